@@ -1,0 +1,2 @@
+//! sockeye.
+pub mod proto;

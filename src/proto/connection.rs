@@ -1,0 +1,437 @@
+//! An open WebSocket connection as a state machine: bytes and times in, events and bytes out.
+//!
+//! Methods are of four kinds. What came from outside: [`received`], [`receive`], [`receive_eof`],
+//! [`handle_timeout`], [`set_reading`]. What we want: [`send`], [`begin`], [`payload`], [`ping`],
+//! [`pong`], [`close`]. What is to be done: [`transmit`], [`timeout`], [`wants_shutdown`]. How it
+//! stands: the rest. Pongs, the echo of a Close, the Close after a violation and keepalive pings
+//! are made here; the driver only sees bytes to write and a deadline.
+//!
+//! [`received`]: Connection::received
+//! [`receive`]: Connection::receive
+//! [`receive_eof`]: Connection::receive_eof
+//! [`handle_timeout`]: Connection::handle_timeout
+//! [`set_reading`]: Connection::set_reading
+//! [`send`]: Connection::send
+//! [`begin`]: Connection::begin
+//! [`payload`]: Connection::payload
+//! [`ping`]: Connection::ping
+//! [`pong`]: Connection::pong
+//! [`close`]: Connection::close
+//! [`transmit`]: Connection::transmit
+//! [`timeout`]: Connection::timeout
+//! [`wants_shutdown`]: Connection::wants_shutdown
+
+use super::{
+    Role,
+    close::{self, Close},
+    frame::{Kind, Opcode},
+    mask::Entropy,
+    message::{Decoder, Part, Piece},
+    outbox::{Outbox, UsageError},
+    ping::Pings,
+    timer::{Timer, Timers},
+    violation::Violation,
+};
+use std::time::{Duration, Instant};
+
+/// The limits and times of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The longest message taken, in bytes; `u64::MAX` for none. Over it: Close 1009.
+    pub max_message: u64,
+    /// Ping after this long without a byte from the peer, and again each time it passes.
+    pub ping_interval: Option<Duration>,
+    /// The peer is dead if no byte of any kind follows a keepalive ping for this long.
+    pub ping_timeout: Option<Duration>,
+    /// How long an answer to our Close is waited for, and then the end of the transport.
+    pub close_timeout: Duration,
+}
+
+/// What the peer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// Part of a message, or all of it.
+    Message(Piece<'a>),
+    /// A ping; it has been answered.
+    Ping(&'a [u8]),
+    /// A pong, and the round-trip time if it answers a ping of ours.
+    Pong {
+        /// What the pong carries.
+        payload: &'a [u8],
+        /// From our ping to this pong.
+        rtt: Option<Duration>,
+    },
+    /// The peer's Close; `None` if it is empty. It has been answered, and nothing follows it.
+    Close(Option<&'a Close>),
+    /// The peer broke a rule or passed a limit. It has been told so, and nothing follows.
+    Failed(Violation),
+}
+
+/// Why the connection ends. The first cause stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// We sent a Close first.
+    LocalClose,
+    /// The peer sent a Close first.
+    RemoteClose(Option<Close>),
+    /// The peer broke a rule; we failed the connection.
+    Violation(Violation),
+    /// The transport ended and no Close had come (what 1006 stands for).
+    TransportEnded,
+    /// No sign of life after a keepalive ping.
+    PongTimeout,
+}
+
+/// A connection after its opening handshake.
+pub struct Connection {
+    decoder: Decoder,
+    /// All but the decoder: events borrow from that one while this one goes on.
+    link: Link,
+}
+
+struct Link {
+    role: Role,
+    settings: Settings,
+    outbox: Outbox,
+    timers: Timers,
+    pings: Pings,
+    last_heard: Instant,
+    /// Set while nothing is read, with what was left of the pong's deadline.
+    paused: Option<Option<Duration>>,
+    cause: Option<Cause>,
+    close_sent: bool,
+    /// The peer's Close, whoever began.
+    remote_close: Option<Option<Close>>,
+    eof: bool,
+    over: bool,
+}
+
+impl Connection {
+    /// A connection in `role` whose opening handshake ended `now`.
+    pub fn new(role: Role, settings: Settings, entropy: Entropy, now: Instant) -> Self {
+        let mut timers = Timers::default();
+        if let Some(interval) = settings.ping_interval {
+            timers.set(Timer::KeepAlive, now + interval);
+        }
+        Self {
+            decoder: Decoder::new(role, settings.max_message),
+            link: Link {
+                role,
+                settings,
+                outbox: Outbox::new(role, entropy),
+                timers,
+                pings: Pings::default(),
+                last_heard: now,
+                paused: None,
+                cause: None,
+                close_sent: false,
+                remote_close: None,
+                eof: false,
+                over: false,
+            },
+        }
+    }
+
+    /// Bytes came from the peer, whatever they are: it lives.
+    pub fn received(&mut self, now: Instant) {
+        self.link.last_heard = now;
+        self.link.timers.stop(Timer::Pong);
+    }
+
+    /// Takes bytes from the front of `input`: how many were used, and the next event. Call again
+    /// with the rest until there is no event; what then is left, less than
+    /// [`LOOKAHEAD`](super::message::LOOKAHEAD) bytes, must come again with more behind it.
+    #[inline]
+    pub fn receive<'a>(
+        &'a mut self,
+        now: Instant,
+        input: &'a mut [u8],
+    ) -> (usize, Option<Event<'a>>) {
+        let (all, link) = (input.len(), &mut self.link);
+        if link.discards() {
+            return (all, None);
+        }
+        match self.decoder.decode(input) {
+            Ok((used, None)) => (used, None),
+            Ok((used, Some(Part::Piece(piece)))) => (used, Some(Event::Message(piece))),
+            Ok((used, Some(Part::Control(opcode, payload)))) => {
+                (used, Some(link.control(opcode, payload, now)))
+            }
+            Err(violation) => (all, Some(link.fail(violation, now))),
+        }
+    }
+
+    /// The transport has no more bytes.
+    pub fn receive_eof(&mut self) {
+        let link = &mut self.link;
+        link.eof = true;
+        link.over = true;
+        link.cause.get_or_insert(Cause::TransportEnded);
+    }
+
+    /// Says that what the peer sends is read from now on, or (for a stuck output) is not. A
+    /// deadline on the peer's answer does not run while its bytes are left unread.
+    pub fn set_reading(&mut self, reading: bool, now: Instant) {
+        let link = &mut self.link;
+        match (reading, link.paused) {
+            (false, None) => {
+                let left = link.timers.get(Timer::Pong).map(|deadline| deadline - now);
+                link.timers.stop(Timer::Pong);
+                link.paused = Some(left);
+            }
+            (true, Some(left)) => {
+                link.paused = None;
+                if let Some(left) = left {
+                    link.timers.set(Timer::Pong, now + left);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A deadline of [`Self::timeout`] may have passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.link.timers.expired(now) {
+            self.link.expire(timer, now);
+        }
+    }
+
+    /// Sends a whole message in one frame.
+    #[inline]
+    pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), UsageError> {
+        self.link.writable()?;
+        self.link.outbox.message(kind, payload);
+        Ok(())
+    }
+
+    /// Begins a data frame of `length` bytes, the next fragment if a message is open; `fin`: the
+    /// message ends with it.
+    pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
+        self.link.writable()?;
+        self.link.outbox.begin(kind, length, fin);
+        Ok(())
+    }
+
+    /// Brings payload for the frame that [`Self::begin`] began. It is allowed also when a Close
+    /// waits for that frame to end.
+    pub fn payload(&mut self, bytes: &[u8]) {
+        self.link.outbox.payload(bytes);
+    }
+
+    /// Sends a ping.
+    pub fn ping(&mut self, payload: &[u8], now: Instant) -> Result<(), UsageError> {
+        self.link.control_out(Opcode::Ping, payload)?;
+        self.link.pings.sent(payload, now);
+        Ok(())
+    }
+
+    /// Sends a pong nobody asked for (5.5.3 allows it).
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), UsageError> {
+        self.link.control_out(Opcode::Pong, payload)
+    }
+
+    /// Begins the closing handshake; `None` is an empty Close.
+    pub fn close(&mut self, close: Option<&Close>, now: Instant) -> Result<(), UsageError> {
+        if let Some(close) = close {
+            let code = close.code.into();
+            if !close::is_sendable(code) {
+                return Err(UsageError::CloseCode(code));
+            }
+        }
+        let payload = close.map(Close::payload).unwrap_or_default();
+        self.link.writable()?;
+        if payload.len() > MAX_CONTROL {
+            return Err(UsageError::ControlTooLong(payload.len()));
+        }
+        self.link.cause.get_or_insert(Cause::LocalClose);
+        self.link.send_close(&payload, now);
+        Ok(())
+    }
+
+    /// The bytes for the transport; [`Self::transmitted`] tells how many it took.
+    pub fn transmit(&self) -> &[u8] {
+        self.link.outbox.pending()
+    }
+
+    /// The transport took `n` of the bytes of [`Self::transmit`].
+    pub fn transmitted(&mut self, n: usize) {
+        self.link.outbox.advance(n);
+    }
+
+    /// The next deadline: when it has passed, call [`Self::handle_timeout`].
+    pub fn timeout(&self) -> Option<Instant> {
+        self.link.timers.next()
+    }
+
+    /// Whether our side of the transport is to be shut as soon as all is transmitted: we failed
+    /// the connection, or we are the server and the closing handshake is done (7.1.1: it is the
+    /// server that closes first).
+    pub fn wants_shutdown(&self) -> bool {
+        let link = &self.link;
+        let closed = link.close_sent && link.remote_close.is_some();
+        matches!(link.cause, Some(Cause::Violation(_))) || (closed && link.role == Role::Server)
+    }
+
+    /// Whether nothing is left to wait for: the transport may be dropped.
+    pub fn is_over(&self) -> bool {
+        self.link.over
+    }
+
+    /// Whether messages may be sent.
+    pub fn is_open(&self) -> bool {
+        !self.link.close_sent && !self.link.over
+    }
+
+    /// Whether a begun frame waits for its payload.
+    pub fn is_frame_open(&self) -> bool {
+        self.link.outbox.is_frame_open()
+    }
+
+    /// Whether part of a message has come and its end has not.
+    pub fn is_inside_message(&self) -> bool {
+        self.decoder.is_inside_message()
+    }
+
+    /// Bytes that wait for the transport.
+    pub fn queued(&self) -> usize {
+        self.link.outbox.queued()
+    }
+
+    /// Messages the transport has not wholly taken.
+    pub fn unsent_messages(&self) -> usize {
+        self.link.outbox.unsent_messages()
+    }
+
+    /// Why the connection ends, once it does.
+    pub fn cause(&self) -> Option<&Cause> {
+        self.link.cause.as_ref()
+    }
+
+    /// The peer's Close, first or as an answer, if it came.
+    pub fn remote_close(&self) -> Option<Option<&Close>> {
+        self.link.remote_close.as_ref().map(Option::as_ref)
+    }
+
+    /// Whether the peer ended the transport.
+    pub fn is_eof(&self) -> bool {
+        self.link.eof
+    }
+
+    /// When the last byte came from the peer.
+    pub fn last_heard(&self) -> Instant {
+        self.link.last_heard
+    }
+}
+
+impl Link {
+    fn discards(&self) -> bool {
+        self.remote_close.is_some() || matches!(self.cause, Some(Cause::Violation(_)))
+    }
+
+    fn control<'a>(&'a mut self, opcode: Opcode, payload: &'a [u8], now: Instant) -> Event<'a> {
+        match opcode {
+            Opcode::Ping => {
+                // Also after our own Close: only the peer's ends the duty (5.5.2).
+                self.outbox.control(Opcode::Pong, payload);
+                Event::Ping(payload)
+            }
+            Opcode::Pong => Event::Pong { payload, rtt: self.pings.answered(payload, now) },
+            _ => match Close::parse(payload) {
+                Ok(close) => self.closed(close, payload, now),
+                Err(violation) => self.fail(violation, now),
+            },
+        }
+    }
+
+    fn closed(&mut self, close: Option<Close>, payload: &[u8], now: Instant) -> Event<'_> {
+        self.cause.get_or_insert_with(|| Cause::RemoteClose(close.clone()));
+        if !self.close_sent {
+            // Echoed byte for byte: an empty Close has no code, and rebuilding it would put 1005
+            // on the wire, which 7.4.1 forbids.
+            self.send_close(payload, now);
+        }
+        // Deviation: 7.1.1 lets a client wait for the server to end TCP for as long as it takes.
+        self.timers.set(Timer::Close, now + self.settings.close_timeout);
+        Event::Close(self.remote_close.insert(close).as_ref())
+    }
+
+    /// Fails the connection (7.1.7).
+    fn fail(&mut self, violation: Violation, now: Instant) -> Event<'static> {
+        // That we had begun to close is no reason to keep quiet about what came after.
+        if matches!(self.cause, None | Some(Cause::LocalClose)) {
+            self.cause = Some(Cause::Violation(violation));
+        }
+        if !self.close_sent {
+            let payload = Close::new(violation.close_code()).payload();
+            self.send_close(&payload, now);
+        }
+        Event::Failed(violation)
+    }
+
+    fn send_close(&mut self, payload: &[u8], now: Instant) {
+        self.outbox.control(Opcode::Close, payload);
+        self.close_sent = true;
+        self.timers.stop(Timer::KeepAlive);
+        self.timers.stop(Timer::Pong);
+        self.timers.set(Timer::Close, now + self.settings.close_timeout);
+    }
+
+    fn expire(&mut self, timer: Timer, now: Instant) {
+        match timer {
+            Timer::KeepAlive => self.keepalive(now),
+            Timer::Pong => {
+                self.cause.get_or_insert(Cause::PongTimeout);
+                self.over = true;
+            }
+            Timer::Close => self.over = true,
+        }
+    }
+
+    fn keepalive(&mut self, now: Instant) {
+        let Some(interval) = self.settings.ping_interval else {
+            return;
+        };
+        let due = self.last_heard + interval;
+        if due > now {
+            self.timers.set(Timer::KeepAlive, due);
+            return;
+        }
+        self.timers.set(Timer::KeepAlive, now + interval);
+        if self.outbox.queued() == 0 {
+            let payload = self.pings.keepalive();
+            self.outbox.control(Opcode::Ping, &payload);
+            self.pings.sent(&payload, now);
+        }
+        if let Some(timeout) = self.settings.ping_timeout {
+            match &mut self.paused {
+                Some(left) => *left = left.or(Some(timeout)),
+                None if self.timers.get(Timer::Pong).is_none() => {
+                    self.timers.set(Timer::Pong, now + timeout);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn writable(&self) -> Result<(), UsageError> {
+        if self.close_sent || self.over {
+            return Err(UsageError::Closed);
+        }
+        Ok(())
+    }
+
+    fn control_out(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), UsageError> {
+        self.writable()?;
+        if payload.len() > MAX_CONTROL {
+            return Err(UsageError::ControlTooLong(payload.len()));
+        }
+        self.outbox.control(opcode, payload);
+        Ok(())
+    }
+}
+
+/// The longest payload of a control frame (5.5), in bytes.
+const MAX_CONTROL: usize = 125;
+
+#[cfg(test)]
+mod tests;

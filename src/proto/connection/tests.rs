@@ -1,0 +1,379 @@
+//! Conversations in bytes and virtual time.
+
+use super::*;
+use crate::proto::{CloseCode, frame::Header, mask, message::LOOKAHEAD};
+use hex_literal::hex;
+use proptest::prelude::*;
+
+/// An event with its bytes copied, so that a test can keep it.
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    Message(Kind, Vec<u8>, bool),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>, Option<Duration>),
+    Close(Option<Close>),
+    Failed(Violation),
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings() -> Settings {
+    Settings {
+        max_message: 1000,
+        ping_interval: Some(30 * SECOND),
+        ping_timeout: None,
+        close_timeout: 2 * SECOND,
+    }
+}
+
+/// A connection and the time it lives in.
+struct World {
+    connection: Connection,
+    now: Instant,
+    unread: Vec<u8>,
+}
+
+impl World {
+    /// Masking keys are all zero, so that what is sent can be read.
+    fn new(role: Role, settings: Settings) -> Self {
+        let now = Instant::now();
+        Self {
+            connection: Connection::new(role, settings, Box::new(|bytes| bytes.fill(0)), now),
+            now,
+            unread: Vec::new(),
+        }
+    }
+
+    fn client() -> Self {
+        Self::new(Role::Client, settings())
+    }
+
+    fn receive(&mut self, bytes: &[u8]) -> Vec<Seen> {
+        self.connection.received(self.now);
+        self.unread.extend_from_slice(bytes);
+        let mut seen = Vec::new();
+        loop {
+            let (used, event) = self.connection.receive(self.now, &mut self.unread);
+            let done = event.is_none();
+            seen.extend(event.map(|event| match event {
+                Event::Message(piece) => {
+                    Seen::Message(piece.kind, piece.payload.into(), piece.last)
+                }
+                Event::Ping(payload) => Seen::Ping(payload.into()),
+                Event::Pong { payload, rtt } => Seen::Pong(payload.into(), rtt),
+                Event::Close(close) => Seen::Close(close.cloned()),
+                Event::Failed(violation) => Seen::Failed(violation),
+            }));
+            self.unread.drain(..used);
+            if done {
+                assert!(self.unread.len() < LOOKAHEAD);
+                return seen;
+            }
+        }
+    }
+
+    /// Everything that is to be sent, taken by the transport.
+    fn sent(&mut self) -> Vec<u8> {
+        let bytes = self.connection.transmit().to_vec();
+        self.connection.transmitted(bytes.len());
+        bytes
+    }
+
+    /// Lets time pass up to each deadline on the way.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(deadline) = self.connection.timeout().filter(|at| *at <= end) {
+            self.now = self.now.max(deadline);
+            self.connection.handle_timeout(self.now);
+        }
+        self.now = end;
+    }
+}
+
+fn close(code: u16, reason: &str) -> Close {
+    Close { code: code.into(), reason: reason.into() }
+}
+
+#[test]
+fn an_echo_and_a_close_of_ours() {
+    let mut world = World::client();
+    world.connection.send(Kind::Text, b"Hello").unwrap();
+    assert_eq!(world.sent(), hex!("81 85 00000000 48656c6c6f"));
+    let hello = Seen::Message(Kind::Text, b"Hello".into(), true);
+    assert_eq!(world.receive(&hex!("81 05 48656c6c6f")), [hello]);
+    world.connection.close(Some(&Close::new(CloseCode::Normal)), world.now).unwrap();
+    assert_eq!(world.sent(), hex!("88 82 00000000 03e8"));
+    assert_eq!(world.connection.send(Kind::Text, b"late"), Err(UsageError::Closed));
+    // What the peer had already sent still comes.
+    let late = Seen::Message(Kind::Binary, vec![1], true);
+    let answer = Seen::Close(Some(close(1000, "")));
+    assert_eq!(world.receive(&hex!("82 01 01 88 02 03e8")), [late, answer]);
+    assert_eq!(world.sent(), b"");
+    assert_eq!(world.connection.cause(), Some(&Cause::LocalClose));
+    assert!(!world.connection.is_over());
+    assert!(!world.connection.wants_shutdown());
+    world.connection.receive_eof();
+    assert!(world.connection.is_over());
+    assert_eq!(world.connection.cause(), Some(&Cause::LocalClose));
+}
+
+#[test]
+fn a_close_of_the_peer_is_echoed_as_it_came() {
+    for payload in [&hex!("")[..], &hex!("03e8"), &hex!("0bb8 6279 65"), &hex!("03f3")] {
+        let mut world = World::client();
+        let frame = [&[0x88, payload.len() as u8], payload].concat();
+        let expected = Close::parse(payload).unwrap();
+        assert_eq!(world.receive(&frame), [Seen::Close(expected.clone())]);
+        assert_eq!(world.sent()[6..], *payload);
+        assert_eq!(world.connection.cause(), Some(&Cause::RemoteClose(expected)));
+        // Nothing after a Close counts (5.5.1).
+        assert_eq!(world.receive(&hex!("81 01 61")), []);
+        assert!(!world.connection.is_open());
+    }
+}
+
+#[test]
+fn a_server_ends_the_transport_after_the_closing_handshake() {
+    let mut world = World::new(Role::Server, settings());
+    let bye = close(1000, "");
+    assert_eq!(world.receive(&hex!("88 82 00000000 03e8")), [Seen::Close(Some(bye))]);
+    assert_eq!(world.sent(), hex!("88 02 03e8"));
+    assert!(world.connection.wants_shutdown());
+}
+
+#[test]
+fn each_violation_is_told_with_its_code_and_ends_reading() {
+    let cases: &[(&[u8], Violation, u16)] = &[
+        (&hex!("83 00"), Violation::ReservedOpcode(3), 1002),
+        (&hex!("81 01 ff"), Violation::TextNotUtf8, 1007),
+        (&hex!("82 7e 03e9"), Violation::MessageTooLong { limit: 1000 }, 1009),
+        (&hex!("88 01 03"), Violation::CloseTooShort, 1002),
+        (&hex!("88 02 03ed"), Violation::CloseCodeInvalid(1005), 1002),
+        (&hex!("88 03 03e8 ff"), Violation::CloseReasonNotUtf8, 1007),
+    ];
+    for (bytes, violation, code) in cases {
+        let mut world = World::client();
+        assert_eq!(world.receive(bytes), [Seen::Failed(*violation)], "{bytes:x?}");
+        assert_eq!(world.sent(), [&hex!("88 82 00000000")[..], &code.to_be_bytes()].concat());
+        assert_eq!(world.receive(&hex!("81 01 61")), []);
+        assert_eq!(world.connection.cause(), Some(&Cause::Violation(*violation)));
+        assert!(world.connection.wants_shutdown());
+        world.pass(2 * SECOND);
+        assert!(world.connection.is_over());
+    }
+}
+
+#[test]
+fn a_violation_after_our_close_is_not_hushed_up() {
+    let mut world = World::client();
+    world.connection.close(None, world.now).unwrap();
+    assert_eq!(world.sent(), hex!("88 80 00000000"));
+    world.receive(&hex!("81 01 ff"));
+    assert_eq!(world.sent(), b"", "a second Close is never sent");
+    let cause = Cause::Violation(Violation::TextNotUtf8);
+    assert_eq!(world.connection.cause(), Some(&cause));
+}
+
+#[test]
+fn pings_are_answered_also_after_our_close_but_not_after_the_peers() {
+    let mut world = World::client();
+    assert_eq!(world.receive(&hex!("89 02 6869")), [Seen::Ping(b"hi".into())]);
+    assert_eq!(world.sent(), hex!("8a 82 00000000 6869"));
+    world.connection.close(None, world.now).unwrap();
+    world.sent();
+    world.receive(&hex!("89 00"));
+    assert_eq!(world.sent(), hex!("8a 80 00000000"));
+    world.receive(&hex!("88 00 89 00"));
+    assert_eq!(world.sent(), b"");
+}
+
+#[test]
+fn an_unanswered_close_ends_after_its_time() {
+    let mut world = World::client();
+    world.connection.close(None, world.now).unwrap();
+    world.sent();
+    world.pass(SECOND);
+    assert!(!world.connection.is_over());
+    world.pass(SECOND);
+    assert!(world.connection.is_over());
+    assert_eq!(world.connection.remote_close(), None);
+}
+
+#[test]
+fn a_transport_that_ends_without_a_close() {
+    let mut world = World::client();
+    world.receive(&hex!("01 01 61"));
+    assert!(world.connection.is_inside_message());
+    world.connection.receive_eof();
+    assert_eq!(world.connection.cause(), Some(&Cause::TransportEnded));
+    assert!(world.connection.is_over());
+}
+
+#[test]
+fn keepalive_pings_go_out_in_silence_only() {
+    let mut world = World::client();
+    world.pass(29 * SECOND);
+    assert_eq!(world.sent(), b"");
+    world.receive(&hex!("81"));
+    world.pass(29 * SECOND);
+    assert_eq!(world.sent(), b"", "half a header is a sign of life");
+    world.pass(SECOND);
+    assert_eq!(world.sent(), hex!("89 88 00000000 0000000000000001"));
+    // No pong, no timeout asked for: only the next ping.
+    world.pass(30 * SECOND);
+    assert_eq!(world.sent(), hex!("89 88 00000000 0000000000000002"));
+    assert!(world.connection.is_open());
+    world.pass(SECOND / 2);
+    let empty = Seen::Message(Kind::Text, vec![], true);
+    let pong = Seen::Pong(2u64.to_be_bytes().into(), Some(SECOND / 2));
+    assert_eq!(world.receive(&hex!("00 8a 08 0000000000000002")), [empty, pong]);
+}
+
+#[test]
+fn no_interval_no_pings() {
+    let mut world = World::new(Role::Client, Settings { ping_interval: None, ..settings() });
+    world.pass(3600 * SECOND);
+    assert_eq!(world.sent(), b"");
+}
+
+#[test]
+fn a_missing_pong_ends_the_session_when_asked() {
+    let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
+    let mut world = World::new(Role::Client, limits);
+    world.pass(30 * SECOND);
+    world.sent();
+    world.pass(4 * SECOND);
+    world.receive(&hex!("81 01 61"));
+    world.pass(29 * SECOND);
+    assert!(world.connection.is_open(), "any byte counts as life");
+    world.pass(6 * SECOND);
+    assert!(world.connection.is_over());
+    assert_eq!(world.connection.cause(), Some(&Cause::PongTimeout));
+}
+
+#[test]
+fn the_pongs_deadline_does_not_run_while_we_do_not_read() {
+    let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
+    let mut world = World::new(Role::Client, limits);
+    world.pass(31 * SECOND);
+    world.connection.set_reading(false, world.now);
+    world.pass(600 * SECOND);
+    assert!(world.connection.is_open());
+    assert!(!world.sent().is_empty(), "our own pings go on");
+    world.connection.set_reading(true, world.now);
+    world.pass(3 * SECOND);
+    assert!(world.connection.is_open());
+    world.pass(SECOND);
+    assert!(world.connection.is_over());
+}
+
+#[test]
+fn a_ping_of_the_user_is_timed() {
+    let mut world = World::client();
+    world.connection.ping(b"x", world.now).unwrap();
+    assert_eq!(world.sent(), hex!("89 81 00000000 78"));
+    world.pass(SECOND);
+    assert_eq!(world.receive(&hex!("8a 01 78")), [Seen::Pong(b"x".into(), Some(SECOND))]);
+    assert_eq!(world.receive(&hex!("8a 01 78")), [Seen::Pong(b"x".into(), None)]);
+    assert_eq!(world.connection.ping(&[0; 126], world.now), Err(UsageError::ControlTooLong(126)));
+}
+
+#[test]
+fn what_must_not_be_sent_is_refused() {
+    let mut world = World::client();
+    for code in [0, 999, 1004, 1005, 1006, 1015, 5000] {
+        let refused = world.connection.close(Some(&close(code, "")), world.now);
+        assert_eq!(refused, Err(UsageError::CloseCode(code)));
+    }
+    let long = close(1000, &"r".repeat(124));
+    assert_eq!(
+        world.connection.close(Some(&long), world.now),
+        Err(UsageError::ControlTooLong(126))
+    );
+    assert!(world.connection.is_open());
+    assert_eq!(world.sent(), b"");
+}
+
+#[test]
+fn a_close_waits_for_the_frame_that_is_open() {
+    let mut world = World::client();
+    world.connection.begin(Kind::Text, 4, true).unwrap();
+    world.connection.payload(b"ab");
+    world.connection.close(None, world.now).unwrap();
+    assert_eq!(world.sent(), hex!("81 84 00000000 6162"));
+    world.connection.payload(b"cd");
+    assert_eq!(world.sent(), hex!("6364 88 80 00000000"));
+}
+
+proptest! {
+    /// A server's view of anything a client sends, whatever the transport's cuts.
+    #[test]
+    fn what_one_side_sends_the_other_receives(
+        messages in proptest::collection::vec((any::<bool>(), "\\PC{0,60}", 1usize..20), 0..8),
+        cut in 1usize..40,
+    ) {
+        let now = Instant::now();
+        let mut seed = 1u8;
+        let keys: Entropy = Box::new(move |bytes| for byte in bytes {
+            seed = seed.wrapping_mul(37).wrapping_add(11);
+            *byte = seed;
+        });
+        let mut client = Connection::new(Role::Client, settings(), keys, now);
+        let mut server = World::new(Role::Server, settings());
+        let mut expected: Vec<(Kind, Vec<u8>)> = Vec::new();
+        for (is_text, content, fragment) in &messages {
+            let kind = if *is_text { Kind::Text } else { Kind::Binary };
+            let mut parts = content.as_bytes().chunks(*fragment).peekable();
+            if parts.peek().is_none() {
+                client.send(kind, b"").unwrap();
+            }
+            while let Some(part) = parts.next() {
+                client.begin(kind, part.len() as u64, parts.peek().is_none()).unwrap();
+                client.payload(part);
+            }
+            expected.push((kind, content.as_bytes().to_vec()));
+        }
+        let bytes = client.transmit().to_vec();
+        let mut got: Vec<(Kind, Vec<u8>)> = Vec::new();
+        let mut open = Vec::new();
+        for chunk in bytes.chunks(cut) {
+            for seen in server.receive(chunk) {
+                let Seen::Message(kind, payload, last) = seen else {
+                    return Err(TestCaseError::fail(format!("{seen:?}")));
+                };
+                open.extend(payload);
+                if last {
+                    got.push((kind, std::mem::take(&mut open)));
+                }
+            }
+        }
+        prop_assert_eq!(got, expected);
+    }
+
+    /// No bytes of a peer make it panic, and after the first fault it says no more.
+    #[test]
+    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 1usize..20) {
+        let mut world = World::client();
+        let mut failed = false;
+        for chunk in bytes.chunks(cut) {
+            for seen in world.receive(chunk) {
+                prop_assert!(!failed);
+                failed = matches!(seen, Seen::Failed(_) | Seen::Close(_));
+            }
+        }
+    }
+}
+
+/// Used by the helper above; keeps the header codec and the masks honest together.
+#[test]
+fn a_masked_frame_to_a_server() {
+    let mut bytes = Vec::new();
+    let key = [1, 2, 3, 4];
+    let opcode = Opcode::Message(Kind::Text);
+    Header { fin: true, opcode, mask: Some(key), length: 2 }.format(&mut bytes);
+    let mut payload = *b"hi";
+    mask::apply(&mut payload, key, 0);
+    bytes.extend(payload);
+    let mut world = World::new(Role::Server, settings());
+    assert_eq!(world.receive(&bytes), [Seen::Message(Kind::Text, b"hi".into(), true)]);
+}

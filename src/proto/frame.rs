@@ -1,0 +1,239 @@
+//! The frame header (RFC 6455, 5.2), with the rules that need no more than the header.
+//!
+//! ```text
+//!  0               1               2 ...
+//! +-+-+-+-+-------+-+-------------+-------------------------------+-----------+
+//! |F|R|R|R| opcode|M| length (7)  | extended length (0, 16 or 64) | key (0/32)|
+//! |I|S|S|S|  (4)  |A|             |                               |           |
+//! |N|V|V|V|       |S|             |                               |           |
+//! | |1|2|3|       |K|             |                               |           |
+//! +-+-+-+-+-------+-+-------------+-------------------------------+-----------+
+//! ```
+//!
+//! The codec is tungstenite's; it lets reserved bits, masks of the wrong role and lengths that are
+//! not minimal pass and loses the header of a reserved opcode, so those are judged first.
+
+use super::{Role, violation::Violation};
+use std::io::Cursor;
+use tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{Control, Data, OpCode},
+};
+
+/// The type of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// Any bytes.
+    Binary,
+}
+
+/// The opcodes that have a meaning (11.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opcode {
+    /// The first frame of a message.
+    Message(Kind),
+    /// A later fragment of a message.
+    Continuation,
+    /// The peer closes.
+    Close,
+    /// Asks for a pong.
+    Ping,
+    /// Answers a ping, or says that the peer lives.
+    Pong,
+}
+
+impl Opcode {
+    /// Close, ping and pong (5.5): short, whole, and allowed between two fragments.
+    pub fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+}
+
+/// A frame header as it stands on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The last frame of its message.
+    pub fin: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The masking key, if the payload is masked.
+    pub mask: Option<[u8; 4]>,
+    /// Bytes of payload.
+    pub length: u64,
+}
+
+impl Header {
+    /// Reads a header sent to `role` from the front of `bytes`, and how long it is; `None` if it
+    /// is not all there yet.
+    #[inline]
+    pub fn parse(bytes: &[u8], role: Role) -> Result<Option<(Self, usize)>, Violation> {
+        let [first, second, rest @ ..] = bytes else {
+            return Ok(None);
+        };
+        let opcode = judge(*first, *second, rest, role)?;
+        let mut cursor = Cursor::new(bytes);
+        // Its only error is a reserved opcode, which was judged.
+        let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) else {
+            return Ok(None);
+        };
+        let header = Self { fin: header.is_final, opcode, mask: header.mask, length };
+        Ok(Some((header, cursor.position() as usize)))
+    }
+
+    /// Appends the header to `out`.
+    #[inline]
+    pub fn format(&self, out: &mut Vec<u8>) {
+        let header = FrameHeader {
+            is_final: self.fin,
+            opcode: match self.opcode {
+                Opcode::Continuation => OpCode::Data(Data::Continue),
+                Opcode::Message(Kind::Text) => OpCode::Data(Data::Text),
+                Opcode::Message(Kind::Binary) => OpCode::Data(Data::Binary),
+                Opcode::Close => OpCode::Control(Control::Close),
+                Opcode::Ping => OpCode::Control(Control::Ping),
+                Opcode::Pong => OpCode::Control(Control::Pong),
+            },
+            mask: self.mask,
+            ..FrameHeader::default()
+        };
+        // Writing to a Vec cannot fail.
+        let _ = header.format(self.length, out);
+    }
+}
+
+/// What the first bytes alone tell; `rest` is the extended length as far as it has come.
+#[inline]
+fn judge(first: u8, second: u8, rest: &[u8], role: Role) -> Result<Opcode, Violation> {
+    if first & 0x70 != 0 {
+        return Err(Violation::ReservedBits(first & 0x70));
+    }
+    let opcode = match first & 0x0f {
+        0x0 => Opcode::Continuation,
+        0x1 => Opcode::Message(Kind::Text),
+        0x2 => Opcode::Message(Kind::Binary),
+        0x8 => Opcode::Close,
+        0x9 => Opcode::Ping,
+        0xa => Opcode::Pong,
+        reserved => return Err(Violation::ReservedOpcode(reserved)),
+    };
+    match (role, second & 0x80 != 0) {
+        (Role::Client, true) => return Err(Violation::Masked),
+        (Role::Server, false) => return Err(Violation::NotMasked),
+        _ => {}
+    }
+    let length = second & 0x7f;
+    if opcode.is_control() {
+        if length > 125 {
+            return Err(Violation::ControlTooLong(opcode));
+        }
+        if first & 0x80 == 0 {
+            return Err(Violation::ControlFragmented(opcode));
+        }
+    }
+    if length == 126
+        && let [a, b, ..] = rest
+    {
+        let length = u16::from_be_bytes([*a, *b]);
+        if length < 126 {
+            return Err(Violation::LengthNotMinimal(length.into()));
+        }
+    }
+    if length == 127
+        && let Some(bytes) = rest.first_chunk()
+    {
+        let length = u64::from_be_bytes(*bytes);
+        if length >> 63 != 0 {
+            return Err(Violation::LengthTopBit);
+        }
+        if length <= 0xffff {
+            return Err(Violation::LengthNotMinimal(length));
+        }
+    }
+    Ok(opcode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Violation as V;
+    use hex_literal::hex;
+
+    fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+        Header::parse(bytes, Role::Client)
+    }
+
+    #[test]
+    fn examples_of_the_rfc() {
+        // 5.7, in order: single text, fragments, ping, 256 and 65,536 bytes of binary.
+        let cases: &[(&[u8], bool, Opcode, u64, usize)] = &[
+            (&hex!("81 05 48656c6c6f"), true, Opcode::Message(Kind::Text), 5, 2),
+            (&hex!("01 03 48656c"), false, Opcode::Message(Kind::Text), 3, 2),
+            (&hex!("80 02 6c6f"), true, Opcode::Continuation, 2, 2),
+            (&hex!("89 05 48656c6c6f"), true, Opcode::Ping, 5, 2),
+            (&hex!("82 7e 0100"), true, Opcode::Message(Kind::Binary), 256, 4),
+            (&hex!("82 7f 0000000000010000"), true, Opcode::Message(Kind::Binary), 65_536, 10),
+        ];
+        for (bytes, fin, opcode, length, size) in cases {
+            let header = Header { fin: *fin, opcode: *opcode, mask: None, length: *length };
+            assert_eq!(parse(bytes), Ok(Some((header, *size))), "{bytes:x?}");
+            let mut out = Vec::new();
+            header.format(&mut out);
+            assert_eq!(out, bytes[..*size]);
+        }
+        let masked = hex!("81 85 37fa213d 7f9f4d5158");
+        let header = Header {
+            fin: true,
+            opcode: Opcode::Message(Kind::Text),
+            mask: Some([0x37, 0xfa, 0x21, 0x3d]),
+            length: 5,
+        };
+        assert_eq!(Header::parse(&masked, Role::Server), Ok(Some((header, 6))));
+    }
+
+    #[test]
+    fn an_unfinished_header_waits() {
+        for bytes in [&hex!("82 7f 0000000000010000")[..], &hex!("82 7e 0100"), &hex!("81 00")] {
+            for n in 0..bytes.len() {
+                assert_eq!(parse(&bytes[..n]), Ok(None), "{:x?}", &bytes[..n]);
+            }
+        }
+        let masked = hex!("82 fe 0100 01020304");
+        for n in 0..masked.len() {
+            assert_eq!(Header::parse(&masked[..n], Role::Server), Ok(None));
+        }
+    }
+
+    #[test]
+    fn each_rule_is_enforced_as_soon_as_it_can_be() {
+        let cases: &[(&[u8], Violation)] = &[
+            (&hex!("c1 00"), V::ReservedBits(0x40)),
+            (&hex!("a1 00"), V::ReservedBits(0x20)),
+            (&hex!("91 00"), V::ReservedBits(0x10)),
+            (&hex!("83 00"), V::ReservedOpcode(3)),
+            (&hex!("87 00"), V::ReservedOpcode(7)),
+            (&hex!("8b 00"), V::ReservedOpcode(11)),
+            (&hex!("8f 00"), V::ReservedOpcode(15)),
+            (&hex!("81 80"), V::Masked),
+            (&hex!("89 7e"), V::ControlTooLong(Opcode::Ping)),
+            (&hex!("88 7f"), V::ControlTooLong(Opcode::Close)),
+            (&hex!("0a 00"), V::ControlFragmented(Opcode::Pong)),
+            (&hex!("81 7e 0005"), V::LengthNotMinimal(5)),
+            (&hex!("81 7e 007d"), V::LengthNotMinimal(125)),
+            (&hex!("82 7f 000000000000ffff"), V::LengthNotMinimal(65_535)),
+            (&hex!("82 7f 8000000000000000"), V::LengthTopBit),
+        ];
+        for (bytes, violation) in cases {
+            assert_eq!(parse(bytes), Err(*violation), "{bytes:x?}");
+        }
+        assert_eq!(Header::parse(&hex!("81 00"), Role::Server), Err(V::NotMasked));
+    }
+
+    #[test]
+    fn the_shortest_length_of_each_form_is_taken() {
+        assert!(parse(&hex!("82 7e 007e")).unwrap().is_some());
+        assert!(parse(&hex!("82 7f 0000000000010000")).unwrap().is_some());
+        assert!(parse(&hex!("82 7f 7fffffffffffffff")).unwrap().is_some());
+    }
+}

@@ -1,0 +1,189 @@
+//! The opening handshake without its carrier (RFC 6455, 4): headers, what is offered and accepted,
+//! and everything that can be wrong with an answer. HTTP/1.1 carries it in [`upgrade`](super::upgrade).
+
+/// Header fields in order, their names written as they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, String)>);
+
+/// One `-H` of the user: how it changes the headers a request has by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// Sends this field; the first of a name replaces the default of that name.
+    Set(String, String),
+    /// Sends no field of this name, unless it is set too.
+    Remove(String),
+}
+
+impl Headers {
+    /// Appends a field.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// All fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The values of all fields of this name; case does not matter.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The first value of this name.
+    pub fn get<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.all(name).next()
+    }
+
+    /// The elements of a field that is a list, over all its lines (RFC 9110, 5.6.1).
+    pub fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|s| !s.is_empty())
+    }
+
+    /// Whether a list has this token; case does not matter.
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
+        self.list(name).any(|element| element.eq_ignore_ascii_case(token))
+    }
+
+    /// Applies the user's edits: every name edited loses its default, and what is set follows in
+    /// the order it was typed.
+    pub fn edit(&mut self, edits: &[HeaderEdit]) {
+        self.0.retain(|(name, _)| {
+            !edits.iter().any(|edit| match edit {
+                HeaderEdit::Set(edited, _) | HeaderEdit::Remove(edited) => {
+                    edited.eq_ignore_ascii_case(name)
+                }
+            })
+        });
+        self.0.extend(edits.iter().filter_map(|edit| match edit {
+            HeaderEdit::Set(name, value) => Some((name.clone(), value.clone())),
+            HeaderEdit::Remove(_) => None,
+        }));
+    }
+}
+
+/// What both sides agreed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// The subprotocol the server chose.
+    pub subprotocol: Option<String>,
+}
+
+/// What is wrong with the server's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It does not begin as HTTP/1; its first bytes.
+    NotHttp(Vec<u8>),
+    /// The heads, 1xx answers included, are over [`MAX_HEADS`] bytes.
+    HeadsTooLong,
+    /// The head is no well-formed HTTP.
+    Malformed(httparse::Error),
+    /// 101 in HTTP/1.0, which has no upgrade.
+    Http10,
+    /// No Upgrade header with the token `websocket`; what it said.
+    Upgrade(Option<String>),
+    /// No Connection header with the token `upgrade`; what it said.
+    Connection(Option<String>),
+    /// Sec-WebSocket-Accept missing or not the answer to our key.
+    Accept(Option<String>),
+    /// A subprotocol we did not ask for.
+    Subprotocol(String),
+    /// More than one subprotocol.
+    Subprotocols,
+    /// An extension we did not offer.
+    Extension(String),
+}
+
+/// Judges what the carriers have in common: the subprotocol and the extensions in an answer to a
+/// request with these headers (4.1, items 5 and 6).
+pub fn judge(request: &Headers, answer: &Headers) -> Result<Agreed, Refusal> {
+    if let Some(extension) = answer.list("Sec-WebSocket-Extensions").next() {
+        let name = extension.split(';').next().unwrap_or(extension).trim();
+        return Err(Refusal::Extension(name.to_owned()));
+    }
+    let mut chosen = answer.all("Sec-WebSocket-Protocol").map(str::trim);
+    let subprotocol = match (chosen.next(), chosen.next()) {
+        (None, _) => None,
+        (Some(_), Some(_)) => return Err(Refusal::Subprotocols),
+        (Some(one), None) if request.list("Sec-WebSocket-Protocol").any(|asked| asked == one) => {
+            Some(one.to_owned())
+        }
+        (Some(other), None) => return Err(Refusal::Subprotocol(other.to_owned())),
+    };
+    Ok(Agreed { subprotocol })
+}
+
+/// The server's side of the same: the first subprotocol the client asks for that we have (4.2.2).
+pub fn choose(request: &Headers, subprotocols: &[String]) -> Agreed {
+    let subprotocol = request
+        .list("Sec-WebSocket-Protocol")
+        .find(|asked| subprotocols.iter().any(|ours| ours == asked))
+        .map(ToOwned::to_owned);
+    Agreed { subprotocol }
+}
+
+/// Whether a header name or a subprotocol is a token (RFC 9110, 5.6.2).
+pub fn is_token(s: &str) -> bool {
+    !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// All heads of an answer together may have this many bytes.
+pub const MAX_HEADS: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::default();
+        for (name, value) in fields {
+            headers.push(*name, *value);
+        }
+        headers
+    }
+
+    #[test]
+    fn lists_are_read_over_lines_in_any_case() {
+        let headers = headers(&[("CONNECTION", "keep-alive ,"), ("connection", " Upgrade,x")]);
+        assert!(headers.has_token("Connection", "upgrade"));
+        assert!(!headers.has_token("Connection", "keep"));
+        assert_eq!(headers.list("Connection").count(), 3);
+    }
+
+    #[test]
+    fn edits_replace_remove_and_repeat() {
+        let mut it = headers(&[("Host", "h"), ("User-Agent", "u"), ("Origin", "o")]);
+        it.edit(&[
+            HeaderEdit::Set("X-A".into(), "1".into()),
+            HeaderEdit::Set("host".into(), "other".into()),
+            HeaderEdit::Remove("ORIGIN".into()),
+            HeaderEdit::Set("X-A".into(), "2".into()),
+        ]);
+        let expected = [("User-Agent", "u"), ("X-A", "1"), ("host", "other"), ("X-A", "2")];
+        assert_eq!(it, headers(&expected));
+    }
+
+    #[test]
+    fn subprotocols() {
+        let asked = headers(&[("Sec-WebSocket-Protocol", "a, b"), ("sec-websocket-protocol", "c")]);
+        let answer = |fields: &[&str]| {
+            let fields: Vec<_> = fields.iter().map(|v| ("Sec-WebSocket-Protocol", *v)).collect();
+            judge(&asked, &headers(&fields)).map(|agreed| agreed.subprotocol)
+        };
+        assert_eq!(answer(&[]), Ok(None));
+        assert_eq!(answer(&["c"]), Ok(Some("c".into())));
+        assert_eq!(answer(&["C"]), Err(Refusal::Subprotocol("C".into())));
+        assert_eq!(answer(&["d"]), Err(Refusal::Subprotocol("d".into())));
+        assert_eq!(answer(&["a, b"]), Err(Refusal::Subprotocol("a, b".into())));
+        assert_eq!(answer(&["a", "b"]), Err(Refusal::Subprotocols));
+        assert_eq!(choose(&asked, &["c".into(), "b".into()]).subprotocol, Some("b".into()));
+        assert_eq!(choose(&asked, &[]).subprotocol, None);
+    }
+
+    #[test]
+    fn an_extension_that_was_not_offered() {
+        let answer = headers(&[("Sec-WebSocket-Extensions", "permessage-deflate; x=1")]);
+        let refusal = Refusal::Extension("permessage-deflate".into());
+        assert_eq!(judge(&Headers::default(), &answer), Err(refusal));
+    }
+}

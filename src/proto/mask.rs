@@ -1,0 +1,92 @@
+//! Masking (RFC 6455, 5.3): every frame a client sends is XORed with a fresh 32-bit key.
+
+/// A source of unpredictable bytes, handed in from outside (10.3: a masking key must not be
+/// foreseeable, or a hostile page could choose what goes over the wire).
+pub type Entropy = Box<dyn FnMut(&mut [u8]) + Send>;
+
+/// Masking keys, drawn from the source a block at a time.
+pub struct MaskKeys {
+    entropy: Entropy,
+    block: [[u8; 4]; BLOCK],
+    used: usize,
+}
+
+impl MaskKeys {
+    /// Keys from `entropy`; nothing is drawn before the first frame.
+    pub fn new(entropy: Entropy) -> Self {
+        Self { entropy, block: [[0; 4]; BLOCK], used: BLOCK }
+    }
+
+    /// A key no earlier frame had.
+    pub fn draw(&mut self) -> [u8; 4] {
+        if let Some(key) = self.block.get(self.used) {
+            self.used += 1;
+            return *key;
+        }
+        (self.entropy)(self.block.as_flattened_mut());
+        self.used = 1;
+        self.block[0]
+    }
+}
+
+/// Masks or unmasks `data` in place; `offset` is how many payload bytes of the frame came before.
+pub fn apply(data: &mut [u8], mut key: [u8; 4], offset: u64) {
+    key.rotate_left((offset % 4) as usize);
+    let word = u64::from(u32::from_ne_bytes(key)) * 0x1_0000_0001;
+    let (words, rest) = data.as_chunks_mut::<8>();
+    for bytes in words {
+        *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(word.to_ne_bytes()) {
+        *byte ^= key;
+    }
+}
+
+const BLOCK: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6455, 5.7: a single-frame masked text message, "Hello".
+    #[test]
+    fn example_of_the_rfc() {
+        let mut data = *b"Hello";
+        apply(&mut data, [0x37, 0xfa, 0x21, 0x3d], 0);
+        assert_eq!(data, [0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_bytes() {
+        let key = [1, 20, 0, 255];
+        let plain: Vec<u8> = (0..100).collect();
+        let mut whole = plain.clone();
+        apply(&mut whole, key, 0);
+        for (i, byte) in plain.iter().enumerate() {
+            assert_eq!(whole[i], byte ^ key[i % 4]);
+        }
+        for cut in 0..plain.len() {
+            let mut parts = plain.clone();
+            let (head, tail) = parts.split_at_mut(cut);
+            apply(head, key, 0);
+            apply(tail, key, cut as u64);
+            assert_eq!(parts, whole);
+        }
+    }
+
+    #[test]
+    fn keys_are_drawn_in_blocks_and_never_twice() {
+        let mut next = 0u8;
+        let mut keys = MaskKeys::new(Box::new(move |bytes| {
+            for byte in bytes {
+                *byte = next;
+            }
+            next += 1;
+        }));
+        for block in 0..3 {
+            for _ in 0..BLOCK {
+                assert_eq!(keys.draw(), [block; 4]);
+            }
+        }
+    }
+}

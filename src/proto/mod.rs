@@ -1,0 +1,51 @@
+//! The WebSocket protocol (RFC 6455), sans-IO and for both roles.
+//!
+//! Nothing here knows a socket, a clock or a random source: bytes, [`Instant`]s and masking keys
+//! are handed in, bytes and events come out, and nobody calls back up.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`handshake`] | what is offered and how an answer is judged, whatever carries it |
+//! | [`upgrade`] | the HTTP/1.1 carrier of the opening handshake: key, accept, heads |
+//! | [`frame`] | the frame header and its rules |
+//! | [`mask`] | masking and its keys |
+//! | [`utf8`] | UTF-8 judged octet by octet, across fragments |
+//! | [`message`] | incoming frames to pieces of messages, and whole messages where one is needed |
+//! | [`outbox`] | outgoing messages to frames, and the bytes that wait for the transport |
+//! | [`close`] | close codes and reasons |
+//! | [`ping`] | the pings that wait for their pong |
+//! | [`timer`] | deadlines as data |
+//! | [`violation`] | the rules a peer can break |
+//! | [`connection`] | the state machine that owns all of the above |
+//!
+//! [`Instant`]: std::time::Instant
+
+pub mod close;
+pub mod connection;
+pub mod frame;
+pub mod handshake;
+pub mod mask;
+pub mod message;
+pub mod outbox;
+pub mod ping;
+pub mod timer;
+pub mod upgrade;
+pub mod utf8;
+pub mod violation;
+
+pub use close::{Close, CloseCode};
+pub use connection::{Cause, Connection, Event, Settings};
+pub use frame::{Kind, Opcode};
+pub use mask::Entropy;
+pub use message::{Assembler, Piece};
+pub use outbox::UsageError;
+pub use violation::Violation;
+
+/// Which side of the connection we play (RFC 6455, 5.1: it decides who masks).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// We opened the connection: our frames are masked, the peer's are not.
+    Client,
+    /// We accepted it: the peer's frames are masked, ours are not.
+    Server,
+}

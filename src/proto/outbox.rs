@@ -1,0 +1,309 @@
+//! Outgoing messages to frames, and the bytes that wait for the transport.
+//!
+//! Everything is encoded into one buffer which the driver writes with as few calls as it can. A
+//! long message goes in piece by piece, so that it is never held twice; control frames wait for
+//! the end of the frame that is open (RFC 6455, 5.4), and of the pongs that wait only the newest
+//! is kept (5.5.3).
+
+use super::{
+    Role,
+    frame::{Header, Kind, Opcode},
+    mask::{self, Entropy, MaskKeys},
+};
+
+/// The caller asked for something the protocol does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageError {
+    /// A Close was sent: nothing may follow it (5.5.1).
+    Closed,
+    /// A control frame's payload is over 125 bytes (5.5).
+    ControlTooLong(usize),
+    /// A close code that must not be sent (7.4).
+    CloseCode(u16),
+}
+
+/// Frames on their way out.
+pub struct Outbox {
+    /// A client masks, a server does not (5.1).
+    keys: Option<MaskKeys>,
+    bytes: Vec<u8>,
+    /// How many of `bytes` the transport has taken.
+    sent: usize,
+    open: Option<OpenFrame>,
+    /// A fragmented message has begun and its last frame has not.
+    inside_message: bool,
+    /// The payload at the front of `bytes` whose header has been sent and forgotten.
+    lead: Option<OpenFrame>,
+    held: Vec<(Opcode, Vec<u8>)>,
+}
+
+/// A frame whose header is out and whose payload is not, or not wholly.
+#[derive(Clone, Copy)]
+struct OpenFrame {
+    key: Option<[u8; 4]>,
+    offset: u64,
+    left: u64,
+    fin: bool,
+}
+
+impl Outbox {
+    /// The outbox of `role`, with the source of its masking keys.
+    pub fn new(role: Role, entropy: Entropy) -> Self {
+        Self {
+            keys: (role == Role::Client).then(|| MaskKeys::new(entropy)),
+            bytes: Vec::new(),
+            sent: 0,
+            open: None,
+            inside_message: false,
+            lead: None,
+            held: Vec::new(),
+        }
+    }
+
+    /// Adds a whole message in one frame.
+    #[inline]
+    pub fn message(&mut self, kind: Kind, payload: &[u8]) {
+        let key = self.header(Opcode::Message(kind), payload.len() as u64, true);
+        self.masked(payload, key, 0);
+    }
+
+    /// Begins a data frame of `length` bytes: a message's first frame, or the next fragment of the
+    /// one that is open. `fin`: it is the message's last. [`Self::payload`] brings the bytes.
+    pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) {
+        let opcode = if self.inside_message { Opcode::Continuation } else { Opcode::Message(kind) };
+        self.inside_message = !fin;
+        let key = self.header(opcode, length, fin);
+        self.open = Some(OpenFrame { key, offset: 0, left: length, fin });
+        self.end_frame();
+    }
+
+    /// Adds to the open frame; what is longer than it is cut off.
+    pub fn payload(&mut self, bytes: &[u8]) {
+        let Some(mut frame) = self.open else { return };
+        let len = usize::try_from(frame.left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        self.masked(bytes.get(..len).unwrap_or_default(), frame.key, frame.offset);
+        frame.offset += len as u64;
+        frame.left -= len as u64;
+        self.open = Some(frame);
+        self.end_frame();
+    }
+
+    /// Adds a control frame, as soon as no frame is open.
+    pub fn control(&mut self, opcode: Opcode, payload: &[u8]) {
+        if self.open.is_none() && (opcode != Opcode::Pong || self.queued() < PONG_ROOM) {
+            self.held_now();
+            self.control_now(opcode, payload);
+            return;
+        }
+        if opcode == Opcode::Pong {
+            self.held.retain(|(held, _)| *held != Opcode::Pong);
+        }
+        self.held.push((opcode, payload.to_vec()));
+    }
+
+    /// The bytes for the transport.
+    pub fn pending(&self) -> &[u8] {
+        self.bytes.get(self.sent..).unwrap_or_default()
+    }
+
+    /// How many bytes wait for the transport.
+    pub fn queued(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
+    /// The transport took `n` bytes.
+    pub fn advance(&mut self, n: usize) {
+        self.sent = (self.sent + n).min(self.bytes.len());
+        if self.sent < self.bytes.len() {
+            return;
+        }
+        self.bytes.clear();
+        if self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
+        self.sent = 0;
+        self.lead = self.open;
+        if self.open.is_none() {
+            self.held_now();
+        }
+    }
+
+    /// Whether a frame is open: [`Self::payload`] must complete it before anything else can go.
+    pub fn is_frame_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// How many messages the transport has not wholly taken.
+    pub fn unsent_messages(&self) -> usize {
+        let mut count = usize::from(self.inside_message);
+        let mut at = 0;
+        if let Some(lead) = self.lead {
+            at = usize::try_from(lead.left).unwrap_or(usize::MAX);
+            count += usize::from(lead.fin && at > self.sent);
+        }
+        let peer = if self.keys.is_some() { Role::Server } else { Role::Client };
+        while let Some(bytes) = self.bytes.get(at..)
+            && let Ok(Some((header, size))) = Header::parse(bytes, peer)
+        {
+            let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+            at = at.saturating_add(size).saturating_add(length);
+            let ends = header.fin && !header.opcode.is_control();
+            count += usize::from(ends && at > self.sent);
+        }
+        count
+    }
+
+    #[inline]
+    fn header(&mut self, opcode: Opcode, length: u64, fin: bool) -> Option<[u8; 4]> {
+        let mask = self.keys.as_mut().map(MaskKeys::draw);
+        let header = Header { fin, opcode, mask, length };
+        header.format(&mut self.bytes);
+        mask
+    }
+
+    #[inline]
+    fn masked(&mut self, payload: &[u8], key: Option<[u8; 4]>, offset: u64) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(payload);
+        if let Some(key) = key
+            && let Some(tail) = self.bytes.get_mut(start..)
+        {
+            mask::apply(tail, key, offset);
+        }
+    }
+
+    fn end_frame(&mut self) {
+        if self.open.is_some_and(|frame| frame.left == 0) {
+            self.open = None;
+            self.held_now();
+        }
+    }
+
+    fn held_now(&mut self) {
+        for (opcode, payload) in std::mem::take(&mut self.held) {
+            self.control_now(opcode, &payload);
+        }
+    }
+
+    fn control_now(&mut self, opcode: Opcode, payload: &[u8]) {
+        let key = self.header(opcode, payload.len() as u64, true);
+        self.masked(payload, key, 0);
+    }
+}
+
+/// With more than this waiting (bytes) the peer is not reading, and one pong is enough.
+const PONG_ROOM: usize = 64 << 10;
+
+/// Capacity kept when all is sent (bytes): one long message does not cost memory for ever.
+const KEPT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hex_literal::hex;
+
+    fn client() -> Outbox {
+        Outbox::new(Role::Client, Box::new(|bytes| bytes.fill(0)))
+    }
+
+    fn server() -> Outbox {
+        Outbox::new(Role::Server, Box::new(|_| {}))
+    }
+
+    #[test]
+    fn examples_of_the_rfc() {
+        let mut outbox = server();
+        outbox.message(Kind::Text, b"Hello");
+        assert_eq!(outbox.pending(), hex!("81 05 48656c6c6f"));
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let mut keys = key.into_iter().cycle();
+        let mut outbox = Outbox::new(
+            Role::Client,
+            Box::new(move |bytes| bytes.iter_mut().for_each(|b| *b = keys.next().unwrap())),
+        );
+        outbox.message(Kind::Text, b"Hello");
+        assert_eq!(outbox.pending(), hex!("81 85 37fa213d 7f9f4d5158"));
+    }
+
+    #[test]
+    fn a_message_in_fragments_with_a_ping_between() {
+        let mut outbox = server();
+        outbox.begin(Kind::Text, 3, false);
+        outbox.payload(b"He");
+        outbox.control(Opcode::Ping, b"");
+        assert!(outbox.is_frame_open());
+        assert_eq!(outbox.pending(), hex!("01 03 4865"));
+        outbox.payload(b"l");
+        outbox.begin(Kind::Text, 2, true);
+        outbox.payload(b"lo");
+        assert_eq!(outbox.pending(), hex!("01 03 48656c 89 00 80 02 6c6f"));
+    }
+
+    #[test]
+    fn a_long_frame_is_masked_the_same_however_it_is_cut() {
+        let payload: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let keys = || -> Entropy {
+            Box::new(|bytes| bytes.copy_from_slice(&[9, 8, 7, 6].repeat(bytes.len() / 4)))
+        };
+        let mut whole = Outbox::new(Role::Client, keys());
+        whole.message(Kind::Binary, &payload);
+        let mut cut = Outbox::new(Role::Client, keys());
+        cut.begin(Kind::Binary, 1000, true);
+        let mut sent = Vec::new();
+        for part in payload.chunks(77) {
+            cut.payload(part);
+            sent.extend_from_slice(cut.pending());
+            cut.advance(cut.queued());
+        }
+        assert_eq!(sent, whole.pending());
+        assert!(!cut.is_frame_open());
+    }
+
+    #[test]
+    fn of_many_pongs_that_wait_only_the_newest_goes() {
+        let mut outbox = server();
+        outbox.message(Kind::Binary, &vec![0; PONG_ROOM]);
+        for i in 0..100_000u32 {
+            outbox.control(Opcode::Pong, &i.to_be_bytes());
+        }
+        assert!(outbox.queued() < PONG_ROOM + 20);
+        outbox.advance(outbox.queued());
+        assert_eq!(outbox.pending(), hex!("8a 04 0001869f"));
+    }
+
+    #[test]
+    fn counts_what_the_transport_did_not_take() {
+        let mut outbox = client();
+        assert_eq!(outbox.unsent_messages(), 0);
+        outbox.message(Kind::Text, b"ab"); // 8 bytes
+        outbox.control(Opcode::Ping, b"");
+        outbox.message(Kind::Text, b"cd");
+        assert_eq!(outbox.unsent_messages(), 2);
+        outbox.advance(7);
+        assert_eq!(outbox.unsent_messages(), 2);
+        outbox.advance(1);
+        assert_eq!(outbox.unsent_messages(), 1);
+        outbox.advance(100);
+        assert_eq!(outbox.unsent_messages(), 0);
+        // A frame whose header has gone counts until its last byte has.
+        outbox.begin(Kind::Text, 4, true);
+        outbox.payload(b"ab");
+        outbox.advance(100);
+        assert_eq!(outbox.unsent_messages(), 1);
+        outbox.payload(b"cd");
+        outbox.message(Kind::Text, b"e");
+        assert_eq!(outbox.unsent_messages(), 2);
+        outbox.advance(2);
+        assert_eq!(outbox.unsent_messages(), 1);
+        outbox.advance(100);
+        assert_eq!(outbox.unsent_messages(), 0);
+        // So does a fragmented message until its last fragment.
+        outbox.begin(Kind::Text, 1, false);
+        outbox.payload(b"a");
+        outbox.advance(100);
+        assert_eq!(outbox.unsent_messages(), 1);
+        outbox.begin(Kind::Text, 0, true);
+        outbox.advance(100);
+        assert_eq!(outbox.unsent_messages(), 0);
+    }
+}

@@ -1,0 +1,91 @@
+//! Deadlines as data: nothing here waits, and nothing spawns a task to wait.
+
+use std::time::Instant;
+
+/// What may be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The next keepalive ping.
+    KeepAlive,
+    /// The pong, or any other byte, that shows the peer lives.
+    Pong,
+    /// The answer to our Close, and then the end of the transport.
+    Close,
+}
+
+/// The deadline of each timer that runs.
+#[derive(Debug, Default)]
+pub struct Timers {
+    keepalive: Option<Instant>,
+    pong: Option<Instant>,
+    close: Option<Instant>,
+}
+
+impl Timers {
+    /// Starts a timer, or moves its deadline.
+    pub fn set(&mut self, timer: Timer, deadline: Instant) {
+        *self.slot(timer) = Some(deadline);
+    }
+
+    /// Stops a timer.
+    pub fn stop(&mut self, timer: Timer) {
+        *self.slot(timer) = None;
+    }
+
+    /// The deadline of a timer, if it runs.
+    pub fn get(&self, timer: Timer) -> Option<Instant> {
+        match timer {
+            Timer::KeepAlive => self.keepalive,
+            Timer::Pong => self.pong,
+            Timer::Close => self.close,
+        }
+    }
+
+    /// The earliest deadline.
+    pub fn next(&self) -> Option<Instant> {
+        [self.keepalive, self.pong, self.close].into_iter().flatten().min()
+    }
+
+    /// A timer whose deadline has passed; it is stopped.
+    pub fn expired(&mut self, now: Instant) -> Option<Timer> {
+        let timer = Timer::ALL
+            .into_iter()
+            .find(|timer| self.get(*timer).is_some_and(|deadline| deadline <= now))?;
+        self.stop(timer);
+        Some(timer)
+    }
+
+    fn slot(&mut self, timer: Timer) -> &mut Option<Instant> {
+        match timer {
+            Timer::KeepAlive => &mut self.keepalive,
+            Timer::Pong => &mut self.pong,
+            Timer::Close => &mut self.close,
+        }
+    }
+}
+
+impl Timer {
+    const ALL: [Self; 3] = [Self::KeepAlive, Self::Pong, Self::Close];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_earliest_deadline_first_and_each_only_once() {
+        let start = Instant::now();
+        let at = |s| start + Duration::from_secs(s);
+        let mut timers = Timers::default();
+        assert_eq!(timers.next(), None);
+        timers.set(Timer::Close, at(2));
+        timers.set(Timer::KeepAlive, at(5));
+        assert_eq!(timers.next(), Some(at(2)));
+        assert_eq!(timers.expired(at(1)), None);
+        assert_eq!(timers.expired(at(5)), Some(Timer::KeepAlive));
+        assert_eq!(timers.expired(at(5)), Some(Timer::Close));
+        assert_eq!(timers.expired(at(5)), None);
+        assert_eq!(timers.next(), None);
+    }
+}

@@ -1,0 +1,355 @@
+//! The HTTP/1.1 carrier of the opening handshake (RFC 6455, 4): key, accept, and the two heads.
+
+use super::handshake::{Agreed, Headers, MAX_HEADS, Refusal, choose, judge};
+use tungstenite::handshake::derive_accept_key;
+
+/// A request head, as it is sent or as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Path and query.
+    pub target: String,
+    /// All header fields.
+    pub headers: Headers,
+}
+
+/// The head of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// 1 for HTTP/1.1.
+    pub minor_version: u8,
+    /// The status code.
+    pub status: u16,
+    /// The reason phrase.
+    pub reason: String,
+    /// All header fields.
+    pub headers: Headers,
+}
+
+impl Request {
+    /// The bytes to send.
+    pub fn head(&self) -> Vec<u8> {
+        let mut head = format!("GET {} HTTP/1.1\r\n", self.target);
+        for (name, value) in self.headers.iter() {
+            head.push_str(name);
+            head.push_str(if value.is_empty() { ":" } else { ": " });
+            head.push_str(value);
+            head.push_str("\r\n");
+        }
+        head.push_str("\r\n");
+        head.into_bytes()
+    }
+}
+
+/// What `Sec-WebSocket-Key` says: 16 bytes that no one could foresee.
+pub fn key(bytes: [u8; 16]) -> String {
+    data_encoding::BASE64.encode(&bytes)
+}
+
+/// How a client's handshake stands.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// More bytes are needed.
+    Pending,
+    /// The session is open; `rest` came behind the head and belongs to it.
+    Open {
+        /// What was agreed.
+        agreed: Agreed,
+        /// The answer.
+        response: Response,
+        /// The first bytes of the session.
+        rest: Vec<u8>,
+    },
+    /// A final status that does not upgrade; `rest` is the start of its body.
+    Status {
+        /// The answer.
+        response: Response,
+        /// The start of its body.
+        rest: Vec<u8>,
+    },
+}
+
+/// The client's side: a request goes out, [`ClientUpgrade::receive`] judges what comes back.
+pub struct ClientUpgrade {
+    request: Request,
+    buffer: Vec<u8>,
+    /// Bytes of the 1xx answers that came first.
+    earlier: usize,
+}
+
+impl ClientUpgrade {
+    /// A handshake that begins with this request.
+    pub fn new(request: Request) -> Self {
+        Self { request, buffer: Vec::new(), earlier: 0 }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Whether any byte of an answer has come.
+    pub fn has_begun(&self) -> bool {
+        self.earlier > 0 || !self.buffer.is_empty()
+    }
+
+    /// Takes what the server sent.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Answer, Refusal> {
+        self.buffer.extend_from_slice(bytes);
+        loop {
+            let start = self.buffer.get(..HTTP.len()).unwrap_or(&self.buffer);
+            if !HTTP.starts_with(start) {
+                self.buffer.truncate(80);
+                return Err(Refusal::NotHttp(std::mem::take(&mut self.buffer)));
+            }
+            let head = parse_response(&self.buffer)?;
+            let length = head.as_ref().map_or(self.buffer.len(), |(_, length)| *length);
+            if self.earlier + length > MAX_HEADS {
+                return Err(Refusal::HeadsTooLong);
+            }
+            let Some((response, length)) = head else {
+                return Ok(Answer::Pending);
+            };
+            let rest = self.buffer.split_off(length);
+            self.buffer = rest;
+            if response.status == 101 {
+                let agreed = self.judge(&response)?;
+                let rest = std::mem::take(&mut self.buffer);
+                return Ok(Answer::Open { agreed, response, rest });
+            }
+            if response.status >= 200 {
+                let rest = std::mem::take(&mut self.buffer);
+                return Ok(Answer::Status { response, rest });
+            }
+            // Any number of 1xx may come first (RFC 9110, 15.2).
+            self.earlier += length;
+            if self.buffer.is_empty() {
+                return Ok(Answer::Pending);
+            }
+        }
+    }
+
+    /// The demands of 4.1 on a 101, and no others.
+    fn judge(&self, response: &Response) -> Result<Agreed, Refusal> {
+        let headers = &response.headers;
+        let said = |name| headers.get(name).map(ToOwned::to_owned);
+        if response.minor_version == 0 {
+            return Err(Refusal::Http10);
+        }
+        if !headers.has_token("Upgrade", "websocket") {
+            return Err(Refusal::Upgrade(said("Upgrade")));
+        }
+        if !headers.has_token("Connection", "upgrade") {
+            return Err(Refusal::Connection(said("Connection")));
+        }
+        let key = self.request.headers.get("Sec-WebSocket-Key").unwrap_or_default();
+        let expected = derive_accept_key(key.as_bytes());
+        let mut accepts = headers.all("Sec-WebSocket-Accept").map(str::trim).peekable();
+        if accepts.peek().is_none() {
+            return Err(Refusal::Accept(None));
+        }
+        if let Some(wrong) = accepts.find(|accept| *accept != expected) {
+            return Err(Refusal::Accept(Some(wrong.to_owned())));
+        }
+        judge(&self.request.headers, headers)
+    }
+}
+
+/// What is wrong with a client's request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestFault {
+    /// No well-formed HTTP/1.1, or over [`MAX_HEADS`].
+    Malformed,
+    /// A method other than GET.
+    Method,
+    /// An ordinary request: no upgrade is asked for.
+    NoUpgrade,
+    /// A version of the protocol other than 13.
+    Version,
+    /// No key of 16 bytes in base64.
+    Key,
+    /// No Host header.
+    Host,
+}
+
+/// How a server's handshake stands.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// More bytes are needed.
+    Pending,
+    /// The session is open as soon as `response` is sent.
+    Open {
+        /// The request.
+        request: Request,
+        /// What was agreed.
+        agreed: Agreed,
+        /// The bytes to send.
+        response: Vec<u8>,
+        /// What came behind the head.
+        rest: Vec<u8>,
+    },
+    /// No session: `response` is to be sent, then the transport ended.
+    Refused {
+        /// Why.
+        fault: RequestFault,
+        /// The bytes to send.
+        response: Vec<u8>,
+    },
+}
+
+/// The server's side.
+pub struct ServerUpgrade {
+    subprotocols: Vec<String>,
+    buffer: Vec<u8>,
+}
+
+impl ServerUpgrade {
+    /// A server that speaks these subprotocols.
+    pub fn new(subprotocols: Vec<String>) -> Self {
+        Self { subprotocols, buffer: Vec::new() }
+    }
+
+    /// Takes what the client sent.
+    pub fn receive(&mut self, bytes: &[u8]) -> Asked {
+        self.buffer.extend_from_slice(bytes);
+        match parse_request(&self.buffer) {
+            Ok(None) if self.buffer.len() <= MAX_HEADS => Asked::Pending,
+            Ok(Some((request, length))) if length <= MAX_HEADS => {
+                let rest = self.buffer.split_off(length);
+                match accept_key(&request) {
+                    Err(fault) => refuse(fault),
+                    Ok(accept) => {
+                        let agreed = choose(&request.headers, &self.subprotocols);
+                        let response = accepted(&accept, &agreed);
+                        Asked::Open { request, agreed, response, rest }
+                    }
+                }
+            }
+            Ok(_) => refuse(RequestFault::Malformed),
+            Err(fault) => refuse(fault),
+        }
+    }
+}
+
+/// The demands of 4.2.1.
+fn accept_key(request: &Request) -> Result<String, RequestFault> {
+    let headers = &request.headers;
+    if !headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "upgrade") {
+        return Err(RequestFault::NoUpgrade);
+    }
+    if headers.get("Host").is_none() {
+        return Err(RequestFault::Host);
+    }
+    if headers.get("Sec-WebSocket-Version").map(str::trim) != Some("13") {
+        return Err(RequestFault::Version);
+    }
+    let key = headers.get("Sec-WebSocket-Key").unwrap_or_default().trim();
+    match data_encoding::BASE64.decode(key.as_bytes()) {
+        Ok(bytes) if bytes.len() == 16 => Ok(derive_accept_key(key.as_bytes())),
+        _ => Err(RequestFault::Key),
+    }
+}
+
+fn accepted(accept: &str, agreed: &Agreed) -> Vec<u8> {
+    let mut head = String::from(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+    );
+    head.push_str(&format!("Sec-WebSocket-Accept: {accept}\r\n"));
+    if let Some(subprotocol) = &agreed.subprotocol {
+        head.push_str(&format!("Sec-WebSocket-Protocol: {subprotocol}\r\n"));
+    }
+    head.push_str("\r\n");
+    head.into_bytes()
+}
+
+fn refuse(fault: RequestFault) -> Asked {
+    let (status, header, body) = match fault {
+        RequestFault::Malformed => ("400 Bad Request", "", "not an HTTP/1.1 request"),
+        RequestFault::Host => ("400 Bad Request", "", "no Host header"),
+        RequestFault::Key => ("400 Bad Request", "", "no valid Sec-WebSocket-Key"),
+        RequestFault::Method => ("405 Method Not Allowed", "Allow: GET\r\n", "only GET"),
+        RequestFault::NoUpgrade => {
+            ("426 Upgrade Required", "Upgrade: websocket\r\n", "this is a WebSocket server")
+        }
+        RequestFault::Version => {
+            ("426 Upgrade Required", "Sec-WebSocket-Version: 13\r\n", "only version 13")
+        }
+    };
+    let response = format!(
+        "HTTP/1.1 {status}\r\n{header}Content-Type: text/plain\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}\n",
+        body.len() + 1
+    );
+    Asked::Refused { fault, response: response.into_bytes() }
+}
+
+fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusal> {
+    let mut config = httparse::ParserConfig::default();
+    // Folded lines are obsolete but legal for a server to send and for us to read (RFC 9112, 5.2).
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    with_room(buffer, |buffer, fields| {
+        let mut response = httparse::Response::new(fields);
+        let httparse::Status::Complete(length) = config.parse_response(&mut response, buffer)?
+        else {
+            return Ok(None);
+        };
+        let head = Response {
+            minor_version: response.version.unwrap_or_default(),
+            status: response.code.unwrap_or_default(),
+            reason: response.reason.unwrap_or_default().to_owned(),
+            headers: copied(response.headers),
+        };
+        Ok(Some((head, length)))
+    })
+    .map_err(Refusal::Malformed)
+}
+
+fn parse_request(buffer: &[u8]) -> Result<Option<(Request, usize)>, RequestFault> {
+    let parsed = with_room(buffer, |buffer, fields| {
+        let mut request = httparse::Request::new(fields);
+        let httparse::Status::Complete(length) = request.parse(buffer)? else {
+            return Ok(None);
+        };
+        let head = Request {
+            target: request.path.unwrap_or_default().to_owned(),
+            headers: copied(request.headers),
+        };
+        Ok(Some((head, request.method == Some("GET"), request.version, length)))
+    });
+    match parsed {
+        Err(_) => Err(RequestFault::Malformed),
+        Ok(None) => Ok(None),
+        Ok(Some((_, false, _, _))) => Err(RequestFault::Method),
+        Ok(Some((_, _, version, _))) if version != Some(1) => Err(RequestFault::Malformed),
+        Ok(Some((head, _, _, length))) => Ok(Some((head, length))),
+    }
+}
+
+/// Parses with room for as many fields as there are.
+fn with_room<'b, T>(
+    buffer: &'b [u8],
+    mut parse: impl FnMut(&'b [u8], &mut [httparse::Header<'b>]) -> Result<T, httparse::Error>,
+) -> Result<T, httparse::Error> {
+    let mut room = 64;
+    loop {
+        match parse(buffer, &mut vec![httparse::EMPTY_HEADER; room]) {
+            Err(httparse::Error::TooManyHeaders) if room < MAX_HEADS => room *= 8,
+            done => return done,
+        }
+    }
+}
+
+fn copied(fields: &[httparse::Header<'_>]) -> Headers {
+    let mut headers = Headers::default();
+    for field in fields {
+        // A fold stands for one space (RFC 9112, 5.2).
+        let value = String::from_utf8_lossy(field.value);
+        let lines: Vec<&str> = value.split(['\r', '\n']).map(str::trim).collect();
+        headers.push(field.name, lines.join(" ").trim());
+    }
+    headers
+}
+
+const HTTP: &[u8] = b"HTTP/1.";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! Both sides of the upgrade, in bytes. The key is the RFC's own (1.3).
+
+use super::*;
+use proptest::prelude::*;
+
+const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+fn client(more: &[(&str, &str)]) -> ClientUpgrade {
+    let mut headers = Headers::default();
+    headers.push("Host", "example.com");
+    headers.push("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    for (name, value) in more {
+        headers.push(*name, *value);
+    }
+    ClientUpgrade::new(Request { target: "/chat".into(), headers })
+}
+
+/// The answer to a head of these lines, whole and byte by byte.
+fn answer(lines: &[&str]) -> Result<Answer, Refusal> {
+    answer_bytes(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes())
+}
+
+fn answer_bytes(bytes: &[u8]) -> Result<Answer, Refusal> {
+    let whole = client(&[]).receive(bytes);
+    let mut client = client(&[]);
+    for (i, byte) in bytes.iter().enumerate() {
+        match client.receive(&[*byte]) {
+            Ok(Answer::Pending) => {}
+            Ok(Answer::Open { agreed, response, .. }) => {
+                let rest = bytes[i + 1..].to_vec();
+                assert_eq!(whole, Ok(Answer::Open { agreed, response, rest }));
+                return whole;
+            }
+            Ok(Answer::Status { response, .. }) => {
+                let rest = bytes[i + 1..].to_vec();
+                assert_eq!(whole, Ok(Answer::Status { response, rest }));
+                return whole;
+            }
+            Err(refusal) => {
+                let same = std::mem::discriminant(&refusal)
+                    == std::mem::discriminant(whole.as_ref().unwrap_err());
+                assert!(same, "{refusal:?} {whole:?}");
+                return whole;
+            }
+        }
+    }
+    assert_eq!(whole, Ok(Answer::Pending));
+    whole
+}
+
+fn opens(lines: &[&str]) -> bool {
+    matches!(answer(lines), Ok(Answer::Open { .. }))
+}
+
+const OK: &str = "HTTP/1.1 101 Switching Protocols";
+
+#[test]
+fn the_request_is_written_as_it_was_typed() {
+    let client = client(&[("x-Case", "kept"), ("X-Empty", "")]);
+    let head = "GET /chat HTTP/1.1\r\nHost: example.com\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nx-Case: kept\r\nX-Empty:\r\n\r\n";
+    assert_eq!(String::from_utf8(client.request().head()).unwrap(), head);
+    assert_eq!(key(*b"the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==");
+}
+
+#[test]
+fn answers_that_open() {
+    let plain = [OK, "Upgrade: websocket", "Connection: Upgrade", ACCEPT];
+    assert!(opens(&plain));
+    // As strict as 4.1 and no stricter.
+    assert!(opens(&[OK, "upgrade: WebSocket", "CONNECTION: keep-alive, upgrade", ACCEPT]));
+    assert!(opens(&[OK, "Upgrade: h2c, websocket", "Connection: Upgrade", ACCEPT]));
+    assert!(opens(&[
+        OK,
+        "Connection: keep-alive",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        ACCEPT
+    ]));
+    assert!(opens(&["HTTP/1.1 101", "Upgrade: websocket", "Connection: Upgrade", ACCEPT]));
+    assert!(opens(&["HTTP/1.1 101 Fine by me", "Upgrade:websocket", "Connection:Upgrade", ACCEPT]));
+    // Folded white space is obsolete but legal.
+    assert!(opens(&[
+        OK,
+        "Upgrade:",
+        "  websocket",
+        "Connection: keep-alive,",
+        "\tUpgrade",
+        ACCEPT
+    ]));
+    let folded = "Sec-WebSocket-Accept:\r\n  s3pPLMBiTxaQ9kYGzzhZRbK+xOo=  ";
+    assert!(opens(&[OK, "Upgrade: websocket", "Connection: Upgrade", folded]));
+    // An empty list of extensions is none.
+    assert!(opens(&[
+        OK,
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        ACCEPT,
+        "Sec-WebSocket-Extensions:"
+    ]));
+}
+
+#[test]
+fn frames_behind_the_head_are_kept() {
+    let head = format!("{OK}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{ACCEPT}\r\n\r\n");
+    let bytes = [head.as_bytes(), b"\x81\x01a\x88\x00"].concat();
+    let Ok(Answer::Open { rest, .. }) = answer_bytes(&bytes) else { panic!() };
+    assert_eq!(rest, b"\x81\x01a\x88\x00");
+}
+
+#[test]
+fn informational_answers_come_first() {
+    let early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n";
+    let head =
+        format!("{early}{OK}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{ACCEPT}\r\n\r\n");
+    assert!(matches!(answer_bytes(head.as_bytes()), Ok(Answer::Open { .. })));
+    // They count towards the limit too.
+    let hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    let many = hint.repeat(MAX_HEADS / hint.len() + 1);
+    assert_eq!(client(&[]).receive(many.as_bytes()), Err(Refusal::HeadsTooLong));
+}
+
+#[test]
+fn answers_that_break_the_rules() {
+    let cases: &[(&[&str], Refusal)] = &[
+        (&[OK, "Connection: Upgrade", ACCEPT], Refusal::Upgrade(None)),
+        (
+            &[OK, "Upgrade: h2c", "Connection: Upgrade", ACCEPT],
+            Refusal::Upgrade(Some("h2c".into())),
+        ),
+        (&[OK, "Upgrade: websocket", ACCEPT], Refusal::Connection(None)),
+        (
+            &[OK, "Upgrade: websocket", "Connection: close", ACCEPT],
+            Refusal::Connection(Some("close".into())),
+        ),
+        (&[OK, "Upgrade: websocket", "Connection: Upgrade"], Refusal::Accept(None)),
+        (
+            &[OK, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: AAAA"],
+            Refusal::Accept(Some("AAAA".into())),
+        ),
+        (
+            &[OK, "Upgrade: websocket", "Connection: Upgrade", ACCEPT, "Sec-WebSocket-Accept: B"],
+            Refusal::Accept(Some("B".into())),
+        ),
+        (
+            &[OK, "Upgrade: websocket", "Connection: Upgrade", ACCEPT, "Sec-WebSocket-Protocol: x"],
+            Refusal::Subprotocol("x".into()),
+        ),
+        (
+            &[
+                OK,
+                "Upgrade: websocket",
+                "Connection: Upgrade",
+                ACCEPT,
+                "Sec-WebSocket-Extensions: foo; a=1",
+            ],
+            Refusal::Extension("foo".into()),
+        ),
+        (
+            &["HTTP/1.0 101 OK", "Upgrade: websocket", "Connection: Upgrade", ACCEPT],
+            Refusal::Http10,
+        ),
+        (&["\u{15}\u{3}\u{1}"], Refusal::NotHttp(b"\x15\x03\x01\r\n\r\n".into())),
+        (&["SSH-2.0-OpenSSH"], Refusal::NotHttp(b"SSH-2.0-OpenSSH\r\n\r\n".into())),
+        (&["HTTP/1.1 abc"], Refusal::Malformed(httparse::Error::Status)),
+        (&[OK, "no colon"], Refusal::Malformed(httparse::Error::HeaderName)),
+    ];
+    for (lines, refusal) in cases {
+        assert_eq!(answer(lines).as_ref(), Err(refusal), "{lines:?}");
+    }
+}
+
+#[test]
+fn any_other_status_is_handed_on_with_its_body() {
+    let bytes = b"HTTP/1.0 401 Who are you\r\nWWW-Authenticate: Basic\r\n\r\n{\"error\":1}";
+    let Ok(Answer::Status { response, rest }) = answer_bytes(bytes) else { panic!() };
+    assert_eq!((response.status, response.reason.as_str()), (401, "Who are you"));
+    assert_eq!(response.headers.get("www-authenticate"), Some("Basic"));
+    assert_eq!(rest, b"{\"error\":1}");
+}
+
+#[test]
+fn heads_are_limited() {
+    let mut endless = client(&[]);
+    assert_eq!(endless.receive(b"HTTP/1.1 101 X\r\nA: "), Ok(Answer::Pending));
+    assert_eq!(endless.receive(&vec![b'a'; MAX_HEADS]), Err(Refusal::HeadsTooLong));
+    let fields = "a:\r\n".repeat(10_000);
+    let many =
+        format!("{OK}\r\n{fields}Upgrade: websocket\r\nConnection: Upgrade\r\n{ACCEPT}\r\n\r\n");
+    assert!(matches!(client(&[]).receive(many.as_bytes()), Ok(Answer::Open { .. })));
+}
+
+fn request(lines: &[&str]) -> Asked {
+    let mut server = ServerUpgrade::new(vec!["chat".into()]);
+    server.receive(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes())
+}
+
+const ASK: [&str; 6] = [
+    "GET /chat HTTP/1.1",
+    "Host: example.com",
+    "Upgrade: websocket",
+    "Connection: keep-alive, Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+];
+
+#[test]
+fn a_server_accepts_what_4_2_1_asks_for() {
+    let Asked::Open { request, response, .. } = request(&ASK) else { panic!() };
+    assert_eq!(request.target, "/chat");
+    let response = String::from_utf8(response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
+    assert!(response.contains(ACCEPT), "{response}");
+    assert!(!response.contains("Protocol:"), "{response}");
+    // Our own client is content with it.
+    assert!(matches!(answer_bytes(response.as_bytes()), Ok(Answer::Open { .. })));
+}
+
+#[test]
+fn a_server_chooses_a_subprotocol_it_has() {
+    let mut lines = ASK.to_vec();
+    lines.push("Sec-WebSocket-Protocol: mqtt, chat");
+    let Asked::Open { agreed, response, .. } = request(&lines) else { panic!() };
+    assert_eq!(agreed.subprotocol.as_deref(), Some("chat"));
+    assert!(String::from_utf8(response).unwrap().contains("Sec-WebSocket-Protocol: chat\r\n"));
+}
+
+#[test]
+fn a_server_refuses_with_the_status_that_says_why() {
+    let without = |name: &str| -> Vec<&str> {
+        ASK.into_iter().filter(|line| !line.starts_with(name)).collect()
+    };
+    let with = |old: &str, new: &'static str| -> Vec<&str> {
+        ASK.into_iter().map(|line| if line.starts_with(old) { new } else { line }).collect()
+    };
+    let cases = [
+        (without("Upgrade"), RequestFault::NoUpgrade, "426"),
+        (without("Connection"), RequestFault::NoUpgrade, "426"),
+        (without("Host"), RequestFault::Host, "400"),
+        (without("Sec-WebSocket-Key"), RequestFault::Key, "400"),
+        (with("Sec-WebSocket-Key", "Sec-WebSocket-Key: c2hvcnQ="), RequestFault::Key, "400"),
+        (with("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), RequestFault::Version, "426"),
+        (with("GET", "POST /chat HTTP/1.1"), RequestFault::Method, "405"),
+        (with("GET", "GET /chat HTTP/1.0"), RequestFault::Malformed, "400"),
+        (vec!["what?"], RequestFault::Malformed, "400"),
+    ];
+    for (lines, expected, status) in cases {
+        let Asked::Refused { fault, response } = request(&lines) else { panic!("{lines:?}") };
+        assert_eq!(fault, expected, "{lines:?}");
+        assert!(response.starts_with(format!("HTTP/1.1 {status} ").as_bytes()));
+    }
+    let mut server = ServerUpgrade::new(vec![]);
+    let Asked::Refused { fault, .. } = server.receive(&vec![b'a'; MAX_HEADS + 1]) else { panic!() };
+    assert_eq!(fault, RequestFault::Malformed);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_either_side_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = client(&[]).receive(&bytes);
+        let _ = client(&[]).receive(&[HTTP, &bytes].concat());
+        let _ = ServerUpgrade::new(vec![]).receive(&bytes);
+        let _ = ServerUpgrade::new(vec![]).receive(&[b"GET / HTTP/1.1\r\n", &bytes[..]].concat());
+    }
+}

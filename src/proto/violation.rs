@@ -1,0 +1,69 @@
+//! What the peer did wrong, as data. `crate::error` makes the sentences.
+
+use super::{close::CloseCode, frame::Opcode};
+
+/// A rule of RFC 6455 the peer broke, or a limit of ours it passed. Each one fails the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// A reserved bit set that no extension gave a meaning; the first byte's bits `0x70` (5.2).
+    ReservedBits(u8),
+    /// An opcode of 3 to 7 or 11 to 15 (5.2).
+    ReservedOpcode(u8),
+    /// A frame from a client that is not masked (5.1).
+    NotMasked,
+    /// A frame from a server that is masked (5.1).
+    Masked,
+    /// A payload length written in more bytes than it needs (5.2).
+    LengthNotMinimal(u64),
+    /// A 64-bit payload length with its top bit set (5.2).
+    LengthTopBit,
+    /// A control frame of more than 125 bytes (5.5).
+    ControlTooLong(Opcode),
+    /// A control frame without fin (5.5).
+    ControlFragmented(Opcode),
+    /// A continuation frame while no message is open (5.4).
+    ContinuationOfNothing,
+    /// A text or binary frame inside a fragmented message (5.4).
+    MessageInsideMessage,
+    /// A text message that is not UTF-8 (8.1).
+    TextNotUtf8,
+    /// A Close whose payload is one byte long (5.5.1).
+    CloseTooShort,
+    /// A Close with a code that must not be sent (7.4).
+    CloseCodeInvalid(u16),
+    /// A Close whose reason is not UTF-8 (5.5.1).
+    CloseReasonNotUtf8,
+    /// A message over our limit, in bytes.
+    MessageTooLong {
+        /// The limit that was passed, in bytes.
+        limit: u64,
+    },
+}
+
+impl Violation {
+    /// The close code the peer is told (7.4.1).
+    pub fn close_code(self) -> CloseCode {
+        match self {
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => CloseCode::Invalid,
+            Self::MessageTooLong { .. } => CloseCode::Size,
+            _ => CloseCode::Protocol,
+        }
+    }
+
+    /// The section of RFC 6455 that was broken.
+    pub fn section(self) -> &'static str {
+        match self {
+            Self::NotMasked | Self::Masked => "5.1",
+            Self::ReservedBits(_)
+            | Self::ReservedOpcode(_)
+            | Self::LengthNotMinimal(_)
+            | Self::LengthTopBit => "5.2",
+            Self::ContinuationOfNothing | Self::MessageInsideMessage => "5.4",
+            Self::ControlTooLong(_) | Self::ControlFragmented(_) => "5.5",
+            Self::CloseTooShort | Self::CloseReasonNotUtf8 => "5.5.1",
+            Self::CloseCodeInvalid(_) => "7.4",
+            Self::TextNotUtf8 => "8.1",
+            Self::MessageTooLong { .. } => "7.4.1",
+        }
+    }
+}
