@@ -80,6 +80,8 @@ pub enum Cause {
     TransportEnded,
     /// No sign of life after a keepalive ping.
     PongTimeout,
+    /// The transport takes no more bytes.
+    SendFailed,
 }
 
 /// A connection after its opening handshake.
@@ -102,8 +104,9 @@ struct Link {
     close_sent: bool,
     /// The peer's Close, whoever began.
     remote_close: Option<Option<Close>>,
-    eof: bool,
     over: bool,
+    /// Messages the transport had not taken when the peer closed or sending failed.
+    unsent: usize,
 }
 
 impl Connection {
@@ -126,8 +129,8 @@ impl Connection {
                 cause: None,
                 close_sent: false,
                 remote_close: None,
-                eof: false,
                 over: false,
+                unsent: 0,
             },
         }
     }
@@ -164,7 +167,6 @@ impl Connection {
     /// The transport has no more bytes.
     pub fn receive_eof(&mut self) {
         let link = &mut self.link;
-        link.eof = true;
         link.over = true;
         link.cause.get_or_insert(Cause::TransportEnded);
     }
@@ -258,6 +260,18 @@ impl Connection {
         self.link.outbox.advance(n);
     }
 
+    /// The transport takes no more bytes. What the peer sent before it went may still be there, and
+    /// may say why: it is read on, for a time.
+    pub fn transmit_failed(&mut self, now: Instant) {
+        let link = &mut self.link;
+        link.cause.get_or_insert(Cause::SendFailed);
+        link.unsent = link.unsent.max(link.outbox.unsent_messages());
+        link.outbox.abandon();
+        link.close_sent = true;
+        link.stop_keepalive();
+        link.timers.set(Timer::Close, now + link.settings.close_timeout);
+    }
+
     /// The next deadline: when it has passed, call [`Self::handle_timeout`].
     pub fn timeout(&self) -> Option<Instant> {
         self.link.timers.next()
@@ -297,9 +311,9 @@ impl Connection {
         self.link.outbox.queued()
     }
 
-    /// Messages the transport has not wholly taken.
+    /// Messages the transport had not wholly taken when the peer closed or sending failed.
     pub fn unsent_messages(&self) -> usize {
-        self.link.outbox.unsent_messages()
+        self.link.unsent
     }
 
     /// Why the connection ends, once it does.
@@ -310,11 +324,6 @@ impl Connection {
     /// The peer's Close, first or as an answer, if it came.
     pub fn remote_close(&self) -> Option<Option<&Close>> {
         self.link.remote_close.as_ref().map(Option::as_ref)
-    }
-
-    /// Whether the peer ended the transport.
-    pub fn is_eof(&self) -> bool {
-        self.link.eof
     }
 
     /// When the last byte came from the peer.
@@ -346,6 +355,7 @@ impl Link {
     fn closed(&mut self, close: Option<Close>, payload: &[u8], now: Instant) -> Event<'_> {
         self.cause.get_or_insert_with(|| Cause::RemoteClose(close.clone()));
         if !self.close_sent {
+            self.unsent = self.outbox.unsent_messages();
             // Echoed byte for byte: an empty Close has no code, and rebuilding it would put 1005
             // on the wire, which 7.4.1 forbids.
             self.send_close(payload, now);
@@ -371,9 +381,14 @@ impl Link {
     fn send_close(&mut self, payload: &[u8], now: Instant) {
         self.outbox.control(Opcode::Close, payload);
         self.close_sent = true;
+        self.stop_keepalive();
+        self.timers.set(Timer::Close, now + self.settings.close_timeout);
+    }
+
+    fn stop_keepalive(&mut self) {
         self.timers.stop(Timer::KeepAlive);
         self.timers.stop(Timer::Pong);
-        self.timers.set(Timer::Close, now + self.settings.close_timeout);
+        self.paused = self.paused.map(|_| None);
     }
 
     fn expire(&mut self, timer: Timer, now: Instant) {

@@ -128,6 +128,14 @@ impl Outbox {
         }
     }
 
+    /// Forgets everything: nothing more can be sent.
+    pub fn abandon(&mut self) {
+        self.bytes = Vec::new();
+        self.sent = 0;
+        self.held = Vec::new();
+        (self.open, self.lead, self.inside_message) = (None, None, false);
+    }
+
     /// Whether a frame is open: [`Self::payload`] must complete it before anything else can go.
     pub fn is_frame_open(&self) -> bool {
         self.open.is_some()

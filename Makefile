@@ -1,0 +1,31 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test peers deps conformance lint
+
+# `make lint DENY=no` leaves cargo-deny out, which asks the network for advisories.
+DENY ?= $(shell command -v cargo-deny)
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build, and talk to an echo server inside the process
+	cargo run --release -- demo
+
+test: peers ## all tests but conformance
+	cargo test --locked
+
+peers: ## install the programs the tests talk to, into target/peers
+	@tests/peers/install
+
+deps: ## say what the tests need beyond cargo, and whether it is there
+	@tests/peers/install --check
+
+conformance: peers ## the Autobahn cases, as client and as server
+	cargo build --release --locked
+	python3 tests/conformance/run.py --bin target/release/sockeye
+
+lint: export RUSTDOCFLAGS = -Dwarnings
+lint: ## formatting, clippy, documentation, dependencies
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo doc --no-deps --locked
+	$(if $(filter-out no,$(DENY)),cargo deny check,@echo 'cargo deny: left out')

@@ -1,0 +1,262 @@
+//! What was typed: every option once, with the help that the man page and the completions show too.
+
+use super::values;
+use crate::{mode::clock::Wait, proto::handshake::HeaderEdit};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use std::{path::PathBuf, time::Duration};
+
+/// See into your sockets: talk to, script, watch and test a WebSocket server.
+///
+/// At a terminal sockeye is interactive: type a line to send it. In a pipe each line of stdin is a
+/// message, and each message received is a line of stdout. The exit status tells how the
+/// connection ended.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "sockeye", version, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// The server: ws://, wss://, or host[:port][/path] for ws://
+    #[arg(value_name = "URL", value_hint = ValueHint::Url)]
+    pub url: Option<String>,
+
+    /// The server, as wscat names it
+    #[arg(short = 'c', long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(conflicts_with = "url")]
+    pub connect: Option<String>,
+
+    /// Be a server on this port, as wscat names it; see 'sockeye listen'
+    #[arg(short = 'l', long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
+    pub listen: Option<String>,
+
+    /// Options of a client.
+    #[command(flatten)]
+    pub client: ClientArgs,
+
+    /// What else there is.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The subcommands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Be the server: what is typed or piped goes to every client, what they send is shown
+    Listen(ListenArgs),
+    /// Try it without a server: an echo server inside the process, and a client connected to it
+    Demo(Box<ClientArgs>),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the man page, or write all of them into a directory
+    Man {
+        /// The directory
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Options of a server.
+#[derive(Clone, Debug, Args)]
+pub struct ListenArgs {
+    /// PORT, HOST:PORT or [IPv6]:PORT; without a host only this machine can connect
+    pub address: String,
+
+    /// A subprotocol that is spoken; may be repeated
+    #[arg(short = 's', long, value_name = "NAME", value_parser = values::subprotocol)]
+    #[arg(help_heading = REQUEST)]
+    pub subprotocol: Vec<String>,
+
+    /// What both sides of a session have.
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// Options of a client.
+#[derive(Clone, Debug, Args)]
+pub struct ClientArgs {
+    /// Send this first, then what stdin gives; may be repeated
+    #[arg(short = 'x', long, value_name = "MESSAGE", allow_hyphen_values = true)]
+    #[arg(help_heading = PIPE)]
+    pub execute: Vec<String>,
+
+    /// After the last -x or the end of stdin go on for this long; 0 closes at once, -1 never
+    #[arg(short = 'w', long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(value_parser = values::wait, help_heading = PIPE)]
+    pub wait: Option<Wait>,
+
+    /// Close and exit 0 when this many messages have come
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = PIPE)]
+    pub count: Option<u64>,
+
+    /// How long the peer must be silent after the end of stdin [default: 1, or 5 without an answer]
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = PIPE)]
+    pub quiet_for: Option<Duration>,
+
+    /// End the whole run after this long, with exit status 28
+    #[arg(short = 'm', long, value_name = "SECONDS", value_parser = values::seconds)]
+    #[arg(help_heading = PIPE)]
+    pub max_time: Option<Duration>,
+
+    /// Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)
+    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = values::header)]
+    #[arg(help_heading = REQUEST)]
+    pub header: Vec<HeaderEdit>,
+
+    /// Ask for a subprotocol; may be repeated, the first is preferred
+    #[arg(short = 's', long, value_name = "NAME", value_parser = values::subprotocol)]
+    #[arg(help_heading = REQUEST)]
+    pub subprotocol: Vec<String>,
+
+    /// The Origin header, which browsers send and some servers check
+    #[arg(short = 'o', long, value_name = "ORIGIN", value_parser = values::line)]
+    #[arg(help_heading = REQUEST)]
+    pub origin: Option<String>,
+
+    /// The Host header, instead of the URL's host
+    #[arg(long, value_name = "HOST", value_parser = values::line, help_heading = REQUEST)]
+    pub host: Option<String>,
+
+    /// The User-Agent header [default: sockeye/VERSION]
+    #[arg(short = 'A', long, value_name = "NAME", value_parser = values::line)]
+    #[arg(help_heading = REQUEST)]
+    pub user_agent: Option<String>,
+
+    /// Credentials for HTTP Basic authentication
+    #[arg(short = 'u', long, visible_alias = "user", value_name = "USER:PASSWORD")]
+    #[arg(value_parser = values::line, help_heading = REQUEST)]
+    pub auth: Option<String>,
+
+    /// The version of the WebSocket protocol that is asked for [default: 13]
+    #[arg(short = 'p', long, value_name = "VERSION", value_parser = clap::value_parser!(u8))]
+    #[arg(help_heading = REQUEST)]
+    pub protocol: Option<u8>,
+
+    /// Follow redirects
+    #[arg(short = 'L', long, help_heading = REQUEST)]
+    pub location: bool,
+
+    /// How many redirects are followed
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
+    #[arg(help_heading = REQUEST)]
+    pub max_redirects: Option<String>,
+
+    /// How long opening the session may take, from the start
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = values::seconds)]
+    #[arg(help_heading = REACH)]
+    pub connect_timeout: Duration,
+
+    /// Use IPv4 only
+    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = REACH)]
+    pub ipv4: bool,
+
+    /// Use IPv6 only
+    #[arg(short = '6', long, help_heading = REACH)]
+    pub ipv6: bool,
+
+    /// Connect through a proxy
+    #[arg(long, value_name = "URL", help_heading = REACH)]
+    pub proxy: Option<String>,
+
+    /// Trust the authorities in this PEM file instead of the system's; may be repeated
+    #[arg(long, visible_alias = "cacert", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = REACH)]
+    pub ca: Vec<PathBuf>,
+
+    /// Do not check the server's certificate
+    #[arg(short = 'k', long, visible_short_alias = 'n', visible_alias = "no-check")]
+    #[arg(help_heading = REACH)]
+    pub insecure: bool,
+
+    /// A client certificate
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = REACH)]
+    pub cert: Option<PathBuf>,
+
+    /// The key of the client certificate
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = REACH)]
+    pub key: Option<PathBuf>,
+
+    /// The passphrase of the key; asked for if not given
+    #[arg(long, value_name = "PASSPHRASE", num_args = 0..=1, default_missing_value = "")]
+    #[arg(help_heading = REACH)]
+    pub passphrase: Option<String>,
+
+    /// Show pings and pongs in interactive mode
+    #[arg(short = 'P', long, help_heading = OUTPUT)]
+    pub show_ping_pong: bool,
+
+    /// No effect: slash commands are always on (wscat needs it)
+    #[arg(long, help_heading = OUTPUT)]
+    pub slash: bool,
+
+    /// Keep no history of what is typed
+    #[arg(long, help_heading = OUTPUT)]
+    pub no_history: bool,
+
+    /// What both sides of a session have.
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// Options of a session in either role.
+#[derive(Clone, Debug, Args)]
+pub struct SessionArgs {
+    /// Send every message back, same type, until the peer closes; stdin is not read
+    #[arg(long, help_heading = PIPE)]
+    pub echo: bool,
+
+    /// The longest message taken, in bytes (K, M, G); 0 for any
+    #[arg(long, value_name = "BYTES", default_value = "100M", value_parser = values::bytes)]
+    #[arg(help_heading = SESSION)]
+    pub max_message: u64,
+
+    /// Ping after this long without a byte from the peer; 0 never
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::seconds)]
+    #[arg(help_heading = SESSION)]
+    pub ping_interval: Duration,
+
+    /// Give the session up when nothing follows a ping for this long, with exit status 28
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
+    pub ping_timeout: Option<Duration>,
+
+    /// How long the answer to our Close is waited for
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = values::seconds)]
+    #[arg(help_heading = SESSION)]
+    pub close_timeout: Duration,
+
+    /// Do not offer or accept compression
+    #[arg(long, help_heading = SESSION)]
+    pub no_compress: bool,
+
+    /// Show the handshake and what happens, on stderr; secrets are redacted
+    #[arg(short = 'v', long, action = ArgAction::Count, help_heading = OUTPUT)]
+    pub verbose: u8,
+
+    /// Show nothing but errors on stderr
+    #[arg(short = 'q', long, conflicts_with = "verbose", help_heading = OUTPUT)]
+    pub quiet: bool,
+
+    /// Use no colours
+    #[arg(long, help_heading = OUTPUT)]
+    pub no_color: bool,
+}
+
+const PIPE: &str = "Scripts and pipes";
+const REQUEST: &str = "Request";
+const REACH: &str = "Connection";
+const SESSION: &str = "Session";
+const OUTPUT: &str = "Output";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

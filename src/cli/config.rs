@@ -1,0 +1,312 @@
+//! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
+
+use super::args::{Cli, ClientArgs, Command, ListenArgs, SessionArgs};
+use crate::{
+    connect::Opening,
+    error::Error,
+    mode::clock::Rules,
+    net::{tcp::Family, tls::Trust},
+    proto::{Settings, handshake::Headers},
+    report::Verbosity,
+    target::Target,
+};
+use clap_complete::Shell;
+use std::{path::PathBuf, time::Duration};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub enum Run {
+    /// Talk to a server.
+    Client(Box<Client>, Target),
+    /// Talk to an echo server of our own.
+    Demo(Box<Client>),
+    /// Be a server.
+    Listen(Listen),
+    /// Print a completion script.
+    Completions(Shell),
+    /// Print or write the man pages.
+    Man(Option<PathBuf>),
+}
+
+/// A client, but for its target.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The headers of the request, but for those that the handshake makes.
+    pub headers: Headers,
+    /// What `-H` changes.
+    pub edits: Vec<crate::proto::handshake::HeaderEdit>,
+    /// The Host header, if not the target's.
+    pub host: Option<String>,
+    /// Which addresses may be used.
+    pub family: Family,
+    /// Whom to trust.
+    pub trust: Trust,
+    /// The budget for opening the session.
+    pub connect_timeout: Duration,
+    /// `-x`.
+    pub script: Vec<String>,
+    /// When a pipe ends by itself.
+    pub rules: Rules,
+    /// `--count`.
+    pub count: Option<u64>,
+    /// `--max-time`.
+    pub max_time: Option<Duration>,
+    /// `-P`.
+    pub shows_pings: bool,
+    /// History is kept.
+    pub history: bool,
+    /// What both roles have.
+    pub session: Session,
+}
+
+/// A server.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Where, as it was typed.
+    pub address: String,
+    /// The subprotocols it speaks.
+    pub subprotocols: Vec<String>,
+    /// What both roles have.
+    pub session: Session,
+}
+
+/// What both roles have.
+#[derive(Clone, Copy, Debug)]
+pub struct Session {
+    /// Limits and times.
+    pub settings: Settings,
+    /// `--echo`.
+    pub echo: bool,
+    /// `-q`, `-v`.
+    pub verbosity: Verbosity,
+    /// Colours are wanted, where there is a terminal.
+    pub color: bool,
+}
+
+impl Run {
+    /// What these arguments mean.
+    pub fn new(mut cli: Cli) -> Result<Self, Error> {
+        match cli.command.take() {
+            Some(Command::Completions { shell }) => return Ok(Self::Completions(shell)),
+            Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
+            Some(Command::Listen(args)) => return Ok(Self::Listen(listen(args))),
+            Some(Command::Demo(args)) => return Ok(Self::Demo(Box::new(client(*args)?))),
+            None => {}
+        }
+        if let Some(address) = cli.listen {
+            let ClientArgs { subprotocol, session, .. } = cli.client;
+            return Ok(Self::Listen(listen(ListenArgs { address, subprotocol, session })));
+        }
+        let mut args = cli.client;
+        let url = cli.url.or(cli.connect).or_else(|| {
+            // An optional value takes the next word, also when that is the URL.
+            swallowed(&mut args.passphrase).or_else(|| swallowed(&mut args.max_redirects))
+        });
+        let Some(url) = url else {
+            return Err(Error::Usage {
+                fault: "no URL given".to_owned(),
+                hint: Some("sockeye wss://example.com/path, or sockeye --help".to_owned()),
+            });
+        };
+        if url.starts_with("ws+unix:") {
+            return Err(Error::NotBuilt("ws+unix: (a Unix socket)".to_owned()));
+        }
+        let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
+        let mut client = client(args)?;
+        if let Some((user, password)) = &target.user
+            && client.headers.get("Authorization").is_none()
+        {
+            client.headers.push("Authorization", basic(user, password));
+        }
+        Ok(Self::Client(Box::new(client), target))
+    }
+}
+
+impl Client {
+    /// What to open, at this target.
+    pub fn opening(&self, target: Target) -> Opening {
+        Opening {
+            target,
+            host: self.host.clone(),
+            headers: self.headers.clone(),
+            edits: self.edits.clone(),
+            family: self.family,
+            trust: self.trust.clone(),
+            limit: self.connect_timeout,
+        }
+    }
+}
+
+fn client(args: ClientArgs) -> Result<Client, Error> {
+    let missing = [
+        (args.location || args.max_redirects.is_some(), "following redirects (-L)"),
+        (args.proxy.is_some(), "--proxy"),
+        (args.cert.is_some() || args.key.is_some(), "a client certificate (--cert, --key)"),
+        (args.passphrase.is_some(), "--passphrase"),
+    ];
+    if let Some((_, what)) = missing.iter().find(|(asked, _)| *asked) {
+        return Err(Error::NotBuilt((*what).to_owned()));
+    }
+    Ok(Client {
+        headers: headers(&args)?,
+        family: match (args.ipv4, args.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Any,
+        },
+        trust: Trust { authorities: args.ca, danger_anyone: args.insecure },
+        edits: args.header,
+        host: args.host,
+        connect_timeout: args.connect_timeout,
+        script: args.execute,
+        rules: Rules {
+            wait: args.wait,
+            quiet_for: args.quiet_for,
+            until_met: args.count.is_some(),
+        },
+        count: args.count,
+        max_time: args.max_time,
+        shows_pings: args.show_ping_pong,
+        history: !args.no_history,
+        session: session(&args.session),
+    })
+}
+
+fn headers(args: &ClientArgs) -> Result<Headers, Error> {
+    let mut headers = Headers::default();
+    let agent = concat!("sockeye/", env!("CARGO_PKG_VERSION"));
+    headers.push("User-Agent", args.user_agent.as_deref().unwrap_or(agent));
+    if let Some(origin) = &args.origin {
+        headers.push("Origin", origin);
+    }
+    if let Some(auth) = &args.auth {
+        let Some((user, password)) = auth.split_once(':') else {
+            return Err(Error::NotBuilt("asking for the password of --auth".to_owned()));
+        };
+        headers.push("Authorization", basic(user, password));
+    }
+    headers.push("Sec-WebSocket-Version", args.protocol.unwrap_or(13).to_string());
+    if !args.subprotocol.is_empty() {
+        headers.push("Sec-WebSocket-Protocol", args.subprotocol.join(", "));
+    }
+    Ok(headers)
+}
+
+fn listen(args: ListenArgs) -> Listen {
+    let subprotocols = args.subprotocol.iter().flat_map(|names| names.split(','));
+    Listen {
+        address: args.address,
+        subprotocols: subprotocols.map(|name| name.trim().to_owned()).collect(),
+        session: session(&args.session),
+    }
+}
+
+fn session(args: &SessionArgs) -> Session {
+    let some = |time: Duration| (!time.is_zero()).then_some(time);
+    Session {
+        settings: Settings {
+            max_message: if args.max_message == 0 { u64::MAX } else { args.max_message },
+            ping_interval: some(args.ping_interval),
+            ping_timeout: args.ping_timeout.and_then(some),
+            close_timeout: args.close_timeout,
+        },
+        echo: args.echo,
+        verbosity: match (args.quiet, args.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, 0) => Verbosity::Normal,
+            _ => Verbosity::Verbose,
+        },
+        color: !args.no_color,
+    }
+}
+
+fn swallowed(value: &mut Option<String>) -> Option<String> {
+    value.take_if(|value| value.starts_with("ws://") || value.starts_with("wss://"))
+}
+
+/// RFC 7617.
+fn basic(user: &str, password: &str) -> String {
+    let credentials = format!("{user}:{password}");
+    format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    fn run(line: &str) -> Result<Run, Error> {
+        Run::new(Cli::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}")))
+    }
+
+    fn code(line: &str) -> u8 {
+        run(line).map_or_else(|e| e.code(), |_| 0)
+    }
+
+    /// Every option of wscat 6.1, under both names.
+    #[test]
+    fn a_wscat_command_line_is_understood() {
+        for line in [
+            "sockeye -c ws://h",
+            "sockeye --connect ws://h",
+            "sockeye -l 9000",
+            "sockeye --listen 9000",
+            "sockeye -c ws://h -x hi -w 1",
+            "sockeye -c ws://h --execute hi --wait -1",
+            "sockeye -c ws://h -x -1 -w -1",
+            "sockeye -c ws://h -H a:b -H a:c --header d:e",
+            "sockeye -c ws://h -s a -s b --subprotocol c",
+            "sockeye -c ws://h -o http://o",
+            "sockeye -c ws://h --origin http://o --host other",
+            "sockeye -c wss://h -n",
+            "sockeye -c wss://h --no-check --ca ca.pem",
+            "sockeye -c ws://h -P --slash --no-color",
+            "sockeye -c ws://h --show-ping-pong -p 8",
+            "sockeye -c ws://h --protocol 13 --auth a:b",
+        ] {
+            assert_eq!(code(line), 0, "{line}");
+        }
+        for line in [
+            "sockeye -c ws://h -L",
+            "sockeye -c ws://h --location --max-redirects 3",
+            "sockeye --max-redirects ws://h -L",
+            "sockeye -c wss://h --cert c.pem --key k.pem --passphrase x",
+            "sockeye -c ws://h --proxy http://p:1",
+            "sockeye -c ws+unix:/s:/",
+            "sockeye --passphrase",
+        ] {
+            assert!(matches!(code(line), 2 | 4), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_optional_value_does_not_swallow_the_url() {
+        assert!(matches!(run("sockeye --max-redirects ws://h"), Ok(Run::Client(..))));
+    }
+
+    #[test]
+    fn the_request_says_what_was_asked() {
+        let Ok(Run::Client(client, target)) =
+            run("sockeye ws://u:p@h -s a -s b -o http://o -A me -H X-A:1")
+        else {
+            panic!()
+        };
+        let headers = &client.opening(target).headers;
+        assert_eq!(headers.get("User-Agent"), Some("me"));
+        assert_eq!(headers.get("Origin"), Some("http://o"));
+        assert_eq!(headers.get("Sec-WebSocket-Protocol"), Some("a, b"));
+        assert_eq!(headers.get("Authorization"), Some("Basic dTpw"));
+    }
+
+    #[test]
+    fn zero_means_none() {
+        let Ok(Run::Client(client, _)) =
+            run("sockeye h --max-message 0 --ping-interval 0 --ping-timeout 0")
+        else {
+            panic!()
+        };
+        let settings = client.session.settings;
+        assert_eq!(settings.max_message, u64::MAX);
+        assert_eq!((settings.ping_interval, settings.ping_timeout), (None, None));
+    }
+}

@@ -1,0 +1,272 @@
+//! Everything that can end a run badly, as data by phase; here, and only here, it becomes a
+//! sentence, a hint and an exit status.
+//!
+//! The status is curl's where curl has the same meaning; a number is never reused. The table
+//! stands in the man page, and each number is tested.
+
+mod words;
+
+use crate::{
+    proto::{Close, Violation, handshake::Refusal, upgrade::Response},
+    target::UrlFault,
+};
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Why a run ends with a status other than 0.
+#[derive(Debug)]
+pub enum Error {
+    /// The command line does not make sense.
+    Usage {
+        /// What is wrong.
+        fault: String,
+        /// What to write instead.
+        hint: Option<String>,
+    },
+    /// The URL is malformed.
+    Url {
+        /// As it was typed.
+        url: String,
+        /// What is wrong with it.
+        fault: UrlFault,
+    },
+    /// Asked for something this build does not have.
+    NotBuilt(String),
+    /// The host's name does not resolve.
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's words.
+        cause: io::Error,
+    },
+    /// No address of the host accepted a connection.
+    Connect {
+        /// Host and port.
+        authority: String,
+        /// Every address tried, and what became of it.
+        attempts: Vec<(SocketAddr, io::Error)>,
+    },
+    /// The transport was not secured.
+    Tls {
+        /// Host and port.
+        authority: String,
+        /// What went wrong.
+        fault: TlsFault,
+    },
+    /// The file of certification authorities cannot be used, or the system has none.
+    Authorities {
+        /// The file, if one was given.
+        path: Option<PathBuf>,
+        /// What is wrong.
+        cause: String,
+    },
+    /// The answer to the opening handshake breaks the RFC.
+    Handshake {
+        /// Host and port.
+        authority: String,
+        /// Which rule.
+        refusal: Refusal,
+    },
+    /// An HTTP status that does not upgrade.
+    Status {
+        /// The URL.
+        url: String,
+        /// The answer.
+        response: Box<Response>,
+        /// The start of its body.
+        body: Vec<u8>,
+    },
+    /// The server ended the transport in the opening handshake.
+    HandshakeCut {
+        /// Host and port.
+        authority: String,
+        /// Whether part of an answer had come.
+        begun: bool,
+    },
+    /// Something took longer than it may.
+    Timeout {
+        /// Host and port.
+        authority: String,
+        /// What was waited for.
+        step: Step,
+        /// For how long.
+        limit: Duration,
+    },
+    /// The network took no more bytes.
+    Send {
+        /// Host and port.
+        authority: String,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// The peer closed while messages were waiting to be sent.
+    Unsent {
+        /// Host and port.
+        authority: String,
+        /// How many messages.
+        messages: usize,
+        /// What the peer's Close said; `None`: no Close came.
+        close: Option<Option<Close>>,
+    },
+    /// The network gave an error instead of bytes.
+    Receive {
+        /// Host and port.
+        authority: String,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// The transport ended without a Close (what 1006 stands for).
+    NoClose {
+        /// Host and port.
+        authority: String,
+        /// In the middle of a message.
+        inside_message: bool,
+    },
+    /// The peer broke the protocol.
+    Protocol {
+        /// Host and port.
+        authority: String,
+        /// Which rule.
+        violation: Violation,
+    },
+    /// The peer closed with a code that tells of an error.
+    Closed {
+        /// Host and port.
+        authority: String,
+        /// What its Close said.
+        close: Close,
+    },
+    /// Stdout cannot be written.
+    Output(io::Error),
+    /// Stdin cannot be read.
+    Input(io::Error),
+    /// Stdin holds what cannot be sent.
+    InputText {
+        /// The line, from 1.
+        line: u64,
+        /// The byte in it, from 1.
+        byte: usize,
+    },
+    /// The session ended before what was expected of it had come.
+    Unmet {
+        /// Messages received.
+        received: u64,
+        /// Messages expected.
+        expected: u64,
+    },
+    /// Cannot be the server there.
+    Listen {
+        /// The address.
+        address: String,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// Anything else.
+    Other {
+        /// What was being done.
+        doing: &'static str,
+        /// The system's words.
+        cause: io::Error,
+    },
+}
+
+/// What can go wrong between TCP and HTTP.
+#[derive(Debug)]
+pub enum TlsFault {
+    /// The server's certificate was refused.
+    Certificate(Box<rustls::CertificateError>),
+    /// The server does not speak TLS.
+    NotTls {
+        /// It answered in HTTP.
+        http: bool,
+    },
+    /// The peer ended the transport during the TLS handshake.
+    Cut,
+    /// Anything else, in the library's words.
+    Other(String),
+}
+
+/// What a time limit is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Looking the name up.
+    Resolve,
+    /// TCP.
+    Connect,
+    /// TLS.
+    Tls,
+    /// The answer to the opening handshake.
+    Handshake,
+    /// The answer to a keepalive ping.
+    Pong,
+    /// The whole run.
+    Total,
+}
+
+impl Error {
+    /// The exit status.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Listen { .. } | Self::Other { .. } => 1,
+            Self::Usage { .. } => 2,
+            Self::Url { .. } => 3,
+            Self::NotBuilt(_) => 4,
+            Self::Resolve { .. } => 6,
+            Self::Connect { .. } => 7,
+            Self::Handshake { .. } => 8,
+            Self::Status { .. } => 22,
+            Self::Output(_) => 23,
+            Self::Input(_) | Self::InputText { .. } => 26,
+            Self::Timeout { .. } => 28,
+            Self::Tls { fault: TlsFault::Certificate(_), .. } => 60,
+            Self::Tls { .. } => 35,
+            Self::HandshakeCut { begun: false, .. } => 52,
+            Self::Send { .. } | Self::Unsent { .. } => 55,
+            Self::HandshakeCut { begun: true, .. }
+            | Self::Receive { .. }
+            | Self::NoClose { .. } => 56,
+            Self::Authorities { .. } => 77,
+            Self::Protocol { violation: Violation::MessageTooLong { .. }, .. } => 100,
+            Self::Protocol { .. } => 110,
+            Self::Closed { .. } => 111,
+            Self::Unmet { .. } => 112,
+        }
+    }
+
+    /// What there is to try, if there is something.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Usage { hint, .. } => return hint.clone(),
+            Self::Url { fault, .. } => match fault {
+                UrlFault::Fragment => "write # as %23 if it belongs to the path or query",
+                UrlFault::Space => "write a space as %20",
+                UrlFault::Scheme(_) => "use ws:// or wss://",
+                _ => return None,
+            },
+            Self::Tls { fault, .. } => return words::tls_hint(fault),
+            Self::Authorities { path: None, .. } => {
+                "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
+            }
+            Self::Handshake { refusal, .. } => match refusal {
+                Refusal::NotHttp(start) if start.starts_with(b"\x15\x03") => {
+                    "the port speaks TLS: use wss://"
+                }
+                Refusal::Accept(_) => {
+                    "a cache, a proxy or something that is no WebSocket server answered"
+                }
+                _ => return None,
+            },
+            Self::Status { response, .. } => return words::status_hint(response),
+            Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
+            Self::Timeout { step: Step::Total, .. } => return None,
+            Self::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
+            Self::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {
+                "raise the limit with --max-message BYTES (0 for none)"
+            }
+            Self::InputText { .. } => "send bytes that are not text with --binary",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,438 @@
+//! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
+//! Whatever a peer wrote is escaped.
+
+use super::{Error, Step, TlsFault};
+use crate::{
+    escape::Escaped,
+    proto::{
+        Close, Violation, close,
+        frame::{Kind, Opcode},
+        handshake::Refusal,
+        outbox::UsageError,
+        upgrade::Response,
+    },
+    target::UrlFault,
+};
+use rustls::{CertificateError, pki_types::UnixTime};
+use std::{fmt, io, time::Duration};
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage { fault, .. } => write!(f, "{fault}"),
+            Self::Url { url, fault } => write!(f, "malformed URL '{}': {fault}", Escaped(url)),
+            Self::NotBuilt(what) => write!(f, "{what} is not in this build"),
+            Self::Resolve { host, cause } => {
+                write!(f, "cannot resolve {}: {}", Escaped(host), Words(cause))
+            }
+            Self::Connect { authority, attempts } => connect(f, authority, attempts),
+            Self::Tls { authority, fault } => tls(f, authority, fault),
+            Self::Authorities { path: Some(path), cause } => {
+                write!(f, "cannot use the CA file {}: {cause}", path.display())
+            }
+            Self::Authorities { path: None, cause } => {
+                write!(f, "no certification authority to trust: {cause}")
+            }
+            Self::Handshake { authority, refusal } => {
+                write!(f, "handshake with {authority} failed: {refusal}")
+            }
+            Self::Status { url, response, body } => status(f, url, response, body),
+            Self::HandshakeCut { authority, begun: false } => {
+                write!(f, "{authority} closed the connection without an answer to the handshake")
+            }
+            Self::HandshakeCut { authority, begun: true } => {
+                write!(f, "{authority} closed the connection inside its answer to the handshake")
+            }
+            Self::Timeout { authority, step, limit } => {
+                write!(f, "{authority}: {step} took longer than {}", seconds(*limit))
+            }
+            Self::Send { authority, cause } => {
+                write!(f, "cannot send to {authority}: {}", Words(cause))
+            }
+            Self::Unsent { authority, messages, close } => unsent(f, authority, *messages, close),
+            Self::Receive { authority, cause } => {
+                write!(f, "cannot receive from {authority}: {}", Words(cause))
+            }
+            Self::NoClose { authority, inside_message } => {
+                let inside = if *inside_message { " and inside a message" } else { "" };
+                write!(f, "{authority} ended the connection without a Close{inside} (1006)")
+            }
+            Self::Protocol { authority, violation: Violation::MessageTooLong { limit } } => {
+                write!(f, "{authority} sent a message over the limit of {limit} bytes (told 1009)")
+            }
+            Self::Protocol { authority, violation } => write!(
+                f,
+                "{authority} broke the protocol: {violation} (RFC 6455, {}; told {})",
+                violation.section(),
+                violation.close_code()
+            ),
+            Self::Closed { authority, close } => {
+                write!(f, "{authority} closed the connection: {close}")
+            }
+            Self::Output(cause) => write!(f, "cannot write stdout: {}", Words(cause)),
+            Self::Input(cause) => write!(f, "cannot read stdin: {}", Words(cause)),
+            Self::InputText { line, byte } => {
+                write!(f, "stdin is not UTF-8: line {line}, byte {byte}; not sent from there on")
+            }
+            Self::Unmet { received, expected } => {
+                write!(f, "the session ended after {received} of {expected} expected messages")
+            }
+            Self::Listen { address, cause } => {
+                write!(f, "cannot listen on {}: {}", Escaped(address), Words(cause))
+            }
+            Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", Words(cause)),
+        }
+    }
+}
+
+/// An error of the system without Rust's capital letter.
+struct Words<'a>(&'a io::Error);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.0.to_string();
+        let words = words.strip_prefix("failed to lookup address information: ").unwrap_or(&words);
+        let mut chars = words.chars();
+        match chars.next() {
+            Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
+                write!(f, "{}{}", first.to_lowercase(), chars.as_str())
+            }
+            _ => f.write_str(words),
+        }
+    }
+}
+
+fn connect(
+    f: &mut fmt::Formatter<'_>,
+    authority: &str,
+    attempts: &[(std::net::SocketAddr, io::Error)],
+) -> fmt::Result {
+    match attempts {
+        [(address, cause)] if authority == address.to_string() => {
+            write!(f, "cannot connect to {authority}: {}", Words(cause))
+        }
+        [(address, cause)] => {
+            write!(f, "cannot connect to {authority} ({}): {}", address.ip(), Words(cause))
+        }
+        _ => {
+            write!(f, "cannot connect to {authority}: no address answered")?;
+            for (address, cause) in attempts.iter().take(SHOWN) {
+                write!(f, "\n  {}: {}", address.ip(), Words(cause))?;
+            }
+            let more = attempts.len().saturating_sub(SHOWN);
+            if more > 0 {
+                write!(f, "\n  and {more} more")?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn status(f: &mut fmt::Formatter<'_>, url: &str, response: &Response, body: &[u8]) -> fmt::Result {
+    write!(f, "{} answered {}", Escaped(url), response.status)?;
+    if !response.reason.is_empty() {
+        write!(f, " ({})", Escaped(&response.reason))?;
+    }
+    f.write_str(" instead of upgrading to WebSocket")?;
+    for name in ["Location", "WWW-Authenticate", "Sec-WebSocket-Version", "Retry-After"] {
+        if let Some(value) = response.headers.get(name) {
+            write!(f, "\n  {name}: {}", Escaped(&short(value)))?;
+            break;
+        }
+    }
+    let body = String::from_utf8_lossy(body);
+    for line in body.lines().filter(|line| !line.trim().is_empty()).take(BODY_LINES) {
+        write!(f, "\n  {}", Escaped(&short(line.trim_end())))?;
+    }
+    Ok(())
+}
+
+/// What there is to try after a status that does not upgrade.
+pub(super) fn status_hint(response: &Response) -> Option<String> {
+    let hint = match response.status {
+        200 => "this is a web page or an ordinary API: the path or the port is wrong",
+        300..=399 => "connect to the place it names",
+        400 if response.headers.get("Sec-WebSocket-Version").is_some() => {
+            "the server wants another version of the protocol"
+        }
+        401 => "give credentials with --auth USER:PASSWORD or -H 'Authorization: ...'",
+        403 => "the server may want an origin (-o) or credentials",
+        404 => "check the path",
+        426 => "the server wants another version of the protocol, or HTTPS",
+        502..=504 => "a gateway answered; the server behind it did not",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn tls(f: &mut fmt::Formatter<'_>, authority: &str, fault: &TlsFault) -> fmt::Result {
+    match fault {
+        TlsFault::Certificate(cause) => {
+            write!(f, "the certificate of {authority} is refused: ")?;
+            certificate(f, cause)
+        }
+        TlsFault::NotTls { http: true } => {
+            write!(f, "TLS with {authority} failed: the port speaks plain HTTP")
+        }
+        TlsFault::NotTls { http: false } => {
+            write!(f, "TLS with {authority} failed: the port does not speak TLS")
+        }
+        TlsFault::Cut => write!(f, "{authority} closed the connection during the TLS handshake"),
+        TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {cause}"),
+    }
+}
+
+fn certificate(f: &mut fmt::Formatter<'_>, cause: &CertificateError) -> fmt::Result {
+    match cause {
+        CertificateError::Expired => f.write_str("it has expired"),
+        CertificateError::ExpiredContext { time, not_after } => {
+            write!(f, "it expired on {} (now {})", date(*not_after), date(*time))
+        }
+        CertificateError::NotValidYet => f.write_str("it is not valid yet"),
+        CertificateError::NotValidYetContext { time, not_before } => {
+            write!(f, "it is not valid before {} (now {})", date(*not_before), date(*time))
+        }
+        CertificateError::NotValidForName => f.write_str("it is for another name"),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            write!(f, "it is not for {}", expected.to_str())?;
+            let names: Vec<String> = presented.iter().take(SHOWN).map(|name| san(name)).collect();
+            if names.is_empty() {
+                return f.write_str(" and names no host");
+            }
+            let more = if presented.len() > SHOWN { ", ..." } else { "" };
+            write!(f, ", only for {}{more}", names.join(", "))
+        }
+        CertificateError::UnknownIssuer => f.write_str("its issuer is not trusted"),
+        CertificateError::Revoked => f.write_str("it has been revoked"),
+        CertificateError::BadSignature => f.write_str("its signature is wrong"),
+        CertificateError::BadEncoding => f.write_str("it is not a well-formed certificate"),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            f.write_str("it is not meant for a server")
+        }
+        other if is_authority(other) => {
+            f.write_str("it is an authority's own certificate, used as a server's")
+        }
+        other => write!(f, "{other}"),
+    }
+}
+
+/// A name of a certificate: the verifier writes `DnsName("x")`.
+fn san(name: &str) -> String {
+    let inner = name.split_once("(\"").map_or(name, |(_, rest)| rest.trim_end_matches("\")"));
+    Escaped(inner.trim_end_matches(')')).to_string()
+}
+
+/// A certificate with CA:TRUE as the server's own: what a plain `openssl req -x509` makes.
+fn is_authority(cause: &CertificateError) -> bool {
+    matches!(cause, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
+}
+
+/// What there is to try after a failure of TLS.
+pub(super) fn tls_hint(fault: &TlsFault) -> Option<String> {
+    let hint = match fault {
+        TlsFault::NotTls { http: true } => "use ws:// for a port without TLS",
+        TlsFault::NotTls { http: false } => "check the port, or use ws:// if it has no TLS",
+        TlsFault::Certificate(cause) => match &**cause {
+            CertificateError::UnknownIssuer => {
+                "trust its authority with --ca FILE, or skip the check with -k"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the server needs a new certificate; -k skips the check"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "check this machine's clock; -k skips the check"
+            }
+            other if is_authority(other) => {
+                "make the certificate with CA:FALSE, or skip the check with -k"
+            }
+            _ => "-k skips the check",
+        },
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn unsent(
+    f: &mut fmt::Formatter<'_>,
+    authority: &str,
+    messages: usize,
+    close: &Option<Option<Close>>,
+) -> fmt::Result {
+    match close {
+        Some(Some(close)) => write!(f, "{authority} closed the connection: {close}")?,
+        Some(None) => write!(f, "{authority} closed the connection: 1005 (no status received)")?,
+        None => write!(f, "{authority} ended the connection without a Close (1006)")?,
+    }
+    let (lines, were) = if messages == 1 { ("line", "was") } else { ("lines", "were") };
+    write!(f, "; {messages} {lines} already read from stdin {were} not sent")
+}
+
+impl fmt::Display for Close {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        let name = close::name(self.code.into());
+        if !name.is_empty() {
+            write!(f, " ({name})")?;
+        }
+        if !self.reason.is_empty() {
+            write!(f, ": {}", Escaped(&self.reason))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReservedBits(bits) => {
+                let names = [(0x40, "rsv1"), (0x20, "rsv2"), (0x10, "rsv3")];
+                let set: Vec<_> = names
+                    .iter()
+                    .filter(|(bit, _)| bits & bit != 0)
+                    .map(|(_, name)| *name)
+                    .collect();
+                write!(f, "reserved bit {} set without an extension", set.join(", "))
+            }
+            Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode}"),
+            Self::NotMasked => f.write_str("frame of a client without a mask"),
+            Self::Masked => f.write_str("masked frame of a server"),
+            Self::LengthNotMinimal(length) => {
+                write!(f, "payload length {length} not written in the fewest bytes")
+            }
+            Self::LengthTopBit => f.write_str("payload length with the top bit set"),
+            Self::ControlTooLong(opcode) => write!(f, "{opcode} frame of more than 125 bytes"),
+            Self::ControlFragmented(opcode) => write!(f, "fragmented {opcode} frame"),
+            Self::ContinuationOfNothing => {
+                f.write_str("continuation frame while no message is open")
+            }
+            Self::MessageInsideMessage => {
+                f.write_str("new message inside a fragmented one that has not ended")
+            }
+            Self::TextNotUtf8 => f.write_str("text message that is not UTF-8"),
+            Self::CloseTooShort => f.write_str("Close with a payload of one byte"),
+            Self::CloseCodeInvalid(code) => {
+                write!(f, "Close with the code {code}, which must not be sent")
+            }
+            Self::CloseReasonNotUtf8 => f.write_str("Close with a reason that is not UTF-8"),
+            Self::MessageTooLong { limit } => write!(f, "message over {limit} bytes"),
+        }
+    }
+}
+
+impl fmt::Display for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message(Kind::Text) => "text",
+            Self::Message(Kind::Binary) => "binary",
+            Self::Continuation => "continuation",
+            Self::Close => "close",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+        })
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the connection is closing"),
+            Self::ControlTooLong(length) => {
+                write!(f, "the payload of a control frame has at most 125 bytes, not {length}")
+            }
+            Self::CloseCode(code) => write!(f, "the close code {code} must not be sent"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotHttp(start) if start.starts_with(b"\x15\x03") => {
+                f.write_str("it answered with a TLS alert")
+            }
+            Self::NotHttp(start) => {
+                let start = String::from_utf8_lossy(start);
+                let line = start.lines().next().unwrap_or_default();
+                write!(f, "its answer is not HTTP/1.1: '{}'", Escaped(&short(line)))
+            }
+            Self::HeadsTooLong => f.write_str("the head of its answer is over 64 KiB"),
+            Self::Malformed(cause) => write!(f, "the head of its answer is malformed: {cause}"),
+            Self::Http10 => f.write_str("101 in HTTP/1.0, which has no upgrade"),
+            Self::Upgrade(None) => f.write_str("101 without an Upgrade header"),
+            Self::Upgrade(Some(value)) => {
+                write!(f, "101 with 'Upgrade: {}' instead of websocket", Escaped(&short(value)))
+            }
+            Self::Connection(None) => f.write_str("101 without a Connection header"),
+            Self::Connection(Some(value)) => {
+                write!(f, "101 with 'Connection: {}' instead of Upgrade", Escaped(&short(value)))
+            }
+            Self::Accept(None) => f.write_str("101 without Sec-WebSocket-Accept"),
+            Self::Accept(Some(value)) => write!(
+                f,
+                "Sec-WebSocket-Accept '{}' is not the answer to our key",
+                Escaped(&short(value))
+            ),
+            Self::Subprotocol(name) => {
+                write!(f, "it chose the subprotocol '{}', never asked for", Escaped(&short(name)))
+            }
+            Self::Subprotocols => f.write_str("it chose more than one subprotocol"),
+            Self::Extension(name) => {
+                write!(f, "it chose the extension '{}', never offered", Escaped(&short(name)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for UrlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty"),
+            Self::Space => f.write_str("white space or a control character"),
+            Self::Scheme(scheme) => write!(f, "unknown scheme '{}'", Escaped(scheme)),
+            Self::Slashes => f.write_str("no // after the scheme"),
+            Self::NoHost => f.write_str("no host"),
+            Self::Host => f.write_str("not a host name or address"),
+            Self::Port => f.write_str("not a port from 1 to 65535"),
+            Self::Fragment => f.write_str("a WebSocket URL has no fragment (#)"),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolving the name",
+            Self::Connect => "connecting",
+            Self::Tls => "the TLS handshake",
+            Self::Handshake => "the answer to the handshake",
+            Self::Pong => "the answer to a ping",
+            Self::Total => "the run (--max-time)",
+        })
+    }
+}
+
+fn seconds(limit: Duration) -> String {
+    let seconds = limit.as_secs_f64();
+    format!("{seconds} {}", if limit == Duration::from_secs(1) { "second" } else { "seconds" })
+}
+
+fn date(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| format!("{seconds} s after 1970"), |time| time.to_string())
+}
+
+fn short(s: &str) -> String {
+    match s.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{}...", s.get(..end).unwrap_or_default()),
+        None => s.to_owned(),
+    }
+}
+
+/// Addresses and names listed in a message.
+const SHOWN: usize = 3;
+/// Lines of a body shown: with status, one header and hint a message has six lines.
+const BODY_LINES: usize = 2;
+/// Characters of a peer's line shown.
+const LINE: usize = 120;

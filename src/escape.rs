@@ -1,0 +1,68 @@
+//! Text of the peer made safe for a terminal, where it could move the cursor, change the title,
+//! paste commands or turn the reading direction.
+
+use std::fmt;
+
+/// Shows text with everything escaped that a terminal would act upon.
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| write_escaped(c, f))
+    }
+}
+
+/// Appends text, escaped; lines and tabs stay, which only move the cursor on.
+pub fn escape_lines(text: &str, out: &mut String) {
+    for c in text.chars() {
+        if matches!(c, '\n' | '\t') {
+            out.push(c);
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write_escaped(c, out);
+        }
+    }
+}
+
+fn write_escaped(c: char, out: &mut impl fmt::Write) -> fmt::Result {
+    match c {
+        '\n' => out.write_str("\\n"),
+        '\r' => out.write_str("\\r"),
+        '\t' => out.write_str("\\t"),
+        '\0'..='\x1f' | '\x7f' => write!(out, "\\x{:02x}", u32::from(c)),
+        // C1; bidirectional marks and overrides; zero-width; line and paragraph separators.
+        '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => write!(out, "\\u{{{:x}}}", u32::from(c)),
+        c => out.write_char(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_acts_upon_passes() {
+        let hostile = "\x1b]0;title\x07 \u{9b}31m \u{202e}txt\u{200b}\u{feff}\x7f\r\0";
+        let shown = Escaped(hostile).to_string();
+        let expected = "\\x1b]0;title\\x07 \\u{9b}31m \\u{202e}txt\\u{200b}\\u{feff}\\x7f\\r\\x00";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn plain_text_stays() {
+        let text = "{\"a\": \"gr\u{fc}\u{df}e \u{1f600} \u{65e5}\u{672c}\\n\"}";
+        assert_eq!(Escaped(text).to_string(), text);
+        let mut out = String::new();
+        escape_lines("a\n\tb\x1b", &mut out);
+        assert_eq!(out, "a\n\tb\\x1b");
+    }
+}

@@ -1,0 +1,157 @@
+//! When a pipe ends by itself: the rules for the end of stdin, `-x`, `-w` and silence.
+
+use std::time::{Duration, Instant};
+
+/// What the user asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// `-w`: go on this long after the end of the input, whatever comes.
+    pub wait: Option<Wait>,
+    /// `--quiet-for`: the window of silence.
+    pub quiet_for: Option<Duration>,
+    /// `--count` and the like: silence does not end the session.
+    pub until_met: bool,
+}
+
+/// `-w`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// This long.
+    For(Duration),
+    /// Until the peer closes (`-1`).
+    UntilClosed,
+}
+
+/// Why the clock ended the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rung {
+    /// `-w` has passed.
+    Waited,
+    /// The peer has been silent for this long.
+    Silence(Duration),
+}
+
+/// The clock. It is told what happens, and says when it will ring.
+#[derive(Debug)]
+pub struct Clock {
+    rules: Rules,
+    /// Since when there is nothing more to send; `None`: there is.
+    input_ended: Option<Instant>,
+    /// The silence is counted from here at the earliest.
+    since: Instant,
+    /// Something has come since the last send, or since the opening if nothing was sent.
+    answered: bool,
+}
+
+impl Clock {
+    /// The clock of a session that opened `now`.
+    pub fn new(rules: Rules, now: Instant) -> Self {
+        Self { rules, input_ended: None, since: now, answered: false }
+    }
+
+    /// The input has ended: stdin, or the last `-x` (again with each line of stdin after it).
+    pub fn input_ended(&mut self, now: Instant) {
+        self.input_ended = Some(now);
+        self.since = self.since.max(now);
+    }
+
+    /// A message was sent.
+    #[inline]
+    pub fn sent(&mut self) {
+        self.answered = false;
+    }
+
+    /// Bytes have come.
+    pub fn heard(&mut self, at: Instant) {
+        self.answered = true;
+        self.since = self.since.max(at);
+    }
+
+    /// Something is still under way (bytes of ours that wait for the network, or of the peer's
+    /// that wait for stdout): silence begins after it.
+    pub fn busy(&mut self, now: Instant) {
+        self.since = self.since.max(now);
+    }
+
+    /// When it rings, and why.
+    pub fn rings(&self) -> Option<(Instant, Rung)> {
+        let ended = self.input_ended?;
+        match self.rules.wait {
+            Some(Wait::UntilClosed) => None,
+            Some(Wait::For(time)) => Some((ended + time, Rung::Waited)),
+            None if self.rules.until_met => None,
+            None => {
+                let usual = if self.answered { SILENCE } else { UNANSWERED };
+                let window = self.rules.quiet_for.unwrap_or(usual);
+                Some((self.since + window, Rung::Silence(window)))
+            }
+        }
+    }
+}
+
+/// How long a peer that has answered may be silent.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How long an answer is waited for.
+const UNANSWERED: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn clock(rules: Rules) -> (Clock, Instant) {
+        let now = Instant::now();
+        (Clock::new(rules, now), now)
+    }
+
+    #[test]
+    fn nothing_rings_while_there_is_input() {
+        let (mut clock, start) = clock(Rules::default());
+        clock.heard(start + S);
+        assert_eq!(clock.rings(), None);
+    }
+
+    #[test]
+    fn a_second_of_silence_after_an_answer_and_five_without() {
+        let (mut clock, start) = clock(Rules::default());
+        clock.input_ended(start + 2 * S);
+        assert_eq!(clock.rings(), Some((start + 7 * S, Rung::Silence(5 * S))));
+        clock.heard(start + 3 * S);
+        assert_eq!(clock.rings(), Some((start + 4 * S, Rung::Silence(S))));
+        clock.sent();
+        assert_eq!(clock.rings(), Some((start + 8 * S, Rung::Silence(5 * S))));
+    }
+
+    #[test]
+    fn silence_counts_from_the_later_of_last_byte_and_end_of_input() {
+        let (mut clock, start) = clock(Rules::default());
+        clock.heard(start + S);
+        clock.input_ended(start + 9 * S);
+        assert_eq!(clock.rings(), Some((start + 10 * S, Rung::Silence(S))));
+        clock.busy(start + 20 * S);
+        assert_eq!(clock.rings(), Some((start + 21 * S, Rung::Silence(S))));
+    }
+
+    #[test]
+    fn wait_and_expectations_replace_the_rule_of_silence() {
+        let (mut waiting, start) =
+            clock(Rules { wait: Some(Wait::For(3 * S)), ..Rules::default() });
+        assert_eq!(waiting.rings(), None);
+        waiting.input_ended(start);
+        waiting.heard(start + 2 * S);
+        assert_eq!(waiting.rings(), Some((start + 3 * S, Rung::Waited)));
+        for rules in [
+            Rules { wait: Some(Wait::UntilClosed), ..Rules::default() },
+            Rules { until_met: true, ..Rules::default() },
+        ] {
+            let (mut clock, start) = clock(rules);
+            clock.input_ended(start);
+            assert_eq!(clock.rings(), None);
+        }
+        let (mut quiet, start) = clock(Rules { quiet_for: Some(7 * S), ..Rules::default() });
+        quiet.heard(start);
+        quiet.input_ended(start);
+        assert_eq!(quiet.rings(), Some((start + 7 * S, Rung::Silence(7 * S))));
+    }
+}

@@ -1,0 +1,139 @@
+//! What a person runs: each mode decides what is sent and where what comes is shown.
+
+pub mod clock;
+mod demo;
+pub mod input;
+mod pipe;
+mod signals;
+
+use crate::{
+    cli::{
+        config::{Client, Run},
+        generate,
+    },
+    connect::{self, Opened},
+    error::Error,
+    proto::{Kind, Role},
+    render::{Renderer, lines::Lines, terminal::Terminal},
+    report::Report,
+    session::Session,
+    stdio::{self, Source},
+    target::Target,
+};
+use pipe::{Pipe, Plan};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::Instant,
+};
+
+/// How a run ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Well.
+    Done,
+    /// It was asked to, by this signal, and is to end by it.
+    Signal(i32),
+}
+
+/// Runs what was meant.
+pub fn run(run: Run) -> Result<Ended, Error> {
+    let started = Instant::now();
+    match run {
+        Run::Completions(shell) => print(&generate::completions(shell)),
+        Run::Man(None) => {
+            let pages = generate::pages().map_err(Error::Output)?;
+            print(&pages.into_iter().next().unwrap_or_default().1)
+        }
+        Run::Man(Some(dir)) => {
+            generate::write_pages(&dir).map_err(Error::Output)?;
+            Ok(Ended::Done)
+        }
+        Run::Client(client, target) => block_on(talk(&client, target, started)),
+        Run::Demo(client) => block_on(demo::run(*client, started)),
+        Run::Listen(_) => Err(Error::NotBuilt("listen".into())),
+    }
+}
+
+/// One thread: each wake-up moves a full buffer, and there is nothing to do beside it.
+fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Result<Ended, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Error::Other { doing: "start", cause })?;
+    let ended = runtime.block_on(task);
+    // A name that does not resolve may keep a thread for half a minute.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Talks to a server, in the mode that stdin and stdout ask for.
+async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
+    let report = Report { verbosity: client.session.verbosity };
+    let opening = client.opening(target);
+    let limited = client.max_time.filter(|limit| *limit < opening.limit);
+    let opening = connect::Opening { limit: limited.unwrap_or(opening.limit), ..opening };
+    let opened = connect::open(&opening, &mut |step| report.progress(&step)).await?;
+    warn_of_subprotocol(client, &opened, report);
+    let session = Session::new(opened, Role::Client, client.session.settings);
+    let plan = plan(client, started);
+    Pipe::new(plan, session, renderer(b'\n'), report)?.run().await
+}
+
+fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
+    if opened.agreed.subprotocol.is_none()
+        && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
+    {
+        report.note(&format!("the server chose no subprotocol (asked for: {asked})"));
+    }
+}
+
+fn plan(client: &Client, started: Instant) -> Plan {
+    let source = stdio::source();
+    let echo = client.session.echo;
+    let reads_stdin = match source {
+        Source::Nothing => false,
+        // After -x a person is not waited for.
+        Source::Terminal => !echo && client.script.is_empty(),
+        Source::Data => !echo,
+    };
+    let says_nothing = client.script.is_empty() && client.rules.wait.is_none();
+    Plan {
+        script: client.script.clone(),
+        rules: client.rules,
+        count: client.count,
+        echo,
+        reads_stdin,
+        endless: (echo || !reads_stdin) && says_nothing,
+        kind: Kind::Text,
+        terminator: b'\n',
+        max_time: client.max_time.map(|limit| (limit, started + limit)),
+        close_timeout: client.session.settings.close_timeout,
+    }
+}
+
+/// What a terminal shows must be escaped; a program gets the bytes.
+fn renderer(terminator: u8) -> Renderer {
+    if io::stdout().is_terminal() {
+        Renderer::Terminal(Terminal::default())
+    } else {
+        Renderer::Lines(Lines::new(terminator))
+    }
+}
+
+/// How a session closed, for `-v`.
+fn farewell(session: &Session) -> String {
+    let authority = session.authority();
+    match session.remote_close() {
+        Some(Some(close)) => format!("{authority} closed: {close}"),
+        Some(None) => format!("{authority} closed: 1005 (no status received)"),
+        None => format!("{authority} sent no Close"),
+    }
+}
+
+fn print(bytes: &[u8]) -> Result<Ended, Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(cause)),
+        _ => Ok(Ended::Done),
+    }
+}

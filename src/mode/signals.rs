@@ -1,0 +1,39 @@
+//! SIGINT, SIGTERM and SIGHUP, while a session is open.
+
+use crate::net::unix::is_ignored;
+use std::io;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+};
+
+/// The signals that ask us to leave.
+pub(super) struct Signals {
+    received: mpsc::Receiver<i32>,
+}
+
+impl Signals {
+    /// From now on the signals are delivered here; one ignored at start stays ignored.
+    pub(super) fn new() -> io::Result<Self> {
+        let (sender, received) = mpsc::channel(2);
+        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+            if !is_ignored(kind.as_raw_value()) {
+                tokio::spawn(forward(kind.as_raw_value(), signal(kind)?, sender.clone()));
+            }
+        }
+        Ok(Self { received })
+    }
+
+    /// The next signal.
+    pub(super) async fn recv(&mut self) -> i32 {
+        match self.received.recv().await {
+            Some(signal) => signal,
+            // All are ignored.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+async fn forward(number: i32, mut signal: Signal, to: mpsc::Sender<i32>) {
+    while signal.recv().await.is_some() && to.send(number).await.is_ok() {}
+}

@@ -1,0 +1,12 @@
+//! Byte streams: how to reach a host. Nothing here knows a message.
+
+pub mod tcp;
+pub mod tls;
+pub mod unix;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A byte stream to the peer, whatever it is made of.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}

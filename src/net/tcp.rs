@@ -1,0 +1,141 @@
+//! Names to addresses, and addresses to a connection (RFC 8305, happy eyeballs).
+
+use std::{collections::VecDeque, io, net::SocketAddr, time::Duration};
+use tokio::{
+    net::TcpStream,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+/// Which addresses may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Family {
+    /// Both.
+    #[default]
+    Any,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+impl Family {
+    fn has(self, address: &SocketAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => address.is_ipv4(),
+            Self::V6 => address.is_ipv6(),
+        }
+    }
+}
+
+/// Every address of a name, in the order they are to be tried: families take turns, beginning
+/// with the one the system prefers.
+pub async fn resolve(host: &str, port: u16, family: Family) -> io::Result<Vec<SocketAddr>> {
+    let found: Vec<SocketAddr> =
+        tokio::net::lookup_host((host, port)).await?.filter(|a| family.has(a)).collect();
+    if found.is_empty() {
+        let kind = match family {
+            Family::Any => "",
+            Family::V4 => "IPv4 ",
+            Family::V6 => "IPv6 ",
+        };
+        return Err(io::Error::new(io::ErrorKind::NotFound, format!("no {kind}address")));
+    }
+    Ok(interleave(found))
+}
+
+/// Whether an address given as such is of the family asked for.
+pub fn allowed(address: SocketAddr, family: Family) -> io::Result<SocketAddr> {
+    if family.has(&address) {
+        return Ok(address);
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, "the address is of the other IP version"))
+}
+
+/// The first connection that comes about. Each address has a head start over the next; one that
+/// fails makes way at once. On failure: what became of each.
+pub async fn connect(
+    addresses: Vec<SocketAddr>,
+) -> Result<(TcpStream, SocketAddr), Vec<(SocketAddr, io::Error)>> {
+    let mut failed = Vec::new();
+    if let [address] = *addresses {
+        return match dial(address).await {
+            Ok(stream) => Ok((stream, address)),
+            Err(cause) => Err(vec![(address, cause)]),
+        };
+    }
+    let mut waiting: VecDeque<SocketAddr> = addresses.into();
+    let mut attempts = JoinSet::new();
+    let mut next = Instant::now();
+    loop {
+        tokio::select! {
+            () = sleep_until(next), if !waiting.is_empty() => {
+                if let Some(address) = waiting.pop_front() {
+                    attempts.spawn(async move { (address, dial(address).await) });
+                }
+                next = Instant::now() + HEAD_START;
+            }
+            Some(done) = attempts.join_next() => match done {
+                Ok((address, Ok(stream))) => return Ok((stream, address)),
+                Ok((address, Err(cause))) => {
+                    failed.push((address, cause));
+                    next = Instant::now();
+                }
+                Err(_) => next = Instant::now(),
+            },
+            else => return Err(failed),
+        }
+    }
+}
+
+async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Worth having, not worth failing for.
+    let _ = super::unix::tune(&stream);
+    Ok(stream)
+}
+
+fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let preferred = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (VecDeque<_>, VecDeque<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == preferred);
+    let (mut first, mut second) = (first, second);
+    let mut order = Vec::new();
+    while !first.is_empty() || !second.is_empty() {
+        order.extend(first.pop_front());
+        order.extend(second.pop_front());
+    }
+    order
+}
+
+/// RFC 8305, 5: the recommended Connection Attempt Delay.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_keep_their_order() {
+        let parse = |list: &[&str]| -> Vec<SocketAddr> {
+            list.iter().map(|a| format!("{a}:1").parse().unwrap()).collect()
+        };
+        let given = parse(&["[::1]", "[::2]", "[::3]", "1.1.1.1", "2.2.2.2"]);
+        let order = parse(&["[::1]", "1.1.1.1", "[::2]", "2.2.2.2", "[::3]"]);
+        assert_eq!(interleave(given), order);
+    }
+
+    #[tokio::test]
+    async fn a_refused_address_makes_way_and_every_failure_is_told() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let good = listener.local_addr().unwrap();
+        let closed: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let started = Instant::now();
+        let (_, address) = connect(vec![closed, good]).await.unwrap();
+        assert_eq!(address, good);
+        assert!(started.elapsed() < HEAD_START);
+        let failed = connect(vec![closed, closed]).await.unwrap_err();
+        assert_eq!(failed.len(), 2);
+    }
+}

@@ -1,0 +1,36 @@
+//! What only Unix sockets options and signals can do.
+
+use std::{io, os::fd::AsFd, time::Duration};
+
+/// Small messages go out at once, and a dead path is noticed in the end.
+pub fn tune(socket: impl AsFd) -> io::Result<()> {
+    use rustix::net::sockopt;
+    let socket = socket.as_fd();
+    sockopt::set_tcp_nodelay(socket, true)?;
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, KEEPALIVE_IDLE)?;
+    sockopt::set_tcp_keepintvl(socket, KEEPALIVE_INTERVAL)?;
+    Ok(())
+}
+
+/// Ends the process as this signal would have: a shell loop stops on Ctrl-C only if its child was
+/// killed by it, not if it exits with 130.
+pub fn end_by_signal(signal: i32) -> ! {
+    // It returns only for a signal that would not end the process.
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    signal_hook::low_level::exit(128 + signal)
+}
+
+/// Whether a signal was ignored when the process started (nohup, a background job).
+pub fn is_ignored(signal: i32) -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+/// The kernel's defaults are two hours and 75 s.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);

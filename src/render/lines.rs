@@ -1,0 +1,78 @@
+//! Messages for programs: byte-exact, each followed by a terminator.
+
+use super::Sheet;
+use crate::proto::Piece;
+
+/// The format of pipe mode.
+#[derive(Debug)]
+pub struct Lines {
+    terminator: u8,
+    /// Bytes of the open message that have been let through before its end.
+    streamed: u64,
+}
+
+impl Lines {
+    /// Messages that end with this byte.
+    pub fn new(terminator: u8) -> Self {
+        Self { terminator, streamed: 0 }
+    }
+
+    /// A message of up to [`HELD`] bytes is let through only when it is complete; a longer one
+    /// streams, whose memory would not be bounded otherwise.
+    #[inline]
+    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
+        out.bytes().extend_from_slice(piece.payload);
+        if piece.last {
+            out.bytes().push(self.terminator);
+            out.release();
+            self.streamed = 0;
+        } else if self.streamed > 0 || out.held() > HELD {
+            self.streamed += out.held() as u64;
+            out.release();
+        }
+    }
+
+    /// See [`Renderer::break_off`](super::Renderer::break_off).
+    pub fn break_off(&mut self, out: &mut Sheet) -> u64 {
+        out.take_back();
+        std::mem::take(&mut self.streamed)
+    }
+}
+
+/// The longest message that is held until it is complete, in bytes.
+const HELD: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::Kind;
+
+    fn piece(payload: &[u8], first: bool, last: bool) -> Piece<'_> {
+        Piece { kind: Kind::Text, payload, first, last }
+    }
+
+    #[test]
+    fn a_short_message_waits_for_its_end() {
+        let (mut lines, mut out) = (Lines::new(b'\n'), Sheet::default());
+        lines.piece(&piece(b"whole", true, true), &mut out);
+        lines.piece(&piece(b"cu", true, false), &mut out);
+        assert_eq!(out.ready(), b"whole\n");
+        lines.piece(&piece(b"t", false, true), &mut out);
+        assert_eq!(out.ready(), b"whole\ncut\n");
+        lines.piece(&piece(&[b'x'; HELD], true, false), &mut out);
+        assert_eq!(lines.break_off(&mut out), 0);
+        assert_eq!(out.ready(), b"whole\ncut\n");
+    }
+
+    #[test]
+    fn a_long_message_streams_and_stays_without_a_terminator_if_it_breaks() {
+        let (mut lines, mut out) = (Lines::new(b'\n'), Sheet::default());
+        lines.piece(&piece(&[b'x'; HELD], true, false), &mut out);
+        assert_eq!(out.ready(), b"");
+        lines.piece(&piece(b"y", false, false), &mut out);
+        assert_eq!(out.ready().len(), HELD + 1);
+        lines.piece(&piece(b"z", false, false), &mut out);
+        assert_eq!(lines.break_off(&mut out), HELD as u64 + 2);
+        assert_eq!(out.ready().len(), HELD + 2);
+    }
+}

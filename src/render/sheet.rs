@@ -1,0 +1,83 @@
+//! The output waiting for stdout: one buffer, written with as few calls as can be.
+
+/// Bytes to be written, the last of which may be held back until their message is complete.
+#[derive(Debug, Default)]
+pub struct Sheet {
+    bytes: Vec<u8>,
+    written: usize,
+    /// Up to here it may be written.
+    released: usize,
+}
+
+impl Sheet {
+    /// Where rendering appends; what is appended is held until [`Self::release`].
+    #[inline]
+    pub fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// All there is may be written.
+    #[inline]
+    pub fn release(&mut self) {
+        self.released = self.bytes.len();
+    }
+
+    /// Forgets what is held.
+    pub fn take_back(&mut self) {
+        self.bytes.truncate(self.released);
+    }
+
+    /// How much is held.
+    #[inline]
+    pub fn held(&self) -> usize {
+        self.bytes.len() - self.released
+    }
+
+    /// What may be written now.
+    #[inline]
+    pub fn ready(&self) -> &[u8] {
+        self.bytes.get(self.written..self.released).unwrap_or_default()
+    }
+
+    /// `n` bytes of [`Self::ready`] have been written.
+    pub fn advance(&mut self, n: usize) {
+        self.written = (self.written + n).min(self.released);
+        if self.written == self.released {
+            self.bytes.drain(..self.written);
+            (self.written, self.released) = (0, 0);
+        }
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
+    }
+
+    /// Throws everything away: nobody reads it.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Capacity kept when all is written, in bytes.
+const KEPT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_not_ready_and_can_be_taken_back() {
+        let mut sheet = Sheet::default();
+        sheet.bytes().extend(b"one");
+        sheet.release();
+        sheet.bytes().extend(b"two");
+        assert_eq!(sheet.ready(), b"one");
+        sheet.advance(2);
+        assert_eq!(sheet.ready(), b"e");
+        sheet.advance(1);
+        assert_eq!((sheet.ready(), sheet.held()), (&b""[..], 3));
+        sheet.take_back();
+        sheet.bytes().extend(b"three");
+        sheet.release();
+        assert_eq!(sheet.ready(), b"three");
+    }
+}

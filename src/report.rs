@@ -1,0 +1,93 @@
+//! What is said on stderr: errors, notes, and with `-v` what happens.
+//!
+//! stderr may be closed or full; that is no reason to end, or to panic as `eprintln!` does.
+
+use crate::{connect::Progress, error::Error, escape::Escaped, proto::handshake::Headers};
+use std::io::Write as _;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors only (`-q`).
+    Quiet,
+    /// Notes too.
+    #[default]
+    Normal,
+    /// Everything that happens (`-v`).
+    Verbose,
+}
+
+/// Writes to stderr.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Report {
+    /// How much is said.
+    pub verbosity: Verbosity,
+}
+
+impl Report {
+    /// Something the user may want to know.
+    pub fn note(self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            line(&format!("sockeye: {text}"));
+        }
+    }
+
+    /// Something that happened.
+    pub fn detail(self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            line(&format!("* {text}"));
+        }
+    }
+
+    /// A step on the way to an open session.
+    pub fn progress(self, progress: &Progress<'_>) {
+        if self.verbosity < Verbosity::Verbose {
+            return;
+        }
+        for text in progress_lines(progress) {
+            line(&text);
+        }
+    }
+}
+
+/// Why the run ends badly, and what to try.
+pub fn error(error: &Error) {
+    line(&format!("sockeye: {error}"));
+    if let Some(hint) = error.hint() {
+        line(&format!("\nhint: {hint}"));
+    }
+}
+
+/// A line on stderr, if it takes one.
+pub fn line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A step as lines in curl's manner: `*` what happened, `>` sent, `<` received.
+pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
+    match progress {
+        Progress::Connected(address) => vec![format!("* connected to {address}")],
+        Progress::Secured(tls) => vec![format!("* {tls}")],
+        Progress::Request(request) => {
+            let first = format!("> GET {} HTTP/1.1", Escaped(&request.target));
+            head(first, '>', &request.headers)
+        }
+        Progress::Response(response) => {
+            let (minor, status) = (response.minor_version, response.status);
+            let first = format!("< HTTP/1.{minor} {status} {}", Escaped(&response.reason));
+            head(first, '<', &response.headers)
+        }
+    }
+}
+
+fn head(first: String, mark: char, headers: &Headers) -> Vec<String> {
+    let fields = headers.iter().map(|(name, value)| {
+        let secret = SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name));
+        let value = if secret { "[redacted]" } else { value };
+        format!("{mark} {}: {}", Escaped(name), Escaped(value))
+    });
+    std::iter::once(first).chain(fields).chain([mark.to_string()]).collect()
+}
+
+/// Headers whose values are not for a screen or a log.
+const SECRET: [&str; 4] = ["Authorization", "Cookie", "Proxy-Authorization", "Set-Cookie"];

@@ -1,0 +1,333 @@
+//! The driver: one task owns a transport and a connection, and moves bytes between them.
+//!
+//! A loop around it is always the same: take [`Session::next_event`] until there is none, send what
+//! is to be sent, then wait in [`Session::progress`], which writes all that is queued with one call
+//! and reads as much as there is.
+
+use crate::{
+    connect::Opened,
+    error::{Error, Step},
+    net::Transport,
+    proto::{Cause, Close, CloseCode, Connection, Event, Kind, Role, Settings, UsageError},
+    random::entropy,
+};
+use std::{
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+/// An open session.
+pub struct Session {
+    transport: Box<dyn Transport>,
+    connection: Connection,
+    settings: Settings,
+    authority: String,
+    /// What has come and is not decoded is at `start..end`.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// When the last bytes came; events are dated with it.
+    now: Instant,
+    bytes_received: u64,
+    /// The code of our Close, which a peer may echo without meaning an error.
+    our_code: Option<CloseCode>,
+    send_error: Option<io::Error>,
+    receive_error: Option<io::Error>,
+    /// The transport has ended; the connection is told when all it brought is decoded.
+    eof: bool,
+    /// TLS may hold what it could not write at once.
+    flushing: bool,
+    shut: bool,
+    timer: Pin<Box<Sleep>>,
+    /// What `timer` is set to: at most the connection's deadline, so that it need not be moved for
+    /// every byte that comes.
+    armed: Option<Instant>,
+}
+
+impl Session {
+    /// The session that was opened, in this role.
+    pub fn new(opened: Opened, role: Role, settings: Settings) -> Self {
+        let now = Instant::now();
+        let mut buffer = opened.rest;
+        let end = buffer.len();
+        buffer.resize(READ.max(end), 0);
+        Self {
+            transport: opened.transport,
+            connection: Connection::new(role, settings, entropy(), now),
+            settings,
+            authority: opened.authority,
+            buffer,
+            start: 0,
+            end,
+            now,
+            bytes_received: end as u64,
+            our_code: None,
+            send_error: None,
+            receive_error: None,
+            eof: false,
+            flushing: false,
+            shut: false,
+            timer: Box::pin(sleep(Duration::ZERO)),
+            armed: None,
+        }
+    }
+
+    /// The next event in what has been read.
+    #[inline]
+    pub fn next_event(&mut self) -> Option<Event<'_>> {
+        let input = self.buffer.get_mut(self.start..self.end)?;
+        if input.is_empty() {
+            return None;
+        }
+        let (used, event) = self.connection.receive(self.now, input);
+        self.start += used;
+        event
+    }
+
+    /// Writes what is queued, reads what there is (unless `reading` is false, because the events
+    /// have nowhere to go), and minds the deadlines; returns as soon as any of it has happened.
+    /// May be dropped at any time without loss.
+    pub async fn progress(&mut self, reading: bool) {
+        poll_fn(|cx| self.poll_progress(cx, reading)).await;
+    }
+
+    fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
+        self.connection.set_reading(reading, Instant::now());
+        let mut progressed = self.poll_write(cx);
+        if reading && self.eof {
+            self.connection.receive_eof();
+        } else if reading {
+            progressed |= self.poll_read(cx);
+        }
+        progressed |= self.poll_timer(cx);
+        if progressed || self.connection.is_over() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progressed = false;
+        while self.connection.queued() > 0 {
+            let bytes = self.connection.transmit();
+            match Pin::new(&mut self.transport).poll_write(cx, bytes) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(n)) if n > 0 => self.connection.transmitted(n),
+                Poll::Ready(result) => {
+                    let cause = result.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
+                    self.fail_sending(cause);
+                }
+            }
+            progressed = true;
+        }
+        self.flushing |= progressed;
+        if self.flushing && self.send_error.is_none() {
+            match Pin::new(&mut self.transport).poll_flush(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => self.flushing = false,
+                Poll::Ready(Err(cause)) => self.fail_sending(cause),
+            }
+        }
+        if self.connection.wants_shutdown() && !self.shut && self.connection.queued() == 0 {
+            self.shut = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
+        }
+        progressed
+    }
+
+    fn fail_sending(&mut self, cause: io::Error) {
+        self.send_error.get_or_insert(cause);
+        self.connection.transmit_failed(Instant::now());
+    }
+
+    /// Reads until the buffer is full or the transport has no more.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.start > 0 {
+            // What a decoder leaves is a header at most.
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let before = self.end;
+        while self.end < self.buffer.len() {
+            match self.poll_read_once(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(n)) if n > 0 => self.end += n,
+                Poll::Ready(result) => {
+                    // A TLS peer that leaves without close_notify is an end like any other: what
+                    // counts is whether its Close had come.
+                    self.receive_error =
+                        result.err().filter(|e| e.kind() != io::ErrorKind::UnexpectedEof);
+                    self.eof = true;
+                    self.note_received(self.end - before);
+                    return true;
+                }
+            }
+        }
+        self.note_received(self.end - before)
+    }
+
+    fn poll_read_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let mut room = ReadBuf::new(room);
+        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut room))?;
+        Poll::Ready(Ok(room.filled().len()))
+    }
+
+    fn note_received(&mut self, n: usize) -> bool {
+        if n == 0 {
+            return false;
+        }
+        self.now = Instant::now();
+        self.bytes_received += n as u64;
+        self.connection.received(self.now);
+        true
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(deadline) = self.connection.timeout() else { return false };
+        if self.armed.is_none_or(|armed| armed > deadline) {
+            self.timer.as_mut().reset(deadline.into());
+            self.armed = Some(deadline);
+        }
+        if self.timer.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        self.armed = None;
+        self.connection.handle_timeout(Instant::now());
+        // Woken either to act on what happened or to arm the timer anew.
+        true
+    }
+
+    /// Sends a whole message.
+    #[inline]
+    pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), UsageError> {
+        self.connection.send(kind, payload)
+    }
+
+    /// Begins a frame of `length` bytes whose payload follows; `fin`: it ends its message.
+    pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
+        self.connection.begin(kind, length, fin)
+    }
+
+    /// Brings payload for the frame that was begun.
+    pub fn payload(&mut self, bytes: &[u8]) {
+        self.connection.payload(bytes);
+    }
+
+    /// Sends a ping.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), UsageError> {
+        self.connection.ping(payload, Instant::now())
+    }
+
+    /// Sends a pong nobody asked for.
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), UsageError> {
+        self.connection.pong(payload)
+    }
+
+    /// Begins the closing handshake, unless one has begun; `None` is an empty Close.
+    pub fn close(&mut self, close: Option<&Close>) -> Result<(), UsageError> {
+        self.connection.close(close, Instant::now())?;
+        self.our_code = close.map(|close| close.code);
+        Ok(())
+    }
+
+    /// Host and port, as errors name them.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Whether messages may be sent.
+    pub fn is_open(&self) -> bool {
+        self.connection.is_open()
+    }
+
+    /// Whether nothing is left to wait for.
+    pub fn is_over(&self) -> bool {
+        self.connection.is_over()
+    }
+
+    /// Whether part of a message has come and its end has not.
+    pub fn is_inside_message(&self) -> bool {
+        self.connection.is_inside_message()
+    }
+
+    /// Whether a begun frame waits for its payload.
+    pub fn is_frame_open(&self) -> bool {
+        self.connection.is_frame_open()
+    }
+
+    /// Bytes that wait for the network.
+    pub fn queued(&self) -> usize {
+        self.connection.queued()
+    }
+
+    /// Bytes that have come since the opening handshake.
+    pub fn bytes_received(&self) -> u64 {
+        self.bytes_received
+    }
+
+    /// When the last of them came, or the session opened.
+    pub fn last_heard(&self) -> Instant {
+        self.connection.last_heard()
+    }
+
+    /// The peer's Close, first or as an answer, if one came.
+    pub fn remote_close(&self) -> Option<Option<&Close>> {
+        self.connection.remote_close()
+    }
+
+    /// How the session ended, when it is over. `waiting`: messages the caller had still to send.
+    /// The first cause decides; that we had begun to close does not excuse what came after.
+    pub fn verdict(&mut self, waiting: usize) -> Result<(), Error> {
+        let authority = self.authority.clone();
+        let answered = self.connection.remote_close().map(|close| close.cloned());
+        match (self.connection.cause(), answered) {
+            (Some(Cause::RemoteClose(_) | Cause::SendFailed), Some(close)) => {
+                let messages = self.connection.unsent_messages() + waiting;
+                if messages > 0 {
+                    let close = Some(close);
+                    return Err(Error::Unsent { authority, messages, close });
+                }
+                judge(authority, close)
+            }
+            (Some(Cause::LocalClose), Some(close)) => {
+                let echo = close.as_ref().map(|close| close.code) == self.our_code;
+                if echo { Ok(()) } else { judge(authority, close) }
+            }
+            (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
+            (None, Some(close)) => judge(authority, close),
+            (Some(Cause::SendFailed), None) => {
+                let cause = self.send_error.take().unwrap_or_else(|| io::ErrorKind::Other.into());
+                Err(Error::Send { authority, cause })
+            }
+            (Some(Cause::Violation(violation)), _) => {
+                Err(Error::Protocol { authority, violation: *violation })
+            }
+            (Some(Cause::PongTimeout), _) => {
+                let limit = self.settings.ping_timeout.unwrap_or_default();
+                Err(Error::Timeout { authority, step: Step::Pong, limit })
+            }
+            (Some(Cause::TransportEnded), _) => match self.receive_error.take() {
+                Some(cause) => Err(Error::Receive { authority, cause }),
+                None => {
+                    let inside_message = self.connection.is_inside_message();
+                    Err(Error::NoClose { authority, inside_message })
+                }
+            },
+        }
+    }
+}
+
+fn judge(authority: String, close: Option<Close>) -> Result<(), Error> {
+    match close {
+        Some(close) if close.is_error() => Err(Error::Closed { authority, close }),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes read at a time.
+const READ: usize = 64 << 10;

@@ -1,0 +1,215 @@
+//! Stdin and stdout without threads: polled where the system can, read and written directly where
+//! it never blocks (files, /dev/null).
+//!
+//! The descriptors are shared with the shell and its other children, so O_NONBLOCK is never set on
+//! them. A pipe or a terminal is opened anew through /proc, which gives a file description of our
+//! own; where that fails (a socket, no /proc), the descriptor is asked before each call.
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{FileType, Mode, OFlags, fstat, major, minor, open},
+    io::Errno,
+};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// What stdin is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A person.
+    Terminal,
+    /// A pipe, a file or a socket.
+    Data,
+    /// Closed, or /dev/null: there is no input and no end of it.
+    Nothing,
+}
+
+/// What stdin is.
+pub fn source() -> Source {
+    let stdin = io::stdin();
+    if rustix::termios::isatty(&stdin) {
+        return Source::Terminal;
+    }
+    match fstat(&stdin) {
+        Ok(stat)
+            if FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
+                && (major(stat.st_rdev), minor(stat.st_rdev)) == NULL =>
+        {
+            Source::Nothing
+        }
+        Ok(_) => Source::Data,
+        Err(_) => Source::Nothing,
+    }
+}
+
+/// How a descriptor is waited for.
+enum Way {
+    /// It never blocks.
+    Direct(OwnedFd),
+    /// Our own file description, non-blocking; a pipe, or a terminal.
+    Own { fd: AsyncFd<OwnedFd>, pipe: bool },
+    /// Shared and blocking: asked before each call.
+    Shared(AsyncFd<OwnedFd>),
+}
+
+impl Way {
+    fn new(fd: BorrowedFd<'_>, path: &str, access: OFlags, interest: Interest) -> io::Result<Self> {
+        let kind = FileType::from_raw_mode(fstat(fd)?.st_mode);
+        if matches!(kind, FileType::Fifo | FileType::CharacterDevice)
+            && let Ok(own) = open(
+                path,
+                access | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC,
+                Mode::empty(),
+            )
+            && let Ok(own) = watch(own, interest)
+        {
+            return Ok(Self::Own { fd: own, pipe: kind == FileType::Fifo });
+        }
+        match watch(fd.try_clone_to_owned()?, interest) {
+            Ok(shared) => Ok(Self::Shared(shared)),
+            // What cannot be polled is always ready.
+            Err(refused) => Ok(Self::Direct(refused)),
+        }
+    }
+}
+
+/// Registers a descriptor to be waited for, or gives it back.
+#[expect(
+    deprecated,
+    reason = "its safe successor is unsafe to call; an OwnedFd is what it asks for"
+)]
+fn watch(fd: OwnedFd, interest: Interest) -> Result<AsyncFd<OwnedFd>, OwnedFd> {
+    AsyncFd::try_with_interest(fd, interest).map_err(|refused| refused.into_parts().0)
+}
+
+/// Stdin.
+pub struct Stdin {
+    way: Way,
+}
+
+impl Stdin {
+    /// Stdin, ready to be waited for.
+    pub fn new() -> io::Result<Self> {
+        let way =
+            Way::new(io::stdin().as_fd(), "/proc/self/fd/0", OFlags::RDONLY, Interest::READABLE)?;
+        Ok(Self { way })
+    }
+
+    /// Reads what there is, waiting until there is something; 0 is the end.
+    pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (fd, shared, pipe) = match &self.way {
+            Way::Direct(fd) => return Ok(rustix::io::read(fd, buffer)?),
+            Way::Own { fd, pipe } => (fd, false, *pipe),
+            Way::Shared(fd) => (fd, true, false),
+        };
+        loop {
+            let mut guard = fd.readable().await?;
+            if shared && !is_ready(fd.get_ref().as_fd(), PollFlags::IN) {
+                guard.clear_ready();
+                continue;
+            }
+            match rustix::io::read(fd.get_ref(), &mut *buffer) {
+                Err(Errno::AGAIN) => guard.clear_ready(),
+                Err(Errno::INTR) => {}
+                // A terminal that has gone away is the end of what is typed.
+                Err(Errno::IO) if rustix::termios::isatty(fd.get_ref()) => return Ok(0),
+                Err(cause) => return Err(cause.into()),
+                Ok(n) => {
+                    // A pipe that gave less than asked is empty: no need to ask it again. (A
+                    // terminal gives a line at a time.)
+                    if pipe && n < buffer.len() {
+                        guard.clear_ready();
+                    }
+                    return Ok(n);
+                }
+            }
+        }
+    }
+}
+
+/// Stdout.
+pub struct Stdout {
+    way: Way,
+}
+
+impl Stdout {
+    /// Stdout, ready to be waited for.
+    pub fn new() -> io::Result<Self> {
+        let interest = Interest::WRITABLE.add(Interest::ERROR);
+        let way = Way::new(io::stdout().as_fd(), "/proc/self/fd/1", OFlags::WRONLY, interest)?;
+        Ok(Self { way })
+    }
+
+    /// Writes as much as goes without waiting: how many bytes. Less than all: wait for
+    /// [`Self::writable`].
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..)
+            && !rest.is_empty()
+        {
+            let written = match &self.way {
+                Way::Direct(fd) => rustix::io::write(fd, rest),
+                Way::Own { fd, .. } => rustix::io::write(fd.get_ref(), rest),
+                Way::Shared(fd) if is_ready(fd.get_ref().as_fd(), PollFlags::OUT) => {
+                    // A pipe that is ready takes this much without blocking (POSIX).
+                    rustix::io::write(fd.get_ref(), rest.get(..ATOMIC).unwrap_or(rest))
+                }
+                Way::Shared(_) => Err(Errno::AGAIN),
+            };
+            match written {
+                Ok(n) => done += n,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(cause) => return Err(cause.into()),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Waits until more can be written.
+    pub async fn writable(&self) -> io::Result<()> {
+        let (Way::Own { fd, .. } | Way::Shared(fd)) = &self.way else { return Ok(()) };
+        loop {
+            let mut guard = fd.ready(Interest::WRITABLE).await?;
+            if is_ready(fd.get_ref().as_fd(), PollFlags::OUT) {
+                return Ok(());
+            }
+            guard.clear_ready_matching(tokio::io::Ready::WRITABLE);
+        }
+    }
+
+    /// Waits until the reader of a pipe has gone, which a quiet feed would never notice.
+    pub async fn gone(&self) {
+        let (Way::Own { fd, .. } | Way::Shared(fd)) = &self.way else {
+            return std::future::pending().await;
+        };
+        loop {
+            let Ok(mut guard) = fd.ready(Interest::ERROR).await else {
+                return std::future::pending().await;
+            };
+            if has_error(fd.get_ref().as_fd()) {
+                return;
+            }
+            guard.clear_ready_matching(tokio::io::Ready::ERROR);
+        }
+    }
+}
+
+fn is_ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, what)];
+    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
+}
+
+fn has_error(fd: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
+    let asked = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    asked.is_ok() && fds.iter().any(|fd| fd.revents().contains(PollFlags::ERR))
+}
+
+/// The device number of /dev/null.
+const NULL: (u32, u32) = (1, 3);
+/// Linux's PIPE_BUF, in bytes.
+const ATOMIC: usize = 4096;

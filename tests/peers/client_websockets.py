@@ -1,0 +1,72 @@
+"""Tests an echo server with Python websockets: client_websockets.py [--compress] URL"""
+
+import argparse
+import asyncio
+import os
+
+# Read when websockets is imported; its own limit would refuse long messages in small fragments.
+os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(2**31)
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+MESSAGES = [
+    "",
+    "hello",
+    "aé€😀" * 17_500,
+    b"",
+    bytes(i * 31 % 251 for i in range(300_000)),
+]
+FRAGMENTS = ["one é", "two €", "three 😀"]
+
+
+class Wrong(Exception):
+    pass
+
+
+def brief(message):
+    kind = "text" if isinstance(message, str) else "binary"
+    return f"{kind} of length {len(message)}: {message[:20]!r}"
+
+
+async def expect_echo(connection, message):
+    got = await connection.recv()
+    if type(got) is not type(message) or got != message:
+        raise Wrong(f"echo of {brief(message)}: got {brief(got)}")
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--compress", action="store_true")
+    parser.add_argument("url")
+    args = parser.parse_args()
+
+    async with connect(
+        args.url,
+        compression="deflate" if args.compress else None,
+        max_size=None,
+        ping_interval=None,
+        proxy=None,
+    ) as connection:
+        for message in MESSAGES:
+            await connection.send(message)
+            await expect_echo(connection, message)
+
+        # websockets ends such a message with an empty fourth fragment.
+        await connection.send(FRAGMENTS)
+        await expect_echo(connection, "".join(FRAGMENTS))
+
+        await (await connection.ping(b"are you there"))
+
+        await connection.close(1000, "done")
+        if connection.close_code != 1000:
+            raise Wrong(f"close code: got {connection.close_code}, expected 1000")
+    print("ok")
+
+
+try:
+    asyncio.run(asyncio.wait_for(main(), 10))
+except TimeoutError:
+    raise SystemExit("not done within 10 s")
+except (OSError, WebSocketException, Wrong) as error:
+    raise SystemExit(f"{type(error).__name__}: {error}")

@@ -1,0 +1,73 @@
+// Tests an echo server with node ws: client_ws.mjs [--compress] URL
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+
+const { WebSocket } = createRequire(new URL('../../target/peers/node/', import.meta.url))('ws');
+
+const MESSAGES = [
+  '',
+  'hello',
+  'aé€😀'.repeat(17_500),
+  Buffer.alloc(0),
+  Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 251)),
+];
+const FRAGMENTS = ['one é', 'two €', 'three 😀'];
+
+function fail(text) {
+  console.error(text);
+  process.exit(1);
+}
+
+function expect(what, got, wanted) {
+  if (got !== wanted) fail(`${what}: got ${got}, expected ${wanted}`);
+}
+
+function closedEarly(code) {
+  fail(`closed early with ${code}`);
+}
+
+function brief(data, binary) {
+  return `${binary ? 'binary' : 'text'} of ${data.length} bytes: ${data.toString(binary ? 'hex' : 'utf8').slice(0, 40)}`;
+}
+
+async function expectEcho(message) {
+  const [data, binary] = await once(socket, 'message');
+  const wanted = Buffer.from(message);
+  const what = brief(wanted, typeof message !== 'string');
+  if (binary !== (typeof message !== 'string') || !data.equals(wanted)) {
+    fail(`echo of ${what}: got ${brief(data, binary)}`);
+  }
+}
+
+setTimeout(() => fail('not done within 10 s'), 10_000).unref();
+
+const { values, positionals } = parseArgs({
+  options: { compress: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const socket = new WebSocket(positionals[0], {
+  perMessageDeflate: values.compress,
+  maxPayload: 0,
+  maxFragments: 0,
+  maxBufferedChunks: 0,
+});
+socket.on('error', (error) => fail(error.message));
+socket.on('close', closedEarly);
+await once(socket, 'open');
+
+for (const message of MESSAGES) {
+  socket.send(message);
+  await expectEcho(message);
+}
+
+FRAGMENTS.forEach((part, i) => socket.send(part, { fin: i === FRAGMENTS.length - 1 }));
+await expectEcho(FRAGMENTS.join(''));
+
+socket.ping('are you there');
+expect('pong', String((await once(socket, 'pong'))[0]), 'are you there');
+
+socket.off('close', closedEarly);
+socket.close(1000, 'done');
+expect('close code', (await once(socket, 'close'))[0], 1000);
+console.log('ok');

@@ -1,0 +1,55 @@
+"""An echo server, by Python websockets. Prints its port; ends when stdin does."""
+
+import argparse
+import asyncio
+import os
+import ssl
+import sys
+
+# Read when websockets is imported; its own limit would refuse long messages in small fragments.
+os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(2**31)
+
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
+
+
+async def echo(connection):
+    try:
+        async for message in connection:
+            await connection.send(message)
+    except ConnectionClosed:
+        pass
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--compress", action="store_true")
+    parser.add_argument("--subprotocol", metavar="NAME")
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    args = parser.parse_args()
+
+    tls = None
+    if args.tls:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*args.tls)
+
+    def choose(_connection, offered):
+        return args.subprotocol if args.subprotocol in offered else None
+
+    async with serve(
+        echo,
+        "127.0.0.1",
+        0,
+        ssl=tls,
+        compression="deflate" if args.compress else None,
+        select_subprotocol=choose,
+        max_size=None,
+        ping_interval=None,
+    ) as server:
+        print(server.sockets[0].getsockname()[1], flush=True)
+        await asyncio.to_thread(sys.stdin.buffer.read)
+        # At once: leaving the block would wait for closing handshakes.
+        os._exit(0)
+
+
+asyncio.run(main())
