@@ -232,7 +232,7 @@ fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Bytes read at a time.
-const READ: usize = 16 << 10;
+const READ: usize = 4 << 10;
 /// Bytes of a body that are read.
 const BODY: usize = 4 << 10;
 /// How long a body is waited for.

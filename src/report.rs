@@ -60,7 +60,7 @@ pub fn error(error: &Error) {
 
 /// A line on stderr, if it takes one.
 pub fn line(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// A step as lines in curl's manner: `*` what happened, `>` sent, `<` received.

@@ -55,9 +55,12 @@ impl Session {
     /// The session that was opened, in this role.
     pub fn new(opened: Opened, role: Role, settings: Settings) -> Self {
         let now = Instant::now();
-        let mut buffer = opened.rest;
-        let end = buffer.len();
-        buffer.resize(READ.max(end), 0);
+        let end = opened.rest.len();
+        // Fresh zeros cost nothing until they are used; a Vec that grows is written through.
+        let mut buffer = vec![0; READ.max(end)];
+        for (to, from) in buffer.iter_mut().zip(opened.rest) {
+            *to = from;
+        }
         Self {
             transport: opened.transport,
             connection: Connection::new(role, settings, entropy(), now),

@@ -43,8 +43,12 @@ impl Input {
             self.start = 0;
         }
         if self.buffer.len() - self.end < BLOCK / 2 {
-            let size = (self.buffer.len() * 2).max(BLOCK);
-            self.buffer.resize(size, 0);
+            if self.buffer.is_empty() {
+                // Fresh zeros cost nothing until they are used.
+                self.buffer = vec![0; BLOCK];
+            } else {
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
         } else if self.end == 0 && self.buffer.len() > KEPT {
             // What one long line needed is not kept for ever.
             self.buffer = vec![0; BLOCK];

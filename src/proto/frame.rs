@@ -73,6 +73,13 @@ impl Header {
             return Ok(None);
         };
         let opcode = judge(*first, *second, rest, role)?;
+        if *second < 126 {
+            // Short and not masked: the two bytes that were judged are all there is. Most messages
+            // are such, and the codec would cost as much as the rest of their way to stdout.
+            let header =
+                Self { fin: first & 0x80 != 0, opcode, mask: None, length: u64::from(*second) };
+            return Ok(Some((header, 2)));
+        }
         let mut cursor = Cursor::new(bytes);
         // Its only error is a reserved opcode, which was judged.
         let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) else {

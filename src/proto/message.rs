@@ -90,6 +90,10 @@ impl Decoder {
         &'a mut self,
         input: &'a mut [u8],
     ) -> Result<(usize, Option<Part<'a>>), Violation> {
+        if let Some((used, range, kind)) = self.whole(input)? {
+            let payload = input.get(range).unwrap_or_default();
+            return Ok((used, Some(Part::Piece(Piece { kind, payload, first: true, last: true }))));
+        }
         let (used, found) = self.advance(input)?;
         let part = match found {
             None => None,
@@ -113,7 +117,30 @@ impl Decoder {
         self.message.is_some()
     }
 
+    /// The way of nearly every message: one frame, all of it there, nothing to remember. Anything
+    /// else, also text that is not valid, is left to [`Self::advance`].
     #[inline]
+    fn whole(
+        &mut self,
+        input: &mut [u8],
+    ) -> Result<Option<(usize, Range<usize>, Kind)>, Violation> {
+        if self.frame.is_some() || self.message.is_some() || self.fault.is_some() {
+            return Ok(None);
+        }
+        let Some((header, size)) = Header::parse(input, self.role)? else { return Ok(None) };
+        let (Opcode::Message(kind), true) = (header.opcode, header.fin) else { return Ok(None) };
+        let there = (input.len() - size) as u64;
+        if header.length > there || header.length > self.max_message || header.mask.is_some() {
+            return Ok(None);
+        }
+        let end = size + header.length as usize;
+        let payload = input.get(size..end).unwrap_or_default();
+        if kind == Kind::Text && simdutf8::basic::from_utf8(payload).is_err() {
+            return Ok(None);
+        }
+        Ok(Some((end, size..end, kind)))
+    }
+
     fn advance(&mut self, input: &mut [u8]) -> Result<(usize, Option<Found>), Violation> {
         if let Some(fault) = self.fault {
             return Err(fault);
