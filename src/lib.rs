@@ -3,16 +3,17 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`cli`] | what was typed, and what was meant |
-//! | [`mode`] | what a person runs: pipe, demo |
+//! | [`mode`] | what a person runs: interactive, pipe, listen, demo |
 //! | [`render`] | events to bytes for people and programs |
 //! | [`report`] | what is said on stderr |
 //! | [`session`] | the driver: one task owns a transport and a connection |
-//! | [`connect`] | a target to an open session |
+//! | [`connect`], [`accept`] | a target, or a client, to an open session |
 //! | [`net`] | byte streams |
 //! | [`proto`] | the WebSocket protocol, sans-IO |
 //! | [`stdio`], [`random`], [`target`], [`escape`] | the system's ends, and small nouns |
 //! | [`error`] | what can go wrong, its words and exit codes |
 
+pub mod accept;
 pub mod cli;
 pub mod connect;
 pub mod error;

@@ -32,6 +32,13 @@ impl Report {
         }
     }
 
+    /// A line for programs that start this one, without its name before it.
+    pub fn line(self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            line(text);
+        }
+    }
+
     /// Something that happened.
     pub fn detail(self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {

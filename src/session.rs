@@ -85,10 +85,8 @@ impl Session {
     /// The next event in what has been read.
     #[inline]
     pub fn next_event(&mut self) -> Option<Event<'_>> {
+        // Also when all bytes are used: a fault may wait behind the piece that came before it.
         let input = self.buffer.get_mut(self.start..self.end)?;
-        if input.is_empty() {
-            return None;
-        }
         let (used, event) = self.connection.receive(self.now, input);
         self.start += used;
         event

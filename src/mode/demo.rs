@@ -1,18 +1,35 @@
 //! `sockeye demo`: an echo server inside the process, and a client connected to it.
 
-use super::{Ended, talk};
+use super::{Ended, echo::echo, talk};
 use crate::{
+    accept::accept,
     cli::config::Client,
     error::Error,
+    net::tcp::Family,
+    proto::Role,
+    session::Session,
     stdio::{self, Source},
     target::Target,
 };
 use std::time::Instant;
+use tokio::net::TcpListener;
 
 /// Runs the demonstration. Without a terminal and without input it says something of its own.
 pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, Error> {
-    let target = Target::parse("ws://127.0.0.1:1")
-        .map_err(|fault| Error::Url { url: String::new(), fault })?;
+    let listening = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listening)?;
+    let url = format!("ws://{}/", listener.local_addr().map_err(listening)?);
+    let settings = client.session.settings;
+    tokio::spawn(async move {
+        // One client is enough, and it is our own.
+        if let Ok((stream, peer)) = listener.accept().await
+            && let Ok((opened, _)) = accept(stream, peer, &[]).await
+        {
+            echo(Session::new(opened, Role::Server, settings)).await;
+        }
+    });
+    let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
+    client.family = Family::Any;
     if stdio::source() == Source::Nothing && client.script.is_empty() {
         client.script = OWN.map(str::to_owned).to_vec();
     }

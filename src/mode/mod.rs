@@ -1,9 +1,14 @@
 //! What a person runs: each mode decides what is sent and where what comes is shown.
 
 pub mod clock;
+mod command;
 mod demo;
+mod echo;
 pub mod input;
+mod interactive;
+mod listen;
 mod pipe;
+mod prompt;
 mod signals;
 
 use crate::{
@@ -20,6 +25,8 @@ use crate::{
     stdio::{self, Source},
     target::Target,
 };
+use clock::Wait;
+use interactive::{Interactive, Wishes};
 use pipe::{Pipe, Plan};
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -50,7 +57,7 @@ pub fn run(run: Run) -> Result<Ended, Error> {
         }
         Run::Client(client, target) => block_on(talk(&client, target, started)),
         Run::Demo(client) => block_on(demo::run(*client, started)),
-        Run::Listen(_) => Err(Error::NotBuilt("listen".into())),
+        Run::Listen(listen) => block_on(listen::run(listen)),
     }
 }
 
@@ -75,8 +82,30 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
     let opened = connect::open(&opening, &mut |step| report.progress(&step)).await?;
     warn_of_subprotocol(client, &opened, report);
     let session = Session::new(opened, Role::Client, client.session.settings);
+    if !client.session.color {
+        colored::control::set_override(false);
+    }
+    if is_interactive(client) {
+        let wishes = Wishes {
+            script: client.script.clone(),
+            shows_pings: client.shows_pings,
+            history: client.history,
+            url: opening.target.to_string(),
+            close_timeout: client.session.settings.close_timeout,
+        };
+        return Interactive::new(wishes, session, report)?.run().await;
+    }
     let plan = plan(client, started);
     Pipe::new(plan, session, renderer(b'\n'), report)?.run().await
+}
+
+/// A person sits there who can be asked: stdin and stdout are a terminal, and nothing else says
+/// what is sent and when it ends.
+fn is_interactive(client: &Client) -> bool {
+    let capable = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
+    let terminals = stdio::source() == Source::Terminal && io::stdout().is_terminal();
+    let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
+    terminals && capable && stays && !client.session.echo && client.count.is_none()
 }
 
 fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {

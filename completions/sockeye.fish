@@ -1,0 +1,118 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_sockeye_global_optspecs
+    string join \n c/connect= l/listen= x/execute= w/wait= count= quiet-for= m/max-time= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= p/protocol= L/location max-redirects= connect-timeout= 4/ipv4 6/ipv6 proxy= ca= k/insecure cert= key= passphrase= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= no-compress v/verbose q/quiet no-color h/help V/version
+end
+
+function __fish_sockeye_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_sockeye_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_sockeye_using_subcommand
+    set -l cmd (__fish_sockeye_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c sockeye -n "__fish_sockeye_needs_command" -s c -l connect -d 'The server, as wscat names it' -r -f
+complete -c sockeye -n "__fish_sockeye_needs_command" -s l -l listen -d 'Be a server on this port, as wscat names it; see \'sockeye listen\'' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s x -l execute -d 'Send this first, then what stdin gives; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s w -l wait -d 'After the last -x or the end of stdin go on for this long; 0 closes at once, -1 never' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l count -d 'Close and exit 0 when this many messages have come' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l quiet-for -d 'How long the peer must be silent after the end of stdin [default: 1, or 5 without an answer]' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s m -l max-time -d 'End the whole run after this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s H -l header -d 'Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s s -l subprotocol -d 'Ask for a subprotocol; may be repeated, the first is preferred' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l host -d 'The Host header, instead of the URL\'s host' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s A -l user-agent -d 'The User-Agent header [default: sockeye/VERSION]' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s p -l protocol -d 'The version of the WebSocket protocol that is asked for [default: 13]' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l max-redirects -d 'How many redirects are followed' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l connect-timeout -d 'How long opening the session may take, from the start' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l proxy -d 'Connect through a proxy' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l ca -l cacert -d 'Trust the authorities in this PEM file instead of the system\'s; may be repeated' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l cert -d 'A client certificate' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l key -d 'The key of the client certificate' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l passphrase -d 'The passphrase of the key; asked for if not given' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l close-timeout -d 'How long the answer to our Close is waited for' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s L -l location -d 'Follow redirects'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s k -s n -l insecure -l no-check -d 'Do not check the server\'s certificate'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s P -l show-ping-pong -d 'Show pings and pongs in interactive mode'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l slash -d 'No effect: slash commands are always on (wscat needs it)'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l no-history -d 'Keep no history of what is typed'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l no-compress -d 'Do not offer or accept compression'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s q -l quiet -d 'Show nothing but errors on stderr'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l no-color -d 'Use no colours'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s V -l version -d 'Print version'
+complete -c sockeye -n "__fish_sockeye_needs_command" -a "listen" -d 'Be the server: what is typed or piped goes to every client, what they send is shown'
+complete -c sockeye -n "__fish_sockeye_needs_command" -a "demo" -d 'Try it without a server: an echo server inside the process, and a client connected to it'
+complete -c sockeye -n "__fish_sockeye_needs_command" -a "completions" -d 'Print a completion script for a shell'
+complete -c sockeye -n "__fish_sockeye_needs_command" -a "man" -d 'Print the man page, or write all of them into a directory'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s s -l subprotocol -d 'A subprotocol that is spoken; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l close-timeout -d 'How long the answer to our Close is waited for' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-compress -d 'Do not offer or accept compression'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s q -l quiet -d 'Show nothing but errors on stderr'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-color -d 'Use no colours'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s h -l help -d 'Print help'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s x -l execute -d 'Send this first, then what stdin gives; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s w -l wait -d 'After the last -x or the end of stdin go on for this long; 0 closes at once, -1 never' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l count -d 'Close and exit 0 when this many messages have come' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l quiet-for -d 'How long the peer must be silent after the end of stdin [default: 1, or 5 without an answer]' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s m -l max-time -d 'End the whole run after this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s H -l header -d 'Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s s -l subprotocol -d 'Ask for a subprotocol; may be repeated, the first is preferred' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l host -d 'The Host header, instead of the URL\'s host' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s A -l user-agent -d 'The User-Agent header [default: sockeye/VERSION]' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s p -l protocol -d 'The version of the WebSocket protocol that is asked for [default: 13]' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-redirects -d 'How many redirects are followed' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l connect-timeout -d 'How long opening the session may take, from the start' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l proxy -d 'Connect through a proxy' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ca -l cacert -d 'Trust the authorities in this PEM file instead of the system\'s; may be repeated' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l cert -d 'A client certificate' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l key -d 'The key of the client certificate' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l passphrase -d 'The passphrase of the key; asked for if not given' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close-timeout -d 'How long the answer to our Close is waited for' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s L -l location -d 'Follow redirects'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 4 -l ipv4 -d 'Use IPv4 only'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s k -s n -l insecure -l no-check -d 'Do not check the server\'s certificate'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s P -l show-ping-pong -d 'Show pings and pongs in interactive mode'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l slash -d 'No effect: slash commands are always on (wscat needs it)'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-history -d 'Keep no history of what is typed'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-compress -d 'Do not offer or accept compression'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s q -l quiet -d 'Show nothing but errors on stderr'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-color -d 'Use no colours'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c sockeye -n "__fish_sockeye_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c sockeye -n "__fish_sockeye_using_subcommand man" -s h -l help -d 'Print help'

@@ -1,0 +1,268 @@
+//! Interactive mode: a person types at the bottom, everything else scrolls above.
+
+use super::{
+    Ended,
+    command::{self, Command},
+    farewell,
+    prompt::{self, Next, Prompt, Typed},
+    signals::Signals,
+};
+use crate::{
+    error::Error,
+    escape::Escaped,
+    net::unix::end_by_signal,
+    proto::{Assembler, Close, CloseCode, Event, Kind, Piece},
+    render::terminal::shown,
+    report::Report,
+    session::Session,
+};
+use colored::Colorize as _;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// What a person wants.
+#[derive(Clone, Debug)]
+pub(super) struct Wishes {
+    /// `-x`: sent first.
+    pub(super) script: Vec<String>,
+    /// `-P`: pings and pongs are shown.
+    pub(super) shows_pings: bool,
+    /// What is typed is remembered.
+    pub(super) history: bool,
+    /// What the session is connected to.
+    pub(super) url: String,
+    /// How long a signal lets closing take.
+    pub(super) close_timeout: Duration,
+}
+
+/// A session at a terminal.
+pub(super) struct Interactive {
+    wishes: Wishes,
+    session: Session,
+    prompt: Prompt,
+    report: Report,
+    assembler: Assembler,
+    /// The pings typed, whose pongs are always shown.
+    pings: VecDeque<Vec<u8>>,
+    /// Ctrl-C was pressed on an empty line.
+    warned: bool,
+    signal: Option<i32>,
+    patience: Option<Instant>,
+}
+
+enum Woken {
+    Session,
+    Typed(Typed),
+    Room,
+    Signal(i32),
+    Patience,
+}
+
+impl Interactive {
+    /// Opens the prompt.
+    pub(super) fn new(wishes: Wishes, session: Session, report: Report) -> Result<Self, Error> {
+        let history = if wishes.history { prompt::history_file() } else { None };
+        let prompt = Prompt::open(history)
+            .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
+        Ok(Self {
+            wishes,
+            session,
+            prompt,
+            report,
+            assembler: Assembler::default(),
+            pings: VecDeque::new(),
+            warned: false,
+            signal: None,
+            patience: None,
+        })
+    }
+
+    /// Runs until the session is over.
+    pub(super) async fn run(mut self) -> Result<Ended, Error> {
+        let mut signals =
+            Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        self.prompt.print(&format!("connected to {} (/help lists commands)", self.wishes.url));
+        for message in std::mem::take(&mut self.wishes.script) {
+            self.prompt.print(&format!("> {}", Escaped(&message)));
+            self.say(&message);
+        }
+        loop {
+            let drained = self.drain();
+            let impatient = self.patience.is_some_and(|at| at <= Instant::now());
+            if (drained && self.session.is_over()) || impatient {
+                break;
+            }
+            match self.wait(drained, &mut signals).await {
+                Woken::Session | Woken::Room | Woken::Patience => {}
+                Woken::Typed(typed) => {
+                    let next = self.typed(typed);
+                    self.prompt.next(next);
+                }
+                Woken::Signal(signal) => self.interrupt(signal),
+            }
+        }
+        self.conclude()
+    }
+
+    async fn wait(&mut self, drained: bool, signals: &mut Signals) -> Woken {
+        let over = self.session.is_over();
+        let (session, prompt, patience) = (&mut self.session, &mut self.prompt, self.patience);
+        let full = prompt.is_full();
+        let deadline = patience.unwrap_or_else(Instant::now);
+        if full {
+            tokio::select! {
+                () = session.progress(false), if !over => Woken::Session,
+                () = prompt.room() => Woken::Room,
+                signal = signals.recv() => Woken::Signal(signal),
+                () = tokio::time::sleep_until(deadline.into()), if patience.is_some() => Woken::Patience,
+            }
+        } else {
+            tokio::select! {
+                () = session.progress(drained), if !over => Woken::Session,
+                typed = prompt.typed() => Woken::Typed(typed),
+                signal = signals.recv() => Woken::Signal(signal),
+                () = tokio::time::sleep_until(deadline.into()), if patience.is_some() => Woken::Patience,
+            }
+        }
+    }
+
+    /// Prints what has come; false if the screen must catch up first.
+    fn drain(&mut self) -> bool {
+        while !self.prompt.is_full() {
+            let shows_pings = self.wishes.shows_pings;
+            let text = match self.session.next_event() {
+                None => return true,
+                Some(Event::Message(piece)) => {
+                    let Piece { kind, .. } = piece;
+                    self.assembler.push(&piece).map(|message| received(kind, message))
+                }
+                Some(Event::Ping(payload)) => shows_pings.then(|| control("ping", payload, None)),
+                Some(Event::Pong { payload, rtt }) => {
+                    let typed = self.pings.iter().position(|ping| ping == payload);
+                    if let Some(at) = typed {
+                        self.pings.drain(..=at);
+                    }
+                    (shows_pings || typed.is_some()).then(|| control("pong", payload, rtt))
+                }
+                Some(Event::Close(_) | Event::Failed(_)) => None,
+            };
+            if let Some(text) = text {
+                self.prompt.print(&text);
+            }
+        }
+        false
+    }
+
+    fn typed(&mut self, typed: Typed) -> Next {
+        let warned = std::mem::take(&mut self.warned);
+        match typed {
+            Typed::Line(line) => return self.line(&line),
+            Typed::Interrupted { empty: false } => {}
+            Typed::Interrupted { empty: true } if !warned => {
+                self.warned = true;
+                self.prompt.print(&"(Ctrl-C again leaves)".dimmed().to_string());
+            }
+            Typed::Interrupted { .. } => {
+                self.interrupt(SIGINT);
+                return Next::Leave;
+            }
+            Typed::Eof => {
+                self.close(&Close::new(CloseCode::Normal));
+                return Next::Leave;
+            }
+        }
+        Next::Prompt
+    }
+
+    fn line(&mut self, line: &str) -> Next {
+        match Command::parse(line) {
+            Err(fault) => self.prompt.print(&Escaped(&fault).to_string()),
+            Ok(Command::Nothing) => {}
+            Ok(Command::Help) => self.prompt.print(&command::help()),
+            Ok(Command::Text(text)) => self.say(&text),
+            Ok(Command::Ping(data)) => {
+                let sent = self.session.ping(data.as_bytes());
+                if sent.is_ok() {
+                    self.pings.push_back(data.into_bytes());
+                    self.pings.truncate(MAX_PINGS);
+                }
+                self.tell(sent);
+            }
+            Ok(Command::Pong(data)) => {
+                let sent = self.session.pong(data.as_bytes());
+                self.tell(sent);
+            }
+            Ok(Command::Close(close)) => self.close(&close),
+            Ok(Command::Quit) => {
+                self.close(&Close::new(CloseCode::Normal));
+                return Next::Leave;
+            }
+        }
+        Next::Prompt
+    }
+
+    fn say(&mut self, text: &str) {
+        let sent = self.session.send(Kind::Text, text.as_bytes());
+        self.tell(sent);
+    }
+
+    fn close(&mut self, close: &Close) {
+        // Refused only if it is closing already.
+        let _ = self.session.close(Some(close));
+    }
+
+    fn tell(&self, sent: Result<(), crate::proto::UsageError>) {
+        if let Err(fault) = sent {
+            self.prompt.print(&format!("not sent: {fault}"));
+        }
+    }
+
+    fn interrupt(&mut self, signal: i32) {
+        if self.signal.is_some() {
+            // The second one ends at once, but not without the terminal.
+            self.patience = Some(Instant::now());
+            return;
+        }
+        self.signal = Some(signal);
+        self.patience = Some(Instant::now() + self.wishes.close_timeout);
+        self.close(&Close::new(CloseCode::Away));
+    }
+
+    fn conclude(mut self) -> Result<Ended, Error> {
+        let verdict = self.session.verdict(0);
+        if verdict.is_ok() && self.signal.is_none() {
+            self.prompt.print(&farewell(&self.session));
+        }
+        self.report.detail("session over");
+        self.prompt.close();
+        if let Some(signal) = self.signal {
+            end_by_signal(signal);
+        }
+        verdict.map(|()| Ended::Done)
+    }
+}
+
+fn received(kind: Kind, message: &[u8]) -> String {
+    let mark = "<".blue();
+    match kind {
+        Kind::Text => format!("{mark} {}", shown(kind, message)),
+        Kind::Binary => format!("{mark} binary, {} bytes\n{}", message.len(), shown(kind, message)),
+    }
+}
+
+fn control(name: &str, payload: &[u8], rtt: Option<Duration>) -> String {
+    let mut text = format!("{} {name}", "<".blue());
+    if !payload.is_empty() {
+        text.push_str(&format!(" {}", Escaped(&String::from_utf8_lossy(payload))));
+    }
+    if let Some(rtt) = rtt {
+        text.push_str(&format!(" ({:.1} ms)", rtt.as_secs_f64() * 1000.0));
+    }
+    text
+}
+
+const SIGINT: i32 = 2;
+/// Pings typed and not answered that are remembered.
+const MAX_PINGS: usize = 64;

@@ -1,0 +1,114 @@
+//! A client of ours: its task.
+
+use crate::{
+    accept::accept,
+    error::Error,
+    escape::Escaped,
+    proto::{Assembler, Close, CloseCode, Event, Kind, Role, Settings},
+    session::Session,
+};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{
+    net::TcpStream,
+    sync::{Notify, mpsc},
+};
+
+/// What happened to a client.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Its session is open.
+    Joined { id: u64, peer: SocketAddr, resource: String },
+    /// It sent a message.
+    Message { id: u64, kind: Kind, payload: Vec<u8> },
+    /// It has gone; how, if it had come.
+    Left { id: u64, how: Option<String> },
+}
+
+/// One client, as its task sees the world.
+pub(super) struct Client {
+    pub(super) id: u64,
+    pub(super) peer: SocketAddr,
+    /// What is to be sent to it; closed: it is to be sent away.
+    pub(super) from: mpsc::Receiver<Arc<str>>,
+    pub(super) news: mpsc::Sender<News>,
+    pub(super) taken: Arc<Notify>,
+}
+
+impl Client {
+    /// Serves it until it has gone.
+    pub(super) async fn serve(
+        mut self,
+        stream: TcpStream,
+        subprotocols: Vec<String>,
+        settings: Settings,
+    ) {
+        let id = self.id;
+        let how = match accept(stream, self.peer, &subprotocols).await {
+            Err(_) => None,
+            Ok((opened, request)) => {
+                let resource = Escaped(&request.target).to_string();
+                let joined = News::Joined { id, peer: self.peer, resource };
+                // Nobody listens only when the process ends.
+                let _ = self.news.send(joined).await;
+                Some(self.talk(Session::new(opened, Role::Server, settings)).await)
+            }
+        };
+        let _ = self.news.send(News::Left { id, how }).await;
+    }
+
+    async fn talk(&mut self, mut session: Session) -> String {
+        let mut assembler = Assembler::default();
+        let mut told: Option<News> = None;
+        let mut sender_gone = false;
+        loop {
+            let drained = loop {
+                if told.is_some() {
+                    break false;
+                }
+                match session.next_event() {
+                    None => break true,
+                    Some(Event::Message(piece)) => {
+                        told = assembler.push(&piece).map(|message| News::Message {
+                            id: self.id,
+                            kind: piece.kind,
+                            payload: message.to_vec(),
+                        });
+                    }
+                    Some(_) => {}
+                }
+            };
+            if drained && session.is_over() {
+                return how(session.verdict(0));
+            }
+            let (over, room) = (session.is_over(), session.queued() < FULL && !sender_gone);
+            tokio::select! {
+                () = session.progress(drained), if !over => {}
+                permit = self.news.reserve(), if told.is_some() => match (permit, told.take()) {
+                    (Ok(permit), Some(news)) => permit.send(news),
+                    _ => return String::new(),
+                },
+                line = self.from.recv(), if room => match line {
+                    Some(line) => {
+                        self.taken.notify_one();
+                        // Refused only when closing.
+                        let _ = session.send(Kind::Text, line.as_bytes());
+                    }
+                    None => {
+                        sender_gone = true;
+                        let _ = session.close(Some(&Close::new(CloseCode::Away)));
+                    }
+                },
+            }
+        }
+    }
+}
+
+fn how(verdict: Result<(), Error>) -> String {
+    match verdict {
+        Ok(()) => "left".to_owned(),
+        Err(error) => format!("left: {error}"),
+    }
+}
+
+/// Bytes waiting for the client at which it is given no more.
+const FULL: usize = 64 << 10;

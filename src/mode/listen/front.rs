@@ -1,0 +1,205 @@
+//! Where a server's messages come from and where they are shown: a prompt, or stdio.
+
+use crate::{
+    error::Error,
+    escape::Escaped,
+    mode::{
+        Ended,
+        command::{self, Command},
+        input,
+        prompt::{Next, Prompt, Typed},
+        renderer,
+    },
+    proto::{Kind, Piece},
+    render::{Renderer, Sheet, terminal::shown},
+    report::Report,
+    stdio::{self, Source, Stdin, Stdout},
+};
+use std::io::{self, IsTerminal as _};
+
+/// One of the two.
+pub(super) enum Front {
+    /// A person at a terminal.
+    Prompt(Option<Prompt>),
+    /// Pipes and files.
+    Pipe(Box<Pipe>),
+}
+
+/// Stdio.
+pub(super) struct Pipe {
+    stdin: Option<Stdin>,
+    input: input::Input,
+    stdout: Stdout,
+    renderer: Renderer,
+    sheet: Sheet,
+    /// Stdout is still read by someone.
+    printing: bool,
+}
+
+/// What came in.
+pub(super) enum Input {
+    /// A message for every client.
+    Line(String),
+    /// The server is to end, and how.
+    Leave(Ended),
+    /// Stdin cannot be read, or stdout not be written.
+    Failed(Error),
+    /// Nothing that matters.
+    Nothing,
+}
+
+impl Front {
+    /// The front that stdin and stdout ask for.
+    pub(super) fn open() -> Result<Self, Error> {
+        if stdio::source() == Source::Terminal && io::stdout().is_terminal() {
+            let prompt = Prompt::open(None)
+                .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
+            return Ok(Self::Prompt(Some(prompt)));
+        }
+        let stdin = match stdio::source() {
+            Source::Nothing => None,
+            _ => Some(Stdin::new().map_err(Error::Input)?),
+        };
+        Ok(Self::Pipe(Box::new(Pipe {
+            stdin,
+            input: input::Input::new(b'\n'),
+            stdout: Stdout::new().map_err(Error::Output)?,
+            renderer: renderer(b'\n'),
+            sheet: Sheet::default(),
+            printing: true,
+        })))
+    }
+
+    /// What comes next, from stdin only if `reads`; or the output can go on.
+    pub(super) async fn input(&mut self, reads: bool) -> Input {
+        match self {
+            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
+            Self::Prompt(Some(prompt)) if prompt.is_full() => {
+                prompt.room().await;
+                Input::Nothing
+            }
+            Self::Prompt(_) => std::future::pending().await,
+            Self::Pipe(pipe) => pipe.input(reads).await,
+        }
+    }
+
+    /// Shows a client's message.
+    pub(super) fn show(&mut self, id: u64, kind: Kind, payload: &[u8]) {
+        match self {
+            Self::Prompt(Some(prompt)) => prompt.print(&format!("{id} < {}", shown(kind, payload))),
+            Self::Prompt(None) => {}
+            Self::Pipe(pipe) if pipe.printing => {
+                let piece = Piece { kind, payload, first: true, last: true };
+                pipe.renderer.piece(&piece, &mut pipe.sheet);
+            }
+            Self::Pipe(_) => {}
+        }
+    }
+
+    /// Says that something happened.
+    pub(super) fn note(&self, text: &str, report: Report) {
+        match self {
+            Self::Prompt(Some(prompt)) => prompt.print(text),
+            _ => report.note(text),
+        }
+    }
+
+    /// Whether so much waits to be shown that nothing more should be taken.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Self::Prompt(prompt) => prompt.as_ref().is_some_and(Prompt::is_full),
+            Self::Pipe(pipe) => pipe.sheet.ready().len() >= FULL,
+        }
+    }
+
+    /// Writes what goes without waiting.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        let Self::Pipe(pipe) = self else { return Ok(()) };
+        match pipe.stdout.write(pipe.sheet.ready()) {
+            Ok(n) => pipe.sheet.advance(n),
+            Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => {
+                // Nobody reads any more; the clients are still served.
+                pipe.printing = false;
+                pipe.sheet.clear();
+            }
+            Err(cause) => return Err(Error::Output(cause)),
+        }
+        Ok(())
+    }
+
+    /// Leaves the terminal as it was found.
+    pub(super) fn close(&mut self) {
+        if let Self::Prompt(prompt) = self
+            && let Some(prompt) = prompt.take()
+        {
+            prompt.close();
+        }
+    }
+}
+
+impl Pipe {
+    async fn input(&mut self, reads: bool) -> Input {
+        if reads && let Some(line) = self.input.next_line() {
+            return match std::str::from_utf8(self.input.bytes(line)) {
+                Ok(line) => Input::Line(line.to_owned()),
+                Err(e) => {
+                    let (line, byte) = (self.input.line(), e.valid_up_to() + 1);
+                    Input::Failed(Error::InputText { line, byte })
+                }
+            };
+        }
+        let (stdin, writing) =
+            (self.stdin.as_ref().filter(|_| reads), !self.sheet.ready().is_empty());
+        let (stdout, input) = (&self.stdout, &mut self.input);
+        let read = async {
+            match stdin {
+                Some(stdin) => stdin.read(input.room()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            read = read => match read {
+                Ok(n) => {
+                    self.input.filled(n);
+                    if n == 0 {
+                        self.stdin = None;
+                    }
+                    Input::Nothing
+                }
+                Err(cause) => Input::Failed(Error::Input(cause)),
+            },
+            ready = stdout.writable(), if writing => match ready {
+                Ok(()) => Input::Nothing,
+                Err(cause) => Input::Failed(Error::Output(cause)),
+            },
+        }
+    }
+}
+
+async fn typed(prompt: &mut Prompt) -> Input {
+    let typed = prompt.typed().await;
+    let input = match typed {
+        Typed::Line(line) => command(prompt, &line),
+        Typed::Interrupted { empty: false } => Input::Nothing,
+        Typed::Interrupted { empty: true } => Input::Leave(Ended::Signal(SIGINT)),
+        Typed::Eof => Input::Leave(Ended::Done),
+    };
+    prompt.next(if matches!(input, Input::Leave(_)) { Next::Leave } else { Next::Prompt });
+    input
+}
+
+fn command(prompt: &Prompt, line: &str) -> Input {
+    match Command::parse(line) {
+        Ok(Command::Nothing) => {}
+        Ok(Command::Text(text)) => return Input::Line(text),
+        Ok(Command::Quit) => return Input::Leave(Ended::Done),
+        Ok(Command::Help) => prompt.print(&command::help()),
+        Ok(_) => prompt.print("only /quit and /help here: there may be many clients"),
+        Err(fault) => prompt.print(&Escaped(&fault).to_string()),
+    }
+    Input::Nothing
+}
+
+const SIGINT: i32 = 2;
+/// Bytes waiting for stdout at which no more is taken from the clients.
+const FULL: usize = 64 << 10;

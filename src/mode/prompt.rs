@@ -1,0 +1,313 @@
+//! The line being typed, and everything that is printed above it.
+//!
+//! rustyline blocks a thread and owns the terminal while a line is edited, so there is one thread
+//! for it as long as the process lives (it cannot be stopped: the process ends around it) and one
+//! that hands it what is to be printed. Both are written to and read from without blocking.
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::{
+    ColorMode, Config, Editor, ExternalPrinter, Helper, completion::Completer,
+    error::ReadlineError, highlight::Highlighter, hint::Hinter, history::FileHistory,
+    validate::Validator,
+};
+use std::{
+    borrow::Cow,
+    io::{self, Write as _},
+    path::PathBuf,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc as sync,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Notify, mpsc};
+
+/// What a person did at the prompt.
+#[derive(Debug)]
+pub(super) enum Typed {
+    /// A line, or several pasted at once.
+    Line(String),
+    /// Ctrl-C; whether there was something on the line.
+    Interrupted {
+        /// Nothing had been typed.
+        empty: bool,
+    },
+    /// Ctrl-D on an empty line, or the terminal has gone.
+    Eof,
+}
+
+/// What the prompt does after a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Asks for another.
+    Prompt,
+    /// Shows no prompt any more: we are leaving.
+    Leave,
+}
+
+/// A prompt at the bottom of the terminal.
+pub(super) struct Prompt {
+    typed: mpsc::Receiver<Typed>,
+    next: sync::Sender<Next>,
+    output: Arc<Output>,
+    line: Arc<Line>,
+    found: Option<Termios>,
+}
+
+/// What is to be printed.
+#[derive(Default)]
+struct Output {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+    /// There is room again, or nothing is left.
+    taken: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    text: String,
+    /// The printer holds text that is not on the screen yet.
+    printing: bool,
+}
+
+/// What the editor is doing, told by the helper that it calls.
+#[derive(Default)]
+struct Line {
+    editing: AtomicBool,
+    empty: AtomicBool,
+    painted: AtomicU64,
+}
+
+impl Prompt {
+    /// Opens the prompt; `history` is the file it is kept in.
+    pub(super) fn open(history: Option<PathBuf>) -> io::Result<Self> {
+        let found = tcgetattr(io::stdin()).ok();
+        let line = Arc::new(Line::default());
+        let config = Config::builder()
+            .history_ignore_space(true)
+            // The helper is asked only where colours are; it adds none itself.
+            .color_mode(ColorMode::Forced)
+            .build();
+        let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
+        editor.set_helper(Some(Watcher(Arc::clone(&line))));
+        let printer = editor.create_external_printer().map_err(io::Error::other)?;
+        let output = Arc::new(Output::default());
+        let (typed_to, typed) = mpsc::channel(1);
+        let (next, next_from) = sync::channel();
+        thread::Builder::new().name("prompt".into()).spawn({
+            let line = Arc::clone(&line);
+            move || edit(editor, history, &line, &typed_to, &next_from)
+        })?;
+        thread::Builder::new().name("printer".into()).spawn({
+            let (output, line) = (Arc::clone(&output), Arc::clone(&line));
+            move || show(printer, &output, &line)
+        })?;
+        Ok(Self { typed, next, output, line, found })
+    }
+
+    /// What is typed next. Each line wants an answer by [`Self::next`].
+    pub(super) async fn typed(&mut self) -> Typed {
+        self.typed.recv().await.unwrap_or(Typed::Eof)
+    }
+
+    /// Goes on after a line.
+    pub(super) fn next(&self, next: Next) {
+        // The thread has gone only if the terminal has.
+        let _ = self.next.send(next);
+    }
+
+    /// Prints lines above the one being typed.
+    pub(super) fn print(&self, text: &str) {
+        let mut waiting = self.output.lock();
+        waiting.text.push_str(text);
+        if !text.ends_with('\n') {
+            waiting.text.push('\n');
+        }
+        self.output.changed.notify_one();
+    }
+
+    /// Whether so much waits to be printed that nothing more should be read.
+    pub(super) fn is_full(&self) -> bool {
+        self.output.lock().text.len() >= FULL
+    }
+
+    /// Waits until there is room again.
+    pub(super) async fn room(&self) {
+        while self.is_full() {
+            self.output.taken.notified().await;
+        }
+    }
+
+    /// Puts everything on the screen and leaves the terminal as it was found.
+    pub(super) fn close(self) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut waiting = self.output.lock();
+        while (waiting.printing || !waiting.text.is_empty()) && Instant::now() < deadline {
+            let (guard, _) = self
+                .output
+                .changed
+                .wait_timeout(waiting, PATIENCE)
+                .unwrap_or_else(PoisonError::into_inner);
+            waiting = guard;
+        }
+        let mut end = String::new();
+        if self.line.editing.load(Ordering::SeqCst) {
+            // Bracketed paste off; an empty prompt goes, a line begun stays readable.
+            end.push_str("\x1b[?2004l");
+            end.push_str(if self.line.empty.load(Ordering::SeqCst) { "\r\x1b[J" } else { "\r\n" });
+        }
+        end.push_str(&waiting.text);
+        if let Some(found) = &self.found {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, found);
+        }
+        let mut stdout = io::stdout();
+        let _ = stdout.write_all(end.as_bytes()).and_then(|()| stdout.flush());
+    }
+}
+
+impl Output {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The prompt's thread.
+fn edit(
+    mut editor: Editor<Watcher, FileHistory>,
+    history: Option<PathBuf>,
+    line: &Line,
+    to: &mpsc::Sender<Typed>,
+    next: &sync::Receiver<Next>,
+) {
+    if let Some(path) = &history {
+        // None yet, or not readable: typing is more important.
+        let _ = editor.load_history(path);
+    }
+    let mut prompt = "> ";
+    loop {
+        line.empty.store(true, Ordering::SeqCst);
+        line.editing.store(true, Ordering::SeqCst);
+        let read = editor.readline(prompt);
+        line.editing.store(false, Ordering::SeqCst);
+        let typed = match read {
+            Ok(text) => {
+                let kept = !text.is_empty() && editor.add_history_entry(&text).unwrap_or(false);
+                if let Some(path) = &history
+                    && kept
+                {
+                    let _ = editor.append_history(path);
+                }
+                Typed::Line(text)
+            }
+            Err(ReadlineError::Interrupted) => {
+                Typed::Interrupted { empty: line.empty.load(Ordering::SeqCst) }
+            }
+            Err(_) => Typed::Eof,
+        };
+        let gone = matches!(typed, Typed::Eof);
+        if to.blocking_send(typed).is_err() {
+            return;
+        }
+        match next.recv() {
+            Ok(Next::Prompt) => {}
+            // The editor goes on without a prompt: it shows what it has been handed.
+            Ok(Next::Leave) if !gone => prompt = "",
+            _ => return,
+        }
+    }
+}
+
+/// The printer's thread: hands over all that has gathered in one go, which keeps up with a flood
+/// that single lines would not.
+fn show(mut printer: impl ExternalPrinter, output: &Output, line: &Line) {
+    loop {
+        let mut waiting = output.lock();
+        waiting.printing = false;
+        output.changed.notify_all();
+        while waiting.text.is_empty() {
+            waiting = output.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        let text = std::mem::take(&mut waiting.text);
+        waiting.printing = true;
+        drop(waiting);
+        output.taken.notify_one();
+        let before = line.painted.load(Ordering::SeqCst);
+        if printer.print(text).is_err() {
+            return;
+        }
+        // It is on the screen when the editor has painted its line again below it.
+        let deadline = Instant::now() + PAINT;
+        while line.editing.load(Ordering::SeqCst)
+            && line.painted.load(Ordering::SeqCst) == before
+            && Instant::now() < deadline
+        {
+            thread::sleep(TICK);
+        }
+    }
+}
+
+/// Learns from the editor's own calls what is on the line.
+struct Watcher(Arc<Line>);
+
+impl Highlighter for Watcher {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        self.0.empty.store(line.is_empty(), Ordering::SeqCst);
+        self.0.painted.fetch_add(1, Ordering::SeqCst);
+        Cow::Borrowed(line)
+    }
+
+    fn highlight_char(&self, line: &str, _: usize, _: rustyline::highlight::CmdKind) -> bool {
+        self.0.empty.store(line.is_empty(), Ordering::SeqCst);
+        false
+    }
+}
+
+impl Completer for Watcher {
+    type Candidate = String;
+}
+
+impl Hinter for Watcher {
+    type Hint = String;
+}
+
+impl Validator for Watcher {}
+
+impl Helper for Watcher {}
+
+/// Where history is kept: `SOCKEYE_HISTORY`, or the XDG state directory.
+pub(super) fn history_file() -> Option<PathBuf> {
+    let path = match std::env::var_os("SOCKEYE_HISTORY") {
+        Some(off) if off == "off" || off.is_empty() => return None,
+        Some(path) => PathBuf::from(path),
+        None => {
+            let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+            let state = state.filter(|path| path.is_absolute()).or_else(|| {
+                std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"))
+            })?;
+            state.join("sockeye").join("history")
+        }
+    };
+    private(&path).ok()?;
+    Some(path)
+}
+
+/// Makes the file, readable by its owner only.
+fn private(path: &std::path::Path) -> io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir)?;
+    }
+    let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}
+
+/// Bytes waiting to be printed at which nothing more is read.
+const FULL: usize = 256 << 10;
+/// How long the last output may take to reach the screen.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the editor may take to paint.
+const PAINT: Duration = Duration::from_millis(100);
+/// How often that is looked at.
+const TICK: Duration = Duration::from_millis(1);
