@@ -32,8 +32,8 @@ pub struct Outbox {
     open: Option<OpenFrame>,
     /// A fragmented message has begun and its last frame has not.
     inside_message: bool,
-    /// The payload at the front of `bytes` whose header has been sent and forgotten.
-    lead: Option<OpenFrame>,
+    /// The frame at the front of `bytes` whose beginning has been sent and forgotten.
+    lead: Lead,
     held: Vec<(Opcode, Vec<u8>)>,
 }
 
@@ -46,6 +46,15 @@ struct OpenFrame {
     fin: bool,
 }
 
+/// The rest of a frame.
+#[derive(Clone, Copy, Default)]
+struct Lead {
+    /// How many bytes it has, also those that are still to come.
+    left: u64,
+    /// A message ends with it.
+    ends: bool,
+}
+
 impl Outbox {
     /// The outbox of `role`, with the source of its masking keys.
     pub fn new(role: Role, entropy: Entropy) -> Self {
@@ -55,7 +64,7 @@ impl Outbox {
             sent: 0,
             open: None,
             inside_message: false,
-            lead: None,
+            lead: Lead::default(),
             held: Vec::new(),
         }
     }
@@ -115,6 +124,12 @@ impl Outbox {
     pub fn advance(&mut self, n: usize) {
         self.sent = (self.sent + n).min(self.bytes.len());
         if self.sent < self.bytes.len() {
+            // A slow peer may never let it run dry: what is sent must go all the same.
+            if self.sent >= GONE {
+                self.lead = self.frame_at_sent();
+                self.bytes.drain(..self.sent);
+                self.sent = 0;
+            }
             return;
         }
         self.bytes.clear();
@@ -122,7 +137,8 @@ impl Outbox {
             self.bytes = Vec::new();
         }
         self.sent = 0;
-        self.lead = self.open;
+        let lead = self.open.map(|frame| Lead { left: frame.left, ends: frame.fin });
+        self.lead = lead.unwrap_or_default();
         if self.open.is_none() {
             self.held_now();
         }
@@ -133,7 +149,7 @@ impl Outbox {
         self.bytes = Vec::new();
         self.sent = 0;
         self.held = Vec::new();
-        (self.open, self.lead, self.inside_message) = (None, None, false);
+        (self.open, self.lead, self.inside_message) = (None, Lead::default(), false);
     }
 
     /// Whether a frame is open: [`Self::payload`] must complete it before anything else can go.
@@ -143,22 +159,28 @@ impl Outbox {
 
     /// How many messages the transport has not wholly taken.
     pub fn unsent_messages(&self) -> usize {
-        let mut count = usize::from(self.inside_message);
-        let mut at = 0;
-        if let Some(lead) = self.lead {
-            at = usize::try_from(lead.left).unwrap_or(usize::MAX);
-            count += usize::from(lead.fin && at > self.sent);
-        }
+        let ends = self.frames().filter(|(end, ends)| *ends && *end > self.sent);
+        ends.count() + usize::from(self.inside_message)
+    }
+
+    /// Where each frame in `bytes` ends, and whether a message ends with it.
+    fn frames(&self) -> impl Iterator<Item = (usize, bool)> {
         let peer = if self.keys.is_some() { Role::Server } else { Role::Client };
-        while let Some(bytes) = self.bytes.get(at..)
-            && let Ok(Some((header, size))) = Header::parse(bytes, peer)
-        {
+        let end = usize::try_from(self.lead.left).unwrap_or(usize::MAX);
+        let first = (end > 0).then_some((end, self.lead.ends));
+        let mut at = end;
+        first.into_iter().chain(std::iter::from_fn(move || {
+            let (header, size) = Header::parse(self.bytes.get(at..)?, peer).ok()??;
             let length = usize::try_from(header.length).unwrap_or(usize::MAX);
             at = at.saturating_add(size).saturating_add(length);
-            let ends = header.fin && !header.opcode.is_control();
-            count += usize::from(ends && at > self.sent);
-        }
-        count
+            Some((at, header.fin && !header.opcode.is_control()))
+        }))
+    }
+
+    /// The frame that the transport has taken part of.
+    fn frame_at_sent(&self) -> Lead {
+        let frame = self.frames().find(|(end, _)| *end > self.sent);
+        frame.map_or(Lead::default(), |(end, ends)| Lead { left: (end - self.sent) as u64, ends })
     }
 
     #[inline]
@@ -201,6 +223,9 @@ impl Outbox {
 
 /// With more than this waiting (bytes) the peer is not reading, and one pong is enough.
 const PONG_ROOM: usize = 64 << 10;
+
+/// Sent bytes at which room is made.
+const GONE: usize = 64 << 10;
 
 /// Capacity kept when all is sent (bytes): one long message does not cost memory for ever.
 const KEPT: usize = 1 << 20;
@@ -312,6 +337,32 @@ mod tests {
         assert_eq!(outbox.unsent_messages(), 1);
         outbox.begin(Kind::Text, 0, true);
         outbox.advance(100);
+        assert_eq!(outbox.unsent_messages(), 0);
+    }
+
+    #[test]
+    fn a_peer_that_is_always_behind_costs_no_memory_and_is_counted_right() {
+        let mut outbox = client();
+        let message = [b'x'; 994]; // 1002 bytes on the wire
+        let (mut queued, mut sent) = (0, 0);
+        for _ in 0..10_000 {
+            outbox.message(Kind::Binary, &message);
+            queued += 1;
+            if outbox.queued() > 3000 {
+                outbox.advance(1002);
+                sent += 1;
+            }
+            assert_eq!(outbox.unsent_messages(), queued - sent);
+        }
+        assert!(outbox.bytes.capacity() < 4 * GONE, "{}", outbox.bytes.capacity());
+        // A long frame in pieces, part of which has gone with its header.
+        outbox.begin(Kind::Binary, 3 * GONE as u64, true);
+        for _ in 0..3 {
+            outbox.payload(&[0; GONE]);
+            outbox.advance(GONE);
+        }
+        assert_eq!(outbox.unsent_messages(), 1);
+        outbox.advance(usize::MAX >> 1);
         assert_eq!(outbox.unsent_messages(), 0);
     }
 }

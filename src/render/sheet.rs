@@ -42,9 +42,11 @@ impl Sheet {
     /// `n` bytes of [`Self::ready`] have been written.
     pub fn advance(&mut self, n: usize) {
         self.written = (self.written + n).min(self.released);
-        if self.written == self.released {
+        // A slow reader may never let it run dry: what is written must go all the same.
+        if self.written == self.released || self.written >= GONE {
             self.bytes.drain(..self.written);
-            (self.written, self.released) = (0, 0);
+            self.released -= self.written;
+            self.written = 0;
         }
         if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();
@@ -57,6 +59,8 @@ impl Sheet {
     }
 }
 
+/// Written bytes at which room is made, in bytes.
+const GONE: usize = 64 << 10;
 /// Capacity kept when all is written, in bytes.
 const KEPT: usize = 1 << 20;
 
@@ -79,5 +83,18 @@ mod tests {
         sheet.bytes().extend(b"three");
         sheet.release();
         assert_eq!(sheet.ready(), b"three");
+    }
+
+    #[test]
+    fn a_reader_that_is_always_behind_costs_no_memory() {
+        let mut sheet = Sheet::default();
+        for _ in 0..10_000 {
+            sheet.bytes().extend([b'x'; 1000]);
+            sheet.release();
+            if sheet.ready().len() > 2000 {
+                sheet.advance(1000);
+            }
+        }
+        assert!(sheet.bytes.capacity() < 4 * GONE, "{}", sheet.bytes.capacity());
     }
 }
