@@ -1,1 +1,33 @@
-fn main() {}
+//! The binary against scripted peers, and what must stay true of the house.
+//!
+//! A test is a conversation: what the binary is given, what its peer does, and all of stdout,
+//! stderr and status that must come of it. One module a feature; the helpers are in `support`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test each of them is a failure with its place"
+)]
+#![allow(unreachable_pub, reason = "all of it is private to this binary")]
+
+mod support;
+
+mod clock;
+mod close;
+mod echo;
+mod generated;
+mod handshake;
+mod house;
+mod input;
+mod interrupt;
+mod lines;
+mod output;
+mod reach;
+mod request;
+mod status;
+mod tls;
+mod transport;
+mod usage;
+mod violation;

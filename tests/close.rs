@@ -1,0 +1,221 @@
+//! How a session ends: cleanly (0), by a Close that tells of an error (111), or with something
+//! still expected (112).
+
+use crate::support::{
+    Test,
+    wire::{close, frame, text},
+};
+
+#[test]
+fn a_clean_close_of_the_peer_is_0() {
+    for code in [1000, 1001] {
+        Test::new()
+            .peer(move |peer| {
+                peer.open();
+                peer.close(code);
+            })
+            .run();
+    }
+}
+
+#[test]
+fn an_empty_close_is_0_and_echoed_empty() {
+    // 1005 stands for it and is never sent.
+    Test::new()
+        .peer(|peer| {
+            peer.open();
+            peer.send(frame(0x88, ""));
+            peer.expect_empty_close();
+        })
+        .run();
+}
+
+#[test]
+fn a_close_of_ours_that_is_answered_is_0() {
+    Test::new()
+        .args(["-x", "bye", "-w", "0"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.answer_close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn a_close_of_ours_that_is_never_answered_is_0_in_time() {
+    Test::new()
+        .args(["-x", "bye", "-w", "0", "--close-timeout", "0.3"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+            peer.expect_end();
+        })
+        .takes(300..5000)
+        .run();
+}
+
+#[test]
+fn a_connection_dropped_after_our_close_is_0() {
+    Test::new()
+        .args(["-x", "bye", "-w", "0"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+        })
+        .run();
+    Test::new()
+        .args(["-x", "bye", "-w", "0"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+            peer.reset();
+        })
+        .run();
+}
+
+#[test]
+fn what_comes_after_our_close_is_still_printed() {
+    Test::new()
+        .args(["-x", "bye", "-w", "0"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+            peer.send(text("late"));
+            peer.send(close(1000, ""));
+        })
+        .stdout("late\n")
+        .run();
+}
+
+#[test]
+fn a_peer_that_never_ends_tcp_is_not_waited_for() {
+    Test::new()
+        .args(["--close-timeout", "0.3"])
+        .peer(|peer| {
+            peer.open();
+            peer.close(1000);
+            peer.expect_end();
+        })
+        .takes(0..5000)
+        .run();
+}
+
+#[test]
+fn a_close_with_an_error_code_is_111() {
+    for (code, reason, words) in [
+        (1008, "", "1008 (policy violation)"),
+        (1011, "out of sea", "1011 (internal error): out of sea"),
+        (1002, "", "1002 (protocol error)"),
+        (1014, "", "1014 (bad gateway)"),
+        (3000, "", "3000 (unauthorized)"),
+        (4001, "", "4001 (private use)"),
+        (4999, "\x1b[31m", "4999 (private use): \\x1b[31m"),
+    ] {
+        Test::new()
+            .peer(move |peer| {
+                peer.open();
+                peer.send(text("before"));
+                peer.close_with(code, reason);
+            })
+            .stdout("before\n")
+            .stderr(format!("sockeye: {{peer}} closed the connection: {words}\n"))
+            .status(111)
+            .run();
+    }
+}
+
+#[test]
+fn an_error_code_in_answer_to_our_close_is_111() {
+    Test::new()
+        .args(["-x", "bye", "-w", "0"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+            peer.send(close(1011, "too late"));
+        })
+        .stderr("sockeye: {peer} closed the connection: 1011 (internal error): too late\n")
+        .status(111)
+        .run();
+}
+
+#[test]
+fn nothing_is_read_behind_a_close() {
+    Test::new()
+        .peer(|peer| {
+            peer.open();
+            peer.send([close(1000, ""), text("ghost"), frame(0x89, "ghost")].concat());
+            peer.expect_close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn fewer_messages_than_counted_on_is_112() {
+    Test::new()
+        .args(["--count", "3"])
+        .peer(|peer| {
+            peer.open();
+            peer.send([text("one"), text("two")].concat());
+            peer.close(1000);
+        })
+        .stdout("one\ntwo\n")
+        .stderr("sockeye: the session ended after 2 of 3 expected messages\n")
+        .status(112)
+        .run();
+}
+
+#[test]
+fn the_session_s_own_code_comes_before_112() {
+    Test::new()
+        .args(["--count", "3"])
+        .peer(|peer| {
+            peer.open();
+            peer.close(1011);
+        })
+        .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+        .status(111)
+        .run();
+}
+
+#[test]
+fn a_count_unmet_in_time_is_112() {
+    Test::new()
+        .args(["--count", "2", "-w", "0.3", "-x", "ask"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("ask");
+            peer.send(text("one"));
+            peer.answer_close(1000);
+        })
+        .stdout("one\n")
+        .stderr("sockeye: the session ended after 1 of 2 expected messages\n")
+        .status(112)
+        .run();
+}
+
+#[test]
+fn verbose_tells_how_it_ended() {
+    Test::new()
+        .args(["-v"])
+        .peer(|peer| {
+            peer.open();
+            peer.close_with(1000, "done");
+        })
+        .stderr_has(["* {peer} closed: 1000 (normal closure): done\n"])
+        .run();
+    Test::new()
+        .args(["-v", "-x", "bye", "-w", "0"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+        })
+        .stderr_has(["* {peer} sent no Close\n"])
+        .run();
+}

@@ -1,0 +1,132 @@
+//! --echo, and sessions with servers that others wrote.
+
+use crate::support::{
+    Authority, EchoServer, Stdin, Test,
+    wire::{binary, frame, text},
+};
+
+#[test]
+fn echo_sends_back_what_comes_in_its_own_type() {
+    // Stdin is not read, and its end is not the end.
+    for stdin in [Stdin::Null, Stdin::Open, "not sent\n".into(), "".into()] {
+        Test::new()
+            .args(["--echo"])
+            .stdin(stdin)
+            .peer(|peer| {
+                peer.open();
+                peer.send([text("text \u{e9}"), binary(b"\0\xff"), text(""), binary("")].concat());
+                peer.expect_text("text \u{e9}");
+                peer.expect_binary(b"\0\xff");
+                peer.expect_text("");
+                peer.expect_binary("");
+                peer.send([frame(0x01, "frag"), frame(0x89, "p"), frame(0x80, "ment")].concat());
+                peer.expect_pong("p");
+                peer.expect_text("fragment");
+                peer.close(1000);
+            })
+            .stdout(b"text \xc3\xa9\n\0\xff\n\n\nfragment\n".to_vec())
+            .run();
+    }
+}
+
+#[test]
+fn echo_of_a_large_message_is_one_message() {
+    let message = vec![b'e'; 3 << 20];
+    let expected = [&message[..], b"\n"].concat();
+    Test::new()
+        .args(["--echo"])
+        .peer(move |peer| {
+            peer.open();
+            peer.send(binary(&message));
+            peer.expect_binary(&message);
+            peer.close(1000);
+        })
+        .stdout(expected)
+        .run();
+}
+
+#[test]
+fn echo_does_not_take_memory_for_a_peer_that_does_not_read() {
+    let message = text("x".repeat(10_000));
+    Test::new()
+        .args(["--echo", "--close-timeout", "0.3"])
+        .peer(move |peer| {
+            peer.open();
+            let flood = message.repeat((64 << 20) / message.len());
+            let taken = peer.flood(&flood, std::time::Duration::from_millis(700));
+            assert!(taken < 40 << 20, "it took {taken} bytes and sent none of them back");
+            peer.child.signal(crate::support::Signal::TERM);
+            peer.freeze();
+        })
+        .stdout(crate::support::Expected::Parts(vec!["xxx".to_owned()]))
+        .killed_by(crate::support::Signal::TERM)
+        .run();
+}
+
+#[test]
+fn echo_ends_with_the_peer_s_code() {
+    Test::new()
+        .args(["--echo"])
+        .peer(|peer| {
+            peer.open();
+            peer.close(1011);
+        })
+        .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+        .status(111)
+        .run();
+}
+
+/// Lines of several kinds come back from this server, and it closes cleanly.
+#[track_caller]
+fn echoed(args: &[String]) {
+    let lines =
+        format!("hello\n\n{}\n{{\"a\": [1, 2]}}\n", "a\u{e9}\u{20ac}\u{1f600}".repeat(20_000));
+    Test::new()
+        .args(args.iter().cloned())
+        .args(["--count", "4"])
+        .stdin(&lines)
+        .stdout(lines.into_bytes())
+        .takes(0..10_000)
+        .run();
+}
+
+#[test]
+fn python_websockets_echoes() {
+    let server = EchoServer::websockets(&[]);
+    echoed(&[format!("ws://127.0.0.1:{}/", server.port)]);
+}
+
+#[test]
+fn node_ws_echoes() {
+    let server = EchoServer::ws(&[]);
+    echoed(&[format!("ws://127.0.0.1:{}/", server.port)]);
+}
+
+#[test]
+fn a_subprotocol_is_agreed_on_with_python_websockets_and_node_ws() {
+    let args = ["--subprotocol", "sea"];
+    for server in [EchoServer::websockets(&args), EchoServer::ws(&args)] {
+        let url = format!("ws://127.0.0.1:{}/", server.port);
+        // A second one, never chosen, would be warned of.
+        Test::new()
+            .args(["-s", "land", "-s", "sea", "-x", "hi", "--count", "1", &url])
+            .stdout("hi\n")
+            .run();
+        Test::new()
+            .args(["-s", "land", "-x", "hi", "--count", "1", &url])
+            .stdout("hi\n")
+            .stderr("sockeye: the server chose no subprotocol (asked for: land)\n")
+            .run();
+    }
+}
+
+#[test]
+fn python_websockets_echoes_over_tls() {
+    let authority = Authority::new();
+    let dir = tempfile::tempdir().unwrap();
+    let files = authority.issue().files(&dir);
+    let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
+    let server = EchoServer::websockets(&["--tls", cert, key]);
+    let ca = authority.file().to_str().unwrap().to_owned();
+    echoed(&["--ca".into(), ca, format!("wss://localhost:{}/", server.port)]);
+}

@@ -1,0 +1,69 @@
+//! Completions and man pages are checked in as the binary makes them.
+
+use crate::support::{Expected, Test};
+use std::path::Path;
+
+/// Says how to make the files anew.
+#[track_caller]
+fn checked_in(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+#[test]
+fn the_completions_checked_in_are_fresh() {
+    for (shell, file) in [
+        ("bash", "sockeye.bash"),
+        ("zsh", "_sockeye"),
+        ("fish", "sockeye.fish"),
+        ("powershell", "_sockeye.ps1"),
+        ("elvish", "sockeye.elv"),
+    ] {
+        // Not equal: sockeye completions SHELL > completions/FILE
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file);
+        Test::new().args(["completions", shell]).stdout(checked_in(&path)).run();
+    }
+}
+
+#[test]
+fn the_man_pages_checked_in_are_fresh() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = dir.path().join("new");
+    Test::new().args(["man".into(), made.clone()]).run();
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+    let names = |dir: &Path| {
+        let entries = std::fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    // Not equal: sockeye man man
+    assert_eq!(names(&kept), names(&made));
+    for name in names(&made) {
+        let [kept, made] = [kept.join(&name), made.join(&name)].map(|path| checked_in(&path));
+        assert!(kept == made, "{} is not fresh: sockeye man man", name.display());
+    }
+}
+
+#[test]
+fn the_main_man_page_is_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    Test::new().args(["man".into(), dir.path().to_path_buf()]).run();
+    Test::new().args(["man"]).stdout(checked_in(&dir.path().join("sockeye.1"))).run();
+}
+
+#[test]
+fn the_man_page_has_every_exit_status() {
+    let codes =
+        [0, 1, 2, 3, 4, 6, 7, 8, 22, 23, 26, 28, 35, 52, 55, 56, 60, 77, 100, 110, 111, 112];
+    let parts = codes.map(|code| format!("\n.B {code}\n"));
+    Test::new().args(["man"]).stdout(Expected::Parts(parts.to_vec())).run();
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    Test::new()
+        .args(["man", "/dev/null/man"])
+        .stderr("sockeye: cannot [..] /dev/null/man: [..]\n")
+        .status(23)
+        .run();
+}

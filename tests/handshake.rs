@@ -1,0 +1,212 @@
+//! Answers to the opening handshake that break the RFC or are no HTTP at all (8), and those that
+//! look odd and are right.
+
+use crate::support::{Peer, Test, peer::OPEN, wire::text};
+
+/// The answer of this peer is refused with these words.
+#[track_caller]
+fn refused(answer: impl Into<String>, words: &str) {
+    refused_with(&[], answer, words);
+}
+
+#[track_caller]
+fn refused_with(args: &[&str], answer: impl Into<String>, words: &str) {
+    let answer = answer.into();
+    Test::new()
+        .args(args.iter().copied())
+        .peer(move |peer| {
+            peer.answer(&answer);
+            peer.expect_end();
+        })
+        .stderr(format!("sockeye: handshake with {{peer}} failed: {words}\n"))
+        .status(8)
+        .run();
+}
+
+const FIRST: &str = "HTTP/1.1 101 Switching Protocols\r\n";
+const UPGRADE: &str = "Upgrade: websocket\r\n";
+const CONNECTION: &str = "Connection: Upgrade\r\n";
+const ACCEPT: &str = "Sec-WebSocket-Accept: {accept}\r\n";
+
+#[test]
+fn an_answer_to_another_key_is_refused() {
+    let hint = "\n\nhint: a cache, a proxy or something that is no WebSocket server answered";
+    let wrong = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+    refused(
+        format!("{FIRST}{UPGRADE}{CONNECTION}Sec-WebSocket-Accept: {wrong}\r\n\r\n"),
+        &format!("Sec-WebSocket-Accept '{wrong}' is not the answer to our key{hint}"),
+    );
+    refused(
+        format!("{FIRST}{UPGRADE}{CONNECTION}\r\n"),
+        &format!("101 without Sec-WebSocket-Accept{hint}"),
+    );
+}
+
+#[test]
+fn a_101_that_does_not_upgrade_to_websocket_is_refused() {
+    refused(format!("{FIRST}{CONNECTION}{ACCEPT}\r\n"), "101 without an Upgrade header");
+    refused(
+        format!("{FIRST}Upgrade: h2c\r\n{CONNECTION}{ACCEPT}\r\n"),
+        "101 with 'Upgrade: h2c' instead of websocket",
+    );
+    refused(format!("{FIRST}{UPGRADE}{ACCEPT}\r\n"), "101 without a Connection header");
+    refused(
+        format!("{FIRST}{UPGRADE}Connection: close\r\n{ACCEPT}\r\n"),
+        "101 with 'Connection: close' instead of Upgrade",
+    );
+    refused(
+        format!("HTTP/1.0 101 Switching Protocols\r\n{UPGRADE}{CONNECTION}{ACCEPT}\r\n"),
+        "101 in HTTP/1.0, which has no upgrade",
+    );
+}
+
+#[test]
+fn an_extension_never_offered_is_refused() {
+    // Taking it would make garbage of the messages that follow.
+    refused_with(
+        &["--no-compress"],
+        format!("{OPEN}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
+        "it chose the extension 'permessage-deflate', never offered",
+    );
+    refused(
+        format!("{OPEN}Sec-WebSocket-Extensions: x-sea; depth=3\r\n\r\n"),
+        "it chose the extension 'x-sea', never offered",
+    );
+}
+
+#[test]
+fn a_subprotocol_never_asked_for_is_refused() {
+    let chosen = |name: &str| format!("{OPEN}Sec-WebSocket-Protocol: {name}\r\n\r\n");
+    let words = |name: &str| format!("it chose the subprotocol '{name}', never asked for");
+    refused(chosen("chat"), &words("chat"));
+    refused_with(&["-s", "chat"], chosen("Chat"), &words("Chat"));
+    refused_with(&["-s", "a", "-s", "b"], chosen("a, b"), &words("a, b"));
+    let both = format!("{OPEN}Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n\r\n");
+    refused_with(&["-s", "a", "-s", "b"], both, "it chose more than one subprotocol");
+}
+
+#[test]
+fn something_that_is_no_http_is_told_by_what_it_said() {
+    refused("SSH-2.0-OpenSSH_9.7\r\n", "its answer is not HTTP/1.1: 'SSH-2.0-OpenSSH_9.7'");
+    refused("220 mail.example ESMTP\r\n", "its answer is not HTTP/1.1: '220 mail.example ESMTP'");
+    refused("HTTP/2 200\r\n\r\n", "its answer is not HTTP/1.1: 'HTTP/2 200'");
+    refused("\x1b]0;title\x07\r\n", "its answer is not HTTP/1.1: '\\x1b]0;title\\x07'");
+}
+
+#[test]
+fn a_tls_port_reached_without_tls_is_told() {
+    Test::new()
+        .peer(|peer| {
+            peer.request();
+            // What OpenSSL answers to a GET: fatal alert, unexpected message.
+            peer.send(b"\x15\x03\x03\x00\x02\x02\x0a");
+            peer.expect_end();
+        })
+        .stderr(
+            "sockeye: handshake with {peer} failed: it answered with a TLS alert\n\n\
+             hint: the port speaks TLS: use wss://\n",
+        )
+        .status(8)
+        .run();
+}
+
+#[test]
+fn a_malformed_head_is_refused() {
+    let words = "the head of its answer is malformed: [..]";
+    refused(format!("{FIRST}no colon here\r\n\r\n"), words);
+    refused("HTTP/1.1 1x1 Huh\r\n\r\n", words);
+    refused(format!("{FIRST}Bad name: x\r\n\r\n"), words);
+}
+
+/// The client may leave before it has read all: how it ends the connection does not matter.
+fn flood(peer: &mut Peer, head: &str) {
+    peer.request();
+    peer.flood(head.as_bytes(), std::time::Duration::from_secs(10));
+    peer.hold();
+}
+
+#[test]
+fn heads_cannot_take_memory_without_bound() {
+    let one = format!("{FIRST}X: {}\r\n\r\n", "x".repeat(65 << 10));
+    let many = format!("{FIRST}{}\r\n", "X-A: b\r\n".repeat(10_000));
+    let endless = format!("HTTP/1.1 101 {}", "x".repeat(1 << 20));
+    let early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(2000);
+    for head in [one, many, endless, early] {
+        Test::new()
+            .peer(move |peer| flood(peer, &head))
+            .stderr(
+                "sockeye: handshake with {peer} failed: the head of its answer is over 64 KiB\n",
+            )
+            .status(8)
+            .run();
+    }
+}
+
+/// This answer opens the session.
+#[track_caller]
+fn opens(answer: impl Into<String>) {
+    let answer = answer.into();
+    Test::new()
+        .peer(move |peer| {
+            peer.answer(&answer);
+            peer.send(text("open"));
+            peer.close(1000);
+        })
+        .stdout("open\n")
+        .run();
+}
+
+#[test]
+fn an_odd_answer_that_is_right_opens() {
+    let odd = "upgrade: WebSocket\r\nCONNECTION: keep-alive, upgrade\r\n";
+    opens(format!("{FIRST}{odd}{ACCEPT}\r\n"));
+    opens(format!("HTTP/1.1 101\r\n{UPGRADE}{CONNECTION}{ACCEPT}\r\n"));
+    opens(format!("HTTP/1.1 101 Fine by me\r\n{UPGRADE}{CONNECTION}{ACCEPT}\r\n"));
+    let folded = "Upgrade:\r\n  websocket\r\nConnection: keep-alive,\r\n\tUpgrade\r\n";
+    opens(format!("{FIRST}{folded}{ACCEPT}\r\n"));
+    opens(format!("{FIRST}{UPGRADE}Connection: keep-alive\r\n{CONNECTION}{ACCEPT}\r\n"));
+}
+
+#[test]
+fn informational_answers_may_come_first() {
+    let early = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    opens(format!("{early}{OPEN}\r\n"));
+}
+
+#[test]
+fn a_head_may_come_byte_by_byte() {
+    Test::new()
+        .peer(|peer| {
+            let request = peer.request();
+            let key = request.header("Sec-WebSocket-Key").as_bytes();
+            let accept = tungstenite::handshake::derive_accept_key(key);
+            for byte in format!("{OPEN}\r\n").replace("{accept}", &accept).bytes() {
+                peer.send([byte]);
+            }
+            peer.close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn frames_glued_to_the_answer_are_not_lost() {
+    Test::new()
+        .peer(|peer| {
+            let frames = [text("one"), text("two"), text("three")[..4].to_vec()].concat();
+            peer.open_and_send(&frames);
+            peer.send(&text("three")[4..]);
+            peer.close(1000);
+        })
+        .stdout("one\ntwo\nthree\n")
+        .run();
+}
+
+#[test]
+fn a_close_glued_to_the_answer_is_obeyed() {
+    Test::new()
+        .peer(|peer| {
+            peer.open_and_send(&crate::support::wire::close(1000, ""));
+            peer.expect_close(1000);
+        })
+        .run();
+}

@@ -1,0 +1,99 @@
+//! Stdin that cannot be read or holds what cannot be sent (26).
+
+use crate::support::{Stdin, Test};
+
+/// The lines before the bad one are sent, and nothing after them.
+#[track_caller]
+fn bad(stdin: Vec<u8>, sent: &[&str], line: usize, byte: usize) {
+    let sent: Vec<String> = sent.iter().map(|&line| line.to_owned()).collect();
+    Test::new()
+        .stdin(stdin)
+        .peer(move |peer| {
+            peer.open();
+            for line in sent {
+                peer.expect_text(line);
+            }
+            peer.answer_close(1000);
+        })
+        .stderr(format!(
+            "sockeye: stdin is not UTF-8: line {line}, byte {byte}; not sent from there on\n\n\
+             hint: send bytes that are not text with --binary\n"
+        ))
+        .status(26)
+        .run();
+}
+
+#[test]
+fn a_byte_that_is_no_text_is_named_by_line_and_place() {
+    bad(b"\xffone\ntwo\n".to_vec(), &[], 1, 1);
+    bad(b"one\ntw\xffo\nthree\n".to_vec(), &["one"], 2, 3);
+    bad(b"one\n\ntwo\xff".to_vec(), &["one", ""], 3, 4);
+    // A character cut by the end of its line, and one cut by the end of stdin.
+    bad(b"one\r\ntwo\xe2\x82\r\n".to_vec(), &["one"], 2, 4);
+    bad(b"one\ntwo\xe2\x82".to_vec(), &["one"], 2, 4);
+    // UTF-16's surrogates are no UTF-8.
+    bad(b"\xed\xa0\x80\n".to_vec(), &[], 1, 1);
+}
+
+#[test]
+fn nothing_of_a_long_line_is_sent_before_all_of_it_was_checked() {
+    // Around the edge of the blocks that are read, and far behind it.
+    for byte in [65_535, 65_536, 65_537, 300_000] {
+        let mut line = vec![b'x'; 300_000];
+        line[byte - 1] = 0xff;
+        bad([b"one\n", &line[..], b"\ntwo\n"].concat(), &["one"], 2, byte);
+    }
+}
+
+#[test]
+fn a_character_over_the_edge_of_a_block_is_no_fault() {
+    for start in [65_533, 65_534, 65_535, 65_536] {
+        let line = format!("{}\u{1f600}{}", "x".repeat(start), "y".repeat(100));
+        Test::new()
+            .stdin(format!("{line}\n"))
+            .peer(move |peer| {
+                peer.open();
+                peer.expect_text(&line);
+                peer.close(1000);
+            })
+            .run();
+    }
+}
+
+#[test]
+fn a_bad_line_is_found_when_it_is_its_turn() {
+    let lines: Vec<String> = (0..10_000).map(|i| format!("line {i}")).collect();
+    let stdin = [lines.join("\n").as_bytes(), b"\nb\xc3d\nlater\n"].concat();
+    let sent: Vec<&str> = lines.iter().map(String::as_str).collect();
+    bad(stdin, &sent, 10_001, 2);
+}
+
+#[test]
+fn a_bad_line_does_not_wait_for_the_end_of_stdin() {
+    Test::new()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.child.write(b"\xff\n");
+            peer.answer_close(1000);
+        })
+        .stderr(
+            "sockeye: stdin is not UTF-8: line 1, byte 1; not sent from there on\n\n\
+             hint: send bytes that are not text with --binary\n",
+        )
+        .status(26)
+        .run();
+}
+
+#[test]
+fn a_directory_is_no_input() {
+    Test::new()
+        .stdin(Stdin::File(std::env::temp_dir()))
+        .peer(|peer| {
+            peer.open();
+            peer.answer_close(1000);
+        })
+        .stderr("sockeye: cannot read stdin: is a directory (os error 21)\n")
+        .status(26)
+        .run();
+}

@@ -1,0 +1,196 @@
+//! SIGINT, SIGTERM and SIGHUP: the peer is told, and the child ends by the signal itself.
+
+use crate::support::{Signal, Stdin, Test, wire::text};
+use std::time::Duration;
+
+#[test]
+fn a_signal_closes_with_1001_and_ends_by_that_signal() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        for stdin in [Stdin::Null, Stdin::Open] {
+            Test::new()
+                .stdin(stdin)
+                .peer(move |peer| {
+                    peer.open();
+                    peer.send(text("one"));
+                    peer.child.await_stdout("one\n");
+                    peer.child.signal(signal);
+                    peer.answer_close(1001);
+                })
+                .stdout("one\n")
+                .killed_by(signal)
+                .run();
+        }
+    }
+}
+
+#[test]
+fn what_comes_before_the_peer_s_close_is_still_printed() {
+    Test::new()
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.child.signal(Signal::TERM);
+            peer.expect_close(1001);
+            peer.send([text("two"), crate::support::wire::close(1001, "")].concat());
+        })
+        .stdout("one\ntwo\n")
+        .killed_by(Signal::TERM)
+        .run();
+}
+
+#[test]
+fn a_peer_that_does_not_answer_is_not_waited_for_long() {
+    Test::new()
+        .args(["--close-timeout", "0.3"])
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.child.signal(Signal::TERM);
+            peer.expect_close(1001);
+            peer.expect_end();
+        })
+        .stdout("one\n")
+        .killed_by(Signal::TERM)
+        .takes(300..5000)
+        .run();
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    for (first, second) in [(Signal::INT, Signal::INT), (Signal::TERM, Signal::INT)] {
+        Test::new()
+            .args(["--close-timeout", "600"])
+            .peer(move |peer| {
+                peer.open();
+                peer.send(text("one"));
+                peer.child.await_stdout("one\n");
+                peer.child.signal(first);
+                peer.expect_close(1001);
+                peer.child.signal(second);
+                peer.expect_end();
+            })
+            .stdout("one\n")
+            .killed_by(second)
+            .run();
+    }
+}
+
+#[test]
+fn a_signal_while_our_close_is_under_way_ends_by_the_signal() {
+    Test::new()
+        .args(["-x", "bye", "-w", "0", "--close-timeout", "0.5"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+            peer.child.signal(Signal::INT);
+            peer.expect_end();
+        })
+        .killed_by(Signal::INT)
+        .run();
+}
+
+#[test]
+fn a_signal_before_the_session_is_open_ends_by_the_signal() {
+    Test::new()
+        .peer(|peer| {
+            peer.request();
+            peer.child.signal(Signal::INT);
+            peer.hold();
+        })
+        .killed_by(Signal::INT)
+        .run();
+}
+
+#[test]
+fn a_signal_ignored_at_start_stays_ignored() {
+    // As nohup starts it.
+    Test::new()
+        .shell("trap '' HUP; exec \"$@\"")
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.child.signal(Signal::HUP);
+            peer.send(text("two"));
+            peer.child.await_stdout("one\ntwo\n");
+            peer.close(1000);
+        })
+        .stdout("one\ntwo\n")
+        .run();
+    // The others are obeyed.
+    Test::new()
+        .shell("trap '' HUP; exec \"$@\"")
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.child.signal(Signal::HUP);
+            peer.child.signal(Signal::TERM);
+            peer.answer_close(1001);
+        })
+        .stdout("one\n")
+        .killed_by(Signal::TERM)
+        .run();
+}
+
+#[test]
+fn a_shell_loop_stops_on_ctrl_c() {
+    // An exit with 130 instead of the signal would let the loop run on.
+    Test::new()
+        .shell("for i in 1 2 3; do \"$@\"; echo after $i; done")
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.child.signal_group(Signal::INT);
+            peer.answer_close(1001);
+        })
+        .stdout("one\n")
+        .killed_by(Signal::INT)
+        .run();
+}
+
+#[test]
+fn a_stuck_stdout_neither_takes_memory_without_bound_nor_holds_a_signal_up() {
+    let message = text("x".repeat(1000));
+    let flood = message.repeat((64 << 20) / message.len());
+    Test::new()
+        .args(["--close-timeout", "0.3"])
+        .hold_stdout()
+        .peer(move |peer| {
+            peer.open();
+            // It is stuck when it has taken nothing for so long.
+            let taken = peer.flood(&flood, Duration::from_millis(700));
+            assert!(taken < 32 << 20, "it took {taken} bytes which nobody reads");
+            peer.child.signal(Signal::TERM);
+            peer.freeze();
+            peer.child.close_stdout();
+        })
+        .killed_by(Signal::TERM)
+        .takes(1000..5000)
+        .run();
+}
+
+#[test]
+fn a_second_signal_ends_a_stuck_stdout_at_once() {
+    let message = text("x".repeat(1000));
+    let flood = message.repeat((64 << 20) / message.len());
+    Test::new()
+        .args(["--close-timeout", "600"])
+        .hold_stdout()
+        .peer(move |peer| {
+            peer.open();
+            peer.flood(&flood, Duration::from_millis(700));
+            peer.child.signal(Signal::TERM);
+            // The first one is known to have been seen when the Close is there.
+            peer.expect_close(1001);
+            peer.child.signal(Signal::TERM);
+            peer.freeze();
+            peer.child.close_stdout();
+        })
+        .killed_by(Signal::TERM)
+        .run();
+}

@@ -1,0 +1,225 @@
+//! Names that do not resolve (6), addresses nobody answers at (7), and what takes too long on the
+//! way to an open session (28).
+
+use crate::support::{Authority, Test, wire};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+use std::{
+    net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs as _},
+    os::fd::OwnedFd,
+};
+
+/// A port of 127.0.0.1 at which nobody listens, and nobody will while the socket lives.
+fn closed_port() -> (OwnedFd, u16) {
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address: SocketAddrV4 = getsockname(&socket).unwrap().try_into().unwrap();
+    (socket, address.port())
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_named() {
+    // The resolver's words depend on the machine.
+    Test::new()
+        .args(["ws://nosuch.invalid/"])
+        .stderr("sockeye: cannot resolve nosuch.invalid: [..]\n")
+        .status(6)
+        .run();
+}
+
+#[test]
+fn an_address_of_the_wrong_family_is_not_used() {
+    Test::new()
+        .args(["-6", "ws://127.0.0.1:1/"])
+        .stderr("sockeye: cannot resolve 127.0.0.1: the address is of the other IP version\n")
+        .status(6)
+        .run();
+    Test::new()
+        .args(["-4", "ws://[::1]:1/"])
+        .stderr("sockeye: cannot resolve [::1]: the address is of the other IP version\n")
+        .status(6)
+        .run();
+}
+
+#[test]
+fn a_refused_connection_names_address_and_cause() {
+    let (_reserved, port) = closed_port();
+    Test::new()
+        .args([format!("ws://127.0.0.1:{port}/")])
+        .stderr(format!(
+            "sockeye: cannot connect to 127.0.0.1:{port}: connection refused (os error 111)\n"
+        ))
+        .status(7)
+        .run();
+}
+
+#[test]
+fn every_address_that_was_tried_is_listed() {
+    let (_reserved, port) = closed_port();
+    let mut addresses: Vec<_> =
+        ("localhost", port).to_socket_addrs().unwrap().map(|address| address.ip()).collect();
+    addresses.dedup();
+    let expected = match addresses[..] {
+        [address] => format!(
+            "sockeye: cannot connect to localhost:{port} ({address}): \
+             connection refused (os error 111)\n"
+        ),
+        _ => {
+            let refused = "connection refused (os error 111)";
+            let list = addresses.iter().map(|address| format!("  {address}: {refused}\n"));
+            let list: String = list.collect();
+            format!("sockeye: cannot connect to localhost:{port}: no address answered\n{list}")
+        }
+    };
+    Test::new().args([format!("localhost:{port}")]).stderr(expected).status(7).run();
+}
+
+#[test]
+fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
+    Test::new()
+        .args(["--connect-timeout", "0.3"])
+        .peer(|peer| {
+            peer.request();
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: {peer}: the answer to the handshake took longer than 0.3 seconds\n\n\
+             hint: raise the limit with --connect-timeout SECONDS\n",
+        )
+        .status(28)
+        .takes(300..5000)
+        .run();
+}
+
+#[test]
+fn a_head_that_never_ends_is_a_timeout_too() {
+    Test::new()
+        .args(["--connect-timeout", "0.3"])
+        .peer(|peer| {
+            peer.request();
+            peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: web");
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: {peer}: the answer to the handshake took longer than 0.3 seconds\n\n\
+             hint: raise the limit with --connect-timeout SECONDS\n",
+        )
+        .status(28)
+        .takes(300..5000)
+        .run();
+}
+
+#[test]
+fn silence_in_tls_names_tls() {
+    Test::new()
+        .args(["--connect-timeout", "0.3", "-k", "wss://localhost:{port}/"])
+        .peer(|peer| peer.hold())
+        .stderr(
+            "sockeye: localhost:{port}: the TLS handshake took longer than 0.3 seconds\n\n\
+             hint: raise the limit with --connect-timeout SECONDS\n",
+        )
+        .status(28)
+        .takes(300..5000)
+        .run();
+}
+
+#[test]
+fn the_budget_is_one_over_all_steps() {
+    // TLS is done well within the budget; what is left of it is for the handshake.
+    let authority = Authority::new();
+    Test::new()
+        .args(["--connect-timeout", "0.9", "--ca"])
+        .args([authority.file()])
+        .tls_peer(authority.issue().server(), |peer| {
+            peer.request();
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: localhost:{port}: the answer to the handshake took longer than 0.9 seconds\
+             \n\nhint: raise the limit with --connect-timeout SECONDS\n",
+        )
+        .status(28)
+        .takes(900..1800)
+        .run();
+}
+
+#[test]
+fn max_time_counts_while_connecting_and_its_hint_is_its_own() {
+    Test::new()
+        .args(["--max-time", "0.3"])
+        .peer(|peer| {
+            peer.request();
+            peer.hold();
+        })
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
+        .status(28)
+        .takes(300..5000)
+        .run();
+}
+
+#[test]
+fn max_time_ends_a_session_that_goes_on() {
+    Test::new()
+        .args(["--max-time", "0.5"])
+        .peer(|peer| {
+            peer.open();
+            peer.send(wire::text("one"));
+            peer.answer_close(1000);
+        })
+        .stdout("one\n")
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.5 seconds\n")
+        .status(28)
+        .takes(500..5000)
+        .run();
+}
+
+#[test]
+fn max_time_ends_a_session_whose_peer_does_not_answer_the_close() {
+    Test::new()
+        .args(["--max-time", "0.3", "--close-timeout", "0.3"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_close(1000);
+            peer.hold();
+        })
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
+        .status(28)
+        .takes(500..5000)
+        .run();
+}
+
+#[test]
+fn a_peer_that_stopped_answering_pings_is_noticed() {
+    Test::new()
+        .args(["--ping-interval", "0.2", "--ping-timeout", "0.3"])
+        .peer(|peer| {
+            peer.open();
+            let ping = peer.frame();
+            assert_eq!(ping.first, 0x89, "{ping:?}");
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: {peer}: the answer to a ping took longer than 0.3 seconds\n\n\
+             hint: raise --ping-timeout or leave it out\n",
+        )
+        .status(28)
+        .takes(500..5000)
+        .run();
+}
+
+#[test]
+fn a_peer_that_answers_pings_is_kept() {
+    Test::new()
+        .args(["--ping-interval", "0.1", "--ping-timeout", "5"])
+        .peer(|peer| {
+            peer.open();
+            for _ in 0..3 {
+                let ping = peer.frame();
+                assert_eq!(ping.first, 0x89, "{ping:?}");
+                peer.send(wire::frame(0x8a, ping.payload));
+            }
+            peer.send(wire::close(1000, ""));
+            peer.hold();
+        })
+        .takes(300..10_000)
+        .run();
+}

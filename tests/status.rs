@@ -1,0 +1,163 @@
+//! HTTP statuses that do not upgrade (22), and a connection that ends instead of an answer (52).
+
+use crate::support::Test;
+
+/// This answer, after which the server ends the connection, is shown like this.
+#[track_caller]
+fn shown(answer: &str, expected: &str) {
+    let answer = answer.to_owned();
+    Test::new()
+        .peer(move |peer| {
+            peer.answer(&answer);
+        })
+        .stderr(format!("sockeye: ws://{{peer}}/ answered {expected}\n"))
+        .status(22)
+        .run();
+}
+
+#[test]
+fn a_404_is_shown_with_its_body() {
+    shown(
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\nno such thing\n\nsorry!!",
+        "404 (Not Found) instead of upgrading to WebSocket\n  no such thing\n  sorry!!\n\n\
+         hint: check the path",
+    );
+}
+
+#[test]
+fn a_401_is_shown_with_its_challenge() {
+    shown(
+        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"sea\"\r\n\
+         Content-Length: 0\r\n\r\n",
+        "401 (Unauthorized) instead of upgrading to WebSocket\n  \
+         WWW-Authenticate: Basic realm=\"sea\"\n\n\
+         hint: give credentials with --auth USER:PASSWORD or -H 'Authorization: ...'",
+    );
+}
+
+#[test]
+fn a_200_is_a_web_page() {
+    shown(
+        "HTTP/1.1 200 OK\r\n\r\n<html>",
+        "200 (OK) instead of upgrading to WebSocket\n  <html>\n\n\
+         hint: this is a web page or an ordinary API: the path or the port is wrong",
+    );
+}
+
+#[test]
+fn a_redirect_says_where_to() {
+    shown(
+        "HTTP/1.1 302 Found\r\nLocation: wss://example.com/new\r\nContent-Length: 0\r\n\r\n",
+        "302 (Found) instead of upgrading to WebSocket\n  Location: wss://example.com/new\n\n\
+         hint: connect to the place it names",
+    );
+}
+
+#[test]
+fn a_status_without_a_reason_or_a_hint_is_shown_plainly() {
+    shown("HTTP/1.1 500\r\n\r\n", "500 instead of upgrading to WebSocket");
+}
+
+#[test]
+fn a_chunked_body_is_shown_without_its_chunks() {
+    shown(
+        "HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n\
+         5\r\nback \r\n7;x=y\r\nin 5 mi\r\n2\r\nn.\r\n0\r\n\r\n",
+        "503 (Service Unavailable) instead of upgrading to WebSocket\n  back in 5 min.\n\n\
+         hint: a gateway answered; the server behind it did not",
+    );
+}
+
+#[test]
+fn a_hostile_answer_does_not_reach_the_terminal() {
+    shown(
+        "HTTP/1.1 302 Found\r\nLocation: /\u{9b}31m\u{202e}\r\nContent-Length: 11\r\n\r\n\
+         \x1b[2J\x1b]0;x\x07\u{7f}",
+        "302 (Found) instead of upgrading to WebSocket\n  Location: /\\u{9b}31m\\u{202e}\n  \
+         \\x1b[2J\\x1b]0;x\\x07\\x7f\n\n\
+         hint: connect to the place it names",
+    );
+}
+
+#[test]
+fn a_long_answer_takes_six_lines_at_most() {
+    let long = "x".repeat(3000);
+    let body = "a line of the body\n".repeat(400);
+    let cut = "x".repeat(120);
+    shown(
+        &format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {long}\r\n\r\n{body}"),
+        &format!(
+            "401 (Unauthorized) instead of upgrading to WebSocket\n  WWW-Authenticate: {cut}...\n  \
+             a line of the body\n  a line of the body\n\n\
+             hint: give credentials with --auth USER:PASSWORD or -H 'Authorization: ...'"
+        ),
+    );
+}
+
+#[test]
+fn a_body_that_never_comes_is_waited_for_a_second() {
+    Test::new()
+        .peer(|peer| {
+            peer.answer("HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n");
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n\n\
+             hint: check the path\n",
+        )
+        .status(22)
+        .takes(900..4000)
+        .run();
+}
+
+#[test]
+fn a_body_that_never_ends_is_cut_short() {
+    Test::new()
+        .peer(|peer| {
+            peer.answer("HTTP/1.1 404 Not Found\r\n\r\n");
+            let line = format!("{}\n", "y".repeat(99));
+            peer.flood(line.repeat(100_000).as_bytes(), std::time::Duration::from_secs(10));
+            peer.hold();
+        })
+        .stderr(format!(
+            "sockeye: ws://{{peer}}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
+             {0}\n  {0}\n\nhint: check the path\n",
+            "y".repeat(99)
+        ))
+        .status(22)
+        .takes(0..4000)
+        .run();
+}
+
+#[test]
+fn a_connection_closed_before_any_answer_is_52() {
+    let words = "sockeye: {peer} closed the connection without an answer to the handshake\n";
+    Test::new()
+        .peer(|peer| {
+            peer.request();
+        })
+        .stderr(words)
+        .status(52)
+        .run();
+    Test::new()
+        .peer(|peer| {
+            peer.request();
+            peer.reset();
+        })
+        .stderr(words)
+        .status(52)
+        .run();
+}
+
+#[test]
+fn a_connection_closed_inside_the_answer_is_56() {
+    for begun in ["HTTP/1.1 101 Switching Protocols\r\nUpgr", "HTTP/1.1 103 Early Hints\r\n\r\n"] {
+        Test::new()
+            .peer(move |peer| {
+                peer.answer(begun);
+            })
+            .stderr("sockeye: {peer} closed the connection inside its answer to the handshake\n")
+            .status(56)
+            .run();
+    }
+}

@@ -1,0 +1,146 @@
+//! What must come of a run, and what is said when something else does.
+
+use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus};
+
+/// What a stream must hold.
+pub enum Expected {
+    /// This text, all of it. `{port}` and `{peer}` are replaced, `[..]` is anything in a line.
+    Text(String),
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// These parts in this order, each as a line's part of [`Self::Text`].
+    Parts(Vec<String>),
+}
+
+impl From<&str> for Expected {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Expected {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<u8>> for Expected {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl Expected {
+    /// What is wrong with what came.
+    pub fn fault(&self, name: &str, got: &[u8], port: u16) -> Option<String> {
+        match self {
+            Self::Bytes(expected) => unlike(name, got, expected),
+            Self::Text(expected) => {
+                let expected = filled(expected, port);
+                let got = String::from_utf8_lossy(got);
+                let same = got.split('\n').count() == expected.split('\n').count()
+                    && got.split('\n').zip(expected.split('\n')).all(|(a, b)| is_like(a, b));
+                (!same).then(|| {
+                    format!("{name}: got\n{}\nexpected\n{}", short(&got), short(&expected))
+                })
+            }
+            Self::Parts(parts) => {
+                let got = String::from_utf8_lossy(got);
+                let mut rest = &*got;
+                for part in parts {
+                    let part = filled(part, port);
+                    match rest.split_once(&part) {
+                        Some((_, after)) => rest = after,
+                        None => {
+                            return Some(format!("{name}: got\n{}\nwithout\n{part}", short(&got)));
+                        }
+                    }
+                }
+                None
+            }
+        }
+    }
+}
+
+fn filled(text: &str, port: u16) -> String {
+    text.replace("{peer}", &format!("127.0.0.1:{port}")).replace("{port}", &port.to_string())
+}
+
+fn is_like(line: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split("[..]");
+    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let mut wild = false;
+    for part in parts {
+        wild = true;
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+        // Before the end of the line the wildcard takes as much as it can.
+        if part.is_empty() || pattern.ends_with(part) && line.ends_with(part) {
+            rest = "";
+        }
+    }
+    rest.is_empty() || (wild && pattern.ends_with("[..]"))
+}
+
+/// The start of what may be megabytes.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(2000) {
+        Some((end, _)) => format!("{}... ({} bytes)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}
+
+/// The start of a stream, safe to show.
+pub fn brief(bytes: &[u8]) -> String {
+    let start = bytes.get(..200).unwrap_or(bytes);
+    format!("{} bytes: {}", bytes.len(), start.escape_ascii())
+}
+
+fn unlike(name: &str, got: &[u8], expected: &[u8]) -> Option<String> {
+    if got == expected {
+        return None;
+    }
+    let at = got.iter().zip(expected).take_while(|(a, b)| a == b).count();
+    let part = |bytes: &[u8]| {
+        let from = at.saturating_sub(20).min(bytes.len());
+        bytes[from..bytes.len().min(from + 60)].escape_ascii().to_string()
+    };
+    let (a, b) = (got.len(), expected.len());
+    let (got, expected) = (part(got), part(expected));
+    Some(format!(
+        "{name}: {a} bytes, expected {b}; at {at} ...{got}... instead of ...{expected}..."
+    ))
+}
+
+/// How the binary must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Code(i32),
+    Signal(i32),
+}
+
+impl Status {
+    /// What is wrong with how it ended.
+    pub fn fault(self, got: Option<ExitStatus>) -> Option<String> {
+        let Some(got) = got else { return Some("it did not end and was killed".to_owned()) };
+        let right = match self {
+            Self::Code(code) => got.code() == Some(code),
+            Self::Signal(signal) => got.signal() == Some(signal),
+        };
+        (!right).then(|| format!("it ended with {got}, expected {self:?}"))
+    }
+}
+
+#[test]
+fn a_pattern_is_no_weaker_than_it_looks() {
+    for (line, pattern) in
+        [("abc", "abc"), ("abc", "a[..]c"), ("a", "a[..]"), ("", ""), ("xcbc", "[..]bc")]
+    {
+        assert!(is_like(line, pattern), "{line} {pattern}");
+    }
+    for (line, pattern) in [("abc", "ab"), ("abc", "b"), ("abc", "a[..]b"), ("", "a"), ("a", "")] {
+        assert!(!is_like(line, pattern), "{line} {pattern}");
+    }
+}

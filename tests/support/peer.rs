@@ -1,0 +1,302 @@
+//! The scripted peer: a server of one connection that does what the test's closure says, and holds
+//! the client to it.
+
+use super::{
+    LIMIT,
+    child::Child,
+    expected::brief,
+    wire::{self, Frame},
+};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::Arc,
+    time::Duration,
+};
+use tungstenite::handshake::derive_accept_key;
+
+/// What a peer does. A panic in it fails the test.
+pub type Script = Box<dyn FnOnce(&mut Peer) + Send>;
+
+trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
+
+/// A client that has connected.
+pub struct Peer {
+    /// The program under test, to be fed, watched and signalled between two steps.
+    pub child: Arc<Child>,
+    stream: Box<dyn Stream>,
+    tcp: TcpStream,
+    /// Neither what is unread nor how the client ends matters any more.
+    released: bool,
+}
+
+/// The head of a request as it came.
+pub struct Request {
+    pub line: String,
+    pub headers: Vec<(String, String)>,
+}
+
+impl Request {
+    /// The value of a header that must be there exactly once, in exactly this case.
+    #[track_caller]
+    pub fn header(&self, name: &str) -> &str {
+        let found = self.all(name);
+        assert_eq!(found.len(), 1, "{name} in {:?}", self.headers);
+        found[0]
+    }
+
+    /// All values of a header, its name in exactly this case.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.headers.iter().map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// Plays the script to one client of this listener.
+pub fn play(
+    listener: &TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    script: Script,
+    child: Arc<Child>,
+) {
+    assert!(readable(listener, LIMIT), "the client did not connect within {LIMIT:?}");
+    let (tcp, _) = listener.accept().expect("a connection");
+    tcp.set_nodelay(true).expect("no delay");
+    tcp.set_read_timeout(Some(LIMIT)).expect("a limit on reading");
+    tcp.set_write_timeout(Some(LIMIT)).expect("a limit on writing");
+    let copy = tcp.try_clone().expect("a second handle");
+    let stream: Box<dyn Stream> = match tls {
+        None => Box::new(copy),
+        Some(config) => {
+            let tls = ServerConnection::new(config).expect("a TLS server");
+            Box::new(StreamOwned::new(tls, copy))
+        }
+    };
+    let mut peer = Peer { child, stream, tcp, released: false };
+    script(&mut peer);
+    peer.finish();
+}
+
+impl Peer {
+    /// Reads the request.
+    #[track_caller]
+    pub fn request(&mut self) -> Request {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            match self.stream.read(&mut byte) {
+                Ok(1) => head.push(byte[0]),
+                other => panic!("waiting for a request: {other:?} after {}", head.escape_ascii()),
+            }
+        }
+        let head = String::from_utf8(head).expect("a request in UTF-8");
+        let mut lines = head.trim_end().split("\r\n");
+        let line = lines.next().expect("a request line").to_owned();
+        let headers = lines.map(|line| {
+            let (name, value) = line.split_once(':').expect("a header");
+            (name.to_owned(), value.trim().to_owned())
+        });
+        Request { line, headers: headers.collect() }
+    }
+
+    /// Reads the request and answers with these bytes, in which `{accept}` stands for the right
+    /// Sec-WebSocket-Accept.
+    #[track_caller]
+    pub fn answer(&mut self, bytes: &str) -> Request {
+        let request = self.request();
+        let key = request.all("Sec-WebSocket-Key").concat();
+        let answer = bytes.replace("{accept}", &derive_accept_key(key.as_bytes()));
+        self.send(answer);
+        request
+    }
+
+    /// Opens the session.
+    #[track_caller]
+    pub fn open(&mut self) -> Request {
+        self.open_with("")
+    }
+
+    /// Opens the session with more header lines, or with frames in the same segment.
+    #[track_caller]
+    pub fn open_with(&mut self, more: &str) -> Request {
+        self.answer(&format!("{OPEN}{more}\r\n"))
+    }
+
+    /// Opens the session and sends frames in the same segment.
+    #[track_caller]
+    pub fn open_and_send(&mut self, frames: &[u8]) {
+        let request = self.request();
+        let accept = derive_accept_key(request.header("Sec-WebSocket-Key").as_bytes());
+        let head = format!("{OPEN}\r\n").replace("{accept}", &accept);
+        self.send([head.as_bytes(), frames].concat());
+    }
+
+    /// Sends bytes in one write.
+    #[track_caller]
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the client takes what is sent");
+        self.stream.flush().expect("the client takes what is sent");
+    }
+
+    /// Sends bytes for as long as the client takes them: how many it took before it had taken none
+    /// for `patience`.
+    pub fn flood(&mut self, bytes: &[u8], patience: Duration) -> usize {
+        self.tcp.set_write_timeout(Some(patience)).expect("a limit on writing");
+        let mut taken = 0;
+        while let Some(rest @ [_, ..]) = bytes.get(taken..) {
+            match self.stream.write(rest) {
+                Ok(n) => taken += n,
+                Err(_) => break,
+            }
+        }
+        taken
+    }
+
+    /// Reads something, whatever it is.
+    #[track_caller]
+    pub fn read_some(&mut self) {
+        let n = self.stream.read(&mut [0; 16]).expect("the client sends");
+        assert!(n > 0, "the client ended the connection");
+    }
+
+    /// The next frame.
+    #[track_caller]
+    pub fn frame(&mut self) -> Frame {
+        match Frame::read(&mut self.stream) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => panic!("waiting for a frame: the client ended the connection"),
+            Err(cause) => panic!("waiting for a frame: {cause}"),
+        }
+    }
+
+    #[track_caller]
+    fn expect(&mut self, first: u8, payload: &[u8]) {
+        let expected = Frame { first, payload: payload.to_vec() };
+        let got = self.frame();
+        assert!(got == expected, "the client sent {got:?}, expected {expected:?}");
+    }
+
+    #[track_caller]
+    pub fn expect_text(&mut self, payload: impl AsRef<[u8]>) {
+        self.expect(0x81, payload.as_ref());
+    }
+
+    #[track_caller]
+    pub fn expect_binary(&mut self, payload: impl AsRef<[u8]>) {
+        self.expect(0x82, payload.as_ref());
+    }
+
+    #[track_caller]
+    pub fn expect_pong(&mut self, payload: impl AsRef<[u8]>) {
+        self.expect(0x8a, payload.as_ref());
+    }
+
+    /// The client sends a Close with this code and no reason.
+    #[track_caller]
+    pub fn expect_close(&mut self, code: u16) {
+        self.expect(0x88, &code.to_be_bytes());
+    }
+
+    /// The client sends a Close without a code.
+    #[track_caller]
+    pub fn expect_empty_close(&mut self) {
+        self.expect(0x88, b"");
+    }
+
+    /// Sends a Close and expects it back.
+    #[track_caller]
+    pub fn close(&mut self, code: u16) {
+        self.close_with(code, "");
+    }
+
+    /// Sends a Close with a reason and expects it back.
+    #[track_caller]
+    pub fn close_with(&mut self, code: u16, reason: &str) {
+        self.send(wire::close(code, reason));
+        self.expect(0x88, &[&code.to_be_bytes(), reason.as_bytes()].concat());
+    }
+
+    /// Expects the client to close, and answers.
+    #[track_caller]
+    pub fn answer_close(&mut self, code: u16) {
+        self.expect_close(code);
+        self.send(wire::close(code, ""));
+    }
+
+    /// Ends our direction.
+    pub fn half_close(&mut self) {
+        // The client may have gone already.
+        let _ = self.tcp.shutdown(Shutdown::Write);
+    }
+
+    /// Ends the connection with an RST, whatever is unread.
+    pub fn reset(&mut self) {
+        rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO)).expect("linger");
+        // Both handles must go for the kernel to close the socket.
+        self.stream = Box::new(io::empty());
+        self.tcp = unconnected();
+        self.released = true;
+    }
+
+    /// Expects the client to send nothing more and to end the connection.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            Ok(_) => {}
+            // A client that leaves bytes of ours unread ends with an RST, a TLS client that dies
+            // without a close_notify.
+            Err(e) if matches!(e.kind(), END_1 | END_2) => {}
+            Err(e) => panic!("waiting for the client to end the connection: {e}"),
+        }
+        assert!(rest.is_empty(), "the client sent more: {}", brief(&rest));
+        self.released = true;
+    }
+
+    /// Stays silent until the client has gone, whatever it sends.
+    pub fn hold(&mut self) {
+        let mut rest = Vec::new();
+        let _ = self.stream.read_to_end(&mut rest);
+        self.released = true;
+    }
+
+    /// Neither reads nor writes until the child has ended.
+    #[track_caller]
+    pub fn freeze(&mut self) {
+        self.child.await_exit();
+        self.released = true;
+    }
+
+    #[track_caller]
+    fn finish(&mut self) {
+        if !self.released {
+            self.half_close();
+            self.expect_end();
+        }
+    }
+}
+
+/// The right answer, but for the empty line.
+pub const OPEN: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n";
+
+const END_1: io::ErrorKind = io::ErrorKind::ConnectionReset;
+const END_2: io::ErrorKind = io::ErrorKind::UnexpectedEof;
+
+fn readable(listener: &TcpListener, limit: Duration) -> bool {
+    let limit = Timespec::try_from(limit).expect("a limit that fits");
+    poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&limit)).expect("a listener") > 0
+}
+
+/// A socket that is connected to nothing, to put in the place of one that is to be closed.
+fn unconnected() -> TcpStream {
+    rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None)
+        .expect("a socket")
+        .into()
+}

@@ -1,0 +1,271 @@
+//! One run of the binary: what it is given, who it talks to, and what must come of it.
+
+use super::{
+    child::{self, Child, Ended},
+    expected::{Expected, Status},
+    peer::{self, Peer, Script},
+};
+use rustls::ServerConfig;
+use std::{
+    ffi::OsString,
+    fs::File,
+    net::TcpListener,
+    ops::Range,
+    os::unix::process::CommandExt as _,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+/// What the binary reads.
+pub enum Stdin {
+    /// /dev/null, as cron, systemd and `cmd &` give.
+    Null,
+    /// No descriptor at all.
+    Closed,
+    /// A pipe that stays open and silent, unless the script writes to it.
+    Open,
+    /// A pipe with these bytes.
+    Bytes(Vec<u8>),
+    /// A file or a directory.
+    File(PathBuf),
+}
+
+/// Where the binary writes.
+enum Stdout {
+    Captured,
+    /// A pipe read and closed only when the script says so.
+    Held,
+    File(PathBuf),
+}
+
+impl<T: AsRef<[u8]>> From<T> for Stdin {
+    fn from(bytes: T) -> Self {
+        Self::Bytes(bytes.as_ref().to_vec())
+    }
+}
+
+/// A run to come. Without a word about them, stdout and stderr must stay empty and the status 0.
+#[must_use]
+pub struct Test {
+    args: Vec<OsString>,
+    env: Vec<(&'static str, OsString)>,
+    shell: Option<&'static str>,
+    stdin: Stdin,
+    stdout: Stdout,
+    script: Option<Script>,
+    tls: Option<Arc<ServerConfig>>,
+    expected_stdout: Expected,
+    expected_stderr: Expected,
+    status: Status,
+    took: Range<Duration>,
+}
+
+impl Test {
+    pub fn new() -> Self {
+        Self {
+            args: Vec::new(),
+            env: Vec::new(),
+            shell: None,
+            stdin: Stdin::Null,
+            stdout: Stdout::Captured,
+            script: None,
+            tls: None,
+            expected_stdout: Expected::Text(String::new()),
+            expected_stderr: Expected::Text(String::new()),
+            status: Status::Code(0),
+            took: Duration::ZERO..RUN_LIMIT,
+        }
+    }
+
+    /// Arguments; `{port}` stands for the peer's port. Where none of them has it, the peer's URL
+    /// is added at the end.
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    pub fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.env.push((name, value.into()));
+        self
+    }
+
+    /// Runs this script of bash, in which `"$@"` is the command.
+    pub fn shell(mut self, script: &'static str) -> Self {
+        self.shell = Some(script);
+        self
+    }
+
+    pub fn stdin(mut self, stdin: impl Into<Stdin>) -> Self {
+        self.stdin = stdin.into();
+        self
+    }
+
+    /// The script reads stdout, or nobody does.
+    pub fn hold_stdout(mut self) -> Self {
+        self.stdout = Stdout::Held;
+        self
+    }
+
+    pub fn stdout_to(mut self, path: impl Into<PathBuf>) -> Self {
+        self.stdout = Stdout::File(path.into());
+        self
+    }
+
+    /// What the server does.
+    pub fn peer(mut self, script: impl FnOnce(&mut Peer) + Send + 'static) -> Self {
+        self.script = Some(Box::new(script));
+        self
+    }
+
+    /// What the server does, behind TLS.
+    pub fn tls_peer(
+        mut self,
+        config: Arc<ServerConfig>,
+        script: impl FnOnce(&mut Peer) + Send + 'static,
+    ) -> Self {
+        self.tls = Some(config);
+        self.peer(script)
+    }
+
+    pub fn stdout(mut self, expected: impl Into<Expected>) -> Self {
+        self.expected_stdout = expected.into();
+        self
+    }
+
+    /// All of stderr; `{port}` stands for the peer's port, `{peer}` for its address, and `[..]` for
+    /// anything in a line.
+    pub fn stderr(mut self, expected: impl Into<Expected>) -> Self {
+        self.expected_stderr = expected.into();
+        self
+    }
+
+    /// Parts that stderr has, in this order.
+    pub fn stderr_has<const N: usize>(self, parts: [&str; N]) -> Self {
+        self.stderr(Expected::Parts(parts.map(ToOwned::to_owned).to_vec()))
+    }
+
+    pub fn status(mut self, code: i32) -> Self {
+        self.status = Status::Code(code);
+        self
+    }
+
+    /// It ends by this signal.
+    pub fn killed_by(mut self, signal: rustix::process::Signal) -> Self {
+        self.status = Status::Signal(signal.as_raw());
+        self
+    }
+
+    /// How many milliseconds it takes, at least and at most.
+    pub fn takes(mut self, milliseconds: Range<u64>) -> Self {
+        let [start, end] = [milliseconds.start, milliseconds.end].map(Duration::from_millis);
+        self.took = start..end;
+        self
+    }
+
+    /// Runs it and holds it to all of this.
+    #[track_caller]
+    pub fn run(mut self) {
+        let script = self.script.take();
+        let listener = script.as_ref().map(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
+        let port = listener.as_ref().map(|listener| listener.local_addr().expect("bound").port());
+        let mut command = self.command(port);
+        let shown = format!("{command:?}");
+        let mut process = command.spawn().expect("the binary starts");
+        // Its copies of the pipes' other ends would keep them open.
+        drop(command);
+        let child = Arc::new(Child::new(&mut process, matches!(self.stdout, Stdout::Held)));
+        let peer = listener.zip(script).map(|(listener, script)| {
+            let (child, tls) = (Arc::clone(&child), self.tls.take());
+            thread::spawn(move || peer::play(&listener, tls, script, child))
+        });
+        let stdin = match &mut self.stdin {
+            Stdin::Bytes(bytes) => Some(std::mem::take(bytes)),
+            _ => None,
+        };
+        let ended = child::run(process, &child, stdin, RUN_LIMIT);
+        let peer = peer.map(|peer| peer.join().map_err(|panic| words(&*panic)));
+        self.judge(&shown, port.unwrap_or_default(), &ended, peer);
+    }
+
+    fn command(&mut self, port: Option<u16>) -> Command {
+        let mut args: Vec<OsString> = vec![env!("CARGO_BIN_EXE_sockeye").into()];
+        let mut addressed = port.is_none();
+        for arg in &self.args {
+            match arg.to_str() {
+                Some(text) if text.contains("{port}") => {
+                    addressed = true;
+                    args.push(text.replace("{port}", &port.unwrap_or_default().to_string()).into());
+                }
+                _ => args.push(arg.clone()),
+            }
+        }
+        if let Some(port) = port.filter(|_| !addressed) {
+            let start = if self.tls.is_some() { "wss://localhost" } else { "ws://127.0.0.1" };
+            args.push(format!("{start}:{port}/").into());
+        }
+        let shell = match (self.shell, &self.stdin) {
+            (Some(script), _) => Some(script),
+            (None, Stdin::Closed) => Some("exec \"$@\" <&-"),
+            _ => None,
+        };
+        let mut command = match shell {
+            Some(script) => {
+                let mut command = Command::new("bash");
+                command.args(["-c", script, "bash"]).args(args);
+                command
+            }
+            None => {
+                let mut command = Command::new(args.remove(0));
+                command.args(args);
+                command
+            }
+        };
+        command.process_group(0);
+        // Proxies, colours and trust of whoever runs the tests are none of their business.
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(match &self.stdin {
+            Stdin::Null | Stdin::Closed => Stdio::null(),
+            Stdin::Open | Stdin::Bytes(_) => Stdio::piped(),
+            Stdin::File(path) => File::open(path).expect("stdin's file").into(),
+        });
+        command.stdout(match &self.stdout {
+            Stdout::Captured | Stdout::Held => Stdio::piped(),
+            Stdout::File(path) => {
+                File::options().write(true).open(path).expect("stdout's file").into()
+            }
+        });
+        command.stderr(Stdio::piped());
+        command
+    }
+
+    #[track_caller]
+    fn judge(self, shown: &str, port: u16, ended: &Ended, peer: Option<Result<(), String>>) {
+        let mut faults = Vec::new();
+        faults.extend(self.status.fault(ended.status));
+        faults.extend(self.expected_stdout.fault("stdout", &ended.stdout, port));
+        faults.extend(self.expected_stderr.fault("stderr", &ended.stderr, port));
+        if let Some(Err(words)) = peer {
+            faults.push(format!("the peer: {words}"));
+        }
+        if ended.status.is_some() && !self.took.contains(&ended.took) {
+            faults.push(format!("it took {:?}, expected {:?}", ended.took, self.took));
+        }
+        if !faults.is_empty() {
+            // Whatever was not right, these tell most about why.
+            faults.push(format!("all of stderr: {}", String::from_utf8_lossy(&ended.stderr)));
+            panic!("{shown}\n{}", faults.join("\n"));
+        }
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
+}
+
+/// The child is killed after this.
+const RUN_LIMIT: Duration = Duration::from_secs(15);

@@ -1,0 +1,92 @@
+//! Certificates made for one test, and the server that shows them.
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use std::{path::PathBuf, sync::Arc};
+use tempfile::TempDir;
+
+/// An authority of our own, and the directory where its certificate lies.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    dir: TempDir,
+}
+
+/// A server's certificate and key.
+pub struct Identity {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let dir = tempfile::tempdir().expect("a directory");
+        // The name tells authorities apart: of two with one name, a signature is tried.
+        let name = dir.path().display().to_string();
+        params.distinguished_name.push(DnType::CommonName, name);
+        let issuer = CertifiedIssuer::self_signed(params, key()).expect("an authority");
+        std::fs::write(dir.path().join("ca.pem"), issuer.pem()).expect("a file");
+        Self { issuer, dir }
+    }
+
+    /// The file to trust.
+    pub fn file(&self) -> PathBuf {
+        self.dir.path().join("ca.pem")
+    }
+
+    /// A certificate for `localhost`, good today.
+    pub fn issue(&self) -> Identity {
+        self.issue_with(|_| {})
+    }
+
+    /// A certificate for `localhost` with a change.
+    pub fn issue_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+        let key = key();
+        let certificate = params(change).signed_by(&key, &self.issuer).expect("a certificate");
+        Identity { certificate, key }
+    }
+}
+
+impl Identity {
+    /// A certificate for `localhost` that vouches for itself (CA:FALSE).
+    pub fn self_signed() -> Self {
+        let key = key();
+        let certificate = params(|_| {}).self_signed(&key).expect("a certificate");
+        Self { certificate, key }
+    }
+
+    /// A server that shows it.
+    pub fn server(&self) -> Arc<ServerConfig> {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![CertificateDer::clone(self.certificate.der())], key);
+        Arc::new(config.expect("a server's configuration"))
+    }
+
+    /// The certificate and the key in PEM, in this directory.
+    pub fn files(&self, dir: &TempDir) -> [PathBuf; 2] {
+        let [cert, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+        std::fs::write(&cert, self.certificate.pem()).expect("a file");
+        std::fs::write(&key, self.key.serialize_pem()).expect("a file");
+        [cert, key]
+    }
+}
+
+fn params(change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    params.is_ca = IsCa::ExplicitNoCa;
+    change(&mut params);
+    params
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("a key")
+}

@@ -1,0 +1,94 @@
+//! Frames as bytes (RFC 6455, 5.2), written and read without the code under test.
+
+use std::{
+    fmt,
+    io::{self, Read},
+};
+
+/// A frame of a server: the first byte as given, the length in the fewest bytes, no mask.
+pub fn frame(first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
+    let payload = payload.as_ref();
+    let mut bytes = vec![first];
+    match payload.len() {
+        short @ 0..=125 => bytes.push(short as u8),
+        middle @ 126..=0xffff => {
+            bytes.push(126);
+            bytes.extend((middle as u16).to_be_bytes());
+        }
+        long => {
+            bytes.push(127);
+            bytes.extend((long as u64).to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+pub fn text(payload: impl AsRef<[u8]>) -> Vec<u8> {
+    frame(0x81, payload)
+}
+
+pub fn binary(payload: impl AsRef<[u8]>) -> Vec<u8> {
+    frame(0x82, payload)
+}
+
+pub fn ping(payload: impl AsRef<[u8]>) -> Vec<u8> {
+    frame(0x89, payload)
+}
+
+pub fn close(code: u16, reason: &str) -> Vec<u8> {
+    frame(0x88, [&code.to_be_bytes(), reason.as_bytes()].concat())
+}
+
+/// A frame of a client, unmasked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Fin, reserved bits and opcode.
+    pub first: u8,
+    pub payload: Vec<u8>,
+}
+
+impl Frame {
+    /// Reads a frame; `None` at the end of the stream.
+    pub fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut head = [0; 2];
+        if from.read(&mut head[..1])? == 0 {
+            return Ok(None);
+        }
+        from.read_exact(&mut head[1..])?;
+        assert!(head[1] & 0x80 != 0, "a client's frame without a mask");
+        let length = match head[1] & 0x7f {
+            126 => {
+                let mut length = [0; 2];
+                from.read_exact(&mut length)?;
+                u64::from(u16::from_be_bytes(length))
+            }
+            127 => {
+                let mut length = [0; 8];
+                from.read_exact(&mut length)?;
+                u64::from_be_bytes(length)
+            }
+            short => short.into(),
+        };
+        let mut key = [0; 4];
+        from.read_exact(&mut key)?;
+        let mut payload = vec![0; usize::try_from(length).expect("a length that fits")];
+        from.read_exact(&mut payload)?;
+        for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
+            *byte ^= key;
+        }
+        Ok(Some(Self { first: head[0], payload }))
+    }
+
+    pub fn opcode(&self) -> u8 {
+        self.first & 0x0f
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let payload = self.payload.escape_ascii().to_string();
+        let brief: String = payload.chars().take(80).collect();
+        write!(f, "frame {:#04x}, {} bytes: {brief}", self.first, self.payload.len())
+    }
+}

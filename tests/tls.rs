@@ -1,0 +1,285 @@
+//! TLS: handshakes that fail (35), certificates that are refused (60), authorities that cannot be
+//! read (77), and sessions that work.
+
+use crate::support::{Authority, Identity, Peer, Test, wire::text};
+use rcgen::date_time_ymd;
+
+fn greet(peer: &mut Peer) {
+    peer.open();
+    peer.send(text("secured"));
+    peer.close(1000);
+}
+
+/// This certificate, by an authority that is trusted, is refused with these words.
+#[track_caller]
+fn refused(authority: &Authority, identity: &Identity, words: &str) {
+    Test::new()
+        .args(["--ca"])
+        .args([authority.file()])
+        .tls_peer(identity.server(), |peer| peer.hold())
+        .stderr(format!(
+            "sockeye: the certificate of localhost:{{port}} is refused: {words}; -k skips the check\n"
+        ))
+        .status(60)
+        .run();
+}
+
+#[test]
+fn a_good_certificate_is_taken() {
+    let authority = Authority::new();
+    for name in ["--ca", "--cacert"] {
+        Test::new()
+            .args([name])
+            .args([authority.file()])
+            .tls_peer(authority.issue().server(), greet)
+            .stdout("secured\n")
+            .run();
+    }
+}
+
+#[test]
+fn one_of_several_authorities_is_enough() {
+    let [one, other] = [Authority::new(), Authority::new()];
+    Test::new()
+        .args(["--ca".into(), one.file(), "--ca".into(), other.file()])
+        .tls_peer(other.issue().server(), greet)
+        .stdout("secured\n")
+        .run();
+}
+
+#[test]
+fn the_system_s_authorities_may_be_a_file() {
+    let authority = Authority::new();
+    Test::new()
+        .env("SSL_CERT_FILE", authority.file())
+        .tls_peer(authority.issue().server(), greet)
+        .stdout("secured\n")
+        .run();
+}
+
+#[test]
+fn a_given_authority_replaces_the_system_s() {
+    let [system, given] = [Authority::new(), Authority::new()];
+    Test::new()
+        .env("SSL_CERT_FILE", system.file())
+        .args(["--ca".into(), given.file()])
+        .tls_peer(system.issue().server(), |peer| peer.hold())
+        .stderr(UNTRUSTED)
+        .status(60)
+        .run();
+}
+
+#[test]
+fn a_self_signed_certificate_is_not_trusted() {
+    let authority = Authority::new();
+    Test::new()
+        .env("SSL_CERT_FILE", authority.file())
+        .tls_peer(Identity::self_signed().server(), |peer| peer.hold())
+        .stderr(UNTRUSTED)
+        .status(60)
+        .run();
+}
+
+const UNTRUSTED: &str = "sockeye: the certificate of localhost:{port} is refused: \
+    its issuer is not trusted\n\nhint: trust its authority with --ca FILE, or skip the check with -k\n";
+
+#[test]
+fn insecure_takes_any_certificate_under_all_its_names() {
+    for name in ["-k", "--insecure", "-n", "--no-check"] {
+        Test::new()
+            .args([name])
+            .tls_peer(Identity::self_signed().server(), greet)
+            .stdout("secured\n")
+            .run();
+    }
+}
+
+#[test]
+fn an_expired_certificate_is_refused_with_its_date() {
+    let authority = Authority::new();
+    let identity = authority.issue_with(|params| {
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(2020, 2, 3);
+    });
+    let words = "it expired on 2020-02-03T00:00:00Z (now 20[..]Z)\n\n\
+        hint: the server needs a new certificate";
+    refused(&authority, &identity, words);
+}
+
+#[test]
+fn a_certificate_of_the_future_is_refused_with_its_date() {
+    let authority = Authority::new();
+    let identity = authority.issue_with(|params| params.not_before = date_time_ymd(2090, 4, 5));
+    let words = "it is not valid before 2090-04-05T00:00:00Z (now 20[..]Z)\n\n\
+        hint: check this machine's clock";
+    refused(&authority, &identity, words);
+}
+
+#[test]
+fn a_certificate_for_another_name_is_refused_with_its_names() {
+    let authority = Authority::new();
+    let identity = authority.issue_with(|params| {
+        let names = ["one.example", "two.example"].map(|name| name.try_into().unwrap());
+        params.subject_alt_names = names.map(rcgen::SanType::DnsName).to_vec();
+    });
+    Test::new()
+        .args(["--ca".into(), authority.file()])
+        .tls_peer(identity.server(), |peer| peer.hold())
+        .stderr(
+            "sockeye: the certificate of localhost:{port} is refused: \
+             it is not for localhost, only for one.example, two.example\n\n\
+             hint: -k skips the check\n",
+        )
+        .status(60)
+        .run();
+}
+
+#[test]
+fn an_authority_s_own_certificate_is_refused_with_a_hint() {
+    let authority = Authority::new();
+    let identity = authority.issue_with(|params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    Test::new()
+        .args(["--ca".into(), authority.file()])
+        .tls_peer(identity.server(), |peer| peer.hold())
+        .stderr(
+            "sockeye: the certificate of localhost:{port} is refused: \
+             it is an authority's own certificate, used as a server's\n\n\
+             hint: make the certificate with CA:FALSE, or skip the check with -k\n",
+        )
+        .status(60)
+        .run();
+}
+
+#[test]
+fn plain_http_on_a_tls_port_is_told() {
+    Test::new()
+        .args(["-k", "wss://localhost:{port}/"])
+        .peer(|peer| {
+            peer.send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: TLS with localhost:{port} failed: the port speaks plain HTTP\n\n\
+             hint: use ws:// for a port without TLS\n",
+        )
+        .status(35)
+        .run();
+}
+
+#[test]
+fn what_speaks_no_tls_is_told() {
+    Test::new()
+        .args(["-k", "wss://localhost:{port}/"])
+        .peer(|peer| {
+            peer.send("SSH-2.0-OpenSSH_9.7\r\n");
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: TLS with localhost:{port} failed: the port does not speak TLS\n\n\
+             hint: check the port, or use ws:// if it has no TLS\n",
+        )
+        .status(35)
+        .run();
+}
+
+#[test]
+fn a_peer_that_closes_in_the_tls_handshake_is_told() {
+    let words = "sockeye: localhost:{port} closed the connection during the TLS handshake\n";
+    Test::new()
+        .args(["-k", "wss://localhost:{port}/"])
+        .peer(|peer| {
+            peer.half_close();
+            peer.hold();
+        })
+        .stderr(words)
+        .status(35)
+        .run();
+    Test::new()
+        .args(["-k", "wss://localhost:{port}/"])
+        .peer(|peer| {
+            peer.read_some();
+            peer.reset();
+        })
+        .stderr(words)
+        .status(35)
+        .run();
+}
+
+#[test]
+fn an_alert_is_named() {
+    Test::new()
+        .args(["-k", "wss://localhost:{port}/"])
+        .peer(|peer| {
+            // Fatal, handshake failure.
+            peer.send(b"\x15\x03\x03\x00\x02\x02\x28");
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: TLS with localhost:{port} failed: \
+             the server refused it: alert HandshakeFailure\n",
+        )
+        .status(35)
+        .run();
+}
+
+#[test]
+fn a_tls_peer_that_leaves_without_a_close_is_1006() {
+    Test::new()
+        .args(["-k"])
+        .tls_peer(Identity::self_signed().server(), |peer| {
+            peer.open();
+            peer.send(text("one"));
+        })
+        .stdout("one\n")
+        .stderr("sockeye: localhost:{port} ended the connection without a Close (1006)\n")
+        .status(56)
+        .run();
+}
+
+#[test]
+fn a_large_message_goes_both_ways() {
+    let message = "tls ".repeat(300_000);
+    let line = format!("{message}\n");
+    Test::new()
+        .args(["-k"])
+        .stdin(&line)
+        .tls_peer(Identity::self_signed().server(), move |peer| {
+            peer.open();
+            peer.expect_text(&message);
+            peer.send(text(&message));
+            peer.close(1000);
+        })
+        .stdout(line.into_bytes())
+        .run();
+}
+
+#[test]
+fn a_ca_file_that_is_missing_or_no_pem_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let cases = [
+        ("missing.pem", None, "No such file or directory (os error 2)"),
+        ("empty.pem", Some(""), "no certificate in PEM"),
+        ("text.pem", Some("not a certificate\n"), "no certificate in PEM"),
+        (
+            "broken.pem",
+            Some("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"),
+            "not PEM: [..]",
+        ),
+    ];
+    for (name, contents, words) in cases {
+        let path = dir.path().join(name);
+        if let Some(contents) = contents {
+            std::fs::write(&path, contents).unwrap();
+        }
+        Test::new()
+            .args(["--ca".into(), path.clone()])
+            .args(["wss://localhost:{port}/"])
+            // The file is read while TCP is being made.
+            .peer(|peer| peer.hold())
+            .stderr(format!("sockeye: cannot use the CA file {}: {words}\n", path.display()))
+            .status(77)
+            .run();
+    }
+}

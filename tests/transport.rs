@@ -1,0 +1,189 @@
+//! The transport fails under an open session: nothing more can be sent (55) or received (56).
+
+use crate::support::{
+    Stdin, Test,
+    wire::{close, frame, text},
+};
+use std::io::Write as _;
+
+#[test]
+fn an_end_without_a_close_is_56() {
+    let words = "sockeye: {peer} ended the connection without a Close (1006)\n";
+    Test::new()
+        .peer(|peer| {
+            peer.open();
+            peer.send([text("one"), text("two")].concat());
+        })
+        .stdout("one\ntwo\n")
+        .stderr(words)
+        .status(56)
+        .run();
+    // Part of a header is no message.
+    Test::new()
+        .peer(|peer| {
+            peer.open();
+            peer.send(b"\x81");
+        })
+        .stderr(words)
+        .status(56)
+        .run();
+}
+
+#[test]
+fn an_end_inside_a_message_is_56_and_prints_nothing_of_it() {
+    let words = "sockeye: the last message is incomplete: 0 bytes of it were written\n\
+        sockeye: {peer} ended the connection without a Close and inside a message (1006)\n";
+    // Inside a frame, and between two fragments.
+    for cut in [text("two")[..4].to_vec(), frame(0x01, "two")] {
+        Test::new()
+            .peer(move |peer| {
+                peer.open();
+                peer.send([text("one"), cut].concat());
+            })
+            .stdout("one\n")
+            .stderr(words)
+            .status(56)
+            .run();
+    }
+}
+
+#[test]
+fn quiet_leaves_the_error_and_no_note() {
+    Test::new()
+        .args(["-q"])
+        .peer(|peer| {
+            peer.open();
+            peer.send(frame(0x01, "cut"));
+        })
+        .stderr(
+            "sockeye: {peer} ended the connection without a Close and inside a message (1006)\n",
+        )
+        .status(56)
+        .run();
+}
+
+#[test]
+fn a_reset_is_56_and_what_came_before_it_is_printed() {
+    Test::new()
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.reset();
+        })
+        .stdout("one\n")
+        .stderr("sockeye: cannot receive from {peer}: connection reset by peer (os error 104)\n")
+        .status(56)
+        .run();
+}
+
+#[test]
+fn a_reset_while_lines_wait_is_55() {
+    Test::new()
+        .stdin(long_line())
+        .peer(|peer| {
+            peer.open();
+            peer.child.await_fed();
+            peer.reset();
+        })
+        .stderr("sockeye: cannot send to {peer}: connection reset by peer (os error 104)\n")
+        .status(55)
+        .run();
+}
+
+#[test]
+fn a_close_while_a_line_waits_is_55_even_with_1000() {
+    for (code, words) in [
+        (1000, "1000 (normal closure)"),
+        (1001, "1001 (going away)"),
+        (1011, "1011 (internal error)"),
+    ] {
+        Test::new()
+            .stdin(long_line())
+            .args(["--close-timeout", "0.3"])
+            .peer(move |peer| {
+                peer.open();
+                // It has been read whole, and the network cannot have taken it.
+                peer.child.await_fed();
+                peer.send(close(code, ""));
+                peer.freeze();
+            })
+            .stderr(format!(
+                "sockeye: {{peer}} closed the connection: {words}; \
+                 1 line already read from stdin was not sent\n"
+            ))
+            .status(55)
+            .run();
+    }
+}
+
+#[test]
+fn the_lines_that_were_not_sent_are_counted() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&long_line()).unwrap();
+    file.write_all(b"two\nthree\n").unwrap();
+    Test::new()
+        .stdin(Stdin::File(file.path().to_path_buf()))
+        .args(["--close-timeout", "0.3"])
+        .peer(|peer| {
+            peer.open();
+            // The frame has begun: the file has been read up to its end.
+            peer.read_some();
+            peer.send(close(1000, "enough"));
+            peer.freeze();
+        })
+        .stderr(
+            "sockeye: {peer} closed the connection: 1000 (normal closure): enough; \
+             3 lines already read from stdin were not sent\n",
+        )
+        .status(55)
+        .run();
+}
+
+#[test]
+fn a_close_when_all_was_sent_is_0() {
+    Test::new()
+        .stdin("one\ntwo\n")
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("one");
+            peer.expect_text("two");
+            peer.close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn nothing_hangs_on_an_open_stdin_when_the_peer_has_closed() {
+    Test::new()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.close(1000);
+        })
+        .run();
+    Test::new()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.close(1011);
+        })
+        .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+        .status(111)
+        .run();
+    Test::new()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+        })
+        .stderr("sockeye: {peer} ended the connection without a Close (1006)\n")
+        .status(56)
+        .run();
+}
+
+/// A line that no socket buffers hold (4 MiB of ours and 6 MiB of the peer's, as Linux has them).
+fn long_line() -> Vec<u8> {
+    let mut line = vec![b'x'; 16 << 20];
+    line.push(b'\n');
+    line
+}

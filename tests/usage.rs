@@ -1,0 +1,158 @@
+//! Command lines that make no sense (2), malformed URLs (3), and what is not built yet (4).
+
+use crate::support::Test;
+
+#[test]
+fn a_bad_option_is_not_taken_for_anything_else() {
+    for (args, fault) in [
+        (&["--nosuch", "ws://h"][..], "unexpected argument '--nosuch'"),
+        (&["ws://a", "ws://b"], "'ws://b'"),
+        (&["--count", "0", "ws://h"], "invalid value '0' for '--count <N>'"),
+        (&["--count", "x", "ws://h"], "invalid value 'x' for '--count <N>'"),
+        (&["-w", "-2", "ws://h"], "invalid value '-2' for '--wait <SECONDS>'"),
+        (&["--quiet-for", "1s", "ws://h"], "invalid value '1s' for '--quiet-for <SECONDS>'"),
+        (&["--max-message", "1KB", "ws://h"], "invalid value '1KB' for '--max-message <BYTES>'"),
+        (&["-p", "300", "ws://h"], "invalid value '300' for '--protocol <VERSION>'"),
+        (&["-s", "two words", "ws://h"], "invalid value 'two words' for '--subprotocol <NAME>'"),
+        (&["-4", "-6", "ws://h"], "cannot be used with"),
+        (&["-q", "-v", "ws://h"], "cannot be used with"),
+        (&["completions", "tcsh"], "invalid value 'tcsh' for '<SHELL>'"),
+    ] {
+        Test::new().args(args.iter().copied()).stderr_has(["error: ", fault]).status(2).run();
+    }
+}
+
+#[test]
+fn a_header_cannot_smuggle_another_one() {
+    for header in [
+        "X-A: b\r\nX-B: c",
+        "X-A: b\nX-B: c",
+        "X-A: b\rX-B: c",
+        "X\nA: b",
+        "X A: b",
+        "X\u{e9}: b",
+        "(X): b",
+        ": b",
+        "X-A",
+        "",
+    ] {
+        Test::new()
+            .args(["-H", header, "ws://127.0.0.1:1"])
+            .stderr_has(["error: invalid value", "for '--header <NAME:VALUE>'"])
+            .status(2)
+            .run();
+    }
+    for (option, name) in [("-o", "--origin"), ("-A", "--user-agent"), ("--host", "--host")] {
+        Test::new()
+            .args([option, "a\r\nX-B: c", "ws://127.0.0.1:1"])
+            .stderr_has(["error: invalid value", name])
+            .status(2)
+            .run();
+    }
+}
+
+#[test]
+fn a_misspelt_subcommand_is_not_a_host() {
+    for (args, word, name) in [
+        (&["lisen", "9000"][..], "lisen", "listen"),
+        (&["-v", "demos"], "demos", "demo"),
+        (&["completion", "bash"], "completion", "completions"),
+    ] {
+        let expected = format!(
+            "sockeye: '{word}' is no subcommand\n\n\
+             hint: did you mean '{name}'? A host of this name is ws://{word}\n"
+        );
+        Test::new().args(args.iter().copied()).stderr(expected).status(2).run();
+    }
+}
+
+#[test]
+fn no_url_is_said_so() {
+    let fault =
+        "sockeye: no URL given\n\nhint: sockeye wss://example.com/path, or sockeye --help\n";
+    Test::new().args(["-v"]).stderr(fault).status(2).run();
+}
+
+#[test]
+fn nothing_at_all_shows_the_help_as_an_error() {
+    Test::new().stderr_has(["Usage: sockeye", "Options:"]).status(2).run();
+}
+
+#[test]
+fn help_and_version_are_output_not_errors() {
+    let version = concat!("sockeye ", env!("CARGO_PKG_VERSION"), "\n");
+    Test::new().args(["--version"]).stdout(version).run();
+    let parts = ["See into your sockets", "Usage: sockeye", "Scripts and pipes:", "Request:"];
+    let parts = crate::support::Expected::Parts(parts.map(str::to_owned).to_vec());
+    Test::new().args(["--help"]).stdout(parts).run();
+}
+
+#[test]
+fn a_malformed_url_is_named_with_its_fault() {
+    let hash = "\n\nhint: write # as %23 if it belongs to the path or query";
+    let space = "\n\nhint: write a space as %20";
+    let scheme = "\n\nhint: use ws:// or wss://";
+    for (url, fault, hint) in [
+        ("", "it is empty", ""),
+        ("ws://", "no host", ""),
+        ("ws:///path", "no host", ""),
+        ("ws://:80/", "no host", ""),
+        ("ws:/h", "no // after the scheme", ""),
+        ("wss:h", "no // after the scheme", ""),
+        ("ftp://h/", "unknown scheme 'ftp'", scheme),
+        ("ws://h:0/", "not a port from 1 to 65535", ""),
+        ("ws://h:65536/", "not a port from 1 to 65535", ""),
+        ("ws://h:port/", "not a port from 1 to 65535", ""),
+        ("ws://[::1/", "not a host name or address", ""),
+        ("ws://1.2.3.999/", "not a host name or address", ""),
+        ("ws://h<x/", "not a host name or address", ""),
+        ("ws://h/#x", "a WebSocket URL has no fragment (#)", hash),
+        ("ws://h/a b", "white space or a control character", space),
+    ] {
+        let expected = format!("sockeye: malformed URL '{url}': {fault}{hint}\n");
+        Test::new().args([url]).stderr(expected).status(3).run();
+    }
+}
+
+#[test]
+fn a_hostile_url_does_not_reach_the_terminal() {
+    Test::new()
+        .args(["ws://h/\x1b[31m"])
+        .stderr(
+            "sockeye: malformed URL 'ws://h/\\x1b[31m': white space or a control character\n\n\
+             hint: write a space as %20\n",
+        )
+        .status(3)
+        .run();
+}
+
+#[test]
+fn the_url_may_also_be_named_as_wscat_does() {
+    for name in ["-c", "--connect"] {
+        Test::new()
+            .args([name, "ws://127.0.0.1:{port}/"])
+            .peer(|peer| {
+                peer.open();
+                peer.close(1000);
+            })
+            .run();
+    }
+}
+
+#[test]
+fn what_is_not_built_is_not_silently_ignored() {
+    for (args, what) in [
+        (&["-L"][..], "following redirects (-L)"),
+        (&["--max-redirects", "3"], "following redirects (-L)"),
+        (&["--proxy", "http://127.0.0.1:1"], "--proxy"),
+        (&["--cert", "c.pem"], "a client certificate (--cert, --key)"),
+        (&["--key", "k.pem"], "a client certificate (--cert, --key)"),
+        (&["--passphrase", "x"], "--passphrase"),
+    ] {
+        let args = args.iter().copied().chain(["ws://127.0.0.1:1"]);
+        let expected = format!("sockeye: {what} is not in this build\n");
+        Test::new().args(args).stderr(expected).status(4).run();
+    }
+    let unix = "sockeye: ws+unix: (a Unix socket) is not in this build\n";
+    Test::new().args(["ws+unix:/tmp/s:/"]).stderr(unix).status(4).run();
+}
