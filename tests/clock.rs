@@ -34,9 +34,11 @@ fn an_answer_after_the_end_of_stdin_is_not_lost() {
 #[test]
 fn without_an_answer_silence_takes_five_seconds() {
     Test::new()
+        .args(["-v"])
         .stdin(Stdin::Open)
         .peer(|peer| {
             peer.open();
+            peer.child.await_stderr("<\n");
             peer.send(text("before the question"));
             peer.child.await_stdout("before the question\n");
             peer.child.write("ask\n");
@@ -45,8 +47,25 @@ fn without_an_answer_silence_takes_five_seconds() {
             peer.answer_close(1000);
         })
         .stdout("before the question\n")
-        .stderr("sockeye: ended after 5 s of silence (-w SECONDS waits longer, -w -1 for ever)\n")
+        .stderr_has(["sockeye: ended after 5 s of silence"])
         .takes(4900..9000)
+        .run();
+}
+
+#[test]
+fn a_greeting_glued_to_the_handshake_is_no_answer_to_what_is_sent_after_it() {
+    Test::new()
+        .args(["-x", "ask"])
+        .peer(|peer| {
+            peer.open_and_send(&text("welcome"));
+            peer.expect_text("ask");
+            pass(1500);
+            peer.send(text("answer"));
+            peer.answer_close(1000);
+        })
+        .stdout("welcome\nanswer\n")
+        .stderr(SILENT)
+        .takes(2400..6000)
         .run();
 }
 
@@ -358,5 +377,22 @@ fn without_stdin_wait_counts_from_the_opening() {
         })
         .stdout("one\n")
         .takes(300..3000)
+        .run();
+}
+
+#[test]
+fn without_stdin_wait_forever_is_until_the_peer_closes() {
+    Test::new()
+        .args(["-x", "ask", "-w", "-1", "--quiet-for", "0.1"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("ask");
+            peer.send(text("one"));
+            pass(500);
+            peer.send(text("two"));
+            peer.close(1000);
+        })
+        .stdout("one\ntwo\n")
+        .takes(500..4000)
         .run();
 }

@@ -49,7 +49,7 @@ fn echo_of_a_large_message_is_one_message() {
 fn echo_does_not_take_memory_for_a_peer_that_does_not_read() {
     let message = text("x".repeat(10_000));
     Test::new()
-        .args(["--echo", "--close-timeout", "0.3"])
+        .args(["-q", "--echo", "--close-timeout", "0.3"])
         .peer(move |peer| {
             peer.open();
             let flood = message.repeat((64 << 20) / message.len());

@@ -1,6 +1,9 @@
 //! SIGINT, SIGTERM and SIGHUP: the peer is told, and the child ends by the signal itself.
 
-use crate::support::{Signal, Stdin, Test, wire::text};
+use crate::support::{
+    Signal, Stdin, Test,
+    wire::{close, text},
+};
 use std::time::Duration;
 
 #[test]
@@ -32,7 +35,7 @@ fn what_comes_before_the_peer_s_close_is_still_printed() {
             peer.child.await_stdout("one\n");
             peer.child.signal(Signal::TERM);
             peer.expect_close(1001);
-            peer.send([text("two"), crate::support::wire::close(1001, "")].concat());
+            peer.send([text("two"), close(1001, "")].concat());
         })
         .stdout("one\ntwo\n")
         .killed_by(Signal::TERM)
@@ -158,7 +161,7 @@ fn a_stuck_stdout_neither_takes_memory_without_bound_nor_holds_a_signal_up() {
     let message = text("x".repeat(1000));
     let flood = message.repeat((64 << 20) / message.len());
     Test::new()
-        .args(["--close-timeout", "0.3"])
+        .args(["-q", "--close-timeout", "0.3"])
         .hold_stdout()
         .peer(move |peer| {
             peer.open();
@@ -167,7 +170,6 @@ fn a_stuck_stdout_neither_takes_memory_without_bound_nor_holds_a_signal_up() {
             assert!(taken < 32 << 20, "it took {taken} bytes which nobody reads");
             peer.child.signal(Signal::TERM);
             peer.freeze();
-            peer.child.close_stdout();
         })
         .killed_by(Signal::TERM)
         .takes(1000..5000)
@@ -179,7 +181,7 @@ fn a_second_signal_ends_a_stuck_stdout_at_once() {
     let message = text("x".repeat(1000));
     let flood = message.repeat((64 << 20) / message.len());
     Test::new()
-        .args(["--close-timeout", "600"])
+        .args(["-q", "--close-timeout", "600"])
         .hold_stdout()
         .peer(move |peer| {
             peer.open();
@@ -189,8 +191,40 @@ fn a_second_signal_ends_a_stuck_stdout_at_once() {
             peer.expect_close(1001);
             peer.child.signal(Signal::TERM);
             peer.freeze();
-            peer.child.close_stdout();
         })
         .killed_by(Signal::TERM)
+        .run();
+}
+
+#[test]
+fn a_stuck_stdout_after_the_peer_has_closed_holds_neither_a_signal_nor_max_time_up() {
+    let bytes = [text("x".repeat(1000)).repeat(1000), close(1000, "")].concat();
+    let sent = bytes.clone();
+    Test::new()
+        .args(["-q", "--close-timeout", "0.3"])
+        .hold_stdout()
+        .peer(move |peer| {
+            peer.open();
+            peer.send(sent);
+            peer.half_close();
+            peer.child.read_stdout("xxx");
+            peer.child.signal(Signal::TERM);
+            peer.freeze();
+        })
+        .killed_by(Signal::TERM)
+        .takes(300..5000)
+        .run();
+    Test::new()
+        .args(["-q", "--close-timeout", "0.3", "--max-time", "0.7"])
+        .hold_stdout()
+        .peer(move |peer| {
+            peer.open();
+            peer.send(bytes);
+            peer.half_close();
+            peer.freeze();
+        })
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.7 seconds\n")
+        .status(28)
+        .takes(700..5000)
         .run();
 }

@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     reason = "in a test each of them is a failure with its place"
 )]
+#![allow(clippy::format_collect, reason = "thousands of lines are made once")]
 #![allow(unreachable_pub, reason = "all of it is private to this binary")]
 
 mod support;

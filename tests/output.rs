@@ -162,6 +162,78 @@ fn a_closed_stderr_or_stdout_is_no_reason_to_panic() {
 }
 
 #[test]
+fn a_closed_stdout_is_as_good_as_dev_null() {
+    for shell in ["exec \"$@\" >&-", "exec \"$@\" >/dev/null"] {
+        Test::new()
+            .shell(shell)
+            .peer(|peer| {
+                peer.open();
+                peer.send(text("one"));
+                peer.close(1000);
+            })
+            .run();
+    }
+}
+
+#[test]
+fn what_the_shell_lends_is_given_back_unchanged() {
+    // O_NONBLOCK, set on a descriptor that is shared with the shell, breaks what runs next.
+    let flag = "sed -n 's/^flags:\t//p' /proc/self/fdinfo";
+    let script = format!("\"$@\"; echo $(($({flag}/0) & 04000)) $(($({flag}/1) & 04000))");
+    Test::new()
+        .shell(script)
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.child.write("one\n");
+            peer.expect_text("one");
+            peer.send(text("two"));
+            peer.close(1000);
+        })
+        .stdout("two\n0 0\n")
+        .run();
+}
+
+#[test]
+fn sockets_as_stdin_and_stdout_work_as_pipes_do() {
+    // What node's child_process gives its children.
+    let lines: String = (0..5000).map(|i| format!("line {i}\n")).collect();
+    let long = "x".repeat(1 << 20);
+    let stdin = format!("{lines}{long}\n");
+    Test::new()
+        .sockets()
+        .stdin(&stdin)
+        .peer(|peer| {
+            peer.open();
+            for _ in 0..5001 {
+                let message = peer.frame();
+                peer.send(text(message.payload));
+            }
+            peer.close(1000);
+        })
+        .stdout(stdin.into_bytes())
+        .run();
+}
+
+#[test]
+fn a_reader_that_leaves_a_socket_ends_a_quiet_feed_too() {
+    Test::new()
+        .sockets()
+        .stdin(Stdin::Open)
+        .hold_stdout()
+        .peer(|peer| {
+            peer.open();
+            peer.child.write("one\n");
+            peer.expect_text("one");
+            peer.send(text("two"));
+            peer.child.read_stdout("two\n");
+            peer.child.close_stdout();
+            peer.answer_close(1001);
+        })
+        .run();
+}
+
+#[test]
 fn what_is_printed_by_subcommands_may_be_cut_by_head() {
     Test::new()
         .shell("\"$@\" | head -1; echo \"status ${PIPESTATUS[0]}\"")

@@ -1,7 +1,7 @@
 //! Names that do not resolve (6), addresses nobody answers at (7), and what takes too long on the
 //! way to an open session (28).
 
-use crate::support::{Authority, Test, wire};
+use crate::support::{Authority, Peer, Test, wire};
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 use std::{
     net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs as _},
@@ -58,17 +58,13 @@ fn every_address_that_was_tried_is_listed() {
     let mut addresses: Vec<_> =
         ("localhost", port).to_socket_addrs().unwrap().map(|address| address.ip()).collect();
     addresses.dedup();
-    let expected = match addresses[..] {
-        [address] => format!(
-            "sockeye: cannot connect to localhost:{port} ({address}): \
-             connection refused (os error 111)\n"
-        ),
-        _ => {
-            let refused = "connection refused (os error 111)";
-            let list = addresses.iter().map(|address| format!("  {address}: {refused}\n"));
-            let list: String = list.collect();
-            format!("sockeye: cannot connect to localhost:{port}: no address answered\n{list}")
-        }
+    let refused = "connection refused (os error 111)";
+    let expected = if let [address] = addresses[..] {
+        format!("sockeye: cannot connect to localhost:{port} ({address}): {refused}\n")
+    } else {
+        let list = addresses.iter().map(|address| format!("  {address}: {refused}\n"));
+        let list: String = list.collect();
+        format!("sockeye: cannot connect to localhost:{port}: no address answered\n{list}")
     };
     Test::new().args([format!("localhost:{port}")]).stderr(expected).status(7).run();
 }
@@ -112,7 +108,7 @@ fn a_head_that_never_ends_is_a_timeout_too() {
 fn silence_in_tls_names_tls() {
     Test::new()
         .args(["--connect-timeout", "0.3", "-k", "wss://localhost:{port}/"])
-        .peer(|peer| peer.hold())
+        .peer(Peer::hold)
         .stderr(
             "sockeye: localhost:{port}: the TLS handshake took longer than 0.3 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n",

@@ -54,12 +54,12 @@ fn the_path_and_query_are_sent_as_they_stand() {
 }
 
 #[test]
-fn host_has_the_port_only_if_it_is_not_the_scheme_s_own() {
+fn host_is_the_url_s_with_its_port_unless_told_otherwise() {
+    // Without a port it is the scheme's own, at which only root may listen.
     request(&["ws://localhost:{port}/"], |request| {
         let host = request.header("Host");
         assert!(host.strip_prefix("localhost:").is_some_and(|port| port.parse::<u16>().is_ok()));
     });
-    // Port 80 cannot be listened at here; what the request would say shows how it is told apart.
     request(&["--host", "example.com"], |request| {
         assert_eq!(request.header("Host"), "example.com");
     });

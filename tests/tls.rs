@@ -16,7 +16,7 @@ fn refused(authority: &Authority, identity: &Identity, words: &str) {
     Test::new()
         .args(["--ca"])
         .args([authority.file()])
-        .tls_peer(identity.server(), |peer| peer.hold())
+        .tls_peer(identity.server(), Peer::hold)
         .stderr(format!(
             "sockeye: the certificate of localhost:{{port}} is refused: {words}; -k skips the check\n"
         ))
@@ -63,7 +63,7 @@ fn a_given_authority_replaces_the_system_s() {
     Test::new()
         .env("SSL_CERT_FILE", system.file())
         .args(["--ca".into(), given.file()])
-        .tls_peer(system.issue().server(), |peer| peer.hold())
+        .tls_peer(system.issue().server(), Peer::hold)
         .stderr(UNTRUSTED)
         .status(60)
         .run();
@@ -74,7 +74,7 @@ fn a_self_signed_certificate_is_not_trusted() {
     let authority = Authority::new();
     Test::new()
         .env("SSL_CERT_FILE", authority.file())
-        .tls_peer(Identity::self_signed().server(), |peer| peer.hold())
+        .tls_peer(Identity::self_signed().server(), Peer::hold)
         .stderr(UNTRUSTED)
         .status(60)
         .run();
@@ -124,7 +124,7 @@ fn a_certificate_for_another_name_is_refused_with_its_names() {
     });
     Test::new()
         .args(["--ca".into(), authority.file()])
-        .tls_peer(identity.server(), |peer| peer.hold())
+        .tls_peer(identity.server(), Peer::hold)
         .stderr(
             "sockeye: the certificate of localhost:{port} is refused: \
              it is not for localhost, only for one.example, two.example\n\n\
@@ -142,7 +142,7 @@ fn an_authority_s_own_certificate_is_refused_with_a_hint() {
     });
     Test::new()
         .args(["--ca".into(), authority.file()])
-        .tls_peer(identity.server(), |peer| peer.hold())
+        .tls_peer(identity.server(), Peer::hold)
         .stderr(
             "sockeye: the certificate of localhost:{port} is refused: \
              it is an authority's own certificate, used as a server's\n\n\
@@ -277,7 +277,7 @@ fn a_ca_file_that_is_missing_or_no_pem_is_named() {
             .args(["--ca".into(), path.clone()])
             .args(["wss://localhost:{port}/"])
             // The file is read while TCP is being made.
-            .peer(|peer| peer.hold())
+            .peer(Peer::hold)
             .stderr(format!("sockeye: cannot use the CA file {}: {words}\n", path.display()))
             .status(77)
             .run();

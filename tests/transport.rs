@@ -1,7 +1,7 @@
 //! The transport fails under an open session: nothing more can be sent (55) or received (56).
 
 use crate::support::{
-    Stdin, Test,
+    Signal, Stdin, Test,
     wire::{close, frame, text},
 };
 use std::io::Write as _;
@@ -45,6 +45,24 @@ fn an_end_inside_a_message_is_56_and_prints_nothing_of_it() {
             .status(56)
             .run();
     }
+}
+
+#[test]
+fn an_end_inside_a_long_message_tells_how_much_of_it_was_written() {
+    let part = "x".repeat(150_000);
+    let bytes = [text("one"), frame(0x01, &part)].concat();
+    Test::new()
+        .peer(move |peer| {
+            peer.open();
+            peer.send(bytes);
+        })
+        .stdout(format!("one\n{part}").into_bytes())
+        .stderr(
+            "sockeye: the last message is incomplete: 150000 bytes of it were written\n\
+             sockeye: {peer} ended the connection without a Close and inside a message (1006)\n",
+        )
+        .status(56)
+        .run();
 }
 
 #[test]
@@ -178,6 +196,32 @@ fn nothing_hangs_on_an_open_stdin_when_the_peer_has_closed() {
         })
         .stderr("sockeye: {peer} ended the connection without a Close (1006)\n")
         .status(56)
+        .run();
+}
+
+#[test]
+fn a_peer_that_does_not_read_holds_neither_a_signal_nor_max_time_up() {
+    Test::new()
+        .stdin(long_line())
+        .args(["--close-timeout", "0.3"])
+        .peer(|peer| {
+            peer.open();
+            peer.child.await_fed();
+            peer.child.signal(Signal::TERM);
+            peer.freeze();
+        })
+        .killed_by(Signal::TERM)
+        .run();
+    Test::new()
+        .stdin(long_line())
+        .args(["--close-timeout", "0.3", "--max-time", "1"])
+        .peer(|peer| {
+            peer.open();
+            peer.freeze();
+        })
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
+        .status(28)
+        .takes(1000..6000)
         .run();
 }
 

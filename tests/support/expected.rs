@@ -48,13 +48,11 @@ impl Expected {
                 let got = String::from_utf8_lossy(got);
                 let mut rest = &*got;
                 for part in parts {
-                    let part = filled(part, port);
-                    match rest.split_once(&part) {
-                        Some((_, after)) => rest = after,
-                        None => {
-                            return Some(format!("{name}: got\n{}\nwithout\n{part}", short(&got)));
-                        }
-                    }
+                    let wanted = filled(part, port);
+                    let Some((_, after)) = rest.split_once(&wanted) else {
+                        return Some(format!("{name}: got\n{}\nwithout\n{wanted}", short(&got)));
+                    };
+                    rest = after;
                 }
                 None
             }

@@ -11,7 +11,10 @@ use std::{
     fs::File,
     net::TcpListener,
     ops::Range,
-    os::unix::process::CommandExt as _,
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::CommandExt as _},
+    },
     path::PathBuf,
     process::{Command, Stdio},
     sync::Arc,
@@ -52,7 +55,8 @@ impl<T: AsRef<[u8]>> From<T> for Stdin {
 pub struct Test {
     args: Vec<OsString>,
     env: Vec<(&'static str, OsString)>,
-    shell: Option<&'static str>,
+    shell: Option<String>,
+    sockets: bool,
     stdin: Stdin,
     stdout: Stdout,
     script: Option<Script>,
@@ -69,6 +73,7 @@ impl Test {
             args: Vec::new(),
             env: Vec::new(),
             shell: None,
+            sockets: false,
             stdin: Stdin::Null,
             stdout: Stdout::Captured,
             script: None,
@@ -93,8 +98,14 @@ impl Test {
     }
 
     /// Runs this script of bash, in which `"$@"` is the command.
-    pub fn shell(mut self, script: &'static str) -> Self {
-        self.shell = Some(script);
+    pub fn shell(mut self, script: impl Into<String>) -> Self {
+        self.shell = Some(script.into());
+        self
+    }
+
+    /// Sockets instead of pipes.
+    pub fn sockets(mut self) -> Self {
+        self.sockets = true;
         self
     }
 
@@ -173,9 +184,14 @@ impl Test {
         let port = listener.as_ref().map(|listener| listener.local_addr().expect("bound").port());
         let mut command = self.command(port);
         let shown = format!("{command:?}");
+        let ends = self.sockets.then(|| socket_ends(&mut command));
         let mut process = command.spawn().expect("the binary starts");
         // Its copies of the pipes' other ends would keep them open.
         drop(command);
+        if let Some([stdin, stdout]) = ends {
+            process.stdin = Some(OwnedFd::from(stdin).into());
+            process.stdout = Some(OwnedFd::from(stdout).into());
+        }
         let child = Arc::new(Child::new(&mut process, matches!(self.stdout, Stdout::Held)));
         let peer = listener.zip(script).map(|(listener, script)| {
             let (child, tls) = (Arc::clone(&child), self.tls.take());
@@ -206,22 +222,19 @@ impl Test {
             let start = if self.tls.is_some() { "wss://localhost" } else { "ws://127.0.0.1" };
             args.push(format!("{start}:{port}/").into());
         }
-        let shell = match (self.shell, &self.stdin) {
-            (Some(script), _) => Some(script),
+        let shell = match (&self.shell, &self.stdin) {
+            (Some(script), _) => Some(script.as_str()),
             (None, Stdin::Closed) => Some("exec \"$@\" <&-"),
             _ => None,
         };
-        let mut command = match shell {
-            Some(script) => {
-                let mut command = Command::new("bash");
-                command.args(["-c", script, "bash"]).args(args);
-                command
-            }
-            None => {
-                let mut command = Command::new(args.remove(0));
-                command.args(args);
-                command
-            }
+        let mut command = if let Some(script) = shell {
+            let mut command = Command::new("bash");
+            command.args(["-c", script, "bash"]).args(args);
+            command
+        } else {
+            let mut command = Command::new(args.remove(0));
+            command.args(args);
+            command
         };
         command.process_group(0);
         // Proxies, colours and trust of whoever runs the tests are none of their business.
@@ -260,6 +273,13 @@ impl Test {
             panic!("{shown}\n{}", faults.join("\n"));
         }
     }
+}
+
+/// Gives a command sockets as stdin and stdout: their other ends.
+fn socket_ends(command: &mut Command) -> [UnixStream; 2] {
+    let [stdin, stdout] = [(), ()].map(|()| UnixStream::pair().expect("a pair of sockets"));
+    command.stdin(OwnedFd::from(stdin.1)).stdout(OwnedFd::from(stdout.1));
+    [stdin.0, stdout.0]
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {

@@ -79,10 +79,6 @@ impl Frame {
         }
         Ok(Some(Self { first: head[0], payload }))
     }
-
-    pub fn opcode(&self) -> u8 {
-        self.first & 0x0f
-    }
 }
 
 impl fmt::Debug for Frame {
