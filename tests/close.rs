@@ -186,7 +186,7 @@ fn the_session_s_own_code_comes_before_112() {
 #[test]
 fn a_count_unmet_in_time_is_112() {
     Test::new()
-        .args(["--count", "2", "-w", "0.3", "-x", "ask"])
+        .args(["--count", "2", "-w", "1", "-x", "ask"])
         .peer(|peer| {
             peer.open();
             peer.expect_text("ask");

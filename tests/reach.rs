@@ -72,13 +72,13 @@ fn every_address_that_was_tried_is_listed() {
 #[test]
 fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
     Test::new()
-        .args(["--connect-timeout", "0.3"])
+        .args(["--connect-timeout", "0.5"])
         .peer(|peer| {
             peer.request();
             peer.hold();
         })
         .stderr(
-            "sockeye: {peer}: the answer to the handshake took longer than 0.3 seconds\n\n\
+            "sockeye: {peer}: the answer to the handshake took longer than 0.5 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
@@ -89,14 +89,14 @@ fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
 #[test]
 fn a_head_that_never_ends_is_a_timeout_too() {
     Test::new()
-        .args(["--connect-timeout", "0.3"])
+        .args(["--connect-timeout", "0.5"])
         .peer(|peer| {
             peer.request();
             peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: web");
             peer.hold();
         })
         .stderr(
-            "sockeye: {peer}: the answer to the handshake took longer than 0.3 seconds\n\n\
+            "sockeye: {peer}: the answer to the handshake took longer than 0.5 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
@@ -107,10 +107,10 @@ fn a_head_that_never_ends_is_a_timeout_too() {
 #[test]
 fn silence_in_tls_names_tls() {
     Test::new()
-        .args(["--connect-timeout", "0.3", "-k", "wss://localhost:{port}/"])
+        .args(["--connect-timeout", "0.5", "-k", "wss://localhost:{port}/"])
         .peer(Peer::hold)
         .stderr(
-            "sockeye: localhost:{port}: the TLS handshake took longer than 0.3 seconds\n\n\
+            "sockeye: localhost:{port}: the TLS handshake took longer than 0.5 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
@@ -120,21 +120,22 @@ fn silence_in_tls_names_tls() {
 
 #[test]
 fn the_budget_is_one_over_all_steps() {
-    // TLS is done well within the budget; what is left of it is for the handshake.
+    // TLS takes most of the budget; only what is left of it is for the handshake.
     let authority = Authority::new();
     Test::new()
-        .args(["--connect-timeout", "0.9", "--ca"])
+        .args(["--connect-timeout", "1.5", "--ca"])
         .args([authority.file()])
         .tls_peer(authority.issue().server(), |peer| {
+            std::thread::sleep(std::time::Duration::from_millis(1200));
             peer.request();
             peer.hold();
         })
         .stderr(
-            "sockeye: localhost:{port}: the answer to the handshake took longer than 0.9 seconds\
+            "sockeye: localhost:{port}: the answer to the handshake took longer than 1.5 seconds\
              \n\nhint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
-        .takes(900..1800)
+        .takes(1500..2600)
         .run();
 }
 
@@ -155,31 +156,31 @@ fn max_time_counts_while_connecting_and_its_hint_is_its_own() {
 #[test]
 fn max_time_ends_a_session_that_goes_on() {
     Test::new()
-        .args(["--max-time", "0.5"])
+        .args(["--max-time", "1"])
         .peer(|peer| {
             peer.open();
             peer.send(wire::text("one"));
             peer.answer_close(1000);
         })
         .stdout("one\n")
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.5 seconds\n")
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
         .status(28)
-        .takes(500..5000)
+        .takes(1000..5000)
         .run();
 }
 
 #[test]
 fn max_time_ends_a_session_whose_peer_does_not_answer_the_close() {
     Test::new()
-        .args(["--max-time", "0.3", "--close-timeout", "0.3"])
+        .args(["--max-time", "1", "--close-timeout", "0.3"])
         .peer(|peer| {
             peer.open();
             peer.expect_close(1000);
             peer.hold();
         })
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
         .status(28)
-        .takes(500..5000)
+        .takes(1300..5000)
         .run();
 }
 

@@ -10,7 +10,7 @@ use std::{
     process::{Child as Process, ChildStdin, ChildStdout, ExitStatus},
     sync::{Condvar, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// What may be asked of the child while it runs. Everything that waits, waits for an event and
@@ -131,12 +131,10 @@ pub struct Ended {
     pub status: Option<ExitStatus>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
-    pub took: Duration,
 }
 
 /// Lets the child run to its end, feeding it and taking what it writes.
-pub fn run(mut process: Process, child: &Child, stdin: Option<Vec<u8>>, limit: Duration) -> Ended {
-    let started = Instant::now();
+pub fn run(mut process: Process, child: &Child, stdin: Option<Vec<u8>>, limit: Instant) -> Ended {
     let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
     let status = thread::scope(|scope| {
         if let Some(bytes) = stdin {
@@ -149,7 +147,7 @@ pub fn run(mut process: Process, child: &Child, stdin: Option<Vec<u8>>, limit: D
         }
         scope.spawn(|| copy(stdout, |bytes| child.note(|seen| seen.stdout.extend(bytes))));
         scope.spawn(|| copy(stderr, |bytes| child.note(|seen| seen.stderr.extend(bytes))));
-        let ended = ends_within(child.pid, limit);
+        let ended = ends_before(child.pid, limit);
         if !ended {
             let _ = kill_process_group(child.pid, Signal::KILL);
         }
@@ -157,10 +155,9 @@ pub fn run(mut process: Process, child: &Child, stdin: Option<Vec<u8>>, limit: D
         child.note(|seen| seen.exited = true);
         ended.then_some(status)
     });
-    let took = started.elapsed();
     // Copied, not taken: the peer may still look.
     let seen = child.seen.lock().unwrap();
-    Ended { status, stdout: seen.stdout.clone(), stderr: seen.stderr.clone(), took }
+    Ended { status, stdout: seen.stdout.clone(), stderr: seen.stderr.clone() }
 }
 
 fn copy(from: Option<impl Read>, mut to: impl FnMut(&[u8])) {
@@ -173,8 +170,9 @@ fn copy(from: Option<impl Read>, mut to: impl FnMut(&[u8])) {
     }
 }
 
-fn ends_within(pid: Pid, limit: Duration) -> bool {
+fn ends_before(pid: Pid, limit: Instant) -> bool {
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a descriptor of the child");
+    let limit = limit.saturating_duration_since(Instant::now());
     let limit = Timespec::try_from(limit).expect("a limit that fits");
     let mut fds = [PollFd::new(&pidfd, PollFlags::IN)];
     poll(&mut fds, Some(&limit)).expect("the child can be polled") > 0
