@@ -106,6 +106,26 @@ fn a_peer_that_never_ends_tcp_is_not_waited_for() {
 }
 
 #[test]
+fn max_time_after_the_peer_s_close_does_not_change_how_it_ended() {
+    // The first cause decides: here it is the Close, and only the end of TCP is missing.
+    for (code, words, status) in [
+        (1000, "", 0),
+        (1011, "sockeye: {peer} closed the connection: 1011 (internal error)\n", 111),
+    ] {
+        Test::new()
+            .args(["--close-timeout", "1.5", "--max-time", "1"])
+            .peer(move |peer| {
+                peer.open();
+                peer.close(code);
+                peer.hold();
+            })
+            .stderr(words)
+            .status(status)
+            .run();
+    }
+}
+
+#[test]
 fn a_close_with_an_error_code_is_111() {
     for (code, reason, words) in [
         (1008, "", "1008 (policy violation)"),

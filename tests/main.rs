@@ -21,6 +21,7 @@ mod echo;
 mod generated;
 mod handshake;
 mod house;
+mod idle;
 mod input;
 mod interrupt;
 mod lines;

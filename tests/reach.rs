@@ -2,10 +2,11 @@
 //! way to an open session (28).
 
 use crate::support::{Authority, Peer, Test, wire};
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
 use std::{
-    net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs as _},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, ToSocketAddrs as _},
     os::fd::OwnedFd,
+    time::Duration,
 };
 
 /// A port of 127.0.0.1 at which nobody listens, and nobody will while the socket lives.
@@ -70,6 +71,27 @@ fn every_address_that_was_tried_is_listed() {
 }
 
 #[test]
+fn an_address_that_does_not_answer_is_a_timeout_of_connecting() {
+    // Where the queue of a listener is full, Linux lets further connections wait.
+    let (listener, port) = closed_port();
+    listen(&listener, 0).unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut queued = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        queued.push(stream);
+    }
+    Test::new()
+        .args(["--connect-timeout".to_owned(), "0.5".to_owned(), format!("127.0.0.1:{port}")])
+        .stderr(format!(
+            "sockeye: 127.0.0.1:{port}: connecting took longer than 0.5 seconds\n\n\
+             hint: raise the limit with --connect-timeout SECONDS\n"
+        ))
+        .status(28)
+        .takes(500..5000)
+        .run();
+}
+
+#[test]
 fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
     Test::new()
         .args(["--connect-timeout", "0.5"])
@@ -126,7 +148,7 @@ fn the_budget_is_one_over_all_steps() {
         .args(["--connect-timeout", "1.5", "--ca"])
         .args([authority.file()])
         .tls_peer(authority.issue().server(), |peer| {
-            std::thread::sleep(std::time::Duration::from_millis(1200));
+            std::thread::sleep(Duration::from_millis(1200));
             peer.request();
             peer.hold();
         })

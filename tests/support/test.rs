@@ -231,7 +231,8 @@ impl Test {
         };
         let mut command = if let Some(script) = shell {
             let mut command = Command::new("bash");
-            command.args(["-c", script, "bash"]).args(args);
+            // With a socket as stdin bash takes itself for started by rshd, and reads .bashrc.
+            command.args(["--norc", "-c", script, "bash"]).args(args);
             command
         } else {
             let mut command = Command::new(args.remove(0));

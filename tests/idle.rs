@@ -1,0 +1,132 @@
+//! Waiting costs nothing: whatever is stuck, the process sleeps. A loop that spins still gives the
+//! right answer, so the time it took of the processor is looked at.
+
+use crate::support::{
+    Stdin, Test,
+    wire::{close, text},
+};
+use std::time::Duration;
+
+/// A run that waits for two seconds or more takes less than one of the processor.
+fn timed() -> Test {
+    Test::new().shell("TIMEFORMAT='user %U'; time \"$@\"")
+}
+
+const LITTLE: &str = "user 0.[..]\n";
+
+fn max_time() -> String {
+    format!("sockeye: {{peer}}: the run (--max-time) took longer than 2 seconds\n{LITTLE}")
+}
+
+#[test]
+fn a_quiet_session_sleeps() {
+    timed()
+        .args(["--max-time", "2"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.answer_close(1000);
+        })
+        .stderr(max_time())
+        .status(28)
+        .run();
+}
+
+#[test]
+fn a_close_that_is_not_answered_is_waited_for_asleep() {
+    timed()
+        .args(["-x", "bye", "-w", "0", "--close-timeout", "3", "--max-time", "0.5"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+            peer.hold();
+        })
+        .stderr(LITTLE)
+        .run();
+}
+
+#[test]
+fn a_peer_that_does_not_end_tcp_is_waited_for_asleep() {
+    timed()
+        .args(["--close-timeout", "2"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.send(close(1000, ""));
+            peer.hold();
+        })
+        .stderr(LITTLE)
+        .run();
+}
+
+#[test]
+fn a_stuck_stdout_is_waited_for_asleep() {
+    let bytes = text("x".repeat(1000)).repeat(1000);
+    for closes in [false, true] {
+        let bytes = bytes.clone();
+        timed()
+            .args(["-q", "--max-time", "2", "--close-timeout", "0.1"])
+            .hold_stdout()
+            .peer(move |peer| {
+                peer.open();
+                peer.flood(&bytes, Duration::from_millis(100));
+                if closes {
+                    peer.send(close(1000, ""));
+                    peer.half_close();
+                }
+                peer.freeze();
+            })
+            .stderr(max_time())
+            .status(28)
+            .run();
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_waited_for_asleep() {
+    let lines = format!("{}\n", "x".repeat(1000)).repeat(12_000);
+    timed()
+        .args(["--max-time", "2", "--close-timeout", "0.1"])
+        .stdin(lines)
+        .peer(|peer| {
+            peer.open();
+            peer.freeze();
+        })
+        .stderr(max_time())
+        .status(28)
+        .run();
+}
+
+#[test]
+fn an_input_that_has_ended_is_not_asked_again() {
+    for sockets in [false, true] {
+        let test = if sockets { timed().sockets() } else { timed() };
+        test.args(["-w", "-1", "--max-time", "2"])
+            .stdin("one\n")
+            .peer(|peer| {
+                peer.open();
+                peer.expect_text("one");
+                peer.answer_close(1000);
+            })
+            .stderr(max_time())
+            .status(28)
+            .run();
+    }
+}
+
+#[test]
+fn a_handshake_is_waited_for_asleep() {
+    timed()
+        .args(["--connect-timeout", "2"])
+        .peer(|peer| {
+            peer.request();
+            peer.hold();
+        })
+        .stderr(format!(
+            "sockeye: {{peer}}: the answer to the handshake took longer than 2 seconds\n\n\
+             hint: raise the limit with --connect-timeout SECONDS\n{LITTLE}"
+        ))
+        .status(28)
+        .run();
+}
