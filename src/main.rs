@@ -1,6 +1,6 @@
 //! The `sockeye` command: parse, run, and an exit status.
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use sockeye::{
     cli::{args::Cli, config::Run, prescan},
     error::Error,
@@ -28,7 +28,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<Ended> {
-    let args = prescan::arrange(std::env::args_os().collect())?;
-    let cli = Cli::try_parse_from(args).unwrap_or_else(|error| error.exit());
+    let mut command = Cli::command();
+    let args = prescan::arrange(&command, std::env::args_os().collect())?;
+    let cli = command
+        .try_get_matches_from_mut(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .unwrap_or_else(|error| error.exit());
+    // Taking the definition of a hundred options apart takes longer than a round trip.
+    std::mem::forget(command);
     Ok(mode::run(Run::new(cli)?)?)
 }

@@ -1,12 +1,22 @@
 //! The random source: what `proto` is given for keys and masks.
 
 use crate::proto::Entropy;
-use rand::{Rng as _, rngs::StdRng};
+use rand::{
+    Rng as _, TryRng as _,
+    rngs::{StdRng, SysRng},
+};
 
-/// Unpredictable bytes, from a generator of its own that the system seeds at first use.
+/// Unpredictable bytes: the first from the system, which is enough for a short session, then from
+/// a generator that the system seeds.
 pub fn entropy() -> Entropy {
     let mut generator: Option<StdRng> = None;
-    Box::new(move |bytes| generator.get_or_insert_with(rand::make_rng).fill_bytes(bytes))
+    let mut first = true;
+    Box::new(move |bytes| {
+        if std::mem::take(&mut first) && SysRng.try_fill_bytes(bytes).is_ok() {
+            return;
+        }
+        generator.get_or_insert_with(rand::make_rng).fill_bytes(bytes);
+    })
 }
 
 /// The 16 bytes of a Sec-WebSocket-Key.

@@ -330,5 +330,6 @@ fn judge(authority: String, close: Option<Close>) -> Result<(), Error> {
     }
 }
 
-/// Bytes read at a time.
-const READ: usize = 64 << 10;
+/// Bytes read at a time. From this size on the allocator takes fresh pages from the system, and
+/// only those are paid for that are used.
+const READ: usize = 128 << 10;

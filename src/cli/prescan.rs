@@ -1,17 +1,14 @@
 //! What clap cannot do alone: a subcommand behind options, its misspelling, and an optional value
 //! that swallows the URL.
 
-use super::args::Cli;
 use crate::error::Error;
-use clap::CommandFactory as _;
 use std::ffi::OsString;
 
 /// Moves a subcommand that is the first word (not an option, nor an option's value) to the front,
 /// where clap wants it. A word that is nearly one is an error: it must not become a host name.
-pub fn arrange(args: Vec<OsString>) -> Result<Vec<OsString>, Error> {
-    let command = Cli::command();
+pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsString>, Error> {
     let mut args = args;
-    let Some(at) = first_word(&command, &args) else { return Ok(args) };
+    let Some(at) = first_word(command, &args) else { return Ok(args) };
     let Some(word) = args.get(at).and_then(|word| word.to_str()).map(ToOwned::to_owned) else {
         return Ok(args);
     };
@@ -20,17 +17,19 @@ pub fn arrange(args: Vec<OsString>) -> Result<Vec<OsString>, Error> {
         args.insert(1.min(args.len()), word);
         return Ok(args);
     }
-    let is_plain = !word.contains(['.', ':', '/', '[']);
+    if word.contains(['.', ':', '/', '[']) {
+        return Ok(args);
+    }
     let near = command.get_subcommands().map(clap::Command::get_name).find(|name| {
         let distance = strsim::damerau_levenshtein(name, &word);
         distance <= if name.len() > 4 { 2 } else { 1 }
     });
     match near {
-        Some(name) if is_plain => Err(Error::Usage {
+        Some(name) => Err(Error::Usage {
             fault: format!("'{word}' is no subcommand"),
             hint: Some(format!("did you mean '{name}'? A host of this name is ws://{word}")),
         }),
-        _ => Ok(args),
+        None => Ok(args),
     }
 }
 
@@ -79,10 +78,12 @@ fn has_short(option: &clap::Arg, name: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::Cli;
+    use clap::CommandFactory as _;
 
     fn arranged(line: &str) -> Result<String, String> {
         let args = line.split(' ').map(OsString::from).collect();
-        match arrange(args) {
+        match arrange(&Cli::command(), args) {
             Ok(args) => Ok(args.iter().map(|a| a.to_str().unwrap()).collect::<Vec<_>>().join(" ")),
             Err(e) => Err(e.hint().unwrap()),
         }

@@ -125,8 +125,9 @@ impl Input {
     }
 }
 
-/// Bytes read at a time, and more once a line is longer.
-const BLOCK: usize = 64 << 10;
+/// Bytes read at a time, and more once a line is longer. From this size on the allocator takes
+/// fresh pages from the system, and only those are paid for that are used.
+const BLOCK: usize = 128 << 10;
 /// Capacity kept between lines, in bytes.
 const KEPT: usize = 1 << 20;
 

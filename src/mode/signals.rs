@@ -1,6 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP, while a session is open.
 
-use crate::net::unix::is_ignored;
+use crate::net::unix::ignored_signals;
 use std::io;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -16,8 +16,9 @@ impl Signals {
     /// From now on the signals are delivered here; one ignored at start stays ignored.
     pub(super) fn new() -> io::Result<Self> {
         let (sender, received) = mpsc::channel(2);
+        let ignored = ignored_signals();
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-            if !is_ignored(kind.as_raw_value()) {
+            if ignored >> (kind.as_raw_value() - 1) & 1 == 0 {
                 tokio::spawn(forward(kind.as_raw_value(), signal(kind)?, sender.clone()));
             }
         }

@@ -1,6 +1,10 @@
 //! What only Unix sockets options and signals can do.
 
-use std::{io, os::fd::AsFd, time::Duration};
+use std::{
+    io::{self, Read as _},
+    os::fd::AsFd,
+    time::Duration,
+};
 
 /// Small messages go out at once, and a dead path is noticed in the end.
 pub fn tune(socket: impl AsFd) -> io::Result<()> {
@@ -21,14 +25,16 @@ pub fn end_by_signal(signal: i32) -> ! {
     signal_hook::low_level::exit(128 + signal)
 }
 
-/// Whether a signal was ignored when the process started (nohup, a background job).
-pub fn is_ignored(signal: i32) -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+/// The signals that were ignored when the process started (nohup, a background job), as bits from
+/// signal 1 on.
+pub fn ignored_signals() -> u64 {
+    // In one call: the kernel writes the page anew for each.
+    let mut status = [0; 4096];
+    let read = std::fs::File::open("/proc/self/status").and_then(|mut file| file.read(&mut status));
+    let status = status.get(..read.unwrap_or(0)).unwrap_or_default();
+    let status = String::from_utf8_lossy(status);
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// The kernel's defaults are two hours and 75 s.
