@@ -34,6 +34,8 @@ pub struct Opening {
     pub trust: tls::Trust,
     /// The budget from start to open session.
     pub limit: Duration,
+    /// The budget is what is left of the whole run's: its end is the run's.
+    pub is_total: bool,
 }
 
 /// An open session's raw material.
@@ -69,7 +71,7 @@ pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Res
         Ok(done) => done,
         Err(_) => Err(Error::Timeout {
             authority: opening.target.authority(),
-            step: step.get(),
+            step: if opening.is_total { Step::Total } else { step.get() },
             limit: opening.limit,
         }),
     }

@@ -138,7 +138,7 @@ pub struct Stdout {
 impl Stdout {
     /// Stdout, ready to be waited for.
     pub fn new() -> io::Result<Self> {
-        let interest = Interest::WRITABLE.add(Interest::ERROR);
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::ERROR;
         let way = Way::new(io::stdout().as_fd(), "/proc/self/fd/1", OFlags::WRONLY, interest)?;
         Ok(Self { way })
     }
@@ -181,20 +181,25 @@ impl Stdout {
         }
     }
 
-    /// Waits until the reader of a pipe has gone, which a quiet feed would never notice.
+    /// Waits until the reader has gone, which a quiet feed would never notice.
     pub async fn gone(&self) {
-        let (Way::Own { fd, .. } | Way::Shared(fd)) = &self.way else {
-            return std::future::pending().await;
+        // A pipe reports an error, a socket that it is hung up.
+        let (fd, interest) = match &self.way {
+            Way::Direct(_) => return std::future::pending().await,
+            Way::Own { fd, .. } => (fd, Interest::ERROR),
+            Way::Shared(fd) => (fd, Interest::READABLE),
         };
-        loop {
-            let Ok(mut guard) = fd.ready(Interest::ERROR).await else {
-                return std::future::pending().await;
-            };
-            if has_error(fd.get_ref().as_fd()) {
+        while let Ok(mut guard) = fd.ready(interest).await {
+            if is_gone(fd.get_ref().as_fd()) {
                 return;
             }
-            guard.clear_ready_matching(tokio::io::Ready::ERROR);
+            if guard.ready().is_read_closed() {
+                // It only says no more itself, and this never changes back: writing will tell.
+                break;
+            }
+            guard.clear_ready();
         }
+        std::future::pending().await
     }
 }
 
@@ -203,10 +208,10 @@ fn is_ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
 }
 
-fn has_error(fd: BorrowedFd<'_>) -> bool {
+fn is_gone(fd: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
     let asked = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
-    asked.is_ok() && fds.iter().any(|fd| fd.revents().contains(PollFlags::ERR))
+    asked.is_ok() && fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP))
 }
 
 /// The device number of /dev/null.

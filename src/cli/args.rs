@@ -1,5 +1,10 @@
 //! What was typed: every option once, with the help that the man page and the completions show too.
 
+#![allow(
+    missing_docs,
+    reason = "a doc comment here is help for the user, also on what is flattened"
+)]
+
 use super::values;
 use crate::{mode::clock::Wait, proto::handshake::HeaderEdit};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
@@ -29,7 +34,6 @@ pub struct Cli {
     #[arg(short = 'l', long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
     pub listen: Option<String>,
 
-    /// Options of a client.
     #[command(flatten)]
     pub client: ClientArgs,
 
@@ -38,13 +42,20 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// The subcommands.
+/// The subcommands. Their options are made only when one of them is asked for.
 #[derive(Clone, Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Be the server: what is typed or piped goes to every client, what they send is shown
-    Listen(ListenArgs),
+    Listen {
+        #[command(flatten)]
+        args: ListenArgs,
+    },
     /// Try it without a server: an echo server inside the process, and a client connected to it
-    Demo(Box<ClientArgs>),
+    Demo {
+        #[command(flatten)]
+        args: Box<ClientArgs>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -58,7 +69,7 @@ pub enum Command {
     },
 }
 
-/// Options of a server.
+// Options of a server.
 #[derive(Clone, Debug, Args)]
 pub struct ListenArgs {
     /// PORT, HOST:PORT or [IPv6]:PORT; without a host only this machine can connect
@@ -69,12 +80,11 @@ pub struct ListenArgs {
     #[arg(help_heading = REQUEST)]
     pub subprotocol: Vec<String>,
 
-    /// What both sides of a session have.
     #[command(flatten)]
     pub session: SessionArgs,
 }
 
-/// Options of a client.
+// Options of a client.
 #[derive(Clone, Debug, Args)]
 pub struct ClientArgs {
     /// Send this first, then what stdin gives; may be repeated
@@ -196,12 +206,11 @@ pub struct ClientArgs {
     #[arg(long, help_heading = OUTPUT)]
     pub no_history: bool,
 
-    /// What both sides of a session have.
     #[command(flatten)]
     pub session: SessionArgs,
 }
 
-/// Options of a session in either role.
+// Options of a session in either role.
 #[derive(Clone, Debug, Args)]
 pub struct SessionArgs {
     /// Send every message back, same type, until the peer closes; stdin is not read

@@ -89,8 +89,8 @@ impl Run {
         match cli.command.take() {
             Some(Command::Completions { shell }) => return Ok(Self::Completions(shell)),
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
-            Some(Command::Listen(args)) => return Ok(Self::Listen(listen(args))),
-            Some(Command::Demo(args)) => return Ok(Self::Demo(Box::new(client(*args)?))),
+            Some(Command::Listen { args }) => return Ok(Self::Listen(listen(args))),
+            Some(Command::Demo { args }) => return Ok(Self::Demo(Box::new(client(*args)?))),
             None => {}
         }
         if let Some(address) = cli.listen {
@@ -132,7 +132,8 @@ impl Client {
             edits: self.edits.clone(),
             family: self.family,
             trust: self.trust.clone(),
-            limit: self.connect_timeout,
+            limit: self.max_time.unwrap_or(Duration::MAX).min(self.connect_timeout),
+            is_total: self.max_time.is_some_and(|limit| limit <= self.connect_timeout),
         }
     }
 }

@@ -137,6 +137,13 @@ pub enum Error {
     },
     /// Stdout cannot be written.
     Output(io::Error),
+    /// A file or directory cannot be written.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// The system's words.
+        cause: io::Error,
+    },
     /// Stdin cannot be read.
     Input(io::Error),
     /// Stdin holds what cannot be sent.
@@ -214,7 +221,7 @@ impl Error {
             Self::Connect { .. } => 7,
             Self::Handshake { .. } => 8,
             Self::Status { .. } => 22,
-            Self::Output(_) => 23,
+            Self::Output(_) | Self::File { .. } => 23,
             Self::Input(_) | Self::InputText { .. } => 26,
             Self::Timeout { .. } => 28,
             Self::Tls { fault: TlsFault::Certificate(_), .. } => 60,

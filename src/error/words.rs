@@ -70,6 +70,9 @@ impl fmt::Display for Error {
                 write!(f, "{authority} closed the connection: {close}")
             }
             Self::Output(cause) => write!(f, "cannot write stdout: {}", Words(cause)),
+            Self::File { path, cause } => {
+                write!(f, "cannot write {}: {}", path.display(), Words(cause))
+            }
             Self::Input(cause) => write!(f, "cannot read stdin: {}", Words(cause)),
             Self::InputText { line, byte } => {
                 write!(f, "stdin is not UTF-8: line {line}, byte {byte}; not sent from there on")

@@ -44,9 +44,9 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The clock of a session that opened `now`.
-    pub fn new(rules: Rules, now: Instant) -> Self {
-        Self { rules, input_ended: None, since: now, answered: false }
+    /// The clock of a session that opened `now`; `answered`: bytes came with the handshake.
+    pub fn new(rules: Rules, now: Instant, answered: bool) -> Self {
+        Self { rules, input_ended: None, since: now, answered }
     }
 
     /// The input has ended: stdin, or the last `-x` (again with each line of stdin after it).
@@ -102,7 +102,7 @@ mod tests {
 
     fn clock(rules: Rules) -> (Clock, Instant) {
         let now = Instant::now();
-        (Clock::new(rules, now), now)
+        (Clock::new(rules, now, false), now)
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub fn run(run: Run) -> Result<Ended, Error> {
             print(&pages.into_iter().next().unwrap_or_default().1)
         }
         Run::Man(Some(dir)) => {
-            generate::write_pages(&dir).map_err(Error::Output)?;
+            generate::write_pages(&dir).map_err(|cause| Error::File { path: dir, cause })?;
             Ok(Ended::Done)
         }
         Run::Client(client, target) => block_on(talk(&client, target, started)),
@@ -77,8 +77,6 @@ fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Result<Ended, E
 async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
     let report = Report { verbosity: client.session.verbosity };
     let opening = client.opening(target);
-    let limited = client.max_time.filter(|limit| *limit < opening.limit);
-    let opening = connect::Opening { limit: limited.unwrap_or(opening.limit), ..opening };
     let opened = connect::open(&opening, &mut |step| report.progress(&step)).await?;
     warn_of_subprotocol(client, &opened, report);
     let session = Session::new(opened, Role::Client, client.session.settings);

@@ -116,8 +116,9 @@ impl Pipe {
             sheet: Sheet::default(),
             printing: true,
             echo: Vec::new(),
-            clock: Clock::new(plan.rules, Instant::now()),
-            heard: 0,
+            clock: Clock::new(plan.rules, Instant::now(), session.bytes_received() > 0),
+            // What came with the answer to the handshake is no answer to what is sent now.
+            heard: session.bytes_received(),
             received: 0,
             finish: None,
             patience: None,
@@ -318,10 +319,8 @@ impl Pipe {
             None if self.session.is_open() && self.session.queued() == 0 => self.clock.rings(),
             _ => None,
         };
-        let max_time = match self.finish {
-            Some(Finish::Failed(_) | Finish::Signal(_)) => None,
-            _ => self.plan.max_time,
-        };
+        // Once it is ending, the closing handshake has a limit of its own.
+        let max_time = self.plan.max_time.filter(|_| self.finish.is_none());
         [clock.map(|(at, _)| at), max_time.map(|(_, at)| at), self.patience]
             .into_iter()
             .flatten()
@@ -333,6 +332,7 @@ impl Pipe {
         if let Some((limit, at)) = self.plan.max_time
             && at <= now
         {
+            self.plan.max_time = None;
             let authority = self.session.authority().to_owned();
             self.patience.get_or_insert(now + self.plan.close_timeout);
             return self.finish(Finish::Failed(Error::Timeout {
@@ -372,7 +372,10 @@ impl Pipe {
     /// Ends the session for this reason, unless it is ending for an earlier one.
     fn finish(&mut self, finish: Finish) {
         let closing = !self.session.is_open();
-        if self.finish.is_some() || (closing && matches!(finish, Finish::Gone | Finish::Rung)) {
+        // The peer's Close, or its fault, was first: only our own stdio can still fail.
+        let ours =
+            matches!(&finish, Finish::Failed(error) if !matches!(error, Error::Timeout { .. }));
+        if self.finish.is_some() || (closing && !ours && !matches!(finish, Finish::Signal(_))) {
             return;
         }
         let code = match finish {
