@@ -68,8 +68,9 @@ fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Result<Ended, E
         .build()
         .map_err(|cause| Error::Other { doing: "start", cause })?;
     let ended = runtime.block_on(task);
-    // A name that does not resolve may keep a thread for half a minute.
-    runtime.shutdown_background();
+    // The process ends next, and takes along what a shutdown would wait for or take apart: a name
+    // that does not resolve may keep a thread for half a minute.
+    std::mem::forget(runtime);
     ended
 }
 
@@ -100,10 +101,13 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
 /// A person sits there who can be asked: stdin and stdout are a terminal, and nothing else says
 /// what is sent and when it ends.
 fn is_interactive(client: &Client) -> bool {
-    let capable = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
-    let terminals = stdio::source() == Source::Terminal && io::stdout().is_terminal();
     let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
-    terminals && capable && stays && !client.session.echo && client.count.is_none()
+    stays
+        && !client.session.echo
+        && client.count.is_none()
+        && stdio::source() == Source::Terminal
+        && io::stdout().is_terminal()
+        && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
@@ -115,9 +119,8 @@ fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
 }
 
 fn plan(client: &Client, started: Instant) -> Plan {
-    let source = stdio::source();
     let echo = client.session.echo;
-    let reads_stdin = match source {
+    let reads_stdin = match stdio::source() {
         Source::Nothing => false,
         // After -x a person is not waited for.
         Source::Terminal => !echo && client.script.is_empty(),

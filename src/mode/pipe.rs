@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, Step},
     net::unix::end_by_signal,
-    proto::{Close, CloseCode, Event, Kind, Piece},
+    proto::{Close, CloseCode, Event, Kind, Piece, utf8},
     render::{Renderer, Sheet},
     report::Report,
     session::Session,
@@ -270,7 +270,7 @@ impl Pipe {
     fn send_line(&mut self, line: Range<usize>) {
         let bytes = self.input.bytes(line.clone());
         if self.plan.kind == Kind::Text
-            && simdutf8::basic::from_utf8(bytes).is_err()
+            && !utf8::is_valid(bytes)
             && let Err(e) = std::str::from_utf8(bytes)
         {
             let (line, byte) = (self.input.line(), e.valid_up_to() + 1);

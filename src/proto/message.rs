@@ -8,7 +8,7 @@ use super::{
     Role,
     frame::{Header, Kind, Opcode},
     mask,
-    utf8::{Invalid, Utf8},
+    utf8::{self, Invalid, Utf8},
     violation::Violation,
 };
 use std::ops::Range;
@@ -135,7 +135,7 @@ impl Decoder {
         }
         let end = size + header.length as usize;
         let payload = input.get(size..end).unwrap_or_default();
-        if kind == Kind::Text && simdutf8::basic::from_utf8(payload).is_err() {
+        if kind == Kind::Text && !utf8::is_valid(payload) {
             return Ok(None);
         }
         Ok(Some((end, size..end, kind)))

@@ -10,6 +10,13 @@ pub struct Invalid {
     pub valid: usize,
 }
 
+/// Whether the bytes are UTF-8, whole characters only.
+#[inline]
+pub fn is_valid(bytes: &[u8]) -> bool {
+    // Short ASCII, which most messages are, is seen faster than the validator can be called.
+    (bytes.len() <= SHORT && bytes.is_ascii()) || simdutf8::basic::from_utf8(bytes).is_ok()
+}
+
 /// The state between two cuts of one text message: the character that was cut.
 #[derive(Debug, Default)]
 pub struct Utf8 {
@@ -26,7 +33,7 @@ impl Utf8 {
         self.have = 0;
         self.need = 0;
         // The faster validator does not say where; text is nearly always whole, so ask it first.
-        if simdutf8::basic::from_utf8(bytes).is_ok() {
+        if is_valid(bytes) {
             return Ok(bytes.len());
         }
         match simdutf8::compat::from_utf8(bytes) {
@@ -80,6 +87,9 @@ impl Utf8 {
         }
     }
 }
+
+/// Bytes up to which ASCII is looked for first.
+const SHORT: usize = 256;
 
 #[cfg(test)]
 mod tests {
