@@ -10,6 +10,8 @@ help: ## list these targets
 run: ## build, and talk to an echo server inside the process
 	cargo run --release -- demo
 
+# Most tests wait for another process most of the time.
+test: export RUST_TEST_THREADS ?= 8
 test: peers ## all tests but conformance
 	cargo test --locked
 

@@ -229,10 +229,10 @@ impl Session {
         self.connection.pong(payload)
     }
 
-    /// Begins the closing handshake, unless one has begun; `None` is an empty Close.
-    pub fn close(&mut self, close: Option<&Close>) -> Result<(), UsageError> {
+    /// Begins the closing handshake, unless one has begun.
+    pub fn close(&mut self, close: &Close) -> Result<(), UsageError> {
         self.connection.close(close, Instant::now())?;
-        self.our_code = close.map(|close| close.code);
+        self.our_code = Some(close.code);
         Ok(())
     }
 
@@ -277,7 +277,7 @@ impl Session {
     }
 
     /// The peer's Close, first or as an answer, if one came.
-    pub fn remote_close(&self) -> Option<Option<&Close>> {
+    pub fn remote_close(&self) -> Option<&Close> {
         self.connection.remote_close()
     }
 
@@ -285,19 +285,21 @@ impl Session {
     /// The first cause decides; that we had begun to close does not excuse what came after.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), Error> {
         let authority = self.authority.clone();
-        let answered = self.connection.remote_close().map(|close| close.cloned());
+        let answered = self.connection.remote_close().cloned();
         match (self.connection.cause(), answered) {
             (Some(Cause::RemoteClose(_) | Cause::SendFailed), Some(close)) => {
                 let messages = self.connection.unsent_messages() + waiting;
                 if messages > 0 {
-                    let close = Some(close);
                     return Err(Error::Unsent { authority, messages, close });
                 }
                 judge(authority, close)
             }
             (Some(Cause::LocalClose), Some(close)) => {
-                let echo = close.as_ref().map(|close| close.code) == self.our_code;
-                if echo { Ok(()) } else { judge(authority, close) }
+                if Some(close.code) == self.our_code {
+                    Ok(())
+                } else {
+                    judge(authority, close)
+                }
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
             (None, Some(close)) => judge(authority, close),
@@ -306,7 +308,8 @@ impl Session {
                 Err(Error::Send { authority, cause })
             }
             (Some(Cause::Violation(violation)), _) => {
-                Err(Error::Protocol { authority, violation: *violation })
+                let told = self.our_code.is_none();
+                Err(Error::Protocol { authority, violation: *violation, told })
             }
             (Some(Cause::PongTimeout), _) => {
                 let limit = self.settings.ping_timeout.unwrap_or_default();
@@ -323,11 +326,8 @@ impl Session {
     }
 }
 
-fn judge(authority: String, close: Option<Close>) -> Result<(), Error> {
-    match close {
-        Some(close) if close.is_error() => Err(Error::Closed { authority, close }),
-        _ => Ok(()),
-    }
+fn judge(authority: String, close: Close) -> Result<(), Error> {
+    if close.is_error() { Err(Error::Closed { authority, close }) } else { Ok(()) }
 }
 
 /// Bytes read at a time. From this size on the allocator takes fresh pages from the system, and

@@ -199,7 +199,7 @@ impl Stdout {
             }
             guard.clear_ready();
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

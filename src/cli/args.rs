@@ -4,6 +4,8 @@
     missing_docs,
     reason = "a doc comment here is help for the user, also on what is flattened"
 )]
+#![allow(rustdoc::broken_intra_doc_links, reason = "brackets stand for what may be left out")]
+#![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
 use super::values;
 use crate::{mode::clock::Wait, proto::handshake::HeaderEdit};

@@ -104,8 +104,8 @@ pub enum Error {
         authority: String,
         /// How many messages.
         messages: usize,
-        /// What the peer's Close said; `None`: no Close came.
-        close: Option<Option<Close>>,
+        /// What the peer's Close said.
+        close: Close,
     },
     /// The network gave an error instead of bytes.
     Receive {
@@ -127,6 +127,15 @@ pub enum Error {
         authority: String,
         /// Which rule.
         violation: Violation,
+        /// The peer has been told so by a Close: ours had not gone out before.
+        told: bool,
+    },
+    /// The session ended for another reason, and in the middle of a message.
+    Truncated {
+        /// The reason.
+        cause: Box<Error>,
+        /// How many bytes of the message were written.
+        written: u64,
     },
     /// The peer closed with a code that tells of an error.
     Closed {
@@ -235,6 +244,7 @@ impl Error {
             Self::Protocol { violation: Violation::MessageTooLong { .. }, .. } => 100,
             Self::Protocol { .. } => 110,
             Self::Closed { .. } => 111,
+            Self::Truncated { cause, .. } => cause.code(),
             Self::Unmet { .. } => 112,
         }
     }
@@ -243,6 +253,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Usage { hint, .. } => return hint.clone(),
+            Self::Truncated { cause, .. } => return cause.hint(),
             Self::Url { fault, .. } => match fault {
                 UrlFault::Fragment => "write # as %23 if it belongs to the path or query",
                 UrlFault::Space => "write a space as %20",

@@ -57,15 +57,22 @@ impl fmt::Display for Error {
                 let inside = if *inside_message { " and inside a message" } else { "" };
                 write!(f, "{authority} ended the connection without a Close{inside} (1006)")
             }
-            Self::Protocol { authority, violation: Violation::MessageTooLong { limit } } => {
-                write!(f, "{authority} sent a message over the limit of {limit} bytes (told 1009)")
+            Self::Protocol {
+                authority, violation: Violation::MessageTooLong { limit }, ..
+            } => {
+                write!(f, "{authority} sent a message over the limit of {limit} bytes (1009)")
             }
-            Self::Protocol { authority, violation } => write!(
-                f,
-                "{authority} broke the protocol: {violation} (RFC 6455, {}; told {})",
-                violation.section(),
-                violation.close_code()
-            ),
+            Self::Protocol { authority, violation, told } => {
+                let section = violation.section();
+                write!(f, "{authority} broke the protocol: {violation} (RFC 6455, {section}")?;
+                if *told {
+                    write!(f, "; told {}", violation.close_code())?;
+                }
+                f.write_str(")")
+            }
+            Self::Truncated { cause, written } => {
+                write!(f, "{cause}\n  {written} bytes of a message that did not end were written")
+            }
             Self::Closed { authority, close } => {
                 write!(f, "{authority} closed the connection: {close}")
             }
@@ -259,13 +266,9 @@ fn unsent(
     f: &mut fmt::Formatter<'_>,
     authority: &str,
     messages: usize,
-    close: &Option<Option<Close>>,
+    close: &Close,
 ) -> fmt::Result {
-    match close {
-        Some(Some(close)) => write!(f, "{authority} closed the connection: {close}")?,
-        Some(None) => write!(f, "{authority} closed the connection: 1005 (no status received)")?,
-        None => write!(f, "{authority} ended the connection without a Close (1006)")?,
-    }
+    write!(f, "{authority} closed the connection: {close}")?;
     let (lines, were) = if messages == 1 { ("line", "was") } else { ("lines", "were") };
     write!(f, "; {messages} {lines} already read from stdin {were} not sent")
 }

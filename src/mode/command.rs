@@ -1,6 +1,7 @@
 //! What a typed line means: a message, or a slash command. One table defines the commands.
 
 use crate::proto::{Close, CloseCode, close};
+use std::fmt::Write as _;
 
 /// A line typed by a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,8 @@ impl Command {
 pub(super) fn help() -> String {
     let mut text = String::new();
     for (name, arguments, what) in TABLE {
-        text.push_str(&format!("{:24}{what}\n", format!("{name} {arguments}")));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:24}{what}", format!("{name} {arguments}"));
     }
     text.push_str("//text                  send a message that begins with a slash\n");
     text

@@ -210,7 +210,7 @@ impl Interactive {
 
     fn close(&mut self, close: &Close) {
         // Refused only if it is closing already.
-        let _ = self.session.close(Some(close));
+        let _ = self.session.close(close);
     }
 
     fn tell(&self, sent: Result<(), crate::proto::UsageError>) {
@@ -255,10 +255,10 @@ fn received(kind: Kind, message: &[u8]) -> String {
 fn control(name: &str, payload: &[u8], rtt: Option<Duration>) -> String {
     let mut text = format!("{} {name}", "<".blue());
     if !payload.is_empty() {
-        text.push_str(&format!(" {}", Escaped(&String::from_utf8_lossy(payload))));
+        text = format!("{text} {}", Escaped(&String::from_utf8_lossy(payload)));
     }
     if let Some(rtt) = rtt {
-        text.push_str(&format!(" ({:.1} ms)", rtt.as_secs_f64() * 1000.0));
+        text = format!("{text} ({:.1} ms)", rtt.as_secs_f64() * 1000.0);
     }
     text
 }

@@ -154,8 +154,7 @@ fn renderer(terminator: u8) -> Renderer {
 fn farewell(session: &Session) -> String {
     let authority = session.authority();
     match session.remote_close() {
-        Some(Some(close)) => format!("{authority} closed: {close}"),
-        Some(None) => format!("{authority} closed: 1005 (no status received)"),
+        Some(close) => format!("{authority} closed: {close}"),
         None => format!("{authority} sent no Close"),
     }
 }

@@ -306,7 +306,7 @@ impl Pipe {
         tokio::select! {
             () = session.progress(drained), if !over => Woken::Session,
             read = read(stdin, input) => Woken::Stdin(read),
-            ready = stdout.writable(), if has_output => Woken::Stdout(ready),
+            free = stdout.writable(), if has_output => Woken::Stdout(free),
             () = stdout.gone(), if self.printing => Woken::ReaderGone,
             () = tokio::time::sleep_until(alarm.unwrap_or(now).into()), if alarm.is_some() => Woken::Clock,
             signal = signals.recv() => Woken::Signal(signal),
@@ -384,15 +384,11 @@ impl Pipe {
         };
         self.finish = Some(finish);
         // Refused only if the closing handshake has begun.
-        let _ = self.session.close(Some(&Close::new(code)));
+        let _ = self.session.close(&Close::new(code));
     }
 
     fn conclude(mut self) -> Result<Ended, Error> {
-        let shown = self.renderer.break_off(&mut self.sheet);
-        if self.session.is_inside_message() && self.printing {
-            self.report
-                .note(&format!("the last message is incomplete: {shown} bytes of it were written"));
-        }
+        let written = self.renderer.break_off(&mut self.sheet);
         self.report.detail(&super::farewell(&self.session));
         let waiting = self.input.waiting();
         match self.finish {
@@ -400,7 +396,8 @@ impl Pipe {
             Some(Finish::Signal(signal)) => Ok(Ended::Signal(signal)),
             Some(Finish::Gone | Finish::Met) => Ok(Ended::Done),
             Some(Finish::Rung) | None => {
-                self.session.verdict(waiting)?;
+                let verdict = self.session.verdict(waiting);
+                verdict.map_err(|cause| truncated(cause, written))?;
                 match self.plan.count {
                     Some(expected) if self.received < expected => {
                         Err(Error::Unmet { received: self.received, expected })
@@ -410,6 +407,10 @@ impl Pipe {
             }
         }
     }
+}
+
+fn truncated(cause: Error, written: u64) -> Error {
+    if written == 0 { cause } else { Error::Truncated { cause: Box::new(cause), written } }
 }
 
 async fn read(stdin: Option<&Stdin>, input: &mut Input) -> io::Result<usize> {

@@ -13,7 +13,7 @@ use rustyline::{
 use std::{
     borrow::Cow,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -98,7 +98,7 @@ impl Prompt {
         let (next, next_from) = sync::channel();
         thread::Builder::new().name("prompt".into()).spawn({
             let line = Arc::clone(&line);
-            move || edit(editor, history, &line, &typed_to, &next_from)
+            move || edit(editor, history.as_deref(), &line, &typed_to, &next_from)
         })?;
         thread::Builder::new().name("printer".into()).spawn({
             let (output, line) = (Arc::clone(&output), Arc::clone(&line));
@@ -176,12 +176,12 @@ impl Output {
 /// The prompt's thread.
 fn edit(
     mut editor: Editor<Watcher, FileHistory>,
-    history: Option<PathBuf>,
+    history: Option<&Path>,
     line: &Line,
     to: &mpsc::Sender<Typed>,
     next: &sync::Receiver<Next>,
 ) {
-    if let Some(path) = &history {
+    if let Some(path) = history {
         // None yet, or not readable: typing is more important.
         let _ = editor.load_history(path);
     }
@@ -194,7 +194,7 @@ fn edit(
         let typed = match read {
             Ok(text) => {
                 let kept = !text.is_empty() && editor.add_history_entry(&text).unwrap_or(false);
-                if let Some(path) = &history
+                if let Some(path) = history
                     && kept
                 {
                     let _ = editor.append_history(path);
@@ -294,7 +294,7 @@ pub(super) fn history_file() -> Option<PathBuf> {
 }
 
 /// Makes the file, readable by its owner only.
-fn private(path: &std::path::Path) -> io::Result<()> {
+fn private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)?;

@@ -3,7 +3,7 @@
 use super::violation::Violation;
 pub use tungstenite::protocol::frame::coding::CloseCode;
 
-/// What a Close says. An empty Close (which a receiver reports as 1005) is `None` of this.
+/// What a Close says. An empty one has the code 1005, which stands for having none (7.1.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
     /// Why the connection closes.
@@ -19,9 +19,9 @@ impl Close {
     }
 
     /// What a received payload says, or which rule it breaks.
-    pub fn parse(payload: &[u8]) -> Result<Option<Self>, Violation> {
+    pub fn parse(payload: &[u8]) -> Result<Self, Violation> {
         let (code, reason) = match payload {
-            [] => return Ok(None),
+            [] => return Ok(Self::new(CloseCode::Status)),
             [_] => return Err(Violation::CloseTooShort),
             [a, b, reason @ ..] => (u16::from_be_bytes([*a, *b]), reason),
         };
@@ -29,19 +29,22 @@ impl Close {
             return Err(Violation::CloseCodeInvalid(code));
         }
         let reason = std::str::from_utf8(reason).map_err(|_| Violation::CloseReasonNotUtf8)?;
-        Ok(Some(Self { code: code.into(), reason: reason.to_owned() }))
+        Ok(Self { code: code.into(), reason: reason.to_owned() })
     }
 
     /// The payload to send.
     pub fn payload(&self) -> Vec<u8> {
+        if self.code == CloseCode::Status {
+            return Vec::new();
+        }
         let mut payload = u16::from(self.code).to_be_bytes().to_vec();
         payload.extend_from_slice(self.reason.as_bytes());
         payload
     }
 
-    /// Whether the code tells of an error: all but 1000 (normal) and 1001 (going away).
+    /// Whether the code tells of an error: all but 1000 (normal), 1001 (going away) and none.
     pub fn is_error(&self) -> bool {
-        !matches!(self.code, CloseCode::Normal | CloseCode::Away)
+        !matches!(self.code, CloseCode::Normal | CloseCode::Away | CloseCode::Status)
     }
 }
 
@@ -73,7 +76,7 @@ pub fn name(code: u16) -> &'static str {
         3000 => "unauthorized",
         3003 => "forbidden",
         3008 => "timeout",
-        3000..=3999 => "registered by a library",
+        3001 | 3002 | 3004..=3007 | 3009..=3999 => "registered by a library",
         4000..=4999 => "private use",
         _ => "",
     }
@@ -98,12 +101,13 @@ mod tests {
 
     #[test]
     fn payloads() {
-        assert_eq!(Close::parse(b""), Ok(None));
+        assert_eq!(Close::parse(b""), Ok(Close::new(CloseCode::Status)));
+        assert_eq!(Close::new(CloseCode::Status).payload(), b"");
         assert_eq!(Close::parse(b"\x03"), Err(Violation::CloseTooShort));
-        assert_eq!(Close::parse(b"\x03\xe8"), Ok(Some(Close::new(CloseCode::Normal))));
+        assert_eq!(Close::parse(b"\x03\xe8"), Ok(Close::new(CloseCode::Normal)));
         assert_eq!(Close::parse(b"\x03\xed"), Err(Violation::CloseCodeInvalid(1005)));
         assert_eq!(Close::parse(b"\x03\xe8\xff"), Err(Violation::CloseReasonNotUtf8));
         let close = Close { code: CloseCode::Library(4001), reason: "schlo\u{df}".into() };
-        assert_eq!(Close::parse(&close.payload()), Ok(Some(close)));
+        assert_eq!(Close::parse(&close.payload()), Ok(close));
     }
 }

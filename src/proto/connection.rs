@@ -61,8 +61,8 @@ pub enum Event<'a> {
         /// From our ping to this pong.
         rtt: Option<Duration>,
     },
-    /// The peer's Close; `None` if it is empty. It has been answered, and nothing follows it.
-    Close(Option<&'a Close>),
+    /// The peer's Close. It has been answered, and nothing follows it.
+    Close(&'a Close),
     /// The peer broke a rule or passed a limit. It has been told so, and nothing follows.
     Failed(Violation),
 }
@@ -73,7 +73,7 @@ pub enum Cause {
     /// We sent a Close first.
     LocalClose,
     /// The peer sent a Close first.
-    RemoteClose(Option<Close>),
+    RemoteClose(Close),
     /// The peer broke a rule; we failed the connection.
     Violation(Violation),
     /// The transport ended and no Close had come (what 1006 stands for).
@@ -98,12 +98,14 @@ struct Link {
     timers: Timers,
     pings: Pings,
     last_heard: Instant,
-    /// Set while nothing is read, with what was left of the pong's deadline.
-    paused: Option<Option<Duration>>,
+    /// Nothing is read.
+    paused: bool,
+    /// What was left of the pong's deadline then.
+    pong_left: Option<Duration>,
     cause: Option<Cause>,
     close_sent: bool,
     /// The peer's Close, whoever began.
-    remote_close: Option<Option<Close>>,
+    remote_close: Option<Close>,
     over: bool,
     /// Messages the transport had not taken when the peer closed or sending failed.
     unsent: usize,
@@ -125,7 +127,8 @@ impl Connection {
                 timers,
                 pings: Pings::default(),
                 last_heard: now,
-                paused: None,
+                paused: false,
+                pong_left: None,
                 cause: None,
                 close_sent: false,
                 remote_close: None,
@@ -175,19 +178,17 @@ impl Connection {
     /// deadline on the peer's answer does not run while its bytes are left unread.
     pub fn set_reading(&mut self, reading: bool, now: Instant) {
         let link = &mut self.link;
-        match (reading, link.paused) {
-            (false, None) => {
-                let left = link.timers.get(Timer::Pong).map(|deadline| deadline - now);
-                link.timers.stop(Timer::Pong);
-                link.paused = Some(left);
+        if reading != link.paused {
+            return;
+        }
+        link.paused = !reading;
+        if reading {
+            if let Some(left) = link.pong_left.take() {
+                link.timers.set(Timer::Pong, now + left);
             }
-            (true, Some(left)) => {
-                link.paused = None;
-                if let Some(left) = left {
-                    link.timers.set(Timer::Pong, now + left);
-                }
-            }
-            _ => {}
+        } else {
+            link.pong_left = link.timers.get(Timer::Pong).map(|deadline| deadline - now);
+            link.timers.stop(Timer::Pong);
         }
     }
 
@@ -232,15 +233,13 @@ impl Connection {
         self.link.control_out(Opcode::Pong, payload)
     }
 
-    /// Begins the closing handshake; `None` is an empty Close.
-    pub fn close(&mut self, close: Option<&Close>, now: Instant) -> Result<(), UsageError> {
-        if let Some(close) = close {
-            let code = close.code.into();
-            if !close::is_sendable(code) {
-                return Err(UsageError::CloseCode(code));
-            }
+    /// Begins the closing handshake.
+    pub fn close(&mut self, close: &Close, now: Instant) -> Result<(), UsageError> {
+        let payload = close.payload();
+        let code = close.code.into();
+        if !payload.is_empty() && !close::is_sendable(code) {
+            return Err(UsageError::CloseCode(code));
         }
-        let payload = close.map(Close::payload).unwrap_or_default();
         self.link.writable()?;
         if payload.len() > MAX_CONTROL {
             return Err(UsageError::ControlTooLong(payload.len()));
@@ -322,8 +321,8 @@ impl Connection {
     }
 
     /// The peer's Close, first or as an answer, if it came.
-    pub fn remote_close(&self) -> Option<Option<&Close>> {
-        self.link.remote_close.as_ref().map(Option::as_ref)
+    pub fn remote_close(&self) -> Option<&Close> {
+        self.link.remote_close.as_ref()
     }
 
     /// When the last byte came from the peer.
@@ -352,7 +351,7 @@ impl Link {
         }
     }
 
-    fn closed(&mut self, close: Option<Close>, payload: &[u8], now: Instant) -> Event<'_> {
+    fn closed(&mut self, close: Close, payload: &[u8], now: Instant) -> Event<'_> {
         self.cause.get_or_insert_with(|| Cause::RemoteClose(close.clone()));
         if !self.close_sent {
             self.unsent = self.outbox.unsent_messages();
@@ -362,7 +361,7 @@ impl Link {
         }
         // Deviation: 7.1.1 lets a client wait for the server to end TCP for as long as it takes.
         self.timers.set(Timer::Close, now + self.settings.close_timeout);
-        Event::Close(self.remote_close.insert(close).as_ref())
+        Event::Close(self.remote_close.insert(close))
     }
 
     /// Fails the connection (7.1.7).
@@ -388,7 +387,7 @@ impl Link {
     fn stop_keepalive(&mut self) {
         self.timers.stop(Timer::KeepAlive);
         self.timers.stop(Timer::Pong);
-        self.paused = self.paused.map(|_| None);
+        self.pong_left = None;
     }
 
     fn expire(&mut self, timer: Timer, now: Instant) {
@@ -418,12 +417,10 @@ impl Link {
             self.pings.sent(&payload, now);
         }
         if let Some(timeout) = self.settings.ping_timeout {
-            match &mut self.paused {
-                Some(left) => *left = left.or(Some(timeout)),
-                None if self.timers.get(Timer::Pong).is_none() => {
-                    self.timers.set(Timer::Pong, now + timeout);
-                }
-                None => {}
+            if self.paused {
+                self.pong_left.get_or_insert(timeout);
+            } else if self.timers.get(Timer::Pong).is_none() {
+                self.timers.set(Timer::Pong, now + timeout);
             }
         }
     }

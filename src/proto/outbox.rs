@@ -358,7 +358,7 @@ mod tests {
         // A long frame in pieces, part of which has gone with its header.
         outbox.begin(Kind::Binary, 3 * GONE as u64, true);
         for _ in 0..3 {
-            outbox.payload(&[0; GONE]);
+            outbox.payload(&vec![0; GONE]);
             outbox.advance(GONE);
         }
         assert_eq!(outbox.unsent_messages(), 1);

@@ -28,16 +28,20 @@ pub struct Response {
 impl Request {
     /// The bytes to send.
     pub fn head(&self) -> Vec<u8> {
-        let mut head = format!("GET {} HTTP/1.1\r\n", self.target);
-        for (name, value) in self.headers.iter() {
-            head.push_str(name);
-            head.push_str(if value.is_empty() { ":" } else { ": " });
-            head.push_str(value);
-            head.push_str("\r\n");
-        }
-        head.push_str("\r\n");
-        head.into_bytes()
+        head(&format!("GET {} HTTP/1.1", self.target), &self.headers)
     }
+}
+
+fn head(first: &str, headers: &Headers) -> Vec<u8> {
+    let mut head = format!("{first}\r\n");
+    for (name, value) in headers.iter() {
+        head.push_str(name);
+        head.push_str(if value.is_empty() { ":" } else { ": " });
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    head.push_str("\r\n");
+    head.into_bytes()
 }
 
 /// What `Sec-WebSocket-Key` says: 16 bytes that no one could foresee.
@@ -250,15 +254,14 @@ fn accept_key(request: &Request) -> Result<String, RequestFault> {
 }
 
 fn accepted(accept: &str, agreed: &Agreed) -> Vec<u8> {
-    let mut head = String::from(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
-    );
-    head.push_str(&format!("Sec-WebSocket-Accept: {accept}\r\n"));
+    let mut headers = Headers::default();
+    headers.push("Upgrade", "websocket");
+    headers.push("Connection", "Upgrade");
+    headers.push("Sec-WebSocket-Accept", accept);
     if let Some(subprotocol) = &agreed.subprotocol {
-        head.push_str(&format!("Sec-WebSocket-Protocol: {subprotocol}\r\n"));
+        headers.push("Sec-WebSocket-Protocol", subprotocol);
     }
-    head.push_str("\r\n");
-    head.into_bytes()
+    head("HTTP/1.1 101 Switching Protocols", &headers)
 }
 
 fn refuse(fault: RequestFault) -> Asked {

@@ -17,7 +17,7 @@ impl Lines {
         Self { terminator, streamed: 0 }
     }
 
-    /// A message of up to [`HELD`] bytes is let through only when it is complete; a longer one
+    /// A message of up to 64 KiB is let through only when it is complete; a longer one
     /// streams, whose memory would not be bounded otherwise.
     #[inline]
     pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(out.ready(), b"whole\n");
         lines.piece(&piece(b"t", false, true), &mut out);
         assert_eq!(out.ready(), b"whole\ncut\n");
-        lines.piece(&piece(&[b'x'; HELD], true, false), &mut out);
+        lines.piece(&piece(&vec![b'x'; HELD], true, false), &mut out);
         assert_eq!(lines.break_off(&mut out), 0);
         assert_eq!(out.ready(), b"whole\ncut\n");
     }
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_long_message_streams_and_stays_without_a_terminator_if_it_breaks() {
         let (mut lines, mut out) = (Lines::new(b'\n'), Sheet::default());
-        lines.piece(&piece(&[b'x'; HELD], true, false), &mut out);
+        lines.piece(&piece(&vec![b'x'; HELD], true, false), &mut out);
         assert_eq!(out.ready(), b"");
         lines.piece(&piece(b"y", false, false), &mut out);
         assert_eq!(out.ready().len(), HELD + 1);

@@ -87,12 +87,11 @@ impl Front {
     pub(super) fn show(&mut self, id: u64, kind: Kind, payload: &[u8]) {
         match self {
             Self::Prompt(Some(prompt)) => prompt.print(&format!("{id} < {}", shown(kind, payload))),
-            Self::Prompt(None) => {}
             Self::Pipe(pipe) if pipe.printing => {
                 let piece = Piece { kind, payload, first: true, last: true };
                 pipe.renderer.piece(&piece, &mut pipe.sheet);
             }
-            Self::Pipe(_) => {}
+            Self::Prompt(None) | Self::Pipe(_) => {}
         }
     }
 
@@ -168,7 +167,7 @@ impl Pipe {
                 }
                 Err(cause) => Input::Failed(Error::Input(cause)),
             },
-            ready = stdout.writable(), if writing => match ready {
+            free = stdout.writable(), if writing => match free {
                 Ok(()) => Input::Nothing,
                 Err(cause) => Input::Failed(Error::Output(cause)),
             },

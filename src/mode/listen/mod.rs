@@ -152,8 +152,7 @@ impl Hub {
                 Woken::Client(stream, peer) => self.welcome(stream, peer),
                 Woken::News(news) => self.tell(news),
                 Woken::Front(input) => self.input(input)?,
-                Woken::Room => {}
-                Woken::Patience => {}
+                Woken::Room | Woken::Patience => {}
                 Woken::Signal(signal) => self.interrupt(signal),
             }
         }

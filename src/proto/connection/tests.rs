@@ -11,7 +11,7 @@ enum Seen {
     Message(Kind, Vec<u8>, bool),
     Ping(Vec<u8>),
     Pong(Vec<u8>, Option<Duration>),
-    Close(Option<Close>),
+    Close(Close),
     Failed(Violation),
 }
 
@@ -61,7 +61,7 @@ impl World {
                 }
                 Event::Ping(payload) => Seen::Ping(payload.into()),
                 Event::Pong { payload, rtt } => Seen::Pong(payload.into(), rtt),
-                Event::Close(close) => Seen::Close(close.cloned()),
+                Event::Close(close) => Seen::Close(close.clone()),
                 Event::Failed(violation) => Seen::Failed(violation),
             }));
             self.unread.drain(..used);
@@ -101,12 +101,12 @@ fn an_echo_and_a_close_of_ours() {
     assert_eq!(world.sent(), hex!("81 85 00000000 48656c6c6f"));
     let hello = Seen::Message(Kind::Text, b"Hello".into(), true);
     assert_eq!(world.receive(&hex!("81 05 48656c6c6f")), [hello]);
-    world.connection.close(Some(&Close::new(CloseCode::Normal)), world.now).unwrap();
+    world.connection.close(&Close::new(CloseCode::Normal), world.now).unwrap();
     assert_eq!(world.sent(), hex!("88 82 00000000 03e8"));
     assert_eq!(world.connection.send(Kind::Text, b"late"), Err(UsageError::Closed));
     // What the peer had already sent still comes.
     let late = Seen::Message(Kind::Binary, vec![1], true);
-    let answer = Seen::Close(Some(close(1000, "")));
+    let answer = Seen::Close(close(1000, ""));
     assert_eq!(world.receive(&hex!("82 01 01 88 02 03e8")), [late, answer]);
     assert_eq!(world.sent(), b"");
     assert_eq!(world.connection.cause(), Some(&Cause::LocalClose));
@@ -136,7 +136,7 @@ fn a_close_of_the_peer_is_echoed_as_it_came() {
 fn a_server_ends_the_transport_after_the_closing_handshake() {
     let mut world = World::new(Role::Server, settings());
     let bye = close(1000, "");
-    assert_eq!(world.receive(&hex!("88 82 00000000 03e8")), [Seen::Close(Some(bye))]);
+    assert_eq!(world.receive(&hex!("88 82 00000000 03e8")), [Seen::Close(bye)]);
     assert_eq!(world.sent(), hex!("88 02 03e8"));
     assert!(world.connection.wants_shutdown());
 }
@@ -166,7 +166,7 @@ fn each_violation_is_told_with_its_code_and_ends_reading() {
 #[test]
 fn a_violation_after_our_close_is_not_hushed_up() {
     let mut world = World::client();
-    world.connection.close(None, world.now).unwrap();
+    world.connection.close(&Close::new(CloseCode::Status), world.now).unwrap();
     assert_eq!(world.sent(), hex!("88 80 00000000"));
     world.receive(&hex!("81 01 ff"));
     assert_eq!(world.sent(), b"", "a second Close is never sent");
@@ -179,7 +179,7 @@ fn pings_are_answered_also_after_our_close_but_not_after_the_peers() {
     let mut world = World::client();
     assert_eq!(world.receive(&hex!("89 02 6869")), [Seen::Ping(b"hi".into())]);
     assert_eq!(world.sent(), hex!("8a 82 00000000 6869"));
-    world.connection.close(None, world.now).unwrap();
+    world.connection.close(&Close::new(CloseCode::Status), world.now).unwrap();
     world.sent();
     world.receive(&hex!("89 00"));
     assert_eq!(world.sent(), hex!("8a 80 00000000"));
@@ -190,7 +190,7 @@ fn pings_are_answered_also_after_our_close_but_not_after_the_peers() {
 #[test]
 fn an_unanswered_close_ends_after_its_time() {
     let mut world = World::client();
-    world.connection.close(None, world.now).unwrap();
+    world.connection.close(&Close::new(CloseCode::Status), world.now).unwrap();
     world.sent();
     world.pass(SECOND);
     assert!(!world.connection.is_over());
@@ -281,15 +281,12 @@ fn a_ping_of_the_user_is_timed() {
 #[test]
 fn what_must_not_be_sent_is_refused() {
     let mut world = World::client();
-    for code in [0, 999, 1004, 1005, 1006, 1015, 5000] {
-        let refused = world.connection.close(Some(&close(code, "")), world.now);
+    for code in [0, 999, 1004, 1006, 1015, 5000] {
+        let refused = world.connection.close(&close(code, ""), world.now);
         assert_eq!(refused, Err(UsageError::CloseCode(code)));
     }
     let long = close(1000, &"r".repeat(124));
-    assert_eq!(
-        world.connection.close(Some(&long), world.now),
-        Err(UsageError::ControlTooLong(126))
-    );
+    assert_eq!(world.connection.close(&long, world.now), Err(UsageError::ControlTooLong(126)));
     assert!(world.connection.is_open());
     assert_eq!(world.sent(), b"");
 }
@@ -299,7 +296,7 @@ fn a_close_waits_for_the_frame_that_is_open() {
     let mut world = World::client();
     world.connection.begin(Kind::Text, 4, true).unwrap();
     world.connection.payload(b"ab");
-    world.connection.close(None, world.now).unwrap();
+    world.connection.close(&Close::new(CloseCode::Status), world.now).unwrap();
     assert_eq!(world.sent(), hex!("81 84 00000000 6162"));
     world.connection.payload(b"cd");
     assert_eq!(world.sent(), hex!("6364 88 80 00000000"));
