@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use sockeye::{
-    cli::{args::Cli, config::Run, prescan},
+    cli::{args::Cli, config::Run, generate, prescan},
     error::Error,
     mode::{self, Ended},
     net::unix::end_by_signal,
@@ -36,5 +36,10 @@ fn run() -> anyhow::Result<Ended> {
         .unwrap_or_else(|error| error.exit());
     // Taking the definition of a hundred options apart takes longer than a round trip.
     std::mem::forget(command);
-    Ok(mode::run(Run::new(cli)?)?)
+    match Run::new(cli)? {
+        Run::Job(job) => return Ok(mode::run(job)?),
+        Run::Completions(shell) => generate::completions(shell)?,
+        Run::Man(dir) => generate::man(dir)?,
+    }
+    Ok(Ended::Done)
 }

@@ -259,7 +259,7 @@ fn a_large_message_goes_both_ways() {
 fn a_ca_file_that_is_missing_or_no_pem_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let cases = [
-        ("missing.pem", None, "No such file or directory (os error 2)"),
+        ("missing.pem", None, "no such file or directory (os error 2)"),
         ("empty.pem", Some(""), "no certificate in PEM"),
         ("text.pem", Some("not a certificate\n"), "no certificate in PEM"),
         (

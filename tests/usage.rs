@@ -6,7 +6,6 @@ use crate::support::Test;
 fn a_bad_option_is_not_taken_for_anything_else() {
     for (args, fault) in [
         (&["--nosuch", "ws://h"][..], "unexpected argument '--nosuch'"),
-        (&["ws://a", "ws://b"], "'ws://b'"),
         (&["--count", "0", "ws://h"], "invalid value '0' for '--count <N>'"),
         (&["--count", "x", "ws://h"], "invalid value 'x' for '--count <N>'"),
         (&["-w", "-2", "ws://h"], "invalid value '-2' for '--wait <SECONDS>'"),
@@ -19,6 +18,20 @@ fn a_bad_option_is_not_taken_for_anything_else() {
         (&["completions", "tcsh"], "invalid value 'tcsh' for '<SHELL>'"),
     ] {
         Test::new().args(args.iter().copied()).stderr_has(["error: ", fault]).status(2).run();
+    }
+}
+
+#[test]
+fn a_second_url_is_not_taken_for_a_subcommand() {
+    for second in ["ws://b", "hello", "listen"] {
+        Test::new()
+            .args(["ws://a", second])
+            .stderr(format!(
+                "sockeye: unexpected argument '{second}': there is one URL\n\n\
+                 hint: send a message with -x MESSAGE, or from stdin\n"
+            ))
+            .status(2)
+            .run();
     }
 }
 

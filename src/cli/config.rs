@@ -2,9 +2,11 @@
 
 use super::args::{Cli, ClientArgs, Command, ListenArgs, SessionArgs};
 use crate::{
-    connect::Opening,
     error::Error,
-    mode::clock::Rules,
+    mode::{
+        clock::Rules,
+        job::{Client, Common, Job, Listen},
+    },
     net::{tcp::Family, tls::Trust},
     proto::{Settings, handshake::Headers},
     report::Verbosity,
@@ -16,71 +18,12 @@ use std::{path::PathBuf, time::Duration};
 /// What to run.
 #[derive(Clone, Debug)]
 pub enum Run {
-    /// Talk to a server.
-    Client(Box<Client>, Target),
-    /// Talk to an echo server of our own.
-    Demo(Box<Client>),
-    /// Be a server.
-    Listen(Listen),
+    /// Talk to a server, or be one.
+    Job(Job),
     /// Print a completion script.
     Completions(Shell),
     /// Print or write the man pages.
     Man(Option<PathBuf>),
-}
-
-/// A client, but for its target.
-#[derive(Clone, Debug)]
-pub struct Client {
-    /// The headers of the request, but for those that the handshake makes.
-    pub headers: Headers,
-    /// What `-H` changes.
-    pub edits: Vec<crate::proto::handshake::HeaderEdit>,
-    /// The Host header, if not the target's.
-    pub host: Option<String>,
-    /// Which addresses may be used.
-    pub family: Family,
-    /// Whom to trust.
-    pub trust: Trust,
-    /// The budget for opening the session.
-    pub connect_timeout: Duration,
-    /// `-x`.
-    pub script: Vec<String>,
-    /// When a pipe ends by itself.
-    pub rules: Rules,
-    /// `--count`.
-    pub count: Option<u64>,
-    /// `--max-time`.
-    pub max_time: Option<Duration>,
-    /// `-P`.
-    pub shows_pings: bool,
-    /// History is kept.
-    pub history: bool,
-    /// What both roles have.
-    pub session: Session,
-}
-
-/// A server.
-#[derive(Clone, Debug)]
-pub struct Listen {
-    /// Where, as it was typed.
-    pub address: String,
-    /// The subprotocols it speaks.
-    pub subprotocols: Vec<String>,
-    /// What both roles have.
-    pub session: Session,
-}
-
-/// What both roles have.
-#[derive(Clone, Copy, Debug)]
-pub struct Session {
-    /// Limits and times.
-    pub settings: Settings,
-    /// `--echo`.
-    pub echo: bool,
-    /// `-q`, `-v`.
-    pub verbosity: Verbosity,
-    /// Colours are wanted, where there is a terminal.
-    pub color: bool,
 }
 
 impl Run {
@@ -89,13 +32,16 @@ impl Run {
         match cli.command.take() {
             Some(Command::Completions { shell }) => return Ok(Self::Completions(shell)),
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
-            Some(Command::Listen { args }) => return Ok(Self::Listen(listen(args))),
-            Some(Command::Demo { args }) => return Ok(Self::Demo(Box::new(client(*args)?))),
+            Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)))),
+            Some(Command::Demo { args }) => {
+                return Ok(Self::Job(Job::Demo(Box::new(client(*args)?))));
+            }
             None => {}
         }
         if let Some(address) = cli.listen {
             let ClientArgs { subprotocol, session, .. } = cli.client;
-            return Ok(Self::Listen(listen(ListenArgs { address, subprotocol, session })));
+            let args = ListenArgs { address, subprotocol, session };
+            return Ok(Self::Job(Job::Listen(listen(args))));
         }
         let mut args = cli.client;
         let url = cli.url.or(cli.connect).or_else(|| {
@@ -118,23 +64,7 @@ impl Run {
         {
             client.headers.push("Authorization", basic(user, password));
         }
-        Ok(Self::Client(Box::new(client), target))
-    }
-}
-
-impl Client {
-    /// What to open, at this target.
-    pub fn opening(&self, target: Target) -> Opening {
-        Opening {
-            target,
-            host: self.host.clone(),
-            headers: self.headers.clone(),
-            edits: self.edits.clone(),
-            family: self.family,
-            trust: self.trust.clone(),
-            limit: self.max_time.unwrap_or(Duration::MAX).min(self.connect_timeout),
-            is_total: self.max_time.is_some_and(|limit| limit <= self.connect_timeout),
-        }
+        Ok(Self::Job(Job::Client(Box::new(client), target)))
     }
 }
 
@@ -169,7 +99,7 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         max_time: args.max_time,
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
-        session: session(&args.session),
+        common: common(&args.session),
     })
 }
 
@@ -198,13 +128,13 @@ fn listen(args: ListenArgs) -> Listen {
     Listen {
         address: args.address,
         subprotocols: subprotocols.map(|name| name.trim().to_owned()).collect(),
-        session: session(&args.session),
+        common: common(&args.session),
     }
 }
 
-fn session(args: &SessionArgs) -> Session {
+fn common(args: &SessionArgs) -> Common {
     let some = |time: Duration| (!time.is_zero()).then_some(time);
-    Session {
+    Common {
         settings: Settings {
             max_message: if args.max_message == 0 { u64::MAX } else { args.max_message },
             ping_interval: some(args.ping_interval),
@@ -222,7 +152,9 @@ fn session(args: &SessionArgs) -> Session {
 }
 
 fn swallowed(value: &mut Option<String>) -> Option<String> {
-    value.take_if(|value| value.starts_with("ws://") || value.starts_with("wss://"))
+    let is_url = |s: &String| s.starts_with("ws://") || s.starts_with("wss://");
+    // The option itself was given all the same.
+    value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
 
 /// RFC 7617.
@@ -282,12 +214,14 @@ mod tests {
 
     #[test]
     fn an_optional_value_does_not_swallow_the_url() {
-        assert!(matches!(run("sockeye --max-redirects ws://h"), Ok(Run::Client(..))));
+        // It is not the URL that is missing.
+        assert_eq!(code("sockeye --max-redirects ws://h"), 4);
+        assert_eq!(code("sockeye --passphrase wss://h"), 4);
     }
 
     #[test]
     fn the_request_says_what_was_asked() {
-        let Ok(Run::Client(client, target)) =
+        let Ok(Run::Job(Job::Client(client, target))) =
             run("sockeye ws://u:p@h -s a -s b -o http://o -A me -H X-A:1")
         else {
             panic!()
@@ -301,12 +235,12 @@ mod tests {
 
     #[test]
     fn zero_means_none() {
-        let Ok(Run::Client(client, _)) =
+        let Ok(Run::Job(Job::Client(client, _))) =
             run("sockeye h --max-message 0 --ping-interval 0 --ping-timeout 0")
         else {
             panic!()
         };
-        let settings = client.session.settings;
+        let settings = client.common.settings;
         assert_eq!(settings.max_message, u64::MAX);
         assert_eq!((settings.ping_interval, settings.ping_timeout), (None, None));
     }

@@ -1,20 +1,33 @@
 //! Completions and man pages, from the one definition of the command line.
 
 use super::args::Cli;
+use crate::error::Error;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
-use std::{io, path::Path};
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
-/// The completion script of a shell.
-pub fn completions(shell: Shell) -> Vec<u8> {
+/// Prints the completion script of a shell.
+pub fn completions(shell: Shell) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "sockeye", &mut script);
-    script
+    print(&script)
+}
+
+/// Prints the main man page, or writes all of them into a directory.
+pub fn man(dir: Option<PathBuf>) -> Result<(), Error> {
+    let pages = pages().map_err(Error::Output)?;
+    match dir {
+        None => print(&pages.into_iter().next().unwrap_or_default().1),
+        Some(dir) => write(&dir, pages).map_err(|cause| Error::File { path: dir, cause }),
+    }
 }
 
 /// The pages: file name and contents, the main page first.
-pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = Cli::command();
     command.build();
     let mut pages = Vec::new();
@@ -32,13 +45,20 @@ pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(pages)
 }
 
-/// Writes all pages into a directory.
-pub fn write_pages(dir: &Path) -> io::Result<()> {
+fn write(dir: &Path, pages: Vec<(String, Vec<u8>)>) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
-    for (name, page) in pages()? {
+    for (name, page) in pages {
         std::fs::write(dir.join(name), page)?;
     }
     Ok(())
+}
+
+fn print(bytes: &[u8]) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(cause)),
+        _ => Ok(()),
+    }
 }
 
 /// What the definition of the options does not know.

@@ -8,7 +8,8 @@ use std::ffi::OsString;
 /// where clap wants it. A word that is nearly one is an error: it must not become a host name.
 pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsString>, Error> {
     let mut args = args;
-    let Some(at) = first_word(command, &args) else { return Ok(args) };
+    let mut words = words(command, &args).into_iter();
+    let Some(at) = words.next() else { return Ok(args) };
     let Some(word) = args.get(at).and_then(|word| word.to_str()).map(ToOwned::to_owned) else {
         return Ok(args);
     };
@@ -17,52 +18,63 @@ pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsStr
         args.insert(1.min(args.len()), word);
         return Ok(args);
     }
-    if word.contains(['.', ':', '/', '[']) {
-        return Ok(args);
-    }
+    let is_plain = !word.contains(['.', ':', '/', '[']);
     let near = command.get_subcommands().map(clap::Command::get_name).find(|name| {
         let distance = strsim::damerau_levenshtein(name, &word);
-        distance <= if name.len() > 4 { 2 } else { 1 }
+        is_plain && distance <= if name.len() > 4 { 2 } else { 1 }
     });
-    match near {
-        Some(name) => Err(Error::Usage {
+    if let Some(name) = near {
+        return Err(Error::Usage {
             fault: format!("'{word}' is no subcommand"),
             hint: Some(format!("did you mean '{name}'? A host of this name is ws://{word}")),
+        });
+    }
+    match words.next().and_then(|at| args.get(at)) {
+        Some(extra) => Err(Error::Usage {
+            fault: format!("unexpected argument '{}': there is one URL", extra.display()),
+            hint: Some("send a message with -x MESSAGE, or from stdin".to_owned()),
         }),
         None => Ok(args),
     }
 }
 
-/// The index of the first word that is neither an option nor an option's value.
-fn first_word(command: &clap::Command, args: &[OsString]) -> Option<usize> {
+/// The indices of the words that are neither options nor an option's value, up to `--`.
+fn words(command: &clap::Command, args: &[OsString]) -> Vec<usize> {
+    let mut found = Vec::new();
     let mut skip = true;
     for (i, arg) in args.iter().enumerate() {
         if std::mem::take(&mut skip) {
             continue;
         }
-        let Some(arg) = arg.to_str() else { return Some(i) };
+        let arg = arg.to_string_lossy();
+        let next = args.get(i + 1);
         if arg == "--" {
-            return None;
+            break;
         } else if let Some(long) = arg.strip_prefix("--") {
-            skip = !long.contains('=') && takes_value(command, |option| has_long(option, long));
+            skip = !long.contains('=') && takes(command, |option| has_long(option, long), next);
         } else if let Some(cluster) = arg.strip_prefix('-').filter(|rest| !rest.is_empty()) {
             // Of -vx MESSAGE only the last letter can want the next word.
             let value = cluster
                 .char_indices()
-                .find(|(_, c)| takes_value(command, |option| has_short(option, *c)));
+                .find(|(_, c)| takes(command, |option| has_short(option, *c), next));
             skip = value.is_some_and(|(at, c)| at + c.len_utf8() == cluster.len());
         } else {
-            return Some(i);
+            found.push(i);
         }
     }
-    None
+    found
 }
 
-fn takes_value(command: &clap::Command, is_it: impl Fn(&clap::Arg) -> bool) -> bool {
-    command.get_arguments().find(|option| is_it(option)).is_some_and(|option| {
-        option.get_action().takes_values()
-            && option.get_num_args().is_none_or(|range| range.min_values() > 0)
-    })
+/// Whether an option takes the next word. An optional value does, unless that is the URL.
+fn takes(
+    command: &clap::Command,
+    is_it: impl Fn(&clap::Arg) -> bool,
+    next: Option<&OsString>,
+) -> bool {
+    let Some(option) = command.get_arguments().find(|option| is_it(option)) else { return false };
+    let optional = option.get_num_args().is_some_and(|range| range.min_values() == 0);
+    let is_url = next.is_some_and(|next| next.to_string_lossy().contains("://"));
+    option.get_action().takes_values() && !(optional && is_url)
 }
 
 fn has_long(option: &clap::Arg, name: &str) -> bool {
@@ -100,7 +112,9 @@ mod tests {
             ("sockeye -x listen ws://h", "sockeye -x listen ws://h"),
             ("sockeye -vx listen ws://h", "sockeye -vx listen ws://h"),
             ("sockeye -xlisten demo", "sockeye demo -xlisten"),
-            ("sockeye ws://h listen", "sockeye ws://h listen"),
+            ("sockeye --max-redirects 3 ws://h", "sockeye --max-redirects 3 ws://h"),
+            ("sockeye --passphrase ws://h", "sockeye --passphrase ws://h"),
+            ("sockeye -xw ws://h", "sockeye -xw ws://h"),
             ("sockeye -- listen", "sockeye -- listen"),
             ("sockeye ./listen", "sockeye ./listen"),
             ("sockeye localhost", "sockeye localhost"),
@@ -118,5 +132,12 @@ mod tests {
         }
         assert!(arranged("sockeye lisen:9000").is_ok());
         assert!(arranged("sockeye demo.local").is_ok());
+    }
+
+    #[test]
+    fn a_second_word_is_not_taken_for_a_subcommand() {
+        for line in ["sockeye ws://a ws://b", "sockeye ws://h listen", "sockeye -v h hello"] {
+            assert!(arranged(line).unwrap_err().contains("-x MESSAGE"), "{line}");
+        }
     }
 }

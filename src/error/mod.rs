@@ -280,7 +280,6 @@ impl Error {
             Self::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {
                 "raise the limit with --max-message BYTES (0 for none)"
             }
-            Self::InputText { .. } => "send bytes that are not text with --binary",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -28,7 +28,7 @@ impl fmt::Display for Error {
             Self::Connect { authority, attempts } => connect(f, authority, attempts),
             Self::Tls { authority, fault } => tls(f, authority, fault),
             Self::Authorities { path: Some(path), cause } => {
-                write!(f, "cannot use the CA file {}: {cause}", path.display())
+                write!(f, "cannot use the CA file {}: {}", path.display(), lower(cause))
             }
             Self::Authorities { path: None, cause } => {
                 write!(f, "no certification authority to trust: {cause}")
@@ -101,14 +101,19 @@ struct Words<'a>(&'a io::Error);
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = self.0.to_string();
-        let words = words.strip_prefix("failed to lookup address information: ").unwrap_or(&words);
-        let mut chars = words.chars();
-        match chars.next() {
-            Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
-                write!(f, "{}{}", first.to_lowercase(), chars.as_str())
-            }
-            _ => f.write_str(words),
+        f.write_str(&lower(
+            words.strip_prefix("failed to lookup address information: ").unwrap_or(&words),
+        ))
+    }
+}
+
+fn lower(words: &str) -> String {
+    let mut chars = words.chars();
+    match chars.next() {
+        Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
+            format!("{}{}", first.to_lowercase(), chars.as_str())
         }
+        _ => words.to_owned(),
     }
 }
 

@@ -1,9 +1,8 @@
 //! `sockeye demo`: an echo server inside the process, and a client connected to it.
 
-use super::{Ended, echo::echo, talk};
+use super::{Ended, echo::echo, job::Client, talk};
 use crate::{
     accept::accept,
-    cli::config::Client,
     error::Error,
     net::tcp::Family,
     proto::Role,
@@ -12,20 +11,21 @@ use crate::{
     target::Target,
 };
 use std::time::Instant;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 /// Runs the demonstration. Without a terminal and without input it says something of its own.
 pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, Error> {
     let listening = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listening)?;
     let url = format!("ws://{}/", listener.local_addr().map_err(listening)?);
-    let settings = client.session.settings;
+    let settings = client.common.settings;
+    let (stays, leaving) = watch::channel(());
     tokio::spawn(async move {
         // One client is enough, and it is our own.
         if let Ok((stream, peer)) = listener.accept().await
             && let Ok((opened, _)) = accept(stream, peer, &[]).await
         {
-            echo(Session::new(opened, Role::Server, settings)).await;
+            echo(Session::new(opened, Role::Server, settings), leaving).await;
         }
     });
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
@@ -33,7 +33,9 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
     if stdio::source() == Source::Nothing && client.script.is_empty() {
         client.script = OWN.map(str::to_owned).to_vec();
     }
-    talk(&client, target, started).await
+    let ended = talk(&client, target, started).await;
+    drop(stays);
+    ended
 }
 
 const OWN: [&str; 3] = ["hello", "{\"fish\": \"sockeye\"}", "bye"];

@@ -1,12 +1,13 @@
 //! Sends every message back: what `demo` and `listen --echo` do with a client.
 
 use crate::{
-    proto::{Event, Piece},
+    proto::{Close, CloseCode, Event, Piece},
     session::Session,
 };
+use tokio::sync::watch;
 
-/// Echoes until the session is over.
-pub(super) async fn echo(mut session: Session) {
+/// Echoes until the session is over. When the sender of `leaving` goes, it is closed with 1001.
+pub(super) async fn echo(mut session: Session, mut leaving: watch::Receiver<()>) {
     let mut message = Vec::new();
     loop {
         // What a client does not read must not gather here without bound.
@@ -25,12 +26,16 @@ pub(super) async fn echo(mut session: Session) {
                 Some(_) => {}
             }
         }
-        if session.is_over() && (drained || session.queued() == 0) {
+        if session.is_over() {
             return;
         }
-        session.progress(drained).await;
-        if session.is_over() && !drained {
-            return;
+        let open = session.is_open();
+        tokio::select! {
+            () = session.progress(drained) => {}
+            _ = leaving.changed(), if open => {
+                // Refused only if it is closing already.
+                let _ = session.close(&Close::new(CloseCode::Away));
+            }
         }
     }
 }

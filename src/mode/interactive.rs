@@ -13,7 +13,6 @@ use crate::{
     net::unix::end_by_signal,
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece},
     render::terminal::shown,
-    report::Report,
     session::Session,
 };
 use colored::Colorize as _;
@@ -42,7 +41,6 @@ pub(super) struct Interactive {
     wishes: Wishes,
     session: Session,
     prompt: Prompt,
-    report: Report,
     assembler: Assembler,
     /// The pings typed, whose pongs are always shown.
     pings: VecDeque<Vec<u8>>,
@@ -62,7 +60,7 @@ enum Woken {
 
 impl Interactive {
     /// Opens the prompt.
-    pub(super) fn new(wishes: Wishes, session: Session, report: Report) -> Result<Self, Error> {
+    pub(super) fn new(wishes: Wishes, session: Session) -> Result<Self, Error> {
         let history = if wishes.history { prompt::history_file() } else { None };
         let prompt = Prompt::open(history)
             .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
@@ -70,7 +68,6 @@ impl Interactive {
             wishes,
             session,
             prompt,
-            report,
             assembler: Assembler::default(),
             pings: VecDeque::new(),
             warned: false,
@@ -235,7 +232,6 @@ impl Interactive {
         if verdict.is_ok() && self.signal.is_none() {
             self.prompt.print(&farewell(&self.session));
         }
-        self.report.detail("session over");
         self.prompt.close();
         if let Some(signal) = self.signal {
             end_by_signal(signal);

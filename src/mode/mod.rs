@@ -6,16 +6,13 @@ mod demo;
 mod echo;
 pub mod input;
 mod interactive;
+pub mod job;
 mod listen;
 mod pipe;
 mod prompt;
 mod signals;
 
 use crate::{
-    cli::{
-        config::{Client, Run},
-        generate,
-    },
     connect::{self, Opened},
     error::Error,
     proto::{Kind, Role},
@@ -27,9 +24,10 @@ use crate::{
 };
 use clock::Wait;
 use interactive::{Interactive, Wishes};
+use job::{Client, Job};
 use pipe::{Pipe, Plan};
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     time::Instant,
 };
 
@@ -42,22 +40,13 @@ pub enum Ended {
     Signal(i32),
 }
 
-/// Runs what was meant.
-pub fn run(run: Run) -> Result<Ended, Error> {
+/// Does a job.
+pub fn run(job: Job) -> Result<Ended, Error> {
     let started = Instant::now();
-    match run {
-        Run::Completions(shell) => print(&generate::completions(shell)),
-        Run::Man(None) => {
-            let pages = generate::pages().map_err(Error::Output)?;
-            print(&pages.into_iter().next().unwrap_or_default().1)
-        }
-        Run::Man(Some(dir)) => {
-            generate::write_pages(&dir).map_err(|cause| Error::File { path: dir, cause })?;
-            Ok(Ended::Done)
-        }
-        Run::Client(client, target) => block_on(talk(&client, target, started)),
-        Run::Demo(client) => block_on(demo::run(*client, started)),
-        Run::Listen(listen) => block_on(listen::run(listen)),
+    match job {
+        Job::Client(client, target) => block_on(talk(&client, target, started)),
+        Job::Demo(client) => block_on(demo::run(*client, started)),
+        Job::Listen(listen) => block_on(listen::run(listen)),
     }
 }
 
@@ -76,12 +65,12 @@ fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Result<Ended, E
 
 /// Talks to a server, in the mode that stdin and stdout ask for.
 async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
-    let report = Report { verbosity: client.session.verbosity };
+    let report = Report { verbosity: client.common.verbosity };
     let opening = client.opening(target);
     let opened = connect::open(&opening, &mut |step| report.progress(&step)).await?;
     warn_of_subprotocol(client, &opened, report);
-    let session = Session::new(opened, Role::Client, client.session.settings);
-    if !client.session.color {
+    let session = Session::new(opened, Role::Client, client.common.settings);
+    if !client.common.color {
         colored::control::set_override(false);
     }
     if is_interactive(client) {
@@ -90,9 +79,9 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
             shows_pings: client.shows_pings,
             history: client.history,
             url: opening.target.to_string(),
-            close_timeout: client.session.settings.close_timeout,
+            close_timeout: client.common.settings.close_timeout,
         };
-        return Interactive::new(wishes, session, report)?.run().await;
+        return Interactive::new(wishes, session)?.run().await;
     }
     let plan = plan(client, started);
     Pipe::new(plan, session, renderer(b'\n'), report)?.run().await
@@ -103,7 +92,7 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
 fn is_interactive(client: &Client) -> bool {
     let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
     stays
-        && !client.session.echo
+        && !client.common.echo
         && client.count.is_none()
         && stdio::source() == Source::Terminal
         && io::stdout().is_terminal()
@@ -119,7 +108,7 @@ fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
 }
 
 fn plan(client: &Client, started: Instant) -> Plan {
-    let echo = client.session.echo;
+    let echo = client.common.echo;
     let reads_stdin = match stdio::source() {
         Source::Nothing => false,
         // After -x a person is not waited for.
@@ -137,7 +126,7 @@ fn plan(client: &Client, started: Instant) -> Plan {
         kind: Kind::Text,
         terminator: b'\n',
         max_time: client.max_time.map(|limit| (limit, started + limit)),
-        close_timeout: client.session.settings.close_timeout,
+        close_timeout: client.common.settings.close_timeout,
     }
 }
 
@@ -156,13 +145,5 @@ fn farewell(session: &Session) -> String {
     match session.remote_close() {
         Some(close) => format!("{authority} closed: {close}"),
         None => format!("{authority} sent no Close"),
-    }
-}
-
-fn print(bytes: &[u8]) -> Result<Ended, Error> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(cause)),
-        _ => Ok(Ended::Done),
     }
 }

@@ -63,15 +63,28 @@ fn authorities(paths: &[PathBuf]) -> Result<RootCertStore, Error> {
     Ok(store)
 }
 
+/// The certificates of a file, or of all files of a directory.
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
-        .collect::<Result<_, _>>()
-        .map_err(|e| format!("not PEM: {e}"))?;
+    let words = |e: io::Error| e.to_string();
+    let mut certificates = Vec::new();
+    if path.is_dir() {
+        for entry in path.read_dir().map_err(words)?.flatten() {
+            // What else lies there is no concern of ours.
+            certificates.extend(read_file(&entry.path()).unwrap_or_default());
+        }
+    } else {
+        certificates = read_file(path)?;
+    }
     if certificates.is_empty() {
         return Err("no certificate in PEM".to_owned());
     }
     Ok(certificates)
+}
+
+fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let certificates: Result<_, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    certificates.map_err(|e| format!("not PEM: {e}"))
 }
 
 /// Secures a stream to this host, which is both asked for (SNI) and checked.

@@ -7,10 +7,10 @@
 mod client;
 mod front;
 
-use super::{Ended, echo::echo, signals::Signals};
+use super::{Ended, echo::echo, job::Listen, signals::Signals};
 use crate::{
-    accept::accept, cli::config::Listen, error::Error, net::unix::end_by_signal, proto::Role,
-    report::Report, session::Session,
+    accept::accept, error::Error, net::unix::end_by_signal, proto::Role, report::Report,
+    session::Session,
 };
 use client::{Client, News};
 use front::Front;
@@ -22,7 +22,8 @@ use std::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
+    task::JoinSet,
     time::{sleep, sleep_until},
 };
 
@@ -32,9 +33,9 @@ pub(super) async fn run(listen: Listen) -> Result<Ended, Error> {
     let address = address(&listen.address)?;
     let listener = TcpListener::bind(&address).await.map_err(fail)?;
     let local = listener.local_addr().map_err(fail)?;
-    let report = Report { verbosity: listen.session.verbosity };
+    let report = Report { verbosity: listen.common.verbosity };
     report.line(&format!("listening on ws://{local}"));
-    if listen.session.echo {
+    if listen.common.echo {
         return serve_echo(listener, listen, report).await;
     }
     let front = Front::open()?;
@@ -67,23 +68,42 @@ fn address(text: &str) -> Result<String, Error> {
 async fn serve_echo(listener: TcpListener, listen: Listen, report: Report) -> Result<Ended, Error> {
     let mut signals =
         Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
-    loop {
+    let mut clients = JoinSet::new();
+    let (leave, leaving) = watch::channel(());
+    let signal = loop {
         tokio::select! {
             (stream, peer) = next_client(&listener) => {
-                let (subprotocols, settings) = (listen.subprotocols.clone(), listen.session.settings);
-                tokio::spawn(async move {
-                    match accept(stream, peer, &subprotocols).await {
-                        Ok((opened, _)) => {
-                            report.detail(&format!("{peer} connected"));
-                            echo(Session::new(opened, Role::Server, settings)).await;
-                            report.detail(&format!("{peer} left"));
-                        }
-                        Err(why) => report.detail(&format!("{peer} refused: {why}")),
-                    }
-                });
+                clients.spawn(echo_client(stream, peer, listen.clone(), report, leaving.clone()));
             }
-            signal = signals.recv() => return Ok(Ended::Signal(signal)),
+            Some(_) = clients.join_next() => {}
+            signal = signals.recv() => break signal,
         }
+    };
+    // Their sessions are closed with 1001 when the sender goes.
+    drop((leave, listener));
+    let all_gone = async { while clients.join_next().await.is_some() {} };
+    tokio::select! {
+        () = all_gone => {}
+        () = sleep(listen.common.settings.close_timeout) => {}
+        _ = signals.recv() => {}
+    }
+    Ok(Ended::Signal(signal))
+}
+
+async fn echo_client(
+    stream: TcpStream,
+    peer: SocketAddr,
+    listen: Listen,
+    report: Report,
+    leaving: watch::Receiver<()>,
+) {
+    match accept(stream, peer, &listen.subprotocols).await {
+        Ok((opened, _)) => {
+            report.detail(&format!("{peer} connected"));
+            echo(Session::new(opened, Role::Server, listen.common.settings), leaving).await;
+            report.detail(&format!("{peer} left"));
+        }
+        Err(why) => report.detail(&format!("{peer} refused: {why}")),
     }
 }
 
@@ -180,7 +200,7 @@ impl Hub {
         let client =
             Client { id, peer, from, news: self.news_to.clone(), taken: Arc::clone(&self.taken) };
         let (subprotocols, settings) =
-            (self.listen.subprotocols.clone(), self.listen.session.settings);
+            (self.listen.subprotocols.clone(), self.listen.common.settings);
         tokio::spawn(client.serve(stream, subprotocols, settings));
     }
 
@@ -232,7 +252,7 @@ impl Hub {
 
     /// Closes every session with 1001: their senders go, which tells the tasks.
     fn leave(&mut self, how: Ended) {
-        self.leaving = Some((how, Instant::now() + self.listen.session.settings.close_timeout));
+        self.leaving = Some((how, Instant::now() + self.listen.common.settings.close_timeout));
         for client in self.clients.values_mut() {
             // The entry stays until its task has left.
             *client = mpsc::channel(1).0;

@@ -1,0 +1,96 @@
+//! What a mode is to do: everything resolved, nothing left to look up.
+
+use super::clock::Rules;
+use crate::{
+    connect::Opening,
+    net::{tcp::Family, tls::Trust},
+    proto::{
+        Settings,
+        handshake::{HeaderEdit, Headers},
+    },
+    report::Verbosity,
+    target::Target,
+};
+use std::time::Duration;
+
+/// One run.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Talk to a server.
+    Client(Box<Client>, Target),
+    /// Talk to an echo server of our own.
+    Demo(Box<Client>),
+    /// Be a server.
+    Listen(Listen),
+}
+
+/// A client, but for its target.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The headers of the request, but for those that the handshake makes.
+    pub headers: Headers,
+    /// What `-H` changes.
+    pub edits: Vec<HeaderEdit>,
+    /// The Host header, if not the target's.
+    pub host: Option<String>,
+    /// Which addresses may be used.
+    pub family: Family,
+    /// Whom to trust.
+    pub trust: Trust,
+    /// The budget for opening the session.
+    pub connect_timeout: Duration,
+    /// `-x`.
+    pub script: Vec<String>,
+    /// When a pipe ends by itself.
+    pub rules: Rules,
+    /// `--count`.
+    pub count: Option<u64>,
+    /// `--max-time`.
+    pub max_time: Option<Duration>,
+    /// `-P`.
+    pub shows_pings: bool,
+    /// History is kept.
+    pub history: bool,
+    /// What both roles have.
+    pub common: Common,
+}
+
+/// A server.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Where, as it was typed.
+    pub address: String,
+    /// The subprotocols it speaks.
+    pub subprotocols: Vec<String>,
+    /// What both roles have.
+    pub common: Common,
+}
+
+/// What both roles have.
+#[derive(Clone, Copy, Debug)]
+pub struct Common {
+    /// Limits and times.
+    pub settings: Settings,
+    /// `--echo`.
+    pub echo: bool,
+    /// `-q`, `-v`.
+    pub verbosity: Verbosity,
+    /// Colours are wanted, where there is a terminal.
+    pub color: bool,
+}
+
+impl Client {
+    /// What to open, at this target.
+    pub fn opening(&self, target: Target) -> Opening {
+        Opening {
+            target,
+            host: self.host.clone(),
+            headers: self.headers.clone(),
+            edits: self.edits.clone(),
+            family: self.family,
+            trust: self.trust.clone(),
+            limit: self.max_time.unwrap_or(Duration::MAX).min(self.connect_timeout),
+            is_total: self.max_time.is_some_and(|limit| limit <= self.connect_timeout),
+        }
+    }
+}
