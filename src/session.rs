@@ -281,6 +281,11 @@ impl Session {
         self.connection.remote_close()
     }
 
+    /// Whether we began the closing handshake.
+    pub fn is_closed_by_us(&self) -> bool {
+        matches!(self.connection.cause(), Some(Cause::LocalClose))
+    }
+
     /// How the session ended, when it is over. `waiting`: messages the caller had still to send.
     /// The first cause decides; that we had begun to close does not excuse what came after.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), Error> {

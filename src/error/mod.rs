@@ -4,6 +4,7 @@
 //! The status is curl's where curl has the same meaning; a number is never reused. The table
 //! stands in the man page, and each number is tested.
 
+mod opening;
 mod words;
 
 use crate::{
@@ -260,7 +261,7 @@ impl Error {
                 UrlFault::Scheme(_) => "use ws:// or wss://",
                 _ => return None,
             },
-            Self::Tls { fault, .. } => return words::tls_hint(fault),
+            Self::Tls { fault, .. } => return opening::tls_hint(fault),
             Self::Authorities { path: None, .. } => {
                 "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
             }
@@ -273,7 +274,7 @@ impl Error {
                 }
                 _ => return None,
             },
-            Self::Status { response, .. } => return words::status_hint(response),
+            Self::Status { response, .. } => return opening::status_hint(response),
             Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
             Self::Timeout { step: Step::Total, .. } => return None,
             Self::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",

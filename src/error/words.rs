@@ -1,19 +1,15 @@
 //! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
 //! Whatever a peer wrote is escaped.
 
-use super::{Error, Step, TlsFault};
+use super::{Error, Step, opening};
 use crate::{
     escape::Escaped,
     proto::{
         Close, Violation, close,
         frame::{Kind, Opcode},
-        handshake::Refusal,
         outbox::UsageError,
-        upgrade::Response,
     },
-    target::UrlFault,
 };
-use rustls::{CertificateError, pki_types::UnixTime};
 use std::{fmt, io, time::Duration};
 
 impl fmt::Display for Error {
@@ -25,8 +21,8 @@ impl fmt::Display for Error {
             Self::Resolve { host, cause } => {
                 write!(f, "cannot resolve {}: {}", Escaped(host), Words(cause))
             }
-            Self::Connect { authority, attempts } => connect(f, authority, attempts),
-            Self::Tls { authority, fault } => tls(f, authority, fault),
+            Self::Connect { authority, attempts } => opening::connect(f, authority, attempts),
+            Self::Tls { authority, fault } => opening::tls(f, authority, fault),
             Self::Authorities { path: Some(path), cause } => {
                 write!(f, "cannot use the CA file {}: {}", path.display(), lower(cause))
             }
@@ -36,7 +32,7 @@ impl fmt::Display for Error {
             Self::Handshake { authority, refusal } => {
                 write!(f, "handshake with {authority} failed: {refusal}")
             }
-            Self::Status { url, response, body } => status(f, url, response, body),
+            Self::Status { url, response, body } => opening::status(f, url, response, body),
             Self::HandshakeCut { authority, begun: false } => {
                 write!(f, "{authority} closed the connection without an answer to the handshake")
             }
@@ -96,7 +92,7 @@ impl fmt::Display for Error {
 }
 
 /// An error of the system without Rust's capital letter.
-struct Words<'a>(&'a io::Error);
+pub(super) struct Words<'a>(pub(super) &'a io::Error);
 
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,156 +111,6 @@ fn lower(words: &str) -> String {
         }
         _ => words.to_owned(),
     }
-}
-
-fn connect(
-    f: &mut fmt::Formatter<'_>,
-    authority: &str,
-    attempts: &[(std::net::SocketAddr, io::Error)],
-) -> fmt::Result {
-    match attempts {
-        [(address, cause)] if authority == address.to_string() => {
-            write!(f, "cannot connect to {authority}: {}", Words(cause))
-        }
-        [(address, cause)] => {
-            write!(f, "cannot connect to {authority} ({}): {}", address.ip(), Words(cause))
-        }
-        _ => {
-            write!(f, "cannot connect to {authority}: no address answered")?;
-            for (address, cause) in attempts.iter().take(SHOWN) {
-                write!(f, "\n  {}: {}", address.ip(), Words(cause))?;
-            }
-            let more = attempts.len().saturating_sub(SHOWN);
-            if more > 0 {
-                write!(f, "\n  and {more} more")?;
-            }
-            Ok(())
-        }
-    }
-}
-
-fn status(f: &mut fmt::Formatter<'_>, url: &str, response: &Response, body: &[u8]) -> fmt::Result {
-    write!(f, "{} answered {}", Escaped(url), response.status)?;
-    if !response.reason.is_empty() {
-        write!(f, " ({})", Escaped(&response.reason))?;
-    }
-    f.write_str(" instead of upgrading to WebSocket")?;
-    for name in ["Location", "WWW-Authenticate", "Sec-WebSocket-Version", "Retry-After"] {
-        if let Some(value) = response.headers.get(name) {
-            write!(f, "\n  {name}: {}", Escaped(&short(value)))?;
-            break;
-        }
-    }
-    let body = String::from_utf8_lossy(body);
-    for line in body.lines().filter(|line| !line.trim().is_empty()).take(BODY_LINES) {
-        write!(f, "\n  {}", Escaped(&short(line.trim_end())))?;
-    }
-    Ok(())
-}
-
-/// What there is to try after a status that does not upgrade.
-pub(super) fn status_hint(response: &Response) -> Option<String> {
-    let hint = match response.status {
-        200 => "this is a web page or an ordinary API: the path or the port is wrong",
-        300..=399 => "connect to the place it names",
-        400 if response.headers.get("Sec-WebSocket-Version").is_some() => {
-            "the server wants another version of the protocol"
-        }
-        401 => "give credentials with --auth USER:PASSWORD or -H 'Authorization: ...'",
-        403 => "the server may want an origin (-o) or credentials",
-        404 => "check the path",
-        426 => "the server wants another version of the protocol, or HTTPS",
-        502..=504 => "a gateway answered; the server behind it did not",
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-fn tls(f: &mut fmt::Formatter<'_>, authority: &str, fault: &TlsFault) -> fmt::Result {
-    match fault {
-        TlsFault::Certificate(cause) => {
-            write!(f, "the certificate of {authority} is refused: ")?;
-            certificate(f, cause)
-        }
-        TlsFault::NotTls { http: true } => {
-            write!(f, "TLS with {authority} failed: the port speaks plain HTTP")
-        }
-        TlsFault::NotTls { http: false } => {
-            write!(f, "TLS with {authority} failed: the port does not speak TLS")
-        }
-        TlsFault::Cut => write!(f, "{authority} closed the connection during the TLS handshake"),
-        TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {cause}"),
-    }
-}
-
-fn certificate(f: &mut fmt::Formatter<'_>, cause: &CertificateError) -> fmt::Result {
-    match cause {
-        CertificateError::Expired => f.write_str("it has expired"),
-        CertificateError::ExpiredContext { time, not_after } => {
-            write!(f, "it expired on {} (now {})", date(*not_after), date(*time))
-        }
-        CertificateError::NotValidYet => f.write_str("it is not valid yet"),
-        CertificateError::NotValidYetContext { time, not_before } => {
-            write!(f, "it is not valid before {} (now {})", date(*not_before), date(*time))
-        }
-        CertificateError::NotValidForName => f.write_str("it is for another name"),
-        CertificateError::NotValidForNameContext { expected, presented } => {
-            write!(f, "it is not for {}", expected.to_str())?;
-            let names: Vec<String> = presented.iter().take(SHOWN).map(|name| san(name)).collect();
-            if names.is_empty() {
-                return f.write_str(" and names no host");
-            }
-            let more = if presented.len() > SHOWN { ", ..." } else { "" };
-            write!(f, ", only for {}{more}", names.join(", "))
-        }
-        CertificateError::UnknownIssuer => f.write_str("its issuer is not trusted"),
-        CertificateError::Revoked => f.write_str("it has been revoked"),
-        CertificateError::BadSignature => f.write_str("its signature is wrong"),
-        CertificateError::BadEncoding => f.write_str("it is not a well-formed certificate"),
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            f.write_str("it is not meant for a server")
-        }
-        other if is_authority(other) => {
-            f.write_str("it is an authority's own certificate, used as a server's")
-        }
-        other => write!(f, "{other}"),
-    }
-}
-
-/// A name of a certificate: the verifier writes `DnsName("x")`.
-fn san(name: &str) -> String {
-    let inner = name.split_once("(\"").map_or(name, |(_, rest)| rest.trim_end_matches("\")"));
-    Escaped(inner.trim_end_matches(')')).to_string()
-}
-
-/// A certificate with CA:TRUE as the server's own: what a plain `openssl req -x509` makes.
-fn is_authority(cause: &CertificateError) -> bool {
-    matches!(cause, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
-}
-
-/// What there is to try after a failure of TLS.
-pub(super) fn tls_hint(fault: &TlsFault) -> Option<String> {
-    let hint = match fault {
-        TlsFault::NotTls { http: true } => "use ws:// for a port without TLS",
-        TlsFault::NotTls { http: false } => "check the port, or use ws:// if it has no TLS",
-        TlsFault::Certificate(cause) => match &**cause {
-            CertificateError::UnknownIssuer => {
-                "trust its authority with --ca FILE, or skip the check with -k"
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the server needs a new certificate; -k skips the check"
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "check this machine's clock; -k skips the check"
-            }
-            other if is_authority(other) => {
-                "make the certificate with CA:FALSE, or skip the check with -k"
-            }
-            _ => "-k skips the check",
-        },
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }
 
 fn unsent(
@@ -355,61 +201,6 @@ impl fmt::Display for UsageError {
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotHttp(start) if start.starts_with(b"\x15\x03") => {
-                f.write_str("it answered with a TLS alert")
-            }
-            Self::NotHttp(start) => {
-                let start = String::from_utf8_lossy(start);
-                let line = start.lines().next().unwrap_or_default();
-                write!(f, "its answer is not HTTP/1.1: '{}'", Escaped(&short(line)))
-            }
-            Self::HeadsTooLong => f.write_str("the head of its answer is over 64 KiB"),
-            Self::Malformed(cause) => write!(f, "the head of its answer is malformed: {cause}"),
-            Self::Http10 => f.write_str("101 in HTTP/1.0, which has no upgrade"),
-            Self::Upgrade(None) => f.write_str("101 without an Upgrade header"),
-            Self::Upgrade(Some(value)) => {
-                write!(f, "101 with 'Upgrade: {}' instead of websocket", Escaped(&short(value)))
-            }
-            Self::Connection(None) => f.write_str("101 without a Connection header"),
-            Self::Connection(Some(value)) => {
-                write!(f, "101 with 'Connection: {}' instead of Upgrade", Escaped(&short(value)))
-            }
-            Self::Accept(None) => f.write_str("101 without Sec-WebSocket-Accept"),
-            Self::Accept(Some(value)) => write!(
-                f,
-                "Sec-WebSocket-Accept '{}' is not the answer to our key",
-                Escaped(&short(value))
-            ),
-            Self::Subprotocol(name) => {
-                write!(f, "it chose the subprotocol '{}', never asked for", Escaped(&short(name)))
-            }
-            Self::Subprotocols => f.write_str("it chose more than one subprotocol"),
-            Self::Extension(name) => {
-                write!(f, "it chose the extension '{}', never offered", Escaped(&short(name)))
-            }
-        }
-    }
-}
-
-impl fmt::Display for UrlFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("it is empty"),
-            Self::Space => f.write_str("white space or a control character"),
-            Self::Scheme(scheme) => write!(f, "unknown scheme '{}'", Escaped(scheme)),
-            Self::Slashes => f.write_str("no // after the scheme"),
-            Self::NoHost => f.write_str("no host"),
-            Self::Host => f.write_str("not a host name or address"),
-            Self::Port => f.write_str("not a port from 1 to 65535"),
-            Self::Fragment => f.write_str("a WebSocket URL has no fragment (#)"),
-            Self::Other(words) => f.write_str(words),
-        }
-    }
-}
-
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -427,23 +218,3 @@ fn seconds(limit: Duration) -> String {
     let seconds = limit.as_secs_f64();
     format!("{seconds} {}", if limit == Duration::from_secs(1) { "second" } else { "seconds" })
 }
-
-fn date(time: UnixTime) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| format!("{seconds} s after 1970"), |time| time.to_string())
-}
-
-fn short(s: &str) -> String {
-    match s.char_indices().nth(LINE) {
-        Some((end, _)) => format!("{}...", s.get(..end).unwrap_or_default()),
-        None => s.to_owned(),
-    }
-}
-
-/// Addresses and names listed in a message.
-const SHOWN: usize = 3;
-/// Lines of a body shown: with status, one header and hint a message has six lines.
-const BODY_LINES: usize = 2;
-/// Characters of a peer's line shown.
-const LINE: usize = 120;

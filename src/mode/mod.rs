@@ -139,10 +139,11 @@ fn renderer(terminator: u8) -> Renderer {
     }
 }
 
-/// How a session closed, for `-v`.
+/// How a session closed, and who began.
 fn farewell(session: &Session) -> String {
     let authority = session.authority();
     match session.remote_close() {
+        Some(close) if session.is_closed_by_us() => format!("closed: {close}"),
         Some(close) => format!("{authority} closed: {close}"),
         None => format!("{authority} sent no Close"),
     }

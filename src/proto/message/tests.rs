@@ -1,0 +1,203 @@
+//! Streams of frames, whole and cut anywhere.
+
+use super::*;
+use hex_literal::hex;
+use proptest::prelude::*;
+
+/// A message as the tests see it.
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    Message(Kind, Vec<u8>),
+    Control(Opcode, Vec<u8>),
+    Unfinished(Kind, Vec<u8>),
+    Violation(Violation),
+}
+
+/// Feeds a decoder as a session does: what it leaves is offered again with more behind it.
+fn decode(role: Role, max: u64, chunks: &[&[u8]]) -> Vec<Seen> {
+    let mut decoder = Decoder::new(role, max);
+    let mut seen = Vec::new();
+    let mut open: Option<(Kind, Vec<u8>)> = None;
+    let mut buffer = Vec::new();
+    for chunk in chunks {
+        buffer.extend_from_slice(chunk);
+        loop {
+            match decoder.decode(&mut buffer) {
+                Err(violation) => {
+                    seen.extend(open.map(|(kind, bytes)| Seen::Unfinished(kind, bytes)));
+                    seen.push(Seen::Violation(violation));
+                    return seen;
+                }
+                Ok((used, part)) => {
+                    let done = part.is_none();
+                    match part {
+                        None => {}
+                        Some(Part::Control(opcode, payload)) => {
+                            seen.push(Seen::Control(opcode, payload.to_vec()));
+                        }
+                        Some(Part::Piece(piece)) => {
+                            assert_eq!(piece.first, open.is_none());
+                            let (kind, bytes) = open.get_or_insert((piece.kind, Vec::new()));
+                            assert_eq!(*kind, piece.kind);
+                            bytes.extend_from_slice(piece.payload);
+                            if *kind == Kind::Text {
+                                assert!(std::str::from_utf8(piece.payload).is_ok());
+                            }
+                            if piece.last {
+                                seen.extend(open.take().map(|(k, b)| Seen::Message(k, b)));
+                            }
+                        }
+                    }
+                    buffer.drain(..used);
+                    if done {
+                        assert!(buffer.len() < LOOKAHEAD);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    seen.extend(open.map(|(kind, bytes)| Seen::Unfinished(kind, bytes)));
+    seen
+}
+
+fn client(bytes: &[u8]) -> Vec<Seen> {
+    let whole = decode(Role::Client, u64::MAX, &[bytes]);
+    let bytewise = decode(Role::Client, u64::MAX, &bytes.chunks(1).collect::<Vec<_>>());
+    assert_eq!(whole, bytewise, "{bytes:x?}");
+    whole
+}
+
+fn text(s: &str) -> Seen {
+    Seen::Message(Kind::Text, s.into())
+}
+
+#[test]
+fn conversations() {
+    use Seen::{Control, Message, Unfinished, Violation as V};
+    let cases: &[(&[u8], &[Seen])] = &[
+        (&hex!("81 05 48656c6c6f"), &[text("Hello")]),
+        (&hex!("81 00"), &[text("")]),
+        (&hex!("82 00"), &[Message(Kind::Binary, vec![])]),
+        (&hex!("01 03 48656c 80 02 6c6f"), &[text("Hello")]),
+        // Empty fragments, first, middle and last.
+        (&hex!("01 00 00 00 00 01 61 80 00"), &[text("a")]),
+        (&hex!("02 00 80 00"), &[Message(Kind::Binary, vec![])]),
+        // 5.4: control frames between fragments are not late.
+        (
+            &hex!("01 01 61 89 01 78 80 01 62 8a 00"),
+            &[Control(Opcode::Ping, b"x".to_vec()), text("ab"), Control(Opcode::Pong, vec![])],
+        ),
+        // A character cut over three frames, one of them empty, with a ping inside.
+        (
+            &hex!("01 02 f09f 89 00 00 00 00 01 98 80 02 80 21"),
+            &[Control(Opcode::Ping, vec![]), text("\u{1f600}!")],
+        ),
+        // 5.4: order of frames.
+        (&hex!("80 01 61"), &[V(Violation::ContinuationOfNothing)]),
+        (
+            &hex!("01 01 61 81 01 62"),
+            &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::MessageInsideMessage)],
+        ),
+        // 8.1: fails at the bad octet, not at the message's end; what was valid is there.
+        (&hex!("81 7e 0fff ff"), &[V(Violation::TextNotUtf8)]),
+        (&hex!("01 02 61ff"), &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::TextNotUtf8)]),
+        (&hex!("01 01 c3 80 01 28"), &[V(Violation::TextNotUtf8)]),
+        // Ends inside a character.
+        (&hex!("81 02 e282"), &[V(Violation::TextNotUtf8)]),
+        (&hex!("01 01 c3 80 00"), &[V(Violation::TextNotUtf8)]),
+        (&hex!("81 02 61c3"), &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::TextNotUtf8)]),
+        // Binary is never judged.
+        (&hex!("82 02 ffc3"), &[Message(Kind::Binary, vec![0xff, 0xc3])]),
+    ];
+    for (bytes, expected) in cases {
+        assert_eq!(client(bytes), *expected, "{bytes:x?}");
+    }
+}
+
+#[test]
+fn the_limit_is_on_the_message_and_holds_before_its_bytes_come() {
+    let limit = |max, bytes: &[u8]| decode(Role::Client, max, &[bytes]);
+    let too_long = |limit| Seen::Violation(Violation::MessageTooLong { limit });
+    assert_eq!(limit(5, &hex!("81 05 48656c6c6f")), [text("Hello")]);
+    assert_eq!(limit(4, &hex!("81 05")), [too_long(4)]);
+    let fragments = hex!("01 03 48656c 80 02 6c6f");
+    assert_eq!(limit(5, &fragments), [text("Hello")]);
+    assert_eq!(limit(4, &fragments).last(), Some(&too_long(4)));
+    // Two lengths whose sum does not fit in 64 bits.
+    let huge = hex!("02 01 00 80 7f 7fffffffffffffff");
+    assert_eq!(limit(u64::MAX >> 2, &huge).last(), Some(&too_long(u64::MAX >> 2)));
+}
+
+/// 9.3.1 and 9.4.1 of the conformance suite send 65,536 fragments: bytes are limited, not
+/// their number.
+#[test]
+fn any_number_of_fragments() {
+    let mut bytes = hex!("02 00").to_vec();
+    for _ in 0..200_000 {
+        bytes.extend(hex!("00 01 61"));
+    }
+    bytes.extend(hex!("80 00"));
+    let message = Seen::Message(Kind::Binary, vec![b'a'; 200_000]);
+    assert_eq!(decode(Role::Client, 200_000, &[&bytes]), [message]);
+}
+
+#[test]
+fn an_assembler_copies_only_what_was_cut() {
+    let mut assembler = Assembler::default();
+    let piece = |payload, first, last| Piece { kind: Kind::Text, payload, first, last };
+    assert_eq!(assembler.push(&piece(b"whole", true, true)), Some(&b"whole"[..]));
+    assert_eq!(assembler.bytes.capacity(), 0);
+    assert_eq!(assembler.push(&piece(b"a", true, false)), None);
+    assert_eq!(assembler.push(&piece(b"b", false, true)), Some(&b"ab"[..]));
+    assert_eq!(assembler.push(&piece(b"c", true, true)), Some(&b"c"[..]));
+}
+
+/// Any messages, any fragments, any masks, any cuts of the stream: the same messages.
+fn stream() -> impl Strategy<Value = (Vec<Seen>, Vec<u8>)> {
+    let message = (
+        any::<bool>(),
+        "\\PC{0,40}",
+        proptest::collection::vec(0usize..120, 0..4),
+        any::<[u8; 4]>(),
+    );
+    proptest::collection::vec(message, 0..6).prop_map(|messages| {
+        let mut seen = Vec::new();
+        let mut bytes = Vec::new();
+        for (is_text, content, mut cuts, key) in messages {
+            let kind = if is_text { Kind::Text } else { Kind::Binary };
+            let content = content.into_bytes();
+            cuts.push(content.len());
+            cuts.sort_unstable();
+            let (mut from, mut opcode) = (0, Opcode::Message(kind));
+            for to in cuts {
+                let to = to.min(content.len());
+                let fin = to == content.len();
+                let header = Header { fin, opcode, mask: Some(key), length: (to - from) as u64 };
+                header.format(&mut bytes);
+                let start = bytes.len();
+                bytes.extend_from_slice(&content[from..to]);
+                mask::apply(&mut bytes[start..], key, 0);
+                (from, opcode) = (to, Opcode::Continuation);
+                if fin {
+                    break;
+                }
+            }
+            seen.push(Seen::Message(kind, content));
+        }
+        (seen, bytes)
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_message_any_fragments_any_chunks((expected, bytes) in stream(), size in 1usize..50) {
+        let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
+        prop_assert_eq!(decode(Role::Server, u64::MAX, &chunks), expected);
+    }
+
+    #[test]
+    fn any_bytes_never_panic_and_cuts_do_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        client(&bytes);
+    }
+}
