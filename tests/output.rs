@@ -139,6 +139,29 @@ fn a_pipe_nobody_reads_for_a_while_loses_nothing() {
         .run();
 }
 
+/// What is unread is not silence.
+#[test]
+fn a_pipe_nobody_reads_for_longer_than_the_silence_loses_nothing() {
+    let messages: String = (0..200_000).map(|i| format!("{i}\n")).collect();
+    let bytes: Vec<u8> = messages.lines().flat_map(text).collect();
+    Test::new()
+        .args(["--quiet-for", "0.2"])
+        .stdin("go\n")
+        .hold_stdout()
+        .peer(move |peer| {
+            peer.open();
+            peer.expect_text("go");
+            peer.send(bytes);
+            std::thread::sleep(std::time::Duration::from_millis(800));
+            peer.send(ping("still open?"));
+            peer.child.read_stdout(&messages);
+            peer.expect_pong("still open?");
+            peer.answer_close(1000);
+        })
+        .stderr_has(["ended after 0.2 s of silence"])
+        .run();
+}
+
 #[test]
 fn a_closed_stderr_or_stdout_is_no_reason_to_panic() {
     Test::new()

@@ -84,6 +84,8 @@ pub(super) struct Pipe {
     heard: u64,
     received: u64,
     finish: Option<Finish>,
+    /// All that was read from the network is decoded: what the peer sent is not waiting for us.
+    drained: bool,
     /// After a signal: when unwritten output is dropped.
     patience: Option<Instant>,
 }
@@ -121,6 +123,7 @@ impl Pipe {
             heard: session.bytes_received(),
             received: 0,
             finish: None,
+            drained: true,
             patience: None,
             plan,
             session,
@@ -134,18 +137,18 @@ impl Pipe {
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
         self.send_script();
         loop {
-            let drained = self.drain();
+            self.drained = self.drain();
             self.write();
-            let written = drained && self.sheet.ready().is_empty();
+            let written = self.drained && self.sheet.ready().is_empty();
             if (written && self.session.is_over()) || self.impatient() {
                 break;
             }
-            if !drained && self.sheet.ready().is_empty() && !self.is_congested() {
+            if !self.drained && self.sheet.ready().is_empty() && !self.is_congested() {
                 // The output took all: there is more to drain and nothing to wait for.
                 continue;
             }
             self.feed();
-            match self.wait(drained, &mut signals).await {
+            match self.wait(&mut signals).await {
                 Woken::Session => {
                     if self.session.bytes_received() != self.heard {
                         self.heard = self.session.bytes_received();
@@ -257,9 +260,6 @@ impl Pipe {
             let Some(line) = self.input.next_line() else { break };
             self.send_line(line);
         }
-        if self.session.queued() > 0 {
-            self.clock.busy(Instant::now());
-        }
         if self.stdin.is_some() && self.input.is_done() {
             self.stdin = None;
             self.clock.input_ended(Instant::now());
@@ -290,12 +290,10 @@ impl Pipe {
         }
     }
 
-    async fn wait(&mut self, drained: bool, signals: &mut Signals) -> Woken {
+    async fn wait(&mut self, signals: &mut Signals) -> Woken {
         let now = Instant::now();
-        if !drained || self.session.queued() > 0 {
-            self.clock.busy(now);
-        }
-        let over = self.session.is_over();
+        let busy = self.is_busy();
+        let (over, drained) = (self.session.is_over(), self.drained);
         let room = self.session.queued() < FULL;
         let idle = !self.session.is_frame_open() && !self.input.has_line();
         let reads = self.finish.is_none() && self.session.is_open() && room && idle;
@@ -303,28 +301,42 @@ impl Pipe {
         let has_output = !self.sheet.ready().is_empty();
         let alarm = self.alarm();
         let (session, stdout, input) = (&mut self.session, &self.stdout, &mut self.input);
-        tokio::select! {
+        let woken = tokio::select! {
             () = session.progress(drained), if !over => Woken::Session,
             read = read(stdin, input) => Woken::Stdin(read),
             free = stdout.writable(), if has_output => Woken::Stdout(free),
             () = stdout.gone(), if self.printing => Woken::ReaderGone,
             () = tokio::time::sleep_until(alarm.unwrap_or(now).into()), if alarm.is_some() => Woken::Clock,
             signal = signals.recv() => Woken::Signal(signal),
+        };
+        if busy {
+            // What waited until now was no silence.
+            self.clock.busy(Instant::now());
         }
+        woken
     }
 
     /// The next deadline of this mode.
     fn alarm(&self) -> Option<Instant> {
-        let clock = match self.finish {
-            None if self.session.is_open() && self.session.queued() == 0 => self.clock.rings(),
-            _ => None,
-        };
+        let clock = self.rung();
         // Once it is ending, the closing handshake has a limit of its own.
         let max_time = self.plan.max_time.filter(|_| self.finish.is_none());
         [clock.map(|(at, _)| at), max_time.map(|(_, at)| at), self.patience]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// When the clock rings, unless silence is to end what is still under way.
+    fn rung(&self) -> Option<(Instant, Rung)> {
+        let waits = self.finish.is_none() && self.session.is_open();
+        let rung = self.clock.rings().filter(|_| waits)?;
+        (rung.1 == Rung::Waited || !self.is_busy()).then_some(rung)
+    }
+
+    /// Bytes of ours wait for the network, or of the peer's for stdout.
+    fn is_busy(&self) -> bool {
+        !self.drained || self.session.queued() > 0
     }
 
     fn ring(&mut self) {
@@ -341,9 +353,8 @@ impl Pipe {
                 limit,
             }));
         }
-        if let Some((at, why)) = self.clock.rings()
+        if let Some((at, why)) = self.rung()
             && at <= now
-            && self.session.is_open()
         {
             if let Rung::Silence(window) = why {
                 self.report.note(&format!(
