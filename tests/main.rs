@@ -29,6 +29,7 @@ mod output;
 mod reach;
 mod request;
 mod status;
+mod terminal;
 mod tls;
 mod transport;
 mod usage;

@@ -1,0 +1,107 @@
+//! The peer ends the session while a person types.
+
+use super::{End, Screen, Terminal, begin};
+use crate::support::{Peer, wire};
+
+/// Ends a session in which a line is half typed.
+#[track_caller]
+fn ends(terminal: Terminal, end: impl FnOnce(&mut Peer) + Send + 'static) -> End {
+    let end = terminal.run(|screen: &Screen, peer: &mut Peer| {
+        begin(screen, peer);
+        screen.press("half typed\x1b[D\x1b[D");
+        screen.edits("> half typed", 10);
+        end(peer);
+    });
+    // Nothing of what was typed is painted over.
+    assert!(end.view.has("> half typed"), "{:#?}", end.view);
+    end
+}
+
+#[test]
+fn a_normal_close_is_shown_with_its_code_name_and_reason() {
+    let end = ends(Terminal::new(), |peer| peer.close_with(1000, "see you"));
+    assert!(end.view.has_part("closed: 1000 (normal closure): see you"), "{:#?}", end.view);
+}
+
+#[test]
+fn a_close_without_a_code_is_a_clean_end() {
+    let end = ends(Terminal::new(), |peer| {
+        peer.send(wire::frame(0x88, ""));
+        peer.expect_empty_close();
+    });
+    assert!(end.view.has_part("closed: 1005"), "{:#?}", end.view);
+}
+
+#[test]
+fn a_failure_is_shown_with_its_code_name_and_reason_and_is_the_status() {
+    let end = ends(Terminal::new().status(111), |peer| peer.close_with(1011, "it broke"));
+    assert!(end.view.has_part("1011 (internal error): it broke"), "{:#?}", end.view);
+}
+
+#[test]
+fn an_end_without_a_close_is_said() {
+    let end = ends(Terminal::new().status(56), Peer::half_close);
+    assert!(end.view.has_part("without a Close"), "{:#?}", end.view);
+    let end = ends(Terminal::new().status(56), Peer::reset);
+    assert!(end.view.has_part("sockeye: "), "{:#?}", end.view);
+}
+
+#[test]
+fn a_peer_that_breaks_the_protocol_is_told_and_named() {
+    let end = ends(Terminal::new().status(110), |peer| {
+        peer.send(wire::frame(0x83, "reserved"));
+        let close = peer.frame();
+        assert_eq!((close.first, &close.payload[..2]), (0x88, b"\x03\xea".as_slice()));
+    });
+    assert!(end.view.has_part("broke the protocol"), "{:#?}", end.view);
+}
+
+#[test]
+fn an_empty_prompt_does_not_stay_behind() {
+    let end = Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        peer.close(1000);
+    });
+    let rows = end.rows();
+    assert!(!rows.iter().any(|row| row == ">"), "{rows:#?}");
+    assert_eq!(rows.len(), 2, "{rows:#?}");
+}
+
+#[test]
+fn a_message_that_comes_with_the_close_is_not_lost() {
+    for _ in 0..30 {
+        let end = ends(Terminal::new(), |peer| {
+            peer.send([wire::text("one"), wire::text("last"), wire::close(1000, "")].concat());
+            peer.expect_close(1000);
+        });
+        let rows = end.rows();
+        let at = rows.iter().position(|row| row == "< one").expect("the first message");
+        assert_eq!(rows.get(at + 1).map(String::as_str), Some("< last"), "{rows:#?}");
+    }
+}
+
+#[test]
+fn a_message_that_comes_as_a_person_leaves_is_not_lost() {
+    for keys in ["\x04", "/quit\r", "\r\x04"].iter().cycle().take(30) {
+        let end = Terminal::new().run(move |screen, peer| {
+            begin(screen, peer);
+            // Either may be seen first.
+            peer.send(wire::text("in time"));
+            screen.press(keys);
+            peer.answer_close(1000);
+        });
+        assert!(end.view.has("< in time"), "{keys:?}: {:#?}", end.view);
+    }
+}
+
+#[test]
+fn a_long_last_message_is_whole() {
+    let message = "0123456789".repeat(100_000);
+    let sent = message.clone();
+    let end = ends(Terminal::new(), move |peer| {
+        peer.send([wire::text(sent), wire::close(1000, "")].concat());
+        peer.expect_close(1000);
+    });
+    let raw = String::from_utf8(end.raw).unwrap();
+    assert!(raw.contains(&message), "it was cut");
+}

@@ -1,0 +1,126 @@
+//! What was typed is remembered, unless it should not be.
+
+use super::{Terminal, begin, leave};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+};
+use tempfile::TempDir;
+
+const UP: &str = "\x1b[A";
+
+/// Types these lines in a session that keeps its history here.
+#[track_caller]
+fn types<const N: usize>(terminal: Terminal, file: &Path, lines: [&'static str; N]) {
+    terminal.env("SOCKEYE_HISTORY", file).run(move |screen, peer| {
+        begin(screen, peer);
+        for line in lines {
+            screen.enter(line);
+            peer.expect_text(line);
+        }
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+/// What Up recalls in a new session, pressed once for each line.
+#[track_caller]
+fn recalls<const N: usize>(file: &Path, lines: [&'static str; N]) {
+    Terminal::new().env("SOCKEYE_HISTORY", file).run(move |screen, peer| {
+        begin(screen, peer);
+        for line in lines {
+            screen.press(UP);
+            screen.edits(&format!("> {line}"), 2 + line.len());
+        }
+        // There is nothing before the first one.
+        screen.press(&format!("{UP}!"));
+        let first = lines.last().copied().unwrap_or_default();
+        screen.edits(&format!("> {first}!"), 3 + first.len());
+        screen.press("\r");
+        peer.expect_text(format!("{first}!"));
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+fn directory() -> TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+#[test]
+fn what_was_typed_can_be_recalled_in_the_next_run() {
+    let dir = directory();
+    let file = dir.path().join("state/sockeye/history");
+    types(Terminal::new(), &file, ["first", "second"]);
+    recalls(&file, ["second", "first"]);
+    // Together with what the second run added.
+    types(Terminal::new(), &file, ["third"]);
+    recalls(&file, ["third", "first!", "second", "first"]);
+}
+
+#[test]
+fn history_is_for_its_owner_only() {
+    let dir = directory();
+    let file = dir.path().join("history");
+    types(Terminal::new(), &file, ["a secret"]);
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+    // Also one that was open to others.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    types(Terminal::new(), &file, ["another"]);
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn history_is_kept_in_the_state_directory() {
+    let (dir, home) = (directory(), directory());
+    let terminal = Terminal::new().env("XDG_STATE_HOME", dir.path()).env("HOME", home.path());
+    kept_in(terminal, &dir.path().join("sockeye/history"));
+    let terminal = Terminal::new().env("HOME", home.path());
+    kept_in(terminal, &home.path().join(".local/state/sockeye/history"));
+}
+
+#[track_caller]
+fn kept_in(terminal: Terminal, file: &Path) {
+    terminal.without_history_file().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("kept");
+        peer.expect_text("kept");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+    assert!(fs::read_to_string(file).unwrap().contains("kept"));
+    assert_eq!(fs::metadata(file).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_line_that_begins_with_a_space_is_not_kept() {
+    let dir = directory();
+    let file = dir.path().join("history");
+    types(Terminal::new(), &file, ["kept", " secret"]);
+    assert!(!fs::read_to_string(&file).unwrap().contains("secret"));
+    recalls(&file, ["kept"]);
+}
+
+#[test]
+fn no_history_keeps_none() {
+    let dir = directory();
+    let file = dir.path().join("history");
+    types(Terminal::new().args(["--no-history"]), &file, ["gone"]);
+    assert!(!file.exists(), "a file was made");
+    let home = directory();
+    let terminal = Terminal::new().env("HOME", home.path());
+    types(terminal, Path::new("off"), ["gone"]);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "something was made in HOME");
+    assert!(!Path::new("off").exists(), "a file named off was made");
+}
+
+#[test]
+fn a_history_that_cannot_be_kept_does_not_stop_the_session() {
+    let dir = directory();
+    // A directory, and a file where a directory should be.
+    fs::write(dir.path().join("file"), "").unwrap();
+    for path in [dir.path().to_path_buf(), dir.path().join("file/history")] {
+        types(Terminal::new(), &path, ["hello"]);
+    }
+}

@@ -1,0 +1,165 @@
+//! Leaving: keys, signals, and a window that is closed.
+
+use super::{Terminal, begin, leave};
+use crate::support::{Signal, wire};
+use std::time::Duration;
+
+#[test]
+fn ctrl_d_leaves_only_on_an_empty_line() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("text\x01");
+        screen.edits("> text", 2);
+        // There it deletes, as in a shell.
+        screen.press("\x04");
+        screen.edits("> ext", 2);
+        screen.press("\r");
+        peer.expect_text("ext");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn what_comes_after_ctrl_d_is_still_shown() {
+    let end = Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("\x04");
+        peer.expect_close(1000);
+        peer.send([wire::text("one"), wire::text("two"), wire::close(1000, "")].concat());
+    });
+    let rows = end.rows();
+    let at = rows.iter().position(|row| row == "< one").expect("the first message");
+    assert_eq!(rows.get(at + 1).map(String::as_str), Some("< two"), "{rows:#?}");
+}
+
+#[test]
+fn the_peer_s_code_decides_also_after_ctrl_d() {
+    let end = Terminal::new().status(111).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("\x04");
+        peer.expect_close(1000);
+        peer.send(wire::close(1011, "too late"));
+    });
+    assert!(end.view.has_part("1011 (internal error): too late"), "{:#?}", end.view);
+}
+
+#[test]
+fn ctrl_c_clears_a_line_and_leaves_only_when_pressed_twice() {
+    let end = Terminal::new().killed_by(Signal::INT).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("never sent");
+        screen.edits("> never sent", 12);
+        screen.press("\x03");
+        screen.prompts_below("> never sent");
+        screen.press("\x03");
+        screen.wait("a warning", |view| view.has("(Ctrl-C again leaves)"));
+        screen.edits(">", 2);
+        // What is typed in between starts the count again.
+        screen.enter("stays");
+        peer.expect_text("stays");
+        screen.prompts_below("> stays");
+        screen.press("\x03");
+        screen.wait("a second warning", |view| {
+            view.rows.iter().filter(|row| *row == "(Ctrl-C again leaves)").count() == 2
+        });
+        screen.edits(">", 2);
+        screen.press("\x03");
+        peer.answer_close(1001);
+    });
+    assert!(end.view.has("> never sent"), "{:#?}", end.view);
+}
+
+#[test]
+fn a_signal_says_goodbye_and_leaves_the_terminal_as_it_was() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let end = Terminal::new().killed_by(signal).run(move |screen, peer| {
+            begin(screen, peer);
+            screen.press("half typed");
+            screen.edits("> half typed", 12);
+            peer.child.signal(signal);
+            peer.expect_close(1001);
+            // What still comes is still shown.
+            peer.send([wire::text("last words"), wire::close(1001, "")].concat());
+        });
+        assert!(end.view.has("> half typed"), "{:#?}", end.view);
+        assert!(end.view.has("< last words"), "{:#?}", end.view);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_still_restores_the_terminal() {
+    Terminal::new().args(["--close-timeout", "60"]).killed_by(Signal::TERM).run(|screen, peer| {
+        begin(screen, peer);
+        peer.child.signal(Signal::TERM);
+        peer.expect_close(1001);
+        peer.child.signal(Signal::TERM);
+        peer.expect_end();
+    });
+}
+
+#[test]
+fn a_peer_that_does_not_answer_the_close_is_not_waited_for() {
+    for (keys, signal) in [("\x04", None), ("/quit\r", None), ("", Some(Signal::TERM))] {
+        let mut terminal = Terminal::new().args(["--close-timeout", "0.2"]);
+        if let Some(signal) = signal {
+            terminal = terminal.killed_by(signal);
+        }
+        terminal.run(move |screen, peer| {
+            begin(screen, peer);
+            screen.press(keys);
+            signal.inspect(|signal| peer.child.signal(*signal));
+            peer.expect_close(if signal.is_some() { 1001 } else { 1000 });
+            peer.expect_end();
+        });
+    }
+}
+
+#[test]
+fn an_interrupt_from_outside_is_a_signal_and_no_key() {
+    Terminal::new().killed_by(Signal::INT).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("half typed");
+        screen.edits("> half typed", 12);
+        peer.child.signal(Signal::INT);
+        peer.answer_close(1001);
+    });
+}
+
+#[test]
+fn the_prompt_is_never_left_open_by_a_quick_end() {
+    // The session ends while the editor opens its next line; the terminal is looked at by `run`.
+    for keys in ["/quit\r", "\x04"].iter().cycle().take(40) {
+        Terminal::new().args(["--close-timeout", "0"]).run(move |screen, peer| {
+            begin(screen, peer);
+            screen.press(keys);
+            peer.expect_close(1000);
+        });
+    }
+}
+
+#[test]
+fn waiting_for_the_peer_s_close_takes_no_processor_time() {
+    for keys in ["\x04", "/quit\r", "\x03\x03"] {
+        let mut terminal = Terminal::new().args(["--close-timeout", "1"]);
+        if keys == "\x03\x03" {
+            terminal = terminal.killed_by(Signal::INT);
+        }
+        let end = terminal.run(move |screen, peer| {
+            begin(screen, peer);
+            screen.press(keys);
+            assert_eq!(peer.frame().first, 0x88);
+            peer.hold();
+        });
+        assert!(end.cpu < Duration::from_millis(500), "{keys:?} took {:?}", end.cpu);
+    }
+}
+
+#[test]
+fn a_window_that_is_closed_ends_the_session() {
+    Terminal::new().killed_by(Signal::HUP).run(|screen, peer| {
+        begin(screen, peer);
+        screen.hang_up();
+        peer.answer_close(1001);
+    });
+}

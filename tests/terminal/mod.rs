@@ -1,0 +1,268 @@
+//! The binary at a real terminal: what a person sees, row by row, and how the terminal is left.
+
+mod closing;
+mod commands;
+mod history;
+mod leaving;
+mod screen;
+mod serving;
+mod streams;
+mod typing;
+mod untrusted;
+
+use crate::support::{Peer, Signal, child::Child, peer};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
+    process::{Pid, PidfdFlags, pidfd_open},
+    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
+};
+use screen::{Screen, View};
+use std::{
+    ffi::OsString,
+    fs,
+    io::{IoSliceMut, Read as _, Write as _},
+    mem::MaybeUninit,
+    net::TcpListener,
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::ExitStatusExt as _},
+    },
+    process::{Child as Process, Command, ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// A run at a terminal to come. Without a word about it, it must end with 0.
+#[must_use]
+struct Terminal {
+    args: Vec<OsString>,
+    env: Vec<(&'static str, OsString)>,
+    size: (u16, u16),
+    streams: &'static str,
+    code: Option<i32>,
+    signal: Option<i32>,
+    home: TempDir,
+    history: bool,
+}
+
+/// How it ended.
+struct End {
+    view: View,
+    raw: Vec<u8>,
+    /// What stdout was given, if that was no terminal.
+    stdout: Vec<u8>,
+    /// What it took of the processor.
+    cpu: Duration,
+}
+
+impl End {
+    /// What is on the screen at the end.
+    fn rows(&self) -> &[String] {
+        let rows = &self.view.rows;
+        // The cursor's row is empty: the shell's prompt comes there.
+        rows.split_last().map_or(rows, |(_, rows)| rows)
+    }
+}
+
+/// Opens the session and waits for the prompt.
+#[track_caller]
+fn begin(screen: &Screen, peer: &mut Peer) {
+    peer.open();
+    // They come from two threads, and a narrow screen wraps the first.
+    screen.wait("the address and a prompt", |view| {
+        view.has_part("connected to ws://") && view.line() == ">" && view.cursor.1 == 2
+    });
+}
+
+/// Leaves with Ctrl-D.
+#[track_caller]
+fn leave(screen: &Screen, peer: &mut Peer) {
+    screen.edits(">", 2);
+    screen.press("\x04");
+    peer.answer_close(1000);
+}
+
+impl Terminal {
+    fn new() -> Self {
+        Self {
+            args: Vec::new(),
+            env: Vec::new(),
+            size: (24, 80),
+            streams: "012",
+            code: Some(0),
+            signal: None,
+            home: tempfile::tempdir().expect("a directory"),
+            history: true,
+        }
+    }
+
+    /// Arguments; the peer's URL is added at the end.
+    fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
+        self.args.extend(args.map(Into::into));
+        self
+    }
+
+    fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.env.push((name, value.into()));
+        self
+    }
+
+    /// Rows and columns.
+    fn size(mut self, rows: u16, columns: u16) -> Self {
+        self.size = (rows, columns);
+        self
+    }
+
+    /// History has its place by default.
+    fn without_history_file(mut self) -> Self {
+        self.history = false;
+        self
+    }
+
+    /// Stdout is a pipe.
+    fn stdout_piped(mut self) -> Self {
+        self.streams = "02";
+        self
+    }
+
+    fn status(mut self, code: i32) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    fn killed_by(mut self, signal: Signal) -> Self {
+        (self.code, self.signal) = (None, Some(signal.as_raw()));
+        self
+    }
+
+    /// Runs it with a server.
+    #[track_caller]
+    fn run(mut self, script: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> End {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        self.args.push(format!("ws://127.0.0.1:{port}/").into());
+        self.start(port, |screen, child| {
+            let script = Box::new(move |peer: &mut Peer| script(&screen, peer));
+            peer::play(&listener, None, script, child);
+        })
+    }
+
+    /// Runs it without one.
+    #[track_caller]
+    fn run_alone(self, script: impl FnOnce(&Screen, &Child)) -> End {
+        self.start(0, |screen, child| script(&screen, &child))
+    }
+
+    #[track_caller]
+    fn start(self, port: u16, script: impl FnOnce(Screen, Arc<Child>)) -> End {
+        let (control, theirs) = UnixStream::pair().expect("a pair of sockets");
+        let mut process = self.command(theirs).spawn().expect("python3 starts");
+        let child = Arc::new(Child::new(&mut process, false));
+        let [master, slave] = descriptors(&control);
+        let (ws_row, ws_col) = self.size;
+        tcsetwinsize(&master, Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 })
+            .expect("a size");
+        let before = format!("{:?}", tcgetattr(&slave).expect("the terminal's modes"));
+        let mut running = Running { process, screen: Screen::new(master, self.size, port) };
+        (&control).write_all(b".").expect("the program starts");
+        script(running.screen.clone(), Arc::clone(&child));
+        let (status, cpu) = running.wait();
+        // A window that was closed has no modes any more.
+        if let Ok(after) = tcgetattr(&slave) {
+            let line_modes = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
+            assert!(after.local_modes.contains(line_modes), "the terminal was left in raw mode");
+            assert_eq!(format!("{after:?}"), before, "the terminal is not as it was found");
+        }
+        drop(slave);
+        running.screen.finish();
+        let view = running.screen.view();
+        assert_eq!((status.code(), status.signal()), (self.code, self.signal), "the status");
+        assert_eq!(running.screen.modes(), [""; 0], "modes left on");
+        assert_eq!(running.screen.acts(), [""; 0], "what a terminal was asked to do");
+        assert_eq!(view.cursor.1, 0, "the shell's prompt would not begin a line");
+        let mut stdout = Vec::new();
+        if let Some(mut pipe) = running.process.stdout.take() {
+            pipe.read_to_end(&mut stdout).expect("stdout can be read");
+        }
+        End { view, raw: running.screen.raw(), stdout, cpu }
+    }
+
+    fn command(&self, control: UnixStream) -> Command {
+        let mut command = Command::new("python3");
+        command.args(["-IS", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal/pty.py")]);
+        command.args([self.streams, env!("CARGO_BIN_EXE_sockeye")]).args(&self.args);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("TERM", "xterm-256color").env("HOME", self.home.path());
+        if self.history {
+            command.env("SOCKEYE_HISTORY", self.home.path().join("history"));
+        }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(OwnedFd::from(control)).stdout(Stdio::piped());
+        command
+    }
+}
+
+/// The program, which does not outlive its test.
+struct Running {
+    process: Process,
+    screen: Screen,
+}
+
+impl Running {
+    #[track_caller]
+    fn wait(&mut self) -> (ExitStatus, Duration) {
+        let pidfd = pidfd_open(Pid::from_child(&self.process), PidfdFlags::empty());
+        let pidfd = pidfd.expect("a descriptor of the child");
+        let limit = Timespec::try_from(LIMIT).expect("a limit that fits");
+        let ended = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit));
+        assert!(ended.expect("the child can be polled") > 0, "it did not end within {LIMIT:?}");
+        let cpu = processor_time(&self.process);
+        (self.process.wait().expect("the child can be waited for"), cpu)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the screen:\n{}", self.screen);
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
+}
+
+/// What a process has taken of the processor, also one that has ended and is not waited for.
+fn processor_time(process: &Process) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).expect("its figures");
+    // The second field, a name, may hold anything.
+    let (_, fields) = stat.rsplit_once(") ").expect("a name");
+    let ticks =
+        fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks"));
+    Duration::from_millis(ticks.sum::<u64>() * 1000 / TICKS)
+}
+
+/// Takes the two ends of the terminal.
+fn descriptors(control: &UnixStream) -> [OwnedFd; 2] {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    control.set_read_timeout(Some(LIMIT)).expect("a limit");
+    recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+        .expect("python3 opens a terminal");
+    let descriptors = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+        _ => None,
+    });
+    let descriptors: Vec<_> = descriptors.flatten().collect();
+    descriptors.try_into().expect("two descriptors")
+}
+
+/// Ticks of the kernel's clock in a second, as programs see them.
+const TICKS: u64 = 100;
+/// How long a step may take, on a machine that does much else.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What an empty session looks like.
+const CONNECTED: &str = "connected to ws://127.0.0.1:{port}/ (/help lists commands)";

@@ -1,0 +1,312 @@
+//! What a person sees and types: a terminal's other end, drawn by an independent emulator.
+
+use super::LIMIT;
+use rustix::event::{PollFd, PollFlags, poll};
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    num::NonZeroU16,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::{Arc, Condvar, Mutex},
+    thread::{self, JoinHandle},
+};
+use vt100::{Callbacks, Parser};
+
+/// A screen and its keyboard.
+#[derive(Clone)]
+pub struct Screen(Arc<Shared>);
+
+struct Shared {
+    drawn: Mutex<Drawn>,
+    changed: Condvar,
+    /// The emulator's end of the terminal, and what keeps its reader reading.
+    master: Mutex<Option<(Arc<File>, UnixStream)>>,
+    reader: Mutex<Option<JoinHandle<()>>>,
+    port: u16,
+}
+
+struct Drawn {
+    parser: Parser<Acts>,
+    raw: Vec<u8>,
+}
+
+/// What a terminal was asked to do beside drawing.
+#[derive(Default)]
+struct Acts {
+    other: Vec<String>,
+    /// Drawing is put off until the end of an update.
+    updating: bool,
+}
+
+/// A screen at one moment. The ends of rows are trimmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The rows above the end of what is drawn.
+    pub rows: Vec<String>,
+    /// Row and column.
+    pub cursor: (usize, usize),
+}
+
+impl View {
+    /// The row that the cursor is in.
+    pub fn line(&self) -> &str {
+        self.rows.get(self.cursor.0).map_or("", String::as_str)
+    }
+
+    pub fn has(&self, row: &str) -> bool {
+        self.rows.iter().any(|shown| shown == row)
+    }
+
+    pub fn has_part(&self, part: &str) -> bool {
+        self.rows.iter().any(|shown| shown.contains(part))
+    }
+}
+
+impl Screen {
+    /// Draws what comes from this end of a terminal; `{port}` in what is expected is `port`.
+    pub fn new(master: OwnedFd, (rows, columns): (u16, u16), port: u16) -> Self {
+        let [rows, columns] = [rows, columns].map(|n| NonZeroU16::new(n).expect("a size"));
+        let parser = Parser::new_with_callbacks(rows, columns, 0, Acts::default());
+        let (keeper, kept) = UnixStream::pair().expect("a pair of sockets");
+        let master = Arc::new(File::from(master));
+        let screen = Self(Arc::new(Shared {
+            drawn: Mutex::new(Drawn { parser, raw: Vec::new() }),
+            changed: Condvar::new(),
+            master: Mutex::new(Some((Arc::clone(&master), keeper))),
+            reader: Mutex::new(None),
+            port,
+        }));
+        let reader = thread::spawn({
+            let screen = screen.clone();
+            move || screen.draw(&master, &kept)
+        });
+        *screen.0.reader.lock().unwrap() = Some(reader);
+        screen
+    }
+
+    fn draw(&self, mut master: &File, kept: &UnixStream) {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let mut fds =
+                [PollFd::new(&master, PollFlags::IN), PollFd::new(kept, PollFlags::empty())];
+            poll(&mut fds, None).expect("a terminal can be polled");
+            if !fds[1].revents().is_empty() {
+                return;
+            }
+            // The last program that had the terminal has ended: an error, on Linux.
+            let Ok(n @ 1..) = master.read(&mut buffer) else { return };
+            let mut drawn = self.0.drawn.lock().unwrap();
+            drawn.parser.process(&buffer[..n]);
+            drawn.raw.extend_from_slice(&buffer[..n]);
+            drop(drawn);
+            self.0.changed.notify_all();
+        }
+    }
+
+    /// Presses keys.
+    pub fn press(&self, keys: &str) {
+        let master = self.0.master.lock().unwrap();
+        let (master, _) = master.as_ref().expect("the terminal is there");
+        (&**master).write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Closes the window.
+    pub fn hang_up(&self) {
+        drop(self.0.master.lock().unwrap().take());
+        self.finish();
+    }
+
+    /// Draws what is left after the program has ended.
+    pub fn finish(&self) {
+        let reader = self.0.reader.lock().unwrap().take();
+        if let Some(reader) = reader {
+            reader.join().expect("the screen is drawn to its end");
+        }
+    }
+
+    /// What is shown now.
+    pub fn view(&self) -> View {
+        self.0.drawn.lock().unwrap().view()
+    }
+
+    /// All that has come, as bytes.
+    pub fn raw(&self) -> Vec<u8> {
+        self.0.drawn.lock().unwrap().raw.clone()
+    }
+
+    /// What the terminal was asked to do beside drawing.
+    pub fn acts(&self) -> Vec<String> {
+        self.0.drawn.lock().unwrap().parser.callbacks().other.clone()
+    }
+
+    /// Modes that are on and should be off when nobody uses the terminal.
+    pub fn modes(&self) -> Vec<&'static str> {
+        let drawn = self.0.drawn.lock().unwrap();
+        let screen = drawn.parser.screen();
+        let modes = [
+            ("bracketed paste", screen.bracketed_paste()),
+            ("a hidden cursor", screen.hide_cursor()),
+            ("the alternate screen", screen.alternate_screen()),
+            ("the application keypad", screen.application_keypad()),
+            ("application cursor keys", screen.application_cursor()),
+            ("an update", drawn.parser.callbacks().updating),
+            ("a colour", screen.fgcolor() != vt100::Color::Default),
+            ("bold or dim", screen.bold() || screen.dim()),
+        ];
+        modes.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
+    }
+
+    /// Waits until this holds.
+    #[track_caller]
+    pub fn wait(&self, what: &str, happened: impl Fn(&View) -> bool) -> View {
+        let drawn = self.0.drawn.lock().unwrap();
+        let (drawn, timeout) = self
+            .0
+            .changed
+            .wait_timeout_while(drawn, LIMIT, |drawn| !happened(&drawn.view()))
+            .unwrap();
+        let view = drawn.view();
+        drop(drawn);
+        assert!(!timeout.timed_out(), "waited {LIMIT:?} for {what}; the screen:\n{self}");
+        view
+    }
+
+    /// Waits for exactly these rows, with the cursor in this column of the last one.
+    #[track_caller]
+    pub fn shows<const N: usize>(&self, rows: [&str; N], column: usize) {
+        let rows = rows.map(|row| self.filled(row)).to_vec();
+        let expected = View { cursor: (rows.len() - 1, column), rows };
+        self.wait(&format!("{expected:#?}"), |view| *view == expected);
+    }
+
+    /// Waits for these rows at the end, with the cursor in this column of the last one.
+    #[track_caller]
+    pub fn ends_with<const N: usize>(&self, rows: [&str; N], column: usize) {
+        let rows = rows.map(str::to_owned);
+        self.wait(&format!("the last rows {rows:#?}, cursor at {column}"), |view| {
+            let cursor = (view.rows.len() - 1, column);
+            view.rows.ends_with(&rows) && view.cursor == cursor
+        });
+    }
+
+    /// Waits for the line that is being edited, with the cursor in this column.
+    #[track_caller]
+    pub fn edits(&self, line: &str, column: usize) -> View {
+        let what = format!("the line {line:?} with the cursor at {column}");
+        self.wait(&what, |view| {
+            view.line() == line && view.cursor.1 == column && view.cursor.0 + 1 == view.rows.len()
+        })
+    }
+
+    /// Waits for an empty prompt below a row.
+    #[track_caller]
+    pub fn prompts_below(&self, row: &str) -> View {
+        let row = self.filled(row);
+        self.wait(&format!("a prompt below {row:?}"), |view| {
+            let above = view.cursor.0.checked_sub(1).and_then(|above| view.rows.get(above));
+            above == Some(&row) && view.line() == ">" && view.cursor.1 == 2
+        })
+    }
+
+    /// Waits for a row.
+    #[track_caller]
+    pub fn has(&self, row: &str) -> View {
+        let row = self.filled(row);
+        self.wait(&format!("a row {row:?}"), |view| view.has(&row))
+    }
+
+    /// Types a line and waits until it stands there before it is sent: what the kernel echoes
+    /// between two prompts is not what is tested.
+    #[track_caller]
+    pub fn enter(&self, line: &str) {
+        self.edits(">", 2);
+        self.press(line);
+        self.edits(format!("> {line}").trim_end(), 2 + line.chars().count());
+        self.press("\r");
+    }
+
+    /// The text with the port in it.
+    pub fn filled(&self, text: &str) -> String {
+        text.replace("{port}", &self.0.port.to_string())
+    }
+}
+
+impl std::fmt::Display for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let View { rows, cursor } = self.view();
+        for row in rows {
+            writeln!(f, "  |{row}")?;
+        }
+        writeln!(f, "  cursor: {cursor:?}")?;
+        let raw = self.raw();
+        let tail = &raw[raw.len().saturating_sub(600)..];
+        write!(f, "  last bytes: {}", tail.escape_ascii())
+    }
+}
+
+impl Drawn {
+    fn view(&self) -> View {
+        let screen = self.parser.screen();
+        let (_, columns) = screen.size();
+        let mut rows: Vec<_> =
+            screen.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect();
+        let (row, column) = screen.cursor_position();
+        let cursor = (usize::from(row), usize::from(column));
+        while rows.len() > cursor.0 + 1 && rows.last().is_some_and(String::is_empty) {
+            rows.pop();
+        }
+        View { rows, cursor }
+    }
+}
+
+impl Callbacks for Acts {
+    fn audible_bell(&mut self, _: &mut vt100::Screen) {
+        self.other.push("a bell".to_owned());
+    }
+
+    fn resize(&mut self, _: &mut vt100::Screen, size: (u16, u16)) {
+        self.other.push(format!("a resize to {size:?}"));
+    }
+
+    fn set_window_icon_name(&mut self, _: &mut vt100::Screen, name: &[u8]) {
+        self.other.push(format!("an icon named {}", name.escape_ascii()));
+    }
+
+    fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
+        self.other.push(format!("a title {}", title.escape_ascii()));
+    }
+
+    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], data: &[u8]) {
+        self.other.push(format!("a clipboard {}", data.escape_ascii()));
+    }
+
+    fn unhandled_char(&mut self, _: &mut vt100::Screen, c: char) {
+        self.other.push(format!("the character {c:?}"));
+    }
+
+    fn unhandled_control(&mut self, _: &mut vt100::Screen, byte: u8) {
+        self.other.push(format!("the control {byte:#04x}"));
+    }
+
+    fn unhandled_escape(&mut self, _: &mut vt100::Screen, _: Option<u8>, _: Option<u8>, byte: u8) {
+        self.other.push(format!("the escape {}", char::from(byte)));
+    }
+
+    fn unhandled_csi(
+        &mut self,
+        _: &mut vt100::Screen,
+        mark: Option<u8>,
+        _: Option<u8>,
+        parameters: &[&[u16]],
+        end: char,
+    ) {
+        match (mark, parameters, end) {
+            (Some(b'?'), [[2026]], 'h' | 'l') => self.updating = end == 'h',
+            _ => self.other.push(format!("the control sequence {mark:?} {parameters:?} {end}")),
+        }
+    }
+
+    fn unhandled_osc(&mut self, _: &mut vt100::Screen, _: &[&[u8]]) {
+        self.other.push("a system command".to_owned());
+    }
+}

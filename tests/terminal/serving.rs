@@ -1,0 +1,118 @@
+//! `sockeye listen` at a terminal.
+
+use super::{End, Screen, Terminal};
+use crate::support::{Signal, child::Child};
+use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
+
+type Client = WebSocket<MaybeTlsStream<std::net::TcpStream>>;
+
+/// Runs a server at a terminal, and clients of it.
+#[track_caller]
+fn serve(terminal: Terminal, script: impl FnOnce(&Screen, &Child, &str)) -> End {
+    terminal.args(["listen", "127.0.0.1:0"]).run_alone(|screen, child| {
+        let view = screen.edits(">", 2);
+        let url = view.rows[0].strip_prefix("listening on ").expect("the address first");
+        assert_eq!(view.rows.len(), 2, "{view:#?}");
+        script(screen, child, url);
+    })
+}
+
+fn connect(screen: &Screen, url: &str, id: u64) -> Client {
+    let (client, _) = tungstenite::connect(url).expect("a session");
+    screen.wait("the client", |view| view.has_part(&format!("client {id} connected from 127.")));
+    client
+}
+
+#[track_caller]
+fn expect(client: &mut Client, text: &str) {
+    assert_eq!(client.read().expect("a message"), Message::text(text));
+}
+
+#[track_caller]
+fn expect_close(client: &mut Client, code: u16) {
+    let Message::Close(Some(close)) = client.read().expect("a Close") else { panic!("no Close") };
+    assert_eq!(u16::from(close.code), code);
+    assert!(client.read().is_err(), "the session is over");
+}
+
+#[test]
+fn what_is_typed_goes_to_every_client_and_what_they_send_is_marked() {
+    serve(Terminal::new(), |screen, _, url| {
+        let mut one = connect(screen, url, 1);
+        let mut two = connect(screen, url, 2);
+        screen.enter("hello all");
+        expect(&mut one, "hello all");
+        expect(&mut two, "hello all");
+        screen.edits(">", 2);
+        screen.press("half typed");
+        screen.edits("> half typed", 12);
+        one.send(Message::text("from one")).unwrap();
+        screen.has("1 < from one");
+        two.send(Message::text("from two \x1b[2J")).unwrap();
+        let view = screen.has("2 < from two \\x1b[2J");
+        assert!(view.has("1 < from one"), "{view:#?}");
+        screen.edits("> half typed", 12);
+        two.send(Message::binary(b"\0\xff".as_slice())).unwrap();
+        screen.wait("a dump", |view| view.has_part("00 ff"));
+        two.close(None).unwrap();
+        screen.wait("its leaving", |view| view.has_part("client 2 left"));
+        screen.edits("> half typed", 12);
+        screen.press("\r");
+        expect(&mut one, "half typed");
+        screen.edits(">", 2);
+        screen.press("\x04");
+        expect_close(&mut one, 1001);
+    });
+}
+
+#[test]
+fn ctrl_d_and_quit_leave_also_without_clients() {
+    // Such an end is quick: nothing may be painted, or switched on, after it.
+    for keys in ["\x04", "/quit\r"].iter().cycle().take(20) {
+        serve(Terminal::new(), |screen, _, _| screen.press(keys));
+    }
+}
+
+#[test]
+fn commands_are_not_sent_to_clients() {
+    serve(Terminal::new(), |screen, _, url| {
+        let mut client = connect(screen, url, 1);
+        for line in ["/bogus", "/ping x", "/help", "//slash"] {
+            screen.enter(line);
+        }
+        expect(&mut client, "/slash");
+        let view = screen.edits(">", 2);
+        assert!(view.has_part("unknown command /bogus"), "{view:#?}");
+        screen.press("\x04");
+        expect_close(&mut client, 1001);
+    });
+}
+
+#[test]
+fn ctrl_c_clears_a_line_and_leaves_by_its_signal_on_an_empty_one() {
+    serve(Terminal::new().killed_by(Signal::INT), |screen, _, url| {
+        let mut client = connect(screen, url, 1);
+        screen.press("never sent");
+        screen.edits("> never sent", 12);
+        screen.press("\x03");
+        screen.prompts_below("> never sent");
+        screen.press("\x03");
+        screen.press("\x03");
+        expect_close(&mut client, 1001);
+    });
+}
+
+#[test]
+fn a_signal_closes_every_session_and_restores_the_terminal() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        serve(Terminal::new().killed_by(signal), |screen, child, url| {
+            let mut one = connect(screen, url, 1);
+            let mut two = connect(screen, url, 2);
+            screen.press("half");
+            screen.edits("> half", 6);
+            child.signal(signal);
+            expect_close(&mut one, 1001);
+            expect_close(&mut two, 1001);
+        });
+    }
+}

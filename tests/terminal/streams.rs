@@ -1,0 +1,122 @@
+//! When there is a prompt, and when there is none.
+
+use super::{CONNECTED, Terminal, begin, leave};
+use crate::support::wire::text;
+
+#[test]
+fn a_dumb_terminal_gets_lines_and_no_codes() {
+    talks_without_codes("dumb");
+}
+
+#[test]
+fn an_empty_term_names_no_terminal_that_knows_codes() {
+    talks_without_codes("");
+}
+
+#[track_caller]
+fn talks_without_codes(term: &str) {
+    {
+        let end =
+            Terminal::new().env("TERM", term).args(["--quiet-for", "0.2"]).run(|screen, peer| {
+                peer.open();
+                screen.press("typed\r");
+                peer.expect_text("typed");
+                peer.send(text("answer \x1b[31m"));
+                screen.wait("the answer", |view| view.has("answer \\x1b[31m"));
+                screen.press("\x04");
+                peer.answer_close(1000);
+            });
+        let raw = String::from_utf8_lossy(&end.raw);
+        assert!(!raw.contains('\x1b'), "{raw:?}");
+        assert_eq!(end.rows()[..2], ["typed", "answer \\x1b[31m"], "{:#?}", end.rows());
+    }
+}
+
+#[test]
+fn there_is_no_prompt_in_a_pipe() {
+    let end = Terminal::new().stdout_piped().args(["--quiet-for", "0.2"]).run(|screen, peer| {
+        peer.open();
+        screen.press("typed\r");
+        peer.expect_text("typed");
+        peer.send(text("answer \x1b[31m"));
+        screen.press("\x04");
+        peer.answer_close(1000);
+    });
+    // A program gets the bytes.
+    assert_eq!(end.stdout, b"answer \x1b[31m\n");
+    assert!(!end.raw.contains(&b'>'), "{}", end.raw.escape_ascii());
+}
+
+#[test]
+fn x_alone_at_two_terminals_ends_by_the_clock() {
+    let end = Terminal::new().args(["-x", "hi", "--quiet-for", "0.2"]).run(|_, peer| {
+        peer.open();
+        peer.expect_text("hi");
+        peer.send(text("ho"));
+        peer.answer_close(1000);
+    });
+    assert!(end.view.has("ho"), "{:#?}", end.view);
+    assert!(!end.raw.contains(&b'>'), "{}", end.raw.escape_ascii());
+}
+
+#[test]
+fn x_with_endless_waiting_opens_the_prompt() {
+    Terminal::new().args(["-x", "hi", "-w", "-1"]).run(|screen, peer| {
+        peer.open();
+        peer.expect_text("hi");
+        screen.shows([CONNECTED, "> hi", ">"], 2);
+        peer.send(text("ho"));
+        screen.shows([CONNECTED, "> hi", "< ho", ">"], 2);
+        screen.enter("more");
+        peer.expect_text("more");
+        leave(screen, peer);
+    });
+}
+
+/// Whether there is a colour code in what came: Select Graphic Rendition.
+fn has_colour(raw: &[u8]) -> bool {
+    let mut rest = raw;
+    while let Some(at) = rest.windows(2).position(|pair| pair == b"\x1b[") {
+        rest = &rest[at + 2..];
+        let end = rest.iter().position(|byte| !b"0123456789;:".contains(byte));
+        if end.is_some_and(|end| rest[end] == b'm') {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn colours_can_be_had_and_refused() {
+    let talk = |terminal: Terminal| {
+        terminal
+            .run(|screen, peer| {
+                begin(screen, peer);
+                peer.send(text("in"));
+                screen.shows([CONNECTED, "< in", ">"], 2);
+                leave(screen, peer);
+            })
+            .raw
+    };
+    assert!(has_colour(&talk(Terminal::new())), "the mark of a message has a colour");
+    assert!(!has_colour(&talk(Terminal::new().env("NO_COLOR", "1"))));
+    assert!(!has_colour(&talk(Terminal::new().args(["--no-color"]))));
+}
+
+#[test]
+fn the_demo_is_interactive_and_echoes() {
+    Terminal::new().args(["demo"]).run_alone(|screen, _| {
+        let view = screen.wait("the address and a prompt", |view| view.rows.len() == 2);
+        assert!(view.rows[0].starts_with("connected to ws://127.0.0.1:"), "{view:#?}");
+        screen.enter("hello");
+        screen.prompts_below("< hello");
+        screen.press("\x04");
+    });
+}
+
+#[test]
+fn a_server_that_is_not_there_leaves_the_terminal_alone() {
+    let end = Terminal::new().status(7).args(["ws://127.0.0.1:1/"]).run_alone(|_, _| {});
+    assert!(end.rows()[0].starts_with("sockeye: cannot connect to 127.0.0.1:1: "));
+    assert!(!end.raw.contains(&0x1b), "{}", end.raw.escape_ascii());
+}

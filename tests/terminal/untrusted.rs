@@ -1,0 +1,85 @@
+//! What a peer sends does not act on the terminal.
+
+use super::{CONNECTED, Terminal, begin, leave};
+use crate::support::wire::{self, binary, close, text};
+
+/// Text that would change the title, clear the screen, colour, ring, hide, turn and overwrite.
+const HOSTILE: &str =
+    "\x1b]0;owned\x07\x1b[2J\x1b[H\u{9b}31m\x1b[?25l\u{202e}abc\rXY\x08\x7f\u{200b}";
+const HARMLESS: &str =
+    concat!(r"\x1b]0;owned\x07\x1b[2J\x1b[H\u{9b}31m\x1b[?25l\u{202e}abc\rXY\x08\x7f\u{200b}");
+
+#[test]
+fn hostile_text_is_shown_and_not_obeyed() {
+    let end = Terminal::new().size(24, 120).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("half");
+        screen.edits("> half", 6);
+        peer.send(text(HOSTILE));
+        screen.shows([CONNECTED, &format!("< {HARMLESS}"), "> half"], 6);
+        screen.press("\x15");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+    // Also not between two repaints.
+    assert!(!end.raw.windows(4).any(|bytes| bytes == b"\x1b]0;"));
+    assert!(!String::from_utf8_lossy(&end.raw).contains(['\u{202e}', '\u{9b}', '\u{200b}']));
+}
+
+#[test]
+fn a_hostile_close_reason_is_shown_and_not_obeyed() {
+    let end = Terminal::new().size(24, 200).run(|screen, peer| {
+        begin(screen, peer);
+        peer.close_with(1000, HOSTILE);
+    });
+    assert!(end.view.has_part(HARMLESS), "{:#?}", end.view);
+    let end = Terminal::new().size(24, 200).status(111).run(|screen, peer| {
+        begin(screen, peer);
+        peer.send(close(4000, HOSTILE));
+        peer.frame();
+    });
+    assert!(end.view.has_part(HARMLESS), "{:#?}", end.view);
+}
+
+#[test]
+fn hostile_pings_and_pongs_are_shown_and_not_obeyed() {
+    Terminal::new().args(["-P"]).size(24, 120).run(|screen, peer| {
+        begin(screen, peer);
+        peer.send(wire::ping(HOSTILE));
+        peer.expect_pong(HOSTILE);
+        screen.shows([CONNECTED, &format!("< ping {HARMLESS}"), ">"], 2);
+        peer.send(wire::frame(0x8a, HOSTILE));
+        let pong = format!("< pong {HARMLESS}");
+        screen.shows([CONNECTED, &format!("< ping {HARMLESS}"), &pong, ">"], 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_hostile_answer_to_the_handshake_is_not_obeyed() {
+    let end = Terminal::new().size(24, 200).status(22).run(|_, peer| {
+        peer.answer(&format!(
+            "HTTP/1.1 403 Forbidden\r\nServer: \u{9b}31mred\r\nContent-Type: text/plain\r\n\
+             Content-Length: {}\r\n\r\n{HOSTILE}",
+            HOSTILE.len()
+        ));
+    });
+    assert!(end.view.has_part("403"), "{:#?}", end.view);
+    assert!(end.view.has_part(r"\x1b]0;owned\x07"), "{:#?}", end.view);
+}
+
+#[test]
+fn binary_is_a_hex_dump() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        peer.send(binary(b"\x1b[2J\0\xff abc and more than a row"));
+        let view = screen.wait("the dump and a prompt", |view| {
+            view.has_part("00000010") && view.line() == ">" && view.cursor.1 == 2
+        });
+        let at = view.rows.iter().position(|row| row == "< binary, 30 bytes").expect("its size");
+        assert!(view.rows[at + 1].starts_with("00000000  1b 5b 32 4a 00 ff 20 61"), "{view:#?}");
+        assert!(view.rows[at + 2].starts_with("00000010"), "{view:#?}");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
