@@ -17,6 +17,7 @@ mod support;
 
 mod clock;
 mod close;
+mod demo;
 mod echo;
 mod generated;
 mod handshake;
@@ -25,6 +26,7 @@ mod idle;
 mod input;
 mod interrupt;
 mod lines;
+mod listen;
 mod output;
 mod reach;
 mod request;

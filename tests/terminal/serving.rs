@@ -1,10 +1,11 @@
 //! `sockeye listen` at a terminal.
 
 use super::{End, Screen, Terminal};
-use crate::support::{Signal, child::Child};
-use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
-
-type Client = WebSocket<MaybeTlsStream<std::net::TcpStream>>;
+use crate::{
+    listen::Client,
+    support::{Signal, child::Child},
+};
+use tungstenite::Message;
 
 /// Runs a server at a terminal, and clients of it.
 #[track_caller]
@@ -17,22 +18,12 @@ fn serve(terminal: Terminal, script: impl FnOnce(&Screen, &Child, &str)) -> End 
     })
 }
 
+/// Connects and waits until the screen says so.
+#[track_caller]
 fn connect(screen: &Screen, url: &str, id: u64) -> Client {
-    let (client, _) = tungstenite::connect(url).expect("a session");
+    let client = Client::connect(url);
     screen.wait("the client", |view| view.has_part(&format!("client {id} connected from 127.")));
     client
-}
-
-#[track_caller]
-fn expect(client: &mut Client, text: &str) {
-    assert_eq!(client.read().expect("a message"), Message::text(text));
-}
-
-#[track_caller]
-fn expect_close(client: &mut Client, code: u16) {
-    let Message::Close(Some(close)) = client.read().expect("a Close") else { panic!("no Close") };
-    assert_eq!(u16::from(close.code), code);
-    assert!(client.read().is_err(), "the session is over");
 }
 
 #[test]
@@ -41,27 +32,27 @@ fn what_is_typed_goes_to_every_client_and_what_they_send_is_marked() {
         let mut one = connect(screen, url, 1);
         let mut two = connect(screen, url, 2);
         screen.enter("hello all");
-        expect(&mut one, "hello all");
-        expect(&mut two, "hello all");
+        one.expect_text("hello all");
+        two.expect_text("hello all");
         screen.edits(">", 2);
         screen.press("half typed");
         screen.edits("> half typed", 12);
-        one.send(Message::text("from one")).unwrap();
+        one.send("from one");
         screen.has("1 < from one");
-        two.send(Message::text("from two \x1b[2J")).unwrap();
+        two.send("from two \x1b[2J");
         let view = screen.has("2 < from two \\x1b[2J");
         assert!(view.has("1 < from one"), "{view:#?}");
         screen.edits("> half typed", 12);
-        two.send(Message::binary(b"\0\xff".as_slice())).unwrap();
+        two.send(Message::binary(b"\0\xff".as_slice()));
         screen.wait("a dump", |view| view.has_part("00 ff"));
-        two.close(None).unwrap();
+        two.close();
         screen.wait("its leaving", |view| view.has_part("client 2 left"));
         screen.edits("> half typed", 12);
         screen.press("\r");
-        expect(&mut one, "half typed");
+        one.expect_text("half typed");
         screen.edits(">", 2);
         screen.press("\x04");
-        expect_close(&mut one, 1001);
+        one.expect_close(1001);
     });
 }
 
@@ -80,11 +71,11 @@ fn commands_are_not_sent_to_clients() {
         for line in ["/bogus", "/ping x", "/help", "//slash"] {
             screen.enter(line);
         }
-        expect(&mut client, "/slash");
+        client.expect_text("/slash");
         let view = screen.edits(">", 2);
         assert!(view.has_part("unknown command /bogus"), "{view:#?}");
         screen.press("\x04");
-        expect_close(&mut client, 1001);
+        client.expect_close(1001);
     });
 }
 
@@ -98,7 +89,7 @@ fn ctrl_c_clears_a_line_and_leaves_by_its_signal_on_an_empty_one() {
         screen.prompts_below("> never sent");
         screen.press("\x03");
         screen.press("\x03");
-        expect_close(&mut client, 1001);
+        client.expect_close(1001);
     });
 }
 
@@ -111,8 +102,8 @@ fn a_signal_closes_every_session_and_restores_the_terminal() {
             screen.press("half");
             screen.edits("> half", 6);
             child.signal(signal);
-            expect_close(&mut one, 1001);
-            expect_close(&mut two, 1001);
+            one.expect_close(1001);
+            two.expect_close(1001);
         });
     }
 }

@@ -1,0 +1,11 @@
+//! `sockeye listen`, without a terminal: what clients and stdio see of it.
+
+mod address;
+mod ending;
+mod opening;
+mod pressure;
+mod server;
+mod talking;
+
+pub use server::Client;
+use server::{LIMIT, Server};

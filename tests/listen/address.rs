@@ -1,0 +1,74 @@
+//! Where it listens.
+
+use super::Server;
+use crate::support::Test;
+use std::net::{TcpListener, TcpStream};
+
+#[test]
+fn only_this_machine_is_served_unless_told_otherwise() {
+    for args in [["listen", "0"], ["listen", ":0"], ["listen", "localhost:0"], ["-l", "0"]] {
+        let server = Server::start(args);
+        server.connect().close();
+        let other = TcpStream::connect(("127.0.0.2", server.port));
+        assert!(other.is_err(), "{args:?} listens on more than one address");
+        server.terminate();
+    }
+    let server = Server::start(["listen", "0.0.0.0:0"]);
+    TcpStream::connect(("127.0.0.2", server.port)).expect("it was told to");
+    server.terminate();
+}
+
+#[test]
+fn the_words_of_wscat_start_a_server() {
+    let server = Server::start(["-l", "0", "-s", "chat"]);
+    let (mut client, response) = server.connect_asking("other, chat");
+    assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "chat");
+    client.send("hello");
+    server.child.await_stdout("hello\n");
+    server.terminate();
+    let server = Server::start(["--listen", "0", "--echo"]);
+    let mut client = server.connect();
+    client.send("hello");
+    client.expect_text("hello");
+    server.terminate();
+}
+
+#[test]
+fn options_may_stand_before_the_subcommand() {
+    let server = Server::start(["--echo", "listen", "0"]);
+    let mut client = server.connect();
+    client.send("hello");
+    client.expect_text("hello");
+    server.terminate();
+}
+
+#[test]
+fn what_is_no_address_is_a_mistake_in_usage() {
+    for address in ["x", "99999", "host", "::1:9000", "h:", ""] {
+        let text = format!("sockeye: '{address}' is not an address to listen on\n[..]\n[..]\n");
+        Test::new().args(["listen", address]).stderr(text).status(2).run();
+    }
+    Test::new().args(["listen"]).stderr_has(["<ADDRESS>"]).status(2).run();
+}
+
+#[test]
+fn a_port_in_use_is_said() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let words = "address already in use (os error 98)\n";
+    for args in [["listen", &port], ["-l", &port]] {
+        let start = format!("sockeye: cannot listen on {port}: {words}");
+        Test::new().args(args).stderr_has([&start]).status(1).run();
+    }
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_said() {
+    let start = "sockeye: cannot listen on nowhere.invalid:0: ";
+    Test::new().args(["listen", "nowhere.invalid:0"]).stderr_has([start]).status(1).run();
+}
+
+#[test]
+fn a_unix_socket_is_for_another_build() {
+    Test::new().args(["listen", "unix:/tmp/x"]).stderr_has(["Unix socket"]).status(4).run();
+}

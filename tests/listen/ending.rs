@@ -1,0 +1,103 @@
+//! How it ends.
+
+use super::Server;
+use crate::support::Signal;
+use std::{process::Stdio, time::Instant};
+
+#[test]
+fn a_signal_closes_every_session_with_1001() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let server = Server::start(["listen", "127.0.0.1:0"]);
+        let mut clients = [server.connect(), server.connect()];
+        clients.iter_mut().for_each(|client| client.send("hello"));
+        server.child.await_stdout("hello\nhello\n");
+        server.child.signal(signal);
+        clients.iter_mut().for_each(|client| client.expect_close(1001));
+        server.ends_by(signal);
+    }
+}
+
+#[test]
+fn a_signal_closes_every_echo_with_1001() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let server = Server::start(["listen", "127.0.0.1:0", "--echo"]);
+        let mut clients = [server.connect(), server.connect()];
+        for client in &mut clients {
+            client.send("hello");
+            client.expect_text("hello");
+        }
+        server.child.signal(signal);
+        clients.iter_mut().for_each(|client| client.expect_close(1001));
+        server.ends_by(signal);
+    }
+}
+
+#[test]
+fn a_signal_ends_it_at_once_where_nobody_is_connected() {
+    for args in [["listen", "0", "-v"], ["listen", "0", "--echo"]] {
+        let server = Server::start(args);
+        let started = Instant::now();
+        server.terminate();
+        assert!(started.elapsed() < super::LIMIT / 5, "{args:?}");
+    }
+}
+
+#[test]
+fn a_client_that_does_not_answer_the_close_is_not_waited_for() {
+    let server = Server::start(["listen", "0", "--close-timeout", "0.2"]);
+    let _silent = server.join(1);
+    server.terminate();
+    // Nor one that has not finished its handshake.
+    let server = Server::start(["listen", "0", "--close-timeout", "0.2"]);
+    let _half = server.dial();
+    server.terminate();
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let server = Server::start(["listen", "0", "--close-timeout", "60"]);
+    let mut client = server.join(1);
+    server.child.signal(Signal::TERM);
+    let mut close = [0; 4];
+    std::io::Read::read_exact(client.stream(), &mut close).expect("a Close");
+    assert_eq!(close, *b"\x88\x02\x03\xe9");
+    server.terminate();
+}
+
+#[test]
+fn no_client_is_taken_after_a_signal() {
+    let server = Server::start(["listen", "0", "--close-timeout", "1"]);
+    let mut client = server.join(1);
+    server.child.signal(Signal::TERM);
+    let mut close = [0; 4];
+    std::io::Read::read_exact(client.stream(), &mut close).expect("a Close");
+    let late = tungstenite::client(server.url(), server.dial());
+    assert!(late.is_err(), "a session was opened");
+    server.ends_by(Signal::TERM);
+}
+
+#[test]
+fn bad_input_names_the_place_and_closes_the_sessions() {
+    let server = Server::start(["listen", "127.0.0.1:0"]);
+    let mut client = server.join(1);
+    server.child.write(b"good\nbad \xff\nlater\n");
+    client.expect_text("good");
+    // They are told, not dropped.
+    client.expect_close(1001);
+    let end = server.ends_with(26);
+    assert!(end.stderr.contains("stdin is not UTF-8: line 2, byte 5"), "{}", end.stderr);
+}
+
+#[test]
+fn a_reader_of_stdout_that_has_gone_ends_it_quietly() {
+    let server =
+        Server::setup(["listen", "127.0.0.1:0"]).stdin(Stdio::null()).hold_stdout().start();
+    let mut client = server.join(1);
+    client.send("one");
+    server.child.read_stdout("one\n");
+    server.child.close_stdout();
+    client.send("two");
+    client.expect_close(1001);
+    let end = server.ends_with(0);
+    assert!(!end.stderr.contains("Broken pipe"), "{}", end.stderr);
+}

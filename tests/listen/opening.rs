@@ -1,0 +1,202 @@
+//! The opening handshake as a client that is no good sees it.
+
+use super::{Client, Server};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+/// What a server answers before it ends the connection: its status line and its headers.
+#[track_caller]
+fn answer(stream: &mut TcpStream, request: &str) -> (String, Vec<String>) {
+    stream.write_all(request.as_bytes()).expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer, and the end");
+    let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
+    let mut lines = head.split("\r\n").map(str::to_owned);
+    (lines.next().unwrap_or_default(), lines.collect())
+}
+
+/// A good request but for this.
+fn request(from: &str, to: &str) -> String {
+    let good = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    assert!(good.contains(from));
+    good.replace(from, to)
+}
+
+#[track_caller]
+fn refused(request: &str, status: &str, header: Option<&str>) {
+    for args in [&["listen", "127.0.0.1:0"][..], &["listen", "--echo", "127.0.0.1:0"]] {
+        let server = match *args {
+            [a, b] => Server::start([a, b]),
+            [a, b, c] => Server::start([a, b, c]),
+            _ => unreachable!(),
+        };
+        let (line, headers) = answer(&mut server.dial(), request);
+        assert!(line.starts_with(&format!("HTTP/1.1 {status} ")), "{line:?} to {request:?}");
+        if let Some(header) = header {
+            assert!(headers.iter().any(|other| other == header), "{headers:?} without {header:?}");
+        }
+        assert_still_serves(&server);
+        server.terminate();
+    }
+}
+
+#[track_caller]
+fn assert_still_serves(server: &Server) {
+    Client::connect(&server.url()).close();
+}
+
+#[test]
+fn a_browser_s_get_is_told_what_is_spoken_here() {
+    let get = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
+    refused(get, "426", Some("Upgrade: websocket"));
+}
+
+#[test]
+fn another_method_is_not_allowed() {
+    refused("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "405", Some("Allow: GET"));
+}
+
+#[test]
+fn another_version_is_told_the_right_one() {
+    let old = request("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8");
+    refused(&old, "426", Some("Sec-WebSocket-Version: 13"));
+}
+
+#[test]
+fn a_request_without_a_key_or_a_host_is_bad() {
+    refused(&request("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""), "400", None);
+    refused(&request("Host: localhost\r\n", ""), "400", None);
+    refused(&request("dGhlIHNhbXBsZSBub25jZQ==", "short"), "400", None);
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    refused("\x16\x03\x01\x02\0\x01\0\x01\r\n\r\n", "400", None);
+    refused("nonsense\r\n\r\n", "400", None);
+}
+
+#[test]
+fn the_right_answer_is_exact() {
+    let server = Server::start(["listen", "127.0.0.1:0"]);
+    let mut stream = server.dial();
+    stream.write_all(request("GET / ", "GET /path?q ").as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    // The example of RFC 6455, 1.3.
+    let lines: Vec<_> = head.lines().collect();
+    for line in [
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    ] {
+        assert!(lines.contains(&line), "{head}");
+    }
+    assert!(!head.contains("Sec-WebSocket-Protocol"), "{head}");
+    server.child.await_stderr(" for /path?q\n");
+    server.terminate();
+}
+
+#[test]
+fn frames_glued_to_the_request_are_not_lost() {
+    let server = Server::start(["listen", "127.0.0.1:0"]);
+    let mut stream = server.dial();
+    // "Hi", masked with zeros.
+    let frames = b"\x81\x82\0\0\0\0Hi";
+    let bytes = [request("/", "/").as_bytes(), frames].concat();
+    stream.write_all(&bytes).unwrap();
+    server.child.await_stdout("Hi\n");
+    server.terminate();
+}
+
+#[test]
+fn a_request_in_small_pieces_is_understood() {
+    let server = Server::start(["listen", "127.0.0.1:0"]);
+    let mut stream = server.dial();
+    for byte in request("/", "/").bytes() {
+        stream.write_all(&[byte]).unwrap();
+    }
+    stream.write_all(b"\x81\x82\0\0\0\0Hi").unwrap();
+    server.child.await_stdout("Hi\n");
+    server.terminate();
+}
+
+#[test]
+fn a_subprotocol_is_chosen_only_if_both_speak_it() {
+    let server = Server::start(["listen", "-s", "b", "-s", "c", "127.0.0.1:0"]);
+    // The client's first that is spoken here.
+    for (asked, chosen) in
+        [("a, b", Some("b")), ("c, b", Some("c")), ("a", None), ("B", None), ("", None)]
+    {
+        let request = if asked.is_empty() {
+            request("/", "/")
+        } else {
+            request(
+                "Upgrade: websocket",
+                &format!("Sec-WebSocket-Protocol: {asked}\r\nUpgrade: websocket"),
+            )
+        };
+        let mut stream = server.dial();
+        // And a Close, so that the connection ends.
+        let head = {
+            stream.write_all(request.as_bytes()).unwrap();
+            stream.write_all(b"\x88\x80\0\0\0\0").unwrap();
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes).expect("an answer, and the end");
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        let found = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
+        assert_eq!(found, chosen, "asked for {asked:?}");
+    }
+    server.terminate();
+}
+
+#[test]
+fn clients_that_never_finish_their_handshake_stop_nobody() {
+    for args in [["listen", "0", "-v"], ["listen", "0", "--echo"]] {
+        let server = Server::start(args);
+        let mut halves: Vec<_> = (0..100).map(|_| server.dial()).collect();
+        for half in &mut halves {
+            half.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nUpg").unwrap();
+        }
+        let mut client = server.connect();
+        client.send("hello");
+        if args[2] == "--echo" {
+            client.expect_text("hello");
+        } else {
+            server.child.await_stdout("hello\n");
+            server.child.write("to you\n");
+            client.expect_text("to you");
+        }
+        drop(halves);
+        client.close();
+        server.terminate();
+    }
+}
+
+#[test]
+fn a_head_without_end_is_not_gathered() {
+    let server = Server::start(["listen", "127.0.0.1:0"]);
+    let mut stream = server.dial();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").unwrap();
+    let mut sent = 0;
+    // It is refused, by an answer or by an end.
+    while sent < 8 << 20 {
+        match stream.write(b"X-Long: 0123456789012345678901234567890123456789\r\n") {
+            Ok(n) => sent += n,
+            Err(_) => break,
+        }
+    }
+    assert!(sent < 8 << 20, "it took all of {sent} bytes");
+    assert_still_serves(&server);
+    server.terminate();
+}

@@ -1,0 +1,250 @@
+//! The binary as a server, and its clients.
+
+use crate::support::{
+    Signal,
+    child::{self, Child, Ended},
+};
+use rustix::process::{Pid, kill_process};
+use std::{
+    io::Read as _,
+    net::{SocketAddr, TcpStream},
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    process::{Command, Stdio},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use tungstenite::{
+    Message, WebSocket, client::IntoClientRequest, handshake::client::Response, http::HeaderValue,
+};
+
+/// A running server. What it is asked for beside its port is asked from `child`.
+pub struct Server {
+    pub child: Arc<Child>,
+    pub port: u16,
+    pub pid: u32,
+    running: Option<JoinHandle<Ended>>,
+}
+
+/// How a server ended.
+pub struct End {
+    pub stdout: Vec<u8>,
+    /// Without the first line, which has been checked.
+    pub stderr: String,
+    status: (Option<i32>, Option<i32>),
+}
+
+/// What a server is given.
+pub struct Setup {
+    command: Command,
+    holds_stdout: bool,
+    bytes: Option<Vec<u8>>,
+}
+
+impl Setup {
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.command.stdin(stdin);
+        self
+    }
+
+    /// A pipe with these bytes.
+    pub fn bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.bytes = Some(bytes.into());
+        self
+    }
+
+    /// Stdout is read only when the test says so.
+    pub fn hold_stdout(mut self) -> Self {
+        self.holds_stdout = true;
+        self
+    }
+
+    /// Starts it, and expects it to say first where it listens.
+    #[track_caller]
+    pub fn start(mut self) -> Server {
+        let mut process = self.command.spawn().expect("the binary starts");
+        // Its copies of the other ends would keep them open.
+        drop(self.command);
+        let stderr = process.stderr.as_mut().expect("stderr is a pipe");
+        let mut line = Vec::new();
+        while !line.ends_with(b"\n") {
+            let mut byte = [0];
+            let n = stderr.read(&mut byte).expect("stderr can be read");
+            assert!(n > 0, "stderr ended with {}", line.escape_ascii());
+            line.push(byte[0]);
+        }
+        let line = String::from_utf8(line).expect("UTF-8");
+        let address = line.strip_prefix("listening on ws://").map(str::trim_end);
+        let address = address.and_then(|address| address.parse::<SocketAddr>().ok());
+        let port = address.unwrap_or_else(|| panic!("the first line is {line:?}")).port();
+        let pid = process.id();
+        let child = Arc::new(Child::new(&mut process, self.holds_stdout));
+        let running = thread::spawn({
+            let (child, bytes) = (Arc::clone(&child), self.bytes.take());
+            move || child::run(process, &child, bytes, Instant::now() + RUN_LIMIT)
+        });
+        Server { child, port, pid, running: Some(running) }
+    }
+}
+
+impl Server {
+    /// A server with an open stdin.
+    #[track_caller]
+    pub fn start<const N: usize>(args: [&str; N]) -> Self {
+        Self::setup(args).start()
+    }
+
+    pub fn setup<const N: usize>(args: [&str; N]) -> Setup {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
+        command.args(args).process_group(0);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Setup { command, holds_stdout: false, bytes: None }
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}/", self.port)
+    }
+
+    /// A TCP connection that says nothing yet.
+    #[track_caller]
+    pub fn dial(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        stream.set_read_timeout(Some(LIMIT)).expect("a limit on reading");
+        stream.set_write_timeout(Some(LIMIT)).expect("a limit on writing");
+        stream
+    }
+
+    #[track_caller]
+    pub fn connect(&self) -> Client {
+        self.connect_asking("").0
+    }
+
+    /// Connects, waits until the server has said so, and gives it this number.
+    #[track_caller]
+    pub fn join(&self, id: u32) -> Client {
+        let client = self.connect();
+        self.child.await_stderr(&format!("client {id} connected from 127.0.0.1:"));
+        client
+    }
+
+    /// Connects and asks for these subprotocols.
+    #[track_caller]
+    pub fn connect_asking(&self, subprotocols: &str) -> (Client, Response) {
+        let mut request = self.url().into_client_request().expect("a request");
+        if !subprotocols.is_empty() {
+            let value = HeaderValue::from_str(subprotocols).expect("a value");
+            request.headers_mut().insert("Sec-WebSocket-Protocol", value);
+        }
+        let (socket, response) = tungstenite::client(request, self.dial()).expect("a session");
+        (Client(socket), response)
+    }
+
+    /// Ends it with a signal, which it must end by.
+    #[track_caller]
+    pub fn terminate(self) -> End {
+        self.child.signal(Signal::TERM);
+        self.ends_by(Signal::TERM)
+    }
+
+    #[track_caller]
+    pub fn ends_by(self, signal: Signal) -> End {
+        let end = self.end();
+        let all = &end.stderr;
+        assert_eq!(end.status, (None, Some(signal.as_raw())), "code, signal; stderr: {all}");
+        end
+    }
+
+    #[track_caller]
+    pub fn ends_with(self, code: i32) -> End {
+        let end = self.end();
+        let all = &end.stderr;
+        assert_eq!(end.status, (Some(code), None), "code, signal; stderr: {all}");
+        end
+    }
+
+    fn end(mut self) -> End {
+        let running = self.running.take().expect("it runs");
+        let Ended { status, stdout, stderr } = running.join().expect("it has run");
+        let status = status.expect("it ends in time");
+        let stderr = String::from_utf8(stderr).expect("UTF-8");
+        End { stdout, stderr, status: (status.code(), status.signal()) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Only where a test failed; its thread has the process, so the number is still its.
+        if self.running.as_ref().is_some_and(|running| !running.is_finished()) {
+            let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+            let _ = kill_process(pid.expect("a number"), Signal::KILL);
+        }
+    }
+}
+
+/// A client by others (tungstenite).
+pub struct Client(WebSocket<TcpStream>);
+
+impl Client {
+    /// Connects to a server that some other test started.
+    #[track_caller]
+    pub fn connect(url: &str) -> Self {
+        let address = url.trim_start_matches("ws://").trim_end_matches('/');
+        let stream = TcpStream::connect(address).expect("a connection");
+        stream.set_read_timeout(Some(LIMIT)).expect("a limit on reading");
+        Self(tungstenite::client(url, stream).expect("a session").0)
+    }
+
+    #[track_caller]
+    pub fn send(&mut self, message: impl Into<Message>) {
+        self.0.send(message.into()).expect("the server takes a message");
+    }
+
+    /// Sends bytes that need not be frames.
+    #[track_caller]
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        use std::io::Write as _;
+        self.0.get_mut().write_all(bytes).expect("the server takes bytes");
+    }
+
+    #[track_caller]
+    pub fn expect(&mut self, message: impl Into<Message>) {
+        assert_eq!(self.0.read().expect("a message"), message.into());
+    }
+
+    #[track_caller]
+    pub fn expect_text(&mut self, text: &str) {
+        self.expect(Message::text(text));
+    }
+
+    /// The server closes with this code, and ends the connection after our answer.
+    #[track_caller]
+    pub fn expect_close(&mut self, code: u16) {
+        match self.0.read().expect("a Close") {
+            Message::Close(Some(close)) => assert_eq!(u16::from(close.code), code, "{close:?}"),
+            other => panic!("{other:?} instead of a Close"),
+        }
+        let end = self.0.read();
+        assert!(matches!(end, Err(tungstenite::Error::ConnectionClosed)), "{end:?}");
+    }
+
+    /// Closes, and expects to be answered.
+    #[track_caller]
+    pub fn close(mut self) {
+        self.0.close(None).expect("it is open");
+        let end = (self.0.read(), self.0.read());
+        assert!(matches!(end.0, Ok(Message::Close(_))), "{end:?}");
+        assert!(matches!(end.1, Err(tungstenite::Error::ConnectionClosed)), "{end:?}");
+    }
+
+    /// The connection without its protocol.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        self.0.get_mut()
+    }
+}
+
+/// How long a step may take, on a machine that does much else.
+pub const LIMIT: Duration = Duration::from_secs(10);
+/// The server is killed after this.
+const RUN_LIMIT: Duration = Duration::from_secs(20);
