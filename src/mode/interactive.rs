@@ -41,6 +41,7 @@ pub(super) struct Interactive {
     wishes: Wishes,
     session: Session,
     prompt: Prompt,
+    signals: Signals,
     assembler: Assembler,
     /// The pings typed, whose pongs are always shown.
     pings: VecDeque<Vec<u8>>,
@@ -61,13 +62,18 @@ enum Woken {
 impl Interactive {
     /// Opens the prompt.
     pub(super) fn new(wishes: Wishes, session: Session) -> Result<Self, Error> {
+        // Before the terminal is taken: a signal must not leave it as it is then.
+        let signals =
+            Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        let first = format!("connected to {} (/help lists commands)", wishes.url);
         let history = if wishes.history { prompt::history_file() } else { None };
-        let prompt = Prompt::open(history)
+        let prompt = Prompt::open(&first, history)
             .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
         Ok(Self {
             wishes,
             session,
             prompt,
+            signals,
             assembler: Assembler::default(),
             pings: VecDeque::new(),
             warned: false,
@@ -78,9 +84,6 @@ impl Interactive {
 
     /// Runs until the session is over.
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
-        let mut signals =
-            Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
-        self.prompt.print(&format!("connected to {} (/help lists commands)", self.wishes.url));
         for message in std::mem::take(&mut self.wishes.script) {
             self.prompt.print(&format!("> {}", Escaped(&message)));
             self.say(&message);
@@ -91,7 +94,7 @@ impl Interactive {
             if (drained && self.session.is_over()) || impatient {
                 break;
             }
-            match self.wait(drained, &mut signals).await {
+            match self.wait(drained).await {
                 Woken::Session | Woken::Room | Woken::Patience => {}
                 Woken::Typed(typed) => {
                     let next = self.typed(typed);
@@ -103,7 +106,8 @@ impl Interactive {
         self.conclude()
     }
 
-    async fn wait(&mut self, drained: bool, signals: &mut Signals) -> Woken {
+    async fn wait(&mut self, drained: bool) -> Woken {
+        let signals = &mut self.signals;
         let over = self.session.is_over();
         let (session, prompt, patience) = (&mut self.session, &mut self.prompt, self.patience);
         let full = prompt.is_full();
@@ -163,6 +167,10 @@ impl Interactive {
             }
             Typed::Interrupted { .. } => {
                 self.interrupt(SIGINT);
+                return Next::Leave;
+            }
+            Typed::Gone => {
+                self.interrupt(SIGHUP);
                 return Next::Leave;
             }
             Typed::Eof => {
@@ -259,6 +267,7 @@ fn control(name: &str, payload: &[u8], rtt: Option<Duration>) -> String {
     text
 }
 
+const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 /// Pings typed and not answered that are remembered.
 const MAX_PINGS: usize = 64;

@@ -96,7 +96,7 @@ fn is_interactive(client: &Client) -> bool {
         && client.count.is_none()
         && stdio::source() == Source::Terminal
         && io::stdout().is_terminal()
-        && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+        && std::env::var_os("TERM").is_some_and(|term| !POOR.iter().any(|poor| term == *poor))
 }
 
 fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
@@ -148,3 +148,6 @@ fn farewell(session: &Session) -> String {
         None => format!("{authority} sent no Close"),
     }
 }
+
+/// Terminals without the codes that a prompt needs.
+const POOR: [&str; 4] = ["", "dumb", "cons25", "emacs"];

@@ -6,9 +6,9 @@
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{
-    ColorMode, Config, Editor, ExternalPrinter, Helper, completion::Completer,
-    error::ReadlineError, highlight::Highlighter, hint::Hinter, history::FileHistory,
-    validate::Validator,
+    Cmd, ColorMode, ConditionalEventHandler, Config, Editor, Event, EventContext, EventHandler,
+    ExternalPrinter, Helper, KeyEvent, RepeatCount, completion::Completer, error::ReadlineError,
+    highlight::Highlighter, hint::Hinter, history::FileHistory, validate::Validator,
 };
 use std::{
     borrow::Cow,
@@ -34,8 +34,10 @@ pub(super) enum Typed {
         /// Nothing had been typed.
         empty: bool,
     },
-    /// Ctrl-D on an empty line, or the terminal has gone.
+    /// Ctrl-D on an empty line.
     Eof,
+    /// The terminal is no longer there.
+    Gone,
 }
 
 /// What the prompt does after a line.
@@ -75,23 +77,35 @@ struct Waiting {
 /// What the editor is doing, told by the helper that it calls.
 #[derive(Default)]
 struct Line {
+    /// A line is being edited, or is about to be.
     editing: AtomicBool,
+    /// The editor has the terminal: it has painted the line.
+    entered: AtomicBool,
     empty: AtomicBool,
+    /// The line ended by Ctrl-C.
+    interrupted: AtomicBool,
     painted: AtomicU64,
 }
 
 impl Prompt {
-    /// Opens the prompt; `history` is the file it is kept in.
-    pub(super) fn open(history: Option<PathBuf>) -> io::Result<Self> {
+    /// Opens the prompt below a first line; `history` is the file it is kept in.
+    pub(super) fn open(first: &str, history: Option<PathBuf>) -> io::Result<Self> {
         let found = tcgetattr(io::stdin()).ok();
         let line = Arc::new(Line::default());
+        line.editing.store(true, Ordering::SeqCst);
+        let mut stdout = io::stdout();
+        writeln!(stdout, "{first}").and_then(|()| stdout.flush())?;
         let config = Config::builder()
             .history_ignore_space(true)
             // The helper is asked only where colours are; it adds none itself.
             .color_mode(ColorMode::Forced)
+            // An end in the middle of an update would leave the terminal waiting for the rest.
+            .enable_synchronized_output(false)
             .build();
         let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
         editor.set_helper(Some(Watcher(Arc::clone(&line))));
+        let interrupt = EventHandler::Conditional(Box::new(Watcher(Arc::clone(&line))));
+        editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let output = Arc::new(Output::default());
         let (typed_to, typed) = mpsc::channel(1);
@@ -109,11 +123,14 @@ impl Prompt {
 
     /// What is typed next. Each line wants an answer by [`Self::next`].
     pub(super) async fn typed(&mut self) -> Typed {
-        self.typed.recv().await.unwrap_or(Typed::Eof)
+        self.typed.recv().await.unwrap_or(Typed::Gone)
     }
 
     /// Goes on after a line.
     pub(super) fn next(&self, next: Next) {
+        // Said here, not by the thread: from now on the terminal is to be waited for.
+        self.line.entered.store(false, Ordering::SeqCst);
+        self.line.editing.store(true, Ordering::SeqCst);
         // The thread has gone only if the terminal has.
         let _ = self.next.send(next);
     }
@@ -152,6 +169,13 @@ impl Prompt {
                 .unwrap_or_else(PoisonError::into_inner);
             waiting = guard;
         }
+        // An editor that is about to take the terminal would have it after we gave it back.
+        while self.line.editing.load(Ordering::SeqCst)
+            && !self.line.entered.load(Ordering::SeqCst)
+            && Instant::now() < deadline
+        {
+            thread::sleep(TICK);
+        }
         let mut end = String::new();
         if self.line.editing.load(Ordering::SeqCst) {
             // Bracketed paste off; an empty prompt goes, a line begun stays readable.
@@ -188,10 +212,12 @@ fn edit(
     let mut prompt = "> ";
     loop {
         line.empty.store(true, Ordering::SeqCst);
-        line.editing.store(true, Ordering::SeqCst);
         let read = editor.readline(prompt);
         line.editing.store(false, Ordering::SeqCst);
         let typed = match read {
+            Ok(text) if line.interrupted.swap(false, Ordering::SeqCst) => {
+                Typed::Interrupted { empty: text.is_empty() }
+            }
             Ok(text) => {
                 let kept = !text.is_empty() && editor.add_history_entry(&text).unwrap_or(false);
                 if let Some(path) = history
@@ -204,17 +230,20 @@ fn edit(
             Err(ReadlineError::Interrupted) => {
                 Typed::Interrupted { empty: line.empty.load(Ordering::SeqCst) }
             }
-            Err(_) => Typed::Eof,
+            Err(ReadlineError::Eof) if tcgetattr(io::stdin()).is_ok() => Typed::Eof,
+            Err(_) => {
+                let _ = to.blocking_send(Typed::Gone);
+                return;
+            }
         };
-        let gone = matches!(typed, Typed::Eof);
         if to.blocking_send(typed).is_err() {
             return;
         }
         match next.recv() {
             Ok(Next::Prompt) => {}
             // The editor goes on without a prompt: it shows what it has been handed.
-            Ok(Next::Leave) if !gone => prompt = "",
-            _ => return,
+            Ok(Next::Leave) => prompt = "",
+            Err(_) => return,
         }
     }
 }
@@ -254,6 +283,7 @@ struct Watcher(Arc<Line>);
 impl Highlighter for Watcher {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         self.0.empty.store(line.is_empty(), Ordering::SeqCst);
+        self.0.entered.store(true, Ordering::SeqCst);
         self.0.painted.fetch_add(1, Ordering::SeqCst);
         Cow::Borrowed(line)
     }
@@ -261,6 +291,14 @@ impl Highlighter for Watcher {
     fn highlight_char(&self, line: &str, _: usize, _: rustyline::highlight::CmdKind) -> bool {
         self.0.empty.store(line.is_empty(), Ordering::SeqCst);
         false
+    }
+}
+
+/// Ctrl-C ends the line as Enter does: the editor's own way drops what is typed ahead.
+impl ConditionalEventHandler for Watcher {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.interrupted.store(true, Ordering::SeqCst);
+        Some(Cmd::AcceptLine)
     }
 }
 

@@ -9,10 +9,14 @@ fn a_signal_closes_every_session_with_1001() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let server = Server::start(["listen", "127.0.0.1:0"]);
         let mut clients = [server.connect(), server.connect()];
-        clients.iter_mut().for_each(|client| client.send("hello"));
+        for client in &mut clients {
+            client.send("hello");
+        }
         server.child.await_stdout("hello\nhello\n");
         server.child.signal(signal);
-        clients.iter_mut().for_each(|client| client.expect_close(1001));
+        for client in &mut clients {
+            client.expect_close(1001);
+        }
         server.ends_by(signal);
     }
 }
@@ -27,7 +31,9 @@ fn a_signal_closes_every_echo_with_1001() {
             client.expect_text("hello");
         }
         server.child.signal(signal);
-        clients.iter_mut().for_each(|client| client.expect_close(1001));
+        for client in &mut clients {
+            client.expect_close(1001);
+        }
         server.ends_by(signal);
     }
 }

@@ -72,8 +72,7 @@ fn commands_are_not_sent_to_clients() {
             screen.enter(line);
         }
         client.expect_text("/slash");
-        let view = screen.edits(">", 2);
-        assert!(view.has_part("unknown command /bogus"), "{view:#?}");
+        screen.wait("the complaint", |view| view.has_part("unknown command /bogus"));
         screen.press("\x04");
         client.expect_close(1001);
     });

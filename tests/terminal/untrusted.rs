@@ -7,7 +7,7 @@ use crate::support::wire::{self, binary, close, text};
 const HOSTILE: &str =
     "\x1b]0;owned\x07\x1b[2J\x1b[H\u{9b}31m\x1b[?25l\u{202e}abc\rXY\x08\x7f\u{200b}";
 const HARMLESS: &str =
-    concat!(r"\x1b]0;owned\x07\x1b[2J\x1b[H\u{9b}31m\x1b[?25l\u{202e}abc\rXY\x08\x7f\u{200b}");
+    r"\x1b]0;owned\x07\x1b[2J\x1b[H\u{9b}31m\x1b[?25l\u{202e}abc\rXY\x08\x7f\u{200b}";
 
 #[test]
 fn hostile_text_is_shown_and_not_obeyed() {

@@ -50,12 +50,13 @@ pub(super) enum Input {
 
 impl Front {
     /// The front that stdin and stdout ask for.
-    pub(super) fn open() -> Result<Self, Error> {
+    pub(super) fn open(first: &str, report: Report) -> Result<Self, Error> {
         if stdio::source() == Source::Terminal && io::stdout().is_terminal() {
-            let prompt = Prompt::open(None)
+            let prompt = Prompt::open(first, None)
                 .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
             return Ok(Self::Prompt(Some(prompt)));
         }
+        report.line(first);
         let stdin = match stdio::source() {
             Source::Nothing => None,
             _ => Some(Stdin::new().map_err(Error::Input)?),
@@ -112,18 +113,13 @@ impl Front {
     }
 
     /// Writes what goes without waiting.
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
-        let Self::Pipe(pipe) = self else { return Ok(()) };
+    pub(super) fn flush(&mut self) -> Input {
+        let Self::Pipe(pipe) = self else { return Input::Nothing };
         match pipe.stdout.write(pipe.sheet.ready()) {
             Ok(n) => pipe.sheet.advance(n),
-            Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => {
-                // Nobody reads any more; the clients are still served.
-                pipe.printing = false;
-                pipe.sheet.clear();
-            }
-            Err(cause) => return Err(Error::Output(cause)),
+            Err(cause) => return pipe.lose_output(cause),
         }
-        Ok(())
+        Input::Nothing
     }
 
     /// Leaves the terminal as it was found.
@@ -137,6 +133,16 @@ impl Front {
 }
 
 impl Pipe {
+    /// Ends the server: quietly if the reader of stdout has gone.
+    fn lose_output(&mut self, cause: io::Error) -> Input {
+        self.printing = false;
+        self.sheet.clear();
+        match cause.kind() {
+            io::ErrorKind::BrokenPipe => Input::Leave(Ended::Done),
+            _ => Input::Failed(Error::Output(cause)),
+        }
+    }
+
     async fn input(&mut self, reads: bool) -> Input {
         if reads && let Some(line) = self.input.next_line() {
             return match std::str::from_utf8(self.input.bytes(line)) {
@@ -169,8 +175,11 @@ impl Pipe {
             },
             free = stdout.writable(), if writing => match free {
                 Ok(()) => Input::Nothing,
-                Err(cause) => Input::Failed(Error::Output(cause)),
+                Err(cause) => self.lose_output(cause),
             },
+            () = stdout.gone(), if self.printing => {
+                self.lose_output(io::ErrorKind::BrokenPipe.into())
+            }
         }
     }
 }
@@ -181,6 +190,7 @@ async fn typed(prompt: &mut Prompt) -> Input {
         Typed::Line(line) => command(prompt, &line),
         Typed::Interrupted { empty: false } => Input::Nothing,
         Typed::Interrupted { empty: true } => Input::Leave(Ended::Signal(SIGINT)),
+        Typed::Gone => Input::Leave(Ended::Signal(SIGHUP)),
         Typed::Eof => Input::Leave(Ended::Done),
     };
     prompt.next(if matches!(input, Input::Leave(_)) { Next::Leave } else { Next::Prompt });
@@ -199,6 +209,7 @@ fn command(prompt: &Prompt, line: &str) -> Input {
     Input::Nothing
 }
 
+const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 /// Bytes waiting for stdout at which no more is taken from the clients.
 const FULL: usize = 64 << 10;

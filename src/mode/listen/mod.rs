@@ -34,11 +34,12 @@ pub(super) async fn run(listen: Listen) -> Result<Ended, Error> {
     let listener = TcpListener::bind(&address).await.map_err(fail)?;
     let local = listener.local_addr().map_err(fail)?;
     let report = Report { verbosity: listen.common.verbosity };
-    report.line(&format!("listening on ws://{local}"));
+    let first = format!("listening on ws://{local}");
     if listen.common.echo {
+        report.line(&first);
         return serve_echo(listener, listen, report).await;
     }
-    let front = Front::open()?;
+    let front = Front::open(&first, report)?;
     Hub::new(listener, listen, front, report).run().await
 }
 
@@ -128,7 +129,8 @@ struct Hub {
     news: mpsc::Receiver<News>,
     /// A client took a message: there may be room for the next.
     taken: Arc<Notify>,
-    leaving: Option<(Ended, Instant)>,
+    /// How it is to end, and when the clients are no longer waited for.
+    leaving: Option<(Result<Ended, Error>, Instant)>,
 }
 
 enum Woken {
@@ -161,17 +163,19 @@ impl Hub {
         let mut signals =
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
         loop {
-            if let Some((how, patience)) = self.leaving
-                && (self.clients.is_empty() || patience <= Instant::now())
+            if let Some((_, patience)) = &self.leaving
+                && (self.clients.is_empty() || *patience <= Instant::now())
+                && let Some((how, _)) = self.leaving.take()
             {
                 self.front.close();
-                return Ok(how);
+                return how;
             }
-            self.front.flush()?;
+            let flushed = self.front.flush();
+            self.input(flushed);
             match self.wait(&mut signals).await {
                 Woken::Client(stream, peer) => self.welcome(stream, peer),
                 Woken::News(news) => self.tell(news),
-                Woken::Front(input) => self.input(input)?,
+                Woken::Front(input) => self.input(input),
                 Woken::Room | Woken::Patience => {}
                 Woken::Signal(signal) => self.interrupt(signal),
             }
@@ -181,7 +185,7 @@ impl Hub {
     async fn wait(&mut self, signals: &mut Signals) -> Woken {
         let all_have_room = self.clients.values().all(|client| client.capacity() > 0);
         let (open, full) = (self.leaving.is_none(), self.front.is_full());
-        let patience = self.leaving.map_or_else(Instant::now, |(_, at)| at);
+        let patience = self.leaving.as_ref().map_or_else(Instant::now, |(_, at)| *at);
         tokio::select! {
             (stream, peer) = next_client(&self.listener), if open => Woken::Client(stream, peer),
             Some(news) = self.news.recv(), if !full => Woken::News(news),
@@ -222,7 +226,7 @@ impl Hub {
         }
     }
 
-    fn input(&mut self, input: front::Input) -> Result<(), Error> {
+    fn input(&mut self, input: front::Input) {
         match input {
             front::Input::Line(line) => {
                 let line: Arc<str> = line.into();
@@ -231,14 +235,10 @@ impl Hub {
                     // has just gone needs it no more.
                     let _ = client.try_send(Arc::clone(&line));
                 }
-                Ok(())
             }
-            front::Input::Leave(how) => {
-                self.leave(how);
-                Ok(())
-            }
-            front::Input::Failed(error) => Err(error),
-            front::Input::Nothing => Ok(()),
+            front::Input::Leave(how) => self.leave(Ok(how)),
+            front::Input::Failed(error) => self.leave(Err(error)),
+            front::Input::Nothing => {}
         }
     }
 
@@ -247,11 +247,14 @@ impl Hub {
             self.front.close();
             end_by_signal(signal);
         }
-        self.leave(Ended::Signal(signal));
+        self.leave(Ok(Ended::Signal(signal)));
     }
 
     /// Closes every session with 1001: their senders go, which tells the tasks.
-    fn leave(&mut self, how: Ended) {
+    fn leave(&mut self, how: Result<Ended, Error>) {
+        if self.leaving.is_some() {
+            return;
+        }
         self.leaving = Some((how, Instant::now() + self.listen.common.settings.close_timeout));
         for client in self.clients.values_mut() {
             // The entry stays until its task has left.
