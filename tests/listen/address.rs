@@ -25,11 +25,13 @@ fn the_words_of_wscat_start_a_server() {
     assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "chat");
     client.send("hello");
     server.child.await_stdout("hello\n");
+    client.close();
     server.terminate();
     let server = Server::start(["--listen", "0", "--echo"]);
     let mut client = server.connect();
     client.send("hello");
     client.expect_text("hello");
+    client.close();
     server.terminate();
 }
 
@@ -39,6 +41,7 @@ fn options_may_stand_before_the_subcommand() {
     let mut client = server.connect();
     client.send("hello");
     client.expect_text("hello");
+    client.close();
     server.terminate();
 }
 

@@ -102,6 +102,7 @@ fn the_right_answer_is_exact() {
     }
     assert!(!head.contains("Sec-WebSocket-Protocol"), "{head}");
     server.child.await_stderr(" for /path?q\n");
+    drop(stream);
     server.terminate();
 }
 
@@ -114,6 +115,7 @@ fn frames_glued_to_the_request_are_not_lost() {
     let bytes = [request("/", "/").as_bytes(), frames].concat();
     stream.write_all(&bytes).unwrap();
     server.child.await_stdout("Hi\n");
+    drop(stream);
     server.terminate();
 }
 
@@ -126,6 +128,7 @@ fn a_request_in_small_pieces_is_understood() {
     }
     stream.write_all(b"\x81\x82\0\0\0\0Hi").unwrap();
     server.child.await_stdout("Hi\n");
+    drop(stream);
     server.terminate();
 }
 

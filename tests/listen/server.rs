@@ -7,7 +7,7 @@ use crate::support::{
 use rustix::process::{Pid, kill_process};
 use std::{
     io::Read as _,
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::{Command, Stdio},
     sync::Arc,
@@ -227,6 +227,8 @@ impl Client {
         }
         let end = self.0.read();
         assert!(matches!(end, Err(tungstenite::Error::ConnectionClosed)), "{end:?}");
+        // The server has ended its direction and waits for us to end ours.
+        let _ = self.stream().shutdown(Shutdown::Both);
     }
 
     /// Closes, and expects to be answered.

@@ -123,6 +123,7 @@ fn stdin_before_any_client_does_not_stop_the_server() {
     let mut client = server.join(1);
     client.send("hello");
     server.child.await_stdout("hello\n");
+    drop(client);
     server.terminate();
 }
 
@@ -137,6 +138,7 @@ fn many_lines_reach_every_client_in_order() {
             scope.spawn(move || (0..10_000).for_each(|n| client.expect_text(&format!("line {n}"))));
         }
     });
+    drop(clients);
     server.terminate();
 }
 
@@ -174,6 +176,7 @@ fn a_client_that_breaks_the_protocol_is_sent_away_and_the_others_stay() {
     server.child.await_stderr("client 1 left: 127.0.0.1:");
     two.send("still here");
     server.child.await_stdout("still here\n");
+    two.close();
     server.terminate();
 }
 
@@ -186,6 +189,7 @@ fn a_message_over_the_limit_is_refused() {
     one.expect_close(1009);
     two.send("still here");
     server.child.await_stdout(format!("{}\nstill here\n", "x".repeat(1000)));
+    two.close();
     server.terminate();
 }
 

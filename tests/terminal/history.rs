@@ -1,6 +1,7 @@
 //! What was typed is remembered, unless it should not be.
 
 use super::{Terminal, begin, leave};
+use crate::support::wire::{close, text};
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -57,6 +58,33 @@ fn what_was_typed_can_be_recalled_in_the_next_run() {
     // Together with what the second run added.
     types(Terminal::new(), &file, ["third"]);
     recalls(&file, ["third", "first!", "second", "first"]);
+}
+
+#[test]
+fn a_search_of_history_loses_no_message() {
+    let dir = directory();
+    let file = dir.path().join("history");
+    types(Terminal::new(), &file, ["alpha", "beta", "gamma"]);
+    Terminal::new().env("SOCKEYE_HISTORY", &file).run(move |screen, peer| {
+        begin(screen, peer);
+        screen.press("\x12alp");
+        screen.wait("what is found", |view| view.line().ends_with("alpha"));
+        peer.send(text("meanwhile"));
+        screen.press("\r");
+        peer.expect_text("alpha");
+        screen.has("< meanwhile");
+        leave(screen, peer);
+    });
+    // Nor does one that the peer ends.
+    let end = Terminal::new().env("SOCKEYE_HISTORY", &file).run(move |screen, peer| {
+        begin(screen, peer);
+        screen.press("\x12gam");
+        screen.wait("what is found", |view| view.line().ends_with("gamma"));
+        peer.send([text("last words"), close(1000, "")].concat());
+        peer.expect_close(1000);
+    });
+    assert!(end.view.has("< last words"), "{:#?}", end.view);
+    assert!(end.view.has_part("closed: 1000"), "{:#?}", end.view);
 }
 
 #[test]

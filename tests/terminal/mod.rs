@@ -169,8 +169,10 @@ impl Terminal {
         (&control).write_all(b".").expect("the program starts");
         script(running.screen.clone(), Arc::clone(&child));
         let (status, cpu) = running.wait();
-        // A window that was closed has no modes any more.
-        if let Ok(after) = tcgetattr(&slave) {
+        // A window that was closed has no modes any more, and nobody looks at it.
+        let after = tcgetattr(&slave);
+        let seen = after.is_ok();
+        if let Ok(after) = after {
             let line_modes = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
             assert!(after.local_modes.contains(line_modes), "the terminal was left in raw mode");
             assert_eq!(format!("{after:?}"), before, "the terminal is not as it was found");
@@ -179,9 +181,11 @@ impl Terminal {
         running.screen.finish();
         let view = running.screen.view();
         assert_eq!((status.code(), status.signal()), (self.code, self.signal), "the status");
-        assert_eq!(running.screen.modes(), [""; 0], "modes left on");
         assert_eq!(running.screen.acts(), [""; 0], "what a terminal was asked to do");
-        assert_eq!(view.cursor.1, 0, "the shell's prompt would not begin a line");
+        if seen {
+            assert_eq!(running.screen.modes(), [""; 0], "modes left on");
+            assert_eq!(view.cursor.1, 0, "the shell's prompt would not begin a line");
+        }
         let mut stdout = Vec::new();
         if let Some(mut pipe) = running.process.stdout.take() {
             pipe.read_to_end(&mut stdout).expect("stdout can be read");

@@ -1,7 +1,10 @@
 //! What a person sees and types: a terminal's other end, drawn by an independent emulator.
 
 use super::LIMIT;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    termios::{Winsize, tcsetwinsize},
+};
 use std::{
     fs::File,
     io::{Read as _, Write as _},
@@ -108,6 +111,16 @@ impl Screen {
         let master = self.0.master.lock().unwrap();
         let (master, _) = master.as_ref().expect("the terminal is there");
         (&**master).write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Gives the window another size.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let [wide, high] = [columns, rows].map(|n| NonZeroU16::new(n).expect("a size"));
+        self.0.drawn.lock().unwrap().parser.set_size(high, wide);
+        let master = self.0.master.lock().unwrap();
+        let (master, _) = master.as_ref().expect("the terminal is there");
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(master, size).expect("a size");
     }
 
     /// Closes the window.

@@ -15,21 +15,19 @@ fn an_empty_term_names_no_terminal_that_knows_codes() {
 
 #[track_caller]
 fn talks_without_codes(term: &str) {
-    {
-        let end =
-            Terminal::new().env("TERM", term).args(["--quiet-for", "0.2"]).run(|screen, peer| {
-                peer.open();
-                screen.press("typed\r");
-                peer.expect_text("typed");
-                peer.send(text("answer \x1b[31m"));
-                screen.wait("the answer", |view| view.has("answer \\x1b[31m"));
-                screen.press("\x04");
-                peer.answer_close(1000);
-            });
-        let raw = String::from_utf8_lossy(&end.raw);
-        assert!(!raw.contains('\x1b'), "{raw:?}");
-        assert_eq!(end.rows()[..2], ["typed", "answer \\x1b[31m"], "{:#?}", end.rows());
-    }
+    let terminal = Terminal::new().env("TERM", term).args(["--quiet-for", "0.2"]);
+    let end = terminal.run(|screen, peer| {
+        peer.open();
+        screen.press("typed\r");
+        peer.expect_text("typed");
+        peer.send(text("answer \x1b[31m"));
+        screen.wait("the answer", |view| view.has("answer \\x1b[31m"));
+        screen.press("\x04");
+        peer.answer_close(1000);
+    });
+    let raw = String::from_utf8_lossy(&end.raw);
+    assert!(!raw.contains('\x1b'), "{raw:?}");
+    assert_eq!(end.rows()[..2], ["typed", "answer \\x1b[31m"], "{:#?}", end.rows());
 }
 
 #[test]

@@ -42,15 +42,24 @@ fn messages_leave_a_half_typed_line_and_its_cursor_alone() {
         peer.send(text("one"));
         screen.shows([CONNECTED, "< one", "> half typed"], 9);
         peer.send([text("two"), text("three"), text("gr\u{fc}n \u{65e5}\u{672c}")].concat());
-        let rows = [CONNECTED, "< one", "< two", "< three", "< gr\u{fc}n \u{65e5}\u{672c}"];
-        let [a, b, c, d, e] = rows;
-        screen.shows([a, b, c, d, e, "> half typed"], 9);
+        screen.ends_with(["< two", "< three", "< gr\u{fc}n \u{65e5}\u{672c}", "> half typed"], 9);
         // One message in fragments stands there once.
         peer.send([frame(0x01, "fo"), frame(0x89, "x"), frame(0x80, "ur")].concat());
         peer.expect_pong("x");
-        screen.shows([a, b, c, d, e, "< four", "> half typed"], 9);
+        screen.ends_with(["< gr\u{fc}n \u{65e5}\u{672c}", "< four", "> half typed"], 9);
         screen.press("X");
-        screen.shows([a, b, c, d, e, "< four", "> half tyXped"], 10);
+        screen.shows(
+            [
+                CONNECTED,
+                "< one",
+                "< two",
+                "< three",
+                "< gr\u{fc}n \u{65e5}\u{672c}",
+                "< four",
+                "> half tyXped",
+            ],
+            10,
+        );
         screen.press("\r");
         peer.expect_text("half tyXped");
         screen.prompts_below("> half tyXped");
@@ -178,6 +187,39 @@ fn an_empty_line_sends_nothing() {
         screen.shows([CONNECTED, ">", ">"], 2);
         screen.enter("after");
         peer.expect_text("after");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn lines_typed_ahead_are_all_sent_in_order() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        let lines: Vec<_> = (0..50).map(|n| format!("line {n}")).collect();
+        screen.press(&format!("{}\r", lines.join("\r")));
+        for line in lines {
+            peer.expect_text(line);
+        }
+        screen.has("> line 49");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_window_that_changes_its_size_keeps_the_line() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("half typed");
+        screen.edits("> half typed", 12);
+        for (rows, columns) in [(10, 60), (30, 100)] {
+            screen.resize(rows, columns);
+            let message = format!("at {columns} columns");
+            peer.send(text(&message));
+            screen.has(&format!("< {message}"));
+            screen.edits("> half typed", 12);
+        }
+        screen.press("\r");
+        peer.expect_text("half typed");
         leave(screen, peer);
     });
 }
