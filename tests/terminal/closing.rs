@@ -2,15 +2,16 @@
 
 use super::{End, Screen, Terminal, begin};
 use crate::support::{Peer, wire};
+use std::time::Duration;
 
 /// Ends a session in which a line is half typed.
 #[track_caller]
-fn ends(terminal: Terminal, end: impl FnOnce(&mut Peer) + Send + 'static) -> End {
+fn ends(terminal: Terminal, end: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> End {
     let end = terminal.run(|screen: &Screen, peer: &mut Peer| {
         begin(screen, peer);
         screen.press("half typed\x1b[D\x1b[D");
         screen.edits("> half typed", 10);
-        end(peer);
+        end(screen, peer);
     });
     // Nothing of what was typed is painted over.
     assert!(end.view.has("> half typed"), "{:#?}", end.view);
@@ -19,13 +20,13 @@ fn ends(terminal: Terminal, end: impl FnOnce(&mut Peer) + Send + 'static) -> End
 
 #[test]
 fn a_normal_close_is_shown_with_its_code_name_and_reason() {
-    let end = ends(Terminal::new(), |peer| peer.close_with(1000, "see you"));
+    let end = ends(Terminal::new(), |_, peer| peer.close_with(1000, "see you"));
     assert!(end.view.has_part("closed: 1000 (normal closure): see you"), "{:#?}", end.view);
 }
 
 #[test]
 fn a_close_without_a_code_is_a_clean_end() {
-    let end = ends(Terminal::new(), |peer| {
+    let end = ends(Terminal::new(), |_, peer| {
         peer.send(wire::frame(0x88, ""));
         peer.expect_empty_close();
     });
@@ -34,21 +35,21 @@ fn a_close_without_a_code_is_a_clean_end() {
 
 #[test]
 fn a_failure_is_shown_with_its_code_name_and_reason_and_is_the_status() {
-    let end = ends(Terminal::new().status(111), |peer| peer.close_with(1011, "it broke"));
+    let end = ends(Terminal::new().status(111), |_, peer| peer.close_with(1011, "it broke"));
     assert!(end.view.has_part("1011 (internal error): it broke"), "{:#?}", end.view);
 }
 
 #[test]
 fn an_end_without_a_close_is_said() {
-    let end = ends(Terminal::new().status(56), Peer::half_close);
+    let end = ends(Terminal::new().status(56), |_, peer| peer.half_close());
     assert!(end.view.has_part("without a Close"), "{:#?}", end.view);
-    let end = ends(Terminal::new().status(56), Peer::reset);
+    let end = ends(Terminal::new().status(56), |_, peer| peer.reset());
     assert!(end.view.has_part("sockeye: "), "{:#?}", end.view);
 }
 
 #[test]
 fn a_peer_that_breaks_the_protocol_is_told_and_named() {
-    let end = ends(Terminal::new().status(110), |peer| {
+    let end = ends(Terminal::new().status(110), |_, peer| {
         peer.send(wire::frame(0x83, "reserved"));
         let close = peer.frame();
         assert_eq!((close.first, &close.payload[..2]), (0x88, b"\x03\xea".as_slice()));
@@ -70,7 +71,7 @@ fn an_empty_prompt_does_not_stay_behind() {
 #[test]
 fn a_message_that_comes_with_the_close_is_not_lost() {
     for _ in 0..30 {
-        let end = ends(Terminal::new(), |peer| {
+        let end = ends(Terminal::new(), |_, peer| {
             peer.send([wire::text("one"), wire::text("last"), wire::close(1000, "")].concat());
             peer.expect_close(1000);
         });
@@ -98,10 +99,26 @@ fn a_message_that_comes_as_a_person_leaves_is_not_lost() {
 fn a_long_last_message_is_whole() {
     let message = "0123456789".repeat(100_000);
     let sent = message.clone();
-    let end = ends(Terminal::new(), move |peer| {
+    let end = ends(Terminal::new(), move |_, peer| {
         peer.send([wire::text(sent), wire::close(1000, "")].concat());
         peer.expect_close(1000);
     });
     let raw = String::from_utf8(end.raw).unwrap();
     assert!(raw.contains(&message), "it was cut");
+}
+
+#[test]
+fn a_slow_terminal_loses_nothing_at_the_end() {
+    for _ in 0..4 {
+        let message = "0123456789".repeat(30_000);
+        let sent = message.clone();
+        let end = ends(Terminal::new(), move |screen, peer| {
+            peer.send([wire::text(sent), wire::text("last"), wire::close(1000, "")].concat());
+            peer.expect_close(1000);
+            screen.stall(Duration::from_millis(500));
+        });
+        assert!(String::from_utf8(end.raw).unwrap().contains(&message), "the message was cut");
+        assert!(end.view.has("< last"), "{:#?}", end.view);
+        assert!(end.view.has_part("closed: 1000"), "{:#?}", end.view);
+    }
 }

@@ -12,6 +12,7 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
     sync::{Arc, Condvar, Mutex},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 use vt100::{Callbacks, Parser};
 
@@ -121,6 +122,13 @@ impl Screen {
         let (master, _) = master.as_ref().expect("the terminal is there");
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(master, size).expect("a size");
+    }
+
+    /// Draws nothing for a while, as a slow line does.
+    pub fn stall(&self, time: Duration) {
+        let drawn = self.0.drawn.lock().unwrap();
+        thread::sleep(time);
+        drop(drawn);
     }
 
     /// Closes the window.

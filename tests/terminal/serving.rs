@@ -72,7 +72,12 @@ fn commands_are_not_sent_to_clients() {
             screen.enter(line);
         }
         client.expect_text("/slash");
-        screen.wait("the complaint", |view| view.has_part("unknown command /bogus"));
+        screen.wait("three answers and a prompt", |view| {
+            view.has_part("unknown command /bogus")
+                && view.has_part("only /quit and /help here")
+                && view.has_part("//text")
+                && view.line() == ">"
+        });
         screen.press("\x04");
         client.expect_close(1001);
     });
