@@ -103,7 +103,7 @@ impl Interactive {
                 Woken::Signal(signal) => self.interrupt(signal),
             }
         }
-        self.conclude()
+        self.conclude().await
     }
 
     async fn wait(&mut self, drained: bool) -> Woken {
@@ -225,6 +225,10 @@ impl Interactive {
     }
 
     fn interrupt(&mut self, signal: i32) {
+        if signal == SIGHUP && self.signal == Some(SIGHUP) {
+            // The terminal has gone: the editor noticed, and the signal comes too.
+            return;
+        }
         if self.signal.is_some() {
             // The second one ends at once, but not without the terminal.
             self.patience = Some(Instant::now());
@@ -235,10 +239,14 @@ impl Interactive {
         self.close(&Close::new(CloseCode::Away));
     }
 
-    fn conclude(mut self) -> Result<Ended, Error> {
+    async fn conclude(mut self) -> Result<Ended, Error> {
         let verdict = self.session.verdict(0);
         if verdict.is_ok() && self.signal.is_none() {
             self.prompt.print(&farewell(&self.session));
+        }
+        tokio::select! {
+            () = self.prompt.flush() => {}
+            _ = self.signals.recv() => {}
         }
         self.prompt.close();
         if let Some(signal) = self.signal {

@@ -7,19 +7,20 @@
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{
     Cmd, ColorMode, ConditionalEventHandler, Config, Editor, Event, EventContext, EventHandler,
-    ExternalPrinter, Helper, KeyEvent, RepeatCount, completion::Completer, error::ReadlineError,
-    highlight::Highlighter, hint::Hinter, history::FileHistory, validate::Validator,
+    ExternalPrinter, Helper, KeyEvent, RepeatCount, completion::Completer, config::Configurer as _,
+    error::ReadlineError, highlight::Highlighter, hint::Hinter, history::FileHistory,
+    validate::Validator,
 };
 use std::{
     borrow::Cow,
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc as sync,
     },
-    thread,
+    thread::{self, Thread},
     time::{Duration, Instant},
 };
 use tokio::sync::{Notify, mpsc};
@@ -70,8 +71,14 @@ struct Output {
 #[derive(Default)]
 struct Waiting {
     text: String,
-    /// The printer holds text that is not on the screen yet.
-    printing: bool,
+    /// Given to the editor, and not seen on the screen yet.
+    handed: String,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.handed.is_empty()
+    }
 }
 
 /// What the editor is doing, told by the helper that it calls.
@@ -85,6 +92,16 @@ struct Line {
     /// The line ended by Ctrl-C.
     interrupted: AtomicBool,
     painted: AtomicU64,
+    /// The editor searches its history, and paints no more than that until it has found.
+    searching: AtomicBool,
+    /// The printer, which waits for the editor to paint.
+    printer: OnceLock<Thread>,
+    /// The editor is to stop for ever before it paints again.
+    freeze: AtomicBool,
+    /// It has.
+    frozen: AtomicBool,
+    /// The prompt; once frozen, with what is typed behind it.
+    text: Mutex<String>,
 }
 
 impl Prompt {
@@ -99,10 +116,10 @@ impl Prompt {
             .history_ignore_space(true)
             // The helper is asked only where colours are; it adds none itself.
             .color_mode(ColorMode::Forced)
-            // An end in the middle of an update would leave the terminal waiting for the rest.
-            .enable_synchronized_output(false)
             .build();
         let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
+        // An end in the middle of an update would leave the terminal waiting for the rest.
+        editor.enable_synchronized_output(false);
         editor.set_helper(Some(Watcher(Arc::clone(&line))));
         let interrupt = EventHandler::Conditional(Box::new(Watcher(Arc::clone(&line))));
         editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
@@ -157,37 +174,92 @@ impl Prompt {
         }
     }
 
-    /// Puts everything on the screen and leaves the terminal as it was found.
+    /// Waits until all that was printed is on the screen; not while the editor searches, when
+    /// nothing can be. A person who has seen enough of a slow terminal says so with a key.
+    pub(super) async fn flush(&mut self) {
+        let deadline = Instant::now() + SLOW;
+        while !self.output.lock().is_empty() && !self.line.searching.load(Ordering::SeqCst) {
+            tokio::select! {
+                () = self.output.taken.notified() => {}
+                () = tokio::time::sleep_until(deadline.into()) => return,
+                typed = self.typed.recv() => match typed {
+                    // Too late to be sent.
+                    Some(Typed::Line(_)) => self.next(Next::Leave),
+                    _ => return,
+                },
+            }
+        }
+    }
+
+    /// Leaves the terminal as it was found, below all that is not on the screen yet.
     pub(super) fn close(self) {
+        let line = &self.line;
+        let is = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
         let deadline = Instant::now() + PATIENCE;
-        let mut waiting = self.output.lock();
-        while (waiting.printing || !waiting.text.is_empty()) && Instant::now() < deadline {
-            let (guard, _) = self
-                .output
-                .changed
-                .wait_timeout(waiting, PATIENCE)
-                .unwrap_or_else(PoisonError::into_inner);
-            waiting = guard;
-        }
+        let wait = |done: &dyn Fn() -> bool| {
+            while is(&line.editing) && !done() && Instant::now() < deadline {
+                thread::sleep(TICK);
+            }
+        };
         // An editor that is about to take the terminal would have it after we gave it back.
-        while self.line.editing.load(Ordering::SeqCst)
-            && !self.line.entered.load(Ordering::SeqCst)
-            && Instant::now() < deadline
-        {
-            thread::sleep(TICK);
+        wait(&|| is(&line.entered));
+        let mut waiting = self.output.lock();
+        let unseen = format!("{}{}", waiting.handed, waiting.text);
+        if unseen.is_empty() && is(&line.editing) {
+            // One that paints would do so over what comes now: it is made to paint once more, and
+            // stopped there.
+            line.freeze.store(true, Ordering::SeqCst);
+            waiting.text.push_str(NOTHING);
+            self.output.changed.notify_one();
         }
+        drop(waiting);
+        wait(&|| is(&line.frozen) || is(&line.searching));
         let mut end = String::new();
-        if self.line.editing.load(Ordering::SeqCst) {
+        if is(&line.editing) {
             // Bracketed paste off; an empty prompt goes, a line begun stays readable.
             end.push_str("\x1b[?2004l");
-            end.push_str(if self.line.empty.load(Ordering::SeqCst) { "\r\x1b[J" } else { "\r\n" });
+            let text = line.lock_text();
+            end.push_str(match (is(&line.empty), is(&line.frozen)) {
+                (false, false) => "\r\n",
+                _ => "\r\x1b[J",
+            });
+            if is(&line.frozen) && !is(&line.empty) {
+                end.push_str(&text);
+                end.push_str("\r\n");
+            }
         }
-        end.push_str(&waiting.text);
+        end.push_str(&unseen);
         if let Some(found) = &self.found {
             let _ = tcsetattr(io::stdin(), OptionalActions::Drain, found);
         }
         let mut stdout = io::stdout();
         let _ = stdout.write_all(end.as_bytes()).and_then(|()| stdout.flush());
+    }
+}
+
+impl Line {
+    /// The editor is about to paint.
+    fn paints(&self, typed: &str) {
+        self.empty.store(typed.is_empty(), Ordering::SeqCst);
+        if self.searching.load(Ordering::SeqCst) {
+            return;
+        }
+        if self.freeze.load(Ordering::SeqCst) {
+            self.lock_text().push_str(typed);
+            self.frozen.store(true, Ordering::SeqCst);
+            loop {
+                thread::park();
+            }
+        }
+        self.entered.store(true, Ordering::SeqCst);
+        self.painted.fetch_add(1, Ordering::SeqCst);
+        if let Some(printer) = self.printer.get() {
+            printer.unpark();
+        }
+    }
+
+    fn lock_text(&self) -> MutexGuard<'_, String> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -251,28 +323,28 @@ fn edit(
 /// The printer's thread: hands over all that has gathered in one go, which keeps up with a flood
 /// that single lines would not.
 fn show(mut printer: impl ExternalPrinter, output: &Output, line: &Line) {
+    let _ = line.printer.set(thread::current());
     loop {
         let mut waiting = output.lock();
-        waiting.printing = false;
-        output.changed.notify_all();
+        waiting.handed.clear();
+        output.taken.notify_one();
         while waiting.text.is_empty() {
             waiting = output.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        let text = std::mem::take(&mut waiting.text);
-        waiting.printing = true;
+        waiting.handed = std::mem::take(&mut waiting.text);
+        let text = waiting.handed.clone();
         drop(waiting);
-        output.taken.notify_one();
         let before = line.painted.load(Ordering::SeqCst);
+        let edits = line.entered.load(Ordering::SeqCst);
         if printer.print(text).is_err() {
             return;
         }
-        // It is on the screen when the editor has painted its line again below it.
+        // It is on the screen when the editor has painted its line again below it. Without an
+        // editor it has been written; one that is just coming may have it still.
         let deadline = Instant::now() + PAINT;
-        while line.editing.load(Ordering::SeqCst)
-            && line.painted.load(Ordering::SeqCst) == before
-            && Instant::now() < deadline
+        while line.painted.load(Ordering::SeqCst) == before && (edits || Instant::now() < deadline)
         {
-            thread::sleep(TICK);
+            thread::park_timeout(PAINT);
         }
     }
 }
@@ -282,10 +354,18 @@ struct Watcher(Arc<Line>);
 
 impl Highlighter for Watcher {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        self.0.empty.store(line.is_empty(), Ordering::SeqCst);
-        self.0.entered.store(true, Ordering::SeqCst);
-        self.0.painted.fetch_add(1, Ordering::SeqCst);
+        self.0.paints(line);
         Cow::Borrowed(line)
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
+        &'s self,
+        prompt: &'p str,
+        default: bool,
+    ) -> Cow<'b, str> {
+        self.0.searching.store(!default, Ordering::SeqCst);
+        prompt.clone_into(&mut self.0.lock_text());
+        Cow::Borrowed(prompt)
     }
 
     fn highlight_char(&self, line: &str, _: usize, _: rustyline::highlight::CmdKind) -> bool {
@@ -343,7 +423,11 @@ fn private(path: &Path) -> io::Result<()> {
 
 /// Bytes waiting to be printed at which nothing more is read.
 const FULL: usize = 256 << 10;
-/// How long the last output may take to reach the screen.
+/// Text that changes nothing on the screen: a line up, a line down. (Text without a line end gets one.)
+const NOTHING: &str = "\x1b[A\n";
+/// How long a slow terminal may take to show the last of it.
+const SLOW: Duration = Duration::from_secs(10);
+/// How long an editor may take to have the terminal.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the editor may take to paint.
 const PAINT: Duration = Duration::from_millis(100);
