@@ -94,6 +94,10 @@ impl Interactive {
             if (drained && self.session.is_over()) || impatient {
                 break;
             }
+            if !drained && !self.prompt.is_full() {
+                // The screen has caught up meanwhile.
+                continue;
+            }
             match self.wait(drained).await {
                 Woken::Session | Woken::Room | Woken::Patience => {}
                 Woken::Typed(typed) => {

@@ -334,6 +334,7 @@ fn show(mut printer: impl ExternalPrinter, output: &Output, line: &Line) {
         waiting.handed = std::mem::take(&mut waiting.text);
         let text = waiting.handed.clone();
         drop(waiting);
+        output.taken.notify_one();
         let before = line.painted.load(Ordering::SeqCst);
         let edits = line.entered.load(Ordering::SeqCst);
         if printer.print(text).is_err() {

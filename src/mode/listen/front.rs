@@ -71,14 +71,15 @@ impl Front {
         })))
     }
 
-    /// What comes next, from stdin only if `reads`; or the output can go on.
-    pub(super) async fn input(&mut self, reads: bool) -> Input {
+    /// What comes next, from stdin only if `reads`; or, if it was `full`, that it is no longer.
+    pub(super) async fn input(&mut self, reads: bool, full: bool) -> Input {
         match self {
-            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
-            Self::Prompt(Some(prompt)) if prompt.is_full() => {
+            Self::Prompt(Some(prompt)) if full => {
+                // The screen catches up first.
                 prompt.room().await;
                 Input::Nothing
             }
+            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
             Self::Prompt(_) => std::future::pending().await,
             Self::Pipe(pipe) => pipe.input(reads).await,
         }

@@ -189,7 +189,7 @@ impl Hub {
         tokio::select! {
             (stream, peer) = next_client(&self.listener), if open => Woken::Client(stream, peer),
             Some(news) = self.news.recv(), if !full => Woken::News(news),
-            input = self.front.input(all_have_room && open) => Woken::Front(input),
+            input = self.front.input(all_have_room && open, full) => Woken::Front(input),
             () = self.taken.notified() => Woken::Room,
             signal = signals.recv() => Woken::Signal(signal),
             () = sleep_until(patience.into()), if !open => Woken::Patience,
