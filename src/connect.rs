@@ -63,12 +63,25 @@ pub enum Progress<'a> {
     Response(&'a Response),
 }
 
+/// What the server answered.
+enum Shaken {
+    Open(Opened),
+    Status(Box<dyn Transport>, Response, Vec<u8>),
+}
+
 /// Opens a session. `watch` is told what happens on the way.
 pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Result<Opened, Error> {
     let deadline = Instant::now() + opening.limit;
     let step = Cell::new(Step::Resolve);
     match timeout_at(deadline, attempt(opening, &step, watch)).await {
-        Ok(done) => done,
+        Ok(Ok(Shaken::Open(opened))) => Ok(opened),
+        Ok(Ok(Shaken::Status(mut transport, response, rest))) => {
+            // The answer is there: its body has a limit of its own.
+            let body = body(&mut transport, &response, rest).await;
+            let url = opening.target.to_string();
+            Err(Error::Status { url, response: Box::new(response), body })
+        }
+        Ok(Err(error)) => Err(error),
         Err(_) => Err(Error::Timeout {
             authority: opening.target.authority(),
             step: if opening.is_total { Step::Total } else { step.get() },
@@ -81,7 +94,7 @@ async fn attempt(
     opening: &Opening,
     step: &Cell<Step>,
     watch: &mut dyn FnMut(Progress<'_>),
-) -> Result<Opened, Error> {
+) -> Result<Shaken, Error> {
     let target = &opening.target;
     let authority = target.authority();
     // Reading the system's authorities takes milliseconds: do it while TCP is being made.
@@ -137,7 +150,7 @@ async fn shake(
     mut transport: Box<dyn Transport>,
     step: &Cell<Step>,
     watch: &mut dyn FnMut(Progress<'_>),
-) -> Result<Opened, Error> {
+) -> Result<Shaken, Error> {
     step.set(Step::Handshake);
     let authority = opening.target.authority();
     let mut upgrade = ClientUpgrade::new(request(opening));
@@ -147,13 +160,18 @@ async fn shake(
         transport.write_all(&head).await?;
         transport.flush().await
     };
-    if sent.await.is_err() {
-        return Err(Error::HandshakeCut { authority, begun: false });
-    }
+    // If it is refused, the answer that is there already may say why.
+    let _ = sent.await;
     let mut buffer = vec![0; READ];
     loop {
         // A reset instead of an end makes no difference to what the user can do.
-        let n = transport.read(&mut buffer).await.unwrap_or(0);
+        let n = match transport.read(&mut buffer).await {
+            Ok(n) => n,
+            Err(cause) => match tls::late_fault(&cause) {
+                Some(fault) => return Err(Error::Tls { authority, fault }),
+                None => 0,
+            },
+        };
         if n == 0 {
             return Err(Error::HandshakeCut { authority, begun: upgrade.has_begun() });
         }
@@ -164,13 +182,11 @@ async fn shake(
             Answer::Pending => {}
             Answer::Open { agreed, response, rest } => {
                 watch(Progress::Response(&response));
-                return Ok(Opened { transport, rest, agreed, authority });
+                return Ok(Shaken::Open(Opened { transport, rest, agreed, authority }));
             }
             Answer::Status { response, rest } => {
                 watch(Progress::Response(&response));
-                let body = body(&mut transport, &response, rest).await;
-                let url = opening.target.to_string();
-                return Err(Error::Status { url, response: Box::new(response), body });
+                return Ok(Shaken::Status(transport, response, rest));
             }
         }
     }
@@ -194,6 +210,10 @@ fn request(opening: &Opening) -> Request {
 /// The start of the body of an answer that does not upgrade: what it has, [`BODY`] bytes, or what
 /// comes in [`BODY_TIME`].
 async fn body(transport: &mut dyn Transport, response: &Response, mut bytes: Vec<u8>) -> Vec<u8> {
+    if matches!(response.status, 204 | 304) || response.headers.get("Content-Encoding").is_some() {
+        // There is none, or none that a person could read.
+        return Vec::new();
+    }
     let chunked = response.headers.has_token("Transfer-Encoding", "chunked");
     let length = response.headers.get("Content-Length").and_then(|n| n.trim().parse().ok());
     let wanted = match length {
@@ -202,7 +222,7 @@ async fn body(transport: &mut dyn Transport, response: &Response, mut bytes: Vec
     };
     let read = async {
         let mut buffer = vec![0; BODY];
-        while bytes.len() < wanted && !(chunked && bytes.ends_with(b"\r\n0\r\n\r\n")) {
+        while bytes.len() < wanted && !(chunked && bytes.ends_with(b"0\r\n\r\n")) {
             match transport.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,
                 Ok(n) => bytes.extend_from_slice(buffer.get(..n).unwrap_or_default()),

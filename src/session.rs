@@ -100,10 +100,13 @@ impl Session {
     }
 
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
-        self.connection.set_reading(reading, Instant::now());
-        let mut progressed = self.poll_write(cx);
+        let now = Instant::now();
+        self.connection.set_reading(reading, now);
+        let mut progressed = self.poll_write(cx, now);
         if reading && self.eof {
             self.connection.receive_eof();
+            // For TLS: its own farewell (RFC 8446, 6.1), as far as it goes at once.
+            self.shut |= Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
         } else if reading {
             progressed |= self.poll_read(cx);
         }
@@ -111,13 +114,13 @@ impl Session {
         if progressed || self.connection.is_over() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll_write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut progressed = false;
         while self.connection.queued() > 0 {
             let bytes = self.connection.transmit();
             match Pin::new(&mut self.transport).poll_write(cx, bytes) {
                 Poll::Pending => break,
-                Poll::Ready(Ok(n)) if n > 0 => self.connection.transmitted(n),
+                Poll::Ready(Ok(n)) if n > 0 => self.connection.transmitted(n, now),
                 Poll::Ready(result) => {
                     let cause = result.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
                     self.fail_sending(cause);
@@ -305,6 +308,10 @@ impl Session {
                 } else {
                     judge(authority, close)
                 }
+            }
+            (Some(Cause::LocalClose), None) if self.connection.unsent_messages() + waiting > 0 => {
+                let messages = self.connection.unsent_messages() + waiting;
+                Err(Error::Unread { authority, messages })
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
             (None, Some(close)) => judge(authority, close),

@@ -9,6 +9,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{FileType, Mode, OFlags, fstat, major, minor, open},
     io::Errno,
+    process::getpgrp,
 };
 use std::{
     io,
@@ -31,7 +32,9 @@ pub enum Source {
 pub fn source() -> Source {
     let stdin = io::stdin();
     if rustix::termios::isatty(&stdin) {
-        return Source::Terminal;
+        // A job in the background that reads the terminal is stopped (SIGTTIN).
+        let ours = rustix::termios::tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
+        return if ours { Source::Terminal } else { Source::Nothing };
     }
     match fstat(&stdin) {
         Ok(stat)
@@ -96,6 +99,14 @@ impl Stdin {
         let way =
             Way::new(io::stdin().as_fd(), "/proc/self/fd/0", OFlags::RDONLY, Interest::READABLE)?;
         Ok(Self { way })
+    }
+
+    /// Whether there is something to read, or the end, at once.
+    pub fn is_ready(&self) -> bool {
+        match &self.way {
+            Way::Direct(_) => true,
+            Way::Own { fd, .. } | Way::Shared(fd) => is_ready(fd.get_ref().as_fd(), PollFlags::IN),
+        }
     }
 
     /// Reads what there is, waiting until there is something; 0 is the end.

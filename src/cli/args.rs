@@ -22,6 +22,7 @@ use std::{path::PathBuf, time::Duration};
 #[command(name = "sockeye", version, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(args_override_self = true)]
 pub struct Cli {
     /// The server: ws://, wss://, or host[:port][/path] for ws://
     #[arg(value_name = "URL", value_hint = ValueHint::Url)]

@@ -8,7 +8,9 @@ use std::ffi::OsString;
 /// where clap wants it. A word that is nearly one is an error: it must not become a host name.
 pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsString>, Error> {
     let mut args = args;
-    let mut words = words(command, &args).into_iter();
+    // What it does not know is for clap to say.
+    let Some(words) = words(command, &args) else { return Ok(args) };
+    let mut words = words.into_iter();
     let Some(at) = words.next() else { return Ok(args) };
     let Some(word) = args.get(at).and_then(|word| word.to_str()).map(ToOwned::to_owned) else {
         return Ok(args);
@@ -38,8 +40,9 @@ pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsStr
     }
 }
 
-/// The indices of the words that are neither options nor an option's value, up to `--`.
-fn words(command: &clap::Command, args: &[OsString]) -> Vec<usize> {
+/// The indices of the words that are neither options nor an option's value, up to `--`; `None` if
+/// an option is unknown, and so whether it has a value.
+fn words(command: &clap::Command, args: &[OsString]) -> Option<Vec<usize>> {
     let mut found = Vec::new();
     let mut skip = true;
     for (i, arg) in args.iter().enumerate() {
@@ -51,30 +54,37 @@ fn words(command: &clap::Command, args: &[OsString]) -> Vec<usize> {
         if arg == "--" {
             break;
         } else if let Some(long) = arg.strip_prefix("--") {
-            skip = !long.contains('=') && takes(command, |option| has_long(option, long), next);
+            let (name, has_value) = match long.split_once('=') {
+                Some((name, _)) => (name, true),
+                None => (long, false),
+            };
+            skip = takes(command, |option| has_long(option, name), next)? && !has_value;
         } else if let Some(cluster) = arg.strip_prefix('-').filter(|rest| !rest.is_empty()) {
             // Of -vx MESSAGE only the last letter can want the next word.
-            let value = cluster
-                .char_indices()
-                .find(|(_, c)| takes(command, |option| has_short(option, *c), next));
-            skip = value.is_some_and(|(at, c)| at + c.len_utf8() == cluster.len());
+            for (at, c) in cluster.char_indices() {
+                if takes(command, |option| has_short(option, c), next)? {
+                    skip = at + c.len_utf8() == cluster.len();
+                    break;
+                }
+            }
         } else {
             found.push(i);
         }
     }
-    found
+    Some(found)
 }
 
-/// Whether an option takes the next word. An optional value does, unless that is the URL.
+/// Whether an option takes a value, which may be the next word. An optional one does, unless that
+/// is the URL.
 fn takes(
     command: &clap::Command,
     is_it: impl Fn(&clap::Arg) -> bool,
     next: Option<&OsString>,
-) -> bool {
-    let Some(option) = command.get_arguments().find(|option| is_it(option)) else { return false };
+) -> Option<bool> {
+    let option = command.get_arguments().find(|option| is_it(option))?;
     let optional = option.get_num_args().is_some_and(|range| range.min_values() == 0);
     let is_url = next.is_some_and(|next| next.to_string_lossy().contains("://"));
-    option.get_action().takes_values() && !(optional && is_url)
+    Some(option.get_action().takes_values() && !(optional && is_url))
 }
 
 fn has_long(option: &clap::Arg, name: &str) -> bool {
@@ -115,6 +125,7 @@ mod tests {
             ("sockeye --max-redirects 3 ws://h", "sockeye --max-redirects 3 ws://h"),
             ("sockeye --passphrase ws://h", "sockeye --passphrase ws://h"),
             ("sockeye -xw ws://h", "sockeye -xw ws://h"),
+            ("sockeye --cont 1 ws://h", "sockeye --cont 1 ws://h"),
             ("sockeye -- listen", "sockeye -- listen"),
             ("sockeye ./listen", "sockeye ./listen"),
             ("sockeye localhost", "sockeye localhost"),

@@ -108,6 +108,13 @@ pub enum Error {
         /// What the peer's Close said.
         close: Close,
     },
+    /// The peer stopped reading: what was to be sent before our Close did not go.
+    Unread {
+        /// Host and port.
+        authority: String,
+        /// How many messages.
+        messages: usize,
+    },
     /// The network gave an error instead of bytes.
     Receive {
         /// Host and port.
@@ -237,7 +244,7 @@ impl Error {
             Self::Tls { fault: TlsFault::Certificate(_), .. } => 60,
             Self::Tls { .. } => 35,
             Self::HandshakeCut { begun: false, .. } => 52,
-            Self::Send { .. } | Self::Unsent { .. } => 55,
+            Self::Send { .. } | Self::Unsent { .. } | Self::Unread { .. } => 55,
             Self::HandshakeCut { begun: true, .. }
             | Self::Receive { .. }
             | Self::NoClose { .. } => 56,

@@ -46,6 +46,9 @@ impl fmt::Display for Error {
                 write!(f, "cannot send to {authority}: {}", Words(cause))
             }
             Self::Unsent { authority, messages, close } => unsent(f, authority, *messages, close),
+            Self::Unread { authority, messages } => {
+                write!(f, "{authority} does not read: {} not sent", lines(*messages))
+            }
             Self::Receive { authority, cause } => {
                 write!(f, "cannot receive from {authority}: {}", Words(cause))
             }
@@ -120,8 +123,12 @@ fn unsent(
     close: &Close,
 ) -> fmt::Result {
     write!(f, "{authority} closed the connection: {close}")?;
+    write!(f, "; {} not sent", lines(messages))
+}
+
+fn lines(messages: usize) -> String {
     let (lines, were) = if messages == 1 { ("line", "was") } else { ("lines", "were") };
-    write!(f, "; {messages} {lines} already read from stdin {were} not sent")
+    format!("{messages} {lines} already read from stdin {were}")
 }
 
 impl fmt::Display for Close {

@@ -94,11 +94,12 @@ impl Interactive {
             if (drained && self.session.is_over()) || impatient {
                 break;
             }
-            if !drained && !self.prompt.is_full() {
+            let full = self.prompt.is_full();
+            if !drained && !full {
                 // The screen has caught up meanwhile.
                 continue;
             }
-            match self.wait(drained).await {
+            match self.wait(drained, full).await {
                 Woken::Session | Woken::Room | Woken::Patience => {}
                 Woken::Typed(typed) => {
                     let next = self.typed(typed);
@@ -110,11 +111,10 @@ impl Interactive {
         self.conclude().await
     }
 
-    async fn wait(&mut self, drained: bool) -> Woken {
+    async fn wait(&mut self, drained: bool, full: bool) -> Woken {
         let signals = &mut self.signals;
         let over = self.session.is_over();
         let (session, prompt, patience) = (&mut self.session, &mut self.prompt, self.patience);
-        let full = prompt.is_full();
         let deadline = patience.unwrap_or_else(Instant::now);
         if full {
             tokio::select! {

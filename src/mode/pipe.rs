@@ -84,6 +84,8 @@ pub(super) struct Pipe {
     heard: u64,
     received: u64,
     finish: Option<Finish>,
+    /// Lines of stdin wait for the network.
+    feeding: bool,
     /// All that was read from the network is decoded: what the peer sent is not waiting for us.
     drained: bool,
     /// After a signal: when unwritten output is dropped.
@@ -123,6 +125,7 @@ impl Pipe {
             heard: session.bytes_received(),
             received: 0,
             finish: None,
+            feeding: false,
             drained: true,
             patience: None,
             plan,
@@ -260,7 +263,7 @@ impl Pipe {
             let Some(line) = self.input.next_line() else { break };
             self.send_line(line);
         }
-        if self.stdin.is_some() && self.input.is_done() {
+        if self.stdin.is_some() && self.input.is_done() && !self.session.is_frame_open() {
             self.stdin = None;
             self.clock.input_ended(Instant::now());
         }
@@ -297,6 +300,8 @@ impl Pipe {
         let room = self.session.queued() < FULL;
         let idle = !self.session.is_frame_open() && !self.input.has_line();
         let reads = self.finish.is_none() && self.session.is_open() && room && idle;
+        self.feeding = self.session.is_open() && (!idle || (self.stdin.is_some() && !room));
+        let fed = self.feeding;
         let stdin = self.stdin.as_ref().filter(|_| reads);
         let has_output = !self.sheet.ready().is_empty();
         let alarm = self.alarm();
@@ -313,14 +318,16 @@ impl Pipe {
             // What waited until now was no silence.
             self.clock.busy(Instant::now());
         }
+        if fed && self.clock.rings().is_some() {
+            self.clock.input_ended(Instant::now());
+        }
         woken
     }
 
     /// The next deadline of this mode.
     fn alarm(&self) -> Option<Instant> {
         let clock = self.rung();
-        // Once it is ending, the closing handshake has a limit of its own.
-        let max_time = self.plan.max_time.filter(|_| self.finish.is_none());
+        let max_time = self.plan.max_time;
         [clock.map(|(at, _)| at), max_time.map(|(_, at)| at), self.patience]
             .into_iter()
             .flatten()
@@ -331,7 +338,11 @@ impl Pipe {
     fn rung(&self) -> Option<(Instant, Rung)> {
         let waits = self.finish.is_none() && self.session.is_open();
         let rung = self.clock.rings().filter(|_| waits)?;
-        (rung.1 == Rung::Waited || !self.is_busy()).then_some(rung)
+        let busy = match rung.1 {
+            Rung::Waited => self.feeding,
+            Rung::Silence(_) => self.feeding || self.is_busy(),
+        };
+        (!busy).then_some(rung)
     }
 
     /// Bytes of ours wait for the network, or of the peer's for stdout.
@@ -345,13 +356,11 @@ impl Pipe {
             && at <= now
         {
             self.plan.max_time = None;
-            let authority = self.session.authority().to_owned();
-            self.patience.get_or_insert(now + self.plan.close_timeout);
-            return self.finish(Finish::Failed(Error::Timeout {
-                authority,
-                step: Step::Total,
-                limit,
-            }));
+            return self.time_out(limit, now);
+        }
+        // What waits in the pipe is no silence, whoever was quicker.
+        if self.stdin.as_ref().is_some_and(Stdin::is_ready) {
+            return;
         }
         if let Some((at, why)) = self.rung()
             && at <= now
@@ -363,6 +372,21 @@ impl Pipe {
                 ));
             }
             self.finish(Finish::Rung);
+        }
+    }
+
+    /// `--max-time` has passed. What is ending already may end its own way, if nothing is stuck.
+    fn time_out(&mut self, limit: Duration, now: Instant) {
+        self.patience.get_or_insert(now + self.plan.close_timeout);
+        let authority = self.session.authority().to_owned();
+        let late = Finish::Failed(Error::Timeout { authority, step: Step::Total, limit });
+        let stuck = !self.drained || !self.sheet.ready().is_empty();
+        if stuck && !matches!(self.finish, Some(Finish::Failed(_) | Finish::Signal(_))) {
+            // Refused only if the closing handshake has begun.
+            let _ = self.session.close(&Close::new(CloseCode::Normal));
+            self.finish = Some(late);
+        } else {
+            self.finish(late);
         }
     }
 
@@ -386,6 +410,12 @@ impl Pipe {
         // The peer's Close, or its fault, was first: only our own stdio can still fail.
         let ours =
             matches!(&finish, Finish::Failed(error) if !matches!(error, Error::Timeout { .. }));
+        let lost_output = matches!(finish, Finish::Failed(Error::Output(_)));
+        if lost_output && matches!(self.finish, Some(Finish::Met | Finish::Rung)) {
+            // What was promised has not been written.
+            self.finish = Some(finish);
+            return;
+        }
         if self.finish.is_some() || (closing && !ours && !matches!(finish, Finish::Signal(_))) {
             return;
         }

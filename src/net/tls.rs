@@ -104,6 +104,13 @@ pub async fn secure(
         .map_err(|(cause, stream)| fault(&cause, &stream.get_ref().first))
 }
 
+/// What TLS has to say when reading fails later: in TLS 1.3 a server refuses a client certificate,
+/// or the lack of one, only after its own handshake.
+pub fn late_fault(cause: &io::Error) -> Option<TlsFault> {
+    let inner = cause.get_ref()?;
+    inner.is::<rustls::Error>().then(|| fault(cause, &TLS))
+}
+
 fn fault(cause: &io::Error, first: &[u8]) -> TlsFault {
     // A record begins with its type (20 to 24) and the version's major number, 3.
     let speaks_tls = matches!(first, [20..=24, 3, ..]);
@@ -223,6 +230,8 @@ impl ServerCertVerifier for DangerAnyone {
     }
 }
 
+/// How a peer begins that speaks it.
+const TLS: [u8; 2] = [22, 3];
 /// Bytes read from TCP in one go.
 const READ_AHEAD: usize = 64 << 10;
 /// Enough to tell TLS from HTTP.

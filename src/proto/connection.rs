@@ -254,9 +254,15 @@ impl Connection {
         self.link.outbox.pending()
     }
 
-    /// The transport took `n` of the bytes of [`Self::transmit`].
-    pub fn transmitted(&mut self, n: usize) {
-        self.link.outbox.advance(n);
+    /// The transport took `n` of the bytes of [`Self::transmit`]. While it takes more, an answer to
+    /// a Close behind them cannot be late.
+    #[inline]
+    pub fn transmitted(&mut self, n: usize, now: Instant) {
+        let link = &mut self.link;
+        link.outbox.advance(n);
+        if link.close_sent && link.remote_close.is_none() && !link.over {
+            link.timers.set(Timer::Close, now + link.settings.close_timeout);
+        }
     }
 
     /// The transport takes no more bytes. What the peer sent before it went may still be there, and
@@ -397,7 +403,10 @@ impl Link {
                 self.cause.get_or_insert(Cause::PongTimeout);
                 self.over = true;
             }
-            Timer::Close => self.over = true,
+            Timer::Close => {
+                self.unsent = self.unsent.max(self.outbox.unsent_messages());
+                self.over = true;
+            }
         }
     }
 
@@ -411,11 +420,13 @@ impl Link {
             return;
         }
         self.timers.set(Timer::KeepAlive, now + interval);
-        if self.outbox.queued() == 0 {
-            let payload = self.pings.keepalive();
-            self.outbox.control(Opcode::Ping, &payload);
-            self.pings.sent(&payload, now);
+        if self.outbox.queued() > PING_ROOM {
+            // It does not read: a ping more would only gather, and none can be answered.
+            return;
         }
+        let payload = self.pings.keepalive();
+        self.outbox.control(Opcode::Ping, &payload);
+        self.pings.sent(&payload, now);
         if let Some(timeout) = self.settings.ping_timeout {
             if self.paused {
                 self.pong_left.get_or_insert(timeout);
@@ -441,6 +452,9 @@ impl Link {
         Ok(())
     }
 }
+
+/// With more than this waiting (bytes) no keepalive ping is added.
+const PING_ROOM: usize = 256 << 10;
 
 /// The longest payload of a control frame (5.5), in bytes.
 const MAX_CONTROL: usize = 125;

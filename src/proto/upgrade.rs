@@ -139,7 +139,10 @@ impl ClientUpgrade {
         if response.minor_version == 0 {
             return Err(Refusal::Http10);
         }
-        if !headers.has_token("Upgrade", "websocket") {
+        // 4.1, item 2: the value itself, not one of a list as in Connection.
+        let mut upgrade = headers.all("Upgrade").map(str::trim).peekable();
+        let is_websocket = |value: &str| value.eq_ignore_ascii_case("websocket");
+        if upgrade.peek().is_none() || !upgrade.all(is_websocket) {
             return Err(Refusal::Upgrade(said("Upgrade")));
         }
         if !headers.has_token("Connection", "upgrade") {
@@ -240,13 +243,18 @@ fn accept_key(request: &Request) -> Result<String, RequestFault> {
     if !headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "upgrade") {
         return Err(RequestFault::NoUpgrade);
     }
-    if headers.get("Host").is_none() {
+    // None of them may stand there twice (RFC 9112, 3.2; RFC 6455, 11.3).
+    let only = |name| {
+        let mut values = headers.all(name).map(str::trim);
+        values.next().filter(|_| values.next().is_none())
+    };
+    if only("Host").is_none() {
         return Err(RequestFault::Host);
     }
-    if headers.get("Sec-WebSocket-Version").map(str::trim) != Some("13") {
+    if only("Sec-WebSocket-Version") != Some("13") {
         return Err(RequestFault::Version);
     }
-    let key = headers.get("Sec-WebSocket-Key").unwrap_or_default().trim();
+    let key = only("Sec-WebSocket-Key").unwrap_or_default();
     match data_encoding::BASE64.decode(key.as_bytes()) {
         Ok(bytes) if bytes.len() == 16 => Ok(derive_accept_key(key.as_bytes())),
         _ => Err(RequestFault::Key),
@@ -285,8 +293,27 @@ fn refuse(fault: RequestFault) -> Asked {
     Asked::Refused { fault, response: response.into_bytes() }
 }
 
+/// A head is judged strictly where it opens a session; what else it may say is read as well as it
+/// goes (RFC 9112, 2.2 and 5.1).
 fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusal> {
-    let mut config = httparse::ParserConfig::default();
+    let strict = httparse::ParserConfig::default();
+    parse_head(buffer, strict).or_else(|fault| {
+        let mut lax = httparse::ParserConfig::default();
+        lax.allow_spaces_after_header_name_in_responses(true);
+        lax.ignore_invalid_headers_in_responses(true);
+        match parse_head(buffer, lax) {
+            Ok(Some((head, length))) if head.status != 101 => Ok(Some((head, length))),
+            // Cut inside a head that may still be such.
+            Ok(None) => Ok(None),
+            _ => Err(Refusal::Malformed(fault)),
+        }
+    })
+}
+
+fn parse_head(
+    buffer: &[u8],
+    mut config: httparse::ParserConfig,
+) -> Result<Option<(Response, usize)>, httparse::Error> {
     // Folded lines are obsolete but legal for a server to send and for us to read (RFC 9112, 5.2).
     config.allow_obsolete_multiline_headers_in_responses(true);
     with_room(buffer, |buffer, fields| {
@@ -303,7 +330,6 @@ fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusal> {
         };
         Ok(Some((head, length)))
     })
-    .map_err(Refusal::Malformed)
 }
 
 fn parse_request(buffer: &[u8]) -> Result<Option<(Request, usize)>, RequestFault> {

@@ -17,7 +17,7 @@ use tokio::{
 #[derive(Debug)]
 pub(super) enum News {
     /// Its session is open.
-    Joined { id: u64, peer: SocketAddr, resource: String },
+    Joined { id: u64, peer: SocketAddr, resource: String, to: mpsc::Sender<Arc<str>> },
     /// It sent a message.
     Message { id: u64, kind: Kind, payload: Vec<u8> },
     /// It has gone; how, if it had come.
@@ -28,8 +28,6 @@ pub(super) enum News {
 pub(super) struct Client {
     pub(super) id: u64,
     pub(super) peer: SocketAddr,
-    /// What is to be sent to it; closed: it is to be sent away.
-    pub(super) from: mpsc::Receiver<Arc<str>>,
     pub(super) news: mpsc::Sender<News>,
     pub(super) taken: Arc<Notify>,
 }
@@ -37,7 +35,7 @@ pub(super) struct Client {
 impl Client {
     /// Serves it until it has gone.
     pub(super) async fn serve(
-        mut self,
+        self,
         stream: TcpStream,
         subprotocols: Vec<String>,
         settings: Settings,
@@ -47,16 +45,18 @@ impl Client {
             Err(_) => None,
             Ok((opened, request)) => {
                 let resource = Escaped(&request.target).to_string();
-                let joined = News::Joined { id, peer: self.peer, resource };
+                let (to, from) = mpsc::channel(QUEUE);
+                let joined = News::Joined { id, peer: self.peer, resource, to };
                 // Nobody listens only when the process ends.
                 let _ = self.news.send(joined).await;
-                Some(self.talk(Session::new(opened, Role::Server, settings)).await)
+                Some(self.talk(Session::new(opened, Role::Server, settings), from).await)
             }
         };
         let _ = self.news.send(News::Left { id, how }).await;
     }
 
-    async fn talk(&mut self, mut session: Session) -> String {
+    /// `from` brings what is to be sent to it; closed: it is to be sent away.
+    async fn talk(&self, mut session: Session, mut from: mpsc::Receiver<Arc<str>>) -> String {
         let mut assembler = Assembler::default();
         let mut told: Option<News> = None;
         let mut sender_gone = false;
@@ -87,7 +87,7 @@ impl Client {
                     (Ok(permit), Some(news)) => permit.send(news),
                     _ => return String::new(),
                 },
-                line = self.from.recv(), if room => match line {
+                line = from.recv(), if room => match line {
                     Some(line) => {
                         self.taken.notify_one();
                         // Refused only when closing.
@@ -110,5 +110,7 @@ fn how(verdict: Result<(), Error>) -> String {
     }
 }
 
+/// Messages on their way to a client.
+const QUEUE: usize = 64;
 /// Bytes waiting for the client at which it is given no more.
 const FULL: usize = 64 << 10;

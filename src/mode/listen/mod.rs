@@ -199,10 +199,8 @@ impl Hub {
     fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
         let id = self.next_id;
         self.next_id += 1;
-        let (to, from) = mpsc::channel(QUEUE);
-        self.clients.insert(id, to);
         let client =
-            Client { id, peer, from, news: self.news_to.clone(), taken: Arc::clone(&self.taken) };
+            Client { id, peer, news: self.news_to.clone(), taken: Arc::clone(&self.taken) };
         let (subprotocols, settings) =
             (self.listen.subprotocols.clone(), self.listen.common.settings);
         tokio::spawn(client.serve(stream, subprotocols, settings));
@@ -210,7 +208,12 @@ impl Hub {
 
     fn tell(&mut self, news: News) {
         match news {
-            News::Joined { id, peer, resource } => {
+            News::Joined { id, peer, resource, to } => {
+                if self.leaving.is_some() {
+                    // Its sender goes: it is sent away at once.
+                    return;
+                }
+                self.clients.insert(id, to);
                 self.front.note(
                     &format!("client {id} connected from {peer} for {resource}"),
                     self.report,
@@ -263,7 +266,7 @@ impl Hub {
     }
 }
 
-/// Messages on their way to a client, or from the clients to the front.
+/// Messages on their way from the clients to the front.
 const QUEUE: usize = 64;
 /// How long to wait when no connection can be accepted.
 const BREATH: Duration = Duration::from_millis(50);

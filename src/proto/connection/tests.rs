@@ -75,7 +75,7 @@ impl World {
     /// Everything that is to be sent, taken by the transport.
     fn sent(&mut self) -> Vec<u8> {
         let bytes = self.connection.transmit().to_vec();
-        self.connection.transmitted(bytes.len());
+        self.connection.transmitted(bytes.len(), self.now);
         bytes
     }
 
@@ -197,6 +197,22 @@ fn an_unanswered_close_ends_after_its_time() {
     world.pass(SECOND);
     assert!(world.connection.is_over());
     assert_eq!(world.connection.remote_close(), None);
+}
+
+#[test]
+fn a_close_behind_bytes_that_move_slowly_is_waited_for() {
+    let mut world = World::client();
+    world.connection.send(Kind::Text, b"Hello").unwrap();
+    world.connection.close(&Close::new(CloseCode::Normal), world.now).unwrap();
+    for _ in 0..10 {
+        world.pass(SECOND);
+        world.connection.transmitted(1, world.now);
+    }
+    assert!(!world.connection.is_over());
+    // Then nothing moves any more: the message was not sent whole.
+    world.pass(2 * SECOND);
+    assert!(world.connection.is_over());
+    assert_eq!(world.connection.unsent_messages(), 1);
 }
 
 #[test]

@@ -69,7 +69,6 @@ fn answers_that_open() {
     assert!(opens(&plain));
     // As strict as 4.1 and no stricter.
     assert!(opens(&[OK, "upgrade: WebSocket", "CONNECTION: keep-alive, upgrade", ACCEPT]));
-    assert!(opens(&[OK, "Upgrade: h2c, websocket", "Connection: Upgrade", ACCEPT]));
     assert!(opens(&[
         OK,
         "Connection: keep-alive",
@@ -128,6 +127,10 @@ fn answers_that_break_the_rules() {
             &[OK, "Upgrade: h2c", "Connection: Upgrade", ACCEPT],
             Refusal::Upgrade(Some("h2c".into())),
         ),
+        (
+            &[OK, "Upgrade: h2c, websocket", "Connection: Upgrade", ACCEPT],
+            Refusal::Upgrade(Some("h2c, websocket".into())),
+        ),
         (&[OK, "Upgrade: websocket", ACCEPT], Refusal::Connection(None)),
         (
             &[OK, "Upgrade: websocket", "Connection: close", ACCEPT],
@@ -177,6 +180,14 @@ fn any_other_status_is_handed_on_with_its_body() {
     assert_eq!((response.status, response.reason.as_str()), (401, "Who are you"));
     assert_eq!(response.headers.get("www-authenticate"), Some("Basic"));
     assert_eq!(rest, b"{\"error\":1}");
+}
+
+#[test]
+fn a_status_is_read_also_from_a_head_that_is_not_well_formed() {
+    let bytes = b"HTTP/1.1 403 Forbidden\r\nX Y: 1\r\nX-Z : 2\r\nno colon\r\nA: b\r\n\r\nno way";
+    let Ok(Answer::Status { response, rest }) = answer_bytes(bytes) else { panic!() };
+    assert_eq!((response.status, response.headers.get("A")), (403, Some("b")));
+    assert_eq!(rest, b"no way");
 }
 
 #[test]
@@ -233,6 +244,9 @@ fn a_server_refuses_with_the_status_that_says_why() {
     let with = |old: &str, new: &'static str| -> Vec<&str> {
         ASK.into_iter().map(|line| if line.starts_with(old) { new } else { line }).collect()
     };
+    let twice = |name: &str| -> Vec<&str> {
+        ASK.into_iter().chain(ASK.into_iter().filter(|line| line.starts_with(name))).collect()
+    };
     let cases = [
         (without("Upgrade"), RequestFault::NoUpgrade, "426"),
         (without("Connection"), RequestFault::NoUpgrade, "426"),
@@ -240,6 +254,9 @@ fn a_server_refuses_with_the_status_that_says_why() {
         (without("Sec-WebSocket-Key"), RequestFault::Key, "400"),
         (with("Sec-WebSocket-Key", "Sec-WebSocket-Key: c2hvcnQ="), RequestFault::Key, "400"),
         (with("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), RequestFault::Version, "426"),
+        (twice("Host"), RequestFault::Host, "400"),
+        (twice("Sec-WebSocket-Key"), RequestFault::Key, "400"),
+        (twice("Sec-WebSocket-Version"), RequestFault::Version, "426"),
         (with("GET", "POST /chat HTTP/1.1"), RequestFault::Method, "405"),
         (with("GET", "GET /chat HTTP/1.0"), RequestFault::Malformed, "400"),
         (vec!["what?"], RequestFault::Malformed, "400"),
