@@ -1,8 +1,7 @@
 //! The `sockeye` command: parse, run, and an exit status.
 
-use clap::{CommandFactory as _, FromArgMatches as _};
 use sockeye::{
-    cli::{args::Cli, config::Run, generate, prescan},
+    cli::{self, config::Run, generate},
     error::Error,
     mode::{self, Ended},
     net::unix::end_by_signal,
@@ -28,14 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<Ended> {
-    let mut command = Cli::command();
-    let args = prescan::arrange(&command, std::env::args_os().collect())?;
-    let cli = command
-        .try_get_matches_from_mut(args)
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-        .unwrap_or_else(|error| error.exit());
-    // Taking the definition of a hundred options apart takes longer than a round trip.
-    std::mem::forget(command);
+    let cli = cli::parse(std::env::args_os().collect())?;
     match Run::new(cli)? {
         Run::Job(job) => return Ok(mode::run(job)?),
         Run::Completions(shell) => generate::completions(shell)?,

@@ -242,3 +242,20 @@ fn an_unasked_pong_is_no_message() {
         .stdout("one\n")
         .run();
 }
+
+/// The time for an answer to our Close runs from when it has gone, not from when it was queued.
+#[test]
+fn a_long_line_reaches_a_peer_that_reads_slowly() {
+    let line = "x".repeat(12 << 20);
+    let sent = line.clone();
+    Test::new()
+        .args(["-w", "0", "--close-timeout", "0.4"])
+        .stdin(line)
+        .peer(move |peer| {
+            peer.open();
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            peer.expect_text(sent);
+            peer.answer_close(1000);
+        })
+        .run();
+}

@@ -163,6 +163,37 @@ fn a_pipe_nobody_reads_for_longer_than_the_silence_loses_nothing() {
 }
 
 #[test]
+fn a_count_that_could_not_be_written_is_not_met() {
+    Test::new()
+        .args(["--count", "1"])
+        .stdout_to("/dev/full")
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.answer_close(1000);
+        })
+        .stderr("sockeye: cannot write stdout: no space left on device (os error 28)\n")
+        .status(23)
+        .run();
+}
+
+#[test]
+fn max_time_bounds_a_run_that_is_ending_into_a_stuck_pipe() {
+    Test::new()
+        .args(["--count", "2", "--max-time", "0.5", "--close-timeout", "0.3"])
+        .hold_stdout()
+        .peer(|peer| {
+            peer.open();
+            peer.send([text("x".repeat(60_000)), text("y".repeat(60_000))].concat());
+            peer.expect_close(1000);
+            peer.hold();
+        })
+        .stderr_has(["the run (--max-time) took longer than 0.5 seconds"])
+        .status(28)
+        .run();
+}
+
+#[test]
 fn a_closed_stderr_or_stdout_is_no_reason_to_panic() {
     Test::new()
         .shell("exec \"$@\" 2>&-")

@@ -17,7 +17,11 @@ fn a_bad_option_is_not_taken_for_anything_else() {
         (&["-q", "-v", "ws://h"], "cannot be used with"),
         (&["completions", "tcsh"], "invalid value 'tcsh' for '<SHELL>'"),
     ] {
-        Test::new().args(args.iter().copied()).stderr_has(["error: ", fault]).status(2).run();
+        Test::new()
+            .args(args.iter().copied())
+            .stderr_has(["sockeye: ", fault, "\n\nhint: "])
+            .status(2)
+            .run();
     }
 }
 
@@ -36,6 +40,29 @@ fn a_second_url_is_not_taken_for_a_subcommand() {
 }
 
 #[test]
+fn a_misspelled_option_is_named_and_not_the_url() {
+    for (args, fault) in [
+        (&["--cont", "1", "ws://h"][..], "'--cont'"),
+        (&["--until", "x", "ws://h"], "'--until'"),
+        (&["-l", "0", "-x", "hi"], "-x has no meaning for a server"),
+    ] {
+        Test::new().args(args.iter().copied()).stderr_has(["sockeye: ", fault]).status(2).run();
+    }
+}
+
+#[test]
+fn the_last_of_an_option_counts_as_in_curl() {
+    Test::new()
+        .args(["-w", "9", "-w", "0", "-x", "hi"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("hi");
+            peer.answer_close(1000);
+        })
+        .run();
+}
+
+#[test]
 fn a_header_cannot_smuggle_another_one() {
     for header in [
         "X-A: b\r\nX-B: c",
@@ -51,14 +78,14 @@ fn a_header_cannot_smuggle_another_one() {
     ] {
         Test::new()
             .args(["-H", header, "ws://127.0.0.1:1"])
-            .stderr_has(["error: invalid value", "for '--header <NAME:VALUE>'"])
+            .stderr_has(["sockeye: invalid value", "for '--header <NAME:VALUE>'"])
             .status(2)
             .run();
     }
     for (option, name) in [("-o", "--origin"), ("-A", "--user-agent"), ("--host", "--host")] {
         Test::new()
             .args([option, "a\r\nX-B: c", "ws://127.0.0.1:1"])
-            .stderr_has(["error: invalid value", name])
+            .stderr_has(["sockeye: invalid value", name])
             .status(2)
             .run();
     }

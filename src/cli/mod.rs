@@ -6,3 +6,42 @@ pub mod config;
 pub mod generate;
 pub mod prescan;
 pub mod values;
+
+use crate::error::Error;
+use args::Cli;
+use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
+use std::ffi::OsString;
+
+/// Reads the command line. Help and version are printed here, and end the process.
+pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
+    let mut command = Cli::command();
+    let args = prescan::arrange(&command, args)?;
+    let cli = command
+        .try_get_matches_from_mut(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|fault| usage(&fault))?;
+    // Taking the definition of a hundred options apart takes longer than a round trip.
+    std::mem::forget(command);
+    Ok(cli)
+}
+
+/// A fault in our own form: the first line says what, the hint what to write instead.
+fn usage(error: &clap::Error) -> Error {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
+    // To write -- before an unknown option would make it the URL.
+    let tip = tip.filter(|tip| !tip.contains("to pass"));
+    Error::Usage {
+        fault: first.strip_prefix("error: ").unwrap_or(first).trim_end().to_owned(),
+        hint: Some(tip.unwrap_or("sockeye --help lists the options").to_owned()),
+    }
+}

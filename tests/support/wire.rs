@@ -52,7 +52,14 @@ impl Frame {
     /// Reads a frame; `None` at the end of the stream.
     pub fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
         let mut head = [0; 2];
-        if from.read(&mut head[..1])? == 0 {
+        // A call with a time limit is not taken up again after a stop of the process.
+        let first = loop {
+            match from.read(&mut head[..1]) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                done => break done?,
+            }
+        };
+        if first == 0 {
             return Ok(None);
         }
         from.read_exact(&mut head[1..])?;

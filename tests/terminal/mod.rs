@@ -253,8 +253,11 @@ fn descriptors(control: &UnixStream) -> [OwnedFd; 2] {
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     control.set_read_timeout(Some(LIMIT)).expect("a limit");
-    recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
-        .expect("python3 opens a terminal");
+    // A call with a time limit is not taken up again after a stop of the process.
+    rustix::io::retry_on_intr(|| {
+        recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+    })
+    .expect("python3 opens a terminal");
     let descriptors = ancillary.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
         _ => None,
