@@ -92,7 +92,7 @@ impl Peer {
             let mut byte = [0];
             match self.stream.read(&mut byte) {
                 Ok(1) => head.push(byte[0]),
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 other => panic!("waiting for a request: {other:?} after {}", head.escape_ascii()),
             }
         }
