@@ -253,7 +253,8 @@ fn a_long_line_reaches_a_peer_that_reads_slowly() {
         .stdin(line)
         .peer(move |peer| {
             peer.open();
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            // Longer than an answer to a Close is waited for: none may have been queued yet.
+            std::thread::sleep(std::time::Duration::from_millis(800));
             peer.expect_text(sent);
             peer.answer_close(1000);
         })

@@ -249,6 +249,7 @@ impl Pipe {
 
     /// Sends what stdin gave, as far as the network takes it.
     fn feed(&mut self) {
+        let mut sent = false;
         while self.session.queued() < FULL {
             if self.session.is_frame_open() {
                 let end = self.long_line.end.min(self.long_line.start + FULL);
@@ -262,6 +263,11 @@ impl Pipe {
             }
             let Some(line) = self.input.next_line() else { break };
             self.send_line(line);
+            sent = true;
+        }
+        if sent && self.clock.rings().is_some() {
+            // After -x a line of stdin winds the clock up again.
+            self.clock.input_ended(Instant::now());
         }
         if self.stdin.is_some() && self.input.is_done() && !self.session.is_frame_open() {
             self.stdin = None;
@@ -287,10 +293,6 @@ impl Pipe {
             self.session.begin(self.plan.kind, bytes.len() as u64, true)
         };
         self.clock.sent();
-        if self.clock.rings().is_some() {
-            // After -x a line of stdin winds the clock up again.
-            self.clock.input_ended(Instant::now());
-        }
     }
 
     async fn wait(&mut self, signals: &mut Signals) -> Woken {
