@@ -35,7 +35,7 @@ _sockeye() {
 
     case "${cmd}" in
         sockeye)
-            opts="-c -l -x -w -m -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --count --quiet-for --max-time --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --no-compress --verbose --quiet --no-color --help --version listen demo completions man"
+            opts="-c -l -x -w -m -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --count --quiet-for --max-time --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -237,6 +237,18 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --compress)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compress-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compress-min)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -259,7 +271,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__demo)
-            opts="-x -w -m -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --count --quiet-for --max-time --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --no-compress --verbose --quiet --no-color --help"
+            opts="-x -w -m -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --count --quiet-for --max-time --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -445,6 +457,18 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --compress)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compress-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compress-min)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -453,7 +477,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__listen)
-            opts="-s -v -q -h --subprotocol --echo --max-message --ping-interval --ping-timeout --close-timeout --no-compress --verbose --quiet --no-color --help"
+            opts="-s -v -q -h --subprotocol --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -480,6 +504,18 @@ _sockeye() {
                     return 0
                     ;;
                 --close-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compress)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compress-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compress-min)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

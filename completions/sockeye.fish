@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= count= quiet-for= m/max-time= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= p/protocol= L/location max-redirects= connect-timeout= 4/ipv4 6/ipv6 proxy= ca= k/insecure cert= key= passphrase= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= no-compress v/verbose q/quiet no-color h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= count= quiet-for= m/max-time= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= p/protocol= L/location max-redirects= connect-timeout= 4/ipv4 6/ipv6 proxy= ca= k/insecure cert= key= passphrase= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -49,6 +49,9 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'The lon
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l close-timeout -d 'How long the answer to our Close is waited for' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s L -l location -d 'Follow redirects'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 6 -l ipv6 -d 'Use IPv6 only'
@@ -72,6 +75,9 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-message -
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l close-timeout -d 'How long the answer to our Close is waited for' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-compress -d 'Do not offer or accept compression'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
@@ -101,6 +107,9 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close-timeout -d 'How long the answer to our Close is waited for' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s L -l location -d 'Follow redirects'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 6 -l ipv6 -d 'Use IPv6 only'

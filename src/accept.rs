@@ -3,7 +3,10 @@
 use crate::{
     connect::Opened,
     net::unix::tune,
-    proto::upgrade::{Asked, Request, ServerUpgrade},
+    proto::{
+        handshake::Choices,
+        upgrade::{Asked, Request, ServerUpgrade},
+    },
 };
 use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
@@ -17,11 +20,11 @@ use tokio::{
 pub async fn accept(
     mut stream: TcpStream,
     peer: SocketAddr,
-    subprotocols: &[String],
+    choices: &Choices,
 ) -> io::Result<(Opened, Request)> {
     // Worth having, not worth failing for.
     let _ = tune(&stream);
-    let mut upgrade = ServerUpgrade::new(subprotocols.to_vec());
+    let mut upgrade = ServerUpgrade::new(choices.clone());
     let handshake = async {
         let mut buffer = vec![0; READ];
         loop {

@@ -2,7 +2,16 @@
 //!
 //! stderr may be closed or full; that is no reason to end, or to panic as `eprintln!` does.
 
-use crate::{connect::Progress, error::Error, escape::Escaped, proto::handshake::Headers};
+use crate::{
+    connect::Progress,
+    error::Error,
+    escape::Escaped,
+    proto::{
+        Role, Tally,
+        extension::{Deflate, MIN_BITS},
+        handshake::Headers,
+    },
+};
 use std::io::Write as _;
 
 /// How much is said.
@@ -55,6 +64,36 @@ impl Report {
             line(&text);
         }
     }
+}
+
+/// What was agreed on compression by `local` and its peer.
+pub fn compression(deflate: &Deflate, local: Role) -> String {
+    let side = |role: Role| {
+        let side = deflate.side(role);
+        let context = if side.keeps_context { "context takeover" } else { "no context takeover" };
+        if role == local && side.window_bits < MIN_BITS {
+            return format!("sends uncompressed ({} window bits agreed)", side.window_bits);
+        }
+        format!("{} window bits, {context}", side.window_bits)
+    };
+    let remote = if local == Role::Client { Role::Server } else { Role::Client };
+    format!("permessage-deflate: local {}; remote {}", side(local), side(remote))
+}
+
+/// What has gone one way.
+pub fn traffic(what: &str, tally: Tally) -> String {
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    let Tally { messages, bytes, carried } = tally;
+    let (s, es) = (plural(messages), plural(bytes));
+    if carried == bytes {
+        return format!("{what} {messages} message{s}, {bytes} byte{es}");
+    }
+    let mille = carried.saturating_mul(1000) / bytes.max(1);
+    format!(
+        "{what} {messages} message{s}, {bytes} byte{es}, compressed to {carried} ({}.{} %)",
+        mille / 10,
+        mille % 10
+    )
 }
 
 /// Why the run ends badly, and what to try.

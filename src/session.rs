@@ -8,7 +8,7 @@ use crate::{
     connect::Opened,
     error::{Error, Step},
     net::Transport,
-    proto::{Cause, Close, CloseCode, Connection, Event, Kind, Role, Settings, UsageError},
+    proto::{Cause, Close, CloseCode, Connection, Event, Kind, Role, Settings, Tally, UsageError},
     random::entropy,
 };
 use std::{
@@ -56,6 +56,10 @@ impl Session {
     pub fn new(opened: Opened, role: Role, settings: Settings) -> Self {
         let now = Instant::now();
         let end = opened.rest.len();
+        let mut connection = Connection::new(role, settings, entropy(), now);
+        if let Some(deflate) = &opened.agreed.deflate {
+            connection = connection.with_deflate(deflate);
+        }
         // Fresh zeros cost nothing until they are used; a Vec that grows is written through.
         let mut buffer = vec![0; READ.max(end)];
         for (to, from) in buffer.iter_mut().zip(opened.rest) {
@@ -63,7 +67,7 @@ impl Session {
         }
         Self {
             transport: opened.transport,
-            connection: Connection::new(role, settings, entropy(), now),
+            connection,
             settings,
             authority: opened.authority,
             buffer,
@@ -267,6 +271,11 @@ impl Session {
     /// Bytes that wait for the network.
     pub fn queued(&self) -> usize {
         self.connection.queued()
+    }
+
+    /// The messages that have come, and those that were sent.
+    pub fn tallies(&self) -> (Tally, Tally) {
+        self.connection.tallies()
     }
 
     /// Bytes that have come since the opening handshake.

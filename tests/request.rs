@@ -199,12 +199,15 @@ fn verbose_shows_no_secrets() {
         .stderr(
             "* connected to {peer}\n\
              > GET / HTTP/1.1\n> Host: {peer}\n> User-Agent: sockeye/[..]\n\
-             > Sec-WebSocket-Version: 13\n> Authorization: [redacted]\n\
+             > Sec-WebSocket-Version: 13\n> Sec-WebSocket-Extensions: [..]\n\
+             > Authorization: [redacted]\n\
              > Upgrade: websocket\n> Connection: Upgrade\n> Sec-WebSocket-Key: [..]\n\
              > cookie: [redacted]\n> Proxy-Authorization: [redacted]\n>\n\
              < HTTP/1.1 101 Switching Protocols\n< Upgrade: websocket\n< Connection: Upgrade\n\
              < Sec-WebSocket-Accept: [..]\n< Set-Cookie: [redacted]\n<\n\
-             * {peer} closed: 1000 (normal closure)\n",
+             * no compression: offered, not accepted\n\
+             * {peer} closed: 1000 (normal closure)\n\
+             * received 0 messages, 0 bytes\n* sent 0 messages, 0 bytes\n",
         )
         .run();
 }

@@ -8,7 +8,10 @@
 #![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
 use super::values;
-use crate::{mode::clock::Wait, proto::handshake::HeaderEdit};
+use crate::{
+    mode::clock::Wait,
+    proto::{extension::Offers, handshake::HeaderEdit},
+};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use std::{path::PathBuf, time::Duration};
@@ -239,9 +242,25 @@ pub struct SessionArgs {
     #[arg(help_heading = SESSION)]
     pub close_timeout: Duration,
 
+    /// Offer or accept compression with these parameters (RFC 7692), and not what browsers offer
+    #[arg(long, value_name = "PARAMS", num_args = 0..=1, require_equals = true)]
+    #[arg(value_parser = values::offers, help_heading = SESSION)]
+    #[allow(clippy::option_option, reason = "an option that may have a value")]
+    pub compress: Option<Option<Offers>>,
+
     /// Do not offer or accept compression
-    #[arg(long, help_heading = SESSION)]
+    #[arg(long, overrides_with = "compress", help_heading = SESSION)]
     pub no_compress: bool,
+
+    /// How hard to compress, from 1 (fast) to 9 (small)
+    #[arg(long, value_name = "N", default_value = "1", help_heading = SESSION)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub compress_level: u32,
+
+    /// Compress messages of this length and more (K, M, G); 0 for all
+    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = values::bytes)]
+    #[arg(help_heading = SESSION)]
+    pub compress_min: u64,
 
     /// Show the handshake and what happens, on stderr; secrets are redacted
     #[arg(short = 'v', long, action = ArgAction::Count, help_heading = OUTPUT)]

@@ -8,7 +8,11 @@ use crate::{
         job::{Client, Common, Job, Listen},
     },
     net::{tcp::Family, tls::Trust},
-    proto::{Settings, handshake::Headers},
+    proto::{
+        Settings,
+        extension::Offers,
+        handshake::{Choices, Headers},
+    },
     report::Verbosity,
     target::Target,
 };
@@ -32,7 +36,7 @@ impl Run {
         match cli.command.take() {
             Some(Command::Completions { shell }) => return Ok(Self::Completions(shell)),
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
-            Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)))),
+            Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)?))),
             Some(Command::Demo { args }) => {
                 return Ok(Self::Job(Job::Demo(Box::new(client(*args)?))));
             }
@@ -54,7 +58,7 @@ impl Run {
                 });
             }
             let args = ListenArgs { address, subprotocol, session };
-            return Ok(Self::Job(Job::Listen(listen(args))));
+            return Ok(Self::Job(Job::Listen(listen(args)?)));
         }
         let mut args = cli.client;
         let url = cli.url.or(cli.connect).or_else(|| {
@@ -133,16 +137,36 @@ fn headers(args: &ClientArgs) -> Result<Headers, Error> {
     if !args.subprotocol.is_empty() {
         headers.push("Sec-WebSocket-Protocol", args.subprotocol.join(", "));
     }
+    if let Some(offers) = offers(&args.session) {
+        headers.push("Sec-WebSocket-Extensions", offers.header());
+    }
     Ok(headers)
 }
 
-fn listen(args: ListenArgs) -> Listen {
-    let subprotocols = args.subprotocol.iter().flat_map(|names| names.split(','));
-    Listen {
-        address: args.address,
-        subprotocols: subprotocols.map(|name| name.trim().to_owned()).collect(),
-        common: common(&args.session),
+fn listen(args: ListenArgs) -> Result<Listen, Error> {
+    let compress = offers(&args.session);
+    if compress.as_ref().is_some_and(|offers| !offers.can_serve()) {
+        return Err(Error::Usage {
+            fault: "a server takes one set of --compress parameters, and compresses with a window \
+                    of 9 bits or more"
+                .to_owned(),
+            hint: None,
+        });
     }
+    let subprotocols = args.subprotocol.iter().flat_map(|names| names.split(','));
+    Ok(Listen {
+        address: args.address,
+        choices: Choices {
+            subprotocols: subprotocols.map(|name| name.trim().to_owned()).collect(),
+            compress,
+        },
+        common: common(&args.session),
+    })
+}
+
+/// What is offered or accepted of compression; `None`: nothing.
+fn offers(args: &SessionArgs) -> Option<Offers> {
+    (!args.no_compress).then(|| args.compress.clone().flatten().unwrap_or_default())
 }
 
 fn common(args: &SessionArgs) -> Common {
@@ -153,6 +177,8 @@ fn common(args: &SessionArgs) -> Common {
             ping_interval: some(args.ping_interval),
             ping_timeout: args.ping_timeout.and_then(some),
             close_timeout: args.close_timeout,
+            compress_level: args.compress_level,
+            compress_min: args.compress_min,
         },
         echo: args.echo,
         verbosity: match (args.quiet, args.verbose) {

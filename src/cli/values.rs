@@ -2,7 +2,10 @@
 
 use crate::{
     mode::clock::Wait,
-    proto::handshake::{HeaderEdit, is_token},
+    proto::{
+        extension::Offers,
+        handshake::{HeaderEdit, is_token},
+    },
 };
 use std::time::Duration;
 
@@ -66,6 +69,11 @@ pub fn subprotocol(s: &str) -> Result<String, String> {
         return Ok(s.to_owned());
     }
     Err("not a subprotocol's name".to_owned())
+}
+
+/// What is offered of permessage-deflate.
+pub fn offers(s: &str) -> Result<Offers, String> {
+    Offers::parse(s).map_err(|fault| fault.to_string())
 }
 
 /// The value of a header: one line.

@@ -8,7 +8,7 @@ mod opening;
 mod words;
 
 use crate::{
-    proto::{Close, Violation, handshake::Refusal, upgrade::Response},
+    proto::{Close, Violation, extension::ExtensionFault, handshake::Refusal, upgrade::Response},
     target::UrlFault,
 };
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
@@ -276,6 +276,11 @@ impl Error {
                 Refusal::NotHttp(start) if start.starts_with(b"\x15\x03") => {
                     "the port speaks TLS: use wss://"
                 }
+                Refusal::Extension(
+                    ExtensionFault::Param(_)
+                    | ExtensionFault::Repeated(_)
+                    | ExtensionFault::Malformed(_),
+                ) => "see whether it goes without compression: --no-compress",
                 Refusal::Accept(_) => {
                     "a cache, a proxy or something that is no WebSocket server answered"
                 }
@@ -285,6 +290,9 @@ impl Error {
             Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
             Self::Timeout { step: Step::Total, .. } => return None,
             Self::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
+            Self::Protocol { violation: Violation::NotDeflate, .. } => {
+                "see whether it goes without compression: --no-compress"
+            }
             Self::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {
                 "raise the limit with --max-message BYTES (0 for none)"
             }

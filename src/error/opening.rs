@@ -3,7 +3,11 @@
 use super::{TlsFault, words::Words};
 use crate::{
     escape::Escaped,
-    proto::{handshake::Refusal, upgrade::Response},
+    proto::{
+        extension::{BadParam, ExtensionFault, OfferFault, ParamFault},
+        handshake::Refusal,
+        upgrade::Response,
+    },
     target::UrlFault,
 };
 use rustls::{CertificateError, pki_types::UnixTime};
@@ -196,9 +200,69 @@ impl fmt::Display for Refusal {
                 write!(f, "it chose the subprotocol '{}', never asked for", Escaped(&short(name)))
             }
             Self::Subprotocols => f.write_str("it chose more than one subprotocol"),
-            Self::Extension(name) => {
+            Self::Extension(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ExtensionFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(line) => {
+                write!(f, "its Sec-WebSocket-Extensions '{}' is malformed", Escaped(&short(line)))
+            }
+            Self::NotOffered(name) => {
                 write!(f, "it chose the extension '{}', never offered", Escaped(&short(name)))
             }
+            Self::NotSpoken(name) => write!(
+                f,
+                "it chose the extension '{}', offered with -H, which sockeye does not speak",
+                Escaped(&short(name))
+            ),
+            Self::Repeated(name) => {
+                write!(f, "it chose the extension '{}' twice", Escaped(&short(name)))
+            }
+            Self::Param(bad) => write!(f, "it answered permessage-deflate with {bad}"),
+        }
+    }
+}
+
+impl fmt::Display for OfferFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => {
+                f.write_str("not a list of parameters, as NAME or NAME=VALUE with ; between them")
+            }
+            Self::Name(name) => {
+                write!(f, "'{}' is not permessage-deflate nor a parameter of it", Escaped(name))
+            }
+            Self::Param(bad) => bad.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for BadParam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Escaped(&short(&self.name)))?;
+        match &self.fault {
+            ParamFault::Unknown => f.write_str(", a parameter it does not have (RFC 7692, 7.1)"),
+            ParamFault::Repeated => f.write_str(" twice (RFC 7692, 7.1)"),
+            ParamFault::Value(value) => {
+                write!(f, "={}, which takes no value (RFC 7692, 7.1.1)", Escaped(&short(value)))
+            }
+            ParamFault::Bits(None) => {
+                f.write_str(" without a value, a number from 8 to 15 (RFC 7692, 7.1.2)")
+            }
+            ParamFault::Bits(Some(value)) => write!(
+                f,
+                "={}, which is not a number from 8 to 15 without leading zeros (RFC 7692, 7.1.2)",
+                Escaped(&short(value))
+            ),
+            ParamFault::NotOffered => f.write_str(", never offered (RFC 7692, 7.1.2.2)"),
+            ParamFault::AboveOffer { offered, chosen } => {
+                write!(f, "={chosen}, above the {offered} offered (RFC 7692, 7.1.2)")
+            }
+            ParamFault::NotGranted => f.write_str(" left out, which was asked for (RFC 7692, 7.1)"),
         }
     }
 }

@@ -63,7 +63,7 @@ impl fmt::Display for Error {
             }
             Self::Protocol { authority, violation, told } => {
                 let section = violation.section();
-                write!(f, "{authority} broke the protocol: {violation} (RFC 6455, {section}")?;
+                write!(f, "{authority} broke the protocol: {violation} ({section}")?;
                 if *told {
                     write!(f, "; told {}", violation.close_code())?;
                 }
@@ -157,6 +157,10 @@ impl fmt::Display for Violation {
                     .collect();
                 write!(f, "reserved bit {} set without an extension", set.join(", "))
             }
+            Self::Rsv1Misplaced(opcode) => {
+                write!(f, "rsv1 set on a {opcode} frame, where compression has no meaning")
+            }
+            Self::NotDeflate => f.write_str("compressed message that does not inflate"),
             Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode}"),
             Self::NotMasked => f.write_str("frame of a client without a mask"),
             Self::Masked => f.write_str("masked frame of a server"),

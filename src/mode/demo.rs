@@ -5,7 +5,7 @@ use crate::{
     accept::accept,
     error::Error,
     net::tcp::Family,
-    proto::Role,
+    proto::{Role, extension::Offers, handshake::Choices},
     session::Session,
     stdio::{self, Source},
     target::Target,
@@ -19,11 +19,13 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listening)?;
     let url = format!("ws://{}/", listener.local_addr().map_err(listening)?);
     let settings = client.common.settings;
+    let choices =
+        Choices { compress: client.compresses().then(Offers::default), ..Choices::default() };
     let (stays, leaving) = watch::channel(());
     tokio::spawn(async move {
         // One client is enough, and it is our own.
         if let Ok((stream, peer)) = listener.accept().await
-            && let Ok((opened, _)) = accept(stream, peer, &[]).await
+            && let Ok((opened, _)) = accept(stream, peer, &choices).await
         {
             echo(Session::new(opened, Role::Server, settings), leaving).await;
         }

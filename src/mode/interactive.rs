@@ -13,6 +13,7 @@ use crate::{
     net::unix::end_by_signal,
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece},
     render::terminal::shown,
+    report::Report,
     session::Session,
 };
 use colored::Colorize as _;
@@ -34,6 +35,8 @@ pub(super) struct Wishes {
     pub(super) url: String,
     /// How long a signal lets closing take.
     pub(super) close_timeout: Duration,
+    /// For what `-v` says at the end.
+    pub(super) report: Report,
 }
 
 /// A session at a terminal.
@@ -253,6 +256,7 @@ impl Interactive {
             _ = self.signals.recv() => {}
         }
         self.prompt.close();
+        super::summarize(&self.session, self.wishes.report);
         if let Some(signal) = self.signal {
             end_by_signal(signal);
         }

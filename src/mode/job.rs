@@ -6,7 +6,7 @@ use crate::{
     net::{tcp::Family, tls::Trust},
     proto::{
         Settings,
-        handshake::{HeaderEdit, Headers},
+        handshake::{Choices, HeaderEdit, Headers},
     },
     report::Verbosity,
     target::Target,
@@ -60,8 +60,8 @@ pub struct Client {
 pub struct Listen {
     /// Where, as it was typed.
     pub address: String,
-    /// The subprotocols it speaks.
-    pub subprotocols: Vec<String>,
+    /// The subprotocols it speaks, and the compression it accepts.
+    pub choices: Choices,
     /// What both roles have.
     pub common: Common,
 }
@@ -80,6 +80,11 @@ pub struct Common {
 }
 
 impl Client {
+    /// Whether compression is offered.
+    pub fn compresses(&self) -> bool {
+        self.headers.get("Sec-WebSocket-Extensions").is_some()
+    }
+
     /// What to open, at this target.
     pub fn opening(&self, target: Target) -> Opening {
         Opening {

@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     proto::{Kind, Role},
     render::{Renderer, lines::Lines, terminal::Terminal},
-    report::Report,
+    report::{self, Report},
     session::Session,
     stdio::{self, Source},
     target::Target,
@@ -69,6 +69,11 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
     let opening = client.opening(target);
     let opened = connect::open(&opening, &mut |step| report.progress(&step)).await?;
     warn_of_subprotocol(client, &opened, report);
+    match &opened.agreed.deflate {
+        Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
+        None if client.compresses() => report.detail("no compression: offered, not accepted"),
+        None => {}
+    }
     let session = Session::new(opened, Role::Client, client.common.settings);
     if !client.common.color {
         colored::control::set_override(false);
@@ -80,6 +85,7 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
             history: client.history,
             url: opening.target.to_string(),
             close_timeout: client.common.settings.close_timeout,
+            report,
         };
         return Interactive::new(wishes, session)?.run().await;
     }
@@ -147,6 +153,14 @@ fn farewell(session: &Session) -> String {
         Some(close) => format!("{authority} closed: {close}"),
         None => format!("{authority} sent no Close"),
     }
+}
+
+/// With `-v`: how a session closed, and what it came to.
+fn summarize(session: &Session, report: Report) {
+    report.detail(&farewell(session));
+    let (received, sent) = session.tallies();
+    report.detail(&report::traffic("received", received));
+    report.detail(&report::traffic("sent", sent));
 }
 
 /// Terminals without the codes that a prompt needs.

@@ -432,7 +432,7 @@ impl Pipe {
 
     fn conclude(mut self) -> Result<Ended, Error> {
         let written = self.renderer.break_off(&mut self.sheet);
-        self.report.detail(&super::farewell(&self.session));
+        super::summarize(&self.session, self.report);
         let waiting = self.input.waiting();
         match self.finish {
             Some(Finish::Failed(error)) => Err(error),

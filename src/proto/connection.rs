@@ -24,11 +24,14 @@
 use super::{
     Role,
     close::{self, Close},
+    deflate::{Deflater, Inflater},
+    extension::Deflate,
     frame::{Kind, Opcode},
     mask::Entropy,
     message::{Decoder, Part, Piece},
     outbox::{Outbox, UsageError},
     ping::Pings,
+    tally::Tally,
     timer::{Timer, Timers},
     violation::Violation,
 };
@@ -45,6 +48,10 @@ pub struct Settings {
     pub ping_timeout: Option<Duration>,
     /// How long an answer to our Close is waited for, and then the end of the transport.
     pub close_timeout: Duration,
+    /// How hard to compress, where permessage-deflate was agreed on: 1 (fast) to 9 (small).
+    pub compress_level: u32,
+    /// Messages from this length on are compressed, in bytes.
+    pub compress_min: u64,
 }
 
 /// What the peer did.
@@ -136,6 +143,20 @@ impl Connection {
                 unsent: 0,
             },
         }
+    }
+
+    /// From the start, messages are compressed as was agreed.
+    #[must_use]
+    pub fn with_deflate(mut self, deflate: &Deflate) -> Self {
+        let (role, settings) = (self.link.role, self.link.settings);
+        let remote = match role {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        };
+        self.decoder.inflate(Inflater::new(deflate.side(remote)));
+        let (level, min) = (settings.compress_level, settings.compress_min);
+        self.link.outbox.compress(Deflater::new(deflate.side(role), level, min));
+        self
     }
 
     /// Bytes came from the peer, whatever they are: it lives.
@@ -319,6 +340,11 @@ impl Connection {
     /// Messages the transport had not wholly taken when the peer closed or sending failed.
     pub fn unsent_messages(&self) -> usize {
         self.link.unsent
+    }
+
+    /// The messages that have come, and those that were sent.
+    pub fn tallies(&self) -> (Tally, Tally) {
+        (self.decoder.tally(), self.link.outbox.tally())
     }
 
     /// Why the connection ends, once it does.

@@ -56,6 +56,8 @@ impl Opcode {
 pub struct Header {
     /// The last frame of its message.
     pub fin: bool,
+    /// Rsv1 on the first frame of a compressed message (RFC 7692, 6).
+    pub compressed: bool,
     /// What the frame is.
     pub opcode: Opcode,
     /// The masking key, if the payload is masked.
@@ -66,22 +68,27 @@ pub struct Header {
 
 impl Header {
     /// Reads a header sent to `role` from the front of `bytes`, and how long it is; `None` if it
-    /// is not all there yet.
+    /// is not all there yet. `reserved` are the bits without a meaning, of [`RESERVED`].
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "a call costs a third of what it does, for every message"
     )]
-    pub fn parse(bytes: &[u8], role: Role) -> Result<Option<(Self, usize)>, Violation> {
+    pub fn parse(
+        bytes: &[u8],
+        role: Role,
+        reserved: u8,
+    ) -> Result<Option<(Self, usize)>, Violation> {
         let [first, second, rest @ ..] = bytes else {
             return Ok(None);
         };
-        let opcode = judge(*first, *second, rest, role)?;
+        let opcode = judge(*first, *second, rest, role, reserved)?;
+        let compressed = first & RSV1 != 0;
         if *second < 126 {
             // Short and not masked: the two bytes that were judged are all there is. Most messages
             // are such, and the codec would cost as much as the rest of their way to stdout.
-            let header =
-                Self { fin: first & 0x80 != 0, opcode, mask: None, length: u64::from(*second) };
+            let (fin, length) = (first & 0x80 != 0, u64::from(*second));
+            let header = Self { fin, compressed, opcode, mask: None, length };
             return Ok(Some((header, 2)));
         }
         Ok(Self::parse_long(bytes, opcode))
@@ -92,7 +99,8 @@ impl Header {
         let mut cursor = Cursor::new(bytes);
         // Its only error is a reserved opcode, which was judged.
         let (header, length) = FrameHeader::parse(&mut cursor).ok()??;
-        let header = Self { fin: header.is_final, opcode, mask: header.mask, length };
+        let FrameHeader { is_final: fin, rsv1: compressed, mask, .. } = header;
+        let header = Self { fin, compressed, opcode, mask, length };
         Some((header, cursor.position() as usize))
     }
 
@@ -101,6 +109,7 @@ impl Header {
     pub fn format(&self, out: &mut Vec<u8>) {
         let header = FrameHeader {
             is_final: self.fin,
+            rsv1: self.compressed,
             opcode: match self.opcode {
                 Opcode::Continuation => OpCode::Data(Data::Continue),
                 Opcode::Message(Kind::Text) => OpCode::Data(Data::Text),
@@ -119,9 +128,15 @@ impl Header {
 
 /// What the first bytes alone tell; `rest` is the extended length as far as it has come.
 #[inline]
-fn judge(first: u8, second: u8, rest: &[u8], role: Role) -> Result<Opcode, Violation> {
-    if first & 0x70 != 0 {
-        return Err(Violation::ReservedBits(first & 0x70));
+fn judge(
+    first: u8,
+    second: u8,
+    rest: &[u8],
+    role: Role,
+    reserved: u8,
+) -> Result<Opcode, Violation> {
+    if first & reserved != 0 {
+        return Err(Violation::ReservedBits(first & reserved));
     }
     let opcode = match first & 0x0f {
         0x0 => Opcode::Continuation,
@@ -132,6 +147,9 @@ fn judge(first: u8, second: u8, rest: &[u8], role: Role) -> Result<Opcode, Viola
         0xa => Opcode::Pong,
         reserved => return Err(Violation::ReservedOpcode(reserved)),
     };
+    if first & RSV1 != 0 && !matches!(opcode, Opcode::Message(_)) {
+        return Err(Violation::Rsv1Misplaced(opcode));
+    }
     match (role, second & 0x80 != 0) {
         (Role::Client, true) => return Err(Violation::Masked),
         (Role::Server, false) => return Err(Violation::NotMasked),
@@ -168,6 +186,11 @@ fn judge(first: u8, second: u8, rest: &[u8], role: Role) -> Result<Opcode, Viola
     Ok(opcode)
 }
 
+/// Rsv1 to rsv3: reserved unless an extension gives them a meaning.
+pub const RESERVED: u8 = 0x70;
+/// Rsv1, to which permessage-deflate gives one.
+pub const RSV1: u8 = 0x40;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +198,7 @@ mod tests {
     use hex_literal::hex;
 
     fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
-        Header::parse(bytes, Role::Client)
+        Header::parse(bytes, Role::Client, RESERVED)
     }
 
     #[test]
@@ -190,7 +213,13 @@ mod tests {
             (&hex!("82 7f 0000000000010000"), true, Opcode::Message(Kind::Binary), 65_536, 10),
         ];
         for (bytes, fin, opcode, length, size) in cases {
-            let header = Header { fin: *fin, opcode: *opcode, mask: None, length: *length };
+            let header = Header {
+                fin: *fin,
+                compressed: false,
+                opcode: *opcode,
+                mask: None,
+                length: *length,
+            };
             assert_eq!(parse(bytes), Ok(Some((header, *size))), "{bytes:x?}");
             let mut out = Vec::new();
             header.format(&mut out);
@@ -199,11 +228,12 @@ mod tests {
         let masked = hex!("81 85 37fa213d 7f9f4d5158");
         let header = Header {
             fin: true,
+            compressed: false,
             opcode: Opcode::Message(Kind::Text),
             mask: Some([0x37, 0xfa, 0x21, 0x3d]),
             length: 5,
         };
-        assert_eq!(Header::parse(&masked, Role::Server), Ok(Some((header, 6))));
+        assert_eq!(Header::parse(&masked, Role::Server, RESERVED), Ok(Some((header, 6))));
     }
 
     #[test]
@@ -215,7 +245,7 @@ mod tests {
         }
         let masked = hex!("82 fe 0100 01020304");
         for n in 0..masked.len() {
-            assert_eq!(Header::parse(&masked[..n], Role::Server), Ok(None));
+            assert_eq!(Header::parse(&masked[..n], Role::Server, RESERVED), Ok(None));
         }
     }
 
@@ -241,7 +271,28 @@ mod tests {
         for (bytes, violation) in cases {
             assert_eq!(parse(bytes), Err(*violation), "{bytes:x?}");
         }
-        assert_eq!(Header::parse(&hex!("81 00"), Role::Server), Err(V::NotMasked));
+        assert_eq!(Header::parse(&hex!("81 00"), Role::Server, RESERVED), Err(V::NotMasked));
+    }
+
+    #[test]
+    fn rsv1_is_for_the_first_frame_of_a_message() {
+        let parse = |bytes: &[u8]| Header::parse(bytes, Role::Client, RESERVED ^ RSV1);
+        for bytes in [&hex!("c1 00")[..], &hex!("42 7e 0100")] {
+            let (header, size) = parse(bytes).unwrap().unwrap();
+            assert!(header.compressed);
+            let mut out = Vec::new();
+            header.format(&mut out);
+            assert_eq!(out, bytes[..size]);
+        }
+        let cases: &[(&[u8], Violation)] = &[
+            (&hex!("c0 00"), V::Rsv1Misplaced(Opcode::Continuation)),
+            (&hex!("c9 00"), V::Rsv1Misplaced(Opcode::Ping)),
+            (&hex!("c8 00"), V::Rsv1Misplaced(Opcode::Close)),
+            (&hex!("e1 00"), V::ReservedBits(0x20)),
+        ];
+        for (bytes, violation) in cases {
+            assert_eq!(parse(bytes), Err(*violation), "{bytes:x?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The opening handshake without its carrier (RFC 6455, 4): headers, what is offered and accepted,
 //! and everything that can be wrong with an answer. HTTP/1.1 carries it in [`upgrade`](super::upgrade).
 
+use super::extension::{self, Deflate, ExtensionFault, Offers};
+
 /// Header fields in order, their names written as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
@@ -67,6 +69,8 @@ impl Headers {
 pub struct Agreed {
     /// The subprotocol the server chose.
     pub subprotocol: Option<String>,
+    /// How messages are compressed, if they may be.
+    pub deflate: Option<Deflate>,
 }
 
 /// What is wrong with the server's answer.
@@ -90,17 +94,14 @@ pub enum Refusal {
     Subprotocol(String),
     /// More than one subprotocol.
     Subprotocols,
-    /// An extension we did not offer.
-    Extension(String),
+    /// The extensions it chose.
+    Extension(ExtensionFault),
 }
 
 /// Judges what the carriers have in common: the subprotocol and the extensions in an answer to a
 /// request with these headers (4.1, items 5 and 6).
 pub fn judge(request: &Headers, answer: &Headers) -> Result<Agreed, Refusal> {
-    if let Some(extension) = answer.list("Sec-WebSocket-Extensions").next() {
-        let name = extension.split(';').next().unwrap_or(extension).trim();
-        return Err(Refusal::Extension(name.to_owned()));
-    }
+    let deflate = extension::judge(request, answer).map_err(Refusal::Extension)?;
     let mut chosen = answer.all("Sec-WebSocket-Protocol").map(str::trim);
     let subprotocol = match (chosen.next(), chosen.next()) {
         (None, _) => None,
@@ -110,16 +111,37 @@ pub fn judge(request: &Headers, answer: &Headers) -> Result<Agreed, Refusal> {
         }
         (Some(other), None) => return Err(Refusal::Subprotocol(other.to_owned())),
     };
-    Ok(Agreed { subprotocol })
+    Ok(Agreed { subprotocol, deflate })
 }
 
-/// The server's side of the same: the first subprotocol the client asks for that we have (4.2.2).
-pub fn choose(request: &Headers, subprotocols: &[String]) -> Agreed {
+/// What a server has to choose from.
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// The subprotocols it speaks.
+    pub subprotocols: Vec<String>,
+    /// What it asks for when a client offers compression; `None`: that there is none.
+    pub compress: Option<Offers>,
+}
+
+/// The server's side of the same (4.2.2): the first subprotocol the client asks for that we have,
+/// and the extensions. Also the header fields that tell the client, and the line of its request
+/// that is not well-formed.
+pub fn choose(request: &Headers, choices: &Choices) -> Result<(Agreed, Headers), String> {
+    let mut answer = Headers::default();
     let subprotocol = request
         .list("Sec-WebSocket-Protocol")
-        .find(|asked| subprotocols.iter().any(|ours| ours == asked))
+        .find(|asked| choices.subprotocols.iter().any(|ours| ours == asked))
         .map(ToOwned::to_owned);
-    Agreed { subprotocol }
+    if let Some(subprotocol) = &subprotocol {
+        answer.push("Sec-WebSocket-Protocol", subprotocol);
+    }
+    let offered = extension::listed(request).map_err(ToOwned::to_owned)?;
+    let chosen = choices.compress.as_ref().and_then(|offers| offers.choose(&offered));
+    let deflate = chosen.map(|(deflate, value)| {
+        answer.push("Sec-WebSocket-Extensions", value);
+        deflate
+    });
+    Ok((Agreed { subprotocol, deflate }, answer))
 }
 
 /// Whether a header name or a subprotocol is a token (RFC 9110, 5.6.2).
@@ -176,14 +198,24 @@ mod tests {
         assert_eq!(answer(&["d"]), Err(Refusal::Subprotocol("d".into())));
         assert_eq!(answer(&["a, b"]), Err(Refusal::Subprotocol("a, b".into())));
         assert_eq!(answer(&["a", "b"]), Err(Refusal::Subprotocols));
-        assert_eq!(choose(&asked, &["c".into(), "b".into()]).subprotocol, Some("b".into()));
-        assert_eq!(choose(&asked, &[]).subprotocol, None);
+        let chosen = |subprotocols: &[&str]| {
+            let subprotocols = subprotocols.iter().map(|s| (*s).to_owned()).collect();
+            choose(&asked, &Choices { subprotocols, compress: None }).unwrap().0.subprotocol
+        };
+        assert_eq!(chosen(&["c", "b"]), Some("b".into()));
+        assert_eq!(chosen(&[]), None);
     }
 
     #[test]
-    fn an_extension_that_was_not_offered() {
-        let answer = headers(&[("Sec-WebSocket-Extensions", "permessage-deflate; x=1")]);
-        let refusal = Refusal::Extension("permessage-deflate".into());
-        assert_eq!(judge(&Headers::default(), &answer), Err(refusal));
+    fn a_server_answers_an_offer_unless_told_not_to() {
+        let offer = headers(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
+        let choices = Choices { subprotocols: vec![], compress: Some(Offers::default()) };
+        let (agreed, answer) = choose(&offer, &choices).unwrap();
+        assert_eq!(answer, offer);
+        assert_eq!(judge(&offer, &answer), Ok(agreed));
+        let (agreed, answer) = choose(&offer, &Choices::default()).unwrap();
+        assert_eq!((agreed.deflate, answer), (None, Headers::default()));
+        let broken = headers(&[("Sec-WebSocket-Extensions", "a b")]);
+        assert_eq!(choose(&broken, &Choices::default()), Err("a b".to_owned()));
     }
 }

@@ -6,8 +6,10 @@
 
 use super::{
     Role,
-    frame::{Header, Kind, Opcode},
+    deflate::Inflater,
+    frame::{Header, Kind, Opcode, RESERVED, RSV1},
     mask,
+    tally::Tally,
     utf8::{self, Invalid, Utf8},
     violation::Violation,
 };
@@ -40,8 +42,13 @@ pub enum Part<'a> {
 pub struct Decoder {
     role: Role,
     max_message: u64,
+    /// Reserved bits of a header that have no meaning.
+    reserved: u8,
+    /// Permessage-deflate was agreed on.
+    inflater: Option<Box<Inflater>>,
     frame: Option<Frame>,
     message: Option<Message>,
+    tally: Tally,
     utf8: Utf8,
     /// Found behind bytes that were valid and had to be handed on first.
     fault: Option<Violation>,
@@ -51,23 +58,51 @@ pub struct Decoder {
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     header: Header,
+    /// Payload bytes used.
     seen: u64,
+    /// Payload bytes unmasked: an inflater may leave some for the next call.
+    clear: u64,
 }
 
 /// The message whose frames are arriving.
 #[derive(Clone, Copy, Debug)]
 struct Message {
     kind: Kind,
-    /// Payload bytes announced so far.
+    compressed: bool,
+    /// Bytes announced or, of a compressed message, inflated so far.
     size: u64,
+    /// Payload bytes announced so far.
+    carried: u64,
     /// A piece of it has been handed on.
     begun: bool,
+}
+
+impl Frame {
+    /// Unmasks what is new at the end of `payload`, which begins where the frame was used up to.
+    fn unmask(&mut self, payload: &mut [u8]) {
+        let end = self.seen + payload.len() as u64;
+        if let Some(key) = self.header.mask
+            && let Some(fresh) = payload.get_mut((self.clear - self.seen) as usize..)
+        {
+            mask::apply(fresh, key, self.clear);
+        }
+        self.clear = self.clear.max(end);
+    }
 }
 
 /// Where the bytes of a part lie, so that the input need be borrowed only once, at the end.
 enum Source {
     Input(Range<usize>),
+    Inflated(Range<usize>),
     /// A character that was cut and is complete now.
+    Character,
+}
+
+/// What of some bytes of a message may be handed on.
+enum Judged {
+    /// The first of them.
+    Bytes(usize),
+    /// The character they complete.
     Character,
 }
 
@@ -77,9 +112,30 @@ enum Found {
 }
 
 impl Decoder {
-    /// A decoder of what is sent to `role`. `max_message` is in bytes.
+    /// A decoder of what is sent to `role`. `max_message` is in bytes, after inflation.
     pub fn new(role: Role, max_message: u64) -> Self {
-        Self { role, max_message, frame: None, message: None, utf8: Utf8::default(), fault: None }
+        Self {
+            role,
+            max_message,
+            reserved: RESERVED,
+            inflater: None,
+            frame: None,
+            message: None,
+            tally: Tally::default(),
+            utf8: Utf8::default(),
+            fault: None,
+        }
+    }
+
+    /// Takes compressed messages too: permessage-deflate was agreed on.
+    pub fn inflate(&mut self, inflater: Inflater) {
+        self.reserved = RESERVED ^ RSV1;
+        self.inflater = Some(Box::new(inflater));
+    }
+
+    /// What has come in whole messages.
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// Decodes from the front of `input` up to the next part: how many bytes were used, and the
@@ -104,6 +160,9 @@ impl Decoder {
             Some(Found::Piece { kind, source, first, last }) => {
                 let payload = match source {
                     Source::Input(range) => input.get(range).unwrap_or_default(),
+                    Source::Inflated(range) => {
+                        self.inflater.as_ref().map(|it| it.taken(range)).unwrap_or_default()
+                    }
                     Source::Character => self.utf8.character(),
                 };
                 Some(Part::Piece(Piece { kind, payload, first, last }))
@@ -127,10 +186,14 @@ impl Decoder {
         if self.frame.is_some() || self.message.is_some() || self.fault.is_some() {
             return Ok(None);
         }
-        let Some((header, size)) = Header::parse(input, self.role)? else { return Ok(None) };
+        let parsed = Header::parse(input, self.role, self.reserved)?;
+        let Some((header, size)) = parsed else { return Ok(None) };
         let (Opcode::Message(kind), true) = (header.opcode, header.fin) else { return Ok(None) };
         let there = (input.len() - size) as u64;
         if header.length > there || header.length > self.max_message || header.mask.is_some() {
+            return Ok(None);
+        }
+        if header.compressed {
             return Ok(None);
         }
         let end = size + header.length as usize;
@@ -138,6 +201,7 @@ impl Decoder {
         if kind == Kind::Text && !utf8::is_valid(payload) {
             return Ok(None);
         }
+        self.tally.message(header.length, header.length);
         Ok(Some((end, size..end, kind)))
     }
 
@@ -149,41 +213,48 @@ impl Decoder {
         loop {
             let mut frame = match self.frame.take() {
                 Some(frame) => frame,
-                None => match Header::parse(input.get(used..).unwrap_or_default(), self.role)? {
-                    None => return Ok((used, None)),
-                    Some((header, size)) => {
-                        self.open(header)?;
-                        used += size;
-                        Frame { header, seen: 0 }
+                None => {
+                    let rest = input.get(used..).unwrap_or_default();
+                    match Header::parse(rest, self.role, self.reserved)? {
+                        None => return Ok((used, None)),
+                        Some((header, size)) => {
+                            self.open(header)?;
+                            used += size;
+                            Frame { header, seen: 0, clear: 0 }
+                        }
                     }
-                },
+                }
             };
             let rest = input.get_mut(used..).unwrap_or_default();
             let missing = usize::try_from(frame.header.length - frame.seen).unwrap_or(usize::MAX);
-            // A control frame is waited for: it has at most 125 bytes.
-            let wanted = if frame.header.opcode.is_control() { missing } else { missing.min(1) };
+            let wanted = match frame.header.opcode {
+                // A control frame is waited for: it has at most 125 bytes.
+                opcode if opcode.is_control() => missing,
+                _ if self.is_inflating() => 0,
+                _ => missing.min(1),
+            };
             if rest.len() < wanted {
                 self.frame = Some(frame);
                 return Ok((used, None));
             }
-            let mut here = missing.min(rest.len());
-            if self.utf8.is_partial() && !frame.header.opcode.is_control() {
-                here = here.min(self.utf8.missing());
-            }
+            let here = missing.min(rest.len());
             let payload = rest.get_mut(..here).unwrap_or_default();
-            if let Some(key) = frame.header.mask {
-                mask::apply(payload, key, frame.seen);
-            }
-            let range = used..used + here;
-            used = range.end;
+            frame.unmask(payload);
+            let start = used;
             if frame.header.opcode.is_control() {
-                return Ok((used, Some(Found::Control(frame.header.opcode, range))));
+                used += here;
+                return Ok((used, Some(Found::Control(frame.header.opcode, start..used))));
             }
-            frame.seen += here as u64;
-            let frame_ends = here == missing;
-            let last = frame_ends && frame.header.fin;
-            let found = self.payload(payload, range.start, last)?;
-            if !frame_ends {
+            let (taken, found) = if self.message.is_some_and(|message| message.compressed) {
+                self.compressed(&frame, payload)?
+            } else {
+                self.plain(&frame, payload, start)?
+            };
+            used += taken;
+            frame.seen += taken as u64;
+            let ended = self.message.is_none();
+            // The frame stays open for what it still has to bring, also out of the inflater.
+            if !ended && (taken < missing || frame.header.fin || self.is_inflating()) {
                 self.frame = Some(frame);
             }
             if found.is_some() {
@@ -192,48 +263,127 @@ impl Decoder {
         }
     }
 
+    /// What was inflated waits to be handed on.
+    fn is_inflating(&self) -> bool {
+        self.inflater.as_ref().is_some_and(|inflater| !inflater.output().is_empty())
+    }
+
     /// Notes a frame's header: the rules of 5.4 and the limit.
     #[inline]
     fn open(&mut self, header: Header) -> Result<(), Violation> {
         let message = match (header.opcode, &mut self.message) {
             (Opcode::Message(kind), None) => {
-                self.message.insert(Message { kind, size: 0, begun: false })
+                if let Some(inflater) = &mut self.inflater
+                    && header.compressed
+                {
+                    inflater.begin();
+                }
+                let compressed = header.compressed;
+                self.message.insert(Message { kind, compressed, size: 0, carried: 0, begun: false })
             }
             (Opcode::Message(_), Some(_)) => return Err(Violation::MessageInsideMessage),
             (Opcode::Continuation, None) => return Err(Violation::ContinuationOfNothing),
             (Opcode::Continuation, Some(message)) => message,
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
         };
-        message.size = message.size.saturating_add(header.length);
+        message.carried = message.carried.saturating_add(header.length);
+        if message.compressed {
+            return Ok(());
+        }
+        message.size = message.carried;
         if message.size > self.max_message {
             return Err(Violation::MessageTooLong { limit: self.max_message });
         }
         Ok(())
     }
 
-    /// Judges the next bytes of the open message, which lie at `start` of the input; `last`: they
-    /// end it. `None`: there is nothing to hand on yet.
+    /// The next payload of a message as it is, which lies at `start` of the input: how much of it
+    /// was used.
     #[inline]
-    fn payload(
+    fn plain(
+        &mut self,
+        frame: &Frame,
+        payload: &[u8],
+        start: usize,
+    ) -> Result<(usize, Option<Found>), Violation> {
+        let mut here = payload.len();
+        if self.utf8.is_partial() {
+            here = here.min(self.utf8.missing());
+        }
+        let last = frame.header.fin && frame.seen + here as u64 == frame.header.length;
+        let payload = payload.get(..here).unwrap_or_default();
+        let found = self.hand_on(payload, last, |n| Source::Input(start..start + n))?;
+        Ok((here, found))
+    }
+
+    /// The next payload of a compressed message: how much of it was used. What it inflates to is
+    /// handed on before more of it is used.
+    fn compressed(
+        &mut self,
+        frame: &Frame,
+        payload: &[u8],
+    ) -> Result<(usize, Option<Found>), Violation> {
+        let (Some(mut inflater), Some(mut message)) = (self.inflater.take(), self.message) else {
+            return Err(Violation::ReservedBits(RSV1));
+        };
+        let mut used = 0;
+        if inflater.output().is_empty() && !inflater.has_ended() {
+            let last = frame.header.fin && frame.seen + payload.len() as u64 == frame.header.length;
+            // One byte more than may come, to see that it does.
+            let room = (self.max_message - message.size).saturating_add(1);
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
+            used = inflater.inflate(payload, last, room).map_err(|_| Violation::NotDeflate)?;
+            message.size += inflater.output().len() as u64;
+            if message.size > self.max_message {
+                return Err(Violation::MessageTooLong { limit: self.max_message });
+            }
+            self.message = Some(message);
+        }
+        let mut n = inflater.output().len();
+        if self.utf8.is_partial() {
+            n = n.min(self.utf8.missing());
+        }
+        let range = inflater.take(n);
+        let start = range.start;
+        let last = inflater.has_ended() && inflater.output().is_empty();
+        let found =
+            self.hand_on(inflater.taken(range), last, |n| Source::Inflated(start..start + n))?;
+        if inflater.is_broken() && inflater.output().is_empty() {
+            let fault = *self.fault.get_or_insert(Violation::NotDeflate);
+            if found.is_none() {
+                return Err(fault);
+            }
+        }
+        self.inflater = Some(inflater);
+        Ok((used, found))
+    }
+
+    /// Judges the next bytes of the open message, which lie where `source` says; `last`: they end
+    /// it. `None`: there is nothing to hand on yet.
+    #[inline]
+    fn hand_on(
         &mut self,
         bytes: &[u8],
-        start: usize,
         last: bool,
+        source: impl Fn(usize) -> Source,
     ) -> Result<Option<Found>, Violation> {
         // A data frame always has its message: `open` saw to it.
-        let Some(Message { kind, begun, .. }) = self.message else {
+        let Some(Message { kind, begun, size, carried, .. }) = self.message else {
             return Err(Violation::ContinuationOfNothing);
         };
-        let source = match kind {
-            Kind::Binary => Source::Input(start..start + bytes.len()),
-            Kind::Text => self.text(bytes, start, last)?,
+        let judged = match kind {
+            Kind::Binary => Judged::Bytes(bytes.len()),
+            Kind::Text => self.text(bytes, last)?,
         };
         let last = last && self.fault.is_none();
-        if !last && matches!(&source, Source::Input(range) if range.is_empty()) {
-            return Ok(None);
-        }
+        let source = match judged {
+            Judged::Bytes(0) if !last => return Ok(None),
+            Judged::Bytes(n) => source(n),
+            Judged::Character => Source::Character,
+        };
         if last {
             self.message = None;
+            self.tally.message(size, carried);
         } else if let Some(message) = &mut self.message {
             message.begun = true;
         }
@@ -243,11 +393,11 @@ impl Decoder {
     /// Judges text. Valid characters before a bad byte are handed on first, the fault after them:
     /// what was valid is not lost.
     #[inline]
-    fn text(&mut self, bytes: &[u8], start: usize, last: bool) -> Result<Source, Violation> {
+    fn text(&mut self, bytes: &[u8], last: bool) -> Result<Judged, Violation> {
         let valid = if self.utf8.is_partial() {
             match self.utf8.resume(bytes) {
-                Ok(true) => return Ok(Source::Character),
-                Ok(false) if !last => return Ok(Source::Input(start..start)),
+                Ok(true) => return Ok(Judged::Character),
+                Ok(false) if !last => return Ok(Judged::Bytes(0)),
                 _ => return Err(Violation::TextNotUtf8),
             }
         } else {
@@ -262,7 +412,7 @@ impl Decoder {
                 }
             }
         };
-        Ok(Source::Input(start..start + valid))
+        Ok(Judged::Bytes(valid))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The WebSocket protocol (RFC 6455), sans-IO and for both roles.
+//! The WebSocket protocol (RFC 6455, RFC 7692), sans-IO and for both roles.
 //!
 //! Nothing here knows a socket, a clock or a random source: bytes, [`Instant`]s and masking keys
 //! are handed in, bytes and events come out, and nobody calls back up.
@@ -6,12 +6,15 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`handshake`] | what is offered and how an answer is judged, whatever carries it |
+//! | [`extension`] | extensions: the grammar, and how permessage-deflate is agreed on |
 //! | [`upgrade`] | the HTTP/1.1 carrier of the opening handshake: key, accept, heads |
 //! | [`frame`] | the frame header and its rules |
 //! | [`mask`] | masking and its keys |
 //! | [`utf8`] | UTF-8 judged octet by octet, across fragments |
 //! | [`message`] | incoming frames to pieces of messages, and whole messages where one is needed |
 //! | [`outbox`] | outgoing messages to frames, and the bytes that wait for the transport |
+//! | [`deflate`] | messages in and out of DEFLATE |
+//! | [`tally`] | what has gone one way |
 //! | [`close`] | close codes and reasons |
 //! | [`ping`] | the pings that wait for their pong |
 //! | [`timer`] | deadlines as data |
@@ -22,12 +25,15 @@
 
 pub mod close;
 pub mod connection;
+pub mod deflate;
+pub mod extension;
 pub mod frame;
 pub mod handshake;
 pub mod mask;
 pub mod message;
 pub mod outbox;
 pub mod ping;
+pub mod tally;
 pub mod timer;
 pub mod upgrade;
 pub mod utf8;
@@ -39,6 +45,7 @@ pub use frame::{Kind, Opcode};
 pub use mask::Entropy;
 pub use message::{Assembler, Piece};
 pub use outbox::UsageError;
+pub use tally::Tally;
 pub use violation::Violation;
 
 /// Which side of the connection we play (RFC 6455, 5.1: it decides who masks).

@@ -7,8 +7,10 @@
 
 use super::{
     Role,
-    frame::{Header, Kind, Opcode},
+    deflate::Deflater,
+    frame::{Header, Kind, Opcode, RESERVED, RSV1},
     mask::{self, Entropy, MaskKeys},
+    tally::Tally,
 };
 
 /// The caller asked for something the protocol does not allow.
@@ -29,21 +31,36 @@ pub struct Outbox {
     bytes: Vec<u8>,
     /// How many of `bytes` the transport has taken.
     sent: usize,
+    /// Permessage-deflate was agreed on.
+    deflater: Option<Box<Deflater>>,
     open: Option<OpenFrame>,
-    /// A fragmented message has begun and its last frame has not.
-    inside_message: bool,
+    /// A message has begun and the header of its last frame has not gone in.
+    message: Option<Message>,
+    tally: Tally,
     /// The frame at the front of `bytes` whose beginning has been sent and forgotten.
     lead: Lead,
     held: Vec<(Opcode, Vec<u8>)>,
 }
 
-/// A frame whose header is out and whose payload is not, or not wholly.
+/// A frame whose payload is not all there.
 #[derive(Clone, Copy)]
 struct OpenFrame {
     key: Option<[u8; 4]>,
     offset: u64,
     left: u64,
     fin: bool,
+    /// It is one for the caller only: what its payload is compressed to goes in frames of its own.
+    compressed: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Message {
+    kind: Kind,
+    compressed: bool,
+    /// Its first frame is out.
+    begun: bool,
+    bytes: u64,
+    carried: u64,
 }
 
 /// The rest of a frame.
@@ -62,27 +79,64 @@ impl Outbox {
             keys: (role == Role::Client).then(|| MaskKeys::new(entropy)),
             bytes: Vec::new(),
             sent: 0,
+            deflater: None,
             open: None,
-            inside_message: false,
+            message: None,
+            tally: Tally::default(),
             lead: Lead::default(),
             held: Vec::new(),
         }
     }
 
+    /// Compresses what is long enough: permessage-deflate was agreed on.
+    pub fn compress(&mut self, deflater: Deflater) {
+        self.deflater = Some(Box::new(deflater));
+    }
+
+    /// What has gone in as whole messages.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// Adds a whole message in one frame.
     #[inline]
     pub fn message(&mut self, kind: Kind, payload: &[u8]) {
-        let key = self.header(Opcode::Message(kind), payload.len() as u64, true);
+        let length = payload.len() as u64;
+        if let Some(mut deflater) = self.deflater.take_if(|it| it.wants(Some(length))) {
+            deflater.message(payload);
+            let carried = deflater.output().len() as u64;
+            self.tally.message(length, carried);
+            let key = self.header(Opcode::Message(kind), carried, true, true);
+            self.masked(deflater.output(), key, 0);
+            self.deflater = Some(deflater);
+            return;
+        }
+        self.tally.message(length, length);
+        let key = self.header(Opcode::Message(kind), length, true, false);
         self.masked(payload, key, 0);
     }
 
     /// Begins a data frame of `length` bytes: a message's first frame, or the next fragment of the
     /// one that is open. `fin`: it is the message's last. [`Self::payload`] brings the bytes.
     pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) {
-        let opcode = if self.inside_message { Opcode::Continuation } else { Opcode::Message(kind) };
-        self.inside_message = !fin;
-        let key = self.header(opcode, length, fin);
-        self.open = Some(OpenFrame { key, offset: 0, left: length, fin });
+        let message = match self.message {
+            Some(message) => message,
+            None => {
+                let known = fin.then_some(length);
+                let compressed = match &mut self.deflater {
+                    Some(deflater) if deflater.wants(known) => {
+                        deflater.begin();
+                        true
+                    }
+                    _ => false,
+                };
+                Message { kind, compressed, begun: false, bytes: 0, carried: 0 }
+            }
+        };
+        let compressed = message.compressed;
+        self.message = Some(Message { bytes: message.bytes + length, ..message });
+        let key = if compressed { None } else { self.fragment(length, fin) };
+        self.open = Some(OpenFrame { key, offset: 0, left: length, fin, compressed });
         self.end_frame();
     }
 
@@ -90,16 +144,63 @@ impl Outbox {
     pub fn payload(&mut self, bytes: &[u8]) {
         let Some(mut frame) = self.open else { return };
         let len = usize::try_from(frame.left).map_or(bytes.len(), |left| left.min(bytes.len()));
-        self.masked(bytes.get(..len).unwrap_or_default(), frame.key, frame.offset);
+        let bytes = bytes.get(..len).unwrap_or_default();
+        if frame.compressed {
+            self.compressed(bytes, false);
+        } else {
+            self.masked(bytes, frame.key, frame.offset);
+        }
         frame.offset += len as u64;
         frame.left -= len as u64;
         self.open = Some(frame);
         self.end_frame();
     }
 
+    /// Compresses payload; what it has come to goes out as a fragment, if it is worth one or, with
+    /// `fin`, the message ends.
+    fn compressed(&mut self, bytes: &[u8], fin: bool) {
+        let Some(mut deflater) = self.deflater.take() else { return };
+        // Not more at a time than is then sent, or the compressed would gather beside it.
+        for bytes in bytes.chunks(FRAGMENT) {
+            deflater.push(bytes);
+            if deflater.output().len() >= FRAGMENT {
+                self.fragment_of(&mut deflater, false);
+            }
+        }
+        if fin {
+            deflater.end();
+            self.fragment_of(&mut deflater, true);
+        }
+        self.deflater = Some(deflater);
+    }
+
+    fn fragment_of(&mut self, deflater: &mut Deflater, fin: bool) {
+        let key = self.fragment(deflater.output().len() as u64, fin);
+        self.masked(deflater.output(), key, 0);
+        deflater.clear();
+    }
+
+    /// The header of the open message's next frame.
+    fn fragment(&mut self, length: u64, fin: bool) -> Option<[u8; 4]> {
+        let mut message = self.message.take()?;
+        let opcode =
+            if message.begun { Opcode::Continuation } else { Opcode::Message(message.kind) };
+        let key = self.header(opcode, length, fin, message.compressed && !message.begun);
+        message.begun = true;
+        message.carried += length;
+        if fin {
+            self.tally.message(message.bytes, message.carried);
+        } else {
+            self.message = Some(message);
+        }
+        key
+    }
+
     /// Adds a control frame, as soon as no frame is open.
     pub fn control(&mut self, opcode: Opcode, payload: &[u8]) {
-        if self.open.is_none() && (opcode != Opcode::Pong || self.queued() < PONG_ROOM) {
+        // Between the frames of a compressed message there is always room for it.
+        let open = self.open.is_some_and(|frame| !frame.compressed);
+        if !open && (opcode != Opcode::Pong || self.queued() < PONG_ROOM) {
             self.held_now();
             self.control_now(opcode, payload);
             return;
@@ -137,9 +238,10 @@ impl Outbox {
             self.bytes = Vec::new();
         }
         self.sent = 0;
-        let lead = self.open.map(|frame| Lead { left: frame.left, ends: frame.fin });
+        let open = self.open.filter(|frame| !frame.compressed);
+        let lead = open.map(|frame| Lead { left: frame.left, ends: frame.fin });
         self.lead = lead.unwrap_or_default();
-        if self.open.is_none() {
+        if open.is_none() {
             self.held_now();
         }
     }
@@ -149,7 +251,7 @@ impl Outbox {
         self.bytes = Vec::new();
         self.sent = 0;
         self.held = Vec::new();
-        (self.open, self.lead, self.inside_message) = (None, Lead::default(), false);
+        (self.open, self.lead, self.message) = (None, Lead::default(), None);
     }
 
     /// Whether a frame is open: [`Self::payload`] must complete it before anything else can go.
@@ -160,7 +262,7 @@ impl Outbox {
     /// How many messages the transport has not wholly taken.
     pub fn unsent_messages(&self) -> usize {
         let ends = self.frames().filter(|(end, ends)| *ends && *end > self.sent);
-        ends.count() + usize::from(self.inside_message)
+        ends.count() + usize::from(self.message.is_some())
     }
 
     /// Where each frame in `bytes` ends, and whether a message ends with it.
@@ -170,7 +272,8 @@ impl Outbox {
         let first = (end > 0).then_some((end, self.lead.ends));
         let mut at = end;
         first.into_iter().chain(std::iter::from_fn(move || {
-            let (header, size) = Header::parse(self.bytes.get(at..)?, peer).ok()??;
+            let (header, size) =
+                Header::parse(self.bytes.get(at..)?, peer, RESERVED ^ RSV1).ok()??;
             let length = usize::try_from(header.length).unwrap_or(usize::MAX);
             at = at.saturating_add(size).saturating_add(length);
             Some((at, header.fin && !header.opcode.is_control()))
@@ -184,9 +287,15 @@ impl Outbox {
     }
 
     #[inline]
-    fn header(&mut self, opcode: Opcode, length: u64, fin: bool) -> Option<[u8; 4]> {
+    fn header(
+        &mut self,
+        opcode: Opcode,
+        length: u64,
+        fin: bool,
+        compressed: bool,
+    ) -> Option<[u8; 4]> {
         let mask = self.keys.as_mut().map(MaskKeys::draw);
-        let header = Header { fin, opcode, mask, length };
+        let header = Header { fin, compressed, opcode, mask, length };
         header.format(&mut self.bytes);
         mask
     }
@@ -203,8 +312,11 @@ impl Outbox {
     }
 
     fn end_frame(&mut self) {
-        if self.open.is_some_and(|frame| frame.left == 0) {
+        if let Some(OpenFrame { left: 0, fin, compressed, .. }) = self.open {
             self.open = None;
+            if compressed && fin {
+                self.compressed(&[], true);
+            }
             self.held_now();
         }
     }
@@ -216,10 +328,13 @@ impl Outbox {
     }
 
     fn control_now(&mut self, opcode: Opcode, payload: &[u8]) {
-        let key = self.header(opcode, payload.len() as u64, true);
+        let key = self.header(opcode, payload.len() as u64, true, false);
         self.masked(payload, key, 0);
     }
 }
+
+/// Compressed bytes that are worth a frame of their own before a message ends.
+const FRAGMENT: usize = 32 << 10;
 
 /// With more than this waiting (bytes) the peer is not reading, and one pong is enough.
 const PONG_ROOM: usize = 64 << 10;

@@ -1,6 +1,6 @@
 //! The HTTP/1.1 carrier of the opening handshake (RFC 6455, 4): key, accept, and the two heads.
 
-use super::handshake::{Agreed, Headers, MAX_HEADS, Refusal, choose, judge};
+use super::handshake::{Agreed, Choices, Headers, MAX_HEADS, Refusal, choose, judge};
 use tungstenite::handshake::derive_accept_key;
 
 /// A request head, as it is sent or as it came.
@@ -176,6 +176,8 @@ pub enum RequestFault {
     Key,
     /// No Host header.
     Host,
+    /// A list of extensions that is not well-formed (9.1).
+    Extensions,
 }
 
 /// How a server's handshake stands.
@@ -205,14 +207,14 @@ pub enum Asked {
 
 /// The server's side.
 pub struct ServerUpgrade {
-    subprotocols: Vec<String>,
+    choices: Choices,
     buffer: Vec<u8>,
 }
 
 impl ServerUpgrade {
-    /// A server that speaks these subprotocols.
-    pub fn new(subprotocols: Vec<String>) -> Self {
-        Self { subprotocols, buffer: Vec::new() }
+    /// A server with these choices.
+    pub fn new(choices: Choices) -> Self {
+        Self { choices, buffer: Vec::new() }
     }
 
     /// Takes what the client sent.
@@ -222,11 +224,13 @@ impl ServerUpgrade {
             Ok(None) if self.buffer.len() <= MAX_HEADS => Asked::Pending,
             Ok(Some((request, length))) if length <= MAX_HEADS => {
                 let rest = self.buffer.split_off(length);
-                match accept_key(&request) {
-                    Err(fault) => refuse(fault),
-                    Ok(accept) => {
-                        let agreed = choose(&request.headers, &self.subprotocols);
-                        let response = accepted(&accept, &agreed);
+                let accept = accept_key(&request);
+                let chosen = choose(&request.headers, &self.choices);
+                match (accept, chosen) {
+                    (Err(fault), _) => refuse(fault),
+                    (Ok(_), Err(_)) => refuse(RequestFault::Extensions),
+                    (Ok(accept), Ok((agreed, answer))) => {
+                        let response = accepted(&accept, &answer);
                         Asked::Open { request, agreed, response, rest }
                     }
                 }
@@ -261,13 +265,13 @@ fn accept_key(request: &Request) -> Result<String, RequestFault> {
     }
 }
 
-fn accepted(accept: &str, agreed: &Agreed) -> Vec<u8> {
+fn accepted(accept: &str, answer: &Headers) -> Vec<u8> {
     let mut headers = Headers::default();
     headers.push("Upgrade", "websocket");
     headers.push("Connection", "Upgrade");
     headers.push("Sec-WebSocket-Accept", accept);
-    if let Some(subprotocol) = &agreed.subprotocol {
-        headers.push("Sec-WebSocket-Protocol", subprotocol);
+    for (name, value) in answer.iter() {
+        headers.push(name, value);
     }
     head("HTTP/1.1 101 Switching Protocols", &headers)
 }
@@ -276,6 +280,9 @@ fn refuse(fault: RequestFault) -> Asked {
     let (status, header, body) = match fault {
         RequestFault::Malformed => ("400 Bad Request", "", "not an HTTP/1.1 request"),
         RequestFault::Host => ("400 Bad Request", "", "no Host header"),
+        RequestFault::Extensions => {
+            ("400 Bad Request", "", "Sec-WebSocket-Extensions is not well-formed")
+        }
         RequestFault::Key => ("400 Bad Request", "", "no valid Sec-WebSocket-Key"),
         RequestFault::Method => ("405 Method Not Allowed", "Allow: GET\r\n", "only GET"),
         RequestFault::NoUpgrade => {

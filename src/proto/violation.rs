@@ -2,11 +2,15 @@
 
 use super::{close::CloseCode, frame::Opcode};
 
-/// A rule of RFC 6455 the peer broke, or a limit of ours it passed. Each one fails the connection.
+/// A rule of RFC 6455 or RFC 7692 the peer broke, or a limit of ours it passed. Each one fails the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
     /// A reserved bit set that no extension gave a meaning; the first byte's bits `0x70` (5.2).
     ReservedBits(u8),
+    /// Rsv1 on a control frame or a later fragment (RFC 7692, 6).
+    Rsv1Misplaced(Opcode),
+    /// A compressed message that is no DEFLATE, or is cut (RFC 7692, 7.2.2).
+    NotDeflate,
     /// An opcode of 3 to 7 or 11 to 15 (5.2).
     ReservedOpcode(u8),
     /// A frame from a client that is not masked (5.1).
@@ -44,26 +48,28 @@ impl Violation {
     /// The close code the peer is told (7.4.1).
     pub fn close_code(self) -> CloseCode {
         match self {
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => CloseCode::Invalid,
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::NotDeflate => CloseCode::Invalid,
             Self::MessageTooLong { .. } => CloseCode::Size,
             _ => CloseCode::Protocol,
         }
     }
 
-    /// The section of RFC 6455 that was broken.
+    /// The RFC and the section of it that was broken.
     pub fn section(self) -> &'static str {
         match self {
-            Self::NotMasked | Self::Masked => "5.1",
+            Self::Rsv1Misplaced(_) => "RFC 7692, 6",
+            Self::NotDeflate => "RFC 7692, 7.2.2",
+            Self::NotMasked | Self::Masked => "RFC 6455, 5.1",
             Self::ReservedBits(_)
             | Self::ReservedOpcode(_)
             | Self::LengthNotMinimal(_)
-            | Self::LengthTopBit => "5.2",
-            Self::ContinuationOfNothing | Self::MessageInsideMessage => "5.4",
-            Self::ControlTooLong(_) | Self::ControlFragmented(_) => "5.5",
-            Self::CloseTooShort | Self::CloseReasonNotUtf8 => "5.5.1",
-            Self::CloseCodeInvalid(_) => "7.4",
-            Self::TextNotUtf8 => "8.1",
-            Self::MessageTooLong { .. } => "7.4.1",
+            | Self::LengthTopBit => "RFC 6455, 5.2",
+            Self::ContinuationOfNothing | Self::MessageInsideMessage => "RFC 6455, 5.4",
+            Self::ControlTooLong(_) | Self::ControlFragmented(_) => "RFC 6455, 5.5",
+            Self::CloseTooShort | Self::CloseReasonNotUtf8 => "RFC 6455, 5.5.1",
+            Self::CloseCodeInvalid(_) => "RFC 6455, 7.4",
+            Self::TextNotUtf8 => "RFC 6455, 8.1",
+            Self::MessageTooLong { .. } => "RFC 6455, 7.4.1",
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     accept::accept,
     error::Error,
     escape::Escaped,
-    proto::{Assembler, Close, CloseCode, Event, Kind, Role, Settings},
+    proto::{Assembler, Close, CloseCode, Event, Kind, Role, Settings, handshake::Choices},
     session::Session,
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -34,14 +34,9 @@ pub(super) struct Client {
 
 impl Client {
     /// Serves it until it has gone.
-    pub(super) async fn serve(
-        self,
-        stream: TcpStream,
-        subprotocols: Vec<String>,
-        settings: Settings,
-    ) {
+    pub(super) async fn serve(self, stream: TcpStream, choices: Choices, settings: Settings) {
         let id = self.id;
-        let how = match accept(stream, self.peer, &subprotocols).await {
+        let how = match accept(stream, self.peer, &choices).await {
             Err(_) => None,
             Ok((opened, request)) => {
                 let resource = Escaped(&request.target).to_string();

@@ -98,7 +98,7 @@ async fn echo_client(
     report: Report,
     leaving: watch::Receiver<()>,
 ) {
-    match accept(stream, peer, &listen.subprotocols).await {
+    match accept(stream, peer, &listen.choices).await {
         Ok((opened, _)) => {
             report.detail(&format!("{peer} connected"));
             echo(Session::new(opened, Role::Server, listen.common.settings), leaving).await;
@@ -201,9 +201,8 @@ impl Hub {
         self.next_id += 1;
         let client =
             Client { id, peer, news: self.news_to.clone(), taken: Arc::clone(&self.taken) };
-        let (subprotocols, settings) =
-            (self.listen.subprotocols.clone(), self.listen.common.settings);
-        tokio::spawn(client.serve(stream, subprotocols, settings));
+        let (choices, settings) = (self.listen.choices.clone(), self.listen.common.settings);
+        tokio::spawn(client.serve(stream, choices, settings));
     }
 
     fn tell(&mut self, news: News) {

@@ -23,6 +23,8 @@ fn settings() -> Settings {
         ping_interval: Some(30 * SECOND),
         ping_timeout: None,
         close_timeout: 2 * SECOND,
+        compress_level: 1,
+        compress_min: 0,
     }
 }
 
@@ -383,7 +385,7 @@ fn a_masked_frame_to_a_server() {
     let mut bytes = Vec::new();
     let key = [1, 2, 3, 4];
     let opcode = Opcode::Message(Kind::Text);
-    Header { fin: true, opcode, mask: Some(key), length: 2 }.format(&mut bytes);
+    Header { fin: true, compressed: false, opcode, mask: Some(key), length: 2 }.format(&mut bytes);
     let mut payload = *b"hi";
     mask::apply(&mut payload, key, 0);
     bytes.extend(payload);

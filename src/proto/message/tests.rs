@@ -1,6 +1,7 @@
 //! Streams of frames, whole and cut anywhere.
 
 use super::*;
+use crate::proto::{deflate::Deflater, extension::Side, outbox::Outbox};
 use hex_literal::hex;
 use proptest::prelude::*;
 
@@ -15,7 +16,19 @@ enum Seen {
 
 /// Feeds a decoder as a session does: what it leaves is offered again with more behind it.
 fn decode(role: Role, max: u64, chunks: &[&[u8]]) -> Vec<Seen> {
+    run(Decoder::new(role, max), chunks)
+}
+
+/// The same with permessage-deflate.
+fn inflate(role: Role, max: u64, chunks: &[&[u8]]) -> Vec<Seen> {
     let mut decoder = Decoder::new(role, max);
+    decoder.inflate(Inflater::new(SIDE));
+    run(decoder, chunks)
+}
+
+const SIDE: Side = Side { window_bits: 15, keeps_context: true };
+
+fn run(mut decoder: Decoder, chunks: &[&[u8]]) -> Vec<Seen> {
     let mut seen = Vec::new();
     let mut open: Option<(Kind, Vec<u8>)> = None;
     let mut buffer = Vec::new();
@@ -153,6 +166,92 @@ fn an_assembler_copies_only_what_was_cut() {
     assert_eq!(assembler.push(&piece(b"c", true, true)), Some(&b"c"[..]));
 }
 
+#[test]
+fn compressed_conversations() {
+    use Seen::{Control, Message, Unfinished, Violation as V};
+    let cases: &[(&[u8], &[Seen])] = &[
+        // RFC 7692, 7.2.3.1: in one frame, in two, and again with context takeover.
+        (&hex!("c1 07 f248cdc9c90700"), &[text("Hello")]),
+        (&hex!("41 03 f248cd 80 04 c9c90700 c1 05 f200110000"), &[text("Hello"), text("Hello")]),
+        // Plain ones go between.
+        (
+            &hex!("c2 07 f248cdc9c90700 81 01 61 c1 05 f200110000"),
+            &[Message(Kind::Binary, b"Hello".to_vec()), text("a"), text("Hello")],
+        ),
+        // A control frame and an empty fragment inside.
+        (
+            &hex!("41 03 f248cd 89 01 78 00 00 80 04 c9c90700"),
+            &[Control(Opcode::Ping, b"x".to_vec()), text("Hello")],
+        ),
+        (&hex!("c1 01 00 c1 00 41 00 80 00"), &[text(""), text(""), text("")]),
+        // RFC 7692, 6: rsv1 is for a message's first frame.
+        (
+            &hex!("41 03 f248cd c0 04 c9c90700"),
+            &[
+                Unfinished(Kind::Text, b"He".to_vec()),
+                V(Violation::Rsv1Misplaced(Opcode::Continuation)),
+            ],
+        ),
+        (&hex!("c9 00"), &[V(Violation::Rsv1Misplaced(Opcode::Ping))]),
+        (&hex!("a1 00"), &[V(Violation::ReservedBits(0x20))]),
+        // No DEFLATE, and a message that is cut.
+        (&hex!("c1 01 ff"), &[V(Violation::NotDeflate)]),
+        (
+            &hex!("c1 05 f248cdc9c9"),
+            &[Unfinished(Kind::Text, b"Hell".to_vec()), V(Violation::NotDeflate)],
+        ),
+        // "a", FF, "b" in a stored block: fails at the bad byte, what was valid is there.
+        (
+            &hex!("c1 09 00 0300 fcff 61ff62 00"),
+            &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::TextNotUtf8)],
+        ),
+        // It ends inside a character.
+        (&hex!("c1 08 00 0200 fdff e282 00"), &[V(Violation::TextNotUtf8)]),
+        // A character over two blocks and frames.
+        (&hex!("41 07 00 0200 fdff e282 80 07 00 0100 feff ac 00"), &[text("\u{20ac}")]),
+    ];
+    for (bytes, expected) in cases {
+        let whole = inflate(Role::Client, u64::MAX, &[bytes]);
+        assert_eq!(whole, *expected, "{bytes:x?}");
+        let bytewise = inflate(Role::Client, u64::MAX, &bytes.chunks(1).collect::<Vec<_>>());
+        assert_eq!(bytewise, *expected, "{bytes:x?}");
+    }
+}
+
+/// A character over two frames, of which the first part of the second brings more than its rest:
+/// what was left in the inflater must not keep the rest of the input from being read.
+#[test]
+fn what_waits_in_the_inflater_does_not_stop_the_input() {
+    let mut deflater = Deflater::new(SIDE, 1, 0);
+    deflater.message("\u{1f600}\u{20ac}".as_bytes());
+    let data = deflater.output();
+    for cut in 1..data.len() {
+        let (one, two) = data.split_at(cut);
+        let frames = [&[0x41, one.len() as u8][..], one, &[0x80, two.len() as u8], two].concat();
+        for cut in 1..frames.len() {
+            let (one, two) = frames.split_at(cut);
+            assert_eq!(inflate(Role::Client, 9, &[one, two]), [text("\u{1f600}\u{20ac}")]);
+        }
+    }
+}
+
+#[test]
+fn the_limit_is_on_what_is_inflated() {
+    let hello = hex!("c1 07 f248cdc9c90700");
+    assert_eq!(inflate(Role::Client, 5, &[&hello]), [text("Hello")]);
+    let too_long = Seen::Violation(Violation::MessageTooLong { limit: 4 });
+    assert_eq!(inflate(Role::Client, 4, &[&hello]), [too_long]);
+    // 64 KiB of zeros in 79 bytes, over a limit that its fragments keep.
+    let mut deflater = Deflater::new(SIDE, 9, 0);
+    deflater.message(&vec![0; 65_536]);
+    let length = deflater.output().len() as u8;
+    let bytes = [&[0xc2, length][..], deflater.output()].concat();
+    let seen = inflate(Role::Client, 65_535, &bytes.chunks(1).collect::<Vec<_>>());
+    assert_eq!(seen.last(), Some(&Seen::Violation(Violation::MessageTooLong { limit: 65_535 })));
+    let whole = inflate(Role::Client, 65_536, &[&bytes]);
+    assert_eq!(whole, [Seen::Message(Kind::Binary, vec![0; 65_536])]);
+}
+
 /// Any messages, any fragments, any masks, any cuts of the stream: the same messages.
 fn stream() -> impl Strategy<Value = (Vec<Seen>, Vec<u8>)> {
     let message = (
@@ -160,20 +259,31 @@ fn stream() -> impl Strategy<Value = (Vec<Seen>, Vec<u8>)> {
         "\\PC{0,40}",
         proptest::collection::vec(0usize..120, 0..4),
         any::<[u8; 4]>(),
+        any::<bool>(),
+        1usize..30,
     );
     proptest::collection::vec(message, 0..6).prop_map(|messages| {
         let mut seen = Vec::new();
         let mut bytes = Vec::new();
-        for (is_text, content, mut cuts, key) in messages {
+        let mut deflater = Deflater::new(SIDE, 1, 0);
+        for (is_text, content, mut cuts, key, compressed, times) in messages {
             let kind = if is_text { Kind::Text } else { Kind::Binary };
-            let content = content.into_bytes();
+            let message = content.repeat(times).into_bytes();
+            let content = if compressed {
+                deflater.message(&message);
+                deflater.output().to_vec()
+            } else {
+                message.clone()
+            };
             cuts.push(content.len());
             cuts.sort_unstable();
             let (mut from, mut opcode) = (0, Opcode::Message(kind));
             for to in cuts {
                 let to = to.min(content.len());
                 let fin = to == content.len();
-                let header = Header { fin, opcode, mask: Some(key), length: (to - from) as u64 };
+                let compressed = compressed && opcode != Opcode::Continuation;
+                let length = (to - from) as u64;
+                let header = Header { fin, compressed, opcode, mask: Some(key), length };
                 header.format(&mut bytes);
                 let start = bytes.len();
                 bytes.extend_from_slice(&content[from..to]);
@@ -183,7 +293,7 @@ fn stream() -> impl Strategy<Value = (Vec<Seen>, Vec<u8>)> {
                     break;
                 }
             }
-            seen.push(Seen::Message(kind, content));
+            seen.push(Seen::Message(kind, message));
         }
         (seen, bytes)
     })
@@ -193,11 +303,46 @@ proptest! {
     #[test]
     fn any_message_any_fragments_any_chunks((expected, bytes) in stream(), size in 1usize..50) {
         let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
-        prop_assert_eq!(decode(Role::Server, u64::MAX, &chunks), expected);
+        prop_assert_eq!(inflate(Role::Server, u64::MAX, &chunks), expected);
     }
 
     #[test]
     fn any_bytes_never_panic_and_cuts_do_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         client(&bytes);
+        let whole = inflate(Role::Client, u64::MAX, &[&bytes]);
+        let bytewise = inflate(Role::Client, u64::MAX, &bytes.chunks(1).collect::<Vec<_>>());
+        prop_assert_eq!(whole, bytewise);
+    }
+
+    /// Both roles, any parameters, whole messages and pieces: what goes in comes out.
+    #[test]
+    fn what_an_outbox_compresses_a_decoder_inflates(
+        messages in proptest::collection::vec(("\\PC{0,30}", 0usize..400, any::<bool>()), 1..6),
+        window_bits in 9u8..=15,
+        keeps_context: bool,
+        level in 1u32..=9,
+        cut in 1usize..5000,
+        size in 1usize..5000,
+    ) {
+        let side = Side { window_bits, keeps_context };
+        let mut outbox = Outbox::new(Role::Client, Box::new(|bytes| bytes.fill(7)));
+        outbox.compress(Deflater::new(side, level, 200));
+        let mut expected = Vec::new();
+        for (content, times, whole) in messages {
+            let message = content.repeat(times).into_bytes();
+            if whole {
+                outbox.message(Kind::Text, &message);
+            } else {
+                outbox.begin(Kind::Text, message.len() as u64, true);
+                message.chunks(cut).for_each(|part| outbox.payload(part));
+                prop_assert!(!outbox.is_frame_open());
+            }
+            expected.push(Seen::Message(Kind::Text, message));
+        }
+        prop_assert_eq!(outbox.unsent_messages(), expected.len());
+        let mut decoder = Decoder::new(Role::Server, u64::MAX);
+        decoder.inflate(Inflater::new(side));
+        let chunks: Vec<&[u8]> = outbox.pending().chunks(size).collect();
+        prop_assert_eq!(run(decoder, &chunks), expected);
     }
 }

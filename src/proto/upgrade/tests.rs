@@ -1,6 +1,7 @@
 //! Both sides of the upgrade, in bytes. The key is the RFC's own (1.3).
 
 use super::*;
+use crate::proto::extension::ExtensionFault;
 use proptest::prelude::*;
 
 const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -157,7 +158,7 @@ fn answers_that_break_the_rules() {
                 ACCEPT,
                 "Sec-WebSocket-Extensions: foo; a=1",
             ],
-            Refusal::Extension("foo".into()),
+            Refusal::Extension(ExtensionFault::NotOffered("foo".into())),
         ),
         (
             &["HTTP/1.0 101 OK", "Upgrade: websocket", "Connection: Upgrade", ACCEPT],
@@ -202,7 +203,8 @@ fn heads_are_limited() {
 }
 
 fn request(lines: &[&str]) -> Asked {
-    let mut server = ServerUpgrade::new(vec!["chat".into()]);
+    let mut server =
+        ServerUpgrade::new(Choices { subprotocols: vec!["chat".into()], compress: None });
     server.receive(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes())
 }
 
@@ -266,7 +268,7 @@ fn a_server_refuses_with_the_status_that_says_why() {
         assert_eq!(fault, expected, "{lines:?}");
         assert!(response.starts_with(format!("HTTP/1.1 {status} ").as_bytes()));
     }
-    let mut server = ServerUpgrade::new(vec![]);
+    let mut server = ServerUpgrade::new(Choices::default());
     let Asked::Refused { fault, .. } = server.receive(&vec![b'a'; MAX_HEADS + 1]) else { panic!() };
     assert_eq!(fault, RequestFault::Malformed);
 }
@@ -276,7 +278,7 @@ proptest! {
     fn no_bytes_make_either_side_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = client(&[]).receive(&bytes);
         let _ = client(&[]).receive(&[HTTP, &bytes].concat());
-        let _ = ServerUpgrade::new(vec![]).receive(&bytes);
-        let _ = ServerUpgrade::new(vec![]).receive(&[b"GET / HTTP/1.1\r\n", &bytes[..]].concat());
+        let _ = ServerUpgrade::new(Choices::default()).receive(&bytes);
+        let _ = ServerUpgrade::new(Choices::default()).receive(&[b"GET / HTTP/1.1\r\n", &bytes[..]].concat());
     }
 }

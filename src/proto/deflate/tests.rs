@@ -1,0 +1,191 @@
+//! Streams of DEFLATE, whole and cut anywhere.
+
+use super::*;
+use hex_literal::hex;
+use proptest::prelude::*;
+
+fn side(window_bits: u8, keeps_context: bool) -> Side {
+    Side { window_bits, keeps_context }
+}
+
+/// A message inflated from cuts, taking at most `room` bytes at a time.
+fn inflate(inflater: &mut Inflater, cuts: &[&[u8]], room: usize) -> Result<Vec<u8>, Broken> {
+    let mut message = Vec::new();
+    inflater.begin();
+    for (i, cut) in cuts.iter().enumerate() {
+        let (mut rest, last) = (*cut, i + 1 == cuts.len());
+        loop {
+            let used = inflater.inflate(rest, last, room)?;
+            rest = &rest[used..];
+            let n = inflater.output().len();
+            assert!(n <= room);
+            let range = inflater.take(n);
+            message.extend_from_slice(inflater.taken(range));
+            if inflater.is_broken() {
+                return Err(Broken);
+            }
+            if (last && inflater.has_ended()) || (!last && rest.is_empty() && n < room) {
+                break;
+            }
+        }
+    }
+    Ok(message)
+}
+
+#[test]
+fn examples_of_the_rfc() {
+    let mut inflater = Inflater::new(side(15, true));
+    let cases: &[&[u8]] = &[
+        // 7.2.3.1, 7.2.3.2 with context takeover, 7.2.3.3 (stored), 7.2.3.4 (BFINAL), 7.2.3.5
+        // (two blocks).
+        &hex!("f248cdc9c90700"),
+        &hex!("f200110000"),
+        &hex!("000500faff48656c6c6f00"),
+        &hex!("f348cdc9c9070000"),
+        &hex!("f248050000 00ffff cac9c90700"),
+    ];
+    for case in cases {
+        assert_eq!(inflate(&mut inflater, &[case], 100).as_deref(), Ok(&b"Hello"[..]), "{case:x?}");
+        let bytes: Vec<&[u8]> = case.chunks(1).collect();
+        let mut fresh = Inflater::new(side(15, true));
+        inflate(&mut fresh, &[&hex!("f248cdc9c90700")], 100).unwrap();
+        assert_eq!(inflate(&mut fresh, &bytes, 1).as_deref(), Ok(&b"Hello"[..]), "{case:x?}");
+    }
+    // 7.2.3.6, and no bytes at all.
+    assert_eq!(inflate(&mut inflater, &[&hex!("00")], 9), Ok(Vec::new()));
+    assert_eq!(inflate(&mut inflater, &[b""], 9), Ok(Vec::new()));
+    assert_eq!(inflate(&mut inflater, &[&hex!("f248cdc9c90700")], 9).unwrap(), b"Hello");
+}
+
+#[test]
+fn a_final_block_may_be_the_end_of_all() {
+    let mut inflater = Inflater::new(side(15, true));
+    for _ in 0..3 {
+        assert_eq!(inflate(&mut inflater, &[&hex!("f348cdc9c90700")], 99).unwrap(), b"Hello");
+        assert_eq!(inflate(&mut inflater, &[&hex!("f248cdc9c90700")], 99).unwrap(), b"Hello");
+    }
+}
+
+#[test]
+fn what_is_cut_or_no_deflate_is_broken() {
+    let whole = hex!("f248cdc9c90700");
+    for n in 1..whole.len() - 1 {
+        let mut inflater = Inflater::new(side(15, true));
+        assert_eq!(inflate(&mut inflater, &[&whole[..n]], 99), Err(Broken), "{n}");
+    }
+    for bytes in [
+        &hex!("ff")[..],             // a reserved type of block
+        &hex!("000500faff48656c6c"), // a stored block that is cut
+        &hex!("0005000000"),         // its lengths do not match
+        &hex!("f20011000f"),         // a distance before the start
+        b"Hello, this is no deflate",
+    ] {
+        let mut inflater = Inflater::new(side(15, true));
+        assert_eq!(inflate(&mut inflater, &[bytes], 99), Err(Broken), "{bytes:x?}");
+    }
+}
+
+#[test]
+fn what_is_sent() {
+    let mut deflater = Deflater::new(side(15, true), 6, 0);
+    for expected in [&hex!("f248cdc9c90700")[..], &hex!("f200110000")] {
+        deflater.message(b"Hello");
+        assert_eq!(deflater.output(), expected);
+    }
+    deflater.message(b"");
+    assert_eq!(deflater.output(), hex!("00"));
+    let mut forgetful = Deflater::new(side(15, false), 6, 0);
+    for _ in 0..2 {
+        forgetful.message(b"Hello");
+        assert_eq!(forgetful.output(), hex!("f248cdc9c90700"));
+    }
+}
+
+#[test]
+fn which_messages_are_compressed() {
+    let deflater = Deflater::new(side(9, true), 1, 1024);
+    assert!(!deflater.wants(Some(1023)));
+    assert!(deflater.wants(Some(1024)) && deflater.wants(None));
+    assert!(!Deflater::new(side(8, true), 1, 0).wants(Some(5000)));
+}
+
+#[test]
+fn a_gigabyte_of_zeros_comes_a_piece_at_a_time() {
+    let mut deflater = Deflater::new(side(15, false), 9, 0);
+    deflater.message(&vec![0; 1 << 20]);
+    let mut inflater = Inflater::new(side(15, true));
+    inflater.begin();
+    // Blocks that need no context can follow each other; each again lacks its end.
+    let block = [deflater.output(), &FLUSHED].concat();
+    let mut made = 0u64;
+    for _ in 0..1024 {
+        let mut rest = &block[..];
+        loop {
+            let used = inflater.inflate(rest, false, usize::MAX).unwrap();
+            rest = &rest[used..];
+            let n = inflater.output().len();
+            assert!(inflater.output().iter().all(|byte| *byte == 0));
+            inflater.take(n);
+            made += n as u64;
+            if rest.is_empty() && n < SCRATCH {
+                break;
+            }
+        }
+    }
+    assert_eq!(made, 1 << 30);
+    assert_eq!(inflater.out.capacity(), SCRATCH);
+}
+
+/// Words that repeat, and runs that no window holds.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        "[a-c]{1,8}".prop_map(String::into_bytes),
+        any::<[u8; 3]>().prop_map(|b| b.to_vec())
+    ];
+    (proptest::collection::vec(word, 0..60), 1usize..40)
+        .prop_map(|(words, times)| words.concat().repeat(times))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_messages_any_parameters_any_cuts(
+        messages in proptest::collection::vec(message(), 1..5),
+        window_bits in 9u8..=15,
+        keeps_context: bool,
+        level in 1u32..=9,
+        in_size in 1usize..700,
+        out_size in 1usize..700,
+        room in 1usize..5000,
+    ) {
+        let mut deflater = Deflater::new(side(window_bits, keeps_context), level, 0);
+        let mut inflater = Inflater::new(side(window_bits, keeps_context));
+        for (i, message) in messages.iter().enumerate() {
+            let mut sent = Vec::new();
+            if i % 2 == 0 {
+                deflater.message(message);
+            } else {
+                deflater.begin();
+                for part in message.chunks(in_size) {
+                    deflater.push(part);
+                    sent.extend_from_slice(deflater.output());
+                    deflater.clear();
+                }
+                deflater.end();
+            }
+            sent.extend_from_slice(deflater.output());
+            let cuts: Vec<&[u8]> = sent.chunks(out_size).collect();
+            let got = inflate(&mut inflater, &cuts, room);
+            prop_assert_eq!(got.as_ref(), Ok(message));
+        }
+    }
+
+    #[test]
+    fn any_bytes_end_in_a_message_or_a_fault(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let whole = inflate(&mut Inflater::new(side(15, true)), &[&bytes], usize::MAX);
+        let cuts: Vec<&[u8]> = bytes.chunks(1).collect();
+        if !bytes.is_empty() {
+            prop_assert_eq!(inflate(&mut Inflater::new(side(15, true)), &cuts, 7).ok(), whole.ok());
+        }
+    }
+}
