@@ -17,6 +17,7 @@ mod support;
 
 mod clock;
 mod close;
+mod deflate;
 mod demo;
 mod echo;
 mod generated;

@@ -335,7 +335,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bin", type=Path, required=True, help="the program to test")
     parser.add_argument("--role", choices=("client", "server", "both"), default="both")
-    parser.add_argument("--groups", type=numbers, default="1-10", help="such as 1-7,9 (default 1-10)")
+    parser.add_argument("--groups", type=numbers, default="1-13", help="such as 1-7,9 (default all)")
     parser.add_argument("--cases", nargs="+", metavar="GLOB", help="such as 6.4.*, in place of groups")
     args = parser.parse_args()
     args.bin = args.bin.resolve()

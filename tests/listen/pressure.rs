@@ -1,7 +1,7 @@
 //! Nothing gathers without bound, whoever does not read.
 
 use super::{Client, LIMIT, Server};
-use crate::support::Signal;
+use crate::support::{Signal, child::peak_memory};
 use std::{
     io::{Read as _, Write},
     os::{fd::OwnedFd, unix::net::UnixStream},
@@ -22,9 +22,7 @@ fn flood(mut to: impl Write, bytes: &[u8]) -> usize {
 
 /// The most memory that it ever had.
 fn peak(server: &Server) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid)).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+    peak_memory(server.pid)
 }
 
 #[test]

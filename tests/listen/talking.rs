@@ -199,10 +199,12 @@ fn clients_that_others_wrote_get_their_echoes() {
     let python = root.join("target/peers/venv/bin/python");
     let programs =
         [(python.as_path(), "client_websockets.py"), (Path::new("node"), "client_ws.mjs")];
-    for (program, script) in programs {
-        let server = Server::start(["listen", "--echo", "127.0.0.1:0"]);
+    // Compressed: over several windows, with and without context takeover.
+    let ways = [&[][..], &["--compress"]];
+    for ((program, script), args) in programs.iter().flat_map(|p| ways.map(|way| (p, way))) {
+        let server = Server::start(["listen", "--echo", "--compress-min", "0", "127.0.0.1:0"]);
         let mut command = Command::new(program);
-        command.arg(root.join("tests/peers").join(script)).arg(server.url());
+        command.arg(root.join("tests/peers").join(script)).args(args).arg(server.url());
         let output = command.output().unwrap_or_else(|cause| {
             panic!("{} does not start ({cause}): run `make peers`", program.display())
         });

@@ -1,4 +1,8 @@
-"""Tests an echo server with Python websockets: client_websockets.py [--compress] URL"""
+"""Tests an echo server with Python websockets: client_websockets.py [--compress] URL
+
+With --compress permessage-deflate must be agreed on, with several windows, with and without
+context takeover.
+"""
 
 import argparse
 import asyncio
@@ -9,6 +13,7 @@ os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(2**31)
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 MESSAGES = [
     "",
@@ -18,6 +23,7 @@ MESSAGES = [
     bytes(i * 31 % 251 for i in range(300_000)),
 ]
 FRAGMENTS = ["one é", "two €", "three 😀"]
+WINDOWS = [9, 10, 12, 15]
 
 
 class Wrong(Exception):
@@ -35,19 +41,21 @@ async def expect_echo(connection, message):
         raise Wrong(f"echo of {brief(message)}: got {brief(got)}")
 
 
-async def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--compress", action="store_true")
-    parser.add_argument("url")
-    args = parser.parse_args()
+def deflate(bits, forgets):
+    return [ClientPerMessageDeflateFactory(forgets, forgets, bits, bits)]
 
+
+async def talk(url, extensions):
     async with connect(
-        args.url,
-        compression="deflate" if args.compress else None,
+        url,
+        compression=None,
+        extensions=extensions,
         max_size=None,
         ping_interval=None,
         proxy=None,
     ) as connection:
+        if extensions and not connection.protocol.extensions:
+            raise Wrong("no extension was agreed on")
         for message in MESSAGES:
             await connection.send(message)
             await expect_echo(connection, message)
@@ -61,6 +69,20 @@ async def main():
         await connection.close(1000, "done")
         if connection.close_code != 1000:
             raise Wrong(f"close code: got {connection.close_code}, expected 1000")
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--compress", action="store_true")
+    parser.add_argument("url")
+    args = parser.parse_args()
+
+    if args.compress:
+        for bits in WINDOWS:
+            for forgets in (False, True):
+                await talk(args.url, deflate(bits, forgets))
+    else:
+        await talk(args.url, None)
     print("ok")
 
 

@@ -1,4 +1,6 @@
 // Tests an echo server with node ws: client_ws.mjs [--compress] URL
+// With --compress permessage-deflate must be agreed on, with several windows, with and without
+// context takeover.
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
@@ -12,6 +14,7 @@ const MESSAGES = [
   Buffer.alloc(0),
   Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 251)),
 ];
+const WINDOWS = [9, 10, 12, 15];
 const FRAGMENTS = ['one é', 'two €', 'three 😀'];
 
 function fail(text) {
@@ -31,7 +34,7 @@ function brief(data, binary) {
   return `${binary ? 'binary' : 'text'} of ${data.length} bytes: ${data.toString(binary ? 'hex' : 'utf8').slice(0, 40)}`;
 }
 
-async function expectEcho(message) {
+async function expectEcho(socket, message) {
   const [data, binary] = await once(socket, 'message');
   const wanted = Buffer.from(message);
   const what = brief(wanted, typeof message !== 'string');
@@ -42,32 +45,54 @@ async function expectEcho(message) {
 
 setTimeout(() => fail('not done within 10 s'), 10_000).unref();
 
+async function talk(url, perMessageDeflate) {
+  const socket = new WebSocket(url, {
+    perMessageDeflate,
+    maxPayload: 0,
+    maxFragments: 0,
+    maxBufferedChunks: 0,
+  });
+  socket.on('error', (error) => fail(error.message));
+  socket.on('close', closedEarly);
+  await once(socket, 'open');
+  expect('extensions', socket.extensions !== '', perMessageDeflate !== false);
+
+  for (const message of MESSAGES) {
+    socket.send(message);
+    await expectEcho(socket, message);
+  }
+
+  FRAGMENTS.forEach((part, i) => socket.send(part, { fin: i === FRAGMENTS.length - 1 }));
+  await expectEcho(socket, FRAGMENTS.join(''));
+
+  socket.ping('are you there');
+  expect('pong', String((await once(socket, 'pong'))[0]), 'are you there');
+
+  socket.off('close', closedEarly);
+  socket.close(1000, 'done');
+  expect('close code', (await once(socket, 'close'))[0], 1000);
+}
+
+function deflate(bits, forgets) {
+  return {
+    threshold: 0,
+    serverMaxWindowBits: bits,
+    clientMaxWindowBits: bits,
+    serverNoContextTakeover: forgets,
+    clientNoContextTakeover: forgets,
+  };
+}
+
 const { values, positionals } = parseArgs({
   options: { compress: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
-const socket = new WebSocket(positionals[0], {
-  perMessageDeflate: values.compress,
-  maxPayload: 0,
-  maxFragments: 0,
-  maxBufferedChunks: 0,
-});
-socket.on('error', (error) => fail(error.message));
-socket.on('close', closedEarly);
-await once(socket, 'open');
-
-for (const message of MESSAGES) {
-  socket.send(message);
-  await expectEcho(message);
+const url = positionals[0];
+if (values.compress) {
+  for (const bits of WINDOWS) {
+    for (const forgets of [false, true]) await talk(url, deflate(bits, forgets));
+  }
+} else {
+  await talk(url, false);
 }
-
-FRAGMENTS.forEach((part, i) => socket.send(part, { fin: i === FRAGMENTS.length - 1 }));
-await expectEcho(FRAGMENTS.join(''));
-
-socket.ping('are you there');
-expect('pong', String((await once(socket, 'pong'))[0]), 'are you there');
-
-socket.off('close', closedEarly);
-socket.close(1000, 'done');
-expect('close code', (await once(socket, 'close'))[0], 1000);
 console.log('ok');

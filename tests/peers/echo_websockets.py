@@ -11,6 +11,7 @@ os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(2**31)
 
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 
 async def echo(connection):
@@ -41,7 +42,9 @@ async def main():
         "127.0.0.1",
         0,
         ssl=tls,
-        compression="deflate" if args.compress else None,
+        # As the client asks.
+        compression=None,
+        extensions=[ServerPerMessageDeflateFactory()] if args.compress else None,
         select_subprotocol=choose,
         max_size=None,
         ping_interval=None,

@@ -23,7 +23,8 @@ const server = values.tls
 
 const sockets = new WebSocketServer({
   server,
-  perMessageDeflate: values.compress,
+  // As the client asks, and however short the message.
+  perMessageDeflate: values.compress && { threshold: 0 },
   handleProtocols: (offered) => offered.has(values.subprotocol) && values.subprotocol,
   maxPayload: 0,
   maxFragments: 0,

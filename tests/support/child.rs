@@ -60,6 +60,11 @@ impl Child {
         kill_process(self.pid, signal).expect("the child is there to be signalled");
     }
 
+    /// The most memory that it has had so far, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        peak_memory(self.pid.as_raw_nonzero().get())
+    }
+
     /// As Ctrl-C does: everything in the process group gets it.
     pub fn signal_group(&self, signal: Signal) {
         kill_process_group(self.pid, signal).expect("the group is there to be signalled");
@@ -124,6 +129,13 @@ impl Child {
         change(&mut self.seen.lock().unwrap());
         self.changed.notify_all();
     }
+}
+
+/// The most memory that a process has had so far, in bytes.
+pub fn peak_memory(pid: impl std::fmt::Display) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
 }
 
 /// How the child ended; `None`: it had to be killed.

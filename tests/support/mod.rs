@@ -10,7 +10,7 @@ pub mod wire;
 
 pub use expected::Expected;
 pub use peer::Peer;
-pub use programs::EchoServer;
+pub use programs::{EchoServer, Zlib};
 pub use rustix::process::Signal;
 pub use test::{Stdin, Test};
 pub use tls::{Authority, Identity};

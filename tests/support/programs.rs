@@ -1,7 +1,8 @@
 //! Servers by others, from tests/peers.
 
+use data_encoding::HEXLOWER;
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
 };
@@ -47,6 +48,56 @@ impl EchoServer {
 impl Drop for EchoServer {
     fn drop(&mut self) {
         drop(self.stdin.take());
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Python's zlib, asked a line at a time.
+pub struct Zlib {
+    process: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<std::process::ChildStdout>,
+}
+
+impl Zlib {
+    pub fn start() -> Self {
+        let mut process = Command::new(root().join("target/peers/venv/bin/python"))
+            .arg(root().join("tests/peers/zlib_streams.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("python does not start ({e}): run `make peers`"));
+        let stdin = process.stdin.take().expect("stdin is a pipe");
+        let stdout = BufReader::new(process.stdout.take().expect("stdout is a pipe"));
+        Self { process, stdin, stdout }
+    }
+
+    /// The message that this one inflates to, with a window of so many bits.
+    pub fn inflate(&mut self, bits: u8, message: &[u8]) -> Vec<u8> {
+        self.ask(&format!("inflate {bits} {}", HEXLOWER.encode(message)))
+    }
+
+    pub fn deflate(&mut self, bits: u8, level: u8, message: &[u8]) -> Vec<u8> {
+        self.ask(&format!("deflate {bits} {level} {}", HEXLOWER.encode(message)))
+    }
+
+    /// Forgets what came before.
+    pub fn reset(&mut self) {
+        self.ask("reset");
+    }
+
+    fn ask(&mut self, line: &str) -> Vec<u8> {
+        writeln!(self.stdin, "{line}").expect("python reads");
+        let mut answer = String::new();
+        self.stdout.read_line(&mut answer).expect("python answers");
+        assert!(answer.ends_with('\n'), "zlib refuses: {line:.80}");
+        HEXLOWER.decode(answer.trim_end().as_bytes()).expect("hex")
+    }
+}
+
+impl Drop for Zlib {
+    fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,0 +1,497 @@
+//! permessage-deflate (RFC 7692): what is offered and agreed on, what goes over the wire, and what
+//! a hostile peer can do with it.
+
+use crate::support::{
+    EchoServer, Test, Zlib,
+    peer::OPEN,
+    wire::{close, frame, text},
+};
+use flate2::{Compress, Compression, FlushCompress};
+use hex_literal::hex;
+
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions: ";
+const BROWSER: &str = "permessage-deflate; client_max_window_bits";
+/// RFC 7692, 7.2.3.1: "Hello", and the same with context takeover.
+const HELLO: [u8; 7] = hex!("f248cdc9c90700");
+const HELLO_AGAIN: [u8; 5] = hex!("f200110000");
+
+fn agreed(answer: &str) -> String {
+    format!("{EXTENSIONS}{answer}\r\n")
+}
+
+#[test]
+fn what_is_offered() {
+    for (args, offer) in [
+        (&[][..], Some(BROWSER)),
+        (&["--compress"], Some(BROWSER)),
+        (&["--no-compress", "--compress"], Some(BROWSER)),
+        (&["--compress", "--no-compress"], None),
+        (&["--no-compress"], None),
+        (&["--compress="], Some("permessage-deflate")),
+        (&["--compress=permessage-deflate"], Some("permessage-deflate")),
+        (
+            &["--compress=server_max_window_bits=9; client_no_context_takeover"],
+            Some("permessage-deflate; server_max_window_bits=9; client_no_context_takeover"),
+        ),
+        (
+            &["--compress=permessage-deflate; server_max_window_bits=9, permessage-deflate"],
+            Some("permessage-deflate; server_max_window_bits=9, permessage-deflate"),
+        ),
+        (&["-H", "Sec-WebSocket-Extensions: x-sea"], Some("x-sea")),
+        (&["-H", "Sec-WebSocket-Extensions:"], None),
+    ] {
+        Test::new()
+            .args(args.iter().copied())
+            .peer(move |peer| {
+                let request = peer.open();
+                let offers = request.all("Sec-WebSocket-Extensions");
+                assert_eq!(offers, offer.as_slice());
+                peer.close(1000);
+            })
+            .run();
+    }
+}
+
+#[test]
+fn bad_parameters_are_a_usage_error_with_the_rule() {
+    for (params, words) in [
+        ("server_max_window_bits=7", "not a number from 8 to 15 without leading zeros"),
+        ("server_max_window_bits=16", "not a number from 8 to 15 without leading zeros"),
+        ("client_max_window_bits=09", "not a number from 8 to 15 without leading zeros"),
+        ("server_max_window_bits", "without a value, a number from 8 to 15 (RFC 7692, 7.1.2)"),
+        ("server_no_context_takeover=1", "takes no value (RFC 7692, 7.1.1)"),
+        ("client_no_context_takeover; client_no_context_takeover", "twice (RFC 7692, 7.1)"),
+        ("permessage-deflate; window=9", "window, a parameter it does not have (RFC 7692, 7.1)"),
+        ("gzip", "'gzip' is not permessage-deflate nor a parameter of it"),
+        ("permessage-deflate; =", "not a list of parameters"),
+    ] {
+        for subcommand in [&["ws://127.0.0.1:1"][..], &["listen", "0"]] {
+            Test::new()
+                .args([&format!("--compress={params}")])
+                .args(subcommand.iter().copied())
+                .stderr_has(["sockeye: invalid value", "for '--compress[=<PARAMS>]': ", words])
+                .status(2)
+                .run();
+        }
+    }
+    for args in [["--compress-level", "0"], ["--compress-level", "10"], ["--compress-min", "x"]] {
+        Test::new()
+            .args(args)
+            .args(["ws://127.0.0.1:1"])
+            .stderr_has(["sockeye: ", args[0]])
+            .status(2)
+            .run();
+    }
+    Test::new()
+        .args(["listen", "--compress=server_max_window_bits=8", "0"])
+        .stderr_has([
+            "sockeye: a server takes one set of --compress parameters, and compresses with",
+        ])
+        .status(2)
+        .run();
+}
+
+#[test]
+fn an_answer_that_breaks_a_rule_is_refused_with_the_parameter_and_the_rule() {
+    let deflate = |params: &str| format!("permessage-deflate; {params}");
+    let said = |words: &str| format!("it answered permessage-deflate with {words}");
+    let browser = &[][..];
+    let plain = &["--compress="][..];
+    let nine = &["--compress=server_max_window_bits=9"][..];
+    for (args, answer, words) in [
+        (browser, deflate("x=1"), said("x, a parameter it does not have (RFC 7692, 7.1)")),
+        (
+            browser,
+            deflate("server_no_context_takeover; server_no_context_takeover"),
+            said("server_no_context_takeover twice (RFC 7692, 7.1)"),
+        ),
+        (
+            browser,
+            deflate("client_no_context_takeover=true"),
+            said("client_no_context_takeover=true, which takes no value (RFC 7692, 7.1.1)"),
+        ),
+        (
+            browser,
+            deflate("client_max_window_bits"),
+            said("client_max_window_bits without a value, a number from 8 to 15 (RFC 7692, 7.1.2)"),
+        ),
+        (
+            browser,
+            deflate("server_max_window_bits=\"16\""),
+            said(
+                "server_max_window_bits=16, which is not a number from 8 to 15 without leading \
+                 zeros (RFC 7692, 7.1.2)",
+            ),
+        ),
+        (
+            plain,
+            deflate("client_max_window_bits=10"),
+            said("client_max_window_bits, never offered (RFC 7692, 7.1.2.2)"),
+        ),
+        (
+            nine,
+            deflate("server_max_window_bits=10"),
+            said("server_max_window_bits=10, above the 9 offered (RFC 7692, 7.1.2)"),
+        ),
+        (
+            nine,
+            "permessage-deflate".to_owned(),
+            said("server_max_window_bits left out, which was asked for (RFC 7692, 7.1)"),
+        ),
+        (
+            browser,
+            "permessage-deflate, permessage-deflate".to_owned(),
+            "it chose the extension 'permessage-deflate' twice".to_owned(),
+        ),
+        (
+            browser,
+            "permessage-deflate; a=\"b".to_owned(),
+            "its Sec-WebSocket-Extensions 'permessage-deflate; a=\"b' is malformed".to_owned(),
+        ),
+        (
+            &["-H", "Sec-WebSocket-Extensions: x-sea"],
+            "x-sea".to_owned(),
+            "it chose the extension 'x-sea', offered with -H, which sockeye does not speak"
+                .to_owned(),
+        ),
+    ] {
+        let hint = match &*answer {
+            "x-sea" => "",
+            _ => "\n\nhint: see whether it goes without compression: --no-compress",
+        };
+        Test::new()
+            .args(args.iter().copied())
+            .peer(move |peer| {
+                peer.answer(&format!("{OPEN}{}\r\n", agreed(&answer)));
+                peer.expect_end();
+            })
+            .stderr(format!("sockeye: handshake with {{peer}} failed: {words}{hint}\n"))
+            .status(8)
+            .run();
+    }
+}
+
+#[test]
+fn compressed_messages_come_and_go() {
+    Test::new()
+        .args(["--compress-min", "0", "--compress-level", "6", "-x", "Hello", "-x", "Hello"])
+        .args(["-x", ""])
+        .peer(|peer| {
+            peer.open_with(&agreed("permessage-deflate"));
+            // 7.2.3.6: the empty one.
+            for payload in [&HELLO[..], &HELLO_AGAIN, &[0]] {
+                let got = peer.frame();
+                assert_eq!((got.first, &got.payload[..]), (0xc1, payload));
+            }
+            peer.send(frame(0xc1, HELLO));
+            // In fragments with a ping between, rsv1 on the first only.
+            peer.send(frame(0x41, &HELLO_AGAIN[..2]));
+            peer.send(frame(0x89, "p"));
+            peer.expect_pong("p");
+            peer.send(frame(0x80, &HELLO_AGAIN[2..]));
+            // A final block (7.2.3.4), a stored one (7.2.3.3), a plain message, an empty one.
+            peer.send(frame(0xc1, hex!("f348cdc9c9070000")));
+            peer.send(frame(0xc2, hex!("000500faff48656c6c6f00")));
+            peer.send([text("plain"), frame(0xc1, "\0"), frame(0xc1, "")].concat());
+            peer.close(1000);
+        })
+        .stdout("Hello\nHello\nHello\nHello\nplain\n\n\n")
+        .run();
+}
+
+#[test]
+fn what_is_sent_follows_the_agreement_and_the_wishes() {
+    let long = "x".repeat(1024);
+    // Without context takeover every message stands alone.
+    Test::new()
+        .args(["--compress-min", "0", "--compress-level", "6", "-x", "Hello", "-x", "Hello"])
+        .peer(|peer| {
+            peer.open_with(&agreed("permessage-deflate; client_no_context_takeover"));
+            for _ in 0..2 {
+                let got = peer.frame();
+                assert_eq!((got.first, &got.payload[..]), (0xc1, &HELLO[..]));
+            }
+            peer.close(1000);
+        })
+        .run();
+    // Short ones go as they are by default; all do where nothing was agreed on.
+    for (answer, firsts) in
+        [(agreed("permessage-deflate"), [0x81, 0xc1]), (String::new(), [0x81; 2])]
+    {
+        Test::new()
+            .args(["-x", &long[1..], "-x", &long])
+            .peer(move |peer| {
+                peer.open_with(&answer);
+                assert_eq!([(); 2].map(|()| peer.frame().first), firsts);
+                peer.close(1000);
+            })
+            .run();
+    }
+    // A window of 8 bits cannot be made, and no compression is legal.
+    Test::new()
+        .args(["-v", "-x", &long])
+        .peer(move |peer| {
+            peer.open_with(&agreed("permessage-deflate; client_max_window_bits=8"));
+            peer.expect_text(&long);
+            peer.close(1000);
+        })
+        .stderr_has(["permessage-deflate: local sends uncompressed (8 window bits agreed); remote"])
+        .run();
+}
+
+#[test]
+fn verbose_shows_what_was_agreed_and_what_it_came_to() {
+    Test::new()
+        .args(["-v", "--compress-min", "0", "--compress-level", "6", "-x", "HelloHelloHello"])
+        .peer(|peer| {
+            peer.open_with(&agreed(
+                "permessage-deflate; server_no_context_takeover; client_max_window_bits=10",
+            ));
+            peer.frame();
+            peer.send([frame(0xc1, HELLO), text("a")].concat());
+            peer.close(1000);
+        })
+        .stdout("Hello\na\n")
+        .stderr_has([
+            "> Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\n",
+            "< Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; ",
+            "* permessage-deflate: local 10 window bits, context takeover; \
+             remote 15 window bits, no context takeover\n",
+            "closed: 1000 (normal closure)\n* received 2 messages, 6 bytes, compressed to 8 (133.3 %)",
+            "* sent 1 message, 15 bytes, compressed to 10 (66.6 %)\n",
+        ])
+        .run();
+    Test::new()
+        .args(["-v"])
+        .peer(|peer| {
+            peer.open();
+            peer.close(1000);
+        })
+        .stderr_has([
+            "* no compression: offered, not accepted\n",
+            "* received 0 messages, 0 bytes\n* sent 0 messages, 0 bytes\n",
+        ])
+        .run();
+}
+
+#[test]
+fn what_does_not_inflate_or_sets_rsv1_elsewhere_is_a_violation() {
+    let hint = "\n\nhint: see whether it goes without compression: --no-compress";
+    for (fault, told, words) in [
+        (
+            frame(0xc1, b"\xff"),
+            1007,
+            format!("compressed message that does not inflate (RFC 7692, 7.2.2; told 1007){hint}"),
+        ),
+        (
+            frame(0xc1, &HELLO[..3]),
+            1007,
+            format!("compressed message that does not inflate (RFC 7692, 7.2.2; told 1007){hint}"),
+        ),
+        (
+            frame(0xc9, ""),
+            1002,
+            "rsv1 set on a ping frame, where compression has no meaning (RFC 7692, 6; told 1002)"
+                .to_owned(),
+        ),
+        (
+            [frame(0x41, HELLO), frame(0xc0, "")].concat(),
+            1002,
+            "rsv1 set on a continuation frame, where compression has no meaning (RFC 7692, 6; \
+             told 1002)"
+                .to_owned(),
+        ),
+        (
+            frame(0xe1, ""),
+            1002,
+            "reserved bit rsv2 set without an extension (RFC 6455, 5.2; told 1002)".to_owned(),
+        ),
+        (
+            // A stored block with a bad byte of UTF-8.
+            frame(0xc1, hex!("00 0100 feff ff 00")),
+            1007,
+            "text message that is not UTF-8 (RFC 6455, 8.1; told 1007)".to_owned(),
+        ),
+    ] {
+        let bytes = [frame(0xc1, HELLO), fault].concat();
+        Test::new()
+            .peer(move |peer| {
+                peer.open_with(&agreed("permessage-deflate"));
+                peer.send(bytes);
+                peer.expect_close(told);
+            })
+            .stdout("Hello\n")
+            .stderr(format!("sockeye: {{peer}} broke the protocol: {words}\n"))
+            .status(110)
+            .run();
+    }
+}
+
+/// The frames of a message of so many MiB of zeros. Blocks that were made without a context can
+/// follow each other.
+fn bomb(mebibytes: usize) -> Vec<u8> {
+    let zeros = vec![0; 1 << 20];
+    let mut block = Vec::with_capacity(4 << 10);
+    let mut state = Compress::new(Compression::best(), false);
+    state.compress_vec(&zeros, &mut block, FlushCompress::Full).unwrap();
+    assert_eq!((state.total_in(), block.ends_with(&[0, 0, 0xff, 0xff])), (1 << 20, true));
+    let all = block.repeat(mebibytes);
+    frame(0xc2, &all[..all.len() - 4])
+}
+
+#[test]
+fn a_bomb_costs_no_more_than_a_message_may_be_long() {
+    Test::new()
+        .args(["--max-message", "1M"])
+        .peer(|peer| {
+            peer.open_with(&agreed("permessage-deflate"));
+            let bomb = bomb(1024);
+            assert!(bomb.len() < 2 << 20);
+            // It does not read on once it knows.
+            peer.flood(&bomb, std::time::Duration::from_secs(5));
+            peer.expect_close(1009);
+            assert!(peer.child.peak_memory() < 24 << 20, "{} bytes", peer.child.peak_memory());
+            peer.hold();
+        })
+        .stdout(vec![0; 1 << 20])
+        .stderr(
+            "sockeye: {peer} sent a message over the limit of 1048576 bytes (1009)\n  \
+             [..] bytes of a message that did not end were written\n\n\
+             hint: raise the limit with --max-message BYTES (0 for none)\n",
+        )
+        .status(100)
+        .run();
+}
+
+#[test]
+fn without_a_limit_a_bomb_streams_in_little_memory() {
+    Test::new()
+        .args(["--max-message", "0"])
+        .shell("\"$@\" | wc -c")
+        .peer(|peer| {
+            peer.open_with(&agreed("permessage-deflate"));
+            peer.send(bomb(1024));
+            peer.close(1000);
+        })
+        .stdout(format!("{}\n", (1u64 << 30) + 1))
+        .run();
+    // The same where nothing is read of stdout's far end: it stays as small.
+    Test::new()
+        .args(["--max-message", "0", "--close-timeout", "0.1"])
+        .hold_stdout()
+        .peer(|peer| {
+            peer.open_with(&agreed("permessage-deflate"));
+            peer.flood(&bomb(1024), std::time::Duration::from_millis(300));
+            assert!(peer.child.peak_memory() < 24 << 20, "{} bytes", peer.child.peak_memory());
+            peer.child.close_stdout();
+            peer.hold();
+        })
+        .run();
+}
+
+#[test]
+fn a_long_line_goes_out_compressed_as_one_message() {
+    let line: String = (0..200_000).map(|i| format!("{} ", i * 7919 % 1009)).collect();
+    let sent = line.clone();
+    Test::new()
+        .stdin(format!("{line}\nshort\n"))
+        .args(["-w", "-1"])
+        .peer(move |peer| {
+            peer.open_with(&agreed("permessage-deflate"));
+            let mut zlib = Zlib::start();
+            let mut payload = Vec::new();
+            let mut frames = 0;
+            loop {
+                let got = peer.frame();
+                // Rsv1 on the first, continuations then, fin on the last.
+                let (first, fin) = (got.first & 0x7f, got.first & 0x80 != 0);
+                assert_eq!(first, if frames == 0 { 0x41 } else { 0x00 });
+                payload.extend(got.payload);
+                frames += 1;
+                if fin {
+                    break;
+                }
+                assert!(frames < 1000);
+            }
+            assert!(payload.len() < sent.len() / 2);
+            assert!(zlib.inflate(15, &payload) == sent.as_bytes());
+            peer.expect_text("short");
+            peer.close(1000);
+        })
+        .run();
+}
+
+/// C zlib is strict about the window: a distance too far back is an error.
+#[test]
+fn python_zlib_reads_and_writes_the_same_streams_at_each_window() {
+    let words = |i: usize| format!("{{\"id\":{i},\"name\":\"fish {}\"}}", i * 7919 % 101);
+    let messages: Vec<String> =
+        (0..12).map(|i| (0..i * 40).map(|j| words(i + j)).collect()).collect();
+    let stdin: String = messages.iter().map(|message| format!("{message}\n")).collect();
+    for (bits, takeover) in (9..=15).flat_map(|bits| [(bits, true), (bits, false)]) {
+        let (messages, level) = (messages.clone(), (bits % 9 + 1).to_string());
+        let offer = format!("server_max_window_bits={bits}; client_max_window_bits={bits}");
+        let more =
+            if takeover { "" } else { "; server_no_context_takeover; client_no_context_takeover" };
+        let answer = agreed(&format!("permessage-deflate; {offer}{more}"));
+        Test::new()
+            .args([&format!("--compress={offer}"), "--compress-min", "0", "-w", "-1"])
+            .args(["--compress-level", &level])
+            .stdin(&stdin)
+            .peer(move |peer| {
+                peer.open_with(&answer);
+                let mut zlib = Zlib::start();
+                for (i, message) in messages.iter().enumerate() {
+                    let got = peer.frame();
+                    assert_eq!(got.first, 0xc1);
+                    assert!(zlib.inflate(bits, &got.payload) == message.as_bytes(), "{bits} {i}");
+                    let back = zlib.deflate(bits, (i % 9 + 1) as u8, message.as_bytes());
+                    peer.send(frame(0xc1, back));
+                    if !takeover {
+                        zlib.reset();
+                    }
+                }
+                peer.send(close(1000, ""));
+                peer.expect_close(1000);
+            })
+            .stdout(stdin.clone())
+            .run();
+    }
+}
+
+#[test]
+fn peers_by_others_agree_on_windows_and_context() {
+    let lines: String = (0..60)
+        .map(|i| format!("{}\n", format!("{{\"n\":{i},\"x\":\"{}\"}}", i % 7).repeat(i * 20)))
+        .collect();
+    for server in [EchoServer::websockets(&["--compress"]), EchoServer::ws(&["--compress"])] {
+        for (bits, takeover) in
+            [9, 10, 12, 15].into_iter().flat_map(|bits| [(bits, true), (bits, false)])
+        {
+            let more = if takeover {
+                ""
+            } else {
+                "; server_no_context_takeover; client_no_context_takeover"
+            };
+            let offer =
+                format!("server_max_window_bits={bits}; client_max_window_bits={bits}{more}");
+            let context = if takeover { "context takeover" } else { "no context takeover" };
+            Test::new()
+                .args([&format!("--compress={offer}"), "--compress-min", "0", "-v"])
+                .args(["--count", "60", &format!("ws://127.0.0.1:{}/", server.port)])
+                .stdin(&lines)
+                .stdout(lines.clone())
+                .stderr_has([
+                    &format!(
+                        "* permessage-deflate: local {bits} window bits, {context}; \
+                         remote {bits} window bits, {context}\n"
+                    ),
+                    "* received 60 messages, ",
+                    "compressed to",
+                    "* sent 60 messages, ",
+                    "compressed to",
+                ])
+                .run();
+        }
+    }
+}
