@@ -35,7 +35,7 @@ _sockeye() {
 
     case "${cmd}" in
         sockeye)
-            opts="-c -l -x -w -m -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --count --quiet-for --max-time --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
+            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -73,6 +73,18 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --expect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --count)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -86,6 +98,22 @@ _sockeye() {
                     return 0
                     ;;
                 -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --delimiter)
+                    COMPREPLY=($(compgen -W "lf nul none length" -- "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -W "text jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --close)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -271,7 +299,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__demo)
-            opts="-x -w -m -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --count --quiet-for --max-time --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
+            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -293,6 +321,18 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --expect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --count)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -306,6 +346,22 @@ _sockeye() {
                     return 0
                     ;;
                 -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --delimiter)
+                    COMPREPLY=($(compgen -W "lf nul none length" -- "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -W "text jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --close)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= count= quiet-for= m/max-time= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= p/protocol= L/location max-redirects= connect-timeout= 4/ipv4 6/ipv6 proxy= ca= k/insecure cert= key= passphrase= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= p/protocol= L/location max-redirects= connect-timeout= 4/ipv4 6/ipv6 proxy= ca= k/insecure cert= key= passphrase= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -28,9 +28,21 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s c -l connect -d 'The se
 complete -c sockeye -n "__fish_sockeye_needs_command" -s l -l listen -d 'Be a server on this port, as wscat names it; see \'sockeye listen\'' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s x -l execute -d 'Send this first, then what stdin gives; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s w -l wait -d 'After the last -x or the end of stdin go on for this long; 0 closes at once, -1 never' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l expect -d 'Go on with the next -x only when a message matches; in order with -x, may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l expect-timeout -d 'How long a message that is expected may take, else exit status 112' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l until -d 'Close and exit 0 when a message matches' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l count -d 'Close and exit 0 when this many messages have come' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l quiet-for -d 'How long the peer must be silent after the end of stdin [default: 1, or 5 without an answer]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s m -l max-time -d 'End the whole run after this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l delimiter -d 'How messages follow each other, in stdin and in stdout' -r -f -a "lf\t'A line each'
+nul\t'A NUL behind each'
+none\t'Nothing: all of stdin is one message'
+length\t'Its length before each: four bytes, the highest first'"
+complete -c sockeye -n "__fish_sockeye_needs_command" -l input -d 'What stdin is: messages, or lines of JSON that say what to do' -r -f -a "text\t'Messages'
+jsonl\t'A JSON object a line'"
+complete -c sockeye -n "__fish_sockeye_needs_command" -l output -d 'What stdout gets: messages, or lines of JSON that tell all that happens' -r -f -a "text\t'Messages'
+jsonl\t'A JSON object a line'"
+complete -c sockeye -n "__fish_sockeye_needs_command" -l close -d 'The Close that ends the session [default: 1000]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s H -l header -d 'Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s s -l subprotocol -d 'Ask for a subprotocol; may be repeated, the first is preferred' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
@@ -52,6 +64,10 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l close-timeout -d 'How l
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s 0 -l null -d 'NUL between messages, as --delimiter nul'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s b -l binary -d 'Send binary messages'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l send-only -d 'Do not show what comes, and close when all is sent'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l receive-only -d 'Do not read stdin'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s L -l location -d 'Follow redirects'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 6 -l ipv6 -d 'Use IPv6 only'
@@ -86,9 +102,21 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-color -d '
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s h -l help -d 'Print help'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s x -l execute -d 'Send this first, then what stdin gives; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s w -l wait -d 'After the last -x or the end of stdin go on for this long; 0 closes at once, -1 never' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l expect -d 'Go on with the next -x only when a message matches; in order with -x, may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l expect-timeout -d 'How long a message that is expected may take, else exit status 112' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l until -d 'Close and exit 0 when a message matches' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l count -d 'Close and exit 0 when this many messages have come' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l quiet-for -d 'How long the peer must be silent after the end of stdin [default: 1, or 5 without an answer]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s m -l max-time -d 'End the whole run after this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l delimiter -d 'How messages follow each other, in stdin and in stdout' -r -f -a "lf\t'A line each'
+nul\t'A NUL behind each'
+none\t'Nothing: all of stdin is one message'
+length\t'Its length before each: four bytes, the highest first'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l input -d 'What stdin is: messages, or lines of JSON that say what to do' -r -f -a "text\t'Messages'
+jsonl\t'A JSON object a line'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l output -d 'What stdout gets: messages, or lines of JSON that tell all that happens' -r -f -a "text\t'Messages'
+jsonl\t'A JSON object a line'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close -d 'The Close that ends the session [default: 1000]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s H -l header -d 'Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s s -l subprotocol -d 'Ask for a subprotocol; may be repeated, the first is preferred' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
@@ -110,6 +138,10 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close-timeout -
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 0 -l null -d 'NUL between messages, as --delimiter nul'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s b -l binary -d 'Send binary messages'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l send-only -d 'Do not show what comes, and close when all is sent'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l receive-only -d 'Do not read stdin'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s L -l location -d 'Follow redirects'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 6 -l ipv6 -d 'Use IPv6 only'
@@ -122,6 +154,6 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-compress -d 
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s q -l quiet -d 'Show nothing but errors on stderr'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-color -d 'Use no colours'
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c sockeye -n "__fish_sockeye_using_subcommand man" -s h -l help -d 'Print help'

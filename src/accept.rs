@@ -48,7 +48,15 @@ pub async fn accept(
     };
     let (request, agreed, rest) =
         timeout(LIMIT, handshake).await.map_err(|_| io::ErrorKind::TimedOut)??;
-    let opened = Opened { transport: Box::new(stream), rest, agreed, authority: peer.to_string() };
+    let opened = Opened {
+        transport: Box::new(stream),
+        rest,
+        agreed,
+        authority: peer.to_string(),
+        address: Some(peer),
+        tls: None,
+        answer: None,
+    };
     Ok((opened, request))
 }
 

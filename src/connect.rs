@@ -48,6 +48,12 @@ pub struct Opened {
     pub agreed: Agreed,
     /// Host and port, as errors name them.
     pub authority: String,
+    /// The peer's address.
+    pub address: Option<SocketAddr>,
+    /// TLS version and cipher suite.
+    pub tls: Option<String>,
+    /// The server's answer, if we are the client.
+    pub answer: Option<Response>,
 }
 
 /// What happens on the way, for those who want to watch.
@@ -56,7 +62,7 @@ pub enum Progress<'a> {
     /// TCP is there.
     Connected(SocketAddr),
     /// TLS is there: version and cipher suite.
-    Secured(String),
+    Secured(&'a str),
     /// The request has been sent.
     Request(&'a Request),
     /// An answer has come.
@@ -67,6 +73,16 @@ pub enum Progress<'a> {
 enum Shaken {
     Open(Opened),
     Status(Box<dyn Transport>, Response, Vec<u8>),
+}
+
+impl Shaken {
+    /// Notes the way it came.
+    fn by(mut self, address: Option<SocketAddr>, tls: Option<String>) -> Self {
+        if let Self::Open(opened) = &mut self {
+            (opened.address, opened.tls) = (address, tls);
+        }
+        self
+    }
 }
 
 /// Opens a session. `watch` is told what happens on the way.
@@ -103,8 +119,10 @@ async fn attempt(
         tokio::task::spawn_blocking(move || tls::config(&trust))
     });
     let stream = dial(opening, step, watch).await?;
+    let address = stream.peer_addr().ok();
     let Some(trust) = trust else {
-        return shake(opening, Box::new(stream), step, watch).await;
+        let shaken = shake(opening, Box::new(stream), step, watch).await?;
+        return Ok(shaken.by(address, None));
     };
     step.set(Step::Tls);
     let config = trust.await.map_err(|e| Error::Other {
@@ -116,10 +134,14 @@ async fn attempt(
     let stream =
         tls::secure(stream, host, config).await.map_err(|fault| Error::Tls { authority, fault })?;
     let (_, tls) = stream.get_ref();
+    let mut way = None;
     if let (Some(version), Some(suite)) = (tls.protocol_version(), tls.negotiated_cipher_suite()) {
-        watch(Progress::Secured(format!("{version:?}, {:?}", suite.suite())));
+        let words = format!("{version:?}, {:?}", suite.suite());
+        watch(Progress::Secured(&words));
+        way = Some(words);
     }
-    shake(opening, Box::new(stream), step, watch).await
+    let shaken = shake(opening, Box::new(stream), step, watch).await?;
+    Ok(shaken.by(address, way))
 }
 
 async fn dial(
@@ -182,7 +204,9 @@ async fn shake(
             Answer::Pending => {}
             Answer::Open { agreed, response, rest } => {
                 watch(Progress::Response(&response));
-                return Ok(Shaken::Open(Opened { transport, rest, agreed, authority }));
+                let (address, tls, answer) = (None, None, Some(response));
+                let opened = Opened { transport, rest, agreed, authority, address, tls, answer };
+                return Ok(Shaken::Open(opened));
             }
             Answer::Status { response, rest } => {
                 watch(Progress::Response(&response));

@@ -24,13 +24,37 @@ pub fn escape_lines(text: &str, out: &mut String) {
     }
 }
 
+/// A line of JSON in which nothing stands that a terminal would act upon: inside its strings, where
+/// all of it is, an escape means the same.
+pub fn escape_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\x7f' || is_acted_upon(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = fmt::Write::write_fmt(&mut out, format_args!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 fn write_escaped(c: char, out: &mut impl fmt::Write) -> fmt::Result {
     match c {
         '\n' => out.write_str("\\n"),
         '\r' => out.write_str("\\r"),
         '\t' => out.write_str("\\t"),
         '\0'..='\x1f' | '\x7f' => write!(out, "\\x{:02x}", u32::from(c)),
-        // C1; bidirectional marks and overrides; zero-width; line and paragraph separators.
+        c if is_acted_upon(c) => write!(out, "\\u{{{:x}}}", u32::from(c)),
+        c => out.write_char(c),
+    }
+}
+
+/// C1; bidirectional marks and overrides; zero-width; line and paragraph separators.
+fn is_acted_upon(c: char) -> bool {
+    matches!(c,
         '\u{80}'..='\u{9f}'
         | '\u{ad}'
         | '\u{61c}'
@@ -40,9 +64,7 @@ fn write_escaped(c: char, out: &mut impl fmt::Write) -> fmt::Result {
         | '\u{2060}'..='\u{206f}'
         | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => write!(out, "\\u{{{:x}}}", u32::from(c)),
-        c => out.write_char(c),
-    }
+        | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -127,12 +127,16 @@ pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
 }
 
 fn head(first: String, mark: char, headers: &Headers) -> Vec<String> {
-    let fields = headers.iter().map(|(name, value)| {
-        let secret = SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name));
-        let value = if secret { "[redacted]" } else { value };
-        format!("{mark} {}: {}", Escaped(name), Escaped(value))
-    });
+    let fields = headers
+        .iter()
+        .map(|(name, value)| format!("{mark} {}: {}", Escaped(name), Escaped(shown(name, value))));
     std::iter::once(first).chain(fields).chain([mark.to_string()]).collect()
+}
+
+/// The value of a header as it may be seen.
+pub fn shown<'a>(name: &str, value: &'a str) -> &'a str {
+    let secret = SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name));
+    if secret { "[redacted]" } else { value }
 }
 
 /// Headers whose values are not for a screen or a log.

@@ -43,7 +43,7 @@ fn a_second_url_is_not_taken_for_a_subcommand() {
 fn a_misspelled_option_is_named_and_not_the_url() {
     for (args, fault) in [
         (&["--cont", "1", "ws://h"][..], "'--cont'"),
-        (&["--until", "x", "ws://h"], "'--until'"),
+        (&["--untl", "x", "ws://h"], "'--untl'"),
         (&["-l", "0", "-x", "hi"], "-x has no meaning for a server"),
     ] {
         Test::new().args(args.iter().copied()).stderr_has(["sockeye: ", fault]).status(2).run();

@@ -9,11 +9,12 @@
 
 use super::values;
 use crate::{
-    mode::clock::Wait,
-    proto::{extension::Offers, handshake::HeaderEdit},
+    mode::{clock::Wait, pipe::Step},
+    proto::{Close, extension::Offers, handshake::HeaderEdit},
 };
-use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
 
 /// See into your sockets: talk to, script, watch and test a WebSocket server.
@@ -103,6 +104,25 @@ pub struct ClientArgs {
     #[arg(value_parser = values::wait, help_heading = PIPE)]
     pub wait: Option<Wait>,
 
+    /// Go on with the next -x only when a message matches; in order with -x, may be repeated
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    #[arg(value_parser = values::pattern, help_heading = PIPE)]
+    pub expect: Vec<Regex>,
+
+    /// How long a message that is expected may take, else exit status 112
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = values::seconds)]
+    #[arg(help_heading = PIPE)]
+    pub expect_timeout: Duration,
+
+    /// What was typed of -x and --expect, in order.
+    #[arg(skip)]
+    pub script: Vec<Step>,
+
+    /// Close and exit 0 when a message matches
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    #[arg(value_parser = values::pattern, help_heading = PIPE)]
+    pub until: Option<Regex>,
+
     /// Close and exit 0 when this many messages have come
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(help_heading = PIPE)]
@@ -116,6 +136,38 @@ pub struct ClientArgs {
     #[arg(short = 'm', long, value_name = "SECONDS", value_parser = values::seconds)]
     #[arg(help_heading = PIPE)]
     pub max_time: Option<Duration>,
+
+    /// How messages follow each other, in stdin and in stdout
+    #[arg(long, value_enum, default_value = "lf", value_name = "HOW", help_heading = PIPE)]
+    pub delimiter: Delimiter,
+
+    /// NUL between messages, as --delimiter nul
+    #[arg(short = '0', long, conflicts_with = "delimiter", help_heading = PIPE)]
+    pub null: bool,
+
+    /// Send binary messages
+    #[arg(short = 'b', long, help_heading = PIPE)]
+    pub binary: bool,
+
+    /// What stdin is: messages, or lines of JSON that say what to do
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT", help_heading = PIPE)]
+    pub input: Format,
+
+    /// What stdout gets: messages, or lines of JSON that tell all that happens
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT", help_heading = PIPE)]
+    pub output: Format,
+
+    /// Do not show what comes, and close when all is sent
+    #[arg(long, conflicts_with_all = ["receive_only", "echo"], help_heading = PIPE)]
+    pub send_only: bool,
+
+    /// Do not read stdin
+    #[arg(long, help_heading = PIPE)]
+    pub receive_only: bool,
+
+    /// The Close that ends the session [default: 1000]
+    #[arg(long, value_name = "CODE[:REASON]", value_parser = values::close, help_heading = PIPE)]
+    pub close: Option<Close>,
 
     /// Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)
     #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = values::header)]
@@ -273,6 +325,28 @@ pub struct SessionArgs {
     /// Use no colours
     #[arg(long, help_heading = OUTPUT)]
     pub no_color: bool,
+}
+
+/// How messages follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Delimiter {
+    /// A line each
+    Lf,
+    /// A NUL behind each
+    Nul,
+    /// Nothing: all of stdin is one message
+    None,
+    /// Its length before each: four bytes, the highest first
+    Length,
+}
+
+/// What a stream holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Messages
+    Text,
+    /// A JSON object a line
+    Jsonl,
 }
 
 const PIPE: &str = "Scripts and pipes";

@@ -1,15 +1,17 @@
 //! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
 
-use super::args::{Cli, ClientArgs, Command, ListenArgs, SessionArgs};
+use super::args::{Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, SessionArgs};
 use crate::{
     error::Error,
     mode::{
         clock::Rules,
-        job::{Client, Common, Job, Listen},
+        input::Framing,
+        job::{Client, Common, Job, Listen, Stream, Ways},
+        pipe::Goals,
     },
     net::{tcp::Family, tls::Trust},
     proto::{
-        Settings,
+        Close, CloseCode, Kind, Settings,
         extension::Offers,
         handshake::{Choices, Headers},
     },
@@ -43,10 +45,11 @@ impl Run {
             None => {}
         }
         if let Some(address) = cli.listen {
-            let ClientArgs { subprotocol, session, execute, wait, count, max_time, .. } =
+            let ClientArgs { subprotocol, session, script, wait, count, max_time, until, .. } =
                 cli.client;
             let no_use = [
-                (!execute.is_empty(), "-x"),
+                (!script.is_empty(), "-x"),
+                (until.is_some(), "--until"),
                 (wait.is_some(), "-w"),
                 (count.is_some(), "--count"),
                 (max_time.is_some(), "--max-time"),
@@ -95,6 +98,7 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
     if let Some((_, what)) = missing.iter().find(|(asked, _)| *asked) {
         return Err(Error::NotBuilt((*what).to_owned()));
     }
+    let stream = stream(&args);
     Ok(Client {
         headers: headers(&args)?,
         family: match (args.ipv4, args.ipv6) {
@@ -106,18 +110,42 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         edits: args.header,
         host: args.host,
         connect_timeout: args.connect_timeout,
-        script: args.execute,
+        stream,
+        script: args.script,
+        expect_timeout: args.expect_timeout,
         rules: Rules {
             wait: args.wait,
             quiet_for: args.quiet_for,
-            until_met: args.count.is_some(),
+            until_met: args.count.is_some() || args.until.is_some(),
         },
-        count: args.count,
+        goals: Goals { count: args.count, until: args.until },
         max_time: args.max_time,
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
         common: common(&args.session),
     })
+}
+
+fn stream(args: &ClientArgs) -> Stream {
+    let framing = match args.delimiter {
+        _ if args.null => Framing::Lines(0),
+        Delimiter::Lf => Framing::Lines(b'\n'),
+        Delimiter::Nul => Framing::Lines(0),
+        Delimiter::None => Framing::Whole,
+        Delimiter::Length => Framing::Lengths,
+    };
+    Stream {
+        kind: if args.binary { Kind::Binary } else { Kind::Text },
+        framing,
+        typed: args.input == Format::Jsonl,
+        events: args.output == Format::Jsonl,
+        ways: match (args.send_only, args.receive_only) {
+            (true, _) => Ways::Out,
+            (_, true) => Ways::In,
+            _ => Ways::Both,
+        },
+        close: args.close.clone().unwrap_or_else(|| Close::new(CloseCode::Normal)),
+    }
 }
 
 fn headers(args: &ClientArgs) -> Result<Headers, Error> {

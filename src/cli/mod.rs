@@ -7,22 +7,39 @@ pub mod generate;
 pub mod prescan;
 pub mod values;
 
-use crate::error::Error;
-use args::Cli;
-use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
+use crate::{error::Error, mode::pipe::Step};
+use args::{Cli, ClientArgs, Command};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, error::ErrorKind};
 use std::ffi::OsString;
 
 /// Reads the command line. Help and version are printed here, and end the process.
 pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     let mut command = Cli::command();
     let args = prescan::arrange(&command, args)?;
-    let cli = command
-        .try_get_matches_from_mut(args)
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map_err(|fault| usage(&fault))?;
+    let read = command.try_get_matches_from_mut(args).and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        match (&mut cli.command, matches.subcommand()) {
+            (Some(Command::Demo { args }), Some((_, matches))) => order(args, matches),
+            (None, _) => order(&mut cli.client, &matches),
+            _ => {}
+        }
+        Ok(cli)
+    });
+    let cli = read.map_err(|fault| usage(&fault))?;
     // Taking the definition of a hundred options apart takes longer than a round trip.
     std::mem::forget(command);
     Ok(cli)
+}
+
+/// Puts the steps of a script in the order in which they were typed.
+fn order(args: &mut ClientArgs, matches: &ArgMatches) {
+    let places = |id| matches.indices_of(id).into_iter().flatten();
+    let says = std::mem::take(&mut args.execute).into_iter().map(Step::Send);
+    let expects = std::mem::take(&mut args.expect).into_iter().map(Step::Expect);
+    let mut steps: Vec<_> = places("execute").zip(says).collect();
+    steps.extend(places("expect").zip(expects));
+    steps.sort_by_key(|(place, _)| *place);
+    args.script = steps.into_iter().map(|(_, step)| step).collect();
 }
 
 /// A fault in our own form: the first line says what, the hint what to write instead.

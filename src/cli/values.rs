@@ -3,10 +3,13 @@
 use crate::{
     mode::clock::Wait,
     proto::{
+        Close,
+        close::is_sendable,
         extension::Offers,
         handshake::{HeaderEdit, is_token},
     },
 };
+use regex::bytes::Regex;
 use std::time::Duration;
 
 /// Seconds, with a fraction.
@@ -69,6 +72,30 @@ pub fn subprotocol(s: &str) -> Result<String, String> {
         return Ok(s.to_owned());
     }
     Err("not a subprotocol's name".to_owned())
+}
+
+/// A regular expression.
+pub fn pattern(s: &str) -> Result<Regex, String> {
+    Regex::new(s).map_err(|fault| match fault {
+        // It draws the place over several lines; the last says what is wrong.
+        regex::Error::Syntax(words) => {
+            words.lines().last().unwrap_or_default().replace("error: ", "")
+        }
+        other => other.to_string(),
+    })
+}
+
+/// `CODE` or `CODE:REASON`.
+pub fn close(s: &str) -> Result<Close, String> {
+    let (code, reason) = s.split_once(':').unwrap_or((s, ""));
+    let code: u16 = code.parse().map_err(|_| "not a close code".to_owned())?;
+    if !is_sendable(code) {
+        return Err(format!("the close code {code} must not be sent (RFC 6455, 7.4)"));
+    }
+    if reason.len() > 123 {
+        return Err("a reason has at most 123 bytes (RFC 6455, 5.5)".to_owned());
+    }
+    Ok(Close { code: code.into(), reason: reason.to_owned() })
 }
 
 /// What is offered of permessage-deflate.

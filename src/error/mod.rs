@@ -163,20 +163,31 @@ pub enum Error {
     },
     /// Stdin cannot be read.
     Input(io::Error),
-    /// Stdin holds what cannot be sent.
+    /// Stdin is to be text and is none.
     InputText {
+        /// Where.
+        place: Place,
+        /// The byte there, from 1.
+        byte: u64,
+    },
+    /// A line of typed input cannot be done.
+    InputJson {
         /// The line, from 1.
         line: u64,
-        /// The byte in it, from 1.
-        byte: usize,
+        /// Where in it, from 1, if it is no JSON.
+        column: Option<usize>,
+        /// What is wrong.
+        fault: String,
     },
-    /// The session ended before what was expected of it had come.
-    Unmet {
-        /// Messages received.
-        received: u64,
-        /// Messages expected.
-        expected: u64,
+    /// Stdin ended inside a message.
+    InputCut {
+        /// Which message, from 1.
+        message: u64,
+        /// How many bytes it lacks.
+        lacks: usize,
     },
+    /// What was expected has not come.
+    Unmet(Unmet),
     /// Cannot be the server there.
     Listen {
         /// The address.
@@ -190,6 +201,47 @@ pub enum Error {
         doing: &'static str,
         /// The system's words.
         cause: io::Error,
+    },
+}
+
+/// Where in stdin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In this line, from 1.
+    Line(u64),
+    /// In this message, from 1.
+    Message(u64),
+    /// In all of it.
+    Stream,
+}
+
+/// What was expected and has not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unmet {
+    /// `--count`.
+    Count {
+        /// Messages received.
+        received: u64,
+        /// Messages expected.
+        expected: u64,
+    },
+    /// `--until`.
+    Until {
+        /// What was to match.
+        pattern: String,
+        /// Messages received.
+        received: u64,
+    },
+    /// `--expect`.
+    Expect {
+        /// What was to match.
+        pattern: String,
+        /// How long was waited; none: the session ended.
+        limit: Option<Duration>,
+        /// Messages that came instead.
+        received: u64,
+        /// The start of the last of them.
+        last: Option<String>,
     },
 }
 
@@ -227,6 +279,11 @@ pub enum Step {
 }
 
 impl Error {
+    /// Stdin is no text, there behind so many good bytes.
+    pub fn input_text(place: Place, good: u64) -> Self {
+        Self::InputText { place, byte: good + 1 }
+    }
+
     /// The exit status.
     pub fn code(&self) -> u8 {
         match self {
@@ -239,7 +296,10 @@ impl Error {
             Self::Handshake { .. } => 8,
             Self::Status { .. } => 22,
             Self::Output(_) | Self::File { .. } => 23,
-            Self::Input(_) | Self::InputText { .. } => 26,
+            Self::Input(_)
+            | Self::InputText { .. }
+            | Self::InputJson { .. }
+            | Self::InputCut { .. } => 26,
             Self::Timeout { .. } => 28,
             Self::Tls { fault: TlsFault::Certificate(_), .. } => 60,
             Self::Tls { .. } => 35,
@@ -253,7 +313,7 @@ impl Error {
             Self::Protocol { .. } => 110,
             Self::Closed { .. } => 111,
             Self::Truncated { cause, .. } => cause.code(),
-            Self::Unmet { .. } => 112,
+            Self::Unmet(_) => 112,
         }
     }
 

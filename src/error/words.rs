@@ -1,7 +1,7 @@
 //! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
 //! Whatever a peer wrote is escaped.
 
-use super::{Error, Step, opening};
+use super::{Error, Place, Step, Unmet, opening};
 use crate::{
     escape::Escaped,
     proto::{
@@ -80,16 +80,55 @@ impl fmt::Display for Error {
                 write!(f, "cannot write {}: {}", path.display(), Words(cause))
             }
             Self::Input(cause) => write!(f, "cannot read stdin: {}", Words(cause)),
-            Self::InputText { line, byte } => {
-                write!(f, "stdin is not UTF-8: line {line}, byte {byte}; not sent from there on")
+            Self::InputText { place, byte } => {
+                f.write_str("stdin is not UTF-8: ")?;
+                match place {
+                    Place::Line(line) => write!(f, "line {line}, byte {byte}")?,
+                    Place::Message(message) => write!(f, "message {message}, byte {byte}")?,
+                    Place::Stream => write!(f, "byte {byte}")?,
+                }
+                f.write_str("; not sent from there on")
             }
-            Self::Unmet { received, expected } => {
-                write!(f, "the session ended after {received} of {expected} expected messages")
+            Self::InputJson { line, column, fault } => {
+                write!(f, "stdin cannot be sent: line {line}")?;
+                if let Some(column) = column {
+                    write!(f, ", column {column}")?;
+                }
+                write!(f, ": {}; not sent from there on", Escaped(fault))
             }
+            Self::InputCut { message, lacks } => {
+                write!(f, "stdin ended inside message {message}: {lacks} bytes are missing")
+            }
+            Self::Unmet(unmet) => unmet.fmt(f),
             Self::Listen { address, cause } => {
                 write!(f, "cannot listen on {}: {}", Escaped(address), Words(cause))
             }
             Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", Words(cause)),
+        }
+    }
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count { received, expected } => {
+                write!(f, "the session ended after {received} of {expected} expected messages")
+            }
+            Self::Until { pattern, received } => {
+                write!(f, "the session ended before a message matched '{}'", Escaped(pattern))?;
+                write!(f, ": {received} came")
+            }
+            Self::Expect { pattern, limit, received, last } => {
+                match limit {
+                    Some(limit) => write!(f, "in {} no message", seconds(*limit))?,
+                    None => f.write_str("the session ended before a message")?,
+                }
+                write!(f, " matched '{}': ", Escaped(pattern))?;
+                match last {
+                    None => f.write_str("none came"),
+                    Some(last) => write!(f, "{received} came, the last '{}'", Escaped(last)),
+                }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ pub struct Rules {
     pub wait: Option<Wait>,
     /// `--quiet-for`: the window of silence.
     pub quiet_for: Option<Duration>,
-    /// `--count` and the like: silence does not end the session.
+    /// `--count`, `--until`: silence does not end the session.
     pub until_met: bool,
 }
 

@@ -1,6 +1,6 @@
 //! `sockeye demo`: an echo server inside the process, and a client connected to it.
 
-use super::{Ended, echo::echo, job::Client, talk};
+use super::{Ended, echo::echo, job::Client, pipe::Step, talk};
 use crate::{
     accept::accept,
     error::Error,
@@ -33,7 +33,7 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
     client.family = Family::Any;
     if stdio::source() == Source::Nothing && client.script.is_empty() {
-        client.script = OWN.map(str::to_owned).to_vec();
+        client.script = OWN.map(|message| Step::Send(message.to_owned())).to_vec();
     }
     let ended = talk(&client, target, started).await;
     drop(stays);

@@ -1,7 +1,34 @@
-//! Stdin to messages: finds the lines in what was read.
+//! Stdin to messages: finds them in what was read.
 
 use memchr::memchr;
 use std::ops::Range;
+
+/// How messages follow each other in a stream of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Each is a line that ends with this byte; before LF a CR belongs to the end.
+    Lines(u8),
+    /// Before each stands its length, in four bytes with the highest first.
+    Lengths,
+    /// All of it is one.
+    Whole,
+}
+
+/// What is next to be sent. The bytes stay where they are until [`Input::room`] is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// A message.
+    Message(Range<usize>),
+    /// Part of the one message that all of it is; `last`: its end.
+    Part {
+        /// Where the bytes lie.
+        range: Range<usize>,
+        /// Nothing follows.
+        last: bool,
+    },
+    /// It ends inside a message; how many bytes that lacks.
+    Cut(usize),
+}
 
 /// Bytes read and not yet sent.
 #[derive(Debug)]
@@ -11,23 +38,26 @@ pub struct Input {
     end: usize,
     /// No terminator before here.
     searched: usize,
-    terminator: u8,
+    framing: Framing,
     ended: bool,
-    /// Lines taken so far.
-    lines: u64,
+    /// Nothing more is to be taken, whatever is there.
+    finished: bool,
+    /// Messages taken so far.
+    taken: u64,
 }
 
 impl Input {
-    /// Lines that end with this byte; before LF a CR belongs to the end.
-    pub fn new(terminator: u8) -> Self {
+    /// Nothing read yet.
+    pub fn new(framing: Framing) -> Self {
         Self {
             buffer: Vec::new(),
             start: 0,
             end: 0,
             searched: 0,
-            terminator,
+            framing,
             ended: false,
-            lines: 0,
+            finished: false,
+            taken: 0,
         }
     }
 
@@ -62,57 +92,99 @@ impl Input {
         self.ended |= n == 0;
     }
 
-    /// Whether a whole line is there.
-    pub fn has_line(&mut self) -> bool {
-        self.find().is_some()
+    /// Whether there is something to send.
+    pub fn has_next(&mut self) -> bool {
+        match self.framing {
+            Framing::Lines(terminator) => self.line(terminator).is_some(),
+            Framing::Lengths => self.prefixed().is_some(),
+            Framing::Whole => !self.finished && (self.ended || self.start < self.end),
+        }
     }
 
     /// Whether all of stdin has been read and taken.
     pub fn is_done(&self) -> bool {
-        self.ended && self.start == self.end
+        match self.framing {
+            Framing::Whole => self.finished,
+            _ => self.ended && self.start == self.end,
+        }
     }
 
-    /// Where the next line lies, without its end. It stays there until [`Self::room`] is asked for.
+    /// What is next to be sent.
     #[inline]
-    pub fn next_line(&mut self) -> Option<Range<usize>> {
-        let (mut to, next) = self.find()?;
+    pub fn take(&mut self) -> Option<Next> {
+        match self.framing {
+            Framing::Lines(terminator) => self.next_line(terminator).map(Next::Message),
+            Framing::Lengths => {
+                let next = self.prefixed()?;
+                self.start = if let Next::Message(range) = &next { range.end } else { self.end };
+                self.taken += 1;
+                Some(next)
+            }
+            Framing::Whole if self.finished => None,
+            Framing::Whole => {
+                let range = self.start..self.end;
+                let last = self.ended;
+                if range.is_empty() && !last {
+                    return None;
+                }
+                self.taken = 1;
+                (self.start, self.finished) = (self.end, last);
+                Some(Next::Part { range, last })
+            }
+        }
+    }
+
+    #[inline]
+    fn next_line(&mut self, terminator: u8) -> Option<Range<usize>> {
+        let (mut to, next) = self.line(terminator)?;
         let from = self.start;
-        if self.terminator == b'\n'
-            && next > to
-            && to > from
-            && self.buffer.get(to - 1) == Some(&b'\r')
+        if terminator == b'\n' && next > to && to > from && self.buffer.get(to - 1) == Some(&b'\r')
         {
             to -= 1;
         }
         self.start = next;
         self.searched = next;
-        self.lines += 1;
+        self.taken += 1;
         Some(from..to)
     }
 
-    /// The bytes of a line, or of part of one.
+    /// The bytes of a message, or of part of one.
     #[inline]
     pub fn bytes(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
     }
 
-    /// The number of the line taken last, from 1.
-    pub fn line(&self) -> u64 {
-        self.lines
+    /// The number of the message taken last, from 1.
+    pub fn number(&self) -> u64 {
+        self.taken
     }
 
-    /// How many lines are there and not taken.
+    /// How many messages are there and not taken.
     pub fn waiting(&self) -> usize {
         let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
-        let whole = memchr::memchr_iter(self.terminator, rest).count();
-        whole + usize::from(self.ended && rest.last().is_some_and(|b| *b != self.terminator))
+        match self.framing {
+            Framing::Lines(terminator) => {
+                let whole = memchr::memchr_iter(terminator, rest).count();
+                let last = rest.last().is_some_and(|byte| *byte != terminator);
+                whole + usize::from(self.ended && last)
+            }
+            Framing::Lengths => {
+                let mut at = self.start;
+                let messages = std::iter::from_fn(|| {
+                    at = self.prefixed_at(at)?.ok()?.end;
+                    Some(())
+                });
+                messages.count()
+            }
+            Framing::Whole => usize::from(!self.finished && !rest.is_empty()),
+        }
     }
 
     /// Where the next line ends, and where the one after it begins.
     #[inline]
-    fn find(&mut self) -> Option<(usize, usize)> {
+    fn line(&mut self, terminator: u8) -> Option<(usize, usize)> {
         let rest = self.buffer.get(self.searched..self.end)?;
-        match memchr(self.terminator, rest) {
+        match memchr(terminator, rest) {
             Some(at) => {
                 self.searched += at;
                 Some((self.searched, self.searched + 1))
@@ -123,6 +195,28 @@ impl Input {
             }
         }
     }
+
+    fn prefixed(&self) -> Option<Next> {
+        match self.prefixed_at(self.start)? {
+            Ok(range) => Some(Next::Message(range)),
+            Err(lacks) => (self.ended && self.start < self.end).then_some(Next::Cut(lacks)),
+        }
+    }
+
+    /// The message whose prefix is here, or how many bytes it lacks; `None`: here is nothing.
+    fn prefixed_at(&self, at: usize) -> Option<Result<Range<usize>, usize>> {
+        let rest = self.buffer.get(at..self.end).filter(|rest| !rest.is_empty())?;
+        let Some((prefix, rest)) = rest.split_first_chunk::<PREFIX>() else {
+            return Some(Err(PREFIX - rest.len()));
+        };
+        // It fits: this runs where an address has four bytes or more.
+        let length = u32::from_be_bytes(*prefix) as usize;
+        let start = at + PREFIX;
+        Some(match length.checked_sub(rest.len()) {
+            None | Some(0) => Ok(start..start + length),
+            Some(lacks) => Err(lacks),
+        })
+    }
 }
 
 /// Bytes read at a time, and more once a line is longer. From this size on the allocator takes
@@ -130,15 +224,18 @@ impl Input {
 const BLOCK: usize = 128 << 10;
 /// Capacity kept between lines, in bytes.
 const KEPT: usize = 1 << 20;
+/// Bytes of a length.
+const PREFIX: usize = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn lines(terminator: u8, chunks: &[&[u8]]) -> Vec<Vec<u8>> {
-        let mut input = Input::new(terminator);
-        let mut lines = Vec::new();
+    /// Reads these chunks: the messages, and how many bytes the last one lacks.
+    fn read(framing: Framing, chunks: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
+        let mut input = Input::new(framing);
+        let (mut messages, mut lacks, mut whole) = (Vec::new(), 0, Vec::new());
         for chunk in chunks.iter().filter(|chunk| !chunk.is_empty()).chain(&[&b""[..]]) {
             let mut rest = *chunk;
             loop {
@@ -147,8 +244,21 @@ mod tests {
                 room[..n].copy_from_slice(&rest[..n]);
                 input.filled(n);
                 rest = &rest[n..];
-                while let Some(line) = input.next_line() {
-                    lines.push(input.bytes(line).to_vec());
+                loop {
+                    let had = input.has_next();
+                    let next = input.take();
+                    assert_eq!(next.is_some(), had);
+                    match next {
+                        None => break,
+                        Some(Next::Message(range)) => messages.push(input.bytes(range).to_vec()),
+                        Some(Next::Cut(n)) => lacks = n,
+                        Some(Next::Part { range, last }) => {
+                            whole.extend_from_slice(input.bytes(range));
+                            if last {
+                                messages.push(std::mem::take(&mut whole));
+                            }
+                        }
+                    }
                 }
                 if rest.is_empty() {
                     break;
@@ -156,8 +266,41 @@ mod tests {
             }
         }
         assert!(input.is_done());
-        assert_eq!(input.line(), lines.len() as u64);
-        lines
+        assert_eq!(input.number(), messages.len() as u64 + u64::from(lacks > 0));
+        (messages, lacks)
+    }
+
+    fn lines(terminator: u8, chunks: &[&[u8]]) -> Vec<Vec<u8>> {
+        read(Framing::Lines(terminator), chunks).0
+    }
+
+    #[test]
+    fn lengths() {
+        let cases: &[(&[u8], &[&str], usize)] = &[
+            (b"", &[], 0),
+            (b"\0\0\0\0", &[""], 0),
+            (b"\0\0\0\x03a\nb\0\0\0\x01c", &["a\nb", "c"], 0),
+            (b"\0\0\0\x01a\0\0\0\x03b", &["a"], 2),
+            (b"\0\0\0\x01a\0\0", &["a"], 2),
+        ];
+        for (bytes, messages, lacks) in cases {
+            let expected = (messages.iter().map(|m| m.as_bytes().to_vec()).collect(), *lacks);
+            assert_eq!(read(Framing::Lengths, &[bytes]), expected, "{bytes:?}");
+            let bytewise: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(read(Framing::Lengths, &bytewise), expected, "{bytes:?}");
+        }
+        let long = vec![b'x'; 3 * BLOCK];
+        let bytes = [&(long.len() as u32).to_be_bytes()[..], &long].concat();
+        assert_eq!(read(Framing::Lengths, &[&bytes]), (vec![long], 0));
+    }
+
+    #[test]
+    fn all_of_it_as_one() {
+        for bytes in [&b""[..], b"a\n\0b", &[b'x'; 3000]] {
+            let expected = (vec![bytes.to_vec()], 0);
+            assert_eq!(read(Framing::Whole, &[bytes]), expected);
+            assert_eq!(read(Framing::Whole, &bytes.chunks(7).collect::<Vec<_>>()), expected);
+        }
     }
 
     #[test]
@@ -189,13 +332,19 @@ mod tests {
 
     #[test]
     fn what_waits_is_counted() {
-        let mut input = Input::new(b'\n');
+        let mut input = Input::new(Framing::Lines(b'\n'));
         input.room()[..5].copy_from_slice(b"a\nb\nc");
         input.filled(5);
-        input.next_line();
+        input.take();
         assert_eq!(input.waiting(), 1);
         input.filled(0);
         assert_eq!(input.waiting(), 2);
+        let mut input = Input::new(Framing::Lengths);
+        input.room()[..12].copy_from_slice(b"\0\0\0\x01a\0\0\0\x01b\0\0");
+        input.filled(12);
+        assert_eq!(input.waiting(), 2);
+        input.take();
+        assert_eq!(input.waiting(), 1);
     }
 
     proptest! {

@@ -27,6 +27,8 @@ use std::{
 pub(super) struct Wishes {
     /// `-x`: sent first.
     pub(super) script: Vec<String>,
+    /// The type of the messages sent.
+    pub(super) kind: Kind,
     /// `-P`: pings and pongs are shown.
     pub(super) shows_pings: bool,
     /// What is typed is remembered.
@@ -35,6 +37,8 @@ pub(super) struct Wishes {
     pub(super) url: String,
     /// How long a signal lets closing take.
     pub(super) close_timeout: Duration,
+    /// The Close that `/quit` sends.
+    pub(super) close: Close,
     /// For what `-v` says at the end.
     pub(super) report: Report,
 }
@@ -181,7 +185,7 @@ impl Interactive {
                 return Next::Leave;
             }
             Typed::Eof => {
-                self.close(&Close::new(CloseCode::Normal));
+                self.close(&self.wishes.close.clone());
                 return Next::Leave;
             }
         }
@@ -208,7 +212,7 @@ impl Interactive {
             }
             Ok(Command::Close(close)) => self.close(&close),
             Ok(Command::Quit) => {
-                self.close(&Close::new(CloseCode::Normal));
+                self.close(&self.wishes.close.clone());
                 return Next::Leave;
             }
         }
@@ -216,7 +220,7 @@ impl Interactive {
     }
 
     fn say(&mut self, text: &str) {
-        let sent = self.session.send(Kind::Text, text.as_bytes());
+        let sent = self.session.send(self.wishes.kind, text.as_bytes());
         self.tell(sent);
     }
 

@@ -1,11 +1,15 @@
 //! What a mode is to do: everything resolved, nothing left to look up.
 
-use super::clock::Rules;
+use super::{
+    clock::Rules,
+    input::Framing,
+    pipe::{Goals, Step},
+};
 use crate::{
     connect::Opening,
     net::{tcp::Family, tls::Trust},
     proto::{
-        Settings,
+        Close, Kind, Settings,
         handshake::{Choices, HeaderEdit, Headers},
     },
     report::Verbosity,
@@ -39,12 +43,16 @@ pub struct Client {
     pub trust: Trust,
     /// The budget for opening the session.
     pub connect_timeout: Duration,
-    /// `-x`.
-    pub script: Vec<String>,
+    /// `-x` and `--expect`.
+    pub script: Vec<Step>,
+    /// How long a message that is expected may take.
+    pub expect_timeout: Duration,
     /// When a pipe ends by itself.
     pub rules: Rules,
-    /// `--count`.
-    pub count: Option<u64>,
+    /// What ends a pipe as soon as it has come.
+    pub goals: Goals,
+    /// What goes through a pipe.
+    pub stream: Stream,
     /// `--max-time`.
     pub max_time: Option<Duration>,
     /// `-P`.
@@ -53,6 +61,44 @@ pub struct Client {
     pub history: bool,
     /// What both roles have.
     pub common: Common,
+}
+
+/// What goes through a pipe, and which way.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// The type of the messages sent.
+    pub kind: Kind,
+    /// How messages follow each other, in stdin and in stdout.
+    pub framing: Framing,
+    /// `--input jsonl`: a line of stdin says what to do.
+    pub typed: bool,
+    /// `--output jsonl`: a line of stdout tells of an event.
+    pub events: bool,
+    /// Which ways are open.
+    pub ways: Ways,
+    /// The Close that ends it.
+    pub close: Close,
+}
+
+/// Which ways of a pipe are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ways {
+    /// Both.
+    Both,
+    /// `--send-only`: what comes is not shown.
+    Out,
+    /// `--receive-only`: stdin is not read.
+    In,
+}
+
+impl Stream {
+    /// Whether it is what a person at a terminal wants, too.
+    pub fn is_plain(&self) -> bool {
+        self.framing == Framing::Lines(b'\n')
+            && !self.typed
+            && !self.events
+            && self.ways == Ways::Both
+    }
 }
 
 /// A server.

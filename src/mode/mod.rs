@@ -8,27 +8,35 @@ pub mod input;
 mod interactive;
 pub mod job;
 mod listen;
-mod pipe;
+pub mod order;
+pub mod pipe;
 mod prompt;
 mod signals;
 
 use crate::{
     connect::{self, Opened},
     error::Error,
-    proto::{Kind, Role},
-    render::{Renderer, lines::Lines, terminal::Terminal},
+    proto::{Role, Settings, Tally},
+    render::{
+        Renderer,
+        jsonl::{self, JsonLines},
+        lengths::Lengths,
+        lines::Lines,
+        terminal::Terminal,
+    },
     report::{self, Report},
     session::Session,
     stdio::{self, Source},
     target::Target,
 };
 use clock::Wait;
+use input::Framing;
 use interactive::{Interactive, Wishes};
-use job::{Client, Job};
-use pipe::{Pipe, Plan};
+use job::{Client, Job, Ways};
+use pipe::{Output, Pipe, Plan, Step, Supply};
 use std::{
     io::{self, IsTerminal as _},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// How a run ended that did not fail.
@@ -67,30 +75,46 @@ fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Result<Ended, E
 async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
     let report = Report { verbosity: client.common.verbosity };
     let opening = client.opening(target);
-    let opened = connect::open(&opening, &mut |step| report.progress(&step)).await?;
+    let opened = match connect::open(&opening, &mut |step| report.progress(&step)).await {
+        Ok(opened) => opened,
+        Err(error) => return tell_failure(client, error, started).await,
+    };
     warn_of_subprotocol(client, &opened, report);
     match &opened.agreed.deflate {
         Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
         None if client.compresses() => report.detail("no compression: offered, not accepted"),
         None => {}
     }
-    let session = Session::new(opened, Role::Client, client.common.settings);
+    let settings = limited(client, report);
     if !client.common.color {
         colored::control::set_override(false);
     }
+    let url = opening.target.to_string();
     if is_interactive(client) {
         let wishes = Wishes {
-            script: client.script.clone(),
+            script: client.script.iter().filter_map(Step::message).collect(),
+            kind: client.stream.kind,
             shows_pings: client.shows_pings,
             history: client.history,
-            url: opening.target.to_string(),
-            close_timeout: client.common.settings.close_timeout,
+            url,
+            close_timeout: settings.close_timeout,
+            close: client.stream.close.clone(),
             report,
         };
+        let session = Session::new(opened, Role::Client, settings);
         return Interactive::new(wishes, session)?.run().await;
     }
-    let plan = plan(client, started);
-    Pipe::new(plan, session, renderer(b'\n'), report)?.run().await
+    let mut output = output(client, started)?;
+    output.open(&jsonl::Opening {
+        url: &url,
+        address: opened.address.map(|address| address.to_string()),
+        tls: opened.tls.as_deref(),
+        subprotocol: opened.agreed.subprotocol.as_deref(),
+        deflate: opened.agreed.deflate.as_ref(),
+        answer: opened.answer.as_ref(),
+    });
+    let session = Session::new(opened, Role::Client, settings);
+    Pipe::new(plan(client, started), session, output, report)?.run().await
 }
 
 /// A person sits there who can be asked: stdin and stdout are a terminal, and nothing else says
@@ -98,11 +122,37 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
 fn is_interactive(client: &Client) -> bool {
     let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
     stays
+        && client.script.iter().all(|step| step.message().is_some())
         && !client.common.echo
-        && client.count.is_none()
+        && !client.goals.is_some()
+        && client.stream.is_plain()
         && stdio::source() == Source::Terminal
         && io::stdout().is_terminal()
         && std::env::var_os("TERM").is_some_and(|term| !POOR.iter().any(|poor| term == *poor))
+}
+
+/// The settings, with a limit on messages where each is needed whole.
+fn limited(client: &Client, report: Report) -> Settings {
+    let mut settings = client.common.settings;
+    let stream = &client.stream;
+    let expects = client.script.iter().any(|step| step.message().is_none());
+    let why = match stream.framing {
+        _ if stream.events => "--output jsonl",
+        Framing::Lengths => "--delimiter length",
+        _ if client.goals.until.is_some() => "--until",
+        _ if expects => "--expect",
+        _ if client.common.echo => "--echo",
+        _ if io::stdout().is_terminal() => "a terminal",
+        _ => return settings,
+    };
+    if settings.max_message == u64::MAX {
+        settings.max_message = WHOLE;
+        report.note(&format!("{why} needs each message whole: the limit is {} MiB", WHOLE >> 20));
+    }
+    if stream.framing == Framing::Lengths {
+        settings.max_message = settings.max_message.min(u32::MAX.into());
+    }
+    settings
 }
 
 fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
@@ -114,35 +164,80 @@ fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
 }
 
 fn plan(client: &Client, started: Instant) -> Plan {
-    let echo = client.common.echo;
+    let (echo, stream) = (client.common.echo, &client.stream);
+    let wants_stdin = !echo && stream.ways != Ways::In;
     let reads_stdin = match stdio::source() {
         Source::Nothing => false,
         // After -x a person is not waited for.
-        Source::Terminal => !echo && client.script.is_empty(),
-        Source::Data => !echo,
+        Source::Terminal => wants_stdin && client.script.is_empty(),
+        Source::Data => wants_stdin,
     };
+    let mut rules = client.rules;
+    if stream.ways == Ways::Out {
+        // No answer is wanted.
+        rules.wait.get_or_insert(Wait::For(Duration::ZERO));
+    }
     let says_nothing = client.script.is_empty() && client.rules.wait.is_none();
     Plan {
         script: client.script.clone(),
-        rules: client.rules,
-        count: client.count,
+        expect_timeout: client.expect_timeout,
+        rules,
+        goals: client.goals.clone(),
         echo,
-        reads_stdin,
-        endless: (echo || !reads_stdin) && says_nothing,
-        kind: Kind::Text,
-        terminator: b'\n',
+        supply: match (reads_stdin, says_nothing) {
+            (true, _) => Supply::Stdin,
+            (false, true) => Supply::Endless,
+            (false, false) => Supply::Nothing,
+        },
+        kind: stream.kind,
+        framing: if stream.typed { Framing::Lines(b'\n') } else { stream.framing },
+        typed: stream.typed,
         max_time: client.max_time.map(|limit| (limit, started + limit)),
         close_timeout: client.common.settings.close_timeout,
+        close: stream.close.clone(),
     }
 }
 
-/// What a terminal shows must be escaped; a program gets the bytes.
-fn renderer(terminator: u8) -> Renderer {
-    if io::stdout().is_terminal() {
-        Renderer::Terminal(Terminal::default())
+fn output(client: &Client, started: Instant) -> Result<Output, Error> {
+    let stream = &client.stream;
+    let renderer = if stream.events {
+        Renderer::JsonLines(JsonLines::new(started, io::stdout().is_terminal()))
     } else {
-        Renderer::Lines(Lines::new(terminator))
+        renderer(stream.framing)
+    };
+    Output::new(renderer, stream.ways != Ways::Out).map_err(Error::Output)
+}
+
+/// What a terminal shows must be escaped; a program gets the bytes.
+fn renderer(framing: Framing) -> Renderer {
+    match framing {
+        _ if io::stdout().is_terminal() => Renderer::Terminal(Terminal::default()),
+        Framing::Lines(terminator) => Renderer::Lines(Lines::new(Some(terminator))),
+        Framing::Whole => Renderer::Lines(Lines::new(None)),
+        Framing::Lengths => Renderer::Lengths(Lengths::default()),
     }
+}
+
+/// A run that has come to no session ends in the output too, if that tells of events.
+async fn tell_failure(client: &Client, error: Error, started: Instant) -> Result<Ended, Error> {
+    if client.stream.events {
+        let mut output = output(client, started)?;
+        let ended = Err(error);
+        tell_end(&mut output, &ended, Default::default());
+        output.flush(client.common.settings.close_timeout).await;
+        return ended;
+    }
+    Err(error)
+}
+
+/// How the run ends, for an output that tells of events.
+fn tell_end(output: &mut Output, ended: &Result<Ended, Error>, tallies: (Tally, Tally)) {
+    let code = match ended {
+        Ok(Ended::Done) => Ok(0),
+        Ok(Ended::Signal(signal)) => Err(*signal),
+        Err(error) => Ok(error.code()),
+    };
+    output.end(ended.as_ref().err(), code, tallies);
 }
 
 /// How a session closed, and who began.
@@ -162,6 +257,9 @@ fn summarize(session: &Session, report: Report) {
     report.detail(&report::traffic("received", received));
     report.detail(&report::traffic("sent", sent));
 }
+
+/// The limit on a message that is needed whole where none was given, in bytes.
+const WHOLE: u64 = 100 << 20;
 
 /// Terminals without the codes that a prompt needs.
 const POOR: [&str; 4] = ["", "dumb", "cons25", "emacs"];

@@ -26,6 +26,10 @@ pub struct Piece<'a> {
     pub first: bool,
     /// The message ends with this piece, complete and valid.
     pub last: bool,
+    /// Bytes of payload that have carried the message so far: of a compressed one, the compressed.
+    pub carried: u64,
+    /// In how many frames.
+    pub frames: u32,
 }
 
 /// What the decoder found.
@@ -73,6 +77,8 @@ struct Message {
     size: u64,
     /// Payload bytes announced so far.
     carried: u64,
+    /// Frames begun so far.
+    frames: u32,
     /// A piece of it has been handed on.
     begun: bool,
 }
@@ -107,7 +113,7 @@ enum Judged {
 }
 
 enum Found {
-    Piece { kind: Kind, source: Source, first: bool, last: bool },
+    Piece { kind: Kind, source: Source, first: bool, last: bool, carried: u64, frames: u32 },
     Control(Opcode, Range<usize>),
 }
 
@@ -148,7 +154,9 @@ impl Decoder {
     ) -> Result<(usize, Option<Part<'a>>), Violation> {
         if let Some((used, range, kind)) = self.whole(input)? {
             let payload = input.get(range).unwrap_or_default();
-            return Ok((used, Some(Part::Piece(Piece { kind, payload, first: true, last: true }))));
+            let (carried, frames) = (payload.len() as u64, 1);
+            let piece = Piece { kind, payload, first: true, last: true, carried, frames };
+            return Ok((used, Some(Part::Piece(piece))));
         }
         let (used, found) = self.advance(input)?;
         let part = match found {
@@ -157,7 +165,7 @@ impl Decoder {
                 let payload = input.get(range).unwrap_or_default();
                 Some(Part::Control(opcode, payload))
             }
-            Some(Found::Piece { kind, source, first, last }) => {
+            Some(Found::Piece { kind, source, first, last, carried, frames }) => {
                 let payload = match source {
                     Source::Input(range) => input.get(range).unwrap_or_default(),
                     Source::Inflated(range) => {
@@ -165,7 +173,7 @@ impl Decoder {
                     }
                     Source::Character => self.utf8.character(),
                 };
-                Some(Part::Piece(Piece { kind, payload, first, last }))
+                Some(Part::Piece(Piece { kind, payload, first, last, carried, frames }))
             }
         };
         Ok((used, part))
@@ -278,8 +286,14 @@ impl Decoder {
                 {
                     inflater.begin();
                 }
-                let compressed = header.compressed;
-                self.message.insert(Message { kind, compressed, size: 0, carried: 0, begun: false })
+                self.message.insert(Message {
+                    kind,
+                    compressed: header.compressed,
+                    size: 0,
+                    carried: 0,
+                    frames: 0,
+                    begun: false,
+                })
             }
             (Opcode::Message(_), Some(_)) => return Err(Violation::MessageInsideMessage),
             (Opcode::Continuation, None) => return Err(Violation::ContinuationOfNothing),
@@ -287,6 +301,7 @@ impl Decoder {
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
         };
         message.carried = message.carried.saturating_add(header.length);
+        message.frames = message.frames.saturating_add(1);
         if message.compressed {
             return Ok(());
         }
@@ -368,7 +383,7 @@ impl Decoder {
         source: impl Fn(usize) -> Source,
     ) -> Result<Option<Found>, Violation> {
         // A data frame always has its message: `open` saw to it.
-        let Some(Message { kind, begun, size, carried, .. }) = self.message else {
+        let Some(Message { kind, begun, size, carried, frames, .. }) = self.message else {
             return Err(Violation::ContinuationOfNothing);
         };
         let judged = match kind {
@@ -387,7 +402,7 @@ impl Decoder {
         } else if let Some(message) = &mut self.message {
             message.begun = true;
         }
-        Ok(Some(Found::Piece { kind, source, first: !begun, last }))
+        Ok(Some(Found::Piece { kind, source, first: !begun, last, carried, frames }))
     }
 
     /// Judges text. Valid characters before a bad byte are handed on first, the fault after them:

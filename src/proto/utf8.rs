@@ -52,6 +52,23 @@ impl Utf8 {
         }
     }
 
+    /// Judges the next bytes of a text, from wherever it was cut: how many bytes of it are good,
+    /// counted from the begun character on, if they are not all.
+    pub fn push_all(&mut self, bytes: &[u8]) -> Result<(), Invalid> {
+        let mut rest = bytes;
+        while self.is_partial() && !rest.is_empty() {
+            let (head, tail) = rest.split_at(self.missing().min(rest.len()));
+            self.resume(head)?;
+            rest = tail;
+        }
+        if self.is_partial() || rest.is_empty() {
+            return Ok(());
+        }
+        let before = bytes.len() - rest.len();
+        self.check(rest).map_err(|Invalid { valid }| Invalid { valid: before + valid })?;
+        Ok(())
+    }
+
     /// Goes on with the begun character, with at most [`Self::missing`] bytes; true if it is
     /// complete now.
     pub fn resume(&mut self, bytes: &[u8]) -> Result<bool, Invalid> {

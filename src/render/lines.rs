@@ -6,14 +6,15 @@ use crate::proto::Piece;
 /// The format of pipe mode.
 #[derive(Debug)]
 pub struct Lines {
-    terminator: u8,
+    /// None: nothing stands between two messages.
+    terminator: Option<u8>,
     /// Bytes of the open message that have been let through before its end.
     streamed: u64,
 }
 
 impl Lines {
-    /// Messages that end with this byte.
-    pub fn new(terminator: u8) -> Self {
+    /// Messages that end with this byte, or one behind the other.
+    pub fn new(terminator: Option<u8>) -> Self {
         Self { terminator, streamed: 0 }
     }
 
@@ -23,7 +24,9 @@ impl Lines {
     pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
         out.bytes().extend_from_slice(piece.payload);
         if piece.last {
-            out.bytes().push(self.terminator);
+            if let Some(terminator) = self.terminator {
+                out.bytes().push(terminator);
+            }
             out.release();
             self.streamed = 0;
         } else if self.streamed > 0 || out.held() > HELD {
@@ -48,12 +51,12 @@ mod tests {
     use crate::proto::Kind;
 
     fn piece(payload: &[u8], first: bool, last: bool) -> Piece<'_> {
-        Piece { kind: Kind::Text, payload, first, last }
+        Piece { kind: Kind::Text, payload, first, last, carried: 0, frames: 1 }
     }
 
     #[test]
     fn a_short_message_waits_for_its_end() {
-        let (mut lines, mut out) = (Lines::new(b'\n'), Sheet::default());
+        let (mut lines, mut out) = (Lines::new(Some(b'\n')), Sheet::default());
         lines.piece(&piece(b"whole", true, true), &mut out);
         lines.piece(&piece(b"cu", true, false), &mut out);
         assert_eq!(out.ready(), b"whole\n");
@@ -66,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_long_message_streams_and_stays_without_a_terminator_if_it_breaks() {
-        let (mut lines, mut out) = (Lines::new(b'\n'), Sheet::default());
+        let (mut lines, mut out) = (Lines::new(Some(b'\n')), Sheet::default());
         lines.piece(&piece(&vec![b'x'; HELD], true, false), &mut out);
         assert_eq!(out.ready(), b"");
         lines.piece(&piece(b"y", false, false), &mut out);

@@ -1,6 +1,8 @@
 //! Events to bytes for people and programs.
 
 pub mod hexdump;
+pub mod jsonl;
+pub mod lengths;
 pub mod lines;
 pub mod sheet;
 pub mod terminal;
@@ -13,6 +15,10 @@ use crate::proto::Piece;
 pub enum Renderer {
     /// Byte-exact, for programs.
     Lines(lines::Lines),
+    /// Byte-exact behind their lengths, for programs.
+    Lengths(lengths::Lengths),
+    /// All that happens, for programs.
+    JsonLines(jsonl::JsonLines),
     /// Escaped, for a terminal.
     Terminal(terminal::Terminal),
 }
@@ -23,6 +29,8 @@ impl Renderer {
     pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
         match self {
             Self::Lines(lines) => lines.piece(piece, out),
+            Self::Lengths(lengths) => lengths.piece(piece, out),
+            Self::JsonLines(json) => json.piece(piece, out),
             Self::Terminal(terminal) => terminal.piece(piece, out),
         }
     }
@@ -32,7 +40,7 @@ impl Renderer {
     pub fn break_off(&mut self, out: &mut Sheet) -> u64 {
         match self {
             Self::Lines(lines) => lines.break_off(out),
-            Self::Terminal(_) => 0,
+            Self::Lengths(_) | Self::JsonLines(_) | Self::Terminal(_) => 0,
         }
     }
 }

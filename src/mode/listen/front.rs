@@ -1,13 +1,13 @@
 //! Where a server's messages come from and where they are shown: a prompt, or stdio.
 
 use crate::{
-    error::Error,
+    error::{Error, Place},
     escape::Escaped,
     mode::{
         Ended,
         command::{self, Command},
-        input,
-        prompt::{Next, Prompt, Typed},
+        input::{self, Framing, Next},
+        prompt::{self, Prompt, Typed},
         renderer,
     },
     proto::{Kind, Piece},
@@ -63,9 +63,9 @@ impl Front {
         };
         Ok(Self::Pipe(Box::new(Pipe {
             stdin,
-            input: input::Input::new(b'\n'),
+            input: input::Input::new(Framing::Lines(b'\n')),
             stdout: Stdout::new().map_err(Error::Output)?,
-            renderer: renderer(b'\n'),
+            renderer: renderer(Framing::Lines(b'\n')),
             sheet: Sheet::default(),
             printing: true,
         })))
@@ -90,7 +90,8 @@ impl Front {
         match self {
             Self::Prompt(Some(prompt)) => prompt.print(&format!("{id} < {}", shown(kind, payload))),
             Self::Pipe(pipe) if pipe.printing => {
-                let piece = Piece { kind, payload, first: true, last: true };
+                let carried = payload.len() as u64;
+                let piece = Piece { kind, payload, first: true, last: true, carried, frames: 1 };
                 pipe.renderer.piece(&piece, &mut pipe.sheet);
             }
             Self::Prompt(None) | Self::Pipe(_) => {}
@@ -145,12 +146,12 @@ impl Pipe {
     }
 
     async fn input(&mut self, reads: bool) -> Input {
-        if reads && let Some(line) = self.input.next_line() {
+        if reads && let Some(Next::Message(line)) = self.input.take() {
             return match std::str::from_utf8(self.input.bytes(line)) {
                 Ok(line) => Input::Line(line.to_owned()),
                 Err(e) => {
-                    let (line, byte) = (self.input.line(), e.valid_up_to() + 1);
-                    Input::Failed(Error::InputText { line, byte })
+                    let place = Place::Line(self.input.number());
+                    Input::Failed(Error::input_text(place, e.valid_up_to() as u64))
                 }
             };
         }
@@ -194,7 +195,8 @@ async fn typed(prompt: &mut Prompt) -> Input {
         Typed::Gone => Input::Leave(Ended::Signal(SIGHUP)),
         Typed::Eof => Input::Leave(Ended::Done),
     };
-    prompt.next(if matches!(input, Input::Leave(_)) { Next::Leave } else { Next::Prompt });
+    let leaves = matches!(input, Input::Leave(_));
+    prompt.next(if leaves { prompt::Next::Leave } else { prompt::Next::Prompt });
     input
 }
 

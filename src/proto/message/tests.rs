@@ -158,7 +158,14 @@ fn any_number_of_fragments() {
 #[test]
 fn an_assembler_copies_only_what_was_cut() {
     let mut assembler = Assembler::default();
-    let piece = |payload, first, last| Piece { kind: Kind::Text, payload, first, last };
+    let piece = |payload, first, last| Piece {
+        kind: Kind::Text,
+        payload,
+        first,
+        last,
+        carried: 0,
+        frames: 1,
+    };
     assert_eq!(assembler.push(&piece(b"whole", true, true)), Some(&b"whole"[..]));
     assert_eq!(assembler.bytes.capacity(), 0);
     assert_eq!(assembler.push(&piece(b"a", true, false)), None);

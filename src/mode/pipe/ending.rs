@@ -1,0 +1,163 @@
+//! How a pipe ends: which cause wins, what is sent, and what comes of it.
+
+use super::Pipe;
+use crate::{
+    error::{Error, Step},
+    mode::{Ended, clock::Rung},
+    net::unix::end_by_signal,
+    proto::{Close, CloseCode},
+    render::jsonl::Direction,
+    stdio::Stdin,
+};
+use std::time::{Duration, Instant};
+
+/// Why we ended it.
+#[derive(Debug)]
+pub(super) enum Finish {
+    /// By the clock.
+    Rung,
+    /// A goal is met.
+    Met,
+    /// Typed input asked for it.
+    Ordered(Close),
+    /// The reader of stdout has gone.
+    Gone,
+    /// A signal.
+    Signal(i32),
+    /// Something went wrong on our side.
+    Failed(Error),
+}
+
+impl Finish {
+    /// Whether it takes the place of what ends the session already. `closing`: the closing handshake
+    /// has begun. `stuck`: output waits that nobody takes.
+    fn counts(&self, earlier: Option<&Self>, closing: bool, stuck: bool) -> bool {
+        match (self, earlier) {
+            // A signal is obeyed whatever was going on; and what was promised, and then could not be
+            // written, is not met.
+            (Self::Signal(_), _)
+            | (Self::Failed(Error::Output(_)), Some(Self::Met | Self::Rung | Self::Ordered(_))) => {
+                true
+            }
+            (_, Some(Self::Failed(_) | Self::Signal(_))) => false,
+            // What is ending may end its own way, if nothing is stuck.
+            (Self::Failed(Error::Timeout { .. }), Some(_)) => stuck,
+            (_, Some(_)) => false,
+            (Self::Failed(Error::Timeout { .. }), None) => !closing || stuck,
+            // The peer's Close, or its fault, was first: only our own stdio can still fail.
+            (Self::Failed(Error::Unmet(_)), None) => !closing,
+            (Self::Failed(_), None) => true,
+            (_, None) => !closing,
+        }
+    }
+}
+
+impl Pipe {
+    /// When the clock rings, unless silence is to end what is still under way.
+    pub(super) fn rung(&self) -> Option<(Instant, Rung)> {
+        let waits = self.finish.is_none() && self.session.is_open();
+        let rung = self.clock.rings().filter(|_| waits)?;
+        let busy = match rung.1 {
+            Rung::Waited => self.feeding,
+            Rung::Silence(_) => self.feeding || self.is_busy(),
+        };
+        (!busy).then_some(rung)
+    }
+
+    /// Until when the message that is expected may come; what waits for stdout may hold it.
+    pub(super) fn expects_by(&self) -> Option<Instant> {
+        self.watch.deadline().filter(|_| self.drained)
+    }
+
+    /// A deadline of [`Pipe::alarm`] may have passed.
+    pub(super) fn ring(&mut self) {
+        let now = Instant::now();
+        if let Some((limit, at)) = self.plan.max_time
+            && at <= now
+        {
+            self.plan.max_time = None;
+            return self.time_out(limit, now);
+        }
+        if self.expects_by().is_some_and(|at| at <= now)
+            && let Some(unmet) = self.watch.unmet(true)
+        {
+            return self.finish(Finish::Failed(Error::Unmet(unmet)));
+        }
+        // What waits in the pipe is no silence, whoever was quicker.
+        if self.stdin.as_ref().is_some_and(Stdin::is_ready) {
+            return;
+        }
+        if let Some((at, why)) = self.rung()
+            && at <= now
+        {
+            if let Rung::Silence(window) = why {
+                self.report.note(&format!(
+                    "ended after {} s of silence (-w SECONDS waits longer, -w -1 for ever)",
+                    window.as_secs_f64()
+                ));
+            }
+            self.finish(Finish::Rung);
+        }
+    }
+
+    /// `--max-time` has passed.
+    fn time_out(&mut self, limit: Duration, now: Instant) {
+        self.patience.get_or_insert(now + self.plan.close_timeout);
+        let authority = self.session.authority().to_owned();
+        self.finish(Finish::Failed(Error::Timeout { authority, step: Step::Total, limit }));
+    }
+
+    pub(super) fn interrupt(&mut self, signal: i32) {
+        if matches!(self.finish, Some(Finish::Signal(_))) {
+            end_by_signal(signal);
+        }
+        self.patience = Some(Instant::now() + self.plan.close_timeout);
+        self.finish(Finish::Signal(signal));
+    }
+
+    /// Ends the session for this reason, unless it is ending for one that counts more.
+    pub(super) fn finish(&mut self, finish: Finish) {
+        let closing = !self.session.is_open();
+        let stuck = !self.drained || !self.output.is_written();
+        if !finish.counts(self.finish.as_ref(), closing, stuck) {
+            return;
+        }
+        let close = match &finish {
+            Finish::Rung | Finish::Met => self.plan.close.clone(),
+            Finish::Ordered(close) => close.clone(),
+            Finish::Gone | Finish::Signal(_) => Close::new(CloseCode::Away),
+            // The peer has the beginning of a message that is none.
+            Finish::Failed(Error::InputText { .. }) if self.long.is_begun() => {
+                Close::new(CloseCode::Invalid)
+            }
+            Finish::Failed(_) => Close::new(CloseCode::Normal),
+        };
+        self.finish = Some(finish);
+        // Refused only if the closing handshake has begun.
+        if self.session.close(&close).is_ok() {
+            self.output.at(Instant::now());
+            self.output.close(Direction::Out, &close);
+        }
+    }
+
+    /// What has come of it.
+    pub(super) fn conclude(&mut self) -> Result<Ended, Error> {
+        let written = self.output.break_off();
+        crate::mode::summarize(&self.session, self.report);
+        let waiting = self.input.waiting() + usize::from(self.long.is_begun());
+        match self.finish.take() {
+            Some(Finish::Failed(error)) => Err(error),
+            Some(Finish::Signal(signal)) => Ok(Ended::Signal(signal)),
+            Some(Finish::Gone | Finish::Met) => Ok(Ended::Done),
+            Some(Finish::Rung | Finish::Ordered(_)) | None => {
+                let verdict = self.session.verdict(waiting);
+                verdict.map_err(|cause| truncated(cause, written))?;
+                self.watch.unmet(false).map_or(Ok(Ended::Done), |unmet| Err(Error::Unmet(unmet)))
+            }
+        }
+    }
+}
+
+fn truncated(cause: Error, written: u64) -> Error {
+    if written == 0 { cause } else { Error::Truncated { cause: Box::new(cause), written } }
+}

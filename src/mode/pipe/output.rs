@@ -1,0 +1,174 @@
+//! Where a pipe's messages go: rendered into one sheet, written to stdout.
+
+use crate::{
+    proto::{Close, Kind, Piece, Tally},
+    render::{
+        Renderer, Sheet,
+        jsonl::{Direction, JsonLines, Opening},
+    },
+    stdio::Stdout,
+};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// Stdout, and what waits for it.
+pub(crate) struct Output {
+    stdout: Stdout,
+    renderer: Renderer,
+    sheet: Sheet,
+    /// Messages are shown.
+    shows: bool,
+    /// Somebody reads.
+    read: bool,
+}
+
+impl Output {
+    /// Stdout in this format; `shows`: messages are shown.
+    pub(crate) fn new(renderer: Renderer, shows: bool) -> io::Result<Self> {
+        let stdout = Stdout::new()?;
+        Ok(Self { stdout, renderer, sheet: Sheet::default(), shows, read: true })
+    }
+
+    /// So much waits that nothing more should be rendered.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.sheet.ready().len() >= FULL
+    }
+
+    /// Nothing waits.
+    #[inline]
+    pub(crate) fn is_written(&self) -> bool {
+        self.sheet.ready().is_empty()
+    }
+
+    /// Somebody reads it.
+    pub(super) fn is_read(&self) -> bool {
+        self.read
+    }
+
+    /// What is rendered next came `now`.
+    #[inline]
+    pub(super) fn at(&mut self, now: Instant) {
+        if let Renderer::JsonLines(json) = &mut self.renderer {
+            json.at(now);
+        }
+    }
+
+    /// Part of a message.
+    #[inline]
+    pub(super) fn piece(&mut self, piece: &Piece<'_>) {
+        if self.shows {
+            self.renderer.piece(piece, &mut self.sheet);
+        }
+    }
+
+    /// A message of ours.
+    #[inline]
+    pub(super) fn sent(&mut self, kind: Kind, bytes: &[u8]) {
+        self.event(|json, sheet| {
+            let data = Some(bytes).filter(|bytes| bytes.len() <= FULL);
+            json.sent(kind, data, bytes.len() as u64, sheet);
+        });
+    }
+
+    /// A message of ours that was not kept.
+    pub(super) fn streamed(&mut self, kind: Kind, size: u64) {
+        self.event(|json, sheet| json.sent(kind, None, size, sheet));
+    }
+
+    pub(super) fn control(
+        &mut self,
+        name: &str,
+        direction: Direction,
+        payload: &[u8],
+        rtt: Option<Duration>,
+    ) {
+        self.event(|json, sheet| json.control(name, direction, payload, rtt, sheet));
+    }
+
+    pub(super) fn close(&mut self, direction: Direction, close: &Close) {
+        self.event(|json, sheet| json.close(direction, close, sheet));
+    }
+
+    pub(crate) fn open(&mut self, opening: &Opening<'_>) {
+        self.event(|json, sheet| json.open(opening, sheet));
+    }
+
+    /// How the run ends: what it failed with, and what the process ends with.
+    pub(crate) fn end(
+        &mut self,
+        error: Option<&crate::error::Error>,
+        code: Result<u8, i32>,
+        tallies: (Tally, Tally),
+    ) {
+        self.event(|json, sheet| {
+            if let Some(error) = error {
+                json.error(error.code(), &error.to_string(), error.hint().as_deref(), sheet);
+            }
+            json.end(code, tallies, sheet);
+        });
+    }
+
+    #[inline]
+    fn event(&mut self, write: impl FnOnce(&mut JsonLines, &mut Sheet)) {
+        if let Renderer::JsonLines(json) = &mut self.renderer
+            && self.read
+        {
+            write(json, &mut self.sheet);
+        }
+    }
+
+    /// The open message will not end: how many bytes of it were let through.
+    pub(super) fn break_off(&mut self) -> u64 {
+        self.renderer.break_off(&mut self.sheet)
+    }
+
+    /// No message is shown any more.
+    pub(super) fn hide(&mut self) {
+        self.shows = false;
+    }
+
+    /// Writes what goes without waiting.
+    #[inline]
+    pub(crate) fn write(&mut self) -> io::Result<()> {
+        if !self.is_written() {
+            let n = self.stdout.write(self.sheet.ready())?;
+            self.sheet.advance(n);
+        }
+        Ok(())
+    }
+
+    /// Nobody reads it, or nobody can write it.
+    pub(super) fn abandon(&mut self) {
+        (self.shows, self.read) = (false, false);
+        self.sheet.clear();
+    }
+
+    /// Waits until more can be written.
+    pub(super) async fn writable(&self) -> io::Result<()> {
+        self.stdout.writable().await
+    }
+
+    /// Waits until the reader has gone.
+    pub(super) async fn gone(&self) {
+        self.stdout.gone().await;
+    }
+
+    /// Writes all of it, for as long as it may take.
+    pub(crate) async fn flush(&mut self, limit: Duration) {
+        let all = async {
+            while self.write().is_ok() && !self.is_written() {
+                if self.writable().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // What a reader does not take by then is dropped.
+        let _ = tokio::time::timeout(limit, all).await;
+    }
+}
+
+/// Bytes waiting at which the network is no longer read.
+const FULL: usize = 64 << 10;

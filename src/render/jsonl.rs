@@ -1,0 +1,385 @@
+//! Events as lines of JSON, one object an event. The schema is in docs/jsonl.md; its version goes
+//! up when a reader that keeps to it could misread a line.
+
+use super::Sheet;
+use crate::{
+    escape::escape_json,
+    proto::{
+        Assembler, Close, Kind, Piece, Role, Tally, close, extension::Deflate, upgrade::Response,
+    },
+    report::shown,
+};
+use data_encoding::BASE64;
+use serde_json::ser::{CompactFormatter, Formatter as _};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Where a session leads, for its `open` event.
+#[derive(Debug)]
+pub struct Opening<'a> {
+    /// The URL.
+    pub url: &'a str,
+    /// The peer's address.
+    pub address: Option<String>,
+    /// TLS version and cipher suite.
+    pub tls: Option<&'a str>,
+    /// The subprotocol that was chosen.
+    pub subprotocol: Option<&'a str>,
+    /// How messages are compressed.
+    pub deflate: Option<&'a Deflate>,
+    /// The answer to the opening handshake.
+    pub answer: Option<&'a Response>,
+}
+
+/// The format of `--output jsonl`.
+#[derive(Debug)]
+pub struct JsonLines {
+    started: Instant,
+    wall: SystemTime,
+    /// When what is rendered next came.
+    now: Instant,
+    /// Lines go to a terminal: what it would act upon is escaped too.
+    terminal: bool,
+    assembler: Assembler,
+}
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The peer.
+    In,
+    /// We.
+    Out,
+}
+
+impl JsonLines {
+    /// Events of a run that `started` then; `terminal`: they are shown on one.
+    pub fn new(started: Instant, terminal: bool) -> Self {
+        let now = Instant::now();
+        let wall = SystemTime::now() - now.duration_since(started);
+        Self { started, wall, now, terminal, assembler: Assembler::default() }
+    }
+
+    /// What is rendered next happened `now`.
+    pub fn at(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// The session is open.
+    pub fn open(&self, opening: &Opening<'_>, out: &mut Sheet) {
+        let mut object = self.object("open", None, out);
+        object.number("version", VERSION);
+        object.text("url", opening.url);
+        object.optional("address", opening.address.as_deref());
+        object.optional("tls", opening.tls);
+        object.optional("subprotocol", opening.subprotocol);
+        object.name("compression");
+        match opening.deflate {
+            None => object.raw("null"),
+            Some(deflate) => {
+                object.raw("{");
+                for (name, role) in [("local", Role::Client), ("remote", Role::Server)] {
+                    let side = deflate.side(role);
+                    object.name(name);
+                    object.raw("{");
+                    object.number("window_bits", side.window_bits.into());
+                    object.flag("context_takeover", side.keeps_context);
+                    object.raw("}");
+                }
+                object.raw("}");
+            }
+        }
+        if let Some(answer) = opening.answer {
+            object.number("status", answer.status.into());
+            object.name("headers");
+            object.raw("[");
+            for (i, (name, value)) in answer.headers.iter().enumerate() {
+                object.raw(if i > 0 { ",[" } else { "[" });
+                object.string(name);
+                object.raw(",");
+                object.string(shown(name, value));
+                object.raw("]");
+            }
+            object.raw("]");
+        }
+        object.end();
+    }
+
+    /// Part of a message of the peer; the whole of it makes a line.
+    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
+        // Taken out, to look at the message while the rest is used.
+        let mut assembler = std::mem::take(&mut self.assembler);
+        if let Some(message) = assembler.push(piece) {
+            let mut object = self.object(kind_name(piece.kind), Some(Direction::In), out);
+            object.payload(piece.kind, message);
+            object.number("size", message.len() as u64);
+            object.number("wire_size", piece.carried);
+            object.number("frames", piece.frames.into());
+            object.end();
+        }
+        self.assembler = assembler;
+    }
+
+    /// A message of ours of `size` bytes; its data only if it is short.
+    pub fn sent(&mut self, kind: Kind, data: Option<&[u8]>, size: u64, out: &mut Sheet) {
+        self.now = Instant::now();
+        let mut object = self.object(kind_name(kind), Some(Direction::Out), out);
+        if let Some(data) = data {
+            object.payload(kind, data);
+        }
+        object.number("size", size);
+        object.end();
+    }
+
+    /// A ping or pong.
+    pub fn control(
+        &mut self,
+        name: &str,
+        direction: Direction,
+        payload: &[u8],
+        rtt: Option<Duration>,
+        out: &mut Sheet,
+    ) {
+        let mut object = self.object(name, Some(direction), out);
+        let is_text = std::str::from_utf8(payload).is_ok();
+        object.payload(if is_text { Kind::Text } else { Kind::Binary }, payload);
+        object.number("size", payload.len() as u64);
+        if let Some(rtt) = rtt {
+            object.seconds("rtt", rtt);
+        }
+        object.end();
+    }
+
+    /// A Close.
+    pub fn close(&mut self, direction: Direction, close: &Close, out: &mut Sheet) {
+        let code = u16::from(close.code);
+        let mut object = self.object("close", Some(direction), out);
+        object.number("code", code.into());
+        object.text("reason", &close.reason);
+        object.text("name", close::name(code));
+        object.end();
+    }
+
+    /// What the run failed with.
+    pub fn error(&mut self, code: u8, message: &str, hint: Option<&str>, out: &mut Sheet) {
+        self.now = Instant::now();
+        let mut object = self.object("error", None, out);
+        object.number("code", code.into());
+        object.text("message", message);
+        object.optional("hint", hint);
+        object.end();
+    }
+
+    /// The end of the run: its exit status or the signal it ends by, and what it came to.
+    pub fn end(&mut self, code: Result<u8, i32>, tallies: (Tally, Tally), out: &mut Sheet) {
+        self.now = Instant::now();
+        let mut object = self.object("end", None, out);
+        match code {
+            Ok(code) => object.number("code", code.into()),
+            Err(signal) => object.number("signal", signal.unsigned_abs().into()),
+        }
+        for (name, tally) in [("received", tallies.0), ("sent", tallies.1)] {
+            object.name(name);
+            object.raw("{");
+            object.number("messages", tally.messages);
+            object.number("size", tally.bytes);
+            object.number("wire_size", tally.carried);
+            object.raw("}");
+        }
+        object.end();
+    }
+
+    /// An object with what all of them have.
+    fn object<'a>(
+        &self,
+        kind: &str,
+        direction: Option<Direction>,
+        out: &'a mut Sheet,
+    ) -> Object<'a> {
+        let start = out.bytes().len();
+        let mut object = Object { out, start, terminal: self.terminal };
+        object.raw("{");
+        object.text("type", kind);
+        match direction {
+            None => {}
+            Some(Direction::In) => object.text("direction", "in"),
+            Some(Direction::Out) => object.text("direction", "out"),
+        }
+        let elapsed = self.now.saturating_duration_since(self.started);
+        if let Ok(time) = jiff::Timestamp::try_from(self.wall + elapsed) {
+            object.text("time", &format!("{time:.6}"));
+        }
+        object.seconds("elapsed", elapsed);
+        object
+    }
+}
+
+/// An object that is being written.
+struct Object<'a> {
+    out: &'a mut Sheet,
+    start: usize,
+    terminal: bool,
+}
+
+impl Object<'_> {
+    fn raw(&mut self, text: &str) {
+        self.out.bytes().extend_from_slice(text.as_bytes());
+    }
+
+    fn name(&mut self, name: &str) {
+        let first = self.out.bytes().ends_with(b"{");
+        self.raw(if first { "\"" } else { ",\"" });
+        self.raw(name);
+        self.raw("\":");
+    }
+
+    fn string(&mut self, text: &str) {
+        // Writing to a Vec cannot fail.
+        let _ = serde_json::to_writer(self.out.bytes(), text);
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        self.string(text);
+    }
+
+    fn optional(&mut self, name: &str, text: Option<&str>) {
+        self.name(name);
+        match text {
+            Some(text) => self.string(text),
+            None => self.raw("null"),
+        }
+    }
+
+    fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        // Writing to a Vec cannot fail.
+        let _ = CompactFormatter.write_u64(self.out.bytes(), number);
+    }
+
+    fn flag(&mut self, name: &str, flag: bool) {
+        self.name(name);
+        self.raw(if flag { "true" } else { "false" });
+    }
+
+    fn seconds(&mut self, name: &str, time: Duration) {
+        self.name(name);
+        self.raw(&format!("{}.{:06}", time.as_secs(), time.subsec_micros()));
+    }
+
+    /// Text as it is, anything else in base64.
+    fn payload(&mut self, kind: Kind, bytes: &[u8]) {
+        match (kind, std::str::from_utf8(bytes)) {
+            (Kind::Text, Ok(text)) => self.text("data", text),
+            _ => {
+                self.name("base64");
+                self.raw("\"");
+                let out = self.out.bytes();
+                let start = out.len();
+                out.resize(start + BASE64.encode_len(bytes.len()), 0);
+                BASE64.encode_mut(bytes, out.get_mut(start..).unwrap_or_default());
+                self.raw("\"");
+            }
+        }
+    }
+
+    fn end(mut self) {
+        self.raw("}");
+        if self.terminal {
+            let line = self.out.bytes().split_off(self.start);
+            let line = escape_json(&String::from_utf8_lossy(&line));
+            self.raw(&line);
+        }
+        self.raw("\n");
+        self.out.release();
+    }
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "text",
+        Kind::Binary => "binary",
+    }
+}
+
+/// The version of the schema.
+const VERSION: u64 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn lines(terminal: bool, write: impl FnOnce(&mut JsonLines, &mut Sheet)) -> String {
+        let mut json = JsonLines::new(Instant::now(), terminal);
+        let mut out = Sheet::default();
+        write(&mut json, &mut out);
+        String::from_utf8(out.ready().to_vec()).unwrap()
+    }
+
+    fn value(line: &str) -> Value {
+        serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))
+    }
+
+    fn piece(kind: Kind, payload: &[u8], first: bool, last: bool) -> Piece<'_> {
+        Piece { kind, payload, first, last, carried: 7, frames: 2 }
+    }
+
+    #[test]
+    fn a_message_is_a_line_when_it_is_whole() {
+        let text = lines(false, |json, out| {
+            json.piece(&piece(Kind::Text, b"a\"\n", true, false), out);
+            assert!(out.ready().is_empty());
+            json.piece(&piece(Kind::Text, "\u{e9}".as_bytes(), false, true), out);
+            json.piece(&piece(Kind::Binary, &[0, 255, 10], true, true), out);
+        });
+        let (one, two) = text.trim_end().split_once('\n').unwrap();
+        let (one, two) = (value(one), value(two));
+        assert_eq!((&one["type"], &one["direction"]), (&"text".into(), &"in".into()));
+        assert_eq!((&one["data"], &one["size"]), (&"a\"\n\u{e9}".into(), &5.into()));
+        assert_eq!((&one["wire_size"], &one["frames"]), (&7.into(), &2.into()));
+        assert_eq!((&two["type"], &two["base64"]), (&"binary".into(), &"AP8K".into()));
+        assert!(one["elapsed"].as_f64().unwrap() < 5.0);
+        let time: jiff::Timestamp = one["time"].as_str().unwrap().parse().unwrap();
+        assert!(jiff::Timestamp::now().duration_since(time).as_secs().abs() < 5);
+    }
+
+    #[test]
+    fn every_event_is_an_object() {
+        let text = lines(false, |json, out| {
+            json.control("ping", Direction::In, b"\xff", None, out);
+            json.control("pong", Direction::In, b"x", Some(Duration::from_micros(1500)), out);
+            json.sent(Kind::Text, Some(b"a"), 1, out);
+            json.sent(Kind::Binary, None, 1 << 40, out);
+            json.close(Direction::Out, &Close::new(1000.into()), out);
+            json.error(7, "cannot connect", None, out);
+            json.end(Ok(7), <_>::default(), out);
+            json.end(Err(15), <_>::default(), out);
+        });
+        let lines: Vec<Value> = text.lines().map(value).collect();
+        assert_eq!(lines[0]["base64"], "/w==");
+        assert_eq!(lines[1]["rtt"], 0.0015);
+        assert_eq!((&lines[2]["direction"], &lines[2]["data"]), (&"out".into(), &"a".into()));
+        assert_eq!((&lines[3]["size"], lines[3].get("base64")), (&(1u64 << 40).into(), None));
+        assert_eq!(
+            (&lines[4]["code"], &lines[4]["name"]),
+            (&1000.into(), &"normal closure".into())
+        );
+        assert_eq!(lines[5]["message"], "cannot connect");
+        assert_eq!((&lines[6]["code"], &lines[7]["signal"]), (&7.into(), &15.into()));
+        assert_eq!(lines[6]["received"]["messages"], 0);
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_that_it_acts_upon_and_the_same_json() {
+        let hostile = "\x1b[31m\u{9b}m\u{202e}\u{e0001}\u{1f600}";
+        for terminal in [false, true] {
+            let line = lines(terminal, |json, out| {
+                json.piece(&piece(Kind::Text, hostile.as_bytes(), true, true), out);
+            });
+            assert_eq!(value(&line)["data"], hostile);
+            assert_eq!(line.contains('\u{202e}'), !terminal);
+            assert_eq!(line.contains('\u{e0001}'), !terminal);
+            assert!(!line.contains('\x1b') && line.contains('\u{1f600}'));
+        }
+    }
+}

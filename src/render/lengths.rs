@@ -1,0 +1,42 @@
+//! Messages for programs: byte-exact, each behind its length.
+
+use super::Sheet;
+use crate::proto::{Assembler, Piece};
+
+/// The format of `--delimiter length`: four bytes, the highest first, then the message.
+#[derive(Debug, Default)]
+pub struct Lengths {
+    assembler: Assembler,
+}
+
+impl Lengths {
+    /// A message is written when it is whole: its length is not known before.
+    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
+        if let Some(message) = self.assembler.push(piece) {
+            // The limit on a message sees to it that it fits.
+            let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+            out.bytes().extend_from_slice(&length.to_be_bytes());
+            out.bytes().extend_from_slice(message);
+            out.release();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::Kind;
+
+    #[test]
+    fn a_length_stands_before_each_message() {
+        let (mut lengths, mut out) = (Lengths::default(), Sheet::default());
+        let cases =
+            [("a\n", true, true), ("", true, true), ("bc", true, false), ("d", false, true)];
+        for (text, first, last) in cases {
+            let payload = text.as_bytes();
+            let piece = Piece { kind: Kind::Text, payload, first, last, carried: 0, frames: 1 };
+            lengths.piece(&piece, &mut out);
+        }
+        assert_eq!(out.ready(), b"\0\0\0\x02a\n\0\0\0\0\0\0\0\x03bcd");
+    }
+}
