@@ -11,6 +11,7 @@ fn main() {
     if !native || var("CARGO_CFG_TARGET_OS") != "linux" || var("CARGO_CFG_TARGET_ENV") != "gnu" {
         return;
     }
+    println!("cargo:rustc-link-arg-bins=-no-pie");
     let asked = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output();
     let path = asked.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
     // A compiler that does not have it prints the bare name.

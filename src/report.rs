@@ -88,7 +88,10 @@ pub fn traffic(what: &str, tally: Tally) -> String {
     if carried == bytes {
         return format!("{what} {messages} message{s}, {bytes} byte{es}");
     }
-    let mille = carried.saturating_mul(1000) / bytes.max(1);
+    if bytes == 0 {
+        return format!("{what} {messages} message{s}, 0 bytes, compressed to {carried}");
+    }
+    let mille = carried.saturating_mul(1000) / bytes;
     format!(
         "{what} {messages} message{s}, {bytes} byte{es}, compressed to {carried} ({}.{} %)",
         mille / 10,

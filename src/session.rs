@@ -140,7 +140,8 @@ impl Session {
                 Poll::Ready(Err(cause)) => self.fail_sending(cause),
             }
         }
-        if self.connection.wants_shutdown() && !self.shut && self.connection.queued() == 0 {
+        let all_sent = self.connection.queued() == 0 && !self.connection.is_frame_open();
+        if self.connection.wants_shutdown() && !self.shut && all_sent {
             self.shut = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
         }
         progressed
@@ -276,6 +277,11 @@ impl Session {
     /// The messages that have come, and those that were sent.
     pub fn tallies(&self) -> (Tally, Tally) {
         self.connection.tallies()
+    }
+
+    /// Messages that the network had not wholly taken when the session ended.
+    pub fn unsent_messages(&self) -> usize {
+        self.connection.unsent_messages()
     }
 
     /// Bytes that have come since the opening handshake.

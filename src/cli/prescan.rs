@@ -22,8 +22,8 @@ pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsStr
     }
     let is_plain = !word.contains(['.', ':', '/', '[']);
     let near = command.get_subcommands().map(clap::Command::get_name).find(|name| {
-        let distance = strsim::damerau_levenshtein(name, &word);
-        is_plain && distance <= if name.len() > 4 { 2 } else { 1 }
+        let allowed = if name.len() > 4 { 2 } else { 1 };
+        is_plain && strsim::damerau_levenshtein(name, &word) <= allowed
     });
     if let Some(name) = near {
         return Err(Error::Usage {
@@ -84,7 +84,8 @@ fn takes(
     let option = command.get_arguments().find(|option| is_it(option))?;
     let optional = option.get_num_args().is_some_and(|range| range.min_values() == 0);
     let is_url = next.is_some_and(|next| next.to_string_lossy().contains("://"));
-    Some(option.get_action().takes_values() && !(optional && is_url))
+    let takes = option.get_action().takes_values() && !option.is_require_equals_set();
+    Some(takes && !(optional && is_url))
 }
 
 fn has_long(option: &clap::Arg, name: &str) -> bool {
@@ -126,6 +127,8 @@ mod tests {
             ("sockeye --passphrase ws://h", "sockeye --passphrase ws://h"),
             ("sockeye -xw ws://h", "sockeye -xw ws://h"),
             ("sockeye --cont 1 ws://h", "sockeye --cont 1 ws://h"),
+            ("sockeye --compress demo", "sockeye demo --compress"),
+            ("sockeye --compress=x demo", "sockeye demo --compress=x"),
             ("sockeye -- listen", "sockeye -- listen"),
             ("sockeye ./listen", "sockeye ./listen"),
             ("sockeye localhost", "sockeye localhost"),

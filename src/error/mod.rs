@@ -336,11 +336,9 @@ impl Error {
                 Refusal::NotHttp(start) if start.starts_with(b"\x15\x03") => {
                     "the port speaks TLS: use wss://"
                 }
-                Refusal::Extension(
-                    ExtensionFault::Param(_)
-                    | ExtensionFault::Repeated(_)
-                    | ExtensionFault::Malformed(_),
-                ) => "see whether it goes without compression: --no-compress",
+                Refusal::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
+                    "see whether it goes without compression: --no-compress"
+                }
                 Refusal::Accept(_) => {
                     "a cache, a proxy or something that is no WebSocket server answered"
                 }

@@ -10,6 +10,7 @@ use crate::{
     net::{tcp::Family, tls::Trust},
     proto::{
         Close, Kind, Settings,
+        extension::{self, Extension},
         handshake::{Choices, HeaderEdit, Headers},
     },
     report::Verbosity,
@@ -128,7 +129,9 @@ pub struct Common {
 impl Client {
     /// Whether compression is offered.
     pub fn compresses(&self) -> bool {
-        self.headers.get("Sec-WebSocket-Extensions").is_some()
+        let mut headers = self.headers.clone();
+        headers.edit(&self.edits);
+        extension::listed(&headers).is_ok_and(|all| all.iter().any(Extension::is_deflate))
     }
 
     /// What to open, at this target.

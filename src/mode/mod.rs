@@ -255,7 +255,11 @@ fn summarize(session: &Session, report: Report) {
     report.detail(&farewell(session));
     let (received, sent) = session.tallies();
     report.detail(&report::traffic("received", received));
-    report.detail(&report::traffic("sent", sent));
+    let unsent = match session.unsent_messages() {
+        0 => String::new(),
+        unsent => format!("; {unsent} did not leave"),
+    };
+    report.detail(&format!("{}{unsent}", report::traffic("sent", sent)));
 }
 
 /// The limit on a message that is needed whole where none was given, in bytes.

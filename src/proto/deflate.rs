@@ -138,8 +138,9 @@ impl Inflater {
 /// nothing comes of it, unless the message is cut.
 fn finish(state: &mut Decompress) -> Result<(), Broken> {
     let (into, from) = (state.total_in(), state.total_out());
-    state.decompress(&ENDS, &mut [0], FlushDecompress::None).map_err(|_| Broken)?;
-    let all_used = state.total_in() - into == ENDS.len() as u64;
+    let ends = ENDS.as_flattened().get(1..).unwrap_or_default();
+    state.decompress(ends, &mut [0], FlushDecompress::None).map_err(|_| Broken)?;
+    let all_used = state.total_in() - into == ends.len() as u64;
     if all_used && state.total_out() == from { Ok(()) } else { Err(Broken) }
 }
 
@@ -248,8 +249,9 @@ impl Deflater {
 
 /// The empty block that a flush ends with, and that does not go over the wire (7.2.1).
 const FLUSHED: [u8; 4] = [0, 0, 0xff, 0xff];
-/// The same, and an empty block more: a message cut inside a block makes bytes of it.
-const ENDS: [u8; 9] = [0, 0, 0xff, 0xff, 0, 0, 0, 0xff, 0xff];
+/// The same (its first byte is the peer's), and more empty blocks, of which a message that is cut
+/// inside a block makes bytes or nonsense: what it takes for a table of codes is filled by then.
+const ENDS: [[u8; 5]; 21] = [[0, 0, 0, 0xff, 0xff]; 21];
 
 /// Bytes inflated at a time.
 const SCRATCH: usize = 32 << 10;

@@ -16,6 +16,13 @@ pub struct Extension {
     pub params: Vec<(String, Option<String>)>,
 }
 
+impl Extension {
+    /// Whether it is permessage-deflate.
+    pub fn is_deflate(&self) -> bool {
+        self.name == NAME
+    }
+}
+
 /// Reads a list of extensions; `None` if it is not well-formed.
 pub fn parse(list: &str) -> Option<Vec<Extension>> {
     // Empty elements are legal (RFC 9110, 5.6.1).
@@ -29,11 +36,25 @@ fn parse_one(element: &str) -> Option<Extension> {
     let params = parts.map(|param| {
         let (name, value) = match param.split_once('=') {
             None => (param, None),
-            Some((name, value)) => (name.trim_end(), Some(unquoted(value.trim_start())?)),
+            Some((name, value)) => (trim(name), Some(unquoted(trim(value))?)),
         };
         is_token(name).then(|| (name.to_owned(), value))
     });
     Some(Extension { name, params: params.collect::<Option<_>>()? })
+}
+
+/// An extension as an element of the header.
+fn written(extension: &Extension) -> String {
+    let mut text = extension.name.clone();
+    for (name, value) in &extension.params {
+        text.push_str("; ");
+        text.push_str(name);
+        if let Some(value) = value {
+            text.push('=');
+            text.push_str(value);
+        }
+    }
+    text
 }
 
 /// A value without its quotes; what they hold must be a token too (9.1).
@@ -64,7 +85,12 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
         }
         false
     })
-    .map(str::trim)
+    .map(trim)
+}
+
+/// Optional white space is SP and HTAB, and nothing else (RFC 9110, 5.6.3).
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 /// The extensions that a head lists, over all its lines; the line that is not well-formed.
@@ -323,7 +349,7 @@ impl Offers {
             if offers.elements.is_empty() {
                 offers.first = params;
             }
-            offers.elements.push(element);
+            offers.elements.push(written(&extension));
         }
         Ok(offers)
     }
@@ -385,15 +411,23 @@ pub fn judge(request: &Headers, answer: &Headers) -> Result<Option<Deflate>, Ext
     }
     let Some(answer) = chosen.first() else { return Ok(None) };
     let answer = Params::read(answer).map_err(ExtensionFault::Param)?;
-    let mut fault = None;
-    // It does not say which offer it accepts: any it fits will do.
+    let (mut agreed, mut fault): (Option<Deflate>, _) = (None, None);
+    // It does not say which offer it accepts: any it fits will do, and what we promise in any of
+    // those we keep.
     for offer in offered.iter().filter(|offer| offer.name == NAME) {
         match Params::read(offer).and_then(|offer| offer.answered(answer)) {
-            Ok(agreed) => return Ok(Some(agreed)),
+            Ok(fits) => {
+                let agreed = agreed.get_or_insert(fits);
+                agreed.client.window_bits = agreed.client.window_bits.min(fits.client.window_bits);
+                agreed.client.keeps_context &= fits.client.keeps_context;
+            }
             Err(bad) => fault = fault.or(Some(bad)),
         }
     }
-    fault.map_or(Ok(None), |bad| Err(ExtensionFault::Param(bad)))
+    match (agreed, fault) {
+        (None, Some(bad)) => Err(ExtensionFault::Param(bad)),
+        (agreed, _) => Ok(agreed),
+    }
 }
 
 /// 7.1.2: a decimal number without leading zeros.

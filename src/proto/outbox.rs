@@ -36,6 +36,8 @@ pub struct Outbox {
     open: Option<OpenFrame>,
     /// A message has begun and the header of its last frame has not gone in.
     message: Option<Message>,
+    /// The message whose last frame is open.
+    last: Message,
     tally: Tally,
     /// The frame at the front of `bytes` whose beginning has been sent and forgotten.
     lead: Lead,
@@ -63,6 +65,12 @@ struct Message {
     carried: u64,
 }
 
+impl Message {
+    fn new(kind: Kind, compressed: bool) -> Self {
+        Self { kind, compressed, begun: false, bytes: 0, carried: 0 }
+    }
+}
+
 /// The rest of a frame.
 #[derive(Clone, Copy, Default)]
 struct Lead {
@@ -82,6 +90,7 @@ impl Outbox {
             deflater: None,
             open: None,
             message: None,
+            last: Message::new(Kind::Text, false),
             tally: Tally::default(),
             lead: Lead::default(),
             held: Vec::new(),
@@ -130,7 +139,7 @@ impl Outbox {
                     }
                     _ => false,
                 };
-                Message { kind, compressed, begun: false, bytes: 0, carried: 0 }
+                Message::new(kind, compressed)
             }
         };
         let compressed = message.compressed;
@@ -188,16 +197,23 @@ impl Outbox {
         let key = self.header(opcode, length, fin, message.compressed && !message.begun);
         message.begun = true;
         message.carried += length;
-        if fin {
+        if !fin {
+            self.message = Some(message);
+        } else if message.compressed {
             self.tally.message(message.bytes, message.carried);
         } else {
-            self.message = Some(message);
+            // It counts when its payload is there too.
+            self.last = message;
         }
         key
     }
 
     /// Adds a control frame, as soon as no frame is open.
     pub fn control(&mut self, opcode: Opcode, payload: &[u8]) {
+        if opcode == Opcode::Close && self.open.is_some_and(|frame| frame.compressed) {
+            // Nothing may follow a Close (5.5.1): the rest of the message does not go.
+            self.open = None;
+        }
         // Between the frames of a compressed message there is always room for it.
         let open = self.open.is_some_and(|frame| !frame.compressed);
         if !open && (opcode != Opcode::Pong || self.queued() < PONG_ROOM) {
@@ -316,6 +332,8 @@ impl Outbox {
             self.open = None;
             if compressed && fin {
                 self.compressed(&[], true);
+            } else if fin {
+                self.tally.message(self.last.bytes, self.last.carried);
             }
             self.held_now();
         }
@@ -348,6 +366,7 @@ const KEPT: usize = 1 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::extension::Side;
     use hex_literal::hex;
 
     fn client() -> Outbox {
@@ -385,6 +404,24 @@ mod tests {
         outbox.begin(Kind::Text, 2, true);
         outbox.payload(b"lo");
         assert_eq!(outbox.pending(), hex!("01 03 48656c 89 00 80 02 6c6f"));
+    }
+
+    /// Data frames after a Close would break 5.5.1.
+    #[test]
+    fn nothing_of_a_compressed_message_follows_a_close() {
+        let mut outbox = server();
+        let side = Side { window_bits: 15, keeps_context: true };
+        outbox.compress(Deflater::new(side, 1, 0));
+        outbox.begin(Kind::Binary, 200_000, true);
+        let noise: Vec<u8> = (0..100_000u64).map(|i| ((i * i * 7919) >> 7) as u8).collect();
+        outbox.payload(&noise);
+        outbox.control(Opcode::Close, b"");
+        let length = outbox.queued();
+        assert_eq!(outbox.pending()[length - 2..], hex!("88 00"));
+        assert!(!outbox.is_frame_open());
+        outbox.payload(&noise);
+        assert_eq!((outbox.queued(), outbox.unsent_messages()), (length, 1));
+        assert_eq!(outbox.tally(), Tally::default());
     }
 
     #[test]

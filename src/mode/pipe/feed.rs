@@ -51,8 +51,16 @@ impl Pipe {
     /// Sends what there is to send, as far as the network takes it.
     pub(super) fn feed(&mut self) {
         let mut sent = false;
+        // What is compressed to nearly nothing would keep everything else waiting for its end.
+        let mut budget = BUDGET;
+        self.more = false;
         while self.session.queued() < FULL {
             if self.session.is_frame_open() {
+                self.more = budget == 0;
+                if self.more {
+                    return;
+                }
+                budget -= 1;
                 let end = self.long.rest.end.min(self.long.rest.start + FULL);
                 let part = self.long.rest.start..end;
                 self.long.rest.start = end;
@@ -224,3 +232,6 @@ impl Pipe {
         self.clock.sent();
     }
 }
+
+/// Parts of a long message that are sent before anything else has its turn.
+const BUDGET: usize = 16;

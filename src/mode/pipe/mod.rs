@@ -111,6 +111,8 @@ pub(super) struct Pipe {
     finish: Option<Finish>,
     /// What is to be sent waits, for the network or its time.
     feeding: bool,
+    /// It waits for nothing but its turn.
+    more: bool,
     /// All that was read from the network is decoded: what the peer sent is not waiting for us.
     drained: bool,
     /// After a signal: when unwritten output is dropped.
@@ -155,6 +157,7 @@ impl Pipe {
             heard: session.bytes_received(),
             finish: None,
             feeding: false,
+            more: false,
             drained: true,
             patience: None,
             plan,
@@ -202,6 +205,8 @@ impl Pipe {
         let ended = self.conclude();
         super::tell_end(&mut self.output, &ended, self.session.tallies());
         self.output.flush(self.plan.close_timeout).await;
+        // The process ends next; taking all of it apart would take longer than some runs.
+        std::mem::forget(self);
         ended
     }
 
@@ -285,7 +290,7 @@ impl Pipe {
         let fed = self.feeding;
         let stdin = self.stdin.as_ref().filter(|_| reads);
         let (has_output, read_by_someone) = (!self.output.is_written(), self.output.is_read());
-        let alarm = self.alarm();
+        let alarm = if self.more { Some(now) } else { self.alarm() };
         let (session, output, input) = (&mut self.session, &self.output, &mut self.input);
         let woken = tokio::select! {
             () = session.progress(drained), if !over => Woken::Session,

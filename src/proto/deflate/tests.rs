@@ -73,6 +73,18 @@ fn what_is_cut_or_no_deflate_is_broken() {
         let mut inflater = Inflater::new(side(15, true));
         assert_eq!(inflate(&mut inflater, &[&whole[..n]], 99), Err(Broken), "{n}");
     }
+    // A block with codes of its own, cut anywhere: also inside the table of the codes.
+    let mut deflater = Deflater::new(side(15, true), 9, 0);
+    deflater.message(b"transfer 100");
+    let first = deflater.output().to_vec();
+    let letters: Vec<u8> = (0..400u32).map(|i| b'a' + (i * i * 31 % 26) as u8).collect();
+    deflater.message(&letters);
+    let second = deflater.output().to_vec();
+    for n in 1..second.len() - 1 {
+        let mut inflater = Inflater::new(side(15, true));
+        inflate(&mut inflater, &[&first], 99).unwrap();
+        assert_eq!(inflate(&mut inflater, &[&second[..n]], 999), Err(Broken), "{n}");
+    }
     for bytes in [
         &hex!("ff")[..],             // a reserved type of block
         &hex!("000500faff48656c6c"), // a stored block that is cut

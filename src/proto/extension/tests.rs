@@ -101,6 +101,14 @@ fn answers_that_keep_the_rules() {
             side(15, true),
         ),
         ("x-other, permessage-deflate", "permessage-deflate", side(15, true), side(15, true)),
+        // It fits both: what either promises is kept.
+        (
+            "permessage-deflate; client_max_window_bits=12, permessage-deflate; \
+             client_no_context_takeover",
+            "permessage-deflate",
+            side(15, true),
+            side(12, false),
+        ),
     ];
     for (offer, answer, server, client) in cases {
         assert_eq!(judged(offer, answer), Ok(Some(Deflate { server, client })), "{answer}");
@@ -184,7 +192,7 @@ fn offers_as_typed() {
     assert_eq!(header("client_max_window_bits"), ok("permessage-deflate; client_max_window_bits"));
     assert_eq!(
         header("server_max_window_bits=\"9\";client_no_context_takeover, permessage-deflate"),
-        ok("permessage-deflate; server_max_window_bits=\"9\";client_no_context_takeover, \
+        ok("permessage-deflate; server_max_window_bits=9; client_no_context_takeover, \
             permessage-deflate")
     );
     for (text, serves) in [
@@ -195,6 +203,9 @@ fn offers_as_typed() {
     ] {
         assert_eq!(Offers::parse(text).map(|offers| offers.can_serve()), Ok(serves), "{text}");
     }
+    // What is typed must not bring lines of its own.
+    assert_eq!(header("client_max_window_bits;\r\nX: y"), Err(OfferFault::Malformed));
+    assert_eq!(header("client_max_window_bits;\u{a0}x"), Err(OfferFault::Malformed));
     assert_eq!(header("permessage-deflate;"), Err(OfferFault::Malformed));
     assert_eq!(header("gzip"), Err(OfferFault::Name("gzip".into())));
     for (text, name, fault) in [
