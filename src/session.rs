@@ -8,7 +8,9 @@ use crate::{
     connect::Opened,
     error::{Error, Step},
     net::Transport,
-    proto::{Cause, Close, CloseCode, Connection, Event, Kind, Role, Settings, Tally, UsageError},
+    proto::{
+        Cause, Close, CloseCode, Connection, Event, Kind, Piece, Role, Settings, Tally, UsageError,
+    },
     random::entropy,
 };
 use std::{
@@ -86,8 +88,18 @@ impl Session {
         }
     }
 
-    /// The next event in what has been read.
+    /// The next message, if it came whole in one frame, as nearly all do; otherwise
+    /// [`Self::next_event`] tells what is next.
     #[inline]
+    pub fn next_whole(&mut self) -> Option<Piece<'_>> {
+        let input = self.buffer.get(self.start..self.end)?;
+        let (kind, range) = self.connection.whole(input)?;
+        let payload = input.get(range.clone())?;
+        self.start += range.end;
+        Some(Piece::whole(kind, payload))
+    }
+
+    /// The next event in what has been read.
     pub fn next_event(&mut self) -> Option<Event<'_>> {
         // Also when all bytes are used: a fault may wait behind the piece that came before it.
         let input = self.buffer.get_mut(self.start..self.end)?;

@@ -35,7 +35,10 @@ use super::{
     timer::{Timer, Timers},
     violation::Violation,
 };
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 /// The limits and times of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -165,10 +168,16 @@ impl Connection {
         self.link.timers.stop(Timer::Pong);
     }
 
+    /// The short way of nearly every message, to be tried before [`Self::receive`]: the type of the
+    /// one that is at the front of `input`, and where it lies; it is used up to there.
+    #[inline]
+    pub fn whole(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
+        if self.link.discards() { None } else { self.decoder.whole(input) }
+    }
+
     /// Takes bytes from the front of `input`: how many were used, and the next event. Call again
     /// with the rest until there is no event; what then is left, less than
     /// [`LOOKAHEAD`](super::message::LOOKAHEAD) bytes, must come again with more behind it.
-    #[inline]
     pub fn receive<'a>(
         &'a mut self,
         now: Instant,
@@ -364,6 +373,7 @@ impl Connection {
 }
 
 impl Link {
+    #[inline]
     fn discards(&self) -> bool {
         self.remote_close.is_some() || matches!(self.cause, Some(Cause::Violation(_)))
     }

@@ -32,6 +32,15 @@ pub struct Piece<'a> {
     pub frames: u32,
 }
 
+impl<'a> Piece<'a> {
+    /// A message that came whole, in one frame, as it is.
+    #[inline]
+    pub fn whole(kind: Kind, payload: &'a [u8]) -> Self {
+        let carried = payload.len() as u64;
+        Self { kind, payload, first: true, last: true, carried, frames: 1 }
+    }
+}
+
 /// What the decoder found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
@@ -147,17 +156,10 @@ impl Decoder {
     /// Decodes from the front of `input` up to the next part: how many bytes were used, and the
     /// part. With `None` all that can be used was; what is left is less than [`LOOKAHEAD`] bytes
     /// and wants to be offered again with more behind it. Payloads are unmasked in place.
-    #[inline]
     pub fn decode<'a>(
         &'a mut self,
         input: &'a mut [u8],
     ) -> Result<(usize, Option<Part<'a>>), Violation> {
-        if let Some((used, range, kind)) = self.whole(input)? {
-            let payload = input.get(range).unwrap_or_default();
-            let (carried, frames) = (payload.len() as u64, 1);
-            let piece = Piece { kind, payload, first: true, last: true, carried, frames };
-            return Ok((used, Some(Part::Piece(piece))));
-        }
         let (used, found) = self.advance(input)?;
         let part = match found {
             None => None,
@@ -184,33 +186,29 @@ impl Decoder {
         self.message.is_some()
     }
 
-    /// The way of nearly every message: one frame, all of it there, nothing to remember. Anything
-    /// else, also text that is not valid, is left to [`Self::advance`].
+    /// The short way of nearly every message: one frame at the front of `input`, all of it there,
+    /// nothing to remember, to unmask or to inflate. Its type, and where it lies: it is used up to
+    /// there. `None`: [`Self::decode`] tells what it is, also what is wrong with it.
     #[inline]
-    fn whole(
-        &mut self,
-        input: &mut [u8],
-    ) -> Result<Option<(usize, Range<usize>, Kind)>, Violation> {
+    pub fn whole(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
         if self.frame.is_some() || self.message.is_some() || self.fault.is_some() {
-            return Ok(None);
+            return None;
         }
-        let parsed = Header::parse(input, self.role, self.reserved)?;
-        let Some((header, size)) = parsed else { return Ok(None) };
-        let (Opcode::Message(kind), true) = (header.opcode, header.fin) else { return Ok(None) };
-        let there = (input.len() - size) as u64;
-        if header.length > there || header.length > self.max_message || header.mask.is_some() {
-            return Ok(None);
+        let (header, size) = Header::parse(input, self.role, self.reserved).ok()??;
+        let Opcode::Message(kind) = header.opcode else { return None };
+        if !header.fin || header.compressed || header.mask.is_some() {
+            return None;
         }
-        if header.compressed {
-            return Ok(None);
+        if header.length > self.max_message {
+            return None;
         }
-        let end = size + header.length as usize;
-        let payload = input.get(size..end).unwrap_or_default();
+        let end = size.checked_add(usize::try_from(header.length).ok()?)?;
+        let payload = input.get(size..end)?;
         if kind == Kind::Text && !utf8::is_valid(payload) {
-            return Ok(None);
+            return None;
         }
         self.tally.message(header.length, header.length);
-        Ok(Some((end, size..end, kind)))
+        Some((kind, size..end))
     }
 
     fn advance(&mut self, input: &mut [u8]) -> Result<(usize, Option<Found>), Violation> {

@@ -90,9 +90,7 @@ impl Front {
         match self {
             Self::Prompt(Some(prompt)) => prompt.print(&format!("{id} < {}", shown(kind, payload))),
             Self::Pipe(pipe) if pipe.printing => {
-                let carried = payload.len() as u64;
-                let piece = Piece { kind, payload, first: true, last: true, carried, frames: 1 };
-                pipe.renderer.piece(&piece, &mut pipe.sheet);
+                pipe.renderer.piece(&Piece::whole(kind, payload), &mut pipe.sheet);
             }
             Self::Prompt(None) | Self::Pipe(_) => {}
         }

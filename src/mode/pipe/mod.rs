@@ -214,24 +214,27 @@ impl Pipe {
     fn drain(&mut self) -> bool {
         self.output.at(self.session.last_heard());
         while !self.output.is_full() && !self.is_congested() {
+            if let Some(piece) = self.session.next_whole() {
+                self.output.piece(&piece);
+                let met = self.watch.sees(&piece);
+                if met || self.plan.echo {
+                    let Piece { kind, payload, .. } = piece;
+                    self.echo.extend_from_slice(payload);
+                    self.took(kind, met);
+                }
+                continue;
+            }
             match self.session.next_event() {
                 None => return true,
                 Some(Event::Message(piece)) => {
                     self.output.piece(&piece);
                     let met = self.watch.sees(&piece);
-                    let Piece { kind, last, .. } = piece;
+                    let Piece { kind, payload, last, .. } = piece;
                     if self.plan.echo {
-                        self.echo.extend_from_slice(piece.payload);
-                        if last {
-                            // Refused only when closing, and then nobody listens.
-                            let _ = self.session.send(kind, &self.echo);
-                            self.output.sent(kind, &self.echo);
-                            self.echo.clear();
-                        }
+                        self.echo.extend_from_slice(payload);
                     }
-                    if met {
-                        self.output.hide();
-                        self.finish(Finish::Met);
+                    if last {
+                        self.took(kind, met);
                     }
                 }
                 Some(Event::Ping(payload)) => {
@@ -256,6 +259,20 @@ impl Pipe {
             }
         }
         false
+    }
+
+    /// A message has ended, and a goal is met with it.
+    fn took(&mut self, kind: Kind, met: bool) {
+        if self.plan.echo {
+            // Refused only when closing, and then nobody listens.
+            let _ = self.session.send(kind, &self.echo);
+            self.output.sent(kind, &self.echo);
+        }
+        self.echo.clear();
+        if met {
+            self.output.hide();
+            self.finish(Finish::Met);
+        }
     }
 
     /// An echo must not queue without bound for a peer that does not read.

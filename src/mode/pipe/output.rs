@@ -59,8 +59,11 @@ impl Output {
     /// Part of a message.
     #[inline]
     pub(super) fn piece(&mut self, piece: &Piece<'_>) {
-        if self.shows {
-            self.renderer.piece(piece, &mut self.sheet);
+        match &mut self.renderer {
+            _ if !self.shows => {}
+            // Out of the many ways, the one that has to be short.
+            Renderer::Lines(lines) => lines.piece(piece, &mut self.sheet),
+            other => other.piece(piece, &mut self.sheet),
         }
     }
 
