@@ -69,11 +69,6 @@ pub struct Header {
 impl Header {
     /// Reads a header sent to `role` from the front of `bytes`, and how long it is; `None` if it
     /// is not all there yet. `reserved` are the bits without a meaning, of [`RESERVED`].
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "a call costs a third of what it does, for every message"
-    )]
     pub fn parse(
         bytes: &[u8],
         role: Role,
@@ -83,25 +78,12 @@ impl Header {
             return Ok(None);
         };
         let opcode = judge(*first, *second, rest, role, reserved)?;
-        let compressed = first & RSV1 != 0;
-        if *second < 126 {
-            // Short and not masked: the two bytes that were judged are all there is. Most messages
-            // are such, and the codec would cost as much as the rest of their way to stdout.
-            let (fin, length) = (first & 0x80 != 0, u64::from(*second));
-            let header = Self { fin, compressed, opcode, mask: None, length };
-            return Ok(Some((header, 2)));
-        }
-        Ok(Self::parse_long(bytes, opcode))
-    }
-
-    /// The codec's own parser, for what has an extended length or a mask.
-    fn parse_long(bytes: &[u8], opcode: Opcode) -> Option<(Self, usize)> {
         let mut cursor = Cursor::new(bytes);
         // Its only error is a reserved opcode, which was judged.
-        let (header, length) = FrameHeader::parse(&mut cursor).ok()??;
+        let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) else { return Ok(None) };
         let FrameHeader { is_final: fin, rsv1: compressed, mask, .. } = header;
         let header = Self { fin, compressed, opcode, mask, length };
-        Some((header, cursor.position() as usize))
+        Ok(Some((header, cursor.position() as usize)))
     }
 
     /// Appends the header to `out`.
