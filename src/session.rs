@@ -115,6 +115,15 @@ impl Session {
         poll_fn(|cx| self.poll_progress(cx, reading)).await;
     }
 
+    /// Writes what goes without waiting.
+    pub async fn write(&mut self) {
+        poll_fn(|cx| {
+            self.poll_write(cx, Instant::now());
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         let now = Instant::now();
         self.connection.set_reading(reading, now);

@@ -114,24 +114,26 @@ impl Input {
     pub fn take(&mut self) -> Option<Next> {
         match self.framing {
             Framing::Lines(terminator) => self.next_line(terminator).map(Next::Message),
-            Framing::Lengths => {
-                let next = self.prefixed()?;
-                self.start = if let Next::Message(range) = &next { range.end } else { self.end };
-                self.taken += 1;
-                Some(next)
-            }
-            Framing::Whole if self.finished => None,
-            Framing::Whole => {
-                let range = self.start..self.end;
-                let last = self.ended;
-                if range.is_empty() && !last {
-                    return None;
-                }
-                self.taken = 1;
-                (self.start, self.finished) = (self.end, last);
-                Some(Next::Part { range, last })
-            }
+            Framing::Lengths => self.next_prefixed(),
+            Framing::Whole => self.next_part(),
         }
+    }
+
+    fn next_prefixed(&mut self) -> Option<Next> {
+        let next = self.prefixed()?;
+        self.start = if let Next::Message(range) = &next { range.end } else { self.end };
+        self.taken += 1;
+        Some(next)
+    }
+
+    fn next_part(&mut self) -> Option<Next> {
+        let (range, last) = (self.start..self.end, self.ended);
+        if self.finished || (range.is_empty() && !last) {
+            return None;
+        }
+        self.taken = 1;
+        (self.start, self.finished) = (self.end, last);
+        Some(Next::Part { range, last })
     }
 
     #[inline]

@@ -318,11 +318,24 @@ impl Outbox {
 
     #[inline]
     fn masked(&mut self, payload: &[u8], key: Option<[u8; 4]>, offset: u64) {
+        let Some(key) = key else { return self.bytes.extend_from_slice(payload) };
+        if payload.len() <= NEAR {
+            return self.near(payload, key, offset);
+        }
+        // What was just copied is near: the second pass costs less than the first.
+        self.bytes.reserve(payload.len());
+        let mut offset = offset;
+        for part in payload.chunks(NEAR) {
+            self.near(part, key, offset);
+            offset += part.len() as u64;
+        }
+    }
+
+    #[inline]
+    fn near(&mut self, payload: &[u8], key: [u8; 4], offset: u64) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(payload);
-        if let Some(key) = key
-            && let Some(tail) = self.bytes.get_mut(start..)
-        {
+        if let Some(tail) = self.bytes.get_mut(start..) {
             mask::apply(tail, key, offset);
         }
     }
@@ -353,6 +366,9 @@ impl Outbox {
 
 /// Compressed bytes that are worth a frame of their own before a message ends.
 const FRAGMENT: usize = 32 << 10;
+
+/// Bytes that stay in the first cache while they are masked.
+const NEAR: usize = 8 << 10;
 
 /// With more than this waiting (bytes) the peer is not reading, and one pong is enough.
 const PONG_ROOM: usize = 64 << 10;

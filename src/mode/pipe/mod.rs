@@ -183,6 +183,10 @@ impl Pipe {
                 continue;
             }
             self.feed();
+            if self.session.queued() > 0 && self.is_idle() {
+                // At once, not by another turn: it is what the peer waits for.
+                self.session.write().await;
+            }
             match self.wait(&mut signals).await {
                 Woken::Session => {
                     if self.session.bytes_received() != self.heard {
@@ -300,7 +304,7 @@ impl Pipe {
         let busy = self.is_busy();
         let (over, drained) = (self.session.is_over(), self.drained);
         let room = self.session.queued() < FULL;
-        let idle = !self.session.is_frame_open() && !self.input.has_next() && self.is_played();
+        let idle = self.is_idle();
         let reads = self.finish.is_none() && self.session.is_open() && room && idle;
         let waits = !idle || self.paused.is_some() || (self.stdin.is_some() && !room);
         self.feeding = self.session.is_open() && waits;
@@ -310,12 +314,12 @@ impl Pipe {
         let alarm = if self.more { Some(now) } else { self.alarm() };
         let (session, output, input) = (&mut self.session, &self.output, &mut self.input);
         let woken = tokio::select! {
+            signal = signals.recv() => Woken::Signal(signal),
             () = session.progress(drained), if !over => Woken::Session,
             read = read(stdin, input) => Woken::Stdin(read),
             free = output.writable(), if has_output => Woken::Stdout(free),
             () = output.gone(), if read_by_someone => Woken::ReaderGone,
             () = tokio::time::sleep_until(alarm.unwrap_or(now).into()), if alarm.is_some() => Woken::Clock,
-            signal = signals.recv() => Woken::Signal(signal),
         };
         if busy {
             // What waited until now was no silence.
@@ -325,6 +329,11 @@ impl Pipe {
             self.clock.input_ended(Instant::now());
         }
         woken
+    }
+
+    /// All that was read from stdin is with the session.
+    fn is_idle(&mut self) -> bool {
+        !self.session.is_frame_open() && !self.input.has_next() && self.is_played()
     }
 
     /// The next deadline of this mode.
