@@ -136,8 +136,9 @@ impl Input {
         Some(Next::Part { range, last })
     }
 
+    /// The next line: what [`Self::take`] gives where messages are lines, in a shorter way.
     #[inline]
-    fn next_line(&mut self, terminator: u8) -> Option<Range<usize>> {
+    pub fn next_line(&mut self, terminator: u8) -> Option<Range<usize>> {
         let (mut to, next) = self.line(terminator)?;
         let from = self.start;
         if terminator == b'\n' && next > to && to > from && self.buffer.get(to - 1) == Some(&b'\r')

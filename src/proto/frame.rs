@@ -89,6 +89,9 @@ impl Header {
     /// Appends the header to `out`.
     #[inline]
     pub fn format(&self, out: &mut Vec<u8>) {
+        if self.length < 126 {
+            return self.format_short(out);
+        }
         let header = FrameHeader {
             is_final: self.fin,
             rsv1: self.compressed,
@@ -105,6 +108,29 @@ impl Header {
         };
         // Writing to a Vec cannot fail.
         let _ = header.format(self.length, out);
+    }
+}
+
+impl Header {
+    /// A length in one octet leaves the codec nothing to do, and most messages are short: it would
+    /// cost as much as masking them.
+    #[inline]
+    fn format_short(&self, out: &mut Vec<u8>) {
+        let opcode = match self.opcode {
+            Opcode::Continuation => 0x0,
+            Opcode::Message(Kind::Text) => 0x1,
+            Opcode::Message(Kind::Binary) => 0x2,
+            Opcode::Close => 0x8,
+            Opcode::Ping => 0x9,
+            Opcode::Pong => 0xa,
+        };
+        let first =
+            if self.fin { 0x80 } else { 0 } | if self.compressed { RSV1 } else { 0 } | opcode;
+        let length = self.length as u8;
+        match self.mask {
+            Some([a, b, c, d]) => out.extend_from_slice(&[first, 0x80 | length, a, b, c, d]),
+            None => out.extend_from_slice(&[first, length]),
+        }
     }
 }
 
@@ -216,6 +242,28 @@ mod tests {
             length: 5,
         };
         assert_eq!(Header::parse(&masked, Role::Server, RESERVED), Ok(Some((header, 6))));
+    }
+
+    #[test]
+    fn short_headers_are_the_codec_s() {
+        let kinds = [
+            Opcode::Continuation,
+            Opcode::Message(Kind::Text),
+            Opcode::Message(Kind::Binary),
+            Opcode::Close,
+            Opcode::Ping,
+            Opcode::Pong,
+        ];
+        for (opcode, mask) in kinds.iter().flat_map(|k| [(*k, None), (*k, Some([1, 2, 3, 4]))]) {
+            for length in [0, 1, 125] {
+                let header = Header { fin: true, compressed: false, opcode, mask, length };
+                let role = if mask.is_some() { Role::Server } else { Role::Client };
+                let mut out = Vec::new();
+                header.format(&mut out);
+                let read = Header::parse(&out, role, RESERVED);
+                assert_eq!(read, Ok(Some((header, out.len()))), "{out:x?}");
+            }
+        }
     }
 
     #[test]

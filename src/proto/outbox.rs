@@ -320,11 +320,15 @@ impl Outbox {
     fn masked(&mut self, payload: &[u8], key: Option<[u8; 4]>, offset: u64) {
         let Some(key) = key else { return self.bytes.extend_from_slice(payload) };
         if payload.len() <= NEAR {
-            return self.near(payload, key, offset);
+            self.near(payload, key, offset);
+        } else {
+            self.far(payload, key, offset);
         }
-        // What was just copied is near: the second pass costs less than the first.
+    }
+
+    /// What was just copied is near: the second pass costs less than the first.
+    fn far(&mut self, payload: &[u8], key: [u8; 4], mut offset: u64) {
         self.bytes.reserve(payload.len());
-        let mut offset = offset;
         for part in payload.chunks(NEAR) {
             self.near(part, key, offset);
             offset += part.len() as u64;

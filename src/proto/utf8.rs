@@ -17,6 +17,14 @@ pub fn is_valid(bytes: &[u8]) -> bool {
     (bytes.len() <= SHORT && bytes.is_ascii()) || simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
+/// How many bytes at the start are whole, valid characters.
+pub fn valid_up_to(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => bytes.len(),
+        Err(fault) => fault.valid_up_to(),
+    }
+}
+
 /// The state between two cuts of one text message: the character that was cut.
 #[derive(Debug, Default)]
 pub struct Utf8 {

@@ -71,10 +71,27 @@ impl Pipe {
             {
                 return;
             }
+            if let Framing::Lines(terminator) = self.plan.framing
+                && !self.plan.typed
+            {
+                // The short way of most messages.
+                let Some(line) = self.input.next_line(terminator) else { break };
+                sent = true;
+                let mut goes_on = self.send(line);
+                while goes_on
+                    && self.session.queued() < FULL
+                    && let Some(line) = self.input.next_line(terminator)
+                {
+                    goes_on = self.send(line);
+                }
+                continue;
+            }
             let Some(next) = self.input.take() else { break };
             match next {
                 Next::Message(range) if self.plan.typed => self.obey(range),
-                Next::Message(range) => self.send(range),
+                Next::Message(range) => {
+                    self.send(range);
+                }
                 Next::Part { range, last } => self.stream(range, last),
                 Next::Cut(lacks) => {
                     let message = self.input.number();
@@ -135,32 +152,36 @@ impl Pipe {
         self.script.done
     }
 
-    /// A message of stdin.
+    /// A message of stdin; false if it must be seen to before the next.
     #[inline]
-    fn send(&mut self, range: Range<usize>) {
-        let kind = self.plan.kind;
-        let bytes = self.input.bytes(range.clone());
-        if kind == Kind::Text
-            && !utf8::is_valid(bytes)
-            && let Err(e) = std::str::from_utf8(bytes)
-        {
-            let number = self.input.number();
-            let place = match self.plan.framing {
-                Framing::Lines(b'\n') => Place::Line(number),
-                _ => Place::Message(number),
-            };
-            let error = Error::input_text(place, e.valid_up_to() as u64);
-            return self.finish(Finish::Failed(error));
+    fn send(&mut self, range: Range<usize>) -> bool {
+        let (kind, from) = (self.plan.kind, range.start);
+        let bytes = self.input.bytes(range);
+        if kind == Kind::Text && !utf8::is_valid(bytes) {
+            let good = utf8::valid_up_to(bytes) as u64;
+            self.refuse(good);
+            return false;
         }
         self.output.sent(kind, bytes);
-        // The session is open: `feed` looked.
-        let _ = if bytes.len() <= FULL {
-            self.session.send(kind, bytes)
-        } else {
-            self.long.rest = range;
-            self.session.begin(kind, bytes.len() as u64, true)
-        };
         self.clock.sent();
+        // The session is open: `feed` looked.
+        if bytes.len() <= FULL {
+            return self.session.send(kind, bytes).is_ok();
+        }
+        self.long.rest = from..from + bytes.len();
+        let _ = self.session.begin(kind, bytes.len() as u64, true);
+        false
+    }
+
+    /// The message taken last is no text behind so many good bytes.
+    #[cold]
+    fn refuse(&mut self, good: u64) {
+        let number = self.input.number();
+        let place = match self.plan.framing {
+            Framing::Lines(b'\n') => Place::Line(number),
+            _ => Place::Message(number),
+        };
+        self.finish(Finish::Failed(Error::input_text(place, good)));
     }
 
     /// Part of the message that all of stdin is.

@@ -70,6 +70,12 @@ impl Output {
     /// A message of ours.
     #[inline]
     pub(super) fn sent(&mut self, kind: Kind, bytes: &[u8]) {
+        if matches!(self.renderer, Renderer::JsonLines(_)) {
+            self.tell_sent(kind, bytes);
+        }
+    }
+
+    fn tell_sent(&mut self, kind: Kind, bytes: &[u8]) {
         self.event(|json, sheet| {
             let data = Some(bytes).filter(|bytes| bytes.len() <= FULL);
             json.sent(kind, data, bytes.len() as u64, sheet);
