@@ -495,3 +495,23 @@ fn peers_by_others_agree_on_windows_and_context() {
         }
     }
 }
+
+/// RFC 6455, 5.5.1. Of a plain line its one frame has to end first; a compressed one is in many.
+#[test]
+fn nothing_of_a_long_line_follows_our_close() {
+    let noise = |i: u64| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) % 89;
+    let line: String = (0..8_000_000).map(|i| char::from(b'!' + noise(i) as u8)).collect();
+    Test::new()
+        .stdin(format!("{line}\n"))
+        .args(["-w", "-1"])
+        .peer(|peer| {
+            peer.open_with(&agreed("permessage-deflate"));
+            assert_eq!(peer.frame().first, 0x41);
+            peer.send(close(1000, ""));
+            while peer.frame().first != 0x88 {}
+            // Nothing more: the end of the script sees to it.
+        })
+        .stderr("sockeye: {peer} closed the connection: 1000 (normal closure); 1 line already read from stdin was not sent\n")
+        .status(55)
+        .run();
+}

@@ -29,6 +29,7 @@ mod interrupt;
 mod lines;
 mod listen;
 mod output;
+mod pipes;
 mod reach;
 mod request;
 mod status;

@@ -235,3 +235,26 @@ fn the_limit_may_be_written_in_powers_of_1024() {
         .status(100)
         .run();
 }
+
+/// The Close has to wait for the end of the frame that is under way, and must not be given up.
+#[test]
+fn a_violation_while_a_long_line_goes_out_is_told_behind_it() {
+    let line = "x".repeat(8 << 20);
+    Test::new()
+        .args(["--no-compress", "-w", "-1"])
+        .stdin(format!("{line}\n"))
+        .peer(move |peer| {
+            peer.open();
+            peer.read_some();
+            peer.send(frame(0x83, ""));
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            let mut rest = vec![0; (8 << 20) + 14 - 16];
+            peer.read_exactly(&mut rest);
+            peer.expect_close(1002);
+        })
+        .stderr(
+            "sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2; told 1002)\n",
+        )
+        .status(110)
+        .run();
+}

@@ -223,7 +223,7 @@ async fn tell_failure(client: &Client, error: Error, started: Instant) -> Result
     if client.stream.events {
         let mut output = output(client, started)?;
         let ended = Err(error);
-        tell_end(&mut output, &ended, Default::default());
+        tell_end(&mut output, &ended, Default::default(), 0);
         output.flush(client.common.settings.close_timeout).await;
         return ended;
     }
@@ -231,13 +231,18 @@ async fn tell_failure(client: &Client, error: Error, started: Instant) -> Result
 }
 
 /// How the run ends, for an output that tells of events.
-fn tell_end(output: &mut Output, ended: &Result<Ended, Error>, tallies: (Tally, Tally)) {
+fn tell_end(
+    output: &mut Output,
+    ended: &Result<Ended, Error>,
+    tallies: (Tally, Tally),
+    unsent: usize,
+) {
     let code = match ended {
         Ok(Ended::Done) => Ok(0),
         Ok(Ended::Signal(signal)) => Err(*signal),
         Err(error) => Ok(error.code()),
     };
-    output.end(ended.as_ref().err(), code, tallies);
+    output.end(ended.as_ref().err(), code, tallies, unsent);
 }
 
 /// How a session closed, and who began.

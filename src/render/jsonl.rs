@@ -170,19 +170,28 @@ impl JsonLines {
     }
 
     /// The end of the run: its exit status or the signal it ends by, and what it came to.
-    pub fn end(&mut self, code: Result<u8, i32>, tallies: (Tally, Tally), out: &mut Sheet) {
+    pub fn end(
+        &mut self,
+        code: Result<u8, i32>,
+        (received, sent): (Tally, Tally),
+        unsent: usize,
+        out: &mut Sheet,
+    ) {
         self.now = Instant::now();
         let mut object = self.object("end", None, out);
         match code {
             Ok(code) => object.number("code", code.into()),
             Err(signal) => object.number("signal", signal.unsigned_abs().into()),
         }
-        for (name, tally) in [("received", tallies.0), ("sent", tallies.1)] {
+        for (name, tally) in [("received", received), ("sent", sent)] {
             object.name(name);
             object.raw("{");
             object.number("messages", tally.messages);
             object.number("size", tally.bytes);
             object.number("wire_size", tally.carried);
+            if name == "sent" {
+                object.number("unsent", unsent as u64);
+            }
             object.raw("}");
         }
         object.end();
@@ -352,8 +361,8 @@ mod tests {
             json.sent(Kind::Binary, None, 1 << 40, out);
             json.close(Direction::Out, &Close::new(1000.into()), out);
             json.error(7, "cannot connect", None, out);
-            json.end(Ok(7), <_>::default(), out);
-            json.end(Err(15), <_>::default(), out);
+            json.end(Ok(7), <_>::default(), 0, out);
+            json.end(Err(15), <_>::default(), 0, out);
         });
         let lines: Vec<Value> = text.lines().map(value).collect();
         assert_eq!(lines[0]["base64"], "/w==");

@@ -166,6 +166,12 @@ impl Peer {
         assert!(n > 0, "the client ended the connection");
     }
 
+    /// Reads so many bytes, whatever they are.
+    #[track_caller]
+    pub fn read_exactly(&mut self, bytes: &mut [u8]) {
+        self.stream.read_exact(bytes).expect("the client sends");
+    }
+
     /// The next frame.
     #[track_caller]
     pub fn frame(&mut self) -> Frame {

@@ -135,7 +135,12 @@ impl Pipe {
                     }
                 }
                 Step::Expect(pattern) => {
-                    self.watch.expect(pattern, self.plan.expect_timeout, Instant::now());
+                    let mut patterns = VecDeque::from([pattern]);
+                    while let Some(Step::Expect(pattern)) = self.script.steps.front() {
+                        patterns.push_back(pattern.clone());
+                        self.script.steps.pop_front();
+                    }
+                    self.watch.expect(patterns, self.plan.expect_timeout, Instant::now());
                     return false;
                 }
             }

@@ -207,7 +207,8 @@ impl Pipe {
             }
         }
         let ended = self.conclude();
-        super::tell_end(&mut self.output, &ended, self.session.tallies());
+        let (tallies, unsent) = (self.session.tallies(), self.session.unsent_messages());
+        super::tell_end(&mut self.output, &ended, tallies, unsent);
         self.output.flush(self.plan.close_timeout).await;
         // The process ends next; taking all of it apart would take longer than some runs.
         std::mem::forget(self);

@@ -111,12 +111,13 @@ impl Output {
         error: Option<&crate::error::Error>,
         code: Result<u8, i32>,
         tallies: (Tally, Tally),
+        unsent: usize,
     ) {
         self.event(|json, sheet| {
             if let Some(error) = error {
                 json.error(error.code(), &error.to_string(), error.hint().as_deref(), sheet);
             }
-            json.end(code, tallies, sheet);
+            json.end(code, tallies, unsent, sheet);
         });
     }
 

@@ -5,7 +5,10 @@ use crate::{
     proto::{Assembler, Piece},
 };
 use regex::bytes::Regex;
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 /// What ends a run as soon as it has come.
 #[derive(Clone, Debug, Default)]
@@ -38,10 +41,19 @@ pub(super) struct Watch {
 #[derive(Debug)]
 struct Expected {
     pattern: Regex,
+    /// What is expected then.
+    more: VecDeque<Regex>,
     limit: Duration,
     deadline: Instant,
     received: u64,
     last: Option<String>,
+}
+
+impl Expected {
+    fn first(mut more: VecDeque<Regex>, limit: Duration, now: Instant) -> Option<Self> {
+        let pattern = more.pop_front()?;
+        Some(Self { pattern, more, limit, deadline: now + limit, received: 0, last: None })
+    }
 }
 
 impl Watch {
@@ -52,10 +64,10 @@ impl Watch {
         Self { goals, received: 0, expected: None, matches, assembler }
     }
 
-    /// From now on a message that matches is waited for.
-    pub(super) fn expect(&mut self, pattern: Regex, limit: Duration, now: Instant) {
-        let deadline = now + limit;
-        self.expected = Some(Expected { pattern, limit, deadline, received: 0, last: None });
+    /// From now on messages that match are waited for, one after the other: they may come in one
+    /// segment.
+    pub(super) fn expect(&mut self, patterns: VecDeque<Regex>, limit: Duration, now: Instant) {
+        self.expected = Expected::first(patterns, limit, now);
     }
 
     /// When the wait for it ends, if there is one.
@@ -75,7 +87,8 @@ impl Watch {
         let Some(message) = self.assembler.push(piece) else { return false };
         if let Some(expected) = &mut self.expected {
             if expected.pattern.is_match(message) {
-                self.expected = None;
+                let (more, limit) = (std::mem::take(&mut expected.more), expected.limit);
+                self.expected = Expected::first(more, limit, Instant::now());
             } else {
                 expected.received += 1;
                 let start = message.get(..SHOWN).unwrap_or(message);

@@ -1,0 +1,104 @@
+//! -x and --expect: a conversation in a script.
+
+use super::{Answers, Closes, Sends, Waits, gets, row, says, table};
+use crate::support::{Test, wire::text};
+
+#[test]
+fn each_step_waits_for_its_answer() {
+    table([
+        row("-x login --expect ok -x sub --expect ^subscribed -w 0")
+            .no_stdin()
+            .peer([
+                gets("login"),
+                says("welcome"),
+                says("ok"),
+                gets("sub"),
+                says("not subscribed"),
+                says("subscribed"),
+                Answers(1000, ""),
+            ])
+            .stdout("welcome\nok\nnot subscribed\nsubscribed\n"),
+        // A greeting first, and two in a row.
+        row("--expect hello -x a --expect 1 --expect 2 -w 0")
+            .no_stdin()
+            .peer([says("hello"), gets("a"), says("1"), says("2"), Answers(1000, "")])
+            .stdout("hello\n1\n2\n"),
+        // Both answers in one segment.
+        row("-x a --expect 1 --expect 2 -w 0")
+            .no_stdin()
+            .peer([gets("a"), Sends([text("1"), text("2")].concat()), Answers(1000, "")])
+            .stdout("1\n2\n"),
+        // What is not expected is sent without waiting, in the order typed.
+        row("-x a -x b --expect 1 -x c -w 0")
+            .no_stdin()
+            .peer([gets("a"), gets("b"), says("1"), gets("c"), Answers(1000, "")])
+            .stdout("1\n"),
+        // Then stdin has its turn.
+        row("-x a --expect 1")
+            .stdin("b\n")
+            .peer([gets("a"), Waits(50), says("1"), gets("b"), Closes(1000)])
+            .stdout("1\n"),
+        // As in any format.
+        row("-0 -x a --expect 1 -w 0")
+            .no_stdin()
+            .peer([gets("a"), says("1"), Answers(1000, "")])
+            .stdout("1\0"),
+        // The clock starts when all is said and done: silence before is no matter.
+        row("-x a --expect 1 --quiet-for 0.2 -q")
+            .no_stdin()
+            .peer([gets("a"), Waits(500), says("1"), Answers(1000, "")])
+            .stdout("1\n"),
+    ]);
+}
+
+#[test]
+fn what_does_not_come_is_told_with_what_came() {
+    let error = |rest: &str| format!("sockeye: in 0.3 seconds no message matched 'ok': {rest}\n");
+    let run = |acts: Vec<super::Act>| {
+        row("-x a --expect ok -x never --expect-timeout 0.3").no_stdin().peer(acts)
+    };
+    table([
+        run(vec![gets("a"), Answers(1000, "")]).stderr(error("none came")).status(112),
+        run(vec![gets("a"), says("no\x1b["), Answers(1000, "")])
+            .stdout("no\x1b[\n")
+            .stderr(error("1 came, the last 'no\\x1b['"))
+            .status(112),
+        run(vec![gets("a"), says("1"), says("2"), Answers(1000, "")])
+            .stdout("1\n2\n")
+            .stderr(error("2 came, the last '2'"))
+            .status(112),
+        run(vec![gets("a"), says("1"), Closes(1000)])
+            .stdout("1\n")
+            .stderr(
+                "sockeye: the session ended before a message matched 'ok': 1 came, the last '1'\n",
+            )
+            .status(112),
+        // The session's own code comes first.
+        run(vec![gets("a"), Closes(1008)])
+            .stderr("sockeye: {peer} closed the connection: 1008 (policy violation)\n")
+            .status(111),
+    ]);
+}
+
+#[test]
+fn patterns_and_closes_that_cannot_be_are_usage_errors() {
+    for (args, words) in [
+        (&["--until", "a("][..], "invalid value 'a(' for '--until <REGEX>': unclosed group"),
+        (&["--expect", "*"], "invalid value '*' for '--expect <REGEX>'"),
+        (&["--close", "1005"], "the close code 1005 must not be sent (RFC 6455, 7.4)"),
+        (&["--close", "99999"], "not a close code"),
+        (&["--close", "bye"], "not a close code"),
+        (&["--delimiter", "crlf"], "invalid value 'crlf' for '--delimiter <HOW>'"),
+        (&["-0", "--delimiter", "lf"], "cannot be used with"),
+        (&["--send-only", "--receive-only"], "cannot be used with"),
+        (&["--send-only", "--echo"], "cannot be used with"),
+        (&["--output", "json"], "invalid value 'json' for '--output <FORMAT>'"),
+    ] {
+        Test::new()
+            .args(args.iter().copied())
+            .args(["ws://127.0.0.1:1"])
+            .stderr_has(["sockeye: ", words])
+            .status(2)
+            .run();
+    }
+}

@@ -1,0 +1,100 @@
+//! --input jsonl: a line of stdin says what to do.
+
+use super::{Act, Answers, AnswersEmpty, Closes, gets, gets_binary, row, table};
+use crate::support::{Stdin, Test};
+use std::time::{Duration, Instant};
+
+fn typed(lines: &str) -> super::Row {
+    row("--input jsonl").stdin(lines)
+}
+
+#[test]
+fn what_can_be_asked_for_is_done() {
+    let ping = |payload: &[u8]| Act::Gets(0x89, payload.to_vec());
+    table([
+        typed(r#"{"type":"text","data":"a\nb\u0000"}"#).peer([gets("a\nb\0"), Closes(1000)]),
+        typed("{\"type\":\"text\",\"data\":\"\"}\r\n\n  \n{\"type\":\"text\",\"data\":\"b\"}")
+            .peer([gets(""), gets("b"), Closes(1000)]),
+        typed(r#"{"type":"binary","base64":"AP8="}"#).peer([gets_binary(b"\0\xff"), Closes(1000)]),
+        typed(r#"{"type":"ping"}"#).peer([ping(b""), Closes(1000)]),
+        typed(r#"{"type":"ping","base64":"/w=="}"#).peer([ping(b"\xff"), Closes(1000)]),
+        typed(r#"{"type":"pong","data":"x"}"#).peer([Act::Gets(0x8a, b"x".to_vec()), Closes(1000)]),
+        typed(r#"{"type":"close"}"#).peer([AnswersEmpty]),
+        // Nothing goes behind a Close.
+        typed("{\"type\":\"close\",\"code\":4000,\"reason\":\"bye\"}\n{\"type\":\"text\",\"data\":\"a\"}")
+            .peer([Answers(4000, "bye")]),
+        // Of what was recorded only what a peer sent is sent.
+        typed(
+            "{\"type\":\"open\",\"version\":1}\n\
+             {\"type\":\"text\",\"direction\":\"out\",\"data\":\"ours\"}\n\
+             {\"type\":\"text\",\"direction\":\"in\",\"data\":\"theirs\",\"size\":6}\n\
+             {\"type\":\"pong\",\"direction\":\"in\",\"data\":\"x\"}\n\
+             {\"type\":\"ping\",\"direction\":\"in\",\"data\":\"x\"}\n\
+             {\"type\":\"new\",\"in\":\"a later version\"}\n\
+             {\"type\":\"error\",\"code\":56}\n{\"type\":\"end\",\"code\":56}\n",
+        )
+        .peer([gets("theirs"), ping(b"x"), Closes(1000)]),
+    ]);
+}
+
+#[test]
+fn what_cannot_be_done_is_named_by_line_and_column() {
+    let bad = |place: &str, words: &str| {
+        format!("sockeye: stdin cannot be sent: {place}: {words}; not sent from there on\n")
+    };
+    let good = "{\"type\":\"text\",\"data\":\"a\"}\n";
+    let after = |line: &str| {
+        typed(&format!("{good}{line}\n{good}")).peer([gets("a"), Answers(1000, "")]).status(26)
+    };
+    table([
+        after("nonsense").stderr(bad("line 2, column 2", "expected ident")),
+        after("{\"type\":\"text\",\"data\":\"a\"")
+            .stderr(bad("line 2, column 25", "EOF while parsing an object")),
+        after(r#"{"type":"text","data":"\ud800"}"#)
+            .stderr(bad("line 2, column 30", "unexpected end of hex escape")),
+        after(r#"{"data":"a"}"#).stderr(bad("line 2", "there is no \"type\"")),
+        after(r#"{"type":"text"}"#).stderr(bad("line 2", "text has no \"data\"")),
+        after(r#"{"type":"binary","base64":"A"}"#)
+            .stderr(bad("line 2", "\"base64\" is no base64 (RFC 4648, 4)")),
+        after(&format!(r#"{{"type":"ping","data":"{}"}}"#, "x".repeat(126)))
+            .stderr(bad("line 2", "over 125 bytes in a control frame (RFC 6455, 5.5)")),
+        after(r#"{"type":"close","code":1006}"#)
+            .stderr(bad("line 2", "\"code\" is none that may be sent (RFC 6455, 7.4)")),
+        after(r#"{"type":"wait","seconds":-1}"#)
+            .stderr(bad("line 2", "wait has no \"seconds\" from 0 to 1000000000")),
+    ]);
+}
+
+#[test]
+fn a_wait_holds_what_follows_and_the_end() {
+    let (start, quiet) = (Instant::now(), "--quiet-for");
+    Test::new()
+        .args(["--input", "jsonl", "-q", quiet, "0.2"])
+        .stdin(
+            "{\"type\":\"wait\",\"seconds\":0.5}\n{\"type\":\"text\",\"data\":\"a\"}\n\
+             {\"type\":\"wait\",\"seconds\":0.5}\n",
+        )
+        .peer(move |peer| {
+            peer.open();
+            peer.expect_text("a");
+            assert!(start.elapsed() >= Duration::from_millis(500));
+            peer.answer_close(1000);
+            assert!(start.elapsed() >= Duration::from_millis(1200));
+        })
+        .run();
+}
+
+#[test]
+fn a_line_is_done_when_it_is_typed() {
+    Test::new()
+        .args(["--input", "jsonl"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.child.write("{\"type\":\"text\",\"da");
+            peer.child.write("ta\":\"a\"}\n");
+            peer.expect_text("a");
+            peer.close(1000);
+        })
+        .run();
+}
