@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test peers deps conformance lint
+.PHONY: help run test peers deps conformance bench lint
 
 # `make lint DENY=no` leaves cargo-deny out, which asks the network for advisories.
 DENY ?= $(shell command -v cargo-deny)
@@ -24,6 +24,11 @@ deps: ## say what the tests need beyond cargo, and whether it is there
 conformance: peers ## the Autobahn cases, as client and as server
 	cargo build --release --locked
 	python3 tests/conformance/run.py --bin target/release/sockeye
+
+bench: ## time the protocol's parts, and the program beside the clients that are installed
+	cargo bench --locked
+	cargo build --release --locked
+	python3 benches/compare.py --bin target/release/sockeye
 
 lint: export RUSTDOCFLAGS = -Dwarnings
 lint: ## formatting, clippy, documentation, dependencies

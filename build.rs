@@ -1,4 +1,5 @@
-//! Links the unwinder in where the system's compiler has it as an archive. As a shared library it
+//! Links for a short start: at a fixed address, so that ten thousand pointers need not be relocated,
+//! and the unwinder in, where the system's compiler has it as an archive. As a shared library it
 //! is found, mapped, relocated and asks the processor for its features at every start: a tenth of
 //! the time a short run takes.
 
