@@ -178,14 +178,14 @@ impl Pipe {
             if (written && self.session.is_over()) || self.impatient() {
                 break;
             }
-            if !self.drained && self.output.is_written() && !self.is_congested() {
-                // The output took all: there is more to drain and nothing to wait for.
-                continue;
-            }
             self.feed();
             if self.session.queued() > 0 && self.is_idle() {
                 // At once, not by another turn: it is what the peer waits for.
                 self.session.write().await;
+            }
+            if !self.drained && self.output.is_written() && !self.is_congested() {
+                // The output took all: there is more to drain and nothing to wait for.
+                continue;
             }
             match self.wait(&mut signals).await {
                 Woken::Session => {
