@@ -1,11 +1,15 @@
 //! Extensions: the grammar of `Sec-WebSocket-Extensions` (RFC 6455, 9.1), and how
 //! permessage-deflate is offered, accepted and judged (RFC 7692, 7.1).
 
+mod params;
+
+pub use params::{BadParam, Deflate, MAX_BITS, MIN_BITS, ParamFault, Params, Side};
+
 use super::{
     Role,
     handshake::{Headers, is_token},
 };
-use std::fmt::Write as _;
+use params::{CLIENT_BITS, ClientBits, NAME, PARAMS};
 
 /// One extension as a header lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,206 +106,6 @@ pub fn listed(headers: &Headers) -> Result<Vec<Extension>, &str> {
     Ok(all)
 }
 
-/// The parameters of permessage-deflate in an offer or an answer (7.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Params {
-    server_no_context_takeover: bool,
-    client_no_context_takeover: bool,
-    server_max_window_bits: Option<u8>,
-    client_max_window_bits: ClientBits,
-}
-
-/// `client_max_window_bits`, which an offer may have without a value (7.1.2.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum ClientBits {
-    #[default]
-    Absent,
-    Any,
-    AtMost(u8),
-}
-
-impl ClientBits {
-    fn value(self) -> Option<u8> {
-        if let Self::AtMost(bits) = self { Some(bits) } else { None }
-    }
-}
-
-/// A parameter that breaks a rule of RFC 7692.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadParam {
-    /// Its name.
-    pub name: String,
-    /// The rule.
-    pub fault: ParamFault,
-}
-
-/// What is wrong with a parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ParamFault {
-    /// permessage-deflate has no such parameter.
-    Unknown,
-    /// It stands there twice.
-    Repeated,
-    /// It takes no value.
-    Value(String),
-    /// Its value is not a number from 8 to 15 without leading zeros; `None`: there is none.
-    Bits(Option<String>),
-    /// The answer has it, the offer did not (7.1.2.2).
-    NotOffered,
-    /// The answer wants a larger window than the offer allows (7.1.2).
-    AboveOffer {
-        /// Window bits offered.
-        offered: u8,
-        /// Window bits in the answer.
-        chosen: u8,
-    },
-    /// The offer asks for it, the answer does not grant it (7.1.1.1, 7.1.2.1).
-    NotGranted,
-}
-
-impl Params {
-    fn read(extension: &Extension) -> Result<Self, BadParam> {
-        let mut read = Self::default();
-        let mut seen: Vec<&str> = Vec::new();
-        for (name, value) in &extension.params {
-            let bad = |fault| BadParam { name: name.clone(), fault };
-            if seen.contains(&name.as_str()) {
-                return Err(bad(ParamFault::Repeated));
-            }
-            seen.push(name);
-            let switch = || match value {
-                None => Ok(true),
-                Some(value) => Err(bad(ParamFault::Value(value.clone()))),
-            };
-            let bits =
-                || bits(value.as_deref()).ok_or_else(|| bad(ParamFault::Bits(value.clone())));
-            match name.as_str() {
-                SERVER_NO_CONTEXT => read.server_no_context_takeover = switch()?,
-                CLIENT_NO_CONTEXT => read.client_no_context_takeover = switch()?,
-                SERVER_BITS => read.server_max_window_bits = Some(bits()?),
-                CLIENT_BITS if value.is_none() => read.client_max_window_bits = ClientBits::Any,
-                CLIENT_BITS => read.client_max_window_bits = ClientBits::AtMost(bits()?),
-                _ => return Err(bad(ParamFault::Unknown)),
-            }
-        }
-        Ok(read)
-    }
-
-    /// What this offer and the server's answer to it agree on, as the client sees it.
-    fn answered(self, answer: Self) -> Result<Deflate, BadParam> {
-        let bad = |name: &str, fault| Err(BadParam { name: name.to_owned(), fault });
-        if self.server_no_context_takeover && !answer.server_no_context_takeover {
-            return bad(SERVER_NO_CONTEXT, ParamFault::NotGranted);
-        }
-        let server_bits = match (self.server_max_window_bits, answer.server_max_window_bits) {
-            (Some(_), None) => return bad(SERVER_BITS, ParamFault::NotGranted),
-            (Some(offered), Some(chosen)) if chosen > offered => {
-                return bad(SERVER_BITS, ParamFault::AboveOffer { offered, chosen });
-            }
-            // The server may bind itself to a smaller window unasked (7.1.2.1).
-            (_, chosen) => chosen.unwrap_or(MAX_BITS),
-        };
-        let client_bits = match (self.client_max_window_bits, answer.client_max_window_bits) {
-            (_, ClientBits::Any) => return bad(CLIENT_BITS, ParamFault::Bits(None)),
-            (ClientBits::Absent, ClientBits::AtMost(_)) => {
-                return bad(CLIENT_BITS, ParamFault::NotOffered);
-            }
-            (ClientBits::AtMost(offered), ClientBits::AtMost(chosen)) if chosen > offered => {
-                return bad(CLIENT_BITS, ParamFault::AboveOffer { offered, chosen });
-            }
-            // A value offered is a promise, whatever the answer says (7.1.2.2).
-            (offered, ClientBits::Absent) => offered.value().unwrap_or(MAX_BITS),
-            (_, ClientBits::AtMost(chosen)) => chosen,
-        };
-        let no_client_context =
-            self.client_no_context_takeover || answer.client_no_context_takeover;
-        Ok(Deflate {
-            server: Side {
-                window_bits: server_bits,
-                keeps_context: !answer.server_no_context_takeover,
-            },
-            client: Side { window_bits: client_bits, keeps_context: !no_client_context },
-        })
-    }
-
-    /// The server's answer to this offer, with what `wishes` asks for as far as the offer allows;
-    /// `None` declines it.
-    fn accept(self, wishes: Self) -> Option<Self> {
-        let least = |a: Option<u8>, b: Option<u8>| a.into_iter().chain(b).min();
-        let server_max_window_bits =
-            least(self.server_max_window_bits, wishes.server_max_window_bits);
-        // A window of 8 bits cannot be made for what we send.
-        if server_max_window_bits.is_some_and(|bits| bits < MIN_BITS) {
-            return None;
-        }
-        let (offered, ours) = (self.client_max_window_bits, wishes.client_max_window_bits);
-        let client_max_window_bits = match least(offered.value(), ours.value()) {
-            // Only a client that offers it understands it.
-            Some(bits) if offered != ClientBits::Absent => ClientBits::AtMost(bits),
-            _ => ClientBits::Absent,
-        };
-        Some(Self {
-            server_no_context_takeover: self.server_no_context_takeover
-                || wishes.server_no_context_takeover,
-            client_no_context_takeover: self.client_no_context_takeover
-                || wishes.client_no_context_takeover,
-            server_max_window_bits,
-            client_max_window_bits,
-        })
-    }
-
-    /// As an element of the header.
-    fn element(self) -> String {
-        let mut text = NAME.to_owned();
-        for (set, name) in [
-            (self.server_no_context_takeover, SERVER_NO_CONTEXT),
-            (self.client_no_context_takeover, CLIENT_NO_CONTEXT),
-        ] {
-            if set {
-                text.push_str("; ");
-                text.push_str(name);
-            }
-        }
-        let client_bits = self.client_max_window_bits.value();
-        for (bits, name) in [(self.server_max_window_bits, SERVER_BITS), (client_bits, CLIENT_BITS)]
-        {
-            if let Some(bits) = bits {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "; {name}={bits}");
-            }
-        }
-        text
-    }
-}
-
-/// What permessage-deflate was agreed to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deflate {
-    /// How the server compresses.
-    pub server: Side,
-    /// How the client does.
-    pub client: Side,
-}
-
-/// How one side compresses what it sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Side {
-    /// The base-2 logarithm of its LZ77 window, 8 to 15.
-    pub window_bits: u8,
-    /// Context takeover: the window goes on from message to message.
-    pub keeps_context: bool,
-}
-
-impl Deflate {
-    /// How this role compresses.
-    pub fn side(&self, role: Role) -> Side {
-        match role {
-            Role::Client => self.client,
-            Role::Server => self.server,
-        }
-    }
-}
-
 /// What the user wants of permessage-deflate: a client offers it, the first preferred, and a server
 /// asks for it in its answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -324,7 +128,8 @@ pub enum OfferFault {
 impl Default for Offers {
     /// What browsers offer.
     fn default() -> Self {
-        let first = Params { client_max_window_bits: ClientBits::Any, ..Params::default() };
+        let mut first = Params::default();
+        first.client_max_window_bits = ClientBits::Any;
         Self { elements: vec![format!("{NAME}; {CLIENT_BITS}")], first }
     }
 }
@@ -429,24 +234,6 @@ pub fn judge(request: &Headers, answer: &Headers) -> Result<Option<Deflate>, Ext
         (agreed, _) => Ok(agreed),
     }
 }
-
-/// 7.1.2: a decimal number without leading zeros.
-fn bits(value: Option<&str>) -> Option<u8> {
-    let value = value.filter(|value| !value.starts_with(['0', '+']))?;
-    value.parse().ok().filter(|bits| (8..=MAX_BITS).contains(bits))
-}
-
-const NAME: &str = "permessage-deflate";
-const SERVER_NO_CONTEXT: &str = "server_no_context_takeover";
-const CLIENT_NO_CONTEXT: &str = "client_no_context_takeover";
-const SERVER_BITS: &str = "server_max_window_bits";
-const CLIENT_BITS: &str = "client_max_window_bits";
-const PARAMS: [&str; 4] = [SERVER_NO_CONTEXT, CLIENT_NO_CONTEXT, SERVER_BITS, CLIENT_BITS];
-
-/// The largest window, and the one that is meant when none is named.
-pub const MAX_BITS: u8 = 15;
-/// The smallest window we can compress with.
-pub const MIN_BITS: u8 = 9;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@
 //! | [`ping`] | the pings that wait for their pong |
 //! | [`timer`] | deadlines as data |
 //! | [`violation`] | the rules a peer can break |
+//! | [`event`] | what a connection is given, and what it tells |
 //! | [`connection`] | the state machine that owns all of the above |
 //!
 //! [`Instant`]: std::time::Instant
@@ -26,6 +27,7 @@
 pub mod close;
 pub mod connection;
 pub mod deflate;
+pub mod event;
 pub mod extension;
 pub mod frame;
 pub mod handshake;
@@ -40,7 +42,8 @@ pub mod utf8;
 pub mod violation;
 
 pub use close::{Close, CloseCode};
-pub use connection::{Cause, Connection, Event, Settings};
+pub use connection::Connection;
+pub use event::{Cause, Event, Settings};
 pub use frame::{Kind, Opcode};
 pub use mask::Entropy;
 pub use message::{Assembler, Piece};

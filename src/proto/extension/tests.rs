@@ -1,6 +1,9 @@
 //! Headers in, agreements and faults out.
 
-use super::*;
+use super::{
+    params::{CLIENT_NO_CONTEXT, SERVER_BITS, SERVER_NO_CONTEXT},
+    *,
+};
 use proptest::prelude::*;
 
 fn headers(value: &str) -> Headers {

@@ -1,0 +1,154 @@
+//! Messages in, bytes out.
+
+use super::*;
+use crate::proto::extension::Side;
+use hex_literal::hex;
+
+fn client() -> Outbox {
+    Outbox::new(Role::Client, Box::new(|bytes| bytes.fill(0)))
+}
+
+fn server() -> Outbox {
+    Outbox::new(Role::Server, Box::new(|_| {}))
+}
+
+#[test]
+fn examples_of_the_rfc() {
+    let mut outbox = server();
+    outbox.message(Kind::Text, b"Hello");
+    assert_eq!(outbox.pending(), hex!("81 05 48656c6c6f"));
+    let key = [0x37, 0xfa, 0x21, 0x3d];
+    let mut keys = key.into_iter().cycle();
+    let mut outbox = Outbox::new(
+        Role::Client,
+        Box::new(move |bytes| bytes.iter_mut().for_each(|b| *b = keys.next().unwrap())),
+    );
+    outbox.message(Kind::Text, b"Hello");
+    assert_eq!(outbox.pending(), hex!("81 85 37fa213d 7f9f4d5158"));
+}
+
+#[test]
+fn a_message_in_fragments_with_a_ping_between() {
+    let mut outbox = server();
+    outbox.begin(Kind::Text, 3, false);
+    outbox.payload(b"He");
+    outbox.control(Opcode::Ping, b"");
+    assert!(outbox.is_frame_open());
+    assert_eq!(outbox.pending(), hex!("01 03 4865"));
+    outbox.payload(b"l");
+    outbox.begin(Kind::Text, 2, true);
+    outbox.payload(b"lo");
+    assert_eq!(outbox.pending(), hex!("01 03 48656c 89 00 80 02 6c6f"));
+}
+
+/// Data frames after a Close would break 5.5.1.
+#[test]
+fn nothing_of_a_compressed_message_follows_a_close() {
+    let mut outbox = server();
+    let side = Side { window_bits: 15, keeps_context: true };
+    outbox.compress(Deflater::new(side, 1, 0));
+    outbox.begin(Kind::Binary, 200_000, true);
+    let noise: Vec<u8> = (0..100_000u64).map(|i| ((i * i * 7919) >> 7) as u8).collect();
+    outbox.payload(&noise);
+    outbox.control(Opcode::Close, b"");
+    let length = outbox.queued();
+    assert_eq!(outbox.pending()[length - 2..], hex!("88 00"));
+    assert!(!outbox.is_frame_open());
+    outbox.payload(&noise);
+    assert_eq!((outbox.queued(), outbox.unsent_messages()), (length, 1));
+    assert_eq!(outbox.tally(), Tally::default());
+}
+
+#[test]
+fn a_long_frame_is_masked_the_same_however_it_is_cut() {
+    let payload: Vec<u8> = (0..=255).cycle().take(1000).collect();
+    let keys = || -> Entropy {
+        Box::new(|bytes| bytes.copy_from_slice(&[9, 8, 7, 6].repeat(bytes.len() / 4)))
+    };
+    let mut whole = Outbox::new(Role::Client, keys());
+    whole.message(Kind::Binary, &payload);
+    let mut cut = Outbox::new(Role::Client, keys());
+    cut.begin(Kind::Binary, 1000, true);
+    let mut sent = Vec::new();
+    for part in payload.chunks(77) {
+        cut.payload(part);
+        sent.extend_from_slice(cut.pending());
+        cut.advance(cut.queued());
+    }
+    assert_eq!(sent, whole.pending());
+    assert!(!cut.is_frame_open());
+}
+
+#[test]
+fn of_many_pongs_that_wait_only_the_newest_goes() {
+    let mut outbox = server();
+    outbox.message(Kind::Binary, &vec![0; PONG_ROOM]);
+    for i in 0..100_000u32 {
+        outbox.control(Opcode::Pong, &i.to_be_bytes());
+    }
+    assert!(outbox.queued() < PONG_ROOM + 20);
+    outbox.advance(outbox.queued());
+    assert_eq!(outbox.pending(), hex!("8a 04 0001869f"));
+}
+
+#[test]
+fn counts_what_the_transport_did_not_take() {
+    let mut outbox = client();
+    assert_eq!(outbox.unsent_messages(), 0);
+    outbox.message(Kind::Text, b"ab"); // 8 bytes
+    outbox.control(Opcode::Ping, b"");
+    outbox.message(Kind::Text, b"cd");
+    assert_eq!(outbox.unsent_messages(), 2);
+    outbox.advance(7);
+    assert_eq!(outbox.unsent_messages(), 2);
+    outbox.advance(1);
+    assert_eq!(outbox.unsent_messages(), 1);
+    outbox.advance(100);
+    assert_eq!(outbox.unsent_messages(), 0);
+    // A frame whose header has gone counts until its last byte has.
+    outbox.begin(Kind::Text, 4, true);
+    outbox.payload(b"ab");
+    outbox.advance(100);
+    assert_eq!(outbox.unsent_messages(), 1);
+    outbox.payload(b"cd");
+    outbox.message(Kind::Text, b"e");
+    assert_eq!(outbox.unsent_messages(), 2);
+    outbox.advance(2);
+    assert_eq!(outbox.unsent_messages(), 1);
+    outbox.advance(100);
+    assert_eq!(outbox.unsent_messages(), 0);
+    // So does a fragmented message until its last fragment.
+    outbox.begin(Kind::Text, 1, false);
+    outbox.payload(b"a");
+    outbox.advance(100);
+    assert_eq!(outbox.unsent_messages(), 1);
+    outbox.begin(Kind::Text, 0, true);
+    outbox.advance(100);
+    assert_eq!(outbox.unsent_messages(), 0);
+}
+
+#[test]
+fn a_peer_that_is_always_behind_costs_no_memory_and_is_counted_right() {
+    let mut outbox = client();
+    let message = [b'x'; 994]; // 1002 bytes on the wire
+    let (mut queued, mut sent) = (0, 0);
+    for _ in 0..10_000 {
+        outbox.message(Kind::Binary, &message);
+        queued += 1;
+        if outbox.queued() > 3000 {
+            outbox.advance(1002);
+            sent += 1;
+        }
+        assert_eq!(outbox.unsent_messages(), queued - sent);
+    }
+    assert!(outbox.bytes.capacity() < 4 * GONE, "{}", outbox.bytes.capacity());
+    // A long frame in pieces, part of which has gone with its header.
+    outbox.begin(Kind::Binary, 3 * GONE as u64, true);
+    for _ in 0..3 {
+        outbox.payload(&vec![0; GONE]);
+        outbox.advance(GONE);
+    }
+    assert_eq!(outbox.unsent_messages(), 1);
+    outbox.advance(usize::MAX >> 1);
+    assert_eq!(outbox.unsent_messages(), 0);
+}
