@@ -519,7 +519,7 @@ fn nothing_of_a_long_line_follows_our_close() {
             while peer.frame().first != 0x88 {}
             // Nothing more: the end of the script sees to it.
         })
-        .stderr("sockeye: {peer} closed the connection: 1000 (normal closure); 1 line already read from stdin was not sent\n")
+        .stderr("sockeye: {peer} closed the connection: 1000 (normal closure); 1 message was not sent\n")
         .status(55)
         .run();
 }

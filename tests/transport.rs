@@ -128,7 +128,7 @@ fn a_close_while_a_line_waits_is_55_even_with_1000() {
             })
             .stderr(format!(
                 "sockeye: {{peer}} closed the connection: {words}; \
-                 1 line already read from stdin was not sent\n"
+                 1 message was not sent\n"
             ))
             .status(55)
             .run();
@@ -152,7 +152,7 @@ fn the_lines_that_were_not_sent_are_counted() {
         })
         .stderr(
             "sockeye: {peer} closed the connection: 1000 (normal closure): enough; \
-             3 lines already read from stdin were not sent\n",
+             3 messages were not sent\n",
         )
         .status(55)
         .run();

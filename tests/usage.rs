@@ -45,6 +45,9 @@ fn a_misspelled_option_is_named_and_not_the_url() {
         (&["--cont", "1", "ws://h"][..], "'--cont'"),
         (&["--untl", "x", "ws://h"], "'--untl'"),
         (&["-l", "0", "-x", "hi"], "-x has no meaning for a server"),
+        (&["-l", "0", "--expect", "hi"], "--expect has no meaning for a server"),
+        (&["-l", "0", "-b"], "-b has no meaning for a server"),
+        (&["-l", "0", "--output", "jsonl"], "--output has no meaning for a server"),
     ] {
         Test::new().args(args.iter().copied()).stderr_has(["sockeye: ", fault]).status(2).run();
     }

@@ -45,21 +45,7 @@ impl Run {
             None => {}
         }
         if let Some(address) = cli.listen {
-            let ClientArgs { subprotocol, session, script, wait, count, max_time, until, .. } =
-                cli.client;
-            let no_use = [
-                (!script.is_empty(), "-x"),
-                (until.is_some(), "--until"),
-                (wait.is_some(), "-w"),
-                (count.is_some(), "--count"),
-                (max_time.is_some(), "--max-time"),
-            ];
-            if let Some((_, option)) = no_use.iter().find(|(given, _)| *given) {
-                return Err(Error::Usage {
-                    fault: format!("{option} has no meaning for a server (-l)"),
-                    hint: None,
-                });
-            }
+            let ClientArgs { subprotocol, session, .. } = cli.client;
             let args = ListenArgs { address, subprotocol, session };
             return Ok(Self::Job(Job::Listen(listen(args)?)));
         }

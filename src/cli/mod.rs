@@ -8,27 +8,53 @@ pub mod prescan;
 pub mod values;
 
 use crate::{error::Error, mode::pipe::Step};
-use args::{Cli, ClientArgs, Command};
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, error::ErrorKind};
+use args::{Cli, ClientArgs};
+use clap::{
+    Arg, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _,
+    error::ErrorKind, parser::ValueSource,
+};
 use std::ffi::OsString;
 
 /// Reads the command line. Help and version are printed here, and end the process.
 pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     let mut command = Cli::command();
     let args = prescan::arrange(&command, args)?;
+    let mut meaningless = None;
     let read = command.try_get_matches_from_mut(args).and_then(|matches| {
+        meaningless =
+            matches.contains_id("listen").then(|| no_server_s(&command, &matches)).flatten();
         let mut cli = Cli::from_arg_matches(&matches)?;
         match (&mut cli.command, matches.subcommand()) {
-            (Some(Command::Demo { args }), Some((_, matches))) => order(args, matches),
+            (Some(args::Command::Demo { args }), Some((_, matches))) => order(args, matches),
             (None, _) => order(&mut cli.client, &matches),
             _ => {}
         }
         Ok(cli)
     });
     let cli = read.map_err(|fault| usage(&fault))?;
+    if let Some(option) = meaningless {
+        return Err(Error::Usage {
+            fault: format!("{option} has no meaning for a server (-l)"),
+            hint: None,
+        });
+    }
     // Taking the definition of a hundred options apart takes longer than a round trip.
     std::mem::forget(command);
     Ok(cli)
+}
+
+/// An option that was given beside -l and that a server does not have.
+fn no_server_s(command: &Command, matches: &ArgMatches) -> Option<String> {
+    let server = args::ListenArgs::augment_args(Command::new("listen"));
+    let given = |arg: &&Arg| {
+        let id = arg.get_id().as_str();
+        matches.value_source(id) == Some(ValueSource::CommandLine)
+            && id != "listen"
+            && server.get_arguments().all(|ours| ours.get_id() != arg.get_id())
+    };
+    let arg = command.get_arguments().find(given)?;
+    let long = arg.get_long().unwrap_or_default();
+    Some(arg.get_short().map_or_else(|| format!("--{long}"), |short| format!("-{short}")))
 }
 
 /// Puts the steps of a script in the order in which they were typed.

@@ -47,7 +47,7 @@ impl fmt::Display for Error {
             }
             Self::Unsent { authority, messages, close } => unsent(f, authority, *messages, close),
             Self::Unread { authority, messages } => {
-                write!(f, "{authority} does not read: {} not sent", lines(*messages))
+                write!(f, "{authority} does not read: {}", unsent_words(*messages))
             }
             Self::Receive { authority, cause } => {
                 write!(f, "cannot receive from {authority}: {}", Words(cause))
@@ -162,12 +162,15 @@ fn unsent(
     close: &Close,
 ) -> fmt::Result {
     write!(f, "{authority} closed the connection: {close}")?;
-    write!(f, "; {} not sent", lines(messages))
+    write!(f, "; {}", unsent_words(messages))
 }
 
-fn lines(messages: usize) -> String {
-    let (lines, were) = if messages == 1 { ("line", "was") } else { ("lines", "were") };
-    format!("{messages} {lines} already read from stdin {were}")
+fn unsent_words(messages: usize) -> String {
+    if messages == 1 {
+        "1 message was not sent".to_owned()
+    } else {
+        format!("{messages} messages were not sent")
+    }
 }
 
 impl fmt::Display for Close {

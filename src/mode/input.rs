@@ -101,6 +101,11 @@ impl Input {
         }
     }
 
+    /// Whether stdin has ended: there is nothing more to read.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Whether all of stdin has been read and taken.
     pub fn is_done(&self) -> bool {
         match self.framing {
@@ -162,7 +167,7 @@ impl Input {
         self.taken
     }
 
-    /// How many messages are there and not taken.
+    /// How many messages are there and not taken; one that has been begun is not counted.
     pub fn waiting(&self) -> usize {
         let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
         match self.framing {
@@ -179,7 +184,7 @@ impl Input {
                 });
                 messages.count()
             }
-            Framing::Whole => usize::from(!self.finished && !rest.is_empty()),
+            Framing::Whole => usize::from(self.taken == 0 && !rest.is_empty()),
         }
     }
 

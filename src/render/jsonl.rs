@@ -59,9 +59,9 @@ impl JsonLines {
         Self { started, wall, now, terminal, assembler: Assembler::default() }
     }
 
-    /// What is rendered next happened `now`.
+    /// What is rendered next happened `now`, but not before what was rendered last.
     pub fn at(&mut self, now: Instant) {
-        self.now = now;
+        self.now = self.now.max(now);
     }
 
     /// The session is open.

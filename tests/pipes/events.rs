@@ -232,3 +232,53 @@ fn what_one_server_sent_reaches_another_as_it_was() {
     let long_in_one: Vec<Vec<u8>> = from.iter().collect();
     assert!(long_in_one == messages(), "{} frames", long_in_one.len());
 }
+
+/// Whatever is left to be told is told, however slow the reader.
+#[test]
+fn the_end_is_not_lost_on_a_slow_reader() {
+    for n in [256, 262, 300] {
+        Test::new()
+            .args(["--output", "jsonl", "--close-timeout", "0.1"])
+            .shell("\"$@\" | (sleep 0.6; tail -n 1)")
+            .peer(move |peer| {
+                peer.open();
+                peer.send(text("x".repeat(100)).repeat(n));
+                peer.close(1000);
+            })
+            .stdout("{\"type\":\"end\",[..]\"code\":0,\"received\":{\"messages\":[..]\n")
+            .run();
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_stuck_end_at_once() {
+    Test::new()
+        .args(["--output", "jsonl", "--close-timeout", "8"])
+        .hold_stdout()
+        .peer(|peer| {
+            peer.open();
+            peer.flood(
+                &text("x".repeat(1000)).repeat(20_000),
+                std::time::Duration::from_millis(300),
+            );
+            peer.child.signal(Signal::TERM);
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            peer.child.signal(Signal::TERM);
+            peer.freeze();
+        })
+        .killed_by(Signal::TERM)
+        .takes(0..5000)
+        .run();
+}
+
+#[test]
+fn an_echo_that_was_not_sent_is_not_told() {
+    let got = events(&["--echo", "--count", "1", "--no-compress"], Stdin::Null, 0, |peer| {
+        peer.open();
+        peer.send([text("1"), text("2")].concat());
+        peer.expect_text("1");
+        peer.answer_close(1000);
+    });
+    let sent = got.iter().filter(|e| e["type"] == "text" && e["direction"] == "out").count();
+    assert_eq!((sent, &got.last().unwrap()["sent"]["messages"]), (1, &1.into()));
+}

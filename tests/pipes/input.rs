@@ -171,3 +171,25 @@ fn bytes_that_are_no_text_are_named_wherever_they_stand() {
             .status(26),
     ]);
 }
+
+/// The clock of -x does not ring inside a message.
+#[test]
+fn a_message_that_is_under_way_is_not_cut_by_the_clock() {
+    use crate::support::{Stdin, Test};
+    Test::new()
+        .args(["-x", "a", "-w", "0.2", "--delimiter", "none"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("a");
+            peer.child.write("one ");
+            assert_eq!(peer.frame().first, 0x01);
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            peer.child.write("message");
+            assert_eq!(peer.frame().payload, b"message");
+            peer.child.end_stdin();
+            assert_eq!(peer.frame().first, 0x80);
+            peer.answer_close(1000);
+        })
+        .run();
+}

@@ -102,3 +102,44 @@ fn patterns_and_closes_that_cannot_be_are_usage_errors() {
             .run();
     }
 }
+
+#[test]
+fn what_is_left_of_a_script_when_the_peer_closes_is_not_forgotten() {
+    let bye = || Sends([text("A"), crate::support::wire::close(1000, "")].concat());
+    let echo = || super::Act::Gets(0x88, vec![0x03, 0xe8]);
+    table([
+        row("-x hi --expect A -x important")
+            .no_stdin()
+            .peer([gets("hi"), bye(), echo()])
+            .stdout("A\n")
+            .stderr(
+                "sockeye: {peer} closed the connection: 1000 (normal closure); \
+                 1 message was not sent\n",
+            )
+            .status(55),
+        row("-x hi --expect A -x important --expect B")
+            .no_stdin()
+            .peer([gets("hi"), bye(), echo()])
+            .stdout("A\n")
+            .stderr("sockeye: the session ended before a message matched 'B': none came\n")
+            .status(112),
+    ]);
+}
+
+/// The match is on its way all the time; what is slow is the reader of stdout.
+#[test]
+fn a_slow_reader_of_stdout_is_no_reason_to_miss_what_is_expected() {
+    let flood = text("x".repeat(1000)).repeat(1000);
+    Test::new()
+        .args(["-q", "--expect", "MATCH", "--expect-timeout", "0.3", "-w", "0"])
+        .hold_stdout()
+        .peer(move |peer| {
+            peer.open();
+            peer.send([flood, text("MATCH")].concat());
+            std::thread::sleep(std::time::Duration::from_millis(700));
+            peer.child.read_stdout(&format!("{}\n", "x".repeat(1000)).repeat(1000));
+            peer.child.read_stdout("MATCH\n");
+            peer.answer_close(1000);
+        })
+        .run();
+}

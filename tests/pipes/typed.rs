@@ -98,3 +98,40 @@ fn a_line_is_done_when_it_is_typed() {
         })
         .run();
 }
+
+/// A wait at the end of stdin must hold up nothing else, nor take processor time.
+#[test]
+fn a_wait_is_waited_for_asleep() {
+    Test::new()
+        .args(["--input", "jsonl", "-m", "0.5"])
+        .stdin("{\"type\":\"wait\",\"seconds\":9}\n")
+        .peer(|peer| {
+            peer.open();
+            peer.answer_close(1000);
+        })
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.5 seconds\n")
+        .status(28)
+        .takes(500..3000)
+        .run();
+    Test::new()
+        .args(["--input", "jsonl"])
+        .stdin("{\"type\":\"wait\",\"seconds\":9}\n")
+        .peer(|peer| {
+            peer.open();
+            std::thread::sleep(Duration::from_millis(100));
+            peer.close(1000);
+        })
+        .takes(0..3000)
+        .run();
+}
+
+/// Lines that tell of something, or come behind a close, were never to be sent.
+#[test]
+fn what_is_not_to_be_sent_is_not_missed() {
+    let dropped =
+        |lines: &str| typed(lines).peer([Act::Gets(0x88, vec![0x03, 0xe8]), super::Drops]);
+    table([
+        dropped("{\"type\":\"close\",\"code\":1000}\n{\"type\":\"end\"}\n\n"),
+        typed("{\"type\":\"wait\",\"seconds\":9}\n{\"type\":\"end\"}\n\n").peer([Closes(1000)]),
+    ]);
+}

@@ -2,8 +2,8 @@
 
 use super::Pipe;
 use crate::{
-    error::{Error, Step},
-    mode::{Ended, clock::Rung},
+    error::{Error, Step, Unmet},
+    mode::{Ended, clock::Rung, signals::Signals},
     net::unix::end_by_signal,
     proto::{Close, CloseCode},
     render::jsonl::Direction,
@@ -144,7 +144,7 @@ impl Pipe {
     pub(super) fn conclude(&mut self) -> Result<Ended, Error> {
         let written = self.output.break_off();
         crate::mode::summarize(&self.session, self.report);
-        let waiting = self.input.waiting() + usize::from(self.long.is_begun());
+        let (waiting, unsaid) = (self.waiting(), self.unsaid());
         match self.finish.take() {
             Some(Finish::Failed(error)) => Err(error),
             Some(Finish::Signal(signal)) => Ok(Ended::Signal(signal)),
@@ -152,10 +152,69 @@ impl Pipe {
             Some(Finish::Rung | Finish::Ordered(_)) | None => {
                 let verdict = self.session.verdict(waiting);
                 verdict.map_err(|cause| truncated(cause, written))?;
-                self.watch.unmet(false).map_or(Ok(Ended::Done), |unmet| Err(Error::Unmet(unmet)))
+                let unmet = self.watch.unmet(false).or_else(|| {
+                    let pattern = self.unexpected()?.to_string();
+                    Some(Unmet::Expect { pattern, limit: None, received: 0, last: None })
+                });
+                match unmet {
+                    Some(unmet) => Err(Error::Unmet(unmet)),
+                    // Nothing was expected any more, but something was still to be said.
+                    None => self.session.verdict(unsaid).map(|()| Ended::Done),
+                }
             }
         }
     }
+}
+
+impl Pipe {
+    /// Tells of the end, and lets what waits for stdout be written, for as long as it may take. What
+    /// comes of the run changes if that cannot be.
+    pub(super) async fn leave(
+        &mut self,
+        mut ended: Result<Ended, Error>,
+        signals: &mut Signals,
+    ) -> Result<Ended, Error> {
+        let (tallies, unsent) = (self.session.tallies(), self.session.unsent_messages());
+        crate::mode::tell_end(&mut self.output, &ended, tallies, unsent);
+        loop {
+            if let Err(cause) = self.output.write() {
+                self.output.abandon();
+                if cause.kind() != std::io::ErrorKind::BrokenPipe && ended.is_ok() {
+                    ended = Err(Error::Output(cause));
+                }
+            }
+            if self.output.is_written() || self.impatient() {
+                return ended;
+            }
+            let alarm = [self.patience, self.plan.max_time.map(|(_, at)| at)];
+            let alarm = alarm.into_iter().flatten().min();
+            let output = &self.output;
+            tokio::select! {
+                _ = output.writable() => {}
+                () = output.gone() => self.output.abandon(),
+                signal = signals.recv() => {
+                    if matches!(ended, Ok(Ended::Signal(_))) {
+                        end_by_signal(signal);
+                    }
+                    ended = Ok(Ended::Signal(signal));
+                    self.patience = Some(Instant::now() + self.plan.close_timeout);
+                }
+                () = sleep_until(alarm), if alarm.is_some() => {
+                    if let Some((limit, _)) = self.plan.max_time.take_if(|(_, at)| *at <= Instant::now())
+                        && ended.is_ok()
+                    {
+                        let authority = self.session.authority().to_owned();
+                        ended = Err(Error::Timeout { authority, step: Step::Total, limit });
+                    }
+                    self.patience.get_or_insert(Instant::now());
+                }
+            }
+        }
+    }
+}
+
+async fn sleep_until(alarm: Option<Instant>) {
+    tokio::time::sleep_until(alarm.unwrap_or_else(Instant::now).into()).await;
 }
 
 fn truncated(cause: Error, written: u64) -> Error {

@@ -10,6 +10,7 @@ use crate::{
     proto::{Kind, utf8},
     render::jsonl::Direction,
 };
+use regex::bytes::Regex;
 use std::{collections::VecDeque, ops::Range, time::Instant};
 
 /// The steps of `-x` and `--expect`.
@@ -150,6 +151,35 @@ impl Pipe {
             self.clock.input_ended(Instant::now());
         }
         true
+    }
+
+    /// The messages of the script that have not been sent.
+    pub(super) fn unsaid(&self) -> usize {
+        self.script.steps.iter().filter(|step| step.message().is_some()).count()
+    }
+
+    /// What the script would have waited for next.
+    pub(super) fn unexpected(&self) -> Option<&Regex> {
+        self.script.steps.iter().find_map(|step| match step {
+            Step::Expect(pattern) => Some(pattern),
+            Step::Send(_) => None,
+        })
+    }
+
+    /// How many messages of stdin were read and not sent.
+    pub(super) fn waiting(&mut self) -> usize {
+        if matches!(self.finish, Some(Finish::Ordered(_))) {
+            return 0;
+        }
+        if !self.plan.typed {
+            return self.input.waiting();
+        }
+        let mut waiting = 0;
+        while let Some(Next::Message(range)) = self.input.take() {
+            let order = Order::parse(self.input.bytes(range));
+            waiting += usize::from(!matches!(order, Ok(Order::Nothing | Order::Wait(_))));
+        }
+        waiting
     }
 
     /// Whether stdin has its turn.

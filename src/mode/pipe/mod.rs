@@ -171,7 +171,13 @@ impl Pipe {
         let mut signals =
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
         self.feed();
+        let mut turns = 0u32;
         loop {
+            turns = turns.wrapping_add(1);
+            if turns.is_multiple_of(BREATH) {
+                // A file that is always ready must not keep signals, clocks and the network waiting.
+                tokio::task::yield_now().await;
+            }
             self.drained = self.drain();
             self.write();
             let written = self.drained && self.output.is_written();
@@ -207,9 +213,7 @@ impl Pipe {
             }
         }
         let ended = self.conclude();
-        let (tallies, unsent) = (self.session.tallies(), self.session.unsent_messages());
-        super::tell_end(&mut self.output, &ended, tallies, unsent);
-        self.output.flush(self.plan.close_timeout).await;
+        let ended = self.leave(ended, &mut signals).await;
         // The process ends next; taking all of it apart would take longer than some runs.
         std::mem::forget(self);
         ended
@@ -270,8 +274,9 @@ impl Pipe {
     fn took(&mut self, kind: Kind, met: bool) {
         if self.plan.echo {
             // Refused only when closing, and then nobody listens.
-            let _ = self.session.send(kind, &self.echo);
-            self.output.sent(kind, &self.echo);
+            if self.session.send(kind, &self.echo).is_ok() {
+                self.output.sent(kind, &self.echo);
+            }
         }
         self.echo.clear();
         if met {
@@ -306,9 +311,12 @@ impl Pipe {
         let (over, drained) = (self.session.is_over(), self.drained);
         let room = self.session.queued() < FULL;
         let idle = self.is_idle();
-        let reads = self.finish.is_none() && self.session.is_open() && room && idle;
-        let waits = !idle || self.paused.is_some() || (self.stdin.is_some() && !room);
-        self.feeding = self.session.is_open() && waits;
+        let wants = room && idle && !self.input.has_ended();
+        let reads = self.finish.is_none() && self.session.is_open() && wants;
+        // A message of which the peer has the beginning is under way, too.
+        let begun = self.paused.is_some() || self.long.is_begun();
+        let held = !idle || begun || (self.stdin.is_some() && !room);
+        self.feeding = self.session.is_open() && held;
         let fed = self.feeding;
         let stdin = self.stdin.as_ref().filter(|_| reads);
         let (has_output, read_by_someone) = (!self.output.is_written(), self.output.is_read());
@@ -324,7 +332,11 @@ impl Pipe {
         };
         if busy {
             // What waited until now was no silence.
-            self.clock.busy(Instant::now());
+            let then = Instant::now();
+            self.clock.busy(then);
+            if !drained {
+                self.watch.delay(then - now);
+            }
         }
         if fed && self.clock.rings().is_some() {
             self.clock.input_ended(Instant::now());
@@ -342,7 +354,9 @@ impl Pipe {
         let clock = self.rung().map(|(at, _)| at);
         let max_time = self.plan.max_time.map(|(_, at)| at);
         let closing = self.finish.is_some() || !self.session.is_open();
-        let feed = if closing { None } else { self.expects_by().or(self.paused) };
+        // What may go on but for a full network waits for that.
+        let paused = self.paused.filter(|_| self.session.queued() < FULL);
+        let feed = if closing { None } else { self.expects_by().or(paused) };
         [clock, max_time, feed, self.patience].into_iter().flatten().min()
     }
 
@@ -363,5 +377,7 @@ async fn read(stdin: Option<&Stdin>, input: &mut Input) -> io::Result<usize> {
     }
 }
 
+/// Turns after which everything else has its own.
+const BREATH: u32 = 32;
 /// Bytes waiting on one side at which the other side is no longer read.
 const FULL: usize = 64 << 10;

@@ -166,7 +166,7 @@ impl Output {
         self.stdout.gone().await;
     }
 
-    /// Writes all of it, for as long as it may take.
+    /// Writes all of it, for as long as that may take.
     pub(crate) async fn flush(&mut self, limit: Duration) {
         let all = async {
             while self.write().is_ok() && !self.is_written() {

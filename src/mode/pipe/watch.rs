@@ -70,6 +70,13 @@ impl Watch {
         self.expected = Expected::first(patterns, limit, now);
     }
 
+    /// The wait for it was held up for this long by what it does not depend on.
+    pub(super) fn delay(&mut self, time: Duration) {
+        if let Some(expected) = &mut self.expected {
+            expected.deadline += time;
+        }
+    }
+
     /// When the wait for it ends, if there is one.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.expected.as_ref().map(|expected| expected.deadline)
