@@ -22,7 +22,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     let mut meaningless = None;
     let read = command.try_get_matches_from_mut(args).and_then(|matches| {
         meaningless =
-            matches.contains_id("listen").then(|| no_server_s(&command, &matches)).flatten();
+            matches.contains_id("listen").then(|| beside_listen(&command, &matches)).flatten();
         let mut cli = Cli::from_arg_matches(&matches)?;
         match (&mut cli.command, matches.subcommand()) {
             (Some(args::Command::Demo { args }), Some((_, matches))) => order(args, matches),
@@ -43,8 +43,8 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     Ok(cli)
 }
 
-/// An option that was given beside -l and that a server does not have.
-fn no_server_s(command: &Command, matches: &ArgMatches) -> Option<String> {
+/// An option that was given beside -l, and that a server does not have.
+fn beside_listen(command: &Command, matches: &ArgMatches) -> Option<String> {
     let server = args::ListenArgs::augment_args(Command::new("listen"));
     let given = |arg: &&Arg| {
         let id = arg.get_id().as_str();

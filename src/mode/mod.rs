@@ -135,6 +135,13 @@ fn is_interactive(client: &Client) -> bool {
 fn limited(client: &Client, report: Report) -> Settings {
     let mut settings = client.common.settings;
     let stream = &client.stream;
+    if stream.framing == Framing::Lengths && settings.max_message != u64::MAX {
+        // A length has four bytes.
+        settings.max_message = settings.max_message.min(u32::MAX.into());
+    }
+    if settings.max_message != u64::MAX {
+        return settings;
+    }
     let expects = client.script.iter().any(|step| step.message().is_none());
     let why = match stream.framing {
         _ if stream.events => "--output jsonl",
@@ -145,13 +152,8 @@ fn limited(client: &Client, report: Report) -> Settings {
         _ if io::stdout().is_terminal() => "a terminal",
         _ => return settings,
     };
-    if settings.max_message == u64::MAX {
-        settings.max_message = WHOLE;
-        report.note(&format!("{why} needs each message whole: the limit is {} MiB", WHOLE >> 20));
-    }
-    if stream.framing == Framing::Lengths {
-        settings.max_message = settings.max_message.min(u32::MAX.into());
-    }
+    settings.max_message = WHOLE;
+    report.note(&format!("{why} needs each message whole: the limit is {} MiB", WHOLE >> 20));
     settings
 }
 

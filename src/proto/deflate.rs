@@ -189,25 +189,24 @@ impl Deflater {
 
     /// Ends the message: the rest of it is in [`Self::output`].
     pub fn end(&mut self) {
-        if self.fed {
-            self.compress(&[], FlushCompress::Sync);
-            // 7.2.1: the receiver adds these again.
-            self.out.truncate(self.out.len().saturating_sub(FLUSHED.len()));
-        } else {
-            // An empty block: a flush of nothing would be nothing at all (7.2.3.6).
-            self.out.push(0);
-        }
+        self.finish(&[]);
     }
 
     /// Compresses a whole message into [`Self::output`].
     pub fn message(&mut self, bytes: &[u8]) {
         self.begin();
         self.fed = !bytes.is_empty();
+        self.finish(bytes);
+    }
+
+    fn finish(&mut self, bytes: &[u8]) {
         if self.fed {
             self.compress(bytes, FlushCompress::Sync);
+            // 7.2.1: the receiver adds these again.
             self.out.truncate(self.out.len().saturating_sub(FLUSHED.len()));
         } else {
-            self.end();
+            // An empty block: a flush of nothing would be nothing at all (7.2.3.6).
+            self.out.push(0);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a connection is given, and what it tells.
 
-use super::{close::Close, message::Piece, violation::Violation};
+use super::{close::Close, piece::Piece, violation::Violation};
 use std::time::Duration;
 
 /// The limits and times of a connection.

@@ -11,7 +11,8 @@
 //! | [`frame`] | the frame header and its rules |
 //! | [`mask`] | masking and its keys |
 //! | [`utf8`] | UTF-8 judged octet by octet, across fragments |
-//! | [`message`] | incoming frames to pieces of messages, and whole messages where one is needed |
+//! | [`message`] | incoming frames to pieces of messages |
+//! | [`piece`] | pieces of messages, and whole messages where one is needed |
 //! | [`outbox`] | outgoing messages to frames, and the bytes that wait for the transport |
 //! | [`deflate`] | messages in and out of DEFLATE |
 //! | [`tally`] | what has gone one way |
@@ -34,6 +35,7 @@ pub mod handshake;
 pub mod mask;
 pub mod message;
 pub mod outbox;
+pub mod piece;
 pub mod ping;
 pub mod tally;
 pub mod timer;
@@ -46,8 +48,8 @@ pub use connection::Connection;
 pub use event::{Cause, Event, Settings};
 pub use frame::{Kind, Opcode};
 pub use mask::Entropy;
-pub use message::{Assembler, Piece};
 pub use outbox::UsageError;
+pub use piece::{Assembler, Piece};
 pub use tally::Tally;
 pub use violation::Violation;
 

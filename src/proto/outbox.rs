@@ -36,8 +36,6 @@ pub struct Outbox {
     open: Option<OpenFrame>,
     /// A message has begun and the header of its last frame has not gone in.
     message: Option<Message>,
-    /// The message whose last frame is open.
-    last: Message,
     tally: Tally,
     /// The frame at the front of `bytes` whose beginning has been sent and forgotten.
     lead: Lead,
@@ -51,6 +49,8 @@ struct OpenFrame {
     offset: u64,
     left: u64,
     fin: bool,
+    /// Bytes of its message up to its end.
+    size: u64,
     /// It is one for the caller only: what its payload is compressed to goes in frames of its own.
     compressed: bool,
 }
@@ -90,7 +90,6 @@ impl Outbox {
             deflater: None,
             open: None,
             message: None,
-            last: Message::new(Kind::Text, false),
             tally: Tally::default(),
             lead: Lead::default(),
             held: Vec::new(),
@@ -142,10 +141,10 @@ impl Outbox {
                 Message::new(kind, compressed)
             }
         };
-        let compressed = message.compressed;
-        self.message = Some(Message { bytes: message.bytes + length, ..message });
+        let (compressed, size) = (message.compressed, message.bytes + length);
+        self.message = Some(Message { bytes: size, ..message });
         let key = if compressed { None } else { self.fragment(length, fin) };
-        self.open = Some(OpenFrame { key, offset: 0, left: length, fin, compressed });
+        self.open = Some(OpenFrame { key, offset: 0, left: length, fin, size, compressed });
         self.end_frame();
     }
 
@@ -201,9 +200,6 @@ impl Outbox {
             self.message = Some(message);
         } else if message.compressed {
             self.tally.message(message.bytes, message.carried);
-        } else {
-            // It counts when its payload is there too.
-            self.last = message;
         }
         key
     }
@@ -345,12 +341,12 @@ impl Outbox {
     }
 
     fn end_frame(&mut self) {
-        if let Some(OpenFrame { left: 0, fin, compressed, .. }) = self.open {
+        if let Some(OpenFrame { left: 0, fin, size, compressed, .. }) = self.open {
             self.open = None;
             if compressed && fin {
                 self.compressed(&[], true);
             } else if fin {
-                self.tally.message(self.last.bytes, self.last.carried);
+                self.tally.message(size, size);
             }
             self.held_now();
         }

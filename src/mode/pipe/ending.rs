@@ -158,15 +158,14 @@ impl Pipe {
                 });
                 match unmet {
                     Some(unmet) => Err(Error::Unmet(unmet)),
+                    None if unsaid == 0 => Ok(Ended::Done),
                     // Nothing was expected any more, but something was still to be said.
                     None => self.session.verdict(unsaid).map(|()| Ended::Done),
                 }
             }
         }
     }
-}
 
-impl Pipe {
     /// Tells of the end, and lets what waits for stdout be written, for as long as it may take. What
     /// comes of the run changes if that cannot be.
     pub(super) async fn leave(

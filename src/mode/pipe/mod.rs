@@ -228,7 +228,9 @@ impl Pipe {
                 let met = self.watch.sees(&piece);
                 if met || self.plan.echo {
                     let Piece { kind, payload, .. } = piece;
-                    self.echo.extend_from_slice(payload);
+                    if self.plan.echo {
+                        self.echo.extend_from_slice(payload);
+                    }
                     self.took(kind, met);
                 }
                 continue;
@@ -277,8 +279,8 @@ impl Pipe {
             if self.session.send(kind, &self.echo).is_ok() {
                 self.output.sent(kind, &self.echo);
             }
+            self.echo.clear();
         }
-        self.echo.clear();
         if met {
             self.output.hide();
             self.finish(Finish::Met);

@@ -163,24 +163,6 @@ fn any_number_of_fragments() {
 }
 
 #[test]
-fn an_assembler_copies_only_what_was_cut() {
-    let mut assembler = Assembler::default();
-    let piece = |payload, first, last| Piece {
-        kind: Kind::Text,
-        payload,
-        first,
-        last,
-        carried: 0,
-        frames: 1,
-    };
-    assert_eq!(assembler.push(&piece(b"whole", true, true)), Some(&b"whole"[..]));
-    assert_eq!(assembler.bytes.capacity(), 0);
-    assert_eq!(assembler.push(&piece(b"a", true, false)), None);
-    assert_eq!(assembler.push(&piece(b"b", false, true)), Some(&b"ab"[..]));
-    assert_eq!(assembler.push(&piece(b"c", true, true)), Some(&b"c"[..]));
-}
-
-#[test]
 fn compressed_conversations() {
     use Seen::{Control, Message, Unfinished, Violation as V};
     let cases: &[(&[u8], &[Seen])] = &[
