@@ -127,6 +127,12 @@ impl Terminal {
         self
     }
 
+    /// Stdin is a socket, stdout the terminal.
+    fn stdin_elsewhere(mut self) -> Self {
+        self.streams = "12";
+        self
+    }
+
     fn status(mut self, code: i32) -> Self {
         self.code = Some(code);
         self

@@ -1,7 +1,7 @@
 //! When there is a prompt, and when there is none.
 
 use super::{CONNECTED, Terminal, begin, leave};
-use crate::support::wire::text;
+use crate::support::wire::{binary, text};
 
 #[test]
 fn a_dumb_terminal_gets_lines_and_no_codes() {
@@ -43,6 +43,35 @@ fn there_is_no_prompt_in_a_pipe() {
     // A program gets the bytes.
     assert_eq!(end.stdout, b"answer \x1b[31m\n");
     assert!(!end.raw.contains(&b'>'), "{}", end.raw.escape_ascii());
+}
+
+/// Nobody can be asked, but somebody looks: no prompt, and nothing that the terminal acts upon.
+#[test]
+fn what_comes_is_escaped_where_only_stdout_is_a_terminal() {
+    let end = Terminal::new().stdin_elsewhere().args(["--count", "2"]).run(|_, peer| {
+        peer.open();
+        peer.send([text("answer \x1b[31m"), binary(b"\xff\n")].concat());
+        peer.answer_close(1000);
+    });
+    assert_eq!(
+        end.rows()[..2],
+        ["answer \\x1b[31m", "00000000  ff 0a                                             |..|"]
+    );
+    assert!(!end.raw.contains(&b'>') && !end.raw.contains(&0x1b), "{}", end.raw.escape_ascii());
+}
+
+/// JSON stays JSON, also where what a peer wrote has to be escaped for the terminal.
+#[test]
+fn events_at_a_terminal_are_the_same_json_and_do_it_no_harm() {
+    let args = ["--output", "jsonl", "--count", "1"];
+    let end = Terminal::new().stdin_elsewhere().args(args).run(|_, peer| {
+        peer.open();
+        peer.send(text("\x1b[31m\u{9b}31m"));
+        peer.answer_close(1000);
+    });
+    let raw = String::from_utf8_lossy(&end.raw);
+    assert!(raw.contains(r#""data":"\u001b[31m\u009b31m""#), "{raw}");
+    assert!(!raw.contains('\x1b') && !raw.contains('\u{9b}'), "{raw:?}");
 }
 
 #[test]
