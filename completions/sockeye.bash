@@ -35,7 +35,7 @@ _sockeye() {
 
     case "${cmd}" in
         sockeye)
-            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
+            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -177,6 +177,10 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --http)
+                    COMPREPLY=($(compgen -W "1.1 2 auto" -- "${cur}"))
+                    return 0
+                    ;;
                 --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -299,7 +303,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__demo)
-            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
+            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -423,6 +427,10 @@ _sockeye() {
                     ;;
                 --max-redirects)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http)
+                    COMPREPLY=($(compgen -W "1.1 2 auto" -- "${cur}"))
                     return 0
                     ;;
                 --connect-timeout)

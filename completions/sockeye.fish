@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= p/protocol= L/location max-redirects= connect-timeout= 4/ipv4 6/ipv6 proxy= ca= k/insecure cert= key= passphrase= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= 4/ipv4 6/ipv6 proxy= ca= k/insecure cert= key= passphrase= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -51,6 +51,9 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s A -l user-agent -d 'The
 complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s p -l protocol -d 'The version of the WebSocket protocol that is asked for [default: 13]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l max-redirects -d 'How many redirects are followed' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l http -d 'The version of HTTP under it; auto: 2 if a wss:// server has WebSocket there, otherwise 1.1' -r -f -a "1.1\t'HTTP/1.1'
+2\t'HTTP/2'
+auto\t'Whichever the server has'"
 complete -c sockeye -n "__fish_sockeye_needs_command" -l connect-timeout -d 'How long opening the session may take, from the start' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l proxy -d 'Connect through a proxy' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ca -l cacert -d 'Trust the authorities in this PEM file instead of the system\'s; may be repeated' -r -F
@@ -69,6 +72,8 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s b -l binary -d 'Send bi
 complete -c sockeye -n "__fish_sockeye_needs_command" -l send-only -d 'Do not show what comes, and close when all is sent'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l receive-only -d 'Do not read stdin'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s L -l location -d 'Follow redirects'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l http2 -d 'WebSocket over HTTP/2 (RFC 8441); with ws:// the server must expect it'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l http1.1 -d 'WebSocket over HTTP/1.1, as is the default'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 6 -l ipv6 -d 'Use IPv6 only'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s k -s n -l insecure -l no-check -d 'Do not check the server\'s certificate'
@@ -125,6 +130,9 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s A -l user-agent
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s p -l protocol -d 'The version of the WebSocket protocol that is asked for [default: 13]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-redirects -d 'How many redirects are followed' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http -d 'The version of HTTP under it; auto: 2 if a wss:// server has WebSocket there, otherwise 1.1' -r -f -a "1.1\t'HTTP/1.1'
+2\t'HTTP/2'
+auto\t'Whichever the server has'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l connect-timeout -d 'How long opening the session may take, from the start' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l proxy -d 'Connect through a proxy' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ca -l cacert -d 'Trust the authorities in this PEM file instead of the system\'s; may be repeated' -r -F
@@ -143,6 +151,8 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s b -l binary -d 
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l send-only -d 'Do not show what comes, and close when all is sent'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l receive-only -d 'Do not read stdin'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s L -l location -d 'Follow redirects'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http2 -d 'WebSocket over HTTP/2 (RFC 8441); with ws:// the server must expect it'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http1.1 -d 'WebSocket over HTTP/1.1, as is the default'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 6 -l ipv6 -d 'Use IPv6 only'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s k -s n -l insecure -l no-check -d 'Do not check the server\'s certificate'

@@ -4,8 +4,8 @@ use crate::{
     connect::Opened,
     net::unix::tune,
     proto::{
-        handshake::Choices,
-        upgrade::{Asked, Request, ServerUpgrade},
+        handshake::{Choices, Request, Version},
+        upgrade::{Asked, ServerUpgrade},
     },
 };
 use std::{io, net::SocketAddr, time::Duration};
@@ -54,6 +54,7 @@ pub async fn accept(
         agreed,
         authority: peer.to_string(),
         address: Some(peer),
+        carrier: Version::Http11,
         tls: None,
         answer: None,
     };

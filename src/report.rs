@@ -9,7 +9,7 @@ use crate::{
     proto::{
         Role, Tally,
         extension::{Deflate, MIN_BITS},
-        handshake::Headers,
+        handshake::{Headers, Response, Version},
     },
 };
 use std::io::Write as _;
@@ -116,24 +116,35 @@ pub fn line(text: &str) {
 pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
     match progress {
         Progress::Connected(address) => vec![format!("* connected to {address}")],
-        Progress::Secured(tls) => vec![format!("* {tls}")],
+        Progress::Secured { tls, alpn } => {
+            let alpn = alpn.map(|name| format!(", ALPN {}", Escaped(name))).unwrap_or_default();
+            vec![format!("* {tls}{alpn}")]
+        }
+        Progress::Settings(settings) => vec![format!("* HTTP/2, SETTINGS: {settings}")],
+        Progress::Again(error) => vec![format!("* {error}; again over HTTP/1.1")],
         Progress::Request(request) => {
-            let first = format!("> GET {} HTTP/1.1", Escaped(&request.target));
+            let first = match request.version {
+                // Its pseudo-header fields say it all.
+                Version::Http2 => None,
+                version => Some(format!("> GET {} {version}", Escaped(&request.target))),
+            };
             head(first, '>', &request.headers)
         }
-        Progress::Response(response) => {
-            let (minor, status) = (response.minor_version, response.status);
-            let first = format!("< HTTP/1.{minor} {status} {}", Escaped(&response.reason));
-            head(first, '<', &response.headers)
+        Progress::Response(Response { version, status, reason, headers }) => {
+            let first = match version {
+                Version::Http2 => format!("< :status: {status}"),
+                version => format!("< {version} {status} {}", Escaped(reason)),
+            };
+            head(Some(first), '<', headers)
         }
     }
 }
 
-fn head(first: String, mark: char, headers: &Headers) -> Vec<String> {
+fn head(first: Option<String>, mark: char, headers: &Headers) -> Vec<String> {
     let fields = headers
         .iter()
         .map(|(name, value)| format!("{mark} {}: {}", Escaped(name), Escaped(shown(name, value))));
-    std::iter::once(first).chain(fields).chain([mark.to_string()]).collect()
+    first.into_iter().chain(fields).chain([mark.to_string()]).collect()
 }
 
 /// The value of a header as it may be seen.

@@ -6,10 +6,11 @@
 
 use crate::{
     connect::Opened,
-    error::{Error, Step},
+    error::{Error, Stage, Step},
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Event, Kind, Piece, Role, Settings, Tally, UsageError,
+        handshake::Version,
     },
     random::entropy,
 };
@@ -31,6 +32,7 @@ pub struct Session {
     connection: Connection,
     settings: Settings,
     authority: String,
+    carrier: Version,
     /// What has come and is not decoded is at `start..end`.
     buffer: Vec<u8>,
     start: usize,
@@ -72,6 +74,7 @@ impl Session {
             connection,
             settings,
             authority: opened.authority,
+            carrier: opened.carrier,
             buffer,
             start: 0,
             end,
@@ -118,7 +121,7 @@ impl Session {
     /// Writes what goes without waiting.
     pub async fn write(&mut self) {
         poll_fn(|cx| {
-            self.poll_write(cx, Instant::now());
+            self.poll_write(cx, Instant::now(), true);
             Poll::Ready(())
         })
         .await;
@@ -127,7 +130,7 @@ impl Session {
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         let now = Instant::now();
         self.connection.set_reading(reading, now);
-        let mut progressed = self.poll_write(cx, now);
+        let mut progressed = self.poll_write(cx, now, reading);
         if reading && self.eof {
             self.connection.receive_eof();
             // For TLS: its own farewell (RFC 8446, 6.1), as far as it goes at once.
@@ -139,7 +142,7 @@ impl Session {
         if progressed || self.connection.is_over() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    fn poll_write(&mut self, cx: &mut Context<'_>, now: Instant, reading: bool) -> bool {
         let mut progressed = false;
         while self.connection.queued() > 0 {
             let bytes = self.connection.transmit();
@@ -154,7 +157,8 @@ impl Session {
             progressed = true;
         }
         self.flushing |= progressed;
-        if self.flushing && self.send_error.is_none() {
+        // A carrier has duties of its own also while nothing is read.
+        if (self.flushing || !reading) && self.send_error.is_none() {
             match Pin::new(&mut self.transport).poll_flush(cx) {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => self.flushing = false,
@@ -162,7 +166,10 @@ impl Session {
             }
         }
         let all_sent = self.connection.queued() == 0 && !self.connection.is_frame_open();
-        if self.connection.wants_shutdown() && !self.shut && all_sent {
+        // On a stream of HTTP/2 it does not matter who ends first, and some servers wait for us.
+        let ends = self.connection.wants_shutdown()
+            || (self.carrier == Version::Http2 && self.connection.is_closed());
+        if ends && !self.shut && all_sent {
             self.shut = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
         }
         progressed
@@ -328,7 +335,9 @@ impl Session {
     /// How the session ended, when it is over. `waiting`: messages the caller had still to send.
     /// The first cause decides; that we had begun to close does not excuse what came after.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), Error> {
-        let authority = self.authority.clone();
+        let (authority, carrier) = (self.authority.clone(), self.carrier);
+        let inside_message = self.connection.is_inside_message();
+        let stage = if inside_message { Stage::InsideMessage } else { Stage::Open };
         let answered = self.connection.remote_close().cloned();
         match (self.connection.cause(), answered) {
             (Some(Cause::RemoteClose(_) | Cause::SendFailed), Some(close)) => {
@@ -347,13 +356,13 @@ impl Session {
             }
             (Some(Cause::LocalClose), None) if self.connection.unsent_messages() + waiting > 0 => {
                 let messages = self.connection.unsent_messages() + waiting;
-                Err(Error::Unread { authority, messages })
+                Err(Error::Unread { authority, carrier, messages })
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
             (None, Some(close)) => judge(authority, close),
             (Some(Cause::SendFailed), None) => {
                 let cause = self.send_error.take().unwrap_or_else(|| io::ErrorKind::Other.into());
-                Err(Error::Send { authority, cause })
+                Err(Error::send(authority, cause, stage))
             }
             (Some(Cause::Violation(violation)), _) => {
                 let told = self.our_code.is_none();
@@ -364,11 +373,8 @@ impl Session {
                 Err(Error::Timeout { authority, step: Step::Pong, limit })
             }
             (Some(Cause::TransportEnded), _) => match self.receive_error.take() {
-                Some(cause) => Err(Error::Receive { authority, cause }),
-                None => {
-                    let inside_message = self.connection.is_inside_message();
-                    Err(Error::NoClose { authority, inside_message })
-                }
+                Some(cause) => Err(Error::receive(authority, cause, stage)),
+                None => Err(Error::NoClose { authority, carrier, inside_message }),
             },
         }
     }

@@ -212,6 +212,19 @@ pub struct ClientArgs {
     #[arg(help_heading = REQUEST)]
     pub max_redirects: Option<String>,
 
+    /// WebSocket over HTTP/2 (RFC 8441); with ws:// the server must expect it
+    #[arg(long, overrides_with_all = ["http1", "http"], help_heading = REACH)]
+    pub http2: bool,
+
+    /// WebSocket over HTTP/1.1, as is the default
+    #[arg(long = "http1.1", overrides_with_all = ["http2", "http"], help_heading = REACH)]
+    pub http1: bool,
+
+    /// The version of HTTP under it; auto: 2 if a wss:// server has WebSocket there, otherwise 1.1
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = REACH)]
+    #[arg(overrides_with_all = ["http2", "http1"])]
+    pub http: Option<HttpChoice>,
+
     /// How long opening the session may take, from the start
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = values::seconds)]
     #[arg(help_heading = REACH)]
@@ -325,6 +338,19 @@ pub struct SessionArgs {
     /// Use no colours
     #[arg(long, help_heading = OUTPUT)]
     pub no_color: bool,
+}
+
+/// What may carry a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HttpChoice {
+    /// HTTP/1.1
+    #[value(name = "1.1")]
+    One,
+    /// HTTP/2
+    #[value(name = "2")]
+    Two,
+    /// Whichever the server has
+    Auto,
 }
 
 /// How messages follow each other.

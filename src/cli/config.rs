@@ -1,7 +1,10 @@
 //! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
 
-use super::args::{Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, SessionArgs};
+use super::args::{
+    Cli, ClientArgs, Command, Delimiter, Format, HttpChoice, ListenArgs, SessionArgs,
+};
 use crate::{
+    connect::Http,
     error::Error,
     mode::{
         clock::Rules,
@@ -95,6 +98,11 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         trust: Trust { authorities: args.ca, danger_anyone: args.insecure },
         edits: args.header,
         host: args.host,
+        http: match (args.http, args.http2) {
+            (_, true) | (Some(HttpChoice::Two), _) => Http::Two,
+            (Some(HttpChoice::Auto), _) => Http::Auto,
+            _ => Http::One,
+        },
         connect_timeout: args.connect_timeout,
         stream,
         script: args.script,

@@ -4,13 +4,19 @@
 //! The status is curl's where curl has the same meaning; a number is never reused. The table
 //! stands in the man page, and each number is tested.
 
+mod http2;
 mod opening;
 mod words;
 
 use crate::{
-    proto::{Close, Violation, extension::ExtensionFault, handshake::Refusal, upgrade::Response},
+    proto::{
+        Close, Violation,
+        extension::ExtensionFault,
+        handshake::{Refusal, Response, Version},
+    },
     target::UrlFault,
 };
+use h2::Reason;
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Why a run ends with a status other than 0.
@@ -83,6 +89,15 @@ pub enum Error {
         /// Whether part of an answer had come.
         begun: bool,
     },
+    /// HTTP/2 failed.
+    Http2 {
+        /// Host and port.
+        authority: String,
+        /// What went wrong.
+        fault: Http2Fault,
+        /// When.
+        stage: Stage,
+    },
     /// Something took longer than it may.
     Timeout {
         /// Host and port.
@@ -112,6 +127,8 @@ pub enum Error {
     Unread {
         /// Host and port.
         authority: String,
+        /// What carries the session.
+        carrier: Version,
         /// How many messages.
         messages: usize,
     },
@@ -126,6 +143,8 @@ pub enum Error {
     NoClose {
         /// Host and port.
         authority: String,
+        /// What carries the session.
+        carrier: Version,
         /// In the middle of a message.
         inside_message: bool,
     },
@@ -261,6 +280,52 @@ pub enum TlsFault {
     Other(String),
 }
 
+/// What can go wrong in HTTP/2 (RFC 9113), and in WebSocket over it (RFC 8441).
+#[derive(Debug)]
+pub enum Http2Fault {
+    /// By ALPN the server chose something else, or nothing.
+    NotChosen(Option<String>),
+    /// The server does not speak it; its first bytes.
+    NotHttp2(Vec<u8>),
+    /// No `SETTINGS_ENABLE_CONNECT_PROTOCOL`: it does not know RFC 8441.
+    NoExtendedConnect,
+    /// The request cannot be made, in the library's words.
+    Request(String),
+    /// The server ended the connection with this code (GOAWAY).
+    GoAway {
+        /// The code.
+        reason: Reason,
+        /// What the server said beside it.
+        debug: String,
+    },
+    /// The connection ended without a GOAWAY; the network's words, if it had any.
+    Lost(Option<io::Error>),
+    /// The server broke the protocol; we ended the connection or the stream with this code.
+    Broken {
+        /// Only the stream.
+        stream: bool,
+        /// The code.
+        reason: Reason,
+        /// What the library says beside it.
+        debug: String,
+    },
+    /// The server reset the stream with this code (`RST_STREAM`).
+    Reset(Reason),
+}
+
+impl std::error::Error for Http2Fault {}
+
+/// How far a session had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The handshake was not answered.
+    Opening,
+    /// It was open.
+    Open,
+    /// It was open, and a message had begun.
+    InsideMessage,
+}
+
 /// What a time limit is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -270,6 +335,8 @@ pub enum Step {
     Connect,
     /// TLS.
     Tls,
+    /// How a server begins in HTTP/2.
+    Settings,
     /// The answer to the opening handshake.
     Handshake,
     /// The answer to a keepalive ping.
@@ -279,6 +346,22 @@ pub enum Step {
 }
 
 impl Error {
+    /// What was received last is an error of the network, or of what carries the session over it.
+    pub fn receive(authority: String, cause: io::Error, stage: Stage) -> Self {
+        match cause.downcast() {
+            Ok(fault) => Self::Http2 { authority, fault, stage },
+            Err(cause) => Self::Receive { authority, cause },
+        }
+    }
+
+    /// The same of sending.
+    pub fn send(authority: String, cause: io::Error, stage: Stage) -> Self {
+        match cause.downcast() {
+            Ok(fault) => Self::Http2 { authority, fault, stage },
+            Err(cause) => Self::Send { authority, cause },
+        }
+    }
+
     /// Stdin is no text, there behind so many good bytes.
     pub fn input_text(place: Place, good: u64) -> Self {
         Self::InputText { place, byte: good + 1 }
@@ -294,6 +377,10 @@ impl Error {
             Self::Resolve { .. } => 6,
             Self::Connect { .. } => 7,
             Self::Handshake { .. } => 8,
+            Self::Http2 { fault, .. } => match fault {
+                Http2Fault::Reset(_) | Http2Fault::Broken { stream: true, .. } => 92,
+                _ => 16,
+            },
             Self::Status { .. } => 22,
             Self::Output(_) | Self::File { .. } => 23,
             Self::Input(_)
@@ -344,6 +431,7 @@ impl Error {
                 }
                 _ => return None,
             },
+            Self::Http2 { fault, stage, .. } => return http2::hint(fault, *stage),
             Self::Status { response, .. } => return opening::status_hint(response),
             Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
             Self::Timeout { step: Step::Total, .. } => return None,

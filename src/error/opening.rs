@@ -5,8 +5,7 @@ use crate::{
     escape::Escaped,
     proto::{
         extension::{BadParam, ExtensionFault, OfferFault, ParamFault},
-        handshake::Refusal,
-        upgrade::Response,
+        handshake::{Refusal, Response},
     },
     target::UrlFault,
 };
@@ -289,7 +288,7 @@ fn date(time: UnixTime) -> String {
         .map_or_else(|_| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
-fn short(s: &str) -> String {
+pub(super) fn short(s: &str) -> String {
     match s.char_indices().nth(LINE) {
         Some((end, _)) => format!("{}...", s.get(..end).unwrap_or_default()),
         None => s.to_owned(),

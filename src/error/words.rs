@@ -1,12 +1,13 @@
 //! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
 //! Whatever a peer wrote is escaped.
 
-use super::{Error, Place, Step, Unmet, opening};
+use super::{Error, Place, Step, Unmet, http2, opening};
 use crate::{
     escape::Escaped,
     proto::{
         Close, Violation, close,
         frame::{Kind, Opcode},
+        handshake::Version,
         outbox::UsageError,
     },
 };
@@ -39,6 +40,7 @@ impl fmt::Display for Error {
             Self::HandshakeCut { authority, begun: true } => {
                 write!(f, "{authority} closed the connection inside its answer to the handshake")
             }
+            Self::Http2 { authority, fault, stage } => http2::sentence(f, authority, fault, *stage),
             Self::Timeout { authority, step, limit } => {
                 write!(f, "{authority}: {step} took longer than {}", seconds(*limit))
             }
@@ -46,15 +48,18 @@ impl fmt::Display for Error {
                 write!(f, "cannot send to {authority}: {}", Words(cause))
             }
             Self::Unsent { authority, messages, close } => unsent(f, authority, *messages, close),
-            Self::Unread { authority, messages } => {
-                write!(f, "{authority} does not read: {}", unsent_words(*messages))
+            Self::Unread { authority, carrier, messages } => {
+                let stream =
+                    if *carrier == Version::Http2 { " from the HTTP/2 stream" } else { "" };
+                write!(f, "{authority} does not read{stream}: {}", unsent_words(*messages))
             }
             Self::Receive { authority, cause } => {
                 write!(f, "cannot receive from {authority}: {}", Words(cause))
             }
-            Self::NoClose { authority, inside_message } => {
+            Self::NoClose { authority, carrier, inside_message } => {
                 let inside = if *inside_message { " and inside a message" } else { "" };
-                write!(f, "{authority} ended the connection without a Close{inside} (1006)")
+                let what = if *carrier == Version::Http2 { "HTTP/2 stream" } else { "connection" };
+                write!(f, "{authority} ended the {what} without a Close{inside} (1006)")
             }
             Self::Protocol {
                 authority, violation: Violation::MessageTooLong { limit }, ..
@@ -260,6 +265,7 @@ impl fmt::Display for Step {
             Self::Resolve => "resolving the name",
             Self::Connect => "connecting",
             Self::Tls => "the TLS handshake",
+            Self::Settings => "the SETTINGS of HTTP/2",
             Self::Handshake => "the answer to the handshake",
             Self::Pong => "the answer to a ping",
             Self::Total => "the run (--max-time)",

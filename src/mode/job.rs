@@ -6,7 +6,7 @@ use super::{
     pipe::{Goals, Step},
 };
 use crate::{
-    connect::Opening,
+    connect::{Http, Opening},
     net::{tcp::Family, tls::Trust},
     proto::{
         Close, Kind, Settings,
@@ -42,6 +42,8 @@ pub struct Client {
     pub family: Family,
     /// Whom to trust.
     pub trust: Trust,
+    /// What may carry the handshake.
+    pub http: Http,
     /// The budget for opening the session.
     pub connect_timeout: Duration,
     /// `-x` and `--expect`.
@@ -143,6 +145,7 @@ impl Client {
             edits: self.edits.clone(),
             family: self.family,
             trust: self.trust.clone(),
+            http: self.http,
             limit: self.max_time.unwrap_or(Duration::MAX).min(self.connect_timeout),
             is_total: self.max_time.is_some_and(|limit| limit <= self.connect_timeout),
         }

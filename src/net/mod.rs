@@ -1,5 +1,6 @@
 //! Byte streams: how to reach a host. Nothing here knows a message.
 
+pub mod http2;
 pub mod tcp;
 pub mod tls;
 pub mod unix;

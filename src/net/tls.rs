@@ -34,8 +34,8 @@ pub struct Trust {
 pub type SecureStream = TlsStream<BufReader<Witness>>;
 
 /// Reads the authorities: hundreds of files where they are the system's, so not on the thread
-/// that is connecting.
-pub fn config(trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
+/// that is connecting. `alpn`: what is offered to speak, the best first (RFC 7301).
+pub fn config(trust: &Trust, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -49,7 +49,9 @@ pub fn config(trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
     } else {
         builder.with_root_certificates(authorities(&trust.authorities)?)
     };
-    Ok(Arc::new(builder.with_no_client_auth()))
+    let mut config = builder.with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    Ok(Arc::new(config))
 }
 
 fn authorities(paths: &[PathBuf]) -> Result<RootCertStore, Error> {

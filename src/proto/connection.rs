@@ -264,8 +264,13 @@ impl Connection {
     /// server that closes first).
     pub fn wants_shutdown(&self) -> bool {
         let link = &self.link;
-        let closed = link.close_sent && link.remote_close.is_some();
-        matches!(link.cause, Some(Cause::Violation(_))) || (closed && link.role == Role::Server)
+        matches!(link.cause, Some(Cause::Violation(_)))
+            || (self.is_closed() && link.role == Role::Server)
+    }
+
+    /// Whether the closing handshake is done, but for what waits for the transport.
+    pub fn is_closed(&self) -> bool {
+        self.link.close_sent && self.link.remote_close.is_some()
     }
 
     /// Whether nothing is left to wait for: the transport may be dropped.

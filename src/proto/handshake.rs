@@ -1,7 +1,55 @@
 //! The opening handshake without its carrier (RFC 6455, 4): headers, what is offered and accepted,
-//! and everything that can be wrong with an answer. HTTP/1.1 carries it in [`upgrade`](super::upgrade).
+//! and everything that can be wrong with an answer. HTTP/1.1 carries it in [`upgrade`](super::upgrade),
+//! HTTP/2 in [`extended`](super::extended).
 
 use super::extension::{self, Deflate, ExtensionFault, Offers};
+use std::fmt;
+
+/// The version of HTTP that carries a handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0, which has no upgrade.
+    Http10,
+    /// HTTP/1.1.
+    #[default]
+    Http11,
+    /// HTTP/2.
+    Http2,
+}
+
+/// A request head, as it is sent or as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Of HTTP.
+    pub version: Version,
+    /// Path and query.
+    pub target: String,
+    /// All header fields; of HTTP/2 the pseudo-header fields too.
+    pub headers: Headers,
+}
+
+/// The head of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Of HTTP.
+    pub version: Version,
+    /// The status code.
+    pub status: u16,
+    /// The reason phrase, which HTTP/2 does not have.
+    pub reason: String,
+    /// All header fields.
+    pub headers: Headers,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http10 => "HTTP/1.0",
+            Self::Http11 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        })
+    }
+}
 
 /// Header fields in order, their names written as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -29,6 +29,7 @@ pub mod close;
 pub mod connection;
 pub mod deflate;
 pub mod event;
+pub mod extended;
 pub mod extension;
 pub mod frame;
 pub mod handshake;

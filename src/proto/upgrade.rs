@@ -1,36 +1,9 @@
 //! The HTTP/1.1 carrier of the opening handshake (RFC 6455, 4): key, accept, and the two heads.
 
-use super::handshake::{Agreed, Choices, Headers, MAX_HEADS, Refusal, choose, judge};
+use super::handshake::{
+    Agreed, Choices, Headers, MAX_HEADS, Refusal, Request, Response, Version, choose, judge,
+};
 use tungstenite::handshake::derive_accept_key;
-
-/// A request head, as it is sent or as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Path and query.
-    pub target: String,
-    /// All header fields.
-    pub headers: Headers,
-}
-
-/// The head of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// 1 for HTTP/1.1.
-    pub minor_version: u8,
-    /// The status code.
-    pub status: u16,
-    /// The reason phrase.
-    pub reason: String,
-    /// All header fields.
-    pub headers: Headers,
-}
-
-impl Request {
-    /// The bytes to send.
-    pub fn head(&self) -> Vec<u8> {
-        head(&format!("GET {} HTTP/1.1", self.target), &self.headers)
-    }
-}
 
 fn head(first: &str, headers: &Headers) -> Vec<u8> {
     let mut head = format!("{first}\r\n");
@@ -91,6 +64,11 @@ impl ClientUpgrade {
         &self.request
     }
 
+    /// The bytes to send.
+    pub fn head(&self) -> Vec<u8> {
+        head(&format!("GET {} HTTP/1.1", self.request.target), &self.request.headers)
+    }
+
     /// Whether any byte of an answer has come.
     pub fn has_begun(&self) -> bool {
         self.earlier > 0 || !self.buffer.is_empty()
@@ -136,7 +114,7 @@ impl ClientUpgrade {
     fn judge(&self, response: &Response) -> Result<Agreed, Refusal> {
         let headers = &response.headers;
         let said = |name| headers.get(name).map(ToOwned::to_owned);
-        if response.minor_version == 0 {
+        if response.version == Version::Http10 {
             return Err(Refusal::Http10);
         }
         // 4.1, item 2: the value itself, not one of a list as in Connection.
@@ -330,7 +308,7 @@ fn parse_head(
             return Ok(None);
         };
         let head = Response {
-            minor_version: response.version.unwrap_or_default(),
+            version: version(response.version),
             status: response.code.unwrap_or_default(),
             reason: response.reason.unwrap_or_default().to_owned(),
             headers: copied(response.headers),
@@ -346,6 +324,7 @@ fn parse_request(buffer: &[u8]) -> Result<Option<(Request, usize)>, RequestFault
             return Ok(None);
         };
         let head = Request {
+            version: version(request.version),
             target: request.path.unwrap_or_default().to_owned(),
             headers: copied(request.headers),
         };
@@ -358,6 +337,10 @@ fn parse_request(buffer: &[u8]) -> Result<Option<(Request, usize)>, RequestFault
         Ok(Some((_, _, version, _))) if version != Some(1) => Err(RequestFault::Malformed),
         Ok(Some((head, _, _, length))) => Ok(Some((head, length))),
     }
+}
+
+fn version(minor: Option<u8>) -> Version {
+    if minor == Some(1) { Version::Http11 } else { Version::Http10 }
 }
 
 /// Parses with room for as many fields as there are.

@@ -5,7 +5,7 @@ use super::Sheet;
 use crate::{
     escape::escape_json,
     proto::{
-        Assembler, Close, Kind, Piece, Role, Tally, close, extension::Deflate, upgrade::Response,
+        Assembler, Close, Kind, Piece, Role, Tally, close, extension::Deflate, handshake::Response,
     },
     report::shown,
 };

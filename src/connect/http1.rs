@@ -1,0 +1,86 @@
+//! The opening handshake over HTTP/1.1.
+
+use super::{Opened, Opening, Progress, Shaken, Way};
+use crate::{
+    error::{Error, Step},
+    net::{Transport, tls},
+    proto::{
+        handshake::{Headers, Request, Version},
+        upgrade::{Answer, ClientUpgrade, key},
+    },
+    random::nonce,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+pub(super) async fn shake(
+    opening: &Opening,
+    mut transport: Box<dyn Transport>,
+    way: &mut Way<'_>,
+) -> Result<Shaken, Error> {
+    way.step.set(Step::Handshake);
+    let authority = opening.target.authority();
+    let mut upgrade = ClientUpgrade::new(request(opening));
+    let head = upgrade.head();
+    (way.watch)(Progress::Request(upgrade.request()));
+    let sent = async {
+        transport.write_all(&head).await?;
+        transport.flush().await
+    };
+    // If it is refused, the answer that is there already may say why.
+    let _ = sent.await;
+    let mut buffer = vec![0; READ];
+    loop {
+        // A reset instead of an end makes no difference to what the user can do.
+        let n = match transport.read(&mut buffer).await {
+            Ok(n) => n,
+            Err(cause) => match tls::late_fault(&cause) {
+                Some(fault) => return Err(Error::Tls { authority, fault }),
+                None => 0,
+            },
+        };
+        if n == 0 {
+            return Err(Error::HandshakeCut { authority, begun: upgrade.has_begun() });
+        }
+        let answer = upgrade
+            .receive(buffer.get(..n).unwrap_or_default())
+            .map_err(|refusal| Error::Handshake { authority: authority.clone(), refusal })?;
+        match answer {
+            Answer::Pending => {}
+            Answer::Open { agreed, response, rest } => {
+                (way.watch)(Progress::Response(&response));
+                return Ok(Shaken::Open(Opened {
+                    transport,
+                    rest,
+                    agreed,
+                    authority,
+                    carrier: Version::Http11,
+                    address: None,
+                    tls: None,
+                    answer: Some(response),
+                }));
+            }
+            Answer::Status { response, rest } => {
+                (way.watch)(Progress::Response(&response));
+                return Ok(Shaken::Status(transport, response, rest));
+            }
+        }
+    }
+}
+
+/// The request: its own headers first, then the user's.
+fn request(opening: &Opening) -> Request {
+    let target = &opening.target;
+    let mut headers = Headers::default();
+    headers.push("Host", opening.host.clone().unwrap_or_else(|| target.host_header()));
+    for (name, value) in opening.headers.iter() {
+        headers.push(name, value);
+    }
+    headers.push("Upgrade", "websocket");
+    headers.push("Connection", "Upgrade");
+    headers.push("Sec-WebSocket-Key", key(nonce()));
+    headers.edit(&opening.edits);
+    Request { version: Version::Http11, target: target.resource.clone(), headers }
+}
+
+/// Bytes read at a time.
+const READ: usize = 4 << 10;

@@ -1,0 +1,68 @@
+//! The opening handshake over HTTP/2 (RFC 8441).
+
+use super::{Opened, Opening, Progress, Shaken, Way};
+use crate::{
+    error::{Error, Http2Fault, Stage, Step},
+    net::{Transport, http2::Client, tls},
+    proto::{
+        extended,
+        handshake::{Request, Version},
+    },
+    target::Target,
+};
+
+pub(super) async fn shake(
+    opening: &Opening,
+    transport: Box<dyn Transport>,
+    way: &mut Way<'_>,
+) -> Result<Shaken, Error> {
+    let target = &opening.target;
+    let fail = |fault| failed(target, fault);
+    way.step.set(Step::Settings);
+    let mut client = Client::start(transport).await.map_err(fail)?;
+    (way.watch)(Progress::Settings(client.settings()));
+    if !client.takes_extended_connect().await.map_err(fail)? {
+        return Err(fail(Http2Fault::NoExtendedConnect));
+    }
+    way.step.set(Step::Handshake);
+    let request = request(opening);
+    (way.watch)(Progress::Request(&request));
+    let (response, stream) = client.connect(&request).await.map_err(fail)?;
+    (way.watch)(Progress::Response(&response));
+    let authority = target.authority();
+    match extended::judge_answer(&request, &response) {
+        Ok(Some(agreed)) => Ok(Shaken::Open(Opened {
+            transport: Box::new(stream),
+            rest: Vec::new(),
+            agreed,
+            authority,
+            carrier: Version::Http2,
+            address: None,
+            tls: None,
+            answer: Some(response),
+        })),
+        Ok(None) => Ok(Shaken::Status(Box::new(stream), response, Vec::new())),
+        Err(refusal) => Err(Error::Handshake { authority, refusal }),
+    }
+}
+
+/// A fault on the way to a session.
+pub(super) fn failed(target: &Target, fault: Http2Fault) -> Error {
+    let authority = target.authority();
+    if let Http2Fault::Lost(Some(cause)) = &fault
+        && let Some(fault) = tls::late_fault(cause)
+    {
+        return Error::Tls { authority, fault };
+    }
+    Error::Http2 { authority, fault, stage: Stage::Opening }
+}
+
+fn request(opening: &Opening) -> Request {
+    let target = &opening.target;
+    let mut headers = opening.headers.clone();
+    if let Some(host) = &opening.host {
+        headers.push("Host", host);
+    }
+    headers.edit(&opening.edits);
+    extended::request(target.secure, &target.host_header(), &target.resource, &headers)
+}

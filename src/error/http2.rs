@@ -1,0 +1,113 @@
+//! The sentences for what goes wrong in HTTP/2.
+
+use super::{Http2Fault, Stage, opening::short, words::Words};
+use crate::escape::Escaped;
+use h2::Reason;
+use std::fmt;
+
+pub(super) fn sentence(
+    f: &mut fmt::Formatter<'_>,
+    authority: &str,
+    fault: &Http2Fault,
+    stage: Stage,
+) -> fmt::Result {
+    let when = match stage {
+        Stage::Opening => " instead of answering the handshake",
+        Stage::Open => " without a Close (1006)",
+        Stage::InsideMessage => " without a Close and inside a message (1006)",
+    };
+    match fault {
+        Http2Fault::NotChosen(None) => {
+            write!(f, "{authority} does not offer HTTP/2: it chose no protocol by ALPN")
+        }
+        Http2Fault::NotChosen(Some(other)) => {
+            let other = Escaped(other);
+            write!(f, "{authority} does not offer HTTP/2: it chose '{other}' by ALPN")
+        }
+        Http2Fault::NotHttp2(start) if start.starts_with(b"\x15\x03") => {
+            write!(f, "{authority} does not speak HTTP/2: it answered with a TLS alert")
+        }
+        Http2Fault::NotHttp2(start) => {
+            let start = String::from_utf8_lossy(start);
+            let line = short(start.lines().next().unwrap_or_default());
+            write!(f, "{authority} does not speak HTTP/2: it answered '{}'", Escaped(&line))
+        }
+        Http2Fault::NoExtendedConnect => write!(
+            f,
+            "{authority} has no WebSocket over HTTP/2: its SETTINGS lack ENABLE_CONNECT_PROTOCOL \
+             (RFC 8441, 3)"
+        ),
+        Http2Fault::Request(cause) => {
+            write!(f, "cannot ask {authority} over HTTP/2: {}", Escaped(cause))
+        }
+        Http2Fault::GoAway { reason, debug } => {
+            write!(f, "{authority} ended the HTTP/2 connection{when}: GOAWAY {}", Code(*reason))?;
+            said(f, debug)
+        }
+        Http2Fault::Lost(None) => {
+            write!(f, "{authority} closed the HTTP/2 connection{when}")
+        }
+        Http2Fault::Lost(Some(cause)) => {
+            write!(f, "the HTTP/2 connection with {authority} broke{}: ", inside(stage))?;
+            write!(f, "{}", Words(cause))
+        }
+        Http2Fault::Broken { reason, debug, .. } => {
+            write!(f, "{authority} broke HTTP/2{}: told {}", inside(stage), Code(*reason))?;
+            said(f, debug)
+        }
+        Http2Fault::Reset(reason) => {
+            write!(f, "{authority} reset the HTTP/2 stream{when}: RST_STREAM {}", Code(*reason))
+        }
+    }
+}
+
+fn inside(stage: Stage) -> &'static str {
+    if stage == Stage::InsideMessage { " inside a message" } else { "" }
+}
+
+fn said(f: &mut fmt::Formatter<'_>, debug: &str) -> fmt::Result {
+    if debug.is_empty() { Ok(()) } else { write!(f, " ({})", Escaped(&short(debug))) }
+}
+
+/// What there is to try.
+pub(super) fn hint(fault: &Http2Fault, stage: Stage) -> Option<String> {
+    let reason = match fault {
+        Http2Fault::GoAway { reason, .. } | Http2Fault::Reset(reason) => Some(*reason),
+        _ => None,
+    };
+    let hint = match fault {
+        Http2Fault::NotHttp2(start) if start.starts_with(b"\x15\x03") => {
+            "the port speaks TLS: use wss://"
+        }
+        Http2Fault::NotChosen(_) | Http2Fault::NotHttp2(_) => "leave out --http2",
+        Http2Fault::NoExtendedConnect => {
+            "leave out --http2, or take what there is with --http auto"
+        }
+        _ if reason == Some(Reason::HTTP_1_1_REQUIRED) => "leave out --http2",
+        _ if stage == Stage::Opening && reason == Some(Reason::REFUSED_STREAM) => {
+            "it takes no more streams now: try again later"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// An error code by its name (RFC 9113, 7).
+struct Code(Reason);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = format!("{:?}", self.0);
+        if name.starts_with(|c: char| c.is_ascii_uppercase()) && !name.contains('(') {
+            f.write_str(&name)
+        } else {
+            write!(f, "{:#x}", u32::from(self.0))
+        }
+    }
+}
+
+impl fmt::Display for Http2Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        sentence(f, "the peer", self, Stage::Open)
+    }
+}

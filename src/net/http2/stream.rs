@@ -1,0 +1,146 @@
+//! The stream of a session. Its `END_STREAM` is the end of the bytes; a reset is an error.
+
+use super::{Link, ended};
+use crate::error::Http2Fault;
+use bytes::{Buf as _, Bytes};
+use h2::{RecvStream, SendStream};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// One stream of a connection, and the connection with it.
+pub struct Stream {
+    link: Link,
+    /// `None`: both directions have ended.
+    halves: Option<(SendStream<Bytes>, RecvStream)>,
+    /// What has come and is not read yet. The peer may send as much more only as is read.
+    chunk: Bytes,
+    /// `END_STREAM` has come.
+    is_read: bool,
+    /// `END_STREAM` is on its way.
+    is_written: bool,
+}
+
+impl Stream {
+    pub(super) fn new(link: Link, send: SendStream<Bytes>, recv: RecvStream) -> Self {
+        let halves = Some((send, recv));
+        Self { link, halves, chunk: Bytes::new(), is_read: false, is_written: false }
+    }
+
+    /// The next bytes; none at the end.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let Some((_, recv)) = &mut self.halves else { return Poll::Ready(Ok(Bytes::new())) };
+        let mut is_driven = false;
+        loop {
+            match recv.poll_data(cx) {
+                Poll::Ready(Some(Ok(chunk))) if chunk.is_empty() => {}
+                Poll::Ready(Some(Ok(chunk))) => return Poll::Ready(Ok(chunk)),
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Err(self.link.fault(error).into()));
+                }
+                Poll::Ready(None) => return Poll::Ready(Ok(Bytes::new())),
+                Poll::Pending if is_driven => return Poll::Pending,
+                Poll::Pending => {
+                    self.link.drive(cx);
+                    is_driven = true;
+                }
+            }
+        }
+    }
+
+    /// Why nothing more can be sent.
+    fn unwritable(&mut self, cx: &mut Context<'_>) -> io::Error {
+        let reset = self.halves.as_mut().map(|(send, _)| send.poll_reset(cx));
+        match reset {
+            _ if self.link.error.is_some() => ended(&self.link.seen, self.link.error.take()).into(),
+            Some(Poll::Ready(Ok(reason))) => Http2Fault::Reset(reason).into(),
+            Some(Poll::Ready(Err(error))) => self.link.fault(error).into(),
+            _ => io::ErrorKind::BrokenPipe.into(),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.chunk.is_empty() && !this.is_read {
+            this.chunk = ready!(this.poll_chunk(cx))?;
+            this.is_read = this.chunk.is_empty();
+        }
+        let n = this.chunk.len().min(buf.remaining());
+        buf.put_slice(this.chunk.get(..n).unwrap_or_default());
+        this.chunk.advance(n);
+        if let Some((_, recv)) = &mut this.halves
+            && n > 0
+        {
+            // It fails only for more than has come.
+            let _ = recv.flow_control().release_capacity(n);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let Some((send, _)) = &mut this.halves else {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        };
+        send.reserve_capacity(buf.len());
+        let mut is_driven = false;
+        while send.capacity() == 0 {
+            match send.poll_capacity(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => return Poll::Ready(Err(this.unwritable(cx))),
+                Poll::Pending if is_driven => return Poll::Pending,
+                Poll::Pending => {
+                    this.link.drive(cx);
+                    is_driven = true;
+                }
+            }
+        }
+        let n = buf.len().min(send.capacity());
+        let bytes = Bytes::copy_from_slice(buf.get(..n).unwrap_or_default());
+        match send.send_data(bytes, false) {
+            Ok(()) => Poll::Ready(Ok(n)),
+            Err(_) => Poll::Ready(Err(this.unwritable(cx))),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // How far it comes is not told; what is left goes with the next reading.
+        self.get_mut().link.drive(cx);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Some((send, _)) = &mut this.halves
+            && !this.is_written
+        {
+            this.is_written = true;
+            // A peer that has reset the stream needs no more.
+            let _ = send.send_data(Bytes::new(), true);
+        }
+        if this.is_written && this.is_read {
+            // A connection that nobody needs says its own farewell: GOAWAY, and that of TLS.
+            this.halves = None;
+        }
+        this.link.drive(cx);
+        Poll::Ready(Ok(()))
+    }
+}

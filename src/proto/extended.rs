@@ -1,0 +1,98 @@
+//! The HTTP/2 carrier of the opening handshake (RFC 8441): the extended CONNECT, and what counts as
+//! a yes. The frames around it are not ours.
+
+use super::handshake::{Agreed, Headers, Refusal, Request, Response, Version, judge};
+
+/// The request for a resource (RFC 8441, 4 and 5). `headers` are those of HTTP/1.1 but for what
+/// its upgrade makes: Host becomes `:authority`, `authority` where there is none; names are written
+/// in lower case, and fields that HTTP/2 does not have are left out (RFC 9113, 8.2).
+pub fn request(secure: bool, authority: &str, target: &str, headers: &Headers) -> Request {
+    let mut fields = Headers::default();
+    fields.push(":method", "CONNECT");
+    fields.push(":protocol", "websocket");
+    fields.push(":scheme", if secure { "https" } else { "http" });
+    fields.push(":authority", headers.get("Host").unwrap_or(authority));
+    fields.push(":path", target);
+    for (name, value) in headers.iter() {
+        let name = name.to_ascii_lowercase();
+        if name != "host" && !CONNECTION.contains(&name.as_str()) {
+            fields.push(name, value);
+        }
+    }
+    Request { version: Version::Http2, target: target.to_owned(), headers: fields }
+}
+
+/// What an answer means: any 2xx opens the session, `None` is any other status (RFC 8441, 5).
+pub fn judge_answer(request: &Request, answer: &Response) -> Result<Option<Agreed>, Refusal> {
+    if !(200..300).contains(&answer.status) {
+        return Ok(None);
+    }
+    judge(&request.headers, &answer.headers).map(Some)
+}
+
+/// Fields about one HTTP/1.1 connection (RFC 9113, 8.2.2).
+const CONNECTION: [&str; 5] =
+    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::default();
+        for (name, value) in fields {
+            headers.push(*name, *value);
+        }
+        headers
+    }
+
+    fn answer(status: u16, fields: &[(&str, &str)]) -> Response {
+        let headers = headers(fields);
+        Response { version: Version::Http2, status, reason: String::new(), headers }
+    }
+
+    #[test]
+    fn the_request_of_rfc_8441() {
+        let given = headers(&[
+            ("Origin", "http://www.example.com"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Upgrade", "websocket"),
+            ("Connection", "keep-alive"),
+        ]);
+        let request = request(true, "server.example.com", "/chat", &given);
+        let expected = [
+            (":method", "CONNECT"),
+            (":protocol", "websocket"),
+            (":scheme", "https"),
+            (":authority", "server.example.com"),
+            (":path", "/chat"),
+            ("origin", "http://www.example.com"),
+            ("sec-websocket-version", "13"),
+        ];
+        assert_eq!(request.headers, headers(&expected));
+    }
+
+    #[test]
+    fn a_host_that_was_asked_for_is_the_authority() {
+        let request = request(false, "a:1", "/", &headers(&[("host", "b"), ("X-A", "1")]));
+        assert_eq!(request.headers.get(":authority"), Some("b"));
+        assert_eq!(request.headers.get(":scheme"), Some("http"));
+        assert_eq!(request.headers.all("host").count(), 0);
+        assert_eq!(request.headers.get("x-a"), Some("1"));
+    }
+
+    #[test]
+    fn any_2xx_opens_and_is_judged_as_over_http_1() {
+        let asked = headers(&[("Sec-WebSocket-Protocol", "a, b")]);
+        let request = request(true, "h", "/", &asked);
+        let chosen = [("sec-websocket-protocol", "b"), ("sec-websocket-accept", "leaked")];
+        let agreed = judge_answer(&request, &answer(204, &chosen)).unwrap().unwrap();
+        assert_eq!(agreed.subprotocol.as_deref(), Some("b"));
+        for status in [199, 300, 404] {
+            assert_eq!(judge_answer(&request, &answer(status, &[])), Ok(None));
+        }
+        let other = [("sec-websocket-protocol", "c")];
+        let refusal = judge_answer(&request, &answer(200, &other));
+        assert_eq!(refusal, Err(Refusal::Subprotocol("c".into())));
+    }
+}
