@@ -40,6 +40,8 @@ pub struct Session {
     /// When the last bytes came; events are dated with it.
     now: Instant,
     bytes_received: u64,
+    /// When the transport last took something.
+    last_sent: Instant,
     /// The code of our Close, which a peer may echo without meaning an error.
     our_code: Option<CloseCode>,
     send_error: Option<io::Error>,
@@ -80,6 +82,7 @@ impl Session {
             end,
             now,
             bytes_received: end as u64,
+            last_sent: now,
             our_code: None,
             send_error: None,
             receive_error: None,
@@ -148,7 +151,10 @@ impl Session {
             let bytes = self.connection.transmit();
             match Pin::new(&mut self.transport).poll_write(cx, bytes) {
                 Poll::Pending => break,
-                Poll::Ready(Ok(n)) if n > 0 => self.connection.transmitted(n, now),
+                Poll::Ready(Ok(n)) if n > 0 => {
+                    self.connection.transmitted(n, now);
+                    self.last_sent = now;
+                }
                 Poll::Ready(result) => {
                     let cause = result.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
                     self.fail_sending(cause);
@@ -320,6 +326,11 @@ impl Session {
     /// When the last of them came, or the session opened.
     pub fn last_heard(&self) -> Instant {
         self.connection.last_heard()
+    }
+
+    /// When the network last took something, or the session opened.
+    pub fn last_sent(&self) -> Instant {
+        self.last_sent
     }
 
     /// The peer's Close, first or as an answer, if one came.

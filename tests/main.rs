@@ -23,6 +23,7 @@ mod echo;
 mod generated;
 mod handshake;
 mod house;
+mod http2;
 mod idle;
 mod input;
 mod interrupt;

@@ -27,13 +27,13 @@ pub(super) async fn shake(
     way.step.set(Step::Handshake);
     let request = request(opening);
     (way.watch)(Progress::Request(&request));
-    let (response, stream) = client.connect(&request).await.map_err(fail)?;
+    let (response, mut stream) = client.connect(&request).await.map_err(fail)?;
     (way.watch)(Progress::Response(&response));
     let authority = target.authority();
     match extended::judge_answer(&request, &response) {
         Ok(Some(agreed)) => Ok(Shaken::Open(Opened {
+            rest: stream.received(),
             transport: Box::new(stream),
-            rest: Vec::new(),
             agreed,
             authority,
             carrier: Version::Http2,

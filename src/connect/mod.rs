@@ -5,7 +5,7 @@ mod http1;
 mod http2;
 
 use crate::{
-    error::{Error, Http2Fault, Step},
+    error::{Error, Http2Fault, Step, TlsFault},
     net::{Transport, http2::Settings, tcp, tls},
     proto::handshake::{Agreed, HeaderEdit, Headers, Request, Response, Version},
     target::Target,
@@ -184,9 +184,10 @@ async fn attempt(opening: &Opening, http: Http, way: &mut Way<'_>) -> Result<Sha
     })??;
     let host = target.host.to_string();
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = tls::secure(stream, host, config)
-        .await
-        .map_err(|fault| Error::Tls { authority: target.authority(), fault })?;
+    let stream = tls::secure(stream, host, config).await.map_err(|fault| match fault {
+        TlsFault::NoProtocol if http != Http::One => http2::failed(target, Http2Fault::Refused),
+        fault => Error::Tls { authority: target.authority(), fault },
+    })?;
     let (_, session) = stream.get_ref();
     let tls = match (session.protocol_version(), session.negotiated_cipher_suite()) {
         (Some(version), Some(suite)) => Some(format!("{version:?}, {:?}", suite.suite())),

@@ -24,6 +24,9 @@ pub(super) fn sentence(
             let other = Escaped(other);
             write!(f, "{authority} does not offer HTTP/2: it chose '{other}' by ALPN")
         }
+        Http2Fault::Refused => {
+            write!(f, "{authority} does not offer HTTP/2: it refused h2 by ALPN")
+        }
         Http2Fault::NotHttp2(start) if start.starts_with(b"\x15\x03") => {
             write!(f, "{authority} does not speak HTTP/2: it answered with a TLS alert")
         }
@@ -31,6 +34,9 @@ pub(super) fn sentence(
             let start = String::from_utf8_lossy(start);
             let line = short(start.lines().next().unwrap_or_default());
             write!(f, "{authority} does not speak HTTP/2: it answered '{}'", Escaped(&line))
+        }
+        Http2Fault::NoSettings => {
+            write!(f, "{authority} closed the connection without a word of HTTP/2")
         }
         Http2Fault::NoExtendedConnect => write!(
             f,
@@ -79,7 +85,10 @@ pub(super) fn hint(fault: &Http2Fault, stage: Stage) -> Option<String> {
         Http2Fault::NotHttp2(start) if start.starts_with(b"\x15\x03") => {
             "the port speaks TLS: use wss://"
         }
-        Http2Fault::NotChosen(_) | Http2Fault::NotHttp2(_) => "leave out --http2",
+        Http2Fault::NotChosen(_)
+        | Http2Fault::Refused
+        | Http2Fault::NotHttp2(_)
+        | Http2Fault::NoSettings => "leave out --http2",
         Http2Fault::NoExtendedConnect => {
             "leave out --http2, or take what there is with --http auto"
         }

@@ -274,6 +274,8 @@ pub enum TlsFault {
         /// It answered in HTTP.
         http: bool,
     },
+    /// By ALPN the server takes nothing of what was offered.
+    NoProtocol,
     /// The peer ended the transport during the TLS handshake.
     Cut,
     /// Anything else, in the library's words.
@@ -285,8 +287,12 @@ pub enum TlsFault {
 pub enum Http2Fault {
     /// By ALPN the server chose something else, or nothing.
     NotChosen(Option<String>),
+    /// By ALPN the server refused it.
+    Refused,
     /// The server does not speak it; its first bytes.
     NotHttp2(Vec<u8>),
+    /// The server ended the connection before it said anything.
+    NoSettings,
     /// No `SETTINGS_ENABLE_CONNECT_PROTOCOL`: it does not know RFC 8441.
     NoExtendedConnect,
     /// The request cannot be made, in the library's words.

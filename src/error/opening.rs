@@ -92,6 +92,9 @@ pub(super) fn tls(f: &mut fmt::Formatter<'_>, authority: &str, fault: &TlsFault)
         TlsFault::NotTls { http: false } => {
             write!(f, "TLS with {authority} failed: the port does not speak TLS")
         }
+        TlsFault::NoProtocol => {
+            write!(f, "{authority} does not offer HTTP/1.1: it refused http/1.1 by ALPN")
+        }
         TlsFault::Cut => write!(f, "{authority} closed the connection during the TLS handshake"),
         TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {cause}"),
     }
@@ -147,6 +150,7 @@ pub(super) fn tls_hint(fault: &TlsFault) -> Option<String> {
     let hint = match fault {
         TlsFault::NotTls { http: true } => "use ws:// for a port without TLS",
         TlsFault::NotTls { http: false } => "check the port, or use ws:// if it has no TLS",
+        TlsFault::NoProtocol => "see whether it has WebSocket over HTTP/2: --http2",
         TlsFault::Certificate(cause) => match &**cause {
             CertificateError::UnknownIssuer => {
                 "trust its authority with --ca FILE, or skip the check with -k"

@@ -67,21 +67,25 @@ impl Clock {
         self.since = self.since.max(at);
     }
 
-    /// Something is still under way (bytes of ours that wait for the network, or of the peer's
-    /// that wait for stdout): silence begins after it.
+    /// Something was still under way (bytes of ours that waited for the network, or of the peer's
+    /// that waited for stdout): silence begins after it.
     pub fn busy(&mut self, now: Instant) {
         self.since = self.since.max(now);
     }
 
-    /// When it rings, and why.
-    pub fn rings(&self) -> Option<(Instant, Rung)> {
+    /// When it rings, and why. `stuck`: what is to be sent waits for the peer to read.
+    pub fn rings(&self, stuck: bool) -> Option<(Instant, Rung)> {
         let ended = self.input_ended?;
         match self.rules.wait {
             Some(Wait::UntilClosed) => None,
             Some(Wait::For(time)) => Some((ended + time, Rung::Waited)),
             None if self.rules.until_met => None,
             None => {
-                let usual = if self.answered { SILENCE } else { UNANSWERED };
+                let usual = match (stuck, self.answered) {
+                    (true, _) => STUCK,
+                    (_, true) => SILENCE,
+                    (_, false) => UNANSWERED,
+                };
                 let window = self.rules.quiet_for.unwrap_or(usual);
                 Some((self.since + window, Rung::Silence(window)))
             }
@@ -93,6 +97,8 @@ impl Clock {
 const SILENCE: Duration = Duration::from_secs(1);
 /// How long an answer is waited for.
 const UNANSWERED: Duration = Duration::from_secs(5);
+/// How long a peer may read nothing of the last that is sent.
+const STUCK: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
@@ -109,18 +115,18 @@ mod tests {
     fn nothing_rings_while_there_is_input() {
         let (mut clock, start) = clock(Rules::default());
         clock.heard(start + S);
-        assert_eq!(clock.rings(), None);
+        assert_eq!(clock.rings(false), None);
     }
 
     #[test]
     fn a_second_of_silence_after_an_answer_and_five_without() {
         let (mut clock, start) = clock(Rules::default());
         clock.input_ended(start + 2 * S);
-        assert_eq!(clock.rings(), Some((start + 7 * S, Rung::Silence(5 * S))));
+        assert_eq!(clock.rings(false), Some((start + 7 * S, Rung::Silence(5 * S))));
         clock.heard(start + 3 * S);
-        assert_eq!(clock.rings(), Some((start + 4 * S, Rung::Silence(S))));
+        assert_eq!(clock.rings(false), Some((start + 4 * S, Rung::Silence(S))));
         clock.sent();
-        assert_eq!(clock.rings(), Some((start + 8 * S, Rung::Silence(5 * S))));
+        assert_eq!(clock.rings(false), Some((start + 8 * S, Rung::Silence(5 * S))));
     }
 
     #[test]
@@ -128,30 +134,30 @@ mod tests {
         let (mut clock, start) = clock(Rules::default());
         clock.heard(start + S);
         clock.input_ended(start + 9 * S);
-        assert_eq!(clock.rings(), Some((start + 10 * S, Rung::Silence(S))));
+        assert_eq!(clock.rings(false), Some((start + 10 * S, Rung::Silence(S))));
         clock.busy(start + 20 * S);
-        assert_eq!(clock.rings(), Some((start + 21 * S, Rung::Silence(S))));
+        assert_eq!(clock.rings(false), Some((start + 21 * S, Rung::Silence(S))));
     }
 
     #[test]
     fn wait_and_expectations_replace_the_rule_of_silence() {
         let (mut waiting, start) =
             clock(Rules { wait: Some(Wait::For(3 * S)), ..Rules::default() });
-        assert_eq!(waiting.rings(), None);
+        assert_eq!(waiting.rings(false), None);
         waiting.input_ended(start);
         waiting.heard(start + 2 * S);
-        assert_eq!(waiting.rings(), Some((start + 3 * S, Rung::Waited)));
+        assert_eq!(waiting.rings(false), Some((start + 3 * S, Rung::Waited)));
         for rules in [
             Rules { wait: Some(Wait::UntilClosed), ..Rules::default() },
             Rules { until_met: true, ..Rules::default() },
         ] {
             let (mut clock, start) = clock(rules);
             clock.input_ended(start);
-            assert_eq!(clock.rings(), None);
+            assert_eq!(clock.rings(false), None);
         }
         let (mut quiet, start) = clock(Rules { quiet_for: Some(7 * S), ..Rules::default() });
         quiet.heard(start);
         quiet.input_ended(start);
-        assert_eq!(quiet.rings(), Some((start + 7 * S, Rung::Silence(7 * S))));
+        assert_eq!(quiet.rings(false), Some((start + 7 * S, Rung::Silence(7 * S))));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, TlsFault};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    AlertDescription, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
@@ -123,6 +123,9 @@ fn fault(cause: &io::Error, first: &[u8]) -> TlsFault {
         }
         Some(rustls::Error::InvalidMessage(_)) if !speaks_tls => {
             TlsFault::NotTls { http: first.starts_with(b"HTTP/") }
+        }
+        Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+            TlsFault::NoProtocol
         }
         Some(rustls::Error::AlertReceived(alert)) => {
             TlsFault::Other(format!("the server refused it: alert {alert:?}"))

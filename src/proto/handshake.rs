@@ -35,7 +35,7 @@ pub struct Response {
     pub version: Version,
     /// The status code.
     pub status: u16,
-    /// The reason phrase, which HTTP/2 does not have.
+    /// The reason phrase: as it came, or as it is registered.
     pub reason: String,
     /// All header fields.
     pub headers: Headers,

@@ -2,6 +2,7 @@
 
 pub mod child;
 mod expected;
+mod front;
 pub mod peer;
 mod programs;
 mod test;

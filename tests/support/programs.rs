@@ -25,6 +25,22 @@ impl EchoServer {
         Self::start(Path::new("node"), "echo_ws.mjs", args)
     }
 
+    /// hypercorn, which has WebSocket over HTTP/2.
+    pub fn hypercorn(tls: Option<[&str; 2]>) -> Self {
+        let mut args = vec!["--tls"];
+        args.extend(tls.iter().flatten());
+        let args = if tls.is_some() { &*args } else { &[] };
+        Self::start(&root().join("target/peers/venv/bin/python"), "echo_hypercorn.py", args)
+    }
+
+    /// haproxy, nghttpx or nginx in front of another one.
+    pub fn front(name: &str, back: &Self, tls: Option<[&str; 2]>) -> Self {
+        let port = back.port.to_string();
+        let mut args = vec![name, &port];
+        args.extend(tls.iter().flatten());
+        Self::start(Path::new("python3"), "front.py", &args)
+    }
+
     fn start(program: &Path, script: &str, args: &[&str]) -> Self {
         let mut process = Command::new(program)
             .arg(root().join("tests/peers").join(script))

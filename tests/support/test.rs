@@ -3,6 +3,7 @@
 use super::{
     child::{self, Child, Ended},
     expected::{Expected, Status},
+    front::Front,
     peer::{self, Peer, Script},
 };
 use rustls::ServerConfig;
@@ -61,6 +62,8 @@ pub struct Test {
     stdout: Stdout,
     script: Option<Script>,
     tls: Option<Arc<ServerConfig>>,
+    /// Through a front that speaks HTTP/2.
+    http2: bool,
     expected_stdout: Expected,
     expected_stderr: Expected,
     status: Status,
@@ -78,6 +81,7 @@ impl Test {
             stdout: Stdout::Captured,
             script: None,
             tls: None,
+            http2: std::env::var_os("SOCKEYE_TEST_HTTP2").is_some(),
             expected_stdout: Expected::Text(String::new()),
             expected_stderr: Expected::Text(String::new()),
             status: Status::Code(0),
@@ -181,7 +185,12 @@ impl Test {
     pub fn run(mut self) {
         let script = self.script.take();
         let listener = script.as_ref().map(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
-        let port = listener.as_ref().map(|listener| listener.local_addr().expect("bound").port());
+        let mut port =
+            listener.as_ref().map(|listener| listener.local_addr().expect("bound").port());
+        if self.http2 {
+            self.args.insert(0, "--http2".into());
+            port = port.map(|behind| Front::start(behind, self.tls.clone()));
+        }
         let mut command = self.command(port);
         let shown = format!("{command:?}");
         let ends = self.sockets.then(|| socket_ends(&mut command));
@@ -195,7 +204,8 @@ impl Test {
         }
         let child = Arc::new(Child::new(&mut process, matches!(self.stdout, Stdout::Held)));
         let peer = listener.zip(script).map(|(listener, script)| {
-            let (child, tls) = (Arc::clone(&child), self.tls.take());
+            let child = Arc::clone(&child);
+            let tls = self.tls.take().filter(|_| !self.http2);
             thread::spawn(move || peer::play(&listener, tls, script, child))
         });
         let stdin = match &mut self.stdin {

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// An authority of our own, and the directory where its certificate lies.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    dir: TempDir,
+    dir: Arc<TempDir>,
 }
 
 /// A server's certificate and key.
@@ -31,7 +31,12 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("an authority");
         std::fs::write(dir.path().join("ca.pem"), issuer.pem()).expect("a file");
-        Self { issuer, dir }
+        Self { issuer, dir: Arc::new(dir) }
+    }
+
+    /// The directory with the file to trust, to outlive this.
+    pub fn keep(&self) -> Arc<TempDir> {
+        Arc::clone(&self.dir)
     }
 
     /// The file to trust.

@@ -56,10 +56,10 @@ impl Pipe {
     /// When the clock rings, unless silence is to end what is still under way.
     pub(super) fn rung(&self) -> Option<(Instant, Rung)> {
         let waits = self.finish.is_none() && self.session.is_open();
-        let rung = self.clock.rings().filter(|_| waits)?;
+        let rung = self.clock.rings(self.session.queued() > 0).filter(|_| waits)?;
         let busy = match rung.1 {
             Rung::Waited => self.feeding,
-            Rung::Silence(_) => self.feeding || self.is_busy(),
+            Rung::Silence(_) => self.feeding || !self.drained,
         };
         (!busy).then_some(rung)
     }

@@ -101,7 +101,7 @@ impl Pipe {
             }
             sent = true;
         }
-        if sent && self.clock.rings().is_some() {
+        if sent && self.clock.rings(false).is_some() {
             // After -x a line of stdin winds the clock up again.
             self.clock.input_ended(Instant::now());
         }

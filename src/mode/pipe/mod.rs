@@ -309,7 +309,7 @@ impl Pipe {
 
     async fn wait(&mut self, signals: &mut Signals) -> Woken {
         let now = Instant::now();
-        let busy = self.is_busy();
+        let (stuck, queued) = (!self.drained, self.session.queued() > 0);
         let (over, drained) = (self.session.is_over(), self.drained);
         let room = self.session.queued() < FULL;
         let idle = self.is_idle();
@@ -332,15 +332,16 @@ impl Pipe {
             () = output.gone(), if read_by_someone => Woken::ReaderGone,
             () = tokio::time::sleep_until(alarm.unwrap_or(now).into()), if alarm.is_some() => Woken::Clock,
         };
-        if busy {
+        if queued {
+            self.clock.busy(self.session.last_sent());
+        }
+        if stuck {
             // What waited until now was no silence.
             let then = Instant::now();
             self.clock.busy(then);
-            if !drained {
-                self.watch.delay(then - now);
-            }
+            self.watch.delay(then - now);
         }
-        if fed && self.clock.rings().is_some() {
+        if fed && self.clock.rings(false).is_some() {
             self.clock.input_ended(Instant::now());
         }
         woken
@@ -360,11 +361,6 @@ impl Pipe {
         let paused = self.paused.filter(|_| self.session.queued() < FULL);
         let feed = if closing { None } else { self.expects_by().or(paused) };
         [clock, max_time, feed, self.patience].into_iter().flatten().min()
-    }
-
-    /// Bytes of ours wait for the network, or of the peer's for stdout.
-    fn is_busy(&self) -> bool {
-        !self.drained || self.session.queued() > 0
     }
 
     fn impatient(&self) -> bool {

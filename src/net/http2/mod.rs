@@ -89,7 +89,10 @@ impl Client {
         }
         if let Some(mut pings) = self.pings.take() {
             let mut pong = Box::pin(async move { pings.ping(Ping::opaque()).await });
-            let answered = self.link.until(|_, cx| pong.as_mut().poll(cx).map(Ok));
+            let answered = self.link.until(|link, cx| match pong.as_mut().poll(cx) {
+                Poll::Ready(Err(_)) if link.connection.is_none() => Poll::Pending,
+                done => done.map(Ok),
+            });
             // Not everyone answers a PING.
             if let Ok(Err(fault)) = timeout(PING, answered).await {
                 return Err(fault);
@@ -125,16 +128,25 @@ impl Link {
         }
     }
 
+    /// Everything that came before the end has been taken: whether there is an end to be told now.
+    fn let_end(&self) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_ending && !std::mem::replace(&mut seen.may_end, true)
+    }
+
     /// Drives until something has come of it. When the connection ends, that is what has come.
     async fn until<T>(
         &mut self,
         mut wanted: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<Result<T, h2::Error>>,
     ) -> Result<T, Http2Fault> {
         let done = poll_fn(|cx| {
-            self.drive(cx);
-            match wanted(self, cx) {
-                Poll::Pending if self.connection.is_none() => Poll::Ready(None),
-                done => done.map(Some),
+            loop {
+                self.drive(cx);
+                match wanted(self, cx) {
+                    Poll::Pending if self.connection.is_none() => return Poll::Ready(None),
+                    Poll::Pending if self.let_end() => {}
+                    done => return done.map(Some),
+                }
             }
         });
         match done.await {
@@ -169,14 +181,22 @@ fn ended(seen: &Mutex<Seen>, error: Option<h2::Error>) -> Http2Fault {
             Http2Fault::Reset(error.reason().unwrap_or(h2::Reason::NO_ERROR))
         }
         _ if let Some(first) = seen.stray() => Http2Fault::NotHttp2(first.to_owned()),
-        Some(error) if error.is_io() => Http2Fault::Lost(seen.error.take()),
+        Some(error) if error.is_io() => lost(&mut seen),
         Some(error) if error.is_library() => {
             let (stream, debug) = (error.is_reset(), debug_data(&error));
             let reason = error.reason().unwrap_or(h2::Reason::PROTOCOL_ERROR);
             Http2Fault::Broken { stream, reason, debug }
         }
         Some(error) => Http2Fault::Request(error.to_string()),
-        None => Http2Fault::Lost(seen.error.take()),
+        None => lost(&mut seen),
+    }
+}
+
+fn lost(seen: &mut Seen) -> Http2Fault {
+    // TLS calls an end without its farewell so.
+    match seen.error.take().filter(|cause| cause.kind() != io::ErrorKind::UnexpectedEof) {
+        None if seen.opening.is_none() => Http2Fault::NoSettings,
+        cause => Http2Fault::Lost(cause),
     }
 }
 
@@ -210,8 +230,9 @@ fn response(head: &http::response::Parts) -> Response {
     for (name, value) in &head.headers {
         headers.push(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
     }
-    let (version, status) = (Version::Http2, head.status.as_u16());
-    Response { version, status, reason: String::new(), headers }
+    // It sends none, but everyone knows it.
+    let reason = head.status.canonical_reason().unwrap_or_default().to_owned();
+    Response { version: Version::Http2, status: head.status.as_u16(), reason, headers }
 }
 
 impl From<Http2Fault> for io::Error {

@@ -49,6 +49,10 @@ pub(super) struct Seen {
     first: Vec<u8>,
     /// What the first frame is, once it has come.
     pub(super) opening: Option<First>,
+    /// The stream has ended, and the engine above is not told yet: it would forget what has come.
+    pub(super) is_ending: bool,
+    /// Now it may be told.
+    pub(super) may_end: bool,
     /// Why reading or writing failed. The engine above keeps only the words of it.
     pub(super) error: Option<io::Error>,
 }
@@ -108,11 +112,13 @@ pub(super) struct Tap<S> {
     seen: Arc<Mutex<Seen>>,
     /// The first frame has come: there is nothing more to look at.
     is_done: bool,
+    /// How the stream has ended, held back.
+    end: Option<Poll<io::Result<()>>>,
 }
 
 impl<S> Tap<S> {
     pub(super) fn new(stream: S, seen: Arc<Mutex<Seen>>) -> Self {
-        Self { stream, seen, is_done: false }
+        Self { stream, seen, is_done: false, end: None }
     }
 
     /// Keeps an error, and hands on its kind.
@@ -133,13 +139,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let done = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if !self.is_done {
-            let new = buf.filled().get(before..).unwrap_or_default();
+        let done = self.end.take().unwrap_or_else(|| Pin::new(&mut self.stream).poll_read(cx, buf));
+        let new = buf.filled().get(before..).unwrap_or_default();
+        let is_end = matches!(done, Poll::Ready(Err(_))) || (done.is_ready() && new.is_empty());
+        if is_end || !self.is_done {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             let is_done = seen.receive(new).is_some();
+            seen.is_ending |= is_end;
+            let is_held = is_end && !seen.may_end;
             drop(seen);
             self.is_done = is_done;
+            if is_held {
+                self.end = Some(done);
+                return Poll::Pending;
+            }
         }
         self.keep(done)
     }

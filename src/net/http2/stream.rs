@@ -7,7 +7,7 @@ use h2::{RecvStream, SendStream};
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -30,6 +30,19 @@ impl Stream {
         Self { link, halves, chunk: Bytes::new(), is_read: false, is_written: false }
     }
 
+    /// What has come already.
+    pub fn received(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        if let Some((_, recv)) = &mut self.halves {
+            while let Poll::Ready(Some(Ok(chunk))) = recv.poll_data(&mut cx) {
+                bytes.extend_from_slice(&chunk);
+                let _ = recv.flow_control().release_capacity(chunk.len());
+            }
+        }
+        bytes
+    }
+
     /// The next bytes; none at the end.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let Some((_, recv)) = &mut self.halves else { return Poll::Ready(Ok(Bytes::new())) };
@@ -42,7 +55,7 @@ impl Stream {
                     return Poll::Ready(Err(self.link.fault(error).into()));
                 }
                 Poll::Ready(None) => return Poll::Ready(Ok(Bytes::new())),
-                Poll::Pending if is_driven => return Poll::Pending,
+                Poll::Pending if is_driven && !self.link.let_end() => return Poll::Pending,
                 Poll::Pending => {
                     self.link.drive(cx);
                     is_driven = true;

@@ -1,0 +1,34 @@
+//! What does not depend on the carrier is the same over HTTP/2: the conversations of other modules
+//! held again, through a front that speaks HTTP/2 with the client and HTTP/1.1 with the peer.
+
+use std::process::Command;
+
+#[test]
+fn the_same_conversations_go_over_http_2() {
+    let modules = ["close::", "input::", "lines::", "pipes::", "status::a_", "violation::"];
+    let differs = [
+        // Words about the connection, or a status of HTTP/1.1.
+        "all_that_happens",
+        "a_200_is_a_web_page",
+        "a_chunked_body_is_shown_without_its_chunks",
+        "a_connection_closed_",
+        "a_message_that_is_cut_has_no_end",
+        "errors_and_the_end_are_told_with_their_code",
+        "a_status_without_a_reason",
+        "the_peer_ends_it",
+        // The front does not live as long as this close.
+        "the_end_is_not_lost_on_a_slow_reader",
+        // This one.
+        "http_2",
+    ];
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(modules);
+    for name in differs {
+        command.args(["--skip", name]);
+    }
+    let done = command.env("SOCKEYE_TEST_HTTP2", "1").output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}");
+    let passed = said.split(" passed").next().and_then(|said| said.rsplit(' ').next());
+    assert!(passed.unwrap().parse::<usize>().unwrap() > 80, "{said}");
+}

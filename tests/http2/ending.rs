@@ -1,0 +1,185 @@
+//! How a session ends over HTTP/2.
+
+use super::{
+    CANCEL, ENHANCE_YOUR_CALM, Got, Http2, NO_ERROR, PROTOCOL_ERROR, data, end_stream, frame,
+    go_away, reset, test,
+};
+use crate::support::{Peer, Stdin, wire};
+
+/// After a message this peer ends the session so.
+#[track_caller]
+fn ends(code: i32, words: &str, script: impl FnOnce(&mut Peer) + Send + 'static) {
+    test()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open_stream();
+            peer.send(data(wire::text("one")));
+            script(peer);
+        })
+        .stdout("one\n")
+        .stderr(if words.is_empty() { String::new() } else { format!("sockeye: {words}\n") })
+        .status(code)
+        .takes(0..1900)
+        .run();
+}
+
+/// The same at once, in one segment with the message.
+#[track_caller]
+fn ends_with(code: i32, words: &str, frames: Vec<u8>) {
+    let glued = frames.clone();
+    ends(code, words, move |peer| {
+        peer.child.await_stdout("one\n");
+        peer.send(frames);
+        peer.half_close();
+        peer.hold();
+    });
+    ends(code, words, move |peer| {
+        peer.send(glued);
+        peer.half_close();
+        peer.hold();
+    });
+}
+
+#[test]
+fn a_close_and_whatever_follows_it_is_the_peer_s_code() {
+    for after in [
+        end_stream(),
+        reset(NO_ERROR),
+        reset(CANCEL),
+        reset(PROTOCOL_ERROR),
+        go_away(1, NO_ERROR, ""),
+        [end_stream(), reset(NO_ERROR)].concat(),
+        Vec::new(),
+    ] {
+        let frames = [data(wire::close(1000, "")), after.clone()].concat();
+        ends_with(0, "", frames);
+        let words = "{peer} closed the connection: 1011 (internal error)";
+        ends_with(111, words, [data(wire::close(1011, "")), after].concat());
+    }
+}
+
+#[test]
+fn the_stream_is_ended_after_the_closing_handshake() {
+    // Some servers wait for it.
+    ends(0, "", |peer| {
+        peer.child.await_stdout("one\n");
+        peer.send(data(wire::close(1000, "")));
+        peer.closed(1000);
+        let Got { kind, flags, payload, .. } = peer.next();
+        assert_eq!((kind, flags, payload.len()), (super::DATA, super::END_STREAM, 0));
+        peer.send(end_stream());
+        // And then the connection, with a word.
+        assert_eq!(peer.next().kind, super::GOAWAY);
+        peer.hold();
+    });
+}
+
+#[test]
+fn an_end_of_the_stream_without_a_close_is_56() {
+    ends_with(56, "{peer} ended the HTTP/2 stream without a Close (1006)", end_stream());
+    let words = "{peer} ended the HTTP/2 stream without a Close and inside a message (1006)";
+    ends_with(56, words, [data(&wire::text("two")[..3]), end_stream()].concat());
+}
+
+#[test]
+fn a_reset_without_a_close_is_92() {
+    for (code, name) in [(NO_ERROR, "NO_ERROR"), (CANCEL, "CANCEL"), (99, "0x63")] {
+        let words = |inside: &str| {
+            format!(
+                "{{peer}} reset the HTTP/2 stream without a Close{inside} (1006): RST_STREAM {name}"
+            )
+        };
+        ends_with(92, &words(""), reset(code));
+        let cut = [data(&wire::text("two")[..3]), reset(code)].concat();
+        ends_with(92, &words(" and inside a message"), cut);
+    }
+}
+
+#[test]
+fn an_end_of_the_connection_without_a_close_is_16() {
+    ends_with(16, "{peer} closed the HTTP/2 connection without a Close (1006)", Vec::new());
+    let words = "{peer} closed the HTTP/2 connection without a Close and inside a message (1006)";
+    ends_with(16, words, data(&wire::text("two")[..3]));
+    // Inside a frame of HTTP/2, nothing of which has come.
+    let words = "{peer} closed the HTTP/2 connection without a Close (1006)";
+    ends_with(16, words, data(wire::text("two"))[..11].to_vec());
+    let words = "{peer} ended the HTTP/2 connection without a Close (1006): GOAWAY \
+                 ENHANCE_YOUR_CALM (calm)";
+    ends_with(16, words, go_away(1, ENHANCE_YOUR_CALM, "calm"));
+    let words = "the HTTP/2 connection with {peer} broke: connection reset by peer (os error 104)";
+    ends(16, words, |peer| {
+        peer.child.await_stdout("one\n");
+        peer.reset();
+    });
+}
+
+#[test]
+fn a_goaway_that_lets_the_stream_live_ends_nothing() {
+    ends(0, "", |peer| {
+        peer.send(go_away(1, NO_ERROR, "draining"));
+        peer.child.write("still\n");
+        assert_eq!(peer.bytes(11)[0], 0x81);
+        peer.send([data(wire::close(1000, "")), end_stream()].concat());
+        peer.closed(1000);
+        peer.hold();
+    });
+}
+
+#[test]
+fn trailers_end_the_stream_too() {
+    let trailers = frame(
+        super::HEADERS,
+        super::END_HEADERS | super::END_STREAM,
+        1,
+        [&[0x00, 1, b'a', 1, b'b'][..]].concat(),
+    );
+    ends_with(0, "", [data(wire::close(1000, "")), trailers.clone()].concat());
+    ends_with(56, "{peer} ended the HTTP/2 stream without a Close (1006)", trailers);
+}
+
+#[test]
+fn our_own_close_is_answered_or_not() {
+    for answer in
+        [[data(wire::close(1000, "")), end_stream()].concat(), end_stream(), reset(CANCEL)]
+    {
+        test()
+            .args(["-x", "hi", "-w", "0"])
+            .peer(move |peer| {
+                peer.open_stream();
+                assert_eq!(peer.bytes(16)[0], 0x81);
+                peer.send(answer);
+                peer.hold();
+            })
+            .takes(0..1500)
+            .run();
+    }
+    // Nobody answers.
+    test()
+        .args(["-x", "hi", "-w", "0", "--close-timeout", "0.3"])
+        .peer(|peer| {
+            peer.open_stream();
+            peer.hold();
+        })
+        .takes(300..1500)
+        .run();
+}
+
+#[test]
+fn a_violation_is_told_and_ends_the_stream() {
+    test()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open_stream();
+            peer.send(data(wire::frame(0x83, "")));
+            peer.closed(1002);
+            let Got { kind, flags, .. } = peer.next();
+            assert_eq!((kind, flags), (super::DATA, super::END_STREAM));
+            peer.send(end_stream());
+            peer.hold();
+        })
+        .stderr(
+            "sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2; told 1002)\n",
+        )
+        .status(110)
+        .run();
+}

@@ -1,0 +1,113 @@
+//! Flow control: nothing is written that was not granted, and what is not read is not granted.
+
+use super::{
+    ENABLE_CONNECT_PROTOCOL, Got, Http2, INITIAL_WINDOW_SIZE, data, end_stream, headers, settings,
+    test, window_update,
+};
+use crate::support::{Peer, wire};
+use std::time::Duration;
+
+/// Opens a session in which the client may send nothing yet.
+fn open_shut(peer: &mut Peer) {
+    peer.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 1), (INITIAL_WINDOW_SIZE, 0)]));
+    assert_eq!(peer.next().kind, super::HEADERS);
+    peer.send(headers("200", 0));
+}
+
+#[test]
+fn a_window_of_zero_is_waited_out() {
+    test()
+        .stdin("hello\n")
+        .args(["--count", "1"])
+        .peer(|peer| {
+            open_shut(peer);
+            // The client has all it can send.
+            peer.child.await_fed();
+            peer.send(window_update(1, 4));
+            let mut bytes = peer.bytes(4);
+            peer.send(window_update(1, 100));
+            bytes.extend(peer.bytes(7));
+            let text: Vec<u8> =
+                bytes[6..].iter().zip(bytes[2..6].iter().cycle()).map(|(a, b)| a ^ b).collect();
+            assert_eq!((bytes[0], &*text), (0x81, &b"hello"[..]));
+            peer.send(data(wire::text("there")));
+            peer.closed(1000);
+            peer.send([data(wire::close(1000, "")), end_stream()].concat());
+            peer.hold();
+        })
+        .stdout("there\n")
+        .run();
+}
+
+#[test]
+fn a_window_that_stays_shut_is_no_hang() {
+    for args in [["--quiet-for", "0.3"], ["-w", "0"]] {
+        test()
+            .stdin("hello\n")
+            .args(["--close-timeout", "0.5"])
+            .args(args)
+            .peer(|peer| {
+                open_shut(peer);
+                peer.hold();
+            })
+            .stderr_has(["{peer} does not read from the HTTP/2 stream: 1 message was not sent\n"])
+            .status(55)
+            .takes(500..3000)
+            .run();
+    }
+}
+
+#[test]
+fn a_slow_stdout_holds_the_server_back_and_pings_are_answered() {
+    test()
+        .args(["--close-timeout", "0.5"])
+        .hold_stdout()
+        .peer(|peer| {
+            peer.open_stream();
+            let message = wire::text("x".repeat(16_000));
+            let message = data(message);
+            let mut window = 256_i64 << 10;
+            let mut sent = 0_i64;
+            // As much as is granted; the peer of a stuck stdout grants no more.
+            loop {
+                while window >= 16_004 {
+                    peer.send(&message);
+                    window -= 16_004;
+                    sent += 16_004;
+                }
+                assert!(sent < 2 << 20, "nobody reads, and {sent} bytes were taken");
+                // Its answer comes after every window update that came before.
+                peer.send(super::frame(super::PING, 0, 0, sent.to_be_bytes()));
+                let granted = drain(peer, sent);
+                window += granted;
+                if granted == 0 {
+                    std::thread::sleep(Duration::from_millis(300));
+                    peer.send(super::frame(super::PING, 0, 0, (-sent).to_be_bytes()));
+                    window += drain(peer, -sent);
+                    if window < 16_004 {
+                        break;
+                    }
+                }
+            }
+            let peak = peer.child.peak_memory();
+            assert!(peak < 24 << 20, "{peak} bytes");
+            peer.child.close_stdout();
+            peer.hold();
+        })
+        .run();
+}
+
+/// What is granted on the stream until this ping is answered.
+fn drain(peer: &mut Peer, ping: i64) -> i64 {
+    let mut granted = 0;
+    loop {
+        let Got { kind, flags, stream, payload } = peer.any();
+        match kind {
+            super::PING if flags == super::ACK && payload == ping.to_be_bytes() => return granted,
+            super::WINDOW_UPDATE if stream == 1 => {
+                granted += i64::from(u32::from_be_bytes(payload.try_into().unwrap()));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! How a session opens over HTTP/2, and what is said when it does not.
+
+use super::{
+    CANCEL, ENABLE_CONNECT_PROTOCOL, END_STREAM, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED, Http2,
+    INITIAL_WINDOW_SIZE, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, data, end_stream, frame,
+    go_away, headers, reset, settings, test,
+};
+use crate::support::{Authority, Peer, Test, wire};
+use rustls::ServerConfig;
+use std::sync::Arc;
+
+/// What this peer does ends with this status and this sentence.
+#[track_caller]
+fn fails(code: i32, words: &str, script: impl FnOnce(&mut Peer) + Send + 'static) {
+    test().peer(script).stderr(format!("sockeye: {words}\n")).status(code).run();
+}
+
+const NO_RFC_8441: &str = "{peer} has no WebSocket over HTTP/2: its SETTINGS lack \
+    ENABLE_CONNECT_PROTOCOL (RFC 8441, 3)\n\nhint: leave out --http2, or take what there is with \
+    --http auto";
+
+#[test]
+fn a_server_without_rfc_8441_is_told_at_once_or_after_a_ping() {
+    fails(16, NO_RFC_8441, |peer| {
+        peer.begin(settings(&[(INITIAL_WINDOW_SIZE, 1000)]));
+        peer.pong();
+        peer.hold();
+    });
+    // Not everyone answers a PING.
+    test()
+        .peer(|peer| {
+            peer.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 0)]));
+            peer.hold();
+        })
+        .stderr(format!("sockeye: {NO_RFC_8441}\n"))
+        .takes(900..5000)
+        .status(16)
+        .run();
+}
+
+#[test]
+fn the_setting_may_follow_in_a_second_frame() {
+    test()
+        .peer(|peer| {
+            peer.begin([settings(&[]), settings(&[(ENABLE_CONNECT_PROTOCOL, 1)])].concat());
+            peer.pong();
+            assert_eq!(peer.next().kind, super::HEADERS);
+            peer.send([headers("200", 0), data(wire::close(1000, "")), end_stream()].concat());
+            peer.closed(1000);
+            peer.hold();
+        })
+        .run();
+}
+
+#[test]
+fn silence_is_told_by_what_is_missing() {
+    let hint = "\n\nhint: raise the limit with --connect-timeout SECONDS\n";
+    for (begins, what) in [(false, "the SETTINGS of HTTP/2"), (true, "the answer to the handshake")]
+    {
+        test()
+            .args(["--connect-timeout", "0.4"])
+            .peer(move |peer| {
+                if begins {
+                    peer.requested();
+                }
+                peer.hold();
+            })
+            .stderr(format!("sockeye: {{peer}}: {what} took longer than 0.4 seconds{hint}"))
+            .takes(400..2500)
+            .status(28)
+            .run();
+    }
+}
+
+#[test]
+fn something_else_than_http_2_is_told_by_what_it_said() {
+    let hint = "\n\nhint: leave out --http2";
+    fails(
+        16,
+        &format!("{{peer}} does not speak HTTP/2: it answered 'HTTP/1.1 400 Bad'{hint}"),
+        |p| {
+            p.send("HTTP/1.1 400 Bad\r\nConnection: close\r\n\r\n");
+            p.hold();
+        },
+    );
+    fails(16, &format!("{{peer}} does not speak HTTP/2: it answered 'SSH-2.0-\\x1b'{hint}"), |p| {
+        p.send("SSH-2.0-\x1b\r\n");
+        p.hold();
+    });
+    fails(16, &format!("{{peer}} closed the connection without a word of HTTP/2{hint}"), |p| {
+        let mut preface = [0; 24];
+        p.read_exactly(&mut preface);
+        p.half_close();
+        p.hold();
+    });
+    let words = "{peer} does not speak HTTP/2: it answered with a TLS alert\n\nhint: the port \
+                 speaks TLS: use wss://";
+    fails(16, words, |p| {
+        p.send(b"\x15\x03\x01\x00\x02\x02\x46");
+        p.half_close();
+        p.hold();
+    });
+}
+
+#[test]
+fn a_status_that_is_no_2xx_is_22_with_its_body() {
+    let words = "ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
+                 no such room\n\nhint: check the path";
+    fails(22, words, |peer| {
+        peer.requested();
+        peer.send([headers("404", 0), data("no such room\n"), end_stream()].concat());
+        peer.hold();
+    });
+    fails(
+        22,
+        "ws://{peer}/ answered 500 (Internal Server Error) instead of upgrading to WebSocket",
+        |p| {
+            p.requested();
+            p.send(headers("500", END_STREAM));
+            p.hold();
+        },
+    );
+    // A body that never comes is waited for a second; one that is reset is shown as far as it came.
+    test()
+        .peer(|peer| {
+            peer.requested();
+            peer.send([headers("503", 0), data("busy"), reset(NO_ERROR)].concat());
+            peer.hold();
+        })
+        .stderr_has(["answered 503 (Service Unavailable) instead", "\n  busy\n"])
+        .takes(0..900)
+        .status(22)
+        .run();
+}
+
+#[test]
+fn any_2xx_opens() {
+    for status in ["200", "204", "299"] {
+        test()
+            .args(["-x", "hi"])
+            .peer(move |peer| {
+                peer.requested();
+                peer.send(headers(status, 0));
+                assert_eq!(peer.bytes(8)[0], 0x81);
+                peer.send([data(wire::close(1000, "")), end_stream()].concat());
+                peer.closed(1000);
+                peer.hold();
+            })
+            .run();
+    }
+}
+
+#[test]
+fn a_refusal_of_the_stream_is_92() {
+    let words = |code: &str| {
+        format!(
+            "{{peer}} reset the HTTP/2 stream instead of answering the handshake: RST_STREAM {code}"
+        )
+    };
+    for (code, name, hint) in [
+        (PROTOCOL_ERROR, "PROTOCOL_ERROR", ""),
+        (CANCEL, "CANCEL", ""),
+        (
+            REFUSED_STREAM,
+            "REFUSED_STREAM",
+            "\n\nhint: it takes no more streams now: try again later",
+        ),
+        (HTTP_1_1_REQUIRED, "HTTP_1_1_REQUIRED", "\n\nhint: leave out --http2"),
+        (0xabc, "0xabc", ""),
+    ] {
+        fails(92, &format!("{}{hint}", words(name)), move |peer| {
+            peer.requested();
+            peer.send(reset(code));
+            peer.hold();
+        });
+    }
+}
+
+#[test]
+fn an_end_of_the_connection_before_the_answer_is_16() {
+    let when = "instead of answering the handshake";
+    let words = format!("{{peer}} ended the HTTP/2 connection {when}: GOAWAY NO_ERROR");
+    fails(16, &words, |peer| {
+        peer.requested();
+        peer.send(go_away(0, NO_ERROR, ""));
+        peer.hold();
+    });
+    let words = format!(
+        "{{peer}} ended the HTTP/2 connection {when}: GOAWAY ENHANCE_YOUR_CALM (too \\x1b many)"
+    );
+    fails(16, &words.replace("\\x1b", "[..]"), |peer| {
+        peer.requested();
+        peer.send(go_away(0, ENHANCE_YOUR_CALM, "too \x1b many"));
+        peer.half_close();
+        peer.hold();
+    });
+    // Before it has even said what it can.
+    let words = format!("{{peer}} ended the HTTP/2 connection {when}: GOAWAY PROTOCOL_ERROR");
+    fails(16, &words, |peer| {
+        peer.begin(go_away(0, PROTOCOL_ERROR, ""));
+        peer.half_close();
+        peer.hold();
+    });
+    let words = format!("{{peer}} closed the HTTP/2 connection {when}");
+    fails(16, &words, |peer| {
+        peer.requested();
+        peer.half_close();
+        peer.hold();
+    });
+    let words = "the HTTP/2 connection with {peer} broke: connection reset by peer (os error 104)";
+    fails(16, words, |peer| {
+        peer.requested();
+        peer.reset();
+    });
+}
+
+#[test]
+fn a_peer_that_breaks_http_2_is_told_so() {
+    // A WINDOW_UPDATE of nothing (RFC 9113, 6.9).
+    fails(16, "{peer} broke HTTP/2: told PROTOCOL_ERROR", |peer| {
+        peer.requested();
+        peer.send(super::window_update(0, 0));
+        peer.hold();
+    });
+    // A field that HTTP/2 does not have (RFC 9113, 8.2.2).
+    fails(92, "{peer} broke HTTP/2: told PROTOCOL_ERROR", |peer| {
+        peer.requested();
+        let field = [&[0x88, 0x00, 10][..], b"connection", &[5], b"close"].concat();
+        peer.send(frame(super::HEADERS, super::END_HEADERS, 1, field));
+        peer.hold();
+    });
+    // Header fields without end.
+    test()
+        .peer(|peer| {
+            peer.requested();
+            let field = [&[0x00, 1, b'a', 0x7f, 0x80 | 0x61, 0x7e][..], &[b'v'; 16_224]].concat();
+            peer.send(frame(super::HEADERS, 0, 1, &field[..16_000]));
+            peer.flood(
+                &frame(9, 0, 1, vec![b'v'; 16_000]).repeat(100),
+                std::time::Duration::from_secs(1),
+            );
+            peer.hold();
+        })
+        .stderr_has(["sockeye: {peer} broke HTTP/2: told "])
+        .status(16)
+        .run();
+}
+
+#[test]
+fn what_is_agreed_is_judged_as_over_http_1() {
+    // sec-websocket-protocol: x, a literal with a literal name.
+    let name = "sec-websocket-protocol";
+    let field = [&[0x88, 0x00, name.len() as u8], name.as_bytes(), &[1, b'x']].concat();
+    let answer = move || frame(super::HEADERS, super::END_HEADERS, 1, &field);
+    let first = answer();
+    test()
+        .args(["-s", "x", "-v"])
+        .peer(move |peer| {
+            peer.requested();
+            peer.send([first, data(wire::close(1000, "")), end_stream()].concat());
+            peer.closed(1000);
+            peer.hold();
+        })
+        .stderr_has([
+            "* HTTP/2, SETTINGS: ENABLE_CONNECT_PROTOCOL=1\n",
+            "> :method: CONNECT\n> :protocol: websocket\n> :scheme: http\n> :authority: {peer}\n\
+             > :path: /\n> user-agent: sockeye/",
+            "> sec-websocket-version: 13\n> sec-websocket-protocol: x\n",
+            "< :status: 200\n< sec-websocket-protocol: x\n<\n",
+        ])
+        .run();
+    fails(
+        8,
+        "handshake with {peer} failed: it chose the subprotocol 'x', never asked for",
+        move |p| {
+            p.requested();
+            p.send(answer());
+            p.hold();
+        },
+    );
+}
+
+#[test]
+fn the_request_is_the_user_s_but_for_what_http_2_does_not_have() {
+    test()
+        .args(["-v", "--host", "other.example", "-H", "X-Big: A", "-H", "Connection: x", "-H"])
+        .args(["User-Agent:", "-o", "http://o"])
+        .peer(|peer| {
+            peer.open_stream();
+            peer.send([data(wire::close(1000, "")), end_stream()].concat());
+            peer.closed(1000);
+            peer.hold();
+        })
+        .stderr_has([
+            "> :authority: other.example\n> :path: /\n> origin: http://o\n\
+             > sec-websocket-version: 13\n",
+            "\n> x-big: A\n>\n",
+        ])
+        .run();
+}
+
+/// A server that chooses one of these by ALPN.
+fn server(authority: &Authority, protocols: &[&[u8]]) -> Arc<ServerConfig> {
+    let mut config = ServerConfig::clone(&authority.issue().server());
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    Arc::new(config)
+}
+
+/// A run over TLS with this `--http`, against such a server.
+fn over_tls(
+    http: &str,
+    protocols: &[&[u8]],
+    script: impl FnOnce(&mut Peer) + Send + 'static,
+) -> Test {
+    let authority = Authority::new();
+    let test = Test::new().args(["--http", http, "--ca"]).args([authority.file()]);
+    // The file must outlive the run.
+    let dir = authority.keep();
+    test.tls_peer(server(&authority, protocols), move |peer| {
+        let _dir = dir;
+        script(peer);
+    })
+}
+
+#[test]
+fn alpn_must_choose_it() {
+    let words = |what: &str| {
+        format!(
+            "sockeye: localhost:{{port}} does not offer HTTP/2: {what}\n\nhint: leave out --http2\n"
+        )
+    };
+    over_tls("2", &[], Peer::hold).stderr(words("it chose no protocol by ALPN")).status(16).run();
+    over_tls("2", &[b"http/1.1"], Peer::hold)
+        .stderr(words("it refused h2 by ALPN"))
+        .status(16)
+        .run();
+    over_tls("2", &[b"h2"], |peer| {
+        peer.open_stream();
+        peer.send([data(wire::close(1000, "")), end_stream()].concat());
+        peer.closed(1000);
+        peer.hold();
+    })
+    .run();
+}
+
+#[test]
+fn auto_takes_what_there_is() {
+    let closes_over_1 = |peer: &mut Peer| {
+        peer.open();
+        peer.close(1000);
+    };
+    for protocols in [&[][..], &[&b"http/1.1"[..]]] {
+        over_tls("auto", protocols, closes_over_1).run();
+    }
+    over_tls("auto", &[b"h2", b"http/1.1"], |peer| {
+        peer.open_stream();
+        peer.send([data(wire::close(1000, "")), end_stream()].concat());
+        peer.closed(1000);
+        peer.hold();
+    })
+    .run();
+    // Without TLS there is nothing to ask.
+    Test::new().args(["--http", "auto"]).peer(closes_over_1).run();
+    // The last one counts.
+    Test::new().args(["--http2", "--http1.1"]).peer(closes_over_1).run();
+    Test::new().args(["--http2", "--http", "1.1"]).peer(closes_over_1).run();
+    test()
+        .args(["--http", "1.1", "--http2"])
+        .peer(|peer| {
+            peer.open_stream();
+            peer.send([data(wire::close(1000, "")), end_stream()].concat());
+            peer.closed(1000);
+            peer.hold();
+        })
+        .run();
+}
+
+#[test]
+fn the_default_offers_http_1_alone() {
+    let authority = Authority::new();
+    Test::new()
+        .args(["-v", "--ca"])
+        .args([authority.file()])
+        .tls_peer(server(&authority, &[b"h2", b"http/1.1"]), |peer| {
+            peer.open();
+            peer.close(1000);
+        })
+        .stderr_has([", ALPN http/1.1\n> GET / HTTP/1.1\n"])
+        .run();
+}

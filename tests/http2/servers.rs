@@ -1,0 +1,110 @@
+//! Servers by others: hypercorn, and haproxy, nghttpx and nginx in front of an echo server.
+
+use crate::support::{Authority, EchoServer, Test};
+
+/// A thousand small messages, three million bytes in one message, and a clean close.
+#[track_caller]
+fn converses(args: &[&str], url: &str) {
+    let lines: String = (0..1000).map(|n| format!("message {n}\n")).collect();
+    Test::new()
+        .args(args.iter().copied())
+        .args(["--http2", "--count", "1000", url])
+        .stdin(&lines)
+        .stdout(lines.into_bytes())
+        .run();
+    let long = "sockeye \u{e9}".repeat(300_000);
+    Test::new()
+        .args(args.iter().copied())
+        .args(["--http2", "--delimiter", "none", "--count", "1", url])
+        .stdin(&long)
+        .stdout(long.into_bytes())
+        .run();
+    Test::new()
+        .args(args.iter().copied())
+        .args(["--http2", "-v", "-x", "bye", "--count", "1", url])
+        .stdout("bye\n")
+        .stderr_has([
+            "> :protocol: websocket\n",
+            "< :status: 200\n",
+            "\n* closed: 1000 (normal closure)\n",
+        ])
+        .takes(0..1900)
+        .run();
+}
+
+/// Over TLS and without, with compression and without: by a server that is started so.
+#[track_caller]
+fn converses_all_ways(start: impl Fn(Option<[&str; 2]>) -> EchoServer) {
+    let authority = Authority::new();
+    let dir = tempfile::tempdir().unwrap();
+    let files = authority.issue().files(&dir);
+    let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
+    let ca = authority.file();
+    let server = start(None);
+    let url = format!("ws://127.0.0.1:{}/", server.port);
+    converses(&["--no-compress"], &url);
+    converses(&["--compress-min", "0"], &url);
+    let server = start(Some([cert, key]));
+    let url = format!("wss://localhost:{}/", server.port);
+    converses(&["--ca", ca.to_str().unwrap()], &url);
+}
+
+#[test]
+fn hypercorn() {
+    converses_all_ways(EchoServer::hypercorn);
+    let server = EchoServer::hypercorn(None);
+    let url = |path: &str| format!("ws://127.0.0.1:{}{path}", server.port);
+    Test::new()
+        .args(["--http2", "-s", "sea", "-x", "close 4001", "--output", "jsonl", &url("/")])
+        .stdout(crate::support::Expected::Parts(vec![
+            r#""subprotocol":"sea","compression":{"#.to_owned(),
+            r#""type":"close","direction":"in""#.to_owned(),
+            r#""code":4001,"reason":"as asked""#.to_owned(),
+        ]))
+        .stderr_has(["closed the connection: 4001 (private use): as asked"])
+        .status(111)
+        .run();
+    Test::new()
+        .args(["--http2", &url("/refuse")])
+        .stderr_has(["answered 403 (Forbidden) instead of upgrading to WebSocket"])
+        .status(22)
+        .run();
+}
+
+#[test]
+fn haproxy_before_python_websockets() {
+    let back = EchoServer::websockets(&["--compress"]);
+    converses_all_ways(|tls| EchoServer::front("haproxy", &back, tls));
+}
+
+#[test]
+fn nghttpx_before_python_websockets() {
+    let back = EchoServer::websockets(&["--compress"]);
+    converses_all_ways(|tls| EchoServer::front("nghttpx", &back, tls));
+}
+
+#[test]
+fn nginx_has_http_2_but_no_websocket_over_it() {
+    let back = EchoServer::websockets(&[]);
+    let authority = Authority::new();
+    let dir = tempfile::tempdir().unwrap();
+    let files = authority.issue().files(&dir);
+    let tls = files.each_ref().map(|file| file.to_str().unwrap());
+    let front = EchoServer::front("nginx", &back, Some(tls));
+    let url = format!("wss://localhost:{}/", front.port);
+    let ca = authority.file().to_str().unwrap().to_owned();
+    Test::new()
+        .args(["--ca", &ca, "--http2", &url])
+        .stderr_has(["has no WebSocket over HTTP/2: its SETTINGS lack ENABLE_CONNECT_PROTOCOL"])
+        .status(16)
+        .run();
+    Test::new()
+        .args(["--ca", &ca, "--http", "auto", "-v", "-x", "hi", "--count", "1", &url])
+        .stdout("hi\n")
+        .stderr_has([
+            ", ALPN h2\n* HTTP/2, SETTINGS: ",
+            "; again over HTTP/1.1\n* connected to ",
+            ", ALPN http/1.1\n> GET / HTTP/1.1\n",
+        ])
+        .run();
+}
