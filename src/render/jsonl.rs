@@ -89,6 +89,7 @@ impl JsonLines {
             }
         }
         if let Some(answer) = opening.answer {
+            object.text("http", answer.version.number());
             object.number("status", answer.status.into());
             object.name("headers");
             object.raw("[");

@@ -4,7 +4,7 @@ use super::{
     ENABLE_CONNECT_PROTOCOL, Got, Http2, INITIAL_WINDOW_SIZE, data, end_stream, headers, settings,
     test, window_update,
 };
-use crate::support::{Peer, wire};
+use crate::support::{Peer, Test, wire};
 use std::time::Duration;
 
 /// Opens a session in which the client may send nothing yet.
@@ -94,6 +94,28 @@ fn a_slow_stdout_holds_the_server_back_and_pings_are_answered() {
             peer.child.close_stdout();
             peer.hold();
         })
+        .run();
+}
+
+/// 64 MiB wait for a reader that takes its time.
+#[test]
+fn memory_stays_small_behind_a_slow_stdout() {
+    const N: usize = 64 << 10;
+    Test::new()
+        .http2()
+        .shell("\"$@\" | (sleep 1; wc -c)")
+        .peer(|peer| {
+            peer.open();
+            let block = wire::text("x".repeat(1023)).repeat(1 << 10);
+            for _ in 0..N >> 10 {
+                peer.send(&block);
+            }
+            let peak = peer.child.peak_memory();
+            assert!(peak < 24 << 20, "{peak} bytes");
+            peer.close(1000);
+        })
+        .stdout(format!("{}\n", N * 1024))
+        .takes(900..15_000)
         .run();
 }
 

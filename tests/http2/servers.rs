@@ -58,6 +58,7 @@ fn hypercorn() {
         .args(["--http2", "-s", "sea", "-x", "close 4001", "--output", "jsonl", &url("/")])
         .stdout(crate::support::Expected::Parts(vec![
             r#""subprotocol":"sea","compression":{"#.to_owned(),
+            r#""http":"2","status":200,"headers":[["#.to_owned(),
             r#""type":"close","direction":"in""#.to_owned(),
             r#""code":4001,"reason":"as asked""#.to_owned(),
         ]))

@@ -135,6 +135,12 @@ impl Test {
         self
     }
 
+    /// Over HTTP/2, by a front before the peer.
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
     /// What the server does, behind TLS.
     pub fn tls_peer(
         mut self,
