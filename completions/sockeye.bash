@@ -35,7 +35,7 @@ _sockeye() {
 
     case "${cmd}" in
         sockeye)
-            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
+            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -165,6 +165,29 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --bearer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netrc)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --cookie)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --protocol)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -185,11 +208,35 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --resolve-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --handshake-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --ca)
+                --noproxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resolve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unix-socket)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"
@@ -204,19 +251,20 @@ _sockeye() {
                     fi
                     return 0
                     ;;
-                --cacert)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
+                --interface)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
+                    return 0
+                    ;;
+                --bind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cacert)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cert)
@@ -250,6 +298,22 @@ _sockeye() {
                     return 0
                     ;;
                 --passphrase)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sni)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-min)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-max)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -303,7 +367,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__demo)
-            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --ipv4 --ipv6 --proxy --cacert --ca --no-check --insecure --cert --key --passphrase --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
+            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -417,6 +481,29 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --bearer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netrc)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --cookie)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --protocol)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -437,11 +524,35 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --resolve-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --handshake-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --ca)
+                --noproxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resolve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unix-socket)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"
@@ -456,19 +567,20 @@ _sockeye() {
                     fi
                     return 0
                     ;;
-                --cacert)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
+                --interface)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
+                    return 0
+                    ;;
+                --bind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cacert)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cert)
@@ -502,6 +614,22 @@ _sockeye() {
                     return 0
                     ;;
                 --passphrase)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sni)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-min)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-max)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

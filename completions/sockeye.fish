@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= 4/ipv4 6/ipv6 proxy= ca= k/insecure cert= key= passphrase= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -43,23 +43,40 @@ jsonl\t'A JSON object a line'"
 complete -c sockeye -n "__fish_sockeye_needs_command" -l output -d 'What stdout gets: messages, or lines of JSON that tell all that happens' -r -f -a "text\t'Messages'
 jsonl\t'A JSON object a line'"
 complete -c sockeye -n "__fish_sockeye_needs_command" -l close -d 'The Close that ends the session [default: 1000]' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -s H -l header -d 'Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s H -l header -d 'Add or replace a header (NAME:VALUE), remove it (NAME:), send it empty (NAME;), or do so for each line of a file (@FILE)' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s s -l subprotocol -d 'Ask for a subprotocol; may be repeated, the first is preferred' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l host -d 'The Host header, instead of the URL\'s host' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s A -l user-agent -d 'The User-Agent header [default: sockeye/VERSION]' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME or as file: and a path' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l bearer -d 'A bearer token for the Authorization header' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l netrc -d 'Take credentials for the host from a netrc file [default: $NETRC or ~/.netrc]' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l cookie -d 'Send cookies: NAME=VALUE, or a file as browsers export them; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s p -l protocol -d 'The version of the WebSocket protocol that is asked for [default: 13]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l max-redirects -d 'How many redirects are followed' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l http -d 'The version of HTTP under it; auto: 2 if a wss:// server has WebSocket there, otherwise 1.1' -r -f -a "1.1\t'HTTP/1.1'
 2\t'HTTP/2'
 auto\t'Whichever the server has'"
 complete -c sockeye -n "__fish_sockeye_needs_command" -l connect-timeout -d 'How long opening the session may take, from the start' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -l proxy -d 'Connect through a proxy' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -l ca -l cacert -d 'Trust the authorities in this PEM file instead of the system\'s; may be repeated' -r -F
-complete -c sockeye -n "__fish_sockeye_needs_command" -l cert -d 'A client certificate' -r -F
-complete -c sockeye -n "__fish_sockeye_needs_command" -l key -d 'The key of the client certificate' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l resolve-timeout -d 'How long looking a name up may take' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l tls-timeout -d 'How long the TLS handshake may take' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l handshake-timeout -d 'How long the answer to the opening handshake may take' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l proxy -d 'Connect through a proxy: http, https, socks4, socks4a, socks5 or socks5h (the proxy resolves the name) [default: what the environment says, as for curl]' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l noproxy -d 'Hosts, domains, addresses and networks to connect to without a proxy; * for all' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l resolve -d 'Use this address for a host and port, instead of looking it up; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l connect-to -d 'Connect to HOST2:PORT2 instead of HOST1:PORT1; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l unix-socket -d 'Connect to a Unix socket; @NAME for an abstract one' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l interface -l bind -d 'Connect from this network interface or address' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l ca -l cacert -d 'Trust the authorities in this PEM file or directory instead of the system\'s; may be repeated' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l cert -d 'A client certificate, with the chain behind it and perhaps its key, in PEM; or PKCS#12' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l key -d 'The key of the client certificate, in PEM' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -l passphrase -d 'The passphrase of the key; asked for if not given' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l sni -d 'Ask for this name (SNI), and check the certificate for it, instead of the URL\'s host' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l tls-min -d 'The oldest version of TLS that is spoken [default: 1.2]' -r -f -a "1.2\t'TLS 1.2'
+1.3\t'TLS 1.3'"
+complete -c sockeye -n "__fish_sockeye_needs_command" -l tls-max -d 'The newest version of TLS that is spoken [default: 1.3]' -r -f -a "1.2\t'TLS 1.2'
+1.3\t'TLS 1.3'"
+complete -c sockeye -n "__fish_sockeye_needs_command" -l pin -d 'The server\'s public key must have this hash, also with -k; several with ; between them' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
@@ -71,12 +88,15 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s 0 -l null -d 'NUL betwe
 complete -c sockeye -n "__fish_sockeye_needs_command" -s b -l binary -d 'Send binary messages'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l send-only -d 'Do not show what comes, and close when all is sent'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l receive-only -d 'Do not read stdin'
-complete -c sockeye -n "__fish_sockeye_needs_command" -s L -l location -d 'Follow redirects'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l digest -d 'Show the credentials only in answer to a Digest challenge'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s L -l location -d 'Follow redirects; credentials stay with the first origin, and TLS is never given up'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l http2 -d 'WebSocket over HTTP/2 (RFC 8441); with ws:// the server must expect it'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l http1.1 -d 'WebSocket over HTTP/1.1, as is the default'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l ca-native -d 'Trust the system\'s authorities beside those of --ca'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s k -s n -l insecure -l no-check -d 'Do not check the server\'s certificate'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l no-sni -d 'Do not say the host\'s name in the TLS handshake'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s P -l show-ping-pong -d 'Show pings and pongs in interactive mode'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l slash -d 'No effect: slash commands are always on (wscat needs it)'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-history -d 'Keep no history of what is typed'
@@ -122,23 +142,40 @@ jsonl\t'A JSON object a line'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l output -d 'What stdout gets: messages, or lines of JSON that tell all that happens' -r -f -a "text\t'Messages'
 jsonl\t'A JSON object a line'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close -d 'The Close that ends the session [default: 1000]' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s H -l header -d 'Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s H -l header -d 'Add or replace a header (NAME:VALUE), remove it (NAME:), send it empty (NAME;), or do so for each line of a file (@FILE)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s s -l subprotocol -d 'Ask for a subprotocol; may be repeated, the first is preferred' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l host -d 'The Host header, instead of the URL\'s host' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s A -l user-agent -d 'The User-Agent header [default: sockeye/VERSION]' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME or as file: and a path' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l bearer -d 'A bearer token for the Authorization header' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l netrc -d 'Take credentials for the host from a netrc file [default: $NETRC or ~/.netrc]' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l cookie -d 'Send cookies: NAME=VALUE, or a file as browsers export them; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s p -l protocol -d 'The version of the WebSocket protocol that is asked for [default: 13]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-redirects -d 'How many redirects are followed' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http -d 'The version of HTTP under it; auto: 2 if a wss:// server has WebSocket there, otherwise 1.1' -r -f -a "1.1\t'HTTP/1.1'
 2\t'HTTP/2'
 auto\t'Whichever the server has'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l connect-timeout -d 'How long opening the session may take, from the start' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l proxy -d 'Connect through a proxy' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ca -l cacert -d 'Trust the authorities in this PEM file instead of the system\'s; may be repeated' -r -F
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l cert -d 'A client certificate' -r -F
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l key -d 'The key of the client certificate' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l resolve-timeout -d 'How long looking a name up may take' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l tls-timeout -d 'How long the TLS handshake may take' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l handshake-timeout -d 'How long the answer to the opening handshake may take' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l proxy -d 'Connect through a proxy: http, https, socks4, socks4a, socks5 or socks5h (the proxy resolves the name) [default: what the environment says, as for curl]' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l noproxy -d 'Hosts, domains, addresses and networks to connect to without a proxy; * for all' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l resolve -d 'Use this address for a host and port, instead of looking it up; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l connect-to -d 'Connect to HOST2:PORT2 instead of HOST1:PORT1; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l unix-socket -d 'Connect to a Unix socket; @NAME for an abstract one' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l interface -l bind -d 'Connect from this network interface or address' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ca -l cacert -d 'Trust the authorities in this PEM file or directory instead of the system\'s; may be repeated' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l cert -d 'A client certificate, with the chain behind it and perhaps its key, in PEM; or PKCS#12' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l key -d 'The key of the client certificate, in PEM' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l passphrase -d 'The passphrase of the key; asked for if not given' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l sni -d 'Ask for this name (SNI), and check the certificate for it, instead of the URL\'s host' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l tls-min -d 'The oldest version of TLS that is spoken [default: 1.2]' -r -f -a "1.2\t'TLS 1.2'
+1.3\t'TLS 1.3'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l tls-max -d 'The newest version of TLS that is spoken [default: 1.3]' -r -f -a "1.2\t'TLS 1.2'
+1.3\t'TLS 1.3'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l pin -d 'The server\'s public key must have this hash, also with -k; several with ; between them' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
@@ -150,12 +187,15 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 0 -l null -d 'N
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s b -l binary -d 'Send binary messages'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l send-only -d 'Do not show what comes, and close when all is sent'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l receive-only -d 'Do not read stdin'
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s L -l location -d 'Follow redirects'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l digest -d 'Show the credentials only in answer to a Digest challenge'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s L -l location -d 'Follow redirects; credentials stay with the first origin, and TLS is never given up'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http2 -d 'WebSocket over HTTP/2 (RFC 8441); with ws:// the server must expect it'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http1.1 -d 'WebSocket over HTTP/1.1, as is the default'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 6 -l ipv6 -d 'Use IPv6 only'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ca-native -d 'Trust the system\'s authorities beside those of --ca'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s k -s n -l insecure -l no-check -d 'Do not check the server\'s certificate'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-sni -d 'Do not say the host\'s name in the TLS handshake'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s P -l show-ping-pong -d 'Show pings and pongs in interactive mode'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l slash -d 'No effect: slash commands are always on (wscat needs it)'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-history -d 'Keep no history of what is typed'

@@ -53,6 +53,7 @@ pub async fn accept(
         rest,
         agreed,
         authority: peer.to_string(),
+        url: String::new(),
         address: Some(peer),
         carrier: Version::Http11,
         tls: None,

@@ -24,6 +24,7 @@ pub mod proto;
 pub mod random;
 pub mod render;
 pub mod report;
+pub mod secret;
 pub mod session;
 pub mod stdio;
 pub mod target;

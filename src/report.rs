@@ -6,6 +6,7 @@ use crate::{
     connect::Progress,
     error::Error,
     escape::Escaped,
+    net::tls::Certificate,
     proto::{
         Role, Tally,
         extension::{Deflate, MIN_BITS},
@@ -116,6 +117,16 @@ pub fn line(text: &str) {
 pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
     match progress {
         Progress::Connected(address) => vec![format!("* connected to {address}")],
+        Progress::Socket(path) => vec![format!("* connected to {}", Escaped(path))],
+        Progress::ConnectedToProxy(address) => {
+            vec![format!("* connected to the proxy {address}")]
+        }
+        Progress::Tunnelled(to) => vec![format!("* the proxy connected to {to}")],
+        Progress::Redirected(target) => {
+            vec![format!("* redirected to {}", Escaped(&target.to_string()))]
+        }
+        Progress::Challenged => vec!["* answering the challenge".to_owned()],
+        Progress::Chain(chain) => chain.iter().enumerate().map(certificate).collect(),
         Progress::Secured { tls, alpn } => {
             let alpn = alpn.map(|name| format!(", ALPN {}", Escaped(name))).unwrap_or_default();
             vec![format!("* {tls}{alpn}")]
@@ -138,6 +149,21 @@ pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
             head(Some(first), '<', headers)
         }
     }
+}
+
+fn certificate((depth, certificate): (usize, &Certificate)) -> String {
+    let Certificate { subject, names, issuer, days_left } = certificate;
+    let what = if depth == 0 { "certificate" } else { "issuer" };
+    let names = match &names[..] {
+        [] => String::new(),
+        names => format!(" (for {})", Escaped(&names.join(", "))),
+    };
+    let left = match days_left {
+        1 => "1 day left".to_owned(),
+        0.. => format!("{days_left} days left"),
+        _ => format!("expired {} days ago", days_left.unsigned_abs()),
+    };
+    format!("* {what}: {}{names}, by {}, {left}", Escaped(subject), Escaped(issuer))
 }
 
 fn head(first: Option<String>, mark: char, headers: &Headers) -> Vec<String> {

@@ -167,7 +167,10 @@ impl Session {
         if (self.flushing || !reading) && self.send_error.is_none() {
             match Pin::new(&mut self.transport).poll_flush(cx) {
                 Poll::Pending => {}
-                Poll::Ready(Ok(())) => self.flushing = false,
+                Poll::Ready(Ok(())) => {
+                    self.flushing = false;
+                    self.connection.flushed();
+                }
                 Poll::Ready(Err(cause)) => self.fail_sending(cause),
             }
         }
@@ -371,9 +374,16 @@ impl Session {
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
             (None, Some(close)) => judge(authority, close),
+            (Some(Cause::SendFailed), None) if carrier == Version::Http2 && self.eof => {
+                // Why nothing could be sent is known by what was received last.
+                Err(match self.receive_error.take() {
+                    Some(cause) => Error::receive(authority, cause, stage),
+                    None => Error::NoClose { authority, carrier, inside_message },
+                })
+            }
             (Some(Cause::SendFailed), None) => {
                 let cause = self.send_error.take().unwrap_or_else(|| io::ErrorKind::Other.into());
-                Err(Error::send(authority, cause, stage))
+                Err(Error::Send { authority, cause })
             }
             (Some(Cause::Violation(violation)), _) => {
                 let told = self.our_code.is_none();

@@ -16,6 +16,8 @@ pub struct Target {
     pub resource: String,
     /// User and password of the URL, decoded.
     pub user: Option<(String, String)>,
+    /// The Unix socket of `ws+unix:`.
+    pub socket: Option<String>,
 }
 
 /// What is wrong with a URL.
@@ -49,6 +51,9 @@ impl Target {
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(UrlFault::Space);
+        }
+        if let Some((secure, rest)) = unix(text) {
+            return Self::parse_unix(secure, rest);
         }
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
@@ -95,7 +100,43 @@ impl Target {
             (percent_decoded(url.username()), percent_decoded(url.password().unwrap_or_default()))
         });
         let host = url.host().ok_or(UrlFault::NoHost)?.to_owned();
-        Ok(Self { secure, host, port, resource, user })
+        Ok(Self { secure, host, port, resource, user, socket: None })
+    }
+
+    /// `ws+unix:/path/to.sock:/resource`, as wscat has it.
+    fn parse_unix(secure: bool, rest: &str) -> Result<Self, UrlFault> {
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        let (socket, resource) = rest.split_once(':').unwrap_or((rest, "/"));
+        if socket.is_empty() {
+            return Err(UrlFault::NoHost);
+        }
+        if resource.contains('#') {
+            return Err(UrlFault::Fragment);
+        }
+        let slash = if resource.starts_with('/') { "" } else { "/" };
+        let scheme = if secure { "wss" } else { "ws" };
+        let target = Self::parse(&format!("{scheme}://localhost{slash}{resource}"))?;
+        Ok(Self { socket: Some(socket.to_owned()), ..target })
+    }
+
+    /// Where this reference leads from here (RFC 3986, 5).
+    pub fn join(&self, reference: &str) -> Result<Self, UrlFault> {
+        let base = Url::parse(&self.to_string()).map_err(|e| UrlFault::Other(e.to_string()))?;
+        let mut url = base.join(reference).map_err(|e| UrlFault::Other(e.to_string()))?;
+        url.set_fragment(None);
+        let there = Self::parse(url.as_str())?;
+        let socket = self.socket.clone().filter(|_| there.has_origin_of(self));
+        Ok(Self { socket, ..there })
+    }
+
+    /// Whether scheme, host and port are the same (RFC 6454, 5).
+    pub fn has_origin_of(&self, other: &Self) -> bool {
+        (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
+    }
+
+    /// The host as a resolver or a certificate knows it: an IPv6 address without brackets.
+    pub fn host_name(&self) -> String {
+        self.address().map_or_else(|| self.host.to_string(), |address| address.to_string())
     }
 
     /// What the Host header says: the port only if it is not the scheme's own.
@@ -129,11 +170,20 @@ impl fmt::Display for Target {
     }
 }
 
+fn unix(text: &str) -> Option<(bool, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "ws+unix" => Some((false, rest)),
+        "wss+unix" => Some((true, rest)),
+        _ => None,
+    }
+}
+
 fn is_scheme(s: &str) -> bool {
     !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
 }
 
-fn percent_decoded(s: &str) -> String {
+pub(crate) fn percent_decoded(s: &str) -> String {
     let mut bytes = Vec::with_capacity(s.len());
     let mut rest = s.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -207,6 +257,40 @@ mod tests {
         for (text, fault) in cases {
             assert_eq!(Target::parse(text), Err(fault), "{text}");
         }
+    }
+
+    #[test]
+    fn a_unix_socket_stands_before_the_resource() {
+        for (text, socket, resource) in [
+            ("ws+unix:/run/a.sock:/x?y=1", "/run/a.sock", "/x?y=1"),
+            ("ws+unix:///run/a.sock", "/run/a.sock", "/"),
+            ("wss+unix:@name:chat", "@name", "/chat"),
+        ] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!(target.socket.as_deref(), Some(socket), "{text}");
+            assert_eq!((&*target.resource, target.secure), (resource, text.starts_with("wss")));
+        }
+        assert_eq!(Target::parse("ws+unix:"), Err(UrlFault::NoHost));
+        assert_eq!(Target::parse("ws+unix:/s:/#x"), Err(UrlFault::Fragment));
+    }
+
+    #[test]
+    fn references_are_followed_from_where_they_are() {
+        let here = Target::parse("wss://h:8443/a/b?c").unwrap();
+        for (reference, there) in [
+            ("d", "wss://h:8443/a/d"),
+            ("/d?e#f", "wss://h:8443/d?e"),
+            ("//other/x", "wss://other/x"),
+            ("https://h:8443/", "wss://h:8443/"),
+            ("http://h/", "ws://h/"),
+            ("", "wss://h:8443/a/b?c"),
+        ] {
+            assert_eq!(here.join(reference).unwrap().to_string(), there, "{reference}");
+        }
+        assert_eq!(here.join("ftp://h/"), Err(UrlFault::Scheme("ftp".into())));
+        let origin = |reference| here.join(reference).unwrap().has_origin_of(&here);
+        assert!(origin("/x") && origin("https://h:8443/"));
+        assert!(!origin("ws://h:8443/") && !origin("wss://h/") && !origin("//i:8443/"));
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn a_redirect_says_where_to() {
     shown(
         "HTTP/1.1 302 Found\r\nLocation: wss://example.com/new\r\nContent-Length: 0\r\n\r\n",
         "302 (Found) instead of upgrading to WebSocket\n  Location: wss://example.com/new\n\n\
-         hint: connect to the place it names",
+         hint: follow it with -L, or connect to wss://example.com/new",
     );
 }
 
@@ -75,7 +75,7 @@ fn a_hostile_answer_does_not_reach_the_terminal() {
          \x1b[2J\x1b]0;x\x07\u{7f}",
         "302 (Found) instead of upgrading to WebSocket\n  Location: /\\u{9b}31m\\u{202e}\n  \
          \\x1b[2J\\x1b]0;x\\x07\\x7f\n\n\
-         hint: connect to the place it names",
+         hint: follow it with -L, or connect to ws://{peer}/%C2%9B31m%E2%80%AE",
     );
 }
 

@@ -181,21 +181,3 @@ fn the_url_may_also_be_named_as_wscat_does() {
             .run();
     }
 }
-
-#[test]
-fn what_is_not_built_is_not_silently_ignored() {
-    for (args, what) in [
-        (&["-L"][..], "following redirects (-L)"),
-        (&["--max-redirects", "3"], "following redirects (-L)"),
-        (&["--proxy", "http://127.0.0.1:1"], "--proxy"),
-        (&["--cert", "c.pem"], "a client certificate (--cert, --key)"),
-        (&["--key", "k.pem"], "a client certificate (--cert, --key)"),
-        (&["--passphrase", "x"], "--passphrase"),
-    ] {
-        let args = args.iter().copied().chain(["ws://127.0.0.1:1"]);
-        let expected = format!("sockeye: {what} is not in this build\n");
-        Test::new().args(args).stderr(expected).status(4).run();
-    }
-    let unix = "sockeye: ws+unix: (a Unix socket) is not in this build\n";
-    Test::new().args(["ws+unix:/tmp/s:/"]).stderr(unix).status(4).run();
-}

@@ -7,10 +7,12 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "brackets stand for what may be left out")]
 #![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
-use super::values;
+use super::values::{self, HeaderArg, Pins};
 use crate::{
+    connect::dial::{ConnectTo, Resolve},
     mode::{clock::Wait, pipe::Step},
-    proto::{Close, extension::Offers, handshake::HeaderEdit},
+    net::{proxy::Proxy, tcp::From},
+    proto::{Close, extension::Offers},
 };
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -169,10 +171,11 @@ pub struct ClientArgs {
     #[arg(long, value_name = "CODE[:REASON]", value_parser = values::close, help_heading = PIPE)]
     pub close: Option<Close>,
 
-    /// Add or replace a header (NAME:VALUE), remove it (NAME:) or send it empty (NAME;)
-    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = values::header)]
+    /// Add or replace a header (NAME:VALUE), remove it (NAME:), send it empty (NAME;), or do so
+    /// for each line of a file (@FILE)
+    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = values::header_arg)]
     #[arg(help_heading = REQUEST)]
-    pub header: Vec<HeaderEdit>,
+    pub header: Vec<HeaderArg>,
 
     /// Ask for a subprotocol; may be repeated, the first is preferred
     #[arg(short = 's', long, value_name = "NAME", value_parser = values::subprotocol)]
@@ -193,17 +196,37 @@ pub struct ClientArgs {
     #[arg(help_heading = REQUEST)]
     pub user_agent: Option<String>,
 
-    /// Credentials for HTTP Basic authentication
-    #[arg(short = 'u', long, visible_alias = "user", value_name = "USER:PASSWORD")]
+    /// Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a
+    /// password it is asked for. Secrets may be given as env:NAME or as file: and a path
+    #[arg(short = 'u', long, visible_alias = "user", value_name = "USER[:PASSWORD]")]
     #[arg(value_parser = values::line, help_heading = REQUEST)]
     pub auth: Option<String>,
+
+    /// Show the credentials only in answer to a Digest challenge
+    #[arg(long, help_heading = REQUEST)]
+    pub digest: bool,
+
+    /// A bearer token for the Authorization header
+    #[arg(long, value_name = "TOKEN", value_parser = values::line, help_heading = REQUEST)]
+    #[arg(conflicts_with = "auth")]
+    pub bearer: Option<String>,
+
+    /// Take credentials for the host from a netrc file [default: $NETRC or ~/.netrc]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[arg(value_hint = ValueHint::FilePath, help_heading = REQUEST)]
+    #[allow(clippy::option_option, reason = "an option that may have a value")]
+    pub netrc: Option<Option<PathBuf>>,
+
+    /// Send cookies: NAME=VALUE, or a file as browsers export them; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::line, help_heading = REQUEST)]
+    pub cookie: Vec<String>,
 
     /// The version of the WebSocket protocol that is asked for [default: 13]
     #[arg(short = 'p', long, value_name = "VERSION", value_parser = clap::value_parser!(u8))]
     #[arg(help_heading = REQUEST)]
     pub protocol: Option<u8>,
 
-    /// Follow redirects
+    /// Follow redirects; credentials stay with the first origin, and TLS is never given up
     #[arg(short = 'L', long, help_heading = REQUEST)]
     pub location: bool,
 
@@ -230,6 +253,18 @@ pub struct ClientArgs {
     #[arg(help_heading = REACH)]
     pub connect_timeout: Duration,
 
+    /// How long looking a name up may take
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = REACH)]
+    pub resolve_timeout: Option<Duration>,
+
+    /// How long the TLS handshake may take
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = REACH)]
+    pub tls_timeout: Option<Duration>,
+
+    /// How long the answer to the opening handshake may take
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = REACH)]
+    pub handshake_timeout: Option<Duration>,
+
     /// Use IPv4 only
     #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = REACH)]
     pub ipv4: bool,
@@ -238,32 +273,81 @@ pub struct ClientArgs {
     #[arg(short = '6', long, help_heading = REACH)]
     pub ipv6: bool,
 
-    /// Connect through a proxy
-    #[arg(long, value_name = "URL", help_heading = REACH)]
-    pub proxy: Option<String>,
+    /// Connect through a proxy: http, https, socks4, socks4a, socks5 or socks5h (the proxy resolves
+    /// the name) [default: what the environment says, as for curl]
+    #[arg(long, value_name = "URL", value_parser = values::proxy, help_heading = REACH)]
+    pub proxy: Option<Proxy>,
 
-    /// Trust the authorities in this PEM file instead of the system's; may be repeated
-    #[arg(long, visible_alias = "cacert", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// Hosts, domains, addresses and networks to connect to without a proxy; * for all
+    #[arg(long, value_name = "LIST", help_heading = REACH)]
+    pub noproxy: Option<String>,
+
+    /// Use this address for a host and port, instead of looking it up; may be repeated
+    #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = values::resolve)]
     #[arg(help_heading = REACH)]
+    pub resolve: Vec<Resolve>,
+
+    /// Connect to HOST2:PORT2 instead of HOST1:PORT1; may be repeated
+    #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", value_parser = values::connect_to)]
+    #[arg(help_heading = REACH)]
+    pub connect_to: Vec<ConnectTo>,
+
+    /// Connect to a Unix socket; @NAME for an abstract one
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = REACH)]
+    pub unix_socket: Option<String>,
+
+    /// Connect from this network interface or address
+    #[arg(long, visible_alias = "bind", value_name = "NAME", value_parser = values::interface)]
+    #[arg(help_heading = REACH)]
+    pub interface: Option<From>,
+
+    /// Trust the authorities in this PEM file or directory instead of the system's; may be repeated
+    #[arg(long, visible_alias = "cacert", value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    #[arg(help_heading = TLS)]
     pub ca: Vec<PathBuf>,
+
+    /// Trust the system's authorities beside those of --ca
+    #[arg(long, help_heading = TLS)]
+    pub ca_native: bool,
 
     /// Do not check the server's certificate
     #[arg(short = 'k', long, visible_short_alias = 'n', visible_alias = "no-check")]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = TLS)]
     pub insecure: bool,
 
-    /// A client certificate
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = REACH)]
+    /// A client certificate, with the chain behind it and perhaps its key, in PEM; or PKCS#12
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TLS)]
     pub cert: Option<PathBuf>,
 
-    /// The key of the client certificate
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = REACH)]
+    /// The key of the client certificate, in PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TLS)]
+    #[arg(requires = "cert")]
     pub key: Option<PathBuf>,
 
     /// The passphrase of the key; asked for if not given
     #[arg(long, value_name = "PASSPHRASE", num_args = 0..=1, default_missing_value = "")]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = TLS)]
     pub passphrase: Option<String>,
+
+    /// Ask for this name (SNI), and check the certificate for it, instead of the URL's host
+    #[arg(long, value_name = "NAME", help_heading = TLS)]
+    pub sni: Option<String>,
+
+    /// Do not say the host's name in the TLS handshake
+    #[arg(long, help_heading = TLS)]
+    pub no_sni: bool,
+
+    /// The oldest version of TLS that is spoken [default: 1.2]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = TLS)]
+    pub tls_min: Option<TlsVersion>,
+
+    /// The newest version of TLS that is spoken [default: 1.3]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = TLS)]
+    pub tls_max: Option<TlsVersion>,
+
+    /// The server's public key must have this hash, also with -k; several with ; between them
+    #[arg(long, value_name = "sha256//HASH", value_parser = values::pins, help_heading = TLS)]
+    pub pin: Option<Pins>,
 
     /// Show pings and pongs in interactive mode
     #[arg(short = 'P', long, help_heading = OUTPUT)]
@@ -353,6 +437,17 @@ pub enum HttpChoice {
     Auto,
 }
 
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TlsVersion {
+    /// TLS 1.2
+    #[value(name = "1.2")]
+    Tls12,
+    /// TLS 1.3
+    #[value(name = "1.3")]
+    Tls13,
+}
+
 /// How messages follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Delimiter {
@@ -378,6 +473,7 @@ pub enum Format {
 const PIPE: &str = "Scripts and pipes";
 const REQUEST: &str = "Request";
 const REACH: &str = "Connection";
+const TLS: &str = "TLS";
 const SESSION: &str = "Session";
 const OUTPUT: &str = "Output";
 

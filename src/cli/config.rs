@@ -1,28 +1,32 @@
 //! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
 
-use super::args::{
-    Cli, ClientArgs, Command, Delimiter, Format, HttpChoice, ListenArgs, SessionArgs,
+use super::{
+    args::{Cli, ClientArgs, Command, Delimiter, Format, HttpChoice, ListenArgs, SessionArgs},
+    reach,
+    values::{self, HeaderArg},
 };
 use crate::{
-    connect::Http,
-    error::Error,
+    connect::{Http, dial::Dialing, netrc::Netrc},
+    error::{Error, words},
     mode::{
         clock::Rules,
         input::Framing,
         job::{Client, Common, Job, Listen, Stream, Ways},
         pipe::Goals,
     },
-    net::{tcp::Family, tls::Trust},
     proto::{
         Close, CloseCode, Kind, Settings,
         extension::Offers,
-        handshake::{Choices, Headers},
+        handshake::{Choices, HeaderEdit, Headers},
     },
     report::Verbosity,
     target::Target,
 };
 use clap_complete::Shell;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -43,7 +47,12 @@ impl Run {
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
             Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)?))),
             Some(Command::Demo { args }) => {
-                return Ok(Self::Job(Job::Demo(Box::new(client(*args)?))));
+                let mut client = client(*args)?;
+                // Its server is in this process: there is no way to choose, and no one to convince.
+                client.dialing = Dialing::default();
+                client.credentials.netrc = Netrc::default();
+                client.notes.clear();
+                return Ok(Self::Job(Job::Demo(Box::new(client))));
             }
             None => {}
         }
@@ -63,47 +72,30 @@ impl Run {
                 hint: Some("sockeye wss://example.com/path, or sockeye --help".to_owned()),
             });
         };
-        if url.starts_with("ws+unix:") {
-            return Err(Error::NotBuilt("ws+unix: (a Unix socket)".to_owned()));
-        }
         let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
-        let mut client = client(args)?;
-        if let Some((user, password)) = &target.user
-            && client.headers.get("Authorization").is_none()
-        {
-            client.headers.push("Authorization", basic(user, password));
-        }
+        let client = client(args)?;
         Ok(Self::Job(Job::Client(Box::new(client), target)))
     }
 }
 
 fn client(args: ClientArgs) -> Result<Client, Error> {
-    let missing = [
-        (args.location || args.max_redirects.is_some(), "following redirects (-L)"),
-        (args.proxy.is_some(), "--proxy"),
-        (args.cert.is_some() || args.key.is_some(), "a client certificate (--cert, --key)"),
-        (args.passphrase.is_some(), "--passphrase"),
-    ];
-    if let Some((_, what)) = missing.iter().find(|(asked, _)| *asked) {
-        return Err(Error::NotBuilt((*what).to_owned()));
-    }
     let stream = stream(&args);
+    let mut notes = Vec::new();
     Ok(Client {
-        headers: headers(&args)?,
-        family: match (args.ipv4, args.ipv6) {
-            (true, _) => Family::V4,
-            (_, true) => Family::V6,
-            _ => Family::Any,
-        },
-        trust: Trust { authorities: args.ca, danger_anyone: args.insecure },
-        edits: args.header,
+        headers: headers(&args),
+        edits: edits(&args.header)?,
+        credentials: reach::credentials(&args)?,
+        redirects: redirects(&args)?,
+        dialing: reach::dialing(&args, &mut notes),
+        tls: reach::tls(&args)?,
+        limits: reach::limits(&args),
+        notes,
         host: args.host,
         http: match (args.http, args.http2) {
             (_, true) | (Some(HttpChoice::Two), _) => Http::Two,
             (Some(HttpChoice::Auto), _) => Http::Auto,
             _ => Http::One,
         },
-        connect_timeout: args.connect_timeout,
         stream,
         script: args.script,
         expect_timeout: args.expect_timeout,
@@ -117,6 +109,48 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
         common: common(&args.session),
+    })
+}
+
+/// How many redirects are followed; `None`: they are not.
+fn redirects(args: &ClientArgs) -> Result<Option<usize>, Error> {
+    let limit = match args.max_redirects.as_deref() {
+        // Without a value, and before a URL that was taken for one.
+        None | Some("") => MAX_REDIRECTS,
+        Some(limit) => limit.parse().map_err(|_| Error::Usage {
+            fault: format!("'{limit}' is not a number of redirects (--max-redirects)"),
+            hint: None,
+        })?,
+    };
+    Ok(args.location.then_some(limit))
+}
+
+/// What `-H` changes.
+fn edits(args: &[HeaderArg]) -> Result<Vec<HeaderEdit>, Error> {
+    let mut edits = Vec::new();
+    for arg in args {
+        match arg {
+            HeaderArg::One(edit) => edits.push(edit.clone()),
+            HeaderArg::File(path) => {
+                let text = read(path)?;
+                let lines = text.lines().enumerate();
+                for (i, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+                    edits.push(values::header(line).map_err(|fault| Error::Usage {
+                        fault: format!("{}, line {}: {fault}", path.display(), i + 1),
+                        hint: None,
+                    })?);
+                }
+            }
+        }
+    }
+    Ok(edits)
+}
+
+/// A file that was named on the command line.
+fn read(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|cause| Error::Usage {
+        fault: format!("cannot read {}: {}", path.display(), words(&cause)),
+        hint: None,
     })
 }
 
@@ -142,18 +176,12 @@ fn stream(args: &ClientArgs) -> Stream {
     }
 }
 
-fn headers(args: &ClientArgs) -> Result<Headers, Error> {
+fn headers(args: &ClientArgs) -> Headers {
     let mut headers = Headers::default();
     let agent = concat!("sockeye/", env!("CARGO_PKG_VERSION"));
     headers.push("User-Agent", args.user_agent.as_deref().unwrap_or(agent));
     if let Some(origin) = &args.origin {
         headers.push("Origin", origin);
-    }
-    if let Some(auth) = &args.auth {
-        let Some((user, password)) = auth.split_once(':') else {
-            return Err(Error::NotBuilt("asking for the password of --auth".to_owned()));
-        };
-        headers.push("Authorization", basic(user, password));
     }
     headers.push("Sec-WebSocket-Version", args.protocol.unwrap_or(13).to_string());
     if !args.subprotocol.is_empty() {
@@ -162,7 +190,7 @@ fn headers(args: &ClientArgs) -> Result<Headers, Error> {
     if let Some(offers) = offers(&args.session) {
         headers.push("Sec-WebSocket-Extensions", offers.header());
     }
-    Ok(headers)
+    headers
 }
 
 fn listen(args: ListenArgs) -> Result<Listen, Error> {
@@ -218,11 +246,8 @@ fn swallowed(value: &mut Option<String>) -> Option<String> {
     value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
 
-/// RFC 7617.
-fn basic(user: &str, password: &str) -> String {
-    let credentials = format!("{user}:{password}");
-    format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
-}
+/// As in wscat.
+const MAX_REDIRECTS: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -257,27 +282,24 @@ mod tests {
             "sockeye -c ws://h -P --slash --no-color",
             "sockeye -c ws://h --show-ping-pong -p 8",
             "sockeye -c ws://h --protocol 13 --auth a:b",
-        ] {
-            assert_eq!(code(line), 0, "{line}");
-        }
-        for line in [
             "sockeye -c ws://h -L",
             "sockeye -c ws://h --location --max-redirects 3",
             "sockeye --max-redirects ws://h -L",
-            "sockeye -c wss://h --cert c.pem --key k.pem --passphrase x",
             "sockeye -c ws://h --proxy http://p:1",
             "sockeye -c ws+unix:/s:/",
-            "sockeye --passphrase",
         ] {
-            assert!(matches!(code(line), 2 | 4), "{line}");
+            assert_eq!(code(line), 0, "{line}");
         }
+        let line = "sockeye -c wss://h --cert /dev/null/c --key /dev/null/k --passphrase x";
+        assert_eq!(code(line), 58);
+        assert_eq!(code("sockeye --passphrase"), 2);
+        assert_eq!(code("sockeye h -L --max-redirects x"), 2);
     }
 
     #[test]
     fn an_optional_value_does_not_swallow_the_url() {
-        // It is not the URL that is missing.
-        assert_eq!(code("sockeye --max-redirects ws://h"), 4);
-        assert_eq!(code("sockeye --passphrase wss://h"), 4);
+        assert_eq!(code("sockeye --max-redirects ws://h"), 0);
+        assert_eq!(code("sockeye --passphrase wss://h"), 0);
     }
 
     #[test]
@@ -287,7 +309,7 @@ mod tests {
         else {
             panic!()
         };
-        let headers = &client.opening(target).headers;
+        let headers = client.opening(target).headers();
         assert_eq!(headers.get("User-Agent"), Some("me"));
         assert_eq!(headers.get("Origin"), Some("http://o"));
         assert_eq!(headers.get("Sec-WebSocket-Protocol"), Some("a, b"));

@@ -5,6 +5,7 @@ pub mod args;
 pub mod config;
 pub mod generate;
 pub mod prescan;
+mod reach;
 pub mod values;
 
 use crate::{error::Error, mode::pipe::Step};

@@ -1,7 +1,9 @@
 //! What an option's value may be. A fault is said by clap, which names the option.
 
 use crate::{
+    connect::dial::{ConnectTo, Resolve},
     mode::clock::Wait,
+    net::{proxy::Proxy, tcp::From},
     proto::{
         Close,
         close::is_sendable,
@@ -10,7 +12,7 @@ use crate::{
     },
 };
 use regex::bytes::Regex;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// Seconds, with a fraction.
 pub fn seconds(s: &str) -> Result<Duration, String> {
@@ -41,6 +43,98 @@ pub fn bytes(s: &str) -> Result<u64, String> {
     number
         .and_then(|number| number.checked_mul(factor))
         .ok_or_else(|| "not a number of bytes (K, M, G stand for powers of 1024)".to_owned())
+}
+
+/// One `-H`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderArg {
+    /// A header.
+    One(HeaderEdit),
+    /// A file with a header in each line.
+    File(PathBuf),
+}
+
+/// `Name: value`, `Name:` (removes it) or `Name;` (sends it empty), or `@FILE`, as in curl.
+pub fn header_arg(s: &str) -> Result<HeaderArg, String> {
+    match s.strip_prefix('@') {
+        Some(path) => Ok(HeaderArg::File(path.into())),
+        None => header(s).map(HeaderArg::One),
+    }
+}
+
+/// `HOST:PORT:ADDRESS[,ADDRESS]`; `*` stands for any host or port.
+pub fn resolve(s: &str) -> Result<Resolve, String> {
+    let form = || "not HOST:PORT:ADDRESS".to_owned();
+    let (host, rest) = host(s).ok_or_else(form)?;
+    let (port, addresses) = rest.split_once(':').ok_or_else(form)?;
+    let addresses: Result<Vec<_>, _> = addresses
+        .split(',')
+        .map(|one| {
+            let one = one.strip_prefix('[').and_then(|one| one.strip_suffix(']')).unwrap_or(one);
+            one.parse().map_err(|_| format!("'{one}' is not an address"))
+        })
+        .collect();
+    let host = Some(host.to_owned()).filter(|host| host != "*");
+    Ok(Resolve { host, port: some_port(port)?, addresses: addresses? })
+}
+
+/// `HOST1:PORT1:HOST2:PORT2`; any of them may be empty.
+pub fn connect_to(s: &str) -> Result<ConnectTo, String> {
+    let form = || "not HOST1:PORT1:HOST2:PORT2".to_owned();
+    let (from, rest) = host(s).ok_or_else(form)?;
+    let (port, rest) = rest.split_once(':').ok_or_else(form)?;
+    let (to, to_port) = host(rest).ok_or_else(form)?;
+    let some = |s: &str| Some(s.to_owned()).filter(|s| !s.is_empty());
+    Ok(ConnectTo {
+        host: some(from),
+        port: some_port(port)?,
+        to_host: some(to),
+        to_port: some_port(to_port)?,
+    })
+}
+
+/// A host, which may be an IPv6 address in brackets, and what follows its colon.
+fn host(s: &str) -> Option<(&str, &str)> {
+    match s.strip_prefix('[') {
+        Some(rest) => rest.split_once("]:"),
+        None => s.split_once(':'),
+    }
+}
+
+fn some_port(s: &str) -> Result<Option<u16>, String> {
+    match s {
+        "" | "*" => Ok(None),
+        s => s.parse().map(Some).map_err(|_| format!("'{s}' is not a port")),
+    }
+}
+
+/// SHA-256 of public keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pins(pub Vec<[u8; 32]>);
+
+/// `sha256//` and a hash in base64; several with `;` between them, as in curl.
+pub fn pins(s: &str) -> Result<Pins, String> {
+    let pin = |one: &str| {
+        let hash = one.trim().strip_prefix("sha256//")?;
+        data_encoding::BASE64.decode(hash.as_bytes()).ok()?.try_into().ok()
+    };
+    let pins: Option<Vec<_>> = s.split(';').map(pin).collect();
+    pins.map(Pins).ok_or_else(|| "not sha256// and 32 bytes in base64".to_owned())
+}
+
+/// An address of ours, or the name of a network interface.
+pub fn interface(s: &str) -> Result<From, String> {
+    match s.parse() {
+        Ok(address) => Ok(From::Address(address)),
+        Err(_) if s.is_empty() => Err("neither an address nor an interface".to_owned()),
+        Err(_) => Ok(From::Interface(s.to_owned())),
+    }
+}
+
+/// A proxy; its URL may be a secret, and is then named by where it is.
+pub fn proxy(s: &str) -> Result<Proxy, String> {
+    let url = crate::secret::reveal(s).map_err(|e| e.to_string())?;
+    Proxy::parse(&url).map_err(|fault| fault.to_string())
 }
 
 /// `Name: value`, `Name:` (removes it) or `Name;` (sends it empty), as in curl.

@@ -53,6 +53,7 @@ pub(super) async fn shake(
                     rest,
                     agreed,
                     authority,
+                    url: opening.target.to_string(),
                     carrier: Version::Http11,
                     address: None,
                     tls: None,
@@ -72,7 +73,7 @@ fn request(opening: &Opening) -> Request {
     let target = &opening.target;
     let mut headers = Headers::default();
     headers.push("Host", opening.host.clone().unwrap_or_else(|| target.host_header()));
-    for (name, value) in opening.headers.iter() {
+    for (name, value) in opening.headers().iter() {
         headers.push(name, value);
     }
     headers.push("Upgrade", "websocket");

@@ -24,6 +24,8 @@ pub(super) async fn shake(
     if !client.takes_extended_connect().await.map_err(fail)? {
         return Err(fail(Http2Fault::NoExtendedConnect));
     }
+    way.step.set(Step::Stream);
+    client.ready().await.map_err(fail)?;
     way.step.set(Step::Handshake);
     let request = request(opening);
     (way.watch)(Progress::Request(&request));
@@ -36,6 +38,7 @@ pub(super) async fn shake(
             transport: Box::new(stream),
             agreed,
             authority,
+            url: target.to_string(),
             carrier: Version::Http2,
             address: None,
             tls: None,
@@ -59,7 +62,7 @@ pub(super) fn failed(target: &Target, fault: Http2Fault) -> Error {
 
 fn request(opening: &Opening) -> Request {
     let target = &opening.target;
-    let mut headers = opening.headers.clone();
+    let mut headers = opening.headers();
     if let Some(host) = &opening.host {
         headers.push("Host", host);
     }

@@ -1,20 +1,24 @@
 //! A target to an open session: resolve, connect, secure, hand-shake, all in one time budget.
 
 mod body;
+pub mod cookies;
+pub mod credentials;
+pub mod dial;
 mod http1;
 mod http2;
+pub mod netrc;
+mod redirect;
 
 use crate::{
     error::{Error, Http2Fault, Step, TlsFault},
-    net::{Transport, http2::Settings, tcp, tls},
+    net::{Transport, http2::Settings, proxy::Destination, tls},
     proto::handshake::{Agreed, HeaderEdit, Headers, Request, Response, Version},
     target::Target,
 };
+use credentials::Credentials;
+use dial::{Dialing, Limits, dial};
 use std::{cell::Cell, io, net::SocketAddr, time::Duration};
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// What to open.
 #[derive(Clone, Debug)]
@@ -27,16 +31,31 @@ pub struct Opening {
     pub headers: Headers,
     /// What `-H` asks for.
     pub edits: Vec<HeaderEdit>,
-    /// Which addresses may be used.
-    pub family: tcp::Family,
-    /// Whom to trust, for wss.
-    pub trust: tls::Trust,
+    /// Who we are.
+    pub credentials: Credentials,
+    /// How many redirects are followed; `None`: they are not.
+    pub redirects: Option<usize>,
+    /// How many have been.
+    pub followed: usize,
+    /// How streams are made.
+    pub dialing: Dialing,
+    /// What is asked of TLS, for wss.
+    pub tls: tls::Tls,
     /// What may carry the handshake.
     pub http: Http,
-    /// The budget from start to open session.
-    pub limit: Duration,
-    /// The budget is what is left of the whole run's: its end is the run's.
-    pub is_total: bool,
+    /// How long it may take.
+    pub limits: Limits,
+}
+
+impl Opening {
+    /// The header fields that both carriers send, but for Host: the defaults, and who we are.
+    pub fn headers(&self) -> Headers {
+        let mut headers = self.headers.clone();
+        for (name, value) in self.credentials.headers(&self.target).iter() {
+            headers.push(name, value);
+        }
+        headers
+    }
 }
 
 /// What may carry a handshake.
@@ -61,6 +80,8 @@ pub struct Opened {
     pub agreed: Agreed,
     /// Host and port, as errors name them.
     pub authority: String,
+    /// The URL, after all redirects; without user and password.
+    pub url: String,
     /// What carries the session.
     pub carrier: Version,
     /// The peer's address.
@@ -76,6 +97,14 @@ pub struct Opened {
 pub enum Progress<'a> {
     /// TCP is there.
     Connected(SocketAddr),
+    /// The Unix socket is.
+    Socket(&'a str),
+    /// TCP is there, to a proxy.
+    ConnectedToProxy(SocketAddr),
+    /// The proxy has connected to there.
+    Tunnelled(&'a Destination<'a>),
+    /// The server has shown its certificate, and the chain behind it.
+    Chain(&'a [tls::Certificate]),
     /// TLS is there.
     Secured {
         /// Version and cipher suite.
@@ -87,6 +116,10 @@ pub enum Progress<'a> {
     Settings(&'a Settings),
     /// Another way is tried, and this is why.
     Again(&'a Error),
+    /// A redirect is followed.
+    Redirected(&'a Target),
+    /// A challenge is answered.
+    Challenged,
     /// The request has been sent.
     Request(&'a Request),
     /// An answer has come.
@@ -117,24 +150,65 @@ impl Shaken {
 
 /// Opens a session. `watch` is told what happens on the way.
 pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Result<Opened, Error> {
-    let deadline = Instant::now() + opening.limit;
+    let deadline = Instant::now() + opening.limits.total;
     let step = Cell::new(Step::Resolve);
     let mut way = Way { step: &step, watch };
-    match timeout_at(deadline, attempts(opening, &mut way)).await {
-        Ok(Ok(Shaken::Open(opened))) => Ok(opened),
-        Ok(Ok(Shaken::Status(mut transport, response, rest))) => {
+    let mut here = opening.clone();
+    loop {
+        let (mut transport, response, rest) =
+            match timeout_at(deadline, attempts(&here, &mut way)).await {
+                Ok(Ok(Shaken::Open(opened))) => return Ok(opened),
+                Ok(Ok(Shaken::Status(transport, response, rest))) => (transport, response, rest),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    return Err(Error::Timeout {
+                        authority: here.target.authority(),
+                        step: if here.limits.is_run { Step::Total } else { step.get() },
+                        limit: here.limits.total,
+                    });
+                }
+            };
+        if let Some(next) = redirect::follow(&here, &response)? {
+            (way.watch)(Progress::Redirected(&next.target));
+            here = next;
+        } else if here.credentials.answer(&here.target, &response) {
+            (way.watch)(Progress::Challenged);
+        } else {
             // The answer is there: its body has a limit of its own.
             let body = body::read(&mut transport, &response, rest).await;
-            let url = opening.target.to_string();
-            Err(Error::Status { url, response: Box::new(response), body })
+            let url = here.target.to_string();
+            let location = response.headers.get("Location");
+            let location = location.and_then(|location| here.target.join(location.trim()).ok());
+            let location = location.map(|target| target.to_string());
+            return Err(Error::Status { url, response: Box::new(response), body, location });
         }
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(Error::Timeout {
-            authority: opening.target.authority(),
-            step: if opening.is_total { Step::Total } else { step.get() },
-            limit: opening.limit,
-        }),
     }
+}
+
+/// Does a step of opening within its own limit, if it has one.
+async fn within<T>(
+    opening: &Opening,
+    step: Step,
+    limit: Option<Duration>,
+    doing: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(limit) = limit else { return doing.await };
+    match timeout(limit, doing).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::Timeout { authority: opening.target.authority(), step, limit }),
+    }
+}
+
+/// Reads what TLS needs, off this thread.
+async fn read_authorities(
+    tls: tls::Tls,
+    alpn: &'static [&'static [u8]],
+) -> Result<tls::Config, Error> {
+    let read = tokio::task::spawn_blocking(move || tls::config(&tls, alpn)).await;
+    read.map_err(|e| Error::Other {
+        doing: "read the certification authorities",
+        cause: io::Error::other(e),
+    })?
 }
 
 /// Tries what carries a handshake, the better one first.
@@ -162,35 +236,39 @@ fn wants_http1(error: &Error) -> bool {
 
 async fn attempt(opening: &Opening, http: Http, way: &mut Way<'_>) -> Result<Shaken, Error> {
     let target = &opening.target;
-    way.step.set(Step::Resolve);
     // Reading the system's authorities takes milliseconds: do it while TCP is being made.
-    let trust = target.secure.then(|| {
-        let trust = opening.trust.clone();
-        tokio::task::spawn_blocking(move || tls::config(&trust, alpn(http)))
-    });
-    let stream = dial(opening, way).await?;
-    let address = stream.peer_addr().ok();
-    let Some(trust) = trust else {
-        let shaken = match http {
-            Http::Two => http2::shake(opening, Box::new(stream), way).await?,
-            Http::One | Http::Auto => http1::shake(opening, Box::new(stream), way).await?,
-        };
+    let reading =
+        target.secure.then(|| tokio::spawn(read_authorities(opening.tls.clone(), alpn(http))));
+    let (stream, address) = dial(opening, way).await?;
+    let Some(reading) = reading else {
+        let shaken = shake(opening, stream, http == Http::Two, way).await?;
         return Ok(shaken.by(address, None));
     };
     way.step.set(Step::Tls);
-    let config = trust.await.map_err(|e| Error::Other {
+    let config = reading.await.map_err(|e| Error::Other {
         doing: "read the certification authorities",
         cause: io::Error::other(e),
     })??;
-    let host = target.host.to_string();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = tls::secure(stream, host, config).await.map_err(|fault| match fault {
+    let host = target.host_name();
+    let secured = within(opening, Step::Tls, opening.limits.tls, async {
+        Ok(tls::secure(stream, &host, &config).await)
+    })
+    .await?;
+    let chain = config.chain();
+    if !chain.is_empty() {
+        (way.watch)(Progress::Chain(&chain));
+    }
+    let stream = secured.map_err(|fault| match fault {
         TlsFault::NoProtocol if http != Http::One => http2::failed(target, Http2Fault::Refused),
         fault => Error::Tls { authority: target.authority(), fault },
     })?;
     let (_, session) = stream.get_ref();
     let tls = match (session.protocol_version(), session.negotiated_cipher_suite()) {
-        (Some(version), Some(suite)) => Some(format!("{version:?}, {:?}", suite.suite())),
+        (Some(version), Some(suite)) => {
+            let group = session.negotiated_key_exchange_group();
+            let group = group.map(|group| format!(", {:?}", group.name())).unwrap_or_default();
+            Some(format!("{version:?}, {:?}{group}", suite.suite()))
+        }
         _ => None,
     };
     let alpn = session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
@@ -200,12 +278,26 @@ async fn attempt(opening: &Opening, http: Http, way: &mut Way<'_>) -> Result<Sha
     if http == Http::Two && !has_http2 {
         return Err(http2::failed(target, Http2Fault::NotChosen(alpn.map(ToOwned::to_owned))));
     }
-    let shaken = if has_http2 {
-        http2::shake(opening, Box::new(stream), way).await?
-    } else {
-        http1::shake(opening, Box::new(stream), way).await?
-    };
+    let shaken = shake(opening, Box::new(stream), has_http2, way).await?;
     Ok(shaken.by(address, tls))
+}
+
+/// The opening handshake, within its own limit.
+async fn shake(
+    opening: &Opening,
+    stream: Box<dyn Transport>,
+    has_http2: bool,
+    way: &mut Way<'_>,
+) -> Result<Shaken, Error> {
+    let limit = opening.limits.handshake;
+    let shaking = async {
+        if has_http2 {
+            http2::shake(opening, stream, way).await
+        } else {
+            http1::shake(opening, stream, way).await
+        }
+    };
+    within(opening, Step::Handshake, limit, shaking).await
 }
 
 /// What is offered by ALPN. A server that may choose HTTP/2 does, so it is offered only where we
@@ -216,22 +308,4 @@ fn alpn(http: Http) -> &'static [&'static [u8]] {
         Http::Two => &[b"h2"],
         Http::Auto => &[b"h2", b"http/1.1"],
     }
-}
-
-async fn dial(opening: &Opening, way: &mut Way<'_>) -> Result<TcpStream, Error> {
-    let target = &opening.target;
-    let resolved = match target.address() {
-        Some(ip) => {
-            tcp::allowed(SocketAddr::new(ip, target.port), opening.family).map(|one| vec![one])
-        }
-        None => tcp::resolve(&target.host.to_string(), target.port, opening.family).await,
-    };
-    let addresses =
-        resolved.map_err(|cause| Error::Resolve { host: target.host.to_string(), cause })?;
-    way.step.set(Step::Connect);
-    let (stream, address) = tcp::connect(addresses)
-        .await
-        .map_err(|attempts| Error::Connect { authority: target.authority(), attempts })?;
-    (way.watch)(Progress::Connected(address));
-    Ok(stream)
 }

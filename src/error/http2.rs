@@ -58,7 +58,9 @@ pub(super) fn sentence(
             write!(f, "{}", Words(cause))
         }
         Http2Fault::Broken { reason, debug, .. } => {
-            write!(f, "{authority} broke HTTP/2{}: told {}", inside(stage), Code(*reason))?;
+            let (inside, calm) = (inside(stage), *reason == Reason::ENHANCE_YOUR_CALM);
+            let did = if calm { "asks too much of HTTP/2" } else { "broke HTTP/2" };
+            write!(f, "{authority} {did}{inside}: told {}", Code(*reason))?;
             said(f, debug)
         }
         Http2Fault::Reset(reason) => {

@@ -6,9 +6,12 @@
 
 mod http2;
 mod opening;
+mod reach;
+mod tls;
 mod words;
 
 use crate::{
+    net::tcp,
     proto::{
         Close, Violation,
         extension::ExtensionFault,
@@ -45,6 +48,57 @@ pub enum Error {
         /// The resolver's words.
         cause: io::Error,
     },
+    /// The proxy's name does not resolve.
+    ResolveProxy {
+        /// Host and port of the proxy.
+        proxy: String,
+        /// The resolver's words.
+        cause: io::Error,
+    },
+    /// A variable that names a proxy is malformed.
+    ProxyVariable {
+        /// Its name.
+        variable: String,
+        /// What is wrong with the URL in it.
+        fault: UrlFault,
+    },
+    /// No address of the proxy accepted a connection.
+    ConnectProxy {
+        /// Host and port of the proxy.
+        proxy: String,
+        /// Every address tried, and what became of it.
+        attempts: Vec<(SocketAddr, io::Error)>,
+    },
+    /// The proxy does not connect.
+    Proxy {
+        /// Host and port of the proxy.
+        proxy: String,
+        /// Why.
+        fault: ProxyFault,
+    },
+    /// Nobody answers at a Unix socket.
+    Socket {
+        /// Its path.
+        path: String,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// Connections cannot come from there.
+    Interface {
+        /// From where.
+        from: tcp::From,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// A redirect cannot be followed.
+    Redirect {
+        /// The URL.
+        from: String,
+        /// The status.
+        status: u16,
+        /// Why.
+        fault: RedirectFault,
+    },
     /// No address of the host accepted a connection.
     Connect {
         /// Host and port.
@@ -66,6 +120,13 @@ pub enum Error {
         /// What is wrong.
         cause: String,
     },
+    /// Who we are to be in TLS cannot be read from this file.
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: IdentityFault,
+    },
     /// The answer to the opening handshake breaks the RFC.
     Handshake {
         /// Host and port.
@@ -81,6 +142,8 @@ pub enum Error {
         response: Box<Response>,
         /// The start of its body.
         body: Vec<u8>,
+        /// Where it sends us, if it does.
+        location: Option<String>,
     },
     /// The server ended the transport in the opening handshake.
     HandshakeCut {
@@ -269,6 +332,10 @@ pub enum Unmet {
 pub enum TlsFault {
     /// The server's certificate was refused.
     Certificate(Box<rustls::CertificateError>),
+    /// The server's key is none of those pinned; the SHA-256 of it in base64.
+    Pin(String),
+    /// The server refuses the client's certificate, or wants one.
+    Identity(rustls::AlertDescription),
     /// The server does not speak TLS.
     NotTls {
         /// It answered in HTTP.
@@ -280,6 +347,70 @@ pub enum TlsFault {
     Cut,
     /// Anything else, in the library's words.
     Other(String),
+}
+
+/// What a proxy can do instead of connecting.
+#[derive(Debug)]
+pub enum ProxyFault {
+    /// It refuses.
+    Status {
+        /// Its answer.
+        response: Box<Response>,
+        /// The start of the body.
+        body: Vec<u8>,
+    },
+    /// Its answer is no HTTP/1.1.
+    Answer(Refusal),
+    /// What SOCKS says.
+    Socks(String),
+    /// It closes the connection.
+    Cut,
+    /// The network gives an error.
+    Network(io::Error),
+    /// It is not secured.
+    Tls(TlsFault),
+}
+
+/// Why a redirect is not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedirectFault {
+    /// There have been as many as there may.
+    TooMany(usize),
+    /// It does not say where to.
+    NoLocation,
+    /// It leads to no WebSocket URL.
+    Location {
+        /// What it says.
+        location: String,
+        /// What is wrong with it.
+        fault: UrlFault,
+    },
+    /// It leads from wss to ws, there.
+    Downgrade(String),
+}
+
+/// What can be wrong with a client certificate and its key.
+#[derive(Debug)]
+pub enum IdentityFault {
+    /// The file cannot be read.
+    File(io::Error),
+    /// There is no certificate in PEM.
+    NoCertificate {
+        /// It looks like one in DER.
+        der: bool,
+    },
+    /// There is no private key.
+    NoKey,
+    /// The key has a passphrase.
+    Encrypted,
+    /// The passphrase is not the right one.
+    Passphrase,
+    /// The key is in a form that is not read; what converts it.
+    Format(&'static str),
+    /// Anything else, in the library's words.
+    Malformed(String),
+    /// The key is another certificate's.
+    Mismatch,
 }
 
 /// What can go wrong in HTTP/2 (RFC 9113), and in WebSocket over it (RFC 8441).
@@ -321,6 +452,17 @@ pub enum Http2Fault {
 
 impl std::error::Error for Http2Fault {}
 
+impl Http2Fault {
+    /// Whether the connection has ended, and no reason was given.
+    pub fn is_plain_end(&self) -> bool {
+        match self {
+            Self::GoAway { reason, .. } => *reason == Reason::NO_ERROR,
+            Self::Lost(cause) => cause.is_none(),
+            _ => false,
+        }
+    }
+}
+
 /// How far a session had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -339,10 +481,14 @@ pub enum Step {
     Resolve,
     /// TCP.
     Connect,
+    /// The proxy.
+    Proxy,
     /// TLS.
     Tls,
     /// How a server begins in HTTP/2.
     Settings,
+    /// That a stream of HTTP/2 may be opened.
+    Stream,
     /// The answer to the opening handshake.
     Handshake,
     /// The answer to a keepalive ping.
@@ -360,14 +506,6 @@ impl Error {
         }
     }
 
-    /// The same of sending.
-    pub fn send(authority: String, cause: io::Error, stage: Stage) -> Self {
-        match cause.downcast() {
-            Ok(fault) => Self::Http2 { authority, fault, stage },
-            Err(cause) => Self::Send { authority, cause },
-        }
-    }
-
     /// Stdin is no text, there behind so many good bytes.
     pub fn input_text(place: Place, good: u64) -> Self {
         Self::InputText { place, byte: good + 1 }
@@ -380,10 +518,19 @@ impl Error {
             Self::Usage { .. } => 2,
             Self::Url { .. } => 3,
             Self::NotBuilt(_) => 4,
+            Self::ResolveProxy { .. } | Self::ProxyVariable { .. } => 5,
             Self::Resolve { .. } => 6,
-            Self::Connect { .. } => 7,
+            Self::Connect { .. } | Self::ConnectProxy { .. } | Self::Socket { .. } => 7,
+            Self::Proxy { .. } => 97,
+            Self::Interface { .. } => 45,
+            Self::Redirect { fault, .. } => match fault {
+                RedirectFault::TooMany(_) => 47,
+                RedirectFault::Location { .. } => 3,
+                RedirectFault::NoLocation | RedirectFault::Downgrade(_) => 22,
+            },
             Self::Handshake { .. } => 8,
             Self::Http2 { fault, .. } => match fault {
+                Http2Fault::Request(_) => 2,
                 Http2Fault::Reset(_) | Http2Fault::Broken { stream: true, .. } => 92,
                 _ => 16,
             },
@@ -394,8 +541,13 @@ impl Error {
             | Self::InputJson { .. }
             | Self::InputCut { .. } => 26,
             Self::Timeout { .. } => 28,
-            Self::Tls { fault: TlsFault::Certificate(_), .. } => 60,
-            Self::Tls { .. } => 35,
+            Self::Tls { fault, .. } => match fault {
+                TlsFault::Certificate(_) => 60,
+                TlsFault::Pin(_) => 90,
+                TlsFault::Identity(_) => 58,
+                _ => 35,
+            },
+            Self::Identity { .. } => 58,
             Self::HandshakeCut { begun: false, .. } => 52,
             Self::Send { .. } | Self::Unsent { .. } | Self::Unread { .. } => 55,
             Self::HandshakeCut { begun: true, .. }
@@ -421,7 +573,8 @@ impl Error {
                 UrlFault::Scheme(_) => "use ws:// or wss://",
                 _ => return None,
             },
-            Self::Tls { fault, .. } => return opening::tls_hint(fault),
+            Self::Tls { fault, .. } => return tls::hint(fault),
+            Self::Identity { fault, .. } => return tls::identity_hint(fault),
             Self::Authorities { path: None, .. } => {
                 "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
             }
@@ -438,7 +591,11 @@ impl Error {
                 _ => return None,
             },
             Self::Http2 { fault, stage, .. } => return http2::hint(fault, *stage),
-            Self::Status { response, .. } => return opening::status_hint(response),
+            Self::Status { response, location, .. } => {
+                return opening::status_hint(response, location.as_deref());
+            }
+            Self::Proxy { fault, .. } => return reach::proxy_hint(fault),
+            Self::Redirect { fault, .. } => return reach::redirect_hint(fault),
             Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
             Self::Timeout { step: Step::Total, .. } => return None,
             Self::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
@@ -452,6 +609,11 @@ impl Error {
         };
         Some(hint.to_owned())
     }
+}
+
+/// An error of the system, in lower case.
+pub fn words(cause: &io::Error) -> String {
+    words::Words(cause).to_string()
 }
 
 impl std::error::Error for Error {}

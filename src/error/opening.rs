@@ -1,6 +1,6 @@
 //! The sentences for what goes wrong on the way to an open session.
 
-use super::{TlsFault, words::Words};
+use super::words::Words;
 use crate::{
     escape::Escaped,
     proto::{
@@ -9,7 +9,6 @@ use crate::{
     },
     target::UrlFault,
 };
-use rustls::{CertificateError, pki_types::UnixTime};
 use std::{fmt, io};
 
 pub(super) fn connect(
@@ -44,10 +43,7 @@ pub(super) fn status(
     response: &Response,
     body: &[u8],
 ) -> fmt::Result {
-    write!(f, "{} answered {}", Escaped(url), response.status)?;
-    if !response.reason.is_empty() {
-        write!(f, " ({})", Escaped(&response.reason))?;
-    }
+    write!(f, "{} answered {}", Escaped(url), Status(response))?;
     f.write_str(" instead of upgrading to WebSocket")?;
     for name in ["Location", "WWW-Authenticate", "Sec-WebSocket-Version", "Retry-After"] {
         if let Some(value) = response.headers.get(name) {
@@ -55,6 +51,24 @@ pub(super) fn status(
             break;
         }
     }
+    lines(f, body)
+}
+
+/// A status and its reason.
+pub(super) struct Status<'a>(pub(super) &'a Response);
+
+impl fmt::Display for Status<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.status)?;
+        if self.0.reason.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({})", Escaped(&self.0.reason))
+    }
+}
+
+/// The first lines of a body.
+pub(super) fn lines(f: &mut fmt::Formatter<'_>, body: &[u8]) -> fmt::Result {
     let body = String::from_utf8_lossy(body);
     for line in body.lines().filter(|line| !line.trim().is_empty()).take(BODY_LINES) {
         write!(f, "\n  {}", Escaped(&short(line.trim_end())))?;
@@ -63,9 +77,12 @@ pub(super) fn status(
 }
 
 /// What there is to try after a status that does not upgrade.
-pub(super) fn status_hint(response: &Response) -> Option<String> {
+pub(super) fn status_hint(response: &Response, location: Option<&str>) -> Option<String> {
     let hint = match response.status {
         200 => "this is a web page or an ordinary API: the path or the port is wrong",
+        301 | 302 | 303 | 307 | 308 if let Some(location) = location => {
+            return Some(format!("follow it with -L, or connect to {}", Escaped(location)));
+        }
         300..=399 => "connect to the place it names",
         400 if response.headers.get("Sec-WebSocket-Version").is_some() => {
             "the server wants another version of the protocol"
@@ -75,97 +92,6 @@ pub(super) fn status_hint(response: &Response) -> Option<String> {
         404 => "check the path",
         426 => "the server wants another version of the protocol, or HTTPS",
         502..=504 => "a gateway answered; the server behind it did not",
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-pub(super) fn tls(f: &mut fmt::Formatter<'_>, authority: &str, fault: &TlsFault) -> fmt::Result {
-    match fault {
-        TlsFault::Certificate(cause) => {
-            write!(f, "the certificate of {authority} is refused: ")?;
-            certificate(f, cause)
-        }
-        TlsFault::NotTls { http: true } => {
-            write!(f, "TLS with {authority} failed: the port speaks plain HTTP")
-        }
-        TlsFault::NotTls { http: false } => {
-            write!(f, "TLS with {authority} failed: the port does not speak TLS")
-        }
-        TlsFault::NoProtocol => {
-            write!(f, "{authority} does not offer HTTP/1.1: it refused http/1.1 by ALPN")
-        }
-        TlsFault::Cut => write!(f, "{authority} closed the connection during the TLS handshake"),
-        TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {cause}"),
-    }
-}
-
-fn certificate(f: &mut fmt::Formatter<'_>, cause: &CertificateError) -> fmt::Result {
-    match cause {
-        CertificateError::Expired => f.write_str("it has expired"),
-        CertificateError::ExpiredContext { time, not_after } => {
-            write!(f, "it expired on {} (now {})", date(*not_after), date(*time))
-        }
-        CertificateError::NotValidYet => f.write_str("it is not valid yet"),
-        CertificateError::NotValidYetContext { time, not_before } => {
-            write!(f, "it is not valid before {} (now {})", date(*not_before), date(*time))
-        }
-        CertificateError::NotValidForName => f.write_str("it is for another name"),
-        CertificateError::NotValidForNameContext { expected, presented } => {
-            write!(f, "it is not for {}", expected.to_str())?;
-            let names: Vec<String> = presented.iter().take(SHOWN).map(|name| san(name)).collect();
-            if names.is_empty() {
-                return f.write_str(" and names no host");
-            }
-            let more = if presented.len() > SHOWN { ", ..." } else { "" };
-            write!(f, ", only for {}{more}", names.join(", "))
-        }
-        CertificateError::UnknownIssuer => f.write_str("its issuer is not trusted"),
-        CertificateError::Revoked => f.write_str("it has been revoked"),
-        CertificateError::BadSignature => f.write_str("its signature is wrong"),
-        CertificateError::BadEncoding => f.write_str("it is not a well-formed certificate"),
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            f.write_str("it is not meant for a server")
-        }
-        other if is_authority(other) => {
-            f.write_str("it is an authority's own certificate, used as a server's")
-        }
-        other => write!(f, "{other}"),
-    }
-}
-
-/// A name of a certificate: the verifier writes `DnsName("x")`.
-fn san(name: &str) -> String {
-    let inner = name.split_once("(\"").map_or(name, |(_, rest)| rest.trim_end_matches("\")"));
-    Escaped(inner.trim_end_matches(')')).to_string()
-}
-
-/// A certificate with CA:TRUE as the server's own: what a plain `openssl req -x509` makes.
-fn is_authority(cause: &CertificateError) -> bool {
-    matches!(cause, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
-}
-
-/// What there is to try after a failure of TLS.
-pub(super) fn tls_hint(fault: &TlsFault) -> Option<String> {
-    let hint = match fault {
-        TlsFault::NotTls { http: true } => "use ws:// for a port without TLS",
-        TlsFault::NotTls { http: false } => "check the port, or use ws:// if it has no TLS",
-        TlsFault::NoProtocol => "see whether it has WebSocket over HTTP/2: --http2",
-        TlsFault::Certificate(cause) => match &**cause {
-            CertificateError::UnknownIssuer => {
-                "trust its authority with --ca FILE, or skip the check with -k"
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the server needs a new certificate; -k skips the check"
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "check this machine's clock; -k skips the check"
-            }
-            other if is_authority(other) => {
-                "make the certificate with CA:FALSE, or skip the check with -k"
-            }
-            _ => "-k skips the check",
-        },
         _ => return None,
     };
     Some(hint.to_owned())
@@ -284,12 +210,6 @@ impl fmt::Display for UrlFault {
             Self::Other(words) => f.write_str(words),
         }
     }
-}
-
-fn date(time: UnixTime) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
 pub(super) fn short(s: &str) -> String {

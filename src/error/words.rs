@@ -1,7 +1,7 @@
 //! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
 //! Whatever a peer wrote is escaped.
 
-use super::{Error, Place, Step, Unmet, http2, opening};
+use super::{Error, Place, Step, Unmet, http2, opening, reach, tls};
 use crate::{
     escape::Escaped,
     proto::{
@@ -14,16 +14,34 @@ use crate::{
 use std::{fmt, io, time::Duration};
 
 impl fmt::Display for Error {
+    #[allow(clippy::too_many_lines, reason = "a line for each error")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage { fault, .. } => write!(f, "{fault}"),
             Self::Url { url, fault } => write!(f, "malformed URL '{}': {fault}", Escaped(url)),
             Self::NotBuilt(what) => write!(f, "{what} is not in this build"),
             Self::Resolve { host, cause } => {
-                write!(f, "cannot resolve {}: {}", Escaped(host), Words(cause))
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                write!(f, "cannot resolve {}: {}", Escaped(&host), Words(cause))
             }
             Self::Connect { authority, attempts } => opening::connect(f, authority, attempts),
-            Self::Tls { authority, fault } => opening::tls(f, authority, fault),
+            Self::ResolveProxy { proxy, cause } => {
+                write!(f, "cannot resolve the proxy {}: {}", Escaped(proxy), Words(cause))
+            }
+            Self::ProxyVariable { variable, fault } => {
+                write!(f, "the variable {variable} holds no proxy: {fault}")
+            }
+            Self::ConnectProxy { proxy, attempts } => {
+                opening::connect(f, &format!("the proxy {proxy}"), attempts)
+            }
+            Self::Proxy { proxy, fault } => reach::proxy(f, proxy, fault),
+            Self::Socket { path, cause } => {
+                write!(f, "cannot connect to {}: {}", Escaped(path), Words(cause))
+            }
+            Self::Interface { from, cause } => reach::interface(f, from, cause),
+            Self::Redirect { from, status, fault } => reach::redirect(f, from, *status, fault),
+            Self::Tls { authority, fault } => tls::sentence(f, authority, fault),
+            Self::Identity { path, fault } => tls::identity(f, path, fault),
             Self::Authorities { path: Some(path), cause } => {
                 write!(f, "cannot use the CA file {}: {}", path.display(), lower(cause))
             }
@@ -33,7 +51,7 @@ impl fmt::Display for Error {
             Self::Handshake { authority, refusal } => {
                 write!(f, "handshake with {authority} failed: {refusal}")
             }
-            Self::Status { url, response, body } => opening::status(f, url, response, body),
+            Self::Status { url, response, body, .. } => opening::status(f, url, response, body),
             Self::HandshakeCut { authority, begun: false } => {
                 write!(f, "{authority} closed the connection without an answer to the handshake")
             }
@@ -150,7 +168,7 @@ impl fmt::Display for Words<'_> {
     }
 }
 
-fn lower(words: &str) -> String {
+pub(super) fn lower(words: &str) -> String {
     let mut chars = words.chars();
     match chars.next() {
         Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
@@ -264,8 +282,10 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::Resolve => "resolving the name",
             Self::Connect => "connecting",
+            Self::Proxy => "the answer of the proxy",
             Self::Tls => "the TLS handshake",
             Self::Settings => "the SETTINGS of HTTP/2",
+            Self::Stream => "the leave to open a stream of HTTP/2 (MAX_CONCURRENT_STREAMS)",
             Self::Handshake => "the answer to the handshake",
             Self::Pong => "the answer to a ping",
             Self::Total => "the run (--max-time)",

@@ -4,7 +4,6 @@ use super::{Ended, echo::echo, job::Client, pipe::Step, talk};
 use crate::{
     accept::accept,
     error::Error,
-    net::tcp::Family,
     proto::{Role, extension::Offers, handshake::Choices},
     session::Session,
     stdio::{self, Source},
@@ -31,7 +30,6 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
         }
     });
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
-    client.family = Family::Any;
     if stdio::source() == Source::Nothing && client.script.is_empty() {
         client.script = OWN.map(|message| Step::Send(message.to_owned())).to_vec();
     }

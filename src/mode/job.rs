@@ -6,8 +6,12 @@ use super::{
     pipe::{Goals, Step},
 };
 use crate::{
-    connect::{Http, Opening},
-    net::{tcp::Family, tls::Trust},
+    connect::{
+        Http, Opening,
+        credentials::Credentials,
+        dial::{Dialing, Limits},
+    },
+    net::tls::Tls,
     proto::{
         Close, Kind, Settings,
         extension::{self, Extension},
@@ -38,14 +42,20 @@ pub struct Client {
     pub edits: Vec<HeaderEdit>,
     /// The Host header, if not the target's.
     pub host: Option<String>,
-    /// Which addresses may be used.
-    pub family: Family,
-    /// Whom to trust.
-    pub trust: Trust,
+    /// Who we are.
+    pub credentials: Credentials,
+    /// How many redirects are followed; `None`: they are not.
+    pub redirects: Option<usize>,
+    /// How streams are made.
+    pub dialing: Dialing,
+    /// What is asked of TLS.
+    pub tls: Tls,
     /// What may carry the handshake.
     pub http: Http,
-    /// The budget for opening the session.
-    pub connect_timeout: Duration,
+    /// How long opening the session may take.
+    pub limits: Limits,
+    /// What is to be said before anything is done.
+    pub notes: Vec<String>,
     /// `-x` and `--expect`.
     pub script: Vec<Step>,
     /// How long a message that is expected may take.
@@ -143,11 +153,17 @@ impl Client {
             host: self.host.clone(),
             headers: self.headers.clone(),
             edits: self.edits.clone(),
-            family: self.family,
-            trust: self.trust.clone(),
+            credentials: self.credentials.clone(),
+            redirects: self.redirects,
+            followed: 0,
+            dialing: self.dialing.clone(),
+            tls: self.tls.clone(),
             http: self.http,
-            limit: self.max_time.unwrap_or(Duration::MAX).min(self.connect_timeout),
-            is_total: self.max_time.is_some_and(|limit| limit <= self.connect_timeout),
+            limits: Limits {
+                total: self.max_time.unwrap_or(Duration::MAX).min(self.limits.total),
+                is_run: self.max_time.is_some_and(|limit| limit <= self.limits.total),
+                ..self.limits
+            },
         }
     }
 }

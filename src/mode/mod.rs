@@ -74,6 +74,9 @@ fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Result<Ended, E
 /// Talks to a server, in the mode that stdin and stdout ask for.
 async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
     let report = Report { verbosity: client.common.verbosity };
+    for note in &client.notes {
+        report.note(note);
+    }
     let opening = client.opening(target);
     let opened = match connect::open(&opening, &mut |step| report.progress(&step)).await {
         Ok(opened) => opened,
@@ -89,7 +92,7 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
     if !client.common.color {
         colored::control::set_override(false);
     }
-    let url = opening.target.to_string();
+    let url = opened.url.clone();
     if is_interactive(client) {
         let wishes = Wishes {
             script: client.script.iter().filter_map(Step::message).collect(),

@@ -1,6 +1,7 @@
 //! Byte streams: how to reach a host. Nothing here knows a message.
 
 pub mod http2;
+pub mod proxy;
 pub mod tcp;
 pub mod tls;
 pub mod unix;
@@ -11,3 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+impl std::fmt::Debug for dyn Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transport")
+    }
+}

@@ -1,8 +1,13 @@
 //! Names to addresses, and addresses to a connection (RFC 8305, happy eyeballs).
 
-use std::{collections::VecDeque, io, net::SocketAddr, time::Duration};
+use std::{
+    collections::VecDeque,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 use tokio::{
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     task::JoinSet,
     time::{Instant, sleep_until},
 };
@@ -25,6 +30,45 @@ impl Family {
             Self::Any => true,
             Self::V4 => address.is_ipv4(),
             Self::V6 => address.is_ipv6(),
+        }
+    }
+}
+
+/// Where connections come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum From {
+    /// Wherever the system says.
+    #[default]
+    Anywhere,
+    /// This address of ours.
+    Address(IpAddr),
+    /// This network interface.
+    Interface(String),
+}
+
+impl From {
+    fn bind(&self, socket: &TcpSocket, to: SocketAddr) -> io::Result<()> {
+        match self {
+            Self::Anywhere => Ok(()),
+            Self::Address(address) if address.is_ipv4() != to.is_ipv4() => {
+                let words = "the address to bind is of the other IP version";
+                Err(io::Error::new(io::ErrorKind::AddrNotAvailable, words))
+            }
+            Self::Address(address) => socket.bind(SocketAddr::new(*address, 0)),
+            Self::Interface(name) => socket.bind_device(Some(name.as_bytes())),
+        }
+    }
+
+    /// Whether connections can come from there at all.
+    pub fn check(&self) -> io::Result<()> {
+        match self {
+            Self::Anywhere => Ok(()),
+            Self::Address(IpAddr::V6(_)) => {
+                self.bind(&TcpSocket::new_v6()?, (Ipv6Addr::LOCALHOST, 0).into())
+            }
+            Self::Address(_) | Self::Interface(_) => {
+                self.bind(&TcpSocket::new_v4()?, (Ipv4Addr::LOCALHOST, 0).into())
+            }
         }
     }
 }
@@ -57,10 +101,11 @@ pub fn allowed(address: SocketAddr, family: Family) -> io::Result<SocketAddr> {
 /// fails makes way at once. On failure: what became of each.
 pub async fn connect(
     addresses: Vec<SocketAddr>,
+    from: &From,
 ) -> Result<(TcpStream, SocketAddr), Vec<(SocketAddr, io::Error)>> {
     let mut failed = Vec::new();
     if let [address] = *addresses {
-        return match dial(address).await {
+        return match dial(address, from.clone()).await {
             Ok(stream) => Ok((stream, address)),
             Err(cause) => Err(vec![(address, cause)]),
         };
@@ -72,7 +117,8 @@ pub async fn connect(
         tokio::select! {
             () = sleep_until(next), if !waiting.is_empty() => {
                 if let Some(address) = waiting.pop_front() {
-                    attempts.spawn(async move { (address, dial(address).await) });
+                    let from = from.clone();
+                    attempts.spawn(async move { (address, dial(address, from).await) });
                 }
                 next = Instant::now() + HEAD_START;
             }
@@ -89,8 +135,16 @@ pub async fn connect(
     }
 }
 
-async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+async fn dial(address: SocketAddr, from: From) -> io::Result<TcpStream> {
+    let stream = match from {
+        From::Anywhere => TcpStream::connect(address).await?,
+        from => {
+            let socket =
+                if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            from.bind(&socket, address)?;
+            socket.connect(address).await?
+        }
+    };
     // Worth having, not worth failing for.
     let _ = super::unix::tune(&stream);
     Ok(stream)
@@ -132,10 +186,10 @@ mod tests {
         let good = listener.local_addr().unwrap();
         let closed: SocketAddr = "127.0.0.1:1".parse().unwrap();
         let started = Instant::now();
-        let (_, address) = connect(vec![closed, good]).await.unwrap();
+        let (_, address) = connect(vec![closed, good], &From::Anywhere).await.unwrap();
         assert_eq!(address, good);
         assert!(started.elapsed() < HEAD_START);
-        let failed = connect(vec![closed, closed]).await.unwrap_err();
+        let failed = connect(vec![closed, closed], &From::Anywhere).await.unwrap_err();
         assert_eq!(failed.len(), 2);
     }
 }

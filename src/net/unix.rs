@@ -2,7 +2,11 @@
 
 use std::{
     io::{self, Read as _},
-    os::fd::AsFd,
+    os::{
+        fd::AsFd,
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr, UnixStream},
+    },
     time::Duration,
 };
 
@@ -15,6 +19,19 @@ pub fn tune(socket: impl AsFd) -> io::Result<()> {
     sockopt::set_tcp_keepidle(socket, KEEPALIVE_IDLE)?;
     sockopt::set_tcp_keepintvl(socket, KEEPALIVE_INTERVAL)?;
     Ok(())
+}
+
+/// Connects to a Unix socket; `@name` is one without a file (unix(7), abstract).
+pub async fn connect(path: &str) -> io::Result<tokio::net::UnixStream> {
+    let Some(name) = path.strip_prefix('@') else {
+        return tokio::net::UnixStream::connect(path).await;
+    };
+    let address = SocketAddr::from_abstract_name(name)?;
+    // It waits where the backlog is full.
+    let connected = tokio::task::spawn_blocking(move || UnixStream::connect_addr(&address)).await;
+    let stream = connected.map_err(io::Error::other)??;
+    stream.set_nonblocking(true)?;
+    tokio::net::UnixStream::from_std(stream)
 }
 
 /// Ends the process as this signal would have: a shell loop stops on Ctrl-C only if its child was

@@ -242,6 +242,12 @@ impl Connection {
         }
     }
 
+    /// The transport has passed on all that it took: until then it has not left.
+    #[inline]
+    pub fn flushed(&mut self) {
+        self.link.outbox.flushed();
+    }
+
     /// The transport takes no more bytes. What the peer sent before it went may still be there, and
     /// may say why: it is read on, for a time.
     pub fn transmit_failed(&mut self, now: Instant) {

@@ -11,7 +11,10 @@ pub fn request(secure: bool, authority: &str, target: &str, headers: &Headers) -
     fields.push(":method", "CONNECT");
     fields.push(":protocol", "websocket");
     fields.push(":scheme", if secure { "https" } else { "http" });
-    fields.push(":authority", headers.get("Host").unwrap_or(authority));
+    fields.push(
+        ":authority",
+        headers.get("Host").filter(|host| !host.is_empty()).unwrap_or(authority),
+    );
     fields.push(":path", target);
     for (name, value) in headers.iter() {
         let name = name.to_ascii_lowercase();

@@ -31,6 +31,8 @@ pub struct Outbox {
     bytes: Vec<u8>,
     /// How many of `bytes` the transport has taken.
     sent: usize,
+    /// How many of them it has passed on, too.
+    flushed: usize,
     /// Permessage-deflate was agreed on.
     deflater: Option<Box<Deflater>>,
     open: Option<OpenFrame>,
@@ -87,6 +89,7 @@ impl Outbox {
             keys: (role == Role::Client).then(|| MaskKeys::new(entropy)),
             bytes: Vec::new(),
             sent: 0,
+            flushed: 0,
             deflater: None,
             open: None,
             message: None,
@@ -236,24 +239,37 @@ impl Outbox {
     /// The transport took `n` bytes.
     pub fn advance(&mut self, n: usize) {
         self.sent = (self.sent + n).min(self.bytes.len());
-        if self.sent < self.bytes.len() {
-            // A slow peer may never let it run dry: what is sent must go all the same.
-            if self.sent >= GONE {
-                self.lead = self.frame_at_sent();
-                self.bytes.drain(..self.sent);
-                self.sent = 0;
+        self.flushed = self.flushed.max(self.sent.saturating_sub(HOLD));
+        self.forget();
+    }
+
+    /// The transport has passed on all that it took.
+    #[inline]
+    pub fn flushed(&mut self) {
+        self.flushed = self.sent;
+        self.forget();
+    }
+
+    /// Drops what has left.
+    fn forget(&mut self) {
+        let all_sent = self.sent == self.bytes.len();
+        if all_sent && self.flushed == self.sent {
+            self.bytes.clear();
+            if self.bytes.capacity() > KEPT {
+                self.bytes = Vec::new();
             }
-            return;
+            (self.sent, self.flushed) = (0, 0);
+            let open = self.open.filter(|frame| !frame.compressed);
+            let lead = open.map(|frame| Lead { left: frame.left, ends: frame.fin });
+            self.lead = lead.unwrap_or_default();
+        } else if self.flushed >= GONE {
+            // A slow peer may never let it run dry: what has left must go all the same.
+            self.lead = self.frame_at(self.flushed);
+            self.bytes.drain(..self.flushed);
+            self.sent -= self.flushed;
+            self.flushed = 0;
         }
-        self.bytes.clear();
-        if self.bytes.capacity() > KEPT {
-            self.bytes = Vec::new();
-        }
-        self.sent = 0;
-        let open = self.open.filter(|frame| !frame.compressed);
-        let lead = open.map(|frame| Lead { left: frame.left, ends: frame.fin });
-        self.lead = lead.unwrap_or_default();
-        if open.is_none() {
+        if all_sent && self.open.is_none_or(|frame| frame.compressed) {
             self.held_now();
         }
     }
@@ -261,7 +277,7 @@ impl Outbox {
     /// Forgets everything: nothing more can be sent.
     pub fn abandon(&mut self) {
         self.bytes = Vec::new();
-        self.sent = 0;
+        (self.sent, self.flushed) = (0, 0);
         self.held = Vec::new();
         (self.open, self.lead, self.message) = (None, Lead::default(), None);
     }
@@ -271,9 +287,9 @@ impl Outbox {
         self.open.is_some()
     }
 
-    /// How many messages the transport has not wholly taken.
+    /// How many messages have not wholly left.
     pub fn unsent_messages(&self) -> usize {
-        let ends = self.frames().filter(|(end, ends)| *ends && *end > self.sent);
+        let ends = self.frames().filter(|(end, ends)| *ends && *end > self.flushed);
         ends.count() + usize::from(self.message.is_some())
     }
 
@@ -292,10 +308,10 @@ impl Outbox {
         }))
     }
 
-    /// The frame that the transport has taken part of.
-    fn frame_at_sent(&self) -> Lead {
-        let frame = self.frames().find(|(end, _)| *end > self.sent);
-        frame.map_or(Lead::default(), |(end, ends)| Lead { left: (end - self.sent) as u64, ends })
+    /// The rest of the frame that this byte is in.
+    fn frame_at(&self, at: usize) -> Lead {
+        let frame = self.frames().find(|(end, _)| *end > at);
+        frame.map_or(Lead::default(), |(end, ends)| Lead { left: (end - at) as u64, ends })
     }
 
     #[inline]
@@ -372,6 +388,9 @@ const NEAR: usize = 8 << 10;
 
 /// With more than this waiting (bytes) the peer is not reading, and one pong is enough.
 const PONG_ROOM: usize = 64 << 10;
+
+/// The most that a transport holds back of what it took (bytes).
+const HOLD: usize = 256 << 10;
 
 /// Sent bytes at which room is made.
 const GONE: usize = 64 << 10;

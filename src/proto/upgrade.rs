@@ -278,9 +278,11 @@ fn refuse(fault: RequestFault) -> Asked {
     Asked::Refused { fault, response: response.into_bytes() }
 }
 
+/// The head of an answer, and its length; `None`: it has not come whole.
+///
 /// A head is judged strictly where it opens a session; what else it may say is read as well as it
 /// goes (RFC 9112, 2.2 and 5.1).
-fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusal> {
+pub fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusal> {
     let strict = httparse::ParserConfig::default();
     parse_head(buffer, strict).or_else(|fault| {
         let mut lax = httparse::ParserConfig::default();

@@ -183,3 +183,79 @@ fn a_violation_is_told_and_ends_the_stream() {
         .status(110)
         .run();
 }
+
+/// Ten million bytes are on their way, and the peer reads none of them, when it says why it ends.
+#[test]
+fn why_the_peer_ends_is_told_also_when_sending_is_stuck() {
+    let calm =
+        "{peer} ended the HTTP/2 connection without a Close (1006): GOAWAY ENHANCE_YOUR_CALM (x)";
+    for (code, words, frames) in [
+        (16, calm, go_away(0, ENHANCE_YOUR_CALM, "x")),
+        (16, "{peer} broke HTTP/2: told PROTOCOL_ERROR", super::window_update(0, 0)),
+        (
+            92,
+            "{peer} reset the HTTP/2 stream without a Close (1006): RST_STREAM CANCEL",
+            reset(CANCEL),
+        ),
+        (
+            56,
+            "{peer} ended the HTTP/2 stream without a Close (1006)",
+            [end_stream(), reset(NO_ERROR)].concat(),
+        ),
+    ] {
+        for open in [false, true] {
+            let frames = frames.clone();
+            test()
+                .stdin(format!("{}\n", "x".repeat(10_000)).repeat(1000))
+                .args(["--no-compress", "--close-timeout", "0.5"])
+                .peer(move |peer| {
+                    peer.open_stream();
+                    if open {
+                        let wide = i32::MAX as u32 - 65_535;
+                        peer.send(
+                            [super::window_update(0, wide), super::window_update(1, wide)].concat(),
+                        );
+                        std::thread::sleep(std::time::Duration::from_millis(200));
+                    }
+                    peer.send(&frames);
+                    peer.freeze();
+                })
+                .stderr(format!("sockeye: {words}\n"))
+                .status(code)
+                .run();
+        }
+    }
+}
+
+#[test]
+fn a_goaway_is_not_forgotten_however_the_connection_ends_behind_it() {
+    let authority = crate::support::Authority::new();
+    let mut config = rustls::ServerConfig::clone(&authority.issue().server());
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let words = "ended the HTTP/2 connection without a Close (1006): GOAWAY ENHANCE_YOUR_CALM (x)";
+    test()
+        .args(["--ca"])
+        .args([authority.file()])
+        .tls_peer(std::sync::Arc::new(config), |peer| {
+            peer.open_stream();
+            peer.send(go_away(1, ENHANCE_YOUR_CALM, "x"));
+            // Without a close_notify.
+            peer.half_close();
+            peer.hold();
+        })
+        .stderr(format!("sockeye: localhost:{{port}} {words}\n"))
+        .status(16)
+        .run();
+    test()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open_stream();
+            peer.send([data(wire::text("one")), go_away(1, ENHANCE_YOUR_CALM, "x")].concat());
+            peer.child.await_stdout("one\n");
+            peer.reset();
+        })
+        .stdout("one\n")
+        .stderr(format!("sockeye: {{peer}} {words}\n"))
+        .status(16)
+        .run();
+}

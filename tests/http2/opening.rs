@@ -241,7 +241,7 @@ fn a_peer_that_breaks_http_2_is_told_so() {
             );
             peer.hold();
         })
-        .stderr_has(["sockeye: {peer} broke HTTP/2: told "])
+        .stderr_has(["sockeye: {peer} asks too much of HTTP/2: told "])
         .status(16)
         .run();
 }

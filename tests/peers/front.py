@@ -1,7 +1,8 @@
-"""A server in front of an echo server: haproxy, nghttpx or nginx. Prints its port; ends when stdin
-does.
+"""A server in front of an echo server (haproxy, nghttpx or nginx), or a proxy (squid, tinyproxy or
+microsocks; user "me", password "secret", unless it is the -open one). Prints its port; ends when
+stdin does.
 
-Usage: front.py NAME BACKEND_PORT [CERT KEY]
+Usage: front.py NAME BACKEND_PORT [CERT KEY [CLIENT_CA]]
 """
 
 import os
@@ -57,7 +58,56 @@ http {{
 """
 
 
-def haproxy(where, port, backend, cert, key):
+SQUID = """
+http_port 127.0.0.1:{port}
+pid_filename none
+cache_log {dir}/cache.log
+access_log none
+cache deny all
+coredump_dir {dir}
+shutdown_lifetime 0 seconds
+{auth}
+http_access allow {who}
+http_access deny all
+"""
+
+TINYPROXY = """
+Port {port}
+Listen 127.0.0.1
+Timeout 60
+MaxClients 20
+{auth}
+"""
+
+
+def squid(where, port, has_user):
+    # The usual helper reads a file of hashes; this one needs no more than a shell.
+    auth = where / "auth"
+    auth.write_text('#!/bin/sh\nwhile read who; do [ "$who" = "me secret" ] && echo OK || echo ERR; done\n')
+    auth.chmod(0o755)
+    config = where / "squid.conf"
+    basic = f"auth_param basic program {auth}\nacl known proxy_auth REQUIRED"
+    config.write_text(
+        SQUID.format(
+            port=port, dir=where, auth=basic if has_user else "", who="known" if has_user else "all"
+        )
+    )
+    where.chmod(0o777)
+    return ["squid", "-N", "-f", config]
+
+
+def tinyproxy(where, port, has_user):
+    config = where / "tinyproxy.conf"
+    config.write_text(TINYPROXY.format(port=port, auth="BasicAuth me secret" if has_user else ""))
+    return ["tinyproxy", "-d", "-c", config]
+
+
+def microsocks(where, port, has_user):
+    user = ["-u", "me", "-P", "secret"] if has_user else []
+    return ["microsocks", "-i", "127.0.0.1", "-p", str(port)] + user
+
+
+def haproxy(where, port, backend, cert, key, _):
     tls = "proto h2"
     if cert:
         both = where / "both.pem"
@@ -68,13 +118,13 @@ def haproxy(where, port, backend, cert, key):
     return ["haproxy", "-db", "-f", config]
 
 
-def nghttpx(where, port, backend, cert, key):
+def nghttpx(where, port, backend, cert, key, _):
     front = f"--frontend=127.0.0.1,{port}" + ("" if cert else ";no-tls")
     back = f"--backend=127.0.0.1,{backend};;proto=http/1.1"
     return ["nghttpx", front, back, "--workers=1", "--conf=/dev/null"] + ([key, cert] if cert else [])
 
 
-def nginx(where, port, backend, cert, key):
+def nginx(where, port, backend, cert, key, ca):
     config = where / "nginx.conf"
     config.write_text(
         NGINX.format(
@@ -82,7 +132,8 @@ def nginx(where, port, backend, cert, key):
             port=port,
             backend=backend,
             tls="ssl http2" if cert else "http2",
-            certificate=f"ssl_certificate {cert}; ssl_certificate_key {key};" if cert else "",
+            certificate=(f"ssl_certificate {cert}; ssl_certificate_key {key};" if cert else "")
+            + (f"ssl_client_certificate {ca}; ssl_verify_client on;" if ca else ""),
         )
     )
     return ["nginx", "-c", config, "-e", where / "error.log"]
@@ -114,13 +165,28 @@ def start(command, where):
 
 def main():
     name, backend, *tls = sys.argv[1:]
-    cert, key = tls or (None, None)
+    cert, key, ca = (tls + [None] * 3)[:3]
     # Daemons lie where users do not look.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     where = pathlib.Path(tempfile.mkdtemp(prefix="sockeye-front-"))
-    kinds = {"haproxy": haproxy, "nghttpx": nghttpx, "nginx": nginx}
+    servers = {"haproxy": haproxy, "nghttpx": nghttpx, "nginx": nginx}
+    proxies = {
+        "squid": (squid, True),
+        "squid-open": (squid, False),
+        "tinyproxy": (tinyproxy, True),
+        "tinyproxy-open": (tinyproxy, False),
+        "microsocks": (microsocks, False),
+        "microsocks-user": (microsocks, True),
+    }
+
+    def command(port):
+        if name in servers:
+            return servers[name](where, port, backend, cert, key, ca)
+        proxy, has_user = proxies[name]
+        return proxy(where, port, has_user)
+
     try:
-        process, port = start(lambda port: kinds[name](where, port, backend, cert, key), where)
+        process, port = start(command, where)
         print(port, flush=True)
         sys.stdin.buffer.read()
         process.kill()

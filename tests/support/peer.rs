@@ -20,8 +20,20 @@ use tungstenite::handshake::derive_accept_key;
 /// What a peer does. A panic in it fails the test.
 pub type Script = Box<dyn FnOnce(&mut Peer) + Send>;
 
-trait Stream: Read + Write + Send {}
-impl<T: Read + Write + Send> Stream for T {}
+trait Stream: Read + Write + Send {
+    /// The name asked for in the TLS handshake.
+    fn server_name(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Stream for TcpStream {}
+impl Stream for io::Empty {}
+impl Stream for StreamOwned<ServerConnection, TcpStream> {
+    fn server_name(&self) -> Option<String> {
+        self.conn.server_name().map(ToOwned::to_owned)
+    }
+}
 
 /// A client that has connected.
 pub struct Peer {
@@ -31,6 +43,8 @@ pub struct Peer {
     tcp: TcpStream,
     /// Neither what is unread nor how the client ends matters any more.
     released: bool,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// The head of a request as it came.
@@ -66,24 +80,62 @@ pub fn play(
     child: Arc<Child>,
 ) {
     assert!(readable(listener, LIMIT), "the client did not connect within {LIMIT:?}");
+    let (tcp, stream) = accept(listener, tls.as_ref());
+    let listener = listener.try_clone().expect("a second handle");
+    let mut peer = Peer { child, stream, tcp, released: false, listener, tls };
+    script(&mut peer);
+    peer.finish();
+}
+
+fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>) -> (TcpStream, Box<dyn Stream>) {
     let (tcp, _) = listener.accept().expect("a connection");
     tcp.set_nodelay(true).expect("no delay");
     tcp.set_read_timeout(Some(LIMIT)).expect("a limit on reading");
     tcp.set_write_timeout(Some(LIMIT)).expect("a limit on writing");
     let copy = tcp.try_clone().expect("a second handle");
-    let stream: Box<dyn Stream> = match tls {
-        None => Box::new(copy),
+    let stream = secured(copy, tls);
+    (tcp, stream)
+}
+
+fn secured(tcp: TcpStream, tls: Option<&Arc<ServerConfig>>) -> Box<dyn Stream> {
+    match tls {
+        None => Box::new(tcp),
         Some(config) => {
-            let tls = ServerConnection::new(config).expect("a TLS server");
-            Box::new(StreamOwned::new(tls, copy))
+            let tls = ServerConnection::new(Arc::clone(config)).expect("a TLS server");
+            Box::new(StreamOwned::new(tls, tcp))
         }
-    };
-    let mut peer = Peer { child, stream, tcp, released: false };
-    script(&mut peer);
-    peer.finish();
+    }
 }
 
 impl Peer {
+    /// The client comes again, on a new connection.
+    #[track_caller]
+    pub fn next_client(&mut self) {
+        assert!(readable(&self.listener, LIMIT), "the client did not come again");
+        (self.tcp, self.stream) = accept(&self.listener, self.tls.as_ref());
+        self.released = false;
+    }
+
+    /// The port that the client connected to.
+    pub fn port(&self) -> u16 {
+        self.listener.local_addr().expect("bound").port()
+    }
+
+    /// Where the client connects from.
+    pub fn client_address(&self) -> std::net::SocketAddr {
+        self.tcp.peer_addr().expect("connected")
+    }
+
+    /// The name that the client said in the TLS handshake.
+    pub fn server_name(&self) -> Option<String> {
+        self.stream.server_name()
+    }
+
+    /// From here on there is TLS on the connection.
+    pub fn secure(&mut self, config: &Arc<ServerConfig>) {
+        self.stream = secured(self.tcp.try_clone().expect("a second handle"), Some(config));
+    }
+
     /// Reads the request.
     #[track_caller]
     pub fn request(&mut self) -> Request {

@@ -33,12 +33,18 @@ impl EchoServer {
         Self::start(&root().join("target/peers/venv/bin/python"), "echo_hypercorn.py", args)
     }
 
-    /// haproxy, nghttpx or nginx in front of another one.
+    /// haproxy, nghttpx or nginx in front of another one; or a proxy: squid, tinyproxy, microsocks.
     pub fn front(name: &str, back: &Self, tls: Option<[&str; 2]>) -> Self {
         let port = back.port.to_string();
         let mut args = vec![name, &port];
         args.extend(tls.iter().flatten());
         Self::start(Path::new("python3"), "front.py", &args)
+    }
+
+    /// The same, for clients with a certificate of this authority.
+    pub fn front_for_clients_of(name: &str, back: &Self, tls: [&str; 2], ca: &str) -> Self {
+        let port = back.port.to_string();
+        Self::start(Path::new("python3"), "front.py", &[name, &port, tls[0], tls[1], ca])
     }
 
     fn start(program: &Path, script: &str, args: &[&str]) -> Self {

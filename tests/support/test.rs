@@ -168,6 +168,12 @@ impl Test {
         self.stderr(Expected::Parts(parts.map(ToOwned::to_owned).to_vec()))
     }
 
+    /// Whatever the peer makes of it.
+    pub fn unheld(mut self) -> Self {
+        self.script = self.script.map(|_| -> Script { Box::new(Peer::hold) });
+        self
+    }
+
     pub fn status(mut self, code: i32) -> Self {
         self.status = Status::Code(code);
         self

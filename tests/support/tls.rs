@@ -5,6 +5,7 @@ use rustls::{
     ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    server::WebPkiClientVerifier,
 };
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
@@ -60,9 +61,7 @@ impl Authority {
 impl Identity {
     /// A certificate for `localhost` that vouches for itself (CA:FALSE).
     pub fn self_signed() -> Self {
-        let key = key();
-        let certificate = params(|_| {}).self_signed(&key).expect("a certificate");
-        Self { certificate, key }
+        Self::self_signed_with(|_| {})
     }
 
     /// A server that shows it.
@@ -74,6 +73,37 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(vec![CertificateDer::clone(self.certificate.der())], key);
         Arc::new(config.expect("a server's configuration"))
+    }
+
+    /// One for itself, with a change.
+    pub fn self_signed_with(change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let key = key();
+        let certificate = params(change).self_signed(&key).expect("a certificate");
+        Self { certificate, key }
+    }
+
+    /// A server that shows it, and wants one of this authority from clients.
+    pub fn server_for_clients_of(&self, authority: &Authority) -> Arc<ServerConfig> {
+        let provider = Arc::new(ring::default_provider());
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(authority.issuer.der().clone()).expect("an authority");
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let verifier = verifier.build().expect("a verifier");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(vec![CertificateDer::clone(self.certificate.der())], key);
+        Arc::new(config.expect("a server's configuration"))
+    }
+
+    /// SHA-256 of its public key, in base64.
+    pub fn key_hash(&self) -> String {
+        let key = rcgen::PublicKeyData::subject_public_key_info(&self.key);
+        let hash = ::ring::digest::digest(&::ring::digest::SHA256, &key);
+        data_encoding::BASE64.encode(hash.as_ref())
     }
 
     /// The certificate and the key in PEM, in this directory.

@@ -16,7 +16,7 @@ use crate::{
 };
 use bytes::Bytes;
 use h2::{Ping, PingPong, client::SendRequest, ext::Protocol};
-use preface::{First, Seen, Tap};
+use preface::{End, First, Seen, Tap};
 use std::{
     future::{Future, poll_fn},
     io,
@@ -33,6 +33,8 @@ pub struct Client {
     requests: SendRequest<Bytes>,
     pings: Option<PingPong>,
     settings: Settings,
+    /// It began with SETTINGS, as it has to.
+    is_proper: bool,
 }
 
 /// The connection, driven by whoever waits for something of it.
@@ -67,13 +69,13 @@ impl Client {
         let pings = connection.ping_pong();
         let mut link = Link { connection: Some(connection), error: None, seen };
         let first = link.until(|link, _| link.first()).await;
-        let settings = match first {
-            Ok(First::Settings(settings)) => settings,
-            // Its engine says whether there may still be a session.
-            Ok(First::Other) => Settings::default(),
+        let (settings, is_proper) = match first {
+            Ok(First::Settings(settings)) => (settings, true),
+            // What follows says whether there may still be a session.
+            Ok(First::Other) => (Settings::default(), false),
             Err(fault) => return Err(fault),
         };
-        Ok(Self { link, requests, pings, settings })
+        Ok(Self { link, requests, pings, settings, is_proper })
     }
 
     /// What the peer's first SETTINGS say.
@@ -94,18 +96,28 @@ impl Client {
                 done => done.map(Ok),
             });
             // Not everyone answers a PING.
-            if let Ok(Err(fault)) = timeout(PING, answered).await {
-                return Err(fault);
+            match timeout(PING, answered).await {
+                // That it ends is no news of one that has said what it lacks.
+                Ok(Err(fault)) if !(self.is_proper && fault.is_plain_end()) => return Err(fault),
+                _ => {}
             }
         }
-        Ok(self.requests.is_extended_connect_protocol_enabled())
+        if self.requests.is_extended_connect_protocol_enabled() || self.is_proper {
+            return Ok(self.requests.is_extended_connect_protocol_enabled());
+        }
+        let seen = self.link.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(Http2Fault::NotHttp2(seen.first().to_owned()))
+    }
+
+    /// Waits until the peer lets a stream be opened.
+    pub async fn ready(&mut self) -> Result<(), Http2Fault> {
+        let requests = &mut self.requests;
+        self.link.until(|_, cx| requests.poll_ready(cx)).await
     }
 
     /// Sends an extended CONNECT: the answer, and the stream behind it.
     pub async fn connect(mut self, request: &Request) -> Result<(Response, Stream), Http2Fault> {
         let head = http_request(request).map_err(|e| Http2Fault::Request(e.to_string()))?;
-        let requests = &mut self.requests;
-        self.link.until(|_, cx| requests.poll_ready(cx)).await?;
         let (answer, send) = match self.requests.send_request(head, false) {
             Ok(sent) => sent,
             Err(error) => return Err(self.link.fault(error)),
@@ -131,7 +143,17 @@ impl Link {
     /// Everything that came before the end has been taken: whether there is an end to be told now.
     fn let_end(&self) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.is_ending && !std::mem::replace(&mut seen.may_end, true)
+        let is_held = seen.end == End::Held;
+        if is_held {
+            seen.end = End::Told;
+        }
+        is_held
+    }
+
+    /// Whether bytes wait for the network to take them.
+    fn is_stuck(&self) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.connection.is_some() && seen.is_stuck
     }
 
     /// Drives until something has come of it. When the connection ends, that is what has come.
@@ -193,7 +215,7 @@ fn ended(seen: &Mutex<Seen>, error: Option<h2::Error>) -> Http2Fault {
 }
 
 fn lost(seen: &mut Seen) -> Http2Fault {
-    // TLS calls an end without its farewell so.
+    // TLS calls an end without its farewell an error.
     match seen.error.take().filter(|cause| cause.kind() != io::ErrorKind::UnexpectedEof) {
         None if seen.opening.is_none() => Http2Fault::NoSettings,
         cause => Http2Fault::Lost(cause),
@@ -250,3 +272,54 @@ const SEND_BUFFER: usize = 128 << 10;
 const MAX_HEADS: u32 = 64 << 10;
 /// How long SETTINGS that follow the first are waited for.
 const PING: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::extended;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+    /// A session, and the other end of what is under it, of which nobody reads any more.
+    async fn opened(room: usize) -> (Stream, DuplexStream) {
+        let (ours, mut theirs) = duplex(room);
+        let server = tokio::spawn(async move {
+            let window = |stream: u8| [0, 0, 4, 8, 0, 0, 0, 0, stream, 0x7f, 0, 0, 0];
+            // SETTINGS with ENABLE_CONNECT_PROTOCOL, and two wide windows.
+            theirs.write_all(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 1]).await.unwrap();
+            theirs.write_all(&window(0)).await.unwrap();
+            // The preface, SETTINGS, WINDOW_UPDATE, an acknowledgement, the request.
+            let mut seen = Vec::new();
+            while !seen.windows(9).any(|w| w.starts_with(b"\x00") && w[3] == 1 && w[8] == 1) {
+                theirs.read_buf(&mut seen).await.unwrap();
+            }
+            theirs.write_all(&window(1)).await.unwrap();
+            theirs.write_all(&[0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88]).await.unwrap();
+            theirs
+        });
+        let mut client = Client::start(Box::new(ours)).await.unwrap();
+        assert!(client.takes_extended_connect().await.unwrap());
+        let request = extended::request(false, "h", "/", &Headers::default());
+        let (response, stream) = client.connect(&request).await.unwrap();
+        assert_eq!(response.status, 200);
+        (stream, server.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_the_network_has_not_taken_is_not_flushed() {
+        let (mut stream, mut theirs) = opened(4 << 10).await;
+        assert_eq!(stream.write(&[b'x'; 1000]).await.unwrap(), 1000);
+        stream.flush().await.unwrap();
+        stream.write_all(&[b'x'; 10_000]).await.unwrap();
+        let now = timeout(Duration::from_millis(20), stream.flush()).await;
+        assert!(now.is_err(), "6 KB lie in our own buffers");
+        let mut seen = vec![0; 11_000];
+        let (read, flushed) = tokio::join!(theirs.read_exact(&mut seen), stream.flush());
+        assert!(read.is_ok() && flushed.is_ok());
+        // Nobody is there any more: who reads is told, who flushes is not kept.
+        drop(theirs);
+        stream.write_all(b"more").await.unwrap();
+        stream.flush().await.unwrap();
+        let lost = stream.read(&mut [0; 10]).await.unwrap_err().downcast::<Http2Fault>();
+        assert!(matches!(lost, Ok(Http2Fault::Lost(_))), "{lost:?}");
+    }
+}

@@ -4,7 +4,7 @@
 use std::{
     fmt, io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -49,12 +49,27 @@ pub(super) struct Seen {
     first: Vec<u8>,
     /// What the first frame is, once it has come.
     pub(super) opening: Option<First>,
-    /// The stream has ended, and the engine above is not told yet: it would forget what has come.
-    pub(super) is_ending: bool,
-    /// Now it may be told.
-    pub(super) may_end: bool,
-    /// Why reading or writing failed. The engine above keeps only the words of it.
+    /// Whether it has ended.
+    pub(super) end: End,
+    /// Writing has failed: nothing more will come.
+    pub(super) is_broken: bool,
+    /// Bytes wait to be taken.
+    pub(super) is_stuck: bool,
+    /// Why reading or writing failed. The engine above sees a plain end instead: after an error it
+    /// would forget why the peer said it ends.
     pub(super) error: Option<io::Error>,
+}
+
+/// The end of what a peer sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum End {
+    /// There is more.
+    #[default]
+    None,
+    /// It is here, and the engine above is not told yet: it would forget what has come.
+    Held,
+    /// The engine may be told.
+    Told,
 }
 
 /// A peer's first frame.
@@ -71,6 +86,11 @@ impl Seen {
     /// longer than any it may send.
     pub(super) fn stray(&self) -> Option<&[u8]> {
         self.first.first().is_some_and(|byte| *byte != 0).then_some(&*self.first)
+    }
+
+    /// Its first bytes.
+    pub(super) fn first(&self) -> &[u8] {
+        &self.first
     }
 
     /// Takes what came, until the first frame is there.
@@ -112,23 +132,33 @@ pub(super) struct Tap<S> {
     seen: Arc<Mutex<Seen>>,
     /// The first frame has come: there is nothing more to look at.
     is_done: bool,
-    /// How the stream has ended, held back.
-    end: Option<Poll<io::Result<()>>>,
+    /// So has the last byte.
+    has_ended: bool,
 }
 
 impl<S> Tap<S> {
     pub(super) fn new(stream: S, seen: Arc<Mutex<Seen>>) -> Self {
-        Self { stream, seen, is_done: false, end: None }
+        Self { stream, seen, is_done: false, has_ended: false }
     }
 
-    /// Keeps an error, and hands on its kind.
-    fn keep<T>(&self, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        done.map_err(|error| {
-            let kind = error.kind();
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.error.get_or_insert(error);
-            kind.into()
-        })
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What has been written: when that fails the end is near, and it is told to who reads.
+    fn written<T>(&self, done: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
+        let mut seen = self.seen();
+        match done {
+            Poll::Ready(Err(error)) => {
+                seen.error.get_or_insert(error);
+                seen.is_broken = true;
+                Poll::Ready(Ok(all))
+            }
+            done => {
+                seen.is_stuck = done.is_pending();
+                done
+            }
+        }
     }
 }
 
@@ -139,22 +169,32 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let done = self.end.take().unwrap_or_else(|| Pin::new(&mut self.stream).poll_read(cx, buf));
+        let done = if self.has_ended {
+            Poll::Ready(Ok(()))
+        } else {
+            Pin::new(&mut self.stream).poll_read(cx, buf)
+        };
         let new = buf.filled().get(before..).unwrap_or_default();
-        let is_end = matches!(done, Poll::Ready(Err(_))) || (done.is_ready() && new.is_empty());
-        if is_end || !self.is_done {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_done = seen.receive(new).is_some();
-            seen.is_ending |= is_end;
-            let is_held = is_end && !seen.may_end;
-            drop(seen);
-            self.is_done = is_done;
-            if is_held {
-                self.end = Some(done);
-                return Poll::Pending;
-            }
+        let is_quiet = new.is_empty();
+        if !is_quiet && self.is_done {
+            return done;
         }
-        self.keep(done)
+        let mut seen = self.seen();
+        if done.is_pending() && !seen.is_broken {
+            return Poll::Pending;
+        }
+        let is_done = seen.receive(new).is_some();
+        if let Poll::Ready(Err(error)) = done {
+            seen.error.get_or_insert(error);
+        }
+        if is_quiet && seen.end == End::None {
+            seen.end = End::Held;
+        }
+        let is_held = is_quiet && seen.end == End::Held;
+        drop(seen);
+        self.is_done = is_done;
+        self.has_ended |= is_quiet;
+        if is_held { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 }
 
@@ -165,7 +205,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.keep(done)
+        self.written(done, buf.len())
     }
 
     fn poll_write_vectored(
@@ -174,7 +214,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.keep(done)
+        self.written(done, bufs.iter().map(|buf| buf.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -183,7 +223,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let done = Pin::new(&mut self.stream).poll_flush(cx);
-        self.keep(done)
+        self.written(done, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,7 +1,6 @@
 //! The stream of a session. Its `END_STREAM` is the end of the bytes; a reset is an error.
 
-use super::{Link, ended};
-use crate::error::Http2Fault;
+use super::Link;
 use bytes::{Buf as _, Bytes};
 use h2::{RecvStream, SendStream};
 use std::{
@@ -63,17 +62,6 @@ impl Stream {
             }
         }
     }
-
-    /// Why nothing more can be sent.
-    fn unwritable(&mut self, cx: &mut Context<'_>) -> io::Error {
-        let reset = self.halves.as_mut().map(|(send, _)| send.poll_reset(cx));
-        match reset {
-            _ if self.link.error.is_some() => ended(&self.link.seen, self.link.error.take()).into(),
-            Some(Poll::Ready(Ok(reason))) => Http2Fault::Reset(reason).into(),
-            Some(Poll::Ready(Err(error))) => self.link.fault(error).into(),
-            _ => io::ErrorKind::BrokenPipe.into(),
-        }
-    }
 }
 
 impl AsyncRead for Stream {
@@ -118,7 +106,7 @@ impl AsyncWrite for Stream {
         while send.capacity() == 0 {
             match send.poll_capacity(cx) {
                 Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(_) => return Poll::Ready(Err(this.unwritable(cx))),
+                Poll::Ready(_) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
                 Poll::Pending if is_driven => return Poll::Pending,
                 Poll::Pending => {
                     this.link.drive(cx);
@@ -130,14 +118,15 @@ impl AsyncWrite for Stream {
         let bytes = Bytes::copy_from_slice(buf.get(..n).unwrap_or_default());
         match send.send_data(bytes, false) {
             Ok(()) => Poll::Ready(Ok(n)),
-            Err(_) => Poll::Ready(Err(this.unwritable(cx))),
+            // Why is told to who reads.
+            Err(_) => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // How far it comes is not told; what is left goes with the next reading.
-        self.get_mut().link.drive(cx);
-        Poll::Ready(Ok(()))
+        let this = self.get_mut();
+        this.link.drive(cx);
+        if this.link.is_stuck() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

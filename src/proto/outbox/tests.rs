@@ -12,6 +12,12 @@ fn server() -> Outbox {
     Outbox::new(Role::Server, Box::new(|_| {}))
 }
 
+/// The transport takes so much and passes it on.
+fn leave(outbox: &mut Outbox, n: usize) {
+    outbox.advance(n);
+    outbox.flushed();
+}
+
 #[test]
 fn examples_of_the_rfc() {
     let mut outbox = server();
@@ -73,7 +79,8 @@ fn a_long_frame_is_masked_the_same_however_it_is_cut() {
     for part in payload.chunks(77) {
         cut.payload(part);
         sent.extend_from_slice(cut.pending());
-        cut.advance(cut.queued());
+        let n = cut.queued();
+        leave(&mut cut, n);
     }
     assert_eq!(sent, whole.pending());
     assert!(!cut.is_frame_open());
@@ -87,7 +94,8 @@ fn of_many_pongs_that_wait_only_the_newest_goes() {
         outbox.control(Opcode::Pong, &i.to_be_bytes());
     }
     assert!(outbox.queued() < PONG_ROOM + 20);
-    outbox.advance(outbox.queued());
+    let n = outbox.queued();
+    leave(&mut outbox, n);
     assert_eq!(outbox.pending(), hex!("8a 04 0001869f"));
 }
 
@@ -99,31 +107,31 @@ fn counts_what_the_transport_did_not_take() {
     outbox.control(Opcode::Ping, b"");
     outbox.message(Kind::Text, b"cd");
     assert_eq!(outbox.unsent_messages(), 2);
-    outbox.advance(7);
+    leave(&mut outbox, 7);
     assert_eq!(outbox.unsent_messages(), 2);
-    outbox.advance(1);
+    leave(&mut outbox, 1);
     assert_eq!(outbox.unsent_messages(), 1);
-    outbox.advance(100);
+    leave(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 0);
     // A frame whose header has gone counts until its last byte has.
     outbox.begin(Kind::Text, 4, true);
     outbox.payload(b"ab");
-    outbox.advance(100);
+    leave(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 1);
     outbox.payload(b"cd");
     outbox.message(Kind::Text, b"e");
     assert_eq!(outbox.unsent_messages(), 2);
-    outbox.advance(2);
+    leave(&mut outbox, 2);
     assert_eq!(outbox.unsent_messages(), 1);
-    outbox.advance(100);
+    leave(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 0);
     // So does a fragmented message until its last fragment.
     outbox.begin(Kind::Text, 1, false);
     outbox.payload(b"a");
-    outbox.advance(100);
+    leave(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 1);
     outbox.begin(Kind::Text, 0, true);
-    outbox.advance(100);
+    leave(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 0);
 }
 
@@ -136,7 +144,7 @@ fn a_peer_that_is_always_behind_costs_no_memory_and_is_counted_right() {
         outbox.message(Kind::Binary, &message);
         queued += 1;
         if outbox.queued() > 3000 {
-            outbox.advance(1002);
+            leave(&mut outbox, 1002);
             sent += 1;
         }
         assert_eq!(outbox.unsent_messages(), queued - sent);
@@ -146,9 +154,36 @@ fn a_peer_that_is_always_behind_costs_no_memory_and_is_counted_right() {
     outbox.begin(Kind::Binary, 3 * GONE as u64, true);
     for _ in 0..3 {
         outbox.payload(&vec![0; GONE]);
-        outbox.advance(GONE);
+        leave(&mut outbox, GONE);
     }
     assert_eq!(outbox.unsent_messages(), 1);
-    outbox.advance(usize::MAX >> 1);
+    leave(&mut outbox, usize::MAX >> 1);
+    assert_eq!(outbox.unsent_messages(), 0);
+}
+
+#[test]
+fn what_a_transport_holds_back_has_not_left() {
+    let mut outbox = server();
+    outbox.message(Kind::Text, b"one");
+    outbox.message(Kind::Text, b"two");
+    outbox.advance(5);
+    assert_eq!((outbox.unsent_messages(), outbox.queued()), (2, 5));
+    outbox.advance(5);
+    assert_eq!((outbox.unsent_messages(), outbox.queued()), (2, 0));
+    outbox.message(Kind::Text, b"three");
+    assert_eq!(outbox.pending(), b"\x81\x05three");
+    outbox.flushed();
+    assert_eq!((outbox.unsent_messages(), outbox.queued()), (1, 7));
+    leave(&mut outbox, 7);
+    assert_eq!((outbox.unsent_messages(), outbox.queued()), (0, 0));
+    // One that never says so holds back so much and no more.
+    let long = vec![b'x'; 1000];
+    for _ in 0..10_000 {
+        outbox.message(Kind::Text, &long);
+        outbox.advance(usize::MAX >> 1);
+        assert!(outbox.bytes.len() <= HOLD + GONE + 1004);
+    }
+    assert!(outbox.unsent_messages() <= HOLD / 1004 + 1);
+    outbox.flushed();
     assert_eq!(outbox.unsent_messages(), 0);
 }

@@ -1,0 +1,151 @@
+//! What was meant of the options about how a server is reached, and by whom.
+
+use super::args::{ClientArgs, TlsVersion};
+use crate::{
+    connect::{
+        cookies::{Cookie, Cookies},
+        credentials::Credentials,
+        dial::{Dialing, Limits},
+        netrc::Netrc,
+    },
+    error::{Error, IdentityFault, words},
+    net::{
+        proxy::{NoProxy, Proxies, Variables},
+        tcp::Family,
+        tls::{Identity, Tls, Version},
+    },
+    secret::{ask, reveal},
+};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
+    let user = match &args.auth {
+        None => None,
+        Some(auth) => {
+            let auth = reveal(auth)?;
+            Some(match auth.split_once(':') {
+                Some((user, password)) => (user.to_owned(), password.to_owned()),
+                None => {
+                    let password = ask(&format!("password of {auth}"))?;
+                    (auth, password)
+                }
+            })
+        }
+    };
+    let mut cookies = Cookies::default();
+    for cookie in &args.cookie {
+        let cookie = if cookie.starts_with("file:") { cookie.clone() } else { reveal(cookie)? };
+        if cookie.contains('=') {
+            cookies.given.push(cookie);
+        } else {
+            let path = cookie.strip_prefix("file:").unwrap_or(&cookie);
+            cookies.jar.extend(read(Path::new(path), Cookie::parse_file)?);
+        }
+    }
+    Ok(Credentials {
+        user,
+        bearer: args.bearer.as_deref().map(reveal).transpose()?,
+        digest_only: args.digest,
+        netrc: match &args.netrc {
+            None => Netrc::default(),
+            Some(path) => read(&path.clone().unwrap_or_else(netrc), Netrc::parse)?,
+        },
+        cookies,
+        ..Credentials::default()
+    })
+}
+
+fn netrc() -> PathBuf {
+    env::var_os("NETRC").map_or_else(
+        || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".netrc"),
+        PathBuf::from,
+    )
+}
+
+/// A file that holds what this reads.
+fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Error> {
+    let fault = |fault: String| Error::Usage { fault, hint: None };
+    let text = fs::read_to_string(path)
+        .map_err(|e| fault(format!("cannot read {}: {}", path.display(), words(&e))))?;
+    parse(&text).map_err(|e| fault(format!("{}: {e}", path.display())))
+}
+
+pub(super) fn dialing(args: &ClientArgs, notes: &mut Vec<String>) -> Dialing {
+    let variable = |name: &str| env::var(name).ok();
+    let list = args.noproxy.clone().map(|list| ("--noproxy", list));
+    let list = list
+        .or_else(|| variable("no_proxy").map(|list| ("no_proxy", list)))
+        .or_else(|| variable("NO_PROXY").map(|list| ("NO_PROXY", list)));
+    let mut none = NoProxy::default();
+    if let Some((name, list)) = list {
+        let faults;
+        (none, faults) = NoProxy::parse(&list);
+        for fault in faults {
+            notes.push(format!("{name}: '{fault}' is no host, domain, address or network"));
+        }
+    }
+    Dialing {
+        family: match (args.ipv4, args.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Any,
+        },
+        from: args.interface.clone().unwrap_or_default(),
+        resolve: args.resolve.clone(),
+        connect_to: args.connect_to.clone(),
+        socket: args.unix_socket.clone(),
+        proxies: Proxies { given: args.proxy.clone(), variables: Variables::read(variable), none },
+    }
+}
+
+pub(super) fn tls(args: &ClientArgs) -> Result<Tls, Error> {
+    let version = |version: Option<TlsVersion>| {
+        version.map(|version| match version {
+            TlsVersion::Tls12 => Version::Tls12,
+            TlsVersion::Tls13 => Version::Tls13,
+        })
+    };
+    let min = version(args.tls_min).unwrap_or(Version::Tls12);
+    let max = version(args.tls_max).unwrap_or(Version::Tls13);
+    if min > max {
+        let fault = "--tls-min is above --tls-max".to_owned();
+        return Err(Error::Usage { fault, hint: None });
+    }
+    let mut passphrase = || match args.passphrase.as_deref() {
+        None => ask("passphrase of the key").map_err(|_| Error::Identity {
+            path: args.key.clone().or_else(|| args.cert.clone()).unwrap_or_default(),
+            fault: IdentityFault::Encrypted,
+        }),
+        Some("") => ask("passphrase of the key"),
+        Some(given) => reveal(given),
+    };
+    let identity = match &args.cert {
+        None => None,
+        Some(cert) => Some(Arc::new(Identity::load(cert, args.key.as_deref(), &mut passphrase)?)),
+    };
+    Ok(Tls {
+        authorities: args.ca.clone(),
+        native: args.ca_native,
+        danger_anyone: args.insecure,
+        identity,
+        name: args.sni.clone(),
+        sends_name: !args.no_sni,
+        min,
+        max,
+        pins: args.pin.as_ref().map(|pins| pins.0.clone()).unwrap_or_default(),
+    })
+}
+
+pub(super) fn limits(args: &ClientArgs) -> Limits {
+    Limits {
+        total: args.connect_timeout,
+        is_run: false,
+        resolve: args.resolve_timeout,
+        tls: args.tls_timeout,
+        handshake: args.handshake_timeout,
+    }
+}

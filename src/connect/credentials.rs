@@ -1,0 +1,140 @@
+//! Who we are to the server: what goes into Authorization and Cookie, and to which origin.
+
+use super::{cookies::Cookies, netrc::Netrc};
+use crate::{
+    proto::handshake::{Headers, Response, Version},
+    target::Target,
+};
+use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
+
+/// What there is to show.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// User and password.
+    pub user: Option<(String, String)>,
+    /// A bearer token (RFC 6750).
+    pub bearer: Option<String>,
+    /// User and password are shown only in answer to a Digest challenge.
+    pub digest_only: bool,
+    /// Users and passwords of hosts.
+    pub netrc: Netrc,
+    /// Cookies.
+    pub cookies: Cookies,
+    /// The answer to a challenge.
+    pub answer: Option<String>,
+}
+
+impl Credentials {
+    /// The header fields for this target.
+    pub(super) fn headers(&self, target: &Target) -> Headers {
+        let mut headers = Headers::default();
+        let basic = || self.pair(target).filter(|_| !self.digest_only).map(basic);
+        let authorization = (self.answer.clone())
+            .or_else(|| self.bearer.as_ref().map(|token| format!("Bearer {token}")))
+            .or_else(basic);
+        if let Some(authorization) = authorization {
+            headers.push("Authorization", authorization);
+        }
+        if let Some(cookies) = self.cookies.header(target) {
+            headers.push("Cookie", cookies);
+        }
+        headers
+    }
+
+    fn pair(&self, target: &Target) -> Option<(String, String)> {
+        let given = self.user.clone().or_else(|| target.user.clone());
+        given.or_else(|| self.netrc.find(&target.host_name()))
+    }
+
+    /// Whether a 401 can be answered, which the next request then does: a Digest challenge
+    /// (RFC 7616), once.
+    pub(super) fn answer(&mut self, target: &Target, response: &Response) -> bool {
+        if response.status != 401 || self.answer.is_some() || self.bearer.is_some() {
+            return false;
+        }
+        let Some((user, password)) = self.pair(target) else { return false };
+        let mut challenges = response.headers.all("WWW-Authenticate");
+        let challenge = challenges.find_map(digest);
+        let Some(mut challenge) = challenge else { return false };
+        let method = match response.version {
+            Version::Http2 => HttpMethod::CONNECT,
+            _ => HttpMethod::GET,
+        };
+        let context =
+            AuthContext::new_with_method(user, password, &target.resource, None::<&[u8]>, method);
+        self.answer = challenge.respond(&context).ok().map(|answer| answer.to_string());
+        self.answer.is_some()
+    }
+
+    /// What another origin must not see is forgotten. What has a host of its own stays.
+    pub(super) fn leave(&mut self) {
+        (self.user, self.bearer, self.answer) = (None, None, None);
+        self.cookies.leave();
+    }
+}
+
+/// A Digest challenge, wherever it stands in the field.
+fn digest(field: &str) -> Option<WwwAuthenticateHeader> {
+    let start = field.to_ascii_lowercase().find("digest ")?;
+    digest_auth::parse(field.get(start..)?).ok()
+}
+
+/// RFC 7617.
+fn basic((user, password): (String, String)) -> String {
+    let credentials = format!("{user}:{password}");
+    format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(challenges: &[&str]) -> Response {
+        let mut headers = Headers::default();
+        for challenge in challenges {
+            headers.push("WWW-Authenticate", *challenge);
+        }
+        Response { version: Version::Http11, status: 401, reason: String::new(), headers }
+    }
+
+    fn ours() -> Credentials {
+        let user = Some(("Mufasa".to_owned(), "Circle of Life".to_owned()));
+        Credentials { user, ..Credentials::default() }
+    }
+
+    #[test]
+    fn basic_is_shown_at_once_and_digest_only_when_asked() {
+        let target = Target::parse("ws://h/dir/index.html").unwrap();
+        let shown = |credentials: &Credentials| {
+            credentials.headers(&target).get("Authorization").map(ToOwned::to_owned)
+        };
+        assert_eq!(shown(&ours()).as_deref(), Some("Basic TXVmYXNhOkNpcmNsZSBvZiBMaWZl"));
+        let mut shy = Credentials { digest_only: true, ..ours() };
+        assert_eq!(shown(&shy), None);
+        let digest = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
+        assert!(!shy.answer(&target, &asked(&["Basic realm=\"r\""])));
+        assert!(shy.answer(&target, &asked(&["Basic realm=\"r\"", digest])));
+        let answer = shown(&shy).unwrap();
+        assert!(answer.starts_with("Digest username=\"Mufasa\", realm=\"r\""), "{answer}");
+        assert!(answer.contains("uri=\"/dir/index.html\""), "{answer}");
+        // Once is enough to see that it is not taken.
+        assert!(!shy.answer(&target, &asked(&[digest])));
+        shy.leave();
+        assert_eq!(shown(&shy), None);
+    }
+
+    #[test]
+    fn the_url_and_netrc_come_after_what_was_given() {
+        let netrc = Netrc::parse("machine h login n password p").unwrap();
+        let shown = |credentials: &Credentials, url: &str| {
+            let headers = credentials.headers(&Target::parse(url).unwrap());
+            headers.get("Authorization").map(ToOwned::to_owned)
+        };
+        let some = Credentials { netrc, ..Credentials::default() };
+        assert_eq!(shown(&some, "ws://h/").as_deref(), Some("Basic bjpw"));
+        assert_eq!(shown(&some, "ws://u:w@h/").as_deref(), Some("Basic dTp3"));
+        assert_eq!(shown(&some, "ws://i/"), None);
+        let bearer = Credentials { bearer: Some("t".to_owned()), ..some };
+        assert_eq!(shown(&bearer, "ws://h/").as_deref(), Some("Bearer t"));
+    }
+}

@@ -1,0 +1,165 @@
+//! The sentences for what goes wrong in TLS.
+
+use super::{
+    IdentityFault, TlsFault,
+    words::{Words, lower},
+};
+use crate::escape::Escaped;
+use rustls::{AlertDescription, CertificateError, pki_types::UnixTime};
+use std::{fmt, path::Path};
+
+pub(super) fn sentence(
+    f: &mut fmt::Formatter<'_>,
+    authority: &str,
+    fault: &TlsFault,
+) -> fmt::Result {
+    match fault {
+        TlsFault::Certificate(cause) => {
+            write!(f, "the certificate of {authority} is refused: ")?;
+            certificate(f, cause)
+        }
+        TlsFault::Pin(hash) => {
+            write!(f, "the key of {authority} is not the one pinned: it is sha256//{hash}")
+        }
+        TlsFault::Identity(alert) => match alert {
+            AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
+                write!(f, "{authority} wants a client certificate")
+            }
+            AlertDescription::CertificateExpired => {
+                write!(f, "{authority} refuses the client certificate: it has expired")
+            }
+            AlertDescription::UnknownCA => {
+                write!(f, "{authority} refuses the client certificate: its issuer is not trusted")
+            }
+            AlertDescription::CertificateRevoked => {
+                write!(f, "{authority} refuses the client certificate: it has been revoked")
+            }
+            other => write!(f, "{authority} refuses the client certificate: alert {other:?}"),
+        },
+        TlsFault::NotTls { http: true } => {
+            write!(f, "TLS with {authority} failed: the port speaks plain HTTP")
+        }
+        TlsFault::NotTls { http: false } => {
+            write!(f, "TLS with {authority} failed: the port does not speak TLS")
+        }
+        TlsFault::NoProtocol => {
+            write!(f, "{authority} does not offer HTTP/1.1: it refused http/1.1 by ALPN")
+        }
+        TlsFault::Cut => write!(f, "{authority} closed the connection during the TLS handshake"),
+        TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {cause}"),
+    }
+}
+
+fn certificate(f: &mut fmt::Formatter<'_>, cause: &CertificateError) -> fmt::Result {
+    match cause {
+        CertificateError::Expired => f.write_str("it has expired"),
+        CertificateError::ExpiredContext { time, not_after } => {
+            write!(f, "it expired on {} (now {})", date(*not_after), date(*time))
+        }
+        CertificateError::NotValidYet => f.write_str("it is not valid yet"),
+        CertificateError::NotValidYetContext { time, not_before } => {
+            write!(f, "it is not valid before {} (now {})", date(*not_before), date(*time))
+        }
+        CertificateError::NotValidForName => f.write_str("it is for another name"),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            write!(f, "it is not for {}", expected.to_str())?;
+            let names: Vec<String> = presented.iter().take(SHOWN).map(|name| san(name)).collect();
+            if names.is_empty() {
+                return f.write_str(" and names no host");
+            }
+            let more = if presented.len() > SHOWN { ", ..." } else { "" };
+            write!(f, ", only for {}{more}", names.join(", "))
+        }
+        CertificateError::UnknownIssuer => f.write_str("its issuer is not trusted"),
+        CertificateError::Revoked => f.write_str("it has been revoked"),
+        CertificateError::BadSignature => f.write_str("its signature is wrong"),
+        CertificateError::BadEncoding => f.write_str("it is not a well-formed certificate"),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            f.write_str("it is not meant for a server")
+        }
+        other if is_authority(other) => {
+            f.write_str("it is an authority's own certificate, used as a server's")
+        }
+        other => write!(f, "{other}"),
+    }
+}
+
+/// A name of a certificate: the verifier writes `DnsName("x")`.
+fn san(name: &str) -> String {
+    let inner = name.split_once("(\"").map_or(name, |(_, rest)| rest.trim_end_matches("\")"));
+    Escaped(inner.trim_end_matches(')')).to_string()
+}
+
+/// A certificate with CA:TRUE as the server's own: what a plain `openssl req -x509` makes.
+fn is_authority(cause: &CertificateError) -> bool {
+    matches!(cause, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
+}
+
+/// What there is to try after a failure of TLS.
+pub(super) fn hint(fault: &TlsFault) -> Option<String> {
+    let hint = match fault {
+        TlsFault::NotTls { http: true } => "use ws:// for a port without TLS",
+        TlsFault::NotTls { http: false } => "check the port, or use ws:// if it has no TLS",
+        TlsFault::Pin(_) => "if the server's key was changed, pin the new one",
+        TlsFault::Identity(
+            AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
+        ) => "give one with --cert FILE and --key FILE",
+        TlsFault::NoProtocol => "see whether it has WebSocket over HTTP/2: --http2",
+        TlsFault::Certificate(cause) => match &**cause {
+            CertificateError::UnknownIssuer => {
+                "trust its authority with --ca FILE, or skip the check with -k"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the server needs a new certificate; -k skips the check"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "check this machine's clock; -k skips the check"
+            }
+            other if is_authority(other) => {
+                "make the certificate with CA:FALSE, or skip the check with -k"
+            }
+            _ => "-k skips the check",
+        },
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+pub(super) fn identity(
+    f: &mut fmt::Formatter<'_>,
+    path: &Path,
+    fault: &IdentityFault,
+) -> fmt::Result {
+    write!(f, "cannot use the client certificate or key in {}: ", path.display())?;
+    match fault {
+        IdentityFault::File(cause) => write!(f, "{}", Words(cause)),
+        IdentityFault::NoCertificate { .. } => f.write_str("no certificate in PEM"),
+        IdentityFault::NoKey => f.write_str("no private key in PEM"),
+        IdentityFault::Encrypted => f.write_str("the key has a passphrase"),
+        IdentityFault::Passphrase => f.write_str("the passphrase is wrong"),
+        IdentityFault::Format(_) => f.write_str("the key is in a form that is not read"),
+        IdentityFault::Malformed(cause) => f.write_str(&lower(cause)),
+        IdentityFault::Mismatch => f.write_str("the key is not the certificate's"),
+    }
+}
+
+pub(super) fn identity_hint(fault: &IdentityFault) -> Option<String> {
+    match fault {
+        IdentityFault::NoCertificate { der: true } => {
+            Some("convert it: openssl x509 -inform DER -in OLD -out NEW".to_owned())
+        }
+        IdentityFault::NoKey => Some("give the file of the key with --key FILE".to_owned()),
+        IdentityFault::Encrypted => Some("give it with --passphrase".to_owned()),
+        IdentityFault::Format(command) => Some(format!("convert it: {command}")),
+        _ => None,
+    }
+}
+
+fn date(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| format!("{seconds} s after 1970"), |time| time.to_string())
+}
+
+/// Names listed in a message.
+const SHOWN: usize = 3;

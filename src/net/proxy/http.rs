@@ -1,0 +1,126 @@
+//! HTTP CONNECT (RFC 9110, 9.3.6).
+
+use crate::{
+    error::ProxyFault,
+    net::Transport,
+    proto::{
+        handshake::{MAX_HEADS, Refusal},
+        upgrade::parse_response,
+    },
+};
+use bytes::{Buf as _, Bytes};
+use std::{
+    fmt::Write as _,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    time::timeout,
+};
+
+/// Asks for a tunnel to this authority.
+pub(super) async fn connect(
+    mut stream: Box<dyn Transport>,
+    to: &str,
+    user: Option<(&str, &str)>,
+) -> Result<Box<dyn Transport>, ProxyFault> {
+    let mut head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n");
+    if let Some((user, password)) = user {
+        let credentials = data_encoding::BASE64.encode(format!("{user}:{password}").as_bytes());
+        let _ = write!(head, "Proxy-Authorization: Basic {credentials}\r\n");
+    }
+    head += concat!("User-Agent: sockeye/", env!("CARGO_PKG_VERSION"), "\r\n\r\n");
+    // If it is refused, the answer that is there already may say why.
+    let _ = async {
+        stream.write_all(head.as_bytes()).await?;
+        stream.flush().await
+    }
+    .await;
+    let mut bytes = Vec::new();
+    loop {
+        let n = match stream.read_buf(&mut bytes).await {
+            Ok(n) => n,
+            Err(cause) if bytes.is_empty() => return Err(ProxyFault::Network(cause)),
+            Err(_) => 0,
+        };
+        if n == 0 {
+            return Err(ProxyFault::Cut);
+        }
+        let start = bytes.get(..HTTP.len()).unwrap_or(&bytes);
+        if !HTTP.starts_with(start) {
+            bytes.truncate(80);
+            return Err(ProxyFault::Answer(Refusal::NotHttp(bytes)));
+        }
+        let (response, length) = match parse_response(&bytes).map_err(ProxyFault::Answer)? {
+            Some(head) => head,
+            None if bytes.len() > MAX_HEADS => {
+                return Err(ProxyFault::Answer(Refusal::HeadsTooLong));
+            }
+            None => continue,
+        };
+        let mut rest = bytes.split_off(length);
+        if (200..300).contains(&response.status) {
+            return Ok(Box::new(Prefixed { prefix: rest.into(), stream }));
+        }
+        if response.status < 200 {
+            bytes = rest;
+            continue;
+        }
+        let body = async {
+            while rest.len() < BODY && stream.read_buf(&mut rest).await.is_ok_and(|n| n > 0) {}
+        };
+        // What has come by then is shown.
+        let _ = timeout(BODY_TIME, body).await;
+        rest.truncate(BODY);
+        return Err(ProxyFault::Status { response: Box::new(response), body: rest });
+    }
+}
+
+/// A stream of which some bytes have been read already.
+struct Prefixed<S> {
+    prefix: Bytes,
+    stream: S,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.prefix.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let n = self.prefix.len().min(buf.remaining());
+        buf.put_slice(self.prefix.get(..n).unwrap_or_default());
+        self.prefix.advance(n);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Prefixed<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+const HTTP: &[u8] = b"HTTP/1.";
+/// Bytes of a refusal's body that are read.
+const BODY: usize = 4 << 10;
+/// How long it is waited for.
+const BODY_TIME: Duration = Duration::from_secs(1);

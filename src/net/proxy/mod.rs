@@ -1,0 +1,182 @@
+//! Proxies: which one, and a stream through it.
+
+mod choice;
+mod http;
+
+pub use choice::{NoProxy, Proxies, Variables};
+
+use super::Transport;
+use crate::{
+    error::ProxyFault,
+    target::{Target, UrlFault},
+};
+use std::fmt;
+use tokio_socks::{
+    TargetAddr,
+    tcp::{Socks4Stream, Socks5Stream},
+};
+use url::Host;
+
+/// A proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// How it is spoken to.
+    pub protocol: Protocol,
+    /// A name or an address.
+    pub host: Host<String>,
+    /// The port.
+    pub port: u16,
+    /// User and password.
+    pub user: Option<(String, String)>,
+}
+
+/// How a proxy is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP CONNECT (RFC 9110, 9.3.6).
+    Http,
+    /// The same behind TLS.
+    Https,
+    /// SOCKS 4: we resolve the name, to IPv4.
+    Socks4,
+    /// SOCKS 4a: the proxy does.
+    Socks4a,
+    /// SOCKS 5 (RFC 1928): we resolve the name.
+    Socks5,
+    /// The same: the proxy does.
+    Socks5h,
+}
+
+impl Proxy {
+    /// Reads a URL; without a scheme it is HTTP, without a port 1080 (443 with TLS), as in curl.
+    pub fn parse(text: &str) -> Result<Self, UrlFault> {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        let protocol = match scheme.to_ascii_lowercase().as_str() {
+            "http" => Protocol::Http,
+            "https" => Protocol::Https,
+            "socks4" => Protocol::Socks4,
+            "socks4a" => Protocol::Socks4a,
+            "socks" | "socks5" => Protocol::Socks5,
+            "socks5h" => Protocol::Socks5h,
+            other => return Err(UrlFault::Scheme(other.to_owned())),
+        };
+        // A scheme whose own port says whether one was given.
+        let secure = protocol == Protocol::Https;
+        let target = Target::parse(&format!("{}://{rest}", if secure { "wss" } else { "ws" }))?;
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let has_port = authority.ends_with(":80");
+        let port = if !secure && target.port == 80 && !has_port { PORT } else { target.port };
+        Ok(Self { protocol, host: target.host, port, user: target.user })
+    }
+
+    /// Whether the proxy is given an address instead of a name.
+    pub fn wants_address(&self) -> bool {
+        matches!(self.protocol, Protocol::Socks4 | Protocol::Socks5)
+    }
+
+    /// Asks for a connection; what comes is a stream to there.
+    pub async fn tunnel(
+        &self,
+        stream: Box<dyn Transport>,
+        to: Destination<'_>,
+    ) -> Result<Box<dyn Transport>, ProxyFault> {
+        let socks = |e: tokio_socks::Error| match e {
+            tokio_socks::Error::Io(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
+                ProxyFault::Cut
+            }
+            tokio_socks::Error::Io(cause) => ProxyFault::Network(cause),
+            other => ProxyFault::Socks(other.to_string()),
+        };
+        let user = self.user.as_ref().map(|(user, password)| (user.as_str(), password.as_str()));
+        match self.protocol {
+            Protocol::Http | Protocol::Https => http::connect(stream, &to.to_string(), user).await,
+            Protocol::Socks4 | Protocol::Socks4a => {
+                let stream = match user {
+                    Some((user, _)) => {
+                        Socks4Stream::connect_with_userid_and_socket(stream, to, user).await
+                    }
+                    None => Socks4Stream::connect_with_socket(stream, to).await,
+                };
+                Ok(Box::new(stream.map_err(socks)?.into_inner()))
+            }
+            Protocol::Socks5 | Protocol::Socks5h => {
+                let stream = match user {
+                    // What cannot be written must not be left out.
+                    Some((user, password)) if user.is_empty() || password.is_empty() => {
+                        return Err(ProxyFault::Socks("it wants user and password".to_owned()));
+                    }
+                    Some((user, password)) => {
+                        Socks5Stream::connect_with_password_and_socket(stream, to, user, password)
+                            .await
+                    }
+                    None => Socks5Stream::connect_with_socket(stream, to).await,
+                };
+                Ok(Box::new(stream.map_err(socks)?.into_inner()))
+            }
+        }
+    }
+}
+
+/// The proxy, without user and password.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// Where a proxy is to connect.
+#[derive(Clone, Copy, Debug)]
+pub enum Destination<'a> {
+    /// A name that it resolves, and a port.
+    Name(&'a str, u16),
+    /// An address.
+    Address(std::net::SocketAddr),
+}
+
+impl fmt::Display for Destination<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name, port) => write!(f, "{name}:{port}"),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+impl<'a> tokio_socks::IntoTargetAddr<'a> for Destination<'a> {
+    fn into_target_addr(self) -> tokio_socks::Result<TargetAddr<'a>> {
+        match self {
+            Self::Name(name, port) => (name, port).into_target_addr(),
+            Self::Address(address) => Ok(TargetAddr::Ip(address)),
+        }
+    }
+}
+
+/// curl's port for proxies.
+const PORT: u16 = 1080;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_proxies() {
+        for (text, protocol, place) in [
+            ("p", Protocol::Http, "p:1080"),
+            ("p:3128", Protocol::Http, "p:3128"),
+            ("http://p:80/", Protocol::Http, "p:80"),
+            ("HTTPS://p", Protocol::Https, "p:443"),
+            ("socks://p", Protocol::Socks5, "p:1080"),
+            ("socks5h://[::1]:9050", Protocol::Socks5h, "[::1]:9050"),
+            ("socks4a://1.2.3.4", Protocol::Socks4a, "1.2.3.4:1080"),
+        ] {
+            let proxy = Proxy::parse(text).unwrap();
+            assert_eq!((proxy.protocol, &*proxy.to_string()), (protocol, place), "{text}");
+        }
+        let proxy = Proxy::parse("socks5://us%40er:p%3Ass@p").unwrap();
+        assert_eq!(proxy.user, Some(("us@er".to_owned(), "p:ss".to_owned())));
+        assert_eq!(proxy.to_string(), "p:1080");
+        assert_eq!(Proxy::parse("ftp://p"), Err(UrlFault::Scheme("ftp".to_owned())));
+        assert_eq!(Proxy::parse("http://"), Err(UrlFault::NoHost));
+        assert_eq!(Proxy::parse("p:x"), Err(UrlFault::Port));
+    }
+}

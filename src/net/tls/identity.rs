@@ -1,0 +1,163 @@
+//! Who we are: a client certificate and its key, read from files.
+
+use crate::error::{Error, IdentityFault};
+use pkcs8::{Document, EncryptedPrivateKeyInfoRef};
+use rustls::{
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
+use std::path::Path;
+
+/// A client certificate, the chain behind it, and its key.
+#[derive(Debug)]
+pub struct Identity {
+    /// The certificate first, then its issuers.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The key of the first.
+    pub key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// Reads it: PEM files, the key in the certificate's file if it has none of its own, or one
+    /// file in PKCS#12. `passphrase` is asked only where one is needed.
+    pub fn load(
+        certificate: &Path,
+        key: Option<&Path>,
+        passphrase: &mut dyn FnMut() -> Result<String, Error>,
+    ) -> Result<Self, Error> {
+        let fault = |path: &Path, fault| Error::Identity { path: path.to_owned(), fault };
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|e| fault(path, IdentityFault::File(e)));
+        let bytes = read(certificate)?;
+        if !is_pem(&bytes) && key.is_none() {
+            return pkcs12(&bytes, &passphrase()?).map_err(|e| fault(certificate, e));
+        }
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+        let chain = chain.unwrap_or_default();
+        if chain.is_empty() {
+            return Err(fault(certificate, IdentityFault::NoCertificate { der: is_der(&bytes) }));
+        }
+        let (path, bytes) = match key {
+            Some(path) => (path, read(path)?),
+            None => (certificate, bytes),
+        };
+        let key = match private_key(&bytes) {
+            Ok(key) => key,
+            Err(IdentityFault::Encrypted) => {
+                decrypt(&bytes, &passphrase()?).map_err(|e| fault(path, e))?
+            }
+            Err(other) => return Err(fault(path, other)),
+        };
+        let identity = Self { chain, key };
+        identity.check().map_err(|e| fault(path, e))?;
+        Ok(identity)
+    }
+
+    /// Whether the key is the certificate's.
+    fn check(&self) -> Result<(), IdentityFault> {
+        let (chain, key) = (self.chain.clone(), self.key.clone_key());
+        match CertifiedKey::from_der(chain, key, &ring::default_provider()) {
+            Ok(_) => Ok(()),
+            Err(rustls::Error::InconsistentKeys(_)) => Err(IdentityFault::Mismatch),
+            Err(other) => Err(IdentityFault::Malformed(other.to_string())),
+        }
+    }
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b"-----BEGIN ").is_some()
+}
+
+/// A SEQUENCE, as all keys and certificates are, and not a text.
+fn is_der(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0x30) && std::str::from_utf8(bytes).is_err()
+}
+
+fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, IdentityFault> {
+    let has = |label: &str| memchr::memmem::find(bytes, label.as_bytes()).is_some();
+    if let Ok(key) = PrivateKeyDer::from_pem_slice(bytes)
+        && !has("Proc-Type: 4,ENCRYPTED")
+    {
+        return Ok(key);
+    }
+    Err(if has(ENCRYPTED_BEGIN) {
+        IdentityFault::Encrypted
+    } else if has("Proc-Type: 4,ENCRYPTED") {
+        IdentityFault::Format("openssl pkcs8 -topk8 -in OLD -out NEW")
+    } else if has("-----BEGIN OPENSSH PRIVATE KEY-----") {
+        IdentityFault::Format("ssh-keygen -p -m PKCS8 -f KEY")
+    } else if has("PRIVATE KEY-----") {
+        IdentityFault::Format("openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW")
+    } else if is_der(bytes) {
+        IdentityFault::Format("openssl pkey -inform DER -in OLD -out NEW")
+    } else {
+        IdentityFault::NoKey
+    })
+}
+
+/// PKCS#8 with a passphrase (RFC 5958, 3).
+fn decrypt(bytes: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, IdentityFault> {
+    let text = String::from_utf8_lossy(bytes);
+    let begin = text.find(ENCRYPTED_BEGIN).ok_or(IdentityFault::NoKey)?;
+    let rest = text.get(begin..).unwrap_or_default();
+    let end = rest.find(ENCRYPTED_END).ok_or(IdentityFault::NoKey)? + ENCRYPTED_END.len();
+    let pem = rest.get(..end).unwrap_or_default();
+    let malformed = |e: &dyn std::fmt::Display| IdentityFault::Malformed(e.to_string());
+    let (_, document) = Document::from_pem(pem).map_err(|e| malformed(&e))?;
+    let info = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes());
+    let info = info.map_err(|_| IdentityFault::Format(RE_ENCRYPT))?;
+    match info.decrypt(passphrase) {
+        Ok(key) => Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into()),
+        Err(pkcs8::Error::EncryptedPrivateKey(pkcs5)) if is_unsupported(pkcs5) => {
+            Err(IdentityFault::Format(RE_ENCRYPT))
+        }
+        Err(_) => Err(IdentityFault::Passphrase),
+    }
+}
+
+fn is_unsupported(error: pkcs8::pkcs5::Error) -> bool {
+    use pkcs8::pkcs5::Error;
+    matches!(
+        error,
+        Error::NoPbes1CryptSupport
+            | Error::UnsupportedAlgorithm { .. }
+            | Error::AlgorithmParametersInvalid { .. }
+    )
+}
+
+#[cfg(feature = "pkcs12")]
+fn pkcs12(bytes: &[u8], passphrase: &str) -> Result<Identity, IdentityFault> {
+    use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
+    let store =
+        KeyStore::from_pkcs12(bytes, passphrase, Pkcs12ImportPolicy::Relaxed).map_err(|cause| {
+            let words = cause.to_string();
+            if words.to_ascii_lowercase().contains("mac") {
+                IdentityFault::Passphrase
+            } else {
+                IdentityFault::Malformed(words)
+            }
+        })?;
+    let (_, chain) = store.private_key_chain().ok_or(IdentityFault::NoKey)?;
+    let key = PrivatePkcs8KeyDer::from(chain.key().as_der().to_vec()).into();
+    let certificates = chain.certs().iter();
+    let chain: Vec<_> =
+        certificates.map(|one| CertificateDer::from(one.as_der().to_vec())).collect();
+    if chain.is_empty() {
+        return Err(IdentityFault::NoCertificate { der: false });
+    }
+    Ok(Identity { chain, key })
+}
+
+#[cfg(not(feature = "pkcs12"))]
+fn pkcs12(bytes: &[u8], _: &str) -> Result<Identity, IdentityFault> {
+    if is_der(bytes) {
+        return Err(IdentityFault::Format("openssl pkcs12 -in OLD -out NEW"));
+    }
+    Err(IdentityFault::NoCertificate { der: false })
+}
+
+const ENCRYPTED_BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+const ENCRYPTED_END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
+/// For ciphers that nobody should use any more.
+const RE_ENCRYPT: &str = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW";

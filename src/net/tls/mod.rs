@@ -1,0 +1,297 @@
+//! TLS by rustls: whom to trust, who we are, and a secured stream.
+
+mod chain;
+mod identity;
+mod verify;
+mod witness;
+
+pub use chain::Certificate;
+pub use identity::Identity;
+
+use super::Transport;
+use crate::error::{Error, TlsFault};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, KeyLogFile, RootCertStore,
+    SupportedProtocolVersion,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    version::{TLS12, TLS13},
+};
+use rustls_platform_verifier::Verifier as PlatformVerifier;
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::io::BufReader;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use verify::{PinMismatch, Verifier};
+use witness::Witness;
+
+/// What is asked of TLS.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Files and directories of authorities in PEM, used instead of the system's.
+    pub authorities: Vec<PathBuf>,
+    /// The system's are trusted beside them.
+    pub native: bool,
+    /// Trust anyone: the certificate is not checked.
+    pub danger_anyone: bool,
+    /// Who we are.
+    pub identity: Option<Arc<Identity>>,
+    /// The name that is asked for, and that the certificate must be for, if not the host's.
+    pub name: Option<String>,
+    /// The name is sent (SNI).
+    pub sends_name: bool,
+    /// The oldest version that is spoken.
+    pub min: Version,
+    /// The newest.
+    pub max: Version,
+    /// SHA-256 of the public keys that the server may have; empty: any.
+    pub pins: Vec<[u8; 32]>,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// TLS 1.2.
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            authorities: Vec::new(),
+            native: false,
+            danger_anyone: false,
+            identity: None,
+            name: None,
+            sends_name: true,
+            min: Version::Tls12,
+            max: Version::Tls13,
+            pins: Vec::new(),
+        }
+    }
+}
+
+/// What connections are secured with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    client: Arc<ClientConfig>,
+    name: Option<String>,
+    shown: Arc<Mutex<Vec<CertificateDer<'static>>>>,
+}
+
+impl Config {
+    /// The chain that the server showed, its own certificate first.
+    pub fn chain(&self) -> Vec<Certificate> {
+        chain::describe(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A stream, secured.
+pub type SecureStream = TlsStream<BufReader<Witness<Box<dyn Transport>>>>;
+
+/// Reads the authorities: hundreds of files where they are the system's, so not on the thread
+/// that is connecting. `alpn`: what is offered to speak, the best first (RFC 7301).
+pub fn config(tls: &Tls, alpn: &[&[u8]]) -> Result<Config, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let (inner, known) = trust(tls, &provider)?;
+    let shown = Arc::default();
+    let verifier = Verifier {
+        provider: Arc::clone(&provider),
+        inner,
+        known,
+        pins: tls.pins.clone(),
+        shown: Arc::clone(&shown),
+    };
+    let wanted = |version| (tls.min..=tls.max).contains(&version);
+    let versions: Vec<&SupportedProtocolVersion> =
+        [(Version::Tls12, &TLS12), (Version::Tls13, &TLS13)]
+            .into_iter()
+            .filter_map(|(version, supported)| wanted(version).then_some(supported))
+            .collect();
+    let other = |e: rustls::Error| Error::Other { doing: "set up TLS", cause: io::Error::other(e) };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions)
+        .map_err(other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut client = match &tls.identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => builder
+            .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
+            .map_err(other)?,
+    };
+    client.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    client.enable_sni = tls.sends_name;
+    // For Wireshark: writes the session's keys where SSLKEYLOGFILE says, if it does.
+    client.key_log = Arc::new(KeyLogFile::new());
+    Ok(Config { client: Arc::new(client), name: tls.name.clone(), shown })
+}
+
+type Trusted = (Option<Arc<dyn ServerCertVerifier>>, Vec<CertificateDer<'static>>);
+
+/// Who checks a chain, and what is trusted as it is.
+fn trust(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Trusted, Error> {
+    let fault = |path: Option<&Path>, cause: &dyn std::fmt::Display| Error::Authorities {
+        path: path.map(ToOwned::to_owned),
+        cause: cause.to_string(),
+    };
+    if tls.danger_anyone {
+        return Ok((None, Vec::new()));
+    }
+    let mut given = Vec::new();
+    let mut store = RootCertStore::empty();
+    for path in &tls.authorities {
+        for certificate in read(path).map_err(|cause| fault(Some(path), &cause))? {
+            store.add(certificate.clone()).map_err(|e| fault(Some(path), &e))?;
+            given.push(certificate);
+        }
+    }
+    let provider = Arc::clone(provider);
+    let inner: Arc<dyn ServerCertVerifier> = if given.is_empty() {
+        Arc::new(PlatformVerifier::new(provider).map_err(|e| fault(None, &e))?)
+    } else if tls.native {
+        let all = PlatformVerifier::new_with_extra_roots(given.iter().cloned(), provider);
+        Arc::new(all.map_err(|e| fault(None, &e))?)
+    } else {
+        WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
+            .build()
+            .map_err(|e| fault(None, &e))?
+    };
+    Ok((Some(inner), given))
+}
+
+/// The certificates of a file, or of all files of a directory.
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let words = |e: io::Error| e.to_string();
+    let mut certificates = Vec::new();
+    if path.is_dir() {
+        for entry in path.read_dir().map_err(words)?.flatten() {
+            // What else lies there is no concern of ours.
+            certificates.extend(read_file(&entry.path()).unwrap_or_default());
+        }
+    } else {
+        certificates = read_file(path)?;
+    }
+    if certificates.is_empty() {
+        return Err("no certificate in PEM".to_owned());
+    }
+    Ok(certificates)
+}
+
+fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let certificates: Result<_, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    certificates.map_err(|e| format!("not PEM: {e}"))
+}
+
+/// Secures a stream to this host, which is both asked for (SNI) and checked.
+pub async fn secure(
+    stream: Box<dyn Transport>,
+    host: &str,
+    config: &Config,
+) -> Result<SecureStream, TlsFault> {
+    let host = config.name.as_deref().unwrap_or(host);
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| TlsFault::Other(format!("'{host}' is not a name a certificate can have")))?;
+    // rustls reads 4 KiB at a time: without a buffer that is 256 system calls a MiB.
+    let stream = BufReader::with_capacity(READ_AHEAD, Witness::new(stream));
+    TlsConnector::from(Arc::clone(&config.client))
+        .connect(name, stream)
+        .into_fallible()
+        .await
+        .map_err(|(cause, stream)| fault(&cause, stream.get_ref().first()))
+}
+
+/// What TLS has to say when reading fails later: in TLS 1.3 a server refuses a client certificate,
+/// or the lack of one, only after its own handshake.
+pub fn late_fault(cause: &io::Error) -> Option<TlsFault> {
+    let inner = cause.get_ref()?;
+    inner.is::<rustls::Error>().then(|| fault(cause, &TLS))
+}
+
+fn fault(cause: &io::Error, first: &[u8]) -> TlsFault {
+    // A record begins with its type (20 to 24) and the version's major number, 3.
+    let speaks_tls = matches!(first, [20..=24, 3, ..]);
+    let error = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match error {
+        Some(rustls::Error::InvalidCertificate(cause)) => match pin_mismatch(cause) {
+            Some(PinMismatch(hash)) => TlsFault::Pin(data_encoding::BASE64.encode(&hash)),
+            None => TlsFault::Certificate(Box::new(cause.clone())),
+        },
+        Some(rustls::Error::InvalidMessage(_)) if !speaks_tls => {
+            TlsFault::NotTls { http: first.starts_with(b"HTTP/") }
+        }
+        Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+            TlsFault::NoProtocol
+        }
+        Some(rustls::Error::AlertReceived(alert)) if is_about_us(*alert) => {
+            TlsFault::Identity(*alert)
+        }
+        Some(rustls::Error::AlertReceived(alert)) => {
+            TlsFault::Other(format!("the server refused it: alert {alert:?}"))
+        }
+        Some(other) => TlsFault::Other(other.to_string()),
+        None if first.starts_with(b"HTTP/") => TlsFault::NotTls { http: true },
+        None => match cause.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => TlsFault::Cut,
+            _ => TlsFault::Other(cause.to_string()),
+        },
+    }
+}
+
+fn pin_mismatch(cause: &CertificateError) -> Option<PinMismatch> {
+    let CertificateError::Other(other) = cause else { return None };
+    other.0.downcast_ref().copied()
+}
+
+/// Whether an alert is about the client's certificate (RFC 8446, 6.2).
+fn is_about_us(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::NoCertificate
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::CertificateRequired
+    )
+}
+
+/// How a peer begins that speaks it.
+const TLS: [u8; 2] = [22, 3];
+/// Bytes read from TCP in one go.
+const READ_AHEAD: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::CertificateError;
+
+    #[test]
+    fn what_speaks_there_is_told_from_its_first_bytes() {
+        let invalid = || {
+            let cause = rustls::InvalidMessage::InvalidContentType;
+            io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidMessage(cause))
+        };
+        assert!(matches!(fault(&invalid(), b"HTTP/1.1"), TlsFault::NotTls { http: true }));
+        assert!(matches!(fault(&invalid(), b"SSH-2.0-"), TlsFault::NotTls { http: false }));
+        assert!(matches!(fault(&invalid(), b"\x16\x03\x03"), TlsFault::Other(_)));
+        let eof = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert!(matches!(fault(&eof, b""), TlsFault::Cut));
+        let cause = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let refused = io::Error::new(io::ErrorKind::InvalidData, cause);
+        assert!(matches!(fault(&refused, b"\x16\x03\x03"), TlsFault::Certificate(_)));
+    }
+}

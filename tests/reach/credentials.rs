@@ -1,0 +1,163 @@
+//! Who we are: Basic, Digest, bearer tokens, netrc, cookies, and where secrets are kept.
+
+use crate::support::{Peer, Test};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// A file with this text, and the directory it lies in.
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+/// A run in which these header fields arrive.
+#[track_caller]
+fn sends(test: Test, fields: &'static [(&'static str, &'static str)]) {
+    test.peer(move |peer| {
+        let request = peer.open();
+        for (name, value) in fields {
+            assert_eq!(request.header(name), *value);
+        }
+        peer.close(1000);
+    })
+    .run();
+}
+
+#[test]
+fn secrets_may_be_named_by_where_they_are() {
+    let (_dir, path) = file("me:secret\nmore\n");
+    let from_file = format!("file:{}", path.display());
+    let basic = &[("Authorization", "Basic bWU6c2VjcmV0")];
+    sends(Test::new().args(["-u", "me:secret"]), basic);
+    sends(Test::new().args(["--user", "env:WHO"]).env("WHO", "me:secret"), basic);
+    sends(Test::new().args(["--auth", &from_file]), basic);
+    let bearer = &[("Authorization", "Bearer t0k")];
+    sends(Test::new().args(["--bearer", "t0k"]), bearer);
+    sends(Test::new().args(["--bearer", "env:TOKEN"]).env("TOKEN", "t0k"), bearer);
+    Test::new()
+        .args(["--bearer", "env:NO_SUCH", "ws://h"])
+        .stderr("sockeye: the variable NO_SUCH: environment variable not found\n")
+        .status(2)
+        .run();
+    Test::new()
+        .args(["-u", "file:/no/such", "ws://h"])
+        .stderr("sockeye: cannot read /no/such: no such file or directory (os error 2)\n")
+        .status(2)
+        .run();
+    // Without a terminal nobody can be asked.
+    Test::new()
+        .args(["-u", "me", "ws://h"])
+        .shell("setsid -w \"$@\"")
+        .stderr_has([
+            "sockeye: cannot ask for password of me: ",
+            "hint: give it as env:NAME or file:PATH",
+        ])
+        .status(2)
+        .run();
+}
+
+#[test]
+fn netrc_knows_the_host() {
+    let (dir, path) =
+        file("machine other login x password y\nmachine 127.0.0.1 login me password secret\n");
+    let basic = &[("Authorization", "Basic bWU6c2VjcmV0")];
+    sends(Test::new().args([format!("--netrc={}", path.display())]), basic);
+    sends(Test::new().args(["--netrc"]).env("NETRC", &path), basic);
+    std::fs::rename(&path, dir.path().join(".netrc")).unwrap();
+    sends(Test::new().args(["--netrc"]).env("HOME", dir.path()), basic);
+    let (_dir, path) = file("machine a\nlogn b\n");
+    Test::new()
+        .args([format!("--netrc={}", path.display()), "ws://h".to_owned()])
+        .stderr(format!("sockeye: {}: line 2: 'logn' is not expected\n", path.display()))
+        .status(2)
+        .run();
+}
+
+#[test]
+fn cookies_are_typed_or_kept_in_a_file() {
+    let (_dir, path) =
+        file("127.0.0.1\tFALSE\t/\tFALSE\t0\tc\t3\nother\tFALSE\t/\tFALSE\t0\td\t4\n");
+    let path = path.display().to_string();
+    sends(
+        Test::new().args(["--cookie", "a=1", "--cookie", "b=2; e=5", "--cookie", &path]),
+        &[("Cookie", "a=1; b=2; e=5; c=3")],
+    );
+    sends(Test::new().args(["--cookie", "env:C"]).env("C", "s=x"), &[("Cookie", "s=x")]);
+}
+
+#[test]
+fn headers_may_be_kept_in_a_file() {
+    let (_dir, path) = file("X-A: 1\r\n\nUser-Agent:\nX-Empty;\n");
+    sends(
+        Test::new().args(["-H".to_owned(), format!("@{}", path.display())]),
+        &[("X-A", "1"), ("X-Empty", "")],
+    );
+    let (_dir, path) = file("X-A: 1\nnonsense\n");
+    Test::new()
+        .args(["-H".to_owned(), format!("@{}", path.display()), "ws://h".to_owned()])
+        .stderr(format!("sockeye: {}, line 2: not NAME:VALUE, NAME: or NAME;\n", path.display()))
+        .status(2)
+        .run();
+}
+
+const CHALLENGE: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a\"\r\n\
+    WWW-Authenticate: Digest realm=\"a\", nonce=\"abc\", qop=\"auth\", algorithm=MD5\r\n\
+    Content-Length: 0\r\n\r\n";
+
+#[test]
+fn a_digest_challenge_is_answered_once() {
+    let answered = |peer: &mut Peer| {
+        peer.next_client();
+        let request = peer.open();
+        let answer = request.header("Authorization");
+        assert!(
+            answer.starts_with("Digest username=\"me\", realm=\"a\", nonce=\"abc\", uri=\"/\"")
+        );
+        peer.close(1000);
+    };
+    Test::new()
+        .args(["-u", "me:secret", "--digest"])
+        .peer(move |peer| {
+            assert!(peer.answer(CHALLENGE).all("Authorization").is_empty());
+            answered(peer);
+        })
+        .run();
+    Test::new()
+        .args(["-u", "me:secret"])
+        .peer(move |peer| {
+            assert!(peer.answer(CHALLENGE).header("Authorization").starts_with("Basic "));
+            answered(peer);
+        })
+        .run();
+    // Not taken: told, not tried for ever.
+    Test::new()
+        .args(["-u", "me:wrong"])
+        .peer(|peer| {
+            peer.answer(CHALLENGE);
+            peer.next_client();
+            peer.answer(CHALLENGE);
+            peer.expect_end();
+        })
+        .stderr_has(["answered 401 (Unauthorized) instead of upgrading", "WWW-Authenticate: Basic"])
+        .status(22)
+        .run();
+}
+
+#[test]
+fn a_password_is_asked_for_and_not_shown() {
+    // The terminal is that of script(1).
+    Test::new()
+        .shell(
+            "port=${!#}; port=${port##*:}; port=${port%/}; \
+             (sleep 0.3; echo secret) | script -qec \"$1 -u me ws://127.0.0.1:$port/ </dev/null\" /dev/null | tr -d '\\r'",
+        )
+        .peer(|peer| {
+            let request = peer.open();
+            assert_eq!(request.header("Authorization"), "Basic bWU6c2VjcmV0");
+            peer.close(1000);
+        })
+        .stdout("password of me: \n")
+        .run();
+}

@@ -1,0 +1,10 @@
+//! Reaching a server, whatever is in the way.
+
+mod credentials;
+mod identity;
+mod names;
+mod proxies;
+mod redirects;
+mod servers;
+mod times;
+mod trust;

@@ -1,0 +1,181 @@
+//! Whom to trust, what is said in the TLS handshake, and what -v shows of it.
+
+use crate::support::{Authority, Identity, Peer, Test};
+
+fn closes(peer: &mut Peer) {
+    peer.open();
+    peer.close(1000);
+}
+
+#[test]
+fn a_self_signed_certificate_that_was_given_is_trusted() {
+    let dir = tempfile::tempdir().unwrap();
+    for authority in [false, true] {
+        let identity = Identity::self_signed_with(|params| {
+            if authority {
+                // As a plain `openssl req -x509` makes it.
+                params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            }
+        });
+        let [cert, _] = identity.files(&dir);
+        Test::new().args(["--ca"]).args([&cert]).tls_peer(identity.server(), closes).run();
+    }
+    // It is still checked for the name and the time.
+    for (change, words) in [
+        (
+            (|params: &mut rcgen::CertificateParams| {
+                params.subject_alt_names =
+                    vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
+            }) as fn(&mut _),
+            "it is not for localhost, only for other.example",
+        ),
+        (|params| params.not_after = rcgen::date_time_ymd(2020, 1, 1), "it expired on 2020-01-01"),
+    ] {
+        let identity = Identity::self_signed_with(change);
+        let [cert, _] = identity.files(&dir);
+        Test::new()
+            .args(["--ca"])
+            .args([&cert])
+            .tls_peer(identity.server(), Peer::hold)
+            .stderr_has([words])
+            .status(60)
+            .run();
+    }
+}
+
+#[test]
+fn authorities_may_be_added_to_the_system_s() {
+    let (system, own) = (Authority::new(), Authority::new());
+    for authority in [&system, &own] {
+        Test::new()
+            .args(["--ca-native", "--ca"])
+            .args([own.file()])
+            .env("SSL_CERT_FILE", system.file())
+            .tls_peer(authority.issue().server(), closes)
+            .run();
+    }
+    // A directory.
+    Test::new()
+        .args(["--ca"])
+        .args([own.file().parent().unwrap()])
+        .tls_peer(own.issue().server(), closes)
+        .run();
+}
+
+#[test]
+fn another_name_is_asked_for_and_checked() {
+    let authority = Authority::new();
+    let identity = authority.issue_with(|params| {
+        params.subject_alt_names =
+            vec![rcgen::SanType::DnsName("inner.example".try_into().unwrap())];
+    });
+    Test::new()
+        .args(["--sni", "inner.example", "--ca"])
+        .args([authority.file()])
+        .tls_peer(identity.server(), |peer| {
+            peer.open();
+            assert_eq!(peer.server_name().as_deref(), Some("inner.example"));
+            peer.close(1000);
+        })
+        .run();
+    Test::new()
+        .args(["--no-sni", "--ca"])
+        .args([authority.file()])
+        .tls_peer(authority.issue().server(), |peer| {
+            peer.open();
+            assert_eq!(peer.server_name(), None);
+            peer.close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn versions_have_bounds() {
+    let authority = Authority::new();
+    for (args, version) in
+        [(["--tls-max", "1.2"], "TLSv1_2, TLS_ECDHE"), (["--tls-min", "1.3"], "TLSv1_3, TLS13_")]
+    {
+        Test::new()
+            .args(args)
+            .args(["-v", "--ca"])
+            .args([authority.file()])
+            .tls_peer(authority.issue().server(), closes)
+            .stderr_has([
+                "* certificate: CN=rcgen self signed cert (for localhost), by CN=",
+                " days left\n",
+                &format!("* {version}"),
+            ])
+            .run();
+    }
+    Test::new()
+        .args(["--tls-min", "1.3", "--tls-max", "1.2", "wss://h"])
+        .stderr("sockeye: --tls-min is above --tls-max\n")
+        .status(2)
+        .run();
+}
+
+#[test]
+fn a_key_may_be_pinned() {
+    let authority = Authority::new();
+    let identity = authority.issue();
+    let pin = format!("sha256//{}", identity.key_hash());
+    let other = format!("sha256//{}", authority.issue().key_hash());
+    let both = format!("{other};{pin}");
+    for args in [[&*pin, "--no-slash"], [&*both, "-k"]] {
+        let args = args.into_iter().filter(|arg| *arg != "--no-slash");
+        Test::new()
+            .args(["--pin"])
+            .args(args)
+            .args(["--ca"])
+            .args([authority.file()])
+            .tls_peer(identity.server(), closes)
+            .run();
+    }
+    for args in [&[][..], &["-k"]] {
+        Test::new()
+            .args(args.iter().copied())
+            .args(["--pin", &other, "--ca"])
+            .args([authority.file()])
+            .tls_peer(identity.server(), Peer::hold)
+            .stderr(format!(
+                "sockeye: the key of localhost:{{port}} is not the one pinned: it is {pin}\n\n\
+                 hint: if the server's key was changed, pin the new one\n"
+            ))
+            .status(90)
+            .run();
+    }
+    Test::new()
+        .args(["--pin", "md5//x", "wss://h"])
+        .stderr_has(["invalid value 'md5//x' for '--pin", "not sha256// and 32 bytes in base64"])
+        .status(2)
+        .run();
+}
+
+#[test]
+fn the_chain_is_shown_also_when_it_is_refused() {
+    let authority = Authority::new();
+    Test::new()
+        .args(["-v", "--ca"])
+        .args([Authority::new().file()])
+        .tls_peer(authority.issue().server(), Peer::hold)
+        .stderr_has([
+            "* certificate: CN=rcgen self signed cert (for localhost), by CN=",
+            "sockeye: the certificate of localhost:{port} is refused: its issuer is not trusted\n",
+        ])
+        .status(60)
+        .run();
+}
+
+#[test]
+fn keys_are_logged_for_wireshark() {
+    let authority = Authority::new();
+    let log = tempfile::NamedTempFile::new().unwrap();
+    Test::new()
+        .args(["--ca"])
+        .args([authority.file()])
+        .env("SSLKEYLOGFILE", log.path())
+        .tls_peer(authority.issue().server(), closes)
+        .run();
+    let keys = std::fs::read_to_string(log.path()).unwrap();
+    assert!(keys.contains("CLIENT_TRAFFIC_SECRET_0 "), "{keys}");
+}
