@@ -227,7 +227,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let done = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.written(done, ())
     }
 }
 
