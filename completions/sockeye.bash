@@ -35,7 +35,7 @@ _sockeye() {
 
     case "${cmd}" in
         sockeye)
-            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
+            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -317,6 +317,22 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --reconnect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconnect-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconnect-max-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconnect-on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -326,6 +342,10 @@ _sockeye() {
                     return 0
                     ;;
                 --ping-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -367,7 +387,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__demo)
-            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
+            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -633,6 +653,22 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --reconnect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconnect-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconnect-max-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconnect-on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -642,6 +678,10 @@ _sockeye() {
                     return 0
                     ;;
                 --ping-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -669,7 +709,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__listen)
-            opts="-s -v -q -h --subprotocol --echo --max-message --ping-interval --ping-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
+            opts="-s -v -q -h --subprotocol --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -692,6 +732,10 @@ _sockeye() {
                     return 0
                     ;;
                 --ping-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

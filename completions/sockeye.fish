@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -77,9 +77,14 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l tls-min -d 'The oldest 
 complete -c sockeye -n "__fish_sockeye_needs_command" -l tls-max -d 'The newest version of TLS that is spoken [default: 1.3]' -r -f -a "1.2\t'TLS 1.2'
 1.3\t'TLS 1.3'"
 complete -c sockeye -n "__fish_sockeye_needs_command" -l pin -d 'The server\'s public key must have this hash, also with -k; several with ; between them' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect -d 'Connect again when the connection is lost or cannot be made, at most MAX times in a row; -x is sent again' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect-delay -d 'The most that is waited before the first attempt; twice as much before each further one' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect-max-delay -d 'The most that is ever waited before an attempt' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect-on -d 'Connect again also after these close codes, beside 1001 and 1011 to 1014' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l idle-timeout -d 'End the session after this long without a message either way, with exit status 28' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l close-timeout -d 'How long the answer to our Close is waited for' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
@@ -115,6 +120,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s s -l subproto
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l idle-timeout -d 'End the session after this long without a message either way, with exit status 28' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l close-timeout -d 'How long the answer to our Close is waited for' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
@@ -176,9 +182,14 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l tls-min -d 'The
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l tls-max -d 'The newest version of TLS that is spoken [default: 1.3]' -r -f -a "1.2\t'TLS 1.2'
 1.3\t'TLS 1.3'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l pin -d 'The server\'s public key must have this hash, also with -k; several with ; between them' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect -d 'Connect again when the connection is lost or cannot be made, at most MAX times in a row; -x is sent again' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect-delay -d 'The most that is waited before the first attempt; twice as much before each further one' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect-max-delay -d 'The most that is ever waited before an attempt' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect-on -d 'Connect again also after these close codes, beside 1001 and 1011 to 1014' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l idle-timeout -d 'End the session after this long without a message either way, with exit status 28' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close-timeout -d 'How long the answer to our Close is waited for' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r

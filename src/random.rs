@@ -19,6 +19,13 @@ pub fn entropy() -> Entropy {
     })
 }
 
+/// A number from 0 to 1.
+pub fn fraction() -> f64 {
+    let mut bytes = [0; 4];
+    entropy()(&mut bytes);
+    f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX)
+}
+
 /// The 16 bytes of a Sec-WebSocket-Key.
 pub fn nonce() -> [u8; 16] {
     let mut bytes = [0; 16];

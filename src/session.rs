@@ -26,6 +26,15 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+/// Since when there has been no message.
+struct Idle {
+    /// Messages until then, both ways.
+    messages: u64,
+    since: Instant,
+    /// For longer than there may be none: the session ends.
+    for_good: bool,
+}
+
 /// An open session.
 pub struct Session {
     transport: Box<dyn Transport>,
@@ -42,6 +51,7 @@ pub struct Session {
     bytes_received: u64,
     /// When the transport last took something.
     last_sent: Instant,
+    idle: Idle,
     /// The code of our Close, which a peer may echo without meaning an error.
     our_code: Option<CloseCode>,
     send_error: Option<io::Error>,
@@ -83,6 +93,7 @@ impl Session {
             now,
             bytes_received: end as u64,
             last_sent: now,
+            idle: Idle { messages: 0, since: now, for_good: false },
             our_code: None,
             send_error: None,
             receive_error: None,
@@ -141,6 +152,7 @@ impl Session {
         } else if reading {
             progressed |= self.poll_read(cx);
         }
+        self.mind_idleness(now);
         progressed |= self.poll_timer(cx);
         if progressed || self.connection.is_over() { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -233,8 +245,29 @@ impl Session {
         true
     }
 
+    /// When there will have been no message for too long.
+    fn idle_deadline(&self) -> Option<Instant> {
+        let limit = self.settings.idle_timeout.filter(|_| self.connection.is_open())?;
+        Some(self.idle.since + limit)
+    }
+
+    fn mind_idleness(&mut self, now: Instant) {
+        let Some(deadline) = self.idle_deadline() else { return };
+        let (received, sent) = self.connection.tallies();
+        let messages = received.messages + sent.messages;
+        if messages != self.idle.messages || self.connection.is_inside_message() {
+            (self.idle.messages, self.idle.since) = (messages, now);
+        } else if deadline <= now {
+            // It is open: the deadline says so.
+            self.idle.for_good = self.close(&Close::new(CloseCode::Normal)).is_ok();
+        }
+    }
+
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(deadline) = self.connection.timeout() else { return false };
+        let idle = self.idle_deadline();
+        let Some(deadline) = self.connection.timeout().into_iter().chain(idle).min() else {
+            return false;
+        };
         if self.armed.is_none_or(|armed| armed > deadline) {
             self.timer.as_mut().reset(deadline.into());
             self.armed = Some(deadline);
@@ -321,6 +354,11 @@ impl Session {
         self.connection.unsent_messages()
     }
 
+    /// Whether something that was sent has not left.
+    pub fn is_leaving(&self) -> bool {
+        self.connection.queued() > 0 || self.flushing
+    }
+
     /// Bytes that have come since the opening handshake.
     pub fn bytes_received(&self) -> u64 {
         self.bytes_received
@@ -350,6 +388,10 @@ impl Session {
     /// The first cause decides; that we had begun to close does not excuse what came after.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), Error> {
         let (authority, carrier) = (self.authority.clone(), self.carrier);
+        if self.idle.for_good {
+            let limit = self.settings.idle_timeout.unwrap_or_default();
+            return Err(Error::Timeout { authority, step: Step::Idle, limit });
+        }
         let inside_message = self.connection.is_inside_message();
         let stage = if inside_message { Stage::InsideMessage } else { Stage::Open };
         let answered = self.connection.remote_close().cloned();

@@ -32,6 +32,7 @@ mod listen;
 mod output;
 mod pipes;
 mod reach;
+mod reconnect;
 mod request;
 mod status;
 mod terminal;

@@ -349,6 +349,28 @@ pub struct ClientArgs {
     #[arg(long, value_name = "sha256//HASH", value_parser = values::pins, help_heading = TLS)]
     pub pin: Option<Pins>,
 
+    /// Connect again when the connection is lost or cannot be made, at most MAX times in a row; -x
+    /// is sent again
+    #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true)]
+    #[arg(help_heading = REACH)]
+    #[allow(clippy::option_option, reason = "an option that may have a value")]
+    pub reconnect: Option<Option<u32>>,
+
+    /// The most that is waited before the first attempt; twice as much before each further one
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = values::seconds)]
+    #[arg(help_heading = REACH)]
+    pub reconnect_delay: Duration,
+
+    /// The most that is ever waited before an attempt
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::seconds)]
+    #[arg(help_heading = REACH)]
+    pub reconnect_max_delay: Duration,
+
+    /// Connect again also after these close codes, beside 1001 and 1011 to 1014
+    #[arg(long, value_name = "CODE", value_delimiter = ',', requires = "reconnect")]
+    #[arg(help_heading = REACH)]
+    pub reconnect_on: Vec<u16>,
+
     /// Show pings and pongs in interactive mode
     #[arg(short = 'P', long, help_heading = OUTPUT)]
     pub show_ping_pong: bool,
@@ -385,6 +407,10 @@ pub struct SessionArgs {
     /// Give the session up when nothing follows a ping for this long, with exit status 28
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
     pub ping_timeout: Option<Duration>,
+
+    /// End the session after this long without a message either way, with exit status 28
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
+    pub idle_timeout: Option<Duration>,
 
     /// How long the answer to our Close is waited for
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = values::seconds)]

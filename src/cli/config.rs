@@ -13,6 +13,7 @@ use crate::{
         input::Framing,
         job::{Client, Common, Job, Listen, Stream, Ways},
         pipe::Goals,
+        reconnect,
     },
     proto::{
         Close, CloseCode, Kind, Settings,
@@ -89,6 +90,12 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         dialing: reach::dialing(&args, &mut notes),
         tls: reach::tls(&args)?,
         limits: reach::limits(&args),
+        reconnect: args.reconnect.map(|attempts| reconnect::Rules {
+            attempts,
+            first: args.reconnect_delay,
+            longest: args.reconnect_max_delay,
+            codes: args.reconnect_on.clone(),
+        }),
         notes,
         host: args.host,
         http: match (args.http, args.http2) {
@@ -226,6 +233,7 @@ fn common(args: &SessionArgs) -> Common {
             max_message: if args.max_message == 0 { u64::MAX } else { args.max_message },
             ping_interval: some(args.ping_interval),
             ping_timeout: args.ping_timeout.and_then(some),
+            idle_timeout: args.idle_timeout.and_then(some),
             close_timeout: args.close_timeout,
             compress_level: args.compress_level,
             compress_min: args.compress_min,

@@ -235,3 +235,10 @@ pub struct Limits {
     /// The answer to the opening handshake.
     pub handshake: Option<Duration>,
 }
+
+impl Default for Limits {
+    fn default() -> Self {
+        let total = Duration::from_secs(10);
+        Self { total, is_run: false, resolve: None, tls: None, handshake: None }
+    }
+}

@@ -493,6 +493,8 @@ pub enum Step {
     Handshake,
     /// The answer to a keepalive ping.
     Pong,
+    /// A message, either way.
+    Idle,
     /// The whole run.
     Total,
 }
@@ -597,7 +599,7 @@ impl Error {
             Self::Proxy { fault, .. } => return reach::proxy_hint(fault),
             Self::Redirect { fault, .. } => return reach::redirect_hint(fault),
             Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
-            Self::Timeout { step: Step::Total, .. } => return None,
+            Self::Timeout { step: Step::Total | Step::Idle, .. } => return None,
             Self::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
             Self::Protocol { violation: Violation::NotDeflate, .. } => {
                 "see whether it goes without compression: --no-compress"

@@ -59,6 +59,9 @@ impl fmt::Display for Error {
                 write!(f, "{authority} closed the connection inside its answer to the handshake")
             }
             Self::Http2 { authority, fault, stage } => http2::sentence(f, authority, fault, *stage),
+            Self::Timeout { authority, step: Step::Idle, limit } => {
+                write!(f, "no message from or to {authority} for {}", seconds(*limit))
+            }
             Self::Timeout { authority, step, limit } => {
                 write!(f, "{authority}: {step} took longer than {}", seconds(*limit))
             }
@@ -288,6 +291,7 @@ impl fmt::Display for Step {
             Self::Stream => "the leave to open a stream of HTTP/2 (MAX_CONCURRENT_STREAMS)",
             Self::Handshake => "the answer to the handshake",
             Self::Pong => "the answer to a ping",
+            Self::Idle => "a message",
             Self::Total => "the run (--max-time)",
         })
     }

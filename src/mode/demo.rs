@@ -33,7 +33,7 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
     if stdio::source() == Source::Nothing && client.script.is_empty() {
         client.script = OWN.map(|message| Step::Send(message.to_owned())).to_vec();
     }
-    let ended = talk(&client, target, started).await;
+    let ended = Box::pin(talk(&client, target, started)).await;
     drop(stays);
     ended
 }

@@ -5,13 +5,15 @@ use super::{
     command::{self, Command},
     farewell,
     prompt::{self, Next, Prompt, Typed},
+    reconnect::{Comeback, Said},
     signals::Signals,
 };
 use crate::{
+    connect::Opened,
     error::Error,
     escape::Escaped,
     net::unix::end_by_signal,
-    proto::{Assembler, Close, CloseCode, Event, Kind, Piece},
+    proto::{Assembler, Close, CloseCode, Event, Kind, Piece, Role, Settings},
     render::terminal::shown,
     report::Report,
     session::Session,
@@ -41,6 +43,8 @@ pub(super) struct Wishes {
     pub(super) close: Close,
     /// For what `-v` says at the end.
     pub(super) report: Report,
+    /// Of sessions that are opened again.
+    pub(super) settings: Settings,
 }
 
 /// A session at a terminal.
@@ -56,6 +60,10 @@ pub(super) struct Interactive {
     warned: bool,
     signal: Option<i32>,
     patience: Option<Instant>,
+    /// `--reconnect`.
+    comeback: Option<Comeback>,
+    /// Why there is no further session.
+    failure: Option<Error>,
 }
 
 enum Woken {
@@ -68,7 +76,11 @@ enum Woken {
 
 impl Interactive {
     /// Opens the prompt.
-    pub(super) fn new(wishes: Wishes, session: Session) -> Result<Self, Error> {
+    pub(super) fn new(
+        wishes: Wishes,
+        session: Session,
+        comeback: Option<Comeback>,
+    ) -> Result<Self, Error> {
         // Before the terminal is taken: a signal must not leave it as it is then.
         let signals =
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
@@ -86,12 +98,25 @@ impl Interactive {
             warned: false,
             signal: None,
             patience: None,
+            comeback,
+            failure: None,
         })
     }
 
     /// Runs until the session is over.
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
-        for message in std::mem::take(&mut self.wishes.script) {
+        loop {
+            self.session().await;
+            if !self.come_back().await {
+                break;
+            }
+        }
+        self.conclude().await
+    }
+
+    /// Runs until this session is over.
+    async fn session(&mut self) {
+        for message in self.wishes.script.clone() {
             self.prompt.print(&format!("> {}", Escaped(&message)));
             self.say(&message);
         }
@@ -115,7 +140,88 @@ impl Interactive {
                 Woken::Signal(signal) => self.interrupt(signal),
             }
         }
-        self.conclude().await
+    }
+
+    /// Opens the session again, if it was lost and that may help; false: this was the last.
+    async fn come_back(&mut self) -> bool {
+        if self.signal.is_some() || self.session.is_closed_by_us() {
+            return false;
+        }
+        let Some(comeback) = &mut self.comeback else { return false };
+        let error = match self.session.remote_close().cloned() {
+            Some(close) if comeback.is_after_close(&close) => {
+                Error::Closed { authority: self.session.authority().to_owned(), close }
+            }
+            Some(_) => return false,
+            None => match self.session.verdict(0) {
+                Err(error) if Comeback::is_after(&error) => error,
+                Err(error) => {
+                    self.failure = Some(error);
+                    return false;
+                }
+                Ok(()) => return false,
+            },
+        };
+        if self.session.unsent_messages() > 0 {
+            self.prompt.print(&format!("not sent: {} messages", self.session.unsent_messages()));
+        }
+        match self.reopened(error).await {
+            Some(Ok(opened)) => {
+                self.prompt.print(&format!("connected again to {}", Escaped(&opened.url)));
+                self.session = Session::new(opened, Role::Client, self.wishes.settings);
+                self.assembler = Assembler::default();
+                self.pings.clear();
+                true
+            }
+            Some(Err(error)) => {
+                self.failure = Some(error);
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// The next session; none: the person does not wait for it.
+    async fn reopened(&mut self, error: Error) -> Option<Result<Opened, Error>> {
+        let Self { comeback, prompt, signals, wishes, .. } = self;
+        let comeback = comeback.as_mut()?;
+        let print = prompt.printer();
+        let mut tell = |said: Said<'_>| match said {
+            Said::Lost(error, wait) => {
+                print(&error.to_string());
+                print(&format!("connecting again in {:.1} s", wait.as_secs_f64()));
+            }
+            Said::Progress(_) => {}
+        };
+        let mut opening = Box::pin(comeback.again(error, &mut tell));
+        loop {
+            tokio::select! {
+                opened = &mut opening => return Some(opened),
+                typed = prompt.typed() => {
+                    let leaves = match typed {
+                        Typed::Line(line) => match Command::parse(&line) {
+                            Ok(Command::Quit) => true,
+                            Ok(Command::Nothing) => false,
+                            _ => {
+                                prompt.print("not sent: not connected");
+                                false
+                            }
+                        },
+                        Typed::Interrupted { empty } => empty,
+                        Typed::Gone | Typed::Eof => true,
+                    };
+                    prompt.next(if leaves { Next::Leave } else { Next::Prompt });
+                    if leaves {
+                        return None;
+                    }
+                }
+                signal = signals.recv() => {
+                    self.signal = Some(signal);
+                    self.patience = Some(Instant::now() + wishes.close_timeout);
+                    return None;
+                }
+            }
+        }
     }
 
     async fn wait(&mut self, drained: bool, full: bool) -> Woken {
@@ -251,7 +357,10 @@ impl Interactive {
     }
 
     async fn conclude(mut self) -> Result<Ended, Error> {
-        let verdict = self.session.verdict(0);
+        let verdict = match self.failure.take() {
+            Some(error) => Err(error),
+            None => self.session.verdict(0),
+        };
         if verdict.is_ok() && self.signal.is_none() {
             self.prompt.print(&farewell(&self.session));
         }

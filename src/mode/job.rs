@@ -4,6 +4,7 @@ use super::{
     clock::Rules,
     input::Framing,
     pipe::{Goals, Step},
+    reconnect::Rules as ReconnectRules,
 };
 use crate::{
     connect::{
@@ -54,6 +55,8 @@ pub struct Client {
     pub http: Http,
     /// How long opening the session may take.
     pub limits: Limits,
+    /// Whether and when to come back after a loss.
+    pub reconnect: Option<ReconnectRules>,
     /// What is to be said before anything is done.
     pub notes: Vec<String>,
     /// `-x` and `--expect`.

@@ -11,6 +11,7 @@ mod listen;
 pub mod order;
 pub mod pipe;
 mod prompt;
+pub mod reconnect;
 mod signals;
 
 use crate::{
@@ -34,6 +35,7 @@ use input::Framing;
 use interactive::{Interactive, Wishes};
 use job::{Client, Job, Ways};
 use pipe::{Output, Pipe, Plan, Step, Supply};
+use reconnect::{Comeback, Said};
 use std::{
     io::{self, IsTerminal as _},
     time::{Duration, Instant},
@@ -78,7 +80,12 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
         report.note(note);
     }
     let opening = client.opening(target);
-    let opened = match connect::open(&opening, &mut |step| report.progress(&step)).await {
+    let mut comeback = client.reconnect.clone().map(|rules| Comeback::new(opening.clone(), rules));
+    let opened = match &mut comeback {
+        Some(comeback) => comeback.open(&mut |said| tell_attempt(report, &said)).await,
+        None => Box::pin(connect::open(&opening, &mut |step| report.progress(&step))).await,
+    };
+    let opened = match opened {
         Ok(opened) => opened,
         Err(error) => return tell_failure(client, error, started).await,
     };
@@ -103,21 +110,39 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
             close_timeout: settings.close_timeout,
             close: client.stream.close.clone(),
             report,
+            settings,
         };
         let session = Session::new(opened, Role::Client, settings);
-        return Interactive::new(wishes, session)?.run().await;
+        return Interactive::new(wishes, session, comeback)?.run().await;
     }
     let mut output = output(client, started)?;
+    tell_open(&mut output, &opened);
+    let session = Session::new(opened, Role::Client, settings);
+    let plan = plan(client, started, settings);
+    Pipe::new(plan, session, output, report, comeback)?.run().await
+}
+
+/// A session is open, for an output that tells of events.
+fn tell_open(output: &mut Output, opened: &Opened) {
     output.open(&jsonl::Opening {
-        url: &url,
+        url: &opened.url,
         address: opened.address.map(|address| address.to_string()),
         tls: opened.tls.as_deref(),
         subprotocol: opened.agreed.subprotocol.as_deref(),
         deflate: opened.agreed.deflate.as_ref(),
         answer: opened.answer.as_ref(),
     });
-    let session = Session::new(opened, Role::Client, settings);
-    Pipe::new(plan(client, started), session, output, report)?.run().await
+}
+
+/// What happens while a session is opened again and again.
+fn tell_attempt(report: Report, said: &Said<'_>) {
+    match said {
+        Said::Lost(error, wait) => {
+            report.note(&error.to_string());
+            report.note(&format!("again in {:.1} s", wait.as_secs_f64()));
+        }
+        Said::Progress(step) => report.progress(step),
+    }
 }
 
 /// A person sits there who can be asked: stdin and stdout are a terminal, and nothing else says
@@ -168,7 +193,7 @@ fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
     }
 }
 
-fn plan(client: &Client, started: Instant) -> Plan {
+fn plan(client: &Client, started: Instant, settings: Settings) -> Plan {
     let (echo, stream) = (client.common.echo, &client.stream);
     let wants_stdin = !echo && stream.ways != Ways::In;
     let reads_stdin = match stdio::source() {
@@ -200,6 +225,7 @@ fn plan(client: &Client, started: Instant) -> Plan {
         max_time: client.max_time.map(|limit| (limit, started + limit)),
         close_timeout: client.common.settings.close_timeout,
         close: stream.close.clone(),
+        settings,
     }
 }
 

@@ -154,12 +154,13 @@ impl Prompt {
 
     /// Prints lines above the one being typed.
     pub(super) fn print(&self, text: &str) {
-        let mut waiting = self.output.lock();
-        waiting.text.push_str(text);
-        if !text.ends_with('\n') {
-            waiting.text.push('\n');
-        }
-        self.output.changed.notify_one();
+        self.output.print(text);
+    }
+
+    /// What prints while the prompt is waited on.
+    pub(super) fn printer(&self) -> impl Fn(&str) + use<> {
+        let output = Arc::clone(&self.output);
+        move |text| output.print(text)
     }
 
     /// Whether so much waits to be printed that nothing more should be read.
@@ -264,6 +265,15 @@ impl Line {
 }
 
 impl Output {
+    fn print(&self, text: &str) {
+        let mut waiting = self.lock();
+        waiting.text.push_str(text);
+        if !text.ends_with('\n') {
+            waiting.text.push('\n');
+        }
+        self.changed.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -148,6 +148,7 @@ impl Connection {
     pub fn receive_eof(&mut self) {
         let link = &mut self.link;
         link.over = true;
+        link.unsent = link.unsent.max(link.outbox.unsent_messages());
         link.cause.get_or_insert(Cause::TransportEnded);
     }
 
@@ -394,6 +395,7 @@ impl Link {
         match timer {
             Timer::KeepAlive => self.keepalive(now),
             Timer::Pong => {
+                self.unsent = self.unsent.max(self.outbox.unsent_messages());
                 self.cause.get_or_insert(Cause::PongTimeout);
                 self.over = true;
             }

@@ -12,6 +12,8 @@ pub struct Settings {
     pub ping_interval: Option<Duration>,
     /// The peer is dead if no byte of any kind follows a keepalive ping for this long.
     pub ping_timeout: Option<Duration>,
+    /// End the session after this long without a message either way.
+    pub idle_timeout: Option<Duration>,
     /// How long an answer to our Close is waited for, and then the end of the transport.
     pub close_timeout: Duration,
     /// How hard to compress, where permessage-deflate was agreed on: 1 (fast) to 9 (small).

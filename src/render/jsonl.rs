@@ -64,6 +64,15 @@ impl JsonLines {
         self.now = self.now.max(now);
     }
 
+    /// The session is lost for this reason; another one is to follow.
+    pub fn gap(&mut self, reason: &str, out: &mut Sheet) {
+        self.assembler = Assembler::default();
+        self.at(Instant::now());
+        let mut object = self.object("gap", None, out);
+        object.text("message", reason);
+        object.end();
+    }
+
     /// The session is open.
     pub fn open(&self, opening: &Opening<'_>, out: &mut Sheet) {
         let mut object = self.object("open", None, out);

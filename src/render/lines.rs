@@ -35,6 +35,12 @@ impl Lines {
         }
     }
 
+    /// Ends a message that did not end by itself.
+    pub fn end(&self, out: &mut Sheet) {
+        out.bytes().extend(self.terminator);
+        out.release();
+    }
+
     /// See [`Renderer::break_off`](super::Renderer::break_off).
     pub fn break_off(&mut self, out: &mut Sheet) -> u64 {
         out.take_back();

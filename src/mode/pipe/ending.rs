@@ -150,7 +150,8 @@ impl Pipe {
             Some(Finish::Signal(signal)) => Ok(Ended::Signal(signal)),
             Some(Finish::Gone | Finish::Met) => Ok(Ended::Done),
             Some(Finish::Rung | Finish::Ordered(_)) | None => {
-                let verdict = self.session.verdict(waiting);
+                let known = self.verdict.take();
+                let verdict = known.unwrap_or_else(|| self.session.verdict(waiting));
                 verdict.map_err(|cause| truncated(cause, written))?;
                 let unmet = self.watch.unmet(false).or_else(|| {
                     let pattern = self.unexpected()?.to_string();

@@ -42,6 +42,11 @@ pub(super) struct Long {
 }
 
 impl Long {
+    /// The session that it went to is lost.
+    pub(super) fn forget(&mut self) {
+        self.rest = 0..0;
+    }
+
     /// Part of it has been sent, and its end has not.
     pub(super) fn is_begun(&self) -> bool {
         self.begun
@@ -71,6 +76,12 @@ impl Pipe {
             if self.finish.is_some() || !self.session.is_open() || !self.play() || self.is_paused()
             {
                 return;
+            }
+            if self.spare.is_some() {
+                self.resend();
+                if self.session.queued() >= FULL {
+                    return;
+                }
             }
             if let Framing::Lines(terminator) = self.plan.framing
                 && !self.plan.typed
@@ -199,6 +210,9 @@ impl Pipe {
         }
         self.output.sent(kind, bytes);
         self.clock.sent();
+        if let Some(spare) = &mut self.spare {
+            spare.sent(kind, bytes);
+        }
         // The session is open: `feed` looked.
         if bytes.len() <= FULL {
             return self.session.send(kind, bytes).is_ok();
@@ -273,6 +287,9 @@ impl Pipe {
             Order::Send(kind, bytes) => {
                 let _ = self.session.send(kind, &bytes);
                 self.output.sent(kind, &bytes);
+                if let Some(spare) = &mut self.spare {
+                    spare.sent(kind, &bytes);
+                }
             }
             Order::Ping(payload) => {
                 let _ = self.session.ping(&payload);

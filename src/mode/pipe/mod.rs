@@ -4,6 +4,7 @@
 //! gave to the session, and waits for whatever comes first. Nothing is queued without bound: a full
 //! output stops the reading from the network, a full network stops the reading of stdin.
 
+mod comeback;
 mod ending;
 mod feed;
 mod output;
@@ -16,16 +17,18 @@ use super::{
     Ended,
     clock::{Clock, Rules},
     input::{Framing, Input},
+    reconnect::Comeback,
     signals::Signals,
 };
 use crate::{
     error::Error,
-    proto::{Close, Event, Kind, Piece},
+    proto::{Close, Event, Kind, Piece, Settings},
     render::jsonl::Direction,
     report::Report,
     session::Session,
     stdio::Stdin,
 };
+use comeback::Spare;
 use ending::Finish;
 use feed::{Long, Script};
 use regex::bytes::Regex;
@@ -78,6 +81,8 @@ pub(super) struct Plan {
     pub(super) close_timeout: Duration,
     /// The Close that ends it.
     pub(super) close: Close,
+    /// Of sessions that are opened again.
+    pub(super) settings: Settings,
 }
 
 /// What there is to send beside the script.
@@ -109,6 +114,8 @@ pub(super) struct Pipe {
     clock: Clock,
     heard: u64,
     finish: Option<Finish>,
+    /// How the session ended, if that is known already.
+    verdict: Option<Result<(), Error>>,
     /// What is to be sent waits, for the network or its time.
     feeding: bool,
     /// It waits for nothing but its turn.
@@ -117,6 +124,8 @@ pub(super) struct Pipe {
     drained: bool,
     /// After a signal: when unwritten output is dropped.
     patience: Option<Instant>,
+    /// `--reconnect`, and what it needs.
+    spare: Option<Spare>,
 }
 
 /// What a turn of the loop waits for.
@@ -136,6 +145,7 @@ impl Pipe {
         session: Session,
         output: Output,
         report: Report,
+        comeback: Option<Comeback>,
     ) -> Result<Self, Error> {
         let stdin = match plan.supply {
             Supply::Stdin => Some(Stdin::new().map_err(Error::Input)?),
@@ -143,6 +153,7 @@ impl Pipe {
         };
         let script = std::mem::take(&mut plan.script);
         let expects = script.iter().any(|step| matches!(step, Step::Expect(_)));
+        let spare = comeback.map(|comeback| Spare::new(comeback, script.clone()));
         Ok(Self {
             script: Script::new(script),
             stdin,
@@ -156,10 +167,12 @@ impl Pipe {
             // What came with the answer to the handshake is no answer to what is sent now.
             heard: session.bytes_received(),
             finish: None,
+            verdict: None,
             feeding: false,
             more: false,
             drained: true,
             patience: None,
+            spare,
             plan,
             session,
             report,
@@ -170,6 +183,21 @@ impl Pipe {
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
         let mut signals =
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        loop {
+            self.session(&mut signals).await;
+            if !self.come_back(&mut signals).await {
+                break;
+            }
+        }
+        let ended = self.conclude();
+        let ended = self.leave(ended, &mut signals).await;
+        // The process ends next; taking all of it apart would take longer than some runs.
+        std::mem::forget(self);
+        ended
+    }
+
+    /// Runs until this session is over.
+    async fn session(&mut self, signals: &mut Signals) {
         self.feed();
         let mut turns = 0u32;
         loop {
@@ -185,6 +213,11 @@ impl Pipe {
                 break;
             }
             self.feed();
+            if let Some(spare) = &mut self.spare
+                && !self.session.is_leaving()
+            {
+                spare.left();
+            }
             if self.session.queued() > 0 && self.is_idle() {
                 // At once, not by another turn: it is what the peer waits for.
                 self.session.write().await;
@@ -193,7 +226,7 @@ impl Pipe {
                 // The output took all: there is more to drain and nothing to wait for.
                 continue;
             }
-            match self.wait(&mut signals).await {
+            match self.wait(signals).await {
                 Woken::Session => {
                     if self.session.bytes_received() != self.heard {
                         self.heard = self.session.bytes_received();
@@ -212,11 +245,6 @@ impl Pipe {
                 Woken::Signal(signal) => self.interrupt(signal),
             }
         }
-        let ended = self.conclude();
-        let ended = self.leave(ended, &mut signals).await;
-        // The process ends next; taking all of it apart would take longer than some runs.
-        std::mem::forget(self);
-        ended
     }
 
     /// Turns what was read into output; false if the output is full and some is left.
@@ -349,7 +377,10 @@ impl Pipe {
 
     /// All that was read from stdin is with the session.
     fn is_idle(&mut self) -> bool {
-        !self.session.is_frame_open() && !self.input.has_next() && self.is_played()
+        !self.session.is_frame_open()
+            && !self.input.has_next()
+            && self.is_played()
+            && self.spare.as_ref().is_none_or(Spare::is_idle)
     }
 
     /// The next deadline of this mode.

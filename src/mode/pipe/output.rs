@@ -135,6 +135,17 @@ impl Output {
         self.renderer.break_off(&mut self.sheet)
     }
 
+    /// The session is lost for this reason, and another one follows. What was shown of a message
+    /// that did not end is ended, so that the next one is not taken for more of it.
+    pub(super) fn gap(&mut self, error: &crate::error::Error) {
+        if self.break_off() > 0
+            && let Renderer::Lines(lines) = &self.renderer
+        {
+            lines.end(&mut self.sheet);
+        }
+        self.event(|json, sheet| json.gap(&error.to_string(), sheet));
+    }
+
     /// No message is shown any more.
     pub(super) fn hide(&mut self) {
         self.shows = false;

@@ -70,6 +70,12 @@ impl Watch {
         self.expected = Expected::first(patterns, limit, now);
     }
 
+    /// What was waited for is waited for anew.
+    pub(super) fn forget(&mut self) {
+        self.expected = None;
+        self.assembler = Assembler::default();
+    }
+
     /// The wait for it was held up for this long by what it does not depend on.
     pub(super) fn delay(&mut self, time: Duration) {
         if let Some(expected) = &mut self.expected {

@@ -22,6 +22,7 @@ fn settings() -> Settings {
         max_message: 1000,
         ping_interval: Some(30 * SECOND),
         ping_timeout: None,
+        idle_timeout: None,
         close_timeout: 2 * SECOND,
         compress_level: 1,
         compress_min: 0,

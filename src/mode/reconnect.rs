@@ -1,0 +1,245 @@
+//! Coming back after a loss: after which, how soon, and how often.
+
+use crate::{
+    connect::{self, Opened, Opening, Progress},
+    error::{Error, Http2Fault, Step},
+    proto::{Close, handshake::Response},
+    random,
+};
+use std::time::{Duration, Instant};
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How many attempts there may be without success; `None`: any number.
+    pub attempts: Option<u32>,
+    /// The most that is waited before the first attempt; twice as much before each further one.
+    pub first: Duration,
+    /// The most that is ever waited.
+    pub longest: Duration,
+    /// Close codes after which to come back beside the usual ones.
+    pub codes: Vec<u16>,
+}
+
+/// How long to wait: exponential back-off with full jitter.
+#[derive(Debug)]
+struct Backoff {
+    rules: Rules,
+    failed: u32,
+    /// When the last session opened.
+    opened: Option<Instant>,
+}
+
+impl Backoff {
+    /// The wait before the next attempt; `None`: there have been enough. `random` is from 0 to 1;
+    /// `asked`: how long the server asks to be left alone.
+    fn next(&mut self, now: Instant, random: f64, asked: Option<Duration>) -> Option<Duration> {
+        if self.opened.take().is_some_and(|at| now - at >= STABLE) {
+            self.failed = 0;
+        }
+        if self.rules.attempts.is_some_and(|most| self.failed >= most) {
+            return None;
+        }
+        let doubled = self.rules.first.saturating_mul(1 << self.failed.min(30));
+        self.failed += 1;
+        let wait = doubled.min(self.rules.longest).mul_f64(random.clamp(0.0, 1.0));
+        Some(wait.max(asked.unwrap_or_default().min(PATIENCE)))
+    }
+}
+
+/// What opens the session again.
+#[derive(Debug)]
+pub(super) struct Comeback {
+    opening: Opening,
+    backoff: Backoff,
+}
+
+impl Comeback {
+    pub(super) fn new(opening: Opening, rules: Rules) -> Self {
+        Self { opening, backoff: Backoff { rules, failed: 0, opened: None } }
+    }
+
+    /// Whether to come back after this Close of the peer. It is a promise that another session
+    /// may go better (RFC 6455, 7.2.3; 7.4.1): the server goes, fails, or is overloaded.
+    pub(super) fn is_after_close(&self, close: &Close) -> bool {
+        let code = u16::from(close.code);
+        matches!(code, 1001 | 1011..=1014) || self.backoff.rules.codes.contains(&code)
+    }
+
+    /// Whether another attempt may go better than this one.
+    pub(super) fn is_after(error: &Error) -> bool {
+        match error {
+            Error::Resolve { .. }
+            | Error::ResolveProxy { .. }
+            | Error::Connect { .. }
+            | Error::ConnectProxy { .. }
+            | Error::Socket { .. }
+            | Error::HandshakeCut { .. }
+            | Error::Send { .. }
+            | Error::Receive { .. }
+            | Error::NoClose { .. } => true,
+            Error::Timeout { step, .. } => !matches!(step, Step::Total | Step::Idle),
+            Error::Status { response, .. } => matches!(response.status, 429 | 500 | 502..=504),
+            Error::Http2 { fault, .. } => matches!(
+                fault,
+                Http2Fault::NoSettings
+                    | Http2Fault::GoAway { .. }
+                    | Http2Fault::Lost(_)
+                    | Http2Fault::Reset(_)
+            ),
+            Error::Truncated { cause, .. } => Self::is_after(cause),
+            _ => false,
+        }
+    }
+
+    /// The session has opened.
+    pub(super) fn opened(&mut self, now: Instant) {
+        self.backoff.opened = Some(now);
+    }
+
+    /// Opens it, at once and then again and again as the rules say.
+    pub(super) async fn open(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<Opened, Error> {
+        match self.attempt(tell).await {
+            Err(error) if Self::is_after(&error) => self.again(error, tell).await,
+            done => done,
+        }
+    }
+
+    /// Opens it again after this. The error is that of the last attempt.
+    pub(super) async fn again(
+        &mut self,
+        mut error: Error,
+        tell: &mut dyn FnMut(Said<'_>),
+    ) -> Result<Opened, Error> {
+        loop {
+            let asked = retry_after(&error);
+            let Some(wait) = self.backoff.next(Instant::now(), random::fraction(), asked) else {
+                return Err(error);
+            };
+            tell(Said::Lost(&error, wait));
+            tokio::time::sleep(wait).await;
+            match self.attempt(tell).await {
+                Err(next) if Self::is_after(&next) => error = next,
+                done => return done,
+            }
+        }
+    }
+
+    async fn attempt(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<Opened, Error> {
+        let mut watch = |step: Progress<'_>| tell(Said::Progress(&step));
+        let opened = Box::pin(connect::open(&self.opening, &mut watch)).await?;
+        self.opened(Instant::now());
+        Ok(opened)
+    }
+}
+
+/// What happens meanwhile.
+#[derive(Debug)]
+pub(super) enum Said<'a> {
+    /// There is no session, for this reason, and the next attempt comes so soon.
+    Lost(&'a Error, Duration),
+    /// An attempt goes on.
+    Progress(&'a Progress<'a>),
+}
+
+/// How long the server asks to be left alone (RFC 9110, 10.2.3): seconds, or a date.
+fn retry_after(error: &Error) -> Option<Duration> {
+    let Error::Status { response, .. } = error else { return None };
+    let Response { headers, .. } = &**response;
+    let value = headers.get("Retry-After")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let then = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Duration::try_from(then.duration_since(jiff::Timestamp::now())).ok()
+}
+
+/// A session that has lasted so long was a success.
+const STABLE: Duration = Duration::from_secs(60);
+/// The longest that a server is left alone because it asks for it.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{
+        CloseCode,
+        handshake::{Headers, Version},
+    };
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn rules() -> Rules {
+        Rules { attempts: None, first: S, longest: 30 * S, codes: vec![4000] }
+    }
+
+    fn backoff(attempts: Option<u32>) -> Backoff {
+        Backoff { rules: Rules { attempts, ..rules() }, failed: 0, opened: None }
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_are_drawn_from_all_of_it() {
+        let now = Instant::now();
+        let mut it = backoff(None);
+        let most: Vec<_> = (0..7).map(|_| it.next(now, 1.0, None).unwrap().as_secs()).collect();
+        assert_eq!(most, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(it.next(now, 0.0, None), Some(Duration::ZERO));
+        assert_eq!(it.next(now, 0.5, None), Some(15 * S));
+        for _ in 0..100 {
+            assert!(it.next(now, 1.0, None).unwrap() <= 30 * S);
+        }
+    }
+
+    #[test]
+    fn attempts_are_counted_until_a_session_lasts_a_minute() {
+        let start = Instant::now();
+        let mut it = backoff(Some(2));
+        assert!(it.next(start, 0.5, None).is_some());
+        it.opened = Some(start);
+        assert!(it.next(start + 59 * S, 0.5, None).is_some());
+        assert_eq!(it.next(start + 59 * S, 0.5, None), None);
+        it.opened = Some(start + 60 * S);
+        assert_eq!(it.next(start + 120 * S, 1.0, None), Some(S));
+    }
+
+    #[test]
+    fn a_server_that_asks_to_be_left_alone_is() {
+        let now = Instant::now();
+        let status = |value: &str| {
+            let mut headers = Headers::default();
+            headers.push("Retry-After", value);
+            let response =
+                Response { version: Version::Http11, status: 503, reason: String::new(), headers };
+            Error::Status {
+                url: String::new(),
+                response: Box::new(response),
+                body: Vec::new(),
+                location: None,
+            }
+        };
+        assert_eq!(retry_after(&status("7")), Some(7 * S));
+        assert_eq!(retry_after(&status("soon")), None);
+        assert_eq!(retry_after(&status("Wed, 21 Oct 2015 07:28:00 GMT")), None);
+        let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
+        let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let wait = retry_after(&status(&date)).unwrap();
+        assert!((95 * S..=100 * S).contains(&wait), "{wait:?}");
+        let mut it = backoff(None);
+        assert_eq!(it.next(now, 0.0, Some(7 * S)), Some(7 * S));
+        assert_eq!(it.next(now, 1.0, Some(S)), Some(2 * S));
+        assert_eq!(it.next(now, 0.0, Some(1_000_000 * S)), Some(PATIENCE));
+    }
+
+    #[test]
+    fn some_ends_are_for_good() {
+        let target = crate::target::Target::parse("ws://h").unwrap();
+        let it = Comeback::new(Opening::new(target), rules());
+        let after = |code: u16| it.is_after_close(&Close::new(CloseCode::from(code)));
+        for code in [1001, 1011, 1012, 1013, 1014, 4000] {
+            assert!(after(code), "{code}");
+        }
+        for code in [1000, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 3000, 4001] {
+            assert!(!after(code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Coming back after a loss (--reconnect), and leaving when nothing happens (--idle-timeout).
+
+use crate::support::{
+    Expected, Signal, Stdin, Test,
+    wire::{frame, text},
+};
+
+/// What is said on a loss and after it.
+const LOST: &str = "sockeye: {peer} ended the connection without a Close (1006)\n\
+    sockeye: again in 0.0 s\n";
+const BACK: &str = "sockeye: connected again after 0.[..] s";
+
+fn test() -> Test {
+    Test::new().args(["--reconnect", "--reconnect-delay", "0"])
+}
+
+#[test]
+fn a_loss_is_made_good_and_what_comes_first_is_said_again() {
+    test()
+        .args(["-x", "subscribe", "-w", "-1"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("subscribe");
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.half_close();
+            peer.next_client();
+            peer.open();
+            peer.expect_text("subscribe");
+            peer.send(text("two"));
+            peer.close(1000);
+        })
+        .stdout("one\ntwo\n")
+        .stderr(format!("{LOST}{BACK}\n"))
+        .run();
+}
+
+#[test]
+fn lines_of_stdin_go_on_where_they_were() {
+    test()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.child.write("one\n");
+            peer.expect_text("one");
+            peer.half_close();
+            peer.expect_end();
+            peer.child.write("two\n");
+            peer.next_client();
+            peer.open();
+            peer.expect_text("two");
+            peer.child.write("three\n");
+            peer.expect_text("three");
+            peer.close(1000);
+        })
+        .stderr(format!("{LOST}{BACK}\n"))
+        .run();
+}
+
+/// What has not wholly left is sent on the next session, and nothing is sent twice.
+#[test]
+fn what_had_not_left_is_kept() {
+    let line = |n: usize| format!("{n:07} {}", "x".repeat(50_000));
+    let lines: String = (0..400).map(|n| line(n) + "\n").collect();
+    test()
+        .args(["--no-compress", "--quiet-for", "0.3"])
+        .stdin(&lines)
+        .peer(move |peer| {
+            peer.open();
+            peer.expect_text(line(0));
+            // The rest of it is in the kernel, between both or with the client.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            peer.reset();
+            peer.next_client();
+            peer.open();
+            let first = peer.frame().payload;
+            let first = String::from_utf8(first).unwrap();
+            let mut next: usize = first[..7].parse().unwrap();
+            assert!(first == line(next) && next > 0 && next < 399, "{next}");
+            while next < 399 {
+                next += 1;
+                peer.expect_text(line(next));
+            }
+            peer.answer_close(1000);
+        })
+        .stderr_has([
+            "sockeye: again in 0.0 s\nsockeye: connected again after 0.",
+            " that had not left will be sent\nsockeye: ended after 0.3 s of silence",
+        ])
+        .run();
+}
+
+#[test]
+fn some_ends_are_for_good() {
+    for (code, status) in [(1000, 0), (1008, 111), (4001, 111)] {
+        let test = test().peer(move |peer| {
+            peer.open();
+            peer.close(code);
+        });
+        if status == 0 { test } else { test.stderr_has(["closed the connection: "]) }
+            .status(status)
+            .run();
+    }
+    test()
+        .peer(|peer| {
+            peer.open();
+            peer.send(frame(0x83, ""));
+            peer.expect_close(1002);
+        })
+        .stderr_has(["broke the protocol: reserved opcode 3"])
+        .status(110)
+        .run();
+    test()
+        .peer(|peer| {
+            peer.answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+            peer.expect_end();
+        })
+        .stderr_has(["answered 403"])
+        .status(22)
+        .run();
+}
+
+#[test]
+fn codes_that_promise_better_are_taken_at_their_word() {
+    for (args, code) in [(&[][..], 1001), (&[][..], 1012), (&["--reconnect-on", "4000,4001"], 4001)]
+    {
+        test()
+            .args(args.iter().copied())
+            .peer(move |peer| {
+                peer.open();
+                peer.close(code);
+                peer.half_close();
+                peer.next_client();
+                peer.open();
+                peer.close(1000);
+            })
+            .stderr_has([
+                "closed the connection: ",
+                "sockeye: again in 0.0 s\nsockeye: connected again",
+            ])
+            .run();
+    }
+}
+
+#[test]
+fn attempts_may_be_limited_and_servers_ask_for_time() {
+    Test::new()
+        .args(["--reconnect=2", "--reconnect-delay", "0.01", "ws://127.0.0.1:1/"])
+        .stderr(
+            "sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n\
+             sockeye: again in 0.0 s\n\
+             sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n\
+             sockeye: again in 0.0 s\n\
+             sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n",
+        )
+        .status(7)
+        .run();
+    test()
+        .peer(|peer| {
+            peer.answer("HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n");
+            peer.expect_end();
+            peer.next_client();
+            peer.open();
+            peer.close(1000);
+        })
+        .stderr_has(["answered 503 (Busy)", "sockeye: again in 1.0 s\n"])
+        .takes(1000..4000)
+        .run();
+}
+
+#[test]
+fn a_wait_is_cut_short_by_a_signal_and_by_the_end_of_time() {
+    let slow = || {
+        Test::new().args([
+            "--reconnect",
+            "--reconnect-delay",
+            "1000",
+            "--reconnect-max-delay",
+            "1000",
+        ])
+    };
+    slow()
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.half_close();
+            peer.child.await_stderr("again in");
+            peer.child.signal(Signal::TERM);
+        })
+        .stderr_has(["again in "])
+        .killed_by(Signal::TERM)
+        .run();
+    slow()
+        .args(["-m", "0.5"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+        })
+        .stderr_has(["again in ", "the run (--max-time) took longer than 0.5 seconds"])
+        .takes(500..3000)
+        .status(28)
+        .run();
+}
+
+#[test]
+fn a_gap_is_marked_and_a_broken_message_does_not_run_into_the_next() {
+    let part = "x".repeat(100_000);
+    let shown = format!("{part}\ntwo\n");
+    let begun = frame(0x01, &part);
+    test()
+        .stdin(Stdin::Open)
+        .peer(move |peer| {
+            peer.open();
+            peer.send(&begun);
+            peer.half_close();
+            peer.next_client();
+            peer.open();
+            peer.send(text("two"));
+            peer.close(1000);
+        })
+        .stdout(shown.into_bytes())
+        .stderr_has(["and inside a message (1006)", "connected again"])
+        .run();
+    test()
+        .args(["--output", "jsonl"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.half_close();
+            peer.next_client();
+            peer.open();
+            peer.close(1000);
+        })
+        .stdout(Expected::Parts(
+            [
+                "{\"type\":\"open\",",
+                "{\"type\":\"gap\",",
+                "\"message\":\"{peer} ended the connection without a Close (1006)\"}\n{\"type\":\"open\",",
+                "{\"type\":\"end\",",
+            ]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+        ))
+        .stderr_has(["connected again"])
+        .run();
+}
+
+#[test]
+fn a_session_without_messages_may_be_ended() {
+    Test::new()
+        .args(["--idle-timeout", "0.5", "--ping-interval", "0.1"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            peer.send(text("one"));
+            loop {
+                // Pings and their pongs are no messages.
+                let ping = peer.frame();
+                if ping.first == 0x88 {
+                    break peer.send(crate::support::wire::close(1000, ""));
+                }
+                peer.send(frame(0x8a, ping.payload));
+            }
+        })
+        .stdout("one\n")
+        .stderr("sockeye: no message from or to {peer} for 0.5 seconds\n")
+        .takes(800..4000)
+        .status(28)
+        .run();
+}
