@@ -186,3 +186,20 @@ fn a_server_that_refuses_it_is_58() {
         .unheld()
         .run();
 }
+
+#[test]
+fn one_that_has_expired_is_told_by_the_server() {
+    let client = Client::new();
+    let old = client.authority.issue_with(|params| {
+        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let [cert, key] = old.files(&dir);
+    client
+        .test()
+        .args(["--cert", &text(&cert), "--key", &text(&key)])
+        .stderr("sockeye: localhost:{port} refuses the client certificate: it has expired\n")
+        .status(58)
+        .unheld()
+        .run();
+}

@@ -1,6 +1,6 @@
 //! The peer ends the session while a person types.
 
-use super::{End, Screen, Terminal, begin};
+use super::{End, Screen, Terminal, begin, leave};
 use crate::support::{Peer, wire};
 use std::time::Duration;
 
@@ -121,4 +121,39 @@ fn a_slow_terminal_loses_nothing_at_the_end() {
         assert!(end.view.has("< last"), "{:#?}", end.view);
         assert!(end.view.has_part("closed: 1000"), "{:#?}", end.view);
     }
+}
+
+#[test]
+fn a_session_that_is_lost_comes_back_under_the_line_being_typed() {
+    Terminal::new().args(["--reconnect", "--reconnect-delay", "0.2"]).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("half");
+        screen.edits("> half", 6);
+        peer.half_close();
+        screen
+            .wait("the loss", |view| view.has_part("ended the connection without a Close (1006)"));
+        screen.edits("> half", 6);
+        peer.next_client();
+        peer.open();
+        screen.wait("the return", |view| view.has_part("connected again to ws://"));
+        screen.edits("> half", 6);
+        screen.press("\r");
+        peer.expect_text("half");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn one_may_leave_while_it_is_away() {
+    Terminal::new()
+        .status(56)
+        .args(["--reconnect", "--reconnect-delay", "1000", "--reconnect-max-delay", "1000"])
+        .run(|screen, peer| {
+            begin(screen, peer);
+            peer.half_close();
+            screen.wait("the loss", |view| view.has_part("connecting again in "));
+            screen.enter("hello");
+            screen.wait("a refusal", |view| view.has("not sent: not connected"));
+            screen.press("\x04");
+        });
 }
