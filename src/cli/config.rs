@@ -1,19 +1,18 @@
 //! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
 
 use super::{
-    args::{Cli, ClientArgs, Command, Delimiter, Format, HttpChoice, ListenArgs, SessionArgs},
+    args::{Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, SessionArgs},
     reach,
     values::{self, HeaderArg},
 };
 use crate::{
-    connect::{Http, dial::Dialing, netrc::Netrc},
+    connect::{dial::Dialing, netrc::Netrc},
     error::{Error, words},
     mode::{
         clock::Rules,
         input::Framing,
         job::{Client, Common, Job, Listen, Stream, Ways},
         pipe::Goals,
-        reconnect,
     },
     proto::{
         Close, CloseCode, Kind, Settings,
@@ -65,7 +64,7 @@ impl Run {
         let mut args = cli.client;
         let url = cli.url.or(cli.connect).or_else(|| {
             // An optional value takes the next word, also when that is the URL.
-            swallowed(&mut args.passphrase).or_else(|| swallowed(&mut args.max_redirects))
+            swallowed(&mut args.reach.passphrase).or_else(|| swallowed(&mut args.max_redirects))
         });
         let Some(url) = url else {
             return Err(Error::Usage {
@@ -87,22 +86,13 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         edits: edits(&args.header)?,
         credentials: reach::credentials(&args)?,
         redirects: redirects(&args)?,
-        dialing: reach::dialing(&args, &mut notes),
-        tls: reach::tls(&args)?,
-        limits: reach::limits(&args),
-        reconnect: args.reconnect.map(|attempts| reconnect::Rules {
-            attempts,
-            first: args.reconnect_delay,
-            longest: args.reconnect_max_delay,
-            codes: args.reconnect_on.clone(),
-        }),
+        dialing: reach::dialing(&args.reach, &mut notes),
+        tls: reach::tls(&args.reach)?,
+        limits: reach::limits(&args.reach),
+        reconnect: reach::reconnect(&args.reach),
         notes,
         host: args.host,
-        http: match (args.http, args.http2) {
-            (_, true) | (Some(HttpChoice::Two), _) => Http::Two,
-            (Some(HttpChoice::Auto), _) => Http::Auto,
-            _ => Http::One,
-        },
+        http: reach::http(&args.reach),
         stream,
         script: args.script,
         expect_timeout: args.expect_timeout,

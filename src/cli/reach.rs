@@ -1,14 +1,16 @@
 //! What was meant of the options about how a server is reached, and by whom.
 
-use super::args::{ClientArgs, TlsVersion};
+use super::args::{ClientArgs, HttpChoice, ReachArgs, TlsVersion};
 use crate::{
     connect::{
+        Http,
         cookies::{Cookie, Cookies},
         credentials::Credentials,
         dial::{Dialing, Limits},
         netrc::Netrc,
     },
     error::{Error, IdentityFault, words},
+    mode::reconnect::Rules,
     net::{
         proxy::{NoProxy, Proxies, Variables},
         tcp::Family,
@@ -74,7 +76,7 @@ fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result
     parse(&text).map_err(|e| fault(format!("{}: {e}", path.display())))
 }
 
-pub(super) fn dialing(args: &ClientArgs, notes: &mut Vec<String>) -> Dialing {
+pub(super) fn dialing(args: &ReachArgs, notes: &mut Vec<String>) -> Dialing {
     let variable = |name: &str| env::var(name).ok();
     let list = args.noproxy.clone().map(|list| ("--noproxy", list));
     let list = list
@@ -102,7 +104,7 @@ pub(super) fn dialing(args: &ClientArgs, notes: &mut Vec<String>) -> Dialing {
     }
 }
 
-pub(super) fn tls(args: &ClientArgs) -> Result<Tls, Error> {
+pub(super) fn tls(args: &ReachArgs) -> Result<Tls, Error> {
     let version = |version: Option<TlsVersion>| {
         version.map(|version| match version {
             TlsVersion::Tls12 => Version::Tls12,
@@ -140,7 +142,7 @@ pub(super) fn tls(args: &ClientArgs) -> Result<Tls, Error> {
     })
 }
 
-pub(super) fn limits(args: &ClientArgs) -> Limits {
+pub(super) fn limits(args: &ReachArgs) -> Limits {
     Limits {
         total: args.connect_timeout,
         is_run: false,
@@ -148,4 +150,21 @@ pub(super) fn limits(args: &ClientArgs) -> Limits {
         tls: args.tls_timeout,
         handshake: args.handshake_timeout,
     }
+}
+
+pub(super) fn http(args: &ReachArgs) -> Http {
+    match (args.http, args.http2) {
+        (_, true) | (Some(HttpChoice::Two), _) => Http::Two,
+        (Some(HttpChoice::Auto), _) => Http::Auto,
+        _ => Http::One,
+    }
+}
+
+pub(super) fn reconnect(args: &ReachArgs) -> Option<Rules> {
+    args.reconnect.map(|attempts| Rules {
+        attempts,
+        first: args.reconnect_delay,
+        longest: args.reconnect_max_delay,
+        codes: args.reconnect_on.clone(),
+    })
 }
