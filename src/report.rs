@@ -12,8 +12,9 @@ use crate::{
         extension::{Deflate, MIN_BITS},
         handshake::{Headers, Response, Version},
     },
+    target::without_user,
 };
-use std::io::Write as _;
+use std::{borrow::Cow, io::Write as _};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,14 +170,16 @@ fn certificate((depth, certificate): (usize, &Certificate)) -> String {
 fn head(first: Option<String>, mark: char, headers: &Headers) -> Vec<String> {
     let fields = headers
         .iter()
-        .map(|(name, value)| format!("{mark} {}: {}", Escaped(name), Escaped(shown(name, value))));
+        .map(|(name, value)| format!("{mark} {}: {}", Escaped(name), Escaped(&shown(name, value))));
     first.into_iter().chain(fields).chain([mark.to_string()]).collect()
 }
 
 /// The value of a header as it may be seen.
-pub fn shown<'a>(name: &str, value: &'a str) -> &'a str {
-    let secret = SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name));
-    if secret { "[redacted]" } else { value }
+pub fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    if SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name)) {
+        return "[redacted]".into();
+    }
+    if name.eq_ignore_ascii_case("Location") { without_user(value).into() } else { value.into() }
 }
 
 /// Headers whose values are not for a screen or a log.

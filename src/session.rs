@@ -390,7 +390,7 @@ impl Session {
         let (authority, carrier) = (self.authority.clone(), self.carrier);
         if self.idle.for_good {
             let limit = self.settings.idle_timeout.unwrap_or_default();
-            return Err(Error::Timeout { authority, step: Step::Idle, limit });
+            return Err(Error::Timeout { authority, step: Step::Idle, limit, own: false });
         }
         let inside_message = self.connection.is_inside_message();
         let stage = if inside_message { Stage::InsideMessage } else { Stage::Open };
@@ -433,7 +433,7 @@ impl Session {
             }
             (Some(Cause::PongTimeout), _) => {
                 let limit = self.settings.ping_timeout.unwrap_or_default();
-                Err(Error::Timeout { authority, step: Step::Pong, limit })
+                Err(Error::Timeout { authority, step: Step::Pong, limit, own: false })
             }
             (Some(Cause::TransportEnded), _) => match self.receive_error.take() {
                 Some(cause) => Err(Error::receive(authority, cause, stage)),

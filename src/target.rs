@@ -37,6 +37,8 @@ pub enum UrlFault {
     Host,
     /// Not a port from 1 to 65535.
     Port,
+    /// A control character in user or password.
+    User,
     /// A fragment, which a WebSocket URL must not have (RFC 6455, 3).
     Fragment,
     /// Anything else, in the parser's words.
@@ -99,6 +101,10 @@ impl Target {
         let user = (!url.username().is_empty() || url.password().is_some()).then(|| {
             (percent_decoded(url.username()), percent_decoded(url.password().unwrap_or_default()))
         });
+        let is_odd = |s: &str| s.chars().any(char::is_control);
+        if user.as_ref().is_some_and(|(user, password)| is_odd(user) || is_odd(password)) {
+            return Err(UrlFault::User);
+        }
         let host = url.host().ok_or(UrlFault::NoHost)?.to_owned();
         Ok(Self { secure, host, port, resource, user, socket: None })
     }
@@ -124,9 +130,15 @@ impl Target {
         let base = Url::parse(&self.to_string()).map_err(|e| UrlFault::Other(e.to_string()))?;
         let mut url = base.join(reference).map_err(|e| UrlFault::Other(e.to_string()))?;
         url.set_fragment(None);
+        if !matches!(url.scheme(), "ws" | "wss" | "http" | "https") {
+            return Err(UrlFault::Scheme(url.scheme().to_owned()));
+        }
         let there = Self::parse(url.as_str())?;
-        let socket = self.socket.clone().filter(|_| there.has_origin_of(self));
-        Ok(Self { socket, ..there })
+        if !there.has_origin_of(self) {
+            return Ok(there);
+        }
+        let user = there.user.clone().or_else(|| self.user.clone());
+        Ok(Self { socket: self.socket.clone(), user, ..there })
     }
 
     /// Whether scheme, host and port are the same (RFC 6454, 5).
@@ -167,6 +179,23 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
         write!(f, "{scheme}://{}{}", self.host_header(), self.resource)
+    }
+}
+
+/// A URL, or what is to be one, without user and password.
+pub fn without_user(text: &str) -> String {
+    let scheme = text.find("//").or_else(|| text.find(':').map(|at| at + 1));
+    let slashes = |at: usize| text.bytes().skip(at).take_while(|b| *b == b'/').count();
+    let (scheme, rest) = text.split_at(scheme.map_or(0, |at| at + slashes(at)));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, _) = rest.split_at(end);
+    let is_port = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    // A password with a slash, which should have been written otherwise, hides the @ behind it.
+    let hides = authority.split_once(':').is_some_and(|(_, behind)| !is_port(behind));
+    let at = authority.rfind('@').or_else(|| rest.rfind('@').filter(|_| hides));
+    match at {
+        Some(at) => format!("{scheme}[redacted]{}", rest.get(at..).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 
@@ -287,10 +316,35 @@ mod tests {
         ] {
             assert_eq!(here.join(reference).unwrap().to_string(), there, "{reference}");
         }
-        assert_eq!(here.join("ftp://h/"), Err(UrlFault::Scheme("ftp".into())));
+        for reference in ["ftp://h/", "mailto:a@h", "javascript:1", "ws+unix:/s:/", "h:1"] {
+            let fault = here.join(reference);
+            assert!(matches!(fault, Err(UrlFault::Scheme(_))), "{reference}: {fault:?}");
+        }
+        let ours = Target::parse("ws://u:p@h/a").unwrap();
+        assert_eq!(ours.join("/b").unwrap().user, ours.user);
+        assert_eq!(ours.join("ws://h/b").unwrap().user, ours.user);
+        assert_eq!(ours.join("ws://i/b").unwrap().user, None);
+        assert_eq!(here.join("//x%0d%0ay@h/"), Err(UrlFault::User));
         let origin = |reference| here.join(reference).unwrap().has_origin_of(&here);
         assert!(origin("/x") && origin("https://h:8443/"));
         assert!(!origin("ws://h:8443/") && !origin("wss://h/") && !origin("//i:8443/"));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (text, shown) in [
+            ("ws://u:p@h:99999/", "ws://[redacted]@h:99999/"),
+            ("ws:/u:p@h", "ws:/[redacted]@h"),
+            ("u:p@h", "u:[redacted]@h"),
+            ("ws://u:p/x@h/", "ws://[redacted]@h/"),
+            ("//u@h/a@b", "//[redacted]@h/a@b"),
+            ("ws://h/a@b", "ws://h/a@b"),
+            ("/a@b", "/a@b"),
+            ("ws://h:80/a@b", "ws://h:80/a@b"),
+            ("h", "h"),
+        ] {
+            assert_eq!(without_user(text), shown, "{text}");
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         edits: edits(&args.header)?,
         credentials: reach::credentials(&args)?,
         redirects: redirects(&args)?,
-        dialing: reach::dialing(&args.reach, &mut notes),
+        dialing: reach::dialing(&args.reach, &mut notes)?,
         tls: reach::tls(&args.reach)?,
         limits: reach::limits(&args.reach),
         reconnect: reach::reconnect(&args.reach),

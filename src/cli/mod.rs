@@ -12,7 +12,8 @@ use crate::{error::Error, mode::pipe::Step};
 use args::{Cli, ClientArgs};
 use clap::{
     Arg, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _,
-    error::ErrorKind, parser::ValueSource,
+    error::{ContextKind, ErrorKind},
+    parser::ValueSource,
 };
 use std::ffi::OsString;
 
@@ -69,6 +70,9 @@ fn order(args: &mut ClientArgs, matches: &ArgMatches) {
     args.script = steps.into_iter().map(|(_, step)| step).collect();
 }
 
+/// Options whose values may be secrets.
+const SECRET: [&str; 6] = ["--auth", "--bearer", "--cookie", "--header", "--passphrase", "--proxy"];
+
 /// A fault in our own form: the first line says what, the hint what to write instead.
 fn usage(error: &clap::Error) -> Error {
     if matches!(
@@ -79,7 +83,16 @@ fn usage(error: &clap::Error) -> Error {
     ) {
         error.exit();
     }
-    let text = error.render().to_string();
+    let mut text = error.render().to_string();
+    let named = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let option = named(ContextKind::InvalidArg);
+    let value = named(ContextKind::InvalidValue);
+    let lower = value.to_lowercase();
+    let is_plain_header =
+        option.starts_with("--header") && !lower.contains("auth") && !lower.contains("cookie");
+    if SECRET.iter().any(|secret| option.starts_with(secret)) && !is_plain_header {
+        text = text.replace(&format!("'{value}'"), "[redacted]");
+    }
     let first = text.split("\n\n").next().unwrap_or_default();
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
     // To write -- before an unknown option would make it the URL.

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, IdentityFault, words},
     mode::reconnect::Rules,
     net::{
-        proxy::{NoProxy, Proxies, Variables},
+        proxy::{NoProxy, Proxies, Proxy, Variables},
         tcp::Family,
         tls::{Identity, Tls, Version},
     },
@@ -40,11 +40,12 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     };
     let mut cookies = Cookies::default();
     for cookie in &args.cookie {
-        let cookie = if cookie.starts_with("file:") { cookie.clone() } else { reveal(cookie)? };
-        if cookie.contains('=') {
-            cookies.given.push(cookie);
+        if cookie.starts_with("env:") {
+            cookies.given.push(reveal(cookie)?);
+        } else if cookie.contains('=') && !cookie.starts_with("file:") {
+            cookies.given.push(cookie.clone());
         } else {
-            let path = cookie.strip_prefix("file:").unwrap_or(&cookie);
+            let path = cookie.strip_prefix("file:").unwrap_or(cookie);
             cookies.jar.extend(read(Path::new(path), Cookie::parse_file)?);
         }
     }
@@ -76,12 +77,19 @@ fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result
     parse(&text).map_err(|e| fault(format!("{}: {e}", path.display())))
 }
 
-pub(super) fn dialing(args: &ReachArgs, notes: &mut Vec<String>) -> Dialing {
+/// A proxy, whose URL may be a secret.
+fn proxy(url: &str) -> Result<Proxy, Error> {
+    Proxy::parse(&reveal(url)?).map_err(|fault| Error::Usage {
+        fault: format!("--proxy is no proxy: {fault}"),
+        hint: Some("http://USER:PASSWORD@HOST:PORT, https://, socks5h://, ...".to_owned()),
+    })
+}
+
+pub(super) fn dialing(args: &ReachArgs, notes: &mut Vec<String>) -> Result<Dialing, Error> {
     let variable = |name: &str| env::var(name).ok();
     let list = args.noproxy.clone().map(|list| ("--noproxy", list));
-    let list = list
-        .or_else(|| variable("no_proxy").map(|list| ("no_proxy", list)))
-        .or_else(|| variable("NO_PROXY").map(|list| ("NO_PROXY", list)));
+    let set = |name| variable(name).filter(|list| !list.is_empty()).map(|list| (name, list));
+    let list = list.or_else(|| set("no_proxy")).or_else(|| set("NO_PROXY"));
     let mut none = NoProxy::default();
     if let Some((name, list)) = list {
         let faults;
@@ -90,7 +98,7 @@ pub(super) fn dialing(args: &ReachArgs, notes: &mut Vec<String>) -> Dialing {
             notes.push(format!("{name}: '{fault}' is no host, domain, address or network"));
         }
     }
-    Dialing {
+    Ok(Dialing {
         family: match (args.ipv4, args.ipv6) {
             (true, _) => Family::V4,
             (_, true) => Family::V6,
@@ -100,8 +108,12 @@ pub(super) fn dialing(args: &ReachArgs, notes: &mut Vec<String>) -> Dialing {
         resolve: args.resolve.clone(),
         connect_to: args.connect_to.clone(),
         socket: args.unix_socket.clone(),
-        proxies: Proxies { given: args.proxy.clone(), variables: Variables::read(variable), none },
-    }
+        proxies: Proxies {
+            given: args.proxy.as_deref().map(proxy).transpose()?,
+            variables: Variables::read(variable),
+            none,
+        },
+    })
 }
 
 pub(super) fn tls(args: &ReachArgs) -> Result<Tls, Error> {

@@ -3,7 +3,7 @@
 use crate::{
     connect::dial::{ConnectTo, Resolve},
     mode::clock::Wait,
-    net::{proxy::Proxy, tcp::From},
+    net::tcp::From,
     proto::{
         Close,
         close::is_sendable,
@@ -129,12 +129,6 @@ pub fn interface(s: &str) -> Result<From, String> {
         Err(_) if s.is_empty() => Err("neither an address nor an interface".to_owned()),
         Err(_) => Ok(From::Interface(s.to_owned())),
     }
-}
-
-/// A proxy; its URL may be a secret, and is then named by where it is.
-pub fn proxy(s: &str) -> Result<Proxy, String> {
-    let url = crate::secret::reveal(s).map_err(|e| e.to_string())?;
-    Proxy::parse(&url).map_err(|fault| fault.to_string())
 }
 
 /// `Name: value`, `Name:` (removes it) or `Name;` (sends it empty), as in curl.

@@ -31,7 +31,7 @@ impl Cookie {
         let mut cookies = Vec::new();
         for (i, line) in text.lines().enumerate() {
             // A mark that scripts of a page do not see it, not a comment.
-            let line = line.strip_prefix("#HttpOnly_").unwrap_or(line);
+            let line = line.strip_prefix("#HttpOnly_").unwrap_or(line).trim_end_matches('\r');
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -39,6 +39,9 @@ impl Cookie {
             let [domain, below, path, secure, expires, name, value] = *fields else {
                 return Err(format!("line {}: not seven fields with tabs between them", i + 1));
             };
+            if [name, value].iter().any(|s| s.chars().any(char::is_control)) {
+                return Err(format!("line {}: a control character", i + 1));
+            }
             cookies.push(Self {
                 domain: domain.trim_start_matches('.').to_ascii_lowercase(),
                 below: below.eq_ignore_ascii_case("TRUE") || domain.starts_with('.'),

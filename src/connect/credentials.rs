@@ -1,11 +1,11 @@
 //! Who we are to the server: what goes into Authorization and Cookie, and to which origin.
 
-use super::{cookies::Cookies, netrc::Netrc};
+use super::{cookies::Cookies, digest::Challenge, netrc::Netrc};
 use crate::{
     proto::handshake::{Headers, Response, Version},
+    random::nonce,
     target::Target,
 };
-use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
 
 /// What there is to show.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Credentials {
     pub cookies: Cookies,
     /// The answer to a challenge.
     pub answer: Option<String>,
+    /// How many have been answered.
+    pub answers: usize,
 }
 
 impl Credentials {
@@ -47,36 +49,34 @@ impl Credentials {
     }
 
     /// Whether a 401 can be answered, which the next request then does: a Digest challenge
-    /// (RFC 7616), once.
+    /// (RFC 7616), once, and again only if all that was wrong was the age of the answer.
     pub(super) fn answer(&mut self, target: &Target, response: &Response) -> bool {
-        if response.status != 401 || self.answer.is_some() || self.bearer.is_some() {
+        if response.status != 401 || self.bearer.is_some() || self.answers > MAX_ANSWERS {
             return false;
         }
         let Some((user, password)) = self.pair(target) else { return false };
-        let mut challenges = response.headers.all("WWW-Authenticate");
-        let challenge = challenges.find_map(digest);
-        let Some(mut challenge) = challenge else { return false };
-        let method = match response.version {
-            Version::Http2 => HttpMethod::CONNECT,
-            _ => HttpMethod::GET,
+        let challenge = response.headers.all("WWW-Authenticate").find_map(Challenge::find);
+        let Some(challenge) = challenge.filter(|it| it.stale || self.answer.is_none()) else {
+            return false;
         };
-        let context =
-            AuthContext::new_with_method(user, password, &target.resource, None::<&[u8]>, method);
-        self.answer = challenge.respond(&context).ok().map(|answer| answer.to_string());
+        let method = if response.version == Version::Http2 { "CONNECT" } else { "GET" };
+        let cnonce = data_encoding::HEXLOWER.encode(&nonce());
+        self.answer = challenge.answer(&user, &password, method, &target.resource, &cnonce);
+        self.answers += 1;
         self.answer.is_some()
+    }
+
+    /// An answer is for one resource.
+    pub(super) fn forget_answer(&mut self) {
+        self.answer = None;
     }
 
     /// What another origin must not see is forgotten. What has a host of its own stays.
     pub(super) fn leave(&mut self) {
         (self.user, self.bearer, self.answer) = (None, None, None);
         self.cookies.leave();
+        self.netrc.leave();
     }
-}
-
-/// A Digest challenge, wherever it stands in the field.
-fn digest(field: &str) -> Option<WwwAuthenticateHeader> {
-    let start = field.to_ascii_lowercase().find("digest ")?;
-    digest_auth::parse(field.get(start..)?).ok()
 }
 
 /// RFC 7617.
@@ -84,6 +84,9 @@ fn basic((user, password): (String, String)) -> String {
     let credentials = format!("{user}:{password}");
     format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
 }
+
+/// Challenges answered on the way to one session.
+const MAX_ANSWERS: usize = 8;
 
 #[cfg(test)]
 mod tests {

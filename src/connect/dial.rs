@@ -111,6 +111,12 @@ pub(super) async fn dial(
     let addresses = resolve(opening, &place, way)
         .await
         .map_err(|fault| fault.or(|cause| Error::Resolve { host: place.host.clone(), cause }))?;
+    if let tcp::From::Address(ours) = dialing.from
+        && addresses.iter().all(|address| address.is_ipv4() != ours.is_ipv4())
+    {
+        let cause = io::Error::other(format!("{} has no address of its IP version", place.host));
+        return Err(Error::Interface { from: dialing.from.clone(), cause });
+    }
     way.step.set(Step::Connect);
     let (stream, address) = tcp::connect(addresses, &dialing.from)
         .await
@@ -146,7 +152,14 @@ async fn resolve(
             && one.port.is_none_or(|wanted| wanted == port)
     });
     if let Some(given) = given {
-        return Ok(given.addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect());
+        let all = given.addresses.iter().map(|ip| SocketAddr::new(*ip, port));
+        let allowed: Vec<_> =
+            all.filter(|address| tcp::allowed(*address, dialing.family).is_ok()).collect();
+        if allowed.is_empty() {
+            let words = "no address of the IP version asked for";
+            return Err(Unresolved::Cause(io::Error::new(io::ErrorKind::NotFound, words)));
+        }
+        return Ok(allowed);
     }
     if let Ok(ip) = host.parse() {
         let allowed = tcp::allowed(SocketAddr::new(ip, port), dialing.family);
@@ -188,8 +201,11 @@ async fn through(
             danger_anyone: opening.tls.danger_anyone,
             ..tls::Tls::default()
         };
+        way.step.set(Step::Tls);
         let config = super::read_authorities(ours, &[b"http/1.1"]).await?;
-        let secured = tls::secure(stream, &at.host, &config).await;
+        let securing = async { Ok(tls::secure(stream, &at.host, &config).await) };
+        let secured = within(opening, Step::Tls, opening.limits.tls, securing).await?;
+        way.step.set(Step::Proxy);
         stream = Box::new(secured.map_err(|fault| fail(ProxyFault::Tls(fault)))?);
     }
     let resolved = if proxy.wants_address() {

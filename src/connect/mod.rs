@@ -4,6 +4,7 @@ mod body;
 pub mod cookies;
 pub mod credentials;
 pub mod dial;
+mod digest;
 mod http1;
 mod http2;
 pub mod netrc;
@@ -182,6 +183,7 @@ pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Res
                         authority: here.target.authority(),
                         step: if here.limits.is_run { Step::Total } else { step.get() },
                         limit: here.limits.total,
+                        own: false,
                     });
                 }
             };
@@ -212,7 +214,9 @@ async fn within<T>(
     let Some(limit) = limit else { return doing.await };
     match timeout(limit, doing).await {
         Ok(done) => done,
-        Err(_) => Err(Error::Timeout { authority: opening.target.authority(), step, limit }),
+        Err(_) => {
+            Err(Error::Timeout { authority: opening.target.authority(), step, limit, own: true })
+        }
     }
 }
 

@@ -50,11 +50,17 @@ impl Netrc {
                         break;
                     }
                     word if word.starts_with('#') => break,
-                    other => return Err(format!("line {}: '{other}' is not expected", number + 1)),
+                    // It may be part of a password.
+                    _ => return Err(format!("line {}: not what netrc(5) expects", number + 1)),
                 }
             }
         }
         Ok(Self(entries))
+    }
+
+    /// What is meant for any host is not meant for one that a server names.
+    pub(super) fn leave(&mut self) {
+        self.0.retain(|entry| entry.machine.is_some());
     }
 
     /// User and password for a host.
@@ -127,8 +133,8 @@ mod tests {
 
     #[test]
     fn faults_are_named_by_line() {
-        assert_eq!(Netrc::parse("\nmachin a"), Err("line 2: 'machin' is not expected".to_owned()));
+        assert_eq!(Netrc::parse("\nmachin a"), Err("line 2: not what netrc(5) expects".to_owned()));
         assert_eq!(Netrc::parse("machine \"a"), Err("line 1: a quote has no end".to_owned()));
-        assert_eq!(Netrc::parse("login x"), Err("line 1: 'login' is not expected".to_owned()));
+        assert_eq!(Netrc::parse("login x"), Err("line 1: not what netrc(5) expects".to_owned()));
     }
 }

@@ -30,11 +30,15 @@ pub(super) fn follow(opening: &Opening, response: &Response) -> Result<Option<Op
         return Err(fail(RedirectFault::Downgrade(target.to_string())));
     }
     let mut next = Opening { target, followed: opening.followed + 1, ..opening.clone() };
+    next.credentials.forget_answer();
     if !next.target.has_origin_of(&opening.target) {
         next.credentials.leave();
         next.host = None;
+        // Who we are in TLS is no other's business, either; nor is it called what the first was.
+        (next.tls.identity, next.tls.name) = (None, None);
         next.edits.retain(|edit| match edit {
-            HeaderEdit::Set(name, _) | HeaderEdit::Remove(name) => !is_private(name),
+            HeaderEdit::Set(name, _) => !is_private(name),
+            HeaderEdit::Remove(_) => true,
         });
     }
     Ok(Some(next))

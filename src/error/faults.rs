@@ -83,7 +83,12 @@ pub enum ProxyFault {
     /// Its answer is no HTTP/1.1.
     Answer(Refusal),
     /// What SOCKS says.
-    Socks(String),
+    Socks {
+        /// In words.
+        words: String,
+        /// It is about user and password.
+        wants_user: bool,
+    },
     /// It closes the connection.
     Cut,
     /// The network gives an error.

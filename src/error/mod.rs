@@ -173,6 +173,8 @@ pub enum Error {
         step: Step,
         /// For how long.
         limit: Duration,
+        /// The limit is that of the step alone.
+        own: bool,
     },
     /// The network took no more bytes.
     Send {
@@ -391,6 +393,12 @@ impl Error {
             Self::Redirect { fault, .. } => return reach::redirect_hint(fault),
             Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
             Self::Timeout { step: Step::Total | Step::Idle, .. } => return None,
+            // Steps without a limit of their own have that of all.
+            Self::Timeout { step, own: true, .. } => match step {
+                Step::Resolve => "raise the limit with --resolve-timeout SECONDS",
+                Step::Tls => "raise the limit with --tls-timeout SECONDS",
+                _ => "raise the limit with --handshake-timeout SECONDS",
+            },
             Self::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
             Self::Protocol { violation: Violation::NotDeflate, .. } => {
                 "see whether it goes without compression: --no-compress"

@@ -7,7 +7,7 @@ use crate::{
         extension::{BadParam, ExtensionFault, OfferFault, ParamFault},
         handshake::{Refusal, Response},
     },
-    target::UrlFault,
+    target::{UrlFault, without_user},
 };
 use std::{fmt, io};
 
@@ -45,9 +45,10 @@ pub(super) fn status(
 ) -> fmt::Result {
     write!(f, "{} answered {}", Escaped(url), Status(response))?;
     f.write_str(" instead of upgrading to WebSocket")?;
-    for name in ["Location", "WWW-Authenticate", "Sec-WebSocket-Version", "Retry-After"] {
+    let first = if matches!(response.status, 300..=399) { "Location" } else { "WWW-Authenticate" };
+    for name in [first, "Sec-WebSocket-Version", "Retry-After"] {
         if let Some(value) = response.headers.get(name) {
-            write!(f, "\n  {name}: {}", Escaped(&short(value)))?;
+            write!(f, "\n  {name}: {}", Escaped(&short(&without_user(value))))?;
             break;
         }
     }
@@ -206,6 +207,7 @@ impl fmt::Display for UrlFault {
             Self::NoHost => f.write_str("no host"),
             Self::Host => f.write_str("not a host name or address"),
             Self::Port => f.write_str("not a port from 1 to 65535"),
+            Self::User => f.write_str("a control character in user or password"),
             Self::Fragment => f.write_str("a WebSocket URL has no fragment (#)"),
             Self::Other(words) => f.write_str(words),
         }

@@ -5,7 +5,7 @@ use super::{
     opening::{Status, lines, short},
     words::Words,
 };
-use crate::{escape::Escaped, net::tcp::From};
+use crate::{escape::Escaped, net::tcp::From, target::without_user};
 use std::{fmt, io};
 
 pub(super) fn proxy(f: &mut fmt::Formatter<'_>, proxy: &str, fault: &ProxyFault) -> fmt::Result {
@@ -18,7 +18,7 @@ pub(super) fn proxy(f: &mut fmt::Formatter<'_>, proxy: &str, fault: &ProxyFault)
             lines(f, body)
         }
         ProxyFault::Answer(refusal) => write!(f, "the proxy {proxy} does not connect: {refusal}"),
-        ProxyFault::Socks(words) => {
+        ProxyFault::Socks { words, .. } => {
             let words = super::words::lower(words);
             write!(f, "the proxy {proxy} does not connect: {}", Escaped(&words))
         }
@@ -33,7 +33,7 @@ pub(super) fn proxy(f: &mut fmt::Formatter<'_>, proxy: &str, fault: &ProxyFault)
 pub(super) fn proxy_hint(fault: &ProxyFault) -> Option<String> {
     let hint = match fault {
         ProxyFault::Status { response, .. } if response.status == 407 => USER,
-        ProxyFault::Socks(words) if words.to_lowercase().contains("auth") => USER,
+        ProxyFault::Socks { wants_user: true, .. } => USER,
         ProxyFault::Tls(fault) => return super::tls::hint(fault),
         ProxyFault::Answer(_) | ProxyFault::Cut => {
             "see whether it is a proxy of this kind: http://, https://, socks5h://"
@@ -60,7 +60,8 @@ pub(super) fn redirect(
             write!(f, "{from} answered {status} without saying where to (no Location)")
         }
         RedirectFault::Location { location, fault } => {
-            write!(f, "{from} redirects to '{}': {fault}", Escaped(&short(location)))
+            let location = without_user(location);
+            write!(f, "{from} redirects to '{}': {fault}", Escaped(&short(&location)))
         }
         RedirectFault::Downgrade(to) => {
             write!(f, "{from} redirects to {}, which has no TLS: not followed", Escaped(to))

@@ -46,7 +46,7 @@ pub(super) fn sentence(
             write!(f, "{authority} does not offer HTTP/1.1: it refused http/1.1 by ALPN")
         }
         TlsFault::Cut => write!(f, "{authority} closed the connection during the TLS handshake"),
-        TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {cause}"),
+        TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {}", Escaped(cause)),
     }
 }
 
@@ -72,7 +72,9 @@ fn certificate(f: &mut fmt::Formatter<'_>, cause: &CertificateError) -> fmt::Res
         }
         CertificateError::UnknownIssuer => f.write_str("its issuer is not trusted"),
         CertificateError::Revoked => f.write_str("it has been revoked"),
-        CertificateError::BadSignature => f.write_str("its signature is wrong"),
+        CertificateError::BadSignature => {
+            f.write_str("its signature is wrong, or made with too small a key")
+        }
         CertificateError::BadEncoding => f.write_str("it is not a well-formed certificate"),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             f.write_str("it is not meant for a server")
@@ -86,8 +88,8 @@ fn certificate(f: &mut fmt::Formatter<'_>, cause: &CertificateError) -> fmt::Res
 
 /// A name of a certificate: the verifier writes `DnsName("x")`.
 fn san(name: &str) -> String {
-    let inner = name.split_once("(\"").map_or(name, |(_, rest)| rest.trim_end_matches("\")"));
-    Escaped(inner.trim_end_matches(')')).to_string()
+    let inner = name.split_once('(').map_or(name, |(_, rest)| rest);
+    Escaped(inner.trim_matches(['"', '(', ')'])).to_string()
 }
 
 /// A certificate with CA:TRUE as the server's own: what a plain `openssl req -x509` makes.
@@ -118,6 +120,7 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
             other if is_authority(other) => {
                 "make the certificate with CA:FALSE, or skip the check with -k"
             }
+            CertificateError::BadSignature => return None,
             _ => "-k skips the check",
         },
         _ => return None,

@@ -10,6 +10,7 @@ use crate::{
         handshake::Version,
         outbox::UsageError,
     },
+    target::without_user,
 };
 use std::{fmt, io, time::Duration};
 
@@ -18,7 +19,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage { fault, .. } => write!(f, "{fault}"),
-            Self::Url { url, fault } => write!(f, "malformed URL '{}': {fault}", Escaped(url)),
+            Self::Url { url, fault } => {
+                write!(f, "malformed URL '{}': {fault}", Escaped(&without_user(url)))
+            }
             Self::NotBuilt(what) => write!(f, "{what} is not in this build"),
             Self::Resolve { host, cause } => {
                 let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
@@ -59,10 +62,10 @@ impl fmt::Display for Error {
                 write!(f, "{authority} closed the connection inside its answer to the handshake")
             }
             Self::Http2 { authority, fault, stage } => http2::sentence(f, authority, fault, *stage),
-            Self::Timeout { authority, step: Step::Idle, limit } => {
+            Self::Timeout { authority, step: Step::Idle, limit, .. } => {
                 write!(f, "no message from or to {authority} for {}", seconds(*limit))
             }
-            Self::Timeout { authority, step, limit } => {
+            Self::Timeout { authority, step, limit, .. } => {
                 write!(f, "{authority}: {step} took longer than {}", seconds(*limit))
             }
             Self::Send { authority, cause } => {

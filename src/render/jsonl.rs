@@ -106,7 +106,7 @@ impl JsonLines {
                 object.raw(if i > 0 { ",[" } else { "[" });
                 object.string(name);
                 object.raw(",");
-                object.string(shown(name, value));
+                object.string(&shown(name, value));
                 object.raw("]");
             }
             object.raw("]");

@@ -70,7 +70,7 @@ fn netrc_knows_the_host() {
     let (_dir, path) = file("machine a\nlogn b\n");
     Test::new()
         .args([format!("--netrc={}", path.display()), "ws://h".to_owned()])
-        .stderr(format!("sockeye: {}: line 2: 'logn' is not expected\n", path.display()))
+        .stderr(format!("sockeye: {}: line 2: not what netrc(5) expects\n", path.display()))
         .status(2)
         .run();
 }
@@ -160,4 +160,94 @@ fn a_password_is_asked_for_and_not_shown() {
         })
         .stdout("password of me: \n")
         .run();
+}
+
+/// Whatever a challenge says, it is no reason to fall over.
+#[test]
+fn hostile_challenges_are_read_with_care() {
+    for challenge in [
+        "Digest \u{e9}=x",
+        "Digest realm=\"r\", nonce=\"n\", qop=\"auth-int\"",
+        "Digest realm=\"\u{e9}\", nonce=\"n\", algorithm=SHA-1",
+        "Digest \", nonce=\\",
+    ] {
+        Test::new()
+            .args(["-u", "me:secret"])
+            .peer(move |peer| {
+                peer.answer(&format!(
+                    "HTTP/1.1 401 No\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n\r\n"
+                ));
+                peer.expect_end();
+            })
+            .stderr_has(["answered 401 (No) instead of upgrading"])
+            .status(22)
+            .run();
+    }
+}
+
+#[test]
+fn a_stale_answer_and_another_resource_are_answered_anew() {
+    Test::new()
+        .args(["-L", "-u", "me:secret"])
+        .peer(|peer| {
+            let mut challenge = |nonce: &str, stale: &str| {
+                let request = peer.answer(&format!(
+                    "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"r\u{e9}\", \
+                     nonce=\"{nonce}\"{stale}\r\nContent-Length: 0\r\n\r\n"
+                ));
+                peer.next_client();
+                request.header("Authorization").to_owned()
+            };
+            assert!(challenge("a", "").starts_with("Basic "));
+            assert!(challenge("b", ", stale=true").contains("nonce=\"a\", uri=\"/\""));
+            let answered =
+                peer.answer("HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
+            assert!(answered.header("Authorization").contains("nonce=\"b\", uri=\"/\""));
+            peer.next_client();
+            let mut challenge = |nonce: &str| {
+                let request = peer.answer(&format!(
+                    "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"{nonce}\"\r\n\
+                     Content-Length: 0\r\n\r\n"
+                ));
+                peer.next_client();
+                request.header("Authorization").to_owned()
+            };
+            assert!(challenge("c").starts_with("Basic "));
+            assert!(peer.open().header("Authorization").contains("nonce=\"c\", uri=\"/there\""));
+            peer.close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn secrets_do_not_break_the_request_nor_show_in_errors() {
+    let words = "sockeye: the variable T holds a control character\n";
+    for args in [["--bearer", "env:T"], ["--cookie", "env:T"], ["-u", "env:T"]] {
+        Test::new()
+            .args(args)
+            .args(["ws://h"])
+            .env("T", "a:b\r\nX-Evil: 1")
+            .stderr(words)
+            .status(2)
+            .run();
+    }
+    sends(
+        Test::new().args(["--bearer", "env:T"]).env("T", "tok\n"),
+        &[("Authorization", "Bearer tok")],
+    );
+    for (args, status) in [
+        (&["ws://u:S3CRET@h:99999/"][..], 3),
+        (&["ws:/u:S3CRET@h/"], 3),
+        (&["ftp://u:S3CRET@h/"], 3),
+        (&["ws://u:S3%0d%0aCRET@h/"], 3),
+        (&["--proxy", "http://u:S3CRET@h:99999", "ws://h"], 2),
+        (&["--proxy", "u:S3CRET://h", "ws://h"], 2),
+        (&["--bearer", "S3CRET\n", "ws://h"], 2),
+        (&["--cookie", "a=S3CRET\n", "ws://h"], 2),
+        (&["-H", "Authorization Bearer S3CRET", "ws://h"], 2),
+        (&["-u", "a:S3CRET\n", "ws://h"], 2),
+    ] {
+        let script = "\"$@\" 2>&1 | grep -c S3 ; exit ${PIPESTATUS[0]}";
+        Test::new().shell(script).args(args.iter().copied()).stdout("0\n").status(status).run();
+    }
 }

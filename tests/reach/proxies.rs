@@ -138,7 +138,7 @@ fn a_proxy_that_is_not_there_is_told() {
         .run();
     Test::new()
         .args(["--proxy", "gopher://p", "ws://h"])
-        .stderr_has(["invalid value 'gopher://p' for '--proxy <URL>': unknown scheme 'gopher'"])
+        .stderr_has(["sockeye: --proxy is no proxy: unknown scheme 'gopher'\n"])
         .status(2)
         .run();
 }
@@ -227,6 +227,18 @@ fn socks_says_no() {
             peer.read_exactly(&mut asked);
             assert_eq!(&asked, b"\x04\x01\0\x50\0\0\0\x01\0far.invalid\0");
             peer.send(b"\0\x5a\0\0\0\0\0\0");
+            peer.open();
+            peer.close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn an_interim_answer_may_come_in_the_same_segment() {
+    Test::new()
+        .args(["--proxy", "127.0.0.1:{port}", "ws://far.invalid/"])
+        .peer(|peer| {
+            peer.answer("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
             peer.open();
             peer.close(1000);
         })

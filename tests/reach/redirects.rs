@@ -83,6 +83,16 @@ fn a_redirect_that_leads_nowhere_is_told() {
             "ws://{peer}/ answered 301 without saying where to (no Location)",
         ),
         (to("ftp://h/"), 3, "ws://{peer}/ redirects to 'ftp://h/': unknown scheme 'ftp'"),
+        (
+            to("mailto:a@h"),
+            3,
+            "ws://{peer}/ redirects to 'mailto:[redacted]@h': unknown scheme 'mailto'",
+        ),
+        (
+            to("ws://x%0d%0aCookie:p@h/"),
+            3,
+            "ws://{peer}/ redirects to 'ws://[redacted]@h/': a control character in user or password",
+        ),
         (to("ws://h:x/"), 3, "ws://{peer}/ redirects to 'ws://h:x/': invalid port number"),
     ] {
         Test::new()

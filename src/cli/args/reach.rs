@@ -3,7 +3,7 @@
 use super::super::values::{self, Pins};
 use crate::{
     connect::dial::{ConnectTo, Resolve},
-    net::{proxy::Proxy, tcp::From},
+    net::tcp::From,
 };
 use clap::{Args, ValueEnum, ValueHint};
 use std::{path::PathBuf, time::Duration};
@@ -51,8 +51,8 @@ pub struct ReachArgs {
 
     /// Connect through a proxy: http, https, socks4, socks4a, socks5 or socks5h (the proxy resolves
     /// the name) [default: what the environment says, as for curl]
-    #[arg(long, value_name = "URL", value_parser = values::proxy, help_heading = REACH)]
-    pub proxy: Option<Proxy>,
+    #[arg(long, value_name = "URL", value_parser = values::line, help_heading = REACH)]
+    pub proxy: Option<String>,
 
     /// Hosts, domains, addresses and networks to connect to without a proxy; * for all
     #[arg(long, value_name = "LIST", help_heading = REACH)]

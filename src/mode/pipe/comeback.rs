@@ -113,7 +113,7 @@ impl Pipe {
             Came::Late => {
                 let limit = self.plan.max_time.take().map_or(Duration::ZERO, |(limit, _)| limit);
                 let authority = self.session.authority().to_owned();
-                let late = Error::Timeout { authority, step: ErrorStep::Total, limit };
+                let late = Error::Timeout { authority, step: ErrorStep::Total, limit, own: false };
                 self.finish = Some(Finish::Failed(late));
                 self.patience = Some(Instant::now() + self.plan.close_timeout);
                 return false;

@@ -104,7 +104,12 @@ impl Pipe {
     fn time_out(&mut self, limit: Duration, now: Instant) {
         self.patience.get_or_insert(now + self.plan.close_timeout);
         let authority = self.session.authority().to_owned();
-        self.finish(Finish::Failed(Error::Timeout { authority, step: Step::Total, limit }));
+        self.finish(Finish::Failed(Error::Timeout {
+            authority,
+            step: Step::Total,
+            limit,
+            own: false,
+        }));
     }
 
     pub(super) fn interrupt(&mut self, signal: i32) {
@@ -204,7 +209,7 @@ impl Pipe {
                         && ended.is_ok()
                     {
                         let authority = self.session.authority().to_owned();
-                        ended = Err(Error::Timeout { authority, step: Step::Total, limit });
+                        ended = Err(Error::Timeout { authority, step: Step::Total, limit, own: false });
                     }
                     self.patience.get_or_insert(Instant::now());
                 }

@@ -90,10 +90,13 @@ impl NoProxy {
 
     fn entry(entry: &str) -> Option<(Pattern, Option<u16>)> {
         let net = |s: &str| {
-            let s = s.strip_prefix('[').and_then(|s| s.strip_suffix(']')).unwrap_or(s);
+            // An IPv6 address may stand in brackets.
+            let s = s.replacen('[', "", 1).replacen(']', "", 1);
             s.parse().ok().or_else(|| s.parse::<IpAddr>().ok().map(IpNet::from))
         };
-        if let Some(net) = net(entry) {
+        // In brackets the last colon is that of a port only behind them.
+        let is_bare = !entry.ends_with(|c: char| c.is_ascii_digit()) || !entry.contains("]:");
+        if let Some(net) = net(entry).filter(|_| is_bare) {
             return Some((Pattern::Net(net), None));
         }
         let (host, port) = match entry.rsplit_once(':') {
@@ -107,7 +110,9 @@ impl NoProxy {
             return Some((Pattern::Net(net), port));
         }
         let name = host.strip_prefix("*.").or(host.strip_prefix('.')).unwrap_or(host);
-        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let ascii = url::Host::parse(name).ok().map(|host| host.to_string());
+        let name = ascii.unwrap_or_else(|| name.to_ascii_lowercase());
         let is_name = !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b) || b >= 0x80);
         is_name.then_some((Pattern::Name(name), port))
@@ -120,6 +125,7 @@ impl NoProxy {
         self.0.iter().any(|(pattern, port)| {
             let matches = match pattern {
                 Pattern::Any => true,
+                Pattern::Name(_) if target.address().is_some() => false,
                 Pattern::Name(name) => host
                     .strip_suffix(name.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
@@ -168,6 +174,10 @@ mod tests {
         ] {
             assert!(!none.has(&target(url)), "{url}");
         }
+        let (none, _) = NoProxy::parse("b\u{fc}cher.example,1,0.0.1,[2001:db8::]/32");
+        assert!(none.has(&target("ws://b\u{fc}cher.example")));
+        assert!(none.has(&target("ws://[2001:db8::1]")));
+        assert!(!none.has(&target("ws://127.0.0.1")));
         assert!(NoProxy::parse("*").0.has(&target("ws://h")));
         let (none, faults) = NoProxy::parse("a!b,host:x,10.0.0.0/99,ok");
         assert_eq!(faults, ["a!b", "host:x", "10.0.0.0/99"]);

@@ -40,43 +40,40 @@ pub(super) async fn connect(
     }
     .await;
     let mut bytes = Vec::new();
-    loop {
-        let n = match stream.read_buf(&mut bytes).await {
-            Ok(n) => n,
-            Err(cause) if bytes.is_empty() => return Err(ProxyFault::Network(cause)),
-            Err(_) => 0,
-        };
-        if n == 0 {
-            return Err(ProxyFault::Cut);
-        }
+    let (response, mut rest) = loop {
         let start = bytes.get(..HTTP.len()).unwrap_or(&bytes);
         if !HTTP.starts_with(start) {
             bytes.truncate(80);
             return Err(ProxyFault::Answer(Refusal::NotHttp(bytes)));
         }
-        let (response, length) = match parse_response(&bytes).map_err(ProxyFault::Answer)? {
-            Some(head) => head,
-            None if bytes.len() > MAX_HEADS => {
-                return Err(ProxyFault::Answer(Refusal::HeadsTooLong));
+        if let Some((response, length)) = parse_response(&bytes).map_err(ProxyFault::Answer)? {
+            let rest = bytes.split_off(length);
+            // Any number of 1xx may come first (RFC 9110, 15.2).
+            if response.status >= 200 {
+                break (response, rest);
             }
-            None => continue,
-        };
-        let mut rest = bytes.split_off(length);
-        if (200..300).contains(&response.status) {
-            return Ok(Box::new(Prefixed { prefix: rest.into(), stream }));
-        }
-        if response.status < 200 {
             bytes = rest;
             continue;
         }
-        let body = async {
-            while rest.len() < BODY && stream.read_buf(&mut rest).await.is_ok_and(|n| n > 0) {}
-        };
-        // What has come by then is shown.
-        let _ = timeout(BODY_TIME, body).await;
-        rest.truncate(BODY);
-        return Err(ProxyFault::Status { response: Box::new(response), body: rest });
+        if bytes.len() > MAX_HEADS {
+            return Err(ProxyFault::Answer(Refusal::HeadsTooLong));
+        }
+        match stream.read_buf(&mut bytes).await {
+            Ok(n) if n > 0 => {}
+            Err(cause) if bytes.is_empty() => return Err(ProxyFault::Network(cause)),
+            _ => return Err(ProxyFault::Cut),
+        }
+    };
+    if response.status < 300 {
+        return Ok(Box::new(Prefixed { prefix: rest.into(), stream }));
     }
+    let body = async {
+        while rest.len() < BODY && stream.read_buf(&mut rest).await.is_ok_and(|n| n > 0) {}
+    };
+    // What has come by then is shown.
+    let _ = timeout(BODY_TIME, body).await;
+    rest.truncate(BODY);
+    Err(ProxyFault::Status { response: Box::new(response), body: rest })
 }
 
 /// A stream of which some bytes have been read already.

@@ -51,6 +51,10 @@ impl Proxy {
     /// Reads a URL; without a scheme it is HTTP, without a port 1080 (443 with TLS), as in curl.
     pub fn parse(text: &str) -> Result<Self, UrlFault> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        // What is no scheme may be a password.
+        if !scheme.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(UrlFault::Host);
+        }
         let protocol = match scheme.to_ascii_lowercase().as_str() {
             "http" => Protocol::Http,
             "https" => Protocol::Https,
@@ -64,7 +68,9 @@ impl Proxy {
         let secure = protocol == Protocol::Https;
         let target = Target::parse(&format!("{}://{rest}", if secure { "wss" } else { "ws" }))?;
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
-        let has_port = authority.ends_with(":80");
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let port = host.rsplit(']').next().and_then(|behind| behind.split_once(':'));
+        let has_port = port.is_some_and(|(_, port)| !port.is_empty());
         let port = if !secure && target.port == 80 && !has_port { PORT } else { target.port };
         Ok(Self { protocol, host: target.host, port, user: target.user })
     }
@@ -85,7 +91,18 @@ impl Proxy {
                 ProxyFault::Cut
             }
             tokio_socks::Error::Io(cause) => ProxyFault::Network(cause),
-            other => ProxyFault::Socks(other.to_string()),
+            other => ProxyFault::Socks {
+                wants_user: matches!(
+                    other,
+                    tokio_socks::Error::PasswordAuthFailure(_)
+                        | tokio_socks::Error::NoAcceptableAuthMethods
+                        | tokio_socks::Error::AuthorizationRequired
+                ),
+                words: match other {
+                    tokio_socks::Error::UnknownAuthMethod => "its answer is unknown".to_owned(),
+                    other => other.to_string(),
+                },
+            },
         };
         let user = self.user.as_ref().map(|(user, password)| (user.as_str(), password.as_str()));
         match self.protocol {
@@ -103,7 +120,8 @@ impl Proxy {
                 let stream = match user {
                     // What cannot be written must not be left out.
                     Some((user, password)) if user.is_empty() || password.is_empty() => {
-                        return Err(ProxyFault::Socks("it wants user and password".to_owned()));
+                        let words = "user and password must not be empty".to_owned();
+                        return Err(ProxyFault::Socks { words, wants_user: true });
                     }
                     Some((user, password)) => {
                         Socks5Stream::connect_with_password_and_socket(stream, to, user, password)
@@ -164,6 +182,9 @@ mod tests {
             ("p", Protocol::Http, "p:1080"),
             ("p:3128", Protocol::Http, "p:3128"),
             ("http://p:80/", Protocol::Http, "p:80"),
+            ("http://p:080", Protocol::Http, "p:80"),
+            ("http://u:w@p:/", Protocol::Http, "p:1080"),
+            ("[::1]", Protocol::Http, "[::1]:1080"),
             ("HTTPS://p", Protocol::Https, "p:443"),
             ("socks://p", Protocol::Socks5, "p:1080"),
             ("socks5h://[::1]:9050", Protocol::Socks5h, "[::1]:9050"),

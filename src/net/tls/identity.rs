@@ -30,7 +30,7 @@ impl Identity {
         let read =
             |path: &Path| std::fs::read(path).map_err(|e| fault(path, IdentityFault::File(e)));
         let bytes = read(certificate)?;
-        if !is_pem(&bytes) && key.is_none() {
+        if is_der(&bytes) && !is_pem(&bytes) && key.is_none() {
             return pkcs12(&bytes, &passphrase()?).map_err(|e| fault(certificate, e));
         }
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
@@ -146,15 +146,14 @@ fn pkcs12(bytes: &[u8], passphrase: &str) -> Result<Identity, IdentityFault> {
     if chain.is_empty() {
         return Err(IdentityFault::NoCertificate { der: false });
     }
-    Ok(Identity { chain, key })
+    let identity = Identity { chain, key };
+    identity.check()?;
+    Ok(identity)
 }
 
 #[cfg(not(feature = "pkcs12"))]
-fn pkcs12(bytes: &[u8], _: &str) -> Result<Identity, IdentityFault> {
-    if is_der(bytes) {
-        return Err(IdentityFault::Format("openssl pkcs12 -in OLD -out NEW"));
-    }
-    Err(IdentityFault::NoCertificate { der: false })
+fn pkcs12(_: &[u8], _: &str) -> Result<Identity, IdentityFault> {
+    Err(IdentityFault::Format("openssl pkcs12 -in OLD -out NEW"))
 }
 
 const ENCRYPTED_BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";

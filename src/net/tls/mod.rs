@@ -148,8 +148,12 @@ fn trust(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Trusted, Error> {
     let mut store = RootCertStore::empty();
     for path in &tls.authorities {
         for certificate in read(path).map_err(|cause| fault(Some(path), &cause))? {
-            store.add(certificate.clone()).map_err(|e| fault(Some(path), &e))?;
-            given.push(certificate);
+            match store.add(certificate.clone()) {
+                Ok(()) => given.push(certificate),
+                // What else lies in a directory is no concern of ours.
+                Err(_) if path.is_dir() => {}
+                Err(e) => return Err(fault(Some(path), &e)),
+            }
         }
     }
     let provider = Arc::clone(provider);
