@@ -1,4 +1,4 @@
-//! HTTP/2 by h2: one stream of a connection as a [`Transport`](super::Transport).
+//! HTTP/2 by h2: one stream of a connection as a [`Transport`].
 //!
 //! Nothing runs beside it: whoever reads, writes or flushes drives the connection with all that
 //! belongs to it, PINGs and window updates too.
