@@ -1,7 +1,7 @@
 //! An accepted stream to an open session: the server's side of [`connect`](crate::connect).
 
 use crate::{
-    connect::Opened,
+    connect::{Opened, Timing},
     net::unix::tune,
     proto::{
         handshake::{Choices, Request, Version},
@@ -58,6 +58,7 @@ pub async fn accept(
         carrier: Version::Http11,
         tls: None,
         answer: None,
+        timing: Timing::default(),
     };
     Ok((opened, request))
 }

@@ -126,6 +126,7 @@ pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
         Progress::Redirected(target) => {
             vec![format!("* redirected to {}", Escaped(&target.to_string()))]
         }
+        Progress::Open(timing) => vec![format!("* open after {timing}")],
         Progress::Challenged => vec!["* answering the challenge".to_owned()],
         Progress::Chain(chain) => chain.iter().enumerate().map(certificate).collect(),
         Progress::Secured { tls, alpn } => {

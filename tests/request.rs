@@ -205,6 +205,7 @@ fn verbose_shows_no_secrets() {
              > cookie: [redacted]\n> Proxy-Authorization: [redacted]\n>\n\
              < HTTP/1.1 101 Switching Protocols\n< Upgrade: websocket\n< Connection: Upgrade\n\
              < Sec-WebSocket-Accept: [..]\n< Set-Cookie: [redacted]\n<\n\
+             * open after [..]\n\
              * no compression: offered, not accepted\n\
              * {peer} closed: 1000 (normal closure)\n\
              * received 0 messages, 0 bytes\n* sent 0 messages, 0 bytes\n",

@@ -91,7 +91,7 @@ pub(super) async fn dial(
     let (target, dialing) = (&opening.target, &opening.dialing);
     let socket = dialing.socket.as_ref().or(target.socket.as_ref());
     if let Some(path) = socket {
-        way.step.set(Step::Connect);
+        way.enter(Step::Connect);
         let stream = unix::connect(path)
             .await
             .map_err(|cause| Error::Socket { path: path.clone(), cause })?;
@@ -117,7 +117,7 @@ pub(super) async fn dial(
         let cause = io::Error::other(format!("{} has no address of its IP version", place.host));
         return Err(Error::Interface { from: dialing.from.clone(), cause });
     }
-    way.step.set(Step::Connect);
+    way.enter(Step::Connect);
     let (stream, address) = tcp::connect(addresses, &dialing.from)
         .await
         .map_err(|attempts| Error::Connect { authority, attempts })?;
@@ -165,7 +165,7 @@ async fn resolve(
         let allowed = tcp::allowed(SocketAddr::new(ip, port), dialing.family);
         return allowed.map(|one| vec![one]).map_err(Unresolved::Cause);
     }
-    way.step.set(Step::Resolve);
+    way.enter(Step::Resolve);
     let found = within(opening, Step::Resolve, opening.limits.resolve, async {
         Ok(tcp::resolve(host, port, dialing.family).await)
     });
@@ -185,12 +185,12 @@ async fn through(
     let addresses = resolve(opening, &at, way)
         .await
         .map_err(|fault| fault.or(|cause| Error::ResolveProxy { proxy: name.clone(), cause }))?;
-    way.step.set(Step::Connect);
+    way.enter(Step::Connect);
     let (stream, address) = tcp::connect(addresses, &dialing.from)
         .await
         .map_err(|attempts| Error::ConnectProxy { proxy: name.clone(), attempts })?;
     (way.watch)(Progress::ConnectedToProxy(address));
-    way.step.set(Step::Proxy);
+    way.enter(Step::Proxy);
     let fail = |fault| Error::Proxy { proxy: name.clone(), fault };
     let mut stream: Box<dyn Transport> = Box::new(stream);
     if proxy.protocol == Protocol::Https {
@@ -201,11 +201,11 @@ async fn through(
             danger_anyone: opening.tls.danger_anyone,
             ..tls::Tls::default()
         };
-        way.step.set(Step::Tls);
+        way.enter(Step::Tls);
         let config = super::read_authorities(ours, &[b"http/1.1"]).await?;
         let securing = async { Ok(tls::secure(stream, &at.host, &config).await) };
         let secured = within(opening, Step::Tls, opening.limits.tls, securing).await?;
-        way.step.set(Step::Proxy);
+        way.enter(Step::Proxy);
         stream = Box::new(secured.map_err(|fault| fail(ProxyFault::Tls(fault)))?);
     }
     let resolved = if proxy.wants_address() {
@@ -213,7 +213,7 @@ async fn through(
         let addresses = addresses.map_err(|fault| {
             fault.or(|cause| Error::Resolve { host: place.host.clone(), cause })
         })?;
-        way.step.set(Step::Proxy);
+        way.enter(Step::Proxy);
         let v4 = |address: &&SocketAddr| proxy.protocol != Protocol::Socks4 || address.is_ipv4();
         addresses.iter().find(v4).copied()
     } else {

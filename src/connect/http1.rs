@@ -1,6 +1,6 @@
 //! The opening handshake over HTTP/1.1.
 
-use super::{Opened, Opening, Progress, Shaken, Way};
+use super::{Opened, Opening, Progress, Shaken, Timing, Way};
 use crate::{
     error::{Error, Step},
     net::{Transport, tls},
@@ -17,7 +17,7 @@ pub(super) async fn shake(
     mut transport: Box<dyn Transport>,
     way: &mut Way<'_>,
 ) -> Result<Shaken, Error> {
-    way.step.set(Step::Handshake);
+    way.enter(Step::Handshake);
     let authority = opening.target.authority();
     let mut upgrade = ClientUpgrade::new(request(opening));
     let head = upgrade.head();
@@ -48,7 +48,7 @@ pub(super) async fn shake(
             Answer::Pending => {}
             Answer::Open { agreed, response, rest } => {
                 (way.watch)(Progress::Response(&response));
-                return Ok(Shaken::Open(Opened {
+                return Ok(Shaken::Open(Box::new(Opened {
                     transport,
                     rest,
                     agreed,
@@ -58,7 +58,8 @@ pub(super) async fn shake(
                     address: None,
                     tls: None,
                     answer: Some(response),
-                }));
+                    timing: Timing::default(),
+                })));
             }
             Answer::Status { response, rest } => {
                 (way.watch)(Progress::Response(&response));

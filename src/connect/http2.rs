@@ -1,6 +1,6 @@
 //! The opening handshake over HTTP/2 (RFC 8441).
 
-use super::{Opened, Opening, Progress, Shaken, Way};
+use super::{Opened, Opening, Progress, Shaken, Timing, Way};
 use crate::{
     error::{Error, Http2Fault, Stage, Step},
     net::{Transport, http2::Client, tls},
@@ -18,22 +18,22 @@ pub(super) async fn shake(
 ) -> Result<Shaken, Error> {
     let target = &opening.target;
     let fail = |fault| failed(target, fault);
-    way.step.set(Step::Settings);
+    way.enter(Step::Settings);
     let mut client = Client::start(transport).await.map_err(fail)?;
     (way.watch)(Progress::Settings(client.settings()));
     if !client.takes_extended_connect().await.map_err(fail)? {
         return Err(fail(Http2Fault::NoExtendedConnect));
     }
-    way.step.set(Step::Stream);
+    way.enter(Step::Stream);
     client.ready().await.map_err(fail)?;
-    way.step.set(Step::Handshake);
+    way.enter(Step::Handshake);
     let request = request(opening);
     (way.watch)(Progress::Request(&request));
     let (response, mut stream) = client.connect(&request).await.map_err(fail)?;
     (way.watch)(Progress::Response(&response));
     let authority = target.authority();
     match extended::judge_answer(&request, &response) {
-        Ok(Some(agreed)) => Ok(Shaken::Open(Opened {
+        Ok(Some(agreed)) => Ok(Shaken::Open(Box::new(Opened {
             rest: stream.received(),
             transport: Box::new(stream),
             agreed,
@@ -43,7 +43,8 @@ pub(super) async fn shake(
             address: None,
             tls: None,
             answer: Some(response),
-        })),
+            timing: Timing::default(),
+        }))),
         Ok(None) => Ok(Shaken::Status(Box::new(stream), response, Vec::new())),
         Err(refusal) => Err(Error::Handshake { authority, refusal }),
     }

@@ -9,6 +9,9 @@ mod http1;
 mod http2;
 pub mod netrc;
 mod redirect;
+mod timing;
+
+pub use timing::Timing;
 
 use crate::{
     error::{Error, Http2Fault, Step, TlsFault},
@@ -18,7 +21,8 @@ use crate::{
 };
 use credentials::Credentials;
 use dial::{Dialing, Limits, dial};
-use std::{cell::Cell, io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
+use timing::Course;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// What to open.
@@ -108,6 +112,8 @@ pub struct Opened {
     pub tls: Option<String>,
     /// The server's answer, if we are the client.
     pub answer: Option<Response>,
+    /// What it took.
+    pub timing: Timing,
 }
 
 /// What happens on the way, for those who want to watch.
@@ -142,17 +148,26 @@ pub enum Progress<'a> {
     Request(&'a Request),
     /// An answer has come.
     Response(&'a Response),
+    /// The session is open, after so long.
+    Open(&'a Timing),
 }
 
 /// Who watches, and how far it has come.
 struct Way<'a> {
-    step: &'a Cell<Step>,
+    course: &'a Course,
     watch: &'a mut dyn FnMut(Progress<'_>),
+}
+
+impl Way<'_> {
+    /// The next step begins.
+    fn enter(&self, step: Step) {
+        self.course.enter(step, Instant::now().into_std());
+    }
 }
 
 /// What the server answered.
 enum Shaken {
-    Open(Opened),
+    Open(Box<Opened>),
     Status(Box<dyn Transport>, Response, Vec<u8>),
 }
 
@@ -169,19 +184,23 @@ impl Shaken {
 /// Opens a session. `watch` is told what happens on the way.
 pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Result<Opened, Error> {
     let deadline = Instant::now() + opening.limits.total;
-    let step = Cell::new(Step::Resolve);
-    let mut way = Way { step: &step, watch };
+    let course = Course::new(Instant::now().into_std());
+    let mut way = Way { course: &course, watch };
     let mut here = opening.clone();
     loop {
         let (mut transport, response, rest) =
             match timeout_at(deadline, attempts(&here, &mut way)).await {
-                Ok(Ok(Shaken::Open(opened))) => return Ok(opened),
+                Ok(Ok(Shaken::Open(mut opened))) => {
+                    opened.timing = course.end(Instant::now().into_std());
+                    (way.watch)(Progress::Open(&opened.timing));
+                    return Ok(*opened);
+                }
                 Ok(Ok(Shaken::Status(transport, response, rest))) => (transport, response, rest),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => {
                     return Err(Error::Timeout {
                         authority: here.target.authority(),
-                        step: if here.limits.is_run { Step::Total } else { step.get() },
+                        step: if here.limits.is_run { Step::Total } else { course.step() },
                         limit: here.limits.total,
                         own: false,
                     });
@@ -265,7 +284,7 @@ async fn attempt(opening: &Opening, http: Http, way: &mut Way<'_>) -> Result<Sha
         let shaken = shake(opening, stream, http == Http::Two, way).await?;
         return Ok(shaken.by(address, None));
     };
-    way.step.set(Step::Tls);
+    way.enter(Step::Tls);
     let config = reading.await.map_err(|e| Error::Other {
         doing: "read the certification authorities",
         cause: io::Error::other(e),

@@ -131,6 +131,7 @@ fn tell_open(output: &mut Output, opened: &Opened) {
         subprotocol: opened.agreed.subprotocol.as_deref(),
         deflate: opened.agreed.deflate.as_ref(),
         answer: opened.answer.as_ref(),
+        timing: opened.timing,
     });
 }
 

@@ -3,6 +3,7 @@
 
 use super::Sheet;
 use crate::{
+    connect::Timing,
     escape::escape_json,
     proto::{
         Assembler, Close, Kind, Piece, Role, Tally, close, extension::Deflate, handshake::Response,
@@ -28,6 +29,8 @@ pub struct Opening<'a> {
     pub deflate: Option<&'a Deflate>,
     /// The answer to the opening handshake.
     pub answer: Option<&'a Response>,
+    /// What opening took.
+    pub timing: Timing,
 }
 
 /// The format of `--output jsonl`.
@@ -97,6 +100,13 @@ impl JsonLines {
                 object.raw("}");
             }
         }
+        object.name("timing");
+        object.raw("{");
+        for (name, time) in opening.timing.steps() {
+            object.seconds(name, time);
+        }
+        object.seconds("total", opening.timing.total());
+        object.raw("}");
         if let Some(answer) = opening.answer {
             object.text("http", answer.version.number());
             object.number("status", answer.status.into());
