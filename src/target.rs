@@ -148,7 +148,7 @@ impl Target {
 
     /// The host as a resolver or a certificate knows it: an IPv6 address without brackets.
     pub fn host_name(&self) -> String {
-        self.address().map_or_else(|| self.host.to_string(), |address| address.to_string())
+        host_name(&self.host)
     }
 
     /// What the Host header says: the port only if it is not the scheme's own.
@@ -179,6 +179,14 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
         write!(f, "{scheme}://{}{}", self.host_header(), self.resource)
+    }
+}
+
+/// A host without the brackets of an IPv6 address.
+pub fn host_name(host: &Host<String>) -> String {
+    match host {
+        Host::Ipv6(address) => address.to_string(),
+        other => other.to_string(),
     }
 }
 

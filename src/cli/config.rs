@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     connect::{dial::Dialing, netrc::Netrc},
-    error::{Error, words},
+    error::Error,
     mode::{
         clock::Rules,
         input::Framing,
@@ -23,10 +23,7 @@ use crate::{
     target::Target,
 };
 use clap_complete::Shell;
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -128,27 +125,17 @@ fn edits(args: &[HeaderArg]) -> Result<Vec<HeaderEdit>, Error> {
     for arg in args {
         match arg {
             HeaderArg::One(edit) => edits.push(edit.clone()),
-            HeaderArg::File(path) => {
-                let text = read(path)?;
-                let lines = text.lines().enumerate();
-                for (i, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
-                    edits.push(values::header(line).map_err(|fault| Error::Usage {
-                        fault: format!("{}, line {}: {fault}", path.display(), i + 1),
-                        hint: None,
-                    })?);
-                }
-            }
+            HeaderArg::File(path) => edits.extend(reach::read(path, headers_of)?),
         }
     }
     Ok(edits)
 }
 
-/// A file that was named on the command line.
-fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|cause| Error::Usage {
-        fault: format!("cannot read {}: {}", path.display(), words(&cause)),
-        hint: None,
-    })
+/// A header in each line.
+fn headers_of(text: &str) -> Result<Vec<HeaderEdit>, String> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let edit = |(i, line)| values::header(line).map_err(|fault| format!("line {}: {fault}", i + 1));
+    lines.map(edit).collect()
 }
 
 fn stream(args: &ClientArgs) -> Stream {

@@ -5,7 +5,7 @@ use crate::{
     connect::{
         Http,
         cookies::{Cookie, Cookies},
-        credentials::Credentials,
+        credentials::{Asked, Credentials},
         dial::{Dialing, Limits},
         netrc::Netrc,
     },
@@ -58,7 +58,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
             Some(path) => read(&path.clone().unwrap_or_else(netrc), Netrc::parse)?,
         },
         cookies,
-        ..Credentials::default()
+        asked: Asked::default(),
     })
 }
 
@@ -69,8 +69,11 @@ fn netrc() -> PathBuf {
     )
 }
 
-/// A file that holds what this reads.
-fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Error> {
+/// A file that was named on the command line and holds what this reads.
+pub(super) fn read<T>(
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, Error> {
     let fault = |fault: String| Error::Usage { fault, hint: None };
     let text = fs::read_to_string(path)
         .map_err(|e| fault(format!("cannot read {}: {}", path.display(), words(&e))))?;

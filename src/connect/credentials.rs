@@ -20,10 +20,17 @@ pub struct Credentials {
     pub netrc: Netrc,
     /// Cookies.
     pub cookies: Cookies,
-    /// The answer to a challenge.
-    pub answer: Option<String>,
+    /// What has come of challenges.
+    pub asked: Asked,
+}
+
+/// What has come of challenges.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The answer to the last.
+    answer: Option<String>,
     /// How many have been answered.
-    pub answers: usize,
+    answers: usize,
 }
 
 impl Credentials {
@@ -31,7 +38,7 @@ impl Credentials {
     pub(super) fn headers(&self, target: &Target) -> Headers {
         let mut headers = Headers::default();
         let basic = || self.pair(target).filter(|_| !self.digest_only).map(basic);
-        let authorization = (self.answer.clone())
+        let authorization = (self.asked.answer.clone())
             .or_else(|| self.bearer.as_ref().map(|token| format!("Bearer {token}")))
             .or_else(basic);
         if let Some(authorization) = authorization {
@@ -51,29 +58,29 @@ impl Credentials {
     /// Whether a 401 can be answered, which the next request then does: a Digest challenge
     /// (RFC 7616), once, and again only if all that was wrong was the age of the answer.
     pub(super) fn answer(&mut self, target: &Target, response: &Response) -> bool {
-        if response.status != 401 || self.bearer.is_some() || self.answers > MAX_ANSWERS {
+        if response.status != 401 || self.bearer.is_some() || self.asked.answers > MAX_ANSWERS {
             return false;
         }
         let Some((user, password)) = self.pair(target) else { return false };
         let challenge = response.headers.all("WWW-Authenticate").find_map(Challenge::find);
-        let Some(challenge) = challenge.filter(|it| it.stale || self.answer.is_none()) else {
+        let Some(challenge) = challenge.filter(|it| it.stale || self.asked.answer.is_none()) else {
             return false;
         };
         let method = if response.version == Version::Http2 { "CONNECT" } else { "GET" };
         let cnonce = data_encoding::HEXLOWER.encode(&nonce());
-        self.answer = challenge.answer(&user, &password, method, &target.resource, &cnonce);
-        self.answers += 1;
-        self.answer.is_some()
+        self.asked.answer = challenge.answer(&user, &password, method, &target.resource, &cnonce);
+        self.asked.answers += 1;
+        self.asked.answer.is_some()
     }
 
     /// An answer is for one resource.
     pub(super) fn forget_answer(&mut self) {
-        self.answer = None;
+        self.asked.answer = None;
     }
 
     /// What another origin must not see is forgotten. What has a host of its own stays.
     pub(super) fn leave(&mut self) {
-        (self.user, self.bearer, self.answer) = (None, None, None);
+        (self.user, self.bearer, self.asked.answer) = (None, None, None);
         self.cookies.leave();
         self.netrc.leave();
     }

@@ -8,7 +8,7 @@ use crate::{
         proxy::{Destination, Protocol, Proxies, Proxy},
         tcp, tls, unix,
     },
-    target::Target,
+    target::{Target, host_name},
 };
 use std::{
     io,
@@ -215,7 +215,12 @@ async fn through(
         })?;
         way.enter(Step::Proxy);
         let v4 = |address: &&SocketAddr| proxy.protocol != Protocol::Socks4 || address.is_ipv4();
-        addresses.iter().find(v4).copied()
+        let usable = addresses.iter().find(v4).copied();
+        Some(usable.ok_or_else(|| {
+            let cause =
+                io::Error::new(io::ErrorKind::NotFound, "no IPv4 address, as SOCKS 4 needs");
+            Error::Resolve { host: place.host.clone(), cause }
+        })?)
     } else {
         None
     };
@@ -233,10 +238,6 @@ async fn through(
     Ok(stream)
 }
 
-fn host_name(host: &url::Host<String>) -> String {
-    host.to_string().trim_start_matches('[').trim_end_matches(']').to_owned()
-}
-
 /// Limits of steps that are shorter than that of all.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -250,11 +251,4 @@ pub struct Limits {
     pub tls: Option<Duration>,
     /// The answer to the opening handshake.
     pub handshake: Option<Duration>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let total = Duration::from_secs(10);
-        Self { total, is_run: false, resolve: None, tls: None, handshake: None }
-    }
 }

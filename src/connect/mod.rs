@@ -53,23 +53,6 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// What opens a session there, with nothing asked for.
-    pub fn new(target: Target) -> Self {
-        Self {
-            target,
-            host: None,
-            headers: Headers::default(),
-            edits: Vec::new(),
-            credentials: Credentials::default(),
-            redirects: None,
-            followed: 0,
-            dialing: Dialing::default(),
-            tls: tls::Tls::default(),
-            http: Http::default(),
-            limits: Limits::default(),
-        }
-    }
-
     /// The header fields that both carriers send, but for Host: the defaults, and who we are.
     pub fn headers(&self) -> Headers {
         let mut headers = self.headers.clone();

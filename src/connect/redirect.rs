@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What to open instead of this, if the answer is a redirect that is to be followed (RFC 9110,
-/// 15.4). `left`: how many may still be.
+/// 15.4).
 pub(super) fn follow(opening: &Opening, response: &Response) -> Result<Option<Opening>, Error> {
     let Some(limit) = opening.redirects else { return Ok(None) };
     if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {

@@ -79,11 +79,11 @@ pub(super) fn lines(f: &mut fmt::Formatter<'_>, body: &[u8]) -> fmt::Result {
 
 /// What there is to try after a status that does not upgrade.
 pub(super) fn status_hint(response: &Response, location: Option<&str>) -> Option<String> {
+    if let (301 | 302 | 303 | 307 | 308, Some(location)) = (response.status, location) {
+        return Some(format!("follow it with -L, or connect to {}", Escaped(location)));
+    }
     let hint = match response.status {
         200 => "this is a web page or an ordinary API: the path or the port is wrong",
-        301 | 302 | 303 | 307 | 308 if let Some(location) = location => {
-            return Some(format!("follow it with -L, or connect to {}", Escaped(location)));
-        }
         300..=399 => "connect to the place it names",
         400 if response.headers.get("Sec-WebSocket-Version").is_some() => {
             "the server wants another version of the protocol"

@@ -119,6 +119,18 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_reads_nothing_of_the_last_has_half_a_minute() {
+        let (mut clock, start) = clock(Rules::default());
+        clock.sent();
+        clock.input_ended(start);
+        assert_eq!(clock.rings(true), Some((start + 30 * S, Rung::Silence(30 * S))));
+        // It took some.
+        clock.busy(start + S);
+        assert_eq!(clock.rings(true), Some((start + 31 * S, Rung::Silence(30 * S))));
+        assert_eq!(clock.rings(false), Some((start + 6 * S, Rung::Silence(5 * S))));
+    }
+
+    #[test]
     fn a_second_of_silence_after_an_answer_and_five_without() {
         let (mut clock, start) = clock(Rules::default());
         clock.input_ended(start + 2 * S);

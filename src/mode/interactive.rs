@@ -148,19 +148,12 @@ impl Interactive {
             return false;
         }
         let Some(comeback) = &mut self.comeback else { return false };
-        let error = match self.session.remote_close().cloned() {
-            Some(close) if comeback.is_after_close(&close) => {
-                Error::Closed { authority: self.session.authority().to_owned(), close }
+        let error = match comeback.reason(&mut self.session) {
+            Ok(error) => error,
+            Err(known) => {
+                self.failure = known;
+                return false;
             }
-            Some(_) => return false,
-            None => match self.session.verdict(0) {
-                Err(error) if Comeback::is_after(&error) => error,
-                Err(error) => {
-                    self.failure = Some(error);
-                    return false;
-                }
-                Ok(()) => return false,
-            },
         };
         if self.session.unsent_messages() > 0 {
             self.prompt.print(&format!("not sent: {} messages", self.session.unsent_messages()));

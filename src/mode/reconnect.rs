@@ -5,6 +5,7 @@ use crate::{
     error::{Error, Http2Fault, Step},
     proto::{Close, handshake::Response},
     random,
+    session::Session,
 };
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,15 @@ pub struct Rules {
     pub longest: Duration,
     /// Close codes after which to come back beside the usual ones.
     pub codes: Vec<u16>,
+}
+
+impl Rules {
+    /// Whether to come back after this Close of the peer. It is a promise that another session
+    /// may go better (RFC 6455, 7.2.3; 7.4.1): the server goes, fails, or is overloaded.
+    fn is_after(&self, close: &Close) -> bool {
+        let code = u16::from(close.code);
+        matches!(code, 1001 | 1011..=1014) || self.codes.contains(&code)
+    }
 }
 
 /// How long to wait: exponential back-off with full jitter.
@@ -59,15 +69,23 @@ impl Comeback {
         Self { opening, backoff: Backoff { rules, failed: 0, opened: None } }
     }
 
-    /// Whether to come back after this Close of the peer. It is a promise that another session
-    /// may go better (RFC 6455, 7.2.3; 7.4.1): the server goes, fails, or is overloaded.
-    pub(super) fn is_after_close(&self, close: &Close) -> bool {
-        let code = u16::from(close.code);
-        matches!(code, 1001 | 1011..=1014) || self.backoff.rules.codes.contains(&code)
+    /// Why to come back after this session, which has ended; otherwise what it failed with, if the
+    /// session was asked for that.
+    pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
+        match session.remote_close().cloned() {
+            Some(close) if self.backoff.rules.is_after(&close) => {
+                Ok(Error::Closed { authority: session.authority().to_owned(), close })
+            }
+            Some(_) => Err(None),
+            None => match session.verdict(0) {
+                Err(error) if Self::is_after(&error) => Ok(error),
+                verdict => Err(verdict.err()),
+            },
+        }
     }
 
     /// Whether another attempt may go better than this one.
-    pub(super) fn is_after(error: &Error) -> bool {
+    fn is_after(error: &Error) -> bool {
         match error {
             Error::Resolve { .. }
             | Error::ResolveProxy { .. }
@@ -232,9 +250,7 @@ mod tests {
 
     #[test]
     fn some_ends_are_for_good() {
-        let target = crate::target::Target::parse("ws://h").unwrap();
-        let it = Comeback::new(Opening::new(target), rules());
-        let after = |code: u16| it.is_after_close(&Close::new(CloseCode::from(code)));
+        let after = |code: u16| rules().is_after(&Close::new(CloseCode::from(code)));
         for code in [1001, 1011, 1012, 1013, 1014, 4000] {
             assert!(after(code), "{code}");
         }

@@ -97,7 +97,7 @@ fn headers_may_be_kept_in_a_file() {
     let (_dir, path) = file("X-A: 1\nnonsense\n");
     Test::new()
         .args(["-H".to_owned(), format!("@{}", path.display()), "ws://h".to_owned()])
-        .stderr(format!("sockeye: {}, line 2: not NAME:VALUE, NAME: or NAME;\n", path.display()))
+        .stderr(format!("sockeye: {}: line 2: not NAME:VALUE, NAME: or NAME;\n", path.display()))
         .status(2)
         .run();
 }

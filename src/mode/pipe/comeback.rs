@@ -87,18 +87,12 @@ impl Pipe {
         if ends || self.patience.is_some() {
             return false;
         }
-        let error = match self.session.remote_close().cloned() {
-            Some(close) if spare.comeback.is_after_close(&close) => {
-                Error::Closed { authority: self.session.authority().to_owned(), close }
+        let error = match spare.comeback.reason(&mut self.session) {
+            Ok(error) => error,
+            Err(known) => {
+                self.verdict = known.map(Err);
+                return false;
             }
-            Some(_) => return false,
-            None => match self.session.verdict(0) {
-                Err(error) if Comeback::is_after(&error) => error,
-                verdict => {
-                    self.verdict = Some(verdict);
-                    return false;
-                }
-            },
         };
         let kept = spare.keep(self.session.unsent_messages());
         self.long.forget();

@@ -194,6 +194,7 @@ impl Link {
 /// Why a connection or its stream ended.
 fn ended(seen: &Mutex<Seen>, error: Option<h2::Error>) -> Http2Fault {
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let stray = seen.stray().map(ToOwned::to_owned);
     match error {
         Some(error) if error.is_remote() && error.is_go_away() => Http2Fault::GoAway {
             reason: error.reason().unwrap_or(h2::Reason::NO_ERROR),
@@ -202,7 +203,7 @@ fn ended(seen: &Mutex<Seen>, error: Option<h2::Error>) -> Http2Fault {
         Some(error) if error.is_remote() && error.is_reset() => {
             Http2Fault::Reset(error.reason().unwrap_or(h2::Reason::NO_ERROR))
         }
-        _ if let Some(first) = seen.stray() => Http2Fault::NotHttp2(first.to_owned()),
+        _ if stray.is_some() => Http2Fault::NotHttp2(stray.unwrap_or_default()),
         Some(error) if error.is_io() => lost(&mut seen),
         Some(error) if error.is_library() => {
             let (stream, debug) = (error.is_reset(), debug_data(&error));

@@ -64,6 +64,9 @@ pub(super) async fn connect(
             _ => return Err(ProxyFault::Cut),
         }
     };
+    if response.status < 300 && rest.is_empty() {
+        return Ok(stream);
+    }
     if response.status < 300 {
         return Ok(Box::new(Prefixed { prefix: rest.into(), stream }));
     }
