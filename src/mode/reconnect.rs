@@ -173,9 +173,9 @@ fn retry_after(error: &Error) -> Option<Duration> {
 }
 
 /// A session that has lasted so long was a success.
-const STABLE: Duration = Duration::from_secs(60);
+const STABLE: Duration = Duration::from_mins(1);
 /// The longest that a server is left alone because it asks for it.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {

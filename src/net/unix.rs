@@ -55,5 +55,5 @@ pub fn ignored_signals() -> u64 {
 }
 
 /// The kernel's defaults are two hours and 75 s.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_IDLE: Duration = Duration::from_mins(1);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
