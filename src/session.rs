@@ -10,7 +10,7 @@ use crate::{
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Event, Kind, Piece, Role, Settings, Tally, UsageError,
-        handshake::Version,
+        handshake::Version, ping::RoundTrips,
     },
     random::entropy,
 };
@@ -35,6 +35,21 @@ struct Idle {
     for_good: bool,
 }
 
+/// What a session has come to.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// How long it has been open.
+    pub duration: Duration,
+    /// What has come.
+    pub received: Tally,
+    /// What was sent.
+    pub sent: Tally,
+    /// How long our pings took, if one was answered.
+    pub round_trips: Option<RoundTrips>,
+    /// For how long at most no byte came.
+    pub silence: Duration,
+}
+
 /// An open session.
 pub struct Session {
     transport: Box<dyn Transport>,
@@ -49,6 +64,9 @@ pub struct Session {
     /// When the last bytes came; events are dated with it.
     now: Instant,
     bytes_received: u64,
+    opened: Instant,
+    /// For how long at most no byte came.
+    silence: Duration,
     /// When the transport last took something.
     last_sent: Instant,
     idle: Idle,
@@ -92,6 +110,8 @@ impl Session {
             end,
             now,
             bytes_received: end as u64,
+            opened: now,
+            silence: Duration::ZERO,
             last_sent: now,
             idle: Idle { messages: 0, since: now, for_good: false },
             our_code: None,
@@ -239,7 +259,9 @@ impl Session {
         if n == 0 {
             return false;
         }
-        self.now = Instant::now();
+        let now = Instant::now();
+        self.silence = self.silence.max(now.saturating_duration_since(self.last_heard()));
+        self.now = now;
         self.bytes_received += n as u64;
         self.connection.received(self.now);
         true
@@ -254,7 +276,7 @@ impl Session {
     fn mind_idleness(&mut self, now: Instant) {
         let Some(deadline) = self.idle_deadline() else { return };
         let (received, sent) = self.connection.tallies();
-        let messages = received.messages + sent.messages;
+        let messages = received.messages() + sent.messages();
         if messages != self.idle.messages || self.connection.is_inside_message() {
             (self.idle.messages, self.idle.since) = (messages, now);
         } else if deadline <= now {
@@ -347,6 +369,19 @@ impl Session {
     /// The messages that have come, and those that were sent.
     pub fn tallies(&self) -> (Tally, Tally) {
         self.connection.tallies()
+    }
+
+    /// What it has come to.
+    pub fn stats(&self) -> Stats {
+        let (received, sent) = self.connection.tallies();
+        let now = Instant::now();
+        Stats {
+            duration: now.saturating_duration_since(self.opened),
+            received,
+            sent,
+            round_trips: self.connection.round_trips(),
+            silence: self.silence.max(now.saturating_duration_since(self.last_heard())),
+        }
     }
 
     /// Messages that the network had not wholly taken when the session ended.

@@ -23,6 +23,7 @@ use crate::{
         jsonl::{self, JsonLines},
         lengths::Lengths,
         lines::Lines,
+        summary::summary,
         terminal::Terminal,
     },
     report::{self, Report},
@@ -290,13 +291,9 @@ fn farewell(session: &Session) -> String {
 /// With `-v`: how a session closed, and what it came to.
 fn summarize(session: &Session, report: Report) {
     report.detail(&farewell(session));
-    let (received, sent) = session.tallies();
-    report.detail(&report::traffic("received", received));
-    let unsent = match session.unsent_messages() {
-        0 => String::new(),
-        unsent => format!("; {unsent} did not leave"),
-    };
-    report.detail(&format!("{}{unsent}", report::traffic("sent", sent)));
+    for line in summary(&session.stats(), session.unsent_messages()) {
+        report.detail(&line);
+    }
 }
 
 /// The limit on a message that is needed whole where none was given, in bytes.

@@ -206,6 +206,7 @@ impl JsonLines {
         for (name, tally) in [("received", received), ("sent", sent)] {
             object.name(name);
             object.raw("{");
+            let tally = tally.total();
             object.number("messages", tally.messages);
             object.number("size", tally.bytes);
             object.number("wire_size", tally.carried);

@@ -5,6 +5,7 @@ pub mod jsonl;
 pub mod lengths;
 pub mod lines;
 pub mod sheet;
+pub mod summary;
 pub mod terminal;
 
 pub use sheet::Sheet;
