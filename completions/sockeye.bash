@@ -28,6 +28,9 @@ _sockeye() {
             sockeye,man)
                 cmd="sockeye__subcmd__man"
                 ;;
+            sockeye,show)
+                cmd="sockeye__subcmd__show"
+                ;;
             *)
                 ;;
         esac
@@ -35,7 +38,7 @@ _sockeye() {
 
     case "${cmd}" in
         sockeye)
-            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help --version listen demo completions man"
+            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --no-history --record --har --write-out --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --no-color --help --version listen demo show completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -333,6 +336,40 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --record)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --har)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --write-out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -387,7 +424,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__demo)
-            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --no-history --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
+            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --no-history --record --har --write-out --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -669,6 +706,40 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --record)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --har)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --write-out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -709,7 +780,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__listen)
-            opts="-s -v -q -h --subprotocol --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --quiet --no-color --help"
+            opts="-s -v -q -h --subprotocol --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -769,6 +840,39 @@ _sockeye() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sockeye__subcmd__show)
+            opts="-t -h --filter --frames --json --time --har --no-color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --har)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash no-history echo max-message= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet no-color h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash no-history record= har= write-out= echo max-message= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet no-color h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -81,6 +81,9 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect -d 'Connect a
 complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect-delay -d 'The most that is waited before the first attempt; twice as much before each further one' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect-max-delay -d 'The most that is ever waited before an attempt' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect-on -d 'Connect again also after these close codes, beside 1001 and 1011 to 1014' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l record -d 'Record all that happens, with every frame, as lines of JSON; see \'sockeye show\'' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l har -d 'Record the handshakes and messages as HAR 1.2, which browsers\' tools import' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l write-out -d 'What to write to stdout at the end, as in curl: %{http_code}, %{time_total}, %{close_code}, %{json} and others; or @FILE' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
@@ -107,13 +110,17 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l slash -d 'No effect: sl
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-history -d 'Keep no history of what is typed'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-compress -d 'Do not offer or accept compression'
-complete -c sockeye -n "__fish_sockeye_needs_command" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted. Twice: with times, and every frame with its header'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l frames -d 'Show each frame in a line on stderr, and what is wrong with it (docs/frames.md)'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l trace -d 'As -vv, and the bytes of the handshake and of the session in hex'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l show-secrets -d 'Do not redact secrets in what is shown and recorded'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s q -l quiet -d 'Show nothing but errors on stderr'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-color -d 'Use no colours'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s V -l version -d 'Print version'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "listen" -d 'Be the server: what is typed or piped goes to every client, what they send is shown'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "demo" -d 'Try it without a server: an echo server inside the process, and a client connected to it'
+complete -c sockeye -n "__fish_sockeye_needs_command" -a "show" -d 'Show a recording as interactive mode shows a session'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "completions" -d 'Print a completion script for a shell'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "man" -d 'Print the man page, or write all of them into a directory'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s s -l subprotocol -d 'A subprotocol that is spoken; may be repeated' -r
@@ -127,7 +134,10 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-leve
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-compress -d 'Do not offer or accept compression'
-complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted. Twice: with times, and every frame with its header'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l frames -d 'Show each frame in a line on stderr, and what is wrong with it (docs/frames.md)'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l trace -d 'As -vv, and the bytes of the handshake and of the session in hex'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l show-secrets -d 'Do not redact secrets in what is shown and recorded'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s q -l quiet -d 'Show nothing but errors on stderr'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-color -d 'Use no colours'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s h -l help -d 'Print help'
@@ -186,6 +196,9 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect -d 'C
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect-delay -d 'The most that is waited before the first attempt; twice as much before each further one' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect-max-delay -d 'The most that is ever waited before an attempt' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect-on -d 'Connect again also after these close codes, beside 1001 and 1011 to 1014' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l record -d 'Record all that happens, with every frame, as lines of JSON; see \'sockeye show\'' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l har -d 'Record the handshakes and messages as HAR 1.2, which browsers\' tools import' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l write-out -d 'What to write to stdout at the end, as in curl: %{http_code}, %{time_total}, %{close_code}, %{json} and others; or @FILE' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 'The longest message taken, in bytes (K, M, G); 0 for any' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-interval -d 'Ping after this long without a byte from the peer; 0 never' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-timeout -d 'Give the session up when nothing follows a ping for this long, with exit status 28' -r
@@ -212,9 +225,19 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l slash -d 'No ef
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-history -d 'Keep no history of what is typed'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-compress -d 'Do not offer or accept compression'
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted. Twice: with times, and every frame with its header'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l frames -d 'Show each frame in a line on stderr, and what is wrong with it (docs/frames.md)'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l trace -d 'As -vv, and the bytes of the handshake and of the session in hex'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l show-secrets -d 'Do not redact secrets in what is shown and recorded'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s q -l quiet -d 'Show nothing but errors on stderr'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-color -d 'Use no colours'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l filter -d 'Show only messages that match' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l har -d 'Show nothing, and write the recording as HAR 1.2 into this file' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l frames -d 'Show the frames too'
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l json -d 'Lay JSON out, a member a line'
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -s t -l time -d 'Show the time of day before each line'
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l no-color -d 'Use no colours'
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -s h -l help -d 'Print help'
 complete -c sockeye -n "__fish_sockeye_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c sockeye -n "__fish_sockeye_using_subcommand man" -s h -l help -d 'Print help'

@@ -10,7 +10,7 @@
 //! | [`connect`], [`accept`] | a target, or a client, to an open session |
 //! | [`net`] | byte streams |
 //! | [`proto`] | the WebSocket protocol, sans-IO |
-//! | [`stdio`], [`random`], [`target`], [`escape`] | the system's ends, and small nouns |
+//! | [`stdio`], [`random`], [`target`], [`escape`], [`redact`] | the system's ends, and small nouns |
 //! | [`error`] | what can go wrong, its words and exit codes |
 
 pub mod accept;
@@ -22,6 +22,7 @@ pub mod mode;
 pub mod net;
 pub mod proto;
 pub mod random;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod secret;

@@ -11,10 +11,16 @@ use crate::{
         Role,
         extension::{Deflate, MIN_BITS},
         handshake::{Headers, Response, Version},
+        trace::Direction,
+        upgrade::head as head_of,
     },
-    target::without_user,
+    redact::Secrets,
+    render::{
+        frames,
+        hexdump::{ROW, hexdump},
+    },
 };
-use std::{borrow::Cow, io::Write as _};
+use std::{io::Write as _, time::Instant};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,13 +32,21 @@ pub enum Verbosity {
     Normal,
     /// Everything that happens (`-v`).
     Verbose,
+    /// Every frame too, and when (`-vv`).
+    Detailed,
+    /// Every byte too (`--trace`).
+    Complete,
 }
 
 /// Writes to stderr.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Report {
     /// How much is said.
     pub verbosity: Verbosity,
+    /// What happens to secrets.
+    pub secrets: Secrets,
+    /// When the run began.
+    pub started: Instant,
 }
 
 impl Report {
@@ -53,8 +67,17 @@ impl Report {
     /// Something that happened.
     pub fn detail(self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {
-            line(&format!("* {text}"));
+            line(&self.dated(&format!("* {text}"), Instant::now()));
         }
+    }
+
+    /// Something that happened `at` a time, as it stands in a line: with `-vv` behind the time.
+    pub fn dated(self, text: &str, at: Instant) -> String {
+        if self.verbosity < Verbosity::Detailed {
+            return text.to_owned();
+        }
+        let elapsed = at.saturating_duration_since(self.started);
+        format!("{:.6} {text}", elapsed.as_secs_f64())
     }
 
     /// A step on the way to an open session.
@@ -62,8 +85,17 @@ impl Report {
         if self.verbosity < Verbosity::Verbose {
             return;
         }
-        for text in progress_lines(progress) {
-            line(&text);
+        let now = Instant::now();
+        for text in progress_lines(progress, self.secrets) {
+            line(&self.dated(&text, now));
+        }
+        if self.verbosity == Verbosity::Complete
+            && let Some((direction, head)) = head_bytes(progress, self.secrets)
+        {
+            line(&self.dated(&frames::bytes(direction, head.len()), now));
+            let mut dump = String::new();
+            hexdump(&head, ROW, &mut dump);
+            line(&dump);
         }
     }
 }
@@ -96,7 +128,7 @@ pub fn line(text: &str) {
 }
 
 /// A step as lines in curl's manner: `*` what happened, `>` sent, `<` received.
-pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
+pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<String> {
     match progress {
         Progress::Connected(address) => vec![format!("* connected to {address}")],
         Progress::Socket(path) => vec![format!("* connected to {}", Escaped(path))],
@@ -105,9 +137,11 @@ pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
         }
         Progress::Tunnelled(to) => vec![format!("* the proxy connected to {to}")],
         Progress::Redirected(target) => {
-            vec![format!("* redirected to {}", Escaped(&target.to_string()))]
+            let url = target.to_string();
+            vec![format!("* redirected to {}", Escaped(&secrets.url(&url)))]
         }
         Progress::Open(timing) => vec![format!("* open after {timing}")],
+        Progress::Failed(_) => Vec::new(),
         Progress::Challenged => vec!["* answering the challenge".to_owned()],
         Progress::Chain(chain) => chain.iter().enumerate().map(certificate).collect(),
         Progress::Secured { tls, alpn } => {
@@ -116,22 +150,46 @@ pub fn progress_lines(progress: &Progress<'_>) -> Vec<String> {
         }
         Progress::Settings(settings) => vec![format!("* HTTP/2, SETTINGS: {settings}")],
         Progress::Again(error) => vec![format!("* {error}; again over HTTP/1.1")],
-        Progress::Request(request) => {
+        Progress::Request(request, _) => {
             let first = match request.version {
                 // Its pseudo-header fields say it all.
                 Version::Http2 => None,
-                version => Some(format!("> GET {} {version}", Escaped(&request.target))),
+                version => {
+                    let target = secrets.url(&request.target);
+                    Some(format!("> GET {} {version}", Escaped(&target)))
+                }
             };
-            head(first, '>', &request.headers)
+            head(first, '>', &request.headers, secrets)
         }
-        Progress::Response(Response { version, status, reason, headers }) => {
+        Progress::Response(Response { version, status, reason, headers }, _) => {
             let first = match version {
                 Version::Http2 => format!("< :status: {status}"),
                 version => format!("< {version} {status} {}", Escaped(reason)),
             };
-            head(Some(first), '<', headers)
+            head(Some(first), '<', headers, secrets)
         }
     }
+}
+
+/// The head of a request or an answer of HTTP/1 as bytes, what is hidden in its place.
+fn head_bytes(progress: &Progress<'_>, secrets: Secrets) -> Option<(Direction, Vec<u8>)> {
+    let (direction, first, headers) = match progress {
+        Progress::Request(request, _) if request.version != Version::Http2 => {
+            let first = format!("GET {} {}", secrets.url(&request.target), request.version);
+            (Direction::Out, first, &request.headers)
+        }
+        Progress::Response(Response { version, status, reason, headers }, _)
+            if *version != Version::Http2 =>
+        {
+            (Direction::In, format!("{version} {status} {reason}"), headers)
+        }
+        _ => return None,
+    };
+    let mut seen = Headers::default();
+    for (name, value) in secrets.headers(headers) {
+        seen.push(name, value);
+    }
+    Some((direction, head_of(&first, &seen)))
 }
 
 fn certificate((depth, certificate): (usize, &Certificate)) -> String {
@@ -149,20 +207,9 @@ fn certificate((depth, certificate): (usize, &Certificate)) -> String {
     format!("* {what}: {}{names}, by {}, {left}", Escaped(subject), Escaped(issuer))
 }
 
-fn head(first: Option<String>, mark: char, headers: &Headers) -> Vec<String> {
-    let fields = headers
-        .iter()
-        .map(|(name, value)| format!("{mark} {}: {}", Escaped(name), Escaped(&shown(name, value))));
+fn head(first: Option<String>, mark: char, headers: &Headers, secrets: Secrets) -> Vec<String> {
+    let fields = secrets
+        .headers(headers)
+        .map(|(name, value)| format!("{mark} {}: {}", Escaped(name), Escaped(&value)));
     first.into_iter().chain(fields).chain([mark.to_string()]).collect()
 }
-
-/// The value of a header as it may be seen.
-pub fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
-    if SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name)) {
-        return "[redacted]".into();
-    }
-    if name.eq_ignore_ascii_case("Location") { without_user(value).into() } else { value.into() }
-}
-
-/// Headers whose values are not for a screen or a log.
-const SECRET: [&str; 4] = ["Authorization", "Cookie", "Proxy-Authorization", "Set-Cookie"];

@@ -4,16 +4,21 @@
 //! is to be sent, then wait in [`Session::progress`], which writes all that is queued with one call
 //! and reads as much as there is.
 
+mod observer;
+
+pub use observer::{KEPT, Observer, Seen};
+
 use crate::{
     connect::Opened,
     error::{Error, Stage, Step},
     net::Transport,
     proto::{
-        Cause, Close, CloseCode, Connection, Event, Kind, Piece, Role, Settings, Tally, UsageError,
-        handshake::Version, ping::RoundTrips,
+        Cause, Close, CloseCode, Connection, Event, Kind, Opcode, Piece, Role, Settings, Tally,
+        UsageError, connection::Received, handshake::Version, ping::RoundTrips,
     },
     random::entropy,
 };
+use observer::Observation;
 use std::{
     future::poll_fn,
     io,
@@ -48,6 +53,8 @@ pub struct Stats {
     pub round_trips: Option<RoundTrips>,
     /// For how long at most no byte came.
     pub silence: Duration,
+    /// How long after the opening the first message of the peer came.
+    pub first_message: Option<Duration>,
 }
 
 /// An open session.
@@ -83,6 +90,9 @@ pub struct Session {
     /// What `timer` is set to: at most the connection's deadline, so that it need not be moved for
     /// every byte that comes.
     armed: Option<Instant>,
+    /// When the first message came.
+    first_message: Option<Instant>,
+    observation: Option<Box<Observation>>,
 }
 
 impl Session {
@@ -122,6 +132,26 @@ impl Session {
             shut: false,
             timer: Box::pin(sleep(Duration::ZERO)),
             armed: None,
+            first_message: None,
+            observation: None,
+        }
+    }
+
+    /// From its first byte on, somebody watches.
+    #[must_use]
+    pub fn watched(mut self, observer: Box<dyn Observer>) -> Self {
+        let mut observation = Observation::new(observer, self.connection.deflates());
+        let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
+        observation.received(self.now, rest);
+        self.connection.watch();
+        self.observation = Some(Box::new(observation));
+        self
+    }
+
+    /// The session has come to its end, for who watches.
+    pub fn end(&mut self) {
+        if let Some(observation) = &mut self.observation {
+            observation.end(Instant::now());
         }
     }
 
@@ -140,8 +170,11 @@ impl Session {
     pub fn next_event(&mut self) -> Option<Event<'_>> {
         // Also when all bytes are used: a fault may wait behind the piece that came before it.
         let input = self.buffer.get_mut(self.start..self.end)?;
-        let (used, event) = self.connection.receive(self.now, input);
+        let Received { used, event, fault_at } = self.connection.receive_watched(self.now, input);
         self.start += used;
+        if let Some(observation) = &mut self.observation {
+            observation.decoded(self.now, used, event.as_ref(), fault_at);
+        }
         event
     }
 
@@ -163,6 +196,10 @@ impl Session {
 
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         let now = Instant::now();
+        self.mind_first_message();
+        if let Some(observation) = &mut self.observation {
+            observation.rest();
+        }
         self.connection.set_reading(reading, now);
         let mut progressed = self.poll_write(cx, now, reading);
         if reading && self.eof {
@@ -184,6 +221,9 @@ impl Session {
             match Pin::new(&mut self.transport).poll_write(cx, bytes) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(n)) if n > 0 => {
+                    if let Some(observation) = &mut self.observation {
+                        observation.transmitted(now, bytes.get(..n).unwrap_or_default());
+                    }
                     self.connection.transmitted(n, now);
                     self.last_sent = now;
                 }
@@ -240,12 +280,12 @@ impl Session {
                     self.receive_error =
                         result.err().filter(|e| e.kind() != io::ErrorKind::UnexpectedEof);
                     self.eof = true;
-                    self.note_received(self.end - before);
+                    self.note_received(before);
                     return true;
                 }
             }
         }
-        self.note_received(self.end - before)
+        self.note_received(before)
     }
 
     fn poll_read_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -255,7 +295,9 @@ impl Session {
         Poll::Ready(Ok(room.filled().len()))
     }
 
-    fn note_received(&mut self, n: usize) -> bool {
+    /// What stands in the buffer from there on has come.
+    fn note_received(&mut self, start: usize) -> bool {
+        let n = self.end - start;
         if n == 0 {
             return false;
         }
@@ -264,7 +306,17 @@ impl Session {
         self.now = now;
         self.bytes_received += n as u64;
         self.connection.received(self.now);
+        if let Some(observation) = &mut self.observation {
+            observation.received(now, self.buffer.get(start..self.end).unwrap_or_default());
+        }
         true
+    }
+
+    /// Notes when the first message came: with the last read, if it was decoded since.
+    fn mind_first_message(&mut self) {
+        if self.first_message.is_none() && self.connection.tallies().0.messages() > 0 {
+            self.first_message = Some(self.now);
+        }
     }
 
     /// When there will have been no message for too long.
@@ -306,33 +358,57 @@ impl Session {
     /// Sends a whole message.
     #[inline]
     pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), UsageError> {
-        self.connection.send(kind, payload)
+        self.connection.send(kind, payload)?;
+        if let Some(observation) = &mut self.observation {
+            observation.send(kind, payload);
+        }
+        Ok(())
     }
 
     /// Begins a frame of `length` bytes whose payload follows; `fin`: it ends its message.
     pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
-        self.connection.begin(kind, length, fin)
+        self.connection.begin(kind, length, fin)?;
+        if let Some(observation) = &mut self.observation {
+            observation.begin(kind, length, fin);
+        }
+        Ok(())
     }
 
     /// Brings payload for the frame that was begun.
     pub fn payload(&mut self, bytes: &[u8]) {
         self.connection.payload(bytes);
+        if let Some(observation) = &mut self.observation {
+            observation.payload(bytes);
+        }
     }
 
     /// Sends a ping.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), UsageError> {
-        self.connection.ping(payload, Instant::now())
+        self.connection.ping(payload, Instant::now())?;
+        self.control(Opcode::Ping, payload);
+        Ok(())
     }
 
     /// Sends a pong nobody asked for.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), UsageError> {
-        self.connection.pong(payload)
+        self.connection.pong(payload)?;
+        self.control(Opcode::Pong, payload);
+        Ok(())
+    }
+
+    fn control(&mut self, opcode: Opcode, payload: &[u8]) {
+        if let Some(observation) = &mut self.observation {
+            observation.control(opcode, payload);
+        }
     }
 
     /// Begins the closing handshake, unless one has begun.
     pub fn close(&mut self, close: &Close) -> Result<(), UsageError> {
         self.connection.close(close, Instant::now())?;
         self.our_code = Some(close.code);
+        if let Some(observation) = &mut self.observation {
+            observation.close(close);
+        }
         Ok(())
     }
 
@@ -375,12 +451,14 @@ impl Session {
     pub fn stats(&self) -> Stats {
         let (received, sent) = self.connection.tallies();
         let now = Instant::now();
+        let first_message = self.first_message.or((received.messages() > 0).then_some(self.now));
         Stats {
             duration: now.saturating_duration_since(self.opened),
             received,
             sent,
             round_trips: self.connection.round_trips(),
             silence: self.silence.max(now.saturating_duration_since(self.last_heard())),
+            first_message: first_message.map(|at| at.saturating_duration_since(self.opened)),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
 
 use super::{
-    args::{Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, SessionArgs},
+    args::{
+        Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, LookArgs, SessionArgs, ShowArgs,
+    },
     reach,
     values::{self, HeaderArg},
 };
@@ -11,7 +13,7 @@ use crate::{
     mode::{
         clock::Rules,
         input::Framing,
-        job::{Client, Common, Job, Listen, Stream, Ways},
+        job::{Client, Common, Job, Keep, Listen, Show, Stream, Ways},
         pipe::Goals,
     },
     proto::{
@@ -19,6 +21,7 @@ use crate::{
         extension::Offers,
         handshake::{Choices, HeaderEdit, Headers},
     },
+    redact::Secrets,
     report::Verbosity,
     target::Target,
 };
@@ -42,6 +45,7 @@ impl Run {
         match cli.command.take() {
             Some(Command::Completions { shell }) => return Ok(Self::Completions(shell)),
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
+            Some(Command::Show { args }) => return Ok(Self::Job(Job::Show(show(args)))),
             Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)?))),
             Some(Command::Demo { args }) => {
                 let mut client = client(*args)?;
@@ -102,6 +106,7 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         max_time: args.max_time,
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
+        keep: Keep { record: args.keep.record, har: args.keep.har, write_out: args.keep.write_out },
         common: common(&args.session),
     })
 }
@@ -216,11 +221,28 @@ fn common(args: &SessionArgs) -> Common {
             compress_min: args.compress_min,
         },
         echo: args.echo,
-        verbosity: match (args.quiet, args.verbose) {
-            (true, _) => Verbosity::Quiet,
+        verbosity: match (&args.look, args.look.verbose) {
+            (LookArgs { quiet: true, .. }, _) => Verbosity::Quiet,
+            (LookArgs { trace: true, .. }, _) => Verbosity::Complete,
             (_, 0) => Verbosity::Normal,
-            _ => Verbosity::Verbose,
+            (_, 1) => Verbosity::Verbose,
+            _ => Verbosity::Detailed,
         },
+        frames: args.look.frames,
+        secrets: if args.look.show_secrets { Secrets::Shown } else { Secrets::Hidden },
+        color: !args.no_color,
+    }
+}
+
+/// A recording that is to be shown.
+fn show(args: ShowArgs) -> Show {
+    Show {
+        path: args.file,
+        filter: args.filter,
+        frames: args.frames,
+        pretty: args.json,
+        times: args.time,
+        har: args.har,
         color: !args.no_color,
     }
 }

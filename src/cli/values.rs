@@ -10,9 +10,10 @@ use crate::{
         extension::Offers,
         handshake::{HeaderEdit, is_token},
     },
+    render::write_out::Template,
 };
 use regex::bytes::Regex;
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 /// Seconds, with a fraction.
 pub fn seconds(s: &str) -> Result<Duration, String> {
@@ -43,6 +44,15 @@ pub fn bytes(s: &str) -> Result<u64, String> {
     number
         .and_then(|number| number.checked_mul(factor))
         .ok_or_else(|| "not a number of bytes (K, M, G stand for powers of 1024)".to_owned())
+}
+
+/// A form for `--write-out`, or `@` and the file that holds it.
+pub fn template(s: &str) -> Result<Template, String> {
+    let Some(path) = s.strip_prefix('@') else { return Template::parse(s) };
+    let path = if path == "-" { "/dev/stdin" } else { path };
+    let text = fs::read_to_string(path)
+        .map_err(|cause| format!("cannot read {path}: {}", crate::error::words(&cause)))?;
+    Template::parse(&text)
 }
 
 /// One `-H`.

@@ -1,6 +1,6 @@
 //! The opening handshake over HTTP/1.1.
 
-use super::{Opened, Opening, Progress, Shaken, Timing, Way};
+use super::{Opened, Opening, Shaken, Timing, Way};
 use crate::{
     error::{Error, Step},
     net::{Transport, tls},
@@ -21,7 +21,7 @@ pub(super) async fn shake(
     let authority = opening.target.authority();
     let mut upgrade = ClientUpgrade::new(request(opening));
     let head = upgrade.head();
-    (way.watch)(Progress::Request(upgrade.request()));
+    way.request(upgrade.request());
     let sent = async {
         transport.write_all(&head).await?;
         transport.flush().await
@@ -47,7 +47,7 @@ pub(super) async fn shake(
         match answer {
             Answer::Pending => {}
             Answer::Open { agreed, response, rest } => {
-                (way.watch)(Progress::Response(&response));
+                way.response(&response);
                 return Ok(Shaken::Open(Box::new(Opened {
                     transport,
                     rest,
@@ -62,7 +62,7 @@ pub(super) async fn shake(
                 })));
             }
             Answer::Status { response, rest } => {
-                (way.watch)(Progress::Response(&response));
+                way.response(&response);
                 return Ok(Shaken::Status(transport, response, rest));
             }
         }

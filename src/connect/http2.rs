@@ -28,9 +28,9 @@ pub(super) async fn shake(
     client.ready().await.map_err(fail)?;
     way.enter(Step::Handshake);
     let request = request(opening);
-    (way.watch)(Progress::Request(&request));
+    way.request(&request);
     let (response, mut stream) = client.connect(&request).await.map_err(fail)?;
-    (way.watch)(Progress::Response(&response));
+    way.response(&response);
     let authority = target.authority();
     match extended::judge_answer(&request, &response) {
         Ok(Some(agreed)) => Ok(Shaken::Open(Box::new(Opened {

@@ -127,12 +127,14 @@ pub enum Progress<'a> {
     Redirected(&'a Target),
     /// A challenge is answered.
     Challenged,
-    /// The request has been sent.
-    Request(&'a Request),
-    /// An answer has come.
-    Response(&'a Response),
+    /// The request is sent, after so long.
+    Request(&'a Request, &'a Timing),
+    /// An answer has come, after so long.
+    Response(&'a Response, &'a Timing),
     /// The session is open, after so long.
     Open(&'a Timing),
+    /// It will not be: what each step has taken.
+    Failed(&'a Timing),
 }
 
 /// Who watches, and how far it has come.
@@ -145,6 +147,18 @@ impl Way<'_> {
     /// The next step begins.
     fn enter(&self, step: Step) {
         self.course.enter(step, Instant::now().into_std());
+    }
+
+    /// A request is sent.
+    fn request(&mut self, request: &Request) {
+        let timing = self.course.so_far(Instant::now().into_std());
+        (self.watch)(Progress::Request(request, &timing));
+    }
+
+    /// An answer has come.
+    fn response(&mut self, response: &Response) {
+        let timing = self.course.so_far(Instant::now().into_std());
+        (self.watch)(Progress::Response(response, &timing));
     }
 }
 
@@ -169,26 +183,36 @@ pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Res
     let deadline = Instant::now() + opening.limits.total;
     let course = Course::new(Instant::now().into_std());
     let mut way = Way { course: &course, watch };
+    let opened = follow(opening, deadline, &mut way).await;
+    if opened.is_err() {
+        (way.watch)(Progress::Failed(&course.so_far(Instant::now().into_std())));
+    }
+    opened
+}
+
+/// Opens it, at the target or where that sends us.
+async fn follow(opening: &Opening, deadline: Instant, way: &mut Way<'_>) -> Result<Opened, Error> {
+    let course = way.course;
     let mut here = opening.clone();
     loop {
-        let (mut transport, response, rest) =
-            match timeout_at(deadline, attempts(&here, &mut way)).await {
-                Ok(Ok(Shaken::Open(mut opened))) => {
-                    opened.timing = course.end(Instant::now().into_std());
-                    (way.watch)(Progress::Open(&opened.timing));
-                    return Ok(*opened);
-                }
-                Ok(Ok(Shaken::Status(transport, response, rest))) => (transport, response, rest),
-                Ok(Err(error)) => return Err(error),
-                Err(_) => {
-                    return Err(Error::Timeout {
-                        authority: here.target.authority(),
-                        step: if here.limits.is_run { Step::Total } else { course.step() },
-                        limit: here.limits.total,
-                        own: false,
-                    });
-                }
-            };
+        let (mut transport, response, rest) = match timeout_at(deadline, attempts(&here, way)).await
+        {
+            Ok(Ok(Shaken::Open(mut opened))) => {
+                opened.timing = course.so_far(Instant::now().into_std());
+                (way.watch)(Progress::Open(&opened.timing));
+                return Ok(*opened);
+            }
+            Ok(Ok(Shaken::Status(transport, response, rest))) => (transport, response, rest),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                return Err(Error::Timeout {
+                    authority: here.target.authority(),
+                    step: if here.limits.is_run { Step::Total } else { course.step() },
+                    limit: here.limits.total,
+                    own: false,
+                });
+            }
+        };
         if let Some(next) = redirect::follow(&here, &response)? {
             (way.watch)(Progress::Redirected(&next.target));
             here = next;

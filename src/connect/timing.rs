@@ -28,6 +28,18 @@ impl Timing {
         self.steps().iter().map(|(_, time)| *time).sum()
     }
 
+    /// What of it came after this much of it.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            resolve: self.resolve.saturating_sub(before.resolve),
+            connect: self.connect.saturating_sub(before.connect),
+            proxy: self.proxy.saturating_sub(before.proxy),
+            tls: self.tls.saturating_sub(before.tls),
+            handshake: self.handshake.saturating_sub(before.handshake),
+        }
+    }
+
     /// Each step by its name.
     pub fn steps(&self) -> [(&'static str, Duration); 5] {
         [
@@ -90,8 +102,8 @@ impl Course {
         self.timing.set(timing);
     }
 
-    /// What the steps took, when the last has ended.
-    pub(super) fn end(&self, now: Instant) -> Timing {
+    /// What the steps have taken until now.
+    pub(super) fn so_far(&self, now: Instant) -> Timing {
         self.enter(self.step(), now);
         self.timing.get()
     }
@@ -113,7 +125,7 @@ mod tests {
         course.enter(Step::Connect, after(11));
         course.enter(Step::Handshake, after(12));
         assert_eq!(course.step(), Step::Handshake);
-        let timing = course.end(after(20));
+        let timing = course.so_far(after(20));
         assert_eq!(timing.total(), Duration::from_millis(20));
         assert_eq!(timing.to_string(), "20.0 ms: resolve 2.0, connect 2.0, tls 7.0, handshake 9.0");
     }

@@ -27,6 +27,7 @@ pub(super) async fn echo(mut session: Session, mut leaving: watch::Receiver<()>)
             }
         }
         if session.is_over() {
+            session.end();
             return;
         }
         let open = session.is_open();

@@ -4,6 +4,7 @@ use super::{
     Ended,
     command::{self, Command},
     farewell,
+    journal::Journal,
     prompt::{self, Next, Prompt, Typed},
     reconnect::{Comeback, Said},
     signals::Signals,
@@ -12,7 +13,6 @@ use crate::{
     connect::Opened,
     error::Error,
     escape::Escaped,
-    net::unix::end_by_signal,
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece, Role, Settings},
     render::terminal::shown,
     report::Report,
@@ -25,7 +25,7 @@ use std::{
 };
 
 /// What a person wants.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Wishes {
     /// `-x`: sent first.
     pub(super) script: Vec<String>,
@@ -45,6 +45,8 @@ pub(super) struct Wishes {
     pub(super) report: Report,
     /// Of sessions that are opened again.
     pub(super) settings: Settings,
+    /// What is kept and shown beside.
+    pub(super) journal: Journal,
 }
 
 /// A session at a terminal.
@@ -88,6 +90,7 @@ impl Interactive {
         let history = if wishes.history { prompt::history_file() } else { None };
         let prompt = Prompt::open(&first, history)
             .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
+        wishes.journal.show_with(Some(Box::new(prompt.printer())));
         Ok(Self {
             wishes,
             session,
@@ -158,10 +161,13 @@ impl Interactive {
         if self.session.unsent_messages() > 0 {
             self.prompt.print(&format!("not sent: {} messages", self.session.unsent_messages()));
         }
+        self.wishes.journal.gap(&mut self.session, &error);
         match self.reopened(error).await {
             Some(Ok(opened)) => {
                 self.prompt.print(&format!("connected again to {}", Escaped(&opened.url)));
-                self.session = Session::new(opened, Role::Client, self.wishes.settings);
+                self.wishes.journal.opened(&opened);
+                let session = Session::new(opened, Role::Client, self.wishes.settings);
+                self.session = self.wishes.journal.watch(session);
                 self.assembler = Assembler::default();
                 self.pings.clear();
                 true
@@ -357,6 +363,8 @@ impl Interactive {
         if verdict.is_ok() && self.signal.is_none() {
             self.prompt.print(&farewell(&self.session));
         }
+        self.wishes.journal.left(&mut self.session);
+        self.wishes.journal.show_with(None);
         tokio::select! {
             () = self.prompt.flush() => {}
             _ = self.signals.recv() => {}
@@ -364,7 +372,7 @@ impl Interactive {
         self.prompt.close();
         super::summarize(&self.session, self.wishes.report);
         if let Some(signal) = self.signal {
-            end_by_signal(signal);
+            return Ok(Ended::Signal(signal));
         }
         verdict.map(|()| Ended::Done)
     }

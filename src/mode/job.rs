@@ -18,10 +18,13 @@ use crate::{
         extension::{self, Extension},
         handshake::{Choices, HeaderEdit, Headers},
     },
+    redact::Secrets,
+    render::write_out::Template,
     report::Verbosity,
     target::Target,
 };
-use std::time::Duration;
+use regex::bytes::Regex;
+use std::{path::PathBuf, time::Duration};
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -32,6 +35,8 @@ pub enum Job {
     Demo(Box<Client>),
     /// Be a server.
     Listen(Listen),
+    /// Show a recording.
+    Show(Show),
 }
 
 /// A client, but for its target.
@@ -75,8 +80,40 @@ pub struct Client {
     pub shows_pings: bool,
     /// History is kept.
     pub history: bool,
+    /// What is kept of the run.
+    pub keep: Keep,
     /// What both roles have.
     pub common: Common,
+}
+
+/// What is kept of a run.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// `--record`: where to.
+    pub record: Option<PathBuf>,
+    /// `--har`: where to.
+    pub har: Option<PathBuf>,
+    /// `--write-out`: how.
+    pub write_out: Option<Template>,
+}
+
+/// A recording that is to be shown.
+#[derive(Clone, Debug)]
+pub struct Show {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Only messages that match are shown.
+    pub filter: Option<Regex>,
+    /// Frames are shown too.
+    pub frames: bool,
+    /// JSON is laid out.
+    pub pretty: bool,
+    /// The time of day stands before each line.
+    pub times: bool,
+    /// It is written there instead, as HAR.
+    pub har: Option<PathBuf>,
+    /// Colours are wanted, where there is a terminal.
+    pub color: bool,
 }
 
 /// What goes through a pipe, and which way.
@@ -135,8 +172,12 @@ pub struct Common {
     pub settings: Settings,
     /// `--echo`.
     pub echo: bool,
-    /// `-q`, `-v`.
+    /// `-q`, `-v`, `--trace`.
     pub verbosity: Verbosity,
+    /// `--frames`.
+    pub frames: bool,
+    /// What happens to secrets where something is shown or recorded.
+    pub secrets: Secrets,
     /// Colours are wanted, where there is a terminal.
     pub color: bool,
 }

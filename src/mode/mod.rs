@@ -7,17 +7,19 @@ mod echo;
 pub mod input;
 mod interactive;
 pub mod job;
+mod journal;
 mod listen;
 pub mod order;
 pub mod pipe;
 mod prompt;
 pub mod reconnect;
+mod show;
 mod signals;
 
 use crate::{
     connect::{self, Opened},
     error::Error,
-    proto::{Role, Settings, Tally},
+    proto::{Role, Settings},
     render::{
         Renderer,
         jsonl::{self, JsonLines},
@@ -27,7 +29,7 @@ use crate::{
         terminal::Terminal,
     },
     report::{self, Report},
-    session::Session,
+    session::{Session, Stats},
     stdio::{self, Source},
     target::Target,
 };
@@ -35,6 +37,7 @@ use clock::Wait;
 use input::Framing;
 use interactive::{Interactive, Wishes};
 use job::{Client, Job, Ways};
+use journal::Journal;
 use pipe::{Output, Pipe, Plan, Step, Supply};
 use reconnect::{Comeback, Said};
 use std::{
@@ -57,7 +60,8 @@ pub fn run(job: Job) -> Result<Ended, Error> {
     match job {
         Job::Client(client, target) => block_on(talk(&client, target, started)),
         Job::Demo(client) => block_on(demo::run(*client, started)),
-        Job::Listen(listen) => block_on(listen::run(listen)),
+        Job::Listen(listen) => block_on(listen::run(listen, started)),
+        Job::Show(show) => show::run(&show),
     }
 }
 
@@ -76,15 +80,26 @@ fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Result<Ended, E
 
 /// Talks to a server, in the mode that stdin and stdout ask for.
 async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
-    let report = Report { verbosity: client.common.verbosity };
+    let journal = Journal::new(client, &target, started)?;
+    let ended = Box::pin(converse(client, target, started, &journal)).await;
+    journal.end(ended, client.common.settings.close_timeout).await
+}
+
+async fn converse(
+    client: &Client,
+    target: Target,
+    started: Instant,
+    journal: &Journal,
+) -> Result<Ended, Error> {
+    let report = journal.report();
     for note in &client.notes {
         report.note(note);
     }
     let opening = client.opening(target);
     let mut comeback = client.reconnect.clone().map(|rules| Comeback::new(opening.clone(), rules));
     let opened = match &mut comeback {
-        Some(comeback) => comeback.open(&mut |said| tell_attempt(report, &said)).await,
-        None => Box::pin(connect::open(&opening, &mut |step| report.progress(&step))).await,
+        Some(comeback) => comeback.open(&mut |said| tell_attempt(report, journal, &said)).await,
+        None => Box::pin(connect::open(&opening, &mut |step| journal.progress(&step))).await,
     };
     let opened = match opened {
         Ok(opened) => opened,
@@ -97,6 +112,7 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
         None => {}
     }
     let settings = limited(client, report);
+    journal.opened(&opened);
     if !client.common.color {
         colored::control::set_override(false);
     }
@@ -112,20 +128,26 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
             close: client.stream.close.clone(),
             report,
             settings,
+            journal: journal.clone(),
         };
-        let session = Session::new(opened, Role::Client, settings);
+        let session = journal.watch(Session::new(opened, Role::Client, settings));
         return Interactive::new(wishes, session, comeback)?.run().await;
     }
     let mut output = output(client, started)?;
     tell_open(&mut output, &opened);
-    let session = Session::new(opened, Role::Client, settings);
+    let session = journal.watch(Session::new(opened, Role::Client, settings));
     let plan = plan(client, started, settings);
-    Pipe::new(plan, session, output, report, comeback)?.run().await
+    Pipe::new(plan, session, output, (report, journal.clone()), comeback)?.run().await
 }
 
 /// A session is open, for an output that tells of events.
 fn tell_open(output: &mut Output, opened: &Opened) {
-    output.open(&jsonl::Opening {
+    output.open(&opening(opened));
+}
+
+/// What an `open` event tells.
+fn opening(opened: &Opened) -> jsonl::Opening<'_> {
+    jsonl::Opening {
         url: &opened.url,
         address: opened.address.map(|address| address.to_string()),
         tls: opened.tls.as_deref(),
@@ -133,17 +155,17 @@ fn tell_open(output: &mut Output, opened: &Opened) {
         deflate: opened.agreed.deflate.as_ref(),
         answer: opened.answer.as_ref(),
         timing: opened.timing,
-    });
+    }
 }
 
 /// What happens while a session is opened again and again.
-fn tell_attempt(report: Report, said: &Said<'_>) {
+fn tell_attempt(report: Report, journal: &Journal, said: &Said<'_>) {
     match said {
         Said::Lost(error, wait) => {
             report.note(&error.to_string());
             report.note(&format!("again in {:.1} s", wait.as_secs_f64()));
         }
-        Said::Progress(step) => report.progress(step),
+        Said::Progress(step) => journal.progress(step),
     }
 }
 
@@ -175,6 +197,8 @@ fn limited(client: &Client, report: Report) -> Settings {
     let expects = client.script.iter().any(|step| step.message().is_none());
     let why = match stream.framing {
         _ if stream.events => "--output jsonl",
+        _ if client.keep.record.is_some() => "--record",
+        _ if client.keep.har.is_some() => "--har",
         Framing::Lengths => "--delimiter length",
         _ if client.goals.until.is_some() => "--until",
         _ if expects => "--expect",
@@ -234,7 +258,8 @@ fn plan(client: &Client, started: Instant, settings: Settings) -> Plan {
 fn output(client: &Client, started: Instant) -> Result<Output, Error> {
     let stream = &client.stream;
     let renderer = if stream.events {
-        Renderer::JsonLines(JsonLines::new(started, io::stdout().is_terminal()))
+        let secrets = client.common.secrets;
+        Renderer::JsonLines(JsonLines::new(started, io::stdout().is_terminal(), secrets))
     } else {
         renderer(stream.framing)
     };
@@ -256,7 +281,7 @@ async fn tell_failure(client: &Client, error: Error, started: Instant) -> Result
     if client.stream.events {
         let mut output = output(client, started)?;
         let ended = Err(error);
-        tell_end(&mut output, &ended, Default::default(), 0);
+        tell_end(&mut output, &ended, None, 0);
         output.flush(client.common.settings.close_timeout).await;
         return ended;
     }
@@ -267,15 +292,19 @@ async fn tell_failure(client: &Client, error: Error, started: Instant) -> Result
 fn tell_end(
     output: &mut Output,
     ended: &Result<Ended, Error>,
-    tallies: (Tally, Tally),
+    stats: Option<&Stats>,
     unsent: usize,
 ) {
-    let code = match ended {
+    output.end(ended.as_ref().err(), status(ended), stats, unsent);
+}
+
+/// The exit status of a run, or the signal that it ends by.
+fn status(ended: &Result<Ended, Error>) -> Result<u8, i32> {
+    match ended {
         Ok(Ended::Done) => Ok(0),
         Ok(Ended::Signal(signal)) => Err(*signal),
         Err(error) => Ok(error.code()),
-    };
-    output.end(ended.as_ref().err(), code, tallies, unsent);
+    }
 }
 
 /// How a session closed, and who began.
@@ -291,7 +320,7 @@ fn farewell(session: &Session) -> String {
 /// With `-v`: how a session closed, and what it came to.
 fn summarize(session: &Session, report: Report) {
     report.detail(&farewell(session));
-    for line in summary(&session.stats(), session.unsent_messages()) {
+    for line in summary(&session.stats(), session.unsent_messages(), report.started.elapsed()) {
         report.detail(&line);
     }
 }

@@ -1,11 +1,15 @@
 //! What only Unix sockets options and signals can do.
 
 use std::{
+    fs::OpenOptions,
     io::{self, Read as _},
     os::{
         fd::AsFd,
         linux::net::SocketAddrExt as _,
-        unix::net::{SocketAddr, UnixStream},
+        unix::{
+            fs::OpenOptionsExt as _,
+            net::{SocketAddr, UnixStream},
+        },
     },
     time::Duration,
 };
@@ -19,6 +23,11 @@ pub fn tune(socket: impl AsFd) -> io::Result<()> {
     sockopt::set_tcp_keepidle(socket, KEEPALIVE_IDLE)?;
     sockopt::set_tcp_keepintvl(socket, KEEPALIVE_INTERVAL)?;
     Ok(())
+}
+
+/// A file that is created so can be read by its owner only.
+pub fn private(options: &mut OpenOptions) {
+    options.mode(0o600);
 }
 
 /// Connects to a Unix socket; `@name` is one without a file (unix(7), abstract).

@@ -29,7 +29,7 @@ use super::{
     extension::Deflate,
     frame::{Kind, Opcode},
     mask::Entropy,
-    message::{Decoder, Part},
+    message::{Decoder, Fault, Part},
     outbox::{Outbox, UsageError},
     ping::{Pings, RoundTrips},
     tally::Tally,
@@ -46,6 +46,18 @@ pub struct Connection {
     decoder: Decoder,
     /// All but the decoder: events borrow from that one while this one goes on.
     link: Link,
+}
+
+/// What was made of some bytes.
+#[derive(Debug)]
+pub struct Received<'a> {
+    /// How many of them were used.
+    pub used: usize,
+    /// The next event.
+    pub event: Option<Event<'a>>,
+    /// With [`Event::Failed`]: the bytes up to and with one of the frame that broke the rule; 0 if
+    /// that frame was used up before.
+    pub fault_at: usize,
 }
 
 struct Link {
@@ -130,18 +142,37 @@ impl Connection {
         now: Instant,
         input: &'a mut [u8],
     ) -> (usize, Option<Event<'a>>) {
+        let Received { used, event, .. } = self.receive_watched(now, input);
+        (used, event)
+    }
+
+    /// As [`Self::receive`], and where a frame that broke a rule lies.
+    pub fn receive_watched<'a>(&'a mut self, now: Instant, input: &'a mut [u8]) -> Received<'a> {
         let (all, link) = (input.len(), &mut self.link);
+        let found = |used, event| Received { used, event, fault_at: used };
         if link.discards() {
-            return (all, None);
+            return found(all, None);
         }
         match self.decoder.decode(input) {
-            Ok((used, None)) => (used, None),
-            Ok((used, Some(Part::Piece(piece)))) => (used, Some(Event::Message(piece))),
+            Ok((used, None)) => found(used, None),
+            Ok((used, Some(Part::Piece(piece)))) => found(used, Some(Event::Message(piece))),
             Ok((used, Some(Part::Control(opcode, payload)))) => {
-                (used, Some(link.control(opcode, payload, now)))
+                found(used, Some(link.control(opcode, payload, now)))
             }
-            Err(violation) => (all, Some(link.fail(violation, now))),
+            Err(Fault { violation, at }) => {
+                Received { used: all, event: Some(link.fail(violation, now)), fault_at: at }
+            }
         }
+    }
+
+    /// No message takes the short way any more: somebody looks at each.
+    pub fn watch(&mut self) {
+        self.decoder.watch();
+    }
+
+    /// Whether permessage-deflate was agreed on.
+    pub fn deflates(&self) -> bool {
+        self.decoder.inflates()
     }
 
     /// The transport has no more bytes.

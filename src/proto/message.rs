@@ -25,11 +25,23 @@ pub enum Part<'a> {
     Control(Opcode, &'a [u8]),
 }
 
+/// What the peer did wrong, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The rule.
+    pub violation: Violation,
+    /// Of the input, the bytes up to and with one of the frame that broke it; 0 if that frame was
+    /// used up before.
+    pub at: usize,
+}
+
 /// Reads the peer's frames.
 #[derive(Debug)]
 pub struct Decoder {
     role: Role,
     max_message: u64,
+    /// Messages of fewer bytes may take the short way.
+    short_below: u64,
     /// Reserved bits of a header that have no meaning.
     reserved: u8,
     /// Permessage-deflate was agreed on.
@@ -40,6 +52,8 @@ pub struct Decoder {
     utf8: Utf8,
     /// Found behind bytes that were valid and had to be handed on first.
     fault: Option<Violation>,
+    /// [`Fault::at`], should the frame that is being read break a rule.
+    fault_at: usize,
 }
 
 /// The frame whose payload is arriving.
@@ -107,6 +121,7 @@ impl Decoder {
         Self {
             role,
             max_message,
+            short_below: max_message.saturating_add(1),
             reserved: RESERVED,
             inflater: None,
             frame: None,
@@ -114,6 +129,7 @@ impl Decoder {
             tally: Tally::default(),
             utf8: Utf8::default(),
             fault: None,
+            fault_at: 0,
         }
     }
 
@@ -121,6 +137,16 @@ impl Decoder {
     pub fn inflate(&mut self, inflater: Inflater) {
         self.reserved = RESERVED ^ RSV1;
         self.inflater = Some(Box::new(inflater));
+    }
+
+    /// Lets no message take the short way any more: somebody looks at each.
+    pub fn watch(&mut self) {
+        self.short_below = 0;
+    }
+
+    /// Whether permessage-deflate was agreed on.
+    pub fn inflates(&self) -> bool {
+        self.inflater.is_some()
     }
 
     /// What has come in whole messages.
@@ -134,8 +160,9 @@ impl Decoder {
     pub fn decode<'a>(
         &'a mut self,
         input: &'a mut [u8],
-    ) -> Result<(usize, Option<Part<'a>>), Violation> {
-        let (used, found) = self.advance(input)?;
+    ) -> Result<(usize, Option<Part<'a>>), Fault> {
+        let (used, found) =
+            self.advance(input).map_err(|violation| Fault { violation, at: self.fault_at })?;
         let part = match found {
             None => None,
             Some(Found::Control(opcode, range)) => {
@@ -185,7 +212,7 @@ impl Decoder {
                 (kind, size, header.length)
             }
         };
-        if length > self.max_message {
+        if length >= self.short_below {
             return None;
         }
         let end = size.checked_add(usize::try_from(length).ok()?)?;
@@ -198,6 +225,7 @@ impl Decoder {
     }
 
     fn advance(&mut self, input: &mut [u8]) -> Result<(usize, Option<Found>), Violation> {
+        self.fault_at = 0;
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -207,11 +235,14 @@ impl Decoder {
                 Some(frame) => frame,
                 None => {
                     let rest = input.get(used..).unwrap_or_default();
+                    // If it breaks a rule, its first byte does.
+                    self.fault_at = used + 1;
                     match Header::parse(rest, self.role, self.reserved)? {
                         None => return Ok((used, None)),
                         Some((header, size)) => {
                             self.open(header)?;
                             used += size;
+                            self.fault_at = used;
                             Frame { header, seen: 0, clear: 0 }
                         }
                     }

@@ -19,6 +19,7 @@
 //! | [`close`] | close codes and reasons |
 //! | [`ping`] | the pings that wait for their pong |
 //! | [`timer`] | deadlines as data |
+//! | [`trace`] | frames as they stand on the wire, for those who want to look |
 //! | [`violation`] | the rules a peer can break |
 //! | [`event`] | what a connection is given, and what it tells |
 //! | [`connection`] | the state machine that owns all of the above |
@@ -40,6 +41,7 @@ pub mod piece;
 pub mod ping;
 pub mod tally;
 pub mod timer;
+pub mod trace;
 pub mod upgrade;
 pub mod utf8;
 pub mod violation;

@@ -5,7 +5,8 @@ use super::handshake::{
 };
 use tungstenite::handshake::derive_accept_key;
 
-fn head(first: &str, headers: &Headers) -> Vec<u8> {
+/// A head as it goes over the wire.
+pub fn head(first: &str, headers: &Headers) -> Vec<u8> {
     let mut head = format!("{first}\r\n");
     for (name, value) in headers.iter() {
         head.push_str(name);

@@ -5,6 +5,7 @@ use super::{
     json::{self, Tokens},
     summary::ms,
 };
+pub use crate::proto::trace::Direction;
 use crate::{
     escape::{Escaped, escape_lines},
     proto::Kind,
@@ -18,15 +19,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 use unicode_width::UnicodeWidthChar as _;
-
-/// Who did it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The peer.
-    In,
-    /// We.
-    Out,
-}
 
 /// How a session is shown.
 #[derive(Clone, Copy, Debug, Default)]

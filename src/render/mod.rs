@@ -1,6 +1,8 @@
 //! Events to bytes for people and programs.
 
 pub mod dialogue;
+pub mod frames;
+pub mod har;
 pub mod hexdump;
 pub mod json;
 pub mod jsonl;
@@ -9,6 +11,7 @@ pub mod lines;
 pub mod sheet;
 pub mod summary;
 pub mod terminal;
+pub mod write_out;
 
 pub use dialogue::Direction;
 pub use sheet::Sheet;

@@ -7,8 +7,10 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "brackets stand for what may be left out")]
 #![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
+mod look;
 mod reach;
 
+pub use look::{KeepArgs, LookArgs, ShowArgs};
 pub use reach::{HttpChoice, ReachArgs, TlsVersion};
 
 use super::values::{self, HeaderArg};
@@ -16,7 +18,7 @@ use crate::{
     mode::{clock::Wait, pipe::Step},
     proto::{Close, extension::Offers},
 };
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
@@ -66,6 +68,11 @@ pub enum Command {
     Demo {
         #[command(flatten)]
         args: Box<ClientArgs>,
+    },
+    /// Show a recording as interactive mode shows a session
+    Show {
+        #[command(flatten)]
+        args: ShowArgs,
     },
     /// Print a completion script for a shell
     Completions {
@@ -253,6 +260,9 @@ pub struct ClientArgs {
     pub no_history: bool,
 
     #[command(flatten)]
+    pub keep: KeepArgs,
+
+    #[command(flatten)]
     pub session: SessionArgs,
 }
 
@@ -306,13 +316,8 @@ pub struct SessionArgs {
     #[arg(help_heading = SESSION)]
     pub compress_min: u64,
 
-    /// Show the handshake and what happens, on stderr; secrets are redacted
-    #[arg(short = 'v', long, action = ArgAction::Count, help_heading = OUTPUT)]
-    pub verbose: u8,
-
-    /// Show nothing but errors on stderr
-    #[arg(short = 'q', long, conflicts_with = "verbose", help_heading = OUTPUT)]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub look: LookArgs,
 
     /// Use no colours
     #[arg(long, help_heading = OUTPUT)]

@@ -4,6 +4,7 @@ use crate::{
     accept::accept,
     error::Error,
     escape::Escaped,
+    mode::journal::Journal,
     proto::{Assembler, Close, CloseCode, Event, Kind, Role, Settings, handshake::Choices},
     session::Session,
 };
@@ -30,6 +31,8 @@ pub(super) struct Client {
     pub(super) peer: SocketAddr,
     pub(super) news: mpsc::Sender<News>,
     pub(super) taken: Arc<Notify>,
+    /// Shows its frames, if they are asked for.
+    pub(super) journal: Journal,
 }
 
 impl Client {
@@ -44,7 +47,8 @@ impl Client {
                 let joined = News::Joined { id, peer: self.peer, resource, to };
                 // Nobody listens only when the process ends.
                 let _ = self.news.send(joined).await;
-                Some(self.talk(Session::new(opened, Role::Server, settings), from).await)
+                let session = Session::new(opened, Role::Server, settings);
+                Some(self.talk(self.journal.watch(session), from).await)
             }
         };
         let _ = self.news.send(News::Left { id, how }).await;
@@ -73,6 +77,7 @@ impl Client {
                 }
             };
             if drained && session.is_over() {
+                session.end();
                 return how(session.verdict(0));
             }
             let (over, room) = (session.is_over(), session.queued() < FULL && !sender_gone);

@@ -104,6 +104,14 @@ impl Front {
         }
     }
 
+    /// What prints above the line that is being typed, if one is.
+    pub(super) fn printer(&self) -> Option<Box<dyn Fn(&str) + Send>> {
+        match self {
+            Self::Prompt(Some(prompt)) => Some(Box::new(prompt.printer())),
+            Self::Prompt(None) | Self::Pipe(_) => None,
+        }
+    }
+
     /// Whether so much waits to be shown that nothing more should be taken.
     pub(super) fn is_full(&self) -> bool {
         match self {

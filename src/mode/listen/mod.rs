@@ -7,7 +7,13 @@
 mod client;
 mod front;
 
-use super::{Ended, echo::echo, job::Listen, signals::Signals};
+use super::{
+    Ended,
+    echo::echo,
+    job::{Common, Listen},
+    journal::Journal,
+    signals::Signals,
+};
 use crate::{
     accept::accept, error::Error, net::unix::end_by_signal, proto::Role, report::Report,
     session::Session,
@@ -28,12 +34,13 @@ use tokio::{
 };
 
 /// Serves until a signal ends it.
-pub(super) async fn run(listen: Listen) -> Result<Ended, Error> {
+pub(super) async fn run(listen: Listen, started: Instant) -> Result<Ended, Error> {
     let fail = |cause| Error::Listen { address: listen.address.clone(), cause };
     let address = address(&listen.address)?;
     let listener = TcpListener::bind(&address).await.map_err(fail)?;
     let local = listener.local_addr().map_err(fail)?;
-    let report = Report { verbosity: listen.common.verbosity };
+    let Common { verbosity, secrets, .. } = listen.common;
+    let report = Report { verbosity, secrets, started };
     let first = format!("listening on ws://{local}");
     if listen.common.echo {
         report.line(&first);
@@ -101,7 +108,9 @@ async fn echo_client(
     match accept(stream, peer, &listen.choices).await {
         Ok((opened, _)) => {
             report.detail(&format!("{peer} connected"));
-            echo(Session::new(opened, Role::Server, listen.common.settings), leaving).await;
+            let journal = Journal::of_frames(listen.common.frames, report, format!("{peer} "));
+            let session = Session::new(opened, Role::Server, listen.common.settings);
+            echo(journal.watch(session), leaving).await;
             report.detail(&format!("{peer} left"));
         }
         Err(why) => report.detail(&format!("{peer} refused: {why}")),
@@ -199,8 +208,11 @@ impl Hub {
     fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
         let id = self.next_id;
         self.next_id += 1;
-        let client =
-            Client { id, peer, news: self.news_to.clone(), taken: Arc::clone(&self.taken) };
+        let frames = self.listen.common.frames;
+        let journal = Journal::of_frames(frames, self.report, format!("client {id} "));
+        journal.show_with(self.front.printer());
+        let (news, taken) = (self.news_to.clone(), Arc::clone(&self.taken));
+        let client = Client { id, peer, news, taken, journal };
         let (choices, settings) = (self.listen.choices.clone(), self.listen.common.settings);
         tokio::spawn(client.serve(stream, choices, settings));
     }

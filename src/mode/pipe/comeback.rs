@@ -97,6 +97,7 @@ impl Pipe {
         let kept = spare.keep(self.session.unsent_messages());
         self.long.forget();
         self.output.gap(&error);
+        self.journal.gap(&mut self.session, &error);
         let lost = Instant::now();
         let opened = match self.reopened(error, signals).await {
             Came::Opened(opened) => *opened,
@@ -127,7 +128,9 @@ impl Pipe {
                 }
                 self.report.note(&said);
                 crate::mode::tell_open(&mut self.output, &opened);
-                self.session = Session::new(opened, Role::Client, self.plan.settings);
+                self.journal.opened(&opened);
+                let session = Session::new(opened, Role::Client, self.plan.settings);
+                self.session = self.journal.watch(session);
                 self.heard = self.session.bytes_received();
                 self.clock.busy(Instant::now());
                 if let Some(spare) = &self.spare {
@@ -144,8 +147,8 @@ impl Pipe {
     }
 
     async fn reopened(&mut self, error: Error, signals: &mut Signals) -> Came {
-        let report = self.report;
-        let mut tell = |said: Said<'_>| crate::mode::tell_attempt(report, &said);
+        let (report, journal) = (self.report, self.journal.clone());
+        let mut tell = |said: Said<'_>| crate::mode::tell_attempt(report, &journal, &said);
         let Some(spare) = &mut self.spare else { return Came::Opened(Box::new(Err(error))) };
         let mut opening = Box::pin(spare.comeback.again(error, &mut tell));
         let late = self.plan.max_time.map(|(_, at)| at);

@@ -148,6 +148,7 @@ impl Pipe {
     /// What has come of it.
     pub(super) fn conclude(&mut self) -> Result<Ended, Error> {
         let written = self.output.break_off();
+        self.journal.left(&mut self.session);
         crate::mode::summarize(&self.session, self.report);
         let (waiting, unsaid) = (self.waiting(), self.unsaid());
         match self.finish.take() {
@@ -179,8 +180,8 @@ impl Pipe {
         mut ended: Result<Ended, Error>,
         signals: &mut Signals,
     ) -> Result<Ended, Error> {
-        let (tallies, unsent) = (self.session.tallies(), self.session.unsent_messages());
-        crate::mode::tell_end(&mut self.output, &ended, tallies, unsent);
+        let (stats, unsent) = (self.session.stats(), self.session.unsent_messages());
+        crate::mode::tell_end(&mut self.output, &ended, Some(&stats), unsent);
         loop {
             if let Err(cause) = self.output.write() {
                 self.output.abandon();

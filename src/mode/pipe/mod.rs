@@ -17,6 +17,7 @@ use super::{
     Ended,
     clock::{Clock, Rules},
     input::{Framing, Input},
+    journal::Journal,
     reconnect::Comeback,
     signals::Signals,
 };
@@ -101,6 +102,7 @@ pub(super) struct Pipe {
     plan: Plan,
     session: Session,
     report: Report,
+    journal: Journal,
     script: Script,
     stdin: Option<Stdin>,
     input: Input,
@@ -144,7 +146,7 @@ impl Pipe {
         mut plan: Plan,
         session: Session,
         output: Output,
-        report: Report,
+        (report, journal): (Report, Journal),
         comeback: Option<Comeback>,
     ) -> Result<Self, Error> {
         let stdin = match plan.supply {
@@ -176,6 +178,7 @@ impl Pipe {
             plan,
             session,
             report,
+            journal,
         })
     }
 

@@ -1,11 +1,12 @@
 //! Where a pipe's messages go: rendered into one sheet, written to stdout.
 
 use crate::{
-    proto::{Close, Kind, Piece, Tally},
+    proto::{Close, Kind, Piece},
     render::{
         Direction, Renderer, Sheet,
         jsonl::{JsonLines, Opening},
     },
+    session::Stats,
     stdio::Stdout,
 };
 use std::{
@@ -110,14 +111,14 @@ impl Output {
         &mut self,
         error: Option<&crate::error::Error>,
         code: Result<u8, i32>,
-        tallies: (Tally, Tally),
+        stats: Option<&Stats>,
         unsent: usize,
     ) {
         self.event(|json, sheet| {
             if let Some(error) = error {
                 json.error(error.code(), &error.to_string(), error.hint().as_deref(), sheet);
             }
-            json.end(code, tallies, unsent, sheet);
+            json.end(code, stats, unsent, sheet);
         });
     }
 

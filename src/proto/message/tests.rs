@@ -43,7 +43,7 @@ fn run(mut decoder: Decoder, chunks: &[&[u8]]) -> Vec<Seen> {
                 continue;
             }
             match decoder.decode(&mut buffer) {
-                Err(violation) => {
+                Err(Fault { violation, .. }) => {
                     seen.extend(open.map(|(kind, bytes)| Seen::Unfinished(kind, bytes)));
                     seen.push(Seen::Violation(violation));
                     return seen;

@@ -1,18 +1,19 @@
 //! Events as lines of JSON, one object an event. The schema is in docs/jsonl.md; its version goes
 //! up when a reader that keeps to it could misread a line.
 
+mod object;
+mod wire;
+
 use super::{Direction, Sheet};
 use crate::{
     connect::Timing,
-    escape::escape_json,
-    proto::{
-        Assembler, Close, Kind, Piece, Role, Tally, close, extension::Deflate, handshake::Response,
-    },
-    report::shown,
+    proto::{Assembler, Close, Kind, Piece, Role, close, extension::Deflate, handshake::Response},
+    redact::Secrets,
+    session::Stats,
 };
-use data_encoding::BASE64;
-use serde_json::ser::{CompactFormatter, Formatter as _};
+use object::Object;
 use std::time::{Duration, Instant, SystemTime};
+pub use wire::method;
 
 /// Where a session leads, for its `open` event.
 #[derive(Debug)]
@@ -42,15 +43,16 @@ pub struct JsonLines {
     now: Instant,
     /// Lines go to a terminal: what it would act upon is escaped too.
     terminal: bool,
+    secrets: Secrets,
     assembler: Assembler,
 }
 
 impl JsonLines {
     /// Events of a run that `started` then; `terminal`: they are shown on one.
-    pub fn new(started: Instant, terminal: bool) -> Self {
+    pub fn new(started: Instant, terminal: bool, secrets: Secrets) -> Self {
         let now = Instant::now();
         let wall = SystemTime::now() - now.duration_since(started);
-        Self { started, wall, now, terminal, assembler: Assembler::default() }
+        Self { started, wall, now, terminal, secrets, assembler: Assembler::default() }
     }
 
     /// What is rendered next happened `now`, but not before what was rendered last.
@@ -71,7 +73,7 @@ impl JsonLines {
     pub fn open(&self, opening: &Opening<'_>, out: &mut Sheet) {
         let mut object = self.object("open", None, out);
         object.number("version", VERSION);
-        object.text("url", opening.url);
+        object.text("url", &self.secrets.url(opening.url));
         object.optional("address", opening.address.as_deref());
         object.optional("tls", opening.tls);
         object.optional("subprotocol", opening.subprotocol);
@@ -101,16 +103,7 @@ impl JsonLines {
         if let Some(answer) = opening.answer {
             object.text("http", answer.version.number());
             object.number("status", answer.status.into());
-            object.name("headers");
-            object.raw("[");
-            for (i, (name, value)) in answer.headers.iter().enumerate() {
-                object.raw(if i > 0 { ",[" } else { "[" });
-                object.string(name);
-                object.raw(",");
-                object.string(&shown(name, value));
-                object.raw("]");
-            }
-            object.raw("]");
+            object.headers("headers", &answer.headers, self.secrets);
         }
         object.end();
     }
@@ -180,11 +173,12 @@ impl JsonLines {
         object.end();
     }
 
-    /// The end of the run: its exit status or the signal it ends by, and what it came to.
+    /// The end of the run: its exit status or the signal it ends by, and what the last session, if
+    /// there was one, came to.
     pub fn end(
         &mut self,
         code: Result<u8, i32>,
-        (received, sent): (Tally, Tally),
+        stats: Option<&Stats>,
         unsent: usize,
         out: &mut Sheet,
     ) {
@@ -194,6 +188,8 @@ impl JsonLines {
             Ok(code) => object.number("code", code.into()),
             Err(signal) => object.number("signal", signal.unsigned_abs().into()),
         }
+        let received = stats.map(|stats| stats.received).unwrap_or_default();
+        let sent = stats.map(|stats| stats.sent).unwrap_or_default();
         for (name, tally) in [("received", received), ("sent", sent)] {
             object.name(name);
             object.raw("{");
@@ -206,6 +202,11 @@ impl JsonLines {
             }
             object.raw("}");
         }
+        object.name("timing");
+        object.raw("{");
+        object.optional_seconds("first_message", stats.and_then(|stats| stats.first_message));
+        object.seconds("total", self.now.saturating_duration_since(self.started));
+        object.raw("}");
         object.end();
     }
 
@@ -216,9 +217,7 @@ impl JsonLines {
         direction: Option<Direction>,
         out: &'a mut Sheet,
     ) -> Object<'a> {
-        let start = out.bytes().len();
-        let mut object = Object { out, start, terminal: self.terminal };
-        object.raw("{");
+        let mut object = Object::begin(out, self.terminal);
         object.text("type", kind);
         match direction {
             None => {}
@@ -231,87 +230,6 @@ impl JsonLines {
         }
         object.seconds("elapsed", elapsed);
         object
-    }
-}
-
-/// An object that is being written.
-struct Object<'a> {
-    out: &'a mut Sheet,
-    start: usize,
-    terminal: bool,
-}
-
-impl Object<'_> {
-    fn raw(&mut self, text: &str) {
-        self.out.bytes().extend_from_slice(text.as_bytes());
-    }
-
-    fn name(&mut self, name: &str) {
-        let first = self.out.bytes().ends_with(b"{");
-        self.raw(if first { "\"" } else { ",\"" });
-        self.raw(name);
-        self.raw("\":");
-    }
-
-    fn string(&mut self, text: &str) {
-        // Writing to a Vec cannot fail.
-        let _ = serde_json::to_writer(self.out.bytes(), text);
-    }
-
-    fn text(&mut self, name: &str, text: &str) {
-        self.name(name);
-        self.string(text);
-    }
-
-    fn optional(&mut self, name: &str, text: Option<&str>) {
-        self.name(name);
-        match text {
-            Some(text) => self.string(text),
-            None => self.raw("null"),
-        }
-    }
-
-    fn number(&mut self, name: &str, number: u64) {
-        self.name(name);
-        // Writing to a Vec cannot fail.
-        let _ = CompactFormatter.write_u64(self.out.bytes(), number);
-    }
-
-    fn flag(&mut self, name: &str, flag: bool) {
-        self.name(name);
-        self.raw(if flag { "true" } else { "false" });
-    }
-
-    fn seconds(&mut self, name: &str, time: Duration) {
-        self.name(name);
-        self.raw(&format!("{}.{:06}", time.as_secs(), time.subsec_micros()));
-    }
-
-    /// Text as it is, anything else in base64.
-    fn payload(&mut self, kind: Kind, bytes: &[u8]) {
-        match (kind, std::str::from_utf8(bytes)) {
-            (Kind::Text, Ok(text)) => self.text("data", text),
-            _ => {
-                self.name("base64");
-                self.raw("\"");
-                let out = self.out.bytes();
-                let start = out.len();
-                out.resize(start + BASE64.encode_len(bytes.len()), 0);
-                BASE64.encode_mut(bytes, out.get_mut(start..).unwrap_or_default());
-                self.raw("\"");
-            }
-        }
-    }
-
-    fn end(mut self) {
-        self.raw("}");
-        if self.terminal {
-            let line = self.out.bytes().split_off(self.start);
-            let line = escape_json(&String::from_utf8_lossy(&line));
-            self.raw(&line);
-        }
-        self.raw("\n");
-        self.out.release();
     }
 }
 
@@ -331,7 +249,7 @@ mod tests {
     use serde_json::Value;
 
     fn lines(terminal: bool, write: impl FnOnce(&mut JsonLines, &mut Sheet)) -> String {
-        let mut json = JsonLines::new(Instant::now(), terminal);
+        let mut json = JsonLines::new(Instant::now(), terminal, Secrets::Hidden);
         let mut out = Sheet::default();
         write(&mut json, &mut out);
         String::from_utf8(out.ready().to_vec()).unwrap()
@@ -373,8 +291,8 @@ mod tests {
             json.sent(Kind::Binary, None, 1 << 40, out);
             json.close(Direction::Out, &Close::new(1000.into()), out);
             json.error(7, "cannot connect", None, out);
-            json.end(Ok(7), <_>::default(), 0, out);
-            json.end(Err(15), <_>::default(), 0, out);
+            json.end(Ok(7), None, 0, out);
+            json.end(Err(15), None, 0, out);
         });
         let lines: Vec<Value> = text.lines().map(value).collect();
         assert_eq!(lines[0]["base64"], "/w==");
@@ -388,6 +306,8 @@ mod tests {
         assert_eq!(lines[5]["message"], "cannot connect");
         assert_eq!((&lines[6]["code"], &lines[7]["signal"]), (&7.into(), &15.into()));
         assert_eq!(lines[6]["received"]["messages"], 0);
+        assert!(lines[6]["timing"]["first_message"].is_null());
+        assert!(lines[6]["timing"]["total"].is_f64());
     }
 
     #[test]

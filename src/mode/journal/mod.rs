@@ -1,0 +1,259 @@
+//! What is kept and shown of a run beside its messages: its frames on stderr, a recording, a HAR,
+//! and the facts that `--write-out` tells. A run without any of them has an empty journal.
+
+mod facts;
+mod frames;
+mod har;
+mod recording;
+
+use super::{Ended, job::Client};
+use crate::{
+    connect::{Opened, Progress},
+    error::Error,
+    render::write_out::Stream,
+    report::Report,
+    session::{Observer, Seen, Session},
+    stdio::Stdout,
+    target::Target,
+};
+use facts::Facts;
+use frames::FrameLines;
+use har::HarFile;
+use recording::Recording;
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// The journal of a run; clones are of the same one.
+#[derive(Clone)]
+pub(super) struct Journal {
+    report: Report,
+    kept: Option<Arc<Mutex<Kept>>>,
+}
+
+/// What is kept.
+struct Kept {
+    frames: Option<FrameLines>,
+    recording: Option<Recording>,
+    har: Option<HarFile>,
+    facts: Option<Box<Facts>>,
+    /// What the last session came to.
+    stats: Option<(crate::session::Stats, usize)>,
+}
+
+impl Journal {
+    /// The journal that was asked for. Its files are opened.
+    pub(super) fn new(client: &Client, target: &Target, started: Instant) -> Result<Self, Error> {
+        let common = client.common;
+        let report = Report { verbosity: common.verbosity, secrets: common.secrets, started };
+        let kept = Kept {
+            frames: FrameLines::wanted(common.frames, report, String::new()),
+            recording: match &client.keep.record {
+                Some(path) => Some(Recording::create(path, target, report)?),
+                None => None,
+            },
+            har: match &client.keep.har {
+                Some(path) => Some(HarFile::create(path, target, report)?),
+                None => None,
+            },
+            facts: client
+                .keep
+                .write_out
+                .clone()
+                .map(|template| Box::new(Facts::new(template, target, report))),
+            stats: None,
+        };
+        let kept = kept.is_some().then(|| Arc::new(Mutex::new(kept)));
+        Ok(Self { report, kept })
+    }
+
+    /// The journal of a client of ours, whose frames are shown behind this name.
+    pub(super) fn of_frames(frames: bool, report: Report, name: String) -> Self {
+        let kept = FrameLines::wanted(frames, report, name).map(|frames| {
+            let (recording, har, facts, stats) = (None, None, None, None);
+            Arc::new(Mutex::new(Kept { frames: Some(frames), recording, har, facts, stats }))
+        });
+        Self { report, kept }
+    }
+
+    /// What is said on stderr.
+    pub(super) fn report(&self) -> Report {
+        self.report
+    }
+
+    fn kept(&self) -> Option<MutexGuard<'_, Kept>> {
+        let kept = self.kept.as_ref()?;
+        Some(kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A step on the way to a session.
+    pub(super) fn progress(&self, step: &Progress<'_>) {
+        self.report.progress(step);
+        let Some(mut kept) = self.kept() else { return };
+        if let Some(recording) = &mut kept.recording {
+            recording.progress(step);
+        }
+        if let Some(har) = &mut kept.har {
+            har.progress(step);
+        }
+        if let Some(facts) = &mut kept.facts {
+            facts.progress(step);
+        }
+    }
+
+    /// A session is open.
+    pub(super) fn opened(&self, opened: &Opened) {
+        let Some(mut kept) = self.kept() else { return };
+        if let Some(recording) = &mut kept.recording {
+            recording.opened(opened);
+        }
+        if let Some(facts) = &mut kept.facts {
+            facts.opened(opened);
+        }
+    }
+
+    /// The session, watched if there is somebody to watch it.
+    pub(super) fn watch(&self, session: Session) -> Session {
+        let Some(kept) = &self.kept else { return session };
+        let watches = self.kept().is_some_and(|kept| kept.watches());
+        if watches { session.watched(Box::new(Eye(Arc::clone(kept)))) } else { session }
+    }
+
+    /// From now on frames are shown so; `None`: on stderr.
+    pub(super) fn show_with(&self, print: Option<Box<dyn Fn(&str) + Send>>) {
+        if let Some(mut kept) = self.kept()
+            && let Some(frames) = &mut kept.frames
+        {
+            frames.show_with(print);
+        }
+    }
+
+    /// The session is lost for this reason, and another one is to follow.
+    pub(super) fn gap(&self, session: &mut Session, error: &Error) {
+        self.left(session);
+        if let Some(mut kept) = self.kept()
+            && let Some(recording) = &mut kept.recording
+        {
+            recording.gap(error);
+        }
+    }
+
+    /// The session has come to its end.
+    pub(super) fn left(&self, session: &mut Session) {
+        session.end();
+        if let Some(mut kept) = self.kept() {
+            kept.stats = Some((session.stats(), session.unsent_messages()));
+            if let Some(facts) = &mut kept.facts {
+                facts.left(session);
+            }
+        }
+    }
+
+    /// The run has come to its end, which changes if what was to be kept could not be. What is to be
+    /// written out is, for as long as that may take.
+    pub(super) async fn end(
+        &self,
+        mut ended: Result<Ended, Error>,
+        limit: Duration,
+    ) -> Result<Ended, Error> {
+        let Some(mut kept) = self.kept() else { return ended };
+        let stats = kept.stats.take();
+        if let Some(recording) = &mut kept.recording {
+            let told = recording.end(&ended, stats.as_ref());
+            if ended.is_ok() {
+                ended = told.and(ended);
+            }
+        }
+        if let Some(har) = &mut kept.har {
+            let told = har.end();
+            if ended.is_ok() {
+                ended = told.and(ended);
+            }
+        }
+        let written = kept.facts.take().map(|facts| facts.written(&ended));
+        drop(kept);
+        for (stream, text) in written.into_iter().flatten() {
+            match stream {
+                Stream::Stderr => {
+                    let _ = io::stderr().write_all(text.as_bytes());
+                }
+                Stream::Stdout => write(&text, limit).await,
+            }
+        }
+        ended
+    }
+}
+
+impl Kept {
+    fn is_some(&self) -> bool {
+        self.watches() || self.facts.is_some()
+    }
+
+    /// Whether it wants to know what happens in a session.
+    fn watches(&self) -> bool {
+        self.frames.is_some() || self.recording.is_some() || self.har.is_some()
+    }
+}
+
+/// What a session is watched with.
+struct Eye(Arc<Mutex<Kept>>);
+
+impl Observer for Eye {
+    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frames) = &mut kept.frames {
+            frames.see(at, seen);
+        }
+        if let Some(recording) = &mut kept.recording {
+            recording.see(at, seen);
+        }
+        if let Some(har) = &mut kept.har {
+            har.see(at, seen);
+        }
+    }
+
+    fn rest(&mut self) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frames) = &mut kept.frames {
+            frames.write();
+        }
+        if let Some(recording) = &mut kept.recording {
+            recording.write();
+        }
+        if let Some(har) = &mut kept.har {
+            har.write();
+        }
+    }
+}
+
+/// Writes to stdout; what a reader does not take in time is dropped.
+async fn write(text: &str, limit: Duration) {
+    let Ok(stdout) = Stdout::new() else { return };
+    let mut rest = text.as_bytes();
+    let all = async {
+        while let Ok(n) = stdout.write(rest) {
+            rest = rest.get(n..).unwrap_or_default();
+            if rest.is_empty() || stdout.writable().await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limit, all).await;
+}
+
+/// Creates a file that only its owner can read, or empties one that is there. What is no regular
+/// file is left alone: a device or a pipe is no place to come back to.
+fn create(path: &Path) -> Result<File, Error> {
+    let fail = |cause| Error::File { path: path.to_owned(), cause };
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(fail(io::Error::other("not a regular file")));
+    }
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    crate::net::unix::private(&mut options);
+    options.open(path).map_err(fail)
+}

@@ -1,0 +1,357 @@
+//! Frames as they stand on the wire, of one direction and for those who want to look.
+//!
+//! Nothing is judged here: the reader goes on through whatever a broken peer sends, and knows what
+//! the decoder does not tell, so that a frame that breaks a rule is seen as it came. Its memory is
+//! that of one header and a few bytes of payload.
+
+use super::{
+    frame::{Kind, RESERVED, RSV1},
+    mask,
+};
+use std::fmt;
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The peer.
+    In,
+    /// We.
+    Out,
+}
+
+/// A frame, or as much of it as has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// How many bytes of its direction came before it.
+    pub start: u64,
+    /// Its header, as far as it has come.
+    header: Vec<u8>,
+    /// Bytes of payload that it announces; `None`: its header is cut.
+    pub length: Option<u64>,
+    /// Bytes of payload that have come.
+    pub came: u64,
+    /// Its place in its message, from 1; `None`: it is a control frame.
+    pub fragment: Option<u64>,
+    /// The type of its message, if that is known.
+    pub kind: Option<Kind>,
+    /// Its message is compressed.
+    pub compressed: bool,
+    /// The first bytes of its payload, unmasked.
+    pub preview: Vec<u8>,
+}
+
+impl Frame {
+    fn new(start: u64) -> Self {
+        Self {
+            start,
+            header: Vec::with_capacity(LONGEST),
+            length: None,
+            came: 0,
+            fragment: None,
+            kind: None,
+            compressed: false,
+            preview: Vec::new(),
+        }
+    }
+
+    /// The bytes of its header.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    fn first(&self) -> u8 {
+        self.header.first().copied().unwrap_or_default()
+    }
+
+    /// The last of its message.
+    pub fn fin(&self) -> bool {
+        self.first() & 0x80 != 0
+    }
+
+    /// Its reserved bits: of `0x70`, as in the first byte.
+    pub fn rsv(&self) -> u8 {
+        self.first() & RESERVED
+    }
+
+    /// Its opcode, also one that is reserved.
+    pub fn opcode(&self) -> u8 {
+        self.first() & 0x0f
+    }
+
+    /// Whether its payload is masked.
+    pub fn is_masked(&self) -> bool {
+        self.header.get(1).is_some_and(|second| second & 0x80 != 0)
+    }
+
+    /// Whether it is a control frame, also of a reserved opcode.
+    pub fn is_control(&self) -> bool {
+        self.opcode() >= 8
+    }
+
+    /// All of it has come.
+    pub fn is_whole(&self) -> bool {
+        self.length == Some(self.came)
+    }
+
+    /// How many bytes it is on the wire.
+    pub fn wire_length(&self) -> u64 {
+        (self.header.len() as u64).saturating_add(self.length.unwrap_or_default())
+    }
+
+    /// How many of them have come.
+    pub fn wire_came(&self) -> u64 {
+        (self.header.len() as u64).saturating_add(self.came)
+    }
+
+    /// What its opcode is called.
+    pub fn name(&self) -> OpcodeName {
+        OpcodeName(self.opcode())
+    }
+
+    /// How long the header is, as far as what has come of it tells.
+    fn header_length(&self) -> usize {
+        let Some(second) = self.header.get(1) else { return 2 };
+        let extended = match second & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        2 + extended + if self.is_masked() { 4 } else { 0 }
+    }
+
+    fn announced(&self) -> u64 {
+        let second = self.header.get(1).map_or(0, |second| second & 0x7f);
+        let rest = self.header.get(2..).unwrap_or_default();
+        match second {
+            126 => rest.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes).into()),
+            // With the top bit set it is wrong, and very long all the same.
+            127 => rest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)),
+            short => short.into(),
+        }
+    }
+
+    fn key(&self) -> Option<[u8; 4]> {
+        self.header.last_chunk().copied().filter(|_| self.is_masked())
+    }
+}
+
+/// An opcode as it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpcodeName(u8);
+
+impl fmt::Display for OpcodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self.0 {
+            0x0 => "continuation",
+            0x1 => "text",
+            0x2 => "binary",
+            0x8 => "close",
+            0x9 => "ping",
+            0xa => "pong",
+            reserved => return f.pad(&format!("opcode {reserved}")),
+        })
+    }
+}
+
+/// Reads the frames of one direction.
+#[derive(Debug)]
+pub struct Tap {
+    /// Permessage-deflate was agreed on.
+    deflates: bool,
+    /// Bytes of payload that are kept of each frame.
+    keeps: usize,
+    /// How many bytes have come.
+    position: u64,
+    open: Option<Frame>,
+    message: Option<Message>,
+}
+
+/// The message that is open.
+#[derive(Clone, Copy, Debug)]
+struct Message {
+    kind: Option<Kind>,
+    compressed: bool,
+    fragments: u64,
+}
+
+impl Tap {
+    /// A reader that keeps so many bytes of each payload; `deflates`: permessage-deflate was
+    /// agreed on.
+    pub fn new(deflates: bool, keeps: usize) -> Self {
+        Self { deflates, keeps, position: 0, open: None, message: None }
+    }
+
+    /// Takes bytes as they came; `found` is told of each frame that is whole with them.
+    pub fn feed(&mut self, mut bytes: &[u8], mut found: impl FnMut(Frame)) {
+        while !bytes.is_empty() {
+            let before = bytes.len();
+            let mut frame = self.open.take().unwrap_or_else(|| Frame::new(self.position));
+            if frame.length.is_none() {
+                bytes = self.header(&mut frame, bytes);
+            }
+            if let Some(length) = frame.length {
+                let n = usize::try_from(length - frame.came).unwrap_or(usize::MAX);
+                let (payload, rest) = bytes.split_at(n.min(bytes.len()));
+                self.keep(&mut frame, payload);
+                bytes = rest;
+            }
+            self.position = self.position.saturating_add((before - bytes.len()) as u64);
+            if frame.is_whole() {
+                found(frame);
+            } else {
+                self.open = Some(frame);
+            }
+        }
+    }
+
+    /// The frame that the bytes have ended in, if they have.
+    pub fn rest(&mut self) -> Option<Frame> {
+        self.open.take()
+    }
+
+    /// Reads of the header what there is: what is left.
+    fn header<'a>(&mut self, frame: &mut Frame, mut bytes: &'a [u8]) -> &'a [u8] {
+        while frame.header.len() < frame.header_length() {
+            let [byte, rest @ ..] = bytes else { return bytes };
+            frame.header.push(*byte);
+            bytes = rest;
+        }
+        frame.length = Some(frame.announced());
+        self.place(frame);
+        bytes
+    }
+
+    /// Finds the frame's place in its message.
+    fn place(&mut self, frame: &mut Frame) {
+        if frame.is_control() {
+            return;
+        }
+        let is_first = frame.opcode() != 0;
+        let mut message = match self.message.take().filter(|_| !is_first) {
+            Some(message) => message,
+            None => Message {
+                kind: match frame.opcode() {
+                    0x1 => Some(Kind::Text),
+                    0x2 => Some(Kind::Binary),
+                    _ => None,
+                },
+                compressed: self.deflates && is_first && frame.rsv() & RSV1 != 0,
+                fragments: 0,
+            },
+        };
+        message.fragments = message.fragments.saturating_add(1);
+        frame.fragment = Some(message.fragments);
+        (frame.kind, frame.compressed) = (message.kind, message.compressed);
+        self.message = Some(message).filter(|_| !frame.fin());
+    }
+
+    fn keep(&self, frame: &mut Frame, payload: &[u8]) {
+        let start = frame.preview.len();
+        if start < self.keeps {
+            let room = payload.get(..self.keeps - start).unwrap_or(payload);
+            frame.preview.extend_from_slice(room);
+            if let Some(key) = frame.key()
+                && let Some(fresh) = frame.preview.get_mut(start..)
+            {
+                mask::apply(fresh, key, frame.came);
+            }
+        }
+        frame.came += payload.len() as u64;
+    }
+}
+
+/// The longest header, in bytes.
+const LONGEST: usize = 14;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hex_literal::hex;
+    use proptest::{collection::vec, prelude::*};
+
+    fn frames(deflates: bool, chunks: &[&[u8]]) -> (Vec<Frame>, Option<Frame>) {
+        let mut tap = Tap::new(deflates, 8);
+        let mut frames = Vec::new();
+        for chunk in chunks {
+            tap.feed(chunk, |frame| frames.push(frame));
+        }
+        (frames, tap.rest())
+    }
+
+    #[test]
+    fn a_frame_is_told_when_it_is_whole() {
+        let bytes = hex!("01 03 48656c 89 00 80 85 37fa213d 7f9f4d5158");
+        let (all, rest) = frames(false, &[&bytes]);
+        let told: Vec<_> = all
+            .iter()
+            .map(|f| (f.start, f.name().to_string(), f.fin(), f.fragment, f.wire_length()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (0, "text".into(), false, Some(1), 5),
+                (5, "ping".into(), true, None, 2),
+                (7, "continuation".into(), true, Some(2), 11),
+            ]
+        );
+        assert_eq!((&*all[2].preview, all[2].kind), (&b"Hello"[..], Some(Kind::Text)));
+        assert_eq!((all[2].is_masked(), all[2].header().len(), rest), (true, 6, None));
+    }
+
+    #[test]
+    fn compression_is_that_of_the_message() {
+        let bytes = hex!("41 01 00 8a 00 80 01 00 c1 00 81 00");
+        let compressed = |deflates| {
+            frames(deflates, &[&bytes]).0.iter().map(|f| f.compressed).collect::<Vec<_>>()
+        };
+        assert_eq!(compressed(true), [true, false, true, true, false]);
+        assert_eq!(compressed(false), [false; 5]);
+    }
+
+    #[test]
+    fn what_breaks_the_rules_is_read_on() {
+        let bytes = hex!("f3 7e 0001 aa 0b 00 80 00 81 00");
+        let (all, rest) = frames(true, &[&bytes]);
+        let told: Vec<_> = all.iter().map(|f| (f.opcode(), f.rsv(), f.length)).collect();
+        let expected = [(3, 0x70, Some(1)), (11, 0, Some(0)), (0, 0, Some(0)), (1, 0, Some(0))];
+        assert_eq!((told, rest), (expected.to_vec(), None));
+        assert_eq!(all[0].name().to_string(), "opcode 3");
+    }
+
+    #[test]
+    fn a_frame_that_does_not_end_is_told_at_the_end_and_costs_nothing() {
+        let (all, rest) = frames(false, &[&hex!("82 7f ffffffffffffffff"), &[7; 100_000]]);
+        let rest = rest.unwrap();
+        assert!(all.is_empty());
+        assert_eq!((rest.length, rest.came, rest.preview.len()), (Some(u64::MAX), 100_000, 8));
+        assert_eq!((rest.wire_length(), rest.wire_came()), (u64::MAX, 100_010));
+        for cut in [&hex!("81")[..], &hex!("81 7e 01"), &hex!("81 85 0000")] {
+            let (_, rest) = frames(false, &[cut]);
+            let rest = rest.unwrap();
+            assert_eq!((rest.length, rest.header()), (None, cut));
+        }
+        assert_eq!(frames(false, &[b""]), (Vec::new(), None));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_cut_in_any_way_are_the_same_frames(
+            bytes in vec(prop_oneof![Just(0x81u8), Just(0x7e), Just(0), Just(3), any::<u8>()], 0..300),
+            cuts in vec(0usize..20, 1..40),
+            deflates: bool,
+        ) {
+            let whole = frames(deflates, &[&bytes]);
+            let (mut chunks, mut rest) = (Vec::new(), &bytes[..]);
+            for cut in cuts {
+                let (chunk, after) = rest.split_at(cut.min(rest.len()));
+                chunks.push(chunk);
+                rest = after;
+            }
+            chunks.push(rest);
+            prop_assert_eq!(&frames(deflates, &chunks), &whole);
+            let (all, rest) = whole;
+            let told: u64 = all.iter().chain(&rest).map(Frame::wire_came).sum();
+            prop_assert_eq!(told, bytes.len() as u64);
+        }
+    }
+}

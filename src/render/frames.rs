@@ -1,0 +1,209 @@
+//! Frames as lines for people: one each, in columns. docs/frames.md tells what stands in them.
+
+use crate::{
+    escape::Escaped,
+    proto::{
+        Kind, Violation, close,
+        frame::RSV1,
+        trace::{Direction, Frame},
+    },
+};
+use data_encoding::HEXLOWER;
+use std::{fmt::Write as _, time::Duration};
+
+/// A frame, so long after the one before; `header`: with the bytes of its header.
+pub fn line(direction: Direction, frame: &Frame, since: Duration, header: bool) -> String {
+    let mark = mark(direction);
+    let size = match frame.length {
+        Some(length) => length.to_string(),
+        None => "?".to_owned(),
+    };
+    let seconds = since.as_secs_f64();
+    let mut line = format!(
+        "{mark} +{seconds:.6} {:<12} {:<13} {size:>6}+{:<2}",
+        frame.name(),
+        flags(frame),
+        frame.header().len()
+    );
+    // Writing to a String cannot fail, here and below.
+    if header {
+        let _ = write!(line, " 0x{}", HEXLOWER.encode(frame.header()));
+    }
+    if let Some(fragment) = frame.fragment.filter(|n| *n > 1 || !frame.fin()) {
+        let _ = write!(line, " #{fragment}");
+    }
+    if !frame.is_whole() {
+        let _ = match frame.length {
+            Some(_) => write!(line, " cut: {} bytes of it came", frame.came),
+            None => write!(line, " cut: {} bytes of its header came", frame.header().len()),
+        };
+    }
+    preview(frame, &mut line);
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// What the frame in the line before did wrong.
+pub fn broken(violation: Violation) -> String {
+    format!("! {violation} ({})", violation.section())
+}
+
+/// Bytes on the wire, before their dump.
+pub fn bytes(direction: Direction, length: usize) -> String {
+    let s = if length == 1 { "" } else { "s" };
+    format!("{} {length} byte{s}", mark(direction))
+}
+
+fn mark(direction: Direction) -> char {
+    match direction {
+        Direction::In => '<',
+        Direction::Out => '>',
+    }
+}
+
+/// The bits of the header that are set, but for the opcode's.
+fn flags(frame: &Frame) -> String {
+    let bits = [
+        ("fin", frame.fin()),
+        ("rsv1", frame.rsv() & RSV1 != 0),
+        ("rsv2", frame.rsv() & 0x20 != 0),
+        ("rsv3", frame.rsv() & 0x10 != 0),
+        ("mask", frame.is_masked()),
+    ];
+    let set: Vec<_> = bits.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
+    if set.is_empty() { "-".to_owned() } else { set.join(",") }
+}
+
+/// The beginning of the payload: text as text, anything else in hex.
+fn preview(frame: &Frame, line: &mut String) {
+    let payload = frame.preview.as_slice();
+    if payload.is_empty() {
+        return;
+    }
+    if frame.compressed {
+        line.push_str(" compressed");
+        return hex(payload, frame.came, line);
+    }
+    match (frame.opcode(), payload) {
+        (CLOSE, [high, low, reason @ ..]) => {
+            let code = u16::from_be_bytes([*high, *low]);
+            let _ = write!(line, " {code}");
+            let name = close::name(code);
+            if !name.is_empty() {
+                let _ = write!(line, " ({name})");
+            }
+            if !reason.is_empty() {
+                text(reason, frame.came - 2, line);
+            }
+        }
+        (CLOSE, _) => hex(payload, frame.came, line),
+        (PING | PONG, _) if std::str::from_utf8(payload).is_ok_and(is_readable) => {
+            text(payload, frame.came, line);
+        }
+        _ if frame.kind == Some(Kind::Text) => text(payload, frame.came, line),
+        _ => hex(payload, frame.came, line),
+    }
+}
+
+fn is_readable(text: &str) -> bool {
+    !text.contains(char::is_control)
+}
+
+/// A fragment may begin and end inside a character.
+fn text(bytes: &[u8], came: u64, line: &mut String) {
+    let cut = came > bytes.len() as u64;
+    line.push_str(" \"");
+    for chunk in bytes.utf8_chunks() {
+        let _ = write!(line, "{}", Escaped(chunk.valid()));
+        for byte in chunk.invalid() {
+            let _ = write!(line, "\\x{byte:02x}");
+        }
+    }
+    line.push('"');
+    line.push_str(if cut { "..." } else { "" });
+}
+
+fn hex(bytes: &[u8], came: u64, line: &mut String) {
+    let shown = bytes.get(..HEX).unwrap_or(bytes);
+    let _ = write!(line, " {}", HEXLOWER.encode(shown));
+    line.push_str(if came > shown.len() as u64 { "..." } else { "" });
+}
+
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
+/// Bytes that are shown in hex at most.
+const HEX: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::trace::Tap;
+    use hex_literal::hex;
+
+    fn lines(deflates: bool, bytes: &[u8]) -> Vec<String> {
+        let mut tap = Tap::new(deflates, 64);
+        let mut frames = Vec::new();
+        tap.feed(bytes, |frame| frames.push(frame));
+        frames.extend(tap.rest());
+        let since = Duration::from_micros(1500);
+        frames.iter().map(|frame| line(Direction::In, frame, since, false)).collect()
+    }
+
+    #[test]
+    fn frames_in_columns() {
+        let bytes = [
+            &hex!("01 03 48 c3 0a  00 01 a9  80 00  8a 02 0001  88 06 03e8")[..],
+            b"bye\x1b",
+            &hex!("88 00  82 02 ff00  93 00  0b 81 00000000 07  82 05 01"),
+        ]
+        .concat();
+        assert_eq!(
+            lines(false, &bytes),
+            [
+                "< +0.001500 text         -                  3+2  #1 \"H\\xc3\\n\"",
+                "< +0.001500 continuation -                  1+2  #2 \"\\xa9\"",
+                "< +0.001500 continuation fin                0+2  #3",
+                "< +0.001500 pong         fin                2+2  0001",
+                "< +0.001500 close        fin                6+2  1000 (normal closure) \"bye\\x1b\"",
+                "< +0.001500 close        fin                0+2",
+                "< +0.001500 binary       fin                2+2  ff00",
+                "< +0.001500 opcode 3     fin,rsv3           0+2",
+                "< +0.001500 opcode 11    mask               1+6  07",
+                "< +0.001500 binary       fin                5+2  cut: 1 bytes of it came 01",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_compressed_is_said_to_be_and_a_long_payload_is_cut() {
+        let long = [&hex!("81 7e 0064")[..], &[b'x'; 100]].concat();
+        assert_eq!(
+            lines(true, &hex!("c1 03 abcdef")),
+            ["< +0.001500 text         fin,rsv1           3+2  compressed abcdef"]
+        );
+        let expected =
+            format!("< +0.001500 text         fin              100+4  \"{}\"...", "x".repeat(64));
+        assert_eq!(lines(true, &long), [expected]);
+        assert_eq!(
+            lines(false, &hex!("81 7f 00")),
+            ["< +0.001500 text         fin                ?+3  cut: 3 bytes of its header came"]
+        );
+    }
+
+    #[test]
+    fn a_violation_names_its_section() {
+        let expected = "! reserved opcode 3 (RFC 6455, 5.2)";
+        assert_eq!(broken(Violation::ReservedOpcode(3)), expected);
+    }
+
+    #[test]
+    fn the_header_in_hex() {
+        let mut tap = Tap::new(false, 64);
+        let mut seen = String::new();
+        tap.feed(&hex!("89 01 41"), |frame| {
+            seen = line(Direction::Out, &frame, Duration::ZERO, true);
+        });
+        assert_eq!(seen, "> +0.000000 ping         fin                1+2  0x8901 \"A\"");
+    }
+}

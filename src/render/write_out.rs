@@ -1,0 +1,311 @@
+//! `--write-out`: what a run came to, in a form of one's own, as curl has it.
+
+use serde_json::{Map, Value, json};
+use std::{fmt::Write as _, time::Duration};
+
+/// The form, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    /// A variable, by its place in [`VARIABLES`].
+    Variable(&'static str),
+    /// A field of the answer.
+    Header(String),
+    Json,
+    To(Stream),
+}
+
+/// Where what follows is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stream {
+    /// Stdout.
+    #[default]
+    Stdout,
+    /// Stderr.
+    Stderr,
+}
+
+/// What a variable holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// Words.
+    Text(String),
+    /// A number.
+    Number(u64),
+    /// A time, in seconds.
+    Time(Duration),
+    /// A status: three digits.
+    Status(u16),
+}
+
+impl Fact {
+    fn value(&self) -> Value {
+        match self {
+            Self::Text(text) => json!(text),
+            Self::Number(number) => json!(number),
+            Self::Time(time) => json!((time.as_secs_f64() * 1e6).round() / 1e6),
+            Self::Status(status) => json!(status),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Time(time) => format!("{:.6}", time.as_secs_f64()),
+            Self::Status(status) => format!("{status:03}"),
+        }
+    }
+}
+
+/// Who knows what a run came to.
+pub trait Facts {
+    /// What a variable holds; `None`: nothing.
+    fn fact(&self, name: &str) -> Option<Fact>;
+
+    /// A field of the answer.
+    fn header(&self, name: &str) -> Option<String>;
+}
+
+impl Template {
+    /// Reads a form: `%{name}`, `%header{name}`, `%%`, `\n`, `\r`, `\t`, `\\`; anything else is
+    /// itself.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let after = rest.get(c.len_utf8()..).unwrap_or_default();
+            let (skipped, part) = match c {
+                '\\' => (escape(after, &mut plain), None),
+                '%' => percent(after, &mut plain)?,
+                c => {
+                    plain.push(c);
+                    (0, None)
+                }
+            };
+            if let Some(part) = part {
+                if !plain.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                }
+                parts.push(part);
+            }
+            rest = after.get(skipped..).unwrap_or_default();
+        }
+        if !plain.is_empty() {
+            parts.push(Part::Text(plain));
+        }
+        Ok(Self(parts))
+    }
+
+    /// What is to be written, and where.
+    pub fn fill(&self, facts: &impl Facts) -> Vec<(Stream, String)> {
+        let mut out = vec![(Stream::default(), String::new())];
+        for part in &self.0 {
+            let text = match part {
+                Part::Text(text) => text.clone(),
+                Part::Variable(name) => facts.fact(name).map_or_else(String::new, |it| it.text()),
+                Part::Header(name) => facts.header(name).unwrap_or_default(),
+                Part::Json => all(facts),
+                Part::To(stream) => {
+                    out.push((*stream, String::new()));
+                    continue;
+                }
+            };
+            if let Some((_, last)) = out.last_mut() {
+                last.push_str(&text);
+            }
+        }
+        out.retain(|(_, text)| !text.is_empty());
+        out
+    }
+}
+
+/// Every variable, as an object.
+fn all(facts: &impl Facts) -> String {
+    let member = |(name, _): &(&str, &str)| {
+        let value = facts.fact(name).map_or(Value::Null, |fact| fact.value());
+        ((*name).to_owned(), value)
+    };
+    Value::Object(VARIABLES.iter().map(member).collect::<Map<_, _>>()).to_string()
+}
+
+/// Reads what stands behind a backslash: how many bytes of it were used.
+fn escape(after: &str, plain: &mut String) -> usize {
+    match after.chars().next() {
+        Some('n') => plain.push('\n'),
+        Some('r') => plain.push('\r'),
+        Some('t') => plain.push('\t'),
+        Some('\\') => plain.push('\\'),
+        _ => {
+            plain.push('\\');
+            return 0;
+        }
+    }
+    1
+}
+
+/// Reads what stands behind a percent sign: how many bytes of it were used.
+fn percent(after: &str, plain: &mut String) -> Result<(usize, Option<Part>), String> {
+    if after.starts_with('%') {
+        plain.push('%');
+        return Ok((1, None));
+    }
+    let braced = |prefix: &str| {
+        let rest = after.strip_prefix(prefix)?.strip_prefix('{')?;
+        let (name, _) = rest.split_once('}')?;
+        Some((prefix.len() + name.len() + 2, name))
+    };
+    if let Some((used, name)) = braced("header") {
+        return Ok((used, Some(Part::Header(name.to_owned()))));
+    }
+    let Some((used, name)) = braced("") else {
+        plain.push('%');
+        return Ok((0, None));
+    };
+    let part = match name {
+        "json" => Part::Json,
+        "stdout" => Part::To(Stream::Stdout),
+        "stderr" => Part::To(Stream::Stderr),
+        name => match VARIABLES.iter().find(|(known, _)| *known == name) {
+            Some((known, _)) => Part::Variable(known),
+            None => return Err(unknown(name)),
+        },
+    };
+    Ok((used, Some(part)))
+}
+
+fn unknown(name: &str) -> String {
+    let names = VARIABLES.iter().map(|(name, _)| *name).chain(["json", "stdout", "stderr"]);
+    let near = names.min_by_key(|known| strsim::damerau_levenshtein(known, name));
+    let mut text = format!("unknown variable '{name}'");
+    if let Some(near) = near {
+        let _ = write!(text, "; did you mean '{near}'?");
+    }
+    text
+}
+
+/// The variables, and what they hold, as the man page tells it.
+pub const VARIABLES: [(&str, &str); 47] = [
+    ("bytes_received", "bytes of the messages that came"),
+    ("bytes_sent", "bytes of the messages that were sent"),
+    ("close_code", "of the Close that decided, 1006 if none came"),
+    ("close_reason", "its reason"),
+    ("closed_by", "remote, local, or nothing if there was no session"),
+    ("errormsg", "what the run failed with, its first line"),
+    ("exitcode", "the exit status; 128 more than a signal that ended the run"),
+    ("extensions", "what was agreed on, as the server wrote it"),
+    ("http_code", "the status of the last answer"),
+    ("http_version", "of HTTP"),
+    ("messages_received", "how many messages came"),
+    ("messages_sent", "how many were sent"),
+    ("messages_unsent", "how many of them did not leave"),
+    ("method", "GET, or CONNECT over HTTP/2"),
+    ("num_connects", "how many connections were made"),
+    ("num_redirects", "how many redirects were followed"),
+    ("pings_received", "how many pings came"),
+    ("pings_sent", "how many were sent"),
+    ("pongs_received", "how many pongs came"),
+    ("pongs_sent", "how many were sent"),
+    ("remote_ip", "the address that was connected to"),
+    ("remote_port", "its port"),
+    ("response_code", "as http_code"),
+    ("rtt_avg", "the mean round-trip time of our pings"),
+    ("rtt_max", "the longest"),
+    ("rtt_min", "the shortest"),
+    ("rtt_p99", "99 of 100 were no longer"),
+    ("scheme", "ws or wss"),
+    ("silence", "the longest time without a byte from the peer"),
+    ("size_download", "as wire_received"),
+    ("size_upload", "as wire_sent"),
+    ("subprotocol", "the one chosen"),
+    ("time_appconnect", "until TLS was there"),
+    ("time_connect", "until TCP was there, and the proxy had connected"),
+    ("time_first_message", "until the first message came"),
+    ("time_handshake", "until the session was open"),
+    ("time_namelookup", "until the name was resolved"),
+    ("time_pretransfer", "until the request was sent"),
+    ("time_proxy", "what the proxy took of it"),
+    ("time_session", "how long the session was open"),
+    ("time_starttransfer", "as time_handshake"),
+    ("time_total", "the whole run"),
+    ("tls", "version and cipher suite"),
+    ("url", "as it was given"),
+    ("url_effective", "behind all redirects"),
+    ("wire_received", "bytes of payload that came, compressed"),
+    ("wire_sent", "bytes of payload that were sent, compressed"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Known;
+
+    impl Facts for Known {
+        fn fact(&self, name: &str) -> Option<Fact> {
+            match name {
+                "http_code" => Some(Fact::Status(0)),
+                "exitcode" => Some(Fact::Number(7)),
+                "time_total" => Some(Fact::Time(Duration::from_micros(1500))),
+                "url" => Some(Fact::Text("ws://h/\"".to_owned())),
+                _ => None,
+            }
+        }
+
+        fn header(&self, name: &str) -> Option<String> {
+            (name == "Server").then(|| "fish".to_owned())
+        }
+    }
+
+    fn filled(text: &str) -> Vec<(Stream, String)> {
+        Template::parse(text).unwrap().fill(&Known)
+    }
+
+    #[test]
+    fn variables_and_escapes() {
+        for (form, expected) in [
+            (r"%{http_code} %{exitcode}\n", "000 7\n"),
+            (r"%{time_total}s\t100%%\r", "0.001500s\t100%\r"),
+            (r"[%{tls}]%header{Server}%header{X}", "[]fish"),
+            (r"100% %{open \x \\ é", "100% %{open \\x \\ é"),
+            (r"\", "\\"),
+        ] {
+            assert_eq!(filled(form), [(Stream::Stdout, expected.to_owned())], "{form}");
+        }
+        assert_eq!(filled(""), []);
+    }
+
+    #[test]
+    fn streams_are_switched() {
+        let expected = [
+            (Stream::Stdout, "a".to_owned()),
+            (Stream::Stderr, "b".to_owned()),
+            (Stream::Stdout, "c".to_owned()),
+        ];
+        assert_eq!(filled("a%{stderr}b%{stdout}c"), expected);
+        assert_eq!(filled("%{stderr}b"), expected[1..2]);
+    }
+
+    #[test]
+    fn all_of_it_as_json() {
+        let all: Value = serde_json::from_str(&filled("%{json}")[0].1).unwrap();
+        assert_eq!(all.as_object().unwrap().len(), VARIABLES.len());
+        assert_eq!((&all["url"], &all["time_total"]), (&"ws://h/\"".into(), &0.0015.into()));
+        assert!(all["tls"].is_null());
+    }
+
+    #[test]
+    fn an_unknown_variable_has_a_near_one() {
+        let fault = Template::parse("%{http_cod}").unwrap_err();
+        assert_eq!(fault, "unknown variable 'http_cod'; did you mean 'http_code'?");
+    }
+
+    #[test]
+    fn variables_are_in_order() {
+        assert!(VARIABLES.is_sorted_by_key(|(name, _)| *name));
+    }
+}
