@@ -187,6 +187,7 @@ impl Session {
 
     /// Writes what goes without waiting.
     pub async fn write(&mut self) {
+        self.rest();
         poll_fn(|cx| {
             self.poll_write(cx, Instant::now(), true);
             Poll::Ready(())
@@ -197,9 +198,7 @@ impl Session {
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         let now = Instant::now();
         self.mind_first_message();
-        if let Some(observation) = &mut self.observation {
-            observation.rest();
-        }
+        self.rest();
         self.connection.set_reading(reading, now);
         let mut progressed = self.poll_write(cx, now, reading);
         if reading && self.eof {
@@ -212,6 +211,13 @@ impl Session {
         self.mind_idleness(now);
         progressed |= self.poll_timer(cx);
         if progressed || self.connection.is_over() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// What has happened is told before anything else does.
+    fn rest(&mut self) {
+        if let Some(observation) = &mut self.observation {
+            observation.rest();
+        }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, now: Instant, reading: bool) -> bool {

@@ -7,5 +7,5 @@ mod pressure;
 mod server;
 mod talking;
 
-pub use server::Client;
-use server::{LIMIT, Server};
+use server::LIMIT;
+pub use server::{Client, Server};

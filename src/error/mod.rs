@@ -251,6 +251,15 @@ pub enum Error {
     },
     /// Stdin cannot be read.
     Input(io::Error),
+    /// A recording cannot be read, or is none.
+    Recording {
+        /// Where it is.
+        path: PathBuf,
+        /// The line, from 1.
+        line: Option<u64>,
+        /// What is wrong.
+        fault: String,
+    },
     /// Stdin is to be text and is none.
     InputText {
         /// Where.
@@ -332,6 +341,7 @@ impl Error {
             Self::Status { .. } => 22,
             Self::Output(_) | Self::File { .. } => 23,
             Self::Input(_)
+            | Self::Recording { .. }
             | Self::InputText { .. }
             | Self::InputJson { .. }
             | Self::InputCut { .. } => 26,

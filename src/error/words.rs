@@ -109,6 +109,13 @@ impl fmt::Display for Error {
                 write!(f, "cannot write {}: {}", path.display(), Words(cause))
             }
             Self::Input(cause) => write!(f, "cannot read stdin: {}", Words(cause)),
+            Self::Recording { path, line, fault } => {
+                write!(f, "cannot read {}: ", Escaped(&path.display().to_string()))?;
+                if let Some(line) = line {
+                    write!(f, "line {line}: ")?;
+                }
+                write!(f, "{}", Escaped(fault))
+            }
             Self::InputText { place, byte } => {
                 f.write_str("stdin is not UTF-8: ")?;
                 match place {

@@ -54,6 +54,18 @@ impl Frame {
         }
     }
 
+    /// A frame that was recorded.
+    pub fn recorded(
+        header: Vec<u8>,
+        (length, came): (Option<u64>, u64),
+        fragment: Option<u64>,
+        kind: Option<Kind>,
+        compressed: bool,
+        preview: Vec<u8>,
+    ) -> Self {
+        Self { start: 0, header, length, came, fragment, kind, compressed, preview }
+    }
+
     /// The bytes of its header.
     pub fn header(&self) -> &[u8] {
         &self.header

@@ -54,7 +54,8 @@ pub fn bytes(direction: Direction, length: usize) -> String {
     format!("{} {length} byte{s}", mark(direction))
 }
 
-fn mark(direction: Direction) -> char {
+/// What stands before what somebody did.
+pub fn mark(direction: Direction) -> char {
     match direction {
         Direction::In => '<',
         Direction::Out => '>',

@@ -8,6 +8,7 @@ pub mod json;
 pub mod jsonl;
 pub mod lengths;
 pub mod lines;
+pub mod recording;
 pub mod sheet;
 pub mod summary;
 pub mod terminal;

@@ -2,6 +2,7 @@
 
 mod closing;
 mod commands;
+mod frames;
 mod history;
 mod leaving;
 mod screen;

@@ -6,6 +6,8 @@ mod frames;
 mod har;
 mod recording;
 
+pub(super) use har::HarWriter;
+
 use super::{Ended, job::Client};
 use crate::{
     connect::{Opened, Progress},

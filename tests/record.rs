@@ -1,0 +1,287 @@
+//! Recordings: --record, and what of them is left when a run is killed.
+
+use crate::support::{
+    Expected, Signal, Stdin, Test,
+    wire::{close, frame, ping, text},
+};
+use serde_json::Value;
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
+
+pub fn read(path: &Path) -> Vec<Value> {
+    let lines = std::fs::read_to_string(path).unwrap();
+    assert!(lines.ends_with('\n'), "{lines:?}");
+    lines.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
+}
+
+/// Each event by its type and direction.
+pub fn kinds(events: &[Value]) -> Vec<String> {
+    let kind = |event: &Value| match event["direction"].as_str() {
+        Some(direction) => format!("{} {direction}", event["type"].as_str().unwrap()),
+        None => event["type"].as_str().unwrap().to_owned(),
+    };
+    events.iter().map(kind).collect()
+}
+
+#[test]
+fn a_run_is_recorded_with_its_frames() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    Test::new()
+        .args(["-x", "hi", "-w", "-1", "-H", "Cookie: secret", "--record"])
+        .args([&path])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("hi");
+            peer.send([frame(0x01, "fr\u{c3}"), ping("p")].concat());
+            peer.send(frame(0x80, ""));
+            peer.expect_pong("p");
+            peer.close(1001);
+        })
+        .stdout("fr\u{c3}\n")
+        .run();
+    let events = read(&path);
+    assert_eq!(
+        kinds(&events),
+        [
+            "request out",
+            "open",
+            "text out",
+            "frame out",
+            "frame in",
+            "frame in",
+            "ping in",
+            "frame in",
+            "text in",
+            "frame out",
+            "frame in",
+            "close in",
+            "close out",
+            "frame out",
+            "end"
+        ]
+    );
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let request = &events[0];
+    assert_eq!((&request["method"], &request["target"]), (&"GET".into(), &"/".into()));
+    let headers = request["headers"].as_array().unwrap();
+    assert!(headers.contains(&serde_json::json!(["Cookie", "[redacted]"])), "{request}");
+    let text = &events[4];
+    assert_eq!(
+        (&text["fin"], &text["rsv"], &text["opcode"], &text["name"], &text["masked"]),
+        (&false.into(), &0.into(), &1.into(), &"text".into(), &false.into())
+    );
+    assert_eq!(
+        (&text["size"], &text["wire_size"], &text["fragment"], &text["compressed"]),
+        (&4.into(), &6.into(), &1.into(), &false.into())
+    );
+    assert_eq!((&text["header"], &text["data"]), (&"0104".into(), &"fr\u{c3}".into()));
+    let sent = &events[3];
+    assert_eq!((&sent["masked"], &sent["data"]), (&true.into(), &"hi".into()));
+    assert_eq!(sent["header"].as_str().unwrap().len(), 12);
+    let end = events.last().unwrap();
+    assert_eq!((&end["code"], &end["received"]["messages"]), (&0.into(), &1.into()));
+    assert!(end["timing"]["first_message"].is_f64(), "{end}");
+}
+
+#[test]
+fn a_violation_is_recorded_behind_its_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    Test::new()
+        .args(["--record".into(), path.clone()])
+        .peer(|peer| {
+            peer.open();
+            peer.send(frame(0x83, "x"));
+            peer.expect_close(1002);
+        })
+        .stderr_has(["reserved opcode 3"])
+        .status(110)
+        .run();
+    let events = read(&path);
+    let expected = [
+        "request out",
+        "open",
+        "frame in",
+        "violation in",
+        "close out",
+        "frame out",
+        "error",
+        "end",
+    ];
+    assert_eq!(kinds(&events), expected);
+    assert_eq!((&events[2]["opcode"], &events[2]["name"]), (&3.into(), &"opcode 3".into()));
+    assert_eq!(events[3]["section"], "RFC 6455, 5.2");
+    assert_eq!((&events[6]["code"], &events[7]["code"]), (&110.into(), &110.into()));
+}
+
+#[test]
+fn a_run_without_a_session_is_recorded_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    Test::new()
+        .args(["--record".into(), path.clone()])
+        .peer(|peer| {
+            peer.answer("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        })
+        .stderr_has(["404"])
+        .status(22)
+        .run();
+    assert_eq!(kinds(&read(&path)), ["request out", "error", "end"]);
+}
+
+#[test]
+fn a_recording_goes_on_over_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    Test::new()
+        .args(["--reconnect", "--reconnect-delay", "0", "--record"])
+        .args([&path])
+        .peer(|peer| {
+            peer.open();
+            peer.send([text("one"), frame(0x01, "cut")].concat());
+            peer.child.await_stdout("one\n");
+            peer.half_close();
+            peer.next_client();
+            peer.open();
+            peer.send(text("two"));
+            peer.close(1000);
+        })
+        .stdout("one\ntwo\n")
+        .stderr(Expected::Parts(vec!["connected again".to_owned()]))
+        .run();
+    let kinds = kinds(&read(&path)).join(" ");
+    let expected = "frame in text in frame in gap request out open frame in text in";
+    assert!(kinds.contains(expected), "{kinds}");
+}
+
+#[test]
+fn what_was_written_before_a_kill_can_be_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    let seen = path.clone();
+    Test::new()
+        .args(["--record".into(), path.clone()])
+        .peer(move |peer| {
+            peer.open();
+            peer.send([text("one"), text("two")].concat());
+            peer.child.await_stdout("one\ntwo\n");
+            // A turn more: what came is written before the next wait.
+            peer.send(ping("done"));
+            peer.expect_pong("done");
+            let written = std::fs::read_to_string(&seen).unwrap();
+            assert!(written.contains("\"data\":\"two\""), "{written}");
+            peer.child.signal(Signal::KILL);
+            peer.freeze();
+        })
+        .stdout("one\ntwo\n")
+        .killed_by(Signal::KILL)
+        .run();
+    Test::new()
+        .args(["show".into(), path])
+        .stdout("connected to ws://127.0.0.1:[..]/\n< one\n< two\n< ping done\n")
+        .run();
+}
+
+#[test]
+fn a_signal_is_recorded_as_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    Test::new()
+        .args(["--record".into(), path.clone()])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.child.signal(Signal::TERM);
+            peer.answer_close(1001);
+        })
+        .stdout("one\n")
+        .killed_by(Signal::TERM)
+        .run();
+    assert_eq!(read(&path).last().unwrap()["signal"], 15);
+}
+
+#[test]
+fn a_long_message_of_ours_has_no_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    let long = format!("{}\n", "x".repeat(100_000));
+    Test::new()
+        .args(["--no-compress", "--count", "1", "demo", "--record"])
+        .args([&path])
+        .stdin(long.clone())
+        .stdout(long)
+        .run();
+    let events = read(&path);
+    let ours = events.iter().find(|event| event["type"] == "text").unwrap();
+    assert_eq!((&ours["direction"], &ours["size"]), (&"out".into(), &100_000.into()));
+    assert!(ours.get("data").is_none());
+    let theirs = events.iter().rfind(|event| event["type"] == "text").unwrap();
+    assert_eq!(theirs["data"].as_str().unwrap().len(), 100_000);
+}
+
+#[test]
+fn a_recording_can_be_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    Test::new()
+        .args(["-x", "one", "-x", "two", "--count", "2", "demo", "--record"])
+        .args([&path])
+        .stdout("one\ntwo\n")
+        .run();
+    let recorded = std::fs::read(&path).unwrap();
+    Test::new()
+        .args(["--input", "jsonl", "--count", "2", "demo"])
+        .stdin(recorded)
+        .stdout("one\ntwo\n")
+        .run();
+}
+
+#[test]
+fn a_file_that_cannot_be_written_ends_the_run_before_it_begins() {
+    for option in ["--record", "--har"] {
+        for (file, words) in [
+            ("/dev/null/x", "not a directory (os error 20)"),
+            ("/tmp", "not a regular file"),
+            ("/dev/full", "not a regular file"),
+        ] {
+            Test::new()
+                .args([option, file, "ws://127.0.0.1:1/"])
+                .stderr(format!("sockeye: cannot write {file}: {words}\n"))
+                .status(23)
+                .run();
+        }
+    }
+}
+
+#[test]
+fn a_recording_is_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    std::fs::write(&path, "x".repeat(100_000)).unwrap();
+    Test::new()
+        .args(["-x", "a", "--count", "1", "demo", "--record"])
+        .args([&path])
+        .stdout("a\n")
+        .run();
+    assert_eq!(kinds(&read(&path)).last().unwrap(), "end");
+}
+
+#[test]
+fn a_peer_that_closes_first_is_told_before_our_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    Test::new()
+        .args(["--output", "jsonl", "--record"])
+        .args([&path])
+        .peer(|peer| {
+            peer.open();
+            peer.send(close(1000, ""));
+            peer.expect_close(1000);
+        })
+        .stdout(Expected::Parts(vec!["\"type\":\"end\"".to_owned()]))
+        .run();
+    let expected = ["request out", "open", "frame in", "close in", "close out", "frame out", "end"];
+    assert_eq!(kinds(&read(&path)), expected);
+}
