@@ -23,6 +23,7 @@ mod echo;
 mod frames;
 mod generated;
 mod handshake;
+mod har;
 mod house;
 mod http2;
 mod idle;

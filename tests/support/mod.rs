@@ -1,6 +1,7 @@
 //! What every test needs: a run of the binary, a scripted peer, frames, certificates.
 
 pub mod child;
+mod chromium;
 mod expected;
 mod front;
 pub mod peer;
@@ -9,6 +10,7 @@ mod test;
 mod tls;
 pub mod wire;
 
+pub use chromium::{Chromium, Site};
 pub use expected::Expected;
 pub use peer::Peer;
 pub use programs::{EchoServer, Zlib};

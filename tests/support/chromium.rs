@@ -1,0 +1,130 @@
+//! A browser of others: Chromium without a window, and a page of ours in it.
+
+use super::Signal;
+use rustix::process::{Pid, kill_process_group};
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt as _,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// Chromium with its debugger open; it ends when this is dropped.
+pub struct Chromium {
+    /// Where its debugger is: `ws://127.0.0.1:PORT/devtools/browser/ID`.
+    pub url: String,
+    process: Child,
+    _profile: TempDir,
+}
+
+impl Chromium {
+    pub fn start() -> Self {
+        let profile = tempfile::tempdir().expect("a directory");
+        let mut process = Command::new("chromium")
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
+            .args(["--disable-dev-shm-usage", "--remote-debugging-port=0"])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank")
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("chromium does not start ({e}): run `make deps`"));
+        let lines = BufReader::new(process.stderr.take().expect("a pipe")).lines();
+        let (send, says) = channel();
+        thread::spawn(move || {
+            let mut said = String::new();
+            // It goes on to be read: a full pipe would stop it.
+            for line in lines.map_while(Result::ok) {
+                if let Some(url) = line.strip_prefix("DevTools listening on ") {
+                    let _ = send.send(Ok(url.trim().to_owned()));
+                }
+                said = format!("{said}{line}\n");
+            }
+            let _ = send.send(Err(said));
+        });
+        let url = says.recv_timeout(LIMIT).expect("chromium opens its debugger");
+        let url = url.unwrap_or_else(|said| panic!("chromium ended: {said}"));
+        Self { url, process, _profile: profile }
+    }
+
+    /// The debugger of a page.
+    pub fn page(&self, target: &str) -> String {
+        let (start, _) = self.url.split_once("/devtools/").expect("a debugger");
+        format!("{start}/devtools/page/{target}")
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+        let _ = self.process.wait();
+    }
+}
+
+/// A server of files, which is told by a page that it is done.
+pub struct Site {
+    pub port: u16,
+    done: Receiver<()>,
+}
+
+impl Site {
+    /// Serves these bodies, by path and type; a POST says that the page is done.
+    pub fn start(files: Vec<(&'static str, &'static str, String)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let (send, done) = channel();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (files, send) = (files.clone(), send.clone());
+                // A browser opens connections that it may use later.
+                thread::spawn(move || {
+                    if answer(stream, &files) {
+                        let _ = send.send(());
+                    }
+                });
+            }
+        });
+        Self { port, done }
+    }
+
+    /// Waits until the page says that it is done.
+    #[track_caller]
+    pub fn await_done(&self) {
+        self.done.recv_timeout(LIMIT).expect("the page is done");
+    }
+}
+
+/// Answers a request: whether it said that the page is done.
+fn answer(mut stream: TcpStream, files: &[(&str, &str, String)]) -> bool {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return false,
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    let found = files.iter().find(|(name, ..)| *name == path);
+    let (status, kind, body) = match found {
+        Some((_, kind, body)) => ("200 OK", *kind, body.as_str()),
+        None => ("404 Not Found", "text/plain", ""),
+    };
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let _ = stream.write_all(answer.as_bytes());
+    head.starts_with("POST ")
+}
+
+/// How long a browser may take to start, on a machine that does much else.
+const LIMIT: Duration = Duration::from_secs(60);
