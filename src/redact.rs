@@ -33,20 +33,17 @@ impl Secrets {
     }
 
     /// All of them, each as it may be seen.
-    pub fn headers<'a>(
-        self,
-        headers: &'a Headers,
-    ) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
+    pub fn headers(self, headers: &Headers) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         headers.iter().map(move |(name, value)| (name, self.header(name, value)))
     }
 
     /// A URL, or path and query, as it may be seen: parameters that are named as secrets have no
     /// value.
-    pub fn url<'a>(self, url: &'a str) -> Cow<'a, str> {
+    pub fn url(self, url: &str) -> Cow<'_, str> {
         let Some((path, query)) = url.split_once('?').filter(|_| self == Self::Hidden) else {
             return url.into();
         };
-        if !query.split('&').any(|pair| is_secret(pair)) {
+        if !query.split('&').any(is_secret) {
             return url.into();
         }
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {

@@ -1,7 +1,7 @@
 //! sockeye show: a recording as a person reads it.
 
 use crate::support::{Expected, Test};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A recording of each kind of event.
@@ -32,8 +32,8 @@ fn file(text: &str) -> (TempDir, PathBuf) {
     (dir, path)
 }
 
-fn show(path: &PathBuf, args: &[&str]) -> Test {
-    Test::new().args(["show".into(), path.clone()]).args(args.iter().copied())
+fn show(path: &Path, args: &[&str]) -> Test {
+    Test::new().args(["show".into(), path.to_path_buf()]).args(args.iter().copied())
 }
 
 #[test]

@@ -99,6 +99,7 @@ pub struct Keep {
 
 /// A recording that is to be shown.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Show {
     /// Where it is.
     pub path: PathBuf,

@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_does_not_end_is_told_at_the_end_and_costs_nothing() {
-        let (all, rest) = frames(false, &[&hex!("82 7f ffffffffffffffff"), &[7; 100_000]]);
+        let (all, rest) = frames(false, &[&hex!("82 7f ffffffffffffffff"), &vec![7; 100_000]]);
         let rest = rest.unwrap();
         assert!(all.is_empty());
         assert_eq!((rest.length, rest.came, rest.preview.len()), (Some(u64::MAX), 100_000, 8));

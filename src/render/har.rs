@@ -1,5 +1,5 @@
-//! HAR 1.2 with messages of WebSockets, as Chrome's DevTools write and read it: an entry for each
-//! opening handshake, with `_webSocketMessages` at its end.
+//! HAR 1.2 with the messages of each session, as the developer tools of Chrome write and read it:
+//! an entry for each opening handshake, with `_webSocketMessages` at its end.
 
 use super::Direction;
 use crate::{connect::Timing, proto::Kind};

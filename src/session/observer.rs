@@ -1,6 +1,7 @@
 //! Who watches a session: frames and bytes as the transport has them, messages as the caller has
 //! them. A session that nobody watches pays nothing for it.
 
+use super::Session;
 use crate::proto::{
     Close, Event, Kind, Opcode, Piece, Violation,
     trace::{Direction, Frame, Tap},
@@ -36,6 +37,33 @@ pub enum Seen<'a> {
     Close(Direction, &'a Close),
     /// The frame that was told last broke this rule, and the connection fails.
     Broken(Violation),
+}
+
+impl Session {
+    /// From its first byte on, somebody watches.
+    #[must_use]
+    pub fn watched(mut self, observer: Box<dyn Observer>) -> Self {
+        let mut observation = Observation::new(observer, self.connection.deflates());
+        let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
+        observation.received(self.now, rest);
+        self.connection.watch();
+        self.observation = Some(Box::new(observation));
+        self
+    }
+
+    /// The session has come to its end, for who watches.
+    pub fn end(&mut self) {
+        if let Some(observation) = &mut self.observation {
+            observation.end(Instant::now());
+        }
+    }
+
+    /// What has happened is told before anything else does.
+    pub(super) fn rest(&mut self) {
+        if let Some(observation) = &mut self.observation {
+            observation.rest();
+        }
+    }
 }
 
 /// What a watched session needs beside the observer.

@@ -127,4 +127,4 @@ fn answer(mut stream: TcpStream, files: &[(&str, &str, String)]) -> bool {
 }
 
 /// How long a browser may take to start, on a machine that does much else.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);

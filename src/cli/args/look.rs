@@ -46,6 +46,7 @@ pub struct KeepArgs {
     /// %{json} and others; or @FILE
     #[arg(long, value_name = "FORMAT", value_parser = values::template, help_heading = OUTPUT)]
     #[arg(allow_hyphen_values = true)]
+    #[allow(clippy::doc_markdown, reason = "it is help, and not for rustdoc")]
     pub write_out: Option<Template>,
 }
 

@@ -14,6 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What prints above the line that is being typed.
+pub(in crate::mode) type Print = Box<dyn Fn(&str) + Send>;
+
 /// `--frames`, and what `-vv` and `--trace` add.
 pub(super) struct FrameLines {
     report: Report,
@@ -22,7 +25,7 @@ pub(super) struct FrameLines {
     /// When the last frame was told.
     last: Instant,
     waiting: String,
-    print: Option<Box<dyn Fn(&str) + Send>>,
+    print: Option<Print>,
 }
 
 impl FrameLines {
@@ -38,7 +41,7 @@ impl FrameLines {
         })
     }
 
-    pub(super) fn show_with(&mut self, print: Option<Box<dyn Fn(&str) + Send>>) {
+    pub(super) fn show_with(&mut self, print: Option<Print>) {
         self.write();
         self.print = print;
     }

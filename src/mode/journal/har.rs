@@ -158,8 +158,8 @@ impl HarFile {
             Progress::Request(request, timing) => {
                 let taken = timing.since(&self.before);
                 self.waits = true;
-                self.exchange.method = method(request.version).to_owned();
-                self.exchange.http = request.version.number().to_owned();
+                method(request.version).clone_into(&mut self.exchange.method);
+                request.version.number().clone_into(&mut self.exchange.http);
                 self.exchange.request = self.secrets.headers(&request.headers).map(owned).collect();
                 self.exchange.timing = taken;
                 self.exchange.started = SystemTime::now().checked_sub(taken.total());

@@ -6,6 +6,7 @@ mod frames;
 mod har;
 mod recording;
 
+pub(super) use frames::Print;
 pub(super) use har::HarWriter;
 
 use super::{Ended, job::Client};
@@ -126,7 +127,7 @@ impl Journal {
     }
 
     /// From now on frames are shown so; `None`: on stderr.
-    pub(super) fn show_with(&self, print: Option<Box<dyn Fn(&str) + Send>>) {
+    pub(super) fn show_with(&self, print: Option<Print>) {
         if let Some(mut kept) = self.kept()
             && let Some(frames) = &mut kept.frames
         {
@@ -162,23 +163,11 @@ impl Journal {
         mut ended: Result<Ended, Error>,
         limit: Duration,
     ) -> Result<Ended, Error> {
-        let Some(mut kept) = self.kept() else { return ended };
-        let stats = kept.stats.take();
-        if let Some(recording) = &mut kept.recording {
-            let told = recording.end(&ended, stats.as_ref());
-            if ended.is_ok() {
-                ended = told.and(ended);
-            }
-        }
-        if let Some(har) = &mut kept.har {
-            let told = har.end();
-            if ended.is_ok() {
-                ended = told.and(ended);
-            }
-        }
-        let written = kept.facts.take().map(|facts| facts.written(&ended));
-        drop(kept);
-        for (stream, text) in written.into_iter().flatten() {
+        let written = match self.kept() {
+            Some(mut kept) => kept.end(&mut ended),
+            None => Vec::new(),
+        };
+        for (stream, text) in written {
             match stream {
                 Stream::Stderr => {
                     let _ = io::stderr().write_all(text.as_bytes());
@@ -198,6 +187,22 @@ impl Kept {
     /// Whether it wants to know what happens in a session.
     fn watches(&self) -> bool {
         self.frames.is_some() || self.recording.is_some() || self.har.is_some()
+    }
+
+    /// Ends what is kept: what is to be written out.
+    fn end(&mut self, ended: &mut Result<Ended, Error>) -> Vec<(Stream, String)> {
+        let stats = self.stats.take();
+        let recorded = self.recording.as_mut().map(|it| it.end(ended, stats.as_ref()));
+        let har = self.har.as_mut().map(HarFile::end);
+        for told in [recorded, har].into_iter().flatten() {
+            if ended.is_ok()
+                && let Err(fault) = told
+            {
+                *ended = Err(fault);
+            }
+        }
+        let facts = self.facts.take();
+        facts.map(|facts| facts.written(ended)).unwrap_or_default()
     }
 }
 

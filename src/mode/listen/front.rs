@@ -7,6 +7,7 @@ use crate::{
         Ended,
         command::{self, Command},
         input::{self, Framing, Next},
+        journal::Print,
         prompt::{self, Prompt, Typed},
         renderer,
     },
@@ -105,7 +106,7 @@ impl Front {
     }
 
     /// What prints above the line that is being typed, if one is.
-    pub(super) fn printer(&self) -> Option<Box<dyn Fn(&str) + Send>> {
+    pub(super) fn printer(&self) -> Option<Print> {
         match self {
             Self::Prompt(Some(prompt)) => Some(Box::new(prompt.printer())),
             Self::Prompt(None) | Self::Pipe(_) => None,
