@@ -303,6 +303,26 @@ fn a_recording_can_be_made_one() {
     assert_eq!(har, made);
 }
 
+#[test]
+fn a_recording_is_not_written_over_by_its_har() {
+    let dir = tempfile::tempdir().unwrap();
+    let [path, link] = ["run.jsonl", "link"].map(|name| dir.path().join(name));
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    std::fs::write(&path, "kept").unwrap();
+    let words = "sockeye: [..] cannot be a recording and a HAR\n";
+    Test::new()
+        .args(["show".into(), path.clone(), "--har".into(), link.clone()])
+        .stderr(words)
+        .status(2)
+        .run();
+    Test::new()
+        .args(["--record".into(), path.clone(), "--har".into(), link, "ws://127.0.0.1:1".into()])
+        .stderr(words)
+        .status(2)
+        .run();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
+}
+
 /// Asks Chromium's debugger, with sockeye, and takes the answer with this number.
 #[track_caller]
 fn ask(url: &str, id: u32, method: &str, params: &Value, more: &[&str]) -> Value {

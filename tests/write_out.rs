@@ -157,6 +157,12 @@ fn an_unknown_variable_is_a_usage_error_with_a_near_one() {
 }
 
 #[test]
+fn the_man_page_has_every_variable() {
+    let names = sockeye::render::write_out::VARIABLES.map(|(name, _)| format!("\n.B {name}\n"));
+    Test::new().args(["man"]).stdout(Expected::Parts(names.to_vec())).run();
+}
+
+#[test]
 fn a_reader_that_has_gone_does_not_matter() {
     Test::new()
         .shell("\"$@\" | true; echo \"status ${PIPESTATUS[0]}\"")

@@ -1,7 +1,7 @@
 //! Completions and man pages, from the one definition of the command line.
 
 use super::args::Cli;
-use crate::error::Error;
+use crate::{error::Error, render::write_out::VARIABLES};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -33,7 +33,7 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut pages = Vec::new();
     let mut main = Vec::new();
     Man::new(command.clone()).date("").render(&mut main)?;
-    main.extend_from_slice(MORE.as_bytes());
+    main.extend_from_slice(more().as_bytes());
     pages.push(("sockeye.1".to_owned(), main));
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         let name = format!("sockeye-{}", sub.get_name());
@@ -43,6 +43,16 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
         pages.push((format!("{name}.1"), page));
     }
     Ok(pages)
+}
+
+/// What the definition of the options does not know, with the variables of `--write-out`.
+fn more() -> String {
+    let variable = |(name, holds): &(&str, &str)| {
+        let mut chars = holds.chars();
+        let first = chars.next().map(|c| c.to_ascii_uppercase()).into_iter();
+        format!(".TP\n.B {name}\n{}.\n", first.chain(chars).collect::<String>())
+    };
+    MORE.replace(".\\\" variables\n", &VARIABLES.iter().map(variable).collect::<String>())
 }
 
 fn write(dir: &Path, pages: Vec<(String, Vec<u8>)>) -> io::Result<()> {
@@ -61,5 +71,5 @@ fn print(bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// What the definition of the options does not know.
+/// What [`more`] says, but for the variables.
 const MORE: &str = include_str!("more.roff");

@@ -1,6 +1,10 @@
 //! `sockeye show`: a recording as a person reads it, or as HAR.
 
-use super::{Ended, job::Show, journal::HarWriter};
+use super::{
+    Ended,
+    job::Show,
+    journal::{HarWriter, is_same, same},
+};
 use crate::{
     error::{Error, words},
     escape::{Escaped, escape_lines},
@@ -211,6 +215,9 @@ fn escaped(text: &str) -> String {
 
 /// Makes a HAR of a recording.
 fn convert(lines: &mut Lines<'_>, path: &Path) -> Result<Ended, Error> {
+    if is_same(lines.path, path) {
+        return Err(same(path));
+    }
     let mut har = HarWriter::create(path)?;
     // The handshake that has not been answered.
     let mut waits: Option<Box<Exchange>> = None;

@@ -46,6 +46,11 @@ impl FrameLines {
         self.print = print;
     }
 
+    /// A session begins.
+    pub(super) fn begin(&mut self) {
+        self.last = Instant::now();
+    }
+
     pub(super) fn see(&mut self, at: Instant, seen: &Seen<'_>) {
         match seen {
             Seen::Frame(direction, frame) => {

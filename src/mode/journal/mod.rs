@@ -13,6 +13,7 @@ use super::{Ended, job::Client};
 use crate::{
     connect::{Opened, Progress},
     error::Error,
+    escape::Escaped,
     render::write_out::Stream,
     report::Report,
     session::{Observer, Seen, Session},
@@ -51,6 +52,11 @@ struct Kept {
 impl Journal {
     /// The journal that was asked for. Its files are opened.
     pub(super) fn new(client: &Client, target: &Target, started: Instant) -> Result<Self, Error> {
+        if let (Some(record), Some(har)) = (&client.keep.record, &client.keep.har)
+            && is_same(record, har)
+        {
+            return Err(same(har));
+        }
         let common = client.common;
         let report = Report { verbosity: common.verbosity, secrets: common.secrets, started };
         let kept = Kept {
@@ -122,7 +128,13 @@ impl Journal {
     /// The session, watched if there is somebody to watch it.
     pub(super) fn watch(&self, session: Session) -> Session {
         let Some(kept) = &self.kept else { return session };
-        let watches = self.kept().is_some_and(|kept| kept.watches());
+        let mut watches = false;
+        if let Some(mut kept) = self.kept() {
+            watches = kept.watches();
+            if let Some(frames) = &mut kept.frames {
+                frames.begin();
+            }
+        }
         if watches { session.watched(Box::new(Eye(Arc::clone(kept)))) } else { session }
     }
 
@@ -250,6 +262,21 @@ async fn write(text: &str, limit: Duration) {
         }
     };
     let _ = tokio::time::timeout(limit, all).await;
+}
+
+/// Whether two paths are of one file.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    one == other || (real(one).is_some() && real(one) == real(other))
+}
+
+/// A file would be two things.
+pub(super) fn same(path: &Path) -> Error {
+    let path = path.display().to_string();
+    Error::Usage {
+        fault: format!("{} cannot be a recording and a HAR", Escaped(&path)),
+        hint: None,
+    }
 }
 
 /// Creates a file that only its owner can read, or empties one that is there. What is no regular

@@ -6,7 +6,7 @@ use crate::{
     connect::{Opened, Progress},
     error::Error,
     mode::{Ended, opening},
-    proto::{Opcode, trace::Direction},
+    proto::Opcode,
     render::{Sheet, jsonl::JsonLines},
     report::Report,
     session::{Seen, Stats},
@@ -80,7 +80,7 @@ impl Recording {
             Seen::Close(direction, close) => json.close(*direction, close, sheet),
             Seen::Broken(violation) => json.violation(*violation, sheet),
         }
-        if matches!(seen, Seen::Frame(Direction::In, _)) && self.sheet.ready().len() >= FULL {
+        if self.sheet.ready().len() >= FULL {
             self.write();
         }
     }
