@@ -50,6 +50,13 @@ pub struct Stats {
     pub silence: Duration,
 }
 
+impl Stats {
+    /// Whether a message has come or was sent.
+    pub fn has_messages(&self) -> bool {
+        self.received.messages() + self.sent.messages() > 0
+    }
+}
+
 /// An open session.
 pub struct Session {
     transport: Box<dyn Transport>,

@@ -1,7 +1,7 @@
 //! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
 
 use super::{
-    args::{Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, SessionArgs},
+    args::{Cli, ClientArgs, ColorChoice, Command, Delimiter, Format, ListenArgs, SessionArgs},
     reach,
     values::{self, HeaderArg},
 };
@@ -11,7 +11,7 @@ use crate::{
     mode::{
         clock::Rules,
         input::Framing,
-        job::{Client, Common, Job, Listen, Stream, Ways},
+        job::{Client, Color, Common, Job, Listen, Stream, Ways},
         pipe::Goals,
     },
     proto::{
@@ -19,6 +19,7 @@ use crate::{
         extension::Offers,
         handshake::{Choices, HeaderEdit, Headers},
     },
+    render::dialogue::Dialogue,
     report::Verbosity,
     target::Target,
 };
@@ -102,6 +103,8 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         max_time: args.max_time,
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
+        dialogue: Dialogue { pretty: args.json, times: args.time, room: None },
+        exit_on_close: args.exit_on_close,
         common: common(&args.session),
     })
 }
@@ -221,7 +224,12 @@ fn common(args: &SessionArgs) -> Common {
             (_, 0) => Verbosity::Normal,
             _ => Verbosity::Verbose,
         },
-        color: !args.no_color,
+        color: match args.color {
+            _ if args.no_color => Color::Never,
+            ColorChoice::Auto => Color::Auto,
+            ColorChoice::Always => Color::Always,
+            ColorChoice::Never => Color::Never,
+        },
     }
 }
 

@@ -248,6 +248,18 @@ pub struct ClientArgs {
     #[arg(long, help_heading = OUTPUT)]
     pub slash: bool,
 
+    /// Lay out JSON on a terminal, a member a line
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+
+    /// Show the time of each message on a terminal
+    #[arg(short = 't', long, help_heading = OUTPUT)]
+    pub time: bool,
+
+    /// End with the session, also when something has been typed
+    #[arg(long, help_heading = OUTPUT)]
+    pub exit_on_close: bool,
+
     /// Keep no history of what is typed
     #[arg(long, help_heading = OUTPUT)]
     pub no_history: bool,
@@ -314,8 +326,12 @@ pub struct SessionArgs {
     #[arg(short = 'q', long, conflicts_with = "verbose", help_heading = OUTPUT)]
     pub quiet: bool,
 
-    /// Use no colours
-    #[arg(long, help_heading = OUTPUT)]
+    /// Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN", help_heading = OUTPUT)]
+    pub color: ColorChoice,
+
+    /// Use no colours, as --color never
+    #[arg(long, overrides_with = "color", help_heading = OUTPUT)]
     pub no_color: bool,
 }
 
@@ -339,6 +355,17 @@ pub enum Format {
     Text,
     /// A JSON object a line
     Jsonl,
+}
+
+/// Whether there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// Where there is a terminal that has them
+    Auto,
+    /// Also where there seems to be none
+    Always,
+    /// Nowhere
+    Never,
 }
 
 const PIPE: &str = "Scripts and pipes";

@@ -5,7 +5,7 @@ use crate::{
     escape::Escaped,
     mode::{
         Ended,
-        command::{self, Command},
+        command::Command,
         input::{self, Framing, Next},
         prompt::{self, Prompt, Typed},
         renderer,
@@ -76,7 +76,7 @@ impl Front {
         match self {
             Self::Prompt(Some(prompt)) if full => {
                 // The screen catches up first.
-                prompt.room().await;
+                prompt.caught_up().await;
                 Input::Nothing
             }
             Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
@@ -201,9 +201,9 @@ async fn typed(prompt: &mut Prompt) -> Input {
 fn command(prompt: &Prompt, line: &str) -> Input {
     match Command::parse(line) {
         Ok(Command::Nothing) => {}
-        Ok(Command::Text(text)) => return Input::Line(text),
+        Ok(Command::Say(text)) => return Input::Line(text),
         Ok(Command::Quit) => return Input::Leave(Ended::Done),
-        Ok(Command::Help) => prompt.print(&command::help()),
+        Ok(Command::Help) => prompt.print("/quit   close and leave (Ctrl-D)\n/help   this\n//text  send a message that begins with a slash"),
         Ok(_) => prompt.print("only /quit and /help here: there may be many clients"),
         Err(fault) => prompt.print(&Escaped(&fault).to_string()),
     }
