@@ -99,7 +99,7 @@ impl Interactive {
             }
             Command::Clear => return Next::Clear,
             Command::Help => {
-                let columns = prompt::room().columns;
+                let columns = prompt::screen().columns;
                 return self.answer(&command::help(columns));
             }
         }

@@ -186,20 +186,11 @@ impl Interactive {
         let over = self.session.is_over();
         let Self { session, prompt, signals, .. } = self;
         let deadline = time.unwrap_or_else(Instant::now);
-        if full {
-            tokio::select! {
-                () = session.progress(false), if !over => Woken::Session,
-                () = prompt.caught_up() => Woken::Room,
-                signal = signals.recv() => Woken::Signal(signal),
-                () = tokio::time::sleep_until(deadline.into()), if time.is_some() => Woken::Time,
-            }
-        } else {
-            tokio::select! {
-                () = session.progress(drained), if !over => Woken::Session,
-                typed = prompt.typed() => Woken::Typed(typed),
-                signal = signals.recv() => Woken::Signal(signal),
-                () = tokio::time::sleep_until(deadline.into()), if time.is_some() => Woken::Time,
-            }
+        tokio::select! {
+            () = session.progress(drained && !full), if !over => Woken::Session,
+            typed = prompt.typed() => typed.map_or(Woken::Room, Woken::Typed),
+            signal = signals.recv() => Woken::Signal(signal),
+            () = tokio::time::sleep_until(deadline.into()), if time.is_some() => Woken::Time,
         }
     }
 

@@ -151,7 +151,7 @@ impl Interactive {
         loop {
             let Self { prompt, signals, .. } = self;
             tokio::select! {
-                typed = prompt.typed() => self.typed(typed),
+                Some(typed) = prompt.typed() => self.typed(typed),
                 signal = signals.recv() => self.signalled(signal),
             }
             if self.leaving || self.signal.is_some() {
@@ -182,7 +182,7 @@ async fn until(
                 Ok(opened) => Opening::Open(Box::new(opened)),
                 Err(error) => Opening::Failed(error),
             },
-            typed = prompt.typed() => {
+            Some(typed) = prompt.typed() => {
                 let (leaves, next) = match typed {
                     Typed::Line(line) => match Command::parse(&line) {
                         Ok(Command::Quit) => (true, Next::Leave),

@@ -42,7 +42,7 @@ impl View {
 
     /// The screen may have another size now.
     pub(super) fn fit(&mut self) {
-        self.dialogue.room = Some(prompt::room());
+        self.dialogue.room = Some(prompt::screen());
     }
 
     /// A message has come.

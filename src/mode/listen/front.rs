@@ -74,12 +74,11 @@ impl Front {
     /// What comes next, from stdin only if `reads`; or, if it was `full`, that it is no longer.
     pub(super) async fn input(&mut self, reads: bool, full: bool) -> Input {
         match self {
+            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
             Self::Prompt(Some(prompt)) if full => {
-                // The screen catches up first.
-                prompt.caught_up().await;
+                prompt.room().await;
                 Input::Nothing
             }
-            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
             Self::Prompt(_) => std::future::pending().await,
             Self::Pipe(pipe) => pipe.input(reads).await,
         }
@@ -185,7 +184,7 @@ impl Pipe {
 }
 
 async fn typed(prompt: &mut Prompt) -> Input {
-    let typed = prompt.typed().await;
+    let Some(typed) = prompt.typed().await else { return Input::Nothing };
     let input = match typed {
         Typed::Line(line) => command(prompt, &line),
         Typed::Interrupted { empty: false } => Input::Nothing,

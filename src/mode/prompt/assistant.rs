@@ -140,6 +140,10 @@ impl Hinter for Assistant {
     type Hint = String;
 
     fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
+        if line.starts_with('/') && !line.contains(' ') {
+            // Tab knows more, and its list would stand below half a truth.
+            return None;
+        }
         let hint = HistoryHinter::new().hint(line, cursor, context)?;
         // What goes on over several rows would push the line away.
         (!hint.contains('\n') && hint.len() <= HINTED).then_some(hint)

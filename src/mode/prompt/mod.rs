@@ -10,6 +10,7 @@ mod editing;
 mod history;
 mod line;
 mod output;
+mod suspend;
 
 pub(super) use history::history_file;
 
@@ -34,6 +35,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use suspend::Suspend;
 use tokio::sync::mpsc;
 
 /// What a person did at the prompt.
@@ -101,6 +103,8 @@ impl Prompt {
         editor.set_helper(Some(Assistant::new(Arc::clone(&line), Arc::clone(&known), color)));
         let interrupt = EventHandler::Conditional(Box::new(Interrupt(Arc::clone(&line))));
         editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
+        let suspend = EventHandler::Conditional(Box::new(Suspend { found: found.clone() }));
+        editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let output = Arc::new(Output::default());
         let (typed_to, typed) = mpsc::channel(1);
@@ -119,9 +123,21 @@ impl Prompt {
         Ok(Self { typed, next, output, line, known, found })
     }
 
-    /// What is typed next. Each line wants an answer by [`Self::next`].
-    pub(super) async fn typed(&mut self) -> Typed {
-        self.typed.recv().await.unwrap_or(Typed::Gone)
+    /// What is typed next; each line wants an answer by [`Self::next`]. Or none: there is room to
+    /// print again, where there was none. Typing goes on until then: the printer may wait for the
+    /// next line to be asked for.
+    pub(super) async fn typed(&mut self) -> Option<Typed> {
+        let Self { typed, output, .. } = self;
+        let full = output.is_full();
+        tokio::select! {
+            typed = typed.recv() => Some(typed.unwrap_or(Typed::Gone)),
+            () = output.room(), if full => None,
+        }
+    }
+
+    /// Waits until there is room to print.
+    pub(super) async fn room(&self) {
+        self.output.room().await;
     }
 
     /// Goes on after a line.
@@ -149,7 +165,7 @@ impl Prompt {
 
     /// Whether so much waits to be printed that nothing more should be read.
     pub(super) fn is_full(&self) -> bool {
-        self.output.lock().text.len() >= FULL
+        self.output.is_full()
     }
 
     /// Whether anything has been typed since it was opened.
@@ -165,13 +181,6 @@ impl Prompt {
     /// What Tab knows beside what it knows anyway.
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until there is room again.
-    pub(super) async fn caught_up(&self) {
-        while self.is_full() {
-            self.output.taken.notified().await;
-        }
     }
 
     /// Waits until all that was printed is on the screen; not while the editor searches, when
@@ -238,7 +247,7 @@ impl Prompt {
 }
 
 /// What a message may take of the screen.
-pub(super) fn room() -> Room {
+pub(super) fn screen() -> Room {
     let (columns, rows) = match tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
         _ => (80, 24),
@@ -260,8 +269,6 @@ fn give_back_in_a_panic(found: Option<Termios>) {
     }));
 }
 
-/// Bytes waiting to be printed at which nothing more is read.
-const FULL: usize = 256 << 10;
 /// Text that changes nothing on the screen: a line up, a line down. (Text without a line end gets one.)
 const NOTHING: &str = "\x1b[A\n";
 /// How long a slow terminal may take to show the last of it.

@@ -43,6 +43,18 @@ impl Output {
         self.changed.notify_one();
     }
 
+    /// Whether so much waits that nothing more should be read.
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().text.len() >= FULL
+    }
+
+    /// Waits until less does.
+    pub(super) async fn room(&self) {
+        while self.is_full() {
+            self.taken.notified().await;
+        }
+    }
+
     /// Prints nothing, or what has gathered meanwhile.
     pub(super) fn hold(&self, held: bool) {
         self.lock().held = held;
@@ -84,5 +96,7 @@ pub(super) fn show(mut printer: impl ExternalPrinter, output: &Output, line: &Li
     }
 }
 
+/// Bytes waiting to be printed at which nothing more is read.
+const FULL: usize = 256 << 10;
 /// How long the editor may take to paint.
 const PAINT: Duration = Duration::from_millis(100);
