@@ -17,6 +17,12 @@ pub fn completions(shell: Shell) -> Result<(), Error> {
     print(&script)
 }
 
+/// Prints the names of targets, a line each.
+pub fn targets(names: &[String]) -> Result<(), Error> {
+    let lines: String = names.iter().flat_map(|name| [name, "\n"]).collect();
+    print(lines.as_bytes())
+}
+
 /// Prints the main man page, or writes all of them into a directory.
 pub fn man(dir: Option<PathBuf>) -> Result<(), Error> {
     let pages = pages().map_err(Error::Output)?;

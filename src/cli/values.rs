@@ -52,6 +52,26 @@ pub enum HeaderArg {
     One(HeaderEdit),
     /// A file with a header in each line.
     File(PathBuf),
+    /// A header whose value is named by where it is, which only the user's file has.
+    Named {
+        /// The header's name.
+        name: String,
+        /// What its value is found by.
+        value: String,
+        /// Where the file says so.
+        place: String,
+    },
+}
+
+impl HeaderArg {
+    /// The header's name.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::One(HeaderEdit::Set(name, _) | HeaderEdit::Remove(name)) => Some(name),
+            Self::Named { name, .. } => Some(name),
+            Self::File(_) => None,
+        }
+    }
 }
 
 /// `Name: value`, `Name:` (removes it) or `Name;` (sends it empty), or `@FILE`, as in curl.

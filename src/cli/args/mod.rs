@@ -32,7 +32,8 @@ use std::{path::PathBuf, time::Duration};
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(args_override_self = true)]
 pub struct Cli {
-    /// The server: ws://, wss://, or host[:port][/path] for ws://
+    /// The server: ws://, wss://, host[:port][/path] for ws://, or @NAME for a target of the
+    /// configuration file
     #[arg(value_name = "URL", value_hint = ValueHint::Url)]
     pub url: Option<String>,
 
@@ -70,7 +71,12 @@ pub enum Command {
     /// Print a completion script for a shell
     Completions {
         /// The shell
-        shell: Shell,
+        #[arg(required_unless_present = "targets")]
+        shell: Option<Shell>,
+
+        /// Print the names of the targets in the configuration file, for such a script
+        #[arg(long, hide = true)]
+        targets: bool,
     },
     /// Print the man page, or write all of them into a directory
     Man {
@@ -199,7 +205,8 @@ pub struct ClientArgs {
     pub user_agent: Option<String>,
 
     /// Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a
-    /// password it is asked for. Secrets may be given as env:NAME or as file: and a path
+    /// password it is asked for. Secrets may be given as env:NAME, as file: and a path, or as cmd:
+    /// and a command that prints it
     #[arg(short = 'u', long, visible_alias = "user", value_name = "USER[:PASSWORD]")]
     #[arg(value_parser = values::line, help_heading = REQUEST)]
     pub auth: Option<String>,
@@ -254,6 +261,21 @@ pub struct ClientArgs {
 
     #[command(flatten)]
     pub session: SessionArgs,
+
+    /// What the user's file adds.
+    #[arg(skip)]
+    pub kept: Kept,
+}
+
+/// What the user's file says that no option does.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Headers, the weakest section first.
+    pub headers: Vec<Vec<HeaderArg>>,
+    /// Values that are secrets, each with its place in the file.
+    pub places: Vec<(String, String)>,
+    /// What the user may want to know.
+    pub notes: Vec<String>,
 }
 
 // Options of a session in either role.
@@ -317,6 +339,16 @@ pub struct SessionArgs {
     /// Use no colours
     #[arg(long, help_heading = OUTPUT)]
     pub no_color: bool,
+
+    /// Take defaults and targets from this file [default: $SOCKEYE_CONFIG or
+    /// ~/.config/sockeye/config.toml]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(overrides_with = "no_config")]
+    pub config: Option<PathBuf>,
+
+    /// Read no configuration file
+    #[arg(long)]
+    pub no_config: bool,
 }
 
 /// How messages follow each other.
