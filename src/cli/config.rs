@@ -1,7 +1,7 @@
 //! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
 
 use super::{
-    args::{Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, SessionArgs},
+    args::{Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, Script, SessionArgs},
     reach,
     values::{self, HeaderArg},
 };
@@ -42,9 +42,10 @@ impl Run {
     /// What these arguments mean.
     pub fn new(mut cli: Cli) -> Result<Self, Error> {
         match cli.command.take() {
-            Some(Command::Completions { shell, .. }) => {
-                return Ok(shell.map_or(Self::Targets, Self::Completions));
+            Some(Command::Completions { shell: Script::For(shell) }) => {
+                return Ok(Self::Completions(shell));
             }
+            Some(Command::Completions { shell: Script::Targets }) => return Ok(Self::Targets),
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
             Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)?))),
             Some(Command::Demo { args }) => {
@@ -59,7 +60,7 @@ impl Run {
         }
         if let Some(address) = cli.listen {
             let ClientArgs { subprotocol, session, .. } = cli.client;
-            let args = ListenArgs { address, subprotocol, session };
+            let args = ListenArgs { address, subprotocol, session, file: cli.file };
             return Ok(Self::Job(Job::Listen(listen(args)?)));
         }
         let mut args = cli.client;
@@ -298,7 +299,6 @@ mod tests {
         let line = "sockeye -c wss://h --cert /dev/null/c --key /dev/null/k --passphrase x";
         assert_eq!(code(line), 58);
         assert_eq!(code("sockeye --passphrase"), 2);
-        assert_eq!(code("sockeye h -L --max-redirects x"), 2);
     }
 
     #[test]

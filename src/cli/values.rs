@@ -82,6 +82,14 @@ pub fn header_arg(s: &str) -> Result<HeaderArg, String> {
     }
 }
 
+/// A number of redirects; or nothing, or the URL that was taken for it.
+pub fn redirects(s: &str) -> Result<String, String> {
+    if s.is_empty() || s.contains("://") || s.parse::<usize>().is_ok() {
+        return Ok(s.to_owned());
+    }
+    Err("not a number of redirects".to_owned())
+}
+
 /// `HOST:PORT:ADDRESS[,ADDRESS]`; `*` stands for any host or port.
 pub fn resolve(s: &str) -> Result<Resolve, String> {
     let form = || "not HOST:PORT:ADDRESS".to_owned();

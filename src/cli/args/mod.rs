@@ -16,7 +16,7 @@ use crate::{
     mode::{clock::Wait, pipe::Step},
     proto::{Close, extension::Offers},
 };
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint, builder::PossibleValue};
 use clap_complete::Shell;
 use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
@@ -49,6 +49,9 @@ pub struct Cli {
     #[command(flatten)]
     pub client: ClientArgs,
 
+    #[command(flatten)]
+    pub file: FileArgs,
+
     /// What else there is.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -71,12 +74,8 @@ pub enum Command {
     /// Print a completion script for a shell
     Completions {
         /// The shell
-        #[arg(required_unless_present = "targets")]
-        shell: Option<Shell>,
-
-        /// Print the names of the targets in the configuration file, for such a script
-        #[arg(long, hide = true)]
-        targets: bool,
+        #[arg(value_enum)]
+        shell: Script,
     },
     /// Print the man page, or write all of them into a directory
     Man {
@@ -84,6 +83,20 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
+}
+
+// The user's file.
+#[derive(Clone, Debug, Args)]
+pub struct FileArgs {
+    /// Take defaults and targets from this file [default: $SOCKEYE_CONFIG or
+    /// ~/.config/sockeye/config.toml]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(overrides_with = "no_config")]
+    pub config: Option<PathBuf>,
+
+    /// Read no configuration file
+    #[arg(long)]
+    pub no_config: bool,
 }
 
 // Options of a server.
@@ -99,6 +112,9 @@ pub struct ListenArgs {
 
     #[command(flatten)]
     pub session: SessionArgs,
+
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 // Options of a client.
@@ -241,7 +257,7 @@ pub struct ClientArgs {
 
     /// How many redirects are followed
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
-    #[arg(help_heading = REQUEST)]
+    #[arg(value_parser = values::redirects, help_heading = REQUEST)]
     pub max_redirects: Option<String>,
 
     #[command(flatten)]
@@ -339,16 +355,35 @@ pub struct SessionArgs {
     /// Use no colours
     #[arg(long, help_heading = OUTPUT)]
     pub no_color: bool,
+}
 
-    /// Take defaults and targets from this file [default: $SOCKEYE_CONFIG or
-    /// ~/.config/sockeye/config.toml]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(overrides_with = "no_config")]
-    pub config: Option<PathBuf>,
+/// What completes a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// The script of a shell.
+    For(Shell),
+    /// The names of the targets, which such a script asks for.
+    Targets,
+}
 
-    /// Read no configuration file
-    #[arg(long)]
-    pub no_config: bool,
+impl ValueEnum for Script {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::For(Shell::Bash),
+            Self::For(Shell::Elvish),
+            Self::For(Shell::Fish),
+            Self::For(Shell::PowerShell),
+            Self::For(Shell::Zsh),
+            Self::Targets,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::For(shell) => shell.to_possible_value(),
+            Self::Targets => Some(PossibleValue::new("targets").hide(true)),
+        }
+    }
 }
 
 /// How messages follow each other.
