@@ -91,7 +91,12 @@ fn usage(error: &clap::Error) -> Error {
     let is_plain_header =
         option.starts_with("--header") && !lower.contains("auth") && !lower.contains("cookie");
     if SECRET.iter().any(|secret| option.starts_with(secret)) && !is_plain_header {
-        text = text.replace(&format!("'{value}'"), "[redacted]");
+        // The text leaves control characters out: the value may stand there in another form.
+        if let Some((before, rest)) = text.split_once(" '")
+            && let Some((_, after)) = rest.rsplit_once("' for '")
+        {
+            text = format!("{before} [redacted] for '{after}");
+        }
     }
     let first = text.split("\n\n").next().unwrap_or_default();
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));

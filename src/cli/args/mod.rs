@@ -7,8 +7,10 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "brackets stand for what may be left out")]
 #![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
+mod file;
 mod reach;
 
+pub use file::{FileArgs, Kept};
 pub use reach::{HttpChoice, ReachArgs, TlsVersion};
 
 use super::values::{self, HeaderArg};
@@ -83,20 +85,6 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
-}
-
-// The user's file.
-#[derive(Clone, Debug, Args)]
-pub struct FileArgs {
-    /// Take defaults and targets from this file [default: $SOCKEYE_CONFIG or
-    /// ~/.config/sockeye/config.toml]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(overrides_with = "no_config")]
-    pub config: Option<PathBuf>,
-
-    /// Read no configuration file
-    #[arg(long)]
-    pub no_config: bool,
 }
 
 // Options of a server.
@@ -281,17 +269,6 @@ pub struct ClientArgs {
     /// What the user's file adds.
     #[arg(skip)]
     pub kept: Kept,
-}
-
-/// What the user's file says that no option does.
-#[derive(Clone, Debug, Default)]
-pub struct Kept {
-    /// Headers, the weakest section first.
-    pub headers: Vec<Vec<HeaderArg>>,
-    /// Values that are secrets, each with its place in the file.
-    pub places: Vec<(String, String)>,
-    /// What the user may want to know.
-    pub notes: Vec<String>,
 }
 
 // Options of a session in either role.

@@ -105,7 +105,8 @@ impl<'a> Section<'a> {
 impl Entry<'_> {
     /// Turns a value into arguments.
     fn fill(&mut self, file: &File, name: &str, value: &Spanned<DeValue<'_>>) -> Result<(), Error> {
-        let long = self.option.get_long().unwrap_or_default();
+        let option = self.option;
+        let long = option.get_long().unwrap_or_default();
         let at = value.span().start;
         let takes = self.option.get_action().takes_values();
         let optional = self.option.get_num_args().is_some_and(|range| range.min_values() == 0);
@@ -124,11 +125,10 @@ impl Entry<'_> {
             }
             (DeValue::Array(values), ArgAction::Append) => {
                 for value in values {
-                    let text = scalar(value).ok_or_else(|| {
-                        let fault = format!("'{long}' takes strings, or a list of them");
-                        file.fault(value.span().start, fault)
-                    })?;
-                    self.push(file, name, value.span().start, &text);
+                    let at = value.span().start;
+                    let form = || file.fault(at, self.form(long, takes));
+                    let text = scalar(value).ok_or_else(form)?;
+                    self.push(file, name, at, &text);
                 }
             }
             _ => match scalar(value).filter(|_| takes) {

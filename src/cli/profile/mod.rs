@@ -40,28 +40,40 @@ pub(super) fn complete(command: &mut Command, args: &[OsString]) -> Result<Compl
         }
         Err(fault) => return Err(usage(&fault)),
     };
-    let (own, serves) = match typed.subcommand() {
-        None => (&typed, typed.contains_id("listen")),
-        Some(("listen", own)) => (own, true),
+    let own = match typed.subcommand() {
+        None => &typed,
+        Some(("listen", own)) => own,
         Some(_) => return alone(typed, lack.as_ref()),
     };
-    let url = if serves { None } else { url(&typed) };
-    let named = url.and_then(Reference::parse);
     let file = if own.get_flag("no_config") {
         None
     } else {
         File::find(own.get_one::<PathBuf>("config").map(PathBuf::as_path))?
     };
-    let Some(file) = file else {
-        return match named {
-            Some(reference) => Err(no_file(reference.name)),
-            None => alone(typed, lack.as_ref()),
-        };
+    match (file, url(&typed).and_then(Reference::parse)) {
+        (Some(file), _) => beside(&file, command, args, &typed),
+        (None, Some(reference)) => Err(no_file(reference.name)),
+        (None, None) => alone(typed, lack.as_ref()),
+    }
+}
+
+/// What was typed, with this file behind it.
+fn beside(
+    file: &File,
+    command: &Command,
+    args: &[OsString],
+    typed: &ArgMatches,
+) -> Result<Complete, Error> {
+    let (own, serves) = match typed.subcommand() {
+        Some((_, own)) => (own, true),
+        None => (typed, typed.contains_id("listen")),
     };
     let table = file.table()?;
-    let book = Book::read(&file, command, table.get_ref())?;
-    let target = named.map(|reference| book.target(&file, reference)).transpose()?;
-    let mut settled = Settled::new(&file, command, own, serves);
+    let book = Book::read(file, command, table.get_ref())?;
+    let url = url(typed);
+    let named = url.and_then(Reference::parse);
+    let target = named.map(|reference| book.target(file, reference)).transpose()?;
+    let mut settled = Settled::new(file, command, own, serves);
     settled.url(url.filter(|_| named.is_none()));
     if let Some((section, url)) = target {
         settled.add(section)?;
@@ -100,7 +112,7 @@ fn alone(matches: ArgMatches, lack: Option<&clap::Error>) -> Result<Complete, Er
     }
 }
 
-/// The URL that was typed.
+/// The URL that was typed; a server has none.
 fn url(typed: &ArgMatches) -> Option<&str> {
     let url = typed.get_one::<String>("url").or_else(|| typed.get_one("connect"));
     url.map(String::as_str)

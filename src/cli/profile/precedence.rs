@@ -41,13 +41,25 @@ impl<'a> Settled<'a> {
         let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
         let known: Vec<_> = typed.ids().map(|id| id.as_str()).filter(|id| is_typed(id)).collect();
         let given = command.get_arguments().filter(|it| known.contains(&it.get_id().as_str()));
-        Self {
+        let mut settled = Self {
             file,
             command,
             given: given.collect(),
             refused: Vec::new(),
             server: serves.then(|| ListenArgs::augment_args(Command::new("listen"))),
             entries: Vec::new(),
+        };
+        settled.headers(typed.try_get_many("header").ok().flatten().into_iter().flatten());
+        settled
+    }
+
+    /// A header says what an option would.
+    fn headers<'h>(&mut self, headers: impl Iterator<Item = &'h HeaderArg>) {
+        for name in headers.filter_map(HeaderArg::name) {
+            let said = SAID.iter().filter(|(said, _)| said.eq_ignore_ascii_case(name));
+            for (_, id) in said {
+                self.given.extend(self.command.get_arguments().find(|it| it.get_id() == *id));
+            }
         }
     }
 
@@ -68,6 +80,7 @@ impl<'a> Settled<'a> {
         for entry in &entries {
             let is_given = !entry.words.is_empty() || !entry.headers.is_empty();
             (if is_given { &mut self.given } else { &mut self.refused }).push(entry.option);
+            self.headers(entry.headers.iter());
         }
         self.entries.insert(0, (section.is_default, entries));
         Ok(())
