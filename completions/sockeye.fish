@@ -89,7 +89,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l close-timeout -d 'How l
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -l config -d 'Take defaults and targets from this file [default: $SOCKEYE_CONFIG or ~/.config/sockeye/config.toml]' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l config -d 'Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 0 -l null -d 'NUL between messages, as --delimiter nul'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s b -l binary -d 'Send binary messages'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l send-only -d 'Do not show what comes, and close when all is sent'
@@ -127,7 +127,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l close-timeout
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l config -d 'Take defaults and targets from this file [default: $SOCKEYE_CONFIG or ~/.config/sockeye/config.toml]' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l config -d 'Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-compress -d 'Do not offer or accept compression'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'

@@ -158,7 +158,7 @@ pub fn ask(what: &str) -> Result<String, Error> {
 }
 
 /// How long a command may take, which may ask a person.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The longest output of a command that is kept.
 const LONGEST: usize = 64 << 10;
 

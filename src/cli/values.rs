@@ -67,8 +67,8 @@ impl HeaderArg {
     /// The header's name.
     pub fn name(&self) -> Option<&str> {
         match self {
-            Self::One(HeaderEdit::Set(name, _) | HeaderEdit::Remove(name)) => Some(name),
-            Self::Named { name, .. } => Some(name),
+            Self::One(HeaderEdit::Set(name, _) | HeaderEdit::Remove(name))
+            | Self::Named { name, .. } => Some(name),
             Self::File(_) => None,
         }
     }

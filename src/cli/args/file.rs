@@ -7,8 +7,7 @@ use std::path::PathBuf;
 // Which file of the user's is read.
 #[derive(Clone, Debug, Args)]
 pub struct FileArgs {
-    /// Take defaults and targets from this file [default: $SOCKEYE_CONFIG or
-    /// ~/.config/sockeye/config.toml]
+    /// Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(overrides_with = "no_config")]
     pub config: Option<PathBuf>,

@@ -64,9 +64,10 @@ impl<'a> Section<'a> {
         let mut entries = Vec::new();
         for (key, at, value) in self.items() {
             let option = find(file, command, key, at)?;
-            let name = match self.is_default {
-                true => format!("defaults.{key}"),
-                false => format!("target.{}.{key}", Escaped(self.name)),
+            let name = if self.is_default {
+                format!("defaults.{key}")
+            } else {
+                format!("target.{}.{key}", Escaped(self.name))
             };
             let mut entry =
                 Entry { option, words: Vec::new(), headers: Vec::new(), secrets: Vec::new() };

@@ -39,7 +39,7 @@ impl<'a> Settled<'a> {
         serves: bool,
     ) -> Self {
         let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
-        let known: Vec<_> = typed.ids().map(|id| id.as_str()).filter(|id| is_typed(id)).collect();
+        let known: Vec<_> = typed.ids().map(clap::Id::as_str).filter(|id| is_typed(id)).collect();
         let given = command.get_arguments().filter(|it| known.contains(&it.get_id().as_str()));
         let mut settled = Self {
             file,
@@ -93,7 +93,7 @@ impl<'a> Settled<'a> {
         {
             return false;
         }
-        !self.refused.iter().any(|refused| same(refused))
+        !self.refused.iter().any(&same)
             && !self.given.iter().any(|given| {
                 let adds = ADDED.contains(&option.get_id().as_str());
                 if same(given) { !adds } else { excludes(self.command, given, option) }

@@ -49,10 +49,10 @@ execute = ["one", "two"]
 
 #[test]
 fn what_was_typed_wins_over_the_target_and_that_over_the_defaults() {
-    let seconds = |line| client(FILE, line).session.ping_interval.as_secs_f32();
-    assert_eq!(seconds("sockeye ws://h"), 5.0);
-    assert_eq!(seconds("sockeye @d"), 6.5);
-    assert_eq!(seconds("sockeye @d --ping-interval 7"), 7.0);
+    let seconds = |line| client(FILE, line).session.ping_interval.as_millis();
+    assert_eq!(seconds("sockeye ws://h"), 5000);
+    assert_eq!(seconds("sockeye @d"), 6500);
+    assert_eq!(seconds("sockeye @d --ping-interval 7"), 7000);
     let subprotocols = |line| client(FILE, line).subprotocol;
     assert_eq!(subprotocols("sockeye @d"), ["a", "b"]);
     assert_eq!(subprotocols("sockeye @d -s c"), ["c"]);
