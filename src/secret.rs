@@ -99,7 +99,8 @@ fn collect(child: &Child, mut stdout: ChildStdout, limit: Instant) -> io::Result
     let ended = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
     let (mut printed, mut is_open) = (Vec::new(), true);
     loop {
-        let left = limit.saturating_duration_since(Instant::now());
+        // One that prints without end leaves no time to wait.
+        let Some(left) = limit.checked_duration_since(Instant::now()) else { return Ok(None) };
         let left = Timespec::try_from(left).unwrap_or_default();
         let (of_stdout, of_child) =
             (PollFd::new(&stdout, PollFlags::IN), PollFd::new(&ended, PollFlags::IN));

@@ -94,12 +94,13 @@ fn defaults_stand_for_every_run_and_what_is_typed_wins() {
 fn a_target_goes_by_its_name() {
     let user = User::new(&format!(
         "[defaults]\nheader = 'X-A: default'\nsubprotocol = 'x'\n\
-         {DEV}headers = {{ X-A = 'target', X-B = ['1', '2'], X-Empty = '' }}\nsubprotocol = ['a', 'b']\n"
+         {DEV}headers = {{ Origin = 'file://', X-A = 'target', X-B = ['1', '2'], X-Empty = '' }}\nsubprotocol = ['a', 'b']\n"
     ));
     user.requests(&["-q", "@dev", HERE], |request| {
         assert_eq!(request.line, "GET /ws?a=1 HTTP/1.1");
         assert_eq!(request.header("Host"), "dev.test");
         assert_eq!(request.header("X-A"), "target");
+        assert_eq!(request.header("Origin"), "file://");
         assert_eq!(request.all("X-B"), ["1", "2"]);
         assert_eq!(request.header("X-Empty"), "");
         assert_eq!(request.header("Sec-WebSocket-Protocol"), "a, b");
@@ -108,6 +109,19 @@ fn a_target_goes_by_its_name() {
         assert_eq!(request.line, "GET /ws/more?a=1&b=2 HTTP/1.1");
         assert_eq!(request.header("Sec-WebSocket-Protocol"), "c");
     });
+}
+
+#[test]
+fn what_a_typed_option_needs_may_stand_in_the_file() {
+    let user = User::new("[defaults]\nreconnect = true\n");
+    user.requests(&["--reconnect-on", "4000"], |_| ());
+    let fault = "the following required arguments were not provided:\n  --reconnect[=<MAX>]\n\n\
+                 hint: sockeye --help lists the options";
+    user.fails(&["--no-config", "--reconnect-on", "4000", "ws://h"], fault);
+    let address = "sockeye: the following required arguments were not provided:\n  <ADDRESS>\n";
+    user.runs(&["listen"]).stderr_has([address]).status(2).run();
+    let shell = "sockeye: the following required arguments were not provided:\n  <SHELL>\n";
+    user.runs(&["completions"]).stderr_has([shell]).status(2).run();
 }
 
 #[test]

@@ -121,7 +121,8 @@ impl Entry<'_> {
                 self.words.push((at, format!("--{long}{equals}")));
             }
             (DeValue::Integer(_), ArgAction::Count) => {
-                let times = scalar(value).and_then(|text| text.parse().ok()).unwrap_or(1_u8);
+                let form = || file.fault(at, self.form(long, takes));
+                let times: u8 = scalar(value).and_then(|n| n.parse().ok()).ok_or_else(form)?;
                 self.words.extend((0..times).map(|_| (at, format!("--{long}"))));
             }
             (DeValue::Array(values), ArgAction::Append) => {
@@ -152,7 +153,7 @@ impl Entry<'_> {
             text = file.path(&text);
         }
         if SECRET.contains(&&*format!("--{long}")) {
-            text = referred(file, &text);
+            text = referred(file, text.trim_matches([' ', '\t']));
             self.secrets.push((text.clone(), format!("{}: {name}", file.place(at))));
         }
         self.words.push((at, format!("--{long}={text}")));
@@ -240,6 +241,8 @@ fn header(
     }
     if let Some((name, value)) = line.split_once(':')
         && is_reference(value.trim())
+        // The origin of a page without a server.
+        && !value.trim().starts_with("file://")
         && values::header(line).is_ok()
     {
         let name = name.trim().to_owned();

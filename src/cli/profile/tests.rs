@@ -162,6 +162,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("origin = ['a']", "3:10: 'origin' takes a string or a number"),
         ("origin = 1979-05-27", "3:10: 'origin' takes a string or a number"),
         ("verbose = 'x'", "3:11: 'verbose' is true, false or a number"),
+        ("verbose = 300", "3:11: 'verbose' is true, false or a number"),
         ("subprotocol = {}", "3:15: 'subprotocol' takes a string, or a list of them"),
         ("subprotocol = ['a',\n true]", "4:2: 'subprotocol' takes a string, or a list of them"),
         ("headers = 1", "3:11: headers are a table, or a list of NAME:VALUE"),
