@@ -252,3 +252,22 @@ fn a_secret_is_seen_where_it_stands() {
         assert!(!holds(&format!("[defaults]\n{text}")), "{text}");
     }
 }
+
+/// Whatever option it is, and whatever it is given.
+#[test]
+fn any_option_of_a_client_may_stand_in_the_file() {
+    let mut taken = 0;
+    for option in Cli::command().get_arguments().filter_map(clap::Arg::get_long) {
+        for value in ["true", "false", "1", "-1", "'x'", "'env:X'", "['1', 'a: b']", "{ A = 'b' }"]
+        {
+            let text = format!("[defaults]\n'{option}' = {value}\n");
+            for line in ["sockeye ws://h", "sockeye listen 9000"] {
+                match run(&text, line) {
+                    Ok(_) => taken += 1,
+                    Err(fault) => assert!(fault.starts_with("config.toml:2:"), "{text}: {fault}"),
+                }
+            }
+        }
+    }
+    assert!(taken > 400, "{taken}");
+}
