@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history echo max-message= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet color= no-color h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history echo max-message= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose q/quiet color= no-color config= no-config h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -48,7 +48,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s s -l subprotocol -d 'As
 complete -c sockeye -n "__fish_sockeye_needs_command" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l host -d 'The Host header, instead of the URL\'s host' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s A -l user-agent -d 'The User-Agent header [default: sockeye/VERSION]' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME or as file: and a path' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME, as file: and a path, or as cmd: and a command that prints it' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l bearer -d 'A bearer token for the Authorization header' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l netrc -d 'Take credentials for the host from a netrc file [default: $NETRC or ~/.netrc]' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -l cookie -d 'Send cookies: NAME=VALUE, or a file as browsers export them; may be repeated' -r
@@ -92,6 +92,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-min -d 'Compre
 complete -c sockeye -n "__fish_sockeye_needs_command" -l color -d 'Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too' -r -f -a "auto\t'Where there is a terminal that has them'
 always\t'Also where there seems to be none'
 never\t'Nowhere'"
+complete -c sockeye -n "__fish_sockeye_needs_command" -l config -d 'Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 0 -l null -d 'NUL between messages, as --delimiter nul'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s b -l binary -d 'Send binary messages'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l send-only -d 'Do not show what comes, and close when all is sent'
@@ -116,6 +117,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l no-compress -d 'Do not 
 complete -c sockeye -n "__fish_sockeye_needs_command" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s q -l quiet -d 'Show nothing but errors on stderr'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-color -d 'Use no colours, as --color never'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l no-config -d 'Read no configuration file'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s V -l version -d 'Print version'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "listen" -d 'Be the server: what is typed or piped goes to every client, what they send is shown'
@@ -134,11 +136,13 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-min 
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l color -d 'Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too' -r -f -a "auto\t'Where there is a terminal that has them'
 always\t'Also where there seems to be none'
 never\t'Nowhere'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l config -d 'Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-compress -d 'Do not offer or accept compression'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s q -l quiet -d 'Show nothing but errors on stderr'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-color -d 'Use no colours, as --color never'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-config -d 'Read no configuration file'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s x -l execute -d 'Send this first, then what stdin gives; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s w -l wait -d 'After the last -x or the end of stdin go on for this long; 0 closes at once, -1 never' -r
@@ -162,7 +166,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s s -l subprotoco
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l host -d 'The Host header, instead of the URL\'s host' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s A -l user-agent -d 'The User-Agent header [default: sockeye/VERSION]' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME or as file: and a path' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME, as file: and a path, or as cmd: and a command that prints it' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l bearer -d 'A bearer token for the Authorization header' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l netrc -d 'Take credentials for the host from a netrc file [default: $NETRC or ~/.netrc]' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l cookie -d 'Send cookies: NAME=VALUE, or a file as browsers export them; may be repeated' -r
@@ -233,3 +237,4 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-color -d 'Us
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c sockeye -n "__fish_sockeye_using_subcommand man" -s h -l help -d 'Print help'
+complete -c sockeye -n "__fish_sockeye_needs_command; and string match -q '@*' -- (commandline -ct)" -f -a "(sockeye completions targets 2>/dev/null)"
