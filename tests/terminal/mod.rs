@@ -2,10 +2,14 @@
 
 mod closing;
 mod commands;
+mod editing;
 mod history;
 mod leaving;
 mod screen;
+mod sending;
 mod serving;
+mod showing;
+mod staying;
 mod streams;
 mod typing;
 mod untrusted;
@@ -45,6 +49,7 @@ struct Terminal {
     signal: Option<i32>,
     home: TempDir,
     history: bool,
+    shell: bool,
 }
 
 /// How it ended.
@@ -95,6 +100,7 @@ impl Terminal {
             signal: None,
             home: tempfile::tempdir().expect("a directory"),
             history: true,
+            shell: false,
         }
     }
 
@@ -112,6 +118,12 @@ impl Terminal {
     /// Rows and columns.
     fn size(mut self, rows: u16, columns: u16) -> Self {
         self.size = (rows, columns);
+        self
+    }
+
+    /// It is a job of a shell, which says when it has been stopped, reads a line, and goes on.
+    fn in_a_shell(mut self) -> Self {
+        self.shell = true;
         self
     }
 
@@ -202,7 +214,12 @@ impl Terminal {
     fn command(&self, control: UnixStream) -> Command {
         let mut command = Command::new("python3");
         command.args(["-IS", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal/pty.py")]);
-        command.args([self.streams, env!("CARGO_BIN_EXE_sockeye")]).args(&self.args);
+        command.arg(self.streams);
+        if self.shell {
+            let script = "set -m; \"$@\"; echo \"stopped: $?\"; read -r line; fg >/dev/null";
+            command.args(["/bin/bash", "-c", script, "bash"]);
+        }
+        command.arg(env!("CARGO_BIN_EXE_sockeye")).args(&self.args);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("TERM", "xterm-256color").env("HOME", self.home.path());
         if self.history {

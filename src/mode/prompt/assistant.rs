@@ -64,7 +64,11 @@ impl Highlighter for Assistant {
 
     fn highlight_char(&self, line: &str, _: usize, kind: CmdKind) -> bool {
         self.line.holds(line);
-        self.accepted.set(kind == CmdKind::ForcedRefresh);
+        let accepted = kind == CmdKind::ForcedRefresh;
+        self.accepted.set(accepted);
+        if !accepted {
+            self.line.goes_on();
+        }
         self.color && line.len() <= PAINTED && line.contains(['{', '[', '}', ']', '/'])
     }
 }
@@ -163,8 +167,11 @@ impl Validator for Assistant {
     /// What begins as JSON goes on until it is complete, or an empty line says that it is not to.
     fn validate(&self, context: &mut ValidationContext<'_>) -> Result<ValidationResult> {
         let text = context.input();
-        let goes_on = json::is_cut(text) && !text.ends_with('\n');
-        Ok(if goes_on { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
+        if json::is_cut(text) && !text.ends_with('\n') {
+            return Ok(ValidationResult::Incomplete);
+        }
+        self.line.ends();
+        Ok(ValidationResult::Valid(None))
     }
 }
 
@@ -176,7 +183,26 @@ pub(super) struct Interrupt(pub(super) Arc<Line>);
 impl ConditionalEventHandler for Interrupt {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         self.0.interrupted.store(true, Ordering::SeqCst);
+        self.0.ends();
         Some(Cmd::AcceptLine)
+    }
+}
+
+/// Ctrl-D ends everything on an empty line, and does there what it does anyway.
+pub(super) struct End(pub(super) Arc<Line>);
+
+impl ConditionalEventHandler for End {
+    fn handle(
+        &self,
+        _: &Event,
+        _: RepeatCount,
+        _: bool,
+        context: &EventContext<'_>,
+    ) -> Option<Cmd> {
+        if context.line().is_empty() {
+            self.0.ends();
+        }
+        None
     }
 }
 

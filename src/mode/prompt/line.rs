@@ -6,6 +6,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, Thread},
+    time::Duration,
 };
 
 /// The line being typed, as far as others must know of it.
@@ -18,13 +19,16 @@ pub(super) struct Line {
     pub(super) empty: AtomicBool,
     /// Something has been typed, ever.
     pub(super) touched: AtomicBool,
+    /// The line has been accepted: the editor gives the terminal back.
+    pub(super) ends: AtomicBool,
     /// The line ended by Ctrl-C.
     pub(super) interrupted: AtomicBool,
     pub(super) painted: AtomicU64,
     /// The editor searches its history, and paints no more than that until it has found.
     pub(super) searching: AtomicBool,
-    /// The printer, which waits for the editor to paint.
+    /// The printer, which waits for something to print, and for the editor to paint.
     pub(super) printer: OnceLock<Thread>,
+    handing: Mutex<()>,
     /// The editor is to stop for ever before it paints again.
     pub(super) freeze: AtomicBool,
     /// It has.
@@ -39,6 +43,11 @@ impl Line {
     /// Whether this holds now.
     pub(super) fn is(flag: &AtomicBool) -> bool {
         flag.load(Ordering::SeqCst)
+    }
+
+    /// The line is edited on, whatever was pressed.
+    pub(super) fn goes_on(&self) {
+        self.ends.store(false, Ordering::SeqCst);
     }
 
     /// Notes what is on the line.
@@ -64,6 +73,35 @@ impl Line {
         }
         self.entered.store(true, Ordering::SeqCst);
         self.painted.fetch_add(1, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// The editor accepts the line: it is handed nothing more until it asks for the next one, for
+    /// that would be written beside the line.
+    pub(super) fn ends(&self) {
+        self.ends.store(true, Ordering::SeqCst);
+        // Who hands something over now is nearly done, or waits for the editor: then it is too late
+        // to go wrong.
+        for _ in 0..TRIES {
+            if self.handing.try_lock().is_ok() {
+                return;
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Whether the editor takes what is to be printed.
+    pub(super) fn takes(&self) -> bool {
+        Self::is(&self.entered) && !Self::is(&self.ends)
+    }
+
+    /// Held while the editor is handed something.
+    pub(super) fn handing(&self) -> MutexGuard<'_, ()> {
+        self.handing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The printer has something to do, or may go on.
+    pub(super) fn wake(&self) {
         if let Some(printer) = self.printer.get() {
             printer.unpark();
         }
@@ -74,3 +112,7 @@ impl Line {
         self.text.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How often the printer is looked for.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_micros(50);

@@ -15,7 +15,7 @@ mod suspend;
 pub(super) use history::history_file;
 
 use crate::render::dialogue::Room;
-use assistant::{Assistant, Interrupt};
+use assistant::{Assistant, End, Interrupt};
 use complete::Known;
 use line::Line;
 use output::Output;
@@ -103,10 +103,12 @@ impl Prompt {
         editor.set_helper(Some(Assistant::new(Arc::clone(&line), Arc::clone(&known), color)));
         let interrupt = EventHandler::Conditional(Box::new(Interrupt(Arc::clone(&line))));
         editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
+        let end = EventHandler::Conditional(Box::new(End(Arc::clone(&line))));
+        editor.bind_sequence(KeyEvent::ctrl('D'), end);
         let suspend = EventHandler::Conditional(Box::new(Suspend { found: found.clone() }));
         editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
-        let output = Arc::new(Output::default());
+        let output = Arc::new(Output::new(Arc::clone(&line)));
         let (typed_to, typed) = mpsc::channel(1);
         let (next, next_from) = sync::channel();
         thread::Builder::new().name("prompt".into()).spawn({
@@ -116,8 +118,8 @@ impl Prompt {
             }
         })?;
         thread::Builder::new().name("printer".into()).spawn({
-            let (output, line) = (Arc::clone(&output), Arc::clone(&line));
-            move || output::show(printer, &output, &line)
+            let output = Arc::clone(&output);
+            move || output::show(printer, &output)
         })?;
         give_back_in_a_panic(found.clone());
         Ok(Self { typed, next, output, line, known, found })
@@ -145,6 +147,7 @@ impl Prompt {
         // Said here, not by the thread: from now on the terminal is to be waited for.
         let elsewhere = matches!(next, Next::Edit(_));
         self.line.entered.store(false, Ordering::SeqCst);
+        self.line.ends.store(false, Ordering::SeqCst);
         self.line.editing.store(!elsewhere, Ordering::SeqCst);
         self.line.elsewhere.store(elsewhere, Ordering::SeqCst);
         self.output.hold(elsewhere);
@@ -219,9 +222,9 @@ impl Prompt {
             // stopped there.
             line.freeze.store(true, Ordering::SeqCst);
             waiting.text.push_str(NOTHING);
-            self.output.changed.notify_one();
         }
         drop(waiting);
+        line.wake();
         wait(&|| is(&line.frozen) || is(&line.searching));
         let mut end = String::new();
         if is(&line.editing) {

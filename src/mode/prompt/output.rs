@@ -3,17 +3,15 @@
 use super::line::Line;
 use rustyline::ExternalPrinter;
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     thread,
-    time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
 /// What is to be printed.
-#[derive(Default)]
 pub(super) struct Output {
+    line: Arc<Line>,
     state: Mutex<Waiting>,
-    pub(super) changed: Condvar,
     /// There is room again, or nothing is left.
     pub(super) taken: Notify,
 }
@@ -34,13 +32,18 @@ impl Waiting {
 }
 
 impl Output {
+    pub(super) fn new(line: Arc<Line>) -> Self {
+        Self { line, state: Mutex::default(), taken: Notify::default() }
+    }
+
     pub(super) fn print(&self, text: &str) {
         let mut waiting = self.lock();
         waiting.text.push_str(text);
         if !text.ends_with('\n') {
             waiting.text.push('\n');
         }
-        self.changed.notify_one();
+        drop(waiting);
+        self.line.wake();
     }
 
     /// Whether so much waits that nothing more should be read.
@@ -58,7 +61,7 @@ impl Output {
     /// Prints nothing, or what has gathered meanwhile.
     pub(super) fn hold(&self, held: bool) {
         self.lock().held = held;
-        self.changed.notify_one();
+        self.line.wake();
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -67,36 +70,42 @@ impl Output {
 }
 
 /// The printer's thread: hands over all that has gathered in one go, which keeps up with a flood
-/// that single lines would not.
-pub(super) fn show(mut printer: impl ExternalPrinter, output: &Output, line: &Line) {
+/// that single lines would not. Only an editor that has painted takes it: one that begins or ends
+/// would have it written into its line.
+pub(super) fn show(mut printer: impl ExternalPrinter, output: &Output) {
+    let line = &output.line;
     let _ = line.printer.set(thread::current());
     loop {
         let mut waiting = output.lock();
         waiting.handed.clear();
-        output.taken.notify_one();
-        while waiting.text.is_empty() || waiting.held {
-            waiting = output.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-        waiting.handed = std::mem::take(&mut waiting.text);
-        let text = waiting.handed.clone();
         drop(waiting);
         output.taken.notify_one();
-        let before = line.painted.load(Ordering::SeqCst);
-        let edits = Line::is(&line.entered);
-        if printer.print(text).is_err() {
-            return;
-        }
-        // It is on the screen when the editor has painted its line again below it. Without an
-        // editor it has been written; one that is just coming may have it still.
-        let deadline = Instant::now() + PAINT;
-        while line.painted.load(Ordering::SeqCst) == before && (edits || Instant::now() < deadline)
-        {
-            thread::park_timeout(PAINT);
+        let before = loop {
+            let handing = line.handing();
+            let mut waiting = output.lock();
+            if waiting.text.is_empty() || waiting.held || !line.takes() {
+                drop((waiting, handing));
+                thread::park();
+                continue;
+            }
+            waiting.handed = std::mem::take(&mut waiting.text);
+            let text = waiting.handed.clone();
+            drop(waiting);
+            let before = line.painted.load(Ordering::SeqCst);
+            // It does not wait: the editor has painted what it was handed before.
+            if printer.print(text).is_err() {
+                return;
+            }
+            break before;
+        };
+        output.taken.notify_one();
+        // It is on the screen when the editor has painted its line again below it, this one or the
+        // next.
+        while line.painted.load(Ordering::SeqCst) == before {
+            thread::park();
         }
     }
 }
 
 /// Bytes waiting to be printed at which nothing more is read.
 const FULL: usize = 256 << 10;
-/// How long the editor may take to paint.
-const PAINT: Duration = Duration::from_millis(100);
