@@ -6,11 +6,11 @@
 
 use crate::{
     connect::Opened,
-    error::{Error, Stage, Step},
+    error::{Asked, Circumstances, Error, Silence, Stage, Step},
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Event, Kind, Piece, Role, Settings, Tally, UsageError,
-        handshake::Version,
+        handshake::Version, silence,
     },
     random::entropy,
 };
@@ -42,6 +42,8 @@ pub struct Session {
     settings: Settings,
     authority: String,
     carrier: Version,
+    asked: Option<Box<Asked>>,
+    subprotocol: Option<String>,
     /// What has come and is not decoded is at `start..end`.
     buffer: Vec<u8>,
     start: usize,
@@ -58,6 +60,8 @@ pub struct Session {
     receive_error: Option<io::Error>,
     /// The transport has ended; the connection is told when all it brought is decoded.
     eof: bool,
+    /// The silence before it did.
+    silence: Option<Silence>,
     /// TLS may hold what it could not write at once.
     flushing: bool,
     shut: bool,
@@ -87,6 +91,8 @@ impl Session {
             settings,
             authority: opened.authority,
             carrier: opened.carrier,
+            asked: opened.asked,
+            subprotocol: opened.agreed.subprotocol,
             buffer,
             start: 0,
             end,
@@ -98,6 +104,7 @@ impl Session {
             send_error: None,
             receive_error: None,
             eof: false,
+            silence: None,
             flushing: false,
             shut: false,
             timer: Box::pin(sleep(Duration::ZERO)),
@@ -221,6 +228,8 @@ impl Session {
                         result.err().filter(|e| e.kind() != io::ErrorKind::UnexpectedEof);
                     self.eof = true;
                     self.note_received(self.end - before);
+                    let (heard, sent) = (self.last_heard(), self.last_sent);
+                    self.silence = silence::before(Instant::now(), heard, sent).map(Silence::new);
                     return true;
                 }
             }
@@ -384,10 +393,27 @@ impl Session {
         matches!(self.connection.cause(), Some(Cause::LocalClose))
     }
 
+    /// The error that this Close of the peer is.
+    pub fn closed(&self, close: Close) -> Error {
+        let (received, _) = self.connection.tallies();
+        let circumstances = self.asked.as_deref().map(|asked| {
+            Box::new(Circumstances {
+                asked: asked.clone(),
+                subprotocol: self.subprotocol.clone(),
+                received: received.messages,
+            })
+        });
+        Error::Closed { authority: self.authority.clone(), close, circumstances }
+    }
+
+    fn judge(&self, close: Close) -> Result<(), Error> {
+        if close.is_error() { Err(self.closed(close)) } else { Ok(()) }
+    }
+
     /// How the session ended, when it is over. `waiting`: messages the caller had still to send.
     /// The first cause decides; that we had begun to close does not excuse what came after.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), Error> {
-        let (authority, carrier) = (self.authority.clone(), self.carrier);
+        let (authority, carrier, silence) = (self.authority.clone(), self.carrier, self.silence);
         if self.idle.for_good {
             let limit = self.settings.idle_timeout.unwrap_or_default();
             return Err(Error::Timeout { authority, step: Step::Idle, limit, own: false });
@@ -401,13 +427,13 @@ impl Session {
                 if messages > 0 {
                     return Err(Error::Unsent { authority, messages, close });
                 }
-                judge(authority, close)
+                self.judge(close)
             }
             (Some(Cause::LocalClose), Some(close)) => {
                 if Some(close.code) == self.our_code {
                     Ok(())
                 } else {
-                    judge(authority, close)
+                    self.judge(close)
                 }
             }
             (Some(Cause::LocalClose), None) if self.connection.unsent_messages() + waiting > 0 => {
@@ -415,12 +441,12 @@ impl Session {
                 Err(Error::Unread { authority, carrier, messages })
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
-            (None, Some(close)) => judge(authority, close),
+            (None, Some(close)) => self.judge(close),
             (Some(Cause::SendFailed), None) if carrier == Version::Http2 && self.eof => {
                 // Why nothing could be sent is known by what was received last.
                 Err(match self.receive_error.take() {
-                    Some(cause) => Error::receive(authority, cause, stage),
-                    None => Error::NoClose { authority, carrier, inside_message },
+                    Some(cause) => Error::receive(authority, cause, stage, silence),
+                    None => Error::NoClose { authority, carrier, inside_message, silence },
                 })
             }
             (Some(Cause::SendFailed), None) => {
@@ -436,15 +462,11 @@ impl Session {
                 Err(Error::Timeout { authority, step: Step::Pong, limit, own: false })
             }
             (Some(Cause::TransportEnded), _) => match self.receive_error.take() {
-                Some(cause) => Err(Error::receive(authority, cause, stage)),
-                None => Err(Error::NoClose { authority, carrier, inside_message }),
+                Some(cause) => Err(Error::receive(authority, cause, stage, silence)),
+                None => Err(Error::NoClose { authority, carrier, inside_message, silence }),
             },
         }
     }
-}
-
-fn judge(authority: String, close: Close) -> Result<(), Error> {
-    if close.is_error() { Err(Error::Closed { authority, close }) } else { Ok(()) }
 }
 
 /// Bytes read at a time. From this size on the allocator takes fresh pages from the system, and

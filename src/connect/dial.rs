@@ -191,7 +191,8 @@ async fn through(
         .map_err(|attempts| Error::ConnectProxy { proxy: name.clone(), attempts })?;
     (way.watch)(Progress::ConnectedToProxy(address));
     way.enter(Step::Proxy);
-    let fail = |fault| Error::Proxy { proxy: name.clone(), fault };
+    let target = opening.target.authority();
+    let fail = |fault| Error::Proxy { proxy: name.clone(), to: target.clone(), fault };
     let mut stream: Box<dyn Transport> = Box::new(stream);
     if proxy.protocol == Protocol::Https {
         // What is asked of the server's TLS is not asked of the proxy's.

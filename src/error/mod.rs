@@ -4,13 +4,19 @@
 //! The status is curl's where curl has the same meaning; a number is never reused. The table
 //! stands in the man page, and each number is tested.
 
+mod circumstances;
+mod closing;
 mod faults;
 mod http2;
 mod opening;
+mod page;
 mod reach;
+mod service;
+mod status;
 mod tls;
 mod words;
 
+pub use circumstances::{Asked, Circumstances, Silence};
 pub use faults::{
     Http2Fault, IdentityFault, Place, ProxyFault, RedirectFault, Stage, Step, TlsFault, Unmet,
 };
@@ -19,7 +25,6 @@ use crate::{
     net::tcp,
     proto::{
         Close, Violation,
-        extension::ExtensionFault,
         handshake::{Refusal, Response, Version},
     },
     target::UrlFault,
@@ -77,6 +82,8 @@ pub enum Error {
     Proxy {
         /// Host and port of the proxy.
         proxy: String,
+        /// Host and port where it was to connect.
+        to: String,
         /// Why.
         fault: ProxyFault,
     },
@@ -133,15 +140,15 @@ pub enum Error {
     },
     /// The answer to the opening handshake breaks the RFC.
     Handshake {
-        /// Host and port.
-        authority: String,
+        /// What was asked.
+        asked: Box<Asked>,
         /// Which rule.
         refusal: Refusal,
     },
     /// An HTTP status that does not upgrade.
     Status {
-        /// The URL.
-        url: String,
+        /// What was asked.
+        asked: Box<Asked>,
         /// The answer.
         response: Box<Response>,
         /// The start of its body.
@@ -151,10 +158,12 @@ pub enum Error {
     },
     /// The server ended the transport in the opening handshake.
     HandshakeCut {
-        /// Host and port.
-        authority: String,
+        /// What was asked.
+        asked: Box<Asked>,
         /// Whether part of an answer had come.
         begun: bool,
+        /// Whether it was with a reset.
+        reset: bool,
     },
     /// HTTP/2 failed.
     Http2 {
@@ -207,6 +216,8 @@ pub enum Error {
         authority: String,
         /// The system's words.
         cause: io::Error,
+        /// The silence before, if there was one.
+        silence: Option<Silence>,
     },
     /// The transport ended without a Close (what 1006 stands for).
     NoClose {
@@ -216,6 +227,8 @@ pub enum Error {
         carrier: Version,
         /// In the middle of a message.
         inside_message: bool,
+        /// The silence before, if there was one.
+        silence: Option<Silence>,
     },
     /// The peer broke the protocol.
     Protocol {
@@ -239,6 +252,8 @@ pub enum Error {
         authority: String,
         /// What its Close said.
         close: Close,
+        /// What the session was like, if we were its client.
+        circumstances: Option<Box<Circumstances>>,
     },
     /// Stdout cannot be written.
     Output(io::Error),
@@ -294,10 +309,15 @@ pub enum Error {
 
 impl Error {
     /// What was received last is an error of the network, or of what carries the session over it.
-    pub fn receive(authority: String, cause: io::Error, stage: Stage) -> Self {
+    pub fn receive(
+        authority: String,
+        cause: io::Error,
+        stage: Stage,
+        silence: Option<Silence>,
+    ) -> Self {
         match cause.downcast() {
             Ok(fault) => Self::Http2 { authority, fault, stage },
-            Err(cause) => Self::Receive { authority, cause },
+            Err(cause) => Self::Receive { authority, cause, silence },
         }
     }
 
@@ -337,7 +357,7 @@ impl Error {
             | Self::InputCut { .. } => 26,
             Self::Timeout { .. } => 28,
             Self::Tls { fault, .. } => match fault {
-                TlsFault::Certificate(_) => 60,
+                TlsFault::Certificate { .. } => 60,
                 TlsFault::Pin(_) => 90,
                 TlsFault::Identity(_) => 58,
                 _ => 35,
@@ -373,23 +393,31 @@ impl Error {
             Self::Authorities { path: None, .. } => {
                 "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
             }
-            Self::Handshake { refusal, .. } => match refusal {
-                Refusal::NotHttp(start) if start.starts_with(b"\x15\x03") => {
-                    "the port speaks TLS: use wss://"
-                }
-                Refusal::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
-                    "see whether it goes without compression: --no-compress"
-                }
-                Refusal::Accept(_) => {
-                    "a cache, a proxy or something that is no WebSocket server answered"
-                }
-                _ => return None,
-            },
+            Self::Resolve { cause, .. } | Self::ResolveProxy { cause, .. } => {
+                return reach::resolve_hint(cause);
+            }
+            Self::Connect { attempts, .. } => return opening::connect_hint(attempts),
+            Self::ConnectProxy { .. } => {
+                "check the proxy's address, or go without one: --noproxy '*'"
+            }
+            Self::Socket { cause, .. } => return reach::socket_hint(cause),
+            Self::Handshake { asked, refusal } => return opening::refusal_hint(refusal, asked),
             Self::Http2 { fault, stage, .. } => return http2::hint(fault, *stage),
-            Self::Status { response, location, .. } => {
-                return opening::status_hint(response, location.as_deref());
+            Self::Status { asked, response, body, location } => {
+                let location = location.as_deref();
+                return status::Answer { asked, response, body, location }.hint();
+            }
+            Self::HandshakeCut { asked, begun: false, .. } if !asked.target.secure => {
+                return Some(format!("if the port wants TLS, use {}", status::secured(asked)));
             }
             Self::Proxy { fault, .. } => return reach::proxy_hint(fault),
+            Self::NoClose { silence: Some(silence), .. }
+            | Self::Receive { silence: Some(silence), .. } => {
+                return Some(closing::silence_hint(*silence));
+            }
+            Self::Closed { close, circumstances: Some(circumstances), .. } => {
+                return closing::hint(close, circumstances);
+            }
             Self::Redirect { fault, .. } => return reach::redirect_hint(fault),
             Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
             Self::Timeout { step: Step::Total | Step::Idle, .. } => return None,

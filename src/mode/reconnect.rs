@@ -2,7 +2,7 @@
 
 use crate::{
     connect::{self, Opened, Opening, Progress},
-    error::{Error, Http2Fault, Step},
+    error::{Error, Http2Fault, Silence, Step},
     proto::{Close, handshake::Response},
     random,
     session::Session,
@@ -62,20 +62,20 @@ impl Backoff {
 pub(super) struct Comeback {
     opening: Opening,
     backoff: Backoff,
+    /// The silence before the last session was lost.
+    silence: Option<Silence>,
 }
 
 impl Comeback {
     pub(super) fn new(opening: Opening, rules: Rules) -> Self {
-        Self { opening, backoff: Backoff { rules, failed: 0, opened: None } }
+        Self { opening, backoff: Backoff { rules, failed: 0, opened: None }, silence: None }
     }
 
     /// Why to come back after this session, which has ended; otherwise what it failed with, if the
     /// session was asked for that.
     pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
         match session.remote_close().cloned() {
-            Some(close) if self.backoff.rules.is_after(&close) => {
-                Ok(Error::Closed { authority: session.authority().to_owned(), close })
-            }
+            Some(close) if self.backoff.rules.is_after(&close) => Ok(session.closed(close)),
             Some(_) => Err(None),
             None => match session.verdict(0) {
                 Err(error) if Self::is_after(&error) => Ok(error),
@@ -129,6 +129,7 @@ impl Comeback {
         mut error: Error,
         tell: &mut dyn FnMut(Said<'_>),
     ) -> Result<Opened, Error> {
+        self.count_silence(&mut error);
         loop {
             let asked = retry_after(&error);
             let Some(wait) = self.backoff.next(Instant::now(), random::fraction(), asked) else {
@@ -140,6 +141,15 @@ impl Comeback {
                 Err(next) if Self::is_after(&next) => error = next,
                 done => return done,
             }
+        }
+    }
+
+    /// What ends after the same silence again and again is ended by something on the way.
+    fn count_silence(&mut self, error: &mut Error) {
+        let last = self.silence.take();
+        if let Some(silence) = error.silence() {
+            *silence = silence.after(last);
+            self.silence = Some(*silence);
         }
     }
 
@@ -228,8 +238,9 @@ mod tests {
             headers.push("Retry-After", value);
             let response =
                 Response { version: Version::Http11, status: 503, reason: String::new(), headers };
+            let target = crate::target::Target::parse("ws://h/").unwrap();
             Error::Status {
-                url: String::new(),
+                asked: Box::new(crate::error::Asked::new(&target, &Headers::default())),
                 response: Box::new(response),
                 body: Vec::new(),
                 location: None,
