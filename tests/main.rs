@@ -19,6 +19,7 @@ mod clock;
 mod close;
 mod deflate;
 mod demo;
+mod diagnosis;
 mod echo;
 mod generated;
 mod handshake;

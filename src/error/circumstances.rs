@@ -2,6 +2,7 @@
 
 use super::Error;
 use crate::{
+    escape::Escaped,
     proto::{codes::Dialect, handshake::Headers, silence::is_alike},
     target::Target,
 };
@@ -37,6 +38,34 @@ impl Asked {
             version: headers.get("Sec-WebSocket-Version").map(ToOwned::to_owned),
         }
     }
+
+    /// Those of these that were not said, which a server may miss that gives no reason.
+    pub(super) fn missing(&self, some: &[Missing]) -> Option<String> {
+        let missing = some.iter().filter_map(|one| match one {
+            Missing::Subprotocol if !self.subprotocols => {
+                Some("a subprotocol (-s NAME)".to_owned())
+            }
+            Missing::Origin if !self.origin => {
+                Some(format!("an origin (-o {})", Escaped(&self.target.origin())))
+            }
+            Missing::Credentials if !self.credentials => {
+                Some("credentials (--auth, --bearer, --cookie)".to_owned())
+            }
+            _ => None,
+        });
+        let missing: Vec<_> = missing.collect();
+        let (last, first) = missing.split_last()?;
+        let or = if first.is_empty() { "" } else { " or " };
+        Some(format!("{}{or}{last} may be missing", first.join(", ")))
+    }
+}
+
+/// What a server may miss in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    Subprotocol,
+    Origin,
+    Credentials,
 }
 
 /// What a session was like.

@@ -1,6 +1,6 @@
 //! The sentences and hints for how a session ends: a Close, or a transport that ends without one.
 
-use super::{Circumstances, Silence};
+use super::{Circumstances, Silence, circumstances::Missing};
 use crate::{
     escape::Escaped,
     proto::{Close, close::name, codes::Dialect, handshake::Version},
@@ -57,12 +57,12 @@ fn reason(f: &mut fmt::Formatter<'_>, close: &Close) -> fmt::Result {
 
 /// What there is to try after a Close of a server.
 pub(super) fn hint(close: &Close, circumstances: &Circumstances) -> Option<String> {
-    let Circumstances { asked, received, .. } = circumstances;
+    let asked = &circumstances.asked;
     let code = u16::from(close.code);
-    // A server that wants a subprotocol closes before it says anything.
-    let may_want_subprotocol = !asked.subprotocols && *received == 0;
+    // A server that misses something in the request closes before it says anything.
+    let at_once = circumstances.received == 0;
+    let may_want_subprotocol = !asked.subprotocols && at_once;
     let who = "--auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
-    let origin = Escaped(&asked.target.origin()).to_string();
     if let Some(hint) = private_hint(code, circumstances) {
         return Some(hint);
     }
@@ -75,21 +75,9 @@ pub(super) fn hint(close: &Close, circumstances: &Circumstances) -> Option<Strin
         }
         1003 => "it wants the other type of message: text is the default, -b sends binary",
         1007 => "the text that was sent is UTF-8: the server may want something else in it",
-        1008 | 3003 => {
-            let mut missing = Vec::new();
-            if may_want_subprotocol {
-                missing.push("a subprotocol (-s NAME)".to_owned());
-            }
-            if !asked.origin {
-                missing.push(format!("an origin (-o {origin})"));
-            }
-            if !asked.credentials {
-                missing.push("credentials (--auth, --bearer, --cookie)".to_owned());
-            }
-            let last = missing.pop()?;
-            let first = missing.join(", ");
-            let or = if first.is_empty() { "" } else { " or " };
-            return Some(format!("it may miss {first}{or}{last}"));
+        1008 | 3003 if at_once => {
+            let all = [Missing::Subprotocol, Missing::Origin, Missing::Credentials];
+            return asked.missing(&all);
         }
         1009 => "the limit is the server's: send smaller messages",
         1010 if !asked.compression => "offer compression: leave out --no-compress",

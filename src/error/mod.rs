@@ -408,7 +408,8 @@ impl Error {
                 return status::Answer { asked, response, body, location }.hint();
             }
             Self::HandshakeCut { asked, begun: false, .. } if !asked.target.secure => {
-                return Some(format!("if the port wants TLS, use {}", status::secured(asked)));
+                let secured = status::secured(asked);
+                return Some(format!("the port may want TLS ({secured}) or HTTP/2 (--http2)"));
             }
             Self::Proxy { fault, .. } => return reach::proxy_hint(fault),
             Self::NoClose { silence: Some(silence), .. }

@@ -17,7 +17,7 @@ pub(super) fn connect(
     attempts: &[(std::net::SocketAddr, io::Error)],
 ) -> fmt::Result {
     match attempts {
-        [(address, cause)] if authority == address.to_string() => {
+        [(address, cause)] if authority.ends_with(&address.to_string()) => {
             write!(f, "cannot connect to {authority}: {}", Words(cause))
         }
         [(address, cause)] => {

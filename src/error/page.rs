@@ -29,8 +29,9 @@ impl Page {
             "" => (String::new(), None, plain(&text)),
             other => (other.to_owned(), None, plain(&text)),
         };
-        let says_more = |line: &String| !repeats(line, response);
-        Self { kind, title, lines: lines.into_iter().filter(says_more).collect() }
+        let says_more = |line: &String| !repeats(line, response) && Some(line) != title.as_ref();
+        let lines = lines.into_iter().filter(says_more).collect();
+        Self { kind, title, lines }
     }
 
     /// Whether it says one of these, written in lower case.
@@ -72,17 +73,19 @@ fn html(page: &str) -> (String, Option<String>, Vec<String>) {
             continue;
         }
         let (tag, after) = behind.split_once('>').unwrap_or((behind, ""));
-        let name = tag.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
-        let name = name.to_ascii_lowercase();
+        let opened = tag.trim_start_matches('/');
+        let name = opened.split(|c: char| c.is_whitespace() || c == '/').next();
+        let name = name.unwrap_or_default().to_ascii_lowercase();
         rest = after;
-        if matches!(name.as_str(), "script" | "style" | "title" | "svg") {
+        let is_unseen = matches!(name.as_str(), "script" | "style" | "title" | "svg");
+        if is_unseen && opened.len() == tag.len() {
             let end = ends(after, &name);
             if name == "title" {
                 let inside = after.get(..end).unwrap_or(after);
                 title = joined(&unescaped(inside)).pop().filter(|title| !title.is_empty());
             }
             rest = after.get(end..).unwrap_or_default();
-        } else if !INLINE.contains(&name.as_str()) && !name.is_empty() {
+        } else if !INLINE.contains(&name.as_str()) {
             text.push('\n');
         }
     }

@@ -3,6 +3,7 @@
 
 use super::{
     Asked,
+    circumstances::Missing,
     opening::{Status, short},
     page::Page,
 };
@@ -65,6 +66,8 @@ enum Cause {
     },
     /// It fails by itself.
     Fails,
+    /// It does not take the version of HTTP that reached it.
+    Downgraded,
     /// No more than the status says.
     Unknown,
 }
@@ -110,7 +113,7 @@ impl Answer<'_> {
             Cause::WantsTls => f.write_str(": the port wants TLS"),
             Cause::WantsOther(what) => write!(f, ": it wants {}", Escaped(&short(what))),
             Cause::WantsCertificate => f.write_str(": it wants a client certificate"),
-            Cause::Login => f.write_str(": it sends to a login"),
+            Cause::Login => f.write_str(": it redirects to a login"),
             _ => Ok(()),
         }
     }
@@ -135,6 +138,7 @@ impl Answer<'_> {
             429 | 503 => Cause::Busy,
             502 | 520 | 521 | 523 | 525 | 526 | 530 => Cause::Behind { late: false },
             504 | 522 | 524 => Cause::Behind { late: true },
+            505 if self.response.version == Version::Http11 => Cause::Downgraded,
             500..=599 => Cause::Fails,
             _ => Cause::Unknown,
         }
@@ -221,7 +225,7 @@ impl Answer<'_> {
             Cause::Proxy => {
                 format!("a proxy is there: connect through it, --proxy http://USER:PASSWORD@{host}")
             }
-            Cause::Misdirected => "the server is not that of this name: check the URL's host, \
+            Cause::Misdirected => "the server does not serve this name: check the URL's host, \
                  --host, --sni and --connect-to"
                 .into(),
             Cause::Busy => match self.patience() {
@@ -237,8 +241,14 @@ impl Answer<'_> {
                 let did = if late { "did not answer in time" } else { "gave no good answer" };
                 format!("{name} answered for the server behind it, which {did}")
             }
+            Cause::Downgraded => format!(
+                "see that {} speaks HTTP/1.1 to the server behind it",
+                between.unwrap_or_else(|| "a reverse proxy, if there is one,".into())
+            ),
             Cause::Fails => "the fault is the server's: its log may say why".into(),
-            Cause::Unknown if self.response.status == 400 => return missing_hint(asked),
+            Cause::Unknown if self.response.status == 400 => {
+                return asked.missing(&[Missing::Subprotocol, Missing::Origin]);
+            }
             Cause::WantsOther(_) | Cause::Unknown => return None,
         };
         Some(text)
@@ -270,9 +280,11 @@ fn evidence(cause: &Cause, status: u16) -> &'static [&'static str] {
         Cause::Method => &["Allow"],
         Cause::Proxy => &["Proxy-Authenticate"],
         Cause::Busy => &["Retry-After", "Server", "Via"],
-        Cause::Unseen | Cause::Behind { .. } | Cause::Ordinary | Cause::NoPath => {
-            &["Server", "Via"]
-        }
+        Cause::Unseen
+        | Cause::Downgraded
+        | Cause::Behind { .. }
+        | Cause::Ordinary
+        | Cause::NoPath => &["Server", "Via"],
         _ if (300..400).contains(&status) => &["Location"],
         Cause::Unknown => &["Sec-WebSocket-Version", "Upgrade", "Retry-After", "Server"],
         _ => &[],
@@ -306,7 +318,7 @@ fn user_hint(asked: &Asked, schemes: &[String]) -> Option<String> {
         }
         () => {
             let schemes = short(&schemes.join(", "));
-            return Some(format!("{} is not spoken by sockeye", Escaped(&schemes)));
+            return Some(format!("sockeye does not speak {}", Escaped(&schemes)));
         }
     };
     Some(if asked.credentials {
@@ -317,24 +329,12 @@ fn user_hint(asked: &Asked, schemes: &[String]) -> Option<String> {
 }
 
 fn forbidden_hint(asked: &Asked) -> Option<String> {
-    let origin = Escaped(&asked.target.origin()).to_string();
-    match (asked.origin, asked.credentials) {
-        (false, false) => Some(format!("it may want an origin, -o {origin}, or credentials")),
-        (false, true) => Some(format!("it may want an origin: -o {origin}")),
-        (true, false) => Some(format!("it may want another origin, or credentials: {CREDENTIALS}")),
-        (true, true) => None,
+    if asked.origin && !asked.credentials {
+        return Some(
+            "it may want another origin, or credentials (--auth, --bearer, --cookie)".into(),
+        );
     }
-}
-
-fn missing_hint(asked: &Asked) -> Option<String> {
-    let mut missing = Vec::new();
-    if !asked.subprotocols {
-        missing.push("a subprotocol (-s NAME)".to_owned());
-    }
-    if !asked.origin {
-        missing.push(format!("an origin (-o {})", Escaped(&asked.target.origin())));
-    }
-    (!missing.is_empty()).then(|| format!("it may miss {}", missing.join(" or ")))
+    asked.missing(&[Missing::Origin, Missing::Credentials])
 }
 
 /// The schemes of a challenge (RFC 9110, 11.3): words that begin one have no `=` behind them.

@@ -153,8 +153,8 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
                     "trust it with --ca FILE, or skip the check with -k"
                 }
                 [_] => {
-                    "trust its authority with --ca FILE, or skip the check with -k; the server \
-                     showed no certificate beside its own"
+                    "trust its authority with --ca FILE, or skip the check with -k (the server \
+                     showed no certificate but its own)"
                 }
                 _ => "trust its authority with --ca FILE, or skip the check with -k",
             },

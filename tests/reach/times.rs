@@ -1,21 +1,12 @@
 //! Names that do not resolve (6), addresses nobody answers at (7), and what takes too long on the
 //! way to an open session (28).
 
-use crate::support::{Authority, Peer, Test, wire};
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+use crate::support::{Authority, Peer, Test, closed_port, wire};
+use rustix::net::listen;
 use std::{
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, ToSocketAddrs as _},
-    os::fd::OwnedFd,
+    net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _},
     time::Duration,
 };
-
-/// A port of 127.0.0.1 at which nobody listens, and nobody will while the socket lives.
-fn closed_port() -> (OwnedFd, u16) {
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address: SocketAddrV4 = getsockname(&socket).unwrap().try_into().unwrap();
-    (socket, address.port())
-}
 
 #[test]
 fn a_name_that_does_not_resolve_is_named() {
