@@ -184,9 +184,9 @@ fn nothing_hangs_on_an_open_stdin_when_the_peer_has_closed() {
         .stdin(Stdin::Open)
         .peer(|peer| {
             peer.open();
-            peer.close(1011);
+            peer.close(4001);
         })
-        .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+        .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
         .status(111)
         .run();
     Test::new()

@@ -13,7 +13,7 @@ fn a_name_that_does_not_resolve_is_named() {
     // The resolver's words depend on the machine.
     Test::new()
         .args(["ws://nosuch.invalid/"])
-        .stderr("sockeye: cannot resolve nosuch.invalid: [..]\n")
+        .stderr("sockeye: cannot resolve nosuch.invalid: no [..]\n\nhint: check the [..]\n")
         .status(6)
         .run();
 }
@@ -38,7 +38,8 @@ fn a_refused_connection_names_address_and_cause() {
     Test::new()
         .args([format!("ws://127.0.0.1:{port}/")])
         .stderr(format!(
-            "sockeye: cannot connect to 127.0.0.1:{port}: connection refused (os error 111)\n"
+            "sockeye: cannot connect to 127.0.0.1:{port}: connection refused (os error 111)\n\n\
+             hint: check the port, and whether the server runs\n"
         ))
         .status(7)
         .run();
@@ -58,6 +59,7 @@ fn every_address_that_was_tried_is_listed() {
         let list: String = list.collect();
         format!("sockeye: cannot connect to localhost:{port}: no address answered\n{list}")
     };
+    let expected = format!("{expected}\nhint: check the port, and whether the server runs\n");
     Test::new().args([format!("localhost:{port}")]).stderr(expected).status(7).run();
 }
 
