@@ -6,7 +6,7 @@
 
 use crate::{
     connect::Opened,
-    error::{Asked, Circumstances, Error, Silence, Stage, Step},
+    error::{Circumstances, Error, Silence, Stage, Step},
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Event, Kind, Piece, Role, Settings, Tally, UsageError,
@@ -42,8 +42,8 @@ pub struct Session {
     settings: Settings,
     authority: String,
     carrier: Version,
-    asked: Option<Box<Asked>>,
-    subprotocol: Option<String>,
+    /// Of a client.
+    circumstances: Option<Circumstances>,
     /// What has come and is not decoded is at `start..end`.
     buffer: Vec<u8>,
     start: usize,
@@ -60,7 +60,8 @@ pub struct Session {
     receive_error: Option<io::Error>,
     /// The transport has ended; the connection is told when all it brought is decoded.
     eof: bool,
-    /// The silence before it did.
+    quiet: silence::Silence,
+    /// The silence before the end.
     silence: Option<Silence>,
     /// TLS may hold what it could not write at once.
     flushing: bool,
@@ -91,8 +92,12 @@ impl Session {
             settings,
             authority: opened.authority,
             carrier: opened.carrier,
-            asked: opened.asked,
-            subprotocol: opened.agreed.subprotocol,
+            circumstances: opened.asked.map(|asked| Circumstances {
+                asked: *asked,
+                subprotocol: opened.agreed.subprotocol,
+                compression: opened.agreed.deflate.is_some(),
+                received: 0,
+            }),
             buffer,
             start: 0,
             end,
@@ -104,6 +109,7 @@ impl Session {
             send_error: None,
             receive_error: None,
             eof: false,
+            quiet: silence::Silence::default(),
             silence: None,
             flushing: false,
             shut: false,
@@ -171,6 +177,7 @@ impl Session {
             match Pin::new(&mut self.transport).poll_write(cx, bytes) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(n)) if n > 0 => {
+                    self.quiet.sent(now, self.connection.last_heard(), self.last_sent);
                     self.connection.transmitted(n, now);
                     self.last_sent = now;
                 }
@@ -229,7 +236,7 @@ impl Session {
                     self.eof = true;
                     self.note_received(self.end - before);
                     let (heard, sent) = (self.last_heard(), self.last_sent);
-                    self.silence = silence::before(Instant::now(), heard, sent).map(Silence::new);
+                    self.silence = self.quiet.before(Instant::now(), heard, sent).map(Silence::new);
                     return true;
                 }
             }
@@ -395,14 +402,9 @@ impl Session {
 
     /// The error that this Close of the peer is.
     pub fn closed(&self, close: Close) -> Error {
-        let (received, _) = self.connection.tallies();
-        let circumstances = self.asked.as_deref().map(|asked| {
-            Box::new(Circumstances {
-                asked: asked.clone(),
-                subprotocol: self.subprotocol.clone(),
-                received: received.messages,
-            })
-        });
+        let received = self.connection.tallies().0.messages;
+        let circumstances = self.circumstances.clone();
+        let circumstances = circumstances.map(|it| Box::new(Circumstances { received, ..it }));
         Error::Closed { authority: self.authority.clone(), close, circumstances }
     }
 

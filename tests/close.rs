@@ -134,12 +134,7 @@ fn a_close_with_an_error_code_is_111() {
             "1011 (internal error): out of sea\n\n\
              hint: the fault is the server's: its log may say why; --reconnect connects again",
         ),
-        (
-            1002,
-            "",
-            "1002 (protocol error)\n\n\
-             hint: see whether it goes without compression: --no-compress",
-        ),
+        (1002, "", "1002 (protocol error)"),
         (3001, "", "3001 (registered by a library)"),
         (4001, "", "4001 (private use)"),
         (4999, "\x1b[31m", "4999 (private use): \\x1b[31m"),

@@ -13,59 +13,61 @@ use std::time::Duration;
 pub struct Asked {
     /// Where.
     pub target: Target,
-    /// An Origin was said.
-    pub origin: bool,
-    /// Who we are was said.
-    pub credentials: bool,
-    /// Subprotocols were asked for.
-    pub subprotocols: bool,
-    /// Compression was offered.
-    pub compression: bool,
+    /// What was said that may also be left out.
+    pub parts: Vec<Part>,
     /// The version of the protocol.
     pub version: Option<String>,
+}
+
+/// What a request may say, and a server may miss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The subprotocols that are asked for.
+    Subprotocols,
+    /// From where it is asked.
+    Origin,
+    /// Who asks.
+    Credentials,
+    /// That compression is offered.
+    Compression,
 }
 
 impl Asked {
     /// What a request with these headers asks.
     pub fn new(target: &Target, headers: &Headers) -> Self {
-        let has = |name| headers.get(name).is_some();
+        let fields = [
+            ("Sec-WebSocket-Protocol", Part::Subprotocols),
+            ("Origin", Part::Origin),
+            ("Authorization", Part::Credentials),
+            ("Cookie", Part::Credentials),
+            ("Sec-WebSocket-Extensions", Part::Compression),
+        ];
+        let said = fields.into_iter().filter(|(name, _)| headers.get(name).is_some());
         Self {
             target: target.clone(),
-            origin: has("Origin"),
-            credentials: has("Authorization") || has("Cookie"),
-            subprotocols: has("Sec-WebSocket-Protocol"),
-            compression: has("Sec-WebSocket-Extensions"),
+            parts: said.map(|(_, part)| part).collect(),
             version: headers.get("Sec-WebSocket-Version").map(ToOwned::to_owned),
         }
     }
 
-    /// Those of these that were not said, which a server may miss that gives no reason.
-    pub(super) fn missing(&self, some: &[Missing]) -> Option<String> {
-        let missing = some.iter().filter_map(|one| match one {
-            Missing::Subprotocol if !self.subprotocols => {
-                Some("a subprotocol (-s NAME)".to_owned())
-            }
-            Missing::Origin if !self.origin => {
-                Some(format!("an origin (-o {})", Escaped(&self.target.origin())))
-            }
-            Missing::Credentials if !self.credentials => {
-                Some("credentials (--auth, --bearer, --cookie)".to_owned())
-            }
-            _ => None,
-        });
-        let missing: Vec<_> = missing.collect();
+    /// Whether this was said.
+    pub(super) fn says(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+
+    /// Those of these that were not said, for a server that does not say what it misses.
+    pub(super) fn missing(&self, parts: &[Part]) -> Option<String> {
+        let words = |part: &Part| match part {
+            Part::Subprotocols => "a subprotocol (-s NAME)".to_owned(),
+            Part::Origin => format!("an origin (-o {})", Escaped(&self.target.origin())),
+            Part::Credentials => "credentials (--auth, --bearer, --cookie)".to_owned(),
+            Part::Compression => "an offer of compression".to_owned(),
+        };
+        let missing: Vec<_> = parts.iter().filter(|part| !self.says(**part)).map(words).collect();
         let (last, first) = missing.split_last()?;
         let or = if first.is_empty() { "" } else { " or " };
         Some(format!("{}{or}{last} may be missing", first.join(", ")))
     }
-}
-
-/// What a server may miss in a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missing {
-    Subprotocol,
-    Origin,
-    Credentials,
 }
 
 /// What a session was like.
@@ -75,6 +77,8 @@ pub struct Circumstances {
     pub asked: Asked,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
+    /// Compression was agreed on.
+    pub compression: bool,
     /// Messages that have come.
     pub received: u64,
 }
@@ -102,6 +106,7 @@ impl Silence {
     }
 
     /// Counts it with the one before, if they are alike.
+    #[must_use]
     pub fn after(self, last: Option<Self>) -> Self {
         let times = last.filter(|last| is_alike(last.length, self.length));
         Self { times: times.map_or(1, |last| last.times.saturating_add(1)), ..self }

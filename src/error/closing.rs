@@ -1,6 +1,6 @@
 //! The sentences and hints for how a session ends: a Close, or a transport that ends without one.
 
-use super::{Circumstances, Silence, circumstances::Missing};
+use super::{Circumstances, Silence, circumstances::Part};
 use crate::{
     escape::Escaped,
     proto::{Close, close::name, codes::Dialect, handshake::Version},
@@ -61,29 +61,30 @@ pub(super) fn hint(close: &Close, circumstances: &Circumstances) -> Option<Strin
     let code = u16::from(close.code);
     // A server that misses something in the request closes before it says anything.
     let at_once = circumstances.received == 0;
-    let may_want_subprotocol = !asked.subprotocols && at_once;
+    let has_none = circumstances.subprotocol.is_none() && at_once;
     let who = "--auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
     if let Some(hint) = private_hint(code, circumstances) {
         return Some(hint);
     }
     let hint = match code {
-        1002 if may_want_subprotocol => {
-            "it may want a subprotocol (-s NAME); or see whether it goes with --no-compress"
+        1002 | 1008 | 4406 if asked.says(Part::Subprotocols) && has_none => {
+            "it chose none of the subprotocols asked for: ask for another with -s NAME"
         }
-        1002 | 1007 if asked.compression => {
+        1002 | 1007 if circumstances.compression => {
             "see whether it goes without compression: --no-compress"
         }
+        1002 if at_once => return asked.missing(&[Part::Subprotocols]),
         1003 => "it wants the other type of message: text is the default, -b sends binary",
-        1007 => "the text that was sent is UTF-8: the server may want something else in it",
+        1007 => "only valid UTF-8 is sent as text: the server may want other data in it",
         1008 | 3003 if at_once => {
-            let all = [Missing::Subprotocol, Missing::Origin, Missing::Credentials];
+            let all = [Part::Subprotocols, Part::Origin, Part::Credentials];
             return asked.missing(&all);
         }
         1009 => "the limit is the server's: send smaller messages",
-        1010 if !asked.compression => "offer compression: leave out --no-compress",
+        1010 if !asked.says(Part::Compression) => "offer compression: leave out --no-compress",
         1011 => "the fault is the server's: its log may say why; --reconnect connects again",
         1012..=1014 => "try again later; --reconnect does so by itself",
-        3000 if asked.credentials => "the credentials that were sent are not taken",
+        3000 if asked.says(Part::Credentials) => "the credentials that were sent are not taken",
         3000 => return Some(format!("show who you are: {who}")),
         3008 => "it may want to hear something more often: --ping-interval SECONDS",
         _ => return None,
@@ -96,7 +97,9 @@ fn private_hint(code: u16, circumstances: &Circumstances) -> Option<String> {
     let (asked, dialect) = (&circumstances.asked, circumstances.dialect());
     let graphql = dialect == Some(Dialect::Graphql);
     let hint = match code {
-        4406 if !asked.subprotocols => "if it speaks GraphQL, ask for -s graphql-transport-ws",
+        4406 if !asked.says(Part::Subprotocols) => {
+            "if it speaks GraphQL, ask for -s graphql-transport-ws"
+        }
         4401 | 4408 if graphql => {
             "it wants this first, and an answer to it before anything else: \
              -x '{\"type\":\"connection_init\"}'"

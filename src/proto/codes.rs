@@ -143,10 +143,12 @@ fn pusher(code: u16) -> &'static str {
         4201 => "no pong in time",
         4202 => "inactive",
         4301 => "too many client events",
-        4000..=4099 => "do not connect again",
-        4100..=4199 => "connect again later",
-        4200..=4299 => "connect again at once",
-        _ => "",
+        _ => match code / 100 {
+            40 => "do not connect again",
+            41 => "connect again later",
+            42 => "connect again at once",
+            _ => "",
+        },
     }
 }
 

@@ -35,7 +35,7 @@ fn codes_of_the_protocol() {
             1002,
             "",
             "1002 (protocol error)\n\n\
-             hint: it may want a subprotocol (-s NAME); or see whether it goes with --no-compress",
+             hint: a subprotocol (-s NAME) may be missing",
         ),
         (
             1003,
@@ -47,7 +47,7 @@ fn codes_of_the_protocol() {
             1007,
             "",
             "1007 (invalid payload data)\n\n\
-             hint: see whether it goes without compression: --no-compress",
+             hint: only valid UTF-8 is sent as text: the server may want other data in it",
         ),
         (
             1008,
@@ -102,13 +102,7 @@ fn codes_of_the_protocol() {
 #[test]
 fn what_was_sent_is_not_hinted_at() {
     for (args, code, words) in [
-        (&["--no-compress", "-s", "a"][..], 1002, "1002 (protocol error)"),
-        (
-            &["--no-compress"],
-            1007,
-            "1007 (invalid payload data)\n\n\
-             hint: the text that was sent is UTF-8: the server may want something else in it",
-        ),
+        (&["-s", "a"][..], 1002, "1002 (protocol error)"),
         (
             &["-s", "a", "-o", "http://a"],
             1008,
@@ -116,6 +110,12 @@ fn what_was_sent_is_not_hinted_at() {
              hint: credentials (--auth, --bearer, --cookie) may be missing",
         ),
         (&["-s", "a", "-u", "me:secret", "-o", "http://a"], 1008, "1008 (policy violation)"),
+        (
+            &["-s", "b"],
+            1002,
+            "1002 (protocol error)\n\n\
+             hint: it chose none of the subprotocols asked for: ask for another with -s NAME",
+        ),
         (
             &["--no-compress"],
             1010,
@@ -132,8 +132,19 @@ fn what_was_sent_is_not_hinted_at() {
             "3003 (forbidden)\n\nhint: an origin (-o http://{peer}) may be missing",
         ),
     ] {
-        let chosen = if args.contains(&"-s") { "Sec-WebSocket-Protocol: a\r\n" } else { "" };
-        closes_after(chosen, args, code, "", &format!("{CLOSED}{words}"));
+        let chosen = if args.contains(&"a") { "Sec-WebSocket-Protocol: a\r\n" } else { "" };
+        // That none was chosen is noted at once, which is of no interest here.
+        let args = [&["-q"], args].concat();
+        closes_after(chosen, &args, code, "", &format!("{CLOSED}{words}"));
+    }
+}
+
+#[test]
+fn what_may_be_due_to_compression() {
+    let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    for (code, words) in [(1002, "1002 (protocol error)"), (1007, "1007 (invalid payload data)")] {
+        let hint = "hint: see whether it goes without compression: --no-compress";
+        closes_after(agreed, &[], code, "", &format!("{CLOSED}{words}\n\n{hint}"));
     }
 }
 
@@ -235,17 +246,27 @@ fn ends_without_a_close() {
     );
 }
 
-/// The one test that has to wait: shorter silences are no evidence.
+/// Tests that have to wait: shorter silences are no evidence.
 #[test]
 fn an_end_after_silence() {
+    let hint = "hint: something on the way may drop idle connections: try --ping-interval 2";
     let test = Test::new().peer(|peer| {
         peer.open();
         std::thread::sleep(Duration::from_millis(5100));
     });
-    says(
-        test,
-        56,
-        "{peer} ended the connection without a Close (1006) after 5 s of silence\n\n\
-         hint: something on the way may drop idle connections: try --ping-interval 2",
-    );
+    let message = "{peer} ended the connection without a Close (1006) after 5 s of silence";
+    says(test, 56, &format!("{message}\n\n{hint}"));
+}
+
+#[test]
+fn a_reset_at_the_first_use_after_silence() {
+    let hint = "hint: something on the way may drop idle connections: try --ping-interval 2";
+    let test = Test::new().args(["--ping-interval", "5.1"]).peer(|peer| {
+        peer.open();
+        assert_eq!(peer.frame().first, 0x89);
+        peer.reset();
+    });
+    let message = "cannot receive from {peer}: connection reset by peer (os error 104) after 5 s \
+        of silence";
+    says(test, 56, &format!("{message}\n\n{hint}"));
 }

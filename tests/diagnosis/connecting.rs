@@ -69,7 +69,8 @@ fn addresses() {
         28,
         &format!(
             "127.0.0.1:{port}: connecting took longer than 0.3 seconds\n\n\
-             hint: raise the limit with --connect-timeout SECONDS"
+             hint: nobody answers: check the address and any firewall on the way, or raise the \
+             limit with --connect-timeout SECONDS"
         ),
     );
 }

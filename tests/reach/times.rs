@@ -77,7 +77,8 @@ fn an_address_that_does_not_answer_is_a_timeout_of_connecting() {
         .args(["--connect-timeout".to_owned(), "0.5".to_owned(), format!("127.0.0.1:{port}")])
         .stderr(format!(
             "sockeye: 127.0.0.1:{port}: connecting took longer than 0.5 seconds\n\n\
-             hint: raise the limit with --connect-timeout SECONDS\n"
+             hint: nobody answers: check the address and any firewall on the way, or raise the \
+             limit with --connect-timeout SECONDS\n"
         ))
         .status(28)
         .takes(500..5000)
