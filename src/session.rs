@@ -402,10 +402,13 @@ impl Session {
 
     /// The error that this Close of the peer is.
     pub fn closed(&self, close: Close) -> Error {
-        let received = self.connection.tallies().0.messages;
-        let circumstances = self.circumstances.clone();
-        let circumstances = circumstances.map(|it| Box::new(Circumstances { received, ..it }));
+        let circumstances = self.circumstances();
         Error::Closed { authority: self.authority.clone(), close, circumstances }
+    }
+
+    fn circumstances(&self) -> Option<Box<Circumstances>> {
+        let received = self.connection.tallies().0.messages;
+        self.circumstances.clone().map(|it| Box::new(Circumstances { received, ..it }))
     }
 
     fn judge(&self, close: Close) -> Result<(), Error> {
@@ -427,7 +430,8 @@ impl Session {
             (Some(Cause::RemoteClose(_) | Cause::SendFailed), Some(close)) => {
                 let messages = self.connection.unsent_messages() + waiting;
                 if messages > 0 {
-                    return Err(Error::Unsent { authority, messages, close });
+                    let circumstances = self.circumstances();
+                    return Err(Error::Unsent { authority, messages, close, circumstances });
                 }
                 self.judge(close)
             }

@@ -185,6 +185,7 @@ async fn through(
     let addresses = resolve(opening, &at, way)
         .await
         .map_err(|fault| fault.or(|cause| Error::ResolveProxy { proxy: name.clone(), cause }))?;
+    way.course.turn(Some(name.clone()));
     way.enter(Step::Connect);
     let (stream, address) = tcp::connect(addresses, &dialing.from)
         .await
@@ -235,6 +236,7 @@ async fn through(
         None => Destination::Name(host, place.port),
     };
     let stream = proxy.tunnel(stream, to).await.map_err(fail)?;
+    way.course.turn(None);
     (way.watch)(Progress::Tunnelled(&to));
     Ok(stream)
 }

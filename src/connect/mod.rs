@@ -185,8 +185,10 @@ pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Res
                 }
                 Ok(Err(error)) => return Err(error),
                 Err(_) => {
+                    let proxy = course.proxy().filter(|_| !here.limits.is_run);
+                    let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
                     return Err(Error::Timeout {
-                        authority: here.target.authority(),
+                        authority: proxy.unwrap_or_else(|| here.target.authority()),
                         step: if here.limits.is_run { Step::Total } else { course.step() },
                         limit: here.limits.total,
                         own: false,

@@ -22,6 +22,8 @@ pub struct Asked {
 /// What a request may say, and a server may miss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// That there is to be an upgrade.
+    Upgrade,
     /// The subprotocols that are asked for.
     Subprotocols,
     /// From where it is asked.
@@ -36,6 +38,7 @@ impl Asked {
     /// What a request with these headers asks.
     pub fn new(target: &Target, headers: &Headers) -> Self {
         let fields = [
+            ("Upgrade", Part::Upgrade),
             ("Sec-WebSocket-Protocol", Part::Subprotocols),
             ("Origin", Part::Origin),
             ("Authorization", Part::Credentials),
@@ -58,6 +61,7 @@ impl Asked {
     /// Those of these that were not said, for a server that does not say what it misses.
     pub(super) fn missing(&self, parts: &[Part]) -> Option<String> {
         let words = |part: &Part| match part {
+            Part::Upgrade => "an upgrade (-H 'Upgrade: websocket')".to_owned(),
             Part::Subprotocols => "a subprotocol (-s NAME)".to_owned(),
             Part::Origin => format!("an origin (-o {})", Escaped(&self.target.origin())),
             Part::Credentials => "credentials (--auth, --bearer, --cookie)".to_owned(),

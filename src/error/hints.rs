@@ -43,7 +43,8 @@ impl Error {
             | Self::Receive { silence: Some(silence), .. } => {
                 return Some(closing::silence_hint(*silence));
             }
-            Self::Closed { close, circumstances: Some(circumstances), .. } => {
+            Self::Closed { close, circumstances: Some(circumstances), .. }
+            | Self::Unsent { close, circumstances: Some(circumstances), .. } => {
                 return closing::hint(close, circumstances);
             }
             Self::Redirect { fault, .. } => return reach::redirect_hint(fault),

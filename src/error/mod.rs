@@ -202,6 +202,8 @@ pub enum Error {
         messages: usize,
         /// What the peer's Close said.
         close: Close,
+        /// What the session was like, if we were its client.
+        circumstances: Option<Box<Circumstances>>,
     },
     /// The peer stopped reading: what was to be sent before our Close did not go.
     Unread {

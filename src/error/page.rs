@@ -114,6 +114,7 @@ const INLINE: [&str; 10] = ["a", "b", "code", "em", "font", "i", "small", "span"
 mod tests {
     use super::*;
     use crate::proto::handshake::{Headers, Version};
+    use proptest::prelude::*;
 
     fn read(media: &str, body: &str) -> (String, Option<String>, Vec<String>) {
         let mut headers = Headers::default();
@@ -147,8 +148,15 @@ mod tests {
         assert_eq!(read("text/plain", "Not found.\nat all\n").2, ["at all"]);
         assert_eq!(read("image/png", "").0, "image/png");
         assert_eq!(read("", "").0, "");
-        for broken in ["<", "<title", "<title>a", "<script>", "<!--", "a<b", "</", "<\u{df}>"] {
-            read("text/html", broken);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_a_reader_panic(
+            page in "(<|>|/|!--|-->|title|script|&lt;|[a-z \n\u{df}])*",
+        ) {
+            let (_, _, lines) = read("text/html", &page);
+            prop_assert!(lines.iter().all(|line| !line.contains('\n')));
         }
     }
 }

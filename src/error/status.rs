@@ -58,7 +58,8 @@ impl Answer<'_> {
             }
             Cause::Version(versions) => {
                 let asked = self.asked.version.as_deref().unwrap_or("none");
-                write!(f, ": it speaks version {}", Escaped(&short(versions)))?;
+                let s = if versions.contains(',') { "s" } else { "" };
+                write!(f, ": it speaks version{s} {}", Escaped(&short(versions)))?;
                 write!(f, " of the protocol, not {}", Escaped(&short(asked)))
             }
             Cause::Unseen => f.write_str(": it saw no upgrade in the request"),
@@ -86,9 +87,12 @@ impl Answer<'_> {
             Cause::Version(versions) => {
                 let first = versions.split(',').next().unwrap_or_default();
                 match first.parse::<u8>() {
-                    Ok(version) => format!("ask for that one with -p {version}"),
+                    Ok(version) => format!("ask for version {version} with -p {version}"),
                     Err(_) => return None,
                 }
+            }
+            Cause::Unseen if !asked.says(Part::Upgrade) => {
+                "the request has no Upgrade header: -H removed it".into()
             }
             Cause::Unseen => format!("see {}", passes_on(between)),
             Cause::WantsTls => format!("use {}", Escaped(&secured(asked))),

@@ -75,8 +75,9 @@ impl fmt::Display for Error {
             Self::Send { authority, cause } => {
                 write!(f, "cannot send to {authority}: {}", Words(cause))
             }
-            Self::Unsent { authority, messages, close } => {
-                write!(f, "{authority} closed the connection: {close}")?;
+            Self::Unsent { authority, messages, close, circumstances } => {
+                write!(f, "{authority} closed the connection: ")?;
+                closing::said(f, close, circumstances.as_deref())?;
                 write!(f, "; {}", unsent_words(*messages))
             }
             Self::Unread { authority, carrier, messages } => {
@@ -272,7 +273,7 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::Resolve => "resolving the name",
             Self::Connect => "connecting",
-            Self::Proxy => "the answer of the proxy",
+            Self::Proxy => "its answer",
             Self::Tls => "the TLS handshake",
             Self::Settings => "the SETTINGS of HTTP/2",
             Self::Stream => "the leave to open a stream of HTTP/2 (MAX_CONCURRENT_STREAMS)",

@@ -78,7 +78,7 @@ fn not_there() {
     says(
         test,
         28,
-        "far.example:80: the answer of the proxy took longer than 0.2 seconds\n\n\
+        "the proxy {peer}: its answer took longer than 0.2 seconds\n\n\
          hint: raise the limit with --connect-timeout SECONDS",
     );
 }

@@ -94,14 +94,14 @@ fn bad_requests() {
         "400 Bad Request",
         "Sec-WebSocket-Version: 8, 7\nContent-Length: 0\n",
         "",
-        ": it speaks version 8, 7 of the protocol, not 13\n\nhint: ask for that one with -p 8",
+        ": it speaks versions 8, 7 of the protocol, not 13\n\nhint: ask for version 8 with -p 8",
     );
     answers(
         &["-p", "8"],
         "426 Upgrade Required",
         "Sec-WebSocket-Version: 13\nContent-Length: 0\n",
         "",
-        ": it speaks version 13 of the protocol, not 8\n\nhint: ask for that one with -p 13",
+        ": it speaks version 13 of the protocol, not 8\n\nhint: ask for version 13 with -p 13",
     );
     // gorilla's words.
     answers(
@@ -162,6 +162,14 @@ fn other_protocols() {
         "Upgrade: websocket\nContent-Length: 0\n",
         "",
         &format!(": it saw no upgrade in the request\n\nhint: see {PASSES_ON}"),
+    );
+    answers(
+        &["-H", "Upgrade:"],
+        "426 Upgrade Required",
+        "Upgrade: websocket\nContent-Length: 0\n",
+        "",
+        ": it saw no upgrade in the request\n\n\
+         hint: the request has no Upgrade header: -H removed it",
     );
     answers(
         &[],
