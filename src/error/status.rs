@@ -103,9 +103,9 @@ impl Answer<'_> {
                 .into(),
             Cause::WantsUser(schemes) => user_hint(asked, &schemes),
             Cause::Forbidden => return forbidden_hint(asked),
-            Cause::NoPath if self.response.version == Version::Http2 => "check the path".into(),
-            Cause::NoPath => match between {
-                _ if asked.target.resource == "/" && between.is_none() => {
+            // Over HTTP/2 there are no such headers.
+            Cause::NoPath => match between.filter(|_| self.response.version != Version::Http2) {
+                None if asked.target.resource == "/" => {
                     "check the path: a WebSocket is often at one such as /ws".into()
                 }
                 None => "check the path".into(),

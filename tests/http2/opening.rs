@@ -105,7 +105,7 @@ fn something_else_than_http_2_is_told_by_what_it_said() {
 #[test]
 fn a_status_that_is_no_2xx_is_22_with_its_body() {
     let words = "ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
-                 no such room\n\nhint: check the path";
+                 no such room\n\nhint: check the path: a WebSocket is often at one such as /ws";
     fails(22, words, |peer| {
         peer.requested();
         peer.send([headers("404", 0), data("no such room\n"), end_stream()].concat());
