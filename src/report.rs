@@ -8,7 +8,7 @@ use crate::{
     escape::Escaped,
     net::tls::Certificate,
     proto::{
-        Role, Tally,
+        Role,
         extension::{Deflate, MIN_BITS},
         handshake::{Headers, Response, Version},
     },
@@ -57,6 +57,11 @@ impl Report {
         }
     }
 
+    /// Whether a person is told what a session came to, who will not read it in what happened.
+    pub fn shows_summary(self) -> bool {
+        self.verbosity == Verbosity::Normal
+    }
+
     /// A step on the way to an open session.
     pub fn progress(self, progress: &Progress<'_>) {
         if self.verbosity < Verbosity::Verbose {
@@ -80,25 +85,6 @@ pub fn compression(deflate: &Deflate, local: Role) -> String {
     };
     let remote = if local == Role::Client { Role::Server } else { Role::Client };
     format!("permessage-deflate: local {}; remote {}", side(local), side(remote))
-}
-
-/// What has gone one way.
-pub fn traffic(what: &str, tally: Tally) -> String {
-    let plural = |n: u64| if n == 1 { "" } else { "s" };
-    let Tally { messages, bytes, carried } = tally;
-    let (s, es) = (plural(messages), plural(bytes));
-    if carried == bytes {
-        return format!("{what} {messages} message{s}, {bytes} byte{es}");
-    }
-    if bytes == 0 {
-        return format!("{what} {messages} message{s}, 0 bytes, compressed to {carried}");
-    }
-    let mille = carried.saturating_mul(1000) / bytes;
-    format!(
-        "{what} {messages} message{s}, {bytes} byte{es}, compressed to {carried} ({}.{} %)",
-        mille / 10,
-        mille % 10
-    )
 }
 
 /// Why the run ends badly, and what to try.

@@ -10,7 +10,7 @@ use crate::{
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Event, Kind, Piece, Role, Settings, Tally, UsageError,
-        handshake::Version, silence,
+        handshake::Version, ping::RoundTrips, silence,
     },
     random::entropy,
 };
@@ -35,6 +35,28 @@ struct Idle {
     for_good: bool,
 }
 
+/// What a session has come to.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// How long it has been open.
+    pub duration: Duration,
+    /// What has come.
+    pub received: Tally,
+    /// What was sent.
+    pub sent: Tally,
+    /// How long our pings took, if one was answered.
+    pub round_trips: Option<RoundTrips>,
+    /// For how long at most no byte came.
+    pub silence: Duration,
+}
+
+impl Stats {
+    /// Whether a message has come or was sent.
+    pub fn has_messages(&self) -> bool {
+        self.received.messages() + self.sent.messages() > 0
+    }
+}
+
 /// An open session.
 pub struct Session {
     transport: Box<dyn Transport>,
@@ -51,6 +73,9 @@ pub struct Session {
     /// When the last bytes came; events are dated with it.
     now: Instant,
     bytes_received: u64,
+    opened: Instant,
+    /// For how long at most no byte came.
+    silence: Duration,
     /// When the transport last took something.
     last_sent: Instant,
     idle: Idle,
@@ -62,7 +87,7 @@ pub struct Session {
     eof: bool,
     quiet: silence::Silence,
     /// The silence before the end.
-    silence: Option<Silence>,
+    last_silence: Option<Silence>,
     /// TLS may hold what it could not write at once.
     flushing: bool,
     shut: bool,
@@ -103,6 +128,8 @@ impl Session {
             end,
             now,
             bytes_received: end as u64,
+            opened: now,
+            silence: Duration::ZERO,
             last_sent: now,
             idle: Idle { messages: 0, since: now, for_good: false },
             our_code: None,
@@ -110,7 +137,7 @@ impl Session {
             receive_error: None,
             eof: false,
             quiet: silence::Silence::default(),
-            silence: None,
+            last_silence: None,
             flushing: false,
             shut: false,
             timer: Box::pin(sleep(Duration::ZERO)),
@@ -236,7 +263,8 @@ impl Session {
                     self.eof = true;
                     self.note_received(self.end - before);
                     let (heard, sent) = (self.last_heard(), self.last_sent);
-                    self.silence = self.quiet.before(Instant::now(), heard, sent).map(Silence::new);
+                    self.last_silence =
+                        self.quiet.before(Instant::now(), heard, sent).map(Silence::new);
                     return true;
                 }
             }
@@ -255,7 +283,9 @@ impl Session {
         if n == 0 {
             return false;
         }
-        self.now = Instant::now();
+        let now = Instant::now();
+        self.silence = self.silence.max(now.saturating_duration_since(self.last_heard()));
+        self.now = now;
         self.bytes_received += n as u64;
         self.connection.received(self.now);
         true
@@ -270,7 +300,7 @@ impl Session {
     fn mind_idleness(&mut self, now: Instant) {
         let Some(deadline) = self.idle_deadline() else { return };
         let (received, sent) = self.connection.tallies();
-        let messages = received.messages + sent.messages;
+        let messages = received.messages() + sent.messages();
         if messages != self.idle.messages || self.connection.is_inside_message() {
             (self.idle.messages, self.idle.since) = (messages, now);
         } else if deadline <= now {
@@ -365,6 +395,19 @@ impl Session {
         self.connection.tallies()
     }
 
+    /// What it has come to.
+    pub fn stats(&self) -> Stats {
+        let (received, sent) = self.connection.tallies();
+        let now = Instant::now();
+        Stats {
+            duration: now.saturating_duration_since(self.opened),
+            received,
+            sent,
+            round_trips: self.connection.round_trips(),
+            silence: self.silence.max(now.saturating_duration_since(self.last_heard())),
+        }
+    }
+
     /// Messages that the network had not wholly taken when the session ended.
     pub fn unsent_messages(&self) -> usize {
         self.connection.unsent_messages()
@@ -407,7 +450,7 @@ impl Session {
     }
 
     fn circumstances(&self) -> Option<Box<Circumstances>> {
-        let received = self.connection.tallies().0.messages;
+        let received = self.connection.tallies().0.messages();
         self.circumstances.clone().map(|it| Box::new(Circumstances { received, ..it }))
     }
 
@@ -418,7 +461,8 @@ impl Session {
     /// How the session ended, when it is over. `waiting`: messages the caller had still to send.
     /// The first cause decides; that we had begun to close does not excuse what came after.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), Error> {
-        let (authority, carrier, silence) = (self.authority.clone(), self.carrier, self.silence);
+        let (authority, carrier, silence) =
+            (self.authority.clone(), self.carrier, self.last_silence);
         if self.idle.for_good {
             let limit = self.settings.idle_timeout.unwrap_or_default();
             return Err(Error::Timeout { authority, step: Step::Idle, limit, own: false });

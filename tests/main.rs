@@ -17,6 +17,7 @@ mod support;
 
 mod clock;
 mod close;
+mod config;
 mod deflate;
 mod demo;
 mod diagnosis;

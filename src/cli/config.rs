@@ -1,7 +1,9 @@
 //! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
 
 use super::{
-    args::{Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, SessionArgs},
+    args::{
+        Cli, ClientArgs, ColorChoice, Command, Delimiter, Format, ListenArgs, Script, SessionArgs,
+    },
     reach,
     values::{self, HeaderArg},
 };
@@ -11,7 +13,7 @@ use crate::{
     mode::{
         clock::Rules,
         input::Framing,
-        job::{Client, Common, Job, Listen, Stream, Ways},
+        job::{Client, Color, Common, Job, Listen, Stream, Ways},
         pipe::Goals,
     },
     proto::{
@@ -19,6 +21,7 @@ use crate::{
         extension::Offers,
         handshake::{Choices, HeaderEdit, Headers},
     },
+    render::dialogue::Dialogue,
     report::Verbosity,
     target::Target,
 };
@@ -32,6 +35,8 @@ pub enum Run {
     Job(Job),
     /// Print a completion script.
     Completions(Shell),
+    /// Print the names of the targets.
+    Targets,
     /// Print or write the man pages.
     Man(Option<PathBuf>),
 }
@@ -40,7 +45,10 @@ impl Run {
     /// What these arguments mean.
     pub fn new(mut cli: Cli) -> Result<Self, Error> {
         match cli.command.take() {
-            Some(Command::Completions { shell }) => return Ok(Self::Completions(shell)),
+            Some(Command::Completions { shell: Script::For(shell) }) => {
+                return Ok(Self::Completions(shell));
+            }
+            Some(Command::Completions { shell: Script::Targets }) => return Ok(Self::Targets),
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
             Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)?))),
             Some(Command::Demo { args }) => {
@@ -55,7 +63,7 @@ impl Run {
         }
         if let Some(address) = cli.listen {
             let ClientArgs { subprotocol, session, .. } = cli.client;
-            let args = ListenArgs { address, subprotocol, session };
+            let args = ListenArgs { address, subprotocol, session, file: cli.file };
             return Ok(Self::Job(Job::Listen(listen(args)?)));
         }
         let mut args = cli.client;
@@ -77,14 +85,14 @@ impl Run {
 
 fn client(args: ClientArgs) -> Result<Client, Error> {
     let stream = stream(&args);
-    let mut notes = Vec::new();
+    let mut notes = args.kept.notes.clone();
     Ok(Client {
         headers: headers(&args),
-        edits: edits(&args.header)?,
+        edits: edits(&args)?,
         credentials: reach::credentials(&args)?,
         redirects: redirects(&args)?,
-        dialing: reach::dialing(&args.reach, &mut notes)?,
-        tls: reach::tls(&args.reach)?,
+        dialing: reach::dialing(&args, &mut notes)?,
+        tls: reach::tls(&args)?,
         limits: reach::limits(&args.reach),
         reconnect: reach::reconnect(&args.reach),
         notes,
@@ -102,6 +110,8 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         max_time: args.max_time,
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
+        dialogue: Dialogue { pretty: args.json, times: args.time, room: None },
+        exit_on_close: args.exit_on_close,
         common: common(&args.session),
     })
 }
@@ -119,23 +129,39 @@ fn redirects(args: &ClientArgs) -> Result<Option<usize>, Error> {
     Ok(args.location.then_some(limit))
 }
 
-/// What `-H` changes.
-fn edits(args: &[HeaderArg]) -> Result<Vec<HeaderEdit>, Error> {
-    let mut edits = Vec::new();
-    for arg in args {
-        match arg {
-            HeaderArg::One(edit) => edits.push(edit.clone()),
-            HeaderArg::File(path) => edits.extend(reach::read(path, headers_of)?),
+/// What the user's file and `-H` change: what is stronger replaces what has the same name.
+fn edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
+    let mut all: Vec<HeaderArg> = Vec::new();
+    for layer in args.kept.headers.iter().chain([&args.header]) {
+        let mut stronger = Vec::new();
+        for arg in layer {
+            match arg {
+                HeaderArg::File(path) => stronger.extend(reach::read(path, headers_of)?),
+                other => stronger.push(other.clone()),
+            }
         }
+        let is = |one: &HeaderArg, other: &HeaderArg| {
+            one.name().zip(other.name()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+        };
+        all.retain(|weaker| !stronger.iter().any(|it| is(it, weaker)));
+        all.append(&mut stronger);
     }
-    Ok(edits)
+    let edit = |arg| match arg {
+        HeaderArg::One(edit) => Some(Ok(edit)),
+        HeaderArg::Named { name, value, place } => {
+            let value = reach::reveal_at(&value, Some(&place));
+            Some(value.map(|value| HeaderEdit::Set(name, value.trim().to_owned())))
+        }
+        HeaderArg::File(_) => None,
+    };
+    all.into_iter().filter_map(edit).collect()
 }
 
 /// A header in each line.
-fn headers_of(text: &str) -> Result<Vec<HeaderEdit>, String> {
+fn headers_of(text: &str) -> Result<Vec<HeaderArg>, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let edit = |(i, line)| values::header(line).map_err(|fault| format!("line {}: {fault}", i + 1));
-    lines.map(edit).collect()
+    lines.map(|line| edit(line).map(HeaderArg::One)).collect()
 }
 
 fn stream(args: &ClientArgs) -> Stream {
@@ -221,7 +247,12 @@ fn common(args: &SessionArgs) -> Common {
             (_, 0) => Verbosity::Normal,
             _ => Verbosity::Verbose,
         },
-        color: !args.no_color,
+        color: match args.color {
+            _ if args.no_color => Color::Never,
+            ColorChoice::Auto => Color::Auto,
+            ColorChoice::Always => Color::Always,
+            ColorChoice::Never => Color::Never,
+        },
     }
 }
 
@@ -278,7 +309,6 @@ mod tests {
         let line = "sockeye -c wss://h --cert /dev/null/c --key /dev/null/k --passphrase x";
         assert_eq!(code(line), 58);
         assert_eq!(code("sockeye --passphrase"), 2);
-        assert_eq!(code("sockeye h -L --max-redirects x"), 2);
     }
 
     #[test]

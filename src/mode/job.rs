@@ -18,6 +18,7 @@ use crate::{
         extension::{self, Extension},
         handshake::{Choices, HeaderEdit, Headers},
     },
+    render::dialogue::Dialogue,
     report::Verbosity,
     target::Target,
 };
@@ -75,6 +76,10 @@ pub struct Client {
     pub shows_pings: bool,
     /// History is kept.
     pub history: bool,
+    /// How messages are shown to a person.
+    pub dialogue: Dialogue,
+    /// The run ends with the session, whatever has been typed.
+    pub exit_on_close: bool,
     /// What both roles have.
     pub common: Common,
 }
@@ -137,8 +142,32 @@ pub struct Common {
     pub echo: bool,
     /// `-q`, `-v`.
     pub verbosity: Verbosity,
-    /// Colours are wanted, where there is a terminal.
-    pub color: bool,
+    /// Whether there are colours.
+    pub color: Color,
+}
+
+/// Whether there are colours, in what is shown to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal that has them, and as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say.
+    Auto,
+    /// Also where it seems there are none.
+    Always,
+    /// None.
+    Never,
+}
+
+impl Color {
+    /// From now on.
+    pub fn apply(self) {
+        let poor = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        match self {
+            Self::Always => colored::control::set_override(true),
+            Self::Never => colored::control::set_override(false),
+            Self::Auto if poor => colored::control::set_override(false),
+            Self::Auto => {}
+        }
+    }
 }
 
 impl Client {

@@ -15,7 +15,7 @@ pub mod reconnect;
 mod signals;
 
 use crate::{
-    connect::{self, Opened},
+    connect::{self, Opened, Progress},
     error::Error,
     proto::{Role, Settings, Tally},
     render::{
@@ -23,6 +23,7 @@ use crate::{
         jsonl::{self, JsonLines},
         lengths::Lengths,
         lines::Lines,
+        summary::summary,
         terminal::Terminal,
     },
     report::{self, Report},
@@ -81,9 +82,23 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
     }
     let opening = client.opening(target);
     let mut comeback = client.reconnect.clone().map(|rules| Comeback::new(opening.clone(), rules));
+    let interactive = is_interactive(client);
+    let mut handshake = Vec::new();
+    let mut watch = |step: &Progress<'_>| {
+        report.progress(step);
+        if interactive {
+            handshake.extend(interactive::handshake_lines(step));
+        }
+    };
     let opened = match &mut comeback {
-        Some(comeback) => comeback.open(&mut |said| tell_attempt(report, &said)).await,
-        None => Box::pin(connect::open(&opening, &mut |step| report.progress(&step))).await,
+        Some(comeback) => {
+            let mut tell = |said: Said<'_>| match said {
+                Said::Progress(step) => watch(step),
+                Said::Lost(..) => tell_attempt(report, &said),
+            };
+            comeback.open(&mut tell).await
+        }
+        None => Box::pin(connect::open(&opening, &mut |step| watch(&step))).await,
     };
     let opened = match opened {
         Ok(opened) => opened,
@@ -96,24 +111,27 @@ async fn talk(client: &Client, target: Target, started: Instant) -> Result<Ended
         None => {}
     }
     let settings = limited(client, report);
-    if !client.common.color {
-        colored::control::set_override(false);
-    }
-    let url = opened.url.clone();
-    if is_interactive(client) {
+    client.common.color.apply();
+    if interactive {
         let wishes = Wishes {
             script: client.script.iter().filter_map(Step::message).collect(),
             kind: client.stream.kind,
             shows_pings: client.shows_pings,
             history: client.history,
-            url,
+            dialogue: client.dialogue,
+            exit_on_close: client.exit_on_close,
+            subprotocols: opening
+                .headers
+                .list("Sec-WebSocket-Protocol")
+                .map(ToOwned::to_owned)
+                .collect(),
             close_timeout: settings.close_timeout,
             close: client.stream.close.clone(),
             report,
+            opening,
             settings,
         };
-        let session = Session::new(opened, Role::Client, settings);
-        return Interactive::new(wishes, session, comeback)?.run().await;
+        return Box::pin(Interactive::new(wishes, opened, handshake, comeback)?.run()).await;
     }
     let mut output = output(client, started)?;
     tell_open(&mut output, &opened);
@@ -290,13 +308,9 @@ fn farewell(session: &Session) -> String {
 /// With `-v`: how a session closed, and what it came to.
 fn summarize(session: &Session, report: Report) {
     report.detail(&farewell(session));
-    let (received, sent) = session.tallies();
-    report.detail(&report::traffic("received", received));
-    let unsent = match session.unsent_messages() {
-        0 => String::new(),
-        unsent => format!("; {unsent} did not leave"),
-    };
-    report.detail(&format!("{}{unsent}", report::traffic("sent", sent)));
+    for line in summary(&session.stats(), session.unsent_messages()) {
+        report.detail(&line);
+    }
 }
 
 /// The limit on a message that is needed whole where none was given, in bytes.

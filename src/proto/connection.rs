@@ -31,7 +31,7 @@ use super::{
     mask::Entropy,
     message::{Decoder, Part},
     outbox::{Outbox, UsageError},
-    ping::Pings,
+    ping::{Pings, RoundTrips},
     tally::Tally,
     timer::{Timer, Timers},
     violation::Violation,
@@ -313,6 +313,11 @@ impl Connection {
     /// The messages that have come, and those that were sent.
     pub fn tallies(&self) -> (Tally, Tally) {
         (self.decoder.tally(), self.link.outbox.tally())
+    }
+
+    /// What the round-trip times of our pings came to, if one was answered.
+    pub fn round_trips(&self) -> Option<RoundTrips> {
+        self.link.pings.round_trips()
     }
 
     /// Why the connection ends, once it does.

@@ -193,7 +193,7 @@ impl Decoder {
         if kind == Kind::Text && !utf8::is_valid(payload) {
             return None;
         }
-        self.tally.message(length, length);
+        self.tally.message(kind, length, length, 1);
         Some((kind, size..end))
     }
 
@@ -235,6 +235,7 @@ impl Decoder {
             let start = used;
             if frame.header.opcode.is_control() {
                 used += here;
+                self.tally.control(frame.header.opcode);
                 return Ok((used, Some(Found::Control(frame.header.opcode, start..used))));
             }
             let (taken, found) = if self.message.is_some_and(|message| message.compressed) {
@@ -382,7 +383,7 @@ impl Decoder {
         };
         if last {
             self.message = None;
-            self.tally.message(size, carried);
+            self.tally.message(kind, size, carried, frames.into());
         } else if let Some(message) = &mut self.message {
             message.begun = true;
         }

@@ -51,8 +51,11 @@ struct OpenFrame {
     offset: u64,
     left: u64,
     fin: bool,
+    kind: Kind,
     /// Bytes of its message up to its end.
     size: u64,
+    /// Frames of its message up to this one.
+    frames: u64,
     /// It is one for the caller only: what its payload is compressed to goes in frames of its own.
     compressed: bool,
 }
@@ -65,11 +68,12 @@ struct Message {
     begun: bool,
     bytes: u64,
     carried: u64,
+    frames: u64,
 }
 
 impl Message {
     fn new(kind: Kind, compressed: bool) -> Self {
-        Self { kind, compressed, begun: false, bytes: 0, carried: 0 }
+        Self { kind, compressed, begun: false, bytes: 0, carried: 0, frames: 0 }
     }
 }
 
@@ -116,13 +120,13 @@ impl Outbox {
         if let Some(mut deflater) = self.deflater.take_if(|it| it.wants(Some(length))) {
             deflater.message(payload);
             let carried = deflater.output().len() as u64;
-            self.tally.message(length, carried);
+            self.tally.message(kind, length, carried, 1);
             let key = self.header(Opcode::Message(kind), carried, true, true);
             self.masked(deflater.output(), key, 0);
             self.deflater = Some(deflater);
             return;
         }
-        self.tally.message(length, length);
+        self.tally.message(kind, length, length, 1);
         let key = self.header(Opcode::Message(kind), length, true, false);
         self.masked(payload, key, 0);
     }
@@ -144,10 +148,12 @@ impl Outbox {
                 Message::new(kind, compressed)
             }
         };
-        let (compressed, size) = (message.compressed, message.bytes + length);
+        let Message { kind, compressed, .. } = message;
+        let (size, frames) = (message.bytes + length, message.frames + 1);
         self.message = Some(Message { bytes: size, ..message });
         let key = if compressed { None } else { self.fragment(length, fin) };
-        self.open = Some(OpenFrame { key, offset: 0, left: length, fin, size, compressed });
+        self.open =
+            Some(OpenFrame { key, offset: 0, left: length, fin, kind, size, frames, compressed });
         self.end_frame();
     }
 
@@ -199,10 +205,11 @@ impl Outbox {
         let key = self.header(opcode, length, fin, message.compressed && !message.begun);
         message.begun = true;
         message.carried += length;
+        message.frames += 1;
         if !fin {
             self.message = Some(message);
         } else if message.compressed {
-            self.tally.message(message.bytes, message.carried);
+            self.tally.message(message.kind, message.bytes, message.carried, message.frames);
         }
         key
     }
@@ -357,12 +364,12 @@ impl Outbox {
     }
 
     fn end_frame(&mut self) {
-        if let Some(OpenFrame { left: 0, fin, size, compressed, .. }) = self.open {
+        if let Some(OpenFrame { left: 0, fin, kind, size, frames, compressed, .. }) = self.open {
             self.open = None;
             if compressed && fin {
                 self.compressed(&[], true);
             } else if fin {
-                self.tally.message(size, size);
+                self.tally.message(kind, size, size, frames);
             }
             self.held_now();
         }
@@ -375,6 +382,7 @@ impl Outbox {
     }
 
     fn control_now(&mut self, opcode: Opcode, payload: &[u8]) {
+        self.tally.control(opcode);
         let key = self.header(opcode, payload.len() as u64, true, false);
         self.masked(payload, key, 0);
     }

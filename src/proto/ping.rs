@@ -11,6 +11,58 @@ pub struct Pings {
     sent: VecDeque<(Vec<u8>, Instant)>,
     /// Numbers our own keepalive pings, so that each has a pong of its own.
     count: u64,
+    rtts: Rtts,
+}
+
+/// Round-trip times of pings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundTrips {
+    /// How many.
+    pub count: u64,
+    /// The shortest.
+    pub min: Duration,
+    /// The mean.
+    pub avg: Duration,
+    /// 99 of 100 were no longer; of the last thousand.
+    pub p99: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Rtts {
+    count: u64,
+    min: Duration,
+    max: Duration,
+    sum: Duration,
+    recent: VecDeque<Duration>,
+}
+
+impl Rtts {
+    fn add(&mut self, rtt: Duration) {
+        self.min = if self.count == 0 { rtt } else { self.min.min(rtt) };
+        self.max = self.max.max(rtt);
+        self.sum = self.sum.saturating_add(rtt);
+        self.count += 1;
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(rtt);
+    }
+
+    fn summary(&self) -> Option<RoundTrips> {
+        let mut recent: Vec<_> = self.recent.iter().copied().collect();
+        recent.sort_unstable();
+        let p99 = recent.get((recent.len() * 99).div_ceil(100).checked_sub(1)?)?;
+        let avg = self.sum.as_nanos().checked_div(self.count.into())?;
+        Some(RoundTrips {
+            count: self.count,
+            min: self.min,
+            avg: Duration::from_nanos(u64::try_from(avg).unwrap_or(u64::MAX)),
+            p99: *p99,
+            max: self.max,
+        })
+    }
 }
 
 impl Pings {
@@ -33,12 +85,21 @@ impl Pings {
     pub fn answered(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
         let at = self.sent.iter().position(|(sent, _)| sent == payload)?;
         let (_, time) = self.sent.drain(..=at).next_back()?;
-        Some(now.saturating_duration_since(time))
+        let rtt = now.saturating_duration_since(time);
+        self.rtts.add(rtt);
+        Some(rtt)
+    }
+
+    /// What the round-trip times came to, if there were any.
+    pub fn round_trips(&self) -> Option<RoundTrips> {
+        self.rtts.summary()
     }
 }
 
 /// Unanswered pings remembered; a peer that never answers must not cost memory.
 const MAX: usize = 64;
+/// Round-trip times kept for [`RoundTrips::p99`].
+const RECENT: usize = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -56,6 +117,33 @@ mod tests {
         assert_eq!(pings.answered(b"b", at(30)), Some(Duration::from_millis(20)));
         assert_eq!(pings.answered(b"a", at(31)), None);
         assert_eq!(pings.answered(b"c", at(50)), Some(Duration::from_millis(30)));
+    }
+
+    #[test]
+    fn round_trips_are_summed_up() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut pings = Pings::default();
+        assert_eq!(pings.round_trips(), None);
+        for ms in 1..=200 {
+            pings.sent(b"a", at(0));
+            pings.answered(b"a", at(ms));
+        }
+        let ms = Duration::from_millis;
+        let expected = RoundTrips {
+            count: 200,
+            min: ms(1),
+            avg: Duration::from_micros(100_500),
+            p99: ms(198),
+            max: ms(200),
+        };
+        assert_eq!(pings.round_trips(), Some(expected));
+        for _ in 0..2000 {
+            pings.sent(b"a", at(0));
+            pings.answered(b"a", at(5));
+        }
+        assert_eq!(pings.round_trips().map(|it| (it.p99, it.max)), Some((ms(5), ms(200))));
+        assert_eq!(pings.rtts.recent.len(), RECENT);
     }
 
     #[test]

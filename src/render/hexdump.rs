@@ -1,19 +1,20 @@
-//! Bytes for people: offset, sixteen in hex, the same in ASCII.
+//! Bytes for people: offset, sixteen in hex (fewer where it is narrow), the same in ASCII.
 
 use std::fmt::Write as _;
 
-/// Appends a dump of `bytes`, without a newline at its end.
-pub fn hexdump(bytes: &[u8], out: &mut String) {
+/// Appends a dump of `bytes`, so many a row, without a newline at its end.
+pub fn hexdump(bytes: &[u8], row_length: usize, out: &mut String) {
     if bytes.is_empty() {
         out.push_str("(0 bytes)");
     }
-    for (i, row) in bytes.chunks(ROW).enumerate() {
+    let row_length = row_length.max(1);
+    for (i, row) in bytes.chunks(row_length).enumerate() {
         if i > 0 {
             out.push('\n');
         }
         // Writing to a String cannot fail.
-        let _ = write!(out, "{:08x} ", i * ROW);
-        for column in 0..ROW {
+        let _ = write!(out, "{:08x} ", i * row_length);
+        for column in 0..row_length {
             if column == ROW / 2 {
                 out.push(' ');
             }
@@ -31,7 +32,17 @@ pub fn hexdump(bytes: &[u8], out: &mut String) {
     }
 }
 
-const ROW: usize = 16;
+/// How many bytes a row has where there are so many columns.
+pub fn row_length(columns: usize) -> usize {
+    match columns {
+        78.. => ROW,
+        45.. => ROW / 2,
+        _ => ROW / 4,
+    }
+}
+
+/// Bytes a row, where there is room.
+pub const ROW: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -40,13 +51,23 @@ mod tests {
     #[test]
     fn rows_of_sixteen() {
         let mut out = String::new();
-        hexdump(b"\x00\x1b[31mred\xff and more", &mut out);
+        hexdump(b"\x00\x1b[31mred\xff and more", ROW, &mut out);
         let expected = "\
 00000000  00 1b 5b 33 31 6d 72 65  64 ff 20 61 6e 64 20 6d  |..[31mred. and m|
 00000010  6f 72 65                                          |ore|";
         assert_eq!(out, expected);
         out.clear();
-        hexdump(b"", &mut out);
+        hexdump(b"", ROW, &mut out);
         assert_eq!(out, "(0 bytes)");
+    }
+
+    #[test]
+    fn rows_are_as_long_as_there_is_room() {
+        for columns in [30, 40, 45, 60, 78, 100] {
+            let mut out = String::new();
+            hexdump(&[b'x'; 40], row_length(columns), &mut out);
+            let longest = out.lines().map(str::len).max().unwrap();
+            assert!(longest <= columns, "{longest} > {columns}:\n{out}");
+        }
     }
 }

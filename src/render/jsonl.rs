@@ -1,7 +1,7 @@
 //! Events as lines of JSON, one object an event. The schema is in docs/jsonl.md; its version goes
 //! up when a reader that keeps to it could misread a line.
 
-use super::Sheet;
+use super::{Direction, Sheet};
 use crate::{
     connect::Timing,
     escape::escape_json,
@@ -43,15 +43,6 @@ pub struct JsonLines {
     /// Lines go to a terminal: what it would act upon is escaped too.
     terminal: bool,
     assembler: Assembler,
-}
-
-/// Who did it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The peer.
-    In,
-    /// We.
-    Out,
 }
 
 impl JsonLines {
@@ -206,6 +197,7 @@ impl JsonLines {
         for (name, tally) in [("received", received), ("sent", sent)] {
             object.name(name);
             object.raw("{");
+            let tally = tally.total();
             object.number("messages", tally.messages);
             object.number("size", tally.bytes);
             object.number("wire_size", tally.carried);

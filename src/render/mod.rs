@@ -1,12 +1,16 @@
 //! Events to bytes for people and programs.
 
+pub mod dialogue;
 pub mod hexdump;
+pub mod json;
 pub mod jsonl;
 pub mod lengths;
 pub mod lines;
 pub mod sheet;
+pub mod summary;
 pub mod terminal;
 
+pub use dialogue::Direction;
 pub use sheet::Sheet;
 
 use crate::proto::Piece;

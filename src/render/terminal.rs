@@ -1,6 +1,9 @@
 //! Messages for a terminal: text escaped, binary as a hex dump.
 
-use super::{Sheet, hexdump::hexdump};
+use super::{
+    Sheet,
+    hexdump::{ROW, hexdump},
+};
 use crate::{
     escape::escape_lines,
     proto::{Assembler, Kind, Piece},
@@ -28,7 +31,7 @@ pub fn shown(kind: Kind, message: &[u8]) -> String {
     let mut text = String::new();
     match kind {
         Kind::Text => escape_lines(&String::from_utf8_lossy(message), &mut text),
-        Kind::Binary => hexdump(message, &mut text),
+        Kind::Binary => hexdump(message, ROW, &mut text),
     }
     text
 }

@@ -279,3 +279,5 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// What an empty session looks like.
 const CONNECTED: &str = "connected to ws://127.0.0.1:{port}/ (/help lists commands)";
+/// What stands below; how long it took is left out.
+const STATUS: &str = "127.0.0.1:{port}, [..] ms";

@@ -6,7 +6,7 @@ use crate::{
     mode::{Ended, clock::Rung, signals::Signals},
     net::unix::end_by_signal,
     proto::{Close, CloseCode},
-    render::jsonl::Direction,
+    render::Direction,
     stdio::Stdin,
 };
 use std::time::{Duration, Instant};

@@ -8,7 +8,7 @@ use crate::{
         order::Order,
     },
     proto::{Kind, utf8},
-    render::jsonl::Direction,
+    render::Direction,
 };
 use regex::bytes::Regex;
 use std::{collections::VecDeque, ops::Range, time::Instant};

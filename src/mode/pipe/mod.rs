@@ -23,7 +23,7 @@ use super::{
 use crate::{
     error::Error,
     proto::{Close, Event, Kind, Piece, Settings},
-    render::jsonl::Direction,
+    render::Direction,
     report::Report,
     session::Session,
     stdio::Stdin,

@@ -3,8 +3,8 @@
 use crate::{
     proto::{Close, Kind, Piece, Tally},
     render::{
-        Renderer, Sheet,
-        jsonl::{Direction, JsonLines, Opening},
+        Direction, Renderer, Sheet,
+        jsonl::{JsonLines, Opening},
     },
     stdio::Stdout,
 };

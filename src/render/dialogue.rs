@@ -1,0 +1,280 @@
+//! A session as a person reads it: `<` before what came, `>` before what was sent.
+
+use super::{
+    hexdump::{ROW, hexdump, row_length},
+    json::{self, Tokens},
+    summary::ms,
+};
+use crate::{
+    escape::{Escaped, escape_lines},
+    proto::Kind,
+};
+use colored::Colorize as _;
+use data_encoding::HEXLOWER;
+use jiff::{Timestamp, tz::TimeZone};
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    time::{Duration, SystemTime},
+};
+use unicode_width::UnicodeWidthChar as _;
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The peer.
+    In,
+    /// We.
+    Out,
+}
+
+/// How a session is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dialogue {
+    /// JSON is laid out, a member a line.
+    pub pretty: bool,
+    /// The time of day stands before each line.
+    pub times: bool,
+    /// Longer messages are cut.
+    pub room: Option<Room>,
+}
+
+/// What a message may take of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Columns of the screen.
+    pub columns: usize,
+    /// Rows of it that a message may take.
+    pub rows: usize,
+}
+
+impl Dialogue {
+    /// A message, at this time.
+    pub fn message(
+        &self,
+        direction: Direction,
+        kind: Kind,
+        message: &[u8],
+        at: SystemTime,
+    ) -> String {
+        let (mut out, width) = self.head(direction, at);
+        match kind {
+            Kind::Text => self.text(&String::from_utf8_lossy(message), width, &mut out),
+            Kind::Binary => self.binary(message, &mut out),
+        }
+        out
+    }
+
+    /// A ping or pong, and for a pong how long it took.
+    pub fn control(
+        &self,
+        direction: Direction,
+        name: &str,
+        payload: &[u8],
+        rtt: Option<Duration>,
+        at: SystemTime,
+    ) -> String {
+        let (mut out, _) = self.head(direction, at);
+        out.push_str(name);
+        // Writing to a String cannot fail, here and below.
+        match std::str::from_utf8(payload) {
+            Ok("") => {}
+            // What counts is nothing to be read.
+            Ok(text) if !text.contains('\0') => {
+                let _ = write!(out, " {}", Escaped(text));
+            }
+            _ => {
+                let _ = write!(out, " 0x{}", HEXLOWER.encode(payload));
+            }
+        }
+        if let Some(rtt) = rtt {
+            let _ = write!(out, " ({})", ms(rtt));
+        }
+        out
+    }
+
+    /// What stands before a line, and how wide it is.
+    fn head(&self, direction: Direction, at: SystemTime) -> (String, usize) {
+        let mark = match direction {
+            Direction::In => "<".blue(),
+            Direction::Out => ">".green(),
+        };
+        if !self.times {
+            return (format!("{mark} "), 2);
+        }
+        let time = clock(at);
+        (format!("{} {mark} ", time.dimmed()), time.len() + 3)
+    }
+
+    fn text(&self, text: &str, width: usize, out: &mut String) {
+        let is_json = text.len() <= LAID_OUT && json::is_whole(text);
+        let laid_out = if self.pretty && is_json {
+            Cow::Owned(json::pretty(text))
+        } else {
+            Cow::Borrowed(text)
+        };
+        let end = self.room.map_or(laid_out.len(), |room| room.end(&laid_out, width));
+        let shown = laid_out.get(..end).unwrap_or(&laid_out);
+        if is_json {
+            Tokens::new(shown).for_each(|(token, text)| json::paint(token, text, out));
+        } else {
+            escape_lines(shown, out);
+        }
+        if end < laid_out.len() {
+            // Laid out it is longer than it is: then only how much there is can be told.
+            let part = if laid_out == text { format!("{end} of ") } else { String::new() };
+            cut(&part, text.len(), out);
+        }
+    }
+
+    fn binary(&self, message: &[u8], out: &mut String) {
+        let _ = writeln!(out, "binary, {} bytes", message.len());
+        let (row, rows) = match self.room {
+            Some(room) => (row_length(room.columns), room.rows),
+            None => (ROW, usize::MAX),
+        };
+        let end = message.len().min(rows.saturating_mul(row));
+        hexdump(message.get(..end).unwrap_or_default(), row, out);
+        if end < message.len() {
+            cut(&format!("{end} of "), message.len(), out);
+        }
+    }
+}
+
+impl Room {
+    /// Where a text that begins in this column is to be cut.
+    fn end(&self, text: &str, width: usize) -> usize {
+        let Self { columns, rows } = *self;
+        let columns = columns.max(1);
+        let lines = memchr::memchr_iter(b'\n', text.as_bytes()).take(rows + 1).count();
+        if text.len().saturating_mul(WIDEST) / columns + lines < rows {
+            return text.len();
+        }
+        let (mut row, mut column) = (1, width);
+        for (at, c) in text.char_indices() {
+            if c == '\n' {
+                (row, column) = (row + 1, 0);
+            } else {
+                let wide = shown_width(c);
+                column += wide;
+                if column > columns {
+                    (row, column) = (row + 1, wide);
+                }
+            }
+            if row > rows {
+                return at;
+            }
+        }
+        text.len()
+    }
+}
+
+/// How wide a character is when it is shown, escaped or not.
+fn shown_width(c: char) -> usize {
+    match c {
+        ' '..='~' => 1,
+        // At most: a tab goes to the next multiple.
+        '\t' => 8,
+        c => {
+            let escaped = Escaped(c.encode_utf8(&mut [0; 4])).to_string();
+            escaped.chars().map(|c| c.width().unwrap_or(0)).sum()
+        }
+    }
+}
+
+/// Says how much of a message is shown.
+fn cut(part: &str, bytes: usize, out: &mut String) {
+    let note = format!("({part}{bytes} bytes; /last shows all, /save FILE keeps it)");
+    let _ = write!(out, "\n{}", note.dimmed());
+}
+
+/// The time of day here, to the millisecond.
+pub fn clock(at: SystemTime) -> String {
+    let Ok(at) = Timestamp::try_from(at) else { return String::new() };
+    let time = at.to_zoned(TimeZone::system()).time();
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    format!("{hour:02}:{minute:02}:{second:02}.{:03}", time.millisecond())
+}
+
+/// The longest text that is looked at as JSON, in bytes.
+const LAID_OUT: usize = 1 << 20;
+/// Columns that a byte of text can take at most, escaped: a control character.
+const WIDEST: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn shown(dialogue: Dialogue, kind: Kind, message: impl AsRef<[u8]>) -> String {
+        dialogue.message(Direction::In, kind, message.as_ref(), NOON)
+    }
+
+    fn room(columns: usize, rows: usize) -> Dialogue {
+        Dialogue { room: Some(Room { columns, rows }), ..<_>::default() }
+    }
+
+    #[test]
+    fn text_is_escaped_and_json_laid_out_only_if_wished() {
+        let plain = Dialogue::default();
+        let pretty = Dialogue { pretty: true, ..plain };
+        assert_eq!(shown(plain, Kind::Text, "a\x1bb\nc"), "< a\\x1bb\nc");
+        assert_eq!(shown(plain, Kind::Text, "{\"a\": 1}"), "< {\"a\": 1}");
+        assert_eq!(shown(pretty, Kind::Text, "{\"a\":1}"), "< {\n  \"a\": 1\n}");
+        assert_eq!(shown(pretty, Kind::Text, "{\"a\":1"), "< {\"a\":1");
+        assert_eq!(
+            shown(pretty, Kind::Text, "{\"a\u{202e}\":\"\u{9b}\"}").matches("\\u").count(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_message_that_fits_is_not_cut() {
+        for (text, fits) in [
+            ("x".repeat(38), true),
+            ("x".repeat(78), true),
+            ("x".repeat(79), false),
+            ("\u{65e5}".repeat(39), true),
+            ("\u{65e5}".repeat(40), false),
+            ("a\nb".to_owned(), true),
+            ("a\nb\nc".to_owned(), false),
+            ("\x1b".repeat(19), true),
+            ("\x1b".repeat(20), false),
+        ] {
+            let out = shown(room(40, 2), Kind::Text, &text);
+            assert_eq!(!out.contains("/last"), fits, "{out}");
+        }
+        let out = shown(room(40, 2), Kind::Text, "y".repeat(1000));
+        let note = "(78 of 1000 bytes; /last shows all, /save FILE keeps it)";
+        assert_eq!(out, format!("< {}\n{note}", "y".repeat(78)));
+    }
+
+    #[test]
+    fn a_dump_is_cut_to_the_screen_and_fits_its_width() {
+        let out = shown(room(40, 3), Kind::Binary, [7; 100]);
+        let rows: Vec<_> = out.lines().collect();
+        assert_eq!((rows[0], rows.len()), ("< binary, 100 bytes", 5));
+        assert!(rows[1..4].iter().all(|row| row.len() <= 40), "{out}");
+        assert!(rows[4].starts_with("(12 of 100 bytes; "), "{out}");
+    }
+
+    #[test]
+    fn control_frames_in_a_line() {
+        let dialogue = Dialogue::default();
+        let pong =
+            |payload: &[u8], rtt| dialogue.control(Direction::In, "pong", payload, rtt, NOON);
+        assert_eq!(pong(b"", None), "< pong");
+        assert_eq!(pong(b"abc", Some(Duration::from_micros(1250))), "< pong abc (1.2 ms)");
+        assert_eq!(pong(&[0, 0, 0, 0, 0, 0, 0, 1], None), "< pong 0x0000000000000001");
+    }
+
+    #[test]
+    fn the_time_of_day_stands_first() {
+        let dialogue = Dialogue { times: true, ..<_>::default() };
+        let out = shown(dialogue, Kind::Text, "x");
+        let (time, rest) = out.split_at(12);
+        assert_eq!(rest, " < x");
+        assert!(time.ends_with(":00.000"), "{time}");
+    }
+}

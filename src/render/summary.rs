@@ -1,0 +1,128 @@
+//! What a session has come to, in lines for people.
+
+use crate::{
+    proto::{Tally, tally::Count},
+    session::Stats,
+};
+use std::time::Duration;
+
+/// The lines. `unsent`: messages that did not leave.
+pub fn summary(stats: &Stats, unsent: usize) -> Vec<String> {
+    let mut lines = vec![traffic("received", &stats.received), traffic("sent", &stats.sent)];
+    if unsent > 0
+        && let Some(sent) = lines.last_mut()
+    {
+        *sent = format!("{sent}; {unsent} did not leave");
+    }
+    if let Some(rtt) = stats.round_trips {
+        let s = plural(rtt.count);
+        lines.push(format!(
+            "{} round trip{s}: min {}, avg {}, p99 {}, max {}",
+            rtt.count,
+            ms(rtt.min),
+            ms(rtt.avg),
+            ms(rtt.p99),
+            ms(rtt.max)
+        ));
+    }
+    if stats.duration >= NOTABLE {
+        lines.push(format!(
+            "open for {:.1} s, longest silence {:.1} s",
+            stats.duration.as_secs_f64(),
+            stats.silence.as_secs_f64()
+        ));
+    }
+    lines
+}
+
+/// What has gone one way.
+pub fn traffic(what: &str, tally: &Tally) -> String {
+    let total = tally.total();
+    let mut text = format!("{what} {}", amount(&total));
+    if total.carried != total.bytes {
+        text = format!("{text}, compressed to {}", total.carried);
+        if let Some(mille) = total.carried.saturating_mul(1000).checked_div(total.bytes) {
+            text = format!("{text} ({}.{} %)", mille / 10, mille % 10);
+        }
+    }
+    if total.frames != total.messages {
+        text = format!("{text}, in {} frames", total.frames);
+    }
+    match (tally.text.messages, tally.binary.messages) {
+        (_, 0) => {}
+        (0, _) => text.push_str("; all binary"),
+        _ => {
+            let (text_amount, binary_amount) = (amount(&tally.text), amount(&tally.binary));
+            text = format!("{text}; text {text_amount}, binary {binary_amount}");
+        }
+    }
+    for (name, count) in [("ping", tally.pings), ("pong", tally.pongs)] {
+        if count > 0 {
+            text = format!("{text}; {count} {name}{}", plural(count));
+        }
+    }
+    text
+}
+
+fn amount(count: &Count) -> String {
+    let Count { messages, bytes, .. } = *count;
+    format!("{messages} message{}, {bytes} byte{}", plural(messages), plural(bytes))
+}
+
+/// A time in milliseconds.
+pub fn ms(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
+fn plural(n: u64) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}
+
+/// A session that was open for less has no silence to speak of.
+const NOTABLE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{Kind, ping::RoundTrips};
+
+    #[test]
+    fn only_what_there_is_to_tell_is_told() {
+        let mut tally = Tally::default();
+        assert_eq!(traffic("sent", &tally), "sent 0 messages, 0 bytes");
+        tally.message(Kind::Text, 1, 1, 1);
+        assert_eq!(traffic("sent", &tally), "sent 1 message, 1 byte");
+        tally.message(Kind::Text, 999, 99, 3);
+        tally.pings = 1;
+        let expected =
+            "sent 2 messages, 1000 bytes, compressed to 100 (10.0 %), in 4 frames; 1 ping";
+        assert_eq!(traffic("sent", &tally), expected);
+        let mut tally = Tally::default();
+        tally.message(Kind::Binary, 2, 2, 1);
+        assert_eq!(traffic("received", &tally), "received 1 message, 2 bytes; all binary");
+        tally.message(Kind::Text, 3, 3, 1);
+        tally.pongs = 2;
+        let expected = "received 2 messages, 5 bytes; text 1 message, 3 bytes, \
+                        binary 1 message, 2 bytes; 2 pongs";
+        assert_eq!(traffic("received", &tally), expected);
+    }
+
+    #[test]
+    fn a_session_in_lines() {
+        let ms = Duration::from_millis;
+        let mut stats = Stats {
+            duration: ms(12_340),
+            received: Tally::default(),
+            sent: Tally::default(),
+            round_trips: None,
+            silence: ms(4000),
+        };
+        let last = "open for 12.3 s, longest silence 4.0 s";
+        let lines = summary(&stats, 2);
+        assert_eq!(lines[1..], ["sent 0 messages, 0 bytes; 2 did not leave", last]);
+        stats.round_trips =
+            Some(RoundTrips { count: 2, min: ms(1), avg: ms(2), p99: ms(3), max: ms(3) });
+        let lines = summary(&stats, 0);
+        assert_eq!(lines[2], "2 round trips: min 1.0 ms, avg 2.0 ms, p99 3.0 ms, max 3.0 ms");
+    }
+}
