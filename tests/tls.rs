@@ -230,7 +230,7 @@ fn an_alert_is_named() {
         .stderr(
             "sockeye: TLS with localhost:{port} failed: \
              the server refused it: alert HandshakeFailure\n\n\
-             hint: no cipher suite in common, or it wants a client certificate: --cert FILE\n",
+             hint: it may have no cipher suite in common, or want a client certificate: --cert FILE\n",
         )
         .status(35)
         .run();

@@ -74,7 +74,7 @@ pub(super) fn hint(close: &Close, circumstances: &Circumstances) -> Option<Strin
             "see whether it goes without compression: --no-compress"
         }
         1002 if at_once => return asked.missing(&[Part::Subprotocols]),
-        1003 => "it wants the other type of message: text is the default, -b sends binary",
+        1003 => "it may want the other type of message: text is the default, -b sends binary",
         1007 => "only valid UTF-8 is sent as text: the server may want other data in it",
         1008 | 3003 if at_once => {
             let all = [Part::Subprotocols, Part::Origin, Part::Credentials];
@@ -101,8 +101,7 @@ fn private_hint(code: u16, circumstances: &Circumstances) -> Option<String> {
             "if it speaks GraphQL, ask for -s graphql-transport-ws"
         }
         4401 | 4408 if graphql => {
-            "it wants this first, and an answer to it before anything else: \
-             -x '{\"type\":\"connection_init\"}'"
+            "begin with -x '{\"type\":\"connection_init\"}' --expect connection_ack"
         }
         4403 if graphql => "it may want a token in the payload of connection_init",
         4429 if graphql => "send connection_init only once",

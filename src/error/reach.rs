@@ -21,7 +21,9 @@ pub(super) fn unresolved(cause: &io::Error) -> String {
 
 pub(super) fn resolve_hint(cause: &io::Error) -> Option<String> {
     let hint = match Unresolved::of(cause)? {
-        Unresolved::Name => "check the spelling; a name that only some know goes with --resolve",
+        Unresolved::Name => {
+            "check the spelling, or give its address with --resolve HOST:PORT:ADDRESS"
+        }
         Unresolved::Resolver => "check the network and the name servers (/etc/resolv.conf)",
     };
     Some(hint.to_owned())

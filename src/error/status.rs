@@ -131,9 +131,12 @@ impl Answer<'_> {
                 None => "try again later; --reconnect does so by itself".into(),
             },
             Cause::Behind { late } => {
-                let name = between.unwrap_or_else(|| "a gateway".into());
-                let did = if late { "did not answer in time" } else { "gave no good answer" };
-                format!("{name} answered for the server behind it, which {did}")
+                let name = between.unwrap_or_else(|| "the gateway".into());
+                if late {
+                    format!("see what keeps the server behind {name}: it did not answer in time")
+                } else {
+                    format!("see whether the server behind {name} runs: it gave no good answer")
+                }
             }
             Cause::Downgraded => format!(
                 "see that {} speaks HTTP/1.1 to the server behind it",

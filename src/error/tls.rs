@@ -137,7 +137,7 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
             "sockeye speaks TLS 1.2 and 1.3: see --tls-min and --tls-max"
         }
         TlsFault::Alert(AlertDescription::HandshakeFailure) => {
-            "no cipher suite in common, or it wants a client certificate: --cert FILE"
+            "it may have no cipher suite in common, or want a client certificate: --cert FILE"
         }
         TlsFault::Alert(AlertDescription::UnrecognisedName) => {
             "it does not know the name: ask for another with --sni NAME"

@@ -41,7 +41,7 @@ fn codes_of_the_protocol() {
             1003,
             "binary only",
             "1003 (unsupported data): binary only\n\n\
-             hint: it wants the other type of message: text is the default, -b sends binary",
+             hint: it may want the other type of message: text is the default, -b sends binary",
         ),
         (
             1007,
@@ -151,8 +151,7 @@ fn what_may_be_due_to_compression() {
 #[test]
 fn codes_of_graphql() {
     let graphql = ["-s", "graphql-transport-ws"];
-    let init = "\n\nhint: it wants this first, and an answer to it before anything else: \
-        -x '{\"type\":\"connection_init\"}'";
+    let init = "\n\nhint: begin with -x '{\"type\":\"connection_init\"}' --expect connection_ack";
     for (code, words) in [
         (4400, "4400 (graphql-transport-ws: invalid message)".to_owned()),
         (4401, format!("4401 (graphql-transport-ws: unauthorized){init}")),

@@ -18,7 +18,7 @@ fn names() {
          hint: check the network and the name servers (/etc/resolv.conf)"
     } else {
         "cannot resolve nosuch.invalid: no such name ([..])\n\n\
-         hint: check the spelling; a name that only some know goes with --resolve"
+         hint: check the spelling, or give its address with --resolve HOST:PORT:ADDRESS"
     };
     says(Test::new().args(["ws://nosuch.invalid/"]), 6, message);
     says(

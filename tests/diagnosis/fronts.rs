@@ -20,7 +20,7 @@ fn nothing_behind_them() {
         &format!(
             "{url} answered 502 (Bad Gateway) instead of upgrading to WebSocket\n  \
              Server: nginx/[..]\n  nginx/[..]\n\n\
-             hint: nginx answered for the server behind it, which gave no good answer"
+             hint: see whether the server behind nginx runs: it gave no good answer"
         ),
     );
     let haproxy = EchoServer::front_of("haproxy-http1", dead, None);

@@ -11,6 +11,29 @@ mod status;
 mod tls;
 
 use crate::support::{Peer, Test};
+use std::{path::Path, process::Command};
+
+#[test]
+fn hints_name_only_options_that_there_are() {
+    let help = Command::new(env!("CARGO_BIN_EXE_sockeye")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    let known: Vec<&str> = help.split(|c: char| !is_name(c)).collect();
+    let mut named = 0;
+    for file in Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error").read_dir().unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+        for line in code {
+            let words = line.split(|c: char| !is_name(c)).filter(|word| word.starts_with("--"));
+            for option in words.filter(|word| word.len() > 3 && !word.ends_with('-')) {
+                named += 1;
+                let option = option.trim_end_matches('.');
+                assert!(known.contains(&option), "{option}: {line}");
+            }
+        }
+    }
+    assert!(named > 30, "options were looked for in the wrong place");
+}
 
 /// Runs it: it ends with this status and says this, which is held to what every message must be.
 #[track_caller]

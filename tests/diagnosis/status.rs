@@ -340,7 +340,7 @@ fn later() {
         "Server: awselb/2.0\nContent-Type: text/html\n",
         "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1>",
         "\n  Server: awselb/2.0\n\n\
-         hint: awselb answered for the server behind it, which gave no good answer",
+         hint: see whether the server behind awselb runs: it gave no good answer",
     );
     answers(
         &[],
@@ -348,7 +348,7 @@ fn later() {
         "",
         "upstream request timeout",
         "\n  upstream request timeout\n\n\
-         hint: a gateway answered for the server behind it, which did not answer in time",
+         hint: see what keeps the server behind the gateway: it did not answer in time",
     );
     answers(
         &[],
@@ -356,6 +356,6 @@ fn later() {
         "Server: cloudflare\n",
         "error code: 522",
         "\n  Server: cloudflare\n  error code: 522\n\n\
-         hint: cloudflare answered for the server behind it, which did not answer in time",
+         hint: see what keeps the server behind cloudflare: it did not answer in time",
     );
 }

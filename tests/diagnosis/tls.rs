@@ -46,7 +46,7 @@ fn alerts() {
         b"\x15\x03\x03\x00\x02\x02\x28",
         &refused(
             "HandshakeFailure",
-            "no cipher suite in common, or it wants a client certificate: --cert FILE",
+            "it may have no cipher suite in common, or want a client certificate: --cert FILE",
         ),
     );
     speaks(
