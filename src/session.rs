@@ -6,11 +6,11 @@
 
 use crate::{
     connect::Opened,
-    error::{Error, Stage, Step},
+    error::{Circumstances, Error, Silence, Stage, Step},
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Event, Kind, Piece, Role, Settings, Tally, UsageError,
-        handshake::Version, ping::RoundTrips,
+        handshake::Version, ping::RoundTrips, silence,
     },
     random::entropy,
 };
@@ -64,6 +64,8 @@ pub struct Session {
     settings: Settings,
     authority: String,
     carrier: Version,
+    /// Of a client.
+    circumstances: Option<Circumstances>,
     /// What has come and is not decoded is at `start..end`.
     buffer: Vec<u8>,
     start: usize,
@@ -83,6 +85,9 @@ pub struct Session {
     receive_error: Option<io::Error>,
     /// The transport has ended; the connection is told when all it brought is decoded.
     eof: bool,
+    quiet: silence::Silence,
+    /// The silence before the end.
+    last_silence: Option<Silence>,
     /// TLS may hold what it could not write at once.
     flushing: bool,
     shut: bool,
@@ -112,6 +117,12 @@ impl Session {
             settings,
             authority: opened.authority,
             carrier: opened.carrier,
+            circumstances: opened.asked.map(|asked| Circumstances {
+                asked: *asked,
+                subprotocol: opened.agreed.subprotocol,
+                compression: opened.agreed.deflate.is_some(),
+                received: 0,
+            }),
             buffer,
             start: 0,
             end,
@@ -125,6 +136,8 @@ impl Session {
             send_error: None,
             receive_error: None,
             eof: false,
+            quiet: silence::Silence::default(),
+            last_silence: None,
             flushing: false,
             shut: false,
             timer: Box::pin(sleep(Duration::ZERO)),
@@ -191,6 +204,7 @@ impl Session {
             match Pin::new(&mut self.transport).poll_write(cx, bytes) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(n)) if n > 0 => {
+                    self.quiet.sent(now, self.connection.last_heard(), self.last_sent);
                     self.connection.transmitted(n, now);
                     self.last_sent = now;
                 }
@@ -248,6 +262,9 @@ impl Session {
                         result.err().filter(|e| e.kind() != io::ErrorKind::UnexpectedEof);
                     self.eof = true;
                     self.note_received(self.end - before);
+                    let (heard, sent) = (self.last_heard(), self.last_sent);
+                    self.last_silence =
+                        self.quiet.before(Instant::now(), heard, sent).map(Silence::new);
                     return true;
                 }
             }
@@ -426,10 +443,26 @@ impl Session {
         matches!(self.connection.cause(), Some(Cause::LocalClose))
     }
 
+    /// The error that this Close of the peer is.
+    pub fn closed(&self, close: Close) -> Error {
+        let circumstances = self.circumstances();
+        Error::Closed { authority: self.authority.clone(), close, circumstances }
+    }
+
+    fn circumstances(&self) -> Option<Box<Circumstances>> {
+        let received = self.connection.tallies().0.messages();
+        self.circumstances.clone().map(|it| Box::new(Circumstances { received, ..it }))
+    }
+
+    fn judge(&self, close: Close) -> Result<(), Error> {
+        if close.is_error() { Err(self.closed(close)) } else { Ok(()) }
+    }
+
     /// How the session ended, when it is over. `waiting`: messages the caller had still to send.
     /// The first cause decides; that we had begun to close does not excuse what came after.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), Error> {
-        let (authority, carrier) = (self.authority.clone(), self.carrier);
+        let (authority, carrier, silence) =
+            (self.authority.clone(), self.carrier, self.last_silence);
         if self.idle.for_good {
             let limit = self.settings.idle_timeout.unwrap_or_default();
             return Err(Error::Timeout { authority, step: Step::Idle, limit, own: false });
@@ -441,15 +474,16 @@ impl Session {
             (Some(Cause::RemoteClose(_) | Cause::SendFailed), Some(close)) => {
                 let messages = self.connection.unsent_messages() + waiting;
                 if messages > 0 {
-                    return Err(Error::Unsent { authority, messages, close });
+                    let circumstances = self.circumstances();
+                    return Err(Error::Unsent { authority, messages, close, circumstances });
                 }
-                judge(authority, close)
+                self.judge(close)
             }
             (Some(Cause::LocalClose), Some(close)) => {
                 if Some(close.code) == self.our_code {
                     Ok(())
                 } else {
-                    judge(authority, close)
+                    self.judge(close)
                 }
             }
             (Some(Cause::LocalClose), None) if self.connection.unsent_messages() + waiting > 0 => {
@@ -457,12 +491,12 @@ impl Session {
                 Err(Error::Unread { authority, carrier, messages })
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
-            (None, Some(close)) => judge(authority, close),
+            (None, Some(close)) => self.judge(close),
             (Some(Cause::SendFailed), None) if carrier == Version::Http2 && self.eof => {
                 // Why nothing could be sent is known by what was received last.
                 Err(match self.receive_error.take() {
-                    Some(cause) => Error::receive(authority, cause, stage),
-                    None => Error::NoClose { authority, carrier, inside_message },
+                    Some(cause) => Error::receive(authority, cause, stage, silence),
+                    None => Error::NoClose { authority, carrier, inside_message, silence },
                 })
             }
             (Some(Cause::SendFailed), None) => {
@@ -478,15 +512,11 @@ impl Session {
                 Err(Error::Timeout { authority, step: Step::Pong, limit, own: false })
             }
             (Some(Cause::TransportEnded), _) => match self.receive_error.take() {
-                Some(cause) => Err(Error::receive(authority, cause, stage)),
-                None => Err(Error::NoClose { authority, carrier, inside_message }),
+                Some(cause) => Err(Error::receive(authority, cause, stage, silence)),
+                None => Err(Error::NoClose { authority, carrier, inside_message, silence }),
             },
         }
     }
-}
-
-fn judge(authority: String, close: Close) -> Result<(), Error> {
-    if close.is_error() { Err(Error::Closed { authority, close }) } else { Ok(()) }
 }
 
 /// Bytes read at a time. From this size on the allocator takes fresh pages from the system, and

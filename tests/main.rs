@@ -20,6 +20,7 @@ mod close;
 mod config;
 mod deflate;
 mod demo;
+mod diagnosis;
 mod echo;
 mod generated;
 mod handshake;

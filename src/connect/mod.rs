@@ -14,7 +14,7 @@ mod timing;
 pub use timing::Timing;
 
 use crate::{
-    error::{Error, Http2Fault, Step, TlsFault},
+    error::{Asked, Error, Http2Fault, Step, TlsFault},
     net::{Transport, http2::Settings, proxy::Destination, tls},
     proto::handshake::{Agreed, HeaderEdit, Headers, Request, Response, Version},
     target::Target,
@@ -93,6 +93,8 @@ pub struct Opened {
     pub address: Option<SocketAddr>,
     /// TLS version and cipher suite.
     pub tls: Option<String>,
+    /// What was asked, if we are the client.
+    pub asked: Option<Box<Asked>>,
     /// The server's answer, if we are the client.
     pub answer: Option<Response>,
     /// What it took.
@@ -151,7 +153,7 @@ impl Way<'_> {
 /// What the server answered.
 enum Shaken {
     Open(Box<Opened>),
-    Status(Box<dyn Transport>, Response, Vec<u8>),
+    Status(Box<dyn Transport>, Box<Asked>, Response, Vec<u8>),
 }
 
 impl Shaken {
@@ -171,18 +173,22 @@ pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Res
     let mut way = Way { course: &course, watch };
     let mut here = opening.clone();
     loop {
-        let (mut transport, response, rest) =
+        let (mut transport, asked, response, rest) =
             match timeout_at(deadline, attempts(&here, &mut way)).await {
                 Ok(Ok(Shaken::Open(mut opened))) => {
                     opened.timing = course.end(Instant::now().into_std());
                     (way.watch)(Progress::Open(&opened.timing));
                     return Ok(*opened);
                 }
-                Ok(Ok(Shaken::Status(transport, response, rest))) => (transport, response, rest),
+                Ok(Ok(Shaken::Status(transport, asked, response, rest))) => {
+                    (transport, asked, response, rest)
+                }
                 Ok(Err(error)) => return Err(error),
                 Err(_) => {
+                    let proxy = course.proxy().filter(|_| !here.limits.is_run);
+                    let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
                     return Err(Error::Timeout {
-                        authority: here.target.authority(),
+                        authority: proxy.unwrap_or_else(|| here.target.authority()),
                         step: if here.limits.is_run { Step::Total } else { course.step() },
                         limit: here.limits.total,
                         own: false,
@@ -197,11 +203,10 @@ pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Res
         } else {
             // The answer is there: its body has a limit of its own.
             let body = body::read(&mut transport, &response, rest).await;
-            let url = here.target.to_string();
             let location = response.headers.get("Location");
             let location = location.and_then(|location| here.target.join(location.trim()).ok());
             let location = location.map(|target| target.to_string());
-            return Err(Error::Status { url, response: Box::new(response), body, location });
+            return Err(Error::Status { asked, response: Box::new(response), body, location });
         }
     }
 }
