@@ -103,7 +103,9 @@ def talk(connection):
 def run(argv, stdin):
     """CPU and elapsed seconds, and the exit status."""
     start = time.perf_counter()
-    process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env = {**os.environ, "SOCKEYE_CONFIG": "off"}
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(argv, stdin=stdin, stdout=null, stderr=null, env=env)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     elapsed = time.perf_counter() - start

@@ -38,7 +38,7 @@ _sockeye() {
 
     case "${cmd}" in
         sockeye)
-            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --no-history --record --har --write-out --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --no-color --help --version listen demo show completions man"
+            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -t -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --json --time --exit-on-close --no-history --record --har --write-out --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --config --no-config --help --version listen demo show completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -402,6 +402,25 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -410,7 +429,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__completions)
-            opts="-h --help bash elvish fish powershell zsh"
+            opts="-h --help bash elvish fish powershell zsh targets"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -424,7 +443,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__demo)
-            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --no-history --record --har --write-out --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --no-color --help"
+            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -t -v -q -h --execute --wait --expect --expect-timeout --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --json --time --exit-on-close --no-history --record --har --write-out --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -772,6 +791,10 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -780,7 +803,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__listen)
-            opts="-s -v -q -h --subprotocol --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --no-color --help"
+            opts="-s -v -q -h --subprotocol --echo --max-message --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --config --no-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -826,6 +849,25 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -848,7 +890,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__show)
-            opts="-t -h --filter --frames --json --time --har --no-color --help"
+            opts="-t -h --filter --frames --json --time --har --color --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -873,6 +915,10 @@ _sockeye() {
                     fi
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -883,8 +929,22 @@ _sockeye() {
     esac
 }
 
+_sockeye_or_target() {
+    if [[ "$2" != @* ]]; then
+        _sockeye "$@"
+        return
+    fi
+    local target
+    COMPREPLY=()
+    while IFS= read -r target; do
+        if [[ "$target" == "$2"* ]]; then
+            COMPREPLY+=("$target")
+        fi
+    done < <("$1" completions targets 2>/dev/null)
+}
+
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _sockeye -o nosort -o bashdefault -o default sockeye
+    complete -F _sockeye_or_target -o nosort -o bashdefault -o default sockeye
 else
-    complete -F _sockeye -o bashdefault -o default sockeye
+    complete -F _sockeye_or_target -o bashdefault -o default sockeye
 fi

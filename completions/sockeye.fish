@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash no-history record= har= write-out= echo max-message= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet no-color h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -48,7 +48,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s s -l subprotocol -d 'As
 complete -c sockeye -n "__fish_sockeye_needs_command" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l host -d 'The Host header, instead of the URL\'s host' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s A -l user-agent -d 'The User-Agent header [default: sockeye/VERSION]' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME or as file: and a path' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME, as file: and a path, or as cmd: and a command that prints it' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l bearer -d 'A bearer token for the Authorization header' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l netrc -d 'Take credentials for the host from a netrc file [default: $NETRC or ~/.netrc]' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -l cookie -d 'Send cookies: NAME=VALUE, or a file as browsers export them; may be repeated' -r
@@ -92,6 +92,10 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l close-timeout -d 'How l
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l color -d 'Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too' -r -f -a "auto\t'Where there is a terminal that has them'
+always\t'Also where there seems to be none'
+never\t'Nowhere'"
+complete -c sockeye -n "__fish_sockeye_needs_command" -l config -d 'Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 0 -l null -d 'NUL between messages, as --delimiter nul'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s b -l binary -d 'Send binary messages'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l send-only -d 'Do not show what comes, and close when all is sent'
@@ -107,6 +111,9 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s k -s n -l insecure -l n
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-sni -d 'Do not say the host\'s name in the TLS handshake'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s P -l show-ping-pong -d 'Show pings and pongs in interactive mode'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l slash -d 'No effect: slash commands are always on (wscat needs it)'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l json -d 'Lay out JSON on a terminal, a member a line'
+complete -c sockeye -n "__fish_sockeye_needs_command" -s t -l time -d 'Show the time of each message on a terminal'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l exit-on-close -d 'End with the session, also when something has been typed'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-history -d 'Keep no history of what is typed'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-compress -d 'Do not offer or accept compression'
@@ -115,7 +122,8 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l frames -d 'Show each fr
 complete -c sockeye -n "__fish_sockeye_needs_command" -l trace -d 'As -vv, and the bytes of the handshake and of the session in hex'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l show-secrets -d 'Do not redact secrets in what is shown and recorded'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s q -l quiet -d 'Show nothing but errors on stderr'
-complete -c sockeye -n "__fish_sockeye_needs_command" -l no-color -d 'Use no colours'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l no-color -d 'Use no colours, as --color never'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l no-config -d 'Read no configuration file'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s V -l version -d 'Print version'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "listen" -d 'Be the server: what is typed or piped goes to every client, what they send is shown'
@@ -132,6 +140,10 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l close-timeout
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l color -d 'Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too' -r -f -a "auto\t'Where there is a terminal that has them'
+always\t'Also where there seems to be none'
+never\t'Nowhere'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l config -d 'Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-compress -d 'Do not offer or accept compression'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s v -l verbose -d 'Show the handshake and what happens, on stderr; secrets are redacted. Twice: with times, and every frame with its header'
@@ -139,8 +151,9 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l frames -d 'Sh
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l trace -d 'As -vv, and the bytes of the handshake and of the session in hex'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l show-secrets -d 'Do not redact secrets in what is shown and recorded'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s q -l quiet -d 'Show nothing but errors on stderr'
-complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-color -d 'Use no colours'
-complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s h -l help -d 'Print help'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-color -d 'Use no colours, as --color never'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-config -d 'Read no configuration file'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s x -l execute -d 'Send this first, then what stdin gives; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s w -l wait -d 'After the last -x or the end of stdin go on for this long; 0 closes at once, -1 never' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l expect -d 'Go on with the next -x only when a message matches; in order with -x, may be repeated' -r
@@ -163,7 +176,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s s -l subprotoco
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s o -l origin -d 'The Origin header, which browsers send and some servers check' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l host -d 'The Host header, instead of the URL\'s host' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s A -l user-agent -d 'The User-Agent header [default: sockeye/VERSION]' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME or as file: and a path' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l user -d 'Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a password it is asked for. Secrets may be given as env:NAME, as file: and a path, or as cmd: and a command that prints it' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l bearer -d 'A bearer token for the Authorization header' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l netrc -d 'Take credentials for the host from a netrc file [default: $NETRC or ~/.netrc]' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l cookie -d 'Send cookies: NAME=VALUE, or a file as browsers export them; may be repeated' -r
@@ -207,6 +220,9 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close-timeout -
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress -d 'Offer or accept compression with these parameters (RFC 7692), and not what browsers offer' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-level -d 'How hard to compress, from 1 (fast) to 9 (small)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-min -d 'Compress messages of this length and more (K, M, G); 0 for all' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l color -d 'Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too' -r -f -a "auto\t'Where there is a terminal that has them'
+always\t'Also where there seems to be none'
+never\t'Nowhere'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 0 -l null -d 'NUL between messages, as --delimiter nul'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s b -l binary -d 'Send binary messages'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l send-only -d 'Do not show what comes, and close when all is sent'
@@ -222,6 +238,9 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s k -s n -l insec
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-sni -d 'Do not say the host\'s name in the TLS handshake'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s P -l show-ping-pong -d 'Show pings and pongs in interactive mode'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l slash -d 'No effect: slash commands are always on (wscat needs it)'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l json -d 'Lay out JSON on a terminal, a member a line'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s t -l time -d 'Show the time of each message on a terminal'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l exit-on-close -d 'End with the session, also when something has been typed'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-history -d 'Keep no history of what is typed'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l echo -d 'Send every message back, same type, until the peer closes; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-compress -d 'Do not offer or accept compression'
@@ -230,14 +249,18 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l frames -d 'Show
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l trace -d 'As -vv, and the bytes of the handshake and of the session in hex'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l show-secrets -d 'Do not redact secrets in what is shown and recorded'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s q -l quiet -d 'Show nothing but errors on stderr'
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-color -d 'Use no colours'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-color -d 'Use no colours, as --color never'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l filter -d 'Show only messages that match' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l har -d 'Show nothing, and write the recording as HAR 1.2 into this file' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l color -d 'Whether there are colours; `NO_COLOR` and CLICOLOR count, too' -r -f -a "auto\t'Where there is a terminal that has them'
+always\t'Also where there seems to be none'
+never\t'Nowhere'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l frames -d 'Show the frames too'
 complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l json -d 'Lay JSON out, a member a line'
 complete -c sockeye -n "__fish_sockeye_using_subcommand show" -s t -l time -d 'Show the time of day before each line'
-complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l no-color -d 'Use no colours'
-complete -c sockeye -n "__fish_sockeye_using_subcommand show" -s h -l help -d 'Print help'
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l no-color -d 'Use no colours, as --color never'
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c sockeye -n "__fish_sockeye_using_subcommand man" -s h -l help -d 'Print help'
+complete -c sockeye -n "__fish_sockeye_needs_command; and string match -q '@*' -- (commandline -ct)" -f -a "(sockeye completions targets 2>/dev/null)"

@@ -57,6 +57,7 @@ pub async fn accept(
         address: Some(peer),
         carrier: Version::Http11,
         tls: None,
+        asked: None,
         answer: None,
         timing: Timing::default(),
     };

@@ -1,7 +1,7 @@
 //! The `sockeye` command: parse, run, and an exit status.
 
 use sockeye::{
-    cli::{self, config::Run, generate},
+    cli::{self, config::Run, generate, profile},
     error::Error,
     mode::{self, Ended},
     net::unix::end_by_signal,
@@ -31,6 +31,7 @@ fn run() -> anyhow::Result<Ended> {
     match Run::new(cli)? {
         Run::Job(job) => return Ok(mode::run(job)?),
         Run::Completions(shell) => generate::completions(shell)?,
+        Run::Targets => generate::targets(&profile::names()?)?,
         Run::Man(dir) => generate::man(dir)?,
     }
     Ok(Ended::Done)

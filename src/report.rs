@@ -80,6 +80,11 @@ impl Report {
         format!("{:.6} {text}", elapsed.as_secs_f64())
     }
 
+    /// Whether a person is told what a session came to, who will not read it in what happened.
+    pub fn shows_summary(self) -> bool {
+        self.verbosity == Verbosity::Normal
+    }
+
     /// A step on the way to an open session.
     pub fn progress(self, progress: &Progress<'_>) {
         if self.verbosity < Verbosity::Verbose {

@@ -2,14 +2,29 @@
 //! without being shown.
 
 use crate::error::Error;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
     iterator::Signals,
 };
-use std::{fs, io, time::Duration};
+use std::{
+    env::VarError,
+    fs,
+    io::{self, IsTerminal as _, Read as _},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Whether a value names where the secret is, and is none itself.
+pub fn is_reference(value: &str) -> bool {
+    ["env:", "file:", "cmd:"].iter().any(|way| value.starts_with(way))
+}
 
 /// What an option's value stands for: `env:NAME` a variable, `file:PATH` the first line of a file,
-/// anything else itself.
+/// `cmd:COMMAND` the first line that a command of the shell prints, anything else itself.
 pub fn reveal(value: &str) -> Result<String, Error> {
     let fault = |fault: String| Error::Usage { fault, hint: None };
     let clean = |text: String, from: String| {
@@ -21,7 +36,11 @@ pub fn reveal(value: &str) -> Result<String, Error> {
         Ok(text)
     };
     if let Some(name) = value.strip_prefix("env:") {
-        let text = std::env::var(name).map_err(|e| fault(format!("the variable {name}: {e}")))?;
+        let text = std::env::var(name).map_err(|e| match e {
+            // Its own words show the value.
+            VarError::NotUnicode(_) => fault(format!("the variable {name} is not UTF-8")),
+            VarError::NotPresent => fault(format!("the variable {name}: {e}")),
+        })?;
         return clean(text, format!("the variable {name}"));
     }
     if let Some(path) = value.strip_prefix("file:") {
@@ -29,14 +48,86 @@ pub fn reveal(value: &str) -> Result<String, Error> {
             .map_err(|e| fault(format!("cannot read {path}: {}", crate::error::words(&e))))?;
         return clean(text.lines().next().unwrap_or_default().to_owned(), path.to_owned());
     }
+    if let Some(command) = value.strip_prefix("cmd:") {
+        let output = output(command, PATIENCE).map_err(fault)?;
+        let text = String::from_utf8(output)
+            .map_err(|_| fault("what the command (cmd:) printed is not UTF-8".to_owned()))?;
+        let line = text.lines().next().unwrap_or_default();
+        if line.is_empty() {
+            return Err(fault("the command (cmd:) printed no secret".to_owned()));
+        }
+        return clean(line.to_owned(), "what the command (cmd:) printed".to_owned());
+    }
     Ok(value.to_owned())
+}
+
+/// What a command of the shell prints. It stays in our process group, as it may ask something at
+/// the terminal.
+fn output(command: &str, patience: Duration) -> Result<Vec<u8>, String> {
+    let failed =
+        |e: io::Error| format!("cannot run the command (cmd:): {}", crate::error::words(&e));
+    let limit = Instant::now() + patience;
+    // A terminal is there to be asked; anything else holds messages, which are not the command's.
+    let stdin = if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
+    let mut child = Command::new("sh")
+        .args(["-c", command])
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let printed = child.stdout.take().map_or_else(
+        || Ok(Some(Vec::new())),
+        |stdout| collect(&child, stdout, limit).map_err(failed),
+    );
+    if !matches!(printed, Ok(Some(_))) {
+        // It may have ended all the same.
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(failed)?;
+    let Some(printed) = printed? else {
+        return Err(format!("the command (cmd:) took longer than {} s", patience.as_secs()));
+    };
+    if !status.success() {
+        return Err(format!("the command (cmd:) failed: {status}"));
+    }
+    Ok(printed)
+}
+
+/// What a child prints until it has ended; `None`: it has not by then. What it leaves running may
+/// keep the pipe open.
+fn collect(child: &Child, mut stdout: ChildStdout, limit: Instant) -> io::Result<Option<Vec<u8>>> {
+    let ended = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let (mut printed, mut is_open) = (Vec::new(), true);
+    loop {
+        // One that prints without end leaves no time to wait.
+        let Some(left) = limit.checked_duration_since(Instant::now()) else { return Ok(None) };
+        let left = Timespec::try_from(left).unwrap_or_default();
+        let (of_stdout, of_child) =
+            (PollFd::new(&stdout, PollFlags::IN), PollFd::new(&ended, PollFlags::IN));
+        let mut fds = if is_open { vec![of_child, of_stdout] } else { vec![of_child] };
+        match poll(&mut fds, Some(&left)) {
+            Ok(0) => return Ok(None),
+            Err(rustix::io::Errno::INTR) => continue,
+            ready => ready?,
+        };
+        if fds.get(1).is_some_and(|stdout| !stdout.revents().is_empty()) {
+            let mut part = [0; 4096];
+            let n = stdout.read(&mut part)?;
+            is_open = n > 0;
+            // The first line is all that counts.
+            let room = LONGEST.saturating_sub(printed.len());
+            printed.extend(part.iter().take(n.min(room)));
+        } else {
+            return Ok(Some(printed));
+        }
+    }
 }
 
 /// Asks at the terminal, without showing what is typed.
 pub fn ask(what: &str) -> Result<String, Error> {
     let fault = |e: io::Error| Error::Usage {
         fault: format!("cannot ask for {what}: {}", crate::error::words(&e)),
-        hint: Some("give it as env:NAME or file:PATH".to_owned()),
+        hint: Some("give it as env:NAME, file:PATH or cmd:COMMAND".to_owned()),
     };
     let terminal = fs::File::options().read(true).write(true).open("/dev/tty").map_err(fault)?;
     let before = rustix::termios::tcgetattr(&terminal).map_err(|e| fault(e.into()))?;
@@ -65,4 +156,47 @@ pub fn ask(what: &str) -> Result<String, Error> {
     handle.close();
     let _ = watcher.join();
     typed.map_err(fault)
+}
+
+/// How long a command may take, which may ask a person.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest output of a command that is kept.
+const LONGEST: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(value: &str) -> String {
+        reveal(value).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_command_prints_the_secret_in_its_first_line() {
+        assert_eq!(reveal("cmd:echo one; echo two").unwrap(), "one");
+        assert_eq!(reveal("cmd:printf 'a b'").unwrap(), "a b");
+        assert_eq!(reveal("cmd:yes | head -c 500000").unwrap(), "y");
+        // What stays behind and holds the pipe is not waited for.
+        assert_eq!(reveal("cmd:echo one; sleep 9 2>/dev/null &").unwrap(), "one");
+    }
+
+    #[test]
+    fn a_command_that_fails_does_not_tell_the_secret() {
+        assert_eq!(fault("cmd:echo S3CRET; exit 3"), "the command (cmd:) failed: exit status: 3");
+        assert_eq!(fault("cmd:true S3CRET"), "the command (cmd:) printed no secret");
+        assert_eq!(fault("cmd:echo; echo S3CRET"), "the command (cmd:) printed no secret");
+        assert_eq!(fault("cmd:printf '\\377'"), "what the command (cmd:) printed is not UTF-8");
+        assert_eq!(
+            fault("cmd:printf 'a\\tb'"),
+            "what the command (cmd:) printed holds a control character"
+        );
+    }
+
+    #[test]
+    fn a_command_is_not_waited_for_for_ever() {
+        for command in ["exec sleep 9", "exec sleep 9 >&-", "yes"] {
+            let fault = output(command, Duration::from_millis(50)).unwrap_err();
+            assert_eq!(fault, "the command (cmd:) took longer than 0 s", "{command}");
+        }
+    }
 }

@@ -11,10 +11,11 @@ pub use observer::{KEPT, Observer, Seen};
 
 use crate::{
     connect::Opened,
+    error::{Circumstances, Silence},
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Event, Kind, Opcode, Piece, Role, Settings, Tally,
-        UsageError, connection::Received, handshake::Version, ping::RoundTrips,
+        UsageError, connection::Received, handshake::Version, ping::RoundTrips, silence,
     },
     random::entropy,
 };
@@ -57,6 +58,13 @@ pub struct Stats {
     pub first_message: Option<Duration>,
 }
 
+impl Stats {
+    /// Whether a message has come or was sent.
+    pub fn has_messages(&self) -> bool {
+        self.received.messages() + self.sent.messages() > 0
+    }
+}
+
 /// An open session.
 pub struct Session {
     transport: Box<dyn Transport>,
@@ -64,6 +72,8 @@ pub struct Session {
     settings: Settings,
     authority: String,
     carrier: Version,
+    /// Of a client.
+    circumstances: Option<Circumstances>,
     /// What has come and is not decoded is at `start..end`.
     buffer: Vec<u8>,
     start: usize,
@@ -83,6 +93,9 @@ pub struct Session {
     receive_error: Option<io::Error>,
     /// The transport has ended; the connection is told when all it brought is decoded.
     eof: bool,
+    quiet: silence::Silence,
+    /// The silence before the end.
+    last_silence: Option<Silence>,
     /// TLS may hold what it could not write at once.
     flushing: bool,
     shut: bool,
@@ -115,6 +128,12 @@ impl Session {
             settings,
             authority: opened.authority,
             carrier: opened.carrier,
+            circumstances: opened.asked.map(|asked| Circumstances {
+                asked: *asked,
+                subprotocol: opened.agreed.subprotocol,
+                compression: opened.agreed.deflate.is_some(),
+                received: 0,
+            }),
             buffer,
             start: 0,
             end,
@@ -128,6 +147,8 @@ impl Session {
             send_error: None,
             receive_error: None,
             eof: false,
+            quiet: silence::Silence::default(),
+            last_silence: None,
             flushing: false,
             shut: false,
             timer: Box::pin(sleep(Duration::ZERO)),
@@ -205,6 +226,7 @@ impl Session {
                     if let Some(observation) = &mut self.observation {
                         observation.transmitted(now, bytes.get(..n).unwrap_or_default());
                     }
+                    self.quiet.sent(now, self.connection.last_heard(), self.last_sent);
                     self.connection.transmitted(n, now);
                     self.last_sent = now;
                 }
@@ -262,6 +284,9 @@ impl Session {
                         result.err().filter(|e| e.kind() != io::ErrorKind::UnexpectedEof);
                     self.eof = true;
                     self.note_received(before);
+                    let (heard, sent) = (self.last_heard(), self.last_sent);
+                    self.last_silence =
+                        self.quiet.before(Instant::now(), heard, sent).map(Silence::new);
                     return true;
                 }
             }

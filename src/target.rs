@@ -159,6 +159,11 @@ impl Target {
         self.authority()
     }
 
+    /// The origin that a page of this server has (RFC 6454, 4).
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.host_header())
+    }
+
     /// Host and port.
     pub fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)

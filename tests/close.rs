@@ -108,10 +108,9 @@ fn a_peer_that_never_ends_tcp_is_not_waited_for() {
 #[test]
 fn max_time_after_the_peer_s_close_does_not_change_how_it_ended() {
     // The first cause decides: here it is the Close, and only the end of TCP is missing.
-    for (code, words, status) in [
-        (1000, "", 0),
-        (1011, "sockeye: {peer} closed the connection: 1011 (internal error)\n", 111),
-    ] {
+    for (code, words, status) in
+        [(1000, "", 0), (4001, "sockeye: {peer} closed the connection: 4001 (private use)\n", 111)]
+    {
         Test::new()
             .args(["--close-timeout", "1.5", "--max-time", "1"])
             .peer(move |peer| {
@@ -129,10 +128,14 @@ fn max_time_after_the_peer_s_close_does_not_change_how_it_ended() {
 fn a_close_with_an_error_code_is_111() {
     for (code, reason, words) in [
         (1008, "", "1008 (policy violation)"),
-        (1011, "out of sea", "1011 (internal error): out of sea"),
+        (
+            1011,
+            "out of sea",
+            "1011 (internal error): out of sea\n\n\
+             hint: the fault is the server's: its log may say why; --reconnect connects again",
+        ),
         (1002, "", "1002 (protocol error)"),
-        (1014, "", "1014 (bad gateway)"),
-        (3000, "", "3000 (unauthorized)"),
+        (3001, "", "3001 (registered by a library)"),
         (4001, "", "4001 (private use)"),
         (4999, "\x1b[31m", "4999 (private use): \\x1b[31m"),
     ] {
@@ -157,9 +160,9 @@ fn an_error_code_in_answer_to_our_close_is_111() {
             peer.open();
             peer.expect_text("bye");
             peer.expect_close(1000);
-            peer.send(close(1011, "too late"));
+            peer.send(close(4001, "too late"));
         })
-        .stderr("sockeye: {peer} closed the connection: 1011 (internal error): too late\n")
+        .stderr("sockeye: {peer} closed the connection: 4001 (private use): too late\n")
         .status(111)
         .run();
 }
@@ -196,9 +199,9 @@ fn the_session_s_own_code_comes_before_112() {
         .args(["--count", "3"])
         .peer(|peer| {
             peer.open();
-            peer.close(1011);
+            peer.close(4001);
         })
-        .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+        .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
         .status(111)
         .run();
 }

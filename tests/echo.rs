@@ -69,9 +69,9 @@ fn echo_ends_with_the_peer_s_code() {
         .args(["--echo"])
         .peer(|peer| {
             peer.open();
-            peer.close(1011);
+            peer.close(4001);
         })
-        .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+        .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
         .status(111)
         .run();
 }

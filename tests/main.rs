@@ -17,8 +17,10 @@ mod support;
 
 mod clock;
 mod close;
+mod config;
 mod deflate;
 mod demo;
+mod diagnosis;
 mod echo;
 mod frames;
 mod generated;

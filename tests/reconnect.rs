@@ -151,7 +151,8 @@ fn attempts_may_be_limited_and_servers_ask_for_time() {
              sockeye: again in 0.0 s\n\
              sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n\
              sockeye: again in 0.0 s\n\
-             sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n",
+             sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n\n\
+             hint: check the port, and whether the server runs\n",
         )
         .status(7)
         .run();

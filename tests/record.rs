@@ -32,8 +32,7 @@ fn a_run_is_recorded_with_its_frames() {
         .peer(|peer| {
             peer.open();
             peer.expect_text("hi");
-            peer.send([frame(0x01, "fr\u{c3}"), ping("p")].concat());
-            peer.send(frame(0x80, ""));
+            peer.send([frame(0x01, "fr\u{c3}"), ping("p"), frame(0x80, "")].concat());
             peer.expect_pong("p");
             peer.close(1001);
         })

@@ -20,7 +20,7 @@ fn a_404_is_shown_with_its_body() {
     shown(
         "HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\nno such thing\n\nsorry!!",
         "404 (Not Found) instead of upgrading to WebSocket\n  no such thing\n  sorry!!\n\n\
-         hint: check the path",
+         hint: check the path: a WebSocket is often at one such as /ws",
     );
 }
 
@@ -31,7 +31,7 @@ fn a_401_is_shown_with_its_challenge() {
          Content-Length: 0\r\n\r\n",
         "401 (Unauthorized) instead of upgrading to WebSocket\n  \
          WWW-Authenticate: Basic realm=\"sea\"\n\n\
-         hint: give credentials with --auth USER:PASSWORD or -H 'Authorization: ...'",
+         hint: give user and password with --auth USER:PASSWORD",
     );
 }
 
@@ -39,8 +39,9 @@ fn a_401_is_shown_with_its_challenge() {
 fn a_200_is_a_web_page() {
     shown(
         "HTTP/1.1 200 OK\r\n\r\n<html>",
-        "200 (OK) instead of upgrading to WebSocket\n  <html>\n\n\
-         hint: this is a web page or an ordinary API: the path or the port is wrong",
+        "200 (OK) instead of upgrading to WebSocket: an HTML page\n\n\
+         hint: check path and port, and that a reverse proxy, if there is one, passes the headers \
+         Upgrade and Connection on",
     );
 }
 
@@ -55,7 +56,7 @@ fn a_redirect_says_where_to() {
 
 #[test]
 fn a_status_without_a_reason_or_a_hint_is_shown_plainly() {
-    shown("HTTP/1.1 500\r\n\r\n", "500 instead of upgrading to WebSocket");
+    shown("HTTP/1.1 418\r\n\r\n", "418 instead of upgrading to WebSocket");
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn a_chunked_body_is_shown_without_its_chunks() {
         "HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n\
          5\r\nback \r\n7;x=y\r\nin 5 mi\r\n2\r\nn.\r\n0\r\n\r\n",
         "503 (Service Unavailable) instead of upgrading to WebSocket\n  back in 5 min.\n\n\
-         hint: a gateway answered; the server behind it did not",
+         hint: try again later; --reconnect does so by itself",
     );
 }
 
@@ -83,13 +84,13 @@ fn a_hostile_answer_does_not_reach_the_terminal() {
 fn a_long_answer_takes_six_lines_at_most() {
     let long = "x".repeat(3000);
     let body = "a line of the body\n".repeat(400);
-    let cut = "x".repeat(120);
+    let cut = "x".repeat(114);
     shown(
-        &format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {long}\r\n\r\n{body}"),
+        &format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic {long}\r\n\r\n{body}"),
         &format!(
-            "401 (Unauthorized) instead of upgrading to WebSocket\n  WWW-Authenticate: {cut}...\n  \
+            "401 (Unauthorized) instead of upgrading to WebSocket\n  WWW-Authenticate: Basic {cut}...\n  \
              a line of the body\n  a line of the body\n\n\
-             hint: give credentials with --auth USER:PASSWORD or -H 'Authorization: ...'"
+             hint: give user and password with --auth USER:PASSWORD"
         ),
     );
 }
@@ -103,7 +104,7 @@ fn a_body_that_never_comes_is_waited_for_a_second() {
         })
         .stderr(
             "sockeye: ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n\n\
-             hint: check the path\n",
+             hint: check the path: a WebSocket is often at one such as /ws\n",
         )
         .status(22)
         .takes(900..4000)
@@ -121,7 +122,7 @@ fn a_body_that_never_ends_is_cut_short() {
         })
         .stderr(format!(
             "sockeye: ws://{{peer}}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
-             {0}\n  {0}\n\nhint: check the path\n",
+             {0}\n  {0}\n\nhint: check the path: a WebSocket is often at one such as /ws\n",
             "y".repeat(99)
         ))
         .status(22)
@@ -131,12 +132,17 @@ fn a_body_that_never_ends_is_cut_short() {
 
 #[test]
 fn a_connection_closed_before_any_answer_is_52() {
-    let words = "sockeye: {peer} closed the connection without an answer to the handshake\n";
+    let words = |did: &str| {
+        format!(
+            "sockeye: {{peer}} {did} the connection without an answer to the handshake\n\n\
+             hint: the port may want TLS (wss://{{peer}}/) or HTTP/2 (--http2)\n"
+        )
+    };
     Test::new()
         .peer(|peer| {
             peer.request();
         })
-        .stderr(words)
+        .stderr(words("closed"))
         .status(52)
         .run();
     Test::new()
@@ -144,7 +150,7 @@ fn a_connection_closed_before_any_answer_is_52() {
             peer.request();
             peer.reset();
         })
-        .stderr(words)
+        .stderr(words("reset"))
         .status(52)
         .run();
 }

@@ -75,13 +75,18 @@ fn a_self_signed_certificate_is_not_trusted() {
     Test::new()
         .env("SSL_CERT_FILE", authority.file())
         .tls_peer(Identity::self_signed().server(), Peer::hold)
-        .stderr(UNTRUSTED)
+        .stderr(
+            "sockeye: the certificate of localhost:{port} is refused: it is self-signed, and not \
+             among those trusted\n\nhint: trust it with --ca FILE, or skip the check with -k\n",
+        )
         .status(60)
         .run();
 }
 
 const UNTRUSTED: &str = "sockeye: the certificate of localhost:{port} is refused: \
-    its issuer is not trusted\n\nhint: trust its authority with --ca FILE, or skip the check with -k\n";
+    its issuer is not trusted: CN=/[..]\n\n\
+    hint: trust its authority with --ca FILE, or skip the check with -k (the server showed no \
+    certificate but its own)\n";
 
 #[test]
 fn insecure_takes_any_certificate_under_all_its_names() {
@@ -128,7 +133,8 @@ fn a_certificate_for_another_name_is_refused_with_its_names() {
         .stderr(
             "sockeye: the certificate of localhost:{port} is refused: \
              it is not for localhost, only for one.example, two.example\n\n\
-             hint: -k skips the check\n",
+             hint: connect by a name that it has, or ask for one with --sni NAME; -k skips the \
+             check\n",
         )
         .status(60)
         .run();
@@ -177,8 +183,8 @@ fn what_speaks_no_tls_is_told() {
             peer.hold();
         })
         .stderr(
-            "sockeye: TLS with localhost:{port} failed: the port does not speak TLS\n\n\
-             hint: check the port, or use ws:// if it has no TLS\n",
+            "sockeye: TLS with localhost:{port} failed: the port speaks SSH: 'SSH-2.0-OpenSSH_9.7'\n\n\
+             hint: another service listens there: check host and port\n",
         )
         .status(35)
         .run();
@@ -186,14 +192,19 @@ fn what_speaks_no_tls_is_told() {
 
 #[test]
 fn a_peer_that_closes_in_the_tls_handshake_is_told() {
-    let words = "sockeye: localhost:{port} closed the connection during the TLS handshake\n";
+    let words = |did: &str| {
+        format!(
+            "sockeye: localhost:{{port}} {did} the connection during the TLS handshake\n\n\
+             hint: if the port has no TLS, use ws://; if it wants another name, --sni NAME\n"
+        )
+    };
     Test::new()
         .args(["-k", "wss://localhost:{port}/"])
         .peer(|peer| {
             peer.half_close();
             peer.hold();
         })
-        .stderr(words)
+        .stderr(words("closed"))
         .status(35)
         .run();
     Test::new()
@@ -202,7 +213,7 @@ fn a_peer_that_closes_in_the_tls_handshake_is_told() {
             peer.read_some();
             peer.reset();
         })
-        .stderr(words)
+        .stderr(words("reset"))
         .status(35)
         .run();
 }
@@ -218,7 +229,8 @@ fn an_alert_is_named() {
         })
         .stderr(
             "sockeye: TLS with localhost:{port} failed: \
-             the server refused it: alert HandshakeFailure\n",
+             the server refused it: alert HandshakeFailure\n\n\
+             hint: it may have no cipher suite in common, or want a client certificate: --cert FILE\n",
         )
         .status(35)
         .run();

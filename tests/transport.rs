@@ -111,11 +111,9 @@ fn a_reset_while_lines_wait_is_55() {
 
 #[test]
 fn a_close_while_a_line_waits_is_55_even_with_1000() {
-    for (code, words) in [
-        (1000, "1000 (normal closure)"),
-        (1001, "1001 (going away)"),
-        (1011, "1011 (internal error)"),
-    ] {
+    for (code, words) in
+        [(1000, "1000 (normal closure)"), (1001, "1001 (going away)"), (4001, "4001 (private use)")]
+    {
         Test::new()
             .stdin(long_line())
             .args(["--close-timeout", "0.3"])
@@ -184,9 +182,9 @@ fn nothing_hangs_on_an_open_stdin_when_the_peer_has_closed() {
         .stdin(Stdin::Open)
         .peer(|peer| {
             peer.open();
-            peer.close(1011);
+            peer.close(4001);
         })
-        .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+        .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
         .status(111)
         .run();
     Test::new()

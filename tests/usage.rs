@@ -12,6 +12,7 @@ fn a_bad_option_is_not_taken_for_anything_else() {
         (&["--quiet-for", "1s", "ws://h"], "invalid value '1s' for '--quiet-for <SECONDS>'"),
         (&["--max-message", "1KB", "ws://h"], "invalid value '1KB' for '--max-message <BYTES>'"),
         (&["-p", "300", "ws://h"], "invalid value '300' for '--protocol <VERSION>'"),
+        (&["--max-redirects", "x", "ws://h"], "invalid value 'x' for '--max-redirects [<N>]'"),
         (&["-s", "two words", "ws://h"], "invalid value 'two words' for '--subprotocol <NAME>'"),
         (&["-4", "-6", "ws://h"], "cannot be used with"),
         (&["-q", "-v", "ws://h"], "cannot be used with"),

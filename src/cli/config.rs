@@ -2,7 +2,8 @@
 
 use super::{
     args::{
-        Cli, ClientArgs, Command, Delimiter, Format, ListenArgs, LookArgs, SessionArgs, ShowArgs,
+        Cli, ClientArgs, ColorChoice, Command, Delimiter, Format, ListenArgs, LookArgs, Script,
+        SessionArgs, ShowArgs,
     },
     reach,
     values::{self, HeaderArg},
@@ -13,7 +14,7 @@ use crate::{
     mode::{
         clock::Rules,
         input::Framing,
-        job::{Client, Common, Job, Keep, Listen, Show, Stream, Ways},
+        job::{Client, Color, Common, Job, Keep, Listen, Show, Stream, Ways},
         pipe::Goals,
     },
     proto::{
@@ -22,6 +23,7 @@ use crate::{
         handshake::{Choices, HeaderEdit, Headers},
     },
     redact::Secrets,
+    render::dialogue::Dialogue,
     report::Verbosity,
     target::Target,
 };
@@ -35,6 +37,8 @@ pub enum Run {
     Job(Job),
     /// Print a completion script.
     Completions(Shell),
+    /// Print the names of the targets.
+    Targets,
     /// Print or write the man pages.
     Man(Option<PathBuf>),
 }
@@ -43,7 +47,10 @@ impl Run {
     /// What these arguments mean.
     pub fn new(mut cli: Cli) -> Result<Self, Error> {
         match cli.command.take() {
-            Some(Command::Completions { shell }) => return Ok(Self::Completions(shell)),
+            Some(Command::Completions { shell: Script::For(shell) }) => {
+                return Ok(Self::Completions(shell));
+            }
+            Some(Command::Completions { shell: Script::Targets }) => return Ok(Self::Targets),
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
             Some(Command::Show { args }) => return Ok(Self::Job(Job::Show(show(args)))),
             Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)?))),
@@ -59,7 +66,7 @@ impl Run {
         }
         if let Some(address) = cli.listen {
             let ClientArgs { subprotocol, session, .. } = cli.client;
-            let args = ListenArgs { address, subprotocol, session };
+            let args = ListenArgs { address, subprotocol, session, file: cli.file };
             return Ok(Self::Job(Job::Listen(listen(args)?)));
         }
         let mut args = cli.client;
@@ -81,14 +88,14 @@ impl Run {
 
 fn client(args: ClientArgs) -> Result<Client, Error> {
     let stream = stream(&args);
-    let mut notes = Vec::new();
+    let mut notes = args.kept.notes.clone();
     Ok(Client {
         headers: headers(&args),
-        edits: edits(&args.header)?,
+        edits: edits(&args)?,
         credentials: reach::credentials(&args)?,
         redirects: redirects(&args)?,
-        dialing: reach::dialing(&args.reach, &mut notes)?,
-        tls: reach::tls(&args.reach)?,
+        dialing: reach::dialing(&args, &mut notes)?,
+        tls: reach::tls(&args)?,
         limits: reach::limits(&args.reach),
         reconnect: reach::reconnect(&args.reach),
         notes,
@@ -107,6 +114,8 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
         keep: Keep { record: args.keep.record, har: args.keep.har, write_out: args.keep.write_out },
+        dialogue: Dialogue { pretty: args.json, times: args.time, room: None },
+        exit_on_close: args.exit_on_close,
         common: common(&args.session),
     })
 }
@@ -124,23 +133,39 @@ fn redirects(args: &ClientArgs) -> Result<Option<usize>, Error> {
     Ok(args.location.then_some(limit))
 }
 
-/// What `-H` changes.
-fn edits(args: &[HeaderArg]) -> Result<Vec<HeaderEdit>, Error> {
-    let mut edits = Vec::new();
-    for arg in args {
-        match arg {
-            HeaderArg::One(edit) => edits.push(edit.clone()),
-            HeaderArg::File(path) => edits.extend(reach::read(path, headers_of)?),
+/// What the user's file and `-H` change: what is stronger replaces what has the same name.
+fn edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
+    let mut all: Vec<HeaderArg> = Vec::new();
+    for layer in args.kept.headers.iter().chain([&args.header]) {
+        let mut stronger = Vec::new();
+        for arg in layer {
+            match arg {
+                HeaderArg::File(path) => stronger.extend(reach::read(path, headers_of)?),
+                other => stronger.push(other.clone()),
+            }
         }
+        let is = |one: &HeaderArg, other: &HeaderArg| {
+            one.name().zip(other.name()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+        };
+        all.retain(|weaker| !stronger.iter().any(|it| is(it, weaker)));
+        all.append(&mut stronger);
     }
-    Ok(edits)
+    let edit = |arg| match arg {
+        HeaderArg::One(edit) => Some(Ok(edit)),
+        HeaderArg::Named { name, value, place } => {
+            let value = reach::reveal_at(&value, Some(&place));
+            Some(value.map(|value| HeaderEdit::Set(name, value.trim().to_owned())))
+        }
+        HeaderArg::File(_) => None,
+    };
+    all.into_iter().filter_map(edit).collect()
 }
 
 /// A header in each line.
-fn headers_of(text: &str) -> Result<Vec<HeaderEdit>, String> {
+fn headers_of(text: &str) -> Result<Vec<HeaderArg>, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let edit = |(i, line)| values::header(line).map_err(|fault| format!("line {}: {fault}", i + 1));
-    lines.map(edit).collect()
+    lines.map(|line| edit(line).map(HeaderArg::One)).collect()
 }
 
 fn stream(args: &ClientArgs) -> Stream {
@@ -230,7 +255,17 @@ fn common(args: &SessionArgs) -> Common {
         },
         frames: args.look.frames,
         secrets: if args.look.show_secrets { Secrets::Shown } else { Secrets::Hidden },
-        color: !args.no_color,
+        color: color(args.color, args.no_color),
+    }
+}
+
+/// Whether there are colours.
+fn color(choice: ColorChoice, none: bool) -> Color {
+    match choice {
+        _ if none => Color::Never,
+        ColorChoice::Auto => Color::Auto,
+        ColorChoice::Always => Color::Always,
+        ColorChoice::Never => Color::Never,
     }
 }
 
@@ -243,7 +278,7 @@ fn show(args: ShowArgs) -> Show {
         pretty: args.json,
         times: args.time,
         har: args.har,
-        color: !args.no_color,
+        color: color(args.color, args.no_color),
     }
 }
 
@@ -300,7 +335,6 @@ mod tests {
         let line = "sockeye -c wss://h --cert /dev/null/c --key /dev/null/k --passphrase x";
         assert_eq!(code(line), 58);
         assert_eq!(code("sockeye --passphrase"), 2);
-        assert_eq!(code("sockeye h -L --max-redirects x"), 2);
     }
 
     #[test]

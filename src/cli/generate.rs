@@ -14,7 +14,34 @@ use std::{
 pub fn completions(shell: Shell) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "sockeye", &mut script);
-    print(&script)
+    match String::from_utf8(script) {
+        Ok(script) => print(with_targets(shell, &script).as_bytes()),
+        Err(script) => print(script.as_bytes()),
+    }
+}
+
+/// A script that also knows the names of targets, which it asks us for.
+fn with_targets(shell: Shell, script: &str) -> String {
+    match shell {
+        Shell::Bash => {
+            let (function, call) = script.split_at(script.rfind("\nif [[").unwrap_or_default());
+            let call = call.replace("-F _sockeye ", "-F _sockeye_or_target ");
+            format!("{function}{BASH}{call}")
+        }
+        Shell::Zsh => {
+            let script = script.replace(":_urls'", ":_sockeye_servers'");
+            let (functions, call) = script.split_at(script.rfind("\nif [ ").unwrap_or_default());
+            format!("{functions}{ZSH}{call}")
+        }
+        Shell::Fish => format!("{script}{FISH}"),
+        _ => script.to_owned(),
+    }
+}
+
+/// Prints the names of targets, a line each.
+pub fn targets(names: &[String]) -> Result<(), Error> {
+    let lines: String = names.iter().flat_map(|name| [name, "\n"]).collect();
+    print(lines.as_bytes())
 }
 
 /// Prints the main man page, or writes all of them into a directory.
@@ -73,3 +100,30 @@ fn print(bytes: &[u8]) -> Result<(), Error> {
 
 /// What [`more`] says, but for the variables.
 const MORE: &str = include_str!("more.roff");
+
+// The names are read, and not expanded.
+const BASH: &str = r#"
+_sockeye_or_target() {
+    if [[ "$2" != @* ]]; then
+        _sockeye "$@"
+        return
+    fi
+    local target
+    COMPREPLY=()
+    while IFS= read -r target; do
+        if [[ "$target" == "$2"* ]]; then
+            COMPREPLY+=("$target")
+        fi
+    done < <("$1" completions targets 2>/dev/null)
+}
+"#;
+const ZSH: &str = r#"
+(( $+functions[_sockeye_servers] )) ||
+_sockeye_servers() {
+    local -a targets
+    targets=(${(f)"$(_call_program targets ${(q)words[1]} completions targets 2>/dev/null)"})
+    _alternative 'targets:target:compadd -a targets' 'urls:URL:_urls'
+}
+"#;
+const FISH: &str = r#"complete -c sockeye -n "__fish_sockeye_needs_command; and string match -q '@*' -- (commandline -ct)" -f -a "(sockeye completions targets 2>/dev/null)"
+"#;

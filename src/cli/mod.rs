@@ -1,10 +1,11 @@
-//! The command line: what was typed ([`args`]), what was meant ([`config`]), and the pages made
-//! from the same definition ([`generate`]).
+//! The command line: what was typed ([`args`]), what the user's file adds to it ([`profile`]), what
+//! was meant ([`config`]), and the pages made from the same definition ([`generate`]).
 
 pub mod args;
 pub mod config;
 pub mod generate;
 pub mod prescan;
+pub mod profile;
 mod reach;
 pub mod values;
 
@@ -15,31 +16,30 @@ use clap::{
     error::{ContextKind, ErrorKind},
     parser::ValueSource,
 };
+use profile::Complete;
 use std::ffi::OsString;
 
-/// Reads the command line. Help and version are printed here, and end the process.
+/// Reads the command line, and the user's file behind it. Help and version are printed here, and
+/// end the process.
 pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     let mut command = Cli::command();
     let args = prescan::arrange(&command, args)?;
-    let mut meaningless = None;
-    let read = command.try_get_matches_from_mut(args).and_then(|matches| {
-        meaningless =
-            matches.contains_id("listen").then(|| beside_listen(&command, &matches)).flatten();
-        let mut cli = Cli::from_arg_matches(&matches)?;
-        match (&mut cli.command, matches.subcommand()) {
-            (Some(args::Command::Demo { args }), Some((_, matches))) => order(args, matches),
-            (None, _) => order(&mut cli.client, &matches),
-            _ => {}
-        }
-        Ok(cli)
-    });
-    let cli = read.map_err(|fault| usage(&fault))?;
-    if let Some(option) = meaningless {
+    let Complete { matches, url, kept } = profile::complete(&mut command, &args)?;
+    let serves = matches.contains_id("listen");
+    if let Some(option) = serves.then(|| beside_listen(&command, &matches)).flatten() {
         return Err(Error::Usage {
             fault: format!("{option} has no meaning for a server (-l)"),
             hint: None,
         });
     }
+    let mut cli = Cli::from_arg_matches(&matches).map_err(|fault| usage(&fault))?;
+    match (&mut cli.command, matches.subcommand()) {
+        (Some(args::Command::Demo { args }), Some((_, matches))) => order(args, matches),
+        (None, _) => order(&mut cli.client, &matches),
+        _ => {}
+    }
+    cli.client.kept = kept;
+    cli.url = url.or(cli.url);
     // Taking the definition of a hundred options apart takes longer than a round trip.
     std::mem::forget(command);
     Ok(cli)
@@ -91,7 +91,12 @@ fn usage(error: &clap::Error) -> Error {
     let is_plain_header =
         option.starts_with("--header") && !lower.contains("auth") && !lower.contains("cookie");
     if SECRET.iter().any(|secret| option.starts_with(secret)) && !is_plain_header {
-        text = text.replace(&format!("'{value}'"), "[redacted]");
+        // The text leaves control characters out: the value may stand there in another form.
+        if let Some((before, rest)) = text.split_once(" '")
+            && let Some((_, after)) = rest.rsplit_once("' for '")
+        {
+            text = format!("{before} [redacted] for '{after}");
+        }
     }
     let first = text.split("\n\n").next().unwrap_or_default();
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));

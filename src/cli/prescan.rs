@@ -88,7 +88,8 @@ fn takes(
     Some(takes && !(optional && is_url))
 }
 
-fn has_long(option: &clap::Arg, name: &str) -> bool {
+/// Whether an option has this long name.
+pub fn has_long(option: &clap::Arg, name: &str) -> bool {
     option.get_long() == Some(name)
         || option.get_all_aliases().is_some_and(|aliases| aliases.contains(&name))
 }

@@ -28,7 +28,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     let user = match &args.auth {
         None => None,
         Some(auth) => {
-            let auth = reveal(auth)?;
+            let auth = revealed(args, auth)?;
             Some(match auth.split_once(':') {
                 Some((user, password)) => (user.to_owned(), password.to_owned()),
                 None => {
@@ -40,8 +40,8 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     };
     let mut cookies = Cookies::default();
     for cookie in &args.cookie {
-        if cookie.starts_with("env:") {
-            cookies.given.push(reveal(cookie)?);
+        if cookie.starts_with("env:") || cookie.starts_with("cmd:") {
+            cookies.given.push(revealed(args, cookie)?);
         } else if cookie.contains('=') && !cookie.starts_with("file:") {
             cookies.given.push(cookie.clone());
         } else {
@@ -51,7 +51,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     }
     Ok(Credentials {
         user,
-        bearer: args.bearer.as_deref().map(reveal).transpose()?,
+        bearer: args.bearer.as_deref().map(|token| revealed(args, token)).transpose()?,
         digest_only: args.digest,
         netrc: match &args.netrc {
             None => Netrc::default(),
@@ -80,15 +80,35 @@ pub(super) fn read<T>(
     parse(&text).map_err(|e| fault(format!("{}: {e}", path.display())))
 }
 
+/// What a value stands for that may be a secret.
+fn revealed(args: &ClientArgs, value: &str) -> Result<String, Error> {
+    reveal_at(value, place(args, value))
+}
+
+/// Where the user's file has this value, if it is from there.
+fn place<'a>(args: &'a ClientArgs, value: &str) -> Option<&'a str> {
+    let (_, place) = args.kept.places.iter().find(|(kept, _)| kept == value)?;
+    Some(place)
+}
+
+/// What a value stands for; a fault names its place.
+pub(super) fn reveal_at(value: &str, place: Option<&str>) -> Result<String, Error> {
+    reveal(value).map_err(|fault| match place {
+        Some(place) => Error::Usage { fault: format!("{place}: {fault}"), hint: fault.hint() },
+        None => fault,
+    })
+}
+
 /// A proxy, whose URL may be a secret.
-fn proxy(url: &str) -> Result<Proxy, Error> {
-    Proxy::parse(&reveal(url)?).map_err(|fault| Error::Usage {
-        fault: format!("--proxy is no proxy: {fault}"),
+fn proxy(args: &ClientArgs, url: &str) -> Result<Proxy, Error> {
+    Proxy::parse(&revealed(args, url)?).map_err(|fault| Error::Usage {
+        fault: format!("{} is no proxy: {fault}", place(args, url).unwrap_or("--proxy")),
         hint: Some("http://USER:PASSWORD@HOST:PORT, https://, socks5h://, ...".to_owned()),
     })
 }
 
-pub(super) fn dialing(args: &ReachArgs, notes: &mut Vec<String>) -> Result<Dialing, Error> {
+pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Dialing, Error> {
+    let args = &client.reach;
     let variable = |name: &str| env::var(name).ok();
     let list = args.noproxy.clone().map(|list| ("--noproxy", list));
     let set = |name| variable(name).filter(|list| !list.is_empty()).map(|list| (name, list));
@@ -112,14 +132,15 @@ pub(super) fn dialing(args: &ReachArgs, notes: &mut Vec<String>) -> Result<Diali
         connect_to: args.connect_to.clone(),
         socket: args.unix_socket.clone(),
         proxies: Proxies {
-            given: args.proxy.as_deref().map(proxy).transpose()?,
+            given: args.proxy.as_deref().map(|url| proxy(client, url)).transpose()?,
             variables: Variables::read(variable),
             none,
         },
     })
 }
 
-pub(super) fn tls(args: &ReachArgs) -> Result<Tls, Error> {
+pub(super) fn tls(client: &ClientArgs) -> Result<Tls, Error> {
+    let args = &client.reach;
     let version = |version: Option<TlsVersion>| {
         version.map(|version| match version {
             TlsVersion::Tls12 => Version::Tls12,
@@ -138,7 +159,7 @@ pub(super) fn tls(args: &ReachArgs) -> Result<Tls, Error> {
             fault: IdentityFault::Encrypted,
         }),
         Some("") => ask("passphrase of the key"),
-        Some(given) => reveal(given),
+        Some(given) => revealed(client, given),
     };
     let identity = match &args.cert {
         None => None,

@@ -62,6 +62,26 @@ pub enum HeaderArg {
     One(HeaderEdit),
     /// A file with a header in each line.
     File(PathBuf),
+    /// A header whose value is named by where it is, which only the user's file has.
+    Named {
+        /// The header's name.
+        name: String,
+        /// What its value is found by.
+        value: String,
+        /// Where the file says so.
+        place: String,
+    },
+}
+
+impl HeaderArg {
+    /// The header's name.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::One(HeaderEdit::Set(name, _) | HeaderEdit::Remove(name))
+            | Self::Named { name, .. } => Some(name),
+            Self::File(_) => None,
+        }
+    }
 }
 
 /// `Name: value`, `Name:` (removes it) or `Name;` (sends it empty), or `@FILE`, as in curl.
@@ -70,6 +90,14 @@ pub fn header_arg(s: &str) -> Result<HeaderArg, String> {
         Some(path) => Ok(HeaderArg::File(path.into())),
         None => header(s).map(HeaderArg::One),
     }
+}
+
+/// A number of redirects; or nothing, or the URL that was taken for it.
+pub fn redirects(s: &str) -> Result<String, String> {
+    if s.is_empty() || s.contains("://") || s.parse::<usize>().is_ok() {
+        return Ok(s.to_owned());
+    }
+    Err("not a number of redirects".to_owned())
 }
 
 /// `HOST:PORT:ADDRESS[,ADDRESS]`; `*` stands for any host or port.

@@ -185,13 +185,15 @@ async fn through(
     let addresses = resolve(opening, &at, way)
         .await
         .map_err(|fault| fault.or(|cause| Error::ResolveProxy { proxy: name.clone(), cause }))?;
+    way.course.turn(Some(name.clone()));
     way.enter(Step::Connect);
     let (stream, address) = tcp::connect(addresses, &dialing.from)
         .await
         .map_err(|attempts| Error::ConnectProxy { proxy: name.clone(), attempts })?;
     (way.watch)(Progress::ConnectedToProxy(address));
     way.enter(Step::Proxy);
-    let fail = |fault| Error::Proxy { proxy: name.clone(), fault };
+    let target = opening.target.authority();
+    let fail = |fault| Error::Proxy { proxy: name.clone(), to: target.clone(), fault };
     let mut stream: Box<dyn Transport> = Box::new(stream);
     if proxy.protocol == Protocol::Https {
         // What is asked of the server's TLS is not asked of the proxy's.
@@ -234,6 +236,7 @@ async fn through(
         None => Destination::Name(host, place.port),
     };
     let stream = proxy.tunnel(stream, to).await.map_err(fail)?;
+    way.course.turn(None);
     (way.watch)(Progress::Tunnelled(&to));
     Ok(stream)
 }

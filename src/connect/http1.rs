@@ -2,7 +2,7 @@
 
 use super::{Opened, Opening, Shaken, Timing, Way};
 use crate::{
-    error::{Error, Step},
+    error::{Asked, Error, Step},
     net::{Transport, tls},
     proto::{
         handshake::{Headers, Request, Version},
@@ -10,6 +10,7 @@ use crate::{
     },
     random::nonce,
 };
+use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 pub(super) async fn shake(
@@ -20,6 +21,7 @@ pub(super) async fn shake(
     way.enter(Step::Handshake);
     let authority = opening.target.authority();
     let mut upgrade = ClientUpgrade::new(request(opening));
+    let asked = Box::new(Asked::new(&opening.target, &upgrade.request().headers));
     let head = upgrade.head();
     way.request(upgrade.request());
     let sent = async {
@@ -30,20 +32,19 @@ pub(super) async fn shake(
     let _ = sent.await;
     let mut buffer = vec![0; READ];
     loop {
-        // A reset instead of an end makes no difference to what the user can do.
-        let n = match transport.read(&mut buffer).await {
-            Ok(n) => n,
+        let (n, reset) = match transport.read(&mut buffer).await {
+            Ok(n) => (n, false),
             Err(cause) => match tls::late_fault(&cause) {
                 Some(fault) => return Err(Error::Tls { authority, fault }),
-                None => 0,
+                None => (0, cause.kind() == io::ErrorKind::ConnectionReset),
             },
         };
         if n == 0 {
-            return Err(Error::HandshakeCut { authority, begun: upgrade.has_begun() });
+            return Err(Error::HandshakeCut { asked, begun: upgrade.has_begun(), reset });
         }
         let answer = upgrade
             .receive(buffer.get(..n).unwrap_or_default())
-            .map_err(|refusal| Error::Handshake { authority: authority.clone(), refusal })?;
+            .map_err(|refusal| Error::Handshake { asked: asked.clone(), refusal })?;
         match answer {
             Answer::Pending => {}
             Answer::Open { agreed, response, rest } => {
@@ -57,13 +58,14 @@ pub(super) async fn shake(
                     carrier: Version::Http11,
                     address: None,
                     tls: None,
+                    asked: Some(asked),
                     answer: Some(response),
                     timing: Timing::default(),
                 })));
             }
             Answer::Status { response, rest } => {
                 way.response(&response);
-                return Ok(Shaken::Status(transport, response, rest));
+                return Ok(Shaken::Status(transport, asked, response, rest));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Opened, Opening, Progress, Shaken, Timing, Way};
 use crate::{
-    error::{Error, Http2Fault, Stage, Step},
+    error::{Asked, Error, Http2Fault, Stage, Step},
     net::{Transport, http2::Client, tls},
     proto::{
         extended,
@@ -31,7 +31,7 @@ pub(super) async fn shake(
     way.request(&request);
     let (response, mut stream) = client.connect(&request).await.map_err(fail)?;
     way.response(&response);
-    let authority = target.authority();
+    let (authority, asked) = (target.authority(), Box::new(Asked::new(target, &request.headers)));
     match extended::judge_answer(&request, &response) {
         Ok(Some(agreed)) => Ok(Shaken::Open(Box::new(Opened {
             rest: stream.received(),
@@ -42,11 +42,12 @@ pub(super) async fn shake(
             carrier: Version::Http2,
             address: None,
             tls: None,
+            asked: Some(asked),
             answer: Some(response),
             timing: Timing::default(),
         }))),
-        Ok(None) => Ok(Shaken::Status(Box::new(stream), response, Vec::new())),
-        Err(refusal) => Err(Error::Handshake { authority, refusal }),
+        Ok(None) => Ok(Shaken::Status(Box::new(stream), asked, response, Vec::new())),
+        Err(refusal) => Err(Error::Handshake { asked, refusal }),
     }
 }
 

@@ -14,7 +14,7 @@ mod timing;
 pub use timing::Timing;
 
 use crate::{
-    error::{Error, Http2Fault, Step, TlsFault},
+    error::{Asked, Error, Http2Fault, Step, TlsFault},
     net::{Transport, http2::Settings, proxy::Destination, tls},
     proto::handshake::{Agreed, HeaderEdit, Headers, Request, Response, Version},
     target::Target,
@@ -93,6 +93,8 @@ pub struct Opened {
     pub address: Option<SocketAddr>,
     /// TLS version and cipher suite.
     pub tls: Option<String>,
+    /// What was asked, if we are the client.
+    pub asked: Option<Box<Asked>>,
     /// The server's answer, if we are the client.
     pub answer: Option<Response>,
     /// What it took.
@@ -165,7 +167,7 @@ impl Way<'_> {
 /// What the server answered.
 enum Shaken {
     Open(Box<Opened>),
-    Status(Box<dyn Transport>, Response, Vec<u8>),
+    Status(Box<dyn Transport>, Box<Asked>, Response, Vec<u8>),
 }
 
 impl Shaken {
@@ -195,24 +197,28 @@ async fn follow(opening: &Opening, deadline: Instant, way: &mut Way<'_>) -> Resu
     let course = way.course;
     let mut here = opening.clone();
     loop {
-        let (mut transport, response, rest) = match timeout_at(deadline, attempts(&here, way)).await
-        {
-            Ok(Ok(Shaken::Open(mut opened))) => {
-                opened.timing = course.so_far(Instant::now().into_std());
-                (way.watch)(Progress::Open(&opened.timing));
-                return Ok(*opened);
-            }
-            Ok(Ok(Shaken::Status(transport, response, rest))) => (transport, response, rest),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => {
-                return Err(Error::Timeout {
-                    authority: here.target.authority(),
-                    step: if here.limits.is_run { Step::Total } else { course.step() },
-                    limit: here.limits.total,
-                    own: false,
-                });
-            }
-        };
+        let (mut transport, asked, response, rest) =
+            match timeout_at(deadline, attempts(&here, way)).await {
+                Ok(Ok(Shaken::Open(mut opened))) => {
+                    opened.timing = course.so_far(Instant::now().into_std());
+                    (way.watch)(Progress::Open(&opened.timing));
+                    return Ok(*opened);
+                }
+                Ok(Ok(Shaken::Status(transport, asked, response, rest))) => {
+                    (transport, asked, response, rest)
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    let proxy = course.proxy().filter(|_| !here.limits.is_run);
+                    let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
+                    return Err(Error::Timeout {
+                        authority: proxy.unwrap_or_else(|| here.target.authority()),
+                        step: if here.limits.is_run { Step::Total } else { course.step() },
+                        limit: here.limits.total,
+                        own: false,
+                    });
+                }
+            };
         if let Some(next) = redirect::follow(&here, &response)? {
             (way.watch)(Progress::Redirected(&next.target));
             here = next;
@@ -221,11 +227,10 @@ async fn follow(opening: &Opening, deadline: Instant, way: &mut Way<'_>) -> Resu
         } else {
             // The answer is there: its body has a limit of its own.
             let body = body::read(&mut transport, &response, rest).await;
-            let url = here.target.to_string();
             let location = response.headers.get("Location");
             let location = location.and_then(|location| here.target.join(location.trim()).ok());
             let location = location.map(|target| target.to_string());
-            return Err(Error::Status { url, response: Box::new(response), body, location });
+            return Err(Error::Status { asked, response: Box::new(response), body, location });
         }
     }
 }

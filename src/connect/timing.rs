@@ -2,7 +2,7 @@
 
 use crate::error::Step;
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fmt,
     time::{Duration, Instant},
 };
@@ -75,12 +75,25 @@ pub(super) struct Course {
     step: Cell<Step>,
     since: Cell<Instant>,
     timing: Cell<Timing>,
+    /// The proxy that a step is about.
+    proxy: RefCell<Option<String>>,
 }
 
 impl Course {
     pub(super) fn new(now: Instant) -> Self {
         let timing = Cell::new(Timing::default());
-        Self { step: Cell::new(Step::Resolve), since: Cell::new(now), timing }
+        let (step, since) = (Cell::new(Step::Resolve), Cell::new(now));
+        Self { step, since, timing, proxy: RefCell::default() }
+    }
+
+    /// From now on it is about this proxy, or no longer about one.
+    pub(super) fn turn(&self, proxy: Option<String>) {
+        self.proxy.replace(proxy);
+    }
+
+    /// The proxy that the step is about.
+    pub(super) fn proxy(&self) -> Option<String> {
+        self.proxy.borrow().clone()
     }
 
     /// The step that goes on.

@@ -1,6 +1,7 @@
 //! What can be wrong, field by field.
 
 use crate::{
+    net::tls::Certificate,
     proto::handshake::{Refusal, Response},
     target::UrlFault,
 };
@@ -52,20 +53,27 @@ pub enum Unmet {
 #[derive(Debug)]
 pub enum TlsFault {
     /// The server's certificate was refused.
-    Certificate(Box<rustls::CertificateError>),
+    Certificate {
+        /// Why.
+        cause: Box<rustls::CertificateError>,
+        /// The chain that the server showed.
+        chain: Vec<Certificate>,
+    },
     /// The server's key is none of those pinned; the SHA-256 of it in base64.
     Pin(String),
     /// The server refuses the client's certificate, or wants one.
     Identity(rustls::AlertDescription),
-    /// The server does not speak TLS.
-    NotTls {
-        /// It answered in HTTP.
-        http: bool,
-    },
+    /// The server does not speak TLS; its first bytes.
+    NotTls(Vec<u8>),
+    /// The server refuses what was offered.
+    Alert(rustls::AlertDescription),
     /// By ALPN the server takes nothing of what was offered.
     NoProtocol,
     /// The peer ended the transport during the TLS handshake.
-    Cut,
+    Cut {
+        /// With a reset.
+        reset: bool,
+    },
     /// Anything else, in the library's words.
     Other(String),
 }

@@ -4,13 +4,21 @@
 //! The status is curl's where curl has the same meaning; a number is never reused. The table
 //! stands in the man page, and each number is tested.
 
+mod cause;
+mod circumstances;
+mod closing;
 mod faults;
+mod hints;
 mod http2;
 mod opening;
+mod page;
 mod reach;
+mod service;
+mod status;
 mod tls;
 mod words;
 
+pub use circumstances::{Asked, Circumstances, Part, Silence};
 pub use faults::{
     Http2Fault, IdentityFault, Place, ProxyFault, RedirectFault, Stage, Step, TlsFault, Unmet,
 };
@@ -19,7 +27,6 @@ use crate::{
     net::tcp,
     proto::{
         Close, Violation,
-        extension::ExtensionFault,
         handshake::{Refusal, Response, Version},
     },
     target::UrlFault,
@@ -77,6 +84,8 @@ pub enum Error {
     Proxy {
         /// Host and port of the proxy.
         proxy: String,
+        /// Host and port where it was to connect.
+        to: String,
         /// Why.
         fault: ProxyFault,
     },
@@ -133,15 +142,15 @@ pub enum Error {
     },
     /// The answer to the opening handshake breaks the RFC.
     Handshake {
-        /// Host and port.
-        authority: String,
+        /// What was asked.
+        asked: Box<Asked>,
         /// Which rule.
         refusal: Refusal,
     },
     /// An HTTP status that does not upgrade.
     Status {
-        /// The URL.
-        url: String,
+        /// What was asked.
+        asked: Box<Asked>,
         /// The answer.
         response: Box<Response>,
         /// The start of its body.
@@ -151,10 +160,12 @@ pub enum Error {
     },
     /// The server ended the transport in the opening handshake.
     HandshakeCut {
-        /// Host and port.
-        authority: String,
+        /// What was asked.
+        asked: Box<Asked>,
         /// Whether part of an answer had come.
         begun: bool,
+        /// Whether it was with a reset.
+        reset: bool,
     },
     /// HTTP/2 failed.
     Http2 {
@@ -191,6 +202,8 @@ pub enum Error {
         messages: usize,
         /// What the peer's Close said.
         close: Close,
+        /// What the session was like, if we were its client.
+        circumstances: Option<Box<Circumstances>>,
     },
     /// The peer stopped reading: what was to be sent before our Close did not go.
     Unread {
@@ -207,6 +220,8 @@ pub enum Error {
         authority: String,
         /// The system's words.
         cause: io::Error,
+        /// The silence before, if there was one.
+        silence: Option<Silence>,
     },
     /// The transport ended without a Close (what 1006 stands for).
     NoClose {
@@ -216,6 +231,8 @@ pub enum Error {
         carrier: Version,
         /// In the middle of a message.
         inside_message: bool,
+        /// The silence before, if there was one.
+        silence: Option<Silence>,
     },
     /// The peer broke the protocol.
     Protocol {
@@ -239,6 +256,8 @@ pub enum Error {
         authority: String,
         /// What its Close said.
         close: Close,
+        /// What the session was like, if we were its client.
+        circumstances: Option<Box<Circumstances>>,
     },
     /// Stdout cannot be written.
     Output(io::Error),
@@ -303,10 +322,15 @@ pub enum Error {
 
 impl Error {
     /// What was received last is an error of the network, or of what carries the session over it.
-    pub fn receive(authority: String, cause: io::Error, stage: Stage) -> Self {
+    pub fn receive(
+        authority: String,
+        cause: io::Error,
+        stage: Stage,
+        silence: Option<Silence>,
+    ) -> Self {
         match cause.downcast() {
             Ok(fault) => Self::Http2 { authority, fault, stage },
-            Err(cause) => Self::Receive { authority, cause },
+            Err(cause) => Self::Receive { authority, cause, silence },
         }
     }
 
@@ -347,7 +371,7 @@ impl Error {
             | Self::InputCut { .. } => 26,
             Self::Timeout { .. } => 28,
             Self::Tls { fault, .. } => match fault {
-                TlsFault::Certificate(_) => 60,
+                TlsFault::Certificate { .. } => 60,
                 TlsFault::Pin(_) => 90,
                 TlsFault::Identity(_) => 58,
                 _ => 35,
@@ -365,60 +389,6 @@ impl Error {
             Self::Truncated { cause, .. } => cause.code(),
             Self::Unmet(_) => 112,
         }
-    }
-
-    /// What there is to try, if there is something.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Usage { hint, .. } => return hint.clone(),
-            Self::Truncated { cause, .. } => return cause.hint(),
-            Self::Url { fault, .. } => match fault {
-                UrlFault::Fragment => "write # as %23 if it belongs to the path or query",
-                UrlFault::Space => "write a space as %20",
-                UrlFault::Scheme(_) => "use ws:// or wss://",
-                _ => return None,
-            },
-            Self::Tls { fault, .. } => return tls::hint(fault),
-            Self::Identity { fault, .. } => return tls::identity_hint(fault),
-            Self::Authorities { path: None, .. } => {
-                "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
-            }
-            Self::Handshake { refusal, .. } => match refusal {
-                Refusal::NotHttp(start) if start.starts_with(b"\x15\x03") => {
-                    "the port speaks TLS: use wss://"
-                }
-                Refusal::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
-                    "see whether it goes without compression: --no-compress"
-                }
-                Refusal::Accept(_) => {
-                    "a cache, a proxy or something that is no WebSocket server answered"
-                }
-                _ => return None,
-            },
-            Self::Http2 { fault, stage, .. } => return http2::hint(fault, *stage),
-            Self::Status { response, location, .. } => {
-                return opening::status_hint(response, location.as_deref());
-            }
-            Self::Proxy { fault, .. } => return reach::proxy_hint(fault),
-            Self::Redirect { fault, .. } => return reach::redirect_hint(fault),
-            Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
-            Self::Timeout { step: Step::Total | Step::Idle, .. } => return None,
-            // Steps without a limit of their own have that of all.
-            Self::Timeout { step, own: true, .. } => match step {
-                Step::Resolve => "raise the limit with --resolve-timeout SECONDS",
-                Step::Tls => "raise the limit with --tls-timeout SECONDS",
-                _ => "raise the limit with --handshake-timeout SECONDS",
-            },
-            Self::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
-            Self::Protocol { violation: Violation::NotDeflate, .. } => {
-                "see whether it goes without compression: --no-compress"
-            }
-            Self::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {
-                "raise the limit with --max-message BYTES (0 for none)"
-            }
-            _ => return None,
-        };
-        Some(hint.to_owned())
     }
 }
 

@@ -1,13 +1,13 @@
 //! The sentences for what goes wrong on the way to an open session.
 
-use super::words::Words;
+use super::{Asked, service::Service, status::secured, words::Words};
 use crate::{
     escape::Escaped,
     proto::{
         extension::{BadParam, ExtensionFault, OfferFault, ParamFault},
-        handshake::{Refusal, Response},
+        handshake::{BadAccept, EXAMPLE_ACCEPT, Refusal, Response},
     },
-    target::{UrlFault, without_user},
+    target::UrlFault,
 };
 use std::{fmt, io};
 
@@ -17,7 +17,7 @@ pub(super) fn connect(
     attempts: &[(std::net::SocketAddr, io::Error)],
 ) -> fmt::Result {
     match attempts {
-        [(address, cause)] if authority == address.to_string() => {
+        [(address, cause)] if authority.ends_with(&address.to_string()) => {
             write!(f, "cannot connect to {authority}: {}", Words(cause))
         }
         [(address, cause)] => {
@@ -37,22 +37,24 @@ pub(super) fn connect(
     }
 }
 
-pub(super) fn status(
-    f: &mut fmt::Formatter<'_>,
-    url: &str,
-    response: &Response,
-    body: &[u8],
-) -> fmt::Result {
-    write!(f, "{} answered {}", Escaped(url), Status(response))?;
-    f.write_str(" instead of upgrading to WebSocket")?;
-    let first = if matches!(response.status, 300..=399) { "Location" } else { "WWW-Authenticate" };
-    for name in [first, "Sec-WebSocket-Version", "Retry-After"] {
-        if let Some(value) = response.headers.get(name) {
-            write!(f, "\n  {name}: {}", Escaped(&short(&without_user(value))))?;
-            break;
+/// What there is to try where nobody answers.
+pub(super) fn connect_hint(attempts: &[(std::net::SocketAddr, io::Error)]) -> Option<String> {
+    let all = |kinds: &[io::ErrorKind]| {
+        !attempts.is_empty() && attempts.iter().all(|(_, cause)| kinds.contains(&cause.kind()))
+    };
+    let hint = match () {
+        () if all(&[io::ErrorKind::ConnectionRefused]) => {
+            "check the port, and whether the server runs"
         }
-    }
-    lines(f, body)
+        () if all(&[io::ErrorKind::NetworkUnreachable, io::ErrorKind::HostUnreachable]) => {
+            "no way leads there from here: check the address, the network and any VPN"
+        }
+        () if all(&[io::ErrorKind::TimedOut]) => {
+            "not even a refusal came: check the address, and any firewall on the way"
+        }
+        () => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// A status and its reason.
@@ -68,47 +70,20 @@ impl fmt::Display for Status<'_> {
     }
 }
 
-/// The first lines of a body.
-pub(super) fn lines(f: &mut fmt::Formatter<'_>, body: &[u8]) -> fmt::Result {
-    let body = String::from_utf8_lossy(body);
-    for line in body.lines().filter(|line| !line.trim().is_empty()).take(BODY_LINES) {
-        write!(f, "\n  {}", Escaped(&short(line.trim_end())))?;
-    }
-    Ok(())
-}
-
-/// What there is to try after a status that does not upgrade.
-pub(super) fn status_hint(response: &Response, location: Option<&str>) -> Option<String> {
-    if let (301 | 302 | 303 | 307 | 308, Some(location)) = (response.status, location) {
-        return Some(format!("follow it with -L, or connect to {}", Escaped(location)));
-    }
-    let hint = match response.status {
-        200 => "this is a web page or an ordinary API: the path or the port is wrong",
-        300..=399 => "connect to the place it names",
-        400 if response.headers.get("Sec-WebSocket-Version").is_some() => {
-            "the server wants another version of the protocol"
-        }
-        401 => "give credentials with --auth USER:PASSWORD or -H 'Authorization: ...'",
-        403 => "the server may want an origin (-o) or credentials",
-        404 => "check the path",
-        426 => "the server wants another version of the protocol, or HTTPS",
-        502..=504 => "a gateway answered; the server behind it did not",
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotHttp(start) if start.starts_with(b"\x15\x03") => {
-                f.write_str("it answered with a TLS alert")
-            }
-            Self::NotHttp(start) => {
-                let start = String::from_utf8_lossy(start);
-                let line = start.lines().next().unwrap_or_default();
-                write!(f, "its answer is not HTTP/1.1: '{}'", Escaped(&short(line)))
-            }
+            Self::NotHttp(start) => match Service::of(start) {
+                Some(Service::Tls) => f.write_str("it answered with a TLS alert"),
+                Some(Service::Http2) => f.write_str("its answer is HTTP/2, not HTTP/1.1"),
+                Some(Service::Other(name, true)) => {
+                    write!(f, "its answer is {name}, not HTTP/1.1: '{}'", FirstLine(start))
+                }
+                Some(Service::Other(name, false)) => {
+                    write!(f, "its answer is {name}, not HTTP/1.1")
+                }
+                _ => write!(f, "its answer is not HTTP/1.1: '{}'", FirstLine(start)),
+            },
             Self::HeadsTooLong => f.write_str("the head of its answer is over 64 KiB"),
             Self::Malformed(cause) => write!(f, "the head of its answer is malformed: {cause}"),
             Self::Http10 => f.write_str("101 in HTTP/1.0, which has no upgrade"),
@@ -120,8 +95,16 @@ impl fmt::Display for Refusal {
             Self::Connection(Some(value)) => {
                 write!(f, "101 with 'Connection: {}' instead of Upgrade", Escaped(&short(value)))
             }
-            Self::Accept(None) => f.write_str("101 without Sec-WebSocket-Accept"),
-            Self::Accept(Some(value)) => write!(
+            Self::Accept(BadAccept::Missing) => f.write_str("101 without Sec-WebSocket-Accept"),
+            Self::Accept(BadAccept::Key) => {
+                f.write_str("Sec-WebSocket-Accept is our own key, not the answer to it")
+            }
+            Self::Accept(BadAccept::Example) => write!(
+                f,
+                "Sec-WebSocket-Accept '{EXAMPLE_ACCEPT}' is the answer to the RFC's example, not \
+                 to our key"
+            ),
+            Self::Accept(BadAccept::Other(value)) => write!(
                 f,
                 "Sec-WebSocket-Accept '{}' is not the answer to our key",
                 Escaped(&short(value))
@@ -132,6 +115,59 @@ impl fmt::Display for Refusal {
             Self::Subprotocols => f.write_str("it chose more than one subprotocol"),
             Self::Extension(fault) => fault.fmt(f),
         }
+    }
+}
+
+/// What there is to try after an answer that breaks the RFC.
+pub(super) fn refusal_hint(refusal: &Refusal, asked: &Asked) -> Option<String> {
+    let hint = match refusal {
+        Refusal::NotHttp(start) => match Service::of(start) {
+            Some(Service::Tls) => {
+                return Some(format!("the port speaks TLS: use {}", secured(asked)));
+            }
+            Some(Service::Http2) => "see whether it has WebSocket over HTTP/2: --http2",
+            Some(Service::Other(..)) => "another service listens there: check host and port",
+            _ => return None,
+        },
+        Refusal::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
+            "see whether it goes without compression: --no-compress"
+        }
+        Refusal::Accept(BadAccept::Missing | BadAccept::Other(_)) => {
+            "a cache, a proxy or something that is no WebSocket server answered"
+        }
+        Refusal::Accept(BadAccept::Key) => {
+            "the server must answer with the SHA-1 of key and GUID, in base64 (RFC 6455, 4.2.2)"
+        }
+        Refusal::Accept(BadAccept::Example) => {
+            "the server must work the answer out anew for each key (RFC 6455, 4.2.2)"
+        }
+        Refusal::Upgrade(_) | Refusal::Connection(_) => {
+            "a reverse proxy, if there is one, must pass the headers Upgrade and Connection back"
+        }
+        Refusal::Subprotocol(name) if is_plain(name) => {
+            return Some(format!("ask for it with -s {name}"));
+        }
+        Refusal::Subprotocol(_) | Refusal::Subprotocols => {
+            "the server must choose one of those asked for, or none"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Whether a shell takes a name as it is.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    !name.is_empty() && !name.starts_with('-') && name.bytes().all(is_plain)
+}
+
+/// The first line of what came instead of an answer.
+pub(super) struct FirstLine<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for FirstLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = String::from_utf8_lossy(self.0);
+        write!(f, "{}", Escaped(&short(start.lines().next().unwrap_or_default())))
     }
 }
 
@@ -223,7 +259,5 @@ pub(super) fn short(s: &str) -> String {
 
 /// Addresses and names listed in a message.
 const SHOWN: usize = 3;
-/// Lines of a body shown: with status, one header and hint a message has six lines.
-const BODY_LINES: usize = 2;
 /// Characters of a peer's line shown.
 const LINE: usize = 120;

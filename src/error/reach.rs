@@ -2,25 +2,98 @@
 
 use super::{
     ProxyFault, RedirectFault,
-    opening::{Status, lines, short},
+    opening::{Status, short},
+    page::Page,
     words::Words,
 };
 use crate::{escape::Escaped, net::tcp::From, target::without_user};
 use std::{fmt, io};
 
-pub(super) fn proxy(f: &mut fmt::Formatter<'_>, proxy: &str, fault: &ProxyFault) -> fmt::Result {
+/// Why a name has no address: the resolver's words, and what they mean.
+pub(super) fn unresolved(cause: &io::Error) -> String {
+    let words = Words(cause);
+    match Unresolved::of(cause) {
+        Some(Unresolved::Name) => format!("no such name ({words})"),
+        Some(Unresolved::Resolver) => format!("no answer from the resolver ({words})"),
+        None => words.to_string(),
+    }
+}
+
+pub(super) fn resolve_hint(cause: &io::Error) -> Option<String> {
+    let hint = match Unresolved::of(cause)? {
+        Unresolved::Name => {
+            "check the spelling, or give its address with --resolve HOST:PORT:ADDRESS"
+        }
+        Unresolved::Resolver => "check the network and the name servers (/etc/resolv.conf)",
+    };
+    Some(hint.to_owned())
+}
+
+/// Whose fault it is that a name has no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unresolved {
+    /// The name's.
+    Name,
+    /// The resolver's, or that of the way to it.
+    Resolver,
+}
+
+impl Unresolved {
+    /// The system tells them apart only in words, those of glibc and of musl.
+    fn of(cause: &io::Error) -> Option<Self> {
+        let words = cause.to_string();
+        let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+        if has(&["Name or service not known", "No address associated", "Name does not resolve"]) {
+            Some(Self::Name)
+        } else if has(&["Temporary failure in name resolution", "Try again"]) {
+            Some(Self::Resolver)
+        } else {
+            None
+        }
+    }
+}
+
+pub(super) fn socket_hint(cause: &io::Error) -> Option<String> {
+    let hint = match cause.kind() {
+        io::ErrorKind::NotFound => "check the path, and whether the server runs",
+        io::ErrorKind::ConnectionRefused => "nobody listens at it: see whether the server runs",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+pub(super) fn proxy(
+    f: &mut fmt::Formatter<'_>,
+    proxy: &str,
+    to: &str,
+    fault: &ProxyFault,
+) -> fmt::Result {
+    let to = Escaped(to);
     match fault {
         ProxyFault::Status { response, body } => {
-            write!(f, "the proxy {proxy} does not connect: it answered {}", Status(response))?;
-            if let Some(challenge) = response.headers.get("Proxy-Authenticate") {
-                write!(f, "\n  Proxy-Authenticate: {}", Escaped(&short(challenge)))?;
+            write!(
+                f,
+                "the proxy {proxy} does not connect to {to}: it answered {}",
+                Status(response)
+            )?;
+            for name in ["Proxy-Authenticate", "X-Squid-Error", "Allow"] {
+                if let Some(value) = response.headers.get(name) {
+                    write!(f, "\n  {name}: {}", Escaped(&short(value)))?;
+                    break;
+                }
             }
-            lines(f, body)
+            let page = Page::read(response, body);
+            for line in page.lines.iter().take(BODY_LINES) {
+                write!(f, "\n  {}", Escaped(&short(line)))?;
+            }
+            Ok(())
         }
-        ProxyFault::Answer(refusal) => write!(f, "the proxy {proxy} does not connect: {refusal}"),
+        ProxyFault::Answer(refusal) => {
+            write!(f, "the proxy {proxy} does not connect to {to}: {refusal}")
+        }
         ProxyFault::Socks { words, .. } => {
             let words = super::words::lower(words);
-            write!(f, "the proxy {proxy} does not connect: {}", Escaped(&words))
+            write!(f, "the proxy {proxy} does not connect to {to}: {}", Escaped(&words))
         }
         ProxyFault::Cut => write!(f, "the proxy {proxy} closed the connection without an answer"),
         ProxyFault::Network(cause) => {
@@ -32,7 +105,15 @@ pub(super) fn proxy(f: &mut fmt::Formatter<'_>, proxy: &str, fault: &ProxyFault)
 
 pub(super) fn proxy_hint(fault: &ProxyFault) -> Option<String> {
     let hint = match fault {
-        ProxyFault::Status { response, .. } if response.status == 407 => USER,
+        ProxyFault::Status { response, .. } => match response.status {
+            407 => USER,
+            403 => "it may allow this only for other hosts or ports, many only for port 443",
+            400 | 404 | 405 | 501 => {
+                "this may be a web server and no proxy: check its host and port"
+            }
+            502..=504 => "it is the proxy that does not reach the server: check host and port",
+            _ => return None,
+        },
         ProxyFault::Socks { wants_user: true, .. } => USER,
         ProxyFault::Tls(fault) => return super::tls::hint(fault),
         ProxyFault::Answer(_) | ProxyFault::Cut => {
@@ -86,4 +167,26 @@ pub(super) fn interface(f: &mut fmt::Formatter<'_>, from: &From, cause: &io::Err
         From::Anywhere => f.write_str("cannot connect")?,
     }
     write!(f, ": {}", Words(cause))
+}
+
+/// Lines of a refusal's body shown.
+const BODY_LINES: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_there_is_told_from_a_resolver_that_is_not() {
+        let told = |words: &str| {
+            let words = format!("failed to lookup address information: {words}");
+            unresolved(&io::Error::other(words))
+        };
+        assert_eq!(told("Name or service not known"), "no such name (name or service not known)");
+        assert_eq!(
+            told("Temporary failure in name resolution"),
+            "no answer from the resolver (temporary failure in name resolution)"
+        );
+        assert_eq!(told("System error"), "system error");
+    }
 }

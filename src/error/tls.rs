@@ -2,9 +2,11 @@
 
 use super::{
     IdentityFault, TlsFault,
+    opening::{FirstLine, short},
+    service::Service,
     words::{Words, lower},
 };
-use crate::escape::Escaped;
+use crate::{escape::Escaped, net::tls::Certificate};
 use rustls::{AlertDescription, CertificateError, pki_types::UnixTime};
 use std::{fmt, path::Path};
 
@@ -14,9 +16,9 @@ pub(super) fn sentence(
     fault: &TlsFault,
 ) -> fmt::Result {
     match fault {
-        TlsFault::Certificate(cause) => {
+        TlsFault::Certificate { cause, chain } => {
             write!(f, "the certificate of {authority} is refused: ")?;
-            certificate(f, cause)
+            certificate(f, cause, chain)
         }
         TlsFault::Pin(hash) => {
             write!(f, "the key of {authority} is not the one pinned: it is sha256//{hash}")
@@ -36,21 +38,36 @@ pub(super) fn sentence(
             }
             other => write!(f, "{authority} refuses the client certificate: alert {other:?}"),
         },
-        TlsFault::NotTls { http: true } => {
-            write!(f, "TLS with {authority} failed: the port speaks plain HTTP")
+        TlsFault::NotTls(start) => {
+            write!(f, "TLS with {authority} failed: the port ")?;
+            match Service::of(start) {
+                Some(Service::Http) => f.write_str("speaks plain HTTP"),
+                Some(Service::Other(name, true)) => {
+                    write!(f, "speaks {name}: '{}'", FirstLine(start))
+                }
+                Some(Service::Other(name, false)) => write!(f, "speaks {name}"),
+                _ => write!(f, "does not speak TLS: it said '{}'", FirstLine(start)),
+            }
         }
-        TlsFault::NotTls { http: false } => {
-            write!(f, "TLS with {authority} failed: the port does not speak TLS")
+        TlsFault::Alert(alert) => {
+            write!(f, "TLS with {authority} failed: the server refused it: alert {alert:?}")
         }
         TlsFault::NoProtocol => {
             write!(f, "{authority} does not offer HTTP/1.1: it refused http/1.1 by ALPN")
         }
-        TlsFault::Cut => write!(f, "{authority} closed the connection during the TLS handshake"),
+        TlsFault::Cut { reset } => {
+            let did = if *reset { "reset" } else { "closed" };
+            write!(f, "{authority} {did} the connection during the TLS handshake")
+        }
         TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {}", Escaped(cause)),
     }
 }
 
-fn certificate(f: &mut fmt::Formatter<'_>, cause: &CertificateError) -> fmt::Result {
+fn certificate(
+    f: &mut fmt::Formatter<'_>,
+    cause: &CertificateError,
+    chain: &[Certificate],
+) -> fmt::Result {
     match cause {
         CertificateError::Expired => f.write_str("it has expired"),
         CertificateError::ExpiredContext { time, not_after } => {
@@ -70,7 +87,15 @@ fn certificate(f: &mut fmt::Formatter<'_>, cause: &CertificateError) -> fmt::Res
             let more = if presented.len() > SHOWN { ", ..." } else { "" };
             write!(f, ", only for {}{more}", names.join(", "))
         }
-        CertificateError::UnknownIssuer => f.write_str("its issuer is not trusted"),
+        CertificateError::UnknownIssuer => match chain {
+            [own, ..] if own.is_self_signed() => {
+                f.write_str("it is self-signed, and not among those trusted")
+            }
+            [.., last] if !last.issuer.is_empty() => {
+                write!(f, "its issuer is not trusted: {}", Escaped(&short(&last.issuer)))
+            }
+            _ => f.write_str("its issuer is not trusted"),
+        },
         CertificateError::Revoked => f.write_str("it has been revoked"),
         CertificateError::BadSignature => {
             f.write_str("its signature is wrong, or made with too small a key")
@@ -100,16 +125,41 @@ fn is_authority(cause: &CertificateError) -> bool {
 /// What there is to try after a failure of TLS.
 pub(super) fn hint(fault: &TlsFault) -> Option<String> {
     let hint = match fault {
-        TlsFault::NotTls { http: true } => "use ws:// for a port without TLS",
-        TlsFault::NotTls { http: false } => "check the port, or use ws:// if it has no TLS",
+        TlsFault::NotTls(start) => match Service::of(start) {
+            Some(Service::Http) => "use ws:// for a port without TLS",
+            Some(Service::Other(..)) => "another service listens there: check host and port",
+            _ => "check the port, or use ws:// if it has no TLS",
+        },
+        TlsFault::Cut { .. } => {
+            "if the port has no TLS, use ws://; if it wants another name, --sni NAME"
+        }
+        TlsFault::Alert(AlertDescription::ProtocolVersion) => {
+            "sockeye speaks TLS 1.2 and 1.3: see --tls-min and --tls-max"
+        }
+        TlsFault::Alert(AlertDescription::HandshakeFailure) => {
+            "it may have no cipher suite in common, or want a client certificate: --cert FILE"
+        }
+        TlsFault::Alert(AlertDescription::UnrecognisedName) => {
+            "it does not know the name: ask for another with --sni NAME"
+        }
         TlsFault::Pin(_) => "if the server's key was changed, pin the new one",
         TlsFault::Identity(
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
         ) => "give one with --cert FILE and --key FILE",
         TlsFault::NoProtocol => "see whether it has WebSocket over HTTP/2: --http2",
-        TlsFault::Certificate(cause) => match &**cause {
-            CertificateError::UnknownIssuer => {
-                "trust its authority with --ca FILE, or skip the check with -k"
+        TlsFault::Certificate { cause, chain } => match &**cause {
+            CertificateError::UnknownIssuer => match &chain[..] {
+                [own, ..] if own.is_self_signed() => {
+                    "trust it with --ca FILE, or skip the check with -k"
+                }
+                [_] => {
+                    "trust its authority with --ca FILE, or skip the check with -k (the server \
+                     showed no certificate but its own)"
+                }
+                _ => "trust its authority with --ca FILE, or skip the check with -k",
+            },
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "connect by a name that it has, or ask for one with --sni NAME; -k skips the check"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the server needs a new certificate; -k skips the check"

@@ -1,11 +1,11 @@
 //! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
 //! Whatever a peer wrote is escaped.
 
-use super::{Error, Place, Step, Unmet, http2, opening, reach, tls};
+use super::{Error, Place, Step, Unmet, closing, http2, opening, reach, status::Answer, tls};
 use crate::{
     escape::Escaped,
     proto::{
-        Close, Violation, close,
+        Violation,
         frame::{Kind, Opcode},
         handshake::Version,
         outbox::UsageError,
@@ -25,11 +25,12 @@ impl fmt::Display for Error {
             Self::NotBuilt(what) => write!(f, "{what} is not in this build"),
             Self::Resolve { host, cause } => {
                 let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-                write!(f, "cannot resolve {}: {}", Escaped(&host), Words(cause))
+                write!(f, "cannot resolve {}: {}", Escaped(&host), reach::unresolved(cause))
             }
             Self::Connect { authority, attempts } => opening::connect(f, authority, attempts),
             Self::ResolveProxy { proxy, cause } => {
-                write!(f, "cannot resolve the proxy {}: {}", Escaped(proxy), Words(cause))
+                let cause = reach::unresolved(cause);
+                write!(f, "cannot resolve the proxy {}: {cause}", Escaped(proxy))
             }
             Self::ProxyVariable { variable, fault } => {
                 write!(f, "the variable {variable} holds no proxy: {fault}")
@@ -37,7 +38,7 @@ impl fmt::Display for Error {
             Self::ConnectProxy { proxy, attempts } => {
                 opening::connect(f, &format!("the proxy {proxy}"), attempts)
             }
-            Self::Proxy { proxy, fault } => reach::proxy(f, proxy, fault),
+            Self::Proxy { proxy, to, fault } => reach::proxy(f, proxy, to, fault),
             Self::Socket { path, cause } => {
                 write!(f, "cannot connect to {}: {}", Escaped(path), Words(cause))
             }
@@ -51,15 +52,18 @@ impl fmt::Display for Error {
             Self::Authorities { path: None, cause } => {
                 write!(f, "no certification authority to trust: {cause}")
             }
-            Self::Handshake { authority, refusal } => {
-                write!(f, "handshake with {authority} failed: {refusal}")
+            Self::Handshake { asked, refusal } => {
+                write!(f, "handshake with {} failed: {refusal}", asked.target.authority())
             }
-            Self::Status { url, response, body, .. } => opening::status(f, url, response, body),
-            Self::HandshakeCut { authority, begun: false } => {
-                write!(f, "{authority} closed the connection without an answer to the handshake")
+            Self::Status { asked, response, body, location } => {
+                let location = location.as_deref();
+                Answer { asked, response, body, location }.sentence(f)
             }
-            Self::HandshakeCut { authority, begun: true } => {
-                write!(f, "{authority} closed the connection inside its answer to the handshake")
+            Self::HandshakeCut { asked, begun, reset } => {
+                let did = if *reset { "reset" } else { "closed" };
+                let when = if *begun { "inside its" } else { "without an" };
+                let authority = asked.target.authority();
+                write!(f, "{authority} {did} the connection {when} answer to the handshake")
             }
             Self::Http2 { authority, fault, stage } => http2::sentence(f, authority, fault, *stage),
             Self::Timeout { authority, step: Step::Idle, limit, .. } => {
@@ -71,19 +75,23 @@ impl fmt::Display for Error {
             Self::Send { authority, cause } => {
                 write!(f, "cannot send to {authority}: {}", Words(cause))
             }
-            Self::Unsent { authority, messages, close } => unsent(f, authority, *messages, close),
+            Self::Unsent { authority, messages, close, circumstances } => {
+                write!(f, "{authority} closed the connection: ")?;
+                closing::said(f, close, circumstances.as_deref())?;
+                write!(f, "; {}", unsent_words(*messages))
+            }
             Self::Unread { authority, carrier, messages } => {
                 let stream =
                     if *carrier == Version::Http2 { " from the HTTP/2 stream" } else { "" };
                 write!(f, "{authority} does not read{stream}: {}", unsent_words(*messages))
             }
-            Self::Receive { authority, cause } => {
-                write!(f, "cannot receive from {authority}: {}", Words(cause))
+            Self::Receive { authority, cause, silence } => {
+                write!(f, "cannot receive from {authority}: {}", Words(cause))?;
+                silence.map_or(Ok(()), |silence| silence.fmt(f))
             }
-            Self::NoClose { authority, carrier, inside_message } => {
-                let inside = if *inside_message { " and inside a message" } else { "" };
-                let what = if *carrier == Version::Http2 { "HTTP/2 stream" } else { "connection" };
-                write!(f, "{authority} ended the {what} without a Close{inside} (1006)")
+            Self::NoClose { authority, carrier, inside_message, silence } => {
+                closing::no_close(f, authority, *carrier, *inside_message)?;
+                silence.map_or(Ok(()), |silence| silence.fmt(f))
             }
             Self::Protocol {
                 authority, violation: Violation::MessageTooLong { limit }, ..
@@ -101,8 +109,9 @@ impl fmt::Display for Error {
             Self::Truncated { cause, written } => {
                 write!(f, "{cause}\n  {written} bytes of a message that did not end were written")
             }
-            Self::Closed { authority, close } => {
-                write!(f, "{authority} closed the connection: {close}")
+            Self::Closed { authority, close, circumstances } => {
+                write!(f, "{authority} closed the connection: ")?;
+                closing::said(f, close, circumstances.as_deref())
             }
             Self::Output(cause) => write!(f, "cannot write stdout: {}", Words(cause)),
             Self::File { path, cause } => {
@@ -191,35 +200,11 @@ pub(super) fn lower(words: &str) -> String {
     }
 }
 
-fn unsent(
-    f: &mut fmt::Formatter<'_>,
-    authority: &str,
-    messages: usize,
-    close: &Close,
-) -> fmt::Result {
-    write!(f, "{authority} closed the connection: {close}")?;
-    write!(f, "; {}", unsent_words(messages))
-}
-
 fn unsent_words(messages: usize) -> String {
     if messages == 1 {
         "1 message was not sent".to_owned()
     } else {
         format!("{messages} messages were not sent")
-    }
-}
-
-impl fmt::Display for Close {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.code)?;
-        let name = close::name(self.code.into());
-        if !name.is_empty() {
-            write!(f, " ({name})")?;
-        }
-        if !self.reason.is_empty() {
-            write!(f, ": {}", Escaped(&self.reason))?;
-        }
-        Ok(())
     }
 }
 
@@ -295,7 +280,7 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::Resolve => "resolving the name",
             Self::Connect => "connecting",
-            Self::Proxy => "the answer of the proxy",
+            Self::Proxy => "its answer",
             Self::Tls => "the TLS handshake",
             Self::Settings => "the SETTINGS of HTTP/2",
             Self::Stream => "the leave to open a stream of HTTP/2 (MAX_CONCURRENT_STREAMS)",

@@ -19,7 +19,7 @@ use crate::{
         handshake::{Choices, HeaderEdit, Headers},
     },
     redact::Secrets,
-    render::write_out::Template,
+    render::{dialogue::Dialogue, write_out::Template},
     report::Verbosity,
     target::Target,
 };
@@ -82,6 +82,10 @@ pub struct Client {
     pub history: bool,
     /// What is kept of the run.
     pub keep: Keep,
+    /// How messages are shown to a person.
+    pub dialogue: Dialogue,
+    /// The run ends with the session, whatever has been typed.
+    pub exit_on_close: bool,
     /// What both roles have.
     pub common: Common,
 }
@@ -99,7 +103,6 @@ pub struct Keep {
 
 /// A recording that is to be shown.
 #[derive(Clone, Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Show {
     /// Where it is.
     pub path: PathBuf,
@@ -113,8 +116,8 @@ pub struct Show {
     pub times: bool,
     /// It is written there instead, as HAR.
     pub har: Option<PathBuf>,
-    /// Colours are wanted, where there is a terminal.
-    pub color: bool,
+    /// Whether there are colours.
+    pub color: Color,
 }
 
 /// What goes through a pipe, and which way.
@@ -179,8 +182,32 @@ pub struct Common {
     pub frames: bool,
     /// What happens to secrets where something is shown or recorded.
     pub secrets: Secrets,
-    /// Colours are wanted, where there is a terminal.
-    pub color: bool,
+    /// Whether there are colours.
+    pub color: Color,
+}
+
+/// Whether there are colours, in what is shown to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal that has them, and as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say.
+    Auto,
+    /// Also where it seems there are none.
+    Always,
+    /// None.
+    Never,
+}
+
+impl Color {
+    /// From now on.
+    pub fn apply(self) {
+        let poor = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        match self {
+            Self::Always => colored::control::set_override(true),
+            Self::Never => colored::control::set_override(false),
+            Self::Auto if poor => colored::control::set_override(false),
+            Self::Auto => {}
+        }
+    }
 }
 
 impl Client {

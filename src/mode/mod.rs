@@ -17,7 +17,7 @@ mod show;
 mod signals;
 
 use crate::{
-    connect::{self, Opened},
+    connect::{self, Opened, Progress},
     error::Error,
     proto::{Role, Settings},
     render::{
@@ -25,7 +25,7 @@ use crate::{
         jsonl::{self, JsonLines},
         lengths::Lengths,
         lines::Lines,
-        summary::summary,
+        summary::{summary, times},
         terminal::Terminal,
     },
     report::{self, Report},
@@ -97,9 +97,23 @@ async fn converse(
     }
     let opening = client.opening(target);
     let mut comeback = client.reconnect.clone().map(|rules| Comeback::new(opening.clone(), rules));
+    let interactive = is_interactive(client);
+    let mut handshake = Vec::new();
+    let mut watch = |step: &Progress<'_>| {
+        journal.progress(step);
+        if interactive {
+            handshake.extend(interactive::handshake_lines(step, report.secrets));
+        }
+    };
     let opened = match &mut comeback {
-        Some(comeback) => comeback.open(&mut |said| tell_attempt(report, journal, &said)).await,
-        None => Box::pin(connect::open(&opening, &mut |step| journal.progress(&step))).await,
+        Some(comeback) => {
+            let mut tell = |said: Said<'_>| match said {
+                Said::Progress(step) => watch(step),
+                Said::Lost(..) => tell_attempt(report, journal, &said),
+            };
+            comeback.open(&mut tell).await
+        }
+        None => Box::pin(connect::open(&opening, &mut |step| watch(&step))).await,
     };
     let opened = match opened {
         Ok(opened) => opened,
@@ -113,25 +127,28 @@ async fn converse(
     }
     let settings = limited(client, report);
     journal.opened(&opened);
-    if !client.common.color {
-        colored::control::set_override(false);
-    }
-    let url = opened.url.clone();
-    if is_interactive(client) {
+    client.common.color.apply();
+    if interactive {
         let wishes = Wishes {
             script: client.script.iter().filter_map(Step::message).collect(),
             kind: client.stream.kind,
             shows_pings: client.shows_pings,
             history: client.history,
-            url,
+            dialogue: client.dialogue,
+            exit_on_close: client.exit_on_close,
+            subprotocols: opening
+                .headers
+                .list("Sec-WebSocket-Protocol")
+                .map(ToOwned::to_owned)
+                .collect(),
             close_timeout: settings.close_timeout,
             close: client.stream.close.clone(),
             report,
+            opening,
             settings,
             journal: journal.clone(),
         };
-        let session = journal.watch(Session::new(opened, Role::Client, settings));
-        return Interactive::new(wishes, session, comeback)?.run().await;
+        return Box::pin(Interactive::new(wishes, opened, handshake, comeback)?.run()).await;
     }
     let mut output = output(client, started)?;
     tell_open(&mut output, &opened);
@@ -320,7 +337,9 @@ fn farewell(session: &Session) -> String {
 /// With `-v`: how a session closed, and what it came to.
 fn summarize(session: &Session, report: Report) {
     report.detail(&farewell(session));
-    for line in summary(&session.stats(), session.unsent_messages(), report.started.elapsed()) {
+    let stats = session.stats();
+    let lines = summary(&stats, session.unsent_messages());
+    for line in lines.into_iter().chain(times(&stats, report.started.elapsed())) {
         report.detail(&line);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     connect::{self, Opened, Opening, Progress},
-    error::{Error, Http2Fault, Step},
+    error::{Error, Http2Fault, Silence, Step},
     proto::{Close, handshake::Response},
     random,
     session::Session,
@@ -57,25 +57,46 @@ impl Backoff {
     }
 }
 
+/// Sees sessions that are lost after about the same silence again and again: something on the way
+/// ends them.
+#[derive(Debug, Default)]
+struct Losses {
+    /// The silence before the last.
+    silence: Option<Silence>,
+}
+
+impl Losses {
+    fn count(&mut self, error: &mut Error) {
+        let last = self.silence.take();
+        if let Some(silence) = error.silence() {
+            *silence = silence.after(last);
+            self.silence = Some(*silence);
+        }
+    }
+}
+
 /// What opens the session again.
 #[derive(Debug)]
 pub(super) struct Comeback {
     opening: Opening,
     backoff: Backoff,
+    losses: Losses,
 }
 
 impl Comeback {
     pub(super) fn new(opening: Opening, rules: Rules) -> Self {
-        Self { opening, backoff: Backoff { rules, failed: 0, opened: None } }
+        Self {
+            opening,
+            backoff: Backoff { rules, failed: 0, opened: None },
+            losses: Losses::default(),
+        }
     }
 
     /// Why to come back after this session, which has ended; otherwise what it failed with, if the
     /// session was asked for that.
     pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
         match session.remote_close().cloned() {
-            Some(close) if self.backoff.rules.is_after(&close) => {
-                Ok(Error::Closed { authority: session.authority().to_owned(), close })
-            }
+            Some(close) if self.backoff.rules.is_after(&close) => Ok(session.closed(close)),
             Some(_) => Err(None),
             None => match session.verdict(0) {
                 Err(error) if Self::is_after(&error) => Ok(error),
@@ -129,6 +150,7 @@ impl Comeback {
         mut error: Error,
         tell: &mut dyn FnMut(Said<'_>),
     ) -> Result<Opened, Error> {
+        self.losses.count(&mut error);
         loop {
             let asked = retry_after(&error);
             let Some(wait) = self.backoff.next(Instant::now(), random::fraction(), asked) else {
@@ -228,8 +250,9 @@ mod tests {
             headers.push("Retry-After", value);
             let response =
                 Response { version: Version::Http11, status: 503, reason: String::new(), headers };
+            let target = crate::target::Target::parse("ws://h/").unwrap();
             Error::Status {
-                url: String::new(),
+                asked: Box::new(crate::error::Asked::new(&target, &Headers::default())),
                 response: Box::new(response),
                 body: Vec::new(),
                 location: None,
@@ -246,6 +269,20 @@ mod tests {
         assert_eq!(it.next(now, 0.0, Some(7 * S)), Some(7 * S));
         assert_eq!(it.next(now, 1.0, Some(S)), Some(2 * S));
         assert_eq!(it.next(now, 0.0, Some(1_000_000 * S)), Some(PATIENCE));
+    }
+
+    #[test]
+    fn losses_after_the_same_silence_are_counted() {
+        let mut it = Losses::default();
+        let mut lost = |silence: Option<u64>| {
+            let silence = silence.map(|seconds| Silence::new(Duration::from_secs(seconds)));
+            let cause = std::io::ErrorKind::ConnectionReset.into();
+            let mut error = Error::Receive { authority: "h:80".to_owned(), cause, silence };
+            it.count(&mut error);
+            error.silence().map(|silence| silence.times)
+        };
+        assert_eq!([Some(60), Some(61), Some(60)].map(&mut lost), [Some(1), Some(2), Some(3)]);
+        assert_eq!([None, Some(60), Some(10)].map(lost), [None, Some(1), Some(1)]);
     }
 
     #[test]

@@ -19,15 +19,14 @@ use crate::{
 use colored::Colorize as _;
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, BufWriter, IsTerminal as _, Write},
+    io::{self, BufRead as _, BufReader, BufWriter, Write},
     path::Path,
     time::{Duration, SystemTime},
 };
 
 /// Shows it, or makes a HAR of it.
 pub(super) fn run(show: &Show) -> Result<Ended, Error> {
-    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    colored::control::set_override(show.color && !is_plain && io::stdout().is_terminal());
+    show.color.apply();
     let mut lines = Lines::open(&show.path)?;
     if let Some(path) = &show.har {
         return convert(&mut lines, path);

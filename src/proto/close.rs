@@ -1,6 +1,6 @@
 //! Close codes and reasons (RFC 6455, 5.5.1 and 7.4).
 
-use super::violation::Violation;
+use super::{codes, violation::Violation};
 pub use tungstenite::protocol::frame::coding::CloseCode;
 
 /// What a Close says. An empty one has the code 1005, which stands for having none (7.1.5).
@@ -57,27 +57,21 @@ pub fn is_sendable(code: u16) -> bool {
 
 /// The registered name of a code, for people; empty where there is none.
 pub fn name(code: u16) -> &'static str {
-    match code {
-        1000 => "normal closure",
-        1001 => "going away",
-        1002 => "protocol error",
-        1003 => "unsupported data",
-        1005 => "no status received",
-        1006 => "abnormal closure",
-        1007 => "invalid payload data",
-        1008 => "policy violation",
-        1009 => "message too big",
-        1010 => "mandatory extension",
-        1011 => "internal error",
-        1012 => "service restart",
-        1013 => "try again later",
-        1014 => "bad gateway",
-        1015 => "TLS handshake",
-        3000 => "unauthorized",
-        3003 => "forbidden",
-        3008 => "timeout",
-        3001 | 3002 | 3004..=3007 | 3009..=3999 => "registered by a library",
-        4000..=4999 => "private use",
+    match (codes::find(code), code) {
+        (Some(found), _) => found.name,
+        (None, 3000..=3999) => "registered by a library",
+        (None, 4000..=4999) => "private use",
+        _ => "",
+    }
+}
+
+/// What a code means, in a few words; empty where nothing is known. What a private code means is
+/// for the application to say: this tells no more than that, and [`codes::Dialect`] knows some.
+pub fn meaning(code: u16) -> &'static str {
+    match (codes::find(code), code) {
+        (Some(found), _) => found.meaning,
+        (None, 3000..=3999) => "what a library registered it for",
+        (None, 4000..=4999) => "what the application says",
         _ => "",
     }
 }
@@ -97,6 +91,16 @@ mod tests {
         for code in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
             assert!(!is_sendable(code), "{code}");
         }
+    }
+
+    #[test]
+    fn names_are_those_registered() {
+        assert_eq!(
+            (name(1008), meaning(1008)),
+            ("policy violation", "a message or a client is against its rules")
+        );
+        assert_eq!((name(3001), name(4401)), ("registered by a library", "private use"));
+        assert_eq!((name(1004), name(2000), name(5000), meaning(999)), ("", "", "", ""));
     }
 
     #[test]

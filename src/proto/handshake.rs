@@ -143,14 +143,27 @@ pub enum Refusal {
     Upgrade(Option<String>),
     /// No Connection header with the token `upgrade`; what it said.
     Connection(Option<String>),
-    /// Sec-WebSocket-Accept missing or not the answer to our key.
-    Accept(Option<String>),
+    /// Sec-WebSocket-Accept is not the answer to our key.
+    Accept(BadAccept),
     /// A subprotocol we did not ask for.
     Subprotocol(String),
     /// More than one subprotocol.
     Subprotocols,
     /// The extensions it chose.
     Extension(ExtensionFault),
+}
+
+/// What can be in the place of the answer to our key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadAccept {
+    /// Nothing.
+    Missing,
+    /// The key itself.
+    Key,
+    /// The answer to the key in the RFC's example (1.3).
+    Example,
+    /// The answer to another key, or none at all.
+    Other(String),
 }
 
 /// Judges what the carriers have in common: the subprotocol and the extensions in an answer to a
@@ -204,6 +217,8 @@ pub fn is_token(s: &str) -> bool {
     !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
+/// The answer to the key in the RFC's example (1.3).
+pub const EXAMPLE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// All heads of an answer together may have this many bytes.
 pub const MAX_HEADS: usize = 64 << 10;
 

@@ -17,8 +17,10 @@
 //! | [`deflate`] | messages in and out of DEFLATE |
 //! | [`tally`] | what has gone one way |
 //! | [`close`] | close codes and reasons |
+//! | [`codes`] | what close codes mean, also to applications that many meet |
 //! | [`ping`] | the pings that wait for their pong |
 //! | [`timer`] | deadlines as data |
+//! | [`silence`] | how long nothing went either way before an end |
 //! | [`trace`] | frames as they stand on the wire, for those who want to look |
 //! | [`violation`] | the rules a peer can break |
 //! | [`event`] | what a connection is given, and what it tells |
@@ -27,6 +29,7 @@
 //! [`Instant`]: std::time::Instant
 
 pub mod close;
+pub mod codes;
 pub mod connection;
 pub mod deflate;
 pub mod event;
@@ -39,6 +42,7 @@ pub mod message;
 pub mod outbox;
 pub mod piece;
 pub mod ping;
+pub mod silence;
 pub mod tally;
 pub mod timer;
 pub mod trace;

@@ -1,7 +1,8 @@
 //! The HTTP/1.1 carrier of the opening handshake (RFC 6455, 4): key, accept, and the two heads.
 
 use super::handshake::{
-    Agreed, Choices, Headers, MAX_HEADS, Refusal, Request, Response, Version, choose, judge,
+    Agreed, BadAccept, Choices, EXAMPLE_ACCEPT, Headers, MAX_HEADS, Refusal, Request, Response,
+    Version, choose, judge,
 };
 use tungstenite::handshake::derive_accept_key;
 
@@ -131,10 +132,14 @@ impl ClientUpgrade {
         let expected = derive_accept_key(key.as_bytes());
         let mut accepts = headers.all("Sec-WebSocket-Accept").map(str::trim).peekable();
         if accepts.peek().is_none() {
-            return Err(Refusal::Accept(None));
+            return Err(Refusal::Accept(BadAccept::Missing));
         }
         if let Some(wrong) = accepts.find(|accept| *accept != expected) {
-            return Err(Refusal::Accept(Some(wrong.to_owned())));
+            return Err(Refusal::Accept(match wrong {
+                _ if wrong == key => BadAccept::Key,
+                EXAMPLE_ACCEPT => BadAccept::Example,
+                _ => BadAccept::Other(wrong.to_owned()),
+            }));
         }
         judge(&self.request.headers, headers)
     }

@@ -71,7 +71,8 @@ impl Dialogue {
         // Writing to a String cannot fail, here and below.
         match std::str::from_utf8(payload) {
             Ok("") => {}
-            Ok(text) if !text.contains(is_unseen) => {
+            // What counts is nothing to be read.
+            Ok(text) if !text.contains('\0') => {
                 let _ = write!(out, " {}", Escaped(text));
             }
             _ => {
@@ -177,11 +178,6 @@ fn shown_width(c: char) -> usize {
 fn cut(part: &str, bytes: usize, out: &mut String) {
     let note = format!("({part}{bytes} bytes; /last shows all, /save FILE keeps it)");
     let _ = write!(out, "\n{}", note.dimmed());
-}
-
-/// What a control frame's payload is not shown as text for.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
 }
 
 /// The time of day here, to the millisecond.

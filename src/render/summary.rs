@@ -6,8 +6,8 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The lines. `unsent`: messages that did not leave; `total`: how long the run has taken.
-pub fn summary(stats: &Stats, unsent: usize, total: Duration) -> Vec<String> {
+/// The lines. `unsent`: messages that did not leave.
+pub fn summary(stats: &Stats, unsent: usize) -> Vec<String> {
     let mut lines = vec![traffic("received", &stats.received), traffic("sent", &stats.sent)];
     if unsent > 0
         && let Some(sent) = lines.last_mut()
@@ -25,9 +25,6 @@ pub fn summary(stats: &Stats, unsent: usize, total: Duration) -> Vec<String> {
             ms(rtt.max)
         ));
     }
-    if let Some(first) = stats.first_message {
-        lines.push(format!("first message after {}, total {}", ms(first), ms(total)));
-    }
     if stats.duration >= NOTABLE {
         lines.push(format!(
             "open for {:.1} s, longest silence {:.1} s",
@@ -36,6 +33,12 @@ pub fn summary(stats: &Stats, unsent: usize, total: Duration) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// How long the first message took, if one came, and the run.
+pub fn times(stats: &Stats, total: Duration) -> Option<String> {
+    let first = stats.first_message?;
+    Some(format!("first message after {}, total {}", ms(first), ms(total)))
 }
 
 /// What has gone one way.
@@ -122,13 +125,15 @@ mod tests {
             first_message: None,
         };
         let last = "open for 12.3 s, longest silence 4.0 s";
-        let lines = summary(&stats, 2, ms(13_000));
+        let lines = summary(&stats, 2);
         assert_eq!(lines[1..], ["sent 0 messages, 0 bytes; 2 did not leave", last]);
         stats.round_trips =
             Some(RoundTrips { count: 2, min: ms(1), avg: ms(2), p99: ms(3), max: ms(3) });
+        let lines = summary(&stats, 0);
+        assert_eq!(times(&stats, ms(13_000)), None);
         stats.first_message = Some(ms(5));
-        let lines = summary(&stats, 0, ms(13_000));
-        assert_eq!(lines[3..], ["first message after 5.0 ms, total 13000.0 ms", last]);
+        let first = "first message after 5.0 ms, total 13000.0 ms";
+        assert_eq!(times(&stats, ms(13_000)).as_deref(), Some(first));
         assert_eq!(lines[2], "2 round trips: min 1.0 ms, avg 2.0 ms, p99 3.0 ms, max 3.0 ms");
     }
 }

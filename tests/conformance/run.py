@@ -116,7 +116,7 @@ async def running(argv, stderr, stdout=asyncio.subprocess.DEVNULL):
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
-        env={**os.environ, "NO_PROXY": "*", "no_proxy": "*"},
+        env={**os.environ, "NO_PROXY": "*", "no_proxy": "*", "SOCKEYE_CONFIG": "off"},
     )
     try:
         yield process

@@ -53,8 +53,8 @@ fn a_close_and_whatever_follows_it_is_the_peer_s_code() {
     ] {
         let frames = [data(wire::close(1000, "")), after.clone()].concat();
         ends_with(0, "", frames);
-        let words = "{peer} closed the connection: 1011 (internal error)";
-        ends_with(111, words, [data(wire::close(1011, "")), after].concat());
+        let words = "{peer} closed the connection: 4001 (private use)";
+        ends_with(111, words, [data(wire::close(4001, "")), after].concat());
     }
 }
 

@@ -105,7 +105,7 @@ fn something_else_than_http_2_is_told_by_what_it_said() {
 #[test]
 fn a_status_that_is_no_2xx_is_22_with_its_body() {
     let words = "ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
-                 no such room\n\nhint: check the path";
+                 no such room\n\nhint: check the path: a WebSocket is often at one such as /ws";
     fails(22, words, |peer| {
         peer.requested();
         peer.send([headers("404", 0), data("no such room\n"), end_stream()].concat());
@@ -113,7 +113,8 @@ fn a_status_that_is_no_2xx_is_22_with_its_body() {
     });
     fails(
         22,
-        "ws://{peer}/ answered 500 (Internal Server Error) instead of upgrading to WebSocket",
+        "ws://{peer}/ answered 500 (Internal Server Error) instead of upgrading to WebSocket\n\n\
+         hint: the fault is the server's: its log may say why",
         |p| {
             p.requested();
             p.send(headers("500", END_STREAM));
@@ -271,7 +272,8 @@ fn what_is_agreed_is_judged_as_over_http_1() {
         .run();
     fails(
         8,
-        "handshake with {peer} failed: it chose the subprotocol 'x', never asked for",
+        "handshake with {peer} failed: it chose the subprotocol 'x', never asked for\n\n\
+         hint: ask for it with -s x",
         move |p| {
             p.requested();
             p.send(answer());

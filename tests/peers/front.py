@@ -1,5 +1,6 @@
-"""A server in front of an echo server (haproxy, nghttpx or nginx), or a proxy (squid, tinyproxy or
-microsocks; user "me", password "secret", unless it is the -open one). Prints its port; ends when
+"""A server in front of an echo server (haproxy, nghttpx or nginx; HTTP/2 without TLS, unless it is
+the -http1 one; nginx-plain is told nothing more, nginx-dropping only to speak HTTP/1.1), or a proxy (squid, tinyproxy
+or microsocks; user "me", password "secret", unless it is the -open one). Prints its port; ends when
 stdin does.
 
 Usage: front.py NAME BACKEND_PORT [CERT KEY [CLIENT_CA]]
@@ -48,15 +49,20 @@ http {{
         {certificate}
         location / {{
             proxy_pass http://127.0.0.1:{backend};
-            proxy_http_version 1.1;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection "upgrade";
             proxy_set_header Host $host;
+            {passing}
         }}
     }}
 }}
 """
 
+
+# What it does not do by itself, and what many forget to tell it.
+PASSING = """
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection "upgrade";
+"""
 
 SQUID = """
 http_port 127.0.0.1:{port}
@@ -107,8 +113,8 @@ def microsocks(where, port, has_user):
     return ["microsocks", "-i", "127.0.0.1", "-p", str(port)] + user
 
 
-def haproxy(where, port, backend, cert, key, _):
-    tls = "proto h2"
+def haproxy(where, port, backend, cert, key, _, plain="proto h2"):
+    tls = plain
     if cert:
         both = where / "both.pem"
         both.write_bytes(pathlib.Path(cert).read_bytes() + pathlib.Path(key).read_bytes())
@@ -124,14 +130,31 @@ def nghttpx(where, port, backend, cert, key, _):
     return ["nghttpx", front, back, "--workers=1", "--conf=/dev/null"] + ([key, cert] if cert else [])
 
 
-def nginx(where, port, backend, cert, key, ca):
+def haproxy_http1(*args):
+    return haproxy(*args, plain="")
+
+
+def nginx_http1(*args):
+    return nginx(*args, plain="")
+
+
+def nginx_plain(*args):
+    return nginx(*args, plain="", passing="")
+
+
+def nginx_dropping(*args):
+    return nginx(*args, plain="", passing="proxy_http_version 1.1;")
+
+
+def nginx(where, port, backend, cert, key, ca, plain="http2", passing=PASSING):
     config = where / "nginx.conf"
     config.write_text(
         NGINX.format(
             dir=where,
             port=port,
             backend=backend,
-            tls="ssl http2" if cert else "http2",
+            tls="ssl http2" if cert else plain,
+            passing=passing,
             certificate=(f"ssl_certificate {cert}; ssl_certificate_key {key};" if cert else "")
             + (f"ssl_client_certificate {ca}; ssl_verify_client on;" if ca else ""),
         )
@@ -169,7 +192,15 @@ def main():
     # Daemons lie where users do not look.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     where = pathlib.Path(tempfile.mkdtemp(prefix="sockeye-front-"))
-    servers = {"haproxy": haproxy, "nghttpx": nghttpx, "nginx": nginx}
+    servers = {
+        "haproxy": haproxy,
+        "haproxy-http1": haproxy_http1,
+        "nghttpx": nghttpx,
+        "nginx": nginx,
+        "nginx-http1": nginx_http1,
+        "nginx-plain": nginx_plain,
+        "nginx-dropping": nginx_dropping,
+    }
     proxies = {
         "squid": (squid, True),
         "squid-open": (squid, False),

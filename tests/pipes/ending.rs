@@ -9,10 +9,8 @@ fn the_peer_ends_it() {
         row("").peer([Closes(1000)]),
         row("").peer([Closes(1001)]),
         row("").stdin("a\n").peer([gets("a"), says("b"), Closes(1000)]).stdout("b\n"),
-        row("").peer([Closes(1002)]).stderr(closed("1002 (protocol error)")).status(111),
-        row("").peer([Closes(1008)]).stderr(closed("1008 (policy violation)")).status(111),
-        row("").peer([Closes(1011)]).stderr(closed("1011 (internal error)")).status(111),
-        row("").peer([Closes(3000)]).stderr(closed("3000 (unauthorized)")).status(111),
+        row("").peer([Closes(1010)]).stderr(closed("1010 (mandatory extension)")).status(111),
+        row("").peer([Closes(3001)]).stderr(closed("3001 (registered by a library)")).status(111),
         row("").peer([Closes(4321)]).stderr(closed("4321 (private use)")).status(111),
         row("").peer([says("a"), Closes(4000)]).stdout("a\n").stderr(closed("4000 (private use)")).status(111),
         row("")
@@ -52,8 +50,8 @@ fn we_end_it() {
         // The Close that we are answered with counts, unless it is ours.
         row("-w 0 --close 4001")
             .stdin("")
-            .peer([super::Act::Gets(0x88, vec![0x0f, 0xa1]), Sends(vec![0x88, 2, 0x03, 0xf3])])
-            .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+            .peer([super::Act::Gets(0x88, vec![0x0f, 0xa1]), Sends(vec![0x88, 2, 0x0f, 0xa2])])
+            .stderr("sockeye: {peer} closed the connection: 4002 (private use)\n")
             .status(111),
     ]);
 }
@@ -108,9 +106,9 @@ fn what_was_waited_for_has_not_come() {
         row("--until b -w 0").stdin("").peer([Answers(1000, "")]).stderr(until(0)).status(112),
         // The session's own code comes first.
         row("--until b")
-            .peer([says("a"), Closes(1011)])
+            .peer([says("a"), Closes(4001)])
             .stdout("a\n")
-            .stderr("sockeye: {peer} closed the connection: 1011 (internal error)\n")
+            .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
             .status(111),
         row("--until b -m 0.3")
             .peer([says("a"), Answers(1000, "")])

@@ -74,8 +74,8 @@ fn what_does_not_come_is_told_with_what_came() {
             )
             .status(112),
         // The session's own code comes first.
-        run(vec![gets("a"), Closes(1008)])
-            .stderr("sockeye: {peer} closed the connection: 1008 (policy violation)\n")
+        run(vec![gets("a"), Closes(4001)])
+            .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
             .status(111),
     ]);
 }

@@ -52,7 +52,7 @@ fn secrets_may_be_named_by_where_they_are() {
         .shell("setsid -w \"$@\"")
         .stderr_has([
             "sockeye: cannot ask for password of me: ",
-            "hint: give it as env:NAME or file:PATH",
+            "hint: give it as env:NAME, file:PATH or cmd:COMMAND",
         ])
         .status(2)
         .run();
@@ -243,6 +243,7 @@ fn secrets_do_not_break_the_request_nor_show_in_errors() {
         (&["--proxy", "http://u:S3CRET@h:99999", "ws://h"], 2),
         (&["--proxy", "u:S3CRET://h", "ws://h"], 2),
         (&["--bearer", "S3CRET\n", "ws://h"], 2),
+        (&["--bearer", "S3CRET\u{1}", "ws://h"], 2),
         (&["--cookie", "a=S3CRET\n", "ws://h"], 2),
         (&["-H", "Authorization Bearer S3CRET", "ws://h"], 2),
         (&["-u", "a:S3CRET\n", "ws://h"], 2),

@@ -122,12 +122,13 @@ fn some_are_reached_without_a_proxy() {
 fn a_proxy_that_is_not_there_is_told() {
     Test::new()
         .args(["--proxy", "http://127.0.0.1:1", "ws://h"])
-        .stderr("sockeye: cannot connect to the proxy 127.0.0.1:1[..]: connection refused (os error 111)\n")
+        .stderr("sockeye: cannot connect to the proxy 127.0.0.1:1: connection refused (os error 111)\n\n\
+             hint: check the proxy's address, or go without one: --noproxy '*'\n")
         .status(7)
         .run();
     Test::new()
         .args(["--proxy", "nosuch.invalid", "ws://h"])
-        .stderr("sockeye: cannot resolve the proxy nosuch.invalid:1080: [..]\n")
+        .stderr("sockeye: cannot resolve the proxy nosuch.invalid:1080: [..]\n\nhint: [..]\n")
         .status(5)
         .run();
     Test::new()
@@ -145,7 +146,7 @@ fn a_proxy_that_is_not_there_is_told() {
 
 #[test]
 fn a_proxy_that_does_not_connect_is_97_with_its_words() {
-    let words = "sockeye: the proxy {peer} does not connect: ";
+    let words = "sockeye: the proxy {peer} does not connect to far.invalid:80: ";
     for (answer, expected) in [
         (
             "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"p\"\r\nContent-Length: 0\r\n\r\n",
@@ -154,11 +155,12 @@ fn a_proxy_that_does_not_connect_is_97_with_its_words() {
         ),
         (
             "HTTP/1.1 403 Filtered\r\nContent-Length: 12\r\n\r\nnot \x1b there\n",
-            "it answered 403 (Filtered)\n  not \\x1b there\n",
+            "it answered 403 (Filtered)\n  not \\x1b there\n\n\
+             hint: it may allow this only for other hosts or ports, many only for port 443\n",
         ),
         (
             "SSH-2.0-x\r\n",
-            "its answer is not HTTP/1.1: 'SSH-2.0-x'\n\n\
+            "its answer is SSH, not HTTP/1.1: 'SSH-2.0-x'\n\n\
              hint: see whether it is a proxy of this kind: http://, https://, socks5h://\n",
         ),
     ] {
@@ -184,9 +186,7 @@ fn a_proxy_that_does_not_connect_is_97_with_its_words() {
     Test::new()
         .args(["--proxy", "127.0.0.1:{port}", "--connect-timeout", "0.4", "ws://far.invalid/"])
         .peer(Peer::hold)
-        .stderr_has([
-            "sockeye: far.invalid:80: the answer of the proxy took longer than 0.4 seconds\n",
-        ])
+        .stderr_has(["sockeye: the proxy {peer}: its answer took longer than 0.4 seconds\n"])
         .status(28)
         .run();
 }
@@ -202,7 +202,7 @@ fn socks_says_no() {
             peer.hold();
         })
         .stderr_has([
-            "sockeye: the proxy {peer} does not connect: ",
+            "sockeye: the proxy {peer} does not connect to far.invalid:80: ",
             "\nhint: give user and password",
         ])
         .status(97)
@@ -217,7 +217,9 @@ fn socks_says_no() {
             peer.send(b"\x05\x04\x00\x01\0\0\0\0\0\0");
             peer.hold();
         })
-        .stderr_has(["sockeye: the proxy {peer} does not connect: host unreachable"])
+        .stderr_has([
+            "sockeye: the proxy {peer} does not connect to far.invalid:80: host unreachable",
+        ])
         .status(97)
         .run();
     Test::new()

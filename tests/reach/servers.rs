@@ -42,8 +42,8 @@ fn squid_and_tinyproxy_make_tunnels() {
         if has_user {
             for user in ["", "me:wrong@"] {
                 let words = format!(
-                    "sockeye: the proxy 127.0.0.1:{} does not connect: it answered 4",
-                    proxy.port
+                    "sockeye: the proxy 127.0.0.1:{} does not connect to 127.0.0.1:{}: it answered 4",
+                    proxy.port, plain.port
                 );
                 Test::new()
                     .args(["--proxy", &with(user), &ws])
@@ -69,8 +69,8 @@ fn microsocks_and_dante_s_protocol() {
         Test::new()
             .args(["--proxy", &format!("socks5h://{user}127.0.0.1:{}", proxy.port), &ws])
             .stderr_has([&format!(
-                "sockeye: the proxy 127.0.0.1:{} does not connect: ",
-                proxy.port
+                "sockeye: the proxy 127.0.0.1:{} does not connect to localhost:{}: ",
+                proxy.port, back.port
             )])
             .status(97)
             .run();

@@ -1,28 +1,19 @@
 //! Names that do not resolve (6), addresses nobody answers at (7), and what takes too long on the
 //! way to an open session (28).
 
-use crate::support::{Authority, Peer, Test, wire};
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+use crate::support::{Authority, Peer, Test, closed_port, wire};
+use rustix::net::listen;
 use std::{
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, ToSocketAddrs as _},
-    os::fd::OwnedFd,
+    net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _},
     time::Duration,
 };
-
-/// A port of 127.0.0.1 at which nobody listens, and nobody will while the socket lives.
-fn closed_port() -> (OwnedFd, u16) {
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address: SocketAddrV4 = getsockname(&socket).unwrap().try_into().unwrap();
-    (socket, address.port())
-}
 
 #[test]
 fn a_name_that_does_not_resolve_is_named() {
     // The resolver's words depend on the machine.
     Test::new()
         .args(["ws://nosuch.invalid/"])
-        .stderr("sockeye: cannot resolve nosuch.invalid: [..]\n")
+        .stderr("sockeye: cannot resolve nosuch.invalid: no [..]\n\nhint: check the [..]\n")
         .status(6)
         .run();
 }
@@ -47,7 +38,8 @@ fn a_refused_connection_names_address_and_cause() {
     Test::new()
         .args([format!("ws://127.0.0.1:{port}/")])
         .stderr(format!(
-            "sockeye: cannot connect to 127.0.0.1:{port}: connection refused (os error 111)\n"
+            "sockeye: cannot connect to 127.0.0.1:{port}: connection refused (os error 111)\n\n\
+             hint: check the port, and whether the server runs\n"
         ))
         .status(7)
         .run();
@@ -67,6 +59,7 @@ fn every_address_that_was_tried_is_listed() {
         let list: String = list.collect();
         format!("sockeye: cannot connect to localhost:{port}: no address answered\n{list}")
     };
+    let expected = format!("{expected}\nhint: check the port, and whether the server runs\n");
     Test::new().args([format!("localhost:{port}")]).stderr(expected).status(7).run();
 }
 
@@ -84,7 +77,8 @@ fn an_address_that_does_not_answer_is_a_timeout_of_connecting() {
         .args(["--connect-timeout".to_owned(), "0.5".to_owned(), format!("127.0.0.1:{port}")])
         .stderr(format!(
             "sockeye: 127.0.0.1:{port}: connecting took longer than 0.5 seconds\n\n\
-             hint: raise the limit with --connect-timeout SECONDS\n"
+             hint: nobody answers: check the address and any firewall on the way, or raise the \
+             limit with --connect-timeout SECONDS\n"
         ))
         .status(28)
         .takes(500..5000)

@@ -160,7 +160,7 @@ fn the_chain_is_shown_also_when_it_is_refused() {
         .tls_peer(authority.issue().server(), Peer::hold)
         .stderr_has([
             "* certificate: CN=rcgen self signed cert (for localhost), by CN=",
-            "sockeye: the certificate of localhost:{port} is refused: its issuer is not trusted\n",
+            "sockeye: the certificate of localhost:{port} is refused: its issuer is not trusted: CN=",
         ])
         .status(60)
         .run();

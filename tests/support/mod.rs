@@ -18,7 +18,20 @@ pub use rustix::process::Signal;
 pub use test::{Stdin, Test};
 pub use tls::{Authority, Identity};
 
-use std::time::Duration;
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+use std::{
+    net::{Ipv4Addr, SocketAddrV4},
+    os::fd::OwnedFd,
+    time::Duration,
+};
 
 /// How long a step of a conversation may take, on a machine that does much else.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// A port of 127.0.0.1 at which nobody listens, and nobody will while the socket lives.
+pub fn closed_port() -> (OwnedFd, u16) {
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address: SocketAddrV4 = getsockname(&socket).unwrap().try_into().unwrap();
+    (socket, address.port())
+}

@@ -35,7 +35,12 @@ impl EchoServer {
 
     /// haproxy, nghttpx or nginx in front of another one; or a proxy: squid, tinyproxy, microsocks.
     pub fn front(name: &str, back: &Self, tls: Option<[&str; 2]>) -> Self {
-        let port = back.port.to_string();
+        Self::front_of(name, back.port, tls)
+    }
+
+    /// The same in front of whatever is at this port.
+    pub fn front_of(name: &str, port: u16, tls: Option<[&str; 2]>) -> Self {
+        let port = port.to_string();
         let mut args = vec![name, &port];
         args.extend(tls.iter().flatten());
         Self::start(Path::new("python3"), "front.py", &args)

@@ -1,6 +1,6 @@
 //! Slash commands.
 
-use super::{CONNECTED, Terminal, begin, leave};
+use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire;
 
 #[test]
@@ -33,9 +33,9 @@ fn pings_and_pongs_that_nobody_asked_for_are_shown_only_with_p() {
             peer.send(wire::text("after"));
             if shown {
                 let rows = ["< ping are you", "< pong loose", "< after", ">"];
-                screen.shows([CONNECTED, rows[0], rows[1], rows[2], rows[3]], 2);
+                screen.shows([CONNECTED, STATUS, rows[0], rows[1], rows[2], rows[3]], 2);
             } else {
-                screen.shows([CONNECTED, "< after", ">"], 2);
+                screen.shows([CONNECTED, STATUS, "< after", ">"], 2);
             }
             leave(screen, peer);
         });
@@ -58,7 +58,7 @@ fn two_slashes_send_one() {
         begin(screen, peer);
         screen.enter("//quit");
         peer.expect_text("/quit");
-        screen.shows([CONNECTED, "> //quit", ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> //quit", ">"], 2);
         leave(screen, peer);
     });
 }
@@ -69,10 +69,10 @@ fn an_unknown_command_is_explained_and_not_sent() {
         begin(screen, peer);
         screen.enter("/bogus x");
         let unknown = "unknown command /bogus: /help lists the commands; // sends a slash";
-        screen.shows([CONNECTED, "> /bogus x", unknown, ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> /bogus x", unknown, ">"], 2);
         screen.enter("/pign");
         let near = "unknown command /pign: did you mean /ping? // sends a slash";
-        screen.shows([CONNECTED, "> /bogus x", unknown, "> /pign", near, ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> /bogus x", unknown, "> /pign", near, ">"], 2);
         screen.enter("after");
         peer.expect_text("after");
         leave(screen, peer);
@@ -106,9 +106,9 @@ fn a_close_that_cannot_be_sent_is_refused_with_words() {
         begin(screen, peer);
         screen.enter("/close 99999");
         let words = "a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999";
-        screen.shows([CONNECTED, "> /close 99999", words, ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> /close 99999", words, ">"], 2);
         screen.enter("/close 1005");
-        screen.shows([CONNECTED, "> /close 99999", words, "> /close 1005", words, ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> /close 99999", words, "> /close 1005", words, ">"], 2);
         // It is still open.
         screen.enter("still here");
         peer.expect_text("still here");
@@ -133,7 +133,7 @@ fn what_is_typed_after_a_close_is_not_lost_silently() {
 
 #[test]
 fn help_lists_every_command() {
-    let end = Terminal::new().run(|screen, peer| {
+    let end = Terminal::new().size(40, 80).run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/help");
         screen.wait("the last command and a prompt", |view| {

@@ -76,7 +76,8 @@ fn a_search_of_history_loses_no_message() {
         leave(screen, peer);
     });
     // Nor does one that the peer ends.
-    let end = Terminal::new().env("SOCKEYE_HISTORY", &file).run(move |screen, peer| {
+    let terminal = Terminal::new().args(["--exit-on-close"]).env("SOCKEYE_HISTORY", &file);
+    let end = terminal.run(move |screen, peer| {
         begin(screen, peer);
         screen.press("\x12gam");
         screen.wait("what is found", |view| view.line().ends_with("gamma"));

@@ -2,11 +2,15 @@
 
 mod closing;
 mod commands;
+mod editing;
 mod frames;
 mod history;
 mod leaving;
 mod screen;
+mod sending;
 mod serving;
+mod showing;
+mod staying;
 mod streams;
 mod typing;
 mod untrusted;
@@ -46,6 +50,7 @@ struct Terminal {
     signal: Option<i32>,
     home: TempDir,
     history: bool,
+    shell: bool,
 }
 
 /// How it ended.
@@ -96,6 +101,7 @@ impl Terminal {
             signal: None,
             home: tempfile::tempdir().expect("a directory"),
             history: true,
+            shell: false,
         }
     }
 
@@ -113,6 +119,12 @@ impl Terminal {
     /// Rows and columns.
     fn size(mut self, rows: u16, columns: u16) -> Self {
         self.size = (rows, columns);
+        self
+    }
+
+    /// It is a job of a shell, which says when it has been stopped, reads a line, and goes on.
+    fn in_a_shell(mut self) -> Self {
+        self.shell = true;
         self
     }
 
@@ -203,7 +215,12 @@ impl Terminal {
     fn command(&self, control: UnixStream) -> Command {
         let mut command = Command::new("python3");
         command.args(["-IS", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal/pty.py")]);
-        command.args([self.streams, env!("CARGO_BIN_EXE_sockeye")]).args(&self.args);
+        command.arg(self.streams);
+        if self.shell {
+            let script = "set -m; \"$@\"; echo \"stopped: $?\"; read -r line; fg >/dev/null";
+            command.args(["/bin/bash", "-c", script, "bash"]);
+        }
+        command.arg(env!("CARGO_BIN_EXE_sockeye")).args(&self.args);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("TERM", "xterm-256color").env("HOME", self.home.path());
         if self.history {
@@ -280,3 +297,5 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// What an empty session looks like.
 const CONNECTED: &str = "connected to ws://127.0.0.1:{port}/ (/help lists commands)";
+/// What stands below; how long it took is left out.
+const STATUS: &str = "127.0.0.1:{port}, [..] ms";

@@ -270,13 +270,21 @@ impl Drawn {
         let screen = self.parser.screen();
         let (_, columns) = screen.size();
         let mut rows: Vec<_> =
-            screen.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect();
+            screen.rows(0, columns.get()).map(|row| without_time(row.trim_end())).collect();
         let (row, column) = screen.cursor_position();
         let cursor = (usize::from(row), usize::from(column));
         while rows.len() > cursor.0 + 1 && rows.last().is_some_and(String::is_empty) {
             rows.pop();
         }
         View { rows, cursor }
+    }
+}
+
+/// The status below the first line without the time that opening took.
+fn without_time(row: &str) -> String {
+    match (row.starts_with("127.0.0.1:"), row.rsplit_once(", ")) {
+        (true, Some((before, time))) if time.ends_with(" ms") => format!("{before}, [..] ms"),
+        _ => row.to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! When there is a prompt, and when there is none.
 
-use super::{CONNECTED, Terminal, begin, leave};
+use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::{binary, text};
 
 #[test]
@@ -91,9 +91,9 @@ fn x_with_endless_waiting_opens_the_prompt() {
     Terminal::new().args(["-x", "hi", "-w", "-1"]).run(|screen, peer| {
         peer.open();
         peer.expect_text("hi");
-        screen.shows([CONNECTED, "> hi", ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> hi", ">"], 2);
         peer.send(text("ho"));
-        screen.shows([CONNECTED, "> hi", "< ho", ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> hi", "< ho", ">"], 2);
         screen.enter("more");
         peer.expect_text("more");
         leave(screen, peer);
@@ -120,7 +120,7 @@ fn colours_can_be_had_and_refused() {
             .run(|screen, peer| {
                 begin(screen, peer);
                 peer.send(text("in"));
-                screen.shows([CONNECTED, "< in", ">"], 2);
+                screen.shows([CONNECTED, STATUS, "< in", ">"], 2);
                 leave(screen, peer);
             })
             .raw
@@ -133,7 +133,7 @@ fn colours_can_be_had_and_refused() {
 #[test]
 fn the_demo_is_interactive_and_echoes() {
     Terminal::new().args(["demo"]).run_alone(|screen, _| {
-        let view = screen.wait("the address and a prompt", |view| view.rows.len() == 2);
+        let view = screen.wait("the address and a prompt", |view| view.rows.len() == 3);
         assert!(view.rows[0].starts_with("connected to ws://127.0.0.1:"), "{view:#?}");
         screen.enter("hello");
         screen.prompts_below("< hello");

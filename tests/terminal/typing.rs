@@ -1,6 +1,6 @@
 //! The line being typed, and what is printed above it.
 
-use super::{CONNECTED, Terminal, begin, leave};
+use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::{frame, text};
 
 #[test]
@@ -9,13 +9,13 @@ fn what_is_typed_is_sent_and_the_answer_stands_above_the_prompt() {
         begin(screen, peer);
         screen.enter("hello");
         peer.expect_text("hello");
-        screen.shows([CONNECTED, "> hello", ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> hello", ">"], 2);
         peer.send(text("and to you"));
-        screen.shows([CONNECTED, "> hello", "< and to you", ">"], 2);
+        screen.shows([CONNECTED, STATUS, "> hello", "< and to you", ">"], 2);
         leave(screen, peer);
     });
     let rows = end.rows();
-    assert_eq!(rows[1..3], ["> hello", "< and to you"], "{rows:#?}");
+    assert_eq!(rows[2..4], ["> hello", "< and to you"], "{rows:#?}");
     assert!(rows.last().unwrap().contains("closed: 1000"), "{rows:#?}");
 }
 
@@ -40,7 +40,7 @@ fn messages_leave_a_half_typed_line_and_its_cursor_alone() {
         screen.press("\x1b[D\x1b[D\x1b[D");
         screen.edits("> half typed", 9);
         peer.send(text("one"));
-        screen.shows([CONNECTED, "< one", "> half typed"], 9);
+        screen.shows([CONNECTED, STATUS, "< one", "> half typed"], 9);
         peer.send([text("two"), text("three"), text("gr\u{fc}n \u{65e5}\u{672c}")].concat());
         screen.ends_with(["< two", "< three", "< gr\u{fc}n \u{65e5}\u{672c}", "> half typed"], 9);
         // One message in fragments stands there once.
@@ -51,6 +51,7 @@ fn messages_leave_a_half_typed_line_and_its_cursor_alone() {
         screen.shows(
             [
                 CONNECTED,
+                STATUS,
                 "< one",
                 "< two",
                 "< three",
@@ -97,7 +98,7 @@ fn a_message_of_several_lines_keeps_them() {
         screen.press("half");
         screen.edits("> half", 6);
         peer.send(text("{\n  \"a\": 1\n}"));
-        screen.shows([CONNECTED, "< {", "  \"a\": 1", "}", "> half"], 6);
+        screen.shows([CONNECTED, STATUS, "< {", "  \"a\": 1", "}", "> half"], 6);
         screen.press("\x15");
         screen.edits(">", 2);
         leave(screen, peer);
@@ -184,7 +185,7 @@ fn an_empty_line_sends_nothing() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.press("\r");
-        screen.shows([CONNECTED, ">", ">"], 2);
+        screen.shows([CONNECTED, STATUS, ">", ">"], 2);
         screen.enter("after");
         peer.expect_text("after");
         leave(screen, peer);
@@ -263,7 +264,7 @@ fn any_script_can_be_typed() {
         // Wide characters take two columns.
         screen.edits(&format!("> {typed}"), 17);
         peer.send(text("meanwhile"));
-        screen.shows([CONNECTED, "< meanwhile", &format!("> {typed}")], 17);
+        screen.shows([CONNECTED, STATUS, "< meanwhile", &format!("> {typed}")], 17);
         screen.press("\r");
         peer.expect_text(typed);
         leave(screen, peer);

@@ -1,6 +1,6 @@
 //! What a peer sends does not act on the terminal.
 
-use super::{CONNECTED, Terminal, begin, leave};
+use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::{self, binary, close, text};
 
 /// Text that would change the title, clear the screen, colour, ring, hide, turn and overwrite.
@@ -16,7 +16,7 @@ fn hostile_text_is_shown_and_not_obeyed() {
         screen.press("half");
         screen.edits("> half", 6);
         peer.send(text(HOSTILE));
-        screen.shows([CONNECTED, &format!("< {HARMLESS}"), "> half"], 6);
+        screen.shows([CONNECTED, STATUS, &format!("< {HARMLESS}"), "> half"], 6);
         screen.press("\x15");
         screen.edits(">", 2);
         leave(screen, peer);
@@ -47,10 +47,10 @@ fn hostile_pings_and_pongs_are_shown_and_not_obeyed() {
         begin(screen, peer);
         peer.send(wire::ping(HOSTILE));
         peer.expect_pong(HOSTILE);
-        screen.shows([CONNECTED, &format!("< ping {HARMLESS}"), ">"], 2);
+        screen.shows([CONNECTED, STATUS, &format!("< ping {HARMLESS}"), ">"], 2);
         peer.send(wire::frame(0x8a, HOSTILE));
         let pong = format!("< pong {HARMLESS}");
-        screen.shows([CONNECTED, &format!("< ping {HARMLESS}"), &pong, ">"], 2);
+        screen.shows([CONNECTED, STATUS, &format!("< ping {HARMLESS}"), &pong, ">"], 2);
         leave(screen, peer);
     });
 }

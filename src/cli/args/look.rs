@@ -1,6 +1,6 @@
 //! Options about what is shown and kept of a run beside its messages.
 
-use super::super::values;
+use super::{super::values, ColorChoice};
 use crate::render::write_out::Template;
 use clap::{ArgAction, Args, ValueHint};
 use std::path::PathBuf;
@@ -80,8 +80,12 @@ pub struct ShowArgs {
     #[arg(conflicts_with_all = ["filter", "frames", "json", "time"])]
     pub har: Option<PathBuf>,
 
-    /// Use no colours
-    #[arg(long)]
+    /// Whether there are colours; `NO_COLOR` and CLICOLOR count, too
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: ColorChoice,
+
+    /// Use no colours, as --color never
+    #[arg(long, overrides_with = "color")]
     pub no_color: bool,
 }
 

@@ -7,9 +7,11 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "brackets stand for what may be left out")]
 #![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
+mod file;
 mod look;
 mod reach;
 
+pub use file::{FileArgs, Kept};
 pub use look::{KeepArgs, LookArgs, ShowArgs};
 pub use reach::{HttpChoice, ReachArgs, TlsVersion};
 
@@ -18,7 +20,7 @@ use crate::{
     mode::{clock::Wait, pipe::Step},
     proto::{Close, extension::Offers},
 };
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::PossibleValue};
 use clap_complete::Shell;
 use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
@@ -34,7 +36,8 @@ use std::{path::PathBuf, time::Duration};
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(args_override_self = true)]
 pub struct Cli {
-    /// The server: ws://, wss://, or host[:port][/path] for ws://
+    /// The server: ws://, wss://, host[:port][/path] for ws://, or @NAME for a target of the
+    /// configuration file
     #[arg(value_name = "URL", value_hint = ValueHint::Url)]
     pub url: Option<String>,
 
@@ -49,6 +52,9 @@ pub struct Cli {
 
     #[command(flatten)]
     pub client: ClientArgs,
+
+    #[command(flatten)]
+    pub file: FileArgs,
 
     /// What else there is.
     #[command(subcommand)]
@@ -77,7 +83,8 @@ pub enum Command {
     /// Print a completion script for a shell
     Completions {
         /// The shell
-        shell: Shell,
+        #[arg(value_enum)]
+        shell: Script,
     },
     /// Print the man page, or write all of them into a directory
     Man {
@@ -100,6 +107,9 @@ pub struct ListenArgs {
 
     #[command(flatten)]
     pub session: SessionArgs,
+
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 // Options of a client.
@@ -206,7 +216,8 @@ pub struct ClientArgs {
     pub user_agent: Option<String>,
 
     /// Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a
-    /// password it is asked for. Secrets may be given as env:NAME or as file: and a path
+    /// password it is asked for. Secrets may be given as env:NAME, as file: and a path, or as cmd:
+    /// and a command that prints it
     #[arg(short = 'u', long, visible_alias = "user", value_name = "USER[:PASSWORD]")]
     #[arg(value_parser = values::line, help_heading = REQUEST)]
     pub auth: Option<String>,
@@ -241,7 +252,7 @@ pub struct ClientArgs {
 
     /// How many redirects are followed
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
-    #[arg(help_heading = REQUEST)]
+    #[arg(value_parser = values::redirects, help_heading = REQUEST)]
     pub max_redirects: Option<String>,
 
     #[command(flatten)]
@@ -255,6 +266,18 @@ pub struct ClientArgs {
     #[arg(long, help_heading = OUTPUT)]
     pub slash: bool,
 
+    /// Lay out JSON on a terminal, a member a line
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+
+    /// Show the time of each message on a terminal
+    #[arg(short = 't', long, help_heading = OUTPUT)]
+    pub time: bool,
+
+    /// End with the session, also when something has been typed
+    #[arg(long, help_heading = OUTPUT)]
+    pub exit_on_close: bool,
+
     /// Keep no history of what is typed
     #[arg(long, help_heading = OUTPUT)]
     pub no_history: bool,
@@ -264,6 +287,10 @@ pub struct ClientArgs {
 
     #[command(flatten)]
     pub session: SessionArgs,
+
+    /// What the user's file adds.
+    #[arg(skip)]
+    pub kept: Kept,
 }
 
 // Options of a session in either role.
@@ -319,9 +346,42 @@ pub struct SessionArgs {
     #[command(flatten)]
     pub look: LookArgs,
 
-    /// Use no colours
-    #[arg(long, help_heading = OUTPUT)]
+    /// Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN", help_heading = OUTPUT)]
+    pub color: ColorChoice,
+
+    /// Use no colours, as --color never
+    #[arg(long, overrides_with = "color", help_heading = OUTPUT)]
     pub no_color: bool,
+}
+
+/// What completes a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// The script of a shell.
+    For(Shell),
+    /// The names of the targets, which such a script asks for.
+    Targets,
+}
+
+impl ValueEnum for Script {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::For(Shell::Bash),
+            Self::For(Shell::Elvish),
+            Self::For(Shell::Fish),
+            Self::For(Shell::PowerShell),
+            Self::For(Shell::Zsh),
+            Self::Targets,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::For(shell) => shell.to_possible_value(),
+            Self::Targets => Some(PossibleValue::new("targets").hide(true)),
+        }
+    }
 }
 
 /// How messages follow each other.
@@ -344,6 +404,17 @@ pub enum Format {
     Text,
     /// A JSON object a line
     Jsonl,
+}
+
+/// Whether there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// Where there is a terminal that has them
+    Auto,
+    /// Also where there seems to be none
+    Always,
+    /// Nowhere
+    Never,
 }
 
 const PIPE: &str = "Scripts and pipes";

@@ -102,6 +102,11 @@ impl Journal {
     /// A step on the way to a session.
     pub(super) fn progress(&self, step: &Progress<'_>) {
         self.report.progress(step);
+        self.keep(step);
+    }
+
+    /// A step on the way to a session, which is not to be told on stderr.
+    pub(super) fn keep(&self, step: &Progress<'_>) {
         let Some(mut kept) = self.kept() else { return };
         if let Some(recording) = &mut kept.recording {
             recording.progress(step);

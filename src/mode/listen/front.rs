@@ -5,7 +5,7 @@ use crate::{
     escape::Escaped,
     mode::{
         Ended,
-        command::{self, Command},
+        command::Command,
         input::{self, Framing, Next},
         journal::Print,
         prompt::{self, Prompt, Typed},
@@ -75,12 +75,11 @@ impl Front {
     /// What comes next, from stdin only if `reads`; or, if it was `full`, that it is no longer.
     pub(super) async fn input(&mut self, reads: bool, full: bool) -> Input {
         match self {
+            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
             Self::Prompt(Some(prompt)) if full => {
-                // The screen catches up first.
                 prompt.room().await;
                 Input::Nothing
             }
-            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
             Self::Prompt(_) => std::future::pending().await,
             Self::Pipe(pipe) => pipe.input(reads).await,
         }
@@ -194,7 +193,7 @@ impl Pipe {
 }
 
 async fn typed(prompt: &mut Prompt) -> Input {
-    let typed = prompt.typed().await;
+    let Some(typed) = prompt.typed().await else { return Input::Nothing };
     let input = match typed {
         Typed::Line(line) => command(prompt, &line),
         Typed::Interrupted { empty: false } => Input::Nothing,
@@ -210,9 +209,9 @@ async fn typed(prompt: &mut Prompt) -> Input {
 fn command(prompt: &Prompt, line: &str) -> Input {
     match Command::parse(line) {
         Ok(Command::Nothing) => {}
-        Ok(Command::Text(text)) => return Input::Line(text),
+        Ok(Command::Say(text)) => return Input::Line(text),
         Ok(Command::Quit) => return Input::Leave(Ended::Done),
-        Ok(Command::Help) => prompt.print(&command::help()),
+        Ok(Command::Help) => prompt.print("/quit   close and leave (Ctrl-D)\n/help   this\n//text  send a message that begins with a slash"),
         Ok(_) => prompt.print("only /quit and /help here: there may be many clients"),
         Err(fault) => prompt.print(&Escaped(&fault).to_string()),
     }

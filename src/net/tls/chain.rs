@@ -20,6 +20,13 @@ pub struct Certificate {
     pub days_left: i64,
 }
 
+impl Certificate {
+    /// Whether it vouches for itself.
+    pub fn is_self_signed(&self) -> bool {
+        !self.issuer.is_empty() && self.issuer == self.subject
+    }
+}
+
 /// What these certificates say; one that cannot be read says nothing.
 pub(super) fn describe(chain: &[CertificateDer<'_>]) -> Vec<Certificate> {
     chain.iter().map(|one| describe_one(one).unwrap_or_default()).collect()

@@ -209,44 +209,41 @@ pub async fn secure(
         .connect(name, stream)
         .into_fallible()
         .await
-        .map_err(|(cause, stream)| fault(&cause, stream.get_ref().first()))
+        .map_err(|(cause, stream)| fault(&cause, stream.get_ref().first(), config.chain()))
 }
 
 /// What TLS has to say when reading fails later: in TLS 1.3 a server refuses a client certificate,
 /// or the lack of one, only after its own handshake.
 pub fn late_fault(cause: &io::Error) -> Option<TlsFault> {
     let inner = cause.get_ref()?;
-    inner.is::<rustls::Error>().then(|| fault(cause, &TLS))
+    inner.is::<rustls::Error>().then(|| fault(cause, &TLS, Vec::new()))
 }
 
-fn fault(cause: &io::Error, first: &[u8]) -> TlsFault {
+fn fault(cause: &io::Error, first: &[u8], chain: Vec<Certificate>) -> TlsFault {
     // A record begins with its type (20 to 24) and the version's major number, 3.
     let speaks_tls = matches!(first, [20..=24, 3, ..]);
     let error = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match error {
         Some(rustls::Error::InvalidCertificate(cause)) => match pin_mismatch(cause) {
             Some(PinMismatch(hash)) => TlsFault::Pin(data_encoding::BASE64.encode(&hash)),
-            None => TlsFault::Certificate(Box::new(cause.clone())),
+            None => TlsFault::Certificate { cause: Box::new(cause.clone()), chain },
         },
-        Some(rustls::Error::InvalidMessage(_)) if !speaks_tls => {
-            TlsFault::NotTls { http: first.starts_with(b"HTTP/") }
-        }
+        Some(rustls::Error::InvalidMessage(_)) if !speaks_tls => TlsFault::NotTls(first.to_owned()),
         Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
             TlsFault::NoProtocol
         }
         Some(rustls::Error::AlertReceived(alert)) if is_about_us(*alert) => {
             TlsFault::Identity(*alert)
         }
-        Some(rustls::Error::AlertReceived(alert)) => {
-            TlsFault::Other(format!("the server refused it: alert {alert:?}"))
-        }
+        Some(rustls::Error::AlertReceived(alert)) => TlsFault::Alert(*alert),
         Some(other) => TlsFault::Other(other.to_string()),
-        None if first.starts_with(b"HTTP/") => TlsFault::NotTls { http: true },
+        // What was said before the end tells more than the end.
+        None if !first.is_empty() && !speaks_tls => TlsFault::NotTls(first.to_owned()),
         None => match cause.kind() {
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::ConnectionReset
+            io::ErrorKind::UnexpectedEof => TlsFault::Cut { reset: false },
+            io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => TlsFault::Cut,
+            | io::ErrorKind::BrokenPipe => TlsFault::Cut { reset: true },
             _ => TlsFault::Other(cause.to_string()),
         },
     }
@@ -289,13 +286,14 @@ mod tests {
             let cause = rustls::InvalidMessage::InvalidContentType;
             io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidMessage(cause))
         };
-        assert!(matches!(fault(&invalid(), b"HTTP/1.1"), TlsFault::NotTls { http: true }));
-        assert!(matches!(fault(&invalid(), b"SSH-2.0-"), TlsFault::NotTls { http: false }));
+        let fault = |cause: &io::Error, first: &[u8]| fault(cause, first, Vec::new());
+        assert!(matches!(fault(&invalid(), b"SSH-2.0-"), TlsFault::NotTls(_)));
         assert!(matches!(fault(&invalid(), b"\x16\x03\x03"), TlsFault::Other(_)));
         let eof = io::Error::from(io::ErrorKind::UnexpectedEof);
-        assert!(matches!(fault(&eof, b""), TlsFault::Cut));
+        assert!(matches!(fault(&eof, b""), TlsFault::Cut { reset: false }));
+        assert!(matches!(fault(&eof, b"220 h"), TlsFault::NotTls(_)));
         let cause = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let refused = io::Error::new(io::ErrorKind::InvalidData, cause);
-        assert!(matches!(fault(&refused, b"\x16\x03\x03"), TlsFault::Certificate(_)));
+        assert!(matches!(fault(&refused, b"\x16\x03\x03"), TlsFault::Certificate { .. }));
     }
 }

@@ -72,5 +72,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Witness<S> {
     }
 }
 
-/// Enough to tell TLS from HTTP.
-const FIRST: usize = 8;
+/// Enough to show what is said instead of TLS.
+const FIRST: usize = 80;

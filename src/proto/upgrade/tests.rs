@@ -137,14 +137,14 @@ fn answers_that_break_the_rules() {
             &[OK, "Upgrade: websocket", "Connection: close", ACCEPT],
             Refusal::Connection(Some("close".into())),
         ),
-        (&[OK, "Upgrade: websocket", "Connection: Upgrade"], Refusal::Accept(None)),
+        (&[OK, "Upgrade: websocket", "Connection: Upgrade"], Refusal::Accept(BadAccept::Missing)),
         (
             &[OK, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: AAAA"],
-            Refusal::Accept(Some("AAAA".into())),
+            Refusal::Accept(BadAccept::Other("AAAA".into())),
         ),
         (
             &[OK, "Upgrade: websocket", "Connection: Upgrade", ACCEPT, "Sec-WebSocket-Accept: B"],
-            Refusal::Accept(Some("B".into())),
+            Refusal::Accept(BadAccept::Other("B".into())),
         ),
         (
             &[OK, "Upgrade: websocket", "Connection: Upgrade", ACCEPT, "Sec-WebSocket-Protocol: x"],

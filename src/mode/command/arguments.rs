@@ -1,0 +1,157 @@
+//! What follows a command's name.
+
+use super::{Body, Command, Pattern, split};
+use crate::proto::{Close, CloseCode, Kind, close, handshake::is_token};
+use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use regex::bytes::Regex;
+use std::{path::PathBuf, time::Duration};
+
+pub(super) fn nothing(rest: &str, command: Command) -> Result<Command, String> {
+    if rest.is_empty() { Ok(command) } else { Err(format!("'{rest}' has no meaning here")) }
+}
+
+pub(super) fn payload(data: &str) -> Result<String, String> {
+    if data.len() > 125 {
+        return Err(format!("a ping or pong carries at most 125 bytes, not {}", data.len()));
+    }
+    Ok(data.to_owned())
+}
+
+pub(super) fn close(arguments: &str) -> Result<Close, String> {
+    if arguments.is_empty() {
+        return Ok(Close::new(CloseCode::Normal));
+    }
+    let (code, reason) = split(arguments);
+    let code: u16 = code
+        .parse()
+        .ok()
+        .filter(|code| close::is_sendable(*code))
+        .ok_or("a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999")?;
+    if reason.len() > close::MAX_REASON {
+        return Err(format!(
+            "a close reason has at most {} bytes, not {}",
+            close::MAX_REASON,
+            reason.len()
+        ));
+    }
+    Ok(Close { code: code.into(), reason: reason.to_owned() })
+}
+
+pub(super) fn text(rest: &str) -> Result<Command, String> {
+    message(Some(Kind::Text), rest)
+}
+
+pub(super) fn body(rest: &str) -> Result<Command, String> {
+    if rest.is_empty() {
+        return Err("what? /send TEXT, or /send @FILE".to_owned());
+    }
+    message(None, rest)
+}
+
+fn message(kind: Option<Kind>, rest: &str) -> Result<Command, String> {
+    let body = match rest.strip_prefix('@') {
+        Some(text) if text.starts_with('@') => {
+            Body::Bytes(kind.unwrap_or(Kind::Text), text.as_bytes().to_vec())
+        }
+        Some(file) => Body::File(kind, path(file)?),
+        None => Body::Bytes(kind.unwrap_or(Kind::Text), rest.as_bytes().to_vec()),
+    };
+    Ok(Command::Send(body))
+}
+
+pub(super) fn hex_or_file(rest: &str) -> Result<Command, String> {
+    if let Some(file) = rest.strip_prefix('@') {
+        return Ok(Command::Send(Body::File(Some(Kind::Binary), path(file)?)));
+    }
+    let bytes = if let Some(base64) = rest.strip_prefix("base64:") {
+        BASE64.decode(base64.trim().as_bytes()).map_err(|fault| format!("not base64: {fault}"))?
+    } else {
+        let digits: String = rest.split_whitespace().collect();
+        let digits = digits.strip_prefix("0x").unwrap_or(&digits);
+        let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
+        bytes.ok().filter(|bytes| !bytes.is_empty()).ok_or(
+            "bytes are written in hex, two digits each (00 ff), as base64:DATA or as @FILE",
+        )?
+    };
+    Ok(Command::Send(Body::Bytes(Kind::Binary, bytes)))
+}
+
+pub(super) fn repeat(rest: &str) -> Result<Command, String> {
+    let usage = || "/repeat N MESSAGE, or /repeat N SECONDS MESSAGE".to_owned();
+    let (times, rest) = split(rest);
+    let times: u64 = times.parse().map_err(|_| usage())?;
+    let (interval, message) = match split(rest) {
+        (seconds, message) if !message.is_empty() => match interval(seconds) {
+            Some(interval) => (interval, message),
+            None => (Duration::ZERO, rest),
+        },
+        _ => (Duration::ZERO, rest),
+    };
+    if message.is_empty() {
+        return Err(usage());
+    }
+    Ok(Command::Repeat { times: Some(times), interval, message: message.to_owned() })
+}
+
+pub(super) fn every(rest: &str) -> Result<Command, String> {
+    let (seconds, message) = split(rest);
+    match interval(seconds).filter(|interval| !interval.is_zero()) {
+        Some(interval) if !message.is_empty() => {
+            Ok(Command::Repeat { times: None, interval, message: message.to_owned() })
+        }
+        _ => Err("/every SECONDS MESSAGE; a fraction of a second will do".to_owned()),
+    }
+}
+
+fn interval(seconds: &str) -> Option<Duration> {
+    let seconds: f64 = seconds.parse().ok()?;
+    (0.0..=MAX_SECONDS).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
+pub(super) fn switch(rest: &str) -> Result<Option<bool>, String> {
+    match rest {
+        "" => Ok(None),
+        "on" => Ok(Some(true)),
+        "off" => Ok(Some(false)),
+        _ => Err(format!("'{rest}' is neither on nor off")),
+    }
+}
+
+pub(super) fn filter(rest: &str) -> Result<Command, String> {
+    if rest.is_empty() {
+        return Ok(Command::Filter(None));
+    }
+    let pattern = Regex::new(rest).map_err(|fault| {
+        // It draws the place over several lines; the last says what is wrong.
+        let words = fault.to_string();
+        words.lines().last().unwrap_or_default().replace("error: ", "not a pattern: ")
+    })?;
+    Ok(Command::Filter(Some(Pattern(pattern))))
+}
+
+pub(super) fn reconnect(rest: &str) -> Result<Command, String> {
+    match rest {
+        "" => Ok(Command::Reconnect(None)),
+        name if is_token(name) => Ok(Command::Reconnect(Some(name.to_owned()))),
+        name => Err(format!("'{name}' is not a subprotocol's name")),
+    }
+}
+
+/// A file's path; `~/` is the home directory.
+pub(super) fn path(path: &str) -> Result<PathBuf, String> {
+    if path.is_empty() {
+        return Err("which file?".to_owned());
+    }
+    Ok(from_home(path))
+}
+
+/// A path in which `~/` stands for the home directory.
+pub(crate) fn from_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// The longest interval.
+const MAX_SECONDS: f64 = 1e6;

@@ -1,0 +1,286 @@
+//! The line being typed, and everything that is printed above it.
+//!
+//! rustyline blocks a thread and owns the terminal while a line is edited, so there is one thread
+//! for it as long as the process lives (it cannot be stopped: the process ends around it) and one
+//! that hands it what is to be printed. Both are written to and read from without blocking.
+
+mod assistant;
+mod complete;
+mod editing;
+mod history;
+mod line;
+mod output;
+mod suspend;
+
+pub(super) use history::history_file;
+
+use crate::render::dialogue::Room;
+use assistant::{Assistant, End, Interrupt};
+use complete::Known;
+use line::Line;
+use output::Output;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustyline::{
+    ColorMode, CompletionType, Config, Editor, EventHandler, KeyEvent,
+    config::{BellStyle, Configurer as _},
+};
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc as sync,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use suspend::Suspend;
+use tokio::sync::mpsc;
+
+/// What a person did at the prompt.
+#[derive(Debug)]
+pub(super) enum Typed {
+    /// A line, or several at once.
+    Line(String),
+    /// Ctrl-C; whether there was something on the line.
+    Interrupted {
+        /// Nothing had been typed.
+        empty: bool,
+    },
+    /// Ctrl-D on an empty line.
+    Eof,
+    /// The terminal is no longer there.
+    Gone,
+}
+
+/// What the prompt does after a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Asks for another.
+    Prompt,
+    /// Clears the screen, and asks for another.
+    Clear,
+    /// Has the next one begun so and written with the person's own editor.
+    Edit(String),
+    /// Shows no prompt any more: we are leaving.
+    Leave,
+}
+
+/// A prompt at the bottom of the terminal.
+pub(super) struct Prompt {
+    typed: mpsc::Receiver<Typed>,
+    next: sync::Sender<Next>,
+    output: Arc<Output>,
+    line: Arc<Line>,
+    known: Arc<Mutex<Known>>,
+    found: Option<Termios>,
+}
+
+impl Prompt {
+    /// Opens the prompt below a first line; `history` is the file it is kept in.
+    pub(super) fn open(first: &str, history: Option<PathBuf>) -> io::Result<Self> {
+        let color = colored::control::SHOULD_COLORIZE.should_colorize();
+        let found = tcgetattr(io::stdin()).ok();
+        let line = Arc::new(Line::default());
+        let known = Arc::new(Mutex::new(Known::default()));
+        line.editing.store(true, Ordering::SeqCst);
+        let mut stdout = io::stdout();
+        writeln!(stdout, "{first}").and_then(|()| stdout.flush())?;
+        let config = Config::builder()
+            .history_ignore_space(true)
+            .max_history_size(history::LINES)
+            .map_err(io::Error::other)?
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            .bell_style(BellStyle::None)
+            // The helper is asked only where colours are; whether it adds any it knows itself.
+            .color_mode(ColorMode::Forced)
+            .build();
+        let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
+        // An end in the middle of an update would leave the terminal waiting for the rest.
+        editor.enable_synchronized_output(false);
+        editor.set_helper(Some(Assistant::new(Arc::clone(&line), Arc::clone(&known), color)));
+        let interrupt = EventHandler::Conditional(Box::new(Interrupt(Arc::clone(&line))));
+        editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
+        let end = EventHandler::Conditional(Box::new(End(Arc::clone(&line))));
+        editor.bind_sequence(KeyEvent::ctrl('D'), end);
+        let suspend = EventHandler::Conditional(Box::new(Suspend { found: found.clone() }));
+        editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
+        let printer = editor.create_external_printer().map_err(io::Error::other)?;
+        let output = Arc::new(Output::new(Arc::clone(&line)));
+        let (typed_to, typed) = mpsc::channel(1);
+        let (next, next_from) = sync::channel();
+        thread::Builder::new().name("prompt".into()).spawn({
+            let (line, output) = (Arc::clone(&line), Arc::clone(&output));
+            move || {
+                editing::edit(editor, history.as_deref(), &line, &output, &typed_to, &next_from);
+            }
+        })?;
+        thread::Builder::new().name("printer".into()).spawn({
+            let output = Arc::clone(&output);
+            move || output::show(printer, &output)
+        })?;
+        give_back_in_a_panic(found.clone());
+        Ok(Self { typed, next, output, line, known, found })
+    }
+
+    /// What is typed next; each line wants an answer by [`Self::next`]. Or none: there is room to
+    /// print again, where there was none. Typing goes on until then: the printer may wait for the
+    /// next line to be asked for.
+    pub(super) async fn typed(&mut self) -> Option<Typed> {
+        let Self { typed, output, .. } = self;
+        let full = output.is_full();
+        tokio::select! {
+            typed = typed.recv() => Some(typed.unwrap_or(Typed::Gone)),
+            () = output.room(), if full => None,
+        }
+    }
+
+    /// Waits until there is room to print.
+    pub(super) async fn room(&self) {
+        self.output.room().await;
+    }
+
+    /// Goes on after a line.
+    pub(super) fn next(&self, next: Next) {
+        // Said here, not by the thread: from now on the terminal is to be waited for.
+        let elsewhere = matches!(next, Next::Edit(_));
+        self.line.entered.store(false, Ordering::SeqCst);
+        self.line.ends.store(false, Ordering::SeqCst);
+        self.line.editing.store(!elsewhere, Ordering::SeqCst);
+        self.line.elsewhere.store(elsewhere, Ordering::SeqCst);
+        self.output.hold(elsewhere);
+        // The thread has gone only if the terminal has.
+        let _ = self.next.send(next);
+    }
+
+    /// Prints lines above the one being typed.
+    pub(super) fn print(&self, text: &str) {
+        self.output.print(text);
+    }
+
+    /// What prints while the prompt is waited on.
+    pub(super) fn printer(&self) -> impl Fn(&str) + use<> {
+        let output = Arc::clone(&self.output);
+        move |text| output.print(text)
+    }
+
+    /// Whether so much waits to be printed that nothing more should be read.
+    pub(super) fn is_full(&self) -> bool {
+        self.output.is_full()
+    }
+
+    /// Whether anything has been typed since it was opened.
+    pub(super) fn is_touched(&self) -> bool {
+        Line::is(&self.line.touched)
+    }
+
+    /// Whether another program has the terminal: the person's editor.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        Line::is(&self.line.elsewhere)
+    }
+
+    /// What Tab knows beside what it knows anyway.
+    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until all that was printed is on the screen; not while the editor searches, when
+    /// nothing can be. A person who has seen enough of a slow terminal says so with a key.
+    pub(super) async fn flush(&mut self) {
+        let deadline = Instant::now() + SLOW;
+        while !self.output.lock().is_empty() && !Line::is(&self.line.searching) {
+            tokio::select! {
+                () = self.output.taken.notified() => {}
+                () = tokio::time::sleep_until(deadline.into()) => return,
+                typed = self.typed.recv() => match typed {
+                    // Too late to be sent.
+                    Some(Typed::Line(_)) => self.next(Next::Leave),
+                    _ => return,
+                },
+            }
+        }
+    }
+
+    /// Leaves the terminal as it was found, below all that is not on the screen yet.
+    pub(super) fn close(self) {
+        let line = &self.line;
+        let is = |flag: &AtomicBool| Line::is(flag);
+        let deadline = Instant::now() + PATIENCE;
+        let wait = |done: &dyn Fn() -> bool| {
+            while is(&line.editing) && !done() && Instant::now() < deadline {
+                thread::sleep(TICK);
+            }
+        };
+        // An editor that is about to take the terminal would have it after we gave it back.
+        wait(&|| is(&line.entered));
+        let mut waiting = self.output.lock();
+        let unseen = format!("{}{}", waiting.handed, waiting.text);
+        if unseen.is_empty() && is(&line.editing) {
+            // One that paints would do so over what comes now: it is made to paint once more, and
+            // stopped there.
+            line.freeze.store(true, Ordering::SeqCst);
+            waiting.text.push_str(NOTHING);
+        }
+        drop(waiting);
+        line.wake();
+        wait(&|| is(&line.frozen) || is(&line.searching));
+        let mut end = String::new();
+        if is(&line.editing) {
+            // Bracketed paste off; an empty prompt goes, a line begun stays readable.
+            end.push_str("\x1b[?2004l");
+            let text = line.text();
+            end.push_str(match (is(&line.empty), is(&line.frozen)) {
+                (false, false) => "\r\n",
+                _ => "\r\x1b[J",
+            });
+            if is(&line.frozen) && !is(&line.empty) {
+                end.push_str(&text);
+                end.push_str("\r\n");
+            }
+        }
+        end.push_str(&unseen);
+        if let Some(found) = &self.found {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, found);
+        }
+        let mut stdout = io::stdout();
+        let _ = stdout.write_all(end.as_bytes()).and_then(|()| stdout.flush());
+    }
+}
+
+/// What a message may take of the screen.
+pub(super) fn screen() -> Room {
+    let (columns, rows) = match tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
+        _ => (80, 24),
+    };
+    let rows = usize::from(rows).saturating_sub(SPARED).max(FEWEST);
+    Room { columns: columns.into(), rows }
+}
+
+/// A panic must not leave the terminal as the editor has it.
+fn give_back_in_a_panic(found: Option<Termios>) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if let Some(found) = &found {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, found);
+        }
+        let mut stdout = io::stdout();
+        let _ = stdout.write_all(b"\x1b[?2004l\r\n").and_then(|()| stdout.flush());
+        before(panic);
+    }));
+}
+
+/// Text that changes nothing on the screen: a line up, a line down. (Text without a line end gets one.)
+const NOTHING: &str = "\x1b[A\n";
+/// How long a slow terminal may take to show the last of it.
+const SLOW: Duration = Duration::from_secs(10);
+/// How long an editor may take to have the terminal.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often that is looked at.
+const TICK: Duration = Duration::from_millis(1);
+/// Rows of the screen that a message leaves to others: the line, and what is said of the message.
+const SPARED: usize = 3;
+/// Rows that a message has on a small screen.
+const FEWEST: usize = 3;

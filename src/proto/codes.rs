@@ -1,0 +1,224 @@
+//! What close codes mean: those that are registered (RFC 6455, 7.4.1 and 11.7), and private ones
+//! that many meet.
+
+/// A registered code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The number.
+    pub code: u16,
+    /// Its registered name.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Who may send it.
+    pub sender: Sender,
+}
+
+/// Who may send a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Either side.
+    Either,
+    /// A client: a server would refuse the opening handshake instead.
+    Client,
+    /// A server.
+    Server,
+    /// Nobody: it only ever describes how a connection ended.
+    Nobody,
+}
+
+/// All of them, but for those that only libraries use.
+pub const REGISTERED: [Code; 18] = [
+    code(1000, "normal closure", "all is done", Sender::Either),
+    code(1001, "going away", "it leaves, or is shut down", Sender::Either),
+    code(1002, "protocol error", "the other side broke the protocol", Sender::Either),
+    code(1003, "unsupported data", "it does not take this type of message", Sender::Either),
+    code(1005, "no status received", "the Close had no code", Sender::Nobody),
+    code(1006, "abnormal closure", "the transport ended without a Close", Sender::Nobody),
+    code(1007, "invalid payload data", "a message was not what its type says", Sender::Either),
+    code(1008, "policy violation", "a message or a client is against its rules", Sender::Either),
+    code(1009, "message too big", "a message was over its limit", Sender::Either),
+    code(1010, "mandatory extension", "an extension was not agreed on", Sender::Client),
+    code(1011, "internal error", "it failed", Sender::Either),
+    code(1012, "service restart", "it restarts", Sender::Server),
+    code(1013, "try again later", "it is overloaded", Sender::Server),
+    code(1014, "bad gateway", "a gateway got no good answer from behind it", Sender::Server),
+    code(1015, "TLS handshake", "TLS failed", Sender::Nobody),
+    code(3000, "unauthorized", "it wants to know who asks", Sender::Server),
+    code(3003, "forbidden", "who asks may not have it", Sender::Server),
+    code(3008, "timeout", "something took too long", Sender::Either),
+];
+
+const fn code(code: u16, name: &'static str, meaning: &'static str, sender: Sender) -> Code {
+    Code { code, name, meaning, sender }
+}
+
+/// A code, if it is registered.
+pub fn find(code: u16) -> Option<&'static Code> {
+    REGISTERED.iter().find(|one| one.code == code)
+}
+
+/// Whose meaning a private code has. It is the application's, so something must tell which that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The subprotocol graphql-transport-ws.
+    Graphql,
+    /// Pusher Channels.
+    Pusher,
+    /// The gateway of Discord.
+    Discord,
+    /// The events of Twitch.
+    Twitch,
+}
+
+impl Dialect {
+    /// What a session speaks by the subprotocol it agreed on, or else by the host it is with.
+    pub fn of(subprotocol: Option<&str>, host: &str) -> Option<Self> {
+        let is_in = |domain: &str| {
+            let rest = host.strip_suffix(domain);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        match subprotocol {
+            Some("graphql-transport-ws") => Some(Self::Graphql),
+            _ if is_in("pusher.com") => Some(Self::Pusher),
+            _ if is_in("discord.gg") => Some(Self::Discord),
+            _ if is_in("wss.twitch.tv") => Some(Self::Twitch),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Graphql => "graphql-transport-ws",
+            Self::Pusher => "Pusher",
+            Self::Discord => "Discord",
+            Self::Twitch => "Twitch",
+        }
+    }
+
+    /// What it means by a code; empty where it has none.
+    pub fn meaning(self, code: u16) -> &'static str {
+        match self {
+            Self::Graphql => graphql(code),
+            Self::Pusher => pusher(code),
+            Self::Discord => discord(code),
+            Self::Twitch => twitch(code),
+        }
+    }
+}
+
+/// From the protocol and its reference implementation, `CloseCode`.
+fn graphql(code: u16) -> &'static str {
+    match code {
+        4004 => "bad response",
+        4005 => "internal client error",
+        4400 => "invalid message",
+        4401 => "unauthorized",
+        4403 => "forbidden",
+        4406 => "subprotocol not acceptable",
+        4408 => "no connection_init in time",
+        4409 => "subscription exists already",
+        4429 => "more than one connection_init",
+        4500 => "internal server error",
+        4504 => "no connection_ack in time",
+        _ => "",
+    }
+}
+
+/// From its protocol, version 7.
+fn pusher(code: u16) -> &'static str {
+    match code {
+        4000 => "TLS only",
+        4001 => "no such application",
+        4003 => "application disabled",
+        4004 => "too many connections",
+        4005 => "no such path",
+        4006 => "malformed version",
+        4007 => "unsupported version",
+        4008 => "no version given",
+        4009 => "unauthorized",
+        4100 => "over capacity",
+        4200 => "connect again",
+        4201 => "no pong in time",
+        4202 => "inactive",
+        4301 => "too many client events",
+        _ => match code / 100 {
+            40 => "do not connect again",
+            41 => "connect again later",
+            42 => "connect again at once",
+            _ => "",
+        },
+    }
+}
+
+/// From its table of gateway close event codes.
+fn discord(code: u16) -> &'static str {
+    match code {
+        4000 => "unknown error",
+        4001 => "unknown opcode",
+        4002 => "undecodable message",
+        4003 => "not authenticated",
+        4004 => "authentication failed",
+        4005 => "already authenticated",
+        4007 => "invalid sequence number",
+        4008 => "rate limited",
+        4009 => "session timed out",
+        4010 => "invalid shard",
+        4011 => "sharding required",
+        4012 => "invalid API version",
+        4013 => "invalid intents",
+        4014 => "disallowed intents",
+        _ => "",
+    }
+}
+
+/// From the table of `EventSub`.
+fn twitch(code: u16) -> &'static str {
+    match code {
+        4000 => "internal server error",
+        4001 => "a client must send nothing",
+        4002 => "no pong in time",
+        4003 => "nothing subscribed in time",
+        4004 => "not reconnected in time",
+        4005 => "network timeout",
+        4006 => "network error",
+        4007 => "invalid reconnect",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::close::is_sendable;
+
+    #[test]
+    fn the_table_is_in_order_and_says_the_same_as_the_rules() {
+        assert!(REGISTERED.is_sorted_by_key(|one| one.code));
+        for one in REGISTERED {
+            assert_eq!(is_sendable(one.code), one.sender != Sender::Nobody, "{one:?}");
+            assert!(!one.meaning.is_empty() && !one.name.is_empty(), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn a_subprotocol_decides_and_then_the_host() {
+        assert_eq!(Dialect::of(Some("graphql-transport-ws"), "h"), Some(Dialect::Graphql));
+        assert_eq!(Dialect::of(None, "h"), None);
+        assert_eq!(Dialect::of(None, "gateway.discord.gg"), Some(Dialect::Discord));
+        assert_eq!(Dialect::of(None, "ws-eu.pusher.com"), Some(Dialect::Pusher));
+        assert_eq!(Dialect::of(None, "notpusher.com"), None);
+        assert_eq!(Dialect::of(None, "eventsub.wss.twitch.tv"), Some(Dialect::Twitch));
+        for (dialect, code, words) in [
+            (Dialect::Graphql, 4401, "unauthorized"),
+            (Dialect::Discord, 4004, "authentication failed"),
+            (Dialect::Pusher, 4004, "too many connections"),
+            (Dialect::Pusher, 4150, "connect again later"),
+            (Dialect::Twitch, 4003, "nothing subscribed in time"),
+            (Dialect::Discord, 4401, ""),
+        ] {
+            assert_eq!(dialect.meaning(code), words);
+        }
+    }
+}

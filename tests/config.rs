@@ -1,0 +1,463 @@
+//! The user's file: defaults, targets, secrets by reference, and what is wrong in it by its place.
+
+use crate::support::{Expected, Test, peer::Request};
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+/// A user who has this file.
+struct User {
+    home: TempDir,
+}
+
+impl User {
+    fn new(text: &str) -> Self {
+        let user = Self { home: tempfile::tempdir().unwrap() };
+        std::fs::create_dir_all(user.file().parent().unwrap()).unwrap();
+        std::fs::write(user.file(), text).unwrap();
+        user.permit(0o600);
+        user
+    }
+
+    fn file(&self) -> PathBuf {
+        self.home.path().join(".config/sockeye/config.toml")
+    }
+
+    fn permit(&self, mode: u32) {
+        std::fs::set_permissions(self.file(), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// A file beside it.
+    fn with(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.file().with_file_name(name), text).unwrap();
+        self
+    }
+
+    fn runs(&self, args: &[&str]) -> Test {
+        Test::new().args(args.iter().copied()).env("HOME", self.home.path())
+    }
+
+    /// The request that these arguments make, looked at by the peer.
+    #[track_caller]
+    fn requests(&self, args: &[&str], look: impl FnOnce(&Request) + Send + 'static) {
+        asks(self.runs(args), look);
+    }
+
+    /// What is said when nothing is run.
+    #[track_caller]
+    fn fails(&self, args: &[&str], fault: &str) {
+        self.runs(args).stderr(format!("sockeye: {fault}\n")).status(2).run();
+    }
+}
+
+#[track_caller]
+fn asks(test: Test, look: impl FnOnce(&Request) + Send + 'static) {
+    test.peer(move |peer| {
+        look(&peer.open());
+        peer.close(1000);
+    })
+    .run();
+}
+
+/// Port 1 stands for the peer's, which the file cannot know: the typed option wins.
+const HERE: &str = "--connect-to=dev.test:80:127.0.0.1:{port}";
+const DEV: &str = "[target.dev]\nurl = 'ws://dev.test/ws?a=1'\n";
+
+#[test]
+fn defaults_stand_for_every_run_and_what_is_typed_wins() {
+    let user = User::new(
+        "[defaults]\norigin = 'http://o'\nuser-agent = 'me'\nheader = ['X-Team: red', 'X-A: 1']\n\
+         no-compress = true\n",
+    );
+    user.requests(&[], |request| {
+        assert_eq!(request.header("Origin"), "http://o");
+        assert_eq!(request.header("User-Agent"), "me");
+        assert_eq!(request.header("X-Team"), "red");
+        assert!(request.all("Sec-WebSocket-Extensions").is_empty());
+    });
+    user.requests(&["-o", "http://p", "-H", "x-team: blue", "--compress"], |request| {
+        assert_eq!(request.header("Origin"), "http://p");
+        assert_eq!(request.header("User-Agent"), "me");
+        assert_eq!((request.all("X-Team"), request.header("x-team")), (vec![], "blue"));
+        assert_eq!(request.header("X-A"), "1");
+        assert_eq!(request.all("Sec-WebSocket-Extensions").len(), 1);
+    });
+    user.requests(&["-H", "User-Agent: you", "-H", "X-Team:"], |request| {
+        assert_eq!(request.header("User-Agent"), "you");
+        assert!(request.all("X-Team").is_empty());
+    });
+}
+
+#[test]
+fn a_target_goes_by_its_name() {
+    let user = User::new(&format!(
+        "[defaults]\nheader = 'X-A: default'\nsubprotocol = 'x'\n\
+         {DEV}headers = {{ Origin = 'file://', X-A = 'target', X-B = ['1', '2'], X-Empty = '' }}\nsubprotocol = ['a', 'b']\n"
+    ));
+    user.requests(&["-q", "@dev", HERE], |request| {
+        assert_eq!(request.line, "GET /ws?a=1 HTTP/1.1");
+        assert_eq!(request.header("Host"), "dev.test");
+        assert_eq!(request.header("X-A"), "target");
+        assert_eq!(request.header("Origin"), "file://");
+        assert_eq!(request.all("X-B"), ["1", "2"]);
+        assert_eq!(request.header("X-Empty"), "");
+        assert_eq!(request.header("Sec-WebSocket-Protocol"), "a, b");
+    });
+    user.requests(&["-q", "-c", "@dev/more?b=2", "-s", "c", HERE], |request| {
+        assert_eq!(request.line, "GET /ws/more?a=1&b=2 HTTP/1.1");
+        assert_eq!(request.header("Sec-WebSocket-Protocol"), "c");
+    });
+}
+
+#[test]
+fn what_a_typed_option_needs_may_stand_in_the_file() {
+    let user = User::new("[defaults]\nreconnect = true\n");
+    user.requests(&["--reconnect-on", "4000"], |_| ());
+    let fault = "the following required arguments were not provided:\n  --reconnect[=<MAX>]\n\n\
+                 hint: sockeye --help lists the options";
+    user.fails(&["--no-config", "--reconnect-on", "4000", "ws://h"], fault);
+    let address = "sockeye: the following required arguments were not provided:\n  <ADDRESS>\n";
+    user.runs(&["listen"]).stderr_has([address]).status(2).run();
+    let shell = "sockeye: the following required arguments were not provided:\n  <SHELL>\n";
+    user.runs(&["completions"]).stderr_has([shell]).status(2).run();
+}
+
+#[test]
+fn a_target_may_begin_with_a_message() {
+    let user = User::new(&format!("{DEV}execute = ['hello', 'sub']\n"));
+    user.runs(&["@dev", "-x", "more", "-w", "0", HERE])
+        .peer(|peer| {
+            peer.open();
+            for message in ["hello", "sub", "more"] {
+                peer.expect_text(message);
+            }
+            peer.answer_close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn secrets_of_the_file_are_named_by_where_they_are() {
+    let secrets = "headers = { X-Env = 'env:T', X-File = 'file:token', X-Cmd = 'cmd:echo $T; echo' }\n\
+                   auth = 'cmd:echo me:$T'\ncookie = 'env:C'\n";
+    let user = User::new(&format!("{DEV}{secrets}")).with("token", "of file\nmore\n");
+    let test = user.runs(&["@dev", HERE]).env("T", "secret").env("C", "c=d");
+    asks(test, |request| {
+        assert_eq!(request.header("Authorization"), "Basic bWU6c2VjcmV0");
+        assert_eq!(request.header("Cookie"), "c=d");
+        assert_eq!(request.header("X-Env"), "secret");
+        assert_eq!(request.header("X-File"), "of file");
+        assert_eq!(request.header("X-Cmd"), "secret");
+    });
+    // On the command line a command is understood too, but a header is what it says.
+    asks(Test::new().args(["--bearer", "cmd:printf t0k", "-H", "X-A: env:T"]), |request| {
+        assert_eq!(request.header("Authorization"), "Bearer t0k");
+        assert_eq!(request.header("X-A"), "env:T");
+    });
+    let user = User::new(&format!("{DEV}bearer = 'file:~/token'\n"));
+    std::fs::write(user.home.path().join("token"), "t0k").unwrap();
+    user.requests(&["@dev", HERE], |request| {
+        assert_eq!(request.header("Authorization"), "Bearer t0k");
+    });
+}
+
+#[test]
+fn only_the_secrets_that_count_are_looked_up() {
+    let user = User::new(&format!(
+        "[defaults]\nauth = 'cmd:touch \"$HOME/ran\"; echo a:b'\n\
+         headers = {{ X-A = 'cmd:touch \"$HOME/ran\"; echo a' }}\n\
+         {DEV}bearer = 'env:T'\nheaders = {{ X-A = 'b' }}\n"
+    ));
+    asks(user.runs(&["@dev", HERE]).env("T", "t0k"), |request| {
+        assert_eq!(request.header("Authorization"), "Bearer t0k");
+        assert_eq!(request.header("X-A"), "b");
+    });
+    user.requests(&["@dev", "--bearer", "typed", HERE], |request| {
+        assert_eq!(request.header("Authorization"), "Bearer typed");
+    });
+    user.requests(&["-H", "authorization: typed", "-H", "x-a: typed"], |request| {
+        assert_eq!(request.header("authorization"), "typed");
+        assert!(request.all("Authorization").is_empty());
+    });
+    assert!(!user.home.path().join("ran").exists());
+}
+
+#[test]
+fn a_command_does_not_read_the_messages() {
+    let user = User::new(&format!("{DEV}bearer = 'cmd:cat; echo t0k'\n"));
+    user.runs(&["@dev", "-w", "0", HERE])
+        .stdin("hi\n")
+        .peer(|peer| {
+            assert_eq!(peer.open().header("Authorization"), "Bearer t0k");
+            peer.expect_text("hi");
+            peer.answer_close(1000);
+        })
+        .run();
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_named_by_its_place_and_not_shown() {
+    for (entry, fault) in [
+        (
+            "bearer = 'env:NO'",
+            "10: target.dev.bearer: the variable NO: environment variable not found",
+        ),
+        (
+            "auth = 'file:no'",
+            "8: target.dev.auth: cannot read [..]/.config/sockeye/no: no such file or directory \
+             (os error 2)",
+        ),
+        (
+            "auth = 'cmd:echo me:S3CRET; exit 7'",
+            "8: target.dev.auth: the command (cmd:) failed: exit status: 7",
+        ),
+        (
+            "cookie = ['cmd:true S3CRET']",
+            "11: target.dev.cookie: the command (cmd:) printed no secret",
+        ),
+        (
+            "proxy = 'cmd:kill $$'",
+            "9: target.dev.proxy: the command (cmd:) failed: signal: 15 (SIGTERM)",
+        ),
+        (
+            "headers = { Authorization = 'cmd:false S3CRET' }",
+            "29: target.dev.headers.Authorization: the command (cmd:) failed: exit status: 1",
+        ),
+        (
+            "header = ['Cookie: env:NO']",
+            "11: target.dev.header.Cookie: the variable NO: environment variable not found",
+        ),
+    ] {
+        let user = User::new(&format!("{DEV}{entry}\n"));
+        user.fails(&["@dev"], &format!("~/.config/sockeye/config.toml:3:{fault}"));
+    }
+}
+
+#[test]
+fn no_secret_of_the_file_is_shown_in_an_error() {
+    for entry in [
+        "auth = 'me:S3CRET",
+        "auth = \"me:S3CRET\\n\"",
+        "bearer = \"S3CRET\\u0001\"",
+        "bearer = ['S3CRET']",
+        "cookie = \"a=S3CRET\\n\"",
+        "cookie = {a = 'S3CRET'}",
+        "passphrase = ['S3CRET']",
+        "proxy = 'http://me:S3CRET@h:99999'",
+        "proxy = 'me:S3CRET://h'",
+        "header = ['Authorization Bearer S3CRET']",
+        "header = ['Authorization Bearer S3CRET:']",
+        "headers = { Authorization = \"S3\\nCRET\" }",
+        "headers = { Authorization = { a = 'S3CRET' } }",
+        "auth = 'me:x'\nbearer = 'S3CRET'",
+        "bearer = 'S3CRET'\nkey = 'k'",
+        "url = 'ws://me:S3CRET@h:99999'",
+    ] {
+        let section = if entry.starts_with("url") { "[target.dev]\n" } else { DEV };
+        let user = User::new(&format!("{section}{entry}\n"));
+        let script = "\"$@\" 2>&1 | grep -c -e S3 -e '^sockeye: ~/.config' ; exit ${PIPESTATUS[0]}";
+        user.runs(&["@dev"]).shell(script).stdout("1\n").status(2).run();
+        let script = "\"$@\" 2>&1 | grep -c S3 ; exit ${PIPESTATUS[0]}";
+        user.runs(&["@dev"]).shell(script).stdout("0\n").status(2).run();
+    }
+}
+
+#[test]
+fn what_is_wrong_in_the_file_is_named_by_line_and_column() {
+    let place = "~/.config/sockeye/config.toml";
+    let options = "\n\nhint: sockeye --help lists the options";
+    for (text, fault) in [
+        (
+            "[defaults]\n\npign-interval = 10\n",
+            format!(
+                "{place}:3:1: unknown option 'pign-interval'\n\nhint: did you mean 'ping-interval'?"
+            ),
+        ),
+        (
+            "[defaults]\nping-interval = 'soon'\n",
+            format!(
+                "{place}:2:17: invalid value 'soon' for '--ping-interval <SECONDS>': not a number of \
+                 seconds{options}"
+            ),
+        ),
+        ("[defaults]\ninsecure = 1\n", format!("{place}:2:12: 'insecure' is true or false")),
+        (
+            "[defaults]\noutput = 'xml'\n",
+            format!(
+                "{place}:2:10: invalid value 'xml' for '--output <FORMAT>'\n  \
+                 [possible values: text, jsonl]{options}"
+            ),
+        ),
+        ("[defaults\n", format!("{place}:1:10: unclosed table, expected `]`")),
+    ] {
+        User::new(text).fails(&["ws://127.0.0.1:1"], &fault);
+    }
+    // A key is looked at also where it is not used.
+    let user = User::new("[target.other]\nurl = 'h'\nx = 1\n");
+    user.runs(&["ws://h"]).stderr_has([place, ":3:1: unknown option 'x'"]).status(2).run();
+    // What was typed comes first.
+    user.runs(&["--count", "x", "ws://h"])
+        .stderr_has(["sockeye: invalid value 'x' for '--count <N>'"])
+        .status(2)
+        .run();
+}
+
+#[test]
+fn an_unknown_target_is_told_with_the_nearest() {
+    let user = User::new(DEV);
+    user.fails(
+        &["@dve/path"],
+        "there is no target 'dve' in ~/.config/sockeye/config.toml\n\nhint: did you mean '@dev'?",
+    );
+    user.fails(&["-c", "@live"], "there is no target 'live' in ~/.config/sockeye/config.toml");
+    let nowhere = "there is no configuration file to look '@dev' up in\n\n\
+                   hint: write [target.dev] with a url into ~/.config/sockeye/config.toml";
+    user.fails(&["--no-config", "@dev"], nowhere);
+    std::fs::remove_file(user.file()).unwrap();
+    user.fails(&["@dev"], nowhere);
+}
+
+#[test]
+fn the_file_is_where_it_is_said_to_be() {
+    let user = User::new("[defaults]\nuser-agent = 'home'\n")
+        .with("other", "[defaults]\nuser-agent = 'other'\n");
+    let other = user.file().with_file_name("other");
+    let agent = |test: Test, agent: &'static str| {
+        asks(test, move |request| assert_eq!(request.header("User-Agent"), agent));
+    };
+    let none = concat!("sockeye/", env!("CARGO_PKG_VERSION"));
+    agent(user.runs(&[]), "home");
+    agent(user.runs(&["--no-config"]), none);
+    agent(user.runs(&["--config", other.to_str().unwrap()]), "other");
+    agent(user.runs(&["--config", other.to_str().unwrap(), "--no-config"]), none);
+    agent(user.runs(&[]).env("SOCKEYE_CONFIG", &other), "other");
+    agent(user.runs(&[]).env("SOCKEYE_CONFIG", "off"), none);
+    agent(user.runs(&[]).env("SOCKEYE_CONFIG", ""), none);
+    agent(user.runs(&[]).env("XDG_CONFIG_HOME", "relative"), "home");
+    agent(user.runs(&[]).env("XDG_CONFIG_HOME", user.home.path()), none);
+    agent(user.runs(&[]).env("XDG_CONFIG_HOME", user.home.path().join(".config")), "home");
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there_and_readable() {
+    let missing = "sockeye: cannot read /no/such: no such file or directory (os error 2)\n";
+    Test::new().args(["--config", "/no/such", "ws://h"]).stderr(missing).status(2).run();
+    Test::new().args(["ws://h"]).env("SOCKEYE_CONFIG", "/no/such").stderr(missing).status(2).run();
+    let user = User::new("");
+    std::fs::remove_file(user.file()).unwrap();
+    std::fs::create_dir(user.file()).unwrap();
+    user.runs(&["ws://h"])
+        .stderr(
+            "sockeye: cannot read ~/.config/sockeye/config.toml: is a directory (os error 21)\n",
+        )
+        .status(2)
+        .run();
+    std::fs::remove_dir(user.file()).unwrap();
+    std::fs::write(user.file(), b"[defaults]\nuser-agent = '\xff'\n").unwrap();
+    user.fails(&["ws://h"], "cannot read ~/.config/sockeye/config.toml: it is not UTF-8");
+    std::fs::write(user.file(), vec![b'#'; (1 << 20) + 1]).unwrap();
+    user.fails(&["ws://h"], "cannot read ~/.config/sockeye/config.toml: it is longer than 1 MiB");
+}
+
+#[test]
+fn the_demo_and_what_only_prints_do_not_read_it() {
+    let user = User::new("nonsense");
+    user.runs(&["demo", "-x", "hi", "--count", "1"]).stdout("hi\n").run();
+    let script = |shell| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(shell)).unwrap();
+    user.runs(&["completions", "bash"]).stdout(script("completions/sockeye.bash")).run();
+    user.runs(&["man"]).stdout(script("man/sockeye.1")).run();
+    let version = concat!("sockeye ", env!("CARGO_PKG_VERSION"), "\n");
+    user.runs(&["--version"]).stdout(version).run();
+}
+
+#[test]
+fn a_server_takes_what_it_has_of_the_defaults() {
+    let user = User::new(
+        "[defaults]\nquiet = true\norigin = 'http://o'\nexecute = 'hi'\nheader = 'X: y'\n\
+         bearer = 'cmd:false'\ncompress-level = 9\n",
+    );
+    // Quiet, it does not say where it listens.
+    for args in [&["listen", "0"][..], &["-l", "0"], &["listen", "--compress-level", "2", "0"]] {
+        let script = "\"$@\" & sleep 0.3; kill $!; wait; true";
+        user.runs(args).shell(script).run();
+    }
+    let user = User::new("[defaults]\nping-interval = 'x'\n");
+    user.runs(&["listen", "0"])
+        .stderr_has(["sockeye: ~/.config/sockeye/config.toml:2:17: invalid value 'x' for"])
+        .status(2)
+        .run();
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_noted() {
+    let note = "sockeye: ~/.config/sockeye/config.toml holds a secret that others can read: chmod \
+                600 it, or name where the secret is (env:, file:, cmd:)\n";
+    let user = User::new(&format!("{DEV}bearer = 't0k'\n"));
+    let run = |args: &[&str], note: &str| {
+        let test = user.runs(args).stderr(note);
+        asks(test, |_| ());
+    };
+    run(&[], "");
+    user.permit(0o640);
+    run(&[], note);
+    run(&["@dev", HERE], note);
+    run(&["-q"], "");
+    std::fs::write(user.file(), format!("{DEV}bearer = 'env:T'\n")).unwrap();
+    user.permit(0o644);
+    run(&[], "");
+}
+
+#[test]
+fn bash_completes_the_names_of_targets() {
+    let user = User::new(
+        "[target.dev]\nurl = 'h'\n[target.staging]\n[target.'a b']\n[target.'$(kill${IFS}0)']\n",
+    );
+    user.runs(&["completions", "targets"]).stdout("@$(kill${IFS}0)\n@dev\n@staging\n").run();
+    Test::new().args(["completions", "targets"]).run();
+    let bin = user.home.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sockeye"), bin.join("sockeye")).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    // What is run says which name it was given: none of them has a URL.
+    let typed = "eval \"$(sockeye completions bash)\"\nsockeye @st\t\nsockeye -q -c @sta\t\n\
+                 sockeye --no-conf\t @de\t\nexit\n";
+    user.runs(&[])
+        .env("PATH", format!("{}:{path}", bin.display()))
+        .shell("script -qec 'bash --norc --noprofile -i' /dev/null")
+        .stdin(typed)
+        .stdout(Expected::Parts(vec![
+            "config.toml:3:9: the target 'staging' has no url".to_owned(),
+            "config.toml:3:9: the target 'staging' has no url".to_owned(),
+            "sockeye: there is no configuration file to look '@dev' up in".to_owned(),
+        ]))
+        .status(2)
+        .run();
+}
+
+#[test]
+fn zsh_and_fish_ask_for_the_names_of_targets() {
+    let has = |shell: &str, parts: &[&str]| {
+        let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+        let parts = Expected::Parts(parts);
+        Test::new().args(["completions", shell]).stdout(parts).run();
+    };
+    has(
+        "zsh",
+        &[
+            "'()-c+[The server, as wscat names it]:URL:_sockeye_servers'",
+            "'()--connect=[The server, as wscat names it]:URL:_sockeye_servers'",
+            "'::url -- The server",
+            ":_sockeye_servers' \\\n",
+            "\n_sockeye_servers() {\n",
+            " completions targets 2>/dev/null)\"})\n",
+            "\nif [ \"$funcstack[1]\" = \"_sockeye\" ]; then\n",
+        ],
+    );
+    has(
+        "fish",
+        &["complete -c sockeye -n \"__fish_sockeye_needs_command; and string match -q '@*' -- \
+         (commandline -ct)\" -f -a \"(sockeye completions targets 2>/dev/null)\"\n"],
+    );
+}

@@ -1,0 +1,271 @@
+//! Sessions that the server closes with an error, or ends without a Close.
+
+use super::says;
+use crate::support::{Peer, Test};
+use std::time::Duration;
+
+/// The server closes with this before it has said anything else.
+#[track_caller]
+fn closes(args: &[&str], code: u16, reason: &'static str, message: &str) {
+    closes_after("", args, code, reason, message);
+}
+
+/// The same with more in its answer to the handshake.
+#[track_caller]
+fn closes_after(
+    chosen: &'static str,
+    args: &[&str],
+    code: u16,
+    reason: &'static str,
+    message: &str,
+) {
+    let test = Test::new().args(args.iter().copied()).peer(move |peer| {
+        peer.open_with(chosen);
+        peer.close_with(code, reason);
+    });
+    says(test, 111, message);
+}
+
+const CLOSED: &str = "{peer} closed the connection: ";
+
+#[test]
+fn codes_of_the_protocol() {
+    for (code, reason, words) in [
+        (
+            1002,
+            "",
+            "1002 (protocol error)\n\n\
+             hint: a subprotocol (-s NAME) may be missing",
+        ),
+        (
+            1003,
+            "binary only",
+            "1003 (unsupported data): binary only\n\n\
+             hint: it may want the other type of message: text is the default, -b sends binary",
+        ),
+        (
+            1007,
+            "",
+            "1007 (invalid payload data)\n\n\
+             hint: only valid UTF-8 is sent as text: the server may want other data in it",
+        ),
+        (
+            1008,
+            "",
+            "1008 (policy violation)\n\n\
+             hint: a subprotocol (-s NAME), an origin (-o http://{peer}) or credentials (--auth, \
+             --bearer, --cookie) may be missing",
+        ),
+        (
+            1009,
+            "",
+            "1009 (message too big)\n\n\
+             hint: the limit is the server's: send smaller messages",
+        ),
+        (1010, "", "1010 (mandatory extension)"),
+        (
+            1011,
+            "out of cheese",
+            "1011 (internal error): out of cheese\n\n\
+             hint: the fault is the server's: its log may say why; --reconnect connects again",
+        ),
+        (
+            1012,
+            "",
+            "1012 (service restart)\n\nhint: try again later; --reconnect does so by itself",
+        ),
+        (
+            1013,
+            "",
+            "1013 (try again later)\n\nhint: try again later; --reconnect does so by itself",
+        ),
+        (1014, "", "1014 (bad gateway)\n\nhint: try again later; --reconnect does so by itself"),
+        (
+            3000,
+            "",
+            "3000 (unauthorized)\n\n\
+             hint: show who you are: --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
+        ),
+        (
+            3008,
+            "",
+            "3008 (timeout)\n\n\
+             hint: it may want to hear something more often: --ping-interval SECONDS",
+        ),
+        (3456, "", "3456 (registered by a library)"),
+        (4001, "\u{202e}bye", "4001 (private use): \\u{202e}bye"),
+    ] {
+        closes(&[], code, reason, &format!("{CLOSED}{words}"));
+    }
+}
+
+#[test]
+fn what_was_sent_is_not_hinted_at() {
+    for (args, code, words) in [
+        (&["-s", "a"][..], 1002, "1002 (protocol error)"),
+        (
+            &["-s", "a", "-o", "http://a"],
+            1008,
+            "1008 (policy violation)\n\n\
+             hint: credentials (--auth, --bearer, --cookie) may be missing",
+        ),
+        (&["-s", "a", "-u", "me:secret", "-o", "http://a"], 1008, "1008 (policy violation)"),
+        (
+            &["-s", "b"],
+            1002,
+            "1002 (protocol error)\n\n\
+             hint: it chose none of the subprotocols asked for: ask for another with -s NAME",
+        ),
+        (
+            &["--no-compress"],
+            1010,
+            "1010 (mandatory extension)\n\nhint: offer compression: leave out --no-compress",
+        ),
+        (
+            &["--bearer", "t"],
+            3000,
+            "3000 (unauthorized)\n\nhint: the credentials that were sent are not taken",
+        ),
+        (
+            &["-s", "a", "--bearer", "t"],
+            3003,
+            "3003 (forbidden)\n\nhint: an origin (-o http://{peer}) may be missing",
+        ),
+    ] {
+        let chosen = if args.contains(&"a") { "Sec-WebSocket-Protocol: a\r\n" } else { "" };
+        // That none was chosen is noted at once, which is of no interest here.
+        let args = [&["-q"], args].concat();
+        closes_after(chosen, &args, code, "", &format!("{CLOSED}{words}"));
+    }
+}
+
+#[test]
+fn what_may_be_due_to_compression() {
+    let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    for (code, words) in [(1002, "1002 (protocol error)"), (1007, "1007 (invalid payload data)")] {
+        let hint = "hint: see whether it goes without compression: --no-compress";
+        closes_after(agreed, &[], code, "", &format!("{CLOSED}{words}\n\n{hint}"));
+    }
+}
+
+#[test]
+fn codes_of_graphql() {
+    let graphql = ["-s", "graphql-transport-ws"];
+    let init = "\n\nhint: begin with -x '{\"type\":\"connection_init\"}' --expect connection_ack";
+    for (code, words) in [
+        (4400, "4400 (graphql-transport-ws: invalid message)".to_owned()),
+        (4401, format!("4401 (graphql-transport-ws: unauthorized){init}")),
+        (
+            4403,
+            "4403 (graphql-transport-ws: forbidden)\n\n\
+             hint: it may want a token in the payload of connection_init"
+                .to_owned(),
+        ),
+        (4408, format!("4408 (graphql-transport-ws: no connection_init in time){init}")),
+        (4409, "4409 (graphql-transport-ws: subscription exists already)".to_owned()),
+        (
+            4429,
+            "4429 (graphql-transport-ws: more than one connection_init)\n\n\
+             hint: send connection_init only once"
+                .to_owned(),
+        ),
+        (
+            4500,
+            "4500 (graphql-transport-ws: internal server error)\n\n\
+             hint: the fault is the server's: its log may say why"
+                .to_owned(),
+        ),
+        (4000, "4000 (private use)".to_owned()),
+    ] {
+        let chosen = "Sec-WebSocket-Protocol: graphql-transport-ws\r\n";
+        closes_after(chosen, &graphql, code, "", &format!("{CLOSED}{words}"));
+    }
+    // Where nothing was agreed on, nothing is claimed.
+    closes(
+        &[],
+        4406,
+        "Subprotocol not acceptable",
+        "{peer} closed the connection: 4406 (private use; in graphql-transport-ws: subprotocol not \
+         acceptable): Subprotocol not acceptable\n\n\
+         hint: if it speaks GraphQL, ask for -s graphql-transport-ws",
+    );
+    closes(
+        &[],
+        4401,
+        "",
+        "{peer} closed the connection: 4401 (private use; in graphql-transport-ws: unauthorized)",
+    );
+    closes_after(
+        "Sec-WebSocket-Protocol: mqtt\r\n",
+        &["-s", "mqtt"],
+        4401,
+        "",
+        "{peer} closed the connection: 4401 (private use)",
+    );
+}
+
+#[test]
+fn codes_of_services_that_many_meet() {
+    for (host, code, words) in [
+        ("gateway.discord.gg", 4004, "4004 (Discord: authentication failed)"),
+        ("ws-eu.pusher.com", 4001, "4001 (Pusher: no such application)"),
+        (
+            "ws-eu.pusher.com",
+            4201,
+            "4201 (Pusher: no pong in time)\n\n\
+             hint: connect again by itself: --reconnect --reconnect-on 4201",
+        ),
+        ("eventsub.wss.twitch.tv", 4003, "4003 (Twitch: nothing subscribed in time)"),
+    ] {
+        let resolve = format!("{host}:{{port}}:127.0.0.1");
+        let url = format!("ws://{host}:{{port}}/");
+        let message = format!("{host}:{{port}} closed the connection: {words}");
+        closes(&["--resolve", &resolve, &url], code, "", &message);
+    }
+}
+
+#[test]
+fn ends_without_a_close() {
+    let opens = |after: fn(&mut Peer)| {
+        Test::new().peer(move |peer| {
+            peer.open();
+            after(peer);
+        })
+    };
+    says(opens(|_| {}), 56, "{peer} ended the connection without a Close (1006)");
+    says(
+        opens(Peer::reset),
+        56,
+        "cannot receive from {peer}: connection reset by peer (os error 104)",
+    );
+    says(
+        opens(|peer| peer.send(b"\x01\x02ab")),
+        56,
+        "{peer} ended the connection without a Close and inside a message (1006)",
+    );
+}
+
+/// Tests that have to wait: shorter silences are no evidence.
+#[test]
+fn an_end_after_silence() {
+    let hint = "hint: something on the way may drop idle connections: try --ping-interval 2";
+    let test = Test::new().peer(|peer| {
+        peer.open();
+        std::thread::sleep(Duration::from_millis(5100));
+    });
+    let message = "{peer} ended the connection without a Close (1006) after 5 s of silence";
+    says(test, 56, &format!("{message}\n\n{hint}"));
+}
+
+#[test]
+fn a_reset_at_the_first_use_after_silence() {
+    let hint = "hint: something on the way may drop idle connections: try --ping-interval 2";
+    let test = Test::new().args(["--ping-interval", "5.1"]).peer(|peer| {
+        peer.open();
+        assert_eq!(peer.frame().first, 0x89);
+        peer.reset();
+    });
+    let message = "cannot receive from {peer}: connection reset by peer (os error 104) after 5 s \
+        of silence";
+    says(test, 56, &format!("{message}\n\n{hint}"));
+}

@@ -1,0 +1,98 @@
+//! No address, or nobody there.
+
+use super::says;
+use crate::support::{Test, closed_port};
+use rustix::net::listen;
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _},
+    time::Duration,
+};
+
+#[test]
+fn names() {
+    // What there is depends on the machine's resolver.
+    let cause = ("nosuch.invalid", 80).to_socket_addrs().unwrap_err().to_string();
+    let message = if cause.contains("Temporary failure") {
+        "cannot resolve nosuch.invalid: no answer from the resolver (temporary failure in name \
+         resolution)\n\n\
+         hint: check the network and the name servers (/etc/resolv.conf)"
+    } else {
+        "cannot resolve nosuch.invalid: no such name ([..])\n\n\
+         hint: check the spelling, or give its address with --resolve HOST:PORT:ADDRESS"
+    };
+    says(Test::new().args(["ws://nosuch.invalid/"]), 6, message);
+    says(
+        Test::new().args(["-6", "ws://127.0.0.1:1/"]),
+        6,
+        "cannot resolve 127.0.0.1: the address is of the other IP version",
+    );
+}
+
+#[test]
+fn addresses() {
+    let (reserved, port) = closed_port();
+    says(
+        Test::new().args([format!("ws://127.0.0.1:{port}/")]),
+        7,
+        &format!(
+            "cannot connect to 127.0.0.1:{port}: connection refused (os error 111)\n\n\
+             hint: check the port, and whether the server runs"
+        ),
+    );
+    let two = format!("some.example:{port}:127.0.0.1,127.0.0.2");
+    says(
+        Test::new().args(["--resolve".to_owned(), two, format!("ws://some.example:{port}/")]),
+        7,
+        &format!(
+            "cannot connect to some.example:{port}: no address answered\n  \
+             127.0.0.1: connection refused (os error 111)\n  \
+             127.0.0.2: connection refused (os error 111)\n\n\
+             hint: check the port, and whether the server runs"
+        ),
+    );
+    // No TCP goes to a group.
+    says(
+        Test::new().args(["ws://224.0.0.1:9/"]),
+        7,
+        "cannot connect to 224.0.0.1:9: network is unreachable (os error 101)\n\n\
+         hint: no way leads there from here: check the address, the network and any VPN",
+    );
+    // Where the queue of a listener is full, Linux lets further connections wait.
+    listen(&reserved, 0).unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut queued = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+        queued.push(stream);
+    }
+    says(
+        Test::new().args(["--connect-timeout", "0.3"]).args([format!("127.0.0.1:{port}")]),
+        28,
+        &format!(
+            "127.0.0.1:{port}: connecting took longer than 0.3 seconds\n\n\
+             hint: nobody answers: check the address and any firewall on the way, or raise the \
+             limit with --connect-timeout SECONDS"
+        ),
+    );
+}
+
+#[test]
+fn unix_sockets() {
+    says(
+        Test::new().args(["ws+unix:/no/such:/"]),
+        7,
+        "cannot connect to /no/such: no such file or directory (os error 2)\n\n\
+         hint: check the path, and whether the server runs",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let path = path.display();
+    says(
+        Test::new().args([format!("ws+unix:{path}:/")]),
+        7,
+        &format!(
+            "cannot connect to {path}: connection refused (os error 111)\n\n\
+             hint: nobody listens at it: see whether the server runs"
+        ),
+    );
+}

@@ -1,0 +1,125 @@
+//! Real gateways in real trouble.
+
+use super::says;
+use crate::support::{Authority, EchoServer, Test, closed_port};
+
+/// What comes of this URL, without a peer of ours.
+#[track_caller]
+fn meets(args: &[&str], status: i32, message: &str) {
+    says(Test::new().args(args.iter().copied()), status, message);
+}
+
+#[test]
+fn nothing_behind_them() {
+    let (_reserved, dead) = closed_port();
+    let nginx = EchoServer::front_of("nginx-http1", dead, None);
+    let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
+    meets(
+        &[&url],
+        22,
+        &format!(
+            "{url} answered 502 (Bad Gateway) instead of upgrading to WebSocket\n  \
+             Server: nginx/[..]\n  nginx/[..]\n\n\
+             hint: see whether the server behind nginx runs: it gave no good answer"
+        ),
+    );
+    let haproxy = EchoServer::front_of("haproxy-http1", dead, None);
+    let url = format!("ws://127.0.0.1:{}/chat", haproxy.port);
+    meets(
+        &[&url],
+        22,
+        &format!(
+            "{url} answered 503 (Service Unavailable) instead of upgrading to WebSocket\n  \
+             No server is available to handle this request.\n\n\
+             hint: try again later; --reconnect does so by itself"
+        ),
+    );
+}
+
+#[test]
+fn they_pass_on_an_ordinary_request() {
+    let websockets = EchoServer::websockets(&[]);
+    let nginx = EchoServer::front("nginx-plain", &websockets, None);
+    let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
+    meets(
+        &[&url],
+        22,
+        &format!(
+            "{url} answered 505 (HTTP Version Not Supported) instead of upgrading to WebSocket\n  \
+             Server: nginx/[..]\n  \
+             Failed to open a WebSocket connection: unsupported HTTP version: HTTP/1.0.\n\n\
+             hint: see that nginx speaks HTTP/1.1 to the server behind it"
+        ),
+    );
+    let nginx = EchoServer::front("nginx-dropping", &websockets, None);
+    let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
+    meets(
+        &[&url],
+        22,
+        &format!(
+            "{url} answered 426 (Upgrade Required) instead of upgrading to WebSocket: it saw no \
+             upgrade in the request\n  \
+             Server: nginx/[..]\n  \
+             Failed to open a WebSocket connection: invalid Connection header: close.\n  \
+             You cannot access a WebSocket server directly with a browser. You need a WebSocket \
+             client.\n\n\
+             hint: see that nginx passes the headers Upgrade and Connection on"
+        ),
+    );
+}
+
+#[test]
+fn they_want_tls_or_http_2() {
+    let authority = Authority::new();
+    let dir = tempfile::tempdir().unwrap();
+    let files = authority.issue().files(&dir);
+    let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
+    let ca = authority.file().to_str().unwrap().to_owned();
+    let (_reserved, dead) = closed_port();
+    let nginx = EchoServer::front_of("nginx", dead, Some([cert, key]));
+    let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
+    meets(
+        &[&url],
+        22,
+        &format!(
+            "{url} answered 400 (Bad Request) instead of upgrading to WebSocket: the port wants \
+             TLS\n  \
+             The plain HTTP request was sent to HTTPS port\n  nginx/[..]\n\n\
+             hint: use wss://127.0.0.1:{}/chat",
+            nginx.port
+        ),
+    );
+    let back = EchoServer::websockets(&[]);
+    let nginx = EchoServer::front_for_clients_of("nginx", &back, [cert, key], &ca);
+    let url = format!("wss://localhost:{}/", nginx.port);
+    meets(
+        &["--ca", &ca, &url],
+        22,
+        &format!(
+            "{url} answered 400 (Bad Request) instead of upgrading to WebSocket: it wants a client \
+             certificate\n  \
+             No required SSL certificate was sent\n  nginx/[..]\n\n\
+             hint: give one with --cert FILE and --key FILE"
+        ),
+    );
+    let haproxy = EchoServer::front_of("haproxy", dead, None);
+    let at = format!("127.0.0.1:{}", haproxy.port);
+    meets(
+        &[&format!("ws://{at}/")],
+        52,
+        &format!(
+            "{at} closed the connection without an answer to the handshake\n\n\
+             hint: the port may want TLS (wss://{at}/) or HTTP/2 (--http2)"
+        ),
+    );
+    let nginx = EchoServer::front_of("nginx", dead, None);
+    let at = format!("127.0.0.1:{}", nginx.port);
+    meets(
+        &[&format!("ws://{at}/")],
+        8,
+        &format!(
+            "handshake with {at} failed: its answer is HTTP/2, not HTTP/1.1\n\n\
+             hint: see whether it has WebSocket over HTTP/2: --http2"
+        ),
+    );
+}

@@ -1,0 +1,361 @@
+//! HTTP statuses that do not upgrade.
+
+/// An answer with this first line, these header lines and this body.
+#[track_caller]
+fn answers(args: &[&str], status: &str, headers: &str, body: &str, message: &str) {
+    let headers = headers.split_inclusive('\n').map(|line| line.replace('\n', "\r\n"));
+    let answer = format!("HTTP/1.1 {status}\r\n{}\r\n{body}", headers.collect::<String>());
+    let (code, reason) = status.split_once(' ').unwrap();
+    let message = format!(
+        "ws://{{peer}}/ answered {code} ({reason}) instead of upgrading to WebSocket{message}"
+    );
+    super::answers(args, answer, 22, &message);
+}
+
+const PASSES_ON: &str = "that a reverse proxy, if there is one, passes the headers Upgrade and \
+    Connection on";
+
+#[test]
+fn ordinary_pages() {
+    let page = "<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title>\
+        <style>body { width: 35em }</style></head>\n<body><h1>Welcome to nginx!</h1>\n\
+        <p>If you see this page, the <em>nginx</em> web server is working.</p>";
+    answers(
+        &[],
+        "200 OK",
+        "Server: nginx/1.22.1\nContent-Type: text/html\n",
+        page,
+        ": an HTML page, 'Welcome to nginx!'\n  \
+         Server: nginx/1.22.1\n  \
+         If you see this page, the nginx web server is working.\n\n\
+         hint: check path and port, and that nginx passes the headers Upgrade and Connection on",
+    );
+    answers(
+        &[],
+        "200 OK",
+        "Content-Type: application/json; charset=utf-8\n",
+        "{\n  \"name\": \"api\",\n  \"version\": 3\n}\n",
+        &format!(
+            ": JSON\n  {{ \"name\": \"api\", \"version\": 3 }}\n\n\
+             hint: check path and port, and {PASSES_ON}"
+        ),
+    );
+    answers(
+        &[],
+        "200 OK",
+        "Content-Type: text/plain\n",
+        "pong\x1b]0;x\x07\n",
+        &format!(
+            ": plain text\n  pong\\x1b]0;x\\x07\n\nhint: check path and port, and {PASSES_ON}"
+        ),
+    );
+    answers(
+        &[],
+        "204 No Content",
+        "",
+        "",
+        &format!("\n\nhint: check path and port, and {PASSES_ON}"),
+    );
+}
+
+#[test]
+fn redirects() {
+    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect"] {
+        answers(
+            &[],
+            status,
+            "Location: https://example.com/new\nContent-Length: 0\n",
+            "",
+            "\n  Location: https://example.com/new\n\n\
+             hint: follow it with -L, or connect to wss://example.com/new",
+        );
+    }
+    answers(
+        &[],
+        "308 Permanent Redirect",
+        "Location: /ws/\nContent-Length: 0\n",
+        "",
+        "\n  Location: /ws/\n\nhint: follow it with -L, or connect to ws://{peer}/ws/",
+    );
+    answers(
+        &[],
+        "302 Found",
+        "Location: /login?next=/ws\nContent-Length: 0\n",
+        "",
+        ": it redirects to a login\n  Location: /login?next=/ws\n\n\
+         hint: show who you are: --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
+    );
+}
+
+#[test]
+fn bad_requests() {
+    answers(
+        &[],
+        "400 Bad Request",
+        "Sec-WebSocket-Version: 8, 7\nContent-Length: 0\n",
+        "",
+        ": it speaks versions 8, 7 of the protocol, not 13\n\nhint: ask for version 8 with -p 8",
+    );
+    answers(
+        &["-p", "8"],
+        "426 Upgrade Required",
+        "Sec-WebSocket-Version: 13\nContent-Length: 0\n",
+        "",
+        ": it speaks version 13 of the protocol, not 8\n\nhint: ask for version 13 with -p 13",
+    );
+    // gorilla's words.
+    answers(
+        &[],
+        "400 Bad Request",
+        "Content-Type: text/plain; charset=utf-8\nSec-Websocket-Version: 13\n",
+        "Bad Request: websocket: the client is not using the websocket protocol: 'upgrade' token \
+         not found in 'Connection' header\n",
+        &format!(
+            ": it saw no upgrade in the request\n  \
+             Bad Request: websocket: the client is not using the websocket protocol: 'upgrade' \
+             token not found in 'Connection' header\n\n\
+             hint: see {PASSES_ON}"
+        ),
+    );
+    // Tornado's, behind a proxy that names itself.
+    answers(
+        &[],
+        "400 Bad Request",
+        "Via: 1.1 varnish\n",
+        "Can \"Upgrade\" only to \"WebSocket\".",
+        ": it saw no upgrade in the request\n  Via: 1.1 varnish\n  \
+         Can \"Upgrade\" only to \"WebSocket\".\n\n\
+         hint: see that varnish passes the headers Upgrade and Connection on",
+    );
+    // Go's.
+    answers(
+        &[],
+        "400 Bad Request",
+        "",
+        "Client sent an HTTP request to an HTTPS server.\n",
+        ": the port wants TLS\n  Client sent an HTTP request to an HTTPS server.\n\n\
+         hint: use wss://{peer}/",
+    );
+    answers(
+        &[],
+        "400 Bad Request",
+        "Content-Type: application/json\n",
+        "{\"code\":0,\"message\":\"Transport unknown\"}",
+        "\n  {\"code\":0,\"message\":\"Transport unknown\"}\n\n\
+         hint: Socket.IO wants a path such as '/socket.io/?EIO=4&transport=websocket'",
+    );
+    answers(
+        &[],
+        "400 Bad Request",
+        "Content-Length: 0\n",
+        "",
+        "\n\nhint: a subprotocol (-s NAME) or an origin (-o http://{peer}) may be missing",
+    );
+    answers(&["-s", "a", "-o", "http://a"], "400 Bad Request", "Content-Length: 0\n", "", "");
+}
+
+#[test]
+fn other_protocols() {
+    answers(
+        &[],
+        "426 Upgrade Required",
+        "Upgrade: websocket\nContent-Length: 0\n",
+        "",
+        &format!(": it saw no upgrade in the request\n\nhint: see {PASSES_ON}"),
+    );
+    answers(
+        &["-H", "Upgrade:"],
+        "426 Upgrade Required",
+        "Upgrade: websocket\nContent-Length: 0\n",
+        "",
+        ": it saw no upgrade in the request\n\n\
+         hint: the request has no Upgrade header: -H removed it",
+    );
+    answers(
+        &[],
+        "426 Upgrade Required",
+        "Upgrade: h2c\nContent-Length: 0\n",
+        "",
+        ": it wants h2c\n\nhint: see whether it goes with --http2",
+    );
+    answers(
+        &[],
+        "426 Upgrade Required",
+        "Upgrade: TLS/1.2, HTTP/1.1\nContent-Length: 0\n",
+        "",
+        ": the port wants TLS\n\nhint: use wss://{peer}/",
+    );
+}
+
+#[test]
+fn who_asks() {
+    let basic = "WWW-Authenticate: Basic realm=\"sea\"";
+    answers(
+        &[],
+        "401 Unauthorized",
+        &format!("{basic}\n"),
+        "",
+        &format!("\n  {basic}\n\nhint: give user and password with --auth USER:PASSWORD"),
+    );
+    answers(
+        &["-u", "me:wrong"],
+        "401 Unauthorized",
+        &format!("{basic}\n"),
+        "",
+        &format!(
+            "\n  {basic}\n\n\
+             hint: the credentials that were sent are not taken: \
+             give user and password with --auth USER:PASSWORD"
+        ),
+    );
+    let digest = "WWW-Authenticate: Digest realm=\"sea\", nonce=\"n\", qop=\"auth\"";
+    answers(
+        &[],
+        "401 Unauthorized",
+        &format!("{digest}\n"),
+        "",
+        &format!("\n  {digest}\n\nhint: give user and password with --auth USER:PASSWORD"),
+    );
+    answers(
+        &[],
+        "401 Unauthorized",
+        "WWW-Authenticate: Bearer error=\"invalid_token\"\n",
+        "",
+        "\n  WWW-Authenticate: Bearer error=\"invalid_token\"\n\n\
+         hint: give a token with --bearer TOKEN",
+    );
+    answers(
+        &[],
+        "401 Unauthorized",
+        "WWW-Authenticate: Negotiate\nWWW-Authenticate: NTLM\n",
+        "",
+        "\n  WWW-Authenticate: Negotiate\n\nhint: sockeye does not speak Negotiate, NTLM",
+    );
+    answers(
+        &[],
+        "401 Unauthorized",
+        "Content-Type: application/json\n",
+        "{\"error\":\"no token\"}",
+        "\n  {\"error\":\"no token\"}\n\n\
+         hint: show who you are: --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
+    );
+    answers(
+        &[],
+        "403 Forbidden",
+        "",
+        "",
+        "\n\nhint: an origin (-o http://{peer}) or credentials (--auth, --bearer, --cookie) may be missing",
+    );
+    answers(
+        &["--bearer", "t"],
+        "403 Forbidden",
+        "Content-Length: 18\n",
+        "Origin not allowed",
+        "\n  Origin not allowed\n\nhint: an origin (-o http://{peer}) may be missing",
+    );
+    answers(
+        &["-o", "http://a"],
+        "403 Forbidden",
+        "",
+        "",
+        "\n\nhint: it may want another origin, or credentials (--auth, --bearer, --cookie)",
+    );
+    answers(
+        &[],
+        "407 Proxy Authentication Required",
+        "Proxy-Authenticate: Basic realm=\"p\"\n",
+        "",
+        "\n  Proxy-Authenticate: Basic realm=\"p\"\n\n\
+         hint: a proxy is there: connect through it, --proxy http://USER:PASSWORD@{peer}",
+    );
+}
+
+#[test]
+fn paths() {
+    answers(
+        &[],
+        "404 Not Found",
+        "Content-Type: text/html\n",
+        "<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1>\
+         <p>The requested URL was not found on this server.</p></body></html>",
+        "\n  The requested URL was not found on this server.\n\n\
+         hint: check the path: a WebSocket is often at one such as /ws",
+    );
+    answers(
+        &[],
+        "404 Not Found",
+        "Server: nginx\nContent-Type: text/html\n",
+        "<html><head><title>404 Not Found</title></head><body><center><h1>404 Not Found</h1>",
+        "\n  Server: nginx\n\n\
+         hint: check the path, and that nginx passes the headers Upgrade and Connection on",
+    );
+    answers(
+        &[],
+        "405 Method Not Allowed",
+        "Allow: POST\nContent-Length: 0\n",
+        "",
+        "\n  Allow: POST\n\n\
+         hint: check the path: what is there takes no GET, which opens a WebSocket",
+    );
+    answers(&[], "410 Gone", "", "", "\n\nhint: the path was given up: look for the new one");
+    answers(
+        &[],
+        "421 Misdirected Request",
+        "",
+        "",
+        "\n\nhint: the server does not serve this name: check the URL's host, --host, --sni and \
+         --connect-to",
+    );
+}
+
+#[test]
+fn later() {
+    answers(
+        &[],
+        "429 Too Many Requests",
+        "Retry-After: 30\n",
+        "slow down\n",
+        "\n  Retry-After: 30\n  slow down\n\n\
+         hint: it asks for 30 s of patience; --reconnect waits and tries again",
+    );
+    answers(
+        &[],
+        "503 Service Unavailable",
+        "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\n",
+        "",
+        "\n  Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\n\n\
+         hint: try again later; --reconnect does so by itself",
+    );
+    answers(
+        &[],
+        "500 Internal Server Error",
+        "",
+        "Traceback (most recent call last):\n  File \"app.py\"\n    x\n",
+        "\n  Traceback (most recent call last):\n    File \"app.py\"\n\n\
+         hint: the fault is the server's: its log may say why",
+    );
+    answers(
+        &[],
+        "502 Bad Gateway",
+        "Server: awselb/2.0\nContent-Type: text/html\n",
+        "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1>",
+        "\n  Server: awselb/2.0\n\n\
+         hint: see whether the server behind awselb runs: it gave no good answer",
+    );
+    answers(
+        &[],
+        "504 Gateway Timeout",
+        "",
+        "upstream request timeout",
+        "\n  upstream request timeout\n\n\
+         hint: see what keeps the server behind the gateway: it did not answer in time",
+    );
+    answers(
+        &[],
+        "522 Origin Connection Time-out",
+        "Server: cloudflare\n",
+        "error code: 522",
+        "\n  Server: cloudflare\n  error code: 522\n\n\
+         hint: see what keeps the server behind cloudflare: it did not answer in time",
+    );
+}

@@ -1,0 +1,190 @@
+//! TLS that does not come about.
+
+use super::says;
+use crate::support::{Authority, Identity, Peer, Test};
+use rcgen::{CertificateParams, SanType, date_time_ymd};
+use std::sync::Arc;
+
+/// A server without TLS that says this.
+#[track_caller]
+fn speaks(first: &'static [u8], message: &str) {
+    let test = Test::new().args(["-k", "wss://localhost:{port}/"]).peer(move |peer| {
+        peer.send(first);
+        peer.hold();
+    });
+    says(test, 35, &format!("TLS with localhost:{{port}} failed: {message}"));
+}
+
+#[test]
+fn other_services() {
+    let elsewhere = "\n\nhint: another service listens there: check host and port";
+    speaks(
+        b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+        "the port speaks plain HTTP\n\nhint: use ws:// for a port without TLS",
+    );
+    speaks(
+        b"SSH-2.0-OpenSSH_9.7\r\n",
+        &format!("the port speaks SSH: 'SSH-2.0-OpenSSH_9.7'{elsewhere}"),
+    );
+    speaks(
+        b"220 mail.example ESMTP\r\n",
+        &format!("the port speaks SMTP: '220 mail.example ESMTP'{elsewhere}"),
+    );
+    speaks(b"J\0\0\0\n8.0.36\0\x08\0\0\0", &format!("the port speaks MySQL{elsewhere}"));
+    speaks(
+        b"what do you want?\n",
+        "the port does not speak TLS: it said 'what do you want?'\n\n\
+         hint: check the port, or use ws:// if it has no TLS",
+    );
+}
+
+#[test]
+fn alerts() {
+    let refused =
+        |alert: &str, hint: &str| format!("the server refused it: alert {alert}\n\nhint: {hint}");
+    speaks(
+        b"\x15\x03\x03\x00\x02\x02\x28",
+        &refused(
+            "HandshakeFailure",
+            "it may have no cipher suite in common, or want a client certificate: --cert FILE",
+        ),
+    );
+    speaks(
+        b"\x15\x03\x03\x00\x02\x02\x46",
+        &refused("ProtocolVersion", "sockeye speaks TLS 1.2 and 1.3: see --tls-min and --tls-max"),
+    );
+    speaks(
+        b"\x15\x03\x03\x00\x02\x02\x70",
+        &refused("UnrecognisedName", "it does not know the name: ask for another with --sni NAME"),
+    );
+}
+
+#[test]
+fn ends_and_silence() {
+    let secured = || Test::new().args(["-k", "wss://localhost:{port}/"]);
+    let hint = "\n\nhint: if the port has no TLS, use ws://; if it wants another name, --sni NAME";
+    let test = secured().peer(|peer| {
+        peer.half_close();
+        peer.hold();
+    });
+    let when = "the connection during the TLS handshake";
+    says(test, 35, &format!("localhost:{{port}} closed {when}{hint}"));
+    let test = secured().peer(|peer| {
+        peer.read_some();
+        peer.reset();
+    });
+    says(test, 35, &format!("localhost:{{port}} reset {when}{hint}"));
+    let test = secured().args(["--tls-timeout", "0.2"]).peer(Peer::hold);
+    says(
+        test,
+        28,
+        "localhost:{port}: the TLS handshake took longer than 0.2 seconds\n\n\
+         hint: raise the limit with --tls-timeout SECONDS",
+    );
+}
+
+/// This certificate, by an authority that is trusted.
+#[track_caller]
+fn refused(change: impl FnOnce(&mut CertificateParams), message: &str) {
+    let authority = Authority::new();
+    let test = Test::new().args(["--ca".into(), authority.file()]);
+    let test = test.tls_peer(authority.issue_with(change).server(), Peer::hold);
+    says(test, 60, &format!("the certificate of localhost:{{port}} is refused: {message}"));
+}
+
+#[test]
+fn certificates() {
+    refused(
+        |params| {
+            params.not_before = date_time_ymd(2019, 1, 1);
+            params.not_after = date_time_ymd(2020, 2, 3);
+        },
+        "it expired on 2020-02-03T00:00:00Z (now 20[..]Z)\n\n\
+         hint: the server needs a new certificate; -k skips the check",
+    );
+    refused(
+        |params| params.not_before = date_time_ymd(2090, 4, 5),
+        "it is not valid before 2090-04-05T00:00:00Z (now 20[..]Z)\n\n\
+         hint: check this machine's clock; -k skips the check",
+    );
+    refused(
+        |params| {
+            let names = ["one.example", "two.example"].map(|name| name.try_into().unwrap());
+            params.subject_alt_names = names.map(SanType::DnsName).to_vec();
+        },
+        "it is not for localhost, only for one.example, two.example\n\n\
+         hint: connect by a name that it has, or ask for one with --sni NAME; -k skips the check",
+    );
+    refused(
+        |params| params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained),
+        "it is an authority's own certificate, used as a server's\n\n\
+         hint: make the certificate with CA:FALSE, or skip the check with -k",
+    );
+}
+
+#[test]
+fn issuers() {
+    let trusted = Authority::new();
+    let other = Authority::new();
+    let meets = |identity: Identity, status, message: &str| {
+        let test = Test::new().args(["--ca".into(), trusted.file()]);
+        says(test.tls_peer(identity.server(), Peer::hold), status, message);
+    };
+    meets(
+        Identity::self_signed(),
+        60,
+        "the certificate of localhost:{port} is refused: it is self-signed, and not among those \
+         trusted\n\n\
+         hint: trust it with --ca FILE, or skip the check with -k",
+    );
+    meets(
+        other.issue(),
+        60,
+        "the certificate of localhost:{port} is refused: its issuer is not trusted: CN=/[..]\n\n\
+         hint: trust its authority with --ca FILE, or skip the check with -k (the server showed \
+         no certificate but its own)",
+    );
+}
+
+#[test]
+fn clients() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let server = || authority.issue().server_for_clients_of(&authority);
+    let test = || Test::new().args(["--ca".into(), authority.file()]);
+    says(
+        test().tls_peer(server(), Peer::hold),
+        58,
+        "localhost:{port} wants a client certificate\n\n\
+         hint: give one with --cert FILE and --key FILE",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let [cert, key] = stranger.issue().files(&dir);
+    says(
+        test().args(["--cert".into(), cert, "--key".into(), key]).tls_peer(server(), Peer::hold),
+        58,
+        "localhost:{port} refuses the client certificate: its issuer is not trusted",
+    );
+}
+
+#[test]
+fn keys_and_protocols() {
+    let identity = Identity::self_signed();
+    let hash = identity.key_hash();
+    let pin = format!("sha256//{}=", "A".repeat(43));
+    says(
+        Test::new().args(["-k", "--pin", &pin]).tls_peer(identity.server(), Peer::hold),
+        90,
+        &format!(
+            "the key of localhost:{{port}} is not the one pinned: it is sha256//{hash}\n\n\
+             hint: if the server's key was changed, pin the new one"
+        ),
+    );
+    let mut config = rustls::ServerConfig::clone(&identity.server());
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    says(
+        Test::new().args(["-k"]).tls_peer(Arc::new(config), Peer::hold),
+        35,
+        "localhost:{port} does not offer HTTP/1.1: it refused http/1.1 by ALPN\n\n\
+         hint: see whether it has WebSocket over HTTP/2: --http2",
+    );
+}

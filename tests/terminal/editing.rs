@@ -1,0 +1,208 @@
+//! What helps while a line is typed: completion, hints, JSON over several lines, an editor.
+
+use super::{CONNECTED, STATUS, Terminal, begin, leave};
+use crate::support::wire::text;
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+#[test]
+fn one_tab_completes_what_is_unambiguous() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("/pi\t");
+        screen.edits("> /ping", 8);
+        screen.press("abc\r");
+        let ping = peer.frame();
+        assert_eq!((ping.first, ping.payload.as_slice()), (0x89, b"abc".as_slice()));
+        screen.prompts_below("> /ping abc");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn tab_lists_what_is_ambiguous_and_messages_leave_the_list_whole() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("/close 101\t");
+        let list = [
+            "1010 mandatory extension  1012 service restart      1014 bad gateway",
+            "1011 internal error       1013 try again later",
+        ];
+        screen.ends_with([list[0], list[1], "> /close 101"], 12);
+        peer.send(text("meanwhile"));
+        screen.ends_with([list[0], list[1], "< meanwhile", "> /close 101"], 12);
+        screen.press("1\t");
+        screen.edits("> /close 1011", 14);
+        screen.press("bye\r");
+        let close = peer.frame();
+        assert_eq!((close.first, close.payload.as_slice()), (0x88, b"\x03\xf3bye".as_slice()));
+        peer.send(crate::support::wire::close(1011, "bye"));
+    });
+}
+
+#[test]
+fn words_files_and_subprotocols_are_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a message.json"), "{}").unwrap();
+    let path = dir.path().to_str().unwrap().to_owned();
+    Terminal::new().size(24, 200).args(["-s", "mine"]).run(move |screen, peer| {
+        peer.open_with("Sec-WebSocket-Protocol: mine\r\n");
+        screen.wait("a prompt", |view| view.line() == ">" && view.cursor.1 == 2);
+        peer.send(text("{\"subscription\": 1}"));
+        screen.has("< {\"subscription\": 1}");
+        screen.press("my subs\t");
+        screen.edits("> my subscription", 17);
+        screen.press("\x15");
+        screen.press(&format!("/text @{path}/a\t"));
+        screen.edits(&format!("> /text @{path}/a message.json"), 24 + path.len());
+        screen.press("\r");
+        peer.expect_text("{}");
+        screen.edits(">", 2);
+        screen.press("/reconnect mi\t");
+        screen.edits("> /reconnect mine", 17);
+        screen.press("\x15");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn history_is_hinted_and_the_right_key_takes_it() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("hello you");
+        peer.expect_text("hello you");
+        screen.edits(">", 2);
+        screen.press("hel");
+        screen.edits("> hello you", 5);
+        peer.send(text("meanwhile"));
+        screen.ends_with(["< meanwhile", "> hello you"], 5);
+        screen.press("\x1b[C");
+        screen.edits("> hello you", 11);
+        screen.press("!\r");
+        peer.expect_text("hello you!");
+        // A hint that is not taken is not sent.
+        screen.edits(">", 2);
+        screen.press("hello\r");
+        peer.expect_text("hello");
+        screen.prompts_below("> hello");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn what_begins_as_json_goes_on_until_it_is_complete() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("{\"a\":\r");
+        screen.shows([CONNECTED, STATUS, "> {\"a\":", ""], 0);
+        peer.send(text("meanwhile"));
+        screen.shows([CONNECTED, STATUS, "< meanwhile", "> {\"a\":", ""], 0);
+        screen.press("[1, 2]\r");
+        screen.shows([CONNECTED, STATUS, "< meanwhile", "> {\"a\":", "[1, 2]", ""], 0);
+        screen.press("}\r");
+        peer.expect_text("{\"a\":\n[1, 2]\n}");
+        screen.prompts_below("}");
+        // Complete, or no JSON at all: one line.
+        for line in ["[1]", "{no json}", "[ok] done"] {
+            screen.enter(line);
+            peer.expect_text(line);
+        }
+        // An empty line sends what there is.
+        screen.edits(">", 2);
+        screen.press("{\"cut\":\r");
+        screen.edits("", 0);
+        screen.press("\r");
+        peer.expect_text("{\"cut\":");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn pasted_json_is_one_message_also_from_a_terminal_without_brackets() {
+    let json = "{\n  \"a\": 1,\n  \"b\": [\n    2\n  ]\n}";
+    for paste in [json.replace('\n', "\r"), format!("\x1b[200~{json}\x1b[201~")] {
+        Terminal::new().run(move |screen, peer| {
+            begin(screen, peer);
+            screen.press(&paste);
+            screen.wait("the paste", |view| view.line() == "}");
+            screen.press("\r");
+            peer.expect_text(json);
+            screen.prompts_below("}");
+            leave(screen, peer);
+        });
+    }
+}
+
+#[test]
+fn json_has_colours_and_brackets_stand_out_while_they_are_typed() {
+    let end = Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("{\"key\": [true]}");
+        screen.edits("> {\"key\": [true]}", 17);
+        screen.press("\r");
+        peer.expect_text("{\"key\": [true]}");
+        screen.prompts_below("> {\"key\": [true]}");
+        leave(screen, peer);
+    });
+    let raw = String::from_utf8(end.raw).unwrap();
+    for painted in ["\x1b[34m\"key\"\x1b[0m", "\x1b[35mtrue\x1b[0m", "\x1b[1;35m{\x1b[0m"] {
+        assert!(raw.contains(painted), "{painted:?} in {raw:?}");
+    }
+}
+
+#[test]
+fn a_message_can_be_written_with_an_editor() {
+    let dir = tempfile::tempdir().unwrap();
+    let editor = dir.path().join("editor");
+    // It has the terminal: what comes meanwhile waits.
+    let script = "#!/bin/sh\nprintf 'in the editor\\n'\nread key\nprintf '%s and more\\nof it\\n' \
+                  \"$(cat \"$2\")\" >\"$2\"\n";
+    fs::write(&editor, script).unwrap();
+    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
+    let editor = format!("{} --wait", editor.display());
+    Terminal::new().env("VISUAL", editor).env("EDITOR", "false").run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/edit a draft");
+        screen.has("in the editor");
+        peer.send(text("meanwhile"));
+        screen.press("\r");
+        screen.wait("the text", |view| view.line() == "of it" && view.cursor.1 == 5);
+        screen.wait("what came", |view| view.has("< meanwhile") && view.line() == "of it");
+        screen.press("\r");
+        peer.expect_text("a draft and more\nof it");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+    Terminal::new().env("EDITOR", "false").run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/edit a draft");
+        screen.wait("a complaint, and the text", |view| {
+            view.has_part("false: exit status: 1") && view.line() == "> a draft"
+        });
+        screen.press("\x15");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_search_and_a_list_stay_whole_in_a_flood() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("needle in the hay");
+        peer.expect_text("needle in the hay");
+        screen.edits(">", 2);
+        screen.press("\x12need");
+        screen.wait("what is found", |view| view.line().ends_with("needle in the hay"));
+        let flood: Vec<u8> = (0..50_000).flat_map(|n| text(format!("message {n:05}"))).collect();
+        peer.flood(&flood, std::time::Duration::from_secs(5));
+        screen.wait("what is found", |view| {
+            view.line() == "(reverse-i-search)`need': needle in the hay"
+        });
+        screen.press("\r");
+        peer.expect_text("needle in the hay");
+        screen.wait("the last message and a prompt", |view| {
+            view.has("< message 49999") && view.line() == ">"
+        });
+        leave(screen, peer);
+    });
+}

@@ -1,0 +1,99 @@
+//! Messages that are not typed as they are.
+
+use super::{CONNECTED, STATUS, Terminal, begin, leave};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+#[test]
+fn binary_is_typed_in_hex_or_base64() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/binary 00 ff");
+        peer.expect_binary([0, 255]);
+        let dump = format!("00000000  00 ff{}|..|", " ".repeat(45));
+        screen.shows([CONNECTED, STATUS, "> /binary 00 ff", "> binary, 2 bytes", &dump, ">"], 2);
+        screen.enter("/binary base64:AP8K");
+        peer.expect_binary([0, 255, 10]);
+        screen.enter("/binary 0x0");
+        screen.wait("a fault", |view| view.has_part("bytes are written in hex"));
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn files_are_sent_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (words, bytes) = (path("words"), path("bytes"));
+    fs::write(&words, "one\ntwo\n").unwrap();
+    fs::write(&bytes, [0xff, 0, 10]).unwrap();
+    let gone = path("gone");
+    Terminal::new().size(40, 200).run(move |screen, peer| {
+        begin(screen, peer);
+        screen.enter(&format!("/text @{words}"));
+        peer.expect_text("one\ntwo\n");
+        screen.edits(">", 2);
+        screen.enter(&format!("/send @{bytes}"));
+        peer.expect_binary([0xff, 0, 10]);
+        screen.edits(">", 2);
+        screen.enter(&format!("/binary @{words}"));
+        peer.expect_binary("one\ntwo\n");
+        screen.edits(">", 2);
+        screen.enter(&format!("/text @{bytes}"));
+        screen.wait("a fault", |view| view.has_part("is not UTF-8 at byte 1"));
+        screen.enter(&format!("/send @{gone}"));
+        screen.wait("a fault", |view| view.has_part("no such file or directory"));
+        screen.enter("/send @/dev/zero");
+        screen.has("cannot read /dev/zero: not a regular file");
+        screen.enter("/text");
+        peer.expect_text("");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_message_is_sent_again_and_again() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/repeat 3 hi there");
+        for _ in 0..3 {
+            peer.expect_text("hi there");
+        }
+        screen.edits(">", 2);
+        let start = Instant::now();
+        screen.enter("/repeat 3 0.1 slow");
+        for _ in 0..3 {
+            peer.expect_text("slow");
+        }
+        assert!(start.elapsed() >= Duration::from_millis(200), "{:?}", start.elapsed());
+        screen.edits(">", 2);
+        screen.enter("/every 0.05 tick");
+        for _ in 0..3 {
+            peer.expect_text("tick");
+        }
+        screen.press("/stop\r");
+        screen.has("stopped: 1");
+        screen.press("/text end\r");
+        while peer.frame().payload != b"end" {}
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn what_is_repeated_does_not_fill_the_memory() {
+    let end = Terminal::new().args(["--close-timeout", "0.2"]).run(|screen, peer| {
+        begin(screen, peer);
+        // More than any buffer takes; the peer does not read.
+        screen.enter(&format!("/repeat 1000000000 {}", "x".repeat(40)));
+        screen.has(&format!("> {}", "x".repeat(40)));
+        screen.press("/stop\r");
+        screen.has("stopped: 1");
+        screen.press("\x04");
+        peer.hold();
+    });
+    assert!(end.raw.len() < 64 << 20);
+}

@@ -1,0 +1,213 @@
+//! How messages are shown, and held.
+
+use super::{CONNECTED, STATUS, Terminal, begin, leave};
+use crate::support::wire::{binary, text};
+use std::fs;
+
+#[test]
+fn json_is_laid_out_on_request() {
+    let laid_out = ["< {", "  \"b\": 1.10,", "  \"a\": []", "}"];
+    let json = "{\"b\":1.10,\"a\":[]}";
+    Terminal::new().args(["--json"]).run(move |screen, peer| {
+        begin(screen, peer);
+        peer.send(text(json));
+        let [one, two, three, four] = laid_out;
+        screen.shows([CONNECTED, STATUS, one, two, three, four, ">"], 2);
+        screen.enter("/json");
+        screen.has("JSON is shown as it comes");
+        peer.send(text(json));
+        screen.ends_with([&format!("< {json}"), ">"], 2);
+        screen.enter("/json on");
+        screen.has("JSON is laid out");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn times_are_shown_on_request() {
+    let has_time = |row: &String| {
+        let time = row.strip_suffix(" < hi").unwrap_or_default();
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        time.len() == 12 && time.split([':', '.']).all(digits)
+    };
+    Terminal::new().args(["-t"]).run(move |screen, peer| {
+        begin(screen, peer);
+        peer.send(text("hi"));
+        screen.wait("a time", |view| view.rows.iter().any(has_time));
+        screen.enter("/time");
+        screen.has("times are not shown");
+        peer.send(text("hi"));
+        screen.has("< hi");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_long_message_is_cut_and_can_be_had_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("saved");
+    let (path, long) = (file.to_str().unwrap().to_owned(), "0123456789".repeat(1000));
+    let sent = long.clone();
+    let end = Terminal::new().size(12, 80).run(move |screen, peer| {
+        begin(screen, peer);
+        screen.press("half");
+        screen.edits("> half", 6);
+        peer.send(text(&sent));
+        let note = "(718 of 10000 bytes; /last shows all, /save FILE keeps it)";
+        screen.ends_with([note, "> half"], 6);
+        screen.press("\x15");
+        screen.press(&format!("/save {path}\r"));
+        screen.has(&format!("10000 bytes written to {path}"));
+        // Nothing is overwritten.
+        screen.edits(">", 2);
+        screen.press(&format!("/save {path}\r"));
+        screen.wait("a refusal", |view| view.has_part("file exists"));
+        screen.enter("/last");
+        screen.wait("all of it", |view| {
+            view.rows.iter().any(|row| *row == "89") && view.line() == ">"
+        });
+        leave(screen, peer);
+    });
+    assert_eq!(fs::read_to_string(file).unwrap(), long);
+    assert!(String::from_utf8(end.raw).unwrap().contains(&long));
+}
+
+#[test]
+fn binary_fits_a_narrow_screen() {
+    Terminal::new().size(24, 40).run(|screen, peer| {
+        begin(screen, peer);
+        peer.send(binary(b"sockeye\x00"));
+        screen.ends_with(
+            [
+                "< binary, 8 bytes",
+                "00000000  73 6f 63 6b  |sock|",
+                "00000004  65 79 65 00  |eye.|",
+                ">",
+            ],
+            2,
+        );
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn wide_characters_and_emoji_line_up() {
+    Terminal::new().size(12, 40).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("\u{1f41f} half");
+        screen.edits("> \u{1f41f} half", 9);
+        // Twenty of two columns, behind the mark: one more than fits.
+        peer.send(text("\u{65e5}".repeat(20)));
+        let row = format!("< {}", "\u{65e5}".repeat(19));
+        screen.ends_with([&row, "\u{65e5}", "> \u{1f41f} half"], 9);
+        screen.press("\x15");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_filter_shows_what_matches() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/filter BTC|ETH");
+        screen.has("showing messages that match BTC|ETH");
+        peer.send([text("a BTC"), text("b XRP"), text("c ETH")].concat());
+        screen.ends_with(["< a BTC", "< c ETH", ">"], 2);
+        screen.enter("/filter");
+        screen.has("showing all messages; 1 did not match");
+        screen.enter("/filter (");
+        screen.wait("a fault", |view| view.has_part("not a pattern: "));
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn what_comes_is_held_until_it_is_wanted() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/pause");
+        screen.has("paused: /resume shows what comes until then");
+        peer.send([text("one"), text("two"), crate::support::wire::ping("still")].concat());
+        // It has been taken, and is not shown.
+        peer.expect_pong("still");
+        screen.enter("");
+        screen.has("paused: 2 messages held");
+        assert!(!screen.view().has("< one"), "{screen}");
+        screen.enter("/resume");
+        screen.ends_with(["< one", "< two", "resumed: 2 messages held", ">"], 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn what_is_held_is_bounded_and_nothing_is_lost() {
+    let end = Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/pause");
+        screen.has("paused: /resume shows what comes until then");
+        let flood: Vec<u8> =
+            (0..18_000).flat_map(|n| text(format!("{n:05} {}", "x".repeat(1000)))).collect();
+        let sent = peer.flood(&flood, std::time::Duration::from_millis(300));
+        assert!(sent < flood.len(), "all of it was taken");
+        screen.wait("a word", |view| view.has_part("(that is all that can be held"));
+        // What is typed while the screen catches up is done.
+        screen.press("/resume\r/stats\r");
+        let rest = &flood[sent..];
+        assert_eq!(peer.flood(rest, std::time::Duration::from_secs(8)), rest.len());
+        screen.wait("the last one and a prompt", |view| {
+            view.rows.iter().any(|row| row.starts_with("< 17999")) && view.line() == ">"
+        });
+        leave(screen, peer);
+    });
+    let raw = String::from_utf8(end.raw).unwrap();
+    assert!(raw.contains("sent 0 messages"), "no answer to /stats");
+    for n in [0, 1, 7777, 17_998] {
+        assert!(raw.contains(&format!(" {n:05} x")), "{n}");
+    }
+}
+
+#[test]
+fn the_handshake_and_the_figures_can_be_seen() {
+    Terminal::new().args(["-H", "Authorization: secret"]).size(40, 80).run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/headers");
+        screen.wait("both heads", |view| {
+            view.has("> GET / HTTP/1.1")
+                && view.has("> Authorization: [redacted]")
+                && view.has("< HTTP/1.1 101 Switching Protocols")
+        });
+        screen.enter("hello");
+        peer.expect_text("hello");
+        peer.send([text("a"), binary("bc")].concat());
+        screen.enter("/ping");
+        assert_eq!(peer.frame().first, 0x89);
+        peer.send(crate::support::wire::frame(0x8a, ""));
+        screen.wait("a pong", |view| view.has_part("< pong ("));
+        screen.enter("/stats");
+        screen.wait("figures", |view| {
+            view.has("sent 1 message, 5 bytes; 1 ping")
+                && view.has_part("received 2 messages, 3 bytes; text 1 message, 1 byte, binary 1")
+                && view.has_part("1 round trip: min ")
+        });
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn colours_follow_the_option_and_the_variables() {
+    let is_coloured = |terminal: Terminal| {
+        let end = terminal.run(|screen, peer| {
+            begin(screen, peer);
+            peer.send(text("{\"a\": 1}"));
+            screen.has("< {\"a\": 1}");
+            leave(screen, peer);
+        });
+        String::from_utf8(end.raw).unwrap().contains("\x1b[34m\"a\"")
+    };
+    assert!(is_coloured(Terminal::new()));
+    assert!(is_coloured(Terminal::new().args(["--color", "always"]).env("NO_COLOR", "1")));
+    assert!(!is_coloured(Terminal::new().args(["--color", "never"])));
+    assert!(!is_coloured(Terminal::new().args(["--color", "always", "--no-color"])));
+    assert!(!is_coloured(Terminal::new().env("NO_COLOR", "1")));
+    assert!(!is_coloured(Terminal::new().env("CLICOLOR", "0")));
+}

@@ -1,0 +1,181 @@
+//! The peer goes, and the person stays.
+
+use super::{Terminal, begin, leave};
+use crate::support::{Signal, wire};
+
+const OFFER: &str = "(/reconnect opens it again, Ctrl-D leaves)";
+
+#[test]
+fn the_line_stays_and_the_session_can_be_opened_again() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("half");
+        screen.edits("> half", 6);
+        peer.close_with(1011, "it broke");
+        screen.wait("what happened", |view| {
+            view.has_part("1011 (internal error): it broke") && view.has(OFFER)
+        });
+        screen.edits("> half", 6);
+        screen.press("\x15");
+        screen.enter("lost?");
+        screen.has("not sent: the session is closed; /reconnect opens it again");
+        screen.enter("/reconnect");
+        peer.next_client();
+        peer.open();
+        screen.wait("the return", |view| view.has_part("connected again to ws://"));
+        screen.enter("here");
+        peer.expect_text("here");
+        screen.edits(">", 2);
+        // Of the last session; it was clean.
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn leaving_later_keeps_the_status_of_the_close() {
+    for (code, status) in [(1000, 0), (1011, 111), (4001, 111)] {
+        Terminal::new().status(status).run(move |screen, peer| {
+            begin(screen, peer);
+            screen.enter("hello");
+            peer.expect_text("hello");
+            peer.close(code);
+            screen.has(OFFER);
+            screen.edits(">", 2);
+            screen.press("\x04");
+        });
+    }
+    Terminal::new().status(56).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("x");
+        screen.edits("> x", 3);
+        peer.half_close();
+        screen.has(OFFER);
+        screen.press("\x15/quit\r");
+    });
+}
+
+#[test]
+fn nobody_is_waited_for_who_has_not_typed_or_does_not_want_it() {
+    Terminal::new().status(111).run(|screen, peer| {
+        begin(screen, peer);
+        peer.close(1011);
+    });
+    Terminal::new().status(111).args(["--exit-on-close"]).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("half");
+        screen.edits("> half", 6);
+        peer.close(1011);
+    });
+    // Nor after a Close of one's own.
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/close");
+        peer.answer_close(1000);
+    });
+}
+
+#[test]
+fn an_open_session_can_be_opened_anew_with_another_subprotocol() {
+    Terminal::new().args(["-s", "one"]).run(|screen, peer| {
+        let request = peer.open_with("Sec-WebSocket-Protocol: one\r\n");
+        assert_eq!(request.header("Sec-WebSocket-Protocol"), "one");
+        screen.edits(">", 2);
+        screen.enter("/reconnect two");
+        peer.answer_close(1000);
+        peer.next_client();
+        let request = peer.open_with("Sec-WebSocket-Protocol: two\r\n");
+        assert_eq!(request.header("Sec-WebSocket-Protocol"), "two");
+        screen.wait("the subprotocol", |view| view.has_part("subprotocol two"));
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_server_that_has_gone_is_said_and_can_be_tried_again() {
+    Terminal::new().status(22).run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("x");
+        peer.expect_text("x");
+        peer.close(1001);
+        screen.has(OFFER);
+        screen.enter("/reconnect");
+        peer.next_client();
+        peer.answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+        screen.wait("the refusal, and the offer again", |view| {
+            let offers = view.rows.iter().filter(|row| *row == OFFER).count();
+            view.has_part("answered 503") && offers == 2
+        });
+        screen.edits(">", 2);
+        screen.press("\x04");
+    });
+}
+
+#[test]
+fn a_signal_ends_it_also_without_a_session() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        Terminal::new().killed_by(signal).run(move |screen, peer| {
+            begin(screen, peer);
+            screen.press("half");
+            screen.edits("> half", 6);
+            peer.close(1000);
+            screen.has(OFFER);
+            peer.child.signal(signal);
+        });
+    }
+    Terminal::new().killed_by(Signal::INT).run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("x");
+        peer.expect_text("x");
+        peer.close(1000);
+        screen.has(OFFER);
+        screen.press("\x03\x03");
+    });
+}
+
+#[test]
+fn a_summary_stands_before_the_last_word() {
+    let end = Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("hello");
+        peer.expect_text("hello");
+        peer.send(wire::text("you"));
+        screen.has("< you");
+        leave(screen, peer);
+    });
+    let expected =
+        ["received 1 message, 3 bytes", "sent 1 message, 5 bytes", "closed: 1000 (normal closure)"];
+    assert!(end.rows().ends_with(&expected.map(str::to_owned)), "{:#?}", end.rows());
+}
+
+#[test]
+fn the_shell_has_the_terminal_while_it_is_stopped() {
+    let end = Terminal::new().in_a_shell().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("half typed\x1b[D");
+        screen.edits("> half typed", 11);
+        screen.press("\x1a");
+        // The shell says so, waits for a line in its own modes, and goes on.
+        screen.has("stopped: 148");
+        peer.send(wire::text("meanwhile"));
+        screen.press("a line for the shell\r");
+        screen.has("a line for the shell");
+        screen.wait("the line again", |view| {
+            view.line() == "> half typed" && view.cursor.1 == 11 && view.has("< meanwhile")
+        });
+        screen.press("X\r");
+        peer.expect_text("half typeXd");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+    assert!(end.view.has_part("closed: 1000"), "{:#?}", end.view);
+}
+
+#[test]
+fn a_panic_leaves_the_terminal_as_it_was() {
+    let end = Terminal::new().status(101).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("/panic\r");
+        peer.expect_end();
+    });
+    assert!(end.view.has_part("panicked at"), "{:#?}", end.view);
+}
