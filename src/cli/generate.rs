@@ -1,7 +1,10 @@
 //! Completions and man pages, from the one definition of the command line.
 
 use super::args::Cli;
-use crate::error::Error;
+use crate::{
+    error::Error,
+    mode::command::{self, Spec},
+};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -60,7 +63,7 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut pages = Vec::new();
     let mut main = Vec::new();
     Man::new(command.clone()).date("").render(&mut main)?;
-    main.extend_from_slice(MORE.as_bytes());
+    main.extend_from_slice(MORE.replace(COMMANDS, &commands()).as_bytes());
     pages.push(("sockeye.1".to_owned(), main));
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         let name = format!("sockeye-{}", sub.get_name());
@@ -70,6 +73,16 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
         pages.push((format!("{name}.1"), page));
     }
     Ok(pages)
+}
+
+/// The commands of interactive mode, from their own definition.
+fn commands() -> String {
+    let escaped = |text: &str| text.replace('\\', "\\e").replace('-', "\\-");
+    let entry = |spec: &Spec| {
+        let (name, arguments) = (escaped(spec.name), escaped(spec.arguments));
+        format!(".TP\n\\fB{name}\\fR {arguments}\n{}\n", escaped(spec.help))
+    };
+    command::TABLE.iter().map(entry).collect()
 }
 
 fn write(dir: &Path, pages: Vec<(String, Vec<u8>)>) -> io::Result<()> {
@@ -87,6 +100,9 @@ fn print(bytes: &[u8]) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+/// Where the commands of interactive mode belong in it.
+const COMMANDS: &str = ".\\\" COMMANDS\n";
 
 /// What the definition of the options does not know.
 const MORE: &str = include_str!("more.roff");

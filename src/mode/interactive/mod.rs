@@ -8,7 +8,7 @@ mod view;
 pub(super) use opening::handshake_lines;
 
 use super::{
-    Ended, farewell,
+    Ended,
     prompt::{Next, Prompt, Typed, history_file},
     reconnect::Comeback,
     signals::Signals,
@@ -326,7 +326,7 @@ impl Interactive {
                 self.prompt.print(&self.summary().join("\n").dimmed().to_string());
             }
             if verdict.is_ok() && !told {
-                self.prompt.print(&farewell(&self.session));
+                self.say_farewell();
             }
         }
         tokio::select! {

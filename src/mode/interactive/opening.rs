@@ -13,7 +13,7 @@ use crate::{
         signals::Signals,
     },
     proto::{
-        Assembler,
+        Assembler, close,
         handshake::{HeaderEdit, Version},
     },
     render::summary::ms,
@@ -140,10 +140,21 @@ impl Interactive {
                     self.prompt.print(&format!("hint: {hint}"));
                 }
             }
-            Ok(()) => self.prompt.print(&farewell(&self.session)),
+            Ok(()) => self.say_farewell(),
         }
         self.told = Some(verdict);
         self.prompt.print(&"(/reconnect opens it again, Ctrl-D leaves)".dimmed().to_string());
+    }
+
+    /// Says how a session closed that did not fail, and what the peer's code means.
+    pub(super) fn say_farewell(&self) {
+        self.prompt.print(&farewell(&self.session));
+        let close = self.session.remote_close().filter(|_| !self.session.is_closed_by_us());
+        let code = close.map_or(0, |close| close.code.into());
+        let meaning = close::meaning(code);
+        if code != 1000 && !meaning.is_empty() {
+            self.prompt.print(&format!("({code}: {meaning})").dimmed().to_string());
+        }
     }
 
     /// Waits for what the person does without a session; true: there is another one.

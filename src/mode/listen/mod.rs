@@ -34,6 +34,7 @@ pub(super) async fn run(listen: Listen) -> Result<Ended, Error> {
     let listener = TcpListener::bind(&address).await.map_err(fail)?;
     let local = listener.local_addr().map_err(fail)?;
     let report = Report { verbosity: listen.common.verbosity };
+    listen.common.color.apply();
     let first = format!("listening on ws://{local}");
     if listen.common.echo {
         report.line(&first);
