@@ -188,7 +188,7 @@ impl Interactive {
         let deadline = time.unwrap_or_else(Instant::now);
         tokio::select! {
             () = session.progress(drained && !full), if !over => Woken::Session,
-            typed = prompt.typed() => typed.map_or(Woken::Room, Woken::Typed),
+            typed = prompt.typed(full) => typed.map_or(Woken::Room, Woken::Typed),
             signal = signals.recv() => Woken::Signal(signal),
             () = tokio::time::sleep_until(deadline.into()), if time.is_some() => Woken::Time,
         }

@@ -162,7 +162,7 @@ impl Interactive {
         loop {
             let Self { prompt, signals, .. } = self;
             tokio::select! {
-                Some(typed) = prompt.typed() => self.typed(typed),
+                Some(typed) = prompt.typed(false) => self.typed(typed),
                 signal = signals.recv() => self.signalled(signal),
             }
             if self.leaving || self.signal.is_some() {
@@ -193,7 +193,7 @@ async fn until(
                 Ok(opened) => Opening::Open(Box::new(opened)),
                 Err(error) => Opening::Failed(error),
             },
-            Some(typed) = prompt.typed() => {
+            Some(typed) = prompt.typed(false) => {
                 let (leaves, next) = match typed {
                     Typed::Line(line) => match Command::parse(&line) {
                         Ok(Command::Quit) => (true, Next::Leave),

@@ -77,7 +77,7 @@ impl Front {
     /// What comes next, from stdin only if `reads`; or, if it was `full`, that it is no longer.
     pub(super) async fn input(&mut self, reads: bool, full: bool) -> Input {
         match self {
-            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
+            Self::Prompt(Some(prompt)) if reads => typed(prompt, full).await,
             Self::Prompt(Some(prompt)) if full => {
                 prompt.room().await;
                 Input::Nothing
@@ -190,8 +190,8 @@ impl Pipe {
     }
 }
 
-async fn typed(prompt: &mut Prompt) -> Input {
-    let Some(typed) = prompt.typed().await else { return Input::Nothing };
+async fn typed(prompt: &mut Prompt, full: bool) -> Input {
+    let Some(typed) = prompt.typed(full).await else { return Input::Nothing };
     let input = match typed {
         Typed::Line(line) => command(prompt, &line),
         Typed::Interrupted { empty: false } => Input::Nothing,
