@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test peers deps conformance bench lint
+.PHONY: help run test peers deps conformance bench lint picture
 
 # `make lint DENY=no` leaves cargo-deny out, which asks the network for advisories.
 DENY ?= $(shell command -v cargo-deny)
@@ -29,6 +29,12 @@ bench: ## time the protocol's parts, and the program beside the clients that are
 	cargo bench --locked
 	cargo build --release --locked
 	python3 benches/compare.py --bin target/release/sockeye
+
+picture: ## record docs/picture/session.svg, with a terminal drawn by pyte
+	cargo build --release --locked
+	python3 -m venv target/picture
+	target/picture/bin/pip install --quiet pyte==0.8.2
+	target/picture/bin/python docs/picture/record.py target/release/sockeye docs/picture/session.svg
 
 lint: export RUSTDOCFLAGS = -Dwarnings
 lint: ## formatting, clippy, documentation, dependencies

@@ -14,6 +14,11 @@ impl fmt::Display for Escaped<'_> {
 
 /// Appends text, escaped; lines and tabs stay, which only move the cursor on.
 pub fn escape_lines(text: &str, out: &mut String) {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+        // Nearly all that comes is such.
+        out.push_str(text);
+        return;
+    }
     for c in text.chars() {
         if matches!(c, '\n' | '\t') {
             out.push(c);

@@ -1,7 +1,11 @@
 //! Completions and man pages, from the one definition of the command line.
 
 use super::args::Cli;
-use crate::{error::Error, render::write_out::VARIABLES};
+use crate::{
+    error::Error,
+    mode::command::{self, Spec},
+    render::write_out::VARIABLES,
+};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -60,7 +64,8 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut pages = Vec::new();
     let mut main = Vec::new();
     Man::new(command.clone()).date("").render(&mut main)?;
-    main.extend_from_slice(more().as_bytes());
+    let more = MORE.replace(COMMANDS, &commands()).replace(FACTS, &variables());
+    main.extend_from_slice(more.as_bytes());
     pages.push(("sockeye.1".to_owned(), main));
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         let name = format!("sockeye-{}", sub.get_name());
@@ -72,14 +77,24 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(pages)
 }
 
-/// What the definition of the options does not know, with the variables of `--write-out`.
-fn more() -> String {
-    let variable = |(name, holds): &(&str, &str)| {
+/// The commands of interactive mode, from their own definition.
+fn commands() -> String {
+    let escaped = |text: &str| text.replace('\\', "\\e").replace('-', "\\-");
+    let entry = |spec: &Spec| {
+        let (name, arguments) = (escaped(spec.name), escaped(spec.arguments));
+        format!(".TP\n\\fB{name}\\fR {arguments}\n{}\n", escaped(spec.help))
+    };
+    command::TABLE.iter().map(entry).collect()
+}
+
+/// The variables of `--write-out`, from their own definition.
+fn variables() -> String {
+    let entry = |(name, holds): &(&str, &str)| {
         let mut chars = holds.chars();
         let first = chars.next().map(|c| c.to_ascii_uppercase()).into_iter();
         format!(".TP\n.B {name}\n{}.\n", first.chain(chars).collect::<String>())
     };
-    MORE.replace(".\\\" variables\n", &VARIABLES.iter().map(variable).collect::<String>())
+    VARIABLES.iter().map(entry).collect()
 }
 
 fn write(dir: &Path, pages: Vec<(String, Vec<u8>)>) -> io::Result<()> {
@@ -98,7 +113,13 @@ fn print(bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// What [`more`] says, but for the variables.
+/// Where the commands of interactive mode belong in it.
+const COMMANDS: &str = ".\\\" COMMANDS\n";
+
+/// Where the variables of `--write-out` do.
+const FACTS: &str = ".\\\" VARIABLES\n";
+
+/// What the definition of the options does not know.
 const MORE: &str = include_str!("more.roff");
 
 // The names are read, and not expanded.

@@ -1,7 +1,7 @@
 //! What a person runs: each mode decides what is sent and where what comes is shown.
 
 pub mod clock;
-mod command;
+pub(crate) mod command;
 mod demo;
 mod echo;
 pub mod input;
@@ -22,6 +22,7 @@ use crate::{
     proto::{Role, Settings},
     render::{
         Renderer,
+        dialogue::Dialogue,
         jsonl::{self, JsonLines},
         lengths::Lengths,
         lines::Lines,
@@ -278,15 +279,15 @@ fn output(client: &Client, started: Instant) -> Result<Output, Error> {
         let secrets = client.common.secrets;
         Renderer::JsonLines(JsonLines::new(started, io::stdout().is_terminal(), secrets))
     } else {
-        renderer(stream.framing)
+        renderer(stream.framing, client.dialogue)
     };
     Output::new(renderer, stream.ways != Ways::Out).map_err(Error::Output)
 }
 
 /// What a terminal shows must be escaped; a program gets the bytes.
-fn renderer(framing: Framing) -> Renderer {
+fn renderer(framing: Framing, dialogue: Dialogue) -> Renderer {
     match framing {
-        _ if io::stdout().is_terminal() => Renderer::Terminal(Terminal::default()),
+        _ if io::stdout().is_terminal() => Renderer::Terminal(Terminal::new(dialogue)),
         Framing::Lines(terminator) => Renderer::Lines(Lines::new(Some(terminator))),
         Framing::Whole => Renderer::Lines(Lines::new(None)),
         Framing::Lengths => Renderer::Lengths(Lengths::default()),

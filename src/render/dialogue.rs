@@ -57,6 +57,19 @@ impl Dialogue {
         out
     }
 
+    /// A message alone, as it stands where nothing else is shown.
+    pub fn alone(&self, kind: Kind, message: &[u8], at: SystemTime) -> String {
+        let mut out = String::new();
+        if self.times {
+            let _ = write!(out, "{} ", clock(at).dimmed());
+        }
+        match kind {
+            Kind::Text => self.text(&String::from_utf8_lossy(message), 0, &mut out),
+            Kind::Binary => hexdump(message, ROW, &mut out),
+        }
+        out
+    }
+
     /// A ping or pong, and for a pong how long it took.
     pub fn control(
         &self,

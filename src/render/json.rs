@@ -3,7 +3,7 @@
 //! Nothing is parsed into numbers or maps: every token stays as the peer wrote it.
 
 use crate::escape::escape_lines;
-use colored::Colorize as _;
+use colored::Color;
 use serde::de::IgnoredAny;
 
 /// What a part of a JSON text is.
@@ -108,15 +108,18 @@ pub fn paint(token: Token, text: &str, out: &mut String) {
     {
         return escape_lines(text, out);
     }
-    let mut escaped = String::new();
-    escape_lines(text, &mut escaped);
     // Colours that can be read on light and on dark.
-    let painted = match token {
-        Token::Key => escaped.blue(),
-        Token::String => escaped.green(),
-        _ => escaped.magenta(),
+    let color = match token {
+        Token::Key => Color::Blue,
+        Token::String => Color::Green,
+        _ => Color::Magenta,
     };
-    out.push_str(&painted.to_string());
+    // By hand: there are many of them in a flood.
+    out.push_str("\x1b[");
+    out.push_str(&color.to_fg_str());
+    out.push('m');
+    escape_lines(text, out);
+    out.push_str("\x1b[0m");
 }
 
 /// A whole text, laid out: a member or element a line.

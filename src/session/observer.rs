@@ -267,3 +267,90 @@ fn kept(payload: &[u8]) -> Option<&[u8]> {
 pub const KEPT: usize = 64 << 10;
 /// Bytes of payload that are told of a frame.
 const PREVIEW: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{Connection, Role, Settings, connection::Received};
+    use proptest::{collection::vec, prelude::*};
+    use std::sync::{Arc, Mutex};
+
+    /// Notes where each frame of the peer begins, and which rule it broke.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    impl Observer for Log {
+        fn see(&mut self, _: Instant, seen: &Seen<'_>) {
+            let line = match seen {
+                Seen::Frame(Direction::In, frame) => format!("{} {}", frame.start, frame.name()),
+                Seen::Broken(violation) => violation.to_string(),
+                _ => return,
+            };
+            self.0.lock().unwrap().push(line);
+        }
+    }
+
+    fn told(chunks: &[&[u8]]) -> Vec<String> {
+        let (log, now) = (Log::default(), Instant::now());
+        let settings = Settings {
+            max_message: 40,
+            ping_interval: None,
+            ping_timeout: None,
+            idle_timeout: None,
+            close_timeout: Duration::ZERO,
+            compress_level: 1,
+            compress_min: 0,
+        };
+        let mut connection = Connection::new(Role::Client, settings, Box::new(|_| {}), now);
+        let mut observation = Observation::new(Box::new(log.clone()), false);
+        let mut buffer = Vec::new();
+        for chunk in chunks {
+            observation.received(now, chunk);
+            buffer.extend_from_slice(chunk);
+            loop {
+                let Received { used, event, fault_at } =
+                    connection.receive_watched(now, &mut buffer);
+                let done = event.is_none();
+                observation.decoded(now, used, event.as_ref(), fault_at);
+                buffer.drain(..used);
+                if done {
+                    break;
+                }
+            }
+        }
+        observation.end(now);
+        std::mem::take(&mut *log.0.lock().unwrap())
+    }
+
+    fn frame() -> impl Strategy<Value = Vec<u8>> {
+        let first = prop_oneof![
+            8 => prop::sample::select(vec![0x81u8, 0x01, 0x00, 0x80, 0x82, 0x89, 0x8a]),
+            1 => any::<u8>(),
+        ];
+        let payload = vec(prop_oneof![4 => Just(b'a'), 1 => Just(0xc3), 1 => Just(0xa9)], 0..12);
+        (first, payload).prop_map(|(first, payload)| {
+            [&[first, u8::try_from(payload.len()).unwrap()], &payload[..]].concat()
+        })
+    }
+
+    proptest! {
+        /// However the bytes come, the same frames are told, and the one that breaks a rule is the
+        /// last before the rule.
+        #[test]
+        fn the_frame_that_breaks_a_rule_is_the_same_one_in_any_cut(
+            frames in vec(frame(), 0..12),
+            cuts in vec(1usize..9, 0..60),
+        ) {
+            let bytes = frames.concat();
+            let whole = told(&[&bytes]);
+            let (mut chunks, mut rest) = (Vec::new(), &bytes[..]);
+            for cut in cuts {
+                let (chunk, after) = rest.split_at(cut.min(rest.len()));
+                chunks.push(chunk);
+                rest = after;
+            }
+            chunks.push(rest);
+            prop_assert_eq!(told(&chunks), whole);
+        }
+    }
+}

@@ -147,3 +147,17 @@ fn a_server_that_is_not_there_leaves_the_terminal_alone() {
     assert!(end.rows()[0].starts_with("sockeye: cannot connect to 127.0.0.1:1: "));
     assert!(!end.raw.contains(&0x1b), "{}", end.raw.escape_ascii());
 }
+
+#[test]
+fn json_can_be_laid_out_and_dated_where_only_stdout_is_a_terminal() {
+    let args = ["--json", "-t", "--count", "1", "--color", "always"];
+    let end = Terminal::new().stdin_elsewhere().args(args).run(|_, peer| {
+        peer.open();
+        peer.send(text("{\"a\":1}"));
+        peer.answer_close(1000);
+    });
+    let rows = end.rows();
+    assert!(rows[0].ends_with(" {") && rows[0].len() == 14, "{rows:#?}");
+    assert_eq!(rows[1..3], ["  \"a\": 1", "}"], "{rows:#?}");
+    assert!(has_colour(&end.raw), "{}", end.raw.escape_ascii());
+}

@@ -8,7 +8,7 @@ mod view;
 pub(super) use opening::handshake_lines;
 
 use super::{
-    Ended, farewell,
+    Ended,
     journal::Journal,
     prompt::{Next, Prompt, Typed, history_file},
     reconnect::Comeback,
@@ -192,7 +192,7 @@ impl Interactive {
         let deadline = time.unwrap_or_else(Instant::now);
         tokio::select! {
             () = session.progress(drained && !full), if !over => Woken::Session,
-            typed = prompt.typed() => typed.map_or(Woken::Room, Woken::Typed),
+            typed = prompt.typed(full) => typed.map_or(Woken::Room, Woken::Typed),
             signal = signals.recv() => Woken::Signal(signal),
             () = tokio::time::sleep_until(deadline.into()), if time.is_some() => Woken::Time,
         }
@@ -332,7 +332,7 @@ impl Interactive {
                 self.prompt.print(&self.summary().join("\n").dimmed().to_string());
             }
             if verdict.is_ok() && !told {
-                self.prompt.print(&farewell(&self.session));
+                self.say_farewell();
             }
         }
         tokio::select! {

@@ -13,7 +13,7 @@ use crate::{
         signals::Signals,
     },
     proto::{
-        Assembler,
+        Assembler, close,
         handshake::{HeaderEdit, Version},
     },
     redact::Secrets,
@@ -153,10 +153,21 @@ impl Interactive {
                     self.prompt.print(&format!("hint: {hint}"));
                 }
             }
-            Ok(()) => self.prompt.print(&farewell(&self.session)),
+            Ok(()) => self.say_farewell(),
         }
         self.told = Some(verdict);
         self.prompt.print(&"(/reconnect opens it again, Ctrl-D leaves)".dimmed().to_string());
+    }
+
+    /// Says how a session closed that did not fail, and what the peer's code means.
+    pub(super) fn say_farewell(&self) {
+        self.prompt.print(&farewell(&self.session));
+        let close = self.session.remote_close().filter(|_| !self.session.is_closed_by_us());
+        let code = close.map_or(0, |close| close.code.into());
+        let meaning = close::meaning(code);
+        if code != 1000 && !meaning.is_empty() {
+            self.prompt.print(&format!("({code}: {meaning})").dimmed().to_string());
+        }
     }
 
     /// Waits for what the person does without a session; true: there is another one.
@@ -164,7 +175,7 @@ impl Interactive {
         loop {
             let Self { prompt, signals, .. } = self;
             tokio::select! {
-                Some(typed) = prompt.typed() => self.typed(typed),
+                Some(typed) = prompt.typed(false) => self.typed(typed),
                 signal = signals.recv() => self.signalled(signal),
             }
             if self.leaving || self.signal.is_some() {
@@ -195,7 +206,7 @@ async fn until(
                 Ok(opened) => Opening::Open(Box::new(opened)),
                 Err(error) => Opening::Failed(error),
             },
-            Some(typed) = prompt.typed() => {
+            Some(typed) = prompt.typed(false) => {
                 let (leaves, next) = match typed {
                     Typed::Line(line) => match Command::parse(&line) {
                         Ok(Command::Quit) => (true, Next::Leave),

@@ -12,11 +12,14 @@ use crate::{
         renderer,
     },
     proto::{Kind, Piece},
-    render::{Renderer, Sheet, terminal::shown},
+    render::{Renderer, Sheet, dialogue::Dialogue},
     report::Report,
     stdio::{self, Source, Stdin, Stdout},
 };
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    time::SystemTime,
+};
 
 /// One of the two.
 pub(super) enum Front {
@@ -66,7 +69,7 @@ impl Front {
             stdin,
             input: input::Input::new(Framing::Lines(b'\n')),
             stdout: Stdout::new().map_err(Error::Output)?,
-            renderer: renderer(Framing::Lines(b'\n')),
+            renderer: renderer(Framing::Lines(b'\n'), Dialogue::default()),
             sheet: Sheet::default(),
             printing: true,
         })))
@@ -75,7 +78,7 @@ impl Front {
     /// What comes next, from stdin only if `reads`; or, if it was `full`, that it is no longer.
     pub(super) async fn input(&mut self, reads: bool, full: bool) -> Input {
         match self {
-            Self::Prompt(Some(prompt)) if reads => typed(prompt).await,
+            Self::Prompt(Some(prompt)) if reads => typed(prompt, full).await,
             Self::Prompt(Some(prompt)) if full => {
                 prompt.room().await;
                 Input::Nothing
@@ -88,7 +91,11 @@ impl Front {
     /// Shows a client's message.
     pub(super) fn show(&mut self, id: u64, kind: Kind, payload: &[u8]) {
         match self {
-            Self::Prompt(Some(prompt)) => prompt.print(&format!("{id} < {}", shown(kind, payload))),
+            Self::Prompt(Some(prompt)) => {
+                let text = Dialogue::default().alone(kind, payload, SystemTime::now());
+                prompt.print(&format!("{id} < {text}"));
+            }
+
             Self::Pipe(pipe) if pipe.printing => {
                 pipe.renderer.piece(&Piece::whole(kind, payload), &mut pipe.sheet);
             }
@@ -192,8 +199,8 @@ impl Pipe {
     }
 }
 
-async fn typed(prompt: &mut Prompt) -> Input {
-    let Some(typed) = prompt.typed().await else { return Input::Nothing };
+async fn typed(prompt: &mut Prompt, full: bool) -> Input {
+    let Some(typed) = prompt.typed(full).await else { return Input::Nothing };
     let input = match typed {
         Typed::Line(line) => command(prompt, &line),
         Typed::Interrupted { empty: false } => Input::Nothing,
@@ -211,13 +218,17 @@ fn command(prompt: &Prompt, line: &str) -> Input {
         Ok(Command::Nothing) => {}
         Ok(Command::Say(text)) => return Input::Line(text),
         Ok(Command::Quit) => return Input::Leave(Ended::Done),
-        Ok(Command::Help) => prompt.print("/quit   close and leave (Ctrl-D)\n/help   this\n//text  send a message that begins with a slash"),
+        Ok(Command::Help) => prompt.print(HELP),
         Ok(_) => prompt.print("only /quit and /help here: there may be many clients"),
         Err(fault) => prompt.print(&Escaped(&fault).to_string()),
     }
     Input::Nothing
 }
 
+const HELP: &str = "\
+/quit   close and leave (Ctrl-D)
+/help   this
+//text  send a message that begins with a slash";
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 /// Bytes waiting for stdout at which no more is taken from the clients.

@@ -39,8 +39,9 @@ pub(super) async fn run(listen: Listen, started: Instant) -> Result<Ended, Error
     let address = address(&listen.address)?;
     let listener = TcpListener::bind(&address).await.map_err(fail)?;
     let local = listener.local_addr().map_err(fail)?;
-    let Common { verbosity, secrets, .. } = listen.common;
+    let Common { verbosity, secrets, color, .. } = listen.common;
     let report = Report { verbosity, secrets, started };
+    color.apply();
     let first = format!("listening on ws://{local}");
     if listen.common.echo {
         report.line(&first);

@@ -125,12 +125,11 @@ impl Prompt {
         Ok(Self { typed, next, output, line, known, found })
     }
 
-    /// What is typed next; each line wants an answer by [`Self::next`]. Or none: there is room to
-    /// print again, where there was none. Typing goes on until then: the printer may wait for the
-    /// next line to be asked for.
-    pub(super) async fn typed(&mut self) -> Option<Typed> {
+    /// What is typed next; each line wants an answer by [`Self::next`]. If the output was `full`,
+    /// none as soon as it is no longer. Typing goes on until then: the printer may wait for the next
+    /// line to be asked for.
+    pub(super) async fn typed(&mut self, full: bool) -> Option<Typed> {
         let Self { typed, output, .. } = self;
-        let full = output.is_full();
         tokio::select! {
             typed = typed.recv() => Some(typed.unwrap_or(Typed::Gone)),
             () = output.room(), if full => None,
