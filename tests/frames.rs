@@ -285,6 +285,23 @@ fn secrets_are_shown_when_asked_for() {
 }
 
 #[test]
+fn an_error_hides_the_secrets_of_its_url() {
+    Test::new()
+        .args(["--show-secrets", "ws://us:topsecret@127.0.0.1:{port}/a?token=topsecret"])
+        .peer(|peer| {
+            let place = "Location: wss://h/?api_key=topsecret\r\n";
+            peer.answer(&format!("HTTP/1.1 302 Found\r\n{place}Content-Length: 0\r\n\r\n"));
+        })
+        .stderr(
+            "sockeye: ws://{peer}/a?token=[redacted] answered 302 (Found) [..]\n\
+             \x20 Location: wss://h/?api_key=[redacted]\n\n\
+             hint: follow it with -L, or connect to wss://h/?api_key=[redacted]\n",
+        )
+        .status(22)
+        .run();
+}
+
+#[test]
 fn a_server_shows_the_frames_of_each_client() {
     let server = Server::start(["listen", "--frames", "127.0.0.1:0"]);
     let mut one = server.join(1);

@@ -6,7 +6,7 @@ use super::{
     page::Page,
     words::Words,
 };
-use crate::{escape::Escaped, net::tcp::From, target::without_user};
+use crate::{escape::Escaped, net::tcp::From, redact::Secrets, target::without_user};
 use std::{fmt, io};
 
 /// Why a name has no address: the resolver's words, and what they mean.
@@ -132,7 +132,8 @@ pub(super) fn redirect(
     status: u16,
     fault: &RedirectFault,
 ) -> fmt::Result {
-    let from = Escaped(from);
+    let from = Secrets::Hidden.url(from);
+    let from = Escaped(&from);
     match fault {
         RedirectFault::TooMany(limit) => {
             write!(f, "{from} answered {status}: the limit of {limit} redirects is reached")
@@ -142,10 +143,15 @@ pub(super) fn redirect(
         }
         RedirectFault::Location { location, fault } => {
             let location = without_user(location);
+            let location = Secrets::Hidden.url(&location);
             write!(f, "{from} redirects to '{}': {fault}", Escaped(&short(&location)))
         }
         RedirectFault::Downgrade(to) => {
-            write!(f, "{from} redirects to {}, which has no TLS: not followed", Escaped(to))
+            write!(
+                f,
+                "{from} redirects to {}, which has no TLS: not followed",
+                Escaped(&Secrets::Hidden.url(to))
+            )
         }
     }
 }

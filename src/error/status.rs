@@ -11,6 +11,7 @@ use super::{
 use crate::{
     escape::Escaped,
     proto::handshake::{Response, Version},
+    redact::Secrets,
     target::without_user,
 };
 use std::fmt;
@@ -30,12 +31,17 @@ impl Answer<'_> {
         let page = Page::read(self.response, self.body);
         let cause = self.cause(&page);
         let url = self.asked.target.to_string();
+        let url = Secrets::Hidden.url(&url);
         write!(f, "{} answered {}", Escaped(&url), Status(self.response))?;
         f.write_str(" instead of upgrading to WebSocket")?;
         self.tail(f, &cause, &page)?;
         for name in evidence(&cause, self.response.status) {
             if let Some(value) = self.response.headers.get(name) {
-                write!(f, "\n  {name}: {}", Escaped(&short(&without_user(value))))?;
+                write!(
+                    f,
+                    "\n  {name}: {}",
+                    Escaped(&short(&Secrets::Hidden.url(&without_user(value))))
+                )?;
                 break;
             }
         }
@@ -80,8 +86,8 @@ impl Answer<'_> {
         let text = match self.cause(&page) {
             Cause::Ordinary => format!("check path and port, and {}", passes_on(between)),
             Cause::Moved => {
-                let to = self.location.unwrap_or_default();
-                format!("follow it with -L, or connect to {}", Escaped(to))
+                let to = Secrets::Hidden.url(self.location.unwrap_or_default());
+                format!("follow it with -L, or connect to {}", Escaped(&to))
             }
             Cause::Login => format!("show who you are: {CREDENTIALS}"),
             Cause::Version(versions) => {

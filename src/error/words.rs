@@ -10,6 +10,7 @@ use crate::{
         handshake::Version,
         outbox::UsageError,
     },
+    redact::Secrets,
     target::without_user,
 };
 use std::{fmt, io, time::Duration};
@@ -20,7 +21,8 @@ impl fmt::Display for Error {
         match self {
             Self::Usage { fault, .. } => write!(f, "{fault}"),
             Self::Url { url, fault } => {
-                write!(f, "malformed URL '{}': {fault}", Escaped(&without_user(url)))
+                let url = without_user(url);
+                write!(f, "malformed URL '{}': {fault}", Escaped(&Secrets::Hidden.url(&url)))
             }
             Self::NotBuilt(what) => write!(f, "{what} is not in this build"),
             Self::Resolve { host, cause } => {

@@ -117,7 +117,7 @@ impl Interactive {
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
         let first = format!(
             "connected to {} (/help lists commands)\n{}",
-            opened.url,
+            wishes.report.secrets.url(&opened.url),
             opening::status(&opened)
         );
         let history = if wishes.history { history_file() } else { None };

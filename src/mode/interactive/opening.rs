@@ -113,7 +113,8 @@ impl Interactive {
     fn took(&mut self, opening: Opening) -> bool {
         match opening {
             Opening::Open(opened) => {
-                self.prompt.print(&format!("connected again to {}", Escaped(&opened.url)));
+                let url = self.wishes.report.secrets.url(&opened.url);
+                self.prompt.print(&format!("connected again to {}", Escaped(&url)));
                 self.prompt.print(&status(&opened));
                 self.wishes.journal.opened(&opened);
                 let session = Session::new(*opened, Role::Client, self.wishes.settings);
