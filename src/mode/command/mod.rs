@@ -152,7 +152,7 @@ pub(crate) const TABLE: &[Spec] = commands! {
     "/pause" "" Nothing |rest| nothing(rest, Command::Pause), "hold what comes";
     "/resume" "" Nothing |rest| nothing(rest, Command::Resume), "show what was held, and go on";
     "/last" "" Nothing |rest| nothing(rest, Command::Last), "show the last message received, whole";
-    "/save" "FILE" File |rest| path(rest).map(Command::Save), "write the last message received to a new file";
+    "/save" "FILE" File |rest| path(rest).map(Command::Save), "write the last message to a new file";
     "/stats" "" Nothing |rest| nothing(rest, Command::Stats), "what the session has come to";
     "/headers" "" Nothing |rest| nothing(rest, Command::Headers), "show the opening handshake";
     "/clear" "" Nothing |rest| nothing(rest, Command::Clear), "clear the screen (Ctrl-L)";

@@ -20,109 +20,98 @@ impl Interactive {
     pub(super) fn line(&mut self, line: &str) -> Next {
         #[cfg(debug_assertions)]
         assert!(line != "/panic", "asked for, to see what a panic leaves of the terminal");
-        let command = match Command::parse(line) {
-            Ok(command) => command,
-            Err(fault) => return self.answer(&Escaped(&fault).to_string()),
+        let said = match Command::parse(line) {
+            Err(fault) => Escaped(&fault).to_string(),
+            Ok(Command::Quit) => return self.leave(),
+            Ok(Command::Edit(text)) => return Next::Edit(text),
+            Ok(Command::Clear) => return Next::Clear,
+            Ok(command) => self.act(command),
         };
+        if !said.is_empty() {
+            self.prompt.print(&said);
+        }
+        Next::Prompt
+    }
+
+    /// Does what a command says: what there is to say to it, if anything.
+    fn act(&mut self, command: Command) -> String {
         match command {
-            Command::Nothing => {
-                if let Some(state) = self.view.state() {
-                    self.prompt.print(&state);
+            Command::Nothing => self.view.state().unwrap_or_default(),
+            Command::Say(text) => {
+                let sent = self.session.send(self.wishes.kind, text.as_bytes());
+                if sent.is_ok() {
+                    self.prompt.known().learn(text.as_bytes());
                 }
+                self.outcome(sent)
             }
-            Command::Say(text) => match self.session.send(self.wishes.kind, text.as_bytes()) {
-                Ok(()) => self.prompt.known().learn(text.as_bytes()),
-                Err(fault) => self.prompt.print(&self.unsent(fault)),
-            },
             Command::Send(body) => match contents(body) {
-                Ok((kind, bytes)) => self.send(kind, &bytes),
-                Err(fault) => self.prompt.print(&Escaped(&fault).to_string()),
+                Ok((kind, bytes)) => {
+                    self.send(kind, &bytes);
+                    String::new()
+                }
+                Err(fault) => Escaped(&fault).to_string(),
             },
-            Command::Ping(data) => match self.session.ping(data.as_bytes()) {
-                Ok(()) => {
+            Command::Ping(data) => {
+                let sent = self.session.ping(data.as_bytes());
+                if sent.is_ok() {
                     self.pings.push_back(data.into_bytes());
                     if self.pings.len() > MAX_PINGS {
                         self.pings.pop_front();
                     }
                 }
-                Err(fault) => self.prompt.print(&self.unsent(fault)),
-            },
+                self.outcome(sent)
+            }
             Command::Pong(data) => {
-                if let Err(fault) = self.session.pong(data.as_bytes()) {
-                    self.prompt.print(&self.unsent(fault));
-                }
+                let sent = self.session.pong(data.as_bytes());
+                self.outcome(sent)
             }
             Command::Close(close) => {
-                if let Err(fault) = self.session.close(&close) {
-                    self.prompt.print(&self.unsent(fault));
-                }
+                let sent = self.session.close(&close);
+                self.outcome(sent)
             }
-            Command::Quit => return self.leave(),
-            Command::Edit(text) => return Next::Edit(text),
             Command::Repeat { times, interval, message } => {
-                self.add_repeat(times, interval, message);
+                self.add_repeat(times, interval, message)
             }
-            Command::Stop => {
-                let stopped = self.repeats.stop();
-                return self.answer(&format!("stopped: {stopped}"));
-            }
-            Command::Json(wanted) => {
-                return {
-                    let said = self.view.json(wanted);
-                    self.answer(said)
-                };
-            }
-            Command::Time(wanted) => {
-                return {
-                    let said = self.view.time(wanted);
-                    self.answer(said)
-                };
-            }
+            Command::Stop => format!("stopped: {}", self.repeats.stop()),
+            Command::Json(wanted) => self.view.json(wanted).to_owned(),
+            Command::Time(wanted) => self.view.time(wanted).to_owned(),
             Command::Filter(filter) => {
                 let said = self.view.filter(filter.map(|pattern| pattern.0));
-                return self.answer(&Escaped(&said).to_string());
+                Escaped(&said).to_string()
             }
-            Command::Pause => {
-                return {
-                    let said = self.view.pause();
-                    self.answer(&said)
-                };
+            Command::Pause => self.view.pause(),
+            Command::Resume => self.view.resume(),
+            Command::Last => self.view.last(),
+            Command::Save(path) => Escaped(&self.view.save(&path)).to_string(),
+            Command::Stats => {
+                let mut lines = self.summary();
+                lines.extend(self.view.state());
+                lines.join("\n")
             }
-            Command::Resume => self.view.resume(&self.prompt),
-            Command::Last => return self.answer(&self.view.last()),
-            Command::Save(path) => return self.answer(&self.view.save(&path)),
-            Command::Stats => self.tell_stats(),
-            Command::Headers => return self.answer(&self.handshake.join("\n")),
+            Command::Headers => self.handshake.join("\n"),
             Command::Reconnect(subprotocol) => {
                 self.reopening = Some(Reopening { subprotocol });
                 self.close(&self.wishes.close.clone());
+                String::new()
             }
-            Command::Clear => return Next::Clear,
-            Command::Help => {
-                let columns = prompt::screen().columns;
-                return self.answer(&command::help(columns));
-            }
+            Command::Help => command::help(prompt::screen().columns),
+            // They are for the prompt.
+            Command::Quit | Command::Edit(_) | Command::Clear => String::new(),
         }
-        Next::Prompt
     }
 
-    fn answer(&self, text: &str) -> Next {
-        self.prompt.print(text);
-        Next::Prompt
-    }
-
-    fn add_repeat(&mut self, times: Option<u64>, interval: Duration, message: String) {
+    fn add_repeat(&mut self, times: Option<u64>, interval: Duration, message: String) -> String {
         if !self.session.is_open() {
-            self.prompt.print(&self.unsent(UsageError::Closed));
-        } else if !self.repeats.add(message, interval, times, Instant::now()) {
-            self.prompt.print("not sent: too much is repeated already; /stop ends it");
+            return self.unsent(UsageError::Closed);
         }
+        if self.repeats.add(message, interval, times, Instant::now()) {
+            return String::new();
+        }
+        "not sent: too much is repeated already; /stop ends it".to_owned()
     }
 
-    fn tell_stats(&self) {
-        let mut lines = self.summary();
-        lines.extend(self.view.state());
-        self.prompt.print(&lines.join("\n"));
+    fn outcome(&self, sent: Result<(), UsageError>) -> String {
+        sent.err().map(|fault| self.unsent(fault)).unwrap_or_default()
     }
 
     /// Why something was not sent.

@@ -113,14 +113,13 @@ impl View {
     }
 
     /// Shows what was held.
-    pub(super) fn resume(&mut self, prompt: &Prompt) {
+    pub(super) fn resume(&mut self) -> String {
         match self.held.take() {
-            None => prompt.print("not paused"),
-            Some(held) => {
-                if !held.text.is_empty() {
-                    prompt.print(&held.text);
-                }
-                prompt.print(&format!("resumed: {}", were_held(held.messages)));
+            None => "not paused".to_owned(),
+            Some(Held { mut text, messages, .. }) => {
+                text.push_str("resumed: ");
+                text.push_str(&were_held(messages));
+                text
             }
         }
     }
