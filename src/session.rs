@@ -5,6 +5,7 @@
 //! and reads as much as there is.
 
 mod observer;
+mod sending;
 mod verdict;
 
 pub use observer::{KEPT, Observer, Seen};
@@ -14,8 +15,8 @@ use crate::{
     error::{Circumstances, Silence},
     net::Transport,
     proto::{
-        Cause, Close, CloseCode, Connection, Event, Kind, Opcode, Piece, Role, Settings, Tally,
-        UsageError, connection::Received, handshake::Version, ping::RoundTrips, silence,
+        Cause, Close, CloseCode, Connection, Event, Piece, Role, Settings, Tally,
+        connection::Received, handshake::Version, ping::RoundTrips, silence,
     },
     random::entropy,
 };
@@ -359,63 +360,6 @@ impl Session {
         self.connection.handle_timeout(Instant::now());
         // Woken either to act on what happened or to arm the timer anew.
         true
-    }
-
-    /// Sends a whole message.
-    #[inline]
-    pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), UsageError> {
-        self.connection.send(kind, payload)?;
-        if let Some(observation) = &mut self.observation {
-            observation.send(kind, payload);
-        }
-        Ok(())
-    }
-
-    /// Begins a frame of `length` bytes whose payload follows; `fin`: it ends its message.
-    pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
-        self.connection.begin(kind, length, fin)?;
-        if let Some(observation) = &mut self.observation {
-            observation.begin(kind, length, fin);
-        }
-        Ok(())
-    }
-
-    /// Brings payload for the frame that was begun.
-    pub fn payload(&mut self, bytes: &[u8]) {
-        self.connection.payload(bytes);
-        if let Some(observation) = &mut self.observation {
-            observation.payload(bytes);
-        }
-    }
-
-    /// Sends a ping.
-    pub fn ping(&mut self, payload: &[u8]) -> Result<(), UsageError> {
-        self.connection.ping(payload, Instant::now())?;
-        self.control(Opcode::Ping, payload);
-        Ok(())
-    }
-
-    /// Sends a pong nobody asked for.
-    pub fn pong(&mut self, payload: &[u8]) -> Result<(), UsageError> {
-        self.connection.pong(payload)?;
-        self.control(Opcode::Pong, payload);
-        Ok(())
-    }
-
-    fn control(&mut self, opcode: Opcode, payload: &[u8]) {
-        if let Some(observation) = &mut self.observation {
-            observation.control(opcode, payload);
-        }
-    }
-
-    /// Begins the closing handshake, unless one has begun.
-    pub fn close(&mut self, close: &Close) -> Result<(), UsageError> {
-        self.connection.close(close, Instant::now())?;
-        self.our_code = Some(close.code);
-        if let Some(observation) = &mut self.observation {
-            observation.close(close);
-        }
-        Ok(())
     }
 
     /// Host and port, as errors name them.
