@@ -1,8 +1,8 @@
 //! Options about what is shown and kept of a run beside its messages.
 
-use super::{super::values, ColorChoice};
+use super::{super::values, OUTPUT};
 use crate::render::write_out::Template;
-use clap::{ArgAction, Args, ValueHint};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
 // What is shown of a session in either role.
@@ -89,4 +89,13 @@ pub struct ShowArgs {
     pub no_color: bool,
 }
 
-const OUTPUT: &str = super::OUTPUT;
+/// Whether there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// Where there is a terminal that has them
+    Auto,
+    /// Also where there seems to be none
+    Always,
+    /// Nowhere
+    Never,
+}
