@@ -34,7 +34,7 @@ pub fn escape_lines(text: &str, out: &mut String) {
 pub fn escape_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if c == '\x7f' || is_acted_upon(c) {
+        if c >= ' ' && is_acted_upon(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
                 let _ = fmt::Write::write_fmt(&mut out, format_args!("\\u{unit:04x}"));
@@ -57,12 +57,16 @@ fn write_escaped(c: char, out: &mut impl fmt::Write) -> fmt::Result {
     }
 }
 
-/// C1; bidirectional marks and overrides; zero-width; line and paragraph separators.
-fn is_acted_upon(c: char) -> bool {
+/// Controls; C1; bidirectional marks and overrides; zero-width; line and paragraph separators.
+pub fn is_acted_upon(c: char) -> bool {
     matches!(c,
-        '\u{80}'..='\u{9f}'
+        '\0'..='\x1f'
+        | '\x7f'..='\u{9f}'
         | '\u{ad}'
         | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{3164}'
+        | '\u{ffa0}'
         | '\u{180e}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'

@@ -14,6 +14,7 @@ use rustix::{
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Duration,
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
@@ -212,6 +213,25 @@ impl Stdout {
         }
         std::future::pending::<()>().await;
     }
+}
+
+/// Writes all of a text to stdout, if it takes it within the limit; whether it has.
+pub async fn write_within(text: &str, limit: Duration) -> bool {
+    let Ok(stdout) = Stdout::new() else { return false };
+    let mut rest = text.as_bytes();
+    let all = async {
+        while let Ok(n) = stdout.write(rest) {
+            rest = rest.get(n..).unwrap_or_default();
+            if rest.is_empty() {
+                return true;
+            }
+            if stdout.writable().await.is_err() {
+                break;
+            }
+        }
+        false
+    };
+    tokio::time::timeout(limit, all).await.unwrap_or(false)
 }
 
 fn is_ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {

@@ -200,7 +200,9 @@ pub enum Color {
 impl Color {
     /// From now on.
     pub fn apply(self) {
-        let poor = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let set = |name| std::env::var_os(name).unwrap_or_default();
+        // NO_COLOR counts more than CLICOLOR_FORCE.
+        let poor = set("TERM") == "dumb" || !set("NO_COLOR").is_empty();
         match self {
             Self::Always => colored::control::set_override(true),
             Self::Never => colored::control::set_override(false),

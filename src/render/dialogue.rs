@@ -135,7 +135,8 @@ impl Dialogue {
     fn binary(&self, message: &[u8], out: &mut String) {
         let _ = writeln!(out, "binary, {} bytes", message.len());
         let (row, rows) = match self.room {
-            Some(room) => (row_length(room.columns), room.rows),
+            // Its head takes one.
+            Some(room) => (row_length(room.columns), room.rows.saturating_sub(1).max(1)),
             None => (ROW, usize::MAX),
         };
         let end = message.len().min(rows.saturating_mul(row));
@@ -259,9 +260,9 @@ mod tests {
     fn a_dump_is_cut_to_the_screen_and_fits_its_width() {
         let out = shown(room(40, 3), Kind::Binary, [7; 100]);
         let rows: Vec<_> = out.lines().collect();
-        assert_eq!((rows[0], rows.len()), ("< binary, 100 bytes", 5));
-        assert!(rows[1..4].iter().all(|row| row.len() <= 40), "{out}");
-        assert!(rows[4].starts_with("(12 of 100 bytes; "), "{out}");
+        assert_eq!((rows[0], rows.len()), ("< binary, 100 bytes", 4));
+        assert!(rows[1..3].iter().all(|row| row.len() <= 40), "{out}");
+        assert!(rows[3].starts_with("(8 of 100 bytes; "), "{out}");
     }
 
     #[test]

@@ -206,3 +206,67 @@ fn a_search_and_a_list_stay_whole_in_a_flood() {
         leave(screen, peer);
     });
 }
+
+#[test]
+fn what_is_not_utf_8_is_left_out_and_the_line_stays() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("caf");
+        screen.edits("> caf", 5);
+        screen.press_bytes(b"\xe9x");
+        screen.has("(what is not UTF-8 was left out, and what came with it)");
+        screen.edits("> caf", 5);
+        screen.press("e\r");
+        peer.expect_text("cafe");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn an_interrupt_that_is_not_one_does_not_take_the_next_line() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        let words: Vec<_> = (0..150).map(|n| format!("word{n:03}")).collect();
+        peer.send(text(words.join(" ")));
+        screen.wait("the words", |view| view.has_part("word130"));
+        screen.press("word\t");
+        screen.wait("a question", |view| view.has_part("Display all 150 possibilities? (y or n)"));
+        screen.press("\x03n");
+        screen.edits("> word", 6);
+        screen.press("!\r");
+        peer.expect_text("word!");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn nothing_that_is_pasted_is_obeyed() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        let pasted = "a\x07b\u{9b}31mc\u{202e}d\x08";
+        screen.press(&format!("\x1b[200~{pasted}\x1b[201~"));
+        screen.wait("the paste", |view| view.line() == "> ab31mcd");
+        screen.press("\r");
+        peer.expect_text(pasted);
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_list_wipes_the_hint_away() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/json on then more of it");
+        screen.has("'on then more of it' is neither on nor off");
+        screen.press("/json o");
+        screen.edits("> /json on then more of it", 9);
+        screen.press("\t");
+        screen.wait("a list", |view| view.has_part("on   off"));
+        assert!(screen.view().has("> /json o"), "{screen}");
+        screen.press("\x15");
+        leave(screen, peer);
+    });
+}

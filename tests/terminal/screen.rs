@@ -109,9 +109,14 @@ impl Screen {
 
     /// Presses keys.
     pub fn press(&self, keys: &str) {
+        self.press_bytes(keys.as_bytes());
+    }
+
+    /// Presses keys of a terminal that does not know UTF-8.
+    pub fn press_bytes(&self, keys: &[u8]) {
         let master = self.0.master.lock().unwrap();
         let (master, _) = master.as_ref().expect("the terminal is there");
-        (&**master).write_all(keys.as_bytes()).expect("the terminal takes keys");
+        (&**master).write_all(keys).expect("the terminal takes keys");
     }
 
     /// Gives the window another size.

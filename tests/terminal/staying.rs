@@ -179,3 +179,86 @@ fn a_panic_leaves_the_terminal_as_it_was() {
     });
     assert!(end.view.has_part("panicked at"), "{:#?}", end.view);
 }
+
+#[test]
+fn the_prompt_is_there_after_much_is_shown_without_a_session() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("x");
+        peer.expect_text("x");
+        peer.send([wire::text("y".repeat(600_000)), wire::close(1000, "")].concat());
+        peer.expect_close(1000);
+        screen.has(OFFER);
+        screen.enter("/last");
+        screen.wait("all of it", |view| view.line() == ">" && !view.has(OFFER));
+        screen.enter("/json");
+        screen.has("JSON is laid out");
+        screen.edits(">", 2);
+        screen.press("\x04");
+    });
+}
+
+#[test]
+fn commands_work_while_it_is_away_and_it_can_be_called_back() {
+    let args = ["--reconnect", "--reconnect-delay", "1000", "--reconnect-max-delay", "1000"];
+    Terminal::new().args(args).run(|screen, peer| {
+        begin(screen, peer);
+        peer.send(wire::text("before"));
+        screen.has("< before");
+        peer.half_close();
+        screen.wait("the loss", |view| view.has_part("connecting again in "));
+        screen.enter("/json on");
+        screen.has("JSON is laid out");
+        screen.enter("/last");
+        screen.wait("it twice", |view| {
+            view.rows.iter().filter(|row| *row == "< before").count() == 2
+        });
+        screen.edits(">", 2);
+        screen.press("\x03");
+        screen.has("(Ctrl-C again leaves)");
+        screen.enter("/reconnect");
+        peer.next_client();
+        peer.open();
+        screen.wait("the return", |view| view.has_part("connected again to ws://"));
+        leave(screen, peer);
+    });
+    Terminal::new().args(args).killed_by(Signal::INT).run(|screen, peer| {
+        begin(screen, peer);
+        peer.half_close();
+        screen.wait("the loss", |view| view.has_part("connecting again in "));
+        screen.press("\x03\x03");
+    });
+}
+
+#[test]
+fn a_peer_that_goes_while_an_editor_runs_is_told_of_afterwards() {
+    Terminal::new().env("VISUAL", "echo editing; read key; cat").run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/edit a draft");
+        screen.has("editing");
+        peer.close(1000);
+        screen.press("\r");
+        screen.has(OFFER);
+        screen.edits("> a draft", 9);
+        screen.press("\x15\x04");
+    });
+}
+
+#[test]
+fn one_leaves_also_while_much_is_held() {
+    for keys in ["/quit\r", "\x04"] {
+        let end = Terminal::new().args(["--close-timeout", "20"]).run(move |screen, peer| {
+            begin(screen, peer);
+            screen.enter("/pause");
+            screen.has("paused: /resume shows what comes until then");
+            let flood: Vec<u8> = (0..18_000).flat_map(|_| wire::text("x".repeat(1000))).collect();
+            let sent = peer.flood(&flood, std::time::Duration::from_millis(300));
+            screen.wait("a word", |view| view.has_part("(that is all that can be held"));
+            screen.press(keys);
+            let rest = &flood[sent..];
+            assert_eq!(peer.flood(rest, std::time::Duration::from_secs(8)), rest.len());
+            peer.answer_close(1000);
+        });
+        assert!(end.view.has_part("closed: 1000"), "{:#?}", end.view);
+    }
+}

@@ -7,10 +7,14 @@ use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
 
 pub(super) fn nothing(rest: &str, command: Command) -> Result<Command, String> {
-    if rest.is_empty() { Ok(command) } else { Err(format!("'{rest}' has no meaning here")) }
+    match rest.trim() {
+        "" => Ok(command),
+        rest => Err(format!("'{rest}' has no meaning here")),
+    }
 }
 
 pub(super) fn payload(data: &str) -> Result<String, String> {
+    let data = data.trim();
     if data.len() > 125 {
         return Err(format!("a ping or pong carries at most 125 bytes, not {}", data.len()));
     }
@@ -18,10 +22,12 @@ pub(super) fn payload(data: &str) -> Result<String, String> {
 }
 
 pub(super) fn close(arguments: &str) -> Result<Close, String> {
+    let arguments = arguments.trim();
     if arguments.is_empty() {
         return Ok(Close::new(CloseCode::Normal));
     }
     let (code, reason) = split(arguments);
+    let reason = reason.trim_start();
     let code: u16 = code
         .parse()
         .ok()
@@ -60,6 +66,7 @@ fn message(kind: Option<Kind>, rest: &str) -> Result<Command, String> {
 }
 
 pub(super) fn hex_or_file(rest: &str) -> Result<Command, String> {
+    let rest = rest.trim();
     if let Some(file) = rest.strip_prefix('@') {
         return Ok(Command::Send(Body::File(Some(Kind::Binary), path(file)?)));
     }
@@ -109,7 +116,7 @@ fn interval(seconds: &str) -> Option<Duration> {
 }
 
 pub(super) fn switch(rest: &str) -> Result<Option<bool>, String> {
-    match rest {
+    match rest.trim() {
         "" => Ok(None),
         "on" => Ok(Some(true)),
         "off" => Ok(Some(false)),
@@ -130,7 +137,7 @@ pub(super) fn filter(rest: &str) -> Result<Command, String> {
 }
 
 pub(super) fn reconnect(rest: &str) -> Result<Command, String> {
-    match rest {
+    match rest.trim() {
         "" => Ok(Command::Reconnect(None)),
         name if is_token(name) => Ok(Command::Reconnect(Some(name.to_owned()))),
         name => Err(format!("'{name}' is not a subprotocol's name")),
@@ -139,10 +146,10 @@ pub(super) fn reconnect(rest: &str) -> Result<Command, String> {
 
 /// A file's path; `~/` is the home directory.
 pub(super) fn path(path: &str) -> Result<PathBuf, String> {
-    if path.is_empty() {
-        return Err("which file?".to_owned());
+    match path.trim() {
+        "" => Err("which file?".to_owned()),
+        path => Ok(from_home(path)),
     }
-    Ok(from_home(path))
 }
 
 /// A path in which `~/` stands for the home directory.

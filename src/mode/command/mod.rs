@@ -185,10 +185,9 @@ impl Command {
     }
 }
 
-/// The first word of a line, and what follows it.
+/// The first word of a line, and what follows the space behind it.
 fn split(line: &str) -> (&str, &str) {
-    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    (word, rest.trim())
+    line.split_once(char::is_whitespace).unwrap_or((line, ""))
 }
 
 /// The command of this name.
@@ -275,6 +274,8 @@ mod tests {
         let file = |kind, path: &str| Command::Send(Body::File(kind, path.into()));
         assert_eq!(parse("/text"), bytes(Kind::Text, b""));
         assert_eq!(parse("/text a  b"), bytes(Kind::Text, b"a  b"));
+        assert_eq!(parse("/text   a "), bytes(Kind::Text, b"  a "));
+        assert_eq!(parse("/ping  a "), Command::Ping("a".into()));
         assert_eq!(parse("/text @/f g"), file(Some(Kind::Text), "/f g"));
         assert_eq!(parse("/text @@f"), bytes(Kind::Text, b"@f"));
         assert_eq!(parse("/binary 00 ff0A"), bytes(Kind::Binary, &[0, 255, 10]));
@@ -290,6 +291,7 @@ mod tests {
         assert_eq!(parse("/repeat 3 hi you"), repeat(Some(3), 0.0, "hi you"));
         assert_eq!(parse("/repeat 3 0.5 hi"), repeat(Some(3), 0.5, "hi"));
         assert_eq!(parse("/repeat 3 42"), repeat(Some(3), 0.0, "42"));
+        assert_eq!(parse("/repeat 3 0.5  a "), repeat(Some(3), 0.5, " a "));
         assert_eq!(parse("/every 2 {\"a\": 1}"), repeat(None, 2.0, "{\"a\": 1}"));
     }
 

@@ -66,6 +66,7 @@ impl Interactive {
                 self.outcome(sent)
             }
             Command::Close(close) => {
+                self.release();
                 let sent = self.session.close(&close);
                 self.outcome(sent)
             }
@@ -116,6 +117,9 @@ impl Interactive {
 
     /// Why something was not sent.
     pub(super) fn unsent(&self, fault: UsageError) -> String {
+        if self.connecting {
+            return "not sent: not connected".to_owned();
+        }
         if self.session.is_over() {
             return "not sent: the session is closed; /reconnect opens it again".to_owned();
         }

@@ -10,7 +10,7 @@ pub(super) use opening::handshake_lines;
 use super::{
     Ended,
     journal::Journal,
-    prompt::{Next, Prompt, Typed, history_file},
+    prompt::{BRIEF, Next, Prompt, SLOW, Typed, history_file},
     reconnect::Comeback,
     signals::Signals,
 };
@@ -74,8 +74,6 @@ pub(super) struct Interactive {
     handshake: Vec<String>,
     /// The pings typed, whose pongs are always shown.
     pings: VecDeque<Vec<u8>>,
-    /// Ctrl-C was pressed on an empty line.
-    warned: bool,
     /// The person has left; what is left is to close.
     leaving: bool,
     signal: Option<i32>,
@@ -84,6 +82,8 @@ pub(super) struct Interactive {
     comeback: Option<Comeback>,
     /// `/reconnect`.
     reopening: Option<Reopening>,
+    /// There is no session yet, or again.
+    connecting: bool,
     /// Why there is no further session.
     failure: Option<Error>,
     /// How the session ended, once the person has been told.
@@ -136,12 +136,12 @@ impl Interactive {
             repeats: Repeats::default(),
             handshake,
             pings: VecDeque::new(),
-            warned: false,
             leaving: false,
             signal: None,
             patience: None,
             comeback,
             reopening: None,
+            connecting: false,
             failure: None,
             told: None,
         })
@@ -256,16 +256,10 @@ impl Interactive {
     }
 
     fn typed(&mut self, typed: Typed) {
-        let warned = std::mem::take(&mut self.warned);
         let next = match typed {
             Typed::Line(line) => self.line(&line),
-            Typed::Interrupted { empty: false } => Next::Prompt,
-            Typed::Interrupted { empty: true } if !warned => {
-                self.warned = true;
-                self.prompt.print(&"(Ctrl-C again leaves)".dimmed().to_string());
-                Next::Prompt
-            }
-            Typed::Interrupted { .. } => {
+            Typed::Edited => Next::Prompt,
+            Typed::Interrupt => {
                 self.interrupt(SIGINT);
                 Next::Leave
             }
@@ -286,8 +280,17 @@ impl Interactive {
     }
 
     fn close(&mut self, close: &Close) {
+        self.release();
         // Refused only if it is closing already.
         let _ = self.session.close(close);
+    }
+
+    /// Holds nothing back any more: the answer to our Close is to be read.
+    fn release(&mut self) {
+        if self.view.is_paused() {
+            let held = self.view.resume();
+            self.prompt.print(&held);
+        }
     }
 
     fn signalled(&mut self, signal: i32) {
@@ -335,12 +338,15 @@ impl Interactive {
                 self.say_farewell();
             }
         }
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
         tokio::select! {
-            () = self.prompt.flush() => {}
+            () = self.prompt.flush(self.patience.map_or(SLOW, left)) => {}
             _ = self.signals.recv() => {}
         }
-        self.prompt.close();
-        super::summarize(&self.session, self.wishes.report);
+        let limit = if self.signal.is_some() { BRIEF } else { SLOW };
+        if self.prompt.close(limit).await {
+            super::summarize(&self.session, self.wishes.report);
+        }
         if let Some(signal) = self.signal {
             return Ok(Ended::Signal(signal));
         }

@@ -5,13 +5,7 @@ use crate::{
     connect::{self, Opened, Progress},
     error::Error,
     escape::Escaped,
-    mode::{
-        command::Command,
-        farewell,
-        prompt::{Next, Prompt, Typed},
-        reconnect::Said,
-        signals::Signals,
-    },
+    mode::{farewell, reconnect::Said},
     proto::{
         Assembler, close,
         handshake::{HeaderEdit, Version},
@@ -22,58 +16,56 @@ use crate::{
     session::Session,
 };
 use colored::Colorize as _;
-
-/// What became of waiting for a session.
-enum Opening {
-    Open(Box<Opened>),
-    Failed(Error),
-    /// The person does not want it any more.
-    Left,
-    Signal(i32),
-}
+use std::pin::Pin;
 
 impl Interactive {
     /// Opens the session again if it was lost, or if the person asks for it; false: this was the
     /// last.
     pub(super) async fn come_back(&mut self) -> bool {
-        if self.signal.is_some() || self.leaving {
+        if self.has_left() {
             return false;
         }
         if self.session.unsent_messages() > 0 {
             self.prompt.print(&format!("not sent: {} messages", self.session.unsent_messages()));
         }
-        if let Some(wanted) = self.reopening.take() {
-            if self.reopen(wanted).await {
-                return true;
+        let mut opened = match self.reopening.take() {
+            Some(wanted) => self.reopen(wanted).await,
+            None => self.come_back_by_itself().await,
+        };
+        while !opened {
+            if self.reopening.is_none() && self.stays() {
+                self.tell_end();
+                self.linger().await;
             }
-        } else if self.comes_back_by_itself().await {
-            return true;
+            match self.reopening.take().filter(|_| !self.has_left()) {
+                Some(wanted) => opened = self.reopen(wanted).await,
+                None => return false,
+            }
         }
-        if !self.stays() {
-            return false;
-        }
-        self.tell_end();
-        self.linger().await
+        true
+    }
+
+    fn has_left(&self) -> bool {
+        self.leaving || self.signal.is_some()
     }
 
     /// `--reconnect`.
-    async fn comes_back_by_itself(&mut self) -> bool {
+    async fn come_back_by_itself(&mut self) -> bool {
+        let Some(mut comeback) = self.comeback.take() else { return false };
         if self.session.is_closed_by_us() {
             return false;
         }
-        let Self { comeback, prompt, signals, session, handshake, wishes, .. } = self;
-        let (journal, secrets) = (&wishes.journal, wishes.report.secrets);
-        let Some(comeback) = comeback else { return false };
-        let error = match comeback.reason(session) {
+        let error = match comeback.reason(&mut self.session) {
             Ok(error) => error,
             Err(known) => {
                 self.failure = known;
                 return false;
             }
         };
-        journal.gap(session, &error);
-        handshake.clear();
-        let print = prompt.printer();
+        let (journal, secrets) = (self.wishes.journal.clone(), self.wishes.report.secrets);
+        journal.gap(&mut self.session, &error);
+        let mut handshake = Vec::new();
+        let print = self.prompt.printer();
         let mut tell = |said: Said<'_>| match said {
             Said::Lost(error, wait) => {
                 print(&error.to_string());
@@ -84,9 +76,9 @@ impl Interactive {
                 handshake.extend(handshake_lines(step, secrets));
             }
         };
-        let opening = Box::pin(comeback.again(error, &mut tell));
-        let opening = until(opening, prompt, signals).await;
-        self.took(opening)
+        let opened = self.wait_for(Box::pin(comeback.again(error, &mut tell))).await;
+        self.comeback = Some(comeback);
+        self.took(opened, handshake)
     }
 
     /// `/reconnect`.
@@ -96,41 +88,60 @@ impl Interactive {
             let edit = HeaderEdit::Set("Sec-WebSocket-Protocol".to_owned(), name);
             opening.edits.push(edit);
         }
-        let Self { prompt, signals, handshake, session, wishes, .. } = self;
-        let (journal, secrets) = (&wishes.journal, wishes.report.secrets);
-        journal.left(session);
-        handshake.clear();
+        let (journal, secrets) = (self.wishes.journal.clone(), self.wishes.report.secrets);
+        journal.left(&mut self.session);
+        let mut handshake = Vec::new();
         let mut watch = |step: Progress<'_>| {
             journal.keep(&step);
             handshake.extend(handshake_lines(&step, secrets));
         };
-        let opened = Box::pin(connect::open(&opening, &mut watch));
-        let opening = until(opened, prompt, signals).await;
-        self.took(opening)
+        let opened = self.wait_for(Box::pin(connect::open(&opening, &mut watch))).await;
+        self.took(opened, handshake)
     }
 
-    /// Goes on with what has been opened.
-    fn took(&mut self, opening: Opening) -> bool {
-        match opening {
-            Opening::Open(opened) => {
+    /// Waits for a session while the person goes on typing; none: it is not wanted any more.
+    async fn wait_for(
+        &mut self,
+        mut opening: Pin<Box<impl Future<Output = Result<Opened, Error>>>>,
+    ) -> Option<Result<Opened, Error>> {
+        self.connecting = true;
+        let opened = loop {
+            let Self { prompt, signals, .. } = self;
+            tokio::select! {
+                opened = &mut opening => break Some(opened),
+                Some(typed) = prompt.typed(false) => self.typed(typed),
+                signal = signals.recv() => self.signalled(signal),
+            }
+            if self.has_left() || self.reopening.is_some() {
+                break None;
+            }
+        };
+        self.connecting = false;
+        opened
+    }
+
+    /// Goes on with what has been opened, with this handshake; false: nothing has.
+    fn took(&mut self, opened: Option<Result<Opened, Error>>, handshake: Vec<String>) -> bool {
+        match opened {
+            Some(Ok(opened)) => {
                 let url = self.wishes.report.secrets.url(&opened.url);
                 self.prompt.print(&format!("connected again to {}", Escaped(&url)));
                 self.prompt.print(&status(&opened));
                 self.wishes.journal.opened(&opened);
-                let session = Session::new(*opened, Role::Client, self.wishes.settings);
+                let session = Session::new(opened, Role::Client, self.wishes.settings);
                 self.session = self.wishes.journal.watch(session);
+                self.handshake = handshake;
                 self.assembler = Assembler::default();
                 self.repeats = Repeats::default();
                 self.pings.clear();
                 (self.failure, self.told) = (None, None);
                 return true;
             }
-            Opening::Failed(error) => {
+            Some(Err(error)) => {
                 self.failure = Some(error);
                 self.told = None;
             }
-            Opening::Left => self.leaving = true,
-            Opening::Signal(signal) => self.interrupt(signal),
+            None => {}
         }
         false
     }
@@ -139,8 +150,7 @@ impl Interactive {
     fn stays(&self) -> bool {
         !self.wishes.exit_on_close
             && self.prompt.is_touched()
-            && self.signal.is_none()
-            && !self.leaving
+            && !self.has_left()
             && (self.failure.is_some() || !self.session.is_closed_by_us())
     }
 
@@ -171,61 +181,14 @@ impl Interactive {
         }
     }
 
-    /// Waits for what the person does without a session; true: there is another one.
-    async fn linger(&mut self) -> bool {
-        loop {
+    /// Waits until the person leaves, or asks for another session.
+    async fn linger(&mut self) {
+        while !self.has_left() && self.reopening.is_none() {
             let Self { prompt, signals, .. } = self;
             tokio::select! {
                 Some(typed) = prompt.typed(false) => self.typed(typed),
                 signal = signals.recv() => self.signalled(signal),
             }
-            if self.leaving || self.signal.is_some() {
-                return false;
-            }
-            if let Some(wanted) = self.reopening.take() {
-                if self.reopen(wanted).await {
-                    return true;
-                }
-                if self.leaving || self.signal.is_some() {
-                    return false;
-                }
-                self.tell_end();
-            }
-        }
-    }
-}
-
-/// Waits for a session while the person goes on typing.
-async fn until(
-    mut opening: std::pin::Pin<Box<impl Future<Output = Result<Opened, Error>>>>,
-    prompt: &mut Prompt,
-    signals: &mut Signals,
-) -> Opening {
-    loop {
-        tokio::select! {
-            opened = &mut opening => return match opened {
-                Ok(opened) => Opening::Open(Box::new(opened)),
-                Err(error) => Opening::Failed(error),
-            },
-            Some(typed) = prompt.typed(false) => {
-                let (leaves, next) = match typed {
-                    Typed::Line(line) => match Command::parse(&line) {
-                        Ok(Command::Quit) => (true, Next::Leave),
-                        Ok(Command::Nothing) => (false, Next::Prompt),
-                        _ => {
-                            prompt.print("not sent: not connected");
-                            (false, Next::Prompt)
-                        }
-                    },
-                    Typed::Interrupted { empty: false } => (false, Next::Prompt),
-                    Typed::Interrupted { .. } | Typed::Gone | Typed::Eof => (true, Next::Leave),
-                };
-                prompt.next(next);
-                if leaves {
-                    return Opening::Left;
-                }
-            }
-            signal = signals.recv() => return Opening::Signal(signal),
         }
     }
 }

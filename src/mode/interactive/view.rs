@@ -96,6 +96,11 @@ impl View {
         }
     }
 
+    /// Whether what comes is held.
+    pub(super) fn is_paused(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// Whether so much is held that nothing more should be read.
     pub(super) fn is_full(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.text.len() >= MOST)

@@ -17,7 +17,7 @@ use crate::{
     render::write_out::Stream,
     report::Report,
     session::{Observer, Seen, Session},
-    stdio::Stdout,
+    stdio::write_within,
     target::Target,
 };
 use facts::Facts;
@@ -189,7 +189,10 @@ impl Journal {
                 Stream::Stderr => {
                     let _ = io::stderr().write_all(text.as_bytes());
                 }
-                Stream::Stdout => write(&text, limit).await,
+                // What a reader does not take in time is dropped.
+                Stream::Stdout => {
+                    write_within(&text, limit).await;
+                }
             }
         }
         ended
@@ -252,21 +255,6 @@ impl Observer for Eye {
             har.write();
         }
     }
-}
-
-/// Writes to stdout; what a reader does not take in time is dropped.
-async fn write(text: &str, limit: Duration) {
-    let Ok(stdout) = Stdout::new() else { return };
-    let mut rest = text.as_bytes();
-    let all = async {
-        while let Ok(n) = stdout.write(rest) {
-            rest = rest.get(n..).unwrap_or_default();
-            if rest.is_empty() || stdout.writable().await.is_err() {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(limit, all).await;
 }
 
 /// Whether two paths are of one file.

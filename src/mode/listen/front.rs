@@ -8,7 +8,7 @@ use crate::{
         command::Command,
         input::{self, Framing, Next},
         journal::Print,
-        prompt::{self, Prompt, Typed},
+        prompt::{self, BRIEF, Prompt, Typed},
         renderer,
     },
     proto::{Kind, Piece},
@@ -138,11 +138,11 @@ impl Front {
     }
 
     /// Leaves the terminal as it was found.
-    pub(super) fn close(&mut self) {
+    pub(super) async fn close(&mut self) {
         if let Self::Prompt(prompt) = self
             && let Some(prompt) = prompt.take()
         {
-            prompt.close();
+            prompt.close(BRIEF).await;
         }
     }
 }
@@ -203,8 +203,8 @@ async fn typed(prompt: &mut Prompt, full: bool) -> Input {
     let Some(typed) = prompt.typed(full).await else { return Input::Nothing };
     let input = match typed {
         Typed::Line(line) => command(prompt, &line),
-        Typed::Interrupted { empty: false } => Input::Nothing,
-        Typed::Interrupted { empty: true } => Input::Leave(Ended::Signal(SIGINT)),
+        Typed::Edited => Input::Nothing,
+        Typed::Interrupt => Input::Leave(Ended::Signal(SIGINT)),
         Typed::Gone => Input::Leave(Ended::Signal(SIGHUP)),
         Typed::Eof => Input::Leave(Ended::Done),
     };

@@ -177,7 +177,7 @@ impl Hub {
                 && (self.clients.is_empty() || *patience <= Instant::now())
                 && let Some((how, _)) = self.leaving.take()
             {
-                self.front.close();
+                self.front.close().await;
                 return how;
             }
             let flushed = self.front.flush();
@@ -187,7 +187,7 @@ impl Hub {
                 Woken::News(news) => self.tell(news),
                 Woken::Front(input) => self.input(input),
                 Woken::Room | Woken::Patience => {}
-                Woken::Signal(signal) => self.interrupt(signal),
+                Woken::Signal(signal) => self.interrupt(signal).await,
             }
         }
     }
@@ -257,9 +257,9 @@ impl Hub {
         }
     }
 
-    fn interrupt(&mut self, signal: i32) {
+    async fn interrupt(&mut self, signal: i32) {
         if self.leaving.is_some() {
-            self.front.close();
+            self.front.close().await;
             end_by_signal(signal);
         }
         self.leave(Ok(Ended::Signal(signal)));

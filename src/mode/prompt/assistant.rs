@@ -6,6 +6,7 @@ use super::{
     line::Line,
 };
 use crate::{
+    escape::is_acted_upon,
     mode::command,
     render::json::{self, Token, Tokens},
 };
@@ -21,6 +22,7 @@ use std::{
     borrow::Cow,
     cell::Cell,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
 };
 
 /// The editor's helper, and through it the others' view of the line.
@@ -31,17 +33,22 @@ pub(super) struct Assistant {
     pub(super) color: bool,
     /// The line has been accepted: nothing is pointed at any more.
     accepted: Cell<bool>,
+    painted: Cell<Option<Instant>>,
 }
 
 impl Assistant {
     pub(super) fn new(line: Arc<Line>, known: Arc<Mutex<Known>>, color: bool) -> Self {
-        Self { line, known, color, accepted: Cell::new(false) }
+        Self { line, known, color, accepted: Cell::new(false), painted: Cell::new(None) }
     }
 }
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
         self.line.paints(line);
+        self.painted.set(Some(Instant::now()));
+        if line.contains(is_obeyed) {
+            return harmless(line).into();
+        }
         if !self.color || line.len() > PAINTED {
             return Cow::Borrowed(line);
         }
@@ -69,7 +76,12 @@ impl Highlighter for Assistant {
         if !accepted {
             self.line.goes_on();
         }
-        self.color && line.len() <= PAINTED && line.contains(['{', '[', '}', ']', '/'])
+        // Painting all of a long line for each key of a paste would take long.
+        let recent = self.painted.get().is_some_and(|at| at.elapsed() < PAUSE);
+        (line.len() <= SHORT || !recent)
+            && self.color
+            && line.len() <= PAINTED
+            && line.contains(['{', '[', '}', ']', '/'])
     }
 }
 
@@ -100,6 +112,25 @@ fn paint(line: &str, cursor: Option<usize>) -> Cow<'_, str> {
         at += text.len();
     }
     out.into()
+}
+
+/// The line without what a terminal would act upon, which the editor counts as no columns.
+fn harmless(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\x1b' && chars.next_if_eq(&'[').is_some() {
+            while chars.next_if(|c| c.is_ascii_digit() || *c == ';').is_some() {}
+            chars.next();
+        } else if !is_obeyed(c) {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn is_obeyed(c: char) -> bool {
+    c != '\n' && c != '\t' && is_acted_upon(c)
 }
 
 /// A token in its colour, as wide as it was.
@@ -188,6 +219,24 @@ impl ConditionalEventHandler for Interrupt {
     }
 }
 
+/// Tab wipes the hint away: the list of what there is would leave it behind as if it were typed.
+pub(super) struct Tab;
+
+impl ConditionalEventHandler for Tab {
+    fn handle(
+        &self,
+        _: &Event,
+        _: RepeatCount,
+        _: bool,
+        context: &EventContext<'_>,
+    ) -> Option<Cmd> {
+        if context.has_hint() {
+            super::write("\x1b[J");
+        }
+        None
+    }
+}
+
 /// Ctrl-D ends everything on an empty line, and does there what it does anyway.
 pub(super) struct End(pub(super) Arc<Line>);
 
@@ -208,6 +257,10 @@ impl ConditionalEventHandler for End {
 
 /// The longest line in colours, in bytes.
 const PAINTED: usize = 16 << 10;
+/// A line that is painted anew for each key, in bytes.
+const SHORT: usize = 256;
+/// How often a longer one is.
+const PAUSE: Duration = Duration::from_millis(10);
 /// The longest hint, in bytes.
 const HINTED: usize = 500;
 
@@ -226,6 +279,12 @@ mod tests {
         assert_eq!(brackets("{]", 0), None);
         assert_eq!(brackets("}", 0), None);
         assert_eq!(brackets("", 0), None);
+    }
+
+    #[test]
+    fn nothing_is_obeyed_that_is_typed() {
+        assert_eq!(harmless("a\x07b\x1b[31mc\u{9b}d\u{202e}e\nf\tg"), "abcde\nf\tg");
+        assert_eq!(harmless("\x1b[1;2"), "");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What Tab offers.
 
 use crate::{
+    escape::is_acted_upon,
     mode::command::{self, Completes, arguments::from_home},
     proto::close,
 };
@@ -121,7 +122,7 @@ fn paths(path: &str, at: usize) -> (usize, Vec<Pair>) {
             let entry = entry.ok()?;
             let name = entry.file_name().into_string().ok()?;
             let is_hidden = name.starts_with('.') && !prefix.starts_with('.');
-            if is_hidden || !name.starts_with(prefix) || name.contains(char::is_control) {
+            if is_hidden || !name.starts_with(prefix) || name.contains(is_acted_upon) {
                 return None;
             }
             let slash = if entry.path().is_dir() { "/" } else { "" };

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
     },
     thread::{self, Thread},
     time::Duration,
@@ -35,8 +35,12 @@ pub(super) struct Line {
     pub(super) frozen: AtomicBool,
     /// Another program has the terminal.
     pub(super) elsewhere: AtomicBool,
+    /// That program.
+    pub(super) editor: AtomicI32,
     /// The prompt; once frozen, with what is typed behind it.
     text: Mutex<String>,
+    /// What was on the line last.
+    typed: Mutex<String>,
 }
 
 impl Line {
@@ -48,10 +52,12 @@ impl Line {
     /// The line is edited on, whatever was pressed.
     pub(super) fn goes_on(&self) {
         self.ends.store(false, Ordering::SeqCst);
+        self.interrupted.store(false, Ordering::SeqCst);
     }
 
     /// Notes what is on the line.
     pub(super) fn holds(&self, typed: &str) {
+        typed.clone_into(&mut self.typed.lock().unwrap_or_else(PoisonError::into_inner));
         self.empty.store(typed.is_empty(), Ordering::SeqCst);
         if !typed.is_empty() {
             self.touched.store(true, Ordering::SeqCst);
@@ -105,6 +111,11 @@ impl Line {
         if let Some(printer) = self.printer.get() {
             printer.unpark();
         }
+    }
+
+    /// What was on the line last.
+    pub(super) fn typed(&self) -> String {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What stands before the line, or is to.

@@ -7,19 +7,24 @@
 mod assistant;
 mod complete;
 mod editing;
+mod elsewhere;
 mod history;
 mod line;
+mod modes;
 mod output;
 mod suspend;
 
 pub(super) use history::history_file;
 
-use crate::render::dialogue::Room;
-use assistant::{Assistant, End, Interrupt};
+use crate::{render::dialogue::Room, stdio::write_within};
+use assistant::{Assistant, End, Interrupt, Tab};
+use colored::Colorize as _;
 use complete::Known;
+use editing::{Editing, Pressed};
 use line::Line;
+use modes::Modes;
 use output::Output;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::tcgetwinsize;
 use rustyline::{
     ColorMode, CompletionType, Config, Editor, EventHandler, KeyEvent,
     config::{BellStyle, Configurer as _},
@@ -43,11 +48,10 @@ use tokio::sync::mpsc;
 pub(super) enum Typed {
     /// A line, or several at once.
     Line(String),
-    /// Ctrl-C; whether there was something on the line.
-    Interrupted {
-        /// Nothing had been typed.
-        empty: bool,
-    },
+    /// Wrote with an editor, which has ended; what was written is on the line next.
+    Edited,
+    /// Ctrl-C on an empty line, twice.
+    Interrupt,
     /// Ctrl-D on an empty line.
     Eof,
     /// The terminal is no longer there.
@@ -69,19 +73,20 @@ pub(super) enum Next {
 
 /// A prompt at the bottom of the terminal.
 pub(super) struct Prompt {
-    typed: mpsc::Receiver<Typed>,
+    typed: mpsc::Receiver<Pressed>,
     next: sync::Sender<Next>,
     output: Arc<Output>,
     line: Arc<Line>,
     known: Arc<Mutex<Known>>,
-    found: Option<Termios>,
+    modes: Modes,
+    /// Ctrl-C was pressed on an empty line.
+    warned: bool,
 }
 
 impl Prompt {
     /// Opens the prompt below a first line; `history` is the file it is kept in.
     pub(super) fn open(first: &str, history: Option<PathBuf>) -> io::Result<Self> {
         let color = colored::control::SHOULD_COLORIZE.should_colorize();
-        let found = tcgetattr(io::stdin()).ok();
         let line = Arc::new(Line::default());
         let known = Arc::new(Mutex::new(Known::default()));
         line.editing.store(true, Ordering::SeqCst);
@@ -105,34 +110,55 @@ impl Prompt {
         editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
         let end = EventHandler::Conditional(Box::new(End(Arc::clone(&line))));
         editor.bind_sequence(KeyEvent::ctrl('D'), end);
-        let suspend = EventHandler::Conditional(Box::new(Suspend { found: found.clone() }));
+        editor.bind_sequence(KeyEvent::from('\t'), EventHandler::Conditional(Box::new(Tab)));
+        let modes = Modes::take();
+        let suspend = EventHandler::Conditional(Box::new(Suspend(modes.clone())));
         editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let output = Arc::new(Output::new(Arc::clone(&line)));
         let (typed_to, typed) = mpsc::channel(1);
         let (next, next_from) = sync::channel();
-        thread::Builder::new().name("prompt".into()).spawn({
-            let (line, output) = (Arc::clone(&line), Arc::clone(&output));
-            move || {
-                editing::edit(editor, history.as_deref(), &line, &output, &typed_to, &next_from);
-            }
-        })?;
+        let editing = Editing {
+            line: Arc::clone(&line),
+            output: Arc::clone(&output),
+            modes: modes.clone(),
+            to: typed_to,
+            next: next_from,
+        };
+        thread::Builder::new()
+            .name("prompt".into())
+            .spawn(move || editing.run(editor, history.as_deref()))?;
         thread::Builder::new().name("printer".into()).spawn({
             let output = Arc::clone(&output);
             move || output::show(printer, &output)
         })?;
-        give_back_in_a_panic(found.clone());
-        Ok(Self { typed, next, output, line, known, found })
+        give_back_in_a_panic(modes.clone());
+        Ok(Self { typed, next, output, line, known, modes, warned: false })
     }
 
     /// What is typed next; each line wants an answer by [`Self::next`]. If the output was `full`,
     /// none as soon as it is no longer. Typing goes on until then: the printer may wait for the next
     /// line to be asked for.
     pub(super) async fn typed(&mut self, full: bool) -> Option<Typed> {
-        let Self { typed, output, .. } = self;
-        tokio::select! {
-            typed = typed.recv() => Some(typed.unwrap_or(Typed::Gone)),
-            () = output.room(), if full => None,
+        loop {
+            let Self { typed, output, .. } = self;
+            let pressed = tokio::select! {
+                pressed = typed.recv() => pressed,
+                () = output.room(), if full => return None,
+            };
+            let warned = std::mem::take(&mut self.warned);
+            match pressed {
+                Some(Pressed::Typed(typed)) => return Some(typed),
+                None => return Some(Typed::Gone),
+                Some(Pressed::CtrlC { empty: true }) if warned => return Some(Typed::Interrupt),
+                Some(Pressed::CtrlC { empty }) => {
+                    if empty {
+                        self.warned = true;
+                        self.print(&"(Ctrl-C again leaves)".dimmed().to_string());
+                    }
+                    self.next(Next::Prompt);
+                }
+            }
         }
     }
 
@@ -185,46 +211,60 @@ impl Prompt {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until all that was printed is on the screen; not while the editor searches, when
-    /// nothing can be. A person who has seen enough of a slow terminal says so with a key.
-    pub(super) async fn flush(&mut self) {
-        let deadline = Instant::now() + SLOW;
+    /// Waits until all that was printed is on the screen, but not longer than this; not while the
+    /// editor searches, when nothing can be. A person who has seen enough of a slow terminal says so
+    /// with a key.
+    pub(super) async fn flush(&mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
         while !self.output.lock().is_empty() && !Line::is(&self.line.searching) {
             tokio::select! {
                 () = self.output.taken.notified() => {}
                 () = tokio::time::sleep_until(deadline.into()) => return,
-                typed = self.typed.recv() => match typed {
+                pressed = self.typed.recv() => match pressed {
                     // Too late to be sent.
-                    Some(Typed::Line(_)) => self.next(Next::Leave),
+                    Some(Pressed::Typed(Typed::Line(_) | Typed::Edited)) => self.next(Next::Leave),
                     _ => return,
                 },
             }
         }
     }
 
-    /// Leaves the terminal as it was found, below all that is not on the screen yet.
-    pub(super) fn close(self) {
+    /// What is not on the screen yet. If that is nothing, the editor would paint over what comes
+    /// now: it is made to paint once more, and stopped there.
+    fn freeze(&self) -> String {
+        let mut waiting = self.output.lock();
+        let unseen = waiting.unseen();
+        if unseen.is_empty() && Line::is(&self.line.editing) {
+            self.line.freeze.store(true, Ordering::SeqCst);
+            waiting.push(NOTHING);
+        }
+        unseen
+    }
+
+    /// Leaves the terminal as it was found, below all that is not on the screen yet, if it takes
+    /// that within the limit; whether it has.
+    pub(super) async fn close(mut self, limit: Duration) -> bool {
+        // What the editor has been handed it would paint over the rest.
+        self.flush(limit.min(BRIEF)).await;
         let line = &self.line;
         let is = |flag: &AtomicBool| Line::is(flag);
         let deadline = Instant::now() + PATIENCE;
         let wait = |done: &dyn Fn() -> bool| {
-            while is(&line.editing) && !done() && Instant::now() < deadline {
+            while !done() && Instant::now() < deadline {
                 thread::sleep(TICK);
             }
         };
-        // An editor that is about to take the terminal would have it after we gave it back.
-        wait(&|| is(&line.entered));
-        let mut waiting = self.output.lock();
-        let unseen = format!("{}{}", waiting.handed, waiting.text);
-        if unseen.is_empty() && is(&line.editing) {
-            // One that paints would do so over what comes now: it is made to paint once more, and
-            // stopped there.
-            line.freeze.store(true, Ordering::SeqCst);
-            waiting.text.push_str(NOTHING);
+        if is(&line.elsewhere) {
+            elsewhere::end(line);
+            wait(&|| !is(&line.elsewhere));
         }
-        drop(waiting);
+        // An editor that is about to take the terminal would have it after we gave it back.
+        wait(&|| !is(&line.editing) || is(&line.entered));
+        let unseen = self.freeze();
         line.wake();
-        wait(&|| is(&line.frozen) || is(&line.searching));
+        if is(&line.freeze) {
+            wait(&|| !is(&line.editing) || is(&line.frozen) || is(&line.searching));
+        }
         let mut end = String::new();
         if is(&line.editing) {
             // Bracketed paste off; an empty prompt goes, a line begun stays readable.
@@ -240,11 +280,8 @@ impl Prompt {
             }
         }
         end.push_str(&unseen);
-        if let Some(found) = &self.found {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, found);
-        }
-        let mut stdout = io::stdout();
-        let _ = stdout.write_all(end.as_bytes()).and_then(|()| stdout.flush());
+        self.modes.give_back();
+        write_within(&end, limit).await
     }
 }
 
@@ -259,22 +296,26 @@ pub(super) fn screen() -> Room {
 }
 
 /// A panic must not leave the terminal as the editor has it.
-fn give_back_in_a_panic(found: Option<Termios>) {
+fn give_back_in_a_panic(modes: Modes) {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if let Some(found) = &found {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, found);
-        }
-        let mut stdout = io::stdout();
-        let _ = stdout.write_all(b"\x1b[?2004l\r\n").and_then(|()| stdout.flush());
+        modes.give_back();
+        write("\x1b[?2004l\r\n");
         before(panic);
     }));
+}
+
+fn write(text: &str) {
+    let mut stdout = io::stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 /// Text that changes nothing on the screen: a line up, a line down. (Text without a line end gets one.)
 const NOTHING: &str = "\x1b[A\n";
 /// How long a slow terminal may take to show the last of it.
-const SLOW: Duration = Duration::from_secs(10);
+pub(super) const SLOW: Duration = Duration::from_secs(10);
+/// How long one may that is not to keep us.
+pub(super) const BRIEF: Duration = Duration::from_millis(500);
 /// How long an editor may take to have the terminal.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often that is looked at.

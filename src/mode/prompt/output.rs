@@ -3,6 +3,7 @@
 use super::line::Line;
 use rustyline::ExternalPrinter;
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     thread,
 };
@@ -18,16 +19,48 @@ pub(super) struct Output {
 
 #[derive(Default)]
 pub(super) struct Waiting {
-    pub(super) text: String,
+    /// Lines, so many together as the editor is handed at a time.
+    pieces: VecDeque<String>,
+    bytes: usize,
     /// Given to the editor, and not seen on the screen yet.
-    pub(super) handed: String,
+    handed: String,
     /// Another program has the terminal.
-    pub(super) held: bool,
+    held: bool,
 }
 
 impl Waiting {
     pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty() && self.handed.is_empty()
+        self.pieces.is_empty() && self.handed.is_empty()
+    }
+
+    /// What is not on the screen yet.
+    pub(super) fn unseen(&self) -> String {
+        let pieces = self.pieces.iter().map(String::as_str);
+        std::iter::once(self.handed.as_str()).chain(pieces).collect()
+    }
+
+    pub(super) fn push(&mut self, mut text: &str) {
+        while !text.is_empty() {
+            let start = text.as_bytes().get(..PIECE).unwrap_or_default();
+            // A line is not cut, however long it is.
+            let end = memchr::memrchr(b'\n', start)
+                .filter(|_| text.len() > PIECE)
+                .or_else(|| memchr::memchr(b'\n', text.as_bytes()).filter(|_| text.len() > PIECE))
+                .map_or(text.len(), |at| at + 1);
+            let (piece, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+            match self.pieces.back_mut() {
+                Some(last) if last.len() + piece.len() <= PIECE => last.push_str(piece),
+                _ => self.pieces.push_back(piece.to_owned()),
+            }
+            self.bytes += piece.len();
+            text = rest;
+        }
+    }
+
+    fn take(&mut self) -> String {
+        let piece = self.pieces.pop_front().unwrap_or_default();
+        self.bytes -= piece.len();
+        piece
     }
 }
 
@@ -38,9 +71,9 @@ impl Output {
 
     pub(super) fn print(&self, text: &str) {
         let mut waiting = self.lock();
-        waiting.text.push_str(text);
+        waiting.push(text);
         if !text.ends_with('\n') {
-            waiting.text.push('\n');
+            waiting.push("\n");
         }
         drop(waiting);
         self.line.wake();
@@ -48,7 +81,7 @@ impl Output {
 
     /// Whether so much waits that nothing more should be read.
     pub(super) fn is_full(&self) -> bool {
-        self.lock().text.len() >= FULL
+        self.lock().bytes >= FULL
     }
 
     /// Waits until less does.
@@ -69,8 +102,8 @@ impl Output {
     }
 }
 
-/// The printer's thread: hands over all that has gathered in one go, which keeps up with a flood
-/// that single lines would not. Only an editor that has painted takes it: one that begins or ends
+/// The printer's thread: hands over what has gathered together, which keeps up with a flood that
+/// single lines would not, but not so much that keys would have to wait for it. Only an editor that has painted takes it: one that begins or ends
 /// would have it written into its line.
 pub(super) fn show(mut printer: impl ExternalPrinter, output: &Output) {
     let line = &output.line;
@@ -83,12 +116,12 @@ pub(super) fn show(mut printer: impl ExternalPrinter, output: &Output) {
         let before = loop {
             let handing = line.handing();
             let mut waiting = output.lock();
-            if waiting.text.is_empty() || waiting.held || !line.takes() {
+            if waiting.pieces.is_empty() || waiting.held || !line.takes() {
                 drop((waiting, handing));
                 thread::park();
                 continue;
             }
-            waiting.handed = std::mem::take(&mut waiting.text);
+            waiting.handed = waiting.take();
             let text = waiting.handed.clone();
             drop(waiting);
             let before = line.painted.load(Ordering::SeqCst);
@@ -109,3 +142,5 @@ pub(super) fn show(mut printer: impl ExternalPrinter, output: &Output) {
 
 /// Bytes waiting to be printed at which nothing more is read.
 const FULL: usize = 256 << 10;
+/// Bytes that the editor is handed at a time.
+const PIECE: usize = 32 << 10;
