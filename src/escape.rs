@@ -29,6 +29,13 @@ pub fn escape_lines(text: &str, out: &mut String) {
     }
 }
 
+/// Text, escaped; lines and tabs stay.
+pub fn escaped_lines(text: &str) -> String {
+    let mut out = String::new();
+    escape_lines(text, &mut out);
+    out
+}
+
 /// A line of JSON in which nothing stands that a terminal would act upon: inside its strings, where
 /// all of it is, an escape means the same.
 pub fn escape_json(json: &str) -> String {

@@ -29,7 +29,7 @@ impl Secrets {
             return self.url(value);
         }
         let is_url = URLS.iter().any(|url| url.eq_ignore_ascii_case(name));
-        if is_url { self.url(&without_user(value)).into_owned().into() } else { value.into() }
+        if is_url { self.location(value).into() } else { value.into() }
     }
 
     /// All of them, each as it may be seen.
@@ -37,30 +37,53 @@ impl Secrets {
         headers.iter().map(move |(name, value)| (name, self.header(name, value)))
     }
 
-    /// A URL, or path and query, as it may be seen: parameters that are named as secrets have no
-    /// value.
+    /// A URL of somebody else's, or path and query, as it may be seen.
+    pub fn location(self, url: &str) -> String {
+        match self {
+            Self::Shown => url.to_owned(),
+            Self::Hidden => self.url(&without_user(url)).into_owned(),
+        }
+    }
+
+    /// A URL without a user, or path and query, as it may be seen: parameters of the query or the
+    /// fragment that are named as secrets have no value.
     pub fn url(self, url: &str) -> Cow<'_, str> {
-        let Some((path, query)) = url.split_once('?').filter(|_| self == Self::Hidden) else {
+        let Some(start) = url.find(['?', '#']).filter(|_| self == Self::Hidden) else {
             return url.into();
         };
-        if !query.split('&').any(is_secret) {
-            return url.into();
+        let (path, rest) = url.split_at_checked(start).unwrap_or((url, ""));
+        let mut shown = path.to_owned();
+        for part in rest.split_inclusive(BETWEEN) {
+            let (pair, end) = match part.strip_suffix(BETWEEN) {
+                Some(pair) => (pair, part.get(pair.len()..).unwrap_or_default()),
+                None => (part, ""),
+            };
+            match pair.split_once('=') {
+                Some((name, _)) if is_secret(pair) => {
+                    shown.push_str(name);
+                    shown.push('=');
+                    shown.push_str(REDACTED);
+                }
+                _ => shown.push_str(pair),
+            }
+            shown.push_str(end);
         }
-        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-            Some((name, _)) if is_secret(pair) => format!("{name}={REDACTED}").into(),
-            _ => Cow::Borrowed(pair),
-        });
-        format!("{path}?{}", pairs.collect::<Vec<_>>().join("&")).into()
+        shown.into()
     }
 }
 
 /// Whether a parameter of a query holds a secret.
 fn is_secret(pair: &str) -> bool {
     let Some((name, value)) = pair.split_once('=') else { return false };
+    let name = url::form_urlencoded::parse(name.as_bytes()).next();
+    let name = name.map(|(name, _)| name.into_owned()).unwrap_or_default();
     // Their case and what joins their words are anybody's choice.
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     !value.is_empty() && PARAMETERS.iter().any(|secret| secret.eq_ignore_ascii_case(&plain))
 }
+
+/// What stands between the parameters of a URL, and before the first.
+const BETWEEN: [char; 4] = ['?', '#', '&', ';'];
 
 /// What stands for a secret.
 pub const REDACTED: &str = "[redacted]";
@@ -130,6 +153,9 @@ mod tests {
             ("/?a=b&api_key=x&c", "/?a=b&api_key=[redacted]&c"),
             ("ws://h/p?Access-Token=x=y", "ws://h/p?Access-Token=[redacted]"),
             ("/?monkey=x&tokens=y", "/?monkey=x&tokens=y"),
+            ("/?a=b;tok%65n=x", "/?a=b;tok%65n=[redacted]"),
+            ("/cb#access_token=x&c=d", "/cb#access_token=[redacted]&c=d"),
+            ("/?a=b#token=x", "/?a=b#token=[redacted]"),
         ] {
             assert_eq!(Secrets::Hidden.url(url), expected);
             assert_eq!(Secrets::Shown.url(url), url);

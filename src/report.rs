@@ -19,8 +19,9 @@ use crate::{
         frames,
         hexdump::{ROW, hexdump},
     },
+    stdio::write_stderr,
 };
-use std::{io::Write as _, time::Instant};
+use std::time::Instant;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,7 +130,7 @@ pub fn error(error: &Error) {
 
 /// A line on stderr, if it takes one.
 pub fn line(text: &str) {
-    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+    write_stderr(format!("{text}\n").as_bytes());
 }
 
 /// A step as lines in curl's manner: `*` what happened, `>` sent, `<` received.

@@ -60,6 +60,22 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// With what an earlier session had come to.
+    #[must_use]
+    fn and(self, earlier: &Self) -> Self {
+        Self {
+            duration: self.duration + earlier.duration,
+            received: self.received.and(&earlier.received),
+            sent: self.sent.and(&earlier.sent),
+            round_trips: match (self.round_trips, earlier.round_trips) {
+                (Some(own), Some(other)) => Some(own.and(&other)),
+                (own, other) => own.or(other),
+            },
+            silence: self.silence.max(earlier.silence),
+            first_message: earlier.first_message.or(self.first_message),
+        }
+    }
+
     /// Whether a message has come or was sent.
     pub fn has_messages(&self) -> bool {
         self.received.messages() + self.sent.messages() > 0
@@ -107,6 +123,8 @@ pub struct Session {
     /// When the first message came.
     first_message: Option<Instant>,
     observation: Option<Box<Observation>>,
+    /// What the sessions before it came to, if there were some.
+    earlier: Option<Box<Stats>>,
 }
 
 impl Session {
@@ -156,7 +174,15 @@ impl Session {
             armed: None,
             first_message: None,
             observation: None,
+            earlier: None,
         }
+    }
+
+    /// It takes the place of another one, whose figures it adds to its own.
+    #[must_use]
+    pub fn after(mut self, earlier: &Self) -> Self {
+        self.earlier = Some(Box::new(earlier.stats()));
+        self
     }
 
     /// The next message, if it came whole in one frame, as nearly all do; otherwise
@@ -402,13 +428,17 @@ impl Session {
         let (received, sent) = self.connection.tallies();
         let now = Instant::now();
         let first_message = self.first_message.or((received.messages() > 0).then_some(self.now));
-        Stats {
+        let own = Stats {
             duration: now.saturating_duration_since(self.opened),
             received,
             sent,
             round_trips: self.connection.round_trips(),
             silence: self.silence.max(now.saturating_duration_since(self.last_heard())),
             first_message: first_message.map(|at| at.saturating_duration_since(self.opened)),
+        };
+        match &self.earlier {
+            Some(earlier) => own.and(earlier),
+            None => own,
         }
     }
 

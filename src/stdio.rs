@@ -14,7 +14,11 @@ use rustix::{
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::Duration,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
@@ -234,6 +238,54 @@ pub async fn write_within(text: &str, limit: Duration) -> bool {
     tokio::time::timeout(limit, all).await.unwrap_or(false)
 }
 
+/// Which of the three streams is this file, if one is.
+pub fn name_of(device: u64, inode: u64) -> Option<&'static str> {
+    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let streams =
+        [(stdin.as_fd(), "stdin"), (stdout.as_fd(), "stdout"), (stderr.as_fd(), "stderr")];
+    let is = |fd: BorrowedFd<'_>| {
+        fstat(fd).is_ok_and(|found| found.st_dev == device && found.st_ino == inode)
+    };
+    streams.into_iter().find(|(fd, _)| is(*fd)).map(|(_, name)| name)
+}
+
+/// From now on stderr is not waited for once this is set.
+pub fn hurry_when(asked: Arc<AtomicBool>) {
+    let _ = ASKED.set(asked);
+}
+
+/// stderr is not waited for after this moment.
+pub fn hurry_after(deadline: Instant) {
+    let _ = DEADLINE.set(deadline);
+}
+
+/// Writes to stderr, which may be closed or full; that is no reason to end. One that takes nothing
+/// is waited for, but not when we are to end: what remains is dropped then.
+pub fn write_stderr(bytes: &[u8]) {
+    let stderr = io::stderr();
+    // A pipe that is ready takes this much without blocking (POSIX).
+    for piece in bytes.chunks(ATOMIC) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let asked = ASKED.get().is_some_and(|asked| asked.load(Ordering::SeqCst));
+            let late = asked || DEADLINE.get().is_some_and(|at| *at <= Instant::now());
+            let tv_nsec = if late { 0 } else { SLICE };
+            let mut fds = [PollFd::from_borrowed_fd(stderr.as_fd(), PollFlags::OUT)];
+            let ready = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec }));
+            match ready {
+                Ok(0) if late => return,
+                Ok(0) => continue,
+                _ => {}
+            }
+            match rustix::io::write(stderr.as_fd(), rest) {
+                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
 fn is_ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(fd, what)];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
@@ -249,3 +301,7 @@ fn is_gone(fd: BorrowedFd<'_>) -> bool {
 const NULL: (u32, u32) = (1, 3);
 /// Linux's PIPE_BUF, in bytes.
 const ATOMIC: usize = 4096;
+/// How often it is asked whether we are to end, in nanoseconds.
+const SLICE: i64 = 50_000_000;
+static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+static DEADLINE: OnceLock<Instant> = OnceLock::new();

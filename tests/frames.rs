@@ -337,3 +337,19 @@ fn quiet_and_frames_do_not_go_together() {
         .status(2)
         .run();
 }
+
+#[test]
+fn a_stderr_that_nobody_reads_does_not_outlast_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    std::fs::write(&lines, "a line\n".repeat(100_000)).unwrap();
+    let mut child = std::process::Command::new("timeout")
+        .args(["20", env!("CARGO_BIN_EXE_sockeye"), "--frames", "-m", "0.5", "demo"])
+        .stdin(std::fs::File::open(&lines).unwrap())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(28));
+}

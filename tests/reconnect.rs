@@ -270,3 +270,23 @@ fn a_session_without_messages_may_be_ended() {
         .status(28)
         .run();
 }
+
+#[test]
+fn the_figures_are_those_of_all_sessions() {
+    test()
+        .args(["--write-out", "%{messages_received} %{bytes_received}\\n"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.half_close();
+            peer.next_client();
+            peer.open();
+            peer.send([text("two"), text("three")].concat());
+            peer.close(1000);
+        })
+        .stdout("one\ntwo\nthree\n3 11\n")
+        .stderr(format!("{LOST}{BACK}\n"))
+        .run();
+}

@@ -284,3 +284,31 @@ fn a_peer_that_closes_first_is_told_before_our_answer() {
     let expected = ["request out", "open", "frame in", "close in", "close out", "frame out", "end"];
     assert_eq!(kinds(&read(&path)), expected);
 }
+
+#[test]
+fn what_the_run_reads_or_writes_already_is_not_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (dir.path().join("lines"), dir.path().join("other"));
+    std::fs::write(&path, "a line\n").unwrap();
+    std::fs::hard_link(&path, &other).unwrap();
+    for (file, redirection, words) in [(&path, "<", "stdin"), (&other, ">>", "stdout")] {
+        let script = format!("\"$0\" --record \"$1\" -x a --count 1 demo {redirection}\"$2\"");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_sockeye")])
+            .args([file, &path])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("cannot write {}: it is {words} of this run", file.display());
+        assert_eq!((output.status.code(), stderr), (Some(23), format!("sockeye: {expected}\n")));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a line\n");
+    }
+    // Nor is one emptied where the other cannot be had.
+    Test::new()
+        .args(["demo", "--har", "/dev/full", "--record"])
+        .args([&path])
+        .stderr("sockeye: cannot write /dev/full: not a regular file\n")
+        .status(23)
+        .run();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "a line\n");
+}

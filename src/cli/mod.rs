@@ -88,8 +88,11 @@ fn usage(error: &clap::Error) -> Error {
     let option = named(ContextKind::InvalidArg);
     let value = named(ContextKind::InvalidValue);
     let lower = value.to_lowercase();
-    let is_plain_header =
-        option.starts_with("--header") && !lower.contains("auth") && !lower.contains("cookie");
+    let name = lower.split(':').next().unwrap_or_default();
+    let is_plain_header = option.starts_with("--header")
+        && !name.contains([' ', '\t'])
+        && !lower.contains("auth")
+        && !lower.contains("cookie");
     if SECRET.iter().any(|secret| option.starts_with(secret)) && !is_plain_header {
         // The text leaves control characters out: the value may stand there in another form.
         if let Some((before, rest)) = text.split_once(" '")

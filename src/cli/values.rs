@@ -187,7 +187,8 @@ pub fn header(s: &str) -> Result<HeaderEdit, String> {
         },
     };
     if !is_token(name.trim()) {
-        return Err(format!("'{}' is not a header name", name.trim().escape_debug()));
+        // It may be a secret that was typed without its name.
+        return Err("what stands before the colon is not a header name".to_owned());
     }
     Ok(edit)
 }

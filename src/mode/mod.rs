@@ -266,7 +266,10 @@ fn plan(client: &Client, started: Instant, settings: Settings) -> Plan {
         kind: stream.kind,
         framing: if stream.typed { Framing::Lines(b'\n') } else { stream.framing },
         typed: stream.typed,
-        max_time: client.max_time.map(|limit| (limit, started + limit)),
+        max_time: client.max_time.map(|limit| {
+            stdio::hurry_after(started + limit);
+            (limit, started + limit)
+        }),
         close_timeout: client.common.settings.close_timeout,
         close: stream.close.clone(),
         settings,

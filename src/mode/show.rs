@@ -3,7 +3,7 @@
 use super::{
     Ended,
     job::Show,
-    journal::{HarWriter, is_same, same},
+    journal::{HarWriter, is_same, open, same},
 };
 use crate::{
     error::{Error, words},
@@ -217,7 +217,7 @@ fn convert(lines: &mut Lines<'_>, path: &Path) -> Result<Ended, Error> {
     if is_same(lines.path, path) {
         return Err(same(path));
     }
-    let mut har = HarWriter::create(path)?;
+    let mut har = HarWriter::new(path.to_owned(), open(path)?)?;
     // The handshake that has not been answered.
     let mut waits: Option<Box<Exchange>> = None;
     while let Some(Recorded { at, event }) = lines.next()? {

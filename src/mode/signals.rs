@@ -1,7 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP, while a session is open.
 
-use crate::net::unix::ignored_signals;
-use std::io;
+use crate::{net::unix::ignored_signals, stdio::hurry_when};
+use std::{io, sync::Arc};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
@@ -17,8 +17,12 @@ impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         let (sender, received) = mpsc::channel(2);
         let ignored = ignored_signals();
+        let asked = Arc::default();
+        hurry_when(Arc::clone(&asked));
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
             if ignored >> (kind.as_raw_value() - 1) & 1 == 0 {
+                // Seen also while the only thread waits for stderr.
+                signal_hook::flag::register(kind.as_raw_value(), Arc::clone(&asked))?;
                 tokio::spawn(forward(kind.as_raw_value(), signal(kind)?, sender.clone()));
             }
         }

@@ -29,6 +29,23 @@ pub struct RoundTrips {
     pub max: Duration,
 }
 
+impl RoundTrips {
+    /// With those of an earlier session; [`Self::p99`] stays that of this one.
+    #[must_use]
+    pub fn and(&self, earlier: &Self) -> Self {
+        let count = self.count + earlier.count;
+        let nanos = |it: &Self| it.avg.as_nanos() * u128::from(it.count);
+        let avg = (nanos(self) + nanos(earlier)).checked_div(count.into()).unwrap_or_default();
+        Self {
+            count,
+            min: self.min.min(earlier.min),
+            avg: Duration::from_nanos(u64::try_from(avg).unwrap_or(u64::MAX)),
+            p99: self.p99,
+            max: self.max.max(earlier.max),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Rtts {
     count: u64,

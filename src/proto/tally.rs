@@ -15,6 +15,17 @@ pub struct Count {
     pub frames: u64,
 }
 
+impl Count {
+    fn and(&self, other: &Self) -> Self {
+        Self {
+            messages: self.messages + other.messages,
+            bytes: self.bytes + other.bytes,
+            carried: self.carried + other.carried,
+            frames: self.frames + other.frames,
+        }
+    }
+}
+
 /// All that has gone one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -54,14 +65,21 @@ impl Tally {
         }
     }
 
+    /// With what else has gone.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            text: self.text.and(&other.text),
+            binary: self.binary.and(&other.binary),
+            pings: self.pings + other.pings,
+            pongs: self.pongs + other.pongs,
+            closes: self.closes + other.closes,
+        }
+    }
+
     /// Messages of both types.
     pub fn total(&self) -> Count {
-        Count {
-            messages: self.text.messages + self.binary.messages,
-            bytes: self.text.bytes + self.binary.bytes,
-            carried: self.text.carried + self.binary.carried,
-            frames: self.text.frames + self.binary.frames,
-        }
+        self.text.and(&self.binary)
     }
 
     /// How many messages.

@@ -198,12 +198,16 @@ impl<'a> Members<'a> {
         let header = HEXLOWER.decode(self.text("header")?.as_bytes());
         let length = self.0.get("size").and_then(Value::as_u64);
         let came = self.0.get("came").and_then(Value::as_u64);
-        let is_text = self.0.contains_key("data");
+        let kind = match self.0.get("kind").and_then(Value::as_str) {
+            Some("text") => Some(Kind::Text),
+            Some("binary") => Some(Kind::Binary),
+            _ => self.0.contains_key("data").then_some(Kind::Text),
+        };
         Ok(Frame::recorded(
             header.map_err(|_| wrong("header"))?,
             (length, came.or(length).unwrap_or_default()),
             self.0.get("fragment").and_then(Value::as_u64),
-            Some(if is_text { Kind::Text } else { Kind::Binary }),
+            kind,
             self.0.get("compressed").and_then(Value::as_bool).unwrap_or_default(),
             self.payload()?.unwrap_or_default(),
         ))

@@ -128,7 +128,8 @@ impl Interactive {
                 self.prompt.print(&format!("connected again to {}", Escaped(&url)));
                 self.prompt.print(&status(&opened));
                 self.wishes.journal.opened(&opened);
-                let session = Session::new(opened, Role::Client, self.wishes.settings);
+                let session =
+                    Session::new(opened, Role::Client, self.wishes.settings).after(&self.session);
                 self.session = self.wishes.journal.watch(session);
                 self.handshake = handshake;
                 self.assembler = Assembler::default();

@@ -8,11 +8,9 @@ use crate::{
     },
     report::{Report, Verbosity},
     session::Seen,
+    stdio::write_stderr,
 };
-use std::{
-    io::{self, Write as _},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// What prints above the line that is being typed.
 pub(in crate::mode) type Print = Box<dyn Fn(&str) + Send>;
@@ -96,10 +94,7 @@ impl FrameLines {
         }
         match &self.print {
             Some(print) => print(self.waiting.trim_end_matches('\n')),
-            // stderr may be closed or full, which is no reason to end.
-            None => {
-                let _ = io::stderr().write_all(self.waiting.as_bytes());
-            }
+            None => write_stderr(self.waiting.as_bytes()),
         }
         self.waiting.clear();
     }

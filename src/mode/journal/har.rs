@@ -1,7 +1,6 @@
 //! `--har`: a HAR on disk that is whole behind every write. What ends it is written over by what
 //! comes next.
 
-use super::create;
 use crate::{
     connect::{Progress, Timing},
     error::Error,
@@ -19,7 +18,7 @@ use crate::{
 use std::{
     fs::File,
     io::{self, Seek as _, SeekFrom, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Instant, SystemTime},
 };
 
@@ -33,19 +32,23 @@ pub(in crate::mode) struct HarWriter {
     /// How many entries there are, and messages in the last one.
     entries: usize,
     messages: usize,
+    /// Entries that the last write made whole.
+    whole: usize,
     /// Nothing is written any more.
     fault: Option<io::Error>,
 }
 
 impl HarWriter {
-    pub(in crate::mode) fn create(path: &Path) -> Result<Self, Error> {
+    pub(in crate::mode) fn new(path: PathBuf, file: File) -> Result<Self, Error> {
+        file.set_len(0).map_err(|cause| Error::File { path: path.clone(), cause })?;
         let mut writer = Self {
-            path: path.to_owned(),
-            file: create(path)?,
+            path,
+            file,
             end: 0,
             pending: head(),
             entries: 0,
             messages: 0,
+            whole: 0,
             fault: None,
         };
         writer.write();
@@ -95,9 +98,23 @@ impl HarWriter {
             .file
             .seek(SeekFrom::Start(self.end))
             .and_then(|_| self.file.write_all(self.pending.as_bytes()));
+        if written.is_err() {
+            // What does not fit is left out, so that the rest can be read.
+            self.close();
+        } else {
+            self.whole = self.entries;
+        }
         self.fault = written.err();
         self.end += more;
         self.pending.clear();
+    }
+
+    /// Ends the file where the last whole write did.
+    fn close(&mut self) {
+        let tail = if self.whole > 0 { format!("{ENTRY_END}{END}") } else { END.to_owned() };
+        let _ = self.file.set_len(self.end);
+        let _ = self.file.seek(SeekFrom::Start(self.end));
+        let _ = self.file.write_all(tail.as_bytes());
     }
 
     pub(in crate::mode) fn end(&mut self) -> Result<(), Error> {
@@ -125,11 +142,16 @@ pub(super) struct HarFile {
 }
 
 impl HarFile {
-    pub(super) fn create(path: &Path, target: &Target, report: Report) -> Result<Self, Error> {
+    pub(super) fn new(
+        path: PathBuf,
+        file: File,
+        target: &Target,
+        report: Report,
+    ) -> Result<Self, Error> {
         let secrets = report.secrets;
         let url = secrets.url(&target.to_string()).into_owned();
         Ok(Self {
-            writer: HarWriter::create(path)?,
+            writer: HarWriter::new(path, file)?,
             secrets,
             started: report.started,
             wall: SystemTime::now() - report.started.elapsed(),

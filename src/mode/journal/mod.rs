@@ -13,11 +13,11 @@ use super::{Ended, job::Client};
 use crate::{
     connect::{Opened, Progress},
     error::Error,
-    escape::Escaped,
+    escape::{Escaped, escaped_lines},
     render::write_out::Stream,
     report::Report,
     session::{Observer, Seen, Session},
-    stdio::write_within,
+    stdio::{self, write_stderr, write_within},
     target::Target,
 };
 use facts::Facts;
@@ -26,8 +26,9 @@ use har::HarFile;
 use recording::Recording;
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
-    path::Path,
+    io::{self, IsTerminal as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -59,16 +60,17 @@ impl Journal {
         }
         let common = client.common;
         let report = Report { verbosity: common.verbosity, secrets: common.secrets, started };
+        // None is emptied before all can be had.
+        let open = |path: &Option<PathBuf>| {
+            path.as_ref().map(|path| Ok((path.clone(), open(path)?))).transpose()
+        };
+        let (record, har) = (open(&client.keep.record)?, open(&client.keep.har)?);
         let kept = Kept {
             frames: FrameLines::wanted(common.frames, report, String::new()),
-            recording: match &client.keep.record {
-                Some(path) => Some(Recording::create(path, target, report)?),
-                None => None,
-            },
-            har: match &client.keep.har {
-                Some(path) => Some(HarFile::create(path, target, report)?),
-                None => None,
-            },
+            recording: record
+                .map(|(path, file)| Recording::new(path, file, target, report))
+                .transpose()?,
+            har: har.map(|(path, file)| HarFile::new(path, file, target, report)).transpose()?,
             facts: client
                 .keep
                 .write_out
@@ -185,10 +187,14 @@ impl Journal {
             None => Vec::new(),
         };
         for (stream, text) in written {
+            let terminal = match stream {
+                Stream::Stderr => io::stderr().is_terminal(),
+                Stream::Stdout => io::stdout().is_terminal(),
+            };
+            // Some of it is the peer's.
+            let text = if terminal { escaped_lines(&text) } else { text };
             match stream {
-                Stream::Stderr => {
-                    let _ = io::stderr().write_all(text.as_bytes());
-                }
+                Stream::Stderr => write_stderr(text.as_bytes()),
                 // What a reader does not take in time is dropped.
                 Stream::Stdout => {
                     write_within(&text, limit).await;
@@ -259,8 +265,8 @@ impl Observer for Eye {
 
 /// Whether two paths are of one file.
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    one == other || (real(one).is_some() && real(one) == real(other))
+    let file = |path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    one == other || (file(one).is_some() && file(one) == file(other))
 }
 
 /// A file would be two things.
@@ -272,15 +278,21 @@ pub(super) fn same(path: &Path) -> Error {
     }
 }
 
-/// Creates a file that only its owner can read, or empties one that is there. What is no regular
-/// file is left alone: a device or a pipe is no place to come back to.
-fn create(path: &Path) -> Result<File, Error> {
+/// Opens a file that is to be written over, or creates one that only its owner can read. What is no
+/// regular file is left alone: a device or a pipe is no place to come back to. So is what we read
+/// from or write to already.
+pub(super) fn open(path: &Path) -> Result<File, Error> {
     let fail = |cause| Error::File { path: path.to_owned(), cause };
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(fail(io::Error::other("not a regular file")));
+    if let Ok(found) = fs::metadata(path) {
+        if !found.is_file() {
+            return Err(fail(io::Error::other("not a regular file")));
+        }
+        if let Some(name) = stdio::name_of(found.dev(), found.ino()) {
+            return Err(fail(io::Error::other(format!("it is {name} of this run"))));
+        }
     }
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     crate::net::unix::private(&mut options);
     options.open(path).map_err(fail)
 }

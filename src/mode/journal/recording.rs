@@ -1,7 +1,6 @@
 //! `--record`: what happens, as lines of JSON in a file. The schema is that of `--output jsonl`, and
 //! so is the writer.
 
-use super::create;
 use crate::{
     connect::{Opened, Progress},
     error::Error,
@@ -15,7 +14,7 @@ use crate::{
 use std::{
     fs::File,
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Instant,
 };
 
@@ -31,10 +30,16 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    pub(super) fn create(path: &Path, target: &Target, report: Report) -> Result<Self, Error> {
+    pub(super) fn new(
+        path: PathBuf,
+        file: File,
+        target: &Target,
+        report: Report,
+    ) -> Result<Self, Error> {
+        file.set_len(0).map_err(|cause| Error::File { path: path.clone(), cause })?;
         Ok(Self {
-            path: path.to_owned(),
-            file: create(path)?,
+            path,
+            file,
             json: JsonLines::new(report.started, false, report.secrets),
             sheet: Sheet::default(),
             url: target.to_string(),

@@ -227,7 +227,10 @@ impl Hub {
                 }
                 self.clients.insert(id, to);
                 self.front.note(
-                    &format!("client {id} connected from {peer} for {resource}"),
+                    &format!(
+                        "client {id} connected from {peer} for {}",
+                        self.report.secrets.location(&resource)
+                    ),
                     self.report,
                 );
             }

@@ -129,7 +129,8 @@ impl Pipe {
                 self.report.note(&said);
                 crate::mode::tell_open(&mut self.output, &opened);
                 self.journal.opened(&opened);
-                let session = Session::new(opened, Role::Client, self.plan.settings);
+                let session =
+                    Session::new(opened, Role::Client, self.plan.settings).after(&self.session);
                 self.session = self.journal.watch(session);
                 self.heard = self.session.bytes_received();
                 self.clock.busy(Instant::now());

@@ -39,6 +39,9 @@ impl JsonLines {
         if let Some(fragment) = frame.fragment {
             object.number("fragment", fragment);
         }
+        if let Some(kind) = frame.kind {
+            object.text("kind", super::kind_name(kind));
+        }
         object.flag("compressed", frame.compressed);
         object.text("header", &HEXLOWER.encode(frame.header()));
         if !frame.is_whole() {
