@@ -74,7 +74,9 @@ pub enum TlsFault {
         /// With a reset.
         reset: bool,
     },
-    /// Anything else, in the library's words.
+    /// What rustls finds wrong besides.
+    Library(Box<rustls::Error>),
+    /// Anything else, in words.
     Other(String),
 }
 
