@@ -83,10 +83,7 @@ pub(super) fn proxy(
                 }
             }
             let page = Page::read(response, body);
-            for line in page.lines.iter().take(BODY_LINES) {
-                write!(f, "\n  {}", Escaped(&short(line)))?;
-            }
-            Ok(())
+            page.write(f, page.headline.as_deref())
         }
         ProxyFault::Answer(refusal) => {
             write!(f, "the proxy {proxy} does not connect to {to}: {refusal}")
@@ -174,9 +171,6 @@ pub(super) fn interface(f: &mut fmt::Formatter<'_>, from: &From, cause: &io::Err
     }
     write!(f, ": {}", Words(cause))
 }
-
-/// Lines of a refusal's body shown.
-const BODY_LINES: usize = 2;
 
 #[cfg(test)]
 mod tests {

@@ -31,6 +31,17 @@ fn refusals() {
          hint: it may allow this only for other hosts or ports, many only for port 443",
     );
     answers(
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n\
+         <html><title>Web filter</title><h1>Access denied</h1>",
+        "it answered 403 (Forbidden)\n  Web filter\n  Access denied\n\n\
+         hint: it may allow this only for other hosts or ports, many only for port 443",
+    );
+    answers(
+        "HTTP/1.1 099 Odd\r\n\r\n",
+        "the head of its answer is malformed: invalid response status\n\n\
+         hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
+    );
+    answers(
         "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Length: 0\r\n\r\n",
         "it answered 405 (Method Not Allowed)\n  Allow: GET, HEAD\n\n\
          hint: this may be a web server and no proxy: check its host and port",

@@ -160,12 +160,12 @@ fn certificates() {
 #[test]
 fn version_1() {
     let dir = tempfile::tempdir().unwrap();
-    let make = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+    let script = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
         -keyout key -out request && openssl x509 -req -in request -signkey key -out cert && \
         openssl pkcs8 -topk8 -nocrypt -in key -outform DER -out key.der && \
         openssl x509 -in cert -outform DER -out cert.der";
-    let made = Command::new("sh").args(["-c", make]).current_dir(dir.path()).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let openssl = Command::new("sh").args(["-c", script]).current_dir(dir.path()).output().unwrap();
+    assert!(openssl.status.success(), "{}", String::from_utf8_lossy(&openssl.stderr));
     let [cert, key] =
         ["cert.der", "key.der"].map(|name| std::fs::read(dir.path().join(name)).unwrap());
     // rustls does not read it as a server's, either, until it is used.
