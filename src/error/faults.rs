@@ -92,6 +92,11 @@ pub enum ProxyFault {
     },
     /// Its answer is no HTTP/1.1.
     Answer(Refusal),
+    /// Its answer is no SOCKS.
+    NotSocks {
+        /// It is HTTP.
+        http: bool,
+    },
     /// What SOCKS says.
     Socks {
         /// In words.

@@ -109,6 +109,36 @@ fn socks() {
 }
 
 #[test]
+fn socks_asked_of_others() {
+    for scheme in ["socks4a", "socks5h"] {
+        let answers = |bytes: &'static str, message: &str| {
+            let proxy = format!("{scheme}://127.0.0.1:{{port}}");
+            let test = Test::new().args(["--proxy", &proxy, "ws://far.example/"]);
+            let test = test.peer(move |peer| {
+                peer.read_some();
+                peer.send(bytes);
+                peer.hold();
+            });
+            says(
+                test,
+                97,
+                &format!("the proxy {{peer}} does not connect to far.example:80: {message}"),
+            );
+        };
+        answers(
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+            "it answered in HTTP, not in SOCKS\n\n\
+             hint: speak to it in HTTP: --proxy http://{peer}",
+        );
+        answers(
+            "SSH-2.0-x\r\n",
+            "it answered in something else than SOCKS\n\n\
+             hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
+        );
+    }
+}
+
+#[test]
 fn squid() {
     let (_reserved, dead) = closed_port();
     let proxy = EchoServer::front_of("squid-open", dead, None);

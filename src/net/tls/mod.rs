@@ -3,7 +3,7 @@
 mod chain;
 mod identity;
 mod verify;
-mod witness;
+pub(super) mod witness;
 
 pub use chain::Certificate;
 pub use identity::Identity;
