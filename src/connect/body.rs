@@ -11,7 +11,10 @@ pub(super) async fn read(
     response: &Response,
     mut bytes: Vec<u8>,
 ) -> Vec<u8> {
-    if matches!(response.status, 204 | 304) || response.headers.get("Content-Encoding").is_some() {
+    let is_encoded = |name: &str| !name.eq_ignore_ascii_case("identity");
+    if matches!(response.status, 204 | 304)
+        || response.headers.list("Content-Encoding").any(is_encoded)
+    {
         // There is none, or none that a person could read.
         return Vec::new();
     }

@@ -1,7 +1,7 @@
 //! Why an answer does not upgrade, by what it says.
 
 use super::{page::Page, status::Answer};
-use crate::proto::handshake::Version;
+use crate::proto::handshake::{Response, Version};
 
 /// What it tells of the cause.
 pub(super) enum Cause {
@@ -9,6 +9,12 @@ pub(super) enum Cause {
     Ordinary,
     /// What is wanted is elsewhere.
     Moved,
+    /// What is wanted is here, it says.
+    Itself,
+    /// What is wanted is elsewhere, without TLS.
+    MovedFromTls,
+    /// A browser is to prove that it is one.
+    Challenge,
     /// The browser is to show who it is first.
     Login,
     /// It speaks these versions of the protocol, and not the one asked for.
@@ -33,6 +39,8 @@ pub(super) enum Cause {
     Gone,
     /// The method is not one it takes there.
     Method,
+    /// It says so, and that it takes this one.
+    MethodTaken,
     /// A proxy answers that wants a user.
     Proxy,
     /// It does not know the host.
@@ -57,15 +65,31 @@ impl Answer<'_> {
         let headers = &self.response.headers;
         let challenges: Vec<_> =
             headers.all("WWW-Authenticate").flat_map(challenges).map(ToOwned::to_owned).collect();
+        if headers.has_token("Cf-Mitigated", "challenge") {
+            return Cause::Challenge;
+        }
         match self.response.status {
             200..=299 => Cause::Ordinary,
             301 | 302 | 303 | 307 | 308 if self.location.is_some_and(is_login) => Cause::Login,
-            301 | 302 | 303 | 307 | 308 if self.location.is_some() => Cause::Moved,
+            301 | 302 | 303 | 307 | 308 => self.location.map_or(Cause::Unknown, |location| {
+                let asked = &self.asked.target;
+                if location == asked.to_string() {
+                    Cause::Itself
+                } else if asked.secure && location.starts_with("ws:") {
+                    Cause::MovedFromTls
+                } else {
+                    Cause::Moved
+                }
+            }),
             400 | 426 => self.bad_request(page),
             401 => Cause::WantsUser(challenges),
             403 if !challenges.is_empty() => Cause::WantsUser(challenges),
             403 => Cause::Forbidden,
             404 => Cause::NoPath,
+            // Over HTTP/2 the method is another one.
+            405 if self.response.version != Version::Http2 && headers.has_token("Allow", "GET") => {
+                Cause::MethodTaken
+            }
             405 => Cause::Method,
             407 => Cause::Proxy,
             410 => Cause::Gone,
@@ -120,11 +144,31 @@ impl Answer<'_> {
     }
 }
 
-/// The header fields that prove it; the first that is there is shown.
-pub(super) fn evidence(cause: &Cause, status: u16) -> &'static [&'static str] {
+/// The header field that proves it, and its name.
+pub(super) fn evidence<'a>(
+    cause: &Cause,
+    response: &'a Response,
+) -> Option<(&'static str, &'a str)> {
+    let headers = &response.headers;
+    let name = fields(cause, response.status).iter().find(|name| headers.get(name).is_some())?;
+    // Of many challenges that which can be met: the hint is about it.
+    let is_met =
+        |value: &&str| matches!(cause, Cause::WantsUser(_)) && challenges(value).any(is_spoken);
+    let met = headers.all(name).find(is_met);
+    Some((name, met.or_else(|| headers.get(name))?))
+}
+
+/// Whether there is an option for this scheme.
+fn is_spoken(scheme: &str) -> bool {
+    ["Basic", "Bearer", "Digest"].iter().any(|name| scheme.eq_ignore_ascii_case(name))
+}
+
+/// The header fields that may prove it, the best first.
+fn fields(cause: &Cause, status: u16) -> &'static [&'static str] {
     match cause {
         Cause::WantsUser(_) => &["WWW-Authenticate"],
-        Cause::Method => &["Allow"],
+        Cause::Method | Cause::MethodTaken => &["Allow"],
+        Cause::Challenge => &["Cf-Mitigated"],
         Cause::Proxy => &["Proxy-Authenticate"],
         Cause::Busy => &["Retry-After", "Server", "Via"],
         Cause::Unseen

@@ -74,7 +74,9 @@ pub enum TlsFault {
         /// With a reset.
         reset: bool,
     },
-    /// Anything else, in the library's words.
+    /// What rustls finds wrong besides.
+    Library(Box<rustls::Error>),
+    /// Anything else, in words.
     Other(String),
 }
 
@@ -90,6 +92,11 @@ pub enum ProxyFault {
     },
     /// Its answer is no HTTP/1.1.
     Answer(Refusal),
+    /// Its answer is no SOCKS.
+    NotSocks {
+        /// It is HTTP.
+        http: bool,
+    },
     /// What SOCKS says.
     Socks {
         /// In words.

@@ -38,7 +38,7 @@ impl Error {
                 let secured = status::secured(asked);
                 return Some(format!("the port may want TLS ({secured}) or HTTP/2 (--http2)"));
             }
-            Self::Proxy { fault, .. } => return reach::proxy_hint(fault),
+            Self::Proxy { proxy, fault, .. } => return reach::proxy_hint(proxy, fault),
             Self::NoClose { silence: Some(silence), .. }
             | Self::Receive { silence: Some(silence), .. } => {
                 return Some(closing::silence_hint(*silence));

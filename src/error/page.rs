@@ -1,6 +1,8 @@
 //! What the body of an answer is, and what it says to people.
 
-use crate::proto::handshake::Response;
+use super::opening::short;
+use crate::{escape::Escaped, proto::handshake::Response};
+use std::fmt;
 
 /// The start of a body, read.
 pub(super) struct Page {
@@ -8,13 +10,18 @@ pub(super) struct Page {
     pub(super) kind: String,
     /// The title of a page in HTML.
     pub(super) title: Option<String>,
+    /// The same if it says more than the status and the lines do.
+    pub(super) headline: Option<String>,
+    /// How it is compressed, if it is: then it is not read.
+    pub(super) packed: Option<String>,
     /// Its lines that say something, without what the status says already.
     pub(super) lines: Vec<String>,
 }
 
 impl Page {
     pub(super) fn read(response: &Response, body: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(body);
+        let packed = packed(response);
+        let text = String::from_utf8_lossy(if packed.is_some() { &[] } else { body });
         let media = response.headers.get("Content-Type").unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let start: String = text.trim_start().chars().take(14).collect();
@@ -30,8 +37,26 @@ impl Page {
             other => (other.to_owned(), None, plain(&text)),
         };
         let says_more = |line: &String| !repeats(line, response) && Some(line) != title.as_ref();
-        let lines = lines.into_iter().filter(says_more).collect();
-        Self { kind, title, lines }
+        let lines: Vec<_> = lines.into_iter().filter(says_more).collect();
+        let is_new = |title: &&String| {
+            let mut shown = lines.iter().take(LINES);
+            !repeats(title, response)
+                && shown.all(|line| core(line, response) != core(title, response))
+        };
+        let headline = title.as_ref().filter(is_new).cloned();
+        Self { kind, title, headline, packed, lines }
+    }
+
+    /// The start of it, below a first line.
+    pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, headline: Option<&str>) -> fmt::Result {
+        let lines = self.lines.iter().take(LINES).map(String::as_str);
+        for line in headline.into_iter().chain(lines) {
+            write!(f, "\n  {}", Escaped(&short(line)))?;
+        }
+        match &self.packed {
+            Some(coding) => write!(f, "\n  (compressed with {})", Escaped(&short(coding))),
+            None => Ok(()),
+        }
     }
 
     /// Whether it says one of these, written in lower case.
@@ -41,17 +66,32 @@ impl Page {
     }
 }
 
+/// How the body is compressed, if it has one that is (RFC 9110, 8.4).
+fn packed(response: &Response) -> Option<String> {
+    let headers = &response.headers;
+    let codings = headers.list("Content-Encoding");
+    let codings: Vec<_> = codings.filter(|name| !name.eq_ignore_ascii_case("identity")).collect();
+    let is_empty = matches!(response.status, 204 | 304)
+        || headers.get("Content-Length").is_some_and(|length| length.trim() == "0");
+    (!codings.is_empty() && !is_empty).then(|| codings.join(", "))
+}
+
 /// Whether a line says no more than the status does.
 fn repeats(line: &str, response: &Response) -> bool {
-    let letters = |text: &str| -> String {
-        let kept = text.chars().filter(|c| c.is_alphanumeric());
-        kept.flat_map(char::to_lowercase).collect()
-    };
-    let (line, status) = (letters(line), response.status.to_string());
-    let reason = letters(&response.reason);
+    let rest = core(line, response);
+    rest.is_empty() || rest == letters(&response.reason)
+}
+
+/// What a line says beyond being an error with this status.
+fn core(line: &str, response: &Response) -> String {
+    let line = letters(line);
     let rest = line.strip_prefix("error").unwrap_or(&line);
-    let rest = rest.strip_prefix(&status).unwrap_or(rest);
-    rest.is_empty() || rest == reason
+    rest.strip_prefix(&response.status.to_string()).unwrap_or(rest).to_owned()
+}
+
+fn letters(text: &str) -> String {
+    let kept = text.chars().filter(|c| c.is_alphanumeric());
+    kept.flat_map(char::to_lowercase).collect()
 }
 
 fn plain(text: &str) -> Vec<String> {
@@ -107,6 +147,8 @@ fn unescaped(text: &str) -> String {
     text.replace("&amp;", "&")
 }
 
+/// Lines shown: with status, one header, title and hint a message has six.
+const LINES: usize = 2;
 /// Elements that do not end a line.
 const INLINE: [&str; 10] = ["a", "b", "code", "em", "font", "i", "small", "span", "strong", "tt"];
 
@@ -123,7 +165,7 @@ mod tests {
         }
         let reason = "Not Found".to_owned();
         let response = Response { version: Version::Http11, status: 404, reason, headers };
-        let Page { kind, title, lines } = Page::read(&response, body.as_bytes());
+        let Page { kind, title, lines, .. } = Page::read(&response, body.as_bytes());
         (kind, title, lines)
     }
 

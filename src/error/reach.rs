@@ -83,13 +83,14 @@ pub(super) fn proxy(
                 }
             }
             let page = Page::read(response, body);
-            for line in page.lines.iter().take(BODY_LINES) {
-                write!(f, "\n  {}", Escaped(&short(line)))?;
-            }
-            Ok(())
+            page.write(f, page.headline.as_deref())
         }
         ProxyFault::Answer(refusal) => {
             write!(f, "the proxy {proxy} does not connect to {to}: {refusal}")
+        }
+        ProxyFault::NotSocks { http } => {
+            let what = if *http { "in HTTP, not in SOCKS" } else { "in something else than SOCKS" };
+            write!(f, "the proxy {proxy} does not connect to {to}: it answered {what}")
         }
         ProxyFault::Socks { words, .. } => {
             let words = super::words::lower(words);
@@ -103,7 +104,7 @@ pub(super) fn proxy(
     }
 }
 
-pub(super) fn proxy_hint(fault: &ProxyFault) -> Option<String> {
+pub(super) fn proxy_hint(proxy: &str, fault: &ProxyFault) -> Option<String> {
     let hint = match fault {
         ProxyFault::Status { response, .. } => match response.status {
             407 => USER,
@@ -116,7 +117,10 @@ pub(super) fn proxy_hint(fault: &ProxyFault) -> Option<String> {
         },
         ProxyFault::Socks { wants_user: true, .. } => USER,
         ProxyFault::Tls(fault) => return super::tls::hint(fault),
-        ProxyFault::Answer(_) | ProxyFault::Cut => {
+        ProxyFault::NotSocks { http: true } => {
+            return Some(format!("speak to it in HTTP: --proxy http://{proxy}"));
+        }
+        ProxyFault::Answer(_) | ProxyFault::Cut | ProxyFault::NotSocks { http: false } => {
             "see whether it is a proxy of this kind: http://, https://, socks5h://"
         }
         _ => return None,
@@ -174,9 +178,6 @@ pub(super) fn interface(f: &mut fmt::Formatter<'_>, from: &From, cause: &io::Err
     }
     write!(f, ": {}", Words(cause))
 }
-
-/// Lines of a refusal's body shown.
-const BODY_LINES: usize = 2;
 
 #[cfg(test)]
 mod tests {

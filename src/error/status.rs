@@ -35,20 +35,14 @@ impl Answer<'_> {
         write!(f, "{} answered {}", Escaped(&url), Status(self.response))?;
         f.write_str(" instead of upgrading to WebSocket")?;
         self.tail(f, &cause, &page)?;
-        for name in evidence(&cause, self.response.status) {
-            if let Some(value) = self.response.headers.get(name) {
-                write!(
-                    f,
-                    "\n  {name}: {}",
-                    Escaped(&short(&Secrets::Hidden.url(&without_user(value))))
-                )?;
-                break;
-            }
+        if let Some((name, value)) = evidence(&cause, self.response) {
+            let value = without_user(value);
+            let value = short(&Secrets::Hidden.url(&value));
+            write!(f, "\n  {name}: {}", Escaped(&value))?;
         }
-        for line in page.lines.iter().take(BODY_LINES) {
-            write!(f, "\n  {}", Escaped(&short(line)))?;
-        }
-        Ok(())
+        // The first line has the title of what is no error.
+        let in_first = matches!(cause, Cause::Ordinary);
+        page.write(f, if in_first { None } else { page.headline.as_deref() })
     }
 
     /// What the first line says beyond the status.
@@ -72,6 +66,9 @@ impl Answer<'_> {
             Cause::WantsTls => f.write_str(": the port wants TLS"),
             Cause::WantsOther(what) => write!(f, ": it wants {}", Escaped(&short(what))),
             Cause::WantsCertificate => f.write_str(": it wants a client certificate"),
+            Cause::Itself => f.write_str(": it redirects to itself"),
+            Cause::MovedFromTls => f.write_str(": it redirects to where there is no TLS"),
+            Cause::Challenge => f.write_str(": it wants a browser to solve a challenge"),
             Cause::Login => f.write_str(": it redirects to a login"),
             _ => Ok(()),
         }
@@ -89,6 +86,13 @@ impl Answer<'_> {
                 let to = Secrets::Hidden.url(self.location.unwrap_or_default());
                 format!("follow it with -L, or connect to {}", Escaped(&to))
             }
+            Cause::MovedFromTls => {
+                let to = Secrets::Hidden.url(self.location.unwrap_or_default());
+                format!("connect to {} if that is wanted", Escaped(&to))
+            }
+            Cause::Challenge => "it lets a browser in that has solved it, by its cookie: --cookie \
+                 cf_clearance=VALUE, with -A and the browser's own User-Agent"
+                .into(),
             Cause::Login => format!("show who you are: {CREDENTIALS}"),
             Cause::Version(versions) => {
                 let first = versions.split(',').next().unwrap_or_default();
@@ -122,6 +126,7 @@ impl Answer<'_> {
             Cause::Method => {
                 "check the path: what is there takes no GET, which opens a WebSocket".into()
             }
+            Cause::MethodTaken => format!("check the path, and {}", passes_on(between)),
             Cause::Proxy => {
                 format!("a proxy is there: connect through it, --proxy http://USER:PASSWORD@{host}")
             }
@@ -152,7 +157,7 @@ impl Answer<'_> {
             Cause::Unknown if self.response.status == 400 => {
                 return asked.missing(&[Part::Subprotocols, Part::Origin]);
             }
-            Cause::WantsOther(_) | Cause::Unknown => return None,
+            Cause::Itself | Cause::WantsOther(_) | Cause::Unknown => return None,
         };
         Some(text)
     }
@@ -249,5 +254,3 @@ const BETWEEN: [&str; 12] = [
     "traefik",
     "varnish",
 ];
-/// Lines of a body shown: with status, one header and hint a message has five lines.
-const BODY_LINES: usize = 2;

@@ -7,7 +7,7 @@ use super::{
     words::{Words, lower},
 };
 use crate::{escape::Escaped, net::tls::Certificate};
-use rustls::{AlertDescription, CertificateError, pki_types::UnixTime};
+use rustls::{AlertDescription, CertificateError, PeerIncompatible, pki_types::UnixTime};
 use std::{fmt, path::Path};
 
 pub(super) fn sentence(
@@ -59,6 +59,9 @@ pub(super) fn sentence(
             let did = if *reset { "reset" } else { "closed" };
             write!(f, "{authority} {did} the connection during the TLS handshake")
         }
+        TlsFault::Library(cause) => {
+            write!(f, "TLS with {authority} failed: {}", Escaped(&library(cause)))
+        }
         TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {}", Escaped(cause)),
     }
 }
@@ -104,22 +107,111 @@ fn certificate(
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             f.write_str("it is not meant for a server")
         }
-        other if is_authority(other) => {
-            f.write_str("it is an authority's own certificate, used as a server's")
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            f.write_str("its signature is of a kind that is not supported")
         }
-        other => write!(f, "{other}"),
+        other => match (own_rule(other), other) {
+            (Some(rule), _) => f.write_str(rule.words()),
+            (None, CertificateError::Other(other)) => write!(f, "{}", Escaped(&spaced(other))),
+            (None, other) => write!(f, "{}", Escaped(&spaced(other))),
+        },
     }
+}
+
+/// Rules of the verifier that rustls has no words for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    Authority,
+    Version,
+    Critical,
+    Names,
+    ChainLength,
+    NoAuthority,
+}
+
+impl Rule {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Authority => "it is an authority's own certificate, used as a server's",
+            Self::Version => {
+                "it is a version 1 certificate, which is not supported, not even with -k"
+            }
+            Self::Critical => "it has a critical extension that is not supported",
+            Self::Names => "an authority in its chain may not sign for this name",
+            Self::ChainLength => "its chain is longer than an authority in it allows",
+            Self::NoAuthority => "it is signed with a certificate that is no authority's",
+        }
+    }
+}
+
+/// The verifier's own error is known by its name only.
+fn own_rule(cause: &CertificateError) -> Option<Rule> {
+    if matches!(cause, CertificateError::UnhandledCriticalExtension) {
+        return Some(Rule::Critical);
+    }
+    let CertificateError::Other(other) = cause else { return None };
+    let name = other.to_string();
+    let rules = [
+        // A certificate with CA:TRUE as the server's own: what a plain `openssl req -x509` makes.
+        ("CaUsedAsEndEntity", Rule::Authority),
+        // What `openssl x509 -req` makes where no extension is asked for.
+        ("UnsupportedCertVersion", Rule::Version),
+        ("UnsupportedCriticalExtension", Rule::Critical),
+        ("NameConstraintViolation", Rule::Names),
+        ("PathLenConstraintViolated", Rule::ChainLength),
+        ("EndEntityUsedAsCa", Rule::NoAuthority),
+    ];
+    rules.into_iter().find(|(known, _)| name.contains(known)).map(|(_, rule)| rule)
+}
+
+/// What rustls says, in words where it has a name only.
+fn library(cause: &rustls::Error) -> String {
+    match cause {
+        rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+            "the server speaks neither TLS 1.2 nor TLS 1.3".to_owned()
+        }
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => "the server chose a version of TLS that was ruled out".to_owned(),
+        rustls::Error::PeerIncompatible(why) => {
+            format!("the server does not go with us: {}", spaced(why))
+        }
+        rustls::Error::PeerMisbehaved(why) => {
+            format!("the server broke the rules of TLS: {}", spaced(why))
+        }
+        rustls::Error::InvalidMessage(why) => {
+            format!("a message of the server is malformed: {}", spaced(why))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether it is for our own limits that no version of TLS is left.
+fn is_ruled_out(cause: &rustls::Error) -> bool {
+    let why = PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig;
+    *cause == rustls::Error::PeerIncompatible(why)
+}
+
+/// A name of Rust's as words, without what is in parentheses behind it.
+fn spaced(name: impl fmt::Debug) -> String {
+    let name = format!("{name:?}");
+    let name = name.strip_prefix("OtherError(").unwrap_or(&name);
+    let end = name.find(|c: char| !c.is_alphanumeric()).unwrap_or(name.len());
+    let mut words = String::new();
+    for c in name.get(..end).unwrap_or_default().chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
 }
 
 /// A name of a certificate: the verifier writes `DnsName("x")`.
 fn san(name: &str) -> String {
     let inner = name.split_once('(').map_or(name, |(_, rest)| rest);
     Escaped(inner.trim_matches(['"', '(', ')'])).to_string()
-}
-
-/// A certificate with CA:TRUE as the server's own: what a plain `openssl req -x509` makes.
-fn is_authority(cause: &CertificateError) -> bool {
-    matches!(cause, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
 }
 
 /// What there is to try after a failure of TLS.
@@ -146,6 +238,7 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
         TlsFault::Identity(
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
         ) => "give one with --cert FILE and --key FILE",
+        TlsFault::Library(cause) if is_ruled_out(cause) => "see --tls-min and --tls-max",
         TlsFault::NoProtocol => "see whether it has WebSocket over HTTP/2: --http2",
         TlsFault::Certificate { cause, chain } => match &**cause {
             CertificateError::UnknownIssuer => match &chain[..] {
@@ -167,11 +260,18 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "check this machine's clock; -k skips the check"
             }
-            other if is_authority(other) => {
-                "make the certificate with CA:FALSE, or skip the check with -k"
-            }
-            CertificateError::BadSignature => return None,
-            _ => "-k skips the check",
+            // What cannot be read cannot be used unchecked, either.
+            CertificateError::BadSignature | CertificateError::BadEncoding => return None,
+            other => match own_rule(other) {
+                Some(Rule::Authority) => {
+                    "make the certificate with CA:FALSE, or skip the check with -k"
+                }
+                Some(Rule::Version) => {
+                    "the server needs a certificate of version 3, which names its host"
+                }
+                Some(Rule::Critical) => return None,
+                _ => "-k skips the check",
+            },
         },
         _ => return None,
     };
@@ -216,3 +316,25 @@ fn date(time: UnixTime) -> String {
 
 /// Names listed in a message.
 const SHOWN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{InvalidMessage, PeerMisbehaved};
+
+    #[test]
+    fn names_of_the_library_become_words() {
+        assert_eq!(
+            library(&PeerIncompatible::NoCipherSuitesInCommon.into()),
+            "the server does not go with us: no cipher suites in common"
+        );
+        assert_eq!(
+            library(&PeerMisbehaved::TooManyEmptyFragments.into()),
+            "the server broke the rules of TLS: too many empty fragments"
+        );
+        assert_eq!(
+            library(&InvalidMessage::MissingData("x").into()),
+            "a message of the server is malformed: missing data"
+        );
+    }
+}

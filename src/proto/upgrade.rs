@@ -315,6 +315,10 @@ fn parse_head(
         else {
             return Ok(None);
         };
+        // The first digit is the class, from 1 (RFC 9110, 15).
+        if response.code.is_none_or(|status| status < 100) {
+            return Err(httparse::Error::Status);
+        }
         let head = Response {
             version: version(response.version),
             status: response.code.unwrap_or_default(),

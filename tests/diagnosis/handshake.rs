@@ -46,6 +46,18 @@ fn other_services() {
 }
 
 #[test]
+fn statuses_below_100() {
+    for status in ["000", "099"] {
+        answers(
+            &[],
+            format!("HTTP/1.1 {status} Odd\r\nContent-Length: 0\r\n\r\n"),
+            8,
+            "handshake with {peer} failed: the head of its answer is malformed: invalid response status",
+        );
+    }
+}
+
+#[test]
 fn other_carriers() {
     speaks(
         // What OpenSSL answers to a GET: fatal alert, unexpected message.

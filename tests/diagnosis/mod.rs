@@ -5,8 +5,10 @@ mod closing;
 mod connecting;
 mod fronts;
 mod handshake;
+mod pages;
 mod protocol;
 mod proxies;
+mod redirects;
 mod status;
 mod tls;
 

@@ -31,6 +31,17 @@ fn refusals() {
          hint: it may allow this only for other hosts or ports, many only for port 443",
     );
     answers(
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n\
+         <html><title>Web filter</title><h1>Access denied</h1>",
+        "it answered 403 (Forbidden)\n  Web filter\n  Access denied\n\n\
+         hint: it may allow this only for other hosts or ports, many only for port 443",
+    );
+    answers(
+        "HTTP/1.1 099 Odd\r\n\r\n",
+        "the head of its answer is malformed: invalid response status\n\n\
+         hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
+    );
+    answers(
         "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Length: 0\r\n\r\n",
         "it answered 405 (Method Not Allowed)\n  Allow: GET, HEAD\n\n\
          hint: this may be a web server and no proxy: check its host and port",
@@ -95,6 +106,36 @@ fn socks() {
         peer.hold();
     });
     says(test, 97, "the proxy {peer} does not connect to far.example:80: host unreachable");
+}
+
+#[test]
+fn socks_asked_of_others() {
+    for scheme in ["socks4a", "socks5h"] {
+        let answers = |bytes: &'static str, message: &str| {
+            let proxy = format!("{scheme}://127.0.0.1:{{port}}");
+            let test = Test::new().args(["--proxy", &proxy, "ws://far.example/"]);
+            let test = test.peer(move |peer| {
+                peer.read_some();
+                peer.send(bytes);
+                peer.hold();
+            });
+            says(
+                test,
+                97,
+                &format!("the proxy {{peer}} does not connect to far.example:80: {message}"),
+            );
+        };
+        answers(
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+            "it answered in HTTP, not in SOCKS\n\n\
+             hint: speak to it in HTTP: --proxy http://{peer}",
+        );
+        answers(
+            "SSH-2.0-x\r\n",
+            "it answered in something else than SOCKS\n\n\
+             hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
+        );
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 /// An answer with this first line, these header lines and this body.
 #[track_caller]
-fn answers(args: &[&str], status: &str, headers: &str, body: &str, message: &str) {
+pub(super) fn answers(args: &[&str], status: &str, headers: &str, body: &str, message: &str) {
     let headers = headers.split_inclusive('\n').map(|line| line.replace('\n', "\r\n"));
     let answer = format!("HTTP/1.1 {status}\r\n{}\r\n{body}", headers.collect::<String>());
     let (code, reason) = status.split_once(' ').unwrap();
@@ -12,80 +12,8 @@ fn answers(args: &[&str], status: &str, headers: &str, body: &str, message: &str
     super::answers(args, answer, 22, &message);
 }
 
-const PASSES_ON: &str = "that a reverse proxy, if there is one, passes the headers Upgrade and \
+pub(super) const PASSES_ON: &str = "that a reverse proxy, if there is one, passes the headers Upgrade and \
     Connection on";
-
-#[test]
-fn ordinary_pages() {
-    let page = "<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title>\
-        <style>body { width: 35em }</style></head>\n<body><h1>Welcome to nginx!</h1>\n\
-        <p>If you see this page, the <em>nginx</em> web server is working.</p>";
-    answers(
-        &[],
-        "200 OK",
-        "Server: nginx/1.22.1\nContent-Type: text/html\n",
-        page,
-        ": an HTML page, 'Welcome to nginx!'\n  \
-         Server: nginx/1.22.1\n  \
-         If you see this page, the nginx web server is working.\n\n\
-         hint: check path and port, and that nginx passes the headers Upgrade and Connection on",
-    );
-    answers(
-        &[],
-        "200 OK",
-        "Content-Type: application/json; charset=utf-8\n",
-        "{\n  \"name\": \"api\",\n  \"version\": 3\n}\n",
-        &format!(
-            ": JSON\n  {{ \"name\": \"api\", \"version\": 3 }}\n\n\
-             hint: check path and port, and {PASSES_ON}"
-        ),
-    );
-    answers(
-        &[],
-        "200 OK",
-        "Content-Type: text/plain\n",
-        "pong\x1b]0;x\x07\n",
-        &format!(
-            ": plain text\n  pong\\x1b]0;x\\x07\n\nhint: check path and port, and {PASSES_ON}"
-        ),
-    );
-    answers(
-        &[],
-        "204 No Content",
-        "",
-        "",
-        &format!("\n\nhint: check path and port, and {PASSES_ON}"),
-    );
-}
-
-#[test]
-fn redirects() {
-    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect"] {
-        answers(
-            &[],
-            status,
-            "Location: https://example.com/new\nContent-Length: 0\n",
-            "",
-            "\n  Location: https://example.com/new\n\n\
-             hint: follow it with -L, or connect to wss://example.com/new",
-        );
-    }
-    answers(
-        &[],
-        "308 Permanent Redirect",
-        "Location: /ws/\nContent-Length: 0\n",
-        "",
-        "\n  Location: /ws/\n\nhint: follow it with -L, or connect to ws://{peer}/ws/",
-    );
-    answers(
-        &[],
-        "302 Found",
-        "Location: /login?next=/ws\nContent-Length: 0\n",
-        "",
-        ": it redirects to a login\n  Location: /login?next=/ws\n\n\
-         hint: show who you are: --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
-    );
-}
 
 #[test]
 fn bad_requests() {
@@ -234,6 +162,13 @@ fn who_asks() {
     answers(
         &[],
         "401 Unauthorized",
+        "WWW-Authenticate: Negotiate\nWWW-Authenticate: Basic realm=\"sea\"\n",
+        "",
+        &format!("\n  {basic}\n\nhint: give user and password with --auth USER:PASSWORD"),
+    );
+    answers(
+        &[],
+        "401 Unauthorized",
         "Content-Type: application/json\n",
         "{\"error\":\"no token\"}",
         "\n  {\"error\":\"no token\"}\n\n\
@@ -296,6 +231,13 @@ fn paths() {
         "",
         "\n  Allow: POST\n\n\
          hint: check the path: what is there takes no GET, which opens a WebSocket",
+    );
+    answers(
+        &[],
+        "405 Method Not Allowed",
+        "Allow: HEAD, GET\nContent-Length: 0\n",
+        "",
+        &format!("\n  Allow: HEAD, GET\n\nhint: check the path, and {PASSES_ON}"),
     );
     answers(&[], "410 Gone", "", "", "\n\nhint: the path was given up: look for the new one");
     answers(

@@ -3,7 +3,11 @@
 use super::says;
 use crate::support::{Authority, Identity, Peer, Test};
 use rcgen::{CertificateParams, SanType, date_time_ymd};
-use std::sync::Arc;
+use rustls::{
+    pki_types::PrivateKeyDer,
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+use std::{process::Command, sync::Arc};
 
 /// A server without TLS that says this.
 #[track_caller]
@@ -56,6 +60,36 @@ fn alerts() {
     speaks(
         b"\x15\x03\x03\x00\x02\x02\x70",
         &refused("UnrecognisedName", "it does not know the name: ask for another with --sni NAME"),
+    );
+}
+
+#[test]
+fn versions() {
+    // A ServerHello of TLS 1.0, and one of TLS 1.2 where that was ruled out.
+    let mut hello = b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01".to_vec();
+    hello.extend([7; 32]);
+    hello.extend(b"\x00\x00\x2f\x00");
+    let old = hello.clone();
+    let test = Test::new().args(["-k", "wss://localhost:{port}/"]).peer(move |peer| {
+        peer.send(old);
+        peer.hold();
+    });
+    says(
+        test,
+        35,
+        "TLS with localhost:{port} failed: the server speaks neither TLS 1.2 nor TLS 1.3",
+    );
+    hello[10] = 3;
+    let test = Test::new().args(["-k", "--tls-min", "1.3", "wss://localhost:{port}/"]);
+    let test = test.peer(move |peer| {
+        peer.send(hello);
+        peer.hold();
+    });
+    says(
+        test,
+        35,
+        "TLS with localhost:{port} failed: the server chose a version of TLS that was ruled out\n\n\
+         hint: see --tls-min and --tls-max",
     );
 }
 
@@ -120,6 +154,36 @@ fn certificates() {
         "it is an authority's own certificate, used as a server's\n\n\
          hint: make the certificate with CA:FALSE, or skip the check with -k",
     );
+}
+
+/// A certificate that says no more than it must, with `-k` and without.
+#[test]
+fn version_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+        -keyout key -out request && openssl x509 -req -in request -signkey key -out cert && \
+        openssl pkcs8 -topk8 -nocrypt -in key -outform DER -out key.der && \
+        openssl x509 -in cert -outform DER -out cert.der";
+    let openssl = Command::new("sh").args(["-c", script]).current_dir(dir.path()).output().unwrap();
+    assert!(openssl.status.success(), "{}", String::from_utf8_lossy(&openssl.stderr));
+    let [cert, key] =
+        ["cert.der", "key.der"].map(|name| std::fs::read(dir.path().join(name)).unwrap());
+    // rustls does not read it as a server's, either, until it is used.
+    let key = PrivateKeyDer::Pkcs8(key.into());
+    let signing = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+    let shown = CertifiedKey::new(vec![cert.into()], signing);
+    let mut config = rustls::ServerConfig::clone(&Identity::self_signed().server());
+    config.cert_resolver = Arc::new(SingleCertAndKey::from(shown));
+    let config = Arc::new(config);
+    for args in [&[][..], &["-k"]] {
+        says(
+            Test::new().args(args.iter().copied()).tls_peer(Arc::clone(&config), Peer::hold),
+            60,
+            "the certificate of localhost:{port} is refused: it is a version 1 certificate, which \
+             is not supported, not even with -k\n\n\
+             hint: the server needs a certificate of version 3, which names its host",
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod http;
 
 pub use choice::{NoProxy, Proxies, Variables};
 
-use super::Transport;
+use super::{Transport, tls::witness::Witness};
 use crate::{
     error::ProxyFault,
     target::{Target, UrlFault},
@@ -86,7 +86,12 @@ impl Proxy {
         stream: Box<dyn Transport>,
         to: Destination<'_>,
     ) -> Result<Box<dyn Transport>, ProxyFault> {
-        let socks = |e: tokio_socks::Error| match e {
+        let socks = |e: tokio_socks::Error, first: &[u8]| match e {
+            // As many bytes as the answer should have: two are enough to tell.
+            tokio_socks::Error::InvalidResponseVersion => {
+                let start = first.get(..HTTP.len()).unwrap_or(first);
+                ProxyFault::NotSocks { http: start.len() > 1 && HTTP.starts_with(start) }
+            }
             tokio_socks::Error::Io(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
                 ProxyFault::Cut
             }
@@ -108,32 +113,45 @@ impl Proxy {
         match self.protocol {
             Protocol::Http | Protocol::Https => http::connect(stream, &to.to_string(), user).await,
             Protocol::Socks4 | Protocol::Socks4a => {
-                let stream = match user {
+                let mut stream = Witness::new(stream);
+                let done = match user {
                     Some((user, _)) => {
-                        Socks4Stream::connect_with_userid_and_socket(stream, to, user).await
+                        Socks4Stream::connect_with_userid_and_socket(&mut stream, to, user)
+                            .await
+                            .map(drop)
                     }
-                    None => Socks4Stream::connect_with_socket(stream, to).await,
+                    None => Socks4Stream::connect_with_socket(&mut stream, to).await.map(drop),
                 };
-                Ok(Box::new(stream.map_err(socks)?.into_inner()))
+                done.map_err(|e| socks(e, stream.first()))?;
+                Ok(stream.into_inner())
             }
             Protocol::Socks5 | Protocol::Socks5h => {
-                let stream = match user {
+                let mut stream = Witness::new(stream);
+                let done = match user {
                     // What cannot be written must not be left out.
                     Some((user, password)) if user.is_empty() || password.is_empty() => {
                         let words = "user and password must not be empty".to_owned();
                         return Err(ProxyFault::Socks { words, wants_user: true });
                     }
-                    Some((user, password)) => {
-                        Socks5Stream::connect_with_password_and_socket(stream, to, user, password)
-                            .await
-                    }
-                    None => Socks5Stream::connect_with_socket(stream, to).await,
+                    Some((user, password)) => Socks5Stream::connect_with_password_and_socket(
+                        &mut stream,
+                        to,
+                        user,
+                        password,
+                    )
+                    .await
+                    .map(drop),
+                    None => Socks5Stream::connect_with_socket(&mut stream, to).await.map(drop),
                 };
-                Ok(Box::new(stream.map_err(socks)?.into_inner()))
+                done.map_err(|e| socks(e, stream.first()))?;
+                Ok(stream.into_inner())
             }
         }
     }
 }
+
+/// How an answer in HTTP begins.
+const HTTP: &[u8] = b"HTTP/";
 
 /// The proxy, without user and password.
 impl fmt::Display for Proxy {

@@ -3,7 +3,7 @@
 mod chain;
 mod identity;
 mod verify;
-mod witness;
+pub(super) mod witness;
 
 pub use chain::Certificate;
 pub use identity::Identity;
@@ -236,7 +236,7 @@ fn fault(cause: &io::Error, first: &[u8], chain: Vec<Certificate>) -> TlsFault {
             TlsFault::Identity(*alert)
         }
         Some(rustls::Error::AlertReceived(alert)) => TlsFault::Alert(*alert),
-        Some(other) => TlsFault::Other(other.to_string()),
+        Some(other) => TlsFault::Library(Box::new(other.clone())),
         // What was said before the end tells more than the end.
         None if !first.is_empty() && !speaks_tls => TlsFault::NotTls(first.to_owned()),
         None => match cause.kind() {
@@ -288,7 +288,7 @@ mod tests {
         };
         let fault = |cause: &io::Error, first: &[u8]| fault(cause, first, Vec::new());
         assert!(matches!(fault(&invalid(), b"SSH-2.0-"), TlsFault::NotTls(_)));
-        assert!(matches!(fault(&invalid(), b"\x16\x03\x03"), TlsFault::Other(_)));
+        assert!(matches!(fault(&invalid(), b"\x16\x03\x03"), TlsFault::Library(_)));
         let eof = io::Error::from(io::ErrorKind::UnexpectedEof);
         assert!(matches!(fault(&eof, b""), TlsFault::Cut { reset: false }));
         assert!(matches!(fault(&eof, b"220 h"), TlsFault::NotTls(_)));

@@ -1,4 +1,4 @@
-//! The first bytes of a peer, to tell what speaks there if it is not TLS.
+//! The first bytes of a peer, to tell what speaks there if it is not what was expected.
 
 use std::{
     io,
@@ -15,13 +15,18 @@ pub struct Witness<S> {
 }
 
 impl<S> Witness<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub(in crate::net) fn new(stream: S) -> Self {
         Self { stream, first: Vec::new() }
     }
 
     /// Its first bytes.
-    pub(super) fn first(&self) -> &[u8] {
+    pub(in crate::net) fn first(&self) -> &[u8] {
         &self.first
+    }
+
+    /// The stream, without the memory.
+    pub(in crate::net) fn into_inner(self) -> S {
+        self.stream
     }
 }
 
@@ -72,5 +77,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Witness<S> {
     }
 }
 
-/// Enough to show what is said instead of TLS.
+/// Enough to show what is said instead.
 const FIRST: usize = 80;

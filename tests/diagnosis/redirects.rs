@@ -1,0 +1,77 @@
+//! Redirects that are not followed.
+
+use super::{says, status::answers};
+use crate::support::{Authority, Peer, Test};
+
+#[test]
+fn redirects() {
+    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect"] {
+        answers(
+            &[],
+            status,
+            "Location: https://example.com/new\nContent-Length: 0\n",
+            "",
+            "\n  Location: https://example.com/new\n\n\
+             hint: follow it with -L, or connect to wss://example.com/new",
+        );
+    }
+    answers(
+        &[],
+        "308 Permanent Redirect",
+        "Location: /ws/\nContent-Length: 0\n",
+        "",
+        "\n  Location: /ws/\n\nhint: follow it with -L, or connect to ws://{peer}/ws/",
+    );
+    answers(
+        &[],
+        "302 Found",
+        "Location: /login?next=/ws\nContent-Length: 0\n",
+        "",
+        ": it redirects to a login\n  Location: /login?next=/ws\n\n\
+         hint: show who you are: --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
+    );
+}
+
+#[test]
+fn redirects_that_lead_nowhere() {
+    for location in ["", "#x", "/", "ws://{peer}", "http://{peer}/#y"] {
+        // What a message says of it is what the peer sent.
+        let test = Test::new().peer(move |peer: &mut Peer| {
+            let location = location.replace("{peer}", &format!("127.0.0.1:{}", peer.port()));
+            let head = "HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\n";
+            peer.answer(&format!("{head}Location: {location}\r\n\r\n"));
+            peer.half_close();
+            peer.hold();
+        });
+        says(
+            test,
+            22,
+            &format!(
+                "ws://{{peer}}/ answered 301 (Moved Permanently) instead of upgrading to \
+                 WebSocket: it redirects to itself\n  Location: {location}"
+            ),
+        );
+    }
+}
+
+#[test]
+fn redirects_without_tls() {
+    let authority = Authority::new();
+    for location in ["http://far.example/ws", "ws://far.example/ws"] {
+        let test = Test::new().args(["--ca".into(), authority.file()]);
+        let test = test.tls_peer(authority.issue().server(), move |peer| {
+            let head = "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n";
+            peer.answer(&format!("{head}Location: {location}\r\n\r\n"));
+            peer.hold();
+        });
+        says(
+            test,
+            22,
+            &format!(
+                "wss://localhost:{{port}}/ answered 302 (Found) instead of upgrading to \
+                 WebSocket: it redirects to where there is no TLS\n  Location: {location}\n\n\
+                 hint: connect to ws://far.example/ws if that is wanted"
+            ),
+        );
+    }
+}
