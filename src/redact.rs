@@ -72,6 +72,29 @@ impl Secrets {
     }
 }
 
+/// What the peer says without the secrets of our own headers, which some peers repeat.
+pub fn without_ours(mut said: Vec<u8>, ours: &Headers) -> Vec<u8> {
+    let secret = |name: &str| HEADERS.iter().any(|secret| secret.eq_ignore_ascii_case(name));
+    for (_, value) in ours.iter().filter(|(name, _)| secret(name)) {
+        // Also without the scheme before it.
+        for part in [value, value.split_once(' ').map_or("", |(_, rest)| rest)] {
+            let part = part.trim();
+            if part.len() < SHORTEST || REDACTED.contains(part) {
+                continue;
+            }
+            let mut from = 0;
+            while let Some(rest) = said.get(from..)
+                && let Some(at) = memchr::memmem::find(rest, part.as_bytes())
+            {
+                let at = from + at;
+                said.splice(at..at + part.len(), REDACTED.bytes());
+                from = at + REDACTED.len();
+            }
+        }
+    }
+    said
+}
+
 /// Whether a parameter of a query holds a secret.
 fn is_secret(pair: &str) -> bool {
     let Some((name, value)) = pair.split_once('=') else { return false };
@@ -87,6 +110,9 @@ const BETWEEN: [char; 4] = ['?', '#', '&', ';'];
 
 /// What stands for a secret.
 pub const REDACTED: &str = "[redacted]";
+
+/// Shorter than this it may be anything.
+const SHORTEST: usize = 4;
 
 /// Headers that hold secrets.
 const HEADERS: [&str; 7] = [
@@ -140,6 +166,18 @@ mod tests {
             "ws://[redacted]@h/?token=[redacted]&a=b"
         );
         assert_eq!(Secrets::Shown.header("Cookie", "x"), "x");
+    }
+
+    #[test]
+    fn what_is_repeated_of_ours_is_hidden() {
+        let mut ours = Headers::default();
+        ours.push("Authorization", "Bearer sesame");
+        ours.push("Cookie", "id=1");
+        ours.push("Host", "host");
+        ours.push("X-Api-Key", "redacted");
+        let said = b"host got 'Bearer sesame', sesame and id=1".to_vec();
+        let expected = "host got '[redacted]', [redacted] and [redacted]";
+        assert_eq!(String::from_utf8(without_ours(said, &ours)).unwrap(), expected);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::{
     error::{Asked, Error, Http2Fault, Step, TlsFault},
     net::{Transport, http2::Settings, proxy::Destination, tls},
     proto::handshake::{Agreed, HeaderEdit, Headers, Request, Response, Version},
+    redact::without_ours,
     target::Target,
 };
 use credentials::Credentials;
@@ -227,6 +228,9 @@ async fn follow(opening: &Opening, deadline: Instant, way: &mut Way<'_>) -> Resu
         } else {
             // The answer is there: its body has a limit of its own.
             let body = body::read(&mut transport, &response, rest).await;
+            let mut ours = here.headers();
+            ours.edit(&here.edits);
+            let body = without_ours(body, &ours);
             let location = response.headers.get("Location");
             let location = location.and_then(|location| here.target.join(location.trim()).ok());
             let location = location.map(|target| target.to_string());

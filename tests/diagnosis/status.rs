@@ -301,3 +301,15 @@ fn later() {
          hint: see what keeps the server behind cloudflare: it did not answer in time",
     );
 }
+
+#[test]
+fn secrets_of_ours_that_the_server_repeats() {
+    answers(
+        &["--bearer", "sesame", "-H", "X-Api-Key: simsim"],
+        "403 Forbidden",
+        "Content-Type: text/plain\n",
+        "no access with 'Bearer sesame' and simsim",
+        "\n  no access with '[redacted]' and [redacted]\n\n\
+         hint: an origin (-o http://{peer}) may be missing",
+    );
+}

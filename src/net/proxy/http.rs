@@ -4,9 +4,10 @@ use crate::{
     error::ProxyFault,
     net::Transport,
     proto::{
-        handshake::{MAX_HEADS, Refusal},
+        handshake::{Headers, MAX_HEADS, Refusal},
         upgrade::parse_response,
     },
+    redact::without_ours,
 };
 use bytes::{Buf as _, Bytes};
 use std::{
@@ -28,9 +29,11 @@ pub(super) async fn connect(
     user: Option<(&str, &str)>,
 ) -> Result<Box<dyn Transport>, ProxyFault> {
     let mut head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n");
+    let mut ours = Headers::default();
     if let Some((user, password)) = user {
         let credentials = data_encoding::BASE64.encode(format!("{user}:{password}").as_bytes());
         let _ = write!(head, "Proxy-Authorization: Basic {credentials}\r\n");
+        ours.push("Proxy-Authorization", format!("Basic {credentials}"));
     }
     head += concat!("User-Agent: sockeye/", env!("CARGO_PKG_VERSION"), "\r\n\r\n");
     // If it is refused, the answer that is there already may say why.
@@ -76,7 +79,8 @@ pub(super) async fn connect(
     // What has come by then is shown.
     let _ = timeout(BODY_TIME, body).await;
     rest.truncate(BODY);
-    Err(ProxyFault::Status { response: Box::new(response), body: rest })
+    let body = without_ours(rest, &ours);
+    Err(ProxyFault::Status { response: Box::new(response), body })
 }
 
 /// A stream of which some bytes have been read already.
