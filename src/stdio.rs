@@ -239,7 +239,7 @@ pub async fn write_within(text: &str, limit: Duration) -> bool {
 }
 
 /// Which of the three streams is this file, if one is.
-pub fn name_of(device: u64, inode: u64) -> Option<&'static str> {
+pub fn name_of((device, inode): (u64, u64)) -> Option<&'static str> {
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let streams =
         [(stdin.as_fd(), "stdin"), (stdout.as_fd(), "stdout"), (stderr.as_fd(), "stderr")];

@@ -7,12 +7,13 @@ use super::{
 };
 use crate::{
     error::{Error, words},
-    escape::{Escaped, escape_lines},
+    escape::{Escaped, escaped_lines},
     render::{
         dialogue::{Dialogue, clock},
         frames,
         har::Exchange,
         recording::{End, Event, Opened, Recorded, read},
+        summary::amount,
     },
     report,
 };
@@ -177,13 +178,13 @@ impl<'a> Page<'a> {
                 vec![self.dated(at, frames::line(*direction, frame, since, true))]
             }
             Event::Violation(violation, section) => {
-                vec![self.dated(at, escaped(&format!("! {violation} ({section})")))]
+                vec![self.dated(at, escaped_lines(&format!("! {violation} ({section})")))]
             }
             Event::Open(opened) => {
-                vec![self.dated(at, escaped(&format!("connected to {}", opened.url)))]
+                vec![self.dated(at, escaped_lines(&format!("connected to {}", opened.url)))]
             }
-            Event::Gap(why) => vec![self.dated(at, escaped(&format!("lost: {why}")))],
-            Event::Error(why) => vec![self.dated(at, escaped(&format!("failed: {why}")))],
+            Event::Gap(why) => vec![self.dated(at, escaped_lines(&format!("lost: {why}")))],
+            Event::Error(why) => vec![self.dated(at, escaped_lines(&format!("failed: {why}")))],
             Event::End(end) => vec![self.dated(at, end_line(end))],
             Event::Request(_) | Event::Frame(..) | Event::Unknown(_) => Vec::new(),
         }
@@ -195,21 +196,12 @@ impl<'a> Page<'a> {
 }
 
 fn end_line(end: &End) -> String {
-    let amount = |(messages, bytes): (u64, u64)| {
-        let s = |n: u64| if n == 1 { "" } else { "s" };
-        format!("{messages} message{}, {bytes} byte{}", s(messages), s(bytes))
-    };
+    let amount = |(messages, bytes)| amount(messages, bytes);
     let (received, sent) = (amount(end.received), amount(end.sent));
     match end.code {
         Ok(code) => format!("ended with {code}: received {received}; sent {sent}"),
         Err(signal) => format!("ended by signal {signal}: received {received}; sent {sent}"),
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    escape_lines(text, &mut out);
-    out
 }
 
 /// Makes a HAR of a recording.

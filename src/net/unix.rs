@@ -1,13 +1,13 @@
 //! What only Unix sockets options and signals can do.
 
 use std::{
-    fs::OpenOptions,
+    fs::{Metadata, OpenOptions},
     io::{self, Read as _},
     os::{
         fd::AsFd,
         linux::net::SocketAddrExt as _,
         unix::{
-            fs::OpenOptionsExt as _,
+            fs::{MetadataExt as _, OpenOptionsExt as _},
             net::{SocketAddr, UnixStream},
         },
     },
@@ -23,6 +23,11 @@ pub fn tune(socket: impl AsFd) -> io::Result<()> {
     sockopt::set_tcp_keepidle(socket, KEEPALIVE_IDLE)?;
     sockopt::set_tcp_keepintvl(socket, KEEPALIVE_INTERVAL)?;
     Ok(())
+}
+
+/// What tells a file from every other: its device and its number there.
+pub fn file_id(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }
 
 /// A file that is created so can be read by its owner only.

@@ -42,9 +42,10 @@ pub fn times(stats: &Stats, total: Duration) -> Option<String> {
 }
 
 /// What has gone one way.
-pub fn traffic(what: &str, tally: &Tally) -> String {
+fn traffic(what: &str, tally: &Tally) -> String {
+    let of = |count: &Count| amount(count.messages, count.bytes);
     let total = tally.total();
-    let mut text = format!("{what} {}", amount(&total));
+    let mut text = format!("{what} {}", of(&total));
     if total.carried != total.bytes {
         text = format!("{text}, compressed to {}", total.carried);
         if let Some(mille) = total.carried.saturating_mul(1000).checked_div(total.bytes) {
@@ -58,7 +59,7 @@ pub fn traffic(what: &str, tally: &Tally) -> String {
         (_, 0) => {}
         (0, _) => text.push_str("; all binary"),
         _ => {
-            let (text_amount, binary_amount) = (amount(&tally.text), amount(&tally.binary));
+            let (text_amount, binary_amount) = (of(&tally.text), of(&tally.binary));
             text = format!("{text}; text {text_amount}, binary {binary_amount}");
         }
     }
@@ -70,8 +71,8 @@ pub fn traffic(what: &str, tally: &Tally) -> String {
     text
 }
 
-fn amount(count: &Count) -> String {
-    let Count { messages, bytes, .. } = *count;
+/// So many messages of so many bytes together.
+pub fn amount(messages: u64, bytes: u64) -> String {
     format!("{messages} message{}, {bytes} byte{}", plural(messages), plural(bytes))
 }
 

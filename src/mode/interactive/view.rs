@@ -2,13 +2,13 @@
 
 use crate::{
     mode::prompt::{self, Prompt},
+    net::unix::private,
     proto::Kind,
     render::{Direction, dialogue::Dialogue},
 };
 use regex::bytes::Regex;
 use std::{
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -174,7 +174,9 @@ impl View {
         let Some((_, message)) = &self.last else { return NONE_YET.to_owned() };
         let write = || -> io::Result<()> {
             let mut options = std::fs::OpenOptions::new();
-            options.write(true).create_new(true).mode(0o600).open(path)?.write_all(message)
+            options.write(true).create_new(true);
+            private(&mut options);
+            options.open(path)?.write_all(message)
         };
         match write() {
             Ok(()) => format!("{} bytes written to {}", message.len(), path.display()),

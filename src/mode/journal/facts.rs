@@ -40,7 +40,7 @@ pub(super) struct Facts {
     /// Until the last request.
     requested: Option<Duration>,
     /// The session is, or was, open.
-    opened: Option<Instant>,
+    opened: bool,
     tls: Option<String>,
     subprotocol: Option<String>,
     session: Option<Came>,
@@ -74,7 +74,7 @@ impl Facts {
             headers: Headers::default(),
             timing: Timing::default(),
             requested: None,
-            opened: None,
+            opened: false,
             tls: None,
             subprotocol: None,
             session: None,
@@ -111,7 +111,7 @@ impl Facts {
     }
 
     pub(super) fn opened(&mut self, opened: &Opened) {
-        self.opened = Some(Instant::now());
+        self.opened = true;
         self.subprotocol.clone_from(&opened.agreed.subprotocol);
     }
 
@@ -142,13 +142,12 @@ impl Facts {
     fn until(&self, name: &str) -> Fact {
         let Timing { resolve, connect, proxy, tls, .. } = self.timing;
         let connected = resolve + connect + proxy;
-        let is_open = self.opened.is_some();
         Fact::Time(match name {
             "time_namelookup" => resolve,
             "time_connect" if self.connects > 0 => connected,
             "time_appconnect" if self.tls.is_some() => connected + tls,
             "time_pretransfer" => self.requested.unwrap_or_default(),
-            "time_handshake" | "time_starttransfer" if is_open => self.timing.total(),
+            "time_handshake" | "time_starttransfer" if self.opened => self.timing.total(),
             "time_proxy" => proxy,
             "time_total" => self.started.elapsed(),
             _ => Duration::ZERO,
@@ -193,7 +192,7 @@ impl write_out::Facts for Facts {
         match name {
             "errormsg" => self.error.clone().map(Fact::Text),
             "exitcode" => Some(Fact::Number(self.exit)),
-            "extensions" => self.write_header("Sec-WebSocket-Extensions"),
+            "extensions" => text(self.headers.get("Sec-WebSocket-Extensions")?),
             "http_code" | "response_code" => Some(Fact::Status(self.status)),
             "http_version" => text(self.version?.number()),
             "method" => text(method(self.version.unwrap_or_default())),
@@ -214,11 +213,5 @@ impl write_out::Facts for Facts {
 
     fn header(&self, name: &str) -> Option<String> {
         Some(self.secrets.header(name, self.headers.get(name)?).into_owned())
-    }
-}
-
-impl Facts {
-    fn write_header(&self, name: &str) -> Option<Fact> {
-        self.headers.get(name).map(|value| Fact::Text(value.to_owned()))
     }
 }

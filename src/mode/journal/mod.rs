@@ -14,6 +14,7 @@ use crate::{
     connect::{Opened, Progress},
     error::Error,
     escape::{Escaped, escaped_lines},
+    net::unix::{file_id, private},
     render::write_out::Stream,
     report::Report,
     session::{Observer, Seen, Session},
@@ -27,7 +28,6 @@ use recording::Recording;
 use std::{
     fs::{self, File},
     io::{self, IsTerminal as _},
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -265,7 +265,7 @@ impl Observer for Eye {
 
 /// Whether two paths are of one file.
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {
-    let file = |path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let file = |path| fs::metadata(path).ok().map(|found| file_id(&found));
     one == other || (file(one).is_some() && file(one) == file(other))
 }
 
@@ -287,12 +287,12 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
         if !found.is_file() {
             return Err(fail(io::Error::other("not a regular file")));
         }
-        if let Some(name) = stdio::name_of(found.dev(), found.ino()) {
+        if let Some(name) = stdio::name_of(file_id(&found)) {
             return Err(fail(io::Error::other(format!("it is {name} of this run"))));
         }
     }
     let mut options = File::options();
     options.write(true).create(true).truncate(false);
-    crate::net::unix::private(&mut options);
+    private(&mut options);
     options.open(path).map_err(fail)
 }

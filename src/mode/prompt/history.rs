@@ -1,8 +1,9 @@
 //! The lines typed before, kept for the next run.
 
+use crate::net::unix;
 use std::{
     fs, io,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -28,7 +29,10 @@ fn private(path: &Path) -> io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
-    let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    unix::private(&mut options);
+    let file = options.open(path)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))
 }
 
