@@ -366,7 +366,7 @@ impl Session {
             (self.idle.messages, self.idle.since) = (messages, now);
         } else if deadline <= now {
             // It is open: the deadline says so.
-            self.idle.for_good = self.close(&Close::new(CloseCode::Normal)).is_ok();
+            self.idle.for_good = self.close(&Close::new(CloseCode::NORMAL)).is_ok();
         }
     }
 

@@ -186,7 +186,7 @@ fn stream(args: &ClientArgs) -> Stream {
             (_, true) => Ways::In,
             _ => Ways::Both,
         },
-        close: args.close.clone().unwrap_or_else(|| Close::new(CloseCode::Normal)),
+        close: args.close.clone().unwrap_or_else(|| Close::new(CloseCode::NORMAL)),
     }
 }
 

@@ -5,8 +5,7 @@ use crate::{
     mode::clock::Wait,
     net::tcp::From,
     proto::{
-        Close,
-        close::is_sendable,
+        Close, CloseCode,
         extension::Offers,
         handshake::{HeaderEdit, is_token},
     },
@@ -216,13 +215,14 @@ pub fn pattern(s: &str) -> Result<Regex, String> {
 pub fn close(s: &str) -> Result<Close, String> {
     let (code, reason) = s.split_once(':').unwrap_or((s, ""));
     let code: u16 = code.parse().map_err(|_| "not a close code".to_owned())?;
-    if !is_sendable(code) {
+    let code = CloseCode::new(code);
+    if !code.is_sendable() {
         return Err(format!("the close code {code} must not be sent (RFC 6455, 7.4)"));
     }
     if reason.len() > 123 {
         return Err("a reason has at most 123 bytes (RFC 6455, 5.5)".to_owned());
     }
-    Ok(Close { code: code.into(), reason: reason.to_owned() })
+    Ok(Close { code, reason: reason.to_owned() })
 }
 
 /// What is offered of permessage-deflate.

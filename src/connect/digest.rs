@@ -1,5 +1,6 @@
 //! Digest authentication (RFC 7616): challenges read with care, because anyone can send them.
 
+use crate::proto::fields;
 use md5::{Digest as _, Md5};
 use ring::digest::{SHA256, SHA512_256, digest};
 
@@ -70,9 +71,8 @@ impl Challenge {
         let qop = match get("qop") {
             None => false,
             // What is asked for must be something we can do.
-            Some(list) => list
-                .split(',')
-                .any(|one| one.trim().eq_ignore_ascii_case("auth"))
+            Some(list) => fields::elements(list)
+                .any(|one| one.eq_ignore_ascii_case("auth"))
                 .then_some(true)?,
         };
         Some(Self {
@@ -147,17 +147,17 @@ fn quoted(value: &str) -> String {
 /// The challenges of a field, each with its parameters (RFC 9110, 11.6.1).
 fn challenges(field: &str) -> Vec<(String, Vec<(String, String)>)> {
     let mut found: Vec<(String, Vec<(String, String)>)> = Vec::new();
-    for element in elements(field) {
+    for element in fields::elements(field) {
         let (first, rest) = match element.split_once([' ', '\t']) {
             // A scheme stands before its first parameter, with a space and no = between them.
             Some((scheme, rest)) if !scheme.contains('=') => (Some(scheme), rest.trim()),
-            _ if !element.contains('=') => (Some(element.as_str()), ""),
-            _ => (None, element.as_str()),
+            _ if !element.contains('=') => (Some(element), ""),
+            _ => (None, element),
         };
         if let Some(scheme) = first.filter(|_| !rest.starts_with('=')) {
             found.push((scheme.to_owned(), Vec::new()));
         }
-        let parameter = if first.is_some() && rest.starts_with('=') { &element } else { rest };
+        let parameter = if first.is_some() && rest.starts_with('=') { element } else { rest };
         if let Some((name, value)) = parameter.split_once('=')
             && let Some((_, params)) = found.last_mut()
         {
@@ -167,39 +167,9 @@ fn challenges(field: &str) -> Vec<(String, Vec<(String, String)>)> {
     found
 }
 
-/// The elements of a list; a comma in quotes is none between them.
-fn elements(field: &str) -> Vec<String> {
-    let mut elements = vec![String::new()];
-    let (mut quotes, mut escaped) = (false, false);
-    for c in field.chars() {
-        match c {
-            ',' if !quotes => elements.push(String::new()),
-            c => {
-                if c == '"' && !escaped {
-                    quotes = !quotes;
-                }
-                if let Some(last) = elements.last_mut() {
-                    last.push(c);
-                }
-            }
-        }
-        escaped = quotes && c == '\\' && !escaped;
-    }
-    elements.into_iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
-}
-
+/// A value without its quotes; a closing quote may be missing.
 fn unquoted(value: &str) -> String {
-    let Some(inner) = value.strip_prefix('"') else { return value.to_owned() };
-    let mut text = String::new();
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' => break,
-            '\\' => text.extend(chars.next()),
-            c => text.push(c),
-        }
-    }
-    text
+    fields::quoted(value).map_or_else(|| value.to_owned(), |(said, _)| said)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{Circumstances, Silence, circumstances::Part};
 use crate::{
     escape::Escaped,
-    proto::{Close, close::name, codes::Dialect, handshake::Version},
+    proto::{Close, codes::Dialect, handshake::Version},
 };
 use std::{fmt, time::Duration};
 
@@ -24,7 +24,7 @@ pub(super) fn said(
         // Another subprotocol was agreed on: what graphql-transport-ws means is beside the point.
         None if circumstances.is_some_and(|it| it.subprotocol.is_some()) => {
             write!(f, "{code}")?;
-            parenthesis(f, name(code))?;
+            parenthesis(f, close.code.name())?;
             reason(f, close)
         }
         None => write!(f, "{close}"),
@@ -39,9 +39,9 @@ impl fmt::Display for Close {
         match Dialect::Graphql.meaning(code) {
             meaning if code >= 4400 && !meaning.is_empty() => {
                 let whose = Dialect::Graphql.name();
-                write!(f, " ({}; in {whose}: {meaning})", name(code))?;
+                write!(f, " ({}; in {whose}: {meaning})", self.code.name())?;
             }
-            _ => parenthesis(f, name(code))?,
+            _ => parenthesis(f, self.code.name())?,
         }
         reason(f, self)
     }

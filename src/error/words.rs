@@ -4,12 +4,7 @@
 use super::{Error, Place, Step, Unmet, closing, http2, opening, reach, status::Answer, tls};
 use crate::{
     escape::Escaped,
-    proto::{
-        Violation,
-        frame::{Kind, Opcode},
-        handshake::Version,
-        outbox::UsageError,
-    },
+    proto::{Violation, handshake::Version, outbox::UsageError},
     redact::Secrets,
     target::without_user,
 };
@@ -249,19 +244,6 @@ impl fmt::Display for Violation {
             Self::CloseReasonNotUtf8 => f.write_str("Close with a reason that is not UTF-8"),
             Self::MessageTooLong { limit } => write!(f, "message over {limit} bytes"),
         }
-    }
-}
-
-impl fmt::Display for Opcode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Message(Kind::Text) => "text",
-            Self::Message(Kind::Binary) => "binary",
-            Self::Continuation => "continuation",
-            Self::Close => "close",
-            Self::Ping => "ping",
-            Self::Pong => "pong",
-        })
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn echo(mut session: Session, mut leaving: watch::Receiver<()>)
             () = session.progress(drained) => {}
             _ = leaving.changed(), if open => {
                 // Refused only if it is closing already.
-                let _ = session.close(&Close::new(CloseCode::Away));
+                let _ = session.close(&Close::new(CloseCode::GOING_AWAY));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Typed input: a line of JSON is something to do. The schema is in docs/jsonl.md.
 
-use crate::proto::{Close, CloseCode, Kind, close};
+use crate::proto::{Close, CloseCode, Kind};
 use data_encoding::BASE64;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -119,9 +119,9 @@ impl<'a> Fields<'a> {
         };
         let code = match code {
             // Recorded of a Close without one.
-            None | Some(Some(1005)) if reason.is_empty() => CloseCode::Status,
-            None => CloseCode::Normal,
-            Some(Some(code)) if close::is_sendable(code) => code.into(),
+            None | Some(Some(1005)) if reason.is_empty() => CloseCode::NO_STATUS,
+            None => CloseCode::NORMAL,
+            Some(Some(code)) if CloseCode::new(code).is_sendable() => CloseCode::new(code),
             Some(_) => return Err(fault("\"code\" is none that may be sent (RFC 6455, 7.4)")),
         };
         if reason.len() > 123 {

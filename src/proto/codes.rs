@@ -1,6 +1,8 @@
 //! What close codes mean: those that are registered (RFC 6455, 7.4.1 and 11.7), and private ones
 //! that many meet.
 
+use super::close_code::CloseCode;
+
 /// A registered code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
@@ -56,6 +58,29 @@ const fn code(code: u16, name: &'static str, meaning: &'static str, sender: Send
 /// A code, if it is registered.
 pub fn find(code: u16) -> Option<&'static Code> {
     REGISTERED.iter().find(|one| one.code == code)
+}
+
+impl CloseCode {
+    /// The registered name, for people; empty where there is none.
+    pub fn name(self) -> &'static str {
+        match (find(self.number()), self.number()) {
+            (Some(found), _) => found.name,
+            (None, 3000..=3999) => "registered by a library",
+            (None, 4000..=4999) => "private use",
+            _ => "",
+        }
+    }
+
+    /// The meaning in a few words; empty where nothing is known. The meaning of a private code is
+    /// the application's: this says no more than that, and [`Dialect`] knows some.
+    pub fn meaning(self) -> &'static str {
+        match (find(self.number()), self.number()) {
+            (Some(found), _) => found.meaning,
+            (None, 3000..=3999) => "what a library registered it for",
+            (None, 4000..=4999) => "what the application says",
+            _ => "",
+        }
+    }
 }
 
 /// Whose meaning a private code has. It is the application's, so something must tell which that is.
@@ -191,13 +216,32 @@ fn twitch(code: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::close::is_sendable;
+
+    #[test]
+    fn names_are_those_registered() {
+        let code = CloseCode::new;
+        assert_eq!(
+            (code(1008).name(), code(1008).meaning()),
+            ("policy violation", "a message or a client is against its rules")
+        );
+        assert_eq!(
+            (code(3001).name(), code(4401).name()),
+            ("registered by a library", "private use")
+        );
+        for nameless in [999, 1004, 2000, 5000] {
+            assert_eq!((code(nameless).name(), code(nameless).meaning()), ("", ""));
+        }
+    }
 
     #[test]
     fn the_table_is_in_order_and_says_the_same_as_the_rules() {
         assert!(REGISTERED.is_sorted_by_key(|one| one.code));
         for one in REGISTERED {
-            assert_eq!(is_sendable(one.code), one.sender != Sender::Nobody, "{one:?}");
+            assert_eq!(
+                CloseCode::new(one.code).is_sendable(),
+                one.sender != Sender::Nobody,
+                "{one:?}"
+            );
             assert!(!one.meaning.is_empty() && !one.name.is_empty(), "{one:?}");
         }
     }

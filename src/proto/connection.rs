@@ -22,16 +22,16 @@
 //! [`wants_shutdown`]: Connection::wants_shutdown
 
 use super::{
-    Role,
-    close::{self, Close},
+    close::Close,
     deflate::{Deflater, Inflater},
     event::{Cause, Event, Settings},
-    extension::Deflate,
-    frame::{Kind, Opcode},
+    extension::params::Deflate,
     mask::Entropy,
     message::{Decoder, Fault, Part},
+    opcode::{Kind, Opcode},
     outbox::{Outbox, UsageError},
     ping::{Pings, RoundTrips},
+    role::Role,
     tally::Tally,
     timer::{Timer, Timers},
     violation::Violation,
@@ -111,11 +111,7 @@ impl Connection {
     #[must_use]
     pub fn with_deflate(mut self, deflate: &Deflate) -> Self {
         let (role, settings) = (self.link.role, self.link.settings);
-        let remote = match role {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        };
-        self.decoder.inflate(Inflater::new(deflate.side(remote)));
+        self.decoder.inflate(Inflater::new(deflate.side(role.peer())));
         let (level, min) = (settings.compress_level, settings.compress_min);
         self.link.outbox.compress(Deflater::new(deflate.side(role), level, min));
         self
@@ -245,9 +241,8 @@ impl Connection {
     /// Begins the closing handshake.
     pub fn close(&mut self, close: &Close, now: Instant) -> Result<(), UsageError> {
         let payload = close.payload();
-        let code = close.code.into();
-        if !payload.is_empty() && !close::is_sendable(code) {
-            return Err(UsageError::CloseCode(code));
+        if !payload.is_empty() && !close.code.is_sendable() {
+            return Err(UsageError::CloseCode(close.code));
         }
         self.link.writable()?;
         if payload.len() > MAX_CONTROL {

@@ -3,7 +3,7 @@
 //! Both directions work piece by piece, so that a message of any size needs no memory of its own.
 //! Their state is made with the first message that needs it.
 
-use super::extension::{MAX_BITS, MIN_BITS, Side};
+use super::extension::params::{MAX_BITS, MIN_BITS, Side};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 /// What comes is no DEFLATE, or is cut.

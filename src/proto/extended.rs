@@ -1,7 +1,10 @@
 //! The HTTP/2 carrier of the opening handshake (RFC 8441): the extended CONNECT, and what counts as
 //! a yes. The frames around it are not ours.
 
-use super::handshake::{Agreed, Headers, Refusal, Request, Response, Version, judge};
+use super::{
+    handshake::{Agreed, Refusal, Request, Response, Version, judge},
+    headers::Headers,
+};
 
 /// The request for a resource (RFC 8441, 4 and 5). `headers` are those of HTTP/1.1 but for what
 /// its upgrade makes: Host becomes `:authority`, `authority` where there is none; names are written

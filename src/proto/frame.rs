@@ -13,43 +13,16 @@
 //! The codec is tungstenite's; it lets reserved bits, masks of the wrong role and lengths that are
 //! not minimal pass and loses the header of a reserved opcode, so those are judged first.
 
-use super::{Role, violation::Violation};
+use super::{
+    opcode::{Kind, Opcode},
+    role::Role,
+    violation::Violation,
+};
 use std::io::Cursor;
 use tungstenite::protocol::frame::{
     FrameHeader,
     coding::{Control, Data, OpCode},
 };
-
-/// The type of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// UTF-8 text.
-    Text,
-    /// Any bytes.
-    Binary,
-}
-
-/// The opcodes that have a meaning (11.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opcode {
-    /// The first frame of a message.
-    Message(Kind),
-    /// A later fragment of a message.
-    Continuation,
-    /// The peer closes.
-    Close,
-    /// Asks for a pong.
-    Ping,
-    /// Answers a ping, or says that the peer lives.
-    Pong,
-}
-
-impl Opcode {
-    /// Close, ping and pong (5.5): short, whole, and allowed between two fragments.
-    pub fn is_control(self) -> bool {
-        matches!(self, Self::Close | Self::Ping | Self::Pong)
-    }
-}
 
 /// A frame header as it stands on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,16 +89,8 @@ impl Header {
     /// cost as much as masking them.
     #[inline]
     fn format_short(&self, out: &mut Vec<u8>) {
-        let opcode = match self.opcode {
-            Opcode::Continuation => 0x0,
-            Opcode::Message(Kind::Text) => 0x1,
-            Opcode::Message(Kind::Binary) => 0x2,
-            Opcode::Close => 0x8,
-            Opcode::Ping => 0x9,
-            Opcode::Pong => 0xa,
-        };
-        let first =
-            if self.fin { 0x80 } else { 0 } | if self.compressed { RSV1 } else { 0 } | opcode;
+        let (fin, rsv1) = (if self.fin { 0x80 } else { 0 }, if self.compressed { RSV1 } else { 0 });
+        let first = fin | rsv1 | self.opcode.number();
         let length = self.length as u8;
         match self.mask {
             Some([a, b, c, d]) => out.extend_from_slice(&[first, 0x80 | length, a, b, c, d]),
@@ -146,14 +111,9 @@ fn judge(
     if first & reserved != 0 {
         return Err(Violation::ReservedBits(first & reserved));
     }
-    let opcode = match first & 0x0f {
-        0x0 => Opcode::Continuation,
-        0x1 => Opcode::Message(Kind::Text),
-        0x2 => Opcode::Message(Kind::Binary),
-        0x8 => Opcode::Close,
-        0x9 => Opcode::Ping,
-        0xa => Opcode::Pong,
-        reserved => return Err(Violation::ReservedOpcode(reserved)),
+    let number = first & 0x0f;
+    let Some(opcode) = Opcode::from_number(number) else {
+        return Err(Violation::ReservedOpcode(number));
     };
     if first & RSV1 != 0 && !matches!(opcode, Opcode::Message(_)) {
         return Err(Violation::Rsv1Misplaced(opcode));

@@ -2,7 +2,16 @@
 //! and everything that can be wrong with an answer. HTTP/1.1 carries it in [`upgrade`](super::upgrade),
 //! HTTP/2 in [`extended`](super::extended).
 
-use super::extension::{self, Deflate, ExtensionFault, Offers};
+use super::extension::{
+    answer::{self, ExtensionFault},
+    list,
+    offers::Offers,
+    params::Deflate,
+};
+pub use super::{
+    fields::is_token,
+    headers::{HeaderEdit, Headers},
+};
 use std::fmt;
 
 /// The version of HTTP that carries a handshake.
@@ -58,67 +67,6 @@ impl fmt::Display for Version {
     }
 }
 
-/// Header fields in order, their names written as they came.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, String)>);
-
-/// One `-H` of the user: how it changes the headers a request has by default.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HeaderEdit {
-    /// Sends this field; the first of a name replaces the default of that name.
-    Set(String, String),
-    /// Sends no field of this name, unless it is set too.
-    Remove(String),
-}
-
-impl Headers {
-    /// Appends a field.
-    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.push((name.into(), value.into()));
-    }
-
-    /// All fields in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// The values of all fields of this name; case does not matter.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    /// The first value of this name.
-    pub fn get<'a>(&'a self, name: &'a str) -> Option<&'a str> {
-        self.all(name).next()
-    }
-
-    /// The elements of a field that is a list, over all its lines (RFC 9110, 5.6.1).
-    pub fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|s| !s.is_empty())
-    }
-
-    /// Whether a list has this token; case does not matter.
-    pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.list(name).any(|element| element.eq_ignore_ascii_case(token))
-    }
-
-    /// Applies the user's edits: every name edited loses its default, and what is set follows in
-    /// the order it was typed.
-    pub fn edit(&mut self, edits: &[HeaderEdit]) {
-        self.0.retain(|(name, _)| {
-            !edits.iter().any(|edit| match edit {
-                HeaderEdit::Set(edited, _) | HeaderEdit::Remove(edited) => {
-                    edited.eq_ignore_ascii_case(name)
-                }
-            })
-        });
-        self.0.extend(edits.iter().filter_map(|edit| match edit {
-            HeaderEdit::Set(name, value) => Some((name.clone(), value.clone())),
-            HeaderEdit::Remove(_) => None,
-        }));
-    }
-}
-
 /// What both sides agreed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Agreed {
@@ -169,7 +117,7 @@ pub enum BadAccept {
 /// Judges what the carriers have in common: the subprotocol and the extensions in an answer to a
 /// request with these headers (4.1, items 5 and 6).
 pub fn judge(request: &Headers, answer: &Headers) -> Result<Agreed, Refusal> {
-    let deflate = extension::judge(request, answer).map_err(Refusal::Extension)?;
+    let deflate = answer::judge(request, answer).map_err(Refusal::Extension)?;
     let mut chosen = answer.all("Sec-WebSocket-Protocol").map(str::trim);
     let subprotocol = match (chosen.next(), chosen.next()) {
         (None, _) => None,
@@ -203,18 +151,13 @@ pub fn choose(request: &Headers, choices: &Choices) -> Result<(Agreed, Headers),
     if let Some(subprotocol) = &subprotocol {
         answer.push("Sec-WebSocket-Protocol", subprotocol);
     }
-    let offered = extension::listed(request).map_err(ToOwned::to_owned)?;
+    let offered = list::listed(request).map_err(ToOwned::to_owned)?;
     let chosen = choices.compress.as_ref().and_then(|offers| offers.choose(&offered));
     let deflate = chosen.map(|(deflate, value)| {
         answer.push("Sec-WebSocket-Extensions", value);
         deflate
     });
     Ok((Agreed { subprotocol, deflate }, answer))
-}
-
-/// Whether a header name or a subprotocol is a token (RFC 9110, 5.6.2).
-pub fn is_token(s: &str) -> bool {
-    !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 /// The answer to the key in the RFC's example (1.3).
@@ -232,27 +175,6 @@ mod tests {
             headers.push(*name, *value);
         }
         headers
-    }
-
-    #[test]
-    fn lists_are_read_over_lines_in_any_case() {
-        let headers = headers(&[("CONNECTION", "keep-alive ,"), ("connection", " Upgrade,x")]);
-        assert!(headers.has_token("Connection", "upgrade"));
-        assert!(!headers.has_token("Connection", "keep"));
-        assert_eq!(headers.list("Connection").count(), 3);
-    }
-
-    #[test]
-    fn edits_replace_remove_and_repeat() {
-        let mut it = headers(&[("Host", "h"), ("User-Agent", "u"), ("Origin", "o")]);
-        it.edit(&[
-            HeaderEdit::Set("X-A".into(), "1".into()),
-            HeaderEdit::Set("host".into(), "other".into()),
-            HeaderEdit::Remove("ORIGIN".into()),
-            HeaderEdit::Set("X-A".into(), "2".into()),
-        ]);
-        let expected = [("User-Agent", "u"), ("X-A", "1"), ("host", "other"), ("X-A", "2")];
-        assert_eq!(it, headers(&expected));
     }
 
     #[test]

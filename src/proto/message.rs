@@ -2,14 +2,15 @@
 //!
 //! A message is handed on in pieces as its bytes arrive, so that one of any size needs no memory
 //! of its own. A short message in one frame, which nearly all are, is one piece borrowed from the
-//! read buffer. Who needs whole messages puts an [`Assembler`](super::Assembler) behind.
+//! read buffer. Who needs whole messages puts an [`Assembler`](super::piece::Assembler) behind.
 
 use super::{
-    Role,
     deflate::Inflater,
-    frame::{Header, Kind, Opcode, RESERVED, RSV1},
+    frame::{Header, RESERVED, RSV1},
     mask,
+    opcode::{Kind, Opcode},
     piece::Piece,
+    role::Role,
     tally::Tally,
     utf8::{self, Invalid, Utf8},
     violation::Violation,

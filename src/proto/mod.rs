@@ -1,47 +1,52 @@
 //! The WebSocket protocol (RFC 6455, RFC 7692), sans-IO and for both roles.
 //!
-//! Nothing here knows a socket, a clock or a random source: bytes, [`Instant`]s and masking keys
-//! are handed in, bytes and events come out, and nobody calls back up.
+//! This module has no socket, clock or random source: bytes, [`Instant`]s and masking keys are
+//! passed in, bytes and events are returned. It imports nothing of the crate. Each file imports
+//! only files that do not import it.
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`handshake`] | what is offered and how an answer is judged, whatever carries it |
-//! | [`extension`] | extensions: the grammar, and how permessage-deflate is agreed on |
-//! | [`upgrade`] | the HTTP/1.1 carrier of the opening handshake: key, accept, heads |
+//! | [`connection`] | the state machine of an open connection |
+//! | [`event`] | its settings, its events and the causes of its end |
+//! | [`message`] | the decoder: received bytes to pieces of messages |
+//! | [`outbox`] | the encoder: messages to frames, and the bytes that wait for the transport |
+//! | [`deflate`] | compression and decompression of messages |
+//! | [`piece`] | pieces of messages, and an assembler for whole ones |
+//! | [`utf8`] | validation of text across fragments |
 //! | [`frame`] | the frame header and its rules |
 //! | [`mask`] | masking and its keys |
-//! | [`utf8`] | UTF-8 judged octet by octet, across fragments |
-//! | [`message`] | incoming frames to pieces of messages |
-//! | [`piece`] | pieces of messages, and whole messages where one is needed |
-//! | [`outbox`] | outgoing messages to frames, and the bytes that wait for the transport |
-//! | [`deflate`] | messages in and out of DEFLATE |
-//! | [`tally`] | what has gone one way |
-//! | [`close`] | close codes and reasons |
-//! | [`codes`] | what close codes mean, also to applications that many meet |
-//! | [`ping`] | the pings that wait for their pong |
-//! | [`timer`] | deadlines as data |
-//! | [`silence`] | how long nothing went either way before an end |
-//! | [`trace`] | frames as they stand on the wire, for those who want to look |
+//! | [`opcode`], [`role`] | opcodes, message types and the two sides of a connection |
+//! | [`close`], [`close_code`], [`codes`] | the body of a Close, its code, the registered and some private codes |
 //! | [`violation`] | the rules a peer can break |
-//! | [`event`] | what a connection is given, and what it tells |
-//! | [`connection`] | the state machine that owns all of the above |
+//! | [`ping`], [`timer`], [`silence`] | round-trip times, deadlines as data, idle time before an end |
+//! | [`tally`] | counts of messages and bytes in one direction |
+//! | [`trace`] | the frames of a byte stream for inspection, valid or not |
+//! | [`handshake`] | the opening handshake without its carrier |
+//! | [`upgrade`], [`extended`] | its carriers: HTTP/1.1, HTTP/2 |
+//! | [`extension`] | the negotiation of permessage-deflate |
+//! | [`headers`], [`fields`] | header fields, and the grammar of their values |
 //!
 //! [`Instant`]: std::time::Instant
 
 pub mod close;
+pub mod close_code;
 pub mod codes;
 pub mod connection;
 pub mod deflate;
 pub mod event;
 pub mod extended;
 pub mod extension;
+pub mod fields;
 pub mod frame;
 pub mod handshake;
+pub mod headers;
 pub mod mask;
 pub mod message;
+pub mod opcode;
 pub mod outbox;
 pub mod piece;
 pub mod ping;
+pub mod role;
 pub mod silence;
 pub mod tally;
 pub mod timer;
@@ -50,21 +55,14 @@ pub mod upgrade;
 pub mod utf8;
 pub mod violation;
 
-pub use close::{Close, CloseCode};
+pub use close::Close;
+pub use close_code::CloseCode;
 pub use connection::Connection;
 pub use event::{Cause, Event, Settings};
-pub use frame::{Kind, Opcode};
 pub use mask::Entropy;
+pub use opcode::{Kind, Opcode};
 pub use outbox::UsageError;
 pub use piece::{Assembler, Piece};
+pub use role::Role;
 pub use tally::Tally;
 pub use violation::Violation;
-
-/// Which side of the connection we play (RFC 6455, 5.1: it decides who masks).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// We opened the connection: our frames are masked, the peer's are not.
-    Client,
-    /// We accepted it: the peer's frames are masked, ours are not.
-    Server,
-}

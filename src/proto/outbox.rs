@@ -6,10 +6,12 @@
 //! is kept (5.5.3).
 
 use super::{
-    Role,
+    close_code::CloseCode,
     deflate::Deflater,
-    frame::{Header, Kind, Opcode, RESERVED, RSV1},
+    frame::{Header, RESERVED, RSV1},
     mask::{self, Entropy, MaskKeys},
+    opcode::{Kind, Opcode},
+    role::Role,
     tally::Tally,
 };
 
@@ -21,7 +23,7 @@ pub enum UsageError {
     /// A control frame's payload is over 125 bytes (5.5).
     ControlTooLong(usize),
     /// A close code that must not be sent (7.4).
-    CloseCode(u16),
+    CloseCode(CloseCode),
 }
 
 /// Frames on their way out.

@@ -1,6 +1,6 @@
 //! Pieces of messages, and whole messages where one is needed.
 
-use super::frame::Kind;
+use super::opcode::Kind;
 
 /// Bytes of a message as they became known: those of a text are whole, valid characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

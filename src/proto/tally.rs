@@ -1,6 +1,6 @@
 //! What has gone one way, for the summary.
 
-use super::frame::{Kind, Opcode};
+use super::opcode::{Kind, Opcode};
 
 /// Whole messages of a type, and what they came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,9 @@
 //! that of one header and a few bytes of payload.
 
 use super::{
-    frame::{Kind, RESERVED, RSV1},
+    frame::{RESERVED, RSV1},
     mask,
+    opcode::{Kind, Opcode},
 };
 use std::fmt;
 
@@ -153,15 +154,10 @@ pub struct OpcodeName(u8);
 
 impl fmt::Display for OpcodeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self.0 {
-            0x0 => "continuation",
-            0x1 => "text",
-            0x2 => "binary",
-            0x8 => "close",
-            0x9 => "ping",
-            0xa => "pong",
-            reserved => return f.pad(&format!("opcode {reserved}")),
-        })
+        match Opcode::from_number(self.0) {
+            Some(opcode) => opcode.fmt(f),
+            None => f.pad(&format!("opcode {}", self.0)),
+        }
     }
 }
 
@@ -242,9 +238,8 @@ impl Tap {
         let mut message = match self.message.take().filter(|_| !is_first) {
             Some(message) => message,
             None => Message {
-                kind: match frame.opcode() {
-                    0x1 => Some(Kind::Text),
-                    0x2 => Some(Kind::Binary),
+                kind: match Opcode::from_number(frame.opcode()) {
+                    Some(Opcode::Message(kind)) => Some(kind),
                     _ => None,
                 },
                 compressed: self.deflates && is_first && frame.rsv() & RSV1 != 0,

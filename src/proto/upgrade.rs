@@ -1,8 +1,11 @@
 //! The HTTP/1.1 carrier of the opening handshake (RFC 6455, 4): key, accept, and the two heads.
 
-use super::handshake::{
-    Agreed, BadAccept, Choices, EXAMPLE_ACCEPT, Headers, MAX_HEADS, Refusal, Request, Response,
-    Version, choose, judge,
+use super::{
+    handshake::{
+        Agreed, BadAccept, Choices, EXAMPLE_ACCEPT, MAX_HEADS, Refusal, Request, Response, Version,
+        choose, judge,
+    },
+    headers::Headers,
 };
 use tungstenite::handshake::derive_accept_key;
 

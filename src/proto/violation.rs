@@ -1,6 +1,6 @@
 //! What the peer did wrong, as data. `crate::error` makes the sentences.
 
-use super::{close::CloseCode, frame::Opcode};
+use super::{close_code::CloseCode, opcode::Opcode};
 
 /// A rule of RFC 6455 or RFC 7692 the peer broke, or a limit of ours it passed. Each one fails the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Violation {
     /// A Close whose payload is one byte long (5.5.1).
     CloseTooShort,
     /// A Close with a code that must not be sent (7.4).
-    CloseCodeInvalid(u16),
+    CloseCodeInvalid(CloseCode),
     /// A Close whose reason is not UTF-8 (5.5.1).
     CloseReasonNotUtf8,
     /// A message over our limit, in bytes.
@@ -48,9 +48,11 @@ impl Violation {
     /// The close code the peer is told (7.4.1).
     pub fn close_code(self) -> CloseCode {
         match self {
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::NotDeflate => CloseCode::Invalid,
-            Self::MessageTooLong { .. } => CloseCode::Size,
-            _ => CloseCode::Protocol,
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::NotDeflate => {
+                CloseCode::INVALID_PAYLOAD
+            }
+            Self::MessageTooLong { .. } => CloseCode::MESSAGE_TOO_BIG,
+            _ => CloseCode::PROTOCOL_ERROR,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     escape::Escaped,
     proto::{
-        Kind, Violation, close,
+        CloseCode, Kind, Violation,
         frame::RSV1,
         trace::{Direction, Frame},
     },
@@ -87,9 +87,9 @@ fn preview(frame: &Frame, line: &mut String) {
     }
     match (frame.opcode(), payload) {
         (CLOSE, [high, low, reason @ ..]) => {
-            let code = u16::from_be_bytes([*high, *low]);
+            let code = CloseCode::new(u16::from_be_bytes([*high, *low]));
             let _ = write!(line, " {code}");
-            let name = close::name(code);
+            let name = code.name();
             if !name.is_empty() {
                 let _ = write!(line, " ({name})");
             }

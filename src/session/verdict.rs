@@ -20,7 +20,7 @@ impl Session {
     }
 
     fn judge(&self, close: Close) -> Result<(), Error> {
-        if close.is_error() { Err(self.closed(close)) } else { Ok(()) }
+        if close.code.is_error() { Err(self.closed(close)) } else { Ok(()) }
     }
 
     /// How the session ended, when it is over. `waiting`: messages the caller had still to send.

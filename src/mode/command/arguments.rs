@@ -24,14 +24,15 @@ pub(super) fn payload(data: &str) -> Result<String, String> {
 pub(super) fn close(arguments: &str) -> Result<Close, String> {
     let arguments = arguments.trim();
     if arguments.is_empty() {
-        return Ok(Close::new(CloseCode::Normal));
+        return Ok(Close::new(CloseCode::NORMAL));
     }
     let (code, reason) = split(arguments);
     let reason = reason.trim_start();
-    let code: u16 = code
+    let code = code
         .parse()
         .ok()
-        .filter(|code| close::is_sendable(*code))
+        .map(CloseCode::new)
+        .filter(|code| code.is_sendable())
         .ok_or("a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999")?;
     if reason.len() > close::MAX_REASON {
         return Err(format!(
@@ -40,7 +41,7 @@ pub(super) fn close(arguments: &str) -> Result<Close, String> {
             reason.len()
         ));
     }
-    Ok(Close { code: code.into(), reason: reason.to_owned() })
+    Ok(Close { code, reason: reason.to_owned() })
 }
 
 pub(super) fn text(rest: &str) -> Result<Command, String> {

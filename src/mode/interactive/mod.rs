@@ -312,7 +312,7 @@ impl Interactive {
         }
         self.signal = Some(signal);
         self.patience = Some(Instant::now() + self.wishes.close_timeout);
-        self.close(&Close::new(CloseCode::Away));
+        self.close(&Close::new(CloseCode::GOING_AWAY));
     }
 
     /// How it ended: what it failed with, or what the session says.

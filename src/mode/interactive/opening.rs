@@ -7,7 +7,7 @@ use crate::{
     escape::Escaped,
     mode::{farewell, reconnect::Said},
     proto::{
-        Assembler, close,
+        Assembler, CloseCode,
         handshake::{HeaderEdit, Version},
     },
     redact::Secrets,
@@ -175,10 +175,9 @@ impl Interactive {
     pub(super) fn say_farewell(&self) {
         self.prompt.print(&farewell(&self.session));
         let close = self.session.remote_close().filter(|_| !self.session.is_closed_by_us());
-        let code = close.map_or(0, |close| close.code.into());
-        let meaning = close::meaning(code);
-        if code != 1000 && !meaning.is_empty() {
-            self.prompt.print(&format!("({code}: {meaning})").dimmed().to_string());
+        let code = close.map(|close| close.code).filter(|code| *code != CloseCode::NORMAL);
+        if let Some(code) = code.filter(|code| !code.meaning().is_empty()) {
+            self.prompt.print(&format!("({code}: {})", code.meaning()).dimmed().to_string());
         }
     }
 

@@ -95,7 +95,7 @@ impl Client {
                     }
                     None => {
                         sender_gone = true;
-                        let _ = session.close(&Close::new(CloseCode::Away));
+                        let _ = session.close(&Close::new(CloseCode::GOING_AWAY));
                     }
                 },
             }

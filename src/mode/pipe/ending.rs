@@ -130,12 +130,12 @@ impl Pipe {
         let close = match &finish {
             Finish::Rung | Finish::Met => self.plan.close.clone(),
             Finish::Ordered(close) => close.clone(),
-            Finish::Gone | Finish::Signal(_) => Close::new(CloseCode::Away),
+            Finish::Gone | Finish::Signal(_) => Close::new(CloseCode::GOING_AWAY),
             // The peer has the beginning of a message that is none.
             Finish::Failed(Error::InputText { .. }) if self.long.is_begun() => {
-                Close::new(CloseCode::Invalid)
+                Close::new(CloseCode::INVALID_PAYLOAD)
             }
-            Finish::Failed(_) => Close::new(CloseCode::Normal),
+            Finish::Failed(_) => Close::new(CloseCode::NORMAL),
         };
         self.finish = Some(finish);
         // Refused only if the closing handshake has begun.

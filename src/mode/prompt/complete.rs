@@ -3,7 +3,7 @@
 use crate::{
     escape::is_acted_upon,
     mode::command::{self, Completes, arguments::from_home},
-    proto::close,
+    proto::CloseCode,
 };
 use rustyline::completion::Pair;
 use std::{
@@ -82,8 +82,8 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
             choose(&mut asked.chain(more))
         }
         Completes::CloseCode if is_first => {
-            let codes = (1000..=3999).filter(|code| close::is_sendable(*code));
-            let named = codes.map(|code| (code.to_string(), close::name(code)));
+            let codes = (1000..=3999).map(CloseCode::new).filter(|code| code.is_sendable());
+            let named = codes.map(|code| (code.to_string(), code.name()));
             let named = named.filter(|(code, name)| !name.is_empty() && code.starts_with(word));
             let offered =
                 named.map(|(code, name)| pair(format!("{code} {name}"), format!("{code} ")));

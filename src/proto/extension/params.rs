@@ -1,7 +1,8 @@
 //! The parameters of permessage-deflate, and what an offer and its answer agree on (RFC 7692, 7.1).
 
-use super::{Extension, Role};
-use std::fmt::Write as _;
+use super::list::Extension;
+use crate::proto::role::Role;
+use std::fmt;
 
 /// The parameters of permessage-deflate in an offer or an answer (7.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,13 @@ pub enum ParamFault {
     },
     /// The offer asks for it, the answer does not grant it (7.1.1.1, 7.1.2.1).
     NotGranted,
+}
+
+impl Extension {
+    /// Whether it is permessage-deflate.
+    pub fn is_deflate(&self) -> bool {
+        self.name == NAME
+    }
 }
 
 impl Params {
@@ -150,41 +158,41 @@ impl Params {
             client_max_window_bits,
         })
     }
+}
 
-    /// As an element of the header.
-    pub(super) fn element(self) -> String {
-        let mut text = NAME.to_owned();
+impl fmt::Display for Params {
+    /// Writes the extension with these parameters as an element of the header.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NAME)?;
         for (set, name) in [
             (self.server_no_context_takeover, SERVER_NO_CONTEXT),
             (self.client_no_context_takeover, CLIENT_NO_CONTEXT),
         ] {
             if set {
-                text.push_str("; ");
-                text.push_str(name);
+                write!(f, "; {name}")?;
             }
         }
         let client_bits = self.client_max_window_bits.value();
         for (bits, name) in [(self.server_max_window_bits, SERVER_BITS), (client_bits, CLIENT_BITS)]
         {
             if let Some(bits) = bits {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "; {name}={bits}");
+                write!(f, "; {name}={bits}")?;
             }
         }
-        text
+        Ok(())
     }
 }
 
-/// What permessage-deflate was agreed to be.
+/// The parameters of permessage-deflate that both sides agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deflate {
-    /// How the server compresses.
+    /// Compression of what the server sends.
     pub server: Side,
-    /// How the client does.
+    /// Compression of what the client sends.
     pub client: Side,
 }
 
-/// How one side compresses what it sends.
+/// Compression in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Side {
     /// The base-2 logarithm of its LZ77 window, 8 to 15.
@@ -194,7 +202,7 @@ pub struct Side {
 }
 
 impl Deflate {
-    /// How this role compresses.
+    /// Compression of what `role` sends.
     pub fn side(&self, role: Role) -> Side {
         match role {
             Role::Client => self.client,

@@ -1,9 +1,10 @@
 //! Headers in, agreements and faults out.
 
 use super::{
-    params::{CLIENT_NO_CONTEXT, SERVER_BITS, SERVER_NO_CONTEXT},
+    params::{CLIENT_BITS, CLIENT_NO_CONTEXT, NAME, SERVER_BITS, SERVER_NO_CONTEXT},
     *,
 };
+use crate::proto::headers::Headers;
 use proptest::prelude::*;
 
 fn headers(value: &str) -> Headers {

@@ -7,7 +7,7 @@ mod wire;
 use super::{Direction, Sheet};
 use crate::{
     connect::Timing,
-    proto::{Assembler, Close, Kind, Piece, Role, close, extension::Deflate, handshake::Response},
+    proto::{Assembler, Close, Kind, Piece, Role, extension::Deflate, handshake::Response},
     redact::Secrets,
     session::Stats,
 };
@@ -155,11 +155,10 @@ impl JsonLines {
 
     /// A Close.
     pub fn close(&mut self, direction: Direction, close: &Close, out: &mut Sheet) {
-        let code = u16::from(close.code);
         let mut object = self.object("close", Some(direction), out);
-        object.number("code", code.into());
+        object.number("code", close.code.number().into());
         object.text("reason", &close.reason);
-        object.text("name", close::name(code));
+        object.text("name", close.code.name());
         object.end();
     }
 

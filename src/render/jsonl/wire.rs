@@ -58,7 +58,7 @@ impl JsonLines {
         let mut object = self.object("violation", Some(Direction::In), out);
         object.text("message", &violation.to_string());
         object.text("section", violation.section());
-        object.number("code", u16::from(violation.close_code()).into());
+        object.number("code", violation.close_code().number().into());
         object.end();
     }
 }
