@@ -2,11 +2,11 @@
 
 use crate::{
     connect::{Opened, Timing},
-    net::unix::tune,
     proto::{
         handshake::{Choices, Request, Version},
         upgrade::{Asked, ServerUpgrade},
     },
+    sys::unix::tune,
 };
 use std::{io, net::SocketAddr, time::Duration};
 use tokio::{

@@ -3,9 +3,9 @@
 use sockeye::{
     cli::{self, config::Run, generate, profile},
     error::Error,
-    mode::{self, Ended},
-    net::unix::end_by_signal,
-    report,
+    job::ended::Ended,
+    mode, report,
+    sys::unix::end_by_signal,
 };
 use std::process::ExitCode;
 

@@ -19,7 +19,7 @@ use crate::{
         frames,
         hexdump::{ROW, hexdump},
     },
-    stdio::write_stderr,
+    sys::stdio::write_stderr,
 };
 use std::time::Instant;
 

@@ -141,7 +141,7 @@ pub fn ask(what: &str) -> Result<String, Error> {
                 rustix::termios::OptionalActions::Now,
                 &before,
             );
-            crate::net::unix::end_by_signal(signal);
+            crate::sys::unix::end_by_signal(signal);
         }
     });
     let typed = loop {

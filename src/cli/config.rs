@@ -11,11 +11,8 @@ use super::{
 use crate::{
     connect::{dial::Dialing, netrc::Netrc},
     error::Error,
-    mode::{
-        clock::Rules,
-        input::Framing,
-        job::{Client, Color, Common, Job, Keep, Listen, Show, Stream, Ways},
-        pipe::Goals,
+    job::{
+        Client, Color, Common, Job, Keep, Listen, Show, Stream, Ways, goals::Goals, wait::EndRules,
     },
     proto::{
         Close, CloseCode, Kind, Settings,
@@ -25,6 +22,7 @@ use crate::{
     redact::Secrets,
     render::dialogue::Dialogue,
     report::Verbosity,
+    script::input::Framing,
     target::Target,
 };
 use clap_complete::Shell;
@@ -104,7 +102,7 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         stream,
         script: args.script,
         expect_timeout: args.expect_timeout,
-        rules: Rules {
+        rules: EndRules {
             wait: args.wait,
             quiet_for: args.quiet_for,
             until_met: args.count.is_some() || args.until.is_some(),

@@ -3,8 +3,8 @@
 use super::args::Cli;
 use crate::{
     error::Error,
-    mode::command::{self, Spec},
     render::write_out::VARIABLES,
+    script::command::{self, Spec},
 };
 use clap::CommandFactory as _;
 use clap_complete::Shell;

@@ -9,7 +9,7 @@ pub mod profile;
 mod reach;
 pub mod values;
 
-use crate::{error::Error, mode::pipe::Step};
+use crate::{error::Error, script::step::Step};
 use args::{Cli, ClientArgs};
 use clap::{
     Arg, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _,

@@ -10,7 +10,7 @@ use crate::{
         netrc::Netrc,
     },
     error::{Error, IdentityFault, words},
-    mode::reconnect::Rules,
+    job::reconnect::ReconnectRules,
     net::{
         proxy::{NoProxy, Proxies, Proxy, Variables},
         tcp::Family,
@@ -196,8 +196,8 @@ pub(super) fn http(args: &ReachArgs) -> Http {
     }
 }
 
-pub(super) fn reconnect(args: &ReachArgs) -> Option<Rules> {
-    args.reconnect.map(|attempts| Rules {
+pub(super) fn reconnect(args: &ReachArgs) -> Option<ReconnectRules> {
+    args.reconnect.map(|attempts| ReconnectRules {
         attempts,
         first: args.reconnect_delay,
         longest: args.reconnect_max_delay,

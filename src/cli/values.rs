@@ -2,7 +2,7 @@
 
 use crate::{
     connect::dial::{ConnectTo, Resolve},
-    mode::clock::Wait,
+    job::wait::Wait,
     net::tcp::From,
     proto::{
         Close, CloseCode,

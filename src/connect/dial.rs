@@ -6,8 +6,9 @@ use crate::{
     net::{
         Transport,
         proxy::{Destination, Protocol, Proxies, Proxy},
-        tcp, tls, unix,
+        tcp, tls,
     },
+    sys::unix,
     target::{Target, host_name},
 };
 use std::{

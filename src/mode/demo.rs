@@ -1,12 +1,14 @@
 //! `sockeye demo`: an echo server inside the process, and a client connected to it.
 
-use super::{Ended, echo::echo, job::Client, pipe::Step, talk};
+use super::{client, echo::echo};
 use crate::{
     accept::accept,
     error::Error,
+    job::{Client, ended::Ended},
     proto::{Role, extension::Offers, handshake::Choices},
+    script::step::Step,
     session::Session,
-    stdio::{self, Source},
+    sys::stdio::{self, Source},
     target::Target,
 };
 use std::time::Instant;
@@ -33,7 +35,7 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
     if stdio::source() == Source::Nothing && client.script.is_empty() {
         client.script = OWN.map(|message| Step::Send(message.to_owned())).to_vec();
     }
-    let ended = Box::pin(talk(&client, target, started)).await;
+    let ended = Box::pin(client::run(&client, target, started)).await;
     drop(stays);
     ended
 }

@@ -1,13 +1,9 @@
 //! `sockeye show`: a recording as a person reads it, or as HAR.
 
-use super::{
-    Ended,
-    job::Show,
-    journal::{HarWriter, is_same, open, same},
-};
 use crate::{
     error::{Error, words},
     escape::{Escaped, escaped_lines},
+    job::{Show, ended::Ended},
     render::{
         dialogue::{Dialogue, clock},
         frames,
@@ -16,6 +12,7 @@ use crate::{
         summary::amount,
     },
     report,
+    sink::{HarWriter, is_same, open, same},
 };
 use colored::Colorize as _;
 use std::{

@@ -4,7 +4,6 @@ pub mod http2;
 pub mod proxy;
 pub mod tcp;
 pub mod tls;
-pub mod unix;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 

@@ -146,7 +146,7 @@ async fn dial(address: SocketAddr, from: From) -> io::Result<TcpStream> {
         }
     };
     // Worth having, not worth failing for.
-    let _ = super::unix::tune(&stream);
+    let _ = crate::sys::unix::tune(&stream);
     Ok(stream)
 }
 

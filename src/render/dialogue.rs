@@ -5,7 +5,7 @@ use super::{
     json::{self, Tokens},
     summary::ms,
 };
-pub use crate::proto::trace::Direction;
+use crate::proto::trace::Direction;
 use crate::{
     escape::{Escaped, escape_lines},
     proto::Kind,

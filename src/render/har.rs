@@ -1,8 +1,10 @@
 //! HAR 1.2 with the messages of each session, as the developer tools of Chrome write and read it:
 //! an entry for each opening handshake, with `_webSocketMessages` at its end.
 
-use super::Direction;
-use crate::{connect::Timing, proto::Kind};
+use crate::{
+    connect::Timing,
+    proto::{Kind, trace::Direction},
+};
 use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde_json::{Value, json};

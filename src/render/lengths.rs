@@ -1,6 +1,6 @@
 //! Messages for programs: byte-exact, each behind its length.
 
-use super::Sheet;
+use super::sheet::Sheet;
 use crate::proto::{Assembler, Piece};
 
 /// The format of `--delimiter length`: four bytes, the highest first, then the message.

@@ -1,6 +1,6 @@
 //! Messages for programs: byte-exact, each followed by a terminator.
 
-use super::Sheet;
+use super::sheet::Sheet;
 use crate::proto::Piece;
 
 /// The format of pipe mode.

@@ -1,12 +1,12 @@
 //! A recording read again: a line of JSON to what happened. The schema is in docs/jsonl.md.
 
-use super::{
-    Direction,
-    har::{Answer, Exchange},
-};
+use super::har::{Answer, Exchange};
 use crate::{
     connect::Timing,
-    proto::{Close, Kind, trace::Frame},
+    proto::{
+        Close, Kind,
+        trace::{Direction, Frame},
+    },
 };
 use data_encoding::{BASE64, HEXLOWER};
 use jiff::Timestamp;

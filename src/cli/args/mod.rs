@@ -18,10 +18,7 @@ pub use reach::{HttpChoice, ReachArgs, TlsVersion};
 pub use session::SessionArgs;
 
 use super::values::{self, HeaderArg};
-use crate::{
-    mode::{clock::Wait, pipe::Step},
-    proto::Close,
-};
+use crate::{job::wait::Wait, proto::Close, script::step::Step};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::PossibleValue};
 use clap_complete::Shell;
 use regex::bytes::Regex;

@@ -4,9 +4,9 @@ use crate::{
     accept::accept,
     error::Error,
     escape::Escaped,
-    mode::journal::Journal,
     proto::{Assembler, Close, CloseCode, Event, Kind, Role, Settings, handshake::Choices},
     session::Session,
+    sink::Journal,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{

@@ -1,20 +1,19 @@
 //! Where a server's messages come from and where they are shown: a prompt, or stdio.
 
 use crate::{
+    console::{self, BRIEF, Prompt, Typed},
     error::{Error, Place},
     escape::Escaped,
-    mode::{
-        Ended,
-        command::Command,
-        input::{self, Framing, Next},
-        journal::Print,
-        prompt::{self, BRIEF, Prompt, Typed},
-        renderer,
-    },
+    job::ended::Ended,
     proto::{Kind, Piece},
     render::{Renderer, Sheet, dialogue::Dialogue},
     report::Report,
-    stdio::{self, Source, Stdin, Stdout},
+    script::{
+        command::Command,
+        input::{self, Framing, Next},
+    },
+    sink::Print,
+    sys::stdio::{self, Source, Stdin, Stdout},
 };
 use std::{
     io::{self, IsTerminal as _},
@@ -69,7 +68,11 @@ impl Front {
             stdin,
             input: input::Input::new(Framing::Lines(b'\n')),
             stdout: Stdout::new().map_err(Error::Output)?,
-            renderer: renderer(Framing::Lines(b'\n'), Dialogue::default()),
+            renderer: Renderer::new(
+                Framing::Lines(b'\n'),
+                Dialogue::default(),
+                io::stdout().is_terminal(),
+            ),
             sheet: Sheet::default(),
             printing: true,
         })))
@@ -209,7 +212,7 @@ async fn typed(prompt: &mut Prompt, full: bool) -> Input {
         Typed::Eof => Input::Leave(Ended::Done),
     };
     let leaves = matches!(input, Input::Leave(_));
-    prompt.next(if leaves { prompt::Next::Leave } else { prompt::Next::Prompt });
+    prompt.next(if leaves { console::Next::Leave } else { console::Next::Prompt });
     input
 }
 

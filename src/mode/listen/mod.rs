@@ -7,16 +7,16 @@
 mod client;
 mod front;
 
-use super::{
-    Ended,
-    echo::echo,
-    job::{Common, Listen},
-    journal::Journal,
-    signals::Signals,
-};
+use super::echo::echo;
 use crate::{
-    accept::accept, error::Error, net::unix::end_by_signal, proto::Role, report::Report,
+    accept::accept,
+    error::Error,
+    job::{Common, Listen, ended::Ended},
+    proto::Role,
+    report::Report,
     session::Session,
+    sink::Journal,
+    sys::{signals::Signals, unix::end_by_signal},
 };
 use client::{Client, News};
 use front::Front;

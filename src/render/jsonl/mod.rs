@@ -4,10 +4,13 @@
 mod object;
 mod wire;
 
-use super::{Direction, Sheet};
+use super::sheet::Sheet;
 use crate::{
-    connect::Timing,
-    proto::{Assembler, Close, Kind, Piece, Role, extension::Deflate, handshake::Response},
+    connect::{Opened, Timing},
+    proto::{
+        Assembler, Close, Kind, Piece, Role, extension::Deflate, handshake::Response,
+        trace::Direction,
+    },
     redact::Secrets,
     session::Stats,
 };
@@ -32,6 +35,21 @@ pub struct Opening<'a> {
     pub answer: Option<&'a Response>,
     /// What opening took.
     pub timing: Timing,
+}
+
+impl<'a> Opening<'a> {
+    /// The `open` event of this session.
+    pub fn new(opened: &'a Opened) -> Self {
+        Self {
+            url: &opened.url,
+            address: opened.address.map(|address| address.to_string()),
+            tls: opened.tls.as_deref(),
+            subprotocol: opened.agreed.subprotocol.as_deref(),
+            deflate: opened.agreed.deflate.as_ref(),
+            answer: opened.answer.as_ref(),
+            timing: opened.timing,
+        }
+    }
 }
 
 /// The format of `--output jsonl`.

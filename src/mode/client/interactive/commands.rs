@@ -1,0 +1,163 @@
+//! What becomes of a typed line.
+
+use super::{Interactive, Reopening};
+use crate::{
+    console::{self, Next},
+    escape::Escaped,
+    proto::{Kind, UsageError},
+    script::command::{self, Body, Command},
+};
+use std::{
+    fs, io,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+impl Interactive {
+    /// Does what a line says.
+    pub(super) fn line(&mut self, line: &str) -> Next {
+        #[cfg(debug_assertions)]
+        assert!(line != "/panic", "asked for, to see what a panic leaves of the terminal");
+        let said = match Command::parse(line) {
+            Err(fault) => Escaped(&fault).to_string(),
+            Ok(Command::Quit) => return self.leave(),
+            Ok(Command::Edit(text)) => return Next::Edit(text),
+            Ok(Command::Clear) => return Next::Clear,
+            Ok(command) => self.act(command),
+        };
+        if !said.is_empty() {
+            self.prompt.print(&said);
+        }
+        Next::Prompt
+    }
+
+    /// Does what a command says: what there is to say to it, if anything.
+    fn act(&mut self, command: Command) -> String {
+        match command {
+            Command::Nothing => self.view.state().unwrap_or_default(),
+            Command::Say(text) => {
+                let sent = self.session.send(self.wishes.kind, text.as_bytes());
+                if sent.is_ok() {
+                    self.prompt.known().learn(text.as_bytes());
+                }
+                self.outcome(sent)
+            }
+            Command::Send(body) => match contents(body) {
+                Ok((kind, bytes)) => {
+                    self.send(kind, &bytes);
+                    String::new()
+                }
+                Err(fault) => Escaped(&fault).to_string(),
+            },
+            Command::Ping(data) => {
+                let sent = self.session.ping(data.as_bytes());
+                if sent.is_ok() {
+                    self.pings.push_back(data.into_bytes());
+                    if self.pings.len() > MAX_PINGS {
+                        self.pings.pop_front();
+                    }
+                }
+                self.outcome(sent)
+            }
+            Command::Pong(data) => {
+                let sent = self.session.pong(data.as_bytes());
+                self.outcome(sent)
+            }
+            Command::Close(close) => {
+                self.release();
+                let sent = self.session.close(&close);
+                self.outcome(sent)
+            }
+            Command::Repeat { times, interval, message } => {
+                self.add_repeat(times, interval, message)
+            }
+            Command::Stop => format!("stopped: {}", self.repeats.stop()),
+            Command::Json(wanted) => self.view.json(wanted).to_owned(),
+            Command::Time(wanted) => self.view.time(wanted).to_owned(),
+            Command::Filter(filter) => {
+                let said = self.view.filter(filter.map(|pattern| pattern.0));
+                Escaped(&said).to_string()
+            }
+            Command::Pause => self.view.pause(),
+            Command::Resume => self.view.resume(),
+            Command::Last => self.view.last(),
+            Command::Save(path) => Escaped(&self.view.save(&path)).to_string(),
+            Command::Stats => {
+                let mut lines = self.summary();
+                lines.extend(self.view.state());
+                lines.join("\n")
+            }
+            Command::Headers => self.handshake.join("\n"),
+            Command::Reconnect(subprotocol) => {
+                self.reopening = Some(Reopening { subprotocol });
+                self.close(&self.wishes.close.clone());
+                String::new()
+            }
+            Command::Help => command::help(console::screen().columns),
+            // They are for the prompt.
+            Command::Quit | Command::Edit(_) | Command::Clear => String::new(),
+        }
+    }
+
+    fn add_repeat(&mut self, times: Option<u64>, interval: Duration, message: String) -> String {
+        if !self.session.is_open() {
+            return self.unsent(UsageError::Closed);
+        }
+        if self.repeats.add(message, interval, times, Instant::now()) {
+            return String::new();
+        }
+        "not sent: too much is repeated already; /stop ends it".to_owned()
+    }
+
+    fn outcome(&self, sent: Result<(), UsageError>) -> String {
+        sent.err().map(|fault| self.unsent(fault)).unwrap_or_default()
+    }
+
+    /// Why something was not sent.
+    pub(super) fn unsent(&self, fault: UsageError) -> String {
+        if self.connecting {
+            return "not sent: not connected".to_owned();
+        }
+        if self.session.is_over() {
+            return "not sent: the session is closed; /reconnect opens it again".to_owned();
+        }
+        format!("not sent: {fault}")
+    }
+}
+
+/// The type and the bytes of a message.
+fn contents(body: Body) -> Result<(Kind, Vec<u8>), String> {
+    let (kind, path) = match body {
+        Body::Bytes(kind, bytes) => return Ok((kind, bytes)),
+        Body::File(kind, path) => (kind, path),
+    };
+    let bytes = read(&path).map_err(|cause| {
+        format!("cannot read {}: {}", path.display(), crate::error::words(&cause))
+    })?;
+    match (kind, std::str::from_utf8(&bytes)) {
+        (Some(Kind::Binary), _) | (None, Err(_)) => Ok((Kind::Binary, bytes)),
+        (_, Ok(_)) => Ok((Kind::Text, bytes)),
+        (Some(Kind::Text), Err(fault)) => Err(format!(
+            "not sent: {} is not UTF-8 at byte {}; /binary @FILE sends it as it is",
+            path.display(),
+            fault.valid_up_to() + 1
+        )),
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(path)?;
+    if !found.is_file() {
+        // A pipe could make everything wait.
+        return Err(io::Error::other("not a regular file"));
+    }
+    if found.len() > LONGEST {
+        return Err(io::Error::other("over 1 GiB"));
+    }
+    fs::read(path)
+}
+
+/// Pings typed and not answered that are remembered.
+const MAX_PINGS: usize = 64;
+/// The longest file that is sent, in bytes: it is read whole.
+const LONGEST: u64 = 1 << 30;

@@ -1,0 +1,362 @@
+//! Interactive mode: a person types at the bottom, everything else scrolls above.
+
+mod commands;
+mod opening;
+mod repeats;
+mod view;
+
+pub(super) use opening::handshake_lines;
+
+use super::{farewell::summarize, reconnect::Comeback};
+use crate::{
+    connect::{Opened, Opening},
+    console::{BRIEF, Next, Prompt, SLOW, Typed, history_file},
+    error::Error,
+    job::ended::Ended,
+    proto::{Assembler, Close, CloseCode, Event, Kind, Piece, Role, Settings},
+    render::{dialogue::Dialogue, summary::summary},
+    report::Report,
+    session::Session,
+    sink::Journal,
+    sys::signals::Signals,
+};
+use colored::Colorize as _;
+use repeats::Repeats;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+use view::View;
+
+/// What a person wants.
+#[derive(Clone)]
+pub(super) struct Wishes {
+    /// `-x`: sent first.
+    pub(super) script: Vec<String>,
+    /// The type of the messages sent.
+    pub(super) kind: Kind,
+    /// `-P`: pings and pongs are shown.
+    pub(super) shows_pings: bool,
+    /// What is typed is remembered.
+    pub(super) history: bool,
+    /// How messages are shown.
+    pub(super) dialogue: Dialogue,
+    /// `--exit-on-close`.
+    pub(super) exit_on_close: bool,
+    /// Subprotocols asked for.
+    pub(super) subprotocols: Vec<String>,
+    /// How long a signal lets closing take.
+    pub(super) close_timeout: Duration,
+    /// The Close that `/quit` sends.
+    pub(super) close: Close,
+    /// For what `-v` says at the end.
+    pub(super) report: Report,
+    /// What `/reconnect` opens.
+    pub(super) opening: Opening,
+    /// Of sessions that are opened again.
+    pub(super) settings: Settings,
+    /// What is kept and shown beside.
+    pub(super) journal: Journal,
+}
+
+/// A session at a terminal.
+pub(super) struct Interactive {
+    wishes: Wishes,
+    session: Session,
+    prompt: Prompt,
+    signals: Signals,
+    view: View,
+    assembler: Assembler,
+    repeats: Repeats,
+    /// The opening handshake, in lines.
+    handshake: Vec<String>,
+    /// The pings typed, whose pongs are always shown.
+    pings: VecDeque<Vec<u8>>,
+    /// The person has left; what is left is to close.
+    leaving: bool,
+    signal: Option<i32>,
+    patience: Option<Instant>,
+    /// `--reconnect`.
+    comeback: Option<Comeback>,
+    /// `/reconnect`.
+    reopening: Option<Reopening>,
+    /// There is no session yet, or again.
+    connecting: bool,
+    /// Why there is no further session.
+    failure: Option<Error>,
+    /// How the session ended, once the person has been told.
+    told: Option<Result<(), Error>>,
+}
+
+/// What `/reconnect` wants.
+struct Reopening {
+    /// Asked for instead of what the first session asked for.
+    subprotocol: Option<String>,
+}
+
+enum Woken {
+    Session,
+    Typed(Typed),
+    Room,
+    Signal(i32),
+    Time,
+}
+
+impl Interactive {
+    /// Opens the prompt on a session, whose opening handshake is in these lines.
+    pub(super) fn new(
+        wishes: Wishes,
+        opened: Opened,
+        handshake: Vec<String>,
+        comeback: Option<Comeback>,
+    ) -> Result<Self, Error> {
+        // Before the terminal is taken: a signal must not leave it as it is then.
+        let signals =
+            Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        let first = format!(
+            "connected to {} (/help lists commands)\n{}",
+            wishes.report.secrets.url(&opened.url),
+            opening::status(&opened)
+        );
+        let history = if wishes.history { history_file() } else { None };
+        let prompt = Prompt::open(&first, history)
+            .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
+        prompt.known().subprotocols.clone_from(&wishes.subprotocols);
+        wishes.journal.show_with(Some(Box::new(prompt.printer())));
+        let session = Session::new(opened, Role::Client, wishes.settings);
+        Ok(Self {
+            session: wishes.journal.watch(session),
+            view: View::new(wishes.dialogue),
+            wishes,
+            prompt,
+            signals,
+            assembler: Assembler::default(),
+            repeats: Repeats::default(),
+            handshake,
+            pings: VecDeque::new(),
+            leaving: false,
+            signal: None,
+            patience: None,
+            comeback,
+            reopening: None,
+            connecting: false,
+            failure: None,
+            told: None,
+        })
+    }
+
+    /// Runs until the last session is over.
+    pub(super) async fn run(mut self) -> Result<Ended, Error> {
+        for message in self.wishes.script.clone() {
+            self.send(self.wishes.kind, message.as_bytes());
+        }
+        loop {
+            self.session().await;
+            if !self.come_back().await {
+                break;
+            }
+        }
+        self.conclude().await
+    }
+
+    /// Runs until this session is over.
+    async fn session(&mut self) {
+        loop {
+            let drained = self.drain();
+            let impatient = self.patience.is_some_and(|at| at <= Instant::now());
+            let over = drained && self.session.is_over() && !self.prompt.is_elsewhere();
+            if over || impatient {
+                break;
+            }
+            self.repeat();
+            let full = self.prompt.is_full();
+            if !drained && !full && !self.view.is_full() {
+                // The screen has caught up meanwhile.
+                continue;
+            }
+            match self.wait(drained, full).await {
+                Woken::Session | Woken::Room | Woken::Time => {}
+                Woken::Typed(typed) => self.typed(typed),
+                Woken::Signal(signal) => self.signalled(signal),
+            }
+        }
+    }
+
+    async fn wait(&mut self, drained: bool, full: bool) -> Woken {
+        let repeats = self.repeats.next().filter(|_| !full && self.may_repeat());
+        let time = self.patience.into_iter().chain(repeats).min();
+        let over = self.session.is_over();
+        let Self { session, prompt, signals, .. } = self;
+        let deadline = time.unwrap_or_else(Instant::now);
+        tokio::select! {
+            () = session.progress(drained && !full), if !over => Woken::Session,
+            typed = prompt.typed(full) => typed.map_or(Woken::Room, Woken::Typed),
+            signal = signals.recv() => Woken::Signal(signal),
+            () = tokio::time::sleep_until(deadline.into()), if time.is_some() => Woken::Time,
+        }
+    }
+
+    /// Shows what has come; false if the screen must catch up first.
+    fn drain(&mut self) -> bool {
+        let Self { session, view, prompt, assembler, pings, wishes, .. } = self;
+        view.fit();
+        while !prompt.is_full() && !view.is_full() {
+            match session.next_event() {
+                None => return true,
+                Some(Event::Message(piece)) => {
+                    let Piece { kind, .. } = piece;
+                    if let Some(message) = assembler.push(&piece) {
+                        view.received(kind, message, prompt);
+                    }
+                }
+                Some(Event::Ping(payload)) if wishes.shows_pings => {
+                    view.control("ping", payload, None, prompt);
+                }
+                Some(Event::Pong { payload, rtt }) => {
+                    let typed = pings.iter().position(|ping| ping == payload);
+                    if let Some(at) = typed {
+                        pings.drain(..=at);
+                    }
+                    if wishes.shows_pings || typed.is_some() {
+                        view.control("pong", payload, rtt, prompt);
+                    }
+                }
+                Some(Event::Ping(_) | Event::Close(_) | Event::Failed(_)) => {}
+            }
+        }
+        false
+    }
+
+    /// Sends what `/repeat` and `/every` are to send by now.
+    fn repeat(&mut self) {
+        let now = Instant::now();
+        while self.may_repeat()
+            && !self.prompt.is_full()
+            && let Some(message) = self.repeats.due(now)
+        {
+            self.send(self.wishes.kind, message.as_bytes());
+        }
+        if !self.session.is_open() {
+            self.repeats.stop();
+        }
+    }
+
+    fn may_repeat(&self) -> bool {
+        self.session.is_open() && self.session.queued() < FULL
+    }
+
+    /// Sends a message that was not typed as it is, and shows it.
+    fn send(&mut self, kind: Kind, message: &[u8]) {
+        match self.session.send(kind, message) {
+            Ok(()) => self.view.sent(kind, message, &self.prompt),
+            Err(fault) => self.prompt.print(&self.unsent(fault)),
+        }
+    }
+
+    fn typed(&mut self, typed: Typed) {
+        let next = match typed {
+            Typed::Line(line) => self.line(&line),
+            Typed::Edited => Next::Prompt,
+            Typed::Interrupt => {
+                self.interrupt(SIGINT);
+                Next::Leave
+            }
+            Typed::Gone => {
+                self.interrupt(SIGHUP);
+                Next::Leave
+            }
+            Typed::Eof => self.leave(),
+        };
+        self.prompt.next(next);
+    }
+
+    /// Closes, and shows no prompt any more.
+    fn leave(&mut self) -> Next {
+        self.leaving = true;
+        self.close(&self.wishes.close.clone());
+        Next::Leave
+    }
+
+    fn close(&mut self, close: &Close) {
+        self.release();
+        // Refused only if it is closing already.
+        let _ = self.session.close(close);
+    }
+
+    /// Holds nothing back any more: the answer to our Close is to be read.
+    fn release(&mut self) {
+        if self.view.is_paused() {
+            let held = self.view.resume();
+            self.prompt.print(&held);
+        }
+    }
+
+    fn signalled(&mut self, signal: i32) {
+        // Ctrl-C in the person's editor is for that one.
+        if signal != SIGINT || !self.prompt.is_elsewhere() {
+            self.interrupt(signal);
+        }
+    }
+
+    fn interrupt(&mut self, signal: i32) {
+        if signal == SIGHUP && self.signal == Some(SIGHUP) {
+            // The terminal has gone: the editor noticed, and the signal comes too.
+            return;
+        }
+        if self.signal.is_some() {
+            // The second one ends at once, but not without the terminal.
+            self.patience = Some(Instant::now());
+            return;
+        }
+        self.signal = Some(signal);
+        self.patience = Some(Instant::now() + self.wishes.close_timeout);
+        self.close(&Close::new(CloseCode::GOING_AWAY));
+    }
+
+    /// How it ended: what it failed with, or what the session says.
+    fn verdict(&mut self) -> Result<(), Error> {
+        match (self.failure.take(), self.told.take()) {
+            (Some(error), _) => Err(error),
+            (None, Some(verdict)) => verdict,
+            (None, None) => self.session.verdict(0),
+        }
+    }
+
+    async fn conclude(mut self) -> Result<Ended, Error> {
+        self.wishes.journal.left(&mut self.session);
+        self.wishes.journal.show_with(None);
+        let told = self.told.is_some();
+        let verdict = self.verdict();
+        if self.signal.is_none() {
+            let report = self.wishes.report;
+            if report.shows_summary() && self.session.stats().has_messages() {
+                self.prompt.print(&self.summary().join("\n").dimmed().to_string());
+            }
+            if verdict.is_ok() && !told {
+                self.say_farewell();
+            }
+        }
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        tokio::select! {
+            () = self.prompt.flush(self.patience.map_or(SLOW, left)) => {}
+            _ = self.signals.recv() => {}
+        }
+        let limit = if self.signal.is_some() { BRIEF } else { SLOW };
+        if self.prompt.close(limit).await {
+            summarize(&self.session, self.wishes.report);
+        }
+        if let Some(signal) = self.signal {
+            return Ok(Ended::Signal(signal));
+        }
+        verdict.map(|()| Ended::Done)
+    }
+
+    fn summary(&self) -> Vec<String> {
+        summary(&self.session.stats(), self.session.unsent_messages())
+    }
+}
+
+/// Bytes waiting for the network at which nothing more is repeated.
+const FULL: usize = 64 << 10;
+const SIGHUP: i32 = 1;
+const SIGINT: i32 = 2;

@@ -1,0 +1,225 @@
+//! A session that ends: whether another one follows, and how it is opened.
+
+use super::{Interactive, Reopening, Repeats, Role};
+use crate::{
+    connect::{self, Opened, Progress},
+    error::Error,
+    escape::Escaped,
+    mode::client::{farewell::farewell, reconnect::Said},
+    proto::{
+        Assembler, CloseCode,
+        handshake::{HeaderEdit, Version},
+    },
+    redact::Secrets,
+    render::summary::ms,
+    report::progress_lines,
+    session::Session,
+};
+use colored::Colorize as _;
+use std::pin::Pin;
+
+impl Interactive {
+    /// Opens the session again if it was lost, or if the person asks for it; false: this was the
+    /// last.
+    pub(super) async fn come_back(&mut self) -> bool {
+        if self.has_left() {
+            return false;
+        }
+        if self.session.unsent_messages() > 0 {
+            self.prompt.print(&format!("not sent: {} messages", self.session.unsent_messages()));
+        }
+        let mut opened = match self.reopening.take() {
+            Some(wanted) => self.reopen(wanted).await,
+            None => self.come_back_by_itself().await,
+        };
+        while !opened {
+            if self.reopening.is_none() && self.stays() {
+                self.tell_end();
+                self.linger().await;
+            }
+            match self.reopening.take().filter(|_| !self.has_left()) {
+                Some(wanted) => opened = self.reopen(wanted).await,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    fn has_left(&self) -> bool {
+        self.leaving || self.signal.is_some()
+    }
+
+    /// `--reconnect`.
+    async fn come_back_by_itself(&mut self) -> bool {
+        let Some(mut comeback) = self.comeback.take() else { return false };
+        if self.session.is_closed_by_us() {
+            return false;
+        }
+        let error = match comeback.reason(&mut self.session) {
+            Ok(error) => error,
+            Err(known) => {
+                self.failure = known;
+                return false;
+            }
+        };
+        let (journal, secrets) = (self.wishes.journal.clone(), self.wishes.report.secrets);
+        journal.gap(&mut self.session, &error);
+        let mut handshake = Vec::new();
+        let print = self.prompt.printer();
+        let mut tell = |said: Said<'_>| match said {
+            Said::Lost(error, wait) => {
+                print(&error.to_string());
+                print(&format!("connecting again in {:.1} s", wait.as_secs_f64()));
+            }
+            Said::Progress(step) => {
+                journal.keep(step);
+                handshake.extend(handshake_lines(step, secrets));
+            }
+        };
+        let opened = self.wait_for(Box::pin(comeback.again(error, &mut tell))).await;
+        self.comeback = Some(comeback);
+        self.took(opened, handshake)
+    }
+
+    /// `/reconnect`.
+    async fn reopen(&mut self, wanted: Reopening) -> bool {
+        let mut opening = self.wishes.opening.clone();
+        if let Some(name) = wanted.subprotocol {
+            let edit = HeaderEdit::Set("Sec-WebSocket-Protocol".to_owned(), name);
+            opening.edits.push(edit);
+        }
+        let (journal, secrets) = (self.wishes.journal.clone(), self.wishes.report.secrets);
+        journal.left(&mut self.session);
+        let mut handshake = Vec::new();
+        let mut watch = |step: Progress<'_>| {
+            journal.keep(&step);
+            handshake.extend(handshake_lines(&step, secrets));
+        };
+        let opened = self.wait_for(Box::pin(connect::open(&opening, &mut watch))).await;
+        self.took(opened, handshake)
+    }
+
+    /// Waits for a session while the person goes on typing; none: it is not wanted any more.
+    async fn wait_for(
+        &mut self,
+        mut opening: Pin<Box<impl Future<Output = Result<Opened, Error>>>>,
+    ) -> Option<Result<Opened, Error>> {
+        self.connecting = true;
+        let opened = loop {
+            let Self { prompt, signals, .. } = self;
+            tokio::select! {
+                opened = &mut opening => break Some(opened),
+                Some(typed) = prompt.typed(false) => self.typed(typed),
+                signal = signals.recv() => self.signalled(signal),
+            }
+            if self.has_left() || self.reopening.is_some() {
+                break None;
+            }
+        };
+        self.connecting = false;
+        opened
+    }
+
+    /// Goes on with what has been opened, with this handshake; false: nothing has.
+    fn took(&mut self, opened: Option<Result<Opened, Error>>, handshake: Vec<String>) -> bool {
+        match opened {
+            Some(Ok(opened)) => {
+                let url = self.wishes.report.secrets.url(&opened.url);
+                self.prompt.print(&format!("connected again to {}", Escaped(&url)));
+                self.prompt.print(&status(&opened));
+                self.wishes.journal.opened(&opened);
+                let session =
+                    Session::new(opened, Role::Client, self.wishes.settings).after(&self.session);
+                self.session = self.wishes.journal.watch(session);
+                self.handshake = handshake;
+                self.assembler = Assembler::default();
+                self.repeats = Repeats::default();
+                self.pings.clear();
+                (self.failure, self.told) = (None, None);
+                return true;
+            }
+            Some(Err(error)) => {
+                self.failure = Some(error);
+                self.told = None;
+            }
+            None => {}
+        }
+        false
+    }
+
+    /// Whether to wait for what the person says to the end of the session.
+    fn stays(&self) -> bool {
+        !self.wishes.exit_on_close
+            && self.prompt.is_touched()
+            && !self.has_left()
+            && (self.failure.is_some() || !self.session.is_closed_by_us())
+    }
+
+    /// Says how the session ended, and what there is to do.
+    fn tell_end(&mut self) {
+        let verdict = self.verdict();
+        match &verdict {
+            Err(error) => {
+                self.prompt.print(&error.to_string());
+                if let Some(hint) = error.hint() {
+                    self.prompt.print(&format!("hint: {hint}"));
+                }
+            }
+            Ok(()) => self.say_farewell(),
+        }
+        self.told = Some(verdict);
+        self.prompt.print(&"(/reconnect opens it again, Ctrl-D leaves)".dimmed().to_string());
+    }
+
+    /// Says how a session closed that did not fail, and what the peer's code means.
+    pub(super) fn say_farewell(&self) {
+        self.prompt.print(&farewell(&self.session));
+        let close = self.session.remote_close().filter(|_| !self.session.is_closed_by_us());
+        let code = close.map(|close| close.code).filter(|code| *code != CloseCode::NORMAL);
+        if let Some(code) = code.filter(|code| !code.meaning().is_empty()) {
+            self.prompt.print(&format!("({code}: {})", code.meaning()).dimmed().to_string());
+        }
+    }
+
+    /// Waits until the person leaves, or asks for another session.
+    async fn linger(&mut self) {
+        while !self.has_left() && self.reopening.is_none() {
+            let Self { prompt, signals, .. } = self;
+            tokio::select! {
+                Some(typed) = prompt.typed(false) => self.typed(typed),
+                signal = signals.recv() => self.signalled(signal),
+            }
+        }
+    }
+}
+
+/// Where a session leads, for the line below its URL.
+pub(super) fn status(opened: &Opened) -> String {
+    let mut parts = Vec::new();
+    parts.extend(opened.address.map(|address| address.to_string()));
+    parts.extend(opened.tls.as_ref().map(|tls| {
+        let version = tls.split(',').next().unwrap_or_default();
+        version.replace("TLSv", "TLS ").replace('_', ".")
+    }));
+    if opened.carrier == Version::Http2 {
+        parts.push("HTTP/2".to_owned());
+    }
+    let subprotocol = opened.agreed.subprotocol.as_ref();
+    parts.extend(subprotocol.map(|name| format!("subprotocol {}", Escaped(name))));
+    if opened.agreed.deflate.is_some() {
+        parts.push("permessage-deflate".to_owned());
+    }
+    parts.push(ms(opened.timing.total()));
+    parts.join(", ").dimmed().to_string()
+}
+
+/// The lines of a step that are the handshake's.
+pub(in crate::mode::client) fn handshake_lines(
+    step: &Progress<'_>,
+    secrets: Secrets,
+) -> Vec<String> {
+    match step {
+        Progress::Request(..) | Progress::Response(..) => progress_lines(step, secrets),
+        _ => Vec::new(),
+    }
+}

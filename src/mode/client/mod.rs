@@ -1,0 +1,224 @@
+//! The client modes: interactive at two terminals, a pipe otherwise.
+
+mod farewell;
+mod interactive;
+mod pipe;
+mod reconnect;
+
+use crate::{
+    connect::{self, Opened, Progress},
+    error::Error,
+    job::{Client, Ways, ended::Ended, wait::Wait},
+    proto::{Role, Settings},
+    render::{Renderer, jsonl::JsonLines},
+    report::{self, Report},
+    script::{input::Framing, step::Step},
+    session::Session,
+    sink::Journal,
+    sys::stdio::{self, Source},
+    target::Target,
+};
+use interactive::{Interactive, Wishes};
+use pipe::{Output, Pipe, Plan, Supply};
+use reconnect::{Comeback, Said, tell_attempt};
+use std::{
+    io::{self, IsTerminal as _},
+    time::{Duration, Instant},
+};
+
+/// Talks to a server, in the mode that stdin and stdout ask for.
+pub(super) async fn run(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
+    let journal = Journal::new(client, &target, started)?;
+    let ended = Box::pin(converse(client, target, started, &journal)).await;
+    journal.end(ended, client.common.settings.close_timeout).await
+}
+
+async fn converse(
+    client: &Client,
+    target: Target,
+    started: Instant,
+    journal: &Journal,
+) -> Result<Ended, Error> {
+    let report = journal.report();
+    for note in &client.notes {
+        report.note(note);
+    }
+    let opening = client.opening(target);
+    let mut comeback = client.reconnect.clone().map(|rules| Comeback::new(opening.clone(), rules));
+    let interactive = is_interactive(client);
+    let mut handshake = Vec::new();
+    let mut watch = |step: &Progress<'_>| {
+        journal.progress(step);
+        if interactive {
+            handshake.extend(interactive::handshake_lines(step, report.secrets));
+        }
+    };
+    let opened = match &mut comeback {
+        Some(comeback) => {
+            let mut tell = |said: Said<'_>| match said {
+                Said::Progress(step) => watch(step),
+                Said::Lost(..) => tell_attempt(report, journal, &said),
+            };
+            comeback.open(&mut tell).await
+        }
+        None => Box::pin(connect::open(&opening, &mut |step| watch(&step))).await,
+    };
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => return tell_failure(client, error, started).await,
+    };
+    warn_of_subprotocol(client, &opened, report);
+    match &opened.agreed.deflate {
+        Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
+        None if client.compresses() => report.detail("no compression: offered, not accepted"),
+        None => {}
+    }
+    let settings = limited(client, report);
+    journal.opened(&opened);
+    client.common.color.apply();
+    if interactive {
+        let wishes = Wishes {
+            script: client.script.iter().filter_map(Step::message).collect(),
+            kind: client.stream.kind,
+            shows_pings: client.shows_pings,
+            history: client.history,
+            dialogue: client.dialogue,
+            exit_on_close: client.exit_on_close,
+            subprotocols: opening
+                .headers
+                .list("Sec-WebSocket-Protocol")
+                .map(ToOwned::to_owned)
+                .collect(),
+            close_timeout: settings.close_timeout,
+            close: client.stream.close.clone(),
+            report,
+            opening,
+            settings,
+            journal: journal.clone(),
+        };
+        return Box::pin(Interactive::new(wishes, opened, handshake, comeback)?.run()).await;
+    }
+    let mut output = output(client, started)?;
+    output.open(&opened);
+    let session = journal.watch(Session::new(opened, Role::Client, settings));
+    let plan = plan(client, started, settings);
+    Pipe::new(plan, session, output, (report, journal.clone()), comeback)?.run().await
+}
+
+/// A person sits there who can be asked: stdin and stdout are a terminal, and nothing else says
+/// what is sent and when it ends.
+fn is_interactive(client: &Client) -> bool {
+    let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
+    stays
+        && client.script.iter().all(|step| step.message().is_some())
+        && !client.common.echo
+        && !client.goals.is_some()
+        && client.stream.is_plain()
+        && stdio::source() == Source::Terminal
+        && io::stdout().is_terminal()
+        && std::env::var_os("TERM").is_some_and(|term| !POOR.iter().any(|poor| term == *poor))
+}
+
+/// The settings, with a limit on messages where each is needed whole.
+fn limited(client: &Client, report: Report) -> Settings {
+    let mut settings = client.common.settings;
+    let stream = &client.stream;
+    if stream.framing == Framing::Lengths && settings.max_message != u64::MAX {
+        // A length has four bytes.
+        settings.max_message = settings.max_message.min(u32::MAX.into());
+    }
+    if settings.max_message != u64::MAX {
+        return settings;
+    }
+    let expects = client.script.iter().any(|step| step.message().is_none());
+    let why = match stream.framing {
+        _ if stream.events => "--output jsonl",
+        _ if client.keep.record.is_some() => "--record",
+        _ if client.keep.har.is_some() => "--har",
+        Framing::Lengths => "--delimiter length",
+        _ if client.goals.until.is_some() => "--until",
+        _ if expects => "--expect",
+        _ if client.common.echo => "--echo",
+        _ if io::stdout().is_terminal() => "a terminal",
+        _ => return settings,
+    };
+    settings.max_message = WHOLE;
+    report.note(&format!("{why} needs each message whole: the limit is {} MiB", WHOLE >> 20));
+    settings
+}
+
+fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
+    if opened.agreed.subprotocol.is_none()
+        && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
+    {
+        report.note(&format!("the server chose no subprotocol (asked for: {asked})"));
+    }
+}
+
+fn plan(client: &Client, started: Instant, settings: Settings) -> Plan {
+    let (echo, stream) = (client.common.echo, &client.stream);
+    let wants_stdin = !echo && stream.ways != Ways::In;
+    let reads_stdin = match stdio::source() {
+        Source::Nothing => false,
+        // After -x a person is not waited for.
+        Source::Terminal => wants_stdin && client.script.is_empty(),
+        Source::Data => wants_stdin,
+    };
+    let mut rules = client.rules;
+    if stream.ways == Ways::Out {
+        // No answer is wanted.
+        rules.wait.get_or_insert(Wait::For(Duration::ZERO));
+    }
+    let says_nothing = client.script.is_empty() && client.rules.wait.is_none();
+    Plan {
+        script: client.script.clone(),
+        expect_timeout: client.expect_timeout,
+        rules,
+        goals: client.goals.clone(),
+        echo,
+        supply: match (reads_stdin, says_nothing) {
+            (true, _) => Supply::Stdin,
+            (false, true) => Supply::Endless,
+            (false, false) => Supply::Nothing,
+        },
+        kind: stream.kind,
+        framing: if stream.typed { Framing::Lines(b'\n') } else { stream.framing },
+        typed: stream.typed,
+        max_time: client.max_time.map(|limit| {
+            stdio::hurry_after(started + limit);
+            (limit, started + limit)
+        }),
+        close_timeout: client.common.settings.close_timeout,
+        close: stream.close.clone(),
+        settings,
+    }
+}
+
+fn output(client: &Client, started: Instant) -> Result<Output, Error> {
+    let stream = &client.stream;
+    let renderer = if stream.events {
+        let secrets = client.common.secrets;
+        Renderer::JsonLines(JsonLines::new(started, io::stdout().is_terminal(), secrets))
+    } else {
+        Renderer::new(stream.framing, client.dialogue, io::stdout().is_terminal())
+    };
+    Output::new(renderer, stream.ways != Ways::Out).map_err(Error::Output)
+}
+
+/// A run that has come to no session ends in the output too, if that tells of events.
+async fn tell_failure(client: &Client, error: Error, started: Instant) -> Result<Ended, Error> {
+    if client.stream.events {
+        let mut output = output(client, started)?;
+        let ended = Err(error);
+        output.end(&ended, None, 0);
+        output.flush(client.common.settings.close_timeout).await;
+        return ended;
+    }
+    Err(error)
+}
+
+/// The limit on a message that is needed whole where none was given, in bytes.
+const WHOLE: u64 = 100 << 20;
+
+/// Terminals without the codes that a prompt needs.
+const POOR: [&str; 4] = ["", "dumb", "cons25", "emacs"];

@@ -1,0 +1,156 @@
+//! When a pipe ends by itself: the rules for the end of stdin, `-x`, `-w` and silence.
+
+use crate::job::wait::{EndRules, Wait};
+use std::time::{Duration, Instant};
+
+/// Why the clock ended the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rung {
+    /// `-w` has passed.
+    Waited,
+    /// The peer has been silent for this long.
+    Silence(Duration),
+}
+
+/// The clock. It is told what happens, and says when it will ring.
+#[derive(Debug)]
+pub(super) struct Clock {
+    rules: EndRules,
+    /// Since when there is nothing more to send; `None`: there is.
+    input_ended: Option<Instant>,
+    /// The silence is counted from here at the earliest.
+    since: Instant,
+    /// Something has come since the last send, or since the opening if nothing was sent.
+    answered: bool,
+}
+
+impl Clock {
+    /// The clock of a session that opened `now`; `answered`: bytes came with the handshake.
+    pub(super) fn new(rules: EndRules, now: Instant, answered: bool) -> Self {
+        Self { rules, input_ended: None, since: now, answered }
+    }
+
+    /// The input has ended: stdin, or the last `-x` (again with each line of stdin after it).
+    pub(super) fn input_ended(&mut self, now: Instant) {
+        self.input_ended = Some(now);
+        self.since = self.since.max(now);
+    }
+
+    /// A message was sent.
+    #[inline]
+    pub(super) fn sent(&mut self) {
+        self.answered = false;
+    }
+
+    /// Bytes have come.
+    pub(super) fn heard(&mut self, at: Instant) {
+        self.answered = true;
+        self.since = self.since.max(at);
+    }
+
+    /// Something was still under way (bytes of ours that waited for the network, or of the peer's
+    /// that waited for stdout): silence begins after it.
+    pub(super) fn busy(&mut self, now: Instant) {
+        self.since = self.since.max(now);
+    }
+
+    /// When it rings, and why. `stuck`: what is to be sent waits for the peer to read.
+    pub(super) fn rings(&self, stuck: bool) -> Option<(Instant, Rung)> {
+        let ended = self.input_ended?;
+        match self.rules.wait {
+            Some(Wait::UntilClosed) => None,
+            Some(Wait::For(time)) => Some((ended + time, Rung::Waited)),
+            None if self.rules.until_met => None,
+            None => {
+                let usual = match (stuck, self.answered) {
+                    (true, _) => STUCK,
+                    (_, true) => SILENCE,
+                    (_, false) => UNANSWERED,
+                };
+                let window = self.rules.quiet_for.unwrap_or(usual);
+                Some((self.since + window, Rung::Silence(window)))
+            }
+        }
+    }
+}
+
+/// How long a peer that has answered may be silent.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How long an answer is waited for.
+const UNANSWERED: Duration = Duration::from_secs(5);
+/// How long a peer may read nothing of the last that is sent.
+const STUCK: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn clock(rules: EndRules) -> (Clock, Instant) {
+        let now = Instant::now();
+        (Clock::new(rules, now, false), now)
+    }
+
+    #[test]
+    fn nothing_rings_while_there_is_input() {
+        let (mut clock, start) = clock(EndRules::default());
+        clock.heard(start + S);
+        assert_eq!(clock.rings(false), None);
+    }
+
+    #[test]
+    fn a_peer_that_reads_nothing_of_the_last_has_half_a_minute() {
+        let (mut clock, start) = clock(EndRules::default());
+        clock.sent();
+        clock.input_ended(start);
+        assert_eq!(clock.rings(true), Some((start + 30 * S, Rung::Silence(30 * S))));
+        // It took some.
+        clock.busy(start + S);
+        assert_eq!(clock.rings(true), Some((start + 31 * S, Rung::Silence(30 * S))));
+        assert_eq!(clock.rings(false), Some((start + 6 * S, Rung::Silence(5 * S))));
+    }
+
+    #[test]
+    fn a_second_of_silence_after_an_answer_and_five_without() {
+        let (mut clock, start) = clock(EndRules::default());
+        clock.input_ended(start + 2 * S);
+        assert_eq!(clock.rings(false), Some((start + 7 * S, Rung::Silence(5 * S))));
+        clock.heard(start + 3 * S);
+        assert_eq!(clock.rings(false), Some((start + 4 * S, Rung::Silence(S))));
+        clock.sent();
+        assert_eq!(clock.rings(false), Some((start + 8 * S, Rung::Silence(5 * S))));
+    }
+
+    #[test]
+    fn silence_counts_from_the_later_of_last_byte_and_end_of_input() {
+        let (mut clock, start) = clock(EndRules::default());
+        clock.heard(start + S);
+        clock.input_ended(start + 9 * S);
+        assert_eq!(clock.rings(false), Some((start + 10 * S, Rung::Silence(S))));
+        clock.busy(start + 20 * S);
+        assert_eq!(clock.rings(false), Some((start + 21 * S, Rung::Silence(S))));
+    }
+
+    #[test]
+    fn wait_and_expectations_replace_the_rule_of_silence() {
+        let (mut waiting, start) =
+            clock(EndRules { wait: Some(Wait::For(3 * S)), ..EndRules::default() });
+        assert_eq!(waiting.rings(false), None);
+        waiting.input_ended(start);
+        waiting.heard(start + 2 * S);
+        assert_eq!(waiting.rings(false), Some((start + 3 * S, Rung::Waited)));
+        for rules in [
+            EndRules { wait: Some(Wait::UntilClosed), ..EndRules::default() },
+            EndRules { until_met: true, ..EndRules::default() },
+        ] {
+            let (mut clock, start) = clock(rules);
+            clock.input_ended(start);
+            assert_eq!(clock.rings(false), None);
+        }
+        let (mut quiet, start) = clock(EndRules { quiet_for: Some(7 * S), ..EndRules::default() });
+        quiet.heard(start);
+        quiet.input_ended(start);
+        assert_eq!(quiet.rings(false), Some((start + 7 * S, Rung::Silence(7 * S))));
+    }
+}

@@ -1,0 +1,310 @@
+//! What goes out: the script, then what stdin gives, as far as the network takes it.
+
+use super::{FULL, Finish, Pipe, Supply};
+use crate::{
+    error::{Error, Place},
+    proto::{Kind, trace::Direction, utf8},
+    script::{
+        input::{Framing, Next},
+        order::Order,
+        step::Step,
+    },
+};
+use regex::bytes::Regex;
+use std::{collections::VecDeque, ops::Range, time::Instant};
+
+/// The steps of `-x` and `--expect`.
+#[derive(Debug)]
+pub(super) struct Script {
+    steps: VecDeque<Step>,
+    /// Something was to be done.
+    some: bool,
+    /// All of it is done, and the clock knows.
+    done: bool,
+}
+
+impl Script {
+    pub(super) fn new(steps: Vec<Step>) -> Self {
+        let some = !steps.is_empty();
+        Self { steps: steps.into(), some, done: false }
+    }
+}
+
+/// A message that is sent piece by piece.
+#[derive(Debug, Default)]
+pub(super) struct Long {
+    /// What is left of it in the input.
+    rest: Range<usize>,
+    /// Of the message that all of stdin is: how much of it was read, and that it has begun.
+    read: u64,
+    begun: bool,
+    utf8: utf8::Utf8,
+}
+
+impl Long {
+    /// The session that it went to is lost.
+    pub(super) fn forget(&mut self) {
+        self.rest = 0..0;
+    }
+
+    /// Part of it has been sent, and its end has not.
+    pub(super) fn is_begun(&self) -> bool {
+        self.begun
+    }
+}
+
+impl Pipe {
+    /// Sends what there is to send, as far as the network takes it.
+    pub(super) fn feed(&mut self) {
+        let mut sent = false;
+        // What is compressed to nearly nothing would keep everything else waiting for its end.
+        let mut budget = BUDGET;
+        self.more = false;
+        while self.session.queued() < FULL {
+            if self.session.is_frame_open() {
+                self.more = budget == 0;
+                if self.more {
+                    return;
+                }
+                budget -= 1;
+                let end = self.long.rest.end.min(self.long.rest.start + FULL);
+                let part = self.long.rest.start..end;
+                self.long.rest.start = end;
+                self.session.payload(self.input.bytes(part));
+                continue;
+            }
+            if self.finish.is_some() || !self.session.is_open() || !self.play() || self.is_paused()
+            {
+                return;
+            }
+            if self.spare.is_some() {
+                self.resend();
+                if self.session.queued() >= FULL {
+                    return;
+                }
+            }
+            if let Framing::Lines(terminator) = self.plan.framing
+                && !self.plan.typed
+            {
+                // The short way of most messages.
+                let Some(line) = self.input.next_line(terminator) else { break };
+                sent = true;
+                let mut goes_on = self.send(line);
+                while goes_on
+                    && self.session.queued() < FULL
+                    && let Some(line) = self.input.next_line(terminator)
+                {
+                    goes_on = self.send(line);
+                }
+                continue;
+            }
+            let Some(next) = self.input.take() else { break };
+            match next {
+                Next::Message(range) if self.plan.typed => self.obey(range),
+                Next::Message(range) => {
+                    self.send(range);
+                }
+                Next::Part { range, last } => self.stream(range, last),
+                Next::Cut(lacks) => {
+                    let message = self.input.number();
+                    self.finish(Finish::Failed(Error::InputCut { message, lacks }));
+                }
+            }
+            sent = true;
+        }
+        if sent && self.clock.rings(false).is_some() {
+            // After -x a line of stdin winds the clock up again.
+            self.clock.input_ended(Instant::now());
+        }
+        let done = self.input.is_done() && !self.session.is_frame_open() && !self.is_paused();
+        if self.stdin.is_some() && done {
+            self.stdin = None;
+            self.clock.input_ended(Instant::now());
+        }
+    }
+
+    /// Nothing is sent before this has passed: `wait` of typed input.
+    fn is_paused(&mut self) -> bool {
+        self.paused = self.paused.filter(|until| *until > Instant::now());
+        self.paused.is_some()
+    }
+
+    /// Does the steps of the script; false while an answer is waited for.
+    fn play(&mut self) -> bool {
+        if self.script.done {
+            return true;
+        }
+        if self.watch.deadline().is_some() {
+            return false;
+        }
+        while let Some(step) = self.script.steps.pop_front() {
+            match step {
+                Step::Send(message) => {
+                    let (kind, bytes) = (self.plan.kind, message.as_bytes());
+                    if self.session.send(kind, bytes).is_ok() {
+                        self.clock.sent();
+                        self.output.sent(kind, bytes);
+                    }
+                }
+                Step::Expect(pattern) => {
+                    let mut patterns = VecDeque::from([pattern]);
+                    while let Some(Step::Expect(pattern)) = self.script.steps.front() {
+                        patterns.push_back(pattern.clone());
+                        self.script.steps.pop_front();
+                    }
+                    self.watch.expect(patterns, self.plan.expect_timeout, Instant::now());
+                    return false;
+                }
+            }
+        }
+        self.script.done = true;
+        if self.script.some || self.plan.supply == Supply::Nothing {
+            self.clock.input_ended(Instant::now());
+        }
+        true
+    }
+
+    /// The messages of the script that have not been sent.
+    pub(super) fn unsaid(&self) -> usize {
+        self.script.steps.iter().filter(|step| step.message().is_some()).count()
+    }
+
+    /// What the script would have waited for next.
+    pub(super) fn unexpected(&self) -> Option<&Regex> {
+        self.script.steps.iter().find_map(|step| match step {
+            Step::Expect(pattern) => Some(pattern),
+            Step::Send(_) => None,
+        })
+    }
+
+    /// How many messages of stdin were read and not sent.
+    pub(super) fn waiting(&mut self) -> usize {
+        if matches!(self.finish, Some(Finish::Ordered(_))) {
+            return 0;
+        }
+        if !self.plan.typed {
+            return self.input.waiting();
+        }
+        let mut waiting = 0;
+        while let Some(Next::Message(range)) = self.input.take() {
+            let order = Order::parse(self.input.bytes(range));
+            waiting += usize::from(!matches!(order, Ok(Order::Nothing | Order::Wait(_))));
+        }
+        waiting
+    }
+
+    /// Whether stdin has its turn.
+    pub(super) fn is_played(&self) -> bool {
+        self.script.done
+    }
+
+    /// A message of stdin; false if it must be seen to before the next.
+    #[inline]
+    fn send(&mut self, range: Range<usize>) -> bool {
+        let (kind, from) = (self.plan.kind, range.start);
+        let bytes = self.input.bytes(range);
+        if kind == Kind::Text && !utf8::is_valid(bytes) {
+            let good = utf8::valid_up_to(bytes) as u64;
+            self.refuse(good);
+            return false;
+        }
+        self.output.sent(kind, bytes);
+        self.clock.sent();
+        if let Some(spare) = &mut self.spare {
+            spare.sent(kind, bytes);
+        }
+        // The session is open: `feed` looked.
+        if bytes.len() <= FULL {
+            return self.session.send(kind, bytes).is_ok();
+        }
+        self.long.rest = from..from + bytes.len();
+        let _ = self.session.begin(kind, bytes.len() as u64, true);
+        false
+    }
+
+    /// The message taken last is no text behind so many good bytes.
+    #[cold]
+    fn refuse(&mut self, good: u64) {
+        let number = self.input.number();
+        let place = match self.plan.framing {
+            Framing::Lines(b'\n') => Place::Line(number),
+            _ => Place::Message(number),
+        };
+        self.finish(Finish::Failed(Error::input_text(place, good)));
+    }
+
+    /// Part of the message that all of stdin is.
+    fn stream(&mut self, range: Range<usize>, last: bool) {
+        let kind = self.plan.kind;
+        let bytes = self.input.bytes(range.clone());
+        if kind == Kind::Text {
+            let begun = self.long.utf8.character().len() as u64;
+            let partial = self.long.utf8.is_partial();
+            let start = self.long.read - if partial { begun } else { 0 };
+            let fault = match self.long.utf8.push_all(bytes) {
+                // A bad byte in the character that was begun: it is the character that is bad.
+                Err(fault) if partial && fault.valid == 0 => Some(start),
+                Err(fault) => Some(self.long.read + fault.valid as u64),
+                Ok(()) if last && self.long.utf8.is_partial() => {
+                    let cut = self.long.utf8.character().len() as u64;
+                    Some(self.long.read + bytes.len() as u64 - cut)
+                }
+                Ok(()) => None,
+            };
+            if let Some(good) = fault {
+                return self.finish(Finish::Failed(Error::input_text(Place::Stream, good)));
+            }
+        }
+        self.long.read += bytes.len() as u64;
+        self.long.begun = !last;
+        // The session is open: `feed` looked.
+        let _ = self.session.begin(kind, bytes.len() as u64, last);
+        self.long.rest = range;
+        if last {
+            self.output.streamed(kind, self.long.read);
+        }
+        self.clock.sent();
+    }
+
+    /// A line of typed input.
+    fn obey(&mut self, range: Range<usize>) {
+        let order = match Order::parse(self.input.bytes(range)) {
+            Ok(order) => order,
+            Err(fault) => {
+                let (line, column) = (self.input.number(), fault.column);
+                let error = Error::InputJson { line, column, fault: fault.words };
+                return self.finish(Finish::Failed(error));
+            }
+        };
+        // The session is open: `feed` looked. Payloads and codes were checked with the line.
+        match order {
+            Order::Nothing => return,
+            Order::Wait(time) => {
+                self.paused = Some(Instant::now() + time);
+                return;
+            }
+            Order::Close(close) => return self.finish(Finish::Ordered(close)),
+            Order::Send(kind, bytes) => {
+                let _ = self.session.send(kind, &bytes);
+                self.output.sent(kind, &bytes);
+                if let Some(spare) = &mut self.spare {
+                    spare.sent(kind, &bytes);
+                }
+            }
+            Order::Ping(payload) => {
+                let _ = self.session.ping(&payload);
+                self.output.at(Instant::now());
+                self.output.control("ping", Direction::Out, &payload, None);
+            }
+            Order::Pong(payload) => {
+                let _ = self.session.pong(&payload);
+                self.output.at(Instant::now());
+                self.output.control("pong", Direction::Out, &payload, None);
+            }
+        }
+        self.clock.sent();
+    }
+}
+
+/// Parts of a long message that are sent before anything else has its turn.
+const BUDGET: usize = 16;

@@ -1,0 +1,290 @@
+//! Coming back after a loss: after which, how soon, and how often.
+
+use crate::{
+    connect::{self, Opened, Opening, Progress},
+    error::{Error, Http2Fault, Silence, Step},
+    job::reconnect::ReconnectRules,
+    proto::handshake::Response,
+    random,
+    report::Report,
+    session::Session,
+    sink::Journal,
+};
+use std::time::{Duration, Instant};
+
+/// How long to wait: exponential back-off with full jitter.
+#[derive(Debug)]
+struct Backoff {
+    rules: ReconnectRules,
+    failed: u32,
+    /// When the last session opened.
+    opened: Option<Instant>,
+}
+
+impl Backoff {
+    /// The wait before the next attempt; `None`: there have been enough. `random` is from 0 to 1;
+    /// `asked`: how long the server asks to be left alone.
+    fn next(&mut self, now: Instant, random: f64, asked: Option<Duration>) -> Option<Duration> {
+        if self.opened.take().is_some_and(|at| now - at >= STABLE) {
+            self.failed = 0;
+        }
+        if self.rules.attempts.is_some_and(|most| self.failed >= most) {
+            return None;
+        }
+        let doubled = self.rules.first.saturating_mul(1 << self.failed.min(30));
+        self.failed += 1;
+        let wait = doubled.min(self.rules.longest).mul_f64(random.clamp(0.0, 1.0));
+        Some(wait.max(asked.unwrap_or_default().min(PATIENCE)))
+    }
+}
+
+/// Sees sessions that are lost after about the same silence again and again: something on the way
+/// ends them.
+#[derive(Debug, Default)]
+struct Losses {
+    /// The silence before the last.
+    silence: Option<Silence>,
+}
+
+impl Losses {
+    fn count(&mut self, error: &mut Error) {
+        let last = self.silence.take();
+        if let Some(silence) = error.silence() {
+            *silence = silence.after(last);
+            self.silence = Some(*silence);
+        }
+    }
+}
+
+/// What opens the session again.
+#[derive(Debug)]
+pub(super) struct Comeback {
+    opening: Opening,
+    backoff: Backoff,
+    losses: Losses,
+}
+
+impl Comeback {
+    pub(super) fn new(opening: Opening, rules: ReconnectRules) -> Self {
+        Self {
+            opening,
+            backoff: Backoff { rules, failed: 0, opened: None },
+            losses: Losses::default(),
+        }
+    }
+
+    /// Why to come back after this session, which has ended; otherwise what it failed with, if the
+    /// session was asked for that.
+    pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
+        match session.remote_close().cloned() {
+            Some(close) if self.backoff.rules.is_after(&close) => Ok(session.closed(close)),
+            Some(_) => Err(None),
+            None => match session.verdict(0) {
+                Err(error) if Self::is_after(&error) => Ok(error),
+                verdict => Err(verdict.err()),
+            },
+        }
+    }
+
+    /// Whether another attempt may go better than this one.
+    fn is_after(error: &Error) -> bool {
+        match error {
+            Error::Resolve { .. }
+            | Error::ResolveProxy { .. }
+            | Error::Connect { .. }
+            | Error::ConnectProxy { .. }
+            | Error::Socket { .. }
+            | Error::HandshakeCut { .. }
+            | Error::Send { .. }
+            | Error::Receive { .. }
+            | Error::NoClose { .. } => true,
+            Error::Timeout { step, .. } => !matches!(step, Step::Total | Step::Idle),
+            Error::Status { response, .. } => matches!(response.status, 429 | 500 | 502..=504),
+            Error::Http2 { fault, .. } => matches!(
+                fault,
+                Http2Fault::NoSettings
+                    | Http2Fault::GoAway { .. }
+                    | Http2Fault::Lost(_)
+                    | Http2Fault::Reset(_)
+            ),
+            Error::Truncated { cause, .. } => Self::is_after(cause),
+            _ => false,
+        }
+    }
+
+    /// The session has opened.
+    pub(super) fn opened(&mut self, now: Instant) {
+        self.backoff.opened = Some(now);
+    }
+
+    /// Opens it, at once and then again and again as the rules say.
+    pub(super) async fn open(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<Opened, Error> {
+        match self.attempt(tell).await {
+            Err(error) if Self::is_after(&error) => self.again(error, tell).await,
+            done => done,
+        }
+    }
+
+    /// Opens it again after this. The error is that of the last attempt.
+    pub(super) async fn again(
+        &mut self,
+        mut error: Error,
+        tell: &mut dyn FnMut(Said<'_>),
+    ) -> Result<Opened, Error> {
+        self.losses.count(&mut error);
+        loop {
+            let asked = retry_after(&error);
+            let Some(wait) = self.backoff.next(Instant::now(), random::fraction(), asked) else {
+                return Err(error);
+            };
+            tell(Said::Lost(&error, wait));
+            tokio::time::sleep(wait).await;
+            match self.attempt(tell).await {
+                Err(next) if Self::is_after(&next) => error = next,
+                done => return done,
+            }
+        }
+    }
+
+    async fn attempt(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<Opened, Error> {
+        let mut watch = |step: Progress<'_>| tell(Said::Progress(&step));
+        let opened = Box::pin(connect::open(&self.opening, &mut watch)).await?;
+        self.opened(Instant::now());
+        Ok(opened)
+    }
+}
+
+/// What happens meanwhile.
+#[derive(Debug)]
+pub(super) enum Said<'a> {
+    /// There is no session, for this reason, and the next attempt comes so soon.
+    Lost(&'a Error, Duration),
+    /// An attempt goes on.
+    Progress(&'a Progress<'a>),
+}
+
+/// What happens while a session is opened again and again.
+pub(super) fn tell_attempt(report: Report, journal: &Journal, said: &Said<'_>) {
+    match said {
+        Said::Lost(error, wait) => {
+            report.note(&error.to_string());
+            report.note(&format!("again in {:.1} s", wait.as_secs_f64()));
+        }
+        Said::Progress(step) => journal.progress(step),
+    }
+}
+
+/// How long the server asks to be left alone (RFC 9110, 10.2.3): seconds, or a date.
+fn retry_after(error: &Error) -> Option<Duration> {
+    let Error::Status { response, .. } = error else { return None };
+    let Response { headers, .. } = &**response;
+    let value = headers.get("Retry-After")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let then = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Duration::try_from(then.duration_since(jiff::Timestamp::now())).ok()
+}
+
+/// A session that has lasted so long was a success.
+const STABLE: Duration = Duration::from_mins(1);
+/// The longest that a server is left alone because it asks for it.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{
+        Close, CloseCode,
+        handshake::{Headers, Version},
+    };
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn rules() -> ReconnectRules {
+        ReconnectRules { attempts: None, first: S, longest: 30 * S, codes: vec![4000] }
+    }
+
+    fn backoff(attempts: Option<u32>) -> Backoff {
+        Backoff { rules: ReconnectRules { attempts, ..rules() }, failed: 0, opened: None }
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_are_drawn_from_all_of_it() {
+        let now = Instant::now();
+        let mut it = backoff(None);
+        let most: Vec<_> = (0..7).map(|_| it.next(now, 1.0, None).unwrap().as_secs()).collect();
+        assert_eq!(most, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(it.next(now, 0.0, None), Some(Duration::ZERO));
+        assert_eq!(it.next(now, 0.5, None), Some(15 * S));
+        for _ in 0..100 {
+            assert!(it.next(now, 1.0, None).unwrap() <= 30 * S);
+        }
+    }
+
+    #[test]
+    fn attempts_are_counted_until_a_session_lasts_a_minute() {
+        let start = Instant::now();
+        let mut it = backoff(Some(2));
+        assert!(it.next(start, 0.5, None).is_some());
+        it.opened = Some(start);
+        assert!(it.next(start + 59 * S, 0.5, None).is_some());
+        assert_eq!(it.next(start + 59 * S, 0.5, None), None);
+        it.opened = Some(start + 60 * S);
+        assert_eq!(it.next(start + 120 * S, 1.0, None), Some(S));
+    }
+
+    #[test]
+    fn a_server_that_asks_to_be_left_alone_is() {
+        let now = Instant::now();
+        let status = |value: &str| {
+            let mut headers = Headers::default();
+            headers.push("Retry-After", value);
+            let response =
+                Response { version: Version::Http11, status: 503, reason: String::new(), headers };
+            let target = crate::target::Target::parse("ws://h/").unwrap();
+            Error::Status {
+                asked: Box::new(crate::error::Asked::new(&target, &Headers::default())),
+                response: Box::new(response),
+                body: Vec::new(),
+                location: None,
+            }
+        };
+        assert_eq!(retry_after(&status("7")), Some(7 * S));
+        assert_eq!(retry_after(&status("soon")), None);
+        assert_eq!(retry_after(&status("Wed, 21 Oct 2015 07:28:00 GMT")), None);
+        let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
+        let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let wait = retry_after(&status(&date)).unwrap();
+        assert!((95 * S..=100 * S).contains(&wait), "{wait:?}");
+        let mut it = backoff(None);
+        assert_eq!(it.next(now, 0.0, Some(7 * S)), Some(7 * S));
+        assert_eq!(it.next(now, 1.0, Some(S)), Some(2 * S));
+        assert_eq!(it.next(now, 0.0, Some(1_000_000 * S)), Some(PATIENCE));
+    }
+
+    #[test]
+    fn losses_after_the_same_silence_are_counted() {
+        let mut it = Losses::default();
+        let mut lost = |silence: Option<u64>| {
+            let silence = silence.map(|seconds| Silence::new(Duration::from_secs(seconds)));
+            let cause = std::io::ErrorKind::ConnectionReset.into();
+            let mut error = Error::Receive { authority: "h:80".to_owned(), cause, silence };
+            it.count(&mut error);
+            error.silence().map(|silence| silence.times)
+        };
+        assert_eq!([Some(60), Some(61), Some(60)].map(&mut lost), [Some(1), Some(2), Some(3)]);
+        assert_eq!([None, Some(60), Some(10)].map(lost), [None, Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn some_ends_are_for_good() {
+        let after = |code: u16| rules().is_after(&Close::new(CloseCode::from(code)));
+        for code in [1001, 1011, 1012, 1013, 1014, 4000] {
+            assert!(after(code), "{code}");
+        }
+        for code in [1000, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 3000, 4001] {
+            assert!(!after(code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Frames on stderr, or above the line that is being typed.
+
+use crate::{
+    proto::trace::Direction,
+    render::{
+        frames,
+        hexdump::{ROW, hexdump},
+    },
+    report::{Report, Verbosity},
+    session::Seen,
+    sys::stdio::write_stderr,
+};
+use std::time::{Duration, Instant};
+
+/// What prints above the line that is being typed.
+pub(crate) type Print = Box<dyn Fn(&str) + Send>;
+
+/// `--frames`, and what `-vv` and `--trace` add.
+pub(super) struct FrameLines {
+    report: Report,
+    /// Stands before each line.
+    name: String,
+    /// When the last frame was told.
+    last: Instant,
+    waiting: String,
+    print: Option<Print>,
+}
+
+impl FrameLines {
+    /// Frames behind this name, if they are asked for.
+    pub(super) fn wanted(frames: bool, report: Report, name: String) -> Option<Self> {
+        let wanted = frames || report.verbosity >= Verbosity::Detailed;
+        wanted.then(|| Self {
+            report,
+            name,
+            last: Instant::now(),
+            waiting: String::new(),
+            print: None,
+        })
+    }
+
+    pub(super) fn show_with(&mut self, print: Option<Print>) {
+        self.write();
+        self.print = print;
+    }
+
+    /// A session begins.
+    pub(super) fn begin(&mut self) {
+        self.last = Instant::now();
+    }
+
+    pub(super) fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+        match seen {
+            Seen::Frame(direction, frame) => {
+                let since = self.since(at);
+                let header = self.report.verbosity >= Verbosity::Detailed;
+                self.line(&frames::line(*direction, frame, since, header), at);
+            }
+            Seen::Broken(violation) => self.line(&frames::broken(*violation), at),
+            Seen::Bytes(direction, bytes) if self.report.verbosity == Verbosity::Complete => {
+                self.dump(*direction, bytes, at);
+            }
+            _ => {}
+        }
+        if self.waiting.len() >= FULL {
+            self.write();
+        }
+    }
+
+    /// How long the last frame is past. Those of one direction are told when they are decoded, and
+    /// may be older than the last of the other.
+    fn since(&mut self, at: Instant) -> Duration {
+        let since = at.saturating_duration_since(self.last);
+        self.last = self.last.max(at);
+        since
+    }
+
+    fn line(&mut self, text: &str, at: Instant) {
+        let line = self.report.dated(&format!("{}{text}", self.name), at);
+        self.waiting.push_str(&line);
+        self.waiting.push('\n');
+    }
+
+    fn dump(&mut self, direction: Direction, bytes: &[u8], at: Instant) {
+        self.line(&frames::bytes(direction, bytes.len()), at);
+        hexdump(bytes, ROW, &mut self.waiting);
+        self.waiting.push('\n');
+    }
+
+    /// Shows what waits.
+    pub(super) fn write(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        match &self.print {
+            Some(print) => print(self.waiting.trim_end_matches('\n')),
+            None => write_stderr(self.waiting.as_bytes()),
+        }
+        self.waiting.clear();
+    }
+}
+
+/// Bytes waiting at which they are shown.
+const FULL: usize = 64 << 10;
