@@ -11,13 +11,12 @@
 //! | [`script`] | actions and matchers |
 //! | [`error`] | sentences, hints and exit codes |
 //! | [`session`] | the driver: one task owns a transport and a connection |
-//! | [`connect`], [`accept`] | a target, or a client, to an open session |
+//! | [`connect`] | a target, or a client, to an open session |
 //! | [`net`] | byte streams |
 //! | [`sys`] | what only Unix can do: stdin, stdout, signals |
 //! | [`random`], [`target`], [`escape`], [`redact`] | small nouns |
 //! | [`proto`] | the WebSocket protocol, sans-IO |
 
-pub mod accept;
 pub mod cli;
 pub mod connect;
 pub(crate) mod console;

@@ -1,6 +1,6 @@
 //! The opening handshake over HTTP/1.1.
 
-use super::{Opened, Opening, Shaken, Timing, Way};
+use super::{Established, HandshakeOutcome, Opening, Way};
 use crate::{
     error::{Asked, Error, Step},
     net::{Transport, tls},
@@ -17,7 +17,7 @@ pub(super) async fn shake(
     opening: &Opening,
     mut transport: Box<dyn Transport>,
     way: &mut Way<'_>,
-) -> Result<Shaken, Error> {
+) -> Result<HandshakeOutcome, Error> {
     way.enter(Step::Handshake);
     let authority = opening.target.authority();
     let mut upgrade = ClientUpgrade::new(request(opening));
@@ -49,23 +49,13 @@ pub(super) async fn shake(
             Answer::Pending => {}
             Answer::Open { agreed, response, rest } => {
                 way.response(&response);
-                return Ok(Shaken::Open(Box::new(Opened {
-                    transport,
-                    rest,
-                    agreed,
-                    authority,
-                    url: opening.target.to_string(),
-                    carrier: Version::Http11,
-                    address: None,
-                    tls: None,
-                    asked: Some(asked),
-                    answer: Some(response),
-                    timing: Timing::default(),
-                })));
+                let carrier = Version::Http11;
+                let established = Established { transport, rest, agreed, carrier, authority };
+                return Ok(HandshakeOutcome::Open(established, asked, response));
             }
             Answer::Status { response, rest } => {
                 way.response(&response);
-                return Ok(Shaken::Status(transport, asked, response, rest));
+                return Ok(HandshakeOutcome::Status(transport, asked, response, rest));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The opening handshake over HTTP/2 (RFC 8441).
 
-use super::{Opened, Opening, Progress, Shaken, Timing, Way};
+use super::{Established, HandshakeOutcome, Opening, Progress, Way};
 use crate::{
     error::{Asked, Error, Http2Fault, Stage, Step},
     net::{Transport, http2::Client, tls},
@@ -15,7 +15,7 @@ pub(super) async fn shake(
     opening: &Opening,
     transport: Box<dyn Transport>,
     way: &mut Way<'_>,
-) -> Result<Shaken, Error> {
+) -> Result<HandshakeOutcome, Error> {
     let target = &opening.target;
     let fail = |fault| failed(target, fault);
     way.enter(Step::Settings);
@@ -33,20 +33,13 @@ pub(super) async fn shake(
     way.response(&response);
     let (authority, asked) = (target.authority(), Box::new(Asked::new(target, &request.headers)));
     match extended::judge_answer(&request, &response) {
-        Ok(Some(agreed)) => Ok(Shaken::Open(Box::new(Opened {
-            rest: stream.received(),
-            transport: Box::new(stream),
-            agreed,
-            authority,
-            url: target.to_string(),
-            carrier: Version::Http2,
-            address: None,
-            tls: None,
-            asked: Some(asked),
-            answer: Some(response),
-            timing: Timing::default(),
-        }))),
-        Ok(None) => Ok(Shaken::Status(Box::new(stream), asked, response, Vec::new())),
+        Ok(Some(agreed)) => {
+            let rest = stream.received();
+            let (transport, carrier) = (Box::new(stream), Version::Http2);
+            let established = Established { transport, rest, agreed, carrier, authority };
+            Ok(HandshakeOutcome::Open(established, asked, response))
+        }
+        Ok(None) => Ok(HandshakeOutcome::Status(Box::new(stream), asked, response, Vec::new())),
         Err(refusal) => Err(Error::Handshake { asked, refusal }),
     }
 }

@@ -1,22 +1,27 @@
 //! A target to an open session: resolve, connect, secure, hand-shake, all in one time budget.
 
 mod body;
+mod client_report;
 pub mod cookies;
 pub mod credentials;
 pub mod dial;
 mod digest;
+mod established;
 mod http1;
 mod http2;
+pub mod incoming;
 pub mod netrc;
 mod redirect;
 mod timing;
 
+pub use client_report::{ClientConnection, ClientReport};
+pub use established::Established;
 pub use timing::Timing;
 
 use crate::{
     error::{Asked, Error, Http2Fault, Step, TlsFault},
     net::{Transport, http2::Settings, proxy::Destination, tls},
-    proto::handshake::{Agreed, HeaderEdit, Headers, Request, Response, Version},
+    proto::handshake::{HeaderEdit, Headers, Request, Response},
     redact::without_ours,
     target::Target,
 };
@@ -74,32 +79,6 @@ pub enum Http {
     Two,
     /// With TLS HTTP/2, if the server has it and knows RFC 8441, and HTTP/1.1 otherwise.
     Auto,
-}
-
-/// An open session's raw material.
-pub struct Opened {
-    /// The stream behind the handshake.
-    pub transport: Box<dyn Transport>,
-    /// Bytes that came behind the server's answer.
-    pub rest: Vec<u8>,
-    /// What was agreed.
-    pub agreed: Agreed,
-    /// Host and port, as errors name them.
-    pub authority: String,
-    /// The URL, after all redirects; without user and password.
-    pub url: String,
-    /// What carries the session.
-    pub carrier: Version,
-    /// The peer's address.
-    pub address: Option<SocketAddr>,
-    /// TLS version and cipher suite.
-    pub tls: Option<String>,
-    /// What was asked, if we are the client.
-    pub asked: Option<Box<Asked>>,
-    /// The server's answer, if we are the client.
-    pub answer: Option<Response>,
-    /// What it took.
-    pub timing: Timing,
 }
 
 /// What happens on the way, for those who want to watch.
@@ -165,24 +144,25 @@ impl Way<'_> {
     }
 }
 
-/// What the server answered.
-enum Shaken {
-    Open(Box<Opened>),
+/// A finished handshake: the session is open, or the answer has another status.
+enum HandshakeOutcome {
+    Open(Established, Box<Asked>, Response),
     Status(Box<dyn Transport>, Box<Asked>, Response, Vec<u8>),
 }
 
-impl Shaken {
-    /// Notes the way it came.
-    fn by(mut self, address: Option<SocketAddr>, tls: Option<String>) -> Self {
-        if let Self::Open(opened) = &mut self {
-            (opened.address, opened.tls) = (address, tls);
-        }
-        self
-    }
+/// An attempt that came to an answer, and the stream it used.
+struct Attempt {
+    outcome: HandshakeOutcome,
+    address: Option<SocketAddr>,
+    /// TLS version, cipher suite and key exchange group.
+    tls: Option<String>,
 }
 
 /// Opens a session. `watch` is told what happens on the way.
-pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Result<Opened, Error> {
+pub async fn open(
+    opening: &Opening,
+    watch: &mut dyn FnMut(Progress<'_>),
+) -> Result<ClientConnection, Error> {
     let deadline = Instant::now() + opening.limits.total;
     let course = Course::new(Instant::now().into_std());
     let mut way = Way { course: &course, watch };
@@ -194,32 +174,37 @@ pub async fn open(opening: &Opening, watch: &mut dyn FnMut(Progress<'_>)) -> Res
 }
 
 /// Opens it, at the target or where that sends us.
-async fn follow(opening: &Opening, deadline: Instant, way: &mut Way<'_>) -> Result<Opened, Error> {
+async fn follow(
+    opening: &Opening,
+    deadline: Instant,
+    way: &mut Way<'_>,
+) -> Result<ClientConnection, Error> {
     let course = way.course;
     let mut here = opening.clone();
     loop {
-        let (mut transport, asked, response, rest) =
-            match timeout_at(deadline, attempts(&here, way)).await {
-                Ok(Ok(Shaken::Open(mut opened))) => {
-                    opened.timing = course.so_far(Instant::now().into_std());
-                    (way.watch)(Progress::Open(&opened.timing));
-                    return Ok(*opened);
-                }
-                Ok(Ok(Shaken::Status(transport, asked, response, rest))) => {
-                    (transport, asked, response, rest)
-                }
-                Ok(Err(error)) => return Err(error),
-                Err(_) => {
-                    let proxy = course.proxy().filter(|_| !here.limits.is_run);
-                    let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
-                    return Err(Error::Timeout {
-                        authority: proxy.unwrap_or_else(|| here.target.authority()),
-                        step: if here.limits.is_run { Step::Total } else { course.step() },
-                        limit: here.limits.total,
-                        own: false,
-                    });
-                }
-            };
+        let Ok(attempt) = timeout_at(deadline, attempts(&here, way)).await else {
+            let proxy = course.proxy().filter(|_| !here.limits.is_run);
+            let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
+            return Err(Error::Timeout {
+                authority: proxy.unwrap_or_else(|| here.target.authority()),
+                step: if here.limits.is_run { Step::Total } else { course.step() },
+                limit: here.limits.total,
+                own: false,
+            });
+        };
+        let Attempt { outcome, address, tls } = attempt?;
+        let (mut transport, asked, response, rest) = match outcome {
+            HandshakeOutcome::Open(established, asked, answer) => {
+                let timing = course.so_far(Instant::now().into_std());
+                (way.watch)(Progress::Open(&timing));
+                let url = here.target.to_string();
+                let report = ClientReport { url, address, tls, asked, answer, timing };
+                return Ok(ClientConnection { established, report });
+            }
+            HandshakeOutcome::Status(transport, asked, response, rest) => {
+                (transport, asked, response, rest)
+            }
+        };
         if let Some(next) = redirect::follow(&here, &response)? {
             (way.watch)(Progress::Redirected(&next.target));
             here = next;
@@ -268,7 +253,7 @@ async fn read_authorities(
 }
 
 /// Tries what carries a handshake, the better one first.
-async fn attempts(opening: &Opening, way: &mut Way<'_>) -> Result<Shaken, Error> {
+async fn attempts(opening: &Opening, way: &mut Way<'_>) -> Result<Attempt, Error> {
     match attempt(opening, opening.http, way).await {
         Err(error) if opening.http == Http::Auto && wants_http1(&error) => {
             (way.watch)(Progress::Again(&error));
@@ -290,15 +275,15 @@ fn wants_http1(error: &Error) -> bool {
     }
 }
 
-async fn attempt(opening: &Opening, http: Http, way: &mut Way<'_>) -> Result<Shaken, Error> {
+async fn attempt(opening: &Opening, http: Http, way: &mut Way<'_>) -> Result<Attempt, Error> {
     let target = &opening.target;
     // Reading the system's authorities takes milliseconds: do it while TCP is being made.
     let reading =
         target.secure.then(|| tokio::spawn(read_authorities(opening.tls.clone(), alpn(http))));
     let (stream, address) = dial(opening, way).await?;
     let Some(reading) = reading else {
-        let shaken = shake(opening, stream, http == Http::Two, way).await?;
-        return Ok(shaken.by(address, None));
+        let outcome = shake(opening, stream, http == Http::Two, way).await?;
+        return Ok(Attempt { outcome, address, tls: None });
     };
     way.enter(Step::Tls);
     let config = reading.await.map_err(|e| Error::Other {
@@ -334,8 +319,8 @@ async fn attempt(opening: &Opening, http: Http, way: &mut Way<'_>) -> Result<Sha
     if http == Http::Two && !has_http2 {
         return Err(http2::failed(target, Http2Fault::NotChosen(alpn.map(ToOwned::to_owned))));
     }
-    let shaken = shake(opening, Box::new(stream), has_http2, way).await?;
-    Ok(shaken.by(address, tls))
+    let outcome = shake(opening, Box::new(stream), has_http2, way).await?;
+    Ok(Attempt { outcome, address, tls })
 }
 
 /// The opening handshake, within its own limit.
@@ -344,7 +329,7 @@ async fn shake(
     stream: Box<dyn Transport>,
     has_http2: bool,
     way: &mut Way<'_>,
-) -> Result<Shaken, Error> {
+) -> Result<HandshakeOutcome, Error> {
     let limit = opening.limits.handshake;
     let shaking = async {
         if has_http2 {

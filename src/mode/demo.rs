@@ -2,10 +2,11 @@
 
 use super::{client, echo::echo};
 use crate::{
-    accept::accept,
+    connect::incoming::Incoming,
     error::Error,
     job::{Client, ended::Ended},
-    proto::{Role, extension::Offers, handshake::Choices},
+    proto::{extension::Offers, handshake::Choices},
+    random::entropy,
     script::step::Step,
     session::Session,
     sys::stdio::{self, Source},
@@ -26,9 +27,10 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
     tokio::spawn(async move {
         // One client is enough, and it is our own.
         if let Ok((stream, peer)) = listener.accept().await
-            && let Ok((opened, _)) = accept(stream, peer, &choices).await
+            && let Ok(incoming) = Incoming::over_tcp(stream, peer).await
+            && let Ok(established) = incoming.answer(&choices).await
         {
-            echo(Session::new(opened, Role::Server, settings), leaving).await;
+            echo(Session::server(established, settings, entropy()), leaving).await;
         }
     });
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;

@@ -2,11 +2,12 @@
 
 use super::{
     handshake::{
-        Agreed, BadAccept, Choices, EXAMPLE_ACCEPT, MAX_HEADS, Refusal, Request, Response, Version,
-        choose, judge,
+        Agreed, BadAccept, EXAMPLE_ACCEPT, MAX_HEADS, Refusal, Request, Response, Version, judge,
     },
     headers::Headers,
 };
+use http::StatusCode;
+use std::fmt;
 use tungstenite::handshake::derive_accept_key;
 
 /// A head as it goes over the wire.
@@ -167,63 +168,36 @@ pub enum RequestFault {
     Extensions,
 }
 
-/// How a server's handshake stands.
+/// The head of a client's request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// More bytes are needed.
-    Pending,
-    /// The session is open as soon as `response` is sent.
-    Open {
-        /// The request.
-        request: Request,
-        /// What was agreed.
-        agreed: Agreed,
-        /// The bytes to send.
-        response: Vec<u8>,
-        /// What came behind the head.
-        rest: Vec<u8>,
-    },
-    /// No session: `response` is to be sent, then the transport ended.
-    Refused {
-        /// Why.
-        fault: RequestFault,
-        /// The bytes to send.
-        response: Vec<u8>,
-    },
+pub struct RequestHead {
+    /// The request, which may ask for no upgrade.
+    pub request: Request,
+    /// The value of `Sec-WebSocket-Accept`, or the demand of 4.2.1 that the request does not meet.
+    pub accept: Result<String, RequestFault>,
+    /// Bytes behind the head.
+    pub rest: Vec<u8>,
 }
 
-/// The server's side.
+/// The server's side: collects the bytes of a request's head. What it is answered with is the
+/// caller's to choose: [`accepted`] or [`refused`].
+#[derive(Debug, Default)]
 pub struct ServerUpgrade {
-    choices: Choices,
     buffer: Vec<u8>,
 }
 
 impl ServerUpgrade {
-    /// A server with these choices.
-    pub fn new(choices: Choices) -> Self {
-        Self { choices, buffer: Vec::new() }
-    }
-
-    /// Takes what the client sent.
-    pub fn receive(&mut self, bytes: &[u8]) -> Asked {
+    /// Takes bytes of the client; `None`: more are needed.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestFault> {
         self.buffer.extend_from_slice(bytes);
-        match parse_request(&self.buffer) {
-            Ok(None) if self.buffer.len() <= MAX_HEADS => Asked::Pending,
-            Ok(Some((request, length))) if length <= MAX_HEADS => {
+        match parse_request(&self.buffer)? {
+            None if self.buffer.len() <= MAX_HEADS => Ok(None),
+            Some((request, length)) if length <= MAX_HEADS => {
                 let rest = self.buffer.split_off(length);
                 let accept = accept_key(&request);
-                let chosen = choose(&request.headers, &self.choices);
-                match (accept, chosen) {
-                    (Err(fault), _) => refuse(fault),
-                    (Ok(_), Err(_)) => refuse(RequestFault::Extensions),
-                    (Ok(accept), Ok((agreed, answer))) => {
-                        let response = accepted(&accept, &answer);
-                        Asked::Open { request, agreed, response, rest }
-                    }
-                }
+                Ok(Some(RequestHead { request, accept, rest }))
             }
-            Ok(_) => refuse(RequestFault::Malformed),
-            Err(fault) => refuse(fault),
+            _ => Err(RequestFault::Malformed),
         }
     }
 }
@@ -252,39 +226,66 @@ fn accept_key(request: &Request) -> Result<String, RequestFault> {
     }
 }
 
-fn accepted(accept: &str, answer: &Headers) -> Vec<u8> {
-    let mut headers = Headers::default();
-    headers.push("Upgrade", "websocket");
-    headers.push("Connection", "Upgrade");
-    headers.push("Sec-WebSocket-Accept", accept);
-    for (name, value) in answer.iter() {
-        headers.push(name, value);
+/// The answer that opens the session: `accept` is of [`RequestHead`]; `headers` follow those of the
+/// upgrade.
+pub fn accepted(accept: &str, headers: &Headers) -> Vec<u8> {
+    let mut all = Headers::default();
+    all.push("Upgrade", "websocket");
+    all.push("Connection", "Upgrade");
+    all.push("Sec-WebSocket-Accept", accept);
+    for (name, value) in headers.iter() {
+        all.push(name, value);
     }
-    head("HTTP/1.1 101 Switching Protocols", &headers)
+    head("HTTP/1.1 101 Switching Protocols", &all)
 }
 
-fn refuse(fault: RequestFault) -> Asked {
-    let (status, header, body) = match fault {
-        RequestFault::Malformed => ("400 Bad Request", "", "not an HTTP/1.1 request"),
-        RequestFault::Host => ("400 Bad Request", "", "no Host header"),
-        RequestFault::Extensions => {
-            ("400 Bad Request", "", "Sec-WebSocket-Extensions is not well-formed")
-        }
-        RequestFault::Key => ("400 Bad Request", "", "no valid Sec-WebSocket-Key"),
-        RequestFault::Method => ("405 Method Not Allowed", "Allow: GET\r\n", "only GET"),
-        RequestFault::NoUpgrade => {
-            ("426 Upgrade Required", "Upgrade: websocket\r\n", "this is a WebSocket server")
-        }
-        RequestFault::Version => {
-            ("426 Upgrade Required", "Sec-WebSocket-Version: 13\r\n", "only version 13")
-        }
-    };
-    let response = format!(
-        "HTTP/1.1 {status}\r\n{header}Content-Type: text/plain\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n{body}\n",
-        body.len() + 1
-    );
-    Asked::Refused { fault, response: response.into_bytes() }
+/// An answer that opens no session and is the last of its connection; `body` is plain text.
+pub fn refused(status: StatusCode, headers: &Headers, body: &str) -> Vec<u8> {
+    let mut all = headers.clone();
+    all.push("Content-Type", "text/plain");
+    all.push("Content-Length", body.len().to_string());
+    all.push("Connection", "close");
+    let mut answer = head(&format!("HTTP/1.1 {status}"), &all);
+    answer.extend_from_slice(body.as_bytes());
+    answer
+}
+
+impl RequestFault {
+    /// The status that says so, and the header field that belongs to it.
+    pub fn status(self) -> (StatusCode, Headers) {
+        let mut headers = Headers::default();
+        let status = match self {
+            Self::Malformed | Self::Host | Self::Extensions | Self::Key => StatusCode::BAD_REQUEST,
+            Self::Method => {
+                headers.push("Allow", "GET");
+                StatusCode::METHOD_NOT_ALLOWED
+            }
+            Self::NoUpgrade => {
+                headers.push("Upgrade", "websocket");
+                StatusCode::UPGRADE_REQUIRED
+            }
+            Self::Version => {
+                headers.push("Sec-WebSocket-Version", "13");
+                StatusCode::UPGRADE_REQUIRED
+            }
+        };
+        (status, headers)
+    }
+}
+
+/// What the client is told.
+impl fmt::Display for RequestFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not an HTTP/1.1 request",
+            Self::Host => "no Host header",
+            Self::Extensions => "Sec-WebSocket-Extensions is not well-formed",
+            Self::Key => "no valid Sec-WebSocket-Key",
+            Self::Method => "only GET",
+            Self::NoUpgrade => "this is a WebSocket server",
+            Self::Version => "only version 13",
+        })
+    }
 }
 
 /// The head of an answer, and its length; `None`: it has not come whole.

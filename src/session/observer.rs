@@ -1,7 +1,6 @@
 //! Who watches a session: frames and bytes as the transport has them, messages as the caller has
 //! them. A session that nobody watches pays nothing for it.
 
-use super::Session;
 use crate::proto::{
     Close, Event, Kind, Opcode, Piece, Violation,
     trace::{Direction, Frame, Tap},
@@ -37,33 +36,6 @@ pub enum Seen<'a> {
     Close(Direction, &'a Close),
     /// The frame that was told last broke this rule, and the connection fails.
     Broken(Violation),
-}
-
-impl Session {
-    /// From its first byte on, somebody watches.
-    #[must_use]
-    pub fn watched(mut self, observer: Box<dyn Observer>) -> Self {
-        let mut observation = Observation::new(observer, self.connection.deflates());
-        let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
-        observation.received(self.now, rest);
-        self.connection.watch();
-        self.observation = Some(Box::new(observation));
-        self
-    }
-
-    /// The session has come to its end, for who watches.
-    pub fn end(&mut self) {
-        if let Some(observation) = &mut self.observation {
-            observation.end(Instant::now());
-        }
-    }
-
-    /// What has happened is told before anything else does.
-    pub(super) fn rest(&mut self) {
-        if let Some(observation) = &mut self.observation {
-            observation.rest();
-        }
-    }
 }
 
 /// What a watched session needs beside the observer.
@@ -203,29 +175,29 @@ impl Observation {
     }
 
     /// The caller closes.
-    pub(super) fn close(&mut self, close: &Close) {
-        self.answered(Instant::now(), close);
+    pub(super) fn close(&mut self, at: Instant, close: &Close) {
+        self.answered(at, close);
     }
 
     /// The caller sends a whole message.
-    pub(super) fn send(&mut self, kind: Kind, payload: &[u8]) {
+    pub(super) fn send(&mut self, at: Instant, kind: Kind, payload: &[u8]) {
         let (data, size) = (kept(payload), payload.len() as u64);
-        self.observer.see(Instant::now(), &Seen::Sent(kind, data, size));
+        self.observer.see(at, &Seen::Sent(kind, data, size));
     }
 
     /// The caller begins a frame of a message.
-    pub(super) fn begin(&mut self, kind: Kind, length: u64, fin: bool) {
+    pub(super) fn begin(&mut self, at: Instant, kind: Kind, length: u64, fin: bool) {
         let long = Long { kind, size: 0, data: Some(Vec::new()), left: 0, fin };
         let long = self.long.get_or_insert(long);
         (long.size, long.left, long.fin) = (long.size + length, length, fin);
         if long.size > KEPT as u64 {
             long.data = None;
         }
-        self.payload(&[]);
+        self.payload(at, &[]);
     }
 
     /// The caller brings payload for it.
-    pub(super) fn payload(&mut self, bytes: &[u8]) {
+    pub(super) fn payload(&mut self, at: Instant, bytes: &[u8]) {
         let Some(long) = &mut self.long else { return };
         long.left = long.left.saturating_sub(bytes.len() as u64);
         if let Some(data) = &mut long.data {
@@ -235,14 +207,14 @@ impl Observation {
             && let Some(long) = self.long.take_if(|long| long.fin)
         {
             let seen = Seen::Sent(long.kind, long.data.as_deref(), long.size);
-            self.observer.see(Instant::now(), &seen);
+            self.observer.see(at, &seen);
         }
     }
 
     /// The caller sends a ping or pong.
-    pub(super) fn control(&mut self, opcode: Opcode, payload: &[u8]) {
+    pub(super) fn control(&mut self, at: Instant, opcode: Opcode, payload: &[u8]) {
         let seen = Seen::Control(Direction::Out, opcode, payload, None);
-        self.observer.see(Instant::now(), &seen);
+        self.observer.see(at, &seen);
     }
 
     /// The session has come to its end: what is not whole is told as far as it came.

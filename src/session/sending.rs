@@ -1,8 +1,7 @@
 //! What is sent: each kind of it goes to the connection, and who watches is told.
 
-use super::Session;
+use super::{Session, clock};
 use crate::proto::{Close, Kind, Opcode, UsageError};
-use std::time::Instant;
 
 impl Session {
     /// Sends a whole message.
@@ -10,7 +9,7 @@ impl Session {
     pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), UsageError> {
         self.connection.send(kind, payload)?;
         if let Some(observation) = &mut self.observation {
-            observation.send(kind, payload);
+            observation.send(clock::now(), kind, payload);
         }
         Ok(())
     }
@@ -19,7 +18,7 @@ impl Session {
     pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
         self.connection.begin(kind, length, fin)?;
         if let Some(observation) = &mut self.observation {
-            observation.begin(kind, length, fin);
+            observation.begin(clock::now(), kind, length, fin);
         }
         Ok(())
     }
@@ -28,13 +27,13 @@ impl Session {
     pub fn payload(&mut self, bytes: &[u8]) {
         self.connection.payload(bytes);
         if let Some(observation) = &mut self.observation {
-            observation.payload(bytes);
+            observation.payload(clock::now(), bytes);
         }
     }
 
     /// Sends a ping.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), UsageError> {
-        self.connection.ping(payload, Instant::now())?;
+        self.connection.ping(payload, clock::now())?;
         self.control(Opcode::Ping, payload);
         Ok(())
     }
@@ -48,16 +47,16 @@ impl Session {
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) {
         if let Some(observation) = &mut self.observation {
-            observation.control(opcode, payload);
+            observation.control(clock::now(), opcode, payload);
         }
     }
 
     /// Begins the closing handshake, unless one has begun.
     pub fn close(&mut self, close: &Close) -> Result<(), UsageError> {
-        self.connection.close(close, Instant::now())?;
+        self.connection.close(close, clock::now())?;
         self.our_code = Some(close.code);
         if let Some(observation) = &mut self.observation {
-            observation.close(close);
+            observation.close(clock::now(), close);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What a run came to, for `--write-out`.
 
 use crate::{
-    connect::{Opened, Progress, Timing},
+    connect::{ClientConnection, Progress, Timing},
     error::Error,
     job::ended::{Ended, status},
     proto::{
@@ -110,9 +110,9 @@ impl Facts {
         }
     }
 
-    pub(super) fn opened(&mut self, opened: &Opened) {
+    pub(super) fn opened(&mut self, opened: &ClientConnection) {
         self.opened = true;
-        self.subprotocol.clone_from(&opened.agreed.subprotocol);
+        self.subprotocol.clone_from(&opened.established.agreed.subprotocol);
     }
 
     pub(super) fn left(&mut self, session: &Session) {

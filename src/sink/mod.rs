@@ -10,7 +10,7 @@ pub(crate) use frames::Print;
 pub(crate) use har::HarWriter;
 
 use crate::{
-    connect::{Opened, Progress},
+    connect::{ClientConnection, Progress},
     error::Error,
     escape::{Escaped, escaped_lines},
     job::{Client, ended::Ended},
@@ -124,7 +124,7 @@ impl Journal {
     }
 
     /// A session is open.
-    pub(crate) fn opened(&self, opened: &Opened) {
+    pub(crate) fn opened(&self, opened: &ClientConnection) {
         let Some(mut kept) = self.kept() else { return };
         if let Some(recording) = &mut kept.recording {
             recording.opened(opened);

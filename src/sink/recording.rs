@@ -2,7 +2,7 @@
 //! so is the writer.
 
 use crate::{
-    connect::{Opened, Progress},
+    connect::{ClientConnection, Progress},
     error::Error,
     job::ended::{Ended, status},
     proto::Opcode,
@@ -62,7 +62,7 @@ impl Recording {
         }
     }
 
-    pub(super) fn opened(&mut self, opened: &Opened) {
+    pub(super) fn opened(&mut self, opened: &ClientConnection) {
         self.json.at(Instant::now());
         self.json.open(&Opening::new(opened), &mut self.sheet);
         self.write();

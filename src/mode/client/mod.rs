@@ -6,10 +6,11 @@ mod pipe;
 mod reconnect;
 
 use crate::{
-    connect::{self, Opened, Progress},
+    connect::{self, ClientConnection, Progress},
     error::Error,
     job::{Client, Ways, ended::Ended, wait::Wait},
     proto::{Role, Settings},
+    random::entropy,
     render::{Renderer, jsonl::JsonLines},
     report::{self, Report},
     script::{input::Framing, step::Step},
@@ -68,7 +69,7 @@ async fn converse(
         Err(error) => return tell_failure(client, error, started).await,
     };
     warn_of_subprotocol(client, &opened, report);
-    match &opened.agreed.deflate {
+    match &opened.established.agreed.deflate {
         Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
         None if client.compresses() => report.detail("no compression: offered, not accepted"),
         None => {}
@@ -100,7 +101,7 @@ async fn converse(
     }
     let mut output = output(client, started)?;
     output.open(&opened);
-    let session = journal.watch(Session::new(opened, Role::Client, settings));
+    let session = journal.watch(Session::client(opened, settings, entropy()));
     let plan = plan(client, started, settings);
     Pipe::new(plan, session, output, (report, journal.clone()), comeback)?.run().await
 }
@@ -147,8 +148,8 @@ fn limited(client: &Client, report: Report) -> Settings {
     settings
 }
 
-fn warn_of_subprotocol(client: &Client, opened: &Opened, report: Report) {
-    if opened.agreed.subprotocol.is_none()
+fn warn_of_subprotocol(client: &Client, opened: &ClientConnection, report: Report) {
+    if opened.established.agreed.subprotocol.is_none()
         && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
     {
         report.note(&format!("the server chose no subprotocol (asked for: {asked})"));

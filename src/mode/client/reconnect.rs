@@ -1,7 +1,7 @@
 //! Coming back after a loss: after which, how soon, and how often.
 
 use crate::{
-    connect::{self, Opened, Opening, Progress},
+    connect::{self, ClientConnection, Opening, Progress},
     error::{Error, Http2Fault, Silence, Step},
     job::reconnect::ReconnectRules,
     proto::handshake::Response,
@@ -118,7 +118,10 @@ impl Comeback {
     }
 
     /// Opens it, at once and then again and again as the rules say.
-    pub(super) async fn open(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<Opened, Error> {
+    pub(super) async fn open(
+        &mut self,
+        tell: &mut dyn FnMut(Said<'_>),
+    ) -> Result<ClientConnection, Error> {
         match self.attempt(tell).await {
             Err(error) if Self::is_after(&error) => self.again(error, tell).await,
             done => done,
@@ -130,7 +133,7 @@ impl Comeback {
         &mut self,
         mut error: Error,
         tell: &mut dyn FnMut(Said<'_>),
-    ) -> Result<Opened, Error> {
+    ) -> Result<ClientConnection, Error> {
         self.losses.count(&mut error);
         loop {
             let asked = retry_after(&error);
@@ -146,7 +149,7 @@ impl Comeback {
         }
     }
 
-    async fn attempt(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<Opened, Error> {
+    async fn attempt(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<ClientConnection, Error> {
         let mut watch = |step: Progress<'_>| tell(Said::Progress(&step));
         let opened = Box::pin(connect::open(&self.opening, &mut watch)).await?;
         self.opened(Instant::now());

@@ -1,10 +1,11 @@
 //! A client of ours: its task.
 
 use crate::{
-    accept::accept,
+    connect::incoming::Incoming,
     error::Error,
     escape::Escaped,
-    proto::{Assembler, Close, CloseCode, Event, Kind, Role, Settings, handshake::Choices},
+    proto::{Assembler, Close, CloseCode, Event, Kind, Settings, handshake::Choices},
+    random::entropy,
     session::Session,
     sink::Journal,
 };
@@ -39,15 +40,20 @@ impl Client {
     /// Serves it until it has gone.
     pub(super) async fn serve(self, stream: TcpStream, choices: Choices, settings: Settings) {
         let id = self.id;
-        let how = match accept(stream, self.peer, &choices).await {
+        let mut resource = String::new();
+        let established = async {
+            let incoming = Incoming::over_tcp(stream, self.peer).await?;
+            resource = Escaped(&incoming.request().target).to_string();
+            incoming.answer(&choices).await
+        };
+        let how = match established.await {
             Err(_) => None,
-            Ok((opened, request)) => {
-                let resource = Escaped(&request.target).to_string();
+            Ok(established) => {
                 let (to, from) = mpsc::channel(QUEUE);
                 let joined = News::Joined { id, peer: self.peer, resource, to };
                 // Nobody listens only when the process ends.
                 let _ = self.news.send(joined).await;
-                let session = Session::new(opened, Role::Server, settings);
+                let session = Session::server(established, settings, entropy());
                 Some(self.talk(self.journal.watch(session), from).await)
             }
         };

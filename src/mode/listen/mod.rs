@@ -9,10 +9,10 @@ mod front;
 
 use super::echo::echo;
 use crate::{
-    accept::accept,
+    connect::incoming::Incoming,
     error::Error,
     job::{Common, Listen, ended::Ended},
-    proto::Role,
+    random::entropy,
     report::Report,
     session::Session,
     sink::Journal,
@@ -106,11 +106,13 @@ async fn echo_client(
     report: Report,
     leaving: watch::Receiver<()>,
 ) {
-    match accept(stream, peer, &listen.choices).await {
-        Ok((opened, _)) => {
+    let established =
+        async { Incoming::over_tcp(stream, peer).await?.answer(&listen.choices).await };
+    match established.await {
+        Ok(established) => {
             report.detail(&format!("{peer} connected"));
             let journal = Journal::of_frames(listen.common.frames, report, format!("{peer} "));
-            let session = Session::new(opened, Role::Server, listen.common.settings);
+            let session = Session::server(established, listen.common.settings, entropy());
             echo(journal.watch(session), leaving).await;
             report.detail(&format!("{peer} left"));
         }

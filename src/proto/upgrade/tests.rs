@@ -1,7 +1,10 @@
 //! Both sides of the upgrade, in bytes. The key is the RFC's own (1.3).
 
 use super::*;
-use crate::proto::extension::ExtensionFault;
+use crate::proto::{
+    extension::ExtensionFault,
+    handshake::{Choices, choose},
+};
 use proptest::prelude::*;
 
 const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -202,10 +205,9 @@ fn heads_are_limited() {
     assert!(matches!(client(&[]).receive(many.as_bytes()), Ok(Answer::Open { .. })));
 }
 
-fn request(lines: &[&str]) -> Asked {
-    let mut server =
-        ServerUpgrade::new(Choices { subprotocols: vec!["chat".into()], compress: None });
-    server.receive(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes())
+fn request(lines: &[&str]) -> Result<RequestHead, RequestFault> {
+    let head = format!("{}\r\n\r\n", lines.join("\r\n"));
+    ServerUpgrade::default().receive(head.as_bytes()).map(Option::unwrap)
 }
 
 const ASK: [&str; 6] = [
@@ -219,23 +221,26 @@ const ASK: [&str; 6] = [
 
 #[test]
 fn a_server_accepts_what_4_2_1_asks_for() {
-    let Asked::Open { request, response, .. } = request(&ASK) else { panic!() };
-    assert_eq!(request.target, "/chat");
-    let response = String::from_utf8(response).unwrap();
-    assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
-    assert!(response.contains(ACCEPT), "{response}");
-    assert!(!response.contains("Protocol:"), "{response}");
+    let RequestHead { request, accept, rest } = request(&ASK).unwrap();
+    assert_eq!((request.target.as_str(), rest), ("/chat", vec![]));
+    let accept = accept.unwrap();
+    assert_eq!(format!("Sec-WebSocket-Accept: {accept}"), ACCEPT);
+    let response = accepted(&accept, &Headers::default());
     // Our own client is content with it.
-    assert!(matches!(answer_bytes(response.as_bytes()), Ok(Answer::Open { .. })));
+    assert!(matches!(answer_bytes(&response), Ok(Answer::Open { .. })));
 }
 
 #[test]
-fn a_server_chooses_a_subprotocol_it_has() {
+fn what_a_server_chose_follows_the_fields_of_the_upgrade() {
     let mut lines = ASK.to_vec();
     lines.push("Sec-WebSocket-Protocol: mqtt, chat");
-    let Asked::Open { agreed, response, .. } = request(&lines) else { panic!() };
+    let RequestHead { request, accept, .. } = request(&lines).unwrap();
+    let choices = Choices { subprotocols: vec!["chat".into()], compress: None };
+    let (agreed, headers) = choose(&request.headers, &choices).unwrap();
     assert_eq!(agreed.subprotocol.as_deref(), Some("chat"));
-    assert!(String::from_utf8(response).unwrap().contains("Sec-WebSocket-Protocol: chat\r\n"));
+    let response = String::from_utf8(accepted(&accept.unwrap(), &headers)).unwrap();
+    assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
+    assert!(response.contains("Sec-WebSocket-Protocol: chat\r\n"), "{response}");
 }
 
 #[test]
@@ -264,13 +269,22 @@ fn a_server_refuses_with_the_status_that_says_why() {
         (vec!["what?"], RequestFault::Malformed, "400"),
     ];
     for (lines, expected, status) in cases {
-        let Asked::Refused { fault, response } = request(&lines) else { panic!("{lines:?}") };
+        let fault = request(&lines).and_then(|head| head.accept).unwrap_err();
         assert_eq!(fault, expected, "{lines:?}");
-        assert!(response.starts_with(format!("HTTP/1.1 {status} ").as_bytes()));
+        assert_eq!(fault.status().0.as_str(), status);
     }
-    let mut server = ServerUpgrade::new(Choices::default());
-    let Asked::Refused { fault, .. } = server.receive(&vec![b'a'; MAX_HEADS + 1]) else { panic!() };
-    assert_eq!(fault, RequestFault::Malformed);
+    let endless = ServerUpgrade::default().receive(&vec![b'a'; MAX_HEADS + 1]);
+    assert_eq!(endless, Err(RequestFault::Malformed));
+}
+
+#[test]
+fn a_refusal_is_the_last_answer_of_its_connection() {
+    let (status, headers) = RequestFault::Version.status();
+    let expected = "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\n\
+                    Content-Type: text/plain\r\nContent-Length: 16\r\nConnection: close\r\n\r\n\
+                    only version 13\n";
+    let body = format!("{}\n", RequestFault::Version);
+    assert_eq!(String::from_utf8(refused(status, &headers, &body)).unwrap(), expected);
 }
 
 proptest! {
@@ -278,7 +292,7 @@ proptest! {
     fn no_bytes_make_either_side_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = client(&[]).receive(&bytes);
         let _ = client(&[]).receive(&[HTTP, &bytes].concat());
-        let _ = ServerUpgrade::new(Choices::default()).receive(&bytes);
-        let _ = ServerUpgrade::new(Choices::default()).receive(&[b"GET / HTTP/1.1\r\n", &bytes[..]].concat());
+        let _ = ServerUpgrade::default().receive(&bytes);
+        let _ = ServerUpgrade::default().receive(&[b"GET / HTTP/1.1\r\n", &bytes[..]].concat());
     }
 }

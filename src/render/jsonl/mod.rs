@@ -6,7 +6,7 @@ mod wire;
 
 use super::sheet::Sheet;
 use crate::{
-    connect::{Opened, Timing},
+    connect::{ClientConnection, Timing},
     proto::{
         Assembler, Close, Kind, Piece, Role, extension::Deflate, handshake::Response,
         trace::Direction,
@@ -39,15 +39,16 @@ pub struct Opening<'a> {
 
 impl<'a> Opening<'a> {
     /// The `open` event of this session.
-    pub fn new(opened: &'a Opened) -> Self {
+    pub fn new(opened: &'a ClientConnection) -> Self {
+        let ClientConnection { established, report } = opened;
         Self {
-            url: &opened.url,
-            address: opened.address.map(|address| address.to_string()),
-            tls: opened.tls.as_deref(),
-            subprotocol: opened.agreed.subprotocol.as_deref(),
-            deflate: opened.agreed.deflate.as_ref(),
-            answer: opened.answer.as_ref(),
-            timing: opened.timing,
+            url: &report.url,
+            address: report.address.map(|address| address.to_string()),
+            tls: report.tls.as_deref(),
+            subprotocol: established.agreed.subprotocol.as_deref(),
+            deflate: established.agreed.deflate.as_ref(),
+            answer: Some(&report.answer),
+            timing: report.timing,
         }
     }
 }

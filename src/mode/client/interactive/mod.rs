@@ -9,11 +9,12 @@ pub(super) use opening::handshake_lines;
 
 use super::{farewell::summarize, reconnect::Comeback};
 use crate::{
-    connect::{Opened, Opening},
+    connect::{ClientConnection, Opening},
     console::{BRIEF, Next, Prompt, SLOW, Typed, history_file},
     error::Error,
     job::ended::Ended,
-    proto::{Assembler, Close, CloseCode, Event, Kind, Piece, Role, Settings},
+    proto::{Assembler, Close, CloseCode, Event, Kind, Piece, Settings},
+    random::entropy,
     render::{dialogue::Dialogue, summary::summary},
     report::Report,
     session::Session,
@@ -106,7 +107,7 @@ impl Interactive {
     /// Opens the prompt on a session, whose opening handshake is in these lines.
     pub(super) fn new(
         wishes: Wishes,
-        opened: Opened,
+        opened: ClientConnection,
         handshake: Vec<String>,
         comeback: Option<Comeback>,
     ) -> Result<Self, Error> {
@@ -115,7 +116,7 @@ impl Interactive {
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
         let first = format!(
             "connected to {} (/help lists commands)\n{}",
-            wishes.report.secrets.url(&opened.url),
+            wishes.report.secrets.url(&opened.report.url),
             opening::status(&opened)
         );
         let history = if wishes.history { history_file() } else { None };
@@ -123,7 +124,7 @@ impl Interactive {
             .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
         prompt.known().subprotocols.clone_from(&wishes.subprotocols);
         wishes.journal.show_with(Some(Box::new(prompt.printer())));
-        let session = Session::new(opened, Role::Client, wishes.settings);
+        let session = Session::client(opened, wishes.settings, entropy());
         Ok(Self {
             session: wishes.journal.watch(session),
             view: View::new(wishes.dialogue),

@@ -1,8 +1,8 @@
 //! A session that ends: whether another one follows, and how it is opened.
 
-use super::{Interactive, Reopening, Repeats, Role};
+use super::{Interactive, Reopening, Repeats};
 use crate::{
-    connect::{self, Opened, Progress},
+    connect::{self, ClientConnection, Progress},
     error::Error,
     escape::Escaped,
     mode::client::{farewell::farewell, reconnect::Said},
@@ -10,6 +10,7 @@ use crate::{
         Assembler, CloseCode,
         handshake::{HeaderEdit, Version},
     },
+    random::entropy,
     redact::Secrets,
     render::summary::ms,
     report::progress_lines,
@@ -102,8 +103,8 @@ impl Interactive {
     /// Waits for a session while the person goes on typing; none: it is not wanted any more.
     async fn wait_for(
         &mut self,
-        mut opening: Pin<Box<impl Future<Output = Result<Opened, Error>>>>,
-    ) -> Option<Result<Opened, Error>> {
+        mut opening: Pin<Box<impl Future<Output = Result<ClientConnection, Error>>>>,
+    ) -> Option<Result<ClientConnection, Error>> {
         self.connecting = true;
         let opened = loop {
             let Self { prompt, signals, .. } = self;
@@ -121,15 +122,19 @@ impl Interactive {
     }
 
     /// Goes on with what has been opened, with this handshake; false: nothing has.
-    fn took(&mut self, opened: Option<Result<Opened, Error>>, handshake: Vec<String>) -> bool {
+    fn took(
+        &mut self,
+        opened: Option<Result<ClientConnection, Error>>,
+        handshake: Vec<String>,
+    ) -> bool {
         match opened {
             Some(Ok(opened)) => {
-                let url = self.wishes.report.secrets.url(&opened.url);
+                let url = self.wishes.report.secrets.url(&opened.report.url);
                 self.prompt.print(&format!("connected again to {}", Escaped(&url)));
                 self.prompt.print(&status(&opened));
                 self.wishes.journal.opened(&opened);
                 let session =
-                    Session::new(opened, Role::Client, self.wishes.settings).after(&self.session);
+                    Session::client(opened, self.wishes.settings, entropy()).after(&self.session);
                 self.session = self.wishes.journal.watch(session);
                 self.handshake = handshake;
                 self.assembler = Assembler::default();
@@ -194,22 +199,23 @@ impl Interactive {
 }
 
 /// Where a session leads, for the line below its URL.
-pub(super) fn status(opened: &Opened) -> String {
+pub(super) fn status(opened: &ClientConnection) -> String {
+    let ClientConnection { established, report } = opened;
     let mut parts = Vec::new();
-    parts.extend(opened.address.map(|address| address.to_string()));
-    parts.extend(opened.tls.as_ref().map(|tls| {
+    parts.extend(report.address.map(|address| address.to_string()));
+    parts.extend(report.tls.as_ref().map(|tls| {
         let version = tls.split(',').next().unwrap_or_default();
         version.replace("TLSv", "TLS ").replace('_', ".")
     }));
-    if opened.carrier == Version::Http2 {
+    if established.carrier == Version::Http2 {
         parts.push("HTTP/2".to_owned());
     }
-    let subprotocol = opened.agreed.subprotocol.as_ref();
+    let subprotocol = established.agreed.subprotocol.as_ref();
     parts.extend(subprotocol.map(|name| format!("subprotocol {}", Escaped(name))));
-    if opened.agreed.deflate.is_some() {
+    if established.agreed.deflate.is_some() {
         parts.push("permessage-deflate".to_owned());
     }
-    parts.push(ms(opened.timing.total()));
+    parts.push(ms(report.timing.total()));
     parts.join(", ").dimmed().to_string()
 }
 

@@ -2,10 +2,11 @@
 
 use super::{FULL, Finish, Pipe, feed::Script};
 use crate::{
-    connect::Opened,
+    connect::ClientConnection,
     error::{Error, Step as ErrorStep},
     mode::client::reconnect::{Comeback, Said, tell_attempt},
-    proto::{Kind, Role},
+    proto::Kind,
+    random::entropy,
     script::step::Step,
     session::Session,
     sys::signals::Signals,
@@ -71,7 +72,7 @@ impl Spare {
 
 /// How a wait for the next session ended.
 enum Came {
-    Opened(Box<Result<Opened, Error>>),
+    Opened(Box<Result<ClientConnection, Error>>),
     Signal(i32),
     Late,
     Gone,
@@ -129,7 +130,7 @@ impl Pipe {
                 self.output.open(&opened);
                 self.journal.opened(&opened);
                 let session =
-                    Session::new(opened, Role::Client, self.plan.settings).after(&self.session);
+                    Session::client(opened, self.plan.settings, entropy()).after(&self.session);
                 self.session = self.journal.watch(session);
                 self.heard = self.session.bytes_received();
                 self.clock.busy(Instant::now());

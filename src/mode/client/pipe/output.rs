@@ -1,7 +1,7 @@
 //! Where a pipe's messages go: rendered into one sheet, written to stdout.
 
 use crate::{
-    connect::Opened,
+    connect::ClientConnection,
     error::Error,
     job::ended::{Ended, status},
     proto::{Close, Kind, Piece, trace::Direction},
@@ -105,7 +105,7 @@ impl Output {
         self.event(|json, sheet| json.close(direction, close, sheet));
     }
 
-    pub(crate) fn open(&mut self, opened: &Opened) {
+    pub(crate) fn open(&mut self, opened: &ClientConnection) {
         self.event(|json, sheet| json.open(&Opening::new(opened), sheet));
     }
 

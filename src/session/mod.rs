@@ -4,21 +4,23 @@
 //! is to be sent, then wait in [`Session::progress`], which writes all that is queued with one call
 //! and reads as much as there is.
 
+pub mod clock;
 mod observer;
 mod sending;
+mod stats;
 mod verdict;
 
 pub use observer::{KEPT, Observer, Seen};
+pub use stats::Stats;
 
 use crate::{
-    connect::Opened,
+    connect::{ClientConnection, Established},
     error::{Circumstances, Silence},
     net::Transport,
     proto::{
-        Cause, Close, CloseCode, Connection, Event, Piece, Role, Settings, Tally,
-        connection::Received, handshake::Version, ping::RoundTrips, silence,
+        Cause, Close, CloseCode, Connection, Entropy, Event, Piece, Role, Settings, Tally,
+        connection::Received, handshake::Version, silence,
     },
-    random::entropy,
 };
 use observer::Observation;
 use std::{
@@ -40,46 +42,6 @@ struct Idle {
     since: Instant,
     /// For longer than there may be none: the session ends.
     for_good: bool,
-}
-
-/// What a session has come to.
-#[derive(Clone, Copy, Debug)]
-pub struct Stats {
-    /// How long it has been open.
-    pub duration: Duration,
-    /// What has come.
-    pub received: Tally,
-    /// What was sent.
-    pub sent: Tally,
-    /// How long our pings took, if one was answered.
-    pub round_trips: Option<RoundTrips>,
-    /// For how long at most no byte came.
-    pub silence: Duration,
-    /// How long after the opening the first message of the peer came.
-    pub first_message: Option<Duration>,
-}
-
-impl Stats {
-    /// With what an earlier session had come to.
-    #[must_use]
-    fn and(self, earlier: &Self) -> Self {
-        Self {
-            duration: self.duration + earlier.duration,
-            received: self.received.and(&earlier.received),
-            sent: self.sent.and(&earlier.sent),
-            round_trips: match (self.round_trips, earlier.round_trips) {
-                (Some(own), Some(other)) => Some(own.and(&other)),
-                (own, other) => own.or(other),
-            },
-            silence: self.silence.max(earlier.silence),
-            first_message: earlier.first_message.or(self.first_message),
-        }
-    }
-
-    /// Whether a message has come or was sent.
-    pub fn has_messages(&self) -> bool {
-        self.received.messages() + self.sent.messages() > 0
-    }
 }
 
 /// An open session.
@@ -128,31 +90,43 @@ pub struct Session {
 }
 
 impl Session {
-    /// The session that was opened, in this role.
-    pub fn new(opened: Opened, role: Role, settings: Settings) -> Self {
-        let now = Instant::now();
-        let end = opened.rest.len();
-        let mut connection = Connection::new(role, settings, entropy(), now);
-        if let Some(deflate) = &opened.agreed.deflate {
+    /// A session of a client. `entropy` makes the masking keys.
+    pub fn client(opened: ClientConnection, settings: Settings, entropy: Entropy) -> Self {
+        let agreed = &opened.established.agreed;
+        let circumstances = Circumstances {
+            asked: *opened.report.asked,
+            subprotocol: agreed.subprotocol.clone(),
+            compression: agreed.deflate.is_some(),
+            received: 0,
+        };
+        let session = Self::new(opened.established, Role::Client, settings, entropy);
+        Self { circumstances: Some(circumstances), ..session }
+    }
+
+    /// A session of a server.
+    pub fn server(established: Established, settings: Settings, entropy: Entropy) -> Self {
+        Self::new(established, Role::Server, settings, entropy)
+    }
+
+    fn new(established: Established, role: Role, settings: Settings, entropy: Entropy) -> Self {
+        let now = clock::now();
+        let end = established.rest.len();
+        let mut connection = Connection::new(role, settings, entropy, now);
+        if let Some(deflate) = &established.agreed.deflate {
             connection = connection.with_deflate(deflate);
         }
         // Fresh zeros cost nothing until they are used; a Vec that grows is written through.
         let mut buffer = vec![0; READ.max(end)];
-        for (to, from) in buffer.iter_mut().zip(opened.rest) {
+        for (to, from) in buffer.iter_mut().zip(established.rest) {
             *to = from;
         }
         Self {
-            transport: opened.transport,
+            transport: established.transport,
             connection,
             settings,
-            authority: opened.authority,
-            carrier: opened.carrier,
-            circumstances: opened.asked.map(|asked| Circumstances {
-                asked: *asked,
-                subprotocol: opened.agreed.subprotocol,
-                compression: opened.agreed.deflate.is_some(),
-                received: 0,
-            }),
+            authority: established.authority,
+            carrier: established.carrier,
+            circumstances: None,
             buffer,
             start: 0,
             end,
@@ -208,6 +182,31 @@ impl Session {
         event
     }
 
+    /// Attaches an observer, which is told of everything from the first byte on.
+    #[must_use]
+    pub fn watched(mut self, observer: Box<dyn Observer>) -> Self {
+        let mut observation = Observation::new(observer, self.connection.deflates());
+        let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
+        observation.received(self.now, rest);
+        self.connection.watch();
+        self.observation = Some(Box::new(observation));
+        self
+    }
+
+    /// Tells the observer that the session is over.
+    pub fn end(&mut self) {
+        if let Some(observation) = &mut self.observation {
+            observation.end(clock::now());
+        }
+    }
+
+    /// Tells the observer that the session is about to wait.
+    fn rest(&mut self) {
+        if let Some(observation) = &mut self.observation {
+            observation.rest();
+        }
+    }
+
     /// Writes what is queued, reads what there is (unless `reading` is false, because the events
     /// have nowhere to go), and minds the deadlines; returns as soon as any of it has happened.
     /// May be dropped at any time without loss.
@@ -219,14 +218,14 @@ impl Session {
     pub async fn write(&mut self) {
         self.rest();
         poll_fn(|cx| {
-            self.poll_write(cx, Instant::now(), true);
+            self.poll_write(cx, clock::now(), true);
             Poll::Ready(())
         })
         .await;
     }
 
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
-        let now = Instant::now();
+        let now = clock::now();
         self.mind_first_message();
         self.rest();
         self.connection.set_reading(reading, now);
@@ -288,7 +287,7 @@ impl Session {
 
     fn fail_sending(&mut self, cause: io::Error) {
         self.send_error.get_or_insert(cause);
-        self.connection.transmit_failed(Instant::now());
+        self.connection.transmit_failed(clock::now());
     }
 
     /// Reads until the buffer is full or the transport has no more.
@@ -313,7 +312,7 @@ impl Session {
                     self.note_received(before);
                     let (heard, sent) = (self.last_heard(), self.last_sent);
                     self.last_silence =
-                        self.quiet.before(Instant::now(), heard, sent).map(Silence::new);
+                        self.quiet.before(clock::now(), heard, sent).map(Silence::new);
                     return true;
                 }
             }
@@ -334,7 +333,7 @@ impl Session {
         if n == 0 {
             return false;
         }
-        let now = Instant::now();
+        let now = clock::now();
         self.silence = self.silence.max(now.saturating_duration_since(self.last_heard()));
         self.now = now;
         self.bytes_received += n as u64;
@@ -383,7 +382,7 @@ impl Session {
             return false;
         }
         self.armed = None;
-        self.connection.handle_timeout(Instant::now());
+        self.connection.handle_timeout(clock::now());
         // Woken either to act on what happened or to arm the timer anew.
         true
     }
@@ -426,7 +425,7 @@ impl Session {
     /// What it has come to.
     pub fn stats(&self) -> Stats {
         let (received, sent) = self.connection.tallies();
-        let now = Instant::now();
+        let now = clock::now();
         let first_message = self.first_message.or((received.messages() > 0).then_some(self.now));
         let own = Stats {
             duration: now.saturating_duration_since(self.opened),
