@@ -1,7 +1,7 @@
 //! The `sockeye` command: parse, run, and an exit status.
 
 use sockeye::{
-    cli::{self, config::Run, generate, profile},
+    cli::{config, generate, parse::parse, run::Run},
     error::Error,
     job::ended::Ended,
     mode, report,
@@ -27,11 +27,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<Ended> {
-    let cli = cli::parse(std::env::args_os().collect())?;
+    let cli = parse(std::env::args_os().collect())?;
     match Run::new(cli)? {
         Run::Job(job) => return Ok(mode::run(job)?),
         Run::Completions(shell) => generate::completions(shell)?,
-        Run::Targets => generate::targets(&profile::names()?)?,
+        Run::Targets => generate::targets(&config::names()?)?,
         Run::Man(dir) => generate::man(dir)?,
     }
     Ok(Ended::Done)

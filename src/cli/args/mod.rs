@@ -7,20 +7,28 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "brackets stand for what may be left out")]
 #![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
-mod file;
-mod look;
-mod reach;
+mod config;
+mod connect;
+mod heading;
+mod output;
 mod session;
+mod show;
 
-pub use file::{FileArgs, Kept};
-pub use look::{ColorChoice, KeepArgs, LookArgs, ShowArgs};
-pub use reach::{HttpChoice, ReachArgs, TlsVersion};
+pub use config::{ConfigArgs, ConfigExtras};
+pub use connect::{ConnectArgs, HttpChoice, TlsVersion};
+pub use output::{ColorChoice, DiagnosticsArgs, RecordArgs};
 pub use session::SessionArgs;
+pub use show::ShowArgs;
 
-use super::values::{self, HeaderArg};
-use crate::{job::wait::Wait, proto::Close, script::step::Step};
+use crate::{
+    cli::values::{self, HeaderArg},
+    job::wait::Wait,
+    proto::Close,
+    script::step::Step,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::PossibleValue};
 use clap_complete::Shell;
+use heading::{OUTPUT, PIPE, REQUEST};
 use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
 
@@ -53,7 +61,7 @@ pub struct Cli {
     pub client: ClientArgs,
 
     #[command(flatten)]
-    pub file: FileArgs,
+    pub file: ConfigArgs,
 
     /// What else there is.
     #[command(subcommand)]
@@ -108,7 +116,7 @@ pub struct ListenArgs {
     pub session: SessionArgs,
 
     #[command(flatten)]
-    pub file: FileArgs,
+    pub file: ConfigArgs,
 }
 
 // Options of a client.
@@ -255,7 +263,7 @@ pub struct ClientArgs {
     pub max_redirects: Option<String>,
 
     #[command(flatten)]
-    pub reach: ReachArgs,
+    pub connection: ConnectArgs,
 
     /// Show pings and pongs in interactive mode
     #[arg(short = 'P', long, help_heading = OUTPUT)]
@@ -282,14 +290,14 @@ pub struct ClientArgs {
     pub no_history: bool,
 
     #[command(flatten)]
-    pub keep: KeepArgs,
+    pub record: RecordArgs,
 
     #[command(flatten)]
     pub session: SessionArgs,
 
     /// What the user's file adds.
     #[arg(skip)]
-    pub kept: Kept,
+    pub extras: ConfigExtras,
 }
 
 /// What completes a command line.
@@ -342,11 +350,6 @@ pub enum Format {
     /// A JSON object a line
     Jsonl,
 }
-
-const PIPE: &str = "Scripts and pipes";
-const REQUEST: &str = "Request";
-const SESSION: &str = "Session";
-const OUTPUT: &str = "Output";
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,10 @@
 //! Options of a session in either role.
 
-use super::{super::values, ColorChoice, LookArgs, OUTPUT, PIPE, SESSION};
-use crate::proto::extension::Offers;
+use super::{
+    heading::{OUTPUT, PIPE, SESSION},
+    output::{ColorChoice, DiagnosticsArgs},
+};
+use crate::{cli::values, proto::extension::Offers};
 use clap::Args;
 use std::time::Duration;
 
@@ -56,7 +59,7 @@ pub struct SessionArgs {
     pub compress_min: u64,
 
     #[command(flatten)]
-    pub look: LookArgs,
+    pub diagnostics: DiagnosticsArgs,
 
     /// Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN", help_heading = OUTPUT)]

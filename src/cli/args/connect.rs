@@ -1,7 +1,7 @@
 //! Options about how a server is reached.
 
-use super::super::values::{self, Pins};
 use crate::{
+    cli::values::{self, Pins},
     connect::dial::{ConnectTo, Resolve},
     net::tcp::From,
 };
@@ -10,7 +10,7 @@ use std::{path::PathBuf, time::Duration};
 
 // How a server is reached.
 #[derive(Clone, Debug, Args)]
-pub struct ReachArgs {
+pub struct ConnectArgs {
     /// WebSocket over HTTP/2 (RFC 8441); with ws:// the server must expect it
     #[arg(long, overrides_with_all = ["http1", "http"], help_heading = REACH)]
     pub http2: bool,

@@ -3,8 +3,8 @@
 use super::{file::File, target::nearest};
 use crate::{
     cli::{
-        SECRET,
         prescan::has_long,
+        usage::SECRET,
         values::{self, HeaderArg},
     },
     error::Error,

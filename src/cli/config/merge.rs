@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     cli::{
-        args::{Kept, ListenArgs},
-        usage,
+        args::{ConfigExtras, ListenArgs},
+        usage::usage,
         values::HeaderArg,
     },
     error::Error,
@@ -16,8 +16,8 @@ use crate::{
 use clap::{Arg, ArgMatches, Args as _, Command, error::ErrorKind, parser::ValueSource};
 use std::ffi::OsString;
 
-/// What is settled so far. The strongest section is added first.
-pub(super) struct Settled<'a> {
+/// What is merged so far. The strongest section is added first.
+pub(super) struct MergedConfig<'a> {
     file: &'a File,
     command: &'a Command,
     /// Options that are given.
@@ -30,7 +30,7 @@ pub(super) struct Settled<'a> {
     entries: Vec<(bool, Vec<Entry<'a>>)>,
 }
 
-impl<'a> Settled<'a> {
+impl<'a> MergedConfig<'a> {
     /// What was typed.
     pub(super) fn new(
         file: &'a File,
@@ -41,7 +41,7 @@ impl<'a> Settled<'a> {
         let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
         let known: Vec<_> = typed.ids().map(clap::Id::as_str).filter(|id| is_typed(id)).collect();
         let given = command.get_arguments().filter(|it| known.contains(&it.get_id().as_str()));
-        let mut settled = Self {
+        let mut merged = Self {
             file,
             command,
             given: given.collect(),
@@ -49,8 +49,8 @@ impl<'a> Settled<'a> {
             server: serves.then(|| ListenArgs::augment_args(Command::new("listen"))),
             entries: Vec::new(),
         };
-        settled.headers(typed.try_get_many("header").ok().flatten().into_iter().flatten());
-        settled
+        merged.headers(typed.try_get_many("header").ok().flatten().into_iter().flatten());
+        merged
     }
 
     /// A header says what an option would.
@@ -109,24 +109,24 @@ impl<'a> Settled<'a> {
     }
 
     /// Reads all of it together with what was typed.
-    pub(super) fn read(self, args: &[OsString]) -> Result<(ArgMatches, Kept), Error> {
-        let mut kept = Kept::default();
+    pub(super) fn read(self, args: &[OsString]) -> Result<(ArgMatches, ConfigExtras), Error> {
+        let mut extras = ConfigExtras::default();
         let mut words = Vec::new();
         for (is_default, entries) in self.entries {
             let mut headers = Vec::new();
             for entry in entries {
                 headers.extend(entry.headers);
-                kept.places.extend(entry.secrets);
+                extras.places.extend(entry.secrets);
                 let id = entry.option.get_id().as_str();
                 let word = |(at, text)| Word { text, at, id, is_default };
                 words.extend(entry.words.into_iter().map(word));
             }
-            kept.headers.push(headers);
+            extras.headers.push(headers);
         }
         let mut line = Line { args, words, parser: self.command.clone() };
         loop {
             let fault = match line.read() {
-                Ok(matches) => return Ok((matches, kept)),
+                Ok(matches) => return Ok((matches, extras)),
                 Err(fault) => fault,
             };
             let (culprit, fault) = line.culprit(fault);

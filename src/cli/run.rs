@@ -1,11 +1,11 @@
-//! What was meant: the arguments resolved and checked. The only reader of [`args`](super::args).
+//! The arguments, resolved and checked, as a job. The only reader of [`args`](super::args).
 
 use super::{
     args::{
-        Cli, ClientArgs, ColorChoice, Command, Delimiter, Format, ListenArgs, LookArgs, Script,
-        SessionArgs, ShowArgs,
+        Cli, ClientArgs, ColorChoice, Command, Delimiter, DiagnosticsArgs, Format, ListenArgs,
+        Script, SessionArgs, ShowArgs,
     },
-    reach,
+    connect,
     values::{self, HeaderArg},
 };
 use crate::{
@@ -70,7 +70,8 @@ impl Run {
         let mut args = cli.client;
         let url = cli.url.or(cli.connect).or_else(|| {
             // An optional value takes the next word, also when that is the URL.
-            swallowed(&mut args.reach.passphrase).or_else(|| swallowed(&mut args.max_redirects))
+            swallowed(&mut args.connection.passphrase)
+                .or_else(|| swallowed(&mut args.max_redirects))
         });
         let Some(url) = url else {
             return Err(Error::Usage {
@@ -86,19 +87,19 @@ impl Run {
 
 fn client(args: ClientArgs) -> Result<Client, Error> {
     let stream = stream(&args);
-    let mut notes = args.kept.notes.clone();
+    let mut notes = args.extras.notes.clone();
     Ok(Client {
         headers: headers(&args),
         edits: edits(&args)?,
-        credentials: reach::credentials(&args)?,
+        credentials: connect::credentials(&args)?,
         redirects: redirects(&args)?,
-        dialing: reach::dialing(&args, &mut notes)?,
-        tls: reach::tls(&args)?,
-        limits: reach::limits(&args.reach),
-        reconnect: reach::reconnect(&args.reach),
+        dialing: connect::dialing(&args, &mut notes)?,
+        tls: connect::tls(&args)?,
+        limits: connect::limits(&args.connection),
+        reconnect: connect::reconnect(&args.connection),
         notes,
         host: args.host,
-        http: reach::http(&args.reach),
+        http: connect::http(&args.connection),
         stream,
         script: args.script,
         expect_timeout: args.expect_timeout,
@@ -111,7 +112,11 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         max_time: args.max_time,
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
-        keep: Keep { record: args.keep.record, har: args.keep.har, write_out: args.keep.write_out },
+        keep: Keep {
+            record: args.record.record,
+            har: args.record.har,
+            write_out: args.record.write_out,
+        },
         dialogue: Dialogue { pretty: args.json, times: args.time, room: None },
         exit_on_close: args.exit_on_close,
         common: common(&args.session),
@@ -134,11 +139,11 @@ fn redirects(args: &ClientArgs) -> Result<Option<usize>, Error> {
 /// What the user's file and `-H` change: what is stronger replaces what has the same name.
 fn edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
     let mut all: Vec<HeaderArg> = Vec::new();
-    for layer in args.kept.headers.iter().chain([&args.header]) {
+    for layer in args.extras.headers.iter().chain([&args.header]) {
         let mut stronger = Vec::new();
         for arg in layer {
             match arg {
-                HeaderArg::File(path) => stronger.extend(reach::read(path, headers_of)?),
+                HeaderArg::File(path) => stronger.extend(connect::read(path, headers_of)?),
                 other => stronger.push(other.clone()),
             }
         }
@@ -151,7 +156,7 @@ fn edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
     let edit = |arg| match arg {
         HeaderArg::One(edit) => Some(Ok(edit)),
         HeaderArg::Named { name, value, place } => {
-            let value = reach::reveal_at(&value, Some(&place));
+            let value = connect::reveal_at(&value, Some(&place));
             Some(value.map(|value| HeaderEdit::Set(name, value.trim().to_owned())))
         }
         HeaderArg::File(_) => None,
@@ -244,15 +249,15 @@ fn common(args: &SessionArgs) -> Common {
             compress_min: args.compress_min,
         },
         echo: args.echo,
-        verbosity: match (&args.look, args.look.verbose) {
-            (LookArgs { quiet: true, .. }, _) => Verbosity::Quiet,
-            (LookArgs { trace: true, .. }, _) => Verbosity::Complete,
+        verbosity: match (&args.diagnostics, args.diagnostics.verbose) {
+            (DiagnosticsArgs { quiet: true, .. }, _) => Verbosity::Quiet,
+            (DiagnosticsArgs { trace: true, .. }, _) => Verbosity::Complete,
             (_, 0) => Verbosity::Normal,
             (_, 1) => Verbosity::Verbose,
             _ => Verbosity::Detailed,
         },
-        frames: args.look.frames,
-        secrets: if args.look.show_secrets { Secrets::Shown } else { Secrets::Hidden },
+        frames: args.diagnostics.frames,
+        secrets: if args.diagnostics.show_secrets { Secrets::Shown } else { Secrets::Hidden },
         color: color(args.color, args.no_color),
     }
 }

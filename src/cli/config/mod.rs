@@ -5,15 +5,19 @@
 
 mod entry;
 mod file;
-mod precedence;
+mod merge;
 mod target;
 
-use super::{args::Kept, usage};
-use crate::{error::Error, escape::Escaped, target::Target};
+use crate::{
+    cli::{args::ConfigExtras, usage::usage},
+    error::Error,
+    escape::Escaped,
+    target::Target,
+};
 use clap::{ArgMatches, Command, error::ErrorKind};
 use entry::Section;
 use file::File;
-use precedence::Settled;
+use merge::MergedConfig;
 use std::{ffi::OsString, path::PathBuf};
 use target::{Reference, nearest};
 use toml::{
@@ -22,15 +26,15 @@ use toml::{
 };
 
 /// The command line, and what the file adds to it.
-pub(super) struct Complete {
+pub(super) struct ParsedArgs {
     pub(super) matches: ArgMatches,
     /// The URL of the target that was named.
     pub(super) url: Option<String>,
-    pub(super) kept: Kept,
+    pub(super) extras: ConfigExtras,
 }
 
 /// Reads what was typed, with the file behind it. The demo, and what only prints, have none.
-pub(super) fn complete(command: &mut Command, args: &[OsString]) -> Result<Complete, Error> {
+pub(super) fn complete(command: &mut Command, args: &[OsString]) -> Result<ParsedArgs, Error> {
     let (typed, lack) = match command.try_get_matches_from_mut(args) {
         Ok(typed) => (typed, None),
         // What an option needs may stand in the file.
@@ -63,7 +67,7 @@ fn beside(
     command: &Command,
     args: &[OsString],
     typed: &ArgMatches,
-) -> Result<Complete, Error> {
+) -> Result<ParsedArgs, Error> {
     let (own, serves) = match typed.subcommand() {
         Some((_, own)) => (own, true),
         None => (typed, typed.contains_id("listen")),
@@ -73,24 +77,24 @@ fn beside(
     let url = url(typed);
     let named = url.and_then(Reference::parse);
     let target = named.map(|reference| book.target(file, reference)).transpose()?;
-    let mut settled = Settled::new(file, command, own, serves);
-    settled.url(url.filter(|_| named.is_none()));
+    let mut merged = MergedConfig::new(file, command, own, serves);
+    merged.url(url.filter(|_| named.is_none()));
     if let Some((section, url)) = target {
-        settled.add(section)?;
-        settled.url(Some(url));
+        merged.add(section)?;
+        merged.url(Some(url));
     }
     if let Some(section) = &book.defaults {
-        settled.add(section)?;
+        merged.add(section)?;
     }
-    let (matches, mut kept) = settled.read(args)?;
+    let (matches, mut extras) = merged.read(args)?;
     if file.is_shared && book.holds_secret() {
-        kept.notes.push(format!(
+        extras.notes.push(format!(
             "{file} holds a secret that others can read: chmod 600 it, or name where the secret is \
              (env:, file:, cmd:)"
         ));
     }
     let url = named.zip(target).map(|(reference, (_, url))| reference.url(url));
-    Ok(Complete { matches, url, kept })
+    Ok(ParsedArgs { matches, url, extras })
 }
 
 /// The names of the targets, as they may be typed.
@@ -105,10 +109,10 @@ pub fn names() -> Result<Vec<String>, Error> {
 }
 
 /// What was typed, and nothing else.
-fn alone(matches: ArgMatches, lack: Option<&clap::Error>) -> Result<Complete, Error> {
+fn alone(matches: ArgMatches, lack: Option<&clap::Error>) -> Result<ParsedArgs, Error> {
     match lack {
         Some(fault) => Err(usage(fault)),
-        None => Ok(Complete { matches, url: None, kept: Kept::default() }),
+        None => Ok(ParsedArgs { matches, url: None, extras: ConfigExtras::default() }),
     }
 }
 

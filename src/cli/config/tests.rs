@@ -5,7 +5,7 @@ use crate::cli::args::{Cli, ClientArgs};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 /// The command line that results, or the fault.
-fn run(text: &str, line: &str) -> Result<(Cli, Kept), String> {
+fn run(text: &str, line: &str) -> Result<(Cli, ConfigExtras), String> {
     let (file, mut command) = (file::of(text), Cli::command());
     let args: Vec<_> = line.split(' ').map(OsString::from).collect();
     let words = |fault: Error| match fault.hint() {
@@ -16,7 +16,7 @@ fn run(text: &str, line: &str) -> Result<(Cli, Kept), String> {
     let complete = beside(&file, &command, &args, &typed).map_err(words)?;
     let mut cli = Cli::from_arg_matches(&complete.matches).map_err(|e| e.to_string())?;
     cli.url = complete.url.or(cli.url);
-    Ok((cli, complete.kept))
+    Ok((cli, complete.extras))
 }
 
 fn client(text: &str, line: &str) -> ClientArgs {
@@ -57,9 +57,9 @@ fn what_was_typed_wins_over_the_target_and_that_over_the_defaults() {
     assert_eq!(subprotocols("sockeye @d"), ["a", "b"]);
     assert_eq!(subprotocols("sockeye @d -s c"), ["c"]);
     // What is not given in the target is not given by default.
-    assert!(client(FILE, "sockeye ws://h").reach.insecure);
-    assert!(!client(FILE, "sockeye @d").reach.insecure);
-    assert!(client(FILE, "sockeye @d -k").reach.insecure);
+    assert!(client(FILE, "sockeye ws://h").connection.insecure);
+    assert!(!client(FILE, "sockeye @d").connection.insecure);
+    assert!(client(FILE, "sockeye @d -k").connection.insecure);
 }
 
 #[test]
@@ -79,13 +79,13 @@ fn what_excludes_each_other_yields_to_the_stronger() {
     assert!(compress("sockeye @d").compress.is_some());
     assert!(compress("sockeye @d --no-compress").no_compress);
     assert!(compress("sockeye @d --no-compress").compress.is_none());
-    let sni = |line| client(FILE, line).reach;
+    let sni = |line| client(FILE, line).connection;
     assert_eq!(sni("sockeye @d").sni, some("name"));
     assert_eq!(sni("sockeye @d --no-sni").sni, None);
     let http = "[defaults]\nhttp2 = true\nquiet = true\n";
     let client = client(http, "sockeye h --http1.1 -v");
-    assert_eq!((client.reach.http2, client.reach.http1), (false, true));
-    assert_eq!((client.session.look.quiet, client.session.look.verbose), (false, 1));
+    assert_eq!((client.connection.http2, client.connection.http1), (false, true));
+    assert_eq!((client.session.diagnostics.quiet, client.session.diagnostics.verbose), (false, 1));
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn messages_of_the_file_are_sent_before_those_that_were_typed() {
 
 #[test]
 fn a_default_waits_for_what_it_needs() {
-    assert!(client(FILE, "sockeye @d").reach.reconnect_on.is_empty());
-    assert_eq!(client(FILE, "sockeye --reconnect @d").reach.reconnect_on, [4000, 4001]);
+    assert!(client(FILE, "sockeye @d").connection.reconnect_on.is_empty());
+    assert_eq!(client(FILE, "sockeye --reconnect @d").connection.reconnect_on, [4000, 4001]);
     assert_eq!(
         fault("[target.d]\nurl = 'h'\ninsecure = true\nkey = 'k'\n"),
         "config.toml:4:7: the following required arguments were not provided:\n  --cert <FILE> \
@@ -110,13 +110,13 @@ fn a_switch_is_true_or_false_and_a_value_may_be_left_out() {
     let text = "[defaults]\nreconnect = true\nverbose = 2\nnetrc = false\npassphrase = true\n\
                 max-redirects = true\ndigest = false\n";
     let client = client(text, "sockeye ws://h");
-    assert_eq!(client.reach.reconnect, Some(None));
-    assert_eq!(client.session.look.verbose, 2);
+    assert_eq!(client.connection.reconnect, Some(None));
+    assert_eq!(client.session.diagnostics.verbose, 2);
     assert_eq!(client.netrc, None);
-    assert_eq!(client.reach.passphrase.as_deref(), Some(""));
+    assert_eq!(client.connection.passphrase.as_deref(), Some(""));
     assert!(!client.digest);
     assert_eq!(
-        self::client("[defaults]\nreconnect = 3", "sockeye h").reach.reconnect,
+        self::client("[defaults]\nreconnect = 3", "sockeye h").connection.reconnect,
         Some(Some(3))
     );
 }
@@ -126,8 +126,8 @@ fn paths_begin_where_the_file_lies() {
     let text = "[target.d]\nurl = 'h'\nca = ['a.pem', '/b.pem']\nunix-socket = '@abstract'\n\
                 auth = 'file:auth'\ncookie = ['a=b', 'jar']\n";
     let client = client(text, "sockeye @d");
-    assert_eq!(client.reach.ca, [PathBuf::from("/etc/dir/a.pem"), PathBuf::from("/b.pem")]);
-    assert_eq!(client.reach.unix_socket.as_deref(), Some("@abstract"));
+    assert_eq!(client.connection.ca, [PathBuf::from("/etc/dir/a.pem"), PathBuf::from("/b.pem")]);
+    assert_eq!(client.connection.unix_socket.as_deref(), Some("@abstract"));
     assert_eq!(client.auth.as_deref(), Some("file:/etc/dir/auth"));
     assert_eq!(client.cookie, ["a=b", "/etc/dir/jar"]);
 }

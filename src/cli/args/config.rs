@@ -1,12 +1,12 @@
-//! The user's file: which one, and what it says.
+//! The configuration file: which one is read, and what it adds to the options.
 
-use super::super::values::HeaderArg;
+use crate::cli::values::HeaderArg;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
-// Which file of the user's is read.
+// The configuration file to read.
 #[derive(Clone, Debug, Args)]
-pub struct FileArgs {
+pub struct ConfigArgs {
     /// Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(overrides_with = "no_config")]
@@ -17,13 +17,13 @@ pub struct FileArgs {
     pub no_config: bool,
 }
 
-/// What the user's file says that no option does.
+/// Contents of the configuration file that no option can express.
 #[derive(Clone, Debug, Default)]
-pub struct Kept {
-    /// Headers, the weakest section first.
+pub struct ConfigExtras {
+    /// Headers of each section, the one with the lowest precedence first.
     pub headers: Vec<Vec<HeaderArg>>,
-    /// Values that are secrets, each with its place in the file.
+    /// Secret values, each with its place in the file.
     pub places: Vec<(String, String)>,
-    /// What the user may want to know.
+    /// Notes to print before the run.
     pub notes: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! What was meant of the options about how a server is reached, and by whom.
 
-use super::args::{ClientArgs, HttpChoice, ReachArgs, TlsVersion};
+use super::args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion};
 use crate::{
     connect::{
         Http,
@@ -87,7 +87,7 @@ fn revealed(args: &ClientArgs, value: &str) -> Result<String, Error> {
 
 /// Where the user's file has this value, if it is from there.
 fn place<'a>(args: &'a ClientArgs, value: &str) -> Option<&'a str> {
-    let (_, place) = args.kept.places.iter().find(|(kept, _)| kept == value)?;
+    let (_, place) = args.extras.places.iter().find(|(kept, _)| kept == value)?;
     Some(place)
 }
 
@@ -108,7 +108,7 @@ fn proxy(args: &ClientArgs, url: &str) -> Result<Proxy, Error> {
 }
 
 pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Dialing, Error> {
-    let args = &client.reach;
+    let args = &client.connection;
     let variable = |name: &str| env::var(name).ok();
     let list = args.noproxy.clone().map(|list| ("--noproxy", list));
     let set = |name| variable(name).filter(|list| !list.is_empty()).map(|list| (name, list));
@@ -140,7 +140,7 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
 }
 
 pub(super) fn tls(client: &ClientArgs) -> Result<Tls, Error> {
-    let args = &client.reach;
+    let args = &client.connection;
     let version = |version: Option<TlsVersion>| {
         version.map(|version| match version {
             TlsVersion::Tls12 => Version::Tls12,
@@ -178,7 +178,7 @@ pub(super) fn tls(client: &ClientArgs) -> Result<Tls, Error> {
     })
 }
 
-pub(super) fn limits(args: &ReachArgs) -> Limits {
+pub(super) fn limits(args: &ConnectArgs) -> Limits {
     Limits {
         total: args.connect_timeout,
         is_run: false,
@@ -188,7 +188,7 @@ pub(super) fn limits(args: &ReachArgs) -> Limits {
     }
 }
 
-pub(super) fn http(args: &ReachArgs) -> Http {
+pub(super) fn http(args: &ConnectArgs) -> Http {
     match (args.http, args.http2) {
         (_, true) | (Some(HttpChoice::Two), _) => Http::Two,
         (Some(HttpChoice::Auto), _) => Http::Auto,
@@ -196,7 +196,7 @@ pub(super) fn http(args: &ReachArgs) -> Http {
     }
 }
 
-pub(super) fn reconnect(args: &ReachArgs) -> Option<ReconnectRules> {
+pub(super) fn reconnect(args: &ConnectArgs) -> Option<ReconnectRules> {
     args.reconnect.map(|attempts| ReconnectRules {
         attempts,
         first: args.reconnect_delay,
