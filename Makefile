@@ -10,15 +10,14 @@ help: ## list these targets
 run: ## build, and talk to an echo server inside the process
 	cargo run --release -- demo
 
-# Most tests wait for another process most of the time.
-test: export RUST_TEST_THREADS ?= 8
 test: peers ## all tests but conformance
 	cargo test --locked
+	cargo test --locked --test peers
 
-peers: ## install the programs the tests talk to, into target/peers
+peers: ## install the programs that the target `peers` of the tests talks to, into target/peers
 	@tests/peers/install
 
-deps: ## say what the tests need beyond cargo, and whether it is there
+deps: ## say what the tests against other programs need, and whether it is there
 	@tests/peers/install --check
 
 conformance: peers ## the Autobahn cases, as client and as server
@@ -40,5 +39,6 @@ lint: export RUSTDOCFLAGS = -Dwarnings
 lint: ## formatting, clippy, documentation, dependencies
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --test peers --locked -- -D warnings
 	cargo doc --no-deps --locked
 	$(if $(filter-out no,$(DENY)),cargo deny check,@echo 'cargo deny: left out')

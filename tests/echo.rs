@@ -1,7 +1,7 @@
-//! --echo, and sessions with servers that others wrote.
+//! --echo.
 
 use crate::support::{
-    Authority, EchoServer, Stdin, Test,
+    Stdin, Test,
     wire::{binary, frame, text},
 };
 
@@ -74,59 +74,4 @@ fn echo_ends_with_the_peer_s_code() {
         .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
         .status(111)
         .run();
-}
-
-/// Lines of several kinds come back from this server, and it closes cleanly.
-#[track_caller]
-fn echoed(args: &[String]) {
-    let lines =
-        format!("hello\n\n{}\n{{\"a\": [1, 2]}}\n", "a\u{e9}\u{20ac}\u{1f600}".repeat(20_000));
-    Test::new()
-        .args(args.iter().cloned())
-        .args(["--count", "4"])
-        .stdin(&lines)
-        .stdout(lines.into_bytes())
-        .takes(0..10_000)
-        .run();
-}
-
-#[test]
-fn python_websockets_echoes() {
-    let server = EchoServer::websockets(&[]);
-    echoed(&[format!("ws://127.0.0.1:{}/", server.port)]);
-}
-
-#[test]
-fn node_ws_echoes() {
-    let server = EchoServer::ws(&[]);
-    echoed(&[format!("ws://127.0.0.1:{}/", server.port)]);
-}
-
-#[test]
-fn a_subprotocol_is_agreed_on_with_python_websockets_and_node_ws() {
-    let args = ["--subprotocol", "sea"];
-    for server in [EchoServer::websockets(&args), EchoServer::ws(&args)] {
-        let url = format!("ws://127.0.0.1:{}/", server.port);
-        // A second one, never chosen, would be warned of.
-        Test::new()
-            .args(["-s", "land", "-s", "sea", "-x", "hi", "--count", "1", &url])
-            .stdout("hi\n")
-            .run();
-        Test::new()
-            .args(["-s", "land", "-x", "hi", "--count", "1", &url])
-            .stdout("hi\n")
-            .stderr("sockeye: the server chose no subprotocol (asked for: land)\n")
-            .run();
-    }
-}
-
-#[test]
-fn python_websockets_echoes_over_tls() {
-    let authority = Authority::new();
-    let dir = tempfile::tempdir().unwrap();
-    let files = authority.issue().files(&dir);
-    let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
-    let server = EchoServer::websockets(&["--tls", cert, key]);
-    let ca = authority.file().to_str().unwrap().to_owned();
-    echoed(&["--ca".into(), ca, format!("wss://localhost:{}/", server.port)]);
 }

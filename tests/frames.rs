@@ -1,11 +1,9 @@
 //! Frames on stderr: --frames, -vv and --trace, and what they do not show.
 
-use crate::{
-    listen::Server,
-    support::{
-        Signal, Stdin, Test,
-        wire::{binary, close, frame, ping, text},
-    },
+use crate::support::{
+    Signal, Stdin, Test,
+    server::Server,
+    wire::{binary, close, frame, ping, text},
 };
 use hex_literal::hex;
 

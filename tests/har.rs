@@ -1,7 +1,7 @@
-//! --har: HAR 1.2 that is whole at any time, and that a browser reads.
+//! --har: HAR 1.2 that is a complete document at any time.
 
 use crate::support::{
-    Chromium, Expected, Signal, Site, Stdin, Test,
+    Expected, Signal, Stdin, Test,
     wire::{binary, frame, text},
 };
 use serde_json::{Value, json};
@@ -321,70 +321,4 @@ fn a_recording_is_not_written_over_by_its_har() {
         .status(2)
         .run();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
-}
-
-/// Asks Chromium's debugger, with sockeye, and takes the answer with this number.
-#[track_caller]
-fn ask(url: &str, id: u32, method: &str, params: &Value, more: &[&str]) -> Value {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let order = json!({ "id": id, "method": method, "params": params }).to_string();
-    let until = format!("^\\{{\"id\":{id},");
-    Test::new()
-        .args(["-x", &order, "--until", &until, "--max-time", "12"])
-        .args(more.iter().copied())
-        .args([url])
-        .stdout_to(file.path())
-        .run();
-    let answer = std::fs::read_to_string(file.path()).unwrap();
-    let answer: Value = serde_json::from_str(answer.lines().last().unwrap()).unwrap();
-    assert!(answer.get("error").is_none(), "{answer}");
-    answer["result"].clone()
-}
-
-/// What a browser's own JSON and dates say of a HAR.
-const PAGE: &str = r#"<!doctype html><title>waiting</title><script>
-(async () => {
-  try {
-    const { log } = await (await fetch("/run.har")).json();
-    const [entry] = log.entries;
-    const messages = entry._webSocketMessages;
-    const wrong = [
-      log.version === "1.2", log.entries.length === 1,
-      new Date(entry.startedDateTime).toISOString() === entry.startedDateTime,
-      Math.abs(Date.now() - new Date(entry.startedDateTime)) < 3600e3,
-      entry._resourceType === "websocket", entry.response.status === 101,
-      new URL(entry.request.url).protocol === "ws:",
-      messages.map(m => m.type).join() === "send,receive",
-      messages.every(m => m.opcode === 1 && Math.abs(Date.now() / 1000 - m.time) < 3600),
-      JSON.parse(messages[0].data).method === "Browser.getVersion",
-      JSON.parse(messages[1].data).result.product.includes("Chrom"),
-    ].map((right, i) => right ? "" : `check ${i}`).filter(Boolean);
-    document.title = wrong.length ? wrong.join() : `good: ${messages.length} messages`;
-  } catch (error) {
-    document.title = `error: ${error}`;
-  }
-  await fetch("/done", { method: "POST" });
-})();
-</script>"#;
-
-#[test]
-fn chromium_reads_the_har_of_its_own_debugger() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("run.har");
-    let chromium = Chromium::start();
-    let har = ["--har", path.to_str().unwrap()];
-    let version = ask(&chromium.url, 1, "Browser.getVersion", &json!({}), &har);
-    assert!(version["product"].as_str().unwrap().contains("Chrom"), "{version}");
-    assert_eq!(read(&path).len(), 1);
-    let site = Site::start(vec![
-        ("/", "text/html", PAGE.to_owned()),
-        ("/run.har", "application/json", std::fs::read_to_string(&path).unwrap()),
-    ]);
-    let place = json!({ "url": format!("http://127.0.0.1:{}/", site.port) });
-    let target = ask(&chromium.url, 2, "Target.createTarget", &place, &[]);
-    site.await_done();
-    let page = chromium.page(target["targetId"].as_str().unwrap());
-    let title = json!({ "expression": "document.title" });
-    let verdict = ask(&page, 3, "Runtime.evaluate", &title, &[]);
-    assert_eq!(verdict["result"]["value"], "good: 2 messages");
 }

@@ -4,8 +4,4 @@ mod address;
 mod ending;
 mod opening;
 mod pressure;
-mod server;
 mod talking;
-
-use server::LIMIT;
-pub use server::{Client, Server};

@@ -1,4 +1,5 @@
-//! The binary against scripted peers, and what must stay true of the house.
+//! The binary against scripted peers, and rules that the code must keep. `cargo test` is enough to
+//! run them; what needs other programs is in tests/peers/.
 //!
 //! A test is a conversation: what the binary is given, what its peer does, and all of stdout,
 //! stderr and status that must come of it. One module a feature; the helpers are in `support`.

@@ -1,7 +1,6 @@
 //! Sessions that the server closes with an error, or ends without a Close.
 
-use super::says;
-use crate::support::{Peer, Test};
+use crate::support::{Peer, Test, says};
 use std::time::Duration;
 
 /// The server closes with this before it has said anything else.

@@ -1,7 +1,6 @@
 //! No address, or nobody there.
 
-use super::says;
-use crate::support::{Test, closed_port};
+use crate::support::{Test, closed_port, says};
 use rustix::net::listen;
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _},

@@ -1,7 +1,7 @@
 //! Answers to the opening handshake that are none.
 
-use super::{answers, says};
-use crate::support::{Peer, Test, peer::OPEN};
+use super::answers;
+use crate::support::{Peer, Test, peer::OPEN, says};
 
 /// A server that says this, whatever it is asked.
 #[track_caller]

@@ -3,7 +3,6 @@
 
 mod closing;
 mod connecting;
-mod fronts;
 mod handshake;
 mod pages;
 mod protocol;
@@ -12,7 +11,7 @@ mod redirects;
 mod status;
 mod tls;
 
-use crate::support::{Peer, Test};
+use crate::support::{Peer, Test, says};
 use std::{path::Path, process::Command};
 
 #[test]
@@ -37,13 +36,6 @@ fn hints_name_only_options_that_there_are() {
     assert!(named > 30, "options were looked for in the wrong place");
 }
 
-/// Runs it: it ends with this status and says this, which is held to what every message must be.
-#[track_caller]
-fn says(test: Test, status: i32, message: &str) {
-    is_well_made(message);
-    test.stderr(format!("sockeye: {message}\n")).status(status).run();
-}
-
 /// A peer that answers the request with these bytes and ends.
 #[track_caller]
 fn answers(args: &[&str], answer: impl Into<String>, status: i32, message: &str) {
@@ -54,30 +46,4 @@ fn answers(args: &[&str], answer: impl Into<String>, status: i32, message: &str)
         peer.hold();
     });
     says(test, status, message);
-}
-
-/// A first line that names place and cause, at most six lines, the way out last.
-#[track_caller]
-fn is_well_made(message: &str) {
-    let lines: Vec<_> = message.split('\n').collect();
-    let filled = lines.iter().filter(|line| !line.trim().is_empty()).count();
-    assert!(filled <= 6, "{filled} lines: {message}");
-    assert!(!message.contains(|c: char| c.is_control() && c != '\n'), "unescaped: {message:?}");
-    let first = lines[0];
-    let place = ["{peer}", "{port}", ".invalid", ".example", "/", ".0.0.1:"];
-    assert!(place.iter().any(|part| first.contains(part)), "no place: {first}");
-    // A word in capitals only is a name.
-    let word = first.split(' ').next().unwrap_or_default();
-    let is_name = word.chars().all(char::is_uppercase);
-    assert!(is_name || !word.starts_with(char::is_uppercase), "a capital: {first}");
-    let hints: Vec<_> = lines.iter().filter(|line| line.starts_with("hint: ")).collect();
-    assert!(hints.len() <= 1, "more than one hint: {message}");
-    assert_eq!(hints.is_empty(), !message.contains("\n\n"), "an empty line: {message}");
-    if let Some(hint) = hints.first() {
-        assert!(message.ends_with(&format!("\n\n{hint}")), "not the last: {message}");
-    }
-    // What is indented is the evidence, in the peer's words.
-    for line in lines.iter().filter(|line| !line.starts_with("  ")) {
-        assert!(!line.ends_with(['.', ' ', '!']), "its end: {line}");
-    }
 }

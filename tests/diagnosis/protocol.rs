@@ -1,7 +1,6 @@
 //! Rules of the protocol that a peer breaks.
 
-use super::says;
-use crate::support::{Test, wire};
+use crate::support::{Test, says, wire};
 
 #[track_caller]
 fn breaks(bytes: Vec<u8>, close: u16, status: i32, message: &str) {

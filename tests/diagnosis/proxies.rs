@@ -1,7 +1,6 @@
 //! Proxies that do not connect.
 
-use super::says;
-use crate::support::{EchoServer, Peer, Test, closed_port};
+use crate::support::{Peer, Test, closed_port, says};
 
 /// The proxy answers with this.
 #[track_caller]
@@ -136,25 +135,4 @@ fn socks_asked_of_others() {
              hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
         );
     }
-}
-
-#[test]
-fn squid() {
-    let (_reserved, dead) = closed_port();
-    let proxy = EchoServer::front_of("squid-open", dead, None);
-    says(
-        Test::new().args([
-            "--proxy".to_owned(),
-            format!("http://127.0.0.1:{}", proxy.port),
-            format!("ws://127.0.0.1:{dead}/"),
-        ]),
-        97,
-        &format!(
-            "the proxy 127.0.0.1:{} does not connect to 127.0.0.1:{dead}: it answered 503 (Service \
-             Unavailable)\n  \
-             X-Squid-Error: ERR_CONNECT_FAIL 111\n  [..]\n  [..]\n\n\
-             hint: it is the proxy that does not reach the server: check host and port",
-            proxy.port
-        ),
-    );
 }

@@ -1,7 +1,7 @@
 //! Redirects that are not followed.
 
-use super::{says, status::answers};
-use crate::support::{Authority, Peer, Test};
+use super::status::answers;
+use crate::support::{Authority, Peer, Test, says};
 
 #[test]
 fn redirects() {

@@ -1,13 +1,8 @@
 //! TLS that does not come about.
 
-use super::says;
-use crate::support::{Authority, Identity, Peer, Test};
+use crate::support::{Authority, Identity, Peer, Test, says};
 use rcgen::{CertificateParams, SanType, date_time_ymd};
-use rustls::{
-    pki_types::PrivateKeyDer,
-    sign::{CertifiedKey, SingleCertAndKey},
-};
-use std::{process::Command, sync::Arc};
+use std::sync::Arc;
 
 /// A server without TLS that says this.
 #[track_caller]
@@ -154,36 +149,6 @@ fn certificates() {
         "it is an authority's own certificate, used as a server's\n\n\
          hint: make the certificate with CA:FALSE, or skip the check with -k",
     );
-}
-
-/// A certificate that says no more than it must, with `-k` and without.
-#[test]
-fn version_1() {
-    let dir = tempfile::tempdir().unwrap();
-    let script = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
-        -keyout key -out request && openssl x509 -req -in request -signkey key -out cert && \
-        openssl pkcs8 -topk8 -nocrypt -in key -outform DER -out key.der && \
-        openssl x509 -in cert -outform DER -out cert.der";
-    let openssl = Command::new("sh").args(["-c", script]).current_dir(dir.path()).output().unwrap();
-    assert!(openssl.status.success(), "{}", String::from_utf8_lossy(&openssl.stderr));
-    let [cert, key] =
-        ["cert.der", "key.der"].map(|name| std::fs::read(dir.path().join(name)).unwrap());
-    // rustls does not read it as a server's, either, until it is used.
-    let key = PrivateKeyDer::Pkcs8(key.into());
-    let signing = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
-    let shown = CertifiedKey::new(vec![cert.into()], signing);
-    let mut config = rustls::ServerConfig::clone(&Identity::self_signed().server());
-    config.cert_resolver = Arc::new(SingleCertAndKey::from(shown));
-    let config = Arc::new(config);
-    for args in [&[][..], &["-k"]] {
-        says(
-            Test::new().args(args.iter().copied()).tls_peer(Arc::clone(&config), Peer::hold),
-            60,
-            "the certificate of localhost:{port} is refused: it is a version 1 certificate, which \
-             is not supported, not even with -k\n\n\
-             hint: the server needs a certificate of version 3, which names its host",
-        );
-    }
 }
 
 #[test]

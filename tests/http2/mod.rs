@@ -1,11 +1,9 @@
-//! WebSocket over HTTP/2 (RFC 8441): a scripted peer that writes and reads frames of HTTP/2 itself,
-//! and servers by others.
+//! WebSocket over HTTP/2 (RFC 8441), with a scripted peer that writes and reads HTTP/2 frames itself.
 
 mod carriers;
 mod ending;
 mod flow;
 mod opening;
-mod servers;
 
 use crate::support::{Peer, Test};
 

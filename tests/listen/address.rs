@@ -1,7 +1,7 @@
 //! Where it listens.
 
-use super::Server;
 use crate::support::Test;
+use crate::support::server::Server;
 use std::net::{TcpListener, TcpStream};
 
 #[test]

@@ -1,7 +1,7 @@
 //! How it ends.
 
-use super::Server;
 use crate::support::Signal;
+use crate::support::server::{LIMIT, Server};
 use std::{process::Stdio, time::Instant};
 
 #[test]
@@ -44,7 +44,7 @@ fn a_signal_ends_it_at_once_where_nobody_is_connected() {
         let server = Server::start(args);
         let started = Instant::now();
         server.terminate();
-        assert!(started.elapsed() < super::LIMIT / 5, "{args:?}");
+        assert!(started.elapsed() < LIMIT / 5, "{args:?}");
     }
 }
 

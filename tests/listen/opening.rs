@@ -1,6 +1,6 @@
 //! The opening handshake as a client that is no good sees it.
 
-use super::{Client, Server};
+use crate::support::server::{Client, Server};
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,

@@ -1,6 +1,6 @@
 //! Nothing gathers without bound, whoever does not read.
 
-use super::{Client, LIMIT, Server};
+use crate::support::server::{Client, LIMIT, Server};
 use crate::support::{Signal, child::peak_memory};
 use std::{
     io::{Read as _, Write},

@@ -1,11 +1,8 @@
 //! Messages from stdin to the clients and from the clients to stdout.
 
-use super::Server;
 use crate::support::Test;
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use crate::support::server::Server;
+use std::process::Stdio;
 use tungstenite::Message;
 
 #[test]
@@ -191,29 +188,4 @@ fn a_message_over_the_limit_is_refused() {
     server.child.await_stdout(format!("{}\nstill here\n", "x".repeat(1000)));
     two.close();
     server.terminate();
-}
-
-#[test]
-fn clients_that_others_wrote_get_their_echoes() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let python = root.join("target/peers/venv/bin/python");
-    let programs =
-        [(python.as_path(), "client_websockets.py"), (Path::new("node"), "client_ws.mjs")];
-    // Compressed: over several windows, with and without context takeover.
-    let ways = [&[][..], &["--compress"]];
-    for ((program, script), args) in programs.iter().flat_map(|p| ways.map(|way| (p, way))) {
-        let server = Server::start(["listen", "--echo", "--compress-min", "0", "127.0.0.1:0"]);
-        let mut command = Command::new(program);
-        command.arg(root.join("tests/peers").join(script)).args(args).arg(server.url());
-        let output = command.output().unwrap_or_else(|cause| {
-            panic!("{} does not start ({cause}): run `make peers`", program.display())
-        });
-        let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| bytes.escape_ascii());
-        assert_eq!(
-            (output.status.code(), stdout.to_string()),
-            (Some(0), "ok\\n".to_owned()),
-            "{stderr}"
-        );
-        server.terminate();
-    }
 }

@@ -5,6 +5,5 @@ mod identity;
 mod names;
 mod proxies;
 mod redirects;
-mod servers;
 mod times;
 mod trust;

@@ -1,22 +1,21 @@
 //! What every test needs: a run of the binary, a scripted peer, frames, certificates.
 
 pub mod child;
-mod chromium;
 mod expected;
 mod front;
+mod message;
 pub mod peer;
-mod programs;
+pub mod server;
 mod test;
 mod tls;
 pub mod wire;
 
-pub use chromium::{Chromium, Site};
 pub use expected::Expected;
+pub use message::says;
 pub use peer::Peer;
-pub use programs::{EchoServer, Zlib};
 pub use rustix::process::Signal;
 pub use test::{Stdin, Test};
-pub use tls::{Authority, Identity};
+pub use tls::{Authority, CertifiedClient, Identity, path_text};
 
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 use std::{

@@ -1,5 +1,6 @@
 //! Certificates made for one test, and the server that shows them.
 
+use super::Test;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     ServerConfig,
@@ -7,7 +8,10 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
     server::WebPkiClientVerifier,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tempfile::TempDir;
 
 /// An authority of our own, and the directory where its certificate lies.
@@ -113,6 +117,41 @@ impl Identity {
         std::fs::write(&key, self.key.serialize_pem()).expect("a file");
         [cert, key]
     }
+}
+
+/// A client of an authority, and files with its certificate and its key.
+pub struct CertifiedClient {
+    pub authority: Authority,
+    pub dir: TempDir,
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+impl CertifiedClient {
+    pub fn new() -> Self {
+        let authority = Authority::new();
+        let dir = tempfile::tempdir().expect("a directory");
+        let [cert, key] = authority.issue().files(&dir);
+        Self { authority, dir, cert, key }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A run against a server that wants a certificate of this authority.
+    pub fn test(&self) -> Test {
+        let server = self.authority.issue().server_for_clients_of(&self.authority);
+        Test::new().args(["--ca"]).args([self.authority.file()]).tls_peer(server, |peer| {
+            peer.open();
+            peer.close(1000);
+        })
+    }
+}
+
+/// A path as text, to be put into arguments and messages.
+pub fn path_text(path: &Path) -> String {
+    path.to_str().expect("a path in UTF-8").to_owned()
 }
 
 fn params(change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {

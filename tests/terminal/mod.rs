@@ -18,16 +18,16 @@ mod untrusted;
 use crate::support::{Peer, Signal, child::Child, peer};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
+    fs::{Mode, OFlags, open},
     process::{Pid, PidfdFlags, pidfd_open},
+    pty::{OpenptFlags, openpt, ptsname, unlockpt},
     termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
 use screen::{Screen, View};
 use std::{
     ffi::OsString,
     fs,
-    io::{IoSliceMut, Read as _, Write as _},
-    mem::MaybeUninit,
+    io::Read as _,
     net::TcpListener,
     os::{
         fd::OwnedFd,
@@ -45,13 +45,22 @@ struct Terminal {
     args: Vec<OsString>,
     env: Vec<(&'static str, OsString)>,
     size: (u16, u16),
-    streams: &'static str,
+    streams: Streams,
     code: Option<i32>,
     signal: Option<i32>,
     home: TempDir,
     history: bool,
     shell: bool,
     stuck: bool,
+}
+
+/// Which of stdin, stdout and stderr are the terminal.
+enum Streams {
+    Terminal,
+    /// Stdout is a pipe.
+    StdoutPiped,
+    /// Stdin is a socket that stays open and silent.
+    StdinElsewhere,
 }
 
 /// How it ended.
@@ -97,7 +106,7 @@ impl Terminal {
             args: Vec::new(),
             env: Vec::new(),
             size: (24, 80),
-            streams: "012",
+            streams: Streams::Terminal,
             code: Some(0),
             signal: None,
             home: tempfile::tempdir().expect("a directory"),
@@ -144,13 +153,13 @@ impl Terminal {
 
     /// Stdout is a pipe.
     fn stdout_piped(mut self) -> Self {
-        self.streams = "02";
+        self.streams = Streams::StdoutPiped;
         self
     }
 
     /// Stdin is a socket, stdout the terminal.
     fn stdin_elsewhere(mut self) -> Self {
-        self.streams = "12";
+        self.streams = Streams::StdinElsewhere;
         self
     }
 
@@ -184,16 +193,15 @@ impl Terminal {
 
     #[track_caller]
     fn start(self, port: u16, script: impl FnOnce(Screen, Arc<Child>)) -> End {
-        let (control, theirs) = UnixStream::pair().expect("a pair of sockets");
-        let mut process = self.command(theirs).spawn().expect("python3 starts");
-        let child = Arc::new(Child::new(&mut process, false));
-        let [master, slave] = descriptors(&control);
+        let [master, slave] = pseudo_terminal();
         let (ws_row, ws_col) = self.size;
         tcsetwinsize(&master, Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 })
             .expect("a size");
         let before = format!("{:?}", tcgetattr(&slave).expect("the terminal's modes"));
+        let (_open, elsewhere) = UnixStream::pair().expect("a pair of sockets");
+        let mut process = self.command(&slave, elsewhere).spawn().expect("setsid starts");
+        let child = Arc::new(Child::new(&mut process, false));
         let mut running = Running { process, screen: Screen::new(master, self.size, port) };
-        (&control).write_all(b".").expect("the program starts");
         script(running.screen.clone(), Arc::clone(&child));
         let (status, cpu) = running.wait();
         // A window that was closed has no modes any more, and nobody looks at it.
@@ -220,13 +228,26 @@ impl Terminal {
         End { view, raw: running.screen.raw(), stdout, cpu }
     }
 
-    fn command(&self, control: UnixStream) -> Command {
-        let mut command = Command::new("python3");
-        command.args(["-IS", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal/pty.py")]);
-        command.arg(self.streams);
+    fn command(&self, slave: &OwnedFd, elsewhere: UnixStream) -> Command {
+        let terminal = || slave.try_clone().expect("a second handle");
+        // Safe Rust can give a process no controlling terminal; setsid takes its stdin as one, and
+        // the program keeps its process id.
+        let mut command = Command::new("setsid");
+        command.arg("--ctty");
+        command.stdin(terminal()).stdout(terminal()).stderr(terminal());
         if self.shell {
             let script = "set -m; \"$@\"; echo \"stopped: $?\"; read -r line; fg >/dev/null";
-            command.args(["/bin/bash", "-c", script, "bash"]);
+            command.args(["bash", "-c", script, "bash"]);
+        }
+        match self.streams {
+            Streams::Terminal => {}
+            Streams::StdoutPiped => {
+                command.stdout(Stdio::piped());
+            }
+            Streams::StdinElsewhere => {
+                command.stderr(OwnedFd::from(elsewhere));
+                command.args(["bash", "-c", "exec \"$@\" <&2 2>&1", "bash"]);
+            }
         }
         command.arg(env!("CARGO_BIN_EXE_sockeye")).args(&self.args);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -235,7 +256,6 @@ impl Terminal {
             command.env("SOCKEYE_HISTORY", self.home.path().join("history"));
         }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.stdin(OwnedFd::from(control)).stdout(Stdio::piped());
         command
     }
 }
@@ -279,23 +299,15 @@ fn processor_time(process: &Process) -> Duration {
     Duration::from_millis(ticks.sum::<u64>() * 1000 / TICKS)
 }
 
-/// Takes the two ends of the terminal.
-fn descriptors(control: &UnixStream) -> [OwnedFd; 2] {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    control.set_read_timeout(Some(LIMIT)).expect("a limit");
-    // A call with a time limit is not taken up again after a stop of the process.
-    rustix::io::retry_on_intr(|| {
-        recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
-    })
-    .expect("python3 opens a terminal");
-    let descriptors = ancillary.drain().filter_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
-        _ => None,
-    });
-    let descriptors: Vec<_> = descriptors.flatten().collect();
-    descriptors.try_into().expect("two descriptors")
+/// The two ends of a new terminal: the emulator's and the program's.
+fn pseudo_terminal() -> [OwnedFd; 2] {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let master = openpt(flags).expect("a terminal");
+    unlockpt(&master).expect("a terminal that can be opened");
+    let path = ptsname(&master, Vec::new()).expect("the terminal's name");
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let slave = open(path, flags, Mode::empty()).expect("the terminal's other end");
+    [master, slave]
 }
 
 /// Ticks of the kernel's clock in a second, as programs see them.

@@ -1,10 +1,7 @@
 //! `sockeye listen` at a terminal.
 
 use super::{End, Screen, Terminal};
-use crate::{
-    listen::Client,
-    support::{Signal, child::Child},
-};
+use crate::support::{Signal, child::Child, server::Client};
 use tungstenite::Message;
 
 /// Runs a server at a terminal, and clients of it.

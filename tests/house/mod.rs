@@ -1,6 +1,51 @@
 //! What must stay true of the house: the protocol knows no socket, no clock and no random source.
 
-use std::path::{Path, PathBuf};
+mod arrows;
+mod known;
+mod planted;
+mod source;
+mod tokens;
+
+use arrows::Tree;
+use known::KNOWN;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+/// Arrows lead down, no files form a circle, no child takes from its ancestors. `--nocapture` shows
+/// each place of the faults that are still known.
+#[test]
+fn arrows_point_down() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    collect(&src, &mut paths);
+    let read = |path: &PathBuf| {
+        let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    };
+    let files: Vec<_> = paths.iter().map(read).collect();
+    assert!(files.len() > 100, "the source was looked for in the wrong place");
+    let tree = Tree::read(files.iter().map(|(name, text)| (name.clone(), text.as_str())));
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for fault in tree.faults() {
+        found.entry(fault.key).or_default().push(fault.words);
+    }
+    let known: BTreeSet<_> = KNOWN.iter().map(|key| (*key).to_owned()).collect();
+    let mut words = Vec::new();
+    for (key, places) in &found {
+        let places = places.join("\n  ");
+        if known.contains(key) {
+            println!("known: {key}\n  {places}");
+        } else {
+            words.push(format!("new: {key:?}\n  {places}"));
+        }
+    }
+    for gone in known.iter().filter(|key| !found.contains_key(*key)) {
+        words.push(format!("gone, to be deleted from tests/house/known.rs: {gone:?}"));
+    }
+    assert!(words.is_empty(), "\n{}", words.join("\n"));
+}
 
 #[test]
 fn the_protocol_is_given_its_bytes_times_and_keys() {

@@ -1,11 +1,9 @@
 //! Real parts: squid, tinyproxy and microsocks before echo servers of others; nginx with client
 //! certificates.
 
-use crate::support::{Authority, EchoServer, Test};
-use std::{
-    io::{BufRead as _, BufReader},
-    net::TcpListener,
-    process::{Child, Command, Stdio},
+use super::{
+    programs::EchoServer,
+    support::{Authority, Test},
 };
 
 /// A conversation through this proxy.
@@ -112,71 +110,4 @@ fn nginx_wants_a_client_certificate() {
         .stderr_has(["answered 400 (Bad Request) instead", "No required SSL certificate was sent"])
         .status(22)
         .run();
-}
-
-/// `openssl s_server` with these options, and a certificate of this authority.
-fn openssl(options: &[&str], authority: &Authority) -> (Program, u16) {
-    let dir = tempfile::tempdir().unwrap();
-    let [cert, key] = authority.issue().files(&dir);
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut process = Command::new("openssl")
-        .args(["s_server", "-accept", &free.to_string(), "-cert"])
-        .arg(cert)
-        .arg("-key")
-        .arg(key)
-        .args(options)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("openssl");
-    let mut line = String::new();
-    let mut stdout = BufReader::new(process.stdout.take().unwrap());
-    while !line.contains("ACCEPT") {
-        line.clear();
-        assert!(stdout.read_line(&mut line).unwrap() > 0, "openssl s_server does not start");
-    }
-    (Program(process, dir), free.port())
-}
-
-struct Program(Child, #[allow(dead_code, reason = "it outlives the program")] tempfile::TempDir);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[test]
-fn servers_with_other_ideas_of_tls_are_told_apart() {
-    let authority = Authority::new();
-    let ca = authority.file().to_str().unwrap().to_owned();
-    for (options, args, words, status) in [
-        // Too old for us, whatever we ask for.
-        (
-            &["-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"][..],
-            &[][..],
-            "the server refused it: alert ProtocolVersion",
-            35,
-        ),
-        (&["-tls1_2"], &["--tls-min", "1.3"], "the server refused it: alert ProtocolVersion", 35),
-        (&["-tls1_3"], &["--tls-max", "1.2"], "the server refused it: alert ProtocolVersion", 35),
-        (
-            &["-tls1_2", "-cipher", "AES128-SHA"],
-            &[],
-            "the server refused it: alert HandshakeFailure",
-            35,
-        ),
-        (&["-Verify", "1"], &[], "wants a client certificate", 58),
-    ] {
-        let (_server, port) = openssl(options, &authority);
-        let url = format!("wss://localhost:{port}/");
-        Test::new()
-            .args(args.iter().copied())
-            .args(["--ca", &ca, "--connect-timeout", "5", &url])
-            .stderr_has([words])
-            .status(status)
-            .run();
-    }
 }

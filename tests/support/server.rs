@@ -1,6 +1,6 @@
 //! The binary as a server, and its clients.
 
-use crate::support::{
+use super::{
     Signal,
     child::{self, Child, Ended},
 };

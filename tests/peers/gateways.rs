@@ -1,7 +1,9 @@
 //! Real gateways in real trouble.
 
-use super::says;
-use crate::support::{Authority, EchoServer, Test, closed_port};
+use super::{
+    programs::EchoServer,
+    support::{Authority, Test, closed_port, says},
+};
 
 /// What comes of this URL, without a peer of ours.
 #[track_caller]
@@ -120,6 +122,27 @@ fn they_want_tls_or_http_2() {
         &format!(
             "handshake with {at} failed: its answer is HTTP/2, not HTTP/1.1\n\n\
              hint: see whether it has WebSocket over HTTP/2: --http2"
+        ),
+    );
+}
+
+#[test]
+fn squid_does_not_reach_the_server() {
+    let (_reserved, dead) = closed_port();
+    let proxy = EchoServer::front_of("squid-open", dead, None);
+    says(
+        Test::new().args([
+            "--proxy".to_owned(),
+            format!("http://127.0.0.1:{}", proxy.port),
+            format!("ws://127.0.0.1:{dead}/"),
+        ]),
+        97,
+        &format!(
+            "the proxy 127.0.0.1:{} does not connect to 127.0.0.1:{dead}: it answered 503 (Service \
+             Unavailable)\n  \
+             X-Squid-Error: ERR_CONNECT_FAIL 111\n  [..]\n  [..]\n\n\
+             hint: it is the proxy that does not reach the server: check host and port",
+            proxy.port
         ),
     );
 }

@@ -1,6 +1,6 @@
 //! A browser of others: Chromium without a window, and a page of ours in it.
 
-use super::Signal;
+use super::support::Signal;
 use rustix::process::{Pid, kill_process_group};
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

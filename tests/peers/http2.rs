@@ -1,6 +1,9 @@
 //! Servers by others: hypercorn, and haproxy, nghttpx and nginx in front of an echo server.
 
-use crate::support::{Authority, EchoServer, Test};
+use super::{
+    programs::EchoServer,
+    support::{Authority, Expected, Test},
+};
 
 /// A thousand small messages, three million bytes in one message, and a clean close.
 #[track_caller]
@@ -56,7 +59,7 @@ fn hypercorn() {
     let url = |path: &str| format!("ws://127.0.0.1:{}{path}", server.port);
     Test::new()
         .args(["--http2", "-s", "sea", "-x", "close 4001", "--output", "jsonl", &url("/")])
-        .stdout(crate::support::Expected::Parts(vec![
+        .stdout(Expected::Parts(vec![
             r#""subprotocol":"sea","compression":{"#.to_owned(),
             r#""http":"2","status":200,"headers":[["#.to_owned(),
             r#""type":"close","direction":"in""#.to_owned(),

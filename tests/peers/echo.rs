@@ -1,0 +1,90 @@
+//! Echo servers and clients that others wrote: Python websockets and node ws.
+
+use super::{
+    programs::EchoServer,
+    support::{Authority, Test, server::Server},
+};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Lines of several kinds come back from this server, and it closes cleanly.
+#[track_caller]
+fn echoed(args: &[String]) {
+    let lines =
+        format!("hello\n\n{}\n{{\"a\": [1, 2]}}\n", "a\u{e9}\u{20ac}\u{1f600}".repeat(20_000));
+    Test::new()
+        .args(args.iter().cloned())
+        .args(["--count", "4"])
+        .stdin(&lines)
+        .stdout(lines.into_bytes())
+        .takes(0..10_000)
+        .run();
+}
+
+#[test]
+fn python_websockets_echoes() {
+    let server = EchoServer::websockets(&[]);
+    echoed(&[format!("ws://127.0.0.1:{}/", server.port)]);
+}
+
+#[test]
+fn node_ws_echoes() {
+    let server = EchoServer::ws(&[]);
+    echoed(&[format!("ws://127.0.0.1:{}/", server.port)]);
+}
+
+#[test]
+fn a_subprotocol_is_agreed_on_with_python_websockets_and_node_ws() {
+    let args = ["--subprotocol", "sea"];
+    for server in [EchoServer::websockets(&args), EchoServer::ws(&args)] {
+        let url = format!("ws://127.0.0.1:{}/", server.port);
+        // A second one, never chosen, would be warned of.
+        Test::new()
+            .args(["-s", "land", "-s", "sea", "-x", "hi", "--count", "1", &url])
+            .stdout("hi\n")
+            .run();
+        Test::new()
+            .args(["-s", "land", "-x", "hi", "--count", "1", &url])
+            .stdout("hi\n")
+            .stderr("sockeye: the server chose no subprotocol (asked for: land)\n")
+            .run();
+    }
+}
+
+#[test]
+fn python_websockets_echoes_over_tls() {
+    let authority = Authority::new();
+    let dir = tempfile::tempdir().unwrap();
+    let files = authority.issue().files(&dir);
+    let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
+    let server = EchoServer::websockets(&["--tls", cert, key]);
+    let ca = authority.file().to_str().unwrap().to_owned();
+    echoed(&["--ca".into(), ca, format!("wss://localhost:{}/", server.port)]);
+}
+
+#[test]
+fn clients_that_others_wrote_get_their_echoes() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("target/peers/venv/bin/python");
+    let programs =
+        [(python.as_path(), "client_websockets.py"), (Path::new("node"), "client_ws.mjs")];
+    // Compressed: over several windows, with and without context takeover.
+    let ways = [&[][..], &["--compress"]];
+    for ((program, script), args) in programs.iter().flat_map(|p| ways.map(|way| (p, way))) {
+        let server = Server::start(["listen", "--echo", "--compress-min", "0", "127.0.0.1:0"]);
+        let mut command = Command::new(program);
+        command.arg(root.join("tests/peers").join(script)).args(args).arg(server.url());
+        let output = command.output().unwrap_or_else(|cause| {
+            panic!("{} does not start ({cause}): run `make peers`", program.display())
+        });
+        let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| bytes.escape_ascii());
+        assert_eq!(
+            (output.status.code(), stdout.to_string()),
+            (Some(0), "ok\\n".to_owned()),
+            "{stderr}"
+        );
+        server.terminate();
+    }
+}
