@@ -21,6 +21,7 @@
 //! | [`ping`], [`timer`], [`silence`] | round-trip times, deadlines as data, idle time before an end |
 //! | [`tally`] | counts of messages and bytes in one direction |
 //! | [`trace`] | the frames of a byte stream for inspection, valid or not |
+//! | [`raw`] | frames without rules, for peers that break them on purpose |
 //! | [`handshake`] | the opening handshake without its carrier |
 //! | [`upgrade`], [`extended`] | its carriers: HTTP/1.1, HTTP/2 |
 //! | [`extension`] | the negotiation of permessage-deflate |
@@ -46,6 +47,7 @@ pub mod opcode;
 pub mod outbox;
 pub mod piece;
 pub mod ping;
+pub mod raw;
 pub mod role;
 pub mod silence;
 pub mod tally;

@@ -1,7 +1,7 @@
 //! Conversations in bytes and virtual time.
 
 use super::*;
-use crate::proto::{CloseCode, frame::Header, mask, message::LOOKAHEAD};
+use crate::proto::{CloseCode, message::LOOKAHEAD, raw::RawFrame};
 use hex_literal::hex;
 use proptest::prelude::*;
 
@@ -124,7 +124,7 @@ fn an_echo_and_a_close_of_ours() {
 fn a_close_of_the_peer_is_echoed_as_it_came() {
     for payload in [&hex!("")[..], &hex!("03e8"), &hex!("0bb8 6279 65"), &hex!("03f3")] {
         let mut world = World::client();
-        let frame = [&[0x88, payload.len() as u8], payload].concat();
+        let frame = RawFrame::from(Opcode::Close).payload(payload).encode();
         let expected = Close::parse(payload).unwrap();
         assert_eq!(world.receive(&frame), [Seen::Close(expected.clone())]);
         assert_eq!(world.sent()[6..], *payload);
@@ -380,16 +380,10 @@ proptest! {
     }
 }
 
-/// Used by the helper above; keeps the header codec and the masks honest together.
 #[test]
 fn a_masked_frame_to_a_server() {
-    let mut bytes = Vec::new();
-    let key = [1, 2, 3, 4];
-    let opcode = Opcode::Message(Kind::Text);
-    Header { fin: true, compressed: false, opcode, mask: Some(key), length: 2 }.format(&mut bytes);
-    let mut payload = *b"hi";
-    mask::apply(&mut payload, key, 0);
-    bytes.extend(payload);
+    let frame = RawFrame::from(Opcode::Message(Kind::Text)).mask([1, 2, 3, 4]).payload("hi");
     let mut world = World::new(Role::Server, settings());
-    assert_eq!(world.receive(&bytes), [Seen::Message(Kind::Text, b"hi".into(), true)]);
+    let expected = Seen::Message(Kind::Text, b"hi".into(), true);
+    assert_eq!(world.receive(&frame.encode()), [expected]);
 }

@@ -1,7 +1,7 @@
 //! Streams of frames, whole and cut anywhere.
 
 use super::*;
-use crate::proto::{deflate::Deflater, extension::Side, outbox::Outbox};
+use crate::proto::{deflate::Deflater, extension::Side, outbox::Outbox, raw::RawFrame};
 use hex_literal::hex;
 use proptest::prelude::*;
 
@@ -223,7 +223,9 @@ fn what_waits_in_the_inflater_does_not_stop_the_input() {
     let data = deflater.output();
     for cut in 1..data.len() {
         let (one, two) = data.split_at(cut);
-        let frames = [&[0x41, one.len() as u8][..], one, &[0x80, two.len() as u8], two].concat();
+        let first = RawFrame::from(Opcode::Message(Kind::Text)).fin(false).rsv(RSV1).payload(one);
+        let frames =
+            [first.encode(), RawFrame::from(Opcode::Continuation).payload(two).encode()].concat();
         for cut in 1..frames.len() {
             let (one, two) = frames.split_at(cut);
             assert_eq!(inflate(Role::Client, 9, &[one, two]), [text("\u{1f600}\u{20ac}")]);
@@ -240,8 +242,8 @@ fn the_limit_is_on_what_is_inflated() {
     // 64 KiB of zeros in 79 bytes, over a limit that its fragments keep.
     let mut deflater = Deflater::new(SIDE, 9, 0);
     deflater.message(&vec![0; 65_536]);
-    let length = deflater.output().len() as u8;
-    let bytes = [&[0xc2, length][..], deflater.output()].concat();
+    let opcode = Opcode::Message(Kind::Binary);
+    let bytes = RawFrame::from(opcode).rsv(RSV1).payload(deflater.output()).encode();
     let seen = inflate(Role::Client, 65_535, &bytes.chunks(1).collect::<Vec<_>>());
     assert_eq!(seen.last(), Some(&Seen::Violation(Violation::MessageTooLong { limit: 65_535 })));
     let whole = inflate(Role::Client, 65_536, &[&bytes]);
@@ -278,12 +280,9 @@ fn stream() -> impl Strategy<Value = (Vec<Seen>, Vec<u8>)> {
                 let to = to.min(content.len());
                 let fin = to == content.len();
                 let compressed = compressed && opcode != Opcode::Continuation;
-                let length = (to - from) as u64;
-                let header = Header { fin, compressed, opcode, mask: Some(key), length };
-                header.format(&mut bytes);
-                let start = bytes.len();
-                bytes.extend_from_slice(&content[from..to]);
-                mask::apply(&mut bytes[start..], key, 0);
+                let rsv = if compressed { RSV1 } else { 0 };
+                let frame = RawFrame::from(opcode).fin(fin).rsv(rsv).mask(key);
+                frame.payload(&content[from..to]).append(&mut bytes);
                 (from, opcode) = (to, Opcode::Continuation);
                 if fin {
                     break;
