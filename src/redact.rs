@@ -3,7 +3,10 @@
 //! What is said of the exchange hides secrets, unless it was asked not to. Payloads are shown as
 //! they are: there is no knowing which of them are secret.
 
-use crate::{proto::handshake::Headers, target::without_user};
+use crate::{
+    proto::{handshake::Headers, slice::Within},
+    target::without_user,
+};
 use std::borrow::Cow;
 
 /// What happens to secrets.
@@ -55,7 +58,7 @@ impl Secrets {
         let mut shown = path.to_owned();
         for part in rest.split_inclusive(BETWEEN) {
             let (pair, end) = match part.strip_suffix(BETWEEN) {
-                Some(pair) => (pair, part.get(pair.len()..).unwrap_or_default()),
+                Some(pair) => (pair, part.within(pair.len()..)),
                 None => (part, ""),
             };
             match pair.split_once('=') {

@@ -1,5 +1,6 @@
 //! Where to connect: a URL as a person types it.
 
+use crate::proto::slice::Within;
 use std::{fmt, net::IpAddr};
 use url::{Host, Url};
 
@@ -207,7 +208,7 @@ pub fn without_user(text: &str) -> String {
     let hides = authority.split_once(':').is_some_and(|(_, behind)| !is_port(behind));
     let at = authority.rfind('@').or_else(|| rest.rfind('@').filter(|_| hides));
     match at {
-        Some(at) => format!("{scheme}[redacted]{}", rest.get(at..).unwrap_or_default()),
+        Some(at) => format!("{scheme}[redacted]{}", rest.within(at..)),
         None => text.to_owned(),
     }
 }

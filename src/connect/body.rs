@@ -1,6 +1,9 @@
 //! The start of the body of an answer that does not open a session, for a person to read.
 
-use crate::{net::Transport, proto::handshake::Response};
+use crate::{
+    net::Transport,
+    proto::{handshake::Response, slice::Within},
+};
 use std::time::Duration;
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
@@ -29,7 +32,7 @@ pub(super) async fn read(
         while bytes.len() < wanted && !(chunked && bytes.ends_with(b"0\r\n\r\n")) {
             match transport.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,
-                Ok(n) => bytes.extend_from_slice(buffer.get(..n).unwrap_or_default()),
+                Ok(n) => bytes.extend_from_slice(buffer.within(..n)),
             }
         }
     };
@@ -47,7 +50,7 @@ fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
         let size = String::from_utf8_lossy(size);
         let size = size.split(';').next().unwrap_or_default().trim();
         let size = usize::from_str_radix(size, 16).unwrap_or(0);
-        let rest = rest.get(2..).unwrap_or_default();
+        let rest = rest.within(2..);
         if size == 0 {
             break;
         }

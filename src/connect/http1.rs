@@ -6,6 +6,7 @@ use crate::{
     net::{Transport, tls},
     proto::{
         handshake::{Headers, Request, Version},
+        slice::Within,
         upgrade::{Answer, ClientUpgrade, key},
     },
     random::nonce,
@@ -43,7 +44,7 @@ pub(super) async fn shake(
             return Err(Error::HandshakeCut { asked, begun: upgrade.has_begun(), reset });
         }
         let answer = upgrade
-            .receive(buffer.get(..n).unwrap_or_default())
+            .receive(buffer.within(..n))
             .map_err(|refusal| Error::Handshake { asked: asked.clone(), refusal })?;
         match answer {
             Answer::Pending => {}

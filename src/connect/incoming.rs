@@ -5,6 +5,7 @@ use crate::{
     net::Transport,
     proto::{
         handshake::{Agreed, Choices, Headers, Request, Version, choose},
+        slice::Within,
         upgrade::{RequestFault, RequestHead, ServerUpgrade, accepted, refused},
     },
     sys::unix::tune,
@@ -151,7 +152,7 @@ async fn read_head(transport: &mut Box<dyn Transport>) -> Result<RequestHead, In
         if n == 0 {
             return Err(IncomingFault::Cut);
         }
-        match upgrade.receive(buffer.get(..n).unwrap_or_default()) {
+        match upgrade.receive(buffer.within(..n)) {
             Ok(None) => {}
             Ok(Some(head)) => return Ok(head),
             Err(fault) => {

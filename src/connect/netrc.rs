@@ -1,5 +1,7 @@
 //! Users and passwords of hosts, as ftp, curl and git keep them: netrc(5).
 
+use crate::proto::slice::Within;
+
 /// The entries of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Netrc(Vec<Entry>);
@@ -98,7 +100,7 @@ fn words(line: &str) -> impl Iterator<Item = Result<String, ()>> {
         while let Some((at, c)) = chars.next() {
             match c {
                 '"' => {
-                    rest = quoted.get(at + 1..).unwrap_or_default().trim_start();
+                    rest = quoted.within(at + 1..).trim_start();
                     return Some(Ok(word));
                 }
                 '\\' => word.extend(chars.next().map(|(_, c)| c)),

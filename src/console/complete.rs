@@ -2,7 +2,7 @@
 
 use crate::{
     escape::is_acted_upon,
-    proto::CloseCode,
+    proto::{CloseCode, slice::Within},
     script::command::{self, Completes, arguments::from_home},
 };
 use rustyline::completion::Pair;
@@ -59,10 +59,10 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
         return (0, offered.collect());
     };
     let start = before.rfind(' ').map_or(0, |at| at + 1);
-    let word = before.get(start..).unwrap_or_default();
+    let word = before.within(start..);
     // Behind the name, the first argument begins here.
     let is_first = start == name.len() + 1;
-    let all = before.get(name.len() + 1..).unwrap_or_default();
+    let all = before.within(name.len() + 1..);
     let choose = |from: &mut dyn Iterator<Item = &str>| {
         let offered = from.filter(|one| is_first && one.starts_with(word));
         (start, offered.map(|one| pair(one, one)).collect())
@@ -97,7 +97,7 @@ fn words(before: &str, known: &Known) -> (usize, Vec<Pair>) {
     let start = before.rfind(|c| !is_of_word(c)).map_or(0, |at| {
         at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
     });
-    let word = before.get(start..).unwrap_or_default();
+    let word = before.within(start..);
     if word.is_empty() {
         return (start, Vec::new());
     }

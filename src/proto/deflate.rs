@@ -3,7 +3,10 @@
 //! Both directions work piece by piece, so that a message of any size needs no memory of its own.
 //! Their state is made with the first message that needs it.
 
-use super::extension::params::{MAX_BITS, MIN_BITS, Side};
+use super::{
+    extension::params::{MAX_BITS, MIN_BITS, Side},
+    slice::Within,
+};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 /// What comes is no DEFLATE, or is cut.
@@ -64,12 +67,12 @@ impl Inflater {
         // A window larger than agreed inflates the same, and can be reset without a new state.
         let state =
             self.state.get_or_insert_with(|| Decompress::new_with_window_bits(false, MAX_BITS));
-        let out = self.out.get_mut(..room.min(SCRATCH)).unwrap_or_default();
+        let out = self.out.within_mut(..room.min(SCRATCH));
         let (mut used, mut made) = (0, 0);
         loop {
             let (into, from) = (state.total_in(), state.total_out());
-            let rest = input.get(used..).unwrap_or_default();
-            let room = out.get_mut(made..).unwrap_or_default();
+            let rest = input.within(used..);
+            let room = out.within_mut(made..);
             let status = state.decompress(rest, room, FlushDecompress::None);
             // At most the lengths of the slices.
             let step = ((state.total_in() - into) as usize, (state.total_out() - from) as usize);
@@ -113,7 +116,7 @@ impl Inflater {
 
     /// What was inflated and not taken.
     pub fn output(&self) -> &[u8] {
-        self.out.get(self.start..self.end).unwrap_or_default()
+        self.out.within(self.start..self.end)
     }
 
     /// Takes `n` bytes of [`Self::output`]; [`Self::taken`] still has them.
@@ -125,7 +128,7 @@ impl Inflater {
 
     /// Bytes that were taken, until more is inflated.
     pub fn taken(&self, range: std::ops::Range<usize>) -> &[u8] {
-        self.out.get(range).unwrap_or_default()
+        self.out.within(range)
     }
 
     /// Whether all of the message is in what was inflated.
@@ -138,7 +141,7 @@ impl Inflater {
 /// nothing comes of it, unless the message is cut.
 fn finish(state: &mut Decompress) -> Result<(), Broken> {
     let (into, from) = (state.total_in(), state.total_out());
-    let ends = ENDS.as_flattened().get(1..).unwrap_or_default();
+    let ends = ENDS.as_flattened().within(1..);
     state.decompress(ends, &mut [0], FlushDecompress::None).map_err(|_| Broken)?;
     let all_used = state.total_in() - into == ends.len() as u64;
     if all_used && state.total_out() == from { Ok(()) } else { Err(Broken) }
@@ -233,7 +236,7 @@ impl Deflater {
         self.out.reserve((bytes.len() / 2).clamp(STEP, KEPT));
         loop {
             let done = (state.total_in() - start) as usize;
-            let rest = bytes.get(done..).unwrap_or_default();
+            let rest = bytes.within(done..);
             // It fails only where the state is broken, which ours is not.
             let status = state.compress_vec(rest, &mut self.out, flush);
             let all = (state.total_in() - start) as usize == bytes.len();

@@ -11,6 +11,7 @@ use super::{
     opcode::{Kind, Opcode},
     piece::Piece,
     role::Role,
+    slice::Within,
     tally::Tally,
     utf8::{self, Invalid, Utf8},
     violation::Violation,
@@ -167,12 +168,12 @@ impl Decoder {
         let part = match found {
             None => None,
             Some(Found::Control(opcode, range)) => {
-                let payload = input.get(range).unwrap_or_default();
+                let payload = input.within(range);
                 Some(Part::Control(opcode, payload))
             }
             Some(Found::Piece { kind, source, first, last, carried, frames }) => {
                 let payload = match source {
-                    Source::Input(range) => input.get(range).unwrap_or_default(),
+                    Source::Input(range) => input.within(range),
                     Source::Inflated(range) => {
                         self.inflater.as_ref().map(|it| it.taken(range)).unwrap_or_default()
                     }
@@ -235,7 +236,7 @@ impl Decoder {
             let mut frame = match self.frame.take() {
                 Some(frame) => frame,
                 None => {
-                    let rest = input.get(used..).unwrap_or_default();
+                    let rest = input.within(used..);
                     // If it breaks a rule, its first byte does.
                     self.fault_at = used + 1;
                     match Header::parse(rest, self.role, self.reserved)? {
@@ -249,7 +250,7 @@ impl Decoder {
                     }
                 }
             };
-            let rest = input.get_mut(used..).unwrap_or_default();
+            let rest = input.within_mut(used..);
             let missing = usize::try_from(frame.header.length - frame.seen).unwrap_or(usize::MAX);
             let wanted = match frame.header.opcode {
                 // A control frame is waited for: it has at most 125 bytes.
@@ -262,7 +263,7 @@ impl Decoder {
                 return Ok((used, None));
             }
             let here = missing.min(rest.len());
-            let payload = rest.get_mut(..here).unwrap_or_default();
+            let payload = rest.within_mut(..here);
             frame.unmask(payload);
             let start = used;
             if frame.header.opcode.is_control() {
@@ -343,7 +344,7 @@ impl Decoder {
             here = here.min(self.utf8.missing());
         }
         let last = frame.header.fin && frame.seen + here as u64 == frame.header.length;
-        let payload = payload.get(..here).unwrap_or_default();
+        let payload = payload.within(..here);
         let found = self.hand_on(payload, last, |n| Source::Input(start..start + n))?;
         Ok((here, found))
     }

@@ -25,6 +25,7 @@
 //! | [`handshake`] | the opening handshake without its carrier |
 //! | [`upgrade`], [`extended`] | its carriers: HTTP/1.1, HTTP/2 |
 //! | [`extension`] | the negotiation of permessage-deflate |
+//! | [`slice`] | slicing whose range is in bounds by construction |
 //! | [`headers`], [`fields`] | header fields, and the grammar of their values |
 //!
 //! [`Instant`]: std::time::Instant
@@ -50,6 +51,7 @@ pub mod ping;
 pub mod raw;
 pub mod role;
 pub mod silence;
+pub mod slice;
 pub mod tally;
 pub mod timer;
 pub mod trace;

@@ -12,6 +12,7 @@ use super::{
     mask::{self, Entropy, MaskKeys},
     opcode::{Kind, Opcode},
     role::Role,
+    slice::Within,
     tally::Tally,
 };
 
@@ -163,7 +164,7 @@ impl Outbox {
     pub fn payload(&mut self, bytes: &[u8]) {
         let Some(mut frame) = self.open else { return };
         let len = usize::try_from(frame.left).map_or(bytes.len(), |left| left.min(bytes.len()));
-        let bytes = bytes.get(..len).unwrap_or_default();
+        let bytes = bytes.within(..len);
         if frame.compressed {
             self.compressed(bytes, false);
         } else {
@@ -237,7 +238,7 @@ impl Outbox {
 
     /// The bytes for the transport.
     pub fn pending(&self) -> &[u8] {
-        self.bytes.get(self.sent..).unwrap_or_default()
+        self.bytes.within(self.sent..)
     }
 
     /// How many bytes wait for the transport.

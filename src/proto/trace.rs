@@ -8,6 +8,7 @@ use super::{
     frame::{RESERVED, RSV1},
     mask,
     opcode::{Kind, Opcode},
+    slice::Within,
 };
 use std::fmt;
 
@@ -134,7 +135,7 @@ impl Frame {
 
     fn announced(&self) -> u64 {
         let second = self.header.get(1).map_or(0, |second| second & 0x7f);
-        let rest = self.header.get(2..).unwrap_or_default();
+        let rest = self.header.within(2..);
         match second {
             126 => rest.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes).into()),
             // With the top bit set it is wrong, and very long all the same.

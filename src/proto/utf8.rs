@@ -3,6 +3,8 @@
 //! A text message may be cut anywhere, also inside a character. The validator keeps the begun
 //! character (at most three bytes) and refuses the first byte that cannot belong to it.
 
+use super::slice::Within;
+
 /// The bytes are not UTF-8: the first bad one is at this offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid {
@@ -48,7 +50,7 @@ impl Utf8 {
             Ok(_) => Ok(bytes.len()),
             Err(e) if e.error_len().is_some() => Err(Invalid { valid: e.valid_up_to() }),
             Err(e) => {
-                let begun = bytes.get(e.valid_up_to()..).unwrap_or_default();
+                let begun = bytes.within(e.valid_up_to()..);
                 self.need = match begun.first() {
                     Some(0xf0..) => 4,
                     Some(0xe0..) => 3,
@@ -100,7 +102,7 @@ impl Utf8 {
 
     /// The bytes of the begun character, or of the one just completed.
     pub fn character(&self) -> &[u8] {
-        self.bytes.get(..self.have).unwrap_or_default()
+        self.bytes.within(..self.have)
     }
 
     fn push(&mut self, bytes: &[u8]) {

@@ -8,7 +8,7 @@ use super::{
 use crate::proto::trace::Direction;
 use crate::{
     escape::{Escaped, escape_lines},
-    proto::Kind,
+    proto::{Kind, slice::Within},
 };
 use colored::Colorize as _;
 use data_encoding::HEXLOWER;
@@ -140,7 +140,7 @@ impl Dialogue {
             None => (ROW, usize::MAX),
         };
         let end = message.len().min(rows.saturating_mul(row));
-        hexdump(message.get(..end).unwrap_or_default(), row, out);
+        hexdump(message.within(..end), row, out);
         if end < message.len() {
             cut(&format!("{end} of "), message.len(), out);
         }

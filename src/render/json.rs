@@ -2,7 +2,7 @@
 //!
 //! Nothing is parsed into numbers or maps: every token stays as the peer wrote it.
 
-use crate::escape::escape_lines;
+use crate::{escape::escape_lines, proto::slice::Within};
 use colored::Color;
 use serde::de::IgnoredAny;
 
@@ -47,7 +47,7 @@ impl<'a> Iterator for Tokens<'a> {
             c if is_space(c) => (Token::Space, run(is_space)),
             '"' => {
                 let length = string(text);
-                let after = text.get(length..).unwrap_or_default().trim_start_matches(is_space);
+                let after = text.within(length..).trim_start_matches(is_space);
                 (if after.starts_with(':') { Token::Key } else { Token::String }, length)
             }
             '-' | '0'..='9' => (Token::Number, run(|c| c.is_ascii_digit() || "+-.eE".contains(c))),

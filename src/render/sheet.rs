@@ -1,5 +1,7 @@
 //! The output waiting for stdout: one buffer, written with as few calls as can be.
 
+use crate::proto::slice::Within;
+
 /// Bytes to be written, the last of which may be held back until their message is complete.
 #[derive(Debug, Default)]
 pub struct Sheet {
@@ -36,7 +38,7 @@ impl Sheet {
     /// What may be written now.
     #[inline]
     pub fn ready(&self) -> &[u8] {
-        self.bytes.get(self.written..self.released).unwrap_or_default()
+        self.bytes.within(self.written..self.released)
     }
 
     /// `n` bytes of [`Self::ready`] have been written.

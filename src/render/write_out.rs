@@ -1,5 +1,6 @@
 //! `--write-out`: what a run came to, in a form of one's own, as curl has it.
 
+use crate::proto::slice::Within;
 use serde_json::{Map, Value, json};
 use std::{fmt::Write as _, time::Duration};
 
@@ -78,7 +79,7 @@ impl Template {
         let mut plain = String::new();
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
-            let after = rest.get(c.len_utf8()..).unwrap_or_default();
+            let after = rest.within(c.len_utf8()..);
             let (skipped, part) = match c {
                 '\\' => (escape(after, &mut plain), None),
                 '%' => percent(after, &mut plain)?,
@@ -93,7 +94,7 @@ impl Template {
                 }
                 parts.push(part);
             }
-            rest = after.get(skipped..).unwrap_or_default();
+            rest = after.within(skipped..);
         }
         if !plain.is_empty() {
             parts.push(Part::Text(plain));

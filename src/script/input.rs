@@ -1,5 +1,6 @@
 //! Stdin to messages: finds them in what was read.
 
+use crate::proto::slice::Within;
 use memchr::memchr;
 use std::ops::Range;
 
@@ -83,7 +84,7 @@ impl Input {
             // What one long line needed is not kept for ever.
             self.buffer = vec![0; BLOCK];
         }
-        self.buffer.get_mut(self.end..).unwrap_or_default()
+        self.buffer.within_mut(self.end..)
     }
 
     /// `n` bytes were read into the room; 0 is the end, which ends a last line too.
@@ -159,7 +160,7 @@ impl Input {
     /// The bytes of a message, or of part of one.
     #[inline]
     pub fn bytes(&self, range: Range<usize>) -> &[u8] {
-        self.buffer.get(range).unwrap_or_default()
+        self.buffer.within(range)
     }
 
     /// The number of the message taken last, from 1.
@@ -169,7 +170,7 @@ impl Input {
 
     /// How many messages are there and not taken; one that has been begun is not counted.
     pub fn waiting(&self) -> usize {
-        let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let rest = self.buffer.within(self.start..self.end);
         match self.framing {
             Framing::Lines(terminator) => {
                 let whole = memchr::memchr_iter(terminator, rest).count();

@@ -19,7 +19,7 @@ use crate::{
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Entropy, Event, Piece, Role, Settings, Tally,
-        connection::Received, handshake::Version, silence,
+        connection::Received, handshake::Version, silence, slice::Within,
     },
 };
 use observer::Observation;
@@ -186,7 +186,7 @@ impl Session {
     #[must_use]
     pub fn watched(mut self, observer: Box<dyn Observer>) -> Self {
         let mut observation = Observation::new(observer, self.connection.deflates());
-        let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let rest = self.buffer.within(self.start..self.end);
         observation.received(self.now, rest);
         self.connection.watch();
         self.observation = Some(Box::new(observation));
@@ -250,7 +250,7 @@ impl Session {
                 Poll::Pending => break,
                 Poll::Ready(Ok(n)) if n > 0 => {
                     if let Some(observation) = &mut self.observation {
-                        observation.transmitted(now, bytes.get(..n).unwrap_or_default());
+                        observation.transmitted(now, bytes.within(..n));
                     }
                     self.quiet.sent(now, self.connection.last_heard(), self.last_sent);
                     self.connection.transmitted(n, now);
@@ -321,7 +321,7 @@ impl Session {
     }
 
     fn poll_read_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let room = self.buffer.within_mut(self.end..);
         let mut room = ReadBuf::new(room);
         ready!(Pin::new(&mut self.transport).poll_read(cx, &mut room))?;
         Poll::Ready(Ok(room.filled().len()))
@@ -339,7 +339,7 @@ impl Session {
         self.bytes_received += n as u64;
         self.connection.received(self.now);
         if let Some(observation) = &mut self.observation {
-            observation.received(now, self.buffer.get(start..self.end).unwrap_or_default());
+            observation.received(now, self.buffer.within(start..self.end));
         }
         true
     }

@@ -5,6 +5,7 @@
 //! them. A pipe or a terminal is opened anew through /proc, which gives a file description of our
 //! own; where that fails (a socket, no /proc), the descriptor is asked before each call.
 
+use crate::proto::slice::Within;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{FileType, Mode, OFlags, fstat, major, minor, open},
@@ -225,7 +226,7 @@ pub async fn write_within(text: &str, limit: Duration) -> bool {
     let mut rest = text.as_bytes();
     let all = async {
         while let Ok(n) = stdout.write(rest) {
-            rest = rest.get(n..).unwrap_or_default();
+            rest = rest.within(n..);
             if rest.is_empty() {
                 return true;
             }
@@ -278,7 +279,7 @@ pub fn write_stderr(bytes: &[u8]) {
                 _ => {}
             }
             match rustix::io::write(stderr.as_fd(), rest) {
-                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+                Ok(n) => rest = rest.within(n..),
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 Err(_) => return,
             }

@@ -1,5 +1,6 @@
 //! What only Unix sockets options and signals can do.
 
+use crate::proto::slice::Within;
 use std::{
     fs::{Metadata, OpenOptions},
     io::{self, Read as _},
@@ -62,7 +63,7 @@ pub fn ignored_signals() -> u64 {
     // In one call: the kernel writes the page anew for each.
     let mut status = [0; 4096];
     let read = std::fs::File::open("/proc/self/status").and_then(|mut file| file.read(&mut status));
-    let status = status.get(..read.unwrap_or(0)).unwrap_or_default();
+    let status = status.within(..read.unwrap_or(0));
     let status = String::from_utf8_lossy(status);
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)

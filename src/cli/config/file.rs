@@ -3,6 +3,7 @@
 use crate::{
     error::{Error, words},
     escape::Escaped,
+    proto::slice::Within,
 };
 use std::{
     env, fmt, fs,
@@ -68,7 +69,7 @@ impl File {
     pub(super) fn place(&self, at: usize) -> String {
         let before = self.text.get(..at).unwrap_or(&self.text);
         let start = before.rfind('\n').map_or(0, |end| end + 1);
-        let column = before.get(start..).unwrap_or_default().chars().count() + 1;
+        let column = before.within(start..).chars().count() + 1;
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         format!("{}:{line}:{column}", self.name)
     }

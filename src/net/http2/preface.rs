@@ -1,6 +1,7 @@
 //! How a server begins in HTTP/2: its SETTINGS, read as they pass by, because nothing else tells
 //! when they have come, nor what all of them say.
 
+use crate::proto::slice::Within;
 use std::{
     fmt, io,
     pin::Pin,
@@ -174,7 +175,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
         } else {
             Pin::new(&mut self.stream).poll_read(cx, buf)
         };
-        let new = buf.filled().get(before..).unwrap_or_default();
+        let new = buf.filled().within(before..);
         let is_quiet = new.is_empty();
         if !is_quiet && self.is_done {
             return done;

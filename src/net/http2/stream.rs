@@ -1,6 +1,7 @@
 //! The stream of a session. Its `END_STREAM` is the end of the bytes; a reset is an error.
 
 use super::Link;
+use crate::proto::slice::Within;
 use bytes::{Buf as _, Bytes};
 use h2::{RecvStream, SendStream};
 use std::{
@@ -76,7 +77,7 @@ impl AsyncRead for Stream {
             this.is_read = this.chunk.is_empty();
         }
         let n = this.chunk.len().min(buf.remaining());
-        buf.put_slice(this.chunk.get(..n).unwrap_or_default());
+        buf.put_slice(this.chunk.within(..n));
         this.chunk.advance(n);
         if let Some((_, recv)) = &mut this.halves
             && n > 0
@@ -115,7 +116,7 @@ impl AsyncWrite for Stream {
             }
         }
         let n = buf.len().min(send.capacity());
-        let bytes = Bytes::copy_from_slice(buf.get(..n).unwrap_or_default());
+        let bytes = Bytes::copy_from_slice(buf.within(..n));
         match send.send_data(bytes, false) {
             Ok(()) => Poll::Ready(Ok(n)),
             // Why is told to who reads.

@@ -5,6 +5,7 @@ use crate::{
     net::Transport,
     proto::{
         handshake::{Headers, MAX_HEADS, Refusal},
+        slice::Within,
         upgrade::parse_response,
     },
     redact::without_ours,
@@ -99,7 +100,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
             return Pin::new(&mut self.stream).poll_read(cx, buf);
         }
         let n = self.prefix.len().min(buf.remaining());
-        buf.put_slice(self.prefix.get(..n).unwrap_or_default());
+        buf.put_slice(self.prefix.within(..n));
         self.prefix.advance(n);
         Poll::Ready(Ok(()))
     }

@@ -1,6 +1,7 @@
 //! Who we are: a client certificate and its key, read from files.
 
 use crate::error::{Error, IdentityFault};
+use crate::proto::slice::Within;
 use pkcs8::{Document, EncryptedPrivateKeyInfoRef};
 use rustls::{
     crypto::ring,
@@ -100,9 +101,9 @@ fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, IdentityFault> {
 fn decrypt(bytes: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, IdentityFault> {
     let text = String::from_utf8_lossy(bytes);
     let begin = text.find(ENCRYPTED_BEGIN).ok_or(IdentityFault::NoKey)?;
-    let rest = text.get(begin..).unwrap_or_default();
+    let rest = text.within(begin..);
     let end = rest.find(ENCRYPTED_END).ok_or(IdentityFault::NoKey)? + ENCRYPTED_END.len();
-    let pem = rest.get(..end).unwrap_or_default();
+    let pem = rest.within(..end);
     let malformed = |e: &dyn std::fmt::Display| IdentityFault::Malformed(e.to_string());
     let (_, document) = Document::from_pem(pem).map_err(|e| malformed(&e))?;
     let info = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes());

@@ -2,7 +2,7 @@
 
 use crate::{
     escape::escape_json,
-    proto::{Kind, handshake::Headers},
+    proto::{Kind, handshake::Headers, slice::Within},
     redact::Secrets,
     render::Sheet,
 };
@@ -103,7 +103,7 @@ impl<'a> Object<'a> {
                 let out = self.out.bytes();
                 let start = out.len();
                 out.resize(start + BASE64.encode_len(bytes.len()), 0);
-                BASE64.encode_mut(bytes, out.get_mut(start..).unwrap_or_default());
+                BASE64.encode_mut(bytes, out.within_mut(start..));
                 self.raw("\"");
             }
         }

@@ -4,7 +4,7 @@
 pub(crate) mod arguments;
 
 use crate::{
-    proto::{Close, Kind},
+    proto::{Close, Kind, slice::Within},
     render::json,
 };
 use arguments::{
@@ -175,7 +175,7 @@ impl Command {
             return Ok(Self::Say(line.to_owned()));
         }
         if line.starts_with("//") {
-            return Ok(Self::Say(line.get(1..).unwrap_or_default().to_owned()));
+            return Ok(Self::Say(line.within(1..).to_owned()));
         }
         let (name, rest) = split(line);
         match find(name) {
