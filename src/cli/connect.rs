@@ -3,18 +3,17 @@
 use super::args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion};
 use crate::{
     connect::{
-        Http,
+        DialOptions, Http, Limits,
         cookies::{Cookie, Cookies},
-        credentials::{Asked, Credentials},
-        dial::{Dialing, Limits},
+        credentials::{ChallengeState, Credentials},
         netrc::Netrc,
     },
-    error::{Error, IdentityFault, words},
+    error::{Error, words},
     job::reconnect::ReconnectRules,
     net::{
         proxy::{NoProxy, Proxies, Proxy, Variables},
         tcp::Family,
-        tls::{Identity, Tls, Version},
+        tls::{Identity, IdentityFault, Tls, Version},
     },
     secret::{ask, reveal},
 };
@@ -58,7 +57,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
             Some(path) => read(&path.clone().unwrap_or_else(netrc), Netrc::parse)?,
         },
         cookies,
-        asked: Asked::default(),
+        challenges: ChallengeState::default(),
     })
 }
 
@@ -107,7 +106,7 @@ fn proxy(args: &ClientArgs, url: &str) -> Result<Proxy, Error> {
     })
 }
 
-pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Dialing, Error> {
+pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<DialOptions, Error> {
     let args = &client.connection;
     let variable = |name: &str| env::var(name).ok();
     let list = args.noproxy.clone().map(|list| ("--noproxy", list));
@@ -121,13 +120,13 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
             notes.push(format!("{name}: '{fault}' is no host, domain, address or network"));
         }
     }
-    Ok(Dialing {
+    Ok(DialOptions {
         family: match (args.ipv4, args.ipv6) {
             (true, _) => Family::V4,
             (_, true) => Family::V6,
             _ => Family::Any,
         },
-        from: args.interface.clone().unwrap_or_default(),
+        local: args.interface.clone().unwrap_or_default(),
         resolve: args.resolve.clone(),
         connect_to: args.connect_to.clone(),
         socket: args.unix_socket.clone(),

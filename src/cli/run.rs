@@ -9,7 +9,7 @@ use super::{
     values::{self, HeaderArg},
 };
 use crate::{
-    connect::{dial::Dialing, netrc::Netrc},
+    connect::{DialOptions, netrc::Netrc},
     error::Error,
     job::{
         Client, Color, Common, Job, Keep, Listen, Show, Stream, Ways, goals::Goals, wait::EndRules,
@@ -55,7 +55,7 @@ impl Run {
             Some(Command::Demo { args }) => {
                 let mut client = client(*args)?;
                 // Its server is in this process: there is no way to choose, and no one to convince.
-                client.dialing = Dialing::default();
+                client.dialing = DialOptions::default();
                 client.credentials.netrc = Netrc::default();
                 client.notes.clear();
                 return Ok(Self::Job(Job::Demo(Box::new(client))));

@@ -1,9 +1,9 @@
 //! What an option's value may be. A fault is said by clap, which names the option.
 
 use crate::{
-    connect::dial::{ConnectTo, Resolve},
+    connect::{ConnectTo, Resolve},
     job::wait::Wait,
-    net::tcp::From,
+    net::tcp::LocalAddr,
     proto::{
         Close, CloseCode,
         extension::Offers,
@@ -160,11 +160,11 @@ pub fn pins(s: &str) -> Result<Pins, String> {
 }
 
 /// An address of ours, or the name of a network interface.
-pub fn interface(s: &str) -> Result<From, String> {
+pub fn interface(s: &str) -> Result<LocalAddr, String> {
     match s.parse() {
-        Ok(address) => Ok(From::Address(address)),
+        Ok(address) => Ok(LocalAddr::Address(address)),
         Err(_) if s.is_empty() => Err("neither an address nor an interface".to_owned()),
-        Err(_) => Ok(From::Interface(s.to_owned())),
+        Err(_) => Ok(LocalAddr::Interface(s.to_owned())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What only a client knows of a connection: where it led and how it was established.
 
-use super::{established::Established, timing::Timing};
-use crate::{error::Asked, proto::handshake::Response};
+use super::{established::Established, request::RequestSummary, timing::Timing};
+use crate::proto::handshake::Response;
 use std::net::SocketAddr;
 
 /// An established connection of a client, with the report of how it was established.
@@ -22,7 +22,7 @@ pub struct ClientReport {
     /// TLS version, cipher suite and key exchange group.
     pub tls: Option<String>,
     /// The parts of the request that tell why a server may refuse or close.
-    pub asked: Box<Asked>,
+    pub request: Box<RequestSummary>,
     /// The head of the server's answer.
     pub answer: Response,
     /// Duration of each step.

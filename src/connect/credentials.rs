@@ -20,13 +20,13 @@ pub struct Credentials {
     pub netrc: Netrc,
     /// Cookies.
     pub cookies: Cookies,
-    /// What has come of challenges.
-    pub asked: Asked,
+    /// The challenges answered until now.
+    pub challenges: ChallengeState,
 }
 
-/// What has come of challenges.
+/// The challenges answered until now.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct ChallengeState {
     /// The answer to the last.
     answer: Option<String>,
     /// How many have been answered.
@@ -38,7 +38,7 @@ impl Credentials {
     pub(super) fn headers(&self, target: &Target) -> Headers {
         let mut headers = Headers::default();
         let basic = || self.pair(target).filter(|_| !self.digest_only).map(basic);
-        let authorization = (self.asked.answer.clone())
+        let authorization = (self.challenges.answer.clone())
             .or_else(|| self.bearer.as_ref().map(|token| format!("Bearer {token}")))
             .or_else(basic);
         if let Some(authorization) = authorization {
@@ -58,29 +58,32 @@ impl Credentials {
     /// Whether a 401 can be answered, which the next request then does: a Digest challenge
     /// (RFC 7616), once, and again only if all that was wrong was the age of the answer.
     pub(super) fn answer(&mut self, target: &Target, response: &Response) -> bool {
-        if response.status != 401 || self.bearer.is_some() || self.asked.answers > MAX_ANSWERS {
+        if response.status != 401 || self.bearer.is_some() || self.challenges.answers > MAX_ANSWERS
+        {
             return false;
         }
         let Some((user, password)) = self.pair(target) else { return false };
         let challenge = response.headers.all("WWW-Authenticate").find_map(Challenge::find);
-        let Some(challenge) = challenge.filter(|it| it.stale || self.asked.answer.is_none()) else {
+        let Some(challenge) = challenge.filter(|it| it.stale || self.challenges.answer.is_none())
+        else {
             return false;
         };
         let method = if response.version == Version::Http2 { "CONNECT" } else { "GET" };
         let cnonce = data_encoding::HEXLOWER.encode(&nonce());
-        self.asked.answer = challenge.answer(&user, &password, method, &target.resource, &cnonce);
-        self.asked.answers += 1;
-        self.asked.answer.is_some()
+        self.challenges.answer =
+            challenge.answer(&user, &password, method, &target.resource, &cnonce);
+        self.challenges.answers += 1;
+        self.challenges.answer.is_some()
     }
 
     /// An answer is for one resource.
     pub(super) fn forget_answer(&mut self) {
-        self.asked.answer = None;
+        self.challenges.answer = None;
     }
 
     /// What another origin must not see is forgotten. What has a host of its own stays.
     pub(super) fn leave(&mut self) {
-        (self.user, self.bearer, self.asked.answer) = (None, None, None);
+        (self.user, self.bearer, self.challenges.answer) = (None, None, None);
         self.cookies.leave();
         self.netrc.leave();
     }

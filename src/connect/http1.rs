@@ -1,8 +1,10 @@
 //! The opening handshake over HTTP/1.1.
 
-use super::{Established, HandshakeOutcome, Opening, Way};
+use super::{
+    error::OpenError, established::Established, options::ConnectOptions, outcome::HandshakeOutcome,
+    request::RequestSummary, step::Step, tracker::Tracker,
+};
 use crate::{
-    error::{Asked, Error, Step},
     net::{Transport, tls},
     proto::{
         handshake::{Headers, Request, Version},
@@ -14,17 +16,18 @@ use crate::{
 use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+/// Sends the request and reads until it is answered.
 pub(super) async fn shake(
-    opening: &Opening,
+    options: &ConnectOptions,
     mut transport: Box<dyn Transport>,
-    way: &mut Way<'_>,
-) -> Result<HandshakeOutcome, Error> {
-    way.enter(Step::Handshake);
-    let authority = opening.target.authority();
-    let mut upgrade = ClientUpgrade::new(request(opening));
-    let asked = Box::new(Asked::new(&opening.target, &upgrade.request().headers));
+    tracker: &mut Tracker<'_>,
+) -> Result<HandshakeOutcome, OpenError> {
+    tracker.enter(Step::Handshake);
+    let authority = options.target.authority();
+    let mut upgrade = ClientUpgrade::new(request(options));
+    let summary = Box::new(RequestSummary::new(&options.target, &upgrade.request().headers));
     let head = upgrade.head();
-    way.request(upgrade.request());
+    tracker.tell_request(upgrade.request());
     let sent = async {
         transport.write_all(&head).await?;
         transport.flush().await
@@ -36,44 +39,48 @@ pub(super) async fn shake(
         let (n, reset) = match transport.read(&mut buffer).await {
             Ok(n) => (n, false),
             Err(cause) => match tls::late_fault(&cause) {
-                Some(fault) => return Err(Error::Tls { authority, fault }),
+                Some(fault) => return Err(OpenError::Tls { authority, fault }),
                 None => (0, cause.kind() == io::ErrorKind::ConnectionReset),
             },
         };
         if n == 0 {
-            return Err(Error::HandshakeCut { asked, begun: upgrade.has_begun(), reset });
+            return Err(OpenError::HandshakeCut {
+                request: summary,
+                begun: upgrade.has_begun(),
+                reset,
+            });
         }
         let answer = upgrade
             .receive(buffer.within(..n))
-            .map_err(|refusal| Error::Handshake { asked: asked.clone(), refusal })?;
+            .map_err(|refusal| OpenError::Handshake { request: summary.clone(), refusal })?;
         match answer {
             Answer::Pending => {}
             Answer::Open { agreed, response, rest } => {
-                way.response(&response);
+                tracker.tell_response(&response);
                 let carrier = Version::Http11;
                 let established = Established { transport, rest, agreed, carrier, authority };
-                return Ok(HandshakeOutcome::Open(established, asked, response));
+                return Ok(HandshakeOutcome::Open(established, summary, response));
             }
             Answer::Status { response, rest } => {
-                way.response(&response);
-                return Ok(HandshakeOutcome::Status(transport, asked, response, rest));
+                tracker.tell_response(&response);
+                return Ok(HandshakeOutcome::Status(transport, summary, response, rest));
             }
         }
     }
 }
 
 /// The request: its own headers first, then the user's.
-fn request(opening: &Opening) -> Request {
-    let target = &opening.target;
+fn request(options: &ConnectOptions) -> Request {
+    let target = &options.target;
     let mut headers = Headers::default();
-    headers.push("Host", opening.host.clone().unwrap_or_else(|| target.host_header()));
-    for (name, value) in opening.headers().iter() {
+    headers.push("Host", options.host.clone().unwrap_or_else(|| target.host_header()));
+    for (name, value) in options.headers().iter() {
         headers.push(name, value);
     }
     headers.push("Upgrade", "websocket");
     headers.push("Connection", "Upgrade");
     headers.push("Sec-WebSocket-Key", key(nonce()));
-    headers.edit(&opening.edits);
+    headers.edit(&options.edits);
     Request { version: Version::Http11, target: target.resource.clone(), headers }
 }
 

@@ -1,9 +1,15 @@
 //! The opening handshake over HTTP/2 (RFC 8441).
 
-use super::{Established, HandshakeOutcome, Opening, Progress, Way};
+use super::{
+    error::OpenError, established::Established, options::ConnectOptions, outcome::HandshakeOutcome,
+    progress::Progress, request::RequestSummary, step::Step, tracker::Tracker,
+};
 use crate::{
-    error::{Asked, Error, Http2Fault, Stage, Step},
-    net::{Transport, http2::Client, tls},
+    net::{
+        Transport,
+        http2::{Http2Client, Http2Fault},
+        tls,
+    },
     proto::{
         extended,
         handshake::{Request, Version},
@@ -11,56 +17,58 @@ use crate::{
     target::Target,
 };
 
+/// Opens a stream with an extended CONNECT and waits for the answer.
 pub(super) async fn shake(
-    opening: &Opening,
+    options: &ConnectOptions,
     transport: Box<dyn Transport>,
-    way: &mut Way<'_>,
-) -> Result<HandshakeOutcome, Error> {
-    let target = &opening.target;
+    tracker: &mut Tracker<'_>,
+) -> Result<HandshakeOutcome, OpenError> {
+    let target = &options.target;
     let fail = |fault| failed(target, fault);
-    way.enter(Step::Settings);
-    let mut client = Client::start(transport).await.map_err(fail)?;
-    (way.watch)(Progress::Settings(client.settings()));
+    tracker.enter(Step::Settings);
+    let mut client = Http2Client::start(transport).await.map_err(fail)?;
+    tracker.tell(Progress::Settings(client.settings()));
     if !client.takes_extended_connect().await.map_err(fail)? {
         return Err(fail(Http2Fault::NoExtendedConnect));
     }
-    way.enter(Step::Stream);
+    tracker.enter(Step::Stream);
     client.ready().await.map_err(fail)?;
-    way.enter(Step::Handshake);
-    let request = request(opening);
-    way.request(&request);
+    tracker.enter(Step::Handshake);
+    let request = request(options);
+    tracker.tell_request(&request);
     let (response, mut stream) = client.connect(&request).await.map_err(fail)?;
-    way.response(&response);
-    let (authority, asked) = (target.authority(), Box::new(Asked::new(target, &request.headers)));
+    tracker.tell_response(&response);
+    let authority = target.authority();
+    let summary = Box::new(RequestSummary::new(target, &request.headers));
     match extended::judge_answer(&request, &response) {
         Ok(Some(agreed)) => {
             let rest = stream.received();
             let (transport, carrier) = (Box::new(stream), Version::Http2);
             let established = Established { transport, rest, agreed, carrier, authority };
-            Ok(HandshakeOutcome::Open(established, asked, response))
+            Ok(HandshakeOutcome::Open(established, summary, response))
         }
-        Ok(None) => Ok(HandshakeOutcome::Status(Box::new(stream), asked, response, Vec::new())),
-        Err(refusal) => Err(Error::Handshake { asked, refusal }),
+        Ok(None) => Ok(HandshakeOutcome::Status(Box::new(stream), summary, response, Vec::new())),
+        Err(refusal) => Err(OpenError::Handshake { request: summary, refusal }),
     }
 }
 
-/// A fault on the way to a session.
-pub(super) fn failed(target: &Target, fault: Http2Fault) -> Error {
+/// The error for a fault of HTTP/2 during opening.
+pub(super) fn failed(target: &Target, fault: Http2Fault) -> OpenError {
     let authority = target.authority();
     if let Http2Fault::Lost(Some(cause)) = &fault
         && let Some(fault) = tls::late_fault(cause)
     {
-        return Error::Tls { authority, fault };
+        return OpenError::Tls { authority, fault };
     }
-    Error::Http2 { authority, fault, stage: Stage::Opening }
+    OpenError::Http2 { authority, fault }
 }
 
-fn request(opening: &Opening) -> Request {
-    let target = &opening.target;
-    let mut headers = opening.headers();
-    if let Some(host) = &opening.host {
+fn request(options: &ConnectOptions) -> Request {
+    let target = &options.target;
+    let mut headers = options.headers();
+    if let Some(host) = &options.host {
         headers.push("Host", host);
     }
-    headers.edit(&opening.edits);
+    headers.edit(&options.edits);
     extended::request(target.secure, &target.host_header(), &target.resource, &headers)
 }

@@ -1,40 +1,58 @@
-//! Where an answer sends us, and what comes along.
+//! Redirects: the next target, and the secrets that stay behind (RFC 9110, 15.4).
 
-use super::Opening;
+use super::options::ConnectOptions;
 use crate::{
-    error::{Error, RedirectFault},
     proto::handshake::{HeaderEdit, Response},
+    target::UrlFault,
 };
 
-/// What to open instead of this, if the answer is a redirect that is to be followed (RFC 9110,
-/// 15.4).
-pub(super) fn follow(opening: &Opening, response: &Response) -> Result<Option<Opening>, Error> {
-    let Some(limit) = opening.redirects else { return Ok(None) };
+/// Why a redirect is not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedirectFault {
+    /// As many as the limit allows were followed.
+    TooMany(usize),
+    /// The answer has no Location.
+    NoLocation,
+    /// The Location is not a WebSocket URL.
+    Location {
+        /// Its value.
+        location: String,
+        /// What is wrong with it.
+        fault: UrlFault,
+    },
+    /// It leads from wss to this URL of ws.
+    Downgrade(String),
+}
+
+/// Options for the target of a redirect; `None` if the answer is not one, or none are followed.
+pub(super) fn follow(
+    options: &ConnectOptions,
+    response: &Response,
+) -> Result<Option<ConnectOptions>, RedirectFault> {
+    let Some(limit) = options.redirects else { return Ok(None) };
     if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let from = opening.target.to_string();
-    let fail = |fault| Error::Redirect { from: from.clone(), status: response.status, fault };
     let Some(location) = response.headers.get("Location") else {
-        return Err(fail(RedirectFault::NoLocation));
+        return Err(RedirectFault::NoLocation);
     };
-    if opening.followed >= limit {
-        return Err(fail(RedirectFault::TooMany(limit)));
+    if options.followed >= limit {
+        return Err(RedirectFault::TooMany(limit));
     }
     let location = location.trim();
-    let target = opening
+    let target = options
         .target
         .join(location)
-        .map_err(|fault| fail(RedirectFault::Location { location: location.to_owned(), fault }))?;
-    if opening.target.secure && !target.secure {
-        return Err(fail(RedirectFault::Downgrade(target.to_string())));
+        .map_err(|fault| RedirectFault::Location { location: location.to_owned(), fault })?;
+    if options.target.secure && !target.secure {
+        return Err(RedirectFault::Downgrade(target.to_string()));
     }
-    let mut next = Opening { target, followed: opening.followed + 1, ..opening.clone() };
+    let mut next = ConnectOptions { target, followed: options.followed + 1, ..options.clone() };
     next.credentials.forget_answer();
-    if !next.target.has_origin_of(&opening.target) {
+    if !next.target.has_origin_of(&options.target) {
         next.credentials.leave();
         next.host = None;
-        // Who we are in TLS is no other's business, either; nor is it called what the first was.
+        // The client certificate is for the first server only, and so is the name asked of it.
         (next.tls.identity, next.tls.name) = (None, None);
         next.edits.retain(|edit| match edit {
             HeaderEdit::Set(name, _) => !is_private(name),

@@ -72,7 +72,7 @@ impl Answer<'_> {
             200..=299 => Cause::Ordinary,
             301 | 302 | 303 | 307 | 308 if self.location.is_some_and(is_login) => Cause::Login,
             301 | 302 | 303 | 307 | 308 => self.location.map_or(Cause::Unknown, |location| {
-                let asked = &self.asked.target;
+                let asked = &self.request.target;
                 if location == asked.to_string() {
                     Cause::Itself
                 } else if asked.secure && location.starts_with("ws:") {
@@ -108,7 +108,7 @@ impl Answer<'_> {
     fn bad_request(&self, page: &Page) -> Cause {
         let headers = &self.response.headers;
         let versions: Vec<_> = headers.list("Sec-WebSocket-Version").collect();
-        let asked = self.asked.version.as_deref().map(str::trim);
+        let asked = self.request.version.as_deref().map(str::trim);
         if !versions.is_empty() && !versions.iter().any(|version| Some(*version) == asked) {
             return Cause::Version(versions.join(", "));
         }
@@ -118,7 +118,7 @@ impl Answer<'_> {
             && let Some(first) = upgrade.iter().find(|name| !is_asked(name))
             && !upgrade.iter().any(is_asked)
         {
-            let secure = self.asked.target.secure;
+            let secure = self.request.target.secure;
             let is_tls = first.get(..3).is_some_and(|name| name.eq_ignore_ascii_case("tls"));
             return if is_tls && !secure {
                 Cause::WantsTls
@@ -126,7 +126,7 @@ impl Answer<'_> {
                 Cause::WantsOther((*first).to_owned())
             };
         }
-        if !self.asked.target.secure && page.says(PLAIN_ON_TLS) {
+        if !self.request.target.secure && page.says(PLAIN_ON_TLS) {
             Cause::WantsTls
         } else if page.says(NO_CERTIFICATE) {
             Cause::WantsCertificate

@@ -1,9 +1,11 @@
 //! The sentences and hints for how a session ends: a Close, or a transport that ends without one.
 
-use super::{Circumstances, Silence, circumstances::Part};
+use super::request::missing;
 use crate::{
+    connect::RequestPart,
     escape::Escaped,
     proto::{Close, codes::Dialect, handshake::Version},
+    session::{QuietPeriod, SessionContext},
 };
 use std::{fmt, time::Duration};
 
@@ -11,10 +13,10 @@ use std::{fmt, time::Duration};
 pub(super) fn said(
     f: &mut fmt::Formatter<'_>,
     close: &Close,
-    circumstances: Option<&Circumstances>,
+    context: Option<&SessionContext>,
 ) -> fmt::Result {
     let code = u16::from(close.code);
-    let dialect = circumstances.and_then(Circumstances::dialect);
+    let dialect = context.and_then(SessionContext::dialect);
     let known = dialect.map(|dialect| (dialect, dialect.meaning(code)));
     match known.filter(|(_, meaning)| !meaning.is_empty()) {
         Some((dialect, meaning)) => {
@@ -22,7 +24,7 @@ pub(super) fn said(
             reason(f, close)
         }
         // Another subprotocol was agreed on: what graphql-transport-ws means is beside the point.
-        None if circumstances.is_some_and(|it| it.subprotocol.is_some()) => {
+        None if context.is_some_and(|it| it.subprotocol.is_some()) => {
             write!(f, "{code}")?;
             parenthesis(f, close.code.name())?;
             reason(f, close)
@@ -56,35 +58,39 @@ fn reason(f: &mut fmt::Formatter<'_>, close: &Close) -> fmt::Result {
 }
 
 /// What there is to try after a Close of a server.
-pub(super) fn hint(close: &Close, circumstances: &Circumstances) -> Option<String> {
-    let asked = &circumstances.asked;
+pub(super) fn hint(close: &Close, context: &SessionContext) -> Option<String> {
+    let request = &context.request;
     let code = u16::from(close.code);
     // A server that misses something in the request closes before it says anything.
-    let at_once = circumstances.received == 0;
-    let has_none = circumstances.subprotocol.is_none() && at_once;
+    let at_once = context.received == 0;
+    let has_none = context.subprotocol.is_none() && at_once;
     let who = "--auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
-    if let Some(hint) = private_hint(code, circumstances) {
+    if let Some(hint) = private_hint(code, context) {
         return Some(hint);
     }
     let hint = match code {
-        1002 | 1008 | 4406 if asked.says(Part::Subprotocols) && has_none => {
+        1002 | 1008 | 4406 if request.has(RequestPart::Subprotocols) && has_none => {
             "it chose none of the subprotocols asked for: ask for another with -s NAME"
         }
-        1002 | 1007 if circumstances.compression => {
+        1002 | 1007 if context.compression => {
             "see whether it goes without compression: --no-compress"
         }
-        1002 if at_once => return asked.missing(&[Part::Subprotocols]),
+        1002 if at_once => return missing(request, &[RequestPart::Subprotocols]),
         1003 => "it may want the other type of message: text is the default, -b sends binary",
         1007 => "only valid UTF-8 is sent as text: the server may want other data in it",
         1008 | 3003 if at_once => {
-            let all = [Part::Subprotocols, Part::Origin, Part::Credentials];
-            return asked.missing(&all);
+            let all = [RequestPart::Subprotocols, RequestPart::Origin, RequestPart::Credentials];
+            return missing(request, &all);
         }
         1009 => "the limit is the server's: send smaller messages",
-        1010 if !asked.says(Part::Compression) => "offer compression: leave out --no-compress",
+        1010 if !request.has(RequestPart::Compression) => {
+            "offer compression: leave out --no-compress"
+        }
         1011 => "the fault is the server's: its log may say why; --reconnect connects again",
         1012..=1014 => "try again later; --reconnect does so by itself",
-        3000 if asked.says(Part::Credentials) => "the credentials that were sent are not taken",
+        3000 if request.has(RequestPart::Credentials) => {
+            "the credentials that were sent are not taken"
+        }
         3000 => return Some(format!("show who you are: {who}")),
         3008 => "it may want to hear something more often: --ping-interval SECONDS",
         _ => return None,
@@ -93,11 +99,11 @@ pub(super) fn hint(close: &Close, circumstances: &Circumstances) -> Option<Strin
 }
 
 /// After a code that an application made its own.
-fn private_hint(code: u16, circumstances: &Circumstances) -> Option<String> {
-    let (asked, dialect) = (&circumstances.asked, circumstances.dialect());
+fn private_hint(code: u16, context: &SessionContext) -> Option<String> {
+    let (request, dialect) = (&context.request, context.dialect());
     let graphql = dialect == Some(Dialect::Graphql);
     let hint = match code {
-        4406 if !asked.says(Part::Subprotocols) => {
+        4406 if !request.has(RequestPart::Subprotocols) => {
             "if it speaks GraphQL, ask for -s graphql-transport-ws"
         }
         4401 | 4408 if graphql => {
@@ -127,7 +133,7 @@ pub(super) fn no_close(
 }
 
 /// How long it had been silent.
-impl fmt::Display for Silence {
+impl fmt::Display for QuietPeriod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, " after {} s of silence", self.length.as_secs())?;
         match self.times {
@@ -145,14 +151,14 @@ fn before(times: u32) -> String {
 }
 
 /// What may keep a connection open that was dropped for its silence.
-pub(super) fn silence_hint(silence: Silence) -> String {
-    let ping = ping(silence);
+pub(super) fn quiet_hint(quiet: QuietPeriod) -> String {
+    let ping = ping(quiet);
     format!("something on the way may drop idle connections: try --ping-interval {ping}")
 }
 
 /// Half of it: early enough also where a clock is coarse.
-fn ping(silence: Silence) -> u64 {
-    (silence.length / 2).max(Duration::from_secs(1)).as_secs()
+fn ping(quiet: QuietPeriod) -> u64 {
+    (quiet.length / 2).max(Duration::from_secs(1)).as_secs()
 }
 
 #[cfg(test)]
@@ -162,15 +168,16 @@ mod tests {
     #[test]
     fn a_ping_comes_before_the_silence_is_too_long() {
         for (seconds, interval) in [(5, 2), (10, 5), (60, 30), (300, 150), (1, 1)] {
-            let silence = Silence::new(Duration::from_secs(seconds));
-            assert_eq!(ping(silence), interval);
+            let quiet = QuietPeriod::new(Duration::from_secs(seconds));
+            assert_eq!(ping(quiet), interval);
         }
     }
 
     #[test]
     fn a_silence_that_comes_again_is_told() {
-        let told =
-            |times| Silence { times, ..Silence::new(Duration::from_millis(60_400)) }.to_string();
+        let told = |times| {
+            QuietPeriod { times, ..QuietPeriod::new(Duration::from_millis(60_400)) }.to_string()
+        };
         assert_eq!(told(1), " after 60 s of silence");
         let hint = "--ping-interval 30 may prevent it";
         assert_eq!(told(2), format!(" after 60 s of silence, as before: {hint}"));

@@ -1,7 +1,12 @@
 //! What there is to try after an error, where there is something.
 
-use super::{Error, Step, closing, http2, opening, reach, status, tls};
-use crate::{proto::Violation, target::UrlFault};
+use super::{Error, closing, http2, opening, reach, status, tls};
+use crate::{
+    connect::{LimitScope, OpenError, Step},
+    proto::Violation,
+    session::SessionError,
+    target::UrlFault,
+};
 
 impl Error {
     /// What there is to try, if there is something.
@@ -15,60 +20,82 @@ impl Error {
                 UrlFault::Scheme(_) => "use ws:// or wss://",
                 _ => return None,
             },
-            Self::Tls { fault, .. } => return tls::hint(fault),
             Self::Identity { fault, .. } => return tls::identity_hint(fault),
-            Self::Authorities { path: None, .. } => {
-                "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
-            }
-            Self::Resolve { cause, .. } | Self::ResolveProxy { cause, .. } => {
-                return reach::resolve_hint(cause);
-            }
-            Self::Connect { attempts, .. } => return opening::connect_hint(attempts),
-            Self::ConnectProxy { .. } => {
-                "check the proxy's address, or go without one: --noproxy '*'"
-            }
-            Self::Socket { cause, .. } => return reach::socket_hint(cause),
-            Self::Handshake { asked, refusal } => return opening::refusal_hint(refusal, asked),
-            Self::Http2 { fault, stage, .. } => return http2::hint(fault, *stage),
-            Self::Status { asked, response, body, location } => {
-                let location = location.as_deref();
-                return status::Answer { asked, response, body, location }.hint();
-            }
-            Self::HandshakeCut { asked, begun: false, .. } if !asked.target.secure => {
-                let secured = status::secured(asked);
-                return Some(format!("the port may want TLS ({secured}) or HTTP/2 (--http2)"));
-            }
-            Self::Proxy { proxy, fault, .. } => return reach::proxy_hint(proxy, fault),
-            Self::NoClose { silence: Some(silence), .. }
-            | Self::Receive { silence: Some(silence), .. } => {
-                return Some(closing::silence_hint(*silence));
-            }
-            Self::Closed { close, circumstances: Some(circumstances), .. }
-            | Self::Unsent { close, circumstances: Some(circumstances), .. } => {
-                return closing::hint(close, circumstances);
-            }
-            Self::Redirect { fault, .. } => return reach::redirect_hint(fault),
-            Self::Timeout { step: Step::Pong, .. } => "raise --ping-timeout or leave it out",
-            Self::Timeout { step: Step::Total | Step::Idle, .. } => return None,
-            Self::Timeout { step: Step::Connect, .. } => {
-                "nobody answers: check the address and any firewall on the way, or raise the limit \
-                 with --connect-timeout SECONDS"
-            }
-            // Steps without a limit of their own have that of all.
-            Self::Timeout { step, own: true, .. } => match step {
-                Step::Resolve => "raise the limit with --resolve-timeout SECONDS",
-                Step::Tls => "raise the limit with --tls-timeout SECONDS",
-                _ => "raise the limit with --handshake-timeout SECONDS",
-            },
-            Self::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
-            Self::Protocol { violation: Violation::NotDeflate, .. } => {
-                "see whether it goes without compression: --no-compress"
-            }
-            Self::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {
-                "raise the limit with --max-message BYTES (0 for none)"
-            }
+            Self::Open(error) => return open_hint(error),
+            Self::Session(error) => return session_hint(error),
             _ => return None,
         };
         Some(hint.to_owned())
     }
+}
+
+fn open_hint(error: &OpenError) -> Option<String> {
+    let hint = match error {
+        OpenError::Tls { fault, .. } => return tls::hint(fault),
+        OpenError::Authorities { path: None, .. } => {
+            "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
+        }
+        OpenError::Resolve { cause, .. } | OpenError::ResolveProxy { cause, .. } => {
+            return reach::resolve_hint(cause);
+        }
+        OpenError::Connect { attempts, .. } => return opening::connect_hint(attempts),
+        OpenError::ConnectProxy { .. } => {
+            "check the proxy's address, or go without one: --noproxy '*'"
+        }
+        OpenError::Socket { cause, .. } => return reach::socket_hint(cause),
+        OpenError::Handshake { request, refusal } => {
+            return opening::refusal_hint(refusal, request);
+        }
+        OpenError::Http2 { fault, .. } => return http2::hint(fault, http2::Stage::Opening),
+        OpenError::Status { request, response, body, location } => {
+            let location = location.as_deref();
+            return status::Answer { request, response, body, location }.hint();
+        }
+        OpenError::HandshakeCut { request, begun: false, .. } if !request.target.secure => {
+            let secured = status::secured(request);
+            return Some(format!("the port may want TLS ({secured}) or HTTP/2 (--http2)"));
+        }
+        OpenError::Proxy { proxy, fault, .. } => return reach::proxy_hint(proxy, fault),
+        OpenError::Redirect { fault, .. } => return reach::redirect_hint(fault),
+        OpenError::Timeout { scope: LimitScope::Run, .. } => return None,
+        OpenError::Timeout { step: Step::Connect, .. } => {
+            "nobody answers: check the address and any firewall on the way, or raise the limit \
+                 with --connect-timeout SECONDS"
+        }
+        OpenError::Timeout { step, scope: LimitScope::Step, .. } => match step {
+            Step::Resolve => "raise the limit with --resolve-timeout SECONDS",
+            Step::Tls => "raise the limit with --tls-timeout SECONDS",
+            _ => "raise the limit with --handshake-timeout SECONDS",
+        },
+        OpenError::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn session_hint(error: &SessionError) -> Option<String> {
+    let hint = match error {
+        SessionError::NoClose { quiet: Some(quiet), .. }
+        | SessionError::Receive { quiet: Some(quiet), .. } => {
+            return Some(closing::quiet_hint(*quiet));
+        }
+        SessionError::Closed { close, context: Some(context), .. }
+        | SessionError::Unsent { close, context: Some(context), .. } => {
+            return closing::hint(close, context);
+        }
+        SessionError::PongTimeout { .. } => "raise --ping-timeout or leave it out",
+        SessionError::Protocol { violation: Violation::NotDeflate, .. } => {
+            "see whether it goes without compression: --no-compress"
+        }
+        SessionError::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {
+            "raise the limit with --max-message BYTES (0 for none)"
+        }
+        SessionError::Http2 { fault, inside_message, .. } => {
+            let stage =
+                if *inside_message { http2::Stage::InsideMessage } else { http2::Stage::Open };
+            return http2::hint(fault, stage);
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }

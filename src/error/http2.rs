@@ -1,9 +1,23 @@
 //! The sentences for what goes wrong in HTTP/2.
 
-use super::{Http2Fault, Stage, opening::short, words::Words};
-use crate::escape::Escaped;
+use super::{opening::short, words::Words};
+use crate::{
+    escape::Escaped,
+    net::http2::{ErrorCode, Http2Fault},
+};
 use h2::Reason;
 use std::fmt;
+
+/// How far the session was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The handshake was not answered.
+    Opening,
+    /// It was open.
+    Open,
+    /// Part of a message was received.
+    InsideMessage,
+}
 
 pub(super) fn sentence(
     f: &mut fmt::Formatter<'_>,
@@ -47,7 +61,11 @@ pub(super) fn sentence(
             write!(f, "cannot ask {authority} over HTTP/2: {}", Escaped(cause))
         }
         Http2Fault::GoAway { reason, debug } => {
-            write!(f, "{authority} ended the HTTP/2 connection{when}: GOAWAY {}", Code(*reason))?;
+            write!(
+                f,
+                "{authority} ended the HTTP/2 connection{when}: GOAWAY {}",
+                ErrorCode(*reason)
+            )?;
             said(f, debug)
         }
         Http2Fault::Lost(None) => {
@@ -60,11 +78,15 @@ pub(super) fn sentence(
         Http2Fault::Broken { reason, debug, .. } => {
             let (inside, calm) = (inside(stage), *reason == Reason::ENHANCE_YOUR_CALM);
             let did = if calm { "asks too much of HTTP/2" } else { "broke HTTP/2" };
-            write!(f, "{authority} {did}{inside}: told {}", Code(*reason))?;
+            write!(f, "{authority} {did}{inside}: told {}", ErrorCode(*reason))?;
             said(f, debug)
         }
         Http2Fault::Reset(reason) => {
-            write!(f, "{authority} reset the HTTP/2 stream{when}: RST_STREAM {}", Code(*reason))
+            write!(
+                f,
+                "{authority} reset the HTTP/2 stream{when}: RST_STREAM {}",
+                ErrorCode(*reason)
+            )
         }
     }
 }
@@ -101,24 +123,4 @@ pub(super) fn hint(fault: &Http2Fault, stage: Stage) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
-}
-
-/// An error code by its name (RFC 9113, 7).
-struct Code(Reason);
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = format!("{:?}", self.0);
-        if name.starts_with(|c: char| c.is_ascii_uppercase()) && !name.contains('(') {
-            f.write_str(&name)
-        } else {
-            write!(f, "{:#x}", u32::from(self.0))
-        }
-    }
-}
-
-impl fmt::Display for Http2Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        sentence(f, "the peer", self, Stage::Open)
-    }
 }

@@ -5,7 +5,6 @@
 //! stands in the man page, and each number is tested.
 
 mod cause;
-mod circumstances;
 mod closing;
 mod faults;
 mod hints;
@@ -13,25 +12,25 @@ mod http2;
 mod opening;
 mod page;
 mod reach;
+mod request;
 mod service;
 mod status;
 mod tls;
 mod words;
 
-pub use circumstances::{Asked, Circumstances, Part, Silence};
-pub use faults::{
-    Http2Fault, IdentityFault, Place, ProxyFault, RedirectFault, Stage, Step, TlsFault, Unmet,
-};
+pub use faults::{Place, Unmet};
 
 use crate::{
-    net::tcp,
-    proto::{
-        Close, Violation,
-        handshake::{Refusal, Response, Version},
+    connect::{OpenError, RedirectFault},
+    net::{
+        http2::Http2Fault,
+        tls::{IdentityError, IdentityFault, TlsFault},
     },
+    proto::Violation,
+    session::{QuietPeriod, SessionError},
     target::UrlFault,
 };
-use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 /// Why a run ends with a status other than 0.
 #[derive(Debug)]
@@ -52,196 +51,23 @@ pub enum Error {
     },
     /// Asked for something this build does not have.
     NotBuilt(String),
-    /// The host's name does not resolve.
-    Resolve {
-        /// The name.
-        host: String,
-        /// The resolver's words.
-        cause: io::Error,
-    },
-    /// The proxy's name does not resolve.
-    ResolveProxy {
-        /// Host and port of the proxy.
-        proxy: String,
-        /// The resolver's words.
-        cause: io::Error,
-    },
-    /// A variable that names a proxy is malformed.
-    ProxyVariable {
-        /// Its name.
-        variable: String,
-        /// What is wrong with the URL in it.
-        fault: UrlFault,
-    },
-    /// No address of the proxy accepted a connection.
-    ConnectProxy {
-        /// Host and port of the proxy.
-        proxy: String,
-        /// Every address tried, and what became of it.
-        attempts: Vec<(SocketAddr, io::Error)>,
-    },
-    /// The proxy does not connect.
-    Proxy {
-        /// Host and port of the proxy.
-        proxy: String,
-        /// Host and port where it was to connect.
-        to: String,
-        /// Why.
-        fault: ProxyFault,
-    },
-    /// Nobody answers at a Unix socket.
-    Socket {
-        /// Its path.
-        path: String,
-        /// The system's words.
-        cause: io::Error,
-    },
-    /// Connections cannot come from there.
-    Interface {
-        /// From where.
-        from: tcp::From,
-        /// The system's words.
-        cause: io::Error,
-    },
-    /// A redirect cannot be followed.
-    Redirect {
-        /// The URL.
-        from: String,
-        /// The status.
-        status: u16,
-        /// Why.
-        fault: RedirectFault,
-    },
-    /// No address of the host accepted a connection.
-    Connect {
-        /// Host and port.
-        authority: String,
-        /// Every address tried, and what became of it.
-        attempts: Vec<(SocketAddr, io::Error)>,
-    },
-    /// The transport was not secured.
-    Tls {
-        /// Host and port.
-        authority: String,
-        /// What went wrong.
-        fault: TlsFault,
-    },
-    /// The file of certification authorities cannot be used, or the system has none.
-    Authorities {
-        /// The file, if one was given.
-        path: Option<PathBuf>,
-        /// What is wrong.
-        cause: String,
-    },
-    /// Who we are to be in TLS cannot be read from this file.
+    /// The client certificate or its key cannot be used.
     Identity {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         fault: IdentityFault,
     },
-    /// The answer to the opening handshake breaks the RFC.
-    Handshake {
-        /// What was asked.
-        asked: Box<Asked>,
-        /// Which rule.
-        refusal: Refusal,
-    },
-    /// An HTTP status that does not upgrade.
-    Status {
-        /// What was asked.
-        asked: Box<Asked>,
-        /// The answer.
-        response: Box<Response>,
-        /// The start of its body.
-        body: Vec<u8>,
-        /// Where it sends us, if it does.
-        location: Option<String>,
-    },
-    /// The server ended the transport in the opening handshake.
-    HandshakeCut {
-        /// What was asked.
-        asked: Box<Asked>,
-        /// Whether part of an answer had come.
-        begun: bool,
-        /// Whether it was with a reset.
-        reset: bool,
-    },
-    /// HTTP/2 failed.
-    Http2 {
+    /// No session was opened.
+    Open(OpenError),
+    /// A session ended badly.
+    Session(SessionError),
+    /// The limit of the whole run passed while a session was open.
+    RunTimeout {
         /// Host and port.
         authority: String,
-        /// What went wrong.
-        fault: Http2Fault,
-        /// When.
-        stage: Stage,
-    },
-    /// Something took longer than it may.
-    Timeout {
-        /// Host and port.
-        authority: String,
-        /// What was waited for.
-        step: Step,
-        /// For how long.
+        /// The limit.
         limit: Duration,
-        /// The limit is that of the step alone.
-        own: bool,
-    },
-    /// The network took no more bytes.
-    Send {
-        /// Host and port.
-        authority: String,
-        /// The system's words.
-        cause: io::Error,
-    },
-    /// The peer closed while messages were waiting to be sent.
-    Unsent {
-        /// Host and port.
-        authority: String,
-        /// How many messages.
-        messages: usize,
-        /// What the peer's Close said.
-        close: Close,
-        /// What the session was like, if we were its client.
-        circumstances: Option<Box<Circumstances>>,
-    },
-    /// The peer stopped reading: what was to be sent before our Close did not go.
-    Unread {
-        /// Host and port.
-        authority: String,
-        /// What carries the session.
-        carrier: Version,
-        /// How many messages.
-        messages: usize,
-    },
-    /// The network gave an error instead of bytes.
-    Receive {
-        /// Host and port.
-        authority: String,
-        /// The system's words.
-        cause: io::Error,
-        /// The silence before, if there was one.
-        silence: Option<Silence>,
-    },
-    /// The transport ended without a Close (what 1006 stands for).
-    NoClose {
-        /// Host and port.
-        authority: String,
-        /// What carries the session.
-        carrier: Version,
-        /// In the middle of a message.
-        inside_message: bool,
-        /// The silence before, if there was one.
-        silence: Option<Silence>,
-    },
-    /// The peer broke the protocol.
-    Protocol {
-        /// Host and port.
-        authority: String,
-        /// Which rule.
-        violation: Violation,
-        /// The peer has been told so by a Close: ours had not gone out before.
-        told: bool,
     },
     /// The session ended for another reason, and in the middle of a message.
     Truncated {
@@ -249,15 +75,6 @@ pub enum Error {
         cause: Box<Error>,
         /// How many bytes of the message were written.
         written: u64,
-    },
-    /// The peer closed with a code that tells of an error.
-    Closed {
-        /// Host and port.
-        authority: String,
-        /// What its Close said.
-        close: Close,
-        /// What the session was like, if we were its client.
-        circumstances: Option<Box<Circumstances>>,
     },
     /// Stdout cannot be written.
     Output(io::Error),
@@ -321,22 +138,18 @@ pub enum Error {
 }
 
 impl Error {
-    /// What was received last is an error of the network, or of what carries the session over it.
-    pub fn receive(
-        authority: String,
-        cause: io::Error,
-        stage: Stage,
-        silence: Option<Silence>,
-    ) -> Self {
-        match cause.downcast() {
-            Ok(fault) => Self::Http2 { authority, fault, stage },
-            Err(cause) => Self::Receive { authority, cause, silence },
-        }
+    /// Stdin is not valid UTF-8 after `valid` bytes.
+    pub fn input_text(place: Place, valid: u64) -> Self {
+        Self::InputText { place, byte: valid + 1 }
     }
 
-    /// Stdin is no text, there behind so many good bytes.
-    pub fn input_text(place: Place, good: u64) -> Self {
-        Self::InputText { place, byte: good + 1 }
+    /// The quiet before the loss of a session.
+    pub fn quiet_mut(&mut self) -> Option<&mut QuietPeriod> {
+        match self {
+            Self::Session(error) => error.quiet_mut(),
+            Self::Truncated { cause, .. } => cause.quiet_mut(),
+            _ => None,
+        }
     }
 
     /// The exit status.
@@ -346,49 +159,86 @@ impl Error {
             Self::Usage { .. } => 2,
             Self::Url { .. } => 3,
             Self::NotBuilt(_) => 4,
-            Self::ResolveProxy { .. } | Self::ProxyVariable { .. } => 5,
-            Self::Resolve { .. } => 6,
-            Self::Connect { .. } | Self::ConnectProxy { .. } | Self::Socket { .. } => 7,
-            Self::Proxy { .. } => 97,
-            Self::Interface { .. } => 45,
-            Self::Redirect { fault, .. } => match fault {
-                RedirectFault::TooMany(_) => 47,
-                RedirectFault::Location { .. } => 3,
-                RedirectFault::NoLocation | RedirectFault::Downgrade(_) => 22,
-            },
-            Self::Handshake { .. } => 8,
-            Self::Http2 { fault, .. } => match fault {
-                Http2Fault::Request(_) => 2,
-                Http2Fault::Reset(_) | Http2Fault::Broken { stream: true, .. } => 92,
-                _ => 16,
-            },
-            Self::Status { .. } => 22,
             Self::Output(_) | Self::File { .. } => 23,
             Self::Input(_)
             | Self::Recording { .. }
             | Self::InputText { .. }
             | Self::InputJson { .. }
             | Self::InputCut { .. } => 26,
-            Self::Timeout { .. } => 28,
-            Self::Tls { fault, .. } => match fault {
-                TlsFault::Certificate { .. } => 60,
-                TlsFault::Pin(_) => 90,
-                TlsFault::Identity(_) => 58,
-                _ => 35,
-            },
+            Self::RunTimeout { .. } => 28,
             Self::Identity { .. } => 58,
-            Self::HandshakeCut { begun: false, .. } => 52,
-            Self::Send { .. } | Self::Unsent { .. } | Self::Unread { .. } => 55,
-            Self::HandshakeCut { begun: true, .. }
-            | Self::Receive { .. }
-            | Self::NoClose { .. } => 56,
-            Self::Authorities { .. } => 77,
-            Self::Protocol { violation: Violation::MessageTooLong { .. }, .. } => 100,
-            Self::Protocol { .. } => 110,
-            Self::Closed { .. } => 111,
+            Self::Open(error) => open_code(error),
+            Self::Session(error) => session_code(error),
             Self::Truncated { cause, .. } => cause.code(),
             Self::Unmet(_) => 112,
         }
+    }
+}
+
+fn open_code(error: &OpenError) -> u8 {
+    match error {
+        OpenError::Other { .. } => 1,
+        OpenError::ResolveProxy { .. } | OpenError::ProxyVariable { .. } => 5,
+        OpenError::Resolve { .. } => 6,
+        OpenError::Connect { .. } | OpenError::ConnectProxy { .. } | OpenError::Socket { .. } => 7,
+        OpenError::Handshake { .. } => 8,
+        OpenError::Http2 { fault, .. } => http2_code(fault),
+        OpenError::Status { .. } => 22,
+        OpenError::Timeout { .. } => 28,
+        OpenError::Tls { fault, .. } => match fault {
+            TlsFault::Certificate { .. } => 60,
+            TlsFault::Pin(_) => 90,
+            TlsFault::Identity(_) => 58,
+            _ => 35,
+        },
+        OpenError::Interface { .. } => 45,
+        OpenError::Redirect { fault, .. } => match fault {
+            RedirectFault::TooMany(_) => 47,
+            RedirectFault::Location { .. } => 3,
+            RedirectFault::NoLocation | RedirectFault::Downgrade(_) => 22,
+        },
+        OpenError::HandshakeCut { begun: false, .. } => 52,
+        OpenError::HandshakeCut { begun: true, .. } => 56,
+        OpenError::Authorities { .. } => 77,
+        OpenError::Proxy { .. } => 97,
+    }
+}
+
+fn session_code(error: &SessionError) -> u8 {
+    match error {
+        SessionError::Http2 { fault, .. } => http2_code(fault),
+        SessionError::Idle { .. } | SessionError::PongTimeout { .. } => 28,
+        SessionError::Send { .. } | SessionError::Unsent { .. } | SessionError::Unread { .. } => 55,
+        SessionError::Receive { .. } | SessionError::NoClose { .. } => 56,
+        SessionError::Protocol { violation: Violation::MessageTooLong { .. }, .. } => 100,
+        SessionError::Protocol { .. } => 110,
+        SessionError::Closed { .. } => 111,
+    }
+}
+
+fn http2_code(fault: &Http2Fault) -> u8 {
+    match fault {
+        Http2Fault::Request(_) => 2,
+        Http2Fault::Reset(_) | Http2Fault::Broken { stream: true, .. } => 92,
+        _ => 16,
+    }
+}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<SessionError> for Error {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<IdentityError> for Error {
+    fn from(IdentityError { path, fault }: IdentityError) -> Self {
+        Self::Identity { path, fault }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The sentences for what goes wrong on the way to an open session.
 
-use super::{Asked, service::Service, status::secured, words::Words};
+use super::{service::Service, status::secured, words::Words};
 use crate::{
+    connect::RequestSummary,
     escape::Escaped,
     proto::{
         extension::{BadParam, ExtensionFault, OfferFault, ParamFault},
@@ -119,11 +120,11 @@ impl fmt::Display for Refusal {
 }
 
 /// What there is to try after an answer that breaks the RFC.
-pub(super) fn refusal_hint(refusal: &Refusal, asked: &Asked) -> Option<String> {
+pub(super) fn refusal_hint(refusal: &Refusal, request: &RequestSummary) -> Option<String> {
     let hint = match refusal {
         Refusal::NotHttp(start) => match Service::of(start) {
             Some(Service::Tls) => {
-                return Some(format!("the port speaks TLS: use {}", secured(asked)));
+                return Some(format!("the port speaks TLS: use {}", secured(request)));
             }
             Some(Service::Http2) => "see whether it has WebSocket over HTTP/2: --http2",
             Some(Service::Other(..)) => "another service listens there: check host and port",

@@ -1,12 +1,17 @@
 //! The sentences for what goes wrong with proxies and redirects.
 
 use super::{
-    ProxyFault, RedirectFault,
     opening::{Status, short},
     page::Page,
     words::Words,
 };
-use crate::{escape::Escaped, net::tcp::From, redact::Secrets, target::without_user};
+use crate::{
+    connect::RedirectFault,
+    escape::Escaped,
+    net::{proxy::ProxyFault, tcp::LocalAddr},
+    redact::Secrets,
+    target::without_user,
+};
 use std::{fmt, io};
 
 /// Why a name has no address: the resolver's words, and what they mean.
@@ -170,11 +175,15 @@ pub(super) fn redirect_hint(fault: &RedirectFault) -> Option<String> {
     }
 }
 
-pub(super) fn interface(f: &mut fmt::Formatter<'_>, from: &From, cause: &io::Error) -> fmt::Result {
-    match from {
-        From::Interface(name) => write!(f, "cannot use the interface {}", Escaped(name))?,
-        From::Address(address) => write!(f, "cannot connect from {address}")?,
-        From::Anywhere => f.write_str("cannot connect")?,
+pub(super) fn interface(
+    f: &mut fmt::Formatter<'_>,
+    local: &LocalAddr,
+    cause: &io::Error,
+) -> fmt::Result {
+    match local {
+        LocalAddr::Interface(name) => write!(f, "cannot use the interface {}", Escaped(name))?,
+        LocalAddr::Address(address) => write!(f, "cannot connect from {address}")?,
+        LocalAddr::Anywhere => f.write_str("cannot connect")?,
     }
     write!(f, ": {}", Words(cause))
 }

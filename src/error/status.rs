@@ -1,14 +1,14 @@
 //! The sentence and the hint for an HTTP status that does not upgrade: what the answer, and what
-//! was asked, tell of the cause.
+//! was request, tell of the cause.
 
 use super::{
-    Asked,
     cause::{Cause, evidence},
-    circumstances::Part,
     opening::{Status, short},
     page::Page,
+    request::missing,
 };
 use crate::{
+    connect::{RequestPart, RequestSummary},
     escape::Escaped,
     proto::handshake::{Response, Version},
     redact::Secrets,
@@ -18,7 +18,7 @@ use std::fmt;
 
 /// An answer that does not upgrade.
 pub(super) struct Answer<'a> {
-    pub(super) asked: &'a Asked,
+    pub(super) request: &'a RequestSummary,
     pub(super) response: &'a Response,
     pub(super) body: &'a [u8],
     /// Where it sends us, if it does.
@@ -30,7 +30,7 @@ impl Answer<'_> {
     pub(super) fn sentence(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let page = Page::read(self.response, self.body);
         let cause = self.cause(&page);
-        let url = self.asked.target.to_string();
+        let url = self.request.target.to_string();
         let url = Secrets::Hidden.url(&url);
         write!(f, "{} answered {}", Escaped(&url), Status(self.response))?;
         f.write_str(" instead of upgrading to WebSocket")?;
@@ -57,10 +57,10 @@ impl Answer<'_> {
                 }
             }
             Cause::Version(versions) => {
-                let asked = self.asked.version.as_deref().unwrap_or("none");
+                let request = self.request.version.as_deref().unwrap_or("none");
                 let s = if versions.contains(',') { "s" } else { "" };
                 write!(f, ": it speaks version{s} {}", Escaped(&short(versions)))?;
-                write!(f, " of the protocol, not {}", Escaped(&short(asked)))
+                write!(f, " of the protocol, not {}", Escaped(&short(request)))
             }
             Cause::Unseen => f.write_str(": it saw no upgrade in the request"),
             Cause::WantsTls => f.write_str(": the port wants TLS"),
@@ -77,9 +77,9 @@ impl Answer<'_> {
     /// What there is to try.
     pub(super) fn hint(&self) -> Option<String> {
         let page = Page::read(self.response, self.body);
-        let asked = self.asked;
+        let request = self.request;
         let between = self.between();
-        let host = asked.target.authority();
+        let host = request.target.authority();
         let text = match self.cause(&page) {
             Cause::Ordinary => format!("check path and port, and {}", passes_on(between)),
             Cause::Moved => {
@@ -101,21 +101,21 @@ impl Answer<'_> {
                     Err(_) => return None,
                 }
             }
-            Cause::Unseen if !asked.says(Part::Upgrade) => {
+            Cause::Unseen if !request.has(RequestPart::Upgrade) => {
                 "the request has no Upgrade header: -H removed it".into()
             }
             Cause::Unseen => format!("see {}", passes_on(between)),
-            Cause::WantsTls => format!("use {}", Escaped(&secured(asked))),
+            Cause::WantsTls => format!("use {}", Escaped(&secured(request))),
             Cause::WantsOther(what) if is_http2(&what) => "see whether it goes with --http2".into(),
             Cause::WantsCertificate => "give one with --cert FILE and --key FILE".into(),
             Cause::EngineIo => "Socket.IO wants a path such as \
                  '/socket.io/?EIO=4&transport=websocket'"
                 .into(),
-            Cause::WantsUser(schemes) => user_hint(asked, &schemes),
-            Cause::Forbidden => return forbidden_hint(asked),
+            Cause::WantsUser(schemes) => user_hint(request, &schemes),
+            Cause::Forbidden => return forbidden_hint(request),
             // Over HTTP/2 there are no such headers.
             Cause::NoPath => match between.filter(|_| self.response.version != Version::Http2) {
-                None if asked.target.resource == "/" => {
+                None if request.target.resource == "/" => {
                     "check the path: a WebSocket is often at one such as /ws".into()
                 }
                 None => "check the path".into(),
@@ -155,7 +155,7 @@ impl Answer<'_> {
             ),
             Cause::Fails => "the fault is the server's: its log may say why".into(),
             Cause::Unknown if self.response.status == 400 => {
-                return asked.missing(&[Part::Subprotocols, Part::Origin]);
+                return missing(request, &[RequestPart::Subprotocols, RequestPart::Origin]);
             }
             Cause::Itself | Cause::WantsOther(_) | Cause::Unknown => return None,
         };
@@ -191,7 +191,7 @@ fn passes_on(between: Option<String>) -> String {
     }
 }
 
-fn user_hint(asked: &Asked, schemes: &[String]) -> String {
+fn user_hint(request: &RequestSummary, schemes: &[String]) -> String {
     let has = |name: &str| schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case(name));
     let way = match () {
         () if has("Bearer") && (has("Basic") || has("Digest")) => {
@@ -200,7 +200,7 @@ fn user_hint(asked: &Asked, schemes: &[String]) -> String {
         () if has("Bearer") => "give a token with --bearer TOKEN",
         () if has("Basic") || has("Digest") => "give user and password with --auth USER:PASSWORD",
         () if schemes.is_empty() => {
-            return if asked.says(Part::Credentials) {
+            return if request.has(RequestPart::Credentials) {
                 "the credentials that were sent are not taken".to_owned()
             } else {
                 format!("show who you are: {CREDENTIALS}")
@@ -211,20 +211,20 @@ fn user_hint(asked: &Asked, schemes: &[String]) -> String {
             return format!("sockeye does not speak {}", Escaped(&schemes));
         }
     };
-    if asked.says(Part::Credentials) {
+    if request.has(RequestPart::Credentials) {
         format!("the credentials that were sent are not taken: {way}")
     } else {
         way.to_owned()
     }
 }
 
-fn forbidden_hint(asked: &Asked) -> Option<String> {
-    if asked.says(Part::Origin) && !asked.says(Part::Credentials) {
+fn forbidden_hint(request: &RequestSummary) -> Option<String> {
+    if request.has(RequestPart::Origin) && !request.has(RequestPart::Credentials) {
         return Some(
             "it may want another origin, or credentials (--auth, --bearer, --cookie)".into(),
         );
     }
-    asked.missing(&[Part::Origin, Part::Credentials])
+    missing(request, &[RequestPart::Origin, RequestPart::Credentials])
 }
 
 fn is_http2(upgrade: &str) -> bool {
@@ -232,8 +232,8 @@ fn is_http2(upgrade: &str) -> bool {
 }
 
 /// The same with TLS.
-pub(super) fn secured(asked: &Asked) -> String {
-    let target = &asked.target;
+pub(super) fn secured(request: &RequestSummary) -> String {
+    let target = &request.target;
     // The port was given, or it is 80, where none would be the other scheme's own.
     format!("wss://{}{}", target.authority(), target.resource)
 }

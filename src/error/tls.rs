@@ -1,12 +1,14 @@
 //! The sentences for what goes wrong in TLS.
 
 use super::{
-    IdentityFault, TlsFault,
     opening::{FirstLine, short},
     service::Service,
     words::{Words, lower},
 };
-use crate::{escape::Escaped, net::tls::Certificate};
+use crate::{
+    escape::Escaped,
+    net::tls::{Certificate, IdentityFault, TlsFault},
+};
 use rustls::{AlertDescription, CertificateError, PeerIncompatible, pki_types::UnixTime};
 use std::{fmt, path::Path};
 

@@ -1,11 +1,13 @@
 //! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
 //! Whatever a peer wrote is escaped.
 
-use super::{Error, Place, Step, Unmet, closing, http2, opening, reach, status::Answer, tls};
+use super::{Error, Place, Unmet, closing, http2, opening, reach, status::Answer, tls};
 use crate::{
+    connect::{LimitScope, OpenError, Step},
     escape::Escaped,
     proto::{Violation, handshake::Version, outbox::UsageError},
     redact::Secrets,
+    session::SessionError,
     target::without_user,
 };
 use std::{fmt, io, time::Duration};
@@ -20,95 +22,12 @@ impl fmt::Display for Error {
                 write!(f, "malformed URL '{}': {fault}", Escaped(&Secrets::Hidden.url(&url)))
             }
             Self::NotBuilt(what) => write!(f, "{what} is not in this build"),
-            Self::Resolve { host, cause } => {
-                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-                write!(f, "cannot resolve {}: {}", Escaped(&host), reach::unresolved(cause))
-            }
-            Self::Connect { authority, attempts } => opening::connect(f, authority, attempts),
-            Self::ResolveProxy { proxy, cause } => {
-                let cause = reach::unresolved(cause);
-                write!(f, "cannot resolve the proxy {}: {cause}", Escaped(proxy))
-            }
-            Self::ProxyVariable { variable, fault } => {
-                write!(f, "the variable {variable} holds no proxy: {fault}")
-            }
-            Self::ConnectProxy { proxy, attempts } => {
-                opening::connect(f, &format!("the proxy {proxy}"), attempts)
-            }
-            Self::Proxy { proxy, to, fault } => reach::proxy(f, proxy, to, fault),
-            Self::Socket { path, cause } => {
-                write!(f, "cannot connect to {}: {}", Escaped(path), Words(cause))
-            }
-            Self::Interface { from, cause } => reach::interface(f, from, cause),
-            Self::Redirect { from, status, fault } => reach::redirect(f, from, *status, fault),
-            Self::Tls { authority, fault } => tls::sentence(f, authority, fault),
             Self::Identity { path, fault } => tls::identity(f, path, fault),
-            Self::Authorities { path: Some(path), cause } => {
-                write!(f, "cannot use the CA file {}: {}", path.display(), lower(cause))
-            }
-            Self::Authorities { path: None, cause } => {
-                write!(f, "no certification authority to trust: {cause}")
-            }
-            Self::Handshake { asked, refusal } => {
-                write!(f, "handshake with {} failed: {refusal}", asked.target.authority())
-            }
-            Self::Status { asked, response, body, location } => {
-                let location = location.as_deref();
-                Answer { asked, response, body, location }.sentence(f)
-            }
-            Self::HandshakeCut { asked, begun, reset } => {
-                let did = if *reset { "reset" } else { "closed" };
-                let when = if *begun { "inside its" } else { "without an" };
-                let authority = asked.target.authority();
-                write!(f, "{authority} {did} the connection {when} answer to the handshake")
-            }
-            Self::Http2 { authority, fault, stage } => http2::sentence(f, authority, fault, *stage),
-            Self::Timeout { authority, step: Step::Idle, limit, .. } => {
-                write!(f, "no message from or to {authority} for {}", seconds(*limit))
-            }
-            Self::Timeout { authority, step, limit, .. } => {
-                write!(f, "{authority}: {step} took longer than {}", seconds(*limit))
-            }
-            Self::Send { authority, cause } => {
-                write!(f, "cannot send to {authority}: {}", Words(cause))
-            }
-            Self::Unsent { authority, messages, close, circumstances } => {
-                write!(f, "{authority} closed the connection: ")?;
-                closing::said(f, close, circumstances.as_deref())?;
-                write!(f, "; {}", unsent_words(*messages))
-            }
-            Self::Unread { authority, carrier, messages } => {
-                let stream =
-                    if *carrier == Version::Http2 { " from the HTTP/2 stream" } else { "" };
-                write!(f, "{authority} does not read{stream}: {}", unsent_words(*messages))
-            }
-            Self::Receive { authority, cause, silence } => {
-                write!(f, "cannot receive from {authority}: {}", Words(cause))?;
-                silence.map_or(Ok(()), |silence| silence.fmt(f))
-            }
-            Self::NoClose { authority, carrier, inside_message, silence } => {
-                closing::no_close(f, authority, *carrier, *inside_message)?;
-                silence.map_or(Ok(()), |silence| silence.fmt(f))
-            }
-            Self::Protocol {
-                authority, violation: Violation::MessageTooLong { limit }, ..
-            } => {
-                write!(f, "{authority} sent a message over the limit of {limit} bytes (1009)")
-            }
-            Self::Protocol { authority, violation, told } => {
-                let section = violation.section();
-                write!(f, "{authority} broke the protocol: {violation} ({section}")?;
-                if *told {
-                    write!(f, "; told {}", violation.close_code())?;
-                }
-                f.write_str(")")
-            }
+            Self::Open(error) => error.fmt(f),
+            Self::Session(error) => error.fmt(f),
+            Self::RunTimeout { authority, limit } => run_timeout(f, authority, *limit),
             Self::Truncated { cause, written } => {
                 write!(f, "{cause}\n  {written} bytes of a message that did not end were written")
-            }
-            Self::Closed { authority, close, circumstances } => {
-                write!(f, "{authority} closed the connection: ")?;
-                closing::said(f, close, circumstances.as_deref())
             }
             Self::Output(cause) => write!(f, "cannot write stdout: {}", Words(cause)),
             Self::File { path, cause } => {
@@ -148,6 +67,131 @@ impl fmt::Display for Error {
             Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", Words(cause)),
         }
     }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve { host, cause } => {
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                write!(f, "cannot resolve {}: {}", Escaped(&host), reach::unresolved(cause))
+            }
+            Self::Connect { authority, attempts } => opening::connect(f, authority, attempts),
+            Self::ResolveProxy { proxy, cause } => {
+                let cause = reach::unresolved(cause);
+                write!(f, "cannot resolve the proxy {}: {cause}", Escaped(proxy))
+            }
+            Self::ProxyVariable { variable, fault } => {
+                write!(f, "the variable {variable} holds no proxy: {fault}")
+            }
+            Self::ConnectProxy { proxy, attempts } => {
+                opening::connect(f, &format!("the proxy {proxy}"), attempts)
+            }
+            Self::Proxy { proxy, to, fault } => reach::proxy(f, proxy, to, fault),
+            Self::Socket { path, cause } => {
+                write!(f, "cannot connect to {}: {}", Escaped(path), Words(cause))
+            }
+            Self::Interface { local, cause } => reach::interface(f, local, cause),
+            Self::Redirect { from, status, fault } => reach::redirect(f, from, *status, fault),
+            Self::Tls { authority, fault } => tls::sentence(f, authority, fault),
+            Self::Authorities { path: Some(path), cause } => {
+                write!(f, "cannot use the CA file {}: {}", path.display(), lower(cause))
+            }
+            Self::Authorities { path: None, cause } => {
+                write!(f, "no certification authority to trust: {cause}")
+            }
+            Self::Handshake { request, refusal } => {
+                write!(f, "handshake with {} failed: {refusal}", request.target.authority())
+            }
+            Self::Status { request, response, body, location } => {
+                let location = location.as_deref();
+                Answer { request, response, body, location }.sentence(f)
+            }
+            Self::HandshakeCut { request, begun, reset } => {
+                let did = if *reset { "reset" } else { "closed" };
+                let when = if *begun { "inside its" } else { "without an" };
+                let authority = request.target.authority();
+                write!(f, "{authority} {did} the connection {when} answer to the handshake")
+            }
+            Self::Http2 { authority, fault } => {
+                http2::sentence(f, authority, fault, http2::Stage::Opening)
+            }
+            Self::Timeout { authority, limit, scope: LimitScope::Run, .. } => {
+                run_timeout(f, authority, *limit)
+            }
+            Self::Timeout { authority, step, limit, .. } => timeout(f, authority, step, *limit),
+            Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", Words(cause)),
+        }
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { authority, cause } => {
+                write!(f, "cannot send to {authority}: {}", Words(cause))
+            }
+            Self::Unsent { authority, messages, close, context } => {
+                write!(f, "{authority} closed the connection: ")?;
+                closing::said(f, close, context.as_deref())?;
+                write!(f, "; {}", unsent_words(*messages))
+            }
+            Self::Unread { authority, carrier, messages } => {
+                let stream =
+                    if *carrier == Version::Http2 { " from the HTTP/2 stream" } else { "" };
+                write!(f, "{authority} does not read{stream}: {}", unsent_words(*messages))
+            }
+            Self::Receive { authority, cause, quiet } => {
+                write!(f, "cannot receive from {authority}: {}", Words(cause))?;
+                quiet.map_or(Ok(()), |quiet| quiet.fmt(f))
+            }
+            Self::NoClose { authority, carrier, inside_message, quiet } => {
+                closing::no_close(f, authority, *carrier, *inside_message)?;
+                quiet.map_or(Ok(()), |quiet| quiet.fmt(f))
+            }
+            Self::Protocol {
+                authority, violation: Violation::MessageTooLong { limit }, ..
+            } => {
+                write!(f, "{authority} sent a message over the limit of {limit} bytes (1009)")
+            }
+            Self::Protocol { authority, violation, told } => {
+                let section = violation.section();
+                write!(f, "{authority} broke the protocol: {violation} ({section}")?;
+                if *told {
+                    write!(f, "; told {}", violation.close_code())?;
+                }
+                f.write_str(")")
+            }
+            Self::Closed { authority, close, context } => {
+                write!(f, "{authority} closed the connection: ")?;
+                closing::said(f, close, context.as_deref())
+            }
+            Self::Http2 { authority, fault, inside_message } => {
+                let stage =
+                    if *inside_message { http2::Stage::InsideMessage } else { http2::Stage::Open };
+                http2::sentence(f, authority, fault, stage)
+            }
+            Self::Idle { authority, limit } => {
+                write!(f, "no message from or to {authority} for {}", seconds(*limit))
+            }
+            Self::PongTimeout { authority, limit } => {
+                timeout(f, authority, &"the answer to a ping", *limit)
+            }
+        }
+    }
+}
+
+fn timeout(
+    f: &mut fmt::Formatter<'_>,
+    authority: &str,
+    step: &dyn fmt::Display,
+    limit: Duration,
+) -> fmt::Result {
+    write!(f, "{authority}: {step} took longer than {}", seconds(limit))
+}
+
+fn run_timeout(f: &mut fmt::Formatter<'_>, authority: &str, limit: Duration) -> fmt::Result {
+    timeout(f, authority, &"the run (--max-time)", limit)
 }
 
 impl fmt::Display for Unmet {
@@ -269,9 +313,6 @@ impl fmt::Display for Step {
             Self::Settings => "the SETTINGS of HTTP/2",
             Self::Stream => "the leave to open a stream of HTTP/2 (MAX_CONCURRENT_STREAMS)",
             Self::Handshake => "the answer to the handshake",
-            Self::Pong => "the answer to a ping",
-            Self::Idle => "a message",
-            Self::Total => "the run (--max-time)",
         })
     }
 }

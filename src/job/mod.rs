@@ -6,11 +6,7 @@ pub mod reconnect;
 pub mod wait;
 
 use crate::{
-    connect::{
-        Http, Opening,
-        credentials::Credentials,
-        dial::{Dialing, Limits},
-    },
+    connect::{ConnectOptions, DialOptions, Http, Limits, credentials::Credentials},
     net::tls::Tls,
     proto::{
         Close, Kind, Settings,
@@ -56,7 +52,7 @@ pub struct Client {
     /// How many redirects are followed; `None`: they are not.
     pub redirects: Option<usize>,
     /// How streams are made.
-    pub dialing: Dialing,
+    pub dialing: DialOptions,
     /// What is asked of TLS.
     pub tls: Tls,
     /// What may carry the handshake.
@@ -224,8 +220,8 @@ impl Client {
     }
 
     /// What to open, at this target.
-    pub fn opening(&self, target: Target) -> Opening {
-        Opening {
+    pub fn opening(&self, target: Target) -> ConnectOptions {
+        ConnectOptions {
             target,
             host: self.host.clone(),
             headers: self.headers.clone(),

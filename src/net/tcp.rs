@@ -34,19 +34,19 @@ impl Family {
     }
 }
 
-/// Where connections come from.
+/// The local end of connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum From {
-    /// Wherever the system says.
+pub enum LocalAddr {
+    /// Chosen by the system.
     #[default]
     Anywhere,
-    /// This address of ours.
+    /// This local address.
     Address(IpAddr),
     /// This network interface.
     Interface(String),
 }
 
-impl From {
+impl LocalAddr {
     fn bind(&self, socket: &TcpSocket, to: SocketAddr) -> io::Result<()> {
         match self {
             Self::Anywhere => Ok(()),
@@ -59,7 +59,7 @@ impl From {
         }
     }
 
-    /// Whether connections can come from there at all.
+    /// Checks that a socket can be bound there.
     pub fn check(&self) -> io::Result<()> {
         match self {
             Self::Anywhere => Ok(()),
@@ -101,11 +101,11 @@ pub fn allowed(address: SocketAddr, family: Family) -> io::Result<SocketAddr> {
 /// fails makes way at once. On failure: what became of each.
 pub async fn connect(
     addresses: Vec<SocketAddr>,
-    from: &From,
+    local: &LocalAddr,
 ) -> Result<(TcpStream, SocketAddr), Vec<(SocketAddr, io::Error)>> {
     let mut failed = Vec::new();
     if let [address] = *addresses {
-        return match dial(address, from.clone()).await {
+        return match dial(address, local.clone()).await {
             Ok(stream) => Ok((stream, address)),
             Err(cause) => Err(vec![(address, cause)]),
         };
@@ -117,8 +117,8 @@ pub async fn connect(
         tokio::select! {
             () = sleep_until(next), if !waiting.is_empty() => {
                 if let Some(address) = waiting.pop_front() {
-                    let from = from.clone();
-                    attempts.spawn(async move { (address, dial(address, from).await) });
+                    let local = local.clone();
+                    attempts.spawn(async move { (address, dial(address, local).await) });
                 }
                 next = Instant::now() + HEAD_START;
             }
@@ -135,13 +135,13 @@ pub async fn connect(
     }
 }
 
-async fn dial(address: SocketAddr, from: From) -> io::Result<TcpStream> {
-    let stream = match from {
-        From::Anywhere => TcpStream::connect(address).await?,
-        from => {
+async fn dial(address: SocketAddr, local: LocalAddr) -> io::Result<TcpStream> {
+    let stream = match local {
+        LocalAddr::Anywhere => TcpStream::connect(address).await?,
+        local => {
             let socket =
                 if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            from.bind(&socket, address)?;
+            local.bind(&socket, address)?;
             socket.connect(address).await?
         }
     };
@@ -186,10 +186,10 @@ mod tests {
         let good = listener.local_addr().unwrap();
         let closed: SocketAddr = "127.0.0.1:1".parse().unwrap();
         let started = Instant::now();
-        let (_, address) = connect(vec![closed, good], &From::Anywhere).await.unwrap();
+        let (_, address) = connect(vec![closed, good], &LocalAddr::Anywhere).await.unwrap();
         assert_eq!(address, good);
         assert!(started.elapsed() < HEAD_START);
-        let failed = connect(vec![closed, closed], &From::Anywhere).await.unwrap_err();
+        let failed = connect(vec![closed, closed], &LocalAddr::Anywhere).await.unwrap_err();
         assert_eq!(failed.len(), 2);
     }
 }

@@ -5,17 +5,23 @@
 //! and reads as much as there is.
 
 pub mod clock;
+mod context;
+mod error;
 mod observer;
+mod quiet;
 mod sending;
 mod stats;
 mod verdict;
 
+pub use context::SessionContext;
+pub use error::SessionError;
 pub use observer::{KEPT, Observer, Seen};
 pub use stats::Stats;
 
+pub use quiet::QuietPeriod;
+
 use crate::{
     connect::{ClientConnection, Established},
-    error::{Circumstances, Silence},
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Entropy, Event, Piece, Role, Settings, Tally,
@@ -52,7 +58,7 @@ pub struct Session {
     authority: String,
     carrier: Version,
     /// Of a client.
-    circumstances: Option<Circumstances>,
+    context: Option<SessionContext>,
     /// What has come and is not decoded is at `start..end`.
     buffer: Vec<u8>,
     start: usize,
@@ -73,8 +79,8 @@ pub struct Session {
     /// The transport has ended; the connection is told when all it brought is decoded.
     eof: bool,
     quiet: silence::Silence,
-    /// The silence before the end.
-    last_silence: Option<Silence>,
+    /// The quiet before the end.
+    last_quiet: Option<QuietPeriod>,
     /// TLS may hold what it could not write at once.
     flushing: bool,
     shut: bool,
@@ -93,14 +99,14 @@ impl Session {
     /// A session of a client. `entropy` makes the masking keys.
     pub fn client(opened: ClientConnection, settings: Settings, entropy: Entropy) -> Self {
         let agreed = &opened.established.agreed;
-        let circumstances = Circumstances {
-            asked: *opened.report.asked,
+        let context = SessionContext {
+            request: *opened.report.request,
             subprotocol: agreed.subprotocol.clone(),
             compression: agreed.deflate.is_some(),
             received: 0,
         };
         let session = Self::new(opened.established, Role::Client, settings, entropy);
-        Self { circumstances: Some(circumstances), ..session }
+        Self { context: Some(context), ..session }
     }
 
     /// A session of a server.
@@ -126,7 +132,7 @@ impl Session {
             settings,
             authority: established.authority,
             carrier: established.carrier,
-            circumstances: None,
+            context: None,
             buffer,
             start: 0,
             end,
@@ -141,7 +147,7 @@ impl Session {
             receive_error: None,
             eof: false,
             quiet: silence::Silence::default(),
-            last_silence: None,
+            last_quiet: None,
             flushing: false,
             shut: false,
             timer: Box::pin(sleep(Duration::ZERO)),
@@ -311,8 +317,8 @@ impl Session {
                     self.eof = true;
                     self.note_received(before);
                     let (heard, sent) = (self.last_heard(), self.last_sent);
-                    self.last_silence =
-                        self.quiet.before(clock::now(), heard, sent).map(Silence::new);
+                    self.last_quiet =
+                        self.quiet.before(clock::now(), heard, sent).map(QuietPeriod::new);
                     return true;
                 }
             }

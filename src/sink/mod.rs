@@ -64,7 +64,7 @@ impl Journal {
         let report = Report { verbosity: common.verbosity, secrets: common.secrets, started };
         // None is emptied before all can be had.
         let open = |path: &Option<PathBuf>| {
-            path.as_ref().map(|path| Ok((path.clone(), open(path)?))).transpose()
+            path.as_ref().map(|path| open(path).map(|file| (path.clone(), file))).transpose()
         };
         let (record, har) = (open(&client.keep.record)?, open(&client.keep.har)?);
         let kept = Kept {

@@ -2,8 +2,8 @@
 
 use crate::{
     cli::values::{self, Pins},
-    connect::dial::{ConnectTo, Resolve},
-    net::tcp::From,
+    connect::{ConnectTo, Resolve},
+    net::tcp::LocalAddr,
 };
 use clap::{Args, ValueEnum, ValueHint};
 use std::{path::PathBuf, time::Duration};
@@ -75,7 +75,7 @@ pub struct ConnectArgs {
     /// Connect from this network interface or address
     #[arg(long, visible_alias = "bind", value_name = "NAME", value_parser = values::interface)]
     #[arg(help_heading = REACH)]
-    pub interface: Option<From>,
+    pub interface: Option<LocalAddr>,
 
     /// Trust the authorities in this PEM file or directory instead of the system's; may be repeated
     #[arg(long, visible_alias = "cacert", value_name = "FILE", value_hint = ValueHint::AnyPath)]

@@ -62,7 +62,10 @@ async fn converse(
             };
             comeback.open(&mut tell).await
         }
-        None => Box::pin(connect::open(&opening, &mut |step| watch(&step))).await,
+        None => {
+            let opened = Box::pin(connect::open(&opening, &mut |step| watch(&step))).await;
+            opened.map_err(Error::from)
+        }
     };
     let opened = match opened {
         Ok(opened) => opened,

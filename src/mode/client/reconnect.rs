@@ -1,13 +1,14 @@
 //! Coming back after a loss: after which, how soon, and how often.
 
 use crate::{
-    connect::{self, ClientConnection, Opening, Progress},
-    error::{Error, Http2Fault, Silence, Step},
+    connect::{self, ClientConnection, ConnectOptions, LimitScope, OpenError, Progress},
+    error::Error,
     job::reconnect::ReconnectRules,
+    net::http2::Http2Fault,
     proto::handshake::Response,
     random,
     report::Report,
-    session::Session,
+    session::{QuietPeriod, Session, SessionError},
     sink::Journal,
 };
 use std::time::{Duration, Instant};
@@ -42,16 +43,16 @@ impl Backoff {
 /// ends them.
 #[derive(Debug, Default)]
 struct Losses {
-    /// The silence before the last.
-    silence: Option<Silence>,
+    /// The quiet before the last.
+    quiet: Option<QuietPeriod>,
 }
 
 impl Losses {
     fn count(&mut self, error: &mut Error) {
-        let last = self.silence.take();
-        if let Some(silence) = error.silence() {
-            *silence = silence.after(last);
-            self.silence = Some(*silence);
+        let last = self.quiet.take();
+        if let Some(quiet) = error.quiet_mut() {
+            *quiet = quiet.after(last);
+            self.quiet = Some(*quiet);
         }
     }
 }
@@ -59,13 +60,13 @@ impl Losses {
 /// What opens the session again.
 #[derive(Debug)]
 pub(super) struct Comeback {
-    opening: Opening,
+    opening: ConnectOptions,
     backoff: Backoff,
     losses: Losses,
 }
 
 impl Comeback {
-    pub(super) fn new(opening: Opening, rules: ReconnectRules) -> Self {
+    pub(super) fn new(opening: ConnectOptions, rules: ReconnectRules) -> Self {
         Self {
             opening,
             backoff: Backoff { rules, failed: 0, opened: None },
@@ -77,36 +78,27 @@ impl Comeback {
     /// session was asked for that.
     pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
         match session.remote_close().cloned() {
-            Some(close) if self.backoff.rules.is_after(&close) => Ok(session.closed(close)),
+            Some(close) if self.backoff.rules.is_after(&close) => Ok(session.closed(close).into()),
             Some(_) => Err(None),
-            None => match session.verdict(0) {
+            None => match session.verdict(0).map_err(Error::from) {
                 Err(error) if Self::is_after(&error) => Ok(error),
                 verdict => Err(verdict.err()),
             },
         }
     }
 
-    /// Whether another attempt may go better than this one.
+    /// Whether another attempt may succeed.
     fn is_after(error: &Error) -> bool {
         match error {
-            Error::Resolve { .. }
-            | Error::ResolveProxy { .. }
-            | Error::Connect { .. }
-            | Error::ConnectProxy { .. }
-            | Error::Socket { .. }
-            | Error::HandshakeCut { .. }
-            | Error::Send { .. }
-            | Error::Receive { .. }
-            | Error::NoClose { .. } => true,
-            Error::Timeout { step, .. } => !matches!(step, Step::Total | Step::Idle),
-            Error::Status { response, .. } => matches!(response.status, 429 | 500 | 502..=504),
-            Error::Http2 { fault, .. } => matches!(
-                fault,
-                Http2Fault::NoSettings
-                    | Http2Fault::GoAway { .. }
-                    | Http2Fault::Lost(_)
-                    | Http2Fault::Reset(_)
-            ),
+            Error::Open(error) => is_temporary(error),
+            Error::Session(error) => match error {
+                SessionError::Send { .. }
+                | SessionError::Receive { .. }
+                | SessionError::NoClose { .. }
+                | SessionError::PongTimeout { .. } => true,
+                SessionError::Http2 { fault, .. } => is_lost(fault),
+                _ => false,
+            },
             Error::Truncated { cause, .. } => Self::is_after(cause),
             _ => false,
         }
@@ -157,6 +149,33 @@ impl Comeback {
     }
 }
 
+/// Whether a failure to open a session may be over at the next attempt.
+fn is_temporary(error: &OpenError) -> bool {
+    match error {
+        OpenError::Resolve { .. }
+        | OpenError::ResolveProxy { .. }
+        | OpenError::Connect { .. }
+        | OpenError::ConnectProxy { .. }
+        | OpenError::Socket { .. }
+        | OpenError::HandshakeCut { .. } => true,
+        OpenError::Timeout { scope, .. } => *scope != LimitScope::Run,
+        OpenError::Status { response, .. } => matches!(response.status, 429 | 500 | 502..=504),
+        OpenError::Http2 { fault, .. } => is_lost(fault),
+        _ => false,
+    }
+}
+
+/// Whether the server ended the connection or the stream, with a reason or without.
+fn is_lost(fault: &Http2Fault) -> bool {
+    matches!(
+        fault,
+        Http2Fault::NoSettings
+            | Http2Fault::GoAway { .. }
+            | Http2Fault::Lost(_)
+            | Http2Fault::Reset(_)
+    )
+}
+
 /// What happens meanwhile.
 #[derive(Debug)]
 pub(super) enum Said<'a> {
@@ -179,7 +198,7 @@ pub(super) fn tell_attempt(report: Report, journal: &Journal, said: &Said<'_>) {
 
 /// How long the server asks to be left alone (RFC 9110, 10.2.3): seconds, or a date.
 fn retry_after(error: &Error) -> Option<Duration> {
-    let Error::Status { response, .. } = error else { return None };
+    let Error::Open(OpenError::Status { response, .. }) = error else { return None };
     let Response { headers, .. } = &**response;
     let value = headers.get("Retry-After")?.trim();
     if let Ok(seconds) = value.parse() {
@@ -197,9 +216,12 @@ const PATIENCE: Duration = Duration::from_hours(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{
-        Close, CloseCode,
-        handshake::{Headers, Version},
+    use crate::{
+        connect::RequestSummary,
+        proto::{
+            Close, CloseCode,
+            handshake::{Headers, Version},
+        },
     };
 
     const S: Duration = Duration::from_secs(1);
@@ -246,12 +268,12 @@ mod tests {
             let response =
                 Response { version: Version::Http11, status: 503, reason: String::new(), headers };
             let target = crate::target::Target::parse("ws://h/").unwrap();
-            Error::Status {
-                asked: Box::new(crate::error::Asked::new(&target, &Headers::default())),
+            Error::Open(OpenError::Status {
+                request: Box::new(RequestSummary::new(&target, &Headers::default())),
                 response: Box::new(response),
                 body: Vec::new(),
                 location: None,
-            }
+            })
         };
         assert_eq!(retry_after(&status("7")), Some(7 * S));
         assert_eq!(retry_after(&status("soon")), None);
@@ -269,12 +291,13 @@ mod tests {
     #[test]
     fn losses_after_the_same_silence_are_counted() {
         let mut it = Losses::default();
-        let mut lost = |silence: Option<u64>| {
-            let silence = silence.map(|seconds| Silence::new(Duration::from_secs(seconds)));
+        let mut lost = |quiet: Option<u64>| {
+            let quiet = quiet.map(|seconds| QuietPeriod::new(Duration::from_secs(seconds)));
             let cause = std::io::ErrorKind::ConnectionReset.into();
-            let mut error = Error::Receive { authority: "h:80".to_owned(), cause, silence };
+            let error = SessionError::Receive { authority: "h:80".to_owned(), cause, quiet };
+            let mut error = Error::from(error);
             it.count(&mut error);
-            error.silence().map(|silence| silence.times)
+            error.quiet_mut().map(|quiet| quiet.times)
         };
         assert_eq!([Some(60), Some(61), Some(60)].map(&mut lost), [Some(1), Some(2), Some(3)]);
         assert_eq!([None, Some(60), Some(10)].map(lost), [None, Some(1), Some(1)]);

@@ -2,11 +2,10 @@
 
 use crate::{
     connect::incoming::Incoming,
-    error::Error,
     escape::Escaped,
     proto::{Assembler, Close, CloseCode, Event, Kind, Settings, handshake::Choices},
     random::entropy,
-    session::Session,
+    session::{Session, SessionError},
     sink::Journal,
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -109,7 +108,7 @@ impl Client {
     }
 }
 
-fn how(verdict: Result<(), Error>) -> String {
+fn how(verdict: Result<(), SessionError>) -> String {
     match verdict {
         Ok(()) => "left".to_owned(),
         Err(error) => format!("left: {error}"),

@@ -12,16 +12,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The SETTINGS of a peer (RFC 9113, 6.5): pairs of identifier and value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings(Vec<(u16, u32)>);
+pub struct PeerSettings(Vec<(u16, u32)>);
 
-impl Settings {
+impl PeerSettings {
     /// Whether it takes an extended CONNECT (RFC 8441, 3).
     pub fn enables_connect_protocol(&self) -> bool {
         self.0.iter().rfind(|(id, _)| *id == ENABLE_CONNECT_PROTOCOL).is_some_and(|(_, v)| *v == 1)
     }
 }
 
-impl fmt::Display for Settings {
+impl fmt::Display for PeerSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = self.0.iter().filter_map(|(id, value)| Some((name(*id)?, value)));
         for (i, (name, value)) in known.enumerate() {
@@ -77,7 +77,7 @@ pub(super) enum End {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum First {
     /// The one it has to be (RFC 9113, 3.4).
-    Settings(Settings),
+    Settings(PeerSettings),
     /// Anything else.
     Other,
 }
@@ -123,7 +123,7 @@ fn first(bytes: &[u8]) -> Option<First> {
         .0
         .iter()
         .map(|[a, b, value @ ..]| (u16::from_be_bytes([*a, *b]), u32::from_be_bytes(*value)));
-    Some(First::Settings(Settings(pairs.collect())))
+    Some(First::Settings(PeerSettings(pairs.collect())))
 }
 
 /// A stream whose peer's beginning is looked at as it comes.
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn settings_are_read_in_any_pieces() {
         let frame = hex!("000012 04 00 00000000 0003 00000064 0008 00000001 4242 00000007");
-        let settings = Settings(vec![(3, 100), (8, 1), (0x4242, 7)]);
+        let settings = PeerSettings(vec![(3, 100), (8, 1), (0x4242, 7)]);
         for cut in 0..frame.len() {
             let mut seen = Seen::default();
             let (a, b) = frame.split_at(cut);
@@ -270,10 +270,10 @@ mod tests {
     #[test]
     fn a_setting_may_be_absent_or_taken_back() {
         let none = first(&hex!("000000 04 00 00000000")).unwrap();
-        assert_eq!(none, First::Settings(Settings::default()));
-        assert!(!Settings(vec![(8, 1), (8, 0)]).enables_connect_protocol());
-        assert!(!Settings(vec![(8, 2)]).enables_connect_protocol());
-        assert!(!Settings::default().enables_connect_protocol());
+        assert_eq!(none, First::Settings(PeerSettings::default()));
+        assert!(!PeerSettings(vec![(8, 1), (8, 0)]).enables_connect_protocol());
+        assert!(!PeerSettings(vec![(8, 2)]).enables_connect_protocol());
+        assert!(!PeerSettings::default().enables_connect_protocol());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The stream of a session. Its `END_STREAM` is the end of the bytes; a reset is an error.
 
-use super::Link;
+use super::link::Link;
 use crate::proto::slice::Within;
 use bytes::{Buf as _, Bytes};
 use h2::{RecvStream, SendStream};
@@ -12,7 +12,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// One stream of a connection, and the connection with it.
-pub struct Stream {
+pub struct Http2Stream {
     link: Link,
     /// `None`: both directions have ended.
     halves: Option<(SendStream<Bytes>, RecvStream)>,
@@ -24,7 +24,7 @@ pub struct Stream {
     is_written: bool,
 }
 
-impl Stream {
+impl Http2Stream {
     pub(super) fn new(link: Link, send: SendStream<Bytes>, recv: RecvStream) -> Self {
         let halves = Some((send, recv));
         Self { link, halves, chunk: Bytes::new(), is_read: false, is_written: false }
@@ -65,7 +65,7 @@ impl Stream {
     }
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for Http2Stream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -89,7 +89,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for Http2Stream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

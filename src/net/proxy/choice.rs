@@ -1,6 +1,6 @@
-//! Which proxy for which target: what was asked for, or what the environment says, as curl reads it.
+//! The choice of a proxy for a target: by option, or by the environment, read as curl reads it.
 
-use super::Proxy;
+use super::server::Proxy;
 use crate::target::{Target, UrlFault};
 use ipnet::IpNet;
 use std::net::IpAddr;

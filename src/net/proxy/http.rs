@@ -1,8 +1,8 @@
 //! HTTP CONNECT (RFC 9110, 9.3.6).
 
+use super::fault::ProxyFault;
 use crate::{
-    error::ProxyFault,
-    net::Transport,
+    net::transport::Transport,
     proto::{
         handshake::{Headers, MAX_HEADS, Refusal},
         slice::Within,

@@ -1,6 +1,5 @@
-//! Who we are: a client certificate and its key, read from files.
+//! The client certificate and its key, read from files.
 
-use crate::error::{Error, IdentityFault};
 use crate::proto::slice::Within;
 use pkcs8::{Document, EncryptedPrivateKeyInfoRef};
 use rustls::{
@@ -8,7 +7,43 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
     sign::CertifiedKey,
 };
-use std::path::Path;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A client certificate or its key that cannot be used.
+#[derive(Debug)]
+pub struct IdentityError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: IdentityFault,
+}
+
+/// A fault of a client certificate or its key.
+#[derive(Debug)]
+pub enum IdentityFault {
+    /// The file cannot be read.
+    File(io::Error),
+    /// There is no certificate in PEM.
+    NoCertificate {
+        /// It looks like one in DER.
+        der: bool,
+    },
+    /// There is no private key.
+    NoKey,
+    /// The key has a passphrase, and none was given.
+    Encrypted,
+    /// The passphrase is wrong.
+    Passphrase,
+    /// The key is in an unsupported format; a command that converts it.
+    Format(&'static str),
+    /// Any other fault, in the library's words.
+    Malformed(String),
+    /// The key belongs to another certificate.
+    Mismatch,
+}
 
 /// A client certificate, the chain behind it, and its key.
 #[derive(Debug)]
@@ -20,14 +55,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads it: PEM files, the key in the certificate's file if it has none of its own, or one
-    /// file in PKCS#12. `passphrase` is asked only where one is needed.
-    pub fn load(
+    /// Reads PEM files, the key from the certificate's file if it has none of its own, or one
+    /// file in PKCS#12. `passphrase` is called only if the key is encrypted.
+    pub fn load<E: From<IdentityError>>(
         certificate: &Path,
         key: Option<&Path>,
-        passphrase: &mut dyn FnMut() -> Result<String, Error>,
-    ) -> Result<Self, Error> {
-        let fault = |path: &Path, fault| Error::Identity { path: path.to_owned(), fault };
+        passphrase: &mut dyn FnMut() -> Result<String, E>,
+    ) -> Result<Self, E> {
+        let fault = |path: &Path, fault| E::from(IdentityError { path: path.to_owned(), fault });
         let read =
             |path: &Path| std::fs::read(path).map_err(|e| fault(path, IdentityFault::File(e)));
         let bytes = read(certificate)?;

@@ -1,15 +1,16 @@
-//! TLS by rustls: whom to trust, who we are, and a secured stream.
+//! TLS by rustls: trusted authorities, the client's certificate, and the secured stream.
 
 mod chain;
+mod fault;
 mod identity;
 mod verify;
 pub(super) mod witness;
 
 pub use chain::Certificate;
-pub use identity::Identity;
+pub use fault::{TlsFault, TlsSetupFault};
+pub use identity::{Identity, IdentityError, IdentityFault};
 
-use super::Transport;
-use crate::error::{Error, TlsFault};
+use super::transport::Transport;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, KeyLogFile, RootCertStore,
     SupportedProtocolVersion,
@@ -97,7 +98,7 @@ pub type SecureStream = TlsStream<BufReader<Witness<Box<dyn Transport>>>>;
 
 /// Reads the authorities: hundreds of files where they are the system's, so not on the thread
 /// that is connecting. `alpn`: what is offered to speak, the best first (RFC 7301).
-pub fn config(tls: &Tls, alpn: &[&[u8]]) -> Result<Config, Error> {
+pub fn config(tls: &Tls, alpn: &[&[u8]]) -> Result<Config, TlsSetupFault> {
     let provider = Arc::new(ring::default_provider());
     let (inner, known) = trust(tls, &provider)?;
     let shown = Arc::default();
@@ -114,17 +115,16 @@ pub fn config(tls: &Tls, alpn: &[&[u8]]) -> Result<Config, Error> {
             .into_iter()
             .filter_map(|(version, supported)| wanted(version).then_some(supported))
             .collect();
-    let other = |e: rustls::Error| Error::Other { doing: "set up TLS", cause: io::Error::other(e) };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
-        .map_err(other)?
+        .map_err(TlsSetupFault::Library)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
     let mut client = match &tls.identity {
         None => builder.with_no_client_auth(),
         Some(identity) => builder
             .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
-            .map_err(other)?,
+            .map_err(TlsSetupFault::Library)?,
     };
     client.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     client.enable_sni = tls.sends_name;
@@ -136,8 +136,8 @@ pub fn config(tls: &Tls, alpn: &[&[u8]]) -> Result<Config, Error> {
 type Trusted = (Option<Arc<dyn ServerCertVerifier>>, Vec<CertificateDer<'static>>);
 
 /// Who checks a chain, and what is trusted as it is.
-fn trust(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Trusted, Error> {
-    let fault = |path: Option<&Path>, cause: &dyn std::fmt::Display| Error::Authorities {
+fn trust(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Trusted, TlsSetupFault> {
+    let fault = |path: Option<&Path>, cause: &dyn std::fmt::Display| TlsSetupFault::Authorities {
         path: path.map(ToOwned::to_owned),
         cause: cause.to_string(),
     };

@@ -9,7 +9,7 @@ pub(super) use opening::handshake_lines;
 
 use super::{farewell::summarize, reconnect::Comeback};
 use crate::{
-    connect::{ClientConnection, Opening},
+    connect::{ClientConnection, ConnectOptions},
     console::{BRIEF, Next, Prompt, SLOW, Typed, history_file},
     error::Error,
     job::ended::Ended,
@@ -53,7 +53,7 @@ pub(super) struct Wishes {
     /// For what `-v` says at the end.
     pub(super) report: Report,
     /// What `/reconnect` opens.
-    pub(super) opening: Opening,
+    pub(super) opening: ConnectOptions,
     /// Of sessions that are opened again.
     pub(super) settings: Settings,
     /// What is kept and shown beside.
@@ -319,7 +319,7 @@ impl Interactive {
         match (self.failure.take(), self.told.take()) {
             (Some(error), _) => Err(error),
             (None, Some(verdict)) => verdict,
-            (None, None) => self.session.verdict(0),
+            (None, None) => self.session.verdict(0).map_err(Error::from),
         }
     }
 

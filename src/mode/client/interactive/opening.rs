@@ -101,15 +101,15 @@ impl Interactive {
     }
 
     /// Waits for a session while the person goes on typing; none: it is not wanted any more.
-    async fn wait_for(
+    async fn wait_for<E: Into<Error>>(
         &mut self,
-        mut opening: Pin<Box<impl Future<Output = Result<ClientConnection, Error>>>>,
+        mut opening: Pin<Box<impl Future<Output = Result<ClientConnection, E>>>>,
     ) -> Option<Result<ClientConnection, Error>> {
         self.connecting = true;
         let opened = loop {
             let Self { prompt, signals, .. } = self;
             tokio::select! {
-                opened = &mut opening => break Some(opened),
+                opened = &mut opening => break Some(opened.map_err(Into::into)),
                 Some(typed) = prompt.typed(false) => self.typed(typed),
                 signal = signals.recv() => self.signalled(signal),
             }

@@ -3,7 +3,7 @@
 use super::{FULL, Finish, Pipe, feed::Script};
 use crate::{
     connect::ClientConnection,
-    error::{Error, Step as ErrorStep},
+    error::Error,
     mode::client::reconnect::{Comeback, Said, tell_attempt},
     proto::Kind,
     random::entropy,
@@ -108,7 +108,7 @@ impl Pipe {
             Came::Late => {
                 let limit = self.plan.max_time.take().map_or(Duration::ZERO, |(limit, _)| limit);
                 let authority = self.session.authority().to_owned();
-                let late = Error::Timeout { authority, step: ErrorStep::Total, limit, own: false };
+                let late = Error::RunTimeout { authority, limit };
                 self.finish = Some(Finish::Failed(late));
                 self.patience = Some(Instant::now() + self.plan.close_timeout);
                 return false;

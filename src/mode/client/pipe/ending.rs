@@ -2,7 +2,7 @@
 
 use super::{Pipe, clock::Rung};
 use crate::{
-    error::{Error, Step, Unmet},
+    error::{Error, Unmet},
     job::ended::Ended,
     mode::client::farewell::summarize,
     proto::{Close, CloseCode, trace::Direction},
@@ -40,9 +40,9 @@ impl Finish {
             }
             (_, Some(Self::Failed(_) | Self::Signal(_))) => false,
             // What is ending may end its own way, if nothing is stuck.
-            (Self::Failed(Error::Timeout { .. }), Some(_)) => stuck,
+            (Self::Failed(Error::RunTimeout { .. }), Some(_)) => stuck,
             (_, Some(_)) => false,
-            (Self::Failed(Error::Timeout { .. }), None) => !closing || stuck,
+            (Self::Failed(Error::RunTimeout { .. }), None) => !closing || stuck,
             // The peer's Close, or its fault, was first: only our own stdio can still fail.
             (Self::Failed(Error::Unmet(_)), None) => !closing,
             (Self::Failed(_), None) => true,
@@ -103,12 +103,7 @@ impl Pipe {
     fn time_out(&mut self, limit: Duration, now: Instant) {
         self.patience.get_or_insert(now + self.plan.close_timeout);
         let authority = self.session.authority().to_owned();
-        self.finish(Finish::Failed(Error::Timeout {
-            authority,
-            step: Step::Total,
-            limit,
-            own: false,
-        }));
+        self.finish(Finish::Failed(Error::RunTimeout { authority, limit }));
     }
 
     pub(super) fn interrupt(&mut self, signal: i32) {
@@ -156,7 +151,8 @@ impl Pipe {
             Some(Finish::Gone | Finish::Met) => Ok(Ended::Done),
             Some(Finish::Rung | Finish::Ordered(_)) | None => {
                 let known = self.verdict.take();
-                let verdict = known.unwrap_or_else(|| self.session.verdict(waiting));
+                let verdict =
+                    known.unwrap_or_else(|| self.session.verdict(waiting).map_err(Error::from));
                 verdict.map_err(|cause| truncated(cause, written))?;
                 let unmet = self.watch.unmet(false).or_else(|| {
                     let pattern = self.unexpected()?.to_string();
@@ -166,7 +162,10 @@ impl Pipe {
                     Some(unmet) => Err(Error::Unmet(unmet)),
                     None if unsaid == 0 => Ok(Ended::Done),
                     // Nothing was expected any more, but something was still to be said.
-                    None => self.session.verdict(unsaid).map(|()| Ended::Done),
+                    None => {
+                        self.session.verdict(unsaid)?;
+                        Ok(Ended::Done)
+                    }
                 }
             }
         }
@@ -209,7 +208,7 @@ impl Pipe {
                         && ended.is_ok()
                     {
                         let authority = self.session.authority().to_owned();
-                        ended = Err(Error::Timeout { authority, step: Step::Total, limit, own: false });
+                        ended = Err(Error::RunTimeout { authority, limit });
                     }
                     self.patience.get_or_insert(Instant::now());
                 }

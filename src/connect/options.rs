@@ -1,0 +1,59 @@
+//! Options of opening a session.
+
+use super::{credentials::Credentials, dial_options::DialOptions, limits::Limits};
+use crate::{
+    net::tls,
+    proto::handshake::{HeaderEdit, Headers},
+    target::Target,
+};
+
+/// Options of one session's opening.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// The server and the resource.
+    pub target: Target,
+    /// The Host header, if not the target's.
+    pub host: Option<String>,
+    /// The headers that the handshake does not make.
+    pub headers: Headers,
+    /// The edits of `-H`, applied last.
+    pub edits: Vec<HeaderEdit>,
+    /// User, password, token and cookies.
+    pub credentials: Credentials,
+    /// The limit of redirects; `None`: none is followed.
+    pub redirects: Option<usize>,
+    /// The redirects followed until now.
+    pub followed: usize,
+    /// How streams are made.
+    pub dialing: DialOptions,
+    /// Options of TLS, for wss.
+    pub tls: tls::Tls,
+    /// The versions of HTTP for the handshake.
+    pub http: Http,
+    /// The time limits.
+    pub limits: Limits,
+}
+
+impl ConnectOptions {
+    /// The header fields that both versions of HTTP send, without Host: the defaults and the
+    /// credentials.
+    pub fn headers(&self) -> Headers {
+        let mut headers = self.headers.clone();
+        for (name, value) in self.credentials.headers(&self.target).iter() {
+            headers.push(name, value);
+        }
+        headers
+    }
+}
+
+/// The versions of HTTP that may carry a handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Http {
+    /// HTTP/1.1.
+    #[default]
+    One,
+    /// HTTP/2: chosen by ALPN with TLS, by prior knowledge without.
+    Two,
+    /// With TLS HTTP/2, if the server supports it and RFC 8441, and HTTP/1.1 otherwise.
+    Auto,
+}
