@@ -34,8 +34,8 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     }
     cli.client.extras = extras;
     cli.url = url.or(cli.url);
-    // Taking the definition of a hundred options apart takes longer than a round trip.
-    std::mem::forget(command);
+    // Freeing the definition of a hundred options and their values takes longer than a round trip.
+    std::mem::forget((command, matches));
     Ok(cli)
 }
 

@@ -6,9 +6,10 @@ use super::{
     },
     headers::Headers,
 };
+use data_encoding::BASE64;
 use http::StatusCode;
+use sha1_smol::Sha1;
 use std::fmt;
-use tungstenite::handshake::derive_accept_key;
 
 /// A head as it goes over the wire.
 pub fn head(first: &str, headers: &Headers) -> Vec<u8> {
@@ -25,7 +26,7 @@ pub fn head(first: &str, headers: &Headers) -> Vec<u8> {
 
 /// What `Sec-WebSocket-Key` says: 16 bytes that no one could foresee.
 pub fn key(bytes: [u8; 16]) -> String {
-    data_encoding::BASE64.encode(&bytes)
+    BASE64.encode(&bytes)
 }
 
 /// How a client's handshake stands.
@@ -133,7 +134,7 @@ impl ClientUpgrade {
             return Err(Refusal::Connection(said("Connection")));
         }
         let key = self.request.headers.get("Sec-WebSocket-Key").unwrap_or_default();
-        let expected = derive_accept_key(key.as_bytes());
+        let expected = accept_for(key);
         let mut accepts = headers.all("Sec-WebSocket-Accept").map(str::trim).peekable();
         if accepts.peek().is_none() {
             return Err(Refusal::Accept(BadAccept::Missing));
@@ -202,6 +203,13 @@ impl ServerUpgrade {
     }
 }
 
+/// Returns the Sec-WebSocket-Accept that answers this Sec-WebSocket-Key (4.2.2, item 5.4).
+fn accept_for(key: &str) -> String {
+    let mut hash = Sha1::from(key);
+    hash.update(GUID);
+    BASE64.encode(&hash.digest().bytes())
+}
+
 /// The demands of 4.2.1.
 fn accept_key(request: &Request) -> Result<String, RequestFault> {
     let headers = &request.headers;
@@ -220,8 +228,8 @@ fn accept_key(request: &Request) -> Result<String, RequestFault> {
         return Err(RequestFault::Version);
     }
     let key = only("Sec-WebSocket-Key").unwrap_or_default();
-    match data_encoding::BASE64.decode(key.as_bytes()) {
-        Ok(bytes) if bytes.len() == 16 => Ok(derive_accept_key(key.as_bytes())),
+    match BASE64.decode(key.as_bytes()) {
+        Ok(bytes) if bytes.len() == 16 => Ok(accept_for(key)),
         _ => Err(RequestFault::Key),
     }
 }
@@ -385,6 +393,8 @@ fn copied(fields: &[httparse::Header<'_>]) -> Headers {
 }
 
 const HTTP: &[u8] = b"HTTP/1.";
+/// What a Sec-WebSocket-Key is hashed with (RFC 6455, 1.3).
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 #[cfg(test)]
 mod tests;

@@ -193,7 +193,7 @@ impl Input {
     #[inline]
     fn line(&mut self, terminator: u8) -> Option<(usize, usize)> {
         let rest = self.buffer.get(self.searched..self.end)?;
-        match memchr(terminator, rest) {
+        match find(terminator, rest) {
             Some(at) => {
                 self.searched += at;
                 Some((self.searched, self.searched + 1))
@@ -228,6 +228,18 @@ impl Input {
     }
 }
 
+/// Returns the place of the first such byte. In a short block memchr would ask the processor for its
+/// features for nothing, which traps in a virtual machine and takes longer than a round trip.
+#[inline]
+fn find(byte: u8, block: &[u8]) -> Option<usize> {
+    if block.len() <= SHORT_BLOCK_BYTES {
+        return block.iter().position(|it| *it == byte);
+    }
+    memchr(byte, block)
+}
+
+/// The longest block that is searched byte by byte.
+const SHORT_BLOCK_BYTES: usize = 64;
 /// Bytes read at a time, and more once a line is longer. From this size on the allocator takes
 /// fresh pages from the system, and only those are paid for that are used.
 const BLOCK: usize = 128 << 10;

@@ -8,7 +8,7 @@
 use crate::proto::slice::Within;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{FileType, Mode, OFlags, fstat, major, minor, open},
+    fs::{FileType, Mode, OFlags, Stat, fstat, major, minor, open},
     io::Errno,
     process::getpgrp,
 };
@@ -34,30 +34,30 @@ pub enum Source {
     Nothing,
 }
 
-/// What stdin is.
+/// Returns what stdin is.
 pub fn source() -> Source {
     let stdin = io::stdin();
+    let Ok(stat) = fstat(&stdin) else { return Source::Nothing };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice {
+        return Source::Data;
+    }
     if rustix::termios::isatty(&stdin) {
         // A job in the background that reads the terminal is stopped (SIGTTIN).
         let ours = rustix::termios::tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
         return if ours { Source::Terminal } else { Source::Nothing };
     }
-    match fstat(&stdin) {
-        Ok(stat)
-            if FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
-                && (major(stat.st_rdev), minor(stat.st_rdev)) == NULL =>
-        {
-            Source::Nothing
-        }
-        Ok(_) => Source::Data,
-        Err(_) => Source::Nothing,
-    }
+    if is_null(&stat) { Source::Nothing } else { Source::Data }
+}
+
+fn is_null(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
+        && (major(stat.st_rdev), minor(stat.st_rdev)) == NULL
 }
 
 /// How a descriptor is waited for.
 enum Way {
     /// It never blocks.
-    Direct(OwnedFd),
+    Direct,
     /// Our own file description, non-blocking; a pipe, or a terminal.
     Own { fd: AsyncFd<OwnedFd>, pipe: bool },
     /// Shared and blocking: asked before each call.
@@ -66,7 +66,11 @@ enum Way {
 
 impl Way {
     fn new(fd: BorrowedFd<'_>, path: &str, access: OFlags, interest: Interest) -> io::Result<Self> {
-        let kind = FileType::from_raw_mode(fstat(fd)?.st_mode);
+        let stat = fstat(fd)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        if kind == FileType::RegularFile || is_null(&stat) {
+            return Ok(Self::Direct);
+        }
         if matches!(kind, FileType::Fifo | FileType::CharacterDevice)
             && let Ok(own) = open(
                 path,
@@ -77,21 +81,18 @@ impl Way {
         {
             return Ok(Self::Own { fd: own, pipe: kind == FileType::Fifo });
         }
-        match watch(fd.try_clone_to_owned()?, interest) {
-            Ok(shared) => Ok(Self::Shared(shared)),
-            // What cannot be polled is always ready.
-            Err(refused) => Ok(Self::Direct(refused)),
-        }
+        // What cannot be polled is always ready.
+        Ok(watch(fd.try_clone_to_owned()?, interest).map_or(Self::Direct, Self::Shared))
     }
 }
 
-/// Registers a descriptor to be waited for, or gives it back.
+/// Registers a descriptor to be waited for.
 #[expect(
     deprecated,
     reason = "its safe successor is unsafe to call; an OwnedFd is what it asks for"
 )]
-fn watch(fd: OwnedFd, interest: Interest) -> Result<AsyncFd<OwnedFd>, OwnedFd> {
-    AsyncFd::try_with_interest(fd, interest).map_err(|refused| refused.into_parts().0)
+fn watch(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(fd, interest)
 }
 
 /// Stdin.
@@ -110,7 +111,7 @@ impl Stdin {
     /// Whether there is something to read, or the end, at once.
     pub fn is_ready(&self) -> bool {
         match &self.way {
-            Way::Direct(_) => true,
+            Way::Direct => true,
             Way::Own { fd, .. } | Way::Shared(fd) => is_ready(fd.get_ref().as_fd(), PollFlags::IN),
         }
     }
@@ -118,7 +119,7 @@ impl Stdin {
     /// Reads what there is, waiting until there is something; 0 is the end.
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (fd, shared, pipe) = match &self.way {
-            Way::Direct(fd) => return Ok(rustix::io::read(fd, buffer)?),
+            Way::Direct => return Ok(rustix::io::read(io::stdin(), buffer)?),
             Way::Own { fd, pipe } => (fd, false, *pipe),
             Way::Shared(fd) => (fd, true, false),
         };
@@ -168,7 +169,7 @@ impl Stdout {
             && !rest.is_empty()
         {
             let written = match &self.way {
-                Way::Direct(fd) => rustix::io::write(fd, rest),
+                Way::Direct => rustix::io::write(io::stdout(), rest),
                 Way::Own { fd, .. } => rustix::io::write(fd.get_ref(), rest),
                 Way::Shared(fd) if is_ready(fd.get_ref().as_fd(), PollFlags::OUT) => {
                     // A pipe that is ready takes this much without blocking (POSIX).
@@ -202,7 +203,7 @@ impl Stdout {
     pub async fn gone(&self) {
         // A pipe reports an error, a socket that it is hung up.
         let (fd, interest) = match &self.way {
-            Way::Direct(_) => return std::future::pending().await,
+            Way::Direct => return std::future::pending().await,
             Way::Own { fd, .. } => (fd, Interest::ERROR),
             Way::Shared(fd) => (fd, Interest::READABLE),
         };
