@@ -2,7 +2,7 @@
 //! need. Only files are read: no compiler and no linker is run.
 //!
 //! - A position-independent program has some ten thousand pointers to relocate when it starts.
-//!   DT_RELR packs them into a twentieth of the space. glibc reads it since 2.36, and older ones
+//!   `DT_RELR` packs them into a twentieth of the space. glibc reads it since 2.36, and older ones
 //!   refuse the program; so it is used where the glibc of this system, for which the program is
 //!   built, reads it. `RUSTFLAGS="-C link-arg=-Wl,-z,nopack-relative-relocs"` turns it off, for a
 //!   program that is to run on older systems.
@@ -26,7 +26,7 @@ fn main() {
     }
 }
 
-/// Whether the C library of this system, which this script runs with, reads DT_RELR: such a one
+/// Whether the C library of this system, which this script runs with, reads `DT_RELR`: such a one
 /// defines a symbol version of that name.
 fn libc_reads_relr() -> Option<bool> {
     const VERSION: &[u8] = b"GLIBC_ABI_DT_RELR\0";

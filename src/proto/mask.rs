@@ -30,19 +30,65 @@ impl MaskKeys {
 }
 
 /// Masks or unmasks `data` in place; `offset` is how many payload bytes of the frame came before.
-pub fn apply(data: &mut [u8], mut key: [u8; 4], offset: u64) {
-    key.rotate_left((offset % 4) as usize);
-    let word = u64::from(u32::from_ne_bytes(key)) * 0x1_0000_0001;
-    let (words, rest) = data.as_chunks_mut::<8>();
+pub fn apply(data: &mut [u8], key: [u8; 4], offset: u64) {
+    let word = word(key, offset);
+    let (words, rest) = data.as_chunks_mut();
     for bytes in words {
-        *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+        *bytes = masked(*bytes, word);
     }
     for (byte, key) in rest.iter_mut().zip(word.to_ne_bytes()) {
         *byte ^= key;
     }
 }
 
+/// Appends `data` to `out` and masks it on the way; `offset` is as in [`apply`].
+#[inline]
+pub fn append(out: &mut Vec<u8>, data: &[u8], key: [u8; 4], offset: u64) {
+    let word = word(key, offset);
+    if data.len() > SHORT_BYTES {
+        return append_long(out, data, word);
+    }
+    out.reserve(data.len());
+    let (blocks, rest) = data.as_chunks::<32>();
+    for block in blocks {
+        let mut block = *block;
+        for bytes in block.as_chunks_mut().0 {
+            *bytes = masked(*bytes, word);
+        }
+        out.extend_from_slice(&block);
+    }
+    let (words, rest) = rest.as_chunks();
+    for bytes in words {
+        out.extend_from_slice(&masked(*bytes, word));
+    }
+    for (byte, key) in rest.iter().zip(word.to_ne_bytes()) {
+        out.push(byte ^ key);
+    }
+}
+
+/// A loop over all of it that the compiler makes into one of vectors, which a short payload is not
+/// worth.
+#[inline(never)]
+fn append_long(out: &mut Vec<u8>, data: &[u8], word: u64) {
+    let (words, rest) = data.as_chunks();
+    out.extend(words.iter().flat_map(|bytes| masked(*bytes, word)));
+    out.extend(rest.iter().zip(word.to_ne_bytes()).map(|(byte, key)| byte ^ key));
+}
+
+/// The key, twice, as it begins at `offset`.
+fn word(mut key: [u8; 4], offset: u64) -> u64 {
+    key.rotate_left((offset % 4) as usize);
+    u64::from(u32::from_ne_bytes(key)) * 0x1_0000_0001
+}
+
+fn masked(bytes: [u8; 8], word: u64) -> [u8; 8] {
+    (u64::from_ne_bytes(bytes) ^ word).to_ne_bytes()
+}
+
 const BLOCK: usize = 128;
+
+/// The longest payload that is short.
+const SHORT_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -59,7 +105,7 @@ mod tests {
     #[test]
     fn any_cut_gives_the_same_bytes() {
         let key = [1, 20, 0, 255];
-        let plain: Vec<u8> = (0..100).collect();
+        let plain: Vec<u8> = (0..200).collect();
         let mut whole = plain.clone();
         apply(&mut whole, key, 0);
         for (i, byte) in plain.iter().enumerate() {
@@ -71,6 +117,11 @@ mod tests {
             apply(head, key, 0);
             apply(tail, key, cut as u64);
             assert_eq!(parts, whole);
+            let (head, tail) = plain.split_at(cut);
+            let mut appended = Vec::new();
+            append(&mut appended, head, key, 0);
+            append(&mut appended, tail, key, cut as u64);
+            assert_eq!(appended, whole);
         }
     }
 

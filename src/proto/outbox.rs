@@ -340,29 +340,9 @@ impl Outbox {
 
     #[inline]
     fn masked(&mut self, payload: &[u8], key: Option<[u8; 4]>, offset: u64) {
-        let Some(key) = key else { return self.bytes.extend_from_slice(payload) };
-        if payload.len() <= NEAR {
-            self.near(payload, key, offset);
-        } else {
-            self.far(payload, key, offset);
-        }
-    }
-
-    /// What was just copied is near: the second pass costs less than the first.
-    fn far(&mut self, payload: &[u8], key: [u8; 4], mut offset: u64) {
-        self.bytes.reserve(payload.len());
-        for part in payload.chunks(NEAR) {
-            self.near(part, key, offset);
-            offset += part.len() as u64;
-        }
-    }
-
-    #[inline]
-    fn near(&mut self, payload: &[u8], key: [u8; 4], offset: u64) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(payload);
-        if let Some(tail) = self.bytes.get_mut(start..) {
-            mask::apply(tail, key, offset);
+        match key {
+            Some(key) => mask::append(&mut self.bytes, payload, key, offset),
+            None => self.bytes.extend_from_slice(payload),
         }
     }
 
@@ -394,17 +374,15 @@ impl Outbox {
 /// Compressed bytes that are worth a frame of their own before a message ends.
 const FRAGMENT: usize = 32 << 10;
 
-/// Bytes that stay in the first cache while they are masked.
-const NEAR: usize = 8 << 10;
-
 /// With more than this waiting (bytes) the peer is not reading, and one pong is enough.
 const PONG_ROOM: usize = 64 << 10;
 
 /// The most that a transport holds back of what it took (bytes).
 const HOLD: usize = 256 << 10;
 
-/// Sent bytes at which room is made.
-const GONE: usize = 64 << 10;
+/// Sent bytes at which room is made. Not less than a driver writes at once, or what a write left
+/// would be moved each time.
+const GONE: usize = 256 << 10;
 
 /// Capacity kept when all is sent (bytes): one long message does not cost memory for ever.
 const KEPT: usize = 1 << 20;

@@ -76,7 +76,7 @@ impl Input {
         if self.buffer.len() - self.end < BLOCK / 2 {
             if self.buffer.is_empty() {
                 // Fresh zeros cost nothing until they are used.
-                self.buffer = vec![0; BLOCK];
+                self.buffer = vec![0; self.block_bytes()];
             } else {
                 self.buffer.resize(self.buffer.len() * 2, 0);
             }
@@ -85,6 +85,10 @@ impl Input {
             self.buffer = vec![0; BLOCK];
         }
         self.buffer.within_mut(self.end..)
+    }
+
+    fn block_bytes(&self) -> usize {
+        if self.framing == Framing::Whole { WHOLE_BLOCK_BYTES } else { BLOCK }
     }
 
     /// `n` bytes were read into the room; 0 is the end, which ends a last line too.
@@ -243,6 +247,8 @@ const SHORT_BLOCK_BYTES: usize = 64;
 /// Bytes read at a time, and more once a line is longer. From this size on the allocator takes
 /// fresh pages from the system, and only those are paid for that are used.
 const BLOCK: usize = 128 << 10;
+/// Bytes read at a time where all of it is one message.
+const WHOLE_BLOCK_BYTES: usize = 256 << 10;
 /// Capacity kept between lines, in bytes.
 const KEPT: usize = 1 << 20;
 /// Bytes of a length.

@@ -67,7 +67,7 @@ impl Pipe {
                     return;
                 }
                 budget -= 1;
-                let end = self.long.rest.end.min(self.long.rest.start + FULL);
+                let end = self.long.rest.end.min(self.long.rest.start + PART_BYTES);
                 let part = self.long.rest.start..end;
                 self.long.rest.start = end;
                 self.session.payload(self.input.bytes(part));
@@ -91,7 +91,7 @@ impl Pipe {
                 sent = true;
                 let mut goes_on = self.send(line);
                 while goes_on
-                    && self.session.queued() < FULL
+                    && self.session.queued() < BATCH_BYTES
                     && let Some(line) = self.input.next_line(terminator)
                 {
                     goes_on = self.send(line);
@@ -307,4 +307,9 @@ impl Pipe {
 }
 
 /// Parts of a long message that are sent before anything else has its turn.
-const BUDGET: usize = 16;
+const BUDGET: usize = 4;
+/// Bytes of a long message that are framed, and then written, at once. Each write wakes the
+/// receiver: in parts of 64 KiB a long message costs half as much again.
+const PART_BYTES: usize = 256 << 10;
+/// Bytes of short messages that are written at once: what a block of stdin comes to when framed.
+const BATCH_BYTES: usize = 192 << 10;
