@@ -177,7 +177,7 @@ impl Input {
         let rest = self.buffer.within(self.start..self.end);
         match self.framing {
             Framing::Lines(terminator) => {
-                let whole = memchr::memchr_iter(terminator, rest).count();
+                let whole = rest.split(|byte| *byte == terminator).count() - 1;
                 let last = rest.last().is_some_and(|byte| *byte != terminator);
                 whole + usize::from(self.ended && last)
             }
