@@ -4,7 +4,7 @@ use super::args::Cli;
 use crate::{
     error::Error,
     render::write_out::VARIABLES,
-    script::command::{self, Spec},
+    script::command::table::{Spec, TABLE},
 };
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -84,7 +84,7 @@ fn commands() -> String {
         let (name, arguments) = (escaped(spec.name), escaped(spec.arguments));
         format!(".TP\n\\fB{name}\\fR {arguments}\n{}\n", escaped(spec.help))
     };
-    command::TABLE.iter().map(entry).collect()
+    TABLE.iter().map(entry).collect()
 }
 
 /// The variables of `--write-out`, from their own definition.

@@ -6,7 +6,7 @@ use super::{
     prescan,
     usage::usage,
 };
-use crate::{error::Error, script::step::Step};
+use crate::{error::Error, proto::Kind, script::action::Action};
 use clap::{
     Arg, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _,
     parser::ValueSource,
@@ -53,13 +53,15 @@ fn beside_listen(command: &Command, matches: &ArgMatches) -> Option<String> {
     Some(arg.get_short().map_or_else(|| format!("--{long}"), |short| format!("-{short}")))
 }
 
-/// Puts the steps of a script in the order in which they were typed.
+/// Puts the actions of a script in the order in which they were typed.
 fn order(args: &mut ClientArgs, matches: &ArgMatches) {
     let places = |id| matches.indices_of(id).into_iter().flatten();
-    let says = std::mem::take(&mut args.execute).into_iter().map(Step::Send);
-    let expects = std::mem::take(&mut args.expect).into_iter().map(Step::Expect);
-    let mut steps: Vec<_> = places("execute").zip(says).collect();
-    steps.extend(places("expect").zip(expects));
-    steps.sort_by_key(|(place, _)| *place);
-    args.script = steps.into_iter().map(|(_, step)| step).collect();
+    let kind = if args.binary { Kind::Binary } else { Kind::Text };
+    let messages = std::mem::take(&mut args.execute).into_iter();
+    let says = messages.map(|message| Action::message(kind, message));
+    let expects = std::mem::take(&mut args.expect).into_iter().map(Action::Expect);
+    let mut actions: Vec<_> = places("execute").zip(says).collect();
+    actions.extend(places("expect").zip(expects));
+    actions.sort_by_key(|(place, _)| *place);
+    args.script = actions.into_iter().map(|(_, action)| action).collect();
 }

@@ -11,9 +11,7 @@ use super::{
 use crate::{
     connect::{DialOptions, netrc::Netrc},
     error::Error,
-    job::{
-        Client, Color, Common, Job, Keep, Listen, Show, Stream, Ways, goals::Goals, wait::EndRules,
-    },
+    job::{Client, Color, Common, Job, Keep, Listen, Show, Stream, Ways, wait::EndRules},
     proto::{
         Close, CloseCode, Kind, Settings,
         extension::Offers,
@@ -22,7 +20,7 @@ use crate::{
     redact::Secrets,
     render::dialogue::Dialogue,
     report::Verbosity,
-    script::input::Framing,
+    script::{goals::Goals, input::Framing},
     target::Target,
 };
 use clap_complete::Shell;

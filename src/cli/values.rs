@@ -11,7 +11,6 @@ use crate::{
     },
     render::write_out::Template,
 };
-use regex::bytes::Regex;
 use std::{fs, path::PathBuf, time::Duration};
 
 /// Seconds, with a fraction.
@@ -198,17 +197,6 @@ pub fn subprotocol(s: &str) -> Result<String, String> {
         return Ok(s.to_owned());
     }
     Err("not a subprotocol's name".to_owned())
-}
-
-/// A regular expression.
-pub fn pattern(s: &str) -> Result<Regex, String> {
-    Regex::new(s).map_err(|fault| match fault {
-        // It draws the place over several lines; the last says what is wrong.
-        regex::Error::Syntax(words) => {
-            words.lines().last().unwrap_or_default().replace("error: ", "")
-        }
-        other => other.to_string(),
-    })
 }
 
 /// `CODE` or `CODE:REASON`.

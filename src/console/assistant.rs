@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     escape::is_acted_upon,
-    render::json::{self, Token, Tokens},
-    script::command,
+    render::json::{Token, Tokens},
+    script::{command::table, json},
 };
 use colored::Colorize as _;
 use rustyline::{
@@ -91,7 +91,7 @@ fn paint(line: &str, cursor: Option<usize>) -> Cow<'_, str> {
         && line.starts_with('/')
         && !line.contains('\n')
     {
-        let known = command::find(name).is_some();
+        let known = table::find(name).is_some();
         return if known { format!("{}{rest}", name.cyan()).into() } else { line.into() };
     }
     let pair = cursor.and_then(|cursor| brackets(line, cursor));

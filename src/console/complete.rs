@@ -3,7 +3,10 @@
 use crate::{
     escape::is_acted_upon,
     proto::{CloseCode, slice::Within},
-    script::command::{self, Completes, arguments::from_home},
+    script::command::{
+        arguments::from_home,
+        table::{self, Completes},
+    },
 };
 use rustyline::completion::Pair;
 use std::{
@@ -51,10 +54,10 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
         return words(before, known);
     }
     let Some((name, _)) = before.split_once(' ') else {
-        let specs = command::TABLE.iter().filter(|spec| spec.name.starts_with(before));
+        let specs = table::TABLE.iter().filter(|spec| spec.name.starts_with(before));
         let offered = specs.map(|spec| {
             let space = if spec.arguments.is_empty() { "" } else { " " };
-            pair(command::usage(spec), format!("{}{space}", spec.name))
+            pair(table::usage(spec), format!("{}{space}", spec.name))
         });
         return (0, offered.collect());
     };
@@ -67,7 +70,7 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
         let offered = from.filter(|one| is_first && one.starts_with(word));
         (start, offered.map(|one| pair(one, one)).collect())
     };
-    match command::find(name).map_or(Completes::Nothing, |spec| spec.completes) {
+    match table::find(name).map_or(Completes::Nothing, |spec| spec.completes) {
         Completes::Words => words(before, known),
         Completes::AtFile => match all.strip_prefix('@') {
             Some(path) => paths(path, name.len() + 2),
@@ -177,7 +180,7 @@ mod tests {
         assert_eq!(all("/he"), ["/headers", "/help"]);
         assert_eq!(all("/nope"), [""; 0]);
         assert_eq!(all("//pi"), [""; 0]);
-        assert_eq!(all("/").len(), command::TABLE.len());
+        assert_eq!(all("/").len(), table::TABLE.len());
         assert_eq!(all("a\n/pi"), [""; 0]);
     }
 

@@ -1,7 +1,6 @@
 //! The description of a run: plain data, with everything resolved.
 
 pub mod ended;
-pub mod goals;
 pub mod reconnect;
 pub mod wait;
 
@@ -16,12 +15,10 @@ use crate::{
     redact::Secrets,
     render::{dialogue::Dialogue, write_out::Template},
     report::Verbosity,
-    script::{input::Framing, step::Step},
+    script::{action::Action, goals::Goals, input::Framing, matcher::Matcher},
     target::Target,
 };
-use goals::Goals;
 use reconnect::ReconnectRules;
-use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
 use wait::EndRules;
 
@@ -64,7 +61,7 @@ pub struct Client {
     /// What is to be said before anything is done.
     pub notes: Vec<String>,
     /// `-x` and `--expect`.
-    pub script: Vec<Step>,
+    pub script: Vec<Action>,
     /// How long a message that is expected may take.
     pub expect_timeout: Duration,
     /// When a pipe ends by itself.
@@ -106,7 +103,7 @@ pub struct Show {
     /// Where it is.
     pub path: PathBuf,
     /// Only messages that match are shown.
-    pub filter: Option<Regex>,
+    pub filter: Option<Matcher>,
     /// Frames are shown too.
     pub frames: bool,
     /// JSON is laid out.

@@ -7,7 +7,7 @@ use crate::{
     job::{Client, ended::Ended},
     proto::{extension::Offers, handshake::Choices},
     random::entropy,
-    script::step::Step,
+    script::action::Action,
     session::Session,
     sys::stdio::{self, Source},
     target::Target,
@@ -35,7 +35,7 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
     });
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
     if stdio::source() == Source::Nothing && client.script.is_empty() {
-        client.script = OWN.map(|message| Step::Send(message.to_owned())).to_vec();
+        client.script = OWN.map(|message| Action::message(client.stream.kind, message)).to_vec();
     }
     let ended = Box::pin(client::run(&client, target, started)).await;
     drop(stays);

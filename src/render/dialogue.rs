@@ -9,6 +9,7 @@ use crate::proto::trace::Direction;
 use crate::{
     escape::{Escaped, escape_lines},
     proto::{Kind, slice::Within},
+    script::json::is_whole,
 };
 use colored::Colorize as _;
 use data_encoding::HEXLOWER;
@@ -112,7 +113,7 @@ impl Dialogue {
     }
 
     fn text(&self, text: &str, width: usize, out: &mut String) {
-        let is_json = text.len() <= LAID_OUT && json::is_whole(text);
+        let is_json = text.len() <= LAID_OUT && is_whole(text);
         let laid_out = if self.pretty && is_json {
             Cow::Owned(json::pretty(text))
         } else {

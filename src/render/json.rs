@@ -2,9 +2,8 @@
 //!
 //! Nothing is parsed into numbers or maps: every token stays as the peer wrote it.
 
-use crate::{escape::escape_lines, proto::slice::Within};
+use crate::{escape::escape_lines, proto::slice::Within, script::json::is_space};
 use colored::Color;
-use serde::de::IgnoredAny;
 
 /// What a part of a JSON text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,25 +79,6 @@ fn string(text: &str) -> usize {
         c => *c == '"',
     });
     end.map_or(text.len(), |(at, _)| at + 1)
-}
-
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r')
-}
-
-/// Whether a text looks as if it were to be an object or array.
-pub fn begins(text: &str) -> bool {
-    text.trim_start_matches(is_space).starts_with(['{', '['])
-}
-
-/// Whether a text is an object or array, whole.
-pub fn is_whole(text: &str) -> bool {
-    begins(text) && serde_json::from_str::<IgnoredAny>(text).is_ok()
-}
-
-/// Whether it would be one if more came.
-pub fn is_cut(text: &str) -> bool {
-    begins(text) && serde_json::from_str::<IgnoredAny>(text).is_err_and(|fault| fault.is_eof())
 }
 
 /// A token in its colour, safe for a terminal.
@@ -178,19 +158,6 @@ mod tests {
         assert_eq!(of(Token::Number), ["-1.5e+3"]);
         assert_eq!(of(Token::Literal), ["true"]);
         assert_eq!(of(Token::Other), ["nul", "é"]);
-    }
-
-    #[test]
-    fn whole_and_cut() {
-        for whole in ["{}", " [1]", "{\"a\":[{}]}\n"] {
-            assert!(is_whole(whole) && !is_cut(whole), "{whole}");
-        }
-        for cut in ["{", "[1,", "{\"a", "[\"\\", "{\n"] {
-            assert!(is_cut(cut) && !is_whole(cut), "{cut}");
-        }
-        for neither in ["", "1", "\"a\"", "{]", "[1}", "{} x", "{a}"] {
-            assert!(!is_cut(neither) && !is_whole(neither), "{neither}");
-        }
     }
 
     #[test]

@@ -24,12 +24,11 @@ use crate::{
     cli::values::{self, HeaderArg},
     job::wait::Wait,
     proto::Close,
-    script::step::Step,
+    script::{action::Action, matcher::Matcher},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::PossibleValue};
 use clap_complete::Shell;
 use heading::{OUTPUT, PIPE, REQUEST};
-use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
 
 /// See into your sockets: talk to, script, watch and test a WebSocket server.
@@ -134,8 +133,8 @@ pub struct ClientArgs {
 
     /// Go on with the next -x only when a message matches; in order with -x, may be repeated
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
-    #[arg(value_parser = values::pattern, help_heading = PIPE)]
-    pub expect: Vec<Regex>,
+    #[arg(value_parser = Matcher::parse, help_heading = PIPE)]
+    pub expect: Vec<Matcher>,
 
     /// How long a message that is expected may take, else exit status 112
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = values::seconds)]
@@ -144,12 +143,12 @@ pub struct ClientArgs {
 
     /// What was typed of -x and --expect, in order.
     #[arg(skip)]
-    pub script: Vec<Step>,
+    pub script: Vec<Action>,
 
     /// Close and exit 0 when a message matches
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
-    #[arg(value_parser = values::pattern, help_heading = PIPE)]
-    pub until: Option<Regex>,
+    #[arg(value_parser = Matcher::parse, help_heading = PIPE)]
+    pub until: Option<Matcher>,
 
     /// Close and exit 0 when this many messages have come
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

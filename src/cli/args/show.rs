@@ -1,7 +1,7 @@
 //! Options of `sockeye show`.
 
 use super::output::ColorChoice;
-use crate::cli::values;
+use crate::script::matcher::Matcher;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -15,8 +15,8 @@ pub struct ShowArgs {
 
     /// Show only messages that match
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
-    #[arg(value_parser = values::pattern)]
-    pub filter: Option<regex::bytes::Regex>,
+    #[arg(value_parser = Matcher::parse)]
+    pub filter: Option<Matcher>,
 
     /// Show the frames too
     #[arg(long)]

@@ -13,7 +13,7 @@ use crate::{
     random::entropy,
     render::{Renderer, jsonl::JsonLines},
     report::{self, Report},
-    script::{input::Framing, step::Step},
+    script::{action::Action, input::Framing, runner::Script},
     session::Session,
     sink::Journal,
     sys::stdio::{self, Source},
@@ -82,7 +82,7 @@ async fn converse(
     client.common.color.apply();
     if interactive {
         let wishes = Wishes {
-            script: client.script.iter().filter_map(Step::message).collect(),
+            script: script(client),
             kind: client.stream.kind,
             shows_pings: client.shows_pings,
             history: client.history,
@@ -114,7 +114,7 @@ async fn converse(
 fn is_interactive(client: &Client) -> bool {
     let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
     stays
-        && client.script.iter().all(|step| step.message().is_some())
+        && client.script.iter().all(Action::is_message)
         && !client.common.echo
         && !client.goals.is_some()
         && client.stream.is_plain()
@@ -134,7 +134,7 @@ fn limited(client: &Client, report: Report) -> Settings {
     if settings.max_message != u64::MAX {
         return settings;
     }
-    let expects = client.script.iter().any(|step| step.message().is_none());
+    let expects = client.script.iter().any(|action| matches!(action, Action::Expect(_)));
     let why = match stream.framing {
         _ if stream.events => "--output jsonl",
         _ if client.keep.record.is_some() => "--record",
@@ -175,10 +175,8 @@ fn plan(client: &Client, started: Instant, settings: Settings) -> Plan {
     }
     let says_nothing = client.script.is_empty() && client.rules.wait.is_none();
     Plan {
-        script: client.script.clone(),
-        expect_timeout: client.expect_timeout,
+        script: script(client),
         rules,
-        goals: client.goals.clone(),
         echo,
         supply: match (reads_stdin, says_nothing) {
             (true, _) => Supply::Stdin,
@@ -196,6 +194,10 @@ fn plan(client: &Client, started: Instant, settings: Settings) -> Plan {
         close: stream.close.clone(),
         settings,
     }
+}
+
+fn script(client: &Client) -> Script {
+    Script::new(client.script.clone(), client.expect_timeout, client.goals.clone())
 }
 
 fn output(client: &Client, started: Instant) -> Result<Output, Error> {

@@ -1,10 +1,17 @@
 //! What follows a command's name.
 
-use super::{Body, Command, Pattern, split};
-use crate::proto::{Close, CloseCode, Kind, close, handshake::is_token};
+use super::Command;
+use crate::{
+    proto::{Close, CloseCode, Kind, close, handshake::is_token},
+    script::{action::Outgoing, matcher::Matcher},
+};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
-use regex::bytes::Regex;
 use std::{path::PathBuf, time::Duration};
+
+/// The first word of a line, and what follows the space behind it.
+fn split(line: &str) -> (&str, &str) {
+    line.split_once(char::is_whitespace).unwrap_or((line, ""))
+}
 
 pub(super) fn nothing(rest: &str, command: Command) -> Result<Command, String> {
     match rest.trim() {
@@ -13,12 +20,12 @@ pub(super) fn nothing(rest: &str, command: Command) -> Result<Command, String> {
     }
 }
 
-pub(super) fn payload(data: &str) -> Result<String, String> {
+pub(super) fn payload(data: &str) -> Result<Vec<u8>, String> {
     let data = data.trim();
     if data.len() > 125 {
         return Err(format!("a ping or pong carries at most 125 bytes, not {}", data.len()));
     }
-    Ok(data.to_owned())
+    Ok(data.into())
 }
 
 pub(super) fn close(arguments: &str) -> Result<Close, String> {
@@ -56,20 +63,18 @@ pub(super) fn body(rest: &str) -> Result<Command, String> {
 }
 
 fn message(kind: Option<Kind>, rest: &str) -> Result<Command, String> {
-    let body = match rest.strip_prefix('@') {
-        Some(text) if text.starts_with('@') => {
-            Body::Bytes(kind.unwrap_or(Kind::Text), text.as_bytes().to_vec())
-        }
-        Some(file) => Body::File(kind, path(file)?),
-        None => Body::Bytes(kind.unwrap_or(Kind::Text), rest.as_bytes().to_vec()),
+    let text = match rest.strip_prefix('@') {
+        Some(text) if text.starts_with('@') => text,
+        Some(file) => return Ok(Command::SendFile(kind, path(file)?)),
+        None => rest,
     };
-    Ok(Command::Send(body))
+    Ok(Command::Send(Outgoing::Message(kind.unwrap_or(Kind::Text), text.into())))
 }
 
 pub(super) fn hex_or_file(rest: &str) -> Result<Command, String> {
     let rest = rest.trim();
     if let Some(file) = rest.strip_prefix('@') {
-        return Ok(Command::Send(Body::File(Some(Kind::Binary), path(file)?)));
+        return Ok(Command::SendFile(Some(Kind::Binary), path(file)?));
     }
     let bytes = if let Some(base64) = rest.strip_prefix("base64:") {
         BASE64.decode(base64.trim().as_bytes()).map_err(|fault| format!("not base64: {fault}"))?
@@ -81,7 +86,7 @@ pub(super) fn hex_or_file(rest: &str) -> Result<Command, String> {
             "bytes are written in hex, two digits each (00 ff), as base64:DATA or as @FILE",
         )?
     };
-    Ok(Command::Send(Body::Bytes(Kind::Binary, bytes)))
+    Ok(Command::Send(Outgoing::Message(Kind::Binary, bytes)))
 }
 
 pub(super) fn repeat(rest: &str) -> Result<Command, String> {
@@ -129,12 +134,8 @@ pub(super) fn filter(rest: &str) -> Result<Command, String> {
     if rest.is_empty() {
         return Ok(Command::Filter(None));
     }
-    let pattern = Regex::new(rest).map_err(|fault| {
-        // It draws the place over several lines; the last says what is wrong.
-        let words = fault.to_string();
-        words.lines().last().unwrap_or_default().replace("error: ", "not a pattern: ")
-    })?;
-    Ok(Command::Filter(Some(Pattern(pattern))))
+    let matcher = Matcher::parse(rest).map_err(|fault| format!("not a pattern: {fault}"))?;
+    Ok(Command::Filter(Some(matcher)))
 }
 
 pub(super) fn reconnect(rest: &str) -> Result<Command, String> {

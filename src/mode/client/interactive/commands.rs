@@ -5,7 +5,10 @@ use crate::{
     console::{self, Next},
     escape::Escaped,
     proto::{Kind, UsageError},
-    script::command::{self, Body, Command},
+    script::{
+        action::Outgoing,
+        command::{Command, table},
+    },
 };
 use std::{
     fs, io,
@@ -42,32 +45,11 @@ impl Interactive {
                 }
                 self.outcome(sent)
             }
-            Command::Send(body) => match contents(body) {
-                Ok((kind, bytes)) => {
-                    self.send(kind, &bytes);
-                    String::new()
-                }
+            Command::Send(outgoing) => self.perform(outgoing),
+            Command::SendFile(kind, path) => match contents(kind, &path) {
+                Ok((kind, bytes)) => self.perform(Outgoing::Message(kind, bytes)),
                 Err(fault) => Escaped(&fault).to_string(),
             },
-            Command::Ping(data) => {
-                let sent = self.session.ping(data.as_bytes());
-                if sent.is_ok() {
-                    self.pings.push_back(data.into_bytes());
-                    if self.pings.len() > MAX_PINGS {
-                        self.pings.pop_front();
-                    }
-                }
-                self.outcome(sent)
-            }
-            Command::Pong(data) => {
-                let sent = self.session.pong(data.as_bytes());
-                self.outcome(sent)
-            }
-            Command::Close(close) => {
-                self.release();
-                let sent = self.session.close(&close);
-                self.outcome(sent)
-            }
             Command::Repeat { times, interval, message } => {
                 self.add_repeat(times, interval, message)
             }
@@ -75,7 +57,7 @@ impl Interactive {
             Command::Json(wanted) => self.view.json(wanted).to_owned(),
             Command::Time(wanted) => self.view.time(wanted).to_owned(),
             Command::Filter(filter) => {
-                let said = self.view.filter(filter.map(|pattern| pattern.0));
+                let said = self.view.filter(filter);
                 Escaped(&said).to_string()
             }
             Command::Pause => self.view.pause(),
@@ -93,10 +75,39 @@ impl Interactive {
                 self.close(&self.wishes.close.clone());
                 String::new()
             }
-            Command::Help => command::help(console::screen().columns),
+            Command::Help => table::help(console::screen().columns),
             // They are for the prompt.
             Command::Quit | Command::Edit(_) | Command::Clear => String::new(),
         }
+    }
+
+    /// Sends something that was not typed as it is. Returns why it was not sent, if so.
+    pub(super) fn perform(&mut self, outgoing: Outgoing) -> String {
+        let sent = match outgoing {
+            Outgoing::Message(kind, bytes) => {
+                let sent = self.session.send(kind, &bytes);
+                if sent.is_ok() {
+                    self.view.sent(kind, &bytes, &self.prompt);
+                }
+                sent
+            }
+            Outgoing::Ping(payload) => {
+                let sent = self.session.ping(&payload);
+                if sent.is_ok() {
+                    self.pings.push_back(payload);
+                    if self.pings.len() > MAX_PINGS {
+                        self.pings.pop_front();
+                    }
+                }
+                sent
+            }
+            Outgoing::Pong(payload) => self.session.pong(&payload),
+            Outgoing::Close(close) => {
+                self.release();
+                self.session.close(&close)
+            }
+        };
+        self.outcome(sent)
     }
 
     fn add_repeat(&mut self, times: Option<u64>, interval: Duration, message: String) -> String {
@@ -125,13 +136,9 @@ impl Interactive {
     }
 }
 
-/// The type and the bytes of a message.
-fn contents(body: Body) -> Result<(Kind, Vec<u8>), String> {
-    let (kind, path) = match body {
-        Body::Bytes(kind, bytes) => return Ok((kind, bytes)),
-        Body::File(kind, path) => (kind, path),
-    };
-    let bytes = read(&path).map_err(|cause| {
+/// Reads a message from a file. Without a type it is text if it is UTF-8.
+fn contents(kind: Option<Kind>, path: &Path) -> Result<(Kind, Vec<u8>), String> {
+    let bytes = read(path).map_err(|cause| {
         format!("cannot read {}: {}", path.display(), crate::error::words(&cause))
     })?;
     match (kind, std::str::from_utf8(&bytes)) {

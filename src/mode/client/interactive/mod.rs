@@ -17,6 +17,7 @@ use crate::{
     random::entropy,
     render::{dialogue::Dialogue, summary::summary},
     report::Report,
+    script::runner::Script,
     session::Session,
     sink::Journal,
     sys::signals::Signals,
@@ -30,10 +31,9 @@ use std::{
 use view::View;
 
 /// What a person wants.
-#[derive(Clone)]
 pub(super) struct Wishes {
     /// `-x`: sent first.
-    pub(super) script: Vec<String>,
+    pub(super) script: Script,
     /// The type of the messages sent.
     pub(super) kind: Kind,
     /// `-P`: pings and pongs are shown.
@@ -148,8 +148,11 @@ impl Interactive {
 
     /// Runs until the last session is over.
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
-        for message in self.wishes.script.clone() {
-            self.send(self.wishes.kind, message.as_bytes());
+        while let Some(outgoing) = self.wishes.script.next(Instant::now()) {
+            let fault = self.perform(outgoing);
+            if !fault.is_empty() {
+                self.prompt.print(&fault);
+            }
         }
         loop {
             self.session().await;

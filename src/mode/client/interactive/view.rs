@@ -4,9 +4,9 @@ use crate::{
     console::{self, Prompt},
     proto::{Kind, trace::Direction},
     render::dialogue::Dialogue,
+    script::matcher::Matcher,
     sys::unix::private,
 };
-use regex::bytes::Regex;
 use std::{
     io::{self, Write as _},
     path::Path,
@@ -18,7 +18,7 @@ use std::{
 pub(super) struct View {
     dialogue: Dialogue,
     /// Only messages that match are shown.
-    filter: Option<Regex>,
+    filter: Option<Matcher>,
     /// Messages that did not match.
     hidden: u64,
     /// `/pause`: what has come since.
@@ -135,13 +135,13 @@ impl View {
     }
 
     /// Shows only messages that match.
-    pub(super) fn filter(&mut self, filter: Option<Regex>) -> String {
+    pub(super) fn filter(&mut self, filter: Option<Matcher>) -> String {
         let hidden = std::mem::take(&mut self.hidden);
         let told = self.filter.is_some();
         let before = if told { format!("; {hidden} did not match") } else { String::new() };
         self.filter = filter;
         match &self.filter {
-            Some(filter) => format!("showing messages that match {}{before}", filter.as_str()),
+            Some(filter) => format!("showing messages that match {filter}{before}"),
             None => format!("showing all messages{before}"),
         }
     }

@@ -1,13 +1,12 @@
 //! A pipe over a session that is lost and opened again.
 
-use super::{FULL, Finish, Pipe, feed::Script};
+use super::{FULL, Finish, Pipe, Turn};
 use crate::{
     connect::ClientConnection,
     error::Error,
     mode::client::reconnect::{Comeback, Said, tell_attempt},
     proto::Kind,
     random::entropy,
-    script::step::Step,
     session::Session,
     sys::signals::Signals,
 };
@@ -19,8 +18,6 @@ use std::{
 /// What a pipe needs to come back.
 pub(super) struct Spare {
     comeback: Comeback,
-    /// What is said first in each session.
-    script: Vec<Step>,
     /// Messages of stdin that may not have left.
     recent: VecDeque<(Kind, Vec<u8>)>,
     size: usize,
@@ -29,9 +26,9 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    pub(super) fn new(comeback: Comeback, script: Vec<Step>) -> Self {
+    pub(super) fn new(comeback: Comeback) -> Self {
         let (recent, unsent) = (VecDeque::new(), VecDeque::new());
-        Self { comeback, script, recent, size: 0, unsent }
+        Self { comeback, recent, size: 0, unsent }
     }
 
     /// Nothing waits to be sent again.
@@ -134,10 +131,8 @@ impl Pipe {
                 self.session = self.journal.watch(session);
                 self.heard = self.session.bytes_received();
                 self.clock.busy(Instant::now());
-                if let Some(spare) = &self.spare {
-                    self.script = Script::new(spare.script.clone());
-                }
-                self.watch.forget();
+                self.plan.script.rewind();
+                self.turn = Turn::Script;
                 true
             }
             Err(error) => {

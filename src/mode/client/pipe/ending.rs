@@ -2,7 +2,7 @@
 
 use super::{Pipe, clock::Rung};
 use crate::{
-    error::{Error, Unmet},
+    error::Error,
     job::ended::Ended,
     mode::client::farewell::summarize,
     proto::{Close, CloseCode, trace::Direction},
@@ -65,7 +65,7 @@ impl Pipe {
 
     /// Until when the message that is expected may come; what waits for stdout may hold it.
     pub(super) fn expects_by(&self) -> Option<Instant> {
-        self.watch.deadline().filter(|_| self.drained)
+        self.plan.script.expect_deadline().filter(|_| self.drained)
     }
 
     /// A deadline of [`Pipe::alarm`] may have passed.
@@ -78,7 +78,7 @@ impl Pipe {
             return self.time_out(limit, now);
         }
         if self.expects_by().is_some_and(|at| at <= now)
-            && let Some(unmet) = self.watch.unmet(true)
+            && let Some(unmet) = self.plan.script.unmet(true)
         {
             return self.finish(Finish::Failed(Error::Unmet(unmet)));
         }
@@ -144,7 +144,7 @@ impl Pipe {
         let written = self.output.break_off();
         self.journal.left(&mut self.session);
         summarize(&self.session, self.report);
-        let (waiting, unsaid) = (self.waiting(), self.unsaid());
+        let (waiting, unsaid) = (self.waiting(), self.plan.script.unsent_messages());
         match self.finish.take() {
             Some(Finish::Failed(error)) => Err(error),
             Some(Finish::Signal(signal)) => Ok(Ended::Signal(signal)),
@@ -154,11 +154,7 @@ impl Pipe {
                 let verdict =
                     known.unwrap_or_else(|| self.session.verdict(waiting).map_err(Error::from));
                 verdict.map_err(|cause| truncated(cause, written))?;
-                let unmet = self.watch.unmet(false).or_else(|| {
-                    let pattern = self.unexpected()?.to_string();
-                    Some(Unmet::Expect { pattern, limit: None, received: 0, last: None })
-                });
-                match unmet {
+                match self.plan.script.unmet(false) {
                     Some(unmet) => Err(Error::Unmet(unmet)),
                     None if unsaid == 0 => Ok(Ended::Done),
                     // Nothing was expected any more, but something was still to be said.

@@ -1,34 +1,16 @@
 //! What goes out: the script, then what stdin gives, as far as the network takes it.
 
-use super::{FULL, Finish, Pipe, Supply};
+use super::{FULL, Finish, Pipe, Supply, Turn};
 use crate::{
     error::{Error, Place},
     proto::{Kind, trace::Direction, utf8},
     script::{
+        action::{Action, Outgoing},
         input::{Framing, Next},
-        order::Order,
-        step::Step,
+        jsonl,
     },
 };
-use regex::bytes::Regex;
-use std::{collections::VecDeque, ops::Range, time::Instant};
-
-/// The steps of `-x` and `--expect`.
-#[derive(Debug)]
-pub(super) struct Script {
-    steps: VecDeque<Step>,
-    /// Something was to be done.
-    some: bool,
-    /// All of it is done, and the clock knows.
-    done: bool,
-}
-
-impl Script {
-    pub(super) fn new(steps: Vec<Step>) -> Self {
-        let some = !steps.is_empty();
-        Self { steps: steps.into(), some, done: false }
-    }
-}
+use std::{ops::Range, time::Instant};
 
 /// A message that is sent piece by piece.
 #[derive(Debug, Default)]
@@ -123,58 +105,28 @@ impl Pipe {
         }
     }
 
-    /// Nothing is sent before this has passed: `wait` of typed input.
+    /// Whether a `wait` of jsonl input is under way.
     fn is_paused(&mut self) -> bool {
-        self.paused = self.paused.filter(|until| *until > Instant::now());
-        self.paused.is_some()
+        self.plan.script.wait_until().is_some() && self.plan.script.is_waiting(Instant::now())
     }
 
-    /// Does the steps of the script; false while an answer is waited for.
+    /// Performs the script's own actions; false while they wait.
     fn play(&mut self) -> bool {
-        if self.script.done {
+        if self.turn == Turn::Stdin {
             return true;
         }
-        if self.watch.deadline().is_some() {
+        while let Some(outgoing) = self.plan.script.next(Instant::now()) {
+            self.perform(outgoing, false);
+        }
+        let script = &self.plan.script;
+        if script.deadline().is_some() {
             return false;
         }
-        while let Some(step) = self.script.steps.pop_front() {
-            match step {
-                Step::Send(message) => {
-                    let (kind, bytes) = (self.plan.kind, message.as_bytes());
-                    if self.session.send(kind, bytes).is_ok() {
-                        self.clock.sent();
-                        self.output.sent(kind, bytes);
-                    }
-                }
-                Step::Expect(pattern) => {
-                    let mut patterns = VecDeque::from([pattern]);
-                    while let Some(Step::Expect(pattern)) = self.script.steps.front() {
-                        patterns.push_back(pattern.clone());
-                        self.script.steps.pop_front();
-                    }
-                    self.watch.expect(patterns, self.plan.expect_timeout, Instant::now());
-                    return false;
-                }
-            }
-        }
-        self.script.done = true;
-        if self.script.some || self.plan.supply == Supply::Nothing {
+        self.turn = Turn::Stdin;
+        if !script.is_empty() || self.plan.supply == Supply::Nothing {
             self.clock.input_ended(Instant::now());
         }
         true
-    }
-
-    /// The messages of the script that have not been sent.
-    pub(super) fn unsaid(&self) -> usize {
-        self.script.steps.iter().filter(|step| step.message().is_some()).count()
-    }
-
-    /// What the script would have waited for next.
-    pub(super) fn unexpected(&self) -> Option<&Regex> {
-        self.script.steps.iter().find_map(|step| match step {
-            Step::Expect(pattern) => Some(pattern),
-            Step::Send(_) => None,
-        })
     }
 
     /// How many messages of stdin were read and not sent.
@@ -187,15 +139,10 @@ impl Pipe {
         }
         let mut waiting = 0;
         while let Some(Next::Message(range)) = self.input.take() {
-            let order = Order::parse(self.input.bytes(range));
-            waiting += usize::from(!matches!(order, Ok(Order::Nothing | Order::Wait(_))));
+            let action = jsonl::parse(self.input.bytes(range));
+            waiting += usize::from(!matches!(action, Ok(None | Some(Action::Wait(_)))));
         }
         waiting
-    }
-
-    /// Whether stdin has its turn.
-    pub(super) fn is_played(&self) -> bool {
-        self.script.done
     }
 
     /// A message of stdin; false if it must be seen to before the next.
@@ -266,41 +213,51 @@ impl Pipe {
         self.clock.sent();
     }
 
-    /// A line of typed input.
+    /// Performs a line of jsonl input.
     fn obey(&mut self, range: Range<usize>) {
-        let order = match Order::parse(self.input.bytes(range)) {
-            Ok(order) => order,
+        match jsonl::parse(self.input.bytes(range)) {
+            Ok(Some(action)) => {
+                self.plan.script.append(action);
+                while let Some(outgoing) = self.plan.script.next(Instant::now()) {
+                    self.perform(outgoing, true);
+                }
+            }
+            Ok(None) => {}
             Err(fault) => {
                 let (line, column) = (self.input.number(), fault.column);
                 let error = Error::InputJson { line, column, fault: fault.words };
-                return self.finish(Finish::Failed(error));
+                self.finish(Finish::Failed(error));
             }
-        };
-        // The session is open: `feed` looked. Payloads and codes were checked with the line.
-        match order {
-            Order::Nothing => return,
-            Order::Wait(time) => {
-                self.paused = Some(Instant::now() + time);
-                return;
-            }
-            Order::Close(close) => return self.finish(Finish::Ordered(close)),
-            Order::Send(kind, bytes) => {
-                let _ = self.session.send(kind, &bytes);
+        }
+    }
+
+    /// Sends something; `kept`: it is sent again if it does not leave this session.
+    fn perform(&mut self, outgoing: Outgoing, kept: bool) {
+        let now = Instant::now();
+        match outgoing {
+            Outgoing::Message(kind, bytes) => {
+                if self.session.send(kind, &bytes).is_err() {
+                    return;
+                }
                 self.output.sent(kind, &bytes);
-                if let Some(spare) = &mut self.spare {
+                if let Some(spare) = &mut self.spare
+                    && kept
+                {
                     spare.sent(kind, &bytes);
                 }
             }
-            Order::Ping(payload) => {
+            // Refused only when closing, and `feed` has seen to it that it is not.
+            Outgoing::Ping(payload) => {
                 let _ = self.session.ping(&payload);
-                self.output.at(Instant::now());
+                self.output.at(now);
                 self.output.control("ping", Direction::Out, &payload, None);
             }
-            Order::Pong(payload) => {
+            Outgoing::Pong(payload) => {
                 let _ = self.session.pong(&payload);
-                self.output.at(Instant::now());
+                self.output.at(now);
                 self.output.control("pong", Direction::Out, &payload, None);
             }
+            Outgoing::Close(close) => return self.finish(Finish::Ordered(close)),
         }
         self.clock.sent();
     }

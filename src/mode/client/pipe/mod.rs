@@ -9,19 +9,18 @@ mod comeback;
 mod ending;
 mod feed;
 mod output;
-mod watch;
 
 pub(super) use output::Output;
 
 use super::reconnect::Comeback;
 use crate::{
     error::Error,
-    job::{ended::Ended, goals::Goals, wait::EndRules},
+    job::{ended::Ended, wait::EndRules},
     proto::{Close, Event, Kind, Piece, Settings, trace::Direction},
     report::Report,
     script::{
         input::{Framing, Input},
-        step::Step,
+        runner::Script,
     },
     session::Session,
     sink::Journal,
@@ -30,24 +29,19 @@ use crate::{
 use clock::Clock;
 use comeback::Spare;
 use ending::Finish;
-use feed::{Long, Script};
+use feed::Long;
 use std::{
     io,
     time::{Duration, Instant},
 };
-use watch::Watch;
 
 /// What is to be done in a pipe.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// What comes first.
-    pub(super) script: Vec<Step>,
-    /// How long a message that is expected may take.
-    pub(super) expect_timeout: Duration,
+    /// `-x`, `--expect`, `--count`, `--until`.
+    pub(super) script: Script,
     /// When it ends by itself.
     pub(super) rules: EndRules,
-    /// It ends when they are met.
-    pub(super) goals: Goals,
     /// `--echo`: every message is sent back.
     pub(super) echo: bool,
     /// What there is to send beside the script.
@@ -85,14 +79,11 @@ pub(super) struct Pipe {
     session: Session,
     report: Report,
     journal: Journal,
-    script: Script,
+    turn: Turn,
     stdin: Option<Stdin>,
     input: Input,
     long: Long,
-    /// Nothing of stdin is sent before then.
-    paused: Option<Instant>,
     output: Output,
-    watch: Watch,
     /// A message that is to be sent back.
     echo: Vec<u8>,
     clock: Clock,
@@ -112,6 +103,15 @@ pub(super) struct Pipe {
     spare: Option<Spare>,
 }
 
+/// Whose messages are sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Those of the script.
+    Script,
+    /// Those of stdin: the script's own actions are performed.
+    Stdin,
+}
+
 /// What a turn of the loop waits for.
 enum Woken {
     Session,
@@ -125,7 +125,7 @@ enum Woken {
 impl Pipe {
     /// A pipe between stdio and this session.
     pub(super) fn new(
-        mut plan: Plan,
+        plan: Plan,
         session: Session,
         output: Output,
         (report, journal): (Report, Journal),
@@ -135,17 +135,12 @@ impl Pipe {
             Supply::Stdin => Some(Stdin::new().map_err(Error::Input)?),
             Supply::Nothing | Supply::Endless => None,
         };
-        let script = std::mem::take(&mut plan.script);
-        let expects = script.iter().any(|step| matches!(step, Step::Expect(_)));
-        let spare = comeback.map(|comeback| Spare::new(comeback, script.clone()));
         Ok(Self {
-            script: Script::new(script),
+            turn: Turn::Script,
             stdin,
             input: Input::new(plan.framing),
             long: Long::default(),
-            paused: None,
             output,
-            watch: Watch::new(std::mem::take(&mut plan.goals), expects),
             echo: Vec::new(),
             clock: Clock::new(plan.rules, Instant::now(), session.bytes_received() > 0),
             // What came with the answer to the handshake is no answer to what is sent now.
@@ -156,7 +151,7 @@ impl Pipe {
             more: false,
             drained: true,
             patience: None,
-            spare,
+            spare: comeback.map(Spare::new),
             plan,
             session,
             report,
@@ -234,11 +229,12 @@ impl Pipe {
 
     /// Turns what was read into output; false if the output is full and some is left.
     fn drain(&mut self) -> bool {
+        let now = Instant::now();
         self.output.at(self.session.last_heard());
         while !self.output.is_full() && !self.is_congested() {
             if let Some(piece) = self.session.next_whole() {
                 self.output.piece(&piece);
-                let met = self.watch.sees(&piece);
+                let met = self.plan.script.on(&piece, now);
                 if met || self.plan.echo {
                     let Piece { kind, payload, .. } = piece;
                     if self.plan.echo {
@@ -252,7 +248,7 @@ impl Pipe {
                 None => return true,
                 Some(Event::Message(piece)) => {
                     self.output.piece(&piece);
-                    let met = self.watch.sees(&piece);
+                    let met = self.plan.script.on(&piece, now);
                     let Piece { kind, payload, last, .. } = piece;
                     if self.plan.echo {
                         self.echo.extend_from_slice(payload);
@@ -329,7 +325,7 @@ impl Pipe {
         let wants = room && idle && !self.input.has_ended();
         let reads = self.finish.is_none() && self.session.is_open() && wants;
         // A message of which the peer has the beginning is under way, too.
-        let begun = self.paused.is_some() || self.long.is_begun();
+        let begun = self.plan.script.wait_until().is_some() || self.long.is_begun();
         let held = !idle || begun || (self.stdin.is_some() && !room);
         self.feeding = self.session.is_open() && held;
         let fed = self.feeding;
@@ -352,7 +348,7 @@ impl Pipe {
             // What waited until now was no silence.
             let then = Instant::now();
             self.clock.busy(then);
-            self.watch.delay(then - now);
+            self.plan.script.delay(then - now);
         }
         if fed && self.clock.rings(false).is_some() {
             self.clock.input_ended(Instant::now());
@@ -364,7 +360,7 @@ impl Pipe {
     fn is_idle(&mut self) -> bool {
         !self.session.is_frame_open()
             && !self.input.has_next()
-            && self.is_played()
+            && self.turn == Turn::Stdin
             && self.spare.as_ref().is_none_or(Spare::is_idle)
     }
 
@@ -374,7 +370,7 @@ impl Pipe {
         let max_time = self.plan.max_time.map(|(_, at)| at);
         let closing = self.finish.is_some() || !self.session.is_open();
         // What may go on but for a full network waits for that.
-        let paused = self.paused.filter(|_| self.session.queued() < FULL);
+        let paused = self.plan.script.wait_until().filter(|_| self.session.queued() < FULL);
         let feed = if closing { None } else { self.expects_by().or(paused) };
         [clock, max_time, feed, self.patience].into_iter().flatten().min()
     }

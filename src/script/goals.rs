@@ -1,0 +1,19 @@
+//! Goals of a run: messages that end it.
+
+use super::matcher::Matcher;
+
+/// The goals of a run. It ends as soon as one of them is met.
+#[derive(Clone, Debug, Default)]
+pub struct Goals {
+    /// `--count`: the number of received messages.
+    pub count: Option<u64>,
+    /// `--until`: a received message that matches.
+    pub until: Option<Matcher>,
+}
+
+impl Goals {
+    /// Whether there is a goal.
+    pub fn is_some(&self) -> bool {
+        self.count.is_some() || self.until.is_some()
+    }
+}

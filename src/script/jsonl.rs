@@ -1,0 +1,205 @@
+//! Lines of jsonl input, each of which is an action. docs/jsonl.md has the schema.
+
+use super::action::{Action, Outgoing};
+use crate::proto::{Close, CloseCode, Kind};
+use data_encoding::BASE64;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// A line that is not an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineFault {
+    /// The column of the first byte that is not JSON, from 1; `None`: the line is JSON.
+    pub column: Option<usize>,
+    /// A phrase that names the fault.
+    pub words: String,
+}
+
+/// Reads a line. `None`: the line asks for nothing, because it is empty, or records an event.
+pub fn parse(line: &[u8]) -> Result<Option<Action>, LineFault> {
+    if line.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    let object: Map<String, Value> = serde_json::from_slice(line).map_err(|cause| {
+        // It appends where: the line is always its first.
+        let words = cause.to_string();
+        let words = words.split(" at line ").next().unwrap_or_default().to_owned();
+        LineFault { column: Some(cause.column().max(1)), words }
+    })?;
+    let fields = Fields(&object);
+    let kind = fields.text("type")?.ok_or_else(|| fault("there is no \"type\""))?;
+    let direction = fields.text("direction")?;
+    if direction.is_some_and(|direction| direction != "in") {
+        return Ok(None);
+    }
+    let send = |outgoing| Some(Action::Send(outgoing));
+    match kind {
+        "text" => {
+            let data = fields.text("data")?;
+            let data = data.ok_or_else(|| fault("text has no \"data\""))?;
+            Ok(Some(Action::message(Kind::Text, data)))
+        }
+        "binary" => {
+            let bytes = match fields.base64("base64")? {
+                None => fields.base64("data")?,
+                some => some,
+            };
+            let bytes = bytes.ok_or_else(|| fault("binary has no \"base64\""))?;
+            Ok(Some(Action::message(Kind::Binary, bytes)))
+        }
+        "ping" => fields.control().map(Outgoing::Ping).map(send),
+        // One received answers a ping of another session.
+        "pong" if direction.is_some() => Ok(None),
+        "pong" => fields.control().map(Outgoing::Pong).map(send),
+        "close" => fields.close().map(Outgoing::Close).map(send),
+        "wait" => {
+            let seconds = fields.0.get("seconds").and_then(Value::as_f64);
+            let seconds = seconds.filter(|seconds| (0.0..=1e9).contains(seconds));
+            let seconds =
+                seconds.ok_or_else(|| fault("wait has no \"seconds\" from 0 to 1000000000"))?;
+            Ok(Some(Action::Wait(Duration::from_secs_f64(seconds))))
+        }
+        _ => Ok(None),
+    }
+}
+
+struct Fields<'a>(&'a Map<String, Value>);
+
+impl<'a> Fields<'a> {
+    fn text(&self, name: &str) -> Result<Option<&'a str>, LineFault> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(fault(format!("\"{name}\" is no string"))),
+        }
+    }
+
+    fn base64(&self, name: &str) -> Result<Option<Vec<u8>>, LineFault> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let bytes = BASE64.decode(text.as_bytes());
+        bytes.map(Some).map_err(|_| fault(format!("\"{name}\" is no base64 (RFC 4648, 4)")))
+    }
+
+    /// What a control frame carries.
+    fn control(&self) -> Result<Vec<u8>, LineFault> {
+        let payload = match (self.text("data")?, self.base64("base64")?) {
+            (Some(text), None) => text.as_bytes().to_vec(),
+            (None, Some(bytes)) => bytes,
+            (None, None) => Vec::new(),
+            (Some(_), Some(_)) => return Err(fault("both \"data\" and \"base64\"")),
+        };
+        if payload.len() > 125 {
+            return Err(fault("over 125 bytes in a control frame (RFC 6455, 5.5)"));
+        }
+        Ok(payload)
+    }
+
+    fn close(&self) -> Result<Close, LineFault> {
+        let reason = self.text("reason")?.unwrap_or_default();
+        let code = match self.0.get("code") {
+            None | Some(Value::Null) => None,
+            Some(code) => Some(code.as_u64().and_then(|code| u16::try_from(code).ok())),
+        };
+        let code = match code {
+            // Recorded of a Close without one.
+            None | Some(Some(1005)) if reason.is_empty() => CloseCode::NO_STATUS,
+            None => CloseCode::NORMAL,
+            Some(Some(code)) if CloseCode::new(code).is_sendable() => CloseCode::new(code),
+            Some(_) => return Err(fault("\"code\" is none that may be sent (RFC 6455, 7.4)")),
+        };
+        if reason.len() > 123 {
+            return Err(fault("\"reason\" is over 123 bytes (RFC 6455, 5.5)"));
+        }
+        Ok(Close { code, reason: reason.to_owned() })
+    }
+}
+
+fn fault(words: impl Into<String>) -> LineFault {
+    LineFault { column: None, words: words.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Option<Action>, LineFault> {
+        parse(line.as_bytes())
+    }
+
+    #[test]
+    fn what_can_be_asked_for() {
+        let text = |s: &str| Ok(Some(Action::message(Kind::Text, s)));
+        let send = |outgoing| Ok(Some(Action::Send(outgoing)));
+        let close = |code: u16, reason: &str| {
+            send(Outgoing::Close(Close { code: code.into(), reason: reason.to_owned() }))
+        };
+        for (line, action) in [
+            (
+                r#"{"type":"text","data":"a\n\u00e9\ud83d\ude00\u0000"}"#,
+                text("a\n\u{e9}\u{1f600}\0"),
+            ),
+            (r#" {"data": "", "x": [1], "type": "text"} "#, text("")),
+            (r#"{"type":"text","direction":"in","data":"a","size":1}"#, text("a")),
+            (
+                r#"{"type":"binary","base64":"AP8K"}"#,
+                Ok(Some(Action::message(Kind::Binary, vec![0, 255, 10]))),
+            ),
+            (r#"{"type":"binary","data":""}"#, Ok(Some(Action::message(Kind::Binary, Vec::new())))),
+            (r#"{"type":"ping"}"#, send(Outgoing::Ping(Vec::new()))),
+            (r#"{"type":"ping","direction":"in","data":"a"}"#, send(Outgoing::Ping(b"a".to_vec()))),
+            (r#"{"type":"pong","base64":"/w=="}"#, send(Outgoing::Pong(vec![255]))),
+            (r#"{"type":"close"}"#, close(1005, "")),
+            (r#"{"type":"close","code":1005}"#, close(1005, "")),
+            (r#"{"type":"close","code":null,"reason":"bye"}"#, close(1000, "bye")),
+            (r#"{"type":"close","code":4001,"reason":"bye"}"#, close(4001, "bye")),
+            (
+                r#"{"type":"wait","seconds":1.5}"#,
+                Ok(Some(Action::Wait(Duration::from_millis(1500)))),
+            ),
+            // What only tells of something.
+            (r#"{"type":"text","direction":"out","data":"a"}"#, Ok(None)),
+            (r#"{"type":"pong","direction":"in","rtt":0.1}"#, Ok(None)),
+            (r#"{"type":"open","version":1}"#, Ok(None)),
+            (r#"{"type":"error","code":56}"#, Ok(None)),
+            (r#"{"type":"end","data":{}}"#, Ok(None)),
+            (r#"{"type":"from the future"}"#, Ok(None)),
+            ("", Ok(None)),
+            (" \r", Ok(None)),
+        ] {
+            assert_eq!(read(line), action, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_cannot() {
+        for (line, column, words) in [
+            ("hello", Some(1), "expected value"),
+            (r#"{"type":"text","data":"a"} x"#, Some(28), "trailing characters"),
+            (r#"{"type":"text","data":"\ud800"}"#, Some(30), "end of hex escape"),
+            (r#"{"type":"text","data":"a"#, Some(24), "EOF"),
+            ("[1]", Some(1), "invalid type: sequence, expected a map"),
+            (r#"{"data":"a"}"#, None, "there is no \"type\""),
+            (r#"{"type":1}"#, None, "\"type\" is no string"),
+            (r#"{"type":"text"}"#, None, "text has no \"data\""),
+            (r#"{"type":"text","data":1}"#, None, "\"data\" is no string"),
+            (r#"{"type":"binary"}"#, None, "binary has no \"base64\""),
+            (r#"{"type":"binary","base64":"AP8"}"#, None, "\"base64\" is no base64"),
+            (r#"{"type":"ping","data":"a","base64":""}"#, None, "both"),
+            (r#"{"type":"close","code":1006}"#, None, "\"code\" is none that may be sent"),
+            (r#"{"type":"close","code":"1000"}"#, None, "\"code\" is none that may be sent"),
+            (r#"{"type":"close","code":1005,"reason":"a"}"#, None, "\"code\" is none"),
+            (r#"{"type":"wait"}"#, None, "wait has no \"seconds\""),
+            (r#"{"type":"wait","seconds":-1}"#, None, "wait has no \"seconds\""),
+        ] {
+            let fault = read(line).unwrap_err();
+            assert!(fault.words.contains(words), "{line}: {fault:?}");
+            assert_eq!(fault.column, column, "{line}");
+        }
+        let long = |n| read(&format!(r#"{{"type":"ping","data":"{}"}}"#, "x".repeat(n)));
+        assert!(long(125).is_ok() && long(126).is_err());
+        let long = |n| read(&format!(r#"{{"type":"close","reason":"{}"}}"#, "x".repeat(n)));
+        assert!(long(123).is_ok() && long(124).is_err());
+        // It is not UTF-8.
+        assert!(parse(b"{\"type\":\"text\",\"data\":\"\xff\"}").is_err());
+    }
+}
