@@ -11,6 +11,10 @@ mod observer;
 mod quiet;
 mod sending;
 mod stats;
+#[cfg(test)]
+pub(crate) mod testbed;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use context::SessionContext;

@@ -1,0 +1,220 @@
+//! Keepalive, idleness and close timeouts happen at exact instants.
+
+use super::*;
+use crate::{proto::Close, session::clock};
+
+/// Drives the player to its end and returns how long that took.
+async fn lasts(player: &mut Player) -> Duration {
+    let start = clock::now();
+    player.finish().await;
+    clock::now() - start
+}
+
+#[test]
+fn two_sessions_that_ping_live_on_and_time_their_pings() {
+    testbed::run(async {
+        let keepalive =
+            Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
+        let Pair { client, server, wire } = Bed { client: keepalive, ..Bed::default() }.pair();
+        wire.delay(S / 4);
+        let (mut client, mut server) = (Player::new(client), Player::new(server));
+        let hour = 3600 * S;
+        let (_, pings) = tokio::join!(client.idle(hour), server.idle(hour));
+        assert!(client.session.is_open());
+        // Each is counted from the pong before.
+        assert_eq!(pings.len(), 118);
+        assert!(pings.iter().all(|event| matches!(event, Happened::Ping(_))));
+        let times = client.session.stats().round_trips.unwrap();
+        assert_eq!((times.min, times.max), (S / 2, S / 2));
+        assert_eq!(client.session.stats().silence, 30 * S + S / 2);
+    });
+}
+
+#[test]
+fn a_peer_that_vanishes_is_noticed_after_interval_and_timeout() {
+    for role in [Role::Client, Role::Server] {
+        testbed::run(async {
+            let keepalive =
+                Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
+            let (mut player, mut peer, wire) = one(with(keepalive), role);
+            assert_eq!(player.idle(20 * S).await, []);
+            peer.write_all(&frame(role, 0x81, b"a")).await.unwrap();
+            assert_eq!(player.idle(S).await, [Happened::text("a")]);
+            wire.stall();
+            // Counted from the last byte.
+            assert_eq!(lasts(&mut player).await, 34 * S, "{role:?}");
+        });
+    }
+}
+
+#[test]
+fn any_byte_counts_as_life() {
+    testbed::run(async {
+        let keepalive =
+            Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
+        let (mut player, mut peer, _wire) = one(with(keepalive), Role::Client);
+        player.idle(34 * S).await;
+        // Half a header.
+        peer.write_all(&[0x81]).await.unwrap();
+        assert_eq!(player.idle(30 * S).await, []);
+        assert!(player.session.is_open());
+        assert_eq!(lasts(&mut player).await, 5 * S);
+    });
+}
+
+#[test]
+fn a_pong_is_not_missed_while_nothing_is_read() {
+    testbed::run(async {
+        let keepalive =
+            Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
+        let (mut player, _peer, _wire) = one(with(keepalive), Role::Client);
+        // Stdout is stuck for an hour.
+        let stuck = async {
+            loop {
+                player.session.progress(false).await;
+            }
+        };
+        let stuck: Result<(), _> = tokio::time::timeout(3600 * S, stuck).await;
+        assert!(stuck.is_err());
+        assert!(player.session.is_open());
+        assert!(player.session.stats().sent.pings > 100);
+        // Then the whole timeout runs.
+        assert_eq!(lasts(&mut player).await, 5 * S);
+    });
+}
+
+#[test]
+fn an_unanswered_close_and_a_transport_that_stays_each_have_the_timeout() {
+    for role in [Role::Client, Role::Server] {
+        testbed::run(async {
+            let settings = Settings { close_timeout: 7 * S, ..SETTINGS };
+            let (mut unanswered, _peer, _wire) = one(with(settings), role);
+            unanswered.close(1000);
+            assert_eq!(lasts(&mut unanswered).await, 7 * S);
+
+            let (mut answered, mut peer, _wire) = one(with(settings), role);
+            answered.close(1000);
+            assert_eq!(answered.idle(6 * S).await, []);
+            peer.write_all(&frame(role, 0x88, b"\x03\xe8")).await.unwrap();
+            // The Close came in time; the peer does not end the stream.
+            assert_eq!(lasts(&mut answered).await, 7 * S);
+
+            let (mut closed, mut peer, _wire) = one(with(settings), role);
+            peer.write_all(&frame(role, 0x88, b"\x03\xe8")).await.unwrap();
+            assert_eq!(lasts(&mut closed).await, 7 * S);
+        });
+    }
+}
+
+#[test]
+fn a_close_is_counted_from_the_last_byte_that_left() {
+    testbed::run(async {
+        let bed = Bed { buffer: 10, ..Bed::default() };
+        let (mut player, mut peer, _wire) = one(bed, Role::Client);
+        player.session.send(Kind::Binary, &[7; 50]).unwrap();
+        player.close(1000);
+        let start = clock::now();
+        let reading = async {
+            // 56 bytes of the message and 8 of the Close, ten at most every four seconds.
+            for _ in 0..6 {
+                tokio::time::sleep(4 * S).await;
+                peer.read_exact(&mut [0; 10]).await.unwrap();
+            }
+            clock::now() - start
+        };
+        let (lasted, read) = tokio::join!(lasts(&mut player), reading);
+        assert_eq!((read, lasted), (24 * S, 29 * S));
+        assert!(player.session.verdict(0).is_ok());
+    });
+}
+
+#[test]
+fn the_server_ends_the_stream_and_the_client_waits_for_it() {
+    testbed::run(async {
+        for closes in [Role::Client, Role::Server] {
+            let Pair { client, server, wire } = Bed::default().pair();
+            wire.delay(S / 10);
+            let (mut client, mut server) = (Player::new(client), Player::new(server));
+            match closes {
+                Role::Client => client.close(4000),
+                Role::Server => server.close(4000),
+            }
+            let (client_took, server_took) = tokio::join!(lasts(&mut client), lasts(&mut server));
+            // A Close, its answer and the end of the stream; no timeout.
+            let expected = match closes {
+                Role::Client => 2 * S / 10,
+                Role::Server => 3 * S / 10,
+            };
+            assert_eq!(client_took, expected, "{closes:?}");
+            assert!(server_took < 5 * S, "{closes:?} {server_took:?}");
+            let close = Close::new(4000.into());
+            assert_eq!(client.session.remote_close(), Some(&close));
+            assert_eq!(server.session.remote_close(), Some(&close));
+            assert_eq!(client.session.is_closed_by_us(), closes == Role::Client);
+            assert_eq!(server.session.is_closed_by_us(), closes == Role::Server);
+        }
+    });
+}
+
+#[test]
+fn idleness_counts_messages_both_ways_and_nothing_else() {
+    testbed::run(async {
+        let idle = Settings { idle_timeout: Some(60 * S), ping_interval: Some(10 * S), ..SETTINGS };
+        let (mut player, mut peer, _wire) = one(with(idle), Role::Client);
+        player.idle(50 * S).await;
+        player.say("a");
+        player.idle(50 * S).await;
+        peer.write_all(&frame(Role::Client, 0x81, b"b")).await.unwrap();
+        assert_eq!(player.idle(50 * S).await, [Happened::text("b")]);
+        // Neither a ping nor a pong is a message.
+        peer.write_all(&frame(Role::Client, 0x89, b"")).await.unwrap();
+        peer.write_all(&frame(Role::Client, 0x8a, b"")).await.unwrap();
+        player.idle(9 * S).await;
+        assert!(player.session.is_open());
+        player.idle(S).await;
+        assert!(!player.session.is_open());
+        assert!(player.session.is_closed_by_us());
+    });
+}
+
+#[test]
+fn a_message_that_is_under_way_is_not_idle() {
+    testbed::run(async {
+        let idle = Settings { idle_timeout: Some(60 * S), ..SETTINGS };
+        let (mut player, mut peer, _wire) = one(with(idle), Role::Client);
+        peer.write_all(&frame(Role::Client, 0x01, b"a")).await.unwrap();
+        for _ in 0..10 {
+            player.idle(50 * S).await;
+            peer.write_all(&frame(Role::Client, 0x00, b"b")).await.unwrap();
+        }
+        assert!(player.session.is_open());
+        peer.write_all(&frame(Role::Client, 0x80, b"c")).await.unwrap();
+        assert_eq!(player.idle(S).await, [Happened::text("abbbbbbbbbbc")]);
+    });
+}
+
+#[test]
+fn figures_of_time() {
+    testbed::run(async {
+        let (mut player, mut peer, _wire) = one(Bed::default(), Role::Client);
+        player.idle(3 * S).await;
+        peer.write_all(&frame(Role::Client, 0x89, b"")).await.unwrap();
+        player.idle(4 * S).await;
+        peer.write_all(&frame(Role::Client, 0x81, b"a")).await.unwrap();
+        player.idle(2 * S).await;
+        let stats = player.session.stats();
+        assert_eq!((stats.duration, stats.silence), (9 * S, 4 * S));
+        assert_eq!(stats.first_message, Some(7 * S));
+        assert_eq!(clock::now() - player.session.last_heard(), 2 * S);
+
+        // A second session adds its figures to those of the first.
+        let (second, mut peer, _wire) = Bed::default().client();
+        let mut second = Player::new(second.after(&player.session));
+        peer.write_all(&frame(Role::Client, 0x81, b"b")).await.unwrap();
+        second.idle(5 * S).await;
+        let stats = second.session.stats();
+        assert_eq!((stats.duration, stats.silence), (14 * S, 5 * S));
+        assert_eq!((stats.received.messages(), stats.received.pings), (2, 1));
+        assert_eq!(stats.first_message, Some(7 * S));
+    });
+}

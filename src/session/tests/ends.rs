@@ -1,0 +1,294 @@
+//! `Session::verdict`: every way in which a session ends, in both roles.
+
+use super::*;
+use crate::{
+    proto::{Opcode, Violation, handshake::Version},
+    session::SessionError,
+};
+
+/// One thing that happens to the session.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// The peer sends a frame with this first byte and payload.
+    Frame(u8, &'static [u8]),
+    /// The peer ends its side of the stream.
+    Ends,
+    /// The peer's process ends: it neither writes nor reads any more.
+    Leaves,
+    /// The connection is reset.
+    Reset,
+    /// Nothing arrives any more.
+    Stall,
+    /// The session sends a message of this many bytes.
+    Send(usize),
+    /// The session closes with this code.
+    Close(u16),
+    /// The session does what it can within this many milliseconds.
+    Pass(u64),
+}
+
+use Step::{Close as OurClose, Ends, Frame, Leaves, Pass, Reset, Send, Stall};
+
+/// An error as far as a verdict decides on it.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Well,
+    /// The peer's code tells of an error.
+    Closed(u16),
+    /// The peer closed over so many messages, with this code.
+    Unsent(usize, u16),
+    /// The peer did not read so many messages.
+    Unread(usize),
+    /// No Close came; `true`: inside a message.
+    NoClose(bool),
+    Receive,
+    Send,
+    /// `true`: the peer was told.
+    Violation(Violation, bool),
+    Pong(Duration),
+    Idle(Duration),
+}
+
+fn verdict(player: &mut Player, waiting: usize) -> Verdict {
+    match player.session.verdict(waiting) {
+        Ok(()) => Verdict::Well,
+        Err(SessionError::Closed { close, .. }) => Verdict::Closed(close.code.number()),
+        Err(SessionError::Unsent { messages, close, .. }) => {
+            Verdict::Unsent(messages, close.code.number())
+        }
+        Err(SessionError::Unread { messages, .. }) => Verdict::Unread(messages),
+        Err(SessionError::NoClose { inside_message, .. }) => Verdict::NoClose(inside_message),
+        Err(SessionError::Receive { .. }) => Verdict::Receive,
+        Err(SessionError::Send { .. }) => Verdict::Send,
+        Err(SessionError::Protocol { violation, told, .. }) => Verdict::Violation(violation, told),
+        Err(SessionError::PongTimeout { limit, .. }) => Verdict::Pong(limit),
+        Err(SessionError::Idle { limit, .. }) => Verdict::Idle(limit),
+        Err(error @ SessionError::Http2 { .. }) => panic!("{error:?}"),
+    }
+}
+
+async fn play(player: &mut Player, peer: End, wire: &Wire, role: Role, steps: &[Step]) {
+    let mut peer = Some(peer);
+    for step in steps {
+        match (*step, &mut peer) {
+            (Frame(first, payload), Some(peer)) => {
+                peer.write_all(&frame(role, first, payload)).await.unwrap();
+            }
+            (Ends, Some(peer)) => peer.shutdown().await.unwrap(),
+            (Leaves, _) => peer = None,
+            (Reset, _) => wire.reset(),
+            (Stall, _) => wire.stall(),
+            (Send(size), _) => player.session.send(Kind::Binary, &vec![7; size]).unwrap(),
+            (OurClose(code), _) => player.close(code),
+            (Pass(time), _) => drop(player.idle(Duration::from_millis(time)).await),
+            (step, None) => panic!("{step:?}: the peer has left"),
+        }
+    }
+    player.finish().await;
+}
+
+/// Plays the steps to a session of each role; `waiting` as for `verdict`.
+fn ends(bed: &Bed, waiting: usize, steps: &[Step], expected: &Verdict) {
+    for role in [Role::Client, Role::Server] {
+        testbed::run(async {
+            let (mut player, peer, wire) = one(bed.clone(), role);
+            play(&mut player, peer, &wire, role, steps).await;
+            assert_eq!(verdict(&mut player, waiting), *expected, "{role:?} {steps:?}");
+        });
+    }
+}
+
+const NORMAL: Step = Frame(0x88, b"\x03\xe8");
+const GOING_AWAY: Step = Frame(0x88, b"\x03\xe9");
+const INTERNAL: Step = Frame(0x88, b"\x03\xf3");
+const PRIVATE: Step = Frame(0x88, b"\x0f\xa1");
+/// Half of a text message.
+const HALF: Step = Frame(0x01, b"he");
+/// A ping that is not final, which 5.5 forbids.
+const BROKEN: Step = Frame(0x09, b"");
+
+#[test]
+fn the_peer_closes() {
+    for (steps, expected) in [
+        (vec![NORMAL, Ends], Verdict::Well),
+        (vec![GOING_AWAY, Ends], Verdict::Well),
+        // No code.
+        (vec![Frame(0x88, b""), Ends], Verdict::Well),
+        (vec![INTERNAL, Ends], Verdict::Closed(1011)),
+        (vec![PRIVATE, Ends], Verdict::Closed(4001)),
+        (vec![HALF, INTERNAL, Ends], Verdict::Closed(1011)),
+        // How TCP ends afterwards does not matter, or whether it does.
+        (vec![INTERNAL, Pass(1), Reset], Verdict::Closed(1011)),
+        (vec![NORMAL, Pass(1), Reset], Verdict::Well),
+        (vec![NORMAL, Pass(1), Leaves], Verdict::Well),
+        (vec![NORMAL], Verdict::Well),
+        (vec![NORMAL, Pass(1), Stall], Verdict::Well),
+    ] {
+        ends(&Bed::default(), 0, &steps, &expected);
+    }
+}
+
+#[test]
+fn we_close() {
+    for (steps, expected) in [
+        (vec![OurClose(1000), NORMAL, Ends], Verdict::Well),
+        (vec![OurClose(4001), PRIVATE, Ends], Verdict::Well),
+        // An echo of our own code is no error of the peer's, another one is.
+        (vec![OurClose(1011), INTERNAL, Ends], Verdict::Well),
+        (vec![OurClose(1000), INTERNAL, Ends], Verdict::Closed(1011)),
+        (vec![OurClose(1000), GOING_AWAY, Ends], Verdict::Well),
+        // Nobody answers.
+        (vec![OurClose(1000), Ends], Verdict::Well),
+        (vec![OurClose(1000), Pass(1), Leaves], Verdict::Well),
+        (vec![OurClose(1000), Pass(1), Reset], Verdict::Well),
+        (vec![OurClose(1000)], Verdict::Well),
+        (vec![HALF, Pass(1), OurClose(1000), Pass(1), Ends], Verdict::Well),
+    ] {
+        ends(&Bed::default(), 0, &steps, &expected);
+    }
+}
+
+#[test]
+fn the_transport_ends_without_a_close() {
+    for (steps, expected) in [
+        (vec![Ends], Verdict::NoClose(false)),
+        (vec![Leaves], Verdict::NoClose(false)),
+        (vec![Send(10), Pass(1), Ends], Verdict::NoClose(false)),
+        (vec![Frame(0x81, b"whole"), Ends], Verdict::NoClose(false)),
+        (vec![HALF, Ends], Verdict::NoClose(true)),
+        (vec![HALF, Frame(0x80, b"llo"), Ends], Verdict::NoClose(false)),
+        (vec![Reset], Verdict::Receive),
+        (vec![HALF, Pass(1), Reset], Verdict::Receive),
+    ] {
+        ends(&Bed::default(), 0, &steps, &expected);
+    }
+}
+
+#[test]
+fn the_peer_breaks_a_rule() {
+    let violation = |told| Verdict::Violation(Violation::ControlFragmented(Opcode::Ping), told);
+    for (steps, expected) in [
+        (vec![BROKEN, Ends], violation(true)),
+        (vec![BROKEN], violation(true)),
+        (vec![BROKEN, NORMAL, Ends], violation(true)),
+        (vec![HALF, BROKEN, Pass(1), Reset], violation(true)),
+        // That we had begun to close excuses nothing, but there is no second Close.
+        (vec![OurClose(1000), BROKEN, Ends], violation(false)),
+        // After the peer's Close nothing is read.
+        (vec![NORMAL, BROKEN, Ends], Verdict::Well),
+    ] {
+        ends(&Bed::default(), 0, &steps, &expected);
+    }
+}
+
+#[test]
+fn messages_that_did_not_leave() {
+    // The peer reads nothing: the wire takes one message of sixty bytes and no second.
+    let bed = Bed { buffer: 100, ..Bed::default() };
+    for (steps, waiting, expected) in [
+        (vec![Send(60), Send(60), Pass(1), NORMAL, Ends], 0, Verdict::Unsent(1, 1000)),
+        (vec![Send(60), Send(60), Pass(1), INTERNAL, Ends], 0, Verdict::Unsent(1, 1011)),
+        (vec![Send(60), Pass(1), NORMAL, Ends], 2, Verdict::Unsent(2, 1000)),
+        (vec![Send(60), Send(60), Send(1), Pass(1), NORMAL], 3, Verdict::Unsent(5, 1000)),
+        (vec![Send(60), Send(60), Send(1), OurClose(1000)], 0, Verdict::Unread(2)),
+        (vec![Send(60), Pass(1), OurClose(1000)], 1, Verdict::Unread(1)),
+        (vec![Send(60), Send(60), OurClose(1000), Pass(1), Ends], 0, Verdict::Unread(1)),
+        // It answered: it had reasons not to read.
+        (vec![Send(60), Send(60), OurClose(1000), Pass(1), NORMAL, Ends], 0, Verdict::Well),
+        // That they did not leave is not why it ended.
+        (vec![Send(60), Send(60), Pass(1), Ends], 3, Verdict::NoClose(false)),
+        (vec![Send(60), Send(60), Pass(1), Reset], 3, Verdict::Send),
+    ] {
+        ends(&bed, waiting, &steps, &expected);
+    }
+}
+
+#[test]
+fn the_transport_takes_no_more() {
+    for (steps, expected) in [
+        (vec![Leaves, Send(10)], Verdict::Send),
+        (vec![Reset, Send(10)], Verdict::Send),
+        (vec![HALF, Leaves, Send(10)], Verdict::Send),
+        // What came before tells why.
+        (vec![NORMAL, Leaves, Send(10)], Verdict::Unsent(1, 1000)),
+        (vec![INTERNAL, Leaves, Send(10)], Verdict::Unsent(1, 1011)),
+        (vec![INTERNAL, Pass(1), Leaves], Verdict::Closed(1011)),
+    ] {
+        ends(&Bed::default(), 0, &steps, &expected);
+    }
+    // On a stream of HTTP/2 the end of the peer's side is the reason.
+    let bed = Bed { carrier: Version::Http2, ..Bed::default() };
+    for (steps, expected) in [
+        (vec![Leaves, Send(10)], Verdict::NoClose(false)),
+        (vec![HALF, Leaves, Send(10)], Verdict::NoClose(true)),
+        (vec![Reset, Send(10)], Verdict::Receive),
+    ] {
+        ends(&bed, 0, &steps, &expected);
+    }
+}
+
+#[test]
+fn the_peer_is_silent_for_too_long() {
+    let keepalive = Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
+    for (steps, expected) in [
+        (vec![], Verdict::Pong(5 * S)),
+        (vec![Stall], Verdict::Pong(5 * S)),
+        (vec![HALF], Verdict::Pong(5 * S)),
+        (vec![Pass(34_000), OurClose(1000)], Verdict::Well),
+        (vec![Pass(34_000), Ends], Verdict::NoClose(false)),
+    ] {
+        ends(&with(keepalive), 0, &steps, &expected);
+    }
+    let idle = Settings { idle_timeout: Some(60 * S), ..SETTINGS };
+    for (steps, expected) in [
+        (vec![], Verdict::Idle(60 * S)),
+        (vec![Pass(59_000), NORMAL, Ends], Verdict::Well),
+        (vec![Pass(61_000), NORMAL, Ends], Verdict::Idle(60 * S)),
+        (vec![Pass(61_000), INTERNAL, Ends], Verdict::Idle(60 * S)),
+        (vec![Pass(61_000), Reset], Verdict::Idle(60 * S)),
+        (vec![Pass(59_000), OurClose(1000), Pass(4_000), NORMAL, Ends], Verdict::Well),
+    ] {
+        ends(&with(idle), 0, &steps, &expected);
+    }
+}
+
+#[test]
+fn an_error_names_the_peer_and_what_a_client_knows_of_the_session() {
+    testbed::run(async {
+        for role in [Role::Client, Role::Server] {
+            let (mut player, peer, wire) = one(Bed::default(), role);
+            let steps = [Frame(0x81, b"a"), Frame(0x82, b"b"), HALF, INTERNAL, Ends];
+            play(&mut player, peer, &wire, role, &steps).await;
+            let Err(SessionError::Closed { authority, context, .. }) = player.session.verdict(0)
+            else {
+                panic!("{role:?}")
+            };
+            assert_eq!(authority, testbed::AUTHORITY);
+            let received = context.map(|it| it.received);
+            assert_eq!(received, (role == Role::Client).then_some(2));
+        }
+    });
+}
+
+#[test]
+fn the_quiet_before_a_loss_is_told() {
+    let quiet = |steps: &[Step]| {
+        testbed::run(async {
+            let (mut player, peer, wire) = one(Bed::default(), Role::Client);
+            play(&mut player, peer, &wire, Role::Client, steps).await;
+            let error = player.session.verdict(0).unwrap_err();
+            let (SessionError::NoClose { quiet, .. } | SessionError::Receive { quiet, .. }) = error
+            else {
+                panic!("{error:?}")
+            };
+            quiet.map(|quiet| quiet.length.as_secs())
+        })
+    };
+    assert_eq!(quiet(&[Pass(60_000), Ends]), Some(60));
+    assert_eq!(quiet(&[Pass(60_000), Reset]), Some(60));
+    assert_eq!(quiet(&[Pass(30_000), Frame(0x89, b""), Pass(60_000), Ends]), Some(60));
+    // Whoever forgot the connection says so when it is used again.
+    assert_eq!(quiet(&[Pass(60_000), Send(1), Pass(1_000), Ends]), Some(60));
+    assert_eq!(quiet(&[Pass(60_000), Send(1), Frame(0x81, b"a"), Pass(1_000), Ends]), None);
+    assert_eq!(quiet(&[Pass(4_000), Ends]), None);
+}
