@@ -2,6 +2,7 @@
 
 use crate::{
     connect::{ConnectTo, Resolve},
+    escape::Escaped,
     job::wait::Wait,
     net::tcp::LocalAddr,
     proto::{
@@ -215,7 +216,7 @@ pub fn close(s: &str) -> Result<Close, String> {
 
 /// What is offered of permessage-deflate.
 pub fn offers(s: &str) -> Result<Offers, String> {
-    Offers::parse(s).map_err(|fault| fault.to_string())
+    Offers::parse(s).map_err(|fault| Escaped(&fault.to_string()).to_string())
 }
 
 /// The value of a header: one line.

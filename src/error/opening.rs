@@ -5,8 +5,9 @@ use crate::{
     connect::RequestSummary,
     escape::Escaped,
     proto::{
-        extension::{BadParam, ExtensionFault, OfferFault, ParamFault},
-        handshake::{BadAccept, EXAMPLE_ACCEPT, Refusal, Response},
+        excerpt::Excerpt,
+        extension::ExtensionFault,
+        handshake::{BadAccept, Refusal, Response},
     },
     target::UrlFault,
 };
@@ -71,10 +72,13 @@ impl fmt::Display for Status<'_> {
     }
 }
 
-impl fmt::Display for Refusal {
+/// The reason why an answer was refused, escaped.
+pub(super) struct Refused<'a>(pub(super) &'a Refusal);
+
+impl fmt::Display for Refused<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotHttp(start) => match Service::of(start) {
+        match self.0 {
+            Refusal::NotHttp(start) => match Service::of(start) {
                 Some(Service::Tls) => f.write_str("it answered with a TLS alert"),
                 Some(Service::Http2) => f.write_str("its answer is HTTP/2, not HTTP/1.1"),
                 Some(Service::Other(name, true)) => {
@@ -83,38 +87,14 @@ impl fmt::Display for Refusal {
                 Some(Service::Other(name, false)) => {
                     write!(f, "its answer is {name}, not HTTP/1.1")
                 }
-                _ => write!(f, "its answer is not HTTP/1.1: '{}'", FirstLine(start)),
+                Some(Service::Http) | None => Escaped(&self.0.to_string()).fmt(f),
             },
-            Self::HeadsTooLong => f.write_str("the head of its answer is over 64 KiB"),
-            Self::Malformed(cause) => write!(f, "the head of its answer is malformed: {cause}"),
-            Self::Http10 => f.write_str("101 in HTTP/1.0, which has no upgrade"),
-            Self::Upgrade(None) => f.write_str("101 without an Upgrade header"),
-            Self::Upgrade(Some(value)) => {
-                write!(f, "101 with 'Upgrade: {}' instead of websocket", Escaped(&short(value)))
-            }
-            Self::Connection(None) => f.write_str("101 without a Connection header"),
-            Self::Connection(Some(value)) => {
-                write!(f, "101 with 'Connection: {}' instead of Upgrade", Escaped(&short(value)))
-            }
-            Self::Accept(BadAccept::Missing) => f.write_str("101 without Sec-WebSocket-Accept"),
-            Self::Accept(BadAccept::Key) => {
-                f.write_str("Sec-WebSocket-Accept is our own key, not the answer to it")
-            }
-            Self::Accept(BadAccept::Example) => write!(
+            Refusal::Extension(ExtensionFault::NotSpoken(name)) => write!(
                 f,
-                "Sec-WebSocket-Accept '{EXAMPLE_ACCEPT}' is the answer to the RFC's example, not \
-                 to our key"
+                "it chose the extension '{}', offered with -H, which sockeye does not speak",
+                Escaped(&short(name))
             ),
-            Self::Accept(BadAccept::Other(value)) => write!(
-                f,
-                "Sec-WebSocket-Accept '{}' is not the answer to our key",
-                Escaped(&short(value))
-            ),
-            Self::Subprotocol(name) => {
-                write!(f, "it chose the subprotocol '{}', never asked for", Escaped(&short(name)))
-            }
-            Self::Subprotocols => f.write_str("it chose more than one subprotocol"),
-            Self::Extension(fault) => fault.fmt(f),
+            other => Escaped(&other.to_string()).fmt(f),
         }
     }
 }
@@ -172,68 +152,6 @@ impl fmt::Display for FirstLine<'_> {
     }
 }
 
-impl fmt::Display for ExtensionFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(line) => {
-                write!(f, "its Sec-WebSocket-Extensions '{}' is malformed", Escaped(&short(line)))
-            }
-            Self::NotOffered(name) => {
-                write!(f, "it chose the extension '{}', never offered", Escaped(&short(name)))
-            }
-            Self::NotSpoken(name) => write!(
-                f,
-                "it chose the extension '{}', offered with -H, which sockeye does not speak",
-                Escaped(&short(name))
-            ),
-            Self::Repeated(name) => {
-                write!(f, "it chose the extension '{}' twice", Escaped(&short(name)))
-            }
-            Self::Param(bad) => write!(f, "it answered permessage-deflate with {bad}"),
-        }
-    }
-}
-
-impl fmt::Display for OfferFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed => {
-                f.write_str("not a list of parameters, as NAME or NAME=VALUE with ; between them")
-            }
-            Self::Name(name) => {
-                write!(f, "'{}' is not permessage-deflate nor a parameter of it", Escaped(name))
-            }
-            Self::Param(bad) => bad.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for BadParam {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Escaped(&short(&self.name)))?;
-        match &self.fault {
-            ParamFault::Unknown => f.write_str(", a parameter it does not have (RFC 7692, 7.1)"),
-            ParamFault::Repeated => f.write_str(" twice (RFC 7692, 7.1)"),
-            ParamFault::Value(value) => {
-                write!(f, "={}, which takes no value (RFC 7692, 7.1.1)", Escaped(&short(value)))
-            }
-            ParamFault::Bits(None) => {
-                f.write_str(" without a value, a number from 8 to 15 (RFC 7692, 7.1.2)")
-            }
-            ParamFault::Bits(Some(value)) => write!(
-                f,
-                "={}, which is not a number from 8 to 15 without leading zeros (RFC 7692, 7.1.2)",
-                Escaped(&short(value))
-            ),
-            ParamFault::NotOffered => f.write_str(", never offered (RFC 7692, 7.1.2.2)"),
-            ParamFault::AboveOffer { offered, chosen } => {
-                write!(f, "={chosen}, above the {offered} offered (RFC 7692, 7.1.2)")
-            }
-            ParamFault::NotGranted => f.write_str(" left out, which was asked for (RFC 7692, 7.1)"),
-        }
-    }
-}
-
 impl fmt::Display for UrlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -252,13 +170,8 @@ impl fmt::Display for UrlFault {
 }
 
 pub(super) fn short(s: &str) -> String {
-    match s.char_indices().nth(LINE) {
-        Some((end, _)) => format!("{}...", s.get(..end).unwrap_or_default()),
-        None => s.to_owned(),
-    }
+    Excerpt(s).to_string()
 }
 
 /// Addresses and names listed in a message.
 const SHOWN: usize = 3;
-/// Characters of a peer's line shown.
-const LINE: usize = 120;

@@ -1,7 +1,7 @@
 //! The sentences for what goes wrong with proxies and redirects.
 
 use super::{
-    opening::{Status, short},
+    opening::{Refused, Status, short},
     page::Page,
     words::Words,
 };
@@ -91,7 +91,8 @@ pub(super) fn proxy(
             page.write(f, page.headline.as_deref())
         }
         ProxyFault::Answer(refusal) => {
-            write!(f, "the proxy {proxy} does not connect to {to}: {refusal}")
+            let refused = Refused(refusal);
+            write!(f, "the proxy {proxy} does not connect to {to}: {refused}")
         }
         ProxyFault::NotSocks { http } => {
             let what = if *http { "in HTTP, not in SOCKS" } else { "in something else than SOCKS" };

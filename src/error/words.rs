@@ -5,7 +5,7 @@ use super::{Error, Place, Unmet, closing, http2, opening, reach, status::Answer,
 use crate::{
     connect::{LimitScope, OpenError, Step},
     escape::Escaped,
-    proto::{Violation, handshake::Version, outbox::UsageError},
+    proto::{Violation, handshake::Version},
     redact::Secrets,
     session::SessionError,
     target::without_user,
@@ -101,7 +101,8 @@ impl fmt::Display for OpenError {
                 write!(f, "no certification authority to trust: {cause}")
             }
             Self::Handshake { request, refusal } => {
-                write!(f, "handshake with {} failed: {refusal}", request.target.authority())
+                let refused = opening::Refused(refusal);
+                write!(f, "handshake with {} failed: {refused}", request.target.authority())
             }
             Self::Status { request, response, body, location } => {
                 let location = location.as_deref();
@@ -246,60 +247,6 @@ fn unsent_words(messages: usize) -> String {
         "1 message was not sent".to_owned()
     } else {
         format!("{messages} messages were not sent")
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ReservedBits(bits) => {
-                let names = [(0x40, "rsv1"), (0x20, "rsv2"), (0x10, "rsv3")];
-                let set: Vec<_> = names
-                    .iter()
-                    .filter(|(bit, _)| bits & bit != 0)
-                    .map(|(_, name)| *name)
-                    .collect();
-                write!(f, "reserved bit {} set without an extension", set.join(", "))
-            }
-            Self::Rsv1Misplaced(opcode) => {
-                write!(f, "rsv1 set on a {opcode} frame, where compression has no meaning")
-            }
-            Self::NotDeflate => f.write_str("compressed message that does not inflate"),
-            Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode}"),
-            Self::NotMasked => f.write_str("frame of a client without a mask"),
-            Self::Masked => f.write_str("masked frame of a server"),
-            Self::LengthNotMinimal(length) => {
-                write!(f, "payload length {length} not written in the fewest bytes")
-            }
-            Self::LengthTopBit => f.write_str("payload length with the top bit set"),
-            Self::ControlTooLong(opcode) => write!(f, "{opcode} frame of more than 125 bytes"),
-            Self::ControlFragmented(opcode) => write!(f, "fragmented {opcode} frame"),
-            Self::ContinuationOfNothing => {
-                f.write_str("continuation frame while no message is open")
-            }
-            Self::MessageInsideMessage => {
-                f.write_str("new message inside a fragmented one that has not ended")
-            }
-            Self::TextNotUtf8 => f.write_str("text message that is not UTF-8"),
-            Self::CloseTooShort => f.write_str("Close with a payload of one byte"),
-            Self::CloseCodeInvalid(code) => {
-                write!(f, "Close with the code {code}, which must not be sent")
-            }
-            Self::CloseReasonNotUtf8 => f.write_str("Close with a reason that is not UTF-8"),
-            Self::MessageTooLong { limit } => write!(f, "message over {limit} bytes"),
-        }
-    }
-}
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("the connection is closing"),
-            Self::ControlTooLong(length) => {
-                write!(f, "the payload of a control frame has at most 125 bytes, not {length}")
-            }
-            Self::CloseCode(code) => write!(f, "the close code {code} must not be sent"),
-        }
     }
 }
 

@@ -2,11 +2,14 @@
 //! and everything that can be wrong with an answer. HTTP/1.1 carries it in [`upgrade`](super::upgrade),
 //! HTTP/2 in [`extended`](super::extended).
 
-use super::extension::{
-    answer::{self, ExtensionFault},
-    list,
-    offers::Offers,
-    params::Deflate,
+use super::{
+    excerpt::Excerpt,
+    extension::{
+        answer::{self, ExtensionFault},
+        list,
+        offers::Offers,
+        params::Deflate,
+    },
 };
 pub use super::{
     fields::is_token,
@@ -112,6 +115,49 @@ pub enum BadAccept {
     Example,
     /// The answer to another key, or none at all.
     Other(String),
+}
+
+impl fmt::Display for Refusal {
+    /// Writes a clause about the peer ("it"). What the peer wrote is cut and not escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotHttp(start) => {
+                let start = String::from_utf8_lossy(start);
+                let line = Excerpt(start.lines().next().unwrap_or_default());
+                write!(f, "its answer is not HTTP/1.1: '{line}'")
+            }
+            Self::HeadsTooLong => f.write_str("the head of its answer is over 64 KiB"),
+            Self::Malformed(cause) => write!(f, "the head of its answer is malformed: {cause}"),
+            Self::Http10 => f.write_str("101 in HTTP/1.0, which has no upgrade"),
+            Self::Upgrade(None) => f.write_str("101 without an Upgrade header"),
+            Self::Upgrade(Some(value)) => {
+                write!(f, "101 with 'Upgrade: {}' instead of websocket", Excerpt(value))
+            }
+            Self::Connection(None) => f.write_str("101 without a Connection header"),
+            Self::Connection(Some(value)) => {
+                write!(f, "101 with 'Connection: {}' instead of Upgrade", Excerpt(value))
+            }
+            Self::Accept(BadAccept::Missing) => f.write_str("101 without Sec-WebSocket-Accept"),
+            Self::Accept(BadAccept::Key) => {
+                f.write_str("Sec-WebSocket-Accept is our own key, not the answer to it")
+            }
+            Self::Accept(BadAccept::Example) => write!(
+                f,
+                "Sec-WebSocket-Accept '{EXAMPLE_ACCEPT}' is the answer to the RFC's example, not \
+                 to our key"
+            ),
+            Self::Accept(BadAccept::Other(value)) => write!(
+                f,
+                "Sec-WebSocket-Accept '{}' is not the answer to our key",
+                Excerpt(value)
+            ),
+            Self::Subprotocol(name) => {
+                write!(f, "it chose the subprotocol '{}', never asked for", Excerpt(name))
+            }
+            Self::Subprotocols => f.write_str("it chose more than one subprotocol"),
+            Self::Extension(fault) => fault.fmt(f),
+        }
+    }
 }
 
 /// Judges what the carriers have in common: the subprotocol and the extensions in an answer to a

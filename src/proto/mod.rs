@@ -25,6 +25,7 @@
 //! | [`handshake`] | the opening handshake without its carrier |
 //! | [`upgrade`], [`extended`] | its carriers: HTTP/1.1, HTTP/2 |
 //! | [`extension`] | the negotiation of permessage-deflate |
+//! | [`excerpt`] | a limit on a peer's words in messages |
 //! | [`slice`] | slicing whose range is in bounds by construction |
 //! | [`headers`], [`fields`] | header fields, and the grammar of their values |
 //!
@@ -36,6 +37,7 @@ pub mod codes;
 pub mod connection;
 pub mod deflate;
 pub mod event;
+pub mod excerpt;
 pub mod extended;
 pub mod extension;
 pub mod fields;

@@ -15,6 +15,7 @@ use super::{
     slice::Within,
     tally::Tally,
 };
+use std::fmt;
 
 /// The caller asked for something the protocol does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,18 @@ pub enum UsageError {
     ControlTooLong(usize),
     /// A close code that must not be sent (7.4).
     CloseCode(CloseCode),
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the connection is closing"),
+            Self::ControlTooLong(length) => {
+                write!(f, "the payload of a control frame has at most 125 bytes, not {length}")
+            }
+            Self::CloseCode(code) => write!(f, "the close code {code} must not be sent"),
+        }
+    }
 }
 
 /// Frames on their way out.

@@ -1,6 +1,7 @@
-//! What the peer did wrong, as data. `crate::error` makes the sentences.
+//! The rules that a peer can break.
 
 use super::{close_code::CloseCode, opcode::Opcode};
+use std::fmt;
 
 /// A rule of RFC 6455 or RFC 7692 the peer broke, or a limit of ours it passed. Each one fails the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,48 @@ impl Violation {
             Self::CloseCodeInvalid(_) => "RFC 6455, 7.4",
             Self::TextNotUtf8 => "RFC 6455, 8.1",
             Self::MessageTooLong { .. } => "RFC 6455, 7.4.1",
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReservedBits(bits) => {
+                let names = [(0x40, "rsv1"), (0x20, "rsv2"), (0x10, "rsv3")];
+                let set: Vec<_> = names
+                    .iter()
+                    .filter(|(bit, _)| bits & bit != 0)
+                    .map(|(_, name)| *name)
+                    .collect();
+                write!(f, "reserved bit {} set without an extension", set.join(", "))
+            }
+            Self::Rsv1Misplaced(opcode) => {
+                write!(f, "rsv1 set on a {opcode} frame, where compression has no meaning")
+            }
+            Self::NotDeflate => f.write_str("compressed message that does not inflate"),
+            Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode}"),
+            Self::NotMasked => f.write_str("frame of a client without a mask"),
+            Self::Masked => f.write_str("masked frame of a server"),
+            Self::LengthNotMinimal(length) => {
+                write!(f, "payload length {length} not written in the fewest bytes")
+            }
+            Self::LengthTopBit => f.write_str("payload length with the top bit set"),
+            Self::ControlTooLong(opcode) => write!(f, "{opcode} frame of more than 125 bytes"),
+            Self::ControlFragmented(opcode) => write!(f, "fragmented {opcode} frame"),
+            Self::ContinuationOfNothing => {
+                f.write_str("continuation frame while no message is open")
+            }
+            Self::MessageInsideMessage => {
+                f.write_str("new message inside a fragmented one that has not ended")
+            }
+            Self::TextNotUtf8 => f.write_str("text message that is not UTF-8"),
+            Self::CloseTooShort => f.write_str("Close with a payload of one byte"),
+            Self::CloseCodeInvalid(code) => {
+                write!(f, "Close with the code {code}, which must not be sent")
+            }
+            Self::CloseReasonNotUtf8 => f.write_str("Close with a reason that is not UTF-8"),
+            Self::MessageTooLong { limit } => write!(f, "message over {limit} bytes"),
         }
     }
 }

@@ -4,7 +4,8 @@ use super::{
     list::listed,
     params::{BadParam, Deflate, NAME, Params},
 };
-use crate::proto::headers::Headers;
+use crate::proto::{excerpt::Excerpt, headers::Headers};
+use std::fmt;
 
 /// What is wrong with the extensions in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,27 @@ pub enum ExtensionFault {
     Repeated(String),
     /// A parameter of permessage-deflate breaks a rule.
     Param(BadParam),
+}
+
+impl fmt::Display for ExtensionFault {
+    /// Writes a clause about the peer ("it"). What the peer wrote is cut and not escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(line) => {
+                write!(f, "its Sec-WebSocket-Extensions '{}' is malformed", Excerpt(line))
+            }
+            Self::NotOffered(name) => {
+                write!(f, "it chose the extension '{}', never offered", Excerpt(name))
+            }
+            Self::NotSpoken(name) => {
+                write!(f, "it chose the extension '{}', which is not supported", Excerpt(name))
+            }
+            Self::Repeated(name) => {
+                write!(f, "it chose the extension '{}' twice", Excerpt(name))
+            }
+            Self::Param(bad) => write!(f, "it answered permessage-deflate with {bad}"),
+        }
+    }
 }
 
 /// Judges the answer to a request with these headers.

@@ -5,6 +5,7 @@ use super::{
     params::{BadParam, CLIENT_BITS, ClientBits, Deflate, MIN_BITS, NAME, PARAMS, Params},
 };
 use crate::proto::fields;
+use std::fmt;
 
 /// What the user wants of permessage-deflate: a client offers it, the first preferred, and a server
 /// asks for it in its answers.
@@ -23,6 +24,21 @@ pub enum OfferFault {
     Name(String),
     /// A parameter breaks a rule.
     Param(BadParam),
+}
+
+impl fmt::Display for OfferFault {
+    /// Writes a fault of the user's text, which is not escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => {
+                f.write_str("not a list of parameters, as NAME or NAME=VALUE with ; between them")
+            }
+            Self::Name(name) => {
+                write!(f, "'{}' is not permessage-deflate nor a parameter of it", name)
+            }
+            Self::Param(bad) => bad.fmt(f),
+        }
+    }
 }
 
 impl Default for Offers {

@@ -1,7 +1,7 @@
 //! The parameters of permessage-deflate, and what an offer and its answer agree on (RFC 7692, 7.1).
 
 use super::list::Extension;
-use crate::proto::role::Role;
+use crate::proto::{excerpt::Excerpt, role::Role};
 use std::fmt;
 
 /// The parameters of permessage-deflate in an offer or an answer (7.1).
@@ -59,6 +59,34 @@ pub enum ParamFault {
     },
     /// The offer asks for it, the answer does not grant it (7.1.1.1, 7.1.2.1).
     NotGranted,
+}
+
+impl fmt::Display for BadParam {
+    /// Writes the parameter and its fault, to follow "with". What the peer wrote is cut and not
+    /// escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Excerpt(&self.name))?;
+        match &self.fault {
+            ParamFault::Unknown => f.write_str(", a parameter it does not have (RFC 7692, 7.1)"),
+            ParamFault::Repeated => f.write_str(" twice (RFC 7692, 7.1)"),
+            ParamFault::Value(value) => {
+                write!(f, "={}, which takes no value (RFC 7692, 7.1.1)", Excerpt(value))
+            }
+            ParamFault::Bits(None) => {
+                f.write_str(" without a value, a number from 8 to 15 (RFC 7692, 7.1.2)")
+            }
+            ParamFault::Bits(Some(value)) => write!(
+                f,
+                "={}, which is not a number from 8 to 15 without leading zeros (RFC 7692, 7.1.2)",
+                Excerpt(value)
+            ),
+            ParamFault::NotOffered => f.write_str(", never offered (RFC 7692, 7.1.2.2)"),
+            ParamFault::AboveOffer { offered, chosen } => {
+                write!(f, "={chosen}, above the {offered} offered (RFC 7692, 7.1.2)")
+            }
+            ParamFault::NotGranted => f.write_str(" left out, which was asked for (RFC 7692, 7.1)"),
+        }
+    }
 }
 
 impl Extension {
