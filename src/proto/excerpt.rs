@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Shows a text in at most 120 characters; "..." follows them if it is longer. Nothing is escaped.
 #[derive(Clone, Copy, Debug)]
-pub struct Excerpt<'a>(pub &'a str);
+pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,12 +8,12 @@ pub fn is_token(text: &str) -> bool {
 }
 
 /// The elements of a list, without the empty ones, which are legal (RFC 9110, 5.6.1).
-pub fn elements(list: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn elements(list: &str) -> impl Iterator<Item = &str> {
     split(list, ',').filter(|element| !element.is_empty())
 }
 
 /// The parts of a value between separators that stand outside quoted strings, trimmed.
-pub fn split(value: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(crate) fn split(value: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     value
         .split(move |c| {
@@ -29,13 +29,13 @@ pub fn split(value: &str, separator: char) -> impl Iterator<Item = &str> {
 }
 
 /// The text without optional white space around it: SP and HTAB, and nothing else (RFC 9110, 5.6.3).
-pub fn trim(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
 /// Reads the quoted string that `text` begins with (RFC 9110, 5.6.4): what it says, and what
 /// follows its closing quote, if it has one. `None`: the text begins with no quote.
-pub fn quoted(text: &str) -> Option<(String, Option<&str>)> {
+pub(crate) fn quoted(text: &str) -> Option<(String, Option<&str>)> {
     let mut said = String::new();
     let mut chars = text.strip_prefix('"')?.chars();
     while let Some(c) = chars.next() {

@@ -15,7 +15,7 @@ pub use super::{
     fields::is_token,
     headers::{HeaderEdit, Headers},
 };
-use std::fmt;
+use std::{error, fmt};
 
 /// The version of HTTP that carries a handshake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,11 +146,9 @@ impl fmt::Display for Refusal {
                 "Sec-WebSocket-Accept '{EXAMPLE_ACCEPT}' is the answer to the RFC's example, not \
                  to our key"
             ),
-            Self::Accept(BadAccept::Other(value)) => write!(
-                f,
-                "Sec-WebSocket-Accept '{}' is not the answer to our key",
-                Excerpt(value)
-            ),
+            Self::Accept(BadAccept::Other(value)) => {
+                write!(f, "Sec-WebSocket-Accept '{}' is not the answer to our key", Excerpt(value))
+            }
             Self::Subprotocol(name) => {
                 write!(f, "it chose the subprotocol '{}', never asked for", Excerpt(name))
             }
@@ -159,6 +157,8 @@ impl fmt::Display for Refusal {
         }
     }
 }
+
+impl error::Error for Refusal {}
 
 /// Judges what the carriers have in common: the subprotocol and the extensions in an answer to a
 /// request with these headers (4.1, items 5 and 6).

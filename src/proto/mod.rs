@@ -1,8 +1,9 @@
 //! The WebSocket protocol (RFC 6455, RFC 7692), sans-IO and for both roles.
 //!
 //! This module has no socket, clock or random source: bytes, [`Instant`]s and masking keys are
-//! passed in, bytes and events are returned. It imports nothing of the crate. Each file imports
-//! only files that do not import it.
+//! passed in, bytes and events are returned. It imports nothing of the crate, and no two of its
+//! files import each other. Public is what a client or a server needs that is built on it, and what
+//! benchmarks measure alone; modules without a link are internal.
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -18,16 +19,16 @@
 //! | [`opcode`], [`role`] | opcodes, message types and the two sides of a connection |
 //! | [`close`], [`close_code`], [`codes`] | the body of a Close, its code, the registered and some private codes |
 //! | [`violation`] | the rules a peer can break |
-//! | [`ping`], [`timer`], [`silence`] | round-trip times, deadlines as data, idle time before an end |
+//! | [`ping`], `timer`, `silence` | round-trip times, deadlines as data, idle time before an end |
 //! | [`tally`] | counts of messages and bytes in one direction |
 //! | [`trace`] | the frames of a byte stream for inspection, valid or not |
 //! | [`raw`] | frames without rules, for peers that break them on purpose |
 //! | [`handshake`] | the opening handshake without its carrier |
 //! | [`upgrade`], [`extended`] | its carriers: HTTP/1.1, HTTP/2 |
 //! | [`extension`] | the negotiation of permessage-deflate |
-//! | [`excerpt`] | a limit on a peer's words in messages |
-//! | [`slice`] | slicing whose range is in bounds by construction |
-//! | [`headers`], [`fields`] | header fields, and the grammar of their values |
+//! | `excerpt` | a limit on a peer's words in messages |
+//! | `slice` | slicing whose range is in bounds by construction |
+//! | [`headers`], `fields` | header fields, and the grammar of their values |
 //!
 //! [`Instant`]: std::time::Instant
 
@@ -37,10 +38,10 @@ pub mod codes;
 pub mod connection;
 pub mod deflate;
 pub mod event;
-pub mod excerpt;
+pub(crate) mod excerpt;
 pub mod extended;
 pub mod extension;
-pub mod fields;
+pub(crate) mod fields;
 pub mod frame;
 pub mod handshake;
 pub mod headers;
@@ -52,10 +53,10 @@ pub mod piece;
 pub mod ping;
 pub mod raw;
 pub mod role;
-pub mod silence;
-pub mod slice;
+pub(crate) mod silence;
+pub(crate) mod slice;
 pub mod tally;
-pub mod timer;
+pub(crate) mod timer;
 pub mod trace;
 pub mod upgrade;
 pub mod utf8;

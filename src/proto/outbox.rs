@@ -15,7 +15,7 @@ use super::{
     slice::Within,
     tally::Tally,
 };
-use std::fmt;
+use std::{error, fmt};
 
 /// The caller asked for something the protocol does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ impl fmt::Display for UsageError {
         }
     }
 }
+
+impl error::Error for UsageError {}
 
 /// Frames on their way out.
 pub struct Outbox {

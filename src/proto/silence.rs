@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 /// Minds what may be the cause of an end.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silence {
+pub(crate) struct Silence {
     /// When we ended the last one that was long enough, and how long it was.
     broken: Option<(Instant, Duration)>,
 }
 
 impl Silence {
     /// Something is sent after all this.
-    pub fn sent(&mut self, now: Instant, last_heard: Instant, last_sent: Instant) {
+    pub(crate) fn sent(&mut self, now: Instant, last_heard: Instant, last_sent: Instant) {
         if let Some(length) = since(now, last_heard, last_sent) {
             self.broken = Some((now, length));
         }
@@ -21,7 +21,7 @@ impl Silence {
     /// The silence before an end, if it was long enough to be its cause: up to the end, or up to
     /// what we sent last, if nothing was heard since. Whoever forgets a connection may say so only
     /// when it is used again.
-    pub fn before(
+    pub(crate) fn before(
         &self,
         end: Instant,
         last_heard: Instant,
@@ -39,7 +39,7 @@ fn since(now: Instant, last_heard: Instant, last_sent: Instant) -> Option<Durati
 }
 
 /// Whether two of them are so alike that one clock may have made both.
-pub fn is_alike(one: Duration, other: Duration) -> bool {
+pub(crate) fn is_alike(one: Duration, other: Duration) -> bool {
     one.abs_diff(other) <= (one.max(other) / 10).max(Duration::from_secs(1))
 }
 

@@ -7,7 +7,7 @@ use std::slice::SliceIndex;
 /// For ranges that the code itself made, not for those that input decides: a range that is out of
 /// bounds is a bug. A debug build asserts that there is none; a release build gets an empty slice,
 /// at the cost of the comparison that indexing makes.
-pub trait Within {
+pub(crate) trait Within {
     /// The part of `self` in `range`.
     fn within<I>(&self, range: I) -> &I::Output
     where

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 /// What may be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timer {
+pub(crate) enum Timer {
     /// The next keepalive ping.
     KeepAlive,
     /// The pong, or any other byte, that shows the peer lives.
@@ -15,7 +15,7 @@ pub enum Timer {
 
 /// The deadline of each timer that runs.
 #[derive(Debug, Default)]
-pub struct Timers {
+pub(crate) struct Timers {
     keepalive: Option<Instant>,
     pong: Option<Instant>,
     close: Option<Instant>,
@@ -23,17 +23,17 @@ pub struct Timers {
 
 impl Timers {
     /// Starts a timer, or moves its deadline.
-    pub fn set(&mut self, timer: Timer, deadline: Instant) {
+    pub(crate) fn set(&mut self, timer: Timer, deadline: Instant) {
         *self.slot(timer) = Some(deadline);
     }
 
     /// Stops a timer.
-    pub fn stop(&mut self, timer: Timer) {
+    pub(crate) fn stop(&mut self, timer: Timer) {
         *self.slot(timer) = None;
     }
 
     /// The deadline of a timer, if it runs.
-    pub fn get(&self, timer: Timer) -> Option<Instant> {
+    pub(crate) fn get(&self, timer: Timer) -> Option<Instant> {
         match timer {
             Timer::KeepAlive => self.keepalive,
             Timer::Pong => self.pong,
@@ -42,12 +42,12 @@ impl Timers {
     }
 
     /// The earliest deadline.
-    pub fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         [self.keepalive, self.pong, self.close].into_iter().flatten().min()
     }
 
     /// A timer whose deadline has passed; it is stopped.
-    pub fn expired(&mut self, now: Instant) -> Option<Timer> {
+    pub(crate) fn expired(&mut self, now: Instant) -> Option<Timer> {
         let timer = Timer::ALL
             .into_iter()
             .find(|timer| self.get(*timer).is_some_and(|deadline| deadline <= now))?;

@@ -1,7 +1,7 @@
 //! The rules that a peer can break.
 
 use super::{close_code::CloseCode, opcode::Opcode};
-use std::fmt;
+use std::{error, fmt};
 
 /// A rule of RFC 6455 or RFC 7692 the peer broke, or a limit of ours it passed. Each one fails the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,3 +118,5 @@ impl fmt::Display for Violation {
         }
     }
 }
+
+impl error::Error for Violation {}

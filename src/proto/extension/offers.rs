@@ -34,7 +34,7 @@ impl fmt::Display for OfferFault {
                 f.write_str("not a list of parameters, as NAME or NAME=VALUE with ; between them")
             }
             Self::Name(name) => {
-                write!(f, "'{}' is not permessage-deflate nor a parameter of it", name)
+                write!(f, "'{name}' is not permessage-deflate nor a parameter of it")
             }
             Self::Param(bad) => bad.fmt(f),
         }
