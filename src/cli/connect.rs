@@ -5,7 +5,7 @@ use crate::{
     connect::{
         DialOptions, Http, Limits,
         cookies::{Cookie, Cookies},
-        credentials::{ChallengeState, Credentials},
+        credentials::Credentials,
         netrc::Netrc,
     },
     error::{Error, words},
@@ -13,7 +13,7 @@ use crate::{
     net::{
         proxy::{NoProxy, Proxies, Proxy, Variables},
         tcp::Family,
-        tls::{Identity, IdentityFault, Tls, Version},
+        tls::{Identity, IdentityFault, TlsOptions, TrustOptions, Version},
     },
     secret::{ask, reveal},
 };
@@ -57,7 +57,6 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
             Some(path) => read(&path.clone().unwrap_or_else(netrc), Netrc::parse)?,
         },
         cookies,
-        challenges: ChallengeState::default(),
     })
 }
 
@@ -135,10 +134,15 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
             variables: Variables::read(variable),
             none,
         },
+        trust: TrustOptions {
+            authorities: args.ca.clone(),
+            native: args.ca_native,
+            danger_anyone: args.insecure,
+        },
     })
 }
 
-pub(super) fn tls(client: &ClientArgs) -> Result<Tls, Error> {
+pub(super) fn tls(client: &ClientArgs) -> Result<TlsOptions, Error> {
     let args = &client.connection;
     let version = |version: Option<TlsVersion>| {
         version.map(|version| match version {
@@ -164,10 +168,7 @@ pub(super) fn tls(client: &ClientArgs) -> Result<Tls, Error> {
         None => None,
         Some(cert) => Some(Arc::new(Identity::load(cert, args.key.as_deref(), &mut passphrase)?)),
     };
-    Ok(Tls {
-        authorities: args.ca.clone(),
-        native: args.ca_native,
-        danger_anyone: args.insecure,
+    Ok(TlsOptions {
         identity,
         name: args.sni.clone(),
         sends_name: !args.no_sni,

@@ -351,11 +351,12 @@ mod tests {
         else {
             panic!()
         };
-        let headers = client.opening(target).headers();
+        let options = client.opening(target);
+        let headers = options.headers;
         assert_eq!(headers.get("User-Agent"), Some("me"));
         assert_eq!(headers.get("Origin"), Some("http://o"));
         assert_eq!(headers.get("Sec-WebSocket-Protocol"), Some("a, b"));
-        assert_eq!(headers.get("Authorization"), Some("Basic dTpw"));
+        assert_eq!(options.target.user, Some(("u".to_owned(), "p".to_owned())));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Who we are to the server: what goes into Authorization and Cookie, and to which origin.
+//! Credentials: the Authorization and Cookie header fields, and the origins they go to.
 
 use super::{cookies::Cookies, digest::Challenge, netrc::Netrc};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     target::Target,
 };
 
-/// What there is to show.
+/// User and password, token and cookies.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     /// User and password.
@@ -20,25 +20,23 @@ pub struct Credentials {
     pub netrc: Netrc,
     /// Cookies.
     pub cookies: Cookies,
-    /// The challenges answered until now.
-    pub challenges: ChallengeState,
 }
 
-/// The challenges answered until now.
+/// The challenges answered on the way to one session.
 #[derive(Clone, Debug, Default)]
-pub struct ChallengeState {
+pub(super) struct ChallengeState {
     /// The answer to the last.
     answer: Option<String>,
-    /// How many have been answered.
+    /// The number of challenges answered.
     answers: usize,
 }
 
 impl Credentials {
     /// The header fields for this target.
-    pub(super) fn headers(&self, target: &Target) -> Headers {
+    pub(super) fn headers(&self, target: &Target, challenges: &ChallengeState) -> Headers {
         let mut headers = Headers::default();
         let basic = || self.pair(target).filter(|_| !self.digest_only).map(basic);
-        let authorization = (self.challenges.answer.clone())
+        let authorization = (challenges.answer.clone())
             .or_else(|| self.bearer.as_ref().map(|token| format!("Bearer {token}")))
             .or_else(basic);
         if let Some(authorization) = authorization {
@@ -55,37 +53,41 @@ impl Credentials {
         given.or_else(|| self.netrc.find(&target.host_name()))
     }
 
+    /// Forgets what another origin must not see. Entries with a host of their own stay.
+    pub(super) fn leave(&mut self) {
+        (self.user, self.bearer) = (None, None);
+        self.cookies.leave();
+        self.netrc.leave();
+    }
+}
+
+impl ChallengeState {
     /// Whether a 401 can be answered, which the next request then does: a Digest challenge
-    /// (RFC 7616), once, and again only if all that was wrong was the age of the answer.
-    pub(super) fn answer(&mut self, target: &Target, response: &Response) -> bool {
-        if response.status != 401 || self.bearer.is_some() || self.challenges.answers > MAX_ANSWERS
-        {
+    /// (RFC 7616), once, and again only if nothing but the age of the answer was wrong.
+    pub(super) fn answer(
+        &mut self,
+        credentials: &Credentials,
+        target: &Target,
+        response: &Response,
+    ) -> bool {
+        if response.status != 401 || credentials.bearer.is_some() || self.answers > MAX_ANSWERS {
             return false;
         }
-        let Some((user, password)) = self.pair(target) else { return false };
+        let Some((user, password)) = credentials.pair(target) else { return false };
         let challenge = response.headers.all("WWW-Authenticate").find_map(Challenge::find);
-        let Some(challenge) = challenge.filter(|it| it.stale || self.challenges.answer.is_none())
-        else {
+        let Some(challenge) = challenge.filter(|it| it.stale || self.answer.is_none()) else {
             return false;
         };
         let method = if response.version == Version::Http2 { "CONNECT" } else { "GET" };
         let cnonce = data_encoding::HEXLOWER.encode(&nonce());
-        self.challenges.answer =
-            challenge.answer(&user, &password, method, &target.resource, &cnonce);
-        self.challenges.answers += 1;
-        self.challenges.answer.is_some()
+        self.answer = challenge.answer(&user, &password, method, &target.resource, &cnonce);
+        self.answers += 1;
+        self.answer.is_some()
     }
 
-    /// An answer is for one resource.
+    /// Forgets the answer, which is for one resource.
     pub(super) fn forget_answer(&mut self) {
-        self.challenges.answer = None;
-    }
-
-    /// What another origin must not see is forgotten. What has a host of its own stays.
-    pub(super) fn leave(&mut self) {
-        (self.user, self.bearer, self.challenges.answer) = (None, None, None);
-        self.cookies.leave();
-        self.netrc.leave();
+        self.answer = None;
     }
 }
 
@@ -118,29 +120,32 @@ mod tests {
     #[test]
     fn basic_is_shown_at_once_and_digest_only_when_asked() {
         let target = Target::parse("ws://h/dir/index.html").unwrap();
-        let shown = |credentials: &Credentials| {
-            credentials.headers(&target).get("Authorization").map(ToOwned::to_owned)
+        let shown = |credentials: &Credentials, state: &ChallengeState| {
+            credentials.headers(&target, state).get("Authorization").map(ToOwned::to_owned)
         };
-        assert_eq!(shown(&ours()).as_deref(), Some("Basic TXVmYXNhOkNpcmNsZSBvZiBMaWZl"));
+        let mut state = ChallengeState::default();
+        assert_eq!(shown(&ours(), &state).as_deref(), Some("Basic TXVmYXNhOkNpcmNsZSBvZiBMaWZl"));
         let mut shy = Credentials { digest_only: true, ..ours() };
-        assert_eq!(shown(&shy), None);
+        assert_eq!(shown(&shy, &state), None);
         let digest = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
-        assert!(!shy.answer(&target, &asked(&["Basic realm=\"r\""])));
-        assert!(shy.answer(&target, &asked(&["Basic realm=\"r\"", digest])));
-        let answer = shown(&shy).unwrap();
+        assert!(!state.answer(&shy, &target, &asked(&["Basic realm=\"r\""])));
+        assert!(state.answer(&shy, &target, &asked(&["Basic realm=\"r\"", digest])));
+        let answer = shown(&shy, &state).unwrap();
         assert!(answer.starts_with("Digest username=\"Mufasa\", realm=\"r\""), "{answer}");
         assert!(answer.contains("uri=\"/dir/index.html\""), "{answer}");
         // Once is enough to see that it is not taken.
-        assert!(!shy.answer(&target, &asked(&[digest])));
+        assert!(!state.answer(&shy, &target, &asked(&[digest])));
+        state.forget_answer();
         shy.leave();
-        assert_eq!(shown(&shy), None);
+        assert_eq!(shown(&shy, &state), None);
     }
 
     #[test]
     fn the_url_and_netrc_come_after_what_was_given() {
         let netrc = Netrc::parse("machine h login n password p").unwrap();
         let shown = |credentials: &Credentials, url: &str| {
-            let headers = credentials.headers(&Target::parse(url).unwrap());
+            let headers =
+                credentials.headers(&Target::parse(url).unwrap(), &ChallengeState::default());
             headers.get("Authorization").map(ToOwned::to_owned)
         };
         let some = Credentials { netrc, ..Credentials::default() };

@@ -1,20 +1,20 @@
 //! A byte stream to a target: over TCP, a Unix socket or a proxy.
 
 use super::{
-    dial_options::DialOptions, error::OpenError, options::ConnectOptions, progress::Progress,
-    step::Step, timeout::within, tracker::Tracker, trust::read_authorities,
+    dial_options::DialOptions, dialer::Dialer, error::OpenError, hop::Hop, progress::Progress,
+    resolver::Resolution, step::Step, timeout::within, tracker::Tracker,
 };
 use crate::{
     net::{
         Transport,
         proxy::{Destination, Protocol, Proxy, ProxyFault},
         tcp::{self, LocalAddr},
-        tls,
+        tls::{self, TlsOptions},
     },
     sys::unix,
     target::{Target, host_name},
 };
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Instant};
 
 /// The name and the port to connect to.
 struct Place {
@@ -44,10 +44,11 @@ impl Place {
 
 /// Makes a stream to the target; returns it with the address it goes to.
 pub(super) async fn dial(
-    options: &ConnectOptions,
+    dialer: &Dialer,
+    hop: &Hop<'_>,
     tracker: &mut Tracker<'_>,
 ) -> Result<(Box<dyn Transport>, Option<SocketAddr>), OpenError> {
-    let (target, dialing) = (&options.target, &options.dialing);
+    let (target, dialing) = (&*hop.target, dialer.options());
     let socket = dialing.socket.as_ref().or(target.socket.as_ref());
     if let Some(path) = socket {
         tracker.enter(Step::Connect);
@@ -65,22 +66,23 @@ pub(super) async fn dial(
         .choose(target)
         .map_err(|(variable, fault)| OpenError::ProxyVariable { variable, fault })?;
     if let Some(proxy) = proxy {
-        return Ok((through(options, &proxy, &place, tracker).await?, None));
+        return Ok((through(dialer, hop, &proxy, &place, tracker).await?, None));
     }
     let authority = target.authority();
-    let addresses = resolve(options, &place, tracker).await.map_err(|fault| {
+    let resolution = resolve(dialer, hop, &place, tracker).await.map_err(|fault| {
         fault.or(|cause| OpenError::Resolve { host: place.host.clone(), cause })
     })?;
     if let LocalAddr::Address(ours) = *local
-        && addresses.iter().all(|address| address.is_ipv4() != ours.is_ipv4())
+        && resolution.addresses.iter().all(|address| address.is_ipv4() != ours.is_ipv4())
     {
         let cause = io::Error::other(format!("{} has no address of its IP version", place.host));
         return Err(OpenError::Interface { local: local.clone(), cause });
     }
     tracker.enter(Step::Connect);
-    let (stream, address) = tcp::connect(addresses, &dialing.local)
+    let (stream, address) = tcp::connect(resolution.addresses.clone(), &dialing.local)
         .await
         .map_err(|attempts| OpenError::Connect { authority, attempts })?;
+    resolution.confirm();
     tracker.tell(Progress::Connected(address));
     Ok((Box::new(stream), Some(address)))
 }
@@ -100,12 +102,14 @@ impl Unresolved {
     }
 }
 
-async fn resolve(
-    options: &ConnectOptions,
+/// Resolves a place, without a lookup if its host is an address or has one by option.
+async fn resolve<'a>(
+    dialer: &'a Dialer,
+    hop: &Hop<'_>,
     place: &Place,
     tracker: &Tracker<'_>,
-) -> Result<Vec<SocketAddr>, Unresolved> {
-    let dialing = &options.dialing;
+) -> Result<Resolution<'a>, Unresolved> {
+    let dialing = dialer.options();
     let (host, port) = (place.host.as_str(), place.port);
     let given = dialing.resolve.iter().find(|one| {
         one.host.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(host))
@@ -119,70 +123,68 @@ async fn resolve(
             let words = "no address of the IP version asked for";
             return Err(Unresolved::Cause(io::Error::new(io::ErrorKind::NotFound, words)));
         }
-        return Ok(allowed);
+        return Ok(Resolution::fixed(allowed));
     }
     if let Ok(ip) = host.parse() {
         let allowed = tcp::allowed(SocketAddr::new(ip, port), dialing.family);
-        return allowed.map(|one| vec![one]).map_err(Unresolved::Cause);
+        return allowed.map(|one| Resolution::fixed(vec![one])).map_err(Unresolved::Cause);
     }
     tracker.enter(Step::Resolve);
-    let found = within(options.limits.resolve, Step::Resolve, &options.target, async {
-        Ok(tcp::resolve(host, port, dialing.family).await)
+    let found = within(hop.options.limits.resolve, Step::Resolve, &hop.target, async {
+        Ok(dialer.resolver().resolve(host, port, dialing.family, Instant::now()).await)
     });
     found.await.map_err(Unresolved::Late)?.map_err(Unresolved::Cause)
 }
 
 /// A stream through a proxy.
 async fn through(
-    options: &ConnectOptions,
+    dialer: &Dialer,
+    hop: &Hop<'_>,
     proxy: &Proxy,
     place: &Place,
     tracker: &mut Tracker<'_>,
 ) -> Result<Box<dyn Transport>, OpenError> {
-    let dialing = &options.dialing;
+    let dialing = dialer.options();
     let name = proxy.to_string();
     let at = Place { host: host_name(&proxy.host), port: proxy.port };
-    let addresses = resolve(options, &at, tracker).await.map_err(|fault| {
+    let resolution = resolve(dialer, hop, &at, tracker).await.map_err(|fault| {
         fault.or(|cause| OpenError::ResolveProxy { proxy: name.clone(), cause })
     })?;
     tracker.stopwatch.set_proxy(Some(name.clone()));
     tracker.enter(Step::Connect);
-    let (stream, address) = tcp::connect(addresses, &dialing.local)
+    let (stream, address) = tcp::connect(resolution.addresses.clone(), &dialing.local)
         .await
         .map_err(|attempts| OpenError::ConnectProxy { proxy: name.clone(), attempts })?;
+    resolution.confirm();
     tracker.tell(Progress::ConnectedToProxy(address));
     tracker.enter(Step::Proxy);
-    let target = options.target.authority();
+    let target = hop.target.authority();
     let fail = |fault| OpenError::Proxy { proxy: name.clone(), to: target.clone(), fault };
     let mut stream: Box<dyn Transport> = Box::new(stream);
     if proxy.protocol == Protocol::Https {
-        // What is asked of the server's TLS is not asked of the proxy's.
-        let ours = tls::Tls {
-            authorities: options.tls.authorities.clone(),
-            native: options.tls.native,
-            danger_anyone: options.tls.danger_anyone,
-            ..tls::Tls::default()
-        };
+        // The options of TLS with the server are not for the proxy.
+        let ours = TlsOptions::default();
         tracker.enter(Step::Tls);
-        let config = read_authorities(ours, &[b"http/1.1"]).await?;
+        let config = tls::Config::new(&ours, &dialer.trust().await?, &[b"http/1.1"])?;
         let securing = async { Ok(tls::secure(stream, &at.host, &config).await) };
-        let secured = within(options.limits.tls, Step::Tls, &options.target, securing).await?;
+        let secured = within(hop.options.limits.tls, Step::Tls, &hop.target, securing).await?;
         tracker.enter(Step::Proxy);
         stream = Box::new(secured.map_err(|fault| fail(ProxyFault::Tls(fault)))?);
     }
     let resolved = if proxy.wants_address() {
-        let addresses = resolve(options, place, tracker).await;
-        let addresses = addresses.map_err(|fault| {
+        let resolution = resolve(dialer, hop, place, tracker).await;
+        let resolution = resolution.map_err(|fault| {
             fault.or(|cause| OpenError::Resolve { host: place.host.clone(), cause })
         })?;
         tracker.enter(Step::Proxy);
         let v4 = |address: &&SocketAddr| proxy.protocol != Protocol::Socks4 || address.is_ipv4();
-        let usable = addresses.iter().find(v4).copied();
-        Some(usable.ok_or_else(|| {
+        let usable = resolution.addresses.iter().find(v4).copied();
+        let usable = usable.ok_or_else(|| {
             let cause =
                 io::Error::new(io::ErrorKind::NotFound, "no IPv4 address, as SOCKS 4 needs");
             OpenError::Resolve { host: place.host.clone(), cause }
-        })?)
+        })?;
+        Some((usable, resolution))
     } else {
         None
     };
@@ -191,11 +193,14 @@ async fn through(
         Protocol::Http | Protocol::Https => bracketed.as_deref().unwrap_or(&place.host),
         _ => &place.host,
     };
-    let to = match resolved {
-        Some(address) => Destination::Address(address),
+    let to = match &resolved {
+        Some((address, _)) => Destination::Address(*address),
         None => Destination::Name(host, place.port),
     };
     let stream = proxy.tunnel(stream, to).await.map_err(fail)?;
+    if let Some((_, resolution)) = resolved {
+        resolution.confirm();
+    }
     tracker.stopwatch.set_proxy(None);
     tracker.tell(Progress::Tunnelled(&to));
     Ok(stream)

@@ -3,6 +3,7 @@
 use crate::net::{
     proxy::Proxies,
     tcp::{Family, LocalAddr},
+    tls::TrustOptions,
 };
 use std::net::IpAddr;
 
@@ -21,6 +22,8 @@ pub struct DialOptions {
     pub socket: Option<String>,
     /// The proxies to choose from.
     pub proxies: Proxies,
+    /// The authorities that certificates of servers and proxies are checked against.
+    pub trust: TrustOptions,
 }
 
 /// Addresses given for a name (`--resolve`).

@@ -1,7 +1,7 @@
 //! Failures of opening a session, as data. Sentences, hints and exit codes are made elsewhere.
 
 use super::{
-    redirect::RedirectFault,
+    redirect_fault::RedirectFault,
     request::RequestSummary,
     step::{LimitScope, Step},
 };

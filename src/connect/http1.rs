@@ -1,7 +1,7 @@
 //! The opening handshake over HTTP/1.1.
 
 use super::{
-    error::OpenError, established::Established, options::ConnectOptions, outcome::HandshakeOutcome,
+    error::OpenError, established::Established, hop::Hop, outcome::HandshakeOutcome,
     request::RequestSummary, step::Step, tracker::Tracker,
 };
 use crate::{
@@ -18,14 +18,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Sends the request and reads until it is answered.
 pub(super) async fn shake(
-    options: &ConnectOptions,
+    hop: &Hop<'_>,
     mut transport: Box<dyn Transport>,
     tracker: &mut Tracker<'_>,
 ) -> Result<HandshakeOutcome, OpenError> {
     tracker.enter(Step::Handshake);
-    let authority = options.target.authority();
-    let mut upgrade = ClientUpgrade::new(request(options));
-    let summary = Box::new(RequestSummary::new(&options.target, &upgrade.request().headers));
+    let authority = hop.target.authority();
+    let mut upgrade = ClientUpgrade::new(request(hop));
+    let summary = Box::new(RequestSummary::new(&hop.target, &upgrade.request().headers));
     let head = upgrade.head();
     tracker.tell_request(upgrade.request());
     let sent = async {
@@ -70,17 +70,17 @@ pub(super) async fn shake(
 }
 
 /// The request: its own headers first, then the user's.
-fn request(options: &ConnectOptions) -> Request {
-    let target = &options.target;
+fn request(hop: &Hop<'_>) -> Request {
+    let target = &*hop.target;
     let mut headers = Headers::default();
-    headers.push("Host", options.host.clone().unwrap_or_else(|| target.host_header()));
-    for (name, value) in options.headers().iter() {
+    headers.push("Host", hop.host.map_or_else(|| target.host_header(), ToOwned::to_owned));
+    for (name, value) in hop.headers().iter() {
         headers.push(name, value);
     }
     headers.push("Upgrade", "websocket");
     headers.push("Connection", "Upgrade");
     headers.push("Sec-WebSocket-Key", key(nonce()));
-    headers.edit(&options.edits);
+    headers.edit(&hop.edits);
     Request { version: Version::Http11, target: target.resource.clone(), headers }
 }
 

@@ -1,7 +1,7 @@
 //! The opening handshake over HTTP/2 (RFC 8441).
 
 use super::{
-    error::OpenError, established::Established, options::ConnectOptions, outcome::HandshakeOutcome,
+    error::OpenError, established::Established, hop::Hop, outcome::HandshakeOutcome,
     progress::Progress, request::RequestSummary, step::Step, tracker::Tracker,
 };
 use crate::{
@@ -19,11 +19,11 @@ use crate::{
 
 /// Opens a stream with an extended CONNECT and waits for the answer.
 pub(super) async fn shake(
-    options: &ConnectOptions,
+    hop: &Hop<'_>,
     transport: Box<dyn Transport>,
     tracker: &mut Tracker<'_>,
 ) -> Result<HandshakeOutcome, OpenError> {
-    let target = &options.target;
+    let target = &*hop.target;
     let fail = |fault| failed(target, fault);
     tracker.enter(Step::Settings);
     let mut client = Http2Client::start(transport).await.map_err(fail)?;
@@ -34,7 +34,7 @@ pub(super) async fn shake(
     tracker.enter(Step::Stream);
     client.ready().await.map_err(fail)?;
     tracker.enter(Step::Handshake);
-    let request = request(options);
+    let request = request(hop);
     tracker.tell_request(&request);
     let (response, mut stream) = client.connect(&request).await.map_err(fail)?;
     tracker.tell_response(&response);
@@ -63,12 +63,12 @@ pub(super) fn failed(target: &Target, fault: Http2Fault) -> OpenError {
     OpenError::Http2 { authority, fault }
 }
 
-fn request(options: &ConnectOptions) -> Request {
-    let target = &options.target;
-    let mut headers = options.headers();
-    if let Some(host) = &options.host {
+fn request(hop: &Hop<'_>) -> Request {
+    let target = &*hop.target;
+    let mut headers = hop.headers();
+    if let Some(host) = hop.host {
         headers.push("Host", host);
     }
-    headers.edit(&options.edits);
+    headers.edit(&hop.edits);
     extended::request(target.secure, &target.host_header(), &target.resource, &headers)
 }

@@ -4,23 +4,23 @@ use super::{
     body,
     client_report::{ClientConnection, ClientReport},
     dial::dial,
+    dialer::Dialer,
     error::OpenError,
+    hop::Hop,
     http1, http2,
     options::{ConnectOptions, Http},
     outcome::HandshakeOutcome,
     progress::Progress,
-    redirect,
     step::{LimitScope, Step},
     stopwatch::Stopwatch,
     timeout::within,
     tracker::Tracker,
-    trust::read_authorities,
 };
 use crate::{
     net::{Transport, http2::Http2Fault, tls, tls::TlsFault},
     redact::without_ours,
 };
-use std::{io, net::SocketAddr};
+use std::net::SocketAddr;
 use tokio::time::{Instant, timeout_at};
 
 /// An attempt that was answered, and the stream it used.
@@ -31,39 +31,43 @@ struct Attempt {
     tls: Option<String>,
 }
 
-/// Opens a session, following redirects and answering challenges within
-/// [`Limits::total`](super::Limits::total). `watch` is told of the progress.
-pub async fn open(
-    options: &ConnectOptions,
-    watch: &mut dyn FnMut(Progress<'_>),
-) -> Result<ClientConnection, OpenError> {
-    let deadline = Instant::now() + options.limits.total;
-    let stopwatch = Stopwatch::new(Instant::now().into_std());
-    let mut tracker = Tracker { stopwatch: &stopwatch, watch };
-    let opened = follow(options, deadline, &mut tracker).await;
-    if opened.is_err() {
-        tracker.tell(Progress::Failed(&stopwatch.so_far(Instant::now().into_std())));
+impl Dialer {
+    /// Opens a session, following redirects and answering challenges within
+    /// [`Limits::total`](super::Limits::total). `watch` is told of the progress.
+    pub async fn open(
+        &self,
+        options: &ConnectOptions,
+        watch: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<ClientConnection, OpenError> {
+        let deadline = Instant::now() + options.limits.total;
+        let stopwatch = Stopwatch::new(Instant::now().into_std());
+        let mut tracker = Tracker { stopwatch: &stopwatch, watch };
+        let opened = follow(self, options, deadline, &mut tracker).await;
+        if opened.is_err() {
+            tracker.tell(Progress::Failed(&stopwatch.so_far(Instant::now().into_std())));
+        }
+        opened
     }
-    opened
 }
 
 /// Opens a session at the target, or at the target of its redirects.
 async fn follow(
+    dialer: &Dialer,
     options: &ConnectOptions,
     deadline: Instant,
     tracker: &mut Tracker<'_>,
 ) -> Result<ClientConnection, OpenError> {
     let stopwatch = tracker.stopwatch;
-    let mut here = options.clone();
+    let mut hop = Hop::new(options);
     loop {
-        let Ok(attempt) = timeout_at(deadline, attempts(&here, tracker)).await else {
-            let is_run = here.limits.is_run;
+        let Ok(attempt) = timeout_at(deadline, attempts(dialer, &hop, tracker)).await else {
+            let is_run = options.limits.is_run;
             let proxy = stopwatch.proxy().filter(|_| !is_run);
             let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
             return Err(OpenError::Timeout {
-                authority: proxy.unwrap_or_else(|| here.target.authority()),
+                authority: proxy.unwrap_or_else(|| hop.target.authority()),
                 step: stopwatch.step(),
-                limit: here.limits.total,
+                limit: options.limits.total,
                 scope: if is_run { LimitScope::Run } else { LimitScope::Open },
             });
         };
@@ -72,7 +76,7 @@ async fn follow(
             HandshakeOutcome::Open(established, request, answer) => {
                 let timing = stopwatch.so_far(Instant::now().into_std());
                 tracker.tell(Progress::Open(&timing));
-                let url = here.target.to_string();
+                let url = hop.target.to_string();
                 let report = ClientReport { url, address, tls, request, answer, timing };
                 return Ok(ClientConnection { established, report });
             }
@@ -80,24 +84,21 @@ async fn follow(
                 (transport, request, response, rest)
             }
         };
-        let next = redirect::follow(&here, &response).map_err(|fault| OpenError::Redirect {
-            from: here.target.to_string(),
-            status: response.status,
-            fault,
-        })?;
-        if let Some(next) = next {
-            tracker.tell(Progress::Redirected(&next.target));
-            here = next;
-        } else if here.credentials.answer(&here.target, &response) {
+        let from = hop.target.to_string();
+        let status = response.status;
+        let is_followed = hop.follow(&response);
+        if is_followed.map_err(|fault| OpenError::Redirect { from, status, fault })? {
+            tracker.tell(Progress::Redirected(&hop.target));
+        } else if hop.answer_challenge(&response) {
             tracker.tell(Progress::Challenged);
         } else {
-            // The answer is there: its body has a limit of its own.
+            // The answer was received: its body has a limit of its own.
             let body = body::read(&mut transport, &response, rest).await;
-            let mut ours = here.headers();
-            ours.edit(&here.edits);
+            let mut ours = hop.headers();
+            ours.edit(&hop.edits);
             let body = without_ours(body, &ours);
             let location = response.headers.get("Location");
-            let location = location.and_then(|location| here.target.join(location.trim()).ok());
+            let location = location.and_then(|location| hop.target.join(location.trim()).ok());
             let location = location.map(|target| target.to_string());
             return Err(OpenError::Status {
                 request,
@@ -111,13 +112,14 @@ async fn follow(
 
 /// Tries the versions of HTTP, the newest first.
 async fn attempts(
-    options: &ConnectOptions,
+    dialer: &Dialer,
+    hop: &Hop<'_>,
     tracker: &mut Tracker<'_>,
 ) -> Result<Attempt, OpenError> {
-    match attempt(options, options.http, tracker).await {
-        Err(error) if options.http == Http::Auto && wants_http1(&error) => {
+    match attempt(dialer, hop, hop.options.http, tracker).await {
+        Err(error) if hop.options.http == Http::Auto && wants_http1(&error) => {
             tracker.tell(Progress::Again(&error));
-            attempt(options, Http::One, tracker).await
+            attempt(dialer, hop, Http::One, tracker).await
         }
         done => done,
     }
@@ -136,26 +138,22 @@ fn wants_http1(error: &OpenError) -> bool {
 }
 
 async fn attempt(
-    options: &ConnectOptions,
+    dialer: &Dialer,
+    hop: &Hop<'_>,
     http: Http,
     tracker: &mut Tracker<'_>,
 ) -> Result<Attempt, OpenError> {
-    let target = &options.target;
-    // Reading the system's authorities takes milliseconds: do it while TCP is being made.
-    let reading =
-        target.secure.then(|| tokio::spawn(read_authorities(options.tls.clone(), alpn(http))));
-    let (stream, address) = dial(options, tracker).await?;
-    let Some(reading) = reading else {
-        let outcome = shake(options, stream, http == Http::Two, tracker).await?;
+    let target = &*hop.target;
+    let trust = target.secure.then(|| dialer.prepare_trust());
+    let (stream, address) = dial(dialer, hop, tracker).await?;
+    let Some(trust) = trust else {
+        let outcome = shake(hop, stream, http == Http::Two, tracker).await?;
         return Ok(Attempt { outcome, address, tls: None });
     };
     tracker.enter(Step::Tls);
-    let config = reading.await.map_err(|e| OpenError::Other {
-        doing: "read the certification authorities",
-        cause: io::Error::other(e),
-    })??;
+    let config = tls::Config::new(&hop.tls, &trust.wait().await?, alpn(http))?;
     let host = target.host_name();
-    let secured = within(options.limits.tls, Step::Tls, target, async {
+    let secured = within(hop.options.limits.tls, Step::Tls, target, async {
         Ok(tls::secure(stream, &host, &config).await)
     })
     .await?;
@@ -183,25 +181,25 @@ async fn attempt(
     if http == Http::Two && !has_http2 {
         return Err(http2::failed(target, Http2Fault::NotChosen(alpn.map(ToOwned::to_owned))));
     }
-    let outcome = shake(options, Box::new(stream), has_http2, tracker).await?;
+    let outcome = shake(hop, Box::new(stream), has_http2, tracker).await?;
     Ok(Attempt { outcome, address, tls })
 }
 
 /// The opening handshake, within its own limit.
 async fn shake(
-    options: &ConnectOptions,
+    hop: &Hop<'_>,
     stream: Box<dyn Transport>,
     has_http2: bool,
     tracker: &mut Tracker<'_>,
 ) -> Result<HandshakeOutcome, OpenError> {
     let shaking = async {
         if has_http2 {
-            http2::shake(options, stream, tracker).await
+            http2::shake(hop, stream, tracker).await
         } else {
-            http1::shake(options, stream, tracker).await
+            http1::shake(hop, stream, tracker).await
         }
     };
-    within(options.limits.handshake, Step::Handshake, &options.target, shaking).await
+    within(hop.options.limits.handshake, Step::Handshake, &hop.target, shaking).await
 }
 
 /// The protocols offered by ALPN. A server that may choose HTTP/2 does, so it is offered only

@@ -1,8 +1,8 @@
 //! Options of opening a session.
 
-use super::{credentials::Credentials, dial_options::DialOptions, limits::Limits};
+use super::{credentials::Credentials, limits::Limits};
 use crate::{
-    net::tls,
+    net::tls::TlsOptions,
     proto::handshake::{HeaderEdit, Headers},
     target::Target,
 };
@@ -22,28 +22,12 @@ pub struct ConnectOptions {
     pub credentials: Credentials,
     /// The limit of redirects; `None`: none is followed.
     pub redirects: Option<usize>,
-    /// The redirects followed until now.
-    pub followed: usize,
-    /// How streams are made.
-    pub dialing: DialOptions,
     /// Options of TLS, for wss.
-    pub tls: tls::Tls,
+    pub tls: TlsOptions,
     /// The versions of HTTP for the handshake.
     pub http: Http,
     /// The time limits.
     pub limits: Limits,
-}
-
-impl ConnectOptions {
-    /// The header fields that both versions of HTTP send, without Host: the defaults and the
-    /// credentials.
-    pub fn headers(&self) -> Headers {
-        let mut headers = self.headers.clone();
-        for (name, value) in self.credentials.headers(&self.target).iter() {
-            headers.push(name, value);
-        }
-        headers
-    }
 }
 
 /// The versions of HTTP that may carry a handshake.

@@ -6,7 +6,7 @@ pub mod wait;
 
 use crate::{
     connect::{ConnectOptions, DialOptions, Http, Limits, credentials::Credentials},
-    net::tls::Tls,
+    net::tls::TlsOptions,
     proto::{
         Close, Kind, Settings,
         extension::{self, Extension},
@@ -51,7 +51,7 @@ pub struct Client {
     /// How streams are made.
     pub dialing: DialOptions,
     /// What is asked of TLS.
-    pub tls: Tls,
+    pub tls: TlsOptions,
     /// What may carry the handshake.
     pub http: Http,
     /// How long opening the session may take.
@@ -225,8 +225,6 @@ impl Client {
             edits: self.edits.clone(),
             credentials: self.credentials.clone(),
             redirects: self.redirects,
-            followed: 0,
-            dialing: self.dialing.clone(),
             tls: self.tls.clone(),
             http: self.http,
             limits: Limits {

@@ -6,7 +6,7 @@ mod pipe;
 mod reconnect;
 
 use crate::{
-    connect::{self, ClientConnection, Progress},
+    connect::{ClientConnection, Dialer, Progress},
     error::Error,
     job::{Client, Ways, ended::Ended, wait::Wait},
     proto::{Role, Settings},
@@ -44,8 +44,9 @@ async fn converse(
     for note in &client.notes {
         report.note(note);
     }
-    let opening = client.opening(target);
-    let mut comeback = client.reconnect.clone().map(|rules| Comeback::new(opening.clone(), rules));
+    let (dialer, opening) = (Dialer::new(client.dialing.clone()), client.opening(target));
+    let mut comeback =
+        client.reconnect.clone().map(|rules| Comeback::new(dialer.clone(), opening.clone(), rules));
     let interactive = is_interactive(client);
     let mut handshake = Vec::new();
     let mut watch = |step: &Progress<'_>| {
@@ -63,7 +64,7 @@ async fn converse(
             comeback.open(&mut tell).await
         }
         None => {
-            let opened = Box::pin(connect::open(&opening, &mut |step| watch(&step))).await;
+            let opened = Box::pin(dialer.open(&opening, &mut |step| watch(&step))).await;
             opened.map_err(Error::from)
         }
     };
@@ -96,6 +97,7 @@ async fn converse(
             close_timeout: settings.close_timeout,
             close: client.stream.close.clone(),
             report,
+            dialer,
             opening,
             settings,
             journal: journal.clone(),

@@ -1,7 +1,7 @@
 //! Coming back after a loss: after which, how soon, and how often.
 
 use crate::{
-    connect::{self, ClientConnection, ConnectOptions, LimitScope, OpenError, Progress},
+    connect::{ClientConnection, ConnectOptions, Dialer, LimitScope, OpenError, Progress},
     error::Error,
     job::reconnect::ReconnectRules,
     net::http2::Http2Fault,
@@ -60,14 +60,16 @@ impl Losses {
 /// What opens the session again.
 #[derive(Debug)]
 pub(super) struct Comeback {
+    dialer: Dialer,
     opening: ConnectOptions,
     backoff: Backoff,
     losses: Losses,
 }
 
 impl Comeback {
-    pub(super) fn new(opening: ConnectOptions, rules: ReconnectRules) -> Self {
+    pub(super) fn new(dialer: Dialer, opening: ConnectOptions, rules: ReconnectRules) -> Self {
         Self {
+            dialer,
             opening,
             backoff: Backoff { rules, failed: 0, opened: None },
             losses: Losses::default(),
@@ -143,7 +145,7 @@ impl Comeback {
 
     async fn attempt(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<ClientConnection, Error> {
         let mut watch = |step: Progress<'_>| tell(Said::Progress(&step));
-        let opened = Box::pin(connect::open(&self.opening, &mut watch)).await?;
+        let opened = Box::pin(self.dialer.open(&self.opening, &mut watch)).await?;
         self.opened(Instant::now());
         Ok(opened)
     }

@@ -3,26 +3,23 @@
 mod chain;
 mod fault;
 mod identity;
+mod trust;
 mod verify;
 pub(super) mod witness;
 
 pub use chain::Certificate;
 pub use fault::{TlsFault, TlsSetupFault};
 pub use identity::{Identity, IdentityError, IdentityFault};
+pub use trust::{Trust, TrustOptions};
 
 use super::transport::Transport;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, KeyLogFile, RootCertStore,
-    SupportedProtocolVersion,
-    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
-    crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    AlertDescription, CertificateError, ClientConfig, KeyLogFile, SupportedProtocolVersion,
+    pki_types::{CertificateDer, ServerName},
     version::{TLS12, TLS13},
 };
-use rustls_platform_verifier::Verifier as PlatformVerifier;
 use std::{
     io,
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::io::BufReader;
@@ -30,16 +27,10 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use verify::{PinMismatch, Verifier};
 use witness::Witness;
 
-/// What is asked of TLS.
+/// Options of TLS with one server.
 #[derive(Clone, Debug)]
-pub struct Tls {
-    /// Files and directories of authorities in PEM, used instead of the system's.
-    pub authorities: Vec<PathBuf>,
-    /// The system's are trusted beside them.
-    pub native: bool,
-    /// Trust anyone: the certificate is not checked.
-    pub danger_anyone: bool,
-    /// Who we are.
+pub struct TlsOptions {
+    /// The client certificate and its key.
     pub identity: Option<Arc<Identity>>,
     /// The name that is asked for, and that the certificate must be for, if not the host's.
     pub name: Option<String>,
@@ -62,12 +53,9 @@ pub enum Version {
     Tls13,
 }
 
-impl Default for Tls {
+impl Default for TlsOptions {
     fn default() -> Self {
         Self {
-            authorities: Vec::new(),
-            native: false,
-            danger_anyone: false,
             identity: None,
             name: None,
             sends_name: true,
@@ -78,7 +66,7 @@ impl Default for Tls {
     }
 }
 
-/// What connections are secured with.
+/// The configuration of one connection, which keeps the chain that its server showed.
 #[derive(Clone, Debug)]
 pub struct Config {
     client: Arc<ClientConfig>,
@@ -87,6 +75,38 @@ pub struct Config {
 }
 
 impl Config {
+    /// Configures a connection. `alpn`: the protocols to offer, the best first (RFC 7301).
+    pub fn new(options: &TlsOptions, trust: &Trust, alpn: &[&[u8]]) -> Result<Self, TlsSetupFault> {
+        let shown = Arc::default();
+        let verifier = Verifier {
+            trust: trust.clone(),
+            pins: options.pins.clone(),
+            shown: Arc::clone(&shown),
+        };
+        let wanted = |version| (options.min..=options.max).contains(&version);
+        let versions: Vec<&SupportedProtocolVersion> =
+            [(Version::Tls12, &TLS12), (Version::Tls13, &TLS13)]
+                .into_iter()
+                .filter_map(|(version, supported)| wanted(version).then_some(supported))
+                .collect();
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&trust.provider))
+            .with_protocol_versions(&versions)
+            .map_err(TlsSetupFault::Library)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut client = match &options.identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => builder
+                .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
+                .map_err(TlsSetupFault::Library)?,
+        };
+        client.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        client.enable_sni = options.sends_name;
+        // For Wireshark: writes the session's keys to the file of SSLKEYLOGFILE, if it is set.
+        client.key_log = Arc::new(KeyLogFile::new());
+        Ok(Self { client: Arc::new(client), name: options.name.clone(), shown })
+    }
+
     /// The chain that the server showed, its own certificate first.
     pub fn chain(&self) -> Vec<Certificate> {
         chain::describe(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))
@@ -95,104 +115,6 @@ impl Config {
 
 /// A stream, secured.
 pub type SecureStream = TlsStream<BufReader<Witness<Box<dyn Transport>>>>;
-
-/// Reads the authorities: hundreds of files where they are the system's, so not on the thread
-/// that is connecting. `alpn`: what is offered to speak, the best first (RFC 7301).
-pub fn config(tls: &Tls, alpn: &[&[u8]]) -> Result<Config, TlsSetupFault> {
-    let provider = Arc::new(ring::default_provider());
-    let (inner, known) = trust(tls, &provider)?;
-    let shown = Arc::default();
-    let verifier = Verifier {
-        provider: Arc::clone(&provider),
-        inner,
-        known,
-        pins: tls.pins.clone(),
-        shown: Arc::clone(&shown),
-    };
-    let wanted = |version| (tls.min..=tls.max).contains(&version);
-    let versions: Vec<&SupportedProtocolVersion> =
-        [(Version::Tls12, &TLS12), (Version::Tls13, &TLS13)]
-            .into_iter()
-            .filter_map(|(version, supported)| wanted(version).then_some(supported))
-            .collect();
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&versions)
-        .map_err(TlsSetupFault::Library)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier));
-    let mut client = match &tls.identity {
-        None => builder.with_no_client_auth(),
-        Some(identity) => builder
-            .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
-            .map_err(TlsSetupFault::Library)?,
-    };
-    client.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    client.enable_sni = tls.sends_name;
-    // For Wireshark: writes the session's keys where SSLKEYLOGFILE says, if it does.
-    client.key_log = Arc::new(KeyLogFile::new());
-    Ok(Config { client: Arc::new(client), name: tls.name.clone(), shown })
-}
-
-type Trusted = (Option<Arc<dyn ServerCertVerifier>>, Vec<CertificateDer<'static>>);
-
-/// Who checks a chain, and what is trusted as it is.
-fn trust(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Trusted, TlsSetupFault> {
-    let fault = |path: Option<&Path>, cause: &dyn std::fmt::Display| TlsSetupFault::Authorities {
-        path: path.map(ToOwned::to_owned),
-        cause: cause.to_string(),
-    };
-    if tls.danger_anyone {
-        return Ok((None, Vec::new()));
-    }
-    let mut given = Vec::new();
-    let mut store = RootCertStore::empty();
-    for path in &tls.authorities {
-        for certificate in read(path).map_err(|cause| fault(Some(path), &cause))? {
-            match store.add(certificate.clone()) {
-                Ok(()) => given.push(certificate),
-                // What else lies in a directory is no concern of ours.
-                Err(_) if path.is_dir() => {}
-                Err(e) => return Err(fault(Some(path), &e)),
-            }
-        }
-    }
-    let provider = Arc::clone(provider);
-    let inner: Arc<dyn ServerCertVerifier> = if given.is_empty() {
-        Arc::new(PlatformVerifier::new(provider).map_err(|e| fault(None, &e))?)
-    } else if tls.native {
-        let all = PlatformVerifier::new_with_extra_roots(given.iter().cloned(), provider);
-        Arc::new(all.map_err(|e| fault(None, &e))?)
-    } else {
-        WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
-            .build()
-            .map_err(|e| fault(None, &e))?
-    };
-    Ok((Some(inner), given))
-}
-
-/// The certificates of a file, or of all files of a directory.
-fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let words = |e: io::Error| e.to_string();
-    let mut certificates = Vec::new();
-    if path.is_dir() {
-        for entry in path.read_dir().map_err(words)?.flatten() {
-            // What else lies there is no concern of ours.
-            certificates.extend(read_file(&entry.path()).unwrap_or_default());
-        }
-    } else {
-        certificates = read_file(path)?;
-    }
-    if certificates.is_empty() {
-        return Err("no certificate in PEM".to_owned());
-    }
-    Ok(certificates)
-}
-
-fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let certificates: Result<_, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    certificates.map_err(|e| format!("not PEM: {e}"))
-}
 
 /// Secures a stream to this host, which is both asked for (SNI) and checked.
 pub async fn secure(

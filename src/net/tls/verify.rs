@@ -1,13 +1,13 @@
 //! Whether the server is the one it should be: everything that is asked of its certificate.
 
-use super::chain;
+use super::{chain, trust::Trust};
 use rustls::{
     CertificateError, DigitallySignedStruct, OtherError, SignatureScheme,
     client::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
-    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    crypto::{verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
@@ -19,11 +19,8 @@ use std::{
 /// The verifier: the usual one, with what it lacks around it.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    pub(super) provider: Arc<CryptoProvider>,
-    /// `None`: anyone is trusted. That the server holds its key is still proven.
-    pub(super) inner: Option<Arc<dyn ServerCertVerifier>>,
-    /// Certificates that are trusted as they are: those that were given to trust.
-    pub(super) known: Vec<CertificateDer<'static>>,
+    /// Also without a verifier the server proves that it holds its key.
+    pub(super) trust: Trust,
     /// SHA-256 of the public keys that the server may have; empty: any.
     pub(super) pins: Vec<[u8; 32]>,
     /// What the server showed, to be told of also when it was refused.
@@ -51,7 +48,7 @@ impl Verifier {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Option<Result<(), rustls::Error>> {
-        self.known.iter().any(|known| known == end_entity).then(|| {
+        self.trust.known.iter().any(|known| known == end_entity).then(|| {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
             chain::check_validity(end_entity, now).map_err(rustls::Error::InvalidCertificate)
         })
@@ -83,7 +80,7 @@ impl ServerCertVerifier for Verifier {
         let all = std::iter::once(end_entity).chain(intermediates);
         let all = all.map(|one| one.clone().into_owned()).collect();
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = all;
-        if let Some(inner) = &self.inner {
+        if let Some(inner) = &self.trust.verifier {
             match self.is_known(end_entity, name, now) {
                 Some(known) => known?,
                 None => {
@@ -101,7 +98,12 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.trust.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -110,10 +112,15 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.trust.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.trust.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -9,7 +9,7 @@ pub(super) use opening::handshake_lines;
 
 use super::{farewell::summarize, reconnect::Comeback};
 use crate::{
-    connect::{ClientConnection, ConnectOptions},
+    connect::{ClientConnection, ConnectOptions, Dialer},
     console::{BRIEF, Next, Prompt, SLOW, Typed, history_file},
     error::Error,
     job::ended::Ended,
@@ -52,7 +52,9 @@ pub(super) struct Wishes {
     pub(super) close: Close,
     /// For what `-v` says at the end.
     pub(super) report: Report,
-    /// What `/reconnect` opens.
+    /// Opens sessions for `/reconnect`.
+    pub(super) dialer: Dialer,
+    /// The options of `/reconnect`.
     pub(super) opening: ConnectOptions,
     /// Of sessions that are opened again.
     pub(super) settings: Settings,

@@ -2,7 +2,7 @@
 
 use super::{Interactive, Reopening, Repeats};
 use crate::{
-    connect::{self, ClientConnection, Progress},
+    connect::{ClientConnection, Progress},
     error::Error,
     escape::Escaped,
     mode::client::{farewell::farewell, reconnect::Said},
@@ -84,7 +84,7 @@ impl Interactive {
 
     /// `/reconnect`.
     async fn reopen(&mut self, wanted: Reopening) -> bool {
-        let mut opening = self.wishes.opening.clone();
+        let (dialer, mut opening) = (self.wishes.dialer.clone(), self.wishes.opening.clone());
         if let Some(name) = wanted.subprotocol {
             let edit = HeaderEdit::Set("Sec-WebSocket-Protocol".to_owned(), name);
             opening.edits.push(edit);
@@ -96,7 +96,7 @@ impl Interactive {
             journal.keep(&step);
             handshake.extend(handshake_lines(&step, secrets));
         };
-        let opened = self.wait_for(Box::pin(connect::open(&opening, &mut watch))).await;
+        let opened = self.wait_for(Box::pin(dialer.open(&opening, &mut watch))).await;
         self.took(opened, handshake)
     }
 
