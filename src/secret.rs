@@ -1,11 +1,8 @@
 //! Secrets that are not to be seen in the list of processes: named by where they are, or typed
 //! without being shown.
 
-use crate::error::Error;
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, pidfd_open},
-};
+use crate::{error::Error, sys::unix::exit_descriptor};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
     iterator::Signals,
@@ -77,7 +74,7 @@ fn output(command: &str, patience: Duration) -> Result<Vec<u8>, String> {
         .map_err(failed)?;
     let printed = child.stdout.take().map_or_else(
         || Ok(Some(Vec::new())),
-        |stdout| collect(&child, stdout, limit).map_err(failed),
+        |stdout| collect(&mut child, stdout, limit).map_err(failed),
     );
     if !matches!(printed, Ok(Some(_))) {
         // It may have ended all the same.
@@ -95,29 +92,35 @@ fn output(command: &str, patience: Duration) -> Result<Vec<u8>, String> {
 
 /// What a child prints until it has ended; `None`: it has not by then. What it leaves running may
 /// keep the pipe open.
-fn collect(child: &Child, mut stdout: ChildStdout, limit: Instant) -> io::Result<Option<Vec<u8>>> {
-    let ended = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+fn collect(
+    child: &mut Child,
+    mut stdout: ChildStdout,
+    limit: Instant,
+) -> io::Result<Option<Vec<u8>>> {
+    let exit = exit_descriptor(child)?;
     let (mut printed, mut is_open) = (Vec::new(), true);
     loop {
         // One that prints without end leaves no time to wait.
         let Some(left) = limit.checked_duration_since(Instant::now()) else { return Ok(None) };
+        let left = if exit.is_some() { left } else { left.min(EXIT_INTERVAL) };
         let left = Timespec::try_from(left).unwrap_or_default();
-        let (of_stdout, of_child) =
-            (PollFd::new(&stdout, PollFlags::IN), PollFd::new(&ended, PollFlags::IN));
-        let mut fds = if is_open { vec![of_child, of_stdout] } else { vec![of_child] };
+        let mut fds: Vec<_> = exit.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+        if is_open {
+            fds.push(PollFd::new(&stdout, PollFlags::IN));
+        }
         match poll(&mut fds, Some(&left)) {
-            Ok(0) => return Ok(None),
+            Ok(0) if exit.is_some() => return Ok(None),
             Err(rustix::io::Errno::INTR) => continue,
             ready => ready?,
         };
-        if fds.get(1).is_some_and(|stdout| !stdout.revents().is_empty()) {
+        if is_open && fds.last().is_some_and(|stdout| !stdout.revents().is_empty()) {
             let mut part = [0; 4096];
             let n = stdout.read(&mut part)?;
             is_open = n > 0;
             // The first line is all that counts.
             let room = LONGEST.saturating_sub(printed.len());
             printed.extend(part.iter().take(n.min(room)));
-        } else {
+        } else if exit.is_some() || child.try_wait()?.is_some() {
             return Ok(Some(printed));
         }
     }
@@ -162,6 +165,8 @@ pub fn ask(what: &str) -> Result<String, Error> {
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The longest output of a command that is kept.
 const LONGEST: usize = 64 << 10;
+/// How often it is asked whether a command has ended, where the system does not tell.
+const EXIT_INTERVAL: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {

@@ -178,6 +178,12 @@ impl Error {
 fn open_code(error: &OpenError) -> u8 {
     match error {
         OpenError::Other { .. } => 1,
+        // The system cannot do it, as a build that lacks a part.
+        OpenError::Interface { cause, .. } | OpenError::Socket { cause, .. }
+            if cause.kind() == io::ErrorKind::Unsupported =>
+        {
+            4
+        }
         OpenError::ResolveProxy { .. } | OpenError::ProxyVariable { .. } => 5,
         OpenError::Resolve { .. } => 6,
         OpenError::Connect { .. } | OpenError::ConnectProxy { .. } | OpenError::Socket { .. } => 7,

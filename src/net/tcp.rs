@@ -55,7 +55,7 @@ impl LocalAddr {
                 Err(io::Error::new(io::ErrorKind::AddrNotAvailable, words))
             }
             Self::Address(address) => socket.bind(SocketAddr::new(*address, 0)),
-            Self::Interface(name) => socket.bind_device(Some(name.as_bytes())),
+            Self::Interface(name) => crate::sys::unix::bind_interface(socket, name),
         }
     }
 

@@ -8,7 +8,7 @@
 use crate::proto::slice::Within;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{FileType, Mode, OFlags, Stat, fstat, major, minor, open},
+    fs::{FileType, Mode, OFlags, Stat, fstat, open},
     io::Errno,
     process::getpgrp,
 };
@@ -51,7 +51,7 @@ pub fn source() -> Source {
 
 fn is_null(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
-        && (major(stat.st_rdev), minor(stat.st_rdev)) == NULL
+        && rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == stat.st_rdev)
 }
 
 /// How a descriptor is waited for.
@@ -245,8 +245,13 @@ pub fn name_of((device, inode): (u64, u64)) -> Option<&'static str> {
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let streams =
         [(stdin.as_fd(), "stdin"), (stdout.as_fd(), "stdout"), (stderr.as_fd(), "stderr")];
+    #[allow(
+        clippy::cast_sign_loss,
+        clippy::unnecessary_cast,
+        reason = "the number of a device has another type on each system"
+    )]
     let is = |fd: BorrowedFd<'_>| {
-        fstat(fd).is_ok_and(|found| found.st_dev == device && found.st_ino == inode)
+        fstat(fd).is_ok_and(|found| found.st_dev as u64 == device && found.st_ino == inode)
     };
     streams.into_iter().find(|(fd, _)| is(*fd)).map(|(_, name)| name)
 }
@@ -299,10 +304,8 @@ fn is_gone(fd: BorrowedFd<'_>) -> bool {
     asked.is_ok() && fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP))
 }
 
-/// The device number of /dev/null.
-const NULL: (u32, u32) = (1, 3);
-/// Linux's PIPE_BUF, in bytes.
-const ATOMIC: usize = 4096;
+/// `PIPE_BUF`, in bytes.
+const ATOMIC: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 /// How often it is asked whether we are to end, in nanoseconds.
 const SLICE: i64 = 50_000_000;
 static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();

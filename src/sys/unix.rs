@@ -5,15 +5,16 @@ use std::{
     fs::{Metadata, OpenOptions},
     io::{self, Read as _},
     os::{
-        fd::AsFd,
-        linux::net::SocketAddrExt as _,
+        fd::{AsFd, OwnedFd},
         unix::{
             fs::{MetadataExt as _, OpenOptionsExt as _},
             net::{SocketAddr, UnixStream},
         },
     },
+    process::Child,
     time::Duration,
 };
+use tokio::net::TcpSocket;
 
 /// Small messages go out at once, and a dead path is noticed in the end.
 pub fn tune(socket: impl AsFd) -> io::Result<()> {
@@ -41,12 +42,59 @@ pub async fn connect(path: &str) -> io::Result<tokio::net::UnixStream> {
     let Some(name) = path.strip_prefix('@') else {
         return tokio::net::UnixStream::connect(path).await;
     };
-    let address = SocketAddr::from_abstract_name(name)?;
+    let address = abstract_address(name)?;
     // It waits where the backlog is full.
     let connected = tokio::task::spawn_blocking(move || UnixStream::connect_addr(&address)).await;
     let stream = connected.map_err(io::Error::other)??;
     stream.set_nonblocking(true)?;
     tokio::net::UnixStream::from_std(stream)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn abstract_address(name: &str) -> io::Result<SocketAddr> {
+    use std::os::linux::net::SocketAddrExt as _;
+    SocketAddr::from_abstract_name(name)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn abstract_address(_: &str) -> io::Result<SocketAddr> {
+    Err(unsupported("this system has no Unix sockets without a file"))
+}
+
+/// Makes a socket send and receive through this network interface only (`SO_BINDTODEVICE`).
+///
+/// Fails with [`io::ErrorKind::Unsupported`] where the system is not Linux.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn bind_interface(socket: &TcpSocket, name: &str) -> io::Result<()> {
+    socket.bind_device(Some(name.as_bytes()))
+}
+
+/// Makes a socket send and receive through this network interface only.
+///
+/// Fails with [`io::ErrorKind::Unsupported`]: only Linux can.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn bind_interface(_: &TcpSocket, _: &str) -> io::Result<()> {
+    Err(unsupported("this system cannot bind a socket to an interface by its name"))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn unsupported(fault: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, fault)
+}
+
+/// Returns a descriptor that is readable once the child has ended; `None` where the system has no
+/// such thing.
+#[cfg(target_os = "linux")]
+pub fn exit_descriptor(child: &Child) -> io::Result<Option<OwnedFd>> {
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    Ok(Some(pidfd_open(Pid::from_child(child), PidfdFlags::empty())?))
+}
+
+/// Returns `None`: only Linux has a descriptor that is readable once a child has ended.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "Linux may refuse")]
+pub fn exit_descriptor(_: &Child) -> io::Result<Option<OwnedFd>> {
+    Ok(None)
 }
 
 /// Ends the process as this signal would have: a shell loop stops on Ctrl-C only if its child was
