@@ -12,7 +12,10 @@ use crate::{
         summary::amount,
     },
     report,
-    sink::{HarWriter, is_same, open, same},
+    sink::{
+        file::{RecordFile, conflict, is_same},
+        har::HarWriter,
+    },
 };
 use colored::Colorize as _;
 use std::{
@@ -204,9 +207,9 @@ fn end_line(end: &End) -> String {
 /// Makes a HAR of a recording.
 fn convert(lines: &mut Lines<'_>, path: &Path) -> Result<Ended, Error> {
     if is_same(lines.path, path) {
-        return Err(same(path));
+        return Err(conflict(path, "a recording", "a HAR"));
     }
-    let mut har = HarWriter::new(path.to_owned(), open(path)?)?;
+    let mut har = HarWriter::create(RecordFile::open(path)?)?;
     // The handshake that has not been answered.
     let mut waits: Option<Box<Exchange>> = None;
     while let Some(Recorded { at, event }) = lines.next()? {

@@ -1,6 +1,6 @@
 //! Messages for programs: byte-exact, each behind its length.
 
-use super::sheet::Sheet;
+use super::buffer::OutputBuffer;
 use crate::proto::{Assembler, Piece};
 
 /// The format of `--delimiter length`: four bytes, the highest first, then the message.
@@ -11,7 +11,7 @@ pub struct Lengths {
 
 impl Lengths {
     /// A message is written when it is whole: its length is not known before.
-    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
+    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
         if let Some(message) = self.assembler.push(piece) {
             // The limit on a message sees to it that it fits.
             let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn a_length_stands_before_each_message() {
-        let (mut lengths, mut out) = (Lengths::default(), Sheet::default());
+        let (mut lengths, mut out) = (Lengths::default(), OutputBuffer::default());
         let cases =
             [("a\n", true, true), ("", true, true), ("bc", true, false), ("d", false, true)];
         for (text, first, last) in cases {

@@ -1,6 +1,6 @@
 //! Messages for programs: byte-exact, each followed by a terminator.
 
-use super::sheet::Sheet;
+use super::buffer::OutputBuffer;
 use crate::proto::Piece;
 
 /// The format of pipe mode.
@@ -21,7 +21,7 @@ impl Lines {
     /// A message of up to 64 KiB is let through only when it is complete; a longer one
     /// streams, whose memory would not be bounded otherwise.
     #[inline]
-    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
+    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
         out.bytes().extend_from_slice(piece.payload);
         if piece.last {
             if let Some(terminator) = self.terminator {
@@ -36,13 +36,13 @@ impl Lines {
     }
 
     /// Ends a message that did not end by itself.
-    pub fn end(&self, out: &mut Sheet) {
+    pub fn end(&self, out: &mut OutputBuffer) {
         out.bytes().extend(self.terminator);
         out.release();
     }
 
-    /// See [`Renderer::break_off`](super::Renderer::break_off).
-    pub fn break_off(&mut self, out: &mut Sheet) -> u64 {
+    /// See [`Renderer::break_off`](super::renderer::Renderer::break_off).
+    pub fn break_off(&mut self, out: &mut OutputBuffer) -> u64 {
         out.take_back();
         std::mem::take(&mut self.streamed)
     }
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_short_message_waits_for_its_end() {
-        let (mut lines, mut out) = (Lines::new(Some(b'\n')), Sheet::default());
+        let (mut lines, mut out) = (Lines::new(Some(b'\n')), OutputBuffer::default());
         lines.piece(&piece(b"whole", true, true), &mut out);
         lines.piece(&piece(b"cu", true, false), &mut out);
         assert_eq!(out.ready(), b"whole\n");
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_long_message_streams_and_stays_without_a_terminator_if_it_breaks() {
-        let (mut lines, mut out) = (Lines::new(Some(b'\n')), Sheet::default());
+        let (mut lines, mut out) = (Lines::new(Some(b'\n')), OutputBuffer::default());
         lines.piece(&piece(&vec![b'x'; HELD], true, false), &mut out);
         assert_eq!(out.ready(), b"");
         lines.piece(&piece(b"y", false, false), &mut out);

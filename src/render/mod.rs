@@ -1,5 +1,6 @@
 //! Events to bytes for people and programs.
 
+pub mod buffer;
 pub mod dialogue;
 pub mod frames;
 pub mod har;
@@ -10,10 +11,6 @@ pub mod lengths;
 pub mod lines;
 pub mod recording;
 pub mod renderer;
-pub mod sheet;
 pub mod summary;
 pub mod terminal;
 pub mod write_out;
-
-pub use renderer::Renderer;
-pub use sheet::Sheet;

@@ -1,8 +1,7 @@
 //! The format of messages on stdout.
 
 use super::{
-    dialogue::Dialogue, jsonl::JsonLines, lengths::Lengths, lines::Lines, sheet::Sheet,
-    terminal::Terminal,
+    buffer::OutputBuffer, dialogue::Dialogue, lengths::Lengths, lines::Lines, terminal::Terminal,
 };
 use crate::{proto::Piece, script::input::Framing};
 
@@ -12,8 +11,6 @@ pub enum Renderer {
     Lines(Lines),
     /// Byte-exact behind their lengths, for programs.
     Lengths(Lengths),
-    /// All that happens, for programs.
-    JsonLines(JsonLines),
     /// Escaped, for a terminal.
     Terminal(Terminal),
 }
@@ -31,21 +28,20 @@ impl Renderer {
 
     /// Writes a piece of a message.
     #[inline]
-    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
+    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
         match self {
             Self::Lines(lines) => lines.piece(piece, out),
             Self::Lengths(lengths) => lengths.piece(piece, out),
-            Self::JsonLines(json) => json.piece(piece, out),
             Self::Terminal(terminal) => terminal.piece(piece, out),
         }
     }
 
     /// The open message will not end. What may not be shown of it is taken back; how many bytes of
     /// it have been let through.
-    pub fn break_off(&mut self, out: &mut Sheet) -> u64 {
+    pub fn break_off(&mut self, out: &mut OutputBuffer) -> u64 {
         match self {
             Self::Lines(lines) => lines.break_off(out),
-            Self::Lengths(_) | Self::JsonLines(_) | Self::Terminal(_) => 0,
+            Self::Lengths(_) | Self::Terminal(_) => 0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Messages for a terminal: text escaped, binary as a hex dump.
 
-use super::{Sheet, dialogue::Dialogue};
+use super::{buffer::OutputBuffer, dialogue::Dialogue};
 use crate::proto::{Assembler, Piece};
 use std::time::SystemTime;
 
@@ -18,7 +18,7 @@ impl Terminal {
     }
 
     /// Shows a message when it is whole.
-    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
+    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
         if let Some(message) = self.assembler.push(piece) {
             let text = self.dialogue.alone(piece.kind, message, SystemTime::now());
             out.bytes().extend_from_slice(text.as_bytes());

@@ -177,7 +177,11 @@ impl Session {
         let (kind, range) = self.connection.whole(input)?;
         let payload = input.get(range.clone())?;
         self.start += range.end;
-        Some(Piece::whole(kind, payload))
+        let piece = Piece::whole(kind, payload);
+        if let Some(observation) = &mut self.observation {
+            observation.whole(self.now, &piece);
+        }
+        Some(piece)
     }
 
     /// The next event in what has been read.
@@ -198,7 +202,9 @@ impl Session {
         let mut observation = Observation::new(observer, self.connection.deflates());
         let rest = self.buffer.within(self.start..self.end);
         observation.received(self.now, rest);
-        self.connection.watch();
+        if observation.needs_wire() {
+            self.connection.watch();
+        }
         self.observation = Some(Box::new(observation));
         self
     }

@@ -10,12 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Somebody who watches.
+/// Observer of a session.
 pub trait Observer: Send {
-    /// Something happened.
+    /// Whether it needs [`Seen::Bytes`] and [`Seen::Frame`]. Without them a message that came whole
+    /// is decoded the short way, and no byte is looked at twice.
+    fn needs_wire(&self) -> bool {
+        true
+    }
+
+    /// Takes an event of the session.
     fn see(&mut self, at: Instant, seen: &Seen<'_>);
 
-    /// Nothing more happens for now.
+    /// Notes that nothing more happens for now.
     fn rest(&mut self) {}
 }
 
@@ -41,6 +47,8 @@ pub enum Seen<'a> {
 /// What a watched session needs beside the observer.
 pub(super) struct Observation {
     observer: Box<dyn Observer>,
+    /// The observer is told of bytes and frames.
+    wire: bool,
     incoming: Tap,
     outgoing: Tap,
     /// Frames that have come and are not decoded: they are told with what they bring.
@@ -68,6 +76,7 @@ impl Observation {
     /// `deflates`: permessage-deflate was agreed on.
     pub(super) fn new(observer: Box<dyn Observer>, deflates: bool) -> Self {
         Self {
+            wire: observer.needs_wire(),
             observer,
             incoming: Tap::new(deflates, PREVIEW),
             outgoing: Tap::new(deflates, PREVIEW),
@@ -86,7 +95,7 @@ impl Observation {
 
     /// These bytes have come.
     pub(super) fn received(&mut self, at: Instant, bytes: &[u8]) {
-        if bytes.is_empty() {
+        if bytes.is_empty() || !self.wire {
             return;
         }
         self.observer.see(at, &Seen::Bytes(Direction::In, bytes));
@@ -97,9 +106,22 @@ impl Observation {
 
     /// The transport took these.
     pub(super) fn transmitted(&mut self, at: Instant, bytes: &[u8]) {
+        if !self.wire {
+            return;
+        }
         self.observer.see(at, &Seen::Bytes(Direction::Out, bytes));
         let observer = &mut self.observer;
         self.outgoing.feed(bytes, |frame| observer.see(at, &Seen::Frame(Direction::Out, &frame)));
+    }
+
+    /// Whether the observer is told of bytes and frames.
+    pub(super) fn needs_wire(&self) -> bool {
+        self.wire
+    }
+
+    /// Tells of a message that was decoded the short way.
+    pub(super) fn whole(&mut self, at: Instant, piece: &Piece<'_>) {
+        self.observer.see(at, &Seen::Piece(piece));
     }
 
     /// Of what has come so many bytes more were used, and this came of them. `fault_at`: as in
@@ -191,7 +213,14 @@ impl Observation {
         let long = self.long.get_or_insert(long);
         (long.size, long.left, long.fin) = (long.size + length, length, fin);
         if long.size > KEPT as u64 {
+            // Its data is not told, so there is nothing to wait for.
             long.data = None;
+            if fin {
+                let seen = Seen::Sent(long.kind, None, long.size);
+                self.observer.see(at, &seen);
+                self.long = None;
+                return;
+            }
         }
         self.payload(at, &[]);
     }

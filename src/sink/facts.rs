@@ -1,5 +1,6 @@
-//! What a run came to, for `--write-out`.
+//! `--write-out`: what a run came to.
 
+use super::Sink;
 use crate::{
     connect::{ClientConnection, Progress, Timing},
     error::Error,
@@ -22,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// All that is known.
+/// The sink of `--write-out`: the values of its variables.
 pub(super) struct Facts {
     template: Template,
     started: Instant,
@@ -43,13 +44,13 @@ pub(super) struct Facts {
     opened: bool,
     tls: Option<String>,
     subprotocol: Option<String>,
-    session: Option<Came>,
+    session: Option<SessionFacts>,
     exit: u64,
     error: Option<String>,
 }
 
-/// What a session came to.
-struct Came {
+/// The figures of a session.
+struct SessionFacts {
     stats: Stats,
     unsent: u64,
     close: Option<Close>,
@@ -57,7 +58,11 @@ struct Came {
 }
 
 impl Facts {
-    pub(super) fn new(template: Template, target: &Target, report: Report) -> Self {
+    pub(super) fn create(template: Template, target: &Target, report: Report) -> Box<dyn Sink> {
+        Box::new(Self::new(template, target, report))
+    }
+
+    fn new(template: Template, target: &Target, report: Report) -> Self {
         let url = report.secrets.url(&target.to_string()).into_owned();
         Self {
             template,
@@ -83,62 +88,8 @@ impl Facts {
         }
     }
 
-    pub(super) fn progress(&mut self, step: &Progress<'_>) {
-        match step {
-            Progress::Connected(address) | Progress::ConnectedToProxy(address) => {
-                self.address = Some(*address);
-                self.connects += 1;
-            }
-            Progress::Socket(_) => self.connects += 1,
-            Progress::Secured { tls, .. } => self.tls = Some((*tls).to_owned()),
-            Progress::Redirected(target) => {
-                self.redirects += 1;
-                self.secure = target.secure;
-                self.url_effective = self.secrets.url(&target.to_string()).into_owned();
-            }
-            Progress::Request(_, timing) => {
-                self.timing = **timing;
-                self.requested = Some(timing.total());
-            }
-            Progress::Response(response, timing) => {
-                (self.status, self.version) = (response.status, Some(response.version));
-                self.headers = response.headers.clone();
-                self.timing = **timing;
-            }
-            Progress::Open(timing) | Progress::Failed(timing) => self.timing = **timing,
-            _ => {}
-        }
-    }
-
-    pub(super) fn opened(&mut self, opened: &ClientConnection) {
-        self.opened = true;
-        self.subprotocol.clone_from(&opened.established.agreed.subprotocol);
-    }
-
-    pub(super) fn left(&mut self, session: &Session) {
-        self.session = Some(Came {
-            stats: session.stats(),
-            unsent: session.unsent_messages() as u64,
-            close: session.remote_close().cloned(),
-            by_us: session.is_closed_by_us(),
-        });
-    }
-
-    /// What is to be written now that the run has ended so.
-    pub(super) fn written(
-        mut self: Box<Self>,
-        ended: &Result<Ended, Error>,
-    ) -> Vec<(Stream, String)> {
-        self.exit = match status(ended) {
-            Ok(code) => code.into(),
-            Err(signal) => 128 + u64::from(signal.unsigned_abs()),
-        };
-        let words = ended.as_ref().err().map(ToString::to_string);
-        self.error = words.and_then(|words| words.lines().next().map(ToOwned::to_owned));
-        self.template.fill(&*self)
-    }
-
-    /// What of opening is a step of, and all steps before it; nothing if it did not come to that.
+    /// Returns the time from the start of opening until this step finished; zero if it was not
+    /// reached.
     fn until(&self, name: &str) -> Fact {
         let Timing { resolve, connect, proxy, tls, .. } = self.timing;
         let connected = resolve + connect + proxy;
@@ -154,8 +105,8 @@ impl Facts {
         })
     }
 
-    fn of_session(&self, name: &str, came: &Came) -> Option<Fact> {
-        let Came { stats, unsent, close, by_us } = came;
+    fn of_session(&self, name: &str, session: &SessionFacts) -> Option<Fact> {
+        let SessionFacts { stats, unsent, close, by_us } = session;
         let (received, sent) = (stats.received.total(), stats.sent.total());
         Some(match name {
             "bytes_received" => Fact::Number(received.bytes),
@@ -183,6 +134,59 @@ impl Facts {
             "time_session" => Fact::Time(stats.duration),
             _ => return None,
         })
+    }
+}
+
+impl Sink for Facts {
+    fn progress(&mut self, step: &Progress<'_>) {
+        match step {
+            Progress::Connected(address) | Progress::ConnectedToProxy(address) => {
+                self.address = Some(*address);
+                self.connects += 1;
+            }
+            Progress::Socket(_) => self.connects += 1,
+            Progress::Secured { tls, .. } => self.tls = Some((*tls).to_owned()),
+            Progress::Redirected(target) => {
+                self.redirects += 1;
+                self.secure = target.secure;
+                self.url_effective = self.secrets.url(&target.to_string()).into_owned();
+            }
+            Progress::Request(_, timing) => {
+                self.timing = **timing;
+                self.requested = Some(timing.total());
+            }
+            Progress::Response(response, timing) => {
+                (self.status, self.version) = (response.status, Some(response.version));
+                self.headers = response.headers.clone();
+                self.timing = **timing;
+            }
+            Progress::Open(timing) | Progress::Failed(timing) => self.timing = **timing,
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, opened: &ClientConnection) {
+        self.opened = true;
+        self.subprotocol.clone_from(&opened.established.agreed.subprotocol);
+    }
+
+    fn left(&mut self, session: &Session) {
+        self.session = Some(SessionFacts {
+            stats: session.stats(),
+            unsent: session.unsent_messages() as u64,
+            close: session.remote_close().cloned(),
+            by_us: session.is_closed_by_us(),
+        });
+    }
+
+    fn epilogue(&mut self, ended: &Result<Ended, Error>) -> Vec<(Stream, String)> {
+        self.exit = match status(ended) {
+            Ok(code) => code.into(),
+            Err(signal) => 128 + u64::from(signal.unsigned_abs()),
+        };
+        let words = ended.as_ref().err().map(ToString::to_string);
+        self.error = words.and_then(|words| words.lines().next().map(ToOwned::to_owned));
+        self.template.fill(&*self)
     }
 }
 

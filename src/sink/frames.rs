@@ -1,5 +1,6 @@
-//! Frames on stderr, or above the line that is being typed.
+//! `--frames`: frames on stderr, or above the line that is being typed.
 
+use super::{Interest, Print, Sink};
 use crate::{
     proto::trace::Direction,
     render::{
@@ -12,59 +13,26 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// What prints above the line that is being typed.
-pub(crate) type Print = Box<dyn Fn(&str) + Send>;
-
 /// `--frames`, and what `-vv` and `--trace` add.
 pub(super) struct FrameLines {
     report: Report,
-    /// Stands before each line.
+    /// Prefix of each line.
     name: String,
-    /// When the last frame was told.
+    /// Date of the last frame.
     last: Instant,
     waiting: String,
     print: Option<Print>,
 }
 
 impl FrameLines {
-    /// Frames behind this name, if they are asked for.
-    pub(super) fn wanted(frames: bool, report: Report, name: String) -> Option<Self> {
+    /// Returns the sink if frames are to be shown; `name` stands before each line.
+    pub(super) fn wanted(frames: bool, report: Report, name: String) -> Option<Box<dyn Sink>> {
         let wanted = frames || report.verbosity >= Verbosity::Detailed;
-        wanted.then(|| Self {
-            report,
-            name,
-            last: Instant::now(),
-            waiting: String::new(),
-            print: None,
-        })
-    }
-
-    pub(super) fn show_with(&mut self, print: Option<Print>) {
-        self.write();
-        self.print = print;
-    }
-
-    /// A session begins.
-    pub(super) fn begin(&mut self) {
-        self.last = Instant::now();
-    }
-
-    pub(super) fn see(&mut self, at: Instant, seen: &Seen<'_>) {
-        match seen {
-            Seen::Frame(direction, frame) => {
-                let since = self.since(at);
-                let header = self.report.verbosity >= Verbosity::Detailed;
-                self.line(&frames::line(*direction, frame, since, header), at);
-            }
-            Seen::Broken(violation) => self.line(&frames::broken(*violation), at),
-            Seen::Bytes(direction, bytes) if self.report.verbosity == Verbosity::Complete => {
-                self.dump(*direction, bytes, at);
-            }
-            _ => {}
+        if !wanted {
+            return None;
         }
-        if self.waiting.len() >= FULL {
-            self.write();
-        }
+        let (last, waiting) = (Instant::now(), String::new());
+        Some(Box::new(Self { report, name, last, waiting, print: None }))
     }
 
     /// How long the last frame is past. Those of one direction are told when they are decoded, and
@@ -86,9 +54,36 @@ impl FrameLines {
         hexdump(bytes, ROW, &mut self.waiting);
         self.waiting.push('\n');
     }
+}
 
-    /// Shows what waits.
-    pub(super) fn write(&mut self) {
+impl Sink for FrameLines {
+    fn interest(&self) -> Interest {
+        Interest::Wire
+    }
+
+    fn begin(&mut self) {
+        self.last = Instant::now();
+    }
+
+    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+        match seen {
+            Seen::Frame(direction, frame) => {
+                let since = self.since(at);
+                let header = self.report.verbosity >= Verbosity::Detailed;
+                self.line(&frames::line(*direction, frame, since, header), at);
+            }
+            Seen::Broken(violation) => self.line(&frames::broken(*violation), at),
+            Seen::Bytes(direction, bytes) if self.report.verbosity == Verbosity::Complete => {
+                self.dump(*direction, bytes, at);
+            }
+            _ => {}
+        }
+        if self.waiting.len() >= FULL {
+            self.rest();
+        }
+    }
+
+    fn rest(&mut self) {
         if self.waiting.is_empty() {
             return;
         }
@@ -97,6 +92,11 @@ impl FrameLines {
             None => write_stderr(self.waiting.as_bytes()),
         }
         self.waiting.clear();
+    }
+
+    fn print_with(&mut self, print: Option<&Print>) {
+        self.rest();
+        self.print = print.cloned();
     }
 }
 

@@ -1,6 +1,7 @@
-//! `--har`: a HAR on disk that is whole behind every write. What ends it is written over by what
-//! comes next.
+//! `--har`: a HAR on disk that is complete after every write. Each write goes over the end of the one
+//! before.
 
+use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
     connect::{Progress, Timing},
     error::Error,
@@ -14,42 +15,27 @@ use crate::{
     session::Seen,
     target::Target,
 };
-use std::{
-    fs::File,
-    io::{self, Seek as _, SeekFrom, Write as _},
-    path::PathBuf,
-    time::{Instant, SystemTime},
-};
+use std::time::{Instant, SystemTime};
 
 /// A HAR that grows.
 pub(crate) struct HarWriter {
-    path: PathBuf,
-    file: File,
-    /// Where what ends it begins.
+    file: RecordFile,
+    /// Offset of the end that the next write goes over.
     end: u64,
     pending: String,
-    /// How many entries there are, and messages in the last one.
+    /// Number of entries, and of messages in the last one.
     entries: usize,
     messages: usize,
-    /// Entries that the last write made whole.
+    /// Number of entries that the last write completed.
     whole: usize,
-    /// Nothing is written any more.
-    fault: Option<io::Error>,
 }
 
 impl HarWriter {
-    pub(crate) fn new(path: PathBuf, file: File) -> Result<Self, Error> {
-        file.set_len(0).map_err(|cause| Error::File { path: path.clone(), cause })?;
-        let mut writer = Self {
-            path,
-            file,
-            end: 0,
-            pending: head(),
-            entries: 0,
-            messages: 0,
-            whole: 0,
-            fault: None,
-        };
+    /// Makes an empty HAR of a file.
+    pub(crate) fn create(file: RecordFile) -> Result<Self, Error> {
+        file.empty()?;
+        let (pending, end) = (head(), 0);
+        let mut writer = Self { file, end, pending, entries: 0, messages: 0, whole: 0 };
         writer.write();
         Ok(writer)
     }
@@ -83,9 +69,9 @@ impl HarWriter {
         }
     }
 
-    /// Writes what waits, and what ends it, with one call.
+    /// Writes what waits and the end of the file with one call.
     pub(crate) fn write(&mut self) {
-        if self.pending.is_empty() || self.fault.is_some() {
+        if self.pending.is_empty() || self.file.has_failed() {
             return;
         }
         let more = self.pending.len() as u64;
@@ -93,39 +79,25 @@ impl HarWriter {
             self.pending.push_str(ENTRY_END);
         }
         self.pending.push_str(END);
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.end))
-            .and_then(|_| self.file.write_all(self.pending.as_bytes()));
-        if written.is_err() {
-            // What does not fit is left out, so that the rest can be read.
-            self.close();
-        } else {
+        if self.file.write_at(self.end, self.pending.as_bytes()) {
             self.whole = self.entries;
+        } else {
+            // What does not fit is left out, so that the rest can be read.
+            let tail = if self.whole > 0 { format!("{ENTRY_END}{END}") } else { END.to_owned() };
+            self.file.cut(self.end, tail.as_bytes());
         }
-        self.fault = written.err();
         self.end += more;
         self.pending.clear();
     }
 
-    /// Ends the file where the last whole write did.
-    fn close(&mut self) {
-        let tail = if self.whole > 0 { format!("{ENTRY_END}{END}") } else { END.to_owned() };
-        let _ = self.file.set_len(self.end);
-        let _ = self.file.seek(SeekFrom::Start(self.end));
-        let _ = self.file.write_all(tail.as_bytes());
-    }
-
+    /// Writes what waits. Fails if any of it could not be written.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         self.write();
-        match self.fault.take() {
-            Some(cause) => Err(Error::File { path: self.path.clone(), cause }),
-            None => Ok(()),
-        }
+        self.file.end()
     }
 }
 
-/// What of a run goes into one.
+/// The sink of `--har`.
 pub(super) struct HarFile {
     writer: HarWriter,
     secrets: Secrets,
@@ -141,16 +113,15 @@ pub(super) struct HarFile {
 }
 
 impl HarFile {
-    pub(super) fn new(
-        path: PathBuf,
-        file: File,
+    pub(super) fn create(
+        file: RecordFile,
         target: &Target,
         report: Report,
-    ) -> Result<Self, Error> {
+    ) -> Result<Box<dyn Sink>, Error> {
         let secrets = report.secrets;
         let url = secrets.url(&target.to_string()).into_owned();
-        Ok(Self {
-            writer: HarWriter::new(path, file)?,
+        Ok(Box::new(Self {
+            writer: HarWriter::create(file)?,
             secrets,
             started: report.started,
             wall: SystemTime::now() - report.started.elapsed(),
@@ -158,14 +129,29 @@ impl HarFile {
             waits: false,
             before: Timing::default(),
             assembler: Assembler::default(),
-        })
+        }))
     }
 
     fn wall(&self, at: Instant) -> SystemTime {
         self.wall + at.saturating_duration_since(self.started)
     }
 
-    pub(super) fn progress(&mut self, step: &Progress<'_>) {
+    /// Writes the finished HTTP exchange.
+    fn finish(&mut self) {
+        self.writer.exchange(&self.exchange);
+        self.writer.write();
+        self.waits = false;
+        self.exchange.answer = None;
+        self.assembler = Assembler::default();
+    }
+}
+
+impl Sink for HarFile {
+    fn interest(&self) -> Interest {
+        Interest::Messages
+    }
+
+    fn progress(&mut self, step: &Progress<'_>) {
         let owned = |(name, value): (&str, std::borrow::Cow<'_, str>)| {
             (name.to_owned(), value.into_owned())
         };
@@ -207,16 +193,7 @@ impl HarFile {
         }
     }
 
-    /// The handshake has come to what it comes to.
-    fn finish(&mut self) {
-        self.writer.exchange(&self.exchange);
-        self.writer.write();
-        self.waits = false;
-        self.exchange.answer = None;
-        self.assembler = Assembler::default();
-    }
-
-    pub(super) fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
         let at = self.wall(at);
         match seen {
             Seen::Piece(piece) => {
@@ -229,11 +206,11 @@ impl HarFile {
         }
     }
 
-    pub(super) fn write(&mut self) {
+    fn rest(&mut self) {
         self.writer.write();
     }
 
-    pub(super) fn end(&mut self) -> Result<(), Error> {
+    fn end(&mut self, _outcome: Outcome<'_>) -> Result<(), Error> {
         self.writer.end()
     }
 }

@@ -1,128 +1,91 @@
-//! `--record`: what happens, as lines of JSON in a file. The schema is that of `--output jsonl`, and
-//! so is the writer.
+//! `--record`: the events of a run as lines of JSON in a file. The schema is that of
+//! `--output jsonl`, and so is the writer; requests and frames are only recorded.
 
+use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
     connect::{ClientConnection, Progress},
     error::Error,
-    job::ended::{Ended, status},
-    proto::Opcode,
-    render::{
-        Sheet,
-        jsonl::{JsonLines, Opening},
-    },
+    job::ended::status,
+    render::{buffer::OutputBuffer, jsonl::JsonLines},
     report::Report,
-    session::{Seen, Stats},
+    session::Seen,
     target::Target,
 };
-use std::{
-    fs::File,
-    io::{self, Write as _},
-    path::PathBuf,
-    time::Instant,
-};
+use std::time::Instant;
 
+/// The sink of `--record`.
 pub(super) struct Recording {
-    path: PathBuf,
-    file: File,
+    file: RecordFile,
     json: JsonLines,
-    sheet: Sheet,
+    buffer: OutputBuffer,
     /// Where the next request goes.
     url: String,
-    /// Nothing is written any more.
-    fault: Option<io::Error>,
 }
 
 impl Recording {
-    pub(super) fn new(
-        path: PathBuf,
-        file: File,
+    pub(super) fn create(
+        file: RecordFile,
         target: &Target,
         report: Report,
-    ) -> Result<Self, Error> {
-        file.set_len(0).map_err(|cause| Error::File { path: path.clone(), cause })?;
-        Ok(Self {
-            path,
+    ) -> Result<Box<dyn Sink>, Error> {
+        file.empty()?;
+        Ok(Box::new(Self {
             file,
             json: JsonLines::new(report.started, false, report.secrets),
-            sheet: Sheet::default(),
+            buffer: OutputBuffer::default(),
             url: target.to_string(),
-            fault: None,
-        })
+        }))
+    }
+}
+
+impl Sink for Recording {
+    fn interest(&self) -> Interest {
+        Interest::Wire
     }
 
-    pub(super) fn progress(&mut self, step: &Progress<'_>) {
+    fn progress(&mut self, step: &Progress<'_>) {
         match step {
             Progress::Redirected(target) => self.url = target.to_string(),
             Progress::Request(request, _) => {
-                self.json.at(Instant::now());
-                self.json.request(&self.url, request, &mut self.sheet);
-                self.write();
+                self.json.request(&self.url, request, &mut self.buffer);
+                self.rest();
             }
             _ => {}
         }
     }
 
-    pub(super) fn opened(&mut self, opened: &ClientConnection) {
-        self.json.at(Instant::now());
-        self.json.open(&Opening::new(opened), &mut self.sheet);
-        self.write();
+    fn opened(&mut self, opened: &ClientConnection) {
+        self.json.opened(opened, &mut self.buffer);
+        self.rest();
     }
 
-    pub(super) fn gap(&mut self, error: &Error) {
-        self.json.gap(&error.to_string(), &mut self.sheet);
-        self.write();
-    }
-
-    pub(super) fn see(&mut self, at: Instant, seen: &Seen<'_>) {
-        let Self { json, sheet, .. } = self;
-        json.at(at);
-        match seen {
-            Seen::Bytes(..) => {}
-            Seen::Frame(direction, frame) => json.frame(*direction, frame, sheet),
-            Seen::Piece(piece) => json.piece(piece, sheet),
-            Seen::Sent(kind, data, size) => json.sent(*kind, *data, *size, sheet),
-            Seen::Control(direction, opcode, payload, rtt) => {
-                let name = if *opcode == Opcode::Ping { "ping" } else { "pong" };
-                json.control(name, *direction, payload, *rtt, sheet);
-            }
-            Seen::Close(direction, close) => json.close(*direction, close, sheet),
-            Seen::Broken(violation) => json.violation(*violation, sheet),
-        }
-        if self.sheet.ready().len() >= FULL {
-            self.write();
+    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+        self.json.seen(at, seen, &mut self.buffer);
+        if self.buffer.ready().len() >= FULL {
+            self.rest();
         }
     }
 
-    /// Writes what waits: all of it, so that a process that is killed has written it.
-    pub(super) fn write(&mut self) {
-        let ready = self.sheet.ready();
-        if self.fault.is_none()
-            && !ready.is_empty()
-            && let Err(cause) = self.file.write_all(ready)
-        {
-            self.fault = Some(cause);
+    /// Writes all that waits, so that a process that is killed has written it.
+    fn rest(&mut self) {
+        let length = self.buffer.ready().len();
+        if length > 0 {
+            self.file.append(self.buffer.ready());
+            self.buffer.advance(length);
         }
-        self.sheet.advance(self.sheet.ready().len());
     }
 
-    /// The run ends so.
-    pub(super) fn end(
-        &mut self,
-        ended: &Result<Ended, Error>,
-        stats: Option<&(Stats, usize)>,
-    ) -> Result<(), Error> {
-        if let Err(error) = ended {
-            let hint = error.hint();
-            self.json.error(error.code(), &error.to_string(), hint.as_deref(), &mut self.sheet);
-        }
-        let unsent = stats.map_or(0, |(_, unsent)| *unsent);
-        let stats = stats.map(|(stats, _)| stats);
-        self.json.end(status(ended), stats, unsent, &mut self.sheet);
-        self.write();
-        match self.fault.take() {
-            Some(cause) => Err(Error::File { path: self.path.clone(), cause }),
-            None => Ok(()),
-        }
+    fn gap(&mut self, error: &Error) {
+        self.json.gap(&error.to_string(), &mut self.buffer);
+        self.rest();
+    }
+
+    fn end(&mut self, outcome: Outcome<'_>) -> Result<(), Error> {
+        let Outcome { ended, stats, unsent } = outcome;
+        let error = ended.as_ref().err();
+        self.json.end(error, status(ended), (stats, unsent), &mut self.buffer);
+        self.rest();
+        self.file.end()
     }
 }
 

@@ -11,11 +11,11 @@ use crate::{
     job::{Client, Ways, ended::Ended, wait::Wait},
     proto::{Role, Settings},
     random::entropy,
-    render::{Renderer, jsonl::JsonLines},
+    render::renderer::Renderer,
     report::{self, Report},
     script::{action::Action, input::Framing, runner::Script},
     session::Session,
-    sink::Journal,
+    sink::{jsonl::EventBuffer, sinks::Sinks},
     sys::stdio::{self, Source},
     target::Target,
 };
@@ -29,18 +29,21 @@ use std::{
 
 /// Talks to a server, in the mode that stdin and stdout ask for.
 pub(super) async fn run(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
-    let journal = Journal::new(client, &target, started)?;
-    let ended = Box::pin(converse(client, target, started, &journal)).await;
-    journal.end(ended, client.common.settings.close_timeout).await
+    let common = client.common;
+    let report = Report { verbosity: common.verbosity, secrets: common.secrets, started };
+    let shows = client.stream.ways != Ways::Out;
+    let events = client.stream.events.then(|| EventBuffer::new(shows));
+    let sinks = Sinks::of_client(client, &target, report, events.as_ref())?;
+    let ended = Box::pin(converse(client, target, report, (&sinks, events))).await;
+    sinks.end(ended, client.common.settings.close_timeout).await
 }
 
 async fn converse(
     client: &Client,
     target: Target,
-    started: Instant,
-    journal: &Journal,
+    report: Report,
+    (sinks, events): (&Sinks, Option<EventBuffer>),
 ) -> Result<Ended, Error> {
-    let report = journal.report();
     for note in &client.notes {
         report.note(note);
     }
@@ -50,7 +53,8 @@ async fn converse(
     let interactive = is_interactive(client);
     let mut handshake = Vec::new();
     let mut watch = |step: &Progress<'_>| {
-        journal.progress(step);
+        report.progress(step);
+        sinks.progress(step);
         if interactive {
             handshake.extend(interactive::handshake_lines(step, report.secrets));
         }
@@ -59,7 +63,7 @@ async fn converse(
         Some(comeback) => {
             let mut tell = |said: Said<'_>| match said {
                 Said::Progress(step) => watch(step),
-                Said::Lost(..) => tell_attempt(report, journal, &said),
+                Said::Lost(..) => tell_attempt(report, sinks, &said),
             };
             comeback.open(&mut tell).await
         }
@@ -70,7 +74,7 @@ async fn converse(
     };
     let opened = match opened {
         Ok(opened) => opened,
-        Err(error) => return tell_failure(client, error, started).await,
+        Err(error) => return tell_failure(client, Err(error), sinks, events).await,
     };
     warn_of_subprotocol(client, &opened, report);
     match &opened.established.agreed.deflate {
@@ -79,7 +83,7 @@ async fn converse(
         None => {}
     }
     let settings = limited(client, report);
-    journal.opened(&opened);
+    sinks.opened(&opened);
     client.common.color.apply();
     if interactive {
         let wishes = Wishes {
@@ -100,15 +104,14 @@ async fn converse(
             dialer,
             opening,
             settings,
-            journal: journal.clone(),
+            sinks: sinks.clone(),
         };
         return Box::pin(Interactive::new(wishes, opened, handshake, comeback)?.run()).await;
     }
-    let mut output = output(client, started)?;
-    output.open(&opened);
-    let session = journal.watch(Session::client(opened, settings, entropy()));
-    let plan = plan(client, started, settings);
-    Pipe::new(plan, session, output, (report, journal.clone()), comeback)?.run().await
+    let output = output(client, events)?;
+    let session = sinks.observe(Session::client(opened, settings, entropy()));
+    let plan = plan(client, report.started, settings);
+    Pipe::new(plan, session, output, (report, sinks.clone()), comeback)?.run().await
 }
 
 /// A person sits there who can be asked: stdin and stdout are a terminal, and nothing else says
@@ -202,27 +205,32 @@ fn script(client: &Client) -> Script {
     Script::new(client.script.clone(), client.expect_timeout, client.goals.clone())
 }
 
-fn output(client: &Client, started: Instant) -> Result<Output, Error> {
+fn output(client: &Client, events: Option<EventBuffer>) -> Result<Output, Error> {
     let stream = &client.stream;
-    let renderer = if stream.events {
-        let secrets = client.common.secrets;
-        Renderer::JsonLines(JsonLines::new(started, io::stdout().is_terminal(), secrets))
-    } else {
-        Renderer::new(stream.framing, client.dialogue, io::stdout().is_terminal())
+    let output = match events {
+        Some(events) => Output::of_events(events),
+        None => {
+            let terminal = io::stdout().is_terminal();
+            let renderer = Renderer::new(stream.framing, client.dialogue, terminal);
+            Output::of_messages(renderer, stream.ways != Ways::Out)
+        }
     };
-    Output::new(renderer, stream.ways != Ways::Out).map_err(Error::Output)
+    output.map_err(Error::Output)
 }
 
-/// A run that has come to no session ends in the output too, if that tells of events.
-async fn tell_failure(client: &Client, error: Error, started: Instant) -> Result<Ended, Error> {
-    if client.stream.events {
-        let mut output = output(client, started)?;
-        let ended = Err(error);
-        output.end(&ended, None, 0);
+/// Ends a run that has come to no session, in the output too if that tells of events.
+async fn tell_failure(
+    client: &Client,
+    ended: Result<Ended, Error>,
+    sinks: &Sinks,
+    events: Option<EventBuffer>,
+) -> Result<Ended, Error> {
+    if events.is_some() {
+        let mut output = output(client, events)?;
+        sinks.conclude(&ended);
         output.flush(client.common.settings.close_timeout).await;
-        return ended;
     }
-    Err(error)
+    ended
 }
 
 /// The limit on a message that is needed whole where none was given, in bytes.

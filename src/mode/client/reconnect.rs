@@ -9,7 +9,7 @@ use crate::{
     random,
     report::Report,
     session::{QuietPeriod, Session, SessionError},
-    sink::Journal,
+    sink::sinks::Sinks,
 };
 use std::time::{Duration, Instant};
 
@@ -188,13 +188,16 @@ pub(super) enum Said<'a> {
 }
 
 /// What happens while a session is opened again and again.
-pub(super) fn tell_attempt(report: Report, journal: &Journal, said: &Said<'_>) {
+pub(super) fn tell_attempt(report: Report, sinks: &Sinks, said: &Said<'_>) {
     match said {
         Said::Lost(error, wait) => {
             report.note(&error.to_string());
             report.note(&format!("again in {:.1} s", wait.as_secs_f64()));
         }
-        Said::Progress(step) => journal.progress(step),
+        Said::Progress(step) => {
+            report.progress(step);
+            sinks.progress(step);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     proto::{Assembler, Close, CloseCode, Event, Kind, Settings, handshake::Choices},
     random::entropy,
     session::{Session, SessionError},
-    sink::Journal,
+    sink::sinks::Sinks,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
@@ -32,7 +32,7 @@ pub(super) struct Client {
     pub(super) news: mpsc::Sender<News>,
     pub(super) taken: Arc<Notify>,
     /// Shows its frames, if they are asked for.
-    pub(super) journal: Journal,
+    pub(super) sinks: Sinks,
 }
 
 impl Client {
@@ -53,7 +53,7 @@ impl Client {
                 // Nobody listens only when the process ends.
                 let _ = self.news.send(joined).await;
                 let session = Session::server(established, settings, entropy());
-                Some(self.talk(self.journal.watch(session), from).await)
+                Some(self.talk(self.sinks.observe(session), from).await)
             }
         };
         let _ = self.news.send(News::Left { id, how }).await;

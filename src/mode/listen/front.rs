@@ -6,7 +6,7 @@ use crate::{
     escape::Escaped,
     job::ended::Ended,
     proto::{Kind, Piece},
-    render::{Renderer, Sheet, dialogue::Dialogue},
+    render::{buffer::OutputBuffer, dialogue::Dialogue, renderer::Renderer},
     report::Report,
     script::{
         command::Command,
@@ -17,6 +17,7 @@ use crate::{
 };
 use std::{
     io::{self, IsTerminal as _},
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -34,7 +35,7 @@ pub(super) struct Pipe {
     input: input::Input,
     stdout: Stdout,
     renderer: Renderer,
-    sheet: Sheet,
+    buffer: OutputBuffer,
     /// Stdout is still read by someone.
     printing: bool,
 }
@@ -73,7 +74,7 @@ impl Front {
                 Dialogue::default(),
                 io::stdout().is_terminal(),
             ),
-            sheet: Sheet::default(),
+            buffer: OutputBuffer::default(),
             printing: true,
         })))
     }
@@ -100,7 +101,7 @@ impl Front {
             }
 
             Self::Pipe(pipe) if pipe.printing => {
-                pipe.renderer.piece(&Piece::whole(kind, payload), &mut pipe.sheet);
+                pipe.renderer.piece(&Piece::whole(kind, payload), &mut pipe.buffer);
             }
             Self::Prompt(None) | Self::Pipe(_) => {}
         }
@@ -117,7 +118,7 @@ impl Front {
     /// What prints above the line that is being typed, if one is.
     pub(super) fn printer(&self) -> Option<Print> {
         match self {
-            Self::Prompt(Some(prompt)) => Some(Box::new(prompt.printer())),
+            Self::Prompt(Some(prompt)) => Some(Arc::new(prompt.printer())),
             Self::Prompt(None) | Self::Pipe(_) => None,
         }
     }
@@ -126,15 +127,15 @@ impl Front {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Prompt(prompt) => prompt.as_ref().is_some_and(Prompt::is_full),
-            Self::Pipe(pipe) => pipe.sheet.ready().len() >= FULL,
+            Self::Pipe(pipe) => pipe.buffer.ready().len() >= FULL,
         }
     }
 
     /// Writes what goes without waiting.
     pub(super) fn flush(&mut self) -> Input {
         let Self::Pipe(pipe) = self else { return Input::Nothing };
-        match pipe.stdout.write(pipe.sheet.ready()) {
-            Ok(n) => pipe.sheet.advance(n),
+        match pipe.stdout.write(pipe.buffer.ready()) {
+            Ok(n) => pipe.buffer.advance(n),
             Err(cause) => return pipe.lose_output(cause),
         }
         Input::Nothing
@@ -154,7 +155,7 @@ impl Pipe {
     /// Ends the server: quietly if the reader of stdout has gone.
     fn lose_output(&mut self, cause: io::Error) -> Input {
         self.printing = false;
-        self.sheet.clear();
+        self.buffer.clear();
         match cause.kind() {
             io::ErrorKind::BrokenPipe => Input::Leave(Ended::Done),
             _ => Input::Failed(Error::Output(cause)),
@@ -172,7 +173,7 @@ impl Pipe {
             };
         }
         let (stdin, writing) =
-            (self.stdin.as_ref().filter(|_| reads), !self.sheet.ready().is_empty());
+            (self.stdin.as_ref().filter(|_| reads), !self.buffer.ready().is_empty());
         let (stdout, input) = (&self.stdout, &mut self.input);
         let read = async {
             match stdin {

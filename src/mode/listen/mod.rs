@@ -15,7 +15,7 @@ use crate::{
     random::entropy,
     report::Report,
     session::Session,
-    sink::Journal,
+    sink::sinks::Sinks,
     sys::{signals::Signals, unix::end_by_signal},
 };
 use client::{Client, News};
@@ -111,9 +111,9 @@ async fn echo_client(
     match established.await {
         Ok(established) => {
             report.detail(&format!("{peer} connected"));
-            let journal = Journal::of_frames(listen.common.frames, report, format!("{peer} "));
+            let sinks = Sinks::of_peer(listen.common.frames, report, format!("{peer} "));
             let session = Session::server(established, listen.common.settings, entropy());
-            echo(journal.watch(session), leaving).await;
+            echo(sinks.observe(session), leaving).await;
             report.detail(&format!("{peer} left"));
         }
         Err(why) => report.detail(&format!("{peer} refused: {why}")),
@@ -212,10 +212,10 @@ impl Hub {
         let id = self.next_id;
         self.next_id += 1;
         let frames = self.listen.common.frames;
-        let journal = Journal::of_frames(frames, self.report, format!("client {id} "));
-        journal.show_with(self.front.printer());
+        let sinks = Sinks::of_peer(frames, self.report, format!("client {id} "));
+        sinks.print_with(self.front.printer().as_ref());
         let (news, taken) = (self.news_to.clone(), Arc::clone(&self.taken));
-        let client = Client { id, peer, news, taken, journal };
+        let client = Client { id, peer, news, taken, sinks };
         let (choices, settings) = (self.listen.choices.clone(), self.listen.common.settings);
         tokio::spawn(client.serve(stream, choices, settings));
     }

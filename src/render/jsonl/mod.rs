@@ -4,15 +4,16 @@
 mod object;
 mod wire;
 
-use super::sheet::Sheet;
+use super::buffer::OutputBuffer;
 use crate::{
     connect::{ClientConnection, Timing},
+    error::Error,
     proto::{
-        Assembler, Close, Kind, Piece, Role, extension::Deflate, handshake::Response,
+        Assembler, Close, Kind, Opcode, Piece, Role, extension::Deflate, handshake::Response,
         trace::Direction,
     },
     redact::Secrets,
-    session::Stats,
+    session::{Seen, Stats},
 };
 use object::Object;
 use std::time::{Duration, Instant, SystemTime};
@@ -80,7 +81,7 @@ impl JsonLines {
     }
 
     /// The session is lost for this reason; another one is to follow.
-    pub fn gap(&mut self, reason: &str, out: &mut Sheet) {
+    pub fn gap(&mut self, reason: &str, out: &mut OutputBuffer) {
         self.assembler = Assembler::default();
         self.at(Instant::now());
         let mut object = self.object("gap", None, out);
@@ -88,8 +89,31 @@ impl JsonLines {
         object.end();
     }
 
+    /// A session was opened.
+    pub fn opened(&mut self, opened: &ClientConnection, out: &mut OutputBuffer) {
+        self.at(Instant::now());
+        self.open(&Opening::new(opened), out);
+    }
+
+    /// Something happened in a session.
+    pub fn seen(&mut self, at: Instant, seen: &Seen<'_>, out: &mut OutputBuffer) {
+        self.at(at);
+        match seen {
+            Seen::Bytes(..) => {}
+            Seen::Frame(direction, frame) => self.frame(*direction, frame, out),
+            Seen::Piece(piece) => self.piece(piece, out),
+            Seen::Sent(kind, data, size) => self.sent(*kind, *data, *size, out),
+            Seen::Control(direction, opcode, payload, rtt) => {
+                let name = if *opcode == Opcode::Ping { "ping" } else { "pong" };
+                self.control(name, *direction, payload, *rtt, out);
+            }
+            Seen::Close(direction, close) => self.close(*direction, close, out),
+            Seen::Broken(violation) => self.violation(*violation, out),
+        }
+    }
+
     /// The session is open.
-    pub fn open(&self, opening: &Opening<'_>, out: &mut Sheet) {
+    pub fn open(&self, opening: &Opening<'_>, out: &mut OutputBuffer) {
         let mut object = self.object("open", None, out);
         object.number("version", VERSION);
         object.text("url", &self.secrets.url(opening.url));
@@ -128,7 +152,7 @@ impl JsonLines {
     }
 
     /// Part of a message of the peer; the whole of it makes a line.
-    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut Sheet) {
+    pub fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
         // Taken out, to look at the message while the rest is used.
         let mut assembler = std::mem::take(&mut self.assembler);
         if let Some(message) = assembler.push(piece) {
@@ -143,8 +167,7 @@ impl JsonLines {
     }
 
     /// A message of ours of `size` bytes; its data only if it is short.
-    pub fn sent(&mut self, kind: Kind, data: Option<&[u8]>, size: u64, out: &mut Sheet) {
-        self.now = Instant::now();
+    pub fn sent(&mut self, kind: Kind, data: Option<&[u8]>, size: u64, out: &mut OutputBuffer) {
         let mut object = self.object(kind_name(kind), Some(Direction::Out), out);
         if let Some(data) = data {
             object.payload(kind, data);
@@ -160,7 +183,7 @@ impl JsonLines {
         direction: Direction,
         payload: &[u8],
         rtt: Option<Duration>,
-        out: &mut Sheet,
+        out: &mut OutputBuffer,
     ) {
         let mut object = self.object(name, Some(direction), out);
         let is_text = std::str::from_utf8(payload).is_ok();
@@ -173,7 +196,7 @@ impl JsonLines {
     }
 
     /// A Close.
-    pub fn close(&mut self, direction: Direction, close: &Close, out: &mut Sheet) {
+    pub fn close(&mut self, direction: Direction, close: &Close, out: &mut OutputBuffer) {
         let mut object = self.object("close", Some(direction), out);
         object.number("code", close.code.number().into());
         object.text("reason", &close.reason);
@@ -182,8 +205,7 @@ impl JsonLines {
     }
 
     /// What the run failed with.
-    pub fn error(&mut self, code: u8, message: &str, hint: Option<&str>, out: &mut Sheet) {
-        self.now = Instant::now();
+    fn error(&mut self, code: u8, message: &str, hint: Option<&str>, out: &mut OutputBuffer) {
         let mut object = self.object("error", None, out);
         object.number("code", code.into());
         object.text("message", message);
@@ -191,16 +213,19 @@ impl JsonLines {
         object.end();
     }
 
-    /// The end of the run: its exit status or the signal it ends by, and what the last session, if
-    /// there was one, came to.
+    /// The end of the run: what it failed with, its exit status or the signal it ends by, and the
+    /// figures and unsent messages of the last session, if there was one.
     pub fn end(
         &mut self,
+        error: Option<&Error>,
         code: Result<u8, i32>,
-        stats: Option<&Stats>,
-        unsent: usize,
-        out: &mut Sheet,
+        (stats, unsent): (Option<&Stats>, usize),
+        out: &mut OutputBuffer,
     ) {
-        self.now = Instant::now();
+        self.at(Instant::now());
+        if let Some(error) = error {
+            self.error(error.code(), &error.to_string(), error.hint().as_deref(), out);
+        }
         let mut object = self.object("end", None, out);
         match code {
             Ok(code) => object.number("code", code.into()),
@@ -233,7 +258,7 @@ impl JsonLines {
         &self,
         kind: &str,
         direction: Option<Direction>,
-        out: &'a mut Sheet,
+        out: &'a mut OutputBuffer,
     ) -> Object<'a> {
         let mut object = Object::begin(out, self.terminal);
         object.text("type", kind);
@@ -266,9 +291,9 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    fn lines(terminal: bool, write: impl FnOnce(&mut JsonLines, &mut Sheet)) -> String {
+    fn lines(terminal: bool, write: impl FnOnce(&mut JsonLines, &mut OutputBuffer)) -> String {
         let mut json = JsonLines::new(Instant::now(), terminal, Secrets::Hidden);
-        let mut out = Sheet::default();
+        let mut out = OutputBuffer::default();
         write(&mut json, &mut out);
         String::from_utf8(out.ready().to_vec()).unwrap()
     }
@@ -309,8 +334,8 @@ mod tests {
             json.sent(Kind::Binary, None, 1 << 40, out);
             json.close(Direction::Out, &Close::new(1000.into()), out);
             json.error(7, "cannot connect", None, out);
-            json.end(Ok(7), None, 0, out);
-            json.end(Err(15), None, 0, out);
+            json.end(None, Ok(7), (None, 0), out);
+            json.end(None, Err(15), (None, 0), out);
         });
         let lines: Vec<Value> = text.lines().map(value).collect();
         assert_eq!(lines[0]["base64"], "/w==");

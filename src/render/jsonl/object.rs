@@ -4,7 +4,7 @@ use crate::{
     escape::escape_json,
     proto::{Kind, handshake::Headers, slice::Within},
     redact::Secrets,
-    render::Sheet,
+    render::buffer::OutputBuffer,
 };
 use data_encoding::BASE64;
 use serde_json::ser::{CompactFormatter, Formatter as _};
@@ -12,14 +12,14 @@ use std::time::Duration;
 
 /// An object that is being written.
 pub(super) struct Object<'a> {
-    out: &'a mut Sheet,
+    out: &'a mut OutputBuffer,
     start: usize,
     terminal: bool,
 }
 
 impl<'a> Object<'a> {
     /// Begins one; `terminal`: what a terminal would act upon is escaped too.
-    pub(super) fn begin(out: &'a mut Sheet, terminal: bool) -> Self {
+    pub(super) fn begin(out: &'a mut OutputBuffer, terminal: bool) -> Self {
         let start = out.bytes().len();
         let mut object = Self { out, start, terminal };
         object.raw("{");

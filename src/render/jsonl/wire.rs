@@ -7,13 +7,15 @@ use crate::{
         handshake::{Request, Version},
         trace::{Direction, Frame},
     },
-    render::Sheet,
+    render::buffer::OutputBuffer,
 };
 use data_encoding::HEXLOWER;
+use std::time::Instant;
 
 impl JsonLines {
     /// A request of ours, for this URL.
-    pub fn request(&self, url: &str, request: &Request, out: &mut Sheet) {
+    pub fn request(&mut self, url: &str, request: &Request, out: &mut OutputBuffer) {
+        self.at(Instant::now());
         let mut object = self.object("request", Some(Direction::Out), out);
         object.text("url", &self.secrets.url(url));
         object.text("method", method(request.version));
@@ -24,7 +26,7 @@ impl JsonLines {
     }
 
     /// A frame, or as much of it as came before the end.
-    pub fn frame(&self, direction: Direction, frame: &Frame, out: &mut Sheet) {
+    pub fn frame(&self, direction: Direction, frame: &Frame, out: &mut OutputBuffer) {
         let mut object = self.object("frame", Some(direction), out);
         object.flag("fin", frame.fin());
         object.number("rsv", u64::from(frame.rsv() >> 4));
@@ -54,7 +56,7 @@ impl JsonLines {
     }
 
     /// The frame that was told last broke a rule.
-    pub fn violation(&self, violation: Violation, out: &mut Sheet) {
+    pub fn violation(&self, violation: Violation, out: &mut OutputBuffer) {
         let mut object = self.object("violation", Some(Direction::In), out);
         object.text("message", &violation.to_string());
         object.text("section", violation.section());

@@ -19,13 +19,14 @@ use crate::{
     report::Report,
     script::runner::Script,
     session::Session,
-    sink::Journal,
+    sink::{Print, sinks::Sinks},
     sys::signals::Signals,
 };
 use colored::Colorize as _;
 use repeats::Repeats;
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use view::View;
@@ -58,8 +59,8 @@ pub(super) struct Wishes {
     pub(super) opening: ConnectOptions,
     /// Of sessions that are opened again.
     pub(super) settings: Settings,
-    /// What is kept and shown beside.
-    pub(super) journal: Journal,
+    /// Observers of the run.
+    pub(super) sinks: Sinks,
 }
 
 /// A session at a terminal.
@@ -125,10 +126,11 @@ impl Interactive {
         let prompt = Prompt::open(&first, history)
             .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
         prompt.known().subprotocols.clone_from(&wishes.subprotocols);
-        wishes.journal.show_with(Some(Box::new(prompt.printer())));
+        let print: Print = Arc::new(prompt.printer());
+        wishes.sinks.print_with(Some(&print));
         let session = Session::client(opened, wishes.settings, entropy());
         Ok(Self {
-            session: wishes.journal.watch(session),
+            session: wishes.sinks.observe(session),
             view: View::new(wishes.dialogue),
             wishes,
             prompt,
@@ -329,8 +331,8 @@ impl Interactive {
     }
 
     async fn conclude(mut self) -> Result<Ended, Error> {
-        self.wishes.journal.left(&mut self.session);
-        self.wishes.journal.show_with(None);
+        self.wishes.sinks.left(&mut self.session);
+        self.wishes.sinks.print_with(None);
         let told = self.told.is_some();
         let verdict = self.verdict();
         if self.signal.is_none() {

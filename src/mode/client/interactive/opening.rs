@@ -63,8 +63,8 @@ impl Interactive {
                 return false;
             }
         };
-        let (journal, secrets) = (self.wishes.journal.clone(), self.wishes.report.secrets);
-        journal.gap(&mut self.session, &error);
+        let (sinks, secrets) = (self.wishes.sinks.clone(), self.wishes.report.secrets);
+        sinks.gap(&mut self.session, &error);
         let mut handshake = Vec::new();
         let print = self.prompt.printer();
         let mut tell = |said: Said<'_>| match said {
@@ -73,7 +73,7 @@ impl Interactive {
                 print(&format!("connecting again in {:.1} s", wait.as_secs_f64()));
             }
             Said::Progress(step) => {
-                journal.keep(step);
+                sinks.progress(step);
                 handshake.extend(handshake_lines(step, secrets));
             }
         };
@@ -89,11 +89,11 @@ impl Interactive {
             let edit = HeaderEdit::Set("Sec-WebSocket-Protocol".to_owned(), name);
             opening.edits.push(edit);
         }
-        let (journal, secrets) = (self.wishes.journal.clone(), self.wishes.report.secrets);
-        journal.left(&mut self.session);
+        let (sinks, secrets) = (self.wishes.sinks.clone(), self.wishes.report.secrets);
+        sinks.left(&mut self.session);
         let mut handshake = Vec::new();
         let mut watch = |step: Progress<'_>| {
-            journal.keep(&step);
+            sinks.progress(&step);
             handshake.extend(handshake_lines(&step, secrets));
         };
         let opened = self.wait_for(Box::pin(dialer.open(&opening, &mut watch))).await;
@@ -132,10 +132,10 @@ impl Interactive {
                 let url = self.wishes.report.secrets.url(&opened.report.url);
                 self.prompt.print(&format!("connected again to {}", Escaped(&url)));
                 self.prompt.print(&status(&opened));
-                self.wishes.journal.opened(&opened);
+                self.wishes.sinks.opened(&opened);
                 let session =
                     Session::client(opened, self.wishes.settings, entropy()).after(&self.session);
-                self.session = self.wishes.journal.watch(session);
+                self.session = self.wishes.sinks.observe(session);
                 self.handshake = handshake;
                 self.assembler = Assembler::default();
                 self.repeats = Repeats::default();

@@ -93,8 +93,8 @@ impl Pipe {
         };
         let kept = spare.keep(self.session.unsent_messages());
         self.long.forget();
-        self.output.gap(&error);
-        self.journal.gap(&mut self.session, &error);
+        self.output.gap();
+        self.sinks.gap(&mut self.session, &error);
         let lost = Instant::now();
         let opened = match self.reopened(error, signals).await {
             Came::Opened(opened) => *opened,
@@ -124,11 +124,10 @@ impl Pipe {
                     said = format!("{said}: {kept} message{s} that had not left will be sent");
                 }
                 self.report.note(&said);
-                self.output.open(&opened);
-                self.journal.opened(&opened);
+                self.sinks.opened(&opened);
                 let session =
                     Session::client(opened, self.plan.settings, entropy()).after(&self.session);
-                self.session = self.journal.watch(session);
+                self.session = self.sinks.observe(session);
                 self.heard = self.session.bytes_received();
                 self.clock.busy(Instant::now());
                 self.plan.script.rewind();
@@ -143,8 +142,8 @@ impl Pipe {
     }
 
     async fn reopened(&mut self, error: Error, signals: &mut Signals) -> Came {
-        let (report, journal) = (self.report, self.journal.clone());
-        let mut tell = |said: Said<'_>| tell_attempt(report, &journal, &said);
+        let (report, sinks) = (self.report, self.sinks.clone());
+        let mut tell = |said: Said<'_>| tell_attempt(report, &sinks, &said);
         let Some(spare) = &mut self.spare else { return Came::Opened(Box::new(Err(error))) };
         let mut opening = Box::pin(spare.comeback.again(error, &mut tell));
         let late = self.plan.max_time.map(|(_, at)| at);

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     job::ended::Ended,
     mode::client::farewell::summarize,
-    proto::{Close, CloseCode, trace::Direction},
+    proto::{Close, CloseCode},
     sys::{signals::Signals, stdio::Stdin, unix::end_by_signal},
 };
 use std::time::{Duration, Instant};
@@ -133,16 +133,13 @@ impl Pipe {
         };
         self.finish = Some(finish);
         // Refused only if the closing handshake has begun.
-        if self.session.close(&close).is_ok() {
-            self.output.at(Instant::now());
-            self.output.close(Direction::Out, &close);
-        }
+        let _ = self.session.close(&close);
     }
 
     /// What has come of it.
     pub(super) fn conclude(&mut self) -> Result<Ended, Error> {
         let written = self.output.break_off();
-        self.journal.left(&mut self.session);
+        self.sinks.left(&mut self.session);
         summarize(&self.session, self.report);
         let (waiting, unsaid) = (self.waiting(), self.plan.script.unsent_messages());
         match self.finish.take() {
@@ -174,8 +171,7 @@ impl Pipe {
         mut ended: Result<Ended, Error>,
         signals: &mut Signals,
     ) -> Result<Ended, Error> {
-        let (stats, unsent) = (self.session.stats(), self.session.unsent_messages());
-        self.output.end(&ended, Some(&stats), unsent);
+        self.sinks.conclude(&ended);
         loop {
             if let Err(cause) = self.output.write() {
                 self.output.abandon();

@@ -3,7 +3,7 @@
 use super::{FULL, Finish, Pipe, Supply, Turn};
 use crate::{
     error::{Error, Place},
-    proto::{Kind, trace::Direction, utf8},
+    proto::{Kind, utf8},
     script::{
         action::{Action, Outgoing},
         input::{Framing, Next},
@@ -155,7 +155,6 @@ impl Pipe {
             self.refuse(good);
             return false;
         }
-        self.output.sent(kind, bytes);
         self.clock.sent();
         if let Some(spare) = &mut self.spare {
             spare.sent(kind, bytes);
@@ -207,9 +206,6 @@ impl Pipe {
         // The session is open: `feed` looked.
         let _ = self.session.begin(kind, bytes.len() as u64, last);
         self.long.rest = range;
-        if last {
-            self.output.streamed(kind, self.long.read);
-        }
         self.clock.sent();
     }
 
@@ -233,13 +229,11 @@ impl Pipe {
 
     /// Sends something; `kept`: it is sent again if it does not leave this session.
     fn perform(&mut self, outgoing: Outgoing, kept: bool) {
-        let now = Instant::now();
         match outgoing {
             Outgoing::Message(kind, bytes) => {
                 if self.session.send(kind, &bytes).is_err() {
                     return;
                 }
-                self.output.sent(kind, &bytes);
                 if let Some(spare) = &mut self.spare
                     && kept
                 {
@@ -249,13 +243,9 @@ impl Pipe {
             // Refused only when closing, and `feed` has seen to it that it is not.
             Outgoing::Ping(payload) => {
                 let _ = self.session.ping(&payload);
-                self.output.at(now);
-                self.output.control("ping", Direction::Out, &payload, None);
             }
             Outgoing::Pong(payload) => {
                 let _ = self.session.pong(&payload);
-                self.output.at(now);
-                self.output.control("pong", Direction::Out, &payload, None);
             }
             Outgoing::Close(close) => return self.finish(Finish::Ordered(close)),
         }

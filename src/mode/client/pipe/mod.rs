@@ -16,14 +16,14 @@ use super::reconnect::Comeback;
 use crate::{
     error::Error,
     job::{ended::Ended, wait::EndRules},
-    proto::{Close, Event, Kind, Piece, Settings, trace::Direction},
+    proto::{Close, Event, Kind, Piece, Settings},
     report::Report,
     script::{
         input::{Framing, Input},
         runner::Script,
     },
     session::Session,
-    sink::Journal,
+    sink::sinks::Sinks,
     sys::{signals::Signals, stdio::Stdin},
 };
 use clock::Clock;
@@ -78,7 +78,7 @@ pub(super) struct Pipe {
     plan: Plan,
     session: Session,
     report: Report,
-    journal: Journal,
+    sinks: Sinks,
     turn: Turn,
     stdin: Option<Stdin>,
     input: Input,
@@ -128,7 +128,7 @@ impl Pipe {
         plan: Plan,
         session: Session,
         output: Output,
-        (report, journal): (Report, Journal),
+        (report, sinks): (Report, Sinks),
         comeback: Option<Comeback>,
     ) -> Result<Self, Error> {
         let stdin = match plan.supply {
@@ -155,7 +155,7 @@ impl Pipe {
             plan,
             session,
             report,
-            journal,
+            sinks,
         })
     }
 
@@ -230,7 +230,6 @@ impl Pipe {
     /// Turns what was read into output; false if the output is full and some is left.
     fn drain(&mut self) -> bool {
         let now = Instant::now();
-        self.output.at(self.session.last_heard());
         while !self.output.is_full() && !self.is_congested() {
             if let Some(piece) = self.session.next_whole() {
                 self.output.piece(&piece);
@@ -257,25 +256,7 @@ impl Pipe {
                         self.took(kind, met);
                     }
                 }
-                Some(Event::Ping(payload)) => {
-                    self.output.control("ping", Direction::In, payload, None);
-                }
-                Some(Event::Pong { payload, rtt }) => {
-                    self.output.control("pong", Direction::In, payload, rtt);
-                }
-                Some(Event::Close(close)) => {
-                    self.output.close(Direction::In, close);
-                    if self.finish.is_none() {
-                        // It has been echoed.
-                        self.output.close(Direction::Out, close);
-                    }
-                }
-                Some(Event::Failed(violation)) => {
-                    let close = Close::new(violation.close_code());
-                    if self.finish.is_none() {
-                        self.output.close(Direction::Out, &close);
-                    }
-                }
+                Some(_) => {}
             }
         }
         false
@@ -285,9 +266,7 @@ impl Pipe {
     fn took(&mut self, kind: Kind, met: bool) {
         if self.plan.echo {
             // Refused only when closing, and then nobody listens.
-            if self.session.send(kind, &self.echo).is_ok() {
-                self.output.sent(kind, &self.echo);
-            }
+            let _ = self.session.send(kind, &self.echo);
             self.echo.clear();
         }
         if met {

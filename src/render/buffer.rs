@@ -4,14 +4,14 @@ use crate::proto::slice::Within;
 
 /// Bytes to be written, the last of which may be held back until their message is complete.
 #[derive(Debug, Default)]
-pub struct Sheet {
+pub struct OutputBuffer {
     bytes: Vec<u8>,
     written: usize,
     /// Up to here it may be written.
     released: usize,
 }
 
-impl Sheet {
+impl OutputBuffer {
     /// Where rendering appends; what is appended is held until [`Self::release`].
     #[inline]
     pub fn bytes(&mut self) -> &mut Vec<u8> {
@@ -72,31 +72,31 @@ mod tests {
 
     #[test]
     fn what_is_held_is_not_ready_and_can_be_taken_back() {
-        let mut sheet = Sheet::default();
-        sheet.bytes().extend(b"one");
-        sheet.release();
-        sheet.bytes().extend(b"two");
-        assert_eq!(sheet.ready(), b"one");
-        sheet.advance(2);
-        assert_eq!(sheet.ready(), b"e");
-        sheet.advance(1);
-        assert_eq!((sheet.ready(), sheet.held()), (&b""[..], 3));
-        sheet.take_back();
-        sheet.bytes().extend(b"three");
-        sheet.release();
-        assert_eq!(sheet.ready(), b"three");
+        let mut buffer = OutputBuffer::default();
+        buffer.bytes().extend(b"one");
+        buffer.release();
+        buffer.bytes().extend(b"two");
+        assert_eq!(buffer.ready(), b"one");
+        buffer.advance(2);
+        assert_eq!(buffer.ready(), b"e");
+        buffer.advance(1);
+        assert_eq!((buffer.ready(), buffer.held()), (&b""[..], 3));
+        buffer.take_back();
+        buffer.bytes().extend(b"three");
+        buffer.release();
+        assert_eq!(buffer.ready(), b"three");
     }
 
     #[test]
     fn a_reader_that_is_always_behind_costs_no_memory() {
-        let mut sheet = Sheet::default();
+        let mut buffer = OutputBuffer::default();
         for _ in 0..10_000 {
-            sheet.bytes().extend([b'x'; 1000]);
-            sheet.release();
-            if sheet.ready().len() > 2000 {
-                sheet.advance(1000);
+            buffer.bytes().extend([b'x'; 1000]);
+            buffer.release();
+            if buffer.ready().len() > 2000 {
+                buffer.advance(1000);
             }
         }
-        assert!(sheet.bytes.capacity() < 4 * GONE, "{}", sheet.bytes.capacity());
+        assert!(buffer.bytes.capacity() < 4 * GONE, "{}", buffer.bytes.capacity());
     }
 }

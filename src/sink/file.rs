@@ -1,0 +1,102 @@
+//! Files that sinks write.
+
+use crate::{
+    error::Error,
+    escape::Escaped,
+    sys::{
+        stdio,
+        unix::{file_id, private},
+    },
+};
+use std::{
+    fs::{self, File},
+    io::{self, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// A file that is written over. The first failure to write it is kept, and nothing is written after.
+pub(crate) struct RecordFile {
+    path: PathBuf,
+    file: File,
+    fault: Option<io::Error>,
+}
+
+impl RecordFile {
+    /// Opens the file without changing it, or creates one that only its owner can read. Fails if it
+    /// is not a regular file, as a device or a pipe cannot be sought in, or if it is one of the
+    /// three standard streams of this process.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let fail = |cause| Error::File { path: path.to_owned(), cause };
+        if let Ok(found) = fs::metadata(path) {
+            if !found.is_file() {
+                return Err(fail(io::Error::other("not a regular file")));
+            }
+            if let Some(name) = stdio::name_of(file_id(&found)) {
+                return Err(fail(io::Error::other(format!("it is {name} of this run"))));
+            }
+        }
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        private(&mut options);
+        let file = options.open(path).map_err(fail)?;
+        Ok(Self { path: path.to_owned(), file, fault: None })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes what the file held before the run.
+    pub(super) fn empty(&self) -> Result<(), Error> {
+        let emptied = self.file.set_len(0);
+        emptied.map_err(|cause| Error::File { path: self.path.clone(), cause })
+    }
+
+    /// Whether writing has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    /// Appends to what was written last.
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        if self.fault.is_none() {
+            self.fault = self.file.write_all(bytes).err();
+        }
+    }
+
+    /// Writes at this offset, over what is there. Returns whether all of it was written.
+    pub(super) fn write_at(&mut self, offset: u64, bytes: &[u8]) -> bool {
+        if self.fault.is_none() {
+            let sought = self.file.seek(SeekFrom::Start(offset));
+            self.fault = sought.and_then(|_| self.file.write_all(bytes)).err();
+        }
+        self.fault.is_none()
+    }
+
+    /// Cuts the file at this offset and appends `tail`, as far as that goes: writing has failed.
+    pub(super) fn cut(&mut self, offset: u64, tail: &[u8]) {
+        let _ = self.file.set_len(offset);
+        let _ = self.file.seek(SeekFrom::Start(offset));
+        let _ = self.file.write_all(tail);
+    }
+
+    /// Returns the failure to write, if there was one.
+    pub(super) fn end(&mut self) -> Result<(), Error> {
+        match self.fault.take() {
+            Some(cause) => Err(Error::File { path: self.path.clone(), cause }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether two paths lead to one file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    let file = |path| fs::metadata(path).ok().map(|found| file_id(&found));
+    one == other || (file(one).is_some() && file(one) == file(other))
+}
+
+/// The error of one file that would be two things.
+pub(crate) fn conflict(path: &Path, one: &str, other: &str) -> Error {
+    let path = path.display().to_string();
+    Error::Usage { fault: format!("{} cannot be {one} and {other}", Escaped(&path)), hint: None }
+}

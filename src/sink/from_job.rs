@@ -1,0 +1,58 @@
+//! The sinks that a job asks for.
+
+use super::{
+    Sink,
+    facts::Facts,
+    file::{RecordFile, conflict, is_same},
+    frames::FrameLines,
+    har::HarFile,
+    jsonl::{EventBuffer, JsonlOutput},
+    recording::Recording,
+    sinks::Sinks,
+};
+use crate::{error::Error, job::Client, report::Report, target::Target};
+use std::path::PathBuf;
+
+/// Makes a sink that writes a file, and empties the file.
+type NewRecorder = fn(RecordFile, &Target, Report) -> Result<Box<dyn Sink>, Error>;
+
+impl Sinks {
+    /// The sinks of a client, in the order in which they are told. `events` is where
+    /// `--output jsonl` writes, if that was asked for. Fails if a file cannot be had; then none of
+    /// them has been emptied.
+    pub(crate) fn of_client(
+        client: &Client,
+        target: &Target,
+        report: Report,
+        events: Option<&EventBuffer>,
+    ) -> Result<Self, Error> {
+        let keep = &client.keep;
+        let recorders: [(&Option<PathBuf>, &str, NewRecorder); 2] = [
+            (&keep.record, "a recording", Recording::create),
+            (&keep.har, "a HAR", HarFile::create),
+        ];
+        let mut files: Vec<(RecordFile, &str, NewRecorder)> = Vec::new();
+        for (path, noun, create) in recorders {
+            let Some(path) = path else { continue };
+            if let Some((_, other, _)) = files.iter().find(|(file, ..)| is_same(file.path(), path))
+            {
+                return Err(conflict(path, other, noun));
+            }
+            files.push((RecordFile::open(path)?, noun, create));
+        }
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        sinks.extend(FrameLines::wanted(client.common.frames, report, String::new()));
+        sinks.extend(events.map(|events| JsonlOutput::create(events.clone(), report)));
+        for (file, _, create) in files {
+            sinks.push(create(file, target, report)?);
+        }
+        let template = keep.write_out.clone();
+        sinks.extend(template.map(|template| Facts::create(template, target, report)));
+        Ok(Self::new(sinks))
+    }
+
+    /// The sinks of a server's client, whose frames are shown with `name` before each line.
+    pub(crate) fn of_peer(frames: bool, report: Report, name: String) -> Self {
+        Self::new(FrameLines::wanted(frames, report, name).into_iter().collect())
+    }
+}

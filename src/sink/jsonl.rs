@@ -1,0 +1,120 @@
+//! `--output jsonl`: the events of a run as lines of JSON on stdout.
+
+use super::{Interest, Outcome, Sink};
+use crate::{
+    connect::ClientConnection,
+    error::Error,
+    job::ended::status,
+    render::{buffer::OutputBuffer, jsonl::JsonLines},
+    report::Report,
+    session::Seen,
+    sys::stdio::Stdout,
+};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+/// Lines that wait for stdout. The sink appends to them, and the pipe that owns stdout writes them
+/// and stops reading from the network while they are too many. Clones share the lines.
+#[derive(Clone)]
+pub(crate) struct EventBuffer(Arc<Mutex<Events>>);
+
+struct Events {
+    buffer: OutputBuffer,
+    /// Received messages are told.
+    shows: bool,
+    /// Stdout can still be written.
+    open: bool,
+}
+
+impl EventBuffer {
+    /// An empty buffer; `shows`: received messages are told too.
+    pub(crate) fn new(shows: bool) -> Self {
+        let events = Events { buffer: OutputBuffer::default(), shows, open: true };
+        Self(Arc::new(Mutex::new(events)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Events> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Number of bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().buffer.ready().len()
+    }
+
+    /// Writes what goes without waiting.
+    pub(crate) fn write(&self, stdout: &Stdout) -> io::Result<()> {
+        let mut events = self.lock();
+        if !events.buffer.ready().is_empty() {
+            let n = stdout.write(events.buffer.ready())?;
+            events.buffer.advance(n);
+        }
+        Ok(())
+    }
+
+    /// Tells of no received message any more.
+    pub(crate) fn hide(&self) {
+        self.lock().shows = false;
+    }
+
+    /// Drops what waits and everything that follows.
+    pub(crate) fn abandon(&self) {
+        let mut events = self.lock();
+        events.open = false;
+        events.buffer.clear();
+    }
+}
+
+/// The sink of `--output jsonl`.
+pub(super) struct JsonlOutput {
+    events: EventBuffer,
+    json: JsonLines,
+}
+
+impl JsonlOutput {
+    pub(super) fn create(events: EventBuffer, report: Report) -> Box<dyn Sink> {
+        let json = JsonLines::new(report.started, io::stdout().is_terminal(), report.secrets);
+        Box::new(Self { events, json })
+    }
+
+    /// Appends to the lines, if stdout can still be written.
+    fn write(&mut self, write: impl FnOnce(&mut JsonLines, &mut OutputBuffer)) {
+        let mut events = self.events.lock();
+        if events.open {
+            write(&mut self.json, &mut events.buffer);
+        }
+    }
+}
+
+impl Sink for JsonlOutput {
+    fn interest(&self) -> Interest {
+        Interest::Messages
+    }
+
+    fn opened(&mut self, opened: &ClientConnection) {
+        self.write(|json, buffer| json.opened(opened, buffer));
+    }
+
+    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+        let mut events = self.events.lock();
+        match seen {
+            Seen::Bytes(..) | Seen::Frame(..) => {}
+            Seen::Piece(_) if !events.shows => {}
+            seen if events.open => self.json.seen(at, seen, &mut events.buffer),
+            _ => {}
+        }
+    }
+
+    fn gap(&mut self, error: &Error) {
+        self.write(|json, buffer| json.gap(&error.to_string(), buffer));
+    }
+
+    fn conclude(&mut self, outcome: Outcome<'_>) {
+        let Outcome { ended, stats, unsent } = outcome;
+        let error = ended.as_ref().err();
+        self.write(|json, buffer| json.end(error, status(ended), (stats, unsent), buffer));
+    }
+}
