@@ -1,7 +1,10 @@
 //! What the body of an answer is, and what it says to people.
 
 use super::opening::short;
-use crate::{escape::Escaped, proto::handshake::Response};
+use crate::{
+    escape::Escaped,
+    proto::{handshake::Response, slice::Within},
+};
 use std::fmt;
 
 /// The start of a body, read.
@@ -124,7 +127,7 @@ fn html(page: &str) -> (String, Option<String>, Vec<String>) {
                 let inside = after.get(..end).unwrap_or(after);
                 title = joined(&unescaped(inside)).pop().filter(|title| !title.is_empty());
             }
-            rest = after.get(end..).unwrap_or_default();
+            rest = after.within(end..);
         } else if !INLINE.contains(&name.as_str()) {
             text.push('\n');
         }

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     escape::Escaped,
     net::tls::{Certificate, IdentityFault, TlsFault},
+    proto::slice::Within,
 };
 use rustls::{AlertDescription, CertificateError, PeerIncompatible, pki_types::UnixTime};
 use std::{fmt, path::Path};
@@ -201,7 +202,7 @@ fn spaced(name: impl fmt::Debug) -> String {
     let name = name.strip_prefix("OtherError(").unwrap_or(&name);
     let end = name.find(|c: char| !c.is_alphanumeric()).unwrap_or(name.len());
     let mut words = String::new();
-    for c in name.get(..end).unwrap_or_default().chars() {
+    for c in name.within(..end).chars() {
         if c.is_uppercase() && !words.is_empty() {
             words.push(' ');
         }
