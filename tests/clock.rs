@@ -27,7 +27,7 @@ fn an_answer_after_the_end_of_stdin_is_not_lost() {
         })
         .stdout("late\n")
         .stderr(SILENT)
-        .takes(1500..6000)
+        .takes_at_least(1500)
         .run();
 }
 
@@ -48,7 +48,7 @@ fn without_an_answer_silence_takes_five_seconds() {
         })
         .stdout("before the question\n")
         .stderr_has(["sockeye: ended after 5 s of silence"])
-        .takes(4900..9000)
+        .takes_at_least(4900)
         .run();
 }
 
@@ -65,7 +65,7 @@ fn a_greeting_glued_to_the_handshake_is_no_answer_to_what_is_sent_after_it() {
         })
         .stdout("welcome\nanswer\n")
         .stderr(SILENT)
-        .takes(2400..6000)
+        .takes_at_least(2400)
         .run();
 }
 
@@ -90,7 +90,7 @@ fn any_byte_of_the_peer_breaks_the_silence() {
         })
         .stdout("slow\nend\n")
         .stderr(SILENT)
-        .takes(3800..9000)
+        .takes_at_least(3800)
         .run();
 }
 
@@ -106,7 +106,7 @@ fn quiet_hides_that_silence_ended_it() {
             peer.answer_close(1000);
         })
         .stdout("answer\n")
-        .takes(500..4000)
+        .takes_at_least(500)
         .run();
 }
 
@@ -127,7 +127,7 @@ fn quiet_for_changes_the_window() {
             })
             .stdout(stdout)
             .stderr(words)
-            .takes(500..4000)
+            .takes_at_least(500)
             .run();
     }
     let longer =
@@ -145,7 +145,7 @@ fn quiet_for_changes_the_window() {
         })
         .stdout("one\ntwo\n")
         .stderr(longer)
-        .takes(3400..7000)
+        .takes_at_least(3400)
         .run();
 }
 
@@ -192,7 +192,8 @@ fn wait_goes_on_for_its_time_whatever_comes() {
             peer.answer_close(1000);
         })
         .stdout("one\ntwo\n")
-        .takes(2000..2950)
+        .takes_at_least(2000)
+        .takes_less_than(2950)
         .run();
 }
 
@@ -225,7 +226,7 @@ fn wait_forever_ends_only_with_the_peer() {
             peer.close(1000);
         })
         .stdout("one\ntwo\n")
-        .takes(1500..5000)
+        .takes_at_least(1500)
         .run();
 }
 
@@ -242,7 +243,7 @@ fn the_clock_of_x_runs_while_stdin_is_open_and_quiet() {
         })
         .stdout("answer\n")
         .stderr(SILENT)
-        .takes(1000..4000)
+        .takes_at_least(1000)
         .run();
     Test::new()
         .args(["-x", "ask", "-w", "0.3"])
@@ -252,7 +253,7 @@ fn the_clock_of_x_runs_while_stdin_is_open_and_quiet() {
             peer.expect_text("ask");
             peer.answer_close(1000);
         })
-        .takes(300..3000)
+        .takes_at_least(300)
         .run();
 }
 
@@ -272,7 +273,7 @@ fn a_line_winds_the_clock_of_x_up_again() {
             peer.answer_close(1000);
         })
         .stdout("in time\n")
-        .takes(1900..6000)
+        .takes_at_least(1900)
         .run();
 }
 
@@ -288,7 +289,7 @@ fn x_alone_ends_by_the_clock_without_stdin() {
         })
         .stdout("answer\n")
         .stderr(SILENT)
-        .takes(1000..4000)
+        .takes_at_least(1000)
         .run();
 }
 
@@ -358,7 +359,7 @@ fn without_stdin_it_receives_until_the_peer_closes() {
                 peer.close(1000);
             })
             .stdout("one\ntwo\n")
-            .takes(1000..4000)
+            .takes_at_least(1000)
             .run();
     }
 }
@@ -372,7 +373,7 @@ fn without_stdin_wait_counts_from_the_opening() {
             peer.answer_close(1000);
         })
         .stdout("one\n")
-        .takes(300..3000)
+        .takes_at_least(300)
         .run();
 }
 
@@ -389,6 +390,6 @@ fn without_stdin_wait_forever_is_until_the_peer_closes() {
             peer.close(1000);
         })
         .stdout("one\ntwo\n")
-        .takes(500..4000)
+        .takes_at_least(500)
         .run();
 }

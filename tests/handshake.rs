@@ -140,7 +140,7 @@ fn a_malformed_head_is_refused() {
 /// The client may leave before it has read all: how it ends the connection does not matter.
 fn flood(peer: &mut Peer, head: &str) {
     peer.request();
-    peer.flood(head.as_bytes(), std::time::Duration::from_secs(10));
+    peer.offer(head.as_bytes());
     peer.hold();
 }
 

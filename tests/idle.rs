@@ -5,7 +5,6 @@ use crate::support::{
     Stdin, Test,
     wire::{close, text},
 };
-use std::time::Duration;
 
 /// A run that waits for two seconds or more.
 fn timed() -> Test {
@@ -73,7 +72,7 @@ fn a_stuck_stdout_is_waited_for_asleep() {
             .hold_stdout()
             .peer(move |peer| {
                 peer.open();
-                peer.flood(&bytes, Duration::from_millis(100));
+                peer.flood(&bytes);
                 if closes {
                     peer.send(close(1000, ""));
                     peer.half_close();

@@ -69,7 +69,7 @@ fn what_had_not_left_is_kept() {
             peer.open();
             peer.expect_text(line(0));
             // The rest of it is in the kernel, between both or with the client.
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            peer.await_backlog();
             peer.reset();
             peer.next_client();
             peer.open();
@@ -165,7 +165,7 @@ fn attempts_may_be_limited_and_servers_ask_for_time() {
             peer.close(1000);
         })
         .stderr_has(["answered 503 (Busy)", "sockeye: again in 1.0 s\n"])
-        .takes(1000..4000)
+        .takes_at_least(1000)
         .run();
 }
 
@@ -198,7 +198,7 @@ fn a_wait_is_cut_short_by_a_signal_and_by_the_end_of_time() {
             peer.open();
         })
         .stderr_has(["again in ", "the run (--max-time) took longer than 0.5 seconds"])
-        .takes(500..3000)
+        .takes_at_least(500)
         .status(28)
         .run();
 }
@@ -253,20 +253,22 @@ fn a_session_without_messages_may_be_ended() {
         .stdin(Stdin::Open)
         .peer(|peer| {
             peer.open();
-            std::thread::sleep(std::time::Duration::from_millis(300));
-            peer.send(text("one"));
-            loop {
+            for n in 0.. {
+                if n == 3 {
+                    peer.send(text("one"));
+                }
                 // Pings and their pongs are no messages.
                 let ping = peer.frame();
                 if ping.first == 0x88 {
-                    break peer.send(crate::support::wire::close(1000, ""));
+                    peer.send(crate::support::wire::close(1000, ""));
+                    break;
                 }
                 peer.send(frame(0x8a, ping.payload));
             }
         })
         .stdout("one\n")
         .stderr("sockeye: no message from or to {peer} for 0.5 seconds\n")
-        .takes(800..4000)
+        .takes_at_least(800)
         .status(28)
         .run();
 }

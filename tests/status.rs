@@ -107,7 +107,7 @@ fn a_body_that_never_comes_is_waited_for_a_second() {
              hint: check the path: a WebSocket is often at one such as /ws\n",
         )
         .status(22)
-        .takes(900..4000)
+        .takes_at_least(900)
         .run();
 }
 
@@ -117,7 +117,7 @@ fn a_body_that_never_ends_is_cut_short() {
         .peer(|peer| {
             peer.answer("HTTP/1.1 404 Not Found\r\n\r\n");
             let line = format!("{}\n", "y".repeat(99));
-            peer.flood(line.repeat(100_000).as_bytes(), std::time::Duration::from_secs(10));
+            peer.offer(line.repeat(100_000).as_bytes());
             peer.hold();
         })
         .stderr(format!(
@@ -126,7 +126,6 @@ fn a_body_that_never_ends_is_cut_short() {
             "y".repeat(99)
         ))
         .status(22)
-        .takes(0..4000)
         .run();
 }
 

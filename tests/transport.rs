@@ -219,7 +219,7 @@ fn a_peer_that_does_not_read_holds_neither_a_signal_nor_max_time_up() {
         })
         .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
         .status(28)
-        .takes(1000..6000)
+        .takes_at_least(1000)
         .run();
 }
 

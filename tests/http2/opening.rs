@@ -33,7 +33,7 @@ fn a_server_without_rfc_8441_is_told_at_once_or_after_a_ping() {
             peer.hold();
         })
         .stderr(format!("sockeye: {NO_RFC_8441}\n"))
-        .takes(900..5000)
+        .takes_at_least(900)
         .status(16)
         .run();
 }
@@ -66,7 +66,7 @@ fn silence_is_told_by_what_is_missing() {
                 peer.hold();
             })
             .stderr(format!("sockeye: {{peer}}: {what} took longer than 0.4 seconds{hint}"))
-            .takes(400..2500)
+            .takes_at_least(400)
             .status(28)
             .run();
     }
@@ -129,7 +129,7 @@ fn a_status_that_is_no_2xx_is_22_with_its_body() {
             peer.hold();
         })
         .stderr_has(["answered 503 (Service Unavailable) instead", "\n  busy\n"])
-        .takes(0..900)
+        .takes_less_than(900)
         .status(22)
         .run();
 }
@@ -236,10 +236,7 @@ fn a_peer_that_breaks_http_2_is_told_so() {
             peer.requested();
             let field = [&[0x00, 1, b'a', 0x7f, 0x80 | 0x61, 0x7e][..], &[b'v'; 16_224]].concat();
             peer.send(frame(super::HEADERS, 0, 1, &field[..16_000]));
-            peer.flood(
-                &frame(9, 0, 1, vec![b'v'; 16_000]).repeat(100),
-                std::time::Duration::from_secs(1),
-            );
+            peer.flood(&frame(9, 0, 1, vec![b'v'; 16_000]).repeat(100));
             peer.hold();
         })
         .stderr_has(["sockeye: {peer} asks too much of HTTP/2: told "])

@@ -1,8 +1,8 @@
 //! How it ends.
 
 use crate::support::Signal;
-use crate::support::server::{LIMIT, Server};
-use std::{process::Stdio, time::Instant};
+use crate::support::server::Server;
+use std::process::Stdio;
 
 #[test]
 fn a_signal_closes_every_session_with_1001() {
@@ -40,11 +40,12 @@ fn a_signal_closes_every_echo_with_1001() {
 
 #[test]
 fn a_signal_ends_it_at_once_where_nobody_is_connected() {
-    for args in [["listen", "0", "-v"], ["listen", "0", "--echo"]] {
+    for args in [
+        ["listen", "0", "--close-timeout", "600", "-v"],
+        ["listen", "0", "--close-timeout", "600", "--echo"],
+    ] {
         let server = Server::start(args);
-        let started = Instant::now();
         server.terminate();
-        assert!(started.elapsed() < LIMIT / 5, "{args:?}");
     }
 }
 

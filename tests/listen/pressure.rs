@@ -1,11 +1,13 @@
 //! Nothing gathers without bound, whoever does not read.
 
-use crate::support::server::{Client, LIMIT, Server};
+use crate::support::{
+    LIMIT, PATIENCE,
+    server::{Client, Server},
+};
 use crate::support::{Signal, child::peak_memory};
 use std::{
     io::{Read as _, Write},
     os::{fd::OwnedFd, unix::net::UnixStream},
-    time::Duration,
 };
 
 /// Writes as long as it is read: how many bytes were taken before none was for a while.
@@ -86,4 +88,3 @@ fn assert_bounded(server: &Server, client: &mut Client) {
 const HUGE: usize = 96 << 20;
 /// More than they do.
 const LARGE: usize = 48 << 20;
-const PATIENCE: Duration = Duration::from_millis(700);

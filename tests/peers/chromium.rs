@@ -1,6 +1,6 @@
 //! A browser of others: Chromium without a window, and a page of ours in it.
 
-use super::support::Signal;
+use super::support::{LIMIT, Signal};
 use rustix::process::{Pid, kill_process_group};
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -9,7 +9,6 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -48,7 +47,7 @@ impl Chromium {
             }
             let _ = send.send(Err(said));
         });
-        let url = says.recv_timeout(LIMIT).expect("chromium opens its debugger");
+        let url = says.recv_timeout(LIMIT * 3).expect("chromium opens its debugger");
         let url = url.unwrap_or_else(|said| panic!("chromium ended: {said}"));
         Self { url, process, _profile: profile }
     }
@@ -125,6 +124,3 @@ fn answer(mut stream: TcpStream, files: &[(&str, &str, String)]) -> bool {
     let _ = stream.write_all(answer.as_bytes());
     head.starts_with("POST ")
 }
-
-/// How long a browser may take to start, on a machine that does much else.
-const LIMIT: Duration = Duration::from_mins(1);

@@ -104,24 +104,22 @@ fn a_line_is_done_when_it_is_typed() {
 fn a_wait_is_waited_for_asleep() {
     Test::new()
         .args(["--input", "jsonl", "-m", "0.5"])
-        .stdin("{\"type\":\"wait\",\"seconds\":9}\n")
+        .stdin("{\"type\":\"wait\",\"seconds\":900}\n")
         .peer(|peer| {
             peer.open();
             peer.answer_close(1000);
         })
         .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.5 seconds\n")
         .status(28)
-        .takes(500..3000)
+        .takes_at_least(500)
         .run();
     Test::new()
         .args(["--input", "jsonl"])
-        .stdin("{\"type\":\"wait\",\"seconds\":9}\n")
+        .stdin("{\"type\":\"wait\",\"seconds\":900}\n")
         .peer(|peer| {
             peer.open();
-            std::thread::sleep(Duration::from_millis(100));
             peer.close(1000);
         })
-        .takes(0..3000)
         .run();
 }
 

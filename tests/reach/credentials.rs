@@ -145,23 +145,6 @@ fn a_digest_challenge_is_answered_once() {
         .run();
 }
 
-#[test]
-fn a_password_is_asked_for_and_not_shown() {
-    // The terminal is that of script(1).
-    Test::new()
-        .shell(
-            "port=${!#}; port=${port##*:}; port=${port%/}; \
-             (sleep 0.3; echo secret) | script -qec \"$1 -u me ws://127.0.0.1:$port/ </dev/null\" /dev/null | tr -d '\\r'",
-        )
-        .peer(|peer| {
-            let request = peer.open();
-            assert_eq!(request.header("Authorization"), "Basic bWU6c2VjcmV0");
-            peer.close(1000);
-        })
-        .stdout("password of me: \n")
-        .run();
-}
-
 /// Whatever a challenge says, it is no reason to fall over.
 #[test]
 fn hostile_challenges_are_read_with_care() {

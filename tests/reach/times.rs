@@ -81,7 +81,7 @@ fn an_address_that_does_not_answer_is_a_timeout_of_connecting() {
              limit with --connect-timeout SECONDS\n"
         ))
         .status(28)
-        .takes(500..5000)
+        .takes_at_least(500)
         .run();
 }
 
@@ -98,7 +98,7 @@ fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
-        .takes(300..5000)
+        .takes_at_least(300)
         .run();
 }
 
@@ -116,7 +116,7 @@ fn a_head_that_never_ends_is_a_timeout_too() {
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
-        .takes(300..5000)
+        .takes_at_least(300)
         .run();
 }
 
@@ -130,7 +130,7 @@ fn silence_in_tls_names_tls() {
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
-        .takes(300..5000)
+        .takes_at_least(300)
         .run();
 }
 
@@ -151,7 +151,8 @@ fn the_budget_is_one_over_all_steps() {
              \n\nhint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
-        .takes(1500..2600)
+        .takes_at_least(1500)
+        .takes_less_than(2600)
         .run();
 }
 
@@ -165,7 +166,7 @@ fn max_time_counts_while_connecting_and_its_hint_is_its_own() {
         })
         .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
         .status(28)
-        .takes(300..5000)
+        .takes_at_least(300)
         .run();
 }
 
@@ -181,7 +182,7 @@ fn max_time_ends_a_session_that_goes_on() {
         .stdout("one\n")
         .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
         .status(28)
-        .takes(1000..5000)
+        .takes_at_least(1000)
         .run();
 }
 
@@ -196,7 +197,7 @@ fn max_time_ends_a_session_whose_peer_does_not_answer_the_close() {
         })
         .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
         .status(28)
-        .takes(1300..5000)
+        .takes_at_least(1300)
         .run();
 }
 
@@ -215,7 +216,7 @@ fn a_peer_that_stopped_answering_pings_is_noticed() {
              hint: raise --ping-timeout or leave it out\n",
         )
         .status(28)
-        .takes(500..5000)
+        .takes_at_least(500)
         .run();
 }
 
@@ -233,6 +234,6 @@ fn a_peer_that_answers_pings_is_kept() {
             peer.send(wire::close(1000, ""));
             peer.hold();
         })
-        .takes(300..10_000)
+        .takes_at_least(300)
         .run();
 }

@@ -24,8 +24,12 @@ use std::{
     time::Duration,
 };
 
-/// How long a step of a conversation may take, on a machine that does much else.
-const LIMIT: Duration = Duration::from_secs(10);
+/// The time after which a step counts as hanging. Not a measure of anything: generous, for a machine
+/// that does much else.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// The time after which a reader that took nothing counts as not reading.
+pub const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A port of 127.0.0.1 at which nobody listens, and nobody will while the socket lives.
 pub fn closed_port() -> (OwnedFd, u16) {

@@ -2,7 +2,7 @@
 //! the client to it.
 
 use super::{
-    LIMIT,
+    LIMIT, PATIENCE,
     child::Child,
     expected::brief,
     wire::{self, Frame},
@@ -13,7 +13,7 @@ use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tungstenite::handshake::derive_accept_key;
 
@@ -197,9 +197,17 @@ impl Peer {
         self.stream.flush().expect("the client takes what is sent");
     }
 
-    /// Sends bytes for as long as the client takes them: how many it took before it had taken none
-    /// for `patience`.
-    pub fn flood(&mut self, bytes: &[u8], patience: Duration) -> usize {
+    /// Sends bytes until the client has taken none for [`PATIENCE`]: how many it took.
+    pub fn flood(&mut self, bytes: &[u8]) -> usize {
+        self.send_within(PATIENCE, bytes)
+    }
+
+    /// Sends bytes for as long as the client reads: how many it took.
+    pub fn offer(&mut self, bytes: &[u8]) -> usize {
+        self.send_within(LIMIT, bytes)
+    }
+
+    fn send_within(&mut self, patience: Duration, bytes: &[u8]) -> usize {
         self.tcp.set_write_timeout(Some(patience)).expect("a limit on writing");
         let mut taken = 0;
         while let Some(rest @ [_, ..]) = bytes.get(taken..) {
@@ -209,6 +217,21 @@ impl Peer {
             }
         }
         taken
+    }
+
+    /// Waits until the client can send no more: what it has sent is unread, and no more arrives.
+    #[track_caller]
+    pub fn await_backlog(&self) {
+        let unread = || rustix::io::ioctl_fionread(&self.tcp).expect("a socket");
+        let start = Instant::now();
+        let (mut before, mut same) = (0, 0);
+        while same < 5 {
+            assert!(start.elapsed() < LIMIT, "waiting for a backlog: {before} bytes are unread");
+            std::thread::sleep(Duration::from_millis(10));
+            let now = unread();
+            same = if now > 0 && now == before { same + 1 } else { 0 };
+            before = now;
+        }
     }
 
     /// Reads something, whatever it is.

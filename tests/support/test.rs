@@ -1,6 +1,7 @@
 //! One run of the binary: what it is given, who it talks to, and what must come of it.
 
 use super::{
+    LIMIT,
     child::{self, Child, Ended},
     expected::{Expected, Status},
     front::Front,
@@ -185,10 +186,16 @@ impl Test {
         self
     }
 
-    /// How many milliseconds it takes, at least and at most.
-    pub fn takes(mut self, milliseconds: Range<u64>) -> Self {
-        let [start, end] = [milliseconds.start, milliseconds.end].map(Duration::from_millis);
-        self.took = start..end;
+    /// The fewest milliseconds that it may take: what it waits for cannot be seen sooner.
+    pub fn takes_at_least(mut self, milliseconds: u64) -> Self {
+        self.took.start = Duration::from_millis(milliseconds);
+        self
+    }
+
+    /// The milliseconds before which it must end, where a later end is another behaviour. A run
+    /// that hangs is ended without it.
+    pub fn takes_less_than(mut self, milliseconds: u64) -> Self {
+        self.took.end = Duration::from_millis(milliseconds);
         self
     }
 
@@ -319,5 +326,5 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
 }
 
-/// The child is killed after this.
-const RUN_LIMIT: Duration = Duration::from_secs(15);
+/// The child is killed after this. The step that hangs has been told by then.
+const RUN_LIMIT: Duration = LIMIT.saturating_mul(2);

@@ -115,7 +115,9 @@ fn a_slow_terminal_loses_nothing_at_the_end() {
             let sent: Vec<u8> = (0..300).flat_map(|n| wire::text(message(n))).collect();
             peer.send([sent, wire::text("last"), wire::close(1000, "")].concat());
             peer.expect_close(1000);
-            screen.stall(Duration::from_millis(500));
+            let stall = screen.stall();
+            std::thread::sleep(Duration::from_millis(300));
+            drop(stall);
         });
         let raw = String::from_utf8(end.raw).unwrap();
         assert!((0..300).all(|n| raw.contains(&message(n))), "a message is lost");

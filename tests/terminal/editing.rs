@@ -194,7 +194,7 @@ fn a_search_and_a_list_stay_whole_in_a_flood() {
         screen.press("\x12need");
         screen.wait("what is found", |view| view.line().ends_with("needle in the hay"));
         let flood: Vec<u8> = (0..50_000).flat_map(|n| text(format!("message {n:05}"))).collect();
-        peer.flood(&flood, std::time::Duration::from_secs(5));
+        peer.offer(&flood);
         screen.wait("what is found", |view| {
             view.line() == "(reverse-i-search)`need': needle in the hay"
         });

@@ -15,7 +15,7 @@ mod streams;
 mod typing;
 mod untrusted;
 
-use crate::support::{Peer, Signal, child::Child, peer};
+use crate::support::{LIMIT, Peer, Signal, child::Child, peer};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
@@ -312,8 +312,6 @@ fn pseudo_terminal() -> [OwnedFd; 2] {
 
 /// Ticks of the kernel's clock in a second, as programs see them.
 const TICKS: u64 = 100;
-/// How long a step may take, on a machine that does much else.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// What an empty session looks like.
 const CONNECTED: &str = "connected to ws://127.0.0.1:{port}/ (/help lists commands)";

@@ -1,6 +1,6 @@
 //! What a person sees and types: a terminal's other end, drawn by an independent emulator.
 
-use super::LIMIT;
+use crate::support::LIMIT;
 use rustix::{
     event::{PollFd, PollFlags, poll},
     termios::{Winsize, tcsetwinsize},
@@ -12,7 +12,6 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
     sync::{Arc, Condvar, Mutex},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 use vt100::{Callbacks, Parser};
 
@@ -129,11 +128,9 @@ impl Screen {
         tcsetwinsize(master, size).expect("a size");
     }
 
-    /// Draws nothing for a while, as a slow line does.
-    pub fn stall(&self, time: Duration) {
-        let drawn = self.0.drawn.lock().unwrap();
-        thread::sleep(time);
-        drop(drawn);
+    /// Draws nothing until what this returns is dropped, as a slow line does.
+    pub fn stall(&self) -> impl Drop {
+        self.0.drawn.lock().unwrap()
     }
 
     /// Closes the window.

@@ -1,7 +1,11 @@
 //! When there is a prompt, and when there is none.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
-use crate::support::wire::{binary, text};
+use crate::support::{
+    Peer, peer,
+    wire::{binary, text},
+};
+use std::net::TcpListener;
 
 #[test]
 fn a_dumb_terminal_gets_lines_and_no_codes() {
@@ -160,4 +164,23 @@ fn json_can_be_laid_out_and_dated_where_only_stdout_is_a_terminal() {
     assert!(rows[0].ends_with(" {") && rows[0].len() == 14, "{rows:#?}");
     assert_eq!(rows[1..3], ["  \"a\": 1", "}"], "{rows:#?}");
     assert!(has_colour(&end.raw), "{}", end.raw.escape_ascii());
+}
+
+#[test]
+fn a_password_is_asked_for_and_not_shown() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("ws://127.0.0.1:{port}/");
+    let terminal = Terminal::new().stdin_elsewhere().args(["-u", "me", &url]);
+    let end = terminal.start(port, |screen, child| {
+        screen.wait("the question", |view| view.line() == "password of me:");
+        screen.press("secret\r");
+        let script = |peer: &mut Peer| {
+            let request = peer.open();
+            assert_eq!(request.header("Authorization"), "Basic bWU6c2VjcmV0");
+            peer.close(1000);
+        };
+        peer::play(&listener, None, Box::new(script), child);
+    });
+    assert_eq!(end.rows(), ["password of me:"]);
 }
