@@ -81,7 +81,14 @@ impl Frame {
         from.read_exact(&mut key)?;
         let mut payload = vec![0; usize::try_from(length).expect("a length that fits")];
         from.read_exact(&mut payload)?;
-        for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
+        // Sixteen bytes at a time: payloads of 100 MiB are unmasked by a debug build.
+        let wide = u128::from(u32::from_ne_bytes(key)) * 0x0000_0001_0000_0001_0000_0001_0000_0001;
+        let mut blocks = payload.chunks_exact_mut(16);
+        for block in &mut blocks {
+            let masked = u128::from_ne_bytes((&*block).try_into().expect("sixteen bytes"));
+            block.copy_from_slice(&(masked ^ wide).to_ne_bytes());
+        }
+        for (byte, key) in blocks.into_remainder().iter_mut().zip(key.iter().cycle()) {
             *byte ^= key;
         }
         Ok(Some(Self { first: head[0], payload }))

@@ -170,7 +170,7 @@ fn a_terminal_that_takes_nothing_does_not_keep_a_signal_waiting() {
     terminal.stuck_at_the_end().run(|screen, peer| {
         begin(screen, peer);
         let stall = screen.stall();
-        let flood: Vec<u8> = (0..2000).flat_map(|_| wire::text("x".repeat(1000))).collect();
+        let flood = wire::text("x".repeat(1000)).repeat(2000);
         peer.flood(&flood);
         peer.child.signal(Signal::TERM);
         peer.hold();

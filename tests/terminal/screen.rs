@@ -2,7 +2,7 @@
 
 use crate::support::LIMIT;
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
 use std::{
@@ -88,12 +88,26 @@ impl Screen {
         screen
     }
 
-    fn draw(&self, mut master: &File, kept: &UnixStream) {
+    fn draw(&self, master: &File, kept: &UnixStream) {
+        self.draw_to_the_end(master, kept);
+        self.0.changed.notify_all();
+    }
+
+    fn draw_to_the_end(&self, mut master: &File, kept: &UnixStream) {
         let mut buffer = vec![0; 64 << 10];
+        // Looking at the screen costs more than drawing on it: it is looked at when the terminal
+        // pauses, or after so many reads.
+        let mut unseen = 0;
         loop {
             let mut fds =
                 [PollFd::new(&master, PollFlags::IN), PollFd::new(kept, PollFlags::empty())];
-            poll(&mut fds, None).expect("a terminal can be polled");
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let waiting = poll(&mut fds, Some(&now)).expect("a terminal can be polled") == 0;
+            if waiting || unseen == 64 {
+                unseen = 0;
+                self.0.changed.notify_all();
+                poll(&mut fds, None).expect("a terminal can be polled");
+            }
             if !fds[1].revents().is_empty() {
                 return;
             }
@@ -102,8 +116,7 @@ impl Screen {
             let mut drawn = self.0.drawn.lock().unwrap();
             drawn.parser.process(&buffer[..n]);
             drawn.raw.extend_from_slice(&buffer[..n]);
-            drop(drawn);
-            self.0.changed.notify_all();
+            unseen += 1;
         }
     }
 

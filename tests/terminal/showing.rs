@@ -145,8 +145,8 @@ fn what_is_held_is_bounded_and_nothing_is_lost() {
         begin(screen, peer);
         screen.enter("/pause");
         screen.has("paused: /resume shows what comes until then");
-        let flood: Vec<u8> =
-            (0..18_000).flat_map(|n| text(format!("{n:05} {}", "x".repeat(1000)))).collect();
+        let messages = (0..18_000).map(|n| text(format!("{n:05} {}", "x".repeat(1000))));
+        let flood = messages.collect::<Vec<_>>().concat();
         let sent = peer.flood(&flood);
         assert!(sent < flood.len(), "all of it was taken");
         screen.wait("a word", |view| view.has_part("(that is all that can be held"));

@@ -251,7 +251,7 @@ fn one_leaves_also_while_much_is_held() {
             begin(screen, peer);
             screen.enter("/pause");
             screen.has("paused: /resume shows what comes until then");
-            let flood: Vec<u8> = (0..18_000).flat_map(|_| wire::text("x".repeat(1000))).collect();
+            let flood = wire::text("x".repeat(1000)).repeat(18_000);
             let sent = peer.flood(&flood);
             screen.wait("a word", |view| view.has_part("(that is all that can be held"));
             screen.press(keys);
