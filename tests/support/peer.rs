@@ -216,6 +216,7 @@ impl Peer {
                 Err(_) => break,
             }
         }
+        self.tcp.set_write_timeout(Some(LIMIT)).expect("a limit on writing");
         taken
     }
 

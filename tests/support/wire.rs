@@ -89,7 +89,7 @@ impl Frame {
             block.copy_from_slice(&(masked ^ wide).to_ne_bytes());
         }
         for (byte, key) in blocks.into_remainder().iter_mut().zip(key.iter().cycle()) {
-            *byte ^= key;
+            *byte ^= *key;
         }
         Ok(Some(Self { first: head[0], payload }))
     }
