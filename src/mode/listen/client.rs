@@ -14,68 +14,89 @@ use tokio::{
     sync::{Notify, mpsc},
 };
 
-/// What happened to a client.
+/// What a client did.
 #[derive(Debug)]
-pub(super) enum News {
-    /// Its session is open.
-    Joined { id: u64, peer: SocketAddr, resource: String, to: mpsc::Sender<Arc<str>> },
+pub(super) enum ClientEvent {
+    /// Its session is open; `queue` takes the lines that it is sent.
+    Joined { id: u64, peer: String, resource: String, queue: mpsc::Sender<Arc<str>> },
     /// It sent a message.
     Message { id: u64, kind: Kind, payload: Vec<u8> },
-    /// It has gone; how, if it had come.
+    /// Its task has ended; how, if it had joined.
     Left { id: u64, how: Option<String> },
 }
 
-/// One client, as its task sees the world.
-pub(super) struct Client {
+/// What ties a client's task to the hub.
+pub(super) struct ClientLink {
+    /// The client's number.
     pub(super) id: u64,
-    pub(super) peer: SocketAddr,
-    pub(super) news: mpsc::Sender<News>,
+    pub(super) events: mpsc::Sender<ClientEvent>,
+    /// Notified when the client has taken a line from its queue.
     pub(super) taken: Arc<Notify>,
+}
+
+/// The task of one client.
+pub(super) struct Client {
+    pub(super) link: ClientLink,
     /// Shows its frames, if they are asked for.
     pub(super) sinks: Sinks,
 }
 
 impl Client {
-    /// Serves it until it has gone.
-    pub(super) async fn serve(self, stream: TcpStream, choices: Choices, settings: Settings) {
-        let id = self.id;
+    /// Answers the client's handshake and serves it until it has left.
+    pub(super) async fn serve(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        choices: Choices,
+        settings: Settings,
+    ) {
         let mut resource = String::new();
         let established = async {
-            let incoming = Incoming::over_tcp(stream, self.peer).await?;
+            let incoming = Incoming::over_tcp(stream, peer).await?;
             resource = Escaped(&incoming.request().target).to_string();
             incoming.answer(&choices).await
         };
-        let how = match established.await {
-            Err(_) => None,
+        match established.await {
             Ok(established) => {
-                let (to, from) = mpsc::channel(QUEUE);
-                let joined = News::Joined { id, peer: self.peer, resource, to };
-                // Nobody listens only when the process ends.
-                let _ = self.news.send(joined).await;
                 let session = Session::server(established, settings, entropy());
-                Some(self.talk(self.sinks.observe(session), from).await)
+                self.talk(session, resource).await;
             }
-        };
-        let _ = self.news.send(News::Left { id, how }).await;
+            Err(_) => self.left(None).await,
+        }
     }
 
-    /// `from` brings what is to be sent to it; closed: it is to be sent away.
-    async fn talk(&self, mut session: Session, mut from: mpsc::Receiver<Arc<str>>) -> String {
+    /// Joins the hub and goes on until the session is over.
+    pub(super) async fn talk(self, session: Session, resource: String) {
+        let (queue, lines) = mpsc::channel(LINE_QUEUE);
+        let (id, peer) = (self.link.id, session.authority().to_owned());
+        // Nobody listens only when the process ends.
+        let _ = self.link.events.send(ClientEvent::Joined { id, peer, resource, queue }).await;
+        let how = self.exchange(self.sinks.observe(session), lines).await;
+        self.left(Some(how)).await;
+    }
+
+    async fn left(&self, how: Option<String>) {
+        let _ = self.link.events.send(ClientEvent::Left { id: self.link.id, how }).await;
+    }
+
+    /// Sends the lines and passes on the messages. The session is closed with 1001 when the sender
+    /// of the lines is dropped.
+    async fn exchange(&self, mut session: Session, mut lines: mpsc::Receiver<Arc<str>>) -> String {
         let mut assembler = Assembler::default();
-        let mut told: Option<News> = None;
+        let mut message: Option<ClientEvent> = None;
         let mut sender_gone = false;
         loop {
             let drained = loop {
-                if told.is_some() {
+                if message.is_some() {
                     break false;
                 }
                 match session.next_event() {
                     None => break true,
                     Some(Event::Message(piece)) => {
-                        told = assembler.push(&piece).map(|message| News::Message {
-                            id: self.id,
+                        message = assembler.push(&piece).map(|payload| ClientEvent::Message {
+                            id: self.link.id,
                             kind: piece.kind,
-                            payload: message.to_vec(),
+                            payload: payload.to_vec(),
                         });
                     }
                     Some(_) => {}
@@ -88,13 +109,15 @@ impl Client {
             let (over, room) = (session.is_over(), session.queued() < FULL && !sender_gone);
             tokio::select! {
                 () = session.progress(drained), if !over => {}
-                permit = self.news.reserve(), if told.is_some() => match (permit, told.take()) {
-                    (Ok(permit), Some(news)) => permit.send(news),
-                    _ => return String::new(),
-                },
-                line = from.recv(), if room => match line {
+                permit = self.link.events.reserve(), if message.is_some() => {
+                    match (permit, message.take()) {
+                        (Ok(permit), Some(message)) => permit.send(message),
+                        _ => return String::new(),
+                    }
+                }
+                line = lines.recv(), if room => match line {
                     Some(line) => {
-                        self.taken.notify_one();
+                        self.link.taken.notify_one();
                         // Refused only when closing.
                         let _ = session.send(Kind::Text, line.as_bytes());
                     }
@@ -115,7 +138,7 @@ fn how(verdict: Result<(), SessionError>) -> String {
     }
 }
 
-/// Messages on their way to a client.
-const QUEUE: usize = 64;
+/// Lines on their way to a client.
+pub(super) const LINE_QUEUE: usize = 64;
 /// Bytes waiting for the client at which it is given no more.
 const FULL: usize = 64 << 10;

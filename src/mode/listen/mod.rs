@@ -6,6 +6,7 @@
 
 mod client;
 mod front;
+mod hub;
 
 use super::echo::echo;
 use crate::{
@@ -18,19 +19,18 @@ use crate::{
     sink::sinks::Sinks,
     sys::{signals::Signals, unix::end_by_signal},
 };
-use client::{Client, News};
+use client::{Client, ClientEvent};
 use front::Front;
+use hub::Hub;
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
-    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Notify, mpsc, watch},
+    sync::watch,
     task::JoinSet,
-    time::{sleep, sleep_until},
+    time::sleep,
 };
 
 /// Serves until a signal ends it.
@@ -48,7 +48,8 @@ pub(super) async fn run(listen: Listen, started: Instant) -> Result<Ended, Error
         return serve_echo(listener, listen, report).await;
     }
     let front = Front::open(&first, report)?;
-    Hub::new(listener, listen, front, report).run().await
+    let hub = Hub::new(listen.common.settings.close_timeout);
+    Server { listener, listen, front, report, hub }.run().await
 }
 
 /// `PORT`, `HOST:PORT` or `[IPv6]:PORT`; only this machine unless a host is given.
@@ -130,161 +131,97 @@ async fn next_client(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-struct Hub {
+/// A server of talking clients, between them and its front.
+struct Server {
     listener: TcpListener,
     listen: Listen,
     front: Front,
     report: Report,
-    clients: BTreeMap<u64, mpsc::Sender<Arc<str>>>,
-    next_id: u64,
-    news_to: mpsc::Sender<News>,
-    news: mpsc::Receiver<News>,
-    /// A client took a message: there may be room for the next.
-    taken: Arc<Notify>,
-    /// How it is to end, and when the clients are no longer waited for.
-    leaving: Option<(Result<Ended, Error>, Instant)>,
+    hub: Hub,
 }
 
 enum Woken {
     Client(TcpStream, SocketAddr),
-    News(News),
+    Hub(Option<ClientEvent>),
     Front(front::Input),
-    Room,
     Signal(i32),
-    Patience,
 }
 
-impl Hub {
-    fn new(listener: TcpListener, listen: Listen, front: Front, report: Report) -> Self {
-        let (news_to, news) = mpsc::channel(QUEUE);
-        Self {
-            listener,
-            listen,
-            front,
-            report,
-            clients: BTreeMap::new(),
-            next_id: 1,
-            news_to,
-            news,
-            taken: Arc::default(),
-            leaving: None,
-        }
-    }
-
+impl Server {
     async fn run(mut self) -> Result<Ended, Error> {
         let mut signals =
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
         loop {
-            if let Some((_, patience)) = &self.leaving
-                && (self.clients.is_empty() || *patience <= Instant::now())
-                && let Some((how, _)) = self.leaving.take()
-            {
+            if let Some(outcome) = self.hub.outcome() {
                 self.front.close().await;
-                return how;
+                return outcome;
             }
             let flushed = self.front.flush();
             self.input(flushed);
             match self.wait(&mut signals).await {
                 Woken::Client(stream, peer) => self.welcome(stream, peer),
-                Woken::News(news) => self.tell(news),
+                Woken::Hub(event) => self.show(event),
                 Woken::Front(input) => self.input(input),
-                Woken::Room | Woken::Patience => {}
                 Woken::Signal(signal) => self.interrupt(signal).await,
             }
         }
     }
 
     async fn wait(&mut self, signals: &mut Signals) -> Woken {
-        let all_have_room = self.clients.values().all(|client| client.capacity() > 0);
-        let (open, full) = (self.leaving.is_none(), self.front.is_full());
-        let patience = self.leaving.as_ref().map_or_else(Instant::now, |(_, at)| *at);
+        let (has_room, leaving) = (self.hub.has_room(), self.hub.is_leaving());
+        let full = self.front.is_full();
         tokio::select! {
-            (stream, peer) = next_client(&self.listener), if open => Woken::Client(stream, peer),
-            Some(news) = self.news.recv(), if !full => Woken::News(news),
-            input = self.front.input(all_have_room && open, full) => Woken::Front(input),
-            () = self.taken.notified() => Woken::Room,
+            (stream, peer) = next_client(&self.listener), if !leaving => Woken::Client(stream, peer),
+            event = self.hub.next(!full) => Woken::Hub(event),
+            input = self.front.input(has_room, full) => Woken::Front(input),
             signal = signals.recv() => Woken::Signal(signal),
-            () = sleep_until(patience.into()), if !open => Woken::Patience,
         }
     }
 
     fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let id = self.next_id;
-        self.next_id += 1;
+        let link = self.hub.link();
         let frames = self.listen.common.frames;
-        let sinks = Sinks::of_peer(frames, self.report, format!("client {id} "));
+        let sinks = Sinks::of_peer(frames, self.report, format!("client {} ", link.id));
         sinks.print_with(self.front.printer().as_ref());
-        let (news, taken) = (self.news_to.clone(), Arc::clone(&self.taken));
-        let client = Client { id, peer, news, taken, sinks };
         let (choices, settings) = (self.listen.choices.clone(), self.listen.common.settings);
-        tokio::spawn(client.serve(stream, choices, settings));
+        tokio::spawn(Client { link, sinks }.serve(stream, peer, choices, settings));
     }
 
-    fn tell(&mut self, news: News) {
-        match news {
-            News::Joined { id, peer, resource, to } => {
-                if self.leaving.is_some() {
-                    // Its sender goes: it is sent away at once.
-                    return;
-                }
-                self.clients.insert(id, to);
-                self.front.note(
-                    &format!(
-                        "client {id} connected from {peer} for {}",
-                        self.report.secrets.location(&resource)
-                    ),
-                    self.report,
-                );
+    fn show(&mut self, event: Option<ClientEvent>) {
+        let Some(event) = event.filter(|event| self.hub.note(event)) else { return };
+        match event {
+            ClientEvent::Joined { id, peer, resource, .. } => {
+                let resource = self.report.secrets.location(&resource);
+                let text = format!("client {id} connected from {peer} for {resource}");
+                self.front.note(&text, self.report);
             }
-            News::Message { id, kind, payload } => self.front.show(id, kind, &payload),
-            News::Left { id, how } => {
-                self.clients.remove(&id);
-                if let Some(how) = how {
-                    self.front.note(&format!("client {id} {how}"), self.report);
-                }
+            ClientEvent::Message { id, kind, payload } => self.front.show(id, kind, &payload),
+            ClientEvent::Left { id, how } => {
+                let how = how.unwrap_or_default();
+                self.front.note(&format!("client {id} {how}"), self.report);
             }
         }
     }
 
     fn input(&mut self, input: front::Input) {
         match input {
-            front::Input::Line(line) => {
-                let line: Arc<str> = line.into();
-                for client in self.clients.values() {
-                    // There is room: it was looked at before the line was taken. A client that
-                    // has just gone needs it no more.
-                    let _ = client.try_send(Arc::clone(&line));
-                }
-            }
-            front::Input::Leave(how) => self.leave(Ok(how)),
-            front::Input::Failed(error) => self.leave(Err(error)),
+            // There is room: it was looked at before the line was taken.
+            front::Input::Line(line) => self.hub.broadcast(&line),
+            front::Input::Leave(how) => self.hub.leave(Ok(how)),
+            front::Input::Failed(error) => self.hub.leave(Err(error)),
             front::Input::Nothing => {}
         }
     }
 
     async fn interrupt(&mut self, signal: i32) {
-        if self.leaving.is_some() {
+        if self.hub.is_leaving() {
             self.front.close().await;
             end_by_signal(signal);
         }
-        self.leave(Ok(Ended::Signal(signal)));
-    }
-
-    /// Closes every session with 1001: their senders go, which tells the tasks.
-    fn leave(&mut self, how: Result<Ended, Error>) {
-        if self.leaving.is_some() {
-            return;
-        }
-        self.leaving = Some((how, Instant::now() + self.listen.common.settings.close_timeout));
-        for client in self.clients.values_mut() {
-            // The entry stays until its task has left.
-            *client = mpsc::channel(1).0;
-        }
+        self.hub.leave(Ok(Ended::Signal(signal)));
     }
 }
 
-/// Messages on their way from the clients to the front.
-const QUEUE: usize = 64;
 /// How long to wait when no connection can be accepted.
 const BREATH: Duration = Duration::from_millis(50);
 

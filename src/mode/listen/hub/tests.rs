@@ -1,0 +1,252 @@
+//! A hub and its clients' tasks on the test bed.
+
+use super::*;
+use crate::{
+    mode::listen::client::{Client, LINE_QUEUE},
+    proto::{Close, Kind, Settings},
+    redact::Secrets,
+    report::{Report, Verbosity},
+    session::testbed::{self, Bed, Happened, Pair, Player, SETTINGS, Wire},
+    sink::sinks::Sinks,
+};
+
+const S: Duration = Duration::from_secs(1);
+
+/// A hub that runs as the server's loop runs it.
+struct Running {
+    hub: Hub,
+    /// Events that were shown.
+    shown: Vec<String>,
+}
+
+impl Running {
+    fn new() -> Self {
+        Self { hub: Hub::new(SETTINGS.close_timeout), shown: Vec::new() }
+    }
+
+    /// A client that has done its handshake; its own end is returned.
+    fn join(&mut self, bed: Bed) -> (Player, Wire) {
+        let Pair { client, server, wire } = bed.pair();
+        let report = Report {
+            verbosity: Verbosity::Quiet,
+            secrets: Secrets::default(),
+            started: clock::now(),
+        };
+        let sinks = Sinks::of_peer(false, report, String::new());
+        let client_task = Client { link: self.hub.link(), sinks };
+        tokio::spawn(client_task.talk(server, "/".to_owned()));
+        (Player::new(client), wire)
+    }
+
+    /// Runs for this long, or until the hub has an outcome.
+    async fn run(&mut self, time: Duration) -> Option<Result<Ended, Error>> {
+        let until = clock::now() + time;
+        let all = async {
+            loop {
+                if let Some(outcome) = self.hub.outcome() {
+                    return outcome;
+                }
+                let event = self.hub.next(true).await;
+                if let Some(event) = event.filter(|event| self.hub.note(event)) {
+                    self.shown.push(match event {
+                        ClientEvent::Joined { id, .. } => format!("{id} joined"),
+                        ClientEvent::Message { id, payload, .. } => {
+                            format!("{id} < {}", String::from_utf8_lossy(&payload))
+                        }
+                        ClientEvent::Left { id, how } => format!("{id} {}", how.unwrap()),
+                    });
+                }
+            }
+        };
+        tokio::time::timeout_at(until.into(), all).await.ok()
+    }
+
+    fn shown(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.shown)
+    }
+}
+
+fn text(text: &str) -> Happened {
+    Happened::text(text)
+}
+
+#[test]
+fn clients_are_numbered_heard_and_told() {
+    testbed::run(async {
+        let mut server = Running::new();
+        let (mut one, _wire) = server.join(Bed::default());
+        let (mut two, _wire) = server.join(Bed::default());
+        one.say("from one");
+        two.say("from two");
+        assert!(tokio::join!(server.run(S), one.idle(S), two.idle(S)).0.is_none());
+        let mut shown = server.shown();
+        shown.sort();
+        assert_eq!(shown, ["1 < from one", "1 joined", "2 < from two", "2 joined"]);
+
+        server.hub.broadcast("to all");
+        let (_, to_one, to_two) = tokio::join!(server.run(S), one.idle(S), two.idle(S));
+        assert_eq!((to_one, to_two), (vec![text("to all")], vec![text("to all")]));
+
+        one.close(1000);
+        tokio::join!(server.run(S), one.finish());
+        assert_eq!(server.shown(), ["1 left"]);
+        // A number is not used again.
+        let (mut three, _wire) = server.join(Bed::default());
+        tokio::join!(server.run(S), three.idle(S));
+        assert_eq!(server.shown(), ["3 joined"]);
+        server.hub.broadcast("to those who are there");
+        let (_, to_two, to_three) = tokio::join!(server.run(S), two.idle(S), three.idle(S));
+        assert_eq!(to_two, to_three);
+        assert_eq!(to_two.len(), 1);
+    });
+}
+
+#[test]
+fn how_a_client_left_is_told() {
+    testbed::run(async {
+        let mut server = Running::new();
+        let (mut well, _wire) = server.join(Bed::default());
+        let (mut badly, _wire) = server.join(Bed::default());
+        let (_cut, wire) = server.join(Bed::default());
+        well.close(1000);
+        badly.close(1011);
+        wire.cut();
+        tokio::join!(server.run(S), well.finish(), badly.finish());
+        let shown = server.shown().join("\n");
+        assert!(shown.contains("1 left\n") || shown.ends_with("1 left"), "{shown}");
+        assert!(shown.contains("2 left: peer.example closed the connection: 1011"), "{shown}");
+        assert!(shown.contains("3 left: "), "{shown}");
+        assert!(server.hub.clients.is_empty());
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_stops_the_input_and_nobody_else() {
+    testbed::run(async {
+        let mut server = Running::new();
+        let (mut slow, _wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
+        let (mut quick, _wire) = server.join(Bed::default());
+        server.run(S).await;
+        let line = "x".repeat(10_000);
+        let (mut lines, mut heard) = (0, 0);
+        while server.hub.has_room() {
+            server.hub.broadcast(&line);
+            lines += 1;
+            // The slow one is not driven at all.
+            heard += tokio::join!(server.run(S), quick.idle(S)).1.len();
+        }
+        // About 64 KiB in its session, and then its queue.
+        assert!(lines > LINE_QUEUE && lines < LINE_QUEUE + 10, "{lines}");
+        assert_eq!(heard, lines);
+        // The input waits for as long as it takes; the client gets all once it reads.
+        tokio::join!(server.run(600 * S), quick.idle(600 * S));
+        assert!(!server.hub.has_room());
+        let (_, late) = tokio::join!(server.run(S), slow.idle(S));
+        assert_eq!(late, vec![text(&line); lines]);
+        assert!(server.hub.has_room());
+    });
+}
+
+#[test]
+fn clients_wait_while_nothing_is_taken_from_them() {
+    testbed::run(async {
+        let mut server = Running::new();
+        let (mut client, wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
+        server.run(S).await;
+        for i in 0..1000 {
+            client.say(&format!("{i:0100}"));
+        }
+        // Stdout is stuck: no event is taken, and the client's bytes stay with it.
+        let stuck = async {
+            loop {
+                server.hub.next(false).await;
+            }
+        };
+        let stuck = tokio::time::timeout(60 * S, stuck);
+        let (stuck, _): (Result<(), _>, _) = tokio::join!(stuck, client.idle(60 * S));
+        assert!(stuck.is_err());
+        // What fits the queue of events and the wire has left it.
+        assert!(wire.written().0 < 20_000, "{:?}", wire.written());
+        assert!(client.session.queued() > 80_000);
+        let (_, _) = tokio::join!(server.run(S), client.idle(S));
+        assert_eq!(server.shown().len(), 1001);
+    });
+}
+
+#[test]
+fn at_the_end_every_session_is_closed_with_1001_and_waited_for() {
+    testbed::run(async {
+        let mut server = Running::new();
+        let (mut one, _wire) = server.join(Bed::default());
+        let (mut two, slow) = server.join(Bed::default());
+        tokio::join!(server.run(S), one.idle(S), two.idle(S));
+        slow.delay(S);
+        server.hub.broadcast("last");
+        server.hub.leave(Ok(Ended::Done));
+        // The first outcome stays.
+        server.hub.leave(Ok(Ended::Signal(2)));
+        assert!(!server.hub.has_room());
+        let start = clock::now();
+        let (outcome, to_one, to_two) =
+            tokio::join!(server.run(60 * S), one.finish(), two.finish());
+        let expected = [text("last"), Happened::Close(Close::new(1001.into()))];
+        assert_eq!((to_one.as_slice(), to_two.as_slice()), (&expected[..], &expected[..]));
+        assert!(matches!(outcome, Some(Ok(Ended::Done))));
+        // There and back again.
+        assert!(clock::now() - start >= 2 * S);
+    });
+}
+
+#[test]
+fn a_client_that_does_not_answer_is_waited_for_no_longer_than_the_close_timeout() {
+    testbed::run(async {
+        let mut server = Running::new();
+        let (_silent, _wire) = server.join(Bed::default());
+        server.run(S).await;
+        let start = clock::now();
+        server.hub.leave(Ok(Ended::Signal(15)));
+        let outcome = server.run(60 * S).await;
+        assert!(matches!(outcome, Some(Ok(Ended::Signal(15)))));
+        assert_eq!(clock::now() - start, SETTINGS.close_timeout);
+    });
+}
+
+#[test]
+fn who_joins_at_the_end_is_sent_away() {
+    testbed::run(async {
+        let mut server = Running::new();
+        let (mut stays, _wire) = server.join(Bed::default());
+        tokio::join!(server.run(S), stays.idle(S));
+        server.hub.leave(Ok(Ended::Done));
+        let (mut late, _wire) = server.join(Bed::default());
+        let (_, heard) = tokio::join!(server.run(4 * S), late.finish());
+        assert_eq!(heard, [Happened::Close(Close::new(1001.into()))]);
+        assert_eq!(server.shown(), ["1 joined", "2 left"]);
+    });
+}
+
+#[test]
+fn a_hub_without_clients_ends_at_once() {
+    testbed::run(async {
+        let mut server = Running::new();
+        assert!(server.run(S).await.is_none());
+        server.hub.leave(Ok(Ended::Done));
+        assert!(matches!(server.hub.outcome(), Some(Ok(Ended::Done))));
+    });
+}
+
+#[test]
+fn a_client_that_vanished_is_noticed_by_its_pings() {
+    testbed::run(async {
+        let mut server = Running::new();
+        let keepalive =
+            Settings { ping_interval: Some(10 * S), ping_timeout: Some(5 * S), ..SETTINGS };
+        let (mut client, wire) = server.join(Bed { server: keepalive, ..Bed::default() });
+        client.session.send(Kind::Text, b"hi").unwrap();
+        tokio::join!(server.run(60 * S), client.idle(60 * S));
+        assert_eq!(server.shown(), ["1 joined", "1 < hi"]);
+        wire.stall();
+        server.run(16 * S).await;
+        assert!(server.shown()[0].starts_with("1 left: "));
+    });
+}
