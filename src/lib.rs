@@ -75,7 +75,7 @@
 //! | [`connect`] | a target, or a client, to an open session |
 //! | [`net`] | byte streams |
 //! | [`sys`] | what only Unix can do: stdin, stdout, signals |
-//! | [`random`], [`target`], [`escape`], [`redact`] | small nouns |
+//! | [`random`], [`target`], [`escape`], [`redact`], [`secret`], `wording` | small nouns |
 //! | [`proto`] | the WebSocket protocol, sans-IO |
 
 pub mod cli;
@@ -97,3 +97,4 @@ pub mod session;
 pub(crate) mod sink;
 pub mod sys;
 pub mod target;
+pub(crate) mod wording;

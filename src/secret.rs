@@ -1,7 +1,7 @@
 //! Secrets that are not to be seen in the list of processes: named by where they are, or typed
 //! without being shown.
 
-use crate::{error::Error, sys::unix::exit_descriptor};
+use crate::{sys::unix::exit_descriptor, wording::system_error};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
@@ -9,11 +9,57 @@ use signal_hook::{
 };
 use std::{
     env::VarError,
-    fs,
+    fmt, fs,
     io::{self, IsTerminal as _, Read as _},
     process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
+
+/// A password or token, which `Debug` does not show.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SecretString(String);
+
+impl SecretString {
+    /// The secret, to be sent or used, and never shown.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretString {
+    fn from(secret: String) -> Self {
+        Self(secret)
+    }
+}
+
+impl From<&str> for SecretString {
+    fn from(secret: &str) -> Self {
+        Self(secret.to_owned())
+    }
+}
+
+impl fmt::Debug for SecretString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// A secret that cannot be had.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SecretFault {
+    /// The reason, without the secret.
+    pub fault: String,
+    /// Another way to give it.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for SecretFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.fault)
+    }
+}
+
+impl std::error::Error for SecretFault {}
 
 /// Whether a value names where the secret is, and is none itself.
 pub fn is_reference(value: &str) -> bool {
@@ -22,15 +68,15 @@ pub fn is_reference(value: &str) -> bool {
 
 /// What an option's value stands for: `env:NAME` a variable, `file:PATH` the first line of a file,
 /// `cmd:COMMAND` the first line that a command of the shell prints, anything else itself.
-pub fn reveal(value: &str) -> Result<String, Error> {
-    let fault = |fault: String| Error::Usage { fault, hint: None };
+pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
+    let fault = |fault: String| SecretFault { fault, hint: None };
     let clean = |text: String, from: String| {
         let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
         // It goes into a header field, and must not end it.
         if text.chars().any(char::is_control) {
             return Err(fault(format!("{from} holds a control character")));
         }
-        Ok(text)
+        Ok(text.into())
     };
     if let Some(name) = value.strip_prefix("env:") {
         let text = std::env::var(name).map_err(|e| match e {
@@ -42,7 +88,7 @@ pub fn reveal(value: &str) -> Result<String, Error> {
     }
     if let Some(path) = value.strip_prefix("file:") {
         let text = fs::read_to_string(path)
-            .map_err(|e| fault(format!("cannot read {path}: {}", crate::error::words(&e))))?;
+            .map_err(|e| fault(format!("cannot read {path}: {}", system_error(&e))))?;
         return clean(text.lines().next().unwrap_or_default().to_owned(), path.to_owned());
     }
     if let Some(command) = value.strip_prefix("cmd:") {
@@ -55,14 +101,13 @@ pub fn reveal(value: &str) -> Result<String, Error> {
         }
         return clean(line.to_owned(), "what the command (cmd:) printed".to_owned());
     }
-    Ok(value.to_owned())
+    Ok(value.into())
 }
 
 /// What a command of the shell prints. It stays in our process group, as it may ask something at
 /// the terminal.
 fn output(command: &str, patience: Duration) -> Result<Vec<u8>, String> {
-    let failed =
-        |e: io::Error| format!("cannot run the command (cmd:): {}", crate::error::words(&e));
+    let failed = |e: io::Error| format!("cannot run the command (cmd:): {}", system_error(&e));
     let limit = Instant::now() + patience;
     // A terminal is there to be asked; anything else holds messages, which are not the command's.
     let stdin = if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
@@ -127,9 +172,9 @@ fn collect(
 }
 
 /// Asks at the terminal, without showing what is typed.
-pub fn ask(what: &str) -> Result<String, Error> {
-    let fault = |e: io::Error| Error::Usage {
-        fault: format!("cannot ask for {what}: {}", crate::error::words(&e)),
+pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
+    let fault = |e: io::Error| SecretFault {
+        fault: format!("cannot ask for {what}: {}", system_error(&e)),
         hint: Some("give it as env:NAME, file:PATH or cmd:COMMAND".to_owned()),
     };
     let terminal = fs::File::options().read(true).write(true).open("/dev/tty").map_err(fault)?;
@@ -158,7 +203,7 @@ pub fn ask(what: &str) -> Result<String, Error> {
     };
     handle.close();
     let _ = watcher.join();
-    typed.map_err(fault)
+    typed.map(SecretString::from).map_err(fault)
 }
 
 /// How long a command may take, which may ask a person.
@@ -177,12 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_not_shown_by_debug() {
+        let secret = SecretString::from("S3CRET");
+        assert_eq!(format!("{:?}", ("user", &secret)), "(\"user\", [redacted])");
+        assert_eq!(secret.expose(), "S3CRET");
+    }
+
+    #[test]
     fn a_command_prints_the_secret_in_its_first_line() {
-        assert_eq!(reveal("cmd:echo one; echo two").unwrap(), "one");
-        assert_eq!(reveal("cmd:printf 'a b'").unwrap(), "a b");
-        assert_eq!(reveal("cmd:yes | head -c 500000").unwrap(), "y");
+        assert_eq!(reveal("cmd:echo one; echo two").unwrap().expose(), "one");
+        assert_eq!(reveal("cmd:printf 'a b'").unwrap().expose(), "a b");
+        assert_eq!(reveal("cmd:yes | head -c 500000").unwrap().expose(), "y");
         // What stays behind and holds the pipe is not waited for.
-        assert_eq!(reveal("cmd:echo one; sleep 9 2>/dev/null &").unwrap(), "one");
+        assert_eq!(reveal("cmd:echo one; sleep 9 2>/dev/null &").unwrap().expose(), "one");
     }
 
     #[test]

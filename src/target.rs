@@ -1,6 +1,7 @@
 //! Where to connect: a URL as a person types it.
 
-use crate::proto::slice::Within;
+use crate::{escape::Escaped, proto::slice::Within, secret::SecretString};
+use percent_encoding::percent_decode_str;
 use std::{fmt, net::IpAddr};
 use url::{Host, Url};
 
@@ -16,7 +17,7 @@ pub struct Target {
     /// Path and query, as they are sent.
     pub resource: String,
     /// User and password of the URL, decoded.
-    pub user: Option<(String, String)>,
+    pub user: Option<(String, SecretString)>,
     /// The Unix socket of `ws+unix:`.
     pub socket: Option<String>,
 }
@@ -44,6 +45,23 @@ pub enum UrlFault {
     Fragment,
     /// Anything else, in the parser's words.
     Other(String),
+}
+
+impl fmt::Display for UrlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty"),
+            Self::Space => f.write_str("white space or a control character"),
+            Self::Scheme(scheme) => write!(f, "unknown scheme '{}'", Escaped(scheme)),
+            Self::Slashes => f.write_str("no // after the scheme"),
+            Self::NoHost => f.write_str("no host"),
+            Self::Host => f.write_str("not a host name or address"),
+            Self::Port => f.write_str("not a port from 1 to 65535"),
+            Self::User => f.write_str("a control character in user or password"),
+            Self::Fragment => f.write_str("a WebSocket URL has no fragment (#)"),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
 }
 
 impl Target {
@@ -99,13 +117,14 @@ impl Target {
             resource.push('?');
             resource.push_str(query);
         }
-        let user = (!url.username().is_empty() || url.password().is_some()).then(|| {
-            (percent_decoded(url.username()), percent_decoded(url.password().unwrap_or_default()))
-        });
+        let decoded = |s: &str| percent_decode_str(s).decode_utf8_lossy().into_owned();
+        let user = (!url.username().is_empty() || url.password().is_some())
+            .then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())));
         let is_odd = |s: &str| s.chars().any(char::is_control);
         if user.as_ref().is_some_and(|(user, password)| is_odd(user) || is_odd(password)) {
             return Err(UrlFault::User);
         }
+        let user = user.map(|(user, password)| (user, password.into()));
         let host = url.host().ok_or(UrlFault::NoHost)?.to_owned();
         Ok(Self { secure, host, port, resource, user, socket: None })
     }
@@ -224,24 +243,6 @@ fn unix(text: &str) -> Option<(bool, &str)> {
 
 fn is_scheme(s: &str) -> bool {
     !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-}
-
-pub(crate) fn percent_decoded(s: &str) -> String {
-    let mut bytes = Vec::with_capacity(s.len());
-    let mut rest = s.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first == b'%'
-            && let [a, b, tail @ ..] = tail
-            && let (Some(a), Some(b)) = ((*a as char).to_digit(16), (*b as char).to_digit(16))
-        {
-            bytes.push((a * 16 + b) as u8);
-            rest = tail;
-        } else {
-            bytes.push(*first);
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

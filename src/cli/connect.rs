@@ -8,14 +8,15 @@ use crate::{
         credentials::Credentials,
         netrc::Netrc,
     },
-    error::{Error, words},
+    error::Error,
     job::reconnect::ReconnectRules,
     net::{
         proxy::{NoProxy, Proxies, Proxy, Variables},
         tcp::Family,
         tls::{Identity, IdentityFault, TlsOptions, TrustOptions, Version},
     },
-    secret::{ask, reveal},
+    secret::{SecretString, ask, reveal},
+    wording::system_error,
 };
 use std::{
     env, fs,
@@ -28,19 +29,17 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
         None => None,
         Some(auth) => {
             let auth = revealed(args, auth)?;
+            let auth = auth.expose();
             Some(match auth.split_once(':') {
-                Some((user, password)) => (user.to_owned(), password.to_owned()),
-                None => {
-                    let password = ask(&format!("password of {auth}"))?;
-                    (auth, password)
-                }
+                Some((user, password)) => (user.to_owned(), password.into()),
+                None => (auth.to_owned(), ask(&format!("password of {auth}"))?),
             })
         }
     };
     let mut cookies = Cookies::default();
     for cookie in &args.cookie {
         if cookie.starts_with("env:") || cookie.starts_with("cmd:") {
-            cookies.given.push(revealed(args, cookie)?);
+            cookies.given.push(revealed(args, cookie)?.expose().to_owned());
         } else if cookie.contains('=') && !cookie.starts_with("file:") {
             cookies.given.push(cookie.clone());
         } else {
@@ -74,12 +73,12 @@ pub(super) fn read<T>(
 ) -> Result<T, Error> {
     let fault = |fault: String| Error::Usage { fault, hint: None };
     let text = fs::read_to_string(path)
-        .map_err(|e| fault(format!("cannot read {}: {}", path.display(), words(&e))))?;
+        .map_err(|e| fault(format!("cannot read {}: {}", path.display(), system_error(&e))))?;
     parse(&text).map_err(|e| fault(format!("{}: {e}", path.display())))
 }
 
 /// What a value stands for that may be a secret.
-fn revealed(args: &ClientArgs, value: &str) -> Result<String, Error> {
+fn revealed(args: &ClientArgs, value: &str) -> Result<SecretString, Error> {
     reveal_at(value, place(args, value))
 }
 
@@ -90,16 +89,16 @@ fn place<'a>(args: &'a ClientArgs, value: &str) -> Option<&'a str> {
 }
 
 /// What a value stands for; a fault names its place.
-pub(super) fn reveal_at(value: &str, place: Option<&str>) -> Result<String, Error> {
+pub(super) fn reveal_at(value: &str, place: Option<&str>) -> Result<SecretString, Error> {
     reveal(value).map_err(|fault| match place {
-        Some(place) => Error::Usage { fault: format!("{place}: {fault}"), hint: fault.hint() },
-        None => fault,
+        Some(place) => Error::Usage { fault: format!("{place}: {fault}"), hint: fault.hint },
+        None => fault.into(),
     })
 }
 
 /// A proxy, whose URL may be a secret.
 fn proxy(args: &ClientArgs, url: &str) -> Result<Proxy, Error> {
-    Proxy::parse(&revealed(args, url)?).map_err(|fault| Error::Usage {
+    Proxy::parse(revealed(args, url)?.expose()).map_err(|fault| Error::Usage {
         fault: format!("{} is no proxy: {fault}", place(args, url).unwrap_or("--proxy")),
         hint: Some("http://USER:PASSWORD@HOST:PORT, https://, socks5h://, ...".to_owned()),
     })
@@ -161,7 +160,7 @@ pub(super) fn tls(client: &ClientArgs) -> Result<TlsOptions, Error> {
             path: args.key.clone().or_else(|| args.cert.clone()).unwrap_or_default(),
             fault: IdentityFault::Encrypted,
         }),
-        Some("") => ask("passphrase of the key"),
+        Some("") => Ok(ask("passphrase of the key")?),
         Some(given) => revealed(client, given),
     };
     let identity = match &args.cert {

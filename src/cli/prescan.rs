@@ -1,7 +1,7 @@
 //! What clap cannot do alone: a subcommand behind options, its misspelling, and an optional value
 //! that swallows the URL.
 
-use crate::error::Error;
+use crate::{error::Error, wording::nearest};
 use std::ffi::OsString;
 
 /// Moves a subcommand that is the first word (not an option, nor an option's value) to the front,
@@ -21,11 +21,8 @@ pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsStr
         return Ok(args);
     }
     let is_plain = !word.contains(['.', ':', '/', '[']);
-    let near = command.get_subcommands().map(clap::Command::get_name).find(|name| {
-        let allowed = if name.len() > 4 { 2 } else { 1 };
-        is_plain && strsim::damerau_levenshtein(name, &word) <= allowed
-    });
-    if let Some(name) = near {
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    if let Some(name) = nearest(&word, names).filter(|_| is_plain) {
         return Err(Error::Usage {
             fault: format!("'{word}' is no subcommand"),
             hint: Some(format!("did you mean '{name}'? A host of this name is ws://{word}")),

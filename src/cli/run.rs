@@ -155,7 +155,7 @@ fn edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
         HeaderArg::One(edit) => Some(Ok(edit)),
         HeaderArg::Named { name, value, place } => {
             let value = connect::reveal_at(&value, Some(&place));
-            Some(value.map(|value| HeaderEdit::Set(name, value.trim().to_owned())))
+            Some(value.map(|value| HeaderEdit::Set(name, value.expose().trim().to_owned())))
         }
         HeaderArg::File(_) => None,
     };
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(headers.get("User-Agent"), Some("me"));
         assert_eq!(headers.get("Origin"), Some("http://o"));
         assert_eq!(headers.get("Sec-WebSocket-Protocol"), Some("a, b"));
-        assert_eq!(options.target.user, Some(("u".to_owned(), "p".to_owned())));
+        assert_eq!(options.target.user, Some(("u".to_owned(), "p".into())));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub fn template(s: &str) -> Result<Template, String> {
     let Some(path) = s.strip_prefix('@') else { return Template::parse(s) };
     let path = if path == "-" { "/dev/stdin" } else { path };
     let text = fs::read_to_string(path)
-        .map_err(|cause| format!("cannot read {path}: {}", crate::error::words(&cause)))?;
+        .map_err(|cause| format!("cannot read {path}: {}", crate::wording::system_error(&cause)))?;
     Template::parse(&text)
 }
 

@@ -4,6 +4,7 @@ use super::{cookies::Cookies, digest::Challenge, netrc::Netrc};
 use crate::{
     proto::handshake::{Headers, Response, Version},
     random::nonce,
+    secret::SecretString,
     target::Target,
 };
 
@@ -11,9 +12,9 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     /// User and password.
-    pub user: Option<(String, String)>,
+    pub user: Option<(String, SecretString)>,
     /// A bearer token (RFC 6750).
-    pub bearer: Option<String>,
+    pub bearer: Option<SecretString>,
     /// User and password are shown only in answer to a Digest challenge.
     pub digest_only: bool,
     /// Users and passwords of hosts.
@@ -37,7 +38,7 @@ impl Credentials {
         let mut headers = Headers::default();
         let basic = || self.pair(target).filter(|_| !self.digest_only).map(basic);
         let authorization = (challenges.answer.clone())
-            .or_else(|| self.bearer.as_ref().map(|token| format!("Bearer {token}")))
+            .or_else(|| self.bearer.as_ref().map(|token| format!("Bearer {}", token.expose())))
             .or_else(basic);
         if let Some(authorization) = authorization {
             headers.push("Authorization", authorization);
@@ -48,7 +49,7 @@ impl Credentials {
         headers
     }
 
-    fn pair(&self, target: &Target) -> Option<(String, String)> {
+    fn pair(&self, target: &Target) -> Option<(String, SecretString)> {
         let given = self.user.clone().or_else(|| target.user.clone());
         given.or_else(|| self.netrc.find(&target.host_name()))
     }
@@ -80,7 +81,7 @@ impl ChallengeState {
         };
         let method = if response.version == Version::Http2 { "CONNECT" } else { "GET" };
         let cnonce = data_encoding::HEXLOWER.encode(&nonce());
-        self.answer = challenge.answer(&user, &password, method, &target.resource, &cnonce);
+        self.answer = challenge.answer(&user, password.expose(), method, &target.resource, &cnonce);
         self.answers += 1;
         self.answer.is_some()
     }
@@ -92,8 +93,8 @@ impl ChallengeState {
 }
 
 /// RFC 7617.
-fn basic((user, password): (String, String)) -> String {
-    let credentials = format!("{user}:{password}");
+fn basic((user, password): (String, SecretString)) -> String {
+    let credentials = format!("{user}:{}", password.expose());
     format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
 }
 
@@ -113,7 +114,7 @@ mod tests {
     }
 
     fn ours() -> Credentials {
-        let user = Some(("Mufasa".to_owned(), "Circle of Life".to_owned()));
+        let user = Some(("Mufasa".to_owned(), "Circle of Life".into()));
         Credentials { user, ..Credentials::default() }
     }
 
@@ -152,7 +153,7 @@ mod tests {
         assert_eq!(shown(&some, "ws://h/").as_deref(), Some("Basic bjpw"));
         assert_eq!(shown(&some, "ws://u:w@h/").as_deref(), Some("Basic dTp3"));
         assert_eq!(shown(&some, "ws://i/"), None);
-        let bearer = Credentials { bearer: Some("t".to_owned()), ..some };
+        let bearer = Credentials { bearer: Some("t".into()), ..some };
         assert_eq!(shown(&bearer, "ws://h/").as_deref(), Some("Bearer t"));
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::proto::slice::Within;
 
+use crate::secret::SecretString;
+
 /// The entries of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Netrc(Vec<Entry>);
@@ -11,7 +13,7 @@ struct Entry {
     /// `None`: any (`default`).
     machine: Option<String>,
     login: String,
-    password: String,
+    password: SecretString,
 }
 
 impl Netrc {
@@ -34,7 +36,7 @@ impl Netrc {
                         continue;
                     }
                     (Some(Wants::Password), Some(entry)) => {
-                        entry.password = word;
+                        entry.password = word.into();
                         continue;
                     }
                     (Some(_), _) => continue,
@@ -66,7 +68,7 @@ impl Netrc {
     }
 
     /// User and password for a host.
-    pub fn find(&self, host: &str) -> Option<(String, String)> {
+    pub fn find(&self, host: &str) -> Option<(String, SecretString)> {
         let is = |entry: &&Entry| {
             entry.machine.as_ref().is_none_or(|machine| machine.eq_ignore_ascii_case(host))
         };
@@ -124,7 +126,7 @@ mod tests {
              login # password #x\ndefault login anonymous password me\n",
         )
         .unwrap();
-        let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
+        let pair = |a: &str, b: &str| Some((a.to_owned(), b.into()));
         assert_eq!(netrc.find("A"), pair("u", "p"));
         assert_eq!(netrc.find("b"), pair("u 2", "p\"2"));
         assert_eq!(netrc.find("c"), pair("u3", "p3"));

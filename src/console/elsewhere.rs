@@ -1,7 +1,7 @@
 //! The person's own editor, which has the terminal while it runs.
 
 use super::line::Line;
-use crate::error::words;
+use crate::wording::system_error;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     env, fs,
@@ -14,7 +14,7 @@ use std::{
 pub(super) fn write(text: &str, line: &Line) -> Result<String, String> {
     let set = |name| env::var(name).ok().filter(|editor| !editor.trim().is_empty());
     let program = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
-    let fault = |cause: io::Error| format!("cannot edit: {}", words(&cause));
+    let fault = |cause: io::Error| format!("cannot edit: {}", system_error(&cause));
     // Readable by its owner only, and gone in the end.
     let mut file =
         tempfile::Builder::new().prefix("sockeye-").suffix(".json").tempfile().map_err(fault)?;
@@ -37,9 +37,11 @@ pub(super) fn write(text: &str, line: &Line) -> Result<String, String> {
         Ok(written) => Ok(written.trim_end_matches(['\r', '\n']).to_owned()),
         Err(cause) => match file.keep() {
             // It may have taken an hour.
-            Ok((_, path)) => {
-                Err(format!("cannot read {}, which stays: {}", path.display(), words(&cause)))
-            }
+            Ok((_, path)) => Err(format!(
+                "cannot read {}, which stays: {}",
+                path.display(),
+                system_error(&cause)
+            )),
             Err(_) => Err(fault(cause)),
         },
     }

@@ -1,6 +1,6 @@
 //! Why an answer does not upgrade, by what it says.
 
-use super::{page::Page, status::Answer};
+use super::{answer::Answer, page::Page};
 use crate::proto::handshake::{Response, Version};
 
 /// What it tells of the cause.

@@ -1,6 +1,9 @@
 //! What there is to try after an error, where there is something.
 
-use super::{Error, closing, http2, opening, reach, status, tls};
+use super::{
+    Error, answer::Answer, closing, connect, http2, proxy, redirect, refusal, request::secured,
+    resolve, tls,
+};
 use crate::{
     connect::{LimitScope, OpenError, Step},
     proto::Violation,
@@ -36,27 +39,27 @@ fn open_hint(error: &OpenError) -> Option<String> {
             "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
         }
         OpenError::Resolve { cause, .. } | OpenError::ResolveProxy { cause, .. } => {
-            return reach::resolve_hint(cause);
+            return resolve::hint(cause);
         }
-        OpenError::Connect { attempts, .. } => return opening::connect_hint(attempts),
+        OpenError::Connect { attempts, .. } => return connect::hint(attempts),
         OpenError::ConnectProxy { .. } => {
             "check the proxy's address, or go without one: --noproxy '*'"
         }
-        OpenError::Socket { cause, .. } => return reach::socket_hint(cause),
+        OpenError::Socket { cause, .. } => return connect::socket_hint(cause),
         OpenError::Handshake { request, refusal } => {
-            return opening::refusal_hint(refusal, request);
+            return refusal::hint(refusal, request);
         }
         OpenError::Http2 { fault, .. } => return http2::hint(fault, http2::Stage::Opening),
         OpenError::Status { request, response, body, location } => {
             let location = location.as_deref();
-            return status::Answer { request, response, body, location }.hint();
+            return Answer { request, response, body, location }.hint();
         }
         OpenError::HandshakeCut { request, begun: false, .. } if !request.target.secure => {
-            let secured = status::secured(request);
+            let secured = secured(request);
             return Some(format!("the port may want TLS ({secured}) or HTTP/2 (--http2)"));
         }
-        OpenError::Proxy { proxy, fault, .. } => return reach::proxy_hint(proxy, fault),
-        OpenError::Redirect { fault, .. } => return reach::redirect_hint(fault),
+        OpenError::Proxy { proxy, fault, .. } => return proxy::hint(proxy, fault),
+        OpenError::Redirect { fault, .. } => return redirect::hint(fault),
         OpenError::Timeout { scope: LimitScope::Run, .. } => return None,
         OpenError::Timeout { step: Step::Connect, .. } => {
             "nobody answers: check the address and any firewall on the way, or raise the limit \

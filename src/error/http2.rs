@@ -1,9 +1,10 @@
 //! The sentences for what goes wrong in HTTP/2.
 
-use super::{opening::short, words::Words};
+use super::text::short;
 use crate::{
     escape::Escaped,
     net::http2::{ErrorCode, Http2Fault},
+    wording::system_error,
 };
 use h2::Reason;
 use std::fmt;
@@ -73,7 +74,7 @@ pub(super) fn sentence(
         }
         Http2Fault::Lost(Some(cause)) => {
             write!(f, "the HTTP/2 connection with {authority} broke{}: ", inside(stage))?;
-            write!(f, "{}", Words(cause))
+            write!(f, "{}", system_error(cause))
         }
         Http2Fault::Broken { reason, debug, .. } => {
             let (inside, calm) = (inside(stage), *reason == Reason::ENHANCE_YOUR_CALM);

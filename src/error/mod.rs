@@ -4,21 +4,28 @@
 //! The status is curl's where curl has the same meaning; a number is never reused. The table
 //! stands in the man page, and each number is tested.
 
+mod answer;
 mod cause;
 mod closing;
-mod faults;
+mod connect;
 mod hints;
 mod http2;
-mod opening;
 mod page;
-mod reach;
+mod place;
+mod proxy;
+mod redirect;
+mod refusal;
 mod request;
+mod resolve;
+mod sentences;
 mod service;
 mod status;
+mod text;
 mod tls;
-mod words;
+mod unmet;
 
-pub use faults::{Place, Unmet};
+pub use place::Place;
+pub use unmet::Unmet;
 
 use crate::{
     connect::{OpenError, RedirectFault},
@@ -27,6 +34,7 @@ use crate::{
         tls::{IdentityError, IdentityFault, TlsFault},
     },
     proto::Violation,
+    secret::SecretFault,
     session::{QuietPeriod, SessionError},
     target::UrlFault,
 };
@@ -242,15 +250,16 @@ impl From<SessionError> for Error {
     }
 }
 
+impl From<SecretFault> for Error {
+    fn from(SecretFault { fault, hint }: SecretFault) -> Self {
+        Self::Usage { fault, hint }
+    }
+}
+
 impl From<IdentityError> for Error {
     fn from(IdentityError { path, fault }: IdentityError) -> Self {
         Self::Identity { path, fault }
     }
-}
-
-/// An error of the system, in lower case.
-pub fn words(cause: &io::Error) -> String {
-    words::Words(cause).to_string()
 }
 
 impl std::error::Error for Error {}

@@ -1,6 +1,6 @@
 //! What the body of an answer is, and what it says to people.
 
-use super::opening::short;
+use super::text::short;
 use crate::{
     escape::Escaped,
     proto::{handshake::Response, slice::Within},

@@ -1,4 +1,4 @@
-//! Hints about what a request lacks.
+//! Hints about a request.
 
 use crate::{
     connect::{RequestPart, RequestSummary},
@@ -20,4 +20,11 @@ pub(super) fn missing(request: &RequestSummary, parts: &[RequestPart]) -> Option
     let (last, first) = missing.split_last()?;
     let or = if first.is_empty() { "" } else { " or " };
     Some(format!("{}{or}{last} may be missing", first.join(", ")))
+}
+
+/// The URL of a request without TLS, with TLS.
+pub(super) fn secured(request: &RequestSummary) -> String {
+    let target = &request.target;
+    // The port was given, or it is 80, where none would be the other scheme's own.
+    format!("wss://{}{}", target.authority(), target.resource)
 }

@@ -1,29 +1,21 @@
-//! The sentence and the hint for an HTTP status that does not upgrade: what the answer, and what
-//! was request, tell of the cause.
+//! The sentence and the hint for an HTTP status that does not upgrade, from the cause that the
+//! answer and the request suggest.
 
 use super::{
+    answer::Answer,
     cause::{Cause, evidence},
-    opening::{Status, short},
     page::Page,
-    request::missing,
+    request::{missing, secured},
+    text::{StatusLine, short},
 };
 use crate::{
     connect::{RequestPart, RequestSummary},
     escape::Escaped,
-    proto::handshake::{Response, Version},
+    proto::handshake::Version,
     redact::Secrets,
     target::without_user,
 };
 use std::fmt;
-
-/// An answer that does not upgrade.
-pub(super) struct Answer<'a> {
-    pub(super) request: &'a RequestSummary,
-    pub(super) response: &'a Response,
-    pub(super) body: &'a [u8],
-    /// Where it sends us, if it does.
-    pub(super) location: Option<&'a str>,
-}
 
 impl Answer<'_> {
     /// The sentence, its evidence below it.
@@ -32,7 +24,7 @@ impl Answer<'_> {
         let cause = self.cause(&page);
         let url = self.request.target.to_string();
         let url = Secrets::Hidden.url(&url);
-        write!(f, "{} answered {}", Escaped(&url), Status(self.response))?;
+        write!(f, "{} answered {}", Escaped(&url), StatusLine(self.response))?;
         f.write_str(" instead of upgrading to WebSocket")?;
         self.tail(f, &cause, &page)?;
         if let Some((name, value)) = evidence(&cause, self.response) {
@@ -229,13 +221,6 @@ fn forbidden_hint(request: &RequestSummary) -> Option<String> {
 
 fn is_http2(upgrade: &str) -> bool {
     ["h2", "h2c", "HTTP/2", "HTTP/2.0"].iter().any(|name| upgrade.eq_ignore_ascii_case(name))
-}
-
-/// The same with TLS.
-pub(super) fn secured(request: &RequestSummary) -> String {
-    let target = &request.target;
-    // The port was given, or it is 80, where none would be the other scheme's own.
-    format!("wss://{}{}", target.authority(), target.resource)
 }
 
 const CREDENTIALS: &str = "--auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";

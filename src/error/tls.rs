@@ -1,14 +1,14 @@
 //! The sentences for what goes wrong in TLS.
 
 use super::{
-    opening::{FirstLine, short},
     service::Service,
-    words::{Words, lower},
+    text::{FirstLine, short},
 };
 use crate::{
     escape::Escaped,
     net::tls::{Certificate, IdentityFault, TlsFault},
     proto::slice::Within,
+    wording::{lower, system_error},
 };
 use rustls::{AlertDescription, CertificateError, PeerIncompatible, pki_types::UnixTime};
 use std::{fmt, path::Path};
@@ -288,7 +288,7 @@ pub(super) fn identity(
 ) -> fmt::Result {
     write!(f, "cannot use the client certificate or key in {}: ", path.display())?;
     match fault {
-        IdentityFault::File(cause) => write!(f, "{}", Words(cause)),
+        IdentityFault::File(cause) => write!(f, "{}", system_error(cause)),
         IdentityFault::NoCertificate { .. } => f.write_str("no certificate in PEM"),
         IdentityFault::NoKey => f.write_str("no private key in PEM"),
         IdentityFault::Encrypted => f.write_str("the key has a passphrase"),

@@ -1,7 +1,7 @@
 //! `sockeye show`: a recording as a person reads it, or as HAR.
 
 use crate::{
-    error::{Error, words},
+    error::Error,
     escape::{Escaped, escaped_lines},
     job::{Show, ended::Ended},
     render::{
@@ -16,6 +16,7 @@ use crate::{
         file::{RecordFile, conflict, is_same},
         har::HarWriter,
     },
+    wording::system_error,
 };
 use colored::Colorize as _;
 use std::{
@@ -74,7 +75,7 @@ impl<'a> Lines<'a> {
         let fault = |cause: io::Error| Error::Recording {
             path: path.to_owned(),
             line: None,
-            fault: words(&cause),
+            fault: system_error(&cause),
         };
         let file = BufReader::new(File::open(path).map_err(fault)?);
         Ok(Self { path, file, number: 0, torn: None, unknown: Vec::new() })
@@ -84,7 +85,7 @@ impl<'a> Lines<'a> {
         loop {
             let mut line = Vec::new();
             let read_line = self.file.read_until(b'\n', &mut line);
-            read_line.map_err(|cause| self.fault(words(&cause)))?;
+            read_line.map_err(|cause| self.fault(system_error(&cause)))?;
             if line.is_empty() {
                 if self.number == 0 {
                     return Err(self.fault("it is empty".to_owned()));

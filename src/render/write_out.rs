@@ -1,6 +1,6 @@
 //! `--write-out`: what a run came to, in a form of one's own, as curl has it.
 
-use crate::proto::slice::Within;
+use crate::{proto::slice::Within, wording::nearest};
 use serde_json::{Map, Value, json};
 use std::{fmt::Write as _, time::Duration};
 
@@ -181,9 +181,8 @@ fn percent(after: &str, plain: &mut String) -> Result<(usize, Option<Part>), Str
 
 fn unknown(name: &str) -> String {
     let names = VARIABLES.iter().map(|(name, _)| *name).chain(["json", "stdout", "stderr"]);
-    let near = names.min_by_key(|known| strsim::damerau_levenshtein(known, name));
     let mut text = format!("unknown variable '{name}'");
-    if let Some(near) = near {
+    if let Some(near) = nearest(name, names) {
         let _ = write!(text, "; did you mean '{near}'?");
     }
     text

@@ -1,6 +1,6 @@
 //! An entry of a section: an option, and what it is given.
 
-use super::{file::File, target::nearest};
+use super::file::File;
 use crate::{
     cli::{
         prescan::has_long,
@@ -11,6 +11,7 @@ use crate::{
     escape::Escaped,
     secret::is_reference,
     target::without_user,
+    wording::nearest,
 };
 use clap::{Arg, ArgAction, Command, ValueHint};
 use toml::{

@@ -1,10 +1,6 @@
 //! The user's file as it lies there: where it is looked for, and places in it.
 
-use crate::{
-    error::{Error, words},
-    escape::Escaped,
-    proto::slice::Within,
-};
+use crate::{error::Error, escape::Escaped, proto::slice::Within, wording::system_error};
 use std::{
     env, fmt, fs,
     io::{self, Read as _},
@@ -126,7 +122,10 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 fn unread(path: &Path, cause: &io::Error) -> Error {
-    Error::Usage { fault: format!("cannot read {}: {}", shown(path), words(cause)), hint: None }
+    Error::Usage {
+        fault: format!("cannot read {}: {}", shown(path), system_error(cause)),
+        hint: None,
+    }
 }
 
 fn is_absent(cause: &io::Error) -> bool {

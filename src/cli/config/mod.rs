@@ -13,13 +13,14 @@ use crate::{
     error::Error,
     escape::Escaped,
     target::Target,
+    wording::nearest,
 };
 use clap::{ArgMatches, Command, error::ErrorKind};
 use entry::Section;
 use file::File;
 use merge::MergedConfig;
 use std::{ffi::OsString, path::PathBuf};
-use target::{Reference, nearest};
+use target::Reference;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},

@@ -39,14 +39,6 @@ fn halves(text: &str) -> (&str, Option<&str>) {
     text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)))
 }
 
-/// Which of these was probably meant.
-pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distances =
-        names.into_iter().map(|known| (strsim::damerau_levenshtein(known, name), known));
-    let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= (name.chars().count() / 3).max(1)).then_some(nearest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,14 +65,5 @@ mod tests {
         }
         assert_eq!(Reference::parse("ws://u@h"), None);
         assert_eq!(Reference::parse("h"), None);
-    }
-
-    #[test]
-    fn only_a_near_name_is_meant() {
-        let names = ["dev", "staging", "live"];
-        assert_eq!(nearest("dve", names), Some("dev"));
-        assert_eq!(nearest("stagin", names), Some("staging"));
-        assert_eq!(nearest("prod", names), None);
-        assert_eq!(nearest("x", []), None);
     }
 }

@@ -1,6 +1,9 @@
 //! A proxy and how to speak to it, as its URL says.
 
-use crate::target::{Target, UrlFault};
+use crate::{
+    secret::SecretString,
+    target::{Target, UrlFault},
+};
 use std::fmt;
 use url::Host;
 
@@ -14,7 +17,7 @@ pub struct Proxy {
     /// The port.
     pub port: u16,
     /// User and password.
-    pub user: Option<(String, String)>,
+    pub user: Option<(String, SecretString)>,
 }
 
 /// How a proxy is spoken to.
@@ -100,7 +103,7 @@ mod tests {
             assert_eq!((proxy.protocol, &*proxy.to_string()), (protocol, place), "{text}");
         }
         let proxy = Proxy::parse("socks5://us%40er:p%3Ass@p").unwrap();
-        assert_eq!(proxy.user, Some(("us@er".to_owned(), "p:ss".to_owned())));
+        assert_eq!(proxy.user, Some(("us@er".to_owned(), "p:ss".into())));
         assert_eq!(proxy.to_string(), "p:1080");
         assert_eq!(Proxy::parse("ftp://p"), Err(UrlFault::Scheme("ftp".to_owned())));
         assert_eq!(Proxy::parse("http://"), Err(UrlFault::NoHost));

@@ -42,7 +42,7 @@ impl Proxy {
                 },
             },
         };
-        let user = self.user.as_ref().map(|(user, password)| (user.as_str(), password.as_str()));
+        let user = self.user.as_ref().map(|(user, password)| (user.as_str(), password.expose()));
         match self.protocol {
             Protocol::Http | Protocol::Https => http::connect(stream, &to.to_string(), user).await,
             Protocol::Socks4 | Protocol::Socks4a => {

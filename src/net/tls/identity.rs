@@ -1,6 +1,6 @@
 //! The client certificate and its key, read from files.
 
-use crate::proto::slice::Within;
+use crate::{proto::slice::Within, secret::SecretString};
 use pkcs8::{Document, EncryptedPrivateKeyInfoRef};
 use rustls::{
     crypto::ring,
@@ -60,14 +60,14 @@ impl Identity {
     pub fn load<E: From<IdentityError>>(
         certificate: &Path,
         key: Option<&Path>,
-        passphrase: &mut dyn FnMut() -> Result<String, E>,
+        passphrase: &mut dyn FnMut() -> Result<SecretString, E>,
     ) -> Result<Self, E> {
         let fault = |path: &Path, fault| E::from(IdentityError { path: path.to_owned(), fault });
         let read =
             |path: &Path| std::fs::read(path).map_err(|e| fault(path, IdentityFault::File(e)));
         let bytes = read(certificate)?;
         if is_der(&bytes) && !is_pem(&bytes) && key.is_none() {
-            return pkcs12(&bytes, &passphrase()?).map_err(|e| fault(certificate, e));
+            return pkcs12(&bytes, passphrase()?.expose()).map_err(|e| fault(certificate, e));
         }
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
         let chain = chain.unwrap_or_default();
@@ -81,7 +81,7 @@ impl Identity {
         let key = match private_key(&bytes) {
             Ok(key) => key,
             Err(IdentityFault::Encrypted) => {
-                decrypt(&bytes, &passphrase()?).map_err(|e| fault(path, e))?
+                decrypt(&bytes, passphrase()?.expose()).map_err(|e| fault(path, e))?
             }
             Err(other) => return Err(fault(path, other)),
         };

@@ -4,7 +4,7 @@ use super::{
     Command,
     table::{TABLE, find},
 };
-use crate::{proto::slice::Within, script::json};
+use crate::{proto::slice::Within, script::json, wording::nearest};
 
 impl Command {
     /// Reads a line, or several, which are always a message; the error is for the person who
@@ -32,13 +32,8 @@ impl Command {
 }
 
 fn unknown(name: &str) -> String {
-    let near = TABLE
-        .iter()
-        .map(|spec| (strsim::damerau_levenshtein(spec.name, name), spec.name))
-        .min()
-        .filter(|(distance, _)| *distance <= 2);
-    let hint = match near {
-        Some((_, known)) => format!("did you mean {known}? "),
+    let hint = match nearest(name, TABLE.iter().map(|spec| spec.name)) {
+        Some(known) => format!("did you mean {known}? "),
         None => "/help lists the commands; ".to_owned(),
     };
     format!("unknown command {name}: {hint}// sends a slash")

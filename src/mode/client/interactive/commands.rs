@@ -139,7 +139,7 @@ impl Interactive {
 /// Reads a message from a file. Without a type it is text if it is UTF-8.
 fn contents(kind: Option<Kind>, path: &Path) -> Result<(Kind, Vec<u8>), String> {
     let bytes = read(path).map_err(|cause| {
-        format!("cannot read {}: {}", path.display(), crate::error::words(&cause))
+        format!("cannot read {}: {}", path.display(), crate::wording::system_error(&cause))
     })?;
     match (kind, std::str::from_utf8(&bytes)) {
         (Some(Kind::Binary), _) | (None, Err(_)) => Ok((Kind::Binary, bytes)),

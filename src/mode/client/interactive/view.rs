@@ -181,7 +181,7 @@ impl View {
         match write() {
             Ok(()) => format!("{} bytes written to {}", message.len(), path.display()),
             Err(cause) => {
-                format!("cannot write {}: {}", path.display(), crate::error::words(&cause))
+                format!("cannot write {}: {}", path.display(), crate::wording::system_error(&cause))
             }
         }
     }

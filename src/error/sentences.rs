@@ -1,7 +1,10 @@
 //! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
 //! Whatever a peer wrote is escaped.
 
-use super::{Error, Place, Unmet, closing, http2, opening, reach, status::Answer, tls};
+use super::{
+    Error, answer::Answer, closing, connect, http2, place::Place, proxy, redirect,
+    refusal::Refused, resolve, text::seconds, tls,
+};
 use crate::{
     connect::{LimitScope, OpenError, Step},
     escape::Escaped,
@@ -9,8 +12,9 @@ use crate::{
     redact::Secrets,
     session::SessionError,
     target::without_user,
+    wording::{lower, system_error},
 };
-use std::{fmt, io, time::Duration};
+use std::{fmt, time::Duration};
 
 impl fmt::Display for Error {
     #[allow(clippy::too_many_lines, reason = "a line for each error")]
@@ -29,11 +33,11 @@ impl fmt::Display for Error {
             Self::Truncated { cause, written } => {
                 write!(f, "{cause}\n  {written} bytes of a message that did not end were written")
             }
-            Self::Output(cause) => write!(f, "cannot write stdout: {}", Words(cause)),
+            Self::Output(cause) => write!(f, "cannot write stdout: {}", system_error(cause)),
             Self::File { path, cause } => {
-                write!(f, "cannot write {}: {}", path.display(), Words(cause))
+                write!(f, "cannot write {}: {}", path.display(), system_error(cause))
             }
-            Self::Input(cause) => write!(f, "cannot read stdin: {}", Words(cause)),
+            Self::Input(cause) => write!(f, "cannot read stdin: {}", system_error(cause)),
             Self::Recording { path, line, fault } => {
                 write!(f, "cannot read {}: ", Escaped(&path.display().to_string()))?;
                 if let Some(line) = line {
@@ -62,9 +66,9 @@ impl fmt::Display for Error {
             }
             Self::Unmet(unmet) => unmet.fmt(f),
             Self::Listen { address, cause } => {
-                write!(f, "cannot listen on {}: {}", Escaped(address), Words(cause))
+                write!(f, "cannot listen on {}: {}", Escaped(address), system_error(cause))
             }
-            Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", Words(cause)),
+            Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", system_error(cause)),
         }
     }
 }
@@ -74,25 +78,25 @@ impl fmt::Display for OpenError {
         match self {
             Self::Resolve { host, cause } => {
                 let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-                write!(f, "cannot resolve {}: {}", Escaped(&host), reach::unresolved(cause))
+                write!(f, "cannot resolve {}: {}", Escaped(&host), resolve::sentence(cause))
             }
-            Self::Connect { authority, attempts } => opening::connect(f, authority, attempts),
+            Self::Connect { authority, attempts } => connect::sentence(f, authority, attempts),
             Self::ResolveProxy { proxy, cause } => {
-                let cause = reach::unresolved(cause);
+                let cause = resolve::sentence(cause);
                 write!(f, "cannot resolve the proxy {}: {cause}", Escaped(proxy))
             }
             Self::ProxyVariable { variable, fault } => {
                 write!(f, "the variable {variable} holds no proxy: {fault}")
             }
             Self::ConnectProxy { proxy, attempts } => {
-                opening::connect(f, &format!("the proxy {proxy}"), attempts)
+                connect::sentence(f, &format!("the proxy {proxy}"), attempts)
             }
-            Self::Proxy { proxy, to, fault } => reach::proxy(f, proxy, to, fault),
+            Self::Proxy { proxy, to, fault } => proxy::sentence(f, proxy, to, fault),
             Self::Socket { path, cause } => {
-                write!(f, "cannot connect to {}: {}", Escaped(path), Words(cause))
+                write!(f, "cannot connect to {}: {}", Escaped(path), system_error(cause))
             }
-            Self::Interface { local, cause } => reach::interface(f, local, cause),
-            Self::Redirect { from, status, fault } => reach::redirect(f, from, *status, fault),
+            Self::Interface { local, cause } => connect::interface(f, local, cause),
+            Self::Redirect { from, status, fault } => redirect::sentence(f, from, *status, fault),
             Self::Tls { authority, fault } => tls::sentence(f, authority, fault),
             Self::Authorities { path: Some(path), cause } => {
                 write!(f, "cannot use the CA file {}: {}", path.display(), lower(cause))
@@ -101,7 +105,7 @@ impl fmt::Display for OpenError {
                 write!(f, "no certification authority to trust: {cause}")
             }
             Self::Handshake { request, refusal } => {
-                let refused = opening::Refused(refusal);
+                let refused = Refused(refusal);
                 write!(f, "handshake with {} failed: {refused}", request.target.authority())
             }
             Self::Status { request, response, body, location } => {
@@ -121,7 +125,7 @@ impl fmt::Display for OpenError {
                 run_timeout(f, authority, *limit)
             }
             Self::Timeout { authority, step, limit, .. } => timeout(f, authority, step, *limit),
-            Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", Words(cause)),
+            Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", system_error(cause)),
         }
     }
 }
@@ -130,7 +134,7 @@ impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Send { authority, cause } => {
-                write!(f, "cannot send to {authority}: {}", Words(cause))
+                write!(f, "cannot send to {authority}: {}", system_error(cause))
             }
             Self::Unsent { authority, messages, close, context } => {
                 write!(f, "{authority} closed the connection: ")?;
@@ -143,7 +147,7 @@ impl fmt::Display for SessionError {
                 write!(f, "{authority} does not read{stream}: {}", unsent_words(*messages))
             }
             Self::Receive { authority, cause, quiet } => {
-                write!(f, "cannot receive from {authority}: {}", Words(cause))?;
+                write!(f, "cannot receive from {authority}: {}", system_error(cause))?;
                 quiet.map_or(Ok(()), |quiet| quiet.fmt(f))
             }
             Self::NoClose { authority, carrier, inside_message, quiet } => {
@@ -195,53 +199,6 @@ fn run_timeout(f: &mut fmt::Formatter<'_>, authority: &str, limit: Duration) -> 
     timeout(f, authority, &"the run (--max-time)", limit)
 }
 
-impl fmt::Display for Unmet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Count { received, expected } => {
-                write!(f, "the session ended after {received} of {expected} expected messages")
-            }
-            Self::Until { pattern, received } => {
-                write!(f, "the session ended before a message matched '{}'", Escaped(pattern))?;
-                write!(f, ": {received} came")
-            }
-            Self::Expect { pattern, limit, received, last } => {
-                match limit {
-                    Some(limit) => write!(f, "in {} no message", seconds(*limit))?,
-                    None => f.write_str("the session ended before a message")?,
-                }
-                write!(f, " matched '{}': ", Escaped(pattern))?;
-                match last {
-                    None => f.write_str("none came"),
-                    Some(last) => write!(f, "{received} came, the last '{}'", Escaped(last)),
-                }
-            }
-        }
-    }
-}
-
-/// An error of the system without Rust's capital letter.
-pub(super) struct Words<'a>(pub(super) &'a io::Error);
-
-impl fmt::Display for Words<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.0.to_string();
-        f.write_str(&lower(
-            words.strip_prefix("failed to lookup address information: ").unwrap_or(&words),
-        ))
-    }
-}
-
-pub(super) fn lower(words: &str) -> String {
-    let mut chars = words.chars();
-    match chars.next() {
-        Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
-            format!("{}{}", first.to_lowercase(), chars.as_str())
-        }
-        _ => words.to_owned(),
-    }
-}
-
 fn unsent_words(messages: usize) -> String {
     if messages == 1 {
         "1 message was not sent".to_owned()
@@ -262,9 +219,4 @@ impl fmt::Display for Step {
             Self::Handshake => "the answer to the handshake",
         })
     }
-}
-
-fn seconds(limit: Duration) -> String {
-    let seconds = limit.as_secs_f64();
-    format!("{seconds} {}", if limit == Duration::from_secs(1) { "second" } else { "seconds" })
 }

@@ -1,0 +1,75 @@
+//! Sentences and hints for connections that are not established.
+
+use crate::{escape::Escaped, net::tcp::LocalAddr, wording::system_error};
+use std::{fmt, io};
+
+pub(super) fn sentence(
+    f: &mut fmt::Formatter<'_>,
+    authority: &str,
+    attempts: &[(std::net::SocketAddr, io::Error)],
+) -> fmt::Result {
+    match attempts {
+        [(address, cause)] if authority.ends_with(&address.to_string()) => {
+            write!(f, "cannot connect to {authority}: {}", system_error(cause))
+        }
+        [(address, cause)] => {
+            write!(f, "cannot connect to {authority} ({}): {}", address.ip(), system_error(cause))
+        }
+        _ => {
+            write!(f, "cannot connect to {authority}: no address answered")?;
+            for (address, cause) in attempts.iter().take(SHOWN) {
+                write!(f, "\n  {}: {}", address.ip(), system_error(cause))?;
+            }
+            let more = attempts.len().saturating_sub(SHOWN);
+            if more > 0 {
+                write!(f, "\n  and {more} more")?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// What there is to try where nobody answers.
+pub(super) fn hint(attempts: &[(std::net::SocketAddr, io::Error)]) -> Option<String> {
+    let all = |kinds: &[io::ErrorKind]| {
+        !attempts.is_empty() && attempts.iter().all(|(_, cause)| kinds.contains(&cause.kind()))
+    };
+    let hint = match () {
+        () if all(&[io::ErrorKind::ConnectionRefused]) => {
+            "check the port, and whether the server runs"
+        }
+        () if all(&[io::ErrorKind::NetworkUnreachable, io::ErrorKind::HostUnreachable]) => {
+            "no way leads there from here: check the address, the network and any VPN"
+        }
+        () if all(&[io::ErrorKind::TimedOut]) => {
+            "not even a refusal came: check the address, and any firewall on the way"
+        }
+        () => return None,
+    };
+    Some(hint.to_owned())
+}
+
+pub(super) fn socket_hint(cause: &io::Error) -> Option<String> {
+    let hint = match cause.kind() {
+        io::ErrorKind::NotFound => "check the path, and whether the server runs",
+        io::ErrorKind::ConnectionRefused => "nobody listens at it: see whether the server runs",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+pub(super) fn interface(
+    f: &mut fmt::Formatter<'_>,
+    local: &LocalAddr,
+    cause: &io::Error,
+) -> fmt::Result {
+    match local {
+        LocalAddr::Interface(name) => write!(f, "cannot use the interface {}", Escaped(name))?,
+        LocalAddr::Address(address) => write!(f, "cannot connect from {address}")?,
+        LocalAddr::Anywhere => f.write_str("cannot connect")?,
+    }
+    write!(f, ": {}", system_error(cause))
+}
+
+/// Addresses listed in a message.
+const SHOWN: usize = 3;

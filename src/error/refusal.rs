@@ -1,0 +1,86 @@
+//! Sentences and hints for an answer that breaks the RFC.
+
+use super::{
+    request::secured,
+    service::Service,
+    text::{FirstLine, short},
+};
+use crate::{
+    connect::RequestSummary,
+    escape::Escaped,
+    proto::{
+        extension::ExtensionFault,
+        handshake::{BadAccept, Refusal},
+    },
+};
+use std::fmt;
+
+/// The reason why an answer was refused, escaped.
+pub(super) struct Refused<'a>(pub(super) &'a Refusal);
+
+impl fmt::Display for Refused<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Refusal::NotHttp(start) => match Service::of(start) {
+                Some(Service::Tls) => f.write_str("it answered with a TLS alert"),
+                Some(Service::Http2) => f.write_str("its answer is HTTP/2, not HTTP/1.1"),
+                Some(Service::Other(name, true)) => {
+                    write!(f, "its answer is {name}, not HTTP/1.1: '{}'", FirstLine(start))
+                }
+                Some(Service::Other(name, false)) => {
+                    write!(f, "its answer is {name}, not HTTP/1.1")
+                }
+                Some(Service::Http) | None => Escaped(&self.0.to_string()).fmt(f),
+            },
+            Refusal::Extension(ExtensionFault::NotSpoken(name)) => write!(
+                f,
+                "it chose the extension '{}', offered with -H, which sockeye does not speak",
+                Escaped(&short(name))
+            ),
+            other => Escaped(&other.to_string()).fmt(f),
+        }
+    }
+}
+
+/// What there is to try after an answer that breaks the RFC.
+pub(super) fn hint(refusal: &Refusal, request: &RequestSummary) -> Option<String> {
+    let hint = match refusal {
+        Refusal::NotHttp(start) => match Service::of(start) {
+            Some(Service::Tls) => {
+                return Some(format!("the port speaks TLS: use {}", secured(request)));
+            }
+            Some(Service::Http2) => "see whether it has WebSocket over HTTP/2: --http2",
+            Some(Service::Other(..)) => "another service listens there: check host and port",
+            _ => return None,
+        },
+        Refusal::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
+            "see whether it goes without compression: --no-compress"
+        }
+        Refusal::Accept(BadAccept::Missing | BadAccept::Other(_)) => {
+            "a cache, a proxy or something that is no WebSocket server answered"
+        }
+        Refusal::Accept(BadAccept::Key) => {
+            "the server must answer with the SHA-1 of key and GUID, in base64 (RFC 6455, 4.2.2)"
+        }
+        Refusal::Accept(BadAccept::Example) => {
+            "the server must work the answer out anew for each key (RFC 6455, 4.2.2)"
+        }
+        Refusal::Upgrade(_) | Refusal::Connection(_) => {
+            "a reverse proxy, if there is one, must pass the headers Upgrade and Connection back"
+        }
+        Refusal::Subprotocol(name) if is_plain(name) => {
+            return Some(format!("ask for it with -s {name}"));
+        }
+        Refusal::Subprotocol(_) | Refusal::Subprotocols => {
+            "the server must choose one of those asked for, or none"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Whether a shell takes a name as it is.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    !name.is_empty() && !name.starts_with('-') && name.bytes().all(is_plain)
+}

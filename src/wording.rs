@@ -1,0 +1,56 @@
+//! Wording shared by messages of all parts: errors of the system, and the name that was meant.
+
+use std::io;
+
+/// An error of the system, in lower case as it stands within a sentence.
+pub(crate) fn system_error(cause: &io::Error) -> String {
+    let words = cause.to_string();
+    lower(words.strip_prefix("failed to lookup address information: ").unwrap_or(&words))
+}
+
+/// Words without the capital letter of a sentence; an abbreviation keeps its own.
+pub(crate) fn lower(words: &str) -> String {
+    let mut chars = words.chars();
+    match chars.next() {
+        Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
+            format!("{}{}", first.to_lowercase(), chars.as_str())
+        }
+        _ => words.to_owned(),
+    }
+}
+
+/// The known name that was probably meant: the one with the fewest typing errors, if there are few
+/// for its length.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distances =
+        known.into_iter().map(|known| (strsim::damerau_levenshtein(known, name), known));
+    let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= (name.chars().count() / 3).max(1)).then_some(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_in_lower_case_but_for_abbreviations() {
+        let words = |text: &str| system_error(&io::Error::other(text));
+        assert_eq!(words("Broken pipe"), "broken pipe");
+        assert_eq!(words("TLS failed"), "TLS failed");
+        let resolver = "failed to lookup address information: Name or service not known";
+        assert_eq!(words(resolver), "name or service not known");
+    }
+
+    #[test]
+    fn a_name_with_few_errors_is_recognized() {
+        let known = ["/ping", "/quit", "/reconnect"];
+        assert_eq!(nearest("/pnig", known), Some("/ping"));
+        assert_eq!(nearest("/recnnet", known), Some("/reconnect"));
+        assert_eq!(nearest("/x", known), None);
+        let names = ["dev", "staging", "live"];
+        assert_eq!(nearest("dve", names), Some("dev"));
+        assert_eq!(nearest("stagin", names), Some("staging"));
+        assert_eq!(nearest("prod", names), None);
+        assert_eq!(nearest("x", []), None);
+    }
+}
