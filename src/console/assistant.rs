@@ -4,6 +4,7 @@
 use super::{
     complete::{Known, complete},
     line::Line,
+    screen::write,
 };
 use crate::{
     escape::is_acted_upon,
@@ -231,7 +232,7 @@ impl ConditionalEventHandler for Tab {
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
         if context.has_hint() {
-            super::write("\x1b[J");
+            write("\x1b[J");
         }
         None
     }

@@ -33,10 +33,10 @@ pub(super) struct Line {
     pub(super) freeze: AtomicBool,
     /// It has.
     pub(super) frozen: AtomicBool,
-    /// Another program has the terminal.
-    pub(super) elsewhere: AtomicBool,
-    /// That program.
-    pub(super) editor: AtomicI32,
+    /// An external editor has the terminal.
+    pub(super) editor_open: AtomicBool,
+    /// Its process id; 0: there is none.
+    pub(super) editor_pid: AtomicI32,
     /// The prompt; once frozen, with what is typed behind it.
     text: Mutex<String>,
     /// What was on the line last.

@@ -1,6 +1,9 @@
 //! Ctrl-Z: the shell has the terminal until it gives it back.
 
-use super::modes::{self, Modes};
+use super::{
+    screen::{screen, write},
+    terminal_modes::{self, TerminalModes},
+};
 use rustix::termios::tcgetattr;
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
 use signal_hook::{consts::SIGTSTP, low_level::raise};
@@ -9,7 +12,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// Stops the process. The editor's own way sends the signal to the whole group: it may have the
 /// terminal back before one of its threads is stopped, and then the shell changes its modes.
-pub(super) struct Suspend(pub(super) Modes);
+pub(super) struct Suspend(pub(super) TerminalModes);
 
 impl ConditionalEventHandler for Suspend {
     fn handle(
@@ -20,16 +23,16 @@ impl ConditionalEventHandler for Suspend {
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
         let Ok(edited) = tcgetattr(io::stdin()) else { return Some(Cmd::Noop) };
-        super::write("\x1b[?2004l\r\n");
+        write("\x1b[?2004l\r\n");
         self.0.give_back();
         // To this thread: the call returns when the process goes on.
         let _ = raise(SIGTSTP);
-        modes::set(&edited);
+        terminal_modes::set(&edited);
         // The editor clears as many rows as the line had, which are the shell's now.
-        let columns = super::screen().columns.max(1);
+        let columns = screen().columns.max(1);
         let rows = context.line().split('\n').map(|row| (row.width() + 2) / columns + 1);
         let rows = rows.sum::<usize>().saturating_sub(1);
-        super::write(&format!("\x1b[?2004h{}", "\r\n".repeat(rows)));
+        write(&format!("\x1b[?2004h{}", "\r\n".repeat(rows)));
         Some(Cmd::Repaint)
     }
 }

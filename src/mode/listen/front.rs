@@ -1,7 +1,10 @@
 //! Where a server's messages come from and where they are shown: a prompt, or stdio.
 
 use crate::{
-    console::{self, BRIEF, Prompt, Typed},
+    console::{
+        event::{PromptEvent, PromptReply},
+        prompt::{BRIEF_LIMIT, Prompt},
+    },
     error::{Error, Place},
     escape::Escaped,
     job::ended::Ended,
@@ -146,7 +149,7 @@ impl Front {
         if let Self::Prompt(prompt) = self
             && let Some(prompt) = prompt.take()
         {
-            prompt.close(BRIEF).await;
+            prompt.close(BRIEF_LIMIT).await;
         }
     }
 }
@@ -204,16 +207,16 @@ impl Pipe {
 }
 
 async fn typed(prompt: &mut Prompt, full: bool) -> Input {
-    let Some(typed) = prompt.typed(full).await else { return Input::Nothing };
-    let input = match typed {
-        Typed::Line(line) => command(prompt, &line),
-        Typed::Edited => Input::Nothing,
-        Typed::Interrupt => Input::Leave(Ended::Signal(SIGINT)),
-        Typed::Gone => Input::Leave(Ended::Signal(SIGHUP)),
-        Typed::Eof => Input::Leave(Ended::Done),
+    let Some(event) = prompt.event(full).await else { return Input::Nothing };
+    let input = match event {
+        PromptEvent::Line(line) => command(prompt, &line),
+        PromptEvent::Edited => Input::Nothing,
+        PromptEvent::Interrupt => Input::Leave(Ended::Signal(SIGINT)),
+        PromptEvent::Gone => Input::Leave(Ended::Signal(SIGHUP)),
+        PromptEvent::Eof => Input::Leave(Ended::Done),
     };
     let leaves = matches!(input, Input::Leave(_));
-    prompt.next(if leaves { console::Next::Leave } else { console::Next::Prompt });
+    prompt.reply(if leaves { PromptReply::Leave } else { PromptReply::Prompt });
     input
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Interactive, Reopening};
 use crate::{
-    console::{self, Next},
+    console::{event::PromptReply, screen::screen},
     escape::Escaped,
     proto::{Kind, UsageError},
     script::{
@@ -18,20 +18,20 @@ use std::{
 
 impl Interactive {
     /// Does what a line says.
-    pub(super) fn line(&mut self, line: &str) -> Next {
+    pub(super) fn line(&mut self, line: &str) -> PromptReply {
         #[cfg(debug_assertions)]
         assert!(line != "/panic", "asked for, to see what a panic leaves of the terminal");
         let said = match Command::parse(line) {
             Err(fault) => Escaped(&fault).to_string(),
             Ok(Command::Quit) => return self.leave(),
-            Ok(Command::Edit(text)) => return Next::Edit(text),
-            Ok(Command::Clear) => return Next::Clear,
+            Ok(Command::Edit(text)) => return PromptReply::Edit(text),
+            Ok(Command::Clear) => return PromptReply::Clear,
             Ok(command) => self.act(command),
         };
         if !said.is_empty() {
             self.prompt.print(&said);
         }
-        Next::Prompt
+        PromptReply::Prompt
     }
 
     /// Does what a command says: what there is to say to it, if anything.
@@ -75,7 +75,7 @@ impl Interactive {
                 self.close(&self.wishes.close.clone());
                 String::new()
             }
-            Command::Help => table::help(console::screen().columns),
+            Command::Help => table::help(screen().columns),
             // They are for the prompt.
             Command::Quit | Command::Edit(_) | Command::Clear => String::new(),
         }

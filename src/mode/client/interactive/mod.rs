@@ -10,7 +10,11 @@ pub(super) use opening::handshake_lines;
 use super::{farewell::summarize, reconnect::Comeback};
 use crate::{
     connect::{ClientConnection, ConnectOptions, Dialer},
-    console::{BRIEF, Next, Prompt, SLOW, Typed, history_file},
+    console::{
+        event::{PromptEvent, PromptReply},
+        history::history_file,
+        prompt::{BRIEF_LIMIT, Prompt, SLOW_LIMIT},
+    },
     error::Error,
     job::ended::Ended,
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece, Settings},
@@ -100,7 +104,7 @@ struct Reopening {
 
 enum Woken {
     Session,
-    Typed(Typed),
+    Prompt(PromptEvent),
     Room,
     Signal(i32),
     Time,
@@ -172,7 +176,7 @@ impl Interactive {
         loop {
             let drained = self.drain();
             let impatient = self.patience.is_some_and(|at| at <= Instant::now());
-            let over = drained && self.session.is_over() && !self.prompt.is_elsewhere();
+            let over = drained && self.session.is_over() && !self.prompt.is_editor_open();
             if over || impatient {
                 break;
             }
@@ -184,7 +188,7 @@ impl Interactive {
             }
             match self.wait(drained, full).await {
                 Woken::Session | Woken::Room | Woken::Time => {}
-                Woken::Typed(typed) => self.typed(typed),
+                Woken::Prompt(event) => self.prompted(event),
                 Woken::Signal(signal) => self.signalled(signal),
             }
         }
@@ -198,7 +202,7 @@ impl Interactive {
         let deadline = time.unwrap_or_else(Instant::now);
         tokio::select! {
             () = session.progress(drained && !full), if !over => Woken::Session,
-            typed = prompt.typed(full) => typed.map_or(Woken::Room, Woken::Typed),
+            event = prompt.event(full) => event.map_or(Woken::Room, Woken::Prompt),
             signal = signals.recv() => Woken::Signal(signal),
             () = tokio::time::sleep_until(deadline.into()), if time.is_some() => Woken::Time,
         }
@@ -261,28 +265,28 @@ impl Interactive {
         }
     }
 
-    fn typed(&mut self, typed: Typed) {
-        let next = match typed {
-            Typed::Line(line) => self.line(&line),
-            Typed::Edited => Next::Prompt,
-            Typed::Interrupt => {
+    fn prompted(&mut self, event: PromptEvent) {
+        let reply = match event {
+            PromptEvent::Line(line) => self.line(&line),
+            PromptEvent::Edited => PromptReply::Prompt,
+            PromptEvent::Interrupt => {
                 self.interrupt(SIGINT);
-                Next::Leave
+                PromptReply::Leave
             }
-            Typed::Gone => {
+            PromptEvent::Gone => {
                 self.interrupt(SIGHUP);
-                Next::Leave
+                PromptReply::Leave
             }
-            Typed::Eof => self.leave(),
+            PromptEvent::Eof => self.leave(),
         };
-        self.prompt.next(next);
+        self.prompt.reply(reply);
     }
 
     /// Closes, and shows no prompt any more.
-    fn leave(&mut self) -> Next {
+    fn leave(&mut self) -> PromptReply {
         self.leaving = true;
         self.close(&self.wishes.close.clone());
-        Next::Leave
+        PromptReply::Leave
     }
 
     fn close(&mut self, close: &Close) {
@@ -301,7 +305,7 @@ impl Interactive {
 
     fn signalled(&mut self, signal: i32) {
         // Ctrl-C in the person's editor is for that one.
-        if signal != SIGINT || !self.prompt.is_elsewhere() {
+        if signal != SIGINT || !self.prompt.is_editor_open() {
             self.interrupt(signal);
         }
     }
@@ -346,10 +350,10 @@ impl Interactive {
         }
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
         tokio::select! {
-            () = self.prompt.flush(self.patience.map_or(SLOW, left)) => {}
+            () = self.prompt.flush(self.patience.map_or(SLOW_LIMIT, left)) => {}
             _ = self.signals.recv() => {}
         }
-        let limit = if self.signal.is_some() { BRIEF } else { SLOW };
+        let limit = if self.signal.is_some() { BRIEF_LIMIT } else { SLOW_LIMIT };
         if self.prompt.close(limit).await {
             summarize(&self.session, self.wishes.report);
         }

@@ -110,7 +110,7 @@ impl Interactive {
             let Self { prompt, signals, .. } = self;
             tokio::select! {
                 opened = &mut opening => break Some(opened.map_err(Into::into)),
-                Some(typed) = prompt.typed(false) => self.typed(typed),
+                Some(event) = prompt.event(false) => self.prompted(event),
                 signal = signals.recv() => self.signalled(signal),
             }
             if self.has_left() || self.reopening.is_some() {
@@ -191,7 +191,7 @@ impl Interactive {
         while !self.has_left() && self.reopening.is_none() {
             let Self { prompt, signals, .. } = self;
             tokio::select! {
-                Some(typed) = prompt.typed(false) => self.typed(typed),
+                Some(event) = prompt.event(false) => self.prompted(event),
                 signal = signals.recv() => self.signalled(signal),
             }
         }

@@ -1,7 +1,7 @@
 //! What of a session is shown, and how.
 
 use crate::{
-    console::{self, Prompt},
+    console::{prompt::Prompt, screen::screen},
     proto::{Kind, trace::Direction},
     render::dialogue::Dialogue,
     script::matcher::Matcher,
@@ -42,7 +42,7 @@ impl View {
 
     /// The screen may have another size now.
     pub(super) fn fit(&mut self) {
-        self.dialogue.room = Some(console::screen());
+        self.dialogue.room = Some(screen());
     }
 
     /// A message has come.

@@ -1,4 +1,4 @@
-//! The person's own editor, which has the terminal while it runs.
+//! The external editor, `$VISUAL` or `$EDITOR`, which has the terminal while it runs.
 
 use super::line::Line;
 use crate::wording::system_error;
@@ -10,7 +10,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-/// Has a text written, beginning with this one.
+/// Opens the editor on a text. Returns the text that was written.
 pub(super) fn write(text: &str, line: &Line) -> Result<String, String> {
     let set = |name| env::var(name).ok().filter(|editor| !editor.trim().is_empty());
     let program = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
@@ -25,9 +25,9 @@ pub(super) fn write(text: &str, line: &Line) -> Result<String, String> {
         .arg(file.path())
         .spawn()
         .map_err(fault)?;
-    line.editor.store(editor.id().cast_signed(), Ordering::SeqCst);
+    line.editor_pid.store(editor.id().cast_signed(), Ordering::SeqCst);
     let status = editor.wait();
-    line.editor.store(0, Ordering::SeqCst);
+    line.editor_pid.store(0, Ordering::SeqCst);
     let status = status.map_err(fault)?;
     if !status.success() {
         return Err(format!("{program}: {status}; the text is as it was"));
@@ -49,7 +49,7 @@ pub(super) fn write(text: &str, line: &Line) -> Result<String, String> {
 
 /// Ends it: we are leaving.
 pub(super) fn end(line: &Line) {
-    if let Some(editor) = Pid::from_raw(line.editor.load(Ordering::SeqCst)) {
+    if let Some(editor) = Pid::from_raw(line.editor_pid.load(Ordering::SeqCst)) {
         let _ = kill_process(editor, Signal::TERM);
     }
 }

@@ -1,8 +1,13 @@
 //! The thread that edits lines, one after the other.
 
 use super::{
-    Next, Typed, assistant::Assistant, elsewhere, history::LONGEST, line::Line, modes,
-    modes::Modes, output::Output,
+    assistant::Assistant,
+    event::{PromptEvent, PromptReply},
+    external_editor,
+    history::LONGEST,
+    line::Line,
+    print_queue::PrintQueue,
+    terminal_modes::{self, TerminalModes},
 };
 use rustix::termios::tcgetattr;
 use rustyline::{Editor, error::ReadlineError, history::FileHistory};
@@ -13,29 +18,26 @@ use std::{
 };
 use tokio::sync::mpsc::Sender;
 
-/// What it needs.
-pub(super) struct Editing {
+/// The state of the thread.
+pub(super) struct EditorThread {
     pub(super) line: Arc<Line>,
-    pub(super) output: Arc<Output>,
-    pub(super) modes: Modes,
-    /// What was typed.
-    pub(super) to: Sender<Pressed>,
-    /// What is to be done then.
-    pub(super) next: Receiver<Next>,
+    pub(super) output: Arc<PrintQueue>,
+    pub(super) modes: TerminalModes,
+    pub(super) key_presses: Sender<KeyPress>,
+    pub(super) replies: Receiver<PromptReply>,
 }
 
-/// What was typed.
-pub(super) enum Pressed {
-    /// Something that others must know.
-    Typed(Typed),
+/// A key that ends a line.
+pub(super) enum KeyPress {
+    /// Any but Ctrl-C, or the end of the external editor.
+    Event(PromptEvent),
     /// Ctrl-C; whether the line was empty.
     CtrlC {
-        /// It was.
         empty: bool,
     },
 }
 
-impl Editing {
+impl EditorThread {
     /// Edits until nobody listens any more; the history is kept in this file.
     pub(super) fn run(&self, mut editor: Editor<Assistant, FileHistory>, history: Option<&Path>) {
         if let Some(path) = history {
@@ -46,22 +48,22 @@ impl Editing {
         let mut initial = String::new();
         loop {
             let Some(pressed) = self.line(&mut editor, prompt, &initial, history) else { return };
-            if self.to.blocking_send(pressed).is_err() {
+            if self.key_presses.blocking_send(pressed).is_err() {
                 return;
             }
             initial.clear();
-            match self.next.recv() {
-                Ok(Next::Prompt) => {}
-                Ok(Next::Clear) => {
+            match self.replies.recv() {
+                Ok(PromptReply::Prompt) => {}
+                Ok(PromptReply::Clear) => {
                     let _ = editor.clear_screen();
                 }
-                Ok(Next::Edit(text)) => {
-                    initial = self.elsewhere(text);
-                    if self.to.blocking_send(Pressed::Typed(Typed::Edited)).is_err() {
+                Ok(PromptReply::Edit(text)) => {
+                    initial = self.edit(text);
+                    if self.key_presses.blocking_send(KeyPress::Event(PromptEvent::Edited)).is_err() {
                         return;
                     }
-                    match self.next.recv() {
-                        Ok(Next::Leave) => {
+                    match self.replies.recv() {
+                        Ok(PromptReply::Leave) => {
                             prompt = "";
                             initial.clear();
                         }
@@ -70,7 +72,7 @@ impl Editing {
                     }
                 }
                 // The editor goes on without a prompt: it shows what it has been handed.
-                Ok(Next::Leave) => prompt = "",
+                Ok(PromptReply::Leave) => prompt = "",
                 Err(_) => return,
             }
         }
@@ -83,7 +85,7 @@ impl Editing {
         prompt: &str,
         initial: &str,
         history: Option<&Path>,
-    ) -> Option<Pressed> {
+    ) -> Option<KeyPress> {
         let line = &self.line;
         let mut initial = initial.to_owned();
         loop {
@@ -92,7 +94,7 @@ impl Editing {
             if matches!(&read, Err(ReadlineError::Io(fault)) if is_no_text(fault)) {
                 // The editor gives up: what it had is edited on, without the rest of what came with
                 // it, which may be a paste with lines of its own.
-                modes::forget_typed();
+                terminal_modes::forget_typed();
                 self.output.print("(what is not UTF-8 was left out, and what came with it)");
                 initial = line.typed();
                 line.entered.store(false, Ordering::SeqCst);
@@ -101,7 +103,7 @@ impl Editing {
             line.editing.store(false, Ordering::SeqCst);
             return Some(match read {
                 Ok(text) if line.interrupted.swap(false, Ordering::SeqCst) => {
-                    Pressed::CtrlC { empty: text.is_empty() }
+                    KeyPress::CtrlC { empty: text.is_empty() }
                 }
                 Ok(text) => {
                     let kept = (1..=LONGEST).contains(&text.len())
@@ -111,26 +113,26 @@ impl Editing {
                     {
                         let _ = editor.append_history(path);
                     }
-                    Pressed::Typed(Typed::Line(text))
+                    KeyPress::Event(PromptEvent::Line(text))
                 }
-                Err(ReadlineError::Interrupted) => Pressed::CtrlC { empty: Line::is(&line.empty) },
+                Err(ReadlineError::Interrupted) => KeyPress::CtrlC { empty: Line::is(&line.empty) },
                 Err(ReadlineError::Eof) if tcgetattr(io::stdin()).is_ok() => {
-                    Pressed::Typed(Typed::Eof)
+                    KeyPress::Event(PromptEvent::Eof)
                 }
                 Err(_) => {
-                    let _ = self.to.blocking_send(Pressed::Typed(Typed::Gone));
+                    let _ = self.key_presses.blocking_send(KeyPress::Event(PromptEvent::Gone));
                     return None;
                 }
             });
         }
     }
 
-    /// Has a text edited by another program; what comes meanwhile is shown afterwards.
-    fn elsewhere(&self, text: String) -> String {
+    /// Opens the external editor on a text. Whatever is printed meanwhile is shown afterwards.
+    fn edit(&self, text: String) -> String {
         self.modes.give_back();
-        let written = elsewhere::write(&text, &self.line);
+        let written = external_editor::write(&text, &self.line);
         self.modes.quiet();
-        self.line.elsewhere.store(false, Ordering::SeqCst);
+        self.line.editor_open.store(false, Ordering::SeqCst);
         self.output.hold(false);
         written.unwrap_or_else(|fault| {
             self.output.print(&fault);

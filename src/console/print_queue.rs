@@ -1,4 +1,4 @@
-//! What is printed above the line.
+//! Text that waits to be printed above the line.
 
 use super::line::Line;
 use rustyline::ExternalPrinter;
@@ -9,8 +9,8 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// What is to be printed.
-pub(super) struct Output {
+/// Text that waits to be printed.
+pub(super) struct PrintQueue {
     line: Arc<Line>,
     state: Mutex<Waiting>,
     /// There is room again, or nothing is left.
@@ -64,7 +64,7 @@ impl Waiting {
     }
 }
 
-impl Output {
+impl PrintQueue {
     pub(super) fn new(line: Arc<Line>) -> Self {
         Self { line, state: Mutex::default(), taken: Notify::default() }
     }
@@ -81,7 +81,7 @@ impl Output {
 
     /// Whether so much waits that nothing more should be read.
     pub(super) fn is_full(&self) -> bool {
-        self.lock().bytes >= FULL
+        self.lock().bytes >= PRINT_LIMIT_BYTES
     }
 
     /// Waits until less does.
@@ -105,7 +105,7 @@ impl Output {
 /// The printer's thread: hands over what has gathered together, which keeps up with a flood that
 /// single lines would not, but not so much that keys would have to wait for it. Only an editor that has painted takes it: one that begins or ends
 /// would have it written into its line.
-pub(super) fn show(mut printer: impl ExternalPrinter, output: &Output) {
+pub(super) fn show(mut printer: impl ExternalPrinter, output: &PrintQueue) {
     let line = &output.line;
     let _ = line.printer.set(thread::current());
     loop {
@@ -141,6 +141,6 @@ pub(super) fn show(mut printer: impl ExternalPrinter, output: &Output) {
 }
 
 /// Bytes waiting to be printed at which nothing more is read.
-const FULL: usize = 256 << 10;
+const PRINT_LIMIT_BYTES: usize = 256 << 10;
 /// Bytes that the editor is handed at a time.
 const PIECE: usize = 32 << 10;

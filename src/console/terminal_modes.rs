@@ -5,11 +5,11 @@ use rustix::termios::{
 };
 use std::io;
 
-/// What was found.
+/// The modes that were found.
 #[derive(Clone)]
-pub(super) struct Modes(Option<Termios>);
+pub(super) struct TerminalModes(Option<Termios>);
 
-impl Modes {
+impl TerminalModes {
     /// Takes the terminal.
     pub(super) fn take() -> Self {
         let modes = Self(tcgetattr(io::stdin()).ok());
