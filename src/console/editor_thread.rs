@@ -32,9 +32,7 @@ pub(super) enum KeyPress {
     /// Any but Ctrl-C, or the end of the external editor.
     Event(PromptEvent),
     /// Ctrl-C; whether the line was empty.
-    CtrlC {
-        empty: bool,
-    },
+    CtrlC { empty: bool },
 }
 
 impl EditorThread {
@@ -59,7 +57,8 @@ impl EditorThread {
                 }
                 Ok(PromptReply::Edit(text)) => {
                     initial = self.edit(text);
-                    if self.key_presses.blocking_send(KeyPress::Event(PromptEvent::Edited)).is_err() {
+                    if self.key_presses.blocking_send(KeyPress::Event(PromptEvent::Edited)).is_err()
+                    {
                         return;
                     }
                     match self.replies.recv() {

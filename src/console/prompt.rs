@@ -114,7 +114,9 @@ impl Prompt {
             match pressed {
                 Some(KeyPress::Event(event)) => return Some(event),
                 None => return Some(PromptEvent::Gone),
-                Some(KeyPress::CtrlC { empty: true }) if warned => return Some(PromptEvent::Interrupt),
+                Some(KeyPress::CtrlC { empty: true }) if warned => {
+                    return Some(PromptEvent::Interrupt);
+                }
                 Some(KeyPress::CtrlC { empty }) => {
                     if empty {
                         self.warned = true;

@@ -2,7 +2,7 @@
 
 use crate::{
     proto::{Close, CloseCode, Event, Piece},
-    session::Session,
+    session::{Session, limits::QUEUE_LIMIT_BYTES},
 };
 use tokio::sync::watch;
 
@@ -12,7 +12,7 @@ pub(super) async fn echo(mut session: Session, mut leaving: watch::Receiver<()>)
     loop {
         // What a client does not read must not gather here without bound.
         let mut drained = false;
-        while session.queued() < FULL && !drained {
+        while session.queued() < QUEUE_LIMIT_BYTES && !drained {
             match session.next_event() {
                 None => drained = true,
                 Some(Event::Message(Piece { kind, payload, last, .. })) => {
@@ -40,6 +40,3 @@ pub(super) async fn echo(mut session: Session, mut leaving: watch::Receiver<()>)
         }
     }
 }
-
-/// Bytes waiting for the client at which no more is read from it.
-const FULL: usize = 64 << 10;

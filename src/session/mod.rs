@@ -7,6 +7,7 @@
 pub mod clock;
 mod context;
 mod error;
+pub mod limits;
 mod observer;
 mod quiet;
 mod sending;

@@ -78,7 +78,7 @@ impl Sink for FrameLines {
             }
             _ => {}
         }
-        if self.waiting.len() >= FULL {
+        if self.waiting.len() >= QUEUE_LIMIT_BYTES {
             self.rest();
         }
     }
@@ -99,6 +99,3 @@ impl Sink for FrameLines {
         self.print = print.cloned();
     }
 }
-
-/// Bytes waiting at which they are shown.
-const FULL: usize = 64 << 10;

@@ -64,7 +64,7 @@ impl HarWriter {
         }
         self.messages += 1;
         self.pending.push_str(&message(direction, kind, data, at));
-        if self.pending.len() >= FULL {
+        if self.pending.len() >= QUEUE_LIMIT_BYTES {
             self.write();
         }
     }
@@ -214,6 +214,3 @@ impl Sink for HarFile {
         self.writer.end()
     }
 }
-
-/// Bytes waiting at which they are written.
-const FULL: usize = 64 << 10;

@@ -61,7 +61,7 @@ impl Sink for Recording {
 
     fn see(&mut self, at: Instant, seen: &Seen<'_>) {
         self.json.seen(at, seen, &mut self.buffer);
-        if self.buffer.ready().len() >= FULL {
+        if self.buffer.ready().len() >= QUEUE_LIMIT_BYTES {
             self.rest();
         }
     }
@@ -88,6 +88,3 @@ impl Sink for Recording {
         self.file.end()
     }
 }
-
-/// Bytes waiting at which they are written.
-const FULL: usize = 64 << 10;

@@ -1,4 +1,4 @@
-//! Coming back after a loss: after which, how soon, and how often.
+//! Opening a lost session again: after which losses, how soon and how often.
 
 use crate::{
     connect::{ClientConnection, ConnectOptions, Dialer, LimitScope, OpenError, Progress},
@@ -13,7 +13,7 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// How long to wait: exponential back-off with full jitter.
+/// The waits between attempts: exponential back-off with full jitter.
 #[derive(Debug)]
 struct Backoff {
     rules: ReconnectRules,
@@ -57,16 +57,16 @@ impl Losses {
     }
 }
 
-/// What opens the session again.
+/// Opens a session that was lost again, as the rules say.
 #[derive(Debug)]
-pub(super) struct Comeback {
+pub(super) struct Reconnector {
     dialer: Dialer,
     opening: ConnectOptions,
     backoff: Backoff,
     losses: Losses,
 }
 
-impl Comeback {
+impl Reconnector {
     pub(super) fn new(dialer: Dialer, opening: ConnectOptions, rules: ReconnectRules) -> Self {
         Self {
             dialer,
@@ -114,19 +114,19 @@ impl Comeback {
     /// Opens it, at once and then again and again as the rules say.
     pub(super) async fn open(
         &mut self,
-        tell: &mut dyn FnMut(Said<'_>),
+        tell: &mut dyn FnMut(RetryEvent<'_>),
     ) -> Result<ClientConnection, Error> {
         match self.attempt(tell).await {
-            Err(error) if Self::is_after(&error) => self.again(error, tell).await,
+            Err(error) if Self::is_after(&error) => self.reopen(error, tell).await,
             done => done,
         }
     }
 
     /// Opens it again after this. The error is that of the last attempt.
-    pub(super) async fn again(
+    pub(super) async fn reopen(
         &mut self,
         mut error: Error,
-        tell: &mut dyn FnMut(Said<'_>),
+        tell: &mut dyn FnMut(RetryEvent<'_>),
     ) -> Result<ClientConnection, Error> {
         self.losses.count(&mut error);
         loop {
@@ -134,7 +134,7 @@ impl Comeback {
             let Some(wait) = self.backoff.next(Instant::now(), random::fraction(), asked) else {
                 return Err(error);
             };
-            tell(Said::Lost(&error, wait));
+            tell(RetryEvent::Lost(&error, wait));
             tokio::time::sleep(wait).await;
             match self.attempt(tell).await {
                 Err(next) if Self::is_after(&next) => error = next,
@@ -143,8 +143,11 @@ impl Comeback {
         }
     }
 
-    async fn attempt(&mut self, tell: &mut dyn FnMut(Said<'_>)) -> Result<ClientConnection, Error> {
-        let mut watch = |step: Progress<'_>| tell(Said::Progress(&step));
+    async fn attempt(
+        &mut self,
+        tell: &mut dyn FnMut(RetryEvent<'_>),
+    ) -> Result<ClientConnection, Error> {
+        let mut watch = |step: Progress<'_>| tell(RetryEvent::Progress(&step));
         let opened = Box::pin(self.dialer.open(&self.opening, &mut watch)).await?;
         self.opened(Instant::now());
         Ok(opened)
@@ -178,23 +181,23 @@ fn is_lost(fault: &Http2Fault) -> bool {
     )
 }
 
-/// What happens meanwhile.
+/// What happens while a session is opened.
 #[derive(Debug)]
-pub(super) enum Said<'a> {
-    /// There is no session, for this reason, and the next attempt comes so soon.
+pub(super) enum RetryEvent<'a> {
+    /// There is no session for this reason, and the next attempt is made after this time.
     Lost(&'a Error, Duration),
-    /// An attempt goes on.
+    /// A step of an attempt.
     Progress(&'a Progress<'a>),
 }
 
-/// What happens while a session is opened again and again.
-pub(super) fn tell_attempt(report: Report, sinks: &Sinks, said: &Said<'_>) {
-    match said {
-        Said::Lost(error, wait) => {
+/// Tells what happens while a session is opened again.
+pub(super) fn report_retry(report: Report, sinks: &Sinks, event: &RetryEvent<'_>) {
+    match event {
+        RetryEvent::Lost(error, wait) => {
             report.note(&error.to_string());
             report.note(&format!("again in {:.1} s", wait.as_secs_f64()));
         }
-        Said::Progress(step) => {
+        RetryEvent::Progress(step) => {
             report.progress(step);
             sinks.progress(step);
         }

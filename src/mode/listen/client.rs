@@ -5,7 +5,7 @@ use crate::{
     escape::Escaped,
     proto::{Assembler, Close, CloseCode, Event, Kind, Settings, handshake::Choices},
     random::entropy,
-    session::{Session, SessionError},
+    session::{Session, SessionError, limits::QUEUE_LIMIT_BYTES},
     sink::sinks::Sinks,
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -106,7 +106,8 @@ impl Client {
                 session.end();
                 return how(session.verdict(0));
             }
-            let (over, room) = (session.is_over(), session.queued() < FULL && !sender_gone);
+            let (over, room) =
+                (session.is_over(), session.queued() < QUEUE_LIMIT_BYTES && !sender_gone);
             tokio::select! {
                 () = session.progress(drained), if !over => {}
                 permit = self.link.events.reserve(), if message.is_some() => {
@@ -140,5 +141,3 @@ fn how(verdict: Result<(), SessionError>) -> String {
 
 /// Lines on their way to a client.
 pub(super) const LINE_QUEUE: usize = 64;
-/// Bytes waiting for the client at which it is given no more.
-const FULL: usize = 64 << 10;

@@ -15,6 +15,7 @@ use crate::{
         command::Command,
         input::{self, Framing, Next},
     },
+    session::limits::QUEUE_LIMIT_BYTES,
     sink::Print,
     sys::stdio::{self, Source, Stdin, Stdout},
 };
@@ -130,7 +131,7 @@ impl Front {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Prompt(prompt) => prompt.as_ref().is_some_and(Prompt::is_full),
-            Self::Pipe(pipe) => pipe.buffer.ready().len() >= FULL,
+            Self::Pipe(pipe) => pipe.buffer.ready().len() >= QUEUE_LIMIT_BYTES,
         }
     }
 
@@ -238,5 +239,3 @@ const HELP: &str = "\
 //text  send a message that begins with a slash";
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
-/// Bytes waiting for stdout at which no more is taken from the clients.
-const FULL: usize = 64 << 10;

@@ -1,6 +1,6 @@
 //! What becomes of a typed line.
 
-use super::{Interactive, Reopening};
+use super::{Interactive, ReopenRequest};
 use crate::{
     console::{event::PromptReply, screen::screen},
     escape::Escaped,
@@ -39,7 +39,7 @@ impl Interactive {
         match command {
             Command::Nothing => self.view.state().unwrap_or_default(),
             Command::Say(text) => {
-                let sent = self.session.send(self.wishes.kind, text.as_bytes());
+                let sent = self.session.send(self.options.kind, text.as_bytes());
                 if sent.is_ok() {
                     self.prompt.known().learn(text.as_bytes());
                 }
@@ -71,8 +71,8 @@ impl Interactive {
             }
             Command::Headers => self.handshake.join("\n"),
             Command::Reconnect(subprotocol) => {
-                self.reopening = Some(Reopening { subprotocol });
-                self.close(&self.wishes.close.clone());
+                self.reopening = Some(ReopenRequest { subprotocol });
+                self.close(&self.options.close.clone());
                 String::new()
             }
             Command::Help => table::help(screen().columns),

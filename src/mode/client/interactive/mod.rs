@@ -1,15 +1,15 @@
 //! Interactive mode: a person types at the bottom, everything else scrolls above.
 
 mod commands;
-mod opening;
+pub(super) mod handshake;
+pub(super) mod options;
+mod reopening;
 mod repeats;
 mod view;
 
-pub(super) use opening::handshake_lines;
-
-use super::{farewell::summarize, reconnect::Comeback};
+use super::{farewell::summarize, reconnect::Reconnector};
 use crate::{
-    connect::{ClientConnection, ConnectOptions, Dialer},
+    connect::ClientConnection,
     console::{
         event::{PromptEvent, PromptReply},
         history::history_file,
@@ -17,59 +17,23 @@ use crate::{
     },
     error::Error,
     job::ended::Ended,
-    proto::{Assembler, Close, CloseCode, Event, Kind, Piece, Settings},
+    proto::{Assembler, Close, CloseCode, Event, Kind, Piece},
     random::entropy,
-    render::{dialogue::Dialogue, summary::summary},
-    report::Report,
-    script::runner::Script,
-    session::Session,
-    sink::{Print, sinks::Sinks},
+    render::summary::summary,
+    session::{Session, limits::QUEUE_LIMIT_BYTES},
+    sink::Print,
     sys::signals::Signals,
 };
 use colored::Colorize as _;
+use handshake::status_line;
+use options::Options;
 use repeats::Repeats;
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 use view::View;
-
-/// What a person wants.
-pub(super) struct Wishes {
-    /// `-x`: sent first.
-    pub(super) script: Script,
-    /// The type of the messages sent.
-    pub(super) kind: Kind,
-    /// `-P`: pings and pongs are shown.
-    pub(super) shows_pings: bool,
-    /// What is typed is remembered.
-    pub(super) history: bool,
-    /// How messages are shown.
-    pub(super) dialogue: Dialogue,
-    /// `--exit-on-close`.
-    pub(super) exit_on_close: bool,
-    /// Subprotocols asked for.
-    pub(super) subprotocols: Vec<String>,
-    /// How long a signal lets closing take.
-    pub(super) close_timeout: Duration,
-    /// The Close that `/quit` sends.
-    pub(super) close: Close,
-    /// For what `-v` says at the end.
-    pub(super) report: Report,
-    /// Opens sessions for `/reconnect`.
-    pub(super) dialer: Dialer,
-    /// The options of `/reconnect`.
-    pub(super) opening: ConnectOptions,
-    /// Of sessions that are opened again.
-    pub(super) settings: Settings,
-    /// Observers of the run.
-    pub(super) sinks: Sinks,
-}
 
 /// A session at a terminal.
 pub(super) struct Interactive {
-    wishes: Wishes,
+    options: Options,
     session: Session,
     prompt: Prompt,
     signals: Signals,
@@ -85,9 +49,9 @@ pub(super) struct Interactive {
     signal: Option<i32>,
     patience: Option<Instant>,
     /// `--reconnect`.
-    comeback: Option<Comeback>,
+    reconnector: Option<Reconnector>,
     /// `/reconnect`.
-    reopening: Option<Reopening>,
+    reopening: Option<ReopenRequest>,
     /// There is no session yet, or again.
     connecting: bool,
     /// Why there is no further session.
@@ -97,12 +61,12 @@ pub(super) struct Interactive {
 }
 
 /// What `/reconnect` wants.
-struct Reopening {
+struct ReopenRequest {
     /// Asked for instead of what the first session asked for.
     subprotocol: Option<String>,
 }
 
-enum Woken {
+enum InteractiveEvent {
     Session,
     Prompt(PromptEvent),
     Room,
@@ -113,30 +77,30 @@ enum Woken {
 impl Interactive {
     /// Opens the prompt on a session, whose opening handshake is in these lines.
     pub(super) fn new(
-        wishes: Wishes,
+        options: Options,
         opened: ClientConnection,
         handshake: Vec<String>,
-        comeback: Option<Comeback>,
+        reconnector: Option<Reconnector>,
     ) -> Result<Self, Error> {
         // Before the terminal is taken: a signal must not leave it as it is then.
         let signals =
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
         let first = format!(
             "connected to {} (/help lists commands)\n{}",
-            wishes.report.secrets.url(&opened.report.url),
-            opening::status(&opened)
+            options.report.secrets.url(&opened.report.url),
+            status_line(&opened)
         );
-        let history = if wishes.history { history_file() } else { None };
+        let history = if options.history { history_file() } else { None };
         let prompt = Prompt::open(&first, history)
             .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
-        prompt.known().subprotocols.clone_from(&wishes.subprotocols);
+        prompt.known().subprotocols.clone_from(&options.subprotocols);
         let print: Print = Arc::new(prompt.printer());
-        wishes.sinks.print_with(Some(&print));
-        let session = Session::client(opened, wishes.settings, entropy());
+        options.sinks.print_with(Some(&print));
+        let session = Session::client(opened, options.settings, entropy());
         Ok(Self {
-            session: wishes.sinks.observe(session),
-            view: View::new(wishes.dialogue),
-            wishes,
+            session: options.sinks.observe(session),
+            view: View::new(options.dialogue),
+            options,
             prompt,
             signals,
             assembler: Assembler::default(),
@@ -146,7 +110,7 @@ impl Interactive {
             leaving: false,
             signal: None,
             patience: None,
-            comeback,
+            reconnector,
             reopening: None,
             connecting: false,
             failure: None,
@@ -156,7 +120,7 @@ impl Interactive {
 
     /// Runs until the last session is over.
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
-        while let Some(outgoing) = self.wishes.script.next(Instant::now()) {
+        while let Some(outgoing) = self.options.script.next(Instant::now()) {
             let fault = self.perform(outgoing);
             if !fault.is_empty() {
                 self.prompt.print(&fault);
@@ -164,7 +128,7 @@ impl Interactive {
         }
         loop {
             self.session().await;
-            if !self.come_back().await {
+            if !self.reopen().await {
                 break;
             }
         }
@@ -187,30 +151,30 @@ impl Interactive {
                 continue;
             }
             match self.wait(drained, full).await {
-                Woken::Session | Woken::Room | Woken::Time => {}
-                Woken::Prompt(event) => self.prompted(event),
-                Woken::Signal(signal) => self.signalled(signal),
+                InteractiveEvent::Session | InteractiveEvent::Room | InteractiveEvent::Time => {}
+                InteractiveEvent::Prompt(event) => self.prompted(event),
+                InteractiveEvent::Signal(signal) => self.signalled(signal),
             }
         }
     }
 
-    async fn wait(&mut self, drained: bool, full: bool) -> Woken {
+    async fn wait(&mut self, drained: bool, full: bool) -> InteractiveEvent {
         let repeats = self.repeats.next().filter(|_| !full && self.may_repeat());
         let time = self.patience.into_iter().chain(repeats).min();
         let over = self.session.is_over();
         let Self { session, prompt, signals, .. } = self;
         let deadline = time.unwrap_or_else(Instant::now);
         tokio::select! {
-            () = session.progress(drained && !full), if !over => Woken::Session,
-            event = prompt.event(full) => event.map_or(Woken::Room, Woken::Prompt),
-            signal = signals.recv() => Woken::Signal(signal),
-            () = tokio::time::sleep_until(deadline.into()), if time.is_some() => Woken::Time,
+            () = session.progress(drained && !full), if !over => InteractiveEvent::Session,
+            event = prompt.event(full) => event.map_or(InteractiveEvent::Room, InteractiveEvent::Prompt),
+            signal = signals.recv() => InteractiveEvent::Signal(signal),
+            () = tokio::time::sleep_until(deadline.into()), if time.is_some() => InteractiveEvent::Time,
         }
     }
 
     /// Shows what has come; false if the screen must catch up first.
     fn drain(&mut self) -> bool {
-        let Self { session, view, prompt, assembler, pings, wishes, .. } = self;
+        let Self { session, view, prompt, assembler, pings, options, .. } = self;
         view.fit();
         while !prompt.is_full() && !view.is_full() {
             match session.next_event() {
@@ -221,7 +185,7 @@ impl Interactive {
                         view.received(kind, message, prompt);
                     }
                 }
-                Some(Event::Ping(payload)) if wishes.shows_pings => {
+                Some(Event::Ping(payload)) if options.shows_pings => {
                     view.control("ping", payload, None, prompt);
                 }
                 Some(Event::Pong { payload, rtt }) => {
@@ -229,7 +193,7 @@ impl Interactive {
                     if let Some(at) = typed {
                         pings.drain(..=at);
                     }
-                    if wishes.shows_pings || typed.is_some() {
+                    if options.shows_pings || typed.is_some() {
                         view.control("pong", payload, rtt, prompt);
                     }
                 }
@@ -246,7 +210,7 @@ impl Interactive {
             && !self.prompt.is_full()
             && let Some(message) = self.repeats.due(now)
         {
-            self.send(self.wishes.kind, message.as_bytes());
+            self.send(self.options.kind, message.as_bytes());
         }
         if !self.session.is_open() {
             self.repeats.stop();
@@ -254,7 +218,7 @@ impl Interactive {
     }
 
     fn may_repeat(&self) -> bool {
-        self.session.is_open() && self.session.queued() < FULL
+        self.session.is_open() && self.session.queued() < QUEUE_LIMIT_BYTES
     }
 
     /// Sends a message that was not typed as it is, and shows it.
@@ -285,7 +249,7 @@ impl Interactive {
     /// Closes, and shows no prompt any more.
     fn leave(&mut self) -> PromptReply {
         self.leaving = true;
-        self.close(&self.wishes.close.clone());
+        self.close(&self.options.close.clone());
         PromptReply::Leave
     }
 
@@ -321,7 +285,7 @@ impl Interactive {
             return;
         }
         self.signal = Some(signal);
-        self.patience = Some(Instant::now() + self.wishes.close_timeout);
+        self.patience = Some(Instant::now() + self.options.close_timeout);
         self.close(&Close::new(CloseCode::GOING_AWAY));
     }
 
@@ -335,12 +299,12 @@ impl Interactive {
     }
 
     async fn conclude(mut self) -> Result<Ended, Error> {
-        self.wishes.sinks.left(&mut self.session);
-        self.wishes.sinks.print_with(None);
+        self.options.sinks.left(&mut self.session);
+        self.options.sinks.print_with(None);
         let told = self.told.is_some();
         let verdict = self.verdict();
         if self.signal.is_none() {
-            let report = self.wishes.report;
+            let report = self.options.report;
             if report.shows_summary() && self.session.stats().has_messages() {
                 self.prompt.print(&self.summary().join("\n").dimmed().to_string());
             }
@@ -355,7 +319,7 @@ impl Interactive {
         }
         let limit = if self.signal.is_some() { BRIEF_LIMIT } else { SLOW_LIMIT };
         if self.prompt.close(limit).await {
-            summarize(&self.session, self.wishes.report);
+            summarize(&self.session, self.options.report);
         }
         if let Some(signal) = self.signal {
             return Ok(Ended::Signal(signal));
@@ -368,7 +332,5 @@ impl Interactive {
     }
 }
 
-/// Bytes waiting for the network at which nothing more is repeated.
-const FULL: usize = 64 << 10;
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;

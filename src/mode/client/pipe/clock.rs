@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// Why the clock ended the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rung {
+pub(super) enum Expiry {
     /// `-w` has passed.
     Waited,
     /// The peer has been silent for this long.
@@ -54,12 +54,12 @@ impl Clock {
         self.since = self.since.max(now);
     }
 
-    /// When it rings, and why. `stuck`: what is to be sent waits for the peer to read.
-    pub(super) fn rings(&self, stuck: bool) -> Option<(Instant, Rung)> {
+    /// Returns when the session ends, and why. `stuck`: what is to be sent waits for the peer to read.
+    pub(super) fn expiry(&self, stuck: bool) -> Option<(Instant, Expiry)> {
         let ended = self.input_ended?;
         match self.rules.wait {
             Some(Wait::UntilClosed) => None,
-            Some(Wait::For(time)) => Some((ended + time, Rung::Waited)),
+            Some(Wait::For(time)) => Some((ended + time, Expiry::Waited)),
             None if self.rules.until_met => None,
             None => {
                 let usual = match (stuck, self.answered) {
@@ -68,7 +68,7 @@ impl Clock {
                     (_, false) => UNANSWERED,
                 };
                 let window = self.rules.quiet_for.unwrap_or(usual);
-                Some((self.since + window, Rung::Silence(window)))
+                Some((self.since + window, Expiry::Silence(window)))
             }
         }
     }
@@ -96,7 +96,7 @@ mod tests {
     fn nothing_rings_while_there_is_input() {
         let (mut clock, start) = clock(EndRules::default());
         clock.heard(start + S);
-        assert_eq!(clock.rings(false), None);
+        assert_eq!(clock.expiry(false), None);
     }
 
     #[test]
@@ -104,22 +104,22 @@ mod tests {
         let (mut clock, start) = clock(EndRules::default());
         clock.sent();
         clock.input_ended(start);
-        assert_eq!(clock.rings(true), Some((start + 30 * S, Rung::Silence(30 * S))));
+        assert_eq!(clock.expiry(true), Some((start + 30 * S, Expiry::Silence(30 * S))));
         // It took some.
         clock.busy(start + S);
-        assert_eq!(clock.rings(true), Some((start + 31 * S, Rung::Silence(30 * S))));
-        assert_eq!(clock.rings(false), Some((start + 6 * S, Rung::Silence(5 * S))));
+        assert_eq!(clock.expiry(true), Some((start + 31 * S, Expiry::Silence(30 * S))));
+        assert_eq!(clock.expiry(false), Some((start + 6 * S, Expiry::Silence(5 * S))));
     }
 
     #[test]
     fn a_second_of_silence_after_an_answer_and_five_without() {
         let (mut clock, start) = clock(EndRules::default());
         clock.input_ended(start + 2 * S);
-        assert_eq!(clock.rings(false), Some((start + 7 * S, Rung::Silence(5 * S))));
+        assert_eq!(clock.expiry(false), Some((start + 7 * S, Expiry::Silence(5 * S))));
         clock.heard(start + 3 * S);
-        assert_eq!(clock.rings(false), Some((start + 4 * S, Rung::Silence(S))));
+        assert_eq!(clock.expiry(false), Some((start + 4 * S, Expiry::Silence(S))));
         clock.sent();
-        assert_eq!(clock.rings(false), Some((start + 8 * S, Rung::Silence(5 * S))));
+        assert_eq!(clock.expiry(false), Some((start + 8 * S, Expiry::Silence(5 * S))));
     }
 
     #[test]
@@ -127,30 +127,30 @@ mod tests {
         let (mut clock, start) = clock(EndRules::default());
         clock.heard(start + S);
         clock.input_ended(start + 9 * S);
-        assert_eq!(clock.rings(false), Some((start + 10 * S, Rung::Silence(S))));
+        assert_eq!(clock.expiry(false), Some((start + 10 * S, Expiry::Silence(S))));
         clock.busy(start + 20 * S);
-        assert_eq!(clock.rings(false), Some((start + 21 * S, Rung::Silence(S))));
+        assert_eq!(clock.expiry(false), Some((start + 21 * S, Expiry::Silence(S))));
     }
 
     #[test]
     fn wait_and_expectations_replace_the_rule_of_silence() {
         let (mut waiting, start) =
             clock(EndRules { wait: Some(Wait::For(3 * S)), ..EndRules::default() });
-        assert_eq!(waiting.rings(false), None);
+        assert_eq!(waiting.expiry(false), None);
         waiting.input_ended(start);
         waiting.heard(start + 2 * S);
-        assert_eq!(waiting.rings(false), Some((start + 3 * S, Rung::Waited)));
+        assert_eq!(waiting.expiry(false), Some((start + 3 * S, Expiry::Waited)));
         for rules in [
             EndRules { wait: Some(Wait::UntilClosed), ..EndRules::default() },
             EndRules { until_met: true, ..EndRules::default() },
         ] {
             let (mut clock, start) = clock(rules);
             clock.input_ended(start);
-            assert_eq!(clock.rings(false), None);
+            assert_eq!(clock.expiry(false), None);
         }
         let (mut quiet, start) = clock(EndRules { quiet_for: Some(7 * S), ..EndRules::default() });
         quiet.heard(start);
         quiet.input_ended(start);
-        assert_eq!(quiet.rings(false), Some((start + 7 * S, Rung::Silence(7 * S))));
+        assert_eq!(quiet.expiry(false), Some((start + 7 * S, Expiry::Silence(7 * S))));
     }
 }

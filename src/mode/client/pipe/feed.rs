@@ -1,6 +1,6 @@
 //! What goes out: the script, then what stdin gives, as far as the network takes it.
 
-use super::{FULL, Finish, Pipe, Supply, Turn};
+use super::{Pipe, Turn, end_cause::EndCause, options::InputSource};
 use crate::{
     error::{Error, Place},
     proto::{Kind, utf8},
@@ -9,31 +9,9 @@ use crate::{
         input::{Framing, Next},
         jsonl,
     },
+    session::{clock::now, limits::QUEUE_LIMIT_BYTES},
 };
-use std::{ops::Range, time::Instant};
-
-/// A message that is sent piece by piece.
-#[derive(Debug, Default)]
-pub(super) struct Long {
-    /// What is left of it in the input.
-    rest: Range<usize>,
-    /// Of the message that all of stdin is: how much of it was read, and that it has begun.
-    read: u64,
-    begun: bool,
-    utf8: utf8::Utf8,
-}
-
-impl Long {
-    /// The session that it went to is lost.
-    pub(super) fn forget(&mut self) {
-        self.rest = 0..0;
-    }
-
-    /// Part of it has been sent, and its end has not.
-    pub(super) fn is_begun(&self) -> bool {
-        self.begun
-    }
-}
+use std::ops::Range;
 
 impl Pipe {
     /// Sends what there is to send, as far as the network takes it.
@@ -42,7 +20,7 @@ impl Pipe {
         // What is compressed to nearly nothing would keep everything else waiting for its end.
         let mut budget = BUDGET;
         self.more = false;
-        while self.session.queued() < FULL {
+        while self.session.queued() < QUEUE_LIMIT_BYTES {
             if self.session.is_frame_open() {
                 self.more = budget == 0;
                 if self.more {
@@ -55,18 +33,21 @@ impl Pipe {
                 self.session.payload(self.input.bytes(part));
                 continue;
             }
-            if self.finish.is_some() || !self.session.is_open() || !self.play() || self.is_paused()
+            if self.end_cause.is_some()
+                || !self.session.is_open()
+                || !self.play()
+                || self.is_paused()
             {
                 return;
             }
-            if self.spare.is_some() {
-                self.resend();
-                if self.session.queued() >= FULL {
+            if self.resend.is_some() {
+                self.send_again();
+                if self.session.queued() >= QUEUE_LIMIT_BYTES {
                     return;
                 }
             }
-            if let Framing::Lines(terminator) = self.plan.framing
-                && !self.plan.typed
+            if let Framing::Lines(terminator) = self.options.framing
+                && !self.options.typed
             {
                 // The short way of most messages.
                 let Some(line) = self.input.next_line(terminator) else { break };
@@ -82,32 +63,32 @@ impl Pipe {
             }
             let Some(next) = self.input.take() else { break };
             match next {
-                Next::Message(range) if self.plan.typed => self.obey(range),
+                Next::Message(range) if self.options.typed => self.obey(range),
                 Next::Message(range) => {
                     self.send(range);
                 }
                 Next::Part { range, last } => self.stream(range, last),
                 Next::Cut(lacks) => {
                     let message = self.input.number();
-                    self.finish(Finish::Failed(Error::InputCut { message, lacks }));
+                    self.finish(EndCause::Failed(Error::InputCut { message, lacks }));
                 }
             }
             sent = true;
         }
-        if sent && self.clock.rings(false).is_some() {
+        if sent && self.clock.expiry(false).is_some() {
             // After -x a line of stdin winds the clock up again.
-            self.clock.input_ended(Instant::now());
+            self.clock.input_ended(now());
         }
         let done = self.input.is_done() && !self.session.is_frame_open() && !self.is_paused();
         if self.stdin.is_some() && done {
             self.stdin = None;
-            self.clock.input_ended(Instant::now());
+            self.clock.input_ended(now());
         }
     }
 
     /// Whether a `wait` of jsonl input is under way.
     fn is_paused(&mut self) -> bool {
-        self.plan.script.wait_until().is_some() && self.plan.script.is_waiting(Instant::now())
+        self.options.script.wait_until().is_some() && self.options.script.is_waiting(now())
     }
 
     /// Performs the script's own actions; false while they wait.
@@ -115,26 +96,26 @@ impl Pipe {
         if self.turn == Turn::Stdin {
             return true;
         }
-        while let Some(outgoing) = self.plan.script.next(Instant::now()) {
+        while let Some(outgoing) = self.options.script.next(now()) {
             self.perform(outgoing, false);
         }
-        let script = &self.plan.script;
+        let script = &self.options.script;
         if script.deadline().is_some() {
             return false;
         }
         self.turn = Turn::Stdin;
-        if !script.is_empty() || self.plan.supply == Supply::Nothing {
-            self.clock.input_ended(Instant::now());
+        if !script.is_empty() || self.options.input == InputSource::Nothing {
+            self.clock.input_ended(now());
         }
         true
     }
 
     /// How many messages of stdin were read and not sent.
     pub(super) fn waiting(&mut self) -> usize {
-        if matches!(self.finish, Some(Finish::Ordered(_))) {
+        if matches!(self.end_cause, Some(EndCause::Requested(_))) {
             return 0;
         }
-        if !self.plan.typed {
+        if !self.options.typed {
             return self.input.waiting();
         }
         let mut waiting = 0;
@@ -148,7 +129,7 @@ impl Pipe {
     /// A message of stdin; false if it must be seen to before the next.
     #[inline]
     fn send(&mut self, range: Range<usize>) -> bool {
-        let (kind, from) = (self.plan.kind, range.start);
+        let (kind, from) = (self.options.kind, range.start);
         let bytes = self.input.bytes(range);
         if kind == Kind::Text && !utf8::is_valid(bytes) {
             let good = utf8::valid_up_to(bytes) as u64;
@@ -156,11 +137,11 @@ impl Pipe {
             return false;
         }
         self.clock.sent();
-        if let Some(spare) = &mut self.spare {
-            spare.sent(kind, bytes);
+        if let Some(resend) = &mut self.resend {
+            resend.sent(kind, bytes);
         }
         // The session is open: `feed` looked.
-        if bytes.len() <= FULL {
+        if bytes.len() <= QUEUE_LIMIT_BYTES {
             return self.session.send(kind, bytes).is_ok();
         }
         self.long.rest = from..from + bytes.len();
@@ -172,16 +153,16 @@ impl Pipe {
     #[cold]
     fn refuse(&mut self, good: u64) {
         let number = self.input.number();
-        let place = match self.plan.framing {
+        let place = match self.options.framing {
             Framing::Lines(b'\n') => Place::Line(number),
             _ => Place::Message(number),
         };
-        self.finish(Finish::Failed(Error::input_text(place, good)));
+        self.finish(EndCause::Failed(Error::input_text(place, good)));
     }
 
     /// Part of the message that all of stdin is.
     fn stream(&mut self, range: Range<usize>, last: bool) {
-        let kind = self.plan.kind;
+        let kind = self.options.kind;
         let bytes = self.input.bytes(range.clone());
         if kind == Kind::Text {
             let begun = self.long.utf8.character().len() as u64;
@@ -198,7 +179,7 @@ impl Pipe {
                 Ok(()) => None,
             };
             if let Some(good) = fault {
-                return self.finish(Finish::Failed(Error::input_text(Place::Stream, good)));
+                return self.finish(EndCause::Failed(Error::input_text(Place::Stream, good)));
             }
         }
         self.long.read += bytes.len() as u64;
@@ -213,8 +194,8 @@ impl Pipe {
     fn obey(&mut self, range: Range<usize>) {
         match jsonl::parse(self.input.bytes(range)) {
             Ok(Some(action)) => {
-                self.plan.script.append(action);
-                while let Some(outgoing) = self.plan.script.next(Instant::now()) {
+                self.options.script.append(action);
+                while let Some(outgoing) = self.options.script.next(now()) {
                     self.perform(outgoing, true);
                 }
             }
@@ -222,7 +203,7 @@ impl Pipe {
             Err(fault) => {
                 let (line, column) = (self.input.number(), fault.column);
                 let error = Error::InputJson { line, column, fault: fault.words };
-                self.finish(Finish::Failed(error));
+                self.finish(EndCause::Failed(error));
             }
         }
     }
@@ -234,10 +215,10 @@ impl Pipe {
                 if self.session.send(kind, &bytes).is_err() {
                     return;
                 }
-                if let Some(spare) = &mut self.spare
+                if let Some(resend) = &mut self.resend
                     && kept
                 {
-                    spare.sent(kind, &bytes);
+                    resend.sent(kind, &bytes);
                 }
             }
             // Refused only when closing, and `feed` has seen to it that it is not.
@@ -247,7 +228,7 @@ impl Pipe {
             Outgoing::Pong(payload) => {
                 let _ = self.session.pong(&payload);
             }
-            Outgoing::Close(close) => return self.finish(Finish::Ordered(close)),
+            Outgoing::Close(close) => return self.finish(EndCause::Requested(close)),
         }
         self.clock.sent();
     }

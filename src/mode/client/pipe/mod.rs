@@ -5,90 +5,50 @@
 //! output stops the reading from the network, a full network stops the reading of stdin.
 
 mod clock;
-mod comeback;
+mod end_cause;
 mod ending;
 mod feed;
-mod output;
+mod long_message;
+pub(super) mod options;
+pub(super) mod output;
+mod reopening;
+mod resend_buffer;
 
-pub(super) use output::Output;
-
-use super::reconnect::Comeback;
+use super::reconnect::Reconnector;
 use crate::{
     error::Error,
-    job::{ended::Ended, wait::EndRules},
-    proto::{Close, Event, Kind, Piece, Settings},
+    job::ended::Ended,
+    proto::{Event, Kind, Piece},
     report::Report,
-    script::{
-        input::{Framing, Input},
-        runner::Script,
-    },
-    session::Session,
+    script::input::Input,
+    session::{Session, clock::now, limits::QUEUE_LIMIT_BYTES},
     sink::sinks::Sinks,
     sys::{signals::Signals, stdio::Stdin},
 };
 use clock::Clock;
-use comeback::Spare;
-use ending::Finish;
-use feed::Long;
-use std::{
-    io,
-    time::{Duration, Instant},
-};
-
-/// What is to be done in a pipe.
-#[derive(Debug)]
-pub(super) struct Plan {
-    /// `-x`, `--expect`, `--count`, `--until`.
-    pub(super) script: Script,
-    /// When it ends by itself.
-    pub(super) rules: EndRules,
-    /// `--echo`: every message is sent back.
-    pub(super) echo: bool,
-    /// What there is to send beside the script.
-    pub(super) supply: Supply,
-    /// The type of the messages sent.
-    pub(super) kind: Kind,
-    /// How they follow each other in stdin.
-    pub(super) framing: Framing,
-    /// Each is a line of JSON that says what to do.
-    pub(super) typed: bool,
-    /// `--max-time`, as the limit and the moment it passes.
-    pub(super) max_time: Option<(Duration, Instant)>,
-    /// How long a signal lets flushing take.
-    pub(super) close_timeout: Duration,
-    /// The Close that ends it.
-    pub(super) close: Close,
-    /// Of sessions that are opened again.
-    pub(super) settings: Settings,
-}
-
-/// What there is to send beside the script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Supply {
-    /// What stdin gives.
-    Stdin,
-    /// Nothing: the input has ended with the script.
-    Nothing,
-    /// Nothing, and nothing says when it ends: only the peer does.
-    Endless,
-}
+use end_cause::EndCause;
+use long_message::LongMessage;
+use options::Options;
+use output::Output;
+use resend_buffer::ResendBuffer;
+use std::{io, time::Instant};
 
 /// A session in a pipe.
 pub(super) struct Pipe {
-    plan: Plan,
+    options: Options,
     session: Session,
     report: Report,
     sinks: Sinks,
     turn: Turn,
     stdin: Option<Stdin>,
     input: Input,
-    long: Long,
+    long: LongMessage,
     output: Output,
     /// A message that is to be sent back.
     echo: Vec<u8>,
     clock: Clock,
     heard: u64,
-    finish: Option<Finish>,
+    end_cause: Option<EndCause>,
     /// How the session ended, if that is known already.
     verdict: Option<Result<(), Error>>,
     /// What is to be sent waits, for the network or its time.
@@ -99,8 +59,9 @@ pub(super) struct Pipe {
     drained: bool,
     /// After a signal: when unwritten output is dropped.
     patience: Option<Instant>,
-    /// `--reconnect`, and what it needs.
-    spare: Option<Spare>,
+    /// `--reconnect`, and the messages for the next session.
+    reconnector: Option<Reconnector>,
+    resend: Option<ResendBuffer>,
 }
 
 /// Whose messages are sent now.
@@ -112,8 +73,8 @@ enum Turn {
     Stdin,
 }
 
-/// What a turn of the loop waits for.
-enum Woken {
+/// What ends the wait of a turn.
+enum PipeEvent {
     Session,
     Stdin(io::Result<usize>),
     Stdout(io::Result<()>),
@@ -123,57 +84,59 @@ enum Woken {
 }
 
 impl Pipe {
-    /// A pipe between stdio and this session.
+    /// A pipe between this session, stdin, if it is read, and stdout.
     pub(super) fn new(
-        plan: Plan,
+        options: Options,
         session: Session,
-        output: Output,
+        (stdin, output): (Option<Stdin>, Output),
         (report, sinks): (Report, Sinks),
-        comeback: Option<Comeback>,
-    ) -> Result<Self, Error> {
-        let stdin = match plan.supply {
-            Supply::Stdin => Some(Stdin::new().map_err(Error::Input)?),
-            Supply::Nothing | Supply::Endless => None,
-        };
-        Ok(Self {
+        reconnector: Option<Reconnector>,
+    ) -> Self {
+        Self {
             turn: Turn::Script,
             stdin,
-            input: Input::new(plan.framing),
-            long: Long::default(),
+            input: Input::new(options.framing),
+            long: LongMessage::default(),
             output,
             echo: Vec::new(),
-            clock: Clock::new(plan.rules, Instant::now(), session.bytes_received() > 0),
+            clock: Clock::new(options.rules, now(), session.bytes_received() > 0),
             // What came with the answer to the handshake is no answer to what is sent now.
             heard: session.bytes_received(),
-            finish: None,
+            end_cause: None,
             verdict: None,
             feeding: false,
             more: false,
             drained: true,
             patience: None,
-            spare: comeback.map(Spare::new),
-            plan,
+            resend: reconnector.as_ref().map(|_| ResendBuffer::default()),
+            reconnector,
+            options,
             session,
             report,
             sinks,
-        })
+        }
     }
 
     /// Runs until the session is over and all output is written.
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
         let mut signals =
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        let ended = self.converse(&mut signals).await;
+        // The process ends next; taking all of it apart would take longer than some runs.
+        std::mem::forget(self);
+        ended
+    }
+
+    /// Runs until the last session is over and all output is written.
+    async fn converse(&mut self, signals: &mut Signals) -> Result<Ended, Error> {
         loop {
-            self.session(&mut signals).await;
-            if !self.come_back(&mut signals).await {
+            self.session(signals).await;
+            if !self.reopen(signals).await {
                 break;
             }
         }
         let ended = self.conclude();
-        let ended = self.leave(ended, &mut signals).await;
-        // The process ends next; taking all of it apart would take longer than some runs.
-        std::mem::forget(self);
-        ended
+        self.leave(ended, signals).await
     }
 
     /// Runs until this session is over.
@@ -193,10 +156,10 @@ impl Pipe {
                 break;
             }
             self.feed();
-            if let Some(spare) = &mut self.spare
+            if let Some(resend) = &mut self.resend
                 && !self.session.is_leaving()
             {
-                spare.left();
+                resend.left();
             }
             if self.session.queued() > 0 && self.is_idle() {
                 // At once, not by another turn: it is what the peer waits for.
@@ -207,36 +170,36 @@ impl Pipe {
                 continue;
             }
             match self.wait(signals).await {
-                Woken::Session => {
+                PipeEvent::Session => {
                     if self.session.bytes_received() != self.heard {
                         self.heard = self.session.bytes_received();
                         self.clock.heard(self.session.last_heard());
                     }
                 }
-                Woken::Stdin(Ok(n)) => self.input.filled(n),
-                Woken::Stdin(Err(cause)) => {
+                PipeEvent::Stdin(Ok(n)) => self.input.filled(n),
+                PipeEvent::Stdin(Err(cause)) => {
                     self.stdin = None;
-                    self.finish(Finish::Failed(Error::Input(cause)));
+                    self.finish(EndCause::Failed(Error::Input(cause)));
                 }
-                Woken::Stdout(Ok(())) => {}
-                Woken::Stdout(Err(cause)) => self.lose_output(cause),
-                Woken::ReaderGone => self.lose_output(io::ErrorKind::BrokenPipe.into()),
-                Woken::Clock => self.ring(),
-                Woken::Signal(signal) => self.interrupt(signal),
+                PipeEvent::Stdout(Ok(())) => {}
+                PipeEvent::Stdout(Err(cause)) => self.lose_output(cause),
+                PipeEvent::ReaderGone => self.lose_output(io::ErrorKind::BrokenPipe.into()),
+                PipeEvent::Clock => self.ring(),
+                PipeEvent::Signal(signal) => self.interrupt(signal),
             }
         }
     }
 
     /// Turns what was read into output; false if the output is full and some is left.
     fn drain(&mut self) -> bool {
-        let now = Instant::now();
+        let at = now();
         while !self.output.is_full() && !self.is_congested() {
             if let Some(piece) = self.session.next_whole() {
                 self.output.piece(&piece);
-                let met = self.plan.script.on(&piece, now);
-                if met || self.plan.echo {
+                let met = self.options.script.on(&piece, at);
+                if met || self.options.echo {
                     let Piece { kind, payload, .. } = piece;
-                    if self.plan.echo {
+                    if self.options.echo {
                         self.echo.extend_from_slice(payload);
                     }
                     self.took(kind, met);
@@ -247,9 +210,9 @@ impl Pipe {
                 None => return true,
                 Some(Event::Message(piece)) => {
                     self.output.piece(&piece);
-                    let met = self.plan.script.on(&piece, now);
+                    let met = self.options.script.on(&piece, at);
                     let Piece { kind, payload, last, .. } = piece;
-                    if self.plan.echo {
+                    if self.options.echo {
                         self.echo.extend_from_slice(payload);
                     }
                     if last {
@@ -264,20 +227,20 @@ impl Pipe {
 
     /// A message has ended, and a goal is met with it.
     fn took(&mut self, kind: Kind, met: bool) {
-        if self.plan.echo {
+        if self.options.echo {
             // Refused only when closing, and then nobody listens.
             let _ = self.session.send(kind, &self.echo);
             self.echo.clear();
         }
         if met {
             self.output.hide();
-            self.finish(Finish::Met);
+            self.finish(EndCause::Goal);
         }
     }
 
     /// An echo must not queue without bound for a peer that does not read.
     fn is_congested(&self) -> bool {
-        self.plan.echo && self.session.queued() >= FULL && !self.session.is_over()
+        self.options.echo && self.session.queued() >= QUEUE_LIMIT_BYTES && !self.session.is_over()
     }
 
     fn write(&mut self) {
@@ -289,50 +252,50 @@ impl Pipe {
     fn lose_output(&mut self, cause: io::Error) {
         self.output.abandon();
         if cause.kind() == io::ErrorKind::BrokenPipe {
-            self.finish(Finish::Gone);
+            self.finish(EndCause::ReaderGone);
         } else {
-            self.finish(Finish::Failed(Error::Output(cause)));
+            self.finish(EndCause::Failed(Error::Output(cause)));
         }
     }
 
-    async fn wait(&mut self, signals: &mut Signals) -> Woken {
-        let now = Instant::now();
+    async fn wait(&mut self, signals: &mut Signals) -> PipeEvent {
+        let turned = now();
         let (stuck, queued) = (!self.drained, self.session.queued() > 0);
         let (over, drained) = (self.session.is_over(), self.drained);
-        let room = self.session.queued() < FULL;
+        let room = self.session.queued() < QUEUE_LIMIT_BYTES;
         let idle = self.is_idle();
         let wants = room && idle && !self.input.has_ended();
-        let reads = self.finish.is_none() && self.session.is_open() && wants;
+        let reads = self.end_cause.is_none() && self.session.is_open() && wants;
         // A message of which the peer has the beginning is under way, too.
-        let begun = self.plan.script.wait_until().is_some() || self.long.is_begun();
+        let begun = self.options.script.wait_until().is_some() || self.long.is_begun();
         let held = !idle || begun || (self.stdin.is_some() && !room);
         self.feeding = self.session.is_open() && held;
         let fed = self.feeding;
         let stdin = self.stdin.as_ref().filter(|_| reads);
         let (has_output, read_by_someone) = (!self.output.is_written(), self.output.is_read());
-        let alarm = if self.more { Some(now) } else { self.alarm() };
+        let alarm = if self.more { Some(turned) } else { self.alarm() };
         let (session, output, input) = (&mut self.session, &self.output, &mut self.input);
-        let woken = tokio::select! {
-            signal = signals.recv() => Woken::Signal(signal),
-            () = session.progress(drained), if !over => Woken::Session,
-            read = read(stdin, input) => Woken::Stdin(read),
-            free = output.writable(), if has_output => Woken::Stdout(free),
-            () = output.gone(), if read_by_someone => Woken::ReaderGone,
-            () = tokio::time::sleep_until(alarm.unwrap_or(now).into()), if alarm.is_some() => Woken::Clock,
+        let event = tokio::select! {
+            signal = signals.recv() => PipeEvent::Signal(signal),
+            () = session.progress(drained), if !over => PipeEvent::Session,
+            read = read(stdin, input) => PipeEvent::Stdin(read),
+            free = output.writable(), if has_output => PipeEvent::Stdout(free),
+            () = output.gone(), if read_by_someone => PipeEvent::ReaderGone,
+            () = tokio::time::sleep_until(alarm.unwrap_or(turned).into()), if alarm.is_some() => PipeEvent::Clock,
         };
         if queued {
             self.clock.busy(self.session.last_sent());
         }
         if stuck {
             // What waited until now was no silence.
-            let then = Instant::now();
-            self.clock.busy(then);
-            self.plan.script.delay(then - now);
+            let ended = now();
+            self.clock.busy(ended);
+            self.options.script.delay(ended - turned);
         }
-        if fed && self.clock.rings(false).is_some() {
-            self.clock.input_ended(Instant::now());
+        if fed && self.clock.expiry(false).is_some() {
+            self.clock.input_ended(now());
         }
-        woken
+        event
     }
 
     /// All that was read from stdin is with the session.
@@ -340,22 +303,23 @@ impl Pipe {
         !self.session.is_frame_open()
             && !self.input.has_next()
             && self.turn == Turn::Stdin
-            && self.spare.as_ref().is_none_or(Spare::is_idle)
+            && self.resend.as_ref().is_none_or(ResendBuffer::is_idle)
     }
 
     /// The next deadline of this mode.
     fn alarm(&self) -> Option<Instant> {
-        let clock = self.rung().map(|(at, _)| at);
-        let max_time = self.plan.max_time.map(|(_, at)| at);
-        let closing = self.finish.is_some() || !self.session.is_open();
+        let clock = self.expiry().map(|(at, _)| at);
+        let max_time = self.options.max_time.map(|(_, at)| at);
+        let closing = self.end_cause.is_some() || !self.session.is_open();
         // What may go on but for a full network waits for that.
-        let paused = self.plan.script.wait_until().filter(|_| self.session.queued() < FULL);
+        let paused =
+            self.options.script.wait_until().filter(|_| self.session.queued() < QUEUE_LIMIT_BYTES);
         let feed = if closing { None } else { self.expects_by().or(paused) };
         [clock, max_time, feed, self.patience].into_iter().flatten().min()
     }
 
     fn impatient(&self) -> bool {
-        self.patience.is_some_and(|at| at <= Instant::now())
+        self.patience.is_some_and(|at| at <= now())
     }
 }
 
@@ -368,5 +332,3 @@ async fn read(stdin: Option<&Stdin>, input: &mut Input) -> io::Result<usize> {
 
 /// Turns after which everything else has its own.
 const BREATH: u32 = 32;
-/// Bytes waiting on one side at which the other side is no longer read.
-const FULL: usize = 64 << 10;

@@ -4,6 +4,7 @@
 use crate::{
     proto::Piece,
     render::{buffer::OutputBuffer, renderer::Renderer},
+    session::limits::QUEUE_LIMIT_BYTES,
     sink::jsonl::EventBuffer,
     sys::stdio::Stdout,
 };
@@ -58,7 +59,7 @@ impl Output {
     /// Whether so much waits that nothing more should be rendered.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.waiting() >= FULL
+        self.waiting() >= QUEUE_LIMIT_BYTES
     }
 
     /// Whether nothing waits.
@@ -160,6 +161,3 @@ impl Output {
         let _ = tokio::time::timeout(limit, all).await;
     }
 }
-
-/// Bytes waiting at which the network is no longer read.
-const FULL: usize = 64 << 10;

@@ -1,19 +1,17 @@
 //! A session that ends: whether another one follows, and how it is opened.
 
-use super::{Interactive, Reopening, Repeats};
+use super::{
+    Interactive, ReopenRequest,
+    handshake::{handshake_lines, status_line},
+    repeats::Repeats,
+};
 use crate::{
     connect::{ClientConnection, Progress},
     error::Error,
     escape::Escaped,
-    mode::client::{farewell::farewell, reconnect::Said},
-    proto::{
-        Assembler, CloseCode,
-        handshake::{HeaderEdit, Version},
-    },
+    mode::client::{farewell::farewell, reconnect::RetryEvent},
+    proto::{Assembler, CloseCode, handshake::HeaderEdit},
     random::entropy,
-    redact::Secrets,
-    render::summary::ms,
-    report::progress_lines,
     session::Session,
 };
 use colored::Colorize as _;
@@ -22,7 +20,7 @@ use std::pin::Pin;
 impl Interactive {
     /// Opens the session again if it was lost, or if the person asks for it; false: this was the
     /// last.
-    pub(super) async fn come_back(&mut self) -> bool {
+    pub(super) async fn reopen(&mut self) -> bool {
         if self.has_left() {
             return false;
         }
@@ -30,8 +28,8 @@ impl Interactive {
             self.prompt.print(&format!("not sent: {} messages", self.session.unsent_messages()));
         }
         let mut opened = match self.reopening.take() {
-            Some(wanted) => self.reopen(wanted).await,
-            None => self.come_back_by_itself().await,
+            Some(wanted) => self.reopen_as(wanted).await,
+            None => self.reconnect().await,
         };
         while !opened {
             if self.reopening.is_none() && self.stays() {
@@ -39,7 +37,7 @@ impl Interactive {
                 self.linger().await;
             }
             match self.reopening.take().filter(|_| !self.has_left()) {
-                Some(wanted) => opened = self.reopen(wanted).await,
+                Some(wanted) => opened = self.reopen_as(wanted).await,
                 None => return false,
             }
         }
@@ -51,45 +49,45 @@ impl Interactive {
     }
 
     /// `--reconnect`.
-    async fn come_back_by_itself(&mut self) -> bool {
-        let Some(mut comeback) = self.comeback.take() else { return false };
+    async fn reconnect(&mut self) -> bool {
+        let Some(mut reconnector) = self.reconnector.take() else { return false };
         if self.session.is_closed_by_us() {
             return false;
         }
-        let error = match comeback.reason(&mut self.session) {
+        let error = match reconnector.reason(&mut self.session) {
             Ok(error) => error,
             Err(known) => {
                 self.failure = known;
                 return false;
             }
         };
-        let (sinks, secrets) = (self.wishes.sinks.clone(), self.wishes.report.secrets);
+        let (sinks, secrets) = (self.options.sinks.clone(), self.options.report.secrets);
         sinks.gap(&mut self.session, &error);
         let mut handshake = Vec::new();
         let print = self.prompt.printer();
-        let mut tell = |said: Said<'_>| match said {
-            Said::Lost(error, wait) => {
+        let mut tell = |event: RetryEvent<'_>| match event {
+            RetryEvent::Lost(error, wait) => {
                 print(&error.to_string());
                 print(&format!("connecting again in {:.1} s", wait.as_secs_f64()));
             }
-            Said::Progress(step) => {
+            RetryEvent::Progress(step) => {
                 sinks.progress(step);
                 handshake.extend(handshake_lines(step, secrets));
             }
         };
-        let opened = self.wait_for(Box::pin(comeback.again(error, &mut tell))).await;
-        self.comeback = Some(comeback);
+        let opened = self.wait_for(Box::pin(reconnector.reopen(error, &mut tell))).await;
+        self.reconnector = Some(reconnector);
         self.took(opened, handshake)
     }
 
     /// `/reconnect`.
-    async fn reopen(&mut self, wanted: Reopening) -> bool {
-        let (dialer, mut opening) = (self.wishes.dialer.clone(), self.wishes.opening.clone());
+    async fn reopen_as(&mut self, wanted: ReopenRequest) -> bool {
+        let (dialer, mut opening) = (self.options.dialer.clone(), self.options.opening.clone());
         if let Some(name) = wanted.subprotocol {
             let edit = HeaderEdit::Set("Sec-WebSocket-Protocol".to_owned(), name);
             opening.edits.push(edit);
         }
-        let (sinks, secrets) = (self.wishes.sinks.clone(), self.wishes.report.secrets);
+        let (sinks, secrets) = (self.options.sinks.clone(), self.options.report.secrets);
         sinks.left(&mut self.session);
         let mut handshake = Vec::new();
         let mut watch = |step: Progress<'_>| {
@@ -129,13 +127,13 @@ impl Interactive {
     ) -> bool {
         match opened {
             Some(Ok(opened)) => {
-                let url = self.wishes.report.secrets.url(&opened.report.url);
+                let url = self.options.report.secrets.url(&opened.report.url);
                 self.prompt.print(&format!("connected again to {}", Escaped(&url)));
-                self.prompt.print(&status(&opened));
-                self.wishes.sinks.opened(&opened);
+                self.prompt.print(&status_line(&opened));
+                self.options.sinks.opened(&opened);
                 let session =
-                    Session::client(opened, self.wishes.settings, entropy()).after(&self.session);
-                self.session = self.wishes.sinks.observe(session);
+                    Session::client(opened, self.options.settings, entropy()).after(&self.session);
+                self.session = self.options.sinks.observe(session);
                 self.handshake = handshake;
                 self.assembler = Assembler::default();
                 self.repeats = Repeats::default();
@@ -154,7 +152,7 @@ impl Interactive {
 
     /// Whether to wait for what the person says to the end of the session.
     fn stays(&self) -> bool {
-        !self.wishes.exit_on_close
+        !self.options.exit_on_close
             && self.prompt.is_touched()
             && !self.has_left()
             && (self.failure.is_some() || !self.session.is_closed_by_us())
@@ -195,37 +193,5 @@ impl Interactive {
                 signal = signals.recv() => self.signalled(signal),
             }
         }
-    }
-}
-
-/// Where a session leads, for the line below its URL.
-pub(super) fn status(opened: &ClientConnection) -> String {
-    let ClientConnection { established, report } = opened;
-    let mut parts = Vec::new();
-    parts.extend(report.address.map(|address| address.to_string()));
-    parts.extend(report.tls.as_ref().map(|tls| {
-        let version = tls.split(',').next().unwrap_or_default();
-        version.replace("TLSv", "TLS ").replace('_', ".")
-    }));
-    if established.carrier == Version::Http2 {
-        parts.push("HTTP/2".to_owned());
-    }
-    let subprotocol = established.agreed.subprotocol.as_ref();
-    parts.extend(subprotocol.map(|name| format!("subprotocol {}", Escaped(name))));
-    if established.agreed.deflate.is_some() {
-        parts.push("permessage-deflate".to_owned());
-    }
-    parts.push(ms(report.timing.total()));
-    parts.join(", ").dimmed().to_string()
-}
-
-/// The lines of a step that are the handshake's.
-pub(in crate::mode::client) fn handshake_lines(
-    step: &Progress<'_>,
-    secrets: Secrets,
-) -> Vec<String> {
-    match step {
-        Progress::Request(..) | Progress::Response(..) => progress_lines(step, secrets),
-        _ => Vec::new(),
     }
 }

@@ -1,0 +1,141 @@
+//! A conversation with a server, from opening it to its end.
+
+use super::{
+    interactive::{self, Interactive, handshake::handshake_lines, options::is_interactive},
+    message_limit::limited_settings,
+    pipe::{self, Pipe, options::InputSource, output::Output},
+    reconnect::{Reconnector, RetryEvent, report_retry},
+};
+use crate::{
+    connect::{ClientConnection, Dialer, Progress},
+    error::Error,
+    job::{Client, Ways, ended::Ended},
+    proto::Role,
+    random::entropy,
+    render::renderer::Renderer,
+    report::{self, Report},
+    session::Session,
+    sink::{jsonl::EventBuffer, sinks::Sinks},
+    sys::stdio::Stdin,
+    target::Target,
+};
+use std::{
+    io::{self, IsTerminal as _},
+    time::Instant,
+};
+
+/// Talks to a server, in the mode that stdin and stdout ask for.
+pub(crate) async fn run(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
+    let common = client.common;
+    let report = Report { verbosity: common.verbosity, secrets: common.secrets, started };
+    let shows = client.stream.ways != Ways::Out;
+    let events = client.stream.events.then(|| EventBuffer::new(shows));
+    let sinks = Sinks::of_client(client, &target, report, events.as_ref())?;
+    let ended = Box::pin(converse(client, target, report, (&sinks, events))).await;
+    sinks.end(ended, client.common.settings.close_timeout).await
+}
+
+async fn converse(
+    client: &Client,
+    target: Target,
+    report: Report,
+    (sinks, events): (&Sinks, Option<EventBuffer>),
+) -> Result<Ended, Error> {
+    for note in &client.notes {
+        report.note(note);
+    }
+    let (dialer, opening) = (Dialer::new(client.dialing.clone()), client.opening(target));
+    let mut reconnector = client
+        .reconnect
+        .clone()
+        .map(|rules| Reconnector::new(dialer.clone(), opening.clone(), rules));
+    let interactive = is_interactive(client);
+    let mut handshake = Vec::new();
+    let mut watch = |step: &Progress<'_>| {
+        report.progress(step);
+        sinks.progress(step);
+        if interactive {
+            handshake.extend(handshake_lines(step, report.secrets));
+        }
+    };
+    let opened = match &mut reconnector {
+        Some(reconnector) => {
+            let mut tell = |event: RetryEvent<'_>| match event {
+                RetryEvent::Progress(step) => watch(step),
+                RetryEvent::Lost(..) => report_retry(report, sinks, &event),
+            };
+            reconnector.open(&mut tell).await
+        }
+        None => {
+            let opened = Box::pin(dialer.open(&opening, &mut |step| watch(&step))).await;
+            opened.map_err(Error::from)
+        }
+    };
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => return tell_failure(client, Err(error), sinks, events).await,
+    };
+    warn_of_subprotocol(client, &opened, report);
+    match &opened.established.agreed.deflate {
+        Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
+        None if client.compresses() => report.detail("no compression: offered, not accepted"),
+        None => {}
+    }
+    let settings = limited_settings(client, report);
+    sinks.opened(&opened);
+    client.common.color.apply();
+    if interactive {
+        let options = interactive::options::Options::new(
+            client,
+            (dialer, opening),
+            settings,
+            (report, sinks.clone()),
+        );
+        return Box::pin(Interactive::new(options, opened, handshake, reconnector)?.run()).await;
+    }
+    let output = output(client, events)?;
+    let session = sinks.observe(Session::client(opened, settings, entropy()));
+    let options = pipe::options::Options::new(client, report.started, settings);
+    let stdin = match options.input {
+        InputSource::Stdin => Some(Stdin::new().map_err(Error::Input)?),
+        InputSource::Nothing | InputSource::Endless => None,
+    };
+    let report = (report, sinks.clone());
+    Pipe::new(options, session, (stdin, output), report, reconnector).run().await
+}
+
+fn warn_of_subprotocol(client: &Client, opened: &ClientConnection, report: Report) {
+    if opened.established.agreed.subprotocol.is_none()
+        && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
+    {
+        report.note(&format!("the server chose no subprotocol (asked for: {asked})"));
+    }
+}
+
+fn output(client: &Client, events: Option<EventBuffer>) -> Result<Output, Error> {
+    let stream = &client.stream;
+    let output = match events {
+        Some(events) => Output::of_events(events),
+        None => {
+            let terminal = io::stdout().is_terminal();
+            let renderer = Renderer::new(stream.framing, client.dialogue, terminal);
+            Output::of_messages(renderer, stream.ways != Ways::Out)
+        }
+    };
+    output.map_err(Error::Output)
+}
+
+/// Ends a run that has come to no session, in the output too if that tells of events.
+async fn tell_failure(
+    client: &Client,
+    ended: Result<Ended, Error>,
+    sinks: &Sinks,
+    events: Option<EventBuffer>,
+) -> Result<Ended, Error> {
+    if events.is_some() {
+        let mut output = output(client, events)?;
+        sinks.conclude(&ended);
+        output.flush(client.common.settings.close_timeout).await;
+    }
+    ended
+}

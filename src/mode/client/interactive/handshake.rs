@@ -1,0 +1,41 @@
+//! The opening handshake as it is shown.
+
+use crate::{
+    connect::{ClientConnection, Progress},
+    escape::Escaped,
+    proto::handshake::Version,
+    redact::Secrets,
+    render::summary::ms,
+    report::progress_lines,
+};
+use colored::Colorize as _;
+
+/// Returns the line below the URL of a session: its address, its protocols, and how long opening
+/// took.
+pub(super) fn status_line(opened: &ClientConnection) -> String {
+    let ClientConnection { established, report } = opened;
+    let mut parts = Vec::new();
+    parts.extend(report.address.map(|address| address.to_string()));
+    parts.extend(report.tls.as_ref().map(|tls| {
+        let version = tls.split(',').next().unwrap_or_default();
+        version.replace("TLSv", "TLS ").replace('_', ".")
+    }));
+    if established.carrier == Version::Http2 {
+        parts.push("HTTP/2".to_owned());
+    }
+    let subprotocol = established.agreed.subprotocol.as_ref();
+    parts.extend(subprotocol.map(|name| format!("subprotocol {}", Escaped(name))));
+    if established.agreed.deflate.is_some() {
+        parts.push("permessage-deflate".to_owned());
+    }
+    parts.push(ms(report.timing.total()));
+    parts.join(", ").dimmed().to_string()
+}
+
+/// Returns the lines of the opening handshake in this step, if any.
+pub(crate) fn handshake_lines(step: &Progress<'_>, secrets: Secrets) -> Vec<String> {
+    match step {
+        Progress::Request(..) | Progress::Response(..) => progress_lines(step, secrets),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,134 @@
+//! A pipe over a session that is lost and opened again.
+
+use super::{Pipe, Turn, end_cause::EndCause};
+use crate::{
+    connect::ClientConnection,
+    error::Error,
+    mode::client::reconnect::{RetryEvent, report_retry},
+    random::entropy,
+    session::{Session, clock::now, limits::QUEUE_LIMIT_BYTES},
+    sys::signals::Signals,
+};
+use std::time::Duration;
+
+/// How a wait for the next session ended.
+enum ReopenOutcome {
+    Opened(Box<Result<ClientConnection, Error>>),
+    Signal(i32),
+    Late,
+    Gone,
+}
+
+impl Pipe {
+    /// Opens the session again, if it was lost and that may help; false: this was the last.
+    pub(super) async fn reopen(&mut self, signals: &mut Signals) -> bool {
+        let Some(reconnector) = &self.reconnector else { return false };
+        // A message that all of stdin is cannot be sent from the middle.
+        let ends =
+            self.end_cause.is_some() || self.session.is_closed_by_us() || self.long.is_begun();
+        if ends || self.patience.is_some() {
+            return false;
+        }
+        let error = match reconnector.reason(&mut self.session) {
+            Ok(error) => error,
+            Err(known) => {
+                self.verdict = known.map(Err);
+                return false;
+            }
+        };
+        let unsent = self.session.unsent_messages();
+        let kept = self.resend.as_mut().map_or(0, |resend| resend.lost(unsent));
+        self.long.forget();
+        self.output.gap();
+        self.sinks.gap(&mut self.session, &error);
+        let lost = now();
+        let opened = match self.next_session(error, signals).await {
+            ReopenOutcome::Opened(opened) => *opened,
+            ReopenOutcome::Signal(signal) => {
+                self.interrupt(signal);
+                return false;
+            }
+            ReopenOutcome::Late => {
+                let limit = self.options.max_time.take().map_or(Duration::ZERO, |(limit, _)| limit);
+                let authority = self.session.authority().to_owned();
+                let late = Error::RunTimeout { authority, limit };
+                self.end_cause = Some(EndCause::Failed(late));
+                self.patience = Some(now() + self.options.close_timeout);
+                return false;
+            }
+            ReopenOutcome::Gone => {
+                self.lose_output(std::io::ErrorKind::BrokenPipe.into());
+                return false;
+            }
+        };
+        match opened {
+            Ok(opened) => {
+                let mut said =
+                    format!("connected again after {:.1} s", (now() - lost).as_secs_f64());
+                if kept > 0 {
+                    let s = if kept == 1 { "" } else { "s" };
+                    said = format!("{said}: {kept} message{s} that had not left will be sent");
+                }
+                self.report.note(&said);
+                self.resume(opened);
+                true
+            }
+            Err(error) => {
+                self.end_cause = Some(EndCause::Failed(error));
+                false
+            }
+        }
+    }
+
+    /// Goes on with another session.
+    pub(super) fn resume(&mut self, opened: ClientConnection) {
+        self.sinks.opened(&opened);
+        let session =
+            Session::client(opened, self.options.settings, entropy()).after(&self.session);
+        self.session = self.sinks.observe(session);
+        self.heard = self.session.bytes_received();
+        self.clock.busy(now());
+        self.options.script.rewind();
+        self.turn = Turn::Script;
+    }
+
+    /// Waits for another session.
+    async fn next_session(&mut self, error: Error, signals: &mut Signals) -> ReopenOutcome {
+        let (report, sinks) = (self.report, self.sinks.clone());
+        let mut tell = |event: RetryEvent<'_>| report_retry(report, &sinks, &event);
+        let Some(reconnector) = &mut self.reconnector else {
+            return ReopenOutcome::Opened(Box::new(Err(error)));
+        };
+        let mut opening = Box::pin(reconnector.reopen(error, &mut tell));
+        let late = self.options.max_time.map(|(_, at)| at);
+        loop {
+            let has_output = !self.output.is_written();
+            let output = &mut self.output;
+            tokio::select! {
+                opened = &mut opening => return ReopenOutcome::Opened(Box::new(opened)),
+                signal = signals.recv() => return ReopenOutcome::Signal(signal),
+                () = tokio::time::sleep_until(late.unwrap_or_else(now).into()), if late.is_some() => {
+                    return ReopenOutcome::Late;
+                }
+                () = output.gone() => return ReopenOutcome::Gone,
+                free = output.writable(), if has_output => {
+                    if free.is_err() || output.write().is_err() {
+                        return ReopenOutcome::Gone;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends what had not left the session before.
+    pub(super) fn send_again(&mut self) {
+        while self.session.queued() < QUEUE_LIMIT_BYTES
+            && let Some(resend) = &mut self.resend
+            && let Some((kind, bytes)) = resend.next()
+        {
+            let _ = self.session.send(kind, &bytes);
+            resend.sent(kind, &bytes);
+            self.clock.sent();
+        }
+    }
+}
