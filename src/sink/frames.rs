@@ -8,7 +8,7 @@ use crate::{
         hexdump::{ROW, hexdump},
     },
     report::{Report, Verbosity},
-    session::Seen,
+    session::{Seen, limits::QUEUE_LIMIT_BYTES},
     sys::stdio::write_stderr,
 };
 use std::time::{Duration, Instant};

@@ -12,7 +12,7 @@ use crate::{
         jsonl::method,
     },
     report::Report,
-    session::Seen,
+    session::{Seen, limits::QUEUE_LIMIT_BYTES},
     target::Target,
 };
 use std::time::{Instant, SystemTime};

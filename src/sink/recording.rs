@@ -8,7 +8,7 @@ use crate::{
     job::ended::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines},
     report::Report,
-    session::Seen,
+    session::{Seen, limits::QUEUE_LIMIT_BYTES},
     target::Target,
 };
 use std::time::Instant;

@@ -29,6 +29,12 @@ impl Signals {
         Ok(Self { received })
     }
 
+    /// Signals that a test sends.
+    #[cfg(test)]
+    pub(crate) fn of(received: mpsc::Receiver<i32>) -> Self {
+        Self { received }
+    }
+
     /// The next signal.
     pub async fn recv(&mut self) -> i32 {
         match self.received.recv().await {

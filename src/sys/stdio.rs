@@ -108,6 +108,13 @@ impl Stdin {
         Ok(Self { way })
     }
 
+    /// Another stream in the place of stdin.
+    #[cfg(test)]
+    pub(crate) fn of(stream: BorrowedFd<'_>) -> io::Result<Self> {
+        let way = Way::new(stream, &path_of(stream), OFlags::RDONLY, Interest::READABLE)?;
+        Ok(Self { way })
+    }
+
     /// Whether there is something to read, or the end, at once.
     pub fn is_ready(&self) -> bool {
         match &self.way {
@@ -158,6 +165,14 @@ impl Stdout {
     pub fn new() -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::ERROR;
         let way = Way::new(io::stdout().as_fd(), "/proc/self/fd/1", OFlags::WRONLY, interest)?;
+        Ok(Self { way })
+    }
+
+    /// Another stream in the place of stdout.
+    #[cfg(test)]
+    pub(crate) fn of(stream: BorrowedFd<'_>) -> io::Result<Self> {
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::ERROR;
+        let way = Way::new(stream, &path_of(stream), OFlags::WRONLY, interest)?;
         Ok(Self { way })
     }
 
@@ -291,6 +306,11 @@ pub fn write_stderr(bytes: &[u8]) {
             }
         }
     }
+}
+
+#[cfg(test)]
+fn path_of(stream: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&stream))
 }
 
 fn is_ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {

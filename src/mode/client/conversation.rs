@@ -16,7 +16,7 @@ use crate::{
     report::{self, Report},
     session::Session,
     sink::{jsonl::EventBuffer, sinks::Sinks},
-    sys::stdio::Stdin,
+    sys::stdio::{Stdin, Stdout},
     target::Target,
 };
 use std::{
@@ -114,15 +114,15 @@ fn warn_of_subprotocol(client: &Client, opened: &ClientConnection, report: Repor
 
 fn output(client: &Client, events: Option<EventBuffer>) -> Result<Output, Error> {
     let stream = &client.stream;
-    let output = match events {
-        Some(events) => Output::of_events(events),
+    let stdout = Stdout::new().map_err(Error::Output)?;
+    Ok(match events {
+        Some(events) => Output::of_events(stdout, events),
         None => {
             let terminal = io::stdout().is_terminal();
             let renderer = Renderer::new(stream.framing, client.dialogue, terminal);
-            Output::of_messages(renderer, stream.ways != Ways::Out)
+            Output::of_messages(stdout, renderer, stream.ways != Ways::Out)
         }
-    };
-    output.map_err(Error::Output)
+    })
 }
 
 /// Ends a run that has come to no session, in the output too if that tells of events.

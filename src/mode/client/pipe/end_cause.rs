@@ -43,3 +43,85 @@ impl EndCause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::Unmet, proto::CloseCode};
+    use std::{io, time::Duration};
+
+    fn output_lost() -> EndCause {
+        EndCause::Failed(Error::Output(io::ErrorKind::StorageFull.into()))
+    }
+
+    fn input_lost() -> EndCause {
+        EndCause::Failed(Error::Input(io::ErrorKind::Other.into()))
+    }
+
+    fn unmet() -> EndCause {
+        EndCause::Failed(Error::Unmet(Unmet::Count { received: 0, expected: 1 }))
+    }
+
+    fn late() -> EndCause {
+        let authority = "h".to_owned();
+        EndCause::Failed(Error::RunTimeout { authority, limit: Duration::ZERO })
+    }
+
+    fn requested() -> EndCause {
+        EndCause::Requested(Close::new(CloseCode::NORMAL))
+    }
+
+    #[test]
+    fn the_first_cause_counts_while_the_session_is_open() {
+        let causes: [fn() -> EndCause; 8] = [
+            || EndCause::Clock,
+            || EndCause::Goal,
+            requested,
+            || EndCause::ReaderGone,
+            || EndCause::Signal(15),
+            output_lost,
+            unmet,
+            late,
+        ];
+        for cause in causes {
+            assert!(cause().outranks(None, false, false), "{:?}", cause());
+            // Nothing but a signal comes behind a failure.
+            let is_signal = matches!(cause(), EndCause::Signal(_));
+            assert_eq!(cause().outranks(Some(&input_lost()), true, false), is_signal);
+        }
+    }
+
+    #[test]
+    fn the_closing_handshake_of_the_peer_excuses_all_but_our_own_stdio() {
+        for (cause, counts) in [
+            (EndCause::Clock, false),
+            (EndCause::Goal, false),
+            (requested(), false),
+            (EndCause::ReaderGone, false),
+            (unmet(), false),
+            (late(), false),
+            (EndCause::Signal(2), true),
+            (output_lost(), true),
+            (input_lost(), true),
+        ] {
+            assert_eq!(cause.outranks(None, true, false), counts, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn results_that_were_promised_have_to_be_written() {
+        for earlier in [EndCause::Goal, EndCause::Clock, requested()] {
+            assert!(output_lost().outranks(Some(&earlier), true, false), "{earlier:?}");
+            assert!(!input_lost().outranks(Some(&earlier), true, false), "{earlier:?}");
+        }
+        assert!(!output_lost().outranks(Some(&EndCause::ReaderGone), true, false));
+        assert!(!output_lost().outranks(Some(&EndCause::Signal(2)), true, false));
+    }
+
+    #[test]
+    fn the_limit_of_the_run_ends_only_what_is_stuck() {
+        assert!(!late().outranks(Some(&EndCause::Goal), true, false));
+        assert!(late().outranks(Some(&EndCause::Goal), true, true));
+        assert!(late().outranks(None, true, true));
+    }
+}

@@ -332,3 +332,6 @@ async fn read(stdin: Option<&Stdin>, input: &mut Input) -> io::Result<usize> {
 
 /// Turns after which everything else has its own.
 const BREATH: u32 = 32;
+
+#[cfg(test)]
+mod tests;

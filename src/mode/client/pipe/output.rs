@@ -32,19 +32,15 @@ enum Content {
 }
 
 impl Output {
-    /// Stdout for messages in this format, unless not even they are shown.
-    pub(crate) fn of_messages(renderer: Renderer, shows: bool) -> io::Result<Self> {
+    /// Stdout for messages in this format. `shows`: messages are shown.
+    pub(crate) fn of_messages(stdout: Stdout, renderer: Renderer, shows: bool) -> Self {
         let buffer = OutputBuffer::default();
-        Self::new(Content::Messages { renderer, buffer, shows })
+        Self { stdout, content: Content::Messages { renderer, buffer, shows }, read: true }
     }
 
     /// Stdout for events.
-    pub(crate) fn of_events(events: EventBuffer) -> io::Result<Self> {
-        Self::new(Content::Events(events))
-    }
-
-    fn new(content: Content) -> io::Result<Self> {
-        Ok(Self { stdout: Stdout::new()?, content, read: true })
+    pub(crate) fn of_events(stdout: Stdout, events: EventBuffer) -> Self {
+        Self { stdout, content: Content::Events(events), read: true }
     }
 
     /// Number of bytes that wait.

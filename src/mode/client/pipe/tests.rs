@@ -1,0 +1,542 @@
+//! A pipe with a peer in memory, kernel pipes for stdio, and virtual time.
+
+use super::*;
+use crate::{
+    error::Unmet,
+    job::wait::{EndRules, Wait},
+    proto::{Close, CloseCode, Kind},
+    redact::Secrets,
+    render::{dialogue::Dialogue, renderer::Renderer},
+    report::Verbosity,
+    script::{action::Action, goals::Goals, input::Framing, matcher::Matcher, runner::Script},
+    session::testbed::{self, Bed, Happened, Player, SETTINGS, Wire},
+    sys::stdio::Stdout,
+};
+use options::InputSource;
+use rustix::fs::{OFlags, fcntl_setfl};
+use std::{
+    io::{PipeReader, PipeWriter, Read as _, Write as _},
+    os::fd::AsFd as _,
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+const S: Duration = Duration::from_secs(1);
+
+fn options() -> Options {
+    Options {
+        script: Script::new(Vec::new(), 10 * S, Goals::default()),
+        rules: EndRules::default(),
+        echo: false,
+        input: InputSource::Stdin,
+        kind: Kind::Text,
+        framing: Framing::Lines(b'\n'),
+        typed: false,
+        max_time: None,
+        close_timeout: 5 * S,
+        close: Close::new(CloseCode::NORMAL),
+        settings: SETTINGS,
+    }
+}
+
+/// A script without stdin behind it.
+fn scripted(actions: Vec<Action>, goals: Goals) -> Options {
+    let until_met = goals.is_some();
+    Options {
+        script: Script::new(actions, 10 * S, goals),
+        rules: EndRules { until_met, ..EndRules::default() },
+        input: InputSource::Nothing,
+        ..options()
+    }
+}
+
+fn say(text: &str) -> Action {
+    Action::message(Kind::Text, text)
+}
+
+fn expect(pattern: &str) -> Action {
+    Action::Expect(Matcher::parse(pattern).unwrap())
+}
+
+/// The world around a pipe.
+struct World {
+    peer: Player,
+    wire: Wire,
+    stdin: Option<PipeWriter>,
+    stdout: Option<PipeReader>,
+    kill: mpsc::Sender<i32>,
+    signals: Signals,
+    started: Instant,
+}
+
+fn pipe(options: Options) -> (Pipe, World) {
+    pipe_over(options, &Bed::default())
+}
+
+fn pipe_over(options: Options, bed: &Bed) -> (Pipe, World) {
+    let started = now();
+    let (opened, server, wire) = bed.connection();
+    let session = Session::client(opened, options.settings, testbed::entropy());
+    let (stdin_reader, stdin_writer) = io::pipe().unwrap();
+    let (stdout_reader, stdout_writer) = io::pipe().unwrap();
+    fcntl_setfl(&stdin_writer, OFlags::NONBLOCK).unwrap();
+    let reads = options.input == InputSource::Stdin;
+    let stdin = reads.then(|| Stdin::of(stdin_reader.as_fd()).unwrap());
+    let renderer = Renderer::new(options.framing, Dialogue::default(), false);
+    let output = Output::of_messages(Stdout::of(stdout_writer.as_fd()).unwrap(), renderer, true);
+    let report = Report { verbosity: Verbosity::Quiet, secrets: Secrets::Hidden, started };
+    let sinks = Sinks::new(Vec::new());
+    let pipe = Pipe::new(options, session, (stdin, output), (report, sinks), None);
+    let (kill, received) = mpsc::channel(2);
+    let world = World {
+        peer: Player::new(server),
+        wire,
+        stdin: Some(stdin_writer),
+        stdout: Some(stdout_reader),
+        kill,
+        signals: Signals::of(received),
+        started,
+    };
+    (pipe, world)
+}
+
+impl World {
+    /// Writes what goes into stdin without waiting. Returns how many bytes did.
+    fn type_some(&mut self, bytes: &[u8]) -> usize {
+        let stdin = self.stdin.as_mut().unwrap();
+        match stdin.write(bytes) {
+            Ok(n) => n,
+            Err(cause) => {
+                assert_eq!(cause.kind(), io::ErrorKind::WouldBlock);
+                0
+            }
+        }
+    }
+
+    fn type_all(&mut self, text: &str) {
+        assert_eq!(self.type_some(text.as_bytes()), text.len());
+    }
+
+    fn end_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Virtual time since the session opened.
+    fn elapsed(&self) -> Duration {
+        now() - self.started
+    }
+
+    /// All of stdout, once the pipe has let go of it.
+    fn written(&mut self, pipe: Pipe) -> String {
+        drop(pipe);
+        let mut text = String::new();
+        self.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+/// Runs a pipe to its end beside its peer, which only listens.
+async fn run(pipe: &mut Pipe, world: &mut World) -> (Result<Ended, Error>, Vec<Happened>) {
+    let World { peer, signals, .. } = world;
+    tokio::join!(pipe.converse(signals), peer.finish())
+}
+
+fn closed(code: u16) -> Happened {
+    Happened::Close(Close::new(code.into()))
+}
+
+#[test]
+fn lines_are_messages_and_an_unanswered_one_is_waited_for() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(options());
+        world.type_all("a\n\nb");
+        world.end_stdin();
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        assert_eq!(ended.unwrap(), Ended::Done);
+        let messages = ["a", "", "b"].map(Happened::text);
+        assert_eq!(heard, [&messages[..], &[closed(1000)]].concat());
+        assert_eq!(world.elapsed(), 5 * S);
+    });
+}
+
+#[test]
+fn a_second_of_silence_behind_an_answer_ends_the_session() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(options());
+        world.type_all("a\n");
+        world.end_stdin();
+        let World { peer, signals, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            peer.idle(3 * S).await;
+            peer.say("1");
+            peer.say("2");
+            assert_eq!(peer.finish().await, [closed(1000)]);
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(world.elapsed(), 4 * S);
+        assert_eq!(world.written(pipe), "1\n2\n");
+    });
+}
+
+#[test]
+fn silence_does_not_end_a_session_while_stdin_is_open() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(options());
+        let World { peer, signals, stdin, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            assert_eq!(peer.idle(3600 * S).await, []);
+            *stdin = None;
+            peer.finish().await;
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(world.elapsed(), 3605 * S);
+    });
+}
+
+#[test]
+fn the_wait_behind_stdin_can_be_chosen() {
+    let rules = |wait, quiet_for| EndRules { wait, quiet_for, until_met: false };
+    for (rules, seconds) in [
+        (rules(Some(Wait::For(Duration::ZERO)), None), 0),
+        (rules(Some(Wait::For(30 * S)), None), 30),
+        (rules(None, Some(7 * S)), 7),
+    ] {
+        testbed::run(async {
+            let (mut pipe, mut world) = pipe(Options { rules, ..options() });
+            world.type_all("a\n");
+            world.end_stdin();
+            let (ended, heard) = run(&mut pipe, &mut world).await;
+            assert_eq!(ended.unwrap(), Ended::Done);
+            assert_eq!(heard, [Happened::text("a"), closed(1000)]);
+            assert_eq!(world.elapsed(), seconds * S, "{rules:?}");
+        });
+    }
+}
+
+#[test]
+fn a_pipe_can_wait_until_the_peer_closes() {
+    testbed::run(async {
+        let rules = EndRules { wait: Some(Wait::UntilClosed), ..EndRules::default() };
+        let (mut pipe, mut world) = pipe(Options { rules, ..options() });
+        world.end_stdin();
+        let World { peer, signals, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            peer.idle(3600 * S).await;
+            peer.say("late");
+            peer.close(1000);
+            peer.finish().await;
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(world.written(pipe), "late\n");
+    });
+}
+
+#[test]
+fn a_script_waits_for_its_answers() {
+    testbed::run(async {
+        let actions = vec![say("a"), expect("^1$"), say("b")];
+        let (mut pipe, mut world) = pipe(scripted(actions, Goals::default()));
+        let World { peer, signals, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            peer.say("no");
+            assert_eq!(peer.idle(9 * S).await, []);
+            peer.say("1");
+            assert_eq!(peer.next().await, Some(Happened::text("b")));
+            assert_eq!(peer.finish().await, [closed(1000)]);
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(world.elapsed(), 14 * S);
+        assert_eq!(world.written(pipe), "no\n1\n");
+    });
+}
+
+#[test]
+fn a_late_answer_ends_the_session_and_fails_the_run() {
+    testbed::run(async {
+        let actions = vec![say("a"), expect("1"), say("b")];
+        let (mut pipe, mut world) = pipe(scripted(actions, Goals::default()));
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        let Err(Error::Unmet(Unmet::Expect { limit, received: 0, .. })) = ended else {
+            panic!("{ended:?}")
+        };
+        assert_eq!(limit, Some(10 * S));
+        assert_eq!(heard, [Happened::text("a"), closed(1000)]);
+        assert_eq!(world.elapsed(), 10 * S);
+    });
+}
+
+#[test]
+fn a_goal_ends_the_session_and_nothing_behind_it_is_shown() {
+    let count = Goals { count: Some(2), until: None };
+    let until = Goals { count: None, until: Some(Matcher::parse("^2").unwrap()) };
+    for goals in [count, until] {
+        testbed::run(async {
+            let (mut pipe, mut world) = pipe(scripted(Vec::new(), goals.clone()));
+            let World { peer, signals, .. } = &mut world;
+            let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+                peer.idle(60 * S).await;
+                for text in ["1", "2", "3"] {
+                    peer.say(text);
+                }
+                assert_eq!(peer.finish().await, [closed(1000)]);
+            });
+            assert_eq!(ended.unwrap(), Ended::Done);
+            assert_eq!(world.elapsed(), 60 * S);
+            assert_eq!(world.written(pipe), "1\n2\n");
+        });
+    }
+}
+
+#[test]
+fn a_session_that_ends_before_its_goal_fails_the_run() {
+    testbed::run(async {
+        let goals = Goals { count: Some(2), until: None };
+        let (mut pipe, mut world) = pipe(scripted(Vec::new(), goals));
+        let World { peer, signals, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            peer.say("1");
+            peer.close(1000);
+            peer.finish().await;
+        });
+        let unmet = Unmet::Count { received: 1, expected: 2 };
+        assert!(matches!(ended, Err(Error::Unmet(it)) if it == unmet));
+    });
+}
+
+#[test]
+fn jsonl_lines_are_performed_and_a_wait_holds_those_behind_it() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(Options { typed: true, ..options() });
+        world.type_all(concat!(
+            "{\"type\":\"text\",\"data\":\"a\"}\n",
+            "{\"type\":\"wait\",\"seconds\":20}\n",
+            "{\"type\":\"ping\",\"data\":\"p\"}\n",
+            "{\"type\":\"binary\",\"base64\":\"/w==\"}\n",
+            "{\"type\":\"close\",\"code\":4001,\"reason\":\"bye\"}\n",
+            "{\"type\":\"text\",\"data\":\"never\"}\n",
+        ));
+        let World { peer, signals, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            assert_eq!(peer.idle(19 * S).await, []);
+            let close = Close { code: 4001.into(), reason: "bye".to_owned() };
+            let rest = [
+                Happened::Ping(b"p".to_vec()),
+                Happened::Message(Kind::Binary, vec![255]),
+                Happened::Close(close),
+            ];
+            assert_eq!(peer.finish().await, rest);
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(world.elapsed(), 20 * S);
+    });
+}
+
+#[test]
+fn a_jsonl_line_that_is_none_is_named() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(Options { typed: true, ..options() });
+        world.type_all("{\"type\":\"text\",\"data\":\"a\"}\n{\"type\":}\n");
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        assert!(matches!(ended, Err(Error::InputJson { line: 2, column: Some(9), .. })));
+        assert_eq!(heard, [Happened::text("a"), closed(1000)]);
+    });
+}
+
+#[test]
+fn text_that_is_not_utf8_is_not_sent() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(options());
+        assert_eq!(world.type_some(b"a\nb\xff\nc\n"), 7);
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        assert!(matches!(ended, Err(Error::InputText { .. })), "{ended:?}");
+        assert_eq!(heard, [Happened::text("a"), closed(1000)]);
+    });
+}
+
+#[test]
+fn text_that_turns_out_not_to_be_utf8_is_told_to_the_peer() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(Options { framing: Framing::Whole, ..options() });
+        world.type_all("begun");
+        let World { peer, signals, stdin, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            peer.idle(60 * S).await;
+            stdin.as_mut().unwrap().write_all(b"\xff").unwrap();
+            assert_eq!(peer.finish().await, [closed(1007)]);
+        });
+        assert!(matches!(ended, Err(Error::InputText { .. })), "{ended:?}");
+        // A message under way is no silence.
+        assert_eq!(world.elapsed(), 60 * S);
+    });
+}
+
+#[test]
+fn a_line_longer_than_all_buffers_is_one_message() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe_over(options(), &Bed { buffer: 1000, ..Bed::default() });
+        let line = "x".repeat(700_000);
+        let World { peer, signals, stdin, .. } = &mut world;
+        let write = async {
+            let mut stdin = stdin.take().unwrap();
+            let mut rest = line.as_bytes();
+            while !rest.is_empty() {
+                match stdin.write(rest) {
+                    Ok(n) => rest = &rest[n..],
+                    Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+                }
+            }
+        };
+        let (ended, heard, ()) = tokio::join!(pipe.converse(signals), peer.finish(), write);
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert!(heard == [Happened::text(&line), closed(1000)]);
+    });
+}
+
+#[test]
+fn stdin_is_not_read_while_the_peer_reads_nothing() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe_over(options(), &Bed { buffer: 1000, ..Bed::default() });
+        let lines = "0123456789abcde\n".repeat(4096);
+        world.wire.stall();
+        let mut typed = 0;
+        let mut last = 1;
+        while last > 0 {
+            last = world.type_some(lines.as_bytes());
+            typed += last;
+            let talk = pipe.converse(&mut world.signals);
+            assert!(tokio::time::timeout(3600 * S, talk).await.is_err());
+        }
+        // What the session queues, a block of stdin, and what the kernel holds.
+        assert!((1 << 16..1 << 19).contains(&typed), "{typed}");
+        assert!(pipe.session.queued() < 1 << 19, "{}", pipe.session.queued());
+        world.wire.resume();
+        world.end_stdin();
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(heard.len(), typed / 16 + 1);
+    });
+}
+
+#[test]
+fn the_network_is_not_read_while_stdout_is_stuck_and_the_run_still_ends_in_time() {
+    testbed::run(async {
+        let max_time = Some((30 * S, now() + 30 * S));
+        let goals = Goals { count: Some(u64::MAX), until: None };
+        let (mut pipe, mut world) = pipe(Options { max_time, ..scripted(Vec::new(), goals) });
+        let message = "x".repeat(1000);
+        let World { peer, signals, .. } = &mut world;
+        let flood = async {
+            loop {
+                while peer.session.queued() < 1 << 16 && peer.session.is_open() {
+                    peer.say(&message);
+                }
+                if !peer.idle(S).await.is_empty() || peer.session.is_over() {
+                    return;
+                }
+            }
+        };
+        let ended = tokio::select! {
+            ended = pipe.converse(signals) => ended,
+            () = async { flood.await; std::future::pending().await } => unreachable!(),
+        };
+        assert!(matches!(ended, Err(Error::RunTimeout { limit, .. }) if limit == 30 * S));
+        assert!(pipe.session.bytes_received() < 1 << 19, "{}", pipe.session.bytes_received());
+        // What nobody takes within the close timeout is dropped.
+        assert_eq!(world.elapsed(), 35 * S);
+    });
+}
+
+#[test]
+fn the_limit_of_the_run_closes_the_session() {
+    testbed::run(async {
+        let max_time = Some((3 * S, now() + 3 * S));
+        let (mut pipe, mut world) = pipe(Options { max_time, ..options() });
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        assert!(matches!(ended, Err(Error::RunTimeout { limit, .. }) if limit == 3 * S));
+        assert_eq!(heard, [closed(1000)]);
+        assert_eq!(world.elapsed(), 3 * S);
+    });
+}
+
+#[test]
+fn a_signal_closes_the_session_and_is_what_the_run_ends_by() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(options());
+        world.kill.send(15).await.unwrap();
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        assert_eq!(ended.unwrap(), Ended::Signal(15));
+        assert_eq!(heard, [closed(1001)]);
+    });
+}
+
+#[test]
+fn a_peer_that_does_not_answer_a_signal_is_left() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(options());
+        world.kill.send(2).await.unwrap();
+        // Nobody drives the peer.
+        let ended = pipe.converse(&mut world.signals).await;
+        assert_eq!(ended.unwrap(), Ended::Signal(2));
+        assert_eq!(world.elapsed(), 5 * S);
+    });
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_a_quiet_session_well() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(options());
+        world.stdout = None;
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(heard, [closed(1001)]);
+        assert_eq!(world.elapsed(), Duration::ZERO);
+    });
+}
+
+#[test]
+fn every_message_is_echoed() {
+    testbed::run(async {
+        let echo = Options { echo: true, input: InputSource::Endless, ..options() };
+        let (mut pipe, mut world) = pipe(echo);
+        let World { peer, signals, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            peer.say("a");
+            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            peer.close(1000);
+            peer.finish().await;
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(world.written(pipe), "a\n");
+    });
+}
+
+#[test]
+fn the_next_session_gets_the_script_and_then_what_had_not_left_the_lost_one() {
+    testbed::run(async {
+        let script = Script::new(vec![say("hello")], 10 * S, Goals::default());
+        let bed = Bed { buffer: 100, ..Bed::default() };
+        let (mut pipe, mut world) = pipe_over(Options { script, ..options() }, &bed);
+        pipe.resend = Some(ResendBuffer::default());
+        world.wire.stall();
+        world.type_all(&format!("{}\nb\n", "a".repeat(200)));
+        let talk = pipe.converse(&mut world.signals);
+        assert!(tokio::time::timeout(S, talk).await.is_err());
+        world.wire.reset();
+        pipe.session(&mut world.signals).await;
+        let unsent = pipe.session.unsent_messages();
+        assert_eq!(unsent, 2);
+        assert_eq!(pipe.resend.as_mut().unwrap().lost(unsent), 2);
+        let (opened, server, _wire) = bed.connection();
+        pipe.resume(opened);
+        world.peer = Player::new(server);
+        world.type_all("c\n");
+        world.end_stdin();
+        let (ended, heard) = run(&mut pipe, &mut world).await;
+        assert_eq!(ended.unwrap(), Ended::Done);
+        let messages = ["hello", &"a".repeat(200), "b", "c"].map(Happened::text);
+        assert_eq!(heard, [&messages[..], &[closed(1000)]].concat());
+    });
+}
