@@ -36,23 +36,6 @@ pub fn escaped_lines(text: &str) -> String {
     out
 }
 
-/// A line of JSON in which nothing stands that a terminal would act upon: inside its strings, where
-/// all of it is, an escape means the same.
-pub fn escape_json(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c >= ' ' && is_acted_upon(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a String cannot fail.
-                let _ = fmt::Write::write_fmt(&mut out, format_args!("\\u{unit:04x}"));
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
 fn write_escaped(c: char, out: &mut impl fmt::Write) -> fmt::Result {
     match c {
         '\n' => out.write_str("\\n"),

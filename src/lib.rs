@@ -70,6 +70,7 @@
 //! | [`report`] | diagnostics on stderr |
 //! | [`render`] | events to bytes for people and programs |
 //! | [`script`] | actions and matchers |
+//! | [`schema`] | the schema of JSON Lines |
 //! | [`error`] | sentences, hints and exit codes |
 //! | [`session`] | the driver: one task owns a transport and a connection |
 //! | [`connect`] | a target, or a client, to an open session |
@@ -91,6 +92,7 @@ pub mod random;
 pub mod redact;
 pub mod render;
 pub mod report;
+pub mod schema;
 pub mod script;
 pub mod secret;
 pub mod session;

@@ -62,6 +62,11 @@ impl Version {
             Self::Http2 => "2",
         }
     }
+
+    /// The method of an opening handshake.
+    pub fn method(self) -> &'static str {
+        if self == Self::Http2 { "CONNECT" } else { "GET" }
+    }
 }
 
 impl fmt::Display for Version {

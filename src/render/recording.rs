@@ -1,17 +1,22 @@
-//! A recording read again: a line of JSON to what happened. The schema is in docs/jsonl.md.
+//! A recording read again: lines of JSON to what happened.
 
 use super::har::{Answer, Exchange};
 use crate::{
     connect::Timing,
     proto::{
-        Close, Kind,
-        trace::{Direction, Frame},
+        self, Kind,
+        trace::{self, Direction},
+    },
+    schema::{
+        event::{self, MessageKind},
+        line::{Line, wrong},
+        scalar::{Base64, Seconds},
     },
 };
-use data_encoding::{BASE64, HEXLOWER};
-use jiff::Timestamp;
-use serde_json::{Map, Value};
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 /// An event of a recording.
 #[derive(Debug)]
@@ -34,9 +39,9 @@ pub enum Event {
     /// A ping or pong.
     Control(Direction, String, Vec<u8>, Option<Duration>),
     /// A Close.
-    Close(Direction, Close),
+    Close(Direction, proto::Close),
     /// A frame.
-    Frame(Direction, Box<Frame>),
+    Frame(Direction, Box<trace::Frame>),
     /// The frame that came last broke a rule: which, and the section.
     Violation(String, String),
     /// The session was lost.
@@ -75,167 +80,114 @@ pub struct End {
     pub sent: (u64, u64),
 }
 
-/// Reads a line. What is wrong with it is said in words.
+/// Reads a line. Fails with a phrase that names the fault.
 pub fn read(line: &str) -> Result<Recorded, String> {
-    let value: Value = serde_json::from_str(line).map_err(|fault| {
-        let words = fault.to_string();
-        let words = words.split(" at line ").next().unwrap_or_default();
-        format!("no JSON: {words} in column {}", fault.column())
-    })?;
-    let Value::Object(members) = value else { return Err("no event: not an object".to_owned()) };
-    let it = Members(&members);
-    let kind = it.text("type")?;
-    let at: Timestamp = it.text("time")?.parse().map_err(|_| wrong("time"))?;
-    let event = match kind {
-        "request" => Event::Request(Box::new(Exchange {
-            started: Some(at.into()),
-            url: it.text("url")?.to_owned(),
-            method: it.text("method")?.to_owned(),
-            http: it.text("http")?.to_owned(),
-            request: it.headers(),
+    let line = Line::read(line)?;
+    let at = SystemTime::from(line.time);
+    let direction = || line.direction.map(Direction::from).ok_or_else(|| wrong("direction"));
+    let event = match line.event {
+        event::Event::Request(request) => Event::Request(Box::new(Exchange {
+            started: Some(at),
+            url: request.url.into_owned(),
+            method: request.method.into_owned(),
+            http: request.http.into_owned(),
+            request: owned(request.headers),
             ..Exchange::default()
         })),
-        "open" => Event::Open(Box::new(it.open()?)),
-        "text" => Event::Message(it.direction()?, Kind::Text, it.payload()?, it.number("size")?),
-        "binary" => {
-            Event::Message(it.direction()?, Kind::Binary, it.payload()?, it.number("size")?)
+        event::Event::Open(open) => Event::Open(Box::new(opened(*open))),
+        event::Event::Text(message) => {
+            let data = content(message.data, message.base64);
+            Event::Message(direction()?, Kind::Text, data, message.size)
         }
-        "ping" | "pong" => {
-            let rtt = it.0.get("rtt").and_then(Value::as_f64).and_then(seconds);
-            let payload = it.payload()?.unwrap_or_default();
-            Event::Control(it.direction()?, kind.to_owned(), payload, rtt)
+        event::Event::Binary(message) => {
+            let data = content(message.data, message.base64);
+            Event::Message(direction()?, Kind::Binary, data, message.size)
         }
-        "close" => {
-            let code = u16::try_from(it.number("code")?).map_err(|_| wrong("code"))?;
-            let reason = it.text("reason")?.to_owned();
-            Event::Close(it.direction()?, Close { code: code.into(), reason })
+        event::Event::Ping(control) => self::control(direction()?, "ping", control),
+        event::Event::Pong(control) => self::control(direction()?, "pong", control),
+        event::Event::Close(close) => {
+            let (code, reason) = (close.code.into(), close.reason.into_owned());
+            Event::Close(direction()?, proto::Close { code, reason })
         }
-        "frame" => Event::Frame(it.direction()?, Box::new(it.frame()?)),
-        "violation" => {
-            Event::Violation(it.text("message")?.to_owned(), it.text("section")?.to_owned())
+        event::Event::Frame(frame) => Event::Frame(direction()?, Box::new(self::frame(*frame))),
+        event::Event::Violation(violation) => {
+            Event::Violation(violation.message.into_owned(), violation.section.into_owned())
         }
-        "gap" => Event::Gap(it.text("message")?.to_owned()),
-        "error" => Event::Error(it.text("message")?.to_owned()),
-        "end" => Event::End(Box::new(it.end()?)),
-        other => Event::Unknown(other.to_owned()),
+        event::Event::Gap(gap) => Event::Gap(gap.message.into_owned()),
+        event::Event::Error(failure) => Event::Error(failure.message.into_owned()),
+        event::Event::End(end) => Event::End(Box::new(ended(&end)?)),
+        event::Event::Unknown(kind) => Event::Unknown(kind.into_owned()),
     };
-    Ok(Recorded { at: at.into(), event })
+    Ok(Recorded { at, event })
 }
 
-/// The members of an event.
-struct Members<'a>(&'a Map<String, Value>);
+fn owned(headers: event::Headers<'_>) -> Vec<(String, String)> {
+    let pair =
+        |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+    headers.into_iter().map(pair).collect()
+}
 
-impl<'a> Members<'a> {
-    fn text(&self, name: &str) -> Result<&'a str, String> {
-        self.0.get(name).and_then(Value::as_str).ok_or_else(|| wrong(name))
-    }
+fn content(data: Option<Cow<'_, str>>, base64: Option<Base64<'_>>) -> Option<Vec<u8>> {
+    let text = data.map(|text| text.into_owned().into_bytes());
+    text.or_else(|| base64.map(|Base64(bytes)| bytes.into_owned()))
+}
 
-    fn number(&self, name: &str) -> Result<u64, String> {
-        self.0.get(name).and_then(Value::as_u64).ok_or_else(|| wrong(name))
-    }
+fn control(direction: Direction, name: &str, control: event::Control<'_>) -> Event {
+    let payload = content(control.data, control.base64).unwrap_or_default();
+    Event::Control(direction, name.to_owned(), payload, control.rtt.map(|Seconds(rtt)| rtt))
+}
 
-    fn direction(&self) -> Result<Direction, String> {
-        match self.text("direction")? {
-            "in" => Ok(Direction::In),
-            "out" => Ok(Direction::Out),
-            _ => Err(wrong("direction")),
-        }
-    }
-
-    /// What `data` or `base64` holds.
-    fn payload(&self) -> Result<Option<Vec<u8>>, String> {
-        if let Some(text) = self.0.get("data").and_then(Value::as_str) {
-            return Ok(Some(text.as_bytes().to_vec()));
-        }
-        let Some(text) = self.0.get("base64").and_then(Value::as_str) else { return Ok(None) };
-        BASE64.decode(text.as_bytes()).map(Some).map_err(|_| wrong("base64"))
-    }
-
-    fn headers(&self) -> Vec<(String, String)> {
-        let pairs = self.0.get("headers").and_then(Value::as_array).into_iter().flatten();
-        let pair = |pair: &Value| {
-            let [name, value] = pair.as_array()?.as_slice() else { return None };
-            Some((name.as_str()?.to_owned(), value.as_str()?.to_owned()))
-        };
-        pairs.filter_map(pair).collect()
-    }
-
-    fn open(&self) -> Result<Opened, String> {
-        let version = self.number("version")?;
-        if version != VERSION {
-            return Err(format!("version {version} of the format, which is not known here"));
-        }
-        let step = |name: &str| {
-            let time = self.0.get("timing").and_then(|timing| timing.get(name)?.as_f64());
-            time.and_then(seconds).unwrap_or_default()
-        };
-        let status = self.0.get("status").and_then(Value::as_u64).unwrap_or_default();
-        let status = u16::try_from(status).map_err(|_| wrong("status"))?;
-        let reason = http::StatusCode::from_u16(status).ok();
-        let address = self.0.get("address").and_then(Value::as_str);
-        Ok(Opened {
-            url: self.text("url")?.to_owned(),
-            http: self.text("http").unwrap_or("1.1").to_owned(),
-            answer: Answer {
-                status,
-                reason: reason.and_then(|it| it.canonical_reason()).unwrap_or_default().to_owned(),
-                headers: self.headers(),
-            },
-            timing: Timing {
-                resolve: step("resolve"),
-                connect: step("connect"),
-                proxy: step("proxy"),
-                tls: step("tls"),
-                handshake: step("handshake"),
-            },
-            address: address
-                .and_then(|it| it.parse::<std::net::SocketAddr>().ok())
-                .map(|it| it.ip().to_string()),
-        })
-    }
-
-    fn frame(&self) -> Result<Frame, String> {
-        let header = HEXLOWER.decode(self.text("header")?.as_bytes());
-        let length = self.0.get("size").and_then(Value::as_u64);
-        let came = self.0.get("came").and_then(Value::as_u64);
-        let kind = match self.0.get("kind").and_then(Value::as_str) {
-            Some("text") => Some(Kind::Text),
-            Some("binary") => Some(Kind::Binary),
-            _ => self.0.contains_key("data").then_some(Kind::Text),
-        };
-        Ok(Frame::recorded(
-            header.map_err(|_| wrong("header"))?,
-            (length, came.or(length).unwrap_or_default()),
-            self.0.get("fragment").and_then(Value::as_u64),
-            kind,
-            self.0.get("compressed").and_then(Value::as_bool).unwrap_or_default(),
-            self.payload()?.unwrap_or_default(),
-        ))
-    }
-
-    fn end(&self) -> Result<End, String> {
-        let code = match self.0.get("signal").and_then(Value::as_u64) {
-            Some(signal) => Err(signal),
-            None => Ok(self.number("code")?),
-        };
-        let traffic = |name: &str| {
-            let of = |what: &str| self.0.get(name).and_then(|it| it.get(what)?.as_u64());
-            (of("messages").unwrap_or_default(), of("size").unwrap_or_default())
-        };
-        Ok(End { code, received: traffic("received"), sent: traffic("sent") })
+fn opened(open: event::Open<'_>) -> Opened {
+    let status = open.status.unwrap_or_default();
+    let reason = http::StatusCode::from_u16(status).ok();
+    let event::OpenTiming { resolve, connect, proxy, tls, handshake, .. } = open.timing;
+    Opened {
+        url: open.url.into_owned(),
+        http: open.http.map_or_else(|| "1.1".to_owned(), Cow::into_owned),
+        answer: Answer {
+            status,
+            reason: reason.and_then(|it| it.canonical_reason()).unwrap_or_default().to_owned(),
+            headers: owned(open.headers.unwrap_or_default()),
+        },
+        timing: Timing {
+            resolve: resolve.0,
+            connect: connect.0,
+            proxy: proxy.0,
+            tls: tls.0,
+            handshake: handshake.0,
+        },
+        address: open
+            .address
+            .and_then(|it| it.parse::<std::net::SocketAddr>().ok())
+            .map(|it| it.ip().to_string()),
     }
 }
 
-fn seconds(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds).ok()
+fn frame(frame: event::Frame<'_>) -> trace::Frame {
+    let kind = match frame.kind {
+        Some(MessageKind::Text) => Some(Kind::Text),
+        Some(MessageKind::Binary) => Some(Kind::Binary),
+        None => frame.data.is_some().then_some(Kind::Text),
+    };
+    trace::Frame::recorded(
+        frame.header.0.into_owned(),
+        (frame.size, frame.came.or(frame.size).unwrap_or_default()),
+        frame.fragment,
+        kind,
+        frame.compressed,
+        content(frame.data, frame.base64).unwrap_or_default(),
+    )
 }
 
-fn wrong(name: &str) -> String {
-    format!("no event: '{name}' is missing or wrong")
+fn ended(end: &event::End) -> Result<End, String> {
+    let code = match (end.signal, end.code) {
+        (Some(signal), _) => Err(signal),
+        (None, Some(code)) => Ok(code),
+        (None, None) => return Err(wrong("code")),
+    };
+    let traffic = |traffic: event::Traffic| (traffic.messages, traffic.size);
+    Ok(End { code, received: traffic(end.received), sent: traffic(end.sent) })
 }
-
-/// The version of the schema that is read.
-const VERSION: u64 = 1;
 
 #[cfg(test)]
 mod tests {

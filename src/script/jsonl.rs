@@ -1,9 +1,11 @@
 //! Lines of jsonl input, each of which is an action. docs/jsonl.md has the schema.
 
 use super::action::{Action, Outgoing};
-use crate::proto::{Close, CloseCode, Kind};
+use crate::{
+    proto::{Close, CloseCode, Kind},
+    schema::{input::InputLine, scalar::Scalar},
+};
 use data_encoding::BASE64;
-use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// A line that is not an action.
@@ -20,40 +22,39 @@ pub fn parse(line: &[u8]) -> Result<Option<Action>, LineFault> {
     if line.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
-    let object: Map<String, Value> = serde_json::from_slice(line).map_err(|cause| {
+    let line = InputLine::read(line).map_err(|cause| {
         // It appends where: the line is always its first.
         let words = cause.to_string();
         let words = words.split(" at line ").next().unwrap_or_default().to_owned();
         LineFault { column: Some(cause.column().max(1)), words }
     })?;
-    let fields = Fields(&object);
-    let kind = fields.text("type")?.ok_or_else(|| fault("there is no \"type\""))?;
-    let direction = fields.text("direction")?;
+    let kind = text("type", &line.kind)?.ok_or_else(|| fault("there is no \"type\""))?;
+    let direction = text("direction", &line.direction)?;
     if direction.is_some_and(|direction| direction != "in") {
         return Ok(None);
     }
     let send = |outgoing| Some(Action::Send(outgoing));
     match kind {
         "text" => {
-            let data = fields.text("data")?;
+            let data = text("data", &line.data)?;
             let data = data.ok_or_else(|| fault("text has no \"data\""))?;
             Ok(Some(Action::message(Kind::Text, data)))
         }
         "binary" => {
-            let bytes = match fields.base64("base64")? {
-                None => fields.base64("data")?,
+            let bytes = match base64("base64", &line.base64)? {
+                None => base64("data", &line.data)?,
                 some => some,
             };
             let bytes = bytes.ok_or_else(|| fault("binary has no \"base64\""))?;
             Ok(Some(Action::message(Kind::Binary, bytes)))
         }
-        "ping" => fields.control().map(Outgoing::Ping).map(send),
+        "ping" => control(&line).map(Outgoing::Ping).map(send),
         // One received answers a ping of another session.
         "pong" if direction.is_some() => Ok(None),
-        "pong" => fields.control().map(Outgoing::Pong).map(send),
-        "close" => fields.close().map(Outgoing::Close).map(send),
+        "pong" => control(&line).map(Outgoing::Pong).map(send),
+        "close" => close(&line).map(Outgoing::Close).map(send),
         "wait" => {
-            let seconds = fields.0.get("seconds").and_then(Value::as_f64);
+            let seconds = line.seconds.as_number();
             let seconds = seconds.filter(|seconds| (0.0..=1e9).contains(seconds));
             let seconds =
                 seconds.ok_or_else(|| fault("wait has no \"seconds\" from 0 to 1000000000"))?;
@@ -63,55 +64,51 @@ pub fn parse(line: &[u8]) -> Result<Option<Action>, LineFault> {
     }
 }
 
-struct Fields<'a>(&'a Map<String, Value>);
-
-impl<'a> Fields<'a> {
-    fn text(&self, name: &str) -> Result<Option<&'a str>, LineFault> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(fault(format!("\"{name}\" is no string"))),
-        }
+fn text<'a>(name: &str, field: &'a Scalar<'_>) -> Result<Option<&'a str>, LineFault> {
+    match field {
+        Scalar::Absent | Scalar::Null => Ok(None),
+        Scalar::Text(text) => Ok(Some(text)),
+        _ => Err(fault(format!("\"{name}\" is no string"))),
     }
+}
 
-    fn base64(&self, name: &str) -> Result<Option<Vec<u8>>, LineFault> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let bytes = BASE64.decode(text.as_bytes());
-        bytes.map(Some).map_err(|_| fault(format!("\"{name}\" is no base64 (RFC 4648, 4)")))
-    }
+fn base64(name: &str, field: &Scalar<'_>) -> Result<Option<Vec<u8>>, LineFault> {
+    let Some(text) = text(name, field)? else { return Ok(None) };
+    let bytes = BASE64.decode(text.as_bytes());
+    bytes.map(Some).map_err(|_| fault(format!("\"{name}\" is no base64 (RFC 4648, 4)")))
+}
 
-    /// What a control frame carries.
-    fn control(&self) -> Result<Vec<u8>, LineFault> {
-        let payload = match (self.text("data")?, self.base64("base64")?) {
-            (Some(text), None) => text.as_bytes().to_vec(),
-            (None, Some(bytes)) => bytes,
-            (None, None) => Vec::new(),
-            (Some(_), Some(_)) => return Err(fault("both \"data\" and \"base64\"")),
-        };
-        if payload.len() > 125 {
-            return Err(fault("over 125 bytes in a control frame (RFC 6455, 5.5)"));
-        }
-        Ok(payload)
+/// What a control frame carries.
+fn control(line: &InputLine<'_>) -> Result<Vec<u8>, LineFault> {
+    let payload = match (text("data", &line.data)?, base64("base64", &line.base64)?) {
+        (Some(text), None) => text.as_bytes().to_vec(),
+        (None, Some(bytes)) => bytes,
+        (None, None) => Vec::new(),
+        (Some(_), Some(_)) => return Err(fault("both \"data\" and \"base64\"")),
+    };
+    if payload.len() > 125 {
+        return Err(fault("over 125 bytes in a control frame (RFC 6455, 5.5)"));
     }
+    Ok(payload)
+}
 
-    fn close(&self) -> Result<Close, LineFault> {
-        let reason = self.text("reason")?.unwrap_or_default();
-        let code = match self.0.get("code") {
-            None | Some(Value::Null) => None,
-            Some(code) => Some(code.as_u64().and_then(|code| u16::try_from(code).ok())),
-        };
-        let code = match code {
-            // Recorded of a Close without one.
-            None | Some(Some(1005)) if reason.is_empty() => CloseCode::NO_STATUS,
-            None => CloseCode::NORMAL,
-            Some(Some(code)) if CloseCode::new(code).is_sendable() => CloseCode::new(code),
-            Some(_) => return Err(fault("\"code\" is none that may be sent (RFC 6455, 7.4)")),
-        };
-        if reason.len() > 123 {
-            return Err(fault("\"reason\" is over 123 bytes (RFC 6455, 5.5)"));
-        }
-        Ok(Close { code, reason: reason.to_owned() })
+fn close(line: &InputLine<'_>) -> Result<Close, LineFault> {
+    let reason = text("reason", &line.reason)?.unwrap_or_default();
+    let code = match &line.code {
+        Scalar::Absent | Scalar::Null => None,
+        code => Some(code.as_unsigned().and_then(|code| u16::try_from(code).ok())),
+    };
+    let code = match code {
+        // Recorded of a Close without one.
+        None | Some(Some(1005)) if reason.is_empty() => CloseCode::NO_STATUS,
+        None => CloseCode::NORMAL,
+        Some(Some(code)) if CloseCode::new(code).is_sendable() => CloseCode::new(code),
+        Some(_) => return Err(fault("\"code\" is none that may be sent (RFC 6455, 7.4)")),
+    };
+    if reason.len() > 123 {
+        return Err(fault("\"reason\" is over 123 bytes (RFC 6455, 5.5)"));
     }
+    Ok(Close { code, reason: reason.to_owned() })
 }
 
 fn fault(words: impl Into<String>) -> LineFault {

@@ -7,10 +7,7 @@ use crate::{
     error::Error,
     proto::{Assembler, Kind, trace::Direction},
     redact::Secrets,
-    render::{
-        har::{Answer, END, ENTRY_END, Exchange, entry, head, message},
-        jsonl::method,
-    },
+    render::har::{Answer, END, ENTRY_END, Exchange, entry, head, message},
     report::Report,
     session::{Seen, limits::QUEUE_LIMIT_BYTES},
     target::Target,
@@ -165,7 +162,7 @@ impl Sink for HarFile {
             Progress::Request(request, timing) => {
                 let taken = timing.since(&self.before);
                 self.waits = true;
-                method(request.version).clone_into(&mut self.exchange.method);
+                request.version.method().clone_into(&mut self.exchange.method);
                 request.version.number().clone_into(&mut self.exchange.http);
                 self.exchange.request = self.secrets.headers(&request.headers).map(owned).collect();
                 self.exchange.timing = taken;

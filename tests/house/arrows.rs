@@ -17,6 +17,7 @@ pub const ROOMS: &[&[&str]] = &[
     &["connect"],
     &["session"],
     &["error"],
+    &["schema"],
     &["script"],
     &["render"],
     &["report"],

@@ -12,12 +12,9 @@ pub const KNOWN: &[&str] = &[
     "circle mode/client/pipe/ending.rs",
     "circle mode/client/pipe/feed.rs",
     "circle mode/client/pipe/mod.rs",
-    "circle render/jsonl/mod.rs",
-    "circle render/jsonl/wire.rs",
     "console/assistant.rs -> console/mod.rs",
     "console/suspend.rs -> console/mod.rs",
     "mode/client/interactive/opening.rs -> mode/client/interactive/mod.rs",
     "mode/client/pipe/comeback.rs -> mode/client/pipe/mod.rs",
     "mode/client/pipe/feed.rs -> mode/client/pipe/mod.rs",
-    "render/jsonl/wire.rs -> render/jsonl/mod.rs",
 ];

@@ -1,0 +1,347 @@
+//! The events of a run as lines of JSON: the writer of `--output jsonl` and `--record`. The types of
+//! the lines are in [`schema`](crate::schema).
+
+use super::buffer::OutputBuffer;
+use crate::{
+    connect::ClientConnection,
+    error::Error,
+    proto::{
+        Assembler, Kind, Opcode, Piece, Role,
+        extension::Deflate,
+        handshake::{Headers, Request},
+        trace::{Direction, Frame},
+    },
+    redact::Secrets,
+    schema::{
+        event::{self, Event},
+        line::{Line, VERSION},
+        scalar::{Base64, Hex, Seconds},
+    },
+    session::{Seen, Stats},
+};
+use jiff::Timestamp;
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// A writer of lines. It dates them, hides secrets and puts messages together.
+#[derive(Debug)]
+pub struct JsonLines {
+    started: Instant,
+    wall: SystemTime,
+    /// Date of the next line.
+    now: Instant,
+    /// Lines go to a terminal: what it would act upon is escaped too.
+    terminal: bool,
+    secrets: Secrets,
+    assembler: Assembler,
+}
+
+impl JsonLines {
+    /// A writer for a run that `started` then; `terminal`: lines are shown on one.
+    pub fn new(started: Instant, terminal: bool, secrets: Secrets) -> Self {
+        let now = Instant::now();
+        let wall = SystemTime::now() - now.duration_since(started);
+        Self { started, wall, now, terminal, secrets, assembler: Assembler::default() }
+    }
+
+    /// Dates the lines that follow. Dates never go back.
+    fn at(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    /// Writes `request`: a request of this side for this URL.
+    pub fn request(&mut self, url: &str, request: &Request, out: &mut OutputBuffer) {
+        self.at(Instant::now());
+        let event = Event::Request(event::Request {
+            url: self.secrets.url(url),
+            method: request.version.method().into(),
+            target: self.secrets.url(&request.target),
+            http: request.version.number().into(),
+            headers: self.headers(&request.headers),
+        });
+        self.line(Some(Direction::Out), event, out);
+    }
+
+    /// Writes `open`.
+    pub fn opened(&mut self, opened: &ClientConnection, out: &mut OutputBuffer) {
+        self.at(Instant::now());
+        let ClientConnection { established, report } = opened;
+        let timing = report.timing;
+        let event = Event::Open(Box::new(event::Open {
+            version: VERSION,
+            url: self.secrets.url(&report.url),
+            address: report.address.map(|address| address.to_string().into()),
+            tls: report.tls.as_deref().map(Cow::from),
+            subprotocol: established.agreed.subprotocol.as_deref().map(Cow::from),
+            compression: established.agreed.deflate.map(compression),
+            timing: event::OpenTiming {
+                resolve: Seconds(timing.resolve),
+                connect: Seconds(timing.connect),
+                proxy: Seconds(timing.proxy),
+                tls: Seconds(timing.tls),
+                handshake: Seconds(timing.handshake),
+                total: Seconds(timing.total()),
+            },
+            http: Some(report.answer.version.number().into()),
+            status: Some(report.answer.status),
+            headers: Some(self.headers(&report.answer.headers)),
+        }));
+        self.line(None, event, out);
+    }
+
+    /// Writes the event of a session, dated `at`, if it makes a line.
+    pub fn seen(&mut self, at: Instant, seen: &Seen<'_>, out: &mut OutputBuffer) {
+        self.at(at);
+        match seen {
+            Seen::Bytes(..) => {}
+            Seen::Frame(direction, frame) => {
+                self.line(Some(*direction), Event::Frame(Box::new(frame_event(frame))), out);
+            }
+            Seen::Piece(piece) => self.piece(piece, out),
+            Seen::Sent(kind, data, size) => {
+                let event = message(*kind, *data, *size, None);
+                self.line(Some(Direction::Out), event, out);
+            }
+            Seen::Control(direction, opcode, payload, rtt) => {
+                let (data, base64) = content(Kind::Text, payload);
+                let (size, rtt) = (payload.len() as u64, rtt.map(Seconds));
+                let control = event::Control { data, base64, size, rtt };
+                let is_ping = *opcode == Opcode::Ping;
+                let event = if is_ping { Event::Ping(control) } else { Event::Pong(control) };
+                self.line(Some(*direction), event, out);
+            }
+            Seen::Close(direction, close) => {
+                let event = Event::Close(event::Close {
+                    code: close.code.number(),
+                    reason: close.reason.as_str().into(),
+                    name: close.code.name().into(),
+                });
+                self.line(Some(*direction), event, out);
+            }
+            Seen::Broken(violation) => {
+                let event = Event::Violation(event::Violation {
+                    message: violation.to_string().into(),
+                    section: violation.section().into(),
+                    code: violation.close_code().number(),
+                });
+                self.line(Some(Direction::In), event, out);
+            }
+        }
+    }
+
+    /// Takes part of a message of the peer; the whole of it makes a line.
+    fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
+        // Taken out, to look at the message while the rest is used.
+        let mut assembler = std::mem::take(&mut self.assembler);
+        if let Some(data) = assembler.push(piece) {
+            let carried = Some((piece.carried, piece.frames));
+            let event = message(piece.kind, Some(data), data.len() as u64, carried);
+            self.line(Some(Direction::In), event, out);
+        }
+        self.assembler = assembler;
+    }
+
+    /// Writes `gap`: the session was lost for this reason.
+    pub fn gap(&mut self, reason: &str, out: &mut OutputBuffer) {
+        self.assembler = Assembler::default();
+        self.at(Instant::now());
+        self.line(None, Event::Gap(event::Gap { message: reason.into() }), out);
+    }
+
+    /// Writes `error`, if the run failed, and `end`: the exit status or the signal of the run, with
+    /// the figures and unsent messages of the last session, if there was one.
+    pub fn end(
+        &mut self,
+        error: Option<&Error>,
+        code: Result<u8, i32>,
+        (stats, unsent): (Option<&Stats>, usize),
+        out: &mut OutputBuffer,
+    ) {
+        self.at(Instant::now());
+        if let Some(error) = error {
+            let event = Event::Error(event::Failure {
+                code: error.code().into(),
+                message: error.to_string().into(),
+                hint: error.hint().map(Cow::from),
+            });
+            self.line(None, event, out);
+        }
+        let traffic = |tally: Option<crate::proto::Tally>, unsent| {
+            let total = tally.unwrap_or_default().total();
+            let (messages, size, wire_size) = (total.messages, total.bytes, total.carried);
+            event::Traffic { messages, size, wire_size, unsent }
+        };
+        let event = Event::End(event::End {
+            code: code.ok().map(u64::from),
+            signal: code.err().map(|signal| signal.unsigned_abs().into()),
+            received: traffic(stats.map(|stats| stats.received), None),
+            sent: traffic(stats.map(|stats| stats.sent), Some(unsent as u64)),
+            timing: event::EndTiming {
+                first_message: stats.and_then(|stats| stats.first_message).map(Seconds),
+                total: Seconds(self.elapsed()),
+            },
+        });
+        self.line(None, event, out);
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.now.saturating_duration_since(self.started)
+    }
+
+    fn line(&self, direction: Option<Direction>, event: Event<'_>, out: &mut OutputBuffer) {
+        let elapsed = self.elapsed();
+        let time = Timestamp::try_from(self.wall + elapsed).unwrap_or(Timestamp::MAX);
+        let direction = direction.map(Into::into);
+        let line = Line { direction, time, elapsed: Seconds(elapsed), event };
+        line.write(self.terminal, out.bytes());
+        out.release();
+    }
+
+    fn headers<'a>(&self, headers: &'a Headers) -> event::Headers<'a> {
+        self.secrets.headers(headers).map(|(name, value)| (name.into(), value)).collect()
+    }
+}
+
+/// The event of a message; `carried`: bytes of payload and frames that carried one of the peer.
+fn message(kind: Kind, data: Option<&[u8]>, size: u64, carried: Option<(u64, u32)>) -> Event<'_> {
+    let (data, base64) = data.map(|data| content(kind, data)).unwrap_or_default();
+    let (wire_size, frames) = carried.unzip();
+    let message = event::Message { data, base64, size, wire_size, frames };
+    match kind {
+        Kind::Text => Event::Text(message),
+        Kind::Binary => Event::Binary(message),
+    }
+}
+
+/// Content as text if it is to be text and is UTF-8, and as bytes otherwise.
+fn content(kind: Kind, bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<Base64<'_>>) {
+    match (kind, std::str::from_utf8(bytes)) {
+        (Kind::Text, Ok(text)) => (Some(text.into()), None),
+        _ => (None, Some(Base64(bytes.into()))),
+    }
+}
+
+fn frame_event(frame: &Frame) -> event::Frame<'_> {
+    let is_text = frame.kind == Some(Kind::Text) && !frame.compressed;
+    let kind = if is_text || frame.is_control() { Kind::Text } else { Kind::Binary };
+    let (data, base64) = content(kind, &frame.preview);
+    event::Frame {
+        fin: frame.fin(),
+        rsv: frame.rsv() >> 4,
+        opcode: frame.opcode(),
+        name: frame.name().to_string().into(),
+        masked: frame.is_masked(),
+        size: frame.length,
+        wire_size: frame.wire_length(),
+        fragment: frame.fragment,
+        kind: frame.kind.map(|kind| match kind {
+            Kind::Text => event::MessageKind::Text,
+            Kind::Binary => event::MessageKind::Binary,
+        }),
+        compressed: frame.compressed,
+        header: Hex(frame.header().into()),
+        came: (!frame.is_whole()).then_some(frame.came),
+        data,
+        base64,
+    }
+}
+
+fn compression(deflate: Deflate) -> event::Compression {
+    let side = |role| {
+        let side = deflate.side(role);
+        let window_bits = side.window_bits.into();
+        event::Side { window_bits, context_takeover: side.keeps_context }
+    };
+    event::Compression { local: side(Role::Client), remote: side(Role::Server) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{Close, Violation};
+    use serde_json::Value;
+
+    fn lines(terminal: bool, write: impl FnOnce(&mut JsonLines, &mut OutputBuffer)) -> String {
+        let mut json = JsonLines::new(Instant::now(), terminal, Secrets::Hidden);
+        let mut out = OutputBuffer::default();
+        write(&mut json, &mut out);
+        String::from_utf8(out.ready().to_vec()).unwrap()
+    }
+
+    fn value(line: &str) -> Value {
+        serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))
+    }
+
+    fn piece(kind: Kind, payload: &[u8], first: bool, last: bool) -> Piece<'_> {
+        Piece { kind, payload, first, last, carried: 7, frames: 2 }
+    }
+
+    #[test]
+    fn a_message_is_a_line_when_it_is_whole() {
+        let now = Instant::now();
+        let text = lines(false, |json, out| {
+            json.seen(now, &Seen::Piece(&piece(Kind::Text, b"a\"\n", true, false)), out);
+            assert!(out.ready().is_empty());
+            let end = piece(Kind::Text, "\u{e9}".as_bytes(), false, true);
+            json.seen(now, &Seen::Piece(&end), out);
+            json.seen(now, &Seen::Piece(&piece(Kind::Binary, &[0, 255, 10], true, true)), out);
+        });
+        let (one, two) = text.trim_end().split_once('\n').unwrap();
+        let (one, two) = (value(one), value(two));
+        assert_eq!((&one["type"], &one["direction"]), (&"text".into(), &"in".into()));
+        assert_eq!((&one["data"], &one["size"]), (&"a\"\n\u{e9}".into(), &5.into()));
+        assert_eq!((&one["wire_size"], &one["frames"]), (&7.into(), &2.into()));
+        assert_eq!((&two["type"], &two["base64"]), (&"binary".into(), &"AP8K".into()));
+        assert!(one["elapsed"].as_f64().unwrap() < 5.0);
+        let time: Timestamp = one["time"].as_str().unwrap().parse().unwrap();
+        assert!(Timestamp::now().duration_since(time).as_secs().abs() < 5);
+    }
+
+    #[test]
+    fn every_event_is_an_object() {
+        let now = Instant::now();
+        let text = lines(false, |json, out| {
+            let (input, output) = (Direction::In, Direction::Out);
+            let rtt = Some(Duration::from_micros(1500));
+            json.seen(now, &Seen::Control(input, Opcode::Ping, b"\xff", None), out);
+            json.seen(now, &Seen::Control(input, Opcode::Pong, b"x", rtt), out);
+            json.seen(now, &Seen::Sent(Kind::Text, Some(b"a"), 1), out);
+            json.seen(now, &Seen::Sent(Kind::Binary, None, 1 << 40), out);
+            json.seen(now, &Seen::Close(output, &Close::new(1000.into())), out);
+            json.seen(now, &Seen::Broken(Violation::ReservedOpcode(3)), out);
+            json.end(None, Ok(7), (None, 0), out);
+            json.end(None, Err(15), (None, 0), out);
+        });
+        let lines: Vec<Value> = text.lines().map(value).collect();
+        assert_eq!(lines[0]["base64"], "/w==");
+        assert_eq!(lines[1]["rtt"], 0.0015);
+        assert_eq!((&lines[2]["direction"], &lines[2]["data"]), (&"out".into(), &"a".into()));
+        assert_eq!((&lines[3]["size"], lines[3].get("base64")), (&(1u64 << 40).into(), None));
+        assert_eq!(
+            (&lines[4]["code"], &lines[4]["name"]),
+            (&1000.into(), &"normal closure".into())
+        );
+        assert_eq!((&lines[5]["direction"], &lines[5]["code"]), (&"in".into(), &1002.into()));
+        assert_eq!((&lines[6]["code"], &lines[7]["signal"]), (&7.into(), &15.into()));
+        assert_eq!(lines[6]["received"]["messages"], 0);
+        assert!(lines[6]["timing"]["first_message"].is_null());
+        assert!(lines[6]["timing"]["total"].is_f64());
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_that_it_acts_upon_and_the_same_json() {
+        let hostile = "\x1b[31m\u{9b}m\u{202e}\u{e0001}\u{1f600}";
+        for terminal in [false, true] {
+            let line = lines(terminal, |json, out| {
+                let whole = piece(Kind::Text, hostile.as_bytes(), true, true);
+                json.seen(Instant::now(), &Seen::Piece(&whole), out);
+            });
+            assert_eq!(value(&line)["data"], hostile);
+            assert_eq!(line.contains('\u{202e}'), !terminal);
+            assert_eq!(line.contains('\u{e0001}'), !terminal);
+            assert!(!line.contains('\x1b') && line.contains('\u{1f600}'));
+        }
+    }
+}

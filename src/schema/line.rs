@@ -1,0 +1,230 @@
+//! A line: an event with its direction and its date, written and read.
+
+use super::{
+    event::Event,
+    scalar::{Direction, Scalar, Seconds},
+};
+use crate::escape::is_acted_upon;
+use data_encoding::BASE64;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::ser::Formatter;
+use std::io::{self, Write};
+
+/// The version of the schema. It goes up when a reader that keeps to docs/jsonl.md could misread a
+/// line.
+pub const VERSION: u64 = 1;
+
+/// A line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line<'a> {
+    /// Who did it, if somebody did.
+    pub direction: Option<Direction>,
+    /// Date, to the microsecond.
+    pub time: Timestamp,
+    /// Time since the start of the run.
+    pub elapsed: Seconds,
+    /// The event.
+    pub event: Event<'a>,
+}
+
+impl<'a> Line<'a> {
+    /// Appends the line and its end; `terminal`: characters that a terminal acts upon are escaped
+    /// inside strings, where an escape means the same.
+    pub fn write(&self, terminal: bool, out: &mut Vec<u8>) {
+        match &self.event {
+            Event::Request(body) => self.put("request", body, terminal, out),
+            Event::Open(body) => self.put("open", &**body, terminal, out),
+            Event::Text(body) => self.put("text", body, terminal, out),
+            Event::Binary(body) => self.put("binary", body, terminal, out),
+            Event::Ping(body) => self.put("ping", body, terminal, out),
+            Event::Pong(body) => self.put("pong", body, terminal, out),
+            Event::Close(body) => self.put("close", body, terminal, out),
+            Event::Frame(body) => self.put("frame", &**body, terminal, out),
+            Event::Violation(body) => self.put("violation", body, terminal, out),
+            Event::Gap(body) => self.put("gap", body, terminal, out),
+            Event::Error(body) => self.put("error", body, terminal, out),
+            Event::End(body) => self.put("end", body, terminal, out),
+            Event::Unknown(name) => self.put(name, &Nothing {}, terminal, out),
+        }
+    }
+
+    fn put(&self, kind: &str, body: &impl Serialize, terminal: bool, out: &mut Vec<u8>) {
+        let Self { direction, time, elapsed, .. } = *self;
+        let written = Written { kind, direction, time, elapsed, body };
+        let formatter = LineFormatter { terminal };
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
+        // Writing to a Vec cannot fail, and every value of the schema has a form in JSON.
+        let _ = written.serialize(&mut serializer);
+        out.push(b'\n');
+    }
+
+    /// Reads a line without its end. Fails with a phrase that names the fault.
+    pub fn read(line: &'a str) -> Result<Self, String> {
+        let head = head(line)?;
+        let kind = head.kind.as_text().ok_or_else(|| wrong("type"))?;
+        let time = head.time.as_text().and_then(|time| time.parse().ok());
+        let time = time.ok_or_else(|| wrong("time"))?;
+        let direction = match head.direction.as_text() {
+            Some("in") => Some(Direction::In),
+            Some("out") => Some(Direction::Out),
+            Some(_) => return Err(wrong("direction")),
+            None => None,
+        };
+        let event = match kind {
+            "request" => Event::Request(body(line)?),
+            "open" => {
+                let version = head.version.as_unsigned().ok_or_else(|| wrong("version"))?;
+                if version != VERSION {
+                    return Err(format!(
+                        "version {version} of the format, which is not known here"
+                    ));
+                }
+                Event::Open(Box::new(body(line)?))
+            }
+            "text" => Event::Text(body(line)?),
+            "binary" => Event::Binary(body(line)?),
+            "ping" => Event::Ping(body(line)?),
+            "pong" => Event::Pong(body(line)?),
+            "close" => Event::Close(body(line)?),
+            "frame" => Event::Frame(Box::new(body(line)?)),
+            "violation" => Event::Violation(body(line)?),
+            "gap" => Event::Gap(body(line)?),
+            "error" => Event::Error(body(line)?),
+            "end" => Event::End(body(line)?),
+            other => Event::Unknown(other.to_owned().into()),
+        };
+        let elapsed = head.elapsed.as_number().unwrap_or_default();
+        let elapsed = Seconds::from_seconds(elapsed).unwrap_or_default();
+        Ok(Self { direction, time, elapsed, event })
+    }
+}
+
+/// The fields of all lines, as far as a reader needs them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Scalar<'a>,
+    #[serde(borrow)]
+    direction: Scalar<'a>,
+    #[serde(borrow)]
+    time: Scalar<'a>,
+    #[serde(borrow)]
+    elapsed: Scalar<'a>,
+    #[serde(borrow)]
+    version: Scalar<'a>,
+}
+
+/// A line as it is written: the fields of all lines, then those of the event.
+#[derive(Serialize)]
+struct Written<'a, E> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<Direction>,
+    #[serde(serialize_with = "micros")]
+    time: Timestamp,
+    elapsed: Seconds,
+    #[serde(flatten)]
+    body: &'a E,
+}
+
+/// The body of an event that is not known.
+#[derive(Serialize)]
+struct Nothing {}
+
+/// Writes a date to the microsecond.
+fn micros<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.6}"))
+}
+
+fn head(line: &str) -> Result<Head<'_>, String> {
+    // A sequence could be read as a struct as well.
+    if !line.trim_start().starts_with('{') {
+        return match serde_json::from_str::<serde::de::IgnoredAny>(line) {
+            Ok(_) => Err("no event: not an object".to_owned()),
+            Err(fault) => Err(not_json(&fault)),
+        };
+    }
+    serde_json::from_str(line).map_err(|fault| not_event(&fault))
+}
+
+fn body<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|fault| not_event(&fault))
+}
+
+fn not_json(fault: &serde_json::Error) -> String {
+    format!("no JSON: {} in column {}", words(fault), fault.column())
+}
+
+fn not_event(fault: &serde_json::Error) -> String {
+    if !fault.is_data() {
+        return not_json(fault);
+    }
+    let words = words(fault);
+    match words.strip_prefix("missing field `").and_then(|name| name.strip_suffix('`')) {
+        Some(name) => wrong(name),
+        None => format!("no event: {words} in column {}", fault.column()),
+    }
+}
+
+/// The words of a fault without its place: the line is always its first.
+fn words(fault: &serde_json::Error) -> String {
+    let words = fault.to_string();
+    words.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+/// The fault of a field.
+pub fn wrong(name: &str) -> String {
+    format!("no event: '{name}' is missing or wrong")
+}
+
+/// The form of lines: times have six digits after the point, bytes are in base64, and for a terminal
+/// more characters are escaped.
+struct LineFormatter {
+    terminal: bool,
+}
+
+impl Formatter for LineFormatter {
+    fn write_f64<W: ?Sized + Write>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
+        // All floating-point numbers of the schema are times.
+        let Seconds(time) = Seconds::from_seconds(value).unwrap_or_default();
+        write!(out, "{}.{:06}", time.as_secs(), time.subsec_micros())
+    }
+
+    fn write_byte_array<W: ?Sized + Write>(&mut self, out: &mut W, bytes: &[u8]) -> io::Result<()> {
+        out.write_all(b"\"")?;
+        let mut encoded = [0; BLOCK / 3 * 4];
+        for block in bytes.chunks(BLOCK) {
+            let length = BASE64.encode_len(block.len());
+            let encoded = encoded.get_mut(..length).unwrap_or_default();
+            BASE64.encode_mut(block, encoded);
+            out.write_all(encoded)?;
+        }
+        out.write_all(b"\"")
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        if !self.terminal {
+            return out.write_all(text.as_bytes());
+        }
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_acted_upon(*c)) {
+            let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            out.write_all(before.as_bytes())?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = after.get(c.len_utf8()..).unwrap_or_default();
+        }
+        out.write_all(rest.as_bytes())
+    }
+}
+
+/// Bytes that are encoded at a time: a multiple of three, so that only the end is padded.
+const BLOCK: usize = 3 << 10;
