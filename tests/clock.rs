@@ -1,4 +1,4 @@
-//! When a pipe ends by itself: the end of stdin, silence, -w, -x, --count, and no stdin at all.
+//! The end of a run in a pipe: end of stdin, silence, -w, -x, --count, and no stdin.
 
 use crate::support::{
     Stdin, Test,
@@ -6,7 +6,6 @@ use crate::support::{
 };
 use std::{thread::sleep, time::Duration};
 
-/// The time that passes between two steps is what these tests are about.
 fn pass(milliseconds: u64) {
     sleep(Duration::from_millis(milliseconds));
 }
@@ -71,7 +70,7 @@ fn a_greeting_glued_to_the_handshake_is_no_answer_to_what_is_sent_after_it() {
 
 #[test]
 fn any_byte_of_the_peer_breaks_the_silence() {
-    // A message that comes slowly, and a ping, are not silence.
+    // Neither a slowly arriving message nor a ping is silence.
     Test::new()
         .stdin("ask\n")
         .peer(|peer| {
@@ -113,7 +112,7 @@ fn quiet_hides_that_silence_ended_it() {
 #[test]
 fn quiet_for_changes_the_window() {
     let words = "sockeye: ended after 0.5 s of silence (-w SECONDS waits longer, -w -1 for ever)\n";
-    // Also while nothing has come.
+    // The same window applies before any message was received.
     for answer in [text("answer"), Vec::new()] {
         let stdout = if answer.is_empty() { "" } else { "answer\n" };
         Test::new()
@@ -178,7 +177,7 @@ fn an_empty_pipe_is_an_input_that_ended() {
 
 #[test]
 fn wait_goes_on_for_its_time_whatever_comes() {
-    // Longer than silence would, and not longer because messages go on coming.
+    // Beyond the silence window, and not extended by messages.
     Test::new()
         .args(["-w", "2", "--quiet-for", "0.1"])
         .stdin("ask\n")
@@ -305,7 +304,7 @@ fn a_count_that_is_met_ends_it_at_once_whatever_stdin_does() {
                 if asks {
                     peer.expect_text("ask");
                 }
-                // What is behind the last one is not shown.
+                // Messages after the last counted one are not printed.
                 peer.send([text("one"), text("two"), text("three")].concat());
                 peer.answer_close(1000);
             })

@@ -1,5 +1,5 @@
-//! How a session ends: cleanly (0), by a Close that tells of an error (111), or with something
-//! still expected (112).
+//! The end of a session: cleanly (0), by a Close with an error code (111), or with messages still
+//! expected (112).
 
 use crate::support::{
     Test,
@@ -20,7 +20,7 @@ fn a_clean_close_of_the_peer_is_0() {
 
 #[test]
 fn an_empty_close_is_0_and_echoed_empty() {
-    // 1005 stands for it and is never sent.
+    // 1005 stands for the missing code and is never sent.
     Test::new()
         .peer(|peer| {
             peer.open();
@@ -106,7 +106,7 @@ fn a_peer_that_never_ends_tcp_is_not_waited_for() {
 
 #[test]
 fn max_time_after_the_peer_s_close_does_not_change_how_it_ended() {
-    // The first cause decides: here it is the Close, and only the end of TCP is missing.
+    // The first cause decides. Here it is the Close; only the end of TCP is missing.
     for (code, words, status) in
         [(1000, "", 0), (4001, "sockeye: {peer} closed the connection: 4001 (private use)\n", 111)]
     {

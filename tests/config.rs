@@ -1,4 +1,4 @@
-//! The user's file: defaults, targets, secrets by reference, and what is wrong in it by its place.
+//! The configuration file: defaults, targets, secrets by reference, and faults with their place.
 
 use crate::support::{Expected, Test, peer::Request};
 use std::{
@@ -7,7 +7,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A user who has this file.
+/// A user with this configuration file.
 struct User {
     home: TempDir,
 }
@@ -29,7 +29,7 @@ impl User {
         std::fs::set_permissions(self.file(), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// A file beside it.
+    /// Adds a file to the same directory.
     fn with(self, name: &str, text: &str) -> Self {
         std::fs::write(self.file().with_file_name(name), text).unwrap();
         self
@@ -39,13 +39,13 @@ impl User {
         Test::new().args(args.iter().copied()).env("HOME", self.home.path())
     }
 
-    /// The request that these arguments make, looked at by the peer.
+    /// Checks the request that these arguments produce.
     #[track_caller]
     fn requests(&self, args: &[&str], look: impl FnOnce(&Request) + Send + 'static) {
         asks(self.runs(args), look);
     }
 
-    /// What is said when nothing is run.
+    /// Checks the error of a run that cannot start.
     #[track_caller]
     fn fails(&self, args: &[&str], fault: &str) {
         self.runs(args).stderr(format!("sockeye: {fault}\n")).status(2).run();
@@ -61,7 +61,7 @@ fn asks(test: Test, look: impl FnOnce(&Request) + Send + 'static) {
     .run();
 }
 
-/// Port 1 stands for the peer's, which the file cannot know: the typed option wins.
+/// Redirects dev.test to the peer, whose port the file cannot know.
 const HERE: &str = "--connect-to=dev.test:80:127.0.0.1:{port}";
 const DEV: &str = "[target.dev]\nurl = 'ws://dev.test/ws?a=1'\n";
 
@@ -151,7 +151,7 @@ fn secrets_of_the_file_are_named_by_where_they_are() {
         assert_eq!(request.header("X-File"), "of file");
         assert_eq!(request.header("X-Cmd"), "secret");
     });
-    // On the command line a command is understood too, but a header is what it says.
+    // An option's secret may be a command too, but the value of a header is literal.
     asks(Test::new().args(["--bearer", "cmd:printf t0k", "-H", "X-A: env:T"]), |request| {
         assert_eq!(request.header("Authorization"), "Bearer t0k");
         assert_eq!(request.header("X-A"), "env:T");
@@ -294,10 +294,10 @@ fn what_is_wrong_in_the_file_is_named_by_line_and_column() {
     ] {
         User::new(text).fails(&["ws://127.0.0.1:1"], &fault);
     }
-    // A key is looked at also where it is not used.
+    // A key is checked even in a target that is not used.
     let user = User::new("[target.other]\nurl = 'h'\nx = 1\n");
     user.runs(&["ws://h"]).stderr_has([place, ":3:1: unknown option 'x'"]).status(2).run();
-    // What was typed comes first.
+    // Faults on the command line are reported first.
     user.runs(&["--count", "x", "ws://h"])
         .stderr_has(["sockeye: invalid value 'x' for '--count <N>'"])
         .status(2)
@@ -378,7 +378,7 @@ fn a_server_takes_what_it_has_of_the_defaults() {
         "[defaults]\nquiet = true\norigin = 'http://o'\nexecute = 'hi'\nheader = 'X: y'\n\
          bearer = 'cmd:false'\ncompress-level = 9\n",
     );
-    // Quiet, it does not say where it listens.
+    // With -q the server does not print its address.
     for args in [&["listen", "0"][..], &["-l", "0"], &["listen", "--compress-level", "2", "0"]] {
         let script = "\"$@\" & sleep 0.3; kill $!; wait; true";
         user.runs(args).shell(script).run();
@@ -420,7 +420,7 @@ fn bash_completes_the_names_of_targets() {
     std::fs::create_dir(&bin).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sockeye"), bin.join("sockeye")).unwrap();
     let path = std::env::var("PATH").unwrap();
-    // What is run says which name it was given: none of them has a URL.
+    // The program's error names the completed target, because none of them has a URL.
     let typed = "eval \"$(sockeye completions bash)\"\nsockeye @st\t\nsockeye -q -c @sta\t\n\
                  sockeye --no-conf\t @de\t\nexit\n";
     user.runs(&[])

@@ -1,5 +1,4 @@
-//! permessage-deflate (RFC 7692): what is offered and agreed on, what goes over the wire, and what
-//! a hostile peer can do with it.
+//! permessage-deflate (RFC 7692): the negotiation, the frames on the wire, and hostile peers.
 
 use crate::support::{
     Test,
@@ -178,18 +177,19 @@ fn compressed_messages_come_and_go() {
         .args(["-x", ""])
         .peer(|peer| {
             peer.open_with(&agreed("permessage-deflate"));
-            // 7.2.3.6: the empty one.
+            // The last one is the empty message of 7.2.3.6.
             for payload in [&HELLO[..], &HELLO_AGAIN, &[0]] {
                 let got = peer.frame();
                 assert_eq!((got.first, &got.payload[..]), (0xc1, payload));
             }
             peer.send(frame(0xc1, HELLO));
-            // In fragments with a ping between, rsv1 on the first only.
+            // In fragments with a ping between them; rsv1 is set on the first only.
             peer.send(frame(0x41, &HELLO_AGAIN[..2]));
             peer.send(frame(0x89, "p"));
             peer.expect_pong("p");
             peer.send(frame(0x80, &HELLO_AGAIN[2..]));
-            // A final block (7.2.3.4), a stored one (7.2.3.3), a plain message, an empty one.
+            // A final block (7.2.3.4), a stored block (7.2.3.3), an uncompressed message, an empty
+            // one.
             peer.send(frame(0xc1, hex!("f348cdc9c9070000")));
             peer.send(frame(0xc2, hex!("000500faff48656c6c6f00")));
             peer.send([text("plain"), frame(0xc1, "\0"), frame(0xc1, "")].concat());
@@ -202,7 +202,7 @@ fn compressed_messages_come_and_go() {
 #[test]
 fn what_is_sent_follows_the_agreement_and_the_wishes() {
     let long = "x".repeat(1024);
-    // Without context takeover every message stands alone.
+    // Without context takeover each message is compressed independently.
     Test::new()
         .args(["--compress-min", "0", "--compress-level", "6", "-x", "Hello", "-x", "Hello"])
         .peer(|peer| {
@@ -214,7 +214,7 @@ fn what_is_sent_follows_the_agreement_and_the_wishes() {
             peer.close(1000);
         })
         .run();
-    // Short ones go as they are by default; all do where nothing was agreed on.
+    // By default short messages are sent uncompressed, and all are if nothing was agreed.
     for (answer, firsts) in
         [(agreed("permessage-deflate"), [0x81, 0xc1]), (String::new(), [0x81; 2])]
     {
@@ -227,7 +227,7 @@ fn what_is_sent_follows_the_agreement_and_the_wishes() {
             })
             .run();
     }
-    // A window of 8 bits cannot be made, and no compression is legal.
+    // A window of 8 bits is not supported, so messages are sent uncompressed, which is legal.
     Test::new()
         .args(["-v", "-x", &long])
         .peer(move |peer| {
@@ -307,7 +307,7 @@ fn what_does_not_inflate_or_sets_rsv1_elsewhere_is_a_violation() {
             "reserved bit rsv2 set without an extension (RFC 6455, 5.2; told 1002)".to_owned(),
         ),
         (
-            // A stored block with a bad byte of UTF-8.
+            // A stored block with an invalid byte of UTF-8.
             frame(0xc1, hex!("00 0100 feff ff 00")),
             1007,
             "text message that is not UTF-8 (RFC 6455, 8.1; told 1007)".to_owned(),
@@ -327,8 +327,8 @@ fn what_does_not_inflate_or_sets_rsv1_elsewhere_is_a_violation() {
     }
 }
 
-/// The frames of a message of so many MiB of zeros. Blocks that were made without a context can
-/// follow each other.
+/// Returns the frames of a message of `mebibytes` MiB of zeros. Its blocks were made without a
+/// context, so that they can be repeated.
 fn bomb(mebibytes: usize) -> Vec<u8> {
     let zeros = vec![0; 1 << 20];
     let mut block = Vec::with_capacity(4 << 10);
@@ -347,7 +347,7 @@ fn a_bomb_costs_no_more_than_a_message_may_be_long() {
             peer.open_with(&agreed("permessage-deflate"));
             let bomb = bomb(1024);
             assert!(bomb.len() < 2 << 20);
-            // It does not read on once it knows.
+            // The program stops reading once the limit is exceeded.
             peer.flood(&bomb);
             peer.expect_close(1009);
             assert!(peer.child.peak_memory() < 24 << 20, "{} bytes", peer.child.peak_memory());
@@ -375,7 +375,7 @@ fn without_a_limit_a_bomb_streams_in_little_memory() {
         })
         .stdout(format!("{}\n", (1u64 << 30) + 1))
         .run();
-    // The same where nothing is read of stdout's far end: it stays as small.
+    // Memory stays as small if nobody reads stdout.
     Test::new()
         .args(["--max-message", "0", "--close-timeout", "0.1"])
         .hold_stdout()
@@ -412,7 +412,7 @@ fn a_long_line_goes_out_compressed_as_one_message() {
             let mut frames = 0;
             loop {
                 let got = peer.frame();
-                // Rsv1 on the first, continuations then, fin on the last.
+                // Rsv1 is set on the first frame, continuations follow, and the last has fin.
                 let (first, fin) = (got.first & 0x7f, got.first & 0x80 != 0);
                 assert_eq!(first, if frames == 0 { 0x41 } else { 0x00 });
                 payload.extend(got.payload);
@@ -430,18 +430,19 @@ fn a_long_line_goes_out_compressed_as_one_message() {
         .run();
 }
 
-/// RFC 6455, 5.5.1. Of a plain line its one frame has to end first; a compressed one is in many.
+/// RFC 6455, 5.5.1. The one frame of an uncompressed line would have to be finished first; a
+/// compressed line has many frames.
 #[test]
 fn nothing_of_a_long_line_follows_our_close() {
     let mut state = 1u64;
     let noise = |_| {
-        // Marsaglia's xorshift: nothing that compresses well.
+        // Marsaglia's xorshift: data that barely compresses.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         char::from(b'!' + (state % 89) as u8)
     };
-    // More than all buffers on the way take.
+    // More than all buffers on the way can hold.
     let line = (0..4_000_000).map(noise).collect::<String>().repeat(8);
     Test::new()
         .stdin(format!("{line}\n"))
@@ -451,7 +452,7 @@ fn nothing_of_a_long_line_follows_our_close() {
             assert_eq!(peer.frame().first, 0x41);
             peer.send(close(1000, ""));
             while peer.frame().first != 0x88 {}
-            // Nothing more: the end of the script sees to it.
+            // The end of the script checks that nothing follows.
         })
         .stderr("sockeye: {peer} closed the connection: 1000 (normal closure); 1 message was not sent\n")
         .status(55)

@@ -1,4 +1,4 @@
-//! --echo.
+//! The --echo option.
 
 use crate::support::{
     Stdin, Test,
@@ -7,7 +7,7 @@ use crate::support::{
 
 #[test]
 fn echo_sends_back_what_comes_in_its_own_type() {
-    // Stdin is not read, and its end is not the end.
+    // Stdin is not read, and its end does not end the run.
     for stdin in [Stdin::Null, Stdin::Open, "not sent\n".into(), "".into()] {
         Test::new()
             .args(["--echo"])

@@ -1,4 +1,4 @@
-//! Frames on stderr: --frames, -vv and --trace, and what they do not show.
+//! Frames on stderr: --frames, -vv and --trace, and the secrets they hide.
 
 use crate::support::{
     Signal, Stdin, Test,
@@ -65,7 +65,7 @@ fn what_is_compressed_is_shown_as_it_is_on_the_wire() {
         .run();
 }
 
-/// After a message, and before one that is never looked at, the peer breaks a rule.
+/// The peer breaks a rule after one message and before another, which is never read.
 #[track_caller]
 fn broken(fault: &[u8], code: u16, line: &str, words: &str) {
     let bytes = [text("before"), fault.to_vec(), text("after")].concat();
@@ -152,7 +152,7 @@ fn a_frame_that_breaks_a_rule_is_shown_and_the_rule_named() {
     }
 }
 
-/// The character is bad only with the last fragment, which has no payload of its own.
+/// Only the last fragment, which has no payload, makes the character invalid.
 #[test]
 fn the_frame_that_breaks_a_rule_is_the_right_one_of_many() {
     let bytes = [frame(0x01, b"\xc3"), frame(0x00, ""), frame(0x80, ""), text("after")].concat();
@@ -231,7 +231,7 @@ fn twice_verbose_has_times_frames_and_their_headers() {
         .run();
 }
 
-/// What a run with a secret everywhere shows at most.
+/// A run with a secret in every place, and everything shown.
 fn trace(args: &[&str]) -> Test {
     Test::new()
         .args([
@@ -264,7 +264,7 @@ fn a_trace_has_the_bytes_but_no_secrets() {
             " > 8 bytes\n00000000  88 82 ",
         ])
         .run();
-    // All of it, and no secret in plain.
+    // The trace has all bytes and no secret in plain text.
     let script = "\"$@\" 2>&1 | tr -d '|\\n' | grep -c -e topsecret -e dG9wc2VjcmV0 -e 'topsecr' \
                   || echo none";
     trace(&[]).shell(script).stdout("0\nnone\n").run();

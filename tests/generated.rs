@@ -1,9 +1,9 @@
-//! Completions and man pages are checked in as the binary makes them.
+//! Checked-in completions and man pages equal the binary's output.
 
 use crate::support::{Expected, Test};
 use std::path::Path;
 
-/// Says how to make the files anew.
+/// Reads a checked-in file, or says how to generate it.
 #[track_caller]
 fn checked_in(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
@@ -18,7 +18,7 @@ fn the_completions_checked_in_are_fresh() {
         ("powershell", "_sockeye.ps1"),
         ("elvish", "sockeye.elv"),
     ] {
-        // Not equal: sockeye completions SHELL > completions/FILE
+        // If they differ: sockeye completions SHELL > completions/FILE
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file);
         Test::new().args(["completions", shell]).stdout(checked_in(&path)).run();
     }
@@ -36,7 +36,7 @@ fn the_man_pages_checked_in_are_fresh() {
         names.sort();
         names
     };
-    // Not equal: sockeye man man
+    // If they differ: sockeye man man
     assert_eq!(names(&kept), names(&made));
     for name in names(&made) {
         let [kept, made] = [kept.join(&name), made.join(&name)].map(|path| checked_in(&path));

@@ -1,9 +1,9 @@
-//! Answers to the opening handshake that break the RFC or are no HTTP at all (8), and those that
-//! look odd and are right.
+//! Answers to the opening handshake: those that break the RFC or are not HTTP (8), and those that
+//! look odd but are valid.
 
 use crate::support::{Peer, Test, peer::OPEN, wire::text};
 
-/// The answer of this peer is refused with these words.
+/// Checks that this answer is refused with this error.
 #[track_caller]
 fn refused(answer: impl Into<String>, words: &str) {
     refused_with(&[], answer, words);
@@ -69,7 +69,7 @@ fn a_101_that_does_not_upgrade_to_websocket_is_refused() {
 
 #[test]
 fn an_extension_never_offered_is_refused() {
-    // Taking it would make garbage of the messages that follow.
+    // Accepting it would corrupt the messages that follow.
     refused_with(
         &["--no-compress"],
         format!("{OPEN}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
@@ -117,7 +117,7 @@ fn a_tls_port_reached_without_tls_is_told() {
     Test::new()
         .peer(|peer| {
             peer.request();
-            // What OpenSSL answers to a GET: fatal alert, unexpected message.
+            // OpenSSL's response to a GET: fatal alert, unexpected message.
             peer.send(b"\x15\x03\x03\x00\x02\x02\x0a");
             peer.expect_end();
         })
@@ -137,7 +137,7 @@ fn a_malformed_head_is_refused() {
     refused(format!("{FIRST}Bad name: x\r\n\r\n"), words);
 }
 
-/// The client may leave before it has read all: how it ends the connection does not matter.
+/// Floods the client, which may leave early. The end of the connection does not matter.
 fn flood(peer: &mut Peer, head: &str) {
     peer.request();
     peer.offer(head.as_bytes());
@@ -161,7 +161,7 @@ fn heads_cannot_take_memory_without_bound() {
     }
 }
 
-/// This answer opens the session.
+/// Checks that this answer opens the session.
 #[track_caller]
 fn opens(answer: impl Into<String>) {
     let answer = answer.into();

@@ -1,4 +1,4 @@
-//! --har: HAR 1.2 that is a complete document at any time.
+//! The --har option: a HAR 1.2 file that is a complete document at any time.
 
 use crate::support::{
     Expected, Signal, Stdin, Test,
@@ -7,7 +7,7 @@ use crate::support::{
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Reads a HAR and holds it to the shape of HAR 1.2: its entries.
+/// Reads a HAR file, checks it against HAR 1.2 and returns its entries.
 #[track_caller]
 fn read(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
@@ -81,14 +81,14 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-/// ISO 8601, as HAR wants it.
+/// Checks a date for ISO 8601, which HAR requires.
 #[track_caller]
 fn date(value: &Value) {
     let text = value.as_str().unwrap_or_else(|| panic!("{value}"));
     assert!(text.parse::<jiff::Timestamp>().is_ok() && text.ends_with('Z'), "{text}");
 }
 
-/// The messages of an entry without their times.
+/// Returns an entry's messages without their times.
 fn messages(entry: &Value) -> Vec<Value> {
     let mut messages = entry["_webSocketMessages"].as_array().unwrap().clone();
     for message in &mut messages {

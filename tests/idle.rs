@@ -1,19 +1,19 @@
-//! Waiting costs nothing: whatever is stuck, the process sleeps. A loop that spins still gives the
-//! right answer, so the time it took of the processor is looked at.
+//! Waiting takes no processor time, whatever is stuck. A busy loop still gives the right answer, so
+//! these tests measure the processor time.
 
 use crate::support::{
     Stdin, Test,
     wire::{close, text},
 };
 
-/// A run that waits for two seconds or more.
+/// Returns a run that waits for two seconds or more.
 fn timed() -> Test {
     Test::new().shell("TIMEFORMAT='user %U'; time \"$@\"")
 }
 
 /// Less than a tenth of a second.
 const LITTLE: &str = "user 0.0[..]\n";
-/// Less than a second, some of which megabytes of data take.
+/// Less than a second, for a run that processes megabytes.
 const SOME: &str = "user 0.[..]\n";
 
 fn max_time(used: &str) -> String {

@@ -1,8 +1,8 @@
-//! Stdin that cannot be read or holds what cannot be sent (26).
+//! Stdin that cannot be read or sent (26).
 
 use crate::support::{Stdin, Test};
 
-/// The lines before the bad one are sent, and nothing after them.
+/// Checks that the lines before the invalid one are sent, and no others.
 #[track_caller]
 fn bad(stdin: Vec<u8>, sent: &[&str], line: usize, byte: usize) {
     let sent: Vec<String> = sent.iter().map(|&line| line.to_owned()).collect();
@@ -27,16 +27,16 @@ fn a_byte_that_is_no_text_is_named_by_line_and_place() {
     bad(b"\xffone\ntwo\n".to_vec(), &[], 1, 1);
     bad(b"one\ntw\xffo\nthree\n".to_vec(), &["one"], 2, 3);
     bad(b"one\n\ntwo\xff".to_vec(), &["one", ""], 3, 4);
-    // A character cut by the end of its line, and one cut by the end of stdin.
+    // A character cut off by the end of a line or of stdin.
     bad(b"one\r\ntwo\xe2\x82\r\n".to_vec(), &["one"], 2, 4);
     bad(b"one\ntwo\xe2\x82".to_vec(), &["one"], 2, 4);
-    // UTF-16's surrogates are no UTF-8.
+    // Surrogates of UTF-16 are not valid in UTF-8.
     bad(b"\xed\xa0\x80\n".to_vec(), &[], 1, 1);
 }
 
 #[test]
 fn nothing_of_a_long_line_is_sent_before_all_of_it_was_checked() {
-    // Around the edge of the blocks that are read, and far behind it.
+    // Around the end of a read block, and several blocks later.
     for byte in [65_535, 65_536, 65_537, 300_000] {
         let mut line = vec![b'x'; 300_000];
         line[byte - 1] = 0xff;

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP: the peer is told, and the child ends by the signal itself.
+//! SIGINT, SIGTERM and SIGHUP: the peer gets a Close, and the process ends by the signal.
 
 use crate::support::{
     Signal, Stdin, Test,
@@ -108,7 +108,7 @@ fn a_signal_before_the_session_is_open_ends_by_the_signal() {
 
 #[test]
 fn a_signal_ignored_at_start_stays_ignored() {
-    // As nohup starts it.
+    // As under nohup.
     Test::new()
         .shell("trap '' HUP; exec \"$@\"")
         .peer(|peer| {
@@ -122,7 +122,7 @@ fn a_signal_ignored_at_start_stays_ignored() {
         })
         .stdout("one\ntwo\n")
         .run();
-    // The others are obeyed.
+    // The other signals are not ignored.
     Test::new()
         .shell("trap '' HUP; exec \"$@\"")
         .peer(|peer| {
@@ -140,7 +140,7 @@ fn a_signal_ignored_at_start_stays_ignored() {
 
 #[test]
 fn a_shell_loop_stops_on_ctrl_c() {
-    // An exit with 130 instead of the signal would let the loop run on.
+    // An exit status of 130 instead of the signal would let the loop continue.
     Test::new()
         .shell("for i in 1 2 3; do \"$@\"; echo after $i; done")
         .peer(|peer| {
@@ -185,7 +185,7 @@ fn a_second_signal_ends_a_stuck_stdout_at_once() {
             peer.open();
             peer.flood(&flood);
             peer.child.signal(Signal::TERM);
-            // The first one is known to have been seen when the Close is there.
+            // The Close shows that the first signal was handled.
             peer.expect_close(1001);
             peer.child.signal(Signal::TERM);
             peer.freeze();

@@ -1,4 +1,5 @@
-//! Pipe mode: lines in, messages out, nothing lost, split, merged or changed.
+//! Lines of stdin as messages, and messages as lines of stdout: none lost, split, merged or
+//! changed.
 
 use crate::support::{
     Stdin, Test,
@@ -129,7 +130,7 @@ fn binary_comes_out_byte_exact() {
 
 #[test]
 fn text_comes_out_byte_exact_also_if_it_is_hostile() {
-    // Output to a pipe is for programs: nothing is escaped, and newlines stay.
+    // Output to a pipe is meant for programs: nothing is escaped, and newlines stay.
     let message = "two\nlines\r\n\x1b[31m\u{202e}\0\u{feff}";
     Test::new()
         .peer(move |peer| {
@@ -214,7 +215,8 @@ fn pings_are_answered_also_while_lines_go_out() {
         .peer(move |peer| {
             peer.open();
             peer.send([ping(""), ping("a"), ping([7; 125])].concat());
-            // Behind a frame that has begun, and in order; of several waiting the newest is enough.
+            // Pongs wait until the frame under way is finished, and stay in order. The newest of
+            // several waiting pongs is enough.
             let mut pongs = Vec::new();
             let mut message = None;
             while message.is_none() || pongs.last() != Some(&vec![7; 125]) {
@@ -243,7 +245,7 @@ fn an_unasked_pong_is_no_message() {
         .run();
 }
 
-/// The time for an answer to our Close runs from when it has gone, not from when it was queued.
+/// The close timeout runs from when the Close is sent, not from when it is queued.
 #[test]
 fn a_long_line_reaches_a_peer_that_reads_slowly() {
     let line = "x".repeat(12 << 20);
@@ -253,7 +255,7 @@ fn a_long_line_reaches_a_peer_that_reads_slowly() {
         .stdin(line)
         .peer(move |peer| {
             peer.open();
-            // Longer than an answer to a Close is waited for: none may have been queued yet.
+            // Longer than the close timeout.
             std::thread::sleep(std::time::Duration::from_millis(800));
             peer.expect_text(sent);
             peer.answer_close(1000);

@@ -1,4 +1,4 @@
-//! `sockeye listen`, without a terminal: what clients and stdio see of it.
+//! `sockeye listen` without a terminal, as its clients and its stdio see it.
 
 mod address;
 mod ending;

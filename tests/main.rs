@@ -1,8 +1,7 @@
-//! The binary against scripted peers, and rules that the code must keep. `cargo test` is enough to
-//! run them; what needs other programs is in tests/peers/.
-//!
-//! A test is a conversation: what the binary is given, what its peer does, and all of stdout,
-//! stderr and status that must come of it. One module a feature; the helpers are in `support`.
+//! The binary against scripted peers, and rules that the code must keep. `cargo test` runs them
+//! without further programs; tests that need other programs are in tests/peers/. A test is a
+//! conversation: the input of the binary, the actions of its peer, and all of the expected stdout,
+//! stderr and status. There is one module per feature.
 
 #![allow(
     clippy::unwrap_used,

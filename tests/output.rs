@@ -139,7 +139,7 @@ fn a_pipe_nobody_reads_for_a_while_loses_nothing() {
         .run();
 }
 
-/// What is unread is not silence.
+/// Unread output must not count as silence.
 #[test]
 fn a_pipe_nobody_reads_for_longer_than_the_silence_loses_nothing() {
     let messages: String = (0..200_000).map(|i| format!("{i}\n")).collect();
@@ -231,7 +231,7 @@ fn a_closed_stdout_is_as_good_as_dev_null() {
 
 #[test]
 fn what_the_shell_lends_is_given_back_unchanged() {
-    // O_NONBLOCK, set on a descriptor that is shared with the shell, breaks what runs next.
+    // O_NONBLOCK on a descriptor shared with the shell would break the next program.
     let flag = "sed -n 's/^flags:\t//p' /proc/self/fdinfo";
     let script = format!("\"$@\"; echo $(($({flag}/0) & 04000)) $(($({flag}/1) & 04000))");
     Test::new()
@@ -250,7 +250,7 @@ fn what_the_shell_lends_is_given_back_unchanged() {
 
 #[test]
 fn sockets_as_stdin_and_stdout_work_as_pipes_do() {
-    // What node's child_process gives its children.
+    // Node's child_process connects its children by sockets.
     let lines: String = (0..5000).map(|i| format!("line {i}\n")).collect();
     let long = "x".repeat(1 << 20);
     let stdin = format!("{lines}{long}\n");

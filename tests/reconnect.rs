@@ -1,11 +1,11 @@
-//! Coming back after a loss (--reconnect), and leaving when nothing happens (--idle-timeout).
+//! Reconnecting after a loss (--reconnect), and leaving an idle session (--idle-timeout).
 
 use crate::support::{
     Expected, Signal, Stdin, Test,
     wire::{frame, text},
 };
 
-/// What is said on a loss and after it.
+/// The notes on a loss and on the reconnection.
 const LOST: &str = "sockeye: {peer} ended the connection without a Close (1006)\n\
     sockeye: again in 0.0 s\n";
 const BACK: &str = "sockeye: connected again after 0.[..] s";
@@ -57,7 +57,7 @@ fn lines_of_stdin_go_on_where_they_were() {
         .run();
 }
 
-/// What has not wholly left is sent on the next session, and nothing is sent twice.
+/// Messages that were not fully sent follow on the next session, and none is sent twice.
 #[test]
 fn what_had_not_left_is_kept() {
     let line = |n: usize| format!("{n:07} {}", "x".repeat(50_000));
@@ -68,7 +68,7 @@ fn what_had_not_left_is_kept() {
         .peer(move |peer| {
             peer.open();
             peer.expect_text(line(0));
-            // The rest of it is in the kernel, between both or with the client.
+            // The other messages are in a socket buffer or still in the client.
             peer.await_backlog();
             peer.reset();
             peer.next_client();
@@ -257,7 +257,7 @@ fn a_session_without_messages_may_be_ended() {
                 if n == 3 {
                     peer.send(text("one"));
                 }
-                // Pings and their pongs are no messages.
+                // Pings and pongs do not count as messages.
                 let ping = peer.frame();
                 if ping.first == 0x88 {
                     peer.send(crate::support::wire::close(1000, ""));

@@ -1,4 +1,4 @@
-//! Recordings: --record, and what of them is left when a run is killed.
+//! Recordings (--record), also of a run that is killed.
 
 use crate::support::{
     Expected, Signal, Stdin, Test,
@@ -13,7 +13,7 @@ pub fn read(path: &Path) -> Vec<Value> {
     lines.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
 }
 
-/// Each event by its type and direction.
+/// Returns the type and direction of each event.
 pub fn kinds(events: &[Value]) -> Vec<String> {
     let kind = |event: &Value| match event["direction"].as_str() {
         Some(direction) => format!("{} {direction}", event["type"].as_str().unwrap()),
@@ -164,7 +164,8 @@ fn what_was_written_before_a_kill_can_be_shown() {
             peer.open();
             peer.send([text("one"), text("two")].concat());
             peer.child.await_stdout("one\ntwo\n");
-            // A turn more: what came is written before the next wait.
+            // Received messages are recorded before the client waits again, so the pong shows that
+            // they are in the file.
             peer.send(ping("done"));
             peer.expect_pong("done");
             let written = std::fs::read_to_string(&seen).unwrap();
@@ -303,7 +304,7 @@ fn what_the_run_reads_or_writes_already_is_not_written_over() {
         assert_eq!((output.status.code(), stderr), (Some(23), format!("sockeye: {expected}\n")));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a line\n");
     }
-    // Nor is one emptied where the other cannot be had.
+    // A file is not truncated if another output cannot be opened.
     Test::new()
         .args(["demo", "--har", "/dev/full", "--record"])
         .args([&path])

@@ -1,8 +1,8 @@
-//! The request: ours to write, as it was typed; and what -v shows of it.
+//! The HTTP request: its options, and its display with -v.
 
 use crate::support::{Test, peer::Request};
 
-/// The request that these arguments make, looked at by the peer.
+/// Checks the request that these arguments produce.
 #[track_caller]
 fn request(args: &[&str], look: impl FnOnce(&Request) + Send + 'static) {
     Test::new()
@@ -55,7 +55,7 @@ fn the_path_and_query_are_sent_as_they_stand() {
 
 #[test]
 fn host_is_the_url_s_with_its_port_unless_told_otherwise() {
-    // Without a port it is the scheme's own, at which only root may listen.
+    // Without a port it would be the scheme's default, on which only root can listen.
     request(&["ws://localhost:{port}/"], |request| {
         let host = request.header("Host");
         assert!(host.strip_prefix("localhost:").is_some_and(|port| port.parse::<u16>().is_ok()));
@@ -116,7 +116,7 @@ fn credentials_of_an_option_or_the_url() {
         assert_eq!(request.header("Authorization"), basic);
         assert!(request.header("Host").starts_with("127.0.0.1:"));
     });
-    // The option is more explicit than the URL, a header more than both.
+    // The option overrides the URL, and a header overrides both.
     request(&["--user", "us:p@ss:x", "ws://a:b@127.0.0.1:{port}/"], move |request| {
         assert_eq!(request.header("Authorization"), basic);
     });

@@ -1,10 +1,10 @@
-//! sockeye show: a recording as a person reads it.
+//! Recordings in readable form (`sockeye show`).
 
 use crate::support::{Expected, Test};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// A recording of each kind of event.
+/// A recording with every kind of event.
 const RECORDED: &str = r#"{"type":"request","direction":"out","time":"2026-11-24T08:51:22.000000Z","elapsed":0.000332,"url":"ws://h/?token=[redacted]","method":"GET","target":"/?token=[redacted]","http":"1.1","headers":[["Host","h"]]}
 {"type":"open","time":"2026-11-24T08:51:22.333796Z","elapsed":0.000332,"version":1,"url":"ws://h/?token=[redacted]","address":"127.0.0.1:80","tls":null,"subprotocol":null,"compression":null,"timing":{"resolve":0.000012,"connect":0.000081,"proxy":0.000000,"tls":0.000000,"handshake":0.000127,"total":0.000220},"http":"1.1","status":101,"headers":[["Upgrade","websocket"]]}
 {"type":"text","direction":"out","time":"2026-11-24T08:51:22.333850Z","elapsed":0.000385,"data":"{\"a\":1}","size":7}

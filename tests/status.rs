@@ -1,8 +1,8 @@
-//! HTTP statuses that do not upgrade (22), and a connection that ends instead of an answer (52).
+//! HTTP statuses other than an upgrade (22), and connections that end without an answer (52).
 
 use crate::support::Test;
 
-/// This answer, after which the server ends the connection, is shown like this.
+/// Checks the error for this answer, after which the server closes.
 #[track_caller]
 fn shown(answer: &str, expected: &str) {
     let answer = answer.to_owned();

@@ -1,5 +1,5 @@
-//! TLS: handshakes that fail (35), certificates that are refused (60), authorities that cannot be
-//! read (77), and sessions that work.
+//! TLS: failed handshakes (35), refused certificates (60), unreadable authorities (77), and working
+//! sessions.
 
 use crate::support::{Authority, Identity, Peer, Test, wire::text};
 use rcgen::date_time_ymd;
@@ -10,7 +10,7 @@ fn greet(peer: &mut Peer) {
     peer.close(1000);
 }
 
-/// This certificate, by an authority that is trusted, is refused with these words.
+/// Checks that this certificate of a trusted authority is refused with this error.
 #[track_caller]
 fn refused(authority: &Authority, identity: &Identity, words: &str) {
     Test::new()
@@ -223,7 +223,7 @@ fn an_alert_is_named() {
     Test::new()
         .args(["-k", "wss://localhost:{port}/"])
         .peer(|peer| {
-            // Fatal, handshake failure.
+            // Fatal alert, handshake failure.
             peer.send(b"\x15\x03\x03\x00\x02\x02\x28");
             peer.hold();
         })
@@ -288,7 +288,7 @@ fn a_ca_file_that_is_missing_or_no_pem_is_named() {
         Test::new()
             .args(["--ca".into(), path.clone()])
             .args(["wss://localhost:{port}/"])
-            // The file is read while TCP is being made.
+            // The file is read while TCP connects.
             .peer(Peer::hold)
             .stderr(format!("sockeye: cannot use the CA file {}: {words}\n", path.display()))
             .status(77)

@@ -1,4 +1,4 @@
-//! The transport fails under an open session: nothing more can be sent (55) or received (56).
+//! Failures of the transport in an open session, while sending (55) or receiving (56).
 
 use crate::support::{
     Signal, Stdin, Test,
@@ -18,7 +18,7 @@ fn an_end_without_a_close_is_56() {
         .stderr(words)
         .status(56)
         .run();
-    // Part of a header is no message.
+    // A partial frame header does not count as a message.
     Test::new()
         .peer(|peer| {
             peer.open();
@@ -119,7 +119,7 @@ fn a_close_while_a_line_waits_is_55_even_with_1000() {
             .args(["--close-timeout", "0.3"])
             .peer(move |peer| {
                 peer.open();
-                // It has been read whole, and the network cannot have taken it.
+                // The client has read all of it, more than the network can hold.
                 peer.child.await_fed();
                 peer.send(close(code, ""));
                 peer.freeze();
@@ -143,7 +143,7 @@ fn the_lines_that_were_not_sent_are_counted() {
         .args(["--close-timeout", "0.3"])
         .peer(|peer| {
             peer.open();
-            // The frame has begun: the file has been read up to its end.
+            // The frame has begun, so the file has been read to its end.
             peer.read_some();
             peer.send(close(1000, "enough"));
             peer.freeze();
@@ -223,7 +223,8 @@ fn a_peer_that_does_not_read_holds_neither_a_signal_nor_max_time_up() {
         .run();
 }
 
-/// A line that no socket buffers hold (4 MiB of ours and 6 MiB of the peer's, as Linux has them).
+/// Returns a line that exceeds all socket buffers (on Linux 4 MiB for the sender and 6 MiB for the
+/// receiver).
 fn long_line() -> Vec<u8> {
     let mut line = vec![b'x'; 16 << 20];
     line.push(b'\n');

@@ -1,4 +1,4 @@
-//! Command lines that make no sense (2), malformed URLs (3), and what is not built yet (4).
+//! Invalid command lines (2), malformed URLs (3), and unsupported features (4).
 
 use crate::support::Test;
 

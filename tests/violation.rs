@@ -1,5 +1,5 @@
-//! A peer that breaks the protocol (110) or sends too much (100) is told so, with the right close
-//! code, and what it sent before is not lost.
+//! Violations of the protocol (110) and messages over the limit (100): the peer gets the right
+//! close code, and earlier messages are printed.
 
 use crate::support::{
     Test,
@@ -7,7 +7,7 @@ use crate::support::{
 };
 use hex_literal::hex;
 
-/// After a message, in the same segment, the peer breaks a rule.
+/// Checks the close code and error after a message and this fault in one segment.
 #[track_caller]
 fn broken(fault: &[u8], told: u16, words: &str) {
     let bytes = [text("before"), fault.to_vec()].concat();
@@ -80,7 +80,7 @@ fn a_close_that_must_not_be_sent_is_a_violation() {
 
 #[test]
 fn text_that_is_not_utf_8_is_a_violation_and_not_printed() {
-    // Wrong at once; wrong at the end; cut at the end; split over frames.
+    // Invalid at once; invalid at the end; truncated; split over frames.
     let split = [frame(0x01, b"\xc3"), frame(0x80, b"\x28")].concat();
     for fault in [text(b"\xff"), text(b"valid until \xf5"), text(b"cut \xe2\x82"), split] {
         let bytes = [text("before"), fault].concat();
@@ -171,7 +171,7 @@ fn a_fault_after_our_close_is_still_told() {
         .run();
 }
 
-/// With a limit of 10 bytes the peer sends this.
+/// Checks the error for these bytes; `limit` is a spelling of 10 bytes.
 #[track_caller]
 fn too_long(limit: &str, bytes: Vec<u8>, stdout: &str) {
     Test::new()
@@ -193,7 +193,7 @@ fn too_long(limit: &str, bytes: Vec<u8>, stdout: &str) {
 #[test]
 fn a_message_over_the_limit_is_refused_before_it_is_read() {
     too_long("10", [text("1234567890"), text("12345678901")].concat(), "1234567890\n");
-    // The header alone says it.
+    // The length in the header is enough.
     too_long("10", hex!("82 7f 0000010000000000").to_vec(), "");
 }
 
@@ -236,7 +236,7 @@ fn the_limit_may_be_written_in_powers_of_1024() {
         .run();
 }
 
-/// The Close has to wait for the end of the frame that is under way, and must not be given up.
+/// The Close waits until the frame under way is finished, and must still be sent.
 #[test]
 fn a_violation_while_a_long_line_goes_out_is_told_behind_it() {
     let line = "x".repeat(8 << 20);

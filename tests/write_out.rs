@@ -1,4 +1,4 @@
-//! --write-out: what a run came to, written at its end.
+//! The summary of --write-out, written at the end of a run.
 
 use crate::support::{
     Authority, Expected, Signal, Stdin, Test,

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the Autobahn cases, as kosoku has them, against the program as client and as server.
+"""Runs the Autobahn cases of kosoku against the program as client and as server.
 
-Two suite processes work side by side, each on its part of the cases. A case passes when its
-message exchange and its closing are both OK or INFORMATIONAL, the Close it got from us has a
-code it expects, and our process did not crash. The reports stay in target/conformance.
+Two suite processes share the cases. A case passes if its message exchange and its closing are both
+OK or INFORMATIONAL, the Close that the program sent has an expected code, and the program did not
+crash. The reports stay in target/conformance.
 """
 
 import argparse
@@ -22,17 +22,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "target" / "conformance"
 VENV = ROOT / "target" / "peers" / "venv" / "bin"
-# By way of the interpreter: the script's first line breaks when the work tree moves.
+# Started through the interpreter: the script's first line has a path that breaks when the work tree moves.
 KOSOKU = [VENV / "python", VENV / "kosoku"]
 
 GOOD = ("OK", "INFORMATIONAL")
 AGENT = "sockeye"
 
-# How many cases a group has. There is no group 8; 11 is not in kosoku.
+# The number of cases in each group. Autobahn lacks group 8, and kosoku lacks 11.
 CASES = {1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126}
 COMPRESSED = (12, 13)
 
-# What a suite process can be given, with about how many seconds it takes there.
+# The parts that can be assigned to a suite process, with their approximate durations in seconds.
 UNITS = {
     "1.*": 0.5, "2.*": 0.5, "3.*": 0.5, "4.*": 0.5, "5.*": 2, "6.*": 8, "7.*": 1, "9.*": 3, "10.*": 0.5,
     "12.1.*": 20, "12.2.*": 155, "12.3.*": 102, "12.4.*": 28, "12.5.*": 106,
@@ -48,7 +48,7 @@ class SuiteError(Exception):
 
 
 class Suite:
-    """One kosoku process: which cases it runs, and where its reports go."""
+    """One kosoku process, with its cases and the directory of its reports."""
 
     def __init__(self, name, globs, compressed):
         self.name = name
@@ -57,16 +57,16 @@ class Suite:
         self.dir = OUT / name
         self.case_limit = 500 if compressed else 100
         self.limit = 1500 if compressed else 300
-        self.count = 0  # of cases, where the suite tells
-        self.crashes = {}  # case number → what became of its driver
+        self.count = 0  # of cases, if the suite reports it
+        self.crashes = {}  # case number → the failure of its driver
 
     def kosoku(self, mode, *rest):
         globs = [word for glob in self.globs for word in ("-i", glob)]
         return [*KOSOKU, "-m", mode, *globs, "-o", self.dir, *rest]
 
     def read(self):
-        """The cases by id, each with the path of its report and our own fault added; and how
-        many cases have none."""
+        """Returns the cases by id, with the path of the report and any further fault added to each,
+        and the number of cases without a report."""
         index = self.dir / "index.json"
         if not index.exists():
             raise SuiteError(f"no report; see {relative(self.dir / 'suite.log')}")
@@ -85,17 +85,17 @@ class Suite:
 
 
 def options(compressed):
-    """The options that every run of the program gets, in either role."""
+    """Returns the options of the program, which are the same in both roles."""
     if compressed:
-        # One offer that every case of 12 and 13 accepts. Short messages must be compressed too:
-        # kosoku stumbles over plain ones there.
+        # Every case of groups 12 and 13 accepts this offer. Short messages must be compressed too,
+        # because kosoku fails on uncompressed ones in these groups.
         offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits"
         return [f"--compress={offer}", "--compress-min", "0"]
     return ["--no-compress"]
 
 
 def close_fault(id, report):
-    """kosoku takes a connection that is failed without a Close, or not at all, for OK."""
+    """Checks the code of the Close: kosoku accepts a connection that is failed without one, or not at all."""
     wanted = report["expectedClose"].get("closeCode", [])
     code = report["remoteCloseCode"]
     # 7.3.1 sends an empty Close, and the answer may be empty too.
@@ -127,7 +127,7 @@ async def running(argv, stderr, stdout=asyncio.subprocess.DEVNULL):
 
 
 async def address(process, log):
-    """Waits for the first line of a log, and takes HOST:PORT from it."""
+    """Waits for the first line of a log and returns its HOST:PORT."""
     give_up = time.monotonic() + START_LIMIT
     while time.monotonic() < give_up:
         text = log.read_text(errors="replace")
@@ -143,7 +143,7 @@ async def address(process, log):
 
 
 async def drive(program, suite, url, log, *, echo, limit):
-    """Runs the program against a URL. Returns its stdout, and what went wrong with it or None."""
+    """Runs the program against a URL. Returns its stdout and a description of its failure, or None."""
     mode = ["--echo"] if echo else ["-w", "-1"]
     argv = [program, *mode, *options(suite.compressed), url]
     async with running(argv, log, asyncio.subprocess.PIPE) as process:
@@ -153,7 +153,7 @@ async def drive(program, suite, url, log, *, echo, limit):
             return b"", f"no end within {limit:.0f} s"
     if process.returncode < 0:
         return stdout, f"ended by {signal.Signals(-process.returncode).name}"
-    # A usage error, or a panic in a build that unwinds. Other codes are the case's doing.
+    # A usage error, or a panic in a build that unwinds. The case determines other codes.
     if process.returncode in (2, 101):
         return stdout, f"exit status {process.returncode}"
     return stdout, None
@@ -210,7 +210,7 @@ async def run_server(program, suite):
 
 
 async def run_suite(run, program, suite):
-    """Runs one suite. Returns what is wrong with the run itself, or None."""
+    """Runs one suite. Returns a description of a failure of the run itself, or None."""
     suite.dir.mkdir(parents=True)
     try:
         await run(program, suite)
@@ -221,9 +221,9 @@ async def run_suite(run, program, suite):
 
 
 def plan(role, args):
-    """The suites of a role: two for plain cases, two for compressed ones."""
+    """Yields the suites of a role in pairs: one pair for plain cases, one for compressed cases."""
     if args.cases:
-        # One process, so that overlapping globs count once.
+        # A single process, so that cases of overlapping globs count once.
         units, width = dict.fromkeys(args.cases, 1), 1
     else:
         units, width = {glob: t for glob, t in UNITS.items() if group_of(glob) in args.groups}, 2
@@ -257,7 +257,7 @@ def numbers(text):
 async def run_role(role, args):
     """Runs all cases of a role and prints the failed ones.
 
-    Returns [passed, failed, milliseconds] by group; in group 0 is what failed beside the cases.
+    Returns [passed, failed, milliseconds] by group. Group 0 counts failures outside the cases.
     """
     run = {"client": run_client, "server": run_server}[role]
     cases, tally = {}, defaultdict(lambda: [0, 0, 0])
@@ -267,7 +267,7 @@ async def run_role(role, args):
             try:
                 found, lost = suite.read()
                 cases |= found
-                # Otherwise the groups' numbers of cases tell.
+                # Without --cases, the known sizes of the groups show lost cases.
                 if args.cases and lost:
                     tally[0][1] += lost
             except SuiteError as error:

@@ -3,13 +3,13 @@
 use crate::support::{Peer, Test, says};
 use std::time::Duration;
 
-/// The server closes with this before it has said anything else.
+/// Checks the error for a server that closes at once with this code and reason.
 #[track_caller]
 fn closes(args: &[&str], code: u16, reason: &'static str, message: &str) {
     closes_after("", args, code, reason, message);
 }
 
-/// The same with more in its answer to the handshake.
+/// Does the same with `chosen` in the server's answer to the handshake.
 #[track_caller]
 fn closes_after(
     chosen: &'static str,
@@ -132,7 +132,7 @@ fn what_was_sent_is_not_hinted_at() {
         ),
     ] {
         let chosen = if args.contains(&"a") { "Sec-WebSocket-Protocol: a\r\n" } else { "" };
-        // That none was chosen is noted at once, which is of no interest here.
+        // The note that no subprotocol was chosen is not part of this test.
         let args = [&["-q"], args].concat();
         closes_after(chosen, &args, code, "", &format!("{CLOSED}{words}"));
     }
@@ -179,7 +179,7 @@ fn codes_of_graphql() {
         let chosen = "Sec-WebSocket-Protocol: graphql-transport-ws\r\n";
         closes_after(chosen, &graphql, code, "", &format!("{CLOSED}{words}"));
     }
-    // Where nothing was agreed on, nothing is claimed.
+    // No subprotocol was agreed, so the meaning of the code is uncertain.
     closes(
         &[],
         4406,
@@ -244,7 +244,7 @@ fn ends_without_a_close() {
     );
 }
 
-/// Tests that have to wait: shorter silences are no evidence.
+/// The hint needs 5 s of silence: a shorter one does not point to a dropped idle connection.
 #[test]
 fn an_end_after_silence() {
     let hint = "hint: something on the way may drop idle connections: try --ping-interval 2";

@@ -1,4 +1,4 @@
-//! No address, or nobody there.
+//! Addresses that do not resolve, and servers that cannot be reached.
 
 use crate::support::{Test, closed_port, says};
 use rustix::net::listen;
@@ -9,7 +9,7 @@ use std::{
 
 #[test]
 fn names() {
-    // What there is depends on the machine's resolver.
+    // The cause depends on the machine's resolver.
     let cause = ("nosuch.invalid", 80).to_socket_addrs().unwrap_err().to_string();
     let message = if cause.contains("Temporary failure") {
         "cannot resolve nosuch.invalid: no answer from the resolver (temporary failure in name \
@@ -49,14 +49,14 @@ fn addresses() {
              hint: check the port, and whether the server runs"
         ),
     );
-    // No TCP goes to a group.
+    // A multicast address, which TCP cannot connect to.
     says(
         Test::new().args(["ws://224.0.0.1:9/"]),
         7,
         "cannot connect to 224.0.0.1:9: network is unreachable (os error 101)\n\n\
          hint: no way leads there from here: check the address, the network and any VPN",
     );
-    // Where the queue of a listener is full, Linux lets further connections wait.
+    // Linux leaves further connections waiting while a listener's queue is full.
     listen(&reserved, 0).unwrap();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut queued = Vec::new();

@@ -1,9 +1,9 @@
-//! Answers to the opening handshake that are none.
+//! Answers that do not complete the opening handshake.
 
 use super::answers;
 use crate::support::{Peer, Test, peer::OPEN, says};
 
-/// A server that says this, whatever it is asked.
+/// Checks the error for a server that sends these bytes in answer to any request.
 #[track_caller]
 fn speaks(first: &'static [u8], message: &str) {
     let test = Test::new().peer(move |peer| {
@@ -60,7 +60,7 @@ fn statuses_below_100() {
 #[test]
 fn other_carriers() {
     speaks(
-        // What OpenSSL answers to a GET: fatal alert, unexpected message.
+        // OpenSSL's response to a GET: fatal alert, unexpected message.
         b"\x15\x03\x03\x00\x02\x02\x0a",
         "it answered with a TLS alert\n\nhint: the port speaks TLS: use wss://{peer}/",
     );

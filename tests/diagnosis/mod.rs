@@ -1,5 +1,5 @@
-//! What is said when it does not work. Each row is a broken situation, and all that a person gets
-//! to read of it: read them one after the other. A file a phase.
+//! Errors in full. Each row is one failure with all of its stderr, to be read one after the other;
+//! there is one file per phase.
 
 mod closing;
 mod connecting;
@@ -36,7 +36,7 @@ fn hints_name_only_options_that_there_are() {
     assert!(named > 30, "options were looked for in the wrong place");
 }
 
-/// A peer that answers the request with these bytes and ends.
+/// Checks the error for a peer that answers the request with these bytes and closes.
 #[track_caller]
 fn answers(args: &[&str], answer: impl Into<String>, status: i32, message: &str) {
     let answer = answer.into();

@@ -1,4 +1,4 @@
-//! Answers with a page for people, in whole or in part.
+//! Answers with an HTML page, complete or truncated.
 
 use super::status::{PASSES_ON, answers};
 
@@ -65,7 +65,7 @@ fn pages_that_say_why_in_their_title() {
         "\n  Server: nginx\n  Blocked by the web filter\n  Sorry!\n  Ask your administrator.\n\n\
          hint: check the path, and that nginx passes the headers Upgrade and Connection on",
     );
-    // Cloudflare's, before it lets a browser through.
+    // The page with which Cloudflare checks a browser.
     answers(
         &[],
         "403 Forbidden",

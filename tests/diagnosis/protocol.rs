@@ -1,4 +1,4 @@
-//! Rules of the protocol that a peer breaks.
+//! Violations of the protocol by the peer.
 
 use crate::support::{Test, says, wire};
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Peer, Test, closed_port, says};
 
-/// The proxy answers with this.
+/// Checks the error for a proxy that gives this answer.
 #[track_caller]
 fn answers(answer: &'static str, message: &str) {
     let test =
@@ -95,7 +95,7 @@ fn not_there() {
 
 #[test]
 fn socks() {
-    // The host is unreachable, says the proxy.
+    // The SOCKS reply is 4, host unreachable.
     let test = Test::new().args(["--proxy", "socks5h://127.0.0.1:{port}", "ws://far.example/"]);
     let test = test.peer(|peer| {
         peer.read_some();

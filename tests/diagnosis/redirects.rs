@@ -35,7 +35,7 @@ fn redirects() {
 #[test]
 fn redirects_that_lead_nowhere() {
     for location in ["", "#x", "/", "ws://{peer}", "http://{peer}/#y"] {
-        // What a message says of it is what the peer sent.
+        // The location is shown as the server sent it.
         let test = Test::new().peer(move |peer: &mut Peer| {
             let location = location.replace("{peer}", &format!("127.0.0.1:{}", peer.port()));
             let head = "HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\n";

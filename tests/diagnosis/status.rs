@@ -1,6 +1,6 @@
-//! HTTP statuses that do not upgrade.
+//! HTTP statuses other than an upgrade.
 
-/// An answer with this first line, these header lines and this body.
+/// Checks the error for an answer with this status line, these headers and this body.
 #[track_caller]
 pub(super) fn answers(args: &[&str], status: &str, headers: &str, body: &str, message: &str) {
     let headers = headers.split_inclusive('\n').map(|line| line.replace('\n', "\r\n"));
@@ -31,7 +31,7 @@ fn bad_requests() {
         "",
         ": it speaks version 13 of the protocol, not 8\n\nhint: ask for version 13 with -p 13",
     );
-    // gorilla's words.
+    // Body of gorilla/websocket.
     answers(
         &[],
         "400 Bad Request",
@@ -45,7 +45,7 @@ fn bad_requests() {
              hint: see {PASSES_ON}"
         ),
     );
-    // Tornado's, behind a proxy that names itself.
+    // Body of Tornado, behind a proxy that identifies itself.
     answers(
         &[],
         "400 Bad Request",
@@ -55,7 +55,7 @@ fn bad_requests() {
          Can \"Upgrade\" only to \"WebSocket\".\n\n\
          hint: see that varnish passes the headers Upgrade and Connection on",
     );
-    // Go's.
+    // Body of Go's net/http.
     answers(
         &[],
         "400 Bad Request",

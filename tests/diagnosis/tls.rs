@@ -1,10 +1,10 @@
-//! TLS that does not come about.
+//! Failures of the TLS handshake.
 
 use crate::support::{Authority, Identity, Peer, Test, says};
 use rcgen::{CertificateParams, SanType, date_time_ymd};
 use std::sync::Arc;
 
-/// A server without TLS that says this.
+/// Checks the error for a server without TLS that sends these bytes.
 #[track_caller]
 fn speaks(first: &'static [u8], message: &str) {
     let test = Test::new().args(["-k", "wss://localhost:{port}/"]).peer(move |peer| {
@@ -60,7 +60,7 @@ fn alerts() {
 
 #[test]
 fn versions() {
-    // A ServerHello of TLS 1.0, and one of TLS 1.2 where that was ruled out.
+    // A ServerHello of TLS 1.0, and one of TLS 1.2 where only TLS 1.3 is allowed.
     let mut hello = b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01".to_vec();
     hello.extend([7; 32]);
     hello.extend(b"\x00\x00\x2f\x00");
@@ -112,7 +112,7 @@ fn ends_and_silence() {
     );
 }
 
-/// This certificate, by an authority that is trusted.
+/// Checks the error for this certificate, which a trusted authority issued.
 #[track_caller]
 fn refused(change: impl FnOnce(&mut CertificateParams), message: &str) {
     let authority = Authority::new();

@@ -1,12 +1,11 @@
-//! Arrows between the files of src/: which `use` lines and paths lead where, and which must not.
-//!
-//! An arrow leads from the file that names a path to the file of the module in that path; a
-//! declaration `mod x;` is none. What is compiled for tests alone is not looked at.
+//! The `use` lines and paths between the files of src/ (arrows), and the rules about them. An arrow
+//! leads from the file that names a path to the file of the module in that path; a declaration `mod
+//! x;` is no arrow. Code compiled only for tests is ignored.
 
 use super::source::{Kind, Source};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The rooms, from the bottom up: an arrow leads from a room to a lower line only.
+/// The rooms, from the bottom up. An arrow may lead only to a room on a lower line.
 pub const ROOMS: &[&[&str]] = &[
     &["proto"],
     &["escape", "random", "sys", "wording"],
@@ -27,27 +26,27 @@ pub const ROOMS: &[&[&str]] = &[
     &["main"],
 ];
 
-/// The most lines of code that the table of modes may have.
+/// The greatest number of code lines in the table of modes.
 const TABLE_LINES: usize = 60;
 
-/// The files of a crate, by their paths in src/.
+/// The source files of a crate, by their paths in src/.
 pub struct Tree {
     files: BTreeMap<String, Source>,
     arrows: BTreeSet<Arrow>,
 }
 
-/// One file names another.
+/// A reference from one file to another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Arrow {
     from: String,
     to: String,
-    /// The name after the module, if there is one.
+    /// The name after the module, if any.
     item: Option<String>,
     line: usize,
     path: String,
 }
 
-/// What is wrong, by what is to be changed: a pair of rooms or of files, or a file.
+/// A violation of a rule, with the rooms or files to change as its key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
     pub key: String,
@@ -55,7 +54,7 @@ pub struct Fault {
 }
 
 impl Tree {
-    /// Reads files, each given by its path in src/ and its text.
+    /// Reads files, each given as its path in src/ and its text.
     pub fn read<'a>(files: impl IntoIterator<Item = (String, &'a str)>) -> Self {
         let mut files: BTreeMap<_, _> =
             files.into_iter().map(|(path, text)| (path, Source::read(text))).collect();
@@ -74,7 +73,7 @@ impl Tree {
         let mut arrows: Vec<_> =
             tree.files.keys().flat_map(|file| tree.arrows_from(file)).collect();
         arrows.sort();
-        // The first place of each is enough.
+        // The first place of each arrow is enough.
         arrows.dedup_by(|b, a| (&a.from, &a.to, &a.item) == (&b.from, &b.to, &b.item));
         tree.arrows = arrows.into_iter().collect();
         tree
@@ -92,7 +91,7 @@ impl Tree {
         source.paths.iter().filter_map(arrow).collect()
     }
 
-    /// The file of the longest module that this path begins with, and the name that follows.
+    /// Returns the file of the longest module at the start of this path, and the name after it.
     fn resolve(&self, path: &[String], from: &str) -> Option<(String, Option<String>)> {
         (0..=path.len()).rev().find_map(|length| {
             let file = self.file_of(&path[..length], from)?;
@@ -110,7 +109,7 @@ impl Tree {
         names.into_iter().find(|name| self.files.contains_key(name))
     }
 
-    /// All that is wrong, in the order of the rules.
+    /// Returns all faults, in the order of the rules.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = self.rooms();
         faults.extend(self.climbs());
@@ -121,7 +120,7 @@ impl Tree {
         faults
     }
 
-    /// Arrows between rooms that do not lead down.
+    /// Returns arrows between rooms that do not lead down.
     fn rooms(&self) -> Vec<Fault> {
         let nowhere = self.files.keys().filter(|file| *file != "lib.rs" && rank(file).is_none());
         let nowhere = nowhere.map(|file| Fault {
@@ -139,7 +138,7 @@ impl Tree {
         nowhere.chain(up).collect()
     }
 
-    /// Child modules that use a function, a constant or an import of an ancestor.
+    /// Returns child modules that use a function, constant or import of an ancestor.
     fn climbs(&self) -> Vec<Fault> {
         let climbs = self.arrows.iter().filter(|arrow| {
             let (from, to) = (module(&arrow.from), module(&arrow.to));
@@ -164,7 +163,7 @@ impl Tree {
             .collect()
     }
 
-    /// Files that use each other, directly or through others.
+    /// Returns files that use each other, directly or through others.
     fn circles(&self) -> Vec<Fault> {
         let in_circle = |file: &String| {
             let circle = self.circle(file)?;
@@ -174,7 +173,7 @@ impl Tree {
         self.files.keys().filter_map(in_circle).collect()
     }
 
-    /// The shortest way from a file back to itself.
+    /// Returns the shortest path of arrows from a file back to itself.
     fn circle(&self, start: &str) -> Option<Vec<String>> {
         let mut before: BTreeMap<&str, &str> = BTreeMap::new();
         let mut queue = VecDeque::from([start]);
@@ -201,7 +200,7 @@ impl Tree {
         None
     }
 
-    /// What the table of modes holds beside itself: modules, imports and one item are allowed.
+    /// Returns faults of the table of modes, which may hold only modules, imports and one item.
     fn table(&self) -> Vec<Fault> {
         let Some(source) = self.files.get("mode/mod.rs") else { return Vec::new() };
         let mut faults = Vec::new();
@@ -218,7 +217,7 @@ impl Tree {
 }
 
 impl Arrow {
-    /// The first arrow that there can be from a file.
+    /// Returns the least possible arrow from a file.
     fn least(from: &str) -> Self {
         let (to, path) = (String::new(), String::new());
         Self { from: from.to_owned(), to, item: None, line: 0, path }
@@ -232,7 +231,7 @@ impl std::fmt::Display for Arrow {
     }
 }
 
-/// The module of a file: `[]` for the crate.
+/// Returns the module of a file; `[]` for the crate root.
 fn module(file: &str) -> Vec<String> {
     let path = file.trim_end_matches(".rs");
     let path = path.strip_suffix("/mod").unwrap_or(path);
@@ -248,7 +247,8 @@ fn rank(file: &str) -> Option<usize> {
     ROOMS.iter().position(|rooms| rooms.contains(&room.as_str()))
 }
 
-/// A path of this crate from its root; `None`: another crate's, or a name of the file itself.
+/// Returns a path of this crate from its root; `None` for a path of another crate or a name defined
+/// in the same file.
 fn absolute(here: &[String], path: &[String], source: &Source) -> Option<Vec<String>> {
     let is_main = here.first().is_some_and(|name| name == "main");
     let (base, rest) = match path[0].as_str() {

@@ -1,4 +1,4 @@
-//! What must stay true of the house: the protocol knows no socket, no clock and no random source.
+//! Rules of the code: arrows point down, and the protocol has no sockets, clock or random source.
 
 mod arrows;
 mod known;
@@ -13,8 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Arrows lead down, no files form a circle, no child takes from its ancestors. `--nocapture` shows
-/// each place of the faults that are still known.
+/// Arrows lead down, files form no circle, and no child uses its ancestors. `--nocapture` prints
+/// the places of the known faults.
 #[test]
 fn arrows_point_down() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -63,7 +63,7 @@ fn only_the_frame_codec_names_tungstenite() {
     assert_eq!(files, ["frame.rs"]);
 }
 
-/// The files of src/proto, without comments and without tests, which may ask for the time.
+/// Returns the files of src/proto without comments and without tests, which may use the clock.
 fn proto() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/proto"), &mut files);

@@ -1,11 +1,11 @@
-//! The reader of arrows, held to planted faults: each kind is found, and a correct tree has none.
+//! Planted faults: the reader of arrows finds each kind, and finds none in a correct tree.
 
 use super::{
     arrows::Tree,
     source::{Kind, Source},
 };
 
-/// The faults of a tree of these files, by path and text.
+/// Returns the faults of a tree of these files, each given as path and text.
 fn faults(files: &[(&str, &str)]) -> Vec<String> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), *text));
     let faults = Tree::read(files).faults();
@@ -117,7 +117,7 @@ fn a_circle_of_files_is_found() {
     );
 }
 
-/// A parent that names its child, whose child names a type of it.
+/// The parent names its child, and the child names a type of the parent.
 #[test]
 fn a_circle_of_parent_and_child_is_found() {
     let files = [
@@ -125,7 +125,7 @@ fn a_circle_of_parent_and_child_is_found() {
         ("net/tcp.rs", "use super::Address;"),
     ];
     assert_eq!(faults(&files).len(), 2);
-    // A declaration is no arrow, and neither is an `impl` of the parent's type in the child.
+    // Neither a declaration nor an `impl` of the parent's type in the child is an arrow.
     has(&[("net/mod.rs", "mod tcp;\npub struct Address;"), files[1]], &[]);
 }
 

@@ -1,27 +1,27 @@
-//! One file of Rust: what it defines, and the paths that it names.
+//! A Rust source file: its items, and the paths that it names.
 
 use super::tokens::{Token, end_of_group, end_of_item, tokens, without_tests};
 use std::collections::HashMap;
 
-/// What is known of a file.
+/// The facts about a file that the rules need.
 #[derive(Debug, Default)]
 pub struct Source {
-    /// Its modules: of files of their own, or inline.
+    /// Modules, in other files or inline.
     pub modules: Vec<String>,
-    /// Those of tests alone, in files of their own.
+    /// Modules of tests, in other files.
     pub test_modules: Vec<String>,
-    /// Its items by name, without those of inline modules.
+    /// Items by name, without those of inline modules.
     pub items: HashMap<String, Kind>,
-    /// What it names: in `use` lines, and inline from `crate`, `super`, `self` or a name that a
-    /// `use` line or a module gives.
+    /// Paths in `use` lines, and inline paths that begin with `crate`, `super`, `self`, an imported
+    /// name or a module.
     pub paths: Vec<Named>,
-    /// The kinds of the items at the top, `mod` and `use` left out.
+    /// Kinds of the top-level items, without `mod` and `use`.
     pub defines: Vec<String>,
-    /// Lines that hold code.
+    /// The number of lines with code.
     pub lines: usize,
 }
 
-/// What an item is.
+/// The kind of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A function, constant, static or macro.
@@ -32,10 +32,10 @@ pub enum Kind {
     Import,
 }
 
-/// A path where it is named.
+/// A path, at the place that names it.
 #[derive(Clone, Debug)]
 pub struct Named {
-    /// The inline modules around it.
+    /// The inline modules around the place.
     pub inside: Vec<String>,
     pub path: Vec<String>,
     pub line: usize,
@@ -55,14 +55,14 @@ impl Source {
         source
     }
 
-    /// Takes out the `use` lines: the tokens that are left.
+    /// Takes out the `use` lines and returns the other tokens.
     fn uses(&mut self, tokens: &[Token], bound: &mut HashMap<String, Vec<String>>) -> Vec<Token> {
         let mut rest = Vec::new();
         let mut inside = Inside::default();
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
             inside.step(tokens, at);
-            // `use<'a>` is a bound.
+            // `use<'a>` is a bound, not an import.
             let is_use = token.text == "use" && tokens.get(at + 1).is_some_and(|t| t.text != "<");
             if !is_use {
                 rest.push(token.clone());
@@ -84,13 +84,13 @@ impl Source {
         rest
     }
 
-    /// Notes the items at the top.
+    /// Records the top-level items.
     fn define(&mut self, tokens: &[Token]) {
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
             let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
             let kind = match token.text.as_str() {
-                // `const fn` is a function.
+                // `const fn` begins a function.
                 "const" if matches!(text(at + 1), "fn" | "unsafe" | "async") => None,
                 "fn" | "const" | "static" => Some((text(at + 1), Some(Kind::Value))),
                 "struct" | "enum" | "union" | "trait" | "type" => {
@@ -117,7 +117,7 @@ impl Source {
         }
     }
 
-    /// Notes the paths outside `use` lines.
+    /// Records the paths outside `use` lines.
     fn inline(&mut self, tokens: &[Token], bound: &HashMap<String, Vec<String>>) {
         let mut inside = Inside::default();
         let mut at = 0;
@@ -137,7 +137,7 @@ impl Source {
                 at += 1;
                 continue;
             }
-            // `pub(in crate::a)` says who may use it.
+            // `pub(in crate::a)` is a visibility, not a use.
             let is_scope =
                 at > 0 && tokens[at - 1].text == "in" && at > 1 && tokens[at - 2].text == "(";
             let first = path[0].clone();
@@ -159,11 +159,11 @@ impl Source {
     }
 }
 
-/// The inline modules around a place.
+/// The inline modules around the current place.
 #[derive(Default)]
 struct Inside {
     depth: usize,
-    /// Names, and the depth at which each begins.
+    /// Each name with the brace depth at which the module begins.
     modules: Vec<(String, usize)>,
 }
 
@@ -189,7 +189,7 @@ impl Inside {
     }
 }
 
-/// The leaves of a `use` tree: each path, and the name that it is given.
+/// Expands a `use` tree into its leaves: the path and the name bound to it.
 fn expand(tree: &[Token], prefix: &[String], leaves: &mut Vec<(Vec<String>, String)>) {
     let mut path = prefix.to_vec();
     let mut at = 0;
@@ -217,7 +217,7 @@ fn expand(tree: &[Token], prefix: &[String], leaves: &mut Vec<(Vec<String>, Stri
     }
 }
 
-/// The parts between commas that are in no braces.
+/// Splits at commas that are not inside braces.
 fn inner_parts(tokens: &[Token]) -> Vec<&[Token]> {
     let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0);
     for (i, token) in tokens.iter().enumerate() {

@@ -1,6 +1,6 @@
-//! Rust source as words and signs: without comments, literals and what is compiled for tests alone.
+//! A scanner of Rust source that drops comments, literals and test code.
 
-/// A word or a sign, and its line.
+/// A word or a punctuation mark, with its line.
 #[derive(Clone, Debug)]
 pub struct Token {
     pub text: String,
@@ -13,7 +13,7 @@ impl Token {
     }
 }
 
-/// The tokens of a file. `::` is one token, every other sign is a token of its own.
+/// Splits a file into tokens. `::` is one token; every other punctuation mark is a token by itself.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut line = 1;
@@ -40,7 +40,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The length of the comment, literal or lifetime that stands here.
+/// Returns the length of a comment, literal or lifetime at the start of `rest`.
 fn skipped(rest: &str) -> Option<usize> {
     let bytes = rest.as_bytes();
     if rest.starts_with("//") {
@@ -49,7 +49,7 @@ fn skipped(rest: &str) -> Option<usize> {
     if rest.starts_with("/*") {
         return Some(block_comment(rest));
     }
-    // The prefix of a literal: r, b, br, c, cr, and the hashes of a raw one.
+    // A literal's prefix: r, b, br, c or cr, then the hashes of a raw literal.
     let prefix = ["br", "cr", "r", "b", "c", ""].into_iter().find(|p| rest.starts_with(p))?;
     let after = &rest[prefix.len()..];
     let hashes = after.bytes().take_while(|byte| *byte == b'#').count();
@@ -61,7 +61,7 @@ fn skipped(rest: &str) -> Option<usize> {
         }
         Some(b'"') if hashes == 0 => Some(quoted(rest, prefix.len(), b'"')),
         Some(b'\'') if hashes == 0 && matches!(prefix, "" | "b") => {
-            // 'a' and '\n' are characters, 'a alone is a lifetime.
+            // 'a' and '\n' are characters; 'a alone is a lifetime.
             let start = prefix.len() + 1;
             let first = rest[start..].chars().next()?;
             let is_literal =
@@ -76,7 +76,7 @@ fn skipped(rest: &str) -> Option<usize> {
     }
 }
 
-/// The length of a literal whose first quote is at `start`.
+/// Returns the length of a literal whose first quote is at `start`.
 fn quoted(rest: &str, start: usize, quote: u8) -> usize {
     let mut at = start + 1;
     let bytes = rest.as_bytes();
@@ -90,7 +90,7 @@ fn quoted(rest: &str, start: usize, quote: u8) -> usize {
     rest.len()
 }
 
-/// The length of a comment, which may hold others.
+/// Returns the length of a comment, which may be nested.
 fn block_comment(rest: &str) -> usize {
     let (mut depth, mut at) = (0, 0);
     loop {
@@ -105,8 +105,8 @@ fn block_comment(rest: &str) -> usize {
     }
 }
 
-/// Takes out each item under `#[cfg(test)]`: what is left, and the modules of other files that were
-/// declared there.
+/// Takes out each item under `#[cfg(test)]`. Returns the other tokens and the modules in other
+/// files that were declared there.
 pub fn without_tests(tokens: &[Token]) -> (Vec<Token>, Vec<String>) {
     let mut left = Vec::new();
     let mut modules = Vec::new();
@@ -138,7 +138,7 @@ fn is_test_attribute(tokens: &[Token]) -> bool {
     is(&["#", "[", "cfg", "(", "test", ")"]) || is(&["#", "[", "cfg", "(", "all", "(", "test"])
 }
 
-/// The place after the bracket that closes the one here.
+/// Returns the index after the bracket that closes the one at `start`.
 pub fn end_of_group(tokens: &[Token], start: usize) -> usize {
     let mut depth = 0;
     for (i, token) in tokens.iter().enumerate().skip(start) {
@@ -154,12 +154,12 @@ pub fn end_of_group(tokens: &[Token], start: usize) -> usize {
     tokens.len()
 }
 
-/// The place after the item that begins here: after its `;`, or after its body.
+/// Returns the index after the item that begins here: after its `;` or its body.
 pub fn end_of_item(tokens: &[Token], start: usize) -> usize {
     let is_keyword = |token: &Token| KEYWORDS.contains(&token.text.as_str());
     let keyword = start + tokens[start..].iter().take_while(|token| !is_keyword(token)).count();
     let next = tokens.get(keyword + 1).map_or("", |token| token.text.as_str());
-    // In these, braces do not end the item.
+    // The braces of these items' values do not end the item.
     let valued = match tokens.get(keyword).map_or("", |token| token.text.as_str()) {
         "const" => !matches!(next, "fn" | "unsafe" | "async"),
         keyword => matches!(keyword, "use" | "static" | "type"),

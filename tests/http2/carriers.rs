@@ -1,5 +1,5 @@
-//! What does not depend on the carrier is the same over HTTP/2: the conversations of other modules
-//! held again, through a front that speaks HTTP/2 with the client and HTTP/1.1 with the peer.
+//! The conversations of other modules, repeated over HTTP/2 through a front that speaks HTTP/2 with
+//! the client and HTTP/1.1 with the peer. Nothing in them depends on the carrier.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use std::process::Command;
 fn the_same_conversations_go_over_http_2() {
     let modules = ["close::", "input::", "lines::", "pipes::", "status::a_", "violation::"];
     let differs = [
-        // Words about the connection, or a status of HTTP/1.1.
+        // These expect an error about the connection, or an HTTP/1.1 status.
         "all_that_happens",
         "a_200_is_a_web_page",
         "a_chunked_body_is_shown_without_its_chunks",
@@ -16,9 +16,9 @@ fn the_same_conversations_go_over_http_2() {
         "errors_and_the_end_are_told_with_their_code",
         "a_status_without_a_reason",
         "the_peer_ends_it",
-        // The front does not live as long as this close.
+        // The front does not outlive this closing handshake.
         "the_end_is_not_lost_on_a_slow_reader",
-        // This one.
+        // This test itself.
         "http_2",
     ];
     let mut command = Command::new(std::env::current_exe().unwrap());

@@ -1,4 +1,4 @@
-//! How a session ends over HTTP/2.
+//! The end of a session over HTTP/2.
 
 use super::{
     CANCEL, ENHANCE_YOUR_CALM, Got, Http2, NO_ERROR, PROTOCOL_ERROR, data, end_stream, frame,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::support::{Peer, Stdin, wire};
 
-/// After a message this peer ends the session so.
+/// Checks the status and error after this peer has sent a message and run the script.
 #[track_caller]
 fn ends(code: i32, words: &str, script: impl FnOnce(&mut Peer) + Send + 'static) {
     test()
@@ -23,7 +23,7 @@ fn ends(code: i32, words: &str, script: impl FnOnce(&mut Peer) + Send + 'static)
         .run();
 }
 
-/// The same at once, in one segment with the message.
+/// Does so for these frames, sent after the message and in the same segment.
 #[track_caller]
 fn ends_with(code: i32, words: &str, frames: Vec<u8>) {
     let glued = frames.clone();
@@ -60,7 +60,7 @@ fn a_close_and_whatever_follows_it_is_the_peer_s_code() {
 
 #[test]
 fn the_stream_is_ended_after_the_closing_handshake() {
-    // Some servers wait for it.
+    // Some servers wait for END_STREAM.
     ends(0, "", |peer| {
         peer.child.await_stdout("one\n");
         peer.send(data(wire::close(1000, "")));
@@ -68,7 +68,7 @@ fn the_stream_is_ended_after_the_closing_handshake() {
         let Got { kind, flags, payload, .. } = peer.next();
         assert_eq!((kind, flags, payload.len()), (super::DATA, super::END_STREAM, 0));
         peer.send(end_stream());
-        // And then the connection, with a word.
+        // A GOAWAY then announces the end of the connection.
         assert_eq!(peer.next().kind, super::GOAWAY);
         peer.hold();
     });
@@ -100,7 +100,7 @@ fn an_end_of_the_connection_without_a_close_is_16() {
     ends_with(16, "{peer} closed the HTTP/2 connection without a Close (1006)", Vec::new());
     let words = "{peer} closed the HTTP/2 connection without a Close and inside a message (1006)";
     ends_with(16, words, data(&wire::text("two")[..3]));
-    // Inside a frame of HTTP/2, nothing of which has come.
+    // The frame of HTTP/2 is cut before any byte of the WebSocket message.
     let words = "{peer} closed the HTTP/2 connection without a Close (1006)";
     ends_with(16, words, data(wire::text("two"))[..11].to_vec());
     let words = "{peer} ended the HTTP/2 connection without a Close (1006): GOAWAY \
@@ -152,7 +152,7 @@ fn our_own_close_is_answered_or_not() {
             })
             .run();
     }
-    // Nobody answers.
+    // The peer does not answer.
     test()
         .args(["-x", "hi", "-w", "0", "--close-timeout", "0.3"])
         .peer(|peer| {
@@ -183,7 +183,7 @@ fn a_violation_is_told_and_ends_the_stream() {
         .run();
 }
 
-/// Ten million bytes are on their way, and the peer reads none of them, when it says why it ends.
+/// The peer reads none of ten million queued bytes, and still its reason must be reported.
 #[test]
 fn why_the_peer_ends_is_told_also_when_sending_is_stuck() {
     let calm =
@@ -238,7 +238,7 @@ fn a_goaway_is_not_forgotten_however_the_connection_ends_behind_it() {
         .tls_peer(std::sync::Arc::new(config), |peer| {
             peer.open_stream();
             peer.send(go_away(1, ENHANCE_YOUR_CALM, "x"));
-            // Without a close_notify.
+            // The end comes without a close_notify.
             peer.half_close();
             peer.hold();
         })

@@ -1,4 +1,4 @@
-//! Flow control: nothing is written that was not granted, and what is not read is not granted.
+//! Flow control: the client writes no more than was granted, and grants no more than was read.
 
 use super::{
     ENABLE_CONNECT_PROTOCOL, Got, Http2, INITIAL_WINDOW_SIZE, data, end_stream, headers, settings,
@@ -7,7 +7,7 @@ use super::{
 use crate::support::{Peer, Test, wire};
 use std::{sync::Arc, thread, time::Duration};
 
-/// Opens a session in which the client may send nothing yet.
+/// Opens a session in which the client may not send yet.
 fn open_shut(peer: &mut Peer) {
     peer.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 1), (INITIAL_WINDOW_SIZE, 0)]));
     assert_eq!(peer.next().kind, super::HEADERS);
@@ -21,7 +21,7 @@ fn a_window_of_zero_is_waited_out() {
         .args(["--count", "1"])
         .peer(|peer| {
             open_shut(peer);
-            // The client has all it can send.
+            // The client has read all of its input.
             peer.child.await_fed();
             peer.send(window_update(1, 4));
             let mut bytes = peer.bytes(4);
@@ -68,7 +68,7 @@ fn a_slow_stdout_holds_the_server_back_and_pings_are_answered() {
             let message = data(message);
             let mut window = 256_i64 << 10;
             let mut sent = 0_i64;
-            // As much as is granted; the peer of a stuck stdout grants no more.
+            // Send as much as is granted. A client whose stdout is stuck grants no more.
             loop {
                 while window >= 16_004 {
                     peer.send(&message);
@@ -76,7 +76,7 @@ fn a_slow_stdout_holds_the_server_back_and_pings_are_answered() {
                     sent += 16_004;
                 }
                 assert!(sent < 2 << 20, "nobody reads, and {sent} bytes were taken");
-                // Its answer comes after every window update that came before.
+                // The answer follows every window update that was sent before it.
                 peer.send(super::frame(super::PING, 0, 0, sent.to_be_bytes()));
                 let granted = drain(peer, sent);
                 window += granted;
@@ -97,7 +97,7 @@ fn a_slow_stdout_holds_the_server_back_and_pings_are_answered() {
         .run();
 }
 
-/// 64 MiB wait for a reader that takes its time.
+/// 64 MiB must pass through a reader that starts late.
 #[test]
 fn memory_stays_small_behind_a_slow_stdout() {
     const N: usize = 64 << 10;
@@ -121,7 +121,7 @@ fn memory_stays_small_behind_a_slow_stdout() {
         .run();
 }
 
-/// What is granted on the stream until this ping is answered.
+/// Returns the bytes granted on the stream until this ping is answered.
 fn drain(peer: &mut Peer, ping: i64) -> i64 {
     let mut granted = 0;
     loop {

@@ -7,7 +7,7 @@ mod opening;
 
 use crate::support::{Peer, Test};
 
-/// The frame types and flags that are needed (RFC 9113, 6).
+/// Frame types and flags (RFC 9113, 6).
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -27,7 +27,7 @@ const CANCEL: u32 = 8;
 const ENHANCE_YOUR_CALM: u32 = 11;
 const HTTP_1_1_REQUIRED: u32 = 13;
 
-/// The setting of RFC 8441.
+/// A setting of RFC 8441.
 const ENABLE_CONNECT_PROTOCOL: u16 = 8;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
@@ -68,13 +68,13 @@ fn window_update(stream: u32, more: u32) -> Vec<u8> {
     frame(WINDOW_UPDATE, 0, stream, more.to_be_bytes())
 }
 
-/// An answer with this status, written as a literal (RFC 7541, 6.2.2).
+/// Encodes a HEADERS frame whose `:status` is a literal (RFC 7541, 6.2.2).
 fn headers(status: &str, flags: u8) -> Vec<u8> {
     let block = [&[0x08, status.len() as u8], status.as_bytes()].concat();
     frame(HEADERS, END_HEADERS | flags, 1, block)
 }
 
-/// A frame of the client.
+/// A frame from the client.
 struct Got {
     kind: u8,
     flags: u8,
@@ -82,23 +82,23 @@ struct Got {
     payload: Vec<u8>,
 }
 
-/// What a peer reads and writes in HTTP/2.
+/// HTTP/2 operations of a scripted peer.
 trait Http2 {
-    /// Reads how the client begins, and answers with these frames.
+    /// Reads the client's preface and answers with these frames.
     fn begin(&mut self, frames: impl AsRef<[u8]>);
-    /// Begins as a server that knows RFC 8441, and reads the request.
+    /// Starts as a server that supports RFC 8441, and reads the request.
     fn requested(&mut self);
-    /// Opens a session.
+    /// Accepts the opening handshake.
     fn open_stream(&mut self);
-    /// The next frame but SETTINGS, PING and `WINDOW_UPDATE`.
+    /// Reads the next frame other than SETTINGS, PING and `WINDOW_UPDATE`.
     fn next(&mut self) -> Got;
-    /// Any frame.
+    /// Reads the next frame.
     fn any(&mut self) -> Got;
-    /// Answers a PING as soon as it comes.
+    /// Answers the next PING.
     fn pong(&mut self);
-    /// DATA until there are as many bytes: a whole frame of WebSocket, say.
+    /// Reads DATA until it has `n` bytes.
     fn bytes(&mut self, n: usize) -> Vec<u8>;
-    /// A Close with this code, as a client sends it.
+    /// Expects a client's Close with this code.
     fn closed(&mut self, code: u16);
 }
 
@@ -109,7 +109,7 @@ impl Http2 for Peer {
         self.read_exactly(&mut preface);
         assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         assert_eq!(self.any().kind, SETTINGS);
-        // Its settings hold only when they have been acknowledged (RFC 9113, 6.5.3).
+        // Settings hold only once they have been acknowledged (RFC 9113, 6.5.3).
         self.send([frames.as_ref(), &frame(SETTINGS, ACK, 0, "")].concat());
     }
 
@@ -178,7 +178,7 @@ impl Http2 for Peer {
     }
 }
 
-/// A run over HTTP/2.
+/// Returns a run over HTTP/2.
 fn test() -> Test {
     Test::new().args(["--http2"])
 }

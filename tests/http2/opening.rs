@@ -1,4 +1,4 @@
-//! How a session opens over HTTP/2, and what is said when it does not.
+//! The opening handshake over HTTP/2, and its failures.
 
 use super::{
     CANCEL, ENABLE_CONNECT_PROTOCOL, END_STREAM, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED, Http2,
@@ -9,7 +9,7 @@ use crate::support::{Authority, Peer, Test, wire};
 use rustls::ServerConfig;
 use std::sync::Arc;
 
-/// What this peer does ends with this status and this sentence.
+/// Checks the status and error of a run against this peer.
 #[track_caller]
 fn fails(code: i32, words: &str, script: impl FnOnce(&mut Peer) + Send + 'static) {
     test().peer(script).stderr(format!("sockeye: {words}\n")).status(code).run();
@@ -26,7 +26,7 @@ fn a_server_without_rfc_8441_is_told_at_once_or_after_a_ping() {
         peer.pong();
         peer.hold();
     });
-    // Not everyone answers a PING.
+    // Some servers do not answer a PING.
     test()
         .peer(|peer| {
             peer.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 0)]));
@@ -121,7 +121,7 @@ fn a_status_that_is_no_2xx_is_22_with_its_body() {
             p.hold();
         },
     );
-    // A body that never comes is waited for a second; one that is reset is shown as far as it came.
+    // The client waits one second for a body that never arrives, and shows a body up to its reset.
     test()
         .peer(|peer| {
             peer.requested();
@@ -195,7 +195,7 @@ fn an_end_of_the_connection_before_the_answer_is_16() {
         peer.half_close();
         peer.hold();
     });
-    // Before it has even said what it can.
+    // The GOAWAY arrives before the server's SETTINGS.
     let words = format!("{{peer}} ended the HTTP/2 connection {when}: GOAWAY PROTOCOL_ERROR");
     fails(16, &words, |peer| {
         peer.begin(go_away(0, PROTOCOL_ERROR, ""));
@@ -217,20 +217,20 @@ fn an_end_of_the_connection_before_the_answer_is_16() {
 
 #[test]
 fn a_peer_that_breaks_http_2_is_told_so() {
-    // A WINDOW_UPDATE of nothing (RFC 9113, 6.9).
+    // A WINDOW_UPDATE of zero (RFC 9113, 6.9).
     fails(16, "{peer} broke HTTP/2: told PROTOCOL_ERROR", |peer| {
         peer.requested();
         peer.send(super::window_update(0, 0));
         peer.hold();
     });
-    // A field that HTTP/2 does not have (RFC 9113, 8.2.2).
+    // A header field that HTTP/2 forbids (RFC 9113, 8.2.2).
     fails(92, "{peer} broke HTTP/2: told PROTOCOL_ERROR", |peer| {
         peer.requested();
         let field = [&[0x88, 0x00, 10][..], b"connection", &[5], b"close"].concat();
         peer.send(frame(super::HEADERS, super::END_HEADERS, 1, field));
         peer.hold();
     });
-    // Header fields without end.
+    // An endless header block.
     test()
         .peer(|peer| {
             peer.requested();
@@ -246,7 +246,7 @@ fn a_peer_that_breaks_http_2_is_told_so() {
 
 #[test]
 fn what_is_agreed_is_judged_as_over_http_1() {
-    // sec-websocket-protocol: x, a literal with a literal name.
+    // The field `sec-websocket-protocol: x`, as a literal with a literal name.
     let name = "sec-websocket-protocol";
     let field = [&[0x88, 0x00, name.len() as u8], name.as_bytes(), &[1, b'x']].concat();
     let answer = move || frame(super::HEADERS, super::END_HEADERS, 1, &field);
@@ -298,14 +298,14 @@ fn the_request_is_the_user_s_but_for_what_http_2_does_not_have() {
         .run();
 }
 
-/// A server that chooses one of these by ALPN.
+/// Returns a server that selects one of these protocols by ALPN.
 fn server(authority: &Authority, protocols: &[&[u8]]) -> Arc<ServerConfig> {
     let mut config = ServerConfig::clone(&authority.issue().server());
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Arc::new(config)
 }
 
-/// A run over TLS with this `--http`, against such a server.
+/// Returns a run over TLS with this `--http`, against such a server.
 fn over_tls(
     http: &str,
     protocols: &[&[u8]],
@@ -313,7 +313,7 @@ fn over_tls(
 ) -> Test {
     let authority = Authority::new();
     let test = Test::new().args(["--http", http, "--ca"]).args([authority.file()]);
-    // The file must outlive the run.
+    // The certificate file must outlive the run.
     let dir = authority.keep();
     test.tls_peer(server(&authority, protocols), move |peer| {
         let _dir = dir;
@@ -358,9 +358,9 @@ fn auto_takes_what_there_is() {
         peer.hold();
     })
     .run();
-    // Without TLS there is nothing to ask.
+    // ALPN needs TLS.
     Test::new().args(["--http", "auto"]).peer(closes_over_1).run();
-    // The last one counts.
+    // The last option wins.
     Test::new().args(["--http2", "--http1.1"]).peer(closes_over_1).run();
     Test::new().args(["--http2", "--http", "1.1"]).peer(closes_over_1).run();
     test()

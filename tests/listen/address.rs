@@ -1,4 +1,4 @@
-//! Where it listens.
+//! The address of a server.
 
 use crate::support::Test;
 use crate::support::server::Server;

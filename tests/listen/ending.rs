@@ -1,4 +1,4 @@
-//! How it ends.
+//! The end of a server.
 
 use crate::support::Signal;
 use crate::support::server::Server;
@@ -54,7 +54,7 @@ fn a_client_that_does_not_answer_the_close_is_not_waited_for() {
     let server = Server::start(["listen", "0", "--close-timeout", "0.2"]);
     let _silent = server.join(1);
     server.terminate();
-    // Nor one that has not finished its handshake.
+    // A client in the middle of its handshake is not waited for either.
     let server = Server::start(["listen", "0", "--close-timeout", "0.2"]);
     let _half = server.dial();
     server.terminate();
@@ -89,7 +89,7 @@ fn bad_input_names_the_place_and_closes_the_sessions() {
     let mut client = server.join(1);
     server.child.write(b"good\nbad \xff\nlater\n");
     client.expect_text("good");
-    // They are told, not dropped.
+    // The clients get a Close; their connections are not dropped.
     client.expect_close(1001);
     let end = server.ends_with(26);
     assert!(end.stderr.contains("stdin is not UTF-8: line 2, byte 5"), "{}", end.stderr);

@@ -1,4 +1,4 @@
-//! The opening handshake as a client that is no good sees it.
+//! Opening handshakes of invalid and hostile clients.
 
 use crate::support::server::{Client, Server};
 use std::{
@@ -6,7 +6,8 @@ use std::{
     net::TcpStream,
 };
 
-/// What a server answers before it ends the connection: its status line and its headers.
+/// Sends a request and returns the status line and the headers of the answer, after which the
+/// server must close.
 #[track_caller]
 fn answer(stream: &mut TcpStream, request: &str) -> (String, Vec<String>) {
     stream.write_all(request.as_bytes()).expect("the server reads");
@@ -17,7 +18,7 @@ fn answer(stream: &mut TcpStream, request: &str) -> (String, Vec<String>) {
     (lines.next().unwrap_or_default(), lines.collect())
 }
 
-/// A good request but for this.
+/// Returns a valid request with one replacement.
 fn request(from: &str, to: &str) -> String {
     let good = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
@@ -135,7 +136,7 @@ fn a_request_in_small_pieces_is_understood() {
 #[test]
 fn a_subprotocol_is_chosen_only_if_both_speak_it() {
     let server = Server::start(["listen", "-s", "b", "-s", "c", "127.0.0.1:0"]);
-    // The client's first that is spoken here.
+    // The client's first choice that the server supports wins.
     for (asked, chosen) in
         [("a, b", Some("b")), ("c, b", Some("c")), ("a", None), ("B", None), ("", None)]
     {
@@ -148,7 +149,7 @@ fn a_subprotocol_is_chosen_only_if_both_speak_it() {
             )
         };
         let mut stream = server.dial();
-        // And a Close, so that the connection ends.
+        // The Close makes the server end the connection.
         let head = {
             stream.write_all(request.as_bytes()).unwrap();
             stream.write_all(b"\x88\x80\0\0\0\0").unwrap();
@@ -192,7 +193,7 @@ fn a_head_without_end_is_not_gathered() {
     let mut stream = server.dial();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").unwrap();
     let mut sent = 0;
-    // It is refused, by an answer or by an end.
+    // The server either answers with an error or closes.
     while sent < 8 << 20 {
         match stream.write(b"X-Long: 0123456789012345678901234567890123456789\r\n") {
             Ok(n) => sent += n,

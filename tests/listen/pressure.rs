@@ -1,4 +1,4 @@
-//! Nothing gathers without bound, whoever does not read.
+//! Bounded memory of a server whose clients or stdout are not read.
 
 use crate::support::{
     LIMIT, PATIENCE,
@@ -10,7 +10,7 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
 };
 
-/// Writes as long as it is read: how many bytes were taken before none was for a while.
+/// Writes until the reader takes nothing for a while, and returns how many bytes were taken.
 fn flood(mut to: impl Write, bytes: &[u8]) -> usize {
     let mut taken = 0;
     while let Some(rest @ [_, ..]) = bytes.get(taken..) {
@@ -22,7 +22,6 @@ fn flood(mut to: impl Write, bytes: &[u8]) -> usize {
     taken
 }
 
-/// The most memory that it ever had.
 fn peak(server: &Server) -> usize {
     peak_memory(server.pid)
 }
@@ -38,7 +37,7 @@ fn a_client_that_does_not_read_stops_stdin_and_takes_no_memory() {
     let taken = flood(&ours, lines.as_bytes());
     assert!(taken < LARGE, "it read {taken} bytes that nobody takes");
     assert!(peak(&server) < LARGE, "it had {} bytes", peak(&server));
-    // When it goes, stdin is read on.
+    // Stdin is read again once the slow client has left.
     drop(slow);
     ours.set_write_timeout(Some(LIMIT)).unwrap();
     let rest = flood(&ours, &lines.as_bytes()[taken..]);
@@ -65,7 +64,7 @@ fn an_echo_that_is_not_read_stops_its_client_and_no_other() {
     let mut other = server.connect();
     other.send("hello");
     other.expect_text("hello");
-    // What it owes is paid when the client reads.
+    // The server sends the pending echoes once the client reads.
     let mut buffer = vec![0; 1 << 20];
     client.stream().read_exact(&mut buffer).expect("echoes");
     assert!(buffer.starts_with(b"\x82\x7e\x27\x10"), "{}", buffer[..8].escape_ascii());
@@ -73,7 +72,7 @@ fn an_echo_that_is_not_read_stops_its_client_and_no_other() {
     server.terminate();
 }
 
-/// Floods the server with messages that it cannot be rid of.
+/// Floods the server with messages that it cannot pass on, and checks its memory.
 #[track_caller]
 fn assert_bounded(server: &Server, client: &mut Client) {
     // 10,000 bytes, masked with zeros.
@@ -84,7 +83,7 @@ fn assert_bounded(server: &Server, client: &mut Client) {
     assert!(peak(server) < LARGE, "it had {} bytes", peak(server));
 }
 
-/// Far more than all the buffers of the system hold.
+/// Far more than all buffers of the system hold.
 const HUGE: usize = 96 << 20;
-/// More than they do.
+/// More than the buffers hold.
 const LARGE: usize = 48 << 20;

@@ -1,4 +1,4 @@
-//! Messages from stdin to the clients and from the clients to stdout.
+//! Messages from stdin to the clients, and from the clients to stdout.
 
 use crate::support::Test;
 use crate::support::server::Server;
@@ -25,7 +25,7 @@ fn a_line_of_stdin_goes_to_every_client_and_what_they_send_to_stdout() {
     server.child.await_stdout(all);
     one.close();
     server.child.await_stderr("client 1 left\n");
-    // It goes on for the other.
+    // The server continues with the remaining client.
     server.child.write("still here\n");
     two.expect_text("still here");
     server.child.signal(crate::support::Signal::TERM);
@@ -62,7 +62,7 @@ fn sockeye_talks_to_sockeye() {
 fn echo_sends_every_message_back_to_its_sender_only() {
     let server = Server::start(["listen", "--echo", "127.0.0.1:0"]);
     let (mut one, mut two) = (server.connect(), server.connect());
-    // What is piped is nobody's.
+    // With --echo, stdin is not sent to anyone.
     server.child.write("not sent\n");
     let long = "\u{20ac}".repeat(100_000);
     for text in ["", "hello", &long] {
@@ -167,7 +167,7 @@ fn many_messages_of_many_clients_are_all_on_stdout() {
 fn a_client_that_breaks_the_protocol_is_sent_away_and_the_others_stay() {
     let server = Server::start(["listen", "127.0.0.1:0"]);
     let (mut one, mut two) = (server.join(1), server.join(2));
-    // A frame of a client must be masked.
+    // A client must mask its frames.
     one.send_raw(b"\x81\x02hi");
     one.expect_close(1002);
     server.child.await_stderr("client 1 left: 127.0.0.1:");

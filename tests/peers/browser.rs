@@ -1,4 +1,4 @@
-//! Chromium: its debugger as a server, and its JSON and dates as judges of a HAR.
+//! Chromium: its debugger as a server, and its JSON and dates as a check of a HAR file.
 
 use super::{
     chromium::{Chromium, Site},
@@ -6,7 +6,7 @@ use super::{
 };
 use serde_json::{Value, json};
 
-/// Asks Chromium's debugger, with sockeye, and takes the answer with this number.
+/// Sends a command to Chromium's debugger with sockeye, and returns the result with this id.
 #[track_caller]
 fn ask(url: &str, id: u32, method: &str, params: &Value, more: &[&str]) -> Value {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -24,7 +24,7 @@ fn ask(url: &str, id: u32, method: &str, params: &Value, more: &[&str]) -> Value
     answer["result"].clone()
 }
 
-/// What a browser's own JSON and dates say of a HAR.
+/// A page that checks a HAR file with the browser's JSON and dates. Its title is the verdict.
 const PAGE: &str = r#"<!doctype html><title>waiting</title><script>
 (async () => {
   try {

@@ -1,4 +1,4 @@
-//! A browser of others: Chromium without a window, and a page of ours in it.
+//! Headless Chromium, and a server for its page.
 
 use super::support::{LIMIT, Signal};
 use rustix::process::{Pid, kill_process_group};
@@ -12,9 +12,9 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Chromium with its debugger open; it ends when this is dropped.
+/// Chromium with an open debugger. Dropping it ends the process.
 pub struct Chromium {
-    /// Where its debugger is: `ws://127.0.0.1:PORT/devtools/browser/ID`.
+    /// The debugger's address: `ws://127.0.0.1:PORT/devtools/browser/ID`.
     pub url: String,
     process: Child,
     _profile: TempDir,
@@ -38,7 +38,7 @@ impl Chromium {
         let (send, says) = channel();
         thread::spawn(move || {
             let mut said = String::new();
-            // It goes on to be read: a full pipe would stop it.
+            // Keep reading: a full pipe would stop Chromium.
             for line in lines.map_while(Result::ok) {
                 if let Some(url) = line.strip_prefix("DevTools listening on ") {
                     let _ = send.send(Ok(url.trim().to_owned()));
@@ -52,7 +52,7 @@ impl Chromium {
         Self { url, process, _profile: profile }
     }
 
-    /// The debugger of a page.
+    /// Returns the debugger's address of a page.
     pub fn page(&self, target: &str) -> String {
         let (start, _) = self.url.split_once("/devtools/").expect("a debugger");
         format!("{start}/devtools/page/{target}")
@@ -66,14 +66,14 @@ impl Drop for Chromium {
     }
 }
 
-/// A server of files, which is told by a page that it is done.
+/// A file server that a page can notify when it is done.
 pub struct Site {
     pub port: u16,
     done: Receiver<()>,
 }
 
 impl Site {
-    /// Serves these bodies, by path and type; a POST says that the page is done.
+    /// Serves these bodies, by path and content type. A POST says that the page is done.
     pub fn start(files: Vec<(&'static str, &'static str, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
@@ -81,7 +81,7 @@ impl Site {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (files, send) = (files.clone(), send.clone());
-                // A browser opens connections that it may use later.
+                // A browser opens connections that it does not use yet.
                 thread::spawn(move || {
                     if answer(stream, &files) {
                         let _ = send.send(());
@@ -92,14 +92,14 @@ impl Site {
         Self { port, done }
     }
 
-    /// Waits until the page says that it is done.
+    /// Waits until the page is done.
     #[track_caller]
     pub fn await_done(&self) {
         self.done.recv_timeout(LIMIT).expect("the page is done");
     }
 }
 
-/// Answers a request: whether it said that the page is done.
+/// Answers a request, and returns true if it said that the page is done.
 fn answer(mut stream: TcpStream, files: &[(&str, &str, String)]) -> bool {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,6 +1,6 @@
 """Tests an echo server with Python websockets: client_websockets.py [--compress] URL
 
-With --compress permessage-deflate must be agreed on, with several windows, with and without
+With --compress, the server must agree to permessage-deflate for several windows, with and without
 context takeover.
 """
 
@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import os
 
-# Read when websockets is imported; its own limit would refuse long messages in small fragments.
+# Read when websockets is imported. The default limit refuses long messages in small fragments.
 os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(2**31)
 
 from websockets.asyncio.client import connect

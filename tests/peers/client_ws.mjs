@@ -1,5 +1,5 @@
 // Tests an echo server with node ws: client_ws.mjs [--compress] URL
-// With --compress permessage-deflate must be agreed on, with several windows, with and without
+// With --compress, the server must agree to permessage-deflate for several windows, with and without
 // context takeover.
 import { once } from 'node:events';
 import { createRequire } from 'node:module';

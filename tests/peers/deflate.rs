@@ -1,4 +1,4 @@
-//! permessage-deflate (RFC 7692) with other implementations: zlib, Python websockets, node ws.
+//! permessage-deflate (RFC 7692) with zlib, Python websockets and node ws.
 
 use super::{
     programs::{EchoServer, Zlib},
@@ -8,7 +8,7 @@ use super::{
     },
 };
 
-/// C zlib is strict about the window: a distance too far back is an error.
+/// C zlib enforces the window: a distance too far back is an error.
 #[test]
 fn python_zlib_reads_and_writes_the_same_streams_at_each_window() {
     let words = |i: usize| format!("{{\"id\":{i},\"name\":\"fish {}\"}}", i * 7919 % 101);

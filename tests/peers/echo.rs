@@ -1,4 +1,4 @@
-//! Echo servers and clients that others wrote: Python websockets and node ws.
+//! Echo servers and clients of Python websockets and node ws.
 
 use super::{
     programs::EchoServer,
@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-/// Lines of several kinds come back from this server, and it closes cleanly.
+/// Checks that this server echoes lines of several kinds and closes cleanly.
 #[track_caller]
 fn echoed(args: &[String]) {
     let lines =
@@ -39,7 +39,7 @@ fn a_subprotocol_is_agreed_on_with_python_websockets_and_node_ws() {
     let args = ["--subprotocol", "sea"];
     for server in [EchoServer::websockets(&args), EchoServer::ws(&args)] {
         let url = format!("ws://127.0.0.1:{}/", server.port);
-        // A second one, never chosen, would be warned of.
+        // A second subprotocol, which is never chosen, would cause a warning.
         Test::new()
             .args(["-s", "land", "-s", "sea", "-x", "hi", "--count", "1", &url])
             .stdout("hi\n")
@@ -69,7 +69,7 @@ fn clients_that_others_wrote_get_their_echoes() {
     let python = root.join("target/peers/venv/bin/python");
     let programs =
         [(python.as_path(), "client_websockets.py"), (Path::new("node"), "client_ws.mjs")];
-    // Compressed: over several windows, with and without context takeover.
+    // The compressing client uses several windows, with and without context takeover.
     let ways = [&[][..], &["--compress"]];
     for ((program, script), args) in programs.iter().flat_map(|p| ways.map(|way| (p, way))) {
         let server = Server::start(["listen", "--echo", "--compress-min", "0", "127.0.0.1:0"]);

@@ -1,4 +1,4 @@
-"""An echo server over HTTP/1.1 and HTTP/2, by hypercorn. Prints its port; ends when stdin does."""
+"""An echo server over HTTP/1.1 and HTTP/2, with hypercorn. Prints its port and runs until stdin ends."""
 
 import argparse
 import asyncio
@@ -23,7 +23,7 @@ async def echo(scope, receive, send):
         return
     await receive()
     if scope["path"] == "/refuse":
-        # ASGI: a close before accept is a 403.
+        # In ASGI, closing before accepting answers 403.
         await send({"type": "websocket.close"})
         return
     offered = scope["subprotocols"]
@@ -52,7 +52,7 @@ async def main():
     config.websocket_max_message_size = 64 << 20
     if args.tls:
         config.certfile, config.keyfile = args.tls
-    # It trips over an END_STREAM that comes when it has forgotten the stream, and says so at length.
+    # Hypercorn logs a long traceback for an END_STREAM that arrives after it has dropped the stream.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     asyncio.get_running_loop().create_task(serve(echo, config))
     await asyncio.to_thread(sys.stdin.buffer.read)

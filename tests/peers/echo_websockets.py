@@ -1,4 +1,4 @@
-"""An echo server, by Python websockets. Prints its port; ends when stdin does."""
+"""An echo server, with Python websockets. Prints its port and runs until stdin ends."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ import os
 import ssl
 import sys
 
-# Read when websockets is imported; its own limit would refuse long messages in small fragments.
+# Read when websockets is imported. The default limit refuses long messages in small fragments.
 os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(2**31)
 
 from websockets.asyncio.server import serve
@@ -42,7 +42,7 @@ async def main():
         "127.0.0.1",
         0,
         ssl=tls,
-        # As the client asks.
+        # The factory below accepts the parameters of the client.
         compression=None,
         extensions=[ServerPerMessageDeflateFactory()] if args.compress else None,
         select_subprotocol=choose,
@@ -51,7 +51,7 @@ async def main():
     ) as server:
         print(server.sockets[0].getsockname()[1], flush=True)
         await asyncio.to_thread(sys.stdin.buffer.read)
-        # At once: leaving the block would wait for closing handshakes.
+        # Leaving the block would wait for closing handshakes.
         os._exit(0)
 
 

@@ -1,4 +1,4 @@
-// An echo server, by node ws. Prints its port; ends when stdin does.
+// An echo server, with node ws. Prints its port and runs until stdin ends.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 
 const { WebSocketServer } = createRequire(new URL('../../target/peers/node/', import.meta.url))('ws');
 
-// parseArgs has no option with two values: the key is what is left over.
+// parseArgs supports no option with two values, so the key is the positional argument.
 const { values, positionals } = parseArgs({
   options: {
     compress: { type: 'boolean', default: false },
@@ -23,7 +23,7 @@ const server = values.tls
 
 const sockets = new WebSocketServer({
   server,
-  // As the client asks, and however short the message.
+  // The client decides, and short messages are compressed too.
   perMessageDeflate: values.compress && { threshold: 0 },
   handleProtocols: (offered) => offered.has(values.subprotocol) && values.subprotocol,
   maxPayload: 0,

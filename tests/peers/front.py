@@ -1,7 +1,9 @@
-"""A server in front of an echo server (haproxy, nghttpx or nginx; HTTP/2 without TLS, unless it is
-the -http1 one; nginx-plain is told nothing more, nginx-dropping only to speak HTTP/1.1), or a proxy (squid, tinyproxy
-or microsocks; user "me", password "secret", unless it is the -open one). Prints its port; ends when
-stdin does.
+"""Starts a server in front of an echo server, or a proxy. Prints its port and runs until stdin ends.
+
+Servers: haproxy, nghttpx and nginx, with HTTP/2 even without TLS; the -http1 variants use HTTP/1.1.
+nginx-plain has a minimal configuration, and nginx-dropping adds only HTTP/1.1 to the backend.
+Proxies: squid, tinyproxy and microsocks, with the user "me" and the password "secret". The -open
+variants of squid and tinyproxy, and microsocks without -user, require neither.
 
 Usage: front.py NAME BACKEND_PORT [CERT KEY [CLIENT_CA]]
 """
@@ -57,7 +59,7 @@ http {{
 """
 
 
-# What it does not do by itself, and what many forget to tell it.
+# The settings for WebSocket that nginx lacks by default, and that many configurations omit.
 PASSING = """
             proxy_http_version 1.1;
             proxy_set_header Upgrade $http_upgrade;
@@ -87,7 +89,7 @@ MaxClients 20
 
 
 def squid(where, port, has_user):
-    # The usual helper reads a file of hashes; this one needs no more than a shell.
+    # The usual helper reads a file of hashes; this one needs only a shell.
     auth = where / "auth"
     auth.write_text('#!/bin/sh\nwhile read who; do [ "$who" = "me secret" ] && echo OK || echo ERR; done\n')
     auth.chmod(0o755)
@@ -171,7 +173,7 @@ def answers(port):
 
 
 def start(command, where):
-    """Starts it on a port that is free now; on another one if it was taken meanwhile."""
+    """Starts the command on a free port, and again on another one if the port was taken meanwhile."""
     for _ in range(5):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
@@ -189,7 +191,7 @@ def start(command, where):
 def main():
     name, backend, *tls = sys.argv[1:]
     cert, key, ca = (tls + [None] * 3)[:3]
-    # Daemons lie where users do not look.
+    # Daemons are installed outside the usual PATH of a user.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     where = pathlib.Path(tempfile.mkdtemp(prefix="sockeye-front-"))
     servers = {

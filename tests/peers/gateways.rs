@@ -1,11 +1,11 @@
-//! Real gateways in real trouble.
+//! Failures behind haproxy, nghttpx, nginx and squid.
 
 use super::{
     programs::EchoServer,
     support::{Authority, Test, closed_port, says},
 };
 
-/// What comes of this URL, without a peer of ours.
+/// Checks the error of a run without a scripted peer.
 #[track_caller]
 fn meets(args: &[&str], status: i32, message: &str) {
     says(Test::new().args(args.iter().copied()), status, message);

@@ -1,11 +1,11 @@
-//! Servers by others: hypercorn, and haproxy, nghttpx and nginx in front of an echo server.
+//! HTTP/2 servers: hypercorn, and haproxy, nghttpx and nginx in front of an echo server.
 
 use super::{
     programs::EchoServer,
     support::{Authority, Expected, Test},
 };
 
-/// A thousand small messages, three million bytes in one message, and a clean close.
+/// Exchanges a thousand small messages and one of three million bytes, and closes cleanly.
 #[track_caller]
 fn converses(args: &[&str], url: &str) {
     let lines: String = (0..1000).map(|n| format!("message {n}\n")).collect();
@@ -34,7 +34,7 @@ fn converses(args: &[&str], url: &str) {
         .run();
 }
 
-/// Over TLS and without, with compression and without: by a server that is started so.
+/// Repeats the conversation with and without TLS and compression, each time with a new server.
 #[track_caller]
 fn converses_all_ways(start: impl Fn(Option<[&str; 2]>) -> EchoServer) {
     let authority = Authority::new();

@@ -1,7 +1,6 @@
-//! The binary with programs that others wrote: servers, clients, gateways, proxies, a browser.
-//!
-//! `cargo test` leaves them out. `make test` installs the programs and runs them; so does
-//! `cargo test --test peers` once they are installed. A missing program is a failure, not a skip.
+//! The binary with other programs: servers, clients, gateways, proxies, a browser. `cargo test`
+//! leaves these tests out. `make test` installs the programs and runs them; so does `cargo test
+//! --test peers` once they are installed. A missing program is a failure, not a skip.
 
 #![allow(
     clippy::unwrap_used,

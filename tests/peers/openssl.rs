@@ -1,4 +1,4 @@
-//! OpenSSL: its TLS server, and the certificates and keys that it writes.
+//! OpenSSL: its TLS server, and its certificates and keys.
 
 use super::support::{Authority, CertifiedClient, Identity, Peer, Test, path_text as text, says};
 use rustls::{
@@ -46,7 +46,7 @@ fn a_key_with_a_passphrase_is_opened() {
         .stderr(format!("{words}the passphrase is wrong\n"))
         .status(58)
         .run();
-    // Nobody to ask.
+    // There is no terminal to ask for the passphrase.
     Test::new()
         .args(["--cert", &cert, "--key", &key, "wss://h"])
         .shell("setsid -w \"$@\"")
@@ -96,7 +96,7 @@ fn keys_in_other_forms_are_told_with_what_converts_them() {
     }
 }
 
-/// A certificate that says no more than it must, with `-k` and without.
+/// A version 1 certificate has no extensions. It is refused with `-k` too.
 #[test]
 fn a_version_1_certificate_is_refused() {
     let dir = tempfile::tempdir().unwrap();
@@ -108,7 +108,7 @@ fn a_version_1_certificate_is_refused() {
     assert!(openssl.status.success(), "{}", String::from_utf8_lossy(&openssl.stderr));
     let [cert, key] =
         ["cert.der", "key.der"].map(|name| std::fs::read(dir.path().join(name)).unwrap());
-    // rustls does not read it as a server's, either, until it is used.
+    // A resolver presents the certificate unparsed; rustls refuses to load it for a server too.
     let key = PrivateKeyDer::Pkcs8(key.into());
     let signing = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
     let shown = CertifiedKey::new(vec![cert.into()], signing);
@@ -126,7 +126,7 @@ fn a_version_1_certificate_is_refused() {
     }
 }
 
-/// `openssl s_server` with these options, and a certificate of this authority.
+/// Starts `openssl s_server` with these options and a certificate of this authority.
 fn openssl_server(options: &[&str], authority: &Authority) -> (Program, u16) {
     let dir = tempfile::tempdir().unwrap();
     let [cert, key] = authority.issue().files(&dir);
@@ -165,7 +165,7 @@ fn servers_with_other_ideas_of_tls_are_told_apart() {
     let authority = Authority::new();
     let ca = authority.file().to_str().unwrap().to_owned();
     for (options, args, words, status) in [
-        // Too old for us, whatever we ask for.
+        // TLS 1.1 is not supported at all.
         (
             &["-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"][..],
             &[][..],

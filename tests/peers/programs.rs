@@ -1,4 +1,4 @@
-//! Servers by others, from tests/peers.
+//! Other programs, started by the scripts in tests/peers.
 
 use data_encoding::HEXLOWER;
 use std::{
@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-/// An echo server of another implementation; it ends when this is dropped.
+/// An echo server of another implementation. Dropping it ends the process.
 pub struct EchoServer {
     pub port: u16,
     process: Child,
@@ -15,17 +15,17 @@ pub struct EchoServer {
 }
 
 impl EchoServer {
-    /// Python `websockets`.
+    /// Starts Python `websockets`.
     pub fn websockets(args: &[&str]) -> Self {
         Self::start(&root().join("target/peers/venv/bin/python"), "echo_websockets.py", args)
     }
 
-    /// node `ws`.
+    /// Starts node `ws`.
     pub fn ws(args: &[&str]) -> Self {
         Self::start(Path::new("node"), "echo_ws.mjs", args)
     }
 
-    /// hypercorn, which has WebSocket over HTTP/2.
+    /// Starts hypercorn, which supports WebSocket over HTTP/2.
     pub fn hypercorn(tls: Option<[&str; 2]>) -> Self {
         let mut args = vec!["--tls"];
         args.extend(tls.iter().flatten());
@@ -33,12 +33,13 @@ impl EchoServer {
         Self::start(&root().join("target/peers/venv/bin/python"), "echo_hypercorn.py", args)
     }
 
-    /// haproxy, nghttpx or nginx in front of another one; or a proxy: squid, tinyproxy, microsocks.
+    /// Starts haproxy, nghttpx or nginx in front of another server, or a proxy: squid, tinyproxy
+    /// or microsocks.
     pub fn front(name: &str, back: &Self, tls: Option<[&str; 2]>) -> Self {
         Self::front_of(name, back.port, tls)
     }
 
-    /// The same in front of whatever is at this port.
+    /// Does so in front of any port.
     pub fn front_of(name: &str, port: u16, tls: Option<[&str; 2]>) -> Self {
         let port = port.to_string();
         let mut args = vec![name, &port];
@@ -46,7 +47,7 @@ impl EchoServer {
         Self::start(Path::new("python3"), "front.py", &args)
     }
 
-    /// The same, for clients with a certificate of this authority.
+    /// Does so for clients with a certificate of this authority.
     pub fn front_for_clients_of(name: &str, back: &Self, tls: [&str; 2], ca: &str) -> Self {
         let port = back.port.to_string();
         Self::start(Path::new("python3"), "front.py", &[name, &port, tls[0], tls[1], ca])
@@ -80,7 +81,7 @@ impl Drop for EchoServer {
     }
 }
 
-/// Python's zlib, asked a line at a time.
+/// A process of Python's zlib that handles one line at a time.
 pub struct Zlib {
     process: Child,
     stdin: ChildStdin,
@@ -100,7 +101,7 @@ impl Zlib {
         Self { process, stdin, stdout }
     }
 
-    /// The message that this one inflates to, with a window of so many bits.
+    /// Inflates a message with a window of `bits` bits.
     pub fn inflate(&mut self, bits: u8, message: &[u8]) -> Vec<u8> {
         self.ask(&format!("inflate {bits} {}", HEXLOWER.encode(message)))
     }
@@ -109,7 +110,7 @@ impl Zlib {
         self.ask(&format!("deflate {bits} {level} {}", HEXLOWER.encode(message)))
     }
 
-    /// Forgets what came before.
+    /// Discards the compression contexts.
     pub fn reset(&mut self) {
         self.ask("reset");
     }

@@ -1,12 +1,11 @@
-//! Real parts: squid, tinyproxy and microsocks before echo servers of others; nginx with client
-//! certificates.
+//! Squid, tinyproxy and microsocks in front of echo servers; nginx with client certificates.
 
 use super::{
     programs::EchoServer,
     support::{Authority, Test},
 };
 
-/// A conversation through this proxy.
+/// Checks a conversation through this proxy.
 #[track_caller]
 fn converses(args: &[&str]) {
     let lines: String = (0..200).map(|n| format!("message {n}\n")).collect();

@@ -1,7 +1,7 @@
-"""DEFLATE by Python's zlib, for messages of permessage-deflate.
+"""DEFLATE of permessage-deflate messages with Python's zlib.
 
 Reads lines "inflate BITS HEX" and "deflate BITS LEVEL HEX" and answers each with the result in
-hex. The streams of one window go on from line to line: context takeover. "reset" begins anew.
+hex. A stream continues from line to line for each window (context takeover); "reset" starts new ones.
 """
 
 import sys

@@ -1,4 +1,4 @@
-//! Every way a run in a pipe can end.
+//! Every end of a run in a pipe.
 
 use super::{Answers, Closes, Drops, IsLeft, Sends, Waits, gets, row, says, says_binary, table};
 
@@ -37,7 +37,7 @@ fn we_end_it() {
             .peer([gets("a"), says("b"), Answers(1000, "")])
             .stdout("b\n")
             .stderr(quiet),
-        // It never answers, not even the Close.
+        // The peer answers nothing, not even the Close.
         row("--quiet-for 0.2 --close-timeout 0.1")
             .stdin("a\n")
             .peer([gets("a"), IsLeft(1000)])
@@ -47,7 +47,7 @@ fn we_end_it() {
         row("--count 1 --close 1001:done:now")
             .peer([says("a"), Answers(1001, "done:now")])
             .stdout("a\n"),
-        // The Close that we are answered with counts, unless it is ours.
+        // The code of the peer's answer decides, unless it echoes ours.
         row("-w 0 --close 4001")
             .stdin("")
             .peer([super::Act::Gets(0x88, vec![0x0f, 0xa1]), Sends(vec![0x88, 2, 0x0f, 0xa2])])
@@ -79,7 +79,7 @@ fn what_was_waited_for_has_come() {
             .peer([says_binary(b"\x00\xff"), Answers(1000, "")])
             .stdout(b"\x00\xff\n"),
         row("--until ^$").peer([says("a"), says(""), Answers(1000, "")]).stdout("a\n\n"),
-        // In fragments, and over the limit up to which a message is held.
+        // In fragments, and over the size up to which a message is held back.
         row("--until end$")
             .peer([
                 Sends([frame(0x01, "x".repeat(70_000)), frame(0x80, "the end")].concat()),
@@ -87,7 +87,7 @@ fn what_was_waited_for_has_come() {
             ])
             .stdout(format!("{}the end\n", "x".repeat(70_000))),
         row("--count 9 --until b").peer([says("b"), Answers(1000, "")]).stdout("b\n"),
-        // Silence does not end it.
+        // With --until, silence does not end the run.
         row("--until b --quiet-for 0.1")
             .stdin("")
             .peer([Waits(300), says("b"), Answers(1000, "")])
@@ -104,7 +104,7 @@ fn what_was_waited_for_has_not_come() {
         row("--count 2").peer([says("a"), Closes(1000)]).stdout("a\n").stderr(count).status(112),
         row("--until b").peer([says("a"), Closes(1000)]).stdout("a\n").stderr(until(1)).status(112),
         row("--until b -w 0").stdin("").peer([Answers(1000, "")]).stderr(until(0)).status(112),
-        // The session's own code comes first.
+        // The session's own status takes precedence.
         row("--until b")
             .peer([says("a"), Closes(4001)])
             .stdout("a\n")

@@ -1,4 +1,4 @@
-//! --output jsonl: a line of stdout tells of an event.
+//! Events as lines of JSON on stdout (--output jsonl).
 
 use crate::support::{
     Expected, Peer, Signal, Stdin, Test,
@@ -9,7 +9,7 @@ use hex_literal::hex;
 use serde_json::Value;
 use std::sync::mpsc;
 
-/// The events of a run, without the times, which must be there.
+/// Returns the events of a run without their times, which must be present.
 #[track_caller]
 fn events(
     args: &[&str],
@@ -154,7 +154,7 @@ fn errors_and_the_end_are_told_with_their_code() {
     ];
     assert_eq!(got[1..3], expected.map(json));
     assert_eq!(code(&got).0, 110);
-    // Also when it has come to no session.
+    // A run without a session has an `end` event too.
     let got = events(&[], Stdin::Open, 22, |peer| {
         peer.answer("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
         peer.expect_end();
@@ -237,7 +237,7 @@ fn what_one_server_sent_reaches_another_as_it_was() {
     assert!(long_in_one == messages(), "{} frames", long_in_one.len());
 }
 
-/// Whatever is left to be told is told, however slow the reader.
+/// Every event is written, however slow the reader.
 #[test]
 fn the_end_is_not_lost_on_a_slow_reader() {
     for n in [256, 262, 300] {
@@ -263,7 +263,7 @@ fn a_second_signal_ends_a_stuck_end_at_once() {
             peer.open();
             peer.flood(&text("x".repeat(1000)).repeat(20_000));
             peer.child.signal(Signal::TERM);
-            // The first one is known to have been seen when the Close is there.
+            // The Close shows that the first signal was handled.
             peer.expect_close(1001);
             peer.child.signal(Signal::TERM);
             peer.freeze();

@@ -1,4 +1,4 @@
-//! Stdin to messages, in every framing.
+//! Stdin as messages, in every framing.
 
 use super::{Answers, Closes, gets, gets_binary, gets_whole, row, table};
 
@@ -58,7 +58,7 @@ fn messages_behind_their_lengths() {
             .peer([gets("a"), Answers(1000, "")])
             .stderr(cut(2, 2))
             .status(26),
-        // Four gigabytes are announced and do not come.
+        // The prefix announces four gigabytes that do not follow.
         row(length)
             .stdin(b"\xff\xff\xff\xffabc")
             .peer([Answers(1000, "")])
@@ -89,17 +89,17 @@ fn all_of_it_as_one_message() {
             gets_whole(1, "a"),
             Closes(1000),
         ]),
-        // A character over the edge of a block.
+        // A character across two blocks.
         row("--delimiter none")
             .stdin(format!("{edge}\u{1f600}{edge}"))
             .peer([gets_whole(1, format!("{edge}\u{1f600}{edge}")), Closes(1000)]),
-        // Nothing has gone: as if it had never begun.
+        // Nothing has been sent, so no message was begun.
         row("--delimiter none")
             .stdin(b"ab\xffc")
             .peer([Answers(1000, "")])
             .stderr(bad(3))
             .status(26),
-        // Here the beginning has gone.
+        // The beginning has been sent.
         row("--delimiter none")
             .stdin(b"\xe2\x82")
             .peer([super::Act::Gets(0x01, b"\xe2\x82".to_vec()), Answers(1007, "")])
@@ -111,7 +111,7 @@ fn all_of_it_as_one_message() {
 #[test]
 fn a_message_that_turns_out_to_be_no_text_is_ended_with_1007() {
     use crate::support::Test;
-    // The first part has gone when the second comes.
+    // The first part is sent before the second arrives.
     Test::new()
         .args(["--delimiter", "none"])
         .stdin(crate::support::Stdin::Open)
@@ -172,7 +172,7 @@ fn bytes_that_are_no_text_are_named_wherever_they_stand() {
     ]);
 }
 
-/// The clock of -x does not ring inside a message.
+/// The timer that -x starts does not fire inside a message.
 #[test]
 fn a_message_that_is_under_way_is_not_cut_by_the_clock() {
     use crate::support::{Stdin, Test};

@@ -2,7 +2,7 @@
 
 use crate::support::{Peer, Stdin, Test, wire::frame};
 
-/// Bytes that no short pattern makes.
+/// Returns bytes without a short pattern.
 fn noise(length: usize) -> Vec<u8> {
     (0..length as u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect()
 }
@@ -56,7 +56,7 @@ fn a_file_goes_out_as_one_message_in_little_memory() {
         .run();
 }
 
-/// A message of 128 MiB.
+/// Sends a message of 128 MiB.
 fn long(peer: &mut Peer) {
     let part = noise(1 << 20);
     peer.send(frame(0x02, &part));
@@ -107,7 +107,7 @@ fn what_needs_a_message_whole_says_so_and_keeps_a_limit() {
             .stdin(Stdin::Open)
             .peer(|peer| {
                 peer.open();
-                // The header alone announces too much.
+                // The length in the header exceeds the limit.
                 peer.send([0x82, 127, 0, 0, 0, 0, 0x06, 0x40, 0, 1]);
                 peer.expect_close(1009);
             })

@@ -1,5 +1,5 @@
-//! Pipe mode as a table: what goes in and what the peer does, what the peer gets and what comes
-//! out, and how it ends.
+//! Pipe mode as a table of runs: arguments and stdin, the peer's actions, the expected stdout,
+//! stderr and status.
 
 mod ending;
 mod events;
@@ -15,25 +15,25 @@ use crate::support::{
 };
 use std::time::Duration;
 
-/// What the peer does, in order, after the opening handshake.
+/// An action of the peer. A row lists them in order, after the opening handshake.
 pub enum Act {
-    /// It gets this frame.
+    /// Expects this frame.
     Gets(u8, Vec<u8>),
-    /// It gets this message, in however many frames.
+    /// Expects this message, in any number of frames.
     GetsWhole(u8, Vec<u8>),
-    /// It sends these bytes.
+    /// Sends these bytes.
     Sends(Vec<u8>),
-    /// It gets a Close with this code and reason, and answers.
+    /// Expects a Close with this code and reason, and echoes it.
     Answers(u16, &'static str),
-    /// It gets an empty Close and answers.
+    /// Expects an empty Close, and echoes it.
     AnswersEmpty,
-    /// It closes with this code and is answered.
+    /// Sends a Close with this code, and expects its echo.
     Closes(u16),
-    /// It drops the connection.
+    /// Drops the connection.
     Drops,
-    /// It gets nothing but a Close with this code, and answers nothing.
+    /// Expects only a Close with this code, and leaves it unanswered.
     IsLeft(u16),
-    /// It lets this many milliseconds pass.
+    /// Waits for this many milliseconds.
     Waits(u64),
 }
 
@@ -102,7 +102,7 @@ fn act(peer: &mut Peer, act: Act) {
     }
 }
 
-/// A row of the table. What is not said must be empty, and the status 0.
+/// A row of the table. Unless set otherwise, streams must be empty and the status 0.
 pub struct Row {
     args: &'static str,
     stdin: Stdin,
@@ -112,8 +112,7 @@ pub struct Row {
     status: i32,
 }
 
-/// A run with these arguments, separated by spaces. Stdin is an open pipe unless [`Row::stdin`]
-/// says more.
+/// Starts a row with these arguments, separated by spaces. Stdin is an open pipe by default.
 pub fn row(args: &'static str) -> Row {
     let (stdin, stdout, stderr) = (Stdin::Open, Vec::new(), String::new());
     Row { args, stdin, acts: Vec::new(), stdout, stderr, status: 0 }

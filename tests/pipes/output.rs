@@ -1,4 +1,4 @@
-//! Messages to stdout, in every framing.
+//! Messages on stdout, in every framing.
 
 use super::{Closes, Drops, Sends, row, says, says_binary, table};
 use crate::support::wire::frame;
@@ -15,7 +15,7 @@ fn each_message_and_what_stands_between() {
         row("--delimiter length")
             .peer(all())
             .stdout(b"\0\0\0\x03a\nb\0\0\0\0\0\0\0\x01\0\0\0\0\x02\xff\n"),
-        // Typed input is lines, whatever stands between messages.
+        // The input stays lines, whatever delimits the output.
         row("--input jsonl -0").peer(all()).stdout(b"a\nb\0\0\0\0\xff\n\0"),
     ]);
 }
@@ -53,7 +53,7 @@ fn a_message_that_is_cut_has_no_end() {
             .stdout(&long_text)
             .stderr(&written)
             .status(56),
-        // What needs it whole has nothing of it.
+        // The length prefix needs the whole message, so nothing of it is written.
         row("--delimiter length").peer([Sends(long), Drops]).stderr(lost).status(56),
     ]);
 }

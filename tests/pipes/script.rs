@@ -1,4 +1,4 @@
-//! -x and --expect: a conversation in a script.
+//! Scripts of -x and --expect.
 
 use super::{Answers, Closes, Sends, Waits, gets, row, says, table};
 use crate::support::{Test, wire::text};
@@ -18,7 +18,7 @@ fn each_step_waits_for_its_answer() {
                 Answers(1000, ""),
             ])
             .stdout("welcome\nok\nnot subscribed\nsubscribed\n"),
-        // A greeting first, and two in a row.
+        // A greeting first, and two expectations in a row.
         row("--expect hello -x a --expect 1 --expect 2 -w 0")
             .no_stdin()
             .peer([says("hello"), gets("a"), says("1"), says("2"), Answers(1000, "")])
@@ -28,22 +28,22 @@ fn each_step_waits_for_its_answer() {
             .no_stdin()
             .peer([gets("a"), Sends([text("1"), text("2")].concat()), Answers(1000, "")])
             .stdout("1\n2\n"),
-        // What is not expected is sent without waiting, in the order typed.
+        // Messages before the first --expect are sent without waiting, in the given order.
         row("-x a -x b --expect 1 -x c -w 0")
             .no_stdin()
             .peer([gets("a"), gets("b"), says("1"), gets("c"), Answers(1000, "")])
             .stdout("1\n"),
-        // Then stdin has its turn.
+        // Stdin follows the script.
         row("-x a --expect 1")
             .stdin("b\n")
             .peer([gets("a"), Waits(50), says("1"), gets("b"), Closes(1000)])
             .stdout("1\n"),
-        // As in any format.
+        // The delimiter does not matter.
         row("-0 -x a --expect 1 -w 0")
             .no_stdin()
             .peer([gets("a"), says("1"), Answers(1000, "")])
             .stdout("1\0"),
-        // The clock starts when all is said and done: silence before is no matter.
+        // The silence window starts only after the last step of the script.
         row("-x a --expect 1 --quiet-for 0.2 -q")
             .no_stdin()
             .peer([gets("a"), Waits(500), says("1"), Answers(1000, "")])
@@ -73,7 +73,7 @@ fn what_does_not_come_is_told_with_what_came() {
                 "sockeye: the session ended before a message matched 'ok': 1 came, the last '1'\n",
             )
             .status(112),
-        // The session's own code comes first.
+        // The session's own status takes precedence.
         run(vec![gets("a"), Closes(4001)])
             .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
             .status(111),
@@ -126,7 +126,7 @@ fn what_is_left_of_a_script_when_the_peer_closes_is_not_forgotten() {
     ]);
 }
 
-/// The match is on its way all the time; what is slow is the reader of stdout.
+/// The match arrives in time, but stdout is read late.
 #[test]
 fn a_slow_reader_of_stdout_is_no_reason_to_miss_what_is_expected() {
     let flood = text("x".repeat(1000)).repeat(1000);

@@ -1,4 +1,4 @@
-//! --input jsonl: a line of stdin says what to do.
+//! JSON lines on stdin (--input jsonl).
 
 use super::{Act, Answers, AnswersEmpty, Closes, gets, gets_binary, row, table};
 use crate::support::{Stdin, Test};
@@ -20,10 +20,10 @@ fn what_can_be_asked_for_is_done() {
         typed(r#"{"type":"ping","base64":"/w=="}"#).peer([ping(b"\xff"), Closes(1000)]),
         typed(r#"{"type":"pong","data":"x"}"#).peer([Act::Gets(0x8a, b"x".to_vec()), Closes(1000)]),
         typed(r#"{"type":"close"}"#).peer([AnswersEmpty]),
-        // Nothing goes behind a Close.
+        // Nothing is sent after a Close.
         typed("{\"type\":\"close\",\"code\":4000,\"reason\":\"bye\"}\n{\"type\":\"text\",\"data\":\"a\"}")
             .peer([Answers(4000, "bye")]),
-        // Of what was recorded only what a peer sent is sent.
+        // Only the received messages of a recording are sent.
         typed(
             "{\"type\":\"open\",\"version\":1}\n\
              {\"type\":\"text\",\"direction\":\"out\",\"data\":\"ours\"}\n\
@@ -99,7 +99,7 @@ fn a_line_is_done_when_it_is_typed() {
         .run();
 }
 
-/// A wait at the end of stdin must hold up nothing else, nor take processor time.
+/// A wait at the end of stdin must neither delay anything else nor take processor time.
 #[test]
 fn a_wait_is_waited_for_asleep() {
     Test::new()
@@ -123,7 +123,7 @@ fn a_wait_is_waited_for_asleep() {
         .run();
 }
 
-/// Lines that tell of something, or come behind a close, were never to be sent.
+/// Lines that report events, or follow a close, do not count as unsent.
 #[test]
 fn what_is_not_to_be_sent_is_not_missed() {
     let dropped =

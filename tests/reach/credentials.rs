@@ -1,10 +1,10 @@
-//! Who we are: Basic, Digest, bearer tokens, netrc, cookies, and where secrets are kept.
+//! Credentials: Basic, Digest, bearer tokens, netrc and cookies, and secrets kept elsewhere.
 
 use crate::support::{Peer, Test};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// A file with this text, and the directory it lies in.
+/// Writes this text to a file in a new directory.
 fn file(text: &str) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
@@ -12,7 +12,7 @@ fn file(text: &str) -> (TempDir, PathBuf) {
     (dir, path)
 }
 
-/// A run in which these header fields arrive.
+/// Checks that the request of this run has these header fields.
 #[track_caller]
 fn sends(test: Test, fields: &'static [(&'static str, &'static str)]) {
     test.peer(move |peer| {
@@ -46,7 +46,7 @@ fn secrets_may_be_named_by_where_they_are() {
         .stderr("sockeye: cannot read /no/such: no such file or directory (os error 2)\n")
         .status(2)
         .run();
-    // Without a terminal nobody can be asked.
+    // There is no terminal to ask.
     Test::new()
         .args(["-u", "me", "ws://h"])
         .shell("setsid -w \"$@\"")
@@ -131,7 +131,7 @@ fn a_digest_challenge_is_answered_once() {
             answered(peer);
         })
         .run();
-    // Not taken: told, not tried for ever.
+    // A rejected answer is reported, not repeated.
     Test::new()
         .args(["-u", "me:wrong"])
         .peer(|peer| {
@@ -145,7 +145,6 @@ fn a_digest_challenge_is_answered_once() {
         .run();
 }
 
-/// Whatever a challenge says, it is no reason to fall over.
 #[test]
 fn hostile_challenges_are_read_with_care() {
     for challenge in [

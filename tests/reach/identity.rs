@@ -1,4 +1,4 @@
-//! Client certificates: PEM, encrypted keys, PKCS#12, and what can be wrong with them.
+//! Client certificates: PEM, encrypted keys, PKCS#12, and their faults.
 
 use crate::support::{CertifiedClient, Test, path_text as text};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};

@@ -1,4 +1,4 @@
-//! Reaching a server, whatever is in the way.
+//! The way to a server: names, proxies, TLS, credentials, redirects and timeouts.
 
 mod credentials;
 mod identity;

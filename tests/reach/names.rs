@@ -50,7 +50,7 @@ fn another_place_may_be_connected_to() {
     }
 }
 
-/// Serves one client of a Unix socket: the request line and Host that came.
+/// Serves one client of a Unix socket, and returns its request line and Host.
 fn serve(listener: UnixListener) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();

@@ -1,10 +1,10 @@
-//! Proxies, played by the peer: which one is taken, what it is asked, and what it does instead.
+//! Proxies, played by the peer: their choice, their requests and their failures.
 
 use crate::support::{Authority, Peer, Test};
 
 const OK: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-/// Plays the proxy, and then the server.
+/// Plays the proxy, then the server.
 fn connects(peer: &mut Peer) -> crate::support::peer::Request {
     let request = peer.answer(OK);
     peer.open();
@@ -27,7 +27,7 @@ fn a_tunnel_is_asked_for() {
             "> GET /x HTTP/1.1\n> Host: far.invalid\n",
         ])
         .run();
-    // What comes behind the answer belongs to the server.
+    // Bytes after the proxy's answer belong to the server.
     Test::new()
         .args(["--proxy", "127.0.0.1:{port}", "ws://[::1]:9/"])
         .peer(|peer| {
@@ -79,7 +79,7 @@ fn tls_goes_through_and_the_proxy_may_have_its_own() {
 fn the_environment_names_proxies() {
     for name in ["ws_proxy", "http_proxy", "all_proxy", "ALL_PROXY"] {
         Test::new()
-            // The port is known only to the command: it is the last argument.
+            // Only the command knows the port: it is the last argument.
             .shell(format!("{name}=http://127.0.0.1:${{!#}} \"${{@:1:$#-1}}\""))
             .args(["ws://far.invalid:81/", "{port}"])
             .peer(|peer| {
@@ -193,7 +193,7 @@ fn a_proxy_that_does_not_connect_is_97_with_its_words() {
 
 #[test]
 fn socks_says_no() {
-    // Version 5, and no method is acceptable.
+    // Version 5, no acceptable method.
     Test::new()
         .args(["--proxy", "socks5h://127.0.0.1:{port}", "ws://far.invalid/"])
         .peer(|peer| {
@@ -207,7 +207,7 @@ fn socks_says_no() {
         ])
         .status(97)
         .run();
-    // The host is unreachable, says the proxy.
+    // Reply 4, host unreachable.
     Test::new()
         .args(["--proxy", "socks5h://127.0.0.1:{port}", "ws://far.invalid/"])
         .peer(|peer| {

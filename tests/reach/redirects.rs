@@ -1,8 +1,8 @@
-//! Redirects: followed with -L, told without.
+//! Redirects: followed with -L, reported without.
 
 use crate::support::{Authority, Test};
 
-/// An answer that redirects.
+/// Returns an answer that redirects.
 fn to(location: &str) -> String {
     format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
 }
@@ -105,7 +105,7 @@ fn a_redirect_that_leads_nowhere_is_told() {
             .status(code)
             .run();
     }
-    // What is no redirect is not followed.
+    // A status that is not a redirect is not followed, even with a Location.
     Test::new()
         .args(["-L"])
         .peer(|peer| {

@@ -1,5 +1,5 @@
-//! Names that do not resolve (6), addresses nobody answers at (7), and what takes too long on the
-//! way to an open session (28).
+//! Names that do not resolve (6), connections that fail (7), and timeouts on the way to an open
+//! session (28).
 
 use crate::support::{Authority, Peer, Test, closed_port, wire};
 use rustix::net::listen;
@@ -10,7 +10,7 @@ use std::{
 
 #[test]
 fn a_name_that_does_not_resolve_is_named() {
-    // The resolver's words depend on the machine.
+    // The resolver's message depends on the machine.
     Test::new()
         .args(["ws://nosuch.invalid/"])
         .stderr("sockeye: cannot resolve nosuch.invalid: no [..]\n\nhint: check the [..]\n")
@@ -65,7 +65,7 @@ fn every_address_that_was_tried_is_listed() {
 
 #[test]
 fn an_address_that_does_not_answer_is_a_timeout_of_connecting() {
-    // Where the queue of a listener is full, Linux lets further connections wait.
+    // Linux leaves further connections waiting while a listener's queue is full.
     let (listener, port) = closed_port();
     listen(&listener, 0).unwrap();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -136,7 +136,7 @@ fn silence_in_tls_names_tls() {
 
 #[test]
 fn the_budget_is_one_over_all_steps() {
-    // TLS takes most of the budget; only what is left of it is for the handshake.
+    // TLS takes most of the budget; the handshake gets only the rest.
     let authority = Authority::new();
     Test::new()
         .args(["--connect-timeout", "1.5", "--ca"])

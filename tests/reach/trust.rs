@@ -1,4 +1,4 @@
-//! Whom to trust, what is said in the TLS handshake, and what -v shows of it.
+//! Trust in certificates, parameters of the TLS handshake, and both in the output of -v.
 
 use crate::support::{Authority, Identity, Peer, Test};
 
@@ -13,14 +13,14 @@ fn a_self_signed_certificate_that_was_given_is_trusted() {
     for authority in [false, true] {
         let identity = Identity::self_signed_with(|params| {
             if authority {
-                // As a plain `openssl req -x509` makes it.
+                // As `openssl req -x509` makes it by default.
                 params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
             }
         });
         let [cert, _] = identity.files(&dir);
         Test::new().args(["--ca"]).args([&cert]).tls_peer(identity.server(), closes).run();
     }
-    // It is still checked for the name and the time.
+    // Name and validity are still checked.
     for (change, words) in [
         (
             (|params: &mut rcgen::CertificateParams| {
@@ -54,7 +54,7 @@ fn authorities_may_be_added_to_the_system_s() {
             .tls_peer(authority.issue().server(), closes)
             .run();
     }
-    // A directory.
+    // --ca with a directory.
     Test::new()
         .args(["--ca"])
         .args([own.file().parent().unwrap()])

@@ -1,4 +1,4 @@
-//! The running binary, as the test and its peer see it.
+//! The running binary, as the test and its peer observe it.
 
 use super::{LIMIT, expected::brief};
 use rustix::{
@@ -13,12 +13,11 @@ use std::{
     time::Instant,
 };
 
-/// What may be asked of the child while it runs. Everything that waits, waits for an event and
-/// gives up after [`LIMIT`].
+/// The running binary. Every method that waits does so for an event and fails after [`LIMIT`].
 pub struct Child {
     pid: Pid,
     stdin: Mutex<Option<ChildStdin>>,
-    /// Read only when the script says so: what is left in it is not judged.
+    /// Read only on request; what is left in it is not compared.
     held_stdout: Mutex<Option<ChildStdout>>,
     seen: Mutex<Seen>,
     changed: Condvar,
@@ -28,7 +27,7 @@ pub struct Child {
 struct Seen {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    /// The thread that writes stdin has written all.
+    /// True once all of the given stdin has been written.
     fed: bool,
     exited: bool,
 }
@@ -51,7 +50,7 @@ impl Child {
         stdin.as_mut().expect("stdin is open").write_all(bytes.as_ref()).expect("stdin is read");
     }
 
-    /// Ends stdin.
+    /// Closes stdin.
     pub fn end_stdin(&self) {
         drop(self.stdin.lock().unwrap().take());
     }
@@ -60,17 +59,17 @@ impl Child {
         kill_process(self.pid, signal).expect("the child is there to be signalled");
     }
 
-    /// The most memory that it has had so far, in bytes.
+    /// Returns the peak resident memory so far, in bytes.
     pub fn peak_memory(&self) -> usize {
         peak_memory(self.pid.as_raw_nonzero().get())
     }
 
-    /// As Ctrl-C does: everything in the process group gets it.
+    /// Signals the whole process group, as Ctrl-C does.
     pub fn signal_group(&self, signal: Signal) {
         kill_process_group(self.pid, signal).expect("the group is there to be signalled");
     }
 
-    /// Waits until stdout so far is exactly this.
+    /// Waits until stdout, so far, is exactly this.
     #[track_caller]
     pub fn await_stdout(&self, expected: impl AsRef<[u8]>) {
         let expected = expected.as_ref();
@@ -86,19 +85,18 @@ impl Child {
         self.wait(has, &format!("stderr to say {part:?}"));
     }
 
-    /// Waits until all that the test gave as stdin has been written.
+    /// Waits until all of the test's stdin has been written.
     #[track_caller]
     pub fn await_fed(&self) {
         self.wait(|seen| seen.fed, "stdin to be read");
     }
 
-    /// Waits until the child has ended.
     #[track_caller]
     pub fn await_exit(&self) {
         self.wait(|seen| seen.exited, "the child to end");
     }
 
-    /// Reads from a stdout that is held.
+    /// Reads from a held stdout.
     #[track_caller]
     pub fn read_stdout(&self, expected: &str) {
         let mut stdout = self.held_stdout.lock().unwrap();
@@ -107,7 +105,7 @@ impl Child {
         assert_eq!(String::from_utf8_lossy(&bytes), expected);
     }
 
-    /// Closes a stdout that is held, as `head` does.
+    /// Closes a held stdout, as `head` does.
     pub fn close_stdout(&self) {
         drop(self.held_stdout.lock().unwrap().take());
     }
@@ -131,28 +129,29 @@ impl Child {
     }
 }
 
-/// The most memory that a process has had so far, in bytes.
+/// Returns the peak resident memory of a process, in bytes.
 pub fn peak_memory(pid: impl std::fmt::Display) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
 }
 
-/// How the child ended; `None`: it had to be killed.
+/// The child's exit status and output. The status is `None` if the child hung and was killed.
 pub struct Ended {
     pub status: Option<ExitStatus>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
 }
 
-/// Lets the child run to its end, feeding it and taking what it writes.
+/// Feeds the child and collects its output until it exits.
 pub fn run(mut process: Process, child: &Child, stdin: Option<Vec<u8>>, limit: Instant) -> Ended {
     let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
     let status = thread::scope(|scope| {
         if let Some(bytes) = stdin {
             let pipe = child.stdin.lock().unwrap().take();
             scope.spawn(move || {
-                // That the child stopped reading is seen in what it does, not here.
+                // A child that stops reading is not a failure of the writer; the test sees its
+                // effect.
                 let _ = pipe.expect("stdin is a pipe").write_all(&bytes);
                 child.note(|seen| seen.fed = true);
             });
@@ -167,7 +166,7 @@ pub fn run(mut process: Process, child: &Child, stdin: Option<Vec<u8>>, limit: I
         child.note(|seen| seen.exited = true);
         ended.then_some(status)
     });
-    // Copied, not taken: the peer may still look.
+    // Copied rather than taken: the peer may still read it.
     let seen = child.seen.lock().unwrap();
     Ended { status, stdout: seen.stdout.clone(), stderr: seen.stderr.clone() }
 }

@@ -1,14 +1,13 @@
-//! What must come of a run, and what is said when something else does.
+//! Expected output and status of a run, and reports of any difference.
 
 use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
-/// What a stream must hold.
+/// The expected content of a stream.
 pub enum Expected {
-    /// This text, all of it. `{port}` and `{peer}` are replaced, `[..]` is anything in a line.
+    /// Exactly this text, with `{port}` and `{peer}` replaced; `[..]` matches any part of a line.
     Text(String),
-    /// These bytes.
     Bytes(Vec<u8>),
-    /// These parts in this order, each as a line's part of [`Self::Text`].
+    /// These parts in this order, with `{port}` and `{peer}` replaced, and anything around them.
     Parts(Vec<String>),
 }
 
@@ -31,7 +30,7 @@ impl From<Vec<u8>> for Expected {
 }
 
 impl Expected {
-    /// What is wrong with what came.
+    /// Describes the difference from the output `got`, if there is one.
     pub fn fault(&self, name: &str, got: &[u8], port: u16) -> Option<String> {
         match self {
             Self::Bytes(expected) => unlike(name, got, expected),
@@ -74,7 +73,7 @@ fn is_like(line: &str, pattern: &str) -> bool {
             Some(at) => rest = &rest[at + part.len()..],
             None => return false,
         }
-        // Before the end of the line the wildcard takes as much as it can.
+        // At the end of a line the wildcard matches as much as possible.
         if part.is_empty() || pattern.ends_with(part) && line.ends_with(part) {
             rest = "";
         }
@@ -82,7 +81,7 @@ fn is_like(line: &str, pattern: &str) -> bool {
     rest.is_empty() || (wild && pattern.ends_with("[..]"))
 }
 
-/// The start of what may be megabytes.
+/// Returns the start of a text that may be megabytes long.
 fn short(text: &str) -> String {
     match text.char_indices().nth(2000) {
         Some((end, _)) => format!("{}... ({} bytes)", &text[..end], text.len()),
@@ -90,7 +89,7 @@ fn short(text: &str) -> String {
     }
 }
 
-/// The start of a stream, safe to show.
+/// Returns the start of a stream, escaped.
 pub fn brief(bytes: &[u8]) -> String {
     let start = bytes.get(..200).unwrap_or(bytes);
     format!("{} bytes: {}", bytes.len(), start.escape_ascii())
@@ -112,7 +111,6 @@ fn unlike(name: &str, got: &[u8], expected: &[u8]) -> Option<String> {
     ))
 }
 
-/// How the binary must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Code(i32),
@@ -120,7 +118,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// What is wrong with how it ended.
+    /// Describes the difference from the status `got`, if there is one.
     pub fn fault(self, got: Option<ExitStatus>) -> Option<String> {
         let Some(got) = got else { return Some("it did not end and was killed".to_owned()) };
         let right = match self {

@@ -1,5 +1,5 @@
-//! A server of HTTP/2 in front of a scripted peer: it makes an HTTP/1.1 upgrade of an extended
-//! CONNECT, so that one script serves both carriers.
+//! An HTTP/2 server in front of a scripted peer. It turns an extended CONNECT into an HTTP/1.1
+//! upgrade, so that one script serves both carriers.
 
 use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
@@ -15,11 +15,11 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Serves one client.
+/// An HTTP/2 server of one client.
 pub struct Front;
 
 impl Front {
-    /// A front for the peer that listens on this port: its own port.
+    /// Starts a server in front of the peer at the port `behind`, and returns its port.
     pub fn start(behind: u16, tls: Option<Arc<ServerConfig>>) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
@@ -30,7 +30,7 @@ impl Front {
                 stream.set_nonblocking(true).expect("a stream");
                 let stream = TcpStream::from_std(stream).expect("a stream");
                 stream.set_nodelay(true).expect("no delay");
-                // How it ends is told to both sides; there is no one else to tell.
+                // Both the client and the peer see an error; nobody else needs it.
                 let _ = match tls {
                     None => serve(stream, behind).await,
                     Some(config) => match TlsAcceptor::from(config).accept(stream).await {
@@ -75,7 +75,7 @@ async fn tunnel(request: Request<RecvStream>, mut answer: SendResponse<Bytes>, b
     tokio::join!(upwards(from_client, to_peer), downwards(from_peer, to_client));
 }
 
-/// The request as HTTP/1.1 writes it.
+/// Writes the request in the form of HTTP/1.1.
 fn upgrade(request: &http::request::Parts) -> String {
     let authority = request.uri.authority().expect("an authority");
     let path = request.uri.path_and_query().expect("a path");
@@ -88,7 +88,7 @@ fn upgrade(request: &http::request::Parts) -> String {
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 }
 
-/// The names that scripts ask for are those of HTTP/1.1.
+/// Restores the case of HTTP/1.1 header names, which the scripts use.
 fn canonical(name: &str) -> String {
     let upper = |part: &str| match part {
         "websocket" => "WebSocket".to_owned(),
@@ -122,7 +122,7 @@ async fn head(peer: &mut tokio::io::BufReader<OwnedReadHalf>) -> Option<(u16, He
     Some((status, headers))
 }
 
-/// What the client sends; its `END_STREAM` is the end.
+/// Forwards what the client sends, and its `END_STREAM` as the end of the connection.
 async fn upwards(mut from_client: RecvStream, mut to_peer: OwnedWriteHalf) {
     while let Some(Ok(bytes)) = from_client.data().await {
         if to_peer.write_all(&bytes).await.is_err() {
@@ -133,7 +133,7 @@ async fn upwards(mut from_client: RecvStream, mut to_peer: OwnedWriteHalf) {
     let _ = to_peer.shutdown().await;
 }
 
-/// What the peer sends; its end is `END_STREAM`, its reset `CANCEL` (RFC 8441, 5).
+/// Forwards what the peer sends: its end as `END_STREAM`, its reset as `CANCEL` (RFC 8441, 5).
 async fn downwards(
     mut from_peer: tokio::io::BufReader<OwnedReadHalf>,
     mut client: SendStream<Bytes>,

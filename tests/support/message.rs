@@ -1,15 +1,15 @@
-//! The form that every message on stderr must have.
+//! The form that every error message on stderr must have.
 
 use super::Test;
 
-/// Runs it: it must end with this status and say exactly this on stderr, in the form of every message.
+/// Runs the test: the program must exit with this status and write exactly this error to stderr.
 #[track_caller]
 pub fn says(test: Test, status: i32, message: &str) {
     is_well_made(message);
     test.stderr(format!("sockeye: {message}\n")).status(status).run();
 }
 
-/// A first line that names place and cause, at most six lines, the way out last.
+/// Checks that a message names place and cause first, has at most six lines, and ends with any hint.
 #[track_caller]
 fn is_well_made(message: &str) {
     let lines: Vec<_> = message.split('\n').collect();
@@ -19,7 +19,7 @@ fn is_well_made(message: &str) {
     let first = lines[0];
     let place = ["{peer}", "{port}", ".invalid", ".example", "/", ".0.0.1:"];
     assert!(place.iter().any(|part| first.contains(part)), "no place: {first}");
-    // A word in capitals only is a name.
+    // A first word all in capitals is a name.
     let word = first.split(' ').next().unwrap_or_default();
     let is_name = word.chars().all(char::is_uppercase);
     assert!(is_name || !word.starts_with(char::is_uppercase), "a capital: {first}");
@@ -29,7 +29,7 @@ fn is_well_made(message: &str) {
     if let Some(hint) = hints.first() {
         assert!(message.ends_with(&format!("\n\n{hint}")), "not the last: {message}");
     }
-    // What is indented is the evidence, in the peer's words.
+    // Indented lines quote the peer.
     for line in lines.iter().filter(|line| !line.starts_with("  ")) {
         assert!(!line.ends_with(['.', ' ', '!']), "its end: {line}");
     }

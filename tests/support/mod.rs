@@ -1,4 +1,4 @@
-//! What every test needs: a run of the binary, a scripted peer, frames, certificates.
+//! Helpers of all tests: runs of the binary, scripted peers, frames, certificates.
 
 pub mod child;
 mod expected;
@@ -24,14 +24,13 @@ use std::{
     time::Duration,
 };
 
-/// The time after which a step counts as hanging. Not a measure of anything: generous, for a machine
-/// that does much else.
+/// The time after which a step counts as hanging, generous enough for a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// The time after which a reader that took nothing counts as not reading.
+/// The time after which a peer that reads nothing counts as not reading.
 pub const PATIENCE: Duration = Duration::from_millis(300);
 
-/// A port of 127.0.0.1 at which nobody listens, and nobody will while the socket lives.
+/// Returns a port of 127.0.0.1 that refuses connections as long as the socket is open.
 pub fn closed_port() -> (OwnedFd, u16) {
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();

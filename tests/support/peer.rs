@@ -1,5 +1,5 @@
-//! The scripted peer: a server of one connection that does what the test's closure says, and holds
-//! the client to it.
+//! The scripted peer: a server of one connection that runs the test's closure and checks the
+//! client's bytes.
 
 use super::{
     LIMIT, PATIENCE,
@@ -17,11 +17,11 @@ use std::{
 };
 use tungstenite::handshake::derive_accept_key;
 
-/// What a peer does. A panic in it fails the test.
+/// The conversation from the peer's side. A panic in it fails the test.
 pub type Script = Box<dyn FnOnce(&mut Peer) + Send>;
 
 trait Stream: Read + Write + Send {
-    /// The name asked for in the TLS handshake.
+    /// Returns the name in the client's TLS `server_name` extension.
     fn server_name(&self) -> Option<String> {
         None
     }
@@ -35,26 +35,26 @@ impl Stream for StreamOwned<ServerConnection, TcpStream> {
     }
 }
 
-/// A client that has connected.
+/// A peer with a connected client.
 pub struct Peer {
-    /// The program under test, to be fed, watched and signalled between two steps.
+    /// The program under test, to be fed, observed and signalled between two steps.
     pub child: Arc<Child>,
     stream: Box<dyn Stream>,
     tcp: TcpStream,
-    /// Neither what is unread nor how the client ends matters any more.
+    /// True once neither unread bytes nor the end of the connection matter.
     released: bool,
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
 }
 
-/// The head of a request as it came.
+/// The head of a received request.
 pub struct Request {
     pub line: String,
     pub headers: Vec<(String, String)>,
 }
 
 impl Request {
-    /// The value of a header that must be there exactly once, in exactly this case.
+    /// Returns the value of a header that must occur exactly once, in exactly this case.
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         let found = self.all(name);
@@ -62,7 +62,7 @@ impl Request {
         found[0]
     }
 
-    /// All values of a header, its name in exactly this case.
+    /// Returns all values of a header whose name has exactly this case.
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect()
     }
@@ -72,7 +72,7 @@ impl Request {
     }
 }
 
-/// Plays the script to one client of this listener.
+/// Accepts one client and runs the script.
 pub fn play(
     listener: &TcpListener,
     tls: Option<Arc<ServerConfig>>,
@@ -108,7 +108,7 @@ fn secured(tcp: TcpStream, tls: Option<&Arc<ServerConfig>>) -> Box<dyn Stream> {
 }
 
 impl Peer {
-    /// The client comes again, on a new connection.
+    /// Accepts the client's next connection.
     #[track_caller]
     pub fn next_client(&mut self) {
         assert!(readable(&self.listener, LIMIT), "the client did not come again");
@@ -116,27 +116,25 @@ impl Peer {
         self.released = false;
     }
 
-    /// The port that the client connected to.
+    /// Returns the port that the client connected to.
     pub fn port(&self) -> u16 {
         self.listener.local_addr().expect("bound").port()
     }
 
-    /// Where the client connects from.
     pub fn client_address(&self) -> std::net::SocketAddr {
         self.tcp.peer_addr().expect("connected")
     }
 
-    /// The name that the client said in the TLS handshake.
+    /// Returns the name in the client's TLS `server_name` extension.
     pub fn server_name(&self) -> Option<String> {
         self.stream.server_name()
     }
 
-    /// From here on there is TLS on the connection.
+    /// Continues the connection over TLS.
     pub fn secure(&mut self, config: &Arc<ServerConfig>) {
         self.stream = secured(self.tcp.try_clone().expect("a second handle"), Some(config));
     }
 
-    /// Reads the request.
     #[track_caller]
     pub fn request(&mut self) -> Request {
         let mut head = Vec::new();
@@ -158,7 +156,7 @@ impl Peer {
         Request { line, headers: headers.collect() }
     }
 
-    /// Reads the request and answers with these bytes, in which `{accept}` stands for the right
+    /// Reads the request and sends this answer, in which `{accept}` stands for the right
     /// Sec-WebSocket-Accept.
     #[track_caller]
     pub fn answer(&mut self, bytes: &str) -> Request {
@@ -169,19 +167,19 @@ impl Peer {
         request
     }
 
-    /// Opens the session.
+    /// Accepts the opening handshake.
     #[track_caller]
     pub fn open(&mut self) -> Request {
         self.open_with("")
     }
 
-    /// Opens the session with more header lines, or with frames in the same segment.
+    /// Accepts the opening handshake with additional header lines.
     #[track_caller]
     pub fn open_with(&mut self, more: &str) -> Request {
         self.answer(&format!("{OPEN}{more}\r\n"))
     }
 
-    /// Opens the session and sends frames in the same segment.
+    /// Accepts the opening handshake and sends frames in the same segment.
     #[track_caller]
     pub fn open_and_send(&mut self, frames: &[u8]) {
         let request = self.request();
@@ -190,19 +188,18 @@ impl Peer {
         self.send([head.as_bytes(), frames].concat());
     }
 
-    /// Sends bytes in one write.
     #[track_caller]
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).expect("the client takes what is sent");
         self.stream.flush().expect("the client takes what is sent");
     }
 
-    /// Sends bytes until the client has taken none for [`PATIENCE`]: how many it took.
+    /// Sends bytes until the client stops reading for [`PATIENCE`], and returns how many it took.
     pub fn flood(&mut self, bytes: &[u8]) -> usize {
         self.send_within(PATIENCE, bytes)
     }
 
-    /// Sends bytes for as long as the client reads: how many it took.
+    /// Sends bytes for as long as the client reads, and returns how many it took.
     pub fn offer(&mut self, bytes: &[u8]) -> usize {
         self.send_within(LIMIT, bytes)
     }
@@ -220,7 +217,7 @@ impl Peer {
         taken
     }
 
-    /// Waits until the client can send no more: what it has sent is unread, and no more arrives.
+    /// Waits until the unread data of the client fills the buffers and no more of it arrives.
     #[track_caller]
     pub fn await_backlog(&self) {
         let unread = || rustix::io::ioctl_fionread(&self.tcp).expect("a socket");
@@ -235,20 +232,19 @@ impl Peer {
         }
     }
 
-    /// Reads something, whatever it is.
+    /// Reads at least one byte.
     #[track_caller]
     pub fn read_some(&mut self) {
         let n = self.stream.read(&mut [0; 16]).expect("the client sends");
         assert!(n > 0, "the client ended the connection");
     }
 
-    /// Reads so many bytes, whatever they are.
     #[track_caller]
     pub fn read_exactly(&mut self, bytes: &mut [u8]) {
         self.stream.read_exact(bytes).expect("the client sends");
     }
 
-    /// The next frame.
+    /// Reads the next frame.
     #[track_caller]
     pub fn frame(&mut self) -> Frame {
         match Frame::read(&mut self.stream) {
@@ -280,48 +276,48 @@ impl Peer {
         self.expect(0x8a, payload.as_ref());
     }
 
-    /// The client sends a Close with this code and no reason.
+    /// Expects a Close with this code and no reason.
     #[track_caller]
     pub fn expect_close(&mut self, code: u16) {
         self.expect(0x88, &code.to_be_bytes());
     }
 
-    /// The client sends a Close without a code.
+    /// Expects a Close without a code.
     #[track_caller]
     pub fn expect_empty_close(&mut self) {
         self.expect(0x88, b"");
     }
 
-    /// Sends a Close and expects it back.
+    /// Sends a Close and expects its echo.
     #[track_caller]
     pub fn close(&mut self, code: u16) {
         self.close_with(code, "");
     }
 
-    /// Sends a Close with a reason and expects it back.
+    /// Sends a Close with a reason and expects its echo.
     #[track_caller]
     pub fn close_with(&mut self, code: u16, reason: &str) {
         self.send(wire::close(code, reason));
         self.expect(0x88, &[&code.to_be_bytes(), reason.as_bytes()].concat());
     }
 
-    /// Expects the client to close, and answers.
+    /// Expects a Close and echoes it.
     #[track_caller]
     pub fn answer_close(&mut self, code: u16) {
         self.expect_close(code);
         self.send(wire::close(code, ""));
     }
 
-    /// Ends our direction.
+    /// Shuts down the peer's direction of the connection.
     pub fn half_close(&mut self) {
-        // The client may have gone already.
+        // The client may already have closed the connection.
         let _ = self.tcp.shutdown(Shutdown::Write);
     }
 
-    /// Ends the connection with an RST, whatever is unread.
+    /// Resets the connection, whatever is unread.
     pub fn reset(&mut self) {
         rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO)).expect("linger");
-        // Both handles must go for the kernel to close the socket.
+        // The kernel closes the socket only once both handles are dropped.
         self.stream = Box::new(io::empty());
         self.tcp = unconnected();
         self.released = true;
@@ -333,8 +329,8 @@ impl Peer {
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
             Ok(_) => {}
-            // A client that leaves bytes of ours unread ends with an RST, a TLS client that dies
-            // without a close_notify.
+            // A client that leaves received bytes unread ends with an RST; a TLS client that is
+            // killed sends no close_notify.
             Err(e) if matches!(e.kind(), END_1 | END_2) => {}
             Err(e) => panic!("waiting for the client to end the connection: {e}"),
         }
@@ -342,14 +338,14 @@ impl Peer {
         self.released = true;
     }
 
-    /// Stays silent until the client has gone, whatever it sends.
+    /// Discards everything the client sends until it ends the connection.
     pub fn hold(&mut self) {
         let mut rest = Vec::new();
         let _ = self.stream.read_to_end(&mut rest);
         self.released = true;
     }
 
-    /// Neither reads nor writes until the child has ended.
+    /// Neither reads nor writes until the child has exited.
     #[track_caller]
     pub fn freeze(&mut self) {
         self.child.await_exit();
@@ -365,7 +361,7 @@ impl Peer {
     }
 }
 
-/// The right answer, but for the empty line.
+/// The right answer without the empty line at its end.
 pub const OPEN: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n";
 
@@ -377,7 +373,7 @@ fn readable(listener: &TcpListener, limit: Duration) -> bool {
     poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&limit)).expect("a listener") > 0
 }
 
-/// A socket that is connected to nothing, to put in the place of one that is to be closed.
+/// Returns an unconnected socket, to replace one that must be closed.
 fn unconnected() -> TcpStream {
     rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None)
         .expect("a socket")

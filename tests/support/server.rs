@@ -1,4 +1,4 @@
-//! The binary as a server, and its clients.
+//! The binary as a server, and clients of it.
 
 use super::{
     LIMIT, Signal,
@@ -18,7 +18,7 @@ use tungstenite::{
     Message, WebSocket, client::IntoClientRequest, handshake::client::Response, http::HeaderValue,
 };
 
-/// A running server. What it is asked for beside its port is asked from `child`.
+/// A running server. Requests other than for its port go through `child`.
 pub struct Server {
     pub child: Arc<Child>,
     pub port: u16,
@@ -26,15 +26,14 @@ pub struct Server {
     running: Option<JoinHandle<Ended>>,
 }
 
-/// How a server ended.
 pub struct End {
     pub stdout: Vec<u8>,
-    /// Without the first line, which has been checked.
+    /// Without the first line, which names the address and has been checked.
     pub stderr: String,
     status: (Option<i32>, Option<i32>),
 }
 
-/// What a server is given.
+/// The arguments and streams of a server that is not yet running.
 pub struct Setup {
     command: Command,
     holds_stdout: bool,
@@ -47,23 +46,23 @@ impl Setup {
         self
     }
 
-    /// A pipe with these bytes.
+    /// Makes stdin a pipe with these bytes.
     pub fn bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.bytes = Some(bytes.into());
         self
     }
 
-    /// Stdout is read only when the test says so.
+    /// Keeps stdout unread until the test reads it.
     pub fn hold_stdout(mut self) -> Self {
         self.holds_stdout = true;
         self
     }
 
-    /// Starts it, and expects it to say first where it listens.
+    /// Starts the server and waits for the line that names its address.
     #[track_caller]
     pub fn start(mut self) -> Server {
         let mut process = self.command.spawn().expect("the binary starts");
-        // Its copies of the other ends would keep them open.
+        // The command holds copies of the pipes' other ends.
         drop(self.command);
         let stderr = process.stderr.as_mut().expect("stderr is a pipe");
         let mut line = Vec::new();
@@ -88,7 +87,7 @@ impl Setup {
 }
 
 impl Server {
-    /// A server with an open stdin.
+    /// Starts a server whose stdin stays open.
     #[track_caller]
     pub fn start<const N: usize>(args: [&str; N]) -> Self {
         Self::setup(args).start()
@@ -106,7 +105,7 @@ impl Server {
         format!("ws://127.0.0.1:{}/", self.port)
     }
 
-    /// A TCP connection that says nothing yet.
+    /// Opens a TCP connection without sending anything.
     #[track_caller]
     pub fn dial(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
@@ -121,7 +120,7 @@ impl Server {
         self.connect_asking("").0
     }
 
-    /// Connects, waits until the server has said so, and gives it this number.
+    /// Connects, and waits until the server reports the client under this number.
     #[track_caller]
     pub fn join(&self, id: u32) -> Client {
         let client = self.connect();
@@ -129,7 +128,7 @@ impl Server {
         client
     }
 
-    /// Connects and asks for these subprotocols.
+    /// Connects and offers these subprotocols.
     #[track_caller]
     pub fn connect_asking(&self, subprotocols: &str) -> (Client, Response) {
         let mut request = self.url().into_client_request().expect("a request");
@@ -141,7 +140,7 @@ impl Server {
         (Client(socket), response)
     }
 
-    /// Ends it with a signal, which it must end by.
+    /// Sends SIGTERM, by which the server must end.
     #[track_caller]
     pub fn terminate(self) -> End {
         self.child.signal(Signal::TERM);
@@ -175,7 +174,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Only where a test failed; its thread has the process, so the number is still its.
+        // A test failed before it ended the server. The waiting thread holds the process, so the
+        // process id has not been reused.
         if self.running.as_ref().is_some_and(|running| !running.is_finished()) {
             let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
             let _ = kill_process(pid.expect("a number"), Signal::KILL);
@@ -183,11 +183,11 @@ impl Drop for Server {
     }
 }
 
-/// A client by others (tungstenite).
+/// An independent client (tungstenite).
 pub struct Client(WebSocket<TcpStream>);
 
 impl Client {
-    /// Connects to a server that some other test started.
+    /// Connects to a server that another test started.
     #[track_caller]
     pub fn connect(url: &str) -> Self {
         let address = url.trim_start_matches("ws://").trim_end_matches('/');
@@ -201,7 +201,7 @@ impl Client {
         self.0.send(message.into()).expect("the server takes a message");
     }
 
-    /// Sends bytes that need not be frames.
+    /// Sends bytes that need not form frames.
     #[track_caller]
     pub fn send_raw(&mut self, bytes: &[u8]) {
         use std::io::Write as _;
@@ -218,7 +218,7 @@ impl Client {
         self.expect(Message::text(text));
     }
 
-    /// The server closes with this code, and ends the connection after our answer.
+    /// Expects a Close with this code, answers it and waits for the end of the connection.
     #[track_caller]
     pub fn expect_close(&mut self, code: u16) {
         match self.0.read().expect("a Close") {
@@ -227,11 +227,11 @@ impl Client {
         }
         let end = self.0.read();
         assert!(matches!(end, Err(tungstenite::Error::ConnectionClosed)), "{end:?}");
-        // The server has ended its direction and waits for us to end ours.
+        // The server has shut down its direction and waits for the client's.
         let _ = self.stream().shutdown(Shutdown::Both);
     }
 
-    /// Closes, and expects to be answered.
+    /// Sends a Close and expects its echo.
     #[track_caller]
     pub fn close(mut self) {
         self.0.close(None).expect("it is open");
@@ -240,11 +240,11 @@ impl Client {
         assert!(matches!(end.1, Err(tungstenite::Error::ConnectionClosed)), "{end:?}");
     }
 
-    /// The connection without its protocol.
+    /// Returns the connection below the protocol.
     pub fn stream(&mut self) -> &mut TcpStream {
         self.0.get_mut()
     }
 }
 
-/// The server is killed after this. The step that hangs has been told by then.
+/// The server is killed after this time, when the step that hangs has already been reported.
 const RUN_LIMIT: Duration = LIMIT.saturating_mul(2);

@@ -1,4 +1,4 @@
-//! One run of the binary: what it is given, who it talks to, and what must come of it.
+//! One run of the binary: its input, its peer, and its expected output.
 
 use super::{
     LIMIT,
@@ -24,24 +24,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the binary reads.
 pub enum Stdin {
-    /// /dev/null, as cron, systemd and `cmd &` give.
+    /// /dev/null, as under cron, systemd and `cmd &`.
     Null,
     /// No descriptor at all.
     Closed,
-    /// A pipe that stays open and silent, unless the script writes to it.
+    /// A pipe that stays open and silent unless the script writes to it.
     Open,
-    /// A pipe with these bytes.
+    /// A pipe with these bytes, then closed.
     Bytes(Vec<u8>),
     /// A file or a directory.
     File(PathBuf),
 }
 
-/// Where the binary writes.
 enum Stdout {
     Captured,
-    /// A pipe read and closed only when the script says so.
+    /// A pipe that only the script reads and closes.
     Held,
     File(PathBuf),
 }
@@ -52,7 +50,7 @@ impl<T: AsRef<[u8]>> From<T> for Stdin {
     }
 }
 
-/// A run to come. Without a word about them, stdout and stderr must stay empty and the status 0.
+/// A run to be started. Stdout and stderr must stay empty and the status 0 unless set otherwise.
 #[must_use]
 pub struct Test {
     args: Vec<OsString>,
@@ -63,7 +61,7 @@ pub struct Test {
     stdout: Stdout,
     script: Option<Script>,
     tls: Option<Arc<ServerConfig>>,
-    /// Through a front that speaks HTTP/2.
+    /// True if the connection goes through an HTTP/2 front.
     http2: bool,
     expected_stdout: Expected,
     expected_stderr: Expected,
@@ -90,8 +88,8 @@ impl Test {
         }
     }
 
-    /// Arguments; `{port}` stands for the peer's port. Where none of them has it, the peer's URL
-    /// is added at the end.
+    /// Adds arguments. `{port}` stands for the peer's port. If no argument has it, the peer's URL
+    /// is appended.
     pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
@@ -102,13 +100,13 @@ impl Test {
         self
     }
 
-    /// Runs this script of bash, in which `"$@"` is the command.
+    /// Runs this bash script, in which `"$@"` is the command.
     pub fn shell(mut self, script: impl Into<String>) -> Self {
         self.shell = Some(script.into());
         self
     }
 
-    /// Sockets instead of pipes.
+    /// Makes stdin and stdout sockets instead of pipes.
     pub fn sockets(mut self) -> Self {
         self.sockets = true;
         self
@@ -119,7 +117,7 @@ impl Test {
         self
     }
 
-    /// The script reads stdout, or nobody does.
+    /// Leaves stdout unread unless the script reads it.
     pub fn hold_stdout(mut self) -> Self {
         self.stdout = Stdout::Held;
         self
@@ -130,19 +128,19 @@ impl Test {
         self
     }
 
-    /// What the server does.
+    /// Sets the peer's script.
     pub fn peer(mut self, script: impl FnOnce(&mut Peer) + Send + 'static) -> Self {
         self.script = Some(Box::new(script));
         self
     }
 
-    /// Over HTTP/2, by a front before the peer.
+    /// Connects over HTTP/2, through a front before the peer.
     pub fn http2(mut self) -> Self {
         self.http2 = true;
         self
     }
 
-    /// What the server does, behind TLS.
+    /// Sets the script of a peer behind TLS.
     pub fn tls_peer(
         mut self,
         config: Arc<ServerConfig>,
@@ -157,19 +155,19 @@ impl Test {
         self
     }
 
-    /// All of stderr; `{port}` stands for the peer's port, `{peer}` for its address, and `[..]` for
-    /// anything in a line.
+    /// Expects all of stderr; `{port}` stands for the peer's port, `{peer}` for its address, and
+    /// `[..]` for anything within a line.
     pub fn stderr(mut self, expected: impl Into<Expected>) -> Self {
         self.expected_stderr = expected.into();
         self
     }
 
-    /// Parts that stderr has, in this order.
+    /// Expects these parts on stderr, in this order.
     pub fn stderr_has<const N: usize>(self, parts: [&str; N]) -> Self {
         self.stderr(Expected::Parts(parts.map(ToOwned::to_owned).to_vec()))
     }
 
-    /// Whatever the peer makes of it.
+    /// Replaces the script by a peer that reads and discards everything.
     pub fn unheld(mut self) -> Self {
         self.script = self.script.map(|_| -> Script { Box::new(Peer::hold) });
         self
@@ -180,26 +178,26 @@ impl Test {
         self
     }
 
-    /// It ends by this signal.
+    /// Expects the program to end by this signal.
     pub fn killed_by(mut self, signal: rustix::process::Signal) -> Self {
         self.status = Status::Signal(signal.as_raw());
         self
     }
 
-    /// The fewest milliseconds that it may take: what it waits for cannot be seen sooner.
+    /// Sets the least duration in milliseconds, for a delay that nothing else makes visible.
     pub fn takes_at_least(mut self, milliseconds: u64) -> Self {
         self.took.start = Duration::from_millis(milliseconds);
         self
     }
 
-    /// The milliseconds before which it must end, where a later end is another behaviour. A run
-    /// that hangs is ended without it.
+    /// Sets the greatest duration in milliseconds, where a later end is a different behaviour. A
+    /// run that hangs is killed without it.
     pub fn takes_less_than(mut self, milliseconds: u64) -> Self {
         self.took.end = Duration::from_millis(milliseconds);
         self
     }
 
-    /// Runs it and holds it to all of this.
+    /// Runs the binary and compares its output and status with the expected ones.
     #[track_caller]
     pub fn run(mut self) {
         let script = self.script.take();
@@ -215,7 +213,7 @@ impl Test {
         let ends = self.sockets.then(|| socket_ends(&mut command));
         let started = Instant::now();
         let mut process = command.spawn().expect("the binary starts");
-        // Its copies of the pipes' other ends would keep them open.
+        // The command holds copies of the pipes' other ends.
         drop(command);
         if let Some([stdin, stdout]) = ends {
             process.stdin = Some(OwnedFd::from(stdin).into());
@@ -260,7 +258,7 @@ impl Test {
         };
         let mut command = if let Some(script) = shell {
             let mut command = Command::new("bash");
-            // With a socket as stdin bash takes itself for started by rshd, and reads .bashrc.
+            // With a socket as stdin, bash assumes that rshd started it, and reads .bashrc.
             command.args(["--norc", "-c", script, "bash"]).args(args);
             command
         } else {
@@ -269,7 +267,7 @@ impl Test {
             command
         };
         command.process_group(0);
-        // Proxies, colours and trust of whoever runs the tests are none of their business.
+        // The developer's proxies, colours and trust settings must not affect the tests.
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(match &self.stdin {
@@ -307,14 +305,14 @@ impl Test {
             faults.push(format!("it took {took:?}, expected {:?}", self.took));
         }
         if !faults.is_empty() {
-            // Whatever was not right, these tell most about why.
+            // Stderr says most about the reason, whatever differs.
             faults.push(format!("all of stderr: {}", String::from_utf8_lossy(&ended.stderr)));
             panic!("{shown}\n{}", faults.join("\n"));
         }
     }
 }
 
-/// Gives a command sockets as stdin and stdout: their other ends.
+/// Gives a command sockets as stdin and stdout, and returns their other ends.
 fn socket_ends(command: &mut Command) -> [UnixStream; 2] {
     let [stdin, stdout] = [(), ()].map(|()| UnixStream::pair().expect("a pair of sockets"));
     command.stdin(OwnedFd::from(stdin.1)).stdout(OwnedFd::from(stdout.1));
@@ -326,5 +324,5 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
 }
 
-/// The child is killed after this. The step that hangs has been told by then.
+/// The child is killed after this time, when the step that hangs has already been reported.
 const RUN_LIMIT: Duration = LIMIT.saturating_mul(2);

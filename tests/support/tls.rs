@@ -1,4 +1,4 @@
-//! Certificates made for one test, and the server that shows them.
+//! Certificates made for one test, and servers that present them.
 
 use super::Test;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -14,13 +14,13 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// An authority of our own, and the directory where its certificate lies.
+/// A certificate authority, and the directory that holds its certificate.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     dir: Arc<TempDir>,
 }
 
-/// A server's certificate and key.
+/// A certificate and its key.
 pub struct Identity {
     certificate: rcgen::Certificate,
     key: KeyPair,
@@ -31,7 +31,7 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let dir = tempfile::tempdir().expect("a directory");
-        // The name tells authorities apart: of two with one name, a signature is tried.
+        // Distinct names tell authorities apart; with equal names rustls would try the signature.
         let name = dir.path().display().to_string();
         params.distinguished_name.push(DnType::CommonName, name);
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("an authority");
@@ -39,22 +39,22 @@ impl Authority {
         Self { issuer, dir: Arc::new(dir) }
     }
 
-    /// The directory with the file to trust, to outlive this.
+    /// Returns the directory of the trusted file, which may outlive the authority.
     pub fn keep(&self) -> Arc<TempDir> {
         Arc::clone(&self.dir)
     }
 
-    /// The file to trust.
+    /// Returns the path of the authority's certificate.
     pub fn file(&self) -> PathBuf {
         self.dir.path().join("ca.pem")
     }
 
-    /// A certificate for `localhost`, good today.
+    /// Issues a certificate for `localhost` that is valid today.
     pub fn issue(&self) -> Identity {
         self.issue_with(|_| {})
     }
 
-    /// A certificate for `localhost` with a change.
+    /// Issues a certificate for `localhost` with changed parameters.
     pub fn issue_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = key();
         let certificate = params(change).signed_by(&key, &self.issuer).expect("a certificate");
@@ -63,12 +63,12 @@ impl Authority {
 }
 
 impl Identity {
-    /// A certificate for `localhost` that vouches for itself (CA:FALSE).
+    /// Makes a self-signed certificate for `localhost` (CA:FALSE).
     pub fn self_signed() -> Self {
         Self::self_signed_with(|_| {})
     }
 
-    /// A server that shows it.
+    /// Returns a server that presents this certificate.
     pub fn server(&self) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -79,14 +79,14 @@ impl Identity {
         Arc::new(config.expect("a server's configuration"))
     }
 
-    /// One for itself, with a change.
+    /// Makes a self-signed certificate with changed parameters.
     pub fn self_signed_with(change: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = key();
         let certificate = params(change).self_signed(&key).expect("a certificate");
         Self { certificate, key }
     }
 
-    /// A server that shows it, and wants one of this authority from clients.
+    /// Returns a server that also requires a client certificate of `authority`.
     pub fn server_for_clients_of(&self, authority: &Authority) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let mut roots = rustls::RootCertStore::empty();
@@ -103,14 +103,14 @@ impl Identity {
         Arc::new(config.expect("a server's configuration"))
     }
 
-    /// SHA-256 of its public key, in base64.
+    /// Returns the SHA-256 of the public key, in base64.
     pub fn key_hash(&self) -> String {
         let key = rcgen::PublicKeyData::subject_public_key_info(&self.key);
         let hash = ::ring::digest::digest(&::ring::digest::SHA256, &key);
         data_encoding::BASE64.encode(hash.as_ref())
     }
 
-    /// The certificate and the key in PEM, in this directory.
+    /// Writes the certificate and the key in PEM to this directory.
     pub fn files(&self, dir: &TempDir) -> [PathBuf; 2] {
         let [cert, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
         std::fs::write(&cert, self.certificate.pem()).expect("a file");
@@ -119,7 +119,7 @@ impl Identity {
     }
 }
 
-/// A client of an authority, and files with its certificate and its key.
+/// A client certificate with its authority, its key and their files.
 pub struct CertifiedClient {
     pub authority: Authority,
     pub dir: TempDir,
@@ -139,7 +139,7 @@ impl CertifiedClient {
         self.dir.path().join(name)
     }
 
-    /// A run against a server that wants a certificate of this authority.
+    /// Returns a run against a server that requires a client certificate of this authority.
     pub fn test(&self) -> Test {
         let server = self.authority.issue().server_for_clients_of(&self.authority);
         Test::new().args(["--ca"]).args([self.authority.file()]).tls_peer(server, |peer| {
@@ -149,7 +149,7 @@ impl CertifiedClient {
     }
 }
 
-/// A path as text, to be put into arguments and messages.
+/// Returns a path as text, for arguments and messages.
 pub fn path_text(path: &Path) -> String {
     path.to_str().expect("a path in UTF-8").to_owned()
 }

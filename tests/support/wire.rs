@@ -1,11 +1,11 @@
-//! Frames as bytes (RFC 6455, 5.2), written and read without the code under test.
+//! Frames as bytes (RFC 6455, 5.2), independent of the code under test.
 
 use std::{
     fmt,
     io::{self, Read},
 };
 
-/// A frame of a server: the first byte as given, the length in the fewest bytes, no mask.
+/// Encodes a server's frame: the first byte as given, the shortest length form, no mask.
 pub fn frame(first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let mut bytes = vec![first];
@@ -40,10 +40,10 @@ pub fn close(code: u16, reason: &str) -> Vec<u8> {
     frame(0x88, [&code.to_be_bytes(), reason.as_bytes()].concat())
 }
 
-/// A frame of a client, unmasked.
+/// An unmasked frame of a client.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Fin, reserved bits and opcode.
+    /// FIN, reserved bits and opcode.
     pub first: u8,
     pub payload: Vec<u8>,
 }
@@ -52,7 +52,7 @@ impl Frame {
     /// Reads a frame; `None` at the end of the stream.
     pub fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
         let mut head = [0; 2];
-        // A call with a time limit is not taken up again after a stop of the process.
+        // A read with a timeout returns EINTR after the process was stopped and continued.
         let first = loop {
             match from.read(&mut head[..1]) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -81,7 +81,7 @@ impl Frame {
         from.read_exact(&mut key)?;
         let mut payload = vec![0; usize::try_from(length).expect("a length that fits")];
         from.read_exact(&mut payload)?;
-        // Sixteen bytes at a time: payloads of 100 MiB are unmasked by a debug build.
+        // Unmasks sixteen bytes at a time: a debug build receives payloads of 100 MiB.
         let wide = u128::from(u32::from_ne_bytes(key)) * 0x0000_0001_0000_0001_0000_0001_0000_0001;
         let mut blocks = payload.chunks_exact_mut(16);
         for block in &mut blocks {

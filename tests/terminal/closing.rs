@@ -1,10 +1,10 @@
-//! The peer ends the session while a person types.
+//! The peer ends the session while the user types.
 
 use super::{End, Screen, Terminal, begin, leave};
 use crate::support::{Peer, wire};
 use std::time::Duration;
 
-/// Ends a session in which a line is half typed.
+/// Ends a session while a line is half typed.
 #[track_caller]
 fn ends(terminal: Terminal, end: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> End {
     let end = terminal.args(["--exit-on-close"]).run(|screen: &Screen, peer: &mut Peer| {
@@ -13,7 +13,7 @@ fn ends(terminal: Terminal, end: impl FnOnce(&Screen, &mut Peer) + Send + 'stati
         screen.edits("> half typed", 10);
         end(screen, peer);
     });
-    // Nothing of what was typed is painted over.
+    // The typed line is not overwritten.
     assert!(end.view.has("> half typed"), "{:#?}", end.view);
     end
 }
@@ -86,7 +86,7 @@ fn a_message_that_comes_as_a_person_leaves_is_not_lost() {
     for keys in ["\x04", "/quit\r", "\r\x04"].iter().cycle().take(30) {
         let end = Terminal::new().run(move |screen, peer| {
             begin(screen, peer);
-            // Either may be seen first.
+            // The terminal or the socket may be read first.
             peer.send(wire::text("in time"));
             screen.press(keys);
             peer.answer_close(1000);

@@ -109,7 +109,7 @@ fn a_close_that_cannot_be_sent_is_refused_with_words() {
         screen.shows([CONNECTED, STATUS, "> /close 99999", words, ">"], 2);
         screen.enter("/close 1005");
         screen.shows([CONNECTED, STATUS, "> /close 99999", words, "> /close 1005", words, ">"], 2);
-        // It is still open.
+        // The session is still open.
         screen.enter("still here");
         peer.expect_text("still here");
         leave(screen, peer);

@@ -1,4 +1,4 @@
-//! What helps while a line is typed: completion, hints, JSON over several lines, an editor.
+//! Aids while typing: completion, hints, JSON over several lines, an external editor.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::text;
@@ -79,7 +79,7 @@ fn history_is_hinted_and_the_right_key_takes_it() {
         screen.edits("> hello you", 11);
         screen.press("!\r");
         peer.expect_text("hello you!");
-        // A hint that is not taken is not sent.
+        // A hint that was not accepted is not sent.
         screen.edits(">", 2);
         screen.press("hello\r");
         peer.expect_text("hello");
@@ -101,12 +101,12 @@ fn what_begins_as_json_goes_on_until_it_is_complete() {
         screen.press("}\r");
         peer.expect_text("{\"a\":\n[1, 2]\n}");
         screen.prompts_below("}");
-        // Complete, or no JSON at all: one line.
+        // Complete JSON, or no JSON, is one line.
         for line in ["[1]", "{no json}", "[ok] done"] {
             screen.enter(line);
             peer.expect_text(line);
         }
-        // An empty line sends what there is.
+        // An empty line sends the text so far.
         screen.edits(">", 2);
         screen.press("{\"cut\":\r");
         screen.edits("", 0);
@@ -154,7 +154,7 @@ fn json_has_colours_and_brackets_stand_out_while_they_are_typed() {
 fn a_message_can_be_written_with_an_editor() {
     let dir = tempfile::tempdir().unwrap();
     let editor = dir.path().join("editor");
-    // It has the terminal: what comes meanwhile waits.
+    // The editor has the terminal; received messages wait until it exits.
     let script = "#!/bin/sh\nprintf 'in the editor\\n'\nread key\nprintf '%s and more\\nof it\\n' \
                   \"$(cat \"$2\")\" >\"$2\"\n";
     fs::write(&editor, script).unwrap();

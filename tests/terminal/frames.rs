@@ -1,4 +1,4 @@
-//! Frames at a terminal, above the line that is being typed.
+//! Frames on a terminal, above the line being typed.
 
 use super::{Terminal, begin, leave};
 use crate::support::wire;

@@ -1,4 +1,4 @@
-//! What was typed is remembered, unless it should not be.
+//! The history of typed lines.
 
 use super::{Terminal, begin, leave};
 use crate::support::wire::{close, text};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const UP: &str = "\x1b[A";
 
-/// Types these lines in a session that keeps its history here.
+/// Types these lines in a session whose history is this file.
 #[track_caller]
 fn types<const N: usize>(terminal: Terminal, file: &Path, lines: [&'static str; N]) {
     terminal.env("SOCKEYE_HISTORY", file).run(move |screen, peer| {
@@ -25,7 +25,7 @@ fn types<const N: usize>(terminal: Terminal, file: &Path, lines: [&'static str; 
     });
 }
 
-/// What Up recalls in a new session, pressed once for each line.
+/// Checks the lines that Up recalls in a new session, one per key press.
 #[track_caller]
 fn recalls<const N: usize>(file: &Path, lines: [&'static str; N]) {
     Terminal::new().env("SOCKEYE_HISTORY", file).run(move |screen, peer| {
@@ -34,7 +34,7 @@ fn recalls<const N: usize>(file: &Path, lines: [&'static str; N]) {
             screen.press(UP);
             screen.edits(&format!("> {line}"), 2 + line.len());
         }
-        // There is nothing before the first one.
+        // There is nothing before the first line.
         screen.press(&format!("{UP}!"));
         let first = lines.last().copied().unwrap_or_default();
         screen.edits(&format!("> {first}!"), 3 + first.len());
@@ -55,7 +55,7 @@ fn what_was_typed_can_be_recalled_in_the_next_run() {
     let file = dir.path().join("state/sockeye/history");
     types(Terminal::new(), &file, ["first", "second"]);
     recalls(&file, ["second", "first"]);
-    // Together with what the second run added.
+    // The history also has what the second run added.
     types(Terminal::new(), &file, ["third"]);
     recalls(&file, ["third", "first!", "second", "first"]);
 }
@@ -75,7 +75,7 @@ fn a_search_of_history_loses_no_message() {
         screen.has("< meanwhile");
         leave(screen, peer);
     });
-    // Nor does one that the peer ends.
+    // A search that is open when the peer closes loses nothing either.
     let terminal = Terminal::new().args(["--exit-on-close"]).env("SOCKEYE_HISTORY", &file);
     let end = terminal.run(move |screen, peer| {
         begin(screen, peer);
@@ -94,7 +94,7 @@ fn history_is_for_its_owner_only() {
     let file = dir.path().join("history");
     types(Terminal::new(), &file, ["a secret"]);
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
-    // Also one that was open to others.
+    // A file that was readable by others is restricted too.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     types(Terminal::new(), &file, ["another"]);
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
@@ -147,7 +147,7 @@ fn no_history_keeps_none() {
 #[test]
 fn a_history_that_cannot_be_kept_does_not_stop_the_session() {
     let dir = directory();
-    // A directory, and a file where a directory should be.
+    // A directory, and a file in place of a directory.
     fs::write(dir.path().join("file"), "").unwrap();
     for path in [dir.path().to_path_buf(), dir.path().join("file/history")] {
         types(Terminal::new(), &path, ["hello"]);

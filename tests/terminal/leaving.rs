@@ -1,4 +1,4 @@
-//! Leaving: keys, signals, and a window that is closed.
+//! Leaving: keys, signals, and a closed window.
 
 use super::{Terminal, begin, leave};
 use crate::support::{Signal, wire};
@@ -10,7 +10,7 @@ fn ctrl_d_leaves_only_on_an_empty_line() {
         begin(screen, peer);
         screen.press("text\x01");
         screen.edits("> text", 2);
-        // There it deletes, as in a shell.
+        // On a line with text it deletes, as in a shell.
         screen.press("\x04");
         screen.edits("> ext", 2);
         screen.press("\r");
@@ -55,7 +55,7 @@ fn ctrl_c_clears_a_line_and_leaves_only_when_pressed_twice() {
         screen.press("\x03");
         screen.wait("a warning", |view| view.has("(Ctrl-C again leaves)"));
         screen.edits(">", 2);
-        // What is typed in between starts the count again.
+        // Typing in between resets the count.
         screen.enter("stays");
         peer.expect_text("stays");
         screen.prompts_below("> stays");
@@ -79,7 +79,7 @@ fn a_signal_says_goodbye_and_leaves_the_terminal_as_it_was() {
             screen.edits("> half typed", 12);
             peer.child.signal(signal);
             peer.expect_close(1001);
-            // What still comes is still shown.
+            // Messages are still shown.
             peer.send([wire::text("last words"), wire::close(1001, "")].concat());
         });
         assert!(end.view.has("> half typed"), "{:#?}", end.view);
@@ -128,7 +128,7 @@ fn an_interrupt_from_outside_is_a_signal_and_no_key() {
 
 #[test]
 fn the_prompt_is_never_left_open_by_a_quick_end() {
-    // The session ends while the editor opens its next line; the terminal is looked at by `run`.
+    // The session ends while the editor opens its next line; `run` checks the terminal.
     for keys in ["/quit\r", "\x04"].iter().cycle().take(40) {
         Terminal::new().args(["--close-timeout", "0"]).run(move |screen, peer| {
             begin(screen, peer);

@@ -1,4 +1,4 @@
-//! The binary at a real terminal: what a person sees, row by row, and how the terminal is left.
+//! The binary at a pseudo-terminal: the screen row by row, and the terminal after the end.
 
 mod closing;
 mod commands;
@@ -39,7 +39,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A run at a terminal to come. Without a word about it, it must end with 0.
+/// A run at a terminal that has not started yet. Its exit status must be 0 unless set otherwise.
 #[must_use]
 struct Terminal {
     args: Vec<OsString>,
@@ -54,30 +54,29 @@ struct Terminal {
     stuck: bool,
 }
 
-/// Which of stdin, stdout and stderr are the terminal.
+/// The streams that are connected to the terminal.
 enum Streams {
     Terminal,
-    /// Stdout is a pipe.
     StdoutPiped,
     /// Stdin is a socket that stays open and silent.
     StdinElsewhere,
 }
 
-/// How it ended.
+/// The outcome of a run.
 struct End {
     view: View,
     raw: Vec<u8>,
-    /// What stdout was given, if that was no terminal.
+    /// The output on stdout, if that is not the terminal.
     stdout: Vec<u8>,
-    /// What it took of the processor.
+    /// The processor time of the run.
     cpu: Duration,
 }
 
 impl End {
-    /// What is on the screen at the end.
+    /// Returns the rows of the final screen.
     fn rows(&self) -> &[String] {
         let rows = &self.view.rows;
-        // The cursor's row is empty: the shell's prompt comes there.
+        // The cursor's row is empty; the shell's prompt would appear there.
         rows.split_last().map_or(rows, |(_, rows)| rows)
     }
 }
@@ -86,7 +85,7 @@ impl End {
 #[track_caller]
 fn begin(screen: &Screen, peer: &mut Peer) {
     peer.open();
-    // They come from two threads, and a narrow screen wraps the first.
+    // Two threads print them, and a narrow screen wraps the first.
     screen.wait("the address and a prompt", |view| {
         view.has_part("connected to ws://") && view.line() == ">" && view.cursor.1 == 2
     });
@@ -116,7 +115,7 @@ impl Terminal {
         }
     }
 
-    /// Arguments; the peer's URL is added at the end.
+    /// Adds arguments; the peer's URL is appended.
     fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
         self.args.extend(args.map(Into::into));
         self
@@ -127,37 +126,35 @@ impl Terminal {
         self
     }
 
-    /// Rows and columns.
     fn size(mut self, rows: u16, columns: u16) -> Self {
         self.size = (rows, columns);
         self
     }
 
-    /// It is a job of a shell, which says when it has been stopped, reads a line, and goes on.
+    /// Makes it a job of a shell that reports a stop, reads a line and continues the job.
     fn in_a_shell(mut self) -> Self {
         self.shell = true;
         self
     }
 
-    /// The terminal takes nothing in the end, so that nothing can be switched off there.
+    /// Makes the terminal accept nothing at the end, so that no mode can be switched off there.
     fn stuck_at_the_end(mut self) -> Self {
         self.stuck = true;
         self
     }
 
-    /// History has its place by default.
+    /// Leaves the history in its default place.
     fn without_history_file(mut self) -> Self {
         self.history = false;
         self
     }
 
-    /// Stdout is a pipe.
     fn stdout_piped(mut self) -> Self {
         self.streams = Streams::StdoutPiped;
         self
     }
 
-    /// Stdin is a socket, stdout the terminal.
+    /// Makes stdin a socket, while stdout stays the terminal.
     fn stdin_elsewhere(mut self) -> Self {
         self.streams = Streams::StdinElsewhere;
         self
@@ -173,7 +170,7 @@ impl Terminal {
         self
     }
 
-    /// Runs it with a server.
+    /// Runs it with a scripted peer.
     #[track_caller]
     fn run(mut self, script: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> End {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -185,7 +182,7 @@ impl Terminal {
         })
     }
 
-    /// Runs it without one.
+    /// Runs it without a peer.
     #[track_caller]
     fn run_alone(self, script: impl FnOnce(&Screen, &Child)) -> End {
         self.start(0, |screen, child| script(&screen, &child))
@@ -204,7 +201,7 @@ impl Terminal {
         let mut running = Running { process, screen: Screen::new(master, self.size, port) };
         script(running.screen.clone(), Arc::clone(&child));
         let (status, cpu) = running.wait();
-        // A window that was closed has no modes any more, and nobody looks at it.
+        // A closed window has no modes.
         let after = tcgetattr(&slave);
         let seen = after.is_ok();
         if let Ok(after) = after {
@@ -230,8 +227,8 @@ impl Terminal {
 
     fn command(&self, slave: &OwnedFd, elsewhere: UnixStream) -> Command {
         let terminal = || slave.try_clone().expect("a second handle");
-        // Safe Rust can give a process no controlling terminal; setsid takes its stdin as one, and
-        // the program keeps its process id.
+        // setsid makes its stdin the controlling terminal, which safe Rust cannot do; the program
+        // keeps the process id.
         let mut command = Command::new("setsid");
         command.arg("--ctty");
         command.stdin(terminal()).stdout(terminal()).stderr(terminal());
@@ -260,7 +257,7 @@ impl Terminal {
     }
 }
 
-/// The program, which does not outlive its test.
+/// The running program, which is killed if its test fails.
 struct Running {
     process: Process,
     screen: Screen,
@@ -289,17 +286,17 @@ impl Drop for Running {
     }
 }
 
-/// What a process has taken of the processor, also one that has ended and is not waited for.
+/// Returns the processor time of a process, which may be a zombie.
 fn processor_time(process: &Process) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).expect("its figures");
-    // The second field, a name, may hold anything.
+    // The second field is a name that may contain spaces.
     let (_, fields) = stat.rsplit_once(") ").expect("a name");
     let ticks =
         fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks"));
     Duration::from_millis(ticks.sum::<u64>() * 1000 / TICKS)
 }
 
-/// The two ends of a new terminal: the emulator's and the program's.
+/// Opens a terminal and returns its two ends: the emulator's and the program's.
 fn pseudo_terminal() -> [OwnedFd; 2] {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let master = openpt(flags).expect("a terminal");
@@ -310,10 +307,10 @@ fn pseudo_terminal() -> [OwnedFd; 2] {
     [master, slave]
 }
 
-/// Ticks of the kernel's clock in a second, as programs see them.
+/// The kernel's clock ticks per second in /proc (`USER_HZ`).
 const TICKS: u64 = 100;
 
-/// What an empty session looks like.
+/// The first row of a new session.
 const CONNECTED: &str = "connected to ws://127.0.0.1:{port}/ (/help lists commands)";
-/// What stands below; how long it took is left out.
+/// The status row below it; the connection time varies.
 const STATUS: &str = "127.0.0.1:{port}, [..] ms";

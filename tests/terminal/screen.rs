@@ -1,4 +1,4 @@
-//! What a person sees and types: a terminal's other end, drawn by an independent emulator.
+//! The user's side of a terminal: an independent emulator draws the screen and types.
 
 use crate::support::LIMIT;
 use rustix::{
@@ -16,14 +16,14 @@ use std::{
 };
 use vt100::{Callbacks, Parser};
 
-/// A screen and its keyboard.
+/// A screen with its keyboard.
 #[derive(Clone)]
 pub struct Screen(Arc<Shared>);
 
 struct Shared {
     drawn: Mutex<Drawn>,
     changed: Condvar,
-    /// The emulator's end of the terminal, and what keeps its reader reading.
+    /// The emulator's end of the terminal, and the socket that keeps its reader running.
     master: Mutex<Option<(Arc<File>, UnixStream)>>,
     reader: Mutex<Option<JoinHandle<()>>>,
     port: u16,
@@ -34,25 +34,24 @@ struct Drawn {
     raw: Vec<u8>,
 }
 
-/// What a terminal was asked to do beside drawing.
+/// The terminal's actions other than drawing.
 #[derive(Default)]
 struct Acts {
     other: Vec<String>,
-    /// Drawing is put off until the end of an update.
+    /// True while a synchronized update postpones drawing.
     updating: bool,
 }
 
-/// A screen at one moment. The ends of rows are trimmed.
+/// The screen at one moment, without trailing spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
-    /// The rows above the end of what is drawn.
+    /// The rows up to the last one drawn.
     pub rows: Vec<String>,
-    /// Row and column.
     pub cursor: (usize, usize),
 }
 
 impl View {
-    /// The row that the cursor is in.
+    /// Returns the row of the cursor.
     pub fn line(&self) -> &str {
         self.rows.get(self.cursor.0).map_or("", String::as_str)
     }
@@ -67,7 +66,7 @@ impl View {
 }
 
 impl Screen {
-    /// Draws what comes from this end of a terminal; `{port}` in what is expected is `port`.
+    /// Draws the output at this end of a terminal. `{port}` in expected text stands for `port`.
     pub fn new(master: OwnedFd, (rows, columns): (u16, u16), port: u16) -> Self {
         let [rows, columns] = [rows, columns].map(|n| NonZeroU16::new(n).expect("a size"));
         let parser = Parser::new_with_callbacks(rows, columns, 0, Acts::default());
@@ -95,8 +94,8 @@ impl Screen {
 
     fn draw_to_the_end(&self, mut master: &File, kept: &UnixStream) {
         let mut buffer = vec![0; 64 << 10];
-        // Looking at the screen costs more than drawing on it: it is looked at when the terminal
-        // pauses, or after so many reads.
+        // Examining the screen costs more than drawing. Waiters are notified only when the terminal
+        // pauses or after 64 reads.
         let mut unseen = 0;
         loop {
             let mut fds =
@@ -111,7 +110,7 @@ impl Screen {
             if !fds[1].revents().is_empty() {
                 return;
             }
-            // The last program that had the terminal has ended: an error, on Linux.
+            // On Linux, read fails once the last program has closed the terminal.
             let Ok(n @ 1..) = master.read(&mut buffer) else { return };
             let mut drawn = self.0.drawn.lock().unwrap();
             drawn.parser.process(&buffer[..n]);
@@ -120,19 +119,18 @@ impl Screen {
         }
     }
 
-    /// Presses keys.
     pub fn press(&self, keys: &str) {
         self.press_bytes(keys.as_bytes());
     }
 
-    /// Presses keys of a terminal that does not know UTF-8.
+    /// Presses keys whose bytes need not be UTF-8.
     pub fn press_bytes(&self, keys: &[u8]) {
         let master = self.0.master.lock().unwrap();
         let (master, _) = master.as_ref().expect("the terminal is there");
         (&**master).write_all(keys).expect("the terminal takes keys");
     }
 
-    /// Waits until the terminal does not show what is typed.
+    /// Waits until the terminal echoes no input.
     #[track_caller]
     pub fn await_no_echo(&self) {
         let master = self.0.master.lock().unwrap();
@@ -148,7 +146,7 @@ impl Screen {
         }
     }
 
-    /// Gives the window another size.
+    /// Resizes the window.
     pub fn resize(&self, rows: u16, columns: u16) {
         let [wide, high] = [columns, rows].map(|n| NonZeroU16::new(n).expect("a size"));
         self.0.drawn.lock().unwrap().parser.set_size(high, wide);
@@ -158,7 +156,7 @@ impl Screen {
         tcsetwinsize(master, size).expect("a size");
     }
 
-    /// Draws nothing until what this returns is dropped, as a slow line does.
+    /// Stops drawing until the returned guard is dropped, as a slow line would.
     pub fn stall(&self) -> impl Drop {
         self.0.drawn.lock().unwrap()
     }
@@ -169,7 +167,7 @@ impl Screen {
         self.finish();
     }
 
-    /// Draws what is left after the program has ended.
+    /// Draws the remaining output of a program that has ended.
     pub fn finish(&self) {
         let reader = self.0.reader.lock().unwrap().take();
         if let Some(reader) = reader {
@@ -177,22 +175,21 @@ impl Screen {
         }
     }
 
-    /// What is shown now.
     pub fn view(&self) -> View {
         self.0.drawn.lock().unwrap().view()
     }
 
-    /// All that has come, as bytes.
+    /// Returns all output as bytes.
     pub fn raw(&self) -> Vec<u8> {
         self.0.drawn.lock().unwrap().raw.clone()
     }
 
-    /// What the terminal was asked to do beside drawing.
+    /// Returns the terminal's actions other than drawing.
     pub fn acts(&self) -> Vec<String> {
         self.0.drawn.lock().unwrap().parser.callbacks().other.clone()
     }
 
-    /// Modes that are on and should be off when nobody uses the terminal.
+    /// Returns modes that are on although no program uses the terminal.
     pub fn modes(&self) -> Vec<&'static str> {
         let drawn = self.0.drawn.lock().unwrap();
         let screen = drawn.parser.screen();
@@ -209,7 +206,7 @@ impl Screen {
         modes.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
     }
 
-    /// Waits until this holds.
+    /// Waits until the screen satisfies the predicate; `what` names it in the failure.
     #[track_caller]
     pub fn wait(&self, what: &str, happened: impl Fn(&View) -> bool) -> View {
         let drawn = self.0.drawn.lock().unwrap();
@@ -232,7 +229,7 @@ impl Screen {
         self.wait(&format!("{expected:#?}"), |view| *view == expected);
     }
 
-    /// Waits for these rows at the end, with the cursor in this column of the last one.
+    /// Waits for these last rows, with the cursor in this column of the last one.
     #[track_caller]
     pub fn ends_with<const N: usize>(&self, rows: [&str; N], column: usize) {
         let rows = rows.map(str::to_owned);
@@ -242,7 +239,7 @@ impl Screen {
         });
     }
 
-    /// Waits for the line that is being edited, with the cursor in this column.
+    /// Waits for this line at the prompt, with the cursor in this column.
     #[track_caller]
     pub fn edits(&self, line: &str, column: usize) -> View {
         let what = format!("the line {line:?} with the cursor at {column}");
@@ -251,7 +248,7 @@ impl Screen {
         })
     }
 
-    /// Waits for an empty prompt below a row.
+    /// Waits for an empty prompt below this row.
     #[track_caller]
     pub fn prompts_below(&self, row: &str) -> View {
         let row = self.filled(row);
@@ -268,8 +265,8 @@ impl Screen {
         self.wait(&format!("a row {row:?}"), |view| view.has(&row))
     }
 
-    /// Types a line and waits until it stands there before it is sent: what the kernel echoes
-    /// between two prompts is not what is tested.
+    /// Types a line and waits for it on the screen before pressing Enter: the kernel's echo between
+    /// two prompts is not under test.
     #[track_caller]
     pub fn enter(&self, line: &str) {
         self.edits(">", 2);
@@ -278,7 +275,7 @@ impl Screen {
         self.press("\r");
     }
 
-    /// The text with the port in it.
+    /// Replaces `{port}` in a text.
     pub fn filled(&self, text: &str) -> String {
         text.replace("{port}", &self.0.port.to_string())
     }
@@ -312,7 +309,7 @@ impl Drawn {
     }
 }
 
-/// The status below the first line without the time that opening took.
+/// Returns the status row without the connection time.
 fn without_time(row: &str) -> String {
     match (row.starts_with("127.0.0.1:"), row.rsplit_once(", ")) {
         (true, Some((before, time))) if time.ends_with(" ms") => format!("{before}, [..] ms"),

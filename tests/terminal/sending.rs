@@ -1,4 +1,4 @@
-//! Messages that are not typed as they are.
+//! Messages sent by commands: binary, files, repeated messages.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use std::{
@@ -87,7 +87,7 @@ fn a_message_is_sent_again_and_again() {
 fn what_is_repeated_does_not_fill_the_memory() {
     let end = Terminal::new().args(["--close-timeout", "0.2"]).run(|screen, peer| {
         begin(screen, peer);
-        // More than any buffer takes; the peer does not read.
+        // More than any buffer holds, while the peer does not read.
         screen.enter(&format!("/repeat 1000000000 {}", "x".repeat(40)));
         screen.has(&format!("> {}", "x".repeat(40)));
         screen.press("/stop\r");

@@ -4,7 +4,7 @@ use super::{End, Screen, Terminal};
 use crate::support::{Signal, child::Child, server::Client};
 use tungstenite::Message;
 
-/// Runs a server at a terminal, and clients of it.
+/// Runs a server at a terminal.
 #[track_caller]
 fn serve(terminal: Terminal, script: impl FnOnce(&Screen, &Child, &str)) -> End {
     terminal.args(["listen", "127.0.0.1:0"]).run_alone(|screen, child| {
@@ -15,7 +15,7 @@ fn serve(terminal: Terminal, script: impl FnOnce(&Screen, &Child, &str)) -> End 
     })
 }
 
-/// Connects and waits until the screen says so.
+/// Connects and waits until the screen reports the client.
 #[track_caller]
 fn connect(screen: &Screen, url: &str, id: u64) -> Client {
     let client = Client::connect(url);
@@ -55,7 +55,7 @@ fn what_is_typed_goes_to_every_client_and_what_they_send_is_marked() {
 
 #[test]
 fn ctrl_d_and_quit_leave_also_without_clients() {
-    // Such an end is quick: nothing may be painted, or switched on, after it.
+    // Nothing may be painted or switched on after such a quick end.
     for keys in ["\x04", "/quit\r"].iter().cycle().take(20) {
         serve(Terminal::new(), |screen, _, _| screen.press(keys));
     }

@@ -1,4 +1,4 @@
-//! How messages are shown, and held.
+//! The display of messages, and /hold.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::{binary, text};
@@ -96,7 +96,7 @@ fn wide_characters_and_emoji_line_up() {
         begin(screen, peer);
         screen.press("\u{1f41f} half");
         screen.edits("> \u{1f41f} half", 9);
-        // Twenty of two columns, behind the mark: one more than fits.
+        // Twenty characters of two columns after the mark: one more than fits.
         peer.send(text("\u{65e5}".repeat(20)));
         let row = format!("< {}", "\u{65e5}".repeat(19));
         screen.ends_with([&row, "\u{65e5}", "> \u{1f41f} half"], 9);
@@ -128,7 +128,7 @@ fn what_comes_is_held_until_it_is_wanted() {
         screen.enter("/pause");
         screen.has("paused: /resume shows what comes until then");
         peer.send([text("one"), text("two"), crate::support::wire::ping("still")].concat());
-        // It has been taken, and is not shown.
+        // The message was received, and is not shown.
         peer.expect_pong("still");
         screen.enter("");
         screen.has("paused: 2 messages held");
@@ -150,7 +150,7 @@ fn what_is_held_is_bounded_and_nothing_is_lost() {
         let sent = peer.flood(&flood);
         assert!(sent < flood.len(), "all of it was taken");
         screen.wait("a word", |view| view.has_part("(that is all that can be held"));
-        // What is typed while the screen catches up is done.
+        // Commands typed while the screen catches up are executed.
         screen.press("/resume\r/stats\r");
         let rest = &flood[sent..];
         assert_eq!(peer.offer(rest), rest.len());

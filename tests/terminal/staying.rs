@@ -1,4 +1,4 @@
-//! The peer goes, and the person stays.
+//! The user stays after the peer has closed.
 
 use super::{Terminal, begin, leave};
 use crate::support::{Signal, wire};
@@ -26,7 +26,7 @@ fn the_line_stays_and_the_session_can_be_opened_again() {
         screen.enter("here");
         peer.expect_text("here");
         screen.edits(">", 2);
-        // Of the last session; it was clean.
+        // The status is that of the last session, which was clean.
         leave(screen, peer);
     });
 }
@@ -66,7 +66,7 @@ fn nobody_is_waited_for_who_has_not_typed_or_does_not_want_it() {
         screen.edits("> half", 6);
         peer.close(1011);
     });
-    // Nor after a Close of one's own.
+    // The program does not wait after its own Close either.
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/close");
@@ -154,7 +154,8 @@ fn the_shell_has_the_terminal_while_it_is_stopped() {
         screen.press("half typed\x1b[D");
         screen.edits("> half typed", 11);
         screen.press("\x1a");
-        // The shell says so, waits for a line in its own modes, and goes on.
+        // The shell reports the stop, waits for a line in its own terminal modes, and continues the
+        // job.
         screen.has("stopped: 148");
         peer.send(wire::text("meanwhile"));
         screen.press("a line for the shell\r");

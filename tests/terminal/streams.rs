@@ -1,4 +1,4 @@
-//! When there is a prompt, and when there is none.
+//! The streams that make a session interactive.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::{
@@ -44,12 +44,12 @@ fn there_is_no_prompt_in_a_pipe() {
         screen.press("\x04");
         peer.answer_close(1000);
     });
-    // A program gets the bytes.
+    // A program reads the unescaped bytes.
     assert_eq!(end.stdout, b"answer \x1b[31m\n");
     assert!(!end.raw.contains(&b'>'), "{}", end.raw.escape_ascii());
 }
 
-/// Nobody can be asked, but somebody looks: no prompt, and nothing that the terminal acts upon.
+/// No prompt, because stdin is not the terminal, but escaped output, because stdout is.
 #[test]
 fn what_comes_is_escaped_where_only_stdout_is_a_terminal() {
     let end = Terminal::new().stdin_elsewhere().args(["--count", "2"]).run(|_, peer| {
@@ -64,7 +64,7 @@ fn what_comes_is_escaped_where_only_stdout_is_a_terminal() {
     assert!(!end.raw.contains(&b'>') && !end.raw.contains(&0x1b), "{}", end.raw.escape_ascii());
 }
 
-/// JSON stays JSON, also where what a peer wrote has to be escaped for the terminal.
+/// Escaping for the terminal keeps the JSON valid.
 #[test]
 fn events_at_a_terminal_are_the_same_json_and_do_it_no_harm() {
     let args = ["--output", "jsonl", "--count", "1"];
@@ -104,7 +104,7 @@ fn x_with_endless_waiting_opens_the_prompt() {
     });
 }
 
-/// Whether there is a colour code in what came: Select Graphic Rendition.
+/// Reports whether the output has a colour code (Select Graphic Rendition).
 fn has_colour(raw: &[u8]) -> bool {
     let mut rest = raw;
     while let Some(at) = rest.windows(2).position(|pair| pair == b"\x1b[") {

@@ -1,4 +1,4 @@
-//! The line being typed, and what is printed above it.
+//! The line being typed, and messages printed above it.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::{frame, text};
@@ -43,7 +43,7 @@ fn messages_leave_a_half_typed_line_and_its_cursor_alone() {
         screen.shows([CONNECTED, STATUS, "< one", "> half typed"], 9);
         peer.send([text("two"), text("three"), text("gr\u{fc}n \u{65e5}\u{672c}")].concat());
         screen.ends_with(["< two", "< three", "< gr\u{fc}n \u{65e5}\u{672c}", "> half typed"], 9);
-        // One message in fragments stands there once.
+        // A message in fragments is printed once.
         peer.send([frame(0x01, "fo"), frame(0x89, "x"), frame(0x80, "ur")].concat());
         peer.expect_pong("x");
         screen.ends_with(["< gr\u{fc}n \u{65e5}\u{672c}", "< four", "> half typed"], 9);
@@ -81,7 +81,7 @@ fn a_message_longer_than_a_row_wraps_above_the_line() {
             "89012345678901234567890123456789",
         ];
         screen.ends_with([rows[0], rows[1], rows[2], "> half typed"], 11);
-        // Exactly as wide as the screen: no empty row after it.
+        // Exactly as wide as the screen: no empty row follows.
         peer.send([text("x".repeat(38)), text("y")].concat());
         let full = format!("< {}", "x".repeat(38));
         screen.ends_with([rows[2], &full, "< y", "> half typed"], 11);
@@ -120,7 +120,7 @@ fn a_typed_line_longer_than_a_row_survives_messages() {
         let view = screen.view();
         let copies = view.rows.iter().filter(|row| **row == first).count();
         assert_eq!(copies, 1, "the line stands there once: {view:#?}");
-        // The cursor in its first row.
+        // The cursor is in the first row of the line.
         screen.press("\x01");
         screen.wait("the cursor at the start", |view| view.cursor.1 == 2 && view.line() == first);
         peer.send(text("last"));

@@ -1,9 +1,9 @@
-//! What a peer sends does not act on the terminal.
+//! Text of a peer has no effect on the terminal.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::{self, binary, close, text};
 
-/// Text that would change the title, clear the screen, colour, ring, hide, turn and overwrite.
+/// Text that tries to set the title, clear the screen, colour, ring, hide, reverse and overwrite.
 const HOSTILE: &str =
     "\x1b]0;owned\x07\x1b[2J\x1b[H\u{9b}31m\x1b[?25l\u{202e}abc\rXY\x08\x7f\u{200b}";
 const HARMLESS: &str =
@@ -21,7 +21,7 @@ fn hostile_text_is_shown_and_not_obeyed() {
         screen.edits(">", 2);
         leave(screen, peer);
     });
-    // Also not between two repaints.
+    // The sequence was not sent between two repaints either.
     assert!(!end.raw.windows(4).any(|bytes| bytes == b"\x1b]0;"));
     assert!(!String::from_utf8_lossy(&end.raw).contains(['\u{202e}', '\u{9b}', '\u{200b}']));
 }
