@@ -86,8 +86,10 @@ impl Interactive {
         let sent = match outgoing {
             Outgoing::Message(kind, bytes) => {
                 let sent = self.session.send(kind, &bytes);
-                if sent.is_ok() {
-                    self.view.sent(kind, &bytes, &self.prompt);
+                if sent.is_ok()
+                    && let Some(text) = self.view.sent(kind, &bytes)
+                {
+                    self.prompt.print(&text);
                 }
                 sent
             }

@@ -182,11 +182,11 @@ impl Interactive {
                 Some(Event::Message(piece)) => {
                     let Piece { kind, .. } = piece;
                     if let Some(message) = assembler.push(&piece) {
-                        view.received(kind, message, prompt);
+                        show_received(view, prompt, kind, message);
                     }
                 }
                 Some(Event::Ping(payload)) if options.shows_pings => {
-                    view.control("ping", payload, None, prompt);
+                    print(prompt, view.control("ping", payload, None));
                 }
                 Some(Event::Pong { payload, rtt }) => {
                     let typed = pings.iter().position(|ping| ping == payload);
@@ -194,7 +194,7 @@ impl Interactive {
                         pings.drain(..=at);
                     }
                     if options.shows_pings || typed.is_some() {
-                        view.control("pong", payload, rtt, prompt);
+                        print(prompt, view.control("pong", payload, rtt));
                     }
                 }
                 Some(Event::Ping(_) | Event::Close(_) | Event::Failed(_)) => {}
@@ -224,7 +224,7 @@ impl Interactive {
     /// Sends a message that was not typed as it is, and shows it.
     fn send(&mut self, kind: Kind, message: &[u8]) {
         match self.session.send(kind, message) {
-            Ok(()) => self.view.sent(kind, message, &self.prompt),
+            Ok(()) => print(&self.prompt, self.view.sent(kind, message)),
             Err(fault) => self.prompt.print(&self.unsent(fault)),
         }
     }
@@ -329,6 +329,21 @@ impl Interactive {
 
     fn summary(&self) -> Vec<String> {
         summary(&self.session.stats(), self.session.unsent_messages())
+    }
+}
+
+fn show_received(view: &mut View, prompt: &Prompt, kind: Kind, message: &[u8]) {
+    if view.admits(kind, message) {
+        if kind == Kind::Text {
+            prompt.known().learn(message);
+        }
+        print(prompt, view.received(kind, message));
+    }
+}
+
+fn print(prompt: &Prompt, text: Option<String>) {
+    if let Some(text) = text {
+        prompt.print(&text);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What of a session is shown, and how.
 
 use crate::{
-    console::{prompt::Prompt, screen::screen},
+    console::screen::screen,
     proto::{Kind, trace::Direction},
     render::dialogue::Dialogue,
     script::matcher::Matcher,
@@ -45,8 +45,8 @@ impl View {
         self.dialogue.room = Some(screen());
     }
 
-    /// A message has come.
-    pub(super) fn received(&mut self, kind: Kind, message: &[u8], prompt: &Prompt) {
+    /// Keeps a received message as the last one. Returns whether it passes the filter.
+    pub(super) fn admits(&mut self, kind: Kind, message: &[u8]) -> bool {
         let (last, bytes) = self.last.get_or_insert_with(|| (kind, Vec::new()));
         *last = kind;
         bytes.clear();
@@ -56,44 +56,46 @@ impl View {
         }
         if self.filter.as_ref().is_some_and(|filter| !filter.is_match(message)) {
             self.hidden += 1;
-            return;
+            return false;
         }
-        if kind == Kind::Text {
-            prompt.known().learn(message);
-        }
+        true
+    }
+
+    /// Shows a received message that passed the filter. Returns what to print now, if anything.
+    pub(super) fn received(&mut self, kind: Kind, message: &[u8]) -> Option<String> {
         let text = self.dialogue.message(Direction::In, kind, message, SystemTime::now());
         if let Some(held) = &mut self.held {
             held.messages += 1;
         }
-        self.show(&text, prompt);
+        self.show(text)
     }
 
-    /// A message has gone that was not typed as it is.
-    pub(super) fn sent(&mut self, kind: Kind, message: &[u8], prompt: &Prompt) {
+    /// Shows a message that was sent by a command. Returns what to print now, if anything.
+    pub(super) fn sent(&mut self, kind: Kind, message: &[u8]) -> Option<String> {
         let text = self.dialogue.message(Direction::Out, kind, message, SystemTime::now());
-        self.show(&text, prompt);
+        self.show(text)
     }
 
-    /// A ping or pong has come.
+    /// Shows a received ping or pong. Returns what to print now, if anything.
     pub(super) fn control(
         &mut self,
         name: &str,
         payload: &[u8],
         rtt: Option<Duration>,
-        prompt: &Prompt,
-    ) {
+    ) -> Option<String> {
         let text = self.dialogue.control(Direction::In, name, payload, rtt, SystemTime::now());
-        self.show(&text, prompt);
+        self.show(text)
     }
 
-    fn show(&mut self, text: &str, prompt: &Prompt) {
-        let Some(held) = &mut self.held else { return prompt.print(text) };
-        held.text.push_str(text);
+    fn show(&mut self, text: String) -> Option<String> {
+        let Some(held) = &mut self.held else { return Some(text) };
+        held.text.push_str(&text);
         held.text.push('\n');
-        if held.text.len() >= MOST && !held.told {
+        if held.text.len() >= HELD_LIMIT_BYTES && !held.told {
             held.told = true;
-            prompt.print("(that is all that can be held: the rest waits at the peer; /resume)");
+            return Some(FULL_NOTE.to_owned());
         }
+        None
     }
 
     /// Whether what comes is held.
@@ -103,7 +105,7 @@ impl View {
 
     /// Whether so much is held that nothing more should be read.
     pub(super) fn is_full(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.text.len() >= MOST)
+        self.held.as_ref().is_some_and(|held| held.text.len() >= HELD_LIMIT_BYTES)
     }
 
     /// Shows nothing from now on; says how much is held if it did so already.
@@ -192,8 +194,113 @@ fn were_held(messages: u64) -> String {
     format!("{messages} message{s} held")
 }
 
+const FULL_NOTE: &str = "(that is all that can be held: the rest waits at the peer; /resume)";
 const NONE_YET: &str = "no message has come yet";
 /// Bytes of text held at which nothing more is read.
-const MOST: usize = 8 << 20;
+const HELD_LIMIT_BYTES: usize = 8 << 20;
 /// Room kept for the last message when a longer one has gone.
 const KEPT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is printed when this text message is received.
+    fn receive(view: &mut View, text: &str) -> Option<String> {
+        let message = text.as_bytes();
+        if view.admits(Kind::Text, message) { view.received(Kind::Text, message) } else { None }
+    }
+
+    fn matcher(pattern: &str) -> Matcher {
+        Matcher::parse(pattern).unwrap()
+    }
+
+    #[test]
+    fn messages_are_shown_at_once_or_when_resumed() {
+        let mut view = View::default();
+        assert!(receive(&mut view, "one").unwrap().contains("one"));
+        assert_eq!(view.resume(), "not paused");
+        assert!(view.pause().contains("/resume"));
+        assert!(view.is_paused());
+        assert_eq!(receive(&mut view, "two"), None);
+        assert_eq!(view.sent(Kind::Text, b"three"), None);
+        assert_eq!(view.control("pong", b"four", None), None);
+        // Only received messages are counted.
+        assert_eq!(view.state().unwrap(), "paused: 1 message held");
+        assert_eq!(view.pause(), view.state().unwrap());
+        let shown = view.resume();
+        let places = ["two", "three", "four", "resumed: 1 message held"];
+        let places = places.map(|text| shown.find(text).unwrap());
+        assert!(places.is_sorted(), "{shown}");
+        assert!(!view.is_paused());
+        assert_eq!(view.state(), None);
+        assert!(receive(&mut view, "five").is_some());
+    }
+
+    #[test]
+    fn so_much_is_held_and_that_is_said_once() {
+        let mut view = View::default();
+        view.pause();
+        let half = "x".repeat(HELD_LIMIT_BYTES / 2);
+        assert_eq!(receive(&mut view, &half), None);
+        assert!(!view.is_full());
+        assert_eq!(receive(&mut view, &half).as_deref(), Some(FULL_NOTE));
+        assert!(view.is_full());
+        assert_eq!(receive(&mut view, "more"), None);
+        assert!(view.resume().ends_with("resumed: 3 messages held"));
+        assert!(!view.is_full());
+    }
+
+    #[test]
+    fn a_filter_hides_and_counts() {
+        let mut view = View::default();
+        assert_eq!(view.filter(Some(matcher("^a"))), "showing messages that match ^a");
+        assert!(receive(&mut view, "ab").is_some());
+        assert_eq!(receive(&mut view, "ba"), None);
+        assert_eq!(receive(&mut view, "b"), None);
+        assert_eq!(
+            view.filter(Some(matcher("b"))),
+            "showing messages that match b; 2 did not match"
+        );
+        assert!(receive(&mut view, "ba").is_some());
+        assert_eq!(view.filter(None), "showing all messages; 0 did not match");
+        assert_eq!(view.filter(None), "showing all messages");
+        assert!(receive(&mut view, "c").is_some());
+    }
+
+    #[test]
+    fn a_message_is_cut_to_the_screen_and_the_last_is_shown_whole() {
+        let mut view = View::default();
+        assert_eq!(view.last(), NONE_YET);
+        view.dialogue.room = Some(crate::render::dialogue::Room { columns: 20, rows: 3 });
+        let long = format!("{}end", "x".repeat(200));
+        assert!(!receive(&mut view, &long).unwrap().contains("end"));
+        assert!(view.last().contains(&long));
+        // Also one that the filter hides.
+        view.filter(Some(matcher("never")));
+        assert_eq!(receive(&mut view, "hidden"), None);
+        assert!(view.last().contains("hidden"));
+    }
+
+    #[test]
+    fn the_last_message_is_saved_to_a_new_file_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("message");
+        let mut view = View::default();
+        assert_eq!(view.save(&path), NONE_YET);
+        view.admits(Kind::Binary, b"\0\xff");
+        assert!(view.save(&path).starts_with("2 bytes written to"));
+        assert_eq!(std::fs::read(&path).unwrap(), b"\0\xff");
+        assert!(view.save(&path).starts_with("cannot write"));
+    }
+
+    #[test]
+    fn switches_are_set_or_changed() {
+        let mut view = View::default();
+        let json = [None, None, Some(true), Some(true), Some(false)].map(|it| view.json(it));
+        let (on, off) = ("JSON is laid out", "JSON is shown as it comes");
+        assert_eq!(json, [on, off, on, on, off]);
+        let times = [Some(false), None, Some(true)].map(|it| view.time(it));
+        assert_eq!(times, ["times are not shown", "times are shown", "times are shown"]);
+    }
+}
