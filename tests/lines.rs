@@ -256,7 +256,7 @@ fn a_long_line_reaches_a_peer_that_reads_slowly() {
         .peer(move |peer| {
             peer.open();
             // Longer than the close timeout.
-            std::thread::sleep(std::time::Duration::from_millis(800));
+            std::thread::sleep(std::time::Duration::from_millis(500));
             peer.expect_text(sent);
             peer.answer_close(1000);
         })

@@ -152,7 +152,7 @@ fn a_pipe_nobody_reads_for_longer_than_the_silence_loses_nothing() {
             peer.open();
             peer.expect_text("go");
             peer.send(bytes);
-            std::thread::sleep(std::time::Duration::from_millis(800));
+            std::thread::sleep(std::time::Duration::from_millis(400));
             peer.send(ping("still open?"));
             peer.child.read_stdout(&messages);
             peer.expect_pong("still open?");

@@ -164,6 +164,8 @@ fn ping(quiet: QuietPeriod) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{error::Error, session::SessionError};
+    use std::io;
 
     #[test]
     fn a_ping_comes_before_the_silence_is_too_long() {
@@ -182,5 +184,27 @@ mod tests {
         let hint = "--ping-interval 30 may prevent it";
         assert_eq!(told(2), format!(" after 60 s of silence, as before: {hint}"));
         assert_eq!(told(3), format!(" after 60 s of silence, as the 2 times before: {hint}"));
+    }
+
+    #[test]
+    fn a_loss_after_silence_is_reported_with_its_length_and_a_hint() {
+        let quiet = Some(QuietPeriod::new(Duration::from_secs(5)));
+        let no_close = SessionError::NoClose {
+            authority: "h:1".to_owned(),
+            carrier: Version::Http11,
+            inside_message: false,
+            quiet,
+        };
+        let reset = io::ErrorKind::ConnectionReset.into();
+        let receive = SessionError::Receive { authority: "h:1".to_owned(), cause: reset, quiet };
+        for (error, start) in [
+            (no_close, "h:1 ended the connection without a Close (1006)"),
+            (receive, "cannot receive from h:1: connection reset"),
+        ] {
+            let error = Error::Session(error);
+            assert_eq!(error.to_string(), format!("{start} after 5 s of silence"));
+            let hint = "something on the way may drop idle connections: try --ping-interval 2";
+            assert_eq!(error.hint().as_deref(), Some(hint));
+        }
     }
 }

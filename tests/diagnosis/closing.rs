@@ -1,7 +1,6 @@
 //! Sessions that the server closes with an error, or ends without a Close.
 
 use crate::support::{Peer, Test, says};
-use std::time::Duration;
 
 /// Checks the error for a server that closes at once with this code and reason.
 #[track_caller]
@@ -242,29 +241,4 @@ fn ends_without_a_close() {
         56,
         "{peer} ended the connection without a Close and inside a message (1006)",
     );
-}
-
-/// The hint needs 5 s of silence: a shorter one does not point to a dropped idle connection.
-#[test]
-fn an_end_after_silence() {
-    let hint = "hint: something on the way may drop idle connections: try --ping-interval 2";
-    let test = Test::new().peer(|peer| {
-        peer.open();
-        std::thread::sleep(Duration::from_millis(5100));
-    });
-    let message = "{peer} ended the connection without a Close (1006) after 5 s of silence";
-    says(test, 56, &format!("{message}\n\n{hint}"));
-}
-
-#[test]
-fn a_reset_at_the_first_use_after_silence() {
-    let hint = "hint: something on the way may drop idle connections: try --ping-interval 2";
-    let test = Test::new().args(["--ping-interval", "5.1"]).peer(|peer| {
-        peer.open();
-        assert_eq!(peer.frame().first, 0x89);
-        peer.reset();
-    });
-    let message = "cannot receive from {peer}: connection reset by peer (os error 104) after 5 s \
-        of silence";
-    says(test, 56, &format!("{message}\n\n{hint}"));
 }

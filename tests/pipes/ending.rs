@@ -1,6 +1,6 @@
 //! Every end of a run in a pipe.
 
-use super::{Answers, Closes, Drops, IsLeft, Sends, Waits, gets, row, says, says_binary, table};
+use super::{Answers, Closes, Drops, IsLeft, Sends, gets, row, says, says_binary, table};
 
 #[test]
 fn the_peer_ends_it() {
@@ -57,16 +57,6 @@ fn we_end_it() {
 }
 
 #[test]
-fn an_answer_that_takes_three_seconds_is_waited_for() {
-    let quiet = "sockeye: ended after 1 s of silence (-w SECONDS waits longer, -w -1 for ever)\n";
-    table([row("")
-        .stdin("a\n")
-        .peer([gets("a"), Waits(3000), says("late"), Answers(1000, "")])
-        .stdout("late\n")
-        .stderr(quiet)]);
-}
-
-#[test]
 fn what_was_waited_for_has_come() {
     table([
         row("--count 2").peer([says("a"), says("b"), Answers(1000, "")]).stdout("a\nb\n"),
@@ -87,11 +77,6 @@ fn what_was_waited_for_has_come() {
             ])
             .stdout(format!("{}the end\n", "x".repeat(70_000))),
         row("--count 9 --until b").peer([says("b"), Answers(1000, "")]).stdout("b\n"),
-        // With --until, silence does not end the run.
-        row("--until b --quiet-for 0.1")
-            .stdin("")
-            .peer([Waits(300), says("b"), Answers(1000, "")])
-            .stdout("b\n"),
     ]);
 }
 

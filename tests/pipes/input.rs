@@ -184,7 +184,7 @@ fn a_message_that_is_under_way_is_not_cut_by_the_clock() {
             peer.expect_text("a");
             peer.child.write("one ");
             assert_eq!(peer.frame().first, 0x01);
-            std::thread::sleep(std::time::Duration::from_millis(500));
+            std::thread::sleep(std::time::Duration::from_millis(300));
             peer.child.write("message");
             assert_eq!(peer.frame().payload, b"message");
             peer.child.end_stdin();

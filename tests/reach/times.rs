@@ -173,31 +173,31 @@ fn max_time_counts_while_connecting_and_its_hint_is_its_own() {
 #[test]
 fn max_time_ends_a_session_that_goes_on() {
     Test::new()
-        .args(["--max-time", "1"])
+        .args(["--max-time", "0.3"])
         .peer(|peer| {
             peer.open();
             peer.send(wire::text("one"));
             peer.answer_close(1000);
         })
         .stdout("one\n")
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
         .status(28)
-        .takes_at_least(1000)
+        .takes_at_least(300)
         .run();
 }
 
 #[test]
 fn max_time_ends_a_session_whose_peer_does_not_answer_the_close() {
     Test::new()
-        .args(["--max-time", "1", "--close-timeout", "0.3"])
+        .args(["--max-time", "0.3", "--close-timeout", "0.2"])
         .peer(|peer| {
             peer.open();
             peer.expect_close(1000);
             peer.hold();
         })
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
+        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
         .status(28)
-        .takes_at_least(1300)
+        .takes_at_least(500)
         .run();
 }
 

@@ -180,6 +180,47 @@ fn a_second_of_silence_behind_an_answer_ends_the_session() {
 }
 
 #[test]
+fn a_greeting_is_no_answer_to_a_message_sent_after_it() {
+    testbed::run(async {
+        let rest = [b"\x81\x07", &b"welcome"[..]].concat();
+        let (mut pipe, mut world) = pipe_over(options(), &Bed { rest, ..Bed::default() });
+        let World { peer, signals, stdin, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            peer.say("ready");
+            assert_eq!(peer.idle(S).await, []);
+            stdin.take().unwrap().write_all(b"a\n").unwrap();
+            assert_eq!(peer.finish().await, [Happened::text("a"), closed(1000)]);
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(world.elapsed(), 6 * S);
+        assert_eq!(world.written(pipe), "welcome\nready\n");
+    });
+}
+
+#[test]
+fn any_byte_of_the_peer_ends_the_silence() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe_over(options(), &Bed { buffer: 1, ..Bed::default() });
+        world.type_all("a\n");
+        world.end_stdin();
+        let start = world.started;
+        let World { peer, signals, wire, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            // Six bytes of a message and two of a ping, each after 0.9 s.
+            wire.delay(Duration::from_millis(900));
+            peer.say("slow");
+            peer.session.ping(b"").unwrap();
+            let rest = peer.finish().await;
+            assert_eq!(rest, [Happened::Pong(Vec::new()), closed(1000)]);
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert!(now() - start > 8 * S, "{:?}", now() - start);
+        assert_eq!(world.written(pipe), "slow\n");
+    });
+}
+
+#[test]
 fn silence_does_not_end_a_session_while_stdin_is_open() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(options());
@@ -212,6 +253,24 @@ fn the_wait_behind_stdin_can_be_chosen() {
             assert_eq!(world.elapsed(), seconds * S, "{rules:?}");
         });
     }
+}
+
+#[test]
+fn a_line_after_the_script_starts_the_wait_anew() {
+    testbed::run(async {
+        let script = Script::new(vec![say("a")], 10 * S, Goals::default());
+        let rules = EndRules { wait: Some(Wait::For(10 * S)), ..EndRules::default() };
+        let (mut pipe, mut world) = pipe(Options { script, rules, ..options() });
+        let World { peer, signals, stdin, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            assert_eq!(peer.idle(7 * S).await, []);
+            stdin.as_mut().unwrap().write_all(b"b\n").unwrap();
+            assert_eq!(peer.finish().await, [Happened::text("b"), closed(1000)]);
+        });
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(world.elapsed(), 17 * S);
+    });
 }
 
 #[test]
