@@ -1,13 +1,13 @@
-//! Options of the linker that shorten the start of the program, where the system has what they
-//! need. Only files are read: no compiler and no linker is run.
+//! Linker options that shorten the program's startup, where the system supports them. The script
+//! only reads files; it runs no compiler or linker.
 //!
-//! - A position-independent program has some ten thousand pointers to relocate when it starts.
-//!   `DT_RELR` packs them into a twentieth of the space. glibc reads it since 2.36, and older ones
-//!   refuse the program; so it is used where the glibc of this system, for which the program is
-//!   built, reads it. `RUSTFLAGS="-C link-arg=-Wl,-z,nopack-relative-relocs"` turns it off, for a
-//!   program that is to run on older systems.
-//! - As a shared library the unwinder is found, mapped and relocated, and asks the processor for
-//!   its features, at every start. As an archive it costs 20 KiB.
+//! - A position-independent program has some ten thousand pointers to relocate at startup.
+//!   `DT_RELR` packs them into a twentieth of the space. glibc supports it since 2.36; older
+//!   versions refuse to load the program. It is therefore used only if the glibc of the build
+//!   system supports it. `RUSTFLAGS="-C link-arg=-Wl,-z,nopack-relative-relocs"` disables it, for a
+//!   program that must run on older systems.
+//! - A shared unwinder library is located, mapped and relocated at every startup, and queries the
+//!   processor for its features. Linked statically it costs 20 KiB.
 
 use std::{env, fs, path::Path};
 
@@ -26,8 +26,8 @@ fn main() {
     }
 }
 
-/// Whether the C library of this system, which this script runs with, reads `DT_RELR`: such a one
-/// defines a symbol version of that name.
+/// Reports whether this system's glibc, which the script itself is linked to, supports `DT_RELR`: it
+/// then defines a symbol version of that name.
 fn libc_reads_relr() -> Option<bool> {
     const VERSION: &[u8] = b"GLIBC_ABI_DT_RELR\0";
     let maps = fs::read_to_string("/proc/self/maps").ok()?;
@@ -39,7 +39,7 @@ fn libc_reads_relr() -> Option<bool> {
     Some(libc.windows(VERSION.len()).any(|bytes| bytes == VERSION))
 }
 
-/// Whether a GCC of this system has its unwinder as an archive, for the linker to find.
+/// Reports whether a GCC on this system provides its unwinder as a static library.
 fn has_unwinder_archive() -> bool {
     let entries = |dir: &Path| {
         let entries = fs::read_dir(dir).into_iter().flatten().flatten();

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Times sockeye beside the other clients that are installed (websocat, wscat), on this machine.
+"""Compares the speed of sockeye with that of other installed clients (websocat, wscat).
 
-The server is this script, so the numbers are comparable only within one run. Clients take turns,
-and each figure is the median over the rounds: CPU of the client process (user and system), and
-time from start to exit.
+This script is also the server, so figures are comparable only within one run. The clients take
+turns. Each figure is the median over all rounds: CPU time of the client process (user and system)
+and elapsed time from start to exit.
 """
 
 import argparse
@@ -36,7 +36,7 @@ CLIENTS = {
     "wscat": {"recv": ["-c", "{url}"]},
 }
 
-# Name: kind, size of a message, how many.
+# Name: kind, message size in bytes, number of messages.
 CASES = {
     "cold: one line, one echo": ("cold", 10, 1),
     "receive 64 B": ("recv", 64, 2_000_000),
@@ -88,9 +88,9 @@ def talk(connection):
         buffer = bytearray(1 << 20)
         tail = b""
         while n := connection.recv_into(buffer):
-            # A client that has sent all ends with its Close, masked: 8 bytes.
+            # After its messages a client sends a masked Close of 8 bytes.
             tail = (tail + bytes(buffer[max(0, n - 8) : n]))[-8:]
-            # Or payload that looks like it: then more follows at once.
+            # Payload may look like one, but then more follows immediately.
             if tail[:2] == b"\x88\x82" and not select.select([connection], [], [], 0.05)[0]:
                 if kind != "recv":
                     connection.sendall(b"\x88\x02\x03\xe8")
@@ -101,7 +101,7 @@ def talk(connection):
 
 
 def run(argv, stdin):
-    """CPU and elapsed seconds, and the exit status."""
+    """Returns CPU seconds, elapsed seconds and the exit status."""
     start = time.perf_counter()
     env = {**os.environ, "SOCKEYE_CONFIG": "off"}
     null = subprocess.DEVNULL
@@ -114,7 +114,7 @@ def run(argv, stdin):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--bin", required=True, help="the sockeye to time")
+    parser.add_argument("--bin", required=True, help="path of the sockeye binary")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     programs = {"sockeye": args.bin} | {n: p for n in ("websocat", "wscat") if (p := shutil.which(n))}
@@ -133,7 +133,7 @@ def main():
                 for name in clients:
                     url = f"ws://127.0.0.1:{port}/{kind}/{size}/{count}"
                     argv = [programs[name], *(word.format(url=url) for word in CLIENTS[name][kind])]
-                    # While it receives, stdin is silent and stays open.
+                    # A receiving client gets an open stdin without input.
                     silent, held = os.pipe()
                     with open(lines.name, "rb") as file:
                         seen[name].append(run(argv, silent if kind == "recv" else file))

@@ -1,7 +1,7 @@
-//! The parts of the protocol that every message goes through: `cargo bench`.
+//! Benchmarks of the protocol code that every message passes through. Run with `cargo bench`.
 
-#![allow(missing_docs, reason = "criterion's macros make functions without")]
-#![allow(clippy::unwrap_used, reason = "a bench that fails shall stop")]
+#![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
+#![allow(clippy::unwrap_used, reason = "a failing benchmark should panic")]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use sockeye::proto::{
@@ -18,7 +18,7 @@ use std::{hint::black_box, time::Duration};
 const SIZES: [usize; 3] = [64, 4 << 10, 1 << 20];
 const SIDE: Side = Side { window_bits: 15, keeps_context: true };
 
-/// A stream of about a mebibyte: text messages of this size from a server.
+/// Encodes about 1 MiB of text messages of this size from a server.
 fn stream(size: usize) -> Vec<u8> {
     let mut outbox = Outbox::new(Role::Server, Box::new(|_| {}));
     let message = vec![b'x'; size];
@@ -110,7 +110,7 @@ fn validation(c: &mut Criterion) {
 
 fn deflate(c: &mut Criterion) {
     let mut group = c.benchmark_group("deflate");
-    // A hundred that differ, about 1 KiB each.
+    // A hundred distinct messages of about 1 KiB.
     let messages: Vec<String> = (0..100).map(|i| (i * 7..i * 7 + 25).map(json).collect()).collect();
     group.throughput(Throughput::Bytes(messages.iter().map(|m| m.len() as u64).sum()));
     for level in [1, 6, 9] {

@@ -1,16 +1,16 @@
 //! The library behind the `sockeye` command.
 //!
-//! Its core is [`proto`]: the WebSocket protocol (RFC 6455) with permessage-deflate (RFC 7692),
-//! without input and output, for clients and servers. A [`Connection`](proto::Connection) takes
-//! received bytes and the time; it returns events, the bytes to send and the next deadline. It
-//! reads no socket and no clock and waits for nothing, so that whole sessions run in memory:
+//! Its core is [`proto`]: the WebSocket protocol (RFC 6455) with permessage-deflate (RFC 7692) for
+//! clients and servers, without I/O. A [`Connection`](proto::Connection) takes received bytes and
+//! the time; it returns events, the bytes to send and the next deadline. It reads no socket and no
+//! clock and never waits, so that whole sessions can run in memory:
 //!
 //! ```
 //! use sockeye::proto::{Close, CloseCode, Connection, Event, Kind, Role, Settings};
 //! use std::time::{Duration, Instant};
 //!
-//! /// Carries what `from` has to send to `to`, and lists what `to` makes of it.
-//! fn carry(from: &mut Connection, to: &mut Connection, now: Instant) -> Vec<String> {
+//! /// Transfers the pending bytes of `from` to `to`, and returns the events of `to`.
+//! fn transfer(from: &mut Connection, to: &mut Connection, now: Instant) -> Vec<String> {
 //!     let mut bytes = from.transmit().to_vec();
 //!     from.transmitted(bytes.len(), now);
 //!     from.flushed();
@@ -20,7 +20,7 @@
 //!         let (n, event) = to.receive(now, &mut bytes[used..]);
 //!         used += n;
 //!         seen.push(match event {
-//!             // Long messages arrive in pieces; this one is whole.
+//!             // Long messages arrive in several pieces, this one in a single piece.
 //!             Some(Event::Message(piece)) => String::from_utf8_lossy(piece.payload).into_owned(),
 //!             Some(Event::Close(close)) => format!("Close {}: {}", close.code, close.reason),
 //!             Some(other) => format!("{other:?}"),
@@ -39,44 +39,45 @@
 //!     compress_min: 0,
 //! };
 //! let now = Instant::now();
-//! // The source of masking keys. It must be unpredictable outside an example; a server has none.
+//! // The source of masking keys must be unpredictable outside examples. A server does not use it.
 //! let mut client = Connection::new(Role::Client, settings, Box::new(|keys| keys.fill(7)), now);
 //! let mut server = Connection::new(Role::Server, settings, Box::new(|_| {}), now);
 //!
 //! client.send(Kind::Text, b"Hello")?;
-//! assert_eq!(carry(&mut client, &mut server, now), ["Hello"]);
+//! assert_eq!(transfer(&mut client, &mut server, now), ["Hello"]);
 //!
 //! let close = Close { code: CloseCode::GOING_AWAY, reason: "maintenance".to_owned() };
 //! server.close(&close, now)?;
-//! assert_eq!(carry(&mut server, &mut client, now), ["Close 1001: maintenance"]);
-//! // The client has answered by itself, as it answers pings.
-//! assert_eq!(carry(&mut client, &mut server, now), ["Close 1001: maintenance"]);
+//! assert_eq!(transfer(&mut server, &mut client, now), ["Close 1001: maintenance"]);
+//! // The connection answers a Close automatically, as it answers pings.
+//! assert_eq!(transfer(&mut client, &mut server, now), ["Close 1001: maintenance"]);
 //! assert!(client.is_closed() && server.is_closed());
-//! // It is the server that ends TCP (RFC 6455, 7.1.1).
+//! // The server closes TCP first (RFC 6455, 7.1.1).
 //! assert!(server.wants_shutdown() && !client.wants_shutdown());
 //! # Ok::<(), sockeye::proto::UsageError>(())
 //! ```
 //!
-//! The opening handshake is there, too: [`proto::upgrade`] for HTTP/1.1, [`proto::extended`] for
-//! HTTP/2. `proto` is made to be used by others. The modules above it are the command; they are
-//! public for the program and its tests. In this table a module imports only modules below it:
+//! The opening handshake is in [`proto::upgrade`] for HTTP/1.1 and in [`proto::extended`] for
+//! HTTP/2. Only `proto` is designed for use by other programs. The other modules implement the
+//! command; they are public for the program and its tests. A module imports only modules below it
+//! in this table:
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | [`cli`] | the command line, parsed and resolved to a job |
 //! | [`mode`] | the run modes: client (interactive or pipe), listen, demo, show |
 //! | `sink`, `console` | observers of a run; the terminal |
-//! | [`job`] | the description of a run: plain data |
+//! | [`job`] | the description of a run, as plain data |
 //! | [`report`] | diagnostics on stderr |
-//! | [`render`] | events to bytes for people and programs |
+//! | [`render`] | the formatting of events, for people and programs |
 //! | [`script`] | actions and matchers |
 //! | [`schema`] | the schema of JSON Lines |
-//! | [`error`] | sentences, hints and exit codes |
-//! | [`session`] | the driver: one task owns a transport and a connection |
-//! | [`connect`] | a target, or a client, to an open session |
+//! | [`error`] | error messages, hints and exit codes |
+//! | [`session`] | the driver: a task that owns a transport and a connection |
+//! | [`connect`] | the opening of sessions: to a target, or from an accepted client |
 //! | [`net`] | byte streams |
-//! | [`sys`] | what only Unix can do: stdin, stdout, signals |
-//! | [`random`], [`target`], [`escape`], [`redact`], [`secret`], `wording` | small nouns |
+//! | [`sys`] | operating system interfaces: stdin, stdout, signals |
+//! | [`random`], [`target`], [`escape`], [`redact`], [`secret`], `wording` | small types used throughout |
 //! | [`proto`] | the WebSocket protocol, sans-IO |
 
 pub mod cli;

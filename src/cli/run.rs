@@ -210,7 +210,7 @@ fn headers(args: &ClientArgs) -> Headers {
 
 fn listen(args: ListenArgs) -> Result<Listen, Error> {
     let compress = offers(&args.session);
-    if compress.as_ref().is_some_and(|offers| !offers.can_serve()) {
+    if compress.as_ref().is_some_and(|offers| !offers.is_valid_for_server()) {
         return Err(Error::Usage {
             fault: "a server takes one set of --compress parameters, and compresses with a window \
                     of 9 bits or more"

@@ -2,22 +2,22 @@
 
 use super::{close_code::CloseCode, violation::Violation};
 
-/// The body of a Close. An empty one has the code 1005, which stands for having none (7.1.5).
+/// The code and reason of a Close. An empty body is represented by the code 1005 (7.1.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
-    /// The code.
+    /// The close code.
     pub code: CloseCode,
-    /// The reason in words, at most [`MAX_REASON`] bytes; often empty.
+    /// The reason, at most [`MAX_REASON`]; often empty.
     pub reason: String,
 }
 
 impl Close {
-    /// A Close without a reason.
+    /// Creates a Close without a reason.
     pub fn new(code: CloseCode) -> Self {
         Self { code, reason: String::new() }
     }
 
-    /// Reads a received payload. Fails with the rule that it breaks.
+    /// Parses a received payload. Fails with the rule that it breaks.
     pub fn parse(payload: &[u8]) -> Result<Self, Violation> {
         let (code, reason) = match payload {
             [] => return Ok(Self::new(CloseCode::NO_STATUS)),
@@ -31,7 +31,7 @@ impl Close {
         Ok(Self { code, reason: reason.to_owned() })
     }
 
-    /// The payload to send.
+    /// Encodes the payload; with the code 1005 it is empty.
     pub fn payload(&self) -> Vec<u8> {
         if self.code == CloseCode::NO_STATUS {
             return Vec::new();
@@ -42,7 +42,7 @@ impl Close {
     }
 }
 
-/// The longest reason, in bytes: a control frame holds 125, of which the code takes two.
+/// The longest reason, in bytes: 125 of a control frame minus two for the code.
 pub const MAX_REASON: usize = 123;
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn payloads() {
+    fn parses_and_encodes_payloads() {
         assert_eq!(Close::parse(b""), Ok(Close::new(CloseCode::NO_STATUS)));
         assert_eq!(Close::new(CloseCode::NO_STATUS).payload(), b"");
         assert_eq!(Close::parse(b"\x03"), Err(Violation::CloseTooShort));

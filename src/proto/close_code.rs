@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A close code: any number that two bytes can hold.
+/// A close code: any 16-bit number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CloseCode(u16);
 
@@ -12,9 +12,9 @@ impl CloseCode {
     pub const GOING_AWAY: Self = Self(1001);
     pub const PROTOCOL_ERROR: Self = Self(1002);
     pub const UNSUPPORTED_DATA: Self = Self(1003);
-    /// Stands for a Close without a code; never sent.
+    /// Reported for a Close without a code; never sent.
     pub const NO_STATUS: Self = Self(1005);
-    /// Stands for an end without a Close; never sent.
+    /// Reported when the connection ends without a Close; never sent.
     pub const ABNORMAL: Self = Self(1006);
     pub const INVALID_PAYLOAD: Self = Self(1007);
     pub const POLICY_VIOLATION: Self = Self(1008);
@@ -24,28 +24,28 @@ impl CloseCode {
     pub const SERVICE_RESTART: Self = Self(1012);
     pub const TRY_AGAIN_LATER: Self = Self(1013);
     pub const BAD_GATEWAY: Self = Self(1014);
-    /// Stands for a failed TLS handshake; never sent.
+    /// Reported for a failed TLS handshake; never sent.
     pub const TLS_HANDSHAKE: Self = Self(1015);
 }
 
 impl CloseCode {
-    /// The code with this number.
+    /// Creates a code from any number, sendable or not.
     pub const fn new(number: u16) -> Self {
         Self(number)
     }
 
-    /// The number.
+    /// Returns the code as it is written on the wire.
     pub const fn number(self) -> u16 {
         self.0
     }
 
-    /// Whether a Close may carry the code (7.4.2). 1005, 1006 and 1015 only ever describe a close
-    /// that was not sent; 1004 and 1016 to 2999 have no meaning yet.
+    /// Reports whether a Close may carry the code (7.4.2). 1005, 1006 and 1015 only describe how a
+    /// connection ended; 1004 and 1016 to 2999 are undefined.
     pub const fn is_sendable(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 
-    /// Whether the code reports an error: all but 1000 (normal), 1001 (going away) and none.
+    /// Reports whether the code signals an error: any code but 1000, 1001 (going away) and 1005.
     pub const fn is_error(self) -> bool {
         !matches!(self, Self::NORMAL | Self::GOING_AWAY | Self::NO_STATUS)
     }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_that_may_be_sent() {
+    fn only_defined_codes_are_sendable() {
         for code in [1000, 1001, 1002, 1003, 1007, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999] {
             assert!(CloseCode(code).is_sendable(), "{code}");
         }

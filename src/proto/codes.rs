@@ -1,67 +1,77 @@
-//! What close codes mean: those that are registered (RFC 6455, 7.4.1 and 11.7), and private ones
-//! that many meet.
+//! The meanings of close codes: the registered ones (RFC 6455, 7.4.1 and 11.7) and the private ones
+//! of some widespread services.
 
 use super::close_code::CloseCode;
 
-/// A registered code.
+/// A close code in the IANA registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// The number.
+    /// The code as a number.
     pub code: u16,
-    /// Its registered name.
+    /// The registered name, for people.
     pub name: &'static str,
-    /// What it means.
+    /// The meaning in a few words; "the sender" is the side that closed.
     pub meaning: &'static str,
-    /// Who may send it.
+    /// The side that may send it.
     pub sender: Sender,
 }
 
-/// Who may send a code.
+/// The side that may send a close code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// Either side.
+    /// Client and server.
     Either,
-    /// A client: a server would refuse the opening handshake instead.
+    /// Only a client: a server would refuse the opening handshake instead.
     Client,
-    /// A server.
+    /// Only a server.
     Server,
-    /// Nobody: it only ever describes how a connection ended.
+    /// Neither side: the code only describes how a connection ended.
     Nobody,
 }
 
-/// All of them, but for those that only libraries use.
+/// The registered codes in ascending order, without those registered for one library or framework.
 pub const REGISTERED: [Code; 18] = [
-    code(1000, "normal closure", "all is done", Sender::Either),
-    code(1001, "going away", "it leaves, or is shut down", Sender::Either),
+    code(1000, "normal closure", "the session is complete", Sender::Either),
+    code(1001, "going away", "the sender is leaving or shutting down", Sender::Either),
     code(1002, "protocol error", "the other side broke the protocol", Sender::Either),
-    code(1003, "unsupported data", "it does not take this type of message", Sender::Either),
+    code(
+        1003,
+        "unsupported data",
+        "the sender does not accept this type of message",
+        Sender::Either,
+    ),
     code(1005, "no status received", "the Close had no code", Sender::Nobody),
     code(1006, "abnormal closure", "the transport ended without a Close", Sender::Nobody),
-    code(1007, "invalid payload data", "a message was not what its type says", Sender::Either),
-    code(1008, "policy violation", "a message or a client is against its rules", Sender::Either),
-    code(1009, "message too big", "a message was over its limit", Sender::Either),
-    code(1010, "mandatory extension", "an extension was not agreed on", Sender::Client),
-    code(1011, "internal error", "it failed", Sender::Either),
-    code(1012, "service restart", "it restarts", Sender::Server),
-    code(1013, "try again later", "it is overloaded", Sender::Server),
-    code(1014, "bad gateway", "a gateway got no good answer from behind it", Sender::Server),
-    code(1015, "TLS handshake", "TLS failed", Sender::Nobody),
-    code(3000, "unauthorized", "it wants to know who asks", Sender::Server),
-    code(3003, "forbidden", "who asks may not have it", Sender::Server),
-    code(3008, "timeout", "something took too long", Sender::Either),
+    code(1007, "invalid payload data", "a message did not match its type", Sender::Either),
+    code(1008, "policy violation", "a message or a client violates a policy", Sender::Either),
+    code(1009, "message too big", "a message was longer than the limit", Sender::Either),
+    code(1010, "mandatory extension", "a required extension was not negotiated", Sender::Client),
+    code(1011, "internal error", "an unexpected error occurred", Sender::Either),
+    code(1012, "service restart", "the server is restarting", Sender::Server),
+    code(1013, "try again later", "the server is overloaded", Sender::Server),
+    code(
+        1014,
+        "bad gateway",
+        "a gateway got an invalid response from its upstream server",
+        Sender::Server,
+    ),
+    code(1015, "TLS handshake", "the TLS handshake failed", Sender::Nobody),
+    code(3000, "unauthorized", "authentication is required", Sender::Server),
+    code(3003, "forbidden", "access is denied", Sender::Server),
+    code(3008, "timeout", "an operation timed out", Sender::Either),
 ];
 
 const fn code(code: u16, name: &'static str, meaning: &'static str, sender: Sender) -> Code {
     Code { code, name, meaning, sender }
 }
 
-/// A code, if it is registered.
+/// Looks up a registered code.
 pub fn find(code: u16) -> Option<&'static Code> {
     REGISTERED.iter().find(|one| one.code == code)
 }
 
 impl CloseCode {
-    /// The registered name, for people; empty where there is none.
+    /// Returns the registered name or the name of the code's range; empty if there is neither.
     pub fn name(self) -> &'static str {
         match (find(self.number()), self.number()) {
             (Some(found), _) => found.name,
@@ -71,33 +81,33 @@ impl CloseCode {
         }
     }
 
-    /// The meaning in a few words; empty where nothing is known. The meaning of a private code is
-    /// the application's: this says no more than that, and [`Dialect`] knows some.
+    /// Returns the meaning in a few words; empty if it is unknown. The meaning of a private code is
+    /// up to the application; [`Dialect`] knows some.
     pub fn meaning(self) -> &'static str {
         match (find(self.number()), self.number()) {
             (Some(found), _) => found.meaning,
-            (None, 3000..=3999) => "what a library registered it for",
-            (None, 4000..=4999) => "what the application says",
+            (None, 3000..=3999) => "defined by a library or framework",
+            (None, 4000..=4999) => "defined by the application",
             _ => "",
         }
     }
 }
 
-/// Whose meaning a private code has. It is the application's, so something must tell which that is.
+/// The service or subprotocol that defines the private codes of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// The subprotocol graphql-transport-ws.
     Graphql,
     /// Pusher Channels.
     Pusher,
-    /// The gateway of Discord.
+    /// The Discord gateway.
     Discord,
-    /// The events of Twitch.
+    /// Twitch `EventSub`.
     Twitch,
 }
 
 impl Dialect {
-    /// What a session speaks by the subprotocol it agreed on, or else by the host it is with.
+    /// Infers the dialect from the negotiated subprotocol or, failing that, from the host.
     pub fn of(subprotocol: Option<&str>, host: &str) -> Option<Self> {
         let is_in = |domain: &str| {
             let rest = host.strip_suffix(domain);
@@ -112,7 +122,7 @@ impl Dialect {
         }
     }
 
-    /// Its name.
+    /// Returns the name, for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Graphql => "graphql-transport-ws",
@@ -122,7 +132,7 @@ impl Dialect {
         }
     }
 
-    /// What it means by a code; empty where it has none.
+    /// Returns the dialect's meaning of a code; empty if it defines none.
     pub fn meaning(self, code: u16) -> &'static str {
         match self {
             Self::Graphql => graphql(code),
@@ -133,7 +143,7 @@ impl Dialect {
     }
 }
 
-/// From the protocol and its reference implementation, `CloseCode`.
+/// Source: the protocol, and `CloseCode` in its reference implementation.
 fn graphql(code: u16) -> &'static str {
     match code {
         4004 => "bad response",
@@ -151,7 +161,7 @@ fn graphql(code: u16) -> &'static str {
     }
 }
 
-/// From its protocol, version 7.
+/// Source: the Pusher Channels protocol, version 7.
 fn pusher(code: u16) -> &'static str {
     match code {
         4000 => "TLS only",
@@ -177,7 +187,7 @@ fn pusher(code: u16) -> &'static str {
     }
 }
 
-/// From its table of gateway close event codes.
+/// Source: the table of gateway close event codes.
 fn discord(code: u16) -> &'static str {
     match code {
         4000 => "unknown error",
@@ -198,13 +208,13 @@ fn discord(code: u16) -> &'static str {
     }
 }
 
-/// From the table of `EventSub`.
+/// Source: the table of `EventSub` close codes.
 fn twitch(code: u16) -> &'static str {
     match code {
         4000 => "internal server error",
-        4001 => "a client must send nothing",
+        4001 => "the client must not send messages",
         4002 => "no pong in time",
-        4003 => "nothing subscribed in time",
+        4003 => "no subscription in time",
         4004 => "not reconnected in time",
         4005 => "network timeout",
         4006 => "network error",
@@ -218,11 +228,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_registered() {
+    fn names_match_the_registry() {
         let code = CloseCode::new;
         assert_eq!(
             (code(1008).name(), code(1008).meaning()),
-            ("policy violation", "a message or a client is against its rules")
+            ("policy violation", "a message or a client violates a policy")
         );
         assert_eq!(
             (code(3001).name(), code(4401).name()),
@@ -234,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_in_order_and_says_the_same_as_the_rules() {
+    fn the_table_is_sorted_and_agrees_with_is_sendable() {
         assert!(REGISTERED.is_sorted_by_key(|one| one.code));
         for one in REGISTERED {
             assert_eq!(
@@ -247,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subprotocol_decides_and_then_the_host() {
+    fn the_subprotocol_takes_precedence_over_the_host() {
         assert_eq!(Dialect::of(Some("graphql-transport-ws"), "h"), Some(Dialect::Graphql));
         assert_eq!(Dialect::of(None, "h"), None);
         assert_eq!(Dialect::of(None, "gateway.discord.gg"), Some(Dialect::Discord));
@@ -259,7 +269,7 @@ mod tests {
             (Dialect::Discord, 4004, "authentication failed"),
             (Dialect::Pusher, 4004, "too many connections"),
             (Dialect::Pusher, 4150, "connect again later"),
-            (Dialect::Twitch, 4003, "nothing subscribed in time"),
+            (Dialect::Twitch, 4003, "no subscription in time"),
             (Dialect::Discord, 4401, ""),
         ] {
             assert_eq!(dialect.meaning(code), words);

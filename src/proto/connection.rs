@@ -1,10 +1,15 @@
 //! An open WebSocket connection as a state machine: bytes and times in, events and bytes out.
 //!
-//! Methods are of four kinds. What came from outside: [`received`], [`receive`], [`receive_eof`],
-//! [`handle_timeout`], [`set_reading`]. What we want: [`send`], [`begin`], [`payload`], [`ping`],
-//! [`pong`], [`close`]. What is to be done: [`transmit`], [`timeout`], [`wants_shutdown`]. How it
-//! stands: the rest. Pongs, the echo of a Close, the Close after a violation and keepalive pings
-//! are made here; the driver only sees bytes to write and a deadline.
+//! The methods fall into four groups:
+//!
+//! - input from the transport and the clock: [`received`], [`receive`], [`receive_eof`],
+//!   [`handle_timeout`], [`set_reading`];
+//! - requests of the application: [`send`], [`begin`], [`payload`], [`ping`], [`pong`], [`close`];
+//! - work for the driver: [`transmit`], [`timeout`], [`wants_shutdown`];
+//! - state: the rest.
+//!
+//! The connection itself produces pongs, the echo of a Close, the Close after a violation and
+//! keepalive pings; the driver only sees bytes to write and a deadline.
 //!
 //! [`received`]: Connection::received
 //! [`receive`]: Connection::receive
@@ -44,19 +49,19 @@ use std::{
 /// A connection after its opening handshake.
 pub struct Connection {
     decoder: Decoder,
-    /// All but the decoder: events borrow from that one while this one goes on.
+    /// The state apart from the decoder: it changes while an event borrows from the decoder.
     link: Link,
 }
 
-/// What was made of some bytes.
+/// The result of [`Connection::receive_watched`].
 #[derive(Debug)]
 pub struct Received<'a> {
-    /// How many of them were used.
+    /// The number of input bytes consumed.
     pub used: usize,
-    /// The next event.
+    /// The next event, if any.
     pub event: Option<Event<'a>>,
-    /// With [`Event::Failed`]: the bytes up to and with one of the frame that broke the rule; 0 if
-    /// that frame was used up before.
+    /// With [`Event::Failed`], the number of input bytes up to and including one byte of the
+    /// offending frame; 0 if all of that frame was consumed by earlier calls.
     pub fault_at: usize,
 }
 
@@ -67,21 +72,21 @@ struct Link {
     timers: Timers,
     pings: Pings,
     last_heard: Instant,
-    /// Nothing is read.
+    /// True while the driver does not read from the transport.
     paused: bool,
-    /// What was left of the pong's deadline then.
-    pong_left: Option<Duration>,
+    /// The time left for the pong when reading was paused.
+    pong_time_left: Option<Duration>,
     cause: Option<Cause>,
     close_sent: bool,
-    /// The peer's Close, whoever began.
+    /// The peer's Close, whichever side closed first.
     remote_close: Option<Close>,
     over: bool,
-    /// Messages the transport had not taken when the peer closed or sending failed.
+    /// Messages not entirely sent when the peer closed or sending failed.
     unsent: usize,
 }
 
 impl Connection {
-    /// A connection in `role` whose opening handshake ended `now`.
+    /// Creates a connection in `role` whose opening handshake was completed `now`.
     pub fn new(role: Role, settings: Settings, entropy: Entropy, now: Instant) -> Self {
         let mut timers = Timers::default();
         if let Some(interval) = settings.ping_interval {
@@ -97,7 +102,7 @@ impl Connection {
                 pings: Pings::default(),
                 last_heard: now,
                 paused: false,
-                pong_left: None,
+                pong_time_left: None,
                 cause: None,
                 close_sent: false,
                 remote_close: None,
@@ -107,7 +112,7 @@ impl Connection {
         }
     }
 
-    /// From the start, messages are compressed as was agreed.
+    /// Enables permessage-deflate with the negotiated parameters. Call before any other method.
     #[must_use]
     pub fn with_deflate(mut self, deflate: &Deflate) -> Self {
         let (role, settings) = (self.link.role, self.link.settings);
@@ -117,22 +122,23 @@ impl Connection {
         self
     }
 
-    /// Bytes came from the peer, whatever they are: it lives.
+    /// Records that bytes arrived from the peer, which is a sign of life whatever they are.
     pub fn received(&mut self, now: Instant) {
         self.link.last_heard = now;
         self.link.timers.stop(Timer::Pong);
     }
 
-    /// The short way of nearly every message, to be tried before [`Self::receive`]: the type of the
-    /// one that is at the front of `input`, and where it lies; it is used up to there.
+    /// The fast path for nearly all messages, to be tried before [`Self::receive`]. Returns the type
+    /// and the range of the payload if a complete, simple message is at the front of `input`, which is
+    /// consumed up to the end of that range.
     #[inline]
     pub fn whole(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
-        if self.link.discards() { None } else { self.decoder.whole(input) }
+        if self.link.discards_input() { None } else { self.decoder.whole(input) }
     }
 
-    /// Takes bytes from the front of `input`: how many were used, and the next event. Call again
-    /// with the rest until there is no event; what then is left, less than
-    /// [`LOOKAHEAD`](super::message::LOOKAHEAD) bytes, must come again with more behind it.
+    /// Decodes from the front of `input`. Returns the number of bytes consumed and the next event. Call
+    /// again with the rest until no event is returned; the bytes left then, fewer than
+    /// [`LOOKAHEAD`](super::message::LOOKAHEAD), must be passed again, followed by new ones.
     pub fn receive<'a>(
         &'a mut self,
         now: Instant,
@@ -142,18 +148,18 @@ impl Connection {
         (used, event)
     }
 
-    /// As [`Self::receive`], and where a frame that broke a rule lies.
+    /// Does the same as [`Self::receive`], and also locates a frame that broke a rule.
     pub fn receive_watched<'a>(&'a mut self, now: Instant, input: &'a mut [u8]) -> Received<'a> {
         let (all, link) = (input.len(), &mut self.link);
         let found = |used, event| Received { used, event, fault_at: used };
-        if link.discards() {
+        if link.discards_input() {
             return found(all, None);
         }
         match self.decoder.decode(input) {
             Ok((used, None)) => found(used, None),
             Ok((used, Some(Part::Piece(piece)))) => found(used, Some(Event::Message(piece))),
             Ok((used, Some(Part::Control(opcode, payload)))) => {
-                found(used, Some(link.control(opcode, payload, now)))
+                found(used, Some(link.handle_control(opcode, payload, now)))
             }
             Err(Fault { violation, at }) => {
                 Received { used: all, event: Some(link.fail(violation, now)), fault_at: at }
@@ -161,17 +167,17 @@ impl Connection {
         }
     }
 
-    /// No message takes the short way any more: somebody looks at each.
+    /// Disables the fast path, so that an observer sees the frames of every message.
     pub fn watch(&mut self) {
         self.decoder.watch();
     }
 
-    /// Whether permessage-deflate was agreed on.
+    /// Reports whether permessage-deflate was negotiated.
     pub fn deflates(&self) -> bool {
         self.decoder.inflates()
     }
 
-    /// The transport has no more bytes.
+    /// Records that the transport ended: no more bytes will arrive.
     pub fn receive_eof(&mut self) {
         let link = &mut self.link;
         link.over = true;
@@ -179,8 +185,8 @@ impl Connection {
         link.cause.get_or_insert(Cause::TransportEnded);
     }
 
-    /// Says that what the peer sends is read from now on, or (for a stuck output) is not. A
-    /// deadline on the peer's answer does not run while its bytes are left unread.
+    /// Records whether the driver reads from the transport; it may pause because the output is
+    /// blocked. While it is paused, the time limit on the peer's pong does not run.
     pub fn set_reading(&mut self, reading: bool, now: Instant) {
         let link = &mut self.link;
         if reading != link.paused {
@@ -188,64 +194,64 @@ impl Connection {
         }
         link.paused = !reading;
         if reading {
-            if let Some(left) = link.pong_left.take() {
+            if let Some(left) = link.pong_time_left.take() {
                 link.timers.set(Timer::Pong, now + left);
             }
         } else {
-            link.pong_left = link.timers.get(Timer::Pong).map(|deadline| deadline - now);
+            link.pong_time_left = link.timers.get(Timer::Pong).map(|deadline| deadline - now);
             link.timers.stop(Timer::Pong);
         }
     }
 
-    /// A deadline of [`Self::timeout`] may have passed.
+    /// Handles every deadline that has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.link.timers.expired(now) {
             self.link.expire(timer, now);
         }
     }
 
-    /// Sends a whole message in one frame.
+    /// Queues a whole message in one frame.
     #[inline]
     pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), UsageError> {
-        self.link.writable()?;
+        self.link.ensure_open()?;
         self.link.outbox.message(kind, payload);
         Ok(())
     }
 
-    /// Begins a data frame of `length` bytes, the next fragment if a message is open; `fin`: the
-    /// message ends with it.
+    /// Begins a data frame of `length` bytes: the next fragment of the open message, or the first frame
+    /// of a new one. `fin` marks the last frame of the message.
     pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
-        self.link.writable()?;
+        self.link.ensure_open()?;
         self.link.outbox.begin(kind, length, fin);
         Ok(())
     }
 
-    /// Brings payload for the frame that [`Self::begin`] began. It is allowed also when a Close
-    /// waits for that frame to end.
+    /// Adds payload to the frame begun by [`Self::begin`]. Allowed even while a Close waits for the end
+    /// of that frame.
     pub fn payload(&mut self, bytes: &[u8]) {
         self.link.outbox.payload(bytes);
     }
 
-    /// Sends a ping.
+    /// Queues a ping; its pong will report the round-trip time.
     pub fn ping(&mut self, payload: &[u8], now: Instant) -> Result<(), UsageError> {
-        self.link.control_out(Opcode::Ping, payload)?;
+        self.link.send_control(Opcode::Ping, payload)?;
         self.link.pings.sent(payload, now);
         Ok(())
     }
 
-    /// Sends a pong nobody asked for (5.5.3 allows it).
+    /// Queues an unsolicited pong (5.5.3).
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), UsageError> {
-        self.link.control_out(Opcode::Pong, payload)
+        self.link.send_control(Opcode::Pong, payload)
     }
 
-    /// Begins the closing handshake.
+    /// Begins the closing handshake: queues a Close and starts the time limit on its answer.
     pub fn close(&mut self, close: &Close, now: Instant) -> Result<(), UsageError> {
         let payload = close.payload();
         if !payload.is_empty() && !close.code.is_sendable() {
             return Err(UsageError::CloseCode(close.code));
         }
-        self.link.writable()?;
-        if payload.len() > MAX_CONTROL {
+        self.link.ensure_open()?;
+        if payload.len() > MAX_CONTROL_BYTES {
             return Err(UsageError::ControlTooLong(payload.len()));
         }
         self.link.cause.get_or_insert(Cause::LocalClose);
@@ -253,13 +259,13 @@ impl Connection {
         Ok(())
     }
 
-    /// The bytes for the transport; [`Self::transmitted`] tells how many it took.
+    /// Returns the bytes to write to the transport. Report progress with [`Self::transmitted`].
     pub fn transmit(&self) -> &[u8] {
         self.link.outbox.pending()
     }
 
-    /// The transport took `n` of the bytes of [`Self::transmit`]. While it takes more, an answer to
-    /// a Close behind them cannot be late.
+    /// Records that the transport accepted `n` bytes of [`Self::transmit`]. As long as it accepts
+    /// bytes, the time limit on the answer to a Close queued after them starts anew.
     #[inline]
     pub fn transmitted(&mut self, n: usize, now: Instant) {
         let link = &mut self.link;
@@ -269,14 +275,15 @@ impl Connection {
         }
     }
 
-    /// The transport has passed on all that it took: until then it has not left.
+    /// Records that the transport flushed all bytes that it accepted. Messages count as unsent until
+    /// they are flushed.
     #[inline]
     pub fn flushed(&mut self) {
         self.link.outbox.flushed();
     }
 
-    /// The transport takes no more bytes. What the peer sent before it went may still be there, and
-    /// may say why: it is read on, for a time.
+    /// Records that writing to the transport failed. The connection is still read for
+    /// [`Settings::close_timeout`], because bytes that the peer sent earlier may tell the reason.
     pub fn transmit_failed(&mut self, now: Instant) {
         let link = &mut self.link;
         link.cause.get_or_insert(Cause::SendFailed);
@@ -287,76 +294,76 @@ impl Connection {
         link.timers.set(Timer::Close, now + link.settings.close_timeout);
     }
 
-    /// The next deadline: when it has passed, call [`Self::handle_timeout`].
+    /// Returns the next deadline, if any. Call [`Self::handle_timeout`] when it has passed.
     pub fn timeout(&self) -> Option<Instant> {
         self.link.timers.next()
     }
 
-    /// Whether our side of the transport is to be shut as soon as all is transmitted: we failed
-    /// the connection, or we are the server and the closing handshake is done (7.1.1: it is the
-    /// server that closes first).
+    /// Reports whether to shut down our side of the transport once all is transmitted: after we failed
+    /// the connection and, as a server, after the closing handshake, because the server closes TCP
+    /// first (7.1.1).
     pub fn wants_shutdown(&self) -> bool {
         let link = &self.link;
         matches!(link.cause, Some(Cause::Violation(_)))
             || (self.is_closed() && link.role == Role::Server)
     }
 
-    /// Whether the closing handshake is done, but for what waits for the transport.
+    /// Reports whether both sides have sent a Close; ours may still be queued.
     pub fn is_closed(&self) -> bool {
         self.link.close_sent && self.link.remote_close.is_some()
     }
 
-    /// Whether nothing is left to wait for: the transport may be dropped.
+    /// Reports whether there is nothing left to wait for, so that the transport may be dropped.
     pub fn is_over(&self) -> bool {
         self.link.over
     }
 
-    /// Whether messages may be sent.
+    /// Reports whether messages may be sent.
     pub fn is_open(&self) -> bool {
         !self.link.close_sent && !self.link.over
     }
 
-    /// Whether a begun frame waits for its payload.
+    /// Reports whether a frame is open and waiting for payload.
     pub fn is_frame_open(&self) -> bool {
         self.link.outbox.is_frame_open()
     }
 
-    /// Whether part of a message has come and its end has not.
+    /// Reports whether a received message has begun but not ended.
     pub fn is_inside_message(&self) -> bool {
         self.decoder.is_inside_message()
     }
 
-    /// Bytes that wait for the transport.
+    /// Returns the number of bytes to be written to the transport.
     pub fn queued(&self) -> usize {
         self.link.outbox.queued()
     }
 
-    /// Messages the transport had not wholly taken when the peer closed or sending failed.
+    /// Returns the number of messages not entirely sent when the peer closed or sending failed.
     pub fn unsent_messages(&self) -> usize {
         self.link.unsent
     }
 
-    /// The messages that have come, and those that were sent.
+    /// Returns the counts of received and sent messages.
     pub fn tallies(&self) -> (Tally, Tally) {
         (self.decoder.tally(), self.link.outbox.tally())
     }
 
-    /// What the round-trip times of our pings came to, if one was answered.
+    /// Summarizes the round-trip times of our pings, if any was answered.
     pub fn round_trips(&self) -> Option<RoundTrips> {
         self.link.pings.round_trips()
     }
 
-    /// Why the connection ends, once it does.
+    /// Returns the reason why the connection ends, once it does.
     pub fn cause(&self) -> Option<&Cause> {
         self.link.cause.as_ref()
     }
 
-    /// The peer's Close, first or as an answer, if it came.
+    /// Returns the peer's Close, if received, whichever side closed first.
     pub fn remote_close(&self) -> Option<&Close> {
         self.link.remote_close.as_ref()
     }
 
-    /// When the last byte came from the peer.
+    /// Returns the time at which the last byte arrived from the peer.
     pub fn last_heard(&self) -> Instant {
         self.link.last_heard
     }
@@ -364,41 +371,46 @@ impl Connection {
 
 impl Link {
     #[inline]
-    fn discards(&self) -> bool {
+    fn discards_input(&self) -> bool {
         self.remote_close.is_some() || matches!(self.cause, Some(Cause::Violation(_)))
     }
 
-    fn control<'a>(&'a mut self, opcode: Opcode, payload: &'a [u8], now: Instant) -> Event<'a> {
+    fn handle_control<'a>(
+        &'a mut self,
+        opcode: Opcode,
+        payload: &'a [u8],
+        now: Instant,
+    ) -> Event<'a> {
         match opcode {
             Opcode::Ping => {
-                // Also after our own Close: only the peer's ends the duty (5.5.2).
+                // Even after our own Close: only a Close from the peer ends this duty (5.5.2).
                 self.outbox.control(Opcode::Pong, payload);
                 Event::Ping(payload)
             }
             Opcode::Pong => Event::Pong { payload, rtt: self.pings.answered(payload, now) },
             _ => match Close::parse(payload) {
-                Ok(close) => self.closed(close, payload, now),
+                Ok(close) => self.handle_close(close, payload, now),
                 Err(violation) => self.fail(violation, now),
             },
         }
     }
 
-    fn closed(&mut self, close: Close, payload: &[u8], now: Instant) -> Event<'_> {
+    fn handle_close(&mut self, close: Close, payload: &[u8], now: Instant) -> Event<'_> {
         self.cause.get_or_insert_with(|| Cause::RemoteClose(close.clone()));
         if !self.close_sent {
             self.unsent = self.outbox.unsent_messages();
-            // Echoed byte for byte: an empty Close has no code, and rebuilding it would put 1005
+            // Echoed byte for byte: an empty Close has no code, and encoding it anew would put 1005
             // on the wire, which 7.4.1 forbids.
             self.send_close(payload, now);
         }
-        // Deviation: 7.1.1 lets a client wait for the server to end TCP for as long as it takes.
+        // Deviation: 7.1.1 lets a client wait without limit for the server to close TCP.
         self.timers.set(Timer::Close, now + self.settings.close_timeout);
         Event::Close(self.remote_close.insert(close))
     }
 
     /// Fails the connection (7.1.7).
     fn fail(&mut self, violation: Violation, now: Instant) -> Event<'static> {
-        // That we had begun to close is no reason to keep quiet about what came after.
+        // A violation is reported even if we had already begun to close.
         if matches!(self.cause, None | Some(Cause::LocalClose)) {
             self.cause = Some(Cause::Violation(violation));
         }
@@ -419,7 +431,7 @@ impl Link {
     fn stop_keepalive(&mut self) {
         self.timers.stop(Timer::KeepAlive);
         self.timers.stop(Timer::Pong);
-        self.pong_left = None;
+        self.pong_time_left = None;
     }
 
     fn expire(&mut self, timer: Timer, now: Instant) {
@@ -447,8 +459,8 @@ impl Link {
             return;
         }
         self.timers.set(Timer::KeepAlive, now + interval);
-        if self.outbox.queued() > PING_ROOM {
-            // It does not read: a ping more would only gather, and none can be answered.
+        if self.outbox.queued() > PING_QUEUE_BYTES {
+            // The peer is not reading: more pings would only pile up unanswered.
             return;
         }
         let payload = self.pings.keepalive();
@@ -456,23 +468,23 @@ impl Link {
         self.pings.sent(&payload, now);
         if let Some(timeout) = self.settings.ping_timeout {
             if self.paused {
-                self.pong_left.get_or_insert(timeout);
+                self.pong_time_left.get_or_insert(timeout);
             } else if self.timers.get(Timer::Pong).is_none() {
                 self.timers.set(Timer::Pong, now + timeout);
             }
         }
     }
 
-    fn writable(&self) -> Result<(), UsageError> {
+    fn ensure_open(&self) -> Result<(), UsageError> {
         if self.close_sent || self.over {
             return Err(UsageError::Closed);
         }
         Ok(())
     }
 
-    fn control_out(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), UsageError> {
-        self.writable()?;
-        if payload.len() > MAX_CONTROL {
+    fn send_control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), UsageError> {
+        self.ensure_open()?;
+        if payload.len() > MAX_CONTROL_BYTES {
             return Err(UsageError::ControlTooLong(payload.len()));
         }
         self.outbox.control(opcode, payload);
@@ -480,11 +492,11 @@ impl Link {
     }
 }
 
-/// With more than this waiting (bytes) no keepalive ping is added.
-const PING_ROOM: usize = 256 << 10;
+/// With more than this queued, no keepalive ping is added.
+const PING_QUEUE_BYTES: usize = 256 << 10;
 
-/// The longest payload of a control frame (5.5), in bytes.
-const MAX_CONTROL: usize = 125;
+/// The longest payload of a control frame (5.5).
+const MAX_CONTROL_BYTES: usize = 125;
 
 #[cfg(test)]
 mod tests;

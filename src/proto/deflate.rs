@@ -1,7 +1,7 @@
-//! permessage-deflate: messages in and out of DEFLATE (RFC 7692, 7.2).
+//! Compression and decompression of messages with permessage-deflate (RFC 7692, 7.2).
 //!
-//! Both directions work piece by piece, so that a message of any size needs no memory of its own.
-//! Their state is made with the first message that needs it.
+//! Both directions work piece by piece, so that no message needs a buffer of its size. Their state
+//! is allocated by the first message that needs it.
 
 use super::{
     extension::params::{MAX_BITS, MIN_BITS, Side},
@@ -9,7 +9,7 @@ use super::{
 };
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-/// What comes is no DEFLATE, or is cut.
+/// The data is not valid DEFLATE, or is truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
 
@@ -18,35 +18,35 @@ pub struct Broken;
 pub struct Inflater {
     side: Side,
     state: Option<Decompress>,
-    /// What was inflated and not taken is at `start..end`.
+    /// Output; the bytes not taken yet are at `start..end`.
     out: Vec<u8>,
     start: usize,
     end: usize,
     stage: Stage,
 }
 
-/// How far the open message is inflated.
+/// The progress of the current message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// It has brought no bytes.
+    /// No bytes so far.
     Empty,
-    /// Inside, or between two blocks.
+    /// Inside a block or between two.
     Inside,
-    /// Nothing followed a final block.
+    /// Right after a block marked as final.
     Final,
-    /// To its end.
+    /// Inflated completely.
     Ended,
-    /// What follows the output is no DEFLATE.
+    /// Invalid data follows the output.
     Broken,
 }
 
 impl Inflater {
-    /// For a peer that compresses like this.
+    /// Creates an inflater for a peer that compresses with these parameters.
     pub fn new(side: Side) -> Self {
         Self { side, state: None, out: Vec::new(), start: 0, end: 0, stage: Stage::Empty }
     }
 
-    /// A message begins.
+    /// Begins a message.
     pub fn begin(&mut self) {
         if !self.side.keeps_context
             && let Some(state) = &mut self.state
@@ -57,24 +57,24 @@ impl Inflater {
         self.stage = Stage::Empty;
     }
 
-    /// Inflates from `input` into [`Self::output`], which must have been taken: how many bytes were
-    /// used. At most `room` bytes come of it, and there may be more for the next call, also when
-    /// all were used. `last`: the message ends with `input`.
+    /// Inflates from `input` into [`Self::output`], whose earlier bytes must have been taken. Returns
+    /// the number of input bytes consumed. Produces at most `room` bytes; more may follow in the next
+    /// call, even if all input was consumed. `last` tells that the message ends with `input`.
     pub fn inflate(&mut self, input: &[u8], last: bool, room: usize) -> Result<usize, Broken> {
         if self.out.is_empty() {
-            self.out = vec![0; SCRATCH];
+            self.out = vec![0; SCRATCH_BYTES];
         }
-        // A window larger than agreed inflates the same, and can be reset without a new state.
+        // A window larger than negotiated inflates the same, and `reset` can keep the state.
         let state =
             self.state.get_or_insert_with(|| Decompress::new_with_window_bits(false, MAX_BITS));
-        let out = self.out.within_mut(..room.min(SCRATCH));
+        let out = self.out.within_mut(..room.min(SCRATCH_BYTES));
         let (mut used, mut made) = (0, 0);
         loop {
             let (into, from) = (state.total_in(), state.total_out());
             let rest = input.within(used..);
             let room = out.within_mut(made..);
             let status = state.decompress(rest, room, FlushDecompress::None);
-            // At most the lengths of the slices.
+            // The casts are lossless: neither step exceeds the length of its slice.
             let step = ((state.total_in() - into) as usize, (state.total_out() - from) as usize);
             used += step.0;
             made += step.1;
@@ -96,12 +96,12 @@ impl Inflater {
             }
         }
         (self.start, self.end) = (0, made);
-        // A full output may not be all.
+        // If the output is full, more may follow.
         if made < out.len() {
             self.stage = match self.stage {
                 _ if used < input.len() => Stage::Broken,
                 Stage::Inside if last => finish(state).map_or(Stage::Broken, |()| Stage::Ended),
-                // An empty message may be no bytes at all, and a final block be the end of all.
+                // An empty message may have no bytes at all, and a final block may end the message.
                 Stage::Empty | Stage::Final if last => Stage::Ended,
                 same => same,
             };
@@ -109,41 +109,41 @@ impl Inflater {
         if self.is_broken() && made == 0 { Err(Broken) } else { Ok(used) }
     }
 
-    /// Whether nothing but a fault follows [`Self::output`].
+    /// Reports whether invalid data follows [`Self::output`].
     pub fn is_broken(&self) -> bool {
         self.stage == Stage::Broken
     }
 
-    /// What was inflated and not taken.
+    /// Returns the inflated bytes that were not taken.
     pub fn output(&self) -> &[u8] {
         self.out.within(self.start..self.end)
     }
 
-    /// Takes `n` bytes of [`Self::output`]; [`Self::taken`] still has them.
+    /// Takes `n` bytes off the front of [`Self::output`]. [`Self::taken`] returns them by this range.
     pub fn take(&mut self, n: usize) -> std::ops::Range<usize> {
         let from = self.start;
         self.start = (from + n).min(self.end);
         from..self.start
     }
 
-    /// Bytes that were taken, until more is inflated.
+    /// Returns bytes that were taken. They are valid until more is inflated.
     pub fn taken(&self, range: std::ops::Range<usize>) -> &[u8] {
         self.out.within(range)
     }
 
-    /// Whether all of the message is in what was inflated.
+    /// Reports whether the message is inflated completely.
     pub fn has_ended(&self) -> bool {
         self.stage == Stage::Ended
     }
 }
 
-/// Adds what the peer left out at the end (7.2.2). It is behind the message's last block, so that
-/// nothing comes of it, unless the message is cut.
+/// Inflates the bytes that the peer omitted at the end (7.2.2). They follow the message's last block
+/// and produce no output, unless the message is truncated.
 fn finish(state: &mut Decompress) -> Result<(), Broken> {
     let (into, from) = (state.total_in(), state.total_out());
-    let ends = ENDS.as_flattened().within(1..);
-    state.decompress(ends, &mut [0], FlushDecompress::None).map_err(|_| Broken)?;
-    let all_used = state.total_in() - into == ends.len() as u64;
+    let tail = EMPTY_BLOCKS.as_flattened().within(1..);
+    state.decompress(tail, &mut [0], FlushDecompress::None).map_err(|_| Broken)?;
+    let all_used = state.total_in() - into == tail.len() as u64;
     if all_used && state.total_out() == from { Ok(()) } else { Err(Broken) }
 }
 
@@ -152,45 +152,46 @@ fn finish(state: &mut Decompress) -> Result<(), Broken> {
 pub struct Deflater {
     side: Side,
     level: u32,
-    /// Messages from this length on are compressed, in bytes.
+    /// The length from which messages are compressed, in bytes.
     min: u64,
     state: Option<Compress>,
     out: Vec<u8>,
-    /// The open message has brought bytes.
-    fed: bool,
+    /// True if the current message has any bytes.
+    has_input: bool,
 }
 
 impl Deflater {
-    /// Compresses as agreed, at `level` 1 (fast) to 9 (small), messages of `min` bytes or more.
+    /// Creates a deflater with the negotiated parameters, for messages of at least `min` bytes.
+    /// `level` is 1 (fastest) to 9 (smallest).
     pub fn new(side: Side, level: u32, min: u64) -> Self {
-        Self { side, level, min, state: None, out: Vec::new(), fed: false }
+        Self { side, level, min, state: None, out: Vec::new(), has_input: false }
     }
 
-    /// Whether a message of this length is to be compressed; `None`: nobody knows its length.
-    pub fn wants(&self, length: Option<u64>) -> bool {
-        // Deviation: a window of 8 bits cannot be made, and a message may go as it is (7.2.1).
+    /// Reports whether a message of this length should be compressed; `None` is an unknown length.
+    pub fn should_compress(&self, length: Option<u64>) -> bool {
+        // Deviation: zlib cannot compress with a window of 8 bits. A message may be sent
+        // uncompressed (7.2.1).
         self.side.window_bits >= MIN_BITS && length.is_none_or(|length| length >= self.min)
     }
 
-    /// A message begins.
+    /// Begins a message.
     pub fn begin(&mut self) {
         if !self.side.keeps_context
             && let Some(state) = &mut self.state
         {
             state.reset();
         }
-        self.fed = false;
+        self.has_input = false;
         self.clear();
     }
 
-    /// Compresses the next bytes of the message. What comes of it, now or later, is in
-    /// [`Self::output`].
+    /// Compresses the next bytes of the message. Their output may be delayed until [`Self::end`].
     pub fn push(&mut self, bytes: &[u8]) {
-        self.fed |= !bytes.is_empty();
+        self.has_input |= !bytes.is_empty();
         self.compress(bytes, FlushCompress::None);
     }
 
-    /// Ends the message: the rest of it is in [`Self::output`].
+    /// Ends the message and completes [`Self::output`].
     pub fn end(&mut self) {
         self.finish(&[]);
     }
@@ -198,30 +199,30 @@ impl Deflater {
     /// Compresses a whole message into [`Self::output`].
     pub fn message(&mut self, bytes: &[u8]) {
         self.begin();
-        self.fed = !bytes.is_empty();
+        self.has_input = !bytes.is_empty();
         self.finish(bytes);
     }
 
     fn finish(&mut self, bytes: &[u8]) {
-        if self.fed {
+        if self.has_input {
             self.compress(bytes, FlushCompress::Sync);
-            // 7.2.1: the receiver adds these again.
-            self.out.truncate(self.out.len().saturating_sub(FLUSHED.len()));
+            // 7.2.1: the receiver appends these bytes again.
+            self.out.truncate(self.out.len().saturating_sub(SYNC_FLUSH_TAIL.len()));
         } else {
-            // An empty block: a flush of nothing would be nothing at all (7.2.3.6).
+            // An empty block (7.2.3.6): a flush without input would produce nothing.
             self.out.push(0);
         }
     }
 
-    /// What is compressed and not yet sent.
+    /// Returns the compressed bytes that were not cleared.
     pub fn output(&self) -> &[u8] {
         &self.out
     }
 
-    /// [`Self::output`] has been sent.
+    /// Discards [`Self::output`], which has been sent.
     pub fn clear(&mut self) {
         self.out.clear();
-        if self.out.capacity() > KEPT {
+        if self.out.capacity() > KEPT_CAPACITY_BYTES {
             self.out = Vec::new();
         }
     }
@@ -232,35 +233,36 @@ impl Deflater {
             Compress::new_with_window_bits(Compression::new(level), false, bits)
         });
         let start = state.total_in();
-        // What it takes is mostly less; what it lacks is found a step at a time.
-        self.out.reserve((bytes.len() / 2).clamp(STEP, KEPT));
+        // Usually more than enough; otherwise the output grows step by step.
+        self.out.reserve((bytes.len() / 2).clamp(GROWTH_BYTES, KEPT_CAPACITY_BYTES));
         loop {
             let done = (state.total_in() - start) as usize;
             let rest = bytes.within(done..);
-            // It fails only where the state is broken, which ours is not.
+            // Fails only if the state is corrupt, which ours never is.
             let status = state.compress_vec(rest, &mut self.out, flush);
             let all = (state.total_in() - start) as usize == bytes.len();
-            // With room left, all that the flush asks for is out.
+            // Room left in the output means that the flush is complete.
             if status.is_err() || (all && self.out.len() < self.out.capacity()) {
                 return;
             }
-            self.out.reserve(STEP);
+            self.out.reserve(GROWTH_BYTES);
         }
     }
 }
 
-/// The empty block that a flush ends with, and that does not go over the wire (7.2.1).
-const FLUSHED: [u8; 4] = [0, 0, 0xff, 0xff];
-/// The same (its first byte is the peer's), and more empty blocks, of which a message that is cut
-/// inside a block makes bytes or nonsense: what it takes for a table of codes is filled by then.
-const ENDS: [[u8; 5]; 21] = [[0, 0, 0, 0xff, 0xff]; 21];
+/// The end of the empty block that completes a flush; it is not sent (7.2.1).
+const SYNC_FLUSH_TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+/// Empty blocks: the omitted tail (the first byte of the first block is the peer's), and enough more
+/// to expose a message truncated inside a block, which takes them for data. They fill even a table
+/// of codes, so that such a message produces output or an error.
+const EMPTY_BLOCKS: [[u8; 5]; 21] = [[0, 0, 0, 0xff, 0xff]; 21];
 
-/// Bytes inflated at a time.
-const SCRATCH: usize = 32 << 10;
-/// Bytes by which the compressed output grows at least.
-const STEP: usize = 4 << 10;
-/// Capacity kept between messages, in bytes.
-const KEPT: usize = 256 << 10;
+/// The most bytes inflated at a time.
+const SCRATCH_BYTES: usize = 32 << 10;
+/// The least by which the compressed output grows.
+const GROWTH_BYTES: usize = 4 << 10;
+/// The output capacity kept between messages.
+const KEPT_CAPACITY_BYTES: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -1,48 +1,51 @@
-//! What a connection is given, and what it tells.
+//! Settings, events and the cause of the end of a connection.
 
 use super::{close::Close, piece::Piece, violation::Violation};
 use std::time::Duration;
 
-/// The limits and times of a connection.
+/// Limits and timeouts of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// The longest message taken, in bytes; `u64::MAX` for none. Over it: Close 1009.
+    /// The longest message accepted, in bytes after decompression; `u64::MAX` for no limit. A longer
+    /// one fails the connection with 1009.
     pub max_message: u64,
-    /// Ping after this long without a byte from the peer, and again each time it passes.
+    /// Time without a byte from the peer after which a keepalive ping is sent, and sent again each
+    /// time the interval passes. `None` sends none.
     pub ping_interval: Option<Duration>,
-    /// The peer is dead if no byte of any kind follows a keepalive ping for this long.
+    /// Time after a keepalive ping without any byte from the peer until it is considered dead.
     pub ping_timeout: Option<Duration>,
-    /// End the session after this long without a message either way.
+    /// Time without a message in either direction until the session ends. The connection itself
+    /// does not measure it: its driver does.
     pub idle_timeout: Option<Duration>,
-    /// How long an answer to our Close is waited for, and then the end of the transport.
+    /// Limit on the wait for the answer to our Close, and then on the wait for the transport to end.
     pub close_timeout: Duration,
-    /// How hard to compress, where permessage-deflate was agreed on: 1 (fast) to 9 (small).
+    /// Compression level with permessage-deflate: 1 (fastest) to 9 (smallest).
     pub compress_level: u32,
-    /// Messages from this length on are compressed, in bytes.
+    /// The length from which messages are compressed, in bytes.
     pub compress_min: u64,
 }
 
-/// What the peer did.
+/// An event caused by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// Part of a message, or all of it.
+    /// Part of a message, or a whole one.
     Message(Piece<'a>),
-    /// A ping; it has been answered.
+    /// A ping. The pong is already queued.
     Ping(&'a [u8]),
-    /// A pong, and the round-trip time if it answers a ping of ours.
+    /// A pong, solicited or not.
     Pong {
-        /// What the pong carries.
+        /// The pong's payload.
         payload: &'a [u8],
-        /// From our ping to this pong.
+        /// The round-trip time, if the pong answers one of our pings.
         rtt: Option<Duration>,
     },
-    /// The peer's Close. It has been answered, and nothing follows it.
+    /// The peer's Close. Our answer is already queued; no event follows.
     Close(&'a Close),
-    /// The peer broke a rule or passed a limit. It has been told so, and nothing follows.
+    /// The peer broke a rule or exceeded a limit. Our Close is already queued; no event follows.
     Failed(Violation),
 }
 
-/// Why the connection ends. The first cause stays.
+/// The reason why a connection ends. The first cause is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// We sent a Close first.
@@ -51,10 +54,10 @@ pub enum Cause {
     RemoteClose(Close),
     /// The peer broke a rule; we failed the connection.
     Violation(Violation),
-    /// The transport ended and no Close had come (what 1006 stands for).
+    /// The transport ended before a Close was received; reported as 1006.
     TransportEnded,
-    /// No sign of life after a keepalive ping.
+    /// No byte arrived after a keepalive ping within [`Settings::ping_timeout`].
     PongTimeout,
-    /// The transport takes no more bytes.
+    /// Writing to the transport failed.
     SendFailed,
 }

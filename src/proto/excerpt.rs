@@ -1,9 +1,9 @@
-//! A limit on a peer's words in messages.
+//! Truncation of a peer's words in messages.
 
 use super::slice::Within;
 use std::fmt;
 
-/// Shows a text in at most 120 characters; "..." follows them if it is longer. Nothing is escaped.
+/// Displays at most 120 characters of a text, followed by "..." if it is longer. Escapes nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
 
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_longer_is_cut() {
+    fn truncates_long_text() {
         let text = "\u{e9}".repeat(120);
         assert_eq!(Excerpt(&text).to_string(), text);
         assert_eq!(Excerpt(&format!("{text}x")).to_string(), format!("{text}..."));

@@ -1,14 +1,14 @@
-//! The HTTP/2 carrier of the opening handshake (RFC 8441): the extended CONNECT, and what counts as
-//! a yes. The frames around it are not ours.
+//! The opening handshake over HTTP/2 (RFC 8441): the extended CONNECT request and the check of its
+//! response. HTTP/2 frames are the caller's.
 
 use super::{
     handshake::{Agreed, Refusal, Request, Response, Version, judge},
     headers::Headers,
 };
 
-/// The request for a resource (RFC 8441, 4 and 5). `headers` are those of HTTP/1.1 but for what
-/// its upgrade makes: Host becomes `:authority`, `authority` where there is none; names are written
-/// in lower case, and fields that HTTP/2 does not have are left out (RFC 9113, 8.2).
+/// Builds the extended CONNECT request (RFC 8441, 4 and 5) from the headers of an HTTP/1.1 request
+/// without those of its upgrade. Host becomes `:authority`, which is `authority` otherwise; names
+/// are lowercased, and fields that HTTP/2 forbids are dropped (RFC 9113, 8.2).
 pub fn request(secure: bool, authority: &str, target: &str, headers: &Headers) -> Request {
     let mut fields = Headers::default();
     fields.push(":method", "CONNECT");
@@ -21,14 +21,15 @@ pub fn request(secure: bool, authority: &str, target: &str, headers: &Headers) -
     fields.push(":path", target);
     for (name, value) in headers.iter() {
         let name = name.to_ascii_lowercase();
-        if name != "host" && !CONNECTION.contains(&name.as_str()) {
+        if name != "host" && !CONNECTION_FIELDS.contains(&name.as_str()) {
             fields.push(name, value);
         }
     }
     Request { version: Version::Http2, target: target.to_owned(), headers: fields }
 }
 
-/// What an answer means: any 2xx opens the session, `None` is any other status (RFC 8441, 5).
+/// Validates the response. Returns `None` for a status other than 2xx, which opens no session (RFC
+/// 8441, 5).
 pub fn judge_answer(request: &Request, answer: &Response) -> Result<Option<Agreed>, Refusal> {
     if !(200..300).contains(&answer.status) {
         return Ok(None);
@@ -36,8 +37,8 @@ pub fn judge_answer(request: &Request, answer: &Response) -> Result<Option<Agree
     judge(&request.headers, &answer.headers).map(Some)
 }
 
-/// Fields about one HTTP/1.1 connection (RFC 9113, 8.2.2).
-const CONNECTION: [&str; 5] =
+/// Connection-specific fields (RFC 9113, 8.2.2).
+const CONNECTION_FIELDS: [&str; 5] =
     ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_of_rfc_8441() {
+    fn builds_the_request_of_rfc_8441() {
         let given = headers(&[
             ("Origin", "http://www.example.com"),
             ("Sec-WebSocket-Version", "13"),
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_was_asked_for_is_the_authority() {
+    fn a_host_header_becomes_the_authority() {
         let request = request(false, "a:1", "/", &headers(&[("host", "b"), ("X-A", "1")]));
         assert_eq!(request.headers.get(":authority"), Some("b"));
         assert_eq!(request.headers.get(":scheme"), Some("http"));
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn any_2xx_opens_and_is_judged_as_over_http_1() {
+    fn any_2xx_opens_and_is_checked_as_over_http_1() {
         let asked = headers(&[("Sec-WebSocket-Protocol", "a, b")]);
         let request = request(true, "h", "/", &asked);
         let chosen = [("sec-websocket-protocol", "b"), ("sec-websocket-accept", "leaked")];

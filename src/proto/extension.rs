@@ -1,12 +1,12 @@
-//! Extensions: the grammar of `Sec-WebSocket-Extensions` (RFC 6455, 9.1), and how
-//! permessage-deflate is offered, accepted and judged (RFC 7692, 7.1).
+//! Extensions: the grammar of `Sec-WebSocket-Extensions` (RFC 6455, 9.1) and the negotiation of
+//! permessage-deflate (RFC 7692, 7.1).
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | [`list`] | the grammar of the header |
-//! | [`params`] | the parameters of permessage-deflate, and what two of them agree on |
+//! | [`params`] | the parameters of permessage-deflate and their negotiation |
 //! | [`offers`] | the user's offers, and a server's choice |
-//! | [`answer`] | the client's judgement of an answer |
+//! | [`answer`] | the client's validation of a response |
 
 pub mod answer;
 pub mod list;

@@ -1,18 +1,17 @@
-//! The grammar of header field values, whatever carries them: tokens, lists and quoted strings
-//! (RFC 9110, 5.6).
+//! The grammar of header field values: tokens, lists and quoted strings (RFC 9110, 5.6).
 
-/// Whether `text` is a token, as header names and subprotocols are (RFC 9110, 5.6.2).
+/// Reports whether `text` is a token, as header names and subprotocols are (RFC 9110, 5.6.2).
 pub fn is_token(text: &str) -> bool {
     let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(is_tchar)
 }
 
-/// The elements of a list, without the empty ones, which are legal (RFC 9110, 5.6.1).
+/// Returns the elements of a list without the empty ones, which are legal (RFC 9110, 5.6.1).
 pub(crate) fn elements(list: &str) -> impl Iterator<Item = &str> {
     split(list, ',').filter(|element| !element.is_empty())
 }
 
-/// The parts of a value between separators that stand outside quoted strings, trimmed.
+/// Splits a value at separators outside quoted strings, and trims the parts.
 pub(crate) fn split(value: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     value
@@ -28,24 +27,24 @@ pub(crate) fn split(value: &str, separator: char) -> impl Iterator<Item = &str> 
         .map(trim)
 }
 
-/// The text without optional white space around it: SP and HTAB, and nothing else (RFC 9110, 5.6.3).
+/// Trims optional white space, which is SP and HTAB only (RFC 9110, 5.6.3).
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-/// Reads the quoted string that `text` begins with (RFC 9110, 5.6.4): what it says, and what
-/// follows its closing quote, if it has one. `None`: the text begins with no quote.
+/// Parses the quoted string at the start of `text` (RFC 9110, 5.6.4). Returns its content and the
+/// text after the closing quote, if it is closed. `None` if `text` does not begin with a quote.
 pub(crate) fn quoted(text: &str) -> Option<(String, Option<&str>)> {
-    let mut said = String::new();
+    let mut content = String::new();
     let mut chars = text.strip_prefix('"')?.chars();
     while let Some(c) = chars.next() {
         match c {
-            '"' => return Some((said, Some(chars.as_str()))),
-            '\\' => said.extend(chars.next()),
-            c => said.push(c),
+            '"' => return Some((content, Some(chars.as_str()))),
+            '\\' => content.extend(chars.next()),
+            c => content.push(c),
         }
     }
-    Some((said, None))
+    Some((content, None))
 }
 
 #[cfg(test)]
@@ -53,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_cut_outside_quotes() {
+    fn lists_are_split_outside_quotes() {
         let all = |list| elements(list).collect::<Vec<_>>();
         assert_eq!(all(" a ,, b\t,"), ["a", "b"]);
         assert_eq!(all(r#"a="1,2", b"#), [r#"a="1,2""#, "b"]);

@@ -1,4 +1,4 @@
-//! The frame header (RFC 6455, 5.2), with the rules that need no more than the header.
+//! The frame header (RFC 6455, 5.2) and the rules that concern the header alone.
 //!
 //! ```text
 //!  0               1               2 ...
@@ -10,8 +10,8 @@
 //! +-+-+-+-+-------+-+-------------+-------------------------------+-----------+
 //! ```
 //!
-//! The codec is tungstenite's; it lets reserved bits, masks of the wrong role and lengths that are
-//! not minimal pass and loses the header of a reserved opcode, so those are judged first.
+//! The codec is tungstenite's. It accepts reserved bits, a mask from the wrong side and lengths that
+//! are not minimal, and it loses the header of a reserved opcode, so these are checked first.
 
 use super::{
     opcode::{Kind, Opcode},
@@ -24,24 +24,24 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-/// A frame header as it stands on the wire.
+/// A frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The last frame of its message.
+    /// True in the last frame of a message.
     pub fin: bool,
-    /// Rsv1 on the first frame of a compressed message (RFC 7692, 6).
+    /// Rsv1, set in the first frame of a compressed message (RFC 7692, 6).
     pub compressed: bool,
-    /// What the frame is.
+    /// The type of the frame.
     pub opcode: Opcode,
     /// The masking key, if the payload is masked.
     pub mask: Option<[u8; 4]>,
-    /// Bytes of payload.
+    /// The payload length in bytes.
     pub length: u64,
 }
 
 impl Header {
-    /// Reads a header sent to `role` from the front of `bytes`, and how long it is; `None` if it
-    /// is not all there yet. `reserved` are the bits without a meaning, of [`RESERVED`].
+    /// Parses a header sent to `role` at the front of `bytes`. Returns it with its length in bytes, or
+    /// `None` if it is incomplete. `reserved` is the subset of [`RESERVED`] that no extension defines.
     pub fn parse(
         bytes: &[u8],
         role: Role,
@@ -50,9 +50,9 @@ impl Header {
         let [first, second, rest @ ..] = bytes else {
             return Ok(None);
         };
-        let opcode = judge(*first, *second, rest, role, reserved)?;
+        let opcode = check(*first, *second, rest, role, reserved)?;
         let mut cursor = Cursor::new(bytes);
-        // Its only error is a reserved opcode, which was judged.
+        // The only error is a reserved opcode, which was rejected above.
         let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) else { return Ok(None) };
         let FrameHeader { is_final: fin, rsv1: compressed, mask, .. } = header;
         let header = Self { fin, compressed, opcode, mask, length };
@@ -85,8 +85,8 @@ impl Header {
 }
 
 impl Header {
-    /// A length in one octet leaves the codec nothing to do, and most messages are short: it would
-    /// cost as much as masking them.
+    /// Appends a header with a 7-bit length. Most messages are short, and the codec would cost as much
+    /// as masking them.
     #[inline]
     fn format_short(&self, out: &mut Vec<u8>) {
         let (fin, rsv1) = (if self.fin { 0x80 } else { 0 }, if self.compressed { RSV1 } else { 0 });
@@ -99,9 +99,9 @@ impl Header {
     }
 }
 
-/// What the first bytes alone tell; `rest` is the extended length as far as it has come.
+/// Checks the rules of the header; `rest` is the extended length, possibly incomplete.
 #[inline]
-fn judge(
+fn check(
     first: u8,
     second: u8,
     rest: &[u8],
@@ -154,9 +154,9 @@ fn judge(
     Ok(opcode)
 }
 
-/// Rsv1 to rsv3: reserved unless an extension gives them a meaning.
+/// Rsv1 to rsv3 in the first byte: reserved unless an extension defines them.
 pub const RESERVED: u8 = 0x70;
-/// Rsv1, to which permessage-deflate gives one.
+/// Rsv1, which permessage-deflate defines.
 pub const RSV1: u8 = 0x40;
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn examples_of_the_rfc() {
+    fn parses_and_formats_the_examples_of_the_rfc() {
         // 5.7, in order: single text, fragments, ping, 256 and 65,536 bytes of binary.
         let cases: &[(&[u8], bool, Opcode, u64, usize)] = &[
             (&hex!("81 05 48656c6c6f"), true, Opcode::Message(Kind::Text), 5, 2),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn short_headers_are_the_codec_s() {
+    fn short_headers_are_parsed_by_the_codec() {
         let kinds = [
             Opcode::Continuation,
             Opcode::Message(Kind::Text),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_header_waits() {
+    fn an_incomplete_header_is_not_an_error() {
         for bytes in [&hex!("82 7f 0000000000010000")[..], &hex!("82 7e 0100"), &hex!("81 00")] {
             for n in 0..bytes.len() {
                 assert_eq!(parse(&bytes[..n]), Ok(None), "{:x?}", &bytes[..n]);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_is_enforced_as_soon_as_it_can_be() {
+    fn each_rule_is_enforced_as_early_as_possible() {
         let cases: &[(&[u8], Violation)] = &[
             (&hex!("c1 00"), V::ReservedBits(0x40)),
             (&hex!("a1 00"), V::ReservedBits(0x20)),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn rsv1_is_for_the_first_frame_of_a_message() {
+    fn rsv1_is_allowed_only_on_the_first_frame_of_a_message() {
         let parse = |bytes: &[u8]| Header::parse(bytes, Role::Client, RESERVED ^ RSV1);
         for bytes in [&hex!("c1 00")[..], &hex!("42 7e 0100")] {
             let (header, size) = parse(bytes).unwrap().unwrap();
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_length_of_each_form_is_taken() {
+    fn the_smallest_length_of_each_form_is_accepted() {
         assert!(parse(&hex!("82 7e 007e")).unwrap().is_some());
         assert!(parse(&hex!("82 7f 0000000000010000")).unwrap().is_some());
         assert!(parse(&hex!("82 7f 7fffffffffffffff")).unwrap().is_some());

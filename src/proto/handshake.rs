@@ -1,6 +1,6 @@
-//! The opening handshake without its carrier (RFC 6455, 4): headers, what is offered and accepted,
-//! and everything that can be wrong with an answer. HTTP/1.1 carries it in [`upgrade`](super::upgrade),
-//! HTTP/2 in [`extended`](super::extended).
+//! The part of the opening handshake that HTTP/1.1 and HTTP/2 share (RFC 6455, 4): heads, the
+//! negotiation of subprotocol and extensions, and the faults of a response.
+//! [`upgrade`](super::upgrade) carries it over HTTP/1.1, [`extended`](super::extended) over HTTP/2.
 
 use super::{
     excerpt::Excerpt,
@@ -22,39 +22,39 @@ use std::{error, fmt};
 pub enum Version {
     /// HTTP/1.0, which has no upgrade.
     Http10,
-    /// HTTP/1.1.
+    /// HTTP/1.1, carried by an upgrade (RFC 6455).
     #[default]
     Http11,
-    /// HTTP/2.
+    /// HTTP/2, carried by an extended CONNECT (RFC 8441).
     Http2,
 }
 
-/// A request head, as it is sent or as it came.
+/// The head of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Of HTTP.
+    /// The HTTP version.
     pub version: Version,
-    /// Path and query.
+    /// The request target: path and query.
     pub target: String,
-    /// All header fields; of HTTP/2 the pseudo-header fields too.
+    /// All header fields, in HTTP/2 including the pseudo-header fields.
     pub headers: Headers,
 }
 
-/// The head of an answer.
+/// The head of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// Of HTTP.
+    /// The HTTP version.
     pub version: Version,
     /// The status code.
     pub status: u16,
-    /// The reason phrase: as it came, or as it is registered.
+    /// The reason phrase: as received, or the registered one in HTTP/2.
     pub reason: String,
     /// All header fields.
     pub headers: Headers,
 }
 
 impl Version {
-    /// Its number alone.
+    /// Returns the version number alone.
     pub fn number(self) -> &'static str {
         match self {
             Self::Http10 => "1.0",
@@ -75,55 +75,55 @@ impl fmt::Display for Version {
     }
 }
 
-/// What both sides agreed on.
+/// The outcome of a negotiation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Agreed {
-    /// The subprotocol the server chose.
+    /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
-    /// How messages are compressed, if they may be.
+    /// The parameters of permessage-deflate, if it was negotiated.
     pub deflate: Option<Deflate>,
 }
 
-/// What is wrong with the server's answer.
+/// A fault in the server's response, for which the client fails the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It does not begin as HTTP/1; its first bytes.
+    /// The response does not begin like HTTP/1: its first bytes, at most 80.
     NotHttp(Vec<u8>),
-    /// The heads, 1xx answers included, are over [`MAX_HEADS`] bytes.
+    /// The heads, including those of 1xx responses, exceed [`MAX_HEADS`].
     HeadsTooLong,
-    /// The head is no well-formed HTTP.
+    /// The head is malformed.
     Malformed(httparse::Error),
-    /// 101 in HTTP/1.0, which has no upgrade.
+    /// Status 101 in HTTP/1.0, which has no upgrade.
     Http10,
-    /// No Upgrade header with the token `websocket`; what it said.
+    /// The Upgrade header, if any, is not `websocket`.
     Upgrade(Option<String>),
-    /// No Connection header with the token `upgrade`; what it said.
+    /// The Connection header, if any, lacks the token `upgrade`.
     Connection(Option<String>),
-    /// Sec-WebSocket-Accept is not the answer to our key.
+    /// Sec-WebSocket-Accept does not match our key.
     Accept(BadAccept),
-    /// A subprotocol we did not ask for.
+    /// The server chose a subprotocol that was not offered.
     Subprotocol(String),
-    /// More than one subprotocol.
+    /// The server chose more than one subprotocol.
     Subprotocols,
-    /// The extensions it chose.
+    /// The extensions that the server chose are invalid.
     Extension(ExtensionFault),
 }
 
-/// What can be in the place of the answer to our key.
+/// A wrong Sec-WebSocket-Accept, by its likely origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadAccept {
-    /// Nothing.
+    /// The header is missing.
     Missing,
-    /// The key itself.
+    /// Our key, echoed.
     Key,
-    /// The answer to the key in the RFC's example (1.3).
+    /// The value from the RFC's example (1.3).
     Example,
-    /// The answer to another key, or none at all.
+    /// Any other value.
     Other(String),
 }
 
 impl fmt::Display for Refusal {
-    /// Writes a clause about the peer ("it"). What the peer wrote is cut and not escaped.
+    /// Writes a clause about the peer ("it"). The peer's words are truncated but not escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotHttp(start) => {
@@ -165,8 +165,8 @@ impl fmt::Display for Refusal {
 
 impl error::Error for Refusal {}
 
-/// Judges what the carriers have in common: the subprotocol and the extensions in an answer to a
-/// request with these headers (4.1, items 5 and 6).
+/// Validates the subprotocol and the extensions in the response to a request with these headers
+/// (4.1, items 5 and 6), whatever carries the handshake.
 pub fn judge(request: &Headers, answer: &Headers) -> Result<Agreed, Refusal> {
     let deflate = answer::judge(request, answer).map_err(Refusal::Extension)?;
     let mut chosen = answer.all("Sec-WebSocket-Protocol").map(str::trim);
@@ -181,18 +181,18 @@ pub fn judge(request: &Headers, answer: &Headers) -> Result<Agreed, Refusal> {
     Ok(Agreed { subprotocol, deflate })
 }
 
-/// What a server has to choose from.
+/// The subprotocols and extensions that a server supports.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
-    /// The subprotocols it speaks.
+    /// The supported subprotocols; their order does not matter.
     pub subprotocols: Vec<String>,
-    /// What it asks for when a client offers compression; `None`: that there is none.
+    /// The preferred parameters of permessage-deflate; `None` declines compression.
     pub compress: Option<Offers>,
 }
 
-/// The server's side of the same (4.2.2): the first subprotocol the client asks for that we have,
-/// and the extensions. Also the header fields that tell the client, and the line of its request
-/// that is not well-formed.
+/// Chooses from a client's request, as a server (4.2.2): the client's first subprotocol that is
+/// supported, and the extensions. Returns the choice and the header fields that announce it.
+/// Fails with the value of a Sec-WebSocket-Extensions field that is malformed.
 pub fn choose(request: &Headers, choices: &Choices) -> Result<(Agreed, Headers), String> {
     let mut answer = Headers::default();
     let subprotocol = request
@@ -211,9 +211,9 @@ pub fn choose(request: &Headers, choices: &Choices) -> Result<(Agreed, Headers),
     Ok((Agreed { subprotocol, deflate }, answer))
 }
 
-/// The answer to the key in the RFC's example (1.3).
+/// The Sec-WebSocket-Accept of the RFC's example (1.3).
 pub const EXAMPLE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-/// All heads of an answer together may have this many bytes.
+/// The limit on a request head, and on all heads of a response together, in bytes.
 pub const MAX_HEADS: usize = 64 << 10;
 
 #[cfg(test)]
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn subprotocols() {
+    fn a_subprotocol_must_be_offered_exactly_once() {
         let asked = headers(&[("Sec-WebSocket-Protocol", "a, b"), ("sec-websocket-protocol", "c")]);
         let answer = |fields: &[&str]| {
             let fields: Vec<_> = fields.iter().map(|v| ("Sec-WebSocket-Protocol", *v)).collect();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_answers_an_offer_unless_told_not_to() {
+    fn a_server_accepts_compression_unless_it_is_disabled() {
         let offer = headers(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
         let choices = Choices { subprotocols: vec![], compress: Some(Offers::default()) };
         let (agreed, answer) = choose(&offer, &choices).unwrap();

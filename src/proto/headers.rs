@@ -1,17 +1,17 @@
-//! Header fields of a request or an answer, and how a user edits them.
+//! Header fields of a request or response, and the user's edits to them.
 
 use super::fields;
 
-/// Header fields in order, their names written as they came.
+/// Header fields in order. Names keep their case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
-/// One `-H` of the user: how it changes the headers a request has by default.
+/// An edit to the default headers of a request: one `-H` option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderEdit {
-    /// Sends this field; the first of a name replaces the default of that name.
+    /// Sends this field in place of the defaults of that name. A name may be set more than once.
     Set(String, String),
-    /// Sends no field of this name, unless it is set too.
+    /// Drops the defaults of this name.
     Remove(String),
 }
 
@@ -21,33 +21,33 @@ impl Headers {
         self.0.push((name.into(), value.into()));
     }
 
-    /// All fields in order.
+    /// Iterates over all fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The values of all fields of this name; case does not matter.
+    /// Returns the values of all fields of this name, which is case-insensitive.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// The first value of this name.
+    /// Returns the value of the first field of this name.
     pub fn get<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.all(name).next()
     }
 
-    /// The elements of a field that is a list, over all its lines (RFC 9110, 5.6.1).
+    /// Returns the elements of a list-valued field, across all its lines (RFC 9110, 5.6.1).
     pub fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.all(name).flat_map(fields::elements)
     }
 
-    /// Whether a list has this token; case does not matter.
+    /// Reports whether a list-valued field has this token, which is case-insensitive.
     pub fn has_token(&self, name: &str, token: &str) -> bool {
         self.list(name).any(|element| element.eq_ignore_ascii_case(token))
     }
 
-    /// Applies the user's edits: every name edited loses its default, and what is set follows in
-    /// the order it was typed.
+    /// Applies the user's edits: removes the fields of every edited name, then appends the fields
+    /// that are set, in order.
     pub fn edit(&mut self, edits: &[HeaderEdit]) {
         self.0.retain(|(name, _)| {
             !edits.iter().any(|edit| match edit {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_read_over_lines_in_any_case() {
+    fn lists_span_lines_and_ignore_case() {
         let headers = headers(&[("CONNECTION", "keep-alive ,"), ("connection", " Upgrade,x")]);
         assert!(headers.has_token("Connection", "upgrade"));
         assert!(!headers.has_token("Connection", "keep"));
@@ -85,14 +85,14 @@ mod tests {
 
     #[test]
     fn edits_replace_remove_and_repeat() {
-        let mut it = headers(&[("Host", "h"), ("User-Agent", "u"), ("Origin", "o")]);
-        it.edit(&[
+        let mut request = headers(&[("Host", "h"), ("User-Agent", "u"), ("Origin", "o")]);
+        request.edit(&[
             HeaderEdit::Set("X-A".into(), "1".into()),
             HeaderEdit::Set("host".into(), "other".into()),
             HeaderEdit::Remove("ORIGIN".into()),
             HeaderEdit::Set("X-A".into(), "2".into()),
         ]);
         let expected = [("User-Agent", "u"), ("X-A", "1"), ("host", "other"), ("X-A", "2")];
-        assert_eq!(it, headers(&expected));
+        assert_eq!(request, headers(&expected));
     }
 }

@@ -1,23 +1,23 @@
-//! Masking (RFC 6455, 5.3): every frame a client sends is XORed with a fresh 32-bit key.
+//! Masking (RFC 6455, 5.3): the payload of every client frame is XORed with a fresh 32-bit key.
 
-/// A source of unpredictable bytes, handed in from outside (10.3: a masking key must not be
-/// foreseeable, or a hostile page could choose what goes over the wire).
+/// A source of unpredictable bytes, passed in from outside. Masking keys must be unpredictable, or a
+/// hostile page could choose the bytes on the wire (10.3).
 pub type Entropy = Box<dyn FnMut(&mut [u8]) + Send>;
 
-/// Masking keys, drawn from the source a block at a time.
+/// Masking keys, drawn from the source in blocks.
 pub struct MaskKeys {
     entropy: Entropy,
-    block: [[u8; 4]; BLOCK],
+    block: [[u8; 4]; KEYS_PER_BLOCK],
     used: usize,
 }
 
 impl MaskKeys {
-    /// Keys from `entropy`; nothing is drawn before the first frame.
+    /// Takes keys from `entropy`, of which nothing is drawn before the first frame.
     pub fn new(entropy: Entropy) -> Self {
-        Self { entropy, block: [[0; 4]; BLOCK], used: BLOCK }
+        Self { entropy, block: [[0; 4]; KEYS_PER_BLOCK], used: KEYS_PER_BLOCK }
     }
 
-    /// A key no earlier frame had.
+    /// Returns a fresh key.
     pub fn draw(&mut self) -> [u8; 4] {
         if let Some(key) = self.block.get(self.used) {
             self.used += 1;
@@ -29,7 +29,7 @@ impl MaskKeys {
     }
 }
 
-/// Masks or unmasks `data` in place; `offset` is how many payload bytes of the frame came before.
+/// Masks or unmasks `data` in place; `offset` is the position of `data` in the frame's payload.
 pub fn apply(data: &mut [u8], key: [u8; 4], offset: u64) {
     let word = word(key, offset);
     let (words, rest) = data.as_chunks_mut();
@@ -41,7 +41,7 @@ pub fn apply(data: &mut [u8], key: [u8; 4], offset: u64) {
     }
 }
 
-/// Appends `data` to `out` and masks it on the way; `offset` is as in [`apply`].
+/// Appends `data` to `out`, masked; `offset` is as in [`apply`].
 #[inline]
 pub fn append(out: &mut Vec<u8>, data: &[u8], key: [u8; 4], offset: u64) {
     let word = word(key, offset);
@@ -66,8 +66,7 @@ pub fn append(out: &mut Vec<u8>, data: &[u8], key: [u8; 4], offset: u64) {
     }
 }
 
-/// A loop over all of it that the compiler makes into one of vectors, which a short payload is not
-/// worth.
+/// Masks in a loop that the compiler vectorizes, which does not pay for a short payload.
 #[inline(never)]
 fn append_long(out: &mut Vec<u8>, data: &[u8], word: u64) {
     let (words, rest) = data.as_chunks();
@@ -75,7 +74,7 @@ fn append_long(out: &mut Vec<u8>, data: &[u8], word: u64) {
     out.extend(rest.iter().zip(word.to_ne_bytes()).map(|(byte, key)| byte ^ key));
 }
 
-/// The key, twice, as it begins at `offset`.
+/// Returns the key repeated twice, rotated to begin at `offset`.
 fn word(mut key: [u8; 4], offset: u64) -> u64 {
     key.rotate_left((offset % 4) as usize);
     u64::from(u32::from_ne_bytes(key)) * 0x1_0000_0001
@@ -85,9 +84,9 @@ fn masked(bytes: [u8; 8], word: u64) -> [u8; 8] {
     (u64::from_ne_bytes(bytes) ^ word).to_ne_bytes()
 }
 
-const BLOCK: usize = 128;
+const KEYS_PER_BLOCK: usize = 128;
 
-/// The longest payload that is short.
+/// The longest payload masked without the vectorized loop.
 const SHORT_BYTES: usize = 128;
 
 #[cfg(test)]
@@ -96,14 +95,14 @@ mod tests {
 
     /// RFC 6455, 5.7: a single-frame masked text message, "Hello".
     #[test]
-    fn example_of_the_rfc() {
+    fn masks_the_example_of_the_rfc() {
         let mut data = *b"Hello";
         apply(&mut data, [0x37, 0xfa, 0x21, 0x3d], 0);
         assert_eq!(data, [0x7f, 0x9f, 0x4d, 0x51, 0x58]);
     }
 
     #[test]
-    fn any_cut_gives_the_same_bytes() {
+    fn masking_in_parts_gives_the_same_bytes() {
         let key = [1, 20, 0, 255];
         let plain: Vec<u8> = (0..200).collect();
         let mut whole = plain.clone();
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_drawn_in_blocks_and_never_twice() {
+    fn keys_are_drawn_in_blocks_and_used_once() {
         let mut next = 0u8;
         let mut keys = MaskKeys::new(Box::new(move |bytes| {
             for byte in bytes {
@@ -135,7 +134,7 @@ mod tests {
             next += 1;
         }));
         for block in 0..3 {
-            for _ in 0..BLOCK {
+            for _ in 0..KEYS_PER_BLOCK {
                 assert_eq!(keys.draw(), [block; 4]);
             }
         }

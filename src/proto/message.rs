@@ -1,8 +1,8 @@
-//! Incoming frames to pieces of messages.
+//! The decoder: received frames to pieces of messages.
 //!
-//! A message is handed on in pieces as its bytes arrive, so that one of any size needs no memory
-//! of its own. A short message in one frame, which nearly all are, is one piece borrowed from the
-//! read buffer. Who needs whole messages puts an [`Assembler`](super::piece::Assembler) behind.
+//! A message is delivered in pieces as its bytes arrive, so that no message needs a buffer of its
+//! size. A short message in one frame, the usual case, is a single piece borrowed from the read
+//! buffer. [`Assembler`](super::piece::Assembler) joins pieces for callers that need whole messages.
 
 use super::{
     deflate::Inflater,
@@ -18,43 +18,43 @@ use super::{
 };
 use std::ops::Range;
 
-/// What the decoder found.
+/// A part of the stream that the decoder found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
-    /// Part of a message, or all of it.
+    /// Part of a message, or a whole one.
     Piece(Piece<'a>),
-    /// A control frame, whole.
+    /// A control frame with its payload.
     Control(Opcode, &'a [u8]),
 }
 
-/// What the peer did wrong, and where.
+/// A violation by the peer, and its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The rule.
+    /// The broken rule.
     pub violation: Violation,
-    /// Of the input, the bytes up to and with one of the frame that broke it; 0 if that frame was
-    /// used up before.
+    /// The number of input bytes up to and including one byte of the offending frame; 0 if all of
+    /// that frame was consumed by earlier calls.
     pub at: usize,
 }
 
-/// Reads the peer's frames.
+/// Decodes the peer's frames.
 #[derive(Debug)]
 pub struct Decoder {
     role: Role,
     max_message: u64,
-    /// Messages of fewer bytes may take the short way.
-    short_below: u64,
-    /// Reserved bits of a header that have no meaning.
+    /// Shorter messages may take the fast path.
+    fast_path_below: u64,
+    /// The reserved bits that no negotiated extension defines.
     reserved: u8,
-    /// Permessage-deflate was agreed on.
+    /// Present if permessage-deflate was negotiated.
     inflater: Option<Box<Inflater>>,
     frame: Option<Frame>,
     message: Option<Message>,
     tally: Tally,
     utf8: Utf8,
-    /// Found behind bytes that were valid and had to be handed on first.
+    /// A violation to report once the valid bytes before it have been delivered.
     fault: Option<Violation>,
-    /// [`Fault::at`], should the frame that is being read break a rule.
+    /// [`Fault::at`] if the current frame breaks a rule.
     fault_at: usize,
 }
 
@@ -62,10 +62,10 @@ pub struct Decoder {
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     header: Header,
-    /// Payload bytes used.
-    seen: u64,
-    /// Payload bytes unmasked: an inflater may leave some for the next call.
-    clear: u64,
+    /// Payload bytes consumed.
+    consumed: u64,
+    /// Payload bytes unmasked. May exceed `consumed`: the inflater leaves bytes for the next call.
+    unmasked: u64,
 }
 
 /// The message whose frames are arriving.
@@ -73,57 +73,60 @@ struct Frame {
 struct Message {
     kind: Kind,
     compressed: bool,
-    /// Bytes announced or, of a compressed message, inflated so far.
+    /// Bytes announced so far or, if compressed, inflated so far.
     size: u64,
     /// Payload bytes announced so far.
     carried: u64,
     /// Frames begun so far.
     frames: u32,
-    /// A piece of it has been handed on.
-    begun: bool,
+    /// A piece of it has been delivered.
+    started: bool,
 }
 
 impl Frame {
-    /// Unmasks what is new at the end of `payload`, which begins where the frame was used up to.
+    /// Unmasks the new bytes at the end of `payload`, which begins at the first unconsumed byte.
     fn unmask(&mut self, payload: &mut [u8]) {
-        let end = self.seen + payload.len() as u64;
+        let end = self.consumed + payload.len() as u64;
         if let Some(key) = self.header.mask
-            && let Some(fresh) = payload.get_mut((self.clear - self.seen) as usize..)
+            && let Some(fresh) = payload.get_mut((self.unmasked - self.consumed) as usize..)
         {
-            mask::apply(fresh, key, self.clear);
+            mask::apply(fresh, key, self.unmasked);
         }
-        self.clear = self.clear.max(end);
+        self.unmasked = self.unmasked.max(end);
     }
 }
 
-/// Where the bytes of a part lie, so that the input need be borrowed only once, at the end.
-enum Source {
+/// The location of a piece's payload. The decoder works with locations, so that the input is borrowed
+/// only once, at the end.
+enum PayloadSource {
     Input(Range<usize>),
     Inflated(Range<usize>),
-    /// A character that was cut and is complete now.
+    /// The completed character in [`Utf8::character`].
     Character,
 }
 
-/// What of some bytes of a message may be handed on.
-enum Judged {
-    /// The first of them.
+/// The deliverable part of some bytes of a message.
+enum Deliverable {
+    /// The first bytes.
     Bytes(usize),
-    /// The character they complete.
+    /// The character they complete, part of which arrived earlier.
     Character,
 }
 
+/// A [`Part`] by location.
 enum Found {
-    Piece { kind: Kind, source: Source, first: bool, last: bool, carried: u64, frames: u32 },
+    Piece { kind: Kind, source: PayloadSource, first: bool, last: bool, carried: u64, frames: u32 },
     Control(Opcode, Range<usize>),
 }
 
 impl Decoder {
-    /// A decoder of what is sent to `role`. `max_message` is in bytes, after inflation.
+    /// Creates a decoder of the frames sent to `role`. `max_message` limits the bytes of a message,
+    /// counted after decompression.
     pub fn new(role: Role, max_message: u64) -> Self {
         Self {
             role,
             max_message,
-            short_below: max_message.saturating_add(1),
+            fast_path_below: max_message.saturating_add(1),
             reserved: RESERVED,
             inflater: None,
             frame: None,
@@ -135,30 +138,30 @@ impl Decoder {
         }
     }
 
-    /// Takes compressed messages too: permessage-deflate was agreed on.
+    /// Accepts compressed messages from now on, as permessage-deflate was negotiated.
     pub fn inflate(&mut self, inflater: Inflater) {
         self.reserved = RESERVED ^ RSV1;
         self.inflater = Some(Box::new(inflater));
     }
 
-    /// Lets no message take the short way any more: somebody looks at each.
+    /// Disables the fast path, so that an observer sees the frames of every message.
     pub fn watch(&mut self) {
-        self.short_below = 0;
+        self.fast_path_below = 0;
     }
 
-    /// Whether permessage-deflate was agreed on.
+    /// Reports whether permessage-deflate was negotiated.
     pub fn inflates(&self) -> bool {
         self.inflater.is_some()
     }
 
-    /// What has come in whole messages.
+    /// Returns the counts of complete messages and of control frames.
     pub fn tally(&self) -> Tally {
         self.tally
     }
 
-    /// Decodes from the front of `input` up to the next part: how many bytes were used, and the
-    /// part. With `None` all that can be used was; what is left is less than [`LOOKAHEAD`] bytes
-    /// and wants to be offered again with more behind it. Payloads are unmasked in place.
+    /// Decodes from the front of `input` up to the next part. Returns the number of bytes consumed
+    /// and the part. `None` means that more input is needed: fewer than [`LOOKAHEAD`] bytes remain,
+    /// and they must be passed again, followed by new ones. Payloads are unmasked in place.
     pub fn decode<'a>(
         &'a mut self,
         input: &'a mut [u8],
@@ -173,11 +176,11 @@ impl Decoder {
             }
             Some(Found::Piece { kind, source, first, last, carried, frames }) => {
                 let payload = match source {
-                    Source::Input(range) => input.within(range),
-                    Source::Inflated(range) => {
+                    PayloadSource::Input(range) => input.within(range),
+                    PayloadSource::Inflated(range) => {
                         self.inflater.as_ref().map(|it| it.taken(range)).unwrap_or_default()
                     }
-                    Source::Character => self.utf8.character(),
+                    PayloadSource::Character => self.utf8.character(),
                 };
                 Some(Part::Piece(Piece { kind, payload, first, last, carried, frames }))
             }
@@ -185,22 +188,23 @@ impl Decoder {
         Ok((used, part))
     }
 
-    /// Whether part of a message has come and its end has not.
+    /// Reports whether a message has begun but not ended.
     pub fn is_inside_message(&self) -> bool {
         self.message.is_some()
     }
 
-    /// The short way of nearly every message: one frame at the front of `input`, all of it there,
-    /// nothing to remember, to unmask or to inflate. Its type, and where it lies: it is used up to
-    /// there. `None`: [`Self::decode`] tells what it is, also what is wrong with it.
+    /// The fast path for nearly all messages: one complete, unmasked, uncompressed frame at the front
+    /// of `input`, and no state to keep. Returns the type and the range of the payload; `input` is
+    /// consumed up to the end of that range. `None` leaves the decision, violations included, to
+    /// [`Self::decode`].
     #[inline]
     pub fn whole(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
         if self.frame.is_some() || self.message.is_some() || self.fault.is_some() {
             return None;
         }
         let (kind, size, length) = match input {
-            // Text or binary, fin, no reserved bit, no mask, a length below 126: most messages are
-            // such, and the codec would cost as much as the rest of their way to stdout.
+            // Text or binary, fin, no reserved bit, no mask, a length below 126. Most messages look
+            // like this, and the codec would cost as much as all the rest up to stdout.
             [first @ (0x81 | 0x82), second @ 0..=125, ..] if self.role == Role::Client => {
                 let kind = if *first == 0x81 { Kind::Text } else { Kind::Binary };
                 (kind, 2, u64::from(*second))
@@ -214,7 +218,7 @@ impl Decoder {
                 (kind, size, header.length)
             }
         };
-        if length >= self.short_below {
+        if length >= self.fast_path_below {
             return None;
         }
         let end = size.checked_add(usize::try_from(length).ok()?)?;
@@ -237,23 +241,24 @@ impl Decoder {
                 Some(frame) => frame,
                 None => {
                     let rest = input.within(used..);
-                    // If it breaks a rule, its first byte does.
+                    // A violation in the header is located at its first byte.
                     self.fault_at = used + 1;
                     match Header::parse(rest, self.role, self.reserved)? {
                         None => return Ok((used, None)),
                         Some((header, size)) => {
-                            self.open(header)?;
+                            self.open_frame(header)?;
                             used += size;
                             self.fault_at = used;
-                            Frame { header, seen: 0, clear: 0 }
+                            Frame { header, consumed: 0, unmasked: 0 }
                         }
                     }
                 }
             };
             let rest = input.within_mut(used..);
-            let missing = usize::try_from(frame.header.length - frame.seen).unwrap_or(usize::MAX);
+            let missing =
+                usize::try_from(frame.header.length - frame.consumed).unwrap_or(usize::MAX);
             let wanted = match frame.header.opcode {
-                // A control frame is waited for: it has at most 125 bytes.
+                // A control frame is decoded whole: it has at most 125 bytes.
                 opcode if opcode.is_control() => missing,
                 _ if self.is_inflating() => 0,
                 _ => missing.min(1),
@@ -272,14 +277,14 @@ impl Decoder {
                 return Ok((used, Some(Found::Control(frame.header.opcode, start..used))));
             }
             let (taken, found) = if self.message.is_some_and(|message| message.compressed) {
-                self.compressed(&frame, payload)?
+                self.compressed_payload(&frame, payload)?
             } else {
-                self.plain(&frame, payload, start)?
+                self.plain_payload(&frame, payload, start)?
             };
             used += taken;
-            frame.seen += taken as u64;
+            frame.consumed += taken as u64;
             let ended = self.message.is_none();
-            // The frame stays open for what it still has to bring, also out of the inflater.
+            // The frame stays open while payload is missing or inflated bytes are undelivered.
             if !ended && (taken < missing || frame.header.fin || self.is_inflating()) {
                 self.frame = Some(frame);
             }
@@ -289,14 +294,14 @@ impl Decoder {
         }
     }
 
-    /// What was inflated waits to be handed on.
+    /// Reports whether inflated bytes are waiting to be delivered.
     fn is_inflating(&self) -> bool {
         self.inflater.as_ref().is_some_and(|inflater| !inflater.output().is_empty())
     }
 
-    /// Notes a frame's header: the rules of 5.4 and the limit.
+    /// Records a frame's header. Enforces the rules of 5.4 and the message limit.
     #[inline]
-    fn open(&mut self, header: Header) -> Result<(), Violation> {
+    fn open_frame(&mut self, header: Header) -> Result<(), Violation> {
         let message = match (header.opcode, &mut self.message) {
             (Opcode::Message(kind), None) => {
                 if let Some(inflater) = &mut self.inflater
@@ -310,7 +315,7 @@ impl Decoder {
                     size: 0,
                     carried: 0,
                     frames: 0,
-                    begun: false,
+                    started: false,
                 })
             }
             (Opcode::Message(_), Some(_)) => return Err(Violation::MessageInsideMessage),
@@ -330,10 +335,10 @@ impl Decoder {
         Ok(())
     }
 
-    /// The next payload of a message as it is, which lies at `start` of the input: how much of it
-    /// was used.
+    /// Decodes the next payload of an uncompressed message, which begins at `start` in the input.
+    /// Returns the number of bytes consumed.
     #[inline]
-    fn plain(
+    fn plain_payload(
         &mut self,
         frame: &Frame,
         payload: &[u8],
@@ -343,15 +348,15 @@ impl Decoder {
         if self.utf8.is_partial() {
             here = here.min(self.utf8.missing());
         }
-        let last = frame.header.fin && frame.seen + here as u64 == frame.header.length;
+        let last = frame.header.fin && frame.consumed + here as u64 == frame.header.length;
         let payload = payload.within(..here);
-        let found = self.hand_on(payload, last, |n| Source::Input(start..start + n))?;
+        let found = self.deliver(payload, last, |n| PayloadSource::Input(start..start + n))?;
         Ok((here, found))
     }
 
-    /// The next payload of a compressed message: how much of it was used. What it inflates to is
-    /// handed on before more of it is used.
-    fn compressed(
+    /// Decodes the next payload of a compressed message. Returns the number of bytes consumed. All
+    /// inflated bytes are delivered before more payload is consumed.
+    fn compressed_payload(
         &mut self,
         frame: &Frame,
         payload: &[u8],
@@ -361,8 +366,9 @@ impl Decoder {
         };
         let mut used = 0;
         if inflater.output().is_empty() && !inflater.has_ended() {
-            let last = frame.header.fin && frame.seen + payload.len() as u64 == frame.header.length;
-            // One byte more than may come, to see that it does.
+            let last =
+                frame.header.fin && frame.consumed + payload.len() as u64 == frame.header.length;
+            // One byte more than the limit allows, to detect that it is exceeded.
             let room = (self.max_message - message.size).saturating_add(1);
             let room = usize::try_from(room).unwrap_or(usize::MAX);
             used = inflater.inflate(payload, last, room).map_err(|_| Violation::NotDeflate)?;
@@ -379,8 +385,8 @@ impl Decoder {
         let range = inflater.take(n);
         let start = range.start;
         let last = inflater.has_ended() && inflater.output().is_empty();
-        let found =
-            self.hand_on(inflater.taken(range), last, |n| Source::Inflated(start..start + n))?;
+        let found = self
+            .deliver(inflater.taken(range), last, |n| PayloadSource::Inflated(start..start + n))?;
         if inflater.is_broken() && inflater.output().is_empty() {
             let fault = *self.fault.get_or_insert(Violation::NotDeflate);
             if found.is_none() {
@@ -391,46 +397,46 @@ impl Decoder {
         Ok((used, found))
     }
 
-    /// Judges the next bytes of the open message, which lie where `source` says; `last`: they end
-    /// it. `None`: there is nothing to hand on yet.
+    /// Validates the next bytes of the open message and delivers them; `source` maps a length to their
+    /// location, and `last` tells that they end the message. `None` if nothing is deliverable yet.
     #[inline]
-    fn hand_on(
+    fn deliver(
         &mut self,
         bytes: &[u8],
         last: bool,
-        source: impl Fn(usize) -> Source,
+        source: impl Fn(usize) -> PayloadSource,
     ) -> Result<Option<Found>, Violation> {
-        // A data frame always has its message: `open` saw to it.
-        let Some(Message { kind, begun, size, carried, frames, .. }) = self.message else {
+        // Unreachable: `open_frame` ensures that a data frame has its message.
+        let Some(Message { kind, started, size, carried, frames, .. }) = self.message else {
             return Err(Violation::ContinuationOfNothing);
         };
-        let judged = match kind {
-            Kind::Binary => Judged::Bytes(bytes.len()),
-            Kind::Text => self.text(bytes, last)?,
+        let deliverable = match kind {
+            Kind::Binary => Deliverable::Bytes(bytes.len()),
+            Kind::Text => self.validate_text(bytes, last)?,
         };
         let last = last && self.fault.is_none();
-        let source = match judged {
-            Judged::Bytes(0) if !last => return Ok(None),
-            Judged::Bytes(n) => source(n),
-            Judged::Character => Source::Character,
+        let source = match deliverable {
+            Deliverable::Bytes(0) if !last => return Ok(None),
+            Deliverable::Bytes(n) => source(n),
+            Deliverable::Character => PayloadSource::Character,
         };
         if last {
             self.message = None;
             self.tally.message(kind, size, carried, frames.into());
         } else if let Some(message) = &mut self.message {
-            message.begun = true;
+            message.started = true;
         }
-        Ok(Some(Found::Piece { kind, source, first: !begun, last, carried, frames }))
+        Ok(Some(Found::Piece { kind, source, first: !started, last, carried, frames }))
     }
 
-    /// Judges text. Valid characters before a bad byte are handed on first, the fault after them:
-    /// what was valid is not lost.
+    /// Validates text. Characters before an invalid byte are delivered first and the violation is
+    /// reported after them, so that no valid text is lost.
     #[inline]
-    fn text(&mut self, bytes: &[u8], last: bool) -> Result<Judged, Violation> {
+    fn validate_text(&mut self, bytes: &[u8], last: bool) -> Result<Deliverable, Violation> {
         let valid = if self.utf8.is_partial() {
             match self.utf8.resume(bytes) {
-                Ok(true) => return Ok(Judged::Character),
-                Ok(false) if !last => return Ok(Judged::Bytes(0)),
+                Ok(true) => return Ok(Deliverable::Character),
+                Ok(false) if !last => return Ok(Deliverable::Bytes(0)),
                 _ => return Err(Violation::TextNotUtf8),
             }
         } else {
@@ -445,11 +451,12 @@ impl Decoder {
                 }
             }
         };
-        Ok(Judged::Bytes(valid))
+        Ok(Deliverable::Bytes(valid))
     }
 }
 
-/// The most a decoder leaves unused: a header (14 bytes) or a control frame's payload (125).
+/// The decoder leaves fewer bytes than this unconsumed: a header (14) or the payload of a control
+/// frame (125).
 pub const LOOKAHEAD: usize = 139;
 
 #[cfg(test)]

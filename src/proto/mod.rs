@@ -1,34 +1,34 @@
 //! The WebSocket protocol (RFC 6455, RFC 7692), sans-IO and for both roles.
 //!
 //! This module has no socket, clock or random source: bytes, [`Instant`]s and masking keys are
-//! passed in, bytes and events are returned. It imports nothing of the crate, and no two of its
-//! files import each other. Public is what a client or a server needs that is built on it, and what
-//! benchmarks measure alone; modules without a link are internal.
+//! passed in, bytes and events are returned. It imports nothing else from the crate, and no two of
+//! its files import each other. The public modules are those that a client or server built on it
+//! needs, and those that benchmarks measure separately; modules without a link are internal.
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | [`connection`] | the state machine of an open connection |
-//! | [`event`] | its settings, its events and the causes of its end |
-//! | [`message`] | the decoder: received bytes to pieces of messages |
-//! | [`outbox`] | the encoder: messages to frames, and the bytes that wait for the transport |
+//! | [`event`] | its settings, its events and the cause of its end |
+//! | [`message`] | the decoder: received frames to pieces of messages |
+//! | [`outbox`] | the encoder: messages to frames, and the bytes queued for the transport |
 //! | [`deflate`] | compression and decompression of messages |
-//! | [`piece`] | pieces of messages, and an assembler for whole ones |
-//! | [`utf8`] | validation of text across fragments |
+//! | [`piece`] | pieces of messages, and their assembly |
+//! | [`utf8`] | incremental validation of UTF-8 |
 //! | [`frame`] | the frame header and its rules |
 //! | [`mask`] | masking and its keys |
 //! | [`opcode`], [`role`] | opcodes, message types and the two sides of a connection |
 //! | [`close`], [`close_code`], [`codes`] | the body of a Close, its code, the registered and some private codes |
-//! | [`violation`] | the rules a peer can break |
-//! | [`ping`], `timer`, `silence` | round-trip times, deadlines as data, idle time before an end |
+//! | [`violation`] | the rules that a peer can break |
+//! | [`ping`], `timer`, `silence` | round-trip times, deadlines, idle time before an end |
 //! | [`tally`] | counts of messages and bytes in one direction |
-//! | [`trace`] | the frames of a byte stream for inspection, valid or not |
-//! | [`raw`] | frames without rules, for peers that break them on purpose |
-//! | [`handshake`] | the opening handshake without its carrier |
-//! | [`upgrade`], [`extended`] | its carriers: HTTP/1.1, HTTP/2 |
+//! | [`trace`] | the frames of a byte stream for inspection, legal or not |
+//! | [`raw`] | an encoder of illegal frames, for peers that break the protocol on purpose |
+//! | [`handshake`] | the part of the opening handshake that all HTTP versions share |
+//! | [`upgrade`], [`extended`] | the opening handshake over HTTP/1.1 and HTTP/2 |
 //! | [`extension`] | the negotiation of permessage-deflate |
-//! | `excerpt` | a limit on a peer's words in messages |
-//! | `slice` | slicing whose range is in bounds by construction |
-//! | [`headers`], `fields` | header fields, and the grammar of their values |
+//! | `excerpt` | truncation of a peer's words in messages |
+//! | `slice` | slicing with ranges in bounds by construction |
+//! | [`headers`], `fields` | header fields and the grammar of their values |
 //!
 //! [`Instant`]: std::time::Instant
 

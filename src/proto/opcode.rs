@@ -5,13 +5,13 @@ use std::fmt;
 /// The type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// UTF-8 text.
+    /// A message of UTF-8 text.
     Text,
-    /// Any bytes.
+    /// A message of arbitrary bytes.
     Binary,
 }
 
-/// The opcodes that have a meaning.
+/// A defined opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opcode {
     /// The first frame of a message.
@@ -20,14 +20,14 @@ pub enum Opcode {
     Continuation,
     /// Begins or completes the closing handshake.
     Close,
-    /// Asks for a pong.
+    /// Requests a pong with the same payload.
     Ping,
-    /// Answers a ping, or says that the sender lives.
+    /// Answers a ping, or is sent unsolicited as a heartbeat (5.5.3).
     Pong,
 }
 
 impl Opcode {
-    /// The opcode with this number; `None`: it is reserved.
+    /// Returns the opcode with this number, or `None` if the number is reserved.
     #[inline]
     pub fn from_number(number: u8) -> Option<Self> {
         Some(match number {
@@ -41,7 +41,7 @@ impl Opcode {
         })
     }
 
-    /// The number in the low four bits of a frame's first byte.
+    /// Returns the low four bits of a frame's first byte.
     #[inline]
     pub fn number(self) -> u8 {
         match self {
@@ -54,8 +54,8 @@ impl Opcode {
         }
     }
 
-    /// Whether it is one of a control frame: close, ping or pong (5.5). Those are short, whole, and
-    /// allowed between two fragments.
+    /// Reports whether this is the opcode of a control frame: close, ping or pong (5.5). A control
+    /// frame has at most 125 bytes, is never fragmented and may stand between two fragments.
     pub fn is_control(self) -> bool {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
     }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_the_rfc() {
+    fn numbers_match_the_rfc() {
         for number in 0..=15 {
             let opcode = Opcode::from_number(number);
             assert_eq!(opcode.is_none(), matches!(number, 3..=7 | 11..));

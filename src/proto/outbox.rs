@@ -1,9 +1,8 @@
-//! Outgoing messages to frames, and the bytes that wait for the transport.
+//! The encoder: messages to frames, and the bytes queued for the transport.
 //!
-//! Everything is encoded into one buffer which the driver writes with as few calls as it can. A
-//! long message goes in piece by piece, so that it is never held twice; control frames wait for
-//! the end of the frame that is open (RFC 6455, 5.4), and of the pongs that wait only the newest
-//! is kept (5.5.3).
+//! All frames go into one buffer, which the driver writes in as few calls as possible. A long
+//! message is added piece by piece, so that it is never held twice. Control frames are deferred until
+//! the open frame ends (RFC 6455, 5.4); of the deferred pongs only the newest is kept (5.5.3).
 
 use super::{
     close_code::CloseCode,
@@ -17,14 +16,14 @@ use super::{
 };
 use std::{error, fmt};
 
-/// The caller asked for something the protocol does not allow.
+/// A request by the caller that the protocol forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageError {
-    /// A Close was sent: nothing may follow it (5.5.1).
+    /// A Close has been sent, and nothing may follow it (5.5.1), or the connection is over.
     Closed,
-    /// A control frame's payload is over 125 bytes (5.5).
+    /// The payload of a control frame exceeds 125 bytes (5.5): its length.
     ControlTooLong(usize),
-    /// A close code that must not be sent (7.4).
+    /// The close code must not be sent (7.4).
     CloseCode(CloseCode),
 }
 
@@ -42,39 +41,40 @@ impl fmt::Display for UsageError {
 
 impl error::Error for UsageError {}
 
-/// Frames on their way out.
+/// Encodes outgoing frames and queues them for the transport.
 pub struct Outbox {
-    /// A client masks, a server does not (5.1).
+    /// Present in a client, which masks (5.1).
     keys: Option<MaskKeys>,
     bytes: Vec<u8>,
-    /// How many of `bytes` the transport has taken.
+    /// Number of `bytes` that the transport has accepted.
     sent: usize,
-    /// How many of them it has passed on, too.
+    /// Number of `bytes` that it has also flushed.
     flushed: usize,
-    /// Permessage-deflate was agreed on.
+    /// Present if permessage-deflate was negotiated.
     deflater: Option<Box<Deflater>>,
     open: Option<OpenFrame>,
-    /// A message has begun and the header of its last frame has not gone in.
+    /// The message whose last frame header has not been written yet.
     message: Option<Message>,
     tally: Tally,
-    /// The frame at the front of `bytes` whose beginning has been sent and forgotten.
-    lead: Lead,
-    held: Vec<(Opcode, Vec<u8>)>,
+    /// The rest of a frame at the front of `bytes` whose beginning was sent and discarded.
+    partial: PartialFrame,
+    /// Control frames deferred until the open frame ends.
+    deferred: Vec<(Opcode, Vec<u8>)>,
 }
 
-/// A frame whose payload is not all there.
+/// A frame whose payload is incomplete.
 #[derive(Clone, Copy)]
 struct OpenFrame {
     key: Option<[u8; 4]>,
     offset: u64,
-    left: u64,
+    remaining: u64,
     fin: bool,
     kind: Kind,
-    /// Bytes of its message up to its end.
+    /// Bytes of its message up to the end of this frame.
     size: u64,
-    /// Frames of its message up to this one.
+    /// Frames of its message, this one included.
     frames: u64,
-    /// It is one for the caller only: what its payload is compressed to goes in frames of its own.
+    /// True if it exists only for the caller: its payload is compressed and sent in other frames.
     compressed: bool,
 }
 
@@ -82,7 +82,7 @@ struct OpenFrame {
 struct Message {
     kind: Kind,
     compressed: bool,
-    /// Its first frame is out.
+    /// True if its first frame has been written.
     begun: bool,
     bytes: u64,
     carried: u64,
@@ -95,17 +95,17 @@ impl Message {
     }
 }
 
-/// The rest of a frame.
+/// The rest of a frame whose beginning is gone.
 #[derive(Clone, Copy, Default)]
-struct Lead {
-    /// How many bytes it has, also those that are still to come.
-    left: u64,
-    /// A message ends with it.
-    ends: bool,
+struct PartialFrame {
+    /// Bytes left, including those not queued yet.
+    remaining: u64,
+    /// True if a message ends with the frame.
+    ends_message: bool,
 }
 
 impl Outbox {
-    /// The outbox of `role`, with the source of its masking keys.
+    /// Creates an empty outbox. `entropy` provides the masking keys of a client; a server's is unused.
     pub fn new(role: Role, entropy: Entropy) -> Self {
         Self {
             keys: (role == Role::Client).then(|| MaskKeys::new(entropy)),
@@ -116,17 +116,17 @@ impl Outbox {
             open: None,
             message: None,
             tally: Tally::default(),
-            lead: Lead::default(),
-            held: Vec::new(),
+            partial: PartialFrame::default(),
+            deferred: Vec::new(),
         }
     }
 
-    /// Compresses what is long enough: permessage-deflate was agreed on.
+    /// Compresses messages from now on, as permessage-deflate was negotiated.
     pub fn compress(&mut self, deflater: Deflater) {
         self.deflater = Some(Box::new(deflater));
     }
 
-    /// What has gone in as whole messages.
+    /// Returns the counts of complete messages and of control frames written.
     pub fn tally(&self) -> Tally {
         self.tally
     }
@@ -135,29 +135,30 @@ impl Outbox {
     #[inline]
     pub fn message(&mut self, kind: Kind, payload: &[u8]) {
         let length = payload.len() as u64;
-        if let Some(mut deflater) = self.deflater.take_if(|it| it.wants(Some(length))) {
+        if let Some(mut deflater) = self.deflater.take_if(|it| it.should_compress(Some(length))) {
             deflater.message(payload);
             let carried = deflater.output().len() as u64;
             self.tally.message(kind, length, carried, 1);
-            let key = self.header(Opcode::Message(kind), carried, true, true);
-            self.masked(deflater.output(), key, 0);
+            let key = self.write_header(Opcode::Message(kind), carried, true, true);
+            self.write_payload(deflater.output(), key, 0);
             self.deflater = Some(deflater);
             return;
         }
         self.tally.message(kind, length, length, 1);
-        let key = self.header(Opcode::Message(kind), length, true, false);
-        self.masked(payload, key, 0);
+        let key = self.write_header(Opcode::Message(kind), length, true, false);
+        self.write_payload(payload, key, 0);
     }
 
-    /// Begins a data frame of `length` bytes: a message's first frame, or the next fragment of the
-    /// one that is open. `fin`: it is the message's last. [`Self::payload`] brings the bytes.
+    /// Begins a data frame of `length` bytes: the next fragment of the open message or, if there is
+    /// none, the first frame of a new one. `fin` marks the last frame of the message.
+    /// [`Self::payload`] adds the bytes.
     pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) {
         let message = match self.message {
             Some(message) => message,
             None => {
                 let known = fin.then_some(length);
                 let compressed = match &mut self.deflater {
-                    Some(deflater) if deflater.wants(known) => {
+                    Some(deflater) if deflater.should_compress(known) => {
                         deflater.begin();
                         true
                     }
@@ -169,58 +170,66 @@ impl Outbox {
         let Message { kind, compressed, .. } = message;
         let (size, frames) = (message.bytes + length, message.frames + 1);
         self.message = Some(Message { bytes: size, ..message });
-        let key = if compressed { None } else { self.fragment(length, fin) };
-        self.open =
-            Some(OpenFrame { key, offset: 0, left: length, fin, kind, size, frames, compressed });
+        let key = if compressed { None } else { self.begin_fragment(length, fin) };
+        self.open = Some(OpenFrame {
+            key,
+            offset: 0,
+            remaining: length,
+            fin,
+            kind,
+            size,
+            frames,
+            compressed,
+        });
         self.end_frame();
     }
 
-    /// Adds to the open frame; what is longer than it is cut off.
+    /// Adds payload to the open frame. Bytes beyond the frame's length are dropped.
     pub fn payload(&mut self, bytes: &[u8]) {
         let Some(mut frame) = self.open else { return };
-        let len = usize::try_from(frame.left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        let len = usize::try_from(frame.remaining).map_or(bytes.len(), |n| n.min(bytes.len()));
         let bytes = bytes.within(..len);
         if frame.compressed {
-            self.compressed(bytes, false);
+            self.compress_payload(bytes, false);
         } else {
-            self.masked(bytes, frame.key, frame.offset);
+            self.write_payload(bytes, frame.key, frame.offset);
         }
         frame.offset += len as u64;
-        frame.left -= len as u64;
+        frame.remaining -= len as u64;
         self.open = Some(frame);
         self.end_frame();
     }
 
-    /// Compresses payload; what it has come to goes out as a fragment, if it is worth one or, with
-    /// `fin`, the message ends.
-    fn compressed(&mut self, bytes: &[u8], fin: bool) {
+    /// Compresses payload. Writes the output as a fragment once there is enough of it, or when `fin`
+    /// ends the message.
+    fn compress_payload(&mut self, bytes: &[u8], fin: bool) {
         let Some(mut deflater) = self.deflater.take() else { return };
-        // Not more at a time than is then sent, or the compressed would gather beside it.
-        for bytes in bytes.chunks(FRAGMENT) {
+        // In chunks no larger than a fragment, or output would accumulate in the deflater too.
+        for bytes in bytes.chunks(FRAGMENT_BYTES) {
             deflater.push(bytes);
-            if deflater.output().len() >= FRAGMENT {
-                self.fragment_of(&mut deflater, false);
+            if deflater.output().len() >= FRAGMENT_BYTES {
+                self.write_fragment(&mut deflater, false);
             }
         }
         if fin {
             deflater.end();
-            self.fragment_of(&mut deflater, true);
+            self.write_fragment(&mut deflater, true);
         }
         self.deflater = Some(deflater);
     }
 
-    fn fragment_of(&mut self, deflater: &mut Deflater, fin: bool) {
-        let key = self.fragment(deflater.output().len() as u64, fin);
-        self.masked(deflater.output(), key, 0);
+    fn write_fragment(&mut self, deflater: &mut Deflater, fin: bool) {
+        let key = self.begin_fragment(deflater.output().len() as u64, fin);
+        self.write_payload(deflater.output(), key, 0);
         deflater.clear();
     }
 
-    /// The header of the open message's next frame.
-    fn fragment(&mut self, length: u64, fin: bool) -> Option<[u8; 4]> {
+    /// Writes the header of the open message's next frame, and returns its masking key.
+    fn begin_fragment(&mut self, length: u64, fin: bool) -> Option<[u8; 4]> {
         let mut message = self.message.take()?;
         let opcode =
             if message.begun { Opcode::Continuation } else { Opcode::Message(message.kind) };
-        let key = self.header(opcode, length, fin, message.compressed && !message.begun);
+        let key = self.write_header(opcode, length, fin, message.compressed && !message.begun);
         message.begun = true;
         message.carried += length;
         message.frames += 1;
@@ -232,97 +241,98 @@ impl Outbox {
         key
     }
 
-    /// Adds a control frame, as soon as no frame is open.
+    /// Adds a control frame, at once or when the open frame ends.
     pub fn control(&mut self, opcode: Opcode, payload: &[u8]) {
         if opcode == Opcode::Close && self.open.is_some_and(|frame| frame.compressed) {
-            // Nothing may follow a Close (5.5.1): the rest of the message does not go.
+            // Nothing may follow a Close (5.5.1): the rest of the message is dropped.
             self.open = None;
         }
-        // Between the frames of a compressed message there is always room for it.
+        // While a message is being compressed, no frame is open on the wire.
         let open = self.open.is_some_and(|frame| !frame.compressed);
-        if !open && (opcode != Opcode::Pong || self.queued() < PONG_ROOM) {
-            self.held_now();
-            self.control_now(opcode, payload);
+        if !open && (opcode != Opcode::Pong || self.queued() < PONG_QUEUE_BYTES) {
+            self.write_deferred();
+            self.write_control(opcode, payload);
             return;
         }
         if opcode == Opcode::Pong {
-            self.held.retain(|(held, _)| *held != Opcode::Pong);
+            self.deferred.retain(|(deferred, _)| *deferred != Opcode::Pong);
         }
-        self.held.push((opcode, payload.to_vec()));
+        self.deferred.push((opcode, payload.to_vec()));
     }
 
-    /// The bytes for the transport.
+    /// Returns the bytes to be written to the transport.
     pub fn pending(&self) -> &[u8] {
         self.bytes.within(self.sent..)
     }
 
-    /// How many bytes wait for the transport.
+    /// Returns the number of bytes to be written to the transport.
     pub fn queued(&self) -> usize {
         self.bytes.len() - self.sent
     }
 
-    /// The transport took `n` bytes.
+    /// Records that the transport accepted `n` bytes of [`Self::pending`].
     pub fn advance(&mut self, n: usize) {
         self.sent = (self.sent + n).min(self.bytes.len());
-        self.flushed = self.flushed.max(self.sent.saturating_sub(HOLD));
-        self.forget();
+        self.flushed = self.flushed.max(self.sent.saturating_sub(MAX_UNFLUSHED_BYTES));
+        self.discard_sent();
     }
 
-    /// The transport has passed on all that it took.
+    /// Records that the transport flushed all bytes that it accepted.
     #[inline]
     pub fn flushed(&mut self) {
         self.flushed = self.sent;
-        self.forget();
+        self.discard_sent();
     }
 
-    /// Drops what has left.
-    fn forget(&mut self) {
+    /// Discards flushed bytes, and writes deferred control frames once all is sent.
+    fn discard_sent(&mut self) {
         let all_sent = self.sent == self.bytes.len();
         if all_sent && self.flushed == self.sent {
             self.bytes.clear();
-            if self.bytes.capacity() > KEPT {
+            if self.bytes.capacity() > KEPT_CAPACITY_BYTES {
                 self.bytes = Vec::new();
             }
             (self.sent, self.flushed) = (0, 0);
             let open = self.open.filter(|frame| !frame.compressed);
-            let lead = open.map(|frame| Lead { left: frame.left, ends: frame.fin });
-            self.lead = lead.unwrap_or_default();
-        } else if self.flushed >= GONE {
-            // A slow peer may never let it run dry: what has left must go all the same.
-            self.lead = self.frame_at(self.flushed);
+            let partial = open
+                .map(|frame| PartialFrame { remaining: frame.remaining, ends_message: frame.fin });
+            self.partial = partial.unwrap_or_default();
+        } else if self.flushed >= COMPACT_BYTES {
+            // With a slow peer the buffer may never become empty, so flushed bytes are removed here.
+            self.partial = self.rest_of_frame(self.flushed);
             self.bytes.drain(..self.flushed);
             self.sent -= self.flushed;
             self.flushed = 0;
         }
         if all_sent && self.open.is_none_or(|frame| frame.compressed) {
-            self.held_now();
+            self.write_deferred();
         }
     }
 
-    /// Forgets everything: nothing more can be sent.
+    /// Drops everything queued: nothing more can be sent.
     pub fn abandon(&mut self) {
         self.bytes = Vec::new();
         (self.sent, self.flushed) = (0, 0);
-        self.held = Vec::new();
-        (self.open, self.lead, self.message) = (None, Lead::default(), None);
+        self.deferred = Vec::new();
+        (self.open, self.partial, self.message) = (None, PartialFrame::default(), None);
     }
 
-    /// Whether a frame is open: [`Self::payload`] must complete it before anything else can go.
+    /// Reports whether a frame is open, which [`Self::payload`] must complete before anything else.
     pub fn is_frame_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// How many messages have not wholly left.
+    /// Returns the number of messages that were not entirely flushed.
     pub fn unsent_messages(&self) -> usize {
         let ends = self.frames().filter(|(end, ends)| *ends && *end > self.flushed);
         ends.count() + usize::from(self.message.is_some())
     }
 
-    /// Where each frame in `bytes` ends, and whether a message ends with it.
+    /// Iterates over the frames in `bytes`: the offset of each one's end, and whether it ends a message.
     fn frames(&self) -> impl Iterator<Item = (usize, bool)> {
         let peer = if self.keys.is_some() { Role::Server } else { Role::Client };
-        let end = usize::try_from(self.lead.left).unwrap_or(usize::MAX);
-        let first = (end > 0).then_some((end, self.lead.ends));
+        let end = usize::try_from(self.partial.remaining).unwrap_or(usize::MAX);
+        let first = (end > 0).then_some((end, self.partial.ends_message));
         let mut at = end;
         first.into_iter().chain(std::iter::from_fn(move || {
             let (header, size) =
@@ -333,14 +343,17 @@ impl Outbox {
         }))
     }
 
-    /// The rest of the frame that this byte is in.
-    fn frame_at(&self, at: usize) -> Lead {
+    /// Returns the rest, from offset `at` on, of the frame that contains it.
+    fn rest_of_frame(&self, at: usize) -> PartialFrame {
         let frame = self.frames().find(|(end, _)| *end > at);
-        frame.map_or(Lead::default(), |(end, ends)| Lead { left: (end - at) as u64, ends })
+        frame.map_or(PartialFrame::default(), |(end, ends_message)| PartialFrame {
+            remaining: (end - at) as u64,
+            ends_message,
+        })
     }
 
     #[inline]
-    fn header(
+    fn write_header(
         &mut self,
         opcode: Opcode,
         length: u64,
@@ -354,7 +367,7 @@ impl Outbox {
     }
 
     #[inline]
-    fn masked(&mut self, payload: &[u8], key: Option<[u8; 4]>, offset: u64) {
+    fn write_payload(&mut self, payload: &[u8], key: Option<[u8; 4]>, offset: u64) {
         match key {
             Some(key) => mask::append(&mut self.bytes, payload, key, offset),
             None => self.bytes.extend_from_slice(payload),
@@ -362,45 +375,46 @@ impl Outbox {
     }
 
     fn end_frame(&mut self) {
-        if let Some(OpenFrame { left: 0, fin, kind, size, frames, compressed, .. }) = self.open {
+        if let Some(OpenFrame { remaining: 0, fin, kind, size, frames, compressed, .. }) = self.open
+        {
             self.open = None;
             if compressed && fin {
-                self.compressed(&[], true);
+                self.compress_payload(&[], true);
             } else if fin {
                 self.tally.message(kind, size, size, frames);
             }
-            self.held_now();
+            self.write_deferred();
         }
     }
 
-    fn held_now(&mut self) {
-        for (opcode, payload) in std::mem::take(&mut self.held) {
-            self.control_now(opcode, &payload);
+    fn write_deferred(&mut self) {
+        for (opcode, payload) in std::mem::take(&mut self.deferred) {
+            self.write_control(opcode, &payload);
         }
     }
 
-    fn control_now(&mut self, opcode: Opcode, payload: &[u8]) {
+    fn write_control(&mut self, opcode: Opcode, payload: &[u8]) {
         self.tally.control(opcode);
-        let key = self.header(opcode, payload.len() as u64, true, false);
-        self.masked(payload, key, 0);
+        let key = self.write_header(opcode, payload.len() as u64, true, false);
+        self.write_payload(payload, key, 0);
     }
 }
 
-/// Compressed bytes that are worth a frame of their own before a message ends.
-const FRAGMENT: usize = 32 << 10;
+/// The amount of compressed output that is sent as a fragment before its message ends.
+const FRAGMENT_BYTES: usize = 32 << 10;
 
-/// With more than this waiting (bytes) the peer is not reading, and one pong is enough.
-const PONG_ROOM: usize = 64 << 10;
+/// With this much queued the peer is not reading, and only the newest pong is kept.
+const PONG_QUEUE_BYTES: usize = 64 << 10;
 
-/// The most that a transport holds back of what it took (bytes).
-const HOLD: usize = 256 << 10;
+/// The most that a transport is assumed to buffer between accepting and flushing.
+const MAX_UNFLUSHED_BYTES: usize = 256 << 10;
 
-/// Sent bytes at which room is made. Not less than a driver writes at once, or what a write left
-/// would be moved each time.
-const GONE: usize = 256 << 10;
+/// The number of flushed bytes at which the buffer is compacted. Not less than a driver writes at
+/// once, or the bytes left by each write would be moved every time.
+const COMPACT_BYTES: usize = 256 << 10;
 
-/// Capacity kept when all is sent (bytes): one long message does not cost memory for ever.
-const KEPT: usize = 1 << 20;
+/// The buffer capacity kept when all is sent, so that one long message does not hold its memory.
+const KEPT_CAPACITY_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

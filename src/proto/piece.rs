@@ -1,26 +1,26 @@
-//! Pieces of messages, and whole messages where one is needed.
+//! Pieces of messages, and their assembly into whole messages.
 
 use super::opcode::Kind;
 
-/// Bytes of a message as they became known: those of a text are whole, valid characters.
+/// Consecutive bytes of a message. A piece of text consists of whole, valid characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {
     /// The type of the message.
     pub kind: Kind,
-    /// The bytes; may be empty, in a message's last piece or when the message is.
+    /// The bytes. Empty only in the last piece of a message.
     pub payload: &'a [u8],
-    /// The message begins with this piece.
+    /// True if the message begins with this piece.
     pub first: bool,
-    /// The message ends with this piece, complete and valid.
+    /// True if the message ends with this piece, complete and valid.
     pub last: bool,
-    /// Bytes of payload that have carried the message so far: of a compressed one, the compressed.
+    /// Payload bytes of the message on the wire so far, after compression.
     pub carried: u64,
-    /// In how many frames.
+    /// Frames of the message so far.
     pub frames: u32,
 }
 
 impl<'a> Piece<'a> {
-    /// A message that came whole, in one frame, as it is.
+    /// Creates the only piece of an uncompressed message in one frame.
     #[inline]
     pub fn whole(kind: Kind, payload: &'a [u8]) -> Self {
         let carried = payload.len() as u64;
@@ -28,19 +28,19 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Puts pieces together, for those who need a message whole. Its memory is bounded by the
-/// connection's limit on a message.
+/// Joins pieces into whole messages. Its memory is bounded by the connection's message limit.
 #[derive(Debug, Default)]
 pub struct Assembler {
     bytes: Vec<u8>,
 }
 
 impl Assembler {
-    /// The whole message, once its last piece is there. One that came in one piece is not copied.
+    /// Adds a piece. Returns the whole message after its last piece, without copying a message that
+    /// came in one piece.
     pub fn push<'a>(&'a mut self, piece: &Piece<'a>) -> Option<&'a [u8]> {
         if piece.first {
-            // What one long message needed is not kept for ever.
-            if self.bytes.capacity() > KEPT {
+            // One long message must not hold its memory.
+            if self.bytes.capacity() > KEPT_CAPACITY_BYTES {
                 self.bytes = Vec::new();
             }
             self.bytes.clear();
@@ -53,15 +53,15 @@ impl Assembler {
     }
 }
 
-/// Capacity an [`Assembler`] keeps between messages, in bytes.
-const KEPT: usize = 1 << 20;
+/// The capacity that an [`Assembler`] keeps between messages.
+const KEPT_CAPACITY_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_assembler_copies_only_what_was_cut() {
+    fn an_assembler_copies_only_messages_of_several_pieces() {
         let mut assembler = Assembler::default();
         let piece = |payload, first, last| Piece {
             kind: Kind::Text,

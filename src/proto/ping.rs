@@ -1,4 +1,4 @@
-//! The pings that wait for their pong (RFC 6455, 5.5.2 and 5.5.3).
+//! Outstanding pings and their round-trip times (RFC 6455, 5.5.2 and 5.5.3).
 
 use std::{
     collections::VecDeque,
@@ -9,28 +9,28 @@ use std::{
 #[derive(Debug, Default)]
 pub struct Pings {
     sent: VecDeque<(Vec<u8>, Instant)>,
-    /// Numbers our own keepalive pings, so that each has a pong of its own.
+    /// The payload of the last keepalive ping; distinct payloads tell the pongs apart.
     count: u64,
-    rtts: Rtts,
+    rtts: RttStats,
 }
 
-/// Round-trip times of pings.
+/// A summary of round-trip times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundTrips {
-    /// How many.
+    /// Pings answered.
     pub count: u64,
-    /// The shortest.
+    /// The shortest time.
     pub min: Duration,
-    /// The mean.
+    /// The arithmetic mean.
     pub avg: Duration,
-    /// 99 of 100 were no longer; of the last thousand.
+    /// The 99th percentile of the last 1000 times.
     pub p99: Duration,
-    /// The longest.
+    /// The longest time.
     pub max: Duration,
 }
 
 impl RoundTrips {
-    /// With those of an earlier session; [`Self::p99`] stays that of this one.
+    /// Adds the times of an earlier session; [`Self::p99`] remains that of this one.
     #[must_use]
     pub fn and(&self, earlier: &Self) -> Self {
         let count = self.count + earlier.count;
@@ -47,7 +47,7 @@ impl RoundTrips {
 }
 
 #[derive(Debug, Default)]
-struct Rtts {
+struct RttStats {
     count: u64,
     min: Duration,
     max: Duration,
@@ -55,13 +55,13 @@ struct Rtts {
     recent: VecDeque<Duration>,
 }
 
-impl Rtts {
+impl RttStats {
     fn add(&mut self, rtt: Duration) {
         self.min = if self.count == 0 { rtt } else { self.min.min(rtt) };
         self.max = self.max.max(rtt);
         self.sum = self.sum.saturating_add(rtt);
         self.count += 1;
-        if self.recent.len() == RECENT {
+        if self.recent.len() == RECENT_TIMES {
             self.recent.pop_front();
         }
         self.recent.push_back(rtt);
@@ -83,22 +83,22 @@ impl Rtts {
 }
 
 impl Pings {
-    /// Notes a ping on its way.
+    /// Records a ping sent `now`.
     pub fn sent(&mut self, payload: &[u8], now: Instant) {
-        if self.sent.len() == MAX {
+        if self.sent.len() == MAX_OUTSTANDING {
             self.sent.pop_front();
         }
         self.sent.push_back((payload.to_vec(), now));
     }
 
-    /// The payload of the next keepalive ping.
+    /// Returns the payload of the next keepalive ping.
     pub fn keepalive(&mut self) -> [u8; 8] {
         self.count += 1;
         self.count.to_be_bytes()
     }
 
-    /// The round-trip time, if this pong answers one of our pings. A peer may answer only the
-    /// newest of several (5.5.3), so the older ones are settled with it.
+    /// Returns the round-trip time if this pong answers one of our pings. A peer may answer only the
+    /// newest of several pings (5.5.3), so older ones are dropped with it.
     pub fn answered(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
         let at = self.sent.iter().position(|(sent, _)| sent == payload)?;
         let (_, time) = self.sent.drain(..=at).next_back()?;
@@ -107,23 +107,23 @@ impl Pings {
         Some(rtt)
     }
 
-    /// What the round-trip times came to, if there were any.
+    /// Summarizes the round-trip times, if there are any.
     pub fn round_trips(&self) -> Option<RoundTrips> {
         self.rtts.summary()
     }
 }
 
-/// Unanswered pings remembered; a peer that never answers must not cost memory.
-const MAX: usize = 64;
-/// Round-trip times kept for [`RoundTrips::p99`].
-const RECENT: usize = 1000;
+/// The most unanswered pings kept, so that a peer that never answers costs no memory.
+const MAX_OUTSTANDING: usize = 64;
+/// The number of round-trip times kept for [`RoundTrips::p99`].
+const RECENT_TIMES: usize = 1000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_pong_settles_its_ping_and_the_older_ones() {
+    fn a_pong_answers_its_ping_and_all_older_ones() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut pings = Pings::default();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn round_trips_are_summed_up() {
+    fn round_trips_are_summarized() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut pings = Pings::default();
@@ -160,7 +160,7 @@ mod tests {
             pings.answered(b"a", at(5));
         }
         assert_eq!(pings.round_trips().map(|it| (it.p99, it.max)), Some((ms(5), ms(200))));
-        assert_eq!(pings.rtts.recent.len(), RECENT);
+        assert_eq!(pings.rtts.recent.len(), RECENT_TIMES);
     }
 
     #[test]
@@ -171,6 +171,6 @@ mod tests {
             let payload = pings.keepalive();
             pings.sent(&payload, now);
         }
-        assert_eq!(pings.sent.len(), MAX);
+        assert_eq!(pings.sent.len(), MAX_OUTSTANDING);
     }
 }

@@ -1,15 +1,15 @@
-//! Frames without rules, for peers that break the protocol on purpose.
+//! An encoder without rules, for peers that break the protocol on purpose.
 //!
-//! [`Outbox`](super::outbox::Outbox) can send nothing illegal. [`RawFrame`] can: reserved bits and
-//! opcodes, a mask of the wrong side, lengths that are not minimal or not those of the payload,
-//! long or fragmented control frames. It checks nothing and remembers nothing; the order of frames
-//! is the caller's, too.
+//! [`Outbox`](super::outbox::Outbox) cannot send anything illegal. [`RawFrame`] can: reserved bits
+//! and opcodes, masks from the wrong side, payload lengths that are wrong or not minimal, long or
+//! fragmented control frames. It checks nothing and keeps no state; the order of frames is up to the
+//! caller.
 //!
 //! ```
 //! use sockeye::proto::raw::{Length, RawFrame};
 //!
-//! // "Hi" as one unmasked text frame, and what no peer may send: a ping that is not final and
-//! // whose length of two bytes takes eight.
+//! // "Hi" as an unmasked text frame, and an illegal ping: not final, and with the length 2 encoded
+//! // in 64 bits.
 //! assert_eq!(RawFrame::new(0x1).payload("Hi").encode(), b"\x81\x02Hi");
 //! let ping = RawFrame::new(0x9).fin(false).length(Length::Bits64(2)).payload("Hi");
 //! assert_eq!(ping.encode(), b"\x09\x7f\0\0\0\0\0\0\0\x02Hi");
@@ -17,8 +17,8 @@
 
 use super::{mask, opcode::Opcode};
 
-/// A frame of which every bit is chosen. A new one is final, unmasked and empty, has no reserved
-/// bit set, and its length is that of its payload in the shortest form.
+/// A frame in which every bit can be chosen. A new frame is final, unmasked and empty, without
+/// reserved bits and with the correct, minimal payload length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawFrame {
     first: u8,
@@ -27,36 +27,34 @@ pub struct RawFrame {
     payload: Vec<u8>,
 }
 
-/// The payload length of a header: in which form it is written, and what it says, be it true or
-/// not (RFC 6455, 5.2).
+/// The payload length in a header: its form and its value, correct or not (RFC 6455, 5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// The length of the payload, in the shortest form.
+    /// The length of the payload in the shortest form.
     Minimal,
-    /// In the second byte alone, of which it has the low seven bits; 126 and 127 promise an
-    /// extended length that does not follow.
+    /// The low seven bits of the second byte. 126 and 127 announce an extended length that is missing.
     Bits7(u8),
-    /// In 16 bits.
+    /// A 16-bit extended length.
     Bits16(u16),
-    /// In 64 bits.
+    /// A 64-bit extended length.
     Bits64(u64),
 }
 
 impl RawFrame {
-    /// A frame with the opcode in the low four bits of `opcode`.
+    /// Creates a frame with the low four bits of `opcode`.
     pub fn new(opcode: u8) -> Self {
         let first = 0x80 | (opcode & 0x0f);
         Self { first, mask: None, length: Length::Minimal, payload: Vec::new() }
     }
 
-    /// Whether the frame is the last of its message.
+    /// Sets or clears fin.
     #[must_use]
     pub fn fin(mut self, fin: bool) -> Self {
         self.first = (self.first & 0x7f) | if fin { 0x80 } else { 0 };
         self
     }
 
-    /// Sets the reserved bits as they stand in the first byte: of `0x70`, rsv1 is `0x40`.
+    /// Sets the reserved bits, given in the positions of the first byte: rsv1 is `0x40`.
     #[must_use]
     pub fn rsv(mut self, bits: u8) -> Self {
         self.first = (self.first & 0x8f) | (bits & 0x70);
@@ -70,21 +68,21 @@ impl RawFrame {
         self
     }
 
-    /// Writes this payload length in place of the right one.
+    /// Replaces the correct payload length.
     #[must_use]
     pub fn length(mut self, length: Length) -> Self {
         self.length = length;
         self
     }
 
-    /// The payload, before masking.
+    /// Sets the payload, before masking.
     #[must_use]
     pub fn payload(mut self, payload: impl AsRef<[u8]>) -> Self {
         self.payload = payload.as_ref().to_vec();
         self
     }
 
-    /// Appends the frame to `out`. All of the payload is written, whatever the length says.
+    /// Appends the frame to `out`, with the whole payload whatever the length in the header.
     pub fn append(&self, out: &mut Vec<u8>) {
         let mask_bit = if self.mask.is_some() { 0x80 } else { 0 };
         let length = match self.length {
@@ -112,7 +110,7 @@ impl RawFrame {
         out.extend_from_slice(&payload);
     }
 
-    /// The bytes of the frame.
+    /// Returns the encoded frame.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.append(&mut out);
@@ -121,14 +119,14 @@ impl RawFrame {
 }
 
 impl From<Opcode> for RawFrame {
-    /// A frame with an opcode that has a meaning.
+    /// Creates a frame with a defined opcode.
     fn from(opcode: Opcode) -> Self {
         Self::new(opcode.number())
     }
 }
 
 impl Length {
-    /// The shortest form of a length.
+    /// Returns the shortest form of a length.
     fn minimal(length: u64) -> Self {
         match length {
             0..=125 => Self::Bits7(length as u8),
@@ -156,7 +154,7 @@ mod tests {
     const PING: u8 = 0x9;
     const PONG: u8 = 0xa;
 
-    /// Whatever a strict decoder of what is sent to `role` makes of the frames, in order.
+    /// Decodes the frames in `role` and returns the pieces of their messages.
     fn decode(role: Role, frames: &[RawFrame]) -> Result<Vec<(Kind, Vec<u8>)>, Violation> {
         let mut bytes: Vec<u8> = frames.iter().flat_map(RawFrame::encode).collect();
         let mut decoder = Decoder::new(role, 1 << 20);
@@ -176,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_frame_is_legal() {
+    fn default_frames_are_legal() {
         for length in [0, 1, 125, 126, 0xffff, 0x1_0000] {
             let payload = vec![b'x'; length];
             let frame = RawFrame::from(Opcode::Message(Kind::Binary)).payload(&payload);
@@ -195,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn each_illegal_frame_breaks_its_rule() {
+    fn each_illegal_frame_is_rejected_by_its_rule() {
         let text = || RawFrame::new(TEXT).payload("Hello");
         let close = |payload: &[u8]| RawFrame::new(CLOSE).payload(payload);
         let long = vec![b'x'; 126];
@@ -230,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_lies_is_written_as_it_is() {
+    fn wrong_lengths_are_written_as_given() {
         let frame = RawFrame::new(BINARY).mask([1, 2, 3, 4]).payload([0; 2]);
         let encoded = |length| frame.clone().length(length).encode();
         assert_eq!(encoded(Length::Minimal), [0x82, 0x82, 1, 2, 3, 4, 1, 2]);

@@ -1,6 +1,6 @@
 //! The two sides of a connection.
 
-/// The side of the connection we play. It decides who masks (RFC 6455, 5.1).
+/// Our side of the connection. It decides who masks (RFC 6455, 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// We opened the connection: our frames are masked, the peer's are not.
@@ -10,7 +10,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role of the peer.
+    /// Returns the peer's role.
     #[must_use]
     pub fn peer(self) -> Self {
         match self {

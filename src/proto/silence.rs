@@ -1,26 +1,25 @@
-//! How long nothing went either way before a transport ended: what something on the way leaves
-//! behind that forgets idle connections.
+//! Idle time before a transport ended: the evidence of a middlebox that drops idle connections.
 
 use std::time::{Duration, Instant};
 
-/// Minds what may be the cause of an end.
+/// Tracks the silence that may explain why a transport ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Silence {
-    /// When we ended the last one that was long enough, and how long it was.
+    /// The last long silence that we broke: when, and how long it had lasted.
     broken: Option<(Instant, Duration)>,
 }
 
 impl Silence {
-    /// Something is sent after all this.
+    /// Records that bytes are sent `now`, which ends the silence so far.
     pub(crate) fn sent(&mut self, now: Instant, last_heard: Instant, last_sent: Instant) {
         if let Some(length) = since(now, last_heard, last_sent) {
             self.broken = Some((now, length));
         }
     }
 
-    /// The silence before an end, if it was long enough to be its cause: up to the end, or up to
-    /// what we sent last, if nothing was heard since. Whoever forgets a connection may say so only
-    /// when it is used again.
+    /// Returns the silence before the end, if it was long enough to be the cause. It lasts until the
+    /// end or, if the peer was not heard since, until we broke it: a middlebox that dropped the
+    /// connection may report that only when the connection is used again.
     pub(crate) fn before(
         &self,
         end: Instant,
@@ -32,18 +31,18 @@ impl Silence {
     }
 }
 
-/// For how long there has been nothing; what is too short to tell from a pause is none.
+/// Returns the time without traffic in either direction, if it exceeds an ordinary pause.
 fn since(now: Instant, last_heard: Instant, last_sent: Instant) -> Option<Duration> {
     let length = now.saturating_duration_since(last_heard.max(last_sent));
     (length >= SHORTEST).then_some(length)
 }
 
-/// Whether two of them are so alike that one clock may have made both.
+/// Reports whether two silences are close enough to come from one idle timeout.
 pub(crate) fn is_alike(one: Duration, other: Duration) -> bool {
     one.abs_diff(other) <= (one.max(other) / 10).max(Duration::from_secs(1))
 }
 
-/// No path forgets connections sooner than this.
+/// The shortest silence considered: no network path drops connections sooner.
 const SHORTEST: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
@@ -63,7 +62,7 @@ mod tests {
             (0, 0, 4, None),
             (66, 0, 70, None),
             (0, 66, 70, None),
-            // A clock that is read in another order is no silence.
+            // An end before the last traffic (the clock was read earlier) counts as none.
             (8, 8, 0, None),
         ] {
             let [heard, sent, end] = [heard, sent, end].map(|s| start + s * S);
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_at_the_first_use_counts_the_silence_before_that() {
+    fn an_end_after_we_broke_a_silence_reports_that_silence() {
         let start = Instant::now();
         let at = |s: u32| start + s * S;
         let mut silence = Silence::default();
@@ -84,12 +83,12 @@ mod tests {
         silence.sent(at(62), at(0), at(2));
         silence.sent(at(63), at(0), at(62));
         assert_eq!(silence.before(at(64), at(0), at(63)), Some(60 * S));
-        // The peer was still there.
+        // The peer was heard after that silence.
         assert_eq!(silence.before(at(66), at(65), at(63)), None);
     }
 
     #[test]
-    fn a_clock_on_the_way_makes_silences_that_are_alike() {
+    fn silences_of_one_idle_timeout_are_similar() {
         assert!(is_alike(60 * S, 60 * S));
         assert!(is_alike(60 * S, 65 * S));
         assert!(is_alike(5 * S, 6 * S));

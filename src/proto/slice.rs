@@ -4,17 +4,17 @@ use std::slice::SliceIndex;
 
 /// Slicing that never panics in a release build.
 ///
-/// For ranges that the code itself made, not for those that input decides: a range that is out of
-/// bounds is a bug. A debug build asserts that there is none; a release build gets an empty slice,
-/// at the cost of the comparison that indexing makes.
+/// For ranges that the code computed itself, never for those taken from input: an out-of-bounds range
+/// is a bug. A debug build asserts; a release build returns an empty slice, at the cost of the
+/// comparison that indexing makes too.
 pub(crate) trait Within {
-    /// The part of `self` in `range`.
+    /// Returns the part of `self` in `range`.
     fn within<I>(&self, range: I) -> &I::Output
     where
         I: SliceIndex<Self>,
         for<'a> &'a I::Output: Default;
 
-    /// The part of `self` in `range`, to be changed.
+    /// Returns the part of `self` in `range`, mutably.
     fn within_mut<I>(&mut self, range: I) -> &mut I::Output
     where
         I: SliceIndex<Self>,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_in_range() {
+    fn ranges_in_bounds_are_sliced() {
         let mut bytes = [1, 2, 3];
         assert_eq!((bytes.within(1..), bytes.within(3..)), (&[2, 3][..], &[][..]));
         bytes.within_mut(..2).fill(0);
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     #[cfg_attr(debug_assertions, should_panic(expected = "out of bounds"))]
-    fn a_debug_build_finds_a_range_out_of_bounds() {
+    fn a_debug_build_panics_on_a_range_out_of_bounds() {
         assert_eq!("\u{e9}".within(1..), "");
     }
 }

@@ -1,17 +1,17 @@
-//! What has gone one way, for the summary.
+//! Counts of the messages and control frames in one direction.
 
 use super::opcode::{Kind, Opcode};
 
-/// Whole messages of a type, and what they came to.
+/// Counts of complete messages of one type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// How many.
+    /// Complete messages.
     pub messages: u64,
-    /// Their bytes, uncompressed.
+    /// Payload bytes, uncompressed.
     pub bytes: u64,
-    /// Bytes of payload that carried them: fewer if they were compressed.
+    /// Payload bytes on the wire, after compression.
     pub carried: u64,
-    /// The frames they were in.
+    /// Data frames that carried them.
     pub frames: u64,
 }
 
@@ -26,23 +26,23 @@ impl Count {
     }
 }
 
-/// All that has gone one way.
+/// Everything counted in one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Text messages.
+    /// Counts of text messages.
     pub text: Count,
-    /// Binary messages.
+    /// Counts of binary messages.
     pub binary: Count,
-    /// Pings.
+    /// Number of pings.
     pub pings: u64,
-    /// Pongs.
+    /// Number of pongs.
     pub pongs: u64,
-    /// Closes.
+    /// Number of Closes.
     pub closes: u64,
 }
 
 impl Tally {
-    /// A message more.
+    /// Counts a complete message.
     #[inline]
     pub fn message(&mut self, kind: Kind, bytes: u64, carried: u64, frames: u64) {
         let count = match kind {
@@ -55,7 +55,7 @@ impl Tally {
         count.frames += frames;
     }
 
-    /// A control frame more.
+    /// Counts a control frame; ignores other opcodes.
     pub fn control(&mut self, opcode: Opcode) {
         match opcode {
             Opcode::Ping => self.pings += 1,
@@ -65,7 +65,7 @@ impl Tally {
         }
     }
 
-    /// With what else has gone.
+    /// Returns the sum of both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         Self {
@@ -77,12 +77,12 @@ impl Tally {
         }
     }
 
-    /// Messages of both types.
+    /// Sums the counts of both message types.
     pub fn total(&self) -> Count {
         self.text.and(&self.binary)
     }
 
-    /// How many messages.
+    /// Returns the number of messages of both types.
     pub fn messages(&self) -> u64 {
         self.text.messages + self.binary.messages
     }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_counted_apart_and_added_up() {
+    fn types_are_counted_separately_and_in_total() {
         let mut tally = Tally::default();
         tally.message(Kind::Text, 10, 4, 1);
         tally.message(Kind::Binary, 5, 5, 3);

@@ -1,19 +1,19 @@
-//! Deadlines as data: nothing here waits, and nothing spawns a task to wait.
+//! Deadlines as data. Nothing here waits or spawns a task that does.
 
 use std::time::Instant;
 
-/// What may be waited for.
+/// The timers of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
-    /// The next keepalive ping.
+    /// The next keepalive ping is due.
     KeepAlive,
-    /// The pong, or any other byte, that shows the peer lives.
+    /// No byte has arrived since a keepalive ping.
     Pong,
-    /// The answer to our Close, and then the end of the transport.
+    /// The answer to our Close, or then the end of the transport, is overdue.
     Close,
 }
 
-/// The deadline of each timer that runs.
+/// The deadline of each running timer.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     keepalive: Option<Instant>,
@@ -22,17 +22,16 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// Starts a timer, or moves its deadline.
+    /// Starts a timer or moves its deadline.
     pub(crate) fn set(&mut self, timer: Timer, deadline: Instant) {
         *self.slot(timer) = Some(deadline);
     }
 
-    /// Stops a timer.
     pub(crate) fn stop(&mut self, timer: Timer) {
         *self.slot(timer) = None;
     }
 
-    /// The deadline of a timer, if it runs.
+    /// Returns the timer's deadline, if it is running.
     pub(crate) fn get(&self, timer: Timer) -> Option<Instant> {
         match timer {
             Timer::KeepAlive => self.keepalive,
@@ -41,12 +40,12 @@ impl Timers {
         }
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline, if any.
     pub(crate) fn next(&self) -> Option<Instant> {
         [self.keepalive, self.pong, self.close].into_iter().flatten().min()
     }
 
-    /// A timer whose deadline has passed; it is stopped.
+    /// Stops and returns a timer whose deadline has passed.
     pub(crate) fn expired(&mut self, now: Instant) -> Option<Timer> {
         let timer = Timer::ALL
             .into_iter()
@@ -74,7 +73,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn the_earliest_deadline_first_and_each_only_once() {
+    fn deadlines_expire_once_and_the_earliest_is_next() {
         let start = Instant::now();
         let at = |s| start + Duration::from_secs(s);
         let mut timers = Timers::default();

@@ -1,8 +1,8 @@
-//! Frames as they stand on the wire, of one direction and for those who want to look.
+//! The frames of one direction of a byte stream, for inspection.
 //!
-//! Nothing is judged here: the reader goes on through whatever a broken peer sends, and knows what
-//! the decoder does not tell, so that a frame that breaks a rule is seen as it came. Its memory is
-//! that of one header and a few bytes of payload.
+//! The reader enforces no rule: it continues through whatever a broken peer sends, and reports what
+//! the decoder does not, so that a frame that breaks a rule is shown as it was on the wire. It keeps
+//! one header and a few bytes of payload in memory.
 
 use super::{
     frame::{RESERVED, RSV1},
@@ -12,33 +12,33 @@ use super::{
 };
 use std::fmt;
 
-/// Who did it.
+/// The direction of a frame, from our side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// The peer.
+    /// Received from the peer.
     In,
-    /// We.
+    /// Sent to the peer.
     Out,
 }
 
-/// A frame, or as much of it as has come.
+/// A frame, possibly incomplete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// How many bytes of its direction came before it.
+    /// The offset of its first byte in the stream of its direction.
     pub start: u64,
-    /// Its header, as far as it has come.
+    /// The header bytes seen.
     header: Vec<u8>,
-    /// Bytes of payload that it announces; `None`: its header is cut.
+    /// The payload length that the header announces, in bytes; `None` if the header is incomplete.
     pub length: Option<u64>,
-    /// Bytes of payload that have come.
+    /// Payload bytes seen.
     pub came: u64,
-    /// Its place in its message, from 1; `None`: it is a control frame.
+    /// The position in its message, from 1; `None` for a control frame.
     pub fragment: Option<u64>,
-    /// The type of its message, if that is known.
+    /// The type of its message, if known.
     pub kind: Option<Kind>,
-    /// Its message is compressed.
+    /// True if its message is compressed.
     pub compressed: bool,
-    /// The first bytes of its payload, unmasked.
+    /// The first payload bytes, unmasked.
     pub preview: Vec<u8>,
 }
 
@@ -46,7 +46,7 @@ impl Frame {
     fn new(start: u64) -> Self {
         Self {
             start,
-            header: Vec::with_capacity(LONGEST),
+            header: Vec::with_capacity(MAX_HEADER_BYTES),
             length: None,
             came: 0,
             fragment: None,
@@ -56,7 +56,7 @@ impl Frame {
         }
     }
 
-    /// A frame that was recorded.
+    /// Restores a frame from a recording.
     pub fn recorded(
         header: Vec<u8>,
         (length, came): (Option<u64>, u64),
@@ -68,7 +68,7 @@ impl Frame {
         Self { start: 0, header, length, came, fragment, kind, compressed, preview }
     }
 
-    /// The bytes of its header.
+    /// Returns the header bytes seen.
     pub fn header(&self) -> &[u8] {
         &self.header
     }
@@ -77,52 +77,52 @@ impl Frame {
         self.header.first().copied().unwrap_or_default()
     }
 
-    /// The last of its message.
+    /// Reports whether the frame is the last of its message.
     pub fn fin(&self) -> bool {
         self.first() & 0x80 != 0
     }
 
-    /// Its reserved bits: of `0x70`, as in the first byte.
+    /// Returns the reserved bits, masked with `0x70` from the first byte.
     pub fn rsv(&self) -> u8 {
         self.first() & RESERVED
     }
 
-    /// Its opcode, also one that is reserved.
+    /// Returns the opcode, possibly a reserved one.
     pub fn opcode(&self) -> u8 {
         self.first() & 0x0f
     }
 
-    /// Whether its payload is masked.
+    /// Reports whether the payload is masked.
     pub fn is_masked(&self) -> bool {
         self.header.get(1).is_some_and(|second| second & 0x80 != 0)
     }
 
-    /// Whether it is a control frame, also of a reserved opcode.
+    /// Reports whether this is a control frame, possibly with a reserved opcode.
     pub fn is_control(&self) -> bool {
         self.opcode() >= 8
     }
 
-    /// All of it has come.
+    /// Reports whether all bytes of the frame have been seen.
     pub fn is_whole(&self) -> bool {
         self.length == Some(self.came)
     }
 
-    /// How many bytes it is on the wire.
+    /// Returns the length on the wire, in bytes: the header seen and the payload announced.
     pub fn wire_length(&self) -> u64 {
         (self.header.len() as u64).saturating_add(self.length.unwrap_or_default())
     }
 
-    /// How many of them have come.
+    /// Returns the number of bytes seen, header included.
     pub fn wire_came(&self) -> u64 {
         (self.header.len() as u64).saturating_add(self.came)
     }
 
-    /// What its opcode is called.
+    /// Returns the name of the opcode.
     pub fn name(&self) -> OpcodeName {
         OpcodeName(self.opcode())
     }
 
-    /// How long the header is, as far as what has come of it tells.
+    /// Returns the header's length in bytes, or 2 as long as its second byte is missing.
     fn header_length(&self) -> usize {
         let Some(second) = self.header.get(1) else { return 2 };
         let extended = match second & 0x7f {
@@ -133,12 +133,12 @@ impl Frame {
         2 + extended + if self.is_masked() { 4 } else { 0 }
     }
 
-    fn announced(&self) -> u64 {
+    fn announced_length(&self) -> u64 {
         let second = self.header.get(1).map_or(0, |second| second & 0x7f);
         let rest = self.header.within(2..);
         match second {
             126 => rest.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes).into()),
-            // With the top bit set it is wrong, and very long all the same.
+            // Illegal with the most significant bit set, but taken at its word.
             127 => rest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)),
             short => short.into(),
         }
@@ -149,7 +149,7 @@ impl Frame {
     }
 }
 
-/// An opcode as it is called.
+/// Displays an opcode: its name, or its number if it is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpcodeName(u8);
 
@@ -165,17 +165,17 @@ impl fmt::Display for OpcodeName {
 /// Reads the frames of one direction.
 #[derive(Debug)]
 pub struct Tap {
-    /// Permessage-deflate was agreed on.
+    /// True if permessage-deflate was negotiated.
     deflates: bool,
-    /// Bytes of payload that are kept of each frame.
-    keeps: usize,
-    /// How many bytes have come.
+    /// Payload bytes to keep of each frame.
+    preview_bytes: usize,
+    /// Bytes read so far.
     position: u64,
     open: Option<Frame>,
     message: Option<Message>,
 }
 
-/// The message that is open.
+/// The message whose frames are being read.
 #[derive(Clone, Copy, Debug)]
 struct Message {
     kind: Option<Kind>,
@@ -184,24 +184,24 @@ struct Message {
 }
 
 impl Tap {
-    /// A reader that keeps so many bytes of each payload; `deflates`: permessage-deflate was
-    /// agreed on.
-    pub fn new(deflates: bool, keeps: usize) -> Self {
-        Self { deflates, keeps, position: 0, open: None, message: None }
+    /// Creates a reader that keeps the first `preview_bytes` of each payload. `deflates` tells that
+    /// permessage-deflate was negotiated.
+    pub fn new(deflates: bool, preview_bytes: usize) -> Self {
+        Self { deflates, preview_bytes, position: 0, open: None, message: None }
     }
 
-    /// Takes bytes as they came; `found` is told of each frame that is whole with them.
+    /// Reads the next bytes of the stream and calls `found` with each frame that they complete.
     pub fn feed(&mut self, mut bytes: &[u8], mut found: impl FnMut(Frame)) {
         while !bytes.is_empty() {
             let before = bytes.len();
             let mut frame = self.open.take().unwrap_or_else(|| Frame::new(self.position));
             if frame.length.is_none() {
-                bytes = self.header(&mut frame, bytes);
+                bytes = self.read_header(&mut frame, bytes);
             }
             if let Some(length) = frame.length {
                 let n = usize::try_from(length - frame.came).unwrap_or(usize::MAX);
                 let (payload, rest) = bytes.split_at(n.min(bytes.len()));
-                self.keep(&mut frame, payload);
+                self.add_payload(&mut frame, payload);
                 bytes = rest;
             }
             self.position = self.position.saturating_add((before - bytes.len()) as u64);
@@ -213,25 +213,25 @@ impl Tap {
         }
     }
 
-    /// The frame that the bytes have ended in, if they have.
+    /// Takes the incomplete frame at the end of the stream, if there is one.
     pub fn rest(&mut self) -> Option<Frame> {
         self.open.take()
     }
 
-    /// Reads of the header what there is: what is left.
-    fn header<'a>(&mut self, frame: &mut Frame, mut bytes: &'a [u8]) -> &'a [u8] {
+    /// Reads the header as far as `bytes` go, and returns the bytes after it.
+    fn read_header<'a>(&mut self, frame: &mut Frame, mut bytes: &'a [u8]) -> &'a [u8] {
         while frame.header.len() < frame.header_length() {
             let [byte, rest @ ..] = bytes else { return bytes };
             frame.header.push(*byte);
             bytes = rest;
         }
-        frame.length = Some(frame.announced());
-        self.place(frame);
+        frame.length = Some(frame.announced_length());
+        self.place_in_message(frame);
         bytes
     }
 
-    /// Finds the frame's place in its message.
-    fn place(&mut self, frame: &mut Frame) {
+    /// Sets the frame's position in its message, and the message's type.
+    fn place_in_message(&mut self, frame: &mut Frame) {
         if frame.is_control() {
             return;
         }
@@ -253,11 +253,11 @@ impl Tap {
         self.message = Some(message).filter(|_| !frame.fin());
     }
 
-    fn keep(&self, frame: &mut Frame, payload: &[u8]) {
+    fn add_payload(&self, frame: &mut Frame, payload: &[u8]) {
         let start = frame.preview.len();
-        if start < self.keeps {
-            let room = payload.get(..self.keeps - start).unwrap_or(payload);
-            frame.preview.extend_from_slice(room);
+        if start < self.preview_bytes {
+            let kept = payload.get(..self.preview_bytes - start).unwrap_or(payload);
+            frame.preview.extend_from_slice(kept);
             if let Some(key) = frame.key()
                 && let Some(fresh) = frame.preview.get_mut(start..)
             {
@@ -268,8 +268,8 @@ impl Tap {
     }
 }
 
-/// The longest header, in bytes.
-const LONGEST: usize = 14;
+/// The longest header: 2 bytes, 64-bit length, masking key.
+const MAX_HEADER_BYTES: usize = 14;
 
 #[cfg(test)]
 mod tests {
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_told_when_it_is_whole() {
+    fn reports_each_complete_frame() {
         let bytes = hex!("01 03 48656c 89 00 80 85 37fa213d 7f9f4d5158");
         let (all, rest) = frames(false, &[&bytes]);
         let told: Vec<_> = all
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn compression_is_that_of_the_message() {
+    fn compression_applies_to_the_whole_message() {
         let bytes = hex!("41 01 00 8a 00 80 01 00 c1 00 81 00");
         let compressed = |deflates| {
             frames(deflates, &[&bytes]).0.iter().map(|f| f.compressed).collect::<Vec<_>>()
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_rules_is_read_on() {
+    fn reads_on_after_illegal_frames() {
         let bytes = hex!("f3 7e 0001 aa 0b 00 80 00 81 00");
         let (all, rest) = frames(true, &[&bytes]);
         let told: Vec<_> = all.iter().map(|f| (f.opcode(), f.rsv(), f.length)).collect();
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_does_not_end_is_told_at_the_end_and_costs_nothing() {
+    fn an_unfinished_frame_is_returned_at_the_end_and_costs_no_memory() {
         let (all, rest) = frames(false, &[&hex!("82 7f ffffffffffffffff"), &vec![7; 100_000]]);
         let rest = rest.unwrap();
         assert!(all.is_empty());
@@ -343,7 +343,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_cut_in_any_way_are_the_same_frames(
+        fn any_chunking_of_any_bytes_yields_the_same_frames(
             bytes in vec(prop_oneof![Just(0x81u8), Just(0x7e), Just(0), Just(3), any::<u8>()], 0..300),
             cuts in vec(0usize..20, 1..40),
             deflates: bool,

@@ -1,4 +1,5 @@
-//! The HTTP/1.1 carrier of the opening handshake (RFC 6455, 4): key, accept, and the two heads.
+//! The opening handshake over HTTP/1.1 (RFC 6455, 4): keys, heads and the state machines of both
+//! sides.
 
 use super::{
     handshake::{
@@ -11,7 +12,7 @@ use http::StatusCode;
 use sha1_smol::Sha1;
 use std::fmt;
 
-/// A head as it goes over the wire.
+/// Encodes a head: its first line, the fields and the empty line.
 pub fn head(first: &str, headers: &Headers) -> Vec<u8> {
     let mut head = format!("{first}\r\n");
     for (name, value) in headers.iter() {
@@ -24,64 +25,64 @@ pub fn head(first: &str, headers: &Headers) -> Vec<u8> {
     head.into_bytes()
 }
 
-/// What `Sec-WebSocket-Key` says: 16 bytes that no one could foresee.
+/// Returns the `Sec-WebSocket-Key` for 16 bytes, which must be unpredictable.
 pub fn key(bytes: [u8; 16]) -> String {
     BASE64.encode(&bytes)
 }
 
-/// How a client's handshake stands.
+/// The progress of a client's handshake.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// More bytes are needed.
     Pending,
-    /// The session is open; `rest` came behind the head and belongs to it.
+    /// The session is open.
     Open {
-        /// What was agreed.
+        /// The negotiated subprotocol and extensions.
         agreed: Agreed,
-        /// The answer.
+        /// The head of the 101 response.
         response: Response,
-        /// The first bytes of the session.
+        /// The bytes after the head, which belong to the session.
         rest: Vec<u8>,
     },
-    /// A final status that does not upgrade; `rest` is the start of its body.
+    /// The final status does not upgrade.
     Status {
-        /// The answer.
+        /// The head of the response.
         response: Response,
-        /// The start of its body.
+        /// The beginning of its body.
         rest: Vec<u8>,
     },
 }
 
-/// The client's side: a request goes out, [`ClientUpgrade::receive`] judges what comes back.
+/// The client's side of the handshake: sends a request and validates the response.
 pub struct ClientUpgrade {
     request: Request,
     buffer: Vec<u8>,
-    /// Bytes of the 1xx answers that came first.
+    /// Bytes of the 1xx responses received so far.
     earlier: usize,
 }
 
 impl ClientUpgrade {
-    /// A handshake that begins with this request.
+    /// Creates a handshake that begins with this request.
     pub fn new(request: Request) -> Self {
         Self { request, buffer: Vec::new(), earlier: 0 }
     }
 
-    /// The request.
+    /// Returns the request.
     pub fn request(&self) -> &Request {
         &self.request
     }
 
-    /// The bytes to send.
+    /// Encodes the head of the request.
     pub fn head(&self) -> Vec<u8> {
         head(&format!("GET {} HTTP/1.1", self.request.target), &self.request.headers)
     }
 
-    /// Whether any byte of an answer has come.
+    /// Reports whether any byte of a response has been received.
     pub fn has_begun(&self) -> bool {
         self.earlier > 0 || !self.buffer.is_empty()
     }
 
-    /// Takes what the server sent.
+    /// Processes bytes from the server.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Answer, Refusal> {
         self.buffer.extend_from_slice(bytes);
         loop {
@@ -101,7 +102,7 @@ impl ClientUpgrade {
             let rest = self.buffer.split_off(length);
             self.buffer = rest;
             if response.status == 101 {
-                let agreed = self.judge(&response)?;
+                let agreed = self.check(&response)?;
                 let rest = std::mem::take(&mut self.buffer);
                 return Ok(Answer::Open { agreed, response, rest });
             }
@@ -109,7 +110,7 @@ impl ClientUpgrade {
                 let rest = std::mem::take(&mut self.buffer);
                 return Ok(Answer::Status { response, rest });
             }
-            // Any number of 1xx may come first (RFC 9110, 15.2).
+            // Any number of 1xx responses may precede the final one (RFC 9110, 15.2).
             self.earlier += length;
             if self.buffer.is_empty() {
                 return Ok(Answer::Pending);
@@ -117,21 +118,21 @@ impl ClientUpgrade {
         }
     }
 
-    /// The demands of 4.1 on a 101, and no others.
-    fn judge(&self, response: &Response) -> Result<Agreed, Refusal> {
+    /// Checks the requirements of 4.1 for a 101 response, and no others.
+    fn check(&self, response: &Response) -> Result<Agreed, Refusal> {
         let headers = &response.headers;
-        let said = |name| headers.get(name).map(ToOwned::to_owned);
+        let value = |name| headers.get(name).map(ToOwned::to_owned);
         if response.version == Version::Http10 {
             return Err(Refusal::Http10);
         }
-        // 4.1, item 2: the value itself, not one of a list as in Connection.
+        // 4.1, item 2: the whole value, not an element of a list as in Connection.
         let mut upgrade = headers.all("Upgrade").map(str::trim).peekable();
         let is_websocket = |value: &str| value.eq_ignore_ascii_case("websocket");
         if upgrade.peek().is_none() || !upgrade.all(is_websocket) {
-            return Err(Refusal::Upgrade(said("Upgrade")));
+            return Err(Refusal::Upgrade(value("Upgrade")));
         }
         if !headers.has_token("Connection", "upgrade") {
-            return Err(Refusal::Connection(said("Connection")));
+            return Err(Refusal::Connection(value("Connection")));
         }
         let key = self.request.headers.get("Sec-WebSocket-Key").unwrap_or_default();
         let expected = accept_for(key);
@@ -150,52 +151,52 @@ impl ClientUpgrade {
     }
 }
 
-/// What is wrong with a client's request.
+/// A fault in a client's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestFault {
-    /// No well-formed HTTP/1.1, or over [`MAX_HEADS`].
+    /// The head is not well-formed HTTP/1.1 or exceeds [`MAX_HEADS`].
     Malformed,
-    /// A method other than GET.
+    /// The method is not GET.
     Method,
-    /// An ordinary request: no upgrade is asked for.
+    /// An ordinary HTTP request without an upgrade.
     NoUpgrade,
-    /// A version of the protocol other than 13.
+    /// The protocol version is not 13.
     Version,
-    /// No key of 16 bytes in base64.
+    /// There is not exactly one key of 16 bytes in base64.
     Key,
-    /// No Host header.
+    /// There is not exactly one Host header.
     Host,
-    /// A list of extensions that is not well-formed (9.1).
+    /// The list of extensions is malformed (9.1).
     Extensions,
 }
 
 /// The head of a client's request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RequestHead {
-    /// The request, which may ask for no upgrade.
+    /// The request, with or without an upgrade.
     pub request: Request,
-    /// The value of `Sec-WebSocket-Accept`, or the demand of 4.2.1 that the request does not meet.
+    /// The value of `Sec-WebSocket-Accept`, or the requirement of 4.2.1 that the request fails.
     pub accept: Result<String, RequestFault>,
-    /// Bytes behind the head.
+    /// The bytes after the head.
     pub rest: Vec<u8>,
 }
 
-/// The server's side: collects the bytes of a request's head. What it is answered with is the
-/// caller's to choose: [`accepted`] or [`refused`].
+/// The server's side of the handshake: collects and checks the head of a request. The caller responds
+/// with [`accepted`] or [`refused`].
 #[derive(Debug, Default)]
 pub struct ServerUpgrade {
     buffer: Vec<u8>,
 }
 
 impl ServerUpgrade {
-    /// Takes bytes of the client; `None`: more are needed.
+    /// Processes bytes from the client. `None` if more are needed.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestFault> {
         self.buffer.extend_from_slice(bytes);
         match parse_request(&self.buffer)? {
             None if self.buffer.len() <= MAX_HEADS => Ok(None),
             Some((request, length)) if length <= MAX_HEADS => {
                 let rest = self.buffer.split_off(length);
-                let accept = accept_key(&request);
+                let accept = check_request(&request);
                 Ok(Some(RequestHead { request, accept, rest }))
             }
             _ => Err(RequestFault::Malformed),
@@ -210,13 +211,13 @@ fn accept_for(key: &str) -> String {
     BASE64.encode(&hash.digest().bytes())
 }
 
-/// The demands of 4.2.1.
-fn accept_key(request: &Request) -> Result<String, RequestFault> {
+/// Checks the requirements of 4.2.1, and returns the value of `Sec-WebSocket-Accept`.
+fn check_request(request: &Request) -> Result<String, RequestFault> {
     let headers = &request.headers;
     if !headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "upgrade") {
         return Err(RequestFault::NoUpgrade);
     }
-    // None of them may stand there twice (RFC 9112, 3.2; RFC 6455, 11.3).
+    // These fields must not be repeated (RFC 9112, 3.2; RFC 6455, 11.3).
     let only = |name| {
         let mut values = headers.all(name).map(str::trim);
         values.next().filter(|_| values.next().is_none())
@@ -234,8 +235,8 @@ fn accept_key(request: &Request) -> Result<String, RequestFault> {
     }
 }
 
-/// The answer that opens the session: `accept` is of [`RequestHead`]; `headers` follow those of the
-/// upgrade.
+/// Encodes the 101 response that opens the session. `accept` is that of [`RequestHead`]; `headers`
+/// follow the fields of the upgrade.
 pub fn accepted(accept: &str, headers: &Headers) -> Vec<u8> {
     let mut all = Headers::default();
     all.push("Upgrade", "websocket");
@@ -247,7 +248,7 @@ pub fn accepted(accept: &str, headers: &Headers) -> Vec<u8> {
     head("HTTP/1.1 101 Switching Protocols", &all)
 }
 
-/// An answer that opens no session and is the last of its connection; `body` is plain text.
+/// Encodes a response that opens no session and ends the connection, with a plain-text `body`.
 pub fn refused(status: StatusCode, headers: &Headers, body: &str) -> Vec<u8> {
     let mut all = headers.clone();
     all.push("Content-Type", "text/plain");
@@ -259,7 +260,7 @@ pub fn refused(status: StatusCode, headers: &Headers, body: &str) -> Vec<u8> {
 }
 
 impl RequestFault {
-    /// The status that says so, and the header field that belongs to it.
+    /// Returns the status of the response, and the header field that the status requires.
     pub fn status(self) -> (StatusCode, Headers) {
         let mut headers = Headers::default();
         let status = match self {
@@ -281,25 +282,24 @@ impl RequestFault {
     }
 }
 
-/// What the client is told.
 impl fmt::Display for RequestFault {
+    /// Writes the text for the client.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => "not an HTTP/1.1 request",
             Self::Host => "no Host header",
-            Self::Extensions => "Sec-WebSocket-Extensions is not well-formed",
+            Self::Extensions => "malformed Sec-WebSocket-Extensions",
             Self::Key => "no valid Sec-WebSocket-Key",
-            Self::Method => "only GET",
+            Self::Method => "only GET is allowed",
             Self::NoUpgrade => "this is a WebSocket server",
-            Self::Version => "only version 13",
+            Self::Version => "only WebSocket version 13 is supported",
         })
     }
 }
 
-/// The head of an answer, and its length; `None`: it has not come whole.
+/// Parses the head of a response. Returns it with its length in bytes, or `None` if it is incomplete.
 ///
-/// A head is judged strictly where it opens a session; what else it may say is read as well as it
-/// goes (RFC 9112, 2.2 and 5.1).
+/// A head that opens a session is parsed strictly, any other leniently (RFC 9112, 2.2 and 5.1).
 pub fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusal> {
     let strict = httparse::ParserConfig::default();
     parse_head(buffer, strict).or_else(|fault| {
@@ -308,7 +308,7 @@ pub fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusa
         lax.ignore_invalid_headers_in_responses(true);
         match parse_head(buffer, lax) {
             Ok(Some((head, length))) if head.status != 101 => Ok(Some((head, length))),
-            // Cut inside a head that may still be such.
+            // Incomplete: it may still turn out to be such a head.
             Ok(None) => Ok(None),
             _ => Err(Refusal::Malformed(fault)),
         }
@@ -319,7 +319,7 @@ fn parse_head(
     buffer: &[u8],
     mut config: httparse::ParserConfig,
 ) -> Result<Option<(Response, usize)>, httparse::Error> {
-    // Folded lines are obsolete but legal for a server to send and for us to read (RFC 9112, 5.2).
+    // Folded lines are obsolete, but a client must accept them (RFC 9112, 5.2).
     config.allow_obsolete_multiline_headers_in_responses(true);
     with_room(buffer, |buffer, fields| {
         let mut response = httparse::Response::new(fields);
@@ -327,7 +327,7 @@ fn parse_head(
         else {
             return Ok(None);
         };
-        // The first digit is the class, from 1 (RFC 9110, 15).
+        // The first digit is the class, which starts at 1 (RFC 9110, 15).
         if response.code.is_none_or(|status| status < 100) {
             return Err(httparse::Error::Status);
         }
@@ -335,7 +335,7 @@ fn parse_head(
             version: version(response.version),
             status: response.code.unwrap_or_default(),
             reason: response.reason.unwrap_or_default().to_owned(),
-            headers: copied(response.headers),
+            headers: to_headers(response.headers),
         };
         Ok(Some((head, length)))
     })
@@ -350,7 +350,7 @@ fn parse_request(buffer: &[u8]) -> Result<Option<(Request, usize)>, RequestFault
         let head = Request {
             version: version(request.version),
             target: request.path.unwrap_or_default().to_owned(),
-            headers: copied(request.headers),
+            headers: to_headers(request.headers),
         };
         Ok(Some((head, request.method == Some("GET"), request.version, length)))
     });
@@ -367,7 +367,7 @@ fn version(minor: Option<u8>) -> Version {
     if minor == Some(1) { Version::Http11 } else { Version::Http10 }
 }
 
-/// Parses with room for as many fields as there are.
+/// Parses a head, retrying with a larger array of fields until all of them fit.
 fn with_room<'b, T>(
     buffer: &'b [u8],
     mut parse: impl FnMut(&'b [u8], &mut [httparse::Header<'b>]) -> Result<T, httparse::Error>,
@@ -381,10 +381,10 @@ fn with_room<'b, T>(
     }
 }
 
-fn copied(fields: &[httparse::Header<'_>]) -> Headers {
+fn to_headers(fields: &[httparse::Header<'_>]) -> Headers {
     let mut headers = Headers::default();
     for field in fields {
-        // A fold stands for one space (RFC 9112, 5.2).
+        // A fold is replaced by one space (RFC 9112, 5.2).
         let value = String::from_utf8_lossy(field.value);
         let lines: Vec<&str> = value.split(['\r', '\n']).map(str::trim).collect();
         headers.push(field.name, lines.join(" ").trim());
@@ -393,7 +393,7 @@ fn copied(fields: &[httparse::Header<'_>]) -> Headers {
 }
 
 const HTTP: &[u8] = b"HTTP/1.";
-/// What a Sec-WebSocket-Key is hashed with (RFC 6455, 1.3).
+/// The GUID hashed with a Sec-WebSocket-Key (1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 #[cfg(test)]

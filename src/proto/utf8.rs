@@ -1,25 +1,26 @@
-//! UTF-8 judged as it arrives, octet by octet, whatever way it is cut (RFC 6455, 8.1).
+//! Incremental validation of UTF-8 (RFC 6455, 8.1).
 //!
-//! A text message may be cut anywhere, also inside a character. The validator keeps the begun
-//! character (at most three bytes) and refuses the first byte that cannot belong to it.
+//! A text message may be split anywhere, even inside a character. The validator keeps the incomplete
+//! character (at most three bytes) and rejects the first byte that cannot belong to it.
 
 use super::slice::Within;
 
-/// The bytes are not UTF-8: the first bad one is at this offset.
+/// The bytes are not valid UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid {
-    /// How many bytes before it are whole, valid characters.
+    /// The number of bytes before the first invalid one that are whole, valid characters.
     pub valid: usize,
 }
 
-/// Whether the bytes are UTF-8, whole characters only.
+/// Reports whether the bytes are valid UTF-8 and end with a whole character.
 #[inline]
 pub fn is_valid(bytes: &[u8]) -> bool {
-    // Short ASCII, which most messages are, is seen faster than the validator can be called.
-    (bytes.len() <= SHORT && bytes.is_ascii()) || simdutf8::basic::from_utf8(bytes).is_ok()
+    // Most messages are short ASCII, which this check finds faster than a call of the validator.
+    (bytes.len() <= ASCII_CHECK_MAX_BYTES && bytes.is_ascii())
+        || simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
-/// How many bytes at the start are whole, valid characters.
+/// Returns the number of bytes at the start that are whole, valid characters.
 pub fn valid_up_to(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Ok(_) => bytes.len(),
@@ -27,7 +28,7 @@ pub fn valid_up_to(bytes: &[u8]) -> usize {
     }
 }
 
-/// The state between two cuts of one text message: the character that was cut.
+/// The state of validation between two parts of a text: the incomplete character.
 #[derive(Debug, Default)]
 pub struct Utf8 {
     bytes: [u8; 4],
@@ -36,13 +37,13 @@ pub struct Utf8 {
 }
 
 impl Utf8 {
-    /// Judges `bytes` from a character's start on: how many are whole characters. What is left (at
-    /// most three bytes) is a begun character and is kept.
+    /// Validates `bytes`, which begin at the start of a character. Returns the number of bytes that are
+    /// whole characters. The rest, at most three bytes, is an incomplete character, which is kept.
     #[inline]
     pub fn check(&mut self, bytes: &[u8]) -> Result<usize, Invalid> {
         self.have = 0;
         self.need = 0;
-        // The faster validator does not say where; text is nearly always whole, so ask it first.
+        // The faster validator does not locate errors, but nearly all text is valid and whole.
         if is_valid(bytes) {
             return Ok(bytes.len());
         }
@@ -62,8 +63,8 @@ impl Utf8 {
         }
     }
 
-    /// Judges the next bytes of a text, from wherever it was cut: how many bytes of it are good,
-    /// counted from the begun character on, if they are not all.
+    /// Validates the next bytes of a text, wherever it was split. [`Invalid::valid`] counts bytes of
+    /// this call; it is 0 if the character begun in an earlier call is invalid.
     pub fn push_all(&mut self, bytes: &[u8]) -> Result<(), Invalid> {
         let mut rest = bytes;
         while self.is_partial() && !rest.is_empty() {
@@ -79,8 +80,7 @@ impl Utf8 {
         Ok(())
     }
 
-    /// Goes on with the begun character, with at most [`Self::missing`] bytes; true if it is
-    /// complete now.
+    /// Adds at most [`Self::missing`] bytes to the incomplete character. Returns true once it is whole.
     pub fn resume(&mut self, bytes: &[u8]) -> Result<bool, Invalid> {
         self.push(bytes);
         match std::str::from_utf8(self.character()) {
@@ -90,17 +90,17 @@ impl Utf8 {
         }
     }
 
-    /// Whether a character is begun and not complete.
+    /// Reports whether a character is incomplete.
     pub fn is_partial(&self) -> bool {
         self.have < self.need
     }
 
-    /// How many bytes the begun character lacks.
+    /// Returns the number of bytes missing from the incomplete character.
     pub fn missing(&self) -> usize {
         self.need - self.have
     }
 
-    /// The bytes of the begun character, or of the one just completed.
+    /// Returns the bytes of the incomplete character, or of the one just completed.
     pub fn character(&self) -> &[u8] {
         self.bytes.within(..self.have)
     }
@@ -115,21 +115,21 @@ impl Utf8 {
     }
 }
 
-/// Bytes up to which ASCII is looked for first.
-const SHORT: usize = 256;
+/// The longest input that is first checked for ASCII.
+const ASCII_CHECK_MAX_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Feeds `cuts` one after another; the text if all of it is valid, else the index of the cut
-    /// that was refused (`cuts.len()`: it ended inside a character).
-    fn feed(cuts: &[&[u8]]) -> Result<Vec<u8>, usize> {
+    /// Validates `chunks` one after another. Returns the text or the index of the invalid chunk, which
+    /// is `chunks.len()` if the text ends inside a character.
+    fn feed(chunks: &[&[u8]]) -> Result<Vec<u8>, usize> {
         let mut utf8 = Utf8::default();
         let mut text = Vec::new();
-        for (i, cut) in cuts.iter().enumerate() {
-            let mut rest = *cut;
+        for (i, chunk) in chunks.iter().enumerate() {
+            let mut rest = *chunk;
             while utf8.is_partial() && !rest.is_empty() {
                 let (head, tail) = rest.split_at(utf8.missing().min(rest.len()));
                 if utf8.resume(head).map_err(|_| i)? {
@@ -143,44 +143,44 @@ mod tests {
             let n = utf8.check(rest).map_err(|_| i)?;
             text.extend_from_slice(&rest[..n]);
         }
-        if utf8.is_partial() { Err(cuts.len()) } else { Ok(text) }
+        if utf8.is_partial() { Err(chunks.len()) } else { Ok(text) }
     }
 
     #[test]
-    fn a_byte_that_cannot_follow_is_refused_at_once() {
+    fn rejects_the_first_invalid_byte() {
         let cases: &[(&[u8], usize)] = &[
-            (b"\xff", 0),             // never a byte of UTF-8
+            (b"\xff", 0),             // never valid in UTF-8
             (b"\xc0\xaf", 0),         // overlong "/": C0 alone is enough
-            (b"\xe0\x80", 1),         // overlong in three bytes
+            (b"\xe0\x80", 1),         // overlong, three bytes
             (b"\xed\xa0", 1),         // a surrogate
             (b"\xf4\x90", 1),         // above U+10FFFF
             (b"\xf5", 0),             // above U+10FFFF
             (b"\xf0\x9f\x98\x28", 3), // the last byte of four is wrong
-            (b"a\x80", 1),            // a continuation byte of nothing
+            (b"a\x80", 1),            // a stray continuation byte
             (b"\xe2\x82", 2),         // ends inside the euro sign
         ];
         for (bytes, at) in cases {
-            let cuts: Vec<&[u8]> = bytes.chunks(1).collect();
-            assert_eq!(feed(&cuts), Err(*at), "{bytes:x?}");
+            let chunks: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(feed(&chunks), Err(*at), "{bytes:x?}");
             assert!(feed(&[bytes]).is_err(), "{bytes:x?}");
         }
     }
 
     #[test]
-    fn says_how_much_was_valid() {
+    fn reports_the_length_of_the_valid_prefix() {
         let long = [&b"0123456789".repeat(20)[..], b"\xff"].concat();
         assert_eq!(Utf8::default().check(&long), Err(Invalid { valid: 200 }));
     }
 
     proptest! {
         #[test]
-        fn any_cut_of_any_text(text in "\\PC{0,80}", at in proptest::collection::vec(0usize..200, 0..6)) {
+        fn any_text_is_valid_however_it_is_split(text in "\\PC{0,80}", at in proptest::collection::vec(0usize..200, 0..6)) {
             let bytes = text.as_bytes();
             prop_assert_eq!(feed(&cut(bytes, at)), Ok(bytes.to_vec()));
         }
 
         #[test]
-        fn any_bytes_as_the_standard_library_says(bytes in proptest::collection::vec(any::<u8>(), 0..40), at in proptest::collection::vec(0usize..40, 0..4)) {
+        fn agrees_with_the_standard_library(bytes in proptest::collection::vec(any::<u8>(), 0..40), at in proptest::collection::vec(0usize..40, 0..4)) {
             prop_assert_eq!(feed(&cut(&bytes, at)).is_ok(), std::str::from_utf8(&bytes).is_ok());
         }
     }

@@ -1,26 +1,27 @@
-//! The rules that a peer can break.
+//! The protocol rules that a peer can break.
 
 use super::{close_code::CloseCode, opcode::Opcode};
 use std::{error, fmt};
 
-/// A rule of RFC 6455 or RFC 7692 the peer broke, or a limit of ours it passed. Each one fails the connection.
+/// A rule of RFC 6455 or RFC 7692 that the peer broke, or our message limit exceeded. Every
+/// violation fails the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// A reserved bit set that no extension gave a meaning; the first byte's bits `0x70` (5.2).
+    /// Reserved bits set that no extension defines: the first byte, masked with `0x70` (5.2).
     ReservedBits(u8),
     /// Rsv1 on a control frame or a later fragment (RFC 7692, 6).
     Rsv1Misplaced(Opcode),
-    /// A compressed message that is no DEFLATE, or is cut (RFC 7692, 7.2.2).
+    /// A compressed message that is not valid DEFLATE, or is truncated (RFC 7692, 7.2.2).
     NotDeflate,
     /// An opcode of 3 to 7 or 11 to 15 (5.2).
     ReservedOpcode(u8),
-    /// A frame from a client that is not masked (5.1).
+    /// An unmasked frame from a client (5.1).
     NotMasked,
-    /// A frame from a server that is masked (5.1).
+    /// A masked frame from a server (5.1).
     Masked,
-    /// A payload length written in more bytes than it needs (5.2).
+    /// A payload length encoded in more bytes than necessary (5.2).
     LengthNotMinimal(u64),
-    /// A 64-bit payload length with its top bit set (5.2).
+    /// A 64-bit payload length with its most significant bit set (5.2).
     LengthTopBit,
     /// A control frame of more than 125 bytes (5.5).
     ControlTooLong(Opcode),
@@ -28,7 +29,7 @@ pub enum Violation {
     ControlFragmented(Opcode),
     /// A continuation frame while no message is open (5.4).
     ContinuationOfNothing,
-    /// A text or binary frame inside a fragmented message (5.4).
+    /// A text or binary frame before the fragmented message has ended (5.4).
     MessageInsideMessage,
     /// A text message that is not UTF-8 (8.1).
     TextNotUtf8,
@@ -38,15 +39,15 @@ pub enum Violation {
     CloseCodeInvalid(CloseCode),
     /// A Close whose reason is not UTF-8 (5.5.1).
     CloseReasonNotUtf8,
-    /// A message over our limit, in bytes.
+    /// A message longer than our limit.
     MessageTooLong {
-        /// The limit that was passed, in bytes.
+        /// The limit, in bytes.
         limit: u64,
     },
 }
 
 impl Violation {
-    /// The close code the peer is told (7.4.1).
+    /// Returns the code of the Close that fails the connection (7.4.1).
     pub fn close_code(self) -> CloseCode {
         match self {
             Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::NotDeflate => {
@@ -57,7 +58,7 @@ impl Violation {
         }
     }
 
-    /// The RFC and the section of it that was broken.
+    /// Returns the RFC and section of the broken rule.
     pub fn section(self) -> &'static str {
         match self {
             Self::Rsv1Misplaced(_) => "RFC 7692, 6",

@@ -1,11 +1,11 @@
-//! Conversations in bytes and virtual time.
+//! Whole sessions, in bytes and virtual time.
 
 use super::*;
 use crate::proto::{CloseCode, message::LOOKAHEAD, raw::RawFrame};
 use hex_literal::hex;
 use proptest::prelude::*;
 
-/// An event with its bytes copied, so that a test can keep it.
+/// An event with its bytes copied.
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
     Message(Kind, Vec<u8>, bool),
@@ -29,7 +29,7 @@ fn settings() -> Settings {
     }
 }
 
-/// A connection and the time it lives in.
+/// A connection and its virtual clock.
 struct World {
     connection: Connection,
     now: Instant,
@@ -37,7 +37,7 @@ struct World {
 }
 
 impl World {
-    /// Masking keys are all zero, so that what is sent can be read.
+    /// Uses masking keys of zeros, so that sent payloads are readable.
     fn new(role: Role, settings: Settings) -> Self {
         let now = Instant::now();
         Self {
@@ -75,14 +75,14 @@ impl World {
         }
     }
 
-    /// Everything that is to be sent, taken by the transport.
+    /// Takes all pending bytes, as the transport would.
     fn sent(&mut self) -> Vec<u8> {
         let bytes = self.connection.transmit().to_vec();
         self.connection.transmitted(bytes.len(), self.now);
         bytes
     }
 
-    /// Lets time pass up to each deadline on the way.
+    /// Advances the clock, and handles each deadline on the way.
     fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(deadline) = self.connection.timeout().filter(|at| *at <= end) {
@@ -98,7 +98,7 @@ fn close(code: u16, reason: &str) -> Close {
 }
 
 #[test]
-fn an_echo_and_a_close_of_ours() {
+fn a_client_echoes_and_closes() {
     let mut world = World::client();
     world.connection.send(Kind::Text, b"Hello").unwrap();
     assert_eq!(world.sent(), hex!("81 85 00000000 48656c6c6f"));
@@ -107,7 +107,7 @@ fn an_echo_and_a_close_of_ours() {
     world.connection.close(&Close::new(CloseCode::NORMAL), world.now).unwrap();
     assert_eq!(world.sent(), hex!("88 82 00000000 03e8"));
     assert_eq!(world.connection.send(Kind::Text, b"late"), Err(UsageError::Closed));
-    // What the peer had already sent still comes.
+    // Messages that the peer had already sent are still delivered.
     let late = Seen::Message(Kind::Binary, vec![1], true);
     let answer = Seen::Close(close(1000, ""));
     assert_eq!(world.receive(&hex!("82 01 01 88 02 03e8")), [late, answer]);
@@ -121,7 +121,7 @@ fn an_echo_and_a_close_of_ours() {
 }
 
 #[test]
-fn a_close_of_the_peer_is_echoed_as_it_came() {
+fn the_peers_close_is_echoed_unchanged() {
     for payload in [&hex!("")[..], &hex!("03e8"), &hex!("0bb8 6279 65"), &hex!("03f3")] {
         let mut world = World::client();
         let frame = RawFrame::from(Opcode::Close).payload(payload).encode();
@@ -129,7 +129,7 @@ fn a_close_of_the_peer_is_echoed_as_it_came() {
         assert_eq!(world.receive(&frame), [Seen::Close(expected.clone())]);
         assert_eq!(world.sent()[6..], *payload);
         assert_eq!(world.connection.cause(), Some(&Cause::RemoteClose(expected)));
-        // Nothing after a Close counts (5.5.1).
+        // Everything after a Close is ignored (5.5.1).
         assert_eq!(world.receive(&hex!("81 01 61")), []);
         assert!(!world.connection.is_open());
     }
@@ -145,7 +145,7 @@ fn a_server_ends_the_transport_after_the_closing_handshake() {
 }
 
 #[test]
-fn each_violation_is_told_with_its_code_and_ends_reading() {
+fn each_violation_sends_its_close_code_and_ends_reading() {
     let cases: &[(&[u8], Violation, u16)] = &[
         (&hex!("83 00"), Violation::ReservedOpcode(3), 1002),
         (&hex!("81 01 ff"), Violation::TextNotUtf8, 1007),
@@ -167,7 +167,7 @@ fn each_violation_is_told_with_its_code_and_ends_reading() {
 }
 
 #[test]
-fn a_violation_after_our_close_is_not_hushed_up() {
+fn a_violation_after_our_close_is_reported() {
     let mut world = World::client();
     world.connection.close(&Close::new(CloseCode::NO_STATUS), world.now).unwrap();
     assert_eq!(world.sent(), hex!("88 80 00000000"));
@@ -178,7 +178,7 @@ fn a_violation_after_our_close_is_not_hushed_up() {
 }
 
 #[test]
-fn pings_are_answered_also_after_our_close_but_not_after_the_peers() {
+fn pings_are_answered_after_our_close_but_not_after_the_peers() {
     let mut world = World::client();
     assert_eq!(world.receive(&hex!("89 02 6869")), [Seen::Ping(b"hi".into())]);
     assert_eq!(world.sent(), hex!("8a 82 00000000 6869"));
@@ -191,7 +191,7 @@ fn pings_are_answered_also_after_our_close_but_not_after_the_peers() {
 }
 
 #[test]
-fn an_unanswered_close_ends_after_its_time() {
+fn an_unanswered_close_times_out() {
     let mut world = World::client();
     world.connection.close(&Close::new(CloseCode::NO_STATUS), world.now).unwrap();
     world.sent();
@@ -203,7 +203,7 @@ fn an_unanswered_close_ends_after_its_time() {
 }
 
 #[test]
-fn a_close_behind_bytes_that_move_slowly_is_waited_for() {
+fn a_close_does_not_time_out_while_queued_bytes_progress() {
     let mut world = World::client();
     world.connection.send(Kind::Text, b"Hello").unwrap();
     world.connection.close(&Close::new(CloseCode::NORMAL), world.now).unwrap();
@@ -212,14 +212,14 @@ fn a_close_behind_bytes_that_move_slowly_is_waited_for() {
         world.connection.transmitted(1, world.now);
     }
     assert!(!world.connection.is_over());
-    // Then nothing moves any more: the message was not sent whole.
+    // Then the transport stalls, before the message is entirely sent.
     world.pass(2 * SECOND);
     assert!(world.connection.is_over());
     assert_eq!(world.connection.unsent_messages(), 1);
 }
 
 #[test]
-fn a_transport_that_ends_without_a_close() {
+fn a_transport_may_end_without_a_close() {
     let mut world = World::client();
     world.receive(&hex!("01 01 61"));
     assert!(world.connection.is_inside_message());
@@ -229,7 +229,7 @@ fn a_transport_that_ends_without_a_close() {
 }
 
 #[test]
-fn keepalive_pings_go_out_in_silence_only() {
+fn keepalive_pings_are_sent_only_in_silence() {
     let mut world = World::client();
     world.pass(29 * SECOND);
     assert_eq!(world.sent(), b"");
@@ -238,7 +238,7 @@ fn keepalive_pings_go_out_in_silence_only() {
     assert_eq!(world.sent(), b"", "half a header is a sign of life");
     world.pass(SECOND);
     assert_eq!(world.sent(), hex!("89 88 00000000 0000000000000001"));
-    // No pong, no timeout asked for: only the next ping.
+    // Without a pong and without a timeout, only the next ping follows.
     world.pass(30 * SECOND);
     assert_eq!(world.sent(), hex!("89 88 00000000 0000000000000002"));
     assert!(world.connection.is_open());
@@ -249,14 +249,14 @@ fn keepalive_pings_go_out_in_silence_only() {
 }
 
 #[test]
-fn no_interval_no_pings() {
+fn without_an_interval_no_pings_are_sent() {
     let mut world = World::new(Role::Client, Settings { ping_interval: None, ..settings() });
     world.pass(3600 * SECOND);
     assert_eq!(world.sent(), b"");
 }
 
 #[test]
-fn a_missing_pong_ends_the_session_when_asked() {
+fn a_missing_pong_ends_the_session_with_a_ping_timeout() {
     let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
     let mut world = World::new(Role::Client, limits);
     world.pass(30 * SECOND);
@@ -271,7 +271,7 @@ fn a_missing_pong_ends_the_session_when_asked() {
 }
 
 #[test]
-fn the_pongs_deadline_does_not_run_while_we_do_not_read() {
+fn the_pong_deadline_is_suspended_while_reading_is_paused() {
     let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
     let mut world = World::new(Role::Client, limits);
     world.pass(31 * SECOND);
@@ -287,7 +287,7 @@ fn the_pongs_deadline_does_not_run_while_we_do_not_read() {
 }
 
 #[test]
-fn a_ping_of_the_user_is_timed() {
+fn a_users_ping_reports_its_round_trip_time() {
     let mut world = World::client();
     world.connection.ping(b"x", world.now).unwrap();
     assert_eq!(world.sent(), hex!("89 81 00000000 78"));
@@ -298,7 +298,7 @@ fn a_ping_of_the_user_is_timed() {
 }
 
 #[test]
-fn what_must_not_be_sent_is_refused() {
+fn invalid_closes_are_refused() {
     let mut world = World::client();
     for code in [0, 999, 1004, 1006, 1015, 5000] {
         let refused = world.connection.close(&close(code, ""), world.now);
@@ -311,7 +311,7 @@ fn what_must_not_be_sent_is_refused() {
 }
 
 #[test]
-fn a_close_waits_for_the_frame_that_is_open() {
+fn a_close_waits_for_the_open_frame() {
     let mut world = World::client();
     world.connection.begin(Kind::Text, 4, true).unwrap();
     world.connection.payload(b"ab");
@@ -322,9 +322,9 @@ fn a_close_waits_for_the_frame_that_is_open() {
 }
 
 proptest! {
-    /// A server's view of anything a client sends, whatever the transport's cuts.
+    /// Whatever the client sends and however the transport splits it.
     #[test]
-    fn what_one_side_sends_the_other_receives(
+    fn a_server_receives_the_messages_a_client_sends(
         messages in proptest::collection::vec((any::<bool>(), "\\PC{0,60}", 1usize..20), 0..8),
         cut in 1usize..40,
     ) {
@@ -366,9 +366,9 @@ proptest! {
         prop_assert_eq!(got, expected);
     }
 
-    /// No bytes of a peer make it panic, and after the first fault it says no more.
+    /// No input causes a panic, and no event follows a violation or a Close.
     #[test]
-    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 1usize..20) {
+    fn any_input_ends_in_at_most_one_fault(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 1usize..20) {
         let mut world = World::client();
         let mut failed = false;
         for chunk in bytes.chunks(cut) {
@@ -381,7 +381,7 @@ proptest! {
 }
 
 #[test]
-fn a_masked_frame_to_a_server() {
+fn a_server_unmasks_frames() {
     let frame = RawFrame::from(Opcode::Message(Kind::Text)).mask([1, 2, 3, 4]).payload("hi");
     let mut world = World::new(Role::Server, settings());
     let expected = Seen::Message(Kind::Text, b"hi".into(), true);

@@ -1,4 +1,4 @@
-//! Streams of DEFLATE, whole and cut anywhere.
+//! DEFLATE streams, whole and split anywhere.
 
 use super::*;
 use hex_literal::hex;
@@ -8,12 +8,12 @@ fn side(window_bits: u8, keeps_context: bool) -> Side {
     Side { window_bits, keeps_context }
 }
 
-/// A message inflated from cuts, taking at most `room` bytes at a time.
-fn inflate(inflater: &mut Inflater, cuts: &[&[u8]], room: usize) -> Result<Vec<u8>, Broken> {
+/// Inflates a message that arrives in `chunks`, at most `room` bytes at a time.
+fn inflate(inflater: &mut Inflater, chunks: &[&[u8]], room: usize) -> Result<Vec<u8>, Broken> {
     let mut message = Vec::new();
     inflater.begin();
-    for (i, cut) in cuts.iter().enumerate() {
-        let (mut rest, last) = (*cut, i + 1 == cuts.len());
+    for (i, chunk) in chunks.iter().enumerate() {
+        let (mut rest, last) = (*chunk, i + 1 == chunks.len());
         loop {
             let used = inflater.inflate(rest, last, room)?;
             rest = &rest[used..];
@@ -58,7 +58,7 @@ fn examples_of_the_rfc() {
 }
 
 #[test]
-fn a_final_block_may_be_the_end_of_all() {
+fn a_final_block_may_end_the_message() {
     let mut inflater = Inflater::new(side(15, true));
     for _ in 0..3 {
         assert_eq!(inflate(&mut inflater, &[&hex!("f348cdc9c90700")], 99).unwrap(), b"Hello");
@@ -67,13 +67,13 @@ fn a_final_block_may_be_the_end_of_all() {
 }
 
 #[test]
-fn what_is_cut_or_no_deflate_is_broken() {
+fn truncated_and_invalid_data_is_rejected() {
     let whole = hex!("f248cdc9c90700");
     for n in 1..whole.len() - 1 {
         let mut inflater = Inflater::new(side(15, true));
         assert_eq!(inflate(&mut inflater, &[&whole[..n]], 99), Err(Broken), "{n}");
     }
-    // A block with codes of its own, cut anywhere: also inside the table of the codes.
+    // A block with dynamic codes, truncated anywhere, the table of codes included.
     let mut deflater = Deflater::new(side(15, true), 9, 0);
     deflater.message(b"transfer 100");
     let first = deflater.output().to_vec();
@@ -86,8 +86,8 @@ fn what_is_cut_or_no_deflate_is_broken() {
         assert_eq!(inflate(&mut inflater, &[&second[..n]], 999), Err(Broken), "{n}");
     }
     for bytes in [
-        &hex!("ff")[..],             // a reserved type of block
-        &hex!("000500faff48656c6c"), // a stored block that is cut
+        &hex!("ff")[..],             // a reserved block type
+        &hex!("000500faff48656c6c"), // a truncated stored block
         &hex!("0005000000"),         // its lengths do not match
         &hex!("f20011000f"),         // a distance before the start
         b"Hello, this is no deflate",
@@ -98,7 +98,7 @@ fn what_is_cut_or_no_deflate_is_broken() {
 }
 
 #[test]
-fn what_is_sent() {
+fn compresses_as_in_the_rfc() {
     let mut deflater = Deflater::new(side(15, true), 6, 0);
     for expected in [&hex!("f248cdc9c90700")[..], &hex!("f200110000")] {
         deflater.message(b"Hello");
@@ -106,29 +106,29 @@ fn what_is_sent() {
     }
     deflater.message(b"");
     assert_eq!(deflater.output(), hex!("00"));
-    let mut forgetful = Deflater::new(side(15, false), 6, 0);
+    let mut without_context = Deflater::new(side(15, false), 6, 0);
     for _ in 0..2 {
-        forgetful.message(b"Hello");
-        assert_eq!(forgetful.output(), hex!("f248cdc9c90700"));
+        without_context.message(b"Hello");
+        assert_eq!(without_context.output(), hex!("f248cdc9c90700"));
     }
 }
 
 #[test]
-fn which_messages_are_compressed() {
+fn short_messages_and_small_windows_are_not_compressed() {
     let deflater = Deflater::new(side(9, true), 1, 1024);
-    assert!(!deflater.wants(Some(1023)));
-    assert!(deflater.wants(Some(1024)) && deflater.wants(None));
-    assert!(!Deflater::new(side(8, true), 1, 0).wants(Some(5000)));
+    assert!(!deflater.should_compress(Some(1023)));
+    assert!(deflater.should_compress(Some(1024)) && deflater.should_compress(None));
+    assert!(!Deflater::new(side(8, true), 1, 0).should_compress(Some(5000)));
 }
 
 #[test]
-fn a_gigabyte_of_zeros_comes_a_piece_at_a_time() {
+fn a_gigabyte_of_zeros_is_inflated_in_bounded_memory() {
     let mut deflater = Deflater::new(side(15, false), 9, 0);
     deflater.message(&vec![0; 1 << 20]);
     let mut inflater = Inflater::new(side(15, true));
     inflater.begin();
-    // Blocks that need no context can follow each other; each again lacks its end.
-    let block = [deflater.output(), &FLUSHED].concat();
+    // Blocks without context can be concatenated once each has its tail again.
+    let block = [deflater.output(), &SYNC_FLUSH_TAIL].concat();
     let mut made = 0u64;
     for _ in 0..1024 {
         let mut rest = &block[..];
@@ -139,16 +139,16 @@ fn a_gigabyte_of_zeros_comes_a_piece_at_a_time() {
             assert!(inflater.output().iter().all(|byte| *byte == 0));
             inflater.take(n);
             made += n as u64;
-            if rest.is_empty() && n < SCRATCH {
+            if rest.is_empty() && n < SCRATCH_BYTES {
                 break;
             }
         }
     }
     assert_eq!(made, 1 << 30);
-    assert_eq!(inflater.out.capacity(), SCRATCH);
+    assert_eq!(inflater.out.capacity(), SCRATCH_BYTES);
 }
 
-/// Words that repeat, and runs that no window holds.
+/// Repetitive content, partly with repeats too far apart for the window.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         "[a-c]{1,8}".prop_map(String::into_bytes),
@@ -161,7 +161,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn any_messages_any_parameters_any_cuts(
+    fn any_message_survives_any_parameters_and_chunking(
         messages in proptest::collection::vec(message(), 1..5),
         window_bits in 9u8..=15,
         keeps_context: bool,
@@ -186,14 +186,14 @@ proptest! {
                 deflater.end();
             }
             sent.extend_from_slice(deflater.output());
-            let cuts: Vec<&[u8]> = sent.chunks(out_size).collect();
-            let got = inflate(&mut inflater, &cuts, room);
+            let chunks: Vec<&[u8]> = sent.chunks(out_size).collect();
+            let got = inflate(&mut inflater, &chunks, room);
             prop_assert_eq!(got.as_ref(), Ok(message));
         }
     }
 
     #[test]
-    fn any_bytes_end_in_a_message_or_a_fault(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn chunking_does_not_change_the_result_for_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let whole = inflate(&mut Inflater::new(side(15, true)), &[&bytes], usize::MAX);
         let cuts: Vec<&[u8]> = bytes.chunks(1).collect();
         if !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! The client's judgement of the extensions in an answer (RFC 6455, 4.1 and 9.1; RFC 7692, 7.1).
+//! The client's validation of the extensions in a response (RFC 6455, 4.1 and 9.1; RFC 7692, 7.1).
 
 use super::{
     list::listed,
@@ -7,23 +7,23 @@ use super::{
 use crate::proto::{excerpt::Excerpt, headers::Headers};
 use std::fmt;
 
-/// What is wrong with the extensions in an answer.
+/// A fault in the extensions that a server chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExtensionFault {
-    /// The header is not well-formed (RFC 6455, 9.1).
+    /// The header is malformed (RFC 6455, 9.1): its value.
     Malformed(String),
-    /// One that was not offered (RFC 6455, 4.1).
+    /// The extension was not offered (RFC 6455, 4.1): its name.
     NotOffered(String),
-    /// One that was offered, with `-H`, and that we do not speak.
+    /// The extension was offered, with `-H`, but is not supported: its name.
     NotSpoken(String),
-    /// The same one twice.
+    /// The extension was chosen twice: its name.
     Repeated(String),
     /// A parameter of permessage-deflate breaks a rule.
     Param(BadParam),
 }
 
 impl fmt::Display for ExtensionFault {
-    /// Writes a clause about the peer ("it"). What the peer wrote is cut and not escaped.
+    /// Writes a clause about the peer ("it"). The peer's words are truncated but not escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(line) => {
@@ -43,7 +43,8 @@ impl fmt::Display for ExtensionFault {
     }
 }
 
-/// Judges the answer to a request with these headers.
+/// Validates the extensions in the response to a request with these headers. Returns the negotiated
+/// compression, if any.
 pub fn judge(request: &Headers, answer: &Headers) -> Result<Option<Deflate>, ExtensionFault> {
     let chosen = listed(answer).map_err(|line| ExtensionFault::Malformed(line.to_owned()))?;
     let offered = listed(request).unwrap_or_default();
@@ -60,12 +61,12 @@ pub fn judge(request: &Headers, answer: &Headers) -> Result<Option<Deflate>, Ext
         }
     }
     let Some(answer) = chosen.first() else { return Ok(None) };
-    let answer = Params::read(answer).map_err(ExtensionFault::Param)?;
+    let answer = Params::parse(answer).map_err(ExtensionFault::Param)?;
     let (mut agreed, mut fault): (Option<Deflate>, _) = (None, None);
-    // It does not say which offer it accepts: any it fits will do, and what we promise in any of
-    // those we keep.
+    // The response does not name the offer that it accepts: any that it fits will do, and our
+    // promises in all of those are kept.
     for offer in offered.iter().filter(|offer| offer.name == NAME) {
-        match Params::read(offer).and_then(|offer| offer.answered(answer)) {
+        match Params::parse(offer).and_then(|offer| offer.agree(answer)) {
             Ok(fits) => {
                 let agreed = agreed.get_or_insert(fits);
                 agreed.client.window_bits = agreed.client.window_bits.min(fits.client.window_bits);

@@ -6,17 +6,17 @@ use crate::proto::{
 };
 use std::fmt;
 
-/// One extension of a header.
+/// An element of the header: an extension and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
-    /// Its name.
+    /// The name, as written.
     pub name: String,
-    /// Its parameters in order: name, and value if there is one.
+    /// The parameters in order: name and, if present, value.
     pub params: Vec<(String, Option<String>)>,
 }
 
 impl fmt::Display for Extension {
-    /// Writes it as an element of the header.
+    /// Writes the extension as an element of the header.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         for (name, value) in &self.params {
@@ -29,12 +29,12 @@ impl fmt::Display for Extension {
     }
 }
 
-/// Reads a list of extensions; `None` if it is not well-formed.
+/// Parses a list of extensions; `None` if it is malformed.
 pub fn parse(list: &str) -> Option<Vec<Extension>> {
     fields::elements(list).map(parse_one).collect()
 }
 
-/// Reads one element of a list.
+/// Parses one element of a list; `None` if it is malformed.
 pub(super) fn parse_one(element: &str) -> Option<Extension> {
     let mut parts = fields::split(element, ';');
     let name = parts.next().filter(|name| is_token(name))?.to_owned();
@@ -48,7 +48,7 @@ pub(super) fn parse_one(element: &str) -> Option<Extension> {
     Some(Extension { name, params: params.collect::<Option<_>>()? })
 }
 
-/// The value of a parameter; what its quotes hold must be a token too (9.1).
+/// Parses the value of a parameter. A quoted value must be a token without its quotes (9.1).
 fn parse_value(value: &str) -> Option<String> {
     let token = match fields::quoted(value) {
         None => value.to_owned(),
@@ -58,7 +58,7 @@ fn parse_value(value: &str) -> Option<String> {
     is_token(&token).then_some(token)
 }
 
-/// The extensions in all fields of a head. Fails with the first field that is not well-formed.
+/// Parses the extensions in all fields of a head. Fails with the value of the first malformed field.
 pub fn listed(headers: &Headers) -> Result<Vec<Extension>, &str> {
     let mut all = Vec::new();
     for line in headers.all("Sec-WebSocket-Extensions") {

@@ -1,4 +1,5 @@
-//! The user's offers of permessage-deflate, and a server's choice from a client's (RFC 7692, 7.1).
+//! The user's offers of permessage-deflate, and a server's choice from a client's offers (RFC 7692,
+//! 7.1).
 
 use super::{
     list::{Extension, parse_one},
@@ -7,27 +8,27 @@ use super::{
 use crate::proto::fields;
 use std::fmt;
 
-/// What the user wants of permessage-deflate: a client offers it, the first preferred, and a server
-/// asks for it in its answers.
+/// The user's parameters of permessage-deflate: the offers of a client in order of preference, or the
+/// preferred parameters of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offers {
     elements: Vec<String>,
     first: Params,
 }
 
-/// Why the user's offers cannot be made.
+/// A fault in the user's offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OfferFault {
-    /// It is no list of extensions.
+    /// The text is not a list of extensions.
     Malformed,
-    /// It names another extension.
+    /// The text names another extension: its name.
     Name(String),
     /// A parameter breaks a rule.
     Param(BadParam),
 }
 
 impl fmt::Display for OfferFault {
-    /// Writes a fault of the user's text, which is not escaped.
+    /// Writes the fault. The user's text is not escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => {
@@ -42,7 +43,7 @@ impl fmt::Display for OfferFault {
 }
 
 impl Default for Offers {
-    /// What browsers offer.
+    /// Returns the offer that browsers make.
     fn default() -> Self {
         let mut first = Params::default();
         first.client_max_window_bits = ClientBits::Any;
@@ -51,7 +52,7 @@ impl Default for Offers {
 }
 
 impl Offers {
-    /// Offers as typed, separated by commas; each may leave the extension's name out.
+    /// Parses comma-separated offers; each may omit the extension's name.
     pub fn parse(text: &str) -> Result<Self, OfferFault> {
         let mut offers = Self { elements: Vec::new(), first: Params::default() };
         for element in fields::split(text, ',') {
@@ -66,7 +67,7 @@ impl Offers {
             if extension.name != NAME {
                 return Err(OfferFault::Name(extension.name));
             }
-            let params = Params::read(&extension).map_err(OfferFault::Param)?;
+            let params = Params::parse(&extension).map_err(OfferFault::Param)?;
             if offers.elements.is_empty() {
                 offers.first = params;
             }
@@ -75,26 +76,27 @@ impl Offers {
         Ok(offers)
     }
 
-    /// Whether they can be a server's: it has one answer, and nothing compresses with a window of
-    /// 8 bits.
-    pub fn can_serve(&self) -> bool {
+    /// Reports whether a server can use them: it needs exactly one, and a window of at least
+    /// [`MIN_BITS`], the smallest that we can compress with.
+    pub fn is_valid_for_server(&self) -> bool {
         self.elements.len() == 1
             && self.first.server_max_window_bits.is_none_or(|bits| bits >= MIN_BITS)
     }
 
-    /// The value of the client's header.
+    /// Returns the value of the client's header.
     pub fn header(&self) -> String {
         self.elements.join(", ")
     }
 
-    /// The server's choice from what a client offers: what was agreed, and the value of its header.
-    /// Offers that break a rule are declined, and the next one is looked at (7.1).
+    /// Accepts the first acceptable of a client's offers. Returns the negotiated parameters and the
+    /// value of the server's header. An offer that breaks a rule is declined, and the next one is
+    /// considered (7.1).
     pub fn choose(&self, offered: &[Extension]) -> Option<(Deflate, String)> {
         offered.iter().filter(|offer| offer.name == NAME).find_map(|offer| {
-            let offer = Params::read(offer).ok()?;
+            let offer = Params::parse(offer).ok()?;
             let answer = offer.accept(self.first)?;
-            // What we grant is within the offer.
-            Some((offer.answered(answer).ok()?, answer.to_string()))
+            // Never fails: `accept` stays within the offer.
+            Some((offer.agree(answer).ok()?, answer.to_string()))
         })
     }
 }

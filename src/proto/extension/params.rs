@@ -1,4 +1,4 @@
-//! The parameters of permessage-deflate, and what an offer and its answer agree on (RFC 7692, 7.1).
+//! The parameters of permessage-deflate and their negotiation (RFC 7692, 7.1).
 
 use super::list::Extension;
 use crate::proto::{excerpt::Excerpt, role::Role};
@@ -13,7 +13,7 @@ pub struct Params {
     pub(super) client_max_window_bits: ClientBits,
 }
 
-/// `client_max_window_bits`, which an offer may have without a value (7.1.2.2).
+/// `client_max_window_bits`, which an offer may carry without a value (7.1.2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ClientBits {
     #[default]
@@ -31,38 +31,38 @@ impl ClientBits {
 /// A parameter that breaks a rule of RFC 7692.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadParam {
-    /// Its name.
+    /// The parameter's name.
     pub name: String,
-    /// The rule.
+    /// The broken rule.
     pub fault: ParamFault,
 }
 
-/// What is wrong with a parameter.
+/// A fault of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParamFault {
     /// permessage-deflate has no such parameter.
     Unknown,
-    /// It stands there twice.
+    /// The parameter is repeated.
     Repeated,
-    /// It takes no value.
+    /// The parameter takes no value, but has this one.
     Value(String),
-    /// Its value is not a number from 8 to 15 without leading zeros; `None`: there is none.
+    /// The value, `None` if missing, is not a number from 8 to 15 without leading zeros.
     Bits(Option<String>),
-    /// The answer has it, the offer did not (7.1.2.2).
+    /// The response has the parameter, but the offer did not (7.1.2.2).
     NotOffered,
-    /// The answer wants a larger window than the offer allows (7.1.2).
+    /// The response chooses a larger window than the offer allows (7.1.2).
     AboveOffer {
-        /// Window bits offered.
+        /// Window bits in the offer.
         offered: u8,
-        /// Window bits in the answer.
+        /// Window bits in the response.
         chosen: u8,
     },
-    /// The offer asks for it, the answer does not grant it (7.1.1.1, 7.1.2.1).
+    /// The offer requires the parameter, but the response omits it (7.1.1.1, 7.1.2.1).
     NotGranted,
 }
 
 impl fmt::Display for BadParam {
-    /// Writes the parameter and its fault, to follow "with". What the peer wrote is cut and not
+    /// Writes the parameter and its fault, to follow "with". The peer's words are truncated but not
     /// escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Excerpt(&self.name))?;
@@ -90,15 +90,15 @@ impl fmt::Display for BadParam {
 }
 
 impl Extension {
-    /// Whether it is permessage-deflate.
+    /// Reports whether this is permessage-deflate.
     pub fn is_deflate(&self) -> bool {
         self.name == NAME
     }
 }
 
 impl Params {
-    pub(super) fn read(extension: &Extension) -> Result<Self, BadParam> {
-        let mut read = Self::default();
+    pub(super) fn parse(extension: &Extension) -> Result<Self, BadParam> {
+        let mut params = Self::default();
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &extension.params {
             let bad = |fault| BadParam { name: name.clone(), fault };
@@ -106,26 +106,27 @@ impl Params {
                 return Err(bad(ParamFault::Repeated));
             }
             seen.push(name);
-            let switch = || match value {
+            let flag = || match value {
                 None => Ok(true),
                 Some(value) => Err(bad(ParamFault::Value(value.clone()))),
             };
             let bits =
-                || bits(value.as_deref()).ok_or_else(|| bad(ParamFault::Bits(value.clone())));
+                || parse_bits(value.as_deref()).ok_or_else(|| bad(ParamFault::Bits(value.clone())));
             match name.as_str() {
-                SERVER_NO_CONTEXT => read.server_no_context_takeover = switch()?,
-                CLIENT_NO_CONTEXT => read.client_no_context_takeover = switch()?,
-                SERVER_BITS => read.server_max_window_bits = Some(bits()?),
-                CLIENT_BITS if value.is_none() => read.client_max_window_bits = ClientBits::Any,
-                CLIENT_BITS => read.client_max_window_bits = ClientBits::AtMost(bits()?),
+                SERVER_NO_CONTEXT => params.server_no_context_takeover = flag()?,
+                CLIENT_NO_CONTEXT => params.client_no_context_takeover = flag()?,
+                SERVER_BITS => params.server_max_window_bits = Some(bits()?),
+                CLIENT_BITS if value.is_none() => params.client_max_window_bits = ClientBits::Any,
+                CLIENT_BITS => params.client_max_window_bits = ClientBits::AtMost(bits()?),
                 _ => return Err(bad(ParamFault::Unknown)),
             }
         }
-        Ok(read)
+        Ok(params)
     }
 
-    /// What this offer and the server's answer to it agree on, as the client sees it.
-    pub(super) fn answered(self, answer: Self) -> Result<Deflate, BadParam> {
+    /// Returns the compression that this offer and the server's response agree on, or the first rule
+    /// that the response breaks.
+    pub(super) fn agree(self, answer: Self) -> Result<Deflate, BadParam> {
         let bad = |name: &str, fault| Err(BadParam { name: name.to_owned(), fault });
         if self.server_no_context_takeover && !answer.server_no_context_takeover {
             return bad(SERVER_NO_CONTEXT, ParamFault::NotGranted);
@@ -135,7 +136,7 @@ impl Params {
             (Some(offered), Some(chosen)) if chosen > offered => {
                 return bad(SERVER_BITS, ParamFault::AboveOffer { offered, chosen });
             }
-            // The server may bind itself to a smaller window unasked (7.1.2.1).
+            // The server may limit its own window unasked (7.1.2.1).
             (_, chosen) => chosen.unwrap_or(MAX_BITS),
         };
         let client_bits = match (self.client_max_window_bits, answer.client_max_window_bits) {
@@ -146,7 +147,7 @@ impl Params {
             (ClientBits::AtMost(offered), ClientBits::AtMost(chosen)) if chosen > offered => {
                 return bad(CLIENT_BITS, ParamFault::AboveOffer { offered, chosen });
             }
-            // A value offered is a promise, whatever the answer says (7.1.2.2).
+            // An offered value is a promise, whatever the response says (7.1.2.2).
             (offered, ClientBits::Absent) => offered.value().unwrap_or(MAX_BITS),
             (_, ClientBits::AtMost(chosen)) => chosen,
         };
@@ -161,27 +162,27 @@ impl Params {
         })
     }
 
-    /// The server's answer to this offer, with what `wishes` asks for as far as the offer allows;
-    /// `None` declines it.
-    pub(super) fn accept(self, wishes: Self) -> Option<Self> {
+    /// Returns the server's response to this offer, which grants `preferred` as far as the offer
+    /// allows. `None` declines the offer.
+    pub(super) fn accept(self, preferred: Self) -> Option<Self> {
         let least = |a: Option<u8>, b: Option<u8>| a.into_iter().chain(b).min();
         let server_max_window_bits =
-            least(self.server_max_window_bits, wishes.server_max_window_bits);
-        // A window of 8 bits cannot be made for what we send.
+            least(self.server_max_window_bits, preferred.server_max_window_bits);
+        // We cannot compress with a window of 8 bits.
         if server_max_window_bits.is_some_and(|bits| bits < MIN_BITS) {
             return None;
         }
-        let (offered, ours) = (self.client_max_window_bits, wishes.client_max_window_bits);
+        let (offered, ours) = (self.client_max_window_bits, preferred.client_max_window_bits);
         let client_max_window_bits = match least(offered.value(), ours.value()) {
-            // Only a client that offers it understands it.
+            // Only a client that offers the parameter understands it (7.1.2.2).
             Some(bits) if offered != ClientBits::Absent => ClientBits::AtMost(bits),
             _ => ClientBits::Absent,
         };
         Some(Self {
             server_no_context_takeover: self.server_no_context_takeover
-                || wishes.server_no_context_takeover,
+                || preferred.server_no_context_takeover,
             client_no_context_takeover: self.client_no_context_takeover
-                || wishes.client_no_context_takeover,
+                || preferred.client_no_context_takeover,
             server_max_window_bits,
             client_max_window_bits,
         })
@@ -211,26 +212,26 @@ impl fmt::Display for Params {
     }
 }
 
-/// The parameters of permessage-deflate that both sides agreed on.
+/// The negotiated parameters of permessage-deflate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deflate {
-    /// Compression of what the server sends.
+    /// Compression of messages from the server.
     pub server: Side,
-    /// Compression of what the client sends.
+    /// Compression of messages from the client.
     pub client: Side,
 }
 
 /// Compression in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Side {
-    /// The base-2 logarithm of its LZ77 window, 8 to 15.
+    /// The base-2 logarithm of the LZ77 window size, 8 to 15.
     pub window_bits: u8,
-    /// Context takeover: the window goes on from message to message.
+    /// True for context takeover: the window is kept from message to message.
     pub keeps_context: bool,
 }
 
 impl Deflate {
-    /// Compression of what `role` sends.
+    /// Returns the parameters for messages from `role`.
     pub fn side(&self, role: Role) -> Side {
         match role {
             Role::Client => self.client,
@@ -239,8 +240,8 @@ impl Deflate {
     }
 }
 
-/// 7.1.2: a decimal number without leading zeros.
-fn bits(value: Option<&str>) -> Option<u8> {
+/// Parses window bits, a decimal number without leading zeros (7.1.2).
+fn parse_bits(value: Option<&str>) -> Option<u8> {
     let value = value.filter(|value| !value.starts_with(['0', '+']))?;
     value.parse().ok().filter(|bits| (8..=MAX_BITS).contains(bits))
 }
@@ -253,7 +254,7 @@ pub(super) const CLIENT_BITS: &str = "client_max_window_bits";
 pub(super) const PARAMS: [&str; 4] =
     [SERVER_NO_CONTEXT, CLIENT_NO_CONTEXT, SERVER_BITS, CLIENT_BITS];
 
-/// The largest window, and the one that is meant when none is named.
+/// The largest window, in bits, and the default.
 pub const MAX_BITS: u8 = 15;
-/// The smallest window we can compress with.
+/// The smallest window that we can compress with, in bits.
 pub const MIN_BITS: u8 = 9;

@@ -1,4 +1,4 @@
-//! Headers in, agreements and faults out.
+//! Negotiations, from headers to agreed parameters or faults.
 
 use super::{
     params::{CLIENT_BITS, CLIENT_NO_CONTEXT, NAME, SERVER_BITS, SERVER_NO_CONTEXT},
@@ -13,7 +13,7 @@ fn headers(value: &str) -> Headers {
     headers
 }
 
-fn judged(offer: &str, answer: &str) -> Result<Option<Deflate>, ExtensionFault> {
+fn negotiated(offer: &str, answer: &str) -> Result<Option<Deflate>, ExtensionFault> {
     judge(&headers(offer), &headers(answer))
 }
 
@@ -26,7 +26,7 @@ fn bad(name: &str, fault: ParamFault) -> Result<Option<Deflate>, ExtensionFault>
 }
 
 #[test]
-fn the_grammar() {
+fn parses_the_grammar_of_the_header() {
     let one = |name: &str, params: &[(&str, Option<&str>)]| Extension {
         name: name.to_owned(),
         params: params.iter().map(|(n, v)| ((*n).to_owned(), v.map(ToOwned::to_owned))).collect(),
@@ -43,7 +43,7 @@ fn the_grammar() {
     for (text, expected) in cases {
         assert_eq!(parse(text), Some(expected), "{text}");
     }
-    // A quoted value must be a token when its quotes are gone (9.1).
+    // A quoted value must be a token without its quotes (9.1).
     for text in [
         ";",
         "foo;",
@@ -65,7 +65,7 @@ fn the_grammar() {
 }
 
 #[test]
-fn answers_that_keep_the_rules() {
+fn valid_responses_are_accepted() {
     let browser = "permessage-deflate; client_max_window_bits";
     let cases = [
         (browser, "permessage-deflate", side(15, true), side(15, true)),
@@ -76,7 +76,7 @@ fn answers_that_keep_the_rules() {
             side(15, true),
             side(8, true),
         ),
-        // What the server may say unasked.
+        // The server may send these unasked.
         (
             browser,
             "permessage-deflate;server_no_context_takeover;client_no_context_takeover;\
@@ -90,14 +90,14 @@ fn answers_that_keep_the_rules() {
             side(8, false),
             side(15, true),
         ),
-        // A permission to keep no context binds us, whatever the answer says; so does a window.
+        // Our offers to keep no context and to limit our window bind us, whatever the response says.
         (
             "permessage-deflate; client_no_context_takeover; client_max_window_bits=11",
             "permessage-deflate",
             side(15, true),
             side(11, false),
         ),
-        // The answer fits the second offer.
+        // The response fits the second offer.
         (
             "permessage-deflate; server_max_window_bits=10, permessage-deflate",
             "permessage-deflate",
@@ -105,7 +105,7 @@ fn answers_that_keep_the_rules() {
             side(15, true),
         ),
         ("x-other, permessage-deflate", "permessage-deflate", side(15, true), side(15, true)),
-        // It fits both: what either promises is kept.
+        // It fits both offers: the promises of both are kept.
         (
             "permessage-deflate; client_max_window_bits=12, permessage-deflate; \
              client_no_context_takeover",
@@ -115,14 +115,14 @@ fn answers_that_keep_the_rules() {
         ),
     ];
     for (offer, answer, server, client) in cases {
-        assert_eq!(judged(offer, answer), Ok(Some(Deflate { server, client })), "{answer}");
+        assert_eq!(negotiated(offer, answer), Ok(Some(Deflate { server, client })), "{answer}");
     }
-    assert_eq!(judged(browser, ""), Ok(None));
+    assert_eq!(negotiated(browser, ""), Ok(None));
     assert_eq!(judge(&headers(browser), &Headers::default()), Ok(None));
 }
 
 #[test]
-fn answers_that_break_a_rule() {
+fn responses_that_break_a_rule_are_rejected() {
     use ExtensionFault as E;
     use ParamFault as P;
     let text = |s: &str| Some(s.to_owned());
@@ -171,7 +171,7 @@ fn answers_that_break_a_rule() {
     ];
     for (offer, answer, expected) in cases {
         let answer = format!("permessage-deflate; {answer}");
-        assert_eq!(judged(offer, &answer), expected, "{answer}");
+        assert_eq!(negotiated(offer, &answer), expected, "{answer}");
     }
     let cases = [
         (browser, "permessage-deflate;", E::Malformed("permessage-deflate;".into())),
@@ -182,12 +182,12 @@ fn answers_that_break_a_rule() {
         ("x-other", "x-other", E::NotSpoken("x-other".into())),
     ];
     for (offer, answer, expected) in cases {
-        assert_eq!(judged(offer, answer), Err(expected), "{answer}");
+        assert_eq!(negotiated(offer, answer), Err(expected), "{answer}");
     }
 }
 
 #[test]
-fn offers_as_typed() {
+fn parses_offers_as_typed() {
     let header = |text| Offers::parse(text).map(|offers| offers.header());
     let ok = |s: &str| Ok(s.to_owned());
     assert_eq!(Offers::default().header(), "permessage-deflate; client_max_window_bits");
@@ -205,9 +205,13 @@ fn offers_as_typed() {
         ("server_max_window_bits=8", false),
         (", ", false),
     ] {
-        assert_eq!(Offers::parse(text).map(|offers| offers.can_serve()), Ok(serves), "{text}");
+        assert_eq!(
+            Offers::parse(text).map(|offers| offers.is_valid_for_server()),
+            Ok(serves),
+            "{text}"
+        );
     }
-    // What is typed must not bring lines of its own.
+    // Typed text must not inject header lines.
     assert_eq!(header("client_max_window_bits;\r\nX: y"), Err(OfferFault::Malformed));
     assert_eq!(header("client_max_window_bits;\u{a0}x"), Err(OfferFault::Malformed));
     assert_eq!(header("permessage-deflate;"), Err(OfferFault::Malformed));
@@ -227,15 +231,15 @@ fn offers_as_typed() {
 }
 
 #[test]
-fn a_server_chooses() {
-    let choose = |wishes: &str, offers: &str| {
-        let wishes = Offers::parse(wishes).unwrap();
-        wishes.choose(&parse(offers).unwrap()).map(|(_, answer)| answer)
+fn a_server_accepts_the_first_acceptable_offer() {
+    let choose = |preferred: &str, offers: &str| {
+        let preferred = Offers::parse(preferred).unwrap();
+        preferred.choose(&parse(offers).unwrap()).map(|(_, answer)| answer)
     };
     let deflate = |params: &str| Some(format!("permessage-deflate{params}"));
     let all = "permessage-deflate; client_no_context_takeover; server_no_context_takeover; \
                client_max_window_bits=9; server_max_window_bits=9";
-    for (wishes, offers, expected) in [
+    for (preferred, offers, expected) in [
         ("", "", None),
         ("", "x-other", None),
         ("", "permessage-deflate", deflate("")),
@@ -248,7 +252,7 @@ fn a_server_chooses() {
                  server_max_window_bits=9; client_max_window_bits=9",
             ),
         ),
-        // Bad offers and those we cannot meet are declined, the next is taken.
+        // Invalid offers and those we cannot meet are declined in favour of the next.
         ("", "permessage-deflate; x", None),
         ("", "permessage-deflate; server_max_window_bits=8", None),
         (
@@ -258,7 +262,7 @@ fn a_server_chooses() {
             deflate("; server_max_window_bits=15"),
         ),
         ("", "permessage-deflate; client_max_window_bits=8", deflate("; client_max_window_bits=8")),
-        // What the user asks for goes as far as the offer allows.
+        // The user's preferences are granted as far as the offer allows.
         (
             "server_max_window_bits=10; client_max_window_bits=11; server_no_context_takeover",
             "permessage-deflate",
@@ -275,7 +279,7 @@ fn a_server_chooses() {
             deflate("; client_max_window_bits=10"),
         ),
     ] {
-        assert_eq!(choose(wishes, offers), expected, "{wishes} / {offers}");
+        assert_eq!(choose(preferred, offers), expected, "{preferred} / {offers}");
     }
 }
 
@@ -303,18 +307,18 @@ fn any_params() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Whatever our client offers and our server wishes, both understand the answer alike.
+    /// Our client understands our server's response, whatever is offered and preferred.
     #[test]
-    fn both_roles_agree(offer in any_params(), wishes in any_params()) {
+    fn both_roles_agree(offer in any_params(), preferred in any_params()) {
         let (agreed, answer) =
-            Offers::parse(&wishes).unwrap().choose(&parse(&offer).unwrap()).unwrap();
-        prop_assert_eq!(judged(&offer, &answer), Ok(Some(agreed)));
+            Offers::parse(&preferred).unwrap().choose(&parse(&offer).unwrap()).unwrap();
+        prop_assert_eq!(negotiated(&offer, &answer), Ok(Some(agreed)));
     }
 
     #[test]
-    fn any_header_is_read_without_a_panic(text in "[a-z0-9;,=\"\\\\ _-]{0,60}") {
+    fn no_header_causes_a_panic(text in "[a-z0-9;,=\"\\\\ _-]{0,60}") {
         let _ = parse(&text);
-        let _ = judged("permessage-deflate; client_max_window_bits", &text);
+        let _ = negotiated("permessage-deflate; client_max_window_bits", &text);
         let _ = Offers::parse(&text);
     }
 }

@@ -1,11 +1,11 @@
-//! Streams of frames, whole and cut anywhere.
+//! Streams of frames, whole and split anywhere.
 
 use super::*;
 use crate::proto::{deflate::Deflater, extension::Side, outbox::Outbox, raw::RawFrame};
 use hex_literal::hex;
 use proptest::prelude::*;
 
-/// A message as the tests see it.
+/// A decoded part, copied.
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
     Message(Kind, Vec<u8>),
@@ -14,7 +14,7 @@ enum Seen {
     Violation(Violation),
 }
 
-/// Feeds a decoder as a session does: what it leaves is offered again with more behind it.
+/// Decodes chunks as a session does: unconsumed bytes are passed again, followed by new ones.
 fn decode(role: Role, max: u64, chunks: &[&[u8]]) -> Vec<Seen> {
     run(Decoder::new(role, max), chunks)
 }
@@ -35,7 +35,7 @@ fn run(mut decoder: Decoder, chunks: &[&[u8]]) -> Vec<Seen> {
     for chunk in chunks {
         buffer.extend_from_slice(chunk);
         loop {
-            // The short way first, as a session does.
+            // The fast path first, as in a session.
             if let Some((kind, range)) = decoder.whole(&buffer) {
                 assert_eq!(open, None);
                 seen.push(Seen::Message(kind, buffer[range.clone()].to_vec()));
@@ -93,22 +93,22 @@ fn text(s: &str) -> Seen {
 }
 
 #[test]
-fn conversations() {
+fn decodes_streams_however_they_are_split() {
     use Seen::{Control, Message, Unfinished, Violation as V};
     let cases: &[(&[u8], &[Seen])] = &[
         (&hex!("81 05 48656c6c6f"), &[text("Hello")]),
         (&hex!("81 00"), &[text("")]),
         (&hex!("82 00"), &[Message(Kind::Binary, vec![])]),
         (&hex!("01 03 48656c 80 02 6c6f"), &[text("Hello")]),
-        // Empty fragments, first, middle and last.
+        // Empty fragments at the beginning, in the middle and at the end.
         (&hex!("01 00 00 00 00 01 61 80 00"), &[text("a")]),
         (&hex!("02 00 80 00"), &[Message(Kind::Binary, vec![])]),
-        // 5.4: control frames between fragments are not late.
+        // 5.4: control frames between fragments are not delayed.
         (
             &hex!("01 01 61 89 01 78 80 01 62 8a 00"),
             &[Control(Opcode::Ping, b"x".to_vec()), text("ab"), Control(Opcode::Pong, vec![])],
         ),
-        // A character cut over three frames, one of them empty, with a ping inside.
+        // A character split over three frames, one of them empty, with a ping between.
         (
             &hex!("01 02 f09f 89 00 00 00 00 01 98 80 02 80 21"),
             &[Control(Opcode::Ping, vec![]), text("\u{1f600}!")],
@@ -119,15 +119,15 @@ fn conversations() {
             &hex!("01 01 61 81 01 62"),
             &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::MessageInsideMessage)],
         ),
-        // 8.1: fails at the bad octet, not at the message's end; what was valid is there.
+        // 8.1: fails at the invalid byte, not at the end of the message, after the valid text.
         (&hex!("81 7e 0fff ff"), &[V(Violation::TextNotUtf8)]),
         (&hex!("01 02 61ff"), &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::TextNotUtf8)]),
         (&hex!("01 01 c3 80 01 28"), &[V(Violation::TextNotUtf8)]),
-        // Ends inside a character.
+        // A message that ends inside a character.
         (&hex!("81 02 e282"), &[V(Violation::TextNotUtf8)]),
         (&hex!("01 01 c3 80 00"), &[V(Violation::TextNotUtf8)]),
         (&hex!("81 02 61c3"), &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::TextNotUtf8)]),
-        // Binary is never judged.
+        // Binary messages are not validated.
         (&hex!("82 02 ffc3"), &[Message(Kind::Binary, vec![0xff, 0xc3])]),
     ];
     for (bytes, expected) in cases {
@@ -136,7 +136,7 @@ fn conversations() {
 }
 
 #[test]
-fn the_limit_is_on_the_message_and_holds_before_its_bytes_come() {
+fn the_limit_applies_to_the_message_and_before_its_bytes_arrive() {
     let limit = |max, bytes: &[u8]| decode(Role::Client, max, &[bytes]);
     let too_long = |limit| Seen::Violation(Violation::MessageTooLong { limit });
     assert_eq!(limit(5, &hex!("81 05 48656c6c6f")), [text("Hello")]);
@@ -149,10 +149,9 @@ fn the_limit_is_on_the_message_and_holds_before_its_bytes_come() {
     assert_eq!(limit(u64::MAX >> 2, &huge).last(), Some(&too_long(u64::MAX >> 2)));
 }
 
-/// 9.3.1 and 9.4.1 of the conformance suite send 65,536 fragments: bytes are limited, not
-/// their number.
+/// Cases 9.3.1 and 9.4.1 of the conformance suite send 65,536 fragments.
 #[test]
-fn any_number_of_fragments() {
+fn the_number_of_fragments_is_not_limited() {
     let mut bytes = hex!("02 00").to_vec();
     for _ in 0..200_000 {
         bytes.extend(hex!("00 01 61"));
@@ -163,18 +162,18 @@ fn any_number_of_fragments() {
 }
 
 #[test]
-fn compressed_conversations() {
+fn decodes_compressed_streams_however_they_are_split() {
     use Seen::{Control, Message, Unfinished, Violation as V};
     let cases: &[(&[u8], &[Seen])] = &[
         // RFC 7692, 7.2.3.1: in one frame, in two, and again with context takeover.
         (&hex!("c1 07 f248cdc9c90700"), &[text("Hello")]),
         (&hex!("41 03 f248cd 80 04 c9c90700 c1 05 f200110000"), &[text("Hello"), text("Hello")]),
-        // Plain ones go between.
+        // An uncompressed message between compressed ones.
         (
             &hex!("c2 07 f248cdc9c90700 81 01 61 c1 05 f200110000"),
             &[Message(Kind::Binary, b"Hello".to_vec()), text("a"), text("Hello")],
         ),
-        // A control frame and an empty fragment inside.
+        // A control frame and an empty fragment inside a message.
         (
             &hex!("41 03 f248cd 89 01 78 00 00 80 04 c9c90700"),
             &[Control(Opcode::Ping, b"x".to_vec()), text("Hello")],
@@ -190,18 +189,18 @@ fn compressed_conversations() {
         ),
         (&hex!("c9 00"), &[V(Violation::Rsv1Misplaced(Opcode::Ping))]),
         (&hex!("a1 00"), &[V(Violation::ReservedBits(0x20))]),
-        // No DEFLATE, and a message that is cut.
+        // Invalid DEFLATE, and a truncated message.
         (&hex!("c1 01 ff"), &[V(Violation::NotDeflate)]),
         (
             &hex!("c1 05 f248cdc9c9"),
             &[Unfinished(Kind::Text, b"Hell".to_vec()), V(Violation::NotDeflate)],
         ),
-        // "a", FF, "b" in a stored block: fails at the bad byte, what was valid is there.
+        // "a", FF, "b" in a stored block: fails at the invalid byte, after the valid text.
         (
             &hex!("c1 09 00 0300 fcff 61ff62 00"),
             &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::TextNotUtf8)],
         ),
-        // It ends inside a character.
+        // A message that ends inside a character.
         (&hex!("c1 08 00 0200 fdff e282 00"), &[V(Violation::TextNotUtf8)]),
         // A character over two blocks and frames.
         (&hex!("41 07 00 0200 fdff e282 80 07 00 0100 feff ac 00"), &[text("\u{20ac}")]),
@@ -214,10 +213,10 @@ fn compressed_conversations() {
     }
 }
 
-/// A character over two frames, of which the first part of the second brings more than its rest:
-/// what was left in the inflater must not keep the rest of the input from being read.
+/// A character is split over two frames, and the first part of the second frame inflates to more than
+/// its rest. The bytes left in the inflater must not stop the decoder from reading further input.
 #[test]
-fn what_waits_in_the_inflater_does_not_stop_the_input() {
+fn undelivered_inflated_bytes_do_not_stop_the_input() {
     let mut deflater = Deflater::new(SIDE, 1, 0);
     deflater.message("\u{1f600}\u{20ac}".as_bytes());
     let data = deflater.output();
@@ -234,12 +233,12 @@ fn what_waits_in_the_inflater_does_not_stop_the_input() {
 }
 
 #[test]
-fn the_limit_is_on_what_is_inflated() {
+fn the_limit_applies_to_the_inflated_size() {
     let hello = hex!("c1 07 f248cdc9c90700");
     assert_eq!(inflate(Role::Client, 5, &[&hello]), [text("Hello")]);
     let too_long = Seen::Violation(Violation::MessageTooLong { limit: 4 });
     assert_eq!(inflate(Role::Client, 4, &[&hello]), [too_long]);
-    // 64 KiB of zeros in 79 bytes, over a limit that its fragments keep.
+    // 64 KiB of zeros in 79 bytes: only the inflated size exceeds the limit.
     let mut deflater = Deflater::new(SIDE, 9, 0);
     deflater.message(&vec![0; 65_536]);
     let opcode = Opcode::Message(Kind::Binary);
@@ -250,7 +249,7 @@ fn the_limit_is_on_what_is_inflated() {
     assert_eq!(whole, [Seen::Message(Kind::Binary, vec![0; 65_536])]);
 }
 
-/// Any messages, any fragments, any masks, any cuts of the stream: the same messages.
+/// Arbitrary messages and their encoding in arbitrary fragments, masked, some compressed.
 fn stream() -> impl Strategy<Value = (Vec<Seen>, Vec<u8>)> {
     let message = (
         any::<bool>(),
@@ -296,22 +295,22 @@ fn stream() -> impl Strategy<Value = (Vec<Seen>, Vec<u8>)> {
 
 proptest! {
     #[test]
-    fn any_message_any_fragments_any_chunks((expected, bytes) in stream(), size in 1usize..50) {
+    fn any_messages_survive_any_fragmentation_and_chunking((expected, bytes) in stream(), size in 1usize..50) {
         let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
         prop_assert_eq!(inflate(Role::Server, u64::MAX, &chunks), expected);
     }
 
     #[test]
-    fn any_bytes_never_panic_and_cuts_do_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn chunking_does_not_change_the_result_for_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         client(&bytes);
         let whole = inflate(Role::Client, u64::MAX, &[&bytes]);
         let bytewise = inflate(Role::Client, u64::MAX, &bytes.chunks(1).collect::<Vec<_>>());
         prop_assert_eq!(whole, bytewise);
     }
 
-    /// Both roles, any parameters, whole messages and pieces: what goes in comes out.
+    /// With any parameters, whole messages and pieces.
     #[test]
-    fn what_an_outbox_compresses_a_decoder_inflates(
+    fn a_decoder_inflates_the_output_of_an_outbox(
         messages in proptest::collection::vec(("\\PC{0,30}", 0usize..400, any::<bool>()), 1..6),
         window_bits in 9u8..=15,
         keeps_context: bool,

@@ -12,8 +12,8 @@ fn server() -> Outbox {
     Outbox::new(Role::Server, Box::new(|_| {}))
 }
 
-/// The transport takes so much and passes it on.
-fn leave(outbox: &mut Outbox, n: usize) {
+/// Lets the transport accept and flush `n` bytes.
+fn flush(outbox: &mut Outbox, n: usize) {
     outbox.advance(n);
     outbox.flushed();
 }
@@ -34,7 +34,7 @@ fn examples_of_the_rfc() {
 }
 
 #[test]
-fn a_message_in_fragments_with_a_ping_between() {
+fn a_ping_goes_between_fragments() {
     let mut outbox = server();
     outbox.begin(Kind::Text, 3, false);
     outbox.payload(b"He");
@@ -80,63 +80,63 @@ fn a_long_frame_is_masked_the_same_however_it_is_cut() {
         cut.payload(part);
         sent.extend_from_slice(cut.pending());
         let n = cut.queued();
-        leave(&mut cut, n);
+        flush(&mut cut, n);
     }
     assert_eq!(sent, whole.pending());
     assert!(!cut.is_frame_open());
 }
 
 #[test]
-fn of_many_pongs_that_wait_only_the_newest_goes() {
+fn only_the_newest_deferred_pong_is_sent() {
     let mut outbox = server();
-    outbox.message(Kind::Binary, &vec![0; PONG_ROOM]);
+    outbox.message(Kind::Binary, &vec![0; PONG_QUEUE_BYTES]);
     for i in 0..100_000u32 {
         outbox.control(Opcode::Pong, &i.to_be_bytes());
     }
-    assert!(outbox.queued() < PONG_ROOM + 20);
+    assert!(outbox.queued() < PONG_QUEUE_BYTES + 20);
     let n = outbox.queued();
-    leave(&mut outbox, n);
+    flush(&mut outbox, n);
     assert_eq!(outbox.pending(), hex!("8a 04 0001869f"));
 }
 
 #[test]
-fn counts_what_the_transport_did_not_take() {
+fn counts_unsent_messages() {
     let mut outbox = client();
     assert_eq!(outbox.unsent_messages(), 0);
     outbox.message(Kind::Text, b"ab"); // 8 bytes
     outbox.control(Opcode::Ping, b"");
     outbox.message(Kind::Text, b"cd");
     assert_eq!(outbox.unsent_messages(), 2);
-    leave(&mut outbox, 7);
+    flush(&mut outbox, 7);
     assert_eq!(outbox.unsent_messages(), 2);
-    leave(&mut outbox, 1);
+    flush(&mut outbox, 1);
     assert_eq!(outbox.unsent_messages(), 1);
-    leave(&mut outbox, 100);
+    flush(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 0);
-    // A frame whose header has gone counts until its last byte has.
+    // A frame whose header is sent counts until its last byte is.
     outbox.begin(Kind::Text, 4, true);
     outbox.payload(b"ab");
-    leave(&mut outbox, 100);
+    flush(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 1);
     outbox.payload(b"cd");
     outbox.message(Kind::Text, b"e");
     assert_eq!(outbox.unsent_messages(), 2);
-    leave(&mut outbox, 2);
+    flush(&mut outbox, 2);
     assert_eq!(outbox.unsent_messages(), 1);
-    leave(&mut outbox, 100);
+    flush(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 0);
-    // So does a fragmented message until its last fragment.
+    // A fragmented message counts until its last fragment is sent.
     outbox.begin(Kind::Text, 1, false);
     outbox.payload(b"a");
-    leave(&mut outbox, 100);
+    flush(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 1);
     outbox.begin(Kind::Text, 0, true);
-    leave(&mut outbox, 100);
+    flush(&mut outbox, 100);
     assert_eq!(outbox.unsent_messages(), 0);
 }
 
 #[test]
-fn a_peer_that_is_always_behind_costs_no_memory_and_is_counted_right() {
+fn a_slow_peer_costs_no_memory_and_is_counted_correctly() {
     let mut outbox = client();
     let message = [b'x'; 994]; // 1002 bytes on the wire
     let (mut queued, mut sent) = (0, 0);
@@ -144,25 +144,25 @@ fn a_peer_that_is_always_behind_costs_no_memory_and_is_counted_right() {
         outbox.message(Kind::Binary, &message);
         queued += 1;
         if outbox.queued() > 3000 {
-            leave(&mut outbox, 1002);
+            flush(&mut outbox, 1002);
             sent += 1;
         }
         assert_eq!(outbox.unsent_messages(), queued - sent);
     }
-    assert!(outbox.bytes.capacity() < 4 * GONE, "{}", outbox.bytes.capacity());
-    // A long frame in pieces, part of which has gone with its header.
-    outbox.begin(Kind::Binary, 3 * GONE as u64, true);
+    assert!(outbox.bytes.capacity() < 4 * COMPACT_BYTES, "{}", outbox.bytes.capacity());
+    // A long frame in pieces, of which the first are sent along with its header.
+    outbox.begin(Kind::Binary, 3 * COMPACT_BYTES as u64, true);
     for _ in 0..3 {
-        outbox.payload(&vec![0; GONE]);
-        leave(&mut outbox, GONE);
+        outbox.payload(&vec![0; COMPACT_BYTES]);
+        flush(&mut outbox, COMPACT_BYTES);
     }
     assert_eq!(outbox.unsent_messages(), 1);
-    leave(&mut outbox, usize::MAX >> 1);
+    flush(&mut outbox, usize::MAX >> 1);
     assert_eq!(outbox.unsent_messages(), 0);
 }
 
 #[test]
-fn what_a_transport_holds_back_has_not_left() {
+fn accepted_bytes_are_unsent_until_flushed() {
     let mut outbox = server();
     outbox.message(Kind::Text, b"one");
     outbox.message(Kind::Text, b"two");
@@ -174,16 +174,16 @@ fn what_a_transport_holds_back_has_not_left() {
     assert_eq!(outbox.pending(), b"\x81\x05three");
     outbox.flushed();
     assert_eq!((outbox.unsent_messages(), outbox.queued()), (1, 7));
-    leave(&mut outbox, 7);
+    flush(&mut outbox, 7);
     assert_eq!((outbox.unsent_messages(), outbox.queued()), (0, 0));
-    // One that never says so holds back so much and no more.
+    // A transport that never reports a flush is assumed to hold back a limited amount.
     let long = vec![b'x'; 1000];
     for _ in 0..10_000 {
         outbox.message(Kind::Text, &long);
         outbox.advance(usize::MAX >> 1);
-        assert!(outbox.bytes.len() <= HOLD + GONE + 1004);
+        assert!(outbox.bytes.len() <= MAX_UNFLUSHED_BYTES + COMPACT_BYTES + 1004);
     }
-    assert!(outbox.unsent_messages() <= HOLD / 1004 + 1);
+    assert!(outbox.unsent_messages() <= MAX_UNFLUSHED_BYTES / 1004 + 1);
     outbox.flushed();
     assert_eq!(outbox.unsent_messages(), 0);
 }

@@ -1,4 +1,4 @@
-//! Both sides of the upgrade, in bytes. The key is the RFC's own (1.3).
+//! Both sides of the upgrade, in bytes, with the key of the RFC's example (1.3).
 
 use super::*;
 use crate::proto::{
@@ -19,7 +19,7 @@ fn client(more: &[(&str, &str)]) -> ClientUpgrade {
     ClientUpgrade::new(Request { version: Version::Http11, target: "/chat".into(), headers })
 }
 
-/// The answer to a head of these lines, whole and byte by byte.
+/// Receives a head of these lines, whole and byte by byte.
 fn answer(lines: &[&str]) -> Result<Answer, Refusal> {
     answer_bytes(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes())
 }
@@ -68,10 +68,10 @@ fn the_request_is_written_as_it_was_typed() {
 }
 
 #[test]
-fn answers_that_open() {
+fn valid_responses_open_the_session() {
     let plain = [OK, "Upgrade: websocket", "Connection: Upgrade", ACCEPT];
     assert!(opens(&plain));
-    // As strict as 4.1 and no stricter.
+    // The check is as strict as 4.1 and no stricter.
     assert!(opens(&[OK, "upgrade: WebSocket", "CONNECTION: keep-alive, upgrade", ACCEPT]));
     assert!(opens(&[
         OK,
@@ -93,7 +93,7 @@ fn answers_that_open() {
     ]));
     let folded = "Sec-WebSocket-Accept:\r\n  s3pPLMBiTxaQ9kYGzzhZRbK+xOo=  ";
     assert!(opens(&[OK, "Upgrade: websocket", "Connection: Upgrade", folded]));
-    // An empty list of extensions is none.
+    // An empty list of extensions is legal.
     assert!(opens(&[
         OK,
         "Upgrade: websocket",
@@ -104,7 +104,7 @@ fn answers_that_open() {
 }
 
 #[test]
-fn frames_behind_the_head_are_kept() {
+fn frames_after_the_head_are_kept() {
     let head = format!("{OK}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{ACCEPT}\r\n\r\n");
     let bytes = [head.as_bytes(), b"\x81\x01a\x88\x00"].concat();
     let Ok(Answer::Open { rest, .. }) = answer_bytes(&bytes) else { panic!() };
@@ -112,19 +112,19 @@ fn frames_behind_the_head_are_kept() {
 }
 
 #[test]
-fn informational_answers_come_first() {
+fn informational_responses_are_skipped() {
     let early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n";
     let head =
         format!("{early}{OK}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{ACCEPT}\r\n\r\n");
     assert!(matches!(answer_bytes(head.as_bytes()), Ok(Answer::Open { .. })));
-    // They count towards the limit too.
+    // They count towards the limit.
     let hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
     let many = hint.repeat(MAX_HEADS / hint.len() + 1);
     assert_eq!(client(&[]).receive(many.as_bytes()), Err(Refusal::HeadsTooLong));
 }
 
 #[test]
-fn answers_that_break_the_rules() {
+fn invalid_responses_are_rejected() {
     let cases: &[(&[&str], Refusal)] = &[
         (&[OK, "Connection: Upgrade", ACCEPT], Refusal::Upgrade(None)),
         (
@@ -178,7 +178,7 @@ fn answers_that_break_the_rules() {
 }
 
 #[test]
-fn any_other_status_is_handed_on_with_its_body() {
+fn any_other_status_is_returned_with_its_body() {
     let bytes = b"HTTP/1.0 401 Who are you\r\nWWW-Authenticate: Basic\r\n\r\n{\"error\":1}";
     let Ok(Answer::Status { response, rest }) = answer_bytes(bytes) else { panic!() };
     assert_eq!((response.status, response.reason.as_str()), (401, "Who are you"));
@@ -187,7 +187,7 @@ fn any_other_status_is_handed_on_with_its_body() {
 }
 
 #[test]
-fn a_status_is_read_also_from_a_head_that_is_not_well_formed() {
+fn a_status_is_read_even_from_a_malformed_head() {
     let bytes = b"HTTP/1.1 403 Forbidden\r\nX Y: 1\r\nX-Z : 2\r\nno colon\r\nA: b\r\n\r\nno way";
     let Ok(Answer::Status { response, rest }) = answer_bytes(bytes) else { panic!() };
     assert_eq!((response.status, response.headers.get("A")), (403, Some("b")));
@@ -220,18 +220,18 @@ const ASK: [&str; 6] = [
 ];
 
 #[test]
-fn a_server_accepts_what_4_2_1_asks_for() {
+fn a_server_accepts_a_request_that_meets_4_2_1() {
     let RequestHead { request, accept, rest } = request(&ASK).unwrap();
     assert_eq!((request.target.as_str(), rest), ("/chat", vec![]));
     let accept = accept.unwrap();
     assert_eq!(format!("Sec-WebSocket-Accept: {accept}"), ACCEPT);
     let response = accepted(&accept, &Headers::default());
-    // Our own client is content with it.
+    // Our own client accepts it.
     assert!(matches!(answer_bytes(&response), Ok(Answer::Open { .. })));
 }
 
 #[test]
-fn what_a_server_chose_follows_the_fields_of_the_upgrade() {
+fn a_server_announces_the_subprotocol_it_chose() {
     let mut lines = ASK.to_vec();
     lines.push("Sec-WebSocket-Protocol: mqtt, chat");
     let RequestHead { request, accept, .. } = request(&lines).unwrap();
@@ -244,7 +244,7 @@ fn what_a_server_chose_follows_the_fields_of_the_upgrade() {
 }
 
 #[test]
-fn a_server_refuses_with_the_status_that_says_why() {
+fn a_server_refuses_with_the_fitting_status() {
     let without = |name: &str| -> Vec<&str> {
         ASK.into_iter().filter(|line| !line.starts_with(name)).collect()
     };
@@ -278,18 +278,18 @@ fn a_server_refuses_with_the_status_that_says_why() {
 }
 
 #[test]
-fn a_refusal_is_the_last_answer_of_its_connection() {
+fn a_refusal_closes_the_connection() {
     let (status, headers) = RequestFault::Version.status();
     let expected = "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\n\
-                    Content-Type: text/plain\r\nContent-Length: 16\r\nConnection: close\r\n\r\n\
-                    only version 13\n";
+                    Content-Type: text/plain\r\nContent-Length: 39\r\nConnection: close\r\n\r\n\
+                    only WebSocket version 13 is supported\n";
     let body = format!("{}\n", RequestFault::Version);
     assert_eq!(String::from_utf8(refused(status, &headers, &body)).unwrap(), expected);
 }
 
 proptest! {
     #[test]
-    fn no_bytes_make_either_side_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = client(&[]).receive(&bytes);
         let _ = client(&[]).receive(&[HTTP, &bytes].concat());
         let _ = ServerUpgrade::default().receive(&bytes);
