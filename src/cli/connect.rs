@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     job::reconnect::ReconnectRules,
     net::{
-        proxy::{NoProxy, Proxies, Proxy, Variables},
+        proxy::{NoProxy, Proxy, ProxyOptions, ProxyVariables},
         tcp::Family,
         tls::{Identity, IdentityFault, TlsOptions, TrustOptions, Version},
     },
@@ -110,10 +110,10 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
     let list = args.noproxy.clone().map(|list| ("--noproxy", list));
     let set = |name| variable(name).filter(|list| !list.is_empty()).map(|list| (name, list));
     let list = list.or_else(|| set("no_proxy")).or_else(|| set("NO_PROXY"));
-    let mut none = NoProxy::default();
+    let mut no_proxy = NoProxy::default();
     if let Some((name, list)) = list {
         let faults;
-        (none, faults) = NoProxy::parse(&list);
+        (no_proxy, faults) = NoProxy::parse(&list);
         for fault in faults {
             notes.push(format!("{name}: '{fault}' is no host, domain, address or network"));
         }
@@ -128,15 +128,15 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
         resolve: args.resolve.clone(),
         connect_to: args.connect_to.clone(),
         socket: args.unix_socket.clone(),
-        proxies: Proxies {
-            given: args.proxy.as_deref().map(|url| proxy(client, url)).transpose()?,
-            variables: Variables::read(variable),
-            none,
+        proxies: ProxyOptions {
+            explicit: args.proxy.as_deref().map(|url| proxy(client, url)).transpose()?,
+            variables: ProxyVariables::read(variable),
+            no_proxy,
         },
         trust: TrustOptions {
             authorities: args.ca.clone(),
-            native: args.ca_native,
-            danger_anyone: args.insecure,
+            include_system: args.ca_native,
+            danger_accept_any: args.insecure,
         },
     })
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     net::{
         Transport,
-        proxy::{Destination, Protocol, Proxy, ProxyFault},
+        proxy::{Destination, Proxy, ProxyFault, ProxyProtocol},
         tcp::{self, LocalAddr},
         tls::{self, TlsOptions},
     },
@@ -118,7 +118,7 @@ async fn resolve<'a>(
     if let Some(given) = given {
         let all = given.addresses.iter().map(|ip| SocketAddr::new(*ip, port));
         let allowed: Vec<_> =
-            all.filter(|address| tcp::allowed(*address, dialing.family).is_ok()).collect();
+            all.filter(|address| tcp::check_family(*address, dialing.family).is_ok()).collect();
         if allowed.is_empty() {
             let words = "no address of the IP version asked for";
             return Err(Unresolved::Cause(io::Error::new(io::ErrorKind::NotFound, words)));
@@ -126,7 +126,7 @@ async fn resolve<'a>(
         return Ok(Resolution::fixed(allowed));
     }
     if let Ok(ip) = host.parse() {
-        let allowed = tcp::allowed(SocketAddr::new(ip, port), dialing.family);
+        let allowed = tcp::check_family(SocketAddr::new(ip, port), dialing.family);
         return allowed.map(|one| Resolution::fixed(vec![one])).map_err(Unresolved::Cause);
     }
     tracker.enter(Step::Resolve);
@@ -161,7 +161,7 @@ async fn through(
     let target = hop.target.authority();
     let fail = |fault| OpenError::Proxy { proxy: name.clone(), to: target.clone(), fault };
     let mut stream: Box<dyn Transport> = Box::new(stream);
-    if proxy.protocol == Protocol::Https {
+    if proxy.protocol == ProxyProtocol::Https {
         // The options of TLS with the server are not for the proxy.
         let ours = TlsOptions::default();
         tracker.enter(Step::Tls);
@@ -171,13 +171,14 @@ async fn through(
         tracker.enter(Step::Proxy);
         stream = Box::new(secured.map_err(|fault| fail(ProxyFault::Tls(fault)))?);
     }
-    let resolved = if proxy.wants_address() {
+    let resolved = if proxy.needs_address() {
         let resolution = resolve(dialer, hop, place, tracker).await;
         let resolution = resolution.map_err(|fault| {
             fault.or(|cause| OpenError::Resolve { host: place.host.clone(), cause })
         })?;
         tracker.enter(Step::Proxy);
-        let v4 = |address: &&SocketAddr| proxy.protocol != Protocol::Socks4 || address.is_ipv4();
+        let v4 =
+            |address: &&SocketAddr| proxy.protocol != ProxyProtocol::Socks4 || address.is_ipv4();
         let usable = resolution.addresses.iter().find(v4).copied();
         let usable = usable.ok_or_else(|| {
             let cause =
@@ -190,7 +191,7 @@ async fn through(
     };
     let bracketed = place.host.contains(':').then(|| format!("[{}]", place.host));
     let host = match proxy.protocol {
-        Protocol::Http | Protocol::Https => bracketed.as_deref().unwrap_or(&place.host),
+        ProxyProtocol::Http | ProxyProtocol::Https => bracketed.as_deref().unwrap_or(&place.host),
         _ => &place.host,
     };
     let to = match &resolved {

@@ -1,7 +1,7 @@
 //! Options of making a stream to a target.
 
 use crate::net::{
-    proxy::Proxies,
+    proxy::ProxyOptions,
     tcp::{Family, LocalAddr},
     tls::TrustOptions,
 };
@@ -21,7 +21,7 @@ pub struct DialOptions {
     /// The Unix socket to connect to instead of host and port.
     pub socket: Option<String>,
     /// The proxies to choose from.
-    pub proxies: Proxies,
+    pub proxies: ProxyOptions,
     /// The authorities that certificates of servers and proxies are checked against.
     pub trust: TrustOptions,
 }

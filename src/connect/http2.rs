@@ -28,7 +28,7 @@ pub(super) async fn shake(
     tracker.enter(Step::Settings);
     let mut client = Http2Client::start(transport).await.map_err(fail)?;
     tracker.tell(Progress::Settings(client.settings()));
-    if !client.takes_extended_connect().await.map_err(fail)? {
+    if !client.supports_extended_connect().await.map_err(fail)? {
         return Err(fail(Http2Fault::NoExtendedConnect));
     }
     tracker.enter(Step::Stream);
@@ -42,7 +42,7 @@ pub(super) async fn shake(
     let summary = Box::new(RequestSummary::new(target, &request.headers));
     match extended::judge_answer(&request, &response) {
         Ok(Some(agreed)) => {
-            let rest = stream.received();
+            let rest = stream.take_received();
             let (transport, carrier) = (Box::new(stream), Version::Http2);
             let established = Established { transport, rest, agreed, carrier, authority };
             Ok(HandshakeOutcome::Open(established, summary, response))

@@ -66,7 +66,7 @@ pub(super) fn interface(
     match local {
         LocalAddr::Interface(name) => write!(f, "cannot use the interface {}", Escaped(name))?,
         LocalAddr::Address(address) => write!(f, "cannot connect from {address}")?,
-        LocalAddr::Anywhere => f.write_str("cannot connect")?,
+        LocalAddr::Any => f.write_str("cannot connect")?,
     }
     write!(f, ": {}", system_error(cause))
 }

@@ -1,5 +1,5 @@
-//! Byte streams to a host: TCP, Unix sockets, proxies, TLS and HTTP/2. Nothing here knows a
-//! message.
+//! Byte streams to a host: TCP, Unix sockets, proxies, TLS and HTTP/2, without knowledge of
+//! WebSocket messages.
 
 pub mod http2;
 pub mod proxy;

@@ -1,4 +1,4 @@
-//! Names to addresses, and addresses to a connection (RFC 8305, happy eyeballs).
+//! Name resolution and TCP connections (RFC 8305, Happy Eyeballs).
 
 use std::{
     collections::VecDeque,
@@ -12,20 +12,20 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Which addresses may be used.
+/// The IP versions that may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Family {
-    /// Both.
+    /// IPv4 and IPv6.
     #[default]
     Any,
-    /// IPv4 only.
+    /// Only IPv4 addresses.
     V4,
-    /// IPv6 only.
+    /// Only IPv6 addresses.
     V6,
 }
 
 impl Family {
-    fn has(self, address: &SocketAddr) -> bool {
+    fn admits(self, address: &SocketAddr) -> bool {
         match self {
             Self::Any => true,
             Self::V4 => address.is_ipv4(),
@@ -34,13 +34,13 @@ impl Family {
     }
 }
 
-/// The local end of connections.
+/// The local end of outgoing connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LocalAddr {
     /// Chosen by the system.
     #[default]
-    Anywhere,
-    /// This local address.
+    Any,
+    /// This local IP address, with any port.
     Address(IpAddr),
     /// This network interface.
     Interface(String),
@@ -49,9 +49,10 @@ pub enum LocalAddr {
 impl LocalAddr {
     fn bind(&self, socket: &TcpSocket, to: SocketAddr) -> io::Result<()> {
         match self {
-            Self::Anywhere => Ok(()),
+            Self::Any => Ok(()),
             Self::Address(address) if address.is_ipv4() != to.is_ipv4() => {
-                let words = "the address to bind is of the other IP version";
+                let (ours, theirs) = (ip_version(*address), ip_version(to.ip()));
+                let words = format!("the local address is {ours}, the remote address {theirs}");
                 Err(io::Error::new(io::ErrorKind::AddrNotAvailable, words))
             }
             Self::Address(address) => socket.bind(SocketAddr::new(*address, 0)),
@@ -59,10 +60,10 @@ impl LocalAddr {
         }
     }
 
-    /// Checks that a socket can be bound there.
+    /// Checks that a socket can be bound to it, by binding one.
     pub fn check(&self) -> io::Result<()> {
         match self {
-            Self::Anywhere => Ok(()),
+            Self::Any => Ok(()),
             Self::Address(IpAddr::V6(_)) => {
                 self.bind(&TcpSocket::new_v6()?, (Ipv6Addr::LOCALHOST, 0).into())
             }
@@ -73,11 +74,11 @@ impl LocalAddr {
     }
 }
 
-/// Every address of a name, in the order they are to be tried: families take turns, beginning
-/// with the one the system prefers.
+/// Resolves a name to all its addresses, in the order of connection attempts: IPv6 and IPv4
+/// alternate, the one that the system prefers first (RFC 8305, 4).
 pub async fn resolve(host: &str, port: u16, family: Family) -> io::Result<Vec<SocketAddr>> {
     let found: Vec<SocketAddr> =
-        tokio::net::lookup_host((host, port)).await?.filter(|a| family.has(a)).collect();
+        tokio::net::lookup_host((host, port)).await?.filter(|a| family.admits(a)).collect();
     if found.is_empty() {
         let kind = match family {
             Family::Any => "",
@@ -89,16 +90,22 @@ pub async fn resolve(host: &str, port: u16, family: Family) -> io::Result<Vec<So
     Ok(interleave(found))
 }
 
-/// Whether an address given as such is of the family asked for.
-pub fn allowed(address: SocketAddr, family: Family) -> io::Result<SocketAddr> {
-    if family.has(&address) {
+/// Checks the IP version of an address that was not looked up.
+pub fn check_family(address: SocketAddr, family: Family) -> io::Result<SocketAddr> {
+    if family.admits(&address) {
         return Ok(address);
     }
-    Err(io::Error::new(io::ErrorKind::NotFound, "the address is of the other IP version"))
+    let words = format!("{} addresses are excluded", ip_version(address.ip()));
+    Err(io::Error::new(io::ErrorKind::NotFound, words))
 }
 
-/// The first connection that comes about. Each address has a head start over the next; one that
-/// fails makes way at once. On failure: what became of each.
+/// Returns the name of an address's IP version, for messages.
+pub fn ip_version(address: IpAddr) -> &'static str {
+    if address.is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+/// Connects to the first address that accepts. Attempts start [`ATTEMPT_DELAY`] apart, or as soon
+/// as one fails, and then run side by side (RFC 8305, 5). If all fail, returns the error of each.
 pub async fn connect(
     addresses: Vec<SocketAddr>,
     local: &LocalAddr,
@@ -120,7 +127,7 @@ pub async fn connect(
                     let local = local.clone();
                     attempts.spawn(async move { (address, dial(address, local).await) });
                 }
-                next = Instant::now() + HEAD_START;
+                next = Instant::now() + ATTEMPT_DELAY;
             }
             Some(done) = attempts.join_next() => match done {
                 Ok((address, Ok(stream))) => return Ok((stream, address)),
@@ -137,7 +144,7 @@ pub async fn connect(
 
 async fn dial(address: SocketAddr, local: LocalAddr) -> io::Result<TcpStream> {
     let stream = match local {
-        LocalAddr::Anywhere => TcpStream::connect(address).await?,
+        LocalAddr::Any => TcpStream::connect(address).await?,
         local => {
             let socket =
                 if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -145,7 +152,7 @@ async fn dial(address: SocketAddr, local: LocalAddr) -> io::Result<TcpStream> {
             socket.connect(address).await?
         }
     };
-    // Worth having, not worth failing for.
+    // A connection without these socket options is slower, not broken.
     let _ = crate::sys::unix::tune(&stream);
     Ok(stream)
 }
@@ -163,15 +170,15 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     order
 }
 
-/// RFC 8305, 5: the recommended Connection Attempt Delay.
-const HEAD_START: Duration = Duration::from_millis(250);
+/// The recommended Connection Attempt Delay (RFC 8305, 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn families_take_turns_and_keep_their_order() {
+    fn ip_versions_alternate_and_keep_their_order() {
         let parse = |list: &[&str]| -> Vec<SocketAddr> {
             list.iter().map(|a| format!("{a}:1").parse().unwrap()).collect()
         };
@@ -181,15 +188,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_address_makes_way_and_every_failure_is_told() {
+    async fn a_refused_address_is_skipped_at_once_and_every_failure_is_reported() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let good = listener.local_addr().unwrap();
         let closed: SocketAddr = "127.0.0.1:1".parse().unwrap();
         let started = Instant::now();
-        let (_, address) = connect(vec![closed, good], &LocalAddr::Anywhere).await.unwrap();
+        let (_, address) = connect(vec![closed, good], &LocalAddr::Any).await.unwrap();
         assert_eq!(address, good);
-        assert!(started.elapsed() < HEAD_START);
-        let failed = connect(vec![closed, closed], &LocalAddr::Anywhere).await.unwrap_err();
+        assert!(started.elapsed() < ATTEMPT_DELAY);
+        let failed = connect(vec![closed, closed], &LocalAddr::Any).await.unwrap_err();
         assert_eq!(failed.len(), 2);
     }
 }

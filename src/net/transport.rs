@@ -1,11 +1,14 @@
-//! The byte stream that every layer above TCP reads and writes.
+//! The byte stream that the layers above TCP read and write.
 
 use std::fmt;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A byte stream to the peer: TCP, a Unix socket, TLS, a tunnel through a proxy or a stream of
-/// HTTP/2.
+/// A byte stream to the peer: TCP, a Unix socket, TLS, a proxy tunnel or an HTTP/2 stream.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+/// The first bytes of a peer that are kept for an error message, should it not speak the expected
+/// protocol.
+pub(in crate::net) const EXCERPT_BYTES: usize = 80;
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 

@@ -23,7 +23,7 @@ fn names() {
     says(
         Test::new().args(["-6", "ws://127.0.0.1:1/"]),
         6,
-        "cannot resolve 127.0.0.1: the address is of the other IP version",
+        "cannot resolve 127.0.0.1: IPv4 addresses are excluded",
     );
 }
 

@@ -22,12 +22,12 @@ fn a_name_that_does_not_resolve_is_named() {
 fn an_address_of_the_wrong_family_is_not_used() {
     Test::new()
         .args(["-6", "ws://127.0.0.1:1/"])
-        .stderr("sockeye: cannot resolve 127.0.0.1: the address is of the other IP version\n")
+        .stderr("sockeye: cannot resolve 127.0.0.1: IPv4 addresses are excluded\n")
         .status(6)
         .run();
     Test::new()
         .args(["-4", "ws://[::1]:1/"])
-        .stderr("sockeye: cannot resolve [::1]: the address is of the other IP version\n")
+        .stderr("sockeye: cannot resolve [::1]: IPv6 addresses are excluded\n")
         .status(6)
         .run();
 }

@@ -1,9 +1,9 @@
-//! The client's side of a connection: its start, and the request for a stream.
+//! The client side of a connection: the connection preface and the request for a stream.
 
 use super::{
     fault::Http2Fault,
-    link::{Link, ended},
-    preface::{First, PeerSettings, Seen, Tap},
+    link::{Link, connection_fault},
+    preface::{FirstFrame, PeerSettings, PeerState, Tap},
     stream::Http2Stream,
 };
 use crate::{
@@ -20,86 +20,90 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// A connection whose peer has sent its SETTINGS.
+/// A connection whose peer has sent its first frame.
 pub struct Http2Client {
     link: Link,
     requests: SendRequest<Bytes>,
     pings: Option<PingPong>,
     settings: PeerSettings,
-    /// It began with SETTINGS, as it has to.
-    is_proper: bool,
+    /// The first frame was SETTINGS, as RFC 9113, 3.4 requires.
+    began_with_settings: bool,
 }
 
 impl Http2Client {
-    /// Begins HTTP/2 on a byte stream and waits for the peer's SETTINGS.
+    /// Sends the connection preface and waits for the peer's first frame.
     pub async fn start(transport: Box<dyn Transport>) -> Result<Self, Http2Fault> {
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let tap = Tap::new(transport, Arc::clone(&seen));
-        let begun = h2::client::Builder::new()
+        let peer = Arc::new(Mutex::new(PeerState::default()));
+        let tap = Tap::new(transport, Arc::clone(&peer));
+        let started = h2::client::Builder::new()
             .enable_push(false)
-            .initial_window_size(WINDOW)
-            .initial_connection_window_size(WINDOW)
-            // A message of a few bytes is a frame of its own, and thousands of them may wait for
-            // a slow stdout: the window alone is the limit.
+            .initial_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            // Each short message takes one frame, and thousands of them may wait for a slow
+            // stdout. The flow control window is the only limit.
             .data_frame_budget(usize::MAX)
-            .max_send_buffer_size(SEND_BUFFER)
-            .max_header_list_size(MAX_HEADS)
+            .max_send_buffer_size(SEND_BUFFER_BYTES)
+            .max_header_list_size(MAX_HEADER_LIST_BYTES)
             .handshake::<_, Bytes>(tap)
             .await;
-        let (requests, mut connection) = match begun {
-            Ok(begun) => begun,
-            Err(error) => return Err(ended(&seen, Some(error))),
+        let (requests, mut connection) = match started {
+            Ok(started) => started,
+            Err(error) => return Err(connection_fault(&peer, Some(error))),
         };
         let pings = connection.ping_pong();
-        let mut link = Link { connection: Some(connection), error: None, seen };
-        let first = link.until(|link, _| link.first()).await;
-        let (settings, is_proper) = match first {
-            Ok(First::Settings(settings)) => (settings, true),
-            // What follows says whether there may still be a session.
-            Ok(First::Other) => (PeerSettings::default(), false),
+        let mut link = Link { connection: Some(connection), error: None, peer };
+        let first = link.drive_until(|link, _| link.first_frame()).await;
+        let (settings, began_with_settings) = match first {
+            Ok(FirstFrame::Settings(settings)) => (settings, true),
+            // The answer to a PING decides whether the peer speaks HTTP/2 at all.
+            Ok(FirstFrame::Other) => (PeerSettings::default(), false),
             Err(fault) => return Err(fault),
         };
-        Ok(Self { link, requests, pings, settings, is_proper })
+        Ok(Self { link, requests, pings, settings, began_with_settings })
     }
 
-    /// The peer's first SETTINGS.
+    /// Returns the peer's first SETTINGS; empty if its first frame was another.
     pub fn settings(&self) -> &PeerSettings {
         &self.settings
     }
 
-    /// Whether the peer takes an extended CONNECT, by its first SETTINGS or by more that follow
-    /// at once: then they come before the answer to a PING.
-    pub async fn takes_extended_connect(&mut self) -> Result<bool, Http2Fault> {
+    /// Reports whether the peer supports extended CONNECT (RFC 8441, 3). If its first SETTINGS do not
+    /// enable it, sends a PING and waits for the answer, at most one second: SETTINGS that
+    /// immediately follow the first arrive before it.
+    pub async fn supports_extended_connect(&mut self) -> Result<bool, Http2Fault> {
         if self.settings.enables_connect_protocol() {
             return Ok(true);
         }
         if let Some(mut pings) = self.pings.take() {
             let mut pong = Box::pin(async move { pings.ping(Ping::opaque()).await });
-            let answered = self.link.until(|link, cx| match pong.as_mut().poll(cx) {
+            let answered = self.link.drive_until(|link, cx| match pong.as_mut().poll(cx) {
                 Poll::Ready(Err(_)) if link.connection.is_none() => Poll::Pending,
                 done => done.map(Ok),
             });
-            // Not everyone answers a PING.
-            match timeout(PING, answered).await {
-                // That it ends is no news of one that has said what it lacks.
-                Ok(Err(fault)) if !(self.is_proper && fault.is_plain_end()) => return Err(fault),
+            // Some servers do not answer a PING.
+            match timeout(PING_LIMIT, answered).await {
+                // If the connection merely ends after SETTINGS without extended CONNECT, the missing
+                // setting explains it better.
+                Ok(Err(fault)) if !(self.began_with_settings && fault.is_plain_end()) => {
+                    return Err(fault);
+                }
                 _ => {}
             }
         }
-        if self.requests.is_extended_connect_protocol_enabled() || self.is_proper {
+        if self.requests.is_extended_connect_protocol_enabled() || self.began_with_settings {
             return Ok(self.requests.is_extended_connect_protocol_enabled());
         }
-        let seen = self.link.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        Err(Http2Fault::NotHttp2(seen.first().to_owned()))
+        let peer = self.link.peer.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(Http2Fault::NotHttp2(peer.prefix().to_owned()))
     }
 
-    /// Waits until the peer lets a stream be opened.
+    /// Waits until the peer's `MAX_CONCURRENT_STREAMS` allows a stream.
     pub async fn ready(&mut self) -> Result<(), Http2Fault> {
         let requests = &mut self.requests;
-        self.link.until(|_, cx| requests.poll_ready(cx)).await
+        self.link.drive_until(|_, cx| requests.poll_ready(cx)).await
     }
 
-    /// Sends an extended CONNECT (RFC 8441, 5); returns the answer and the stream behind it.
+    /// Sends an extended CONNECT (RFC 8441, 5). Returns the response and its stream.
     pub async fn connect(
         mut self,
         request: &Request,
@@ -110,7 +114,7 @@ impl Http2Client {
             Err(error) => return Err(self.link.fault(error)),
         };
         let mut answer = Box::pin(answer);
-        let answer = self.link.until(|_, cx| answer.as_mut().poll(cx)).await?;
+        let answer = self.link.drive_until(|_, cx| answer.as_mut().poll(cx)).await?;
         let (head, recv) = answer.into_parts();
         Ok((response(&head), Http2Stream::new(self.link, send, recv)))
     }
@@ -139,20 +143,20 @@ fn response(head: &http::response::Parts) -> Response {
     for (name, value) in &head.headers {
         headers.push(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
     }
-    // It sends none, but everyone knows it.
+    // HTTP/2 has no reason phrase; that of the standard makes the status readable.
     let reason = head.status.canonical_reason().unwrap_or_default().to_owned();
     Response { version: Version::Http2, status: head.status.as_u16(), reason, headers }
 }
 
-/// Bytes that the peer may send before we have taken them. In frames of one byte each they cost
-/// 256 times as much memory.
-const WINDOW: u32 = 256 << 10;
-/// Bytes that wait for TCP.
-const SEND_BUFFER: usize = 128 << 10;
-/// Bytes of the header fields of an answer, as over HTTP/1.1.
-const MAX_HEADS: u32 = 64 << 10;
-/// How long SETTINGS that follow the first are waited for.
-const PING: Duration = Duration::from_secs(1);
+/// The flow control window of the stream and of the connection: the bytes that the peer may send
+/// before they are read. In frames of one byte each, they take 256 times as much memory.
+const WINDOW_BYTES: u32 = 256 << 10;
+/// The limit of bytes queued for TCP.
+const SEND_BUFFER_BYTES: usize = 128 << 10;
+/// The limit of a response's header fields, the same as over HTTP/1.1.
+const MAX_HEADER_LIST_BYTES: u32 = 64 << 10;
+/// The time limit for the answer to a PING.
+const PING_LIMIT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -160,9 +164,10 @@ mod tests {
     use crate::proto::extended;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-    /// A session, and the other end of what is under it, of which nobody reads any more.
-    async fn opened(room: usize) -> (Http2Stream, DuplexStream) {
-        let (ours, mut theirs) = duplex(room);
+    /// Opens a stream over a pipe that holds `capacity` bytes, and returns the server's end of the
+    /// pipe, which nothing reads any longer.
+    async fn open_stream(capacity: usize) -> (Http2Stream, DuplexStream) {
+        let (ours, mut theirs) = duplex(capacity);
         let server = tokio::spawn(async move {
             let window = |stream: u8| [0, 0, 4, 8, 0, 0, 0, 0, stream, 0x7f, 0, 0, 0];
             // SETTINGS with ENABLE_CONNECT_PROTOCOL, and two wide windows.
@@ -178,7 +183,7 @@ mod tests {
             theirs
         });
         let mut client = Http2Client::start(Box::new(ours)).await.unwrap();
-        assert!(client.takes_extended_connect().await.unwrap());
+        assert!(client.supports_extended_connect().await.unwrap());
         let request = extended::request(false, "h", "/", &Headers::default());
         let (response, stream) = client.connect(&request).await.unwrap();
         assert_eq!(response.status, 200);
@@ -186,17 +191,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_network_has_not_taken_is_not_flushed() {
-        let (mut stream, mut theirs) = opened(4 << 10).await;
+    async fn flush_waits_until_the_network_has_accepted_all_bytes() {
+        let (mut stream, mut theirs) = open_stream(4 << 10).await;
         assert_eq!(stream.write(&[b'x'; 1000]).await.unwrap(), 1000);
         stream.flush().await.unwrap();
         stream.write_all(&[b'x'; 10_000]).await.unwrap();
         let now = timeout(Duration::from_millis(20), stream.flush()).await;
-        assert!(now.is_err(), "6 KB lie in our own buffers");
+        assert!(now.is_err(), "6 KB are still buffered");
         let mut seen = vec![0; 11_000];
         let (read, flushed) = tokio::join!(theirs.read_exact(&mut seen), stream.flush());
         assert!(read.is_ok() && flushed.is_ok());
-        // Nobody is there any more: who reads is told, who flushes is not kept.
+        // After the peer is gone, reads fail and flushes return.
         drop(theirs);
         stream.write_all(b"more").await.unwrap();
         stream.flush().await.unwrap();

@@ -1,8 +1,8 @@
-//! The connection of HTTP/2 under a stream, and why it ended.
+//! The HTTP/2 connection below a stream, and the reason why it ended.
 
 use super::{
     fault::Http2Fault,
-    preface::{End, First, Seen, Tap},
+    preface::{FirstFrame, PeerState, Tap, TransportEnd},
 };
 use crate::net::transport::Transport;
 use bytes::Bytes;
@@ -14,17 +14,17 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The connection, driven by whoever waits for something of it.
+/// A connection without a task: each operation of the stream drives it.
 pub(super) struct Link {
-    /// `None`: it has ended.
+    /// `None` after the connection has ended.
     pub(super) connection: Option<h2::client::Connection<Tap<Box<dyn Transport>>, Bytes>>,
-    /// Why, if badly.
+    /// The error that ended the connection, if any.
     pub(super) error: Option<h2::Error>,
-    pub(super) seen: Arc<Mutex<Seen>>,
+    pub(super) peer: Arc<Mutex<PeerState>>,
 }
 
 impl Link {
-    /// Moves what there is to move both ways.
+    /// Reads and writes as much as possible without blocking.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
             && let Poll::Ready(ended) = Pin::new(connection).poll(cx)
@@ -34,24 +34,25 @@ impl Link {
         }
     }
 
-    /// Everything that came before the end has been taken: whether there is an end to be told now.
-    pub(super) fn let_end(&self) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_held = seen.end == End::Held;
-        if is_held {
-            seen.end = End::Told;
+    /// Lets h2 see the end of the transport, once everything before it was read. Returns true if
+    /// the end was withheld until now, in which case the connection has to be driven again.
+    pub(super) fn release_end(&self) -> bool {
+        let mut peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_withheld = peer.end == TransportEnd::Withheld;
+        if is_withheld {
+            peer.end = TransportEnd::Released;
         }
-        is_held
+        is_withheld
     }
 
-    /// Whether bytes wait for the network to take them.
-    pub(super) fn is_stuck(&self) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.connection.is_some() && seen.is_stuck
+    /// Returns true while the transport does not accept the bytes that are due.
+    pub(super) fn is_write_blocked(&self) -> bool {
+        let peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.connection.is_some() && peer.is_write_blocked
     }
 
-    /// Drives until something has come of it. When the connection ends, that is what has come.
-    pub(super) async fn until<T>(
+    /// Drives the connection until `wanted` is ready. Fails if the connection ends before.
+    pub(super) async fn drive_until<T>(
         &mut self,
         mut wanted: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<Result<T, h2::Error>>,
     ) -> Result<T, Http2Fault> {
@@ -60,7 +61,7 @@ impl Link {
                 self.drive(cx);
                 match wanted(self, cx) {
                     Poll::Pending if self.connection.is_none() => return Poll::Ready(None),
-                    Poll::Pending if self.let_end() => {}
+                    Poll::Pending if self.release_end() => {}
                     done => return done.map(Some),
                 }
             }
@@ -68,27 +69,27 @@ impl Link {
         match done.await {
             Some(Ok(wanted)) => Ok(wanted),
             Some(Err(error)) => Err(self.fault(error)),
-            None => Err(ended(&self.seen, self.error.take())),
+            None => Err(connection_fault(&self.peer, self.error.take())),
         }
     }
 
-    pub(super) fn first(&self) -> Poll<Result<First, h2::Error>> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.opening.clone().map_or(Poll::Pending, |first| Poll::Ready(Ok(first)))
+    pub(super) fn first_frame(&self) -> Poll<Result<FirstFrame, h2::Error>> {
+        let peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner);
+        peer.first_frame.clone().map_or(Poll::Pending, |first| Poll::Ready(Ok(first)))
     }
 
-    /// What an error of the stream comes from.
+    /// Returns the fault behind an error of the stream.
     pub(super) fn fault(&mut self, error: h2::Error) -> Http2Fault {
-        // That the connection is broken is known better by the connection.
+        // If the connection failed, its own error is more precise than the stream's.
         let cause = if error.is_io() { self.error.take().or(Some(error)) } else { Some(error) };
-        ended(&self.seen, cause)
+        connection_fault(&self.peer, cause)
     }
 }
 
-/// Why a connection or its stream ended.
-pub(super) fn ended(seen: &Mutex<Seen>, error: Option<h2::Error>) -> Http2Fault {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let stray = seen.stray().map(ToOwned::to_owned);
+/// Returns the reason why a connection or its stream ended.
+pub(super) fn connection_fault(peer: &Mutex<PeerState>, error: Option<h2::Error>) -> Http2Fault {
+    let mut peer = peer.lock().unwrap_or_else(PoisonError::into_inner);
+    let other_protocol = peer.other_protocol().map(ToOwned::to_owned);
     match error {
         Some(error) if error.is_remote() && error.is_go_away() => Http2Fault::GoAway {
             reason: error.reason().unwrap_or(h2::Reason::NO_ERROR),
@@ -97,27 +98,27 @@ pub(super) fn ended(seen: &Mutex<Seen>, error: Option<h2::Error>) -> Http2Fault 
         Some(error) if error.is_remote() && error.is_reset() => {
             Http2Fault::Reset(error.reason().unwrap_or(h2::Reason::NO_ERROR))
         }
-        _ if stray.is_some() => Http2Fault::NotHttp2(stray.unwrap_or_default()),
-        Some(error) if error.is_io() => lost(&mut seen),
+        _ if other_protocol.is_some() => Http2Fault::NotHttp2(other_protocol.unwrap_or_default()),
+        Some(error) if error.is_io() => lost(&mut peer),
         Some(error) if error.is_library() => {
             let (stream, debug) = (error.is_reset(), debug_data(&error));
             let reason = error.reason().unwrap_or(h2::Reason::PROTOCOL_ERROR);
             Http2Fault::Broken { stream, reason, debug }
         }
         Some(error) => Http2Fault::Request(error.to_string()),
-        None => lost(&mut seen),
+        None => lost(&mut peer),
     }
 }
 
-fn lost(seen: &mut Seen) -> Http2Fault {
-    // TLS calls an end without its farewell an error.
-    match seen.error.take().filter(|cause| cause.kind() != io::ErrorKind::UnexpectedEof) {
-        None if seen.opening.is_none() => Http2Fault::NoSettings,
+fn lost(peer: &mut PeerState) -> Http2Fault {
+    // TLS reports a connection closed without close_notify as an error; here it is a plain end.
+    match peer.error.take().filter(|cause| cause.kind() != io::ErrorKind::UnexpectedEof) {
+        None if peer.first_frame.is_none() => Http2Fault::NoSettings,
         cause => Http2Fault::Lost(cause),
     }
 }
 
-/// What a GOAWAY says beside its code, which h2 gives in its words only.
+/// Returns the debug data of a GOAWAY, which h2 exposes only in its error message.
 fn debug_data(error: &h2::Error) -> String {
     let words = error.to_string();
     let data = words.split_once(" (b\"").and_then(|(_, data)| data.strip_suffix("\")"));

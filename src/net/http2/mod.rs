@@ -1,7 +1,7 @@
-//! HTTP/2 by h2: one stream of a connection as a [`Transport`](super::Transport).
+//! HTTP/2 with h2: a single stream of a connection as a [`Transport`](super::Transport).
 //!
-//! No task runs beside it: whoever reads, writes or flushes drives the connection with all that
-//! belongs to it, PINGs and window updates included.
+//! There is no background task. Reads, writes and flushes of the stream drive the connection,
+//! including PINGs and window updates.
 
 mod client;
 mod fault;

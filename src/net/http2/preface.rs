@@ -1,7 +1,7 @@
-//! How a server begins in HTTP/2: its SETTINGS, read as they pass by, because nothing else tells
-//! when they have come, nor what all of them say.
+//! The server's connection preface: its SETTINGS, parsed on their way to h2, which reports neither
+//! their arrival nor all their values.
 
-use crate::proto::slice::Within;
+use crate::{net::transport::EXCERPT_BYTES, proto::slice::Within};
 use std::{
     fmt, io,
     pin::Pin,
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub struct PeerSettings(Vec<(u16, u32)>);
 
 impl PeerSettings {
-    /// Whether it takes an extended CONNECT (RFC 8441, 3).
+    /// Returns true if the peer supports extended CONNECT (RFC 8441, 3).
     pub fn enables_connect_protocol(&self) -> bool {
         self.0.iter().rfind(|(id, _)| *id == ENABLE_CONNECT_PROTOCOL).is_some_and(|(_, v)| *v == 1)
     }
@@ -31,7 +31,7 @@ impl fmt::Display for PeerSettings {
     }
 }
 
-/// Those that matter to a client of one stream (RFC 9113, 6.5.2; RFC 8441, 3).
+/// Names the settings that concern a client with a single stream (RFC 9113, 6.5.2; RFC 8441, 3).
 fn name(id: u16) -> Option<&'static str> {
     Some(match id {
         3 => "MAX_CONCURRENT_STREAMS",
@@ -43,79 +43,78 @@ fn name(id: u16) -> Option<&'static str> {
     })
 }
 
-/// What has been seen of a peer.
+/// State of the transport and of the peer's preface, shared by [`Tap`] and
+/// [`Link`](super::link::Link).
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// Its first bytes: one frame, or [`FIRST`] of something else.
-    first: Vec<u8>,
-    /// What the first frame is, once it has come.
-    pub(super) opening: Option<First>,
-    /// Whether it has ended.
-    pub(super) end: End,
-    /// Writing has failed: nothing more will come.
-    pub(super) is_broken: bool,
-    /// Bytes wait to be taken.
-    pub(super) is_stuck: bool,
-    /// Why reading or writing failed. The engine above sees a plain end instead: after an error it
-    /// would forget why the peer said it ends.
+pub(super) struct PeerState {
+    /// The first bytes received: one frame, or [`EXCERPT_BYTES`] of anything else.
+    prefix: Vec<u8>,
+    /// The first frame, once it is complete.
+    pub(super) first_frame: Option<FirstFrame>,
+    pub(super) end: TransportEnd,
+    /// A write failed, so nothing more will be received.
+    pub(super) has_failed: bool,
+    /// The last write was not accepted completely.
+    pub(super) is_write_blocked: bool,
+    /// The error that ended reading or writing. h2 sees a plain end of the stream instead: after an
+    /// I/O error it would discard the GOAWAY that gives the peer's reason.
     pub(super) error: Option<io::Error>,
 }
 
-/// The end of what a peer sends.
+/// The end of the received bytes, as h2 may know it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum End {
-    /// There is more.
+pub(super) enum TransportEnd {
+    /// The transport is open.
     #[default]
-    None,
-    /// It is here, and the engine above is not told yet: it would forget what has come.
-    Held,
-    /// The engine may be told.
-    Told,
+    Open,
+    /// The transport has ended, which is withheld from h2: it would discard received frames that
+    /// were not read yet.
+    Withheld,
+    /// The transport has ended, and h2 may see it.
+    Released,
 }
 
 /// A peer's first frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum First {
-    /// The one it has to be (RFC 9113, 3.4).
+pub(super) enum FirstFrame {
+    /// SETTINGS, as RFC 9113, 3.4 requires.
     Settings(PeerSettings),
-    /// Anything else.
     Other,
 }
 
-impl Seen {
-    /// The first bytes of a peer that does not speak HTTP/2: read as a frame, they would be one
-    /// longer than any it may send.
-    pub(super) fn stray(&self) -> Option<&[u8]> {
-        self.first.first().is_some_and(|byte| *byte != 0).then_some(&*self.first)
+impl PeerState {
+    /// Returns the first bytes of a peer that does not speak HTTP/2: one whose first frame would be
+    /// larger than the 16 KiB allowed before SETTINGS.
+    pub(super) fn other_protocol(&self) -> Option<&[u8]> {
+        self.prefix.first().is_some_and(|byte| *byte != 0).then_some(&*self.prefix)
     }
 
-    /// Its first bytes.
-    pub(super) fn first(&self) -> &[u8] {
-        &self.first
+    pub(super) fn prefix(&self) -> &[u8] {
+        &self.prefix
     }
 
-    /// Takes what came, until the first frame is there.
-    fn receive(&mut self, bytes: &[u8]) -> Option<&First> {
-        if self.opening.is_none() {
-            let room = MAX_SETTINGS - self.first.len().min(MAX_SETTINGS);
-            self.first.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-            self.opening = first(&self.first);
-            if self.opening == Some(First::Other) {
-                self.first.truncate(FIRST);
+    /// Appends received bytes until the first frame is complete, and returns that frame.
+    fn receive(&mut self, bytes: &[u8]) -> Option<&FirstFrame> {
+        if self.first_frame.is_none() {
+            let room = MAX_FIRST_FRAME_BYTES - self.prefix.len().min(MAX_FIRST_FRAME_BYTES);
+            self.prefix.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            self.first_frame = parse_first_frame(&self.prefix);
+            if self.first_frame == Some(FirstFrame::Other) {
+                self.prefix.truncate(EXCERPT_BYTES);
             }
         }
-        self.opening.as_ref()
+        self.first_frame.as_ref()
     }
 }
 
-/// The first frame in these bytes; `None`: more of them are needed.
-fn first(bytes: &[u8]) -> Option<First> {
-    let (header, rest) = bytes.split_first_chunk::<HEADER>()?;
+/// Parses the first frame; `None` if it is incomplete.
+fn parse_first_frame(bytes: &[u8]) -> Option<FirstFrame> {
+    let (header, rest) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>()?;
     let [a, b, c, kind, flags, stream @ ..] = *header;
     let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
     let is_settings = kind == SETTINGS && flags & ACK == 0 && u32::from_be_bytes(stream) == 0;
-    if !is_settings || length % 6 != 0 || length > MAX_SETTINGS - HEADER {
-        return Some(First::Other);
+    if !is_settings || length % 6 != 0 || length > MAX_FIRST_FRAME_BYTES - FRAME_HEADER_BYTES {
+        return Some(FirstFrame::Other);
     }
     let payload = rest.get(..length)?;
     let pairs = payload
@@ -123,40 +122,40 @@ fn first(bytes: &[u8]) -> Option<First> {
         .0
         .iter()
         .map(|[a, b, value @ ..]| (u16::from_be_bytes([*a, *b]), u32::from_be_bytes(*value)));
-    Some(First::Settings(PeerSettings(pairs.collect())))
+    Some(FirstFrame::Settings(PeerSettings(pairs.collect())))
 }
 
-/// A stream whose peer's beginning is looked at as it comes.
+/// A stream between h2 and the transport that parses the peer's preface and withholds the end.
 #[derive(Debug)]
 pub(super) struct Tap<S> {
     stream: S,
-    seen: Arc<Mutex<Seen>>,
-    /// The first frame has come: there is nothing more to look at.
-    is_done: bool,
-    /// So has the last byte.
+    peer: Arc<Mutex<PeerState>>,
+    /// The first frame was received, so the bytes need no further inspection.
+    is_inspected: bool,
     has_ended: bool,
 }
 
 impl<S> Tap<S> {
-    pub(super) fn new(stream: S, seen: Arc<Mutex<Seen>>) -> Self {
-        Self { stream, seen, is_done: false, has_ended: false }
+    pub(super) fn new(stream: S, peer: Arc<Mutex<PeerState>>) -> Self {
+        Self { stream, peer, is_inspected: false, has_ended: false }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn peer(&self) -> MutexGuard<'_, PeerState> {
+        self.peer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What has been written: when that fails the end is near, and it is told to who reads.
-    fn written<T>(&self, done: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
-        let mut seen = self.seen();
+    /// Records the result of a write. A failed write counts as successful, of `all` bytes; the error
+    /// is reported by the next read.
+    fn record_write<T>(&self, done: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
+        let mut peer = self.peer();
         match done {
             Poll::Ready(Err(error)) => {
-                seen.error.get_or_insert(error);
-                seen.is_broken = true;
+                peer.error.get_or_insert(error);
+                peer.has_failed = true;
                 Poll::Ready(Ok(all))
             }
             done => {
-                seen.is_stuck = done.is_pending();
+                peer.is_write_blocked = done.is_pending();
                 done
             }
         }
@@ -176,26 +175,26 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
             Pin::new(&mut self.stream).poll_read(cx, buf)
         };
         let new = buf.filled().within(before..);
-        let is_quiet = new.is_empty();
-        if !is_quiet && self.is_done {
+        let is_empty = new.is_empty();
+        if !is_empty && self.is_inspected {
             return done;
         }
-        let mut seen = self.seen();
-        if done.is_pending() && !seen.is_broken {
+        let mut peer = self.peer();
+        if done.is_pending() && !peer.has_failed {
             return Poll::Pending;
         }
-        let is_done = seen.receive(new).is_some();
+        let is_inspected = peer.receive(new).is_some();
         if let Poll::Ready(Err(error)) = done {
-            seen.error.get_or_insert(error);
+            peer.error.get_or_insert(error);
         }
-        if is_quiet && seen.end == End::None {
-            seen.end = End::Held;
+        if is_empty && peer.end == TransportEnd::Open {
+            peer.end = TransportEnd::Withheld;
         }
-        let is_held = is_quiet && seen.end == End::Held;
-        drop(seen);
-        self.is_done = is_done;
-        self.has_ended |= is_quiet;
-        if is_held { Poll::Pending } else { Poll::Ready(Ok(())) }
+        let is_withheld = is_empty && peer.end == TransportEnd::Withheld;
+        drop(peer);
+        self.is_inspected = is_inspected;
+        self.has_ended |= is_empty;
+        if is_withheld { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 }
 
@@ -206,7 +205,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.written(done, buf.len())
+        self.record_write(done, buf.len())
     }
 
     fn poll_write_vectored(
@@ -215,7 +214,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.written(done, bufs.iter().map(|buf| buf.len()).sum())
+        self.record_write(done, bufs.iter().map(|buf| buf.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -224,26 +223,24 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let done = Pin::new(&mut self.stream).poll_flush(cx);
-        self.written(done, ())
+        self.record_write(done, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let done = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.written(done, ())
+        self.record_write(done, ())
     }
 }
 
-/// Bytes of a frame header.
-const HEADER: usize = 9;
-/// The type of a SETTINGS frame.
+/// The size of a frame header (RFC 9113, 4.1).
+const FRAME_HEADER_BYTES: usize = 9;
+/// The type of a SETTINGS frame (RFC 9113, 6.5).
 const SETTINGS: u8 = 4;
-/// The flag of one that acknowledges ours.
+/// The flag of a SETTINGS frame that acknowledges one of the client.
 const ACK: u8 = 1;
 const ENABLE_CONNECT_PROTOCOL: u16 = 8;
-/// Bytes of a first frame: more than the default frame size a peer may not send yet.
-const MAX_SETTINGS: usize = HEADER + (16 << 10);
-/// Bytes kept of something else.
-const FIRST: usize = 80;
+/// The size of the largest first frame: its header and the initial `SETTINGS_MAX_FRAME_SIZE`.
+const MAX_FIRST_FRAME_BYTES: usize = FRAME_HEADER_BYTES + (16 << 10);
 
 #[cfg(test)]
 mod tests {
@@ -251,16 +248,16 @@ mod tests {
     use hex_literal::hex;
 
     #[test]
-    fn settings_are_read_in_any_pieces() {
+    fn settings_may_be_split_anywhere() {
         let frame = hex!("000012 04 00 00000000 0003 00000064 0008 00000001 4242 00000007");
         let settings = PeerSettings(vec![(3, 100), (8, 1), (0x4242, 7)]);
         for cut in 0..frame.len() {
-            let mut seen = Seen::default();
+            let mut peer = PeerState::default();
             let (a, b) = frame.split_at(cut);
-            assert_eq!(seen.receive(a), None, "{cut}");
+            assert_eq!(peer.receive(a), None, "{cut}");
             let rest = [b, b"the next frame"].concat();
-            assert_eq!(seen.receive(&rest), Some(&First::Settings(settings.clone())));
-            assert_eq!(seen.stray(), None);
+            assert_eq!(peer.receive(&rest), Some(&FirstFrame::Settings(settings.clone())));
+            assert_eq!(peer.other_protocol(), None);
         }
         assert!(settings.enables_connect_protocol());
         let words = "MAX_CONCURRENT_STREAMS=100, ENABLE_CONNECT_PROTOCOL=1";
@@ -268,33 +265,33 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_may_be_absent_or_taken_back() {
-        let none = first(&hex!("000000 04 00 00000000")).unwrap();
-        assert_eq!(none, First::Settings(PeerSettings::default()));
+    fn extended_connect_may_be_absent_or_disabled_again() {
+        let none = parse_first_frame(&hex!("000000 04 00 00000000")).unwrap();
+        assert_eq!(none, FirstFrame::Settings(PeerSettings::default()));
         assert!(!PeerSettings(vec![(8, 1), (8, 0)]).enables_connect_protocol());
         assert!(!PeerSettings(vec![(8, 2)]).enables_connect_protocol());
         assert!(!PeerSettings::default().enables_connect_protocol());
     }
 
     #[test]
-    fn what_is_no_settings_frame_is_told_apart() {
+    fn recognizes_other_frames_and_other_protocols() {
         for bytes in [
             &hex!("000000 04 01 00000000")[..],
             &hex!("000000 04 00 00000001"),
             &hex!("000005 04 00 00000000 0000000000"),
             &hex!("000008 07 00 00000000 0000000000000000"),
         ] {
-            let mut seen = Seen::default();
-            assert_eq!(seen.receive(bytes), Some(&First::Other));
-            assert_eq!(seen.stray(), None);
+            let mut peer = PeerState::default();
+            assert_eq!(peer.receive(bytes), Some(&FirstFrame::Other));
+            assert_eq!(peer.other_protocol(), None);
         }
         for bytes in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"SSH-2.0-x\r\n", b"\x15\x03"] {
-            let mut seen = Seen::default();
-            seen.receive(bytes);
-            assert_eq!(seen.stray(), Some(bytes));
+            let mut peer = PeerState::default();
+            peer.receive(bytes);
+            assert_eq!(peer.other_protocol(), Some(bytes));
         }
-        let mut seen = Seen::default();
-        seen.receive(&[b'x'; 10_000]);
-        assert_eq!(seen.stray().unwrap().len(), FIRST);
+        let mut peer = PeerState::default();
+        peer.receive(&[b'x'; 10_000]);
+        assert_eq!(peer.other_protocol().unwrap().len(), EXCERPT_BYTES);
     }
 }

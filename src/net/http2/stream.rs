@@ -1,4 +1,4 @@
-//! The stream of a session. Its `END_STREAM` is the end of the bytes; a reset is an error.
+//! The stream that carries a session. `END_STREAM` is the end of the bytes, a reset is an error.
 
 use super::link::Link;
 use crate::proto::slice::Within;
@@ -11,16 +11,16 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// One stream of a connection, and the connection with it.
+/// A stream with its connection, which has no other streams.
 pub struct Http2Stream {
     link: Link,
-    /// `None`: both directions have ended.
+    /// `None` after both directions have ended.
     halves: Option<(SendStream<Bytes>, RecvStream)>,
-    /// What has come and is not read yet. The peer may send as much more only as is read.
+    /// Received bytes that were not read yet. The flow control window grows only as they are read.
     chunk: Bytes,
-    /// `END_STREAM` has come.
+    /// `END_STREAM` was received.
     is_read: bool,
-    /// `END_STREAM` is on its way.
+    /// `END_STREAM` was queued.
     is_written: bool,
 }
 
@@ -30,8 +30,8 @@ impl Http2Stream {
         Self { link, halves, chunk: Bytes::new(), is_read: false, is_written: false }
     }
 
-    /// What has come already.
-    pub fn received(&mut self) -> Vec<u8> {
+    /// Takes the bytes that were received, without waiting for more.
+    pub fn take_received(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut cx = Context::from_waker(Waker::noop());
         if let Some((_, recv)) = &mut self.halves {
@@ -43,7 +43,7 @@ impl Http2Stream {
         bytes
     }
 
-    /// The next bytes; none at the end.
+    /// Reads the next bytes; empty at the end.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let Some((_, recv)) = &mut self.halves else { return Poll::Ready(Ok(Bytes::new())) };
         let mut is_driven = false;
@@ -55,7 +55,7 @@ impl Http2Stream {
                     return Poll::Ready(Err(self.link.fault(error).into()));
                 }
                 Poll::Ready(None) => return Poll::Ready(Ok(Bytes::new())),
-                Poll::Pending if is_driven && !self.link.let_end() => return Poll::Pending,
+                Poll::Pending if is_driven && !self.link.release_end() => return Poll::Pending,
                 Poll::Pending => {
                     self.link.drive(cx);
                     is_driven = true;
@@ -82,7 +82,7 @@ impl AsyncRead for Http2Stream {
         if let Some((_, recv)) = &mut this.halves
             && n > 0
         {
-            // It fails only for more than has come.
+            // This fails only for more bytes than were received.
             let _ = recv.flow_control().release_capacity(n);
         }
         Poll::Ready(Ok(()))
@@ -119,7 +119,7 @@ impl AsyncWrite for Http2Stream {
         let bytes = Bytes::copy_from_slice(buf.within(..n));
         match send.send_data(bytes, false) {
             Ok(()) => Poll::Ready(Ok(n)),
-            // Why is told to who reads.
+            // The next read reports the reason.
             Err(_) => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
@@ -127,7 +127,7 @@ impl AsyncWrite for Http2Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.link.drive(cx);
-        if this.link.is_stuck() { Poll::Pending } else { Poll::Ready(Ok(())) }
+        if this.link.is_write_blocked() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -140,7 +140,7 @@ impl AsyncWrite for Http2Stream {
             let _ = send.send_data(Bytes::new(), true);
         }
         if this.is_written && this.is_read {
-            // A connection that nobody needs says its own farewell: GOAWAY, and that of TLS.
+            // With no stream left, h2 closes the connection: GOAWAY, then the close_notify of TLS.
             this.halves = None;
         }
         this.link.drive(cx);

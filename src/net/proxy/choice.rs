@@ -1,28 +1,28 @@
-//! The choice of a proxy for a target: by option, or by the environment, read as curl reads it.
+//! Selection of a proxy for a target, by option or from the environment, with curl's rules.
 
 use super::server::Proxy;
 use crate::target::{Target, UrlFault};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-/// The proxies there are to choose from.
+/// Options that select a proxy.
 #[derive(Clone, Debug, Default)]
-pub struct Proxies {
-    /// The one asked for.
-    pub given: Option<Proxy>,
-    /// What the environment says where none was.
-    pub variables: Variables,
-    /// What is reached without a proxy.
-    pub none: NoProxy,
+pub struct ProxyOptions {
+    /// The proxy for all targets; overrides the environment.
+    pub explicit: Option<Proxy>,
+    /// The proxies of the environment.
+    pub variables: ProxyVariables,
+    /// The hosts that are reached without a proxy.
+    pub no_proxy: NoProxy,
 }
 
-impl Proxies {
-    /// The proxy for this target. The error names the variable that cannot be read.
+impl ProxyOptions {
+    /// Returns the proxy for a target, if any. The error names the variable with a malformed URL.
     pub fn choose(&self, target: &Target) -> Result<Option<Proxy>, (String, UrlFault)> {
-        if self.none.has(target) {
+        if self.no_proxy.matches(target) {
             return Ok(None);
         }
-        if let Some(proxy) = &self.given {
+        if let Some(proxy) = &self.explicit {
             return Ok(Some(proxy.clone()));
         }
         match self.variables.find(target.secure) {
@@ -34,53 +34,53 @@ impl Proxies {
     }
 }
 
-/// The variables that name proxies, with their values; empty ones are as good as absent.
+/// Environment variables that name proxies, with their values. Empty ones count as unset.
 #[derive(Clone, Debug, Default)]
-pub struct Variables(Vec<(&'static str, String)>);
+pub struct ProxyVariables(Vec<(&'static str, String)>);
 
-impl Variables {
-    /// Those of this environment.
+impl ProxyVariables {
+    /// Reads the variables through `get`.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
-        let names = PLAIN.iter().chain(&SECURE).chain(&ALL);
+        let names = WS_NAMES.iter().chain(&WSS_NAMES).chain(&COMMON_NAMES);
         let set = names.filter_map(|name| Some((*name, get(name).filter(|v| !v.is_empty())?)));
         Self(set.collect())
     }
 
     fn find(&self, secure: bool) -> Option<(&'static str, &str)> {
-        let names = if secure { &SECURE[..] } else { &PLAIN };
+        let names = if secure { &WSS_NAMES[..] } else { &WS_NAMES };
         let set = |name: &&str| self.0.iter().find(|(set, _)| set == name);
-        let (name, value) = names.iter().chain(&ALL).find_map(set)?;
+        let (name, value) = names.iter().chain(&COMMON_NAMES).find_map(set)?;
         Some((name, value))
     }
 }
 
-/// For ws. A server that runs as CGI gets `HTTP_PROXY` from a request header: lower case only.
-const PLAIN: [&str; 2] = ["ws_proxy", "http_proxy"];
-/// For wss.
-const SECURE: [&str; 4] = ["wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY"];
-/// For both.
-const ALL: [&str; 2] = ["all_proxy", "ALL_PROXY"];
+/// Variables for ws, in lower case only: in a CGI program, `HTTP_PROXY` is set by the request header
+/// `Proxy`, that is by the remote client.
+const WS_NAMES: [&str; 2] = ["ws_proxy", "http_proxy"];
+const WSS_NAMES: [&str; 4] = ["wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY"];
+const COMMON_NAMES: [&str; 2] = ["all_proxy", "ALL_PROXY"];
 
-/// A list of what is reached without a proxy.
+/// A list of hosts that are reached without a proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NoProxy(Vec<(Pattern, Option<u16>)>);
+pub struct NoProxy(Vec<(HostPattern, Option<u16>)>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Pattern {
+enum HostPattern {
     Any,
-    /// A name, and all below it.
+    /// A domain and its subdomains.
     Name(String),
     Net(IpNet),
 }
 
 impl NoProxy {
-    /// Reads a list of names (and all below them), addresses and networks, each with a port or
-    /// without, and `*`, with commas or spaces between them. Also what could not be read.
+    /// Parses a list separated by commas or white space: domains (with their subdomains),
+    /// addresses, networks in CIDR notation and `*`, each with an optional port. Returns malformed
+    /// entries beside the list.
     pub fn parse(list: &str) -> (Self, Vec<String>) {
         let mut patterns = Vec::new();
         let mut faults = Vec::new();
         for entry in list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()) {
-            match Self::entry(entry) {
+            match Self::parse_entry(entry) {
                 Some(pattern) => patterns.push(pattern),
                 None => faults.push(entry.to_owned()),
             }
@@ -88,26 +88,27 @@ impl NoProxy {
         (Self(patterns), faults)
     }
 
-    fn entry(entry: &str) -> Option<(Pattern, Option<u16>)> {
+    fn parse_entry(entry: &str) -> Option<(HostPattern, Option<u16>)> {
         let net = |s: &str| {
-            // An IPv6 address may stand in brackets.
+            // An IPv6 address may be enclosed in brackets.
             let s = s.replacen('[', "", 1).replacen(']', "", 1);
             s.parse().ok().or_else(|| s.parse::<IpAddr>().ok().map(IpNet::from))
         };
-        // In brackets the last colon is that of a port only behind them.
+        // A colon after the closing bracket separates a port; every other one is part of the
+        // address.
         let is_bare = !entry.ends_with(|c: char| c.is_ascii_digit()) || !entry.contains("]:");
         if let Some(net) = net(entry).filter(|_| is_bare) {
-            return Some((Pattern::Net(net), None));
+            return Some((HostPattern::Net(net), None));
         }
         let (host, port) = match entry.rsplit_once(':') {
             Some((host, port)) => (host, Some(port.parse().ok().filter(|port| *port > 0)?)),
             None => (entry, None),
         };
         if host == "*" {
-            return Some((Pattern::Any, port));
+            return Some((HostPattern::Any, port));
         }
         if let Some(net) = net(host) {
-            return Some((Pattern::Net(net), port));
+            return Some((HostPattern::Net(net), port));
         }
         let name = host.strip_prefix("*.").or(host.strip_prefix('.')).unwrap_or(host);
         let name = name.strip_suffix('.').unwrap_or(name);
@@ -115,21 +116,23 @@ impl NoProxy {
         let name = ascii.unwrap_or_else(|| name.to_ascii_lowercase());
         let is_name = !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b) || b >= 0x80);
-        is_name.then_some((Pattern::Name(name), port))
+        is_name.then_some((HostPattern::Name(name), port))
     }
 
-    /// Whether this target is in it.
-    pub fn has(&self, target: &Target) -> bool {
+    /// Returns true if the list includes the host and port of this target.
+    pub fn matches(&self, target: &Target) -> bool {
         let host = target.host.to_string().to_ascii_lowercase();
         let host = host.strip_suffix('.').unwrap_or(&host);
         self.0.iter().any(|(pattern, port)| {
             let matches = match pattern {
-                Pattern::Any => true,
-                Pattern::Name(_) if target.address().is_some() => false,
-                Pattern::Name(name) => host
+                HostPattern::Any => true,
+                HostPattern::Name(_) if target.address().is_some() => false,
+                HostPattern::Name(name) => host
                     .strip_suffix(name.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
-                Pattern::Net(net) => target.address().is_some_and(|address| net.contains(&address)),
+                HostPattern::Net(net) => {
+                    target.address().is_some_and(|address| net.contains(&address))
+                }
             };
             matches && port.is_none_or(|port| port == target.port)
         })
@@ -145,9 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_reached_without_a_proxy() {
-        let list = "example.com, .dot.example *.star.example host:8080,10.0.0.0/8 192.168.1.1,[::1]:9000,fd00::/8";
-        let (none, faults) = NoProxy::parse(list);
+    fn no_proxy_matches_domains_addresses_and_networks() {
+        let text = "example.com, .dot.example *.star.example host:8080,10.0.0.0/8 192.168.1.1,[::1]:9000,fd00::/8";
+        let (list, faults) = NoProxy::parse(text);
         assert_eq!(faults, Vec::<String>::new());
         for url in [
             "ws://example.com",
@@ -162,7 +165,7 @@ mod tests {
             "ws://[::1]:9000",
             "ws://[fd00::7]",
         ] {
-            assert!(none.has(&target(url)), "{url}");
+            assert!(list.matches(&target(url)), "{url}");
         }
         for url in [
             "ws://notexample.com",
@@ -172,26 +175,26 @@ mod tests {
             "ws://192.168.1.2",
             "ws://[::1]:9001",
         ] {
-            assert!(!none.has(&target(url)), "{url}");
+            assert!(!list.matches(&target(url)), "{url}");
         }
-        let (none, _) = NoProxy::parse("b\u{fc}cher.example,1,0.0.1,[2001:db8::]/32");
-        assert!(none.has(&target("ws://b\u{fc}cher.example")));
-        assert!(none.has(&target("ws://[2001:db8::1]")));
-        assert!(!none.has(&target("ws://127.0.0.1")));
-        assert!(NoProxy::parse("*").0.has(&target("ws://h")));
-        let (none, faults) = NoProxy::parse("a!b,host:x,10.0.0.0/99,ok");
+        let (list, _) = NoProxy::parse("b\u{fc}cher.example,1,0.0.1,[2001:db8::]/32");
+        assert!(list.matches(&target("ws://b\u{fc}cher.example")));
+        assert!(list.matches(&target("ws://[2001:db8::1]")));
+        assert!(!list.matches(&target("ws://127.0.0.1")));
+        assert!(NoProxy::parse("*").0.matches(&target("ws://h")));
+        let (list, faults) = NoProxy::parse("a!b,host:x,10.0.0.0/99,ok");
         assert_eq!(faults, ["a!b", "host:x", "10.0.0.0/99"]);
-        assert!(none.has(&target("ws://ok")));
+        assert!(list.matches(&target("ws://ok")));
     }
 
     #[test]
-    fn variables_are_read_in_order() {
+    fn specific_variables_precede_common_ones() {
         let choose = |url: &str, set: &[(&str, &str)]| {
             let get = |name: &str| {
                 set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
             };
-            let variables = Variables::read(get);
-            let proxies = Proxies { variables, ..Proxies::default() };
+            let variables = ProxyVariables::read(get);
+            let proxies = ProxyOptions { variables, ..ProxyOptions::default() };
             proxies.choose(&target(url)).map(|proxy| proxy.map(|p| p.to_string()))
         };
         let chosen = |url, set: &[_]| choose(url, set).unwrap();

@@ -1,4 +1,4 @@
-//! Failures of a proxy.
+//! Failures to connect through a proxy.
 
 use crate::{
     net::tls::TlsFault,
@@ -6,33 +6,33 @@ use crate::{
 };
 use std::io;
 
-/// Why a proxy did not connect.
+/// The reason why a proxy did not connect to the target.
 #[derive(Debug)]
 pub enum ProxyFault {
-    /// It refused.
+    /// The proxy answered CONNECT with an error status.
     Status {
-        /// Its answer.
+        /// The head of the answer.
         response: Box<Response>,
-        /// The start of the body.
+        /// The first bytes of the body, at most 4 KiB.
         body: Vec<u8>,
     },
-    /// Its answer is not HTTP/1.1.
+    /// The answer is not HTTP/1.1.
     Answer(Refusal),
-    /// Its answer is not SOCKS.
+    /// The answer is not SOCKS.
     NotSocks {
-        /// It is HTTP.
+        /// The answer is HTTP.
         http: bool,
     },
-    /// An error that SOCKS reports.
+    /// A failure of the SOCKS negotiation.
     Socks {
-        /// In words.
+        /// The error message of the library.
         words: String,
-        /// It concerns user and password.
+        /// User and password are missing, empty or wrong.
         wants_user: bool,
     },
-    /// It closed the connection without an answer.
+    /// The proxy closed the connection without an answer.
     Cut,
-    /// The network failed.
+    /// The connection to the proxy failed.
     Network(io::Error),
     /// TLS with the proxy failed.
     Tls(TlsFault),

@@ -1,8 +1,8 @@
-//! HTTP CONNECT (RFC 9110, 9.3.6).
+//! Tunnels by HTTP CONNECT (RFC 9110, 9.3.6).
 
 use super::fault::ProxyFault;
 use crate::{
-    net::transport::Transport,
+    net::transport::{EXCERPT_BYTES, Transport},
     proto::{
         handshake::{Headers, MAX_HEADS, Refusal},
         slice::Within,
@@ -23,21 +23,22 @@ use tokio::{
     time::timeout,
 };
 
-/// Asks for a tunnel to this authority.
+/// Requests a tunnel to the authority `to`.
 pub(super) async fn connect(
     mut stream: Box<dyn Transport>,
     to: &str,
     user: Option<(&str, &str)>,
 ) -> Result<Box<dyn Transport>, ProxyFault> {
     let mut head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n");
-    let mut ours = Headers::default();
+    let mut own_headers = Headers::default();
     if let Some((user, password)) = user {
         let credentials = data_encoding::BASE64.encode(format!("{user}:{password}").as_bytes());
         let _ = write!(head, "Proxy-Authorization: Basic {credentials}\r\n");
-        ours.push("Proxy-Authorization", format!("Basic {credentials}"));
+        own_headers.push("Proxy-Authorization", format!("Basic {credentials}"));
     }
     head += concat!("User-Agent: sockeye/", env!("CARGO_PKG_VERSION"), "\r\n\r\n");
-    // If it is refused, the answer that is there already may say why.
+    // A write error is ignored: the proxy may have answered before it closed the connection, and
+    // its answer gives the reason.
     let _ = async {
         stream.write_all(head.as_bytes()).await?;
         stream.flush().await
@@ -45,14 +46,14 @@ pub(super) async fn connect(
     .await;
     let mut bytes = Vec::new();
     let (response, mut rest) = loop {
-        let start = bytes.get(..HTTP.len()).unwrap_or(&bytes);
-        if !HTTP.starts_with(start) {
-            bytes.truncate(80);
+        let start = bytes.get(..HTTP_PREFIX.len()).unwrap_or(&bytes);
+        if !HTTP_PREFIX.starts_with(start) {
+            bytes.truncate(EXCERPT_BYTES);
             return Err(ProxyFault::Answer(Refusal::NotHttp(bytes)));
         }
         if let Some((response, length)) = parse_response(&bytes).map_err(ProxyFault::Answer)? {
             let rest = bytes.split_off(length);
-            // Any number of 1xx may come first (RFC 9110, 15.2).
+            // Any number of 1xx responses may precede the final one (RFC 9110, 15.2).
             if response.status >= 200 {
                 break (response, rest);
             }
@@ -75,16 +76,17 @@ pub(super) async fn connect(
         return Ok(Box::new(Prefixed { prefix: rest.into(), stream }));
     }
     let body = async {
-        while rest.len() < BODY && stream.read_buf(&mut rest).await.is_ok_and(|n| n > 0) {}
+        while rest.len() < MAX_BODY_BYTES && stream.read_buf(&mut rest).await.is_ok_and(|n| n > 0) {
+        }
     };
-    // What has come by then is shown.
-    let _ = timeout(BODY_TIME, body).await;
-    rest.truncate(BODY);
-    let body = without_ours(rest, &ours);
+    // A body that is late is shown as far as it was received.
+    let _ = timeout(BODY_LIMIT, body).await;
+    rest.truncate(MAX_BODY_BYTES);
+    let body = without_ours(rest, &own_headers);
     Err(ProxyFault::Status { response: Box::new(response), body })
 }
 
-/// A stream of which some bytes have been read already.
+/// A stream preceded by bytes that were read from it already.
 struct Prefixed<S> {
     prefix: Bytes,
     stream: S,
@@ -124,8 +126,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Prefixed<S> {
     }
 }
 
-const HTTP: &[u8] = b"HTTP/1.";
-/// Bytes of a refusal's body that are read.
-const BODY: usize = 4 << 10;
-/// How long it is waited for.
-const BODY_TIME: Duration = Duration::from_secs(1);
+const HTTP_PREFIX: &[u8] = b"HTTP/1.";
+/// The largest part of an error response's body that is read.
+const MAX_BODY_BYTES: usize = 4 << 10;
+/// The time limit for receiving that body.
+const BODY_LIMIT: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Proxies: the choice of one, and a stream through it.
+//! Proxies: selection for a target, and tunnels through them.
 
 mod choice;
 mod fault;
@@ -6,7 +6,7 @@ mod http;
 mod server;
 mod tunnel;
 
-pub use choice::{NoProxy, Proxies, Variables};
+pub use choice::{NoProxy, ProxyOptions, ProxyVariables};
 pub use fault::ProxyFault;
-pub use server::{Protocol, Proxy};
+pub use server::{Proxy, ProxyProtocol};
 pub use tunnel::Destination;

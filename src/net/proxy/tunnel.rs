@@ -1,11 +1,11 @@
-//! A stream through a proxy.
+//! Tunnels through proxies.
 
 use super::{
     fault::ProxyFault,
     http,
-    server::{Protocol, Proxy},
+    server::{Proxy, ProxyProtocol},
 };
-use crate::net::{tls::witness::Witness, transport::Transport};
+use crate::net::{tls::prefix_capture::PrefixCapture, transport::Transport};
 use std::fmt;
 use tokio_socks::{
     TargetAddr,
@@ -13,17 +13,18 @@ use tokio_socks::{
 };
 
 impl Proxy {
-    /// Asks the proxy for a connection to `to` and returns the stream through it.
+    /// Requests a connection to `to` over `stream` and returns the tunnel.
     pub async fn tunnel(
         &self,
         stream: Box<dyn Transport>,
         to: Destination<'_>,
     ) -> Result<Box<dyn Transport>, ProxyFault> {
         let socks = |e: tokio_socks::Error, first: &[u8]| match e {
-            // As many bytes as the answer should have: two are enough to tell.
+            // The library reads only as many bytes as a SOCKS answer has; two of them suffice to
+            // recognize HTTP.
             tokio_socks::Error::InvalidResponseVersion => {
-                let start = first.get(..HTTP.len()).unwrap_or(first);
-                ProxyFault::NotSocks { http: start.len() > 1 && HTTP.starts_with(start) }
+                let start = first.get(..HTTP_PREFIX.len()).unwrap_or(first);
+                ProxyFault::NotSocks { http: start.len() > 1 && HTTP_PREFIX.starts_with(start) }
             }
             tokio_socks::Error::Io(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
                 ProxyFault::Cut
@@ -37,16 +38,20 @@ impl Proxy {
                         | tokio_socks::Error::AuthorizationRequired
                 ),
                 words: match other {
-                    tokio_socks::Error::UnknownAuthMethod => "its answer is unknown".to_owned(),
+                    tokio_socks::Error::UnknownAuthMethod => {
+                        "the proxy chose an unknown authentication method".to_owned()
+                    }
                     other => other.to_string(),
                 },
             },
         };
         let user = self.user.as_ref().map(|(user, password)| (user.as_str(), password.expose()));
         match self.protocol {
-            Protocol::Http | Protocol::Https => http::connect(stream, &to.to_string(), user).await,
-            Protocol::Socks4 | Protocol::Socks4a => {
-                let mut stream = Witness::new(stream);
+            ProxyProtocol::Http | ProxyProtocol::Https => {
+                http::connect(stream, &to.to_string(), user).await
+            }
+            ProxyProtocol::Socks4 | ProxyProtocol::Socks4a => {
+                let mut stream = PrefixCapture::new(stream);
                 let done = match user {
                     Some((user, _)) => {
                         Socks4Stream::connect_with_userid_and_socket(&mut stream, to, user)
@@ -55,13 +60,14 @@ impl Proxy {
                     }
                     None => Socks4Stream::connect_with_socket(&mut stream, to).await.map(drop),
                 };
-                done.map_err(|e| socks(e, stream.first()))?;
+                done.map_err(|e| socks(e, stream.prefix()))?;
                 Ok(stream.into_inner())
             }
-            Protocol::Socks5 | Protocol::Socks5h => {
-                let mut stream = Witness::new(stream);
+            ProxyProtocol::Socks5 | ProxyProtocol::Socks5h => {
+                let mut stream = PrefixCapture::new(stream);
                 let done = match user {
-                    // What cannot be written must not be left out.
+                    // RFC 1929 has no encoding for an empty user or password, and connecting without
+                    // them would not be what was asked for.
                     Some((user, password)) if user.is_empty() || password.is_empty() => {
                         let words = "user and password must not be empty".to_owned();
                         return Err(ProxyFault::Socks { words, wants_user: true });
@@ -76,19 +82,19 @@ impl Proxy {
                     .map(drop),
                     None => Socks5Stream::connect_with_socket(&mut stream, to).await.map(drop),
                 };
-                done.map_err(|e| socks(e, stream.first()))?;
+                done.map_err(|e| socks(e, stream.prefix()))?;
                 Ok(stream.into_inner())
             }
         }
     }
 }
 
-/// Where a proxy is to connect.
+/// The destination of a tunnel.
 #[derive(Clone, Copy, Debug)]
 pub enum Destination<'a> {
-    /// A name that it resolves, and a port.
+    /// A name, resolved by the proxy, and a port.
     Name(&'a str, u16),
-    /// An address.
+    /// A resolved address.
     Address(std::net::SocketAddr),
 }
 
@@ -110,5 +116,4 @@ impl<'a> tokio_socks::IntoTargetAddr<'a> for Destination<'a> {
     }
 }
 
-/// How an answer in HTTP begins.
-const HTTP: &[u8] = b"HTTP/";
+const HTTP_PREFIX: &[u8] = b"HTTP/";

@@ -1,4 +1,4 @@
-//! What certificates say, for people.
+//! Certificate fields for display, and checks that rustls does not offer.
 
 use rustls::{
     CertificateError,
@@ -10,24 +10,24 @@ use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude
 /// One certificate of a chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Certificate {
-    /// Whose it is.
+    /// The distinguished name of the owner.
     pub subject: String,
-    /// The names and addresses it is for.
+    /// The DNS names and IP addresses of the subject alternative name (RFC 5280, 4.2.1.6).
     pub names: Vec<String>,
-    /// Who signed it.
+    /// The distinguished name of the issuer.
     pub issuer: String,
-    /// Days until it expires; negative: since it has.
+    /// Days until expiry, rounded down; negative after it.
     pub days_left: i64,
 }
 
 impl Certificate {
-    /// Whether it vouches for itself.
+    /// Returns true if subject and issuer are the same.
     pub fn is_self_signed(&self) -> bool {
         !self.issuer.is_empty() && self.issuer == self.subject
     }
 }
 
-/// What these certificates say; one that cannot be read says nothing.
+/// Describes each certificate; one that cannot be parsed yields empty fields.
 pub(super) fn describe(chain: &[CertificateDer<'_>]) -> Vec<Certificate> {
     chain.iter().map(|one| describe_one(one).unwrap_or_default()).collect()
 }
@@ -42,7 +42,7 @@ fn describe_one(certificate: &CertificateDer<'_>) -> Option<Certificate> {
         subject: parsed.subject().to_string(),
         names: names.unwrap_or_default(),
         issuer: parsed.issuer().to_string(),
-        days_left: left.div_euclid(DAY),
+        days_left: left.div_euclid(SECONDS_PER_DAY),
     })
 }
 
@@ -58,7 +58,7 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// Whether it is valid now.
+/// Checks the validity period at the time `now`.
 pub(super) fn check_validity(
     certificate: &CertificateDer<'_>,
     now: UnixTime,
@@ -80,12 +80,11 @@ pub(super) fn check_validity(
     Ok(())
 }
 
-/// SHA-256 of a certificate's public key, as pins have it.
+/// Returns the SHA-256 of the `SubjectPublicKeyInfo`, the form of pins (RFC 7469, 2.4).
 pub(super) fn key_hash(certificate: &CertificateDer<'_>) -> Option<[u8; 32]> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let hash = ring::digest::digest(&ring::digest::SHA256, parsed.public_key().raw);
     hash.as_ref().try_into().ok()
 }
 
-/// Seconds of a day.
-const DAY: i64 = 86_400;
+const SECONDS_PER_DAY: i64 = 86_400;

@@ -1,49 +1,49 @@
-//! Failures of the TLS handshake, and of preparing for it.
+//! Failures of the TLS handshake and its setup.
 
 use super::chain::Certificate;
 use std::path::PathBuf;
 
-/// A failure between TCP and HTTP.
+/// A failure of TLS with a server or proxy.
 #[derive(Debug)]
 pub enum TlsFault {
     /// The server's certificate was refused.
     Certificate {
-        /// The reason.
+        /// The reason of the refusal.
         cause: Box<rustls::CertificateError>,
-        /// The chain that the server sent.
+        /// The chain that the server sent, its own certificate first.
         chain: Vec<Certificate>,
     },
-    /// The server's key is none of those pinned; its SHA-256 in base64.
+    /// The server's public key matches no pin; its SHA-256 in base64.
     Pin(String),
-    /// The server refuses the client's certificate, or requires one.
+    /// The server refused the client certificate, or requires one; its alert.
     Identity(rustls::AlertDescription),
-    /// The server does not speak TLS; its first bytes.
+    /// The server does not speak TLS; its first bytes, at most 80.
     NotTls(Vec<u8>),
     /// The server refused the handshake with this alert.
     Alert(rustls::AlertDescription),
     /// The server supports none of the protocols offered by ALPN (RFC 7301).
     NoProtocol,
-    /// The peer ended the transport during the TLS handshake.
+    /// The peer closed the connection during the TLS handshake.
     Cut {
-        /// With a reset.
+        /// The peer reset the connection.
         reset: bool,
     },
     /// Another error of rustls.
     Library(Box<rustls::Error>),
-    /// Any other error, in words.
+    /// Any other error.
     Other(String),
 }
 
-/// A failure to set TLS up, before any byte is sent.
+/// A failure to set up TLS, before any byte is sent.
 #[derive(Debug)]
 pub enum TlsSetupFault {
     /// The certification authorities cannot be used.
     Authorities {
-        /// The file or directory; `None`: the system's own.
+        /// The file or directory; `None` for the system's authorities.
         path: Option<PathBuf>,
-        /// The reason, in words.
+        /// The reason, as a phrase.
         cause: String,
     },
-    /// rustls refuses the configuration.
+    /// rustls rejected the configuration.
     Library(rustls::Error),
 }

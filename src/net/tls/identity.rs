@@ -1,4 +1,4 @@
-//! The client certificate and its key, read from files.
+//! Client certificates and private keys, read from files.
 
 use crate::{proto::slice::Within, secret::SecretString};
 use pkcs8::{Document, EncryptedPrivateKeyInfoRef};
@@ -12,51 +12,51 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A client certificate or its key that cannot be used.
+/// A failure to load a client certificate or its key.
 #[derive(Debug)]
 pub struct IdentityError {
-    /// The file.
+    /// The file with the fault.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The reason of the failure.
     pub fault: IdentityFault,
 }
 
-/// A fault of a client certificate or its key.
+/// A fault of a client certificate or its private key.
 #[derive(Debug)]
 pub enum IdentityFault {
     /// The file cannot be read.
     File(io::Error),
-    /// There is no certificate in PEM.
+    /// The file has no PEM certificate.
     NoCertificate {
-        /// It looks like one in DER.
+        /// The file looks like DER.
         der: bool,
     },
-    /// There is no private key.
+    /// The file has no private key.
     NoKey,
-    /// The key has a passphrase, and none was given.
+    /// The key is encrypted and needs a passphrase.
     Encrypted,
     /// The passphrase is wrong.
     Passphrase,
-    /// The key is in an unsupported format; a command that converts it.
+    /// The format is not supported; a command that converts the file.
     Format(&'static str),
-    /// Any other fault, in the library's words.
+    /// Any other fault; the error message of the library.
     Malformed(String),
-    /// The key belongs to another certificate.
+    /// The key does not match the certificate.
     Mismatch,
 }
 
-/// A client certificate, the chain behind it, and its key.
+/// A client certificate with its chain and private key.
 #[derive(Debug)]
 pub struct Identity {
-    /// The certificate first, then its issuers.
+    /// The client certificate, then its issuers.
     pub chain: Vec<CertificateDer<'static>>,
-    /// The key of the first.
+    /// The private key of the client certificate.
     pub key: PrivateKeyDer<'static>,
 }
 
 impl Identity {
-    /// Reads PEM files, the key from the certificate's file if it has none of its own, or one
-    /// file in PKCS#12. `passphrase` is called only if the key is encrypted.
+    /// Reads PEM files, or a single PKCS#12 file with chain and key. Without `key`, the private key
+    /// is read from the certificate's file. `passphrase` is called only if the key is encrypted.
     pub fn load<E: From<IdentityError>>(
         certificate: &Path,
         key: Option<&Path>,
@@ -86,12 +86,11 @@ impl Identity {
             Err(other) => return Err(fault(path, other)),
         };
         let identity = Self { chain, key };
-        identity.check().map_err(|e| fault(path, e))?;
+        identity.check_key().map_err(|e| fault(path, e))?;
         Ok(identity)
     }
 
-    /// Whether the key is the certificate's.
-    fn check(&self) -> Result<(), IdentityFault> {
+    fn check_key(&self) -> Result<(), IdentityFault> {
         let (chain, key) = (self.chain.clone(), self.key.clone_key());
         match CertifiedKey::from_der(chain, key, &ring::default_provider()) {
             Ok(_) => Ok(()),
@@ -105,7 +104,8 @@ fn is_pem(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, b"-----BEGIN ").is_some()
 }
 
-/// A SEQUENCE, as all keys and certificates are, and not a text.
+/// Returns true for binary data that starts with the tag of a SEQUENCE, as every key and
+/// certificate does.
 fn is_der(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0x30) && std::str::from_utf8(bytes).is_err()
 }
@@ -132,7 +132,7 @@ fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, IdentityFault> {
     })
 }
 
-/// PKCS#8 with a passphrase (RFC 5958, 3).
+/// Decrypts a key in PKCS#8 (RFC 5958, 3).
 fn decrypt(bytes: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, IdentityFault> {
     let text = String::from_utf8_lossy(bytes);
     let begin = text.find(ENCRYPTED_BEGIN).ok_or(IdentityFault::NoKey)?;
@@ -183,7 +183,7 @@ fn pkcs12(bytes: &[u8], passphrase: &str) -> Result<Identity, IdentityFault> {
         return Err(IdentityFault::NoCertificate { der: false });
     }
     let identity = Identity { chain, key };
-    identity.check()?;
+    identity.check_key()?;
     Ok(identity)
 }
 
@@ -194,5 +194,5 @@ fn pkcs12(_: &[u8], _: &str) -> Result<Identity, IdentityFault> {
 
 const ENCRYPTED_BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 const ENCRYPTED_END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
-/// For ciphers that nobody should use any more.
+/// The command for keys in obsolete ciphers.
 const RE_ENCRYPT: &str = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW";

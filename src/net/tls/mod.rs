@@ -1,11 +1,11 @@
-//! TLS by rustls: trusted authorities, the client's certificate, and the secured stream.
+//! TLS with rustls: trusted authorities, client certificates and the encrypted stream.
 
 mod chain;
 mod fault;
 mod identity;
+pub(super) mod prefix_capture;
 mod trust;
 mod verify;
-pub(super) mod witness;
 
 pub use chain::Certificate;
 pub use fault::{TlsFault, TlsSetupFault};
@@ -13,6 +13,7 @@ pub use identity::{Identity, IdentityError, IdentityFault};
 pub use trust::{Trust, TrustOptions};
 
 use super::transport::Transport;
+use prefix_capture::PrefixCapture;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, KeyLogFile, SupportedProtocolVersion,
     pki_types::{CertificateDer, ServerName},
@@ -25,31 +26,30 @@ use std::{
 use tokio::io::BufReader;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use verify::{PinMismatch, Verifier};
-use witness::Witness;
 
-/// Options of TLS with one server.
+/// TLS options for one server.
 #[derive(Clone, Debug)]
 pub struct TlsOptions {
-    /// The client certificate and its key.
+    /// The client certificate and its private key.
     pub identity: Option<Arc<Identity>>,
-    /// The name that is asked for, and that the certificate must be for, if not the host's.
+    /// The name for SNI and certificate verification, if not the URL's host.
     pub name: Option<String>,
-    /// The name is sent (SNI).
+    /// Sends the server name (SNI, RFC 6066, 3).
     pub sends_name: bool,
-    /// The oldest version that is spoken.
+    /// The oldest version allowed.
     pub min: Version,
-    /// The newest.
+    /// The newest version allowed.
     pub max: Version,
-    /// SHA-256 of the public keys that the server may have; empty: any.
+    /// The SHA-256 of each public key that is accepted; any key if empty.
     pub pins: Vec<[u8; 32]>,
 }
 
-/// A version of TLS.
+/// A TLS version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
-    /// TLS 1.2.
+    /// TLS 1.2 (RFC 5246).
     Tls12,
-    /// TLS 1.3.
+    /// TLS 1.3 (RFC 8446).
     Tls13,
 }
 
@@ -66,22 +66,22 @@ impl Default for TlsOptions {
     }
 }
 
-/// The configuration of one connection, which keeps the chain that its server showed.
+/// The TLS configuration of one connection. It stores the certificate chain of the server.
 #[derive(Clone, Debug)]
 pub struct Config {
     client: Arc<ClientConfig>,
     name: Option<String>,
-    shown: Arc<Mutex<Vec<CertificateDer<'static>>>>,
+    chain: Arc<Mutex<Vec<CertificateDer<'static>>>>,
 }
 
 impl Config {
-    /// Configures a connection. `alpn`: the protocols to offer, the best first (RFC 7301).
+    /// Configures a connection that offers the protocols `alpn`, the preferred first (RFC 7301).
     pub fn new(options: &TlsOptions, trust: &Trust, alpn: &[&[u8]]) -> Result<Self, TlsSetupFault> {
-        let shown = Arc::default();
+        let chain = Arc::default();
         let verifier = Verifier {
             trust: trust.clone(),
             pins: options.pins.clone(),
-            shown: Arc::clone(&shown),
+            chain: Arc::clone(&chain),
         };
         let wanted = |version| (options.min..=options.max).contains(&version);
         let versions: Vec<&SupportedProtocolVersion> =
@@ -102,21 +102,22 @@ impl Config {
         };
         client.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         client.enable_sni = options.sends_name;
-        // For Wireshark: writes the session's keys to the file of SSLKEYLOGFILE, if it is set.
+        // Writes the session keys to the file named by SSLKEYLOGFILE, if set, for Wireshark.
         client.key_log = Arc::new(KeyLogFile::new());
-        Ok(Self { client: Arc::new(client), name: options.name.clone(), shown })
+        Ok(Self { client: Arc::new(client), name: options.name.clone(), chain })
     }
 
-    /// The chain that the server showed, its own certificate first.
+    /// Returns the chain that the server sent, its own certificate first; empty before that.
     pub fn chain(&self) -> Vec<Certificate> {
-        chain::describe(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))
+        chain::describe(&self.chain.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A stream, secured.
-pub type SecureStream = TlsStream<BufReader<Witness<Box<dyn Transport>>>>;
+/// A TLS stream.
+pub type SecureStream = TlsStream<BufReader<PrefixCapture<Box<dyn Transport>>>>;
 
-/// Secures a stream to this host, which is both asked for (SNI) and checked.
+/// Performs the TLS handshake. `host` is sent as SNI and verified against the certificate, unless
+/// the configuration has another name.
 pub async fn secure(
     stream: Box<dyn Transport>,
     host: &str,
@@ -124,25 +125,25 @@ pub async fn secure(
 ) -> Result<SecureStream, TlsFault> {
     let host = config.name.as_deref().unwrap_or(host);
     let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| TlsFault::Other(format!("'{host}' is not a name a certificate can have")))?;
-    // rustls reads 4 KiB at a time: without a buffer that is 256 system calls a MiB.
-    let stream = BufReader::with_capacity(READ_AHEAD, Witness::new(stream));
+        .map_err(|_| TlsFault::Other(format!("'{host}' is not a valid server name")))?;
+    // rustls reads 4 KiB at a time, which without a buffer is 256 system calls per MiB.
+    let stream = BufReader::with_capacity(READ_BUFFER_BYTES, PrefixCapture::new(stream));
     TlsConnector::from(Arc::clone(&config.client))
         .connect(name, stream)
         .into_fallible()
         .await
-        .map_err(|(cause, stream)| fault(&cause, stream.get_ref().first(), config.chain()))
+        .map_err(|(cause, stream)| fault(&cause, stream.get_ref().prefix(), config.chain()))
 }
 
-/// What TLS has to say when reading fails later: in TLS 1.3 a server refuses a client certificate,
-/// or the lack of one, only after its own handshake.
+/// Returns the TLS failure behind a read error after the handshake, if any. In TLS 1.3 a server
+/// rejects a client certificate, or its absence, only after the client's handshake has finished.
 pub fn late_fault(cause: &io::Error) -> Option<TlsFault> {
     let inner = cause.get_ref()?;
-    inner.is::<rustls::Error>().then(|| fault(cause, &TLS, Vec::new()))
+    inner.is::<rustls::Error>().then(|| fault(cause, &HANDSHAKE_RECORD, Vec::new()))
 }
 
 fn fault(cause: &io::Error, first: &[u8], chain: Vec<Certificate>) -> TlsFault {
-    // A record begins with its type (20 to 24) and the version's major number, 3.
+    // A record starts with its type (20 to 24) and the major version, 3.
     let speaks_tls = matches!(first, [20..=24, 3, ..]);
     let error = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match error {
@@ -154,12 +155,12 @@ fn fault(cause: &io::Error, first: &[u8], chain: Vec<Certificate>) -> TlsFault {
         Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
             TlsFault::NoProtocol
         }
-        Some(rustls::Error::AlertReceived(alert)) if is_about_us(*alert) => {
+        Some(rustls::Error::AlertReceived(alert)) if concerns_client_certificate(*alert) => {
             TlsFault::Identity(*alert)
         }
         Some(rustls::Error::AlertReceived(alert)) => TlsFault::Alert(*alert),
         Some(other) => TlsFault::Library(Box::new(other.clone())),
-        // What was said before the end tells more than the end.
+        // The bytes received are a better explanation than the closed connection.
         None if !first.is_empty() && !speaks_tls => TlsFault::NotTls(first.to_owned()),
         None => match cause.kind() {
             io::ErrorKind::UnexpectedEof => TlsFault::Cut { reset: false },
@@ -176,8 +177,8 @@ fn pin_mismatch(cause: &CertificateError) -> Option<PinMismatch> {
     other.0.downcast_ref().copied()
 }
 
-/// Whether an alert is about the client's certificate (RFC 8446, 6.2).
-fn is_about_us(alert: AlertDescription) -> bool {
+/// Returns true if an alert concerns the client certificate (RFC 8446, 6.2).
+fn concerns_client_certificate(alert: AlertDescription) -> bool {
     matches!(
         alert,
         AlertDescription::NoCertificate
@@ -192,10 +193,10 @@ fn is_about_us(alert: AlertDescription) -> bool {
     )
 }
 
-/// How a peer begins that speaks it.
-const TLS: [u8; 2] = [22, 3];
-/// Bytes read from TCP in one go.
-const READ_AHEAD: usize = 64 << 10;
+/// The start of a TLS handshake record (RFC 8446, 5.1).
+const HANDSHAKE_RECORD: [u8; 2] = [22, 3];
+/// The size of one read from TCP.
+const READ_BUFFER_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -203,7 +204,7 @@ mod tests {
     use rustls::CertificateError;
 
     #[test]
-    fn what_speaks_there_is_told_from_its_first_bytes() {
+    fn recognizes_other_protocols_by_their_first_bytes() {
         let invalid = || {
             let cause = rustls::InvalidMessage::InvalidContentType;
             io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidMessage(cause))

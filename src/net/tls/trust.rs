@@ -1,4 +1,4 @@
-//! The authorities that certificates are checked against.
+//! Trusted certification authorities.
 
 use super::fault::TlsSetupFault;
 use rustls::{
@@ -14,33 +14,34 @@ use std::{
     sync::Arc,
 };
 
-/// The choice of trusted authorities.
+/// Options that select the trusted authorities.
 #[derive(Clone, Debug, Default)]
 pub struct TrustOptions {
-    /// Files and directories of authorities in PEM, used instead of the system's.
+    /// PEM files and directories of authorities that replace the system's.
     pub authorities: Vec<PathBuf>,
-    /// Whether the system's are trusted beside them.
-    pub native: bool,
-    /// Whether certificates are not checked at all.
-    pub danger_anyone: bool,
+    /// Trusts the system's authorities in addition to `authorities`.
+    pub include_system: bool,
+    /// Accepts every certificate.
+    pub danger_accept_any: bool,
 }
 
-/// Trusted authorities, read from files; clones share them.
+/// The trusted authorities, loaded. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Trust {
     pub(super) provider: Arc<CryptoProvider>,
-    /// `None`: certificates are not checked.
+    /// `None` accepts every certificate.
     pub(super) verifier: Option<Arc<dyn ServerCertVerifier>>,
-    /// Certificates that are trusted as they are.
-    pub(super) known: Arc<[CertificateDer<'static>]>,
+    /// The certificates of the user's files. A server certificate among them is trusted even if
+    /// webpki rejects it as an authority's.
+    pub(super) trusted_certificates: Arc<[CertificateDer<'static>]>,
 }
 
 impl Trust {
-    /// Reads the authorities. Blocks: the system's may be hundreds of files.
+    /// Reads the authorities. Blocks, as those of the system may be hundreds of files.
     pub fn load(options: &TrustOptions) -> Result<Self, TlsSetupFault> {
         let provider = Arc::new(ring::default_provider());
-        let (verifier, known) = load(options, &provider)?;
-        Ok(Self { provider, verifier, known: known.into() })
+        let (verifier, certificates) = load(options, &provider)?;
+        Ok(Self { provider, verifier, trusted_certificates: certificates.into() })
     }
 }
 
@@ -51,7 +52,7 @@ fn load(options: &TrustOptions, provider: &Arc<CryptoProvider>) -> Result<Loaded
         path: path.map(ToOwned::to_owned),
         cause: cause.to_string(),
     };
-    if options.danger_anyone {
+    if options.danger_accept_any {
         return Ok((None, Vec::new()));
     }
     let mut given = Vec::new();
@@ -60,7 +61,7 @@ fn load(options: &TrustOptions, provider: &Arc<CryptoProvider>) -> Result<Loaded
         for certificate in read(path).map_err(|cause| fault(Some(path), &cause))? {
             match store.add(certificate.clone()) {
                 Ok(()) => given.push(certificate),
-                // What else lies in a directory is no concern of ours.
+                // A directory may contain certificates that cannot be authorities.
                 Err(_) if path.is_dir() => {}
                 Err(e) => return Err(fault(Some(path), &e)),
             }
@@ -69,7 +70,7 @@ fn load(options: &TrustOptions, provider: &Arc<CryptoProvider>) -> Result<Loaded
     let provider = Arc::clone(provider);
     let inner: Arc<dyn ServerCertVerifier> = if given.is_empty() {
         Arc::new(PlatformVerifier::new(provider).map_err(|e| fault(None, &e))?)
-    } else if options.native {
+    } else if options.include_system {
         let all = PlatformVerifier::new_with_extra_roots(given.iter().cloned(), provider);
         Arc::new(all.map_err(|e| fault(None, &e))?)
     } else {
@@ -80,13 +81,13 @@ fn load(options: &TrustOptions, provider: &Arc<CryptoProvider>) -> Result<Loaded
     Ok((Some(inner), given))
 }
 
-/// The certificates of a file, or of all files of a directory.
+/// Reads the certificates of a file, or of all files of a directory.
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let words = |e: io::Error| e.to_string();
     let mut certificates = Vec::new();
     if path.is_dir() {
         for entry in path.read_dir().map_err(words)?.flatten() {
-            // What else lies there is no concern of ours.
+            // A directory may contain other files.
             certificates.extend(read_file(&entry.path()).unwrap_or_default());
         }
     } else {

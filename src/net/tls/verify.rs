@@ -1,4 +1,4 @@
-//! Whether the server is the one it should be: everything that is asked of its certificate.
+//! Verification of the server's certificate: chain, name, validity and pins.
 
 use super::{chain, trust::Trust};
 use rustls::{
@@ -16,39 +16,42 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The verifier: the usual one, with what it lacks around it.
+/// Verifies certificates with the verifier of [`Trust`], adding pins, trust in individual
+/// certificates, and a copy of the chain.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// Also without a verifier the server proves that it holds its key.
+    /// Signatures are verified even if every certificate is accepted: the server has to prove
+    /// possession of its key.
     pub(super) trust: Trust,
-    /// SHA-256 of the public keys that the server may have; empty: any.
+    /// The SHA-256 of each public key that is accepted; any key if empty.
     pub(super) pins: Vec<[u8; 32]>,
-    /// What the server showed, to be told of also when it was refused.
-    pub(super) shown: Arc<Mutex<Vec<CertificateDer<'static>>>>,
+    /// Receives the chain that the server sent, also if it is rejected.
+    pub(super) chain: Arc<Mutex<Vec<CertificateDer<'static>>>>,
 }
 
-/// The server has another key than those it may have; the SHA-256 of the one it has.
+/// The server's public key matches no pin; the SHA-256 of that key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PinMismatch(pub(super) [u8; 32]);
 
 impl fmt::Display for PinMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("its key is not the one pinned")
+        f.write_str("the public key matches no pin")
     }
 }
 
 impl std::error::Error for PinMismatch {}
 
 impl Verifier {
-    /// A self-signed certificate of a server that was given to trust: webpki refuses it where it
-    /// says that it is an authority's, which is what a plain `openssl req -x509` makes.
-    fn is_known(
+    /// Verifies name and validity of a certificate that the user trusts individually; `None` for
+    /// any other. webpki rejects a server certificate that is marked as an authority's, as those of
+    /// a plain `openssl req -x509` are.
+    fn verify_trusted(
         &self,
         end_entity: &CertificateDer<'_>,
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Option<Result<(), rustls::Error>> {
-        self.trust.known.iter().any(|known| known == end_entity).then(|| {
+        self.trust.trusted_certificates.iter().any(|trusted| trusted == end_entity).then(|| {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
             chain::check_validity(end_entity, now).map_err(rustls::Error::InvalidCertificate)
         })
@@ -79,10 +82,10 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let all = std::iter::once(end_entity).chain(intermediates);
         let all = all.map(|one| one.clone().into_owned()).collect();
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = all;
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = all;
         if let Some(inner) = &self.trust.verifier {
-            match self.is_known(end_entity, name, now) {
-                Some(known) => known?,
+            match self.verify_trusted(end_entity, name, now) {
+                Some(verified) => verified?,
                 None => {
                     inner.verify_server_cert(end_entity, intermediates, name, ocsp, now)?;
                 }

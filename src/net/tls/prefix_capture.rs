@@ -1,5 +1,6 @@
-//! The first bytes of a peer, to tell what speaks there if it is not what was expected.
+//! A stream that keeps the first bytes of the peer, to identify an unexpected protocol.
 
+use crate::net::transport::EXCERPT_BYTES;
 use std::{
     io,
     pin::Pin,
@@ -7,30 +8,28 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream that remembers how the peer began.
+/// A stream that keeps the first [`EXCERPT_BYTES`] received.
 #[derive(Debug)]
-pub struct Witness<S> {
+pub struct PrefixCapture<S> {
     stream: S,
-    first: Vec<u8>,
+    prefix: Vec<u8>,
 }
 
-impl<S> Witness<S> {
+impl<S> PrefixCapture<S> {
     pub(in crate::net) fn new(stream: S) -> Self {
-        Self { stream, first: Vec::new() }
+        Self { stream, prefix: Vec::new() }
     }
 
-    /// Its first bytes.
-    pub(in crate::net) fn first(&self) -> &[u8] {
-        &self.first
+    pub(in crate::net) fn prefix(&self) -> &[u8] {
+        &self.prefix
     }
 
-    /// The stream, without the memory.
     pub(in crate::net) fn into_inner(self) -> S {
         self.stream
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Witness<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for PrefixCapture<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -38,16 +37,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Witness<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let done = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let room = FIRST.saturating_sub(self.first.len());
+        let room = EXCERPT_BYTES.saturating_sub(self.prefix.len());
         if room > 0 {
             let new = buf.filled().iter().skip(before).take(room);
-            self.first.extend(new);
+            self.prefix.extend(new);
         }
         done
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Witness<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for PrefixCapture<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -76,6 +75,3 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Witness<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
-
-/// Enough to show what is said instead.
-const FIRST: usize = 80;
