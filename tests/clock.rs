@@ -6,7 +6,7 @@ use crate::support::{
 };
 use std::{thread::sleep, time::Duration};
 
-fn pass(milliseconds: u64) {
+fn wait_ms(milliseconds: u64) {
     sleep(Duration::from_millis(milliseconds));
 }
 
@@ -189,7 +189,7 @@ fn a_count_that_is_met_ends_it_at_once_whatever_stdin_does() {
 }
 
 #[test]
-fn a_count_switches_the_rule_of_silence_off() {
+fn a_count_disables_the_rule_of_silence() {
     Test::new()
         .args(["--count", "2", "--quiet-for", "0.2"])
         .stdin("ask\n")
@@ -197,7 +197,7 @@ fn a_count_switches_the_rule_of_silence_off() {
             peer.open();
             peer.expect_text("ask");
             peer.send(text("one"));
-            pass(400);
+            wait_ms(400);
             peer.send(text("two"));
             peer.answer_close(1000);
         })
@@ -226,7 +226,7 @@ fn without_stdin_it_receives_until_the_peer_closes() {
             .args(["--quiet-for", "0.1"])
             .peer(|peer| {
                 peer.open();
-                pass(250);
+                wait_ms(250);
                 peer.send(text("one"));
                 peer.close(1000);
             })
@@ -259,7 +259,7 @@ fn wait_forever_is_until_the_peer_closes() {
                 peer.open();
                 peer.expect_text("ask");
                 peer.send(text("one"));
-                pass(250);
+                wait_ms(250);
                 peer.send(text("two"));
                 peer.close(1000);
             })

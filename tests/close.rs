@@ -31,7 +31,7 @@ fn an_empty_close_is_0_and_echoed_empty() {
 }
 
 #[test]
-fn a_close_of_ours_that_is_answered_is_0() {
+fn a_local_close_that_is_answered_is_0() {
     Test::new()
         .args(["-x", "bye", "-w", "0"])
         .peer(|peer| {
@@ -43,7 +43,7 @@ fn a_close_of_ours_that_is_answered_is_0() {
 }
 
 #[test]
-fn a_close_of_ours_that_is_never_answered_is_0_in_time() {
+fn a_local_close_that_is_never_answered_is_0_in_time() {
     Test::new()
         .args(["-x", "bye", "-w", "0", "--close-timeout", "0.3"])
         .peer(|peer| {
@@ -78,7 +78,7 @@ fn a_connection_dropped_after_our_close_is_0() {
 }
 
 #[test]
-fn what_comes_after_our_close_is_still_printed() {
+fn messages_after_our_close_are_printed() {
     Test::new()
         .args(["-x", "bye", "-w", "0"])
         .peer(|peer| {
@@ -115,7 +115,7 @@ fn max_time_after_the_peer_s_close_does_not_change_how_it_ended() {
             .peer(move |peer| {
                 peer.open();
                 peer.close(code);
-                peer.hold();
+                peer.discard_all();
             })
             .stderr(words)
             .status(status)
@@ -167,7 +167,7 @@ fn an_error_code_in_answer_to_our_close_is_111() {
 }
 
 #[test]
-fn nothing_is_read_behind_a_close() {
+fn nothing_is_read_after_a_close() {
     Test::new()
         .peer(|peer| {
             peer.open();
@@ -222,7 +222,7 @@ fn a_count_unmet_in_time_is_112() {
 }
 
 #[test]
-fn verbose_tells_how_it_ended() {
+fn verbose_shows_the_end_of_the_session() {
     Test::new()
         .args(["-v"])
         .peer(|peer| {

@@ -62,11 +62,11 @@ fn asks(test: Test, look: impl FnOnce(&Request) + Send + 'static) {
 }
 
 /// Redirects dev.test to the peer, whose port the file cannot know.
-const HERE: &str = "--connect-to=dev.test:80:127.0.0.1:{port}";
-const DEV: &str = "[target.dev]\nurl = 'ws://dev.test/ws?a=1'\n";
+const CONNECT_TO_PEER: &str = "--connect-to=dev.test:80:127.0.0.1:{port}";
+const DEV_TARGET: &str = "[target.dev]\nurl = 'ws://dev.test/ws?a=1'\n";
 
 #[test]
-fn defaults_stand_for_every_run_and_what_is_typed_wins() {
+fn defaults_apply_to_every_run_and_the_command_line_wins() {
     let user = User::new(
         "[defaults]\norigin = 'http://o'\nuser-agent = 'me'\nheader = ['X-Team: red', 'X-A: 1']\n\
          no-compress = true\n",
@@ -91,12 +91,12 @@ fn defaults_stand_for_every_run_and_what_is_typed_wins() {
 }
 
 #[test]
-fn a_target_goes_by_its_name() {
+fn a_target_is_selected_by_name() {
     let user = User::new(&format!(
         "[defaults]\nheader = 'X-A: default'\nsubprotocol = 'x'\n\
-         {DEV}headers = {{ Origin = 'file://', X-A = 'target', X-B = ['1', '2'], X-Empty = '' }}\nsubprotocol = ['a', 'b']\n"
+         {DEV_TARGET}headers = {{ Origin = 'file://', X-A = 'target', X-B = ['1', '2'], X-Empty = '' }}\nsubprotocol = ['a', 'b']\n"
     ));
-    user.requests(&["-q", "@dev", HERE], |request| {
+    user.requests(&["-q", "@dev", CONNECT_TO_PEER], |request| {
         assert_eq!(request.line, "GET /ws?a=1 HTTP/1.1");
         assert_eq!(request.header("Host"), "dev.test");
         assert_eq!(request.header("X-A"), "target");
@@ -105,14 +105,14 @@ fn a_target_goes_by_its_name() {
         assert_eq!(request.header("X-Empty"), "");
         assert_eq!(request.header("Sec-WebSocket-Protocol"), "a, b");
     });
-    user.requests(&["-q", "-c", "@dev/more?b=2", "-s", "c", HERE], |request| {
+    user.requests(&["-q", "-c", "@dev/more?b=2", "-s", "c", CONNECT_TO_PEER], |request| {
         assert_eq!(request.line, "GET /ws/more?a=1&b=2 HTTP/1.1");
         assert_eq!(request.header("Sec-WebSocket-Protocol"), "c");
     });
 }
 
 #[test]
-fn what_a_typed_option_needs_may_stand_in_the_file() {
+fn the_file_may_have_what_an_option_requires() {
     let user = User::new("[defaults]\nreconnect = true\n");
     user.requests(&["--reconnect-on", "4000"], |_| ());
     let fault = "the following required arguments were not provided:\n  --reconnect[=<MAX>]\n\n\
@@ -126,8 +126,8 @@ fn what_a_typed_option_needs_may_stand_in_the_file() {
 
 #[test]
 fn a_target_may_begin_with_a_message() {
-    let user = User::new(&format!("{DEV}execute = ['hello', 'sub']\n"));
-    user.runs(&["@dev", "-x", "more", "-w", "0", HERE])
+    let user = User::new(&format!("{DEV_TARGET}execute = ['hello', 'sub']\n"));
+    user.runs(&["@dev", "-x", "more", "-w", "0", CONNECT_TO_PEER])
         .peer(|peer| {
             peer.open();
             for message in ["hello", "sub", "more"] {
@@ -139,11 +139,11 @@ fn a_target_may_begin_with_a_message() {
 }
 
 #[test]
-fn secrets_of_the_file_are_named_by_where_they_are() {
+fn secrets_of_the_file_are_references() {
     let secrets = "headers = { X-Env = 'env:T', X-File = 'file:token', X-Cmd = 'cmd:echo $T; echo' }\n\
                    auth = 'cmd:echo me:$T'\ncookie = 'env:C'\n";
-    let user = User::new(&format!("{DEV}{secrets}")).with("token", "of file\nmore\n");
-    let test = user.runs(&["@dev", HERE]).env("T", "secret").env("C", "c=d");
+    let user = User::new(&format!("{DEV_TARGET}{secrets}")).with("token", "of file\nmore\n");
+    let test = user.runs(&["@dev", CONNECT_TO_PEER]).env("T", "secret").env("C", "c=d");
     asks(test, |request| {
         assert_eq!(request.header("Authorization"), "Basic bWU6c2VjcmV0");
         assert_eq!(request.header("Cookie"), "c=d");
@@ -156,9 +156,9 @@ fn secrets_of_the_file_are_named_by_where_they_are() {
         assert_eq!(request.header("Authorization"), "Bearer t0k");
         assert_eq!(request.header("X-A"), "env:T");
     });
-    let user = User::new(&format!("{DEV}bearer = 'file:~/token'\n"));
+    let user = User::new(&format!("{DEV_TARGET}bearer = 'file:~/token'\n"));
     std::fs::write(user.home.path().join("token"), "t0k").unwrap();
-    user.requests(&["@dev", HERE], |request| {
+    user.requests(&["@dev", CONNECT_TO_PEER], |request| {
         assert_eq!(request.header("Authorization"), "Bearer t0k");
     });
 }
@@ -168,13 +168,13 @@ fn only_the_secrets_that_count_are_looked_up() {
     let user = User::new(&format!(
         "[defaults]\nauth = 'cmd:touch \"$HOME/ran\"; echo a:b'\n\
          headers = {{ X-A = 'cmd:touch \"$HOME/ran\"; echo a' }}\n\
-         {DEV}bearer = 'env:T'\nheaders = {{ X-A = 'b' }}\n"
+         {DEV_TARGET}bearer = 'env:T'\nheaders = {{ X-A = 'b' }}\n"
     ));
-    asks(user.runs(&["@dev", HERE]).env("T", "t0k"), |request| {
+    asks(user.runs(&["@dev", CONNECT_TO_PEER]).env("T", "t0k"), |request| {
         assert_eq!(request.header("Authorization"), "Bearer t0k");
         assert_eq!(request.header("X-A"), "b");
     });
-    user.requests(&["@dev", "--bearer", "typed", HERE], |request| {
+    user.requests(&["@dev", "--bearer", "typed", CONNECT_TO_PEER], |request| {
         assert_eq!(request.header("Authorization"), "Bearer typed");
     });
     user.requests(&["-H", "authorization: typed", "-H", "x-a: typed"], |request| {
@@ -186,8 +186,8 @@ fn only_the_secrets_that_count_are_looked_up() {
 
 #[test]
 fn a_command_does_not_read_the_messages() {
-    let user = User::new(&format!("{DEV}bearer = 'cmd:cat; echo t0k'\n"));
-    user.runs(&["@dev", "-w", "0", HERE])
+    let user = User::new(&format!("{DEV_TARGET}bearer = 'cmd:cat; echo t0k'\n"));
+    user.runs(&["@dev", "-w", "0", CONNECT_TO_PEER])
         .stdin("hi\n")
         .peer(|peer| {
             assert_eq!(peer.open().header("Authorization"), "Bearer t0k");
@@ -198,7 +198,7 @@ fn a_command_does_not_read_the_messages() {
 }
 
 #[test]
-fn a_secret_that_is_not_there_is_named_by_its_place_and_not_shown() {
+fn a_missing_secret_is_named_by_its_place_and_not_shown() {
     for (entry, fault) in [
         (
             "bearer = 'env:NO'",
@@ -230,7 +230,7 @@ fn a_secret_that_is_not_there_is_named_by_its_place_and_not_shown() {
             "11: target.dev.header.Cookie: the variable NO: environment variable not found",
         ),
     ] {
-        let user = User::new(&format!("{DEV}{entry}\n"));
+        let user = User::new(&format!("{DEV_TARGET}{entry}\n"));
         user.fails(&["@dev"], &format!("~/.config/sockeye/config.toml:3:{fault}"));
     }
 }
@@ -255,7 +255,7 @@ fn no_secret_of_the_file_is_shown_in_an_error() {
         "bearer = 'S3CRET'\nkey = 'k'",
         "url = 'ws://me:S3CRET@h:99999'",
     ] {
-        let section = if entry.starts_with("url") { "[target.dev]\n" } else { DEV };
+        let section = if entry.starts_with("url") { "[target.dev]\n" } else { DEV_TARGET };
         let user = User::new(&format!("{section}{entry}\n"));
         let script = "\"$@\" 2>&1 | grep -c -e S3 -e '^sockeye: ~/.config' ; exit ${PIPESTATUS[0]}";
         user.runs(&["@dev"]).shell(script).stdout("1\n").status(2).run();
@@ -265,7 +265,7 @@ fn no_secret_of_the_file_is_shown_in_an_error() {
 }
 
 #[test]
-fn what_is_wrong_in_the_file_is_named_by_line_and_column() {
+fn faults_of_the_file_are_named_by_line_and_column() {
     let place = "~/.config/sockeye/config.toml";
     let options = "\n\nhint: sockeye --help lists the options";
     for (text, fault) in [
@@ -305,8 +305,8 @@ fn what_is_wrong_in_the_file_is_named_by_line_and_column() {
 }
 
 #[test]
-fn an_unknown_target_is_told_with_the_nearest() {
-    let user = User::new(DEV);
+fn an_unknown_target_is_reported_with_the_nearest() {
+    let user = User::new(DEV_TARGET);
     user.fails(
         &["@dve/path"],
         "there is no target 'dve' in ~/.config/sockeye/config.toml\n\nhint: did you mean '@dev'?",
@@ -320,7 +320,7 @@ fn an_unknown_target_is_told_with_the_nearest() {
 }
 
 #[test]
-fn the_file_is_where_it_is_said_to_be() {
+fn the_file_is_found_by_option_and_environment() {
     let user = User::new("[defaults]\nuser-agent = 'home'\n")
         .with("other", "[defaults]\nuser-agent = 'other'\n");
     let other = user.file().with_file_name("other");
@@ -362,7 +362,7 @@ fn a_file_that_was_named_must_be_there_and_readable() {
 }
 
 #[test]
-fn the_demo_and_what_only_prints_do_not_read_it() {
+fn the_demo_and_printing_subcommands_ignore_the_file() {
     let user = User::new("nonsense");
     user.runs(&["demo", "-x", "hi", "--count", "1"]).stdout("hi\n").run();
     let script = |shell| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(shell)).unwrap();
@@ -373,7 +373,7 @@ fn the_demo_and_what_only_prints_do_not_read_it() {
 }
 
 #[test]
-fn a_server_takes_what_it_has_of_the_defaults() {
+fn a_server_uses_the_defaults_that_it_supports() {
     let user = User::new(
         "[defaults]\nquiet = true\norigin = 'http://o'\nexecute = 'hi'\nheader = 'X: y'\n\
          bearer = 'cmd:false'\ncompress-level = 9\n",
@@ -394,7 +394,7 @@ fn a_server_takes_what_it_has_of_the_defaults() {
 fn a_secret_that_others_can_read_is_noted() {
     let note = "sockeye: ~/.config/sockeye/config.toml holds a secret that others can read: chmod \
                 600 it, or name where the secret is (env:, file:, cmd:)\n";
-    let user = User::new(&format!("{DEV}bearer = 't0k'\n"));
+    let user = User::new(&format!("{DEV_TARGET}bearer = 't0k'\n"));
     let run = |args: &[&str], note: &str| {
         let test = user.runs(args).stderr(note);
         asks(test, |_| ());
@@ -402,9 +402,9 @@ fn a_secret_that_others_can_read_is_noted() {
     run(&[], "");
     user.permit(0o640);
     run(&[], note);
-    run(&["@dev", HERE], note);
+    run(&["@dev", CONNECT_TO_PEER], note);
     run(&["-q"], "");
-    std::fs::write(user.file(), format!("{DEV}bearer = 'env:T'\n")).unwrap();
+    std::fs::write(user.file(), format!("{DEV_TARGET}bearer = 'env:T'\n")).unwrap();
     user.permit(0o644);
     run(&[], "");
 }

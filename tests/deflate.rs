@@ -19,7 +19,7 @@ fn agreed(answer: &str) -> String {
 }
 
 #[test]
-fn what_is_offered() {
+fn the_offer_follows_the_options() {
     for (args, offer) in [
         (&[][..], Some(BROWSER)),
         (&["--compress"], Some(BROWSER)),
@@ -171,7 +171,7 @@ fn an_answer_that_breaks_a_rule_is_refused_with_the_parameter_and_the_rule() {
 }
 
 #[test]
-fn compressed_messages_come_and_go() {
+fn compressed_messages_are_sent_and_received() {
     Test::new()
         .args(["--compress-min", "0", "--compress-level", "6", "-x", "Hello", "-x", "Hello"])
         .args(["-x", ""])
@@ -200,7 +200,7 @@ fn compressed_messages_come_and_go() {
 }
 
 #[test]
-fn what_is_sent_follows_the_agreement_and_the_wishes() {
+fn compression_follows_the_agreement_and_the_options() {
     let long = "x".repeat(1024);
     // Without context takeover each message is compressed independently.
     Test::new()
@@ -240,7 +240,7 @@ fn what_is_sent_follows_the_agreement_and_the_wishes() {
 }
 
 #[test]
-fn verbose_shows_what_was_agreed_and_what_it_came_to() {
+fn verbose_shows_the_agreement_and_the_ratio() {
     Test::new()
         .args(["-v", "--compress-min", "0", "--compress-level", "6", "-x", "HelloHelloHello"])
         .peer(|peer| {
@@ -275,7 +275,7 @@ fn verbose_shows_what_was_agreed_and_what_it_came_to() {
 }
 
 #[test]
-fn what_does_not_inflate_or_sets_rsv1_elsewhere_is_a_violation() {
+fn bad_deflate_data_and_misplaced_rsv1_are_violations() {
     let hint = "\n\nhint: see whether it goes without compression: --no-compress";
     for (fault, told, words) in [
         (
@@ -340,7 +340,7 @@ fn bomb(mebibytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_bomb_costs_no_more_than_a_message_may_be_long() {
+fn a_bomb_costs_no_more_than_the_message_limit() {
     Test::new()
         .args(["--max-message", "1M"])
         .peer(|peer| {
@@ -351,7 +351,7 @@ fn a_bomb_costs_no_more_than_a_message_may_be_long() {
             peer.flood(&bomb);
             peer.expect_close(1009);
             assert!(peer.child.peak_memory() < 24 << 20, "{} bytes", peer.child.peak_memory());
-            peer.hold();
+            peer.discard_all();
         })
         .stdout(vec![0; 1 << 20])
         .stderr(
@@ -384,7 +384,7 @@ fn without_a_limit_a_bomb_streams_in_little_memory() {
             peer.flood(&bomb(1024));
             assert!(peer.child.peak_memory() < 24 << 20, "{} bytes", peer.child.peak_memory());
             peer.child.close_stdout();
-            peer.hold();
+            peer.discard_all();
         })
         .run();
 }

@@ -6,7 +6,7 @@ use crate::support::{
 };
 
 #[test]
-fn echo_sends_back_what_comes_in_its_own_type() {
+fn echo_keeps_the_type_of_each_message() {
     // Stdin is not read, and its end does not end the run.
     for stdin in [Stdin::Null, Stdin::Open, "not sent\n".into(), "".into()] {
         Test::new()

@@ -51,7 +51,7 @@ fn a_frame_glued_to_the_answer_is_the_first() {
 }
 
 #[test]
-fn what_is_compressed_is_shown_as_it_is_on_the_wire() {
+fn compressed_frames_are_shown_as_on_the_wire() {
     let long = "x".repeat(2000);
     Test::new()
         .args(["--frames", "-x", &long, "--count", "1", "demo"])
@@ -176,7 +176,7 @@ fn the_frame_that_breaks_a_rule_is_the_right_one_of_many() {
 }
 
 #[test]
-fn a_frame_that_is_cut_is_shown_as_far_as_it_came() {
+fn a_truncated_frame_is_shown_as_far_as_it_arrived() {
     for (bytes, line) in [
         (
             &hex!("81 05 6869")[..],
@@ -337,7 +337,7 @@ fn quiet_and_frames_do_not_go_together() {
 }
 
 #[test]
-fn a_stderr_that_nobody_reads_does_not_outlast_the_run() {
+fn an_unread_stderr_does_not_delay_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let lines = dir.path().join("lines");
     std::fs::write(&lines, "a line\n".repeat(100_000)).unwrap();

@@ -106,14 +106,14 @@ fn a_subprotocol_never_asked_for_is_refused() {
 }
 
 #[test]
-fn something_that_is_no_http_is_told_by_what_it_said() {
+fn a_response_that_is_not_http_is_quoted() {
     refused("hello\r\nthere", "its answer is not HTTP/1.1: 'hello'");
     refused("HTTP/2 200\r\n\r\n", "its answer is not HTTP/1.1: 'HTTP/2 200'");
     refused("\x1b]0;title\x07\r\n", "its answer is not HTTP/1.1: '\\x1b]0;title\\x07'");
 }
 
 #[test]
-fn a_tls_port_reached_without_tls_is_told() {
+fn a_tls_port_reached_without_tls_is_reported() {
     Test::new()
         .peer(|peer| {
             peer.request();
@@ -141,7 +141,7 @@ fn a_malformed_head_is_refused() {
 fn flood(peer: &mut Peer, head: &str) {
     peer.request();
     peer.offer(head.as_bytes());
-    peer.hold();
+    peer.discard_all();
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn a_run_is_an_entry_with_its_messages() {
 }
 
 #[test]
-fn secrets_are_in_it_when_asked_for() {
+fn secrets_are_included_on_request() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.har");
     Test::new()
@@ -218,7 +218,7 @@ fn a_run_that_fails_leaves_a_whole_file() {
 }
 
 #[test]
-fn it_is_whole_at_any_time() {
+fn a_har_is_complete_at_any_time() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.har");
     let seen = path.clone();
@@ -244,7 +244,7 @@ fn it_is_whole_at_any_time() {
 }
 
 #[test]
-fn over_http2_it_is_a_connect() {
+fn the_entry_over_http_2_is_a_connect() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.har");
     Test::new()
@@ -269,7 +269,7 @@ fn over_http2_it_is_a_connect() {
 }
 
 #[test]
-fn a_recording_can_be_made_one() {
+fn a_recording_can_be_converted() {
     let dir = tempfile::tempdir().unwrap();
     let [record, har, made] =
         ["run.jsonl", "run.har", "made.har"].map(|name| dir.path().join(name));

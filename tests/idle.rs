@@ -12,9 +12,9 @@ fn timed() -> Test {
 }
 
 /// Less than a tenth of a second.
-const LITTLE: &str = "user 0.0[..]\n";
+const UNDER_100_MS: &str = "user 0.0[..]\n";
 /// Less than a second, for a run that processes megabytes.
-const SOME: &str = "user 0.[..]\n";
+const UNDER_1_S: &str = "user 0.[..]\n";
 
 fn max_time(used: &str) -> String {
     format!("sockeye: {{peer}}: the run (--max-time) took longer than 2 seconds\n{used}")
@@ -29,7 +29,7 @@ fn a_quiet_session_sleeps() {
             peer.open();
             peer.answer_close(1000);
         })
-        .stderr(max_time(LITTLE))
+        .stderr(max_time(UNDER_100_MS))
         .status(28)
         .run();
 }
@@ -42,9 +42,9 @@ fn a_close_that_is_not_answered_is_waited_for_asleep() {
             peer.open();
             peer.expect_text("bye");
             peer.expect_close(1000);
-            peer.hold();
+            peer.discard_all();
         })
-        .stderr(LITTLE)
+        .stderr(UNDER_100_MS)
         .run();
 }
 
@@ -56,9 +56,9 @@ fn a_peer_that_does_not_end_tcp_is_waited_for_asleep() {
         .peer(|peer| {
             peer.open();
             peer.send(close(1000, ""));
-            peer.hold();
+            peer.discard_all();
         })
-        .stderr(LITTLE)
+        .stderr(UNDER_100_MS)
         .run();
 }
 
@@ -79,7 +79,7 @@ fn a_stuck_stdout_is_waited_for_asleep() {
                 }
                 peer.freeze();
             })
-            .stderr(max_time(SOME))
+            .stderr(max_time(UNDER_1_S))
             .status(28)
             .run();
     }
@@ -95,7 +95,7 @@ fn a_peer_that_does_not_read_is_waited_for_asleep() {
             peer.open();
             peer.freeze();
         })
-        .stderr(max_time(SOME))
+        .stderr(max_time(UNDER_1_S))
         .status(28)
         .run();
 }
@@ -111,7 +111,7 @@ fn an_input_that_has_ended_is_not_asked_again() {
                 peer.expect_text("one");
                 peer.answer_close(1000);
             })
-            .stderr(max_time(LITTLE))
+            .stderr(max_time(UNDER_100_MS))
             .status(28)
             .run();
     }
@@ -123,11 +123,11 @@ fn a_handshake_is_waited_for_asleep() {
         .args(["--connect-timeout", "2"])
         .peer(|peer| {
             peer.request();
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(format!(
             "sockeye: {{peer}}: the answer to the handshake took longer than 2 seconds\n\n\
-             hint: raise the limit with --connect-timeout SECONDS\n{LITTLE}"
+             hint: raise the limit with --connect-timeout SECONDS\n{UNDER_100_MS}"
         ))
         .status(28)
         .run();

@@ -23,7 +23,7 @@ fn bad(stdin: Vec<u8>, sent: &[&str], line: usize, byte: usize) {
 }
 
 #[test]
-fn a_byte_that_is_no_text_is_named_by_line_and_place() {
+fn invalid_utf_8_is_named_by_line_and_byte() {
     bad(b"\xffone\ntwo\n".to_vec(), &[], 1, 1);
     bad(b"one\ntw\xffo\nthree\n".to_vec(), &["one"], 2, 3);
     bad(b"one\n\ntwo\xff".to_vec(), &["one", ""], 3, 4);

@@ -26,7 +26,7 @@ fn a_signal_closes_with_1001_and_ends_by_that_signal() {
 }
 
 #[test]
-fn what_comes_before_the_peer_s_close_is_still_printed() {
+fn messages_before_the_peers_close_are_printed() {
     Test::new()
         .peer(|peer| {
             peer.open();
@@ -100,7 +100,7 @@ fn a_signal_before_the_session_is_open_ends_by_the_signal() {
         .peer(|peer| {
             peer.request();
             peer.child.signal(Signal::INT);
-            peer.hold();
+            peer.discard_all();
         })
         .killed_by(Signal::INT)
         .run();

@@ -208,7 +208,7 @@ fn messages_before_a_fault_in_the_same_segment_all_come_out() {
 }
 
 #[test]
-fn pings_are_answered_also_while_lines_go_out() {
+fn pings_are_answered_while_lines_are_sent() {
     let line = "x".repeat(1 << 20);
     Test::new()
         .stdin(format!("{line}\n"))
@@ -234,7 +234,7 @@ fn pings_are_answered_also_while_lines_go_out() {
 }
 
 #[test]
-fn an_unasked_pong_is_no_message() {
+fn an_unsolicited_pong_is_not_a_message() {
     Test::new()
         .peer(|peer| {
             peer.open();

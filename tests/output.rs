@@ -34,7 +34,7 @@ fn a_full_disk_is_23_also_when_the_peer_has_closed() {
 }
 
 #[test]
-fn a_full_disk_is_told_by_the_other_things_that_write() {
+fn a_full_disk_is_reported_by_subcommands_too() {
     for args in [&["completions", "bash"][..], &["man"]] {
         Test::new()
             .args(args.iter().copied())
@@ -117,7 +117,7 @@ fn a_reader_that_leaves_a_full_pipe_is_noticed() {
             peer.flood(&message.repeat(64_000));
             peer.child.close_stdout();
             peer.expect_close(1001);
-            peer.hold();
+            peer.discard_all();
         })
         .run();
 }
@@ -186,7 +186,7 @@ fn max_time_bounds_a_run_that_is_ending_into_a_stuck_pipe() {
             peer.open();
             peer.send([text("x".repeat(60_000)), text("y".repeat(60_000))].concat());
             peer.expect_close(1000);
-            peer.hold();
+            peer.discard_all();
         })
         .stderr_has(["the run (--max-time) took longer than 0.5 seconds"])
         .status(28)
@@ -230,7 +230,7 @@ fn a_closed_stdout_is_as_good_as_dev_null() {
 }
 
 #[test]
-fn what_the_shell_lends_is_given_back_unchanged() {
+fn descriptors_of_the_shell_stay_unchanged() {
     // O_NONBLOCK on a descriptor shared with the shell would break the next program.
     let flag = "sed -n 's/^flags:\t//p' /proc/self/fdinfo";
     let script = format!("\"$@\"; echo $(($({flag}/0) & 04000)) $(($({flag}/1) & 04000))");
@@ -288,7 +288,7 @@ fn a_reader_that_leaves_a_socket_ends_a_quiet_feed_too() {
 }
 
 #[test]
-fn what_is_printed_by_subcommands_may_be_cut_by_head() {
+fn head_ends_the_output_of_subcommands() {
     Test::new()
         .shell("\"$@\" | head -1; echo \"status ${PIPESTATUS[0]}\"")
         .args(["completions", "bash"])

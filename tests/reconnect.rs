@@ -8,14 +8,14 @@ use crate::support::{
 /// The notes on a loss and on the reconnection.
 const LOST: &str = "sockeye: {peer} ended the connection without a Close (1006)\n\
     sockeye: again in 0.0 s\n";
-const BACK: &str = "sockeye: connected again after 0.[..] s";
+const RECONNECTED: &str = "sockeye: connected again after 0.[..] s";
 
 fn test() -> Test {
     Test::new().args(["--reconnect", "--reconnect-delay", "0"])
 }
 
 #[test]
-fn a_loss_is_made_good_and_what_comes_first_is_said_again() {
+fn a_lost_session_is_reopened_and_its_script_repeated() {
     test()
         .args(["-x", "subscribe", "-w", "-1"])
         .peer(|peer| {
@@ -31,12 +31,12 @@ fn a_loss_is_made_good_and_what_comes_first_is_said_again() {
             peer.close(1000);
         })
         .stdout("one\ntwo\n")
-        .stderr(format!("{LOST}{BACK}\n"))
+        .stderr(format!("{LOST}{RECONNECTED}\n"))
         .run();
 }
 
 #[test]
-fn lines_of_stdin_go_on_where_they_were() {
+fn stdin_continues_on_the_next_session() {
     test()
         .stdin(Stdin::Open)
         .peer(|peer| {
@@ -53,13 +53,13 @@ fn lines_of_stdin_go_on_where_they_were() {
             peer.expect_text("three");
             peer.close(1000);
         })
-        .stderr(format!("{LOST}{BACK}\n"))
+        .stderr(format!("{LOST}{RECONNECTED}\n"))
         .run();
 }
 
 /// Messages that were not fully sent follow on the next session, and none is sent twice.
 #[test]
-fn what_had_not_left_is_kept() {
+fn unsent_messages_are_kept() {
     let line = |n: usize| format!("{n:07} {}", "x".repeat(50_000));
     let lines: String = (0..400).map(|n| line(n) + "\n").collect();
     test()
@@ -91,7 +91,7 @@ fn what_had_not_left_is_kept() {
 }
 
 #[test]
-fn some_ends_are_for_good() {
+fn some_ends_are_not_retried() {
     for (code, status) in [(1000, 0), (1008, 111), (4001, 111)] {
         let test = test().peer(move |peer| {
             peer.open();
@@ -121,7 +121,7 @@ fn some_ends_are_for_good() {
 }
 
 #[test]
-fn codes_that_promise_better_are_taken_at_their_word() {
+fn some_close_codes_are_retried() {
     for (args, code) in [(&[][..], 1001), (&[][..], 1012), (&["--reconnect-on", "4000,4001"], 4001)]
     {
         test()
@@ -143,7 +143,7 @@ fn codes_that_promise_better_are_taken_at_their_word() {
 }
 
 #[test]
-fn attempts_may_be_limited_and_servers_ask_for_time() {
+fn attempts_are_limited_and_retry_after_is_obeyed() {
     Test::new()
         .args(["--reconnect=2", "--reconnect-delay", "0.01", "ws://127.0.0.1:1/"])
         .stderr(
@@ -289,6 +289,6 @@ fn the_figures_are_those_of_all_sessions() {
             peer.close(1000);
         })
         .stdout("one\ntwo\nthree\n3 11\n")
-        .stderr(format!("{LOST}{BACK}\n"))
+        .stderr(format!("{LOST}{RECONNECTED}\n"))
         .run();
 }

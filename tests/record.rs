@@ -83,7 +83,7 @@ fn a_run_is_recorded_with_its_frames() {
 }
 
 #[test]
-fn a_violation_is_recorded_behind_its_frame() {
+fn a_violation_is_recorded_after_its_frame() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.jsonl");
     Test::new()
@@ -154,7 +154,7 @@ fn a_recording_goes_on_over_a_gap() {
 }
 
 #[test]
-fn what_was_written_before_a_kill_can_be_shown() {
+fn a_recording_of_a_killed_run_can_be_shown() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.jsonl");
     let seen = path.clone();
@@ -203,7 +203,7 @@ fn a_signal_is_recorded_as_the_end() {
 }
 
 #[test]
-fn a_long_message_of_ours_has_no_data() {
+fn a_long_sent_message_is_recorded_without_data() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.jsonl");
     let long = format!("{}\n", "x".repeat(100_000));
@@ -256,7 +256,7 @@ fn a_file_that_cannot_be_written_ends_the_run_before_it_begins() {
 }
 
 #[test]
-fn a_recording_is_written_over() {
+fn a_recording_is_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.jsonl");
     std::fs::write(&path, "x".repeat(100_000)).unwrap();
@@ -269,7 +269,7 @@ fn a_recording_is_written_over() {
 }
 
 #[test]
-fn a_peer_that_closes_first_is_told_before_our_answer() {
+fn the_peers_close_is_recorded_before_our_answer() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.jsonl");
     Test::new()
@@ -287,7 +287,7 @@ fn a_peer_that_closes_first_is_told_before_our_answer() {
 }
 
 #[test]
-fn what_the_run_reads_or_writes_already_is_not_written_over() {
+fn files_in_use_are_not_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let (path, other) = (dir.path().join("lines"), dir.path().join("other"));
     std::fs::write(&path, "a line\n").unwrap();

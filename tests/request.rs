@@ -15,7 +15,7 @@ fn request(args: &[&str], look: impl FnOnce(&Request) + Send + 'static) {
 }
 
 #[test]
-fn by_default_it_has_what_the_rfc_asks_for_and_a_name() {
+fn the_default_request_has_the_required_fields_and_a_user_agent() {
     request(&["ws://127.0.0.1:{port}"], |request| {
         assert_eq!(request.line, "GET / HTTP/1.1");
         assert!(request.header("Host").starts_with("127.0.0.1:"));

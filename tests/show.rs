@@ -98,7 +98,7 @@ fn a_torn_last_line_is_noted_and_the_rest_is_shown() {
 }
 
 #[test]
-fn what_is_no_recording_is_26_with_the_line() {
+fn an_invalid_recording_is_26_with_the_line() {
     let good = RECORDED.lines().next().unwrap();
     for (text, fault) in [
         ("", "it is empty"),
@@ -125,7 +125,7 @@ fn what_is_no_recording_is_26_with_the_line() {
 }
 
 #[test]
-fn head_ends_it_quietly() {
+fn head_ends_show_quietly() {
     let line = RECORDED.lines().nth(2).unwrap();
     let (_dir, path) = file(&format!("{line}\n").repeat(20_000));
     show(&path, &[])
@@ -145,7 +145,7 @@ fn a_full_disk_is_23() {
 }
 
 #[test]
-fn what_jsonl_output_wrote_is_a_recording_too() {
+fn jsonl_output_is_a_recording_too() {
     let (_dir, path) = file("");
     Test::new()
         .args(["--output", "jsonl", "-x", "hi", "--count", "1", "demo"])

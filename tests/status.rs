@@ -100,7 +100,7 @@ fn a_body_that_never_comes_is_waited_for_a_second() {
     Test::new()
         .peer(|peer| {
             peer.answer("HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n");
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n\n\
@@ -118,7 +118,7 @@ fn a_body_that_never_ends_is_cut_short() {
             peer.answer("HTTP/1.1 404 Not Found\r\n\r\n");
             let line = format!("{}\n", "y".repeat(99));
             peer.offer(line.repeat(100_000).as_bytes());
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(format!(
             "sockeye: ws://{{peer}}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \

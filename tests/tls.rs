@@ -16,7 +16,7 @@ fn refused(authority: &Authority, identity: &Identity, words: &str) {
     Test::new()
         .args(["--ca"])
         .args([authority.file()])
-        .tls_peer(identity.server(), Peer::hold)
+        .tls_peer(identity.server(), Peer::discard_all)
         .stderr(format!(
             "sockeye: the certificate of localhost:{{port}} is refused: {words}; -k skips the check\n"
         ))
@@ -63,7 +63,7 @@ fn a_given_authority_replaces_the_system_s() {
     Test::new()
         .env("SSL_CERT_FILE", system.file())
         .args(["--ca".into(), given.file()])
-        .tls_peer(system.issue().server(), Peer::hold)
+        .tls_peer(system.issue().server(), Peer::discard_all)
         .stderr(UNTRUSTED)
         .status(60)
         .run();
@@ -74,7 +74,7 @@ fn a_self_signed_certificate_is_not_trusted() {
     let authority = Authority::new();
     Test::new()
         .env("SSL_CERT_FILE", authority.file())
-        .tls_peer(Identity::self_signed().server(), Peer::hold)
+        .tls_peer(Identity::self_signed().server(), Peer::discard_all)
         .stderr(
             "sockeye: the certificate of localhost:{port} is refused: it is self-signed, and not \
              among those trusted\n\nhint: trust it with --ca FILE, or skip the check with -k\n",
@@ -129,7 +129,7 @@ fn a_certificate_for_another_name_is_refused_with_its_names() {
     });
     Test::new()
         .args(["--ca".into(), authority.file()])
-        .tls_peer(identity.server(), Peer::hold)
+        .tls_peer(identity.server(), Peer::discard_all)
         .stderr(
             "sockeye: the certificate of localhost:{port} is refused: \
              it is not for localhost, only for one.example, two.example\n\n\
@@ -148,7 +148,7 @@ fn an_authority_s_own_certificate_is_refused_with_a_hint() {
     });
     Test::new()
         .args(["--ca".into(), authority.file()])
-        .tls_peer(identity.server(), Peer::hold)
+        .tls_peer(identity.server(), Peer::discard_all)
         .stderr(
             "sockeye: the certificate of localhost:{port} is refused: \
              it is an authority's own certificate, used as a server's\n\n\
@@ -159,12 +159,12 @@ fn an_authority_s_own_certificate_is_refused_with_a_hint() {
 }
 
 #[test]
-fn plain_http_on_a_tls_port_is_told() {
+fn plain_http_on_a_tls_port_is_reported() {
     Test::new()
         .args(["-k", "wss://localhost:{port}/"])
         .peer(|peer| {
             peer.send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: TLS with localhost:{port} failed: the port speaks plain HTTP\n\n\
@@ -175,12 +175,12 @@ fn plain_http_on_a_tls_port_is_told() {
 }
 
 #[test]
-fn what_speaks_no_tls_is_told() {
+fn a_server_without_tls_is_reported() {
     Test::new()
         .args(["-k", "wss://localhost:{port}/"])
         .peer(|peer| {
             peer.send("SSH-2.0-OpenSSH_9.7\r\n");
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: TLS with localhost:{port} failed: the port speaks SSH: 'SSH-2.0-OpenSSH_9.7'\n\n\
@@ -191,7 +191,7 @@ fn what_speaks_no_tls_is_told() {
 }
 
 #[test]
-fn a_peer_that_closes_in_the_tls_handshake_is_told() {
+fn an_end_in_the_tls_handshake_is_reported() {
     let words = |did: &str| {
         format!(
             "sockeye: localhost:{{port}} {did} the connection during the TLS handshake\n\n\
@@ -202,7 +202,7 @@ fn a_peer_that_closes_in_the_tls_handshake_is_told() {
         .args(["-k", "wss://localhost:{port}/"])
         .peer(|peer| {
             peer.half_close();
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(words("closed"))
         .status(35)
@@ -225,7 +225,7 @@ fn an_alert_is_named() {
         .peer(|peer| {
             // Fatal alert, handshake failure.
             peer.send(b"\x15\x03\x03\x00\x02\x02\x28");
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: TLS with localhost:{port} failed: \
@@ -289,7 +289,7 @@ fn a_ca_file_that_is_missing_or_no_pem_is_named() {
             .args(["--ca".into(), path.clone()])
             .args(["wss://localhost:{port}/"])
             // The file is read while TCP connects.
-            .peer(Peer::hold)
+            .peer(Peer::discard_all)
             .stderr(format!("sockeye: cannot use the CA file {}: {words}\n", path.display()))
             .status(77)
             .run();

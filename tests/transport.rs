@@ -101,7 +101,7 @@ fn a_reset_while_lines_wait_is_55() {
         .stdin(long_line())
         .peer(|peer| {
             peer.open();
-            peer.child.await_fed();
+            peer.child.await_stdin_written();
             peer.reset();
         })
         .stderr("sockeye: cannot send to {peer}: connection reset by peer (os error 104)\n")
@@ -120,7 +120,7 @@ fn a_close_while_a_line_waits_is_55_even_with_1000() {
             .peer(move |peer| {
                 peer.open();
                 // The client has read all of it, more than the network can hold.
-                peer.child.await_fed();
+                peer.child.await_stdin_written();
                 peer.send(close(code, ""));
                 peer.freeze();
             })
@@ -170,7 +170,7 @@ fn a_close_when_all_was_sent_is_0() {
 }
 
 #[test]
-fn nothing_hangs_on_an_open_stdin_when_the_peer_has_closed() {
+fn an_open_stdin_does_not_delay_the_end() {
     Test::new()
         .stdin(Stdin::Open)
         .peer(|peer| {
@@ -204,7 +204,7 @@ fn a_peer_that_does_not_read_holds_neither_a_signal_nor_max_time_up() {
         .args(["--close-timeout", "0.3"])
         .peer(|peer| {
             peer.open();
-            peer.child.await_fed();
+            peer.child.await_stdin_written();
             peer.child.signal(Signal::TERM);
             peer.freeze();
         })

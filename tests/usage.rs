@@ -111,7 +111,7 @@ fn a_misspelt_subcommand_is_not_a_host() {
 }
 
 #[test]
-fn no_url_is_said_so() {
+fn a_missing_url_is_reported() {
     let fault =
         "sockeye: no URL given\n\nhint: sockeye wss://example.com/path, or sockeye --help\n";
     Test::new().args(["-v"]).stderr(fault).status(2).run();

@@ -156,7 +156,7 @@ fn a_message_of_64_kib_that_breaks_at_its_end_is_held_back() {
 }
 
 #[test]
-fn a_fault_after_our_close_is_still_told() {
+fn a_violation_after_our_close_is_reported() {
     Test::new()
         .args(["-x", "bye", "-w", "0"])
         .peer(|peer| {
@@ -204,7 +204,7 @@ fn the_limit_counts_over_all_fragments() {
 }
 
 #[test]
-fn no_limit_is_no_limit() {
+fn a_limit_of_zero_disables_it() {
     let message = vec![b'x'; 3 << 20];
     let bytes = binary(&message);
     Test::new()
@@ -238,7 +238,7 @@ fn the_limit_may_be_written_in_powers_of_1024() {
 
 /// The Close waits until the frame under way is finished, and must still be sent.
 #[test]
-fn a_violation_while_a_long_line_goes_out_is_told_behind_it() {
+fn a_violation_during_a_long_line_is_answered_after_it() {
     let line = "x".repeat(8 << 20);
     Test::new()
         .args(["--no-compress", "-w", "-1"])

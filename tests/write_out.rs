@@ -7,7 +7,7 @@ use crate::support::{
 use serde_json::Value;
 
 #[test]
-fn it_comes_after_all_messages() {
+fn the_summary_follows_all_messages() {
     Test::new()
         .args(["-x", "hi", "-w", "-1", "-s", "sea", "--write-out"])
         .args([concat!(
@@ -30,7 +30,7 @@ fn it_comes_after_all_messages() {
 }
 
 #[test]
-fn a_run_that_fails_has_one_too() {
+fn a_failed_run_has_a_summary_too() {
     let form = "%{http_code} %{exitcode} %{errormsg} %{time_connect} [%{closed_by}]\\n";
     Test::new()
         .args(["--write-out", form, "ws://127.0.0.1:1/"])
@@ -169,7 +169,7 @@ fn a_reader_that_has_gone_does_not_matter() {
         .args(["--write-out", "%{json}"])
         .peer(|peer| {
             peer.open();
-            peer.hold();
+            peer.discard_all();
         })
         .stdout(Expected::Parts(vec!["status 0".to_owned()]))
         .run();

@@ -98,7 +98,7 @@ fn codes_of_the_protocol() {
 }
 
 #[test]
-fn what_was_sent_is_not_hinted_at() {
+fn hints_do_not_suggest_what_was_sent() {
     for (args, code, words) in [
         (&["-s", "a"][..], 1002, "1002 (protocol error)"),
         (
@@ -138,7 +138,7 @@ fn what_was_sent_is_not_hinted_at() {
 }
 
 #[test]
-fn what_may_be_due_to_compression() {
+fn codes_that_compression_may_cause() {
     let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
     for (code, words) in [(1002, "1002 (protocol error)"), (1007, "1007 (invalid payload data)")] {
         let hint = "hint: see whether it goes without compression: --no-compress";

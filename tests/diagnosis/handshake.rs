@@ -10,7 +10,7 @@ fn speaks(first: &'static [u8], message: &str) {
         peer.request();
         peer.send(first);
         peer.half_close();
-        peer.hold();
+        peer.discard_all();
     });
     says(test, 8, &format!("handshake with {{peer}} failed: {message}"));
 }
@@ -131,7 +131,7 @@ fn keys() {
         let request = peer.request();
         let key = request.header("Sec-WebSocket-Key");
         peer.send(format!("{start}Sec-WebSocket-Accept: {key}\r\n\r\n"));
-        peer.hold();
+        peer.discard_all();
     });
     says(
         echo,
@@ -207,7 +207,7 @@ fn ends_and_silence() {
         56,
         "{peer} closed the connection inside its answer to the handshake",
     );
-    let test = Test::new().args(["--handshake-timeout", "0.2"]).peer(Peer::hold);
+    let test = Test::new().args(["--handshake-timeout", "0.2"]).peer(Peer::discard_all);
     says(
         test,
         28,

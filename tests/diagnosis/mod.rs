@@ -15,7 +15,7 @@ use crate::support::{Peer, Test, says};
 use std::{path::Path, process::Command};
 
 #[test]
-fn hints_name_only_options_that_there_are() {
+fn hints_name_only_existing_options() {
     let help = Command::new(env!("CARGO_BIN_EXE_sockeye")).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
@@ -43,7 +43,7 @@ fn answers(args: &[&str], answer: impl Into<String>, status: i32, message: &str)
     let test = Test::new().args(args.iter().copied()).peer(move |peer: &mut Peer| {
         peer.answer(&answer);
         peer.half_close();
-        peer.hold();
+        peer.discard_all();
     });
     says(test, status, message);
 }

@@ -9,7 +9,7 @@ fn answers(answer: &'static str, message: &str) {
         Test::new().args(["--proxy", "127.0.0.1:{port}", "ws://far.example/"]).peer(move |peer| {
             peer.answer(answer);
             peer.half_close();
-            peer.hold();
+            peer.discard_all();
         });
     says(test, 97, &format!("the proxy {{peer}} does not connect to far.example:80: {message}"));
 }
@@ -63,7 +63,7 @@ fn refusals() {
 }
 
 #[test]
-fn not_there() {
+fn unreachable_proxies() {
     let (_reserved, port) = closed_port();
     let proxy = format!("http://127.0.0.1:{port}");
     says(
@@ -84,7 +84,7 @@ fn not_there() {
         "the proxy {peer} closed the connection without an answer\n\n\
          hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
     );
-    let test = through().args(["--connect-timeout", "0.2"]).peer(Peer::hold);
+    let test = through().args(["--connect-timeout", "0.2"]).peer(Peer::discard_all);
     says(
         test,
         28,
@@ -102,7 +102,7 @@ fn socks() {
         peer.send(b"\x05\x00");
         peer.read_some();
         peer.send(b"\x05\x04\x00\x01\0\0\0\0\0\0");
-        peer.hold();
+        peer.discard_all();
     });
     says(test, 97, "the proxy {peer} does not connect to far.example:80: host unreachable");
 }
@@ -116,7 +116,7 @@ fn socks_asked_of_others() {
             let test = test.peer(move |peer| {
                 peer.read_some();
                 peer.send(bytes);
-                peer.hold();
+                peer.discard_all();
             });
             says(
                 test,

@@ -33,7 +33,7 @@ fn redirects() {
 }
 
 #[test]
-fn redirects_that_lead_nowhere() {
+fn redirects_without_a_usable_location() {
     for location in ["", "#x", "/", "ws://{peer}", "http://{peer}/#y"] {
         // The location is shown as the server sent it.
         let test = Test::new().peer(move |peer: &mut Peer| {
@@ -41,7 +41,7 @@ fn redirects_that_lead_nowhere() {
             let head = "HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\n";
             peer.answer(&format!("{head}Location: {location}\r\n\r\n"));
             peer.half_close();
-            peer.hold();
+            peer.discard_all();
         });
         says(
             test,
@@ -62,7 +62,7 @@ fn redirects_without_tls() {
         let test = test.tls_peer(authority.issue().server(), move |peer| {
             let head = "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n";
             peer.answer(&format!("{head}Location: {location}\r\n\r\n"));
-            peer.hold();
+            peer.discard_all();
         });
         says(
             test,

@@ -116,7 +116,7 @@ fn other_protocols() {
 }
 
 #[test]
-fn who_asks() {
+fn missing_and_refused_credentials() {
     let basic = "WWW-Authenticate: Basic realm=\"sea\"";
     answers(
         &[],
@@ -251,7 +251,7 @@ fn paths() {
 }
 
 #[test]
-fn later() {
+fn temporary_failures() {
     answers(
         &[],
         "429 Too Many Requests",
@@ -303,7 +303,7 @@ fn later() {
 }
 
 #[test]
-fn secrets_of_ours_that_the_server_repeats() {
+fn secrets_that_the_server_repeats_are_hidden() {
     answers(
         &["--bearer", "sesame", "-H", "X-Api-Key: simsim"],
         "403 Forbidden",

@@ -9,7 +9,7 @@ use std::sync::Arc;
 fn speaks(first: &'static [u8], message: &str) {
     let test = Test::new().args(["-k", "wss://localhost:{port}/"]).peer(move |peer| {
         peer.send(first);
-        peer.hold();
+        peer.discard_all();
     });
     says(test, 35, &format!("TLS with localhost:{{port}} failed: {message}"));
 }
@@ -67,7 +67,7 @@ fn versions() {
     let old = hello.clone();
     let test = Test::new().args(["-k", "wss://localhost:{port}/"]).peer(move |peer| {
         peer.send(old);
-        peer.hold();
+        peer.discard_all();
     });
     says(
         test,
@@ -78,7 +78,7 @@ fn versions() {
     let test = Test::new().args(["-k", "--tls-min", "1.3", "wss://localhost:{port}/"]);
     let test = test.peer(move |peer| {
         peer.send(hello);
-        peer.hold();
+        peer.discard_all();
     });
     says(
         test,
@@ -94,7 +94,7 @@ fn ends_and_silence() {
     let hint = "\n\nhint: if the port has no TLS, use ws://; if it wants another name, --sni NAME";
     let test = secured().peer(|peer| {
         peer.half_close();
-        peer.hold();
+        peer.discard_all();
     });
     let when = "the connection during the TLS handshake";
     says(test, 35, &format!("localhost:{{port}} closed {when}{hint}"));
@@ -103,7 +103,7 @@ fn ends_and_silence() {
         peer.reset();
     });
     says(test, 35, &format!("localhost:{{port}} reset {when}{hint}"));
-    let test = secured().args(["--tls-timeout", "0.2"]).peer(Peer::hold);
+    let test = secured().args(["--tls-timeout", "0.2"]).peer(Peer::discard_all);
     says(
         test,
         28,
@@ -117,7 +117,7 @@ fn ends_and_silence() {
 fn refused(change: impl FnOnce(&mut CertificateParams), message: &str) {
     let authority = Authority::new();
     let test = Test::new().args(["--ca".into(), authority.file()]);
-    let test = test.tls_peer(authority.issue_with(change).server(), Peer::hold);
+    let test = test.tls_peer(authority.issue_with(change).server(), Peer::discard_all);
     says(test, 60, &format!("the certificate of localhost:{{port}} is refused: {message}"));
 }
 
@@ -157,7 +157,7 @@ fn issuers() {
     let other = Authority::new();
     let meets = |identity: Identity, status, message: &str| {
         let test = Test::new().args(["--ca".into(), trusted.file()]);
-        says(test.tls_peer(identity.server(), Peer::hold), status, message);
+        says(test.tls_peer(identity.server(), Peer::discard_all), status, message);
     };
     meets(
         Identity::self_signed(),
@@ -181,7 +181,7 @@ fn clients() {
     let server = || authority.issue().server_for_clients_of(&authority);
     let test = || Test::new().args(["--ca".into(), authority.file()]);
     says(
-        test().tls_peer(server(), Peer::hold),
+        test().tls_peer(server(), Peer::discard_all),
         58,
         "localhost:{port} wants a client certificate\n\n\
          hint: give one with --cert FILE and --key FILE",
@@ -189,7 +189,9 @@ fn clients() {
     let dir = tempfile::tempdir().unwrap();
     let [cert, key] = stranger.issue().files(&dir);
     says(
-        test().args(["--cert".into(), cert, "--key".into(), key]).tls_peer(server(), Peer::hold),
+        test()
+            .args(["--cert".into(), cert, "--key".into(), key])
+            .tls_peer(server(), Peer::discard_all),
         58,
         "localhost:{port} refuses the client certificate: its issuer is not trusted",
     );
@@ -201,7 +203,7 @@ fn keys_and_protocols() {
     let hash = identity.key_hash();
     let pin = format!("sha256//{}=", "A".repeat(43));
     says(
-        Test::new().args(["-k", "--pin", &pin]).tls_peer(identity.server(), Peer::hold),
+        Test::new().args(["-k", "--pin", &pin]).tls_peer(identity.server(), Peer::discard_all),
         90,
         &format!(
             "the key of localhost:{{port}} is not the one pinned: it is sha256//{hash}\n\n\
@@ -211,7 +213,7 @@ fn keys_and_protocols() {
     let mut config = rustls::ServerConfig::clone(&identity.server());
     config.alpn_protocols = vec![b"h2".to_vec()];
     says(
-        Test::new().args(["-k"]).tls_peer(Arc::new(config), Peer::hold),
+        Test::new().args(["-k"]).tls_peer(Arc::new(config), Peer::discard_all),
         35,
         "localhost:{port} does not offer HTTP/1.1: it refused http/1.1 by ALPN\n\n\
          hint: see whether it has WebSocket over HTTP/2: --http2",

@@ -48,7 +48,7 @@ fn arrows_point_down() {
 }
 
 #[test]
-fn the_protocol_is_given_its_bytes_times_and_keys() {
+fn the_protocol_has_no_sockets_clock_or_random_source() {
     for (file, code) in proto() {
         for forbidden in ["tokio", "std::net", "Instant::now", "SystemTime", "rand::", "rand;"] {
             assert!(!code.contains(forbidden), "{} names {forbidden}", file.display());

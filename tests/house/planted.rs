@@ -130,7 +130,7 @@ fn a_circle_of_parent_and_child_is_found() {
 }
 
 #[test]
-fn what_a_child_takes_of_an_ancestor_is_found() {
+fn a_child_that_uses_an_ancestor_is_found() {
     let parent = "mod role;\npub use role::Role;\npub(super) const LIMIT: usize = 1;\n\
         pub struct Plain;\npub const fn told() {}";
     for (text, words) in [
@@ -210,7 +210,7 @@ fn comments_literals_and_tests_are_not_read() {
 }
 
 #[test]
-fn items_are_told_by_kind() {
+fn items_are_distinguished_by_kind() {
     let source = Source::read(
         "pub(crate) async fn a<const N: usize>(b: fn(u8)) where T: X<{ 1 }> { const C: u8 = 1; }\n\
          static D: &[u8] = &[1];\npub const fn e() {}\nconst F: S = S { a: 1 };\nstruct G(u8);\n\

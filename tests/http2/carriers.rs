@@ -1,4 +1,4 @@
-//! The conversations of other modules, repeated over HTTP/2 through a front that speaks HTTP/2 with
+//! The conversations of other modules, repeated over HTTP/2 through a proxy that speaks HTTP/2 with
 //! the client and HTTP/1.1 with the peer. Nothing in them depends on the carrier.
 
 use std::process::Command;
@@ -8,15 +8,15 @@ fn the_same_conversations_go_over_http_2() {
     let modules = ["close::", "input::", "lines::", "pipes::", "status::a_", "violation::"];
     let differs = [
         // These expect an error about the connection, or an HTTP/1.1 status.
-        "all_that_happens",
+        "every_event_is_a_line",
         "a_200_is_a_web_page",
         "a_chunked_body_is_shown_without_its_chunks",
         "a_connection_closed_",
-        "a_message_that_is_cut_has_no_end",
-        "errors_and_the_end_are_told_with_their_code",
+        "a_truncated_message_has_no_delimiter",
+        "errors_and_the_end_have_their_code",
         "a_status_without_a_reason",
-        "the_peer_ends_it",
-        // The front does not outlive this closing handshake.
+        "the_peer_ends_the_session",
+        // The proxy does not outlive this closing handshake.
         "the_end_is_not_lost_on_a_slow_reader",
         // This test itself.
         "http_2",

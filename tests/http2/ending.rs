@@ -1,8 +1,8 @@
 //! The end of a session over HTTP/2.
 
 use super::{
-    CANCEL, ENHANCE_YOUR_CALM, Got, Http2, NO_ERROR, PROTOCOL_ERROR, data, end_stream, frame,
-    go_away, reset, test,
+    CANCEL, ClientFrame, ENHANCE_YOUR_CALM, Http2, NO_ERROR, PROTOCOL_ERROR, data, end_stream,
+    frame, go_away, reset, test,
 };
 use crate::support::{Peer, Stdin, wire};
 
@@ -31,12 +31,12 @@ fn ends_with(code: i32, words: &str, frames: Vec<u8>) {
         peer.child.await_stdout("one\n");
         peer.send(frames);
         peer.half_close();
-        peer.hold();
+        peer.discard_all();
     });
     ends(code, words, move |peer| {
         peer.send(glued);
         peer.half_close();
-        peer.hold();
+        peer.discard_all();
     });
 }
 
@@ -65,12 +65,12 @@ fn the_stream_is_ended_after_the_closing_handshake() {
         peer.child.await_stdout("one\n");
         peer.send(data(wire::close(1000, "")));
         peer.closed(1000);
-        let Got { kind, flags, payload, .. } = peer.next();
+        let ClientFrame { kind, flags, payload, .. } = peer.next();
         assert_eq!((kind, flags, payload.len()), (super::DATA, super::END_STREAM, 0));
         peer.send(end_stream());
         // A GOAWAY then announces the end of the connection.
         assert_eq!(peer.next().kind, super::GOAWAY);
-        peer.hold();
+        peer.discard_all();
     });
 }
 
@@ -114,14 +114,14 @@ fn an_end_of_the_connection_without_a_close_is_16() {
 }
 
 #[test]
-fn a_goaway_that_lets_the_stream_live_ends_nothing() {
+fn a_goaway_that_spares_the_stream_does_not_end_it() {
     ends(0, "", |peer| {
         peer.send(go_away(1, NO_ERROR, "draining"));
         peer.child.write("still\n");
         assert_eq!(peer.bytes(11)[0], 0x81);
         peer.send([data(wire::close(1000, "")), end_stream()].concat());
         peer.closed(1000);
-        peer.hold();
+        peer.discard_all();
     });
 }
 
@@ -148,7 +148,7 @@ fn our_own_close_is_answered_or_not() {
                 peer.open_stream();
                 assert_eq!(peer.bytes(16)[0], 0x81);
                 peer.send(answer);
-                peer.hold();
+                peer.discard_all();
             })
             .run();
     }
@@ -157,24 +157,24 @@ fn our_own_close_is_answered_or_not() {
         .args(["-x", "hi", "-w", "0", "--close-timeout", "0.3"])
         .peer(|peer| {
             peer.open_stream();
-            peer.hold();
+            peer.discard_all();
         })
         .takes_at_least(300)
         .run();
 }
 
 #[test]
-fn a_violation_is_told_and_ends_the_stream() {
+fn a_violation_is_answered_and_ends_the_stream() {
     test()
         .stdin(Stdin::Open)
         .peer(|peer| {
             peer.open_stream();
             peer.send(data(wire::frame(0x83, "")));
             peer.closed(1002);
-            let Got { kind, flags, .. } = peer.next();
+            let ClientFrame { kind, flags, .. } = peer.next();
             assert_eq!((kind, flags), (super::DATA, super::END_STREAM));
             peer.send(end_stream());
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2; told 1002)\n",
@@ -185,7 +185,7 @@ fn a_violation_is_told_and_ends_the_stream() {
 
 /// The peer reads none of ten million queued bytes, and still its reason must be reported.
 #[test]
-fn why_the_peer_ends_is_told_also_when_sending_is_stuck() {
+fn the_peers_reason_is_reported_while_sending_is_stuck() {
     let calm =
         "{peer} ended the HTTP/2 connection without a Close (1006): GOAWAY ENHANCE_YOUR_CALM (x)";
     for (code, words, frames) in [
@@ -227,7 +227,7 @@ fn why_the_peer_ends_is_told_also_when_sending_is_stuck() {
 }
 
 #[test]
-fn a_goaway_is_not_forgotten_however_the_connection_ends_behind_it() {
+fn a_goaway_is_reported_however_the_connection_ends() {
     let authority = crate::support::Authority::new();
     let mut config = rustls::ServerConfig::clone(&authority.issue().server());
     config.alpn_protocols = vec![b"h2".to_vec()];
@@ -240,7 +240,7 @@ fn a_goaway_is_not_forgotten_however_the_connection_ends_behind_it() {
             peer.send(go_away(1, ENHANCE_YOUR_CALM, "x"));
             // The end comes without a close_notify.
             peer.half_close();
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(format!("sockeye: localhost:{{port}} {words}\n"))
         .status(16)

@@ -1,28 +1,28 @@
 //! Flow control: the client writes no more than was granted, and grants no more than was read.
 
 use super::{
-    ENABLE_CONNECT_PROTOCOL, Got, Http2, INITIAL_WINDOW_SIZE, data, end_stream, headers, settings,
-    test, window_update,
+    ClientFrame, ENABLE_CONNECT_PROTOCOL, Http2, INITIAL_WINDOW_SIZE, data, end_stream, headers,
+    settings, test, window_update,
 };
 use crate::support::{Peer, Test, wire};
 use std::{sync::Arc, thread, time::Duration};
 
 /// Opens a session in which the client may not send yet.
-fn open_shut(peer: &mut Peer) {
+fn open_with_empty_window(peer: &mut Peer) {
     peer.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 1), (INITIAL_WINDOW_SIZE, 0)]));
     assert_eq!(peer.next().kind, super::HEADERS);
     peer.send(headers("200", 0));
 }
 
 #[test]
-fn a_window_of_zero_is_waited_out() {
+fn sending_waits_for_a_window_update() {
     test()
         .stdin("hello\n")
         .args(["--count", "1"])
         .peer(|peer| {
-            open_shut(peer);
+            open_with_empty_window(peer);
             // The client has read all of its input.
-            peer.child.await_fed();
+            peer.child.await_stdin_written();
             peer.send(window_update(1, 4));
             let mut bytes = peer.bytes(4);
             peer.send(window_update(1, 100));
@@ -33,22 +33,22 @@ fn a_window_of_zero_is_waited_out() {
             peer.send(data(wire::text("there")));
             peer.closed(1000);
             peer.send([data(wire::close(1000, "")), end_stream()].concat());
-            peer.hold();
+            peer.discard_all();
         })
         .stdout("there\n")
         .run();
 }
 
 #[test]
-fn a_window_that_stays_shut_is_no_hang() {
+fn a_window_that_stays_empty_does_not_hang_the_run() {
     for args in [["--quiet-for", "0.3"], ["-w", "0"]] {
         test()
             .stdin("hello\n")
             .args(["--close-timeout", "0.5"])
             .args(args)
             .peer(|peer| {
-                open_shut(peer);
-                peer.hold();
+                open_with_empty_window(peer);
+                peer.discard_all();
             })
             .stderr_has(["{peer} does not read from the HTTP/2 stream: 1 message was not sent\n"])
             .status(55)
@@ -92,7 +92,7 @@ fn a_slow_stdout_holds_the_server_back_and_pings_are_answered() {
             let peak = peer.child.peak_memory();
             assert!(peak < 24 << 20, "{peak} bytes");
             peer.child.close_stdout();
-            peer.hold();
+            peer.discard_all();
         })
         .run();
 }
@@ -125,7 +125,7 @@ fn memory_stays_small_behind_a_slow_stdout() {
 fn drain(peer: &mut Peer, ping: i64) -> i64 {
     let mut granted = 0;
     loop {
-        let Got { kind, flags, stream, payload } = peer.any();
+        let ClientFrame { kind, flags, stream, payload } = peer.any();
         match kind {
             super::PING if flags == super::ACK && payload == ping.to_be_bytes() => return granted,
             super::WINDOW_UPDATE if stream == 1 => {

@@ -75,7 +75,7 @@ fn headers(status: &str, flags: u8) -> Vec<u8> {
 }
 
 /// A frame from the client.
-struct Got {
+struct ClientFrame {
     kind: u8,
     flags: u8,
     stream: u32,
@@ -87,13 +87,13 @@ trait Http2 {
     /// Reads the client's preface and answers with these frames.
     fn begin(&mut self, frames: impl AsRef<[u8]>);
     /// Starts as a server that supports RFC 8441, and reads the request.
-    fn requested(&mut self);
+    fn read_request(&mut self);
     /// Accepts the opening handshake.
     fn open_stream(&mut self);
     /// Reads the next frame other than SETTINGS, PING and `WINDOW_UPDATE`.
-    fn next(&mut self) -> Got;
+    fn next(&mut self) -> ClientFrame;
     /// Reads the next frame.
-    fn any(&mut self) -> Got;
+    fn any(&mut self) -> ClientFrame;
     /// Answers the next PING.
     fn pong(&mut self);
     /// Reads DATA until it has `n` bytes.
@@ -114,20 +114,20 @@ impl Http2 for Peer {
     }
 
     #[track_caller]
-    fn requested(&mut self) {
+    fn read_request(&mut self) {
         self.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 1)]));
-        let Got { kind, flags, .. } = self.next();
+        let ClientFrame { kind, flags, .. } = self.next();
         assert_eq!((kind, flags), (HEADERS, END_HEADERS), "no END_STREAM: RFC 8441, 5");
     }
 
     #[track_caller]
     fn open_stream(&mut self) {
-        self.requested();
+        self.read_request();
         self.send(headers("200", 0));
     }
 
     #[track_caller]
-    fn next(&mut self) -> Got {
+    fn next(&mut self) -> ClientFrame {
         loop {
             let frame = self.any();
             if ![SETTINGS, PING, WINDOW_UPDATE].contains(&frame.kind) {
@@ -137,20 +137,20 @@ impl Http2 for Peer {
     }
 
     #[track_caller]
-    fn any(&mut self) -> Got {
+    fn any(&mut self) -> ClientFrame {
         let mut header = [0; 9];
         self.read_exactly(&mut header);
         let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
         let mut payload = vec![0; length as usize];
         self.read_exactly(&mut payload);
         let stream = u32::from_be_bytes([header[5], header[6], header[7], header[8]]);
-        Got { kind: header[3], flags: header[4], stream, payload }
+        ClientFrame { kind: header[3], flags: header[4], stream, payload }
     }
 
     #[track_caller]
     fn pong(&mut self) {
         loop {
-            let Got { kind, flags, payload, .. } = self.any();
+            let ClientFrame { kind, flags, payload, .. } = self.any();
             if kind == PING && flags == 0 {
                 return self.send(frame(PING, ACK, 0, payload));
             }
@@ -161,7 +161,7 @@ impl Http2 for Peer {
     fn bytes(&mut self, n: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         while bytes.len() < n {
-            let Got { kind, payload, .. } = self.next();
+            let ClientFrame { kind, payload, .. } = self.next();
             assert_eq!(kind, DATA);
             bytes.extend(payload);
         }

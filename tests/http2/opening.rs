@@ -20,17 +20,17 @@ const NO_RFC_8441: &str = "{peer} has no WebSocket over HTTP/2: its SETTINGS lac
     --http auto";
 
 #[test]
-fn a_server_without_rfc_8441_is_told_at_once_or_after_a_ping() {
+fn a_server_without_rfc_8441_is_reported_at_once_or_after_a_ping() {
     fails(16, NO_RFC_8441, |peer| {
         peer.begin(settings(&[(INITIAL_WINDOW_SIZE, 1000)]));
         peer.pong();
-        peer.hold();
+        peer.discard_all();
     });
     // Some servers do not answer a PING.
     test()
         .peer(|peer| {
             peer.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 0)]));
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(format!("sockeye: {NO_RFC_8441}\n"))
         .takes_at_least(900)
@@ -47,13 +47,13 @@ fn the_setting_may_follow_in_a_second_frame() {
             assert_eq!(peer.next().kind, super::HEADERS);
             peer.send([headers("200", 0), data(wire::close(1000, "")), end_stream()].concat());
             peer.closed(1000);
-            peer.hold();
+            peer.discard_all();
         })
         .run();
 }
 
 #[test]
-fn silence_is_told_by_what_is_missing() {
+fn silence_is_reported_with_the_missing_step() {
     let hint = "\n\nhint: raise the limit with --connect-timeout SECONDS\n";
     for (begins, what) in [(false, "the SETTINGS of HTTP/2"), (true, "the answer to the handshake")]
     {
@@ -61,9 +61,9 @@ fn silence_is_told_by_what_is_missing() {
             .args(["--connect-timeout", "0.4"])
             .peer(move |peer| {
                 if begins {
-                    peer.requested();
+                    peer.read_request();
                 }
-                peer.hold();
+                peer.discard_all();
             })
             .stderr(format!("sockeye: {{peer}}: {what} took longer than 0.4 seconds{hint}"))
             .takes_at_least(400)
@@ -73,32 +73,32 @@ fn silence_is_told_by_what_is_missing() {
 }
 
 #[test]
-fn something_else_than_http_2_is_told_by_what_it_said() {
+fn a_response_that_is_not_http_2_is_quoted() {
     let hint = "\n\nhint: leave out --http2";
     fails(
         16,
         &format!("{{peer}} does not speak HTTP/2: it answered 'HTTP/1.1 400 Bad'{hint}"),
         |p| {
             p.send("HTTP/1.1 400 Bad\r\nConnection: close\r\n\r\n");
-            p.hold();
+            p.discard_all();
         },
     );
     fails(16, &format!("{{peer}} does not speak HTTP/2: it answered 'SSH-2.0-\\x1b'{hint}"), |p| {
         p.send("SSH-2.0-\x1b\r\n");
-        p.hold();
+        p.discard_all();
     });
     fails(16, &format!("{{peer}} closed the connection without a word of HTTP/2{hint}"), |p| {
         let mut preface = [0; 24];
         p.read_exactly(&mut preface);
         p.half_close();
-        p.hold();
+        p.discard_all();
     });
     let words = "{peer} does not speak HTTP/2: it answered with a TLS alert\n\nhint: the port \
                  speaks TLS: use wss://";
     fails(16, words, |p| {
         p.send(b"\x15\x03\x01\x00\x02\x02\x46");
         p.half_close();
-        p.hold();
+        p.discard_all();
     });
 }
 
@@ -107,26 +107,26 @@ fn a_status_that_is_no_2xx_is_22_with_its_body() {
     let words = "ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
                  no such room\n\nhint: check the path: a WebSocket is often at one such as /ws";
     fails(22, words, |peer| {
-        peer.requested();
+        peer.read_request();
         peer.send([headers("404", 0), data("no such room\n"), end_stream()].concat());
-        peer.hold();
+        peer.discard_all();
     });
     fails(
         22,
         "ws://{peer}/ answered 500 (Internal Server Error) instead of upgrading to WebSocket\n\n\
          hint: the fault is the server's: its log may say why",
         |p| {
-            p.requested();
+            p.read_request();
             p.send(headers("500", END_STREAM));
-            p.hold();
+            p.discard_all();
         },
     );
     // The client waits one second for a body that never arrives, and shows a body up to its reset.
     test()
         .peer(|peer| {
-            peer.requested();
+            peer.read_request();
             peer.send([headers("503", 0), data("busy"), reset(NO_ERROR)].concat());
-            peer.hold();
+            peer.discard_all();
         })
         .stderr_has(["answered 503 (Service Unavailable) instead", "\n  busy\n"])
         .takes_less_than(900)
@@ -140,12 +140,12 @@ fn any_2xx_opens() {
         test()
             .args(["-x", "hi"])
             .peer(move |peer| {
-                peer.requested();
+                peer.read_request();
                 peer.send(headers(status, 0));
                 assert_eq!(peer.bytes(8)[0], 0x81);
                 peer.send([data(wire::close(1000, "")), end_stream()].concat());
                 peer.closed(1000);
-                peer.hold();
+                peer.discard_all();
             })
             .run();
     }
@@ -170,9 +170,9 @@ fn a_refusal_of_the_stream_is_92() {
         (0xabc, "0xabc", ""),
     ] {
         fails(92, &format!("{}{hint}", words(name)), move |peer| {
-            peer.requested();
+            peer.read_request();
             peer.send(reset(code));
-            peer.hold();
+            peer.discard_all();
         });
     }
 }
@@ -182,62 +182,62 @@ fn an_end_of_the_connection_before_the_answer_is_16() {
     let when = "instead of answering the handshake";
     let words = format!("{{peer}} ended the HTTP/2 connection {when}: GOAWAY NO_ERROR");
     fails(16, &words, |peer| {
-        peer.requested();
+        peer.read_request();
         peer.send(go_away(0, NO_ERROR, ""));
-        peer.hold();
+        peer.discard_all();
     });
     let words = format!(
         "{{peer}} ended the HTTP/2 connection {when}: GOAWAY ENHANCE_YOUR_CALM (too \\x1b many)"
     );
     fails(16, &words.replace("\\x1b", "[..]"), |peer| {
-        peer.requested();
+        peer.read_request();
         peer.send(go_away(0, ENHANCE_YOUR_CALM, "too \x1b many"));
         peer.half_close();
-        peer.hold();
+        peer.discard_all();
     });
     // The GOAWAY arrives before the server's SETTINGS.
     let words = format!("{{peer}} ended the HTTP/2 connection {when}: GOAWAY PROTOCOL_ERROR");
     fails(16, &words, |peer| {
         peer.begin(go_away(0, PROTOCOL_ERROR, ""));
         peer.half_close();
-        peer.hold();
+        peer.discard_all();
     });
     let words = format!("{{peer}} closed the HTTP/2 connection {when}");
     fails(16, &words, |peer| {
-        peer.requested();
+        peer.read_request();
         peer.half_close();
-        peer.hold();
+        peer.discard_all();
     });
     let words = "the HTTP/2 connection with {peer} broke: connection reset by peer (os error 104)";
     fails(16, words, |peer| {
-        peer.requested();
+        peer.read_request();
         peer.reset();
     });
 }
 
 #[test]
-fn a_peer_that_breaks_http_2_is_told_so() {
+fn a_violation_of_http_2_is_answered_and_reported() {
     // A WINDOW_UPDATE of zero (RFC 9113, 6.9).
     fails(16, "{peer} broke HTTP/2: told PROTOCOL_ERROR", |peer| {
-        peer.requested();
+        peer.read_request();
         peer.send(super::window_update(0, 0));
-        peer.hold();
+        peer.discard_all();
     });
     // A header field that HTTP/2 forbids (RFC 9113, 8.2.2).
     fails(92, "{peer} broke HTTP/2: told PROTOCOL_ERROR", |peer| {
-        peer.requested();
+        peer.read_request();
         let field = [&[0x88, 0x00, 10][..], b"connection", &[5], b"close"].concat();
         peer.send(frame(super::HEADERS, super::END_HEADERS, 1, field));
-        peer.hold();
+        peer.discard_all();
     });
     // An endless header block.
     test()
         .peer(|peer| {
-            peer.requested();
+            peer.read_request();
             let field = [&[0x00, 1, b'a', 0x7f, 0x80 | 0x61, 0x7e][..], &[b'v'; 16_224]].concat();
             peer.send(frame(super::HEADERS, 0, 1, &field[..16_000]));
             peer.flood(&frame(9, 0, 1, vec![b'v'; 16_000]).repeat(100));
-            peer.hold();
+            peer.discard_all();
         })
         .stderr_has(["sockeye: {peer} asks too much of HTTP/2: told "])
         .status(16)
@@ -245,7 +245,7 @@ fn a_peer_that_breaks_http_2_is_told_so() {
 }
 
 #[test]
-fn what_is_agreed_is_judged_as_over_http_1() {
+fn the_agreement_is_checked_as_over_http_1() {
     // The field `sec-websocket-protocol: x`, as a literal with a literal name.
     let name = "sec-websocket-protocol";
     let field = [&[0x88, 0x00, name.len() as u8], name.as_bytes(), &[1, b'x']].concat();
@@ -254,10 +254,10 @@ fn what_is_agreed_is_judged_as_over_http_1() {
     test()
         .args(["-s", "x", "-v"])
         .peer(move |peer| {
-            peer.requested();
+            peer.read_request();
             peer.send([first, data(wire::close(1000, "")), end_stream()].concat());
             peer.closed(1000);
-            peer.hold();
+            peer.discard_all();
         })
         .stderr_has([
             "* HTTP/2, SETTINGS: ENABLE_CONNECT_PROTOCOL=1\n",
@@ -272,15 +272,15 @@ fn what_is_agreed_is_judged_as_over_http_1() {
         "handshake with {peer} failed: it chose the subprotocol 'x', never asked for\n\n\
          hint: ask for it with -s x",
         move |p| {
-            p.requested();
+            p.read_request();
             p.send(answer());
-            p.hold();
+            p.discard_all();
         },
     );
 }
 
 #[test]
-fn the_request_is_the_user_s_but_for_what_http_2_does_not_have() {
+fn the_request_has_the_users_headers_that_http_2_allows() {
     test()
         .args(["-v", "--host", "other.example", "-H", "X-Big: A", "-H", "Connection: x", "-H"])
         .args(["User-Agent:", "-o", "http://o"])
@@ -288,7 +288,7 @@ fn the_request_is_the_user_s_but_for_what_http_2_does_not_have() {
             peer.open_stream();
             peer.send([data(wire::close(1000, "")), end_stream()].concat());
             peer.closed(1000);
-            peer.hold();
+            peer.discard_all();
         })
         .stderr_has([
             "> :authority: other.example\n> :path: /\n> origin: http://o\n\
@@ -322,14 +322,17 @@ fn over_tls(
 }
 
 #[test]
-fn alpn_must_choose_it() {
+fn alpn_must_select_http_2() {
     let words = |what: &str| {
         format!(
             "sockeye: localhost:{{port}} does not offer HTTP/2: {what}\n\nhint: leave out --http2\n"
         )
     };
-    over_tls("2", &[], Peer::hold).stderr(words("it chose no protocol by ALPN")).status(16).run();
-    over_tls("2", &[b"http/1.1"], Peer::hold)
+    over_tls("2", &[], Peer::discard_all)
+        .stderr(words("it chose no protocol by ALPN"))
+        .status(16)
+        .run();
+    over_tls("2", &[b"http/1.1"], Peer::discard_all)
         .stderr(words("it refused h2 by ALPN"))
         .status(16)
         .run();
@@ -337,13 +340,13 @@ fn alpn_must_choose_it() {
         peer.open_stream();
         peer.send([data(wire::close(1000, "")), end_stream()].concat());
         peer.closed(1000);
-        peer.hold();
+        peer.discard_all();
     })
     .run();
 }
 
 #[test]
-fn auto_takes_what_there_is() {
+fn auto_uses_the_version_of_the_server() {
     let closes_over_1 = |peer: &mut Peer| {
         peer.open();
         peer.close(1000);
@@ -355,7 +358,7 @@ fn auto_takes_what_there_is() {
         peer.open_stream();
         peer.send([data(wire::close(1000, "")), end_stream()].concat());
         peer.closed(1000);
-        peer.hold();
+        peer.discard_all();
     })
     .run();
     // ALPN needs TLS.
@@ -369,7 +372,7 @@ fn auto_takes_what_there_is() {
             peer.open_stream();
             peer.send([data(wire::close(1000, "")), end_stream()].concat());
             peer.closed(1000);
-            peer.hold();
+            peer.discard_all();
         })
         .run();
 }

@@ -19,7 +19,7 @@ fn only_this_machine_is_served_unless_told_otherwise() {
 }
 
 #[test]
-fn the_words_of_wscat_start_a_server() {
+fn the_options_of_wscat_start_a_server() {
     let server = Server::start(["-l", "0", "-s", "chat"]);
     let (mut client, response) = server.connect_asking("other, chat");
     assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "chat");
@@ -46,7 +46,7 @@ fn options_may_stand_before_the_subcommand() {
 }
 
 #[test]
-fn what_is_no_address_is_a_mistake_in_usage() {
+fn an_invalid_address_is_a_usage_error() {
     for address in ["x", "99999", "host", "::1:9000", "h:", ""] {
         let text = format!("sockeye: '{address}' is not an address to listen on\n[..]\n[..]\n");
         Test::new().args(["listen", address]).stderr(text).status(2).run();
@@ -55,7 +55,7 @@ fn what_is_no_address_is_a_mistake_in_usage() {
 }
 
 #[test]
-fn a_port_in_use_is_said() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port().to_string();
     let words = "address already in use (os error 98)\n";
@@ -66,12 +66,12 @@ fn a_port_in_use_is_said() {
 }
 
 #[test]
-fn a_name_that_does_not_resolve_is_said() {
+fn a_name_that_does_not_resolve_is_reported() {
     let start = "sockeye: cannot listen on nowhere.invalid:0: ";
     Test::new().args(["listen", "nowhere.invalid:0"]).stderr_has([start]).status(1).run();
 }
 
 #[test]
-fn a_unix_socket_is_for_another_build() {
+fn unix_sockets_are_not_supported() {
     Test::new().args(["listen", "unix:/tmp/x"]).stderr_has(["Unix socket"]).status(4).run();
 }

@@ -50,7 +50,7 @@ fn assert_still_serves(server: &Server) {
 }
 
 #[test]
-fn a_browser_s_get_is_told_what_is_spoken_here() {
+fn a_browsers_get_is_answered_with_upgrade_required() {
     let get = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
     refused(get, "426", Some("Upgrade: websocket"));
 }
@@ -61,7 +61,7 @@ fn another_method_is_not_allowed() {
 }
 
 #[test]
-fn another_version_is_told_the_right_one() {
+fn another_version_is_answered_with_the_supported_one() {
     let old = request("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8");
     refused(&old, "426", Some("Sec-WebSocket-Version: 13"));
 }
@@ -74,7 +74,7 @@ fn a_request_without_a_key_or_a_host_is_bad() {
 }
 
 #[test]
-fn what_is_no_request_is_refused() {
+fn an_invalid_request_is_refused() {
     refused("\x16\x03\x01\x02\0\x01\0\x01\r\n\r\n", "400", None);
     refused("nonsense\r\n\r\n", "400", None);
 }
@@ -188,7 +188,7 @@ fn clients_that_never_finish_their_handshake_stop_nobody() {
 }
 
 #[test]
-fn a_head_without_end_is_not_gathered() {
+fn an_endless_head_is_refused() {
     let server = Server::start(["listen", "127.0.0.1:0"]);
     let mut stream = server.dial();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").unwrap();

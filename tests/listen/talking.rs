@@ -116,7 +116,7 @@ fn the_end_of_stdin_is_not_the_end() {
 #[test]
 fn stdin_before_any_client_does_not_stop_the_server() {
     let server = Server::setup(["listen", "127.0.0.1:0"]).bytes("nobody\n".repeat(50_000)).start();
-    server.child.await_fed();
+    server.child.await_stdin_written();
     let mut client = server.join(1);
     client.send("hello");
     server.child.await_stdout("hello\n");
@@ -164,7 +164,7 @@ fn many_messages_of_many_clients_are_all_on_stdout() {
 }
 
 #[test]
-fn a_client_that_breaks_the_protocol_is_sent_away_and_the_others_stay() {
+fn a_client_that_breaks_the_protocol_is_closed_and_the_others_stay() {
     let server = Server::start(["listen", "127.0.0.1:0"]);
     let (mut one, mut two) = (server.join(1), server.join(2));
     // A client must mask its frames.

@@ -7,16 +7,16 @@ use super::{
 
 /// Checks the error of a run without a scripted peer.
 #[track_caller]
-fn meets(args: &[&str], status: i32, message: &str) {
+fn fails_with(args: &[&str], status: i32, message: &str) {
     says(Test::new().args(args.iter().copied()), status, message);
 }
 
 #[test]
-fn nothing_behind_them() {
+fn gateways_without_a_backend() {
     let (_reserved, dead) = closed_port();
-    let nginx = EchoServer::front_of("nginx-http1", dead, None);
+    let nginx = EchoServer::proxy_to_port("nginx-http1", dead, None);
     let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
-    meets(
+    fails_with(
         &[&url],
         22,
         &format!(
@@ -25,9 +25,9 @@ fn nothing_behind_them() {
              hint: see whether the server behind nginx runs: it gave no good answer"
         ),
     );
-    let haproxy = EchoServer::front_of("haproxy-http1", dead, None);
+    let haproxy = EchoServer::proxy_to_port("haproxy-http1", dead, None);
     let url = format!("ws://127.0.0.1:{}/chat", haproxy.port);
-    meets(
+    fails_with(
         &[&url],
         22,
         &format!(
@@ -39,11 +39,11 @@ fn nothing_behind_them() {
 }
 
 #[test]
-fn they_pass_on_an_ordinary_request() {
+fn gateways_that_forward_an_ordinary_request() {
     let websockets = EchoServer::websockets(&[]);
-    let nginx = EchoServer::front("nginx-plain", &websockets, None);
+    let nginx = EchoServer::proxy_to("nginx-plain", &websockets, None);
     let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
-    meets(
+    fails_with(
         &[&url],
         22,
         &format!(
@@ -53,9 +53,9 @@ fn they_pass_on_an_ordinary_request() {
              hint: see that nginx speaks HTTP/1.1 to the server behind it"
         ),
     );
-    let nginx = EchoServer::front("nginx-dropping", &websockets, None);
+    let nginx = EchoServer::proxy_to("nginx-dropping", &websockets, None);
     let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
-    meets(
+    fails_with(
         &[&url],
         22,
         &format!(
@@ -71,16 +71,16 @@ fn they_pass_on_an_ordinary_request() {
 }
 
 #[test]
-fn they_want_tls_or_http_2() {
+fn gateways_that_require_tls_or_http_2() {
     let authority = Authority::new();
     let dir = tempfile::tempdir().unwrap();
     let files = authority.issue().files(&dir);
     let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
     let ca = authority.file().to_str().unwrap().to_owned();
     let (_reserved, dead) = closed_port();
-    let nginx = EchoServer::front_of("nginx", dead, Some([cert, key]));
+    let nginx = EchoServer::proxy_to_port("nginx", dead, Some([cert, key]));
     let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
-    meets(
+    fails_with(
         &[&url],
         22,
         &format!(
@@ -92,9 +92,9 @@ fn they_want_tls_or_http_2() {
         ),
     );
     let back = EchoServer::websockets(&[]);
-    let nginx = EchoServer::front_for_clients_of("nginx", &back, [cert, key], &ca);
+    let nginx = EchoServer::proxy_requiring_certificate("nginx", &back, [cert, key], &ca);
     let url = format!("wss://localhost:{}/", nginx.port);
-    meets(
+    fails_with(
         &["--ca", &ca, &url],
         22,
         &format!(
@@ -104,9 +104,9 @@ fn they_want_tls_or_http_2() {
              hint: give one with --cert FILE and --key FILE"
         ),
     );
-    let haproxy = EchoServer::front_of("haproxy", dead, None);
+    let haproxy = EchoServer::proxy_to_port("haproxy", dead, None);
     let at = format!("127.0.0.1:{}", haproxy.port);
-    meets(
+    fails_with(
         &[&format!("ws://{at}/")],
         52,
         &format!(
@@ -114,9 +114,9 @@ fn they_want_tls_or_http_2() {
              hint: the port may want TLS (wss://{at}/) or HTTP/2 (--http2)"
         ),
     );
-    let nginx = EchoServer::front_of("nginx", dead, None);
+    let nginx = EchoServer::proxy_to_port("nginx", dead, None);
     let at = format!("127.0.0.1:{}", nginx.port);
-    meets(
+    fails_with(
         &[&format!("ws://{at}/")],
         8,
         &format!(
@@ -129,7 +129,7 @@ fn they_want_tls_or_http_2() {
 #[test]
 fn squid_does_not_reach_the_server() {
     let (_reserved, dead) = closed_port();
-    let proxy = EchoServer::front_of("squid-open", dead, None);
+    let proxy = EchoServer::proxy_to_port("squid-open", dead, None);
     says(
         Test::new().args([
             "--proxy".to_owned(),

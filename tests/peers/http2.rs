@@ -77,13 +77,13 @@ fn hypercorn() {
 #[test]
 fn haproxy_before_python_websockets() {
     let back = EchoServer::websockets(&["--compress"]);
-    converses_all_ways(|tls| EchoServer::front("haproxy", &back, tls));
+    converses_all_ways(|tls| EchoServer::proxy_to("haproxy", &back, tls));
 }
 
 #[test]
 fn nghttpx_before_python_websockets() {
     let back = EchoServer::websockets(&["--compress"]);
-    converses_all_ways(|tls| EchoServer::front("nghttpx", &back, tls));
+    converses_all_ways(|tls| EchoServer::proxy_to("nghttpx", &back, tls));
 }
 
 #[test]
@@ -93,8 +93,8 @@ fn nginx_has_http_2_but_no_websocket_over_it() {
     let dir = tempfile::tempdir().unwrap();
     let files = authority.issue().files(&dir);
     let tls = files.each_ref().map(|file| file.to_str().unwrap());
-    let front = EchoServer::front("nginx", &back, Some(tls));
-    let url = format!("wss://localhost:{}/", front.port);
+    let proxy = EchoServer::proxy_to("nginx", &back, Some(tls));
+    let url = format!("wss://localhost:{}/", proxy.port);
     let ca = authority.file().to_str().unwrap().to_owned();
     Test::new()
         .args(["--ca", &ca, "--http2", &url])

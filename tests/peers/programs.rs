@@ -35,22 +35,22 @@ impl EchoServer {
 
     /// Starts haproxy, nghttpx or nginx in front of another server, or a proxy: squid, tinyproxy
     /// or microsocks.
-    pub fn front(name: &str, back: &Self, tls: Option<[&str; 2]>) -> Self {
-        Self::front_of(name, back.port, tls)
+    pub fn proxy_to(name: &str, back: &Self, tls: Option<[&str; 2]>) -> Self {
+        Self::proxy_to_port(name, back.port, tls)
     }
 
     /// Does so in front of any port.
-    pub fn front_of(name: &str, port: u16, tls: Option<[&str; 2]>) -> Self {
+    pub fn proxy_to_port(name: &str, port: u16, tls: Option<[&str; 2]>) -> Self {
         let port = port.to_string();
         let mut args = vec![name, &port];
         args.extend(tls.iter().flatten());
-        Self::start(Path::new("python3"), "front.py", &args)
+        Self::start(Path::new("python3"), "proxy.py", &args)
     }
 
     /// Does so for clients with a certificate of this authority.
-    pub fn front_for_clients_of(name: &str, back: &Self, tls: [&str; 2], ca: &str) -> Self {
+    pub fn proxy_requiring_certificate(name: &str, back: &Self, tls: [&str; 2], ca: &str) -> Self {
         let port = back.port.to_string();
-        Self::start(Path::new("python3"), "front.py", &[name, &port, tls[0], tls[1], ca])
+        Self::start(Path::new("python3"), "proxy.py", &[name, &port, tls[0], tls[1], ca])
     }
 
     fn start(program: &Path, script: &str, args: &[&str]) -> Self {

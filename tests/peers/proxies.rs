@@ -31,7 +31,7 @@ fn squid_and_tinyproxy_make_tunnels() {
     for (name, has_user) in
         [("squid", true), ("squid-open", false), ("tinyproxy", true), ("tinyproxy-open", false)]
     {
-        let proxy = EchoServer::front(name, &plain, None);
+        let proxy = EchoServer::proxy_to(name, &plain, None);
         let with = |user: &str| format!("http://{user}127.0.0.1:{}", proxy.port);
         let good = with(if has_user { "me:secret@" } else { "" });
         converses(&["--proxy", &good, &ws]);
@@ -56,11 +56,11 @@ fn squid_and_tinyproxy_make_tunnels() {
 fn microsocks_and_dante_s_protocol() {
     let back = EchoServer::websockets(&[]);
     let ws = format!("ws://localhost:{}/", back.port);
-    let proxy = EchoServer::front("microsocks", &back, None);
+    let proxy = EchoServer::proxy_to("microsocks", &back, None);
     for scheme in ["socks5", "socks5h"] {
         converses(&["--proxy", &format!("{scheme}://127.0.0.1:{}", proxy.port), &ws]);
     }
-    let proxy = EchoServer::front("microsocks-user", &back, None);
+    let proxy = EchoServer::proxy_to("microsocks-user", &back, None);
     converses(&["--proxy", &format!("socks5h://me:secret@127.0.0.1:{}", proxy.port), &ws]);
     for user in ["", "me:wrong@"] {
         Test::new()
@@ -81,7 +81,7 @@ fn http_2_goes_through_a_proxy_too() {
     let files = authority.issue().files(&dir);
     let tls = files.each_ref().map(|file| file.to_str().unwrap());
     let back = EchoServer::hypercorn(Some(tls));
-    let proxy = EchoServer::front("tinyproxy-open", &back, None);
+    let proxy = EchoServer::proxy_to("tinyproxy-open", &back, None);
     let ca = authority.file().to_str().unwrap().to_owned();
     converses(&[
         "--http2",
@@ -101,8 +101,8 @@ fn nginx_wants_a_client_certificate() {
     let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
     let ca = authority.file().to_str().unwrap().to_owned();
     let back = EchoServer::websockets(&[]);
-    let front = EchoServer::front_for_clients_of("nginx", &back, [cert, key], &ca);
-    let url = format!("wss://localhost:{}/", front.port);
+    let proxy = EchoServer::proxy_requiring_certificate("nginx", &back, [cert, key], &ca);
+    let url = format!("wss://localhost:{}/", proxy.port);
     converses(&["--ca", &ca, "--cert", cert, "--key", key, &url]);
     Test::new()
         .args(["--ca", &ca, &url])

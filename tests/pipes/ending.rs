@@ -1,9 +1,9 @@
 //! Every end of a run in a pipe.
 
-use super::{Answers, Closes, Drops, IsLeft, Sends, gets, row, says, says_binary, table};
+use super::{Answers, Closes, Drops, GetsClose, Sends, gets, row, says, says_binary, table};
 
 #[test]
-fn the_peer_ends_it() {
+fn the_peer_ends_the_session() {
     let closed = |code: &str| format!("sockeye: {{peer}} closed the connection: {code}\n");
     table([
         row("").peer([Closes(1000)]),
@@ -18,7 +18,7 @@ fn the_peer_ends_it() {
             .stderr("sockeye: {peer} ended the connection without a Close (1006)\n")
             .status(56),
         row("")
-            .peer([Sends(vec![0x83, 0]), IsLeft(1002)])
+            .peer([Sends(vec![0x83, 0]), GetsClose(1002)])
             .stderr(
                 "sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2; told 1002)\n",
             )
@@ -27,7 +27,7 @@ fn the_peer_ends_it() {
 }
 
 #[test]
-fn we_end_it() {
+fn the_client_ends_the_session() {
     let quiet = "sockeye: ended after 0.2 s of silence (-w SECONDS waits longer, -w -1 for ever)\n";
     table([
         row("-w 0").stdin("a\n").peer([gets("a"), Answers(1000, "")]),
@@ -40,7 +40,7 @@ fn we_end_it() {
         // The peer answers nothing, not even the Close.
         row("--quiet-for 0.2 --close-timeout 0.1")
             .stdin("a\n")
-            .peer([gets("a"), IsLeft(1000)])
+            .peer([gets("a"), GetsClose(1000)])
             .stderr(quiet),
         row("-w 0 --close 4001:bye").stdin("a\n").peer([gets("a"), Answers(4001, "bye")]),
         row("-w 0 --close 3000").stdin("").peer([Answers(3000, "")]),
@@ -50,14 +50,14 @@ fn we_end_it() {
         // The code of the peer's answer decides, unless it echoes ours.
         row("-w 0 --close 4001")
             .stdin("")
-            .peer([super::Act::Gets(0x88, vec![0x0f, 0xa1]), Sends(vec![0x88, 2, 0x0f, 0xa2])])
+            .peer([super::Action::Gets(0x88, vec![0x0f, 0xa1]), Sends(vec![0x88, 2, 0x0f, 0xa2])])
             .stderr("sockeye: {peer} closed the connection: 4002 (private use)\n")
             .status(111),
     ]);
 }
 
 #[test]
-fn what_was_waited_for_has_come() {
+fn met_goals_end_the_session() {
     table([
         row("--count 2").peer([says("a"), says("b"), Answers(1000, "")]).stdout("a\nb\n"),
         row("--count 1")
@@ -81,7 +81,7 @@ fn what_was_waited_for_has_come() {
 }
 
 #[test]
-fn what_was_waited_for_has_not_come() {
+fn unmet_goals_fail_the_run() {
     let count = "sockeye: the session ended after 1 of 2 expected messages\n";
     let until =
         |n: u64| format!("sockeye: the session ended before a message matched 'b': {n} came\n");

@@ -53,7 +53,7 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
-fn all_that_happens() {
+fn every_event_is_a_line() {
     let got =
         events(&["-x", "hi \u{1f600}", "-w", "-1", "--no-compress"], Stdin::Null, 0, |peer| {
             peer.open_with("Set-Cookie: secret\r\n");
@@ -125,7 +125,7 @@ fn compression_shows_in_sizes() {
 }
 
 #[test]
-fn errors_and_the_end_are_told_with_their_code() {
+fn errors_and_the_end_have_their_code() {
     let code = |events: &[Value]| {
         let [.., error, end] = events else { panic!("{events:?}") };
         assert_eq!((&error["type"], &end["type"]), (&"error".into(), &"end".into()));
@@ -169,7 +169,7 @@ fn errors_and_the_end_are_told_with_their_code() {
 }
 
 #[test]
-fn an_end_by_signal_is_told() {
+fn an_end_by_a_signal_is_reported() {
     let out = tempfile::NamedTempFile::new().unwrap();
     Test::new()
         .args(["--output", "jsonl"])
@@ -190,7 +190,7 @@ fn an_end_by_signal_is_told() {
 }
 
 #[test]
-fn what_one_server_sent_reaches_another_as_it_was() {
+fn the_events_of_one_server_are_input_for_another() {
     let recorded = tempfile::NamedTempFile::new().unwrap();
     let messages = || {
         let long = "long ".repeat(20_000);
@@ -255,7 +255,7 @@ fn the_end_is_not_lost_on_a_slow_reader() {
 }
 
 #[test]
-fn a_second_signal_ends_a_stuck_end_at_once() {
+fn a_second_signal_ends_a_stuck_output_at_once() {
     Test::new()
         .args(["--output", "jsonl", "--close-timeout", "600"])
         .hold_stdout()
@@ -273,7 +273,7 @@ fn a_second_signal_ends_a_stuck_end_at_once() {
 }
 
 #[test]
-fn an_echo_that_was_not_sent_is_not_told() {
+fn an_echo_that_was_not_sent_is_not_an_event() {
     let got = events(&["--echo", "--count", "1", "--no-compress"], Stdin::Null, 0, |peer| {
         peer.open();
         peer.send([text("1"), text("2")].concat());

@@ -36,7 +36,7 @@ fn messages_that_end_with_nul() {
 }
 
 #[test]
-fn messages_behind_their_lengths() {
+fn messages_with_a_length_prefix() {
     let length = "--delimiter length";
     let cut = |message: u64, lacks: usize| {
         format!("sockeye: stdin ended inside message {message}: {lacks} bytes are missing\n")
@@ -73,7 +73,7 @@ fn messages_behind_their_lengths() {
 }
 
 #[test]
-fn all_of_it_as_one_message() {
+fn stdin_as_one_message() {
     let (long, edge) = ("0123456789".repeat(30_000), "x".repeat(BLOCK - 1));
     let bad = "sockeye: stdin is not UTF-8: byte {}; not sent from there on\n";
     let bad = |byte: usize| bad.replace("{}", &byte.to_string());
@@ -102,14 +102,14 @@ fn all_of_it_as_one_message() {
         // The beginning has been sent.
         row("--delimiter none")
             .stdin(b"\xe2\x82")
-            .peer([super::Act::Gets(0x01, b"\xe2\x82".to_vec()), Answers(1007, "")])
+            .peer([super::Action::Gets(0x01, b"\xe2\x82".to_vec()), Answers(1007, "")])
             .stderr(bad(1))
             .status(26),
     ]);
 }
 
 #[test]
-fn a_message_that_turns_out_to_be_no_text_is_ended_with_1007() {
+fn text_that_turns_out_invalid_is_closed_with_1007() {
     use crate::support::Test;
     // The first part is sent before the second arrives.
     Test::new()
@@ -129,7 +129,7 @@ fn a_message_that_turns_out_to_be_no_text_is_ended_with_1007() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_named_wherever_they_stand() {
+fn invalid_utf_8_is_named_by_message_and_byte() {
     let line = |n: usize| "x".repeat(n);
     let bad = |line: u64, byte: usize| {
         format!("sockeye: stdin is not UTF-8: line {line}, byte {byte}; not sent from there on\n")

@@ -67,7 +67,7 @@ fn long(peer: &mut Peer) {
 }
 
 #[test]
-fn a_message_over_all_limits_comes_in_if_there_is_none() {
+fn a_huge_message_is_received_without_a_limit() {
     for (delimiter, more) in [("lf", 1), ("nul", 1), ("none", 0)] {
         Test::new()
             .args(["--max-message", "0", "--delimiter", delimiter])
@@ -94,7 +94,7 @@ fn a_message_over_all_limits_comes_in_if_there_is_none() {
 }
 
 #[test]
-fn what_needs_a_message_whole_says_so_and_keeps_a_limit() {
+fn options_that_need_a_whole_message_keep_a_limit() {
     for (args, why) in [
         (&["--output", "jsonl"][..], "--output jsonl"),
         (&["--delimiter", "length"], "--delimiter length"),

@@ -16,7 +16,7 @@ use crate::support::{
 use std::time::Duration;
 
 /// An action of the peer. A row lists them in order, after the opening handshake.
-pub enum Act {
+pub enum Action {
     /// Expects this frame.
     Gets(u8, Vec<u8>),
     /// Expects this message, in any number of frames.
@@ -32,40 +32,40 @@ pub enum Act {
     /// Drops the connection.
     Drops,
     /// Expects only a Close with this code, and leaves it unanswered.
-    IsLeft(u16),
+    GetsClose(u16),
     /// Waits for this many milliseconds.
     Waits(u64),
 }
 
-pub use Act::{Answers, AnswersEmpty, Closes, Drops, IsLeft, Sends, Waits};
+pub use Action::{Answers, AnswersEmpty, Closes, Drops, GetsClose, Sends, Waits};
 
-pub fn gets(text: impl AsRef<[u8]>) -> Act {
-    Act::Gets(0x81, text.as_ref().to_vec())
+pub fn gets(text: impl AsRef<[u8]>) -> Action {
+    Action::Gets(0x81, text.as_ref().to_vec())
 }
 
-pub fn gets_binary(bytes: impl AsRef<[u8]>) -> Act {
-    Act::Gets(0x82, bytes.as_ref().to_vec())
+pub fn gets_binary(bytes: impl AsRef<[u8]>) -> Action {
+    Action::Gets(0x82, bytes.as_ref().to_vec())
 }
 
-pub fn gets_whole(opcode: u8, bytes: impl AsRef<[u8]>) -> Act {
-    Act::GetsWhole(opcode, bytes.as_ref().to_vec())
+pub fn gets_whole(opcode: u8, bytes: impl AsRef<[u8]>) -> Action {
+    Action::GetsWhole(opcode, bytes.as_ref().to_vec())
 }
 
-pub fn says(text: impl AsRef<[u8]>) -> Act {
+pub fn says(text: impl AsRef<[u8]>) -> Action {
     Sends(crate::support::wire::text(text))
 }
 
-pub fn says_binary(bytes: impl AsRef<[u8]>) -> Act {
+pub fn says_binary(bytes: impl AsRef<[u8]>) -> Action {
     Sends(crate::support::wire::binary(bytes))
 }
 
-fn act(peer: &mut Peer, act: Act) {
-    match act {
-        Act::Gets(first, payload) => {
+fn perform(peer: &mut Peer, action: Action) {
+    match action {
+        Action::Gets(first, payload) => {
             let (got, expected) = (peer.frame(), Frame { first, payload });
             assert!(got == expected, "the peer got {got:?}, expected {expected:?}");
         }
-        Act::GetsWhole(opcode, payload) => {
+        Action::GetsWhole(opcode, payload) => {
             let (mut bytes, mut expected) = (Vec::new(), opcode);
             loop {
                 let frame = peer.frame();
@@ -92,11 +92,11 @@ fn act(peer: &mut Peer, act: Act) {
         Closes(code) => peer.close(code),
         Drops => {
             peer.half_close();
-            peer.hold();
+            peer.discard_all();
         }
-        IsLeft(code) => {
+        GetsClose(code) => {
             peer.expect_close(code);
-            peer.hold();
+            peer.discard_all();
         }
         Waits(milliseconds) => std::thread::sleep(Duration::from_millis(milliseconds)),
     }
@@ -106,7 +106,7 @@ fn act(peer: &mut Peer, act: Act) {
 pub struct Row {
     args: &'static str,
     stdin: Stdin,
-    acts: Vec<Act>,
+    actions: Vec<Action>,
     stdout: Vec<u8>,
     stderr: String,
     status: i32,
@@ -115,7 +115,7 @@ pub struct Row {
 /// Starts a row with these arguments, separated by spaces. Stdin is an open pipe by default.
 pub fn row(args: &'static str) -> Row {
     let (stdin, stdout, stderr) = (Stdin::Open, Vec::new(), String::new());
-    Row { args, stdin, acts: Vec::new(), stdout, stderr, status: 0 }
+    Row { args, stdin, actions: Vec::new(), stdout, stderr, status: 0 }
 }
 
 impl Row {
@@ -129,8 +129,8 @@ impl Row {
         self
     }
 
-    pub fn peer(mut self, acts: impl IntoIterator<Item = Act>) -> Self {
-        self.acts = acts.into_iter().collect();
+    pub fn peer(mut self, actions: impl IntoIterator<Item = Action>) -> Self {
+        self.actions = actions.into_iter().collect();
         self
     }
 
@@ -153,14 +153,14 @@ impl Row {
 /// Runs every row.
 #[track_caller]
 pub fn table(rows: impl IntoIterator<Item = Row>) {
-    for Row { args, stdin, acts, stdout, stderr, status } in rows {
+    for Row { args, stdin, actions, stdout, stderr, status } in rows {
         Test::new()
             .args(args.split(' ').filter(|arg| !arg.is_empty()))
             .stdin(stdin)
             .peer(move |peer| {
                 peer.open();
-                for next in acts {
-                    act(peer, next);
+                for next in actions {
+                    perform(peer, next);
                 }
             })
             .stdout(stdout)

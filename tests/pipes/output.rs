@@ -4,7 +4,7 @@ use super::{Closes, Drops, Sends, row, says, says_binary, table};
 use crate::support::wire::frame;
 
 #[test]
-fn each_message_and_what_stands_between() {
+fn each_message_and_its_delimiter() {
     let all = || [says("a\nb"), says(""), says("\0"), says_binary(b"\xff\n"), Closes(1000)];
     table([
         row("").peer(all()).stdout(b"a\nb\n\n\0\n\xff\n\n"),
@@ -24,7 +24,7 @@ fn each_message_and_what_stands_between() {
 fn fragments_are_one_message_in_every_framing() {
     let parts =
         || Sends([frame(0x01, "a"), frame(0x89, ""), frame(0x00, ""), frame(0x80, "b")].concat());
-    let pong = || super::Act::Gets(0x8a, Vec::new());
+    let pong = || super::Action::Gets(0x8a, Vec::new());
     table([
         row("").peer([parts(), pong(), Closes(1000)]).stdout("ab\n"),
         row("-0").peer([parts(), pong(), Closes(1000)]).stdout("ab\0"),
@@ -34,7 +34,7 @@ fn fragments_are_one_message_in_every_framing() {
 }
 
 #[test]
-fn a_message_that_is_cut_has_no_end() {
+fn a_truncated_message_has_no_delimiter() {
     let (short, long) = (frame(0x01, "short"), frame(0x01, "l".repeat(70_000)));
     let lost = "sockeye: {peer} ended the connection without a Close and inside a message (1006)\n";
     let written = format!("{lost}  70000 bytes of a message that did not end were written\n");
@@ -59,7 +59,7 @@ fn a_message_that_is_cut_has_no_end() {
 }
 
 #[test]
-fn only_one_way() {
+fn one_way_sessions() {
     table([
         row("--send-only").stdin("a\nb\n").peer([
             super::gets("a"),

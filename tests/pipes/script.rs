@@ -47,10 +47,10 @@ fn each_step_waits_for_its_answer() {
 }
 
 #[test]
-fn what_does_not_come_is_told_with_what_came() {
+fn a_missing_answer_is_reported_with_the_received_messages() {
     let error = |rest: &str| format!("sockeye: in 0.3 seconds no message matched 'ok': {rest}\n");
-    let run = |acts: Vec<super::Act>| {
-        row("-x a --expect ok -x never --expect-timeout 0.3").no_stdin().peer(acts)
+    let run = |actions: Vec<super::Action>| {
+        row("-x a --expect ok -x never --expect-timeout 0.3").no_stdin().peer(actions)
     };
     table([
         run(vec![gets("a"), Answers(1000, "")]).stderr(error("none came")).status(112),
@@ -76,7 +76,7 @@ fn what_does_not_come_is_told_with_what_came() {
 }
 
 #[test]
-fn patterns_and_closes_that_cannot_be_are_usage_errors() {
+fn invalid_patterns_and_closes_are_usage_errors() {
     for (args, words) in [
         (&["--until", "a("][..], "invalid value 'a(' for '--until <REGEX>': unclosed group"),
         (&["--expect", "*"], "invalid value '*' for '--expect <REGEX>'"),
@@ -99,9 +99,9 @@ fn patterns_and_closes_that_cannot_be_are_usage_errors() {
 }
 
 #[test]
-fn what_is_left_of_a_script_when_the_peer_closes_is_not_forgotten() {
+fn unsent_parts_of_a_script_are_reported_when_the_peer_closes() {
     let bye = || Sends([text("A"), crate::support::wire::close(1000, "")].concat());
-    let echo = || super::Act::Gets(0x88, vec![0x03, 0xe8]);
+    let echo = || super::Action::Gets(0x88, vec![0x03, 0xe8]);
     table([
         row("-x hi --expect A -x important")
             .no_stdin()
@@ -123,7 +123,7 @@ fn what_is_left_of_a_script_when_the_peer_closes_is_not_forgotten() {
 
 /// The match arrives in time, but stdout is read late.
 #[test]
-fn a_slow_reader_of_stdout_is_no_reason_to_miss_what_is_expected() {
+fn a_slow_reader_of_stdout_does_not_delay_the_match() {
     let flood = text("x".repeat(1000)).repeat(1000);
     Test::new()
         .args(["-q", "--expect", "MATCH", "--expect-timeout", "0.3", "-w", "0"])

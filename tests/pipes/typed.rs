@@ -1,6 +1,6 @@
 //! JSON lines on stdin (--input jsonl).
 
-use super::{Act, Answers, AnswersEmpty, Closes, gets, gets_binary, row, table};
+use super::{Action, Answers, AnswersEmpty, Closes, gets, gets_binary, row, table};
 use crate::support::{Stdin, Test};
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ fn typed(lines: &str) -> super::Row {
 }
 
 #[test]
-fn what_can_be_asked_for_is_done() {
-    let ping = |payload: &[u8]| Act::Gets(0x89, payload.to_vec());
+fn every_typed_action_is_performed() {
+    let ping = |payload: &[u8]| Action::Gets(0x89, payload.to_vec());
     table([
         typed(r#"{"type":"text","data":"a\nb\u0000"}"#).peer([gets("a\nb\0"), Closes(1000)]),
         typed("{\"type\":\"text\",\"data\":\"\"}\r\n\n  \n{\"type\":\"text\",\"data\":\"b\"}")
@@ -18,7 +18,7 @@ fn what_can_be_asked_for_is_done() {
         typed(r#"{"type":"binary","base64":"AP8="}"#).peer([gets_binary(b"\0\xff"), Closes(1000)]),
         typed(r#"{"type":"ping"}"#).peer([ping(b""), Closes(1000)]),
         typed(r#"{"type":"ping","base64":"/w=="}"#).peer([ping(b"\xff"), Closes(1000)]),
-        typed(r#"{"type":"pong","data":"x"}"#).peer([Act::Gets(0x8a, b"x".to_vec()), Closes(1000)]),
+        typed(r#"{"type":"pong","data":"x"}"#).peer([Action::Gets(0x8a, b"x".to_vec()), Closes(1000)]),
         typed(r#"{"type":"close"}"#).peer([AnswersEmpty]),
         // Nothing is sent after a Close.
         typed("{\"type\":\"close\",\"code\":4000,\"reason\":\"bye\"}\n{\"type\":\"text\",\"data\":\"a\"}")
@@ -38,7 +38,7 @@ fn what_can_be_asked_for_is_done() {
 }
 
 #[test]
-fn what_cannot_be_done_is_named_by_line_and_column() {
+fn invalid_lines_are_named_by_line_and_column() {
     let bad = |place: &str, words: &str| {
         format!("sockeye: stdin cannot be sent: {place}: {words}; not sent from there on\n")
     };
@@ -85,7 +85,7 @@ fn a_wait_holds_what_follows_and_the_end() {
 }
 
 #[test]
-fn a_line_is_done_when_it_is_typed() {
+fn a_line_is_performed_when_it_arrives() {
     Test::new()
         .args(["--input", "jsonl"])
         .stdin(Stdin::Open)
@@ -101,7 +101,7 @@ fn a_line_is_done_when_it_is_typed() {
 
 /// A wait at the end of stdin must neither delay anything else nor take processor time.
 #[test]
-fn a_wait_is_waited_for_asleep() {
+fn a_wait_delays_neither_a_close_nor_max_time() {
     Test::new()
         .args(["--input", "jsonl", "-m", "0.5"])
         .stdin("{\"type\":\"wait\",\"seconds\":900}\n")
@@ -125,9 +125,9 @@ fn a_wait_is_waited_for_asleep() {
 
 /// Lines that report events, or follow a close, do not count as unsent.
 #[test]
-fn what_is_not_to_be_sent_is_not_missed() {
+fn lines_that_are_not_sent_do_not_count_as_unsent() {
     let dropped =
-        |lines: &str| typed(lines).peer([Act::Gets(0x88, vec![0x03, 0xe8]), super::Drops]);
+        |lines: &str| typed(lines).peer([Action::Gets(0x88, vec![0x03, 0xe8]), super::Drops]);
     table([
         dropped("{\"type\":\"close\",\"code\":1000}\n{\"type\":\"end\"}\n\n"),
         typed("{\"type\":\"wait\",\"seconds\":9}\n{\"type\":\"end\"}\n\n").peer([Closes(1000)]),

@@ -26,7 +26,7 @@ fn sends(test: Test, fields: &'static [(&'static str, &'static str)]) {
 }
 
 #[test]
-fn secrets_may_be_named_by_where_they_are() {
+fn secrets_may_be_references() {
     let (_dir, path) = file("me:secret\nmore\n");
     let from_file = format!("file:{}", path.display());
     let basic = &[("Authorization", "Basic bWU6c2VjcmV0")];

@@ -15,7 +15,7 @@ fn a_client_certificate_is_shown() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_what_converts_it() {
+fn unreadable_files_are_reported_with_a_conversion() {
     let client = CertifiedClient::new();
     let cert = text(&client.cert);
     std::fs::write(client.path("empty"), "").unwrap();
@@ -55,7 +55,7 @@ fn a_server_that_refuses_it_is_58() {
                  hint: give one with --cert FILE and --key FILE\n",
         )
         .status(58)
-        .unheld()
+        .peer_discards()
         .run();
     let stranger = CertifiedClient::new();
     let (cert, key) = (text(&stranger.cert), text(&stranger.key));
@@ -64,12 +64,12 @@ fn a_server_that_refuses_it_is_58() {
         .args(["--cert", &cert, "--key", &key])
         .stderr_has(["sockeye: localhost:{port} refuses the client certificate: "])
         .status(58)
-        .unheld()
+        .peer_discards()
         .run();
 }
 
 #[test]
-fn one_that_has_expired_is_told_by_the_server() {
+fn an_expired_certificate_is_reported_by_the_server() {
     let client = CertifiedClient::new();
     let old = client.authority.issue_with(|params| {
         params.not_after = rcgen::date_time_ymd(2020, 1, 1);
@@ -81,6 +81,6 @@ fn one_that_has_expired_is_told_by_the_server() {
         .args(["--cert", &text(&cert), "--key", &text(&key)])
         .stderr("sockeye: localhost:{port} refuses the client certificate: it has expired\n")
         .status(58)
-        .unheld()
+        .peer_discards()
         .run();
 }

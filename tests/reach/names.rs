@@ -34,7 +34,7 @@ fn an_address_may_be_given_for_a_name() {
 }
 
 #[test]
-fn another_place_may_be_connected_to() {
+fn the_connection_may_go_to_another_address() {
     for (entry, url) in [
         ("nosuch.invalid:1:127.0.0.1:{port}", "ws://nosuch.invalid:1/"),
         ("::127.0.0.1:{port}", "ws://nosuch.invalid:1/"),
@@ -104,7 +104,7 @@ fn a_unix_socket_is_reached_by_url_or_option() {
 }
 
 #[test]
-fn connections_come_from_where_they_should() {
+fn connections_use_the_given_interface() {
     Test::new()
         .args(["--interface", "127.0.0.9"])
         .peer(|peer| {

@@ -67,7 +67,7 @@ fn tls_goes_through_and_the_proxy_may_have_its_own() {
         .run();
     Test::new()
         .args(["--proxy", "https://localhost:{port}", "ws://far.invalid/"])
-        .tls_peer(Authority::new().issue().server(), Peer::hold)
+        .tls_peer(Authority::new().issue().server(), Peer::discard_all)
         .stderr_has([
             "sockeye: the certificate of the proxy localhost:{port} is refused: its issuer",
         ])
@@ -119,7 +119,7 @@ fn some_are_reached_without_a_proxy() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_told() {
+fn an_unreachable_proxy_is_reported() {
     Test::new()
         .args(["--proxy", "http://127.0.0.1:1", "ws://h"])
         .stderr("sockeye: cannot connect to the proxy 127.0.0.1:1: connection refused (os error 111)\n\n\
@@ -185,21 +185,21 @@ fn a_proxy_that_does_not_connect_is_97_with_its_words() {
         .run();
     Test::new()
         .args(["--proxy", "127.0.0.1:{port}", "--connect-timeout", "0.4", "ws://far.invalid/"])
-        .peer(Peer::hold)
+        .peer(Peer::discard_all)
         .stderr_has(["sockeye: the proxy {peer}: its answer took longer than 0.4 seconds\n"])
         .status(28)
         .run();
 }
 
 #[test]
-fn socks_says_no() {
+fn socks_refusals_are_97() {
     // Version 5, no acceptable method.
     Test::new()
         .args(["--proxy", "socks5h://127.0.0.1:{port}", "ws://far.invalid/"])
         .peer(|peer| {
             peer.read_some();
             peer.send(b"\x05\xff");
-            peer.hold();
+            peer.discard_all();
         })
         .stderr_has([
             "sockeye: the proxy {peer} does not connect to far.invalid:80: ",
@@ -215,7 +215,7 @@ fn socks_says_no() {
             peer.send(b"\x05\x00");
             peer.read_some();
             peer.send(b"\x05\x04\x00\x01\0\0\0\0\0\0");
-            peer.hold();
+            peer.discard_all();
         })
         .stderr_has([
             "sockeye: the proxy {peer} does not connect to far.invalid:80: host unreachable",

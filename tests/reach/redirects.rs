@@ -55,7 +55,7 @@ fn credentials_stay_with_their_origin() {
 }
 
 #[test]
-fn redirects_have_an_end() {
+fn redirects_are_limited() {
     Test::new()
         .args(["-L", "--max-redirects", "2"])
         .peer(|peer| {
@@ -75,7 +75,7 @@ fn redirects_have_an_end() {
 }
 
 #[test]
-fn a_redirect_that_leads_nowhere_is_told() {
+fn a_redirect_without_a_usable_location_is_reported() {
     for (answer, code, words) in [
         (
             "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n".to_owned(),
@@ -118,7 +118,7 @@ fn a_redirect_that_leads_nowhere_is_told() {
 }
 
 #[test]
-fn tls_is_never_given_up() {
+fn a_redirect_never_drops_tls() {
     let authority = Authority::new();
     Test::new()
         .args(["-L", "--ca"])

@@ -91,7 +91,7 @@ fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
         .args(["--connect-timeout", "0.5"])
         .peer(|peer| {
             peer.request();
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: {peer}: the answer to the handshake took longer than 0.5 seconds\n\n\
@@ -109,7 +109,7 @@ fn a_head_that_never_ends_is_a_timeout_too() {
         .peer(|peer| {
             peer.request();
             peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: web");
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: {peer}: the answer to the handshake took longer than 0.5 seconds\n\n\
@@ -124,7 +124,7 @@ fn a_head_that_never_ends_is_a_timeout_too() {
 fn silence_in_tls_names_tls() {
     Test::new()
         .args(["--connect-timeout", "0.5", "-k", "wss://localhost:{port}/"])
-        .peer(Peer::hold)
+        .peer(Peer::discard_all)
         .stderr(
             "sockeye: localhost:{port}: the TLS handshake took longer than 0.5 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n",
@@ -144,7 +144,7 @@ fn the_budget_is_one_over_all_steps() {
         .tls_peer(authority.issue().server(), |peer| {
             std::thread::sleep(Duration::from_millis(1200));
             peer.request();
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: localhost:{port}: the answer to the handshake took longer than 1.5 seconds\
@@ -162,7 +162,7 @@ fn max_time_counts_while_connecting_and_its_hint_is_its_own() {
         .args(["--max-time", "0.3"])
         .peer(|peer| {
             peer.request();
-            peer.hold();
+            peer.discard_all();
         })
         .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
         .status(28)
@@ -193,7 +193,7 @@ fn max_time_ends_a_session_whose_peer_does_not_answer_the_close() {
         .peer(|peer| {
             peer.open();
             peer.expect_close(1000);
-            peer.hold();
+            peer.discard_all();
         })
         .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
         .status(28)
@@ -209,7 +209,7 @@ fn a_peer_that_stopped_answering_pings_is_noticed() {
             peer.open();
             let ping = peer.frame();
             assert_eq!(ping.first, 0x89, "{ping:?}");
-            peer.hold();
+            peer.discard_all();
         })
         .stderr(
             "sockeye: {peer}: the answer to a ping took longer than 0.3 seconds\n\n\
@@ -232,7 +232,7 @@ fn a_peer_that_answers_pings_is_kept() {
                 peer.send(wire::frame(0x8a, ping.payload));
             }
             peer.send(wire::close(1000, ""));
-            peer.hold();
+            peer.discard_all();
         })
         .takes_at_least(300)
         .run();

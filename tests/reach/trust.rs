@@ -36,7 +36,7 @@ fn a_self_signed_certificate_that_was_given_is_trusted() {
         Test::new()
             .args(["--ca"])
             .args([&cert])
-            .tls_peer(identity.server(), Peer::hold)
+            .tls_peer(identity.server(), Peer::discard_all)
             .stderr_has([words])
             .status(60)
             .run();
@@ -136,7 +136,7 @@ fn a_key_may_be_pinned() {
             .args(args.iter().copied())
             .args(["--pin", &other, "--ca"])
             .args([authority.file()])
-            .tls_peer(identity.server(), Peer::hold)
+            .tls_peer(identity.server(), Peer::discard_all)
             .stderr(format!(
                 "sockeye: the key of localhost:{{port}} is not the one pinned: it is {pin}\n\n\
                  hint: if the server's key was changed, pin the new one\n"
@@ -157,7 +157,7 @@ fn the_chain_is_shown_also_when_it_is_refused() {
     Test::new()
         .args(["-v", "--ca"])
         .args([Authority::new().file()])
-        .tls_peer(authority.issue().server(), Peer::hold)
+        .tls_peer(authority.issue().server(), Peer::discard_all)
         .stderr_has([
             "* certificate: CN=rcgen self signed cert (for localhost), by CN=",
             "sockeye: the certificate of localhost:{port} is refused: its issuer is not trusted: CN=",

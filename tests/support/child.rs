@@ -19,16 +19,16 @@ pub struct Child {
     stdin: Mutex<Option<ChildStdin>>,
     /// Read only on request; what is left in it is not compared.
     held_stdout: Mutex<Option<ChildStdout>>,
-    seen: Mutex<Seen>,
+    progress: Mutex<Progress>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Progress {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     /// True once all of the given stdin has been written.
-    fed: bool,
+    stdin_written: bool,
     exited: bool,
 }
 
@@ -39,7 +39,7 @@ impl Child {
             pid: Pid::from_child(process),
             stdin: Mutex::new(process.stdin.take()),
             held_stdout: Mutex::new(held_stdout),
-            seen: Mutex::default(),
+            progress: Mutex::default(),
             changed: Condvar::new(),
         }
     }
@@ -73,27 +73,27 @@ impl Child {
     #[track_caller]
     pub fn await_stdout(&self, expected: impl AsRef<[u8]>) {
         let expected = expected.as_ref();
-        self.wait(|seen| seen.stdout.len() >= expected.len(), "stdout");
-        let seen = self.seen.lock().unwrap();
-        assert_eq!(seen.stdout.escape_ascii().to_string(), expected.escape_ascii().to_string());
+        self.wait(|progress| progress.stdout.len() >= expected.len(), "stdout");
+        let progress = self.progress.lock().unwrap();
+        assert_eq!(progress.stdout.escape_ascii().to_string(), expected.escape_ascii().to_string());
     }
 
     /// Waits until stderr contains this.
     #[track_caller]
     pub fn await_stderr(&self, part: &str) {
-        let has = |seen: &Seen| String::from_utf8_lossy(&seen.stderr).contains(part);
+        let has = |progress: &Progress| String::from_utf8_lossy(&progress.stderr).contains(part);
         self.wait(has, &format!("stderr to say {part:?}"));
     }
 
     /// Waits until all of the test's stdin has been written.
     #[track_caller]
-    pub fn await_fed(&self) {
-        self.wait(|seen| seen.fed, "stdin to be read");
+    pub fn await_stdin_written(&self) {
+        self.wait(|progress| progress.stdin_written, "stdin to be read");
     }
 
     #[track_caller]
     pub fn await_exit(&self) {
-        self.wait(|seen| seen.exited, "the child to end");
+        self.wait(|progress| progress.exited, "the child to end");
     }
 
     /// Reads from a held stdout.
@@ -111,20 +111,22 @@ impl Child {
     }
 
     #[track_caller]
-    fn wait(&self, happened: impl Fn(&Seen) -> bool, what: &str) {
-        let seen = self.seen.lock().unwrap();
-        let (seen, timeout) =
-            self.changed.wait_timeout_while(seen, LIMIT, |seen| !happened(seen)).unwrap();
+    fn wait(&self, happened: impl Fn(&Progress) -> bool, what: &str) {
+        let progress = self.progress.lock().unwrap();
+        let (progress, timeout) = self
+            .changed
+            .wait_timeout_while(progress, LIMIT, |progress| !happened(progress))
+            .unwrap();
         assert!(
             !timeout.timed_out(),
             "waited {LIMIT:?} for {what}; stdout: {}; stderr: {}",
-            brief(&seen.stdout),
-            brief(&seen.stderr)
+            brief(&progress.stdout),
+            brief(&progress.stderr)
         );
     }
 
-    fn note(&self, change: impl FnOnce(&mut Seen)) {
-        change(&mut self.seen.lock().unwrap());
+    fn note(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.progress.lock().unwrap());
         self.changed.notify_all();
     }
 }
@@ -137,14 +139,19 @@ pub fn peak_memory(pid: impl std::fmt::Display) -> usize {
 }
 
 /// The child's exit status and output. The status is `None` if the child hung and was killed.
-pub struct Ended {
+pub struct ChildOutput {
     pub status: Option<ExitStatus>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
 }
 
 /// Feeds the child and collects its output until it exits.
-pub fn run(mut process: Process, child: &Child, stdin: Option<Vec<u8>>, limit: Instant) -> Ended {
+pub fn run(
+    mut process: Process,
+    child: &Child,
+    stdin: Option<Vec<u8>>,
+    limit: Instant,
+) -> ChildOutput {
     let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
     let status = thread::scope(|scope| {
         if let Some(bytes) = stdin {
@@ -153,22 +160,22 @@ pub fn run(mut process: Process, child: &Child, stdin: Option<Vec<u8>>, limit: I
                 // A child that stops reading is not a failure of the writer; the test sees its
                 // effect.
                 let _ = pipe.expect("stdin is a pipe").write_all(&bytes);
-                child.note(|seen| seen.fed = true);
+                child.note(|progress| progress.stdin_written = true);
             });
         }
-        scope.spawn(|| copy(stdout, |bytes| child.note(|seen| seen.stdout.extend(bytes))));
-        scope.spawn(|| copy(stderr, |bytes| child.note(|seen| seen.stderr.extend(bytes))));
+        scope.spawn(|| copy(stdout, |bytes| child.note(|progress| progress.stdout.extend(bytes))));
+        scope.spawn(|| copy(stderr, |bytes| child.note(|progress| progress.stderr.extend(bytes))));
         let ended = ends_before(child.pid, limit);
         if !ended {
             let _ = kill_process_group(child.pid, Signal::KILL);
         }
         let status = process.wait().expect("the child can be waited for");
-        child.note(|seen| seen.exited = true);
+        child.note(|progress| progress.exited = true);
         ended.then_some(status)
     });
     // Copied rather than taken: the peer may still read it.
-    let seen = child.seen.lock().unwrap();
-    Ended { status, stdout: seen.stdout.clone(), stderr: seen.stderr.clone() }
+    let progress = child.progress.lock().unwrap();
+    ChildOutput { status, stdout: progress.stdout.clone(), stderr: progress.stderr.clone() }
 }
 
 fn copy(from: Option<impl Read>, mut to: impl FnMut(&[u8])) {

@@ -31,14 +31,14 @@ impl From<Vec<u8>> for Expected {
 
 impl Expected {
     /// Describes the difference from the output `got`, if there is one.
-    pub fn fault(&self, name: &str, got: &[u8], port: u16) -> Option<String> {
+    pub fn difference(&self, name: &str, got: &[u8], port: u16) -> Option<String> {
         match self {
-            Self::Bytes(expected) => unlike(name, got, expected),
+            Self::Bytes(expected) => byte_difference(name, got, expected),
             Self::Text(expected) => {
-                let expected = filled(expected, port);
+                let expected = with_port(expected, port);
                 let got = String::from_utf8_lossy(got);
                 let same = got.split('\n').count() == expected.split('\n').count()
-                    && got.split('\n').zip(expected.split('\n')).all(|(a, b)| is_like(a, b));
+                    && got.split('\n').zip(expected.split('\n')).all(|(a, b)| line_matches(a, b));
                 (!same).then(|| {
                     format!("{name}: got\n{}\nexpected\n{}", short(&got), short(&expected))
                 })
@@ -47,7 +47,7 @@ impl Expected {
                 let got = String::from_utf8_lossy(got);
                 let mut rest = &*got;
                 for part in parts {
-                    let wanted = filled(part, port);
+                    let wanted = with_port(part, port);
                     let Some((_, after)) = rest.split_once(&wanted) else {
                         return Some(format!("{name}: got\n{}\nwithout\n{wanted}", short(&got)));
                     };
@@ -59,11 +59,11 @@ impl Expected {
     }
 }
 
-fn filled(text: &str, port: u16) -> String {
+fn with_port(text: &str, port: u16) -> String {
     text.replace("{peer}", &format!("127.0.0.1:{port}")).replace("{port}", &port.to_string())
 }
 
-fn is_like(line: &str, pattern: &str) -> bool {
+fn line_matches(line: &str, pattern: &str) -> bool {
     let mut parts = pattern.split("[..]");
     let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else { return false };
     let mut wild = false;
@@ -95,7 +95,7 @@ pub fn brief(bytes: &[u8]) -> String {
     format!("{} bytes: {}", bytes.len(), start.escape_ascii())
 }
 
-fn unlike(name: &str, got: &[u8], expected: &[u8]) -> Option<String> {
+fn byte_difference(name: &str, got: &[u8], expected: &[u8]) -> Option<String> {
     if got == expected {
         return None;
     }
@@ -119,7 +119,7 @@ pub enum Status {
 
 impl Status {
     /// Describes the difference from the status `got`, if there is one.
-    pub fn fault(self, got: Option<ExitStatus>) -> Option<String> {
+    pub fn difference(self, got: Option<ExitStatus>) -> Option<String> {
         let Some(got) = got else { return Some("it did not end and was killed".to_owned()) };
         let right = match self {
             Self::Code(code) => got.code() == Some(code),
@@ -130,13 +130,13 @@ impl Status {
 }
 
 #[test]
-fn a_pattern_is_no_weaker_than_it_looks() {
+fn patterns_match_whole_lines() {
     for (line, pattern) in
         [("abc", "abc"), ("abc", "a[..]c"), ("a", "a[..]"), ("", ""), ("xcbc", "[..]bc")]
     {
-        assert!(is_like(line, pattern), "{line} {pattern}");
+        assert!(line_matches(line, pattern), "{line} {pattern}");
     }
     for (line, pattern) in [("abc", "ab"), ("abc", "b"), ("abc", "a[..]b"), ("", "a"), ("a", "")] {
-        assert!(!is_like(line, pattern), "{line} {pattern}");
+        assert!(!line_matches(line, pattern), "{line} {pattern}");
     }
 }

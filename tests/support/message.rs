@@ -5,13 +5,13 @@ use super::Test;
 /// Runs the test: the program must exit with this status and write exactly this error to stderr.
 #[track_caller]
 pub fn says(test: Test, status: i32, message: &str) {
-    is_well_made(message);
+    check_form(message);
     test.stderr(format!("sockeye: {message}\n")).status(status).run();
 }
 
 /// Checks that a message names place and cause first, has at most six lines, and ends with any hint.
 #[track_caller]
-fn is_well_made(message: &str) {
+fn check_form(message: &str) {
     let lines: Vec<_> = message.split('\n').collect();
     let filled = lines.iter().filter(|line| !line.trim().is_empty()).count();
     assert!(filled <= 6, "{filled} lines: {message}");

@@ -2,7 +2,7 @@
 
 pub mod child;
 mod expected;
-mod front;
+mod http2_proxy;
 mod message;
 pub mod peer;
 pub mod server;

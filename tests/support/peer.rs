@@ -331,7 +331,7 @@ impl Peer {
             Ok(_) => {}
             // A client that leaves received bytes unread ends with an RST; a TLS client that is
             // killed sends no close_notify.
-            Err(e) if matches!(e.kind(), END_1 | END_2) => {}
+            Err(e) if matches!(e.kind(), RESET | TRUNCATED) => {}
             Err(e) => panic!("waiting for the client to end the connection: {e}"),
         }
         assert!(rest.is_empty(), "the client sent more: {}", brief(&rest));
@@ -339,7 +339,7 @@ impl Peer {
     }
 
     /// Discards everything the client sends until it ends the connection.
-    pub fn hold(&mut self) {
+    pub fn discard_all(&mut self) {
         let mut rest = Vec::new();
         let _ = self.stream.read_to_end(&mut rest);
         self.released = true;
@@ -365,8 +365,8 @@ impl Peer {
 pub const OPEN: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n";
 
-const END_1: io::ErrorKind = io::ErrorKind::ConnectionReset;
-const END_2: io::ErrorKind = io::ErrorKind::UnexpectedEof;
+const RESET: io::ErrorKind = io::ErrorKind::ConnectionReset;
+const TRUNCATED: io::ErrorKind = io::ErrorKind::UnexpectedEof;
 
 fn readable(listener: &TcpListener, limit: Duration) -> bool {
     let limit = Timespec::try_from(limit).expect("a limit that fits");

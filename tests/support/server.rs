@@ -2,7 +2,7 @@
 
 use super::{
     LIMIT, Signal,
-    child::{self, Child, Ended},
+    child::{self, Child, ChildOutput},
 };
 use rustix::process::{Pid, kill_process};
 use std::{
@@ -23,10 +23,10 @@ pub struct Server {
     pub child: Arc<Child>,
     pub port: u16,
     pub pid: u32,
-    running: Option<JoinHandle<Ended>>,
+    running: Option<JoinHandle<ChildOutput>>,
 }
 
-pub struct End {
+pub struct ServerOutput {
     pub stdout: Vec<u8>,
     /// Without the first line, which names the address and has been checked.
     pub stderr: String,
@@ -142,13 +142,13 @@ impl Server {
 
     /// Sends SIGTERM, by which the server must end.
     #[track_caller]
-    pub fn terminate(self) -> End {
+    pub fn terminate(self) -> ServerOutput {
         self.child.signal(Signal::TERM);
         self.ends_by(Signal::TERM)
     }
 
     #[track_caller]
-    pub fn ends_by(self, signal: Signal) -> End {
+    pub fn ends_by(self, signal: Signal) -> ServerOutput {
         let end = self.end();
         let all = &end.stderr;
         assert_eq!(end.status, (None, Some(signal.as_raw())), "code, signal; stderr: {all}");
@@ -156,19 +156,19 @@ impl Server {
     }
 
     #[track_caller]
-    pub fn ends_with(self, code: i32) -> End {
+    pub fn ends_with(self, code: i32) -> ServerOutput {
         let end = self.end();
         let all = &end.stderr;
         assert_eq!(end.status, (Some(code), None), "code, signal; stderr: {all}");
         end
     }
 
-    fn end(mut self) -> End {
+    fn end(mut self) -> ServerOutput {
         let running = self.running.take().expect("it runs");
-        let Ended { status, stdout, stderr } = running.join().expect("it has run");
+        let ChildOutput { status, stdout, stderr } = running.join().expect("it has run");
         let status = status.expect("it ends in time");
         let stderr = String::from_utf8(stderr).expect("UTF-8");
-        End { stdout, stderr, status: (status.code(), status.signal()) }
+        ServerOutput { stdout, stderr, status: (status.code(), status.signal()) }
     }
 }
 

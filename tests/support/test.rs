@@ -2,9 +2,9 @@
 
 use super::{
     LIMIT,
-    child::{self, Child, Ended},
+    child::{self, Child, ChildOutput},
     expected::{Expected, Status},
-    front::Front,
+    http2_proxy,
     peer::{self, Peer, Script},
 };
 use rustls::ServerConfig;
@@ -61,7 +61,7 @@ pub struct Test {
     stdout: Stdout,
     script: Option<Script>,
     tls: Option<Arc<ServerConfig>>,
-    /// True if the connection goes through an HTTP/2 front.
+    /// True if the connection goes through the HTTP/2 proxy.
     http2: bool,
     expected_stdout: Expected,
     expected_stderr: Expected,
@@ -134,7 +134,7 @@ impl Test {
         self
     }
 
-    /// Connects over HTTP/2, through a front before the peer.
+    /// Connects over HTTP/2, through a proxy before the peer.
     pub fn http2(mut self) -> Self {
         self.http2 = true;
         self
@@ -168,8 +168,8 @@ impl Test {
     }
 
     /// Replaces the script by a peer that reads and discards everything.
-    pub fn unheld(mut self) -> Self {
-        self.script = self.script.map(|_| -> Script { Box::new(Peer::hold) });
+    pub fn peer_discards(mut self) -> Self {
+        self.script = self.script.map(|_| -> Script { Box::new(Peer::discard_all) });
         self
     }
 
@@ -206,7 +206,7 @@ impl Test {
             listener.as_ref().map(|listener| listener.local_addr().expect("bound").port());
         if self.http2 {
             self.args.insert(0, "--http2".into());
-            port = port.map(|behind| Front::start(behind, self.tls.clone()));
+            port = port.map(|backend| http2_proxy::start(backend, self.tls.clone()));
         }
         let mut command = self.command(port);
         let shown = format!("{command:?}");
@@ -231,7 +231,7 @@ impl Test {
         };
         let ended = child::run(process, &child, stdin, started + RUN_LIMIT);
         let took = started.elapsed();
-        let peer = peer.map(|peer| peer.join().map_err(|panic| words(&*panic)));
+        let peer = peer.map(|peer| peer.join().map_err(|panic| panic_message(&*panic)));
         self.judge(&shown, port.unwrap_or_default(), &ended, took, peer);
     }
 
@@ -290,16 +290,16 @@ impl Test {
         self,
         shown: &str,
         port: u16,
-        ended: &Ended,
+        ended: &ChildOutput,
         took: Duration,
         peer: Option<Result<(), String>>,
     ) {
         let mut faults = Vec::new();
-        faults.extend(self.status.fault(ended.status));
-        faults.extend(self.expected_stdout.fault("stdout", &ended.stdout, port));
-        faults.extend(self.expected_stderr.fault("stderr", &ended.stderr, port));
-        if let Some(Err(words)) = peer {
-            faults.push(format!("the peer: {words}"));
+        faults.extend(self.status.difference(ended.status));
+        faults.extend(self.expected_stdout.difference("stdout", &ended.stdout, port));
+        faults.extend(self.expected_stderr.difference("stderr", &ended.stderr, port));
+        if let Some(Err(panic_message)) = peer {
+            faults.push(format!("the peer: {panic_message}"));
         }
         if ended.status.is_some() && !self.took.contains(&took) {
             faults.push(format!("it took {took:?}, expected {:?}", self.took));
@@ -319,7 +319,7 @@ fn socket_ends(command: &mut Command) -> [UnixStream; 2] {
     [stdin.0, stdout.0]
 }
 
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
 }

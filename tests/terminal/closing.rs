@@ -1,12 +1,12 @@
 //! The peer ends the session while the user types.
 
-use super::{End, Screen, Terminal, begin, leave};
+use super::{Outcome, Screen, Terminal, begin, leave};
 use crate::support::{Peer, wire};
 use std::time::Duration;
 
 /// Ends a session while a line is half typed.
 #[track_caller]
-fn ends(terminal: Terminal, end: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> End {
+fn ends(terminal: Terminal, end: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> Outcome {
     let end = terminal.args(["--exit-on-close"]).run(|screen: &Screen, peer: &mut Peer| {
         begin(screen, peer);
         screen.press("half typed\x1b[D\x1b[D");
@@ -40,7 +40,7 @@ fn a_failure_is_shown_with_its_code_name_and_reason_and_is_the_status() {
 }
 
 #[test]
-fn an_end_without_a_close_is_said() {
+fn an_end_without_a_close_is_reported() {
     let end = ends(Terminal::new().status(56), |_, peer| peer.half_close());
     assert!(end.view.has_part("without a Close"), "{:#?}", end.view);
     let end = ends(Terminal::new().status(56), |_, peer| peer.reset());
@@ -147,7 +147,7 @@ fn a_session_that_is_lost_comes_back_under_the_line_being_typed() {
 }
 
 #[test]
-fn one_may_leave_while_it_is_away() {
+fn the_user_can_leave_while_reconnecting() {
     Terminal::new()
         .status(56)
         .args(["--reconnect", "--reconnect-delay", "1000", "--reconnect-max-delay", "1000"])

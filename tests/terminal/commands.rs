@@ -117,7 +117,7 @@ fn a_close_that_cannot_be_sent_is_refused_with_words() {
 }
 
 #[test]
-fn what_is_typed_after_a_close_is_not_lost_silently() {
+fn lines_typed_after_a_close_are_reported() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/close 1000 done");

@@ -89,7 +89,7 @@ fn history_is_hinted_and_the_right_key_takes_it() {
 }
 
 #[test]
-fn what_begins_as_json_goes_on_until_it_is_complete() {
+fn json_input_continues_until_it_is_complete() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.press("{\"a\":\r");
@@ -208,7 +208,7 @@ fn a_search_and_a_list_stay_whole_in_a_flood() {
 }
 
 #[test]
-fn what_is_not_utf_8_is_left_out_and_the_line_stays() {
+fn invalid_utf_8_is_dropped_and_the_line_stays() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.press("caf");
@@ -224,7 +224,7 @@ fn what_is_not_utf_8_is_left_out_and_the_line_stays() {
 }
 
 #[test]
-fn an_interrupt_that_is_not_one_does_not_take_the_next_line() {
+fn ctrl_c_at_a_question_does_not_drop_the_next_line() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         let words: Vec<_> = (0..150).map(|n| format!("word{n:03}")).collect();
@@ -242,7 +242,7 @@ fn an_interrupt_that_is_not_one_does_not_take_the_next_line() {
 }
 
 #[test]
-fn nothing_that_is_pasted_is_obeyed() {
+fn pasted_control_characters_have_no_effect() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         let pasted = "a\x07b\u{9b}31mc\u{202e}d\x08";

@@ -24,7 +24,7 @@ fn frames_do_not_disturb_the_line_being_typed() {
 }
 
 #[test]
-fn a_violation_is_shown_before_the_prompt_goes() {
+fn a_violation_is_shown_before_the_prompt_closes() {
     let end = Terminal::new().args(["--frames"]).status(110).run(|screen, peer| {
         begin(screen, peer);
         peer.send(wire::frame(0x83, "x"));
@@ -36,7 +36,7 @@ fn a_violation_is_shown_before_the_prompt_goes() {
 }
 
 #[test]
-fn what_is_typed_is_recorded() {
+fn typed_lines_are_recorded() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.jsonl");
     Terminal::new().args(["--record", path.to_str().unwrap()]).run(|screen, peer| {

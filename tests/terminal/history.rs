@@ -50,7 +50,7 @@ fn directory() -> TempDir {
 }
 
 #[test]
-fn what_was_typed_can_be_recalled_in_the_next_run() {
+fn history_is_kept_between_runs() {
     let dir = directory();
     let file = dir.path().join("state/sockeye/history");
     types(Terminal::new(), &file, ["first", "second"]);

@@ -21,7 +21,7 @@ fn ctrl_d_leaves_only_on_an_empty_line() {
 }
 
 #[test]
-fn what_comes_after_ctrl_d_is_still_shown() {
+fn messages_after_ctrl_d_are_shown() {
     let end = Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.press("\x04");
@@ -149,7 +149,7 @@ fn waiting_for_the_peer_s_close_takes_no_processor_time() {
             begin(screen, peer);
             screen.press(keys);
             assert_eq!(peer.frame().first, 0x88);
-            peer.hold();
+            peer.discard_all();
         });
         assert!(end.cpu < Duration::from_millis(500), "{keys:?} took {:?}", end.cpu);
     }
@@ -173,7 +173,7 @@ fn a_terminal_that_takes_nothing_does_not_keep_a_signal_waiting() {
         let flood = wire::text("x".repeat(1000)).repeat(2000);
         peer.flood(&flood);
         peer.child.signal(Signal::TERM);
-        peer.hold();
+        peer.discard_all();
         drop(stall);
     });
 }

@@ -63,7 +63,7 @@ enum Streams {
 }
 
 /// The outcome of a run.
-struct End {
+struct Outcome {
     view: View,
     raw: Vec<u8>,
     /// The output on stdout, if that is not the terminal.
@@ -72,7 +72,7 @@ struct End {
     cpu: Duration,
 }
 
-impl End {
+impl Outcome {
     /// Returns the rows of the final screen.
     fn rows(&self) -> &[String] {
         let rows = &self.view.rows;
@@ -172,7 +172,7 @@ impl Terminal {
 
     /// Runs it with a scripted peer.
     #[track_caller]
-    fn run(mut self, script: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> End {
+    fn run(mut self, script: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> Outcome {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
         self.args.push(format!("ws://127.0.0.1:{port}/").into());
@@ -184,12 +184,12 @@ impl Terminal {
 
     /// Runs it without a peer.
     #[track_caller]
-    fn run_alone(self, script: impl FnOnce(&Screen, &Child)) -> End {
+    fn run_alone(self, script: impl FnOnce(&Screen, &Child)) -> Outcome {
         self.start(0, |screen, child| script(&screen, &child))
     }
 
     #[track_caller]
-    fn start(self, port: u16, script: impl FnOnce(Screen, Arc<Child>)) -> End {
+    fn start(self, port: u16, script: impl FnOnce(Screen, Arc<Child>)) -> Outcome {
         let [master, slave] = pseudo_terminal();
         let (ws_row, ws_col) = self.size;
         tcsetwinsize(&master, Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 })
@@ -213,7 +213,7 @@ impl Terminal {
         running.screen.finish();
         let view = running.screen.view();
         assert_eq!((status.code(), status.signal()), (self.code, self.signal), "the status");
-        assert_eq!(running.screen.acts(), [""; 0], "what a terminal was asked to do");
+        assert_eq!(running.screen.effects(), [""; 0], "what a terminal was asked to do");
         if seen && !self.stuck {
             assert_eq!(running.screen.modes(), [""; 0], "modes left on");
             assert_eq!(view.cursor.1, 0, "the shell's prompt would not begin a line");
@@ -222,7 +222,7 @@ impl Terminal {
         if let Some(mut pipe) = running.process.stdout.take() {
             pipe.read_to_end(&mut stdout).expect("stdout can be read");
         }
-        End { view, raw: running.screen.raw(), stdout, cpu }
+        Outcome { view, raw: running.screen.raw(), stdout, cpu }
     }
 
     fn command(&self, slave: &OwnedFd, elsewhere: UnixStream) -> Command {

@@ -30,13 +30,13 @@ struct Shared {
 }
 
 struct Drawn {
-    parser: Parser<Acts>,
+    parser: Parser<Effects>,
     raw: Vec<u8>,
 }
 
 /// The terminal's actions other than drawing.
 #[derive(Default)]
-struct Acts {
+struct Effects {
     other: Vec<String>,
     /// True while a synchronized update postpones drawing.
     updating: bool,
@@ -69,7 +69,7 @@ impl Screen {
     /// Draws the output at this end of a terminal. `{port}` in expected text stands for `port`.
     pub fn new(master: OwnedFd, (rows, columns): (u16, u16), port: u16) -> Self {
         let [rows, columns] = [rows, columns].map(|n| NonZeroU16::new(n).expect("a size"));
-        let parser = Parser::new_with_callbacks(rows, columns, 0, Acts::default());
+        let parser = Parser::new_with_callbacks(rows, columns, 0, Effects::default());
         let (keeper, kept) = UnixStream::pair().expect("a pair of sockets");
         let master = Arc::new(File::from(master));
         let screen = Self(Arc::new(Shared {
@@ -185,7 +185,7 @@ impl Screen {
     }
 
     /// Returns the terminal's actions other than drawing.
-    pub fn acts(&self) -> Vec<String> {
+    pub fn effects(&self) -> Vec<String> {
         self.0.drawn.lock().unwrap().parser.callbacks().other.clone()
     }
 
@@ -317,7 +317,7 @@ fn without_time(row: &str) -> String {
     }
 }
 
-impl Callbacks for Acts {
+impl Callbacks for Effects {
     fn audible_bell(&mut self, _: &mut vt100::Screen) {
         self.other.push("a bell".to_owned());
     }

@@ -1,12 +1,12 @@
 //! `sockeye listen` at a terminal.
 
-use super::{End, Screen, Terminal};
+use super::{Outcome, Screen, Terminal};
 use crate::support::{Signal, child::Child, server::Client};
 use tungstenite::Message;
 
 /// Runs a server at a terminal.
 #[track_caller]
-fn serve(terminal: Terminal, script: impl FnOnce(&Screen, &Child, &str)) -> End {
+fn serve(terminal: Terminal, script: impl FnOnce(&Screen, &Child, &str)) -> Outcome {
     terminal.args(["listen", "127.0.0.1:0"]).run_alone(|screen, child| {
         let view = screen.edits(">", 2);
         let url = view.rows[0].strip_prefix("listening on ").expect("the address first");
@@ -24,7 +24,7 @@ fn connect(screen: &Screen, url: &str, id: u64) -> Client {
 }
 
 #[test]
-fn what_is_typed_goes_to_every_client_and_what_they_send_is_marked() {
+fn typed_lines_go_to_every_client_and_received_ones_are_marked() {
     serve(Terminal::new(), |screen, _, url| {
         let mut one = connect(screen, url, 1);
         let mut two = connect(screen, url, 2);

@@ -122,7 +122,7 @@ fn a_filter_shows_what_matches() {
 }
 
 #[test]
-fn what_comes_is_held_until_it_is_wanted() {
+fn paused_messages_are_held_until_resume() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/pause");
@@ -140,7 +140,7 @@ fn what_comes_is_held_until_it_is_wanted() {
 }
 
 #[test]
-fn what_is_held_is_bounded_and_nothing_is_lost() {
+fn held_messages_are_bounded_and_none_is_lost() {
     let end = Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/pause");

@@ -55,7 +55,7 @@ fn leaving_later_keeps_the_status_of_the_close() {
 }
 
 #[test]
-fn nobody_is_waited_for_who_has_not_typed_or_does_not_want_it() {
+fn a_close_ends_the_run_without_typed_text_or_with_exit_on_close() {
     Terminal::new().status(111).run(|screen, peer| {
         begin(screen, peer);
         peer.close(1011);
@@ -91,7 +91,7 @@ fn an_open_session_can_be_opened_anew_with_another_subprotocol() {
 }
 
 #[test]
-fn a_server_that_has_gone_is_said_and_can_be_tried_again() {
+fn a_lost_server_is_reported_and_can_be_tried_again() {
     Terminal::new().status(22).run(|screen, peer| {
         begin(screen, peer);
         screen.enter("x");
@@ -111,7 +111,7 @@ fn a_server_that_has_gone_is_said_and_can_be_tried_again() {
 }
 
 #[test]
-fn a_signal_ends_it_also_without_a_session() {
+fn a_signal_ends_the_run_without_a_session() {
     for signal in [Signal::TERM, Signal::HUP] {
         Terminal::new().killed_by(signal).run(move |screen, peer| {
             begin(screen, peer);
@@ -182,7 +182,7 @@ fn a_panic_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn the_prompt_is_there_after_much_is_shown_without_a_session() {
+fn the_prompt_follows_long_output_without_a_session() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("x");
@@ -200,7 +200,7 @@ fn the_prompt_is_there_after_much_is_shown_without_a_session() {
 }
 
 #[test]
-fn commands_work_while_it_is_away_and_it_can_be_called_back() {
+fn commands_work_while_reconnecting() {
     let args = ["--reconnect", "--reconnect-delay", "1000", "--reconnect-max-delay", "1000"];
     Terminal::new().args(args).run(|screen, peer| {
         begin(screen, peer);
@@ -232,7 +232,7 @@ fn commands_work_while_it_is_away_and_it_can_be_called_back() {
 }
 
 #[test]
-fn a_peer_that_goes_while_an_editor_runs_is_told_of_afterwards() {
+fn a_close_during_an_editor_is_reported_afterwards() {
     Terminal::new().env("VISUAL", "echo editing; read key; cat").run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/edit a draft");
@@ -246,7 +246,7 @@ fn a_peer_that_goes_while_an_editor_runs_is_told_of_afterwards() {
 }
 
 #[test]
-fn one_leaves_also_while_much_is_held() {
+fn leaving_works_while_many_messages_are_held() {
     for keys in ["/quit\r", "\x04"] {
         let end = Terminal::new().args(["--close-timeout", "20"]).run(move |screen, peer| {
             begin(screen, peer);

@@ -51,7 +51,7 @@ fn there_is_no_prompt_in_a_pipe() {
 
 /// No prompt, because stdin is not the terminal, but escaped output, because stdout is.
 #[test]
-fn what_comes_is_escaped_where_only_stdout_is_a_terminal() {
+fn messages_are_escaped_if_only_stdout_is_a_terminal() {
     let end = Terminal::new().stdin_elsewhere().args(["--count", "2"]).run(|_, peer| {
         peer.open();
         peer.send([text("answer \x1b[31m"), binary(b"\xff\n")].concat());
@@ -66,7 +66,7 @@ fn what_comes_is_escaped_where_only_stdout_is_a_terminal() {
 
 /// Escaping for the terminal keeps the JSON valid.
 #[test]
-fn events_at_a_terminal_are_the_same_json_and_do_it_no_harm() {
+fn events_at_a_terminal_are_escaped_json() {
     let args = ["--output", "jsonl", "--count", "1"];
     let end = Terminal::new().stdin_elsewhere().args(args).run(|_, peer| {
         peer.open();
@@ -118,7 +118,7 @@ fn has_colour(raw: &[u8]) -> bool {
 }
 
 #[test]
-fn colours_can_be_had_and_refused() {
+fn colours_can_be_forced_and_disabled() {
     let talk = |terminal: Terminal| {
         terminal
             .run(|screen, peer| {

@@ -4,7 +4,7 @@ use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::{frame, text};
 
 #[test]
-fn what_is_typed_is_sent_and_the_answer_stands_above_the_prompt() {
+fn a_typed_line_is_sent_and_the_answer_printed_above_the_prompt() {
     let end = Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("hello");

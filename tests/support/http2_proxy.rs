@@ -1,4 +1,4 @@
-//! An HTTP/2 server in front of a scripted peer. It turns an extended CONNECT into an HTTP/1.1
+//! An HTTP/2 reverse proxy for a scripted peer. It turns an extended CONNECT into an HTTP/1.1
 //! upgrade, so that one script serves both carriers.
 
 use bytes::Bytes;
@@ -15,51 +15,46 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// An HTTP/2 server of one client.
-pub struct Front;
-
-impl Front {
-    /// Starts a server in front of the peer at the port `behind`, and returns its port.
-    pub fn start(behind: u16, tls: Option<Arc<ServerConfig>>) -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("bound").port();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(async move {
-                let (stream, _) = listener.accept().expect("a client");
-                stream.set_nonblocking(true).expect("a stream");
-                let stream = TcpStream::from_std(stream).expect("a stream");
-                stream.set_nodelay(true).expect("no delay");
-                // Both the client and the peer see an error; nobody else needs it.
-                let _ = match tls {
-                    None => serve(stream, behind).await,
-                    Some(config) => match TlsAcceptor::from(config).accept(stream).await {
-                        Ok(stream) => serve(stream, behind).await,
-                        Err(_) => Ok(()),
-                    },
-                };
-            });
+/// Starts a proxy for one client and the peer at the port `backend`, and returns its port.
+pub fn start(backend: u16, tls: Option<Arc<ServerConfig>>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async move {
+            let (stream, _) = listener.accept().expect("a client");
+            stream.set_nonblocking(true).expect("a stream");
+            let stream = TcpStream::from_std(stream).expect("a stream");
+            stream.set_nodelay(true).expect("no delay");
+            // Both the client and the peer see an error; nobody else needs it.
+            let _ = match tls {
+                None => serve(stream, backend).await,
+                Some(config) => match TlsAcceptor::from(config).accept(stream).await {
+                    Ok(stream) => serve(stream, backend).await,
+                    Err(_) => Ok(()),
+                },
+            };
         });
-        port
-    }
+    });
+    port
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, behind: u16) -> Result<(), h2::Error> {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, backend: u16) -> Result<(), h2::Error> {
     let mut connection =
         h2::server::Builder::new().enable_connect_protocol().handshake(stream).await?;
     while let Some(asked) = connection.accept().await {
         let (request, answer) = asked?;
-        tokio::spawn(tunnel(request, answer, behind));
+        tokio::spawn(tunnel(request, answer, backend));
     }
     Ok(())
 }
 
-async fn tunnel(request: Request<RecvStream>, mut answer: SendResponse<Bytes>, behind: u16) {
+async fn tunnel(request: Request<RecvStream>, mut answer: SendResponse<Bytes>, backend: u16) {
     let (request, from_client) = request.into_parts();
     assert_eq!(request.method, "CONNECT");
     let protocol = request.extensions.get::<h2::ext::Protocol>().expect("an extended CONNECT");
     assert_eq!(protocol.as_str(), "websocket");
-    let stream = TcpStream::connect(("127.0.0.1", behind)).await.expect("the peer");
+    let stream = TcpStream::connect(("127.0.0.1", backend)).await.expect("the peer");
     stream.set_nodelay(true).expect("no delay");
     let (from_peer, mut to_peer) = stream.into_split();
     to_peer.write_all(upgrade(&request).as_bytes()).await.expect("the peer reads");

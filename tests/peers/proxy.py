@@ -5,7 +5,7 @@ nginx-plain has a minimal configuration, and nginx-dropping adds only HTTP/1.1 t
 Proxies: squid, tinyproxy and microsocks, with the user "me" and the password "secret". The -open
 variants of squid and tinyproxy, and microsocks without -user, require neither.
 
-Usage: front.py NAME BACKEND_PORT [CERT KEY [CLIENT_CA]]
+Usage: proxy.py NAME BACKEND_PORT [CERT KEY [CLIENT_CA]]
 """
 
 import os
@@ -193,7 +193,7 @@ def main():
     cert, key, ca = (tls + [None] * 3)[:3]
     # Daemons are installed outside the usual PATH of a user.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    where = pathlib.Path(tempfile.mkdtemp(prefix="sockeye-front-"))
+    where = pathlib.Path(tempfile.mkdtemp(prefix="sockeye-proxy-"))
     servers = {
         "haproxy": haproxy,
         "haproxy-http1": haproxy_http1,
