@@ -46,7 +46,7 @@ fn decoder(c: &mut Criterion) {
             b.iter(|| {
                 let mut decoder = Decoder::new(Role::Client, u64::MAX);
                 let mut at = 0;
-                while let Some((_, range)) = decoder.whole(bytes.get(at..).unwrap()) {
+                while let Some((_, range)) = decoder.whole_message(bytes.get(at..).unwrap()) {
                     at += range.end;
                 }
                 black_box(decoder.tally())

@@ -60,9 +60,9 @@ fn bad_parameters_are_a_usage_error_with_the_rule() {
         ("server_max_window_bits", "without a value, a number from 8 to 15 (RFC 7692, 7.1.2)"),
         ("server_no_context_takeover=1", "takes no value (RFC 7692, 7.1.1)"),
         ("client_no_context_takeover; client_no_context_takeover", "twice (RFC 7692, 7.1)"),
-        ("permessage-deflate; window=9", "window, a parameter it does not have (RFC 7692, 7.1)"),
-        ("gzip", "'gzip' is not permessage-deflate nor a parameter of it"),
-        ("permessage-deflate; =", "not a list of parameters"),
+        ("permessage-deflate; window=9", "window, an unknown parameter (RFC 7692, 7.1)"),
+        ("gzip", "'gzip' is neither permessage-deflate nor one of its parameters"),
+        ("permessage-deflate; =", "not a list of NAME or NAME=VALUE parameters separated by ;"),
     ] {
         for subcommand in [&["ws://127.0.0.1:1"][..], &["listen", "0"]] {
             Test::new()
@@ -98,7 +98,7 @@ fn an_answer_that_breaks_a_rule_is_refused_with_the_parameter_and_the_rule() {
     let plain = &["--compress="][..];
     let nine = &["--compress=server_max_window_bits=9"][..];
     for (args, answer, words) in [
-        (browser, deflate("x=1"), said("x, a parameter it does not have (RFC 7692, 7.1)")),
+        (browser, deflate("x=1"), said("x, an unknown parameter (RFC 7692, 7.1)")),
         (
             browser,
             deflate("server_no_context_takeover; server_no_context_takeover"),
@@ -125,7 +125,7 @@ fn an_answer_that_breaks_a_rule_is_refused_with_the_parameter_and_the_rule() {
         (
             plain,
             deflate("client_max_window_bits=10"),
-            said("client_max_window_bits, never offered (RFC 7692, 7.1.2.2)"),
+            said("client_max_window_bits, which was not offered (RFC 7692, 7.1.2.2)"),
         ),
         (
             nine,
@@ -135,7 +135,7 @@ fn an_answer_that_breaks_a_rule_is_refused_with_the_parameter_and_the_rule() {
         (
             nine,
             "permessage-deflate".to_owned(),
-            said("server_max_window_bits left out, which was asked for (RFC 7692, 7.1)"),
+            said("server_max_window_bits omitted, although the offer requires it (RFC 7692, 7.1)"),
         ),
         (
             browser,
@@ -281,23 +281,23 @@ fn bad_deflate_data_and_misplaced_rsv1_are_violations() {
         (
             frame(0xc1, b"\xff"),
             1007,
-            format!("compressed message that does not inflate (RFC 7692, 7.2.2; told 1007){hint}"),
+            format!("invalid DEFLATE data in a compressed message (RFC 7692, 7.2.2; told 1007){hint}"),
         ),
         (
             frame(0xc1, &HELLO[..3]),
             1007,
-            format!("compressed message that does not inflate (RFC 7692, 7.2.2; told 1007){hint}"),
+            format!("invalid DEFLATE data in a compressed message (RFC 7692, 7.2.2; told 1007){hint}"),
         ),
         (
             frame(0xc9, ""),
             1002,
-            "rsv1 set on a ping frame, where compression has no meaning (RFC 7692, 6; told 1002)"
+            "rsv1 set on a ping frame, allowed only on the first frame of a message (RFC 7692, 6; told 1002)"
                 .to_owned(),
         ),
         (
             [frame(0x41, HELLO), frame(0xc0, "")].concat(),
             1002,
-            "rsv1 set on a continuation frame, where compression has no meaning (RFC 7692, 6; \
+            "rsv1 set on a continuation frame, allowed only on the first frame of a message (RFC 7692, 6; \
              told 1002)"
                 .to_owned(),
         ),

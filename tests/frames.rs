@@ -108,13 +108,13 @@ fn a_frame_that_breaks_a_rule_is_shown_and_the_rule_named() {
             &hex!("81 81 00000000 78"),
             1002,
             "text         fin,mask           1+6  \"x\"",
-            "masked frame of a server (RFC 6455, 5.1)",
+            "masked frame from a server (RFC 6455, 5.1)",
         ),
         (
             &hex!("81 7e 0001 78"),
             1002,
             "text         fin                1+4  \"x\"",
-            "payload length 1 not written in the fewest bytes (RFC 6455, 5.2)",
+            "payload length 1 not minimally encoded (RFC 6455, 5.2)",
         ),
         (
             &hex!("80 00"),
@@ -138,7 +138,7 @@ fn a_frame_that_breaks_a_rule_is_shown_and_the_rule_named() {
             &hex!("82 7f 8000000000000000"),
             1002,
             "binary       fin           9223372036854775808+10 cut: 7 bytes of it came 81056166746572",
-            "payload length with the top bit set (RFC 6455, 5.2)",
+            "payload length with the most significant bit set (RFC 6455, 5.2)",
         ),
         (
             &frame(0x82, [7; 101]),

@@ -73,11 +73,11 @@ fn an_extension_never_offered_is_refused() {
     refused_with(
         &["--no-compress"],
         format!("{OPEN}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
-        "it chose the extension 'permessage-deflate', never offered",
+        "it chose the extension 'permessage-deflate', which was not offered",
     );
     refused(
         format!("{OPEN}Sec-WebSocket-Extensions: x-sea; depth=3\r\n\r\n"),
-        "it chose the extension 'x-sea', never offered",
+        "it chose the extension 'x-sea', which was not offered",
     );
 }
 
@@ -86,7 +86,7 @@ fn a_subprotocol_never_asked_for_is_refused() {
     let chosen = |name: &str| format!("{OPEN}Sec-WebSocket-Protocol: {name}\r\n\r\n");
     let words = |name: &str| {
         format!(
-            "it chose the subprotocol '{name}', never asked for\n\nhint: ask for it with -s {name}"
+            "it chose the subprotocol '{name}', which was not requested\n\nhint: ask for it with -s {name}"
         )
     };
     let one = "\n\nhint: the server must choose one of those asked for, or none";
@@ -95,7 +95,7 @@ fn a_subprotocol_never_asked_for_is_refused() {
     refused_with(
         &["-s", "a", "-s", "b"],
         chosen("a, b"),
-        &format!("it chose the subprotocol 'a, b', never asked for{one}"),
+        &format!("it chose the subprotocol 'a, b', which was not requested{one}"),
     );
     let both = format!("{OPEN}Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n\r\n");
     refused_with(

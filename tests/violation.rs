@@ -37,23 +37,23 @@ fn a_reserved_bit_or_opcode_is_a_violation() {
 
 #[test]
 fn a_masked_frame_of_a_server_is_a_violation() {
-    let words = "masked frame of a server (RFC 6455, 5.1";
+    let words = "masked frame from a server (RFC 6455, 5.1";
     broken(&hex!("81 81 00000000 78"), 1002, words);
 }
 
 #[test]
 fn a_length_in_too_many_bytes_is_a_violation() {
-    let words = "payload length 5 not written in the fewest bytes (RFC 6455, 5.2";
+    let words = "payload length 5 not minimally encoded (RFC 6455, 5.2";
     broken(&hex!("81 7e 0005 68656c6c6f"), 1002, words);
     broken(&hex!("81 7f 0000000000000005 68656c6c6f"), 1002, words);
-    let words = "payload length with the top bit set (RFC 6455, 5.2";
+    let words = "payload length with the most significant bit set (RFC 6455, 5.2";
     broken(&hex!("81 7f 8000000000000000"), 1002, words);
 }
 
 #[test]
 fn control_frames_too_long_or_fragmented_are_violations() {
     for (opcode, name) in [(0x8, "close"), (0x9, "ping"), (0xa, "pong")] {
-        let words = format!("{name} frame of more than 125 bytes (RFC 6455, 5.5");
+        let words = format!("{name} frame longer than 125 bytes (RFC 6455, 5.5");
         broken(&frame(0x80 | opcode, [0; 126]), 1002, &words);
         let words = format!("fragmented {name} frame (RFC 6455, 5.5");
         broken(&frame(opcode, ""), 1002, &words);
@@ -112,7 +112,7 @@ fn a_message_inside_a_message_is_a_violation_and_neither_is_printed() {
         .stdout("before\n")
         .stderr(
             "sockeye: {peer} broke the protocol: \
-             new message inside a fragmented one that has not ended (RFC 6455, 5.4; told 1002)\n",
+             new message before the fragmented one has ended (RFC 6455, 5.4; told 1002)\n",
         )
         .status(110)
         .run();

@@ -12,7 +12,7 @@ use crate::{
         tcp::LocalAddr,
         tls::{TlsFault, TlsSetupFault},
     },
-    proto::handshake::{Refusal, Response},
+    proto::handshake::{Response, ResponseFault},
     target::UrlFault,
 };
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
@@ -106,7 +106,7 @@ pub enum OpenError {
         /// The request.
         request: Box<RequestSummary>,
         /// The rule.
-        refusal: Refusal,
+        refusal: ResponseFault,
     },
     /// The answer has an HTTP status that does not upgrade.
     Status {

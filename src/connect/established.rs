@@ -2,7 +2,7 @@
 
 use crate::{
     net::Transport,
-    proto::handshake::{Agreed, Version},
+    proto::handshake::{Agreement, Version},
 };
 
 /// A byte stream behind a finished opening handshake, and all that a session needs of it.
@@ -12,7 +12,7 @@ pub struct Established {
     /// Bytes that the peer sent directly after its head: the first of the session.
     pub rest: Vec<u8>,
     /// The subprotocol and the extensions.
-    pub agreed: Agreed,
+    pub agreed: Agreement,
     /// The version of HTTP that carried the handshake.
     pub carrier: Version,
     /// The peer as errors name it: host and port.

@@ -9,7 +9,7 @@ use crate::{
     proto::{
         handshake::{Headers, Request, Version},
         slice::Within,
-        upgrade::{Answer, ClientUpgrade, key},
+        upgrade::{ClientUpgrade, UpgradeProgress, key},
     },
     random::nonce,
 };
@@ -54,14 +54,14 @@ pub(super) async fn shake(
             .receive(buffer.within(..n))
             .map_err(|refusal| OpenError::Handshake { request: summary.clone(), refusal })?;
         match answer {
-            Answer::Pending => {}
-            Answer::Open { agreed, response, rest } => {
+            UpgradeProgress::Pending => {}
+            UpgradeProgress::Open { agreed, response, rest } => {
                 tracker.tell_response(&response);
                 let carrier = Version::Http11;
                 let established = Established { transport, rest, agreed, carrier, authority };
                 return Ok(HandshakeOutcome::Open(established, summary, response));
             }
-            Answer::Status { response, rest } => {
+            UpgradeProgress::Status { response, rest } => {
                 tracker.tell_response(&response);
                 return Ok(HandshakeOutcome::Status(transport, summary, response, rest));
             }

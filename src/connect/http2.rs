@@ -40,7 +40,7 @@ pub(super) async fn shake(
     tracker.tell_response(&response);
     let authority = target.authority();
     let summary = Box::new(RequestSummary::new(target, &request.headers));
-    match extended::judge_answer(&request, &response) {
+    match extended::validate_response(&request, &response) {
         Ok(Some(agreed)) => {
             let rest = stream.take_received();
             let (transport, carrier) = (Box::new(stream), Version::Http2);

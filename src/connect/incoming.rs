@@ -4,9 +4,9 @@ use super::established::Established;
 use crate::{
     net::Transport,
     proto::{
-        handshake::{Agreed, Choices, Headers, Request, Version, choose},
+        handshake::{Agreement, Choices, Headers, Request, Version, choose},
         slice::Within,
-        upgrade::{RequestFault, RequestHead, ServerUpgrade, accepted, refused},
+        upgrade::{RequestFault, RequestHead, ServerUpgrade, encode_acceptance, encode_refusal},
     },
     sys::unix::tune,
 };
@@ -114,11 +114,11 @@ impl Incoming {
     /// may stand among them. A request with a [`Self::fault`] is not accepted.
     pub async fn accept(
         mut self,
-        agreed: Agreed,
+        agreed: Agreement,
         headers: &Headers,
     ) -> Result<Established, IncomingFault> {
         let RequestHead { accept, rest, .. } = self.head;
-        let answer = accepted(&accept.map_err(IncomingFault::Request)?, headers);
+        let answer = encode_acceptance(&accept.map_err(IncomingFault::Request)?, headers);
         let written = timeout_at(self.deadline, write(&mut self.transport, &answer));
         written.await.map_err(|_| IncomingFault::TimedOut(self.limit))??;
         let (transport, authority) = (self.transport, self.authority);
@@ -133,7 +133,7 @@ impl Incoming {
         headers: &Headers,
         body: &str,
     ) -> Result<(), IncomingFault> {
-        let answer = refused(status, headers, body);
+        let answer = encode_refusal(status, headers, body);
         let written = timeout_at(self.deadline, write_last(&mut self.transport, &answer));
         Ok(written.await.map_err(|_| IncomingFault::TimedOut(self.limit))??)
     }
@@ -157,7 +157,7 @@ async fn read_head(transport: &mut Box<dyn Transport>) -> Result<RequestHead, In
             Ok(Some(head)) => return Ok(head),
             Err(fault) => {
                 let (status, headers) = fault.status();
-                let answer = refused(status, &headers, &format!("{fault}\n"));
+                let answer = encode_refusal(status, &headers, &format!("{fault}\n"));
                 write_last(transport, &answer).await?;
                 return Err(IncomingFault::Request(fault));
             }

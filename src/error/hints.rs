@@ -87,7 +87,7 @@ fn session_hint(error: &SessionError) -> Option<String> {
             return closing::hint(close, context);
         }
         SessionError::PongTimeout { .. } => "raise --ping-timeout or leave it out",
-        SessionError::Protocol { violation: Violation::NotDeflate, .. } => {
+        SessionError::Protocol { violation: Violation::InvalidDeflate, .. } => {
             "see whether it goes without compression: --no-compress"
         }
         SessionError::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {

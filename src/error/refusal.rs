@@ -10,18 +10,18 @@ use crate::{
     escape::Escaped,
     proto::{
         extension::ExtensionFault,
-        handshake::{BadAccept, Refusal},
+        handshake::{BadAccept, ResponseFault},
     },
 };
 use std::fmt;
 
 /// The reason why an answer was refused, escaped.
-pub(super) struct Refused<'a>(pub(super) &'a Refusal);
+pub(super) struct Refused<'a>(pub(super) &'a ResponseFault);
 
 impl fmt::Display for Refused<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Refusal::NotHttp(start) => match Service::of(start) {
+            ResponseFault::NotHttp(start) => match Service::of(start) {
                 Some(Service::Tls) => f.write_str("it answered with a TLS alert"),
                 Some(Service::Http2) => f.write_str("its answer is HTTP/2, not HTTP/1.1"),
                 Some(Service::Other(name, true)) => {
@@ -32,7 +32,7 @@ impl fmt::Display for Refused<'_> {
                 }
                 Some(Service::Http) | None => Escaped(&self.0.to_string()).fmt(f),
             },
-            Refusal::Extension(ExtensionFault::NotSpoken(name)) => write!(
+            ResponseFault::Extension(ExtensionFault::Unsupported(name)) => write!(
                 f,
                 "it chose the extension '{}', offered with -H, which sockeye does not speak",
                 Escaped(&short(name))
@@ -43,9 +43,9 @@ impl fmt::Display for Refused<'_> {
 }
 
 /// What there is to try after an answer that breaks the RFC.
-pub(super) fn hint(refusal: &Refusal, request: &RequestSummary) -> Option<String> {
+pub(super) fn hint(refusal: &ResponseFault, request: &RequestSummary) -> Option<String> {
     let hint = match refusal {
-        Refusal::NotHttp(start) => match Service::of(start) {
+        ResponseFault::NotHttp(start) => match Service::of(start) {
             Some(Service::Tls) => {
                 return Some(format!("the port speaks TLS: use {}", secured(request)));
             }
@@ -53,25 +53,25 @@ pub(super) fn hint(refusal: &Refusal, request: &RequestSummary) -> Option<String
             Some(Service::Other(..)) => "another service listens there: check host and port",
             _ => return None,
         },
-        Refusal::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
+        ResponseFault::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
             "see whether it goes without compression: --no-compress"
         }
-        Refusal::Accept(BadAccept::Missing | BadAccept::Other(_)) => {
+        ResponseFault::Accept(BadAccept::Missing | BadAccept::Other(_)) => {
             "a cache, a proxy or something that is no WebSocket server answered"
         }
-        Refusal::Accept(BadAccept::Key) => {
+        ResponseFault::Accept(BadAccept::Key) => {
             "the server must answer with the SHA-1 of key and GUID, in base64 (RFC 6455, 4.2.2)"
         }
-        Refusal::Accept(BadAccept::Example) => {
+        ResponseFault::Accept(BadAccept::Example) => {
             "the server must work the answer out anew for each key (RFC 6455, 4.2.2)"
         }
-        Refusal::Upgrade(_) | Refusal::Connection(_) => {
+        ResponseFault::Upgrade(_) | ResponseFault::Connection(_) => {
             "a reverse proxy, if there is one, must pass the headers Upgrade and Connection back"
         }
-        Refusal::Subprotocol(name) if is_plain(name) => {
+        ResponseFault::Subprotocol(name) if is_plain(name) => {
             return Some(format!("ask for it with -s {name}"));
         }
-        Refusal::Subprotocol(_) | Refusal::Subprotocols => {
+        ResponseFault::Subprotocol(_) | ResponseFault::Subprotocols => {
             "the server must choose one of those asked for, or none"
         }
         _ => return None,

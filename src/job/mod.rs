@@ -213,7 +213,7 @@ impl Client {
     pub fn compresses(&self) -> bool {
         let mut headers = self.headers.clone();
         headers.edit(&self.edits);
-        extension::listed(&headers).is_ok_and(|all| all.iter().any(Extension::is_deflate))
+        extension::parse_fields(&headers).is_ok_and(|all| all.iter().any(Extension::is_deflate))
     }
 
     /// What to open, at this target.

@@ -7,7 +7,7 @@ use super::{close_code::CloseCode, violation::Violation};
 pub struct Close {
     /// The close code.
     pub code: CloseCode,
-    /// The reason, at most [`MAX_REASON`]; often empty.
+    /// The reason, at most [`MAX_REASON_BYTES`]; often empty.
     pub reason: String,
 }
 
@@ -43,7 +43,7 @@ impl Close {
 }
 
 /// The longest reason, in bytes: 125 of a control frame minus two for the code.
-pub const MAX_REASON: usize = 123;
+pub const MAX_REASON_BYTES: usize = 123;
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use super::close_code::CloseCode;
 
 /// A close code in the IANA registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code {
+pub struct RegisteredCode {
     /// The code as a number.
     pub code: u16,
     /// The registered name, for people.
@@ -30,7 +30,7 @@ pub enum Sender {
 }
 
 /// The registered codes in ascending order, without those registered for one library or framework.
-pub const REGISTERED: [Code; 18] = [
+pub const REGISTERED: [RegisteredCode; 18] = [
     code(1000, "normal closure", "the session is complete", Sender::Either),
     code(1001, "going away", "the sender is leaving or shutting down", Sender::Either),
     code(1002, "protocol error", "the other side broke the protocol", Sender::Either),
@@ -61,12 +61,17 @@ pub const REGISTERED: [Code; 18] = [
     code(3008, "timeout", "an operation timed out", Sender::Either),
 ];
 
-const fn code(code: u16, name: &'static str, meaning: &'static str, sender: Sender) -> Code {
-    Code { code, name, meaning, sender }
+const fn code(
+    code: u16,
+    name: &'static str,
+    meaning: &'static str,
+    sender: Sender,
+) -> RegisteredCode {
+    RegisteredCode { code, name, meaning, sender }
 }
 
 /// Looks up a registered code.
-pub fn find(code: u16) -> Option<&'static Code> {
+pub fn find(code: u16) -> Option<&'static RegisteredCode> {
     REGISTERED.iter().find(|one| one.code == code)
 }
 

@@ -53,7 +53,7 @@ pub struct Connection {
     link: Link,
 }
 
-/// The result of [`Connection::receive_watched`].
+/// The result of [`Connection::receive_located`].
 #[derive(Debug)]
 pub struct Received<'a> {
     /// The number of input bytes consumed.
@@ -116,9 +116,9 @@ impl Connection {
     #[must_use]
     pub fn with_deflate(mut self, deflate: &Deflate) -> Self {
         let (role, settings) = (self.link.role, self.link.settings);
-        self.decoder.inflate(Inflater::new(deflate.side(role.peer())));
+        self.decoder.set_inflater(Inflater::new(deflate.side(role.peer())));
         let (level, min) = (settings.compress_level, settings.compress_min);
-        self.link.outbox.compress(Deflater::new(deflate.side(role), level, min));
+        self.link.outbox.set_deflater(Deflater::new(deflate.side(role), level, min));
         self
     }
 
@@ -132,8 +132,8 @@ impl Connection {
     /// and the range of the payload if a complete, simple message is at the front of `input`, which is
     /// consumed up to the end of that range.
     #[inline]
-    pub fn whole(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
-        if self.link.discards_input() { None } else { self.decoder.whole(input) }
+    pub fn whole_message(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
+        if self.link.discards_input() { None } else { self.decoder.whole_message(input) }
     }
 
     /// Decodes from the front of `input`. Returns the number of bytes consumed and the next event. Call
@@ -144,12 +144,12 @@ impl Connection {
         now: Instant,
         input: &'a mut [u8],
     ) -> (usize, Option<Event<'a>>) {
-        let Received { used, event, .. } = self.receive_watched(now, input);
+        let Received { used, event, .. } = self.receive_located(now, input);
         (used, event)
     }
 
     /// Does the same as [`Self::receive`], and also locates a frame that broke a rule.
-    pub fn receive_watched<'a>(&'a mut self, now: Instant, input: &'a mut [u8]) -> Received<'a> {
+    pub fn receive_located<'a>(&'a mut self, now: Instant, input: &'a mut [u8]) -> Received<'a> {
         let (all, link) = (input.len(), &mut self.link);
         let found = |used, event| Received { used, event, fault_at: used };
         if link.discards_input() {
@@ -168,8 +168,8 @@ impl Connection {
     }
 
     /// Disables the fast path, so that an observer sees the frames of every message.
-    pub fn watch(&mut self) {
-        self.decoder.watch();
+    pub fn disable_fast_path(&mut self) {
+        self.decoder.disable_fast_path();
     }
 
     /// Reports whether permessage-deflate was negotiated.

@@ -11,7 +11,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 
 /// The data is not valid DEFLATE, or is truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Broken;
+pub struct InvalidDeflate;
 
 /// Inflates what the peer sends.
 #[derive(Debug)]
@@ -60,7 +60,12 @@ impl Inflater {
     /// Inflates from `input` into [`Self::output`], whose earlier bytes must have been taken. Returns
     /// the number of input bytes consumed. Produces at most `room` bytes; more may follow in the next
     /// call, even if all input was consumed. `last` tells that the message ends with `input`.
-    pub fn inflate(&mut self, input: &[u8], last: bool, room: usize) -> Result<usize, Broken> {
+    pub fn inflate(
+        &mut self,
+        input: &[u8],
+        last: bool,
+        room: usize,
+    ) -> Result<usize, InvalidDeflate> {
         if self.out.is_empty() {
             self.out = vec![0; SCRATCH_BYTES];
         }
@@ -106,7 +111,7 @@ impl Inflater {
                 same => same,
             };
         }
-        if self.is_broken() && made == 0 { Err(Broken) } else { Ok(used) }
+        if self.is_broken() && made == 0 { Err(InvalidDeflate) } else { Ok(used) }
     }
 
     /// Reports whether invalid data follows [`Self::output`].
@@ -139,12 +144,12 @@ impl Inflater {
 
 /// Inflates the bytes that the peer omitted at the end (7.2.2). They follow the message's last block
 /// and produce no output, unless the message is truncated.
-fn finish(state: &mut Decompress) -> Result<(), Broken> {
+fn finish(state: &mut Decompress) -> Result<(), InvalidDeflate> {
     let (into, from) = (state.total_in(), state.total_out());
     let tail = EMPTY_BLOCKS.as_flattened().within(1..);
-    state.decompress(tail, &mut [0], FlushDecompress::None).map_err(|_| Broken)?;
+    state.decompress(tail, &mut [0], FlushDecompress::None).map_err(|_| InvalidDeflate)?;
     let all_used = state.total_in() - into == tail.len() as u64;
-    if all_used && state.total_out() == from { Ok(()) } else { Err(Broken) }
+    if all_used && state.total_out() == from { Ok(()) } else { Err(InvalidDeflate) }
 }
 
 /// Compresses what we send.

@@ -2,7 +2,7 @@
 //! response. HTTP/2 frames are the caller's.
 
 use super::{
-    handshake::{Agreed, Refusal, Request, Response, Version, judge},
+    handshake::{Agreement, Request, Response, ResponseFault, Version, validate},
     headers::Headers,
 };
 
@@ -30,11 +30,14 @@ pub fn request(secure: bool, authority: &str, target: &str, headers: &Headers) -
 
 /// Validates the response. Returns `None` for a status other than 2xx, which opens no session (RFC
 /// 8441, 5).
-pub fn judge_answer(request: &Request, answer: &Response) -> Result<Option<Agreed>, Refusal> {
+pub fn validate_response(
+    request: &Request,
+    answer: &Response,
+) -> Result<Option<Agreement>, ResponseFault> {
     if !(200..300).contains(&answer.status) {
         return Ok(None);
     }
-    judge(&request.headers, &answer.headers).map(Some)
+    validate(&request.headers, &answer.headers).map(Some)
 }
 
 /// Connection-specific fields (RFC 9113, 8.2.2).
@@ -93,13 +96,13 @@ mod tests {
         let asked = headers(&[("Sec-WebSocket-Protocol", "a, b")]);
         let request = request(true, "h", "/", &asked);
         let chosen = [("sec-websocket-protocol", "b"), ("sec-websocket-accept", "leaked")];
-        let agreed = judge_answer(&request, &answer(204, &chosen)).unwrap().unwrap();
+        let agreed = validate_response(&request, &answer(204, &chosen)).unwrap().unwrap();
         assert_eq!(agreed.subprotocol.as_deref(), Some("b"));
         for status in [199, 300, 404] {
-            assert_eq!(judge_answer(&request, &answer(status, &[])), Ok(None));
+            assert_eq!(validate_response(&request, &answer(status, &[])), Ok(None));
         }
         let other = [("sec-websocket-protocol", "c")];
-        let refusal = judge_answer(&request, &answer(200, &other));
-        assert_eq!(refusal, Err(Refusal::Subprotocol("c".into())));
+        let refusal = validate_response(&request, &answer(200, &other));
+        assert_eq!(refusal, Err(ResponseFault::Subprotocol("c".into())));
     }
 }

@@ -13,8 +13,8 @@ pub mod list;
 pub mod offers;
 pub mod params;
 
-pub use answer::{ExtensionFault, judge};
-pub use list::{Extension, listed, parse};
+pub use answer::{ExtensionFault, validate};
+pub use list::{Extension, parse, parse_fields};
 pub use offers::{OfferFault, Offers};
 pub use params::{BadParam, Deflate, MAX_BITS, MIN_BITS, ParamFault, Params, Side};
 

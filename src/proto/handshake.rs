@@ -77,7 +77,7 @@ impl fmt::Display for Version {
 
 /// The outcome of a negotiation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Agreed {
+pub struct Agreement {
     /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
     /// The parameters of permessage-deflate, if it was negotiated.
@@ -86,10 +86,10 @@ pub struct Agreed {
 
 /// A fault in the server's response, for which the client fails the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ResponseFault {
     /// The response does not begin like HTTP/1: its first bytes, at most 80.
     NotHttp(Vec<u8>),
-    /// The heads, including those of 1xx responses, exceed [`MAX_HEADS`].
+    /// The heads, including those of 1xx responses, exceed [`MAX_HEAD_BYTES`].
     HeadsTooLong,
     /// The head is malformed.
     Malformed(httparse::Error),
@@ -122,7 +122,7 @@ pub enum BadAccept {
     Other(String),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ResponseFault {
     /// Writes a clause about the peer ("it"). The peer's words are truncated but not escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -144,7 +144,7 @@ impl fmt::Display for Refusal {
             }
             Self::Accept(BadAccept::Missing) => f.write_str("101 without Sec-WebSocket-Accept"),
             Self::Accept(BadAccept::Key) => {
-                f.write_str("Sec-WebSocket-Accept is our own key, not the answer to it")
+                f.write_str("Sec-WebSocket-Accept is our own key, not its hash")
             }
             Self::Accept(BadAccept::Example) => write!(
                 f,
@@ -155,7 +155,7 @@ impl fmt::Display for Refusal {
                 write!(f, "Sec-WebSocket-Accept '{}' is not the answer to our key", Excerpt(value))
             }
             Self::Subprotocol(name) => {
-                write!(f, "it chose the subprotocol '{}', never asked for", Excerpt(name))
+                write!(f, "it chose the subprotocol '{}', which was not requested", Excerpt(name))
             }
             Self::Subprotocols => f.write_str("it chose more than one subprotocol"),
             Self::Extension(fault) => fault.fmt(f),
@@ -163,22 +163,22 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl error::Error for Refusal {}
+impl error::Error for ResponseFault {}
 
 /// Validates the subprotocol and the extensions in the response to a request with these headers
 /// (4.1, items 5 and 6), whatever carries the handshake.
-pub fn judge(request: &Headers, answer: &Headers) -> Result<Agreed, Refusal> {
-    let deflate = answer::judge(request, answer).map_err(Refusal::Extension)?;
+pub fn validate(request: &Headers, answer: &Headers) -> Result<Agreement, ResponseFault> {
+    let deflate = answer::validate(request, answer).map_err(ResponseFault::Extension)?;
     let mut chosen = answer.all("Sec-WebSocket-Protocol").map(str::trim);
     let subprotocol = match (chosen.next(), chosen.next()) {
         (None, _) => None,
-        (Some(_), Some(_)) => return Err(Refusal::Subprotocols),
+        (Some(_), Some(_)) => return Err(ResponseFault::Subprotocols),
         (Some(one), None) if request.list("Sec-WebSocket-Protocol").any(|asked| asked == one) => {
             Some(one.to_owned())
         }
-        (Some(other), None) => return Err(Refusal::Subprotocol(other.to_owned())),
+        (Some(other), None) => return Err(ResponseFault::Subprotocol(other.to_owned())),
     };
-    Ok(Agreed { subprotocol, deflate })
+    Ok(Agreement { subprotocol, deflate })
 }
 
 /// The subprotocols and extensions that a server supports.
@@ -193,7 +193,7 @@ pub struct Choices {
 /// Chooses from a client's request, as a server (4.2.2): the client's first subprotocol that is
 /// supported, and the extensions. Returns the choice and the header fields that announce it.
 /// Fails with the value of a Sec-WebSocket-Extensions field that is malformed.
-pub fn choose(request: &Headers, choices: &Choices) -> Result<(Agreed, Headers), String> {
+pub fn choose(request: &Headers, choices: &Choices) -> Result<(Agreement, Headers), String> {
     let mut answer = Headers::default();
     let subprotocol = request
         .list("Sec-WebSocket-Protocol")
@@ -202,19 +202,19 @@ pub fn choose(request: &Headers, choices: &Choices) -> Result<(Agreed, Headers),
     if let Some(subprotocol) = &subprotocol {
         answer.push("Sec-WebSocket-Protocol", subprotocol);
     }
-    let offered = list::listed(request).map_err(ToOwned::to_owned)?;
+    let offered = list::parse_fields(request).map_err(ToOwned::to_owned)?;
     let chosen = choices.compress.as_ref().and_then(|offers| offers.choose(&offered));
     let deflate = chosen.map(|(deflate, value)| {
         answer.push("Sec-WebSocket-Extensions", value);
         deflate
     });
-    Ok((Agreed { subprotocol, deflate }, answer))
+    Ok((Agreement { subprotocol, deflate }, answer))
 }
 
 /// The Sec-WebSocket-Accept of the RFC's example (1.3).
 pub const EXAMPLE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// The limit on a request head, and on all heads of a response together, in bytes.
-pub const MAX_HEADS: usize = 64 << 10;
+pub const MAX_HEAD_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -233,14 +233,14 @@ mod tests {
         let asked = headers(&[("Sec-WebSocket-Protocol", "a, b"), ("sec-websocket-protocol", "c")]);
         let answer = |fields: &[&str]| {
             let fields: Vec<_> = fields.iter().map(|v| ("Sec-WebSocket-Protocol", *v)).collect();
-            judge(&asked, &headers(&fields)).map(|agreed| agreed.subprotocol)
+            validate(&asked, &headers(&fields)).map(|agreed| agreed.subprotocol)
         };
         assert_eq!(answer(&[]), Ok(None));
         assert_eq!(answer(&["c"]), Ok(Some("c".into())));
-        assert_eq!(answer(&["C"]), Err(Refusal::Subprotocol("C".into())));
-        assert_eq!(answer(&["d"]), Err(Refusal::Subprotocol("d".into())));
-        assert_eq!(answer(&["a, b"]), Err(Refusal::Subprotocol("a, b".into())));
-        assert_eq!(answer(&["a", "b"]), Err(Refusal::Subprotocols));
+        assert_eq!(answer(&["C"]), Err(ResponseFault::Subprotocol("C".into())));
+        assert_eq!(answer(&["d"]), Err(ResponseFault::Subprotocol("d".into())));
+        assert_eq!(answer(&["a, b"]), Err(ResponseFault::Subprotocol("a, b".into())));
+        assert_eq!(answer(&["a", "b"]), Err(ResponseFault::Subprotocols));
         let chosen = |subprotocols: &[&str]| {
             let subprotocols = subprotocols.iter().map(|s| (*s).to_owned()).collect();
             choose(&asked, &Choices { subprotocols, compress: None }).unwrap().0.subprotocol
@@ -255,7 +255,7 @@ mod tests {
         let choices = Choices { subprotocols: vec![], compress: Some(Offers::default()) };
         let (agreed, answer) = choose(&offer, &choices).unwrap();
         assert_eq!(answer, offer);
-        assert_eq!(judge(&offer, &answer), Ok(agreed));
+        assert_eq!(validate(&offer, &answer), Ok(agreed));
         let (agreed, answer) = choose(&offer, &Choices::default()).unwrap();
         assert_eq!((agreed.deflate, answer), (None, Headers::default()));
         let broken = headers(&[("Sec-WebSocket-Extensions", "a b")]);

@@ -139,13 +139,13 @@ impl Decoder {
     }
 
     /// Accepts compressed messages from now on, as permessage-deflate was negotiated.
-    pub fn inflate(&mut self, inflater: Inflater) {
+    pub fn set_inflater(&mut self, inflater: Inflater) {
         self.reserved = RESERVED ^ RSV1;
         self.inflater = Some(Box::new(inflater));
     }
 
     /// Disables the fast path, so that an observer sees the frames of every message.
-    pub fn watch(&mut self) {
+    pub fn disable_fast_path(&mut self) {
         self.fast_path_below = 0;
     }
 
@@ -198,7 +198,7 @@ impl Decoder {
     /// consumed up to the end of that range. `None` leaves the decision, violations included, to
     /// [`Self::decode`].
     #[inline]
-    pub fn whole(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
+    pub fn whole_message(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
         if self.frame.is_some() || self.message.is_some() || self.fault.is_some() {
             return None;
         }
@@ -318,8 +318,8 @@ impl Decoder {
                     started: false,
                 })
             }
-            (Opcode::Message(_), Some(_)) => return Err(Violation::MessageInsideMessage),
-            (Opcode::Continuation, None) => return Err(Violation::ContinuationOfNothing),
+            (Opcode::Message(_), Some(_)) => return Err(Violation::InterleavedMessage),
+            (Opcode::Continuation, None) => return Err(Violation::UnexpectedContinuation),
             (Opcode::Continuation, Some(message)) => message,
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
         };
@@ -371,7 +371,7 @@ impl Decoder {
             // One byte more than the limit allows, to detect that it is exceeded.
             let room = (self.max_message - message.size).saturating_add(1);
             let room = usize::try_from(room).unwrap_or(usize::MAX);
-            used = inflater.inflate(payload, last, room).map_err(|_| Violation::NotDeflate)?;
+            used = inflater.inflate(payload, last, room).map_err(|_| Violation::InvalidDeflate)?;
             message.size += inflater.output().len() as u64;
             if message.size > self.max_message {
                 return Err(Violation::MessageTooLong { limit: self.max_message });
@@ -388,7 +388,7 @@ impl Decoder {
         let found = self
             .deliver(inflater.taken(range), last, |n| PayloadSource::Inflated(start..start + n))?;
         if inflater.is_broken() && inflater.output().is_empty() {
-            let fault = *self.fault.get_or_insert(Violation::NotDeflate);
+            let fault = *self.fault.get_or_insert(Violation::InvalidDeflate);
             if found.is_none() {
                 return Err(fault);
             }
@@ -408,7 +408,7 @@ impl Decoder {
     ) -> Result<Option<Found>, Violation> {
         // Unreachable: `open_frame` ensures that a data frame has its message.
         let Some(Message { kind, started, size, carried, frames, .. }) = self.message else {
-            return Err(Violation::ContinuationOfNothing);
+            return Err(Violation::UnexpectedContinuation);
         };
         let deliverable = match kind {
             Kind::Binary => Deliverable::Bytes(bytes.len()),

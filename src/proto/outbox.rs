@@ -122,7 +122,7 @@ impl Outbox {
     }
 
     /// Compresses messages from now on, as permessage-deflate was negotiated.
-    pub fn compress(&mut self, deflater: Deflater) {
+    pub fn set_deflater(&mut self, deflater: Deflater) {
         self.deflater = Some(Box::new(deflater));
     }
 

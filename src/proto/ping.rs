@@ -32,7 +32,7 @@ pub struct RoundTrips {
 impl RoundTrips {
     /// Adds the times of an earlier session; [`Self::p99`] remains that of this one.
     #[must_use]
-    pub fn and(&self, earlier: &Self) -> Self {
+    pub fn merged_with(&self, earlier: &Self) -> Self {
         let count = self.count + earlier.count;
         let nanos = |it: &Self| it.avg.as_nanos() * u128::from(it.count);
         let avg = (nanos(self) + nanos(earlier)).checked_div(count.into()).unwrap_or_default();

@@ -212,7 +212,7 @@ mod tests {
             (text().length(Length::Bits64(1 << 40)), V::MessageTooLong { limit: 1 << 20 }),
             (RawFrame::new(PING).payload(&long), V::ControlTooLong(Opcode::Ping)),
             (RawFrame::new(PONG).fin(false), V::ControlFragmented(Opcode::Pong)),
-            (RawFrame::new(0x0).payload("x"), V::ContinuationOfNothing),
+            (RawFrame::new(0x0).payload("x"), V::UnexpectedContinuation),
             (RawFrame::new(TEXT).payload(b"\xff"), V::TextNotUtf8),
             (close(b"\x03"), V::CloseTooShort),
             (close(b"\x03\xed"), V::CloseCodeInvalid(CloseCode::NO_STATUS)),
@@ -224,7 +224,7 @@ mod tests {
         }
         assert_eq!(decode(Role::Server, &[text()]), Err(V::NotMasked));
         let nested = [text().fin(false), RawFrame::new(BINARY)];
-        assert_eq!(decode(Role::Client, &nested), Err(V::MessageInsideMessage));
+        assert_eq!(decode(Role::Client, &nested), Err(V::InterleavedMessage));
     }
 
     #[test]

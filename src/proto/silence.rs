@@ -38,7 +38,7 @@ fn since(now: Instant, last_heard: Instant, last_sent: Instant) -> Option<Durati
 }
 
 /// Reports whether two silences are close enough to come from one idle timeout.
-pub(crate) fn is_alike(one: Duration, other: Duration) -> bool {
+pub(crate) fn is_similar(one: Duration, other: Duration) -> bool {
     one.abs_diff(other) <= (one.max(other) / 10).max(Duration::from_secs(1))
 }
 
@@ -89,11 +89,11 @@ mod tests {
 
     #[test]
     fn silences_of_one_idle_timeout_are_similar() {
-        assert!(is_alike(60 * S, 60 * S));
-        assert!(is_alike(60 * S, 65 * S));
-        assert!(is_alike(5 * S, 6 * S));
-        assert!(!is_alike(5 * S, 7 * S));
-        assert!(!is_alike(60 * S, 70 * S));
-        assert!(!is_alike(600 * S, 60 * S));
+        assert!(is_similar(60 * S, 60 * S));
+        assert!(is_similar(60 * S, 65 * S));
+        assert!(is_similar(5 * S, 6 * S));
+        assert!(!is_similar(5 * S, 7 * S));
+        assert!(!is_similar(60 * S, 70 * S));
+        assert!(!is_similar(600 * S, 60 * S));
     }
 }

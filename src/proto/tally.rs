@@ -67,7 +67,7 @@ impl Tally {
 
     /// Returns the sum of both.
     #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
+    pub fn merged_with(&self, other: &Self) -> Self {
         Self {
             text: self.text.and(&other.text),
             binary: self.binary.and(&other.binary),

@@ -31,7 +31,7 @@ pub struct Frame {
     /// The payload length that the header announces, in bytes; `None` if the header is incomplete.
     pub length: Option<u64>,
     /// Payload bytes seen.
-    pub came: u64,
+    pub payload_seen: u64,
     /// The position in its message, from 1; `None` for a control frame.
     pub fragment: Option<u64>,
     /// The type of its message, if known.
@@ -48,7 +48,7 @@ impl Frame {
             start,
             header: Vec::with_capacity(MAX_HEADER_BYTES),
             length: None,
-            came: 0,
+            payload_seen: 0,
             fragment: None,
             kind: None,
             compressed: false,
@@ -59,13 +59,13 @@ impl Frame {
     /// Restores a frame from a recording.
     pub fn recorded(
         header: Vec<u8>,
-        (length, came): (Option<u64>, u64),
+        (length, payload_seen): (Option<u64>, u64),
         fragment: Option<u64>,
         kind: Option<Kind>,
         compressed: bool,
         preview: Vec<u8>,
     ) -> Self {
-        Self { start: 0, header, length, came, fragment, kind, compressed, preview }
+        Self { start: 0, header, length, payload_seen, fragment, kind, compressed, preview }
     }
 
     /// Returns the header bytes seen.
@@ -104,7 +104,7 @@ impl Frame {
 
     /// Reports whether all bytes of the frame have been seen.
     pub fn is_whole(&self) -> bool {
-        self.length == Some(self.came)
+        self.length == Some(self.payload_seen)
     }
 
     /// Returns the length on the wire, in bytes: the header seen and the payload announced.
@@ -113,8 +113,8 @@ impl Frame {
     }
 
     /// Returns the number of bytes seen, header included.
-    pub fn wire_came(&self) -> u64 {
-        (self.header.len() as u64).saturating_add(self.came)
+    pub fn wire_seen(&self) -> u64 {
+        (self.header.len() as u64).saturating_add(self.payload_seen)
     }
 
     /// Returns the name of the opcode.
@@ -199,7 +199,7 @@ impl Tap {
                 bytes = self.read_header(&mut frame, bytes);
             }
             if let Some(length) = frame.length {
-                let n = usize::try_from(length - frame.came).unwrap_or(usize::MAX);
+                let n = usize::try_from(length - frame.payload_seen).unwrap_or(usize::MAX);
                 let (payload, rest) = bytes.split_at(n.min(bytes.len()));
                 self.add_payload(&mut frame, payload);
                 bytes = rest;
@@ -261,10 +261,10 @@ impl Tap {
             if let Some(key) = frame.key()
                 && let Some(fresh) = frame.preview.get_mut(start..)
             {
-                mask::apply(fresh, key, frame.came);
+                mask::apply(fresh, key, frame.payload_seen);
             }
         }
-        frame.came += payload.len() as u64;
+        frame.payload_seen += payload.len() as u64;
     }
 }
 
@@ -331,8 +331,11 @@ mod tests {
         let (all, rest) = frames(false, &[&hex!("82 7f ffffffffffffffff"), &vec![7; 100_000]]);
         let rest = rest.unwrap();
         assert!(all.is_empty());
-        assert_eq!((rest.length, rest.came, rest.preview.len()), (Some(u64::MAX), 100_000, 8));
-        assert_eq!((rest.wire_length(), rest.wire_came()), (u64::MAX, 100_010));
+        assert_eq!(
+            (rest.length, rest.payload_seen, rest.preview.len()),
+            (Some(u64::MAX), 100_000, 8)
+        );
+        assert_eq!((rest.wire_length(), rest.wire_seen()), (u64::MAX, 100_010));
         for cut in [&hex!("81")[..], &hex!("81 7e 01"), &hex!("81 85 0000")] {
             let (_, rest) = frames(false, &[cut]);
             let rest = rest.unwrap();
@@ -358,7 +361,7 @@ mod tests {
             chunks.push(rest);
             prop_assert_eq!(&frames(deflates, &chunks), &whole);
             let (all, rest) = whole;
-            let told: u64 = all.iter().chain(&rest).map(Frame::wire_came).sum();
+            let told: u64 = all.iter().chain(&rest).map(Frame::wire_seen).sum();
             prop_assert_eq!(told, bytes.len() as u64);
         }
     }

@@ -3,7 +3,8 @@
 
 use super::{
     handshake::{
-        Agreed, BadAccept, EXAMPLE_ACCEPT, MAX_HEADS, Refusal, Request, Response, Version, judge,
+        Agreement, BadAccept, EXAMPLE_ACCEPT, MAX_HEAD_BYTES, Request, Response, ResponseFault,
+        Version, validate,
     },
     headers::Headers,
 };
@@ -32,13 +33,13 @@ pub fn key(bytes: [u8; 16]) -> String {
 
 /// The progress of a client's handshake.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum UpgradeProgress {
     /// More bytes are needed.
     Pending,
     /// The session is open.
     Open {
         /// The negotiated subprotocol and extensions.
-        agreed: Agreed,
+        agreed: Agreement,
         /// The head of the 101 response.
         response: Response,
         /// The bytes after the head, which belong to the session.
@@ -83,78 +84,78 @@ impl ClientUpgrade {
     }
 
     /// Processes bytes from the server.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<Answer, Refusal> {
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<UpgradeProgress, ResponseFault> {
         self.buffer.extend_from_slice(bytes);
         loop {
             let start = self.buffer.get(..HTTP.len()).unwrap_or(&self.buffer);
             if !HTTP.starts_with(start) {
                 self.buffer.truncate(80);
-                return Err(Refusal::NotHttp(std::mem::take(&mut self.buffer)));
+                return Err(ResponseFault::NotHttp(std::mem::take(&mut self.buffer)));
             }
             let head = parse_response(&self.buffer)?;
             let length = head.as_ref().map_or(self.buffer.len(), |(_, length)| *length);
-            if self.earlier + length > MAX_HEADS {
-                return Err(Refusal::HeadsTooLong);
+            if self.earlier + length > MAX_HEAD_BYTES {
+                return Err(ResponseFault::HeadsTooLong);
             }
             let Some((response, length)) = head else {
-                return Ok(Answer::Pending);
+                return Ok(UpgradeProgress::Pending);
             };
             let rest = self.buffer.split_off(length);
             self.buffer = rest;
             if response.status == 101 {
                 let agreed = self.check(&response)?;
                 let rest = std::mem::take(&mut self.buffer);
-                return Ok(Answer::Open { agreed, response, rest });
+                return Ok(UpgradeProgress::Open { agreed, response, rest });
             }
             if response.status >= 200 {
                 let rest = std::mem::take(&mut self.buffer);
-                return Ok(Answer::Status { response, rest });
+                return Ok(UpgradeProgress::Status { response, rest });
             }
             // Any number of 1xx responses may precede the final one (RFC 9110, 15.2).
             self.earlier += length;
             if self.buffer.is_empty() {
-                return Ok(Answer::Pending);
+                return Ok(UpgradeProgress::Pending);
             }
         }
     }
 
     /// Checks the requirements of 4.1 for a 101 response, and no others.
-    fn check(&self, response: &Response) -> Result<Agreed, Refusal> {
+    fn check(&self, response: &Response) -> Result<Agreement, ResponseFault> {
         let headers = &response.headers;
         let value = |name| headers.get(name).map(ToOwned::to_owned);
         if response.version == Version::Http10 {
-            return Err(Refusal::Http10);
+            return Err(ResponseFault::Http10);
         }
         // 4.1, item 2: the whole value, not an element of a list as in Connection.
         let mut upgrade = headers.all("Upgrade").map(str::trim).peekable();
         let is_websocket = |value: &str| value.eq_ignore_ascii_case("websocket");
         if upgrade.peek().is_none() || !upgrade.all(is_websocket) {
-            return Err(Refusal::Upgrade(value("Upgrade")));
+            return Err(ResponseFault::Upgrade(value("Upgrade")));
         }
         if !headers.has_token("Connection", "upgrade") {
-            return Err(Refusal::Connection(value("Connection")));
+            return Err(ResponseFault::Connection(value("Connection")));
         }
         let key = self.request.headers.get("Sec-WebSocket-Key").unwrap_or_default();
         let expected = accept_for(key);
         let mut accepts = headers.all("Sec-WebSocket-Accept").map(str::trim).peekable();
         if accepts.peek().is_none() {
-            return Err(Refusal::Accept(BadAccept::Missing));
+            return Err(ResponseFault::Accept(BadAccept::Missing));
         }
         if let Some(wrong) = accepts.find(|accept| *accept != expected) {
-            return Err(Refusal::Accept(match wrong {
+            return Err(ResponseFault::Accept(match wrong {
                 _ if wrong == key => BadAccept::Key,
                 EXAMPLE_ACCEPT => BadAccept::Example,
                 _ => BadAccept::Other(wrong.to_owned()),
             }));
         }
-        judge(&self.request.headers, headers)
+        validate(&self.request.headers, headers)
     }
 }
 
 /// A fault in a client's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestFault {
-    /// The head is not well-formed HTTP/1.1 or exceeds [`MAX_HEADS`].
+    /// The head is not well-formed HTTP/1.1 or exceeds [`MAX_HEAD_BYTES`].
     Malformed,
     /// The method is not GET.
     Method,
@@ -182,7 +183,7 @@ pub struct RequestHead {
 }
 
 /// The server's side of the handshake: collects and checks the head of a request. The caller responds
-/// with [`accepted`] or [`refused`].
+/// with [`encode_acceptance`] or [`encode_refusal`].
 #[derive(Debug, Default)]
 pub struct ServerUpgrade {
     buffer: Vec<u8>,
@@ -193,8 +194,8 @@ impl ServerUpgrade {
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestFault> {
         self.buffer.extend_from_slice(bytes);
         match parse_request(&self.buffer)? {
-            None if self.buffer.len() <= MAX_HEADS => Ok(None),
-            Some((request, length)) if length <= MAX_HEADS => {
+            None if self.buffer.len() <= MAX_HEAD_BYTES => Ok(None),
+            Some((request, length)) if length <= MAX_HEAD_BYTES => {
                 let rest = self.buffer.split_off(length);
                 let accept = check_request(&request);
                 Ok(Some(RequestHead { request, accept, rest }))
@@ -237,7 +238,7 @@ fn check_request(request: &Request) -> Result<String, RequestFault> {
 
 /// Encodes the 101 response that opens the session. `accept` is that of [`RequestHead`]; `headers`
 /// follow the fields of the upgrade.
-pub fn accepted(accept: &str, headers: &Headers) -> Vec<u8> {
+pub fn encode_acceptance(accept: &str, headers: &Headers) -> Vec<u8> {
     let mut all = Headers::default();
     all.push("Upgrade", "websocket");
     all.push("Connection", "Upgrade");
@@ -249,7 +250,7 @@ pub fn accepted(accept: &str, headers: &Headers) -> Vec<u8> {
 }
 
 /// Encodes a response that opens no session and ends the connection, with a plain-text `body`.
-pub fn refused(status: StatusCode, headers: &Headers, body: &str) -> Vec<u8> {
+pub fn encode_refusal(status: StatusCode, headers: &Headers, body: &str) -> Vec<u8> {
     let mut all = headers.clone();
     all.push("Content-Type", "text/plain");
     all.push("Content-Length", body.len().to_string());
@@ -300,7 +301,7 @@ impl fmt::Display for RequestFault {
 /// Parses the head of a response. Returns it with its length in bytes, or `None` if it is incomplete.
 ///
 /// A head that opens a session is parsed strictly, any other leniently (RFC 9112, 2.2 and 5.1).
-pub fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusal> {
+pub fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, ResponseFault> {
     let strict = httparse::ParserConfig::default();
     parse_head(buffer, strict).or_else(|fault| {
         let mut lax = httparse::ParserConfig::default();
@@ -310,7 +311,7 @@ pub fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Refusa
             Ok(Some((head, length))) if head.status != 101 => Ok(Some((head, length))),
             // Incomplete: it may still turn out to be such a head.
             Ok(None) => Ok(None),
-            _ => Err(Refusal::Malformed(fault)),
+            _ => Err(ResponseFault::Malformed(fault)),
         }
     })
 }
@@ -375,7 +376,7 @@ fn with_room<'b, T>(
     let mut room = 64;
     loop {
         match parse(buffer, &mut vec![httparse::EMPTY_HEADER; room]) {
-            Err(httparse::Error::TooManyHeaders) if room < MAX_HEADS => room *= 8,
+            Err(httparse::Error::TooManyHeaders) if room < MAX_HEAD_BYTES => room *= 8,
             done => return done,
         }
     }

@@ -12,7 +12,7 @@ pub enum Violation {
     /// Rsv1 on a control frame or a later fragment (RFC 7692, 6).
     Rsv1Misplaced(Opcode),
     /// A compressed message that is not valid DEFLATE, or is truncated (RFC 7692, 7.2.2).
-    NotDeflate,
+    InvalidDeflate,
     /// An opcode of 3 to 7 or 11 to 15 (5.2).
     ReservedOpcode(u8),
     /// An unmasked frame from a client (5.1).
@@ -28,9 +28,9 @@ pub enum Violation {
     /// A control frame without fin (5.5).
     ControlFragmented(Opcode),
     /// A continuation frame while no message is open (5.4).
-    ContinuationOfNothing,
+    UnexpectedContinuation,
     /// A text or binary frame before the fragmented message has ended (5.4).
-    MessageInsideMessage,
+    InterleavedMessage,
     /// A text message that is not UTF-8 (8.1).
     TextNotUtf8,
     /// A Close whose payload is one byte long (5.5.1).
@@ -50,7 +50,7 @@ impl Violation {
     /// Returns the code of the Close that fails the connection (7.4.1).
     pub fn close_code(self) -> CloseCode {
         match self {
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::NotDeflate => {
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::InvalidDeflate => {
                 CloseCode::INVALID_PAYLOAD
             }
             Self::MessageTooLong { .. } => CloseCode::MESSAGE_TOO_BIG,
@@ -62,13 +62,13 @@ impl Violation {
     pub fn section(self) -> &'static str {
         match self {
             Self::Rsv1Misplaced(_) => "RFC 7692, 6",
-            Self::NotDeflate => "RFC 7692, 7.2.2",
+            Self::InvalidDeflate => "RFC 7692, 7.2.2",
             Self::NotMasked | Self::Masked => "RFC 6455, 5.1",
             Self::ReservedBits(_)
             | Self::ReservedOpcode(_)
             | Self::LengthNotMinimal(_)
             | Self::LengthTopBit => "RFC 6455, 5.2",
-            Self::ContinuationOfNothing | Self::MessageInsideMessage => "RFC 6455, 5.4",
+            Self::UnexpectedContinuation | Self::InterleavedMessage => "RFC 6455, 5.4",
             Self::ControlTooLong(_) | Self::ControlFragmented(_) => "RFC 6455, 5.5",
             Self::CloseTooShort | Self::CloseReasonNotUtf8 => "RFC 6455, 5.5.1",
             Self::CloseCodeInvalid(_) => "RFC 6455, 7.4",
@@ -91,23 +91,26 @@ impl fmt::Display for Violation {
                 write!(f, "reserved bit {} set without an extension", set.join(", "))
             }
             Self::Rsv1Misplaced(opcode) => {
-                write!(f, "rsv1 set on a {opcode} frame, where compression has no meaning")
+                write!(
+                    f,
+                    "rsv1 set on a {opcode} frame, allowed only on the first frame of a message"
+                )
             }
-            Self::NotDeflate => f.write_str("compressed message that does not inflate"),
+            Self::InvalidDeflate => f.write_str("invalid DEFLATE data in a compressed message"),
             Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode}"),
-            Self::NotMasked => f.write_str("frame of a client without a mask"),
-            Self::Masked => f.write_str("masked frame of a server"),
+            Self::NotMasked => f.write_str("unmasked frame from a client"),
+            Self::Masked => f.write_str("masked frame from a server"),
             Self::LengthNotMinimal(length) => {
-                write!(f, "payload length {length} not written in the fewest bytes")
+                write!(f, "payload length {length} not minimally encoded")
             }
-            Self::LengthTopBit => f.write_str("payload length with the top bit set"),
-            Self::ControlTooLong(opcode) => write!(f, "{opcode} frame of more than 125 bytes"),
+            Self::LengthTopBit => f.write_str("payload length with the most significant bit set"),
+            Self::ControlTooLong(opcode) => write!(f, "{opcode} frame longer than 125 bytes"),
             Self::ControlFragmented(opcode) => write!(f, "fragmented {opcode} frame"),
-            Self::ContinuationOfNothing => {
+            Self::UnexpectedContinuation => {
                 f.write_str("continuation frame while no message is open")
             }
-            Self::MessageInsideMessage => {
-                f.write_str("new message inside a fragmented one that has not ended")
+            Self::InterleavedMessage => {
+                f.write_str("new message before the fragmented one has ended")
             }
             Self::TextNotUtf8 => f.write_str("text message that is not UTF-8"),
             Self::CloseTooShort => f.write_str("Close with a payload of one byte"),

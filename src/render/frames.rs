@@ -34,7 +34,7 @@ pub fn line(direction: Direction, frame: &Frame, since: Duration, header: bool) 
     }
     if !frame.is_whole() {
         let _ = match frame.length {
-            Some(_) => write!(line, " cut: {} bytes of it came", frame.came),
+            Some(_) => write!(line, " cut: {} bytes of it came", frame.payload_seen),
             None => write!(line, " cut: {} bytes of its header came", frame.header().len()),
         };
     }
@@ -83,7 +83,7 @@ fn preview(frame: &Frame, line: &mut String) {
     }
     if frame.compressed {
         line.push_str(" compressed");
-        return hex(payload, frame.came, line);
+        return hex(payload, frame.payload_seen, line);
     }
     match (frame.opcode(), payload) {
         (CLOSE, [high, low, reason @ ..]) => {
@@ -94,15 +94,15 @@ fn preview(frame: &Frame, line: &mut String) {
                 let _ = write!(line, " ({name})");
             }
             if !reason.is_empty() {
-                text(reason, frame.came - 2, line);
+                text(reason, frame.payload_seen - 2, line);
             }
         }
-        (CLOSE, _) => hex(payload, frame.came, line),
+        (CLOSE, _) => hex(payload, frame.payload_seen, line),
         (PING | PONG, _) if std::str::from_utf8(payload).is_ok_and(is_readable) => {
-            text(payload, frame.came, line);
+            text(payload, frame.payload_seen, line);
         }
-        _ if frame.kind == Some(Kind::Text) => text(payload, frame.came, line),
-        _ => hex(payload, frame.came, line),
+        _ if frame.kind == Some(Kind::Text) => text(payload, frame.payload_seen, line),
+        _ => hex(payload, frame.payload_seen, line),
     }
 }
 

@@ -242,7 +242,7 @@ fn frame_event(frame: &Frame) -> event::Frame<'_> {
         }),
         compressed: frame.compressed,
         header: Hex(frame.header().into()),
-        came: (!frame.is_whole()).then_some(frame.came),
+        came: (!frame.is_whole()).then_some(frame.payload_seen),
         data,
         base64,
     }

@@ -175,7 +175,7 @@ impl Session {
     #[inline]
     pub fn next_whole(&mut self) -> Option<Piece<'_>> {
         let input = self.buffer.get(self.start..self.end)?;
-        let (kind, range) = self.connection.whole(input)?;
+        let (kind, range) = self.connection.whole_message(input)?;
         let payload = input.get(range.clone())?;
         self.start += range.end;
         let piece = Piece::whole(kind, payload);
@@ -189,7 +189,7 @@ impl Session {
     pub fn next_event(&mut self) -> Option<Event<'_>> {
         // Also when all bytes are used: a fault may wait behind the piece that came before it.
         let input = self.buffer.get_mut(self.start..self.end)?;
-        let Received { used, event, fault_at } = self.connection.receive_watched(self.now, input);
+        let Received { used, event, fault_at } = self.connection.receive_located(self.now, input);
         self.start += used;
         if let Some(observation) = &mut self.observation {
             observation.decoded(self.now, used, event.as_ref(), fault_at);
@@ -204,7 +204,7 @@ impl Session {
         let rest = self.buffer.within(self.start..self.end);
         observation.received(self.now, rest);
         if observation.needs_wire() {
-            self.connection.watch();
+            self.connection.disable_fast_path();
         }
         self.observation = Some(Box::new(observation));
         self

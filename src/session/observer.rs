@@ -310,7 +310,7 @@ mod tests {
             buffer.extend_from_slice(chunk);
             loop {
                 let Received { used, event, fault_at } =
-                    connection.receive_watched(now, &mut buffer);
+                    connection.receive_located(now, &mut buffer);
                 let done = event.is_none();
                 observation.decoded(now, used, event.as_ref(), fault_at);
                 buffer.drain(..used);

@@ -1,6 +1,6 @@
 //! The quiet before a transport ended.
 
-use crate::proto::silence::is_alike;
+use crate::proto::silence::is_similar;
 use std::time::Duration;
 
 /// The time without traffic in either direction before a transport ended.
@@ -21,7 +21,7 @@ impl QuietPeriod {
     /// Counts it with the one before, if they are alike.
     #[must_use]
     pub fn after(self, last: Option<Self>) -> Self {
-        let times = last.filter(|last| is_alike(last.length, self.length));
+        let times = last.filter(|last| is_similar(last.length, self.length));
         Self { times: times.map_or(1, |last| last.times.saturating_add(1)), ..self }
     }
 }

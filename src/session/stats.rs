@@ -26,10 +26,10 @@ impl Stats {
     pub(super) fn and(self, earlier: &Self) -> Self {
         Self {
             duration: self.duration + earlier.duration,
-            received: self.received.and(&earlier.received),
-            sent: self.sent.and(&earlier.sent),
+            received: self.received.merged_with(&earlier.received),
+            sent: self.sent.merged_with(&earlier.sent),
             round_trips: match (self.round_trips, earlier.round_trips) {
-                (Some(own), Some(other)) => Some(own.and(&other)),
+                (Some(own), Some(other)) => Some(own.merged_with(&other)),
                 (own, other) => own.or(other),
             },
             silence: self.silence.max(earlier.silence),

@@ -37,7 +37,7 @@ use crate::{
     connect::{ClientConnection, ClientReport, Established, RequestSummary, Timing},
     proto::{
         Close, Entropy, Event, Kind, Settings, Violation,
-        handshake::{Agreed, Response, Version},
+        handshake::{Agreement, Response, Version},
         headers::Headers,
     },
     target::Target,
@@ -74,7 +74,7 @@ pub(crate) struct Bed {
     pub(crate) client: Settings,
     pub(crate) server: Settings,
     /// What the opening handshake agreed on.
-    pub(crate) agreed: Agreed,
+    pub(crate) agreed: Agreement,
     pub(crate) carrier: Version,
     /// Bytes of the server that came with the handshake.
     pub(crate) rest: Vec<u8>,
@@ -88,7 +88,7 @@ impl Default for Bed {
         Self {
             client: SETTINGS,
             server: SETTINGS,
-            agreed: Agreed::default(),
+            agreed: Agreement::default(),
             carrier: Version::Http11,
             rest: Vec::new(),
             buffer: 64 << 10,

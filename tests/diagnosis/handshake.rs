@@ -136,7 +136,7 @@ fn keys() {
     says(
         echo,
         8,
-        "handshake with {peer} failed: Sec-WebSocket-Accept is our own key, not the answer to it\
+        "handshake with {peer} failed: Sec-WebSocket-Accept is our own key, not its hash\
          \n\nhint: the server must answer with the SHA-1 of key and GUID, in base64 \
          (RFC 6455, 4.2.2)",
     );
@@ -151,7 +151,7 @@ fn choices() {
         chosen("mqtt"),
         8,
         &format!(
-            "{failed}it chose the subprotocol 'mqtt', never asked for\n\n\
+            "{failed}it chose the subprotocol 'mqtt', which was not requested\n\n\
              hint: ask for it with -s mqtt"
         ),
     );
@@ -160,7 +160,7 @@ fn choices() {
         chosen("Chat"),
         8,
         &format!(
-            "{failed}it chose the subprotocol 'Chat', never asked for\n\n\
+            "{failed}it chose the subprotocol 'Chat', which was not requested\n\n\
              hint: ask for it with -s Chat"
         ),
     );
@@ -169,7 +169,7 @@ fn choices() {
         chosen("a, b"),
         8,
         &format!(
-            "{failed}it chose the subprotocol 'a, b', never asked for\n\n\
+            "{failed}it chose the subprotocol 'a, b', which was not requested\n\n\
              hint: the server must choose one of those asked for, or none"
         ),
     );
@@ -177,7 +177,7 @@ fn choices() {
         &[],
         format!("{OPEN}Sec-WebSocket-Extensions: x-sea\r\n\r\n"),
         8,
-        &format!("{failed}it chose the extension 'x-sea', never offered"),
+        &format!("{failed}it chose the extension 'x-sea', which was not offered"),
     );
 }
 

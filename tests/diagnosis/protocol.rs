@@ -25,7 +25,7 @@ fn violations() {
         b"\x81\x81\0\0\0\0x".to_vec(),
         1002,
         110,
-        &format!("{broke}masked frame of a server (RFC 6455, 5.1; told 1002)"),
+        &format!("{broke}masked frame from a server (RFC 6455, 5.1; told 1002)"),
     );
     breaks(
         wire::text(b"\xff"),

@@ -269,7 +269,7 @@ fn the_agreement_is_checked_as_over_http_1() {
         .run();
     fails(
         8,
-        "handshake with {peer} failed: it chose the subprotocol 'x', never asked for\n\n\
+        "handshake with {peer} failed: it chose the subprotocol 'x', which was not requested\n\n\
          hint: ask for it with -s x",
         move |p| {
             p.read_request();

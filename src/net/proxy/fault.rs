@@ -2,7 +2,7 @@
 
 use crate::{
     net::tls::TlsFault,
-    proto::handshake::{Refusal, Response},
+    proto::handshake::{Response, ResponseFault},
 };
 use std::io;
 
@@ -17,7 +17,7 @@ pub enum ProxyFault {
         body: Vec<u8>,
     },
     /// The answer is not HTTP/1.1.
-    Answer(Refusal),
+    Answer(ResponseFault),
     /// The answer is not SOCKS.
     NotSocks {
         /// The answer is HTTP.

@@ -4,7 +4,7 @@ use super::fault::ProxyFault;
 use crate::{
     net::transport::{EXCERPT_BYTES, Transport},
     proto::{
-        handshake::{Headers, MAX_HEADS, Refusal},
+        handshake::{Headers, MAX_HEAD_BYTES, ResponseFault},
         slice::Within,
         upgrade::parse_response,
     },
@@ -49,7 +49,7 @@ pub(super) async fn connect(
         let start = bytes.get(..HTTP_PREFIX.len()).unwrap_or(&bytes);
         if !HTTP_PREFIX.starts_with(start) {
             bytes.truncate(EXCERPT_BYTES);
-            return Err(ProxyFault::Answer(Refusal::NotHttp(bytes)));
+            return Err(ProxyFault::Answer(ResponseFault::NotHttp(bytes)));
         }
         if let Some((response, length)) = parse_response(&bytes).map_err(ProxyFault::Answer)? {
             let rest = bytes.split_off(length);
@@ -60,8 +60,8 @@ pub(super) async fn connect(
             bytes = rest;
             continue;
         }
-        if bytes.len() > MAX_HEADS {
-            return Err(ProxyFault::Answer(Refusal::HeadsTooLong));
+        if bytes.len() > MAX_HEAD_BYTES {
+            return Err(ProxyFault::Answer(ResponseFault::HeadsTooLong));
         }
         match stream.read_buf(&mut bytes).await {
             Ok(n) if n > 0 => {}

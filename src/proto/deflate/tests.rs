@@ -9,7 +9,11 @@ fn side(window_bits: u8, keeps_context: bool) -> Side {
 }
 
 /// Inflates a message that arrives in `chunks`, at most `room` bytes at a time.
-fn inflate(inflater: &mut Inflater, chunks: &[&[u8]], room: usize) -> Result<Vec<u8>, Broken> {
+fn inflate(
+    inflater: &mut Inflater,
+    chunks: &[&[u8]],
+    room: usize,
+) -> Result<Vec<u8>, InvalidDeflate> {
     let mut message = Vec::new();
     inflater.begin();
     for (i, chunk) in chunks.iter().enumerate() {
@@ -22,7 +26,7 @@ fn inflate(inflater: &mut Inflater, chunks: &[&[u8]], room: usize) -> Result<Vec
             let range = inflater.take(n);
             message.extend_from_slice(inflater.taken(range));
             if inflater.is_broken() {
-                return Err(Broken);
+                return Err(InvalidDeflate);
             }
             if (last && inflater.has_ended()) || (!last && rest.is_empty() && n < room) {
                 break;
@@ -71,7 +75,7 @@ fn truncated_and_invalid_data_is_rejected() {
     let whole = hex!("f248cdc9c90700");
     for n in 1..whole.len() - 1 {
         let mut inflater = Inflater::new(side(15, true));
-        assert_eq!(inflate(&mut inflater, &[&whole[..n]], 99), Err(Broken), "{n}");
+        assert_eq!(inflate(&mut inflater, &[&whole[..n]], 99), Err(InvalidDeflate), "{n}");
     }
     // A block with dynamic codes, truncated anywhere, the table of codes included.
     let mut deflater = Deflater::new(side(15, true), 9, 0);
@@ -83,7 +87,7 @@ fn truncated_and_invalid_data_is_rejected() {
     for n in 1..second.len() - 1 {
         let mut inflater = Inflater::new(side(15, true));
         inflate(&mut inflater, &[&first], 99).unwrap();
-        assert_eq!(inflate(&mut inflater, &[&second[..n]], 999), Err(Broken), "{n}");
+        assert_eq!(inflate(&mut inflater, &[&second[..n]], 999), Err(InvalidDeflate), "{n}");
     }
     for bytes in [
         &hex!("ff")[..],             // a reserved block type
@@ -93,7 +97,7 @@ fn truncated_and_invalid_data_is_rejected() {
         b"Hello, this is no deflate",
     ] {
         let mut inflater = Inflater::new(side(15, true));
-        assert_eq!(inflate(&mut inflater, &[bytes], 99), Err(Broken), "{bytes:x?}");
+        assert_eq!(inflate(&mut inflater, &[bytes], 99), Err(InvalidDeflate), "{bytes:x?}");
     }
 }
 

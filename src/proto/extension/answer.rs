@@ -1,7 +1,7 @@
 //! The client's validation of the extensions in a response (RFC 6455, 4.1 and 9.1; RFC 7692, 7.1).
 
 use super::{
-    list::listed,
+    list::parse_fields,
     params::{BadParam, Deflate, NAME, Params},
 };
 use crate::proto::{excerpt::Excerpt, headers::Headers};
@@ -15,7 +15,7 @@ pub enum ExtensionFault {
     /// The extension was not offered (RFC 6455, 4.1): its name.
     NotOffered(String),
     /// The extension was offered, with `-H`, but is not supported: its name.
-    NotSpoken(String),
+    Unsupported(String),
     /// The extension was chosen twice: its name.
     Repeated(String),
     /// A parameter of permessage-deflate breaks a rule.
@@ -30,9 +30,9 @@ impl fmt::Display for ExtensionFault {
                 write!(f, "its Sec-WebSocket-Extensions '{}' is malformed", Excerpt(line))
             }
             Self::NotOffered(name) => {
-                write!(f, "it chose the extension '{}', never offered", Excerpt(name))
+                write!(f, "it chose the extension '{}', which was not offered", Excerpt(name))
             }
-            Self::NotSpoken(name) => {
+            Self::Unsupported(name) => {
                 write!(f, "it chose the extension '{}', which is not supported", Excerpt(name))
             }
             Self::Repeated(name) => {
@@ -45,16 +45,16 @@ impl fmt::Display for ExtensionFault {
 
 /// Validates the extensions in the response to a request with these headers. Returns the negotiated
 /// compression, if any.
-pub fn judge(request: &Headers, answer: &Headers) -> Result<Option<Deflate>, ExtensionFault> {
-    let chosen = listed(answer).map_err(|line| ExtensionFault::Malformed(line.to_owned()))?;
-    let offered = listed(request).unwrap_or_default();
+pub fn validate(request: &Headers, answer: &Headers) -> Result<Option<Deflate>, ExtensionFault> {
+    let chosen = parse_fields(answer).map_err(|line| ExtensionFault::Malformed(line.to_owned()))?;
+    let offered = parse_fields(request).unwrap_or_default();
     for (i, extension) in chosen.iter().enumerate() {
         let name = extension.name.clone();
         if !offered.iter().any(|offer| offer.name == name) {
             return Err(ExtensionFault::NotOffered(name));
         }
         if name != NAME {
-            return Err(ExtensionFault::NotSpoken(name));
+            return Err(ExtensionFault::Unsupported(name));
         }
         if i > 0 {
             return Err(ExtensionFault::Repeated(name));

@@ -59,7 +59,7 @@ fn parse_value(value: &str) -> Option<String> {
 }
 
 /// Parses the extensions in all fields of a head. Fails with the value of the first malformed field.
-pub fn listed(headers: &Headers) -> Result<Vec<Extension>, &str> {
+pub fn parse_fields(headers: &Headers) -> Result<Vec<Extension>, &str> {
     let mut all = Vec::new();
     for line in headers.all("Sec-WebSocket-Extensions") {
         all.extend(parse(line).ok_or(line)?);

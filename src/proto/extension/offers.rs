@@ -32,10 +32,10 @@ impl fmt::Display for OfferFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => {
-                f.write_str("not a list of parameters, as NAME or NAME=VALUE with ; between them")
+                f.write_str("not a list of NAME or NAME=VALUE parameters separated by ;")
             }
             Self::Name(name) => {
-                write!(f, "'{name}' is not permessage-deflate nor a parameter of it")
+                write!(f, "'{name}' is neither permessage-deflate nor one of its parameters")
             }
             Self::Param(bad) => bad.fmt(f),
         }

@@ -67,7 +67,7 @@ impl fmt::Display for BadParam {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Excerpt(&self.name))?;
         match &self.fault {
-            ParamFault::Unknown => f.write_str(", a parameter it does not have (RFC 7692, 7.1)"),
+            ParamFault::Unknown => f.write_str(", an unknown parameter (RFC 7692, 7.1)"),
             ParamFault::Repeated => f.write_str(" twice (RFC 7692, 7.1)"),
             ParamFault::Value(value) => {
                 write!(f, "={}, which takes no value (RFC 7692, 7.1.1)", Excerpt(value))
@@ -80,11 +80,13 @@ impl fmt::Display for BadParam {
                 "={}, which is not a number from 8 to 15 without leading zeros (RFC 7692, 7.1.2)",
                 Excerpt(value)
             ),
-            ParamFault::NotOffered => f.write_str(", never offered (RFC 7692, 7.1.2.2)"),
+            ParamFault::NotOffered => f.write_str(", which was not offered (RFC 7692, 7.1.2.2)"),
             ParamFault::AboveOffer { offered, chosen } => {
                 write!(f, "={chosen}, above the {offered} offered (RFC 7692, 7.1.2)")
             }
-            ParamFault::NotGranted => f.write_str(" left out, which was asked for (RFC 7692, 7.1)"),
+            ParamFault::NotGranted => {
+                f.write_str(" omitted, although the offer requires it (RFC 7692, 7.1)")
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ fn decode(role: Role, max: u64, chunks: &[&[u8]]) -> Vec<Seen> {
 /// The same with permessage-deflate.
 fn inflate(role: Role, max: u64, chunks: &[&[u8]]) -> Vec<Seen> {
     let mut decoder = Decoder::new(role, max);
-    decoder.inflate(Inflater::new(SIDE));
+    decoder.set_inflater(Inflater::new(SIDE));
     run(decoder, chunks)
 }
 
@@ -36,7 +36,7 @@ fn run(mut decoder: Decoder, chunks: &[&[u8]]) -> Vec<Seen> {
         buffer.extend_from_slice(chunk);
         loop {
             // The fast path first, as in a session.
-            if let Some((kind, range)) = decoder.whole(&buffer) {
+            if let Some((kind, range)) = decoder.whole_message(&buffer) {
                 assert_eq!(open, None);
                 seen.push(Seen::Message(kind, buffer[range.clone()].to_vec()));
                 buffer.drain(..range.end);
@@ -114,10 +114,10 @@ fn decodes_streams_however_they_are_split() {
             &[Control(Opcode::Ping, vec![]), text("\u{1f600}!")],
         ),
         // 5.4: order of frames.
-        (&hex!("80 01 61"), &[V(Violation::ContinuationOfNothing)]),
+        (&hex!("80 01 61"), &[V(Violation::UnexpectedContinuation)]),
         (
             &hex!("01 01 61 81 01 62"),
-            &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::MessageInsideMessage)],
+            &[Unfinished(Kind::Text, b"a".to_vec()), V(Violation::InterleavedMessage)],
         ),
         // 8.1: fails at the invalid byte, not at the end of the message, after the valid text.
         (&hex!("81 7e 0fff ff"), &[V(Violation::TextNotUtf8)]),
@@ -190,10 +190,10 @@ fn decodes_compressed_streams_however_they_are_split() {
         (&hex!("c9 00"), &[V(Violation::Rsv1Misplaced(Opcode::Ping))]),
         (&hex!("a1 00"), &[V(Violation::ReservedBits(0x20))]),
         // Invalid DEFLATE, and a truncated message.
-        (&hex!("c1 01 ff"), &[V(Violation::NotDeflate)]),
+        (&hex!("c1 01 ff"), &[V(Violation::InvalidDeflate)]),
         (
             &hex!("c1 05 f248cdc9c9"),
-            &[Unfinished(Kind::Text, b"Hell".to_vec()), V(Violation::NotDeflate)],
+            &[Unfinished(Kind::Text, b"Hell".to_vec()), V(Violation::InvalidDeflate)],
         ),
         // "a", FF, "b" in a stored block: fails at the invalid byte, after the valid text.
         (
@@ -320,7 +320,7 @@ proptest! {
     ) {
         let side = Side { window_bits, keeps_context };
         let mut outbox = Outbox::new(Role::Client, Box::new(|bytes| bytes.fill(7)));
-        outbox.compress(Deflater::new(side, level, 200));
+        outbox.set_deflater(Deflater::new(side, level, 200));
         let mut expected = Vec::new();
         for (content, times, whole) in messages {
             let message = content.repeat(times).into_bytes();
@@ -335,7 +335,7 @@ proptest! {
         }
         prop_assert_eq!(outbox.unsent_messages(), expected.len());
         let mut decoder = Decoder::new(Role::Server, u64::MAX);
-        decoder.inflate(Inflater::new(side));
+        decoder.set_inflater(Inflater::new(side));
         let chunks: Vec<&[u8]> = outbox.pending().chunks(size).collect();
         prop_assert_eq!(run(decoder, &chunks), expected);
     }

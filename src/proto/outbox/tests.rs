@@ -52,7 +52,7 @@ fn a_ping_goes_between_fragments() {
 fn nothing_of_a_compressed_message_follows_a_close() {
     let mut outbox = server();
     let side = Side { window_bits: 15, keeps_context: true };
-    outbox.compress(Deflater::new(side, 1, 0));
+    outbox.set_deflater(Deflater::new(side, 1, 0));
     outbox.begin(Kind::Binary, 200_000, true);
     let noise: Vec<u8> = (0..100_000u64).map(|i| ((i * i * 7919) >> 7) as u8).collect();
     outbox.payload(&noise);

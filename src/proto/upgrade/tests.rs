@@ -20,24 +20,24 @@ fn client(more: &[(&str, &str)]) -> ClientUpgrade {
 }
 
 /// Receives a head of these lines, whole and byte by byte.
-fn answer(lines: &[&str]) -> Result<Answer, Refusal> {
+fn answer(lines: &[&str]) -> Result<UpgradeProgress, ResponseFault> {
     answer_bytes(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes())
 }
 
-fn answer_bytes(bytes: &[u8]) -> Result<Answer, Refusal> {
+fn answer_bytes(bytes: &[u8]) -> Result<UpgradeProgress, ResponseFault> {
     let whole = client(&[]).receive(bytes);
     let mut client = client(&[]);
     for (i, byte) in bytes.iter().enumerate() {
         match client.receive(&[*byte]) {
-            Ok(Answer::Pending) => {}
-            Ok(Answer::Open { agreed, response, .. }) => {
+            Ok(UpgradeProgress::Pending) => {}
+            Ok(UpgradeProgress::Open { agreed, response, .. }) => {
                 let rest = bytes[i + 1..].to_vec();
-                assert_eq!(whole, Ok(Answer::Open { agreed, response, rest }));
+                assert_eq!(whole, Ok(UpgradeProgress::Open { agreed, response, rest }));
                 return whole;
             }
-            Ok(Answer::Status { response, .. }) => {
+            Ok(UpgradeProgress::Status { response, .. }) => {
                 let rest = bytes[i + 1..].to_vec();
-                assert_eq!(whole, Ok(Answer::Status { response, rest }));
+                assert_eq!(whole, Ok(UpgradeProgress::Status { response, rest }));
                 return whole;
             }
             Err(refusal) => {
@@ -48,12 +48,12 @@ fn answer_bytes(bytes: &[u8]) -> Result<Answer, Refusal> {
             }
         }
     }
-    assert_eq!(whole, Ok(Answer::Pending));
+    assert_eq!(whole, Ok(UpgradeProgress::Pending));
     whole
 }
 
 fn opens(lines: &[&str]) -> bool {
-    matches!(answer(lines), Ok(Answer::Open { .. }))
+    matches!(answer(lines), Ok(UpgradeProgress::Open { .. }))
 }
 
 const OK: &str = "HTTP/1.1 101 Switching Protocols";
@@ -107,7 +107,7 @@ fn valid_responses_open_the_session() {
 fn frames_after_the_head_are_kept() {
     let head = format!("{OK}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{ACCEPT}\r\n\r\n");
     let bytes = [head.as_bytes(), b"\x81\x01a\x88\x00"].concat();
-    let Ok(Answer::Open { rest, .. }) = answer_bytes(&bytes) else { panic!() };
+    let Ok(UpgradeProgress::Open { rest, .. }) = answer_bytes(&bytes) else { panic!() };
     assert_eq!(rest, b"\x81\x01a\x88\x00");
 }
 
@@ -116,42 +116,45 @@ fn informational_responses_are_skipped() {
     let early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n";
     let head =
         format!("{early}{OK}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{ACCEPT}\r\n\r\n");
-    assert!(matches!(answer_bytes(head.as_bytes()), Ok(Answer::Open { .. })));
+    assert!(matches!(answer_bytes(head.as_bytes()), Ok(UpgradeProgress::Open { .. })));
     // They count towards the limit.
     let hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
-    let many = hint.repeat(MAX_HEADS / hint.len() + 1);
-    assert_eq!(client(&[]).receive(many.as_bytes()), Err(Refusal::HeadsTooLong));
+    let many = hint.repeat(MAX_HEAD_BYTES / hint.len() + 1);
+    assert_eq!(client(&[]).receive(many.as_bytes()), Err(ResponseFault::HeadsTooLong));
 }
 
 #[test]
 fn invalid_responses_are_rejected() {
-    let cases: &[(&[&str], Refusal)] = &[
-        (&[OK, "Connection: Upgrade", ACCEPT], Refusal::Upgrade(None)),
+    let cases: &[(&[&str], ResponseFault)] = &[
+        (&[OK, "Connection: Upgrade", ACCEPT], ResponseFault::Upgrade(None)),
         (
             &[OK, "Upgrade: h2c", "Connection: Upgrade", ACCEPT],
-            Refusal::Upgrade(Some("h2c".into())),
+            ResponseFault::Upgrade(Some("h2c".into())),
         ),
         (
             &[OK, "Upgrade: h2c, websocket", "Connection: Upgrade", ACCEPT],
-            Refusal::Upgrade(Some("h2c, websocket".into())),
+            ResponseFault::Upgrade(Some("h2c, websocket".into())),
         ),
-        (&[OK, "Upgrade: websocket", ACCEPT], Refusal::Connection(None)),
+        (&[OK, "Upgrade: websocket", ACCEPT], ResponseFault::Connection(None)),
         (
             &[OK, "Upgrade: websocket", "Connection: close", ACCEPT],
-            Refusal::Connection(Some("close".into())),
+            ResponseFault::Connection(Some("close".into())),
         ),
-        (&[OK, "Upgrade: websocket", "Connection: Upgrade"], Refusal::Accept(BadAccept::Missing)),
+        (
+            &[OK, "Upgrade: websocket", "Connection: Upgrade"],
+            ResponseFault::Accept(BadAccept::Missing),
+        ),
         (
             &[OK, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: AAAA"],
-            Refusal::Accept(BadAccept::Other("AAAA".into())),
+            ResponseFault::Accept(BadAccept::Other("AAAA".into())),
         ),
         (
             &[OK, "Upgrade: websocket", "Connection: Upgrade", ACCEPT, "Sec-WebSocket-Accept: B"],
-            Refusal::Accept(BadAccept::Other("B".into())),
+            ResponseFault::Accept(BadAccept::Other("B".into())),
         ),
         (
             &[OK, "Upgrade: websocket", "Connection: Upgrade", ACCEPT, "Sec-WebSocket-Protocol: x"],
-            Refusal::Subprotocol("x".into()),
+            ResponseFault::Subprotocol("x".into()),
         ),
         (
             &[
@@ -161,16 +164,16 @@ fn invalid_responses_are_rejected() {
                 ACCEPT,
                 "Sec-WebSocket-Extensions: foo; a=1",
             ],
-            Refusal::Extension(ExtensionFault::NotOffered("foo".into())),
+            ResponseFault::Extension(ExtensionFault::NotOffered("foo".into())),
         ),
         (
             &["HTTP/1.0 101 OK", "Upgrade: websocket", "Connection: Upgrade", ACCEPT],
-            Refusal::Http10,
+            ResponseFault::Http10,
         ),
-        (&["\u{15}\u{3}\u{1}"], Refusal::NotHttp(b"\x15\x03\x01\r\n\r\n".into())),
-        (&["SSH-2.0-OpenSSH"], Refusal::NotHttp(b"SSH-2.0-OpenSSH\r\n\r\n".into())),
-        (&["HTTP/1.1 abc"], Refusal::Malformed(httparse::Error::Status)),
-        (&[OK, "no colon"], Refusal::Malformed(httparse::Error::HeaderName)),
+        (&["\u{15}\u{3}\u{1}"], ResponseFault::NotHttp(b"\x15\x03\x01\r\n\r\n".into())),
+        (&["SSH-2.0-OpenSSH"], ResponseFault::NotHttp(b"SSH-2.0-OpenSSH\r\n\r\n".into())),
+        (&["HTTP/1.1 abc"], ResponseFault::Malformed(httparse::Error::Status)),
+        (&[OK, "no colon"], ResponseFault::Malformed(httparse::Error::HeaderName)),
     ];
     for (lines, refusal) in cases {
         assert_eq!(answer(lines).as_ref(), Err(refusal), "{lines:?}");
@@ -180,7 +183,7 @@ fn invalid_responses_are_rejected() {
 #[test]
 fn any_other_status_is_returned_with_its_body() {
     let bytes = b"HTTP/1.0 401 Who are you\r\nWWW-Authenticate: Basic\r\n\r\n{\"error\":1}";
-    let Ok(Answer::Status { response, rest }) = answer_bytes(bytes) else { panic!() };
+    let Ok(UpgradeProgress::Status { response, rest }) = answer_bytes(bytes) else { panic!() };
     assert_eq!((response.status, response.reason.as_str()), (401, "Who are you"));
     assert_eq!(response.headers.get("www-authenticate"), Some("Basic"));
     assert_eq!(rest, b"{\"error\":1}");
@@ -189,7 +192,7 @@ fn any_other_status_is_returned_with_its_body() {
 #[test]
 fn a_status_is_read_even_from_a_malformed_head() {
     let bytes = b"HTTP/1.1 403 Forbidden\r\nX Y: 1\r\nX-Z : 2\r\nno colon\r\nA: b\r\n\r\nno way";
-    let Ok(Answer::Status { response, rest }) = answer_bytes(bytes) else { panic!() };
+    let Ok(UpgradeProgress::Status { response, rest }) = answer_bytes(bytes) else { panic!() };
     assert_eq!((response.status, response.headers.get("A")), (403, Some("b")));
     assert_eq!(rest, b"no way");
 }
@@ -197,12 +200,12 @@ fn a_status_is_read_even_from_a_malformed_head() {
 #[test]
 fn heads_are_limited() {
     let mut endless = client(&[]);
-    assert_eq!(endless.receive(b"HTTP/1.1 101 X\r\nA: "), Ok(Answer::Pending));
-    assert_eq!(endless.receive(&vec![b'a'; MAX_HEADS]), Err(Refusal::HeadsTooLong));
+    assert_eq!(endless.receive(b"HTTP/1.1 101 X\r\nA: "), Ok(UpgradeProgress::Pending));
+    assert_eq!(endless.receive(&vec![b'a'; MAX_HEAD_BYTES]), Err(ResponseFault::HeadsTooLong));
     let fields = "a:\r\n".repeat(10_000);
     let many =
         format!("{OK}\r\n{fields}Upgrade: websocket\r\nConnection: Upgrade\r\n{ACCEPT}\r\n\r\n");
-    assert!(matches!(client(&[]).receive(many.as_bytes()), Ok(Answer::Open { .. })));
+    assert!(matches!(client(&[]).receive(many.as_bytes()), Ok(UpgradeProgress::Open { .. })));
 }
 
 fn request(lines: &[&str]) -> Result<RequestHead, RequestFault> {
@@ -225,9 +228,9 @@ fn a_server_accepts_a_request_that_meets_4_2_1() {
     assert_eq!((request.target.as_str(), rest), ("/chat", vec![]));
     let accept = accept.unwrap();
     assert_eq!(format!("Sec-WebSocket-Accept: {accept}"), ACCEPT);
-    let response = accepted(&accept, &Headers::default());
+    let response = encode_acceptance(&accept, &Headers::default());
     // Our own client accepts it.
-    assert!(matches!(answer_bytes(&response), Ok(Answer::Open { .. })));
+    assert!(matches!(answer_bytes(&response), Ok(UpgradeProgress::Open { .. })));
 }
 
 #[test]
@@ -238,7 +241,7 @@ fn a_server_announces_the_subprotocol_it_chose() {
     let choices = Choices { subprotocols: vec!["chat".into()], compress: None };
     let (agreed, headers) = choose(&request.headers, &choices).unwrap();
     assert_eq!(agreed.subprotocol.as_deref(), Some("chat"));
-    let response = String::from_utf8(accepted(&accept.unwrap(), &headers)).unwrap();
+    let response = String::from_utf8(encode_acceptance(&accept.unwrap(), &headers)).unwrap();
     assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
     assert!(response.contains("Sec-WebSocket-Protocol: chat\r\n"), "{response}");
 }
@@ -273,7 +276,7 @@ fn a_server_refuses_with_the_fitting_status() {
         assert_eq!(fault, expected, "{lines:?}");
         assert_eq!(fault.status().0.as_str(), status);
     }
-    let endless = ServerUpgrade::default().receive(&vec![b'a'; MAX_HEADS + 1]);
+    let endless = ServerUpgrade::default().receive(&vec![b'a'; MAX_HEAD_BYTES + 1]);
     assert_eq!(endless, Err(RequestFault::Malformed));
 }
 
@@ -284,7 +287,7 @@ fn a_refusal_closes_the_connection() {
                     Content-Type: text/plain\r\nContent-Length: 39\r\nConnection: close\r\n\r\n\
                     only WebSocket version 13 is supported\n";
     let body = format!("{}\n", RequestFault::Version);
-    assert_eq!(String::from_utf8(refused(status, &headers, &body)).unwrap(), expected);
+    assert_eq!(String::from_utf8(encode_refusal(status, &headers, &body)).unwrap(), expected);
 }
 
 proptest! {

@@ -41,10 +41,10 @@ pub(super) fn close(arguments: &str) -> Result<Close, String> {
         .map(CloseCode::new)
         .filter(|code| code.is_sendable())
         .ok_or("a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999")?;
-    if reason.len() > close::MAX_REASON {
+    if reason.len() > close::MAX_REASON_BYTES {
         return Err(format!(
             "a close reason has at most {} bytes, not {}",
-            close::MAX_REASON,
+            close::MAX_REASON_BYTES,
             reason.len()
         ));
     }
