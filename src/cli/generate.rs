@@ -4,7 +4,7 @@ use super::args::Cli;
 use crate::{
     error::Error,
     render::write_out::VARIABLES,
-    script::command::table::{Spec, TABLE},
+    script::command::table::{CommandSpec, TABLE},
 };
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -80,7 +80,7 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
 /// The commands of interactive mode, from their own definition.
 fn commands() -> String {
     let escaped = |text: &str| text.replace('\\', "\\e").replace('-', "\\-");
-    let entry = |spec: &Spec| {
+    let entry = |spec: &CommandSpec| {
         let (name, arguments) = (escaped(spec.name), escaped(spec.arguments));
         format!(".TP\n\\fB{name}\\fR {arguments}\n{}\n", escaped(spec.help))
     };

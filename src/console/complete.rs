@@ -4,8 +4,8 @@ use crate::{
     escape::is_acted_upon,
     proto::{CloseCode, slice::Within},
     script::command::{
-        arguments::from_home,
-        table::{self, Completes},
+        arguments::expand_home,
+        table::{self, Completion},
     },
 };
 use rustyline::completion::Pair;
@@ -70,21 +70,21 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
         let offered = from.filter(|one| is_first && one.starts_with(word));
         (start, offered.map(|one| pair(one, one)).collect())
     };
-    match table::find(name).map_or(Completes::Nothing, |spec| spec.completes) {
-        Completes::Words => words(before, known),
-        Completes::AtFile => match all.strip_prefix('@') {
+    match table::find(name).map_or(Completion::Nothing, |spec| spec.completion) {
+        Completion::Words => words(before, known),
+        Completion::AtFile => match all.strip_prefix('@') {
             Some(path) => paths(path, name.len() + 2),
             None => words(before, known),
         },
-        Completes::File => paths(all, name.len() + 1),
-        Completes::Switch => choose(&mut ["on", "off"].into_iter()),
-        Completes::Subprotocol => {
+        Completion::File => paths(all, name.len() + 1),
+        Completion::Switch => choose(&mut ["on", "off"].into_iter()),
+        Completion::Subprotocol => {
             let asked = known.subprotocols.iter().map(String::as_str);
             let more =
                 REGISTERED.into_iter().filter(|one| !known.subprotocols.iter().any(|it| it == one));
             choose(&mut asked.chain(more))
         }
-        Completes::CloseCode if is_first => {
+        Completion::CloseCode if is_first => {
             let codes = (1000..=3999).map(CloseCode::new).filter(|code| code.is_sendable());
             let named = codes.map(|code| (code.to_string(), code.name()));
             let named = named.filter(|(code, name)| !name.is_empty() && code.starts_with(word));
@@ -92,7 +92,7 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
                 named.map(|(code, name)| pair(format!("{code} {name}"), format!("{code} ")));
             (start, offered.collect())
         }
-        Completes::CloseCode | Completes::Nothing => (cursor, Vec::new()),
+        Completion::CloseCode | Completion::Nothing => (cursor, Vec::new()),
     }
 }
 
@@ -117,7 +117,8 @@ fn paths(path: &str, at: usize) -> (usize, Vec<Pair>) {
         Some(slash) => path.split_at(slash + 1),
         None => ("", path),
     };
-    let place = if directory.is_empty() { Path::new(".").to_owned() } else { from_home(directory) };
+    let place =
+        if directory.is_empty() { Path::new(".").to_owned() } else { expand_home(directory) };
     let Ok(entries) = fs::read_dir(place) else { return (at, Vec::new()) };
     let mut offered: Vec<_> = entries
         .take(ENTRIES)

@@ -7,36 +7,36 @@ use std::time::Duration;
 /// A step of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Sends something.
+    /// Sends a message or control frame.
     Send(Outgoing),
-    /// Performs nothing further for this long.
+    /// Delays the actions after it.
     Wait(Duration),
-    /// Performs nothing further until a message matches.
+    /// Delays the actions after it until a received message matches.
     Expect(Matcher),
 }
 
 impl Action {
-    /// Sends a message.
+    /// Returns the action that sends a message.
     pub fn message(kind: Kind, payload: impl Into<Vec<u8>>) -> Self {
         Self::Send(Outgoing::Message(kind, payload.into()))
     }
 
-    /// Whether it sends a message.
+    /// Reports whether the action sends a message.
     pub fn is_message(&self) -> bool {
         matches!(self, Self::Send(Outgoing::Message(..)))
     }
 }
 
-/// What a script sends. Payloads and reasons of control frames are within the limits of RFC 6455,
-/// 5.5, and close codes may be sent.
+/// A message or control frame to send. Control payloads and close reasons are within the limits of
+/// RFC 6455, 5.5, and close codes are sendable (7.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
-    /// A message.
+    /// A message of this type and payload.
     Message(Kind, Vec<u8>),
-    /// A ping with this payload.
+    /// A ping with this payload (RFC 6455, 5.5.2).
     Ping(Vec<u8>),
-    /// An unsolicited pong with this payload.
+    /// An unsolicited pong with this payload (RFC 6455, 5.5.3).
     Pong(Vec<u8>),
-    /// A Close, which begins the closing handshake.
+    /// A Close, which starts the closing handshake.
     Close(Close),
 }

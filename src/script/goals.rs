@@ -1,8 +1,8 @@
-//! Goals of a run: messages that end it.
+//! Goals of a run: the received messages that end it.
 
 use super::matcher::Matcher;
 
-/// The goals of a run. It ends as soon as one of them is met.
+/// The goals of a run, which ends as soon as one of them is met.
 #[derive(Clone, Debug, Default)]
 pub struct Goals {
     /// `--count`: the number of received messages.
@@ -12,7 +12,7 @@ pub struct Goals {
 }
 
 impl Goals {
-    /// Whether there is a goal.
+    /// Reports whether any goal is set.
     pub fn is_some(&self) -> bool {
         self.count.is_some() || self.until.is_some()
     }

@@ -1,34 +1,34 @@
-//! Stdin to messages: finds them in what was read.
+//! The messages in stdin: framing of the bytes read.
 
 use crate::proto::slice::Within;
 use memchr::memchr;
 use std::ops::Range;
 
-/// How messages follow each other in a stream of bytes.
+/// The delimiting of messages in a stream of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// Each is a line that ends with this byte; before LF a CR belongs to the end.
+    /// Lines that end with this byte. A CR before an LF is part of the line end.
     Lines(u8),
-    /// Before each stands its length, in four bytes with the highest first.
+    /// Messages prefixed with their length in bytes, a 32-bit big-endian integer.
     Lengths,
-    /// All of it is one.
+    /// One message that ends with the stream.
     Whole,
 }
 
-/// What is next to be sent. The bytes stay where they are until [`Input::room`] is asked for.
+/// The next item to send. Its range is valid until the next call of [`Input::room`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// A message.
+    /// A complete message.
     Message(Range<usize>),
-    /// Part of the one message that all of it is; `last`: its end.
+    /// A part of the single message of [`Framing::Whole`].
     Part {
-        /// Where the bytes lie.
+        /// The bytes of this part.
         range: Range<usize>,
-        /// Nothing follows.
+        /// True for the part that ends the message.
         last: bool,
     },
-    /// It ends inside a message; how many bytes that lacks.
-    Cut(usize),
+    /// The stream ended inside a message, of which this many bytes are missing.
+    Truncated(usize),
 }
 
 /// Bytes read and not yet sent.
@@ -37,18 +37,18 @@ pub struct Input {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// No terminator before here.
+    /// The end of the searched bytes, which contain no terminator.
     searched: usize,
     framing: Framing,
     ended: bool,
-    /// Nothing more is to be taken, whatever is there.
+    /// The last part of the single message was taken.
     finished: bool,
-    /// Messages taken so far.
+    /// The number of messages taken.
     taken: u64,
 }
 
 impl Input {
-    /// Nothing read yet.
+    /// Creates an empty input. It allocates on the first read.
     pub fn new(framing: Framing) -> Self {
         Self {
             buffer: Vec::new(),
@@ -62,42 +62,44 @@ impl Input {
         }
     }
 
-    /// Room for the next read. A line has no length limit: it grows to hold the longest.
+    /// Returns the free part of the buffer, for the next read. A line has no length limit: the
+    /// buffer grows to hold the longest.
     pub fn room(&mut self) -> &mut [u8] {
         if self.start == self.end {
             (self.start, self.end, self.searched) = (0, 0, 0);
         }
-        if self.start > 0 && self.buffer.len() - self.end < BLOCK / 2 {
+        if self.start > 0 && self.buffer.len() - self.end < BLOCK_BYTES / 2 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.searched -= self.start;
             self.start = 0;
         }
-        if self.buffer.len() - self.end < BLOCK / 2 {
+        if self.buffer.len() - self.end < BLOCK_BYTES / 2 {
             if self.buffer.is_empty() {
-                // Fresh zeros cost nothing until they are used.
+                // Zeroed pages cost nothing until they are written.
                 self.buffer = vec![0; self.block_bytes()];
             } else {
                 self.buffer.resize(self.buffer.len() * 2, 0);
             }
-        } else if self.end == 0 && self.buffer.len() > KEPT {
-            // What one long line needed is not kept for ever.
-            self.buffer = vec![0; BLOCK];
+        } else if self.end == 0 && self.buffer.len() > MAX_IDLE_BYTES {
+            // The memory of one long line is not kept for the rest of the run.
+            self.buffer = vec![0; BLOCK_BYTES];
         }
         self.buffer.within_mut(self.end..)
     }
 
     fn block_bytes(&self) -> usize {
-        if self.framing == Framing::Whole { WHOLE_BLOCK_BYTES } else { BLOCK }
+        if self.framing == Framing::Whole { WHOLE_BLOCK_BYTES } else { BLOCK_BYTES }
     }
 
-    /// `n` bytes were read into the room; 0 is the end, which ends a last line too.
+    /// Adds `n` bytes that were read into [`Self::room`]. Zero is the end of the stream, which also
+    /// ends an unterminated last line.
     pub fn filled(&mut self, n: usize) {
         self.end += n;
         self.ended |= n == 0;
     }
 
-    /// Whether there is something to send.
+    /// Reports whether [`Self::take`] would return an item.
     pub fn has_next(&mut self) -> bool {
         match self.framing {
             Framing::Lines(terminator) => self.line(terminator).is_some(),
@@ -106,12 +108,12 @@ impl Input {
         }
     }
 
-    /// Whether stdin has ended: there is nothing more to read.
+    /// Reports whether the end of the stream was read.
     pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Whether all of stdin has been read and taken.
+    /// Reports whether the stream has ended and all of it was taken.
     pub fn is_done(&self) -> bool {
         match self.framing {
             Framing::Whole => self.finished,
@@ -119,7 +121,7 @@ impl Input {
         }
     }
 
-    /// What is next to be sent.
+    /// Takes the next item to send.
     #[inline]
     pub fn take(&mut self) -> Option<Next> {
         match self.framing {
@@ -146,7 +148,7 @@ impl Input {
         Some(Next::Part { range, last })
     }
 
-    /// The next line: what [`Self::take`] gives where messages are lines, in a shorter way.
+    /// Takes the next line. A shortcut for [`Self::take`] with [`Framing::Lines`].
     #[inline]
     pub fn next_line(&mut self, terminator: u8) -> Option<Range<usize>> {
         let (mut to, next) = self.line(terminator)?;
@@ -161,25 +163,25 @@ impl Input {
         Some(from..to)
     }
 
-    /// The bytes of a message, or of part of one.
+    /// Returns the bytes of a range that was taken.
     #[inline]
     pub fn bytes(&self, range: Range<usize>) -> &[u8] {
         self.buffer.within(range)
     }
 
-    /// The number of the message taken last, from 1.
+    /// Returns the number of the last message taken, from 1.
     pub fn number(&self) -> u64 {
         self.taken
     }
 
-    /// How many messages are there and not taken; one that has been begun is not counted.
+    /// Counts the messages that were read and not taken, without an incomplete last one.
     pub fn waiting(&self) -> usize {
         let rest = self.buffer.within(self.start..self.end);
         match self.framing {
             Framing::Lines(terminator) => {
-                let whole = rest.split(|byte| *byte == terminator).count() - 1;
-                let last = rest.last().is_some_and(|byte| *byte != terminator);
-                whole + usize::from(self.ended && last)
+                let terminated = rest.split(|byte| *byte == terminator).count() - 1;
+                let has_rest = rest.last().is_some_and(|byte| *byte != terminator);
+                terminated + usize::from(self.ended && has_rest)
             }
             Framing::Lengths => {
                 let mut at = self.start;
@@ -193,7 +195,7 @@ impl Input {
         }
     }
 
-    /// Where the next line ends, and where the one after it begins.
+    /// Returns the end of the next line and the start of the one after it.
     #[inline]
     fn line(&mut self, terminator: u8) -> Option<(usize, usize)> {
         let rest = self.buffer.get(self.searched..self.end)?;
@@ -212,28 +214,31 @@ impl Input {
     fn prefixed(&self) -> Option<Next> {
         match self.prefixed_at(self.start)? {
             Ok(range) => Some(Next::Message(range)),
-            Err(lacks) => (self.ended && self.start < self.end).then_some(Next::Cut(lacks)),
+            Err(missing) => {
+                (self.ended && self.start < self.end).then_some(Next::Truncated(missing))
+            }
         }
     }
 
-    /// The message whose prefix is here, or how many bytes it lacks; `None`: here is nothing.
+    /// Returns the range of the message whose prefix is at `at`, or the number of its missing bytes.
+    /// Returns `None` if there are no bytes at `at`.
     fn prefixed_at(&self, at: usize) -> Option<Result<Range<usize>, usize>> {
         let rest = self.buffer.get(at..self.end).filter(|rest| !rest.is_empty())?;
-        let Some((prefix, rest)) = rest.split_first_chunk::<PREFIX>() else {
-            return Some(Err(PREFIX - rest.len()));
+        let Some((prefix, rest)) = rest.split_first_chunk::<PREFIX_BYTES>() else {
+            return Some(Err(PREFIX_BYTES - rest.len()));
         };
-        // It fits: this runs where an address has four bytes or more.
+        // Lossless: addresses have at least 32 bits on all supported targets.
         let length = u32::from_be_bytes(*prefix) as usize;
-        let start = at + PREFIX;
+        let start = at + PREFIX_BYTES;
         Some(match length.checked_sub(rest.len()) {
             None | Some(0) => Ok(start..start + length),
-            Some(lacks) => Err(lacks),
+            Some(missing) => Err(missing),
         })
     }
 }
 
-/// Returns the place of the first such byte. In a short block memchr would ask the processor for its
-/// features for nothing, which traps in a virtual machine and takes longer than a round trip.
+/// Returns the position of the first `byte`. Short blocks are searched without memchr: it detects
+/// the features of the processor, which traps in a virtual machine and takes longer than a round trip.
 #[inline]
 fn find(byte: u8, block: &[u8]) -> Option<usize> {
     if block.len() <= SHORT_BLOCK_BYTES {
@@ -242,27 +247,26 @@ fn find(byte: u8, block: &[u8]) -> Option<usize> {
     memchr(byte, block)
 }
 
-/// The longest block that is searched byte by byte.
+/// The size of the longest block that is searched byte by byte.
 const SHORT_BLOCK_BYTES: usize = 64;
-/// Bytes read at a time, and more once a line is longer. From this size on the allocator takes
-/// fresh pages from the system, and only those are paid for that are used.
-const BLOCK: usize = 128 << 10;
-/// Bytes read at a time where all of it is one message.
+/// The initial buffer size; a longer line enlarges it. From this size on the allocator maps fresh
+/// pages, which cost nothing until they are written.
+const BLOCK_BYTES: usize = 128 << 10;
+/// The initial buffer size for [`Framing::Whole`].
 const WHOLE_BLOCK_BYTES: usize = 256 << 10;
-/// Capacity kept between lines, in bytes.
-const KEPT: usize = 1 << 20;
-/// Bytes of a length.
-const PREFIX: usize = 4;
+/// The largest buffer that is kept when it is empty.
+const MAX_IDLE_BYTES: usize = 1 << 20;
+const PREFIX_BYTES: usize = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Reads these chunks: the messages, and how many bytes the last one lacks.
+    /// Reads chunks. Returns the messages and the number of bytes missing from the last one.
     fn read(framing: Framing, chunks: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
         let mut input = Input::new(framing);
-        let (mut messages, mut lacks, mut whole) = (Vec::new(), 0, Vec::new());
+        let (mut messages, mut missing, mut whole) = (Vec::new(), 0, Vec::new());
         for chunk in chunks.iter().filter(|chunk| !chunk.is_empty()).chain(&[&b""[..]]) {
             let mut rest = *chunk;
             loop {
@@ -272,13 +276,13 @@ mod tests {
                 input.filled(n);
                 rest = &rest[n..];
                 loop {
-                    let had = input.has_next();
+                    let has_next = input.has_next();
                     let next = input.take();
-                    assert_eq!(next.is_some(), had);
+                    assert_eq!(next.is_some(), has_next);
                     match next {
                         None => break,
                         Some(Next::Message(range)) => messages.push(input.bytes(range).to_vec()),
-                        Some(Next::Cut(n)) => lacks = n,
+                        Some(Next::Truncated(n)) => missing = n,
                         Some(Next::Part { range, last }) => {
                             whole.extend_from_slice(input.bytes(range));
                             if last {
@@ -293,8 +297,8 @@ mod tests {
             }
         }
         assert!(input.is_done());
-        assert_eq!(input.number(), messages.len() as u64 + u64::from(lacks > 0));
-        (messages, lacks)
+        assert_eq!(input.number(), messages.len() as u64 + u64::from(missing > 0));
+        (messages, missing)
     }
 
     fn lines(terminator: u8, chunks: &[&[u8]]) -> Vec<Vec<u8>> {
@@ -302,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths() {
+    fn splits_length_prefixed_messages() {
         let cases: &[(&[u8], &[&str], usize)] = &[
             (b"", &[], 0),
             (b"\0\0\0\0", &[""], 0),
@@ -310,19 +314,19 @@ mod tests {
             (b"\0\0\0\x01a\0\0\0\x03b", &["a"], 2),
             (b"\0\0\0\x01a\0\0", &["a"], 2),
         ];
-        for (bytes, messages, lacks) in cases {
-            let expected = (messages.iter().map(|m| m.as_bytes().to_vec()).collect(), *lacks);
+        for (bytes, messages, missing) in cases {
+            let expected = (messages.iter().map(|m| m.as_bytes().to_vec()).collect(), *missing);
             assert_eq!(read(Framing::Lengths, &[bytes]), expected, "{bytes:?}");
             let bytewise: Vec<&[u8]> = bytes.chunks(1).collect();
             assert_eq!(read(Framing::Lengths, &bytewise), expected, "{bytes:?}");
         }
-        let long = vec![b'x'; 3 * BLOCK];
+        let long = vec![b'x'; 3 * BLOCK_BYTES];
         let bytes = [&(long.len() as u32).to_be_bytes()[..], &long].concat();
         assert_eq!(read(Framing::Lengths, &[&bytes]), (vec![long], 0));
     }
 
     #[test]
-    fn all_of_it_as_one() {
+    fn takes_the_whole_stream_as_one_message() {
         for bytes in [&b""[..], b"a\n\0b", &[b'x'; 3000]] {
             let expected = (vec![bytes.to_vec()], 0);
             assert_eq!(read(Framing::Whole, &[bytes]), expected);
@@ -331,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_lines() {
+    fn accepts_lf_crlf_and_nul_line_ends() {
         let cases: &[(&[u8], &[&str])] = &[
             (b"", &[]),
             (b"a", &["a"]),
@@ -351,14 +355,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_longer_than_any_block() {
-        let long = vec![b'x'; 5 * BLOCK + 1];
+    fn takes_lines_longer_than_the_buffer() {
+        let long = vec![b'x'; 5 * BLOCK_BYTES + 1];
         let bytes = [&long[..], b"\nshort\n", &long].concat();
         assert_eq!(lines(b'\n', &[&bytes]), [long.clone(), b"short".to_vec(), long]);
     }
 
     #[test]
-    fn what_waits_is_counted() {
+    fn counts_waiting_messages() {
         let mut input = Input::new(Framing::Lines(b'\n'));
         input.room()[..5].copy_from_slice(b"a\nb\nc");
         input.filled(5);
@@ -376,7 +380,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_cut_gives_the_same_lines(bytes in "[ab\\r\\n]{0,60}", size in 1usize..9) {
+        fn chunk_sizes_do_not_change_the_lines(bytes in "[ab\\r\\n]{0,60}", size in 1usize..9) {
             let chunks: Vec<&[u8]> = bytes.as_bytes().chunks(size).collect();
             prop_assert_eq!(lines(b'\n', &chunks), lines(b'\n', &[bytes.as_bytes()]));
         }

@@ -1,23 +1,23 @@
-//! The outline of a JSON text, as far as it can be told before all of it is there.
+//! Checks for complete and incomplete JSON texts.
 
 use serde::de::IgnoredAny;
 
-/// Whether a text starts like an object or an array.
+/// Reports whether a text starts like an object or an array.
 pub fn begins(text: &str) -> bool {
     text.trim_start_matches(is_space).starts_with(['{', '['])
 }
 
-/// Whether a text is a complete object or array.
+/// Reports whether a text is a complete object or array.
 pub fn is_whole(text: &str) -> bool {
     begins(text) && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// Whether a text is the beginning of an object or array that lacks its end.
+/// Reports whether a text is the beginning of an incomplete object or array.
 pub fn is_cut(text: &str) -> bool {
     begins(text) && serde_json::from_str::<IgnoredAny>(text).is_err_and(|fault| fault.is_eof())
 }
 
-/// Whether JSON counts a character as white space (RFC 8259, 2).
+/// Reports whether a character is JSON whitespace (RFC 8259, 2).
 pub fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_and_cut() {
+    fn tells_complete_from_incomplete_json() {
         for whole in ["{}", " [1]", "{\"a\":[{}]}\n"] {
             assert!(is_whole(whole) && !is_cut(whole), "{whole}");
         }

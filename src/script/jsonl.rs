@@ -1,4 +1,4 @@
-//! Lines of jsonl input, each of which is an action. docs/jsonl.md has the schema.
+//! The parser for jsonl input, in which each line is an action. docs/jsonl.md has the schema.
 
 use super::action::{Action, Outgoing};
 use crate::{
@@ -11,24 +11,24 @@ use std::time::Duration;
 /// A line that is not an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineFault {
-    /// The column of the first byte that is not JSON, from 1; `None`: the line is JSON.
+    /// The column of the JSON syntax error, from 1; `None` if the line is valid JSON.
     pub column: Option<usize>,
     /// A phrase that names the fault.
     pub words: String,
 }
 
-/// Reads a line. `None`: the line asks for nothing, because it is empty, or records an event.
+/// Parses a line. Returns `None` for an empty line and for a recorded event that is not an action.
 pub fn parse(line: &[u8]) -> Result<Option<Action>, LineFault> {
     if line.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
     let line = InputLine::read(line).map_err(|cause| {
-        // It appends where: the line is always its first.
+        // serde_json appends the position; the line number would always be 1.
         let words = cause.to_string();
         let words = words.split(" at line ").next().unwrap_or_default().to_owned();
         LineFault { column: Some(cause.column().max(1)), words }
     })?;
-    let kind = text("type", &line.kind)?.ok_or_else(|| fault("there is no \"type\""))?;
+    let kind = text("type", &line.kind)?.ok_or_else(|| fault("missing \"type\""))?;
     let direction = text("direction", &line.direction)?;
     if direction.is_some_and(|direction| direction != "in") {
         return Ok(None);
@@ -37,7 +37,7 @@ pub fn parse(line: &[u8]) -> Result<Option<Action>, LineFault> {
     match kind {
         "text" => {
             let data = text("data", &line.data)?;
-            let data = data.ok_or_else(|| fault("text has no \"data\""))?;
+            let data = data.ok_or_else(|| fault("missing \"data\""))?;
             Ok(Some(Action::message(Kind::Text, data)))
         }
         "binary" => {
@@ -45,19 +45,19 @@ pub fn parse(line: &[u8]) -> Result<Option<Action>, LineFault> {
                 None => base64("data", &line.data)?,
                 some => some,
             };
-            let bytes = bytes.ok_or_else(|| fault("binary has no \"base64\""))?;
+            let bytes = bytes.ok_or_else(|| fault("missing \"base64\""))?;
             Ok(Some(Action::message(Kind::Binary, bytes)))
         }
-        "ping" => control(&line).map(Outgoing::Ping).map(send),
-        // One received answers a ping of another session.
+        "ping" => control_payload(&line).map(Outgoing::Ping).map(send),
+        // A received pong answers a ping of the recorded session.
         "pong" if direction.is_some() => Ok(None),
-        "pong" => control(&line).map(Outgoing::Pong).map(send),
+        "pong" => control_payload(&line).map(Outgoing::Pong).map(send),
         "close" => close(&line).map(Outgoing::Close).map(send),
         "wait" => {
             let seconds = line.seconds.as_number();
             let seconds = seconds.filter(|seconds| (0.0..=1e9).contains(seconds));
-            let seconds =
-                seconds.ok_or_else(|| fault("wait has no \"seconds\" from 0 to 1000000000"))?;
+            let seconds = seconds
+                .ok_or_else(|| fault("\"seconds\" must be a number from 0 to 1000000000"))?;
             Ok(Some(Action::Wait(Duration::from_secs_f64(seconds))))
         }
         _ => Ok(None),
@@ -68,26 +68,25 @@ fn text<'a>(name: &str, field: &'a Scalar<'_>) -> Result<Option<&'a str>, LineFa
     match field {
         Scalar::Absent | Scalar::Null => Ok(None),
         Scalar::Text(text) => Ok(Some(text)),
-        _ => Err(fault(format!("\"{name}\" is no string"))),
+        _ => Err(fault(format!("\"{name}\" must be a string"))),
     }
 }
 
 fn base64(name: &str, field: &Scalar<'_>) -> Result<Option<Vec<u8>>, LineFault> {
     let Some(text) = text(name, field)? else { return Ok(None) };
     let bytes = BASE64.decode(text.as_bytes());
-    bytes.map(Some).map_err(|_| fault(format!("\"{name}\" is no base64 (RFC 4648, 4)")))
+    bytes.map(Some).map_err(|_| fault(format!("\"{name}\" is not valid base64 (RFC 4648, 4)")))
 }
 
-/// What a control frame carries.
-fn control(line: &InputLine<'_>) -> Result<Vec<u8>, LineFault> {
+fn control_payload(line: &InputLine<'_>) -> Result<Vec<u8>, LineFault> {
     let payload = match (text("data", &line.data)?, base64("base64", &line.base64)?) {
         (Some(text), None) => text.as_bytes().to_vec(),
         (None, Some(bytes)) => bytes,
         (None, None) => Vec::new(),
-        (Some(_), Some(_)) => return Err(fault("both \"data\" and \"base64\"")),
+        (Some(_), Some(_)) => return Err(fault("\"data\" and \"base64\" cannot be combined")),
     };
     if payload.len() > 125 {
-        return Err(fault("over 125 bytes in a control frame (RFC 6455, 5.5)"));
+        return Err(fault("a control frame payload has at most 125 bytes (RFC 6455, 5.5)"));
     }
     Ok(payload)
 }
@@ -99,14 +98,16 @@ fn close(line: &InputLine<'_>) -> Result<Close, LineFault> {
         code => Some(code.as_unsigned().and_then(|code| u16::try_from(code).ok())),
     };
     let code = match code {
-        // Recorded of a Close without one.
+        // The code that recordings have for a Close without a code.
         None | Some(Some(1005)) if reason.is_empty() => CloseCode::NO_STATUS,
         None => CloseCode::NORMAL,
         Some(Some(code)) if CloseCode::new(code).is_sendable() => CloseCode::new(code),
-        Some(_) => return Err(fault("\"code\" is none that may be sent (RFC 6455, 7.4)")),
+        Some(_) => {
+            return Err(fault("\"code\" is not a close code that may be sent (RFC 6455, 7.4)"));
+        }
     };
     if reason.len() > 123 {
-        return Err(fault("\"reason\" is over 123 bytes (RFC 6455, 5.5)"));
+        return Err(fault("\"reason\" has at most 123 bytes (RFC 6455, 5.5)"));
     }
     Ok(Close { code, reason: reason.to_owned() })
 }
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_asked_for() {
+    fn parses_actions_and_skips_events() {
         let text = |s: &str| Ok(Some(Action::message(Kind::Text, s)));
         let send = |outgoing| Ok(Some(Action::Send(outgoing)));
         let close = |code: u16, reason: &str| {
@@ -153,7 +154,7 @@ mod tests {
                 r#"{"type":"wait","seconds":1.5}"#,
                 Ok(Some(Action::Wait(Duration::from_millis(1500)))),
             ),
-            // What only tells of something.
+            // Events, which are not actions.
             (r#"{"type":"text","direction":"out","data":"a"}"#, Ok(None)),
             (r#"{"type":"pong","direction":"in","rtt":0.1}"#, Ok(None)),
             (r#"{"type":"open","version":1}"#, Ok(None)),
@@ -168,25 +169,25 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot() {
+    fn names_the_fault_of_a_line() {
         for (line, column, words) in [
             ("hello", Some(1), "expected value"),
             (r#"{"type":"text","data":"a"} x"#, Some(28), "trailing characters"),
             (r#"{"type":"text","data":"\ud800"}"#, Some(30), "end of hex escape"),
             (r#"{"type":"text","data":"a"#, Some(24), "EOF"),
             ("[1]", Some(1), "invalid type: sequence, expected a map"),
-            (r#"{"data":"a"}"#, None, "there is no \"type\""),
-            (r#"{"type":1}"#, None, "\"type\" is no string"),
-            (r#"{"type":"text"}"#, None, "text has no \"data\""),
-            (r#"{"type":"text","data":1}"#, None, "\"data\" is no string"),
-            (r#"{"type":"binary"}"#, None, "binary has no \"base64\""),
-            (r#"{"type":"binary","base64":"AP8"}"#, None, "\"base64\" is no base64"),
-            (r#"{"type":"ping","data":"a","base64":""}"#, None, "both"),
-            (r#"{"type":"close","code":1006}"#, None, "\"code\" is none that may be sent"),
-            (r#"{"type":"close","code":"1000"}"#, None, "\"code\" is none that may be sent"),
-            (r#"{"type":"close","code":1005,"reason":"a"}"#, None, "\"code\" is none"),
-            (r#"{"type":"wait"}"#, None, "wait has no \"seconds\""),
-            (r#"{"type":"wait","seconds":-1}"#, None, "wait has no \"seconds\""),
+            (r#"{"data":"a"}"#, None, "missing \"type\""),
+            (r#"{"type":1}"#, None, "\"type\" must be a string"),
+            (r#"{"type":"text"}"#, None, "missing \"data\""),
+            (r#"{"type":"text","data":1}"#, None, "\"data\" must be a string"),
+            (r#"{"type":"binary"}"#, None, "missing \"base64\""),
+            (r#"{"type":"binary","base64":"AP8"}"#, None, "\"base64\" is not valid base64"),
+            (r#"{"type":"ping","data":"a","base64":""}"#, None, "cannot be combined"),
+            (r#"{"type":"close","code":1006}"#, None, "\"code\" is not a close code"),
+            (r#"{"type":"close","code":"1000"}"#, None, "\"code\" is not a close code"),
+            (r#"{"type":"close","code":1005,"reason":"a"}"#, None, "\"code\" is not a close code"),
+            (r#"{"type":"wait"}"#, None, "\"seconds\" must be"),
+            (r#"{"type":"wait","seconds":-1}"#, None, "\"seconds\" must be"),
         ] {
             let fault = read(line).unwrap_err();
             assert!(fault.words.contains(words), "{line}: {fault:?}");
@@ -196,7 +197,7 @@ mod tests {
         assert!(long(125).is_ok() && long(126).is_err());
         let long = |n| read(&format!(r#"{{"type":"close","reason":"{}"}}"#, "x".repeat(n)));
         assert!(long(123).is_ok() && long(124).is_err());
-        // It is not UTF-8.
+        // Not valid UTF-8.
         assert!(parse(b"{\"type\":\"text\",\"data\":\"\xff\"}").is_err());
     }
 }

@@ -3,16 +3,15 @@
 use regex::bytes::Regex;
 use std::fmt;
 
-/// A pattern that messages are compared with: a regular expression, which may match anywhere in
-/// the bytes of a message.
+/// A regular expression over the bytes of a message. It may match anywhere.
 #[derive(Clone, Debug)]
 pub struct Matcher(Regex);
 
 impl Matcher {
-    /// Compiles a pattern. The error is a phrase that names the fault, without a prefix.
+    /// Compiles a pattern. The error is a one-line phrase without a prefix.
     pub fn parse(pattern: &str) -> Result<Self, String> {
         Regex::new(pattern).map(Self).map_err(|fault| match fault {
-            // The library draws the position over several lines; the last one names the fault.
+            // The library shows the position on several lines; the last one names the fault.
             regex::Error::Syntax(text) => {
                 text.lines().last().unwrap_or_default().replace("error: ", "")
             }
@@ -20,20 +19,20 @@ impl Matcher {
         })
     }
 
-    /// Whether a whole message matches.
+    /// Reports whether a complete message matches.
     pub fn is_match(&self, message: &[u8]) -> bool {
         self.0.is_match(message)
     }
 }
 
-/// The pattern as it was written.
+/// Writes the pattern as it was given.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
     }
 }
 
-/// Two matchers are equal if their patterns are written alike.
+/// Compares the text of the patterns.
 impl PartialEq for Matcher {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_str() == other.0.as_str()

@@ -1,5 +1,5 @@
-//! What to send and what to wait for: actions, matchers and scripts, slash commands, and the
-//! messages in stdin. Pure: bytes and times are given to it.
+//! Scripts and their inputs: actions, matchers, slash commands and the messages in stdin. This
+//! module does no I/O and reads no clock; its callers pass bytes and times.
 
 pub mod action;
 pub(crate) mod command;

@@ -1,4 +1,4 @@
-//! Scripts: what to send next, what received messages mean for that, and when to give up.
+//! The state of a running script: pending actions, expectations, goals and deadlines.
 
 use super::{
     action::{Action, Outgoing},
@@ -14,45 +14,45 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A script under way. It is given messages and times, and says what to send.
+/// A running script. Callers pass it received messages and times; it returns what to send.
 ///
-/// Its own actions are performed first, again in each session that follows a lost one. Those that
-/// are appended are performed once, behind them.
+/// Its own actions come first and are repeated in each session that replaces a lost one. Appended
+/// actions follow them and are performed once.
 #[derive(Debug)]
 pub(crate) struct Script {
     actions: Vec<Action>,
-    /// The index of the next action; that of the expectation under way is one less.
+    /// The index of the next action, one after that of the current expectation.
     position: usize,
     appended: VecDeque<Action>,
-    /// How long a message that is expected may take.
+    /// The time allowed for each expected message.
     expect_limit: Duration,
     expectation: Option<Expectation>,
-    /// The end of the wait under way.
+    /// The end of the current wait.
     wait_until: Option<Instant>,
-    /// The end of an appended wait that a loss interrupted. It goes on behind the script's own
-    /// actions.
+    /// The end of an appended wait that the loss of a session interrupted. It continues after the
+    /// script's own actions.
     interrupted_wait: Option<Instant>,
     goals: Goals,
-    /// Messages received.
+    /// The number of received messages.
     received: u64,
-    /// Messages are compared with patterns, for which they have to be whole.
-    matches: bool,
+    /// True if messages are compared with patterns, which requires that they are reassembled.
+    has_patterns: bool,
     assembler: Assembler,
 }
 
-/// A message that is expected.
+/// An expected message.
 #[derive(Debug)]
 struct Expectation {
     matcher: Matcher,
     deadline: Instant,
-    /// Messages received that did not match.
+    /// The number of received messages that did not match.
     received: u64,
-    /// The beginning of the last of them.
+    /// The start of the last message that did not match.
     last: Option<String>,
 }
 
 impl Script {
-    /// A script of these actions; each message that is expected may take as long as the limit.
+    /// Creates a script. `expect_limit` is the time allowed for each expected message.
     pub(crate) fn new(actions: Vec<Action>, expect_limit: Duration, goals: Goals) -> Self {
         let expects = actions.iter().any(|action| matches!(action, Action::Expect(_)));
         Self {
@@ -63,26 +63,26 @@ impl Script {
             expectation: None,
             wait_until: None,
             interrupted_wait: None,
-            matches: expects || goals.until.is_some(),
+            has_patterns: expects || goals.until.is_some(),
             goals,
             received: 0,
             assembler: Assembler::default(),
         }
     }
 
-    /// Appends an action, which is performed once.
+    /// Appends an action that is performed once.
     pub(crate) fn append(&mut self, action: Action) {
-        self.matches |= matches!(action, Action::Expect(_));
+        self.has_patterns |= matches!(action, Action::Expect(_));
         self.appended.push_back(action);
     }
 
-    /// Returns what to send now. `None`: the script is waiting, or all of it is performed.
+    /// Returns the next frame or message to send, or `None` while the script waits and after its end.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Outgoing> {
         loop {
             if self.expectation.is_some() || self.is_waiting(now) {
                 return None;
             }
-            match self.take()? {
+            match self.take_action()? {
                 Action::Send(outgoing) => return Some(outgoing),
                 Action::Wait(time) => self.wait_until = Some(now + time),
                 Action::Expect(matcher) => self.expect(matcher, now),
@@ -90,8 +90,7 @@ impl Script {
         }
     }
 
-    /// Takes the next action.
-    fn take(&mut self) -> Option<Action> {
+    fn take_action(&mut self) -> Option<Action> {
         if let Some(action) = self.actions.get(self.position) {
             self.position += 1;
             return Some(action.clone());
@@ -108,25 +107,26 @@ impl Script {
         self.expectation = Some(Expectation { matcher, deadline, received: 0, last: None });
     }
 
-    /// Considers a piece of a received message. Returns whether a goal is met with it.
+    /// Handles a piece of a received message. Returns whether it meets a goal.
     #[inline]
-    pub(crate) fn on(&mut self, piece: &Piece<'_>, now: Instant) -> bool {
+    pub(crate) fn receive(&mut self, piece: &Piece<'_>, now: Instant) -> bool {
         self.received += u64::from(piece.last);
-        let is_count = piece.last && self.goals.count == Some(self.received);
-        (self.matches && self.compare(piece, now)) || is_count
+        let meets_count = piece.last && self.goals.count == Some(self.received);
+        (self.has_patterns && self.compare(piece, now)) || meets_count
     }
 
-    /// Compares a message, once it is whole, with the patterns. Returns whether `--until` is met.
+    /// Compares a message with the patterns once it is complete. Returns whether it matches `--until`.
     fn compare(&mut self, piece: &Piece<'_>, now: Instant) -> bool {
         let Some(message) = self.assembler.push(piece) else { return false };
-        let is_until = self.goals.until.as_ref().is_some_and(|until| until.is_match(message));
+        let meets_until = self.goals.until.as_ref().is_some_and(|until| until.is_match(message));
         if let Some(expectation) = &mut self.expectation {
             if expectation.matcher.is_match(message) {
                 self.expectation = None;
-                // The next message that is expected may come in the same segment.
-                let next = self.upcoming().next().cloned();
+                // The next expected message may arrive in the same segment, before the script runs
+                // again.
+                let next = self.remaining_actions().next().cloned();
                 if let Some(Action::Expect(matcher)) = next
-                    && self.take().is_some()
+                    && self.take_action().is_some()
                 {
                     self.expect(matcher, now);
                 }
@@ -136,16 +136,15 @@ impl Script {
                 expectation.last = Some(String::from_utf8_lossy(start).into_owned());
             }
         }
-        is_until
+        meets_until
     }
 
-    /// The actions that are still to be performed.
-    fn upcoming(&self) -> impl Iterator<Item = &Action> {
+    fn remaining_actions(&self) -> impl Iterator<Item = &Action> {
         let own = self.actions.within(self.position..);
         own.iter().chain(&self.appended)
     }
 
-    /// Begins again, for a session that follows a lost one. Only what was appended goes on.
+    /// Restarts the script for a session that replaces a lost one. Appended actions are not repeated.
     pub(crate) fn rewind(&mut self) {
         self.position = 0;
         self.expectation = None;
@@ -153,53 +152,53 @@ impl Script {
         self.assembler = Assembler::default();
     }
 
-    /// Whether the script had no actions of its own.
+    /// Reports whether the script was created without actions.
     pub(crate) fn is_empty(&self) -> bool {
         self.actions.is_empty()
     }
 
-    /// Whether a wait is under way.
+    /// Reports whether a wait is in progress.
     pub(crate) fn is_waiting(&mut self, now: Instant) -> bool {
         self.wait_until = self.wait_until.filter(|until| *until > now);
         self.wait_until.is_some()
     }
 
-    /// When the wait under way ends, if there is one.
+    /// Returns the end of the current wait, if any.
     pub(crate) fn wait_until(&self) -> Option<Instant> {
         self.wait_until
     }
 
-    /// When an expected message, if there is one, is too late.
+    /// Returns the deadline of the current expectation, if any.
     pub(crate) fn expect_deadline(&self) -> Option<Instant> {
         self.expectation.as_ref().map(|expectation| expectation.deadline)
     }
 
-    /// When something happens without a message: a wait ends, or an expected message is too late.
+    /// Returns the earliest deadline of an expectation or a wait, if any.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.expect_deadline().or(self.wait_until)
     }
 
-    /// Postpones the deadline of an expected message: received bytes could not be looked at for
-    /// this long.
+    /// Postpones the deadline of an expected message by a time in which received bytes could not be
+    /// processed.
     pub(crate) fn delay(&mut self, time: Duration) {
         if let Some(expectation) = &mut self.expectation {
             expectation.deadline += time;
         }
     }
 
-    /// The number of messages that are still to be sent.
+    /// Returns the number of messages that remain to be sent.
     pub(crate) fn unsent_messages(&self) -> usize {
-        self.upcoming().filter(|action| action.is_message()).count()
+        self.remaining_actions().filter(|action| action.is_message()).count()
     }
 
-    /// Returns what was expected and has not come, if anything. `late`: its time has passed, rather
-    /// than the session ended.
-    pub(crate) fn unmet(&self, late: bool) -> Option<Unmet> {
+    /// Returns the expectation or goal that was not met, if any. `timed_out` is true if its deadline
+    /// has passed, false if the session ended first.
+    pub(crate) fn unmet(&self, timed_out: bool) -> Option<Unmet> {
         let received = self.received;
         if let Some(Expectation { matcher, received, last, .. }) = &self.expectation {
             return Some(Unmet::Expect {
                 pattern: matcher.to_string(),
-                limit: late.then_some(self.expect_limit),
+                limit: timed_out.then_some(self.expect_limit),
                 received: *received,
                 last: last.clone(),
             });
@@ -210,7 +209,7 @@ impl Script {
         if let Some(until) = &self.goals.until {
             return Some(Unmet::Until { pattern: until.to_string(), received });
         }
-        let pattern = self.upcoming().find_map(|action| match action {
+        let pattern = self.remaining_actions().find_map(|action| match action {
             Action::Expect(matcher) => Some(matcher.to_string()),
             Action::Send(_) | Action::Wait(_) => None,
         })?;
@@ -218,7 +217,7 @@ impl Script {
     }
 }
 
-/// The bytes of a message that an error quotes.
+/// The length of the message start that an error quotes.
 const QUOTED_BYTES: usize = 100;
 
 #[cfg(test)]
@@ -245,10 +244,9 @@ mod tests {
     }
 
     fn receive(script: &mut Script, text: &str, now: Instant) -> bool {
-        script.on(&Piece::whole(Kind::Text, text.as_bytes()), now)
+        script.receive(&Piece::whole(Kind::Text, text.as_bytes()), now)
     }
 
-    /// The messages that a script sends at a time.
     fn sent(script: &mut Script, now: Instant) -> Vec<String> {
         let all = std::iter::from_fn(|| script.next(now));
         all.map(|outgoing| match outgoing {
@@ -275,24 +273,24 @@ mod tests {
     }
 
     #[test]
-    fn expectations_in_a_row_are_met_without_a_turn_between() {
+    fn consecutive_expectations_are_met_without_running_the_script() {
         let (mut script, start) = script(&[expect("1"), expect("2"), say("a"), expect("3")]);
         assert_eq!(sent(&mut script, start), [""; 0]);
         receive(&mut script, "1", start + 4 * S);
-        // Each has its own time, and one message meets only one of them.
+        // Each expectation has its own deadline, and a message meets only one of them.
         assert_eq!(script.deadline(), Some(start + 14 * S));
         receive(&mut script, "1", start + 4 * S);
         assert!(script.expect_deadline().is_some());
         receive(&mut script, "2", start + 4 * S);
         assert!(script.expect_deadline().is_none());
-        // What comes before the script turns to it does not count.
+        // A message that arrives before the script reaches an expectation does not meet it.
         receive(&mut script, "3", start + 4 * S);
         assert_eq!(sent(&mut script, start + 4 * S), ["a"]);
         assert!(script.expect_deadline().is_some());
     }
 
     #[test]
-    fn a_late_message_is_told_with_what_came_instead() {
+    fn a_timeout_names_the_last_message_that_did_not_match() {
         let (mut script, start) = script(&[expect("1")]);
         script.next(start);
         script.delay(3 * S);
@@ -322,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_holds_what_is_appended_behind_it() {
+    fn a_wait_delays_the_actions_appended_after_it() {
         let (mut script, start) = script(&[]);
         assert_eq!(script.next(start), None);
         script.append(Action::Wait(2 * S));
@@ -337,20 +335,20 @@ mod tests {
     }
 
     #[test]
-    fn goals_count_messages_and_match_whole_ones() {
+    fn goals_count_and_match_complete_messages() {
         let now = Instant::now();
         let goals = Goals { count: Some(2), until: None };
         let mut script = Script::new(Vec::new(), S, goals);
         let piece = Piece::whole(Kind::Text, b"ab");
         let (first, last) = (Piece { last: false, ..piece }, Piece { first: false, ..piece });
-        assert_eq!([&piece, &first].map(|piece| script.on(piece, now)), [false, false]);
+        assert_eq!([&piece, &first].map(|piece| script.receive(piece, now)), [false, false]);
         assert_eq!(script.unmet(false), Some(Unmet::Count { received: 1, expected: 2 }));
-        assert!(script.on(&last, now));
+        assert!(script.receive(&last, now));
         assert_eq!(script.unmet(false), None);
 
         let mut script = Script::new(Vec::new(), S, until("^abab$"));
         assert_eq!(
-            [&piece, &first, &last].map(|piece| script.on(piece, now)),
+            [&piece, &first, &last].map(|piece| script.receive(piece, now)),
             [false, false, true]
         );
     }
@@ -365,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_begins_again_and_what_was_appended_does_not() {
+    fn rewinding_repeats_the_script_but_not_appended_actions() {
         let (mut script, start) = script(&[say("a"), expect("1")]);
         assert_eq!(sent(&mut script, start), ["a"]);
         receive(&mut script, "1", start);
@@ -378,20 +376,20 @@ mod tests {
         script.append(say("c"));
         assert_eq!(sent(&mut script, start + S), ["a"]);
         receive(&mut script, "1", start + S);
-        // The wait goes on where it was.
+        // The interrupted wait continues.
         assert_eq!(sent(&mut script, start + S), [""; 0]);
         assert_eq!(script.deadline(), Some(start + 2 * S));
         assert_eq!(sent(&mut script, start + 2 * S), ["c"]);
     }
 
     #[test]
-    fn a_message_cut_by_a_loss_is_not_completed_by_the_next_session() {
+    fn rewinding_discards_an_incomplete_message() {
         let now = Instant::now();
         let mut script = Script::new(Vec::new(), S, until("^ab$"));
         let piece = Piece::whole(Kind::Text, b"a");
-        script.on(&Piece { last: false, ..piece }, now);
+        script.receive(&Piece { last: false, ..piece }, now);
         script.rewind();
-        assert!(!script.on(&Piece { payload: b"b", ..piece }, now));
+        assert!(!script.receive(&Piece { payload: b"b", ..piece }, now));
         assert!(receive(&mut script, "ab", now));
     }
 }

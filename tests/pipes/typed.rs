@@ -52,16 +52,16 @@ fn invalid_lines_are_named_by_line_and_column() {
             .stderr(bad("line 2, column 25", "EOF while parsing an object")),
         after(r#"{"type":"text","data":"\ud800"}"#)
             .stderr(bad("line 2, column 30", "unexpected end of hex escape")),
-        after(r#"{"data":"a"}"#).stderr(bad("line 2", "there is no \"type\"")),
-        after(r#"{"type":"text"}"#).stderr(bad("line 2", "text has no \"data\"")),
+        after(r#"{"data":"a"}"#).stderr(bad("line 2", "missing \"type\"")),
+        after(r#"{"type":"text"}"#).stderr(bad("line 2", "missing \"data\"")),
         after(r#"{"type":"binary","base64":"A"}"#)
-            .stderr(bad("line 2", "\"base64\" is no base64 (RFC 4648, 4)")),
+            .stderr(bad("line 2", "\"base64\" is not valid base64 (RFC 4648, 4)")),
         after(&format!(r#"{{"type":"ping","data":"{}"}}"#, "x".repeat(126)))
-            .stderr(bad("line 2", "over 125 bytes in a control frame (RFC 6455, 5.5)")),
+            .stderr(bad("line 2", "a control frame payload has at most 125 bytes (RFC 6455, 5.5)")),
         after(r#"{"type":"close","code":1006}"#)
-            .stderr(bad("line 2", "\"code\" is none that may be sent (RFC 6455, 7.4)")),
+            .stderr(bad("line 2", "\"code\" is not a close code that may be sent (RFC 6455, 7.4)")),
         after(r#"{"type":"wait","seconds":-1}"#)
-            .stderr(bad("line 2", "wait has no \"seconds\" from 0 to 1000000000")),
+            .stderr(bad("line 2", "\"seconds\" must be a number from 0 to 1000000000")),
     ]);
 }
 

@@ -68,10 +68,10 @@ fn an_unknown_command_is_explained_and_not_sent() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/bogus x");
-        let unknown = "unknown command /bogus: /help lists the commands; // sends a slash";
+        let unknown = "unknown command /bogus: /help lists the commands (//bogus sends it as text)";
         screen.shows([CONNECTED, STATUS, "> /bogus x", unknown, ">"], 2);
         screen.enter("/pign");
-        let near = "unknown command /pign: did you mean /ping? // sends a slash";
+        let near = "unknown command /pign: did you mean /ping? (//pign sends it as text)";
         screen.shows([CONNECTED, STATUS, "> /bogus x", unknown, "> /pign", near, ">"], 2);
         screen.enter("after");
         peer.expect_text("after");
@@ -105,7 +105,7 @@ fn a_close_that_cannot_be_sent_is_refused_with_words() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/close 99999");
-        let words = "a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999";
+        let words = "a close code must be 1000 to 1003, 1007 to 1014 or 3000 to 4999";
         screen.shows([CONNECTED, STATUS, "> /close 99999", words, ">"], 2);
         screen.enter("/close 1005");
         screen.shows([CONNECTED, STATUS, "> /close 99999", words, "> /close 1005", words, ">"], 2);

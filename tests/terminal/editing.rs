@@ -260,7 +260,7 @@ fn a_list_wipes_the_hint_away() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/json on then more of it");
-        screen.has("'on then more of it' is neither on nor off");
+        screen.has("'on then more of it' is not on or off");
         screen.press("/json o");
         screen.edits("> /json on then more of it", 9);
         screen.press("\t");

@@ -17,7 +17,7 @@ fn binary_is_typed_in_hex_or_base64() {
         screen.enter("/binary base64:AP8K");
         peer.expect_binary([0, 255, 10]);
         screen.enter("/binary 0x0");
-        screen.wait("a fault", |view| view.has_part("bytes are written in hex"));
+        screen.wait("a fault", |view| view.has_part("expected hex, two digits per byte"));
         leave(screen, peer);
     });
 }

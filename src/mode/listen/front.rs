@@ -223,8 +223,8 @@ async fn typed(prompt: &mut Prompt, full: bool) -> Input {
 
 fn command(prompt: &Prompt, line: &str) -> Input {
     match Command::parse(line) {
-        Ok(Command::Nothing) => {}
-        Ok(Command::Say(text)) => return Input::Line(text),
+        Ok(Command::Empty) => {}
+        Ok(Command::Message(text)) => return Input::Line(text),
         Ok(Command::Quit) => return Input::Leave(Ended::Done),
         Ok(Command::Help) => prompt.print(HELP),
         Ok(_) => prompt.print("only /quit and /help here: there may be many clients"),

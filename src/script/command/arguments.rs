@@ -1,4 +1,4 @@
-//! What follows a command's name.
+//! Parsers for the arguments of slash commands.
 
 use super::Command;
 use crate::{
@@ -8,22 +8,21 @@ use crate::{
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use std::{path::PathBuf, time::Duration};
 
-/// The first word of a line, and what follows the space behind it.
-fn split(line: &str) -> (&str, &str) {
+fn split_word(line: &str) -> (&str, &str) {
     line.split_once(char::is_whitespace).unwrap_or((line, ""))
 }
 
-pub(super) fn nothing(rest: &str, command: Command) -> Result<Command, String> {
+pub(super) fn none(rest: &str, command: Command) -> Result<Command, String> {
     match rest.trim() {
         "" => Ok(command),
-        rest => Err(format!("'{rest}' has no meaning here")),
+        rest => Err(format!("unexpected argument '{rest}'")),
     }
 }
 
 pub(super) fn payload(data: &str) -> Result<Vec<u8>, String> {
     let data = data.trim();
     if data.len() > 125 {
-        return Err(format!("a ping or pong carries at most 125 bytes, not {}", data.len()));
+        return Err(format!("a ping or pong payload has at most 125 bytes, not {}", data.len()));
     }
     Ok(data.into())
 }
@@ -33,14 +32,14 @@ pub(super) fn close(arguments: &str) -> Result<Close, String> {
     if arguments.is_empty() {
         return Ok(Close::new(CloseCode::NORMAL));
     }
-    let (code, reason) = split(arguments);
+    let (code, reason) = split_word(arguments);
     let reason = reason.trim_start();
     let code = code
         .parse()
         .ok()
         .map(CloseCode::new)
         .filter(|code| code.is_sendable())
-        .ok_or("a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999")?;
+        .ok_or("a close code must be 1000 to 1003, 1007 to 1014 or 3000 to 4999")?;
     if reason.len() > close::MAX_REASON_BYTES {
         return Err(format!(
             "a close reason has at most {} bytes, not {}",
@@ -57,7 +56,7 @@ pub(super) fn text(rest: &str) -> Result<Command, String> {
 
 pub(super) fn body(rest: &str) -> Result<Command, String> {
     if rest.is_empty() {
-        return Err("what? /send TEXT, or /send @FILE".to_owned());
+        return Err("usage: /send TEXT, or /send @FILE".to_owned());
     }
     message(None, rest)
 }
@@ -77,23 +76,26 @@ pub(super) fn hex_or_file(rest: &str) -> Result<Command, String> {
         return Ok(Command::SendFile(Some(Kind::Binary), path(file)?));
     }
     let bytes = if let Some(base64) = rest.strip_prefix("base64:") {
-        BASE64.decode(base64.trim().as_bytes()).map_err(|fault| format!("not base64: {fault}"))?
+        BASE64
+            .decode(base64.trim().as_bytes())
+            .map_err(|fault| format!("invalid base64: {fault}"))?
     } else {
         let digits: String = rest.split_whitespace().collect();
         let digits = digits.strip_prefix("0x").unwrap_or(&digits);
         let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
-        bytes.ok().filter(|bytes| !bytes.is_empty()).ok_or(
-            "bytes are written in hex, two digits each (00 ff), as base64:DATA or as @FILE",
-        )?
+        bytes
+            .ok()
+            .filter(|bytes| !bytes.is_empty())
+            .ok_or("expected hex, two digits per byte (00 ff), base64:DATA or @FILE")?
     };
     Ok(Command::Send(Outgoing::Message(Kind::Binary, bytes)))
 }
 
 pub(super) fn repeat(rest: &str) -> Result<Command, String> {
-    let usage = || "/repeat N MESSAGE, or /repeat N SECONDS MESSAGE".to_owned();
-    let (times, rest) = split(rest);
+    let usage = || "usage: /repeat N MESSAGE, or /repeat N SECONDS MESSAGE".to_owned();
+    let (times, rest) = split_word(rest);
     let times: u64 = times.parse().map_err(|_| usage())?;
-    let (interval, message) = match split(rest) {
+    let (interval, message) = match split_word(rest) {
         (seconds, message) if !message.is_empty() => match interval(seconds) {
             Some(interval) => (interval, message),
             None => (Duration::ZERO, rest),
@@ -107,18 +109,20 @@ pub(super) fn repeat(rest: &str) -> Result<Command, String> {
 }
 
 pub(super) fn every(rest: &str) -> Result<Command, String> {
-    let (seconds, message) = split(rest);
+    let (seconds, message) = split_word(rest);
     match interval(seconds).filter(|interval| !interval.is_zero()) {
         Some(interval) if !message.is_empty() => {
             Ok(Command::Repeat { times: None, interval, message: message.to_owned() })
         }
-        _ => Err("/every SECONDS MESSAGE; a fraction of a second will do".to_owned()),
+        _ => {
+            Err("usage: /every SECONDS MESSAGE (SECONDS may be a fraction, such as 0.5)".to_owned())
+        }
     }
 }
 
 fn interval(seconds: &str) -> Option<Duration> {
     let seconds: f64 = seconds.parse().ok()?;
-    (0.0..=MAX_SECONDS).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+    (0.0..=MAX_INTERVAL_SECONDS).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
 pub(super) fn switch(rest: &str) -> Result<Option<bool>, String> {
@@ -126,7 +130,7 @@ pub(super) fn switch(rest: &str) -> Result<Option<bool>, String> {
         "" => Ok(None),
         "on" => Ok(Some(true)),
         "off" => Ok(Some(false)),
-        _ => Err(format!("'{rest}' is neither on nor off")),
+        _ => Err(format!("'{rest}' is not on or off")),
     }
 }
 
@@ -134,7 +138,8 @@ pub(super) fn filter(rest: &str) -> Result<Command, String> {
     if rest.is_empty() {
         return Ok(Command::Filter(None));
     }
-    let matcher = Matcher::parse(rest).map_err(|fault| format!("not a pattern: {fault}"))?;
+    let matcher =
+        Matcher::parse(rest).map_err(|fault| format!("invalid regular expression: {fault}"))?;
     Ok(Command::Filter(Some(matcher)))
 }
 
@@ -142,25 +147,23 @@ pub(super) fn reconnect(rest: &str) -> Result<Command, String> {
     match rest.trim() {
         "" => Ok(Command::Reconnect(None)),
         name if is_token(name) => Ok(Command::Reconnect(Some(name.to_owned()))),
-        name => Err(format!("'{name}' is not a subprotocol's name")),
+        name => Err(format!("'{name}' is not a valid subprotocol name")),
     }
 }
 
-/// A file's path; `~/` is the home directory.
 pub(super) fn path(path: &str) -> Result<PathBuf, String> {
     match path.trim() {
-        "" => Err("which file?".to_owned()),
-        path => Ok(from_home(path)),
+        "" => Err("missing file name".to_owned()),
+        path => Ok(expand_home(path)),
     }
 }
 
-/// A path in which `~/` stands for the home directory.
-pub(crate) fn from_home(path: &str) -> PathBuf {
+/// Expands a leading `~/` to the home directory.
+pub(crate) fn expand_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
         (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
         _ => PathBuf::from(path),
     }
 }
 
-/// The longest interval.
-const MAX_SECONDS: f64 = 1e6;
+const MAX_INTERVAL_SECONDS: f64 = 1e6;

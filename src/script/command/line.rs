@@ -1,4 +1,4 @@
-//! Reading a typed line.
+//! The parser for typed lines.
 
 use super::{
     Command,
@@ -7,21 +7,22 @@ use super::{
 use crate::{proto::slice::Within, script::json, wording::nearest};
 
 impl Command {
-    /// Reads a line, or several, which are always a message; the error is for the person who
-    /// typed it.
+    /// Parses a typed line. Text of several lines is always a message. The error is a sentence for
+    /// the user.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         if line.is_empty() {
-            return Ok(Self::Nothing);
+            return Ok(Self::Empty);
         }
         if json::is_cut(line) {
-            // The empty line only said that it is to go as it is.
-            return Ok(Self::Say(line.strip_suffix('\n').unwrap_or(line).to_owned()));
+            // The trailing empty line requested that the incomplete text be sent; it is not part of
+            // the message.
+            return Ok(Self::Message(line.strip_suffix('\n').unwrap_or(line).to_owned()));
         }
         if !line.starts_with('/') || line.contains('\n') {
-            return Ok(Self::Say(line.to_owned()));
+            return Ok(Self::Message(line.to_owned()));
         }
         if line.starts_with("//") {
-            return Ok(Self::Say(line.within(1..).to_owned()));
+            return Ok(Self::Message(line.within(1..).to_owned()));
         }
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         match find(name) {
@@ -33,10 +34,10 @@ impl Command {
 
 fn unknown(name: &str) -> String {
     let hint = match nearest(name, TABLE.iter().map(|spec| spec.name)) {
-        Some(known) => format!("did you mean {known}? "),
-        None => "/help lists the commands; ".to_owned(),
+        Some(known) => format!("did you mean {known}?"),
+        None => "/help lists the commands".to_owned(),
     };
-    format!("unknown command {name}: {hint}// sends a slash")
+    format!("unknown command {name}: {hint} (/{name} sends it as text)")
 }
 
 #[cfg(test)]
@@ -53,9 +54,9 @@ mod tests {
     }
 
     #[test]
-    fn lines() {
-        let say = |s: &str| Command::Say(s.to_owned());
-        assert_eq!(parse(""), Command::Nothing);
+    fn a_line_is_a_message_or_a_command() {
+        let say = |s: &str| Command::Message(s.to_owned());
+        assert_eq!(parse(""), Command::Empty);
         assert_eq!(parse("hi /ping"), say("hi /ping"));
         assert_eq!(parse("//ping"), say("/ping"));
         assert_eq!(parse("///"), say("//"));
@@ -72,16 +73,16 @@ mod tests {
     }
 
     #[test]
-    fn several_lines_are_a_message_whatever_they_begin_with() {
+    fn several_lines_are_always_a_message() {
         for text in ["/quit\nx", "//a\nb", "a\n/quit"] {
-            assert_eq!(parse(text), Command::Say(text.into()));
+            assert_eq!(parse(text), Command::Message(text.into()));
         }
-        assert_eq!(parse("{\"a\":\n"), Command::Say("{\"a\":".into()));
-        assert_eq!(parse("{\"a\":1}\n"), Command::Say("{\"a\":1}\n".into()));
+        assert_eq!(parse("{\"a\":\n"), Command::Message("{\"a\":".into()));
+        assert_eq!(parse("{\"a\":1}\n"), Command::Message("{\"a\":1}\n".into()));
     }
 
     #[test]
-    fn what_is_sent() {
+    fn parses_commands_that_send() {
         let bytes = |kind, bytes: &[u8]| Command::Send(Outgoing::Message(kind, bytes.to_vec()));
         let file = |kind, path: &str| Command::SendFile(kind, path.into());
         assert_eq!(parse("/text"), bytes(Kind::Text, b""));
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown() {
+    fn parses_commands_that_do_not_send() {
         assert_eq!(parse("/json"), Command::Json(None));
         assert_eq!(parse("/time off"), Command::Time(Some(false)));
         assert_eq!(parse("/filter"), Command::Filter(None));
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_is_said() {
+    fn rejects_invalid_commands() {
         for line in ["/close 99999", "/close 1005", "/close x", "/close 0"] {
             assert!(Command::parse(line).unwrap_err().contains("close code"), "{line}");
         }

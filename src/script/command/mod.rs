@@ -8,47 +8,48 @@ use super::{action::Outgoing, matcher::Matcher};
 use crate::proto::Kind;
 use std::{path::PathBuf, time::Duration};
 
-/// A line typed at the prompt.
+/// A parsed line of the prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     /// An empty line.
-    Nothing,
-    /// A message of the session's type, which is on the screen already.
-    Say(String),
-    /// Something to send.
+    Empty,
+    /// A message of the session's type. It is not echoed, since the typed line is on the screen.
+    Message(String),
     Send(Outgoing),
-    /// A file to send as a message. Without a type it is text if it is UTF-8.
+    /// A file to send as a message. Without a type it is text if it is valid UTF-8.
     SendFile(Option<Kind>, PathBuf),
-    /// Closes the session and leaves.
+    /// Closes the session and exits.
     Quit,
     /// Opens an external editor on this text.
     Edit(String),
-    /// Sends a message repeatedly; without a number until [`Command::Stop`].
-    Repeat { times: Option<u64>, interval: Duration, message: String },
-    /// Ends all repetition.
+    /// Sends a message repeatedly: `times` times, or until [`Command::Stop`].
+    Repeat {
+        times: Option<u64>,
+        interval: Duration,
+        message: String,
+    },
+    /// Ends all repeats.
     Stop,
-    /// Lays JSON out, or not; `None`: the other way.
+    /// Switches pretty-printing; `None` toggles it.
     Json(Option<bool>),
-    /// Shows times, or not; `None`: the other way.
+    /// Switches timestamps; `None` toggles them.
     Time(Option<bool>),
-    /// Shows only messages that match, or all.
+    /// Hides messages that do not match; `None` shows all.
     Filter(Option<Matcher>),
-    /// Holds messages back until [`Command::Resume`].
+    /// Holds received messages until [`Command::Resume`].
     Pause,
-    /// Shows the messages held back.
+    /// Shows the held messages.
     Resume,
-    /// Shows the last message in full.
+    /// Shows the last received message in full.
     Last,
-    /// Writes the last message to a file.
+    /// Writes the last received message to a file.
     Save(PathBuf),
     /// Shows the statistics of the session.
     Stats,
     /// Shows the opening handshake.
     Headers,
-    /// Opens the session again, with this subprotocol if one is given.
+    /// Opens a new session, with this subprotocol if one is given.
     Reconnect(Option<String>),
-    /// Clears the screen.
     Clear,
-    /// Lists the commands.
     Help,
 }

@@ -3,113 +3,108 @@
 use super::{
     Command,
     arguments::{
-        self, body, close, every, filter, hex_or_file, nothing, path, payload, repeat, switch, text,
+        self, body, close, every, filter, hex_or_file, none, path, payload, repeat, switch, text,
     },
 };
 use crate::script::action::Outgoing;
 use std::fmt::Write as _;
 
-/// What Tab offers behind a command.
+/// The source of the Tab completions for a command's arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Completes {
-    /// Nothing.
+pub(crate) enum Completion {
     Nothing,
     /// Words of earlier messages.
     Words,
-    /// A close code, then nothing.
+    /// Close codes, for the first argument only.
     CloseCode,
-    /// A path behind @; words of earlier messages otherwise.
+    /// Paths after `@`, words of earlier messages otherwise.
     AtFile,
-    /// A path.
     File,
-    /// A subprotocol.
     Subprotocol,
-    /// `on` or `off`.
+    /// `on` and `off`.
     Switch,
 }
 
-/// A command.
-pub(crate) struct Spec {
-    /// Its name, with the slash.
+/// The definition of a command.
+pub(crate) struct CommandSpec {
+    /// The name with its slash.
     pub(crate) name: &'static str,
-    /// What follows it.
+    /// The usage of its arguments.
     pub(crate) arguments: &'static str,
-    /// What it does.
     pub(crate) help: &'static str,
-    /// What Tab offers behind it.
-    pub(crate) completes: Completes,
-    /// Reads what follows the name. The error is for the person who typed it.
+    pub(crate) completion: Completion,
+    /// Parses the text after the name. The error is a sentence for the user.
     pub(super) parse: fn(&str) -> Result<Command, String>,
 }
 
 macro_rules! commands {
-    ($($name:literal $arguments:literal $completes:ident $parse:expr, $help:literal;)*) => {
-        &[$(Spec {
+    ($($name:literal $arguments:literal $completion:ident $parse:expr, $help:literal;)*) => {
+        &[$(CommandSpec {
             name: $name,
             arguments: $arguments,
             help: $help,
-            completes: Completes::$completes,
+            completion: Completion::$completion,
             parse: $parse,
         }),*]
     };
 }
 
-/// All commands, in the order in which they are listed.
+/// All commands, in the order of `/help`.
 #[rustfmt::skip]
-pub(crate) const TABLE: &[Spec] = commands! {
-    "/text" "[TEXT|@FILE]" AtFile text, "send text, also an empty message, or a text file";
+pub(crate) const TABLE: &[CommandSpec] = commands! {
+    "/text" "[TEXT|@FILE]" AtFile text, "send text (may be empty), or a text file";
     "/binary" "HEX|base64:DATA|@FILE" AtFile hex_or_file, "send a binary message";
-    "/send" "TEXT|@FILE" AtFile body, "send a file, as text if it is UTF-8";
-    "/edit" "[TEXT]" Words |rest| Ok(Command::Edit(rest.to_owned())), "write a message with $VISUAL or $EDITOR";
+    "/send" "TEXT|@FILE" AtFile body, "send text, or a file (as text if valid UTF-8)";
+    "/edit" "[TEXT]" Words |rest| Ok(Command::Edit(rest.to_owned())), "edit a message in $VISUAL or $EDITOR";
     "/repeat" "N [SECONDS] MESSAGE" Words repeat, "send a message N times";
-    "/every" "SECONDS MESSAGE" Words every, "send a message again and again";
-    "/stop" "" Nothing |rest| nothing(rest, Command::Stop), "end what /repeat and /every send";
-    "/ping" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Ping(payload(rest)?))), "send a ping and show how long its pong takes";
-    "/pong" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Pong(payload(rest)?))), "send a pong nobody asked for";
-    "/close" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session (1000 unless a code is given)";
-    "/reconnect" "[SUBPROTOCOL]" Subprotocol arguments::reconnect, "open the session again";
-    "/json" "[on|off]" Switch |rest| switch(rest).map(Command::Json), "lay out JSON, a member a line";
-    "/time" "[on|off]" Switch |rest| switch(rest).map(Command::Time), "show the time of each message";
-    "/filter" "[REGEX]" Words filter, "show only messages that match, or all again";
-    "/pause" "" Nothing |rest| nothing(rest, Command::Pause), "hold what comes";
-    "/resume" "" Nothing |rest| nothing(rest, Command::Resume), "show what was held, and go on";
-    "/last" "" Nothing |rest| nothing(rest, Command::Last), "show the last message received, whole";
-    "/save" "FILE" File |rest| path(rest).map(Command::Save), "write the last message to a new file";
-    "/stats" "" Nothing |rest| nothing(rest, Command::Stats), "what the session has come to";
-    "/headers" "" Nothing |rest| nothing(rest, Command::Headers), "show the opening handshake";
-    "/clear" "" Nothing |rest| nothing(rest, Command::Clear), "clear the screen (Ctrl-L)";
-    "/help" "" Nothing |_| Ok(Command::Help), "this";
-    "/quit" "" Nothing |rest| nothing(rest, Command::Quit), "close and leave (Ctrl-D)";
+    "/every" "SECONDS MESSAGE" Words every, "send a message every SECONDS";
+    "/stop" "" Nothing |rest| none(rest, Command::Stop), "stop all messages of /repeat and /every";
+    "/ping" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Ping(payload(rest)?))), "send a ping and show the round-trip time";
+    "/pong" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Pong(payload(rest)?))), "send an unsolicited pong";
+    "/close" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session (default code: 1000)";
+    "/reconnect" "[SUBPROTOCOL]" Subprotocol arguments::reconnect, "close the session and open a new one";
+    "/json" "[on|off]" Switch |rest| switch(rest).map(Command::Json), "pretty-print JSON";
+    "/time" "[on|off]" Switch |rest| switch(rest).map(Command::Time), "show timestamps";
+    "/filter" "[REGEX]" Words filter, "show only matching messages; all without REGEX";
+    "/pause" "" Nothing |rest| none(rest, Command::Pause), "hold received messages";
+    "/resume" "" Nothing |rest| none(rest, Command::Resume), "show the held messages and continue";
+    "/last" "" Nothing |rest| none(rest, Command::Last), "show the last received message in full";
+    "/save" "FILE" File |rest| path(rest).map(Command::Save), "write the last received message to a new file";
+    "/stats" "" Nothing |rest| none(rest, Command::Stats), "show session statistics";
+    "/headers" "" Nothing |rest| none(rest, Command::Headers), "show the opening handshake";
+    "/clear" "" Nothing |rest| none(rest, Command::Clear), "clear the screen (Ctrl-L)";
+    "/help" "" Nothing |_| Ok(Command::Help), "show this help";
+    "/quit" "" Nothing |rest| none(rest, Command::Quit), "close the session and exit (Ctrl-D)";
 };
 
-/// The command of this name.
-pub(crate) fn find(name: &str) -> Option<&'static Spec> {
+/// Returns the command with this name, which includes the slash.
+pub(crate) fn find(name: &str) -> Option<&'static CommandSpec> {
     TABLE.iter().find(|spec| spec.name == name)
 }
 
-/// The commands, a line each, or two where there are few columns.
+/// Returns the text of `/help`: one line per command, or two on a narrow screen.
 pub(crate) fn help(columns: usize) -> String {
     let mut text = String::new();
-    let slash = ("//text".to_owned(), "send a message that begins with a slash");
-    for (usage, what) in TABLE.iter().map(|spec| (usage(spec), spec.help)).chain([slash]) {
+    let slash = ("//text".to_owned(), "send a message that starts with a slash");
+    for (usage, description) in TABLE.iter().map(|spec| (usage(spec), spec.help)).chain([slash]) {
         // Writing to a String cannot fail.
         let _ = match columns {
-            WIDE.. => writeln!(text, "{usage:USAGE$} {what}"),
-            _ => writeln!(text, "{usage}\n  {what}"),
+            SIDE_BY_SIDE_COLUMNS.. => writeln!(text, "{usage:USAGE_COLUMNS$} {description}"),
+            _ => writeln!(text, "{usage}\n  {description}"),
         };
     }
     text
 }
 
-/// A command's name and arguments.
-pub(crate) fn usage(spec: &Spec) -> String {
+/// Returns a command's name and arguments.
+pub(crate) fn usage(spec: &CommandSpec) -> String {
     format!("{} {}", spec.name, spec.arguments).trim_end().to_owned()
 }
 
-/// Columns of the longest usage.
-const USAGE: usize = 30;
-/// Columns from which on usage and help stand side by side.
-const WIDE: usize = 80;
+/// The width of the longest usage.
+const USAGE_COLUMNS: usize = 30;
+/// The screen width from which usage and description share a line.
+const SIDE_BY_SIDE_COLUMNS: usize = 80;
 
 #[cfg(test)]
 mod tests {

@@ -37,8 +37,8 @@ impl Interactive {
     /// Does what a command says: what there is to say to it, if anything.
     fn act(&mut self, command: Command) -> String {
         match command {
-            Command::Nothing => self.view.state().unwrap_or_default(),
-            Command::Say(text) => {
+            Command::Empty => self.view.state().unwrap_or_default(),
+            Command::Message(text) => {
                 let sent = self.session.send(self.options.kind, text.as_bytes());
                 if sent.is_ok() {
                     self.prompt.known().learn(text.as_bytes());

@@ -68,7 +68,7 @@ impl Pipe {
                     self.send(range);
                 }
                 Next::Part { range, last } => self.stream(range, last),
-                Next::Cut(lacks) => {
+                Next::Truncated(lacks) => {
                     let message = self.input.number();
                     self.finish(EndCause::Failed(Error::InputCut { message, lacks }));
                 }

@@ -196,7 +196,7 @@ impl Pipe {
         while !self.output.is_full() && !self.is_congested() {
             if let Some(piece) = self.session.next_whole() {
                 self.output.piece(&piece);
-                let met = self.options.script.on(&piece, at);
+                let met = self.options.script.receive(&piece, at);
                 if met || self.options.echo {
                     let Piece { kind, payload, .. } = piece;
                     if self.options.echo {
@@ -210,7 +210,7 @@ impl Pipe {
                 None => return true,
                 Some(Event::Message(piece)) => {
                     self.output.piece(&piece);
-                    let met = self.options.script.on(&piece, at);
+                    let met = self.options.script.receive(&piece, at);
                     let Piece { kind, payload, last, .. } = piece;
                     if self.options.echo {
                         self.echo.extend_from_slice(payload);
