@@ -1,9 +1,9 @@
-//! Text of the peer made safe for a terminal, where it could move the cursor, change the title,
-//! paste commands or turn the reading direction.
+//! Escaping of text from the peer, which could otherwise move the cursor, change the window title,
+//! paste commands or reverse the text direction of a terminal.
 
 use std::fmt;
 
-/// Shows text with everything escaped that a terminal would act upon.
+/// Displays text with the characters escaped that affect a terminal, including line breaks.
 pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -12,10 +12,10 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Appends text, escaped; lines and tabs stay, which only move the cursor on.
+/// Appends escaped text to `out`. Line feeds and tabs, which are harmless, are kept.
 pub fn escape_lines(text: &str, out: &mut String) {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
-        // Nearly all that comes is such.
+        // Fast path: almost all messages are printable ASCII.
         out.push_str(text);
         return;
     }
@@ -29,7 +29,7 @@ pub fn escape_lines(text: &str, out: &mut String) {
     }
 }
 
-/// Text, escaped; lines and tabs stay.
+/// Returns escaped text. Line feeds and tabs are kept.
 pub fn escaped_lines(text: &str) -> String {
     let mut out = String::new();
     escape_lines(text, &mut out);
@@ -42,13 +42,14 @@ fn write_escaped(c: char, out: &mut impl fmt::Write) -> fmt::Result {
         '\r' => out.write_str("\\r"),
         '\t' => out.write_str("\\t"),
         '\0'..='\x1f' | '\x7f' => write!(out, "\\x{:02x}", u32::from(c)),
-        c if is_acted_upon(c) => write!(out, "\\u{{{:x}}}", u32::from(c)),
+        c if affects_terminal(c) => write!(out, "\\u{{{:x}}}", u32::from(c)),
         c => out.write_char(c),
     }
 }
 
-/// Controls; C1; bidirectional marks and overrides; zero-width; line and paragraph separators.
-pub fn is_acted_upon(c: char) -> bool {
+/// Reports whether a character may affect a terminal: C0 and C1 controls, bidirectional marks and
+/// overrides, zero-width characters, and line and paragraph separators.
+pub fn affects_terminal(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f'
         | '\x7f'..='\u{9f}'
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_terminal_acts_upon_passes() {
+    fn escapes_characters_that_affect_a_terminal() {
         let hostile = "\x1b]0;title\x07 \u{9b}31m \u{202e}txt\u{200b}\u{feff}\x7f\r\0";
         let shown = Escaped(hostile).to_string();
         let expected = "\\x1b]0;title\\x07 \\u{9b}31m \\u{202e}txt\\u{200b}\\u{feff}\\x7f\\r\\x00";
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_stays() {
+    fn keeps_plain_text() {
         let text = "{\"a\": \"gr\u{fc}\u{df}e \u{1f600} \u{65e5}\u{672c}\\n\"}";
         assert_eq!(Escaped(text).to_string(), text);
         let mut out = String::new();

@@ -1,4 +1,4 @@
-//! The `sockeye` command: parse, run, and an exit status.
+//! The `sockeye` command.
 
 use sockeye::{
     cli::{config, generate, parse::parse, run::Run},
@@ -31,7 +31,7 @@ fn run() -> anyhow::Result<Ended> {
     match Run::new(cli)? {
         Run::Job(job) => return Ok(mode::run(job)?),
         Run::Completions(shell) => generate::completions(shell)?,
-        Run::Targets => generate::targets(&config::names()?)?,
+        Run::TargetNames => generate::target_names(&config::target_names()?)?,
         Run::Man(dir) => generate::man(dir)?,
     }
     Ok(Ended::Done)

@@ -1,4 +1,4 @@
-//! The random source: what `proto` is given for keys and masks.
+//! Random numbers, among others for the keys and masks of `proto`.
 
 use crate::proto::Entropy;
 use rand::{
@@ -6,8 +6,8 @@ use rand::{
     rngs::{StdRng, SysRng},
 };
 
-/// Unpredictable bytes: the first from the system, which is enough for a short session, then from
-/// a generator that the system seeds.
+/// Returns a source of unpredictable bytes. The first request goes to the system, which suffices for
+/// a short session; later ones go to a generator seeded by the system.
 pub fn entropy() -> Entropy {
     let mut generator: Option<StdRng> = None;
     let mut first = true;
@@ -19,14 +19,14 @@ pub fn entropy() -> Entropy {
     })
 }
 
-/// A number from 0 to 1.
+/// Returns a random number from 0 to 1, both inclusive.
 pub fn fraction() -> f64 {
     let mut bytes = [0; 4];
     entropy()(&mut bytes);
     f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX)
 }
 
-/// The 16 bytes of a Sec-WebSocket-Key.
+/// Returns the 16 bytes of a `Sec-WebSocket-Key` (RFC 6455, 4.1).
 pub fn nonce() -> [u8; 16] {
     let mut bytes = [0; 16];
     entropy()(&mut bytes);

@@ -1,7 +1,6 @@
-//! What of a request may be seen by others: on a screen, in a log, in a recording.
+//! Redaction of secrets in headers and URLs, for diagnostics, logs and recordings.
 //!
-//! What is said of the exchange hides secrets, unless it was asked not to. Payloads are shown as
-//! they are: there is no knowing which of them are secret.
+//! Messages are not redacted: their secrets cannot be recognized.
 
 use crate::{
     proto::{handshake::Headers, slice::Within},
@@ -9,18 +8,18 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// What happens to secrets.
+/// Treatment of secrets in output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
-    /// [`REDACTED`] stands for them.
+    /// Replaced by [`REDACTED`].
     #[default]
     Hidden,
-    /// They are shown (`--show-secrets`).
+    /// Shown as they are (`--show-secrets`).
     Shown,
 }
 
 impl Secrets {
-    /// The value of a header as it may be seen.
+    /// Redacts the value of a header.
     pub fn header<'a>(self, name: &str, value: &'a str) -> Cow<'a, str> {
         if self == Self::Shown {
             return value.into();
@@ -35,12 +34,12 @@ impl Secrets {
         if is_url { self.location(value).into() } else { value.into() }
     }
 
-    /// All of them, each as it may be seen.
+    /// Redacts the values of all headers.
     pub fn headers(self, headers: &Headers) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         headers.iter().map(move |(name, value)| (name, self.header(name, value)))
     }
 
-    /// A URL of somebody else's, or path and query, as it may be seen.
+    /// Redacts credentials and secret parameters of a URL, or of a path and query.
     pub fn location(self, url: &str) -> String {
         match self {
             Self::Shown => url.to_owned(),
@@ -48,16 +47,16 @@ impl Secrets {
         }
     }
 
-    /// A URL without a user, or path and query, as it may be seen: parameters of the query or the
-    /// fragment that are named as secrets have no value.
+    /// Redacts the secret parameters in the query and fragment of a URL. It must not contain
+    /// credentials: for other URLs, use [`Secrets::location`].
     pub fn url(self, url: &str) -> Cow<'_, str> {
         let Some(start) = url.find(['?', '#']).filter(|_| self == Self::Hidden) else {
             return url.into();
         };
         let (path, rest) = url.split_at_checked(start).unwrap_or((url, ""));
         let mut shown = path.to_owned();
-        for part in rest.split_inclusive(BETWEEN) {
-            let (pair, end) = match part.strip_suffix(BETWEEN) {
+        for part in rest.split_inclusive(SEPARATORS) {
+            let (pair, end) = match part.strip_suffix(SEPARATORS) {
                 Some(pair) => (pair, part.within(pair.len()..)),
                 None => (part, ""),
             };
@@ -75,49 +74,49 @@ impl Secrets {
     }
 }
 
-/// What the peer says without the secrets of our own headers, which some peers repeat.
-pub fn without_ours(mut said: Vec<u8>, ours: &Headers) -> Vec<u8> {
-    let secret = |name: &str| HEADERS.iter().any(|secret| secret.eq_ignore_ascii_case(name));
-    for (_, value) in ours.iter().filter(|(name, _)| secret(name)) {
-        // Also without the scheme before it.
+/// Redacts the secrets of the request's headers in the peer's response, which may repeat them.
+pub fn without_ours(mut response: Vec<u8>, sent: &Headers) -> Vec<u8> {
+    let is_secret = |name: &str| HEADERS.iter().any(|secret| secret.eq_ignore_ascii_case(name));
+    for (_, value) in sent.iter().filter(|(name, _)| is_secret(name)) {
+        // With and without the authentication scheme.
         for part in [value, value.split_once(' ').map_or("", |(_, rest)| rest)] {
             let part = part.trim();
-            if part.len() < SHORTEST || REDACTED.contains(part) {
+            if part.len() < MIN_SECRET_BYTES || REDACTED.contains(part) {
                 continue;
             }
             let mut from = 0;
-            while let Some(rest) = said.get(from..)
+            while let Some(rest) = response.get(from..)
                 && let Some(at) = memchr::memmem::find(rest, part.as_bytes())
             {
                 let at = from + at;
-                said.splice(at..at + part.len(), REDACTED.bytes());
+                response.splice(at..at + part.len(), REDACTED.bytes());
                 from = at + REDACTED.len();
             }
         }
     }
-    said
+    response
 }
 
-/// Whether a parameter of a query holds a secret.
+/// Reports whether a query parameter, in the form `NAME=VALUE`, holds a secret.
 fn is_secret(pair: &str) -> bool {
     let Some((name, value)) = pair.split_once('=') else { return false };
     let name = url::form_urlencoded::parse(name.as_bytes()).next();
     let name = name.map(|(name, _)| name.into_owned()).unwrap_or_default();
-    // Their case and what joins their words are anybody's choice.
+    // Names vary in case and in the separator between words.
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     !value.is_empty() && PARAMETERS.iter().any(|secret| secret.eq_ignore_ascii_case(&plain))
 }
 
-/// What stands between the parameters of a URL, and before the first.
-const BETWEEN: [char; 4] = ['?', '#', '&', ';'];
+/// Characters that precede a URL parameter.
+const SEPARATORS: [char; 4] = ['?', '#', '&', ';'];
 
-/// What stands for a secret.
+/// Replacement for a secret.
 pub const REDACTED: &str = "[redacted]";
 
-/// Shorter than this it may be anything.
-const SHORTEST: usize = 4;
+/// Minimum length of a secret to redact in a response. Shorter text would match by chance.
+const MIN_SECRET_BYTES: usize = 4;
 
-/// Headers that hold secrets.
+/// Headers whose values are secret.
 const HEADERS: [&str; 7] = [
     "Authorization",
     "Cookie",
@@ -128,10 +127,10 @@ const HEADERS: [&str; 7] = [
     "X-Access-Token",
 ];
 
-/// Headers that hold URLs.
+/// Headers whose values are URLs.
 const URLS: [&str; 3] = ["Location", "Referer", "Content-Location"];
 
-/// Parameters of a query that hold secrets, without what joins their words.
+/// Query parameters whose values are secret, without separators between words.
 const PARAMETERS: [&str; 19] = [
     "accesskey",
     "accesstoken",
@@ -159,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_of_headers_are_hidden_unless_asked_for() {
+    fn redacts_secret_headers() {
         let hidden = |name, value| Secrets::Hidden.header(name, value).into_owned();
         assert_eq!(hidden("authorization", "Bearer x"), REDACTED);
         assert_eq!(hidden("X-Api-Key", "x"), REDACTED);
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_repeated_of_ours_is_hidden() {
+    fn redacts_request_secrets_in_a_response() {
         let mut ours = Headers::default();
         ours.push("Authorization", "Bearer sesame");
         ours.push("Cookie", "id=1");
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_a_query_are_hidden_by_their_names() {
+    fn redacts_query_parameters_by_name() {
         for (url, expected) in [
             ("/", "/"),
             ("/?a=b", "/?a=b"),

@@ -116,7 +116,7 @@ fn the_file_may_have_what_an_option_requires() {
     let user = User::new("[defaults]\nreconnect = true\n");
     user.requests(&["--reconnect-on", "4000"], |_| ());
     let fault = "the following required arguments were not provided:\n  --reconnect[=<MAX>]\n\n\
-                 hint: sockeye --help lists the options";
+                 hint: run sockeye --help for a list of options";
     user.fails(&["--no-config", "--reconnect-on", "4000", "ws://h"], fault);
     let address = "sockeye: the following required arguments were not provided:\n  <ADDRESS>\n";
     user.runs(&["listen"]).stderr_has([address]).status(2).run();
@@ -267,7 +267,7 @@ fn no_secret_of_the_file_is_shown_in_an_error() {
 #[test]
 fn faults_of_the_file_are_named_by_line_and_column() {
     let place = "~/.config/sockeye/config.toml";
-    let options = "\n\nhint: sockeye --help lists the options";
+    let options = "\n\nhint: run sockeye --help for a list of options";
     for (text, fault) in [
         (
             "[defaults]\n\npign-interval = 10\n",
@@ -282,7 +282,7 @@ fn faults_of_the_file_are_named_by_line_and_column() {
                  seconds{options}"
             ),
         ),
-        ("[defaults]\ninsecure = 1\n", format!("{place}:2:12: 'insecure' is true or false")),
+        ("[defaults]\ninsecure = 1\n", format!("{place}:2:12: 'insecure' must be true or false")),
         (
             "[defaults]\noutput = 'xml'\n",
             format!(
@@ -309,11 +309,11 @@ fn an_unknown_target_is_reported_with_the_nearest() {
     let user = User::new(DEV_TARGET);
     user.fails(
         &["@dve/path"],
-        "there is no target 'dve' in ~/.config/sockeye/config.toml\n\nhint: did you mean '@dev'?",
+        "no target 'dve' in ~/.config/sockeye/config.toml\n\nhint: did you mean '@dev'?",
     );
-    user.fails(&["-c", "@live"], "there is no target 'live' in ~/.config/sockeye/config.toml");
-    let nowhere = "there is no configuration file to look '@dev' up in\n\n\
-                   hint: write [target.dev] with a url into ~/.config/sockeye/config.toml";
+    user.fails(&["-c", "@live"], "no target 'live' in ~/.config/sockeye/config.toml");
+    let nowhere = "cannot look up '@dev': no configuration file\n\n\
+                   hint: add [target.dev] with a url to ~/.config/sockeye/config.toml";
     user.fails(&["--no-config", "@dev"], nowhere);
     std::fs::remove_file(user.file()).unwrap();
     user.fails(&["@dev"], nowhere);
@@ -356,9 +356,9 @@ fn a_file_that_was_named_must_be_there_and_readable() {
         .run();
     std::fs::remove_dir(user.file()).unwrap();
     std::fs::write(user.file(), b"[defaults]\nuser-agent = '\xff'\n").unwrap();
-    user.fails(&["ws://h"], "cannot read ~/.config/sockeye/config.toml: it is not UTF-8");
+    user.fails(&["ws://h"], "cannot read ~/.config/sockeye/config.toml: not valid UTF-8");
     std::fs::write(user.file(), vec![b'#'; (1 << 20) + 1]).unwrap();
-    user.fails(&["ws://h"], "cannot read ~/.config/sockeye/config.toml: it is longer than 1 MiB");
+    user.fails(&["ws://h"], "cannot read ~/.config/sockeye/config.toml: longer than 1 MiB");
 }
 
 #[test]
@@ -392,8 +392,8 @@ fn a_server_uses_the_defaults_that_it_supports() {
 
 #[test]
 fn a_secret_that_others_can_read_is_noted() {
-    let note = "sockeye: ~/.config/sockeye/config.toml holds a secret that others can read: chmod \
-                600 it, or name where the secret is (env:, file:, cmd:)\n";
+    let note = "sockeye: ~/.config/sockeye/config.toml contains a secret and is readable by \
+                others: chmod 600 it, or refer to the secret with env:, file: or cmd:\n";
     let user = User::new(&format!("{DEV_TARGET}bearer = 't0k'\n"));
     let run = |args: &[&str], note: &str| {
         let test = user.runs(args).stderr(note);
@@ -430,7 +430,7 @@ fn bash_completes_the_names_of_targets() {
         .stdout(Expected::Parts(vec![
             "config.toml:3:9: the target 'staging' has no url".to_owned(),
             "config.toml:3:9: the target 'staging' has no url".to_owned(),
-            "sockeye: there is no configuration file to look '@dev' up in".to_owned(),
+            "sockeye: cannot look up '@dev': no configuration file".to_owned(),
         ]))
         .status(2)
         .run();
@@ -446,9 +446,9 @@ fn zsh_and_fish_ask_for_the_names_of_targets() {
     has(
         "zsh",
         &[
-            "'()-c+[The server, as wscat names it]:URL:_sockeye_servers'",
-            "'()--connect=[The server, as wscat names it]:URL:_sockeye_servers'",
-            "'::url -- The server",
+            "'()-c+[Server URL, as in wscat]:URL:_sockeye_servers'",
+            "'()--connect=[Server URL, as in wscat]:URL:_sockeye_servers'",
+            "'::url -- Server",
             ":_sockeye_servers' \\\n",
             "\n_sockeye_servers() {\n",
             " completions targets 2>/dev/null)\"})\n",

@@ -83,9 +83,7 @@ fn bad_parameters_are_a_usage_error_with_the_rule() {
     }
     Test::new()
         .args(["listen", "--compress=server_max_window_bits=8", "0"])
-        .stderr_has([
-            "sockeye: a server takes one set of --compress parameters, and compresses with",
-        ])
+        .stderr_has(["sockeye: a server takes a single set of --compress parameters, with a"])
         .status(2)
         .run();
 }

@@ -32,8 +32,8 @@ fn a_second_url_is_not_taken_for_a_subcommand() {
         Test::new()
             .args(["ws://a", second])
             .stderr(format!(
-                "sockeye: unexpected argument '{second}': there is one URL\n\n\
-                 hint: send a message with -x MESSAGE, or from stdin\n"
+                "sockeye: unexpected argument '{second}': only one URL is accepted\n\n\
+                 hint: send messages with -x MESSAGE or through stdin\n"
             ))
             .status(2)
             .run();
@@ -45,10 +45,10 @@ fn a_misspelled_option_is_named_and_not_the_url() {
     for (args, fault) in [
         (&["--cont", "1", "ws://h"][..], "'--cont'"),
         (&["--untl", "x", "ws://h"], "'--untl'"),
-        (&["-l", "0", "-x", "hi"], "-x has no meaning for a server"),
-        (&["-l", "0", "--expect", "hi"], "--expect has no meaning for a server"),
-        (&["-l", "0", "-b"], "-b has no meaning for a server"),
-        (&["-l", "0", "--output", "jsonl"], "--output has no meaning for a server"),
+        (&["-l", "0", "-x", "hi"], "-x does not apply to a server"),
+        (&["-l", "0", "--expect", "hi"], "--expect does not apply to a server"),
+        (&["-l", "0", "-b"], "-b does not apply to a server"),
+        (&["-l", "0", "--output", "jsonl"], "--output does not apply to a server"),
     ] {
         Test::new().args(args.iter().copied()).stderr_has(["sockeye: ", fault]).status(2).run();
     }
@@ -103,8 +103,8 @@ fn a_misspelt_subcommand_is_not_a_host() {
         (&["completion", "bash"], "completion", "completions"),
     ] {
         let expected = format!(
-            "sockeye: '{word}' is no subcommand\n\n\
-             hint: did you mean '{name}'? A host of this name is ws://{word}\n"
+            "sockeye: unknown subcommand '{word}'\n\n\
+             hint: did you mean '{name}'? For a host of that name, use ws://{word}\n"
         );
         Test::new().args(args.iter().copied()).stderr(expected).status(2).run();
     }
@@ -112,8 +112,7 @@ fn a_misspelt_subcommand_is_not_a_host() {
 
 #[test]
 fn a_missing_url_is_reported() {
-    let fault =
-        "sockeye: no URL given\n\nhint: sockeye wss://example.com/path, or sockeye --help\n";
+    let fault = "sockeye: no URL given\n\nhint: try 'sockeye wss://example.com/path', or see 'sockeye --help'\n";
     Test::new().args(["-v"]).stderr(fault).status(2).run();
 }
 

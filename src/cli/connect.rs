@@ -1,4 +1,4 @@
-//! What was meant of the options about how a server is reached, and by whom.
+//! Resolves the connection and credential arguments.
 
 use super::args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion};
 use crate::{
@@ -28,46 +28,48 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     let user = match &args.auth {
         None => None,
         Some(auth) => {
-            let auth = revealed(args, auth)?;
+            let auth = resolve_secret(args, auth)?;
             let auth = auth.expose();
             Some(match auth.split_once(':') {
                 Some((user, password)) => (user.to_owned(), password.into()),
-                None => (auth.to_owned(), ask(&format!("password of {auth}"))?),
+                None => (auth.to_owned(), ask(&format!("password for {auth}"))?),
             })
         }
     };
     let mut cookies = Cookies::default();
     for cookie in &args.cookie {
         if cookie.starts_with("env:") || cookie.starts_with("cmd:") {
-            cookies.given.push(revealed(args, cookie)?.expose().to_owned());
+            cookies.given.push(resolve_secret(args, cookie)?.expose().to_owned());
         } else if cookie.contains('=') && !cookie.starts_with("file:") {
             cookies.given.push(cookie.clone());
         } else {
             let path = cookie.strip_prefix("file:").unwrap_or(cookie);
-            cookies.jar.extend(read(Path::new(path), Cookie::parse_file)?);
+            cookies.jar.extend(read_file(Path::new(path), Cookie::parse_file)?);
         }
     }
     Ok(Credentials {
         user,
-        bearer: args.bearer.as_deref().map(|token| revealed(args, token)).transpose()?,
+        bearer: args.bearer.as_deref().map(|token| resolve_secret(args, token)).transpose()?,
         digest_only: args.digest,
         netrc: match &args.netrc {
             None => Netrc::default(),
-            Some(path) => read(&path.clone().unwrap_or_else(netrc), Netrc::parse)?,
+            Some(path) => {
+                read_file(&path.clone().unwrap_or_else(default_netrc_path), Netrc::parse)?
+            }
         },
         cookies,
     })
 }
 
-fn netrc() -> PathBuf {
+fn default_netrc_path() -> PathBuf {
     env::var_os("NETRC").map_or_else(
         || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".netrc"),
         PathBuf::from,
     )
 }
 
-/// A file that was named on the command line and holds what this reads.
-pub(super) fn read<T>(
+/// Reads and parses a file named on the command line.
+pub(super) fn read_file<T>(
     path: &Path,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T, Error> {
@@ -77,45 +79,49 @@ pub(super) fn read<T>(
     parse(&text).map_err(|e| fault(format!("{}: {e}", path.display())))
 }
 
-/// What a value stands for that may be a secret.
-fn revealed(args: &ClientArgs, value: &str) -> Result<SecretString, Error> {
-    reveal_at(value, place(args, value))
+/// Returns the secret that `value` refers to, or `value` itself if it is not a reference.
+fn resolve_secret(args: &ClientArgs, value: &str) -> Result<SecretString, Error> {
+    resolve_secret_at(value, location(args, value))
 }
 
-/// Where the user's file has this value, if it is from there.
-fn place<'a>(args: &'a ClientArgs, value: &str) -> Option<&'a str> {
-    let (_, place) = args.extras.places.iter().find(|(kept, _)| kept == value)?;
-    Some(place)
+/// Returns the location of `value` in the configuration file, if it came from there.
+fn location<'a>(args: &'a ClientArgs, value: &str) -> Option<&'a str> {
+    let (_, location) = args.extras.secret_locations.iter().find(|(secret, _)| secret == value)?;
+    Some(location)
 }
 
-/// What a value stands for; a fault names its place.
-pub(super) fn reveal_at(value: &str, place: Option<&str>) -> Result<SecretString, Error> {
-    reveal(value).map_err(|fault| match place {
-        Some(place) => Error::Usage { fault: format!("{place}: {fault}"), hint: fault.hint },
+/// Resolves a secret reference. Errors start with `location`.
+pub(super) fn resolve_secret_at(
+    value: &str,
+    location: Option<&str>,
+) -> Result<SecretString, Error> {
+    reveal(value).map_err(|fault| match location {
+        Some(location) => Error::Usage { fault: format!("{location}: {fault}"), hint: fault.hint },
         None => fault.into(),
     })
 }
 
-/// A proxy, whose URL may be a secret.
 fn proxy(args: &ClientArgs, url: &str) -> Result<Proxy, Error> {
-    Proxy::parse(revealed(args, url)?.expose()).map_err(|fault| Error::Usage {
-        fault: format!("{} is no proxy: {fault}", place(args, url).unwrap_or("--proxy")),
-        hint: Some("http://USER:PASSWORD@HOST:PORT, https://, socks5h://, ...".to_owned()),
+    Proxy::parse(resolve_secret(args, url)?.expose()).map_err(|fault| Error::Usage {
+        fault: format!("{}: not a proxy URL: {fault}", location(args, url).unwrap_or("--proxy")),
+        hint: Some("use http://USER:PASSWORD@HOST:PORT, https://, socks5h://, ...".to_owned()),
     })
 }
 
 pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<DialOptions, Error> {
     let args = &client.connection;
     let variable = |name: &str| env::var(name).ok();
-    let list = args.noproxy.clone().map(|list| ("--noproxy", list));
+    let option = args.noproxy.clone().map(|list| ("--noproxy", list));
     let set = |name| variable(name).filter(|list| !list.is_empty()).map(|list| (name, list));
-    let list = list.or_else(|| set("no_proxy")).or_else(|| set("NO_PROXY"));
+    let named = option.or_else(|| set("no_proxy")).or_else(|| set("NO_PROXY"));
     let mut no_proxy = NoProxy::default();
-    if let Some((name, list)) = list {
-        let faults;
-        (no_proxy, faults) = NoProxy::parse(&list);
-        for fault in faults {
-            notes.push(format!("{name}: '{fault}' is no host, domain, address or network"));
+    if let Some((name, list)) = named {
+        let invalid;
+        (no_proxy, invalid) = NoProxy::parse(&list);
+        for entry in invalid {
+            notes.push(format!(
+                "{name}: ignoring '{entry}': not a host, domain, address or network"
+            ));
         }
     }
     Ok(DialOptions {
@@ -152,16 +158,16 @@ pub(super) fn tls(client: &ClientArgs) -> Result<TlsOptions, Error> {
     let min = version(args.tls_min).unwrap_or(Version::Tls12);
     let max = version(args.tls_max).unwrap_or(Version::Tls13);
     if min > max {
-        let fault = "--tls-min is above --tls-max".to_owned();
+        let fault = "--tls-min is higher than --tls-max".to_owned();
         return Err(Error::Usage { fault, hint: None });
     }
     let mut passphrase = || match args.passphrase.as_deref() {
-        None => ask("passphrase of the key").map_err(|_| Error::Identity {
+        None => ask("passphrase for the key").map_err(|_| Error::Identity {
             path: args.key.clone().or_else(|| args.cert.clone()).unwrap_or_default(),
             fault: IdentityFault::Encrypted,
         }),
-        Some("") => Ok(ask("passphrase of the key")?),
-        Some(given) => revealed(client, given),
+        Some("") => Ok(ask("passphrase for the key")?),
+        Some(passphrase) => resolve_secret(client, passphrase),
     };
     let identity = match &args.cert {
         None => None,

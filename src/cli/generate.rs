@@ -1,4 +1,4 @@
-//! Completions and man pages, from the one definition of the command line.
+//! Shell completions and man pages, generated from the definition of the command line.
 
 use super::args::Cli;
 use crate::{
@@ -14,18 +14,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Prints the completion script of a shell.
+/// Prints the completion script for `shell`.
 pub fn completions(shell: Shell) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "sockeye", &mut script);
     match String::from_utf8(script) {
-        Ok(script) => print(with_targets(shell, &script).as_bytes()),
+        Ok(script) => print(with_target_names(shell, &script).as_bytes()),
         Err(script) => print(script.as_bytes()),
     }
 }
 
-/// A script that also knows the names of targets, which it asks us for.
-fn with_targets(shell: Shell, script: &str) -> String {
+/// Extends a completion script to complete target names with `sockeye completions targets`.
+fn with_target_names(shell: Shell, script: &str) -> String {
     match shell {
         Shell::Bash => {
             let (function, call) = script.split_at(script.rfind("\nif [[").unwrap_or_default());
@@ -42,13 +42,13 @@ fn with_targets(shell: Shell, script: &str) -> String {
     }
 }
 
-/// Prints the names of targets, a line each.
-pub fn targets(names: &[String]) -> Result<(), Error> {
+/// Prints target names, one per line.
+pub fn target_names(names: &[String]) -> Result<(), Error> {
     let lines: String = names.iter().flat_map(|name| [name, "\n"]).collect();
     print(lines.as_bytes())
 }
 
-/// Prints the main man page, or writes all of them into a directory.
+/// Prints the main man page or, if a directory is given, writes all man pages to it.
 pub fn man(dir: Option<PathBuf>) -> Result<(), Error> {
     let pages = pages().map_err(Error::Output)?;
     match dir {
@@ -57,14 +57,16 @@ pub fn man(dir: Option<PathBuf>) -> Result<(), Error> {
     }
 }
 
-/// The pages: file name and contents, the main page first.
+/// Returns the name and contents of each man page, the main page first.
 fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = Cli::command();
     command.build();
     let mut pages = Vec::new();
     let mut main = Vec::new();
     Man::new(command.clone()).date("").render(&mut main)?;
-    let more = MORE.replace(COMMANDS, &commands()).replace(FACTS, &variables());
+    let more = MORE
+        .replace(COMMANDS_MARKER, &slash_commands())
+        .replace(VARIABLES_MARKER, &write_out_variables());
     main.extend_from_slice(more.as_bytes());
     pages.push(("sockeye.1".to_owned(), main));
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
@@ -77,8 +79,7 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(pages)
 }
 
-/// The commands of interactive mode, from their own definition.
-fn commands() -> String {
+fn slash_commands() -> String {
     let escaped = |text: &str| text.replace('\\', "\\e").replace('-', "\\-");
     let entry = |spec: &CommandSpec| {
         let (name, arguments) = (escaped(spec.name), escaped(spec.arguments));
@@ -87,10 +88,9 @@ fn commands() -> String {
     TABLE.iter().map(entry).collect()
 }
 
-/// The variables of `--write-out`, from their own definition.
-fn variables() -> String {
-    let entry = |(name, holds): &(&str, &str)| {
-        let mut chars = holds.chars();
+fn write_out_variables() -> String {
+    let entry = |(name, description): &(&str, &str)| {
+        let mut chars = description.chars();
         let first = chars.next().map(|c| c.to_ascii_uppercase()).into_iter();
         format!(".TP\n.B {name}\n{}.\n", first.chain(chars).collect::<String>())
     };
@@ -113,16 +113,16 @@ fn print(bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Where the commands of interactive mode belong in it.
-const COMMANDS: &str = ".\\\" COMMANDS\n";
+/// Line of `more.roff` that the slash commands replace.
+const COMMANDS_MARKER: &str = ".\\\" COMMANDS\n";
 
-/// Where the variables of `--write-out` do.
-const FACTS: &str = ".\\\" VARIABLES\n";
+/// Line of `more.roff` that the variables of `--write-out` replace.
+const VARIABLES_MARKER: &str = ".\\\" VARIABLES\n";
 
-/// What the definition of the options does not know.
+/// Sections of the main man page beyond the options.
 const MORE: &str = include_str!("more.roff");
 
-// The names are read, and not expanded.
+// `read` takes the names as they are: `compgen -W` would expand them.
 const BASH: &str = r#"
 _sockeye_or_target() {
     if [[ "$2" != @* ]]; then

@@ -1,6 +1,5 @@
-//! The command line: its definition ([`args`]), its reader ([`parse`]), the user's configuration file
-//! ([`config`]), the job that both describe ([`run`]), and the pages generated from the definition
-//! ([`generate`]).
+//! The command line: its definition ([`args`]), the parser ([`parse`]), the configuration file
+//! ([`config`]), the resulting job ([`run`]), and generated completions and man pages ([`generate`]).
 
 pub mod args;
 pub mod config;

@@ -1,17 +1,22 @@
-//! What clap cannot do alone: a subcommand behind options, its misspelling, and an optional value
-//! that swallows the URL.
+//! A pass over the raw arguments for cases that clap does not handle: a subcommand after options,
+//! a misspelled subcommand, and an optional value followed by the URL.
 
 use crate::{error::Error, wording::nearest};
 use std::ffi::OsString;
 
-/// Moves a subcommand that is the first word (not an option, nor an option's value) to the front,
-/// where clap wants it. A word that is nearly one is an error: it must not become a host name.
-pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsString>, Error> {
+/// Moves a subcommand that is the first positional argument to the front, where clap expects it.
+///
+/// A misspelled subcommand is an error: it must not be taken for a host name. So is a second
+/// positional argument.
+pub fn hoist_subcommand(
+    command: &clap::Command,
+    args: Vec<OsString>,
+) -> Result<Vec<OsString>, Error> {
     let mut args = args;
-    // What it does not know is for clap to say.
-    let Some(words) = words(command, &args) else { return Ok(args) };
-    let mut words = words.into_iter();
-    let Some(at) = words.next() else { return Ok(args) };
+    // clap reports the unknown option.
+    let Some(positionals) = positional_indices(command, &args) else { return Ok(args) };
+    let mut positionals = positionals.into_iter();
+    let Some(at) = positionals.next() else { return Ok(args) };
     let Some(word) = args.get(at).and_then(|word| word.to_str()).map(ToOwned::to_owned) else {
         return Ok(args);
     };
@@ -24,22 +29,22 @@ pub fn arrange(command: &clap::Command, args: Vec<OsString>) -> Result<Vec<OsStr
     let names = command.get_subcommands().map(clap::Command::get_name);
     if let Some(name) = nearest(&word, names).filter(|_| is_plain) {
         return Err(Error::Usage {
-            fault: format!("'{word}' is no subcommand"),
-            hint: Some(format!("did you mean '{name}'? A host of this name is ws://{word}")),
+            fault: format!("unknown subcommand '{word}'"),
+            hint: Some(format!("did you mean '{name}'? For a host of that name, use ws://{word}")),
         });
     }
-    match words.next().and_then(|at| args.get(at)) {
+    match positionals.next().and_then(|at| args.get(at)) {
         Some(extra) => Err(Error::Usage {
-            fault: format!("unexpected argument '{}': there is one URL", extra.display()),
-            hint: Some("send a message with -x MESSAGE, or from stdin".to_owned()),
+            fault: format!("unexpected argument '{}': only one URL is accepted", extra.display()),
+            hint: Some("send messages with -x MESSAGE or through stdin".to_owned()),
         }),
         None => Ok(args),
     }
 }
 
-/// The indices of the words that are neither options nor an option's value, up to `--`; `None` if
-/// an option is unknown, and so whether it has a value.
-fn words(command: &clap::Command, args: &[OsString]) -> Option<Vec<usize>> {
+/// Returns the indices of the positional arguments before `--`, or `None` if an option is unknown:
+/// then it is not clear whether the next argument is its value.
+fn positional_indices(command: &clap::Command, args: &[OsString]) -> Option<Vec<usize>> {
     let mut found = Vec::new();
     let mut skip = true;
     for (i, arg) in args.iter().enumerate() {
@@ -55,11 +60,11 @@ fn words(command: &clap::Command, args: &[OsString]) -> Option<Vec<usize>> {
                 Some((name, _)) => (name, true),
                 None => (long, false),
             };
-            skip = takes(command, |option| has_long(option, name), next)? && !has_value;
+            skip = takes_next(command, |option| has_long(option, name), next)? && !has_value;
         } else if let Some(cluster) = arg.strip_prefix('-').filter(|rest| !rest.is_empty()) {
-            // Of -vx MESSAGE only the last letter can want the next word.
+            // In `-vx MESSAGE`, only the last letter can take the next argument.
             for (at, c) in cluster.char_indices() {
-                if takes(command, |option| has_short(option, c), next)? {
+                if takes_next(command, |option| has_short(option, c), next)? {
                     skip = at + c.len_utf8() == cluster.len();
                     break;
                 }
@@ -71,21 +76,21 @@ fn words(command: &clap::Command, args: &[OsString]) -> Option<Vec<usize>> {
     Some(found)
 }
 
-/// Whether an option takes a value, which may be the next word. An optional one does, unless that
-/// is the URL.
-fn takes(
+/// Reports whether an option takes the next argument as its value, or `None` if it is unknown. An
+/// option with an optional value does not take a URL.
+fn takes_next(
     command: &clap::Command,
-    is_it: impl Fn(&clap::Arg) -> bool,
+    matches: impl Fn(&clap::Arg) -> bool,
     next: Option<&OsString>,
 ) -> Option<bool> {
-    let option = command.get_arguments().find(|option| is_it(option))?;
+    let option = command.get_arguments().find(|option| matches(option))?;
     let optional = option.get_num_args().is_some_and(|range| range.min_values() == 0);
     let is_url = next.is_some_and(|next| next.to_string_lossy().contains("://"));
     let takes = option.get_action().takes_values() && !option.is_require_equals_set();
     Some(takes && !(optional && is_url))
 }
 
-/// Whether an option has this long name.
+/// Reports whether `name` is the long name of `option` or one of its aliases.
 pub fn has_long(option: &clap::Arg, name: &str) -> bool {
     option.get_long() == Some(name)
         || option.get_all_aliases().is_some_and(|aliases| aliases.contains(&name))
@@ -102,9 +107,9 @@ mod tests {
     use crate::cli::args::Cli;
     use clap::CommandFactory as _;
 
-    fn arranged(line: &str) -> Result<String, String> {
+    fn hoisted(line: &str) -> Result<String, String> {
         let args = line.split(' ').map(OsString::from).collect();
-        match arrange(&Cli::command(), args) {
+        match hoist_subcommand(&Cli::command(), args) {
             Ok(args) => Ok(args.iter().map(|a| a.to_str().unwrap()).collect::<Vec<_>>().join(" ")),
             Err(e) => Err(e.hint().unwrap()),
         }
@@ -117,7 +122,7 @@ mod tests {
             ("sockeye -v listen 9000", "sockeye listen -v 9000"),
             ("sockeye --max-message 5 -v demo", "sockeye demo --max-message 5 -v"),
             ("sockeye --max-message=5 demo -q", "sockeye demo --max-message=5 -q"),
-            // The value of an option is no subcommand.
+            // The value of an option is not a subcommand.
             ("sockeye -x listen ws://h", "sockeye -x listen ws://h"),
             ("sockeye -vx listen ws://h", "sockeye -vx listen ws://h"),
             ("sockeye -xlisten demo", "sockeye demo -xlisten"),
@@ -133,23 +138,23 @@ mod tests {
             ("sockeye", "sockeye"),
         ];
         for (line, expected) in cases {
-            assert_eq!(arranged(line).as_deref(), Ok(expected), "{line}");
+            assert_eq!(hoisted(line).as_deref(), Ok(expected), "{line}");
         }
     }
 
     #[test]
-    fn a_near_miss_is_not_a_host() {
+    fn rejects_misspelled_subcommands() {
         for line in ["sockeye lisen 9000", "sockeye -v demos", "sockeye listne"] {
-            assert!(arranged(line).unwrap_err().contains("did you mean"), "{line}");
+            assert!(hoisted(line).unwrap_err().contains("did you mean"), "{line}");
         }
-        assert!(arranged("sockeye lisen:9000").is_ok());
-        assert!(arranged("sockeye demo.local").is_ok());
+        assert!(hoisted("sockeye lisen:9000").is_ok());
+        assert!(hoisted("sockeye demo.local").is_ok());
     }
 
     #[test]
-    fn a_second_word_is_not_taken_for_a_subcommand() {
+    fn rejects_a_second_positional_argument() {
         for line in ["sockeye ws://a ws://b", "sockeye ws://h listen", "sockeye -v h hello"] {
-            assert!(arranged(line).unwrap_err().contains("-x MESSAGE"), "{line}");
+            assert!(hoisted(line).unwrap_err().contains("-x MESSAGE"), "{line}");
         }
     }
 }

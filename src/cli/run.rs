@@ -1,9 +1,10 @@
-//! The arguments, resolved and checked, as a job. The only reader of [`args`](super::args).
+//! Resolves and validates the arguments into a job. No other module outside `cli` reads
+//! [`args`](super::args).
 
 use super::{
     args::{
-        Cli, ClientArgs, ColorChoice, Command, Delimiter, DiagnosticsArgs, Format, ListenArgs,
-        Script, SessionArgs, ShowArgs,
+        Cli, ClientArgs, ColorChoice, Command, CompletionOutput, Delimiter, DiagnosticsArgs,
+        ListenArgs, PipeFormat, SessionArgs, ShowArgs,
     },
     connect,
     values::{self, HeaderArg},
@@ -11,7 +12,10 @@ use super::{
 use crate::{
     connect::{DialOptions, netrc::Netrc},
     error::Error,
-    job::{Client, Color, Common, Job, Keep, Listen, Show, Stream, Ways, wait::EndRules},
+    job::{
+        ClientJob, ColorMode, CommonOptions, Flow, Job, ListenJob, PipeOptions, RecordOptions,
+        ShowJob, wait::EndRules,
+    },
     proto::{
         Close, CloseCode, Kind, Settings,
         extension::Offers,
@@ -26,33 +30,36 @@ use crate::{
 use clap_complete::Shell;
 use std::{path::PathBuf, time::Duration};
 
-/// What to run.
+/// The task of this process.
 #[derive(Clone, Debug)]
 pub enum Run {
-    /// Talk to a server, or be one.
+    /// Run one of the modes.
     Job(Job),
     /// Print a completion script.
     Completions(Shell),
-    /// Print the names of the targets.
-    Targets,
-    /// Print or write the man pages.
+    /// Print the names of the configured targets.
+    TargetNames,
+    /// Print the main man page, or write all man pages to a directory.
     Man(Option<PathBuf>),
 }
 
 impl Run {
-    /// What these arguments mean.
+    /// Resolves the arguments. Reads the files and secrets they name, and prompts for a missing
+    /// password or passphrase.
     pub fn new(mut cli: Cli) -> Result<Self, Error> {
         match cli.command.take() {
-            Some(Command::Completions { shell: Script::For(shell) }) => {
+            Some(Command::Completions { shell: CompletionOutput::Script(shell) }) => {
                 return Ok(Self::Completions(shell));
             }
-            Some(Command::Completions { shell: Script::Targets }) => return Ok(Self::Targets),
+            Some(Command::Completions { shell: CompletionOutput::TargetNames }) => {
+                return Ok(Self::TargetNames);
+            }
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
             Some(Command::Show { args }) => return Ok(Self::Job(Job::Show(show(args)))),
             Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)?))),
             Some(Command::Demo { args }) => {
                 let mut client = client(*args)?;
-                // Its server is in this process: there is no way to choose, and no one to convince.
+                // The server is in this process: dial options and netrc entries do not apply.
                 client.dialing = DialOptions::default();
                 client.credentials.netrc = Netrc::default();
                 client.notes.clear();
@@ -67,14 +74,16 @@ impl Run {
         }
         let mut args = cli.client;
         let url = cli.url.or(cli.connect).or_else(|| {
-            // An optional value takes the next word, also when that is the URL.
-            swallowed(&mut args.connection.passphrase)
-                .or_else(|| swallowed(&mut args.max_redirects))
+            // clap takes the next argument as an optional value even if it is the URL.
+            take_swallowed_url(&mut args.connection.passphrase)
+                .or_else(|| take_swallowed_url(&mut args.max_redirects))
         });
         let Some(url) = url else {
             return Err(Error::Usage {
                 fault: "no URL given".to_owned(),
-                hint: Some("sockeye wss://example.com/path, or sockeye --help".to_owned()),
+                hint: Some(
+                    "try 'sockeye wss://example.com/path', or see 'sockeye --help'".to_owned(),
+                ),
             });
         };
         let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
@@ -83,12 +92,12 @@ impl Run {
     }
 }
 
-fn client(args: ClientArgs) -> Result<Client, Error> {
-    let stream = stream(&args);
+fn client(args: ClientArgs) -> Result<ClientJob, Error> {
+    let pipe = pipe(&args);
     let mut notes = args.extras.notes.clone();
-    Ok(Client {
+    Ok(ClientJob {
         headers: headers(&args),
-        edits: edits(&args)?,
+        edits: header_edits(&args)?,
         credentials: connect::credentials(&args)?,
         redirects: redirects(&args)?,
         dialing: connect::dialing(&args, &mut notes)?,
@@ -98,7 +107,7 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         notes,
         host: args.host,
         http: connect::http(&args.connection),
-        stream,
+        pipe,
         script: args.script,
         expect_timeout: args.expect_timeout,
         rules: EndRules {
@@ -110,7 +119,7 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
         max_time: args.max_time,
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
-        keep: Keep {
+        recording: RecordOptions {
             record: args.record.record,
             har: args.record.har,
             write_out: args.record.write_out,
@@ -121,10 +130,10 @@ fn client(args: ClientArgs) -> Result<Client, Error> {
     })
 }
 
-/// How many redirects are followed; `None`: they are not.
+/// Returns the maximum number of redirects, or `None` if redirects are not followed.
 fn redirects(args: &ClientArgs) -> Result<Option<usize>, Error> {
     let limit = match args.max_redirects.as_deref() {
-        // Without a value, and before a URL that was taken for one.
+        // Empty if the option has no value, or its value was really the URL.
         None | Some("") => MAX_REDIRECTS,
         Some(limit) => limit.parse().map_err(|_| Error::Usage {
             fault: format!("'{limit}' is not a number of redirects (--max-redirects)"),
@@ -134,27 +143,30 @@ fn redirects(args: &ClientArgs) -> Result<Option<usize>, Error> {
     Ok(args.location.then_some(limit))
 }
 
-/// What the user's file and `-H` change: what is stronger replaces what has the same name.
-fn edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
+/// Merges the headers of the configuration file and `-H`. A header replaces those of the same name
+/// with lower precedence.
+fn header_edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
     let mut all: Vec<HeaderArg> = Vec::new();
     for layer in args.extras.headers.iter().chain([&args.header]) {
-        let mut stronger = Vec::new();
+        let mut headers = Vec::new();
         for arg in layer {
             match arg {
-                HeaderArg::File(path) => stronger.extend(connect::read(path, headers_of)?),
-                other => stronger.push(other.clone()),
+                HeaderArg::File(path) => {
+                    headers.extend(connect::read_file(path, parse_header_lines)?);
+                }
+                other => headers.push(other.clone()),
             }
         }
-        let is = |one: &HeaderArg, other: &HeaderArg| {
+        let same_name = |one: &HeaderArg, other: &HeaderArg| {
             one.name().zip(other.name()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
         };
-        all.retain(|weaker| !stronger.iter().any(|it| is(it, weaker)));
-        all.append(&mut stronger);
+        all.retain(|weaker| !headers.iter().any(|header| same_name(header, weaker)));
+        all.append(&mut headers);
     }
     let edit = |arg| match arg {
         HeaderArg::One(edit) => Some(Ok(edit)),
-        HeaderArg::Named { name, value, place } => {
-            let value = connect::reveal_at(&value, Some(&place));
+        HeaderArg::Reference { name, reference, location } => {
+            let value = connect::resolve_secret_at(&reference, Some(&location));
             Some(value.map(|value| HeaderEdit::Set(name, value.expose().trim().to_owned())))
         }
         HeaderArg::File(_) => None,
@@ -162,14 +174,13 @@ fn edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
     all.into_iter().filter_map(edit).collect()
 }
 
-/// A header in each line.
-fn headers_of(text: &str) -> Result<Vec<HeaderArg>, String> {
+fn parse_header_lines(text: &str) -> Result<Vec<HeaderArg>, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let edit = |(i, line)| values::header(line).map_err(|fault| format!("line {}: {fault}", i + 1));
     lines.map(|line| edit(line).map(HeaderArg::One)).collect()
 }
 
-fn stream(args: &ClientArgs) -> Stream {
+fn pipe(args: &ClientArgs) -> PipeOptions {
     let framing = match args.delimiter {
         _ if args.null => Framing::Lines(0),
         Delimiter::Lf => Framing::Lines(b'\n'),
@@ -177,15 +188,15 @@ fn stream(args: &ClientArgs) -> Stream {
         Delimiter::None => Framing::Whole,
         Delimiter::Length => Framing::Lengths,
     };
-    Stream {
+    PipeOptions {
         kind: if args.binary { Kind::Binary } else { Kind::Text },
         framing,
-        typed: args.input == Format::Jsonl,
-        events: args.output == Format::Jsonl,
-        ways: match (args.send_only, args.receive_only) {
-            (true, _) => Ways::Out,
-            (_, true) => Ways::In,
-            _ => Ways::Both,
+        jsonl_input: args.input == PipeFormat::Jsonl,
+        jsonl_output: args.output == PipeFormat::Jsonl,
+        flow: match (args.send_only, args.receive_only) {
+            (true, _) => Flow::SendOnly,
+            (_, true) => Flow::ReceiveOnly,
+            _ => Flow::Both,
         },
         close: args.close.clone().unwrap_or_else(|| Close::new(CloseCode::NORMAL)),
     }
@@ -208,18 +219,18 @@ fn headers(args: &ClientArgs) -> Headers {
     headers
 }
 
-fn listen(args: ListenArgs) -> Result<Listen, Error> {
+fn listen(args: ListenArgs) -> Result<ListenJob, Error> {
     let compress = offers(&args.session);
     if compress.as_ref().is_some_and(|offers| !offers.is_valid_for_server()) {
         return Err(Error::Usage {
-            fault: "a server takes one set of --compress parameters, and compresses with a window \
-                    of 9 bits or more"
+            fault: "a server takes a single set of --compress parameters, with a window of at \
+                    least 9 bits"
                 .to_owned(),
             hint: None,
         });
     }
     let subprotocols = args.subprotocol.iter().flat_map(|names| names.split(','));
-    Ok(Listen {
+    Ok(ListenJob {
         address: args.address,
         choices: Choices {
             subprotocols: subprotocols.map(|name| name.trim().to_owned()).collect(),
@@ -229,19 +240,19 @@ fn listen(args: ListenArgs) -> Result<Listen, Error> {
     })
 }
 
-/// What is offered or accepted of compression; `None`: nothing.
+/// Returns the permessage-deflate parameters, or `None` if compression is disabled.
 fn offers(args: &SessionArgs) -> Option<Offers> {
     (!args.no_compress).then(|| args.compress.clone().flatten().unwrap_or_default())
 }
 
-fn common(args: &SessionArgs) -> Common {
-    let some = |time: Duration| (!time.is_zero()).then_some(time);
-    Common {
+fn common(args: &SessionArgs) -> CommonOptions {
+    let nonzero = |time: Duration| (!time.is_zero()).then_some(time);
+    CommonOptions {
         settings: Settings {
             max_message: if args.max_message == 0 { u64::MAX } else { args.max_message },
-            ping_interval: some(args.ping_interval),
-            ping_timeout: args.ping_timeout.and_then(some),
-            idle_timeout: args.idle_timeout.and_then(some),
+            ping_interval: nonzero(args.ping_interval),
+            ping_timeout: args.ping_timeout.and_then(nonzero),
+            idle_timeout: args.idle_timeout.and_then(nonzero),
             close_timeout: args.close_timeout,
             compress_level: args.compress_level,
             compress_min: args.compress_min,
@@ -260,19 +271,17 @@ fn common(args: &SessionArgs) -> Common {
     }
 }
 
-/// Whether there are colours.
-fn color(choice: ColorChoice, none: bool) -> Color {
+fn color(choice: ColorChoice, no_color: bool) -> ColorMode {
     match choice {
-        _ if none => Color::Never,
-        ColorChoice::Auto => Color::Auto,
-        ColorChoice::Always => Color::Always,
-        ColorChoice::Never => Color::Never,
+        _ if no_color => ColorMode::Never,
+        ColorChoice::Auto => ColorMode::Auto,
+        ColorChoice::Always => ColorMode::Always,
+        ColorChoice::Never => ColorMode::Never,
     }
 }
 
-/// A recording that is to be shown.
-fn show(args: ShowArgs) -> Show {
-    Show {
+fn show(args: ShowArgs) -> ShowJob {
+    ShowJob {
         path: args.file,
         filter: args.filter,
         frames: args.frames,
@@ -283,13 +292,14 @@ fn show(args: ShowArgs) -> Show {
     }
 }
 
-fn swallowed(value: &mut Option<String>) -> Option<String> {
+/// Takes a URL that the command line parser took for the value of an option. The option remains
+/// set, without a value.
+fn take_swallowed_url(value: &mut Option<String>) -> Option<String> {
     let is_url = |s: &String| s.starts_with("ws://") || s.starts_with("wss://");
-    // The option itself was given all the same.
     value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
 
-/// As in wscat.
+/// Default of `--max-redirects`, as in wscat.
 const MAX_REDIRECTS: usize = 10;
 
 #[cfg(test)]
@@ -305,9 +315,9 @@ mod tests {
         run(line).map_or_else(|e| e.code(), |_| 0)
     }
 
-    /// Every option of wscat 6.1, under both names.
+    /// Covers every option of wscat 6.1, in short and long form.
     #[test]
-    fn a_wscat_command_line_is_understood() {
+    fn accepts_wscat_command_lines() {
         for line in [
             "sockeye -c ws://h",
             "sockeye --connect ws://h",
@@ -345,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_says_what_was_asked() {
+    fn the_request_has_the_headers_of_the_options() {
         let Ok(Run::Job(Job::Client(client, target))) =
             run("sockeye ws://u:p@h -s a -s b -o http://o -A me -H X-A:1")
         else {
@@ -360,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_means_none() {
+    fn zero_disables_a_limit() {
         let Ok(Run::Job(Job::Client(client, _))) =
             run("sockeye h --max-message 0 --ping-interval 0 --ping-timeout 0")
         else {

@@ -1,15 +1,15 @@
-//! Usage errors of the argument parser as errors of this program.
+//! Conversion of clap errors to usage errors.
 
 use crate::error::Error;
 use clap::error::{ContextKind, ErrorKind};
 
-/// Options whose values may be secrets.
+/// Options whose values may contain secrets.
 pub(super) const SECRET: [&str; 6] =
     ["--auth", "--bearer", "--cookie", "--header", "--passphrase", "--proxy"];
 
-/// Turns a parser error into a usage error: the first line names the fault, the hint the remedy.
+/// Converts a clap error to a usage error, with secret values redacted.
 ///
-/// Prints help or the version and ends the process if the error asks for that.
+/// Prints the help or version and ends the process if the "error" is a request for it.
 pub(super) fn usage(error: &clap::Error) -> Error {
     if matches!(
         error.kind(),
@@ -30,7 +30,7 @@ pub(super) fn usage(error: &clap::Error) -> Error {
         && !lower.contains("auth")
         && !lower.contains("cookie");
     if SECRET.iter().any(|secret| option.starts_with(secret)) && !is_plain_header {
-        // The text leaves control characters out: the value may stand there in another form.
+        // clap drops control characters, so the text may not contain the value verbatim.
         if let Some((before, rest)) = text.split_once(" '")
             && let Some((_, after)) = rest.rsplit_once("' for '")
         {
@@ -39,10 +39,10 @@ pub(super) fn usage(error: &clap::Error) -> Error {
     }
     let first = text.split("\n\n").next().unwrap_or_default();
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
-    // To write -- before an unknown option would make it the URL.
+    // clap suggests `--` before an unknown option, but then the option would become the URL.
     let tip = tip.filter(|tip| !tip.contains("to pass"));
     Error::Usage {
         fault: first.strip_prefix("error: ").unwrap_or(first).trim_end().to_owned(),
-        hint: Some(tip.unwrap_or("sockeye --help lists the options").to_owned()),
+        hint: Some(tip.unwrap_or("run sockeye --help for a list of options").to_owned()),
     }
 }

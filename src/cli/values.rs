@@ -1,4 +1,4 @@
-//! What an option's value may be. A fault is said by clap, which names the option.
+//! Parsers for option values. clap puts the option's name before their error messages.
 
 use crate::{
     connect::{ConnectTo, Resolve},
@@ -14,7 +14,7 @@ use crate::{
 };
 use std::{fs, path::PathBuf, time::Duration};
 
-/// Seconds, with a fraction.
+/// Parses a number of seconds from 0 to 10⁹, which may have a fraction.
 pub fn seconds(s: &str) -> Result<Duration, String> {
     let seconds: f64 = s.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if !(0.0..=1e9).contains(&seconds) {
@@ -23,15 +23,15 @@ pub fn seconds(s: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// Seconds, or -1 for ever.
+/// Parses a number of seconds, or -1 for no limit.
 pub fn wait(s: &str) -> Result<Wait, String> {
     if s.parse() == Ok(-1.0) {
         return Ok(Wait::UntilClosed);
     }
-    seconds(s).map(Wait::For).map_err(|fault| format!("{fault}, nor -1 for ever"))
+    seconds(s).map(Wait::For).map_err(|fault| format!("{fault}, or -1 for no limit"))
 }
 
-/// Bytes, with K, M or G for powers of 1024; 0 for no limit.
+/// Parses a number of bytes. The suffixes K, M and G stand for powers of 1024.
 pub fn bytes(s: &str) -> Result<u64, String> {
     let (digits, factor) = match s.as_bytes().last() {
         Some(b'k' | b'K') => (s.get(..s.len() - 1), 1 << 10),
@@ -45,7 +45,7 @@ pub fn bytes(s: &str) -> Result<u64, String> {
         .ok_or_else(|| "not a number of bytes (K, M, G stand for powers of 1024)".to_owned())
 }
 
-/// A form for `--write-out`, or `@` and the file that holds it.
+/// Parses a `--write-out` format, which `@FILE` reads from a file and `@-` from stdin.
 pub fn template(s: &str) -> Result<Template, String> {
     let Some(path) = s.strip_prefix('@') else { return Template::parse(s) };
     let path = if path == "-" { "/dev/stdin" } else { path };
@@ -54,36 +54,36 @@ pub fn template(s: &str) -> Result<Template, String> {
     Template::parse(&text)
 }
 
-/// One `-H`.
+/// A header from `-H` or the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderArg {
-    /// A header.
+    /// A header to set or remove.
     One(HeaderEdit),
-    /// A file with a header in each line.
+    /// A file with one header per line.
     File(PathBuf),
-    /// A header whose value is named by where it is, which only the user's file has.
-    Named {
+    /// A header whose value is a secret reference; only the configuration file allows these.
+    Reference {
         /// The header's name.
         name: String,
-        /// What its value is found by.
-        value: String,
-        /// Where the file says so.
-        place: String,
+        /// `env:NAME`, `file:PATH` or `cmd:COMMAND`.
+        reference: String,
+        /// Location in the configuration file, for errors.
+        location: String,
     },
 }
 
 impl HeaderArg {
-    /// The header's name.
+    /// Returns the header's name, or `None` for a file.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::One(HeaderEdit::Set(name, _) | HeaderEdit::Remove(name))
-            | Self::Named { name, .. } => Some(name),
+            | Self::Reference { name, .. } => Some(name),
             Self::File(_) => None,
         }
     }
 }
 
-/// `Name: value`, `Name:` (removes it) or `Name;` (sends it empty), or `@FILE`, as in curl.
+/// Parses the argument of `-H`: a header as for [`header`], or `@FILE`, as in curl.
 pub fn header_arg(s: &str) -> Result<HeaderArg, String> {
     match s.strip_prefix('@') {
         Some(path) => Ok(HeaderArg::File(path.into())),
@@ -91,7 +91,8 @@ pub fn header_arg(s: &str) -> Result<HeaderArg, String> {
     }
 }
 
-/// A number of redirects; or nothing, or the URL that was taken for it.
+/// Checks a number of redirects. An empty value is accepted, and so is a URL, which clap may have
+/// taken for the optional value.
 pub fn redirects(s: &str) -> Result<String, String> {
     if s.is_empty() || s.contains("://") || s.parse::<usize>().is_ok() {
         return Ok(s.to_owned());
@@ -99,11 +100,11 @@ pub fn redirects(s: &str) -> Result<String, String> {
     Err("not a number of redirects".to_owned())
 }
 
-/// `HOST:PORT:ADDRESS[,ADDRESS]`; `*` stands for any host or port.
+/// Parses `HOST:PORT:ADDRESS[,ADDRESS]...`. `*` stands for any host or port.
 pub fn resolve(s: &str) -> Result<Resolve, String> {
-    let form = || "not HOST:PORT:ADDRESS".to_owned();
-    let (host, rest) = host(s).ok_or_else(form)?;
-    let (port, addresses) = rest.split_once(':').ok_or_else(form)?;
+    let malformed = || "not HOST:PORT:ADDRESS".to_owned();
+    let (host, rest) = split_host(s).ok_or_else(malformed)?;
+    let (port, addresses) = rest.split_once(':').ok_or_else(malformed)?;
     let addresses: Result<Vec<_>, _> = addresses
         .split(',')
         .map(|one| {
@@ -112,66 +113,66 @@ pub fn resolve(s: &str) -> Result<Resolve, String> {
         })
         .collect();
     let host = Some(host.to_owned()).filter(|host| host != "*");
-    Ok(Resolve { host, port: some_port(port)?, addresses: addresses? })
+    Ok(Resolve { host, port: optional_port(port)?, addresses: addresses? })
 }
 
-/// `HOST1:PORT1:HOST2:PORT2`; any of them may be empty.
+/// Parses `HOST1:PORT1:HOST2:PORT2`. Each part may be empty.
 pub fn connect_to(s: &str) -> Result<ConnectTo, String> {
-    let form = || "not HOST1:PORT1:HOST2:PORT2".to_owned();
-    let (from, rest) = host(s).ok_or_else(form)?;
-    let (port, rest) = rest.split_once(':').ok_or_else(form)?;
-    let (to, to_port) = host(rest).ok_or_else(form)?;
-    let some = |s: &str| Some(s.to_owned()).filter(|s| !s.is_empty());
+    let malformed = || "not HOST1:PORT1:HOST2:PORT2".to_owned();
+    let (host, rest) = split_host(s).ok_or_else(malformed)?;
+    let (port, rest) = rest.split_once(':').ok_or_else(malformed)?;
+    let (to_host, to_port) = split_host(rest).ok_or_else(malformed)?;
+    let nonempty = |s: &str| Some(s.to_owned()).filter(|s| !s.is_empty());
     Ok(ConnectTo {
-        host: some(from),
-        port: some_port(port)?,
-        to_host: some(to),
-        to_port: some_port(to_port)?,
+        host: nonempty(host),
+        port: optional_port(port)?,
+        to_host: nonempty(to_host),
+        to_port: optional_port(to_port)?,
     })
 }
 
-/// A host, which may be an IPv6 address in brackets, and what follows its colon.
-fn host(s: &str) -> Option<(&str, &str)> {
+/// Splits off a host, which may be an IPv6 address in brackets, at the colon after it.
+fn split_host(s: &str) -> Option<(&str, &str)> {
     match s.strip_prefix('[') {
         Some(rest) => rest.split_once("]:"),
         None => s.split_once(':'),
     }
 }
 
-fn some_port(s: &str) -> Result<Option<u16>, String> {
+fn optional_port(s: &str) -> Result<Option<u16>, String> {
     match s {
         "" | "*" => Ok(None),
         s => s.parse().map(Some).map_err(|_| format!("'{s}' is not a port")),
     }
 }
 
-/// SHA-256 of public keys.
+/// SHA-256 hashes of public keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pins(pub Vec<[u8; 32]>);
 
-/// `sha256//` and a hash in base64; several with `;` between them, as in curl.
+/// Parses `sha256//` followed by a hash in base64, or several separated by `;`, as in curl.
 pub fn pins(s: &str) -> Result<Pins, String> {
     let pin = |one: &str| {
         let hash = one.trim().strip_prefix("sha256//")?;
         data_encoding::BASE64.decode(hash.as_bytes()).ok()?.try_into().ok()
     };
     let pins: Option<Vec<_>> = s.split(';').map(pin).collect();
-    pins.map(Pins).ok_or_else(|| "not sha256// and 32 bytes in base64".to_owned())
+    pins.map(Pins).ok_or_else(|| "not sha256// followed by 32 bytes in base64".to_owned())
 }
 
-/// An address of ours, or the name of a network interface.
+/// Parses a local address; anything else is the name of a network interface.
 pub fn interface(s: &str) -> Result<LocalAddr, String> {
     match s.parse() {
         Ok(address) => Ok(LocalAddr::Address(address)),
-        Err(_) if s.is_empty() => Err("neither an address nor an interface".to_owned()),
+        Err(_) if s.is_empty() => Err("not an address or an interface".to_owned()),
         Err(_) => Ok(LocalAddr::Interface(s.to_owned())),
     }
 }
 
-/// `Name: value`, `Name:` (removes it) or `Name;` (sends it empty), as in curl.
+/// Parses `Name: value`, `Name:` (removes the header) or `Name;` (sends it empty), as in curl.
 pub fn header(s: &str) -> Result<HeaderEdit, String> {
     if s.contains(['\r', '\n', '\0']) {
-        return Err("a header must not contain line ends or NUL".to_owned());
+        return Err("a header must not contain line breaks or NUL".to_owned());
     }
     let (name, edit) = match s.split_once(':') {
         Some((name, value)) if value.trim().is_empty() => {
@@ -186,21 +187,21 @@ pub fn header(s: &str) -> Result<HeaderEdit, String> {
         },
     };
     if !is_token(name.trim()) {
-        // It may be a secret that was typed without its name.
-        return Err("what stands before the colon is not a header name".to_owned());
+        // The message does not quote the text: it may be a secret without its header name.
+        return Err("the text before the colon is not a header name".to_owned());
     }
     Ok(edit)
 }
 
-/// A subprotocol's name; several in one, separated by commas, as in a header.
+/// Checks a subprotocol name, or several separated by commas.
 pub fn subprotocol(s: &str) -> Result<String, String> {
     if s.split(',').all(|name| is_token(name.trim())) {
         return Ok(s.to_owned());
     }
-    Err("not a subprotocol's name".to_owned())
+    Err("not a subprotocol name".to_owned())
 }
 
-/// `CODE` or `CODE:REASON`.
+/// Parses `CODE` or `CODE:REASON`. The code must be one that may be sent (RFC 6455, 7.4).
 pub fn close(s: &str) -> Result<Close, String> {
     let (code, reason) = s.split_once(':').unwrap_or((s, ""));
     let code: u16 = code.parse().map_err(|_| "not a close code".to_owned())?;
@@ -209,17 +210,17 @@ pub fn close(s: &str) -> Result<Close, String> {
         return Err(format!("the close code {code} must not be sent (RFC 6455, 7.4)"));
     }
     if reason.len() > 123 {
-        return Err("a reason has at most 123 bytes (RFC 6455, 5.5)".to_owned());
+        return Err("a close reason is at most 123 bytes (RFC 6455, 5.5)".to_owned());
     }
     Ok(Close { code, reason: reason.to_owned() })
 }
 
-/// What is offered of permessage-deflate.
+/// Parses permessage-deflate parameters.
 pub fn offers(s: &str) -> Result<Offers, String> {
     Offers::parse(s).map_err(|fault| Escaped(&fault.to_string()).to_string())
 }
 
-/// The value of a header: one line.
+/// Trims a value that is sent in a header, and rejects control characters other than tab.
 pub fn line(s: &str) -> Result<String, String> {
     if s.chars().any(|c| c.is_control() && c != '\t') {
         return Err("must not contain control characters".to_owned());
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times() {
+    fn parses_seconds() {
         assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
         assert_eq!(seconds("0"), Ok(Duration::ZERO));
         for bad in ["", "x", "-1", "-0.5", "nan", "inf", "1e99", "1s"] {
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes() {
+    fn parses_byte_counts() {
         assert_eq!(bytes("0"), Ok(0));
         assert_eq!(bytes("64k"), Ok(65_536));
         assert_eq!(bytes("100M"), Ok(100 << 20));
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn headers() {
+    fn parses_headers() {
         let set = |name: &str, value: &str| Ok(HeaderEdit::Set(name.into(), value.into()));
         assert_eq!(header("X-A: b: c"), set("X-A", "b: c"));
         assert_eq!(header("x-a:b"), set("x-a", "b"));

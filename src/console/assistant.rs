@@ -7,7 +7,7 @@ use super::{
     screen::write,
 };
 use crate::{
-    escape::is_acted_upon,
+    escape::affects_terminal,
     render::json::{Token, Tokens},
     script::{command::table, json},
 };
@@ -131,7 +131,7 @@ fn harmless(line: &str) -> String {
 }
 
 fn is_obeyed(c: char) -> bool {
-    c != '\n' && c != '\t' && is_acted_upon(c)
+    c != '\n' && c != '\t' && affects_terminal(c)
 }
 
 /// A token in its colour, as wide as it was.

@@ -1,7 +1,7 @@
 //! What Tab offers.
 
 use crate::{
-    escape::is_acted_upon,
+    escape::affects_terminal,
     proto::{CloseCode, slice::Within},
     script::command::{
         arguments::expand_home,
@@ -126,7 +126,7 @@ fn paths(path: &str, at: usize) -> (usize, Vec<Pair>) {
             let entry = entry.ok()?;
             let name = entry.file_name().into_string().ok()?;
             let is_hidden = name.starts_with('.') && !prefix.starts_with('.');
-            if is_hidden || !name.starts_with(prefix) || name.contains(is_acted_upon) {
+            if is_hidden || !name.starts_with(prefix) || name.contains(affects_terminal) {
                 return None;
             }
             let slash = if entry.path().is_dir() { "/" } else { "" };

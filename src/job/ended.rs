@@ -1,17 +1,17 @@
-//! The end of a run.
+//! Outcome of a run.
 
 use crate::error::Error;
 
-/// How a run ended that did not fail.
+/// Outcome of a run that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Well.
+    /// The run succeeded.
     Done,
-    /// It was asked to, by this signal, and is to end by it.
+    /// This signal ended the run; the process then ends itself by the same signal.
     Signal(i32),
 }
 
-/// The exit status of a run, or the signal that it ends by.
+/// Returns the exit status of a run, or as an error the signal that ends it.
 pub fn status(ended: &Result<Ended, Error>) -> Result<u8, i32> {
     match ended {
         Ok(Ended::Done) => Ok(0),

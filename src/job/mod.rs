@@ -1,4 +1,4 @@
-//! The description of a run: plain data, with everything resolved.
+//! The description of a run: plain data with all options resolved.
 
 pub mod ended;
 pub mod reconnect;
@@ -22,201 +22,201 @@ use reconnect::ReconnectRules;
 use std::{path::PathBuf, time::Duration};
 use wait::EndRules;
 
-/// One run.
+/// The mode to run and its options.
 #[derive(Clone, Debug)]
 pub enum Job {
-    /// Talk to a server.
-    Client(Box<Client>, Target),
-    /// Talk to an echo server of our own.
-    Demo(Box<Client>),
-    /// Be a server.
-    Listen(Listen),
+    /// Connect to a server.
+    Client(Box<ClientJob>, Target),
+    /// Connect to an echo server in this process.
+    Demo(Box<ClientJob>),
+    /// Run a WebSocket server.
+    Listen(ListenJob),
     /// Show a recording.
-    Show(Show),
+    Show(ShowJob),
 }
 
-/// A client, but for its target.
+/// Options of a client, without its target.
 #[derive(Clone, Debug)]
-pub struct Client {
-    /// The headers of the request, but for those that the handshake makes.
+pub struct ClientJob {
+    /// Request headers, without those that the opening handshake generates.
     pub headers: Headers,
-    /// What `-H` changes.
+    /// Changes from `-H` and the configuration file, applied to the generated request.
     pub edits: Vec<HeaderEdit>,
-    /// The Host header, if not the target's.
+    /// Host header, if not the target's.
     pub host: Option<String>,
-    /// Who we are.
+    /// HTTP credentials and cookies.
     pub credentials: Credentials,
-    /// How many redirects are followed; `None`: they are not.
+    /// Maximum number of redirects; `None` to not follow any.
     pub redirects: Option<usize>,
-    /// How streams are made.
+    /// Addresses, interface and proxies to connect with.
     pub dialing: DialOptions,
-    /// What is asked of TLS.
+    /// Trusted CAs, client certificate and TLS versions.
     pub tls: TlsOptions,
-    /// What may carry the handshake.
+    /// HTTP version that carries the session.
     pub http: Http,
-    /// How long opening the session may take.
+    /// Time limits for opening a session.
     pub limits: Limits,
-    /// Whether and when to come back after a loss.
+    /// `--reconnect`; `None` to not reconnect.
     pub reconnect: Option<ReconnectRules>,
-    /// What is to be said before anything is done.
+    /// Notes to print before the run.
     pub notes: Vec<String>,
-    /// `-x` and `--expect`.
+    /// `-x` and `--expect`, in the order given.
     pub script: Vec<Action>,
-    /// How long a message that is expected may take.
+    /// Time limit for each `--expect`.
     pub expect_timeout: Duration,
-    /// When a pipe ends by itself.
+    /// Rules for the end of the input.
     pub rules: EndRules,
-    /// What ends a pipe as soon as it has come.
+    /// Messages that end the run.
     pub goals: Goals,
-    /// What goes through a pipe.
-    pub stream: Stream,
-    /// `--max-time`.
+    /// Message format and direction in a pipe.
+    pub pipe: PipeOptions,
+    /// Time limit for the whole run.
     pub max_time: Option<Duration>,
-    /// `-P`.
+    /// `--show-ping-pong`.
     pub shows_pings: bool,
-    /// History is kept.
+    /// True if the history file is used.
     pub history: bool,
-    /// What is kept of the run.
-    pub keep: Keep,
-    /// How messages are shown to a person.
+    /// Files that record the run.
+    pub recording: RecordOptions,
+    /// Display of messages in interactive mode.
     pub dialogue: Dialogue,
-    /// The run ends with the session, whatever has been typed.
+    /// `--exit-on-close`.
     pub exit_on_close: bool,
-    /// What both roles have.
-    pub common: Common,
+    /// Options that a server has too.
+    pub common: CommonOptions,
 }
 
-/// What is kept of a run.
+/// Recordings of a run.
 #[derive(Clone, Debug)]
-pub struct Keep {
-    /// `--record`: where to.
+pub struct RecordOptions {
+    /// File of `--record`.
     pub record: Option<PathBuf>,
-    /// `--har`: where to.
+    /// File of `--har`.
     pub har: Option<PathBuf>,
-    /// `--write-out`: how.
+    /// Format of `--write-out`.
     pub write_out: Option<Template>,
 }
 
-/// A recording that is to be shown.
+/// Options of `sockeye show`.
 #[derive(Clone, Debug)]
-pub struct Show {
-    /// Where it is.
+pub struct ShowJob {
+    /// Path of the recording.
     pub path: PathBuf,
-    /// Only messages that match are shown.
+    /// Pattern of the messages to show; `None` for everything.
     pub filter: Option<Matcher>,
-    /// Frames are shown too.
+    /// True if frames are shown.
     pub frames: bool,
-    /// JSON is laid out.
+    /// True if JSON messages are pretty-printed.
     pub pretty: bool,
-    /// The time of day stands before each line.
+    /// True if each line starts with the time of day.
     pub times: bool,
-    /// It is written there instead, as HAR.
+    /// File to write as HAR instead of showing the recording.
     pub har: Option<PathBuf>,
-    /// Whether there are colours.
-    pub color: Color,
+    /// When to use colours.
+    pub color: ColorMode,
 }
 
-/// What goes through a pipe, and which way.
+/// Format and direction of messages on stdin and stdout.
 #[derive(Clone, Debug)]
-pub struct Stream {
-    /// The type of the messages sent.
+pub struct PipeOptions {
+    /// Type of the messages sent.
     pub kind: Kind,
-    /// How messages follow each other, in stdin and in stdout.
+    /// Message framing on stdin and stdout.
     pub framing: Framing,
-    /// `--input jsonl`: a line of stdin says what to do.
-    pub typed: bool,
-    /// `--output jsonl`: a line of stdout tells of an event.
-    pub events: bool,
-    /// Which ways are open.
-    pub ways: Ways,
-    /// The Close that ends it.
+    /// `--input jsonl`: each line of stdin is an action.
+    pub jsonl_input: bool,
+    /// `--output jsonl`: each line of stdout is an event.
+    pub jsonl_output: bool,
+    /// Directions in which messages pass.
+    pub flow: Flow,
+    /// Close that ends the session.
     pub close: Close,
 }
 
-/// Which ways of a pipe are open.
+/// Directions in which messages pass through a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ways {
-    /// Both.
+pub enum Flow {
+    /// From stdin to the peer and from the peer to stdout.
     Both,
-    /// `--send-only`: what comes is not shown.
-    Out,
+    /// `--send-only`: received messages are discarded.
+    SendOnly,
     /// `--receive-only`: stdin is not read.
-    In,
+    ReceiveOnly,
 }
 
-impl Stream {
-    /// Whether it is what a person at a terminal wants, too.
+impl PipeOptions {
+    /// Reports whether all options are the defaults, which interactive mode requires.
     pub fn is_plain(&self) -> bool {
         self.framing == Framing::Lines(b'\n')
-            && !self.typed
-            && !self.events
-            && self.ways == Ways::Both
+            && !self.jsonl_input
+            && !self.jsonl_output
+            && self.flow == Flow::Both
     }
 }
 
-/// A server.
+/// Options of `sockeye listen`.
 #[derive(Clone, Debug)]
-pub struct Listen {
-    /// Where, as it was typed.
+pub struct ListenJob {
+    /// Address to listen on, as given on the command line.
     pub address: String,
-    /// The subprotocols it speaks, and the compression it accepts.
+    /// Subprotocols and compression to accept.
     pub choices: Choices,
-    /// What both roles have.
-    pub common: Common,
+    /// Options that a client has too.
+    pub common: CommonOptions,
 }
 
-/// What both roles have.
+/// Options shared by client and server.
 #[derive(Clone, Copy, Debug)]
-pub struct Common {
-    /// Limits and times.
+pub struct CommonOptions {
+    /// Limits and timeouts of a session.
     pub settings: Settings,
-    /// `--echo`.
+    /// `--echo`: received messages are sent back.
     pub echo: bool,
-    /// `-q`, `-v`, `--trace`.
+    /// `--quiet`, `--verbose` and `--trace`.
     pub verbosity: Verbosity,
-    /// `--frames`.
+    /// `--frames`: each frame is shown on stderr.
     pub frames: bool,
-    /// What happens to secrets where something is shown or recorded.
+    /// Redaction in diagnostics and recordings.
     pub secrets: Secrets,
-    /// Whether there are colours.
-    pub color: Color,
+    /// When to use colours.
+    pub color: ColorMode,
 }
 
-/// Whether there are colours, in what is shown to a person.
+/// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Color {
-    /// On a terminal that has them, and as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say.
+pub enum ColorMode {
+    /// On terminals that support them, subject to `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE`.
     Auto,
-    /// Also where it seems there are none.
+    /// Even if the output is not a terminal.
     Always,
-    /// None.
+    /// Not even on a terminal.
     Never,
 }
 
-impl Color {
-    /// From now on.
+impl ColorMode {
+    /// Sets the colour mode of this process.
     pub fn apply(self) {
-        let set = |name| std::env::var_os(name).unwrap_or_default();
-        // NO_COLOR counts more than CLICOLOR_FORCE.
-        let poor = set("TERM") == "dumb" || !set("NO_COLOR").is_empty();
+        let variable = |name| std::env::var_os(name).unwrap_or_default();
+        // NO_COLOR takes precedence over CLICOLOR_FORCE.
+        let is_disabled = variable("TERM") == "dumb" || !variable("NO_COLOR").is_empty();
         match self {
             Self::Always => colored::control::set_override(true),
             Self::Never => colored::control::set_override(false),
-            Self::Auto if poor => colored::control::set_override(false),
+            Self::Auto if is_disabled => colored::control::set_override(false),
             Self::Auto => {}
         }
     }
 }
 
-impl Client {
-    /// Whether compression is offered.
-    pub fn compresses(&self) -> bool {
+impl ClientJob {
+    /// Reports whether the request offers permessage-deflate.
+    pub fn offers_compression(&self) -> bool {
         let mut headers = self.headers.clone();
         headers.edit(&self.edits);
         extension::parse_fields(&headers).is_ok_and(|all| all.iter().any(Extension::is_deflate))
     }
 
-    /// What to open, at this target.
+    /// Returns the options for opening a session with `target`.
     pub fn opening(&self, target: Target) -> ConnectOptions {
         ConnectOptions {
             target,

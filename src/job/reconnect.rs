@@ -1,25 +1,25 @@
-//! After which loss a session is opened again, how soon and how often.
+//! Conditions, delays and limits of `--reconnect`.
 
 use crate::proto::Close;
 use std::time::Duration;
 
-/// The options of `--reconnect`.
+/// Rules for reconnecting after a loss.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconnectRules {
-    /// How many attempts there may be without success; `None`: any number.
+    /// Maximum number of failed attempts in a row; `None` for no limit.
     pub attempts: Option<u32>,
-    /// The most that is waited before the first attempt; twice as much before each further one.
+    /// Maximum delay before the first attempt; it doubles with each further one.
     pub first: Duration,
-    /// The most that is ever waited.
+    /// Maximum delay before any attempt.
     pub longest: Duration,
-    /// Close codes after which to come back beside the usual ones.
+    /// Close codes to reconnect after, in addition to 1001 and 1011 to 1014.
     pub codes: Vec<u16>,
 }
 
 impl ReconnectRules {
-    /// Whether to come back after this Close of the peer. It is a promise that another session
-    /// may go better (RFC 6455, 7.2.3; 7.4.1): the server goes, fails, or is overloaded.
-    pub fn is_after(&self, close: &Close) -> bool {
+    /// Reports whether to reconnect after the peer's Close: its code says that the server shuts
+    /// down, fails or is overloaded, so another session may succeed (RFC 6455, 7.2.3 and 7.4.1).
+    pub fn reconnects_after(&self, close: &Close) -> bool {
         let code = u16::from(close.code);
         matches!(code, 1001 | 1011..=1014) || self.codes.contains(&code)
     }

@@ -1,22 +1,22 @@
-//! When a pipe ends by itself, as the options say.
+//! Rules for ending a session after the end of the input.
 
 use std::time::Duration;
 
-/// The options that decide when a pipe ends by itself.
+/// Rules for ending a session after the end of the input.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EndRules {
-    /// `-w`: go on this long after the end of the input, whatever comes.
+    /// `--wait`: time to keep receiving, regardless of silence.
     pub wait: Option<Wait>,
-    /// `--quiet-for`: the window of silence.
+    /// `--quiet-for`: silence of the peer that ends the session.
     pub quiet_for: Option<Duration>,
-    /// `--count`, `--until`: silence does not end the session.
+    /// True with `--count` or `--until`: silence does not end the session.
     pub until_met: bool,
 }
 
-/// `-w`.
+/// Value of `--wait`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// This long.
+    /// For a fixed time.
     For(Duration),
     /// Until the peer closes (`-1`).
     UntilClosed,

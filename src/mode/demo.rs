@@ -4,7 +4,7 @@ use super::{client, echo::echo};
 use crate::{
     connect::incoming::Incoming,
     error::Error,
-    job::{Client, ended::Ended},
+    job::{ClientJob, ended::Ended},
     proto::{extension::Offers, handshake::Choices},
     random::entropy,
     script::action::Action,
@@ -16,13 +16,15 @@ use std::time::Instant;
 use tokio::{net::TcpListener, sync::watch};
 
 /// Runs the demonstration. Without a terminal and without input it says something of its own.
-pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, Error> {
+pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<Ended, Error> {
     let listening = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listening)?;
     let url = format!("ws://{}/", listener.local_addr().map_err(listening)?);
     let settings = client.common.settings;
-    let choices =
-        Choices { compress: client.compresses().then(Offers::default), ..Choices::default() };
+    let choices = Choices {
+        compress: client.offers_compression().then(Offers::default),
+        ..Choices::default()
+    };
     let (stays, leaving) = watch::channel(());
     tokio::spawn(async move {
         // One client is enough, and it is our own.
@@ -35,7 +37,7 @@ pub(super) async fn run(mut client: Client, started: Instant) -> Result<Ended, E
     });
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
     if stdio::source() == Source::Nothing && client.script.is_empty() {
-        client.script = OWN.map(|message| Action::message(client.stream.kind, message)).to_vec();
+        client.script = OWN.map(|message| Action::message(client.pipe.kind, message)).to_vec();
     }
     let ended = Box::pin(client::run(&client, target, started)).await;
     drop(stays);

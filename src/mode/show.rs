@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     escape::{Escaped, escaped_lines},
-    job::{Show, ended::Ended},
+    job::{ShowJob, ended::Ended},
     render::{
         dialogue::{Dialogue, clock},
         frames,
@@ -27,7 +27,7 @@ use std::{
 };
 
 /// Shows it, or makes a HAR of it.
-pub(super) fn run(show: &Show) -> Result<Ended, Error> {
+pub(super) fn run(show: &ShowJob) -> Result<Ended, Error> {
     show.color.apply();
     let mut lines = Lines::open(&show.path)?;
     if let Some(path) = &show.har {
@@ -136,14 +136,14 @@ impl<'a> Lines<'a> {
 
 /// What is shown, and how.
 struct Page<'a> {
-    show: &'a Show,
+    show: &'a ShowJob,
     dialogue: Dialogue,
     /// When the last frame was.
     last_frame: Option<SystemTime>,
 }
 
 impl<'a> Page<'a> {
-    fn new(show: &'a Show) -> Self {
+    fn new(show: &'a ShowJob) -> Self {
         let dialogue = Dialogue { pretty: show.pretty, times: show.times, room: None };
         Self { show, dialogue, last_frame: None }
     }

@@ -4,7 +4,7 @@ use super::{
     event::Event,
     scalar::{Direction, Scalar, Seconds},
 };
-use crate::escape::is_acted_upon;
+use crate::escape::affects_terminal;
 use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
@@ -214,7 +214,7 @@ impl Formatter for LineFormatter {
             return out.write_all(text.as_bytes());
         }
         let mut rest = text;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_acted_upon(*c)) {
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| affects_terminal(*c)) {
             let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
             out.write_all(before.as_bytes())?;
             for unit in c.encode_utf16(&mut [0; 2]) {

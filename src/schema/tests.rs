@@ -216,7 +216,7 @@ proptest! {
         prop_assert_eq!(written.matches('\n').count(), 1);
         prop_assert!(serde_json::from_str::<serde_json::Value>(&written).is_ok());
         if terminal {
-            prop_assert!(!written.trim_end().contains(crate::escape::is_acted_upon), "{}", written);
+            prop_assert!(!written.trim_end().contains(crate::escape::affects_terminal), "{}", written);
         }
         prop_assert_eq!(Line::read(written.trim_end()), Ok(line));
     }

@@ -10,7 +10,7 @@ use super::{
     recording::Recording,
     sinks::Sinks,
 };
-use crate::{error::Error, job::Client, report::Report, target::Target};
+use crate::{error::Error, job::ClientJob, report::Report, target::Target};
 use std::path::PathBuf;
 
 /// Makes a sink that writes a file, and empties the file.
@@ -21,15 +21,15 @@ impl Sinks {
     /// `--output jsonl` writes, if that was asked for. Fails if a file cannot be had; then none of
     /// them has been emptied.
     pub(crate) fn of_client(
-        client: &Client,
+        client: &ClientJob,
         target: &Target,
         report: Report,
         events: Option<&EventBuffer>,
     ) -> Result<Self, Error> {
-        let keep = &client.keep;
+        let recording = &client.recording;
         let recorders: [(&Option<PathBuf>, &str, NewRecorder); 2] = [
-            (&keep.record, "a recording", Recording::create),
-            (&keep.har, "a HAR", HarFile::create),
+            (&recording.record, "a recording", Recording::create),
+            (&recording.har, "a HAR", HarFile::create),
         ];
         let mut files: Vec<(RecordFile, &str, NewRecorder)> = Vec::new();
         for (path, noun, create) in recorders {
@@ -46,7 +46,7 @@ impl Sinks {
         for (file, _, create) in files {
             sinks.push(create(file, target, report)?);
         }
-        let template = keep.write_out.clone();
+        let template = recording.write_out.clone();
         sinks.extend(template.map(|template| Facts::create(template, target, report)));
         Ok(Self::new(sinks))
     }

@@ -83,7 +83,7 @@ fn invalid_patterns_and_closes_are_usage_errors() {
         (&["--close", "1005"], "the close code 1005 must not be sent (RFC 6455, 7.4)"),
         (&["--close", "99999"], "not a close code"),
         (&["--close", "bye"], "not a close code"),
-        (&["--delimiter", "crlf"], "invalid value 'crlf' for '--delimiter <HOW>'"),
+        (&["--delimiter", "crlf"], "invalid value 'crlf' for '--delimiter <FRAMING>'"),
         (&["-0", "--delimiter", "lf"], "cannot be used with"),
         (&["--send-only", "--receive-only"], "cannot be used with"),
         (&["--send-only", "--echo"], "cannot be used with"),

@@ -51,7 +51,7 @@ fn secrets_may_be_references() {
         .args(["-u", "me", "ws://h"])
         .shell("setsid -w \"$@\"")
         .stderr_has([
-            "sockeye: cannot ask for password of me: ",
+            "sockeye: cannot ask for password for me: ",
             "hint: give it as env:NAME, file:PATH or cmd:COMMAND",
         ])
         .status(2)

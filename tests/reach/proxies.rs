@@ -114,7 +114,7 @@ fn some_are_reached_without_a_proxy() {
             peer.open();
             peer.close(1000);
         })
-        .stderr("sockeye: no_proxy: 'exa!mple' is no host, domain, address or network\n")
+        .stderr("sockeye: no_proxy: ignoring 'exa!mple': not a host, domain, address or network\n")
         .run();
 }
 
@@ -139,7 +139,7 @@ fn an_unreachable_proxy_is_reported() {
         .run();
     Test::new()
         .args(["--proxy", "gopher://p", "ws://h"])
-        .stderr_has(["sockeye: --proxy is no proxy: unknown scheme 'gopher'\n"])
+        .stderr_has(["sockeye: --proxy: not a proxy URL: unknown scheme 'gopher'\n"])
         .status(2)
         .run();
 }

@@ -109,7 +109,7 @@ fn versions_have_bounds() {
     }
     Test::new()
         .args(["--tls-min", "1.3", "--tls-max", "1.2", "wss://h"])
-        .stderr("sockeye: --tls-min is above --tls-max\n")
+        .stderr("sockeye: --tls-min is higher than --tls-max\n")
         .status(2)
         .run();
 }
@@ -146,7 +146,10 @@ fn a_key_may_be_pinned() {
     }
     Test::new()
         .args(["--pin", "md5//x", "wss://h"])
-        .stderr_has(["invalid value 'md5//x' for '--pin", "not sha256// and 32 bytes in base64"])
+        .stderr_has([
+            "invalid value 'md5//x' for '--pin",
+            "not sha256// followed by 32 bytes in base64",
+        ])
         .status(2)
         .run();
 }

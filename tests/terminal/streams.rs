@@ -173,7 +173,7 @@ fn a_password_is_asked_for_and_not_shown() {
     let url = format!("ws://127.0.0.1:{port}/");
     let terminal = Terminal::new().stdin_elsewhere().args(["-u", "me", &url]);
     let end = terminal.start(port, |screen, child| {
-        screen.wait("the question", |view| view.line() == "password of me:");
+        screen.wait("the question", |view| view.line() == "password for me:");
         screen.await_no_echo();
         screen.press("secret\r");
         let script = |peer: &mut Peer| {
@@ -183,6 +183,6 @@ fn a_password_is_asked_for_and_not_shown() {
         };
         peer::play(&listener, None, Box::new(script), child);
     });
-    assert_eq!(end.rows()[0], "password of me:");
+    assert_eq!(end.rows()[0], "password for me:");
     assert!(!String::from_utf8_lossy(&end.raw).contains("secret"), "{}", end.raw.escape_ascii());
 }

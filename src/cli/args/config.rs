@@ -1,18 +1,21 @@
-//! The configuration file: which one is read, and what it adds to the options.
+//! Options that select the configuration file, and the parts of that file no option can carry.
 
 use crate::cli::values::HeaderArg;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
-// The configuration file to read.
 #[derive(Clone, Debug, Args)]
 pub struct ConfigArgs {
-    /// Take defaults and targets from this file [default: ~/.config/sockeye/config.toml]
+    /// Configuration file [default: ~/.config/sockeye/config.toml]
+    ///
+    /// Reads defaults and targets from this file, which must exist. Without this option,
+    /// SOCKEYE_CONFIG names the file ("off" for none); otherwise
+    /// $XDG_CONFIG_HOME/sockeye/config.toml or ~/.config/sockeye/config.toml is read if it exists.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(overrides_with = "no_config")]
     pub config: Option<PathBuf>,
 
-    /// Read no configuration file
+    /// Do not read a configuration file
     #[arg(long)]
     pub no_config: bool,
 }
@@ -20,10 +23,10 @@ pub struct ConfigArgs {
 /// Contents of the configuration file that no option can express.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigExtras {
-    /// Headers of each section, the one with the lowest precedence first.
+    /// Headers of each section, in ascending order of precedence.
     pub headers: Vec<Vec<HeaderArg>>,
-    /// Secret values, each with its place in the file.
-    pub places: Vec<(String, String)>,
+    /// Values that may be secret references, each with its location in the file.
+    pub secret_locations: Vec<(String, String)>,
     /// Notes to print before the run.
     pub notes: Vec<String>,
 }

@@ -1,5 +1,7 @@
-//! Options about how a server is reached.
+//! Options of the connection to a server: carrier, time limits, addresses, proxies, TLS and
+//! reconnection.
 
+use super::heading::{CONNECTION, TLS};
 use crate::{
     cli::values::{self, Pins},
     connect::{ConnectTo, Resolve},
@@ -8,169 +10,219 @@ use crate::{
 use clap::{Args, ValueEnum, ValueHint};
 use std::{path::PathBuf, time::Duration};
 
-// How a server is reached.
 #[derive(Clone, Debug, Args)]
 pub struct ConnectArgs {
-    /// WebSocket over HTTP/2 (RFC 8441); with ws:// the server must expect it
-    #[arg(long, overrides_with_all = ["http1", "http"], help_heading = REACH)]
+    /// Use WebSocket over HTTP/2 (RFC 8441)
+    ///
+    /// Over wss://, the server must select h2 by ALPN; over ws://, it must accept HTTP/2 with prior
+    /// knowledge. Same as --http 2.
+    #[arg(long, overrides_with_all = ["http1", "http"], help_heading = CONNECTION)]
     pub http2: bool,
 
-    /// WebSocket over HTTP/1.1, as is the default
-    #[arg(long = "http1.1", overrides_with_all = ["http2", "http"], help_heading = REACH)]
+    /// Use WebSocket over HTTP/1.1 (the default)
+    ///
+    /// Same as --http 1.1.
+    #[arg(long = "http1.1", overrides_with_all = ["http2", "http"], help_heading = CONNECTION)]
     pub http1: bool,
 
-    /// The version of HTTP under it; auto: 2 if a wss:// server has WebSocket there, otherwise 1.1
-    #[arg(long, value_enum, value_name = "VERSION", help_heading = REACH)]
+    /// HTTP version
+    ///
+    /// The session runs over HTTP/1.1 by default.
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = CONNECTION)]
     #[arg(overrides_with_all = ["http2", "http1"])]
     pub http: Option<HttpChoice>,
 
-    /// How long opening the session may take, from the start
+    /// Time limit for opening a session
+    ///
+    /// Covers all steps: name lookup, TCP, proxy, TLS and the opening handshake. A session that is
+    /// not open by then fails with exit status 28.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = values::seconds)]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = CONNECTION)]
     pub connect_timeout: Duration,
 
-    /// How long looking a name up may take
-    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = REACH)]
+    /// Time limit for the name lookup
+    ///
+    /// By default, only --connect-timeout applies.
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = CONNECTION)]
     pub resolve_timeout: Option<Duration>,
 
-    /// How long the TLS handshake may take
-    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = REACH)]
+    /// Time limit for the TLS handshake
+    ///
+    /// By default, only --connect-timeout applies.
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = CONNECTION)]
     pub tls_timeout: Option<Duration>,
 
-    /// How long the answer to the opening handshake may take
-    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = REACH)]
+    /// Time limit for the opening handshake
+    ///
+    /// Limits the wait for the server's response. By default, only --connect-timeout applies.
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = CONNECTION)]
     pub handshake_timeout: Option<Duration>,
 
     /// Use IPv4 only
-    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = REACH)]
+    ///
+    /// Cannot be combined with --ipv6.
+    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = CONNECTION)]
     pub ipv4: bool,
 
     /// Use IPv6 only
-    #[arg(short = '6', long, help_heading = REACH)]
+    ///
+    /// Cannot be combined with --ipv4.
+    #[arg(short = '6', long, help_heading = CONNECTION)]
     pub ipv6: bool,
 
-    /// Connect through a proxy: http, https, socks4, socks4a, socks5 or socks5h (the proxy resolves
-    /// the name) [default: what the environment says, as for curl]
-    #[arg(long, value_name = "URL", value_parser = values::line, help_heading = REACH)]
+    /// Proxy URL [default: from the environment]
+    ///
+    /// Connects through this proxy: http://, https://, socks4://, socks4a://, socks5:// or
+    /// socks5h://. With socks4a and socks5h, the proxy resolves the host name. Without this option,
+    /// the environment variables that curl reads apply. env:NAME, file:PATH and cmd:COMMAND refer
+    /// to a URL that contains a password.
+    #[arg(long, value_name = "URL", value_parser = values::line, help_heading = CONNECTION)]
     pub proxy: Option<String>,
 
-    /// Hosts, domains, addresses and networks to connect to without a proxy; * for all
-    #[arg(long, value_name = "LIST", help_heading = REACH)]
+    /// Hosts and networks to reach without a proxy
+    ///
+    /// Comma-separated list of hosts (each including its subdomains), addresses and networks, each
+    /// with an optional :PORT; * disables proxies. Replaces the variable no_proxy.
+    #[arg(long, value_name = "LIST", help_heading = CONNECTION)]
     pub noproxy: Option<String>,
 
-    /// Use this address for a host and port, instead of looking it up; may be repeated
+    /// Use ADDRESS for HOST:PORT instead of a lookup
+    ///
+    /// ADDRESS may be a comma-separated list. * stands for any host or any port. May be repeated.
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = values::resolve)]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = CONNECTION)]
     pub resolve: Vec<Resolve>,
 
-    /// Connect to HOST2:PORT2 instead of HOST1:PORT1; may be repeated
+    /// Connect to HOST2:PORT2 instead of HOST1:PORT1
+    ///
+    /// The Host header and the TLS server name remain those of the URL. An empty HOST1 or PORT1
+    /// matches any; an empty HOST2 or PORT2 keeps the URL's. May be repeated.
     #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", value_parser = values::connect_to)]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = CONNECTION)]
     pub connect_to: Vec<ConnectTo>,
 
-    /// Connect to a Unix socket; @NAME for an abstract one
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = REACH)]
+    /// Connect to a Unix socket; @NAME is abstract
+    ///
+    /// The socket replaces the URL's host and port. @NAME is a socket in the abstract namespace.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = CONNECTION)]
     pub unix_socket: Option<String>,
 
-    /// Connect from this network interface or address
+    /// Local interface or address
+    ///
+    /// Binds the connection to this network interface or local address.
     #[arg(long, visible_alias = "bind", value_name = "NAME", value_parser = values::interface)]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = CONNECTION)]
     pub interface: Option<LocalAddr>,
 
-    /// Trust the authorities in this PEM file or directory instead of the system's; may be repeated
+    /// Use these CAs instead of the system's
+    ///
+    /// Trusts the CA certificates in this PEM file or directory instead of the system's. A
+    /// self-signed server certificate can be given as its own CA. May be repeated.
     #[arg(long, visible_alias = "cacert", value_name = "FILE", value_hint = ValueHint::AnyPath)]
     #[arg(help_heading = TLS)]
     pub ca: Vec<PathBuf>,
 
-    /// Trust the system's authorities beside those of --ca
+    /// Trust the system's CAs in addition to --ca
     #[arg(long, help_heading = TLS)]
     pub ca_native: bool,
 
-    /// Do not check the server's certificate
+    /// Do not verify the server's certificate
+    ///
+    /// Accepts any certificate, so the server's identity is not verified. --pin still applies.
     #[arg(short = 'k', long, visible_short_alias = 'n', visible_alias = "no-check")]
     #[arg(help_heading = TLS)]
     pub insecure: bool,
 
-    /// A client certificate, with the chain behind it and perhaps its key, in PEM; or PKCS#12
+    /// Client certificate: PEM (may include the key) or PKCS#12
+    ///
+    /// A PEM file contains the certificate followed by its chain, and may contain the private key;
+    /// otherwise --key names it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TLS)]
     pub cert: Option<PathBuf>,
 
-    /// The key of the client certificate, in PEM
+    /// Private key of the client certificate, in PEM
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TLS)]
     #[arg(requires = "cert")]
     pub key: Option<PathBuf>,
 
-    /// The passphrase of the key; asked for if not given
+    /// Passphrase of the private key; prompts if omitted
+    ///
+    /// Without a value, or without this option for an encrypted key, prompts on the terminal.
+    /// env:NAME, file:PATH and cmd:COMMAND refer to the passphrase.
     #[arg(long, value_name = "PASSPHRASE", num_args = 0..=1, default_missing_value = "")]
     #[arg(help_heading = TLS)]
     pub passphrase: Option<String>,
 
-    /// Ask for this name (SNI), and check the certificate for it, instead of the URL's host
+    /// Server name for SNI and certificate verification
+    ///
+    /// Sends this server name in the TLS handshake and verifies the certificate against it, instead
+    /// of the URL's host.
     #[arg(long, value_name = "NAME", help_heading = TLS)]
     pub sni: Option<String>,
 
-    /// Do not say the host's name in the TLS handshake
+    /// Do not send the server name in the TLS handshake
     #[arg(long, help_heading = TLS)]
     pub no_sni: bool,
 
-    /// The oldest version of TLS that is spoken [default: 1.2]
+    /// Minimum TLS version [default: 1.2]
     #[arg(long, value_enum, value_name = "VERSION", help_heading = TLS)]
     pub tls_min: Option<TlsVersion>,
 
-    /// The newest version of TLS that is spoken [default: 1.3]
+    /// Maximum TLS version [default: 1.3]
     #[arg(long, value_enum, value_name = "VERSION", help_heading = TLS)]
     pub tls_max: Option<TlsVersion>,
 
-    /// The server's public key must have this hash, also with -k; several with ; between them
+    /// Require a server public key with this SHA-256 hash
+    ///
+    /// The hash is in base64; separate several with semicolons. A server whose key matches none of
+    /// them is rejected with exit status 90, even with --insecure.
     #[arg(long, value_name = "sha256//HASH", value_parser = values::pins, help_heading = TLS)]
     pub pin: Option<Pins>,
 
-    /// Connect again when the connection is lost or cannot be made, at most MAX times in a row; -x
-    /// is sent again
+    /// Reconnect, at most MAX times in a row
+    ///
+    /// Reopens the session when it is lost or cannot be opened. Without MAX, the number of attempts
+    /// is not limited. -x and --expect run again in each session.
     #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true)]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = CONNECTION)]
     #[allow(clippy::option_option, reason = "an option that may have a value")]
     pub reconnect: Option<Option<u32>>,
 
-    /// The most that is waited before the first attempt; twice as much before each further one
+    /// Maximum delay before the first retry
+    ///
+    /// The delay is random, up to this value, which doubles with each attempt up to
+    /// --reconnect-max-delay.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = values::seconds)]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = CONNECTION)]
     pub reconnect_delay: Duration,
 
-    /// The most that is ever waited before an attempt
+    /// Maximum delay before any retry
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::seconds)]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = CONNECTION)]
     pub reconnect_max_delay: Duration,
 
-    /// Connect again also after these close codes, beside 1001 and 1011 to 1014
+    /// Also reconnect after these close codes
+    ///
+    /// Comma-separated close codes, in addition to 1001 and 1011 to 1014. Requires --reconnect.
     #[arg(long, value_name = "CODE", value_delimiter = ',', requires = "reconnect")]
-    #[arg(help_heading = REACH)]
+    #[arg(help_heading = CONNECTION)]
     pub reconnect_on: Vec<u16>,
 }
 
-/// What may carry a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum HttpChoice {
-    /// HTTP/1.1
     #[value(name = "1.1")]
     One,
-    /// HTTP/2
     #[value(name = "2")]
     Two,
-    /// Whichever the server has
+    /// 2 if a wss:// server supports WebSocket over it, otherwise 1.1
     Auto,
 }
 
-/// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TlsVersion {
-    /// TLS 1.2
     #[value(name = "1.2")]
     Tls12,
-    /// TLS 1.3
     #[value(name = "1.3")]
     Tls13,
 }
-
-const REACH: &str = "Connection";
-const TLS: &str = "TLS";

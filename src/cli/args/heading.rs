@@ -1,6 +1,8 @@
-//! The headings that group options in `--help`.
+//! Section headings of `--help`.
 
 pub(super) const PIPE: &str = "Scripts and pipes";
 pub(super) const REQUEST: &str = "Request";
+pub(super) const CONNECTION: &str = "Connection";
+pub(super) const TLS: &str = "TLS";
 pub(super) const SESSION: &str = "Session";
 pub(super) const OUTPUT: &str = "Output";

@@ -1,10 +1,10 @@
-//! What was typed: every option once, with the help that the man page and the completions show too.
+//! Definition of the command line. Doc comments on options are their help text, also in the man
+//! pages and shell completions: the first paragraph for `-h`, all of it for `--help`.
 
-#![allow(
-    missing_docs,
-    reason = "a doc comment here is help for the user, also on what is flattened"
-)]
-#![allow(rustdoc::broken_intra_doc_links, reason = "brackets stand for what may be left out")]
+#![allow(missing_docs, reason = "a doc comment here is help text, even on a flattened struct")]
+#![allow(clippy::doc_markdown, reason = "help is plain text, not Markdown")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "brackets mark optional parts")]
+#![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "help is plain text")]
 #![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
 mod config;
@@ -33,26 +33,29 @@ use std::{path::PathBuf, time::Duration};
 
 /// See into your sockets: talk to, script, watch and test a WebSocket server.
 ///
-/// At a terminal sockeye is interactive: type a line to send it. In a pipe each line of stdin is a
-/// message, and each message received is a line of stdout. The exit status tells how the
-/// connection ended.
+/// On a terminal, sockeye is interactive: each line you type is sent as a message. In a pipe, each
+/// line of stdin is sent as a message and each received message is written to stdout as a line. The
+/// exit status tells how the connection ended.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "sockeye", version, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(args_override_self = true)]
 pub struct Cli {
-    /// The server: ws://, wss://, host[:port][/path] for ws://, or @NAME for a target of the
-    /// configuration file
+    /// Server: ws://, wss://, host[:port][/path] or @TARGET
+    ///
+    /// A URL without a scheme is ws://; http:// and https:// mean ws:// and wss://.
+    /// ws+unix:SOCKET:/PATH connects over a Unix socket. @NAME is a target of the configuration
+    /// file; a path or query after the name is added to the target's URL.
     #[arg(value_name = "URL", value_hint = ValueHint::Url)]
     pub url: Option<String>,
 
-    /// The server, as wscat names it
+    /// Server URL, as in wscat
     #[arg(short = 'c', long, value_name = "URL", value_hint = ValueHint::Url)]
     #[arg(conflicts_with = "url")]
     pub connect: Option<String>,
 
-    /// Be a server on this port, as wscat names it; see 'sockeye listen'
+    /// Run a server on this port, as in wscat; see 'sockeye listen'
     #[arg(short = 'l', long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
     pub listen: Option<String>,
 
@@ -62,51 +65,54 @@ pub struct Cli {
     #[command(flatten)]
     pub file: ConfigArgs,
 
-    /// What else there is.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// The subcommands. Their options are made only when one of them is asked for.
+/// Subcommands. Their options are built only when one of them is used.
 #[derive(Clone, Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
-    /// Be the server: what is typed or piped goes to every client, what they send is shown
+    /// Run a WebSocket server: each input line goes to all clients
+    ///
+    /// Each line you type or pipe in is sent to every client, and messages from clients are printed.
+    /// With --echo, each message goes back to its sender instead.
     Listen {
         #[command(flatten)]
         args: ListenArgs,
     },
-    /// Try it without a server: an echo server inside the process, and a client connected to it
+    /// Try sockeye without a server: talk to a built-in echo server
     Demo {
         #[command(flatten)]
         args: Box<ClientArgs>,
     },
-    /// Show a recording as interactive mode shows a session
+    /// Show a recording in the format of interactive mode
     Show {
         #[command(flatten)]
         args: ShowArgs,
     },
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions {
-        /// The shell
+        /// Shell to print the script for
         #[arg(value_enum)]
-        shell: Script,
+        shell: CompletionOutput,
     },
-    /// Print the man page, or write all of them into a directory
+    /// Print the man page, or write all man pages to a directory
     Man {
-        /// The directory
+        /// Directory to write the man pages to; created if missing
         #[arg(value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
 }
 
-// Options of a server.
 #[derive(Clone, Debug, Args)]
 pub struct ListenArgs {
-    /// PORT, HOST:PORT or [IPv6]:PORT; without a host only this machine can connect
+    /// Address to listen on: PORT, HOST:PORT or [IPv6]:PORT
+    ///
+    /// Without a host, the server listens on the loopback address: only this machine can connect.
     pub address: String,
 
-    /// A subprotocol that is spoken; may be repeated
+    /// Subprotocol to accept; may be repeated
     #[arg(short = 's', long, value_name = "NAME", value_parser = values::subprotocol)]
     #[arg(help_heading = REQUEST)]
     pub subprotocol: Vec<String>,
@@ -118,145 +124,187 @@ pub struct ListenArgs {
     pub file: ConfigArgs,
 }
 
-// Options of a client.
 #[derive(Clone, Debug, Args)]
 pub struct ClientArgs {
-    /// Send this first, then what stdin gives; may be repeated
+    /// Send MESSAGE before reading stdin; may be repeated
+    ///
+    /// Messages are sent in the order given, together with --expect. Stdin is read after the last
+    /// one. With --reconnect, they are sent again in each session.
     #[arg(short = 'x', long, value_name = "MESSAGE", allow_hyphen_values = true)]
     #[arg(help_heading = PIPE)]
     pub execute: Vec<String>,
 
-    /// After the last -x or the end of stdin go on for this long; 0 closes at once, -1 never
+    /// Keep receiving this long after the input ends; -1 for no limit
+    ///
+    /// The time starts at the last -x or the end of stdin. 0 closes immediately; -1 waits until the
+    /// peer closes. Overrides --quiet-for.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_negative_numbers = true)]
     #[arg(value_parser = values::wait, help_heading = PIPE)]
     pub wait: Option<Wait>,
 
-    /// Go on with the next -x only when a message matches; in order with -x, may be repeated
+    /// Wait for a matching message before the next -x; may be repeated
+    ///
+    /// --expect and -x run in the order given. If no message matches within --expect-timeout, the
+    /// run ends with exit status 112.
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
     #[arg(value_parser = Matcher::parse, help_heading = PIPE)]
     pub expect: Vec<Matcher>,
 
-    /// How long a message that is expected may take, else exit status 112
+    /// Time limit for each --expect
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = values::seconds)]
     #[arg(help_heading = PIPE)]
     pub expect_timeout: Duration,
 
-    /// What was typed of -x and --expect, in order.
+    /// -x and --expect in the order given.
     #[arg(skip)]
     pub script: Vec<Action>,
 
-    /// Close and exit 0 when a message matches
+    /// Close and exit 0 when a received message matches
+    ///
+    /// If the session ends cleanly without a match, the exit status is 112.
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
     #[arg(value_parser = Matcher::parse, help_heading = PIPE)]
     pub until: Option<Matcher>,
 
-    /// Close and exit 0 when this many messages have come
+    /// Close and exit 0 after N received messages
+    ///
+    /// If the session ends cleanly with fewer messages, the exit status is 112.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(help_heading = PIPE)]
     pub count: Option<u64>,
 
-    /// How long the peer must be silent after the end of stdin [default: 1, or 5 without an answer]
+    /// Close after this much silence once input ends [default: 1 or 5]
+    ///
+    /// After the last -x or the end of stdin, closes when no bytes have arrived from the peer for
+    /// this long. The default is 1 second, or 5 seconds while nothing has arrived since the last
+    /// message sent. This option also replaces the limit of 30 seconds for a peer that stops
+    /// reading. --wait overrides this rule; --count and --until disable it.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = PIPE)]
     pub quiet_for: Option<Duration>,
 
-    /// End the whole run after this long, with exit status 28
+    /// Time limit for the whole run
+    ///
+    /// Ends the run with exit status 28 when the time is up.
     #[arg(short = 'm', long, value_name = "SECONDS", value_parser = values::seconds)]
     #[arg(help_heading = PIPE)]
     pub max_time: Option<Duration>,
 
-    /// How messages follow each other, in stdin and in stdout
-    #[arg(long, value_enum, default_value = "lf", value_name = "HOW", help_heading = PIPE)]
+    /// Message framing on stdin and stdout
+    #[arg(long, value_enum, default_value = "lf", value_name = "FRAMING", help_heading = PIPE)]
     pub delimiter: Delimiter,
 
-    /// NUL between messages, as --delimiter nul
+    /// End each message with NUL; same as --delimiter nul
+    ///
+    /// Cannot be combined with --delimiter.
     #[arg(short = '0', long, conflicts_with = "delimiter", help_heading = PIPE)]
     pub null: bool,
 
-    /// Send binary messages
+    /// Send binary instead of text messages
     #[arg(short = 'b', long, help_heading = PIPE)]
     pub binary: bool,
 
-    /// What stdin is: messages, or lines of JSON that say what to do
+    /// Format of stdin
     #[arg(long, value_enum, default_value = "text", value_name = "FORMAT", help_heading = PIPE)]
-    pub input: Format,
+    pub input: PipeFormat,
 
-    /// What stdout gets: messages, or lines of JSON that tell all that happens
+    /// Format of stdout
     #[arg(long, value_enum, default_value = "text", value_name = "FORMAT", help_heading = PIPE)]
-    pub output: Format,
+    pub output: PipeFormat,
 
-    /// Do not show what comes, and close when all is sent
+    /// Send only: discard received messages, close once all is sent
+    ///
+    /// With --wait, closes after that time instead. Cannot be combined with --echo or
+    /// --receive-only.
     #[arg(long, conflicts_with_all = ["receive_only", "echo"], help_heading = PIPE)]
     pub send_only: bool,
 
-    /// Do not read stdin
+    /// Receive only: do not read stdin
+    ///
+    /// -x messages are still sent. Cannot be combined with --send-only.
     #[arg(long, help_heading = PIPE)]
     pub receive_only: bool,
 
-    /// The Close that ends the session [default: 1000]
+    /// Close code and reason to send [default: 1000]
     #[arg(long, value_name = "CODE[:REASON]", value_parser = values::close, help_heading = PIPE)]
     pub close: Option<Close>,
 
-    /// Add or replace a header (NAME:VALUE), remove it (NAME:), send it empty (NAME;), or do so
-    /// for each line of a file (@FILE)
+    /// Set a request header; may be repeated
+    ///
+    /// NAME:VALUE adds or replaces a header, NAME: removes it and NAME; sends it empty. @FILE reads
+    /// one such header per line.
     #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = values::header_arg)]
     #[arg(help_heading = REQUEST)]
     pub header: Vec<HeaderArg>,
 
-    /// Ask for a subprotocol; may be repeated, the first is preferred
+    /// Subprotocol to offer; may be repeated, in order of preference
     #[arg(short = 's', long, value_name = "NAME", value_parser = values::subprotocol)]
     #[arg(help_heading = REQUEST)]
     pub subprotocol: Vec<String>,
 
-    /// The Origin header, which browsers send and some servers check
+    /// Origin header; browsers send it, and some servers require it
     #[arg(short = 'o', long, value_name = "ORIGIN", value_parser = values::line)]
     #[arg(help_heading = REQUEST)]
     pub origin: Option<String>,
 
-    /// The Host header, instead of the URL's host
+    /// Host header, instead of the URL's host
     #[arg(long, value_name = "HOST", value_parser = values::line, help_heading = REQUEST)]
     pub host: Option<String>,
 
-    /// The User-Agent header [default: sockeye/VERSION]
+    /// User-Agent header [default: sockeye/VERSION]
     #[arg(short = 'A', long, value_name = "NAME", value_parser = values::line)]
     #[arg(help_heading = REQUEST)]
     pub user_agent: Option<String>,
 
-    /// Credentials for HTTP Basic authentication, or Digest if the server asks for it; without a
-    /// password it is asked for. Secrets may be given as env:NAME, as file: and a path, or as cmd:
-    /// and a command that prints it
+    /// Credentials for HTTP Basic or Digest authentication
+    ///
+    /// Sent as Basic, or as Digest if the server requests it. Without a password, prompts on the
+    /// terminal. To keep the secret out of the process list, pass env:NAME (a variable), file:PATH
+    /// (the first line of a file) or cmd:COMMAND (the first line the command prints). Cannot be
+    /// combined with --bearer.
     #[arg(short = 'u', long, visible_alias = "user", value_name = "USER[:PASSWORD]")]
     #[arg(value_parser = values::line, help_heading = REQUEST)]
     pub auth: Option<String>,
 
-    /// Show the credentials only in answer to a Digest challenge
+    /// Send credentials only in response to a Digest challenge
     #[arg(long, help_heading = REQUEST)]
     pub digest: bool,
 
-    /// A bearer token for the Authorization header
+    /// Bearer token for the Authorization header
+    ///
+    /// env:NAME, file:PATH and cmd:COMMAND refer to the token. Cannot be combined with --auth.
     #[arg(long, value_name = "TOKEN", value_parser = values::line, help_heading = REQUEST)]
     #[arg(conflicts_with = "auth")]
     pub bearer: Option<String>,
 
-    /// Take credentials for the host from a netrc file [default: $NETRC or ~/.netrc]
+    /// Read credentials from a netrc file [default: $NETRC or ~/.netrc]
+    ///
+    /// Uses the entry for the server's host.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     #[arg(value_hint = ValueHint::FilePath, help_heading = REQUEST)]
     #[allow(clippy::option_option, reason = "an option that may have a value")]
     pub netrc: Option<Option<PathBuf>>,
 
-    /// Send cookies: NAME=VALUE, or a file as browsers export them; may be repeated
+    /// Cookie, or the path of a cookie file; may be repeated
+    ///
+    /// A value without = is the path of a cookie file in Netscape format, as browsers export it.
+    /// env:NAME and cmd:COMMAND refer to a cookie, file:PATH to a cookie file.
     #[arg(long, value_name = "NAME=VALUE", value_parser = values::line, help_heading = REQUEST)]
     pub cookie: Vec<String>,
 
-    /// The version of the WebSocket protocol that is asked for [default: 13]
+    /// WebSocket protocol version to request [default: 13]
     #[arg(short = 'p', long, value_name = "VERSION", value_parser = clap::value_parser!(u8))]
     #[arg(help_heading = REQUEST)]
     pub protocol: Option<u8>,
 
-    /// Follow redirects; credentials stay with the first origin, and TLS is never given up
+    /// Follow redirects
+    ///
+    /// Credentials are not sent to another origin. Redirects from wss:// to ws:// are refused.
     #[arg(short = 'L', long, help_heading = REQUEST)]
     pub location: bool,
 
-    /// How many redirects are followed
+    /// Maximum number of redirects to follow [default: 10]
+    ///
+    /// Applies with --location. One redirect more ends the run with exit status 47.
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
     #[arg(value_parser = values::redirects, help_heading = REQUEST)]
     pub max_redirects: Option<String>,
@@ -268,11 +316,13 @@ pub struct ClientArgs {
     #[arg(short = 'P', long, help_heading = OUTPUT)]
     pub show_ping_pong: bool,
 
-    /// No effect: slash commands are always on (wscat needs it)
+    /// No effect; accepted for compatibility with wscat
+    ///
+    /// Slash commands are always enabled in interactive mode.
     #[arg(long, help_heading = OUTPUT)]
     pub slash: bool,
 
-    /// Lay out JSON on a terminal, a member a line
+    /// Pretty-print JSON messages on a terminal
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
 
@@ -280,11 +330,14 @@ pub struct ClientArgs {
     #[arg(short = 't', long, help_heading = OUTPUT)]
     pub time: bool,
 
-    /// End with the session, also when something has been typed
+    /// Exit when the session ends, even if something has been typed
+    ///
+    /// Otherwise, interactive mode stays open after the session ends if something has been typed, so
+    /// that /reconnect can reopen it.
     #[arg(long, help_heading = OUTPUT)]
     pub exit_on_close: bool,
 
-    /// Keep no history of what is typed
+    /// Do not read or write the history file
     #[arg(long, help_heading = OUTPUT)]
     pub no_history: bool,
 
@@ -294,59 +347,54 @@ pub struct ClientArgs {
     #[command(flatten)]
     pub session: SessionArgs,
 
-    /// What the user's file adds.
     #[arg(skip)]
     pub extras: ConfigExtras,
 }
 
-/// What completes a command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Script {
-    /// The script of a shell.
-    For(Shell),
-    /// The names of the targets, which such a script asks for.
-    Targets,
+pub enum CompletionOutput {
+    Script(Shell),
+    /// Names of the configured targets; the completion scripts call for them.
+    TargetNames,
 }
 
-impl ValueEnum for Script {
+impl ValueEnum for CompletionOutput {
     fn value_variants<'a>() -> &'a [Self] {
         &[
-            Self::For(Shell::Bash),
-            Self::For(Shell::Elvish),
-            Self::For(Shell::Fish),
-            Self::For(Shell::PowerShell),
-            Self::For(Shell::Zsh),
-            Self::Targets,
+            Self::Script(Shell::Bash),
+            Self::Script(Shell::Elvish),
+            Self::Script(Shell::Fish),
+            Self::Script(Shell::PowerShell),
+            Self::Script(Shell::Zsh),
+            Self::TargetNames,
         ]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         match self {
-            Self::For(shell) => shell.to_possible_value(),
-            Self::Targets => Some(PossibleValue::new("targets").hide(true)),
+            Self::Script(shell) => shell.to_possible_value(),
+            Self::TargetNames => Some(PossibleValue::new("targets").hide(true)),
         }
     }
 }
 
-/// How messages follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Delimiter {
-    /// A line each
+    /// Each message is a line; CRLF is accepted on stdin
     Lf,
-    /// A NUL behind each
+    /// Each message ends with NUL
     Nul,
-    /// Nothing: all of stdin is one message
+    /// All of stdin is one message; nothing separates messages on stdout
     None,
-    /// Its length before each: four bytes, the highest first
+    /// Each message follows its length (4 bytes, big-endian)
     Length,
 }
 
-/// What a stream holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Messages
+pub enum PipeFormat {
+    /// Messages, framed according to --delimiter
     Text,
-    /// A JSON object a line
+    /// One JSON object per line: actions on stdin, events on stdout
     Jsonl,
 }
 

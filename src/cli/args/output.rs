@@ -1,62 +1,80 @@
-//! Options about what is shown and kept of a run beside its messages.
+//! Options for diagnostics, recordings and colours.
 
 use super::heading::OUTPUT;
 use crate::{cli::values, render::write_out::Template};
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
-// What is shown of a session in either role.
 #[derive(Clone, Debug, Args)]
 pub struct DiagnosticsArgs {
-    /// Show the handshake and what happens, on stderr; secrets are redacted. Twice: with times,
-    /// and every frame with its header
+    /// Show the handshake and progress on stderr; -vv adds frames and times
+    ///
+    /// Shows connection steps, the request, the response and a final summary on stderr. -vv also
+    /// shows every frame with its header in hex and puts the elapsed time before each line.
+    /// Secrets are redacted unless --show-secrets is given.
     #[arg(short = 'v', long, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
 
-    /// Show each frame in a line on stderr, and what is wrong with it (docs/frames.md)
+    /// Show each frame on stderr, with any protocol violation
+    ///
+    /// Prints one line per frame, in both directions. A line that starts with "!" reports a
+    /// protocol violation in the frame before it. docs/frames.md explains the columns.
     #[arg(long, help_heading = OUTPUT)]
     pub frames: bool,
 
-    /// As -vv, and the bytes of the handshake and of the session in hex
+    /// Like -vv, with a hex dump of the handshake and session
+    ///
+    /// Adds a hex dump of the handshake and of all session bytes to the output of -vv. With TLS,
+    /// the bytes are shown decrypted.
     #[arg(long, help_heading = OUTPUT)]
     pub trace: bool,
 
-    /// Do not redact secrets in what is shown and recorded
+    /// Do not redact secrets in diagnostics and recordings
+    ///
+    /// By default, credentials in headers, URLs and query parameters appear as [redacted].
+    /// Messages are never redacted.
     #[arg(long, help_heading = OUTPUT)]
     pub show_secrets: bool,
 
-    /// Show nothing but errors on stderr
+    /// Print only errors on stderr
+    ///
+    /// Suppresses notes. Cannot be combined with --verbose, --frames or --trace.
     #[arg(short = 'q', long, conflicts_with_all = ["verbose", "frames", "trace"])]
     #[arg(help_heading = OUTPUT)]
     pub quiet: bool,
 }
 
-// What is kept of a run.
 #[derive(Clone, Debug, Args)]
 pub struct RecordArgs {
-    /// Record all that happens, with every frame, as lines of JSON; see 'sockeye show'
+    /// Record the run as JSON Lines; see 'sockeye show'
+    ///
+    /// Writes every event of the run, including frames, to FILE as JSON Lines. Only the owner can
+    /// read a new file; an existing regular file is overwritten.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub record: Option<PathBuf>,
 
-    /// Record the handshakes and messages as HAR 1.2, which browsers' tools import
+    /// Record handshakes and messages as HAR 1.2
+    ///
+    /// Writes opening handshakes and messages to FILE as HAR 1.2, which browser developer tools
+    /// can import. An existing regular file is overwritten.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub har: Option<PathBuf>,
 
-    /// What to write to stdout at the end, as in curl: %{http_code}, %{time_total}, %{close_code},
-    /// %{json} and others; or @FILE
+    /// Print FORMAT at the end of the run, with curl-style variables
+    ///
+    /// Prints FORMAT to stdout when the run ends, even if it fails. Variables are written as in
+    /// curl: %{http_code}, %{time_total}, %{close_code}, %{json} and others (see the man page).
+    /// @FILE reads the format from a file, and @- from stdin.
     #[arg(long, value_name = "FORMAT", value_parser = values::template, help_heading = OUTPUT)]
     #[arg(allow_hyphen_values = true)]
-    #[allow(clippy::doc_markdown, reason = "it is help, and not for rustdoc")]
     pub write_out: Option<Template>,
 }
 
-/// Whether there are colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// Where there is a terminal that has them
+    /// On terminals that support them
     Auto,
-    /// Also where there seems to be none
+    /// Even if the output is not a terminal
     Always,
-    /// Nowhere
     Never,
 }

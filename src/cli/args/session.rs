@@ -1,4 +1,4 @@
-//! Options of a session in either role.
+//! Options shared by client and server sessions.
 
 use super::{
     heading::{OUTPUT, PIPE, SESSION},
@@ -8,52 +8,74 @@ use crate::{cli::values, proto::extension::Offers};
 use clap::Args;
 use std::time::Duration;
 
-// Options of a session in either role.
 #[derive(Clone, Debug, Args)]
 pub struct SessionArgs {
-    /// Send every message back, same type, until the peer closes; stdin is not read
+    /// Send every received message back; stdin is not read
+    ///
+    /// Returns each received message to its sender, with the same type, until the peer closes.
     #[arg(long, help_heading = PIPE)]
     pub echo: bool,
 
-    /// The longest message taken, in bytes (K, M, G); 0 for any
+    /// Maximum size of a received message; 0 for no limit
+    ///
+    /// A longer message ends the session with exit status 100. K, M and G stand for powers of
+    /// 1024. Where messages must be held in memory, 0 means 100M.
     #[arg(long, value_name = "BYTES", default_value = "100M", value_parser = values::bytes)]
     #[arg(help_heading = SESSION)]
     pub max_message: u64,
 
-    /// Ping after this long without a byte from the peer; 0 never
+    /// Ping after this much silence; 0 to disable
+    ///
+    /// Sends a ping when no bytes have arrived from the peer for this long.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::seconds)]
     #[arg(help_heading = SESSION)]
     pub ping_interval: Duration,
 
-    /// Give the session up when nothing follows a ping for this long, with exit status 28
+    /// Fail if nothing arrives this long after a ping
+    ///
+    /// Ends the session with exit status 28 if no bytes arrive from the peer within this time
+    /// after a ping. Not limited by default.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
     pub ping_timeout: Option<Duration>,
 
-    /// End the session after this long without a message either way, with exit status 28
+    /// Fail after this long without a message in either direction
+    ///
+    /// Ends the session with exit status 28 if no message is sent or received for this long. Not
+    /// limited by default.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
     pub idle_timeout: Option<Duration>,
 
-    /// How long the answer to our Close is waited for
+    /// Maximum wait for the peer's Close
+    ///
+    /// After sending a Close, waits this long for the peer to answer with its own.
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = values::seconds)]
     #[arg(help_heading = SESSION)]
     pub close_timeout: Duration,
 
-    /// Offer or accept compression with these parameters (RFC 7692), and not what browsers offer
+    /// Set the permessage-deflate parameters (RFC 7692)
+    ///
+    /// Replaces the default offer of permessage-deflate (client_max_window_bits, as browsers send)
+    /// with PARAMS, which the man page lists. Parameters are separated by semicolons; a comma starts
+    /// an alternative offer. With 'listen', PARAMS apply as far as the client's offer allows.
     #[arg(long, value_name = "PARAMS", num_args = 0..=1, require_equals = true)]
     #[arg(value_parser = values::offers, help_heading = SESSION)]
     #[allow(clippy::option_option, reason = "an option that may have a value")]
     pub compress: Option<Option<Offers>>,
 
-    /// Do not offer or accept compression
+    /// Disable compression
+    ///
+    /// Neither offers nor accepts permessage-deflate.
     #[arg(long, overrides_with = "compress", help_heading = SESSION)]
     pub no_compress: bool,
 
-    /// How hard to compress, from 1 (fast) to 9 (small)
+    /// Compression level, from 1 (fastest) to 9 (smallest)
     #[arg(long, value_name = "N", default_value = "1", help_heading = SESSION)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=9))]
     pub compress_level: u32,
 
-    /// Compress messages of this length and more (K, M, G); 0 for all
+    /// Minimum size of a message to compress; 0 for all
+    ///
+    /// Sends shorter messages uncompressed. K, M and G stand for powers of 1024.
     #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = values::bytes)]
     #[arg(help_heading = SESSION)]
     pub compress_min: u64,
@@ -61,11 +83,13 @@ pub struct SessionArgs {
     #[command(flatten)]
     pub diagnostics: DiagnosticsArgs,
 
-    /// Whether what a person reads has colours; `NO_COLOR` and CLICOLOR count, too
+    /// Use colours
+    ///
+    /// NO_COLOR, CLICOLOR and CLICOLOR_FORCE apply with "auto".
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN", help_heading = OUTPUT)]
     pub color: ColorChoice,
 
-    /// Use no colours, as --color never
+    /// Disable colours; same as --color never
     #[arg(long, overrides_with = "color", help_heading = OUTPUT)]
     pub no_color: bool,
 }

@@ -5,41 +5,46 @@ use crate::script::matcher::Matcher;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
-// A recording, and how it is shown.
 #[derive(Clone, Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 pub struct ShowArgs {
-    /// The recording: of --record, or what --output jsonl wrote
+    /// Recording made with --record, or saved output of --output jsonl
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
     /// Show only messages that match
+    ///
+    /// Shows messages that match the regular expression and nothing else.
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
     #[arg(value_parser = Matcher::parse)]
     pub filter: Option<Matcher>,
 
-    /// Show the frames too
+    /// Show frames as well as messages
     #[arg(long)]
     pub frames: bool,
 
-    /// Lay JSON out, a member a line
+    /// Pretty-print JSON messages
     #[arg(long)]
     pub json: bool,
 
-    /// Show the time of day before each line
+    /// Prefix each line with the time of day
     #[arg(short = 't', long)]
     pub time: bool,
 
-    /// Show nothing, and write the recording as HAR 1.2 into this file
+    /// Convert the recording to HAR 1.2 instead of showing it
+    ///
+    /// Writes the recording to FILE as HAR 1.2 and shows nothing. Cannot be combined with
+    /// --filter, --frames, --json or --time.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["filter", "frames", "json", "time"])]
     pub har: Option<PathBuf>,
 
-    /// Whether there are colours; `NO_COLOR` and CLICOLOR count, too
+    /// Use colours
+    ///
+    /// NO_COLOR, CLICOLOR and CLICOLOR_FORCE apply with "auto".
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: ColorChoice,
 
-    /// Use no colours, as --color never
+    /// Disable colours; same as --color never
     #[arg(long, overrides_with = "color")]
     pub no_color: bool,
 }

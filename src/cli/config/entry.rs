@@ -1,4 +1,4 @@
-//! An entry of a section: an option, and what it is given.
+//! Sections and entries of the configuration file, and their conversion to arguments.
 
 use super::file::File;
 use crate::{
@@ -19,12 +19,12 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-/// Entries of the file that stand together.
+/// `[defaults]` or one target.
 pub(super) struct Section<'a> {
-    /// A target's name.
+    /// Name of the target; empty for `[defaults]`.
     pub(super) name: &'a str,
     pub(super) is_default: bool,
-    /// Where it begins.
+    /// Byte offset in the file.
     pub(super) at: usize,
     pub(super) table: &'a DeTable<'a>,
 }
@@ -32,16 +32,15 @@ pub(super) struct Section<'a> {
 /// An option in a section.
 pub(super) struct Entry<'a> {
     pub(super) option: &'a Arg,
-    /// The arguments that say it, each with its place; none: it is not given.
-    pub(super) words: Vec<(usize, String)>,
-    /// Instead of them, where it is headers.
+    /// Equivalent arguments, each with its offset in the file; empty for `false` and for headers.
+    pub(super) args: Vec<(usize, String)>,
     pub(super) headers: Vec<HeaderArg>,
-    /// Values that are secrets, each with its place and its name.
+    /// Values that may be secret references, each with its location for errors.
     pub(super) secrets: Vec<(String, String)>,
 }
 
 impl<'a> Section<'a> {
-    /// The entries in the order of the file, with their places; without those that are no options.
+    /// Returns the options with their offsets, in the order of the file.
     fn items(&self) -> Vec<(&'a str, usize, &'a Spanned<DeValue<'a>>)> {
         let entries = self.table.iter();
         let mut items: Vec<_> =
@@ -51,12 +50,14 @@ impl<'a> Section<'a> {
         items
     }
 
-    /// Holds every key to the definition.
+    /// Checks that every key names an option.
     pub(super) fn check(&self, file: &File, command: &Command) -> Result<(), Error> {
-        self.items().iter().try_for_each(|(key, at, _)| find(file, command, key, *at).map(|_| ()))
+        self.items()
+            .iter()
+            .try_for_each(|(key, at, _)| find_option(file, command, key, *at).map(|_| ()))
     }
 
-    /// What it gives.
+    /// Converts the values to arguments.
     pub(super) fn entries(
         &self,
         file: &File,
@@ -64,14 +65,14 @@ impl<'a> Section<'a> {
     ) -> Result<Vec<Entry<'a>>, Error> {
         let mut entries = Vec::new();
         for (key, at, value) in self.items() {
-            let option = find(file, command, key, at)?;
+            let option = find_option(file, command, key, at)?;
             let name = if self.is_default {
                 format!("defaults.{key}")
             } else {
                 format!("target.{}.{key}", Escaped(self.name))
             };
             let mut entry =
-                Entry { option, words: Vec::new(), headers: Vec::new(), secrets: Vec::new() };
+                Entry { option, args: Vec::new(), headers: Vec::new(), secrets: Vec::new() };
             if option.get_id() == "header" {
                 entry.headers = headers(file, &name, value)?;
             } else {
@@ -82,7 +83,7 @@ impl<'a> Section<'a> {
         Ok(entries)
     }
 
-    /// Whether a secret itself stands in it.
+    /// Reports whether the section contains a secret itself rather than a reference to one.
     pub(super) fn holds_secret(&self) -> bool {
         self.table.iter().any(|(key, value)| match &**key.get_ref() {
             "url" | "proxy" => strings(value).any(has_password),
@@ -105,7 +106,6 @@ impl<'a> Section<'a> {
 }
 
 impl Entry<'_> {
-    /// Turns a value into arguments.
     fn fill(&mut self, file: &File, name: &str, value: &Spanned<DeValue<'_>>) -> Result<(), Error> {
         let option = self.option;
         let long = option.get_long().unwrap_or_default();
@@ -114,29 +114,29 @@ impl Entry<'_> {
         let optional = self.option.get_num_args().is_some_and(|range| range.min_values() == 0);
         match (value.get_ref(), self.option.get_action()) {
             (DeValue::Boolean(false), _) => {}
-            (DeValue::Boolean(true), _) if !takes => self.words.push((at, format!("--{long}"))),
+            (DeValue::Boolean(true), _) if !takes => self.args.push((at, format!("--{long}"))),
             (DeValue::Boolean(true), _) if optional => {
-                // Where = must stand before a value, without it there is none. Elsewhere the next
-                // word would be taken for it, and an empty one means the same.
+                // Without `=`, an option with an optional value would take the next argument, so
+                // it gets an empty value, which means the same. One that requires `=` does not.
                 let equals = if self.option.is_require_equals_set() { "" } else { "=" };
-                self.words.push((at, format!("--{long}{equals}")));
+                self.args.push((at, format!("--{long}{equals}")));
             }
             (DeValue::Integer(_), ArgAction::Count) => {
-                let form = || file.fault(at, self.form(long, takes));
-                let times: u8 = scalar(value).and_then(|n| n.parse().ok()).ok_or_else(form)?;
-                self.words.extend((0..times).map(|_| (at, format!("--{long}"))));
+                let mistyped = || file.fault(at, self.expected_type(long, takes));
+                let times: u8 = scalar(value).and_then(|n| n.parse().ok()).ok_or_else(mistyped)?;
+                self.args.extend((0..times).map(|_| (at, format!("--{long}"))));
             }
             (DeValue::Array(values), ArgAction::Append) => {
                 for value in values {
                     let at = value.span().start;
-                    let form = || file.fault(at, self.form(long, takes));
-                    let text = scalar(value).ok_or_else(form)?;
+                    let mistyped = || file.fault(at, self.expected_type(long, takes));
+                    let text = scalar(value).ok_or_else(mistyped)?;
                     self.push(file, name, at, &text);
                 }
             }
             _ => match scalar(value).filter(|_| takes) {
                 Some(text) => self.push(file, name, at, &text),
-                None => return Err(file.fault(at, self.form(long, takes))),
+                None => return Err(file.fault(at, self.expected_type(long, takes))),
             },
         }
         Ok(())
@@ -146,7 +146,7 @@ impl Entry<'_> {
         let long = self.option.get_long().unwrap_or_default();
         let mut text = text.to_owned();
         let is_path = match self.option.get_value_hint() {
-            // An abstract socket has no path.
+            // An abstract socket is not a path.
             ValueHint::FilePath | ValueHint::AnyPath | ValueHint::DirPath => !text.starts_with('@'),
             _ => long == "cookie" && !text.contains('=') && !is_reference(&text),
         };
@@ -154,44 +154,53 @@ impl Entry<'_> {
             text = file.path(&text);
         }
         if SECRET.contains(&&*format!("--{long}")) {
-            text = referred(file, text.trim_matches([' ', '\t']));
-            self.secrets.push((text.clone(), format!("{}: {name}", file.place(at))));
+            text = resolve_reference(file, text.trim_matches([' ', '\t']));
+            self.secrets.push((text.clone(), format!("{}: {name}", file.location(at))));
         }
-        self.words.push((at, format!("--{long}={text}")));
+        self.args.push((at, format!("--{long}={text}")));
     }
 
-    /// What the option takes.
-    fn form(&self, long: &str, takes: bool) -> String {
+    /// Returns an error message for a value of the wrong type.
+    fn expected_type(&self, long: &str, takes: bool) -> String {
         match self.option.get_action() {
-            ArgAction::Count => format!("'{long}' is true, false or a number"),
-            ArgAction::Append => format!("'{long}' takes a string, or a list of them"),
-            _ if takes => format!("'{long}' takes a string or a number"),
-            _ => format!("'{long}' is true or false"),
+            ArgAction::Count => format!("'{long}' must be true, false or a number"),
+            ArgAction::Append => format!("'{long}' must be a string or a list of strings"),
+            _ if takes => format!("'{long}' must be a string or a number"),
+            _ => format!("'{long}' must be true or false"),
         }
     }
 }
 
-/// The option of this name.
-fn find<'a>(file: &File, command: &'a Command, key: &str, at: usize) -> Result<&'a Arg, Error> {
+/// Returns the option that `key` names.
+fn find_option<'a>(
+    file: &File,
+    command: &'a Command,
+    key: &str,
+    at: usize,
+) -> Result<&'a Arg, Error> {
     let key = if key == "headers" { "header" } else { key };
-    let may_stand = |option: &&Arg| !OUTSIDE.contains(&option.get_id().as_str());
+    let is_allowed = |option: &&Arg| !COMMAND_LINE_ONLY.contains(&option.get_id().as_str());
     let options = || command.get_arguments().filter(|option| option.get_long().is_some());
     if let Some(option) = options().find(|option| has_long(option, key)) {
-        if may_stand(&option) {
+        if is_allowed(&option) {
             return Ok(option);
         }
-        let hint = (key == "connect").then(|| "a target has a url".to_owned());
-        return Err(file.hinted(at, format!("'{key}' has no place in the file"), hint));
+        let hint = (key == "connect").then(|| "use 'url' in a [target.NAME] table".to_owned());
+        return Err(file.hinted(
+            at,
+            format!("'{key}' is not allowed in the configuration file"),
+            hint,
+        ));
     }
-    let names = options().filter(may_stand).filter_map(Arg::get_long);
+    let names = options().filter(is_allowed).filter_map(Arg::get_long);
     let hint = match nearest(key, names.chain(["headers"])) {
         Some(near) => format!("did you mean '{near}'?"),
-        None => "sockeye --help lists the options; here they have no dashes".to_owned(),
+        None => "run sockeye --help for a list of options; keys have no leading dashes".to_owned(),
     };
     Err(file.hinted(at, format!("unknown option '{}'", Escaped(key)), Some(hint)))
 }
 
-/// Headers as a table, or in lines as `-H` takes them.
+/// Parses headers given as a table or as lines in the form of `-H`.
 fn headers(file: &File, name: &str, value: &Spanned<DeValue<'_>>) -> Result<Vec<HeaderArg>, Error> {
     let at = value.span().start;
     match value.get_ref() {
@@ -207,9 +216,9 @@ fn headers(file: &File, name: &str, value: &Spanned<DeValue<'_>>) -> Result<Vec<
                     _ => vec![value],
                 };
                 for value in values {
-                    let text =
-                        scalar(value).ok_or_else(|| file.fault(at, "a header is a string"))?;
-                    // In a table an empty value is one; nobody would write it to remove a header.
+                    let text = scalar(value)
+                        .ok_or_else(|| file.fault(at, "a header value must be a string"))?;
+                    // An empty value in a table is an empty header, not the removal of one.
                     let colon = if text.trim().is_empty() { ";" } else { ":" };
                     let line = format!("{}{colon}{}", key.get_ref(), text.trim());
                     headers.push(header(file, name, key.span().start, at, &line)?);
@@ -242,27 +251,28 @@ fn header(
     }
     if let Some((name, value)) = line.split_once(':')
         && is_reference(value.trim())
-        // The origin of a page without a server.
+        // `file://` is the origin of a local page, not a reference.
         && !value.trim().starts_with("file://")
         && values::header(line).is_ok()
     {
         let name = name.trim().to_owned();
-        let place = format!("{}: {section}.{name}", file.place(at));
-        return Ok(HeaderArg::Named { name, value: referred(file, value.trim()), place });
+        let location = format!("{}: {section}.{name}", file.location(at));
+        let reference = resolve_reference(file, value.trim());
+        return Ok(HeaderArg::Reference { name, reference, location });
     }
-    // Its own words may show what should have been the value.
+    // The parser's message is dropped: it may quote a secret.
     values::header(line).map(HeaderArg::One).map_err(|_| file.fault(name_at, HEADER))
 }
 
-/// A reference as it is understood elsewhere.
-fn referred(file: &File, value: &str) -> String {
+/// Makes the path of a `file:` reference independent of the location of the configuration file.
+fn resolve_reference(file: &File, value: &str) -> String {
     match value.strip_prefix("file:") {
         Some(path) => format!("file:{}", file.path(path)),
         None => value.to_owned(),
     }
 }
 
-/// A string or a number as it would be typed.
+/// Returns a string or number as it would be written on the command line.
 fn scalar(value: &Spanned<DeValue<'_>>) -> Option<String> {
     match value.get_ref() {
         DeValue::String(text) => Some(text.clone().into_owned()),
@@ -275,7 +285,7 @@ fn scalar(value: &Spanned<DeValue<'_>>) -> Option<String> {
     }
 }
 
-/// A string, or those of a list.
+/// Returns the string, or each string of a list.
 fn strings<'a>(value: &'a Spanned<DeValue<'a>>) -> impl Iterator<Item = &'a str> {
     let list = value.get_ref().as_array().into_iter().flat_map(|values| values.iter());
     list.map(Spanned::get_ref).chain([value.get_ref()]).filter_map(DeValue::as_str)
@@ -292,7 +302,8 @@ fn is_secret(header: &str) -> bool {
         .any(|secret| secret.eq_ignore_ascii_case(header))
 }
 
-/// Options that would not do what they say.
-const OUTSIDE: [&str; 7] = ["connect", "listen", "config", "no_config", "help", "version", "url"];
-const HEADERS: &str = "headers are a table, or a list of NAME:VALUE";
+/// Options that would have no effect in the configuration file.
+const COMMAND_LINE_ONLY: [&str; 7] =
+    ["connect", "listen", "config", "no_config", "help", "version", "url"];
+const HEADERS: &str = "headers must be a table or a list of NAME:VALUE strings";
 const HEADER: &str = "not a header (NAME:VALUE, NAME: or NAME;)";

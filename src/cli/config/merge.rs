@@ -1,4 +1,5 @@
-//! What wins: what was typed, then the target, then the defaults.
+//! Merges the configuration file into the command line. The command line takes precedence over the
+//! target, and the target over the defaults.
 
 use super::{
     entry::{Entry, Section},
@@ -16,71 +17,71 @@ use crate::{
 use clap::{Arg, ArgMatches, Args as _, Command, error::ErrorKind, parser::ValueSource};
 use std::ffi::OsString;
 
-/// What is merged so far. The strongest section is added first.
+/// The options merged so far. Sections are added in descending order of precedence.
 pub(super) struct MergedConfig<'a> {
     file: &'a File,
     command: &'a Command,
-    /// Options that are given.
-    given: Vec<&'a Arg>,
-    /// Options that are not, whatever a weaker section says.
-    refused: Vec<&'a Arg>,
-    /// The options of a server, if it is one.
+    /// Options that are set.
+    set: Vec<&'a Arg>,
+    /// Options set to `false`, which a weaker section cannot set.
+    unset: Vec<&'a Arg>,
+    /// Options of a server, for `listen` and `-l`.
     server: Option<Command>,
-    /// What the file gives, the weakest first, and whether it is by default.
+    /// Entries of each section, in ascending order of precedence; true for `[defaults]`.
     entries: Vec<(bool, Vec<Entry<'a>>)>,
 }
 
 impl<'a> MergedConfig<'a> {
-    /// What was typed.
+    /// Starts with the options of the command line.
     pub(super) fn new(
         file: &'a File,
         command: &'a Command,
         typed: &ArgMatches,
-        serves: bool,
+        is_server: bool,
     ) -> Self {
         let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
-        let known: Vec<_> = typed.ids().map(clap::Id::as_str).filter(|id| is_typed(id)).collect();
-        let given = command.get_arguments().filter(|it| known.contains(&it.get_id().as_str()));
+        let ids: Vec<_> = typed.ids().map(clap::Id::as_str).filter(|id| is_typed(id)).collect();
+        let set = command.get_arguments().filter(|arg| ids.contains(&arg.get_id().as_str()));
         let mut merged = Self {
             file,
             command,
-            given: given.collect(),
-            refused: Vec::new(),
-            server: serves.then(|| ListenArgs::augment_args(Command::new("listen"))),
+            set: set.collect(),
+            unset: Vec::new(),
+            server: is_server.then(|| ListenArgs::augment_args(Command::new("listen"))),
             entries: Vec::new(),
         };
-        merged.headers(typed.try_get_many("header").ok().flatten().into_iter().flatten());
+        merged.add_headers(typed.try_get_many("header").ok().flatten().into_iter().flatten());
         merged
     }
 
-    /// A header says what an option would.
-    fn headers<'h>(&mut self, headers: impl Iterator<Item = &'h HeaderArg>) {
+    /// Marks the options that set the same headers as set.
+    fn add_headers<'h>(&mut self, headers: impl Iterator<Item = &'h HeaderArg>) {
         for name in headers.filter_map(HeaderArg::name) {
-            let said = SAID.iter().filter(|(said, _)| said.eq_ignore_ascii_case(name));
-            for (_, id) in said {
-                self.given.extend(self.command.get_arguments().find(|it| it.get_id() == *id));
+            let options = HEADER_OPTIONS.iter().filter(|(set, _)| set.eq_ignore_ascii_case(name));
+            for (_, id) in options {
+                self.set.extend(self.command.get_arguments().find(|arg| arg.get_id() == *id));
             }
         }
     }
 
-    /// A URL with a user in it says who we are.
-    pub(super) fn url(&mut self, url: Option<&str>) {
+    /// Marks `--auth` as set if the URL contains credentials.
+    pub(super) fn add_url(&mut self, url: Option<&str>) {
         if url.is_some_and(|url| without_user(url) != url) {
-            self.given.extend(self.command.get_arguments().find(|it| it.get_id() == "auth"));
+            self.set.extend(self.command.get_arguments().find(|arg| arg.get_id() == "auth"));
         }
     }
 
-    /// Takes of a section what nothing stronger excludes.
+    /// Adds the entries of a section that no stronger option overrides or excludes.
     pub(super) fn add(&mut self, section: &'a Section<'a>) -> Result<(), Error> {
         let mut entries = section.entries(self.file, self.command)?;
         entries.retain(|entry| self.admits(entry.option));
         for entry in &mut entries {
-            entry.headers.retain(|header| !self.says(header));
+            entry.headers.retain(|header| !self.overrides(header));
         }
         for entry in &entries {
-            let is_given = !entry.words.is_empty() || !entry.headers.is_empty();
-            (if is_given { &mut self.given } else { &mut self.refused }).push(entry.option);
-            self.headers(entry.headers.iter());
+            let is_set = !entry.args.is_empty() || !entry.headers.is_empty();
+            (if is_set { &mut self.set } else { &mut self.unset }).push(entry.option);
+            self.add_headers(entry.headers.iter());
         }
         self.entries.insert(0, (section.is_default, entries));
         Ok(())
@@ -89,54 +90,56 @@ impl<'a> MergedConfig<'a> {
     fn admits(&self, option: &Arg) -> bool {
         let same = |other: &&Arg| other.get_id() == option.get_id();
         if let Some(server) = &self.server
-            && !server.get_arguments().any(|its| its.get_id() == option.get_id())
+            && !server.get_arguments().any(|arg| arg.get_id() == option.get_id())
         {
             return false;
         }
-        !self.refused.iter().any(&same)
-            && !self.given.iter().any(|given| {
-                let adds = ADDED.contains(&option.get_id().as_str());
-                if same(given) { !adds } else { excludes(self.command, given, option) }
+        !self.unset.iter().any(&same)
+            && !self.set.iter().any(|set| {
+                let accumulates = ACCUMULATED.contains(&option.get_id().as_str());
+                if same(set) { !accumulates } else { excludes(self.command, set, option) }
             })
     }
 
-    /// Whether a stronger option says what this header does.
-    fn says(&self, header: &HeaderArg) -> bool {
+    /// Reports whether a stronger option sets this header.
+    fn overrides(&self, header: &HeaderArg) -> bool {
         let Some(name) = header.name() else { return false };
-        self.given.iter().any(|given| {
-            SAID.iter().any(|(said, by)| said.eq_ignore_ascii_case(name) && given.get_id() == *by)
+        self.set.iter().any(|option| {
+            HEADER_OPTIONS
+                .iter()
+                .any(|(header, id)| header.eq_ignore_ascii_case(name) && option.get_id() == *id)
         })
     }
 
-    /// Reads all of it together with what was typed.
-    pub(super) fn read(self, args: &[OsString]) -> Result<(ArgMatches, ConfigExtras), Error> {
+    /// Parses the merged entries together with the command line.
+    pub(super) fn parse(self, args: &[OsString]) -> Result<(ArgMatches, ConfigExtras), Error> {
         let mut extras = ConfigExtras::default();
-        let mut words = Vec::new();
+        let mut file_args = Vec::new();
         for (is_default, entries) in self.entries {
             let mut headers = Vec::new();
             for entry in entries {
                 headers.extend(entry.headers);
-                extras.places.extend(entry.secrets);
+                extras.secret_locations.extend(entry.secrets);
                 let id = entry.option.get_id().as_str();
-                let word = |(at, text)| Word { text, at, id, is_default };
-                words.extend(entry.words.into_iter().map(word));
+                let file_arg = |(at, text)| FileArg { text, at, id, is_default };
+                file_args.extend(entry.args.into_iter().map(file_arg));
             }
             extras.headers.push(headers);
         }
-        let mut line = Line { args, words, parser: self.command.clone() };
+        let mut line = CommandLine { args, file_args, parser: self.command.clone() };
         loop {
-            let fault = match line.read() {
+            let fault = match line.parse() {
                 Ok(matches) => return Ok((matches, extras)),
                 Err(fault) => fault,
             };
             let (culprit, fault) = line.culprit(fault);
-            let lacks = fault.kind() == ErrorKind::MissingRequiredArgument;
+            let is_incomplete = fault.kind() == ErrorKind::MissingRequiredArgument;
             match culprit {
-                // A default for runs that have what it needs.
-                Some(Word { id, is_default: true, .. }) if lacks => {
-                    line.words.retain(|word| word.id != id);
+                // A default applies only to runs with the options it requires.
+                Some(FileArg { id, is_default: true, .. }) if is_incomplete => {
+                    line.file_args.retain(|arg| arg.id != id);
                 }
-                Some(Word { at, .. }) => {
+                Some(FileArg { at, .. }) => {
                     let fault = usage(&fault);
                     return Err(self.file.hinted(at, &fault, fault.hint()));
                 }
@@ -146,83 +149,86 @@ impl<'a> MergedConfig<'a> {
     }
 }
 
-/// An argument that the file gives.
+/// An argument from the file.
 #[derive(Clone)]
-struct Word<'a> {
+struct FileArg<'a> {
     text: String,
+    /// Byte offset in the file.
     at: usize,
-    /// The option.
+    /// Id of the option.
     id: &'a str,
     is_default: bool,
 }
 
-/// A command line, with the words of the file before those that were typed.
-struct Line<'a> {
+/// The command line with the arguments from the file inserted before its own.
+struct CommandLine<'a> {
     args: &'a [OsString],
-    words: Vec<Word<'a>>,
+    file_args: Vec<FileArg<'a>>,
     parser: Command,
 }
 
-impl<'a> Line<'a> {
-    fn read(&mut self) -> Result<ArgMatches, clap::Error> {
-        self.read_without("")
+impl<'a> CommandLine<'a> {
+    fn parse(&mut self) -> Result<ArgMatches, clap::Error> {
+        self.parse_without("")
     }
 
-    fn read_without(&mut self, id: &str) -> Result<ArgMatches, clap::Error> {
-        // Behind the subcommand, where there is one.
-        let behind = if self.args.get(1).is_some_and(|word| word == "listen") { 2 } else { 1 };
-        let (before, typed) = self.args.split_at_checked(behind).unwrap_or((self.args, &[]));
-        let words = self.words.iter().filter(|word| word.id != id);
-        let words = words.map(|word| OsString::from(&word.text));
-        let line = before.iter().cloned().chain(words).chain(typed.iter().cloned());
+    /// Parses the line without the option `id` of the file.
+    fn parse_without(&mut self, id: &str) -> Result<ArgMatches, clap::Error> {
+        let is_listen = self.args.get(1).is_some_and(|arg| arg == "listen");
+        let start = if is_listen { 2 } else { 1 };
+        let (before, typed) = self.args.split_at_checked(start).unwrap_or((self.args, &[]));
+        let file_args = self.file_args.iter().filter(|arg| arg.id != id);
+        let file_args = file_args.map(|arg| OsString::from(&arg.text));
+        let line = before.iter().cloned().chain(file_args).chain(typed.iter().cloned());
         self.parser.try_get_matches_from_mut(line)
     }
 
-    /// Which word of the file is to blame, and for what.
-    fn culprit(&mut self, fault: clap::Error) -> (Option<Word<'a>>, clap::Error) {
-        for word in &self.words {
-            let alone = self.parser.try_get_matches_from_mut(["sockeye", &word.text]);
+    /// Returns the argument of the file that causes a parse error, if one does, and its error.
+    fn culprit(&mut self, fault: clap::Error) -> (Option<FileArg<'a>>, clap::Error) {
+        for arg in &self.file_args {
+            let alone = self.parser.try_get_matches_from_mut(["sockeye", &arg.text]);
             if let Some(fault) = alone.err()
                 && fault.kind() != ErrorKind::MissingRequiredArgument
             {
-                return (Some(word.clone()), fault);
+                return (Some(arg.clone()), fault);
             }
         }
-        // Only what is said first: behind it all options stand that are given.
-        let said = usage(&fault).to_string();
-        for word in self.words.clone().into_iter().rev() {
-            let without = self.read_without(word.id);
-            if without.err().is_none_or(|other| usage(&other).to_string() != said) {
-                return (Some(word), fault);
+        // Compares the first part of the message: the rest lists all options of the command line.
+        let message = usage(&fault).to_string();
+        for arg in self.file_args.clone().into_iter().rev() {
+            let without = self.parse_without(arg.id);
+            if without.err().is_none_or(|other| usage(&other).to_string() != message) {
+                return (Some(arg), fault);
             }
         }
         (None, fault)
     }
 }
 
-/// Whether one option leaves no room for a weaker one.
-fn excludes(command: &Command, given: &Arg, weaker: &Arg) -> bool {
+/// Reports whether an option excludes a weaker one: they conflict, one negates the other, or both
+/// set credentials.
+fn excludes(command: &Command, stronger: &Arg, weaker: &Arg) -> bool {
     let conflict = |one: &Arg, other: &Arg| {
-        command.get_arg_conflicts_with(one).iter().any(|it| it.get_id() == other.get_id())
+        command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id())
     };
     let negates = |one: &Arg, other: &Arg| {
         let long = |arg: &Arg| arg.get_long().unwrap_or_default().to_owned();
         long(one).strip_prefix("no-") == Some(&long(other))
     };
-    let credentials = |it: &Arg| CREDENTIALS.contains(&it.get_id().as_str());
-    conflict(given, weaker)
-        || conflict(weaker, given)
-        || negates(given, weaker)
-        || negates(weaker, given)
-        || credentials(given) && credentials(weaker)
+    let is_credential = |arg: &Arg| CREDENTIALS.contains(&arg.get_id().as_str());
+    conflict(stronger, weaker)
+        || conflict(weaker, stronger)
+        || negates(stronger, weaker)
+        || negates(weaker, stronger)
+        || is_credential(stronger) && is_credential(weaker)
 }
 
-/// Options that a stronger section adds to instead of replacing them. Headers go by their names.
-const ADDED: [&str; 3] = ["execute", "expect", "header"];
-/// Each of them says who we are.
+/// Options whose values accumulate across sections. Headers are then replaced by name.
+const ACCUMULATED: [&str; 3] = ["execute", "expect", "header"];
+/// Options that set credentials; only the strongest applies.
 const CREDENTIALS: [&str; 3] = ["auth", "bearer", "netrc"];
-/// Headers that an option sends.
-const SAID: [(&str, &str); 9] = [
+/// Headers and the ids of the options that set them.
+const HEADER_OPTIONS: [(&str, &str); 9] = [
     ("Authorization", "auth"),
     ("Authorization", "bearer"),
     ("Authorization", "netrc"),

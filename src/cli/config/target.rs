@@ -1,30 +1,30 @@
-//! A target by its name: `@NAME`, and what may follow.
+//! References to targets: `@NAME`, optionally with a path and a query.
 
-/// A name with what is asked of the target beyond its own URL.
+/// A target's name with an addition to its URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reference<'a> {
     pub(super) name: &'a str,
-    /// A path, a query or both.
-    more: &'a str,
+    /// Path, query or both.
+    suffix: &'a str,
 }
 
 impl<'a> Reference<'a> {
-    /// Reads `@NAME[/PATH][?QUERY]`; anything else is a URL.
+    /// Parses `@NAME[/PATH][?QUERY]`. Returns `None` for anything else, which is a URL.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let text = text.strip_prefix('@')?;
-        let (name, more) = text.split_at(text.find(['/', '?', '#']).unwrap_or(text.len()));
-        Some(Self { name, more })
+        let (name, suffix) = text.split_at(text.find(['/', '?', '#']).unwrap_or(text.len()));
+        Some(Self { name, suffix })
     }
 
-    /// The URL meant: the path continues that of the target, and so does the query.
+    /// Returns the target's URL with path and query appended to its own.
     pub(super) fn url(self, target: &str) -> String {
-        if self.more.is_empty() {
+        if self.suffix.is_empty() {
             return target.to_owned();
         }
-        let (base, own) = halves(target);
-        let (path, query) = halves(self.more);
+        let (base, own) = split_query(target);
+        let (path, query) = split_query(self.suffix);
         let unix = base.strip_prefix("ws+unix:").or_else(|| base.strip_prefix("wss+unix:"));
-        // The path of the socket has an end.
+        // A colon ends the path of the socket.
         let colon = if unix.is_some_and(|rest| !rest.contains(':')) { ":" } else { "" };
         let base = if path.is_empty() { base } else { base.trim_end_matches('/') };
         match (own, query) {
@@ -35,7 +35,7 @@ impl<'a> Reference<'a> {
     }
 }
 
-fn halves(text: &str) -> (&str, Option<&str>) {
+fn split_query(text: &str) -> (&str, Option<&str>) {
     text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)))
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_follows_the_name_continues_the_url() {
+    fn path_and_query_are_appended_to_the_url() {
         for (typed, target, url) in [
             ("@d", "wss://h/ws?a=1", "wss://h/ws?a=1"),
             ("@d/x", "wss://h", "wss://h/x"),

@@ -1,22 +1,22 @@
-//! What is read of a file, and what of it counts beside what was typed.
+//! Tests of reading the file and merging it into the command line.
 
 use super::*;
 use crate::cli::args::{Cli, ClientArgs};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-/// The command line that results, or the fault.
+/// Returns the merged command line, or the error with its hint.
 fn run(text: &str, line: &str) -> Result<(Cli, ConfigExtras), String> {
-    let (file, mut command) = (file::of(text), Cli::command());
+    let (file, mut command) = (file::from_text(text), Cli::command());
     let args: Vec<_> = line.split(' ').map(OsString::from).collect();
-    let words = |fault: Error| match fault.hint() {
+    let message = |fault: Error| match fault.hint() {
         Some(hint) => format!("{fault} ({hint})"),
         None => fault.to_string(),
     };
     let typed = command.try_get_matches_from_mut(&args).map_err(|e| e.to_string())?;
-    let complete = beside(&file, &command, &args, &typed).map_err(words)?;
-    let mut cli = Cli::from_arg_matches(&complete.matches).map_err(|e| e.to_string())?;
-    cli.url = complete.url.or(cli.url);
-    Ok((cli, complete.extras))
+    let parsed = with_file(&file, &command, &args, &typed).map_err(message)?;
+    let mut cli = Cli::from_arg_matches(&parsed.matches).map_err(|e| e.to_string())?;
+    cli.url = parsed.url.or(cli.url);
+    Ok((cli, parsed.extras))
 }
 
 fn client(text: &str, line: &str) -> ClientArgs {
@@ -48,7 +48,7 @@ execute = ["one", "two"]
 "#;
 
 #[test]
-fn what_was_typed_wins_over_the_target_and_that_over_the_defaults() {
+fn the_command_line_overrides_the_target_and_the_target_the_defaults() {
     let seconds = |line| client(FILE, line).session.ping_interval.as_millis();
     assert_eq!(seconds("sockeye ws://h"), 5000);
     assert_eq!(seconds("sockeye @d"), 6500);
@@ -56,14 +56,14 @@ fn what_was_typed_wins_over_the_target_and_that_over_the_defaults() {
     let subprotocols = |line| client(FILE, line).subprotocol;
     assert_eq!(subprotocols("sockeye @d"), ["a", "b"]);
     assert_eq!(subprotocols("sockeye @d -s c"), ["c"]);
-    // What is not given in the target is not given by default.
+    // `false` in the target overrides the default.
     assert!(client(FILE, "sockeye ws://h").connection.insecure);
     assert!(!client(FILE, "sockeye @d").connection.insecure);
     assert!(client(FILE, "sockeye @d -k").connection.insecure);
 }
 
 #[test]
-fn what_excludes_each_other_yields_to_the_stronger() {
+fn an_option_yields_to_a_stronger_one_that_excludes_it() {
     let credentials = |line| {
         let client = client(FILE, line);
         (client.auth, client.bearer)
@@ -89,19 +89,19 @@ fn what_excludes_each_other_yields_to_the_stronger() {
 }
 
 #[test]
-fn messages_of_the_file_are_sent_before_those_that_were_typed() {
+fn messages_of_the_file_precede_those_of_the_command_line() {
     let client = client(FILE, "sockeye -x three @d");
     assert_eq!(client.execute, ["hello", "one", "two", "three"]);
 }
 
 #[test]
-fn a_default_waits_for_what_it_needs() {
+fn a_default_applies_only_with_the_options_it_requires() {
     assert!(client(FILE, "sockeye @d").connection.reconnect_on.is_empty());
     assert_eq!(client(FILE, "sockeye --reconnect @d").connection.reconnect_on, [4000, 4001]);
     assert_eq!(
         fault("[target.d]\nurl = 'h'\ninsecure = true\nkey = 'k'\n"),
         "config.toml:4:7: the following required arguments were not provided:\n  --cert <FILE> \
-         (sockeye --help lists the options)"
+         (run sockeye --help for a list of options)"
     );
 }
 
@@ -122,7 +122,7 @@ fn a_switch_is_true_or_false_and_a_value_may_be_left_out() {
 }
 
 #[test]
-fn paths_begin_where_the_file_lies() {
+fn relative_paths_start_at_the_directory_of_the_file() {
     let text = "[target.d]\nurl = 'h'\nca = ['a.pem', '/b.pem']\nunix-socket = '@abstract'\n\
                 auth = 'file:auth'\ncookie = ['a=b', 'jar']\n";
     let client = client(text, "sockeye @d");
@@ -133,16 +133,16 @@ fn paths_begin_where_the_file_lies() {
 }
 
 #[test]
-fn a_server_takes_what_it_has() {
-    let (cli, kept) = run(FILE, "sockeye -l 9000").unwrap();
+fn a_server_takes_only_its_own_options() {
+    let (cli, extras) = run(FILE, "sockeye -l 9000").unwrap();
     assert_eq!(cli.client.session.ping_interval.as_secs(), 5);
     assert_eq!(cli.client.subprotocol, ["a", "b"]);
     assert!(cli.client.execute.is_empty() && cli.client.auth.is_none());
-    assert!(kept.places.is_empty());
+    assert!(extras.secret_locations.is_empty());
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_place() {
+fn errors_have_their_location() {
     let target = "[target.d]\nurl = 'ws://h'\n";
     for (text, expected) in [
         (
@@ -151,37 +151,40 @@ fn what_is_wrong_is_named_with_its_place() {
         ),
         (
             "nonsense = 1",
-            "3:1: unknown option 'nonsense' (sockeye --help lists the options; here they have no \
-             dashes)",
+            "3:1: unknown option 'nonsense' (run sockeye --help for a list of options; keys have no \
+             leading dashes)",
         ),
-        ("connect = 'h'", "3:1: 'connect' has no place in the file (a target has a url)"),
-        ("help = true", "3:1: 'help' has no place in the file"),
-        ("  insecure = 1", "3:14: 'insecure' is true or false"),
-        ("insecure = 'true'", "3:12: 'insecure' is true or false"),
-        ("bearer = true", "3:10: 'bearer' takes a string or a number"),
-        ("origin = ['a']", "3:10: 'origin' takes a string or a number"),
-        ("origin = 1979-05-27", "3:10: 'origin' takes a string or a number"),
-        ("verbose = 'x'", "3:11: 'verbose' is true, false or a number"),
-        ("verbose = 300", "3:11: 'verbose' is true, false or a number"),
-        ("subprotocol = {}", "3:15: 'subprotocol' takes a string, or a list of them"),
-        ("subprotocol = ['a',\n true]", "4:2: 'subprotocol' takes a string, or a list of them"),
-        ("headers = 1", "3:11: headers are a table, or a list of NAME:VALUE"),
-        ("headers = { A = [] , B = {} }", "3:26: a header is a string"),
+        (
+            "connect = 'h'",
+            "3:1: 'connect' is not allowed in the configuration file (use 'url' in a [target.NAME] table)",
+        ),
+        ("help = true", "3:1: 'help' is not allowed in the configuration file"),
+        ("  insecure = 1", "3:14: 'insecure' must be true or false"),
+        ("insecure = 'true'", "3:12: 'insecure' must be true or false"),
+        ("bearer = true", "3:10: 'bearer' must be a string or a number"),
+        ("origin = ['a']", "3:10: 'origin' must be a string or a number"),
+        ("origin = 1979-05-27", "3:10: 'origin' must be a string or a number"),
+        ("verbose = 'x'", "3:11: 'verbose' must be true, false or a number"),
+        ("verbose = 300", "3:11: 'verbose' must be true, false or a number"),
+        ("subprotocol = {}", "3:15: 'subprotocol' must be a string or a list of strings"),
+        ("subprotocol = ['a',\n true]", "4:2: 'subprotocol' must be a string or a list of strings"),
+        ("headers = 1", "3:11: headers must be a table or a list of NAME:VALUE strings"),
+        ("headers = { A = [] , B = {} }", "3:26: a header value must be a string"),
         ("headers = { 'A B' = 'c' }", "3:13: not a header (NAME:VALUE, NAME: or NAME;)"),
         (
             "count = 0",
             "3:9: invalid value '0' for '--count <N>': 0 is not in 1..18446744073709551615 \
-             (sockeye --help lists the options)",
+             (run sockeye --help for a list of options)",
         ),
         (
             "max-redirects = 'x'",
             "3:17: invalid value 'x' for '--max-redirects [<N>]': not a number of redirects \
-             (sockeye --help lists the options)",
+             (run sockeye --help for a list of options)",
         ),
         (
             "auth = 'a:b'\nbearer = 'c'",
             "4:10: the argument '--auth <USER[:PASSWORD]>' cannot be used with '--bearer <TOKEN>' \
-             (sockeye --help lists the options)",
+             (run sockeye --help for a list of options)",
         ),
     ] {
         assert_eq!(
@@ -192,36 +195,33 @@ fn what_is_wrong_is_named_with_its_place() {
     }
     for (text, expected) in [
         ("[target.d]\n", "1:9: the target 'd' has no url"),
-        ("target.d = 1", "1:8: a target is a table: [target.NAME]"),
-        ("target = 1", "1:1: 'target' is a table"),
+        ("target.d = 1", "1:8: a target must be a table: [target.NAME]"),
+        ("target = 1", "1:1: 'target' must be a table"),
         ("[default]", "1:2: unknown table or option 'default' (did you mean 'defaults'?)"),
         (
             "quiet = true",
-            "1:1: unknown table or option 'quiet' (options stand under [defaults] or \
+            "1:1: unknown table or option 'quiet' (put options under [defaults] or \
              [target.NAME])",
         ),
         (
             "[defaults]\nurl = 'h'",
-            "2:1: 'url' has no place in [defaults] (a target has a url: [target.NAME])",
+            "2:1: 'url' is not allowed in [defaults] (put 'url' in a [target.NAME] table)",
         ),
         ("[target.d]\nurl = 'ws:///'", "2:7: malformed URL 'ws:///': no host"),
-        ("[target.d]\nurl = 3", "2:7: a url is a string"),
+        ("[target.d]\nurl = 3", "2:7: 'url' must be a string"),
         ("[target.d]\nurl 3", "2:5: key with no value, expected `=`"),
     ] {
         assert_eq!(fault(text), format!("config.toml:{expected}"), "{text}");
     }
-    assert_eq!(
-        fault("[target.e]\nurl = 'h'"),
-        "there is no target 'd' in config.toml (did you mean '@e'?)"
-    );
+    assert_eq!(fault("[target.e]\nurl = 'h'"), "no target 'd' in config.toml (did you mean '@e'?)");
 }
 
 #[test]
-fn a_secret_is_seen_where_it_stands() {
+fn detects_secrets_in_the_file() {
     let holds = |text: &str| {
-        let file = file::of(text);
+        let file = file::from_text(text);
         let table = file.table().unwrap();
-        Book::read(&file, &Cli::command(), table.get_ref()).unwrap().holds_secret()
+        Sections::read(&file, &Cli::command(), table.get_ref()).unwrap().holds_secret()
     };
     for text in [
         "auth = 'me:secret'",
@@ -253,21 +253,20 @@ fn a_secret_is_seen_where_it_stands() {
     }
 }
 
-/// Whatever option it is, and whatever it is given.
 #[test]
-fn any_option_of_a_client_may_stand_in_the_file() {
-    let mut taken = 0;
+fn any_client_option_with_any_value_is_accepted_or_rejected_with_its_location() {
+    let mut accepted = 0;
     for option in Cli::command().get_arguments().filter_map(clap::Arg::get_long) {
         for value in ["true", "false", "1", "-1", "'x'", "'env:X'", "['1', 'a: b']", "{ A = 'b' }"]
         {
             let text = format!("[defaults]\n'{option}' = {value}\n");
             for line in ["sockeye ws://h", "sockeye listen 9000"] {
                 match run(&text, line) {
-                    Ok(_) => taken += 1,
+                    Ok(_) => accepted += 1,
                     Err(fault) => assert!(fault.starts_with("config.toml:2:"), "{text}: {fault}"),
                 }
             }
         }
     }
-    assert!(taken > 400, "{taken}");
+    assert!(accepted > 400, "{accepted}");
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     connect::{ClientConnection, Dialer, Progress},
     error::Error,
-    job::{Client, Ways, ended::Ended},
+    job::{ClientJob, Flow, ended::Ended},
     proto::Role,
     random::entropy,
     render::renderer::Renderer,
@@ -25,18 +25,22 @@ use std::{
 };
 
 /// Talks to a server, in the mode that stdin and stdout ask for.
-pub(crate) async fn run(client: &Client, target: Target, started: Instant) -> Result<Ended, Error> {
+pub(crate) async fn run(
+    client: &ClientJob,
+    target: Target,
+    started: Instant,
+) -> Result<Ended, Error> {
     let common = client.common;
     let report = Report { verbosity: common.verbosity, secrets: common.secrets, started };
-    let shows = client.stream.ways != Ways::Out;
-    let events = client.stream.events.then(|| EventBuffer::new(shows));
+    let shows = client.pipe.flow != Flow::SendOnly;
+    let events = client.pipe.jsonl_output.then(|| EventBuffer::new(shows));
     let sinks = Sinks::of_client(client, &target, report, events.as_ref())?;
     let ended = Box::pin(converse(client, target, report, (&sinks, events))).await;
     sinks.end(ended, client.common.settings.close_timeout).await
 }
 
 async fn converse(
-    client: &Client,
+    client: &ClientJob,
     target: Target,
     report: Report,
     (sinks, events): (&Sinks, Option<EventBuffer>),
@@ -78,7 +82,9 @@ async fn converse(
     warn_of_subprotocol(client, &opened, report);
     match &opened.established.agreed.deflate {
         Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
-        None if client.compresses() => report.detail("no compression: offered, not accepted"),
+        None if client.offers_compression() => {
+            report.detail("no compression: offered, not accepted");
+        }
         None => {}
     }
     let settings = limited_settings(client, report);
@@ -104,7 +110,7 @@ async fn converse(
     Pipe::new(options, session, (stdin, output), report, reconnector).run().await
 }
 
-fn warn_of_subprotocol(client: &Client, opened: &ClientConnection, report: Report) {
+fn warn_of_subprotocol(client: &ClientJob, opened: &ClientConnection, report: Report) {
     if opened.established.agreed.subprotocol.is_none()
         && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
     {
@@ -112,22 +118,22 @@ fn warn_of_subprotocol(client: &Client, opened: &ClientConnection, report: Repor
     }
 }
 
-fn output(client: &Client, events: Option<EventBuffer>) -> Result<Output, Error> {
-    let stream = &client.stream;
+fn output(client: &ClientJob, events: Option<EventBuffer>) -> Result<Output, Error> {
+    let pipe = &client.pipe;
     let stdout = Stdout::new().map_err(Error::Output)?;
     Ok(match events {
         Some(events) => Output::of_events(stdout, events),
         None => {
             let terminal = io::stdout().is_terminal();
-            let renderer = Renderer::new(stream.framing, client.dialogue, terminal);
-            Output::of_messages(stdout, renderer, stream.ways != Ways::Out)
+            let renderer = Renderer::new(pipe.framing, client.dialogue, terminal);
+            Output::of_messages(stdout, renderer, pipe.flow != Flow::SendOnly)
         }
     })
 }
 
 /// Ends a run that has come to no session, in the output too if that tells of events.
 async fn tell_failure(
-    client: &Client,
+    client: &ClientJob,
     ended: Result<Ended, Error>,
     sinks: &Sinks,
     events: Option<EventBuffer>,

@@ -1,7 +1,7 @@
 //! The limit on messages that are needed whole.
 
 use crate::{
-    job::Client,
+    job::ClientJob,
     proto::Settings,
     report::Report,
     script::{action::Action, input::Framing},
@@ -9,10 +9,10 @@ use crate::{
 use std::io::{self, IsTerminal as _};
 
 /// Returns the settings of a client, with a limit on messages where each is needed whole.
-pub(super) fn limited_settings(client: &Client, report: Report) -> Settings {
+pub(super) fn limited_settings(client: &ClientJob, report: Report) -> Settings {
     let mut settings = client.common.settings;
-    let stream = &client.stream;
-    if stream.framing == Framing::Lengths && settings.max_message != u64::MAX {
+    let pipe = &client.pipe;
+    if pipe.framing == Framing::Lengths && settings.max_message != u64::MAX {
         // A length has four bytes.
         settings.max_message = settings.max_message.min(u32::MAX.into());
     }
@@ -20,10 +20,10 @@ pub(super) fn limited_settings(client: &Client, report: Report) -> Settings {
         return settings;
     }
     let expects = client.script.iter().any(|action| matches!(action, Action::Expect(_)));
-    let why = match stream.framing {
-        _ if stream.events => "--output jsonl",
-        _ if client.keep.record.is_some() => "--record",
-        _ if client.keep.har.is_some() => "--har",
+    let why = match pipe.framing {
+        _ if pipe.jsonl_output => "--output jsonl",
+        _ if client.recording.record.is_some() => "--record",
+        _ if client.recording.har.is_some() => "--har",
         Framing::Lengths => "--delimiter length",
         _ if client.goals.until.is_some() => "--until",
         _ if expects => "--expect",

@@ -80,7 +80,9 @@ impl Reconnector {
     /// session was asked for that.
     pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
         match session.remote_close().cloned() {
-            Some(close) if self.backoff.rules.is_after(&close) => Ok(session.closed(close).into()),
+            Some(close) if self.backoff.rules.reconnects_after(&close) => {
+                Ok(session.closed(close).into())
+            }
             Some(_) => Err(None),
             None => match session.verdict(0).map_err(Error::from) {
                 Err(error) if Self::is_after(&error) => Ok(error),
@@ -313,7 +315,7 @@ mod tests {
 
     #[test]
     fn some_ends_are_for_good() {
-        let after = |code: u16| rules().is_after(&Close::new(CloseCode::from(code)));
+        let after = |code: u16| rules().reconnects_after(&Close::new(CloseCode::from(code)));
         for code in [1001, 1011, 1012, 1013, 1014, 4000] {
             assert!(after(code), "{code}");
         }

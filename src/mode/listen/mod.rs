@@ -12,7 +12,7 @@ use super::echo::echo;
 use crate::{
     connect::incoming::Incoming,
     error::Error,
-    job::{Common, Listen, ended::Ended},
+    job::{CommonOptions, ListenJob, ended::Ended},
     random::entropy,
     report::Report,
     session::Session,
@@ -34,12 +34,12 @@ use tokio::{
 };
 
 /// Serves until a signal ends it.
-pub(super) async fn run(listen: Listen, started: Instant) -> Result<Ended, Error> {
+pub(super) async fn run(listen: ListenJob, started: Instant) -> Result<Ended, Error> {
     let fail = |cause| Error::Listen { address: listen.address.clone(), cause };
     let address = address(&listen.address)?;
     let listener = TcpListener::bind(&address).await.map_err(fail)?;
     let local = listener.local_addr().map_err(fail)?;
-    let Common { verbosity, secrets, color, .. } = listen.common;
+    let CommonOptions { verbosity, secrets, color, .. } = listen.common;
     let report = Report { verbosity, secrets, started };
     color.apply();
     let first = format!("listening on ws://{local}");
@@ -75,7 +75,11 @@ fn address(text: &str) -> Result<String, Error> {
     Ok(format!("{host}:{port}"))
 }
 
-async fn serve_echo(listener: TcpListener, listen: Listen, report: Report) -> Result<Ended, Error> {
+async fn serve_echo(
+    listener: TcpListener,
+    listen: ListenJob,
+    report: Report,
+) -> Result<Ended, Error> {
     let mut signals =
         Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
     let mut clients = JoinSet::new();
@@ -103,7 +107,7 @@ async fn serve_echo(listener: TcpListener, listen: Listen, report: Report) -> Re
 async fn echo_client(
     stream: TcpStream,
     peer: SocketAddr,
-    listen: Listen,
+    listen: ListenJob,
     report: Report,
     leaving: watch::Receiver<()>,
 ) {
@@ -134,7 +138,7 @@ async fn next_client(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 /// A server of talking clients, between them and its front.
 struct Server {
     listener: TcpListener,
-    listen: Listen,
+    listen: ListenJob,
     front: Front,
     report: Report,
     hub: Hub,

@@ -2,7 +2,7 @@
 
 use crate::{
     connect::{ConnectOptions, Dialer},
-    job::{Client, wait::Wait},
+    job::{ClientJob, wait::Wait},
     proto::{Close, Kind, Settings},
     render::dialogue::Dialogue,
     report::Report,
@@ -50,14 +50,14 @@ pub(crate) struct Options {
 impl Options {
     /// Returns the options of the session that was asked for.
     pub(crate) fn new(
-        client: &Client,
+        client: &ClientJob,
         (dialer, opening): (Dialer, ConnectOptions),
         settings: Settings,
         (report, sinks): (Report, Sinks),
     ) -> Self {
         Self {
             script: Script::new(client.script.clone(), client.expect_timeout, client.goals.clone()),
-            kind: client.stream.kind,
+            kind: client.pipe.kind,
             shows_pings: client.shows_pings,
             history: client.history,
             dialogue: client.dialogue,
@@ -68,7 +68,7 @@ impl Options {
                 .map(ToOwned::to_owned)
                 .collect(),
             close_timeout: settings.close_timeout,
-            close: client.stream.close.clone(),
+            close: client.pipe.close.clone(),
             report,
             dialer,
             opening,
@@ -80,13 +80,13 @@ impl Options {
 
 /// Whether a session is interactive: stdin and stdout are a terminal, and no option says what is
 /// sent or when the session ends.
-pub(crate) fn is_interactive(client: &Client) -> bool {
+pub(crate) fn is_interactive(client: &ClientJob) -> bool {
     let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
     stays
         && client.script.iter().all(Action::is_message)
         && !client.common.echo
         && !client.goals.is_some()
-        && client.stream.is_plain()
+        && client.pipe.is_plain()
         && stdio::source() == Source::Terminal
         && io::stdout().is_terminal()
         && std::env::var_os("TERM").is_some_and(|term| !POOR.iter().any(|poor| term == *poor))

@@ -2,7 +2,7 @@
 
 use crate::{
     job::{
-        Client, Ways,
+        ClientJob, Flow,
         wait::{EndRules, Wait},
     },
     proto::{Close, Kind, Settings},
@@ -40,9 +40,9 @@ pub(crate) struct Options {
 
 impl Options {
     /// Returns the options of the pipe that was asked for.
-    pub(crate) fn new(client: &Client, started: Instant, settings: Settings) -> Self {
-        let (echo, stream) = (client.common.echo, &client.stream);
-        let wants_stdin = !echo && stream.ways != Ways::In;
+    pub(crate) fn new(client: &ClientJob, started: Instant, settings: Settings) -> Self {
+        let (echo, pipe) = (client.common.echo, &client.pipe);
+        let wants_stdin = !echo && pipe.flow != Flow::ReceiveOnly;
         let reads_stdin = match stdio::source() {
             Source::Nothing => false,
             // After -x a person is not waited for.
@@ -50,7 +50,7 @@ impl Options {
             Source::Data => wants_stdin,
         };
         let mut rules = client.rules;
-        if stream.ways == Ways::Out {
+        if pipe.flow == Flow::SendOnly {
             // No answer is wanted.
             rules.wait.get_or_insert(Wait::For(Duration::ZERO));
         }
@@ -64,15 +64,15 @@ impl Options {
                 (false, true) => InputSource::Endless,
                 (false, false) => InputSource::Nothing,
             },
-            kind: stream.kind,
-            framing: if stream.typed { Framing::Lines(b'\n') } else { stream.framing },
-            typed: stream.typed,
+            kind: pipe.kind,
+            framing: if pipe.jsonl_input { Framing::Lines(b'\n') } else { pipe.framing },
+            typed: pipe.jsonl_input,
             max_time: client.max_time.map(|limit| {
                 stdio::hurry_after(started + limit);
                 (limit, started + limit)
             }),
             close_timeout: client.common.settings.close_timeout,
-            close: stream.close.clone(),
+            close: pipe.close.clone(),
             settings,
         }
     }
