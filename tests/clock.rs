@@ -189,20 +189,23 @@ fn a_count_that_is_met_ends_it_at_once_whatever_stdin_does() {
 }
 
 #[test]
-fn a_count_disables_the_rule_of_silence() {
-    Test::new()
-        .args(["--count", "2", "--quiet-for", "0.2"])
-        .stdin("ask\n")
-        .peer(|peer| {
-            peer.open();
-            peer.expect_text("ask");
-            peer.send(text("one"));
-            wait_ms(400);
-            peer.send(text("two"));
-            peer.answer_close(1000);
-        })
-        .stdout("one\ntwo\n")
-        .run();
+fn a_goal_disables_the_rule_of_silence() {
+    for goal in [["--count", "2"], ["--until", "^two"]] {
+        Test::new()
+            .args(["--quiet-for", "0.2"])
+            .args(goal)
+            .stdin("ask\n")
+            .peer(|peer| {
+                peer.open();
+                peer.expect_text("ask");
+                peer.send(text("one"));
+                wait_ms(400);
+                peer.send(text("two"));
+                peer.answer_close(1000);
+            })
+            .stdout("one\ntwo\n")
+            .run();
+    }
 }
 
 #[test]

@@ -272,9 +272,10 @@ fn an_error_names_the_peer_and_what_a_client_knows_of_the_session() {
 
 #[test]
 fn the_quiet_before_a_loss_is_told() {
-    let quiet = |steps: &[Step]| {
+    let quiet_with = |ping_interval, steps: &[Step]| {
         testbed::run(async {
-            let (mut player, peer, wire) = one(Bed::default(), Role::Client);
+            let client = Settings { ping_interval, ..SETTINGS };
+            let (mut player, peer, wire) = one(Bed { client, ..Bed::default() }, Role::Client);
             play(&mut player, peer, &wire, Role::Client, steps).await;
             let error = player.session.verdict(0).unwrap_err();
             let (SessionError::NoClose { quiet, .. } | SessionError::Receive { quiet, .. }) = error
@@ -284,6 +285,7 @@ fn the_quiet_before_a_loss_is_told() {
             quiet.map(|quiet| quiet.length.as_secs())
         })
     };
+    let quiet = |steps: &[Step]| quiet_with(None, steps);
     assert_eq!(quiet(&[Pass(60_000), Ends]), Some(60));
     assert_eq!(quiet(&[Pass(60_000), Reset]), Some(60));
     assert_eq!(quiet(&[Pass(30_000), Frame(0x89, b""), Pass(60_000), Ends]), Some(60));
@@ -291,4 +293,5 @@ fn the_quiet_before_a_loss_is_told() {
     assert_eq!(quiet(&[Pass(60_000), Send(1), Pass(1_000), Ends]), Some(60));
     assert_eq!(quiet(&[Pass(60_000), Send(1), Frame(0x81, b"a"), Pass(1_000), Ends]), None);
     assert_eq!(quiet(&[Pass(4_000), Ends]), None);
+    assert_eq!(quiet_with(Some(60 * S), &[Pass(61_000), Reset]), Some(60));
 }
