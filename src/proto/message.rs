@@ -455,8 +455,8 @@ impl Decoder {
     }
 }
 
-/// The decoder leaves fewer bytes than this unconsumed: a header (14) or the payload of a control
-/// frame (125).
+/// The decoder leaves fewer bytes than this unconsumed: part of a header (14) or of the payload of a
+/// control frame (125).
 pub const LOOKAHEAD: usize = 139;
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ impl Frame {
         let rest = self.header.within(2..);
         match second {
             126 => rest.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes).into()),
-            // Illegal with the most significant bit set, but taken at its word.
+            // Illegal with the most significant bit set, but taken as a very large length.
             127 => rest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)),
             short => short.into(),
         }

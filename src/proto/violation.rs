@@ -23,7 +23,7 @@ pub enum Violation {
     LengthNotMinimal(u64),
     /// A 64-bit payload length with its most significant bit set (5.2).
     LengthTopBit,
-    /// A control frame of more than 125 bytes (5.5).
+    /// A control frame with a payload longer than 125 bytes (5.5).
     ControlTooLong(Opcode),
     /// A control frame without fin (5.5).
     ControlFragmented(Opcode),

@@ -213,7 +213,7 @@ fn codes_of_services_that_many_meet() {
             "4201 (Pusher: no pong in time)\n\n\
              hint: connect again by itself: --reconnect --reconnect-on 4201",
         ),
-        ("eventsub.wss.twitch.tv", 4003, "4003 (Twitch: nothing subscribed in time)"),
+        ("eventsub.wss.twitch.tv", 4003, "4003 (Twitch: no subscription in time)"),
     ] {
         let resolve = format!("{host}:{{port}}:127.0.0.1");
         let url = format!("ws://{host}:{{port}}/");
