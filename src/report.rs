@@ -155,7 +155,7 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<String> 
             vec![format!("* {tls}{alpn}")]
         }
         Progress::Settings(settings) => vec![format!("* HTTP/2, SETTINGS: {settings}")],
-        Progress::Again(error) => vec![format!("* {error}; again over HTTP/1.1")],
+        Progress::HttpFallback(error) => vec![format!("* {error}; retrying over HTTP/1.1")],
         Progress::Request(request, _) => {
             let first = match request.version {
                 // Its pseudo-header fields say it all.

@@ -1,5 +1,5 @@
-//! Secrets that are not to be seen in the list of processes: named by where they are, or typed
-//! without being shown.
+//! Secrets that do not appear in the process list: read from the environment, a file or a command,
+//! or typed at the terminal without echo.
 
 use crate::{sys::unix::exit_descriptor, wording::system_error};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,12 +15,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A password or token, which `Debug` does not show.
+/// A password, token or cookie. `Debug` shows `[redacted]`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SecretString(String);
 
 impl SecretString {
-    /// The secret, to be sent or used, and never shown.
+    /// Returns the secret. It must not be shown or logged.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -44,12 +44,12 @@ impl fmt::Debug for SecretString {
     }
 }
 
-/// A secret that cannot be had.
+/// A failure to obtain a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SecretFault {
     /// The reason, without the secret.
     pub fault: String,
-    /// Another way to give it.
+    /// Another way to provide the secret.
     pub hint: Option<String>,
 }
 
@@ -61,27 +61,27 @@ impl fmt::Display for SecretFault {
 
 impl std::error::Error for SecretFault {}
 
-/// Whether a value names where the secret is, and is none itself.
+/// Returns true if a value refers to a secret (`env:`, `file:` or `cmd:`) rather than being one.
 pub fn is_reference(value: &str) -> bool {
-    ["env:", "file:", "cmd:"].iter().any(|way| value.starts_with(way))
+    ["env:", "file:", "cmd:"].iter().any(|prefix| value.starts_with(prefix))
 }
 
-/// What an option's value stands for: `env:NAME` a variable, `file:PATH` the first line of a file,
-/// `cmd:COMMAND` the first line that a command of the shell prints, anything else itself.
+/// Resolves the value of an option: `env:NAME` is a variable, `file:PATH` the first line of a file,
+/// `cmd:COMMAND` the first line of a shell command's output, and any other value the secret itself.
 pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
     let fault = |fault: String| SecretFault { fault, hint: None };
     let clean = |text: String, from: String| {
         let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
-        // It goes into a header field, and must not end it.
+        // A control character would end the header field that carries the secret.
         if text.chars().any(char::is_control) {
-            return Err(fault(format!("{from} holds a control character")));
+            return Err(fault(format!("{from} contains a control character")));
         }
         Ok(text.into())
     };
     if let Some(name) = value.strip_prefix("env:") {
         let text = std::env::var(name).map_err(|e| match e {
-            // Its own words show the value.
-            VarError::NotUnicode(_) => fault(format!("the variable {name} is not UTF-8")),
+            // The error's message contains the value.
+            VarError::NotUnicode(_) => fault(format!("the variable {name} is not valid UTF-8")),
             VarError::NotPresent => fault(format!("the variable {name}: {e}")),
         })?;
         return clean(text, format!("the variable {name}"));
@@ -92,24 +92,24 @@ pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
         return clean(text.lines().next().unwrap_or_default().to_owned(), path.to_owned());
     }
     if let Some(command) = value.strip_prefix("cmd:") {
-        let output = output(command, PATIENCE).map_err(fault)?;
+        let output = run_command(command, COMMAND_LIMIT).map_err(fault)?;
         let text = String::from_utf8(output)
-            .map_err(|_| fault("what the command (cmd:) printed is not UTF-8".to_owned()))?;
+            .map_err(|_| fault("the output of the command (cmd:) is not valid UTF-8".to_owned()))?;
         let line = text.lines().next().unwrap_or_default();
         if line.is_empty() {
             return Err(fault("the command (cmd:) printed no secret".to_owned()));
         }
-        return clean(line.to_owned(), "what the command (cmd:) printed".to_owned());
+        return clean(line.to_owned(), "the output of the command (cmd:)".to_owned());
     }
     Ok(value.into())
 }
 
-/// What a command of the shell prints. It stays in our process group, as it may ask something at
-/// the terminal.
-fn output(command: &str, patience: Duration) -> Result<Vec<u8>, String> {
+/// Runs a shell command and returns its output. The command stays in the process group, so that it
+/// can read from the terminal.
+fn run_command(command: &str, limit: Duration) -> Result<Vec<u8>, String> {
     let failed = |e: io::Error| format!("cannot run the command (cmd:): {}", system_error(&e));
-    let limit = Instant::now() + patience;
-    // A terminal is there to be asked; anything else holds messages, which are not the command's.
+    let deadline = Instant::now() + limit;
+    // The command may prompt at a terminal. Any other stdin carries messages to send.
     let stdin = if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
     let mut child = Command::new("sh")
         .args(["-c", command])
@@ -119,15 +119,15 @@ fn output(command: &str, patience: Duration) -> Result<Vec<u8>, String> {
         .map_err(failed)?;
     let printed = child.stdout.take().map_or_else(
         || Ok(Some(Vec::new())),
-        |stdout| collect(&mut child, stdout, limit).map_err(failed),
+        |stdout| collect(&mut child, stdout, deadline).map_err(failed),
     );
     if !matches!(printed, Ok(Some(_))) {
-        // It may have ended all the same.
+        // The command may have exited in the meantime.
         let _ = child.kill();
     }
     let status = child.wait().map_err(failed)?;
     let Some(printed) = printed? else {
-        return Err(format!("the command (cmd:) took longer than {} s", patience.as_secs()));
+        return Err(format!("the command (cmd:) took longer than {} s", limit.as_secs()));
     };
     if !status.success() {
         return Err(format!("the command (cmd:) failed: {status}"));
@@ -135,19 +135,20 @@ fn output(command: &str, patience: Duration) -> Result<Vec<u8>, String> {
     Ok(printed)
 }
 
-/// What a child prints until it has ended; `None`: it has not by then. What it leaves running may
-/// keep the pipe open.
+/// Collects the output of a child until it exits; `None` if it is still running at the deadline.
+/// Waits for the exit and not for the end of the output, because a background process of the child
+/// may keep the pipe open.
 fn collect(
     child: &mut Child,
     mut stdout: ChildStdout,
-    limit: Instant,
+    deadline: Instant,
 ) -> io::Result<Option<Vec<u8>>> {
     let exit = exit_descriptor(child)?;
     let (mut printed, mut is_open) = (Vec::new(), true);
     loop {
-        // One that prints without end leaves no time to wait.
-        let Some(left) = limit.checked_duration_since(Instant::now()) else { return Ok(None) };
-        let left = if exit.is_some() { left } else { left.min(EXIT_INTERVAL) };
+        // Checked here as well, because output without end leaves `poll` no time to expire.
+        let Some(left) = deadline.checked_duration_since(Instant::now()) else { return Ok(None) };
+        let left = if exit.is_some() { left } else { left.min(EXIT_POLL_INTERVAL) };
         let left = Timespec::try_from(left).unwrap_or_default();
         let mut fds: Vec<_> = exit.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
         if is_open {
@@ -162,8 +163,8 @@ fn collect(
             let mut part = [0; 4096];
             let n = stdout.read(&mut part)?;
             is_open = n > 0;
-            // The first line is all that counts.
-            let room = LONGEST.saturating_sub(printed.len());
+            // Only the first line is used, so the rest is discarded.
+            let room = MAX_OUTPUT_BYTES.saturating_sub(printed.len());
             printed.extend(part.iter().take(n.min(room)));
         } else if exit.is_some() || child.try_wait()?.is_some() {
             return Ok(Some(printed));
@@ -171,7 +172,8 @@ fn collect(
     }
 }
 
-/// Asks at the terminal, without showing what is typed.
+/// Prompts for a secret at the terminal, without echo. If a signal ends the process, the terminal is
+/// restored first.
 pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     let fault = |e: io::Error| SecretFault {
         fault: format!("cannot ask for {what}: {}", system_error(&e)),
@@ -179,7 +181,7 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     };
     let terminal = fs::File::options().read(true).write(true).open("/dev/tty").map_err(fault)?;
     let before = rustix::termios::tcgetattr(&terminal).map_err(|e| fault(e.into()))?;
-    // A signal must not leave the terminal without an echo.
+    // A signal must not leave the terminal without echo.
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(fault)?;
     let handle = signals.handle();
     let watcher = std::thread::spawn(move || {
@@ -194,7 +196,7 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     });
     let typed = loop {
         match rpassword::prompt_password(format!("{what}: ")) {
-            // The signal that did it is about to end us.
+            // The watcher is about to end the process.
             Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {
                 std::thread::sleep(Duration::from_millis(100));
             }
@@ -206,12 +208,12 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     typed.map(SecretString::from).map_err(fault)
 }
 
-/// How long a command may take, which may ask a person.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// The longest output of a command that is kept.
-const LONGEST: usize = 64 << 10;
-/// How often it is asked whether a command has ended, where the system does not tell.
-const EXIT_INTERVAL: Duration = Duration::from_millis(20);
+/// The time limit of a command, which may wait for user input.
+const COMMAND_LIMIT: Duration = Duration::from_mins(1);
+/// The limit of a command's output that is kept.
+const MAX_OUTPUT_BYTES: usize = 64 << 10;
+/// The interval of checks for a child's exit on systems without process descriptors.
+const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
@@ -233,26 +235,29 @@ mod tests {
         assert_eq!(reveal("cmd:echo one; echo two").unwrap().expose(), "one");
         assert_eq!(reveal("cmd:printf 'a b'").unwrap().expose(), "a b");
         assert_eq!(reveal("cmd:yes | head -c 500000").unwrap().expose(), "y");
-        // What stays behind and holds the pipe is not waited for.
+        // A background process that keeps the pipe open does not delay the result.
         assert_eq!(reveal("cmd:echo one; sleep 9 2>/dev/null &").unwrap().expose(), "one");
     }
 
     #[test]
-    fn a_command_that_fails_does_not_tell_the_secret() {
+    fn a_failing_command_does_not_reveal_the_secret() {
         assert_eq!(fault("cmd:echo S3CRET; exit 3"), "the command (cmd:) failed: exit status: 3");
         assert_eq!(fault("cmd:true S3CRET"), "the command (cmd:) printed no secret");
         assert_eq!(fault("cmd:echo; echo S3CRET"), "the command (cmd:) printed no secret");
-        assert_eq!(fault("cmd:printf '\\377'"), "what the command (cmd:) printed is not UTF-8");
+        assert_eq!(
+            fault("cmd:printf '\\377'"),
+            "the output of the command (cmd:) is not valid UTF-8"
+        );
         assert_eq!(
             fault("cmd:printf 'a\\tb'"),
-            "what the command (cmd:) printed holds a control character"
+            "the output of the command (cmd:) holds a control character"
         );
     }
 
     #[test]
-    fn a_command_is_not_waited_for_for_ever() {
+    fn a_command_has_a_time_limit() {
         for command in ["exec sleep 9", "exec sleep 9 >&-", "yes"] {
-            let fault = output(command, Duration::from_millis(50)).unwrap_err();
+            let fault = run_command(command, Duration::from_millis(50)).unwrap_err();
             assert_eq!(fault, "the command (cmd:) took longer than 0 s", "{command}");
         }
     }

@@ -1,39 +1,39 @@
-//! Where to connect: a URL as a person types it.
+//! Targets: WebSocket URLs as typed by a user.
 
 use crate::{escape::Escaped, proto::slice::Within, secret::SecretString};
 use percent_encoding::percent_decode_str;
 use std::{fmt, net::IpAddr};
 use url::{Host, Url};
 
-/// A server and what is asked of it.
+/// A parsed WebSocket URL. `Display` omits user and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// TLS first (`wss:`).
+    /// Uses TLS (`wss:`).
     pub secure: bool,
-    /// A name, in ASCII, or an address.
+    /// The host name, in ASCII (IDNA), or the address.
     pub host: Host<String>,
-    /// The port, the scheme's own if none was given.
+    /// The port, by default that of the scheme (80 or 443).
     pub port: u16,
-    /// Path and query, as they are sent.
+    /// Path and query, percent-encoded (RFC 6455, 3).
     pub resource: String,
-    /// User and password of the URL, decoded.
+    /// User and password of the URL, percent-decoded.
     pub user: Option<(String, SecretString)>,
-    /// The Unix socket of `ws+unix:`.
+    /// The path of the Unix socket in a `ws+unix:` URL, or `@` and an abstract name.
     pub socket: Option<String>,
 }
 
-/// What is wrong with a URL.
+/// The fault of a malformed URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UrlFault {
-    /// Nothing was given.
+    /// The text is empty.
     Empty,
     /// White space or a control character.
     Space,
-    /// Not ws, wss, http or https; what it is.
+    /// The scheme, which is not ws, wss, http or https.
     Scheme(String),
     /// The scheme is not followed by two slashes.
     Slashes,
-    /// No host.
+    /// The host is missing.
     NoHost,
     /// Not a host name or address.
     Host,
@@ -43,7 +43,7 @@ pub enum UrlFault {
     User,
     /// A fragment, which a WebSocket URL must not have (RFC 6455, 3).
     Fragment,
-    /// Anything else, in the parser's words.
+    /// Any other fault; the error message of the parser.
     Other(String),
 }
 
@@ -65,7 +65,8 @@ impl fmt::Display for UrlFault {
 }
 
 impl Target {
-    /// Reads a URL. Without a scheme it is `ws://`; `http(s)://` is read as `ws(s)://`.
+    /// Parses a URL. The scheme defaults to `ws`; `http` and `https` stand for `ws` and `wss`. For
+    /// Unix sockets, accepts `ws+unix:/path/to.sock:/resource`.
     pub fn parse(text: &str) -> Result<Self, UrlFault> {
         if text.is_empty() {
             return Err(UrlFault::Empty);
@@ -73,7 +74,7 @@ impl Target {
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(UrlFault::Space);
         }
-        if let Some((secure, rest)) = unix(text) {
+        if let Some((secure, rest)) = split_unix_scheme(text) {
             return Self::parse_unix(secure, rest);
         }
         let (scheme, rest) = match text.split_once("://") {
@@ -91,7 +92,7 @@ impl Target {
             "wss" | "https" => true,
             _ => return Err(UrlFault::Scheme(scheme)),
         };
-        // The parser skips any number of slashes: a host must begin at once.
+        // The parser skips any number of slashes, but the host must follow immediately.
         if rest.starts_with(['/', '\\', '?', '#']) || rest.is_empty() {
             return Err(UrlFault::NoHost);
         }
@@ -120,8 +121,9 @@ impl Target {
         let decoded = |s: &str| percent_decode_str(s).decode_utf8_lossy().into_owned();
         let user = (!url.username().is_empty() || url.password().is_some())
             .then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())));
-        let is_odd = |s: &str| s.chars().any(char::is_control);
-        if user.as_ref().is_some_and(|(user, password)| is_odd(user) || is_odd(password)) {
+        let has_control = |s: &str| s.chars().any(char::is_control);
+        if user.as_ref().is_some_and(|(user, password)| has_control(user) || has_control(password))
+        {
             return Err(UrlFault::User);
         }
         let user = user.map(|(user, password)| (user, password.into()));
@@ -129,7 +131,7 @@ impl Target {
         Ok(Self { secure, host, port, resource, user, socket: None })
     }
 
-    /// `ws+unix:/path/to.sock:/resource`, as wscat has it.
+    /// Parses the part of a URL after `ws+unix:`, in the format of wscat.
     fn parse_unix(secure: bool, rest: &str) -> Result<Self, UrlFault> {
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (socket, resource) = rest.split_once(':').unwrap_or((rest, "/"));
@@ -145,7 +147,8 @@ impl Target {
         Ok(Self { socket: Some(socket.to_owned()), ..target })
     }
 
-    /// Where this reference leads from here (RFC 3986, 5).
+    /// Resolves a reference against this URL (RFC 3986, 5). User, password and socket are kept if
+    /// the origin is the same.
     pub fn join(&self, reference: &str) -> Result<Self, UrlFault> {
         let base = Url::parse(&self.to_string()).map_err(|e| UrlFault::Other(e.to_string()))?;
         let mut url = base.join(reference).map_err(|e| UrlFault::Other(e.to_string()))?;
@@ -153,25 +156,25 @@ impl Target {
         if !matches!(url.scheme(), "ws" | "wss" | "http" | "https") {
             return Err(UrlFault::Scheme(url.scheme().to_owned()));
         }
-        let there = Self::parse(url.as_str())?;
-        if !there.has_origin_of(self) {
-            return Ok(there);
+        let resolved = Self::parse(url.as_str())?;
+        if !resolved.is_same_origin(self) {
+            return Ok(resolved);
         }
-        let user = there.user.clone().or_else(|| self.user.clone());
-        Ok(Self { socket: self.socket.clone(), user, ..there })
+        let user = resolved.user.clone().or_else(|| self.user.clone());
+        Ok(Self { socket: self.socket.clone(), user, ..resolved })
     }
 
-    /// Whether scheme, host and port are the same (RFC 6454, 5).
-    pub fn has_origin_of(&self, other: &Self) -> bool {
+    /// Returns true if scheme, host and port are the same (RFC 6454, 5).
+    pub fn is_same_origin(&self, other: &Self) -> bool {
         (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
     }
 
-    /// The host as a resolver or a certificate knows it: an IPv6 address without brackets.
+    /// Returns the host for the resolver and for certificates, without brackets around IPv6.
     pub fn host_name(&self) -> String {
         host_name(&self.host)
     }
 
-    /// What the Host header says: the port only if it is not the scheme's own.
+    /// Returns the value of the Host header, with the port unless it is the scheme's default.
     pub fn host_header(&self) -> String {
         if self.port == if self.secure { 443 } else { 80 } {
             return self.host.to_string();
@@ -179,17 +182,17 @@ impl Target {
         self.authority()
     }
 
-    /// The origin that a page of this server has (RFC 6454, 4).
+    /// Returns the origin of the server's own pages (RFC 6454, 4), with http or https.
     pub fn origin(&self) -> String {
         format!("{}://{}", if self.secure { "https" } else { "http" }, self.host_header())
     }
 
-    /// Host and port.
+    /// Returns `host:port`.
     pub fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The address, if the host is one.
+    /// Returns the host if it is an IP address.
     pub fn address(&self) -> Option<IpAddr> {
         match self.host {
             Host::Domain(_) => None,
@@ -199,7 +202,6 @@ impl Target {
     }
 }
 
-/// The URL, without user and password.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
@@ -207,7 +209,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// A host without the brackets of an IPv6 address.
+/// Returns a host without brackets around IPv6.
 pub fn host_name(host: &Host<String>) -> String {
     match host {
         Host::Ipv6(address) => address.to_string(),
@@ -215,7 +217,7 @@ pub fn host_name(host: &Host<String>) -> String {
     }
 }
 
-/// A URL, or what is to be one, without user and password.
+/// Replaces user and password in a URL, which may be malformed.
 pub fn without_user(text: &str) -> String {
     let scheme = text.find("//").or_else(|| text.find(':').map(|at| at + 1));
     let slashes = |at: usize| text.bytes().skip(at).take_while(|b| *b == b'/').count();
@@ -223,16 +225,17 @@ pub fn without_user(text: &str) -> String {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, _) = rest.split_at(end);
     let is_port = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    // A password with a slash, which should have been written otherwise, hides the @ behind it.
-    let hides = authority.split_once(':').is_some_and(|(_, behind)| !is_port(behind));
-    let at = authority.rfind('@').or_else(|| rest.rfind('@').filter(|_| hides));
+    // An unencoded slash in a password ends the authority before its `@`. Text after the colon that
+    // is not a port is taken for the start of such a password.
+    let is_password = authority.split_once(':').is_some_and(|(_, after)| !is_port(after));
+    let at = authority.rfind('@').or_else(|| rest.rfind('@').filter(|_| is_password));
     match at {
         Some(at) => format!("{scheme}[redacted]{}", rest.within(at..)),
         None => text.to_owned(),
     }
 }
 
-fn unix(text: &str) -> Option<(bool, &str)> {
+fn split_unix_scheme(text: &str) -> Option<(bool, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     match scheme.to_ascii_lowercase().as_str() {
         "ws+unix" => Some((false, rest)),
@@ -250,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_that_are_right() {
+    fn parses_urls() {
         let cases = [
             ("ws://example.com", "ws://example.com/", "example.com:80"),
             ("WSS://Example.COM/a?b=c", "wss://example.com/a?b=c", "example.com:443"),
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_that_are_wrong() {
+    fn rejects_malformed_urls() {
         let cases = [
             ("", UrlFault::Empty),
             ("ws://", UrlFault::NoHost),
@@ -304,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unix_socket_stands_before_the_resource() {
+    fn parses_unix_socket_urls() {
         for (text, socket, resource) in [
             ("ws+unix:/run/a.sock:/x?y=1", "/run/a.sock", "/x?y=1"),
             ("ws+unix:///run/a.sock", "/run/a.sock", "/"),
@@ -319,9 +322,9 @@ mod tests {
     }
 
     #[test]
-    fn references_are_followed_from_where_they_are() {
-        let here = Target::parse("wss://h:8443/a/b?c").unwrap();
-        for (reference, there) in [
+    fn resolves_references() {
+        let base = Target::parse("wss://h:8443/a/b?c").unwrap();
+        for (reference, expected) in [
             ("d", "wss://h:8443/a/d"),
             ("/d?e#f", "wss://h:8443/d?e"),
             ("//other/x", "wss://other/x"),
@@ -329,24 +332,24 @@ mod tests {
             ("http://h/", "ws://h/"),
             ("", "wss://h:8443/a/b?c"),
         ] {
-            assert_eq!(here.join(reference).unwrap().to_string(), there, "{reference}");
+            assert_eq!(base.join(reference).unwrap().to_string(), expected, "{reference}");
         }
         for reference in ["ftp://h/", "mailto:a@h", "javascript:1", "ws+unix:/s:/", "h:1"] {
-            let fault = here.join(reference);
+            let fault = base.join(reference);
             assert!(matches!(fault, Err(UrlFault::Scheme(_))), "{reference}: {fault:?}");
         }
         let ours = Target::parse("ws://u:p@h/a").unwrap();
         assert_eq!(ours.join("/b").unwrap().user, ours.user);
         assert_eq!(ours.join("ws://h/b").unwrap().user, ours.user);
         assert_eq!(ours.join("ws://i/b").unwrap().user, None);
-        assert_eq!(here.join("//x%0d%0ay@h/"), Err(UrlFault::User));
-        let origin = |reference| here.join(reference).unwrap().has_origin_of(&here);
+        assert_eq!(base.join("//x%0d%0ay@h/"), Err(UrlFault::User));
+        let origin = |reference| base.join(reference).unwrap().is_same_origin(&base);
         assert!(origin("/x") && origin("https://h:8443/"));
         assert!(!origin("ws://h:8443/") && !origin("wss://h/") && !origin("//i:8443/"));
     }
 
     #[test]
-    fn secrets_are_not_shown() {
+    fn redacts_user_and_password() {
         for (text, shown) in [
             ("ws://u:p@h:99999/", "ws://[redacted]@h:99999/"),
             ("ws:/u:p@h", "ws:/[redacted]@h"),

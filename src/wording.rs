@@ -1,14 +1,14 @@
-//! Wording shared by messages of all parts: errors of the system, and the name that was meant.
+//! Wording shared by messages: system errors, and suggestions for mistyped names.
 
 use std::io;
 
-/// An error of the system, in lower case as it stands within a sentence.
+/// Returns the message of a system error, in lower case for use within a sentence.
 pub(crate) fn system_error(cause: &io::Error) -> String {
     let words = cause.to_string();
     lower(words.strip_prefix("failed to lookup address information: ").unwrap_or(&words))
 }
 
-/// Words without the capital letter of a sentence; an abbreviation keeps its own.
+/// Lowers the first letter, unless the first word is an abbreviation.
 pub(crate) fn lower(words: &str) -> String {
     let mut chars = words.chars();
     match chars.next() {
@@ -19,8 +19,8 @@ pub(crate) fn lower(words: &str) -> String {
     }
 }
 
-/// The known name that was probably meant: the one with the fewest typing errors, if there are few
-/// for its length.
+/// Returns the known name closest to a mistyped one, if they differ by at most one typing error per
+/// three characters, or by a single one in a shorter name.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distances =
         known.into_iter().map(|known| (strsim::damerau_levenshtein(known, name), known));
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_in_lower_case_but_for_abbreviations() {
+    fn errors_are_in_lower_case_except_abbreviations() {
         let words = |text: &str| system_error(&io::Error::other(text));
         assert_eq!(words("Broken pipe"), "broken pipe");
         assert_eq!(words("TLS failed"), "TLS failed");
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_few_errors_is_recognized() {
+    fn suggests_names_with_few_typing_errors() {
         let known = ["/ping", "/quit", "/reconnect"];
         assert_eq!(nearest("/pnig", known), Some("/ping"));
         assert_eq!(nearest("/recnnet", known), Some("/reconnect"));

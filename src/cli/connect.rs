@@ -39,9 +39,9 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     let mut cookies = Cookies::default();
     for cookie in &args.cookie {
         if cookie.starts_with("env:") || cookie.starts_with("cmd:") {
-            cookies.given.push(resolve_secret(args, cookie)?.expose().to_owned());
+            cookies.pairs.push(resolve_secret(args, cookie)?);
         } else if cookie.contains('=') && !cookie.starts_with("file:") {
-            cookies.given.push(cookie.clone());
+            cookies.pairs.push(cookie.clone().into());
         } else {
             let path = cookie.strip_prefix("file:").unwrap_or(cookie);
             cookies.jar.extend(read_file(Path::new(path), Cookie::parse_file)?);
@@ -186,7 +186,7 @@ pub(super) fn tls(client: &ClientArgs) -> Result<TlsOptions, Error> {
 pub(super) fn limits(args: &ConnectArgs) -> Limits {
     Limits {
         total: args.connect_timeout,
-        is_run: false,
+        is_run_limit: false,
         resolve: args.resolve_timeout,
         tls: args.tls_timeout,
         handshake: args.handshake_timeout,

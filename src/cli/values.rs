@@ -1,7 +1,7 @@
 //! Parsers for option values. clap puts the option's name before their error messages.
 
 use crate::{
-    connect::{ConnectTo, Resolve},
+    connect::{ConnectTo, ResolveOverride},
     escape::Escaped,
     job::wait::Wait,
     net::tcp::LocalAddr,
@@ -101,7 +101,7 @@ pub fn redirects(s: &str) -> Result<String, String> {
 }
 
 /// Parses `HOST:PORT:ADDRESS[,ADDRESS]...`. `*` stands for any host or port.
-pub fn resolve(s: &str) -> Result<Resolve, String> {
+pub fn resolve(s: &str) -> Result<ResolveOverride, String> {
     let malformed = || "not HOST:PORT:ADDRESS".to_owned();
     let (host, rest) = split_host(s).ok_or_else(malformed)?;
     let (port, addresses) = rest.split_once(':').ok_or_else(malformed)?;
@@ -113,7 +113,7 @@ pub fn resolve(s: &str) -> Result<Resolve, String> {
         })
         .collect();
     let host = Some(host.to_owned()).filter(|host| host != "*");
-    Ok(Resolve { host, port: optional_port(port)?, addresses: addresses? })
+    Ok(ResolveOverride { host, port: optional_port(port)?, addresses: addresses? })
 }
 
 /// Parses `HOST1:PORT1:HOST2:PORT2`. Each part may be empty.

@@ -1,4 +1,4 @@
-//! The start of the body of an answer that does not open a session, for a person to read.
+//! Bodies of responses that do not open a session, for error messages.
 
 use crate::{
     net::Transport,
@@ -7,8 +7,9 @@ use crate::{
 use std::time::Duration;
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
-/// The start of the body of an answer that does not upgrade: what it has, [`BODY`] bytes, or what
-/// comes in [`BODY_TIME`].
+/// Reads a response body up to its end, [`MAX_BODY_BYTES`] or [`BODY_LIMIT`], whichever is first.
+/// `bytes` is the part of it that was received with the head. The result is empty if the body is
+/// compressed.
 pub(super) async fn read(
     transport: &mut dyn Transport,
     response: &Response,
@@ -18,17 +19,16 @@ pub(super) async fn read(
     if matches!(response.status, 204 | 304)
         || response.headers.list("Content-Encoding").any(is_encoded)
     {
-        // There is none, or none that a person could read.
         return Vec::new();
     }
     let chunked = response.headers.has_token("Transfer-Encoding", "chunked");
     let length = response.headers.get("Content-Length").and_then(|n| n.trim().parse().ok());
     let wanted = match length {
-        Some(length) if !chunked => BODY.min(length),
-        _ => BODY,
+        Some(length) if !chunked => MAX_BODY_BYTES.min(length),
+        _ => MAX_BODY_BYTES,
     };
     let read = async {
-        let mut buffer = vec![0; BODY];
+        let mut buffer = vec![0; MAX_BODY_BYTES];
         while bytes.len() < wanted && !(chunked && bytes.ends_with(b"0\r\n\r\n")) {
             match transport.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,
@@ -36,14 +36,14 @@ pub(super) async fn read(
             }
         }
     };
-    // What has come by then is shown.
-    let _ = timeout(BODY_TIME, read).await;
+    // A body that is late is shown as far as it was received.
+    let _ = timeout(BODY_LIMIT, read).await;
     bytes.truncate(wanted);
-    if chunked { unchunked(&bytes) } else { bytes }
+    if chunked { decode_chunked(&bytes) } else { bytes }
 }
 
-/// The data of a chunked body as far as it goes (RFC 9112, 7.1).
-fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+/// Decodes a chunked body, which may be cut off anywhere (RFC 9112, 7.1).
+fn decode_chunked(mut bytes: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") {
         let (size, rest) = bytes.split_at(end);
@@ -60,21 +60,21 @@ fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Bytes of a body that are read.
-const BODY: usize = 4 << 10;
-/// How long a body is waited for.
-const BODY_TIME: Duration = Duration::from_secs(1);
+/// The largest part of a body that is read.
+const MAX_BODY_BYTES: usize = 4 << 10;
+/// The time limit for receiving a body.
+const BODY_LIMIT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn chunks_are_joined_as_far_as_they_go() {
-        assert_eq!(unchunked(b"5\r\nhello\r\n4;x=y\r\n you\r\n0\r\n\r\n"), b"hello you");
-        assert_eq!(unchunked(b"5\r\nhel"), b"hel");
-        assert_eq!(unchunked(b"zz\r\nhel"), b"");
-        assert_eq!(unchunked(b"ffffffffffffffff\r\nhel"), b"hel");
-        assert_eq!(unchunked(b""), b"");
+    fn joins_chunks_of_incomplete_bodies() {
+        assert_eq!(decode_chunked(b"5\r\nhello\r\n4;x=y\r\n you\r\n0\r\n\r\n"), b"hello you");
+        assert_eq!(decode_chunked(b"5\r\nhel"), b"hel");
+        assert_eq!(decode_chunked(b"zz\r\nhel"), b"");
+        assert_eq!(decode_chunked(b"ffffffffffffffff\r\nhel"), b"hel");
+        assert_eq!(decode_chunked(b""), b"");
     }
 }

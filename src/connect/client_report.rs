@@ -1,30 +1,30 @@
-//! What only a client knows of a connection: where it led and how it was established.
+//! Report of an established client connection.
 
 use super::{established::Established, request::RequestSummary, timing::Timing};
 use crate::proto::handshake::Response;
 use std::net::SocketAddr;
 
-/// An established connection of a client, with the report of how it was established.
+/// An established connection of a client, with its report.
 pub struct ClientConnection {
-    /// The material of a session.
+    /// The byte stream and the negotiated parameters of the session.
     pub established: Established,
-    /// Where it leads, and what was said on the way.
+    /// The peer, the exchange of the handshake and its timing.
     pub report: ClientReport,
 }
 
-/// Where a client's connection leads and how it was established.
+/// The peer, the handshake and the timing of a client connection.
 #[derive(Clone, Debug)]
 pub struct ClientReport {
-    /// The URL after all redirects, without user and password.
+    /// The URL after redirects, without user and password.
     pub url: String,
-    /// The address of the server or of the proxy; `None` for a Unix socket.
+    /// The address of the server; `None` through a proxy or a Unix socket.
     pub address: Option<SocketAddr>,
     /// TLS version, cipher suite and key exchange group.
     pub tls: Option<String>,
-    /// The parts of the request that tell why a server may refuse or close.
+    /// The parts of the request that may explain why a server refuses or closes.
     pub request: Box<RequestSummary>,
-    /// The head of the server's answer.
+    /// The head of the server's response.
     pub answer: Response,
-    /// Duration of each step.
+    /// The duration of each step.
     pub timing: Timing,
 }

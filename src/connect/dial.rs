@@ -1,4 +1,4 @@
-//! A byte stream to a target: over TCP, a Unix socket or a proxy.
+//! Byte streams to a target over TCP, a Unix socket or a proxy.
 
 use super::{
     dial_options::DialOptions, dialer::Dialer, error::OpenError, hop::Hop, progress::Progress,
@@ -16,13 +16,14 @@ use crate::{
 };
 use std::{io, net::SocketAddr, time::Instant};
 
-/// The name and the port to connect to.
-struct Place {
+/// A host and port to connect to.
+struct Endpoint {
     host: String,
     port: u16,
 }
 
-impl Place {
+impl Endpoint {
+    /// Returns the endpoint of a target, with the replacements of `--connect-to`.
     fn new(dialing: &DialOptions, target: &Target) -> Self {
         let (host, port) = (target.host_name(), target.port);
         let is = |wanted: &Option<String>| {
@@ -42,7 +43,8 @@ impl Place {
     }
 }
 
-/// Makes a stream to the target; returns it with the address it goes to.
+/// Connects to the target. Returns the stream and the address of the server, which is `None` with a
+/// proxy or a Unix socket.
 pub(super) async fn dial(
     dialer: &Dialer,
     hop: &Hop<'_>,
@@ -55,27 +57,28 @@ pub(super) async fn dial(
         let stream = unix::connect(path)
             .await
             .map_err(|cause| OpenError::Socket { path: path.clone(), cause })?;
-        tracker.tell(Progress::Socket(path));
+        tracker.report(Progress::Socket(path));
         return Ok((Box::new(stream), None));
     }
     let local = &dialing.local;
     local.check().map_err(|cause| OpenError::Interface { local: local.clone(), cause })?;
-    let place = Place::new(dialing, target);
+    let endpoint = Endpoint::new(dialing, target);
     let proxy = dialing
         .proxies
         .choose(target)
         .map_err(|(variable, fault)| OpenError::ProxyVariable { variable, fault })?;
     if let Some(proxy) = proxy {
-        return Ok((through(dialer, hop, &proxy, &place, tracker).await?, None));
+        return Ok((dial_through_proxy(dialer, hop, &proxy, &endpoint, tracker).await?, None));
     }
     let authority = target.authority();
-    let resolution = resolve(dialer, hop, &place, tracker).await.map_err(|fault| {
-        fault.or(|cause| OpenError::Resolve { host: place.host.clone(), cause })
+    let resolution = resolve(dialer, hop, &endpoint, tracker).await.map_err(|failure| {
+        failure.into_error(|cause| OpenError::Resolve { host: endpoint.host.clone(), cause })
     })?;
     if let LocalAddr::Address(ours) = *local
         && resolution.addresses.iter().all(|address| address.is_ipv4() != ours.is_ipv4())
     {
-        let cause = io::Error::other(format!("{} has no address of its IP version", place.host));
+        let version = tcp::ip_version(ours);
+        let cause = io::Error::other(format!("{} has no {version} address", endpoint.host));
         return Err(OpenError::Interface { local: local.clone(), cause });
     }
     tracker.enter(Step::Connect);
@@ -83,34 +86,35 @@ pub(super) async fn dial(
         .await
         .map_err(|attempts| OpenError::Connect { authority, attempts })?;
     resolution.confirm();
-    tracker.tell(Progress::Connected(address));
+    tracker.report(Progress::Connected(address));
     Ok((Box::new(stream), Some(address)))
 }
 
-/// Why a name has no address.
-enum Unresolved {
-    Cause(io::Error),
-    Late(OpenError),
+/// A failure to resolve a name.
+enum ResolveFailure {
+    Lookup(io::Error),
+    Timeout(OpenError),
 }
 
-impl Unresolved {
-    fn or(self, words: impl FnOnce(io::Error) -> OpenError) -> OpenError {
+impl ResolveFailure {
+    /// Converts the failure; `lookup` converts the error of a lookup.
+    fn into_error(self, lookup: impl FnOnce(io::Error) -> OpenError) -> OpenError {
         match self {
-            Self::Cause(cause) => words(cause),
-            Self::Late(error) => error,
+            Self::Lookup(cause) => lookup(cause),
+            Self::Timeout(error) => error,
         }
     }
 }
 
-/// Resolves a place, without a lookup if its host is an address or has one by option.
+/// Resolves an endpoint. An IP address, and a host listed in `--resolve`, need no lookup.
 async fn resolve<'a>(
     dialer: &'a Dialer,
     hop: &Hop<'_>,
-    place: &Place,
+    endpoint: &Endpoint,
     tracker: &Tracker<'_>,
-) -> Result<Resolution<'a>, Unresolved> {
+) -> Result<Resolution<'a>, ResolveFailure> {
     let dialing = dialer.options();
-    let (host, port) = (place.host.as_str(), place.port);
+    let (host, port) = (endpoint.host.as_str(), endpoint.port);
     let given = dialing.resolve.iter().find(|one| {
         one.host.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(host))
             && one.port.is_none_or(|wanted| wanted == port)
@@ -120,35 +124,34 @@ async fn resolve<'a>(
         let allowed: Vec<_> =
             all.filter(|address| tcp::check_family(*address, dialing.family).is_ok()).collect();
         if allowed.is_empty() {
-            let words = "no address of the IP version asked for";
-            return Err(Unresolved::Cause(io::Error::new(io::ErrorKind::NotFound, words)));
+            return Err(ResolveFailure::Lookup(tcp::no_address(dialing.family)));
         }
         return Ok(Resolution::fixed(allowed));
     }
     if let Ok(ip) = host.parse() {
         let allowed = tcp::check_family(SocketAddr::new(ip, port), dialing.family);
-        return allowed.map(|one| Resolution::fixed(vec![one])).map_err(Unresolved::Cause);
+        return allowed.map(|one| Resolution::fixed(vec![one])).map_err(ResolveFailure::Lookup);
     }
     tracker.enter(Step::Resolve);
     let found = within(hop.options.limits.resolve, Step::Resolve, &hop.target, async {
         Ok(dialer.resolver().resolve(host, port, dialing.family, Instant::now()).await)
     });
-    found.await.map_err(Unresolved::Late)?.map_err(Unresolved::Cause)
+    found.await.map_err(ResolveFailure::Timeout)?.map_err(ResolveFailure::Lookup)
 }
 
-/// A stream through a proxy.
-async fn through(
+/// Connects to a proxy and requests a tunnel to the endpoint.
+async fn dial_through_proxy(
     dialer: &Dialer,
     hop: &Hop<'_>,
     proxy: &Proxy,
-    place: &Place,
+    endpoint: &Endpoint,
     tracker: &mut Tracker<'_>,
 ) -> Result<Box<dyn Transport>, OpenError> {
     let dialing = dialer.options();
     let name = proxy.to_string();
-    let at = Place { host: host_name(&proxy.host), port: proxy.port };
-    let resolution = resolve(dialer, hop, &at, tracker).await.map_err(|fault| {
-        fault.or(|cause| OpenError::ResolveProxy { proxy: name.clone(), cause })
+    let proxy_endpoint = Endpoint { host: host_name(&proxy.host), port: proxy.port };
+    let resolution = resolve(dialer, hop, &proxy_endpoint, tracker).await.map_err(|failure| {
+        failure.into_error(|cause| OpenError::ResolveProxy { proxy: name.clone(), cause })
     })?;
     tracker.stopwatch.set_proxy(Some(name.clone()));
     tracker.enter(Step::Connect);
@@ -156,25 +159,25 @@ async fn through(
         .await
         .map_err(|attempts| OpenError::ConnectProxy { proxy: name.clone(), attempts })?;
     resolution.confirm();
-    tracker.tell(Progress::ConnectedToProxy(address));
+    tracker.report(Progress::ConnectedToProxy(address));
     tracker.enter(Step::Proxy);
     let target = hop.target.authority();
     let fail = |fault| OpenError::Proxy { proxy: name.clone(), to: target.clone(), fault };
     let mut stream: Box<dyn Transport> = Box::new(stream);
     if proxy.protocol == ProxyProtocol::Https {
-        // The options of TLS with the server are not for the proxy.
-        let ours = TlsOptions::default();
+        // The user's TLS options apply to the server, not to the proxy.
+        let tls_options = TlsOptions::default();
         tracker.enter(Step::Tls);
-        let config = tls::Config::new(&ours, &dialer.trust().await?, &[b"http/1.1"])?;
-        let securing = async { Ok(tls::secure(stream, &at.host, &config).await) };
+        let config = tls::Config::new(&tls_options, &dialer.trust().await?, &[b"http/1.1"])?;
+        let securing = async { Ok(tls::secure(stream, &proxy_endpoint.host, &config).await) };
         let secured = within(hop.options.limits.tls, Step::Tls, &hop.target, securing).await?;
         tracker.enter(Step::Proxy);
         stream = Box::new(secured.map_err(|fault| fail(ProxyFault::Tls(fault)))?);
     }
     let resolved = if proxy.needs_address() {
-        let resolution = resolve(dialer, hop, place, tracker).await;
-        let resolution = resolution.map_err(|fault| {
-            fault.or(|cause| OpenError::Resolve { host: place.host.clone(), cause })
+        let resolution = resolve(dialer, hop, endpoint, tracker).await;
+        let resolution = resolution.map_err(|failure| {
+            failure.into_error(|cause| OpenError::Resolve { host: endpoint.host.clone(), cause })
         })?;
         tracker.enter(Step::Proxy);
         let v4 =
@@ -182,27 +185,29 @@ async fn through(
         let usable = resolution.addresses.iter().find(v4).copied();
         let usable = usable.ok_or_else(|| {
             let cause =
-                io::Error::new(io::ErrorKind::NotFound, "no IPv4 address, as SOCKS 4 needs");
-            OpenError::Resolve { host: place.host.clone(), cause }
+                io::Error::new(io::ErrorKind::NotFound, "no IPv4 address, which SOCKS 4 requires");
+            OpenError::Resolve { host: endpoint.host.clone(), cause }
         })?;
         Some((usable, resolution))
     } else {
         None
     };
-    let bracketed = place.host.contains(':').then(|| format!("[{}]", place.host));
+    let bracketed = endpoint.host.contains(':').then(|| format!("[{}]", endpoint.host));
     let host = match proxy.protocol {
-        ProxyProtocol::Http | ProxyProtocol::Https => bracketed.as_deref().unwrap_or(&place.host),
-        _ => &place.host,
+        ProxyProtocol::Http | ProxyProtocol::Https => {
+            bracketed.as_deref().unwrap_or(&endpoint.host)
+        }
+        _ => &endpoint.host,
     };
     let to = match &resolved {
         Some((address, _)) => Destination::Address(*address),
-        None => Destination::Name(host, place.port),
+        None => Destination::Name(host, endpoint.port),
     };
     let stream = proxy.tunnel(stream, to).await.map_err(fail)?;
     if let Some((_, resolution)) = resolved {
         resolution.confirm();
     }
     tracker.stopwatch.set_proxy(None);
-    tracker.tell(Progress::Tunnelled(&to));
+    tracker.report(Progress::Tunnelled(&to));
     Ok(stream)
 }

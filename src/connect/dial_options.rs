@@ -1,4 +1,4 @@
-//! Options of making a stream to a target.
+//! Options for connecting to targets and proxies.
 
 use crate::net::{
     proxy::ProxyOptions,
@@ -7,45 +7,45 @@ use crate::net::{
 };
 use std::net::IpAddr;
 
-/// Options of making streams.
+/// Options of a [`Dialer`](super::Dialer).
 #[derive(Clone, Debug, Default)]
 pub struct DialOptions {
-    /// The address families allowed.
+    /// The IP versions allowed.
     pub family: Family,
-    /// The local end of connections.
+    /// The local address or interface of connections.
     pub local: LocalAddr,
-    /// Addresses of names that are not looked up.
-    pub resolve: Vec<Resolve>,
-    /// Hosts and ports that replace those of the URL.
+    /// Addresses that replace lookups (`--resolve`).
+    pub resolve: Vec<ResolveOverride>,
+    /// Hosts and ports that replace those of the URL (`--connect-to`).
     pub connect_to: Vec<ConnectTo>,
-    /// The Unix socket to connect to instead of host and port.
+    /// The Unix socket to connect to instead of host and port (`--unix-socket`).
     pub socket: Option<String>,
-    /// The proxies to choose from.
+    /// The options that select a proxy.
     pub proxies: ProxyOptions,
-    /// The authorities that certificates of servers and proxies are checked against.
+    /// The trusted authorities, for servers and proxies.
     pub trust: TrustOptions,
 }
 
-/// Addresses given for a name (`--resolve`).
+/// Fixed addresses of a host (`--resolve`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolve {
-    /// The name; none: any.
+pub struct ResolveOverride {
+    /// The host name; `None` matches any.
     pub host: Option<String>,
-    /// The port; none: any.
+    /// The port; `None` matches any.
     pub port: Option<u16>,
-    /// Its addresses.
+    /// The addresses of the host.
     pub addresses: Vec<IpAddr>,
 }
 
-/// A replacement for host and port of a URL (`--connect-to`).
+/// A replacement for the host and port of a URL (`--connect-to`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectTo {
-    /// The host of the URL; none: any.
+    /// The host of the URL; `None` matches any.
     pub host: Option<String>,
-    /// Its port; none: any.
+    /// The port of the URL; `None` matches any.
     pub port: Option<u16>,
-    /// The host to connect to; none: the same.
+    /// The host to connect to; `None` keeps that of the URL.
     pub to_host: Option<String>,
-    /// The port to connect to; none: the same.
+    /// The port to connect to; `None` keeps that of the URL.
     pub to_port: Option<u16>,
 }

@@ -1,14 +1,13 @@
-//! The resources that the sessions of a run share.
+//! The dialer: trusted authorities and lookups, shared by the sessions of a run.
 
 use super::{dial_options::DialOptions, error::OpenError, resolver::Resolver};
 use crate::net::tls::Trust;
 use std::{io, sync::Arc};
 use tokio::{sync::OnceCell, task::JoinHandle};
 
-/// Makes streams to targets. Clones share the trusted authorities, which are read once, and the
-/// lookups of names, each of which is used for up to a minute: by the attempts and redirects of one
-/// opening, by reconnecting and by any number of sessions. A lookup whose addresses cannot be
-/// reached is repeated by the next attempt.
+/// Opens connections. Clones share the trusted authorities, which are read once, and the results of
+/// name lookups. A result is used for up to a minute, by all attempts, redirects, reconnects and
+/// sessions; the next attempt repeats a lookup whose addresses could not be reached.
 #[derive(Clone, Debug)]
 pub struct Dialer {
     shared: Arc<Shared>,
@@ -22,7 +21,7 @@ struct Shared {
 }
 
 impl Dialer {
-    /// Creates a dialer. Nothing is read or resolved before it is needed.
+    /// Creates a dialer. Authorities are read and names resolved only when needed.
     pub fn new(options: DialOptions) -> Self {
         let (trust, resolver) = (OnceCell::new(), Resolver::default());
         Self { shared: Arc::new(Shared { options, trust, resolver }) }
@@ -36,42 +35,43 @@ impl Dialer {
         &self.shared.resolver
     }
 
-    /// The trusted authorities, read on a thread of their own the first time.
+    /// Returns the trusted authorities, read on a blocking thread the first time. A failure is not
+    /// cached.
     pub(super) async fn trust(&self) -> Result<Trust, OpenError> {
         let load = || async {
             let options = self.shared.options.trust.clone();
             let read = tokio::task::spawn_blocking(move || Trust::load(&options)).await;
-            Ok(read.map_err(unread)??)
+            Ok(read.map_err(task_failed)??)
         };
         self.shared.trust.get_or_try_init(load).await.cloned()
     }
 
-    /// Begins to read the authorities, which takes milliseconds, while TCP connects.
+    /// Starts to read the authorities, which takes milliseconds, while TCP connects.
     pub(super) fn prepare_trust(&self) -> PendingTrust {
         if let Some(trust) = self.shared.trust.get() {
             return PendingTrust::Ready(trust.clone());
         }
         let dialer = self.clone();
-        PendingTrust::Reading(tokio::spawn(async move { dialer.trust().await }))
+        PendingTrust::Loading(tokio::spawn(async move { dialer.trust().await }))
     }
 }
 
-/// Authorities that may still be read.
+/// Trusted authorities that may still be loading.
 pub(super) enum PendingTrust {
     Ready(Trust),
-    Reading(JoinHandle<Result<Trust, OpenError>>),
+    Loading(JoinHandle<Result<Trust, OpenError>>),
 }
 
 impl PendingTrust {
     pub(super) async fn wait(self) -> Result<Trust, OpenError> {
         match self {
             Self::Ready(trust) => Ok(trust),
-            Self::Reading(task) => task.await.map_err(unread)?,
+            Self::Loading(task) => task.await.map_err(task_failed)?,
         }
     }
 }
 
-fn unread(cause: tokio::task::JoinError) -> OpenError {
+fn task_failed(cause: tokio::task::JoinError) -> OpenError {
     OpenError::Other { doing: "read the certification authorities", cause: io::Error::other(cause) }
 }
 
@@ -87,7 +87,6 @@ mod tests {
         let authorities = vec![file.path().to_owned()];
         let trust = TrustOptions { authorities, ..TrustOptions::default() };
         let dialer = Dialer::new(DialOptions { trust, ..DialOptions::default() });
-        // A failure is not kept.
         assert!(matches!(dialer.trust().await, Err(OpenError::Authorities { .. })));
         std::fs::write(file.path(), certified.cert.pem()).unwrap();
         dialer.clone().trust().await.unwrap();

@@ -1,26 +1,27 @@
-//! Digest authentication (RFC 7616): challenges read with care, because anyone can send them.
+//! Digest authentication (RFC 7616). Challenges come from untrusted servers, so the parser must
+//! tolerate any input.
 
 use crate::proto::fields;
 use md5::{Digest as _, Md5};
 use ring::digest::{SHA256, SHA512_256, digest};
 
-/// A challenge that can be answered.
+/// A Digest challenge with a supported algorithm and quality of protection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "so it is written")]
+#[allow(clippy::struct_excessive_bools, reason = "the parameters of RFC 7616")]
 pub(super) struct Challenge {
     realm: String,
     nonce: String,
     opaque: Option<String>,
     algorithm: Algorithm,
-    /// The hash goes over nonce and cnonce, too.
+    /// The algorithm has the suffix `-sess`: A1 includes nonce and cnonce (RFC 7616, 3.4.2).
     session: bool,
-    /// As the server wrote it; none: it did not.
+    /// The algorithm as the server wrote it, if it did; echoed in the answer.
     algorithm_name: Option<String>,
-    /// `qop=auth`.
+    /// The server offers `qop=auth`. Without it, the answer follows RFC 2069.
     qop: bool,
-    /// The user's name is hashed, too.
+    /// The user name is sent as a hash (RFC 7616, 3.4.4).
     userhash: bool,
-    /// The answer was right but for its age.
+    /// The previous answer was correct, but its nonce has expired.
     pub(super) stale: bool,
 }
 
@@ -43,14 +44,14 @@ impl Algorithm {
 }
 
 impl Challenge {
-    /// The first challenge of a WWW-Authenticate field that can be answered.
+    /// Finds the first supported Digest challenge in a WWW-Authenticate field.
     pub(super) fn find(field: &str) -> Option<Self> {
-        challenges(field).into_iter().find_map(|(scheme, params)| {
-            scheme.eq_ignore_ascii_case("Digest").then(|| Self::read(&params)).flatten()
+        parse_challenges(field).into_iter().find_map(|(scheme, params)| {
+            scheme.eq_ignore_ascii_case("Digest").then(|| Self::from_params(&params)).flatten()
         })
     }
 
-    fn read(params: &[(String, String)]) -> Option<Self> {
+    fn from_params(params: &[(String, String)]) -> Option<Self> {
         let get = |name: &str| {
             let found = params.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
             found.map(|(_, value)| value.as_str())
@@ -70,7 +71,7 @@ impl Challenge {
         };
         let qop = match get("qop") {
             None => false,
-            // What is asked for must be something we can do.
+            // `auth-int` alone is not supported.
             Some(list) => fields::elements(list)
                 .any(|one| one.eq_ignore_ascii_case("auth"))
                 .then_some(true)?,
@@ -88,7 +89,8 @@ impl Challenge {
         })
     }
 
-    /// The value of Authorization; `cnonce`: what nobody can foresee.
+    /// Returns the value of the Authorization field, or `None` if it would contain a control
+    /// character. `cnonce` must be unpredictable.
     pub(super) fn answer(
         &self,
         user: &str,
@@ -135,7 +137,7 @@ impl Challenge {
         }
         let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let answer = format!("Digest {}", fields.join(", "));
-        // Whatever the server or a URL brought, it does not end the line.
+        // Neither a server nor a URL may inject a header field.
         (!answer.chars().any(char::is_control)).then_some(answer)
     }
 }
@@ -144,12 +146,12 @@ fn quoted(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// The challenges of a field, each with its parameters (RFC 9110, 11.6.1).
-fn challenges(field: &str) -> Vec<(String, Vec<(String, String)>)> {
+/// Splits a field into challenges, each with its parameters (RFC 9110, 11.6.1).
+fn parse_challenges(field: &str) -> Vec<(String, Vec<(String, String)>)> {
     let mut found: Vec<(String, Vec<(String, String)>)> = Vec::new();
     for element in fields::elements(field) {
         let (first, rest) = match element.split_once([' ', '\t']) {
-            // A scheme stands before its first parameter, with a space and no = between them.
+            // A space separates a scheme from its first parameter, and a scheme has no `=`.
             Some((scheme, rest)) if !scheme.contains('=') => (Some(scheme), rest.trim()),
             _ if !element.contains('=') => (Some(element), ""),
             _ => (None, element),
@@ -167,18 +169,18 @@ fn challenges(field: &str) -> Vec<(String, Vec<(String, String)>)> {
     found
 }
 
-/// A value without its quotes; a closing quote may be missing.
+/// Removes the quotes of a value, whose closing quote may be missing.
 fn unquoted(value: &str) -> String {
-    fields::quoted(value).map_or_else(|| value.to_owned(), |(said, _)| said)
+    fields::quoted(value).map_or_else(|| value.to_owned(), |(text, _)| text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The examples of RFC 7616, 3.9.1.
+    /// RFC 7616, 3.9.1.
     #[test]
-    fn the_examples_of_the_rfc() {
+    fn answers_the_examples_of_the_rfc() {
         let field = |algorithm: &str| {
             format!(
                 "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", \
@@ -198,14 +200,14 @@ mod tests {
             assert!(answer.contains(&format!("response=\"{response}\"")), "{answer}");
             assert!(answer.contains(&format!("algorithm={algorithm}, qop=auth, nc=00000001")));
         }
-        // RFC 2069, without qop.
+        // Without qop, as in RFC 2069.
         let challenge = Challenge::find("digest realm=\"r\", nonce=n").unwrap();
         let answer = challenge.answer("u", "p", "GET", "/", "c").unwrap();
         assert!(answer.contains("response=\"") && !answer.contains("qop"), "{answer}");
     }
 
     #[test]
-    fn a_challenge_is_found_wherever_it_stands() {
+    fn finds_challenges_anywhere_in_a_field() {
         for field in [
             "Basic realm=\"a, b\", Digest realm=\"r\\\"x\", nonce=\"n\", stale=TRUE",
             "Negotiate, DIGEST nonce=n , realm=\"r\\\"x\",stale = true",
@@ -232,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_ends_the_line() {
+    fn control_characters_are_rejected() {
         let challenge = Challenge::find("Digest realm=\"r\", nonce=\"n\"").unwrap();
         assert_eq!(challenge.answer("x\"\r\nX-Evil: y", "p", "GET", "/", "c"), None);
     }
 
     proptest::proptest! {
         #[test]
-        fn anything_may_come(field in ".*", with in "[\\PC]{0,20}") {
+        fn any_input_is_tolerated(field in ".*", with in "[\\PC]{0,20}") {
             let _ = Challenge::find(&field);
             if let Some(found) = Challenge::find(&format!("Digest realm=\"{with}\", nonce=x, {with}")) {
                 let _ = found.answer(&with, &with, "GET", &with, "c");

@@ -1,4 +1,4 @@
-//! Failures of opening a session, as data. Sentences, hints and exit codes are made elsewhere.
+//! Failures to open a session, as data. The module `error` writes their messages and hints.
 
 use super::{
     redirect_fault::RedirectFault,
@@ -17,140 +17,89 @@ use crate::{
 };
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
-/// Why no session was opened. `authority` is host and port of the target.
+/// The reason why no session was opened. `authority` is the target, `proxy` the proxy, each as
+/// `host:port`.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "the names of most fields suffice")]
 pub enum OpenError {
-    /// The host name does not resolve.
-    Resolve {
-        /// The name.
-        host: String,
-        /// The resolver's error.
-        cause: io::Error,
-    },
-    /// The proxy's name does not resolve.
-    ResolveProxy {
-        /// Host and port of the proxy.
-        proxy: String,
-        /// The resolver's error.
-        cause: io::Error,
-    },
-    /// An environment variable that names a proxy is malformed.
-    ProxyVariable {
-        /// Its name.
-        variable: String,
-        /// The fault of the URL in it.
-        fault: UrlFault,
-    },
+    /// The host name cannot be resolved.
+    Resolve { host: String, cause: io::Error },
+    /// The proxy's name cannot be resolved.
+    ResolveProxy { proxy: String, cause: io::Error },
+    /// An environment variable has a malformed proxy URL.
+    ProxyVariable { variable: String, fault: UrlFault },
     /// No address of the proxy accepted a connection.
     ConnectProxy {
-        /// Host and port of the proxy.
         proxy: String,
-        /// Every address tried, and its error.
+        /// The error of each address tried.
         attempts: Vec<(SocketAddr, io::Error)>,
     },
-    /// The proxy did not connect to the target.
-    Proxy {
-        /// Host and port of the proxy.
-        proxy: String,
-        /// Host and port of the target.
-        to: String,
-        /// The reason.
-        fault: ProxyFault,
-    },
-    /// The Unix socket refuses connections.
-    Socket {
-        /// Its path.
-        path: String,
-        /// The system's error.
-        cause: io::Error,
-    },
+    /// The proxy did not connect to the target, `to`.
+    Proxy { proxy: String, to: String, fault: ProxyFault },
+    /// The Unix socket cannot be connected to.
+    Socket { path: String, cause: io::Error },
     /// The local address or interface cannot be used.
-    Interface {
-        /// The address or interface.
-        local: LocalAddr,
-        /// The system's error.
-        cause: io::Error,
-    },
-    /// A redirect is not followed.
+    Interface { local: LocalAddr, cause: io::Error },
+    /// A redirect was not followed.
     Redirect {
-        /// The URL that redirects.
+        /// The URL of the redirecting server.
         from: String,
-        /// The status.
         status: u16,
-        /// The reason.
         fault: RedirectFault,
     },
     /// No address of the host accepted a connection.
     Connect {
-        /// Host and port.
         authority: String,
-        /// Every address tried, and its error.
+        /// The error of each address tried.
         attempts: Vec<(SocketAddr, io::Error)>,
     },
     /// TLS with the server failed.
-    Tls {
-        /// Host and port.
-        authority: String,
-        /// The reason.
-        fault: TlsFault,
-    },
+    Tls { authority: String, fault: TlsFault },
     /// The certification authorities cannot be used.
     Authorities {
-        /// The file or directory; `None`: the system's own.
+        /// The file or directory; `None` for the system's authorities.
         path: Option<PathBuf>,
-        /// The reason, in words.
+        /// The reason, as a phrase.
         cause: String,
     },
-    /// The answer to the opening handshake breaks the RFC.
+    /// The response to the opening handshake violates RFC 6455 or RFC 8441.
     Handshake {
-        /// The request.
         request: Box<RequestSummary>,
-        /// The rule.
+        /// The violated rule.
         refusal: ResponseFault,
     },
-    /// The answer has an HTTP status that does not upgrade.
+    /// The response has an HTTP status that does not open a session.
     Status {
-        /// The request.
         request: Box<RequestSummary>,
-        /// The answer.
         response: Box<Response>,
-        /// The start of its body.
+        /// The first bytes of the body, at most 4 KiB, without the client's secrets.
         body: Vec<u8>,
-        /// The absolute URL of its Location, if it has one.
+        /// The Location of the response as an absolute URL.
         location: Option<String>,
     },
-    /// The server ended the transport during the opening handshake.
+    /// The server closed the connection during the opening handshake.
     HandshakeCut {
-        /// The request.
         request: Box<RequestSummary>,
-        /// Whether part of an answer was received.
+        /// Part of a response was received.
         begun: bool,
-        /// Whether it ended with a reset.
+        /// The server reset the connection.
         reset: bool,
     },
-    /// HTTP/2 failed before the handshake was answered.
-    Http2 {
-        /// Host and port.
-        authority: String,
-        /// The reason.
-        fault: Http2Fault,
-    },
-    /// A time limit passed.
+    /// HTTP/2 failed before a response was received.
+    Http2 { authority: String, fault: Http2Fault },
+    /// A time limit expired.
     Timeout {
-        /// Host and port, or the proxy.
+        /// The target, or `the proxy` with its `host:port`.
         authority: String,
-        /// The step that was under way.
+        /// The step in progress.
         step: Step,
-        /// The limit.
         limit: Duration,
-        /// What the limit covers.
         scope: LimitScope,
     },
     /// Any other failure.
     Other {
-        /// What was being done, an infinitive.
+        /// The attempted operation, an infinitive that follows "cannot".
         doing: &'static str,
-        /// The system's error.
         cause: io::Error,
     },
 }

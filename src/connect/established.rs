@@ -1,20 +1,20 @@
-//! The result of an opening handshake, in either role.
+//! The result of an opening handshake, for client and server.
 
 use crate::{
     net::Transport,
     proto::handshake::{Agreement, Version},
 };
 
-/// A byte stream behind a finished opening handshake, and all that a session needs of it.
+/// A connection after a successful opening handshake, from which a session starts.
 pub struct Established {
-    /// The stream behind the handshake.
+    /// The byte stream, positioned after the handshake and `rest`.
     pub transport: Box<dyn Transport>,
-    /// Bytes that the peer sent directly after its head: the first of the session.
+    /// Session bytes that were received together with the peer's head.
     pub rest: Vec<u8>,
-    /// The subprotocol and the extensions.
+    /// The negotiated subprotocol and extensions.
     pub agreed: Agreement,
-    /// The version of HTTP that carried the handshake.
+    /// The HTTP version of the handshake.
     pub carrier: Version,
-    /// The peer as errors name it: host and port.
+    /// The peer in error messages, as `host:port`.
     pub authority: String,
 }

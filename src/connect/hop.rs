@@ -1,4 +1,4 @@
-//! One request on the way to a session: the options as far as they apply to its target.
+//! One step of a redirect chain: a target, with the options that apply to it.
 
 use super::{
     credentials::{ChallengeState, Credentials},
@@ -11,18 +11,17 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// The first target or that of a redirect, with the options that are meant for it.
+/// The first target or the target of a redirect, with the options that apply to its origin.
 pub(super) struct Hop<'a> {
     pub(super) options: &'a ConnectOptions,
     pub(super) target: Cow<'a, Target>,
-    /// The Host header, if not the target's.
+    /// The value of the Host header, if not the target's.
     pub(super) host: Option<&'a str>,
     pub(super) edits: Cow<'a, [HeaderEdit]>,
     pub(super) credentials: Cow<'a, Credentials>,
     pub(super) challenges: ChallengeState,
     pub(super) tls: Cow<'a, TlsOptions>,
-    /// The redirects followed until now.
-    pub(super) followed: usize,
+    pub(super) redirects_followed: usize,
 }
 
 impl<'a> Hop<'a> {
@@ -35,12 +34,12 @@ impl<'a> Hop<'a> {
             credentials: Cow::Borrowed(&options.credentials),
             challenges: ChallengeState::default(),
             tls: Cow::Borrowed(&options.tls),
-            followed: 0,
+            redirects_followed: 0,
         }
     }
 
-    /// The header fields that both versions of HTTP send, without Host and before the edits: the
-    /// defaults and the credentials.
+    /// Returns the header fields common to both HTTP versions: the defaults and the credentials,
+    /// without Host and the user's edits.
     pub(super) fn headers(&self) -> Headers {
         let mut headers = self.options.headers.clone();
         let secret = self.credentials.headers(&self.target, &self.challenges);
@@ -50,7 +49,8 @@ impl<'a> Hop<'a> {
         headers
     }
 
-    /// Whether the challenge of a 401 can be answered, which the next request then does.
+    /// Prepares the answer to an authentication challenge, for the next request; false if there is
+    /// none that can be answered.
     pub(super) fn answer_challenge(&mut self, response: &Response) -> bool {
         self.challenges.answer(&self.credentials, &self.target, response)
     }

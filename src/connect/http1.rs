@@ -16,8 +16,8 @@ use crate::{
 use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// Sends the request and reads until it is answered.
-pub(super) async fn shake(
+/// Sends the request and reads the head of the response.
+pub(super) async fn handshake(
     hop: &Hop<'_>,
     mut transport: Box<dyn Transport>,
     tracker: &mut Tracker<'_>,
@@ -27,14 +27,15 @@ pub(super) async fn shake(
     let mut upgrade = ClientUpgrade::new(request(hop));
     let summary = Box::new(RequestSummary::new(&hop.target, &upgrade.request().headers));
     let head = upgrade.head();
-    tracker.tell_request(upgrade.request());
+    tracker.report_request(upgrade.request());
     let sent = async {
         transport.write_all(&head).await?;
         transport.flush().await
     };
-    // If it is refused, the answer that is there already may say why.
+    // A write error is ignored: the server may have answered before it closed the connection, and
+    // its answer gives the reason.
     let _ = sent.await;
-    let mut buffer = vec![0; READ];
+    let mut buffer = vec![0; READ_BUFFER_BYTES];
     loop {
         let (n, reset) = match transport.read(&mut buffer).await {
             Ok(n) => (n, false),
@@ -56,20 +57,20 @@ pub(super) async fn shake(
         match answer {
             UpgradeProgress::Pending => {}
             UpgradeProgress::Open { agreed, response, rest } => {
-                tracker.tell_response(&response);
+                tracker.report_response(&response);
                 let carrier = Version::Http11;
                 let established = Established { transport, rest, agreed, carrier, authority };
                 return Ok(HandshakeOutcome::Open(established, summary, response));
             }
             UpgradeProgress::Status { response, rest } => {
-                tracker.tell_response(&response);
+                tracker.report_response(&response);
                 return Ok(HandshakeOutcome::Status(transport, summary, response, rest));
             }
         }
     }
 }
 
-/// The request: its own headers first, then the user's.
+/// Builds the request: the fields of the handshake, with the user's edits applied last.
 fn request(hop: &Hop<'_>) -> Request {
     let target = &*hop.target;
     let mut headers = Headers::default();
@@ -84,5 +85,4 @@ fn request(hop: &Hop<'_>) -> Request {
     Request { version: Version::Http11, target: target.resource.clone(), headers }
 }
 
-/// Bytes read at a time.
-const READ: usize = 4 << 10;
+const READ_BUFFER_BYTES: usize = 4 << 10;

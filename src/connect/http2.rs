@@ -17,17 +17,17 @@ use crate::{
     target::Target,
 };
 
-/// Opens a stream with an extended CONNECT and waits for the answer.
-pub(super) async fn shake(
+/// Opens a stream with an extended CONNECT and waits for the response.
+pub(super) async fn handshake(
     hop: &Hop<'_>,
     transport: Box<dyn Transport>,
     tracker: &mut Tracker<'_>,
 ) -> Result<HandshakeOutcome, OpenError> {
     let target = &*hop.target;
-    let fail = |fault| failed(target, fault);
+    let fail = |fault| open_error(target, fault);
     tracker.enter(Step::Settings);
     let mut client = Http2Client::start(transport).await.map_err(fail)?;
-    tracker.tell(Progress::Settings(client.settings()));
+    tracker.report(Progress::Settings(client.settings()));
     if !client.supports_extended_connect().await.map_err(fail)? {
         return Err(fail(Http2Fault::NoExtendedConnect));
     }
@@ -35,9 +35,9 @@ pub(super) async fn shake(
     client.ready().await.map_err(fail)?;
     tracker.enter(Step::Handshake);
     let request = request(hop);
-    tracker.tell_request(&request);
+    tracker.report_request(&request);
     let (response, mut stream) = client.connect(&request).await.map_err(fail)?;
-    tracker.tell_response(&response);
+    tracker.report_response(&response);
     let authority = target.authority();
     let summary = Box::new(RequestSummary::new(target, &request.headers));
     match extended::validate_response(&request, &response) {
@@ -52,8 +52,8 @@ pub(super) async fn shake(
     }
 }
 
-/// The error for a fault of HTTP/2 during opening.
-pub(super) fn failed(target: &Target, fault: Http2Fault) -> OpenError {
+/// Converts a fault of HTTP/2; a TLS failure behind it takes precedence.
+pub(super) fn open_error(target: &Target, fault: Http2Fault) -> OpenError {
     let authority = target.authority();
     if let Http2Fault::Lost(Some(cause)) = &fault
         && let Some(fault) = tls::late_fault(cause)

@@ -1,18 +1,18 @@
-//! Time limits of opening a session.
+//! Time limits for opening a session.
 
 use std::time::Duration;
 
-/// Time limits of opening, and of single steps of it.
+/// Time limits for opening a session and for single steps of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// From start to open session.
+    /// From the start to the open session, including redirects.
     pub total: Duration,
-    /// `total` is what remains of the limit of the whole run, which ends with it.
-    pub is_run: bool,
-    /// The lookup of a name.
+    /// True if `total` is the remainder of the limit of the whole run (`--max-time`).
+    pub is_run_limit: bool,
+    /// A name lookup.
     pub resolve: Option<Duration>,
-    /// The TLS handshake.
+    /// A TLS handshake.
     pub tls: Option<Duration>,
-    /// The answer to the opening handshake.
+    /// The opening handshake up to the response, including the SETTINGS of HTTP/2.
     pub handshake: Option<Duration>,
 }

@@ -1,4 +1,5 @@
-//! A target to an open session: resolve, connect, secure and shake hands, all in one time budget.
+//! Opening of connections: name resolution, TCP, proxies, TLS and the opening handshake, within one
+//! time limit.
 
 mod body;
 mod client_report;
@@ -31,7 +32,7 @@ mod timing;
 mod tracker;
 
 pub use client_report::{ClientConnection, ClientReport};
-pub use dial_options::{ConnectTo, DialOptions, Resolve};
+pub use dial_options::{ConnectTo, DialOptions, ResolveOverride};
 pub use dialer::Dialer;
 pub use error::OpenError;
 pub use established::Established;

@@ -1,41 +1,39 @@
-//! Users and passwords of hosts, as ftp, curl and git keep them: netrc(5).
+//! Users and passwords by host, from a netrc(5) file as used by ftp, curl and git.
 
-use crate::proto::slice::Within;
+use crate::{proto::slice::Within, secret::SecretString};
 
-use crate::secret::SecretString;
-
-/// The entries of a file.
+/// The entries of a netrc file, in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Netrc(Vec<Entry>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Entry {
-    /// `None`: any (`default`).
+    /// `None` for the entry `default`, which matches any host.
     machine: Option<String>,
     login: String,
     password: SecretString,
 }
 
 impl Netrc {
-    /// Reads a file; the error names the line.
+    /// Parses a file. The error names the line, but not its text, which may be a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut lines = text.lines().enumerate();
-        // What the last word wants, in the next word, also on the next line.
-        let mut wants: Option<Wants> = None;
+        // The meaning of the next word, which may be on the next line.
+        let mut expected: Option<Expected> = None;
         while let Some((number, line)) = lines.next() {
             for word in words(line) {
-                let word = word.map_err(|()| format!("line {}: a quote has no end", number + 1))?;
-                match (wants.take(), entries.last_mut()) {
-                    (Some(Wants::Machine), _) => {
+                let word = word.map_err(|()| format!("line {}: unterminated quote", number + 1))?;
+                match (expected.take(), entries.last_mut()) {
+                    (Some(Expected::Machine), _) => {
                         entries.push(Entry { machine: Some(word), ..Entry::default() });
                         continue;
                     }
-                    (Some(Wants::Login), Some(entry)) => {
+                    (Some(Expected::Login), Some(entry)) => {
                         entry.login = word;
                         continue;
                     }
-                    (Some(Wants::Password), Some(entry)) => {
+                    (Some(Expected::Password), Some(entry)) => {
                         entry.password = word.into();
                         continue;
                     }
@@ -43,48 +41,49 @@ impl Netrc {
                     (None, _) => {}
                 }
                 match word.as_str() {
-                    "machine" => wants = Some(Wants::Machine),
+                    "machine" => expected = Some(Expected::Machine),
                     "default" => entries.push(Entry::default()),
-                    "login" if !entries.is_empty() => wants = Some(Wants::Login),
-                    "password" if !entries.is_empty() => wants = Some(Wants::Password),
-                    "account" => wants = Some(Wants::Nothing),
+                    "login" if !entries.is_empty() => expected = Some(Expected::Login),
+                    "password" if !entries.is_empty() => expected = Some(Expected::Password),
+                    "account" => expected = Some(Expected::Ignored),
                     "macdef" => {
-                        // A macro of ftp goes on to the next empty line.
+                        // A macro definition for ftp extends to the next empty line.
                         lines.by_ref().find(|(_, line)| line.trim().is_empty());
                         break;
                     }
                     word if word.starts_with('#') => break,
-                    // It may be part of a password.
-                    _ => return Err(format!("line {}: not what netrc(5) expects", number + 1)),
+                    _ => return Err(format!("line {}: not valid in netrc(5)", number + 1)),
                 }
             }
         }
         Ok(Self(entries))
     }
 
-    /// What is meant for any host is not meant for one that a server names.
-    pub(super) fn leave(&mut self) {
+    /// Removes the default entry, before a request to an origin that a server chose.
+    pub(super) fn leave_origin(&mut self) {
         self.0.retain(|entry| entry.machine.is_some());
     }
 
-    /// User and password for a host.
+    /// Returns user and password for a host, compared without regard to case.
     pub fn find(&self, host: &str) -> Option<(String, SecretString)> {
-        let is = |entry: &&Entry| {
+        let matches = |entry: &&Entry| {
             entry.machine.as_ref().is_none_or(|machine| machine.eq_ignore_ascii_case(host))
         };
-        let entry = self.0.iter().find(is)?;
+        let entry = self.0.iter().find(matches)?;
         Some((entry.login.clone(), entry.password.clone()))
     }
 }
 
-enum Wants {
+/// The kind of value that the next word is.
+enum Expected {
     Machine,
     Login,
     Password,
-    Nothing,
+    Ignored,
 }
 
-/// The words of a line; one in quotes may have spaces, and a backslash before any character.
+/// Splits a line into words. Within quotes, a word may contain spaces, and a backslash escapes any
+/// character. An unterminated quote is an error.
 fn words(line: &str) -> impl Iterator<Item = Result<String, ()>> {
     let mut rest = line.trim_start();
     std::iter::from_fn(move || {
@@ -119,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_in_every_form() {
+    fn parses_entries_in_every_form() {
         let netrc = Netrc::parse(
             "# comment\nmachine a login u password p\nmachine b\n\tlogin \"u 2\"\n\tpassword \"p\\\"2\"\n\
              macdef init\nmachine not this\n\nmachine c account x login u3 password p3 machine d\n\
@@ -136,9 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_named_by_line() {
-        assert_eq!(Netrc::parse("\nmachin a"), Err("line 2: not what netrc(5) expects".to_owned()));
-        assert_eq!(Netrc::parse("machine \"a"), Err("line 1: a quote has no end".to_owned()));
-        assert_eq!(Netrc::parse("login x"), Err("line 1: not what netrc(5) expects".to_owned()));
+    fn errors_name_the_line() {
+        assert_eq!(Netrc::parse("\nmachin a"), Err("line 2: not valid in netrc(5)".to_owned()));
+        assert_eq!(Netrc::parse("machine \"a"), Err("line 1: unterminated quote".to_owned()));
+        assert_eq!(Netrc::parse("login x"), Err("line 1: not valid in netrc(5)".to_owned()));
     }
 }

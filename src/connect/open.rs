@@ -1,4 +1,4 @@
-//! The opening of a session: redirects, attempts, TLS and the handshake.
+//! Opening of a session: redirects, challenges, HTTP versions, TLS and the handshake.
 
 use super::{
     body,
@@ -23,7 +23,7 @@ use crate::{
 use std::net::SocketAddr;
 use tokio::time::{Instant, timeout_at};
 
-/// An attempt that was answered, and the stream it used.
+/// The outcome of a handshake and the connection that carried it.
 struct Attempt {
     outcome: HandshakeOutcome,
     address: Option<SocketAddr>,
@@ -32,26 +32,26 @@ struct Attempt {
 }
 
 impl Dialer {
-    /// Opens a session, following redirects and answering challenges within
-    /// [`Limits::total`](super::Limits::total). `watch` is told of the progress.
+    /// Opens a session, following redirects and answering challenges, within
+    /// [`Limits::total`](super::Limits::total). `observer` receives the progress.
     pub async fn open(
         &self,
         options: &ConnectOptions,
-        watch: &mut dyn FnMut(Progress<'_>),
+        observer: &mut dyn FnMut(Progress<'_>),
     ) -> Result<ClientConnection, OpenError> {
         let deadline = Instant::now() + options.limits.total;
         let stopwatch = Stopwatch::new(Instant::now().into_std());
-        let mut tracker = Tracker { stopwatch: &stopwatch, watch };
-        let opened = follow(self, options, deadline, &mut tracker).await;
+        let mut tracker = Tracker { stopwatch: &stopwatch, observer };
+        let opened = open_following_redirects(self, options, deadline, &mut tracker).await;
         if opened.is_err() {
-            tracker.tell(Progress::Failed(&stopwatch.so_far(Instant::now().into_std())));
+            tracker.report(Progress::Failed(&stopwatch.timing(Instant::now().into_std())));
         }
         opened
     }
 }
 
-/// Opens a session at the target, or at the target of its redirects.
-async fn follow(
+/// Opens a session with the target, or with the target of its redirects.
+async fn open_following_redirects(
     dialer: &Dialer,
     options: &ConnectOptions,
     deadline: Instant,
@@ -60,22 +60,23 @@ async fn follow(
     let stopwatch = tracker.stopwatch;
     let mut hop = Hop::new(options);
     loop {
-        let Ok(attempt) = timeout_at(deadline, attempts(dialer, &hop, tracker)).await else {
-            let is_run = options.limits.is_run;
-            let proxy = stopwatch.proxy().filter(|_| !is_run);
+        let Ok(attempt) = timeout_at(deadline, attempt_versions(dialer, &hop, tracker)).await
+        else {
+            let is_run_limit = options.limits.is_run_limit;
+            let proxy = stopwatch.proxy().filter(|_| !is_run_limit);
             let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
             return Err(OpenError::Timeout {
                 authority: proxy.unwrap_or_else(|| hop.target.authority()),
                 step: stopwatch.step(),
                 limit: options.limits.total,
-                scope: if is_run { LimitScope::Run } else { LimitScope::Open },
+                scope: if is_run_limit { LimitScope::Run } else { LimitScope::Open },
             });
         };
         let Attempt { outcome, address, tls } = attempt?;
         let (mut transport, request, response, rest) = match outcome {
             HandshakeOutcome::Open(established, request, answer) => {
-                let timing = stopwatch.so_far(Instant::now().into_std());
-                tracker.tell(Progress::Open(&timing));
+                let timing = stopwatch.timing(Instant::now().into_std());
+                tracker.report(Progress::Open(&timing));
                 let url = hop.target.to_string();
                 let report = ClientReport { url, address, tls, request, answer, timing };
                 return Ok(ClientConnection { established, report });
@@ -88,15 +89,15 @@ async fn follow(
         let status = response.status;
         let is_followed = hop.follow(&response);
         if is_followed.map_err(|fault| OpenError::Redirect { from, status, fault })? {
-            tracker.tell(Progress::Redirected(&hop.target));
+            tracker.report(Progress::Redirected(&hop.target));
         } else if hop.answer_challenge(&response) {
-            tracker.tell(Progress::Challenged);
+            tracker.report(Progress::Challenged);
         } else {
-            // The answer was received: its body has a limit of its own.
+            // The total limit covers the response up to its head. The body has a separate limit.
             let body = body::read(&mut transport, &response, rest).await;
-            let mut ours = hop.headers();
-            ours.edit(&hop.edits);
-            let body = without_ours(body, &ours);
+            let mut own_headers = hop.headers();
+            own_headers.edit(&hop.edits);
+            let body = without_ours(body, &own_headers);
             let location = response.headers.get("Location");
             let location = location.and_then(|location| hop.target.join(location.trim()).ok());
             let location = location.map(|target| target.to_string());
@@ -110,23 +111,23 @@ async fn follow(
     }
 }
 
-/// Tries the versions of HTTP, the newest first.
-async fn attempts(
+/// Attempts HTTP/2 if it is allowed, then HTTP/1.1 if the server has no WebSocket over HTTP/2.
+async fn attempt_versions(
     dialer: &Dialer,
     hop: &Hop<'_>,
     tracker: &mut Tracker<'_>,
 ) -> Result<Attempt, OpenError> {
     match attempt(dialer, hop, hop.options.http, tracker).await {
-        Err(error) if hop.options.http == Http::Auto && wants_http1(&error) => {
-            tracker.tell(Progress::Again(&error));
+        Err(error) if hop.options.http == Http::Auto && is_worth_http1(&error) => {
+            tracker.report(Progress::HttpFallback(&error));
             attempt(dialer, hop, Http::One, tracker).await
         }
         done => done,
     }
 }
 
-/// Whether HTTP/1.1 may succeed where HTTP/2 failed.
-fn wants_http1(error: &OpenError) -> bool {
+/// Returns true if HTTP/1.1 may succeed after this failure of HTTP/2.
+fn is_worth_http1(error: &OpenError) -> bool {
     let OpenError::Http2 { fault, .. } = error else { return false };
     match fault {
         Http2Fault::NoExtendedConnect => true,
@@ -147,7 +148,7 @@ async fn attempt(
     let trust = target.secure.then(|| dialer.prepare_trust());
     let (stream, address) = dial(dialer, hop, tracker).await?;
     let Some(trust) = trust else {
-        let outcome = shake(hop, stream, http == Http::Two, tracker).await?;
+        let outcome = handshake(hop, stream, http == Http::Two, tracker).await?;
         return Ok(Attempt { outcome, address, tls: None });
     };
     tracker.enter(Step::Tls);
@@ -159,10 +160,10 @@ async fn attempt(
     .await?;
     let chain = config.chain();
     if !chain.is_empty() {
-        tracker.tell(Progress::Chain(&chain));
+        tracker.report(Progress::Chain(&chain));
     }
     let stream = secured.map_err(|fault| match fault {
-        TlsFault::NoProtocol if http != Http::One => http2::failed(target, Http2Fault::Refused),
+        TlsFault::NoProtocol if http != Http::One => http2::open_error(target, Http2Fault::Refused),
         fault => OpenError::Tls { authority: target.authority(), fault },
     })?;
     let (_, session) = stream.get_ref();
@@ -176,34 +177,34 @@ async fn attempt(
     };
     let alpn = session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
     let alpn = alpn.as_deref();
-    tracker.tell(Progress::Secured { tls: tls.as_deref().unwrap_or_default(), alpn });
+    tracker.report(Progress::Secured { tls: tls.as_deref().unwrap_or_default(), alpn });
     let has_http2 = alpn == Some("h2");
     if http == Http::Two && !has_http2 {
-        return Err(http2::failed(target, Http2Fault::NotChosen(alpn.map(ToOwned::to_owned))));
+        return Err(http2::open_error(target, Http2Fault::NotChosen(alpn.map(ToOwned::to_owned))));
     }
-    let outcome = shake(hop, Box::new(stream), has_http2, tracker).await?;
+    let outcome = handshake(hop, Box::new(stream), has_http2, tracker).await?;
     Ok(Attempt { outcome, address, tls })
 }
 
-/// The opening handshake, within its own limit.
-async fn shake(
+/// Performs the opening handshake within its limit.
+async fn handshake(
     hop: &Hop<'_>,
     stream: Box<dyn Transport>,
     has_http2: bool,
     tracker: &mut Tracker<'_>,
 ) -> Result<HandshakeOutcome, OpenError> {
-    let shaking = async {
+    let handshake = async {
         if has_http2 {
-            http2::shake(hop, stream, tracker).await
+            http2::handshake(hop, stream, tracker).await
         } else {
-            http1::shake(hop, stream, tracker).await
+            http1::handshake(hop, stream, tracker).await
         }
     };
-    within(hop.options.limits.handshake, Step::Handshake, &hop.target, shaking).await
+    within(hop.options.limits.handshake, Step::Handshake, &hop.target, handshake).await
 }
 
-/// The protocols offered by ALPN. A server that may choose HTTP/2 does, so it is offered only
-/// where it can be used.
+/// Returns the protocols to offer by ALPN. Servers select HTTP/2 whenever it is offered, so it is
+/// offered only where it can be used.
 fn alpn(http: Http) -> &'static [&'static [u8]] {
     match http {
         Http::One => &[b"http/1.1"],

@@ -1,4 +1,4 @@
-//! Options of opening a session.
+//! Options for opening a session.
 
 use super::{credentials::Credentials, limits::Limits};
 use crate::{
@@ -7,37 +7,37 @@ use crate::{
     target::Target,
 };
 
-/// Options of one session's opening.
+/// Options for opening one session.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     /// The server and the resource.
     pub target: Target,
-    /// The Host header, if not the target's.
+    /// The value of the Host header, if not the target's.
     pub host: Option<String>,
-    /// The headers that the handshake does not make.
+    /// The header fields of the request, except those that belong to the handshake itself.
     pub headers: Headers,
-    /// The edits of `-H`, applied last.
+    /// The header edits of `-H`, applied last.
     pub edits: Vec<HeaderEdit>,
-    /// User, password, token and cookies.
+    /// User and password, bearer token, and cookies.
     pub credentials: Credentials,
-    /// The limit of redirects; `None`: none is followed.
+    /// The maximum number of redirects; `None` disables them, and their status is then an error.
     pub redirects: Option<usize>,
-    /// Options of TLS, for wss.
+    /// The TLS options, for wss.
     pub tls: TlsOptions,
-    /// The versions of HTTP for the handshake.
+    /// The HTTP versions allowed for the handshake.
     pub http: Http,
     /// The time limits.
     pub limits: Limits,
 }
 
-/// The versions of HTTP that may carry a handshake.
+/// The HTTP versions allowed for the handshake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Http {
-    /// HTTP/1.1.
+    /// HTTP/1.1 only.
     #[default]
     One,
-    /// HTTP/2: chosen by ALPN with TLS, by prior knowledge without.
+    /// HTTP/2 only: negotiated by ALPN over TLS, with prior knowledge otherwise.
     Two,
-    /// With TLS HTTP/2, if the server supports it and RFC 8441, and HTTP/1.1 otherwise.
+    /// HTTP/2 over TLS if the server supports RFC 8441, and HTTP/1.1 otherwise.
     Auto,
 }

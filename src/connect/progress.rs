@@ -8,40 +8,40 @@ use crate::{
 };
 use std::net::SocketAddr;
 
-/// Something that happened while a session is opened.
+/// A progress event of opening a session.
 #[derive(Debug)]
 pub enum Progress<'a> {
     /// The TCP connection is established.
     Connected(SocketAddr),
-    /// The connection to this Unix socket is established.
+    /// The connection to a Unix socket is established.
     Socket(&'a str),
     /// The TCP connection to the proxy is established.
     ConnectedToProxy(SocketAddr),
     /// The proxy connected to this destination.
     Tunnelled(&'a Destination<'a>),
-    /// The server's certificate, and the chain behind it.
+    /// The server's certificate chain, its own certificate first.
     Chain(&'a [tls::Certificate]),
     /// TLS is established.
     Secured {
-        /// Version and cipher suite.
+        /// TLS version, cipher suite and key exchange group.
         tls: &'a str,
-        /// The protocol chosen by ALPN.
+        /// The protocol selected by ALPN.
         alpn: Option<&'a str>,
     },
-    /// HTTP/2 is established, with these SETTINGS of the server.
+    /// HTTP/2 is established; the server's SETTINGS.
     Settings(&'a PeerSettings),
-    /// HTTP/1.1 is tried, because HTTP/2 failed.
-    Again(&'a OpenError),
+    /// HTTP/2 failed, and HTTP/1.1 is tried next.
+    HttpFallback(&'a OpenError),
     /// A redirect is followed.
     Redirected(&'a Target),
-    /// A challenge is answered.
+    /// An authentication challenge is answered.
     Challenged,
-    /// The request is sent; the times until then.
+    /// The request is about to be sent; the timing so far.
     Request(&'a Request, &'a Timing),
-    /// An answer was received; the times until then.
+    /// A response was received; the timing so far.
     Response(&'a Response, &'a Timing),
-    /// The session is open; the times of the steps.
+    /// The session is open; its timing.
     Open(&'a Timing),
-    /// Opening failed; the times of the steps.
+    /// Opening failed; its timing.
     Failed(&'a Timing),
 }

@@ -1,12 +1,12 @@
-//! Redirects: the next target, and the secrets that stay behind (RFC 9110, 15.4).
+//! Redirects (RFC 9110, 15.4): the next target, and the removal of secrets for another origin.
 
 use super::{hop::Hop, redirect_fault::RedirectFault};
 use crate::proto::handshake::{HeaderEdit, Response};
 use std::borrow::Cow;
 
 impl Hop<'_> {
-    /// Moves to the target of a redirect; `false` if the answer is not one, or none are followed.
-    /// Secrets that are meant for the first origin stay behind at another.
+    /// Moves to the target of a redirect. Returns false if the response is not a redirect or
+    /// redirects are disabled. Secrets of the first origin are not sent to another.
     pub(super) fn follow(&mut self, response: &Response) -> Result<bool, RedirectFault> {
         let Some(limit) = self.options.redirects else { return Ok(false) };
         if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
@@ -15,7 +15,7 @@ impl Hop<'_> {
         let Some(location) = response.headers.get("Location") else {
             return Err(RedirectFault::NoLocation);
         };
-        if self.followed >= limit {
+        if self.redirects_followed >= limit {
             return Err(RedirectFault::TooMany(limit));
         }
         let location = location.trim();
@@ -27,25 +27,25 @@ impl Hop<'_> {
             return Err(RedirectFault::Downgrade(target.to_string()));
         }
         self.challenges.forget_answer();
-        if !target.has_origin_of(&self.target) {
-            self.credentials.to_mut().leave();
+        if !target.is_same_origin(&self.target) {
+            self.credentials.to_mut().leave_origin();
             self.host = None;
             let tls = self.tls.to_mut();
             (tls.identity, tls.name) = (None, None);
             self.edits.to_mut().retain(|edit| match edit {
-                HeaderEdit::Set(name, _) => !is_private(name),
+                HeaderEdit::Set(name, _) => !is_origin_bound(name),
                 HeaderEdit::Remove(_) => true,
             });
         }
         self.target = Cow::Owned(target);
-        self.followed += 1;
+        self.redirects_followed += 1;
         Ok(true)
     }
 }
 
-/// Header fields that are meant for one origin.
-fn is_private(name: &str) -> bool {
-    PRIVATE.iter().any(|private| private.eq_ignore_ascii_case(name))
+fn is_origin_bound(name: &str) -> bool {
+    ORIGIN_BOUND_HEADERS.iter().any(|header| header.eq_ignore_ascii_case(name))
 }
 
-const PRIVATE: [&str; 4] = ["Authorization", "Cookie", "Host", "Proxy-Authorization"];
+/// Header fields that are not sent to another origin.
+const ORIGIN_BOUND_HEADERS: [&str; 4] = ["Authorization", "Cookie", "Host", "Proxy-Authorization"];

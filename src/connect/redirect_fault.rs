@@ -2,20 +2,20 @@
 
 use crate::target::UrlFault;
 
-/// Why a redirect is not followed.
+/// The reason why a redirect was not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedirectFault {
-    /// As many as the limit allows were followed.
+    /// The maximum number of redirects, which was reached.
     TooMany(usize),
-    /// The answer has no Location.
+    /// The response has no Location.
     NoLocation,
     /// The Location is not a WebSocket URL.
     Location {
-        /// Its value.
+        /// The value of the field.
         location: String,
-        /// What is wrong with it.
+        /// The fault of the URL.
         fault: UrlFault,
     },
-    /// It leads from wss to this URL of ws.
+    /// A redirect from wss to this ws URL.
     Downgrade(String),
 }

@@ -1,35 +1,35 @@
-//! The request of an opening handshake, as far as an explanation of its failure needs it.
+//! Summary of an opening handshake request, for the explanation of its failure.
 
 use crate::{proto::handshake::Headers, target::Target};
 
-/// Summary of the request that a client made.
+/// The parts of a request that may explain a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestSummary {
     /// The server and the resource.
     pub target: Target,
     /// The optional parts that the request had.
     pub parts: Vec<RequestPart>,
-    /// Its `Sec-WebSocket-Version`.
+    /// The value of `Sec-WebSocket-Version`.
     pub version: Option<String>,
 }
 
-/// A part of a request that may be left out, and that a server may miss.
+/// An optional part of a request that a server may require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestPart {
-    /// `Upgrade`.
+    /// The header field `Upgrade`.
     Upgrade,
-    /// `Sec-WebSocket-Protocol`.
+    /// The header field `Sec-WebSocket-Protocol`.
     Subprotocols,
-    /// `Origin`.
+    /// The header field `Origin`.
     Origin,
-    /// `Authorization` or `Cookie`.
+    /// The header field `Authorization` or `Cookie`.
     Credentials,
-    /// `Sec-WebSocket-Extensions`.
+    /// The header field `Sec-WebSocket-Extensions`.
     Compression,
 }
 
 impl RequestSummary {
-    /// Summarizes a request with these header fields.
+    /// Summarizes a request for `target` with these header fields.
     pub fn new(target: &Target, headers: &Headers) -> Self {
         let fields = [
             ("Upgrade", RequestPart::Upgrade),
@@ -47,7 +47,7 @@ impl RequestSummary {
         }
     }
 
-    /// Whether the request had this part.
+    /// Returns true if the request has this part.
     pub fn has(&self, part: RequestPart) -> bool {
         self.parts.contains(&part)
     }

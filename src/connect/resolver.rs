@@ -1,4 +1,4 @@
-//! Lookups of names, shared by the sessions of a dialer.
+//! Name lookups, shared by the sessions of a dialer.
 
 use crate::net::tcp::{self, Family};
 use std::{
@@ -10,17 +10,17 @@ use std::{
 };
 use tokio::sync::OnceCell;
 
-/// Name and port.
+/// Host name in lower case, and port.
 type Key = (String, u16);
 
-/// Looks names up, each at most once in [`LIFETIME`] as long as its addresses can be reached.
+/// Resolves names, each at most once per [`LOOKUP_LIFETIME`] while its addresses are reachable.
 #[derive(Debug, Default)]
 pub(super) struct Resolver {
-    // A hash map would ask the kernel for random bytes.
+    // A hash map would request random bytes from the kernel.
     lookups: Mutex<BTreeMap<Key, Arc<Lookup>>>,
 }
 
-/// One lookup, which all sessions that need it wait for.
+/// A lookup in progress or finished. Concurrent sessions wait for the same one.
 #[derive(Debug)]
 struct Lookup {
     started: Instant,
@@ -28,7 +28,7 @@ struct Lookup {
 }
 
 impl Resolver {
-    /// Resolves a name at the time `now`.
+    /// Resolves a name, unless a lookup is recent at the time `now`.
     pub(super) async fn resolve(
         &self,
         host: &str,
@@ -42,10 +42,10 @@ impl Resolver {
         Ok(Resolution { addresses: found.clone(), lookup: Some((self, key)) })
     }
 
-    /// The lookup of a name that is under way or recent, or a new one.
+    /// Returns the lookup in progress or recent, or a new one.
     fn lookup(&self, key: &Key, now: Instant) -> Arc<Lookup> {
         let mut lookups = self.lookups();
-        lookups.retain(|_, lookup| now.saturating_duration_since(lookup.started) < LIFETIME);
+        lookups.retain(|_, lookup| now.saturating_duration_since(lookup.started) < LOOKUP_LIFETIME);
         let new = || Arc::new(Lookup { started: now, addresses: OnceCell::new() });
         Arc::clone(lookups.entry(key.clone()).or_insert_with(new))
     }
@@ -55,7 +55,7 @@ impl Resolver {
     }
 }
 
-/// The addresses of a name. A lookup is forgotten unless it is confirmed, so that the next attempt
+/// The addresses of a name. Dropping it unconfirmed discards the lookup, so that the next attempt
 /// resolves the name again.
 #[derive(Debug)]
 pub(super) struct Resolution<'a> {
@@ -64,12 +64,12 @@ pub(super) struct Resolution<'a> {
 }
 
 impl Resolution<'_> {
-    /// Addresses that need no lookup.
+    /// Creates a resolution that needs no lookup.
     pub(super) fn fixed(addresses: Vec<SocketAddr>) -> Self {
         Self { addresses, lookup: None }
     }
 
-    /// One of the addresses was reached: the lookup is kept for its lifetime.
+    /// Keeps the lookup for its lifetime, because one of the addresses was reached.
     pub(super) fn confirm(mut self) {
         self.lookup = None;
     }
@@ -83,19 +83,19 @@ impl Drop for Resolution<'_> {
     }
 }
 
-/// How long a lookup is used, as in curl.
-const LIFETIME: Duration = Duration::from_mins(1);
+/// The time during which the result of a lookup is reused, the same as in curl.
+const LOOKUP_LIFETIME: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn known(resolver: &Resolver) -> usize {
+    fn lookup_count(resolver: &Resolver) -> usize {
         resolver.lookups().len()
     }
 
     #[tokio::test]
-    async fn a_lookup_is_kept_while_its_addresses_are_reached() {
+    async fn a_lookup_is_kept_only_if_confirmed() {
         let (resolver, start) = (Resolver::default(), Instant::now());
         let key = ("h".to_owned(), 80);
         let address: SocketAddr = "127.0.0.1:80".parse().unwrap();
@@ -107,16 +107,16 @@ mod tests {
         let found = resolver.resolve("h", 80, Family::Any, later).await.unwrap();
         assert_eq!(found.addresses, [address]);
         drop(found);
-        assert_eq!(known(&resolver), 0);
+        assert_eq!(lookup_count(&resolver), 0);
     }
 
     #[test]
-    fn a_lookup_ends_with_its_lifetime() {
+    fn a_lookup_expires() {
         let (resolver, start) = (Resolver::default(), Instant::now());
         let key = ("h".to_owned(), 80);
         let first = resolver.lookup(&key, start);
         assert!(Arc::ptr_eq(&first, &resolver.lookup(&key, start)));
-        assert!(!Arc::ptr_eq(&first, &resolver.lookup(&key, start + LIFETIME)));
-        assert_eq!(known(&resolver), 1);
+        assert!(!Arc::ptr_eq(&first, &resolver.lookup(&key, start + LOOKUP_LIFETIME)));
+        assert_eq!(lookup_count(&resolver), 1);
     }
 }

@@ -1,31 +1,31 @@
 //! The steps of opening a session.
 
-/// A step of opening a session, each of which a time limit may end.
+/// A step of opening a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The lookup of the name.
+    /// The name lookup.
     Resolve,
-    /// The TCP connection, or that to a Unix socket.
+    /// The connection over TCP or to a Unix socket.
     Connect,
-    /// The answer of the proxy.
+    /// The negotiation with the proxy.
     Proxy,
     /// The TLS handshake.
     Tls,
-    /// The SETTINGS of the server (RFC 9113, 3.4).
+    /// The wait for the server's SETTINGS (RFC 9113, 3.4).
     Settings,
-    /// The permission to open a stream of HTTP/2 (`MAX_CONCURRENT_STREAMS`).
+    /// The wait for an HTTP/2 stream (`MAX_CONCURRENT_STREAMS`).
     Stream,
-    /// The answer to the opening handshake.
+    /// The opening handshake.
     Handshake,
 }
 
-/// What a time limit covers.
+/// The scope of a time limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitScope {
-    /// The step alone.
+    /// A single step.
     Step,
-    /// All of opening.
+    /// The opening of the session.
     Open,
-    /// The whole run, of which opening is a part.
+    /// The whole run, including the session.
     Run,
 }

@@ -1,4 +1,4 @@
-//! The clock of opening a session.
+//! Time measurement of opening a session.
 
 use super::{step::Step, timing::Timing};
 use std::{
@@ -6,13 +6,13 @@ use std::{
     time::Instant,
 };
 
-/// Measures the steps of opening a session, over all attempts.
+/// Measures the steps of opening a session, added up over all attempts.
 #[derive(Debug)]
 pub(super) struct Stopwatch {
     step: Cell<Step>,
     since: Cell<Instant>,
     timing: Cell<Timing>,
-    /// The proxy that the step concerns.
+    /// The proxy that the current step waits for.
     proxy: RefCell<Option<String>>,
 }
 
@@ -23,22 +23,21 @@ impl Stopwatch {
         Self { step, since, timing, proxy: RefCell::default() }
     }
 
-    /// Sets the proxy that the next steps concern, or none.
+    /// Sets the proxy that the following steps wait for.
     pub(super) fn set_proxy(&self, proxy: Option<String>) {
         self.proxy.replace(proxy);
     }
 
-    /// The proxy that the step concerns.
+    /// Returns the proxy that the current step waits for.
     pub(super) fn proxy(&self) -> Option<String> {
         self.proxy.borrow().clone()
     }
 
-    /// The step under way.
     pub(super) fn step(&self) -> Step {
         self.step.get()
     }
 
-    /// Ends the step under way and begins this one.
+    /// Ends the current step and starts another.
     pub(super) fn enter(&self, step: Step, now: Instant) {
         let time = now - self.since.replace(now);
         let mut timing = self.timing.get();
@@ -52,8 +51,8 @@ impl Stopwatch {
         self.timing.set(timing);
     }
 
-    /// The times of the steps until now.
-    pub(super) fn so_far(&self, now: Instant) -> Timing {
+    /// Returns the durations up to `now`, including the current step.
+    pub(super) fn timing(&self, now: Instant) -> Timing {
         self.enter(self.step(), now);
         self.timing.get()
     }
@@ -76,7 +75,7 @@ mod tests {
         stopwatch.enter(Step::Connect, after(11));
         stopwatch.enter(Step::Handshake, after(12));
         assert_eq!(stopwatch.step(), Step::Handshake);
-        let timing = stopwatch.so_far(after(20));
+        let timing = stopwatch.timing(after(20));
         assert_eq!(timing.total(), Duration::from_millis(20));
         assert_eq!(timing.to_string(), "20.0 ms: resolve 2.0, connect 2.0, tls 7.0, handshake 9.0");
     }

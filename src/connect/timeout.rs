@@ -1,4 +1,4 @@
-//! Steps that end at their time limit.
+//! Time limits of single steps.
 
 use super::{
     error::OpenError,
@@ -8,15 +8,15 @@ use crate::target::Target;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Runs a step within its own limit, if it has one.
+/// Runs a step within `limit`, if there is one.
 pub(super) async fn within<T>(
     limit: Option<Duration>,
     step: Step,
     target: &Target,
-    doing: impl Future<Output = Result<T, OpenError>>,
+    operation: impl Future<Output = Result<T, OpenError>>,
 ) -> Result<T, OpenError> {
-    let Some(limit) = limit else { return doing.await };
-    match timeout(limit, doing).await {
+    let Some(limit) = limit else { return operation.await };
+    match timeout(limit, operation).await {
         Ok(done) => done,
         Err(_) => {
             let (authority, scope) = (target.authority(), LimitScope::Step);

@@ -1,29 +1,29 @@
-//! The times that the steps of opening a session take.
+//! Durations of the steps of opening a session.
 
 use std::{fmt, time::Duration};
 
-/// What each step took; over all attempts, where there were several.
+/// The duration of each step, added up over all attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// Looking names up; nothing for an address.
+    /// Name lookups; zero for an address.
     pub resolve: Duration,
-    /// TCP, or a Unix socket.
+    /// Connecting over TCP or to a Unix socket.
     pub connect: Duration,
-    /// The proxy.
+    /// Negotiation with the proxy.
     pub proxy: Duration,
-    /// TLS.
+    /// TLS handshakes.
     pub tls: Duration,
-    /// The opening handshake.
+    /// The opening handshake, including the SETTINGS of HTTP/2.
     pub handshake: Duration,
 }
 
 impl Timing {
-    /// All of it.
+    /// Returns the sum of all steps.
     pub fn total(&self) -> Duration {
         self.steps().iter().map(|(_, time)| *time).sum()
     }
 
-    /// What of it came after this much of it.
+    /// Returns the durations since `before`, an earlier state of the same timing.
     #[must_use]
     pub fn since(&self, before: &Self) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Timing {
         }
     }
 
-    /// Each step by its name.
+    /// Returns the name and duration of each step.
     pub fn steps(&self) -> [(&'static str, Duration); 5] {
         [
             ("resolve", self.resolve),
@@ -47,13 +47,13 @@ impl Timing {
     }
 }
 
-/// Those that took time, in milliseconds.
+/// Displays the total and the steps of at least [`MIN_SHOWN`], in milliseconds.
 impl fmt::Display for Timing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         write!(f, "{:.1} ms", ms(self.total()))?;
         let steps = self.steps();
-        let steps = steps.iter().filter(|(_, time)| *time >= SHOWN);
+        let steps = steps.iter().filter(|(_, time)| *time >= MIN_SHOWN);
         for (i, (name, time)) in steps.enumerate() {
             write!(f, "{}{name} {:.1}", if i == 0 { ": " } else { ", " }, ms(*time))?;
         }
@@ -61,5 +61,5 @@ impl fmt::Display for Timing {
     }
 }
 
-/// Less than this would be shown as nothing.
-const SHOWN: Duration = Duration::from_micros(50);
+/// The shortest duration that does not round to 0.0 ms.
+const MIN_SHOWN: Duration = Duration::from_micros(50);

@@ -229,7 +229,7 @@ impl ClientJob {
             http: self.http,
             limits: Limits {
                 total: self.max_time.unwrap_or(Duration::MAX).min(self.limits.total),
-                is_run: self.max_time.is_some_and(|limit| limit <= self.limits.total),
+                is_run_limit: self.max_time.is_some_and(|limit| limit <= self.limits.total),
                 ..self.limits
             },
         }

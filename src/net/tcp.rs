@@ -80,14 +80,19 @@ pub async fn resolve(host: &str, port: u16, family: Family) -> io::Result<Vec<So
     let found: Vec<SocketAddr> =
         tokio::net::lookup_host((host, port)).await?.filter(|a| family.admits(a)).collect();
     if found.is_empty() {
-        let kind = match family {
-            Family::Any => "",
-            Family::V4 => "IPv4 ",
-            Family::V6 => "IPv6 ",
-        };
-        return Err(io::Error::new(io::ErrorKind::NotFound, format!("no {kind}address")));
+        return Err(no_address(family));
     }
     Ok(interleave(found))
+}
+
+/// Returns the error for a name without an address of this family.
+pub fn no_address(family: Family) -> io::Error {
+    let words = match family {
+        Family::Any => "no address",
+        Family::V4 => "no IPv4 address",
+        Family::V6 => "no IPv6 address",
+    };
+    io::Error::new(io::ErrorKind::NotFound, words)
 }
 
 /// Checks the IP version of an address that was not looked up.

@@ -106,7 +106,7 @@ fn nginx_has_http_2_but_no_websocket_over_it() {
         .stdout("hi\n")
         .stderr_has([
             ", ALPN h2\n* HTTP/2, SETTINGS: ",
-            "; again over HTTP/1.1\n* connected to ",
+            "; retrying over HTTP/1.1\n* connected to ",
             ", ALPN http/1.1\n> GET / HTTP/1.1\n",
         ])
         .run();

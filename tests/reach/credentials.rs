@@ -70,7 +70,7 @@ fn netrc_knows_the_host() {
     let (_dir, path) = file("machine a\nlogn b\n");
     Test::new()
         .args([format!("--netrc={}", path.display()), "ws://h".to_owned()])
-        .stderr(format!("sockeye: {}: line 2: not what netrc(5) expects\n", path.display()))
+        .stderr(format!("sockeye: {}: line 2: not valid in netrc(5)\n", path.display()))
         .status(2)
         .run();
 }
@@ -203,7 +203,7 @@ fn a_stale_answer_and_another_resource_are_answered_anew() {
 
 #[test]
 fn secrets_do_not_break_the_request_nor_show_in_errors() {
-    let words = "sockeye: the variable T holds a control character\n";
+    let words = "sockeye: the variable T contains a control character\n";
     for args in [["--bearer", "env:T"], ["--cookie", "env:T"], ["-u", "env:T"]] {
         Test::new()
             .args(args)

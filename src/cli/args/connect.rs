@@ -4,7 +4,7 @@
 use super::heading::{CONNECTION, TLS};
 use crate::{
     cli::values::{self, Pins},
-    connect::{ConnectTo, Resolve},
+    connect::{ConnectTo, ResolveOverride},
     net::tcp::LocalAddr,
 };
 use clap::{Args, ValueEnum, ValueHint};
@@ -91,7 +91,7 @@ pub struct ConnectArgs {
     /// ADDRESS may be a comma-separated list. * stands for any host or any port. May be repeated.
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = values::resolve)]
     #[arg(help_heading = CONNECTION)]
-    pub resolve: Vec<Resolve>,
+    pub resolve: Vec<ResolveOverride>,
 
     /// Connect to HOST2:PORT2 instead of HOST1:PORT1
     ///

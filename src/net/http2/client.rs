@@ -67,8 +67,8 @@ impl Http2Client {
         &self.settings
     }
 
-    /// Reports whether the peer supports extended CONNECT (RFC 8441, 3). If its first SETTINGS do not
-    /// enable it, sends a PING and waits for the answer, at most one second: SETTINGS that
+    /// Reports whether the peer supports extended CONNECT (RFC 8441, 3). If its first SETTINGS do
+    /// not enable it, sends a PING and waits up to one second for the answer: SETTINGS that
     /// immediately follow the first arrive before it.
     pub async fn supports_extended_connect(&mut self) -> Result<bool, Http2Fault> {
         if self.settings.enables_connect_protocol() {
@@ -82,8 +82,8 @@ impl Http2Client {
             });
             // Some servers do not answer a PING.
             match timeout(PING_LIMIT, answered).await {
-                // If the connection merely ends after SETTINGS without extended CONNECT, the missing
-                // setting explains it better.
+                // After SETTINGS without extended CONNECT, the missing setting explains more than
+                // the end of the connection.
                 Ok(Err(fault)) if !(self.began_with_settings && fault.is_plain_end()) => {
                     return Err(fault);
                 }

@@ -68,7 +68,7 @@ pub(super) enum TransportEnd {
     #[default]
     Open,
     /// The transport has ended, which is withheld from h2: it would discard received frames that
-    /// were not read yet.
+    /// were not read yet, `END_STREAM` among them.
     Withheld,
     /// The transport has ended, and h2 may see it.
     Released,
@@ -144,8 +144,8 @@ impl<S> Tap<S> {
         self.peer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records the result of a write. A failed write counts as successful, of `all` bytes; the error
-    /// is reported by the next read.
+    /// Records the result of a write. A failed write counts as a complete one and returns `all`;
+    /// the next read reports the error.
     fn record_write<T>(&self, done: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
         let mut peer = self.peer();
         match done {

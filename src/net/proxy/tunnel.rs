@@ -66,8 +66,8 @@ impl Proxy {
             ProxyProtocol::Socks5 | ProxyProtocol::Socks5h => {
                 let mut stream = PrefixCapture::new(stream);
                 let done = match user {
-                    // RFC 1929 has no encoding for an empty user or password, and connecting without
-                    // them would not be what was asked for.
+                    // RFC 1929 has no encoding for an empty user or password, and they must not be
+                    // omitted silently.
                     Some((user, password)) if user.is_empty() || password.is_empty() => {
                         let words = "user and password must not be empty".to_owned();
                         return Err(ProxyFault::Socks { words, wants_user: true });
