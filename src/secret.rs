@@ -172,8 +172,8 @@ fn collect(
     }
 }
 
-/// Prompts for a secret at the terminal, without echo. If a signal ends the process, the terminal is
-/// restored first.
+/// Prompts for a secret at the terminal, without echo. A signal that ends the process restores the
+/// terminal first.
 pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     let fault = |e: io::Error| SecretFault {
         fault: format!("cannot ask for {what}: {}", system_error(&e)),

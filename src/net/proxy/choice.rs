@@ -54,8 +54,8 @@ impl ProxyVariables {
     }
 }
 
-/// Variables for ws, in lower case only: in a CGI program `HTTP_PROXY` is the request header `Proxy`,
-/// which the remote client chooses.
+/// Variables for ws, in lower case only: in a CGI program `HTTP_PROXY` is the request header
+/// `Proxy`, which the remote client chooses.
 const WS_NAMES: [&str; 2] = ["ws_proxy", "http_proxy"];
 const WSS_NAMES: [&str; 4] = ["wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY"];
 const COMMON_NAMES: [&str; 2] = ["all_proxy", "ALL_PROXY"];
