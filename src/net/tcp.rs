@@ -157,7 +157,7 @@ async fn dial(address: SocketAddr, local: LocalAddr) -> io::Result<TcpStream> {
             socket.connect(address).await?
         }
     };
-    // A connection without these socket options is slower, not broken.
+    // The socket options are optional: without them, the connection works all the same.
     let _ = crate::sys::unix::tune(&stream);
     Ok(stream)
 }

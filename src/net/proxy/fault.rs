@@ -9,7 +9,7 @@ use std::io;
 /// The reason why a proxy did not connect to the target.
 #[derive(Debug)]
 pub enum ProxyFault {
-    /// The proxy answered CONNECT with an error status.
+    /// The proxy answered CONNECT with a status other than 2xx.
     Status {
         /// The head of the answer.
         response: Box<Response>,
