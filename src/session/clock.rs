@@ -1,9 +1,11 @@
-//! The time of a session: that of the runtime which drives it.
+//! The clock of a session.
 
 use std::time::Instant;
 
-/// Returns the runtime's time. It is the system's monotonic clock, at the cost of reading that, and
-/// virtual while a test has paused the runtime, as the session's timer is.
+/// Returns the time of the runtime that drives the session.
+///
+/// This is the system's monotonic clock, at the same cost. While a test has paused the runtime,
+/// it is virtual, like the session's timer.
 #[inline]
 pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()

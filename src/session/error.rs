@@ -1,4 +1,4 @@
-//! Failures of an open session, as data. Sentences, hints and exit codes are made elsewhere.
+//! Failures of an open session, as plain data; `error` adds sentences, hints and exit codes.
 
 use super::{context::SessionContext, quiet::QuietPeriod};
 use crate::{
@@ -7,101 +7,76 @@ use crate::{
 };
 use std::{io, time::Duration};
 
-/// Why a session ended badly. `authority` is host and port of the peer.
+/// The failure that ended a session.
+///
+/// In every variant `authority` is the peer's host and port, and `carrier` the HTTP version of the
+/// opening handshake.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the names of most fields say enough")]
 pub enum SessionError {
-    /// Bytes could not be sent.
-    Send {
-        /// Host and port.
-        authority: String,
-        /// The system's error.
-        cause: io::Error,
-    },
-    /// The peer closed while messages waited to be sent.
+    /// Writing to the transport failed.
+    Send { authority: String, cause: io::Error },
+    /// The peer closed the connection before all messages were sent.
     Unsent {
-        /// Host and port.
         authority: String,
-        /// The number of messages.
+        /// The number of unsent messages.
         messages: usize,
-        /// The peer's Close.
         close: Close,
-        /// The circumstances, of a client.
+        /// The context of a client's session; `None` for a server.
         context: Option<Box<SessionContext>>,
     },
     /// The peer stopped reading: messages queued before our Close were not sent.
     Unread {
-        /// Host and port.
         authority: String,
-        /// The version of HTTP that carries the session.
         carrier: Version,
-        /// The number of messages.
+        /// The number of unsent messages.
         messages: usize,
     },
-    /// Reading failed.
+    /// Reading from the transport failed.
     Receive {
-        /// Host and port.
         authority: String,
-        /// The system's error.
         cause: io::Error,
-        /// The quiet before, if there was one.
+        /// The quiet period before the failure, if it was long enough to be the cause.
         quiet: Option<QuietPeriod>,
     },
-    /// HTTP/2 failed under the session.
+    /// The HTTP/2 stream or connection that carries the session failed.
     Http2 {
-        /// Host and port.
         authority: String,
-        /// The reason.
         fault: Http2Fault,
-        /// Whether part of a message was received.
+        /// True if a message was only partly received.
         inside_message: bool,
     },
-    /// The transport ended without a Close (1006).
+    /// The transport ended without a Close (1006; RFC 6455, 7.1.5).
     NoClose {
-        /// Host and port.
         authority: String,
-        /// The version of HTTP that carries the session.
         carrier: Version,
-        /// Whether part of a message was received.
+        /// True if a message was only partly received.
         inside_message: bool,
-        /// The quiet before, if there was one.
+        /// The quiet period before the end, if it was long enough to be the cause.
         quiet: Option<QuietPeriod>,
     },
-    /// The peer broke the protocol.
+    /// The peer violated the protocol.
     Protocol {
-        /// Host and port.
         authority: String,
-        /// The rule.
         violation: Violation,
-        /// Whether our Close told the peer so; none was sent before.
+        /// True if our Close reported the violation; false if we had already sent a Close.
         told: bool,
     },
-    /// The peer closed with a code that reports an error.
+    /// The peer closed the connection with a code that reports an error.
     Closed {
-        /// Host and port.
         authority: String,
-        /// The peer's Close.
         close: Close,
-        /// The circumstances, of a client.
+        /// The context of a client's session; `None` for a server.
         context: Option<Box<SessionContext>>,
     },
-    /// No message was sent or received for this long.
-    Idle {
-        /// Host and port.
-        authority: String,
-        /// The limit.
-        limit: Duration,
-    },
-    /// A keepalive ping was not answered in time.
-    PongTimeout {
-        /// Host and port.
-        authority: String,
-        /// The limit.
-        limit: Duration,
-    },
+    /// No message was sent or received within the idle timeout.
+    Idle { authority: String, limit: Duration },
+    /// A keepalive ping was not answered within the ping timeout.
+    PongTimeout { authority: String, limit: Duration },
 }
 
 impl SessionError {
-    /// The error of reading, which may be one of HTTP/2.
+    /// Converts a read error: an `Http2Fault` inside it becomes [`Self::Http2`].
     pub(super) fn receive(
         authority: String,
         cause: io::Error,
@@ -114,7 +89,7 @@ impl SessionError {
         }
     }
 
-    /// The quiet before a loss.
+    /// Returns the quiet period before a lost connection, if one was noticed.
     pub fn quiet_mut(&mut self) -> Option<&mut QuietPeriod> {
         match self {
             Self::NoClose { quiet, .. } | Self::Receive { quiet, .. } => quiet.as_mut(),

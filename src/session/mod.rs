@@ -1,8 +1,8 @@
-//! The driver: one task owns a transport and a connection, and moves bytes between them.
+//! The session driver: one task owns a transport and a connection and moves bytes between them.
 //!
-//! A loop around it is always the same: take [`Session::next_event`] until there is none, send what
-//! is to be sent, then wait in [`Session::progress`], which writes all that is queued with one call
-//! and reads as much as there is.
+//! Every caller runs the same loop: take events from [`Session::next_event`] until there are none,
+//! queue messages, then wait in [`Session::progress`], which writes everything queued in one call
+//! and reads as much as is available.
 
 pub mod clock;
 mod context;
@@ -46,13 +46,14 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// Since when there has been no message.
+/// The state of the idle timeout.
 struct Idle {
-    /// Messages until then, both ways.
+    /// Messages in both directions up to `since`.
     messages: u64,
+    /// The time of the last message.
     since: Instant,
-    /// For longer than there may be none: the session ends.
-    for_good: bool,
+    /// The timeout has expired, and the session is closing because of it.
+    expired: bool,
 }
 
 /// An open session.
@@ -62,46 +63,45 @@ pub struct Session {
     settings: Settings,
     authority: String,
     carrier: Version,
-    /// Of a client.
+    /// Set for a client.
     context: Option<SessionContext>,
-    /// What has come and is not decoded is at `start..end`.
+    /// Received bytes; those not yet decoded are at `start..end`.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// When the last bytes came; events are dated with it.
-    now: Instant,
+    /// The time of the last read that returned bytes, which is also the timestamp of events.
+    received_at: Instant,
     bytes_received: u64,
     opened: Instant,
-    /// For how long at most no byte came.
+    /// The longest time in which no byte was received.
     silence: Duration,
-    /// When the transport last took something.
+    /// The time of the last successful write.
     last_sent: Instant,
     idle: Idle,
-    /// The code of our Close, which a peer may echo without meaning an error.
+    /// The code of our Close. A peer that echoes an error code does not report an error itself.
     our_code: Option<CloseCode>,
     send_error: Option<io::Error>,
     receive_error: Option<io::Error>,
-    /// The transport has ended; the connection is told when all it brought is decoded.
+    /// The transport has ended. The connection learns of it once all received bytes are decoded.
     eof: bool,
     quiet: silence::Silence,
-    /// The quiet before the end.
+    /// The quiet period before the transport ended.
     last_quiet: Option<QuietPeriod>,
-    /// TLS may hold what it could not write at once.
+    /// The transport may still buffer written bytes, as TLS does.
     flushing: bool,
     shut: bool,
     timer: Pin<Box<Sleep>>,
-    /// What `timer` is set to: at most the connection's deadline, so that it need not be moved for
-    /// every byte that comes.
+    /// The instant `timer` is set to. It may be earlier than the deadline, so that received bytes,
+    /// which only postpone the deadline, do not reset the timer.
     armed: Option<Instant>,
-    /// When the first message came.
     first_message: Option<Instant>,
     observation: Option<Box<Observation>>,
-    /// What the sessions before it came to, if there were some.
+    /// Statistics of the sessions that this one replaces.
     earlier: Option<Box<Stats>>,
 }
 
 impl Session {
-    /// A session of a client. `entropy` makes the masking keys.
+    /// Creates a client's session. `entropy` generates the masking keys.
     pub fn client(opened: ClientConnection, settings: Settings, entropy: Entropy) -> Self {
         let agreed = &opened.established.agreed;
         let context = SessionContext {
@@ -114,7 +114,7 @@ impl Session {
         Self { context: Some(context), ..session }
     }
 
-    /// A session of a server.
+    /// Creates a server's session.
     pub fn server(established: Established, settings: Settings, entropy: Entropy) -> Self {
         Self::new(established, Role::Server, settings, entropy)
     }
@@ -126,8 +126,9 @@ impl Session {
         if let Some(deflate) = &established.agreed.deflate {
             connection = connection.with_deflate(deflate);
         }
-        // Fresh zeros cost nothing until they are used; a Vec that grows is written through.
-        let mut buffer = vec![0; READ.max(end)];
+        // Zeroed pages from the allocator cost nothing until they are used, whereas resizing a Vec
+        // would write to all of them.
+        let mut buffer = vec![0; READ_BUFFER_BYTES.max(end)];
         for (to, from) in buffer.iter_mut().zip(established.rest) {
             *to = from;
         }
@@ -141,12 +142,12 @@ impl Session {
             buffer,
             start: 0,
             end,
-            now,
+            received_at: now,
             bytes_received: end as u64,
             opened: now,
             silence: Duration::ZERO,
             last_sent: now,
-            idle: Idle { messages: 0, since: now, for_good: false },
+            idle: Idle { messages: 0, since: now, expired: false },
             our_code: None,
             send_error: None,
             receive_error: None,
@@ -163,15 +164,15 @@ impl Session {
         }
     }
 
-    /// It takes the place of another one, whose figures it adds to its own.
+    /// Adds the statistics of the session that this one replaces.
     #[must_use]
     pub fn after(mut self, earlier: &Self) -> Self {
         self.earlier = Some(Box::new(earlier.stats()));
         self
     }
 
-    /// The next message, if it came whole in one frame, as nearly all do; otherwise
-    /// [`Self::next_event`] tells what is next.
+    /// Returns the next message if it arrived whole in a single frame, as nearly all messages do.
+    /// On `None`, call [`Self::next_event`].
     #[inline]
     pub fn next_whole(&mut self) -> Option<Piece<'_>> {
         let input = self.buffer.get(self.start..self.end)?;
@@ -180,29 +181,31 @@ impl Session {
         self.start += range.end;
         let piece = Piece::whole(kind, payload);
         if let Some(observation) = &mut self.observation {
-            observation.whole(self.now, &piece);
+            observation.whole(self.received_at, &piece);
         }
         Some(piece)
     }
 
-    /// The next event in what has been read.
+    /// Returns the next event in the received bytes; `None` if more bytes are needed.
     pub fn next_event(&mut self) -> Option<Event<'_>> {
-        // Also when all bytes are used: a fault may wait behind the piece that came before it.
+        // The connection is asked even if no bytes are left: a violation may be pending behind the
+        // piece that was returned last.
         let input = self.buffer.get_mut(self.start..self.end)?;
-        let Received { used, event, fault_at } = self.connection.receive_located(self.now, input);
+        let Received { used, event, fault_at } =
+            self.connection.receive_located(self.received_at, input);
         self.start += used;
         if let Some(observation) = &mut self.observation {
-            observation.decoded(self.now, used, event.as_ref(), fault_at);
+            observation.decoded(self.received_at, used, event.as_ref(), fault_at);
         }
         event
     }
 
-    /// Attaches an observer, which is told of everything from the first byte on.
+    /// Attaches an observer, which sees everything from the first byte on.
     #[must_use]
     pub fn watched(mut self, observer: Box<dyn Observer>) -> Self {
         let mut observation = Observation::new(observer, self.connection.deflates());
         let rest = self.buffer.within(self.start..self.end);
-        observation.received(self.now, rest);
+        observation.received(self.received_at, rest);
         if observation.needs_wire() {
             self.connection.disable_fast_path();
         }
@@ -210,28 +213,28 @@ impl Session {
         self
     }
 
-    /// Tells the observer that the session is over.
+    /// Informs the observer that the session is over.
     pub fn end(&mut self) {
         if let Some(observation) = &mut self.observation {
             observation.end(clock::now());
         }
     }
 
-    /// Tells the observer that the session is about to wait.
+    /// Informs the observer that the session is about to wait.
     fn rest(&mut self) {
         if let Some(observation) = &mut self.observation {
             observation.rest();
         }
     }
 
-    /// Writes what is queued, reads what there is (unless `reading` is false, because the events
-    /// have nowhere to go), and minds the deadlines; returns as soon as any of it has happened.
-    /// May be dropped at any time without loss.
+    /// Writes queued bytes, reads available bytes and handles deadlines; returns as soon as any of
+    /// these has made progress. With `reading` false, because the caller cannot take more events,
+    /// nothing is read. Cancel-safe.
     pub async fn progress(&mut self, reading: bool) {
         poll_fn(|cx| self.poll_progress(cx, reading)).await;
     }
 
-    /// Writes what goes without waiting.
+    /// Writes as many queued bytes as the transport takes without waiting.
     pub async fn write(&mut self) {
         self.rest();
         poll_fn(|cx| {
@@ -243,18 +246,18 @@ impl Session {
 
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         let now = clock::now();
-        self.mind_first_message();
+        self.note_first_message();
         self.rest();
         self.connection.set_reading(reading, now);
         let mut progressed = self.poll_write(cx, now, reading);
         if reading && self.eof {
             self.connection.receive_eof();
-            // For TLS: its own farewell (RFC 8446, 6.1), as far as it goes at once.
+            // TLS sends its close_notify (RFC 8446, 6.1), if that is possible without waiting.
             self.shut |= Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
         } else if reading {
             progressed |= self.poll_read(cx);
         }
-        self.mind_idleness(now);
+        self.check_idle_timeout(now);
         progressed |= self.poll_timer(cx);
         if progressed || self.connection.is_over() { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -281,7 +284,7 @@ impl Session {
             progressed = true;
         }
         self.flushing |= progressed;
-        // A carrier has duties of its own also while nothing is read.
+        // HTTP/2 must be driven even while nothing is read, to answer PINGs for example.
         if (self.flushing || !reading) && self.send_error.is_none() {
             match Pin::new(&mut self.transport).poll_flush(cx) {
                 Poll::Pending => {}
@@ -293,7 +296,7 @@ impl Session {
             }
         }
         let all_sent = self.connection.queued() == 0 && !self.connection.is_frame_open();
-        // On a stream of HTTP/2 it does not matter who ends first, and some servers wait for us.
+        // On an HTTP/2 stream either side may end first, and some servers wait for the client.
         let ends = self.connection.wants_shutdown()
             || (self.carrier == Version::Http2 && self.connection.is_closed());
         if ends && !self.shut && all_sent {
@@ -307,10 +310,10 @@ impl Session {
         self.connection.transmit_failed(clock::now());
     }
 
-    /// Reads until the buffer is full or the transport has no more.
+    /// Reads until the buffer is full or the transport has no more bytes available.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
         if self.start > 0 {
-            // What a decoder leaves is a header at most.
+            // Cheap: the decoder leaves at most a partial header.
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
@@ -321,8 +324,8 @@ impl Session {
                 Poll::Pending => break,
                 Poll::Ready(Ok(n)) if n > 0 => self.end += n,
                 Poll::Ready(result) => {
-                    // A TLS peer that leaves without close_notify is an end like any other: what
-                    // counts is whether its Close had come.
+                    // The end of TLS without close_notify is treated like any other end: only the
+                    // presence of the peer's Close matters.
                     self.receive_error =
                         result.err().filter(|e| e.kind() != io::ErrorKind::UnexpectedEof);
                     self.eof = true;
@@ -344,7 +347,7 @@ impl Session {
         Poll::Ready(Ok(room.filled().len()))
     }
 
-    /// What stands in the buffer from there on has come.
+    /// Records the receipt of the bytes at `start..self.end`. Returns false if there are none.
     fn note_received(&mut self, start: usize) -> bool {
         let n = self.end - start;
         if n == 0 {
@@ -352,37 +355,37 @@ impl Session {
         }
         let now = clock::now();
         self.silence = self.silence.max(now.saturating_duration_since(self.last_heard()));
-        self.now = now;
+        self.received_at = now;
         self.bytes_received += n as u64;
-        self.connection.received(self.now);
+        self.connection.received(self.received_at);
         if let Some(observation) = &mut self.observation {
             observation.received(now, self.buffer.within(start..self.end));
         }
         true
     }
 
-    /// Notes when the first message came: with the last read, if it was decoded since.
-    fn mind_first_message(&mut self) {
+    /// Records the time of the first message: that of the last read, from which it was decoded.
+    fn note_first_message(&mut self) {
         if self.first_message.is_none() && self.connection.tallies().0.messages() > 0 {
-            self.first_message = Some(self.now);
+            self.first_message = Some(self.received_at);
         }
     }
 
-    /// When there will have been no message for too long.
+    /// Returns the deadline of the idle timeout, if there is one.
     fn idle_deadline(&self) -> Option<Instant> {
         let limit = self.settings.idle_timeout.filter(|_| self.connection.is_open())?;
         Some(self.idle.since + limit)
     }
 
-    fn mind_idleness(&mut self, now: Instant) {
+    fn check_idle_timeout(&mut self, now: Instant) {
         let Some(deadline) = self.idle_deadline() else { return };
         let (received, sent) = self.connection.tallies();
         let messages = received.messages() + sent.messages();
         if messages != self.idle.messages || self.connection.is_inside_message() {
             (self.idle.messages, self.idle.since) = (messages, now);
         } else if deadline <= now {
-            // It is open: the deadline says so.
-            self.idle.for_good = self.close(&Close::new(CloseCode::NORMAL)).is_ok();
+            // The session is open, since there is a deadline.
+            self.idle.expired = self.close(&Close::new(CloseCode::NORMAL)).is_ok();
         }
     }
 
@@ -400,50 +403,51 @@ impl Session {
         }
         self.armed = None;
         self.connection.handle_timeout(clock::now());
-        // Woken either to act on what happened or to arm the timer anew.
+        // Counts as progress even if nothing expired, so that the timer is polled again.
         true
     }
 
-    /// Host and port, as errors name them.
+    /// Returns the peer's host and port, as errors name them.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// Whether messages may be sent.
+    /// Returns true while messages may be sent.
     pub fn is_open(&self) -> bool {
         self.connection.is_open()
     }
 
-    /// Whether nothing is left to wait for.
+    /// Returns true once there is nothing left to wait for.
     pub fn is_over(&self) -> bool {
         self.connection.is_over()
     }
 
-    /// Whether part of a message has come and its end has not.
+    /// Returns true if a message has been received only partly.
     pub fn is_inside_message(&self) -> bool {
         self.connection.is_inside_message()
     }
 
-    /// Whether a begun frame waits for its payload.
+    /// Returns true while a frame that was begun lacks payload.
     pub fn is_frame_open(&self) -> bool {
         self.connection.is_frame_open()
     }
 
-    /// Bytes that wait for the network.
+    /// Returns the number of bytes that wait to be written.
     pub fn queued(&self) -> usize {
         self.connection.queued()
     }
 
-    /// The messages that have come, and those that were sent.
+    /// Returns the tallies of received and of sent messages, in this order.
     pub fn tallies(&self) -> (Tally, Tally) {
         self.connection.tallies()
     }
 
-    /// What it has come to.
+    /// Returns the statistics up to now, including those of earlier sessions.
     pub fn stats(&self) -> Stats {
         let (received, sent) = self.connection.tallies();
         let now = clock::now();
-        let first_message = self.first_message.or((received.messages() > 0).then_some(self.now));
+        let first_message =
+            self.first_message.or((received.messages() > 0).then_some(self.received_at));
         let own = Stats {
             duration: now.saturating_duration_since(self.opened),
             received,
@@ -458,42 +462,42 @@ impl Session {
         }
     }
 
-    /// Messages that the network had not wholly taken when the session ended.
+    /// Returns the number of messages that were not written completely when the session ended.
     pub fn unsent_messages(&self) -> usize {
         self.connection.unsent_messages()
     }
 
-    /// Whether something that was sent has not left.
+    /// Returns true while sent bytes are still queued or buffered by the transport.
     pub fn is_leaving(&self) -> bool {
         self.connection.queued() > 0 || self.flushing
     }
 
-    /// Bytes that have come since the opening handshake.
+    /// Returns the number of bytes received since the opening handshake.
     pub fn bytes_received(&self) -> u64 {
         self.bytes_received
     }
 
-    /// When the last of them came, or the session opened.
+    /// Returns the time of the last received byte, or of the opening of the session.
     pub fn last_heard(&self) -> Instant {
         self.connection.last_heard()
     }
 
-    /// When the network last took something, or the session opened.
+    /// Returns the time of the last successful write, or of the opening of the session.
     pub fn last_sent(&self) -> Instant {
         self.last_sent
     }
 
-    /// The peer's Close, first or as an answer, if one came.
+    /// Returns the peer's Close, if one was received, whether or not it answers ours.
     pub fn remote_close(&self) -> Option<&Close> {
         self.connection.remote_close()
     }
 
-    /// Whether we began the closing handshake.
+    /// Returns true if we started the closing handshake.
     pub fn is_closed_by_us(&self) -> bool {
         matches!(self.connection.cause(), Some(Cause::LocalClose))
     }
 }
 
-/// Bytes read at a time. From this size on the allocator takes fresh pages from the system, and
-/// only those are paid for that are used.
-const READ: usize = 128 << 10;
+/// Size of the read buffer. From this size on the allocator maps fresh pages, which take memory only
+/// once they are used.
+const READ_BUFFER_BYTES: usize = 128 << 10;

@@ -1,5 +1,5 @@
-//! Who watches a session: frames and bytes as the transport has them, messages as the caller has
-//! them. A session that nobody watches pays nothing for it.
+//! Observation of a session: bytes and frames as they cross the transport, messages as the caller
+//! sends and receives them. A session without an observer pays nothing for this.
 
 use crate::proto::{
     Close, Event, Kind, Opcode, Piece, Violation,
@@ -12,88 +12,94 @@ use std::{
 
 /// Observer of a session.
 pub trait Observer: Send {
-    /// Whether it needs [`Seen::Bytes`] and [`Seen::Frame`]. Without them a message that came whole
-    /// is decoded the short way, and no byte is looked at twice.
+    /// Returns true if the observer needs [`Seen::Bytes`] and [`Seen::Frame`]. Without them, a
+    /// message in a single frame takes the fast path of the decoder, and no byte is parsed twice.
     fn needs_wire(&self) -> bool {
         true
     }
 
-    /// Takes an event of the session.
+    /// Handles an event that happened at this time.
     fn see(&mut self, at: Instant, seen: &Seen<'_>);
 
-    /// Notes that nothing more happens for now.
+    /// Called when the session is about to wait, so that an observer may flush its buffers.
     fn rest(&mut self) {}
 }
 
-/// What happens in a session.
+/// An event of an observed session.
 #[derive(Debug)]
 pub enum Seen<'a> {
-    /// Bytes on the wire, behind TLS.
+    /// Bytes read from or written to the transport; with TLS, the plaintext.
     Bytes(Direction, &'a [u8]),
-    /// A frame; one that is not whole is the last of its direction.
+    /// A frame. A partial frame is the last of its direction.
     Frame(Direction, &'a Frame),
-    /// Part of a message of the peer, or all of it.
+    /// A received message, or a piece of one.
     Piece(&'a Piece<'a>),
-    /// A message of ours of so many bytes; its data only up to [`KEPT`].
+    /// A sent message: its kind, its payload unless that is longer than [`KEPT`], and its length in
+    /// bytes.
     Sent(Kind, Option<&'a [u8]>, u64),
-    /// A ping or pong of the peer, or one that we were asked for; for a pong how long it took.
+    /// A received ping or pong, or one sent by the caller; a pong that answers one of our pings
+    /// carries the round-trip time. Automatic pings and pongs appear only as frames.
     Control(Direction, Opcode, &'a [u8], Option<Duration>),
-    /// A Close.
+    /// A Close, received or sent.
     Close(Direction, &'a Close),
-    /// The frame that was told last broke this rule, and the connection fails.
+    /// The last reported frame violates this rule, and the connection fails.
     Broken(Violation),
 }
 
-/// What a watched session needs beside the observer.
+/// An observer and the state that turns the traffic of a session into its events.
 pub(super) struct Observation {
     observer: Box<dyn Observer>,
-    /// The observer is told of bytes and frames.
+    /// The observer needs bytes and frames.
     wire: bool,
     incoming: Tap,
     outgoing: Tap,
-    /// Frames that have come and are not decoded: they are told with what they bring.
+    /// Received frames whose payload is not yet decoded. A frame is reported together with its
+    /// contents.
     frames: VecDeque<Frame>,
-    /// How many bytes have been decoded.
+    /// Number of decoded bytes.
     decoded: u64,
-    /// The peer broke a rule: what follows means nothing.
+    /// The peer violated the protocol, so that the bytes that follow have no meaning.
     broken: bool,
-    /// A Close of ours has been told.
+    /// Our Close has been reported.
     closed: bool,
-    long: Option<Long>,
+    outgoing_message: Option<OutgoingMessage>,
 }
 
-/// A message of ours that comes piece by piece.
-struct Long {
+/// A message that the caller sends in pieces.
+struct OutgoingMessage {
     kind: Kind,
+    /// Length of the frames begun so far.
     size: u64,
+    /// The payload so far; `None` once the message is longer than [`KEPT`].
     data: Option<Vec<u8>>,
-    /// What its open frame lacks.
+    /// Number of bytes that the open frame lacks.
     left: u64,
+    /// The open frame is the last of the message.
     fin: bool,
 }
 
 impl Observation {
-    /// `deflates`: permessage-deflate was agreed on.
+    /// Wraps an observer. `deflates` is true if permessage-deflate was negotiated.
     pub(super) fn new(observer: Box<dyn Observer>, deflates: bool) -> Self {
         Self {
             wire: observer.needs_wire(),
             observer,
-            incoming: Tap::new(deflates, PREVIEW),
-            outgoing: Tap::new(deflates, PREVIEW),
+            incoming: Tap::new(deflates, FRAME_PREVIEW_BYTES),
+            outgoing: Tap::new(deflates, FRAME_PREVIEW_BYTES),
             frames: VecDeque::new(),
             decoded: 0,
             broken: false,
             closed: false,
-            long: None,
+            outgoing_message: None,
         }
     }
 
-    /// The caller is about to wait.
+    /// Reports that the session is about to wait.
     pub(super) fn rest(&mut self) {
         self.observer.rest();
     }
 
-    /// These bytes have come.
+    /// Reports bytes read from the transport.
     pub(super) fn received(&mut self, at: Instant, bytes: &[u8]) {
         if bytes.is_empty() || !self.wire {
             return;
@@ -104,7 +110,7 @@ impl Observation {
         }
     }
 
-    /// The transport took these.
+    /// Reports bytes written to the transport, and the frames that they complete.
     pub(super) fn transmitted(&mut self, at: Instant, bytes: &[u8]) {
         if !self.wire {
             return;
@@ -114,17 +120,17 @@ impl Observation {
         self.outgoing.feed(bytes, |frame| observer.see(at, &Seen::Frame(Direction::Out, &frame)));
     }
 
-    /// Whether the observer is told of bytes and frames.
+    /// Returns true if the observer needs bytes and frames.
     pub(super) fn needs_wire(&self) -> bool {
         self.wire
     }
 
-    /// Tells of a message that was decoded the short way.
+    /// Reports a message that took the fast path of the decoder.
     pub(super) fn whole(&mut self, at: Instant, piece: &Piece<'_>) {
         self.observer.see(at, &Seen::Piece(piece));
     }
 
-    /// Of what has come so many bytes more were used, and this came of them. `fault_at`: as in
+    /// Reports that the decoder consumed `used` more bytes and produced `event`. `fault_at` is that of
     /// [`Received`](crate::proto::connection::Received).
     pub(super) fn decoded(
         &mut self,
@@ -143,20 +149,21 @@ impl Observation {
                 self.frames_before(at, self.decoded);
                 self.event(at, event);
             }
-            // Once the connection has failed nothing is a frame any more.
+            // After a failure the remaining bytes are not frames.
             None => self.frames_before(at, self.decoded),
         }
     }
 
-    /// Tells of the frames that begin before this byte. A control frame or the end of a message
-    /// comes with its event, a longer one when it is whole.
+    /// Reports the complete frames that begin before this byte. A control frame, or a frame that
+    /// completes a message, is thus reported right before its event, a long frame once it is
+    /// complete.
     fn frames_before(&mut self, at: Instant, byte: u64) {
         while let Some(frame) = self.frames.pop_front_if(|frame| frame.start < byte) {
             self.observer.see(at, &Seen::Frame(Direction::In, &frame));
         }
     }
 
-    /// The frame with this byte broke a rule. It may not be whole.
+    /// Reports the frame that contains this byte, which may be partial, and its violation.
     fn fail(&mut self, at: Instant, byte: u64, violation: Violation) {
         if self.broken {
             return;
@@ -168,7 +175,7 @@ impl Observation {
             self.observer.see(at, &Seen::Frame(Direction::In, &frame));
         }
         self.observer.see(at, &Seen::Broken(violation));
-        self.answered(at, &Close::new(violation.close_code()));
+        self.sent_close(at, &Close::new(violation.close_code()));
     }
 
     fn event(&mut self, at: Instant, event: &Event<'_>) {
@@ -182,71 +189,71 @@ impl Observation {
             }
             Event::Close(close) => {
                 self.observer.see(at, &Seen::Close(Direction::In, close));
-                // It is echoed.
-                self.answered(at, close);
+                // The connection echoes it (RFC 6455, 5.5.1).
+                self.sent_close(at, close);
             }
             Event::Failed(_) => {}
         }
     }
 
-    /// Our Close in answer to what the peer did, unless there was one.
-    fn answered(&mut self, at: Instant, close: &Close) {
+    /// Reports our Close, unless one has been reported.
+    fn sent_close(&mut self, at: Instant, close: &Close) {
         if !std::mem::replace(&mut self.closed, true) {
             self.observer.see(at, &Seen::Close(Direction::Out, close));
         }
     }
 
-    /// The caller closes.
+    /// Reports a Close by the caller.
     pub(super) fn close(&mut self, at: Instant, close: &Close) {
-        self.answered(at, close);
+        self.sent_close(at, close);
     }
 
-    /// The caller sends a whole message.
+    /// Reports a whole message sent by the caller.
     pub(super) fn send(&mut self, at: Instant, kind: Kind, payload: &[u8]) {
-        let (data, size) = (kept(payload), payload.len() as u64);
+        let (data, size) = (payload_within_limit(payload), payload.len() as u64);
         self.observer.see(at, &Seen::Sent(kind, data, size));
     }
 
-    /// The caller begins a frame of a message.
+    /// Records that the caller begins a frame of a message.
     pub(super) fn begin(&mut self, at: Instant, kind: Kind, length: u64, fin: bool) {
-        let long = Long { kind, size: 0, data: Some(Vec::new()), left: 0, fin };
-        let long = self.long.get_or_insert(long);
-        (long.size, long.left, long.fin) = (long.size + length, length, fin);
-        if long.size > KEPT as u64 {
-            // Its data is not told, so there is nothing to wait for.
-            long.data = None;
+        let message = OutgoingMessage { kind, size: 0, data: Some(Vec::new()), left: 0, fin };
+        let message = self.outgoing_message.get_or_insert(message);
+        (message.size, message.left, message.fin) = (message.size + length, length, fin);
+        if message.size > KEPT as u64 {
+            // Without its payload, the message can be reported as soon as its length is known.
+            message.data = None;
             if fin {
-                let seen = Seen::Sent(long.kind, None, long.size);
+                let seen = Seen::Sent(message.kind, None, message.size);
                 self.observer.see(at, &seen);
-                self.long = None;
+                self.outgoing_message = None;
                 return;
             }
         }
         self.payload(at, &[]);
     }
 
-    /// The caller brings payload for it.
+    /// Records payload of the open frame, and reports the message once it is complete.
     pub(super) fn payload(&mut self, at: Instant, bytes: &[u8]) {
-        let Some(long) = &mut self.long else { return };
-        long.left = long.left.saturating_sub(bytes.len() as u64);
-        if let Some(data) = &mut long.data {
+        let Some(message) = &mut self.outgoing_message else { return };
+        message.left = message.left.saturating_sub(bytes.len() as u64);
+        if let Some(data) = &mut message.data {
             data.extend_from_slice(bytes);
         }
-        if long.left == 0
-            && let Some(long) = self.long.take_if(|long| long.fin)
+        if message.left == 0
+            && let Some(message) = self.outgoing_message.take_if(|message| message.fin)
         {
-            let seen = Seen::Sent(long.kind, long.data.as_deref(), long.size);
+            let seen = Seen::Sent(message.kind, message.data.as_deref(), message.size);
             self.observer.see(at, &seen);
         }
     }
 
-    /// The caller sends a ping or pong.
+    /// Reports a ping or pong sent by the caller.
     pub(super) fn control(&mut self, at: Instant, opcode: Opcode, payload: &[u8]) {
         let seen = Seen::Control(Direction::Out, opcode, payload, None);
         self.observer.see(at, &seen);
     }
 
-    /// The session has come to its end: what is not whole is told as far as it came.
+    /// Reports the end of the session: the remaining frames, including partial ones.
     pub(super) fn end(&mut self, at: Instant) {
         self.frames_before(at, u64::MAX);
         if let Some(frame) = self.incoming.rest().filter(|_| !self.broken) {
@@ -259,15 +266,14 @@ impl Observation {
     }
 }
 
-/// The data of a message of ours, if it is not too long to be kept.
-fn kept(payload: &[u8]) -> Option<&[u8]> {
+fn payload_within_limit(payload: &[u8]) -> Option<&[u8]> {
     Some(payload).filter(|payload| payload.len() <= KEPT)
 }
 
-/// The longest message of ours whose data is told, in bytes.
+/// The longest sent message whose payload is part of [`Seen::Sent`], in bytes.
 pub const KEPT: usize = 64 << 10;
-/// Bytes of payload that are told of a frame.
-const PREVIEW: usize = 64;
+/// The number of payload bytes that a [`Frame`] keeps.
+const FRAME_PREVIEW_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -276,11 +282,11 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
     use std::sync::{Arc, Mutex};
 
-    /// Notes where each frame of the peer begins, and which rule it broke.
+    /// Records the offset and name of each received frame, and violations.
     #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<String>>>);
+    struct FrameLog(Arc<Mutex<Vec<String>>>);
 
-    impl Observer for Log {
+    impl Observer for FrameLog {
         fn see(&mut self, _: Instant, seen: &Seen<'_>) {
             let line = match seen {
                 Seen::Frame(Direction::In, frame) => format!("{} {}", frame.start, frame.name()),
@@ -291,8 +297,8 @@ mod tests {
         }
     }
 
-    fn told(chunks: &[&[u8]]) -> Vec<String> {
-        let (log, now) = (Log::default(), Instant::now());
+    fn observe_chunks(chunks: &[&[u8]]) -> Vec<String> {
+        let (log, now) = (FrameLog::default(), Instant::now());
         let settings = Settings {
             max_message: 40,
             ping_interval: None,
@@ -335,15 +341,13 @@ mod tests {
     }
 
     proptest! {
-        /// However the bytes come, the same frames are told, and the one that breaks a rule is the
-        /// last before the rule.
         #[test]
-        fn the_frame_that_breaks_a_rule_is_the_same_one_in_any_cut(
+        fn reports_the_same_frames_and_violation_for_any_chunking(
             frames in vec(frame(), 0..12),
             cuts in vec(1usize..9, 0..60),
         ) {
             let bytes = frames.concat();
-            let whole = told(&[&bytes]);
+            let whole = observe_chunks(&[&bytes]);
             let (mut chunks, mut rest) = (Vec::new(), &bytes[..]);
             for cut in cuts {
                 let (chunk, after) = rest.split_at(cut.min(rest.len()));
@@ -351,7 +355,7 @@ mod tests {
                 rest = after;
             }
             chunks.push(rest);
-            prop_assert_eq!(told(&chunks), whole);
+            prop_assert_eq!(observe_chunks(&chunks), whole);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The quiet before a transport ended.
+//! The quiet period before a transport ended.
 
 use crate::proto::silence::is_similar;
 use std::time::Duration;
@@ -6,19 +6,20 @@ use std::time::Duration;
 /// The time without traffic in either direction before a transport ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietPeriod {
-    /// Its length.
+    /// The length of the period.
     pub length: Duration,
-    /// How many sessions in a row ended after about that length, this one included.
+    /// The number of consecutive sessions that ended after a period of similar length, including
+    /// this one.
     pub times: u32,
 }
 
 impl QuietPeriod {
-    /// The first of its length.
+    /// Creates a period that is the first of its length.
     pub fn new(length: Duration) -> Self {
         Self { length, times: 1 }
     }
 
-    /// Counts it with the one before, if they are alike.
+    /// Counts this period together with the last one if their lengths are similar.
     #[must_use]
     pub fn after(self, last: Option<Self>) -> Self {
         let times = last.filter(|last| is_similar(last.length, self.length));
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn periods_that_are_alike_are_counted() {
+    fn counts_consecutive_periods_of_similar_length() {
         let quiet = |seconds| QuietPeriod::new(Duration::from_secs(seconds));
         let mut last = None;
         let times = [60, 61, 60, 10, 10, 60].map(|seconds| {

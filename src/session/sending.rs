@@ -1,10 +1,13 @@
-//! What is sent: each kind of it goes to the connection, and who watches is told.
+//! The sending half of a session. Each call queues frames in the connection and informs the
+//! observer.
+//!
+//! Every call fails with [`UsageError::Closed`] once a Close has been sent.
 
 use super::{Session, clock};
 use crate::proto::{Close, Kind, Opcode, UsageError};
 
 impl Session {
-    /// Sends a whole message.
+    /// Queues a whole message.
     #[inline]
     pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), UsageError> {
         self.connection.send(kind, payload)?;
@@ -14,7 +17,8 @@ impl Session {
         Ok(())
     }
 
-    /// Begins a frame of `length` bytes whose payload follows; `fin`: it ends its message.
+    /// Begins a frame of `length` bytes, whose payload is passed to [`Self::payload`]. `fin` marks
+    /// the last frame of a message.
     pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
         self.connection.begin(kind, length, fin)?;
         if let Some(observation) = &mut self.observation {
@@ -23,7 +27,7 @@ impl Session {
         Ok(())
     }
 
-    /// Brings payload for the frame that was begun.
+    /// Appends payload to the frame that [`Self::begin`] opened.
     pub fn payload(&mut self, bytes: &[u8]) {
         self.connection.payload(bytes);
         if let Some(observation) = &mut self.observation {
@@ -31,14 +35,14 @@ impl Session {
         }
     }
 
-    /// Sends a ping.
+    /// Queues a ping with a payload of at most 125 bytes.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), UsageError> {
         self.connection.ping(payload, clock::now())?;
         self.control(Opcode::Ping, payload);
         Ok(())
     }
 
-    /// Sends a pong nobody asked for.
+    /// Queues an unsolicited pong (RFC 6455, 5.5.3) with a payload of at most 125 bytes.
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), UsageError> {
         self.connection.pong(payload)?;
         self.control(Opcode::Pong, payload);
@@ -51,7 +55,7 @@ impl Session {
         }
     }
 
-    /// Begins the closing handshake, unless one has begun.
+    /// Starts the closing handshake. Fails if the code must not be sent (RFC 6455, 7.4.1).
     pub fn close(&mut self, close: &Close) -> Result<(), UsageError> {
         self.connection.close(close, clock::now())?;
         self.our_code = Some(close.code);

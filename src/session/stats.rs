@@ -1,27 +1,27 @@
-//! The figures of a session.
+//! Statistics of a session.
 
 use crate::proto::{Tally, ping::RoundTrips};
 use std::time::Duration;
 
-/// The figures of a session, or of several that followed each other.
+/// Statistics of one session, or of all sessions of a run that reconnected.
 #[derive(Clone, Copy, Debug)]
 pub struct Stats {
-    /// Time since the opening handshake.
+    /// The time since the opening handshake; summed over all sessions.
     pub duration: Duration,
     /// Received frames and messages.
     pub received: Tally,
     /// Sent frames and messages.
     pub sent: Tally,
-    /// Round-trip times of our pings, if one was answered.
+    /// Round-trip times of our pings, if any was answered.
     pub round_trips: Option<RoundTrips>,
-    /// The longest time without a received byte.
+    /// The longest time in which no byte was received.
     pub silence: Duration,
-    /// Time from the opening handshake to the peer's first message.
+    /// The time from the opening handshake to the peer's first message, if there was one.
     pub first_message: Option<Duration>,
 }
 
 impl Stats {
-    /// Adds the figures of an earlier session.
+    /// Adds the statistics of an earlier session.
     #[must_use]
     pub(super) fn and(self, earlier: &Self) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Stats {
         }
     }
 
-    /// Whether a message was received or sent.
+    /// Returns true if any message was received or sent.
     pub fn has_messages(&self) -> bool {
         self.received.messages() + self.sent.messages() > 0
     }

@@ -1,19 +1,19 @@
-//! A test bed for everything above a transport: two ends joined by an in-memory wire, in virtual
+//! A test bed for everything above the transport: two ends joined by an in-memory wire, in virtual
 //! time.
 //!
-//! [`run`] drives a test on a runtime whose time is paused: when every task waits, time jumps to
-//! the next deadline, so that a pong timeout of a minute takes no time and happens at an exact
-//! instant. A test in which nothing can happen any more fails instead of hanging.
+//! [`run`] drives a test on a runtime with paused time: when every task waits, time jumps to the
+//! next deadline, so that a pong timeout of one minute takes no time and fires at an exact instant.
+//! A test that can make no more progress fails instead of hanging.
 //!
-//! [`Bed`] says what the two ends are like and makes them:
-//! - [`Bed::pair`]: two sessions, for what both sides do;
+//! [`Bed`] configures and creates the two ends:
+//! - [`Bed::pair`]: two sessions, for tests of both sides;
 //! - [`Bed::client`] and [`Bed::server`]: one session and the raw [`End`] of its peer, for peers
-//!   that break rules, send half a frame or vanish;
-//! - [`Bed::connection`]: a client's connection as `connect::open` returns it, for code that makes
-//!   its own session, and a session of the server.
+//!   that violate the protocol, send half a frame or vanish;
+//! - [`Bed::connection`]: a client's connection as `connect::open` returns it, for code that creates
+//!   its own session, and the server's session.
 //!
-//! [`Wire`] is what a test does to the network meanwhile: buffers of any size, delay, a silent
-//! stall, the end of the stream and its reset. [`Player`] plays a session by a script.
+//! [`Wire`] controls the network during a test: buffers of any size, delay, a silent stall, the end
+//! of the stream and its reset. [`Player`] drives a session step by step.
 //!
 //! ```ignore
 //! testbed::run(async {
@@ -55,30 +55,29 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-/// Runs a test in virtual time. It must end within [`PATIENCE`] of that, which is where a test
-/// that waits for what never happens arrives at once.
+/// Runs a test in virtual time. It panics after [`TEST_LIMIT`], which a test that waits for an
+/// impossible event reaches at once.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().start_paused(true).build().unwrap();
-    let done = runtime.block_on(async { timeout(PATIENCE, test).await });
-    done.expect("the test waits for something that does not happen")
+    let done = runtime.block_on(async { timeout(TEST_LIMIT, test).await });
+    done.expect("the test waits for an event that does not happen")
 }
 
-/// Virtual time that a test may take.
-const PATIENCE: Duration = Duration::from_hours(24);
+/// Limit of the virtual time of a test.
+const TEST_LIMIT: Duration = Duration::from_hours(24);
 
-/// What two ends and the wire between them are like.
+/// Configuration of two ends and of the wire between them.
 #[derive(Clone)]
 pub(crate) struct Bed {
-    /// The settings of the client, and of its peer.
     pub(crate) client: Settings,
     pub(crate) server: Settings,
-    /// What the opening handshake agreed on.
+    /// The outcome of the opening handshake's negotiation.
     pub(crate) agreed: Agreement,
     pub(crate) carrier: Version,
-    /// Bytes of the server that came with the handshake.
+    /// The first bytes of the server's session, received together with the handshake.
     pub(crate) rest: Vec<u8>,
-    /// Bytes that each direction of the wire holds.
+    /// Capacity of each direction of the wire, in bytes.
     pub(crate) buffer: usize,
 }
 
@@ -96,7 +95,7 @@ impl Default for Bed {
     }
 }
 
-/// The settings of a session of which nothing is asked.
+/// Settings without keepalive, limits or an idle timeout.
 pub(crate) const SETTINGS: Settings = Settings {
     max_message: u64::MAX,
     ping_interval: None,
@@ -107,7 +106,7 @@ pub(crate) const SETTINGS: Settings = Settings {
     compress_min: 0,
 };
 
-/// Two sessions.
+/// Two sessions with each other.
 pub(crate) struct Pair {
     pub(crate) client: Session,
     pub(crate) server: Session,
@@ -115,27 +114,27 @@ pub(crate) struct Pair {
 }
 
 impl Bed {
-    /// Two sessions with each other.
+    /// Creates two sessions with each other.
     pub(crate) fn pair(self) -> Pair {
         let (client, server, wire) = self.connection();
         let client = Session::client(client, self.client, entropy());
         Pair { client, server, wire }
     }
 
-    /// A connection of a client that has no session yet, and the server's session.
+    /// Creates a client's connection without a session, and the server's session.
     pub(crate) fn connection(&self) -> (ClientConnection, Session, Wire) {
         let (near, far, wire) = wire(self.buffer);
         let server = Session::server(self.established(far, Vec::new()), self.server, entropy());
         (self.client_connection(near), server, wire)
     }
 
-    /// A session of a client whose peer is played byte by byte.
+    /// Creates a client's session and the raw end of its peer.
     pub(crate) fn client(self) -> (Session, End, Wire) {
         let (near, far, wire) = wire(self.buffer);
         (Session::client(self.client_connection(near), self.client, entropy()), far, wire)
     }
 
-    /// A session of a server whose peer is played byte by byte.
+    /// Creates a server's session and the raw end of its peer.
     pub(crate) fn server(self) -> (Session, End, Wire) {
         let (near, far, wire) = wire(self.buffer);
         let established = self.established(far, Vec::new());
@@ -175,7 +174,7 @@ const URL: &str = "ws://peer.example/";
 /// The peer's name in errors.
 pub(crate) const AUTHORITY: &str = "peer.example";
 
-/// Bytes that are the same in every run: 1, 2, 3, ….
+/// Returns a deterministic source of masking keys: 1, 2, 3, ….
 pub(crate) fn entropy() -> Entropy {
     let mut next = 0u8;
     Box::new(move |bytes| {
@@ -186,10 +185,10 @@ pub(crate) fn entropy() -> Entropy {
     })
 }
 
-/// An event that owns what it tells.
+/// An [`Event`] with owned data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Happened {
-    /// A message, assembled.
+    /// A whole message.
     Message(Kind, Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
@@ -203,8 +202,9 @@ impl Happened {
     }
 }
 
-/// A session that a test plays: what it sends goes through [`Self::session`], what it receives is
-/// taken here. It moves only inside [`Self::next`], [`Self::finish`] and [`Self::idle`].
+/// A session driven by a test: messages are sent through [`Self::session`], events are received
+/// here. The session makes progress only inside [`Self::next`], [`Self::finish`] and
+/// [`Self::idle`].
 pub(crate) struct Player {
     pub(crate) session: Session,
     message: Vec<u8>,
@@ -215,17 +215,15 @@ impl Player {
         Self { session, message: Vec::new() }
     }
 
-    /// Sends a text message.
     pub(crate) fn say(&mut self, text: &str) {
         self.session.send(Kind::Text, text.as_bytes()).unwrap();
     }
 
-    /// Begins to close.
     pub(crate) fn close(&mut self, code: u16) {
         self.session.close(&Close::new(code.into())).unwrap();
     }
 
-    /// Drives the session until something happened; `None`: it is over.
+    /// Drives the session until the next event; returns `None` once the session is over.
     pub(crate) async fn next(&mut self) -> Option<Happened> {
         loop {
             let happened = self.take();
@@ -236,7 +234,7 @@ impl Player {
         }
     }
 
-    /// What happened in the bytes that were read.
+    /// Returns the next event in the received bytes.
     fn take(&mut self) -> Option<Happened> {
         loop {
             return Some(match self.session.next_event()? {
@@ -255,7 +253,7 @@ impl Player {
         }
     }
 
-    /// Drives the session to its end and returns what happened until then.
+    /// Drives the session to its end and returns the events.
     pub(crate) async fn finish(&mut self) -> Vec<Happened> {
         let mut happened = Vec::new();
         while let Some(event) = self.next().await {
@@ -264,7 +262,7 @@ impl Player {
         happened
     }
 
-    /// Drives the session for this long and returns what happened meanwhile.
+    /// Drives the session for this long and returns the events.
     pub(crate) async fn idle(&mut self, time: Duration) -> Vec<Happened> {
         let mut happened = Vec::new();
         let all = async {
@@ -272,7 +270,7 @@ impl Player {
                 happened.push(event);
             }
         };
-        // That the time passes is what is wanted.
+        // The timeout is the normal case.
         let _ = timeout(time, all).await;
         happened
     }
@@ -280,18 +278,18 @@ impl Player {
 
 /// One direction of a wire.
 struct Direction {
-    /// Bytes under way or unread, and when they arrive.
+    /// Bytes in flight or unread, with their arrival times.
     chunks: VecDeque<(Instant, Vec<u8>)>,
     buffer: usize,
     delay: Duration,
-    /// The writer ended it; the reader sees that then.
+    /// The time at which the reader sees the end of the stream.
     ended: Option<Instant>,
-    /// Nothing arrives any more.
+    /// Nothing arrives while this is set.
     stalled: bool,
-    /// The reader has gone.
+    /// The reader was dropped.
     unread: bool,
     reset: bool,
-    /// All bytes that were written.
+    /// The total number of bytes written.
     written: u64,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -321,7 +319,7 @@ fn lock(direction: &Shared) -> MutexGuard<'_, Direction> {
     direction.lock().unwrap()
 }
 
-/// The network between two ends, for a test that makes it behave badly.
+/// The network between two ends, under the control of a test.
 pub(crate) struct Wire {
     to_server: Shared,
     to_client: Shared,
@@ -336,47 +334,47 @@ impl Wire {
         }
     }
 
-    /// From now on bytes take this long to arrive.
+    /// Sets the time that bytes written from now on take to arrive.
     pub(crate) fn delay(&self, delay: Duration) {
         self.both(|direction| direction.delay = delay);
     }
 
-    /// Nothing arrives any more, and nobody is told: a cable that was pulled. Writing goes on until
-    /// the buffers are full.
+    /// Stops delivery without notice, like an unplugged cable. Writes succeed until the buffers are
+    /// full.
     pub(crate) fn stall(&self) {
         self.both(|direction| direction.stalled = true);
     }
 
-    /// Ends a stall.
     pub(crate) fn resume(&self) {
         self.both(|direction| direction.stalled = false);
     }
 
-    /// Ends both directions behind the bytes that are under way: a process that ended.
+    /// Ends both directions after the bytes in flight, as when the process at each end exits.
     pub(crate) fn cut(&self) {
         self.both(Direction::end);
     }
 
-    /// Resets the connection: what is under way is lost, reading and writing fail.
+    /// Resets the connection: bytes in flight are lost, reads and writes fail.
     pub(crate) fn reset(&self) {
         self.both(|direction| direction.reset = true);
     }
 
-    /// Bytes that the client wrote, and that the server wrote.
+    /// Returns the number of bytes written by the client and by the server.
     pub(crate) fn written(&self) -> (u64, u64) {
         (lock(&self.to_server).written, lock(&self.to_client).written)
     }
 }
 
-/// One end of a wire: a transport. Dropping it ends both directions.
+/// One end of a wire, a transport. Dropping it ends both directions.
 pub(crate) struct End {
     incoming: Shared,
     outgoing: Shared,
-    /// Set to the arrival of the next bytes.
+    /// The timer of the next arrival.
     arrival: Pin<Box<Sleep>>,
 }
 
-/// The client's end, the server's, and the wire between them; each direction holds `buffer` bytes.
+/// Creates the client's end, the server's end and the wire between them. Each direction holds
+/// `buffer` bytes.
 pub(crate) fn wire(buffer: usize) -> (End, End, Wire) {
     let direction = || {
         Arc::new(Mutex::new(Direction {

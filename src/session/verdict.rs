@@ -1,11 +1,11 @@
-//! How a session ended.
+//! The outcome of a finished session.
 
 use super::{Session, context::SessionContext, error::SessionError};
 use crate::proto::{Cause, Close, handshake::Version};
 use std::io;
 
 impl Session {
-    /// The error that this Close of the peer is.
+    /// Returns the error for a Close of the peer.
     pub fn closed(&self, close: Close) -> SessionError {
         let context = self.context();
         SessionError::Closed { authority: self.authority.clone(), close, context }
@@ -20,11 +20,14 @@ impl Session {
         if close.code.is_error() { Err(self.closed(close)) } else { Ok(()) }
     }
 
-    /// How the session ended, when it is over. `waiting`: messages the caller had still to send.
-    /// The first cause decides; that we had begun to close does not excuse what came after.
+    /// Returns the outcome of a session that is over. `waiting` is the number of messages that the
+    /// caller had yet to send.
+    ///
+    /// The first cause decides. A violation by the peer is an error even if we were already
+    /// closing.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), SessionError> {
         let (authority, carrier, quiet) = (self.authority.clone(), self.carrier, self.last_quiet);
-        if self.idle.for_good {
+        if self.idle.expired {
             let limit = self.settings.idle_timeout.unwrap_or_default();
             return Err(SessionError::Idle { authority, limit });
         }
@@ -53,7 +56,7 @@ impl Session {
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
             (None, Some(close)) => self.judge(close),
             (Some(Cause::SendFailed), None) if carrier == Version::Http2 && self.eof => {
-                // Why nothing could be sent is known by what was received last.
+                // The end of the peer's side says why sending failed.
                 Err(match self.receive_error.take() {
                     Some(cause) => SessionError::receive(authority, cause, inside_message, quiet),
                     None => SessionError::NoClose { authority, carrier, inside_message, quiet },

@@ -1,17 +1,17 @@
-//! Keepalive, idleness and close timeouts happen at exact instants.
+//! Keepalive, idle and close timeouts fire at exact instants.
 
 use super::*;
 use crate::{proto::Close, session::clock};
 
-/// Drives the player to its end and returns how long that took.
-async fn lasts(player: &mut Player) -> Duration {
+/// Drives the player to its end and returns the time that took.
+async fn time_to_end(player: &mut Player) -> Duration {
     let start = clock::now();
     player.finish().await;
     clock::now() - start
 }
 
 #[test]
-fn two_sessions_that_ping_live_on_and_time_their_pings() {
+fn keepalive_pings_keep_sessions_open_and_measure_round_trips() {
     testbed::run(async {
         let keepalive =
             Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
@@ -21,7 +21,7 @@ fn two_sessions_that_ping_live_on_and_time_their_pings() {
         let hour = 3600 * S;
         let (_, pings) = tokio::join!(client.idle(hour), server.idle(hour));
         assert!(client.session.is_open());
-        // Each is counted from the pong before.
+        // Each interval starts at the previous pong.
         assert_eq!(pings.len(), 118);
         assert!(pings.iter().all(|event| matches!(event, Happened::Ping(_))));
         let times = client.session.stats().round_trips.unwrap();
@@ -31,99 +31,100 @@ fn two_sessions_that_ping_live_on_and_time_their_pings() {
 }
 
 #[test]
-fn a_peer_that_vanishes_is_noticed_after_interval_and_timeout() {
+fn detects_a_vanished_peer_after_ping_interval_and_timeout() {
     for role in [Role::Client, Role::Server] {
         testbed::run(async {
             let keepalive =
                 Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
-            let (mut player, mut peer, wire) = one(with(keepalive), role);
+            let (mut player, mut peer, wire) = session_with_raw_peer(bed_with(keepalive), role);
             assert_eq!(player.idle(20 * S).await, []);
             peer.write_all(&frame(role, 0x81, b"a")).await.unwrap();
             assert_eq!(player.idle(S).await, [Happened::text("a")]);
             wire.stall();
-            // Counted from the last byte.
-            assert_eq!(lasts(&mut player).await, 34 * S, "{role:?}");
+            // The interval starts at the last byte.
+            assert_eq!(time_to_end(&mut player).await, 34 * S, "{role:?}");
         });
     }
 }
 
 #[test]
-fn any_byte_counts_as_life() {
+fn any_received_byte_postpones_the_pong_timeout() {
     testbed::run(async {
         let keepalive =
             Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
-        let (mut player, mut peer, _wire) = one(with(keepalive), Role::Client);
+        let (mut player, mut peer, _wire) =
+            session_with_raw_peer(bed_with(keepalive), Role::Client);
         player.idle(34 * S).await;
         // Half a header.
         peer.write_all(&[0x81]).await.unwrap();
         assert_eq!(player.idle(30 * S).await, []);
         assert!(player.session.is_open());
-        assert_eq!(lasts(&mut player).await, 5 * S);
+        assert_eq!(time_to_end(&mut player).await, 5 * S);
     });
 }
 
 #[test]
-fn a_pong_is_not_missed_while_nothing_is_read() {
+fn the_pong_timeout_does_not_run_while_nothing_is_read() {
     testbed::run(async {
         let keepalive =
             Settings { ping_interval: Some(30 * S), ping_timeout: Some(5 * S), ..SETTINGS };
-        let (mut player, _peer, _wire) = one(with(keepalive), Role::Client);
-        // Stdout is stuck for an hour.
-        let stuck = async {
+        let (mut player, _peer, _wire) = session_with_raw_peer(bed_with(keepalive), Role::Client);
+        // Stdout is blocked for an hour.
+        let blocked = async {
             loop {
                 player.session.progress(false).await;
             }
         };
-        let stuck: Result<(), _> = tokio::time::timeout(3600 * S, stuck).await;
-        assert!(stuck.is_err());
+        let blocked: Result<(), _> = tokio::time::timeout(3600 * S, blocked).await;
+        assert!(blocked.is_err());
         assert!(player.session.is_open());
         assert!(player.session.stats().sent.pings > 100);
-        // Then the whole timeout runs.
-        assert_eq!(lasts(&mut player).await, 5 * S);
+        // After that the full timeout runs.
+        assert_eq!(time_to_end(&mut player).await, 5 * S);
     });
 }
 
 #[test]
-fn an_unanswered_close_and_a_transport_that_stays_each_have_the_timeout() {
+fn the_close_timeout_limits_the_wait_for_a_close_and_for_the_end_of_the_stream() {
     for role in [Role::Client, Role::Server] {
         testbed::run(async {
             let settings = Settings { close_timeout: 7 * S, ..SETTINGS };
-            let (mut unanswered, _peer, _wire) = one(with(settings), role);
+            let (mut unanswered, _peer, _wire) = session_with_raw_peer(bed_with(settings), role);
             unanswered.close(1000);
-            assert_eq!(lasts(&mut unanswered).await, 7 * S);
+            assert_eq!(time_to_end(&mut unanswered).await, 7 * S);
 
-            let (mut answered, mut peer, _wire) = one(with(settings), role);
+            let (mut answered, mut peer, _wire) = session_with_raw_peer(bed_with(settings), role);
             answered.close(1000);
             assert_eq!(answered.idle(6 * S).await, []);
             peer.write_all(&frame(role, 0x88, b"\x03\xe8")).await.unwrap();
-            // The Close came in time; the peer does not end the stream.
-            assert_eq!(lasts(&mut answered).await, 7 * S);
+            // The Close arrived in time, but the peer does not end the stream.
+            assert_eq!(time_to_end(&mut answered).await, 7 * S);
 
-            let (mut closed, mut peer, _wire) = one(with(settings), role);
+            let (mut closed, mut peer, _wire) = session_with_raw_peer(bed_with(settings), role);
             peer.write_all(&frame(role, 0x88, b"\x03\xe8")).await.unwrap();
-            assert_eq!(lasts(&mut closed).await, 7 * S);
+            assert_eq!(time_to_end(&mut closed).await, 7 * S);
         });
     }
 }
 
 #[test]
-fn a_close_is_counted_from_the_last_byte_that_left() {
+fn the_close_timeout_starts_at_the_last_byte_written() {
     testbed::run(async {
         let bed = Bed { buffer: 10, ..Bed::default() };
-        let (mut player, mut peer, _wire) = one(bed, Role::Client);
+        let (mut player, mut peer, _wire) = session_with_raw_peer(bed, Role::Client);
         player.session.send(Kind::Binary, &[7; 50]).unwrap();
         player.close(1000);
         let start = clock::now();
         let reading = async {
-            // 56 bytes of the message and 8 of the Close, ten at most every four seconds.
+            // 56 bytes of the message and 8 of the Close, at most ten every four seconds.
             for _ in 0..6 {
                 tokio::time::sleep(4 * S).await;
                 peer.read_exact(&mut [0; 10]).await.unwrap();
             }
             clock::now() - start
         };
-        let (lasted, read) = tokio::join!(lasts(&mut player), reading);
-        assert_eq!((read, lasted), (24 * S, 29 * S));
+        let (ended, read) = tokio::join!(time_to_end(&mut player), reading);
+        assert_eq!((read, ended), (24 * S, 29 * S));
         assert!(player.session.verdict(0).is_ok());
     });
 }
@@ -139,7 +140,8 @@ fn the_server_ends_the_stream_and_the_client_waits_for_it() {
                 Role::Client => client.close(4000),
                 Role::Server => server.close(4000),
             }
-            let (client_took, server_took) = tokio::join!(lasts(&mut client), lasts(&mut server));
+            let (client_took, server_took) =
+                tokio::join!(time_to_end(&mut client), time_to_end(&mut server));
             // A Close, its answer and the end of the stream; no timeout.
             let expected = match closes {
                 Role::Client => 2 * S / 10,
@@ -157,10 +159,10 @@ fn the_server_ends_the_stream_and_the_client_waits_for_it() {
 }
 
 #[test]
-fn idleness_counts_messages_both_ways_and_nothing_else() {
+fn only_messages_postpone_the_idle_timeout() {
     testbed::run(async {
         let idle = Settings { idle_timeout: Some(60 * S), ping_interval: Some(10 * S), ..SETTINGS };
-        let (mut player, mut peer, _wire) = one(with(idle), Role::Client);
+        let (mut player, mut peer, _wire) = session_with_raw_peer(bed_with(idle), Role::Client);
         player.idle(50 * S).await;
         player.say("a");
         player.idle(50 * S).await;
@@ -178,10 +180,10 @@ fn idleness_counts_messages_both_ways_and_nothing_else() {
 }
 
 #[test]
-fn a_message_that_is_under_way_is_not_idle() {
+fn the_idle_timeout_does_not_run_inside_a_message() {
     testbed::run(async {
         let idle = Settings { idle_timeout: Some(60 * S), ..SETTINGS };
-        let (mut player, mut peer, _wire) = one(with(idle), Role::Client);
+        let (mut player, mut peer, _wire) = session_with_raw_peer(bed_with(idle), Role::Client);
         peer.write_all(&frame(Role::Client, 0x01, b"a")).await.unwrap();
         for _ in 0..10 {
             player.idle(50 * S).await;
@@ -194,9 +196,9 @@ fn a_message_that_is_under_way_is_not_idle() {
 }
 
 #[test]
-fn figures_of_time() {
+fn statistics_of_time() {
     testbed::run(async {
-        let (mut player, mut peer, _wire) = one(Bed::default(), Role::Client);
+        let (mut player, mut peer, _wire) = session_with_raw_peer(Bed::default(), Role::Client);
         player.idle(3 * S).await;
         peer.write_all(&frame(Role::Client, 0x89, b"")).await.unwrap();
         player.idle(4 * S).await;
@@ -207,7 +209,7 @@ fn figures_of_time() {
         assert_eq!(stats.first_message, Some(7 * S));
         assert_eq!(clock::now() - player.session.last_heard(), 2 * S);
 
-        // A second session adds its figures to those of the first.
+        // The second session includes the statistics of the first.
         let (second, mut peer, _wire) = Bed::default().client();
         let mut second = Player::new(second.after(&player.session));
         peer.write_all(&frame(Role::Client, 0x81, b"b")).await.unwrap();

@@ -1,4 +1,4 @@
-//! `Session::verdict`: every way in which a session ends, in both roles.
+//! `Session::verdict` for every end of a session, in both roles.
 
 use super::*;
 use crate::{
@@ -6,44 +6,44 @@ use crate::{
     session::SessionError,
 };
 
-/// One thing that happens to the session.
+/// One step of a test.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// The peer sends a frame with this first byte and payload.
     Frame(u8, &'static [u8]),
     /// The peer ends its side of the stream.
     Ends,
-    /// The peer's process ends: it neither writes nor reads any more.
+    /// The peer's process exits: it neither writes nor reads any more.
     Leaves,
     /// The connection is reset.
     Reset,
-    /// Nothing arrives any more.
+    /// Nothing arrives from now on.
     Stall,
     /// The session sends a message of this many bytes.
     Send(usize),
     /// The session closes with this code.
     Close(u16),
-    /// The session does what it can within this many milliseconds.
+    /// The session runs for this many milliseconds.
     Pass(u64),
 }
 
 use Step::{Close as OurClose, Ends, Frame, Leaves, Pass, Reset, Send, Stall};
 
-/// An error as far as a verdict decides on it.
+/// The parts of a result that `Session::verdict` decides on.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Well,
-    /// The peer's code tells of an error.
+    /// The close code.
     Closed(u16),
-    /// The peer closed over so many messages, with this code.
+    /// The number of unsent messages and the close code.
     Unsent(usize, u16),
-    /// The peer did not read so many messages.
+    /// The number of unsent messages.
     Unread(usize),
-    /// No Close came; `true`: inside a message.
+    /// True if a message was only partly received.
     NoClose(bool),
     Receive,
     Send,
-    /// `true`: the peer was told.
+    /// The violation; true if our Close reported it.
     Violation(Violation, bool),
     Pong(Duration),
     Idle(Duration),
@@ -87,11 +87,11 @@ async fn play(player: &mut Player, peer: End, wire: &Wire, role: Role, steps: &[
     player.finish().await;
 }
 
-/// Plays the steps to a session of each role; `waiting` as for `verdict`.
+/// Runs the steps with a session of each role; `waiting` as for `Session::verdict`.
 fn ends(bed: &Bed, waiting: usize, steps: &[Step], expected: &Verdict) {
     for role in [Role::Client, Role::Server] {
         testbed::run(async {
-            let (mut player, peer, wire) = one(bed.clone(), role);
+            let (mut player, peer, wire) = session_with_raw_peer(bed.clone(), role);
             play(&mut player, peer, &wire, role, steps).await;
             assert_eq!(verdict(&mut player, waiting), *expected, "{role:?} {steps:?}");
         });
@@ -102,9 +102,9 @@ const NORMAL: Step = Frame(0x88, b"\x03\xe8");
 const GOING_AWAY: Step = Frame(0x88, b"\x03\xe9");
 const INTERNAL: Step = Frame(0x88, b"\x03\xf3");
 const PRIVATE: Step = Frame(0x88, b"\x0f\xa1");
-/// Half of a text message.
+/// The first half of a text message.
 const HALF: Step = Frame(0x01, b"he");
-/// A ping that is not final, which 5.5 forbids.
+/// A fragmented ping, which RFC 6455, 5.5 forbids.
 const BROKEN: Step = Frame(0x09, b"");
 
 #[test]
@@ -117,7 +117,7 @@ fn the_peer_closes() {
         (vec![INTERNAL, Ends], Verdict::Closed(1011)),
         (vec![PRIVATE, Ends], Verdict::Closed(4001)),
         (vec![HALF, INTERNAL, Ends], Verdict::Closed(1011)),
-        // How TCP ends afterwards does not matter, or whether it does.
+        // After the peer's Close, the end of TCP does not matter, nor its absence.
         (vec![INTERNAL, Pass(1), Reset], Verdict::Closed(1011)),
         (vec![NORMAL, Pass(1), Reset], Verdict::Well),
         (vec![NORMAL, Pass(1), Leaves], Verdict::Well),
@@ -133,11 +133,11 @@ fn we_close() {
     for (steps, expected) in [
         (vec![OurClose(1000), NORMAL, Ends], Verdict::Well),
         (vec![OurClose(4001), PRIVATE, Ends], Verdict::Well),
-        // An echo of our own code is no error of the peer's, another one is.
+        // The peer may echo our own error code, but not send another one.
         (vec![OurClose(1011), INTERNAL, Ends], Verdict::Well),
         (vec![OurClose(1000), INTERNAL, Ends], Verdict::Closed(1011)),
         (vec![OurClose(1000), GOING_AWAY, Ends], Verdict::Well),
-        // Nobody answers.
+        // The peer does not answer.
         (vec![OurClose(1000), Ends], Verdict::Well),
         (vec![OurClose(1000), Pass(1), Leaves], Verdict::Well),
         (vec![OurClose(1000), Pass(1), Reset], Verdict::Well),
@@ -165,16 +165,16 @@ fn the_transport_ends_without_a_close() {
 }
 
 #[test]
-fn the_peer_breaks_a_rule() {
+fn the_peer_violates_the_protocol() {
     let violation = |told| Verdict::Violation(Violation::ControlFragmented(Opcode::Ping), told);
     for (steps, expected) in [
         (vec![BROKEN, Ends], violation(true)),
         (vec![BROKEN], violation(true)),
         (vec![BROKEN, NORMAL, Ends], violation(true)),
         (vec![HALF, BROKEN, Pass(1), Reset], violation(true)),
-        // That we had begun to close excuses nothing, but there is no second Close.
+        // Our earlier Close does not excuse the violation, but no second Close is sent.
         (vec![OurClose(1000), BROKEN, Ends], violation(false)),
-        // After the peer's Close nothing is read.
+        // Nothing is decoded after the peer's Close.
         (vec![NORMAL, BROKEN, Ends], Verdict::Well),
     ] {
         ends(&Bed::default(), 0, &steps, &expected);
@@ -182,8 +182,8 @@ fn the_peer_breaks_a_rule() {
 }
 
 #[test]
-fn messages_that_did_not_leave() {
-    // The peer reads nothing: the wire takes one message of sixty bytes and no second.
+fn messages_remain_unsent() {
+    // The peer reads nothing, and the wire has room for one message of 60 bytes.
     let bed = Bed { buffer: 100, ..Bed::default() };
     for (steps, waiting, expected) in [
         (vec![Send(60), Send(60), Pass(1), NORMAL, Ends], 0, Verdict::Unsent(1, 1000)),
@@ -193,9 +193,9 @@ fn messages_that_did_not_leave() {
         (vec![Send(60), Send(60), Send(1), OurClose(1000)], 0, Verdict::Unread(2)),
         (vec![Send(60), Pass(1), OurClose(1000)], 1, Verdict::Unread(1)),
         (vec![Send(60), Send(60), OurClose(1000), Pass(1), Ends], 0, Verdict::Unread(1)),
-        // It answered: it had reasons not to read.
+        // The peer answered our Close, so it chose not to read.
         (vec![Send(60), Send(60), OurClose(1000), Pass(1), NORMAL, Ends], 0, Verdict::Well),
-        // That they did not leave is not why it ended.
+        // The unsent messages are not the cause of the end.
         (vec![Send(60), Send(60), Pass(1), Ends], 3, Verdict::NoClose(false)),
         (vec![Send(60), Send(60), Pass(1), Reset], 3, Verdict::Send),
     ] {
@@ -204,19 +204,19 @@ fn messages_that_did_not_leave() {
 }
 
 #[test]
-fn the_transport_takes_no_more() {
+fn writing_to_the_transport_fails() {
     for (steps, expected) in [
         (vec![Leaves, Send(10)], Verdict::Send),
         (vec![Reset, Send(10)], Verdict::Send),
         (vec![HALF, Leaves, Send(10)], Verdict::Send),
-        // What came before tells why.
+        // A Close received before gives the reason.
         (vec![NORMAL, Leaves, Send(10)], Verdict::Unsent(1, 1000)),
         (vec![INTERNAL, Leaves, Send(10)], Verdict::Unsent(1, 1011)),
         (vec![INTERNAL, Pass(1), Leaves], Verdict::Closed(1011)),
     ] {
         ends(&Bed::default(), 0, &steps, &expected);
     }
-    // On a stream of HTTP/2 the end of the peer's side is the reason.
+    // On an HTTP/2 stream the end of the peer's side is the cause.
     let bed = Bed { carrier: Version::Http2, ..Bed::default() };
     for (steps, expected) in [
         (vec![Leaves, Send(10)], Verdict::NoClose(false)),
@@ -237,7 +237,7 @@ fn the_peer_is_silent_for_too_long() {
         (vec![Pass(34_000), OurClose(1000)], Verdict::Well),
         (vec![Pass(34_000), Ends], Verdict::NoClose(false)),
     ] {
-        ends(&with(keepalive), 0, &steps, &expected);
+        ends(&bed_with(keepalive), 0, &steps, &expected);
     }
     let idle = Settings { idle_timeout: Some(60 * S), ..SETTINGS };
     for (steps, expected) in [
@@ -248,15 +248,15 @@ fn the_peer_is_silent_for_too_long() {
         (vec![Pass(61_000), Reset], Verdict::Idle(60 * S)),
         (vec![Pass(59_000), OurClose(1000), Pass(4_000), NORMAL, Ends], Verdict::Well),
     ] {
-        ends(&with(idle), 0, &steps, &expected);
+        ends(&bed_with(idle), 0, &steps, &expected);
     }
 }
 
 #[test]
-fn an_error_names_the_peer_and_what_a_client_knows_of_the_session() {
+fn an_error_names_the_peer_and_includes_the_context_of_a_client() {
     testbed::run(async {
         for role in [Role::Client, Role::Server] {
-            let (mut player, peer, wire) = one(Bed::default(), role);
+            let (mut player, peer, wire) = session_with_raw_peer(Bed::default(), role);
             let steps = [Frame(0x81, b"a"), Frame(0x82, b"b"), HALF, INTERNAL, Ends];
             play(&mut player, peer, &wire, role, &steps).await;
             let Err(SessionError::Closed { authority, context, .. }) = player.session.verdict(0)
@@ -271,11 +271,12 @@ fn an_error_names_the_peer_and_what_a_client_knows_of_the_session() {
 }
 
 #[test]
-fn the_quiet_before_a_loss_is_told() {
+fn an_error_includes_the_quiet_period_before_a_lost_connection() {
     let quiet_with = |ping_interval, steps: &[Step]| {
         testbed::run(async {
             let client = Settings { ping_interval, ..SETTINGS };
-            let (mut player, peer, wire) = one(Bed { client, ..Bed::default() }, Role::Client);
+            let (mut player, peer, wire) =
+                session_with_raw_peer(Bed { client, ..Bed::default() }, Role::Client);
             play(&mut player, peer, &wire, Role::Client, steps).await;
             let error = player.session.verdict(0).unwrap_err();
             let (SessionError::NoClose { quiet, .. } | SessionError::Receive { quiet, .. }) = error
@@ -289,7 +290,7 @@ fn the_quiet_before_a_loss_is_told() {
     assert_eq!(quiet(&[Pass(60_000), Ends]), Some(60));
     assert_eq!(quiet(&[Pass(60_000), Reset]), Some(60));
     assert_eq!(quiet(&[Pass(30_000), Frame(0x89, b""), Pass(60_000), Ends]), Some(60));
-    // Whoever forgot the connection says so when it is used again.
+    // A middlebox may report a forgotten connection only when it is used again.
     assert_eq!(quiet(&[Pass(60_000), Send(1), Pass(1_000), Ends]), Some(60));
     assert_eq!(quiet(&[Pass(60_000), Send(1), Frame(0x81, b"a"), Pass(1_000), Ends]), None);
     assert_eq!(quiet(&[Pass(4_000), Ends]), None);

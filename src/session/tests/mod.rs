@@ -1,4 +1,4 @@
-//! Sessions on the test bed: how they end, their deadlines, back-pressure and observation.
+//! Sessions on the test bed: outcomes, deadlines, back-pressure and observation.
 
 mod deadlines;
 mod ends;
@@ -11,10 +11,10 @@ use crate::proto::{Kind, Role, Settings};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// A second.
+/// One second.
 const S: Duration = Duration::from_secs(1);
 
-/// A frame of the peer of this role: its first byte, and a payload of at most 125 bytes.
+/// Encodes a frame sent to this role, from its first byte and a payload of at most 125 bytes.
 fn frame(to: Role, first: u8, payload: &[u8]) -> Vec<u8> {
     let length = u8::try_from(payload.len()).unwrap();
     match to {
@@ -24,8 +24,8 @@ fn frame(to: Role, first: u8, payload: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A session of this role, and its peer byte by byte.
-fn one(bed: Bed, role: Role) -> (Player, End, Wire) {
+/// Creates a session of this role and the raw end of its peer.
+fn session_with_raw_peer(bed: Bed, role: Role) -> (Player, End, Wire) {
     let (session, peer, wire) = match role {
         Role::Client => bed.client(),
         Role::Server => bed.server(),
@@ -34,6 +34,6 @@ fn one(bed: Bed, role: Role) -> (Player, End, Wire) {
 }
 
 /// A bed on which both sides have these settings.
-fn with(settings: Settings) -> Bed {
+fn bed_with(settings: Settings) -> Bed {
     Bed { client: settings, server: settings, ..Bed::default() }
 }

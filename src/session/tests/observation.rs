@@ -1,4 +1,4 @@
-//! An observer is told of everything, in order, and at the time it happened.
+//! An observer sees every event, in order and with its time.
 
 use super::*;
 use crate::{
@@ -11,13 +11,13 @@ use std::{
     time::Instant,
 };
 
-/// Notes what it is told of, and after how many milliseconds.
-struct Notes {
+/// Records events as lines that begin with the time in milliseconds.
+struct EventLog {
     start: Instant,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
-impl Observer for Notes {
+impl Observer for EventLog {
     fn see(&mut self, at: Instant, seen: &Seen<'_>) {
         let arrow = |direction: &Direction| if *direction == Direction::In { '<' } else { '>' };
         let mut line = format!("{} ", (at - self.start).as_millis());
@@ -43,28 +43,28 @@ impl Observer for Notes {
     }
 }
 
-/// Watches a session, and returns where the notes are.
-fn watched(player: Player) -> (Player, Arc<Mutex<Vec<String>>>) {
+/// Attaches a log to a session and returns its lines.
+fn with_log(player: Player) -> (Player, Arc<Mutex<Vec<String>>>) {
     let lines = Arc::default();
-    let notes = Notes { start: clock::now(), lines: Arc::clone(&lines) };
-    (Player::new(player.session.watched(Box::new(notes))), lines)
+    let log = EventLog { start: clock::now(), lines: Arc::clone(&lines) };
+    (Player::new(player.session.watched(Box::new(log))), lines)
 }
 
-fn taken(lines: &Mutex<Vec<String>>) -> Vec<String> {
+fn take(lines: &Mutex<Vec<String>>) -> Vec<String> {
     std::mem::take(&mut *lines.lock().unwrap())
 }
 
 #[test]
-fn a_conversation() {
+fn reports_messages_and_control_frames_in_both_directions() {
     testbed::run(async {
-        let (player, mut peer, _wire) = one(Bed::default(), Role::Client);
-        let (mut player, lines) = watched(player);
+        let (player, mut peer, _wire) = session_with_raw_peer(Bed::default(), Role::Client);
+        let (mut player, lines) = with_log(player);
         player.say("hello");
         player.session.ping(b"p").unwrap();
         player.idle(S).await;
         let sent =
             ["0 > 5 Some(5)", "0 > Ping 1 None", "0 > 18 B", "0 > frame text", "0 > frame ping"];
-        assert_eq!(taken(&lines), sent);
+        assert_eq!(take(&lines), sent);
 
         peer.write_all(&frame(Role::Client, 0x8a, b"p")).await.unwrap();
         peer.write_all(&frame(Role::Client, 0x01, b"ab")).await.unwrap();
@@ -79,7 +79,7 @@ fn a_conversation() {
             "1000 < frame continuation",
             "1000 < 1 .",
         ];
-        assert_eq!(taken(&lines), received);
+        assert_eq!(take(&lines), received);
 
         peer.write_all(&frame(Role::Client, 0x88, b"\x03\xe8")).await.unwrap();
         peer.shutdown().await.unwrap();
@@ -93,20 +93,20 @@ fn a_conversation() {
             "2000 > 8 B",
             "2000 > frame close",
         ];
-        assert_eq!(taken(&lines), closed);
+        assert_eq!(take(&lines), closed);
     });
 }
 
 #[test]
-fn a_broken_rule_stands_behind_its_frame() {
+fn reports_a_violation_after_its_frame() {
     testbed::run(async {
-        let (player, mut peer, _wire) = one(Bed::default(), Role::Client);
-        let (mut player, lines) = watched(player);
+        let (player, mut peer, _wire) = session_with_raw_peer(Bed::default(), Role::Client);
+        let (mut player, lines) = with_log(player);
         peer.write_all(&frame(Role::Client, 0x09, b"")).await.unwrap();
         peer.shutdown().await.unwrap();
         player.finish().await;
         player.session.end();
-        let told = [
+        let expected = [
             "0 < 2 B",
             "0 < frame ping",
             "0 broken ControlFragmented(Ping)",
@@ -114,38 +114,39 @@ fn a_broken_rule_stands_behind_its_frame() {
             "0 > 8 B",
             "0 > frame close",
         ];
-        assert_eq!(taken(&lines), told);
+        assert_eq!(take(&lines), expected);
     });
 }
 
 #[test]
-fn half_a_frame_is_told_at_the_end() {
+fn reports_a_partial_frame_at_the_end() {
     testbed::run(async {
-        let (player, mut peer, _wire) = one(Bed::default(), Role::Client);
-        let (mut player, lines) = watched(player);
+        let (player, mut peer, _wire) = session_with_raw_peer(Bed::default(), Role::Client);
+        let (mut player, lines) = with_log(player);
         peer.write_all(&frame(Role::Client, 0x82, b"12345")[..4]).await.unwrap();
         peer.shutdown().await.unwrap();
         player.finish().await;
         player.session.end();
-        assert_eq!(taken(&lines), ["0 < 4 B", "0 < 2 …", "0 < frame binary"]);
+        assert_eq!(take(&lines), ["0 < 4 B", "0 < 2 …", "0 < frame binary"]);
     });
 }
 
 #[test]
-fn bytes_of_the_handshake_are_seen_and_a_message_of_pieces_is_told_once() {
+fn reports_bytes_received_with_the_handshake_and_a_message_sent_in_pieces_once() {
     testbed::run(async {
         let rest = frame(Role::Client, 0x81, b"early");
-        let (player, _peer, _wire) = one(Bed { rest, ..Bed::default() }, Role::Client);
-        let (mut player, lines) = watched(player);
+        let (player, _peer, _wire) =
+            session_with_raw_peer(Bed { rest, ..Bed::default() }, Role::Client);
+        let (mut player, lines) = with_log(player);
         player.idle(S).await;
-        assert_eq!(taken(&lines), ["0 < 7 B", "0 < frame text", "0 < 5 ."]);
+        assert_eq!(take(&lines), ["0 < 7 B", "0 < frame text", "0 < 5 ."]);
 
         player.session.begin(Kind::Text, 3, false).unwrap();
         player.session.payload(b"abc");
         player.session.begin(Kind::Text, 2, true).unwrap();
         player.session.payload(b"d");
-        assert_eq!(taken(&lines), [""; 0]);
+        assert_eq!(take(&lines), [""; 0]);
         player.session.payload(b"e");
-        assert_eq!(taken(&lines), ["1000 > 5 Some(5)"]);
+        assert_eq!(take(&lines), ["1000 > 5 Some(5)"]);
     });
 }

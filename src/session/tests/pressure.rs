@@ -1,9 +1,9 @@
-//! Back-pressure: what a side does not read stays where it is, and memory stays flat.
+//! Back-pressure: unread bytes stay with the sender, and memory use stays constant.
 
 use super::*;
 
-/// A session that is written and not read, until nothing moves for a second.
-async fn writes_only(player: &mut Player) {
+/// Drives a session for one second without reading.
+async fn write_only(player: &mut Player) {
     let all = async {
         loop {
             player.session.progress(false).await;
@@ -13,18 +13,18 @@ async fn writes_only(player: &mut Player) {
 }
 
 #[test]
-fn a_session_that_is_not_read_leaves_the_bytes_on_the_wire() {
+fn an_unread_session_leaves_bytes_on_the_wire() {
     for role in [Role::Client, Role::Server] {
         testbed::run(async {
             let bed = Bed { buffer: 1000, ..Bed::default() };
-            let (mut player, mut peer, _wire) = one(bed, role);
+            let (mut player, mut peer, _wire) = session_with_raw_peer(bed, role);
             let messages = frame(role, 0x82, &[7; 100]).repeat(50);
             let wrote = async move {
                 peer.write_all(&messages).await.unwrap();
                 peer
             };
             let wrote = tokio::spawn(wrote);
-            writes_only(&mut player).await;
+            write_only(&mut player).await;
             assert_eq!(player.session.bytes_received(), 0);
             assert!(!wrote.is_finished());
             let received = player.idle(S).await;
@@ -35,7 +35,7 @@ fn a_session_that_is_not_read_leaves_the_bytes_on_the_wire() {
 }
 
 #[test]
-fn a_peer_that_reads_nothing_stops_us_and_costs_nothing_once_it_reads() {
+fn a_peer_that_stops_reading_delays_messages_without_loss() {
     testbed::run(async {
         let Pair { client, server, wire } = Bed { buffer: 4096, ..Bed::default() }.pair();
         let (mut client, mut server) = (Player::new(client), Player::new(server));
@@ -43,7 +43,7 @@ fn a_peer_that_reads_nothing_stops_us_and_costs_nothing_once_it_reads() {
         client.session.send(Kind::Binary, &message).unwrap();
         client.say("last");
         client.idle(60 * S).await;
-        // The wire is full, and the rest waits in the outbox.
+        // The wire is full; the remaining bytes are queued.
         assert_eq!(wire.written(), (4096, 0));
         assert_eq!(client.session.queued(), 100_014 + 10 - 4096);
         assert!(client.session.is_leaving());
@@ -62,12 +62,12 @@ fn a_peer_that_reads_nothing_stops_us_and_costs_nothing_once_it_reads() {
 }
 
 #[test]
-fn what_we_send_leaves_while_nothing_is_read() {
+fn writes_continue_while_nothing_is_read() {
     testbed::run(async {
-        let (mut player, mut peer, _wire) = one(Bed::default(), Role::Client);
+        let (mut player, mut peer, _wire) = session_with_raw_peer(Bed::default(), Role::Client);
         peer.write_all(&frame(Role::Client, 0x81, b"unread")).await.unwrap();
         player.say("hi");
-        writes_only(&mut player).await;
+        write_only(&mut player).await;
         let mut sent = [0; 8];
         peer.read_exact(&mut sent).await.unwrap();
         assert_eq!(sent[..2], [0x81, 0x82]);
@@ -76,25 +76,25 @@ fn what_we_send_leaves_while_nothing_is_read() {
 }
 
 #[test]
-fn a_long_message_passes_through_a_buffer_that_does_not_grow() {
+fn a_long_message_does_not_grow_the_read_buffer() {
     testbed::run(async {
         let Pair { client, server, wire } = Bed { buffer: 1 << 20, ..Bed::default() }.pair();
         wire.delay(S / 100);
         let (mut client, mut server) = (Player::new(client), Player::new(server));
-        let room = client.session.buffer.len();
+        let size = client.session.buffer.len();
         let message = vec![7; 5 << 20];
         server.session.send(Kind::Binary, &message).unwrap();
         let (received, _) = tokio::join!(client.next(), server.idle(60 * S));
         assert_eq!(received, Some(Happened::Message(Kind::Binary, message)));
-        assert_eq!(client.session.buffer.len(), room);
+        assert_eq!(client.session.buffer.len(), size);
     });
 }
 
 #[test]
-fn pings_of_a_peer_that_reads_no_pongs_do_not_gather() {
+fn pongs_do_not_accumulate_if_the_peer_does_not_read_them() {
     testbed::run(async {
         let bed = Bed { buffer: 200, ..Bed::default() };
-        let (mut player, mut peer, _wire) = one(bed, Role::Client);
+        let (mut player, mut peer, _wire) = session_with_raw_peer(bed, Role::Client);
         let pings = frame(Role::Client, 0x89, &[7; 100]).repeat(2000);
         let (seen, ()) = tokio::join!(player.idle(S), async {
             peer.write_all(&pings).await.unwrap();
@@ -105,10 +105,11 @@ fn pings_of_a_peer_that_reads_no_pongs_do_not_gather() {
 }
 
 #[test]
-fn bytes_behind_the_handshake_are_the_first_of_the_session() {
+fn the_session_begins_with_the_bytes_received_with_the_handshake() {
     testbed::run(async {
         let rest = frame(Role::Client, 0x81, b"early");
-        let (mut player, _peer, _wire) = one(Bed { rest, ..Bed::default() }, Role::Client);
+        let (mut player, _peer, _wire) =
+            session_with_raw_peer(Bed { rest, ..Bed::default() }, Role::Client);
         assert_eq!(player.session.bytes_received(), 7);
         assert_eq!(player.next().await, Some(Happened::text("early")));
     });

@@ -1,11 +1,11 @@
-//! The wire of the test bed keeps its promises.
+//! Tests of the test bed's wire.
 
 use super::*;
 use crate::session::{clock, testbed::wire};
 use std::io;
 
 #[test]
-fn bytes_take_their_delay_and_keep_their_order() {
+fn delays_bytes_and_keeps_their_order() {
     testbed::run(async {
         let (mut near, mut far, wire) = wire(100);
         wire.delay(3 * S);
@@ -22,7 +22,7 @@ fn bytes_take_their_delay_and_keep_their_order() {
 }
 
 #[test]
-fn a_direction_holds_no_more_than_its_buffer() {
+fn a_direction_holds_at_most_its_buffer() {
     testbed::run(async {
         let (mut near, mut far, wire) = wire(10);
         let ((), read) = tokio::join!(
@@ -43,7 +43,7 @@ fn a_direction_holds_no_more_than_its_buffer() {
 }
 
 #[test]
-fn a_stalled_wire_brings_nothing_until_it_is_resumed() {
+fn a_stalled_wire_delivers_nothing_until_it_is_resumed() {
     testbed::run(async {
         let (mut near, mut far, wire) = wire(10);
         wire.stall();
@@ -59,7 +59,7 @@ fn a_stalled_wire_brings_nothing_until_it_is_resumed() {
 }
 
 #[test]
-fn a_cut_ends_behind_the_bytes_and_a_reset_loses_them() {
+fn a_cut_delivers_bytes_in_flight_and_a_reset_loses_them() {
     testbed::run(async {
         let (mut near, mut far, cut) = wire(10);
         near.write_all(b"a").await.unwrap();
@@ -78,7 +78,7 @@ fn a_cut_ends_behind_the_bytes_and_a_reset_loses_them() {
 }
 
 #[test]
-fn an_end_that_is_dropped_is_a_process_that_ended() {
+fn dropping_an_end_ends_both_directions() {
     testbed::run(async {
         let (near, mut far, _wire) = wire(10);
         drop(near);
@@ -89,6 +89,6 @@ fn an_end_that_is_dropped_is_a_process_that_ended() {
 
 #[test]
 #[should_panic(expected = "does not happen")]
-fn a_test_in_which_nothing_can_happen_fails() {
+fn a_test_without_progress_fails() {
     testbed::run(std::future::pending::<()>());
 }
