@@ -8,7 +8,7 @@ use crate::{
         slice::Within,
         upgrade::{RequestFault, RequestHead, ServerUpgrade, encode_acceptance, encode_refusal},
     },
-    sys::unix::tune,
+    sys::unix::set_tcp_options,
 };
 use http::StatusCode;
 use std::{fmt, io, net::SocketAddr, time::Duration};
@@ -66,7 +66,7 @@ impl Incoming {
     /// Reads a request from an accepted TCP connection within [`HANDSHAKE_LIMIT`].
     pub async fn over_tcp(stream: TcpStream, peer: SocketAddr) -> Result<Self, IncomingFault> {
         // The options make it faster; it works without them.
-        let _ = tune(&stream);
+        let _ = set_tcp_options(&stream);
         Self::read(Box::new(stream), peer.to_string(), HANDSHAKE_LIMIT).await
     }
 

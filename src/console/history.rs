@@ -31,7 +31,7 @@ fn private(path: &Path) -> io::Result<()> {
     }
     let mut options = fs::OpenOptions::new();
     options.append(true).create(true);
-    unix::private(&mut options);
+    unix::set_private_mode(&mut options);
     let file = options.open(path)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))
 }

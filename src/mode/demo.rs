@@ -9,7 +9,7 @@ use crate::{
     random::entropy,
     script::action::Action,
     session::Session,
-    sys::stdio::{self, Source},
+    sys::stdio::{self, StdinKind},
     target::Target,
 };
 use std::time::Instant;
@@ -36,7 +36,7 @@ pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<Ended
         }
     });
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
-    if stdio::source() == Source::Nothing && client.script.is_empty() {
+    if stdio::stdin_kind() == StdinKind::Nothing && client.script.is_empty() {
         client.script = OWN.map(|message| Action::message(client.pipe.kind, message)).to_vec();
     }
     let ended = Box::pin(client::run(&client, target, started)).await;

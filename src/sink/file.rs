@@ -5,7 +5,7 @@ use crate::{
     escape::Escaped,
     sys::{
         stdio,
-        unix::{file_id, private},
+        unix::{file_id, set_private_mode},
     },
 };
 use std::{
@@ -31,13 +31,13 @@ impl RecordFile {
             if !found.is_file() {
                 return Err(fail(io::Error::other("not a regular file")));
             }
-            if let Some(name) = stdio::name_of(file_id(&found)) {
+            if let Some(name) = stdio::standard_stream_name(file_id(&found)) {
                 return Err(fail(io::Error::other(format!("it is {name} of this run"))));
             }
         }
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
-        private(&mut options);
+        set_private_mode(&mut options);
         let file = options.open(path).map_err(fail)?;
         Ok(Self { path: path.to_owned(), file, fault: None })
     }

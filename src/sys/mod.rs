@@ -1,4 +1,4 @@
-//! What only Unix can do: stdin and stdout without threads, signals, sockets, files.
+//! Unix services: stdin and stdout without threads, signals, sockets and files.
 
 pub mod signals;
 pub mod stdio;

@@ -1,45 +1,46 @@
-//! SIGINT, SIGTERM and SIGHUP, while a session is open.
+//! SIGINT, SIGTERM and SIGHUP during a run.
 
-use super::{stdio::hurry_when, unix::ignored_signals};
+use super::{stdio::give_up_stderr_when, unix::ignored_signals};
 use std::{io, sync::Arc};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
 
-/// The signals that ask us to leave.
+/// A receiver of the signals that end a run.
 pub struct Signals {
     received: mpsc::Receiver<i32>,
 }
 
 impl Signals {
-    /// From now on the signals are delivered here; one ignored at start stays ignored.
+    /// Starts to receive the signals. A signal that was ignored at the start of the process stays
+    /// ignored.
     pub fn new() -> io::Result<Self> {
         let (sender, received) = mpsc::channel(2);
         let ignored = ignored_signals();
-        let asked = Arc::default();
-        hurry_when(Arc::clone(&asked));
+        let received_any = Arc::default();
+        give_up_stderr_when(Arc::clone(&received_any));
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
             if ignored >> (kind.as_raw_value() - 1) & 1 == 0 {
-                // Seen also while the only thread waits for stderr.
-                signal_hook::flag::register(kind.as_raw_value(), Arc::clone(&asked))?;
+                // The flag is seen even while the only thread waits for stderr.
+                signal_hook::flag::register(kind.as_raw_value(), Arc::clone(&received_any))?;
                 tokio::spawn(forward(kind.as_raw_value(), signal(kind)?, sender.clone()));
             }
         }
         Ok(Self { received })
     }
 
-    /// Signals that a test sends.
+    /// Creates a receiver of signals sent by a test.
     #[cfg(test)]
-    pub(crate) fn of(received: mpsc::Receiver<i32>) -> Self {
+    pub(crate) fn from_receiver(received: mpsc::Receiver<i32>) -> Self {
         Self { received }
     }
 
-    /// The next signal.
+    /// Waits for the next signal and returns its number. Cancel-safe.
     pub async fn recv(&mut self) -> i32 {
         match self.received.recv().await {
             Some(signal) => signal,
-            // All are ignored.
+            // Every signal is ignored.
             None => std::future::pending().await,
         }
     }

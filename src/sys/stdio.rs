@@ -1,9 +1,9 @@
-//! Stdin and stdout without threads: polled where the system can, read and written directly where
-//! it never blocks (files, /dev/null).
+//! Stdin and stdout without threads: polled where the system supports it, accessed directly where
+//! they never block (files, /dev/null).
 //!
-//! The descriptors are shared with the shell and its other children, so O_NONBLOCK is never set on
-//! them. A pipe or a terminal is opened anew through /proc, which gives a file description of our
-//! own; where that fails (a socket, no /proc), the descriptor is asked before each call.
+//! The descriptors are shared with the shell and its other children, so `O_NONBLOCK` is never set
+//! on them. A pipe or a terminal is reopened through /proc, which creates a file description that
+//! is not shared; where that fails (a socket, no /proc), the descriptor is polled before each call.
 
 use crate::proto::slice::Within;
 use rustix::{
@@ -23,30 +23,31 @@ use std::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// What stdin is.
+/// The kind of file that stdin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A person.
+pub enum StdinKind {
+    /// A terminal, with this process in its foreground.
     Terminal,
     /// A pipe, a file or a socket.
     Data,
-    /// Closed, or /dev/null: there is no input and no end of it.
+    /// Closed, /dev/null, or the terminal of a background job: there is neither input nor an end of
+    /// input.
     Nothing,
 }
 
-/// Returns what stdin is.
-pub fn source() -> Source {
+/// Determines the kind of stdin.
+pub fn stdin_kind() -> StdinKind {
     let stdin = io::stdin();
-    let Ok(stat) = fstat(&stdin) else { return Source::Nothing };
+    let Ok(stat) = fstat(&stdin) else { return StdinKind::Nothing };
     if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice {
-        return Source::Data;
+        return StdinKind::Data;
     }
     if rustix::termios::isatty(&stdin) {
-        // A job in the background that reads the terminal is stopped (SIGTTIN).
+        // SIGTTIN stops a background job that reads the terminal.
         let ours = rustix::termios::tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
-        return if ours { Source::Terminal } else { Source::Nothing };
+        return if ours { StdinKind::Terminal } else { StdinKind::Nothing };
     }
-    if is_null(&stat) { Source::Nothing } else { Source::Data }
+    if is_null(&stat) { StdinKind::Nothing } else { StdinKind::Data }
 }
 
 fn is_null(stat: &Stat) -> bool {
@@ -54,17 +55,17 @@ fn is_null(stat: &Stat) -> bool {
         && rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == stat.st_rdev)
 }
 
-/// How a descriptor is waited for.
-enum Way {
-    /// It never blocks.
+/// The descriptor of a standard stream, by how its readiness is determined.
+enum Descriptor {
+    /// Never blocks.
     Direct,
-    /// Our own file description, non-blocking; a pipe, or a terminal.
+    /// A pipe or a terminal, reopened with an unshared, non-blocking file description.
     Own { fd: AsyncFd<OwnedFd>, pipe: bool },
-    /// Shared and blocking: asked before each call.
+    /// Shared and blocking, therefore polled before each call.
     Shared(AsyncFd<OwnedFd>),
 }
 
-impl Way {
+impl Descriptor {
     fn new(fd: BorrowedFd<'_>, path: &str, access: OFlags, interest: Interest) -> io::Result<Self> {
         let stat = fstat(fd)?;
         let kind = FileType::from_raw_mode(stat.st_mode);
@@ -81,12 +82,12 @@ impl Way {
         {
             return Ok(Self::Own { fd: own, pipe: kind == FileType::Fifo });
         }
-        // What cannot be polled is always ready.
+        // A file that cannot be polled is always ready.
         Ok(watch(fd.try_clone_to_owned()?, interest).map_or(Self::Direct, Self::Shared))
     }
 }
 
-/// Registers a descriptor to be waited for.
+/// Registers a descriptor with the runtime.
 #[expect(
     deprecated,
     reason = "its safe successor is unsafe to call; an OwnedFd is what it asks for"
@@ -95,40 +96,47 @@ fn watch(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(fd, interest)
 }
 
-/// Stdin.
+/// Stdin, read without a thread.
 pub struct Stdin {
-    way: Way,
+    descriptor: Descriptor,
 }
 
 impl Stdin {
-    /// Stdin, ready to be waited for.
+    /// Opens stdin. Must be called within a runtime.
     pub fn new() -> io::Result<Self> {
-        let way =
-            Way::new(io::stdin().as_fd(), "/proc/self/fd/0", OFlags::RDONLY, Interest::READABLE)?;
-        Ok(Self { way })
+        let descriptor = Descriptor::new(
+            io::stdin().as_fd(),
+            "/proc/self/fd/0",
+            OFlags::RDONLY,
+            Interest::READABLE,
+        )?;
+        Ok(Self { descriptor })
     }
 
-    /// Another stream in the place of stdin.
+    /// Opens another stream in place of stdin.
     #[cfg(test)]
-    pub(crate) fn of(stream: BorrowedFd<'_>) -> io::Result<Self> {
-        let way = Way::new(stream, &path_of(stream), OFlags::RDONLY, Interest::READABLE)?;
-        Ok(Self { way })
+    pub(crate) fn from_stream(stream: BorrowedFd<'_>) -> io::Result<Self> {
+        let descriptor =
+            Descriptor::new(stream, &path_of(stream), OFlags::RDONLY, Interest::READABLE)?;
+        Ok(Self { descriptor })
     }
 
-    /// Whether there is something to read, or the end, at once.
+    /// Returns true if [`Self::read`] would not wait.
     pub fn is_ready(&self) -> bool {
-        match &self.way {
-            Way::Direct => true,
-            Way::Own { fd, .. } | Way::Shared(fd) => is_ready(fd.get_ref().as_fd(), PollFlags::IN),
+        match &self.descriptor {
+            Descriptor::Direct => true,
+            Descriptor::Own { fd, .. } | Descriptor::Shared(fd) => {
+                is_ready(fd.get_ref().as_fd(), PollFlags::IN)
+            }
         }
     }
 
-    /// Reads what there is, waiting until there is something; 0 is the end.
+    /// Waits for input and reads what is available. Returns the number of bytes, 0 at the end.
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (fd, shared, pipe) = match &self.way {
-            Way::Direct => return Ok(rustix::io::read(io::stdin(), buffer)?),
-            Way::Own { fd, pipe } => (fd, false, *pipe),
-            Way::Shared(fd) => (fd, true, false),
+        let (fd, shared, pipe) = match &self.descriptor {
+            Descriptor::Direct => return Ok(rustix::io::read(io::stdin(), buffer)?),
+            Descriptor::Own { fd, pipe } => (fd, false, *pipe),
+            Descriptor::Shared(fd) => (fd, true, false),
         };
         loop {
             let mut guard = fd.readable().await?;
@@ -139,12 +147,12 @@ impl Stdin {
             match rustix::io::read(fd.get_ref(), &mut *buffer) {
                 Err(Errno::AGAIN) => guard.clear_ready(),
                 Err(Errno::INTR) => {}
-                // A terminal that has gone away is the end of what is typed.
+                // The terminal was closed, which is the end of its input.
                 Err(Errno::IO) if rustix::termios::isatty(fd.get_ref()) => return Ok(0),
                 Err(cause) => return Err(cause.into()),
                 Ok(n) => {
-                    // A pipe that gave less than asked is empty: no need to ask it again. (A
-                    // terminal gives a line at a time.)
+                    // A short read means that the pipe is empty, which saves another call. (A
+                    // terminal returns one line per read.)
                     if pipe && n < buffer.len() {
                         guard.clear_ready();
                     }
@@ -155,42 +163,43 @@ impl Stdin {
     }
 }
 
-/// Stdout.
+/// Stdout, written without a thread.
 pub struct Stdout {
-    way: Way,
+    descriptor: Descriptor,
 }
 
 impl Stdout {
-    /// Stdout, ready to be waited for.
+    /// Opens stdout. Must be called within a runtime.
     pub fn new() -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::ERROR;
-        let way = Way::new(io::stdout().as_fd(), "/proc/self/fd/1", OFlags::WRONLY, interest)?;
-        Ok(Self { way })
+        let descriptor =
+            Descriptor::new(io::stdout().as_fd(), "/proc/self/fd/1", OFlags::WRONLY, interest)?;
+        Ok(Self { descriptor })
     }
 
-    /// Another stream in the place of stdout.
+    /// Opens another stream in place of stdout.
     #[cfg(test)]
-    pub(crate) fn of(stream: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(crate) fn from_stream(stream: BorrowedFd<'_>) -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::ERROR;
-        let way = Way::new(stream, &path_of(stream), OFlags::WRONLY, interest)?;
-        Ok(Self { way })
+        let descriptor = Descriptor::new(stream, &path_of(stream), OFlags::WRONLY, interest)?;
+        Ok(Self { descriptor })
     }
 
-    /// Writes as much as goes without waiting: how many bytes. Less than all: wait for
-    /// [`Self::writable`].
+    /// Writes as many bytes as possible without waiting and returns their number. If that is not
+    /// all of them, wait for [`Self::writable`].
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut done = 0;
         while let Some(rest) = bytes.get(done..)
             && !rest.is_empty()
         {
-            let written = match &self.way {
-                Way::Direct => rustix::io::write(io::stdout(), rest),
-                Way::Own { fd, .. } => rustix::io::write(fd.get_ref(), rest),
-                Way::Shared(fd) if is_ready(fd.get_ref().as_fd(), PollFlags::OUT) => {
-                    // A pipe that is ready takes this much without blocking (POSIX).
-                    rustix::io::write(fd.get_ref(), rest.get(..ATOMIC).unwrap_or(rest))
+            let written = match &self.descriptor {
+                Descriptor::Direct => rustix::io::write(io::stdout(), rest),
+                Descriptor::Own { fd, .. } => rustix::io::write(fd.get_ref(), rest),
+                Descriptor::Shared(fd) if is_ready(fd.get_ref().as_fd(), PollFlags::OUT) => {
+                    // A pipe that polls as writable takes this many bytes without blocking (POSIX).
+                    rustix::io::write(fd.get_ref(), rest.get(..ATOMIC_WRITE_BYTES).unwrap_or(rest))
                 }
-                Way::Shared(_) => Err(Errno::AGAIN),
+                Descriptor::Shared(_) => Err(Errno::AGAIN),
             };
             match written {
                 Ok(n) => done += n,
@@ -204,7 +213,9 @@ impl Stdout {
 
     /// Waits until more can be written.
     pub async fn writable(&self) -> io::Result<()> {
-        let (Way::Own { fd, .. } | Way::Shared(fd)) = &self.way else { return Ok(()) };
+        let (Descriptor::Own { fd, .. } | Descriptor::Shared(fd)) = &self.descriptor else {
+            return Ok(());
+        };
         loop {
             let mut guard = fd.ready(Interest::WRITABLE).await?;
             if is_ready(fd.get_ref().as_fd(), PollFlags::OUT) {
@@ -214,20 +225,22 @@ impl Stdout {
         }
     }
 
-    /// Waits until the reader has gone, which a quiet feed would never notice.
-    pub async fn gone(&self) {
-        // A pipe reports an error, a socket that it is hung up.
-        let (fd, interest) = match &self.way {
-            Way::Direct => return std::future::pending().await,
-            Way::Own { fd, .. } => (fd, Interest::ERROR),
-            Way::Shared(fd) => (fd, Interest::READABLE),
+    /// Waits until stdout has no reader any more. Without this, a run that has nothing to write
+    /// would not notice.
+    pub async fn reader_gone(&self) {
+        // Without a reader, a pipe polls as POLLERR and a socket as POLLHUP.
+        let (fd, interest) = match &self.descriptor {
+            Descriptor::Direct => return std::future::pending().await,
+            Descriptor::Own { fd, .. } => (fd, Interest::ERROR),
+            Descriptor::Shared(fd) => (fd, Interest::READABLE),
         };
         while let Ok(mut guard) = fd.ready(interest).await {
-            if is_gone(fd.get_ref().as_fd()) {
+            if has_no_reader(fd.get_ref().as_fd()) {
                 return;
             }
             if guard.ready().is_read_closed() {
-                // It only says no more itself, and this never changes back: writing will tell.
+                // The peer only shut down its sending side, a state that never changes back. From
+                // here on, a failing write has to report the loss of the reader.
                 break;
             }
             guard.clear_ready();
@@ -236,7 +249,7 @@ impl Stdout {
     }
 }
 
-/// Writes all of a text to stdout, if it takes it within the limit; whether it has.
+/// Writes a text to stdout. Returns false if stdout does not take all of it within the limit.
 pub async fn write_within(text: &str, limit: Duration) -> bool {
     let Ok(stdout) = Stdout::new() else { return false };
     let mut rest = text.as_bytes();
@@ -255,15 +268,16 @@ pub async fn write_within(text: &str, limit: Duration) -> bool {
     tokio::time::timeout(limit, all).await.unwrap_or(false)
 }
 
-/// Which of the three streams is this file, if one is.
-pub fn name_of((device, inode): (u64, u64)) -> Option<&'static str> {
+/// Returns the name of the standard stream that is this file, if one is. The file is identified by
+/// its device and inode, as by [`file_id`](super::unix::file_id).
+pub fn standard_stream_name((device, inode): (u64, u64)) -> Option<&'static str> {
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let streams =
         [(stdin.as_fd(), "stdin"), (stdout.as_fd(), "stdout"), (stderr.as_fd(), "stderr")];
     #[allow(
         clippy::cast_sign_loss,
         clippy::unnecessary_cast,
-        reason = "the number of a device has another type on each system"
+        reason = "the type of a device number differs between systems"
     )]
     let is = |fd: BorrowedFd<'_>| {
         fstat(fd).is_ok_and(|found| found.st_dev as u64 == device && found.st_ino == inode)
@@ -271,31 +285,33 @@ pub fn name_of((device, inode): (u64, u64)) -> Option<&'static str> {
     streams.into_iter().find(|(fd, _)| is(*fd)).map(|(_, name)| name)
 }
 
-/// From now on stderr is not waited for once this is set.
-pub fn hurry_when(asked: Arc<AtomicBool>) {
-    let _ = ASKED.set(asked);
+/// Makes [`write_stderr`] stop waiting for stderr once this flag is set.
+pub fn give_up_stderr_when(flag: Arc<AtomicBool>) {
+    let _ = STDERR_GIVE_UP.set(flag);
 }
 
-/// stderr is not waited for after this moment.
-pub fn hurry_after(deadline: Instant) {
-    let _ = DEADLINE.set(deadline);
+/// Makes [`write_stderr`] stop waiting for stderr at this deadline.
+pub fn give_up_stderr_after(deadline: Instant) {
+    let _ = STDERR_DEADLINE.set(deadline);
 }
 
-/// Writes to stderr, which may be closed or full; that is no reason to end. One that takes nothing
-/// is waited for, but not when we are to end: what remains is dropped then.
+/// Writes to stderr and ignores errors, since a run continues even if stderr is closed.
+///
+/// Blocks while stderr is full. Once the flag of [`give_up_stderr_when`] is set or the deadline of
+/// [`give_up_stderr_after`] has passed, the remaining bytes are dropped instead.
 pub fn write_stderr(bytes: &[u8]) {
     let stderr = io::stderr();
-    // A pipe that is ready takes this much without blocking (POSIX).
-    for piece in bytes.chunks(ATOMIC) {
+    // A pipe that polls as writable takes this many bytes without blocking (POSIX).
+    for piece in bytes.chunks(ATOMIC_WRITE_BYTES) {
         let mut rest = piece;
         while !rest.is_empty() {
-            let asked = ASKED.get().is_some_and(|asked| asked.load(Ordering::SeqCst));
-            let late = asked || DEADLINE.get().is_some_and(|at| *at <= Instant::now());
-            let tv_nsec = if late { 0 } else { SLICE };
+            let flagged = STDERR_GIVE_UP.get().is_some_and(|flag| flag.load(Ordering::SeqCst));
+            let gives_up = flagged || STDERR_DEADLINE.get().is_some_and(|at| *at <= Instant::now());
+            let tv_nsec = if gives_up { 0 } else { STDERR_POLL_NANOS };
             let mut fds = [PollFd::from_borrowed_fd(stderr.as_fd(), PollFlags::OUT)];
             let ready = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec }));
             match ready {
-                Ok(0) if late => return,
+                Ok(0) if gives_up => return,
                 Ok(0) => continue,
                 _ => {}
             }
@@ -313,20 +329,20 @@ fn path_of(stream: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&stream))
 }
 
-fn is_ready(fd: BorrowedFd<'_>, what: PollFlags) -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(fd, what)];
+fn is_ready(fd: BorrowedFd<'_>, events: PollFlags) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, events)];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
 }
 
-fn is_gone(fd: BorrowedFd<'_>) -> bool {
+fn has_no_reader(fd: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
-    let asked = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
-    asked.is_ok() && fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP))
+    let polled = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    polled.is_ok() && fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP))
 }
 
 /// `PIPE_BUF`, in bytes.
-const ATOMIC: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
-/// How often it is asked whether we are to end, in nanoseconds.
-const SLICE: i64 = 50_000_000;
-static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-static DEADLINE: OnceLock<Instant> = OnceLock::new();
+const ATOMIC_WRITE_BYTES: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+/// The interval at which a blocked write checks whether to give up.
+const STDERR_POLL_NANOS: i64 = 50_000_000;
+static STDERR_GIVE_UP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+static STDERR_DEADLINE: OnceLock<Instant> = OnceLock::new();

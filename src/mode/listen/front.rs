@@ -17,7 +17,7 @@ use crate::{
     },
     session::limits::QUEUE_LIMIT_BYTES,
     sink::Print,
-    sys::stdio::{self, Source, Stdin, Stdout},
+    sys::stdio::{self, Stdin, StdinKind, Stdout},
 };
 use std::{
     io::{self, IsTerminal as _},
@@ -59,14 +59,14 @@ pub(super) enum Input {
 impl Front {
     /// The front that stdin and stdout ask for.
     pub(super) fn open(first: &str, report: Report) -> Result<Self, Error> {
-        if stdio::source() == Source::Terminal && io::stdout().is_terminal() {
+        if stdio::stdin_kind() == StdinKind::Terminal && io::stdout().is_terminal() {
             let prompt = Prompt::open(first, None)
                 .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
             return Ok(Self::Prompt(Some(prompt)));
         }
         report.line(first);
-        let stdin = match stdio::source() {
-            Source::Nothing => None,
+        let stdin = match stdio::stdin_kind() {
+            StdinKind::Nothing => None,
             _ => Some(Stdin::new().map_err(Error::Input)?),
         };
         Ok(Self::Pipe(Box::new(Pipe {
@@ -200,7 +200,7 @@ impl Pipe {
                 Ok(()) => Input::Nothing,
                 Err(cause) => self.lose_output(cause),
             },
-            () = stdout.gone(), if self.printing => {
+            () = stdout.reader_gone(), if self.printing => {
                 self.lose_output(io::ErrorKind::BrokenPipe.into())
             }
         }

@@ -8,7 +8,7 @@ use crate::{
     report::Report,
     script::{action::Action, runner::Script},
     sink::sinks::Sinks,
-    sys::stdio::{self, Source},
+    sys::stdio::{self, StdinKind},
 };
 use std::{
     io::{self, IsTerminal as _},
@@ -87,7 +87,7 @@ pub(crate) fn is_interactive(client: &ClientJob) -> bool {
         && !client.common.echo
         && !client.goals.is_some()
         && client.pipe.is_plain()
-        && stdio::source() == Source::Terminal
+        && stdio::stdin_kind() == StdinKind::Terminal
         && io::stdout().is_terminal()
         && std::env::var_os("TERM").is_some_and(|term| !POOR.iter().any(|poor| term == *poor))
 }

@@ -5,7 +5,7 @@ use crate::{
     proto::{Kind, trace::Direction},
     render::dialogue::Dialogue,
     script::matcher::Matcher,
-    sys::unix::private,
+    sys::unix::set_private_mode,
 };
 use std::{
     io::{self, Write as _},
@@ -177,7 +177,7 @@ impl View {
         let write = || -> io::Result<()> {
             let mut options = std::fs::OpenOptions::new();
             options.write(true).create_new(true);
-            private(&mut options);
+            set_private_mode(&mut options);
             options.open(path)?.write_all(message)
         };
         match write() {

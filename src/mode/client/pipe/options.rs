@@ -7,7 +7,7 @@ use crate::{
     },
     proto::{Close, Kind, Settings},
     script::{input::Framing, runner::Script},
-    sys::stdio::{self, Source},
+    sys::stdio::{self, StdinKind},
 };
 use std::time::{Duration, Instant};
 
@@ -43,11 +43,11 @@ impl Options {
     pub(crate) fn new(client: &ClientJob, started: Instant, settings: Settings) -> Self {
         let (echo, pipe) = (client.common.echo, &client.pipe);
         let wants_stdin = !echo && pipe.flow != Flow::ReceiveOnly;
-        let reads_stdin = match stdio::source() {
-            Source::Nothing => false,
+        let reads_stdin = match stdio::stdin_kind() {
+            StdinKind::Nothing => false,
             // After -x a person is not waited for.
-            Source::Terminal => wants_stdin && client.script.is_empty(),
-            Source::Data => wants_stdin,
+            StdinKind::Terminal => wants_stdin && client.script.is_empty(),
+            StdinKind::Data => wants_stdin,
         };
         let mut rules = client.rules;
         if pipe.flow == Flow::SendOnly {
@@ -68,7 +68,7 @@ impl Options {
             framing: if pipe.jsonl_input { Framing::Lines(b'\n') } else { pipe.framing },
             typed: pipe.jsonl_input,
             max_time: client.max_time.map(|limit| {
-                stdio::hurry_after(started + limit);
+                stdio::give_up_stderr_after(started + limit);
                 (limit, started + limit)
             }),
             close_timeout: client.common.settings.close_timeout,

@@ -142,7 +142,7 @@ impl Output {
 
     /// Waits until the reader has gone.
     pub(super) async fn gone(&self) {
-        self.stdout.gone().await;
+        self.stdout.reader_gone().await;
     }
 
     /// Writes all that waits, for at most `limit`. The rest is dropped.

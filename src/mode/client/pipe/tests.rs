@@ -81,9 +81,10 @@ fn pipe_over(options: Options, bed: &Bed) -> (Pipe, World) {
     let (stdout_reader, stdout_writer) = io::pipe().unwrap();
     fcntl_setfl(&stdin_writer, OFlags::NONBLOCK).unwrap();
     let reads = options.input == InputSource::Stdin;
-    let stdin = reads.then(|| Stdin::of(stdin_reader.as_fd()).unwrap());
+    let stdin = reads.then(|| Stdin::from_stream(stdin_reader.as_fd()).unwrap());
     let renderer = Renderer::new(options.framing, Dialogue::default(), false);
-    let output = Output::of_messages(Stdout::of(stdout_writer.as_fd()).unwrap(), renderer, true);
+    let output =
+        Output::of_messages(Stdout::from_stream(stdout_writer.as_fd()).unwrap(), renderer, true);
     let report = Report { verbosity: Verbosity::Quiet, secrets: Secrets::Hidden, started };
     let sinks = Sinks::new(Vec::new());
     let pipe = Pipe::new(options, session, (stdin, output), (report, sinks), None);
@@ -94,7 +95,7 @@ fn pipe_over(options: Options, bed: &Bed) -> (Pipe, World) {
         stdin: Some(stdin_writer),
         stdout: Some(stdout_reader),
         kill,
-        signals: Signals::of(received),
+        signals: Signals::from_receiver(received),
         started,
     };
     (pipe, world)
