@@ -179,3 +179,200 @@ async fn write_last(transport: &mut Box<dyn Transport>, answer: &[u8]) -> io::Re
 const READ_BUFFER_BYTES: usize = 4 << 10;
 /// The longest that a client may take for its handshake by default.
 pub const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::testbed::{self, End, wire};
+
+    const LIMIT: Duration = Duration::from_secs(10);
+    /// The request of RFC 6455, 1.3.
+    const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: server.example\r\nUpgrade: websocket\r\n\
+                           Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                           Sec-WebSocket-Version: 13\r\n\r\n";
+
+    async fn read(server: End) -> Result<Incoming, IncomingFault> {
+        Incoming::read(Box::new(server), "peer.example".to_owned(), LIMIT).await
+    }
+
+    /// Connects a client that has sent these bytes.
+    async fn client_with(bytes: &[u8]) -> (End, End) {
+        let (mut client, server, _wire) = wire(1 << 20);
+        client.write_all(bytes).await.unwrap();
+        (client, server)
+    }
+
+    /// Returns everything that the server sent until it ended the connection.
+    async fn response(client: &mut End) -> String {
+        let mut response = String::new();
+        client.read_to_string(&mut response).await.unwrap();
+        response
+    }
+
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::default();
+        for (name, value) in fields {
+            headers.push(*name, *value);
+        }
+        headers
+    }
+
+    #[test]
+    fn read_refuses_a_request_that_is_malformed_or_not_a_get() {
+        let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(64 << 10));
+        for (request, expected, status) in [
+            ("\0\r\n\r\n", RequestFault::Malformed, "400 Bad Request"),
+            ("GET / HTTP/1.1\r\nno colon\r\n\r\n", RequestFault::Malformed, "400 Bad Request"),
+            (&long, RequestFault::Malformed, "400 Bad Request"),
+            ("POST / HTTP/1.1\r\n\r\n", RequestFault::Method, "405 Method Not Allowed"),
+        ] {
+            testbed::run(async {
+                let (mut client, server) = client_with(request.as_bytes()).await;
+                let fault = read(server).await.err();
+                assert!(
+                    matches!(&fault, Some(IncomingFault::Request(fault)) if *fault == expected),
+                    "{fault:?}"
+                );
+                let response = response(&mut client).await;
+                assert!(response.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{response}");
+                assert!(response.ends_with(&format!("\r\n\r\n{expected}\n")), "{response}");
+            });
+        }
+    }
+
+    #[test]
+    fn answer_refuses_a_request_that_does_not_meet_the_rules_of_an_upgrade() {
+        let extensions = "13\r\nSec-WebSocket-Extensions: ;";
+        for (from, to, expected, status) in [
+            ("Upgrade: websocket\r\n", "", RequestFault::NoUpgrade, "426 Upgrade Required"),
+            ("Host: server.example\r\n", "", RequestFault::Host, "400 Bad Request"),
+            ("Bub25jZQ==", "", RequestFault::Key, "400 Bad Request"),
+            ("Version: 13", "Version: 8", RequestFault::Version, "426 Upgrade Required"),
+            ("13", extensions, RequestFault::Extensions, "400 Bad Request"),
+        ] {
+            testbed::run(async {
+                let request = REQUEST.replace(from, to);
+                let (mut client, server) = client_with(request.as_bytes()).await;
+                let incoming = read(server).await.unwrap();
+                if expected != RequestFault::Extensions {
+                    assert_eq!(incoming.fault(), Some(expected));
+                }
+                let fault = incoming.answer(&Choices::default()).await.err();
+                assert!(
+                    matches!(&fault, Some(IncomingFault::Request(fault)) if *fault == expected),
+                    "{expected:?}: {fault:?}"
+                );
+                let response = response(&mut client).await;
+                assert!(response.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{response}");
+            });
+        }
+    }
+
+    #[test]
+    fn the_limit_covers_reading_the_request() {
+        testbed::run(async {
+            let (_client, server) = client_with(&REQUEST.as_bytes()[..20]).await;
+            let start = Instant::now();
+            let fault = read(server).await.err();
+            assert!(
+                matches!(fault, Some(IncomingFault::TimedOut(limit)) if limit == LIMIT),
+                "{fault:?}"
+            );
+            assert_eq!(start.elapsed(), LIMIT);
+        });
+    }
+
+    #[test]
+    fn the_limit_covers_writing_the_answer() {
+        for accepts in [true, false] {
+            testbed::run(async {
+                // The wire has room for the request, but the client reads nothing.
+                let (mut client, server, _wire) = wire(10);
+                let start = Instant::now();
+                let slow = async {
+                    tokio::time::sleep(LIMIT / 2).await;
+                    client.write_all(REQUEST.as_bytes()).await.unwrap();
+                };
+                let (incoming, ()) = tokio::join!(read(server), slow);
+                let incoming = incoming.unwrap();
+                let fault = if accepts {
+                    incoming.accept(Agreed::default(), &Headers::default()).await.err()
+                } else {
+                    incoming.refuse(StatusCode::NOT_FOUND, &Headers::default(), "").await.err()
+                };
+                assert!(matches!(fault, Some(IncomingFault::TimedOut(_))), "{fault:?}");
+                assert_eq!(start.elapsed(), LIMIT);
+            });
+        }
+    }
+
+    #[test]
+    fn a_connection_lost_inside_the_head_is_a_fault() {
+        testbed::run(async {
+            let (mut client, server) = client_with(&REQUEST.as_bytes()[..20]).await;
+            client.shutdown().await.unwrap();
+            let fault = read(server).await.err();
+            assert!(matches!(fault, Some(IncomingFault::Cut)), "{fault:?}");
+            assert_eq!(response(&mut client).await, "");
+
+            let (_client, server, wire) = wire(10);
+            wire.reset();
+            let fault = read(server).await.err();
+            assert!(
+                matches!(&fault, Some(IncomingFault::Io(cause))
+                    if cause.kind() == io::ErrorKind::ConnectionReset),
+                "{fault:?}"
+            );
+        });
+    }
+
+    #[test]
+    fn refuse_writes_the_answer_and_ends_the_connection() {
+        testbed::run(async {
+            let (mut client, server) = client_with(REQUEST.as_bytes()).await;
+            let incoming = read(server).await.unwrap();
+            assert_eq!((incoming.request().target.as_str(), incoming.fault()), ("/chat", None));
+            let headers = headers(&[("Retry-After", "60")]);
+            incoming.refuse(StatusCode::SERVICE_UNAVAILABLE, &headers, "full\n").await.unwrap();
+            let expected = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\n\
+                            Content-Type: text/plain\r\nContent-Length: 5\r\n\
+                            Connection: close\r\n\r\nfull\n";
+            assert_eq!(response(&mut client).await, expected);
+        });
+    }
+
+    #[test]
+    fn accept_sends_the_headers_and_keeps_the_bytes_after_the_head() {
+        testbed::run(async {
+            let request = format!("{REQUEST}first bytes");
+            let (mut client, server) = client_with(request.as_bytes()).await;
+            let incoming = read(server).await.unwrap();
+            let headers = headers(&[("Sec-WebSocket-Protocol", "chat"), ("X-Own", "1")]);
+            let established = incoming.accept(Agreed::default(), &headers).await.unwrap();
+            assert_eq!(established.rest, b"first bytes");
+            assert_eq!(established.authority, "peer.example");
+            assert_eq!(established.carrier, Version::Http11);
+            drop(established);
+            let expected = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                            Connection: Upgrade\r\n\
+                            Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+                            Sec-WebSocket-Protocol: chat\r\nX-Own: 1\r\n\r\n";
+            assert_eq!(response(&mut client).await, expected);
+        });
+    }
+
+    #[test]
+    fn accept_rejects_a_request_with_a_fault() {
+        testbed::run(async {
+            let request = REQUEST.replace("Version: 13", "Version: 8");
+            let (mut client, server) = client_with(request.as_bytes()).await;
+            let incoming = read(server).await.unwrap();
+            let fault = incoming.accept(Agreed::default(), &Headers::default()).await.err();
+            assert!(
+                matches!(fault, Some(IncomingFault::Request(RequestFault::Version))),
+                "{fault:?}"
+            );
+            assert_eq!(response(&mut client).await, "");
+        });
+    }
+}

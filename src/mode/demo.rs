@@ -1,4 +1,4 @@
-//! `sockeye demo`: an echo server inside the process, and a client connected to it.
+//! `sockeye demo`: a client connected to an echo server in the same process.
 
 use super::{client, echo::echo};
 use crate::{
@@ -15,33 +15,35 @@ use crate::{
 use std::time::Instant;
 use tokio::{net::TcpListener, sync::watch};
 
-/// Runs the demonstration. Without a terminal and without input it says something of its own.
+/// Runs the demonstration. If stdin is [`StdinKind::Nothing`] and there is no script, the client
+/// sends [`DEMO_MESSAGES`].
 pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<Ended, Error> {
-    let listening = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listening)?;
-    let url = format!("ws://{}/", listener.local_addr().map_err(listening)?);
+    let listen_error = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listen_error)?;
+    let url = format!("ws://{}/", listener.local_addr().map_err(listen_error)?);
     let settings = client.common.settings;
     let choices = Choices {
         compress: client.offers_compression().then(Offers::default),
         ..Choices::default()
     };
-    let (stays, leaving) = watch::channel(());
+    let (shutdown_sender, shutdown) = watch::channel(());
     tokio::spawn(async move {
-        // One client is enough, and it is our own.
+        // The only client is the one below.
         if let Ok((stream, peer)) = listener.accept().await
             && let Ok(incoming) = Incoming::over_tcp(stream, peer).await
             && let Ok(established) = incoming.answer(&choices).await
         {
-            echo(Session::server(established, settings, entropy()), leaving).await;
+            echo(Session::server(established, settings, entropy()), shutdown).await;
         }
     });
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
     if stdio::stdin_kind() == StdinKind::Nothing && client.script.is_empty() {
-        client.script = OWN.map(|message| Action::message(client.pipe.kind, message)).to_vec();
+        client.script =
+            DEMO_MESSAGES.map(|message| Action::message(client.pipe.kind, message)).to_vec();
     }
     let ended = Box::pin(client::run(&client, target, started)).await;
-    drop(stays);
+    drop(shutdown_sender);
     ended
 }
 
-const OWN: [&str; 3] = ["hello", "{\"fish\": \"sockeye\"}", "bye"];
+const DEMO_MESSAGES: [&str; 3] = ["hello", "{\"fish\": \"sockeye\"}", "bye"];

@@ -1,4 +1,4 @@
-//! Sends every message back: what `demo` and `listen --echo` do with a client.
+//! The echo service of `demo` and `listen --echo`.
 
 use crate::{
     proto::{Close, CloseCode, Event, Piece},
@@ -6,11 +6,12 @@ use crate::{
 };
 use tokio::sync::watch;
 
-/// Echoes until the session is over. When the sender of `leaving` goes, it is closed with 1001.
-pub(super) async fn echo(mut session: Session, mut leaving: watch::Receiver<()>) {
+/// Echoes every message until the session is over. The session is closed with 1001 once the sender
+/// of `shutdown` is dropped.
+pub(super) async fn echo(mut session: Session, mut shutdown: watch::Receiver<()>) {
     let mut message = Vec::new();
     loop {
-        // What a client does not read must not gather here without bound.
+        // Bounds the echoes that are queued for a client that does not read.
         let mut drained = false;
         while session.queued() < QUEUE_LIMIT_BYTES && !drained {
             match session.next_event() {
@@ -18,7 +19,7 @@ pub(super) async fn echo(mut session: Session, mut leaving: watch::Receiver<()>)
                 Some(Event::Message(Piece { kind, payload, last, .. })) => {
                     message.extend_from_slice(payload);
                     if last {
-                        // Refused only when closing, and then nobody listens.
+                        // Fails only if the session is closing; the client expects no echo then.
                         let _ = session.send(kind, &message);
                         message.clear();
                     }
@@ -33,8 +34,8 @@ pub(super) async fn echo(mut session: Session, mut leaving: watch::Receiver<()>)
         let open = session.is_open();
         tokio::select! {
             () = session.progress(drained) => {}
-            _ = leaving.changed(), if open => {
-                // Refused only if it is closing already.
+            _ = shutdown.changed(), if open => {
+                // Fails only if the session is already closing.
                 let _ = session.close(&Close::new(CloseCode::GOING_AWAY));
             }
         }

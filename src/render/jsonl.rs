@@ -17,7 +17,7 @@ use crate::{
         line::{Line, VERSION},
         scalar::{Base64, Hex, Seconds},
     },
-    session::{Seen, Stats},
+    session::{SessionEvent, Stats},
 };
 use jiff::Timestamp;
 use std::{
@@ -92,19 +92,19 @@ impl JsonLines {
     }
 
     /// Writes the event of a session, dated `at`, if it makes a line.
-    pub fn seen(&mut self, at: Instant, seen: &Seen<'_>, out: &mut OutputBuffer) {
+    pub fn seen(&mut self, at: Instant, seen: &SessionEvent<'_>, out: &mut OutputBuffer) {
         self.at(at);
         match seen {
-            Seen::Bytes(..) => {}
-            Seen::Frame(direction, frame) => {
+            SessionEvent::Bytes(..) => {}
+            SessionEvent::Frame(direction, frame) => {
                 self.line(Some(*direction), Event::Frame(Box::new(frame_event(frame))), out);
             }
-            Seen::Piece(piece) => self.piece(piece, out),
-            Seen::Sent(kind, data, size) => {
+            SessionEvent::Piece(piece) => self.piece(piece, out),
+            SessionEvent::Sent(kind, data, size) => {
                 let event = message(*kind, *data, *size, None);
                 self.line(Some(Direction::Out), event, out);
             }
-            Seen::Control(direction, opcode, payload, rtt) => {
+            SessionEvent::Control(direction, opcode, payload, rtt) => {
                 let (data, base64) = content(Kind::Text, payload);
                 let (size, rtt) = (payload.len() as u64, rtt.map(Seconds));
                 let control = event::Control { data, base64, size, rtt };
@@ -112,7 +112,7 @@ impl JsonLines {
                 let event = if is_ping { Event::Ping(control) } else { Event::Pong(control) };
                 self.line(Some(*direction), event, out);
             }
-            Seen::Close(direction, close) => {
+            SessionEvent::Close(direction, close) => {
                 let event = Event::Close(event::Close {
                     code: close.code.number(),
                     reason: close.reason.as_str().into(),
@@ -120,7 +120,7 @@ impl JsonLines {
                 });
                 self.line(Some(*direction), event, out);
             }
-            Seen::Broken(violation) => {
+            SessionEvent::Broken(violation) => {
                 let event = Event::Violation(event::Violation {
                     message: violation.to_string().into(),
                     section: violation.section().into(),
@@ -282,11 +282,15 @@ mod tests {
     fn a_message_is_a_line_when_it_is_whole() {
         let now = Instant::now();
         let text = lines(false, |json, out| {
-            json.seen(now, &Seen::Piece(&piece(Kind::Text, b"a\"\n", true, false)), out);
+            json.seen(now, &SessionEvent::Piece(&piece(Kind::Text, b"a\"\n", true, false)), out);
             assert!(out.ready().is_empty());
             let end = piece(Kind::Text, "\u{e9}".as_bytes(), false, true);
-            json.seen(now, &Seen::Piece(&end), out);
-            json.seen(now, &Seen::Piece(&piece(Kind::Binary, &[0, 255, 10], true, true)), out);
+            json.seen(now, &SessionEvent::Piece(&end), out);
+            json.seen(
+                now,
+                &SessionEvent::Piece(&piece(Kind::Binary, &[0, 255, 10], true, true)),
+                out,
+            );
         });
         let (one, two) = text.trim_end().split_once('\n').unwrap();
         let (one, two) = (value(one), value(two));
@@ -305,12 +309,12 @@ mod tests {
         let text = lines(false, |json, out| {
             let (input, output) = (Direction::In, Direction::Out);
             let rtt = Some(Duration::from_micros(1500));
-            json.seen(now, &Seen::Control(input, Opcode::Ping, b"\xff", None), out);
-            json.seen(now, &Seen::Control(input, Opcode::Pong, b"x", rtt), out);
-            json.seen(now, &Seen::Sent(Kind::Text, Some(b"a"), 1), out);
-            json.seen(now, &Seen::Sent(Kind::Binary, None, 1 << 40), out);
-            json.seen(now, &Seen::Close(output, &Close::new(1000.into())), out);
-            json.seen(now, &Seen::Broken(Violation::ReservedOpcode(3)), out);
+            json.seen(now, &SessionEvent::Control(input, Opcode::Ping, b"\xff", None), out);
+            json.seen(now, &SessionEvent::Control(input, Opcode::Pong, b"x", rtt), out);
+            json.seen(now, &SessionEvent::Sent(Kind::Text, Some(b"a"), 1), out);
+            json.seen(now, &SessionEvent::Sent(Kind::Binary, None, 1 << 40), out);
+            json.seen(now, &SessionEvent::Close(output, &Close::new(1000.into())), out);
+            json.seen(now, &SessionEvent::Broken(Violation::ReservedOpcode(3)), out);
             json.end(None, Ok(7), (None, 0), out);
             json.end(None, Err(15), (None, 0), out);
         });
@@ -336,7 +340,7 @@ mod tests {
         for terminal in [false, true] {
             let line = lines(terminal, |json, out| {
                 let whole = piece(Kind::Text, hostile.as_bytes(), true, true);
-                json.seen(Instant::now(), &Seen::Piece(&whole), out);
+                json.seen(Instant::now(), &SessionEvent::Piece(&whole), out);
             });
             assert_eq!(value(&line)["data"], hostile);
             assert_eq!(line.contains('\u{202e}'), !terminal);

@@ -1,5 +1,5 @@
-//! Limits that all around a session share.
+//! Limits shared by a session and its callers.
 
-/// Bytes that may wait on one side, for the network or for stdout, before the other side is no
-/// longer read.
+/// The number of bytes that may wait on one side, for the network or for stdout, before the other
+/// side is no longer read.
 pub const QUEUE_LIMIT_BYTES: usize = 64 << 10;

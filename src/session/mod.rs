@@ -20,7 +20,7 @@ mod verdict;
 
 pub use context::SessionContext;
 pub use error::SessionError;
-pub use observer::{KEPT, Observer, Seen};
+pub use observer::{OBSERVED_PAYLOAD_LIMIT_BYTES, Observer, SessionEvent};
 pub use stats::Stats;
 
 pub use quiet::QuietPeriod;
@@ -166,7 +166,7 @@ impl Session {
 
     /// Adds the statistics of the session that this one replaces.
     #[must_use]
-    pub fn after(mut self, earlier: &Self) -> Self {
+    pub fn with_earlier(mut self, earlier: &Self) -> Self {
         self.earlier = Some(Box::new(earlier.stats()));
         self
     }
@@ -202,7 +202,7 @@ impl Session {
 
     /// Attaches an observer, which sees everything from the first byte on.
     #[must_use]
-    pub fn watched(mut self, observer: Box<dyn Observer>) -> Self {
+    pub fn with_observer(mut self, observer: Box<dyn Observer>) -> Self {
         let mut observation = Observation::new(observer, self.connection.deflates());
         let rest = self.buffer.within(self.start..self.end);
         observation.received(self.received_at, rest);
@@ -468,7 +468,7 @@ impl Session {
     }
 
     /// Returns true while sent bytes are still queued or buffered by the transport.
-    pub fn is_leaving(&self) -> bool {
+    pub fn has_unsent_bytes(&self) -> bool {
         self.connection.queued() > 0 || self.flushing
     }
 

@@ -12,14 +12,15 @@ use std::{
 
 /// Observer of a session.
 pub trait Observer: Send {
-    /// Returns true if the observer needs [`Seen::Bytes`] and [`Seen::Frame`]. Without them, a
-    /// message in a single frame takes the fast path of the decoder, and no byte is parsed twice.
+    /// Returns true if the observer needs [`SessionEvent::Bytes`] and [`SessionEvent::Frame`].
+    /// Without them, a message in a single frame takes the fast path of the decoder, and no byte is
+    /// parsed twice.
     fn needs_wire(&self) -> bool {
         true
     }
 
     /// Handles an event that happened at this time.
-    fn see(&mut self, at: Instant, seen: &Seen<'_>);
+    fn see(&mut self, at: Instant, seen: &SessionEvent<'_>);
 
     /// Called when the session is about to wait, so that an observer may flush its buffers.
     fn rest(&mut self) {}
@@ -27,15 +28,15 @@ pub trait Observer: Send {
 
 /// An event of an observed session.
 #[derive(Debug)]
-pub enum Seen<'a> {
+pub enum SessionEvent<'a> {
     /// Bytes read from or written to the transport; with TLS, the plaintext.
     Bytes(Direction, &'a [u8]),
     /// A frame. A partial frame is the last of its direction.
     Frame(Direction, &'a Frame),
     /// A received message, or a piece of one.
     Piece(&'a Piece<'a>),
-    /// A sent message: its kind, its payload unless that is longer than [`KEPT`], and its length in
-    /// bytes.
+    /// A sent message: its kind, its payload unless that is longer than
+    /// [`OBSERVED_PAYLOAD_LIMIT_BYTES`], and its length in bytes.
     Sent(Kind, Option<&'a [u8]>, u64),
     /// A received ping or pong, or one sent by the caller; a pong that answers one of our pings
     /// carries the round-trip time. Automatic pings and pongs appear only as frames.
@@ -70,7 +71,7 @@ struct OutgoingMessage {
     kind: Kind,
     /// Length of the frames begun so far.
     size: u64,
-    /// The payload so far; `None` once the message is longer than [`KEPT`].
+    /// The payload so far; `None` once the message is longer than [`OBSERVED_PAYLOAD_LIMIT_BYTES`].
     data: Option<Vec<u8>>,
     /// Number of bytes that the open frame lacks.
     left: u64,
@@ -104,7 +105,7 @@ impl Observation {
         if bytes.is_empty() || !self.wire {
             return;
         }
-        self.observer.see(at, &Seen::Bytes(Direction::In, bytes));
+        self.observer.see(at, &SessionEvent::Bytes(Direction::In, bytes));
         if !self.broken {
             self.incoming.feed(bytes, |frame| self.frames.push_back(frame));
         }
@@ -115,9 +116,10 @@ impl Observation {
         if !self.wire {
             return;
         }
-        self.observer.see(at, &Seen::Bytes(Direction::Out, bytes));
+        self.observer.see(at, &SessionEvent::Bytes(Direction::Out, bytes));
         let observer = &mut self.observer;
-        self.outgoing.feed(bytes, |frame| observer.see(at, &Seen::Frame(Direction::Out, &frame)));
+        self.outgoing
+            .feed(bytes, |frame| observer.see(at, &SessionEvent::Frame(Direction::Out, &frame)));
     }
 
     /// Returns true if the observer needs bytes and frames.
@@ -127,7 +129,7 @@ impl Observation {
 
     /// Reports a message that took the fast path of the decoder.
     pub(super) fn whole(&mut self, at: Instant, piece: &Piece<'_>) {
-        self.observer.see(at, &Seen::Piece(piece));
+        self.observer.see(at, &SessionEvent::Piece(piece));
     }
 
     /// Reports that the decoder consumed `used` more bytes and produced `event`. `fault_at` is that of
@@ -159,7 +161,7 @@ impl Observation {
     /// complete.
     fn frames_before(&mut self, at: Instant, byte: u64) {
         while let Some(frame) = self.frames.pop_front_if(|frame| frame.start < byte) {
-            self.observer.see(at, &Seen::Frame(Direction::In, &frame));
+            self.observer.see(at, &SessionEvent::Frame(Direction::In, &frame));
         }
     }
 
@@ -172,23 +174,25 @@ impl Observation {
         self.frames_before(at, byte + 1);
         self.frames.clear();
         if let Some(frame) = self.incoming.rest().filter(|frame| frame.start <= byte) {
-            self.observer.see(at, &Seen::Frame(Direction::In, &frame));
+            self.observer.see(at, &SessionEvent::Frame(Direction::In, &frame));
         }
-        self.observer.see(at, &Seen::Broken(violation));
+        self.observer.see(at, &SessionEvent::Broken(violation));
         self.sent_close(at, &Close::new(violation.close_code()));
     }
 
     fn event(&mut self, at: Instant, event: &Event<'_>) {
         match event {
-            Event::Message(piece) => self.observer.see(at, &Seen::Piece(piece)),
+            Event::Message(piece) => self.observer.see(at, &SessionEvent::Piece(piece)),
             Event::Ping(payload) => {
-                self.observer.see(at, &Seen::Control(Direction::In, Opcode::Ping, payload, None));
+                self.observer
+                    .see(at, &SessionEvent::Control(Direction::In, Opcode::Ping, payload, None));
             }
             Event::Pong { payload, rtt } => {
-                self.observer.see(at, &Seen::Control(Direction::In, Opcode::Pong, payload, *rtt));
+                self.observer
+                    .see(at, &SessionEvent::Control(Direction::In, Opcode::Pong, payload, *rtt));
             }
             Event::Close(close) => {
-                self.observer.see(at, &Seen::Close(Direction::In, close));
+                self.observer.see(at, &SessionEvent::Close(Direction::In, close));
                 // The connection echoes it (RFC 6455, 5.5.1).
                 self.sent_close(at, close);
             }
@@ -199,7 +203,7 @@ impl Observation {
     /// Reports our Close, unless one has been reported.
     fn sent_close(&mut self, at: Instant, close: &Close) {
         if !std::mem::replace(&mut self.closed, true) {
-            self.observer.see(at, &Seen::Close(Direction::Out, close));
+            self.observer.see(at, &SessionEvent::Close(Direction::Out, close));
         }
     }
 
@@ -211,7 +215,7 @@ impl Observation {
     /// Reports a whole message sent by the caller.
     pub(super) fn send(&mut self, at: Instant, kind: Kind, payload: &[u8]) {
         let (data, size) = (payload_within_limit(payload), payload.len() as u64);
-        self.observer.see(at, &Seen::Sent(kind, data, size));
+        self.observer.see(at, &SessionEvent::Sent(kind, data, size));
     }
 
     /// Records that the caller begins a frame of a message.
@@ -219,11 +223,11 @@ impl Observation {
         let message = OutgoingMessage { kind, size: 0, data: Some(Vec::new()), left: 0, fin };
         let message = self.outgoing_message.get_or_insert(message);
         (message.size, message.left, message.fin) = (message.size + length, length, fin);
-        if message.size > KEPT as u64 {
+        if message.size > OBSERVED_PAYLOAD_LIMIT_BYTES as u64 {
             // Without its payload, the message can be reported as soon as its length is known.
             message.data = None;
             if fin {
-                let seen = Seen::Sent(message.kind, None, message.size);
+                let seen = SessionEvent::Sent(message.kind, None, message.size);
                 self.observer.see(at, &seen);
                 self.outgoing_message = None;
                 return;
@@ -242,14 +246,14 @@ impl Observation {
         if message.left == 0
             && let Some(message) = self.outgoing_message.take_if(|message| message.fin)
         {
-            let seen = Seen::Sent(message.kind, message.data.as_deref(), message.size);
+            let seen = SessionEvent::Sent(message.kind, message.data.as_deref(), message.size);
             self.observer.see(at, &seen);
         }
     }
 
     /// Reports a ping or pong sent by the caller.
     pub(super) fn control(&mut self, at: Instant, opcode: Opcode, payload: &[u8]) {
-        let seen = Seen::Control(Direction::Out, opcode, payload, None);
+        let seen = SessionEvent::Control(Direction::Out, opcode, payload, None);
         self.observer.see(at, &seen);
     }
 
@@ -257,21 +261,21 @@ impl Observation {
     pub(super) fn end(&mut self, at: Instant) {
         self.frames_before(at, u64::MAX);
         if let Some(frame) = self.incoming.rest().filter(|_| !self.broken) {
-            self.observer.see(at, &Seen::Frame(Direction::In, &frame));
+            self.observer.see(at, &SessionEvent::Frame(Direction::In, &frame));
         }
         if let Some(frame) = self.outgoing.rest() {
-            self.observer.see(at, &Seen::Frame(Direction::Out, &frame));
+            self.observer.see(at, &SessionEvent::Frame(Direction::Out, &frame));
         }
         self.observer.rest();
     }
 }
 
 fn payload_within_limit(payload: &[u8]) -> Option<&[u8]> {
-    Some(payload).filter(|payload| payload.len() <= KEPT)
+    Some(payload).filter(|payload| payload.len() <= OBSERVED_PAYLOAD_LIMIT_BYTES)
 }
 
-/// The longest sent message whose payload is part of [`Seen::Sent`], in bytes.
-pub const KEPT: usize = 64 << 10;
+/// The longest sent message whose payload is part of [`SessionEvent::Sent`], in bytes.
+pub const OBSERVED_PAYLOAD_LIMIT_BYTES: usize = 64 << 10;
 /// The number of payload bytes that a [`Frame`] keeps.
 const FRAME_PREVIEW_BYTES: usize = 64;
 
@@ -287,10 +291,12 @@ mod tests {
     struct FrameLog(Arc<Mutex<Vec<String>>>);
 
     impl Observer for FrameLog {
-        fn see(&mut self, _: Instant, seen: &Seen<'_>) {
+        fn see(&mut self, _: Instant, seen: &SessionEvent<'_>) {
             let line = match seen {
-                Seen::Frame(Direction::In, frame) => format!("{} {}", frame.start, frame.name()),
-                Seen::Broken(violation) => violation.to_string(),
+                SessionEvent::Frame(Direction::In, frame) => {
+                    format!("{} {}", frame.start, frame.name())
+                }
+                SessionEvent::Broken(violation) => violation.to_string(),
                 _ => return,
             };
             self.0.lock().unwrap().push(line);

@@ -28,7 +28,7 @@
 //!         server.finish().await;
 //!         heard
 //!     });
-//!     assert_eq!(heard, Some(Happened::Message(Kind::Text, b"hi".to_vec())));
+//!     assert_eq!(heard, Some(OwnedEvent::Message(Kind::Text, b"hi".to_vec())));
 //! });
 //! ```
 
@@ -187,7 +187,7 @@ pub(crate) fn entropy() -> Entropy {
 
 /// An [`Event`] with owned data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Happened {
+pub(crate) enum OwnedEvent {
     /// A whole message.
     Message(Kind, Vec<u8>),
     Ping(Vec<u8>),
@@ -196,7 +196,7 @@ pub(crate) enum Happened {
     Failed(Violation),
 }
 
-impl Happened {
+impl OwnedEvent {
     pub(crate) fn text(text: &str) -> Self {
         Self::Message(Kind::Text, text.into())
     }
@@ -224,7 +224,7 @@ impl Player {
     }
 
     /// Drives the session until the next event; returns `None` once the session is over.
-    pub(crate) async fn next(&mut self) -> Option<Happened> {
+    pub(crate) async fn next(&mut self) -> Option<OwnedEvent> {
         loop {
             let happened = self.take();
             if happened.is_some() || self.session.is_over() {
@@ -235,7 +235,7 @@ impl Player {
     }
 
     /// Returns the next event in the received bytes.
-    fn take(&mut self) -> Option<Happened> {
+    fn take(&mut self) -> Option<OwnedEvent> {
         loop {
             return Some(match self.session.next_event()? {
                 Event::Message(piece) => {
@@ -243,18 +243,18 @@ impl Player {
                     if !piece.last {
                         continue;
                     }
-                    Happened::Message(piece.kind, std::mem::take(&mut self.message))
+                    OwnedEvent::Message(piece.kind, std::mem::take(&mut self.message))
                 }
-                Event::Ping(payload) => Happened::Ping(payload.to_vec()),
-                Event::Pong { payload, .. } => Happened::Pong(payload.to_vec()),
-                Event::Close(close) => Happened::Close(close.clone()),
-                Event::Failed(violation) => Happened::Failed(violation),
+                Event::Ping(payload) => OwnedEvent::Ping(payload.to_vec()),
+                Event::Pong { payload, .. } => OwnedEvent::Pong(payload.to_vec()),
+                Event::Close(close) => OwnedEvent::Close(close.clone()),
+                Event::Failed(violation) => OwnedEvent::Failed(violation),
             });
         }
     }
 
     /// Drives the session to its end and returns the events.
-    pub(crate) async fn finish(&mut self) -> Vec<Happened> {
+    pub(crate) async fn finish(&mut self) -> Vec<OwnedEvent> {
         let mut happened = Vec::new();
         while let Some(event) = self.next().await {
             happened.push(event);
@@ -263,7 +263,7 @@ impl Player {
     }
 
     /// Drives the session for this long and returns the events.
-    pub(crate) async fn idle(&mut self, time: Duration) -> Vec<Happened> {
+    pub(crate) async fn idle(&mut self, time: Duration) -> Vec<OwnedEvent> {
         let mut happened = Vec::new();
         let all = async {
             while let Some(event) = self.next().await {

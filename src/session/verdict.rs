@@ -6,7 +6,7 @@ use std::io;
 
 impl Session {
     /// Returns the error for a Close of the peer.
-    pub fn closed(&self, close: Close) -> SessionError {
+    pub fn close_error(&self, close: Close) -> SessionError {
         let context = self.context();
         SessionError::Closed { authority: self.authority.clone(), close, context }
     }
@@ -17,7 +17,7 @@ impl Session {
     }
 
     fn judge(&self, close: Close) -> Result<(), SessionError> {
-        if close.code.is_error() { Err(self.closed(close)) } else { Ok(()) }
+        if close.code.is_error() { Err(self.close_error(close)) } else { Ok(()) }
     }
 
     /// Returns the outcome of a session that is over. `waiting` is the number of messages that the

@@ -8,7 +8,7 @@ use crate::{
         hexdump::{ROW, hexdump},
     },
     report::{Report, Verbosity},
-    session::{Seen, limits::QUEUE_LIMIT_BYTES},
+    session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
     sys::stdio::write_stderr,
 };
 use std::time::{Duration, Instant};
@@ -65,15 +65,17 @@ impl Sink for FrameLines {
         self.last = Instant::now();
     }
 
-    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+    fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         match seen {
-            Seen::Frame(direction, frame) => {
+            SessionEvent::Frame(direction, frame) => {
                 let since = self.since(at);
                 let header = self.report.verbosity >= Verbosity::Detailed;
                 self.line(&frames::line(*direction, frame, since, header), at);
             }
-            Seen::Broken(violation) => self.line(&frames::broken(*violation), at),
-            Seen::Bytes(direction, bytes) if self.report.verbosity == Verbosity::Complete => {
+            SessionEvent::Broken(violation) => self.line(&frames::broken(*violation), at),
+            SessionEvent::Bytes(direction, bytes)
+                if self.report.verbosity == Verbosity::Complete =>
+            {
                 self.dump(*direction, bytes, at);
             }
             _ => {}

@@ -9,7 +9,7 @@ use crate::{
     redact::Secrets,
     render::har::{Answer, END, ENTRY_END, Exchange, entry, head, message},
     report::Report,
-    session::{Seen, limits::QUEUE_LIMIT_BYTES},
+    session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
     target::Target,
 };
 use std::time::{Instant, SystemTime};
@@ -190,15 +190,17 @@ impl Sink for HarFile {
         }
     }
 
-    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+    fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         let at = self.wall(at);
         match seen {
-            Seen::Piece(piece) => {
+            SessionEvent::Piece(piece) => {
                 if let Some(message) = self.assembler.push(piece) {
                     self.writer.message(Direction::In, piece.kind, Some(message), at);
                 }
             }
-            Seen::Sent(kind, data, _) => self.writer.message(Direction::Out, *kind, *data, at),
+            SessionEvent::Sent(kind, data, _) => {
+                self.writer.message(Direction::Out, *kind, *data, at)
+            }
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     job::ended::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines},
     report::Report,
-    session::Seen,
+    session::SessionEvent,
     sys::stdio::Stdout,
 };
 use std::{
@@ -98,11 +98,11 @@ impl Sink for JsonlOutput {
         self.write(|json, buffer| json.opened(opened, buffer));
     }
 
-    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+    fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         let mut events = self.events.lock();
         match seen {
-            Seen::Bytes(..) | Seen::Frame(..) => {}
-            Seen::Piece(_) if !events.shows => {}
+            SessionEvent::Bytes(..) | SessionEvent::Frame(..) => {}
+            SessionEvent::Piece(_) if !events.shows => {}
             seen if events.open => self.json.seen(at, seen, &mut events.buffer),
             _ => {}
         }

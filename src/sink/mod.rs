@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     job::ended::Ended,
     render::write_out::Stream,
-    session::{Seen, Session, Stats},
+    session::{Session, SessionEvent, Stats},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -62,7 +62,7 @@ pub(crate) trait Sink: Send {
     fn begin(&mut self) {}
 
     /// Takes an event of the session, dated `at`.
-    fn see(&mut self, _at: Instant, _seen: &Seen<'_>) {}
+    fn see(&mut self, _at: Instant, _seen: &SessionEvent<'_>) {}
 
     /// Writes what is buffered: nothing more happens for now.
     fn rest(&mut self) {}

@@ -8,7 +8,7 @@ use crate::{
     job::ended::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines},
     report::Report,
-    session::{Seen, limits::QUEUE_LIMIT_BYTES},
+    session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
     target::Target,
 };
 use std::time::Instant;
@@ -59,7 +59,7 @@ impl Sink for Recording {
         self.rest();
     }
 
-    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+    fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         self.json.seen(at, seen, &mut self.buffer);
         if self.buffer.ready().len() >= QUEUE_LIMIT_BYTES {
             self.rest();

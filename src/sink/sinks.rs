@@ -7,7 +7,7 @@ use crate::{
     escape::escaped_lines,
     job::ended::Ended,
     render::write_out::Stream,
-    session::{Observer, Seen, Session, Stats},
+    session::{Observer, Session, SessionEvent, Stats},
     sys::stdio::{write_stderr, write_within},
 };
 use std::{
@@ -67,7 +67,7 @@ impl Sinks {
             None | Some(Interest::Nothing) => return session,
             Some(interest) => interest == Interest::Wire,
         };
-        session.watched(Box::new(SinkObserver { list: Arc::clone(list), wire }))
+        session.with_observer(Box::new(SinkObserver { list: Arc::clone(list), wire }))
     }
 
     /// Directs lines for a person to `print`, or to stderr without one.
@@ -164,7 +164,7 @@ impl Observer for SinkObserver {
         self.wire
     }
 
-    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+    fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         for sink in &mut lock(&self.list).sinks {
             sink.see(at, seen);
         }

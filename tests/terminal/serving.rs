@@ -71,7 +71,7 @@ fn commands_are_not_sent_to_clients() {
         client.expect_text("/slash");
         screen.wait("three answers and a prompt", |view| {
             view.has_part("unknown command /bogus")
-                && view.has_part("only /quit and /help here")
+                && view.has_part("only /quit and /help are available in a server")
                 && view.has_part("//text")
                 && view.line() == ">"
         });

@@ -81,7 +81,7 @@ impl Reconnector {
     pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
         match session.remote_close().cloned() {
             Some(close) if self.backoff.rules.reconnects_after(&close) => {
-                Ok(session.closed(close).into())
+                Ok(session.close_error(close).into())
             }
             Some(_) => Err(None),
             None => match session.verdict(0).map_err(Error::from) {

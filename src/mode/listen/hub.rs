@@ -1,6 +1,7 @@
-//! The clients of a server: who is there, what all of them are sent, and how they are sent away.
+//! The hub of a server: tracks the connected clients, broadcasts lines to them and closes their
+//! sessions at the end.
 
-use super::client::{ClientEvent, ClientLink};
+use super::client_task::{ClientEvent, ClientLink};
 use crate::{error::Error, job::ended::Ended, session::clock};
 use std::{
     collections::BTreeMap,
@@ -12,120 +13,121 @@ use tokio::{
     time::sleep_until,
 };
 
-/// The clients, each served by a task of its own.
+/// The connected clients, each served by its own task.
 pub(super) struct Hub {
-    /// The queue of each client by its number.
+    /// The line queue of each client, by the client's number.
     clients: BTreeMap<u64, mpsc::Sender<Arc<str>>>,
     next_id: u64,
     events_to: mpsc::Sender<ClientEvent>,
     events: mpsc::Receiver<ClientEvent>,
-    /// A client took a line: there may be room for the next.
-    taken: Arc<Notify>,
+    /// Notified when a client's task has taken a line, so that there may be room for the next.
+    line_taken: Arc<Notify>,
     close_timeout: Duration,
-    leaving: Option<Leaving>,
+    shutdown: Option<Shutdown>,
 }
 
-/// The end of the server.
-struct Leaving {
+/// A shutdown in progress.
+struct Shutdown {
     outcome: Result<Ended, Error>,
-    /// The time from which clients are no longer waited for.
+    /// The time at which the hub stops waiting for clients.
     deadline: Instant,
 }
 
 impl Hub {
-    /// A hub without clients. It waits `close_timeout` for them at its end.
+    /// Creates a hub without clients. A shutdown waits for clients for at most `close_timeout`.
     pub(super) fn new(close_timeout: Duration) -> Self {
-        let (events_to, events) = mpsc::channel(EVENT_QUEUE);
+        let (events_to, events) = mpsc::channel(EVENT_QUEUE_CAPACITY);
         Self {
             clients: BTreeMap::new(),
             next_id: 1,
             events_to,
             events,
-            taken: Arc::default(),
+            line_taken: Arc::default(),
             close_timeout,
-            leaving: None,
+            shutdown: None,
         }
     }
 
-    /// The link of the next client's task. Numbers are never used again.
-    pub(super) fn link(&mut self) -> ClientLink {
+    /// Creates the link for a new client's task. Client numbers start at 1 and are never reused.
+    pub(super) fn new_link(&mut self) -> ClientLink {
         let id = self.next_id;
         self.next_id += 1;
-        ClientLink { id, events: self.events_to.clone(), taken: Arc::clone(&self.taken) }
+        ClientLink { id, events: self.events_to.clone(), line_taken: Arc::clone(&self.line_taken) }
     }
 
-    /// Waits for an event of a client, unless `takes` is false; `None`: something else has changed
-    /// that [`Self::has_room`] or [`Self::outcome`] tells of. May be dropped at any time.
-    pub(super) async fn next(&mut self, takes: bool) -> Option<ClientEvent> {
-        let deadline = self.leaving.as_ref().map(|leaving| leaving.deadline);
+    /// Waits for an event of a client. While `accepts_events` is false, events stay in their queue.
+    /// Returns `None` if [`Self::has_room`] or [`Self::outcome`] may have changed. Cancel-safe.
+    pub(super) async fn next(&mut self, accepts_events: bool) -> Option<ClientEvent> {
+        let deadline = self.shutdown.as_ref().map(|shutdown| shutdown.deadline);
         tokio::select! {
-            Some(event) = self.events.recv(), if takes => Some(event),
-            () = self.taken.notified() => None,
+            Some(event) = self.events.recv(), if accepts_events => Some(event),
+            () = self.line_taken.notified() => None,
             () = sleep_until(deadline.unwrap_or_else(clock::now).into()), if deadline.is_some() => None,
         }
     }
 
-    /// Takes note of an event; false: it is not to be shown.
-    pub(super) fn note(&mut self, event: &ClientEvent) -> bool {
+    /// Updates the list of clients. Returns false if the event should not be shown.
+    pub(super) fn record(&mut self, event: &ClientEvent) -> bool {
         match event {
-            // Its queue is dropped with the event, which sends it away at once.
-            ClientEvent::Joined { .. } if self.leaving.is_some() => return false,
+            // The queue is dropped together with the event, which closes the session at once.
+            ClientEvent::Joined { .. } if self.shutdown.is_some() => return false,
             ClientEvent::Joined { id, queue, .. } => {
                 self.clients.insert(*id, queue.clone());
             }
             ClientEvent::Message { .. } => {}
-            ClientEvent::Left { id, how } => {
+            ClientEvent::Left { id, description } => {
                 self.clients.remove(id);
-                return how.is_some();
+                return description.is_some();
             }
         }
         true
     }
 
-    /// Whether every client has room for a line, and the server goes on.
+    /// Returns true if every client's queue has room for a line and no shutdown is in progress.
     pub(super) fn has_room(&self) -> bool {
-        self.leaving.is_none() && self.clients.values().all(|queue| queue.capacity() > 0)
+        self.shutdown.is_none() && self.clients.values().all(|queue| queue.capacity() > 0)
     }
 
-    /// Queues a line for every client; there must be room.
+    /// Queues a line for every client. The caller has checked [`Self::has_room`].
     pub(super) fn broadcast(&self, line: &str) {
         let line: Arc<str> = line.into();
         for queue in self.clients.values() {
-            // It fails only for a client that has just left.
+            // Fails only for a client that has just left.
             let _ = queue.try_send(Arc::clone(&line));
         }
     }
 
-    /// Whether the server is about to end.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.is_some()
+    pub(super) fn is_shutting_down(&self) -> bool {
+        self.shutdown.is_some()
     }
 
-    /// Begins to end the server with this outcome, unless it is ending: every session is closed
-    /// with 1001.
-    pub(super) fn leave(&mut self, outcome: Result<Ended, Error>) {
-        if self.leaving.is_some() {
+    /// Starts a shutdown with this outcome, which closes every session with 1001. Does nothing if
+    /// one is in progress.
+    pub(super) fn shut_down(&mut self, outcome: Result<Ended, Error>) {
+        if self.shutdown.is_some() {
             return;
         }
-        self.leaving = Some(Leaving { outcome, deadline: clock::now() + self.close_timeout });
+        self.shutdown = Some(Shutdown { outcome, deadline: clock::now() + self.close_timeout });
         for queue in self.clients.values_mut() {
-            // Without its sender a task closes. The entry stays until the task has ended.
+            // A task closes its session when the sender is dropped. The entry stays until the
+            // task has ended.
             *queue = mpsc::channel(1).0;
         }
     }
 
-    /// The outcome of the server, once all clients have left or have had their time.
+    /// Returns the outcome of the shutdown once all clients have left or the close timeout has
+    /// expired.
     pub(super) fn outcome(&mut self) -> Option<Result<Ended, Error>> {
-        let leaving = self.leaving.as_ref()?;
-        if !self.clients.is_empty() && leaving.deadline > clock::now() {
+        let shutdown = self.shutdown.as_ref()?;
+        if !self.clients.is_empty() && shutdown.deadline > clock::now() {
             return None;
         }
-        self.leaving.take().map(|leaving| leaving.outcome)
+        self.shutdown.take().map(|shutdown| shutdown.outcome)
     }
 }
 
-/// Events on their way from the clients.
-const EVENT_QUEUE: usize = 64;
+/// Capacity of the queue of events from all clients.
+const EVENT_QUEUE_CAPACITY: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
-//! `sockeye listen`: be the server. What is typed or piped goes to every client, and what they send
-//! is shown; or, with `--echo`, every message goes back.
+//! `sockeye listen`: a WebSocket server. Lines typed or piped in are sent to every client, and
+//! messages of the clients are shown; with `--echo`, each message is sent back instead.
 //!
-//! One task a client, and this one between them and stdio. Both ways are bounded: a client that
-//! does not read stops stdin, a stdout that is not read stops the clients.
+//! Each client has its own task; one more task connects them with the console. Both directions are
+//! bounded: a client that does not read blocks stdin, and a stdout that is not read blocks the
+//! clients.
 
-mod client;
-mod front;
+mod client_task;
+mod console;
 mod hub;
 
 use super::echo::echo;
@@ -19,8 +20,8 @@ use crate::{
     sink::sinks::Sinks,
     sys::{signals::Signals, unix::end_by_signal},
 };
-use client::{Client, ClientEvent};
-use front::Front;
+use client_task::{ClientEvent, ClientTask};
+use console::{Console, ConsoleEvent};
 use hub::Hub;
 use std::{
     net::SocketAddr,
@@ -47,12 +48,12 @@ pub(super) async fn run(listen: ListenJob, started: Instant) -> Result<Ended, Er
         report.line(&first);
         return serve_echo(listener, listen, report).await;
     }
-    let front = Front::open(&first, report)?;
+    let console = Console::open(&first, report)?;
     let hub = Hub::new(listen.common.settings.close_timeout);
-    Server { listener, listen, front, report, hub }.run().await
+    Server { listener, listen, console, report, hub }.run().await
 }
 
-/// `PORT`, `HOST:PORT` or `[IPv6]:PORT`; only this machine unless a host is given.
+/// Parses `PORT`, `HOST:PORT` or `[IPv6]:PORT`. The default host is 127.0.0.1.
 fn address(text: &str) -> Result<String, Error> {
     let text = text.strip_prefix("ws://").unwrap_or(text).trim_end_matches('/');
     let (host, port) = match text.rsplit_once(':') {
@@ -60,17 +61,17 @@ fn address(text: &str) -> Result<String, Error> {
         Some(("", port)) => ("127.0.0.1", port),
         Some((host, port)) => (host, port),
     };
-    let wrong = || Error::Usage {
+    let usage_error = || Error::Usage {
         fault: format!("'{text}' is not an address to listen on"),
-        hint: Some("PORT, HOST:PORT or [IPv6]:PORT; 0 is any free port".to_owned()),
+        hint: Some("use PORT, HOST:PORT or [IPv6]:PORT; port 0 is any free port".to_owned()),
     };
     if text.starts_with("unix:") {
         return Err(Error::NotBuilt("listening on a Unix socket".to_owned()));
     }
-    let port: u16 = port.parse().map_err(|_| wrong())?;
+    let port: u16 = port.parse().map_err(|_| usage_error())?;
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if bare.is_empty() || (bare.contains(':') && bare == host) {
-        return Err(wrong());
+        return Err(usage_error());
     }
     Ok(format!("{host}:{port}"))
 }
@@ -83,21 +84,21 @@ async fn serve_echo(
     let mut signals =
         Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
     let mut clients = JoinSet::new();
-    let (leave, leaving) = watch::channel(());
+    let (shutdown_sender, shutdown) = watch::channel(());
     let signal = loop {
         tokio::select! {
-            (stream, peer) = next_client(&listener) => {
-                clients.spawn(echo_client(stream, peer, listen.clone(), report, leaving.clone()));
+            (stream, peer) = accept(&listener) => {
+                clients.spawn(echo_client(stream, peer, listen.clone(), report, shutdown.clone()));
             }
             Some(_) = clients.join_next() => {}
             signal = signals.recv() => break signal,
         }
     };
-    // Their sessions are closed with 1001 when the sender goes.
-    drop((leave, listener));
-    let all_gone = async { while clients.join_next().await.is_some() {} };
+    // Dropping the sender closes every session with 1001.
+    drop((shutdown_sender, listener));
+    let all_left = async { while clients.join_next().await.is_some() {} };
     tokio::select! {
-        () = all_gone => {}
+        () = all_left => {}
         () = sleep(listen.common.settings.close_timeout) => {}
         _ = signals.recv() => {}
     }
@@ -109,7 +110,7 @@ async fn echo_client(
     peer: SocketAddr,
     listen: ListenJob,
     report: Report,
-    leaving: watch::Receiver<()>,
+    shutdown: watch::Receiver<()>,
 ) {
     let established =
         async { Incoming::over_tcp(stream, peer).await?.answer(&listen.choices).await };
@@ -118,36 +119,37 @@ async fn echo_client(
             report.detail(&format!("{peer} connected"));
             let sinks = Sinks::of_peer(listen.common.frames, report, format!("{peer} "));
             let session = Session::server(established, listen.common.settings, entropy());
-            echo(sinks.observe(session), leaving).await;
+            echo(sinks.observe(session), shutdown).await;
             report.detail(&format!("{peer} left"));
         }
-        Err(why) => report.detail(&format!("{peer} refused: {why}")),
+        Err(fault) => report.detail(&format!("{peer} refused: {fault}")),
     }
 }
 
-/// The next connection. Running out of descriptors is no reason to end, nor to spin.
-async fn next_client(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+/// Accepts the next connection. If that fails, for example because the process is out of file
+/// descriptors, it tries again after [`ACCEPT_RETRY_DELAY`].
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            Err(_) => sleep(BREATH).await,
+            Err(_) => sleep(ACCEPT_RETRY_DELAY).await,
         }
     }
 }
 
-/// A server of talking clients, between them and its front.
+/// A server that connects its clients with the console.
 struct Server {
     listener: TcpListener,
     listen: ListenJob,
-    front: Front,
+    console: Console,
     report: Report,
     hub: Hub,
 }
 
-enum Woken {
+enum ServerEvent {
     Client(TcpStream, SocketAddr),
     Hub(Option<ClientEvent>),
-    Front(front::Input),
+    Console(ConsoleEvent),
     Signal(i32),
 }
 
@@ -157,84 +159,84 @@ impl Server {
             Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
         loop {
             if let Some(outcome) = self.hub.outcome() {
-                self.front.close().await;
+                self.console.close().await;
                 return outcome;
             }
-            let flushed = self.front.flush();
-            self.input(flushed);
+            let event = self.console.flush();
+            self.handle_console(event);
             match self.wait(&mut signals).await {
-                Woken::Client(stream, peer) => self.welcome(stream, peer),
-                Woken::Hub(event) => self.show(event),
-                Woken::Front(input) => self.input(input),
-                Woken::Signal(signal) => self.interrupt(signal).await,
+                ServerEvent::Client(stream, peer) => self.start_client(stream, peer),
+                ServerEvent::Hub(event) => self.show(event),
+                ServerEvent::Console(event) => self.handle_console(event),
+                ServerEvent::Signal(signal) => self.handle_signal(signal).await,
             }
         }
     }
 
-    async fn wait(&mut self, signals: &mut Signals) -> Woken {
-        let (has_room, leaving) = (self.hub.has_room(), self.hub.is_leaving());
-        let full = self.front.is_full();
+    async fn wait(&mut self, signals: &mut Signals) -> ServerEvent {
+        let (has_room, shutting_down) = (self.hub.has_room(), self.hub.is_shutting_down());
+        let full = self.console.is_full();
         tokio::select! {
-            (stream, peer) = next_client(&self.listener), if !leaving => Woken::Client(stream, peer),
-            event = self.hub.next(!full) => Woken::Hub(event),
-            input = self.front.input(has_room, full) => Woken::Front(input),
-            signal = signals.recv() => Woken::Signal(signal),
+            (stream, peer) = accept(&self.listener), if !shutting_down => ServerEvent::Client(stream, peer),
+            event = self.hub.next(!full) => ServerEvent::Hub(event),
+            event = self.console.next(has_room, full) => ServerEvent::Console(event),
+            signal = signals.recv() => ServerEvent::Signal(signal),
         }
     }
 
-    fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let link = self.hub.link();
+    fn start_client(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let link = self.hub.new_link();
         let frames = self.listen.common.frames;
         let sinks = Sinks::of_peer(frames, self.report, format!("client {} ", link.id));
-        sinks.print_with(self.front.printer().as_ref());
+        sinks.print_with(self.console.printer().as_ref());
         let (choices, settings) = (self.listen.choices.clone(), self.listen.common.settings);
-        tokio::spawn(Client { link, sinks }.serve(stream, peer, choices, settings));
+        tokio::spawn(ClientTask { link, sinks }.serve(stream, peer, choices, settings));
     }
 
     fn show(&mut self, event: Option<ClientEvent>) {
-        let Some(event) = event.filter(|event| self.hub.note(event)) else { return };
+        let Some(event) = event.filter(|event| self.hub.record(event)) else { return };
         match event {
             ClientEvent::Joined { id, peer, resource, .. } => {
                 let resource = self.report.secrets.location(&resource);
                 let text = format!("client {id} connected from {peer} for {resource}");
-                self.front.note(&text, self.report);
+                self.console.note(&text, self.report);
             }
-            ClientEvent::Message { id, kind, payload } => self.front.show(id, kind, &payload),
-            ClientEvent::Left { id, how } => {
-                let how = how.unwrap_or_default();
-                self.front.note(&format!("client {id} {how}"), self.report);
+            ClientEvent::Message { id, kind, payload } => self.console.show(id, kind, &payload),
+            ClientEvent::Left { id, description } => {
+                let description = description.unwrap_or_default();
+                self.console.note(&format!("client {id} {description}"), self.report);
             }
         }
     }
 
-    fn input(&mut self, input: front::Input) {
-        match input {
-            // There is room: it was looked at before the line was taken.
-            front::Input::Line(line) => self.hub.broadcast(&line),
-            front::Input::Leave(how) => self.hub.leave(Ok(how)),
-            front::Input::Failed(error) => self.hub.leave(Err(error)),
-            front::Input::Nothing => {}
+    fn handle_console(&mut self, event: ConsoleEvent) {
+        match event {
+            // There is room: a line is read only if `Hub::has_room`.
+            ConsoleEvent::Line(line) => self.hub.broadcast(&line),
+            ConsoleEvent::Quit(ended) => self.hub.shut_down(Ok(ended)),
+            ConsoleEvent::Failed(error) => self.hub.shut_down(Err(error)),
+            ConsoleEvent::Nothing => {}
         }
     }
 
-    async fn interrupt(&mut self, signal: i32) {
-        if self.hub.is_leaving() {
-            self.front.close().await;
+    async fn handle_signal(&mut self, signal: i32) {
+        if self.hub.is_shutting_down() {
+            self.console.close().await;
             end_by_signal(signal);
         }
-        self.hub.leave(Ok(Ended::Signal(signal)));
+        self.hub.shut_down(Ok(Ended::Signal(signal)));
     }
 }
 
-/// How long to wait when no connection can be accepted.
-const BREATH: Duration = Duration::from_millis(50);
+/// Delay before the next attempt if a connection cannot be accepted.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_unless_told_otherwise() {
+    fn parses_addresses_with_a_loopback_default() {
         let cases = [
             ("9000", "127.0.0.1:9000"),
             (":9000", "127.0.0.1:9000"),

@@ -23,7 +23,7 @@ fn keepalive_pings_keep_sessions_open_and_measure_round_trips() {
         assert!(client.session.is_open());
         // Each interval starts at the previous pong.
         assert_eq!(pings.len(), 118);
-        assert!(pings.iter().all(|event| matches!(event, Happened::Ping(_))));
+        assert!(pings.iter().all(|event| matches!(event, OwnedEvent::Ping(_))));
         let times = client.session.stats().round_trips.unwrap();
         assert_eq!((times.min, times.max), (S / 2, S / 2));
         assert_eq!(client.session.stats().silence, 30 * S + S / 2);
@@ -39,7 +39,7 @@ fn detects_a_vanished_peer_after_ping_interval_and_timeout() {
             let (mut player, mut peer, wire) = session_with_raw_peer(bed_with(keepalive), role);
             assert_eq!(player.idle(20 * S).await, []);
             peer.write_all(&frame(role, 0x81, b"a")).await.unwrap();
-            assert_eq!(player.idle(S).await, [Happened::text("a")]);
+            assert_eq!(player.idle(S).await, [OwnedEvent::text("a")]);
             wire.stall();
             // The interval starts at the last byte.
             assert_eq!(time_to_end(&mut player).await, 34 * S, "{role:?}");
@@ -167,7 +167,7 @@ fn only_messages_postpone_the_idle_timeout() {
         player.say("a");
         player.idle(50 * S).await;
         peer.write_all(&frame(Role::Client, 0x81, b"b")).await.unwrap();
-        assert_eq!(player.idle(50 * S).await, [Happened::text("b")]);
+        assert_eq!(player.idle(50 * S).await, [OwnedEvent::text("b")]);
         // Neither a ping nor a pong is a message.
         peer.write_all(&frame(Role::Client, 0x89, b"")).await.unwrap();
         peer.write_all(&frame(Role::Client, 0x8a, b"")).await.unwrap();
@@ -191,7 +191,7 @@ fn the_idle_timeout_does_not_run_inside_a_message() {
         }
         assert!(player.session.is_open());
         peer.write_all(&frame(Role::Client, 0x80, b"c")).await.unwrap();
-        assert_eq!(player.idle(S).await, [Happened::text("abbbbbbbbbbc")]);
+        assert_eq!(player.idle(S).await, [OwnedEvent::text("abbbbbbbbbbc")]);
     });
 }
 
@@ -211,7 +211,7 @@ fn statistics_of_time() {
 
         // The second session includes the statistics of the first.
         let (second, mut peer, _wire) = Bed::default().client();
-        let mut second = Player::new(second.after(&player.session));
+        let mut second = Player::new(second.with_earlier(&player.session));
         peer.write_all(&frame(Role::Client, 0x81, b"b")).await.unwrap();
         second.idle(5 * S).await;
         let stats = second.session.stats();

@@ -6,7 +6,7 @@ mod observation;
 mod pressure;
 mod wire;
 
-use super::testbed::{self, Bed, End, Happened, Pair, Player, SETTINGS, Wire};
+use super::testbed::{self, Bed, End, OwnedEvent, Pair, Player, SETTINGS, Wire};
 use crate::proto::{Kind, Role, Settings};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     proto::trace::Direction,
-    session::{Observer, Seen, clock},
+    session::{Observer, SessionEvent, clock},
 };
 use std::{
     fmt::Write as _,
@@ -18,26 +18,30 @@ struct EventLog {
 }
 
 impl Observer for EventLog {
-    fn see(&mut self, at: Instant, seen: &Seen<'_>) {
+    fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         let arrow = |direction: &Direction| if *direction == Direction::In { '<' } else { '>' };
         let mut line = format!("{} ", (at - self.start).as_millis());
         let _ = match seen {
-            Seen::Bytes(direction, bytes) => write!(line, "{} {} B", arrow(direction), bytes.len()),
-            Seen::Frame(direction, frame) => {
+            SessionEvent::Bytes(direction, bytes) => {
+                write!(line, "{} {} B", arrow(direction), bytes.len())
+            }
+            SessionEvent::Frame(direction, frame) => {
                 write!(line, "{} frame {}", arrow(direction), frame.name())
             }
-            Seen::Piece(piece) => {
+            SessionEvent::Piece(piece) => {
                 write!(line, "< {} {}", piece.payload.len(), if piece.last { "." } else { "…" })
             }
-            Seen::Sent(_, data, size) => write!(line, "> {size} {:?}", data.map(<[u8]>::len)),
-            Seen::Control(direction, opcode, payload, rtt) => {
+            SessionEvent::Sent(_, data, size) => {
+                write!(line, "> {size} {:?}", data.map(<[u8]>::len))
+            }
+            SessionEvent::Control(direction, opcode, payload, rtt) => {
                 let rtt = rtt.map(|rtt| rtt.as_millis());
                 write!(line, "{} {opcode:?} {} {rtt:?}", arrow(direction), payload.len())
             }
-            Seen::Close(direction, close) => {
+            SessionEvent::Close(direction, close) => {
                 write!(line, "{} close {}", arrow(direction), close.code.number())
             }
-            Seen::Broken(violation) => write!(line, "broken {violation:?}"),
+            SessionEvent::Broken(violation) => write!(line, "broken {violation:?}"),
         };
         self.lines.lock().unwrap().push(line);
     }
@@ -47,7 +51,7 @@ impl Observer for EventLog {
 fn with_log(player: Player) -> (Player, Arc<Mutex<Vec<String>>>) {
     let lines = Arc::default();
     let log = EventLog { start: clock::now(), lines: Arc::clone(&lines) };
-    (Player::new(player.session.watched(Box::new(log))), lines)
+    (Player::new(player.session.with_observer(Box::new(log))), lines)
 }
 
 fn take(lines: &Mutex<Vec<String>>) -> Vec<String> {

@@ -28,7 +28,7 @@ fn an_unread_session_leaves_bytes_on_the_wire() {
             assert_eq!(player.session.bytes_received(), 0);
             assert!(!wrote.is_finished());
             let received = player.idle(S).await;
-            assert_eq!(received, vec![Happened::Message(Kind::Binary, vec![7; 100]); 50]);
+            assert_eq!(received, vec![OwnedEvent::Message(Kind::Binary, vec![7; 100]); 50]);
             assert!(wrote.is_finished());
         });
     }
@@ -46,16 +46,16 @@ fn a_peer_that_stops_reading_delays_messages_without_loss() {
         // The wire is full; the remaining bytes are queued.
         assert_eq!(wire.written(), (4096, 0));
         assert_eq!(client.session.queued(), 100_014 + 10 - 4096);
-        assert!(client.session.is_leaving());
+        assert!(client.session.has_unsent_bytes());
         client.close(1000);
         let (_, received) = tokio::join!(client.finish(), server.finish());
         let expected = [
-            Happened::Message(Kind::Binary, message),
-            Happened::text("last"),
-            Happened::Close(crate::proto::Close::new(1000.into())),
+            OwnedEvent::Message(Kind::Binary, message),
+            OwnedEvent::text("last"),
+            OwnedEvent::Close(crate::proto::Close::new(1000.into())),
         ];
         assert_eq!(received, expected);
-        assert!(!client.session.is_leaving());
+        assert!(!client.session.has_unsent_bytes());
         assert!(client.session.verdict(0).is_ok());
         assert!(server.session.verdict(0).is_ok());
     });
@@ -85,7 +85,7 @@ fn a_long_message_does_not_grow_the_read_buffer() {
         let message = vec![7; 5 << 20];
         server.session.send(Kind::Binary, &message).unwrap();
         let (received, _) = tokio::join!(client.next(), server.idle(60 * S));
-        assert_eq!(received, Some(Happened::Message(Kind::Binary, message)));
+        assert_eq!(received, Some(OwnedEvent::Message(Kind::Binary, message)));
         assert_eq!(client.session.buffer.len(), size);
     });
 }
@@ -111,6 +111,6 @@ fn the_session_begins_with_the_bytes_received_with_the_handshake() {
         let (mut player, _peer, _wire) =
             session_with_raw_peer(Bed { rest, ..Bed::default() }, Role::Client);
         assert_eq!(player.session.bytes_received(), 7);
-        assert_eq!(player.next().await, Some(Happened::text("early")));
+        assert_eq!(player.next().await, Some(OwnedEvent::text("early")));
     });
 }

@@ -131,8 +131,8 @@ impl Interactive {
                 self.prompt.print(&format!("connected again to {}", Escaped(&url)));
                 self.prompt.print(&status_line(&opened));
                 self.options.sinks.opened(&opened);
-                let session =
-                    Session::client(opened, self.options.settings, entropy()).after(&self.session);
+                let session = Session::client(opened, self.options.settings, entropy())
+                    .with_earlier(&self.session);
                 self.session = self.options.sinks.observe(session);
                 self.handshake = handshake;
                 self.assembler = Assembler::default();

@@ -157,7 +157,7 @@ impl Pipe {
             }
             self.feed();
             if let Some(resend) = &mut self.resend
-                && !self.session.is_leaving()
+                && !self.session.has_unsent_bytes()
             {
                 resend.left();
             }

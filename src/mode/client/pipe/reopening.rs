@@ -84,7 +84,7 @@ impl Pipe {
     pub(super) fn resume(&mut self, opened: ClientConnection) {
         self.sinks.opened(&opened);
         let session =
-            Session::client(opened, self.options.settings, entropy()).after(&self.session);
+            Session::client(opened, self.options.settings, entropy()).with_earlier(&self.session);
         self.session = self.sinks.observe(session);
         self.heard = self.session.bytes_received();
         self.clock.busy(now());

@@ -9,7 +9,7 @@ use crate::{
     render::{dialogue::Dialogue, renderer::Renderer},
     report::Verbosity,
     script::{action::Action, goals::Goals, input::Framing, matcher::Matcher, runner::Script},
-    session::testbed::{self, Bed, Happened, Player, SETTINGS, Wire},
+    session::testbed::{self, Bed, OwnedEvent, Player, SETTINGS, Wire},
     sys::stdio::Stdout,
 };
 use options::InputSource;
@@ -137,13 +137,13 @@ impl World {
 }
 
 /// Runs a pipe to its end beside its peer, which only listens.
-async fn run(pipe: &mut Pipe, world: &mut World) -> (Result<Ended, Error>, Vec<Happened>) {
+async fn run(pipe: &mut Pipe, world: &mut World) -> (Result<Ended, Error>, Vec<OwnedEvent>) {
     let World { peer, signals, .. } = world;
     tokio::join!(pipe.converse(signals), peer.finish())
 }
 
-fn closed(code: u16) -> Happened {
-    Happened::Close(Close::new(code.into()))
+fn closed(code: u16) -> OwnedEvent {
+    OwnedEvent::Close(Close::new(code.into()))
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn lines_are_messages_and_an_unanswered_one_is_waited_for() {
         world.end_stdin();
         let (ended, heard) = run(&mut pipe, &mut world).await;
         assert_eq!(ended.unwrap(), Ended::Done);
-        let messages = ["a", "", "b"].map(Happened::text);
+        let messages = ["a", "", "b"].map(OwnedEvent::text);
         assert_eq!(heard, [&messages[..], &[closed(1000)]].concat());
         assert_eq!(world.elapsed(), 5 * S);
     });
@@ -168,7 +168,7 @@ fn a_second_of_silence_behind_an_answer_ends_the_session() {
         world.end_stdin();
         let World { peer, signals, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
-            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
             peer.idle(3 * S).await;
             peer.say("1");
             peer.say("2");
@@ -190,7 +190,7 @@ fn a_greeting_is_no_answer_to_a_message_sent_after_it() {
             peer.say("ready");
             assert_eq!(peer.idle(S).await, []);
             stdin.take().unwrap().write_all(b"a\n").unwrap();
-            assert_eq!(peer.finish().await, [Happened::text("a"), closed(1000)]);
+            assert_eq!(peer.finish().await, [OwnedEvent::text("a"), closed(1000)]);
         });
         assert_eq!(ended.unwrap(), Ended::Done);
         assert_eq!(world.elapsed(), 6 * S);
@@ -207,13 +207,13 @@ fn any_byte_of_the_peer_ends_the_silence() {
         let start = world.started;
         let World { peer, signals, wire, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
-            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
             // Six bytes of a message and two of a ping, each after 0.9 s.
             wire.delay(Duration::from_millis(900));
             peer.say("slow");
             peer.session.ping(b"").unwrap();
             let rest = peer.finish().await;
-            assert_eq!(rest, [Happened::Pong(Vec::new()), closed(1000)]);
+            assert_eq!(rest, [OwnedEvent::Pong(Vec::new()), closed(1000)]);
         });
         assert_eq!(ended.unwrap(), Ended::Done);
         assert!(now() - start > 8 * S, "{:?}", now() - start);
@@ -250,7 +250,7 @@ fn the_wait_behind_stdin_can_be_chosen() {
             world.end_stdin();
             let (ended, heard) = run(&mut pipe, &mut world).await;
             assert_eq!(ended.unwrap(), Ended::Done);
-            assert_eq!(heard, [Happened::text("a"), closed(1000)]);
+            assert_eq!(heard, [OwnedEvent::text("a"), closed(1000)]);
             assert_eq!(world.elapsed(), seconds * S, "{rules:?}");
         });
     }
@@ -264,10 +264,10 @@ fn a_line_after_the_script_starts_the_wait_anew() {
         let (mut pipe, mut world) = pipe(Options { script, rules, ..options() });
         let World { peer, signals, stdin, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
-            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
             assert_eq!(peer.idle(7 * S).await, []);
             stdin.as_mut().unwrap().write_all(b"b\n").unwrap();
-            assert_eq!(peer.finish().await, [Happened::text("b"), closed(1000)]);
+            assert_eq!(peer.finish().await, [OwnedEvent::text("b"), closed(1000)]);
         });
         assert_eq!(ended.unwrap(), Ended::Done);
         assert_eq!(world.elapsed(), 17 * S);
@@ -299,11 +299,11 @@ fn a_script_waits_for_its_answers() {
         let (mut pipe, mut world) = pipe(scripted(actions, Goals::default()));
         let World { peer, signals, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
-            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
             peer.say("no");
             assert_eq!(peer.idle(9 * S).await, []);
             peer.say("1");
-            assert_eq!(peer.next().await, Some(Happened::text("b")));
+            assert_eq!(peer.next().await, Some(OwnedEvent::text("b")));
             assert_eq!(peer.finish().await, [closed(1000)]);
         });
         assert_eq!(ended.unwrap(), Ended::Done);
@@ -322,7 +322,7 @@ fn a_late_answer_ends_the_session_and_fails_the_run() {
             panic!("{ended:?}")
         };
         assert_eq!(limit, Some(10 * S));
-        assert_eq!(heard, [Happened::text("a"), closed(1000)]);
+        assert_eq!(heard, [OwnedEvent::text("a"), closed(1000)]);
         assert_eq!(world.elapsed(), 10 * S);
     });
 }
@@ -379,13 +379,13 @@ fn jsonl_lines_are_performed_and_a_wait_holds_those_behind_it() {
         ));
         let World { peer, signals, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
-            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
             assert_eq!(peer.idle(19 * S).await, []);
             let close = Close { code: 4001.into(), reason: "bye".to_owned() };
             let rest = [
-                Happened::Ping(b"p".to_vec()),
-                Happened::Message(Kind::Binary, vec![255]),
-                Happened::Close(close),
+                OwnedEvent::Ping(b"p".to_vec()),
+                OwnedEvent::Message(Kind::Binary, vec![255]),
+                OwnedEvent::Close(close),
             ];
             assert_eq!(peer.finish().await, rest);
         });
@@ -401,7 +401,7 @@ fn a_jsonl_line_that_is_none_is_named() {
         world.type_all("{\"type\":\"text\",\"data\":\"a\"}\n{\"type\":}\n");
         let (ended, heard) = run(&mut pipe, &mut world).await;
         assert!(matches!(ended, Err(Error::InputJson { line: 2, column: Some(9), .. })));
-        assert_eq!(heard, [Happened::text("a"), closed(1000)]);
+        assert_eq!(heard, [OwnedEvent::text("a"), closed(1000)]);
     });
 }
 
@@ -412,7 +412,7 @@ fn text_that_is_not_utf8_is_not_sent() {
         assert_eq!(world.type_some(b"a\nb\xff\nc\n"), 7);
         let (ended, heard) = run(&mut pipe, &mut world).await;
         assert!(matches!(ended, Err(Error::InputText { .. })), "{ended:?}");
-        assert_eq!(heard, [Happened::text("a"), closed(1000)]);
+        assert_eq!(heard, [OwnedEvent::text("a"), closed(1000)]);
     });
 }
 
@@ -451,7 +451,7 @@ fn a_line_longer_than_all_buffers_is_one_message() {
         };
         let (ended, heard, ()) = tokio::join!(pipe.converse(signals), peer.finish(), write);
         assert_eq!(ended.unwrap(), Ended::Done);
-        assert!(heard == [Happened::text(&line), closed(1000)]);
+        assert!(heard == [OwnedEvent::text(&line), closed(1000)]);
     });
 }
 
@@ -564,7 +564,7 @@ fn every_message_is_echoed() {
         let World { peer, signals, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
             peer.say("a");
-            assert_eq!(peer.next().await, Some(Happened::text("a")));
+            assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
             peer.close(1000);
             peer.finish().await;
         });
@@ -596,7 +596,7 @@ fn the_next_session_gets_the_script_and_then_what_had_not_left_the_lost_one() {
         world.end_stdin();
         let (ended, heard) = run(&mut pipe, &mut world).await;
         assert_eq!(ended.unwrap(), Ended::Done);
-        let messages = ["hello", &"a".repeat(200), "b", "c"].map(Happened::text);
+        let messages = ["hello", &"a".repeat(200), "b", "c"].map(OwnedEvent::text);
         assert_eq!(heard, [&messages[..], &[closed(1000)]].concat());
     });
 }

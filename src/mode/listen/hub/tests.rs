@@ -1,30 +1,30 @@
-//! A hub and its clients' tasks on the test bed.
+//! The hub and its clients' tasks on the test bed.
 
 use super::*;
 use crate::{
-    mode::listen::client::{Client, LINE_QUEUE},
+    mode::listen::client_task::{ClientTask, LINE_QUEUE_CAPACITY},
     proto::{Close, Kind, Settings},
     redact::Secrets,
     report::{Report, Verbosity},
-    session::testbed::{self, Bed, Happened, Pair, Player, SETTINGS, Wire},
+    session::testbed::{self, Bed, OwnedEvent, Pair, Player, SETTINGS, Wire},
     sink::sinks::Sinks,
 };
 
 const S: Duration = Duration::from_secs(1);
 
-/// A hub that runs as the server's loop runs it.
-struct Running {
+/// A hub in a loop like that of the server.
+struct HubLoop {
     hub: Hub,
-    /// Events that were shown.
+    /// Descriptions of the events to show.
     shown: Vec<String>,
 }
 
-impl Running {
+impl HubLoop {
     fn new() -> Self {
         Self { hub: Hub::new(SETTINGS.close_timeout), shown: Vec::new() }
     }
 
-    /// A client that has done its handshake; its own end is returned.
+    /// Connects a client whose handshake is done, and returns the client's end.
     fn join(&mut self, bed: Bed) -> (Player, Wire) {
         let Pair { client, server, wire } = bed.pair();
         let report = Report {
@@ -33,12 +33,12 @@ impl Running {
             started: clock::now(),
         };
         let sinks = Sinks::of_peer(false, report, String::new());
-        let client_task = Client { link: self.hub.link(), sinks };
-        tokio::spawn(client_task.talk(server, "/".to_owned()));
+        let task = ClientTask { link: self.hub.new_link(), sinks };
+        tokio::spawn(task.run_session(server, "/".to_owned()));
         (Player::new(client), wire)
     }
 
-    /// Runs for this long, or until the hub has an outcome.
+    /// Runs for this long, or until the hub returns an outcome.
     async fn run(&mut self, time: Duration) -> Option<Result<Ended, Error>> {
         let until = clock::now() + time;
         let all = async {
@@ -47,13 +47,15 @@ impl Running {
                     return outcome;
                 }
                 let event = self.hub.next(true).await;
-                if let Some(event) = event.filter(|event| self.hub.note(event)) {
+                if let Some(event) = event.filter(|event| self.hub.record(event)) {
                     self.shown.push(match event {
                         ClientEvent::Joined { id, .. } => format!("{id} joined"),
                         ClientEvent::Message { id, payload, .. } => {
                             format!("{id} < {}", String::from_utf8_lossy(&payload))
                         }
-                        ClientEvent::Left { id, how } => format!("{id} {}", how.unwrap()),
+                        ClientEvent::Left { id, description } => {
+                            format!("{id} {}", description.unwrap())
+                        }
                     });
                 }
             }
@@ -66,14 +68,14 @@ impl Running {
     }
 }
 
-fn text(text: &str) -> Happened {
-    Happened::text(text)
+fn text(text: &str) -> OwnedEvent {
+    OwnedEvent::text(text)
 }
 
 #[test]
-fn clients_are_numbered_heard_and_told() {
+fn clients_are_numbered_and_exchange_messages_with_the_server() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         let (mut one, _wire) = server.join(Bed::default());
         let (mut two, _wire) = server.join(Bed::default());
         one.say("from one");
@@ -90,11 +92,11 @@ fn clients_are_numbered_heard_and_told() {
         one.close(1000);
         tokio::join!(server.run(S), one.finish());
         assert_eq!(server.shown(), ["1 left"]);
-        // A number is not used again.
+        // Numbers are not reused.
         let (mut three, _wire) = server.join(Bed::default());
         tokio::join!(server.run(S), three.idle(S));
         assert_eq!(server.shown(), ["3 joined"]);
-        server.hub.broadcast("to those who are there");
+        server.hub.broadcast("to the rest");
         let (_, to_two, to_three) = tokio::join!(server.run(S), two.idle(S), three.idle(S));
         assert_eq!(to_two, to_three);
         assert_eq!(to_two.len(), 1);
@@ -102,9 +104,9 @@ fn clients_are_numbered_heard_and_told() {
 }
 
 #[test]
-fn how_a_client_left_is_told() {
+fn describes_the_end_of_each_session() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         let (mut well, _wire) = server.join(Bed::default());
         let (mut badly, _wire) = server.join(Bed::default());
         let (_cut, wire) = server.join(Bed::default());
@@ -121,9 +123,9 @@ fn how_a_client_left_is_told() {
 }
 
 #[test]
-fn a_client_that_does_not_read_stops_the_input_and_nobody_else() {
+fn a_client_that_does_not_read_blocks_the_input_but_no_other_client() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         let (mut slow, _wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
         let (mut quick, _wire) = server.join(Bed::default());
         server.run(S).await;
@@ -132,13 +134,13 @@ fn a_client_that_does_not_read_stops_the_input_and_nobody_else() {
         while server.hub.has_room() {
             server.hub.broadcast(&line);
             lines += 1;
-            // The slow one is not driven at all.
+            // The slow client is not driven at all.
             heard += tokio::join!(server.run(S), quick.idle(S)).1.len();
         }
-        // About 64 KiB in its session, and then its queue.
-        assert!(lines > LINE_QUEUE && lines < LINE_QUEUE + 10, "{lines}");
+        // About 64 KiB fit into its session, and the rest into its queue.
+        assert!(lines > LINE_QUEUE_CAPACITY && lines < LINE_QUEUE_CAPACITY + 10, "{lines}");
         assert_eq!(heard, lines);
-        // The input waits for as long as it takes; the client gets all once it reads.
+        // The input waits as long as necessary; the client receives every line once it reads.
         tokio::join!(server.run(600 * S), quick.idle(600 * S));
         assert!(!server.hub.has_room());
         let (_, late) = tokio::join!(server.run(S), slow.idle(S));
@@ -148,24 +150,24 @@ fn a_client_that_does_not_read_stops_the_input_and_nobody_else() {
 }
 
 #[test]
-fn clients_wait_while_nothing_is_taken_from_them() {
+fn clients_wait_while_the_hub_accepts_no_events() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         let (mut client, wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
         server.run(S).await;
         for i in 0..1000 {
             client.say(&format!("{i:0100}"));
         }
-        // Stdout is stuck: no event is taken, and the client's bytes stay with it.
-        let stuck = async {
+        // Stdout is blocked: no event is accepted, and the remaining bytes stay with the client.
+        let blocked = async {
             loop {
                 server.hub.next(false).await;
             }
         };
-        let stuck = tokio::time::timeout(60 * S, stuck);
-        let (stuck, _): (Result<(), _>, _) = tokio::join!(stuck, client.idle(60 * S));
-        assert!(stuck.is_err());
-        // What fits the queue of events and the wire has left it.
+        let blocked = tokio::time::timeout(60 * S, blocked);
+        let (blocked, _): (Result<(), _>, _) = tokio::join!(blocked, client.idle(60 * S));
+        assert!(blocked.is_err());
+        // The client has sent no more than the event queue and the wire hold.
         assert!(wire.written().0 < 20_000, "{:?}", wire.written());
         assert!(client.session.queued() > 80_000);
         let (_, _) = tokio::join!(server.run(S), client.idle(S));
@@ -174,37 +176,37 @@ fn clients_wait_while_nothing_is_taken_from_them() {
 }
 
 #[test]
-fn at_the_end_every_session_is_closed_with_1001_and_waited_for() {
+fn a_shutdown_closes_every_session_with_1001_and_waits_for_the_clients() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         let (mut one, _wire) = server.join(Bed::default());
         let (mut two, slow) = server.join(Bed::default());
         tokio::join!(server.run(S), one.idle(S), two.idle(S));
         slow.delay(S);
         server.hub.broadcast("last");
-        server.hub.leave(Ok(Ended::Done));
+        server.hub.shut_down(Ok(Ended::Done));
         // The first outcome stays.
-        server.hub.leave(Ok(Ended::Signal(2)));
+        server.hub.shut_down(Ok(Ended::Signal(2)));
         assert!(!server.hub.has_room());
         let start = clock::now();
         let (outcome, to_one, to_two) =
             tokio::join!(server.run(60 * S), one.finish(), two.finish());
-        let expected = [text("last"), Happened::Close(Close::new(1001.into()))];
+        let expected = [text("last"), OwnedEvent::Close(Close::new(1001.into()))];
         assert_eq!((to_one.as_slice(), to_two.as_slice()), (&expected[..], &expected[..]));
         assert!(matches!(outcome, Some(Ok(Ended::Done))));
-        // There and back again.
+        // A round trip with a delay of 1 s each way.
         assert!(clock::now() - start >= 2 * S);
     });
 }
 
 #[test]
-fn a_client_that_does_not_answer_is_waited_for_no_longer_than_the_close_timeout() {
+fn a_shutdown_waits_at_most_for_the_close_timeout() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         let (_silent, _wire) = server.join(Bed::default());
         server.run(S).await;
         let start = clock::now();
-        server.hub.leave(Ok(Ended::Signal(15)));
+        server.hub.shut_down(Ok(Ended::Signal(15)));
         let outcome = server.run(60 * S).await;
         assert!(matches!(outcome, Some(Ok(Ended::Signal(15)))));
         assert_eq!(clock::now() - start, SETTINGS.close_timeout);
@@ -212,33 +214,33 @@ fn a_client_that_does_not_answer_is_waited_for_no_longer_than_the_close_timeout(
 }
 
 #[test]
-fn who_joins_at_the_end_is_sent_away() {
+fn a_client_that_joins_during_a_shutdown_is_closed_at_once() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         let (mut stays, _wire) = server.join(Bed::default());
         tokio::join!(server.run(S), stays.idle(S));
-        server.hub.leave(Ok(Ended::Done));
+        server.hub.shut_down(Ok(Ended::Done));
         let (mut late, _wire) = server.join(Bed::default());
         let (_, heard) = tokio::join!(server.run(4 * S), late.finish());
-        assert_eq!(heard, [Happened::Close(Close::new(1001.into()))]);
+        assert_eq!(heard, [OwnedEvent::Close(Close::new(1001.into()))]);
         assert_eq!(server.shown(), ["1 joined", "2 left"]);
     });
 }
 
 #[test]
-fn a_hub_without_clients_ends_at_once() {
+fn a_hub_without_clients_shuts_down_at_once() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         assert!(server.run(S).await.is_none());
-        server.hub.leave(Ok(Ended::Done));
+        server.hub.shut_down(Ok(Ended::Done));
         assert!(matches!(server.hub.outcome(), Some(Ok(Ended::Done))));
     });
 }
 
 #[test]
-fn a_client_that_vanished_is_noticed_by_its_pings() {
+fn keepalive_pings_detect_a_vanished_client() {
     testbed::run(async {
-        let mut server = Running::new();
+        let mut server = HubLoop::new();
         let keepalive =
             Settings { ping_interval: Some(10 * S), ping_timeout: Some(5 * S), ..SETTINGS };
         let (mut client, wire) = server.join(Bed { server: keepalive, ..Bed::default() });

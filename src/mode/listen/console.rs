@@ -1,4 +1,5 @@
-//! Where a server's messages come from and where they are shown: a prompt, or stdio.
+//! The console of a server: reads lines to send and shows received messages, at a prompt or through
+//! stdio.
 
 use crate::{
     console::{
@@ -25,39 +26,40 @@ use std::{
     time::SystemTime,
 };
 
-/// One of the two.
-pub(super) enum Front {
-    /// A person at a terminal.
+/// The console of a server.
+pub(super) enum Console {
+    /// A prompt at a terminal; `None` once it is closed.
     Prompt(Option<Prompt>),
-    /// Pipes and files.
-    Pipe(Box<Pipe>),
+    /// Stdin and stdout without a terminal.
+    Stdio(Box<Stdio>),
 }
 
-/// Stdio.
-pub(super) struct Pipe {
+/// Stdin and stdout of a server.
+pub(super) struct Stdio {
     stdin: Option<Stdin>,
     input: input::Input,
     stdout: Stdout,
     renderer: Renderer,
     buffer: OutputBuffer,
-    /// Stdout is still read by someone.
+    /// Cleared once stdout cannot be written any more.
     printing: bool,
 }
 
-/// What came in.
-pub(super) enum Input {
-    /// A message for every client.
+/// An event of the console.
+pub(super) enum ConsoleEvent {
+    /// A line to send to every client.
     Line(String),
-    /// The server is to end, and how.
-    Leave(Ended),
-    /// Stdin cannot be read, or stdout not be written.
+    /// A request to shut down the server, with its outcome.
+    Quit(Ended),
+    /// Reading stdin or writing stdout failed.
     Failed(Error),
-    /// Nothing that matters.
+    /// An event that the server can ignore.
     Nothing,
 }
 
-impl Front {
-    /// The front that stdin and stdout ask for.
+impl Console {
+    /// Opens a prompt if both stdin and stdout are a terminal, otherwise stdio. Prints
+    /// the line `first`.
     pub(super) fn open(first: &str, report: Report) -> Result<Self, Error> {
         if stdio::stdin_kind() == StdinKind::Terminal && io::stdout().is_terminal() {
             let prompt = Prompt::open(first, None)
@@ -69,7 +71,7 @@ impl Front {
             StdinKind::Nothing => None,
             _ => Some(Stdin::new().map_err(Error::Input)?),
         };
-        Ok(Self::Pipe(Box::new(Pipe {
+        Ok(Self::Stdio(Box::new(Stdio {
             stdin,
             input: input::Input::new(Framing::Lines(b'\n')),
             stdout: Stdout::new().map_err(Error::Output)?,
@@ -83,16 +85,17 @@ impl Front {
         })))
     }
 
-    /// What comes next, from stdin only if `reads`; or, if it was `full`, that it is no longer.
-    pub(super) async fn input(&mut self, reads: bool, full: bool) -> Input {
+    /// Waits for the next event. Lines are read only if `reads` is true. If the output was `full`,
+    /// also returns once it has room again.
+    pub(super) async fn next(&mut self, reads: bool, full: bool) -> ConsoleEvent {
         match self {
-            Self::Prompt(Some(prompt)) if reads => typed(prompt, full).await,
+            Self::Prompt(Some(prompt)) if reads => prompt_event(prompt, full).await,
             Self::Prompt(Some(prompt)) if full => {
                 prompt.room().await;
-                Input::Nothing
+                ConsoleEvent::Nothing
             }
             Self::Prompt(_) => std::future::pending().await,
-            Self::Pipe(pipe) => pipe.input(reads).await,
+            Self::Stdio(stdio) => stdio.next(reads).await,
         }
     }
 
@@ -103,15 +106,14 @@ impl Front {
                 let text = Dialogue::default().alone(kind, payload, SystemTime::now());
                 prompt.print(&format!("{id} < {text}"));
             }
-
-            Self::Pipe(pipe) if pipe.printing => {
-                pipe.renderer.piece(&Piece::whole(kind, payload), &mut pipe.buffer);
+            Self::Stdio(stdio) if stdio.printing => {
+                stdio.renderer.piece(&Piece::whole(kind, payload), &mut stdio.buffer);
             }
-            Self::Prompt(None) | Self::Pipe(_) => {}
+            Self::Prompt(None) | Self::Stdio(_) => {}
         }
     }
 
-    /// Says that something happened.
+    /// Prints a note.
     pub(super) fn note(&self, text: &str, report: Report) {
         match self {
             Self::Prompt(Some(prompt)) => prompt.print(text),
@@ -119,33 +121,33 @@ impl Front {
         }
     }
 
-    /// What prints above the line that is being typed, if one is.
+    /// Returns a printer that prints above the input line, if there is a prompt.
     pub(super) fn printer(&self) -> Option<Print> {
         match self {
             Self::Prompt(Some(prompt)) => Some(Arc::new(prompt.printer())),
-            Self::Prompt(None) | Self::Pipe(_) => None,
+            Self::Prompt(None) | Self::Stdio(_) => None,
         }
     }
 
-    /// Whether so much waits to be shown that nothing more should be taken.
+    /// Returns true if the output is full, so that no more messages should be taken from clients.
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Prompt(prompt) => prompt.as_ref().is_some_and(Prompt::is_full),
-            Self::Pipe(pipe) => pipe.buffer.ready().len() >= QUEUE_LIMIT_BYTES,
+            Self::Stdio(stdio) => stdio.buffer.ready().len() >= QUEUE_LIMIT_BYTES,
         }
     }
 
-    /// Writes what goes without waiting.
-    pub(super) fn flush(&mut self) -> Input {
-        let Self::Pipe(pipe) = self else { return Input::Nothing };
-        match pipe.stdout.write(pipe.buffer.ready()) {
-            Ok(n) => pipe.buffer.advance(n),
-            Err(cause) => return pipe.lose_output(cause),
+    /// Writes as much buffered output as possible without waiting.
+    pub(super) fn flush(&mut self) -> ConsoleEvent {
+        let Self::Stdio(stdio) = self else { return ConsoleEvent::Nothing };
+        match stdio.stdout.write(stdio.buffer.ready()) {
+            Ok(n) => stdio.buffer.advance(n),
+            Err(cause) => return stdio.fail_output(cause),
         }
-        Input::Nothing
+        ConsoleEvent::Nothing
     }
 
-    /// Leaves the terminal as it was found.
+    /// Closes the prompt and restores the terminal.
     pub(super) async fn close(&mut self) {
         if let Self::Prompt(prompt) = self
             && let Some(prompt) = prompt.take()
@@ -155,24 +157,24 @@ impl Front {
     }
 }
 
-impl Pipe {
-    /// Ends the server: quietly if the reader of stdout has gone.
-    fn lose_output(&mut self, cause: io::Error) -> Input {
+impl Stdio {
+    /// Shuts down the server, without an error if stdout has no reader any more.
+    fn fail_output(&mut self, cause: io::Error) -> ConsoleEvent {
         self.printing = false;
         self.buffer.clear();
         match cause.kind() {
-            io::ErrorKind::BrokenPipe => Input::Leave(Ended::Done),
-            _ => Input::Failed(Error::Output(cause)),
+            io::ErrorKind::BrokenPipe => ConsoleEvent::Quit(Ended::Done),
+            _ => ConsoleEvent::Failed(Error::Output(cause)),
         }
     }
 
-    async fn input(&mut self, reads: bool) -> Input {
+    async fn next(&mut self, reads: bool) -> ConsoleEvent {
         if reads && let Some(Next::Message(line)) = self.input.take() {
             return match std::str::from_utf8(self.input.bytes(line)) {
-                Ok(line) => Input::Line(line.to_owned()),
+                Ok(line) => ConsoleEvent::Line(line.to_owned()),
                 Err(e) => {
                     let place = Place::Line(self.input.number());
-                    Input::Failed(Error::input_text(place, e.valid_up_to() as u64))
+                    ConsoleEvent::Failed(Error::input_text(place, e.valid_up_to() as u64))
                 }
             };
         }
@@ -192,50 +194,50 @@ impl Pipe {
                     if n == 0 {
                         self.stdin = None;
                     }
-                    Input::Nothing
+                    ConsoleEvent::Nothing
                 }
-                Err(cause) => Input::Failed(Error::Input(cause)),
+                Err(cause) => ConsoleEvent::Failed(Error::Input(cause)),
             },
             free = stdout.writable(), if writing => match free {
-                Ok(()) => Input::Nothing,
-                Err(cause) => self.lose_output(cause),
+                Ok(()) => ConsoleEvent::Nothing,
+                Err(cause) => self.fail_output(cause),
             },
             () = stdout.reader_gone(), if self.printing => {
-                self.lose_output(io::ErrorKind::BrokenPipe.into())
+                self.fail_output(io::ErrorKind::BrokenPipe.into())
             }
         }
     }
 }
 
-async fn typed(prompt: &mut Prompt, full: bool) -> Input {
-    let Some(event) = prompt.event(full).await else { return Input::Nothing };
-    let input = match event {
-        PromptEvent::Line(line) => command(prompt, &line),
-        PromptEvent::Edited => Input::Nothing,
-        PromptEvent::Interrupt => Input::Leave(Ended::Signal(SIGINT)),
-        PromptEvent::Gone => Input::Leave(Ended::Signal(SIGHUP)),
-        PromptEvent::Eof => Input::Leave(Ended::Done),
+async fn prompt_event(prompt: &mut Prompt, full: bool) -> ConsoleEvent {
+    let Some(event) = prompt.event(full).await else { return ConsoleEvent::Nothing };
+    let outcome = match event {
+        PromptEvent::Line(line) => run_command(prompt, &line),
+        PromptEvent::Edited => ConsoleEvent::Nothing,
+        PromptEvent::Interrupt => ConsoleEvent::Quit(Ended::Signal(SIGINT)),
+        PromptEvent::Gone => ConsoleEvent::Quit(Ended::Signal(SIGHUP)),
+        PromptEvent::Eof => ConsoleEvent::Quit(Ended::Done),
     };
-    let leaves = matches!(input, Input::Leave(_));
-    prompt.reply(if leaves { PromptReply::Leave } else { PromptReply::Prompt });
-    input
+    let quits = matches!(outcome, ConsoleEvent::Quit(_));
+    prompt.reply(if quits { PromptReply::Leave } else { PromptReply::Prompt });
+    outcome
 }
 
-fn command(prompt: &Prompt, line: &str) -> Input {
+fn run_command(prompt: &Prompt, line: &str) -> ConsoleEvent {
     match Command::parse(line) {
         Ok(Command::Empty) => {}
-        Ok(Command::Message(text)) => return Input::Line(text),
-        Ok(Command::Quit) => return Input::Leave(Ended::Done),
+        Ok(Command::Message(text)) => return ConsoleEvent::Line(text),
+        Ok(Command::Quit) => return ConsoleEvent::Quit(Ended::Done),
         Ok(Command::Help) => prompt.print(HELP),
-        Ok(_) => prompt.print("only /quit and /help here: there may be many clients"),
+        Ok(_) => prompt.print("only /quit and /help are available in a server"),
         Err(fault) => prompt.print(&Escaped(&fault).to_string()),
     }
-    Input::Nothing
+    ConsoleEvent::Nothing
 }
 
 const HELP: &str = "\
 /quit   close and leave (Ctrl-D)
-/help   this
+/help   show this help
 //text  send a message that begins with a slash";
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;

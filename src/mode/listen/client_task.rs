@@ -1,4 +1,4 @@
-//! A client of ours: its task.
+//! The task that serves one client.
 
 use crate::{
     connect::incoming::Incoming,
@@ -14,35 +14,36 @@ use tokio::{
     sync::{Notify, mpsc},
 };
 
-/// What a client did.
+/// An event that a client's task reports to the hub.
 #[derive(Debug)]
 pub(super) enum ClientEvent {
-    /// Its session is open; `queue` takes the lines that it is sent.
+    /// The session is open. `queue` takes the lines to send to the client.
     Joined { id: u64, peer: String, resource: String, queue: mpsc::Sender<Arc<str>> },
-    /// It sent a message.
+    /// The client sent a message.
     Message { id: u64, kind: Kind, payload: Vec<u8> },
-    /// Its task has ended; how, if it had joined.
-    Left { id: u64, how: Option<String> },
+    /// The task has ended. `description` says how the session ended; `None` if the client had not
+    /// joined.
+    Left { id: u64, description: Option<String> },
 }
 
-/// What ties a client's task to the hub.
+/// The connection of a client's task to the hub.
 pub(super) struct ClientLink {
     /// The client's number.
     pub(super) id: u64,
     pub(super) events: mpsc::Sender<ClientEvent>,
-    /// Notified when the client has taken a line from its queue.
-    pub(super) taken: Arc<Notify>,
+    /// Notified when the task has taken a line from its queue.
+    pub(super) line_taken: Arc<Notify>,
 }
 
-/// The task of one client.
-pub(super) struct Client {
+/// A task that serves one client.
+pub(super) struct ClientTask {
     pub(super) link: ClientLink,
-    /// Shows its frames, if they are asked for.
+    /// Shows the client's frames with `--frames`.
     pub(super) sinks: Sinks,
 }
 
-impl Client {
-    /// Answers the client's handshake and serves it until it has left.
+impl ClientTask {
+    /// Answers the opening handshake and serves the client until its session is over.
     pub(super) async fn serve(
         self,
         stream: TcpStream,
@@ -59,28 +60,28 @@ impl Client {
         match established.await {
             Ok(established) => {
                 let session = Session::server(established, settings, entropy());
-                self.talk(session, resource).await;
+                self.run_session(session, resource).await;
             }
-            Err(_) => self.left(None).await,
+            Err(_) => self.report_left(None).await,
         }
     }
 
-    /// Joins the hub and goes on until the session is over.
-    pub(super) async fn talk(self, session: Session, resource: String) {
-        let (queue, lines) = mpsc::channel(LINE_QUEUE);
+    /// Joins the hub and runs the session until it is over.
+    pub(super) async fn run_session(self, session: Session, resource: String) {
+        let (queue, lines) = mpsc::channel(LINE_QUEUE_CAPACITY);
         let (id, peer) = (self.link.id, session.authority().to_owned());
-        // Nobody listens only when the process ends.
+        // This fails only if the hub is gone, when the process ends.
         let _ = self.link.events.send(ClientEvent::Joined { id, peer, resource, queue }).await;
-        let how = self.exchange(self.sinks.observe(session), lines).await;
-        self.left(Some(how)).await;
+        let description = self.exchange(self.sinks.observe(session), lines).await;
+        self.report_left(Some(description)).await;
     }
 
-    async fn left(&self, how: Option<String>) {
-        let _ = self.link.events.send(ClientEvent::Left { id: self.link.id, how }).await;
+    async fn report_left(&self, description: Option<String>) {
+        let _ = self.link.events.send(ClientEvent::Left { id: self.link.id, description }).await;
     }
 
-    /// Sends the lines and passes on the messages. The session is closed with 1001 when the sender
-    /// of the lines is dropped.
+    /// Sends the lines to the client and its messages to the hub, and returns a description of the
+    /// end. The session is closed with 1001 once the sender of `lines` is dropped.
     async fn exchange(&self, mut session: Session, mut lines: mpsc::Receiver<Arc<str>>) -> String {
         let mut assembler = Assembler::default();
         let mut message: Option<ClientEvent> = None;
@@ -104,7 +105,7 @@ impl Client {
             };
             if drained && session.is_over() {
                 session.end();
-                return how(session.verdict(0));
+                return describe_end(session.verdict(0));
             }
             let (over, room) =
                 (session.is_over(), session.queued() < QUEUE_LIMIT_BYTES && !sender_gone);
@@ -118,8 +119,8 @@ impl Client {
                 }
                 line = lines.recv(), if room => match line {
                     Some(line) => {
-                        self.link.taken.notify_one();
-                        // Refused only when closing.
+                        self.link.line_taken.notify_one();
+                        // Fails only if the session is closing.
                         let _ = session.send(Kind::Text, line.as_bytes());
                     }
                     None => {
@@ -132,12 +133,12 @@ impl Client {
     }
 }
 
-fn how(verdict: Result<(), SessionError>) -> String {
+fn describe_end(verdict: Result<(), SessionError>) -> String {
     match verdict {
         Ok(()) => "left".to_owned(),
         Err(error) => format!("left: {error}"),
     }
 }
 
-/// Lines on their way to a client.
-pub(super) const LINE_QUEUE: usize = 64;
+/// Capacity of a client's queue, in lines.
+pub(super) const LINE_QUEUE_CAPACITY: usize = 64;
