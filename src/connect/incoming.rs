@@ -296,7 +296,7 @@ mod tests {
                 let (incoming, ()) = tokio::join!(read(server), slow);
                 let incoming = incoming.unwrap();
                 let fault = if accepts {
-                    incoming.accept(Agreed::default(), &Headers::default()).await.err()
+                    incoming.accept(Agreement::default(), &Headers::default()).await.err()
                 } else {
                     incoming.refuse(StatusCode::NOT_FOUND, &Headers::default(), "").await.err()
                 };
@@ -348,7 +348,7 @@ mod tests {
             let (mut client, server) = client_with(request.as_bytes()).await;
             let incoming = read(server).await.unwrap();
             let headers = headers(&[("Sec-WebSocket-Protocol", "chat"), ("X-Own", "1")]);
-            let established = incoming.accept(Agreed::default(), &headers).await.unwrap();
+            let established = incoming.accept(Agreement::default(), &headers).await.unwrap();
             assert_eq!(established.rest, b"first bytes");
             assert_eq!(established.authority, "peer.example");
             assert_eq!(established.carrier, Version::Http11);
@@ -367,7 +367,7 @@ mod tests {
             let request = REQUEST.replace("Version: 13", "Version: 8");
             let (mut client, server) = client_with(request.as_bytes()).await;
             let incoming = read(server).await.unwrap();
-            let fault = incoming.accept(Agreed::default(), &Headers::default()).await.err();
+            let fault = incoming.accept(Agreement::default(), &Headers::default()).await.err();
             assert!(
                 matches!(fault, Some(IncomingFault::Request(RequestFault::Version))),
                 "{fault:?}"
