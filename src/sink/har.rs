@@ -199,7 +199,7 @@ impl Sink for HarFile {
                 }
             }
             SessionEvent::Sent(kind, data, _) => {
-                self.writer.message(Direction::Out, *kind, *data, at)
+                self.writer.message(Direction::Out, *kind, *data, at);
             }
             _ => {}
         }
