@@ -1,9 +1,9 @@
-//! What helps while a line is typed: colours, matching brackets, completion, hints from history,
-//! and JSON that goes on over several lines.
+//! The editor's helper: colours, matching brackets, completion, hints from history and JSON over
+//! several lines.
 
 use super::{
-    complete::{Known, complete},
-    line::Line,
+    complete::{Vocabulary, complete},
+    line_state::LineState,
     screen::write,
 };
 use crate::{
@@ -26,31 +26,34 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The editor's helper, and through it the others' view of the line.
+/// The helper that rustyline calls. It also tracks the state of the line for the other threads.
 pub(super) struct Assistant {
-    pub(super) line: Arc<Line>,
-    pub(super) known: Arc<Mutex<Known>>,
-    /// Colours are wanted.
+    pub(super) line: Arc<LineState>,
+    pub(super) vocabulary: Arc<Mutex<Vocabulary>>,
     pub(super) color: bool,
-    /// The line has been accepted: nothing is pointed at any more.
+    /// True once the line is accepted and no bracket is highlighted.
     accepted: Cell<bool>,
-    painted: Cell<Option<Instant>>,
+    painted_at: Cell<Option<Instant>>,
 }
 
 impl Assistant {
-    pub(super) fn new(line: Arc<Line>, known: Arc<Mutex<Known>>, color: bool) -> Self {
-        Self { line, known, color, accepted: Cell::new(false), painted: Cell::new(None) }
+    pub(super) fn new(
+        line: Arc<LineState>,
+        vocabulary: Arc<Mutex<Vocabulary>>,
+        color: bool,
+    ) -> Self {
+        Self { line, vocabulary, color, accepted: Cell::new(false), painted_at: Cell::new(None) }
     }
 }
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
-        self.line.paints(line);
-        self.painted.set(Some(Instant::now()));
-        if line.contains(is_obeyed) {
-            return harmless(line).into();
+        self.line.before_paint(line);
+        self.painted_at.set(Some(Instant::now()));
+        if line.contains(is_terminal_control) {
+            return without_controls(line).into();
         }
-        if !self.color || line.len() > PAINTED {
+        if !self.color || line.len() > MAX_COLORED_BYTES {
             return Cow::Borrowed(line);
         }
         paint(line, (!self.accepted.get()).then_some(cursor))
@@ -62,7 +65,7 @@ impl Highlighter for Assistant {
         default: bool,
     ) -> Cow<'b, str> {
         self.line.searching.store(!default, Ordering::SeqCst);
-        prompt.clone_into(&mut self.line.text());
+        prompt.clone_into(&mut self.line.prompt_text());
         Cow::Borrowed(prompt)
     }
 
@@ -71,22 +74,22 @@ impl Highlighter for Assistant {
     }
 
     fn highlight_char(&self, line: &str, _: usize, kind: CmdKind) -> bool {
-        self.line.holds(line);
+        self.line.record(line);
         let accepted = kind == CmdKind::ForcedRefresh;
         self.accepted.set(accepted);
         if !accepted {
-            self.line.goes_on();
+            self.line.continue_editing();
         }
-        // Painting all of a long line for each key of a paste would take long.
-        let recent = self.painted.get().is_some_and(|at| at.elapsed() < PAUSE);
-        (line.len() <= SHORT || !recent)
+        // Repainting a long line for each character of a paste would be slow.
+        let recent = self.painted_at.get().is_some_and(|at| at.elapsed() < REPAINT_INTERVAL);
+        (line.len() <= MAX_EAGER_BYTES || !recent)
             && self.color
-            && line.len() <= PAINTED
+            && line.len() <= MAX_COLORED_BYTES
             && line.contains(['{', '[', '}', ']', '/'])
     }
 }
 
-/// The line in colours; the bracket at the cursor and the one that belongs to it stand out.
+/// Returns the line in colours, with the bracket at the cursor and its counterpart highlighted.
 fn paint(line: &str, cursor: Option<usize>) -> Cow<'_, str> {
     if let Some((name, rest)) = line.split_at_checked(line.find(' ').unwrap_or(line.len()))
         && line.starts_with('/')
@@ -95,7 +98,7 @@ fn paint(line: &str, cursor: Option<usize>) -> Cow<'_, str> {
         let known = table::find(name).is_some();
         return if known { format!("{}{rest}", name.cyan()).into() } else { line.into() };
     }
-    let pair = cursor.and_then(|cursor| brackets(line, cursor));
+    let pair = cursor.and_then(|cursor| matching_brackets(line, cursor));
     let is_json = json::begins(line);
     if pair.is_none() && !is_json {
         return line.into();
@@ -106,7 +109,7 @@ fn paint(line: &str, cursor: Option<usize>) -> Cow<'_, str> {
         if pair.is_some_and(|(one, other)| at == one || at == other) {
             out.push_str(&text.bold().magenta().to_string());
         } else if is_json {
-            color(token, text, &mut out);
+            push_colored(token, text, &mut out);
         } else {
             out.push_str(text);
         }
@@ -115,27 +118,28 @@ fn paint(line: &str, cursor: Option<usize>) -> Cow<'_, str> {
     out.into()
 }
 
-/// The line without what a terminal would act upon, which the editor counts as no columns.
-fn harmless(line: &str) -> String {
+/// Returns the line without control characters and sequences. The editor counts them as zero
+/// columns wide, but a terminal would execute them.
+fn without_controls(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         if c == '\x1b' && chars.next_if_eq(&'[').is_some() {
             while chars.next_if(|c| c.is_ascii_digit() || *c == ';').is_some() {}
             chars.next();
-        } else if !is_obeyed(c) {
+        } else if !is_terminal_control(c) {
             out.push(c);
         }
     }
     out
 }
 
-fn is_obeyed(c: char) -> bool {
+fn is_terminal_control(c: char) -> bool {
     c != '\n' && c != '\t' && affects_terminal(c)
 }
 
-/// A token in its colour, as wide as it was.
-fn color(token: Token, text: &str, out: &mut String) {
+/// Appends a token in its colour. Its width does not change.
+fn push_colored(token: Token, text: &str, out: &mut String) {
     match token {
         Token::Key => out.push_str(&text.blue().to_string()),
         Token::String => out.push_str(&text.green().to_string()),
@@ -144,8 +148,8 @@ fn color(token: Token, text: &str, out: &mut String) {
     }
 }
 
-/// The bracket under the cursor, or else before it, and its other half.
-fn brackets(line: &str, cursor: usize) -> Option<(usize, usize)> {
+/// Returns the positions of a pair of brackets, one of which is at the cursor or else before it.
+fn matching_brackets(line: &str, cursor: usize) -> Option<(usize, usize)> {
     let mut open: Vec<(usize, &str)> = Vec::new();
     let mut found = None;
     let mut at = 0;
@@ -177,12 +181,12 @@ impl Hinter for Assistant {
 
     fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
         if line.starts_with('/') && !line.contains(' ') {
-            // Tab knows more, and its list would stand below half a truth.
+            // Tab lists all matching commands; a single hint above that list would be misleading.
             return None;
         }
         let hint = HistoryHinter::new().hint(line, cursor, context)?;
-        // What goes on over several rows would push the line away.
-        (!hint.contains('\n') && hint.len() <= HINTED).then_some(hint)
+        // A hint of several rows would move the line.
+        (!hint.contains('\n') && hint.len() <= MAX_HINT_BYTES).then_some(hint)
     }
 }
 
@@ -190,40 +194,42 @@ impl Completer for Assistant {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(complete(line, cursor, &known))
+        let vocabulary = self.vocabulary.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(complete(line, cursor, &vocabulary))
     }
 }
 
 impl Validator for Assistant {
-    /// What begins as JSON goes on until it is complete, or an empty line says that it is not to.
+    /// Continues incomplete JSON on the next line. An empty line ends it anyway.
     fn validate(&self, context: &mut ValidationContext<'_>) -> Result<ValidationResult> {
         let text = context.input();
         if json::is_cut(text) && !text.ends_with('\n') {
             return Ok(ValidationResult::Incomplete);
         }
-        self.line.ends();
+        self.line.accept();
         Ok(ValidationResult::Valid(None))
     }
 }
 
 impl Helper for Assistant {}
 
-/// Ctrl-C ends the line as Enter does: the editor's own way drops what is typed ahead.
-pub(super) struct Interrupt(pub(super) Arc<Line>);
+/// The handler of Ctrl-C. It accepts the line as Enter does, since rustyline's own handler discards
+/// the input typed ahead.
+pub(super) struct InterruptKey(pub(super) Arc<LineState>);
 
-impl ConditionalEventHandler for Interrupt {
+impl ConditionalEventHandler for InterruptKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         self.0.interrupted.store(true, Ordering::SeqCst);
-        self.0.ends();
+        self.0.accept();
         Some(Cmd::AcceptLine)
     }
 }
 
-/// Tab wipes the hint away: the list of what there is would leave it behind as if it were typed.
-pub(super) struct Tab;
+/// The handler of Tab. It erases the hint, which would otherwise remain above the list of
+/// candidates as if it had been typed.
+pub(super) struct TabKey;
 
-impl ConditionalEventHandler for Tab {
+impl ConditionalEventHandler for TabKey {
     fn handle(
         &self,
         _: &Event,
@@ -238,10 +244,10 @@ impl ConditionalEventHandler for Tab {
     }
 }
 
-/// Ctrl-D ends everything on an empty line, and does there what it does anyway.
-pub(super) struct End(pub(super) Arc<Line>);
+/// The handler of Ctrl-D. It keeps the default action and records that an empty line is accepted.
+pub(super) struct EofKey(pub(super) Arc<LineState>);
 
-impl ConditionalEventHandler for End {
+impl ConditionalEventHandler for EofKey {
     fn handle(
         &self,
         _: &Event,
@@ -250,46 +256,45 @@ impl ConditionalEventHandler for End {
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
         if context.line().is_empty() {
-            self.0.ends();
+            self.0.accept();
         }
         None
     }
 }
 
-/// The longest line in colours, in bytes.
-const PAINTED: usize = 16 << 10;
-/// A line that is painted anew for each key, in bytes.
-const SHORT: usize = 256;
-/// How often a longer one is.
-const PAUSE: Duration = Duration::from_millis(10);
-/// The longest hint, in bytes.
-const HINTED: usize = 500;
+/// The longest line that is coloured.
+const MAX_COLORED_BYTES: usize = 16 << 10;
+/// The longest line that is repainted after each key.
+const MAX_EAGER_BYTES: usize = 256;
+/// The shortest time between two repaints of a longer line.
+const REPAINT_INTERVAL: Duration = Duration::from_millis(10);
+const MAX_HINT_BYTES: usize = 500;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_bracket_finds_its_other_half() {
+    fn finds_matching_brackets() {
         let line = r#"{"a}": [1, {}]}"#;
-        assert_eq!(brackets(line, 0), Some((0, 14)));
-        assert_eq!(brackets(line, 15), Some((0, 14)));
-        assert_eq!(brackets(line, 7), Some((7, 13)));
-        assert_eq!(brackets(line, 12), Some((11, 12)));
-        assert_eq!(brackets(line, 3), None);
-        assert_eq!(brackets("{]", 0), None);
-        assert_eq!(brackets("}", 0), None);
-        assert_eq!(brackets("", 0), None);
+        assert_eq!(matching_brackets(line, 0), Some((0, 14)));
+        assert_eq!(matching_brackets(line, 15), Some((0, 14)));
+        assert_eq!(matching_brackets(line, 7), Some((7, 13)));
+        assert_eq!(matching_brackets(line, 12), Some((11, 12)));
+        assert_eq!(matching_brackets(line, 3), None);
+        assert_eq!(matching_brackets("{]", 0), None);
+        assert_eq!(matching_brackets("}", 0), None);
+        assert_eq!(matching_brackets("", 0), None);
     }
 
     #[test]
-    fn nothing_is_obeyed_that_is_typed() {
-        assert_eq!(harmless("a\x07b\x1b[31mc\u{9b}d\u{202e}e\nf\tg"), "abcde\nf\tg");
-        assert_eq!(harmless("\x1b[1;2"), "");
+    fn removes_control_characters_and_sequences() {
+        assert_eq!(without_controls("a\x07b\x1b[31mc\u{9b}d\u{202e}e\nf\tg"), "abcde\nf\tg");
+        assert_eq!(without_controls("\x1b[1;2"), "");
     }
 
     #[test]
-    fn a_painted_line_says_the_same() {
+    fn painting_keeps_the_text() {
         let colors = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
         for line in
             ["{\"a\": [1, true", "/ping x", "/nope", "a [b] c", "plain", "//x", "{\u{e9}\"\n}"]

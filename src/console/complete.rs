@@ -1,4 +1,4 @@
-//! What Tab offers.
+//! Tab completion.
 
 use crate::{
     escape::affects_terminal,
@@ -15,22 +15,22 @@ use std::{
     path::Path,
 };
 
-/// What may be typed again, beside what is known anyway.
+/// The words of the session that Tab offers, in addition to commands and paths.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// Subprotocols asked for.
+pub(crate) struct Vocabulary {
+    /// The requested subprotocols.
     pub(crate) subprotocols: Vec<String>,
-    /// The beginnings of the last messages.
+    /// The starts of the most recent messages.
     messages: VecDeque<String>,
 }
 
-impl Known {
-    /// Notes a message, whose words may be typed again.
+impl Vocabulary {
+    /// Adds the words of a message.
     pub(crate) fn learn(&mut self, message: &[u8]) {
-        let start = message.get(..LEARNT).unwrap_or(message);
-        // The oldest is written over: its memory serves again.
+        let start = message.get(..MAX_LEARNT_BYTES).unwrap_or(message);
+        // The memory of the oldest message is reused.
         let mut text = match self.messages.len() {
-            MESSAGES.. => self.messages.pop_front().unwrap_or_default(),
+            MAX_MESSAGES.. => self.messages.pop_front().unwrap_or_default(),
             _ => String::new(),
         };
         text.clear();
@@ -38,20 +38,20 @@ impl Known {
         self.messages.push_back(text);
     }
 
-    /// The words of the last messages that begin so.
+    /// Returns the words that start with `prefix`, sorted.
     fn words(&self, prefix: &str) -> Vec<String> {
-        let words = self.messages.iter().flat_map(|message| message.split(|c| !is_of_word(c)));
+        let words = self.messages.iter().flat_map(|message| message.split(|c| !is_word_char(c)));
         let words: BTreeSet<_> =
             words.filter(|word| word.len() > prefix.len() && word.starts_with(prefix)).collect();
-        words.into_iter().take(OFFERED).map(ToOwned::to_owned).collect()
+        words.into_iter().take(MAX_CANDIDATES).map(ToOwned::to_owned).collect()
     }
 }
 
-/// Where the word before the cursor begins, and what it may become.
-pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<Pair>) {
+/// Returns the start of the word before the cursor and its completions.
+pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (usize, Vec<Pair>) {
     let before = line.get(..cursor).unwrap_or(line);
     if before.contains('\n') || !before.starts_with('/') || before.starts_with("//") {
-        return words(before, known);
+        return complete_word(before, vocabulary);
     }
     let Some((name, _)) = before.split_once(' ') else {
         let specs = table::TABLE.iter().filter(|spec| spec.name.starts_with(before));
@@ -63,7 +63,6 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
     };
     let start = before.rfind(' ').map_or(0, |at| at + 1);
     let word = before.within(start..);
-    // Behind the name, the first argument begins here.
     let is_first = start == name.len() + 1;
     let all = before.within(name.len() + 1..);
     let choose = |from: &mut dyn Iterator<Item = &str>| {
@@ -71,18 +70,18 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
         (start, offered.map(|one| pair(one, one)).collect())
     };
     match table::find(name).map_or(Completion::Nothing, |spec| spec.completion) {
-        Completion::Words => words(before, known),
+        Completion::Words => complete_word(before, vocabulary),
         Completion::AtFile => match all.strip_prefix('@') {
-            Some(path) => paths(path, name.len() + 2),
-            None => words(before, known),
+            Some(path) => complete_path(path, name.len() + 2),
+            None => complete_word(before, vocabulary),
         },
-        Completion::File => paths(all, name.len() + 1),
+        Completion::File => complete_path(all, name.len() + 1),
         Completion::Switch => choose(&mut ["on", "off"].into_iter()),
         Completion::Subprotocol => {
-            let asked = known.subprotocols.iter().map(String::as_str);
-            let more =
-                REGISTERED.into_iter().filter(|one| !known.subprotocols.iter().any(|it| it == one));
-            choose(&mut asked.chain(more))
+            let requested = &vocabulary.subprotocols;
+            let others =
+                COMMON_SUBPROTOCOLS.into_iter().filter(|one| !requested.iter().any(|it| it == one));
+            choose(&mut requested.iter().map(String::as_str).chain(others))
         }
         Completion::CloseCode if is_first => {
             let codes = (1000..=3999).map(CloseCode::new).filter(|code| code.is_sendable());
@@ -96,32 +95,32 @@ pub(super) fn complete(line: &str, cursor: usize, known: &Known) -> (usize, Vec<
     }
 }
 
-fn words(before: &str, known: &Known) -> (usize, Vec<Pair>) {
-    let start = before.rfind(|c| !is_of_word(c)).map_or(0, |at| {
+fn complete_word(before: &str, vocabulary: &Vocabulary) -> (usize, Vec<Pair>) {
+    let start = before.rfind(|c| !is_word_char(c)).map_or(0, |at| {
         at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
     });
     let word = before.within(start..);
     if word.is_empty() {
         return (start, Vec::new());
     }
-    (start, known.words(word).into_iter().map(|word| pair(word.clone(), word)).collect())
+    (start, vocabulary.words(word).into_iter().map(|word| pair(word.clone(), word)).collect())
 }
 
-fn is_of_word(c: char) -> bool {
+fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$' | '/' | '@')
 }
 
-/// The files and directories that a path, which begins at `at`, may become.
-fn paths(path: &str, at: usize) -> (usize, Vec<Pair>) {
+/// Returns the completions of a path that starts at `at` in the line.
+fn complete_path(path: &str, at: usize) -> (usize, Vec<Pair>) {
     let (directory, prefix) = match path.rfind('/') {
         Some(slash) => path.split_at(slash + 1),
         None => ("", path),
     };
-    let place =
+    let parent =
         if directory.is_empty() { Path::new(".").to_owned() } else { expand_home(directory) };
-    let Ok(entries) = fs::read_dir(place) else { return (at, Vec::new()) };
+    let Ok(entries) = fs::read_dir(parent) else { return (at, Vec::new()) };
     let mut offered: Vec<_> = entries
-        .take(ENTRIES)
+        .take(MAX_DIRECTORY_ENTRIES)
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let name = entry.file_name().into_string().ok()?;
@@ -134,7 +133,7 @@ fn paths(path: &str, at: usize) -> (usize, Vec<Pair>) {
         })
         .collect();
     offered.sort_by(|one, other| one.display.cmp(&other.display));
-    offered.truncate(OFFERED);
+    offered.truncate(MAX_CANDIDATES);
     (at, offered)
 }
 
@@ -142,8 +141,8 @@ fn pair(display: impl Into<String>, replacement: impl Into<String>) -> Pair {
     Pair { display: display.into(), replacement: replacement.into() }
 }
 
-/// Registered subprotocols that are met most.
-const REGISTERED: [&str; 8] = [
+/// The most common registered subprotocols.
+const COMMON_SUBPROTOCOLS: [&str; 8] = [
     "graphql-transport-ws",
     "graphql-ws",
     "mqtt",
@@ -153,30 +152,29 @@ const REGISTERED: [&str; 8] = [
     "wamp.2.json",
     "xmpp",
 ];
-/// Messages remembered.
-const MESSAGES: usize = 100;
-/// Bytes remembered of each.
-const LEARNT: usize = 2048;
-/// Candidates offered at most.
-const OFFERED: usize = 200;
-/// Entries of a directory looked at.
-const ENTRIES: usize = 10_000;
+/// The number of messages whose words are offered.
+const MAX_MESSAGES: usize = 100;
+/// The length of the message start whose words are offered.
+const MAX_LEARNT_BYTES: usize = 2048;
+const MAX_CANDIDATES: usize = 200;
+/// The number of directory entries that are examined.
+const MAX_DIRECTORY_ENTRIES: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn offered(line: &str, known: &Known) -> (usize, Vec<String>) {
-        let (start, pairs) = complete(line, line.len(), known);
+    fn offered(line: &str, vocabulary: &Vocabulary) -> (usize, Vec<String>) {
+        let (start, pairs) = complete(line, line.len(), vocabulary);
         (start, pairs.into_iter().map(|pair| pair.replacement).collect())
     }
 
     fn all(line: &str) -> Vec<String> {
-        offered(line, &Known::default()).1
+        offered(line, &Vocabulary::default()).1
     }
 
     #[test]
-    fn commands() {
+    fn completes_commands() {
         assert_eq!(all("/pi"), ["/ping "]);
         assert_eq!(all("/he"), ["/headers", "/help"]);
         assert_eq!(all("/nope"), [""; 0]);
@@ -186,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments() {
+    fn completes_arguments() {
         assert_eq!(
             all("/close 100"),
             ["1000 ", "1001 ", "1002 ", "1003 ", "1007 ", "1008 ", "1009 "]
@@ -194,34 +192,34 @@ mod tests {
         assert_eq!(all("/close 1000 1"), [""; 0]);
         assert_eq!(all("/json o"), ["on", "off"]);
         assert_eq!(all("/reconnect mq"), ["mqtt"]);
-        let known = Known { subprotocols: vec!["mine".into()], ..Known::default() };
-        assert_eq!(offered("/reconnect m", &known), (11, vec!["mine".into(), "mqtt".into()]));
+        let vocabulary = Vocabulary { subprotocols: vec!["mine".into()], ..Vocabulary::default() };
+        assert_eq!(offered("/reconnect m", &vocabulary), (11, vec!["mine".into(), "mqtt".into()]));
     }
 
     #[test]
-    fn words_of_earlier_messages() {
-        let mut known = Known::default();
-        known.learn(br#"{"subscribe": "ticker.btc", "id": 1}"#);
-        known.learn("gr\u{fc}\u{df}e sub".as_bytes());
-        assert_eq!(offered("{\"x\":\"tick", &known), (6, vec!["ticker.btc".into()]));
-        assert_eq!(offered("su", &known), (0, vec!["sub".into(), "subscribe".into()]));
-        assert_eq!(offered("\u{fc} gr\u{fc}", &known), (3, vec!["gr\u{fc}\u{df}e".into()]));
-        assert_eq!(offered("a ", &known), (2, vec![]));
-        assert_eq!(offered("/every 2 subs", &known), (9, vec!["subscribe".into()]));
+    fn completes_words_of_earlier_messages() {
+        let mut vocabulary = Vocabulary::default();
+        vocabulary.learn(br#"{"subscribe": "ticker.btc", "id": 1}"#);
+        vocabulary.learn("gr\u{fc}\u{df}e sub".as_bytes());
+        assert_eq!(offered("{\"x\":\"tick", &vocabulary), (6, vec!["ticker.btc".into()]));
+        assert_eq!(offered("su", &vocabulary), (0, vec!["sub".into(), "subscribe".into()]));
+        assert_eq!(offered("\u{fc} gr\u{fc}", &vocabulary), (3, vec!["gr\u{fc}\u{df}e".into()]));
+        assert_eq!(offered("a ", &vocabulary), (2, vec![]));
+        assert_eq!(offered("/every 2 subs", &vocabulary), (9, vec!["subscribe".into()]));
         for n in 0..1000 {
-            known.learn(format!("word{n}").as_bytes());
+            vocabulary.learn(format!("word{n}").as_bytes());
         }
-        assert_eq!(known.messages.len(), MESSAGES);
+        assert_eq!(vocabulary.messages.len(), MAX_MESSAGES);
     }
 
     #[test]
-    fn files() {
+    fn completes_paths() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a file.json"), "").unwrap();
         fs::write(dir.path().join(".hidden"), "").unwrap();
         fs::create_dir(dir.path().join("a directory")).unwrap();
         let path = dir.path().to_str().unwrap();
-        let (start, offered) = offered(&format!("/text @{path}/a "), &Known::default());
+        let (start, offered) = offered(&format!("/text @{path}/a "), &Vocabulary::default());
         assert_eq!(start, 7);
         assert_eq!(offered, [format!("{path}/a directory/"), format!("{path}/a file.json")]);
         assert_eq!(all(&format!("/save {path}/.")), [format!("{path}/.hidden")]);

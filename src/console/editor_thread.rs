@@ -1,11 +1,11 @@
-//! The thread that edits lines, one after the other.
+//! The thread that runs the line editor.
 
 use super::{
     assistant::Assistant,
     event::{PromptEvent, PromptReply},
     external_editor,
-    history::LONGEST,
-    line::Line,
+    history::MAX_LINE_BYTES,
+    line_state::LineState,
     print_queue::PrintQueue,
     terminal_modes::{self, TerminalModes},
 };
@@ -18,35 +18,37 @@ use std::{
 };
 use tokio::sync::mpsc::Sender;
 
-/// The state of the thread.
 pub(super) struct EditorThread {
-    pub(super) line: Arc<Line>,
+    pub(super) line: Arc<LineState>,
     pub(super) output: Arc<PrintQueue>,
     pub(super) modes: TerminalModes,
-    pub(super) key_presses: Sender<KeyPress>,
+    pub(super) events: Sender<EditorEvent>,
     pub(super) replies: Receiver<PromptReply>,
 }
 
-/// A key that ends a line.
-pub(super) enum KeyPress {
-    /// Any but Ctrl-C, or the end of the external editor.
-    Event(PromptEvent),
-    /// Ctrl-C; whether the line was empty.
-    CtrlC { empty: bool },
+/// An event of the editor. Each needs a [`PromptReply`].
+pub(super) enum EditorEvent {
+    Prompt(PromptEvent),
+    /// Ctrl-C, on an empty line if `empty`.
+    CtrlC {
+        empty: bool,
+    },
 }
 
 impl EditorThread {
-    /// Edits until nobody listens any more; the history is kept in this file.
+    /// Runs until the other end of a channel is closed. `history` is the history file, if any.
     pub(super) fn run(&self, mut editor: Editor<Assistant, FileHistory>, history: Option<&Path>) {
         if let Some(path) = history {
-            // None yet, or not readable: typing is more important.
+            // A history that is missing or unreadable must not prevent typing.
             let _ = editor.load_history(path);
         }
         let mut prompt = "> ";
         let mut initial = String::new();
         loop {
-            let Some(pressed) = self.line(&mut editor, prompt, &initial, history) else { return };
-            if self.key_presses.blocking_send(pressed).is_err() {
+            let Some(event) = self.read_line(&mut editor, prompt, &initial, history) else {
+                return;
+            };
+            if self.events.blocking_send(event).is_err() {
                 return;
             }
             initial.clear();
@@ -57,7 +59,7 @@ impl EditorThread {
                 }
                 Ok(PromptReply::Edit(text)) => {
                     initial = self.edit(text);
-                    if self.key_presses.blocking_send(KeyPress::Event(PromptEvent::Edited)).is_err()
+                    if self.events.blocking_send(EditorEvent::Prompt(PromptEvent::Edited)).is_err()
                     {
                         return;
                     }
@@ -70,69 +72,73 @@ impl EditorThread {
                         Err(_) => return,
                     }
                 }
-                // The editor goes on without a prompt: it shows what it has been handed.
+                // The editor continues without a prompt, since it must print the output that it was
+                // handed.
                 Ok(PromptReply::Leave) => prompt = "",
                 Err(_) => return,
             }
         }
     }
 
-    /// Edits a line; none: the terminal has gone, which has been said.
-    fn line(
+    /// Edits one line. Returns `None` after reporting that the terminal was closed.
+    fn read_line(
         &self,
         editor: &mut Editor<Assistant, FileHistory>,
         prompt: &str,
         initial: &str,
         history: Option<&Path>,
-    ) -> Option<KeyPress> {
+    ) -> Option<EditorEvent> {
         let line = &self.line;
         let mut initial = initial.to_owned();
         loop {
             line.empty.store(initial.is_empty(), Ordering::SeqCst);
             let read = editor.readline_with_initial(prompt, (&initial, ""));
-            if matches!(&read, Err(ReadlineError::Io(fault)) if is_no_text(fault)) {
-                // The editor gives up: what it had is edited on, without the rest of what came with
-                // it, which may be a paste with lines of its own.
-                terminal_modes::forget_typed();
-                self.output.print("(what is not UTF-8 was left out, and what came with it)");
-                initial = line.typed();
-                line.entered.store(false, Ordering::SeqCst);
+            if matches!(&read, Err(ReadlineError::Io(fault)) if is_invalid_utf8(fault)) {
+                // rustyline abandons the line. It is edited again as it was; the unread input is
+                // discarded, since it may be the rest of a paste with line ends of its own.
+                terminal_modes::discard_input();
+                self.output
+                    .print("(input that is not valid UTF-8 was discarded, and the rest with it)");
+                initial = line.content();
+                line.ready.store(false, Ordering::SeqCst);
                 continue;
             }
             line.editing.store(false, Ordering::SeqCst);
             return Some(match read {
                 Ok(text) if line.interrupted.swap(false, Ordering::SeqCst) => {
-                    KeyPress::CtrlC { empty: text.is_empty() }
+                    EditorEvent::CtrlC { empty: text.is_empty() }
                 }
                 Ok(text) => {
-                    let kept = (1..=LONGEST).contains(&text.len())
+                    let added = (1..=MAX_LINE_BYTES).contains(&text.len())
                         && editor.add_history_entry(&text).unwrap_or(false);
                     if let Some(path) = history
-                        && kept
+                        && added
                     {
                         let _ = editor.append_history(path);
                     }
-                    KeyPress::Event(PromptEvent::Line(text))
+                    EditorEvent::Prompt(PromptEvent::Line(text))
                 }
-                Err(ReadlineError::Interrupted) => KeyPress::CtrlC { empty: Line::is(&line.empty) },
+                Err(ReadlineError::Interrupted) => {
+                    EditorEvent::CtrlC { empty: LineState::is_set(&line.empty) }
+                }
                 Err(ReadlineError::Eof) if tcgetattr(io::stdin()).is_ok() => {
-                    KeyPress::Event(PromptEvent::Eof)
+                    EditorEvent::Prompt(PromptEvent::Eof)
                 }
                 Err(_) => {
-                    let _ = self.key_presses.blocking_send(KeyPress::Event(PromptEvent::Gone));
+                    let _ = self.events.blocking_send(EditorEvent::Prompt(PromptEvent::Hangup));
                     return None;
                 }
             });
         }
     }
 
-    /// Opens the external editor on a text. Whatever is printed meanwhile is shown afterwards.
+    /// Opens the external editor on a text. Output is held until the editor exits.
     fn edit(&self, text: String) -> String {
-        self.modes.give_back();
-        let written = external_editor::write(&text, &self.line);
-        self.modes.quiet();
+        self.modes.restore();
+        let written = external_editor::edit(&text, &self.line);
+        self.modes.set_quiet();
         self.line.editor_open.store(false, Ordering::SeqCst);
-        self.output.hold(false);
+        self.output.set_held(false);
         written.unwrap_or_else(|fault| {
             self.output.print(&fault);
             text
@@ -140,7 +146,7 @@ impl EditorThread {
     }
 }
 
-/// What was typed is not UTF-8.
-fn is_no_text(fault: &io::Error) -> bool {
+/// Reports whether the editor failed because the input is not valid UTF-8.
+fn is_invalid_utf8(fault: &io::Error) -> bool {
     fault.kind() == io::ErrorKind::InvalidData
 }

@@ -1,29 +1,29 @@
-//! Events of the prompt, and the replies to them.
+//! Events of the prompt and the replies to them.
 
-/// An action of the person at the prompt. Each wants a [`PromptReply`].
+/// An event of the prompt. Each needs a [`PromptReply`].
 #[derive(Debug)]
 pub(crate) enum PromptEvent {
-    /// A line was entered, or several at once.
+    /// One or more lines, entered together.
     Line(String),
-    /// The external editor has ended. Its text is on the next line.
+    /// The external editor exited. Its text is the start of the next line.
     Edited,
-    /// Ctrl-C on an empty line, twice.
+    /// Ctrl-C twice on an empty line.
     Interrupt,
     /// Ctrl-D on an empty line.
     Eof,
     /// The terminal was closed.
-    Gone,
+    Hangup,
 }
 
-/// What the prompt does next.
+/// The next action of the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PromptReply {
-    /// Asks for another line.
+    /// Reads another line.
     Prompt,
-    /// Clears the screen, and asks for another line.
+    /// Clears the screen and reads another line.
     Clear,
-    /// Opens an external editor on this text, which is the beginning of the next line.
+    /// Opens an external editor on this text. The result is the start of the next line.
     Edit(String),
-    /// Shows no prompt any more.
+    /// Removes the prompt.
     Leave,
 }

@@ -1,6 +1,6 @@
-//! The external editor, `$VISUAL` or `$EDITOR`, which has the terminal while it runs.
+//! The external editor, `$VISUAL` or `$EDITOR`, which owns the terminal while it runs.
 
-use super::line::Line;
+use super::line_state::LineState;
 use crate::wording::system_error;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -10,16 +10,16 @@ use std::{
     sync::atomic::Ordering,
 };
 
-/// Opens the editor on a text. Returns the text that was written.
-pub(super) fn write(text: &str, line: &Line) -> Result<String, String> {
+/// Opens the editor on a text. Returns the edited text, or an error message for the user.
+pub(super) fn edit(text: &str, line: &LineState) -> Result<String, String> {
     let set = |name| env::var(name).ok().filter(|editor| !editor.trim().is_empty());
     let program = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
-    let fault = |cause: io::Error| format!("cannot edit: {}", system_error(&cause));
-    // Readable by its owner only, and gone in the end.
+    let fault = |cause: io::Error| format!("cannot edit the text: {}", system_error(&cause));
+    // The temporary file is readable only by its owner and is deleted when it is dropped.
     let mut file =
         tempfile::Builder::new().prefix("sockeye-").suffix(".json").tempfile().map_err(fault)?;
     file.write_all(text.as_bytes()).map_err(fault)?;
-    // It may have arguments, as in git.
+    // $EDITOR may contain arguments, as git allows.
     let mut editor = Command::new("sh")
         .args(["-c", &format!("{program} \"$1\""), "sh"])
         .arg(file.path())
@@ -30,15 +30,15 @@ pub(super) fn write(text: &str, line: &Line) -> Result<String, String> {
     line.editor_pid.store(0, Ordering::SeqCst);
     let status = status.map_err(fault)?;
     if !status.success() {
-        return Err(format!("{program}: {status}; the text is as it was"));
+        return Err(format!("{program}: {status}; the text is unchanged"));
     }
-    // By its name: an editor may have put another file there.
+    // Read by name: the editor may have replaced the file.
     match fs::read_to_string(file.path()) {
         Ok(written) => Ok(written.trim_end_matches(['\r', '\n']).to_owned()),
         Err(cause) => match file.keep() {
-            // It may have taken an hour.
+            // The text may be long work: the file is kept.
             Ok((_, path)) => Err(format!(
-                "cannot read {}, which stays: {}",
+                "cannot read {} (not deleted): {}",
                 path.display(),
                 system_error(&cause)
             )),
@@ -47,8 +47,8 @@ pub(super) fn write(text: &str, line: &Line) -> Result<String, String> {
     }
 }
 
-/// Ends it: we are leaving.
-pub(super) fn end(line: &Line) {
+/// Terminates the editor, if one is running.
+pub(super) fn terminate(line: &LineState) {
     if let Some(editor) = Pid::from_raw(line.editor_pid.load(Ordering::SeqCst)) {
         let _ = kill_process(editor, Signal::TERM);
     }

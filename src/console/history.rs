@@ -1,4 +1,4 @@
-//! The lines typed before, kept for the next run.
+//! The history file.
 
 use crate::sys::unix;
 use std::{
@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where history is kept: `SOCKEYE_HISTORY`, or the XDG state directory.
+/// Returns the history file, which it creates: `$SOCKEYE_HISTORY`, or a file in the XDG state
+/// directory. Returns `None` if history is off or the file cannot be created.
 pub(crate) fn history_file() -> Option<PathBuf> {
     let path = match std::env::var_os("SOCKEYE_HISTORY") {
         Some(off) if off == "off" || off.is_empty() => return None,
@@ -20,12 +21,12 @@ pub(crate) fn history_file() -> Option<PathBuf> {
             state.join("sockeye").join("history")
         }
     };
-    private(&path).ok()?;
+    create_private(&path).ok()?;
     Some(path)
 }
 
-/// Makes the file, readable by its owner only.
-fn private(path: &Path) -> io::Result<()> {
+/// Creates the file if it does not exist, and makes it readable only by its owner.
+fn create_private(path: &Path) -> io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
@@ -36,7 +37,7 @@ fn private(path: &Path) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o600))
 }
 
-/// Lines kept.
-pub(super) const LINES: usize = 1000;
-/// The longest line kept, in bytes.
-pub(super) const LONGEST: usize = 64 << 10;
+/// The number of lines that the history keeps.
+pub(super) const MAX_LINES: usize = 1000;
+/// The longest line that is added to the history.
+pub(super) const MAX_LINE_BYTES: usize = 64 << 10;

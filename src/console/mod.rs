@@ -1,4 +1,4 @@
-//! The terminal: a prompt at the bottom, and everything that is printed above it.
+//! The terminal: a prompt on the bottom line and the output above it.
 
 mod assistant;
 mod complete;
@@ -6,7 +6,7 @@ mod editor_thread;
 pub(crate) mod event;
 mod external_editor;
 pub(crate) mod history;
-mod line;
+mod line_state;
 mod print_queue;
 pub(crate) mod prompt;
 pub(crate) mod screen;

@@ -1,6 +1,6 @@
-//! Text that waits to be printed above the line.
+//! The queue of output to print above the line, and the thread that prints it.
 
-use super::line::Line;
+use super::line_state::LineState;
 use rustyline::ExternalPrinter;
 use std::{
     collections::VecDeque,
@@ -9,138 +9,141 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Text that waits to be printed.
+/// The queue of output to print.
 pub(super) struct PrintQueue {
-    line: Arc<Line>,
-    state: Mutex<Waiting>,
-    /// There is room again, or nothing is left.
-    pub(super) taken: Notify,
+    line: Arc<LineState>,
+    state: Mutex<QueueState>,
+    /// Notified when a chunk leaves the queue and when it is on the screen.
+    pub(super) progress: Notify,
 }
 
 #[derive(Default)]
-pub(super) struct Waiting {
-    /// Lines, so many together as the editor is handed at a time.
-    pieces: VecDeque<String>,
+pub(super) struct QueueState {
+    /// Groups of lines, each handed to the editor at once.
+    chunks: VecDeque<String>,
+    /// The total size of `chunks`.
     bytes: usize,
-    /// Given to the editor, and not seen on the screen yet.
-    handed: String,
-    /// Another program has the terminal.
+    /// The chunk handed to the editor that is not on the screen yet.
+    in_flight: String,
+    /// True while another program owns the terminal.
     held: bool,
 }
 
-impl Waiting {
+impl QueueState {
     pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty() && self.handed.is_empty()
+        self.chunks.is_empty() && self.in_flight.is_empty()
     }
 
-    /// What is not on the screen yet.
+    /// Returns the output that is not on the screen yet.
     pub(super) fn unseen(&self) -> String {
-        let pieces = self.pieces.iter().map(String::as_str);
-        std::iter::once(self.handed.as_str()).chain(pieces).collect()
+        let chunks = self.chunks.iter().map(String::as_str);
+        std::iter::once(self.in_flight.as_str()).chain(chunks).collect()
     }
 
     pub(super) fn push(&mut self, mut text: &str) {
         while !text.is_empty() {
-            let start = text.as_bytes().get(..PIECE).unwrap_or_default();
-            // A line is not cut, however long it is.
+            let start = text.as_bytes().get(..CHUNK_BYTES).unwrap_or_default();
+            // A line is never split, whatever its length.
             let end = memchr::memrchr(b'\n', start)
-                .filter(|_| text.len() > PIECE)
-                .or_else(|| memchr::memchr(b'\n', text.as_bytes()).filter(|_| text.len() > PIECE))
+                .filter(|_| text.len() > CHUNK_BYTES)
+                .or_else(|| {
+                    memchr::memchr(b'\n', text.as_bytes()).filter(|_| text.len() > CHUNK_BYTES)
+                })
                 .map_or(text.len(), |at| at + 1);
-            let (piece, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-            match self.pieces.back_mut() {
-                Some(last) if last.len() + piece.len() <= PIECE => last.push_str(piece),
-                _ => self.pieces.push_back(piece.to_owned()),
+            let (chunk, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+            match self.chunks.back_mut() {
+                Some(last) if last.len() + chunk.len() <= CHUNK_BYTES => last.push_str(chunk),
+                _ => self.chunks.push_back(chunk.to_owned()),
             }
-            self.bytes += piece.len();
+            self.bytes += chunk.len();
             text = rest;
         }
     }
 
     fn take(&mut self) -> String {
-        let piece = self.pieces.pop_front().unwrap_or_default();
-        self.bytes -= piece.len();
-        piece
+        let chunk = self.chunks.pop_front().unwrap_or_default();
+        self.bytes -= chunk.len();
+        chunk
     }
 }
 
 impl PrintQueue {
-    pub(super) fn new(line: Arc<Line>) -> Self {
-        Self { line, state: Mutex::default(), taken: Notify::default() }
+    pub(super) fn new(line: Arc<LineState>) -> Self {
+        Self { line, state: Mutex::default(), progress: Notify::default() }
     }
 
     pub(super) fn print(&self, text: &str) {
-        let mut waiting = self.lock();
-        waiting.push(text);
+        let mut queue = self.lock();
+        queue.push(text);
         if !text.ends_with('\n') {
-            waiting.push("\n");
+            queue.push("\n");
         }
-        drop(waiting);
-        self.line.wake();
+        drop(queue);
+        self.line.wake_printer();
     }
 
-    /// Whether so much waits that nothing more should be read.
+    /// Reports whether the limit is reached, at which the sources of output are no longer read.
     pub(super) fn is_full(&self) -> bool {
         self.lock().bytes >= PRINT_LIMIT_BYTES
     }
 
-    /// Waits until less does.
+    /// Waits until the queue is below its limit.
     pub(super) async fn room(&self) {
         while self.is_full() {
-            self.taken.notified().await;
+            self.progress.notified().await;
         }
     }
 
-    /// Prints nothing, or what has gathered meanwhile.
-    pub(super) fn hold(&self, held: bool) {
+    /// Stops or resumes printing.
+    pub(super) fn set_held(&self, held: bool) {
         self.lock().held = held;
-        self.line.wake();
+        self.line.wake_printer();
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Waiting> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The printer's thread: hands over what has gathered together, which keeps up with a flood that
-/// single lines would not, but not so much that keys would have to wait for it. Only an editor that has painted takes it: one that begins or ends
-/// would have it written into its line.
-pub(super) fn show(mut printer: impl ExternalPrinter, output: &PrintQueue) {
+/// Runs the printer thread, which hands queued output to the editor in chunks. Single lines could
+/// not keep up with a flood; larger chunks would delay the keys. Output is handed over only while
+/// the editor has painted its line: while a line begins or ends, the editor would write the output
+/// into it.
+pub(super) fn run_printer(mut printer: impl ExternalPrinter, output: &PrintQueue) {
     let line = &output.line;
     let _ = line.printer.set(thread::current());
     loop {
-        let mut waiting = output.lock();
-        waiting.handed.clear();
-        drop(waiting);
-        output.taken.notify_one();
+        let mut queue = output.lock();
+        queue.in_flight.clear();
+        drop(queue);
+        output.progress.notify_one();
         let before = loop {
-            let handing = line.handing();
-            let mut waiting = output.lock();
-            if waiting.pieces.is_empty() || waiting.held || !line.takes() {
-                drop((waiting, handing));
+            let handover = line.lock_handover();
+            let mut queue = output.lock();
+            if queue.chunks.is_empty() || queue.held || !line.accepts_output() {
+                drop((queue, handover));
                 thread::park();
                 continue;
             }
-            waiting.handed = waiting.take();
-            let text = waiting.handed.clone();
-            drop(waiting);
-            let before = line.painted.load(Ordering::SeqCst);
-            // It does not wait: the editor has painted what it was handed before.
+            queue.in_flight = queue.take();
+            let text = queue.in_flight.clone();
+            drop(queue);
+            let before = line.paint_count.load(Ordering::SeqCst);
+            // Does not block: the editor has already painted the previous chunk.
             if printer.print(text).is_err() {
                 return;
             }
             break before;
         };
-        output.taken.notify_one();
-        // It is on the screen when the editor has painted its line again below it, this one or the
-        // next.
-        while line.painted.load(Ordering::SeqCst) == before {
+        output.progress.notify_one();
+        // The chunk is on the screen once the editor has painted a line below it.
+        while line.paint_count.load(Ordering::SeqCst) == before {
             thread::park();
         }
     }
 }
 
-/// Bytes waiting to be printed at which nothing more is read.
+/// The size of the queue at which the sources of output are no longer read.
 const PRINT_LIMIT_BYTES: usize = 256 << 10;
-/// Bytes that the editor is handed at a time.
-const PIECE: usize = 32 << 10;
+/// The largest chunk, unless a single line is longer.
+const CHUNK_BYTES: usize = 32 << 10;

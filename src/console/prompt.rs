@@ -1,16 +1,16 @@
 //! The prompt at the bottom of the terminal.
 //!
-//! rustyline blocks a thread and owns the terminal while a line is edited. It has one thread, which
-//! cannot be stopped and ends with the process; another one hands it the text to be printed. Both
-//! are written to and read from without blocking.
+//! rustyline blocks its thread and owns the terminal while a line is edited. It runs on a thread of
+//! its own, which cannot be stopped and ends with the process; a second thread hands it the output
+//! to print. The prompt exchanges data with both threads without blocking.
 
 use super::{
-    assistant::{Assistant, End, Interrupt, Tab},
-    complete::Known,
-    editor_thread::{EditorThread, KeyPress},
+    assistant::{Assistant, EofKey, InterruptKey, TabKey},
+    complete::Vocabulary,
+    editor_thread::{EditorEvent, EditorThread},
     event::{PromptEvent, PromptReply},
     external_editor, history,
-    line::Line,
+    line_state::LineState,
     print_queue::{self, PrintQueue},
     screen::write,
     suspend::Suspend,
@@ -35,92 +35,102 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// A prompt at the bottom of the terminal.
+/// A prompt on the bottom line of the terminal.
 pub(crate) struct Prompt {
-    key_presses: mpsc::Receiver<KeyPress>,
+    editor_events: mpsc::Receiver<EditorEvent>,
     replies: sync::Sender<PromptReply>,
     output: Arc<PrintQueue>,
-    line: Arc<Line>,
-    known: Arc<Mutex<Known>>,
+    line: Arc<LineState>,
+    vocabulary: Arc<Mutex<Vocabulary>>,
     modes: TerminalModes,
-    /// Ctrl-C was pressed on an empty line.
-    warned: bool,
+    /// True if the last key was Ctrl-C on an empty line, so that another one exits.
+    interrupt_warned: bool,
 }
 
 impl Prompt {
-    /// Opens the prompt below a first line; `history` is the file it is kept in.
+    /// Prints `first` and opens the prompt below it. `history` is the history file, if any.
     pub(crate) fn open(first: &str, history: Option<PathBuf>) -> io::Result<Self> {
         let color = colored::control::SHOULD_COLORIZE.should_colorize();
-        let line = Arc::new(Line::default());
-        let known = Arc::new(Mutex::new(Known::default()));
+        let line = Arc::new(LineState::default());
+        let vocabulary = Arc::new(Mutex::new(Vocabulary::default()));
         line.editing.store(true, Ordering::SeqCst);
         let mut stdout = io::stdout();
         writeln!(stdout, "{first}").and_then(|()| stdout.flush())?;
         let config = Config::builder()
             .history_ignore_space(true)
-            .max_history_size(history::LINES)
+            .max_history_size(history::MAX_LINES)
             .map_err(io::Error::other)?
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
             .bell_style(BellStyle::None)
-            // The helper is asked only where colours are; whether it adds any it knows itself.
+            // Without colours rustyline does not call the helper, which tracks the line. The helper
+            // adds colours only if they are enabled.
             .color_mode(ColorMode::Forced)
             .build();
         let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
-        // An end in the middle of an update would leave the terminal waiting for the rest.
+        // If the process ended inside a synchronized update, the terminal would keep waiting for the
+        // end of the update.
         editor.enable_synchronized_output(false);
-        editor.set_helper(Some(Assistant::new(Arc::clone(&line), Arc::clone(&known), color)));
-        let interrupt = EventHandler::Conditional(Box::new(Interrupt(Arc::clone(&line))));
+        editor.set_helper(Some(Assistant::new(Arc::clone(&line), Arc::clone(&vocabulary), color)));
+        let interrupt = EventHandler::Conditional(Box::new(InterruptKey(Arc::clone(&line))));
         editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
-        let end = EventHandler::Conditional(Box::new(End(Arc::clone(&line))));
-        editor.bind_sequence(KeyEvent::ctrl('D'), end);
-        editor.bind_sequence(KeyEvent::from('\t'), EventHandler::Conditional(Box::new(Tab)));
-        let modes = TerminalModes::take();
+        let eof = EventHandler::Conditional(Box::new(EofKey(Arc::clone(&line))));
+        editor.bind_sequence(KeyEvent::ctrl('D'), eof);
+        editor.bind_sequence(KeyEvent::from('\t'), EventHandler::Conditional(Box::new(TabKey)));
+        let modes = TerminalModes::acquire();
         let suspend = EventHandler::Conditional(Box::new(Suspend(modes.clone())));
         editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let output = Arc::new(PrintQueue::new(Arc::clone(&line)));
-        let (key_presses_to, key_presses) = mpsc::channel(1);
-        let (replies, replies_from) = sync::channel();
-        let editing = EditorThread {
+        let (editor_events_sender, editor_events) = mpsc::channel(1);
+        let (replies, replies_receiver) = sync::channel();
+        let editor_thread = EditorThread {
             line: Arc::clone(&line),
             output: Arc::clone(&output),
             modes: modes.clone(),
-            key_presses: key_presses_to,
-            replies: replies_from,
+            events: editor_events_sender,
+            replies: replies_receiver,
         };
         thread::Builder::new()
             .name("prompt".into())
-            .spawn(move || editing.run(editor, history.as_deref()))?;
+            .spawn(move || editor_thread.run(editor, history.as_deref()))?;
         thread::Builder::new().name("printer".into()).spawn({
             let output = Arc::clone(&output);
-            move || print_queue::show(printer, &output)
+            move || print_queue::run_printer(printer, &output)
         })?;
-        give_back_in_a_panic(modes.clone());
-        Ok(Self { key_presses, replies, output, line, known, modes, warned: false })
+        restore_on_panic(modes.clone());
+        Ok(Self {
+            editor_events,
+            replies,
+            output,
+            line,
+            vocabulary,
+            modes,
+            interrupt_warned: false,
+        })
     }
 
-    /// Waits for the next event, each of which wants a [`Self::reply`]. If the output was `full`,
-    /// returns `None` as soon as it is no longer. Typing goes on until then: the printer may wait for the next
-    /// line to be asked for.
+    /// Waits for the next event, which needs a [`Self::reply`]. If the queue of output was `full`,
+    /// returns `None` once there is room. Events are returned in the meantime too, since the printer
+    /// may be waiting until the next line is read.
     pub(crate) async fn event(&mut self, full: bool) -> Option<PromptEvent> {
         loop {
-            let Self { key_presses, output, .. } = self;
-            let pressed = tokio::select! {
-                pressed = key_presses.recv() => pressed,
+            let Self { editor_events, output, .. } = self;
+            let event = tokio::select! {
+                event = editor_events.recv() => event,
                 () = output.room(), if full => return None,
             };
-            let warned = std::mem::take(&mut self.warned);
-            match pressed {
-                Some(KeyPress::Event(event)) => return Some(event),
-                None => return Some(PromptEvent::Gone),
-                Some(KeyPress::CtrlC { empty: true }) if warned => {
+            let warned = std::mem::take(&mut self.interrupt_warned);
+            match event {
+                Some(EditorEvent::Prompt(event)) => return Some(event),
+                None => return Some(PromptEvent::Hangup),
+                Some(EditorEvent::CtrlC { empty: true }) if warned => {
                     return Some(PromptEvent::Interrupt);
                 }
-                Some(KeyPress::CtrlC { empty }) => {
+                Some(EditorEvent::CtrlC { empty }) => {
                     if empty {
-                        self.warned = true;
-                        self.print(&"(Ctrl-C again leaves)".dimmed().to_string());
+                        self.interrupt_warned = true;
+                        self.print(&"(press Ctrl-C again to exit)".dimmed().to_string());
                     }
                     self.reply(PromptReply::Prompt);
                 }
@@ -128,114 +138,114 @@ impl Prompt {
         }
     }
 
-    /// Waits until there is room to print.
+    /// Waits until the queue of output has room.
     pub(crate) async fn room(&self) {
         self.output.room().await;
     }
 
     /// Replies to an event.
     pub(crate) fn reply(&self, reply: PromptReply) {
-        // Said here, not by the thread: from now on the terminal is to be waited for.
+        // Set here, not by the editor thread: `close` must wait for the terminal from now on.
         let opens_editor = matches!(reply, PromptReply::Edit(_));
-        self.line.entered.store(false, Ordering::SeqCst);
-        self.line.ends.store(false, Ordering::SeqCst);
+        self.line.ready.store(false, Ordering::SeqCst);
+        self.line.accepted.store(false, Ordering::SeqCst);
         self.line.editing.store(!opens_editor, Ordering::SeqCst);
         self.line.editor_open.store(opens_editor, Ordering::SeqCst);
-        self.output.hold(opens_editor);
-        // The thread has gone only if the terminal has.
+        self.output.set_held(opens_editor);
+        // The thread ends only when the terminal is closed.
         let _ = self.replies.send(reply);
     }
 
-    /// Prints lines above the one being typed.
+    /// Prints lines above the prompt.
     pub(crate) fn print(&self, text: &str) {
         self.output.print(text);
     }
 
-    /// What prints while the prompt is waited on.
+    /// Returns a function that prints above the prompt while the prompt is borrowed elsewhere.
     pub(crate) fn printer(&self) -> impl Fn(&str) + use<> {
         let output = Arc::clone(&self.output);
         move |text| output.print(text)
     }
 
-    /// Whether so much waits to be printed that nothing more should be read.
+    /// Reports whether so much output is queued that its sources must not be read.
     pub(crate) fn is_full(&self) -> bool {
         self.output.is_full()
     }
 
-    /// Whether anything has been typed since it was opened.
+    /// Reports whether the user has typed anything since the prompt was opened.
     pub(crate) fn is_touched(&self) -> bool {
-        Line::is(&self.line.touched)
+        LineState::is_set(&self.line.touched)
     }
 
-    /// Whether an external editor has the terminal.
+    /// Reports whether an external editor owns the terminal.
     pub(crate) fn is_editor_open(&self) -> bool {
-        Line::is(&self.line.editor_open)
+        LineState::is_set(&self.line.editor_open)
     }
 
-    /// What Tab knows beside what it knows anyway.
-    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the words that Tab offers.
+    pub(crate) fn vocabulary(&self) -> MutexGuard<'_, Vocabulary> {
+        self.vocabulary.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until all that was printed is on the screen, but not longer than this; not while the
-    /// editor searches, when nothing can be. A person who has seen enough of a slow terminal says so
-    /// with a key.
+    /// Waits until all output is on the screen, for at most `limit`. Returns early while the editor
+    /// searches the history, since it prints nothing then, and when Ctrl-C or Ctrl-D is pressed, so
+    /// that the user can cut a slow terminal short.
     pub(crate) async fn flush(&mut self, limit: Duration) {
         let deadline = Instant::now() + limit;
-        while !self.output.lock().is_empty() && !Line::is(&self.line.searching) {
+        while !self.output.lock().is_empty() && !LineState::is_set(&self.line.searching) {
             tokio::select! {
-                () = self.output.taken.notified() => {}
+                () = self.output.progress.notified() => {}
                 () = tokio::time::sleep_until(deadline.into()) => return,
-                pressed = self.key_presses.recv() => match pressed {
-                    // Too late to be sent.
-                    Some(KeyPress::Event(PromptEvent::Line(_) | PromptEvent::Edited)) => self.reply(PromptReply::Leave),
+                event = self.editor_events.recv() => match event {
+                    // A line entered now is discarded: the session is over.
+                    Some(EditorEvent::Prompt(PromptEvent::Line(_) | PromptEvent::Edited)) => self.reply(PromptReply::Leave),
                     _ => return,
                 },
             }
         }
     }
 
-    /// What is not on the screen yet. If that is nothing, the editor would paint over what comes
-    /// now: it is made to paint once more, and stopped there.
+    /// Returns the output that is not on the screen yet. If there is none, the editor could paint
+    /// over later output: it is made to paint once more, and freezes before that paint.
     fn freeze(&self) -> String {
-        let mut waiting = self.output.lock();
-        let unseen = waiting.unseen();
-        if unseen.is_empty() && Line::is(&self.line.editing) {
-            self.line.freeze.store(true, Ordering::SeqCst);
-            waiting.push(NOTHING);
+        let mut queue = self.output.lock();
+        let unseen = queue.unseen();
+        if unseen.is_empty() && LineState::is_set(&self.line.editing) {
+            self.line.freeze_requested.store(true, Ordering::SeqCst);
+            queue.push(INVISIBLE);
         }
         unseen
     }
 
-    /// Leaves the terminal as it was found, below all that is not on the screen yet, if it takes
-    /// that within the limit; whether it has.
+    /// Writes the remaining output and restores the terminal. Returns whether the terminal accepted
+    /// the output within `limit`.
     pub(crate) async fn close(mut self, limit: Duration) -> bool {
-        // What the editor has been handed it would paint over the rest.
+        // The editor would paint a chunk that it was handed over the output written below.
         self.flush(limit.min(BRIEF_LIMIT)).await;
         let line = &self.line;
-        let is = |flag: &AtomicBool| Line::is(flag);
-        let deadline = Instant::now() + PATIENCE;
+        let is = |flag: &AtomicBool| LineState::is_set(flag);
+        let deadline = Instant::now() + EDITOR_LIMIT;
         let wait = |done: &dyn Fn() -> bool| {
             while !done() && Instant::now() < deadline {
-                thread::sleep(TICK);
+                thread::sleep(POLL_INTERVAL);
             }
         };
         if is(&line.editor_open) {
-            external_editor::end(line);
+            external_editor::terminate(line);
             wait(&|| !is(&line.editor_open));
         }
-        // An editor that is about to take the terminal would have it after we gave it back.
-        wait(&|| !is(&line.editing) || is(&line.entered));
+        // An editor about to acquire the terminal would change its modes after they are restored.
+        wait(&|| !is(&line.editing) || is(&line.ready));
         let unseen = self.freeze();
-        line.wake();
-        if is(&line.freeze) {
+        line.wake_printer();
+        if is(&line.freeze_requested) {
             wait(&|| !is(&line.editing) || is(&line.frozen) || is(&line.searching));
         }
         let mut end = String::new();
         if is(&line.editing) {
-            // Bracketed paste off; an empty prompt goes, a line begun stays readable.
+            // Disables bracketed paste, erases an empty prompt and keeps a partly typed line.
             end.push_str("\x1b[?2004l");
-            let text = line.text();
+            let text = line.prompt_text();
             end.push_str(match (is(&line.empty), is(&line.frozen)) {
                 (false, false) => "\r\n",
                 _ => "\r\x1b[J",
@@ -246,28 +256,28 @@ impl Prompt {
             }
         }
         end.push_str(&unseen);
-        self.modes.give_back();
+        self.modes.restore();
         write_within(&end, limit).await
     }
 }
 
-/// A panic must not leave the terminal as the editor has it.
-fn give_back_in_a_panic(modes: TerminalModes) {
-    let before = std::panic::take_hook();
+/// Installs a panic hook that restores the terminal modes.
+fn restore_on_panic(modes: TerminalModes) {
+    let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        modes.give_back();
+        modes.restore();
         write("\x1b[?2004l\r\n");
-        before(panic);
+        previous(panic);
     }));
 }
 
-/// Text that changes nothing on the screen: a line up, a line down. (Text without a line end gets one.)
-const NOTHING: &str = "\x1b[A\n";
-/// How long a slow terminal may take to show the last of it.
+/// Text that leaves the screen unchanged: cursor up, line feed. The final line feed is required,
+/// since one is added to text without it.
+const INVISIBLE: &str = "\x1b[A\n";
+/// The time allowed for a slow terminal to show the remaining output.
 pub(crate) const SLOW_LIMIT: Duration = Duration::from_secs(10);
-/// How long a terminal may take that must not delay the end of the process.
+/// The time allowed for the remaining output when the process must end soon.
 pub(crate) const BRIEF_LIMIT: Duration = Duration::from_millis(500);
-/// How long an editor may take to have the terminal.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often that is looked at.
-const TICK: Duration = Duration::from_millis(1);
+/// The time allowed for the editor to acquire or release the terminal.
+const EDITOR_LIMIT: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);

@@ -1,4 +1,4 @@
-//! Ctrl-Z: the shell has the terminal until it gives it back.
+//! Ctrl-Z, which stops the process and returns the terminal to the shell.
 
 use super::{
     screen::{screen, write},
@@ -10,8 +10,8 @@ use signal_hook::{consts::SIGTSTP, low_level::raise};
 use std::io;
 use unicode_width::UnicodeWidthStr as _;
 
-/// Stops the process. The editor's own way sends the signal to the whole group: it may have the
-/// terminal back before one of its threads is stopped, and then the shell changes its modes.
+/// The handler of Ctrl-Z. rustyline's own handler signals the whole process group: it may acquire
+/// the terminal again before all of its threads have stopped, and the shell then changes the modes.
 pub(super) struct Suspend(pub(super) TerminalModes);
 
 impl ConditionalEventHandler for Suspend {
@@ -24,11 +24,12 @@ impl ConditionalEventHandler for Suspend {
     ) -> Option<Cmd> {
         let Ok(edited) = tcgetattr(io::stdin()) else { return Some(Cmd::Noop) };
         write("\x1b[?2004l\r\n");
-        self.0.give_back();
-        // To this thread: the call returns when the process goes on.
+        self.0.restore();
+        // Raised in this thread, so that the call returns when the process continues.
         let _ = raise(SIGTSTP);
-        terminal_modes::set(&edited);
-        // The editor clears as many rows as the line had, which are the shell's now.
+        terminal_modes::apply(&edited);
+        // The editor is about to clear as many rows as the line had. Empty rows protect the output of
+        // the shell.
         let columns = screen().columns.max(1);
         let rows = context.line().split('\n').map(|row| (row.width() + 2) / columns + 1);
         let rows = rows.sum::<usize>().saturating_sub(1);

@@ -1,46 +1,47 @@
-//! The modes of the terminal: as they were found, and as they are while it is ours.
+//! The modes of the terminal.
 
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
 };
 use std::io;
 
-/// The modes that were found.
+/// The modes of the terminal before the prompt was opened.
 #[derive(Clone)]
 pub(super) struct TerminalModes(Option<Termios>);
 
 impl TerminalModes {
-    /// Takes the terminal.
-    pub(super) fn take() -> Self {
+    /// Saves the modes and makes the terminal quiet.
+    pub(super) fn acquire() -> Self {
         let modes = Self(tcgetattr(io::stdin()).ok());
-        modes.quiet();
+        modes.set_quiet();
         modes
     }
 
-    /// Between two lines, when the editor has given its own modes back, the kernel neither echoes
-    /// what is typed nor acts upon it: it waits for the next line.
-    pub(super) fn quiet(&self) {
+    /// Sets the modes between two lines, when the editor has reset its own: the kernel neither echoes
+    /// nor interprets input, which stays queued for the next line.
+    pub(super) fn set_quiet(&self) {
         let Some(mut quiet) = self.0.clone() else { return };
         quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
         quiet.local_modes -= LocalModes::IEXTEN;
         quiet.input_modes -= InputModes::ICRNL | InputModes::IXON;
-        set(&quiet);
+        apply(&quiet);
     }
 
-    /// As it was found.
-    pub(super) fn give_back(&self) {
-        if let Some(found) = &self.0 {
-            set(found);
+    /// Restores the saved modes.
+    pub(super) fn restore(&self) {
+        if let Some(saved) = &self.0 {
+            apply(saved);
         }
     }
 }
 
-/// At once: a terminal that takes nothing more must not keep us.
-pub(super) fn set(modes: &Termios) {
+/// Sets modes immediately, without waiting for pending output: a terminal that accepts no output
+/// must not block the process.
+pub(super) fn apply(modes: &Termios) {
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
 }
 
-/// Forgets what has been typed and not read.
-pub(super) fn forget_typed() {
+/// Discards input that was typed and not read.
+pub(super) fn discard_input() {
     let _ = tcflush(io::stdin(), QueueSelector::IFlush);
 }

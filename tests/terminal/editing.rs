@@ -214,7 +214,7 @@ fn invalid_utf_8_is_dropped_and_the_line_stays() {
         screen.press("caf");
         screen.edits("> caf", 5);
         screen.press_bytes(b"\xe9x");
-        screen.has("(what is not UTF-8 was left out, and what came with it)");
+        screen.has("(input that is not valid UTF-8 was discarded, and the rest with it)");
         screen.edits("> caf", 5);
         screen.press("e\r");
         peer.expect_text("cafe");

@@ -53,7 +53,7 @@ fn ctrl_c_clears_a_line_and_leaves_only_when_pressed_twice() {
         screen.press("\x03");
         screen.prompts_below("> never sent");
         screen.press("\x03");
-        screen.wait("a warning", |view| view.has("(Ctrl-C again leaves)"));
+        screen.wait("a warning", |view| view.has("(press Ctrl-C again to exit)"));
         screen.edits(">", 2);
         // Typing in between resets the count.
         screen.enter("stays");
@@ -61,7 +61,7 @@ fn ctrl_c_clears_a_line_and_leaves_only_when_pressed_twice() {
         screen.prompts_below("> stays");
         screen.press("\x03");
         screen.wait("a second warning", |view| {
-            view.rows.iter().filter(|row| *row == "(Ctrl-C again leaves)").count() == 2
+            view.rows.iter().filter(|row| *row == "(press Ctrl-C again to exit)").count() == 2
         });
         screen.edits(">", 2);
         screen.press("\x03");

@@ -216,7 +216,7 @@ fn commands_work_while_reconnecting() {
         });
         screen.edits(">", 2);
         screen.press("\x03");
-        screen.has("(Ctrl-C again leaves)");
+        screen.has("(press Ctrl-C again to exit)");
         screen.enter("/reconnect");
         peer.next_client();
         peer.open();

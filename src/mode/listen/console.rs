@@ -215,7 +215,7 @@ async fn prompt_event(prompt: &mut Prompt, full: bool) -> ConsoleEvent {
         PromptEvent::Line(line) => run_command(prompt, &line),
         PromptEvent::Edited => ConsoleEvent::Nothing,
         PromptEvent::Interrupt => ConsoleEvent::Quit(Ended::Signal(SIGINT)),
-        PromptEvent::Gone => ConsoleEvent::Quit(Ended::Signal(SIGHUP)),
+        PromptEvent::Hangup => ConsoleEvent::Quit(Ended::Signal(SIGHUP)),
         PromptEvent::Eof => ConsoleEvent::Quit(Ended::Done),
     };
     let quits = matches!(outcome, ConsoleEvent::Quit(_));

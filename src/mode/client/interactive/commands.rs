@@ -41,7 +41,7 @@ impl Interactive {
             Command::Message(text) => {
                 let sent = self.session.send(self.options.kind, text.as_bytes());
                 if sent.is_ok() {
-                    self.prompt.known().learn(text.as_bytes());
+                    self.prompt.vocabulary().learn(text.as_bytes());
                 }
                 self.outcome(sent)
             }

@@ -93,7 +93,7 @@ impl Interactive {
         let history = if options.history { history_file() } else { None };
         let prompt = Prompt::open(&first, history)
             .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
-        prompt.known().subprotocols.clone_from(&options.subprotocols);
+        prompt.vocabulary().subprotocols.clone_from(&options.subprotocols);
         let print: Print = Arc::new(prompt.printer());
         options.sinks.print_with(Some(&print));
         let session = Session::client(opened, options.settings, entropy());
@@ -237,7 +237,7 @@ impl Interactive {
                 self.interrupt(SIGINT);
                 PromptReply::Leave
             }
-            PromptEvent::Gone => {
+            PromptEvent::Hangup => {
                 self.interrupt(SIGHUP);
                 PromptReply::Leave
             }
@@ -335,7 +335,7 @@ impl Interactive {
 fn show_received(view: &mut View, prompt: &Prompt, kind: Kind, message: &[u8]) {
     if view.admits(kind, message) {
         if kind == Kind::Text {
-            prompt.known().learn(message);
+            prompt.vocabulary().learn(message);
         }
         print(prompt, view.received(kind, message));
     }
