@@ -72,7 +72,10 @@ impl PendingTrust {
 }
 
 fn task_failed(cause: tokio::task::JoinError) -> OpenError {
-    OpenError::Other { doing: "read the certification authorities", cause: io::Error::other(cause) }
+    OpenError::Other {
+        operation: "read the certification authorities",
+        cause: io::Error::other(cause),
+    }
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ pub enum OpenError {
     /// Any other failure.
     Other {
         /// The attempted operation, an infinitive that follows "cannot".
-        doing: &'static str,
+        operation: &'static str,
         cause: io::Error,
     },
 }
@@ -109,7 +109,7 @@ impl From<TlsSetupFault> for OpenError {
         match fault {
             TlsSetupFault::Authorities { path, cause } => Self::Authorities { path, cause },
             TlsSetupFault::Library(cause) => {
-                Self::Other { doing: "set up TLS", cause: io::Error::other(cause) }
+                Self::Other { operation: "set up TLS", cause: io::Error::other(cause) }
             }
         }
     }

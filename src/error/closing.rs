@@ -1,4 +1,4 @@
-//! The sentences and hints for how a session ends: a Close, or a transport that ends without one.
+//! Sentences and hints for the end of a session, with a Close or without.
 
 use super::request::missing;
 use crate::{
@@ -9,8 +9,9 @@ use crate::{
 };
 use std::{fmt, time::Duration};
 
-/// What a Close says, by what its code means to those who agreed on it.
-pub(super) fn said(
+/// Writes the code, its meaning and the reason of a Close. The meaning may depend on the subprotocol
+/// or the service.
+pub(super) fn write_close(
     f: &mut fmt::Formatter<'_>,
     close: &Close,
     context: Option<&SessionContext>,
@@ -21,13 +22,13 @@ pub(super) fn said(
     match known.filter(|(_, meaning)| !meaning.is_empty()) {
         Some((dialect, meaning)) => {
             write!(f, "{code} ({}: {meaning})", dialect.name())?;
-            reason(f, close)
+            write_reason(f, close)
         }
-        // Another subprotocol was agreed on: what graphql-transport-ws means is beside the point.
+        // Another subprotocol was agreed on, so the meaning in graphql-transport-ws does not apply.
         None if context.is_some_and(|it| it.subprotocol.is_some()) => {
             write!(f, "{code}")?;
-            parenthesis(f, close.code.name())?;
-            reason(f, close)
+            write_name(f, close.code.name())?;
+            write_reason(f, close)
         }
         None => write!(f, "{close}"),
     }
@@ -37,48 +38,48 @@ impl fmt::Display for Close {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = u16::from(self.code);
         write!(f, "{code}")?;
-        // Codes from 4400 on are so often those of graphql-transport-ws that it helps to say so.
+        // Codes from 4400 are mostly those of graphql-transport-ws, so its meaning helps.
         match Dialect::Graphql.meaning(code) {
             meaning if code >= 4400 && !meaning.is_empty() => {
-                let whose = Dialect::Graphql.name();
-                write!(f, " ({}; in {whose}: {meaning})", self.code.name())?;
+                let dialect = Dialect::Graphql.name();
+                write!(f, " ({}; in {dialect}: {meaning})", self.code.name())?;
             }
-            _ => parenthesis(f, self.code.name())?,
+            _ => write_name(f, self.code.name())?,
         }
-        reason(f, self)
+        write_reason(f, self)
     }
 }
 
-fn parenthesis(f: &mut fmt::Formatter<'_>, words: &str) -> fmt::Result {
-    if words.is_empty() { Ok(()) } else { write!(f, " ({words})") }
+fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    if name.is_empty() { Ok(()) } else { write!(f, " ({name})") }
 }
 
-fn reason(f: &mut fmt::Formatter<'_>, close: &Close) -> fmt::Result {
+fn write_reason(f: &mut fmt::Formatter<'_>, close: &Close) -> fmt::Result {
     if close.reason.is_empty() { Ok(()) } else { write!(f, ": {}", Escaped(&close.reason)) }
 }
 
-/// What there is to try after a Close of a server.
+/// Returns the hint for a Close from the server.
 pub(super) fn hint(close: &Close, context: &SessionContext) -> Option<String> {
     let request = &context.request;
     let code = u16::from(close.code);
-    // A server that misses something in the request closes before it says anything.
-    let at_once = context.received == 0;
-    let has_none = context.subprotocol.is_none() && at_once;
-    let who = "--auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
-    if let Some(hint) = private_hint(code, context) {
+    // A server that rejects the request closes before it sends a message.
+    let nothing_received = context.received == 0;
+    let none_chosen = context.subprotocol.is_none() && nothing_received;
+    let credentials = "--auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
+    if let Some(hint) = dialect_hint(code, context) {
         return Some(hint);
     }
     let hint = match code {
-        1002 | 1008 | 4406 if request.has(RequestPart::Subprotocols) && has_none => {
+        1002 | 1008 | 4406 if request.has(RequestPart::Subprotocols) && none_chosen => {
             "it chose none of the subprotocols asked for: ask for another with -s NAME"
         }
         1002 | 1007 if context.compression => {
             "see whether it goes without compression: --no-compress"
         }
-        1002 if at_once => return missing(request, &[RequestPart::Subprotocols]),
+        1002 if nothing_received => return missing(request, &[RequestPart::Subprotocols]),
         1003 => "it may want the other type of message: text is the default, -b sends binary",
         1007 => "only valid UTF-8 is sent as text: the server may want other data in it",
-        1008 | 3003 if at_once => {
+        1008 | 3003 if nothing_received => {
             let all = [RequestPart::Subprotocols, RequestPart::Origin, RequestPart::Credentials];
             return missing(request, &all);
         }
@@ -91,15 +92,15 @@ pub(super) fn hint(close: &Close, context: &SessionContext) -> Option<String> {
         3000 if request.has(RequestPart::Credentials) => {
             "the credentials that were sent are not taken"
         }
-        3000 => return Some(format!("show who you are: {who}")),
+        3000 => return Some(format!("show who you are: {credentials}")),
         3008 => "it may want to hear something more often: --ping-interval SECONDS",
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-/// After a code that an application made its own.
-fn private_hint(code: u16, context: &SessionContext) -> Option<String> {
+/// Returns the hint for a code that the subprotocol or the service defines.
+fn dialect_hint(code: u16, context: &SessionContext) -> Option<String> {
     let (request, dialect) = (&context.request, context.dialect());
     let graphql = dialect == Some(Dialect::Graphql);
     let hint = match code {
@@ -120,7 +121,7 @@ fn private_hint(code: u16, context: &SessionContext) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// A transport that ended without a Close.
+/// Writes that the transport ended without a Close.
 pub(super) fn no_close(
     f: &mut fmt::Formatter<'_>,
     authority: &str,
@@ -128,17 +129,21 @@ pub(super) fn no_close(
     inside_message: bool,
 ) -> fmt::Result {
     let inside = if inside_message { " and inside a message" } else { "" };
-    let what = if carrier == Version::Http2 { "HTTP/2 stream" } else { "connection" };
-    write!(f, "{authority} ended the {what} without a Close{inside} (1006)")
+    let transport = if carrier == Version::Http2 { "HTTP/2 stream" } else { "connection" };
+    write!(f, "{authority} ended the {transport} without a Close{inside} (1006)")
 }
 
-/// How long it had been silent.
 impl fmt::Display for QuietPeriod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, " after {} s of silence", self.length.as_secs())?;
         match self.times {
             0 | 1 => Ok(()),
-            n => write!(f, ", as {}: --ping-interval {} may prevent it", before(n), ping(*self)),
+            times => write!(
+                f,
+                ", as {}: --ping-interval {} may prevent it",
+                before(times),
+                ping_seconds(*self)
+            ),
         }
     }
 }
@@ -146,18 +151,18 @@ impl fmt::Display for QuietPeriod {
 fn before(times: u32) -> String {
     match times {
         2 => "before".to_owned(),
-        n => format!("the {} times before", n - 1),
+        times => format!("the {} times before", times - 1),
     }
 }
 
-/// What may keep a connection open that was dropped for its silence.
+/// Returns the hint for a connection that was lost after a silence.
 pub(super) fn quiet_hint(quiet: QuietPeriod) -> String {
-    let ping = ping(quiet);
-    format!("something on the way may drop idle connections: try --ping-interval {ping}")
+    let seconds = ping_seconds(quiet);
+    format!("something on the way may drop idle connections: try --ping-interval {seconds}")
 }
 
-/// Half of it: early enough also where a clock is coarse.
-fn ping(quiet: QuietPeriod) -> u64 {
+/// Returns half of the silence, at least 1 s: early enough even with a coarse clock.
+fn ping_seconds(quiet: QuietPeriod) -> u64 {
     (quiet.length / 2).max(Duration::from_secs(1)).as_secs()
 }
 
@@ -168,26 +173,26 @@ mod tests {
     use std::io;
 
     #[test]
-    fn a_ping_comes_before_the_silence_is_too_long() {
+    fn ping_interval_is_half_of_the_silence() {
         for (seconds, interval) in [(5, 2), (10, 5), (60, 30), (300, 150), (1, 1)] {
             let quiet = QuietPeriod::new(Duration::from_secs(seconds));
-            assert_eq!(ping(quiet), interval);
+            assert_eq!(ping_seconds(quiet), interval);
         }
     }
 
     #[test]
-    fn a_silence_that_comes_again_is_told() {
-        let told = |times| {
+    fn repeated_silences_are_counted() {
+        let words = |times| {
             QuietPeriod { times, ..QuietPeriod::new(Duration::from_millis(60_400)) }.to_string()
         };
-        assert_eq!(told(1), " after 60 s of silence");
+        assert_eq!(words(1), " after 60 s of silence");
         let hint = "--ping-interval 30 may prevent it";
-        assert_eq!(told(2), format!(" after 60 s of silence, as before: {hint}"));
-        assert_eq!(told(3), format!(" after 60 s of silence, as the 2 times before: {hint}"));
+        assert_eq!(words(2), format!(" after 60 s of silence, as before: {hint}"));
+        assert_eq!(words(3), format!(" after 60 s of silence, as the 2 times before: {hint}"));
     }
 
     #[test]
-    fn a_loss_after_silence_is_reported_with_its_length_and_a_hint() {
+    fn loss_after_silence_names_its_length_and_gives_a_hint() {
         let quiet = Some(QuietPeriod::new(Duration::from_secs(5)));
         let no_close = SessionError::NoClose {
             authority: "h:1".to_owned(),

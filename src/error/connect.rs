@@ -1,4 +1,4 @@
-//! Sentences and hints for connections that are not established.
+//! Sentences and hints for failed connections.
 
 use crate::{escape::Escaped, net::tcp::LocalAddr, wording::system_error};
 use std::{fmt, io};
@@ -17,10 +17,10 @@ pub(super) fn sentence(
         }
         _ => {
             write!(f, "cannot connect to {authority}: no address answered")?;
-            for (address, cause) in attempts.iter().take(SHOWN) {
+            for (address, cause) in attempts.iter().take(SHOWN_ADDRESSES) {
                 write!(f, "\n  {}: {}", address.ip(), system_error(cause))?;
             }
-            let more = attempts.len().saturating_sub(SHOWN);
+            let more = attempts.len().saturating_sub(SHOWN_ADDRESSES);
             if more > 0 {
                 write!(f, "\n  and {more} more")?;
             }
@@ -29,7 +29,6 @@ pub(super) fn sentence(
     }
 }
 
-/// What there is to try where nobody answers.
 pub(super) fn hint(attempts: &[(std::net::SocketAddr, io::Error)]) -> Option<String> {
     let all = |kinds: &[io::ErrorKind]| {
         !attempts.is_empty() && attempts.iter().all(|(_, cause)| kinds.contains(&cause.kind()))
@@ -72,4 +71,4 @@ pub(super) fn interface(
 }
 
 /// Addresses listed in a message.
-const SHOWN: usize = 3;
+const SHOWN_ADDRESSES: usize = 3;

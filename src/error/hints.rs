@@ -1,8 +1,8 @@
-//! What there is to try after an error, where there is something.
+//! Hints: what a user can do about an error.
 
 use super::{
-    Error, answer::Answer, closing, connect, http2, proxy, redirect, refusal, request::secured,
-    resolve, tls,
+    Error, closing, connect, http2, proxy, redirect, rejection::Rejection, request::secured,
+    resolve, response_fault, tls,
 };
 use crate::{
     connect::{LimitScope, OpenError, Step},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Error {
-    /// What there is to try, if there is something.
+    /// Returns an imperative for the user, if there is one that is likely to help.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Usage { hint, .. } => return hint.clone(),
@@ -47,12 +47,12 @@ fn open_hint(error: &OpenError) -> Option<String> {
         }
         OpenError::Socket { cause, .. } => return connect::socket_hint(cause),
         OpenError::Handshake { request, refusal } => {
-            return refusal::hint(refusal, request);
+            return response_fault::hint(refusal, request);
         }
-        OpenError::Http2 { fault, .. } => return http2::hint(fault, http2::Stage::Opening),
+        OpenError::Http2 { fault, .. } => return http2::hint(fault, http2::SessionStage::Opening),
         OpenError::Status { request, response, body, location } => {
             let location = location.as_deref();
-            return Answer { request, response, body, location }.hint();
+            return Rejection { request, response, body, location }.hint();
         }
         OpenError::HandshakeCut { request, begun: false, .. } if !request.target.secure => {
             let secured = secured(request);
@@ -94,8 +94,11 @@ fn session_hint(error: &SessionError) -> Option<String> {
             "raise the limit with --max-message BYTES (0 for none)"
         }
         SessionError::Http2 { fault, inside_message, .. } => {
-            let stage =
-                if *inside_message { http2::Stage::InsideMessage } else { http2::Stage::Open };
+            let stage = if *inside_message {
+                http2::SessionStage::InsideMessage
+            } else {
+                http2::SessionStage::Open
+            };
             return http2::hint(fault, stage);
         }
         _ => return None,

@@ -1,4 +1,4 @@
-//! The sentences for what goes wrong in HTTP/2.
+//! Sentences and hints for HTTP/2 faults.
 
 use super::text::short;
 use crate::{
@@ -9,14 +9,14 @@ use crate::{
 use h2::Reason;
 use std::fmt;
 
-/// How far the session was.
+/// The stage of the session at the time of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// The handshake was not answered.
+pub(super) enum SessionStage {
+    /// The response to the handshake is outstanding.
     Opening,
-    /// It was open.
+    /// The session is open, and no message is incomplete.
     Open,
-    /// Part of a message was received.
+    /// Part of a message has been received.
     InsideMessage,
 }
 
@@ -24,25 +24,25 @@ pub(super) fn sentence(
     f: &mut fmt::Formatter<'_>,
     authority: &str,
     fault: &Http2Fault,
-    stage: Stage,
+    stage: SessionStage,
 ) -> fmt::Result {
     let when = match stage {
-        Stage::Opening => " instead of answering the handshake",
-        Stage::Open => " without a Close (1006)",
-        Stage::InsideMessage => " without a Close and inside a message (1006)",
+        SessionStage::Opening => " instead of answering the handshake",
+        SessionStage::Open => " without a Close (1006)",
+        SessionStage::InsideMessage => " without a Close and inside a message (1006)",
     };
     match fault {
         Http2Fault::NotChosen(None) => {
             write!(f, "{authority} does not offer HTTP/2: it chose no protocol by ALPN")
         }
-        Http2Fault::NotChosen(Some(other)) => {
-            let other = Escaped(other);
-            write!(f, "{authority} does not offer HTTP/2: it chose '{other}' by ALPN")
+        Http2Fault::NotChosen(Some(protocol)) => {
+            let protocol = Escaped(protocol);
+            write!(f, "{authority} does not offer HTTP/2: it chose '{protocol}' by ALPN")
         }
         Http2Fault::Refused => {
             write!(f, "{authority} does not offer HTTP/2: it refused h2 by ALPN")
         }
-        Http2Fault::NotHttp2(start) if start.starts_with(b"\x15\x03") => {
+        Http2Fault::NotHttp2(start) if start.starts_with(TLS_ALERT) => {
             write!(f, "{authority} does not speak HTTP/2: it answered with a TLS alert")
         }
         Http2Fault::NotHttp2(start) => {
@@ -67,7 +67,7 @@ pub(super) fn sentence(
                 "{authority} ended the HTTP/2 connection{when}: GOAWAY {}",
                 ErrorCode(*reason)
             )?;
-            said(f, debug)
+            write_debug_data(f, debug)
         }
         Http2Fault::Lost(None) => {
             write!(f, "{authority} closed the HTTP/2 connection{when}")
@@ -77,10 +77,10 @@ pub(super) fn sentence(
             write!(f, "{}", system_error(cause))
         }
         Http2Fault::Broken { reason, debug, .. } => {
-            let (inside, calm) = (inside(stage), *reason == Reason::ENHANCE_YOUR_CALM);
-            let did = if calm { "asks too much of HTTP/2" } else { "broke HTTP/2" };
+            let (inside, too_busy) = (inside(stage), *reason == Reason::ENHANCE_YOUR_CALM);
+            let did = if too_busy { "asks too much of HTTP/2" } else { "broke HTTP/2" };
             write!(f, "{authority} {did}{inside}: told {}", ErrorCode(*reason))?;
-            said(f, debug)
+            write_debug_data(f, debug)
         }
         Http2Fault::Reset(reason) => {
             write!(
@@ -92,22 +92,21 @@ pub(super) fn sentence(
     }
 }
 
-fn inside(stage: Stage) -> &'static str {
-    if stage == Stage::InsideMessage { " inside a message" } else { "" }
+fn inside(stage: SessionStage) -> &'static str {
+    if stage == SessionStage::InsideMessage { " inside a message" } else { "" }
 }
 
-fn said(f: &mut fmt::Formatter<'_>, debug: &str) -> fmt::Result {
+fn write_debug_data(f: &mut fmt::Formatter<'_>, debug: &str) -> fmt::Result {
     if debug.is_empty() { Ok(()) } else { write!(f, " ({})", Escaped(&short(debug))) }
 }
 
-/// What there is to try.
-pub(super) fn hint(fault: &Http2Fault, stage: Stage) -> Option<String> {
+pub(super) fn hint(fault: &Http2Fault, stage: SessionStage) -> Option<String> {
     let reason = match fault {
         Http2Fault::GoAway { reason, .. } | Http2Fault::Reset(reason) => Some(*reason),
         _ => None,
     };
     let hint = match fault {
-        Http2Fault::NotHttp2(start) if start.starts_with(b"\x15\x03") => {
+        Http2Fault::NotHttp2(start) if start.starts_with(TLS_ALERT) => {
             "the port speaks TLS: use wss://"
         }
         Http2Fault::NotChosen(_)
@@ -118,10 +117,13 @@ pub(super) fn hint(fault: &Http2Fault, stage: Stage) -> Option<String> {
             "leave out --http2, or take what there is with --http auto"
         }
         _ if reason == Some(Reason::HTTP_1_1_REQUIRED) => "leave out --http2",
-        _ if stage == Stage::Opening && reason == Some(Reason::REFUSED_STREAM) => {
+        _ if stage == SessionStage::Opening && reason == Some(Reason::REFUSED_STREAM) => {
             "it takes no more streams now: try again later"
         }
         _ => return None,
     };
     Some(hint.to_owned())
 }
+
+/// The first bytes of a TLS alert: the content type and the major version.
+const TLS_ALERT: &[u8] = b"\x15\x03";

@@ -1,31 +1,31 @@
-//! Everything that can end a run badly, as data by phase; here, and only here, it becomes a
-//! sentence, a hint and an exit status.
+//! Errors that end a run: their sentences, hints and exit codes.
 //!
-//! The status is curl's where curl has the same meaning; a number is never reused. The table
-//! stands in the man page, and each number is tested.
+//! The other modules carry errors as data; this module alone turns them into text. An exit code
+//! is curl's where curl has one with the same meaning, and a number is never reused. The man page
+//! lists them all; each is tested.
 
-mod answer;
-mod cause;
+mod body;
 mod closing;
 mod connect;
 mod hints;
 mod http2;
-mod page;
-mod place;
 mod proxy;
 mod redirect;
-mod refusal;
+mod rejection;
+mod rejection_cause;
 mod request;
 mod resolve;
+mod response_fault;
 mod sentences;
 mod service;
 mod status;
+mod stdin_position;
 mod text;
 mod tls;
 mod unmet;
 
-pub use place::Place;
-pub use unmet::Unmet;
+pub use stdin_position::StdinPosition;
+pub use unmet::UnmetExpectation;
 
 use crate::{
     connect::{OpenError, RedirectFault},
@@ -40,118 +40,118 @@ use crate::{
 };
 use std::{io, path::PathBuf, time::Duration};
 
-/// Why a run ends with a status other than 0.
+/// The reason for an exit code other than 0.
 #[derive(Debug)]
 pub enum Error {
-    /// The command line does not make sense.
+    /// An invalid command line or configuration.
     Usage {
-        /// What is wrong.
+        /// The mistake in words.
         fault: String,
-        /// What to write instead.
+        /// A correction, if there is an obvious one.
         hint: Option<String>,
     },
-    /// The URL is malformed.
+    /// A malformed URL.
     Url {
-        /// As it was typed.
+        /// The URL as typed; it may contain a password.
         url: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: UrlFault,
     },
-    /// Asked for something this build does not have.
+    /// A feature that this build lacks.
     NotBuilt(String),
     /// The client certificate or its key cannot be used.
     Identity {
-        /// The file.
+        /// The file of the certificate or of the key.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason for refusing it.
         fault: IdentityFault,
     },
-    /// No session was opened.
+    /// A session could not be opened.
     Open(OpenError),
-    /// A session ended badly.
+    /// An open session failed.
     Session(SessionError),
-    /// The limit of the whole run passed while a session was open.
+    /// `--max-time` expired while a session was open.
     RunTimeout {
-        /// Host and port.
+        /// The server's host and port.
         authority: String,
-        /// The limit.
+        /// The value of `--max-time`.
         limit: Duration,
     },
-    /// The session ended for another reason, and in the middle of a message.
+    /// The session ended after part of a message had been written to the output.
     Truncated {
-        /// The reason.
+        /// The error that ended the session.
         cause: Box<Error>,
-        /// How many bytes of the message were written.
+        /// Bytes of the incomplete message that were written.
         written: u64,
     },
-    /// Stdout cannot be written.
+    /// Writing to stdout failed.
     Output(io::Error),
-    /// A file or directory cannot be written.
+    /// Writing a file or creating a directory failed.
     File {
-        /// Which.
+        /// The file or directory.
         path: PathBuf,
-        /// The system's words.
+        /// The system's error.
         cause: io::Error,
     },
-    /// Stdin cannot be read.
+    /// Reading stdin failed.
     Input(io::Error),
-    /// A recording cannot be read, or is none.
+    /// A recording cannot be read or is malformed.
     Recording {
-        /// Where it is.
+        /// The recording.
         path: PathBuf,
-        /// The line, from 1.
+        /// The malformed line, counted from 1; `None` for an error of the whole file.
         line: Option<u64>,
-        /// What is wrong.
+        /// The reason in words.
         fault: String,
     },
-    /// Stdin is to be text and is none.
-    InputText {
-        /// Where.
-        place: Place,
-        /// The byte there, from 1.
+    /// Stdin is sent as text but is not valid UTF-8.
+    InputEncoding {
+        /// The line or message that is invalid.
+        position: StdinPosition,
+        /// The first invalid byte, counted from 1 within `position`.
         byte: u64,
     },
-    /// A line of typed input cannot be done.
+    /// A line of JSON Lines input is malformed or describes an impossible action.
     InputJson {
-        /// The line, from 1.
+        /// The line, counted from 1.
         line: u64,
-        /// Where in it, from 1, if it is no JSON.
+        /// The column of the syntax error, counted from 1; `None` if the line is valid JSON.
         column: Option<usize>,
-        /// What is wrong.
+        /// The reason in words.
         fault: String,
     },
     /// Stdin ended inside a message.
-    InputCut {
-        /// Which message, from 1.
+    InputTruncated {
+        /// The message, counted from 1.
         message: u64,
-        /// How many bytes it lacks.
-        lacks: usize,
+        /// Bytes needed to complete it.
+        missing: usize,
     },
-    /// What was expected has not come.
-    Unmet(Unmet),
-    /// Cannot be the server there.
+    /// The run ended before an expectation was met.
+    Unmet(UnmetExpectation),
+    /// The server cannot listen on its address.
     Listen {
-        /// The address.
+        /// The address as given on the command line.
         address: String,
-        /// The system's words.
+        /// The system's error.
         cause: io::Error,
     },
-    /// Anything else.
+    /// Any other operation that failed.
     Other {
-        /// What was being done.
-        doing: &'static str,
-        /// The system's words.
+        /// The operation, as an infinitive: "wait for signals".
+        operation: &'static str,
+        /// The system's error.
         cause: io::Error,
     },
 }
 
 impl Error {
-    /// Stdin is not valid UTF-8 after `valid` bytes.
-    pub fn input_text(place: Place, valid: u64) -> Self {
-        Self::InputText { place, byte: valid + 1 }
+    /// Creates the error for input that is not valid UTF-8 after its first `valid` bytes.
+    pub fn input_encoding(position: StdinPosition, valid: u64) -> Self {
+        Self::InputEncoding { position, byte: valid + 1 }
     }
 
-    /// The quiet before the loss of a session.
+    /// Returns the silence that preceded the loss of a session, if this is such a loss.
     pub fn quiet_mut(&mut self) -> Option<&mut QuietPeriod> {
         match self {
             Self::Session(error) => error.quiet_mut(),
@@ -160,7 +160,7 @@ impl Error {
         }
     }
 
-    /// The exit status.
+    /// Returns the exit code, 1 to 112.
     pub fn code(&self) -> u8 {
         match self {
             Self::Listen { .. } | Self::Other { .. } => 1,
@@ -170,23 +170,23 @@ impl Error {
             Self::Output(_) | Self::File { .. } => 23,
             Self::Input(_)
             | Self::Recording { .. }
-            | Self::InputText { .. }
+            | Self::InputEncoding { .. }
             | Self::InputJson { .. }
-            | Self::InputCut { .. } => 26,
+            | Self::InputTruncated { .. } => 26,
             Self::RunTimeout { .. } => 28,
             Self::Identity { .. } => 58,
-            Self::Open(error) => open_code(error),
-            Self::Session(error) => session_code(error),
+            Self::Open(error) => open_exit_code(error),
+            Self::Session(error) => session_exit_code(error),
             Self::Truncated { cause, .. } => cause.code(),
             Self::Unmet(_) => 112,
         }
     }
 }
 
-fn open_code(error: &OpenError) -> u8 {
+fn open_exit_code(error: &OpenError) -> u8 {
     match error {
         OpenError::Other { .. } => 1,
-        // The system cannot do it, as a build that lacks a part.
+        // The system lacks the feature, just as a build may.
         OpenError::Interface { cause, .. } | OpenError::Socket { cause, .. }
             if cause.kind() == io::ErrorKind::Unsupported =>
         {
@@ -196,7 +196,7 @@ fn open_code(error: &OpenError) -> u8 {
         OpenError::Resolve { .. } => 6,
         OpenError::Connect { .. } | OpenError::ConnectProxy { .. } | OpenError::Socket { .. } => 7,
         OpenError::Handshake { .. } => 8,
-        OpenError::Http2 { fault, .. } => http2_code(fault),
+        OpenError::Http2 { fault, .. } => http2_exit_code(fault),
         OpenError::Status { .. } => 22,
         OpenError::Timeout { .. } => 28,
         OpenError::Tls { fault, .. } => match fault {
@@ -218,9 +218,9 @@ fn open_code(error: &OpenError) -> u8 {
     }
 }
 
-fn session_code(error: &SessionError) -> u8 {
+fn session_exit_code(error: &SessionError) -> u8 {
     match error {
-        SessionError::Http2 { fault, .. } => http2_code(fault),
+        SessionError::Http2 { fault, .. } => http2_exit_code(fault),
         SessionError::Idle { .. } | SessionError::PongTimeout { .. } => 28,
         SessionError::Send { .. } | SessionError::Unsent { .. } | SessionError::Unread { .. } => 55,
         SessionError::Receive { .. } | SessionError::NoClose { .. } => 56,
@@ -230,7 +230,7 @@ fn session_code(error: &SessionError) -> u8 {
     }
 }
 
-fn http2_code(fault: &Http2Fault) -> u8 {
+fn http2_exit_code(fault: &Http2Fault) -> u8 {
     match fault {
         Http2Fault::Request(_) => 2,
         Http2Fault::Reset(_) | Http2Fault::Broken { stream: true, .. } => 92,

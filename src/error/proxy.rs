@@ -1,8 +1,8 @@
-//! Sentences and hints for proxies that do not connect.
+//! Sentences and hints for proxies that fail to connect.
 
 use super::{
-    page::Page,
-    refusal::Refused,
+    body::BodySummary,
+    response_fault::FaultText,
     text::{StatusLine, short},
     tls,
 };
@@ -33,12 +33,12 @@ pub(super) fn sentence(
                     break;
                 }
             }
-            let page = Page::read(response, body);
-            page.write(f, page.headline.as_deref())
+            let body = BodySummary::read(response, body);
+            body.write(f, body.headline.as_deref())
         }
-        ProxyFault::Answer(refusal) => {
-            let refused = Refused(refusal);
-            write!(f, "the proxy {proxy} does not connect to {to}: {refused}")
+        ProxyFault::Answer(fault) => {
+            let reason = FaultText(fault);
+            write!(f, "the proxy {proxy} does not connect to {to}: {reason}")
         }
         ProxyFault::NotSocks { http } => {
             let what = if *http { "in HTTP, not in SOCKS" } else { "in something else than SOCKS" };
@@ -59,7 +59,7 @@ pub(super) fn sentence(
 pub(super) fn hint(proxy: &str, fault: &ProxyFault) -> Option<String> {
     let hint = match fault {
         ProxyFault::Status { response, .. } => match response.status {
-            407 => USER,
+            407 => GIVE_CREDENTIALS,
             403 => "it may allow this only for other hosts or ports, many only for port 443",
             400 | 404 | 405 | 501 => {
                 "this may be a web server and no proxy: check its host and port"
@@ -67,7 +67,7 @@ pub(super) fn hint(proxy: &str, fault: &ProxyFault) -> Option<String> {
             502..=504 => "it is the proxy that does not reach the server: check host and port",
             _ => return None,
         },
-        ProxyFault::Socks { wants_user: true, .. } => USER,
+        ProxyFault::Socks { wants_user: true, .. } => GIVE_CREDENTIALS,
         ProxyFault::Tls(fault) => return tls::hint(fault),
         ProxyFault::NotSocks { http: true } => {
             return Some(format!("speak to it in HTTP: --proxy http://{proxy}"));
@@ -80,4 +80,4 @@ pub(super) fn hint(proxy: &str, fault: &ProxyFault) -> Option<String> {
     Some(hint.to_owned())
 }
 
-const USER: &str = "give user and password: --proxy http://USER:PASSWORD@HOST:PORT";
+const GIVE_CREDENTIALS: &str = "give user and password: --proxy http://USER:PASSWORD@HOST:PORT";

@@ -1,11 +1,11 @@
-//! Hints about a request.
+//! Parts of hints about the request.
 
 use crate::{
     connect::{RequestPart, RequestSummary},
     escape::Escaped,
 };
 
-/// Which of these parts the request lacks, for a server that does not say what it misses.
+/// Returns a hint that names those of `parts` that the request lacks.
 pub(super) fn missing(request: &RequestSummary, parts: &[RequestPart]) -> Option<String> {
     let words = |part: &RequestPart| match part {
         RequestPart::Upgrade => "an upgrade (-H 'Upgrade: websocket')".to_owned(),
@@ -22,9 +22,9 @@ pub(super) fn missing(request: &RequestSummary, parts: &[RequestPart]) -> Option
     Some(format!("{}{or}{last} may be missing", first.join(", ")))
 }
 
-/// The URL of a request without TLS, with TLS.
+/// Returns the `wss:` URL for a request to a `ws:` URL.
 pub(super) fn secured(request: &RequestSummary) -> String {
     let target = &request.target;
-    // The port was given, or it is 80, where none would be the other scheme's own.
+    // The authority includes the port, even port 80: without it the URL would mean port 443.
     format!("wss://{}{}", target.authority(), target.resource)
 }

@@ -1,39 +1,37 @@
-//! Sentences and hints for names without an address.
+//! Sentences and hints for failed name resolution.
 
 use crate::wording::system_error;
 use std::io;
 
-/// Why a name has no address: the resolver's words, and what they mean.
+/// Returns the meaning of a resolver error, with the resolver's own words.
 pub(super) fn sentence(cause: &io::Error) -> String {
     let words = system_error(cause);
-    match Unresolved::of(cause) {
-        Some(Unresolved::Name) => format!("no such name ({words})"),
-        Some(Unresolved::Resolver) => format!("no answer from the resolver ({words})"),
+    match Culprit::of(cause) {
+        Some(Culprit::Name) => format!("no such name ({words})"),
+        Some(Culprit::Resolver) => format!("no answer from the resolver ({words})"),
         None => words,
     }
 }
 
 pub(super) fn hint(cause: &io::Error) -> Option<String> {
-    let hint = match Unresolved::of(cause)? {
-        Unresolved::Name => {
-            "check the spelling, or give its address with --resolve HOST:PORT:ADDRESS"
-        }
-        Unresolved::Resolver => "check the network and the name servers (/etc/resolv.conf)",
+    let hint = match Culprit::of(cause)? {
+        Culprit::Name => "check the spelling, or give its address with --resolve HOST:PORT:ADDRESS",
+        Culprit::Resolver => "check the network and the name servers (/etc/resolv.conf)",
     };
     Some(hint.to_owned())
 }
 
-/// Whose fault it is that a name has no address.
+/// The party at fault when a name does not resolve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unresolved {
-    /// The name's.
+enum Culprit {
+    /// The name does not exist or has no address.
     Name,
-    /// The resolver's, or that of the way to it.
+    /// The resolver failed or could not be reached.
     Resolver,
 }
 
-impl Unresolved {
-    /// The system tells them apart only in words, those of glibc and of musl.
+impl Culprit {
+    /// Matches the message, of glibc or musl: the error has no code that distinguishes the two.
     fn of(cause: &io::Error) -> Option<Self> {
         let words = cause.to_string();
         let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
@@ -52,16 +50,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_is_not_there_is_told_from_a_resolver_that_is_not() {
-        let told = |words: &str| {
+    fn distinguishes_unknown_names_from_failed_resolvers() {
+        let sentence_for = |words: &str| {
             let words = format!("failed to lookup address information: {words}");
             sentence(&io::Error::other(words))
         };
-        assert_eq!(told("Name or service not known"), "no such name (name or service not known)");
         assert_eq!(
-            told("Temporary failure in name resolution"),
+            sentence_for("Name or service not known"),
+            "no such name (name or service not known)"
+        );
+        assert_eq!(
+            sentence_for("Temporary failure in name resolution"),
             "no answer from the resolver (temporary failure in name resolution)"
         );
-        assert_eq!(told("System error"), "system error");
+        assert_eq!(sentence_for("System error"), "system error");
     }
 }

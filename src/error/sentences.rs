@@ -1,9 +1,10 @@
-//! The sentences: lower case, no full stop, the cause after a colon, whose fault it is in view.
-//! Whatever a peer wrote is escaped.
+//! The sentences of errors: lower case, no full stop, the cause after a colon.
+//!
+//! A sentence names the party at fault. Text from a peer is escaped.
 
 use super::{
-    Error, answer::Answer, closing, connect, http2, place::Place, proxy, redirect,
-    refusal::Refused, resolve, text::seconds, tls,
+    Error, closing, connect, http2, proxy, redirect, rejection::Rejection, resolve,
+    response_fault::FaultText, stdin_position::StdinPosition, text::seconds, tls,
 };
 use crate::{
     connect::{LimitScope, OpenError, Step},
@@ -17,7 +18,7 @@ use crate::{
 use std::{fmt, time::Duration};
 
 impl fmt::Display for Error {
-    #[allow(clippy::too_many_lines, reason = "a line for each error")]
+    #[allow(clippy::too_many_lines, reason = "one arm for each error")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage { fault, .. } => write!(f, "{fault}"),
@@ -25,7 +26,7 @@ impl fmt::Display for Error {
                 let url = without_user(url);
                 write!(f, "malformed URL '{}': {fault}", Escaped(&Secrets::Hidden.url(&url)))
             }
-            Self::NotBuilt(what) => write!(f, "{what} is not in this build"),
+            Self::NotBuilt(feature) => write!(f, "{feature} is not in this build"),
             Self::Identity { path, fault } => tls::identity(f, path, fault),
             Self::Open(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
@@ -45,12 +46,12 @@ impl fmt::Display for Error {
                 }
                 write!(f, "{}", Escaped(fault))
             }
-            Self::InputText { place, byte } => {
+            Self::InputEncoding { position, byte } => {
                 f.write_str("stdin is not UTF-8: ")?;
-                match place {
-                    Place::Line(line) => write!(f, "line {line}, byte {byte}")?,
-                    Place::Message(message) => write!(f, "message {message}, byte {byte}")?,
-                    Place::Stream => write!(f, "byte {byte}")?,
+                match position {
+                    StdinPosition::Line(line) => write!(f, "line {line}, byte {byte}")?,
+                    StdinPosition::Message(message) => write!(f, "message {message}, byte {byte}")?,
+                    StdinPosition::Stream => write!(f, "byte {byte}")?,
                 }
                 f.write_str("; not sent from there on")
             }
@@ -61,14 +62,16 @@ impl fmt::Display for Error {
                 }
                 write!(f, ": {}; not sent from there on", Escaped(fault))
             }
-            Self::InputCut { message, lacks } => {
-                write!(f, "stdin ended inside message {message}: {lacks} bytes are missing")
+            Self::InputTruncated { message, missing } => {
+                write!(f, "stdin ended inside message {message}: {missing} bytes are missing")
             }
             Self::Unmet(unmet) => unmet.fmt(f),
             Self::Listen { address, cause } => {
                 write!(f, "cannot listen on {}: {}", Escaped(address), system_error(cause))
             }
-            Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", system_error(cause)),
+            Self::Other { operation, cause } => {
+                write!(f, "cannot {operation}: {}", system_error(cause))
+            }
         }
     }
 }
@@ -105,12 +108,12 @@ impl fmt::Display for OpenError {
                 write!(f, "no certification authority to trust: {cause}")
             }
             Self::Handshake { request, refusal } => {
-                let refused = Refused(refusal);
-                write!(f, "handshake with {} failed: {refused}", request.target.authority())
+                let reason = FaultText(refusal);
+                write!(f, "handshake with {} failed: {reason}", request.target.authority())
             }
             Self::Status { request, response, body, location } => {
                 let location = location.as_deref();
-                Answer { request, response, body, location }.sentence(f)
+                Rejection { request, response, body, location }.sentence(f)
             }
             Self::HandshakeCut { request, begun, reset } => {
                 let did = if *reset { "reset" } else { "closed" };
@@ -119,13 +122,15 @@ impl fmt::Display for OpenError {
                 write!(f, "{authority} {did} the connection {when} answer to the handshake")
             }
             Self::Http2 { authority, fault } => {
-                http2::sentence(f, authority, fault, http2::Stage::Opening)
+                http2::sentence(f, authority, fault, http2::SessionStage::Opening)
             }
             Self::Timeout { authority, limit, scope: LimitScope::Run, .. } => {
                 run_timeout(f, authority, *limit)
             }
             Self::Timeout { authority, step, limit, .. } => timeout(f, authority, step, *limit),
-            Self::Other { doing, cause } => write!(f, "cannot {doing}: {}", system_error(cause)),
+            Self::Other { operation, cause } => {
+                write!(f, "cannot {operation}: {}", system_error(cause))
+            }
         }
     }
 }
@@ -138,13 +143,13 @@ impl fmt::Display for SessionError {
             }
             Self::Unsent { authority, messages, close, context } => {
                 write!(f, "{authority} closed the connection: ")?;
-                closing::said(f, close, context.as_deref())?;
-                write!(f, "; {}", unsent_words(*messages))
+                closing::write_close(f, close, context.as_deref())?;
+                write!(f, "; {}", unsent(*messages))
             }
             Self::Unread { authority, carrier, messages } => {
                 let stream =
                     if *carrier == Version::Http2 { " from the HTTP/2 stream" } else { "" };
-                write!(f, "{authority} does not read{stream}: {}", unsent_words(*messages))
+                write!(f, "{authority} does not read{stream}: {}", unsent(*messages))
             }
             Self::Receive { authority, cause, quiet } => {
                 write!(f, "cannot receive from {authority}: {}", system_error(cause))?;
@@ -169,11 +174,14 @@ impl fmt::Display for SessionError {
             }
             Self::Closed { authority, close, context } => {
                 write!(f, "{authority} closed the connection: ")?;
-                closing::said(f, close, context.as_deref())
+                closing::write_close(f, close, context.as_deref())
             }
             Self::Http2 { authority, fault, inside_message } => {
-                let stage =
-                    if *inside_message { http2::Stage::InsideMessage } else { http2::Stage::Open };
+                let stage = if *inside_message {
+                    http2::SessionStage::InsideMessage
+                } else {
+                    http2::SessionStage::Open
+                };
                 http2::sentence(f, authority, fault, stage)
             }
             Self::Idle { authority, limit } => {
@@ -199,7 +207,7 @@ fn run_timeout(f: &mut fmt::Formatter<'_>, authority: &str, limit: Duration) -> 
     timeout(f, authority, &"the run (--max-time)", limit)
 }
 
-fn unsent_words(messages: usize) -> String {
+fn unsent(messages: usize) -> String {
     if messages == 1 {
         "1 message was not sent".to_owned()
     } else {

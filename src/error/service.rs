@@ -1,50 +1,50 @@
-//! What speaks at a port, by how it begins.
+//! Recognition of the service at a port by its first bytes.
 
-/// What a server is that says this first, and is none of HTTP/1.1.
+/// A service other than the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
-    /// TLS: an alert.
+    /// TLS, recognized by an alert.
     Tls,
-    /// HTTP/2, without being asked.
+    /// HTTP/2 without negotiation.
     Http2,
-    /// HTTP/1, where TLS was expected.
-    Http,
-    /// Another one that is known, and whether what it says is for people.
-    Other(&'static str, bool),
+    /// HTTP/1 where TLS was expected.
+    Http1,
+    /// Another known protocol.
+    Other { name: &'static str, is_text: bool },
 }
 
 impl Service {
-    /// What is known by its first bytes.
-    pub(super) fn of(start: &[u8]) -> Option<Self> {
-        let is_text = |name| Some(Self::Other(name, true));
-        let is_binary = |name| Some(Self::Other(name, false));
+    /// Returns the service whose first bytes these are, if it is known.
+    pub(super) fn detect(start: &[u8]) -> Option<Self> {
+        let text = |name| Some(Self::Other { name, is_text: true });
+        let binary = |name| Some(Self::Other { name, is_text: false });
         match start {
             [21, 3, ..] => Some(Self::Tls),
-            // A frame's header: length, type (SETTINGS or GOAWAY), flags, the stream 0.
+            // A frame header: length, type (SETTINGS or GOAWAY), flags, stream 0.
             [0, _, _, 4 | 7, _, 0, 0, 0, 0, ..] => Some(Self::Http2),
-            // A packet's header: length, number 0; version 10 of the protocol.
-            [_, _, 0, 0, 10, ..] => is_binary("MySQL"),
-            // An error's header: its length has four bytes.
-            [b'E', 0, 0, 0, ..] => is_binary("PostgreSQL"),
-            _ if start.starts_with(b"HTTP/1.") => Some(Self::Http),
-            _ if start.starts_with(b"SSH-") => is_text("SSH"),
-            _ if start.starts_with(b"220") => is_text(mail_or_files(start)),
-            _ if start.starts_with(b"+OK") => is_text("POP3"),
-            _ if start.starts_with(b"* OK") => is_text("IMAP"),
-            _ if start.starts_with(b"-ERR") || start.starts_with(b"-NOAUTH") => is_text("Redis"),
-            _ if start.starts_with(b"-DENIED") => is_text("Redis"),
-            _ if start.starts_with(b"RFB ") => is_text("VNC"),
-            _ if start.starts_with(b"AMQP") => is_binary("AMQP"),
-            _ if start.starts_with(b"INFO {") => is_text("NATS"),
-            _ if start.starts_with(b"ERROR\r\n") => is_text("memcached"),
-            _ if start.starts_with(b"RTSP/") => is_text("RTSP"),
+            // A packet header: length and number 0; then the protocol version, 10.
+            [_, _, 0, 0, 10, ..] => binary("MySQL"),
+            // The header of an error: the type and a length of four bytes.
+            [b'E', 0, 0, 0, ..] => binary("PostgreSQL"),
+            _ if start.starts_with(b"HTTP/1.") => Some(Self::Http1),
+            _ if start.starts_with(b"SSH-") => text("SSH"),
+            _ if start.starts_with(b"220") => text(smtp_or_ftp(start)),
+            _ if start.starts_with(b"+OK") => text("POP3"),
+            _ if start.starts_with(b"* OK") => text("IMAP"),
+            _ if start.starts_with(b"-ERR") || start.starts_with(b"-NOAUTH") => text("Redis"),
+            _ if start.starts_with(b"-DENIED") => text("Redis"),
+            _ if start.starts_with(b"RFB ") => text("VNC"),
+            _ if start.starts_with(b"AMQP") => binary("AMQP"),
+            _ if start.starts_with(b"INFO {") => text("NATS"),
+            _ if start.starts_with(b"ERROR\r\n") => text("memcached"),
+            _ if start.starts_with(b"RTSP/") => text("RTSP"),
             _ => None,
         }
     }
 }
 
-/// Both begin with 220.
-fn mail_or_files(start: &[u8]) -> &'static str {
+/// Distinguishes SMTP from FTP: both greet with 220.
+fn smtp_or_ftp(start: &[u8]) -> &'static str {
     let start = start.to_ascii_lowercase();
     let has = |word: &[u8]| start.windows(word.len()).any(|part| part == word);
     match (has(b"smtp") || has(b"mail"), has(b"ftp")) {
@@ -59,9 +59,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn services_are_known_by_how_they_begin() {
-        let name = |start: &[u8]| match Service::of(start) {
-            Some(Service::Other(name, _)) => name,
+    fn recognizes_services_by_their_first_bytes() {
+        let name = |start: &[u8]| match Service::detect(start) {
+            Some(Service::Other { name, .. }) => name,
             _ => "",
         };
         for (start, expected) in [
@@ -78,8 +78,8 @@ mod tests {
             assert_eq!(name(start), expected, "{}", start.escape_ascii());
         }
         let settings = b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80";
-        assert_eq!(Service::of(settings), Some(Service::Http2));
-        assert_eq!(Service::of(b"\0\0\x08\x07\0\0\0\0\0"), Some(Service::Http2));
-        assert_eq!(Service::of(b"\x15\x03\x03\0\x02\x02\x46"), Some(Service::Tls));
+        assert_eq!(Service::detect(settings), Some(Service::Http2));
+        assert_eq!(Service::detect(b"\0\0\x08\x07\0\0\0\0\0"), Some(Service::Http2));
+        assert_eq!(Service::detect(b"\x15\x03\x03\0\x02\x02\x46"), Some(Service::Tls));
     }
 }

@@ -1,10 +1,9 @@
-//! The sentence and the hint for an HTTP status that does not upgrade, from the cause that the
-//! answer and the request suggest.
+//! The sentence and hint for a rejected upgrade.
 
 use super::{
-    answer::Answer,
-    cause::{Cause, evidence},
-    page::Page,
+    body::BodySummary,
+    rejection::Rejection,
+    rejection_cause::{RejectionCause, evidence},
     request::{missing, secured},
     text::{StatusLine, short},
 };
@@ -17,115 +16,144 @@ use crate::{
 };
 use std::fmt;
 
-impl Answer<'_> {
-    /// The sentence, its evidence below it.
+impl Rejection<'_> {
+    /// Writes the sentence and, below it, the header field and body lines that support it.
     pub(super) fn sentence(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let page = Page::read(self.response, self.body);
-        let cause = self.cause(&page);
+        let body = BodySummary::read(self.response, self.body);
+        let cause = self.cause(&body);
         let url = self.request.target.to_string();
         let url = Secrets::Hidden.url(&url);
         write!(f, "{} answered {}", Escaped(&url), StatusLine(self.response))?;
         f.write_str(" instead of upgrading to WebSocket")?;
-        self.tail(f, &cause, &page)?;
+        self.detail(f, &cause, &body)?;
         if let Some((name, value)) = evidence(&cause, self.response) {
             let value = without_user(value);
             let value = short(&Secrets::Hidden.url(&value));
             write!(f, "\n  {name}: {}", Escaped(&value))?;
         }
-        // The first line has the title of what is no error.
-        let in_first = matches!(cause, Cause::Ordinary);
-        page.write(f, if in_first { None } else { page.headline.as_deref() })
+        // The first line already has the title of an ordinary page.
+        let is_shown = matches!(cause, RejectionCause::OrdinaryRequest);
+        body.write(f, if is_shown { None } else { body.headline.as_deref() })
     }
 
-    /// What the first line says beyond the status.
-    fn tail(&self, f: &mut fmt::Formatter<'_>, cause: &Cause, page: &Page) -> fmt::Result {
+    /// Writes the part of the first line after the status.
+    fn detail(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        cause: &RejectionCause,
+        body: &BodySummary,
+    ) -> fmt::Result {
         match cause {
-            Cause::Ordinary if page.kind.is_empty() => Ok(()),
-            Cause::Ordinary => {
-                write!(f, ": {}", Escaped(&short(&page.kind)))?;
-                match &page.title {
+            RejectionCause::OrdinaryRequest if body.kind.is_empty() => Ok(()),
+            RejectionCause::OrdinaryRequest => {
+                write!(f, ": {}", Escaped(&short(&body.kind)))?;
+                match &body.title {
                     Some(title) => write!(f, ", '{}'", Escaped(&short(title))),
                     None => Ok(()),
                 }
             }
-            Cause::Version(versions) => {
+            RejectionCause::UnsupportedVersion(versions) => {
                 let request = self.request.version.as_deref().unwrap_or("none");
                 let s = if versions.contains(',') { "s" } else { "" };
                 write!(f, ": it speaks version{s} {}", Escaped(&short(versions)))?;
                 write!(f, " of the protocol, not {}", Escaped(&short(request)))
             }
-            Cause::Unseen => f.write_str(": it saw no upgrade in the request"),
-            Cause::WantsTls => f.write_str(": the port wants TLS"),
-            Cause::WantsOther(what) => write!(f, ": it wants {}", Escaped(&short(what))),
-            Cause::WantsCertificate => f.write_str(": it wants a client certificate"),
-            Cause::Itself => f.write_str(": it redirects to itself"),
-            Cause::MovedFromTls => f.write_str(": it redirects to where there is no TLS"),
-            Cause::Challenge => f.write_str(": it wants a browser to solve a challenge"),
-            Cause::Login => f.write_str(": it redirects to a login"),
+            RejectionCause::NoUpgradeSeen => f.write_str(": it saw no upgrade in the request"),
+            RejectionCause::TlsRequired => f.write_str(": the port wants TLS"),
+            RejectionCause::OtherUpgradeRequired(what) => {
+                write!(f, ": it wants {}", Escaped(&short(what)))
+            }
+            RejectionCause::ClientCertificateRequired => {
+                f.write_str(": it wants a client certificate")
+            }
+            RejectionCause::RedirectLoop => f.write_str(": it redirects to itself"),
+            RejectionCause::MovedWithoutTls => {
+                f.write_str(": it redirects to where there is no TLS")
+            }
+            RejectionCause::BrowserChallenge => {
+                f.write_str(": it wants a browser to solve a challenge")
+            }
+            RejectionCause::Login => f.write_str(": it redirects to a login"),
             _ => Ok(()),
         }
     }
 
-    /// What there is to try.
+    #[allow(clippy::too_many_lines, reason = "one arm for each cause")]
     pub(super) fn hint(&self) -> Option<String> {
-        let page = Page::read(self.response, self.body);
+        let body = BodySummary::read(self.response, self.body);
         let request = self.request;
-        let between = self.between();
+        let gateway = self.gateway();
         let host = request.target.authority();
-        let text = match self.cause(&page) {
-            Cause::Ordinary => format!("check path and port, and {}", passes_on(between)),
-            Cause::Moved => {
+        let hint = match self.cause(&body) {
+            RejectionCause::OrdinaryRequest => {
+                format!("check path and port, and {}", forwards_upgrade(gateway))
+            }
+            RejectionCause::Moved => {
                 let to = Secrets::Hidden.url(self.location.unwrap_or_default());
                 format!("follow it with -L, or connect to {}", Escaped(&to))
             }
-            Cause::MovedFromTls => {
+            RejectionCause::MovedWithoutTls => {
                 let to = Secrets::Hidden.url(self.location.unwrap_or_default());
                 format!("connect to {} if that is wanted", Escaped(&to))
             }
-            Cause::Challenge => "it lets a browser in that has solved it, by its cookie: --cookie \
+            RejectionCause::BrowserChallenge => {
+                "it lets a browser in that has solved it, by its cookie: --cookie \
                  cf_clearance=VALUE, with -A and the browser's own User-Agent"
-                .into(),
-            Cause::Login => format!("show who you are: {CREDENTIALS}"),
-            Cause::Version(versions) => {
+                    .into()
+            }
+            RejectionCause::Login => format!("show who you are: {CREDENTIALS}"),
+            RejectionCause::UnsupportedVersion(versions) => {
                 let first = versions.split(',').next().unwrap_or_default();
                 match first.parse::<u8>() {
                     Ok(version) => format!("ask for version {version} with -p {version}"),
                     Err(_) => return None,
                 }
             }
-            Cause::Unseen if !request.has(RequestPart::Upgrade) => {
+            RejectionCause::NoUpgradeSeen if !request.has(RequestPart::Upgrade) => {
                 "the request has no Upgrade header: -H removed it".into()
             }
-            Cause::Unseen => format!("see {}", passes_on(between)),
-            Cause::WantsTls => format!("use {}", Escaped(&secured(request))),
-            Cause::WantsOther(what) if is_http2(&what) => "see whether it goes with --http2".into(),
-            Cause::WantsCertificate => "give one with --cert FILE and --key FILE".into(),
-            Cause::EngineIo => "Socket.IO wants a path such as \
+            RejectionCause::NoUpgradeSeen => format!("see {}", forwards_upgrade(gateway)),
+            RejectionCause::TlsRequired => format!("use {}", Escaped(&secured(request))),
+            RejectionCause::OtherUpgradeRequired(what) if is_http2(&what) => {
+                "see whether it goes with --http2".into()
+            }
+            RejectionCause::ClientCertificateRequired => {
+                "give one with --cert FILE and --key FILE".into()
+            }
+            RejectionCause::EngineIo => "Socket.IO wants a path such as \
                  '/socket.io/?EIO=4&transport=websocket'"
                 .into(),
-            Cause::WantsUser(schemes) => user_hint(request, &schemes),
-            Cause::Forbidden => return forbidden_hint(request),
-            // Over HTTP/2 there are no such headers.
-            Cause::NoPath => match between.filter(|_| self.response.version != Version::Http2) {
-                None if request.target.resource == "/" => {
-                    "check the path: a WebSocket is often at one such as /ws".into()
+            RejectionCause::CredentialsRequired(schemes) => user_hint(request, &schemes),
+            RejectionCause::Forbidden => return forbidden_hint(request),
+            // HTTP/2 has no Upgrade and Connection headers that a gateway could drop.
+            RejectionCause::NotFound => {
+                match gateway.filter(|_| self.response.version != Version::Http2) {
+                    None if request.target.resource == "/" => {
+                        "check the path: a WebSocket is often at one such as /ws".into()
+                    }
+                    None => "check the path".into(),
+                    some => format!("check the path, and {}", forwards_upgrade(some)),
                 }
-                None => "check the path".into(),
-                some => format!("check the path, and {}", passes_on(some)),
-            },
-            Cause::Gone => "the path was given up: look for the new one".into(),
-            Cause::Method if self.response.version == Version::Http2 => "leave out --http2".into(),
-            Cause::Method => {
+            }
+            RejectionCause::Gone => "the path was given up: look for the new one".into(),
+            RejectionCause::MethodNotAllowed if self.response.version == Version::Http2 => {
+                "leave out --http2".into()
+            }
+            RejectionCause::MethodNotAllowed => {
                 "check the path: what is there takes no GET, which opens a WebSocket".into()
             }
-            Cause::MethodTaken => format!("check the path, and {}", passes_on(between)),
-            Cause::Proxy => {
+            RejectionCause::GetAllowed => {
+                format!("check the path, and {}", forwards_upgrade(gateway))
+            }
+            RejectionCause::ForwardProxy => {
                 format!("a proxy is there: connect through it, --proxy http://USER:PASSWORD@{host}")
             }
-            Cause::Misdirected => "the server does not serve this name: check the URL's host, \
+            RejectionCause::Misdirected => {
+                "the server does not serve this name: check the URL's host, \
                  --host, --sni and --connect-to"
-                .into(),
-            Cause::Busy => match self.patience() {
+                    .into()
+            }
+            RejectionCause::Overloaded => match self.retry_after() {
                 Some(seconds) => {
                     format!(
                         "it asks for {seconds} s of patience; --reconnect waits and tries again"
@@ -133,33 +161,35 @@ impl Answer<'_> {
                 }
                 None => "try again later; --reconnect does so by itself".into(),
             },
-            Cause::Behind { late } => {
-                let name = between.unwrap_or_else(|| "the gateway".into());
-                if late {
+            RejectionCause::BadGateway { timed_out } => {
+                let name = gateway.unwrap_or_else(|| "the gateway".into());
+                if timed_out {
                     format!("see what keeps the server behind {name}: it did not answer in time")
                 } else {
                     format!("see whether the server behind {name} runs: it gave no good answer")
                 }
             }
-            Cause::Downgraded => format!(
+            RejectionCause::HttpDowngraded => format!(
                 "see that {} speaks HTTP/1.1 to the server behind it",
-                between.unwrap_or_else(|| "a reverse proxy, if there is one,".into())
+                gateway.unwrap_or_else(|| "a reverse proxy, if there is one,".into())
             ),
-            Cause::Fails => "the fault is the server's: its log may say why".into(),
-            Cause::Unknown if self.response.status == 400 => {
+            RejectionCause::ServerError => "the fault is the server's: its log may say why".into(),
+            RejectionCause::Unknown if self.response.status == 400 => {
                 return missing(request, &[RequestPart::Subprotocols, RequestPart::Origin]);
             }
-            Cause::Itself | Cause::WantsOther(_) | Cause::Unknown => return None,
+            RejectionCause::RedirectLoop
+            | RejectionCause::OtherUpgradeRequired(_)
+            | RejectionCause::Unknown => return None,
         };
-        Some(text)
+        Some(hint)
     }
 
-    /// What stands between us and the server, if the answer names it.
-    fn between(&self) -> Option<String> {
+    /// Returns the name of the reverse proxy that sent the response, if a header field names one.
+    fn gateway(&self) -> Option<String> {
         let headers = &self.response.headers;
         let product = |value: &str| {
             let name = value.split(['/', ' ', '(']).next().unwrap_or_default().to_owned();
-            BETWEEN.contains(&name.to_ascii_lowercase().as_str()).then_some(name)
+            GATEWAYS.contains(&name.to_ascii_lowercase().as_str()).then_some(name)
         };
         let via = || headers.get("Via").and_then(|via| via.split_whitespace().nth(1));
         let named = headers.get("Server").and_then(product);
@@ -167,15 +197,15 @@ impl Answer<'_> {
         named.map(|name| Escaped(&name).to_string())
     }
 
-    /// For how many seconds it asks to be left alone.
-    fn patience(&self) -> Option<u32> {
+    /// Returns the seconds of `Retry-After`; its other form, a date, is ignored.
+    fn retry_after(&self) -> Option<u32> {
         self.response.headers.get("Retry-After")?.trim().parse().ok()
     }
 }
 
-/// What to look at where a request may have lost its upgrade.
-fn passes_on(between: Option<String>) -> String {
-    match between {
+/// Returns the end of a hint for a request that may have lost its Upgrade header on the way.
+fn forwards_upgrade(gateway: Option<String>) -> String {
+    match gateway {
         Some(name) => format!("that {name} passes the headers Upgrade and Connection on"),
         None => "that a reverse proxy, if there is one, passes the headers Upgrade and \
              Connection on"
@@ -185,7 +215,7 @@ fn passes_on(between: Option<String>) -> String {
 
 fn user_hint(request: &RequestSummary, schemes: &[String]) -> String {
     let has = |name: &str| schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case(name));
-    let way = match () {
+    let advice = match () {
         () if has("Bearer") && (has("Basic") || has("Digest")) => {
             "give a token with --bearer TOKEN, or a user with --auth USER:PASSWORD"
         }
@@ -204,9 +234,9 @@ fn user_hint(request: &RequestSummary, schemes: &[String]) -> String {
         }
     };
     if request.has(RequestPart::Credentials) {
-        format!("the credentials that were sent are not taken: {way}")
+        format!("the credentials that were sent are not taken: {advice}")
     } else {
-        way.to_owned()
+        advice.to_owned()
     }
 }
 
@@ -224,8 +254,8 @@ fn is_http2(upgrade: &str) -> bool {
 }
 
 const CREDENTIALS: &str = "--auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
-/// Servers that mostly stand before others.
-const BETWEEN: [&str; 12] = [
+/// `Server` values of software that is mostly used as a reverse proxy, in lower case.
+const GATEWAYS: [&str; 12] = [
     "apache",
     "awselb",
     "caddy",

@@ -1,4 +1,4 @@
-//! Pieces of sentences.
+//! Building blocks of sentences.
 
 use crate::{
     escape::Escaped,
@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{fmt, time::Duration};
 
-/// A status and its reason.
+/// Displays a status and its reason phrase, escaped.
 pub(super) struct StatusLine<'a>(pub(super) &'a Response);
 
 impl fmt::Display for StatusLine<'_> {
@@ -19,7 +19,7 @@ impl fmt::Display for StatusLine<'_> {
     }
 }
 
-/// The first line of bytes that a peer sent, escaped and cut.
+/// Displays the first line of received bytes, shortened and escaped.
 pub(super) struct FirstLine<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for FirstLine<'_> {
@@ -29,12 +29,12 @@ impl fmt::Display for FirstLine<'_> {
     }
 }
 
-/// At most 120 characters of a peer's words; they are not escaped yet.
+/// Shortens a peer's text to 120 characters; the result is not escaped.
 pub(super) fn short(s: &str) -> String {
     Excerpt(s).to_string()
 }
 
-/// A time limit in words.
+/// Formats a time limit in seconds.
 pub(super) fn seconds(limit: Duration) -> String {
     let seconds = limit.as_secs_f64();
     format!("{seconds} {}", if limit == Duration::from_secs(1) { "second" } else { "seconds" })

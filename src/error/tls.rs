@@ -1,4 +1,4 @@
-//! The sentences for what goes wrong in TLS.
+//! Sentences and hints for TLS faults.
 
 use super::{
     service::Service,
@@ -43,12 +43,12 @@ pub(super) fn sentence(
         },
         TlsFault::NotTls(start) => {
             write!(f, "TLS with {authority} failed: the port ")?;
-            match Service::of(start) {
-                Some(Service::Http) => f.write_str("speaks plain HTTP"),
-                Some(Service::Other(name, true)) => {
+            match Service::detect(start) {
+                Some(Service::Http1) => f.write_str("speaks plain HTTP"),
+                Some(Service::Other { name, is_text: true }) => {
                     write!(f, "speaks {name}: '{}'", FirstLine(start))
                 }
-                Some(Service::Other(name, false)) => write!(f, "speaks {name}"),
+                Some(Service::Other { name, is_text: false }) => write!(f, "speaks {name}"),
                 _ => write!(f, "does not speak TLS: it said '{}'", FirstLine(start)),
             }
         }
@@ -63,7 +63,7 @@ pub(super) fn sentence(
             write!(f, "{authority} {did} the connection during the TLS handshake")
         }
         TlsFault::Library(cause) => {
-            write!(f, "TLS with {authority} failed: {}", Escaped(&library(cause)))
+            write!(f, "TLS with {authority} failed: {}", Escaped(&library_error(cause)))
         }
         TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {}", Escaped(cause)),
     }
@@ -86,11 +86,12 @@ fn certificate(
         CertificateError::NotValidForName => f.write_str("it is for another name"),
         CertificateError::NotValidForNameContext { expected, presented } => {
             write!(f, "it is not for {}", expected.to_str())?;
-            let names: Vec<String> = presented.iter().take(SHOWN).map(|name| san(name)).collect();
+            let names: Vec<String> =
+                presented.iter().take(SHOWN_NAMES).map(|name| alternative_name(name)).collect();
             if names.is_empty() {
                 return f.write_str(" and names no host");
             }
-            let more = if presented.len() > SHOWN { ", ..." } else { "" };
+            let more = if presented.len() > SHOWN_NAMES { ", ..." } else { "" };
             write!(f, ", only for {}{more}", names.join(", "))
         }
         CertificateError::UnknownIssuer => match chain {
@@ -114,62 +115,64 @@ fn certificate(
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             f.write_str("its signature is of a kind that is not supported")
         }
-        other => match (own_rule(other), other) {
+        other => match (webpki_rule(other), other) {
             (Some(rule), _) => f.write_str(rule.words()),
-            (None, CertificateError::Other(other)) => write!(f, "{}", Escaped(&spaced(other))),
-            (None, other) => write!(f, "{}", Escaped(&spaced(other))),
+            (None, CertificateError::Other(other)) => {
+                write!(f, "{}", Escaped(&variant_words(other)))
+            }
+            (None, other) => write!(f, "{}", Escaped(&variant_words(other))),
         },
     }
 }
 
-/// Rules of the verifier that rustls has no words for.
+/// Rules of the verifier webpki for which rustls has no readable error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
-    Authority,
-    Version,
-    Critical,
-    Names,
-    ChainLength,
-    NoAuthority,
+enum WebpkiRule {
+    CaAsServer,
+    Version1,
+    CriticalExtension,
+    NameConstraint,
+    PathLength,
+    IssuerNotCa,
 }
 
-impl Rule {
+impl WebpkiRule {
     fn words(self) -> &'static str {
         match self {
-            Self::Authority => "it is an authority's own certificate, used as a server's",
-            Self::Version => {
+            Self::CaAsServer => "it is an authority's own certificate, used as a server's",
+            Self::Version1 => {
                 "it is a version 1 certificate, which is not supported, not even with -k"
             }
-            Self::Critical => "it has a critical extension that is not supported",
-            Self::Names => "an authority in its chain may not sign for this name",
-            Self::ChainLength => "its chain is longer than an authority in it allows",
-            Self::NoAuthority => "it is signed with a certificate that is no authority's",
+            Self::CriticalExtension => "it has a critical extension that is not supported",
+            Self::NameConstraint => "an authority in its chain may not sign for this name",
+            Self::PathLength => "its chain is longer than an authority in it allows",
+            Self::IssuerNotCa => "it is signed with a certificate that is no authority's",
         }
     }
 }
 
-/// The verifier's own error is known by its name only.
-fn own_rule(cause: &CertificateError) -> Option<Rule> {
+/// Returns the violated rule. The verifier's error is opaque, so the name of its variant is matched.
+fn webpki_rule(cause: &CertificateError) -> Option<WebpkiRule> {
     if matches!(cause, CertificateError::UnhandledCriticalExtension) {
-        return Some(Rule::Critical);
+        return Some(WebpkiRule::CriticalExtension);
     }
     let CertificateError::Other(other) = cause else { return None };
     let name = other.to_string();
     let rules = [
-        // A certificate with CA:TRUE as the server's own: what a plain `openssl req -x509` makes.
-        ("CaUsedAsEndEntity", Rule::Authority),
-        // What `openssl x509 -req` makes where no extension is asked for.
-        ("UnsupportedCertVersion", Rule::Version),
-        ("UnsupportedCriticalExtension", Rule::Critical),
-        ("NameConstraintViolation", Rule::Names),
-        ("PathLenConstraintViolated", Rule::ChainLength),
-        ("EndEntityUsedAsCa", Rule::NoAuthority),
+        // A server certificate with CA:TRUE, as a plain `openssl req -x509` makes it.
+        ("CaUsedAsEndEntity", WebpkiRule::CaAsServer),
+        // `openssl x509 -req` without extensions makes version 1.
+        ("UnsupportedCertVersion", WebpkiRule::Version1),
+        ("UnsupportedCriticalExtension", WebpkiRule::CriticalExtension),
+        ("NameConstraintViolation", WebpkiRule::NameConstraint),
+        ("PathLenConstraintViolated", WebpkiRule::PathLength),
+        ("EndEntityUsedAsCa", WebpkiRule::IssuerNotCa),
     ];
     rules.into_iter().find(|(known, _)| name.contains(known)).map(|(_, rule)| rule)
 }
 
-/// What rustls says, in words where it has a name only.
-fn library(cause: &rustls::Error) -> String {
+/// Formats an error of rustls; a variant without a message is spelled out as words.
+fn library_error(cause: &rustls::Error) -> String {
     match cause {
         rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
             "the server speaks neither TLS 1.2 nor TLS 1.3".to_owned()
@@ -178,26 +181,26 @@ fn library(cause: &rustls::Error) -> String {
             PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         ) => "the server chose a version of TLS that was ruled out".to_owned(),
         rustls::Error::PeerIncompatible(why) => {
-            format!("the server does not go with us: {}", spaced(why))
+            format!("the server does not go with us: {}", variant_words(why))
         }
         rustls::Error::PeerMisbehaved(why) => {
-            format!("the server broke the rules of TLS: {}", spaced(why))
+            format!("the server broke the rules of TLS: {}", variant_words(why))
         }
         rustls::Error::InvalidMessage(why) => {
-            format!("a message of the server is malformed: {}", spaced(why))
+            format!("a message of the server is malformed: {}", variant_words(why))
         }
         other => other.to_string(),
     }
 }
 
-/// Whether it is for our own limits that no version of TLS is left.
-fn is_ruled_out(cause: &rustls::Error) -> bool {
+/// Reports whether `--tls-min` or `--tls-max` excludes the version that the server chose.
+fn is_version_excluded(cause: &rustls::Error) -> bool {
     let why = PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig;
     *cause == rustls::Error::PeerIncompatible(why)
 }
 
-/// A name of Rust's as words, without what is in parentheses behind it.
-fn spaced(name: impl fmt::Debug) -> String {
+/// Splits the name of an enum variant into lower-case words and drops its fields.
+fn variant_words(name: impl fmt::Debug) -> String {
     let name = format!("{name:?}");
     let name = name.strip_prefix("OtherError(").unwrap_or(&name);
     let end = name.find(|c: char| !c.is_alphanumeric()).unwrap_or(name.len());
@@ -211,18 +214,17 @@ fn spaced(name: impl fmt::Debug) -> String {
     words
 }
 
-/// A name of a certificate: the verifier writes `DnsName("x")`.
-fn san(name: &str) -> String {
+/// Extracts a subject alternative name, which the verifier formats as `DnsName("x")`.
+fn alternative_name(name: &str) -> String {
     let inner = name.split_once('(').map_or(name, |(_, rest)| rest);
     Escaped(inner.trim_matches(['"', '(', ')'])).to_string()
 }
 
-/// What there is to try after a failure of TLS.
 pub(super) fn hint(fault: &TlsFault) -> Option<String> {
     let hint = match fault {
-        TlsFault::NotTls(start) => match Service::of(start) {
-            Some(Service::Http) => "use ws:// for a port without TLS",
-            Some(Service::Other(..)) => "another service listens there: check host and port",
+        TlsFault::NotTls(start) => match Service::detect(start) {
+            Some(Service::Http1) => "use ws:// for a port without TLS",
+            Some(Service::Other { .. }) => "another service listens there: check host and port",
             _ => "check the port, or use ws:// if it has no TLS",
         },
         TlsFault::Cut { .. } => {
@@ -241,7 +243,7 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
         TlsFault::Identity(
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
         ) => "give one with --cert FILE and --key FILE",
-        TlsFault::Library(cause) if is_ruled_out(cause) => "see --tls-min and --tls-max",
+        TlsFault::Library(cause) if is_version_excluded(cause) => "see --tls-min and --tls-max",
         TlsFault::NoProtocol => "see whether it has WebSocket over HTTP/2: --http2",
         TlsFault::Certificate { cause, chain } => match &**cause {
             CertificateError::UnknownIssuer => match &chain[..] {
@@ -263,16 +265,16 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "check this machine's clock; -k skips the check"
             }
-            // What cannot be read cannot be used unchecked, either.
+            // -k cannot help: an unreadable certificate cannot be used unchecked, either.
             CertificateError::BadSignature | CertificateError::BadEncoding => return None,
-            other => match own_rule(other) {
-                Some(Rule::Authority) => {
+            other => match webpki_rule(other) {
+                Some(WebpkiRule::CaAsServer) => {
                     "make the certificate with CA:FALSE, or skip the check with -k"
                 }
-                Some(Rule::Version) => {
+                Some(WebpkiRule::Version1) => {
                     "the server needs a certificate of version 3, which names its host"
                 }
-                Some(Rule::Critical) => return None,
+                Some(WebpkiRule::CriticalExtension) => return None,
                 _ => "-k skips the check",
             },
         },
@@ -317,8 +319,8 @@ fn date(time: UnixTime) -> String {
         .map_or_else(|_| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
-/// Names listed in a message.
-const SHOWN: usize = 3;
+/// Names of a certificate listed in a message.
+const SHOWN_NAMES: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -326,17 +328,17 @@ mod tests {
     use rustls::{InvalidMessage, PeerMisbehaved};
 
     #[test]
-    fn names_of_the_library_become_words() {
+    fn variants_of_rustls_errors_become_words() {
         assert_eq!(
-            library(&PeerIncompatible::NoCipherSuitesInCommon.into()),
+            library_error(&PeerIncompatible::NoCipherSuitesInCommon.into()),
             "the server does not go with us: no cipher suites in common"
         );
         assert_eq!(
-            library(&PeerMisbehaved::TooManyEmptyFragments.into()),
+            library_error(&PeerMisbehaved::TooManyEmptyFragments.into()),
             "the server broke the rules of TLS: too many empty fragments"
         );
         assert_eq!(
-            library(&InvalidMessage::MissingData("x").into()),
+            library_error(&InvalidMessage::MissingData("x").into()),
             "a message of the server is malformed: missing data"
         );
     }

@@ -6,35 +6,35 @@ use std::{fmt, time::Duration};
 
 /// An expectation that was not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unmet {
-    /// `--count`.
+pub enum UnmetExpectation {
+    /// Fewer messages than `--count` requires.
     Count {
         /// Messages received.
         received: u64,
-        /// Messages expected.
+        /// The value of `--count`.
         expected: u64,
     },
-    /// `--until`.
+    /// No message matched the pattern of `--until`.
     Until {
-        /// What was to match.
+        /// The pattern as typed.
         pattern: String,
         /// Messages received.
         received: u64,
     },
-    /// `--expect`.
+    /// No message matched the pattern of an `--expect`.
     Expect {
-        /// What was to match.
+        /// The pattern as typed.
         pattern: String,
-        /// How long was waited; none: the session ended.
+        /// The limit that expired; `None` if the session ended first.
         limit: Option<Duration>,
-        /// Messages that came instead.
+        /// Messages received without a match.
         received: u64,
-        /// The start of the last of them.
+        /// The start of the last such message.
         last: Option<String>,
     },
 }
 
-impl fmt::Display for Unmet {
+impl fmt::Display for UnmetExpectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count { received, expected } => {

@@ -8,7 +8,7 @@ pub(super) fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Resu
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|cause| Error::Other { doing: "start", cause })?;
+        .map_err(|cause| Error::Other { operation: "start", cause })?;
     let ended = runtime.block_on(task);
     // The process exits next, so the runtime is not shut down: that takes time, and a name that does
     // not resolve may block one of its threads for half a minute.

@@ -6,7 +6,7 @@ use super::{
     matcher::Matcher,
 };
 use crate::{
-    error::Unmet,
+    error::UnmetExpectation,
     proto::{Assembler, Piece, slice::Within},
 };
 use std::{
@@ -193,10 +193,10 @@ impl Script {
 
     /// Returns the expectation or goal that was not met, if any. `timed_out` is true if its deadline
     /// has passed, false if the session ended first.
-    pub(crate) fn unmet(&self, timed_out: bool) -> Option<Unmet> {
+    pub(crate) fn unmet(&self, timed_out: bool) -> Option<UnmetExpectation> {
         let received = self.received;
         if let Some(Expectation { matcher, received, last, .. }) = &self.expectation {
-            return Some(Unmet::Expect {
+            return Some(UnmetExpectation::Expect {
                 pattern: matcher.to_string(),
                 limit: timed_out.then_some(self.expect_limit),
                 received: *received,
@@ -204,16 +204,16 @@ impl Script {
             });
         }
         if let Some(expected) = self.goals.count.filter(|count| received < *count) {
-            return Some(Unmet::Count { received, expected });
+            return Some(UnmetExpectation::Count { received, expected });
         }
         if let Some(until) = &self.goals.until {
-            return Some(Unmet::Until { pattern: until.to_string(), received });
+            return Some(UnmetExpectation::Until { pattern: until.to_string(), received });
         }
         let pattern = self.remaining_actions().find_map(|action| match action {
             Action::Expect(matcher) => Some(matcher.to_string()),
             Action::Send(_) | Action::Wait(_) => None,
         })?;
-        Some(Unmet::Expect { pattern, limit: None, received: 0, last: None })
+        Some(UnmetExpectation::Expect { pattern, limit: None, received: 0, last: None })
     }
 }
 
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(script.deadline(), Some(start + 13 * S));
         receive(&mut script, "no", start);
         receive(&mut script, &"x".repeat(QUOTED_BYTES + 1), start);
-        let unmet = |limit| Unmet::Expect {
+        let unmet = |limit| UnmetExpectation::Expect {
             pattern: "1".to_owned(),
             limit,
             received: 2,
@@ -312,7 +312,8 @@ mod tests {
         let (mut script, start) = script(&[expect("1"), say("a"), expect("2")]);
         script.next(start);
         receive(&mut script, "1", start);
-        let Some(Unmet::Expect { pattern, received: 0, last: None, .. }) = script.unmet(false)
+        let Some(UnmetExpectation::Expect { pattern, received: 0, last: None, .. }) =
+            script.unmet(false)
         else {
             panic!("{:?}", script.unmet(false))
         };
@@ -342,7 +343,7 @@ mod tests {
         let piece = Piece::whole(Kind::Text, b"ab");
         let (first, last) = (Piece { last: false, ..piece }, Piece { first: false, ..piece });
         assert_eq!([&piece, &first].map(|piece| script.receive(piece, now)), [false, false]);
-        assert_eq!(script.unmet(false), Some(Unmet::Count { received: 1, expected: 2 }));
+        assert_eq!(script.unmet(false), Some(UnmetExpectation::Count { received: 1, expected: 2 }));
         assert!(script.receive(&last, now));
         assert_eq!(script.unmet(false), None);
 

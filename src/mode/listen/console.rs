@@ -6,7 +6,7 @@ use crate::{
         event::{PromptEvent, PromptReply},
         prompt::{BRIEF_LIMIT, Prompt},
     },
-    error::{Error, Place},
+    error::{Error, StdinPosition},
     escape::Escaped,
     job::ended::Ended,
     proto::{Kind, Piece},
@@ -63,7 +63,7 @@ impl Console {
     pub(super) fn open(first: &str, report: Report) -> Result<Self, Error> {
         if stdio::stdin_kind() == StdinKind::Terminal && io::stdout().is_terminal() {
             let prompt = Prompt::open(first, None)
-                .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
+                .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
             return Ok(Self::Prompt(Some(prompt)));
         }
         report.line(first);
@@ -173,8 +173,8 @@ impl Stdio {
             return match std::str::from_utf8(self.input.bytes(line)) {
                 Ok(line) => ConsoleEvent::Line(line.to_owned()),
                 Err(e) => {
-                    let place = Place::Line(self.input.number());
-                    ConsoleEvent::Failed(Error::input_text(place, e.valid_up_to() as u64))
+                    let position = StdinPosition::Line(self.input.number());
+                    ConsoleEvent::Failed(Error::input_encoding(position, e.valid_up_to() as u64))
                 }
             };
         }

@@ -82,7 +82,7 @@ async fn serve_echo(
     report: Report,
 ) -> Result<Ended, Error> {
     let mut signals =
-        Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        Signals::new().map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
     let mut clients = JoinSet::new();
     let (shutdown_sender, shutdown) = watch::channel(());
     let signal = loop {
@@ -155,8 +155,8 @@ enum ServerEvent {
 
 impl Server {
     async fn run(mut self) -> Result<Ended, Error> {
-        let mut signals =
-            Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        let mut signals = Signals::new()
+            .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         loop {
             if let Some(outcome) = self.hub.outcome() {
                 self.console.close().await;

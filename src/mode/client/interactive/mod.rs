@@ -83,8 +83,8 @@ impl Interactive {
         reconnector: Option<Reconnector>,
     ) -> Result<Self, Error> {
         // Before the terminal is taken: a signal must not leave it as it is then.
-        let signals =
-            Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        let signals = Signals::new()
+            .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         let first = format!(
             "connected to {} (/help lists commands)\n{}",
             options.report.secrets.url(&opened.report.url),
@@ -92,7 +92,7 @@ impl Interactive {
         );
         let history = if options.history { history_file() } else { None };
         let prompt = Prompt::open(&first, history)
-            .map_err(|cause| Error::Other { doing: "use the terminal", cause })?;
+            .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
         prompt.vocabulary().subprotocols.clone_from(&options.subprotocols);
         let print: Print = Arc::new(prompt.printer());
         options.sinks.print_with(Some(&print));

@@ -47,7 +47,7 @@ impl EndCause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error::Unmet, proto::CloseCode};
+    use crate::{error::UnmetExpectation, proto::CloseCode};
     use std::{io, time::Duration};
 
     fn output_lost() -> EndCause {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     fn unmet() -> EndCause {
-        EndCause::Failed(Error::Unmet(Unmet::Count { received: 0, expected: 1 }))
+        EndCause::Failed(Error::Unmet(UnmetExpectation::Count { received: 0, expected: 1 }))
     }
 
     fn late() -> EndCause {

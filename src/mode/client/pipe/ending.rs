@@ -86,7 +86,7 @@ impl Pipe {
             EndCause::Requested(close) => close.clone(),
             EndCause::ReaderGone | EndCause::Signal(_) => Close::new(CloseCode::GOING_AWAY),
             // The peer has the beginning of a message that is none.
-            EndCause::Failed(Error::InputText { .. }) if self.long.is_begun() => {
+            EndCause::Failed(Error::InputEncoding { .. }) if self.long.is_begun() => {
                 Close::new(CloseCode::INVALID_PAYLOAD)
             }
             EndCause::Failed(_) => Close::new(CloseCode::NORMAL),

@@ -2,7 +2,7 @@
 
 use super::{Pipe, Turn, end_cause::EndCause, options::InputSource};
 use crate::{
-    error::{Error, Place},
+    error::{Error, StdinPosition},
     proto::{Kind, utf8},
     script::{
         action::{Action, Outgoing},
@@ -68,9 +68,9 @@ impl Pipe {
                     self.send(range);
                 }
                 Next::Part { range, last } => self.stream(range, last),
-                Next::Truncated(lacks) => {
+                Next::Truncated(missing) => {
                     let message = self.input.number();
-                    self.finish(EndCause::Failed(Error::InputCut { message, lacks }));
+                    self.finish(EndCause::Failed(Error::InputTruncated { message, missing }));
                 }
             }
             sent = true;
@@ -153,11 +153,11 @@ impl Pipe {
     #[cold]
     fn refuse(&mut self, good: u64) {
         let number = self.input.number();
-        let place = match self.options.framing {
-            Framing::Lines(b'\n') => Place::Line(number),
-            _ => Place::Message(number),
+        let position = match self.options.framing {
+            Framing::Lines(b'\n') => StdinPosition::Line(number),
+            _ => StdinPosition::Message(number),
         };
-        self.finish(EndCause::Failed(Error::input_text(place, good)));
+        self.finish(EndCause::Failed(Error::input_encoding(position, good)));
     }
 
     /// Part of the message that all of stdin is.
@@ -179,7 +179,8 @@ impl Pipe {
                 Ok(()) => None,
             };
             if let Some(good) = fault {
-                return self.finish(EndCause::Failed(Error::input_text(Place::Stream, good)));
+                return self
+                    .finish(EndCause::Failed(Error::input_encoding(StdinPosition::Stream, good)));
             }
         }
         self.long.read += bytes.len() as u64;

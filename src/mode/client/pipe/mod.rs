@@ -119,8 +119,8 @@ impl Pipe {
 
     /// Runs until the session is over and all output is written.
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
-        let mut signals =
-            Signals::new().map_err(|cause| Error::Other { doing: "wait for signals", cause })?;
+        let mut signals = Signals::new()
+            .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         let ended = self.converse(&mut signals).await;
         // The process ends next; taking all of it apart would take longer than some runs.
         std::mem::forget(self);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    error::Unmet,
+    error::UnmetExpectation,
     job::wait::{EndRules, Wait},
     proto::{Close, CloseCode, Kind},
     redact::Secrets,
@@ -318,7 +318,7 @@ fn a_late_answer_ends_the_session_and_fails_the_run() {
         let actions = vec![say("a"), expect("1"), say("b")];
         let (mut pipe, mut world) = pipe(scripted(actions, Goals::default()));
         let (ended, heard) = run(&mut pipe, &mut world).await;
-        let Err(Error::Unmet(Unmet::Expect { limit, received: 0, .. })) = ended else {
+        let Err(Error::Unmet(UnmetExpectation::Expect { limit, received: 0, .. })) = ended else {
             panic!("{ended:?}")
         };
         assert_eq!(limit, Some(10 * S));
@@ -360,7 +360,7 @@ fn a_session_that_ends_before_its_goal_fails_the_run() {
             peer.close(1000);
             peer.finish().await;
         });
-        let unmet = Unmet::Count { received: 1, expected: 2 };
+        let unmet = UnmetExpectation::Count { received: 1, expected: 2 };
         assert!(matches!(ended, Err(Error::Unmet(it)) if it == unmet));
     });
 }
@@ -411,7 +411,7 @@ fn text_that_is_not_utf8_is_not_sent() {
         let (mut pipe, mut world) = pipe(options());
         assert_eq!(world.type_some(b"a\nb\xff\nc\n"), 7);
         let (ended, heard) = run(&mut pipe, &mut world).await;
-        assert!(matches!(ended, Err(Error::InputText { .. })), "{ended:?}");
+        assert!(matches!(ended, Err(Error::InputEncoding { .. })), "{ended:?}");
         assert_eq!(heard, [OwnedEvent::text("a"), closed(1000)]);
     });
 }
@@ -427,7 +427,7 @@ fn text_that_turns_out_not_to_be_utf8_is_told_to_the_peer() {
             stdin.as_mut().unwrap().write_all(b"\xff").unwrap();
             assert_eq!(peer.finish().await, [closed(1007)]);
         });
-        assert!(matches!(ended, Err(Error::InputText { .. })), "{ended:?}");
+        assert!(matches!(ended, Err(Error::InputEncoding { .. })), "{ended:?}");
         // A message under way is no silence.
         assert_eq!(world.elapsed(), 60 * S);
     });

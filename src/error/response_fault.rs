@@ -1,4 +1,4 @@
-//! Sentences and hints for an answer that breaks the RFC.
+//! Sentences and hints for a response that violates RFC 6455.
 
 use super::{
     request::secured,
@@ -15,22 +15,22 @@ use crate::{
 };
 use std::fmt;
 
-/// The reason why an answer was refused, escaped.
-pub(super) struct Refused<'a>(pub(super) &'a ResponseFault);
+/// Displays the reason for refusing a response, escaped.
+pub(super) struct FaultText<'a>(pub(super) &'a ResponseFault);
 
-impl fmt::Display for Refused<'_> {
+impl fmt::Display for FaultText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            ResponseFault::NotHttp(start) => match Service::of(start) {
+            ResponseFault::NotHttp(start) => match Service::detect(start) {
                 Some(Service::Tls) => f.write_str("it answered with a TLS alert"),
                 Some(Service::Http2) => f.write_str("its answer is HTTP/2, not HTTP/1.1"),
-                Some(Service::Other(name, true)) => {
+                Some(Service::Other { name, is_text: true }) => {
                     write!(f, "its answer is {name}, not HTTP/1.1: '{}'", FirstLine(start))
                 }
-                Some(Service::Other(name, false)) => {
+                Some(Service::Other { name, is_text: false }) => {
                     write!(f, "its answer is {name}, not HTTP/1.1")
                 }
-                Some(Service::Http) | None => Escaped(&self.0.to_string()).fmt(f),
+                Some(Service::Http1) | None => Escaped(&self.0.to_string()).fmt(f),
             },
             ResponseFault::Extension(ExtensionFault::Unsupported(name)) => write!(
                 f,
@@ -42,15 +42,14 @@ impl fmt::Display for Refused<'_> {
     }
 }
 
-/// What there is to try after an answer that breaks the RFC.
-pub(super) fn hint(refusal: &ResponseFault, request: &RequestSummary) -> Option<String> {
-    let hint = match refusal {
-        ResponseFault::NotHttp(start) => match Service::of(start) {
+pub(super) fn hint(fault: &ResponseFault, request: &RequestSummary) -> Option<String> {
+    let hint = match fault {
+        ResponseFault::NotHttp(start) => match Service::detect(start) {
             Some(Service::Tls) => {
                 return Some(format!("the port speaks TLS: use {}", secured(request)));
             }
             Some(Service::Http2) => "see whether it has WebSocket over HTTP/2: --http2",
-            Some(Service::Other(..)) => "another service listens there: check host and port",
+            Some(Service::Other { .. }) => "another service listens there: check host and port",
             _ => return None,
         },
         ResponseFault::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
@@ -68,7 +67,7 @@ pub(super) fn hint(refusal: &ResponseFault, request: &RequestSummary) -> Option<
         ResponseFault::Upgrade(_) | ResponseFault::Connection(_) => {
             "a reverse proxy, if there is one, must pass the headers Upgrade and Connection back"
         }
-        ResponseFault::Subprotocol(name) if is_plain(name) => {
+        ResponseFault::Subprotocol(name) if is_plain_word(name) => {
             return Some(format!("ask for it with -s {name}"));
         }
         ResponseFault::Subprotocol(_) | ResponseFault::Subprotocols => {
@@ -79,8 +78,8 @@ pub(super) fn hint(refusal: &ResponseFault, request: &RequestSummary) -> Option<
     Some(hint.to_owned())
 }
 
-/// Whether a shell takes a name as it is.
-fn is_plain(name: &str) -> bool {
+/// Reports whether a name needs no quoting in a shell and does not look like an option.
+fn is_plain_word(name: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     !name.is_empty() && !name.starts_with('-') && name.bytes().all(is_plain)
 }
