@@ -250,7 +250,7 @@ mod tests {
         );
         assert_eq!(
             fault("cmd:printf 'a\\tb'"),
-            "the output of the command (cmd:) holds a control character"
+            "the output of the command (cmd:) contains a control character"
         );
     }
 
