@@ -100,3 +100,22 @@ pub(crate) fn conflict(path: &Path, one: &str, other: &str) -> Error {
     let path = path.display().to_string();
     Error::Usage { fault: format!("{} cannot be {one} and {other}", Escaped(&path)), hint: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_to_write_is_kept_to_the_end_and_stops_writing() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "before").unwrap();
+        let path = file.path().to_owned();
+        let mut record = RecordFile { path, file: File::open(file.path()).unwrap(), fault: None };
+        assert!(!record.has_failed());
+        record.append(b"one");
+        assert!(record.has_failed() && !record.write_at(0, b"two"));
+        assert!(matches!(record.end(), Err(Error::File { path, .. }) if path == file.path()));
+        assert!(record.end().is_ok());
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), "before");
+    }
+}

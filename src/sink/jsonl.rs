@@ -60,6 +60,12 @@ impl EventBuffer {
         self.lock().shows = false;
     }
 
+    /// The lines that wait.
+    #[cfg(test)]
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(self.lock().buffer.ready()).into_owned()
+    }
+
     /// Drops what waits and everything that follows.
     pub(crate) fn abandon(&self) {
         let mut events = self.lock();

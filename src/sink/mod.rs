@@ -10,6 +10,8 @@ pub(crate) mod har;
 pub(crate) mod jsonl;
 mod recording;
 pub(crate) mod sinks;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     connect::{ClientConnection, Progress},
