@@ -13,4 +13,5 @@ pub mod recording;
 pub mod renderer;
 pub mod summary;
 pub mod terminal;
+pub mod transcript;
 pub mod write_out;

@@ -3,6 +3,8 @@
 use super::har::{Answer, Exchange};
 use crate::{
     connect::Timing,
+    error::Error,
+    escape::Escaped,
     proto::{
         self, Kind,
         trace::{self, Direction},
@@ -12,9 +14,13 @@ use crate::{
         line::{Line, wrong},
         scalar::{Base64, Seconds},
     },
+    wording::system_error,
 };
 use std::{
     borrow::Cow,
+    fs::File,
+    io::{self, BufRead as _, BufReader},
+    path::Path,
     time::{Duration, SystemTime},
 };
 
@@ -80,8 +86,88 @@ pub struct End {
     pub sent: (u64, u64),
 }
 
+/// Reads the events of a recording, line by line.
+pub struct Reader<'a> {
+    path: &'a Path,
+    file: BufReader<File>,
+    number: u64,
+    /// The last line, if it is cut.
+    torn: Option<u64>,
+    /// The types that are not known, with the number of their events.
+    unknown: Vec<(String, u64)>,
+}
+
+impl<'a> Reader<'a> {
+    /// Opens a recording.
+    pub fn open(path: &'a Path) -> Result<Self, Error> {
+        let fault = |cause: io::Error| Error::Recording {
+            path: path.to_owned(),
+            line: None,
+            fault: system_error(&cause),
+        };
+        let file = BufReader::new(File::open(path).map_err(fault)?);
+        Ok(Self { path, file, number: 0, torn: None, unknown: Vec::new() })
+    }
+
+    /// Returns the next event of a known type; `None` at the end. Fails if the file cannot be read, is
+    /// empty, or has a line that is not an event, unless that is the last one and was cut.
+    pub fn next_event(&mut self) -> Result<Option<Recorded>, Error> {
+        loop {
+            let mut line = Vec::new();
+            let read_line = self.file.read_until(b'\n', &mut line);
+            read_line.map_err(|cause| self.fault(system_error(&cause)))?;
+            if line.is_empty() {
+                if self.number == 0 {
+                    return Err(self.fault("it is empty".to_owned()));
+                }
+                return Ok(None);
+            }
+            self.number += 1;
+            let is_whole = line.ends_with(b"\n");
+            let text = std::str::from_utf8(&line).map_err(|_| "not UTF-8".to_owned());
+            match text.and_then(|text| read(text.trim_end())) {
+                Ok(Recorded { event: Event::Unknown(name), .. }) => self.count(name),
+                Ok(recorded) => return Ok(Some(recorded)),
+                // A process that was killed wrote no more of it.
+                Err(_) if !is_whole && self.number > 1 => {
+                    self.torn = Some(self.number);
+                    return Ok(None);
+                }
+                Err(fault) => return Err(self.fault(fault)),
+            }
+        }
+    }
+
+    fn count(&mut self, name: String) {
+        match self.unknown.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => self.unknown.push((name, 1)),
+        }
+    }
+
+    fn fault(&self, fault: String) -> Error {
+        let line = Some(self.number).filter(|number| *number > 0);
+        Error::Recording { path: self.path.to_owned(), line, fault }
+    }
+
+    /// The path of the recording.
+    pub fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// Returns sentences about the lines that were left out.
+    pub fn left_out(&self) -> Vec<String> {
+        let unknown = self
+            .unknown
+            .iter()
+            .map(|(name, count)| format!("not shown: {count} of the type '{}'", Escaped(name)));
+        let torn = self.torn.map(|line| format!("line {line}, the last, is cut"));
+        unknown.chain(torn).collect()
+    }
+}
+
 /// Reads a line. Fails with a phrase that names the fault.
-pub fn read(line: &str) -> Result<Recorded, String> {
+fn read(line: &str) -> Result<Recorded, String> {
     let line = Line::read(line)?;
     let at = SystemTime::from(line.time);
     let direction = || line.direction.map(Direction::from).ok_or_else(|| wrong("direction"));
