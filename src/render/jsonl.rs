@@ -14,7 +14,7 @@ use crate::{
     redact::Secrets,
     schema::{
         event::{self, Event},
-        line::{Line, VERSION},
+        line::{Line, LineWriter, VERSION},
         scalar::{Base64, Hex, Seconds},
     },
     session::{SessionEvent, Stats},
@@ -32,8 +32,7 @@ pub struct JsonLines {
     wall: SystemTime,
     /// Date of the next line.
     now: Instant,
-    /// Lines go to a terminal: what it would act upon is escaped too.
-    terminal: bool,
+    writer: LineWriter,
     secrets: Secrets,
     assembler: Assembler,
 }
@@ -43,7 +42,8 @@ impl JsonLines {
     pub fn new(started: Instant, terminal: bool, secrets: Secrets) -> Self {
         let now = Instant::now();
         let wall = SystemTime::now() - now.duration_since(started);
-        Self { started, wall, now, terminal, secrets, assembler: Assembler::default() }
+        let (writer, assembler) = (LineWriter::new(terminal), Assembler::default());
+        Self { started, wall, now, writer, secrets, assembler }
     }
 
     /// Dates the lines that follow. Dates never go back.
@@ -190,12 +190,12 @@ impl JsonLines {
         self.now.saturating_duration_since(self.started)
     }
 
-    fn line(&self, direction: Option<Direction>, event: Event<'_>, out: &mut OutputBuffer) {
+    fn line(&mut self, direction: Option<Direction>, event: Event<'_>, out: &mut OutputBuffer) {
         let elapsed = self.elapsed();
         let time = Timestamp::try_from(self.wall + elapsed).unwrap_or(Timestamp::MAX);
         let direction = direction.map(Into::into);
         let line = Line { direction, time, elapsed: Seconds(elapsed), event };
-        line.write(self.terminal, out.bytes());
+        self.writer.write(&line, out.bytes());
         out.release();
     }
 

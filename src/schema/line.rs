@@ -7,7 +7,7 @@ use super::{
 use crate::escape::affects_terminal;
 use data_encoding::BASE64;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 use std::io::{self, Write};
 
@@ -29,36 +29,6 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Appends the line and its end; `terminal`: characters that a terminal acts upon are escaped
-    /// inside strings, where an escape means the same.
-    pub fn write(&self, terminal: bool, out: &mut Vec<u8>) {
-        match &self.event {
-            Event::Request(body) => self.put("request", body, terminal, out),
-            Event::Open(body) => self.put("open", &**body, terminal, out),
-            Event::Text(body) => self.put("text", body, terminal, out),
-            Event::Binary(body) => self.put("binary", body, terminal, out),
-            Event::Ping(body) => self.put("ping", body, terminal, out),
-            Event::Pong(body) => self.put("pong", body, terminal, out),
-            Event::Close(body) => self.put("close", body, terminal, out),
-            Event::Frame(body) => self.put("frame", &**body, terminal, out),
-            Event::Violation(body) => self.put("violation", body, terminal, out),
-            Event::Gap(body) => self.put("gap", body, terminal, out),
-            Event::Error(body) => self.put("error", body, terminal, out),
-            Event::End(body) => self.put("end", body, terminal, out),
-            Event::Unknown(name) => self.put(name, &Nothing {}, terminal, out),
-        }
-    }
-
-    fn put(&self, kind: &str, body: &impl Serialize, terminal: bool, out: &mut Vec<u8>) {
-        let Self { direction, time, elapsed, .. } = *self;
-        let written = Written { kind, direction, time, elapsed, body };
-        let formatter = LineFormatter { terminal };
-        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
-        // Writing to a Vec cannot fail, and every value of the schema has a form in JSON.
-        let _ = written.serialize(&mut serializer);
-        out.push(b'\n');
-    }
-
     /// Reads a line without its end. Fails with a phrase that names the fault.
     pub fn read(line: &'a str) -> Result<Self, String> {
         let head = head(line)?;
@@ -100,6 +70,56 @@ impl<'a> Line<'a> {
     }
 }
 
+/// A writer of lines.
+#[derive(Debug)]
+pub struct LineWriter {
+    /// Characters that a terminal acts upon are escaped inside strings, where an escape means the
+    /// same.
+    terminal: bool,
+    /// The last date and its text, since all messages of one read have the same date.
+    date: (Timestamp, String),
+}
+
+impl LineWriter {
+    /// A writer of lines, for a `terminal` if they are shown on one.
+    pub fn new(terminal: bool) -> Self {
+        let date = Timestamp::UNIX_EPOCH;
+        Self { terminal, date: (date, format!("{date:.6}")) }
+    }
+
+    /// Appends a line and its end.
+    pub fn write(&mut self, line: &Line<'_>, out: &mut Vec<u8>) {
+        if self.date.0 != line.time {
+            self.date = (line.time, format!("{:.6}", line.time));
+        }
+        match &line.event {
+            Event::Request(body) => self.put("request", line, body, out),
+            Event::Open(body) => self.put("open", line, &**body, out),
+            Event::Text(body) => self.put("text", line, body, out),
+            Event::Binary(body) => self.put("binary", line, body, out),
+            Event::Ping(body) => self.put("ping", line, body, out),
+            Event::Pong(body) => self.put("pong", line, body, out),
+            Event::Close(body) => self.put("close", line, body, out),
+            Event::Frame(body) => self.put("frame", line, &**body, out),
+            Event::Violation(body) => self.put("violation", line, body, out),
+            Event::Gap(body) => self.put("gap", line, body, out),
+            Event::Error(body) => self.put("error", line, body, out),
+            Event::End(body) => self.put("end", line, body, out),
+            Event::Unknown(name) => self.put(name, line, &Nothing {}, out),
+        }
+    }
+
+    fn put(&self, kind: &str, line: &Line<'_>, body: &impl Serialize, out: &mut Vec<u8>) {
+        let Line { direction, elapsed, .. } = *line;
+        let written = Written { kind, direction, time: &self.date.1, elapsed, body };
+        let formatter = LineFormatter { terminal: self.terminal };
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
+        // Writing to a Vec cannot fail, and every value of the schema has a form in JSON.
+        let _ = written.serialize(&mut serializer);
+        out.push(b'\n');
+    }
+}
+
 /// The fields of all lines, as far as a reader needs them.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -123,8 +143,7 @@ struct Written<'a, E> {
     kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     direction: Option<Direction>,
-    #[serde(serialize_with = "micros")]
-    time: Timestamp,
+    time: &'a str,
     elapsed: Seconds,
     #[serde(flatten)]
     body: &'a E,
@@ -133,11 +152,6 @@ struct Written<'a, E> {
 /// The body of an event that is not known.
 #[derive(Serialize)]
 struct Nothing {}
-
-/// Writes a date to the microsecond.
-fn micros<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{time:.6}"))
-}
 
 fn head(line: &str) -> Result<Head<'_>, String> {
     // A sequence could be read as a struct as well.

@@ -5,7 +5,7 @@ use super::{
         Close, Compression, Control, End, EndTiming, Event, Failure, Frame, Gap, Message,
         MessageKind, Open, OpenTiming, Request, Side, Traffic, Violation,
     },
-    line::Line,
+    line::{Line, LineWriter},
     scalar::{Base64, Direction, Hex, Seconds},
 };
 use crate::{proto::CloseCode, script::jsonl};
@@ -205,7 +205,7 @@ fn line() -> impl Strategy<Value = Line<'static>> {
 
 fn written(line: &Line<'_>, terminal: bool) -> String {
     let mut out = Vec::new();
-    line.write(terminal, &mut out);
+    LineWriter::new(terminal).write(line, &mut out);
     String::from_utf8(out).unwrap()
 }
 
