@@ -25,7 +25,7 @@ use crate::{
     },
     report::{Report, Verbosity},
     session::{
-        Seen, Session,
+        Session, SessionEvent,
         testbed::{self, Bed, Player, SETTINGS, entropy},
     },
     target::Target,
@@ -298,10 +298,10 @@ impl Sink for Log {
         self.note("opened");
     }
 
-    fn see(&mut self, _: Instant, seen: &Seen<'_>) {
-        if matches!(seen, Seen::Frame(..)) {
+    fn see(&mut self, _: Instant, seen: &SessionEvent<'_>) {
+        if matches!(seen, SessionEvent::Frame(..)) {
             self.note("frame");
-        } else if matches!(seen, Seen::Piece(_)) {
+        } else if matches!(seen, SessionEvent::Piece(_)) {
             self.note("message");
         }
     }
