@@ -24,7 +24,7 @@ use std::{
     time::Instant,
 };
 
-/// Talks to a server, in the mode that stdin and stdout ask for.
+/// Runs a client, interactively or as a pipe depending on stdin and stdout.
 pub(crate) async fn run(
     client: &ClientJob,
     target: Target,
@@ -77,9 +77,9 @@ async fn converse(
     };
     let opened = match opened {
         Ok(opened) => opened,
-        Err(error) => return tell_failure(client, Err(error), sinks, events).await,
+        Err(error) => return report_failure(client, Err(error), sinks, events).await,
     };
-    warn_of_subprotocol(client, &opened, report);
+    note_missing_subprotocol(client, &opened, report);
     match &opened.established.agreed.deflate {
         Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
         None if client.offers_compression() => {
@@ -110,7 +110,7 @@ async fn converse(
     Pipe::new(options, session, (stdin, output), report, reconnector).run().await
 }
 
-fn warn_of_subprotocol(client: &ClientJob, opened: &ClientConnection, report: Report) {
+fn note_missing_subprotocol(client: &ClientJob, opened: &ClientConnection, report: Report) {
     if opened.established.agreed.subprotocol.is_none()
         && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
     {
@@ -131,8 +131,8 @@ fn output(client: &ClientJob, events: Option<EventBuffer>) -> Result<Output, Err
     })
 }
 
-/// Ends a run that has come to no session, in the output too if that tells of events.
-async fn tell_failure(
+/// Reports a run that opened no session. `--output jsonl` writes the error and the end as events.
+async fn report_failure(
     client: &ClientJob,
     ended: Result<Ended, Error>,
     sinks: &Sinks,

@@ -1,4 +1,4 @@
-//! Sentences about the end of a session.
+//! Texts about the end of a session.
 
 use crate::{
     render::summary::{summary, times},
@@ -6,7 +6,7 @@ use crate::{
     session::Session,
 };
 
-/// How a session closed, and who began.
+/// Returns a sentence on how a session closed and which side started it.
 pub(super) fn farewell(session: &Session) -> String {
     let authority = session.authority();
     match session.remote_close() {
@@ -16,7 +16,7 @@ pub(super) fn farewell(session: &Session) -> String {
     }
 }
 
-/// With `-v`: how a session closed, and what it came to.
+/// Reports, with `-v`, how a session closed and its statistics.
 pub(super) fn summarize(session: &Session, report: Report) {
     report.detail(&farewell(session));
     let stats = session.stats();

@@ -1,4 +1,4 @@
-//! The limit on messages that are needed whole.
+//! The size limit of messages that must be complete in memory.
 
 use crate::{
     job::ClientJob,
@@ -8,19 +8,20 @@ use crate::{
 };
 use std::io::{self, IsTerminal as _};
 
-/// Returns the settings of a client, with a limit on messages where each is needed whole.
+/// Returns the settings of a client. Adds a message size limit if an option needs complete messages
+/// and no limit was given.
 pub(super) fn limited_settings(client: &ClientJob, report: Report) -> Settings {
     let mut settings = client.common.settings;
     let pipe = &client.pipe;
     if pipe.framing == Framing::Lengths && settings.max_message != u64::MAX {
-        // A length has four bytes.
+        // The length prefix has 32 bits.
         settings.max_message = settings.max_message.min(u32::MAX.into());
     }
     if settings.max_message != u64::MAX {
         return settings;
     }
     let expects = client.script.iter().any(|action| matches!(action, Action::Expect(_)));
-    let why = match pipe.framing {
+    let reason = match pipe.framing {
         _ if pipe.jsonl_output => "--output jsonl",
         _ if client.recording.record.is_some() => "--record",
         _ if client.recording.har.is_some() => "--har",
@@ -33,11 +34,11 @@ pub(super) fn limited_settings(client: &ClientJob, report: Report) -> Settings {
     };
     settings.max_message = WHOLE_MESSAGE_LIMIT_BYTES;
     report.note(&format!(
-        "{why} needs each message whole: the limit is {} MiB",
+        "{reason} needs each message whole: the limit is {} MiB",
         WHOLE_MESSAGE_LIMIT_BYTES >> 20
     ));
     settings
 }
 
-/// The limit on a message that is needed whole where none was given, in bytes.
+/// The default size limit of messages that must be complete.
 const WHOLE_MESSAGE_LIMIT_BYTES: u64 = 100 << 20;

@@ -1,4 +1,4 @@
-//! The client modes: interactive at two terminals, a pipe otherwise.
+//! The client modes: interactive if stdin and stdout are terminals, a pipe otherwise.
 
 mod conversation;
 mod farewell;

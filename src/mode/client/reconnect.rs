@@ -1,4 +1,4 @@
-//! Opening a lost session again: after which losses, how soon and how often.
+//! Reconnection after the loss of a session: its conditions, delays and limits.
 
 use crate::{
     connect::{ClientConnection, ConnectOptions, Dialer, LimitScope, OpenError, Progress},
@@ -13,20 +13,25 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// The waits between attempts: exponential back-off with full jitter.
+/// The delays between attempts: exponential back-off with full jitter.
 #[derive(Debug)]
 struct Backoff {
     rules: ReconnectRules,
     failed: u32,
-    /// When the last session opened.
+    /// The time at which the last session opened.
     opened: Option<Instant>,
 }
 
 impl Backoff {
-    /// The wait before the next attempt; `None`: there have been enough. `random` is from 0 to 1;
-    /// `asked`: how long the server asks to be left alone.
-    fn next(&mut self, now: Instant, random: f64, asked: Option<Duration>) -> Option<Duration> {
-        if self.opened.take().is_some_and(|at| now - at >= STABLE) {
+    /// Returns the delay before the next attempt, or `None` if the attempts are exhausted. `random` is
+    /// from 0 to 1; `retry_after` is the minimum delay that the server requests.
+    fn next(
+        &mut self,
+        now: Instant,
+        random: f64,
+        retry_after: Option<Duration>,
+    ) -> Option<Duration> {
+        if self.opened.take().is_some_and(|at| now - at >= STABLE_AFTER) {
             self.failed = 0;
         }
         if self.rules.attempts.is_some_and(|most| self.failed >= most) {
@@ -35,19 +40,19 @@ impl Backoff {
         let doubled = self.rules.first.saturating_mul(1 << self.failed.min(30));
         self.failed += 1;
         let wait = doubled.min(self.rules.longest).mul_f64(random.clamp(0.0, 1.0));
-        Some(wait.max(asked.unwrap_or_default().min(PATIENCE)))
+        Some(wait.max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER)))
     }
 }
 
-/// Sees sessions that are lost after about the same silence again and again: something on the way
-/// ends them.
+/// Detects sessions that are repeatedly lost after about the same time of silence, which points to an
+/// intermediary that ends idle connections.
 #[derive(Debug, Default)]
-struct Losses {
-    /// The quiet before the last.
+struct LossPattern {
+    /// The silence before the last loss.
     quiet: Option<QuietPeriod>,
 }
 
-impl Losses {
+impl LossPattern {
     fn count(&mut self, error: &mut Error) {
         let last = self.quiet.take();
         if let Some(quiet) = error.quiet_mut() {
@@ -57,13 +62,13 @@ impl Losses {
     }
 }
 
-/// Opens a session that was lost again, as the rules say.
+/// Opens sessions repeatedly as the rules of `--reconnect` allow.
 #[derive(Debug)]
 pub(super) struct Reconnector {
     dialer: Dialer,
     opening: ConnectOptions,
     backoff: Backoff,
-    losses: Losses,
+    losses: LossPattern,
 }
 
 impl Reconnector {
@@ -72,12 +77,12 @@ impl Reconnector {
             dialer,
             opening,
             backoff: Backoff { rules, failed: 0, opened: None },
-            losses: Losses::default(),
+            losses: LossPattern::default(),
         }
     }
 
-    /// Why to come back after this session, which has ended; otherwise what it failed with, if the
-    /// session was asked for that.
+    /// Returns the reason to reconnect after a session that has ended. The error is the failure of the
+    /// session, or `None` if the peer closed it.
     pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
         match session.remote_close().cloned() {
             Some(close) if self.backoff.rules.reconnects_after(&close) => {
@@ -85,14 +90,14 @@ impl Reconnector {
             }
             Some(_) => Err(None),
             None => match session.verdict(0).map_err(Error::from) {
-                Err(error) if Self::is_after(&error) => Ok(error),
+                Err(error) if Self::is_retryable(&error) => Ok(error),
                 verdict => Err(verdict.err()),
             },
         }
     }
 
-    /// Whether another attempt may succeed.
-    fn is_after(error: &Error) -> bool {
+    /// Reports whether another attempt may succeed.
+    fn is_retryable(error: &Error) -> bool {
         match error {
             Error::Open(error) => is_temporary(error),
             Error::Session(error) => match error {
@@ -103,28 +108,28 @@ impl Reconnector {
                 SessionError::Http2 { fault, .. } => is_lost(fault),
                 _ => false,
             },
-            Error::Truncated { cause, .. } => Self::is_after(cause),
+            Error::Truncated { cause, .. } => Self::is_retryable(cause),
             _ => false,
         }
     }
 
-    /// The session has opened.
+    /// Records the opening of a session.
     pub(super) fn opened(&mut self, now: Instant) {
         self.backoff.opened = Some(now);
     }
 
-    /// Opens it, at once and then again and again as the rules say.
+    /// Opens a session at once, and retries as the rules allow.
     pub(super) async fn open(
         &mut self,
         tell: &mut dyn FnMut(RetryEvent<'_>),
     ) -> Result<ClientConnection, Error> {
         match self.attempt(tell).await {
-            Err(error) if Self::is_after(&error) => self.reopen(error, tell).await,
+            Err(error) if Self::is_retryable(&error) => self.reopen(error, tell).await,
             done => done,
         }
     }
 
-    /// Opens it again after this. The error is that of the last attempt.
+    /// Opens a session after `error`. Returns the error of the last attempt.
     pub(super) async fn reopen(
         &mut self,
         mut error: Error,
@@ -132,14 +137,15 @@ impl Reconnector {
     ) -> Result<ClientConnection, Error> {
         self.losses.count(&mut error);
         loop {
-            let asked = retry_after(&error);
-            let Some(wait) = self.backoff.next(Instant::now(), random::fraction(), asked) else {
+            let retry_after = retry_after(&error);
+            let Some(wait) = self.backoff.next(Instant::now(), random::fraction(), retry_after)
+            else {
                 return Err(error);
             };
             tell(RetryEvent::Lost(&error, wait));
             tokio::time::sleep(wait).await;
             match self.attempt(tell).await {
-                Err(next) if Self::is_after(&next) => error = next,
+                Err(next) if Self::is_retryable(&next) => error = next,
                 done => return done,
             }
         }
@@ -156,7 +162,7 @@ impl Reconnector {
     }
 }
 
-/// Whether a failure to open a session may be over at the next attempt.
+/// Reports whether a failure to open a session may be temporary.
 fn is_temporary(error: &OpenError) -> bool {
     match error {
         OpenError::Resolve { .. }
@@ -172,7 +178,7 @@ fn is_temporary(error: &OpenError) -> bool {
     }
 }
 
-/// Whether the server ended the connection or the stream, with a reason or without.
+/// Reports whether the server ended the connection or the stream.
 fn is_lost(fault: &Http2Fault) -> bool {
     matches!(
         fault,
@@ -183,16 +189,16 @@ fn is_lost(fault: &Http2Fault) -> bool {
     )
 }
 
-/// What happens while a session is opened.
+/// An event during the opening of a session.
 #[derive(Debug)]
 pub(super) enum RetryEvent<'a> {
-    /// There is no session for this reason, and the next attempt is made after this time.
+    /// The session was lost or could not be opened. The next attempt follows after the delay.
     Lost(&'a Error, Duration),
     /// A step of an attempt.
     Progress(&'a Progress<'a>),
 }
 
-/// Tells what happens while a session is opened again.
+/// Reports an event on stderr and to the sinks.
 pub(super) fn report_retry(report: Report, sinks: &Sinks, event: &RetryEvent<'_>) {
     match event {
         RetryEvent::Lost(error, wait) => {
@@ -206,7 +212,7 @@ pub(super) fn report_retry(report: Report, sinks: &Sinks, event: &RetryEvent<'_>
     }
 }
 
-/// How long the server asks to be left alone (RFC 9110, 10.2.3): seconds, or a date.
+/// Returns the delay that the server requests with Retry-After (RFC 9110, 10.2.3).
 fn retry_after(error: &Error) -> Option<Duration> {
     let Error::Open(OpenError::Status { response, .. }) = error else { return None };
     let Response { headers, .. } = &**response;
@@ -218,10 +224,10 @@ fn retry_after(error: &Error) -> Option<Duration> {
     Duration::try_from(then.duration_since(jiff::Timestamp::now())).ok()
 }
 
-/// A session that has lasted so long was a success.
-const STABLE: Duration = Duration::from_mins(1);
-/// The longest that a server is left alone because it asks for it.
-const PATIENCE: Duration = Duration::from_hours(1);
+/// The duration from which a session counts as a success and resets the attempts.
+const STABLE_AFTER: Duration = Duration::from_mins(1);
+/// The longest Retry-After that is respected.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {
@@ -245,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_the_longest_and_are_drawn_from_all_of_it() {
+    fn delays_double_up_to_the_limit_with_full_jitter() {
         let now = Instant::now();
         let mut it = backoff(None);
         let most: Vec<_> = (0..7).map(|_| it.next(now, 1.0, None).unwrap().as_secs()).collect();
@@ -270,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_asks_to_be_left_alone_is() {
+    fn retry_after_is_respected_up_to_an_hour() {
         let now = Instant::now();
         let status = |value: &str| {
             let mut headers = Headers::default();
@@ -295,12 +301,12 @@ mod tests {
         let mut it = backoff(None);
         assert_eq!(it.next(now, 0.0, Some(7 * S)), Some(7 * S));
         assert_eq!(it.next(now, 1.0, Some(S)), Some(2 * S));
-        assert_eq!(it.next(now, 0.0, Some(1_000_000 * S)), Some(PATIENCE));
+        assert_eq!(it.next(now, 0.0, Some(1_000_000 * S)), Some(MAX_RETRY_AFTER));
     }
 
     #[test]
     fn losses_after_the_same_silence_are_counted() {
-        let mut it = Losses::default();
+        let mut it = LossPattern::default();
         let mut lost = |quiet: Option<u64>| {
             let quiet = quiet.map(|seconds| QuietPeriod::new(Duration::from_secs(seconds)));
             let cause = std::io::ErrorKind::ConnectionReset.into();
@@ -314,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn some_ends_are_for_good() {
+    fn only_some_close_codes_allow_reconnecting() {
         let after = |code: u16| rules().reconnects_after(&Close::new(CloseCode::from(code)));
         for code in [1001, 1011, 1012, 1013, 1014, 4000] {
             assert!(after(code), "{code}");

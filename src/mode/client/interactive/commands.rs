@@ -1,4 +1,4 @@
-//! What becomes of a typed line.
+//! The execution of typed lines.
 
 use super::{Interactive, ReopenRequest};
 use crate::{
@@ -17,7 +17,7 @@ use std::{
 };
 
 impl Interactive {
-    /// Does what a line says.
+    /// Executes a line.
     pub(super) fn line(&mut self, line: &str) -> PromptReply {
         #[cfg(debug_assertions)]
         assert!(line != "/panic", "asked for, to see what a panic leaves of the terminal");
@@ -34,7 +34,7 @@ impl Interactive {
         PromptReply::Prompt
     }
 
-    /// Does what a command says: what there is to say to it, if anything.
+    /// Executes a command. Returns the text to print, which may be empty.
     fn act(&mut self, command: Command) -> String {
         match command {
             Command::Empty => self.view.state().unwrap_or_default(),
@@ -76,12 +76,12 @@ impl Interactive {
                 String::new()
             }
             Command::Help => table::help(screen().columns),
-            // They are for the prompt.
+            // Handled by `line`.
             Command::Quit | Command::Edit(_) | Command::Clear => String::new(),
         }
     }
 
-    /// Sends something that was not typed as it is. Returns why it was not sent, if so.
+    /// Sends a message or control frame of a command. Returns an error message, or an empty string.
     pub(super) fn perform(&mut self, outgoing: Outgoing) -> String {
         let sent = match outgoing {
             Outgoing::Message(kind, bytes) => {
@@ -126,7 +126,7 @@ impl Interactive {
         sent.err().map(|fault| self.unsent(fault)).unwrap_or_default()
     }
 
-    /// Why something was not sent.
+    /// Returns the message for a send that failed.
     pub(super) fn unsent(&self, fault: UsageError) -> String {
         if self.connecting {
             return "not sent: not connected".to_owned();
@@ -138,7 +138,7 @@ impl Interactive {
     }
 }
 
-/// Reads a message from a file. Without a type it is text if it is UTF-8.
+/// Reads a message from a file. Without a type, it is text if it is valid UTF-8.
 fn contents(kind: Option<Kind>, path: &Path) -> Result<(Kind, Vec<u8>), String> {
     let bytes = read(path).map_err(|cause| {
         format!("cannot read {}: {}", path.display(), crate::wording::system_error(&cause))
@@ -157,16 +157,16 @@ fn contents(kind: Option<Kind>, path: &Path) -> Result<(Kind, Vec<u8>), String> 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let found = fs::metadata(path)?;
     if !found.is_file() {
-        // A pipe could make everything wait.
+        // Reading a pipe could block the event loop.
         return Err(io::Error::other("not a regular file"));
     }
-    if found.len() > LONGEST {
+    if found.len() > MAX_FILE_BYTES {
         return Err(io::Error::other("over 1 GiB"));
     }
     fs::read(path)
 }
 
-/// Pings typed and not answered that are remembered.
+/// The number of unanswered typed pings that are remembered.
 const MAX_PINGS: usize = 64;
-/// The longest file that is sent, in bytes: it is read whole.
-const LONGEST: u64 = 1 << 30;
+/// The largest file that can be sent. Files are read into memory.
+const MAX_FILE_BYTES: u64 = 1 << 30;

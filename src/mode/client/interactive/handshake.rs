@@ -1,4 +1,4 @@
-//! The opening handshake as it is shown.
+//! The display of the opening handshake.
 
 use crate::{
     connect::{ClientConnection, Progress},
@@ -10,8 +10,7 @@ use crate::{
 };
 use colored::Colorize as _;
 
-/// Returns the line below the URL of a session: its address, its protocols, and how long opening
-/// took.
+/// Returns the status line of a session: address, protocols and connection time.
 pub(super) fn status_line(opened: &ClientConnection) -> String {
     let ClientConnection { established, report } = opened;
     let mut parts = Vec::new();
@@ -32,7 +31,7 @@ pub(super) fn status_line(opened: &ClientConnection) -> String {
     parts.join(", ").dimmed().to_string()
 }
 
-/// Returns the lines of the opening handshake in this step, if any.
+/// Returns the lines of the request or response in this step, if it has one.
 pub(crate) fn handshake_lines(step: &Progress<'_>, secrets: Secrets) -> Vec<String> {
     match step {
         Progress::Request(..) | Progress::Response(..) => progress_lines(step, secrets),

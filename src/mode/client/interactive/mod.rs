@@ -1,4 +1,4 @@
-//! Interactive mode: a person types at the bottom, everything else scrolls above.
+//! Interactive mode: a prompt on the bottom line, with messages scrolling above it.
 
 mod commands;
 pub(super) mod handshake;
@@ -40,29 +40,30 @@ pub(super) struct Interactive {
     view: View,
     assembler: Assembler,
     repeats: Repeats,
-    /// The opening handshake, in lines.
+    /// The lines of the opening handshake.
     handshake: Vec<String>,
-    /// The pings typed, whose pongs are always shown.
+    /// Typed pings without a pong. Their pongs are always shown.
     pings: VecDeque<Vec<u8>>,
-    /// The person has left; what is left is to close.
+    /// The user has exited; the session is closing.
     leaving: bool,
     signal: Option<i32>,
-    patience: Option<Instant>,
-    /// `--reconnect`.
+    /// After a signal: the end of the wait for the closing handshake.
+    close_deadline: Option<Instant>,
+    /// Present with `--reconnect`.
     reconnector: Option<Reconnector>,
-    /// `/reconnect`.
+    /// A pending `/reconnect`.
     reopening: Option<ReopenRequest>,
-    /// There is no session yet, or again.
+    /// True while the next session is being opened.
     connecting: bool,
-    /// Why there is no further session.
+    /// The error that prevented a further session.
     failure: Option<Error>,
-    /// How the session ended, once the person has been told.
-    told: Option<Result<(), Error>>,
+    /// The result of the session, once it was shown to the user.
+    shown_verdict: Option<Result<(), Error>>,
 }
 
-/// What `/reconnect` wants.
+/// The arguments of `/reconnect`.
 struct ReopenRequest {
-    /// Asked for instead of what the first session asked for.
+    /// Replaces the subprotocols of the first session.
     subprotocol: Option<String>,
 }
 
@@ -75,14 +76,14 @@ enum InteractiveEvent {
 }
 
 impl Interactive {
-    /// Opens the prompt on a session, whose opening handshake is in these lines.
+    /// Opens the prompt for a session. `handshake` is the lines of its opening handshake.
     pub(super) fn new(
         options: Options,
         opened: ClientConnection,
         handshake: Vec<String>,
         reconnector: Option<Reconnector>,
     ) -> Result<Self, Error> {
-        // Before the terminal is taken: a signal must not leave it as it is then.
+        // Installed before the prompt changes the terminal modes, which a signal must not leave behind.
         let signals = Signals::new()
             .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         let first = format!(
@@ -109,12 +110,12 @@ impl Interactive {
             pings: VecDeque::new(),
             leaving: false,
             signal: None,
-            patience: None,
+            close_deadline: None,
             reconnector,
             reopening: None,
             connecting: false,
             failure: None,
-            told: None,
+            shown_verdict: None,
         })
     }
 
@@ -139,15 +140,15 @@ impl Interactive {
     async fn session(&mut self) {
         loop {
             let drained = self.drain();
-            let impatient = self.patience.is_some_and(|at| at <= Instant::now());
+            let timed_out = self.close_deadline.is_some_and(|at| at <= Instant::now());
             let over = drained && self.session.is_over() && !self.prompt.is_editor_open();
-            if over || impatient {
+            if over || timed_out {
                 break;
             }
             self.repeat();
             let full = self.prompt.is_full();
             if !drained && !full && !self.view.is_full() {
-                // The screen has caught up meanwhile.
+                // The screen has caught up since the drain stopped.
                 continue;
             }
             match self.wait(drained, full).await {
@@ -160,7 +161,7 @@ impl Interactive {
 
     async fn wait(&mut self, drained: bool, full: bool) -> InteractiveEvent {
         let repeats = self.repeats.next().filter(|_| !full && self.may_repeat());
-        let time = self.patience.into_iter().chain(repeats).min();
+        let time = self.close_deadline.into_iter().chain(repeats).min();
         let over = self.session.is_over();
         let Self { session, prompt, signals, .. } = self;
         let deadline = time.unwrap_or_else(Instant::now);
@@ -172,7 +173,7 @@ impl Interactive {
         }
     }
 
-    /// Shows what has come; false if the screen must catch up first.
+    /// Shows received messages. Returns false if the screen must catch up first.
     fn drain(&mut self) -> bool {
         let Self { session, view, prompt, assembler, pings, options, .. } = self;
         view.fit();
@@ -203,7 +204,7 @@ impl Interactive {
         false
     }
 
-    /// Sends what `/repeat` and `/every` are to send by now.
+    /// Sends the messages of `/repeat` and `/every` that are due.
     fn repeat(&mut self) {
         let now = Instant::now();
         while self.may_repeat()
@@ -221,7 +222,7 @@ impl Interactive {
         self.session.is_open() && self.session.queued() < QUEUE_LIMIT_BYTES
     }
 
-    /// Sends a message that was not typed as it is, and shows it.
+    /// Sends a message that is not on the screen yet, and shows it.
     fn send(&mut self, kind: Kind, message: &[u8]) {
         match self.session.send(kind, message) {
             Ok(()) => print(&self.prompt, self.view.sent(kind, message)),
@@ -246,7 +247,7 @@ impl Interactive {
         self.prompt.reply(reply);
     }
 
-    /// Closes, and shows no prompt any more.
+    /// Closes the session and removes the prompt.
     fn leave(&mut self) -> PromptReply {
         self.leaving = true;
         self.close(&self.options.close.clone());
@@ -255,11 +256,11 @@ impl Interactive {
 
     fn close(&mut self, close: &Close) {
         self.release();
-        // Refused only if it is closing already.
+        // Fails only if the session is already closing.
         let _ = self.session.close(close);
     }
 
-    /// Holds nothing back any more: the answer to our Close is to be read.
+    /// Ends a pause, so that the peer's answer to the Close can be read.
     fn release(&mut self) {
         if self.view.is_paused() {
             let held = self.view.resume();
@@ -268,7 +269,7 @@ impl Interactive {
     }
 
     fn signalled(&mut self, signal: i32) {
-        // Ctrl-C in the person's editor is for that one.
+        // Ctrl-C in the external editor is meant for the editor.
         if signal != SIGINT || !self.prompt.is_editor_open() {
             self.interrupt(signal);
         }
@@ -276,22 +277,22 @@ impl Interactive {
 
     fn interrupt(&mut self, signal: i32) {
         if signal == SIGHUP && self.signal == Some(SIGHUP) {
-            // The terminal has gone: the editor noticed, and the signal comes too.
+            // Closing the terminal is reported twice: by the prompt and by the signal.
             return;
         }
         if self.signal.is_some() {
-            // The second one ends at once, but not without the terminal.
-            self.patience = Some(Instant::now());
+            // The second signal ends the run at once, but the terminal is still restored.
+            self.close_deadline = Some(Instant::now());
             return;
         }
         self.signal = Some(signal);
-        self.patience = Some(Instant::now() + self.options.close_timeout);
+        self.close_deadline = Some(Instant::now() + self.options.close_timeout);
         self.close(&Close::new(CloseCode::GOING_AWAY));
     }
 
-    /// How it ended: what it failed with, or what the session says.
+    /// Takes the result of the run: an opening error, or the result of the last session.
     fn verdict(&mut self) -> Result<(), Error> {
-        match (self.failure.take(), self.told.take()) {
+        match (self.failure.take(), self.shown_verdict.take()) {
             (Some(error), _) => Err(error),
             (None, Some(verdict)) => verdict,
             (None, None) => self.session.verdict(0).map_err(Error::from),
@@ -301,20 +302,20 @@ impl Interactive {
     async fn conclude(mut self) -> Result<Ended, Error> {
         self.options.sinks.left(&mut self.session);
         self.options.sinks.print_with(None);
-        let told = self.told.is_some();
+        let is_shown = self.shown_verdict.is_some();
         let verdict = self.verdict();
         if self.signal.is_none() {
             let report = self.options.report;
             if report.shows_summary() && self.session.stats().has_messages() {
                 self.prompt.print(&self.summary().join("\n").dimmed().to_string());
             }
-            if verdict.is_ok() && !told {
-                self.say_farewell();
+            if verdict.is_ok() && !is_shown {
+                self.print_farewell();
             }
         }
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
         tokio::select! {
-            () = self.prompt.flush(self.patience.map_or(SLOW_LIMIT, left)) => {}
+            () = self.prompt.flush(self.close_deadline.map_or(SLOW_LIMIT, left)) => {}
             _ = self.signals.recv() => {}
         }
         let limit = if self.signal.is_some() { BRIEF_LIMIT } else { SLOW_LIMIT };

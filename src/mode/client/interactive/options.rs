@@ -1,4 +1,4 @@
-//! Options of an interactive session, and whether one is wanted.
+//! Options of an interactive session, and the choice of that mode.
 
 use crate::{
     connect::{ConnectOptions, Dialer},
@@ -17,38 +17,34 @@ use std::{
 
 /// Options of an interactive session.
 pub(crate) struct Options {
-    /// `-x`.
+    /// The messages of `-x`.
     pub(crate) script: Script,
-    /// The type of the messages sent.
+    /// The type of typed messages.
     pub(crate) kind: Kind,
-    /// `-P`: pings and pongs are shown.
+    /// True with `-P`.
     pub(crate) shows_pings: bool,
-    /// Typed lines are kept in the history file.
+    /// False with `--no-history`.
     pub(crate) history: bool,
-    /// How messages are shown.
     pub(crate) dialogue: Dialogue,
-    /// `--exit-on-close`.
     pub(crate) exit_on_close: bool,
-    /// Subprotocols asked for.
+    /// The requested subprotocols.
     pub(crate) subprotocols: Vec<String>,
-    /// How long closing may take after a signal.
+    /// The time allowed for the closing handshake after a signal.
     pub(crate) close_timeout: Duration,
     /// The Close that `/quit` sends.
     pub(crate) close: Close,
-    /// Diagnostics on stderr.
     pub(crate) report: Report,
     /// Opens sessions for `/reconnect`.
     pub(crate) dialer: Dialer,
-    /// The options of `/reconnect`.
+    /// The options of the first session, which `/reconnect` uses too.
     pub(crate) opening: ConnectOptions,
     /// The settings of sessions that follow the first.
     pub(crate) settings: Settings,
-    /// Observers of the run.
     pub(crate) sinks: Sinks,
 }
 
 impl Options {
-    /// Returns the options of the session that was asked for.
+    /// Derives the options from those of the client.
     pub(crate) fn new(
         client: &ClientJob,
         (dialer, opening): (Dialer, ConnectOptions),
@@ -78,8 +74,8 @@ impl Options {
     }
 }
 
-/// Whether a session is interactive: stdin and stdout are a terminal, and no option says what is
-/// sent or when the session ends.
+/// Reports whether the client is interactive: stdin and stdout are a capable terminal, and no option
+/// determines all input or the end of the session.
 pub(crate) fn is_interactive(client: &ClientJob) -> bool {
     let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
     stays
@@ -89,8 +85,9 @@ pub(crate) fn is_interactive(client: &ClientJob) -> bool {
         && client.pipe.is_plain()
         && stdio::stdin_kind() == StdinKind::Terminal
         && io::stdout().is_terminal()
-        && std::env::var_os("TERM").is_some_and(|term| !POOR.iter().any(|poor| term == *poor))
+        && std::env::var_os("TERM")
+            .is_some_and(|term| !DUMB_TERMINALS.iter().any(|dumb| term == *dumb))
 }
 
-/// Terminals without the codes that a prompt needs.
-const POOR: [&str; 4] = ["", "dumb", "cons25", "emacs"];
+/// Values of TERM without the control sequences that a prompt needs.
+const DUMB_TERMINALS: [&str; 4] = ["", "dumb", "cons25", "emacs"];

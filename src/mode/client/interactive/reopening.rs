@@ -1,4 +1,4 @@
-//! A session that ends: whether another one follows, and how it is opened.
+//! The end of an interactive session, and the opening of the next one.
 
 use super::{
     Interactive, ReopenRequest,
@@ -18,8 +18,8 @@ use colored::Colorize as _;
 use std::pin::Pin;
 
 impl Interactive {
-    /// Opens the session again if it was lost, or if the person asks for it; false: this was the
-    /// last.
+    /// Opens the next session if this one was lost or the user requests another. Returns false if
+    /// there is none.
     pub(super) async fn reopen(&mut self) -> bool {
         if self.has_left() {
             return false;
@@ -28,16 +28,16 @@ impl Interactive {
             self.prompt.print(&format!("not sent: {} messages", self.session.unsent_messages()));
         }
         let mut opened = match self.reopening.take() {
-            Some(wanted) => self.reopen_as(wanted).await,
+            Some(request) => self.reopen_as(request).await,
             None => self.reconnect().await,
         };
         while !opened {
-            if self.reopening.is_none() && self.stays() {
-                self.tell_end();
-                self.linger().await;
+            if self.reopening.is_none() && self.should_stay() {
+                self.report_end();
+                self.wait_for_request().await;
             }
             match self.reopening.take().filter(|_| !self.has_left()) {
-                Some(wanted) => opened = self.reopen_as(wanted).await,
+                Some(request) => opened = self.reopen_as(request).await,
                 None => return false,
             }
         }
@@ -48,7 +48,7 @@ impl Interactive {
         self.leaving || self.signal.is_some()
     }
 
-    /// `--reconnect`.
+    /// Reconnects as `--reconnect` allows. Returns whether a session was opened.
     async fn reconnect(&mut self) -> bool {
         let Some(mut reconnector) = self.reconnector.take() else { return false };
         if self.session.is_closed_by_us() {
@@ -56,8 +56,8 @@ impl Interactive {
         }
         let error = match reconnector.reason(&mut self.session) {
             Ok(error) => error,
-            Err(known) => {
-                self.failure = known;
+            Err(failure) => {
+                self.failure = failure;
                 return false;
             }
         };
@@ -77,13 +77,13 @@ impl Interactive {
         };
         let opened = self.wait_for(Box::pin(reconnector.reopen(error, &mut tell))).await;
         self.reconnector = Some(reconnector);
-        self.took(opened, handshake)
+        self.install(opened, handshake)
     }
 
-    /// `/reconnect`.
-    async fn reopen_as(&mut self, wanted: ReopenRequest) -> bool {
+    /// Executes `/reconnect`. Returns whether a session was opened.
+    async fn reopen_as(&mut self, request: ReopenRequest) -> bool {
         let (dialer, mut opening) = (self.options.dialer.clone(), self.options.opening.clone());
-        if let Some(name) = wanted.subprotocol {
+        if let Some(name) = request.subprotocol {
             let edit = HeaderEdit::Set("Sec-WebSocket-Protocol".to_owned(), name);
             opening.edits.push(edit);
         }
@@ -95,10 +95,11 @@ impl Interactive {
             handshake.extend(handshake_lines(&step, secrets));
         };
         let opened = self.wait_for(Box::pin(dialer.open(&opening, &mut watch))).await;
-        self.took(opened, handshake)
+        self.install(opened, handshake)
     }
 
-    /// Waits for a session while the person goes on typing; none: it is not wanted any more.
+    /// Waits for a session while the prompt stays active. Returns `None` if the user exits or requests
+    /// another session.
     async fn wait_for<E: Into<Error>>(
         &mut self,
         mut opening: Pin<Box<impl Future<Output = Result<ClientConnection, E>>>>,
@@ -119,8 +120,8 @@ impl Interactive {
         opened
     }
 
-    /// Goes on with what has been opened, with this handshake; false: nothing has.
-    fn took(
+    /// Replaces the session by the one that was opened. Returns false if none was.
+    fn install(
         &mut self,
         opened: Option<Result<ClientConnection, Error>>,
         handshake: Vec<String>,
@@ -138,28 +139,28 @@ impl Interactive {
                 self.assembler = Assembler::default();
                 self.repeats = Repeats::default();
                 self.pings.clear();
-                (self.failure, self.told) = (None, None);
+                (self.failure, self.shown_verdict) = (None, None);
                 return true;
             }
             Some(Err(error)) => {
                 self.failure = Some(error);
-                self.told = None;
+                self.shown_verdict = None;
             }
             None => {}
         }
         false
     }
 
-    /// Whether to wait for what the person says to the end of the session.
-    fn stays(&self) -> bool {
+    /// Reports whether the prompt stays open after the session ended.
+    fn should_stay(&self) -> bool {
         !self.options.exit_on_close
             && self.prompt.is_touched()
             && !self.has_left()
             && (self.failure.is_some() || !self.session.is_closed_by_us())
     }
 
-    /// Says how the session ended, and what there is to do.
-    fn tell_end(&mut self) {
+    /// Prints the result of the session and the commands that are available.
+    fn report_end(&mut self) {
         let verdict = self.verdict();
         match &verdict {
             Err(error) => {
@@ -168,14 +169,14 @@ impl Interactive {
                     self.prompt.print(&format!("hint: {hint}"));
                 }
             }
-            Ok(()) => self.say_farewell(),
+            Ok(()) => self.print_farewell(),
         }
-        self.told = Some(verdict);
+        self.shown_verdict = Some(verdict);
         self.prompt.print(&"(/reconnect opens it again, Ctrl-D leaves)".dimmed().to_string());
     }
 
-    /// Says how a session closed that did not fail, and what the peer's code means.
-    pub(super) fn say_farewell(&self) {
+    /// Prints how a session closed without failure, and the meaning of the peer's close code.
+    pub(super) fn print_farewell(&self) {
         self.prompt.print(&farewell(&self.session));
         let close = self.session.remote_close().filter(|_| !self.session.is_closed_by_us());
         let code = close.map(|close| close.code).filter(|code| *code != CloseCode::NORMAL);
@@ -184,8 +185,8 @@ impl Interactive {
         }
     }
 
-    /// Waits until the person leaves, or asks for another session.
-    async fn linger(&mut self) {
+    /// Waits until the user exits or requests another session.
+    async fn wait_for_request(&mut self) {
         while !self.has_left() && self.reopening.is_none() {
             let Self { prompt, signals, .. } = self;
             tokio::select! {

@@ -1,8 +1,8 @@
-//! What `/repeat` and `/every` send, and when.
+//! The messages of `/repeat` and `/every`, and their schedule.
 
 use std::time::{Duration, Instant};
 
-/// Messages that are sent again and again.
+/// The active repeats.
 #[derive(Debug, Default)]
 pub(super) struct Repeats(Vec<Repeat>);
 
@@ -10,13 +10,13 @@ pub(super) struct Repeats(Vec<Repeat>);
 struct Repeat {
     message: String,
     interval: Duration,
-    /// How often it is to be sent still; for ever without a number.
+    /// The number of sends that remain; `None` is unlimited.
     left: Option<u64>,
     next: Instant,
 }
 
 impl Repeats {
-    /// One more; the first goes at once. False: there are too many.
+    /// Adds a repeat, whose first message is due at once. Returns false if there are too many.
     pub(super) fn add(
         &mut self,
         message: String,
@@ -27,24 +27,24 @@ impl Repeats {
         if times == Some(0) {
             return true;
         }
-        if self.0.len() >= MOST {
+        if self.0.len() >= MAX_REPEATS {
             return false;
         }
         self.0.push(Repeat { message, interval, left: times, next: now });
         true
     }
 
-    /// Ends them all: how many there were.
+    /// Ends all repeats. Returns their number.
     pub(super) fn stop(&mut self) -> usize {
         std::mem::take(&mut self.0).len()
     }
 
-    /// When the next one is due.
+    /// Returns the time at which the next message is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.iter().map(|repeat| repeat.next).min()
     }
 
-    /// A message that is due. One that comes late is not sent twice for it.
+    /// Takes a message that is due. A missed interval is skipped, not made up for.
     pub(super) fn due(&mut self, now: Instant) -> Option<String> {
         let at = self.0.iter().position(|repeat| repeat.next <= now)?;
         let repeat = self.0.get_mut(at)?;
@@ -59,15 +59,14 @@ impl Repeats {
     }
 }
 
-/// The most that are sent at a time.
-const MOST: usize = 100;
+const MAX_REPEATS: usize = 100;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn so_often_and_so_far_apart() {
+    fn messages_are_due_at_their_intervals() {
         let start = Instant::now();
         let at = |s| start + Duration::from_secs(s);
         let mut repeats = Repeats::default();

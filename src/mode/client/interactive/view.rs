@@ -1,4 +1,4 @@
-//! What of a session is shown, and how.
+//! The display of messages: filtering, pausing and formatting.
 
 use crate::{
     console::screen::screen,
@@ -13,15 +13,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The stream of messages above the line.
+/// The display of messages above the prompt.
 #[derive(Debug, Default)]
 pub(super) struct View {
     dialogue: Dialogue,
-    /// Only messages that match are shown.
+    /// The pattern of `/filter`. Messages that do not match are hidden.
     filter: Option<Matcher>,
-    /// Messages that did not match.
+    /// The number of hidden messages since the filter was set.
     hidden: u64,
-    /// `/pause`: what has come since.
+    /// The output held since `/pause`.
     held: Option<Held>,
     /// The last message received.
     last: Option<(Kind, Vec<u8>)>,
@@ -31,8 +31,8 @@ pub(super) struct View {
 struct Held {
     text: String,
     messages: u64,
-    /// That it is too much has been said.
-    told: bool,
+    /// The note about the limit was returned.
+    limit_noted: bool,
 }
 
 impl View {
@@ -40,7 +40,7 @@ impl View {
         Self { dialogue, ..Self::default() }
     }
 
-    /// The screen may have another size now.
+    /// Adapts to the current size of the screen.
     pub(super) fn fit(&mut self) {
         self.dialogue.room = Some(screen());
     }
@@ -51,8 +51,8 @@ impl View {
         *last = kind;
         bytes.clear();
         bytes.extend_from_slice(message);
-        if bytes.capacity() > KEPT && message.len() <= KEPT {
-            bytes.shrink_to(KEPT);
+        if bytes.capacity() > MAX_IDLE_BYTES && message.len() <= MAX_IDLE_BYTES {
+            bytes.shrink_to(MAX_IDLE_BYTES);
         }
         if self.filter.as_ref().is_some_and(|filter| !filter.is_match(message)) {
             self.hidden += 1;
@@ -91,24 +91,24 @@ impl View {
         let Some(held) = &mut self.held else { return Some(text) };
         held.text.push_str(&text);
         held.text.push('\n');
-        if held.text.len() >= HELD_LIMIT_BYTES && !held.told {
-            held.told = true;
+        if held.text.len() >= HELD_LIMIT_BYTES && !held.limit_noted {
+            held.limit_noted = true;
             return Some(FULL_NOTE.to_owned());
         }
         None
     }
 
-    /// Whether what comes is held.
+    /// Reports whether received messages are held.
     pub(super) fn is_paused(&self) -> bool {
         self.held.is_some()
     }
 
-    /// Whether so much is held that nothing more should be read.
+    /// Reports whether the limit of held text is reached, at which the session is not read.
     pub(super) fn is_full(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.text.len() >= HELD_LIMIT_BYTES)
     }
 
-    /// Shows nothing from now on; says how much is held if it did so already.
+    /// Starts holding messages. Returns the text to print, which is the state if already paused.
     pub(super) fn pause(&mut self) -> String {
         match &self.held {
             Some(_) => self.state().unwrap_or_default(),
@@ -119,7 +119,7 @@ impl View {
         }
     }
 
-    /// Shows what was held.
+    /// Stops holding messages. Returns the held text.
     pub(super) fn resume(&mut self) -> String {
         match self.held.take() {
             None => "not paused".to_owned(),
@@ -131,16 +131,16 @@ impl View {
         }
     }
 
-    /// What is not shown now, if something is not.
+    /// Returns the number of held messages as a text, or `None` if not paused.
     pub(super) fn state(&self) -> Option<String> {
         self.held.as_ref().map(|held| format!("paused: {}", were_held(held.messages)))
     }
 
-    /// Shows only messages that match.
+    /// Sets or removes the filter. Returns the text to print.
     pub(super) fn filter(&mut self, filter: Option<Matcher>) -> String {
         let hidden = std::mem::take(&mut self.hidden);
-        let told = self.filter.is_some();
-        let before = if told { format!("; {hidden} did not match") } else { String::new() };
+        let had_filter = self.filter.is_some();
+        let before = if had_filter { format!("; {hidden} did not match") } else { String::new() };
         self.filter = filter;
         match &self.filter {
             Some(filter) => format!("showing messages that match {filter}{before}"),
@@ -148,21 +148,21 @@ impl View {
         }
     }
 
-    /// Lays JSON out, or not.
+    /// Switches or toggles pretty-printing. Returns the text to print.
     pub(super) fn json(&mut self, wanted: Option<bool>) -> &'static str {
         let pretty = &mut self.dialogue.pretty;
         *pretty = wanted.unwrap_or(!*pretty);
         if *pretty { "JSON is laid out" } else { "JSON is shown as it comes" }
     }
 
-    /// Shows times, or not.
+    /// Switches or toggles timestamps. Returns the text to print.
     pub(super) fn time(&mut self, wanted: Option<bool>) -> &'static str {
         let times = &mut self.dialogue.times;
         *times = wanted.unwrap_or(!*times);
         if *times { "times are shown" } else { "times are not shown" }
     }
 
-    /// The last message, whole.
+    /// Returns the last received message in full.
     pub(super) fn last(&self) -> String {
         match &self.last {
             None => NONE_YET.to_owned(),
@@ -171,7 +171,7 @@ impl View {
         }
     }
 
-    /// Writes the last message to a file that is not there yet.
+    /// Writes the last received message to a new file. Returns the text to print.
     pub(super) fn save(&self, path: &Path) -> String {
         let Some((_, message)) = &self.last else { return NONE_YET.to_owned() };
         let write = || -> io::Result<()> {
@@ -196,16 +196,16 @@ fn were_held(messages: u64) -> String {
 
 const FULL_NOTE: &str = "(that is all that can be held: the rest waits at the peer; /resume)";
 const NONE_YET: &str = "no message has come yet";
-/// Bytes of text held at which nothing more is read.
+/// The size of the held text at which the session is no longer read.
 const HELD_LIMIT_BYTES: usize = 8 << 20;
-/// Room kept for the last message when a longer one has gone.
-const KEPT: usize = 1 << 20;
+/// The capacity kept for the last message after a longer one.
+const MAX_IDLE_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What is printed when this text message is received.
+    /// Receives a text message. Returns the text to print.
     fn receive(view: &mut View, text: &str) -> Option<String> {
         let message = text.as_bytes();
         if view.admits(Kind::Text, message) { view.received(Kind::Text, message) } else { None }
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn so_much_is_held_and_that_is_said_once() {
+    fn held_text_is_limited_and_the_limit_is_noted_once() {
         let mut view = View::default();
         view.pause();
         let half = "x".repeat(HELD_LIMIT_BYTES / 2);
@@ -276,7 +276,7 @@ mod tests {
         let long = format!("{}end", "x".repeat(200));
         assert!(!receive(&mut view, &long).unwrap().contains("end"));
         assert!(view.last().contains(&long));
-        // Also one that the filter hides.
+        // A message hidden by the filter is kept too.
         view.filter(Some(matcher("never")));
         assert_eq!(receive(&mut view, "hidden"), None);
         assert!(view.last().contains("hidden"));

@@ -1,60 +1,62 @@
-//! When a pipe ends by itself: the rules for the end of stdin, `-x`, `-w` and silence.
+//! The time-based end of a pipe: the rules for the end of stdin, `-x`, `-w` and silence.
 
 use crate::job::wait::{EndRules, Wait};
 use std::time::{Duration, Instant};
 
-/// Why the clock ended the session.
+/// The reason for which the clock ends the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiry {
-    /// `-w` has passed.
+    /// The time of `-w` has passed.
     Waited,
     /// The peer has been silent for this long.
     Silence(Duration),
 }
 
-/// The clock. It is told what happens, and says when it will ring.
+/// Computes when the session ends from the events that it is told of.
 #[derive(Debug)]
 pub(super) struct Clock {
     rules: EndRules,
-    /// Since when there is nothing more to send; `None`: there is.
+    /// The end of the input, or `None` while there is more to send.
     input_ended: Option<Instant>,
-    /// The silence is counted from here at the earliest.
+    /// The earliest start of the silence.
     since: Instant,
-    /// Something has come since the last send, or since the opening if nothing was sent.
+    /// True if bytes were received since the last send, or since the opening.
     answered: bool,
 }
 
 impl Clock {
-    /// The clock of a session that opened `now`; `answered`: bytes came with the handshake.
+    /// Creates the clock of a session that opened at `now`. `answered` is true if bytes were received
+    /// with the handshake.
     pub(super) fn new(rules: EndRules, now: Instant, answered: bool) -> Self {
         Self { rules, input_ended: None, since: now, answered }
     }
 
-    /// The input has ended: stdin, or the last `-x` (again with each line of stdin after it).
+    /// Records the end of the input: of stdin, or the last `-x`. Each line of stdin after `-x` restarts
+    /// the clock with another call.
     pub(super) fn input_ended(&mut self, now: Instant) {
         self.input_ended = Some(now);
         self.since = self.since.max(now);
     }
 
-    /// A message was sent.
+    /// Records a sent message.
     #[inline]
     pub(super) fn sent(&mut self) {
         self.answered = false;
     }
 
-    /// Bytes have come.
+    /// Records received bytes.
     pub(super) fn heard(&mut self, at: Instant) {
         self.answered = true;
         self.since = self.since.max(at);
     }
 
-    /// Something was still under way (bytes of ours that waited for the network, or of the peer's
-    /// that waited for stdout): silence begins after it.
+    /// Records pending bytes, unsent or unwritten to stdout. Silence starts after them.
     pub(super) fn busy(&mut self, now: Instant) {
         self.since = self.since.max(now);
     }
 
-    /// Returns when the session ends, and why. `stuck`: what is to be sent waits for the peer to read.
+    /// Returns the time and reason of the end, if they are known. `stuck` is true while unsent bytes
+    /// wait for the peer to read.
     pub(super) fn expiry(&self, stuck: bool) -> Option<(Instant, Expiry)> {
         let ended = self.input_ended?;
         match self.rules.wait {
@@ -63,9 +65,9 @@ impl Clock {
             None if self.rules.until_met => None,
             None => {
                 let usual = match (stuck, self.answered) {
-                    (true, _) => STUCK,
-                    (_, true) => SILENCE,
-                    (_, false) => UNANSWERED,
+                    (true, _) => STALL_LIMIT,
+                    (_, true) => SILENCE_LIMIT,
+                    (_, false) => ANSWER_LIMIT,
                 };
                 let window = self.rules.quiet_for.unwrap_or(usual);
                 Some((self.since + window, Expiry::Silence(window)))
@@ -74,12 +76,12 @@ impl Clock {
     }
 }
 
-/// How long a peer that has answered may be silent.
-const SILENCE: Duration = Duration::from_secs(1);
-/// How long an answer is waited for.
-const UNANSWERED: Duration = Duration::from_secs(5);
-/// How long a peer may read nothing of the last that is sent.
-const STUCK: Duration = Duration::from_secs(30);
+/// The silence allowed after an answer.
+const SILENCE_LIMIT: Duration = Duration::from_secs(1);
+/// The silence allowed before an answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// The time for which the peer may read none of the last bytes sent.
+const STALL_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_rings_while_there_is_input() {
+    fn does_not_expire_before_the_end_of_input() {
         let (mut clock, start) = clock(EndRules::default());
         clock.heard(start + S);
         assert_eq!(clock.expiry(false), None);
@@ -105,7 +107,7 @@ mod tests {
         clock.sent();
         clock.input_ended(start);
         assert_eq!(clock.expiry(true), Some((start + 30 * S, Expiry::Silence(30 * S))));
-        // It took some.
+        // The peer read some bytes.
         clock.busy(start + S);
         assert_eq!(clock.expiry(true), Some((start + 31 * S, Expiry::Silence(30 * S))));
         assert_eq!(clock.expiry(false), Some((start + 6 * S, Expiry::Silence(5 * S))));

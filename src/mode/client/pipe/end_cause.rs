@@ -1,42 +1,39 @@
-//! Why a pipe ends, and which of several causes counts.
+//! The causes for which a pipe ends, and their precedence.
 
 use crate::{error::Error, proto::Close};
 
-/// Why a pipe ends its session.
+/// The cause for which a pipe ends its session.
 #[derive(Debug)]
 pub(super) enum EndCause {
-    /// The clock.
     Clock,
-    /// A goal is met.
     Goal,
-    /// A script asked for this Close.
+    /// A script requested this Close.
     Requested(Close),
-    /// The reader of stdout has gone.
+    /// The reader of stdout closed it.
     ReaderGone,
-    /// A signal.
     Signal(i32),
-    /// Something went wrong on our side.
+    /// A local failure.
     Failed(Error),
 }
 
 impl EndCause {
-    /// Whether this cause replaces an earlier one, or ends a session that nothing ends yet.
-    /// `closing`: the closing handshake has begun. `stuck`: output waits that nobody takes.
+    /// Reports whether this cause replaces `earlier`, or ends the session if there is none. `closing`
+    /// is true once the closing handshake has started, `stuck` while output cannot be written.
     pub(super) fn outranks(&self, earlier: Option<&Self>, closing: bool, stuck: bool) -> bool {
         match (self, earlier) {
-            // A signal is obeyed whatever was going on; and what was promised, and then could not be
-            // written, is not met.
+            // A signal takes precedence over all causes, and results that could not be written
+            // override a success.
             (Self::Signal(_), _)
             | (
                 Self::Failed(Error::Output(_)),
                 Some(Self::Goal | Self::Clock | Self::Requested(_)),
             ) => true,
             (_, Some(Self::Failed(_) | Self::Signal(_))) => false,
-            // What is ending may end its own way, if nothing is stuck.
+            // An end in progress may complete if no output is stuck.
             (Self::Failed(Error::RunTimeout { .. }), Some(_)) => stuck,
             (_, Some(_)) => false,
             (Self::Failed(Error::RunTimeout { .. }), None) => !closing || stuck,
-            // The peer's Close, or its fault, was first: only our own stdio can still fail.
+            // After the peer's Close or fault, only local stdio can still fail.
             (Self::Failed(Error::Unmet(_)), None) => !closing,
             (Self::Failed(_), None) => true,
             (_, None) => !closing,
@@ -85,7 +82,7 @@ mod tests {
         ];
         for cause in causes {
             assert!(cause().outranks(None, false, false), "{:?}", cause());
-            // Nothing but a signal comes behind a failure.
+            // Only a signal outranks a failure.
             let is_signal = matches!(cause(), EndCause::Signal(_));
             assert_eq!(cause().outranks(Some(&input_lost()), true, false), is_signal);
         }

@@ -1,4 +1,4 @@
-//! How a pipe ends: which cause wins, what is sent, and what comes of it.
+//! The end of a pipe: its cause, its Close and its result.
 
 use super::{Pipe, clock::Expiry, end_cause::EndCause};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 use std::time::{Duration, Instant};
 
 impl Pipe {
-    /// When the clock rings, unless silence is to end what is still under way.
+    /// Returns the expiry of the clock. Silence does not end a session with pending data.
     pub(super) fn expiry(&self) -> Option<(Instant, Expiry)> {
         let waits = self.end_cause.is_none() && self.session.is_open();
         let expiry = self.clock.expiry(self.session.queued() > 0).filter(|_| waits)?;
@@ -23,13 +23,14 @@ impl Pipe {
         (!busy).then_some(expiry)
     }
 
-    /// Until when the message that is expected may come; what waits for stdout may hold it.
-    pub(super) fn expects_by(&self) -> Option<Instant> {
+    /// Returns the deadline of the expected message. There is none while undecoded bytes, which may
+    /// contain that message, wait for stdout.
+    pub(super) fn expect_deadline(&self) -> Option<Instant> {
         self.options.script.expect_deadline().filter(|_| self.drained)
     }
 
-    /// A deadline of [`Pipe::alarm`] may have passed.
-    pub(super) fn ring(&mut self) {
+    /// Acts on the deadlines that have passed.
+    pub(super) fn check_deadlines(&mut self) {
         let now = now();
         if let Some((limit, at)) = self.options.max_time
             && at <= now
@@ -37,12 +38,12 @@ impl Pipe {
             self.options.max_time = None;
             return self.time_out(limit, now);
         }
-        if self.expects_by().is_some_and(|at| at <= now)
+        if self.expect_deadline().is_some_and(|at| at <= now)
             && let Some(unmet) = self.options.script.unmet(true)
         {
             return self.finish(EndCause::Failed(Error::Unmet(unmet)));
         }
-        // What waits in the pipe is no silence, whoever was quicker.
+        // Data ready on stdin is not silence, even if the timer fired first.
         if self.stdin.as_ref().is_some_and(Stdin::is_ready) {
             return;
         }
@@ -59,9 +60,9 @@ impl Pipe {
         }
     }
 
-    /// `--max-time` has passed.
+    /// Ends the run after `--max-time`.
     fn time_out(&mut self, limit: Duration, now: Instant) {
-        self.patience.get_or_insert(now + self.options.close_timeout);
+        self.flush_deadline.get_or_insert(now + self.options.close_timeout);
         let authority = self.session.authority().to_owned();
         self.finish(EndCause::Failed(Error::RunTimeout { authority, limit }));
     }
@@ -70,11 +71,11 @@ impl Pipe {
         if matches!(self.end_cause, Some(EndCause::Signal(_))) {
             end_by_signal(signal);
         }
-        self.patience = Some(now() + self.options.close_timeout);
+        self.flush_deadline = Some(now() + self.options.close_timeout);
         self.finish(EndCause::Signal(signal));
     }
 
-    /// Ends the session for this reason, unless it is ending for one that counts more.
+    /// Ends the session for this cause, unless an earlier cause takes precedence.
     pub(super) fn finish(&mut self, cause: EndCause) {
         let closing = !self.session.is_open();
         let stuck = !self.drained || !self.output.is_written();
@@ -85,38 +86,38 @@ impl Pipe {
             EndCause::Clock | EndCause::Goal => self.options.close.clone(),
             EndCause::Requested(close) => close.clone(),
             EndCause::ReaderGone | EndCause::Signal(_) => Close::new(CloseCode::GOING_AWAY),
-            // The peer has the beginning of a message that is none.
+            // The peer has received the start of a message that is not valid UTF-8.
             EndCause::Failed(Error::InputEncoding { .. }) if self.long.is_begun() => {
                 Close::new(CloseCode::INVALID_PAYLOAD)
             }
             EndCause::Failed(_) => Close::new(CloseCode::NORMAL),
         };
         self.end_cause = Some(cause);
-        // Refused only if the closing handshake has begun.
+        // Fails only if the closing handshake has started.
         let _ = self.session.close(&close);
     }
 
-    /// What has come of it.
+    /// Returns the result of the run.
     pub(super) fn conclude(&mut self) -> Result<Ended, Error> {
         let written = self.output.break_off();
         self.sinks.left(&mut self.session);
         summarize(&self.session, self.report);
-        let (waiting, unsaid) = (self.waiting(), self.options.script.unsent_messages());
+        let (waiting, unsent) = (self.waiting(), self.options.script.unsent_messages());
         match self.end_cause.take() {
             Some(EndCause::Failed(error)) => Err(error),
             Some(EndCause::Signal(signal)) => Ok(Ended::Signal(signal)),
             Some(EndCause::ReaderGone | EndCause::Goal) => Ok(Ended::Done),
             Some(EndCause::Clock | EndCause::Requested(_)) | None => {
-                let known = self.verdict.take();
+                let early = self.verdict.take();
                 let verdict =
-                    known.unwrap_or_else(|| self.session.verdict(waiting).map_err(Error::from));
+                    early.unwrap_or_else(|| self.session.verdict(waiting).map_err(Error::from));
                 verdict.map_err(|cause| truncated(cause, written))?;
                 match self.options.script.unmet(false) {
                     Some(unmet) => Err(Error::Unmet(unmet)),
-                    None if unsaid == 0 => Ok(Ended::Done),
-                    // Nothing was expected any more, but something was still to be said.
+                    None if unsent == 0 => Ok(Ended::Done),
+                    // All expectations were met, but messages of the script remain unsent.
                     None => {
-                        self.session.verdict(unsaid)?;
+                        self.session.verdict(unsent)?;
                         Ok(Ended::Done)
                     }
                 }
@@ -124,9 +125,9 @@ impl Pipe {
         }
     }
 
-    /// Tells of the end, and lets what waits for stdout be written, for as long as it may take. What
-    /// comes of the run changes if that cannot be.
-    pub(super) async fn leave(
+    /// Reports the end and writes the pending output until its deadline. Returns the result of the
+    /// run, which changes if the output cannot be written.
+    pub(super) async fn finish_output(
         &mut self,
         mut ended: Result<Ended, Error>,
         signals: &mut Signals,
@@ -139,10 +140,10 @@ impl Pipe {
                     ended = Err(Error::Output(cause));
                 }
             }
-            if self.output.is_written() || self.impatient() {
+            if self.output.is_written() || self.is_past_flush_deadline() {
                 return ended;
             }
-            let alarm = [self.patience, self.options.max_time.map(|(_, at)| at)];
+            let alarm = [self.flush_deadline, self.options.max_time.map(|(_, at)| at)];
             let alarm = alarm.into_iter().flatten().min();
             let output = &self.output;
             tokio::select! {
@@ -153,7 +154,7 @@ impl Pipe {
                         end_by_signal(signal);
                     }
                     ended = Ok(Ended::Signal(signal));
-                    self.patience = Some(now() + self.options.close_timeout);
+                    self.flush_deadline = Some(now() + self.options.close_timeout);
                 }
                 () = sleep_until(alarm), if alarm.is_some() => {
                     if let Some((limit, _)) = self.options.max_time.take_if(|(_, at)| *at <= now())
@@ -162,7 +163,7 @@ impl Pipe {
                         let authority = self.session.authority().to_owned();
                         ended = Err(Error::RunTimeout { authority, limit });
                     }
-                    self.patience.get_or_insert(now());
+                    self.flush_deadline.get_or_insert(now());
                 }
             }
         }

@@ -1,6 +1,6 @@
-//! What goes out: the script, then what stdin gives, as far as the network takes it.
+//! Sending: the script, then the messages of stdin, limited by the network.
 
-use super::{Pipe, Turn, end_cause::EndCause, options::InputSource};
+use super::{FeedPhase, Pipe, end_cause::EndCause, options::InputSource};
 use crate::{
     error::{Error, StdinPosition},
     proto::{Kind, utf8},
@@ -14,11 +14,12 @@ use crate::{
 use std::ops::Range;
 
 impl Pipe {
-    /// Sends what there is to send, as far as the network takes it.
+    /// Sends pending messages until the queue of the session is full.
     pub(super) fn feed(&mut self) {
         let mut sent = false;
-        // What is compressed to nearly nothing would keep everything else waiting for its end.
-        let mut budget = BUDGET;
+        // A message that compresses to almost nothing never fills the queue, and would delay
+        // everything else until its end.
+        let mut budget = PARTS_PER_TURN;
         self.more = false;
         while self.session.queued() < QUEUE_LIMIT_BYTES {
             if self.session.is_frame_open() {
@@ -35,7 +36,7 @@ impl Pipe {
             }
             if self.end_cause.is_some()
                 || !self.session.is_open()
-                || !self.play()
+                || !self.run_script()
                 || self.is_paused()
             {
                 return;
@@ -49,7 +50,7 @@ impl Pipe {
             if let Framing::Lines(terminator) = self.options.framing
                 && !self.options.typed
             {
-                // The short way of most messages.
+                // The fast path of most messages.
                 let Some(line) = self.input.next_line(terminator) else { break };
                 sent = true;
                 let mut goes_on = self.send(line);
@@ -63,11 +64,11 @@ impl Pipe {
             }
             let Some(next) = self.input.take() else { break };
             match next {
-                Next::Message(range) if self.options.typed => self.obey(range),
+                Next::Message(range) if self.options.typed => self.perform_line(range),
                 Next::Message(range) => {
                     self.send(range);
                 }
-                Next::Part { range, last } => self.stream(range, last),
+                Next::Part { range, last } => self.send_part(range, last),
                 Next::Truncated(missing) => {
                     let message = self.input.number();
                     self.finish(EndCause::Failed(Error::InputTruncated { message, missing }));
@@ -76,7 +77,7 @@ impl Pipe {
             sent = true;
         }
         if sent && self.clock.expiry(false).is_some() {
-            // After -x a line of stdin winds the clock up again.
+            // After -x, each line of stdin restarts the clock.
             self.clock.input_ended(now());
         }
         let done = self.input.is_done() && !self.session.is_frame_open() && !self.is_paused();
@@ -86,14 +87,14 @@ impl Pipe {
         }
     }
 
-    /// Whether a `wait` of jsonl input is under way.
+    /// Reports whether a `wait` of jsonl input is in progress.
     fn is_paused(&mut self) -> bool {
         self.options.script.wait_until().is_some() && self.options.script.is_waiting(now())
     }
 
-    /// Performs the script's own actions; false while they wait.
-    fn play(&mut self) -> bool {
-        if self.turn == Turn::Stdin {
+    /// Performs the script's own actions. Returns false while they wait.
+    fn run_script(&mut self) -> bool {
+        if self.phase == FeedPhase::Stdin {
             return true;
         }
         while let Some(outgoing) = self.options.script.next(now()) {
@@ -103,14 +104,14 @@ impl Pipe {
         if script.deadline().is_some() {
             return false;
         }
-        self.turn = Turn::Stdin;
+        self.phase = FeedPhase::Stdin;
         if !script.is_empty() || self.options.input == InputSource::Nothing {
             self.clock.input_ended(now());
         }
         true
     }
 
-    /// How many messages of stdin were read and not sent.
+    /// Counts the messages of stdin that were read and not sent.
     pub(super) fn waiting(&mut self) -> usize {
         if matches!(self.end_cause, Some(EndCause::Requested(_))) {
             return 0;
@@ -126,21 +127,21 @@ impl Pipe {
         waiting
     }
 
-    /// A message of stdin; false if it must be seen to before the next.
+    /// Sends a message of stdin. Returns false if the next one must not be sent yet.
     #[inline]
     fn send(&mut self, range: Range<usize>) -> bool {
         let (kind, from) = (self.options.kind, range.start);
         let bytes = self.input.bytes(range);
         if kind == Kind::Text && !utf8::is_valid(bytes) {
-            let good = utf8::valid_up_to(bytes) as u64;
-            self.refuse(good);
+            let valid = utf8::valid_up_to(bytes) as u64;
+            self.reject_text(valid);
             return false;
         }
         self.clock.sent();
         if let Some(resend) = &mut self.resend {
             resend.sent(kind, bytes);
         }
-        // The session is open: `feed` looked.
+        // `feed` has checked that the session is open.
         if bytes.len() <= QUEUE_LIMIT_BYTES {
             return self.session.send(kind, bytes).is_ok();
         }
@@ -149,19 +150,19 @@ impl Pipe {
         false
     }
 
-    /// The message taken last is no text behind so many good bytes.
+    /// Fails because the last message taken is not UTF-8 after `valid` bytes.
     #[cold]
-    fn refuse(&mut self, good: u64) {
+    fn reject_text(&mut self, valid: u64) {
         let number = self.input.number();
         let position = match self.options.framing {
             Framing::Lines(b'\n') => StdinPosition::Line(number),
             _ => StdinPosition::Message(number),
         };
-        self.finish(EndCause::Failed(Error::input_encoding(position, good)));
+        self.finish(EndCause::Failed(Error::input_encoding(position, valid)));
     }
 
-    /// Part of the message that all of stdin is.
-    fn stream(&mut self, range: Range<usize>, last: bool) {
+    /// Sends a part of the message that consists of all of stdin.
+    fn send_part(&mut self, range: Range<usize>, last: bool) {
         let kind = self.options.kind;
         let bytes = self.input.bytes(range.clone());
         if kind == Kind::Text {
@@ -169,7 +170,8 @@ impl Pipe {
             let partial = self.long.utf8.is_partial();
             let start = self.long.read - if partial { begun } else { 0 };
             let fault = match self.long.utf8.push_all(bytes) {
-                // A bad byte in the character that was begun: it is the character that is bad.
+                // The invalid byte is inside a character that started in the previous part; the error
+                // names the start of that character.
                 Err(fault) if partial && fault.valid == 0 => Some(start),
                 Err(fault) => Some(self.long.read + fault.valid as u64),
                 Ok(()) if last && self.long.utf8.is_partial() => {
@@ -178,21 +180,21 @@ impl Pipe {
                 }
                 Ok(()) => None,
             };
-            if let Some(good) = fault {
+            if let Some(valid) = fault {
                 return self
-                    .finish(EndCause::Failed(Error::input_encoding(StdinPosition::Stream, good)));
+                    .finish(EndCause::Failed(Error::input_encoding(StdinPosition::Stream, valid)));
             }
         }
         self.long.read += bytes.len() as u64;
         self.long.begun = !last;
-        // The session is open: `feed` looked.
+        // `feed` has checked that the session is open.
         let _ = self.session.begin(kind, bytes.len() as u64, last);
         self.long.rest = range;
         self.clock.sent();
     }
 
     /// Performs a line of jsonl input.
-    fn obey(&mut self, range: Range<usize>) {
+    fn perform_line(&mut self, range: Range<usize>) {
         match jsonl::parse(self.input.bytes(range)) {
             Ok(Some(action)) => {
                 self.options.script.append(action);
@@ -209,20 +211,21 @@ impl Pipe {
         }
     }
 
-    /// Sends something; `kept`: it is sent again if it does not leave this session.
-    fn perform(&mut self, outgoing: Outgoing, kept: bool) {
+    /// Sends a message or control frame. If `resends`, a message is sent again in the next session
+    /// unless it leaves this one.
+    fn perform(&mut self, outgoing: Outgoing, resends: bool) {
         match outgoing {
             Outgoing::Message(kind, bytes) => {
                 if self.session.send(kind, &bytes).is_err() {
                     return;
                 }
                 if let Some(resend) = &mut self.resend
-                    && kept
+                    && resends
                 {
                     resend.sent(kind, &bytes);
                 }
             }
-            // Refused only when closing, and `feed` has seen to it that it is not.
+            // Fails only while closing, and `feed` has checked that the session is open.
             Outgoing::Ping(payload) => {
                 let _ = self.session.ping(&payload);
             }
@@ -235,10 +238,10 @@ impl Pipe {
     }
 }
 
-/// Parts of a long message that are sent before anything else has its turn.
-const BUDGET: usize = 4;
-/// Bytes of a long message that are framed, and then written, at once. Each write wakes the
-/// receiver: in parts of 64 KiB a long message costs half as much again.
+/// Parts of a long message that are sent in one turn of the loop.
+const PARTS_PER_TURN: usize = 4;
+/// The size of the parts in which a long message is framed and written. Each write wakes the
+/// receiver: parts of 64 KiB make a long message half as expensive again.
 const PART_BYTES: usize = 256 << 10;
-/// Bytes of short messages that are written at once: what a block of stdin comes to when framed.
+/// Bytes of short messages that are written at once, about one block of stdin with frame headers.
 const BATCH_BYTES: usize = 192 << 10;

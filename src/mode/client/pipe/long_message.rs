@@ -1,27 +1,27 @@
-//! A long message, which is sent in pieces.
+//! The state of a long message that is sent in parts.
 
 use crate::proto::utf8;
 use std::ops::Range;
 
-/// A message that is sent in pieces, as the network takes them.
+/// A message that is sent in parts as the network accepts them.
 #[derive(Debug, Default)]
 pub(super) struct LongMessage {
-    /// The part of it that is still in the input.
+    /// The unsent range of the input.
     pub(super) rest: Range<usize>,
-    /// Bytes read of the message that all of stdin is.
+    /// The number of bytes read, if all of stdin is one message.
     pub(super) read: u64,
-    /// That message has begun, and its end was not read yet.
+    /// True between the first and the last part, if all of stdin is one message.
     pub(super) begun: bool,
     pub(super) utf8: utf8::Utf8,
 }
 
 impl LongMessage {
-    /// Gives up the rest: its session is lost.
+    /// Discards the unsent range, since the session is lost.
     pub(super) fn forget(&mut self) {
         self.rest = 0..0;
     }
 
-    /// Whether part of the message that all of stdin is has been sent, and its end has not.
+    /// Reports whether the message of all of stdin was sent in part.
     pub(super) fn is_begun(&self) -> bool {
         self.begun
     }

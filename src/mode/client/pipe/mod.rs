@@ -1,8 +1,8 @@
-//! Pipe mode: stdin to messages, messages to stdout, in one task.
+//! Pipe mode: stdin to messages and messages to stdout, in one task.
 //!
-//! Each turn of the loop drains what was read into the output, writes the output, feeds what stdin
-//! gave to the session, and waits for whatever comes first. Nothing is queued without bound: a full
-//! output stops the reading from the network, a full network stops the reading of stdin.
+//! Each turn of the loop drains received data into the output, writes the output, feeds stdin to the
+//! session and waits for the next event. All queues are bounded: while the output is full, the
+//! network is not read; while the session's queue is full, stdin is not read.
 
 mod clock;
 mod end_cause;
@@ -39,41 +39,41 @@ pub(super) struct Pipe {
     session: Session,
     report: Report,
     sinks: Sinks,
-    turn: Turn,
+    phase: FeedPhase,
     stdin: Option<Stdin>,
     input: Input,
     long: LongMessage,
     output: Output,
-    /// A message that is to be sent back.
+    /// The part of a message received so far, with `--echo`.
     echo: Vec<u8>,
     clock: Clock,
+    /// The number of received bytes that the clock knows of.
     heard: u64,
     end_cause: Option<EndCause>,
-    /// How the session ended, if that is known already.
+    /// The result of the session, if it was determined before the end.
     verdict: Option<Result<(), Error>>,
-    /// What is to be sent waits, for the network or its time.
+    /// True while messages wait for the network or for a `wait`.
     feeding: bool,
-    /// It waits for nothing but its turn.
+    /// True if the next part of a long message can be sent at once.
     more: bool,
-    /// All that was read from the network is decoded: what the peer sent is not waiting for us.
+    /// True if all bytes read from the network are decoded.
     drained: bool,
-    /// After a signal: when unwritten output is dropped.
-    patience: Option<Instant>,
-    /// `--reconnect`, and the messages for the next session.
+    /// The time at which unwritten output is dropped, after a signal or `--max-time`.
+    flush_deadline: Option<Instant>,
+    /// Present with `--reconnect`, as is `resend`.
     reconnector: Option<Reconnector>,
     resend: Option<ResendBuffer>,
 }
 
-/// Whose messages are sent now.
+/// The source of the messages that are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    /// Those of the script.
+enum FeedPhase {
     Script,
-    /// Those of stdin: the script's own actions are performed.
+    /// Stdin, after the script's own actions.
     Stdin,
 }
 
-/// What ends the wait of a turn.
+/// The event that ends the wait of a turn.
 enum PipeEvent {
     Session,
     Stdin(io::Result<usize>),
@@ -84,7 +84,7 @@ enum PipeEvent {
 }
 
 impl Pipe {
-    /// A pipe between this session, stdin, if it is read, and stdout.
+    /// Creates a pipe. `stdin` is `None` if it is not read.
     pub(super) fn new(
         options: Options,
         session: Session,
@@ -93,21 +93,21 @@ impl Pipe {
         reconnector: Option<Reconnector>,
     ) -> Self {
         Self {
-            turn: Turn::Script,
+            phase: FeedPhase::Script,
             stdin,
             input: Input::new(options.framing),
             long: LongMessage::default(),
             output,
             echo: Vec::new(),
             clock: Clock::new(options.rules, now(), session.bytes_received() > 0),
-            // What came with the answer to the handshake is no answer to what is sent now.
+            // Bytes received with the handshake response do not answer messages sent after it.
             heard: session.bytes_received(),
             end_cause: None,
             verdict: None,
             feeding: false,
             more: false,
             drained: true,
-            patience: None,
+            flush_deadline: None,
             resend: reconnector.as_ref().map(|_| ResendBuffer::default()),
             reconnector,
             options,
@@ -117,17 +117,16 @@ impl Pipe {
         }
     }
 
-    /// Runs until the session is over and all output is written.
+    /// Runs until the last session is over and all output is written.
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
         let mut signals = Signals::new()
             .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         let ended = self.converse(&mut signals).await;
-        // The process ends next; taking all of it apart would take longer than some runs.
+        // The process is about to exit, and dropping everything would take longer than some runs.
         std::mem::forget(self);
         ended
     }
 
-    /// Runs until the last session is over and all output is written.
     async fn converse(&mut self, signals: &mut Signals) -> Result<Ended, Error> {
         loop {
             self.session(signals).await;
@@ -136,7 +135,7 @@ impl Pipe {
             }
         }
         let ended = self.conclude();
-        self.leave(ended, signals).await
+        self.finish_output(ended, signals).await
     }
 
     /// Runs until this session is over.
@@ -145,14 +144,14 @@ impl Pipe {
         let mut turns = 0u32;
         loop {
             turns = turns.wrapping_add(1);
-            if turns.is_multiple_of(BREATH) {
-                // A file that is always ready must not keep signals, clocks and the network waiting.
+            if turns.is_multiple_of(TURNS_PER_YIELD) {
+                // A file on stdin is always ready and must not starve signals, timers and the network.
                 tokio::task::yield_now().await;
             }
             self.drained = self.drain();
             self.write();
             let written = self.drained && self.output.is_written();
-            if (written && self.session.is_over()) || self.impatient() {
+            if (written && self.session.is_over()) || self.is_past_flush_deadline() {
                 break;
             }
             self.feed();
@@ -162,11 +161,11 @@ impl Pipe {
                 resend.left();
             }
             if self.session.queued() > 0 && self.is_idle() {
-                // At once, not by another turn: it is what the peer waits for.
+                // Written now rather than in the next turn: the peer is waiting for it.
                 self.session.write().await;
             }
             if !self.drained && self.output.is_written() && !self.is_congested() {
-                // The output took all: there is more to drain and nothing to wait for.
+                // The output is empty again, so there is more to drain without waiting.
                 continue;
             }
             match self.wait(signals).await {
@@ -184,13 +183,13 @@ impl Pipe {
                 PipeEvent::Stdout(Ok(())) => {}
                 PipeEvent::Stdout(Err(cause)) => self.lose_output(cause),
                 PipeEvent::ReaderGone => self.lose_output(io::ErrorKind::BrokenPipe.into()),
-                PipeEvent::Clock => self.ring(),
+                PipeEvent::Clock => self.check_deadlines(),
                 PipeEvent::Signal(signal) => self.interrupt(signal),
             }
         }
     }
 
-    /// Turns what was read into output; false if the output is full and some is left.
+    /// Renders received messages. Returns false if the output is full and undecoded bytes remain.
     fn drain(&mut self) -> bool {
         let at = now();
         while !self.output.is_full() && !self.is_congested() {
@@ -202,7 +201,7 @@ impl Pipe {
                     if self.options.echo {
                         self.echo.extend_from_slice(payload);
                     }
-                    self.took(kind, met);
+                    self.finish_message(kind, met);
                 }
                 continue;
             }
@@ -216,7 +215,7 @@ impl Pipe {
                         self.echo.extend_from_slice(payload);
                     }
                     if last {
-                        self.took(kind, met);
+                        self.finish_message(kind, met);
                     }
                 }
                 Some(_) => {}
@@ -225,10 +224,10 @@ impl Pipe {
         false
     }
 
-    /// A message has ended, and a goal is met with it.
-    fn took(&mut self, kind: Kind, met: bool) {
+    /// Completes a received message: echoes it, and ends the session if a goal is met.
+    fn finish_message(&mut self, kind: Kind, met: bool) {
         if self.options.echo {
-            // Refused only when closing, and then nobody listens.
+            // Fails only while closing, when the peer no longer expects an echo.
             let _ = self.session.send(kind, &self.echo);
             self.echo.clear();
         }
@@ -238,7 +237,7 @@ impl Pipe {
         }
     }
 
-    /// An echo must not queue without bound for a peer that does not read.
+    /// Reports whether echoes have filled the session's queue, since the peer does not read.
     fn is_congested(&self) -> bool {
         self.options.echo && self.session.queued() >= QUEUE_LIMIT_BYTES && !self.session.is_over()
     }
@@ -266,7 +265,7 @@ impl Pipe {
         let idle = self.is_idle();
         let wants = room && idle && !self.input.has_ended();
         let reads = self.end_cause.is_none() && self.session.is_open() && wants;
-        // A message of which the peer has the beginning is under way, too.
+        // A partly sent message counts as pending.
         let begun = self.options.script.wait_until().is_some() || self.long.is_begun();
         let held = !idle || begun || (self.stdin.is_some() && !room);
         self.feeding = self.session.is_open() && held;
@@ -287,7 +286,7 @@ impl Pipe {
             self.clock.busy(self.session.last_sent());
         }
         if stuck {
-            // What waited until now was no silence.
+            // The time in which received bytes waited for stdout was not silence.
             let ended = now();
             self.clock.busy(ended);
             self.options.script.delay(ended - turned);
@@ -298,28 +297,28 @@ impl Pipe {
         event
     }
 
-    /// All that was read from stdin is with the session.
+    /// Reports whether the session has everything that was read from stdin.
     fn is_idle(&mut self) -> bool {
         !self.session.is_frame_open()
             && !self.input.has_next()
-            && self.turn == Turn::Stdin
+            && self.phase == FeedPhase::Stdin
             && self.resend.as_ref().is_none_or(ResendBuffer::is_idle)
     }
 
-    /// The next deadline of this mode.
+    /// Returns the next deadline, if any.
     fn alarm(&self) -> Option<Instant> {
         let clock = self.expiry().map(|(at, _)| at);
         let max_time = self.options.max_time.map(|(_, at)| at);
         let closing = self.end_cause.is_some() || !self.session.is_open();
-        // What may go on but for a full network waits for that.
+        // A wait that is over cannot continue while the session's queue is full.
         let paused =
             self.options.script.wait_until().filter(|_| self.session.queued() < QUEUE_LIMIT_BYTES);
-        let feed = if closing { None } else { self.expects_by().or(paused) };
-        [clock, max_time, feed, self.patience].into_iter().flatten().min()
+        let feed = if closing { None } else { self.expect_deadline().or(paused) };
+        [clock, max_time, feed, self.flush_deadline].into_iter().flatten().min()
     }
 
-    fn impatient(&self) -> bool {
-        self.patience.is_some_and(|at| at <= now())
+    fn is_past_flush_deadline(&self) -> bool {
+        self.flush_deadline.is_some_and(|at| at <= now())
     }
 }
 
@@ -330,8 +329,8 @@ async fn read(stdin: Option<&Stdin>, input: &mut Input) -> io::Result<usize> {
     }
 }
 
-/// Turns after which everything else has its own.
-const BREATH: u32 = 32;
+/// The number of turns between two yields to the runtime.
+const TURNS_PER_YIELD: u32 = 32;
 
 #[cfg(test)]
 mod tests;

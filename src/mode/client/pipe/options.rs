@@ -14,52 +14,50 @@ use std::time::{Duration, Instant};
 /// Options of a pipe.
 #[derive(Debug)]
 pub(crate) struct Options {
-    /// `-x`, `--expect`, `--count`, `--until`.
+    /// The script of `-x`, `--expect`, `--count` and `--until`.
     pub(crate) script: Script,
-    /// When the pipe ends by itself.
+    /// The rules for the time-based end.
     pub(crate) rules: EndRules,
-    /// `--echo`: every message is sent back.
     pub(crate) echo: bool,
-    /// The messages to send behind those of the script.
+    /// The source of messages after those of the script.
     pub(crate) input: InputSource,
-    /// The type of the messages sent.
+    /// The type of the messages of stdin.
     pub(crate) kind: Kind,
-    /// How messages follow each other in stdin.
     pub(crate) framing: Framing,
-    /// `--input jsonl`.
+    /// True with `--input jsonl`.
     pub(crate) typed: bool,
-    /// `--max-time`: the limit, and when it passes.
+    /// The limit of `--max-time`, and its deadline.
     pub(crate) max_time: Option<(Duration, Instant)>,
-    /// How long flushing may take after a signal.
+    /// The time allowed for pending output after a signal.
     pub(crate) close_timeout: Duration,
     /// The Close sent at the end.
     pub(crate) close: Close,
-    /// The settings of sessions that follow a lost one.
+    /// The settings of sessions that replace a lost one.
     pub(crate) settings: Settings,
 }
 
 impl Options {
-    /// Returns the options of the pipe that was asked for.
+    /// Derives the options from those of the client.
     pub(crate) fn new(client: &ClientJob, started: Instant, settings: Settings) -> Self {
         let (echo, pipe) = (client.common.echo, &client.pipe);
         let wants_stdin = !echo && pipe.flow != Flow::ReceiveOnly;
         let reads_stdin = match stdio::stdin_kind() {
             StdinKind::Nothing => false,
-            // After -x a person is not waited for.
+            // With -x, input from a terminal is not read.
             StdinKind::Terminal => wants_stdin && client.script.is_empty(),
             StdinKind::Data => wants_stdin,
         };
         let mut rules = client.rules;
         if pipe.flow == Flow::SendOnly {
-            // No answer is wanted.
+            // Received messages are not shown, so there is no answer to wait for.
             rules.wait.get_or_insert(Wait::For(Duration::ZERO));
         }
-        let says_nothing = client.script.is_empty() && client.rules.wait.is_none();
+        let has_no_end = client.script.is_empty() && client.rules.wait.is_none();
         Self {
             script: Script::new(client.script.clone(), client.expect_timeout, client.goals.clone()),
             rules,
             echo,
-            input: match (reads_stdin, says_nothing) {
+            input: match (reads_stdin, has_no_end) {
                 (true, _) => InputSource::Stdin,
                 (false, true) => InputSource::Endless,
                 (false, false) => InputSource::Nothing,
@@ -78,13 +76,12 @@ impl Options {
     }
 }
 
-/// The messages to send behind those of the script.
+/// The source of messages after those of the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InputSource {
-    /// Those in stdin.
     Stdin,
-    /// None. The input ends with the script.
+    /// No source: the input ends with the script.
     Nothing,
-    /// None, and no option says when the pipe ends. Only the peer ends it.
+    /// No source, and no option ends the pipe: only the peer does.
     Endless,
 }

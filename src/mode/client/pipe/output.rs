@@ -1,5 +1,5 @@
-//! Stdout of a pipe: messages rendered into a buffer, or the events of a run that a sink appends to
-//! one. Either is bounded, since nothing is read from the network while it is full.
+//! Stdout of a pipe: a buffer of rendered messages, or of the events that a sink appends. Both are
+//! bounded, since the network is not read while the buffer is full.
 
 use crate::{
     proto::Piece,
@@ -10,40 +10,37 @@ use crate::{
 };
 use std::{io, time::Duration};
 
-/// Stdout, and what waits for it.
+/// Stdout and its buffer.
 pub(crate) struct Output {
     stdout: Stdout,
     content: Content,
-    /// Stdout has a reader.
+    /// False once stdout has no reader or cannot be written.
     read: bool,
 }
 
-/// What is written.
 enum Content {
-    /// Received messages.
     Messages {
         renderer: Renderer,
         buffer: OutputBuffer,
-        /// Messages are shown.
         shows: bool,
     },
-    /// `--output jsonl`: what its sink tells.
+    /// The events of `--output jsonl`.
     Events(EventBuffer),
 }
 
 impl Output {
-    /// Stdout for messages in this format. `shows`: messages are shown.
+    /// Creates an output for messages, which are discarded unless `shows`.
     pub(crate) fn of_messages(stdout: Stdout, renderer: Renderer, shows: bool) -> Self {
         let buffer = OutputBuffer::default();
         Self { stdout, content: Content::Messages { renderer, buffer, shows }, read: true }
     }
 
-    /// Stdout for events.
+    /// Creates an output for the events of `--output jsonl`.
     pub(crate) fn of_events(stdout: Stdout, events: EventBuffer) -> Self {
         Self { stdout, content: Content::Events(events), read: true }
     }
 
-    /// Number of bytes that wait.
+    /// Returns the number of buffered bytes.
     #[inline]
     fn waiting(&self) -> usize {
         match &self.content {
@@ -52,36 +49,35 @@ impl Output {
         }
     }
 
-    /// Whether so much waits that nothing more should be rendered.
+    /// Reports whether the buffer has reached its limit.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
         self.waiting() >= QUEUE_LIMIT_BYTES
     }
 
-    /// Whether nothing waits.
+    /// Reports whether the buffer is empty.
     #[inline]
     pub(crate) fn is_written(&self) -> bool {
         self.waiting() == 0
     }
 
-    /// Whether stdout has a reader.
     pub(super) fn is_read(&self) -> bool {
         self.read
     }
 
-    /// Takes part of a message.
+    /// Renders a piece of a received message.
     #[inline]
     pub(super) fn piece(&mut self, piece: &Piece<'_>) {
         if let Content::Messages { renderer, buffer, shows: true } = &mut self.content {
             match renderer {
-                // Of all formats the one that has to be quick.
+                // Called directly: this format must be fast.
                 Renderer::Lines(lines) => lines.piece(piece, buffer),
                 other => other.piece(piece, buffer),
             }
         }
     }
 
-    /// Gives up a message that will not end. Returns how many bytes of it were let through.
+    /// Ends an incomplete message. Returns how many bytes of it were rendered.
     pub(super) fn break_off(&mut self) -> u64 {
         match &mut self.content {
             Content::Messages { renderer, buffer, .. } => renderer.break_off(buffer),
@@ -89,8 +85,8 @@ impl Output {
         }
     }
 
-    /// Notes that the session was lost and another one follows. What was shown of a message that did
-    /// not end is ended, so that the next one is not taken for more of it.
+    /// Separates the output of a lost session from that of the next one: terminates an incomplete
+    /// message so that the next message does not continue it.
     pub(super) fn gap(&mut self) {
         if self.break_off() > 0
             && let Content::Messages { renderer: Renderer::Lines(lines), buffer, .. } =
@@ -100,7 +96,7 @@ impl Output {
         }
     }
 
-    /// Shows no message any more.
+    /// Discards all further messages.
     pub(super) fn hide(&mut self) {
         match &mut self.content {
             Content::Messages { shows, .. } => *shows = false,
@@ -108,7 +104,7 @@ impl Output {
         }
     }
 
-    /// Writes what goes without waiting.
+    /// Writes as much as possible without blocking.
     #[inline]
     pub(crate) fn write(&mut self) -> io::Result<()> {
         match &mut self.content {
@@ -123,7 +119,7 @@ impl Output {
         }
     }
 
-    /// Gives up stdout, which has no reader or cannot be written.
+    /// Discards the buffer and all further output, since stdout cannot be written.
     pub(super) fn abandon(&mut self) {
         self.read = false;
         match &mut self.content {
@@ -140,12 +136,12 @@ impl Output {
         self.stdout.writable().await
     }
 
-    /// Waits until the reader has gone.
+    /// Waits until the reader closes stdout.
     pub(super) async fn gone(&self) {
         self.stdout.reader_gone().await;
     }
 
-    /// Writes all that waits, for at most `limit`. The rest is dropped.
+    /// Writes the buffer for at most `limit`. The rest is dropped.
     pub(crate) async fn flush(&mut self, limit: Duration) {
         let all = async {
             while self.write().is_ok() && !self.is_written() {

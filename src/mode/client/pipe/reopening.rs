@@ -1,6 +1,6 @@
-//! A pipe over a session that is lost and opened again.
+//! The replacement of a lost session of a pipe.
 
-use super::{Pipe, Turn, end_cause::EndCause};
+use super::{FeedPhase, Pipe, end_cause::EndCause};
 use crate::{
     connect::ClientConnection,
     error::Error,
@@ -11,28 +11,29 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How a wait for the next session ended.
+/// The outcome of a wait for the next session.
 enum ReopenOutcome {
     Opened(Box<Result<ClientConnection, Error>>),
     Signal(i32),
-    Late,
-    Gone,
+    TimedOut,
+    ReaderGone,
 }
 
 impl Pipe {
-    /// Opens the session again, if it was lost and that may help; false: this was the last.
+    /// Opens the next session if this one was lost and reconnecting is allowed. Returns false
+    /// otherwise.
     pub(super) async fn reopen(&mut self, signals: &mut Signals) -> bool {
         let Some(reconnector) = &self.reconnector else { return false };
-        // A message that all of stdin is cannot be sent from the middle.
+        // If all of stdin is one message, it cannot be continued in another session.
         let ends =
             self.end_cause.is_some() || self.session.is_closed_by_us() || self.long.is_begun();
-        if ends || self.patience.is_some() {
+        if ends || self.flush_deadline.is_some() {
             return false;
         }
         let error = match reconnector.reason(&mut self.session) {
             Ok(error) => error,
-            Err(known) => {
-                self.verdict = known.map(Err);
+            Err(failure) => {
+                self.verdict = failure.map(Err);
                 return false;
             }
         };
@@ -48,28 +49,28 @@ impl Pipe {
                 self.interrupt(signal);
                 return false;
             }
-            ReopenOutcome::Late => {
+            ReopenOutcome::TimedOut => {
                 let limit = self.options.max_time.take().map_or(Duration::ZERO, |(limit, _)| limit);
                 let authority = self.session.authority().to_owned();
                 let late = Error::RunTimeout { authority, limit };
                 self.end_cause = Some(EndCause::Failed(late));
-                self.patience = Some(now() + self.options.close_timeout);
+                self.flush_deadline = Some(now() + self.options.close_timeout);
                 return false;
             }
-            ReopenOutcome::Gone => {
+            ReopenOutcome::ReaderGone => {
                 self.lose_output(std::io::ErrorKind::BrokenPipe.into());
                 return false;
             }
         };
         match opened {
             Ok(opened) => {
-                let mut said =
+                let mut note =
                     format!("connected again after {:.1} s", (now() - lost).as_secs_f64());
                 if kept > 0 {
                     let s = if kept == 1 { "" } else { "s" };
-                    said = format!("{said}: {kept} message{s} that had not left will be sent");
+                    note = format!("{note}: {kept} message{s} that had not left will be sent");
                 }
-                self.report.note(&said);
+                self.report.note(&note);
                 self.resume(opened);
                 true
             }
@@ -80,7 +81,7 @@ impl Pipe {
         }
     }
 
-    /// Goes on with another session.
+    /// Replaces the session and restarts the script.
     pub(super) fn resume(&mut self, opened: ClientConnection) {
         self.sinks.opened(&opened);
         let session =
@@ -89,10 +90,10 @@ impl Pipe {
         self.heard = self.session.bytes_received();
         self.clock.busy(now());
         self.options.script.rewind();
-        self.turn = Turn::Script;
+        self.phase = FeedPhase::Script;
     }
 
-    /// Waits for another session.
+    /// Waits for the next session.
     async fn next_session(&mut self, error: Error, signals: &mut Signals) -> ReopenOutcome {
         let (report, sinks) = (self.report, self.sinks.clone());
         let mut tell = |event: RetryEvent<'_>| report_retry(report, &sinks, &event);
@@ -108,19 +109,19 @@ impl Pipe {
                 opened = &mut opening => return ReopenOutcome::Opened(Box::new(opened)),
                 signal = signals.recv() => return ReopenOutcome::Signal(signal),
                 () = tokio::time::sleep_until(late.unwrap_or_else(now).into()), if late.is_some() => {
-                    return ReopenOutcome::Late;
+                    return ReopenOutcome::TimedOut;
                 }
-                () = output.gone() => return ReopenOutcome::Gone,
+                () = output.gone() => return ReopenOutcome::ReaderGone,
                 free = output.writable(), if has_output => {
                     if free.is_err() || output.write().is_err() {
-                        return ReopenOutcome::Gone;
+                        return ReopenOutcome::ReaderGone;
                     }
                 }
             }
         }
     }
 
-    /// Sends what had not left the session before.
+    /// Sends the messages that had not left the lost session.
     pub(super) fn send_again(&mut self) {
         while self.session.queued() < QUEUE_LIMIT_BYTES
             && let Some(resend) = &mut self.resend

@@ -1,26 +1,26 @@
-//! Messages that a lost session may not have sent.
+//! The messages to send again after a session is lost.
 
 use crate::proto::Kind;
 use std::collections::VecDeque;
 
-/// Messages of stdin that have not left, for the session that follows a lost one.
+/// Messages of stdin that may not have been sent, for the session that replaces a lost one.
 #[derive(Debug, Default)]
 pub(super) struct ResendBuffer {
-    /// Messages given to the session under way that may not have left.
+    /// Messages passed to the current session that may not have left it.
     recent: VecDeque<(Kind, Vec<u8>)>,
-    /// Bytes of those messages.
+    /// The total size of `recent`.
     recent_bytes: usize,
-    /// Messages that have not left a lost session, and are sent first now.
+    /// Messages of a lost session, which are sent before all others.
     unsent: VecDeque<(Kind, Vec<u8>)>,
 }
 
 impl ResendBuffer {
-    /// Whether nothing waits to be sent again.
+    /// Reports whether no message has to be sent again.
     pub(super) fn is_idle(&self) -> bool {
         self.unsent.is_empty()
     }
 
-    /// Keeps a message that the session was given.
+    /// Keeps a message that was passed to the session.
     pub(super) fn sent(&mut self, kind: Kind, bytes: &[u8]) {
         self.recent.push_back((kind, bytes.to_vec()));
         self.recent_bytes += bytes.len();
@@ -34,14 +34,13 @@ impl ResendBuffer {
         }
     }
 
-    /// Forgets the messages that the session was given: all of them have left.
+    /// Discards the messages passed to the session, since all of them have left it.
     pub(super) fn left(&mut self) {
         self.recent.clear();
         self.recent_bytes = 0;
     }
 
-    /// The session is lost, and this many of the last messages have not left it. Returns how many
-    /// of them will be sent again.
+    /// Queues the last `unsent` messages of a lost session. Returns how many of them were kept.
     pub(super) fn lost(&mut self, unsent: usize) -> usize {
         let recent = std::mem::take(&mut self.recent);
         let gone = recent.len().saturating_sub(unsent);
@@ -60,7 +59,8 @@ impl ResendBuffer {
     }
 }
 
-/// Bytes of messages that are kept: more than there may be between a session and the network.
+/// The size of the kept messages, larger than all that can be buffered between a session and the
+/// network.
 const KEPT_BYTES: usize = 512 << 10;
 
 #[cfg(test)]
