@@ -47,7 +47,7 @@ impl Timing {
     }
 }
 
-/// Displays the total and the steps of at least [`MIN_SHOWN`], in milliseconds.
+/// Displays the total and the steps of at least `MIN_SHOWN`, in milliseconds.
 impl fmt::Display for Timing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;

@@ -109,7 +109,7 @@ pub fn ip_version(address: IpAddr) -> &'static str {
     if address.is_ipv4() { "IPv4" } else { "IPv6" }
 }
 
-/// Connects to the first address that accepts. Attempts start [`ATTEMPT_DELAY`] apart, or as soon
+/// Connects to the first address that accepts. Attempts start `ATTEMPT_DELAY` apart, or as soon
 /// as one fails, and then run side by side (RFC 8305, 5). If all fail, returns the error of each.
 pub async fn connect(
     addresses: Vec<SocketAddr>,
