@@ -10,8 +10,8 @@ pub(super) fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Resu
         .build()
         .map_err(|cause| Error::Other { operation: "start", cause })?;
     let ended = runtime.block_on(task);
-    // The process exits next, so the runtime is not shut down: that takes time, and a name that does
-    // not resolve may block one of its threads for half a minute.
+    // The process exits next, so the runtime is not shut down: that takes time, and a name that
+    // does not resolve may block one of its threads for half a minute.
     std::mem::forget(runtime);
     ended
 }

@@ -1,4 +1,4 @@
-//! `sockeye show`: a recording as a person reads it, or as HAR.
+//! `sockeye show`: prints a recording in readable form or converts it to HAR.
 
 use crate::{
     error::Error,
@@ -22,7 +22,7 @@ use std::{
     time::SystemTime,
 };
 
-/// Shows it, or makes a HAR of it.
+/// Shows the recording or converts it to HAR.
 pub(super) fn run(show: &ShowJob) -> Result<Ended, Error> {
     show.color.apply();
     let mut recording = Reader::open(&show.path)?;
@@ -48,7 +48,7 @@ pub(super) fn run(show: &ShowJob) -> Result<Ended, Error> {
     }
 }
 
-/// A reader that has gone has seen enough.
+/// Treats a closed stdout as success.
 fn unwritten(cause: io::Error) -> Result<Ended, Error> {
     if cause.kind() == io::ErrorKind::BrokenPipe {
         return Ok(Ended::Done);
@@ -56,7 +56,7 @@ fn unwritten(cause: io::Error) -> Result<Ended, Error> {
     Err(Error::Output(cause))
 }
 
-/// Notes on stderr which lines were not shown.
+/// Prints a note on stderr about the lines that were not shown.
 fn tell_left_out(recording: &Reader<'_>) {
     let path = recording.path().display().to_string();
     for text in recording.left_out() {
@@ -64,13 +64,13 @@ fn tell_left_out(recording: &Reader<'_>) {
     }
 }
 
-/// Makes a HAR of a recording.
+/// Converts a recording to HAR.
 fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<Ended, Error> {
     if is_same(recording.path(), path) {
         return Err(conflict(path, "a recording", "a HAR"));
     }
     let mut har = HarWriter::create(RecordFile::open(path)?)?;
-    // The handshake that has not been answered.
+    // The handshake that awaits a response.
     let mut waits: Option<Box<Exchange>> = None;
     while let Some(Recorded { at, event }) = recording.next_event()? {
         match event {

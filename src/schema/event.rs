@@ -1,53 +1,53 @@
-//! The events, each with the fields that only it has.
+//! The events of the schema, each with its own fields.
 
 use super::scalar::{Base64, Hex, Seconds};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// An event.
+/// An event, by the value of its `type` field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
-    /// `request`.
+    /// `request`: an HTTP request was sent.
     Request(Request<'a>),
-    /// `open`.
+    /// `open`: a session was opened.
     Open(Box<Open<'a>>),
-    /// `text`.
+    /// `text`: a text message.
     Text(Message<'a>),
-    /// `binary`.
+    /// `binary`: a binary message.
     Binary(Message<'a>),
-    /// `ping`.
+    /// `ping`: a Ping frame.
     Ping(Control<'a>),
-    /// `pong`.
+    /// `pong`: a Pong frame.
     Pong(Control<'a>),
-    /// `close`.
+    /// `close`: a Close frame.
     Close(Close<'a>),
-    /// `frame`.
+    /// `frame`: a single frame.
     Frame(Box<Frame<'a>>),
-    /// `violation`.
+    /// `violation`: the peer broke the protocol.
     Violation(Violation<'a>),
-    /// `gap`.
+    /// `gap`: the session was lost and will be opened again.
     Gap(Gap<'a>),
-    /// `error`.
+    /// `error`: the run failed.
     Error(Failure<'a>),
-    /// `end`.
+    /// `end`: the run ended.
     End(End),
-    /// A type that is not known here; only ever read.
+    /// An unknown type. Read only, never written.
     Unknown(Cow<'a, str>),
 }
 
-/// A request of this side.
+/// An HTTP request sent by this side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request<'a> {
-    /// The URL.
+    /// URL of the request.
     pub url: Cow<'a, str>,
-    /// The method.
+    /// HTTP method, such as GET.
     pub method: Cow<'a, str>,
     /// Path and query.
     #[serde(default)]
     pub target: Cow<'a, str>,
-    /// The version of HTTP, as a number.
+    /// Version number of HTTP.
     pub http: Cow<'a, str>,
-    /// Names and values, in order.
+    /// Header fields of the request.
     #[serde(default)]
     pub headers: Headers<'a>,
 }
@@ -55,58 +55,58 @@ pub struct Request<'a> {
 /// Header fields: names and values, in order.
 pub type Headers<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
-/// A session that was opened.
+/// An opened session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open<'a> {
-    /// The version of the schema.
+    /// Version of the schema.
     pub version: u64,
-    /// The URL.
+    /// URL of the session.
     pub url: Cow<'a, str>,
-    /// The peer's address.
+    /// Address of the peer.
     #[serde(default)]
     pub address: Option<Cow<'a, str>>,
     /// TLS version and cipher suite.
     #[serde(default)]
     pub tls: Option<Cow<'a, str>>,
-    /// The subprotocol that was chosen.
+    /// Negotiated subprotocol.
     #[serde(default)]
     pub subprotocol: Option<Cow<'a, str>>,
-    /// The parameters of permessage-deflate.
+    /// Parameters of permessage-deflate.
     #[serde(default)]
     pub compression: Option<Compression>,
-    /// Duration of the steps of opening.
+    /// Durations of the steps of opening.
     #[serde(default)]
     pub timing: OpenTiming,
-    /// The version of HTTP that carries the session.
+    /// HTTP version that carries the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<Cow<'a, str>>,
-    /// The status of the answer.
+    /// Status code of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The header fields of the answer.
+    /// Header fields of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<Headers<'a>>,
 }
 
-/// Compression, both ways.
+/// Compression parameters of both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compression {
-    /// What this side sends.
+    /// Parameters of messages sent by this side.
     pub local: Side,
-    /// What the peer sends.
+    /// Parameters of messages sent by the peer.
     pub remote: Side,
 }
 
-/// Compression, one way.
+/// Compression parameters of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Side {
-    /// The base-2 logarithm of the window size.
+    /// Base-2 logarithm of the window size.
     pub window_bits: u64,
-    /// The window outlives a message.
+    /// True if the window is kept from one message to the next.
     pub context_takeover: bool,
 }
 
-/// Duration of the steps of opening.
+/// Durations of the steps of opening a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the names are those of the steps")]
@@ -119,101 +119,102 @@ pub struct OpenTiming {
     pub total: Seconds,
 }
 
-/// A message. One of this side has its content only if it is short, and neither wire size nor frames.
+/// A message. A sent message has its content only if it is short, and never its wire size or number
+/// of frames.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message<'a> {
-    /// The content, if it is text.
+    /// Content of a text message.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Cow<'a, str>>,
-    /// The content, if it is not.
+    /// Content of a binary message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<Base64<'a>>,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub size: u64,
-    /// Bytes of payload that carried it.
+    /// Bytes of frame payload that carried the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wire_size: Option<u64>,
-    /// Number of frames that carried it.
+    /// Number of frames that carried the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<u32>,
 }
 
-/// A ping or pong.
+/// A Ping or Pong frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control<'a> {
-    /// The payload, if it is UTF-8.
+    /// Payload, if it is valid UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Cow<'a, str>>,
-    /// The payload, if it is not.
+    /// Payload, if it is not valid UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<Base64<'a>>,
-    /// The length of the payload in bytes.
+    /// Length of the payload in bytes.
     #[serde(default)]
     pub size: u64,
-    /// Of a pong that answers a ping of this side: the time in between.
+    /// Round-trip time, for a Pong that answers a Ping of this side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt: Option<Seconds>,
 }
 
-/// A Close.
+/// A Close frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Close<'a> {
-    /// The close code; 1005 stands for none.
+    /// Close code; 1005 if the frame has none.
     pub code: u16,
-    /// The reason, often empty.
+    /// Close reason, often empty.
     pub reason: Cow<'a, str>,
-    /// The registered name of the code.
+    /// Registered name of the code.
     #[serde(default)]
     pub name: Cow<'a, str>,
 }
 
-/// A frame.
+/// A frame (RFC 6455, section 5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame<'a> {
-    /// Its fin bit.
+    /// FIN bit.
     #[serde(default)]
     pub fin: bool,
-    /// Its reserved bits, as a number of three bits.
+    /// Reserved bits, as a three-bit number.
     #[serde(default)]
     pub rsv: u8,
-    /// Its opcode.
+    /// Numeric opcode.
     #[serde(default)]
     pub opcode: u8,
-    /// The name of its opcode.
+    /// Name of the opcode.
     #[serde(default)]
     pub name: Cow<'a, str>,
-    /// Its mask bit.
+    /// MASK bit.
     #[serde(default)]
     pub masked: bool,
-    /// The length of its payload; `None`: its header is cut.
+    /// Length of the payload; `None` if the header is truncated.
     #[serde(default)]
     pub size: Option<u64>,
-    /// The length of header and payload.
+    /// Length of header and payload.
     #[serde(default)]
     pub wire_size: u64,
-    /// Its number in its message, from 1.
+    /// Number of the frame in its message, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fragment: Option<u64>,
-    /// The type of its message, if that is known.
+    /// Type of the message, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<MessageKind>,
-    /// Its message is compressed.
+    /// True if the message is compressed.
     #[serde(default)]
     pub compressed: bool,
-    /// Its header.
+    /// Bytes of the header.
     pub header: Hex<'a>,
-    /// Of a frame that is not whole: bytes of its payload that were received.
+    /// Number of received bytes of the payload, if the frame is incomplete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came: Option<u64>,
-    /// The beginning of the payload, if it is text.
+    /// Start of the payload, if it is text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Cow<'a, str>>,
-    /// The beginning of the payload, if it is not.
+    /// Start of the payload, if it is not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<Base64<'a>>,
 }
 
-/// The type of a message.
+/// Type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are those of the types")]
@@ -222,34 +223,34 @@ pub enum MessageKind {
     Binary,
 }
 
-/// A rule that the peer broke.
+/// A protocol violation by the peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation<'a> {
-    /// The fault.
+    /// Description of the violation.
     pub message: Cow<'a, str>,
-    /// The RFC and its section.
+    /// RFC and section of the rule.
     pub section: Cow<'a, str>,
-    /// The close code that the peer is told.
+    /// Close code sent to the peer.
     #[serde(default)]
     pub code: u16,
 }
 
-/// The loss of a session that is to be opened again.
+/// The loss of a session that will be opened again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap<'a> {
-    /// The reason.
+    /// Reason for the loss.
     pub message: Cow<'a, str>,
 }
 
 /// The failure of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure<'a> {
-    /// The exit status.
+    /// Exit status of the run.
     #[serde(default)]
     pub code: u64,
-    /// The error as stderr has it.
+    /// Error message as printed on stderr.
     pub message: Cow<'a, str>,
-    /// The hint as stderr has it.
+    /// Hint as printed on stderr.
     #[serde(default)]
     pub hint: Option<Cow<'a, str>>,
 }
@@ -257,16 +258,16 @@ pub struct Failure<'a> {
 /// The end of a run, by exit status or by signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// The exit status.
+    /// Exit status, unless a signal ended the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u64>,
-    /// The signal.
+    /// Number of the signal that ended the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<u64>,
-    /// Received messages.
+    /// Totals of received messages.
     #[serde(default)]
     pub received: Traffic,
-    /// Sent messages.
+    /// Totals of sent messages.
     #[serde(default)]
     pub sent: Traffic,
     /// Times of the run.
@@ -274,17 +275,17 @@ pub struct End {
     pub timing: EndTiming,
 }
 
-/// The messages of one direction.
+/// Message totals of one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Traffic {
     /// Number of messages.
     pub messages: u64,
-    /// Their length in bytes.
+    /// Total length in bytes.
     pub size: u64,
-    /// Bytes of payload that carried them.
+    /// Bytes of frame payload that carried the messages.
     pub wire_size: u64,
-    /// Of sent ones: those that did not reach the network.
+    /// Number of sent messages that did not reach the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsent: Option<u64>,
 }
@@ -293,8 +294,8 @@ pub struct Traffic {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EndTiming {
-    /// From the opening of the last session to its first message.
+    /// Time from the opening of the last session to its first message.
     pub first_message: Option<Seconds>,
-    /// Of the whole run.
+    /// Duration of the run.
     pub total: Seconds,
 }

@@ -1,18 +1,18 @@
-//! A line of `--input jsonl`, before it is judged.
+//! A line of `--input jsonl`, before validation.
 
 use super::scalar::Scalar;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The fields of a line that an order can have. Those that are not known are ignored, so the events
-/// that one run wrote are the orders of another.
+/// The fields of a line of `--input jsonl`. Unknown fields are ignored, so the events that one run
+/// wrote can be the input of another.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct InputLine<'a> {
-    /// `type`: the order.
+    /// `type`: the action to perform.
     #[serde(rename = "type", borrow)]
     pub kind: Scalar<'a>,
-    /// `in` in what another run received.
+    /// `direction`, which is `in` for an event that another run received.
     #[serde(borrow)]
     pub direction: Scalar<'a>,
     /// Content as text.
@@ -21,22 +21,23 @@ pub struct InputLine<'a> {
     /// Content in base64.
     #[serde(borrow)]
     pub base64: Scalar<'a>,
-    /// A close code.
+    /// Close code.
     #[serde(borrow)]
     pub code: Scalar<'a>,
-    /// The reason of a Close.
+    /// Reason of a Close frame.
     #[serde(borrow)]
     pub reason: Scalar<'a>,
-    /// How long to wait.
+    /// Duration of a wait.
     #[serde(borrow)]
     pub seconds: Scalar<'a>,
 }
 
 impl<'a> InputLine<'a> {
-    /// Reads a line.
+    /// Parses a line. Fails if it is not a JSON object.
     pub fn read(line: &'a [u8]) -> Result<Self, serde_json::Error> {
         if !line.trim_ascii_start().starts_with(b"{") {
-            // A sequence could be read as a struct as well. This fails: it is no object.
+            // Serde would also read a sequence as a struct. Parsing it as an object fails with an
+            // error.
             serde_json::from_slice::<Map<String, Value>>(line)?;
         }
         serde_json::from_slice(line)

@@ -1,4 +1,4 @@
-//! A line: an event with its direction and its date, written and read.
+//! Reading and writing of lines, each an event with its direction and date.
 
 use super::{
     event::Event,
@@ -11,25 +11,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 use std::io::{self, Write};
 
-/// The version of the schema. It goes up when a reader that keeps to docs/jsonl.md could misread a
+/// Version of the schema. It is raised when a reader that follows docs/jsonl.md could misread a
 /// line.
 pub const VERSION: u64 = 1;
 
-/// A line.
+/// A line: an event with its direction and date.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line<'a> {
-    /// Who did it, if somebody did.
+    /// The side that caused the event, if either did.
     pub direction: Option<Direction>,
-    /// Date, to the microsecond.
+    /// Date, in microseconds.
     pub time: Timestamp,
     /// Time since the start of the run.
     pub elapsed: Seconds,
-    /// The event.
+    /// The event itself, with its own fields.
     pub event: Event<'a>,
 }
 
 impl<'a> Line<'a> {
-    /// Reads a line without its end. Fails with a phrase that names the fault.
+    /// Parses a line without its terminator. Fails with a phrase that describes the fault.
     pub fn read(line: &'a str) -> Result<Self, String> {
         let head = head(line)?;
         let kind = head.kind.as_text().ok_or_else(|| wrong("type"))?;
@@ -70,24 +70,24 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A writer of lines.
+/// Writes events as JSON Lines.
 #[derive(Debug)]
 pub struct LineWriter {
-    /// Characters that a terminal acts upon are escaped inside strings, where an escape means the
-    /// same.
+    /// True if characters that a terminal interprets are escaped inside strings, where the escape
+    /// has the same meaning.
     terminal: bool,
-    /// The last date and its text, since all messages of one read have the same date.
+    /// The last date and its text, cached because all messages of one read have the same date.
     date: (Timestamp, String),
 }
 
 impl LineWriter {
-    /// A writer of lines, for a `terminal` if they are shown on one.
+    /// Creates a writer. `terminal` is true if the lines are shown on a terminal.
     pub fn new(terminal: bool) -> Self {
         let date = Timestamp::UNIX_EPOCH;
         Self { terminal, date: (date, format!("{date:.6}")) }
     }
 
-    /// Appends a line and its end.
+    /// Appends a line and its terminator.
     pub fn write(&mut self, line: &Line<'_>, out: &mut Vec<u8>) {
         if self.date.0 != line.time {
             self.date = (line.time, format!("{:.6}", line.time));
@@ -114,13 +114,13 @@ impl LineWriter {
         let written = Written { kind, direction, time: &self.date.1, elapsed, body };
         let formatter = LineFormatter { terminal: self.terminal };
         let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
-        // Writing to a Vec cannot fail, and every value of the schema has a form in JSON.
+        // Cannot fail: writing to a Vec succeeds, and every value of the schema has a JSON form.
         let _ = written.serialize(&mut serializer);
         out.push(b'\n');
     }
 }
 
-/// The fields of all lines, as far as a reader needs them.
+/// The common fields of all lines that a reader needs.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Head<'a> {
@@ -136,7 +136,7 @@ struct Head<'a> {
     version: Scalar<'a>,
 }
 
-/// A line as it is written: the fields of all lines, then those of the event.
+/// A line to write: the common fields, then those of the event.
 #[derive(Serialize)]
 struct Written<'a, E> {
     #[serde(rename = "type")]
@@ -149,12 +149,12 @@ struct Written<'a, E> {
     body: &'a E,
 }
 
-/// The body of an event that is not known.
+/// The body of an unknown event.
 #[derive(Serialize)]
 struct Nothing {}
 
 fn head(line: &str) -> Result<Head<'_>, String> {
-    // A sequence could be read as a struct as well.
+    // Serde would also read a sequence as a struct.
     if !line.trim_start().starts_with('{') {
         return match serde_json::from_str::<serde::de::IgnoredAny>(line) {
             Ok(_) => Err("no event: not an object".to_owned()),
@@ -183,19 +183,19 @@ fn not_event(fault: &serde_json::Error) -> String {
     }
 }
 
-/// The words of a fault without its place: the line is always its first.
+/// Returns the message of a fault without its position, since the line number is always 1.
 fn words(fault: &serde_json::Error) -> String {
     let words = fault.to_string();
     words.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-/// The fault of a field.
+/// Returns the message for a field with an invalid value.
 pub fn wrong(name: &str) -> String {
     format!("no event: '{name}' is missing or wrong")
 }
 
-/// The form of lines: times have six digits after the point, bytes are in base64, and for a terminal
-/// more characters are escaped.
+/// Formats lines: times have six decimal places, bytes are in base64, and more characters are
+/// escaped for a terminal.
 struct LineFormatter {
     terminal: bool,
 }
@@ -240,5 +240,5 @@ impl Formatter for LineFormatter {
     }
 }
 
-/// Bytes that are encoded at a time: a multiple of three, so that only the end is padded.
+/// Bytes encoded at a time: a multiple of three, so that only the end is padded.
 const BLOCK: usize = 3 << 10;

@@ -1,6 +1,5 @@
-//! The schema of JSON Lines (docs/jsonl.md): one set of types for what is written
-//! (`--output jsonl`, `--record`), for recordings that are read again, and for the orders of
-//! `--input jsonl`.
+//! The schema of JSON Lines (docs/jsonl.md): one set of types for output (`--output jsonl`,
+//! `--record`), for reading recordings and for `--input jsonl`.
 
 pub mod event;
 pub mod input;

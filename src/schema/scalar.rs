@@ -1,4 +1,4 @@
-//! Values in lines.
+//! Scalar values of the schema.
 
 use crate::proto::trace;
 use data_encoding::{BASE64, HEXLOWER};
@@ -8,13 +8,13 @@ use serde::{
 };
 use std::{borrow::Cow, fmt, time::Duration};
 
-/// Who did it.
+/// The side that caused an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// The peer.
+    /// Caused by the peer.
     In,
-    /// This side.
+    /// Caused by this side.
     Out,
 }
 
@@ -36,7 +36,7 @@ impl From<Direction> for trace::Direction {
     }
 }
 
-/// A time in seconds, with six digits after the point.
+/// A time in seconds, with six decimal places.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seconds(pub Duration);
 
@@ -44,7 +44,7 @@ pub struct Seconds(pub Duration);
 const HALF: Duration = Duration::from_nanos(500);
 
 impl Seconds {
-    /// Rounds a number of seconds to the microsecond, if it is not negative.
+    /// Rounds a number of seconds to the microsecond. Returns `None` if it is negative.
     pub fn from_seconds(seconds: f64) -> Option<Self> {
         let time = Duration::try_from_secs_f64(seconds).ok()?.checked_add(HALF)?;
         Some(Self(Duration::new(time.as_secs(), time.subsec_micros() * 1000)))
@@ -53,7 +53,7 @@ impl Seconds {
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The formatter of lines writes the digits. Rounded down, and exact for a century.
+        // Truncated to microseconds, and exact for a century. `LineFormatter` writes the digits.
         let whole = Duration::new(self.0.as_secs(), self.0.subsec_micros() * 1000);
         serializer.serialize_f64(whole.as_secs_f64())
     }
@@ -72,7 +72,7 @@ pub struct Base64<'a>(pub Cow<'a, [u8]>);
 
 impl Serialize for Base64<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The formatter of lines encodes it.
+        // `LineFormatter` encodes the bytes.
         serializer.serialize_bytes(&self.0)
     }
 }
@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for Base64<'_> {
     }
 }
 
-/// Bytes in hexadecimal digits, of which the letters are small.
+/// Bytes in lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hex<'a>(pub Cow<'a, [u8]>);
 
@@ -110,26 +110,26 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::
     }
 }
 
-/// A value of any type, for lines whose faults are told by the names of their fields.
+/// A value of any type, which lets the reader of a line report a fault by the name of its field.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Scalar<'a> {
-    /// There is no such field.
+    /// The field is absent.
     #[default]
     Absent,
-    /// `null`.
+    /// JSON `null`.
     Null,
-    /// A string.
+    /// A JSON string.
     Text(Cow<'a, str>),
-    /// An integer that is not negative.
+    /// A non-negative integer.
     Unsigned(u64),
-    /// A number with a point or an exponent.
+    /// A number with a decimal point or an exponent.
     Float(f64),
-    /// Anything else, a negative integer too.
+    /// Any other value, including a negative integer.
     Other,
 }
 
 impl Scalar<'_> {
-    /// Returns the string, if it is one.
+    /// Returns the string, or `None` for another type.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -137,7 +137,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// Returns the integer, if it is one.
+    /// Returns the integer, or `None` for another type.
     pub fn as_unsigned(&self) -> Option<u64> {
         match self {
             Self::Unsigned(number) => Some(*number),
@@ -145,7 +145,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// Returns the number, if it is one and, as an integer, below 2^32.
+    /// Returns the number, or `None` for another type or an integer of 2^32 or more.
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Unsigned(number) => u32::try_from(*number).ok().map(f64::from),

@@ -1,4 +1,4 @@
-//! Lines that are written and read again.
+//! Tests that write lines and read them again.
 
 use super::{
     event::{
@@ -43,7 +43,7 @@ fn content() -> impl Strategy<Value = Content> {
     ]
 }
 
-/// What a control frame can carry.
+/// Generates the payload of a control frame.
 fn payload() -> impl Strategy<Value = Content> {
     prop_oneof![
         text().prop_map(|text| (Some(text), None)),
@@ -155,7 +155,7 @@ fn end() -> impl Strategy<Value = End> {
     )
 }
 
-/// An event with its direction.
+/// Generates an event with its direction.
 fn event() -> impl Strategy<Value = (Option<Direction>, Event<'static>)> {
     let received = (content(), any::<u64>(), any::<u32>(), any::<u64>());
     let request = (text(), text(), text(), text(), headers());
@@ -221,7 +221,7 @@ proptest! {
         prop_assert_eq!(Line::read(written.trim_end()), Ok(line));
     }
 
-    /// A run sends what the peer of another one sent, and skips the rest.
+    /// A run sends the messages that another run received, and skips all other events.
     #[test]
     fn a_line_is_an_order_or_is_skipped(line in line(), terminal: bool) {
         let written = written(&line, terminal);

@@ -1,4 +1,4 @@
-//! `--write-out`: what a run came to.
+//! `--write-out`: the variables that describe a finished run.
 
 use super::Sink;
 use crate::{
@@ -35,9 +35,9 @@ pub(super) struct Facts {
     status: u16,
     headers: Headers,
     timing: Timing,
-    /// Until the last request.
+    /// Time until the last request.
     requested: Option<Duration>,
-    /// The session is, or was, open.
+    /// True if a session has been opened.
     opened: bool,
     tls: Option<String>,
     subprotocol: Option<String>,
@@ -46,7 +46,7 @@ pub(super) struct Facts {
     error: Option<String>,
 }
 
-/// The figures of a session.
+/// Statistics of a session.
 struct SessionFacts {
     stats: Stats,
     unsent: u64,

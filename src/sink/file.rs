@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file that is written over. The first failure to write it is kept, and nothing is written after.
+/// A file that is overwritten. The first write error is kept, and nothing is written after it.
 pub(crate) struct RecordFile {
     path: PathBuf,
     file: File,
@@ -23,8 +23,8 @@ pub(crate) struct RecordFile {
 
 impl RecordFile {
     /// Opens the file without changing it, or creates one that only its owner can read. Fails if it
-    /// is not a regular file, as a device or a pipe cannot be sought in, or if it is one of the
-    /// three standard streams of this process.
+    /// is one of the three standard streams of this process or is not a regular file, since devices
+    /// and pipes are not seekable.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let fail = |cause| Error::File { path: path.to_owned(), cause };
         if let Ok(found) = fs::metadata(path) {
@@ -46,25 +46,24 @@ impl RecordFile {
         &self.path
     }
 
-    /// Removes what the file held before the run.
+    /// Removes the previous content of the file.
     pub(super) fn empty(&self) -> Result<(), Error> {
         let emptied = self.file.set_len(0);
         emptied.map_err(|cause| Error::File { path: self.path.clone(), cause })
     }
 
-    /// Whether writing has failed.
     pub(super) fn has_failed(&self) -> bool {
         self.fault.is_some()
     }
 
-    /// Appends to what was written last.
+    /// Appends after the last write.
     pub(super) fn append(&mut self, bytes: &[u8]) {
         if self.fault.is_none() {
             self.fault = self.file.write_all(bytes).err();
         }
     }
 
-    /// Writes at this offset, over what is there. Returns whether all of it was written.
+    /// Overwrites the file from this offset. Returns true if all bytes were written.
     pub(super) fn write_at(&mut self, offset: u64, bytes: &[u8]) -> bool {
         if self.fault.is_none() {
             let sought = self.file.seek(SeekFrom::Start(offset));
@@ -73,14 +72,14 @@ impl RecordFile {
         self.fault.is_none()
     }
 
-    /// Cuts the file at this offset and appends `tail`, as far as that goes: writing has failed.
+    /// After a write error, truncates the file at this offset and appends `tail` if possible.
     pub(super) fn cut(&mut self, offset: u64, tail: &[u8]) {
         let _ = self.file.set_len(offset);
         let _ = self.file.seek(SeekFrom::Start(offset));
         let _ = self.file.write_all(tail);
     }
 
-    /// Returns the failure to write, if there was one.
+    /// Returns the write error, if there was one.
     pub(super) fn end(&mut self) -> Result<(), Error> {
         match self.fault.take() {
             Some(cause) => Err(Error::File { path: self.path.clone(), cause }),
@@ -89,13 +88,13 @@ impl RecordFile {
     }
 }
 
-/// Whether two paths lead to one file.
+/// Reports whether two paths refer to the same file.
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let file = |path| fs::metadata(path).ok().map(|found| file_id(&found));
     one == other || (file(one).is_some() && file(one) == file(other))
 }
 
-/// The error of one file that would be two things.
+/// Returns the error for one file that was given for two purposes.
 pub(crate) fn conflict(path: &Path, one: &str, other: &str) -> Error {
     let path = path.display().to_string();
     Error::Usage { fault: format!("{} cannot be {one} and {other}", Escaped(&path)), hint: None }

@@ -1,4 +1,4 @@
-//! `--frames`: frames on stderr, or above the line that is being typed.
+//! `--frames`: frames on stderr, or above the input line.
 
 use super::{Interest, Print, Sink};
 use crate::{
@@ -13,19 +13,19 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// `--frames`, and what `-vv` and `--trace` add.
+/// The sink of `--frames`, with the additions of `-vv` and `--trace`.
 pub(super) struct FrameLines {
     report: Report,
     /// Prefix of each line.
     name: String,
-    /// Date of the last frame.
+    /// Time of the latest frame.
     last: Instant,
     waiting: String,
     print: Option<Print>,
 }
 
 impl FrameLines {
-    /// Returns the sink if frames are to be shown; `name` stands before each line.
+    /// Creates the sink if frames are shown. Each line is prefixed with `name`.
     pub(super) fn wanted(frames: bool, report: Report, name: String) -> Option<Box<dyn Sink>> {
         let wanted = frames || report.verbosity >= Verbosity::Detailed;
         if !wanted {
@@ -35,8 +35,8 @@ impl FrameLines {
         Some(Box::new(Self { report, name, last, waiting, print: None }))
     }
 
-    /// How long the last frame is past. Those of one direction are told when they are decoded, and
-    /// may be older than the last of the other.
+    /// Returns the time since the latest frame. Frames are reported when they are decoded, so one
+    /// may be older than the latest of the other direction.
     fn since(&mut self, at: Instant) -> Duration {
         let since = at.saturating_duration_since(self.last);
         self.last = self.last.max(at);

@@ -1,4 +1,4 @@
-//! The sinks that a job asks for.
+//! The sinks that a job requests.
 
 use super::{
     Sink,
@@ -13,13 +13,13 @@ use super::{
 use crate::{error::Error, job::ClientJob, report::Report, target::Target};
 use std::path::PathBuf;
 
-/// Makes a sink that writes a file, and empties the file.
+/// Creates a sink that writes a file, and empties the file.
 type NewRecorder = fn(RecordFile, &Target, Report) -> Result<Box<dyn Sink>, Error>;
 
 impl Sinks {
-    /// The sinks of a client, in the order in which they are told. `events` is where
-    /// `--output jsonl` writes, if that was asked for. Fails if a file cannot be had; then none of
-    /// them has been emptied.
+    /// Creates the sinks of a client, in the order of notification. `events` is the buffer of
+    /// `--output jsonl`, if requested. Fails if a file cannot be opened, in which case no file was
+    /// emptied.
     pub(crate) fn of_client(
         client: &ClientJob,
         target: &Target,
@@ -51,7 +51,7 @@ impl Sinks {
         Ok(Self::new(sinks))
     }
 
-    /// The sinks of a server's client, whose frames are shown with `name` before each line.
+    /// Creates the sinks of a server's client. Its frames are shown with `name` before each line.
     pub(crate) fn of_peer(frames: bool, report: Report, name: String) -> Self {
         Self::new(FrameLines::wanted(frames, report, name).into_iter().collect())
     }

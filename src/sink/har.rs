@@ -1,5 +1,5 @@
-//! `--har`: a HAR on disk that is complete after every write. Each write goes over the end of the one
-//! before.
+//! `--har`: a HAR file that is complete after every write. Each write overwrites the closing
+//! brackets of the previous one.
 
 use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
@@ -14,21 +14,21 @@ use crate::{
 };
 use std::time::{Instant, SystemTime};
 
-/// A HAR that grows.
+/// Writes a HAR file incrementally.
 pub(crate) struct HarWriter {
     file: RecordFile,
-    /// Offset of the end that the next write goes over.
+    /// Offset of the closing brackets, which the next write overwrites.
     end: u64,
     pending: String,
     /// Number of entries, and of messages in the last one.
     entries: usize,
     messages: usize,
-    /// Number of entries that the last write completed.
+    /// Number of entries completed by the last successful write.
     whole: usize,
 }
 
 impl HarWriter {
-    /// Makes an empty HAR of a file.
+    /// Turns a file into an empty HAR.
     pub(crate) fn create(file: RecordFile) -> Result<Self, Error> {
         file.empty()?;
         let (pending, end) = (head(), 0);
@@ -66,7 +66,7 @@ impl HarWriter {
         }
     }
 
-    /// Writes what waits and the end of the file with one call.
+    /// Writes pending data and the closing brackets with one call.
     pub(crate) fn write(&mut self) {
         if self.pending.is_empty() || self.file.has_failed() {
             return;
@@ -79,7 +79,7 @@ impl HarWriter {
         if self.file.write_at(self.end, self.pending.as_bytes()) {
             self.whole = self.entries;
         } else {
-            // What does not fit is left out, so that the rest can be read.
+            // Data that does not fit is omitted, so that the file remains readable.
             let tail = if self.whole > 0 { format!("{ENTRY_END}{END}") } else { END.to_owned() };
             self.file.cut(self.end, tail.as_bytes());
         }
@@ -87,7 +87,7 @@ impl HarWriter {
         self.pending.clear();
     }
 
-    /// Writes what waits. Fails if any of it could not be written.
+    /// Writes pending data. Fails if any data could not be written.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         self.write();
         self.file.end()
@@ -100,11 +100,11 @@ pub(super) struct HarFile {
     secrets: Secrets,
     started: Instant,
     wall: SystemTime,
-    /// The handshake that goes on.
+    /// The current handshake.
     exchange: Exchange,
-    /// Its request has gone, and no answer has come.
+    /// True if the request was sent and no response was received.
     waits: bool,
-    /// What had been taken of the time when it began.
+    /// Time already spent on opening when the handshake began.
     before: Timing,
     assembler: Assembler,
 }

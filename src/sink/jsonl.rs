@@ -1,4 +1,4 @@
-//! `--output jsonl`: the events of a run as lines of JSON on stdout.
+//! `--output jsonl`: the events of a run as JSON Lines on stdout.
 
 use super::{Interest, Outcome, Sink};
 use crate::{
@@ -16,21 +16,21 @@ use std::{
     time::Instant,
 };
 
-/// Lines that wait for stdout. The sink appends to them, and the pipe that owns stdout writes them
-/// and stops reading from the network while they are too many. Clones share the lines.
+/// Lines to be written to stdout. The sink appends to them; the pipe, which owns stdout, writes
+/// them and stops reading from the network while the buffer is full. Clones share the lines.
 #[derive(Clone)]
 pub(crate) struct EventBuffer(Arc<Mutex<Events>>);
 
 struct Events {
     buffer: OutputBuffer,
-    /// Received messages are told.
+    /// True if received messages are written.
     shows: bool,
-    /// Stdout can still be written.
+    /// True while stdout can be written.
     open: bool,
 }
 
 impl EventBuffer {
-    /// An empty buffer; `shows`: received messages are told too.
+    /// Creates an empty buffer. Received messages are written only if `shows`.
     pub(crate) fn new(shows: bool) -> Self {
         let events = Events { buffer: OutputBuffer::default(), shows, open: true };
         Self(Arc::new(Mutex::new(events)))
@@ -40,12 +40,12 @@ impl EventBuffer {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Number of bytes that wait.
+    /// Returns the number of buffered bytes.
     pub(crate) fn len(&self) -> usize {
         self.lock().buffer.ready().len()
     }
 
-    /// Writes what goes without waiting.
+    /// Writes as much as possible without blocking.
     pub(crate) fn write(&self, stdout: &Stdout) -> io::Result<()> {
         let mut events = self.lock();
         if !events.buffer.ready().is_empty() {
@@ -55,18 +55,17 @@ impl EventBuffer {
         Ok(())
     }
 
-    /// Tells of no received message any more.
+    /// Discards all further received messages.
     pub(crate) fn hide(&self) {
         self.lock().shows = false;
     }
 
-    /// The lines that wait.
     #[cfg(test)]
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(self.lock().buffer.ready()).into_owned()
     }
 
-    /// Drops what waits and everything that follows.
+    /// Discards the buffer and all further lines.
     pub(crate) fn abandon(&self) {
         let mut events = self.lock();
         events.open = false;
@@ -86,7 +85,7 @@ impl JsonlOutput {
         Box::new(Self { events, json })
     }
 
-    /// Appends to the lines, if stdout can still be written.
+    /// Appends to the buffer while stdout can be written.
     fn write(&mut self, write: impl FnOnce(&mut JsonLines, &mut OutputBuffer)) {
         let mut events = self.events.lock();
         if events.open {

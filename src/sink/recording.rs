@@ -1,5 +1,5 @@
-//! `--record`: the events of a run as lines of JSON in a file. The schema is that of
-//! `--output jsonl`, and so is the writer; requests and frames are only recorded.
+//! `--record`: the events of a run as JSON Lines in a file. It shares the schema and the writer of
+//! `--output jsonl`; requests and frames appear only in recordings.
 
 use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
@@ -18,7 +18,7 @@ pub(super) struct Recording {
     file: RecordFile,
     json: JsonLines,
     buffer: OutputBuffer,
-    /// Where the next request goes.
+    /// URL of the next request.
     url: String,
 }
 
@@ -66,7 +66,7 @@ impl Sink for Recording {
         }
     }
 
-    /// Writes all that waits, so that a process that is killed has written it.
+    /// Writes all buffered lines, so that they survive if the process is killed.
     fn rest(&mut self) {
         let length = self.buffer.ready().len();
         if length > 0 {

@@ -1,4 +1,4 @@
-//! The sinks of a run.
+//! The set of sinks of a run.
 
 use super::{Interest, Outcome, Print, Sink};
 use crate::{
@@ -16,18 +16,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The sinks of a run, told in order. Clones share them.
+/// The sinks of a run, notified in order. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Sinks(Option<Arc<Mutex<List>>>);
 
 struct List {
     sinks: Vec<Box<dyn Sink>>,
-    /// Figures of the last session, and its messages that did not reach the network.
+    /// Statistics of the last session, and the number of its messages that did not reach the
+    /// network.
     last: Option<(Stats, usize)>,
 }
 
 impl Sinks {
-    /// A run with these sinks. Without any, nothing is locked and no session is observed.
+    /// Creates the sinks of a run. If there are none, nothing is locked and no session is observed.
     pub(crate) fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         let some = !sinks.is_empty();
         Self(some.then(|| Arc::new(Mutex::new(List { sinks, last: None }))))
@@ -43,12 +44,12 @@ impl Sinks {
         }
     }
 
-    /// Tells of a step of opening a session.
+    /// Reports a step of opening a session.
     pub(crate) fn progress(&self, step: &Progress<'_>) {
         self.each(|sink| sink.progress(step));
     }
 
-    /// Tells of a session that was opened.
+    /// Reports an opened session.
     pub(crate) fn opened(&self, opened: &ClientConnection) {
         self.each(|sink| sink.opened(opened));
     }
@@ -70,18 +71,18 @@ impl Sinks {
         session.with_observer(Box::new(SinkObserver { list: Arc::clone(list), wire }))
     }
 
-    /// Directs lines for a person to `print`, or to stderr without one.
+    /// Directs human-readable lines to `print`, or to stderr if it is `None`.
     pub(crate) fn print_with(&self, print: Option<&Print>) {
         self.each(|sink| sink.print_with(print));
     }
 
-    /// Tells that the session was lost for this reason and is to be opened again.
+    /// Reports the loss of a session that will be opened again.
     pub(crate) fn gap(&self, session: &mut Session, error: &Error) {
         self.left(session);
         self.each(|sink| sink.gap(error));
     }
 
-    /// Tells that the session is over.
+    /// Reports that the session is over.
     pub(crate) fn left(&self, session: &mut Session) {
         session.end();
         if let Some(mut list) = self.list() {
@@ -92,7 +93,7 @@ impl Sinks {
         }
     }
 
-    /// Tells the outcome of the run, while what waits for stdout is still to be written.
+    /// Reports the outcome of the run, before pending output is written to stdout.
     pub(crate) fn conclude(&self, ended: &Result<Ended, Error>) {
         if let Some(mut list) = self.list() {
             let List { sinks, last } = &mut *list;
@@ -103,8 +104,8 @@ impl Sinks {
         }
     }
 
-    /// Ends the sinks, then writes the text that follows the run, each for at most `limit`. Returns
-    /// the outcome of the run: the first failure of a sink if there was none before.
+    /// Finishes the sinks, then prints their epilogues, each for at most `limit`. Returns the
+    /// outcome of the run: its own failure, or else the first failure of a sink.
     pub(crate) async fn end(
         &self,
         mut ended: Result<Ended, Error>,
@@ -116,11 +117,11 @@ impl Sinks {
                 Stream::Stderr => io::stderr().is_terminal(),
                 Stream::Stdout => io::stdout().is_terminal(),
             };
-            // Some of it is the peer's.
+            // The text may contain data from the peer.
             let text = if terminal { escaped_lines(&text) } else { text };
             match stream {
                 Stream::Stderr => write_stderr(text.as_bytes()),
-                // What a reader does not take in time is dropped.
+                // Text that the reader does not accept in time is dropped.
                 Stream::Stdout => {
                     write_within(&text, limit).await;
                 }
@@ -155,7 +156,7 @@ fn outcome<'a>(ended: &'a Result<Ended, Error>, last: Option<&'a (Stats, usize)>
 /// Passes the events of a session to the sinks.
 struct SinkObserver {
     list: Arc<Mutex<List>>,
-    /// A sink needs bytes and frames.
+    /// True if a sink needs bytes and frames.
     wire: bool,
 }
 
@@ -177,7 +178,7 @@ impl Observer for SinkObserver {
     }
 }
 
-/// Locks the list. A sink that panicked leaves it as it is, which is good enough to go on.
+/// Locks the list. If a sink panicked, the list is still in a usable state.
 fn lock(list: &Mutex<List>) -> MutexGuard<'_, List> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }

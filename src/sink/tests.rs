@@ -1,4 +1,4 @@
-//! The sinks of a run, over a session in memory.
+//! Tests of the sinks, with a session in memory.
 
 use super::{
     Interest, Outcome, Print, Sink,
@@ -48,7 +48,7 @@ fn target() -> Target {
     Target::parse("ws://peer.example/?token=t").unwrap()
 }
 
-/// A run of one session: both sides say something, and the peer pings and closes.
+/// Runs one session: both sides send a message, and the peer pings and closes.
 fn run(sinks: &Sinks, ended: Result<Ended, Error>) -> Result<Ended, Error> {
     let mut headers = Headers::default();
     headers.push("Cookie", "a=b");
@@ -82,7 +82,7 @@ fn run(sinks: &Sinks, ended: Result<Ended, Error>) -> Result<Ended, Error> {
     })
 }
 
-/// Lines of JSON without what differs from run to run.
+/// Removes the values that differ between runs from JSON Lines.
 fn timeless(lines: &str) -> String {
     let times = Regex::new(
         r#""(time|elapsed|startedDateTime|total|first_message|handshake)":("[^"]*"|[0-9.]+),?"#,
@@ -125,13 +125,13 @@ fn events_on_stdout() {
     let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
     assert!(run(&sinks, Ok(Ended::Done)).is_ok());
     assert_eq!(timeless(&events.text()), JSONL);
-    // --send-only, and a goal that was met.
+    // With --send-only, or after a goal was met.
     let events = EventBuffer::new(false);
     let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
     assert!(run(&sinks, Ok(Ended::Done)).is_ok());
     let hidden: Vec<_> = JSONL.lines().filter(|line| !line.contains("yo")).collect();
     assert_eq!(timeless(&events.text()).lines().collect::<Vec<_>>(), hidden);
-    // A reader that has gone.
+    // The reader has closed stdout.
     let events = EventBuffer::new(true);
     let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
     events.abandon();
@@ -151,7 +151,7 @@ fn a_recording_has_requests_and_frames_too_and_is_read_back() {
     let frames: Vec<_> = recorded.lines().filter(|line| line.contains("\"frame\"")).collect();
     let sent = r#"{"type":"frame","direction":"out","fin":true,"rsv":0,"opcode":1,"name":"text","masked":true,"size":2,"wire_size":8,"fragment":1,"kind":"text","compressed":false,"header":"818201020304","data":"hi"}"#;
     assert_eq!((timeless(frames[0]).as_str(), frames.len()), (sent, 6));
-    // The rest is what stdout has.
+    // The other lines are the same as on stdout.
     let is_event =
         |line: &&str| !line.contains("\"frame\"") && !line.contains("\"type\":\"request\"");
     let rest: Vec<_> = recorded.lines().filter(is_event).map(timeless).collect();
@@ -256,7 +256,7 @@ fn every_variable_has_its_fact() {
     }
 }
 
-/// Keeps what a sink would write behind the run.
+/// Keeps the epilogue of a sink instead of printing it.
 struct Epilogue(Box<dyn Sink>, Arc<Mutex<String>>);
 
 impl Sink for Epilogue {
@@ -280,7 +280,7 @@ impl Sink for Epilogue {
     }
 }
 
-/// Notes what it is told, and fails at the end if it has a fault.
+/// Records its calls, and fails at the end if it has an error kind.
 struct Log(&'static str, Interest, Option<io::ErrorKind>, Arc<Mutex<Vec<String>>>);
 
 impl Log {
@@ -341,14 +341,14 @@ fn sinks_are_told_in_order_and_all_of_them_end() {
         Sinks::new(vec![sink("a", interest, None), sink("b", Interest::Nothing, full), other])
     };
     let ended = run(&all(Interest::Messages), Ok(Ended::Done));
-    // The first failure counts, and the sinks behind it end all the same.
+    // The first failure is returned, and the remaining sinks are finished nevertheless.
     let Err(Error::File { path, .. }) = ended else { panic!("{ended:?}") };
     assert_eq!(path, PathBuf::from("b"));
     let expected = "a opened, b opened, c opened, a message, b message, c message, \
                     a left, b left, c left, a conclude, b conclude, c conclude, a end, b end, c end, \
                     a epilogue of a failure, b epilogue of a failure, c epilogue of a failure";
     assert_eq!(log.lock().unwrap().drain(..).collect::<Vec<_>>().join(", "), expected);
-    // A failure of the run counts more.
+    // A failure of the run takes precedence.
     let usage = Error::Usage { fault: "no".to_owned(), hint: None };
     let ended = run(&all(Interest::Nothing), Err(usage));
     assert!(matches!(ended, Err(Error::Usage { .. })), "{ended:?}");

@@ -6,7 +6,7 @@ use crate::{
     session::Session,
 };
 
-/// Returns a sentence on how a session closed and which side started it.
+/// Returns a sentence that says how a session closed and which side closed it first.
 pub(super) fn farewell(session: &Session) -> String {
     let authority = session.authority();
     match session.remote_close() {

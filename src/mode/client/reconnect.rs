@@ -23,8 +23,8 @@ struct Backoff {
 }
 
 impl Backoff {
-    /// Returns the delay before the next attempt, or `None` if the attempts are exhausted. `random` is
-    /// from 0 to 1; `retry_after` is the minimum delay that the server requests.
+    /// Returns the delay before the next attempt, or `None` if the attempts are exhausted. `random`
+    /// is from 0 to 1; `retry_after` is the minimum delay that the server requests.
     fn next(
         &mut self,
         now: Instant,
@@ -44,8 +44,8 @@ impl Backoff {
     }
 }
 
-/// Detects sessions that are repeatedly lost after about the same time of silence, which points to an
-/// intermediary that ends idle connections.
+/// Detects sessions that are repeatedly lost after about the same time of silence, which points to
+/// an intermediary that ends idle connections.
 #[derive(Debug, Default)]
 struct LossPattern {
     /// The silence before the last loss.
@@ -81,8 +81,8 @@ impl Reconnector {
         }
     }
 
-    /// Returns the reason to reconnect after a session that has ended. The error is the failure of the
-    /// session, or `None` if the peer closed it.
+    /// Returns the reason to reconnect after a session that has ended. The error is the failure of
+    /// the session, or `None` if the peer closed it.
     pub(super) fn reason(&self, session: &mut Session) -> Result<Error, Option<Error>> {
         match session.remote_close().cloned() {
             Some(close) if self.backoff.rules.reconnects_after(&close) => {

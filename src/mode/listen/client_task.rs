@@ -28,7 +28,6 @@ pub(super) enum ClientEvent {
 
 /// The connection of a client's task to the hub.
 pub(super) struct ClientLink {
-    /// The client's number.
     pub(super) id: u64,
     pub(super) events: mpsc::Sender<ClientEvent>,
     /// Notified when the task has taken a line from its queue.

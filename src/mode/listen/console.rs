@@ -26,7 +26,6 @@ use std::{
     time::SystemTime,
 };
 
-/// The console of a server.
 pub(super) enum Console {
     /// A prompt at a terminal; `None` once it is closed.
     Prompt(Option<Prompt>),
@@ -34,7 +33,6 @@ pub(super) enum Console {
     Stdio(Box<Stdio>),
 }
 
-/// Stdin and stdout of a server.
 pub(super) struct Stdio {
     stdin: Option<Stdin>,
     input: input::Input,
@@ -45,7 +43,6 @@ pub(super) struct Stdio {
     printing: bool,
 }
 
-/// An event of the console.
 pub(super) enum ConsoleEvent {
     /// A line to send to every client.
     Line(String),
@@ -113,7 +110,6 @@ impl Console {
         }
     }
 
-    /// Prints a note.
     pub(super) fn note(&self, text: &str, report: Report) {
         match self {
             Self::Prompt(Some(prompt)) => prompt.print(text),

@@ -17,7 +17,7 @@ use std::{
 };
 
 impl Interactive {
-    /// Executes a line.
+    /// Executes a typed line.
     pub(super) fn line(&mut self, line: &str) -> PromptReply {
         #[cfg(debug_assertions)]
         assert!(line != "/panic", "asked for, to see what a panic leaves of the terminal");

@@ -44,10 +44,10 @@ pub(super) struct Interactive {
     handshake: Vec<String>,
     /// Typed pings without a pong. Their pongs are always shown.
     pings: VecDeque<Vec<u8>>,
-    /// The user has exited; the session is closing.
+    /// True if the user has exited. The session is closing.
     leaving: bool,
     signal: Option<i32>,
-    /// After a signal: the end of the wait for the closing handshake.
+    /// The deadline of the closing handshake after a signal.
     close_deadline: Option<Instant>,
     /// Present with `--reconnect`.
     reconnector: Option<Reconnector>,
@@ -83,7 +83,8 @@ impl Interactive {
         handshake: Vec<String>,
         reconnector: Option<Reconnector>,
     ) -> Result<Self, Error> {
-        // Installed before the prompt changes the terminal modes, which a signal must not leave behind.
+        // Installed before the prompt changes the terminal modes, which must be restored after a
+        // signal.
         let signals = Signals::new()
             .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         let first = format!(

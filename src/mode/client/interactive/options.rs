@@ -19,7 +19,7 @@ use std::{
 pub(crate) struct Options {
     /// The messages of `-x`.
     pub(crate) script: Script,
-    /// The type of typed messages.
+    /// The type of messages typed at the prompt.
     pub(crate) kind: Kind,
     /// True with `-P`.
     pub(crate) shows_pings: bool,
@@ -27,7 +27,6 @@ pub(crate) struct Options {
     pub(crate) history: bool,
     pub(crate) dialogue: Dialogue,
     pub(crate) exit_on_close: bool,
-    /// The requested subprotocols.
     pub(crate) subprotocols: Vec<String>,
     /// The time allowed for the closing handshake after a signal.
     pub(crate) close_timeout: Duration,
@@ -74,8 +73,8 @@ impl Options {
     }
 }
 
-/// Reports whether the client is interactive: stdin and stdout are a capable terminal, and no option
-/// determines all input or the end of the session.
+/// Reports whether the client is interactive: stdin and stdout are a capable terminal, and no
+/// option determines all input or the end of the session.
 pub(crate) fn is_interactive(client: &ClientJob) -> bool {
     let stays = client.script.is_empty() || client.rules.wait == Some(Wait::UntilClosed);
     stays

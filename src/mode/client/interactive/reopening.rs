@@ -48,7 +48,7 @@ impl Interactive {
         self.leaving || self.signal.is_some()
     }
 
-    /// Reconnects as `--reconnect` allows. Returns whether a session was opened.
+    /// Reconnects as `--reconnect` allows. Returns true if a session was opened.
     async fn reconnect(&mut self) -> bool {
         let Some(mut reconnector) = self.reconnector.take() else { return false };
         if self.session.is_closed_by_us() {
@@ -80,7 +80,7 @@ impl Interactive {
         self.install(opened, handshake)
     }
 
-    /// Executes `/reconnect`. Returns whether a session was opened.
+    /// Executes `/reconnect`. Returns true if a session was opened.
     async fn reopen_as(&mut self, request: ReopenRequest) -> bool {
         let (dialer, mut opening) = (self.options.dialer.clone(), self.options.opening.clone());
         if let Some(name) = request.subprotocol {
@@ -98,8 +98,8 @@ impl Interactive {
         self.install(opened, handshake)
     }
 
-    /// Waits for a session while the prompt stays active. Returns `None` if the user exits or requests
-    /// another session.
+    /// Waits for a session while the prompt stays active. Returns `None` if the user exits or
+    /// requests another session.
     async fn wait_for<E: Into<Error>>(
         &mut self,
         mut opening: Pin<Box<impl Future<Output = Result<ClientConnection, E>>>>,

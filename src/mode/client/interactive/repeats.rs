@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-/// The active repeats.
 #[derive(Debug, Default)]
 pub(super) struct Repeats(Vec<Repeat>);
 

@@ -31,7 +31,7 @@ pub(super) struct View {
 struct Held {
     text: String,
     messages: u64,
-    /// The note about the limit was returned.
+    /// True once the note about the limit was returned.
     limit_noted: bool,
 }
 
@@ -45,7 +45,7 @@ impl View {
         self.dialogue.room = Some(screen());
     }
 
-    /// Keeps a received message as the last one. Returns whether it passes the filter.
+    /// Stores a received message as the last one. Returns true if it passes the filter.
     pub(super) fn admits(&mut self, kind: Kind, message: &[u8]) -> bool {
         let (last, bytes) = self.last.get_or_insert_with(|| (kind, Vec::new()));
         *last = kind;
@@ -108,7 +108,7 @@ impl View {
         self.held.as_ref().is_some_and(|held| held.text.len() >= HELD_LIMIT_BYTES)
     }
 
-    /// Starts holding messages. Returns the text to print, which is the state if already paused.
+    /// Starts holding messages. Returns the text to print: the state, if already paused.
     pub(super) fn pause(&mut self) -> String {
         match &self.held {
             Some(_) => self.state().unwrap_or_default(),
@@ -196,7 +196,7 @@ fn were_held(messages: u64) -> String {
 
 const FULL_NOTE: &str = "(that is all that can be held: the rest waits at the peer; /resume)";
 const NONE_YET: &str = "no message has come yet";
-/// The size of the held text at which the session is no longer read.
+/// The limit of held text, at which the session stops being read.
 const HELD_LIMIT_BYTES: usize = 8 << 20;
 /// The capacity kept for the last message after a longer one.
 const MAX_IDLE_BYTES: usize = 1 << 20;

@@ -3,7 +3,7 @@
 use crate::job::wait::{EndRules, Wait};
 use std::time::{Duration, Instant};
 
-/// The reason for which the clock ends the session.
+/// The reason why the clock ends the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiry {
     /// The time of `-w` has passed.
@@ -12,7 +12,7 @@ pub(super) enum Expiry {
     Silence(Duration),
 }
 
-/// Computes when the session ends from the events that it is told of.
+/// Computes when the session ends from the events that are recorded.
 #[derive(Debug)]
 pub(super) struct Clock {
     rules: EndRules,
@@ -25,14 +25,14 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Creates the clock of a session that opened at `now`. `answered` is true if bytes were received
-    /// with the handshake.
+    /// Creates the clock of a session that opened at `now`. `answered` is true if bytes were
+    /// received with the handshake.
     pub(super) fn new(rules: EndRules, now: Instant, answered: bool) -> Self {
         Self { rules, input_ended: None, since: now, answered }
     }
 
-    /// Records the end of the input: of stdin, or the last `-x`. Each line of stdin after `-x` restarts
-    /// the clock with another call.
+    /// Records the end of the input: of stdin, or the last `-x`. Each line of stdin after `-x`
+    /// restarts the clock with another call.
     pub(super) fn input_ended(&mut self, now: Instant) {
         self.input_ended = Some(now);
         self.since = self.since.max(now);
@@ -55,8 +55,8 @@ impl Clock {
         self.since = self.since.max(now);
     }
 
-    /// Returns the time and reason of the end, if they are known. `stuck` is true while unsent bytes
-    /// wait for the peer to read.
+    /// Returns the time and reason of the end, if they are known. `stuck` is true while unsent
+    /// bytes wait for the peer to read.
     pub(super) fn expiry(&self, stuck: bool) -> Option<(Instant, Expiry)> {
         let ended = self.input_ended?;
         match self.rules.wait {
@@ -80,7 +80,7 @@ impl Clock {
 const SILENCE_LIMIT: Duration = Duration::from_secs(1);
 /// The silence allowed before an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// The time for which the peer may read none of the last bytes sent.
+/// The time that the peer may take without reading any of the last bytes sent.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The causes for which a pipe ends, and their precedence.
+//! The reasons why a pipe ends, and their precedence.
 
 use crate::{error::Error, proto::Close};
 
-/// The cause for which a pipe ends its session.
+/// The reason why a pipe ends its session.
 #[derive(Debug)]
 pub(super) enum EndCause {
     Clock,
@@ -17,8 +17,9 @@ pub(super) enum EndCause {
 }
 
 impl EndCause {
-    /// Reports whether this cause replaces `earlier`, or ends the session if there is none. `closing`
-    /// is true once the closing handshake has started, `stuck` while output cannot be written.
+    /// Reports whether this cause replaces `earlier`, or ends the session if there is none.
+    /// `closing` is true once the closing handshake has started, `stuck` while output cannot be
+    /// written.
     pub(super) fn outranks(&self, earlier: Option<&Self>, closing: bool, stuck: bool) -> bool {
         match (self, earlier) {
             // A signal takes precedence over all causes, and results that could not be written

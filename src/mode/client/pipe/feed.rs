@@ -170,8 +170,8 @@ impl Pipe {
             let partial = self.long.utf8.is_partial();
             let start = self.long.read - if partial { begun } else { 0 };
             let fault = match self.long.utf8.push_all(bytes) {
-                // The invalid byte is inside a character that started in the previous part; the error
-                // names the start of that character.
+                // The invalid byte is inside a character that started in the previous part; the
+                // error names the start of that character.
                 Err(fault) if partial && fault.valid == 0 => Some(start),
                 Err(fault) => Some(self.long.read + fault.valid as u64),
                 Ok(()) if last && self.long.utf8.is_partial() => {
@@ -241,7 +241,7 @@ impl Pipe {
 /// Parts of a long message that are sent in one turn of the loop.
 const PARTS_PER_TURN: usize = 4;
 /// The size of the parts in which a long message is framed and written. Each write wakes the
-/// receiver: parts of 64 KiB make a long message half as expensive again.
+/// receiver: with parts of 64 KiB, a long message costs 50 % more.
 const PART_BYTES: usize = 256 << 10;
 /// Bytes of short messages that are written at once, about one block of stdin with frame headers.
 const BATCH_BYTES: usize = 192 << 10;

@@ -1,7 +1,7 @@
 //! Pipe mode: stdin to messages and messages to stdout, in one task.
 //!
-//! Each turn of the loop drains received data into the output, writes the output, feeds stdin to the
-//! session and waits for the next event. All queues are bounded: while the output is full, the
+//! Each turn of the loop drains received data into the output, writes the output, feeds stdin to
+//! the session and waits for the next event. All queues are bounded: while the output is full, the
 //! network is not read; while the session's queue is full, stdin is not read.
 
 mod clock;
@@ -145,7 +145,8 @@ impl Pipe {
         loop {
             turns = turns.wrapping_add(1);
             if turns.is_multiple_of(TURNS_PER_YIELD) {
-                // A file on stdin is always ready and must not starve signals, timers and the network.
+                // A file on stdin is always ready and must not starve signals, timers and the
+                // network.
                 tokio::task::yield_now().await;
             }
             self.drained = self.drain();

@@ -11,7 +11,6 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// Options of a pipe.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// The script of `-x`, `--expect`, `--count` and `--until`.
@@ -30,7 +29,7 @@ pub(crate) struct Options {
     pub(crate) max_time: Option<(Duration, Instant)>,
     /// The time allowed for pending output after a signal.
     pub(crate) close_timeout: Duration,
-    /// The Close sent at the end.
+    /// The Close frame sent at the end.
     pub(crate) close: Close,
     /// The settings of sessions that replace a lost one.
     pub(crate) settings: Settings,
@@ -49,7 +48,7 @@ impl Options {
         };
         let mut rules = client.rules;
         if pipe.flow == Flow::SendOnly {
-            // Received messages are not shown, so there is no answer to wait for.
+            // Received messages are not shown, so the run does not wait for an answer.
             rules.wait.get_or_insert(Wait::For(Duration::ZERO));
         }
         let has_no_end = client.script.is_empty() && client.rules.wait.is_none();

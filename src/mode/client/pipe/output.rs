@@ -40,7 +40,6 @@ impl Output {
         Self { stdout, content: Content::Events(events), read: true }
     }
 
-    /// Returns the number of buffered bytes.
     #[inline]
     fn waiting(&self) -> usize {
         match &self.content {
@@ -55,7 +54,6 @@ impl Output {
         self.waiting() >= QUEUE_LIMIT_BYTES
     }
 
-    /// Reports whether the buffer is empty.
     #[inline]
     pub(crate) fn is_written(&self) -> bool {
         self.waiting() == 0

@@ -11,7 +11,6 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The outcome of a wait for the next session.
 enum ReopenOutcome {
     Opened(Box<Result<ClientConnection, Error>>),
     Signal(i32),

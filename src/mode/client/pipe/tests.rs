@@ -39,7 +39,7 @@ fn options() -> Options {
     }
 }
 
-/// A script without stdin behind it.
+/// Options of a script that is not followed by stdin.
 fn scripted(actions: Vec<Action>, goals: Goals) -> Options {
     let until_met = goals.is_some();
     Options {
@@ -58,7 +58,7 @@ fn expect(pattern: &str) -> Action {
     Action::Expect(Matcher::parse(pattern).unwrap())
 }
 
-/// The world around a pipe.
+/// The environment of a pipe.
 struct World {
     peer: Player,
     wire: Wire,
@@ -102,7 +102,7 @@ fn pipe_over(options: Options, bed: &Bed) -> (Pipe, World) {
 }
 
 impl World {
-    /// Writes what goes into stdin without waiting. Returns how many bytes did.
+    /// Writes as much as possible to stdin without blocking. Returns the number of bytes written.
     fn type_some(&mut self, bytes: &[u8]) -> usize {
         let stdin = self.stdin.as_mut().unwrap();
         match stdin.write(bytes) {
@@ -127,7 +127,7 @@ impl World {
         now() - self.started
     }
 
-    /// All of stdout, once the pipe has let go of it.
+    /// Returns all of stdout once the pipe has released it.
     fn written(&mut self, pipe: Pipe) -> String {
         drop(pipe);
         let mut text = String::new();
@@ -136,7 +136,7 @@ impl World {
     }
 }
 
-/// Runs a pipe to its end beside its peer, which only listens.
+/// Runs a pipe to its end with a peer that only receives.
 async fn run(pipe: &mut Pipe, world: &mut World) -> (Result<Ended, Error>, Vec<OwnedEvent>) {
     let World { peer, signals, .. } = world;
     tokio::join!(pipe.converse(signals), peer.finish())
@@ -428,7 +428,7 @@ fn text_that_turns_out_not_to_be_utf8_is_told_to_the_peer() {
             assert_eq!(peer.finish().await, [closed(1007)]);
         });
         assert!(matches!(ended, Err(Error::InputEncoding { .. })), "{ended:?}");
-        // A message under way is no silence.
+        // An incomplete message does not count as silence.
         assert_eq!(world.elapsed(), 60 * S);
     });
 }
@@ -469,7 +469,7 @@ fn stdin_is_not_read_while_the_peer_reads_nothing() {
             let talk = pipe.converse(&mut world.signals);
             assert!(tokio::time::timeout(3600 * S, talk).await.is_err());
         }
-        // What the session queues, a block of stdin, and what the kernel holds.
+        // The sum of the session's queue, a block of stdin and the kernel's buffer.
         assert!((1 << 16..1 << 19).contains(&typed), "{typed}");
         assert!(pipe.session.queued() < 1 << 19, "{}", pipe.session.queued());
         world.wire.resume();
@@ -504,7 +504,7 @@ fn the_network_is_not_read_while_stdout_is_stuck_and_the_run_still_ends_in_time(
         };
         assert!(matches!(ended, Err(Error::RunTimeout { limit, .. }) if limit == 30 * S));
         assert!(pipe.session.bytes_received() < 1 << 19, "{}", pipe.session.bytes_received());
-        // What nobody takes within the close timeout is dropped.
+        // Output that is not read within the close timeout is dropped.
         assert_eq!(world.elapsed(), 35 * S);
     });
 }
@@ -537,7 +537,7 @@ fn a_peer_that_does_not_answer_a_signal_is_left() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(options());
         world.kill.send(2).await.unwrap();
-        // Nobody drives the peer.
+        // The peer is not driven.
         let ended = pipe.converse(&mut world.signals).await;
         assert_eq!(ended.unwrap(), Ended::Signal(2));
         assert_eq!(world.elapsed(), 5 * S);
