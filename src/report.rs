@@ -1,6 +1,7 @@
-//! What is said on stderr: errors, notes, and with `-v` what happens.
+//! Diagnostics on stderr: errors, notes and, with `-v`, progress.
 //!
-//! stderr may be closed or full; that is no reason to end, or to panic as `eprintln!` does.
+//! stderr may be closed or full. Write errors are ignored: they must neither end the run nor panic,
+//! as `eprintln!` does.
 
 use crate::{
     connect::Progress,
@@ -23,56 +24,57 @@ use crate::{
 };
 use std::time::Instant;
 
-/// How much is said.
+/// The amount of diagnostics on stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Errors only (`-q`).
     Quiet,
-    /// Notes too.
+    /// Errors and notes, the default.
     #[default]
     Normal,
-    /// Everything that happens (`-v`).
+    /// Also progress (`-v`).
     Verbose,
-    /// Every frame too, and when (`-vv`).
+    /// Also every frame, with times (`-vv`).
     Detailed,
-    /// Every byte too (`--trace`).
+    /// Also every byte (`--trace`).
     Complete,
 }
 
-/// Writes to stderr.
+/// Writes diagnostics to stderr.
 #[derive(Clone, Copy, Debug)]
 pub struct Report {
-    /// How much is said.
+    /// Amount of diagnostics to write.
     pub verbosity: Verbosity,
-    /// What happens to secrets.
+    /// Treatment of secrets: hidden or shown.
     pub secrets: Secrets,
-    /// When the run began.
+    /// Start of the run, from which times are measured.
     pub started: Instant,
 }
 
 impl Report {
-    /// Something the user may want to know.
+    /// Writes a note, unless quiet.
     pub fn note(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
             line(&format!("sockeye: {text}"));
         }
     }
 
-    /// A line for programs that start this one, without its name before it.
+    /// Writes a line without the `sockeye: ` prefix, for programs that start this one. Nothing is
+    /// written if quiet.
     pub fn line(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
             line(text);
         }
     }
 
-    /// Something that happened.
+    /// Writes a progress line, with `-v`.
     pub fn detail(self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {
             line(&self.dated(&format!("* {text}"), Instant::now()));
         }
     }
 
-    /// Something that happened `at` a time, as it stands in a line: with `-vv` behind the time.
+    /// With `-vv`, prefixes `text` with the seconds from the start of the run until `at`.
     pub fn dated(self, text: &str, at: Instant) -> String {
         if self.verbosity < Verbosity::Detailed {
             return text.to_owned();
@@ -81,12 +83,14 @@ impl Report {
         format!("{:.6} {text}", elapsed.as_secs_f64())
     }
 
-    /// Whether a person is told what a session came to, who will not read it in what happened.
+    /// Reports whether to print the session summary separately. It is not with `-q`, and with `-v`
+    /// the progress lines already contain it.
     pub fn shows_summary(self) -> bool {
         self.verbosity == Verbosity::Normal
     }
 
-    /// A step on the way to an open session.
+    /// Writes a step of opening a session with `-v`, and also the bytes of its HTTP/1 head with
+    /// `--trace`.
     pub fn progress(self, progress: &Progress<'_>) {
         if self.verbosity < Verbosity::Verbose {
             return;
@@ -106,7 +110,7 @@ impl Report {
     }
 }
 
-/// What was agreed on compression by `local` and its peer.
+/// Describes the compression negotiated between `local` and its peer.
 pub fn compression(deflate: &Deflate, local: Role) -> String {
     let side = |role: Role| {
         let side = deflate.side(role);
@@ -120,7 +124,7 @@ pub fn compression(deflate: &Deflate, local: Role) -> String {
     format!("permessage-deflate: local {}; remote {}", side(local), side(remote))
 }
 
-/// Why the run ends badly, and what to try.
+/// Writes the error that ended the run, and its hint, if any.
 pub fn error(error: &Error) {
     line(&format!("sockeye: {error}"));
     if let Some(hint) = error.hint() {
@@ -128,12 +132,13 @@ pub fn error(error: &Error) {
     }
 }
 
-/// A line on stderr, if it takes one.
+/// Writes a line to stderr, ignoring errors.
 pub fn line(text: &str) {
     write_stderr(format!("{text}\n").as_bytes());
 }
 
-/// A step as lines in curl's manner: `*` what happened, `>` sent, `<` received.
+/// Returns a step as lines in the style of curl: `*` for information, `>` for sent and `<` for
+/// received header fields.
 pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<String> {
     match progress {
         Progress::Connected(address) => vec![format!("* connected to {address}")],
@@ -158,7 +163,7 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<String> 
         Progress::HttpFallback(error) => vec![format!("* {error}; retrying over HTTP/1.1")],
         Progress::Request(request, _) => {
             let first = match request.version {
-                // Its pseudo-header fields say it all.
+                // HTTP/2 has no request line: the pseudo-header fields carry its contents.
                 Version::Http2 => None,
                 version => {
                     let target = secrets.url(&request.target);
@@ -177,7 +182,7 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<String> 
     }
 }
 
-/// The head of a request or an answer of HTTP/1 as bytes, what is hidden in its place.
+/// Returns the bytes of an HTTP/1 request or response head, with secrets redacted.
 fn head_bytes(progress: &Progress<'_>, secrets: Secrets) -> Option<(Direction, Vec<u8>)> {
     let (direction, first, headers) = match progress {
         Progress::Request(request, _) if request.version != Version::Http2 => {

@@ -1,50 +1,51 @@
-//! The output waiting for stdout: one buffer, written with as few calls as can be.
+//! The output buffer of stdout, written with as few system calls as possible.
 
 use crate::proto::slice::Within;
 
-/// Bytes to be written, the last of which may be held back until their message is complete.
+/// Pending output. The last bytes may be held back until their message is complete.
 #[derive(Debug, Default)]
 pub struct OutputBuffer {
     bytes: Vec<u8>,
     written: usize,
-    /// Up to here it may be written.
+    /// End of the bytes that may be written.
     released: usize,
 }
 
 impl OutputBuffer {
-    /// Where rendering appends; what is appended is held until [`Self::release`].
+    /// Returns the buffer to append to. Appended bytes are held until [`Self::release`].
     #[inline]
     pub fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
-    /// All there is may be written.
+    /// Releases all held bytes for writing.
     #[inline]
     pub fn release(&mut self) {
         self.released = self.bytes.len();
     }
 
-    /// Forgets what is held.
+    /// Discards the held bytes.
     pub fn take_back(&mut self) {
         self.bytes.truncate(self.released);
     }
 
-    /// How much is held.
+    /// Returns the number of held bytes.
     #[inline]
     pub fn held(&self) -> usize {
         self.bytes.len() - self.released
     }
 
-    /// What may be written now.
+    /// Returns the bytes that may be written now.
     #[inline]
     pub fn ready(&self) -> &[u8] {
         self.bytes.within(self.written..self.released)
     }
 
-    /// `n` bytes of [`Self::ready`] have been written.
+    /// Marks the first `n` bytes of [`Self::ready`] as written.
     pub fn advance(&mut self, n: usize) {
         self.written = (self.written + n).min(self.released);
-        // A slow reader may never let it run dry: what is written must go all the same.
+        // With a slow reader the buffer may never run empty, so written bytes are also removed once
+        // there are many.
         if self.written == self.released || self.written >= GONE {
             self.bytes.drain(..self.written);
             self.released -= self.written;
@@ -55,15 +56,15 @@ impl OutputBuffer {
         }
     }
 
-    /// Throws everything away: nobody reads it.
+    /// Discards everything because the reader is gone.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
-/// Written bytes at which room is made, in bytes.
+/// Number of written bytes at which they are removed from the buffer.
 const GONE: usize = 64 << 10;
-/// Capacity kept when all is written, in bytes.
+/// Largest capacity kept when the buffer is empty, in bytes.
 const KEPT: usize = 1 << 20;
 
 #[cfg(test)]

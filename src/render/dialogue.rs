@@ -1,4 +1,4 @@
-//! A session as a person reads it: `<` before what came, `>` before what was sent.
+//! Human-readable sessions: `<` marks received messages, `>` marks sent ones.
 
 use super::{
     hexdump::{ROW, hexdump, row_length},
@@ -21,28 +21,28 @@ use std::{
 };
 use unicode_width::UnicodeWidthChar as _;
 
-/// How a session is shown.
+/// Display options of a session.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dialogue {
-    /// JSON is laid out, a member a line.
+    /// Lay out JSON with one member per line.
     pub pretty: bool,
-    /// The time of day stands before each line.
+    /// Prefix each line with the time of day.
     pub times: bool,
-    /// Longer messages are cut.
+    /// Space for one message; a longer one is truncated. `None` shows messages in full.
     pub room: Option<Room>,
 }
 
-/// What a message may take of the screen.
+/// The part of the screen that a message may occupy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Columns of the screen.
+    /// Width of the screen in columns.
     pub columns: usize,
-    /// Rows of it that a message may take.
+    /// Maximum rows per message.
     pub rows: usize,
 }
 
 impl Dialogue {
-    /// A message, at this time.
+    /// Returns a message with its direction mark. `at` is the time shown.
     pub fn message(
         &self,
         direction: Direction,
@@ -58,7 +58,7 @@ impl Dialogue {
         out
     }
 
-    /// A message alone, as it stands where nothing else is shown.
+    /// Returns a message without a direction mark, for output that shows only received messages.
     pub fn alone(&self, kind: Kind, message: &[u8], at: SystemTime) -> String {
         let mut out = String::new();
         if self.times {
@@ -71,7 +71,7 @@ impl Dialogue {
         out
     }
 
-    /// A ping or pong, and for a pong how long it took.
+    /// Returns the line of a ping or pong, with the round-trip time of a pong.
     pub fn control(
         &self,
         direction: Direction,
@@ -85,7 +85,7 @@ impl Dialogue {
         // Writing to a String cannot fail, here and below.
         match std::str::from_utf8(payload) {
             Ok("") => {}
-            // What counts is nothing to be read.
+            // A payload with NUL bytes is a counter, not text.
             Ok(text) if !text.contains('\0') => {
                 let _ = write!(out, " {}", Escaped(text));
             }
@@ -99,7 +99,7 @@ impl Dialogue {
         out
     }
 
-    /// What stands before a line, and how wide it is.
+    /// Returns the prefix of a line and its width in columns.
     fn head(&self, direction: Direction, at: SystemTime) -> (String, usize) {
         let mark = match direction {
             Direction::In => "<".blue(),
@@ -127,7 +127,7 @@ impl Dialogue {
             escape_lines(shown, out);
         }
         if end < laid_out.len() {
-            // Laid out it is longer than it is: then only how much there is can be told.
+            // Laid-out JSON is longer than the message, so only the total size is meaningful.
             let part = if laid_out == text { format!("{end} of ") } else { String::new() };
             cut(&part, text.len(), out);
         }
@@ -136,7 +136,7 @@ impl Dialogue {
     fn binary(&self, message: &[u8], out: &mut String) {
         let _ = writeln!(out, "binary, {} bytes", message.len());
         let (row, rows) = match self.room {
-            // Its head takes one.
+            // The heading takes one row.
             Some(room) => (row_length(room.columns), room.rows.saturating_sub(1).max(1)),
             None => (ROW, usize::MAX),
         };
@@ -149,7 +149,7 @@ impl Dialogue {
 }
 
 impl Room {
-    /// Where a text that begins in this column is to be cut.
+    /// Returns the byte offset at which to truncate a text that begins in column `width`.
     fn end(&self, text: &str, width: usize) -> usize {
         let Self { columns, rows } = *self;
         let columns = columns.max(1);
@@ -176,11 +176,11 @@ impl Room {
     }
 }
 
-/// How wide a character is when it is shown, escaped or not.
+/// Returns the width of a character in columns, after escaping.
 fn shown_width(c: char) -> usize {
     match c {
         ' '..='~' => 1,
-        // At most: a tab goes to the next multiple.
+        // An upper bound: a tab advances to the next multiple of eight.
         '\t' => 8,
         c => {
             let escaped = Escaped(c.encode_utf8(&mut [0; 4])).to_string();
@@ -189,13 +189,13 @@ fn shown_width(c: char) -> usize {
     }
 }
 
-/// Says how much of a message is shown.
+/// Appends a note that the message is truncated.
 fn cut(part: &str, bytes: usize, out: &mut String) {
     let note = format!("({part}{bytes} bytes; /last shows all, /save FILE keeps it)");
     let _ = write!(out, "\n{}", note.dimmed());
 }
 
-/// The time of day here, to the millisecond.
+/// Returns the local time of day with milliseconds.
 pub fn clock(at: SystemTime) -> String {
     let Ok(at) = Timestamp::try_from(at) else { return String::new() };
     let time = at.to_zoned(TimeZone::system()).time();
@@ -203,9 +203,9 @@ pub fn clock(at: SystemTime) -> String {
     format!("{hour:02}:{minute:02}:{second:02}.{:03}", time.millisecond())
 }
 
-/// The longest text that is looked at as JSON, in bytes.
+/// Longest text that is checked for JSON, in bytes.
 const LAID_OUT: usize = 1 << 20;
-/// Columns that a byte of text can take at most, escaped: a control character.
+/// Maximum columns per byte of text: an escaped control character.
 const WIDEST: usize = 4;
 
 #[cfg(test)]

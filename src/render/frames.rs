@@ -1,4 +1,4 @@
-//! Frames as lines for people: one each, in columns. docs/frames.md tells what stands in them.
+//! Human-readable frame lines: one per frame, in columns. docs/frames.md describes the columns.
 
 use crate::{
     escape::Escaped,
@@ -11,7 +11,8 @@ use crate::{
 use data_encoding::HEXLOWER;
 use std::{fmt::Write as _, time::Duration};
 
-/// A frame, so long after the one before; `header`: with the bytes of its header.
+/// Returns the line of a frame. `since` is the time since the previous frame; with `header`, the
+/// line includes the header bytes in hex.
 pub fn line(direction: Direction, frame: &Frame, since: Duration, header: bool) -> String {
     let mark = mark(direction);
     let size = match frame.length {
@@ -43,18 +44,18 @@ pub fn line(direction: Direction, frame: &Frame, since: Duration, header: bool) 
     line
 }
 
-/// What the frame in the line before did wrong.
+/// Returns the line that reports the violation committed by the frame on the previous line.
 pub fn broken(violation: Violation) -> String {
     format!("! {violation} ({})", violation.section())
 }
 
-/// Bytes on the wire, before their dump.
+/// Returns the heading of a dump of `length` bytes on the wire.
 pub fn bytes(direction: Direction, length: usize) -> String {
     let s = if length == 1 { "" } else { "s" };
     format!("{} {length} byte{s}", mark(direction))
 }
 
-/// What stands before what somebody did.
+/// Returns the direction mark of a line: `<` for received, `>` for sent.
 pub fn mark(direction: Direction) -> char {
     match direction {
         Direction::In => '<',
@@ -62,7 +63,7 @@ pub fn mark(direction: Direction) -> char {
     }
 }
 
-/// The bits of the header that are set, but for the opcode's.
+/// Returns the names of the header bits that are set, except those of the opcode.
 fn flags(frame: &Frame) -> String {
     let bits = [
         ("fin", frame.fin()),
@@ -75,7 +76,7 @@ fn flags(frame: &Frame) -> String {
     if set.is_empty() { "-".to_owned() } else { set.join(",") }
 }
 
-/// The beginning of the payload: text as text, anything else in hex.
+/// Appends the start of the payload: text as text, anything else in hex.
 fn preview(frame: &Frame, line: &mut String) {
     let payload = frame.preview.as_slice();
     if payload.is_empty() {
@@ -110,7 +111,8 @@ fn is_readable(text: &str) -> bool {
     !text.contains(char::is_control)
 }
 
-/// A fragment may begin and end inside a character.
+/// Appends quoted text. A fragment may begin or end inside a character, so bytes that are not valid
+/// UTF-8 are escaped.
 fn text(bytes: &[u8], came: u64, line: &mut String) {
     let cut = came > bytes.len() as u64;
     line.push_str(" \"");
@@ -133,7 +135,7 @@ fn hex(bytes: &[u8], came: u64, line: &mut String) {
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xa;
-/// Bytes that are shown in hex at most.
+/// Maximum number of payload bytes shown in hex.
 const HEX: usize = 24;
 
 #[cfg(test)]

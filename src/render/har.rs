@@ -1,5 +1,5 @@
-//! HAR 1.2 with the messages of each session, as the developer tools of Chrome write and read it:
-//! an entry for each opening handshake, with `_webSocketMessages` at its end.
+//! HAR 1.2 with WebSocket messages, as Chrome's developer tools export and import it: one entry per
+//! opening handshake, ending with `_webSocketMessages`.
 
 use crate::{
     connect::Timing,
@@ -10,53 +10,54 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
-/// A handshake, as far as it came. Secrets are hidden by whoever fills it in.
+/// An opening handshake, possibly incomplete. The caller hides secrets before filling it in.
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
-    /// When it began.
+    /// Time at which the handshake began.
     pub started: Option<SystemTime>,
-    /// The URL.
+    /// URL of the request.
     pub url: String,
-    /// The method of the request.
+    /// Request method.
     pub method: String,
-    /// The version of HTTP, as a number.
+    /// HTTP version number, such as `1.1`.
     pub http: String,
-    /// The fields of the request.
+    /// Request header fields.
     pub request: Vec<(String, String)>,
-    /// The answer, if one came.
+    /// Response, if one was received.
     pub answer: Option<Answer>,
-    /// What it took.
+    /// Time taken by each step.
     pub timing: Timing,
-    /// The peer's address, without its port.
+    /// IP address of the peer, without the port.
     pub address: Option<String>,
 }
 
-/// An answer.
+/// The response to an opening handshake.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
-    /// The status.
+    /// HTTP status code.
     pub status: u16,
-    /// The reason phrase.
+    /// Reason phrase.
     pub reason: String,
-    /// The fields.
+    /// Response header fields.
     pub headers: Vec<(String, String)>,
 }
 
-/// What a file begins with: the entries follow.
+/// Returns the start of a file, up to its entries.
 pub fn head() -> String {
     let creator = json!({ "name": "sockeye", "version": env!("CARGO_PKG_VERSION") });
     format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"pages\":[],\"entries\":[")
 }
 
-/// An entry up to its messages: they follow.
+/// Returns the start of an entry, up to its messages.
 pub fn entry(exchange: &Exchange) -> String {
     let mut entry = value(exchange).to_string();
-    // The object goes on.
+    // Drop the closing brace: the messages follow inside the object.
     entry.pop();
     format!("\n{entry},\"_webSocketMessages\":[")
 }
 
-/// A message in an entry. `data` of a message of ours that was too long to be kept is empty.
+/// Returns a message of an entry. A sent message that was too long to keep has `None` as `data`,
+/// which is written as an empty string.
 pub fn message(direction: Direction, kind: Kind, data: Option<&[u8]>, at: SystemTime) -> String {
     let bytes = data.unwrap_or_default();
     let data = match (kind, std::str::from_utf8(bytes)) {
@@ -72,9 +73,9 @@ pub fn message(direction: Direction, kind: Kind, data: Option<&[u8]>, at: System
     format!("\n{message}")
 }
 
-/// What ends the messages of an entry, and the entry.
+/// Closes the messages of an entry and the entry itself.
 pub const ENTRY_END: &str = "]}";
-/// What ends a file behind its entries.
+/// Closes the list of entries and the file.
 pub const END: &str = "]}}\n";
 
 fn value(exchange: &Exchange) -> Value {
@@ -84,7 +85,7 @@ fn value(exchange: &Exchange) -> Value {
     let answer = exchange.answer.clone().unwrap_or_default();
     let location = find(&answer.headers, "Location").unwrap_or_default().to_owned();
     let has_answer = exchange.answer.is_some();
-    // As HAR has it, TLS is part of connecting.
+    // In HAR, the connect time includes TLS.
     let connect = timing.connect + timing.proxy + timing.tls;
     let total = timing.resolve + connect + timing.handshake;
     let some = |time: Duration| if time.is_zero() { json!(-1) } else { json!(ms(time)) };
@@ -139,7 +140,7 @@ fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     found.map(|(_, value)| value.as_str())
 }
 
-/// The cookies that are to be seen, without their attributes.
+/// Returns the cookies that are not redacted, without their attributes.
 fn cookies(headers: &[(String, String)], name: &str, separator: &str) -> Value {
     let values = headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
     let pairs = values.flat_map(|(_, value)| value.split(separator));
@@ -161,7 +162,7 @@ fn ms(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since the Unix epoch, to the microsecond.
 fn epoch(at: SystemTime) -> f64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     (since.as_secs_f64() * 1e6).round() / 1e6

@@ -1,8 +1,8 @@
-//! Bytes for people: offset, sixteen in hex (fewer where it is narrow), the same in ASCII.
+//! Hex dumps: the offset, sixteen bytes in hex (fewer on a narrow screen), the same bytes in ASCII.
 
 use std::fmt::Write as _;
 
-/// Appends a dump of `bytes`, so many a row, without a newline at its end.
+/// Appends a dump of `bytes` with `row_length` bytes per row and no trailing newline.
 pub fn hexdump(bytes: &[u8], row_length: usize, out: &mut String) {
     if bytes.is_empty() {
         out.push_str("(0 bytes)");
@@ -32,7 +32,7 @@ pub fn hexdump(bytes: &[u8], row_length: usize, out: &mut String) {
     }
 }
 
-/// How many bytes a row has where there are so many columns.
+/// Returns the number of bytes per row that fits a screen of `columns`.
 pub fn row_length(columns: usize) -> usize {
     match columns {
         78.. => ROW,
@@ -41,7 +41,7 @@ pub fn row_length(columns: usize) -> usize {
     }
 }
 
-/// Bytes a row, where there is room.
+/// Bytes per row on a screen that is wide enough.
 pub const ROW: usize = 16;
 
 #[cfg(test)]

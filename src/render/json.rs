@@ -1,35 +1,35 @@
-//! JSON for people: what stands in a text, for colours, and the same laid out in lines.
+//! JSON for display: a tokenizer for syntax colouring, and pretty-printing.
 //!
-//! Nothing is parsed into numbers or maps: every token stays as the peer wrote it.
+//! Nothing is parsed into numbers or maps, so every token stays as the peer wrote it.
 
 use crate::{escape::escape_lines, proto::slice::Within, script::json::is_space};
 use colored::Color;
 
-/// What a part of a JSON text is.
+/// The kind of a JSON token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
-    /// White space.
+    /// A run of white space.
     Space,
-    /// A string that names a member.
+    /// A string used as a member name.
     Key,
-    /// Another string, also one that has no end yet.
+    /// Any other string, including an unterminated one.
     String,
-    /// A number.
+    /// A number in any notation.
     Number,
     /// `true`, `false` or `null`.
     Literal,
     /// A bracket, brace, comma or colon.
     Mark,
-    /// What is no JSON.
+    /// Text that is not JSON.
     Other,
 }
 
-/// The tokens of a text, which together are all of it.
+/// An iterator over the tokens of a text. Concatenated, the tokens are the text.
 #[derive(Clone, Debug)]
 pub struct Tokens<'a>(&'a str);
 
 impl<'a> Tokens<'a> {
-    /// The tokens of this text, which need not be whole.
+    /// Creates a tokenizer. The text may be incomplete JSON.
     pub fn new(text: &'a str) -> Self {
         Self(text)
     }
@@ -64,7 +64,7 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// The length of the string that a text begins with.
+/// Returns the length in bytes of the string at the start of `text`.
 fn string(text: &str) -> usize {
     let mut escaped = false;
     let end = text.char_indices().skip(1).find(|(_, c)| match c {
@@ -81,20 +81,20 @@ fn string(text: &str) -> usize {
     end.map_or(text.len(), |(at, _)| at + 1)
 }
 
-/// A token in its colour, safe for a terminal.
+/// Appends a token in its colour, escaped for a terminal.
 pub fn paint(token: Token, text: &str, out: &mut String) {
     if !matches!(token, Token::Key | Token::String | Token::Number | Token::Literal)
         || !colored::control::SHOULD_COLORIZE.should_colorize()
     {
         return escape_lines(text, out);
     }
-    // Colours that can be read on light and on dark.
+    // These colours are legible on light and dark backgrounds.
     let color = match token {
         Token::Key => Color::Blue,
         Token::String => Color::Green,
         _ => Color::Magenta,
     };
-    // By hand: there are many of them in a flood.
+    // Written by hand for speed: a flood of messages has many tokens.
     out.push_str("\x1b[");
     out.push_str(&color.to_fg_str());
     out.push('m');
@@ -102,7 +102,7 @@ pub fn paint(token: Token, text: &str, out: &mut String) {
     out.push_str("\x1b[0m");
 }
 
-/// A whole text, laid out: a member or element a line.
+/// Returns a complete JSON text laid out with one member or element per line.
 pub fn pretty(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0usize;

@@ -1,5 +1,5 @@
-//! The events of a run as lines of JSON: the writer of `--output jsonl` and `--record`. The types of
-//! the lines are in [`schema`](crate::schema).
+//! The JSON Lines writer of `--output jsonl` and `--record`. [`schema`](crate::schema) holds the
+//! types of the lines.
 
 use super::buffer::OutputBuffer;
 use crate::{
@@ -25,12 +25,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// A writer of lines. It dates them, hides secrets and puts messages together.
+/// Writes the events of a run as lines of JSON. Adds timestamps, hides secrets and assembles
+/// fragmented messages.
 #[derive(Debug)]
 pub struct JsonLines {
     started: Instant,
     wall: SystemTime,
-    /// Date of the next line.
+    /// Time of the next line.
     now: Instant,
     writer: LineWriter,
     secrets: Secrets,
@@ -38,7 +39,8 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// A writer for a run that `started` then; `terminal`: lines are shown on one.
+    /// Creates a writer for a run that began at `started`. With `terminal`, the lines are safe to
+    /// show on a terminal.
     pub fn new(started: Instant, terminal: bool, secrets: Secrets) -> Self {
         let now = Instant::now();
         let wall = SystemTime::now() - now.duration_since(started);
@@ -46,12 +48,12 @@ impl JsonLines {
         Self { started, wall, now, writer, secrets, assembler }
     }
 
-    /// Dates the lines that follow. Dates never go back.
+    /// Sets the time of the lines that follow. Time never goes backwards.
     fn at(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
 
-    /// Writes `request`: a request of this side for this URL.
+    /// Writes the `request` event for a request sent to `url`.
     pub fn request(&mut self, url: &str, request: &Request, out: &mut OutputBuffer) {
         self.at(Instant::now());
         let event = Event::Request(event::Request {
@@ -64,7 +66,7 @@ impl JsonLines {
         self.line(Some(Direction::Out), event, out);
     }
 
-    /// Writes `open`.
+    /// Writes the `open` event.
     pub fn opened(&mut self, opened: &ClientConnection, out: &mut OutputBuffer) {
         self.at(Instant::now());
         let ClientConnection { established, report } = opened;
@@ -91,7 +93,8 @@ impl JsonLines {
         self.line(None, event, out);
     }
 
-    /// Writes the event of a session, dated `at`, if it makes a line.
+    /// Writes a session event that happened at `at`. Raw bytes and unfinished messages produce no
+    /// line.
     pub fn seen(&mut self, at: Instant, seen: &SessionEvent<'_>, out: &mut OutputBuffer) {
         self.at(at);
         match seen {
@@ -131,9 +134,9 @@ impl JsonLines {
         }
     }
 
-    /// Takes part of a message of the peer; the whole of it makes a line.
+    /// Adds a piece of a received message and writes the message once it is complete.
     fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
-        // Taken out, to look at the message while the rest is used.
+        // Moved out because the message borrows from it while `self` writes the line.
         let mut assembler = std::mem::take(&mut self.assembler);
         if let Some(data) = assembler.push(piece) {
             let carried = Some((piece.carried, piece.frames));
@@ -143,15 +146,16 @@ impl JsonLines {
         self.assembler = assembler;
     }
 
-    /// Writes `gap`: the session was lost for this reason.
+    /// Writes the `gap` event: the session was lost for `reason`.
     pub fn gap(&mut self, reason: &str, out: &mut OutputBuffer) {
         self.assembler = Assembler::default();
         self.at(Instant::now());
         self.line(None, Event::Gap(event::Gap { message: reason.into() }), out);
     }
 
-    /// Writes `error`, if the run failed, and `end`: the exit status or the signal of the run, with
-    /// the figures and unsent messages of the last session, if there was one.
+    /// Writes the `error` event if the run failed, then the `end` event: the exit status (`Ok`) or
+    /// signal (`Err`) of the run, and the statistics and number of unsent messages of the last
+    /// session, if any.
     pub fn end(
         &mut self,
         error: Option<&Error>,
@@ -204,7 +208,8 @@ impl JsonLines {
     }
 }
 
-/// The event of a message; `carried`: bytes of payload and frames that carried one of the peer.
+/// Returns the event of a message. `carried` is the payload bytes on the wire and the number of
+/// frames of a received message.
 fn message(kind: Kind, data: Option<&[u8]>, size: u64, carried: Option<(u64, u32)>) -> Event<'_> {
     let (data, base64) = data.map(|data| content(kind, data)).unwrap_or_default();
     let (wire_size, frames) = carried.unzip();
@@ -215,7 +220,8 @@ fn message(kind: Kind, data: Option<&[u8]>, size: u64, carried: Option<(u64, u32
     }
 }
 
-/// Content as text if it is to be text and is UTF-8, and as bytes otherwise.
+/// Returns the content as text if `kind` is text and the bytes are valid UTF-8, otherwise as
+/// Base64.
 fn content(kind: Kind, bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<Base64<'_>>) {
     match (kind, std::str::from_utf8(bytes)) {
         (Kind::Text, Ok(text)) => (Some(text.into()), None),

@@ -1,19 +1,19 @@
-//! Messages for programs: byte-exact, each behind its length.
+//! Byte-exact messages for programs, each preceded by its length.
 
 use super::buffer::OutputBuffer;
 use crate::proto::{Assembler, Piece};
 
-/// The format of `--delimiter length`: four bytes, the highest first, then the message.
+/// The format of `--delimiter length`: the length as four bytes, big-endian, then the message.
 #[derive(Debug, Default)]
 pub struct Lengths {
     assembler: Assembler,
 }
 
 impl Lengths {
-    /// A message is written when it is whole: its length is not known before.
+    /// Adds a piece and writes the message once it is complete; its length is not known earlier.
     pub fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
         if let Some(message) = self.assembler.push(piece) {
-            // The limit on a message sees to it that it fits.
+            // The message size limit guarantees that the length fits.
             let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
             out.bytes().extend_from_slice(&length.to_be_bytes());
             out.bytes().extend_from_slice(message);

@@ -1,25 +1,25 @@
-//! Messages for programs: byte-exact, each followed by a terminator.
+//! Byte-exact messages for programs, each followed by a terminator.
 
 use super::buffer::OutputBuffer;
 use crate::proto::Piece;
 
-/// The format of pipe mode.
+/// The output format of pipe mode.
 #[derive(Debug)]
 pub struct Lines {
-    /// None: nothing stands between two messages.
+    /// `None` writes messages back to back.
     terminator: Option<u8>,
-    /// Bytes of the open message that have been let through before its end.
+    /// Bytes of the unfinished message that were already released.
     streamed: u64,
 }
 
 impl Lines {
-    /// Messages that end with this byte, or one behind the other.
+    /// Creates a writer that ends each message with `terminator`, or writes them back to back.
     pub fn new(terminator: Option<u8>) -> Self {
         Self { terminator, streamed: 0 }
     }
 
-    /// A message of up to 64 KiB is let through only when it is complete; a longer one
-    /// streams, whose memory would not be bounded otherwise.
+    /// Writes a piece of a message. A message of up to 64 KiB is released only when it is complete.
+    /// A longer one is streamed, because its memory use would otherwise be unbounded.
     #[inline]
     pub fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
         out.bytes().extend_from_slice(piece.payload);
@@ -35,20 +35,21 @@ impl Lines {
         }
     }
 
-    /// Ends a message that did not end by itself.
+    /// Writes the terminator of a message that was not completed.
     pub fn end(&self, out: &mut OutputBuffer) {
         out.bytes().extend(self.terminator);
         out.release();
     }
 
-    /// See [`Renderer::break_off`](super::renderer::Renderer::break_off).
+    /// Discards the unfinished message; see
+    /// [`Renderer::break_off`](super::renderer::Renderer::break_off).
     pub fn break_off(&mut self, out: &mut OutputBuffer) -> u64 {
         out.take_back();
         std::mem::take(&mut self.streamed)
     }
 }
 
-/// The longest message that is held until it is complete, in bytes.
+/// Longest message that is held until it is complete, in bytes.
 const HELD: usize = 64 << 10;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Events to bytes for people and programs.
+//! Output formats for people and for programs.
 
 pub mod buffer;
 pub mod dialogue;

@@ -1,4 +1,4 @@
-//! A recording read again: lines of JSON to what happened.
+//! The reader of recordings: parses lines of JSON into events.
 
 use super::har::{Answer, Exchange};
 use crate::{
@@ -24,76 +24,76 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// An event of a recording.
+/// A recorded event and its time.
 #[derive(Debug)]
 pub struct Recorded {
-    /// When it was.
+    /// Time of the event.
     pub at: SystemTime,
-    /// What it was.
+    /// The event itself.
     pub event: Event,
 }
 
-/// What was recorded.
+/// An event of a recording.
 #[derive(Debug)]
 pub enum Event {
-    /// A request of ours.
+    /// A handshake request was sent.
     Request(Box<Exchange>),
     /// A session opened.
     Open(Box<Opened>),
-    /// A message; its data, if that was recorded, and how many bytes it has.
+    /// A message: its data, if recorded, and its size in bytes.
     Message(Direction, Kind, Option<Vec<u8>>, u64),
-    /// A ping or pong.
+    /// A ping or pong: its name, payload and round-trip time.
     Control(Direction, String, Vec<u8>, Option<Duration>),
-    /// A Close.
+    /// A Close frame was sent or received.
     Close(Direction, proto::Close),
-    /// A frame.
+    /// A frame was sent or received.
     Frame(Direction, Box<trace::Frame>),
-    /// The frame that came last broke a rule: which, and the section.
+    /// The last received frame violated the protocol: the violation and its RFC section.
     Violation(String, String),
-    /// The session was lost.
+    /// The session was lost for this reason.
     Gap(String),
-    /// The run failed.
+    /// The run failed with this error.
     Error(String),
-    /// The run ended.
+    /// The run ended with this result.
     End(Box<End>),
-    /// Of a type that is not known here.
+    /// An event of a type that this version does not know.
     Unknown(String),
 }
 
-/// How a session opened.
+/// Details of an opened session.
 #[derive(Debug)]
 pub struct Opened {
-    /// Where.
+    /// URL of the session.
     pub url: String,
-    /// The version of HTTP, as a number.
+    /// HTTP version number, such as `1.1`.
     pub http: String,
-    /// The answer.
+    /// Response to the handshake.
     pub answer: Answer,
-    /// What opening took.
+    /// Time taken by each step of opening.
     pub timing: Timing,
-    /// The peer's address, without its port.
+    /// IP address of the peer, without the port.
     pub address: Option<String>,
 }
 
-/// How a run ended.
+/// Result of a run.
 #[derive(Debug)]
 pub struct End {
-    /// The exit status, or the signal.
+    /// Exit status, or the number of the signal that ended the run.
     pub code: Result<u64, u64>,
-    /// Messages and bytes that came.
+    /// Number of messages and bytes received.
     pub received: (u64, u64),
-    /// Messages and bytes that were sent.
+    /// Number of messages and bytes sent.
     pub sent: (u64, u64),
 }
 
-/// Reads the events of a recording, line by line.
+/// Reads the events of a recording line by line.
 pub struct Reader<'a> {
     path: &'a Path,
     file: BufReader<File>,
     number: u64,
-    /// The last line, if it is cut.
+    /// Number of the last line, if it is truncated.
     torn: Option<u64>,
-    /// The types that are not known, with the number of their events.
+    /// Unknown event types, each with its number of events.
     unknown: Vec<(String, u64)>,
 }
 
@@ -109,8 +109,9 @@ impl<'a> Reader<'a> {
         Ok(Self { path, file, number: 0, torn: None, unknown: Vec::new() })
     }
 
-    /// Returns the next event of a known type; `None` at the end. Fails if the file cannot be read, is
-    /// empty, or has a line that is not an event, unless that is the last one and was cut.
+    /// Returns the next event of a known type, or `None` at the end. Fails if the file cannot be
+    /// read, is empty, or has a line that is not an event, unless that line is the last one and
+    /// truncated.
     pub fn next_event(&mut self) -> Result<Option<Recorded>, Error> {
         loop {
             let mut line = Vec::new();
@@ -128,7 +129,7 @@ impl<'a> Reader<'a> {
             match text.and_then(|text| read(text.trim_end())) {
                 Ok(Recorded { event: Event::Unknown(name), .. }) => self.count(name),
                 Ok(recorded) => return Ok(Some(recorded)),
-                // A process that was killed wrote no more of it.
+                // A killed process leaves a partial last line.
                 Err(_) if !is_whole && self.number > 1 => {
                     self.torn = Some(self.number);
                     return Ok(None);
@@ -150,12 +151,12 @@ impl<'a> Reader<'a> {
         Error::Recording { path: self.path.to_owned(), line, fault }
     }
 
-    /// The path of the recording.
+    /// Returns the path of the recording.
     pub fn path(&self) -> &Path {
         self.path
     }
 
-    /// Returns sentences about the lines that were left out.
+    /// Returns one note for each unknown event type and for a truncated last line, all skipped.
     pub fn left_out(&self) -> Vec<String> {
         let unknown = self
             .unknown
@@ -166,7 +167,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads a line. Fails with a phrase that names the fault.
+/// Parses a line. The error is a phrase that describes the fault.
 fn read(line: &str) -> Result<Recorded, String> {
     let line = Line::read(line)?;
     let at = SystemTime::from(line.time);

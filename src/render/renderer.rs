@@ -1,22 +1,22 @@
-//! The format of messages on stdout.
+//! The choice of output format for messages on stdout.
 
 use super::{
     buffer::OutputBuffer, dialogue::Dialogue, lengths::Lengths, lines::Lines, terminal::Terminal,
 };
 use crate::{proto::Piece, script::input::Framing};
 
-/// How messages are written to stdout.
+/// Writes messages to stdout in one of three formats.
 pub enum Renderer {
-    /// Byte-exact, for programs.
+    /// Byte-exact with optional terminators, for programs.
     Lines(Lines),
-    /// Byte-exact behind their lengths, for programs.
+    /// Byte-exact with length prefixes, for programs.
     Lengths(Lengths),
     /// Escaped, for a terminal.
     Terminal(Terminal),
 }
 
 impl Renderer {
-    /// The format for messages with this framing: escaped for a terminal, byte-exact for a program.
+    /// Selects the format: escaped for a terminal, otherwise byte-exact with the given framing.
     pub fn new(framing: Framing, dialogue: Dialogue, terminal: bool) -> Self {
         match framing {
             _ if terminal => Self::Terminal(Terminal::new(dialogue)),
@@ -36,8 +36,8 @@ impl Renderer {
         }
     }
 
-    /// The open message will not end. What may not be shown of it is taken back; how many bytes of
-    /// it have been let through.
+    /// Abandons the unfinished message: discards its held bytes and returns the number of its bytes
+    /// that were already released.
     pub fn break_off(&mut self, out: &mut OutputBuffer) -> u64 {
         match self {
             Self::Lines(lines) => lines.break_off(out),

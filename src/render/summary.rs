@@ -1,4 +1,4 @@
-//! What a session has come to, in lines for people.
+//! Human-readable session statistics.
 
 use crate::{
     proto::{Tally, tally::Count},
@@ -6,7 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The lines. `unsent`: messages that did not leave.
+/// Returns the lines of the summary. `unsent` is the number of messages that were never sent.
 pub fn summary(stats: &Stats, unsent: usize) -> Vec<String> {
     let mut lines = vec![traffic("received", &stats.received), traffic("sent", &stats.sent)];
     if unsent > 0
@@ -35,13 +35,13 @@ pub fn summary(stats: &Stats, unsent: usize) -> Vec<String> {
     lines
 }
 
-/// How long the first message took, if one came, and the run.
+/// Returns the time to the first message and the total time, or `None` if no message was received.
 pub fn times(stats: &Stats, total: Duration) -> Option<String> {
     let first = stats.first_message?;
     Some(format!("first message after {}, total {}", ms(first), ms(total)))
 }
 
-/// What has gone one way.
+/// Returns the statistics of one direction.
 fn traffic(what: &str, tally: &Tally) -> String {
     let of = |count: &Count| amount(count.messages, count.bytes);
     let total = tally.total();
@@ -71,12 +71,12 @@ fn traffic(what: &str, tally: &Tally) -> String {
     text
 }
 
-/// So many messages of so many bytes together.
+/// Formats a number of messages and their total size.
 pub fn amount(messages: u64, bytes: u64) -> String {
     format!("{messages} message{}, {bytes} byte{}", plural(messages), plural(bytes))
 }
 
-/// A time in milliseconds.
+/// Formats a duration in milliseconds.
 pub fn ms(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
@@ -85,7 +85,7 @@ fn plural(n: u64) -> &'static str {
     if n == 1 { "" } else { "s" }
 }
 
-/// A session that was open for less has no silence to speak of.
+/// Shortest session for which the duration and the longest silence are worth reporting.
 const NOTABLE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Messages for a terminal: text escaped, binary as a hex dump.
+//! Messages for a terminal: escaped text, and hex dumps of binary messages.
 
 use super::{buffer::OutputBuffer, dialogue::Dialogue};
 use crate::proto::{Assembler, Piece};
 use std::time::SystemTime;
 
-/// The format of pipe mode with stdout on a terminal.
+/// The output format of pipe mode when stdout is a terminal.
 #[derive(Debug, Default)]
 pub struct Terminal {
     assembler: Assembler,
@@ -12,12 +12,12 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Messages are shown so.
+    /// Creates a writer with these display options.
     pub fn new(dialogue: Dialogue) -> Self {
         Self { assembler: Assembler::default(), dialogue }
     }
 
-    /// Shows a message when it is whole.
+    /// Adds a piece and writes the message once it is complete.
     pub fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
         if let Some(message) = self.assembler.push(piece) {
             let text = self.dialogue.alone(piece.kind, message, SystemTime::now());

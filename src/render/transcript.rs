@@ -1,4 +1,4 @@
-//! A recording as a person reads it.
+//! Human-readable recordings.
 
 use super::{
     dialogue::{Dialogue, clock},
@@ -10,25 +10,26 @@ use crate::{escape::escaped_lines, proto::Opcode, script::matcher::Matcher};
 use colored::Colorize as _;
 use std::time::{Duration, SystemTime};
 
-/// Shows the events of a recording as lines.
+/// Formats the events of a recording as lines.
 #[derive(Debug)]
 pub struct Transcript {
     dialogue: Dialogue,
-    /// Only messages that match are shown, and nothing else.
+    /// If set, only matching messages are shown, and no other events.
     filter: Option<Matcher>,
-    /// Frames are shown too.
+    /// Also show frames.
     frames: bool,
-    /// Date of the last frame.
+    /// Time of the last frame.
     last_frame: Option<SystemTime>,
 }
 
 impl Transcript {
-    /// A transcript in which messages look like this; with `filter` only those that match are shown.
+    /// Creates a transcript. With `filter`, only matching messages are shown; with `frames`, frames
+    /// are shown too.
     pub fn new(dialogue: Dialogue, filter: Option<Matcher>, frames: bool) -> Self {
         Self { dialogue, filter, frames, last_frame: None }
     }
 
-    /// Returns the lines of an event, which may be none.
+    /// Returns the lines of an event; empty if it is not shown.
     pub fn lines(&mut self, recorded: &Recorded) -> Vec<String> {
         let Recorded { at, event } = recorded;
         let at = *at;

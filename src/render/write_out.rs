@@ -1,44 +1,44 @@
-//! `--write-out`: what a run came to, in a form of one's own, as curl has it.
+//! `--write-out`: the results of a run in a user-defined format, as in curl.
 
 use crate::{proto::slice::Within, wording::nearest};
 use serde_json::{Map, Value, json};
 use std::{fmt::Write as _, time::Duration};
 
-/// The form, read.
+/// A parsed `--write-out` format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
-    /// A variable, by its place in [`VARIABLES`].
+    /// The name of a variable in [`VARIABLES`].
     Variable(&'static str),
-    /// A field of the answer.
+    /// The value of the response header field of this name.
     Header(String),
     Json,
     To(Stream),
 }
 
-/// Where what follows is written.
+/// The destination of the text that follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stream {
-    /// Stdout.
+    /// Standard output, the default.
     #[default]
     Stdout,
-    /// Stderr.
+    /// Standard error, after `%{stderr}`.
     Stderr,
 }
 
-/// What a variable holds.
+/// The value of a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
-    /// Words.
+    /// A string of text.
     Text(String),
-    /// A number.
+    /// A count or a code.
     Number(u64),
-    /// A time, in seconds.
+    /// A duration, written in seconds with six decimals.
     Time(Duration),
-    /// A status: three digits.
+    /// An HTTP status, written as three digits.
     Status(u16),
 }
 
@@ -62,18 +62,18 @@ impl Fact {
     }
 }
 
-/// Who knows what a run came to.
+/// A source of the results of a run.
 pub trait Facts {
-    /// What a variable holds; `None`: nothing.
+    /// Returns the value of a variable, or `None` if it has none.
     fn fact(&self, name: &str) -> Option<Fact>;
 
-    /// A field of the answer.
+    /// Returns the value of a response header field, if present.
     fn header(&self, name: &str) -> Option<String>;
 }
 
 impl Template {
-    /// Reads a form: `%{name}`, `%header{name}`, `%%`, `\n`, `\r`, `\t`, `\\`; anything else is
-    /// itself.
+    /// Parses a format: `%{name}`, `%header{name}`, `%%`, `\n`, `\r`, `\t` and `\\`; any other text
+    /// is literal. Fails if a variable is unknown.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut plain = String::new();
@@ -102,7 +102,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// What is to be written, and where.
+    /// Returns the text to write to each stream, in order.
     pub fn fill(&self, facts: &impl Facts) -> Vec<(Stream, String)> {
         let mut out = vec![(Stream::default(), String::new())];
         for part in &self.0 {
@@ -125,7 +125,7 @@ impl Template {
     }
 }
 
-/// Every variable, as an object.
+/// Returns all variables as a JSON object.
 fn all(facts: &impl Facts) -> String {
     let member = |(name, _): &(&str, &str)| {
         let value = facts.fact(name).map_or(Value::Null, |fact| fact.value());
@@ -134,7 +134,7 @@ fn all(facts: &impl Facts) -> String {
     Value::Object(VARIABLES.iter().map(member).collect::<Map<_, _>>()).to_string()
 }
 
-/// Reads what stands behind a backslash: how many bytes of it were used.
+/// Parses the text after a backslash and returns the number of bytes consumed.
 fn escape(after: &str, plain: &mut String) -> usize {
     match after.chars().next() {
         Some('n') => plain.push('\n'),
@@ -149,7 +149,7 @@ fn escape(after: &str, plain: &mut String) -> usize {
     1
 }
 
-/// Reads what stands behind a percent sign: how many bytes of it were used.
+/// Parses the text after a percent sign and returns the number of bytes consumed.
 fn percent(after: &str, plain: &mut String) -> Result<(usize, Option<Part>), String> {
     if after.starts_with('%') {
         plain.push('%');
@@ -188,7 +188,7 @@ fn unknown(name: &str) -> String {
     text
 }
 
-/// The variables, and what they hold, as the man page tells it.
+/// The variables and their descriptions for the man page, sorted by name.
 pub const VARIABLES: [(&str, &str); 47] = [
     ("bytes_received", "bytes of the messages that came"),
     ("bytes_sent", "bytes of the messages that were sent"),
