@@ -116,6 +116,7 @@ impl Script {
     }
 
     /// Compares a message with the patterns once it is complete. Returns whether it matches `--until`.
+    #[inline(never)]
     fn compare(&mut self, piece: &Piece<'_>, now: Instant) -> bool {
         let Some(message) = self.assembler.push(piece) else { return false };
         let meets_until = self.goals.until.as_ref().is_some_and(|until| until.is_match(message));
