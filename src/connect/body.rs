@@ -1,10 +1,12 @@
 //! Bodies of responses that do not open a session, for error messages.
 
 use crate::{
-    net::Transport,
+    net::{
+        Transport,
+        body::{BODY_LIMIT, MAX_BODY_BYTES},
+    },
     proto::{handshake::Response, slice::Within},
 };
-use std::time::Duration;
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
 /// Reads a response body up to its end, [`MAX_BODY_BYTES`] or [`BODY_LIMIT`], whichever is first.
@@ -59,11 +61,6 @@ fn decode_chunked(mut bytes: &[u8]) -> Vec<u8> {
     }
     body
 }
-
-/// The largest part of a body that is read.
-const MAX_BODY_BYTES: usize = 4 << 10;
-/// The time limit for receiving a body.
-const BODY_LIMIT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Byte streams to a host: TCP, Unix sockets, proxies, TLS and HTTP/2, without knowledge of
 //! WebSocket messages.
 
+pub mod body;
 pub mod http2;
 pub mod proxy;
 pub mod tcp;

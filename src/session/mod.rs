@@ -185,8 +185,8 @@ impl Session {
         Some(Piece::whole(kind, payload))
     }
 
-    /// A function of its own: reporting the piece inside [`Self::next_whole`] costs 25 instructions
-    /// per message even without an observer, because the piece must then be in memory.
+    /// [`Self::next_whole`] with an observer. Outside it, so that the path without one never has to
+    /// hold the piece in memory.
     #[cold]
     fn next_whole_observed(&mut self) -> Option<Piece<'_>> {
         let input = self.buffer.get(self.start..self.end)?;

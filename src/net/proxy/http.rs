@@ -2,7 +2,10 @@
 
 use super::fault::ProxyFault;
 use crate::{
-    net::transport::{EXCERPT_BYTES, Transport},
+    net::{
+        body::{BODY_LIMIT, MAX_BODY_BYTES},
+        transport::{EXCERPT_BYTES, Transport},
+    },
     proto::{
         handshake::{Headers, MAX_HEAD_BYTES, ResponseFault},
         slice::Within,
@@ -16,7 +19,6 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
@@ -127,7 +129,3 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Prefixed<S> {
 }
 
 const HTTP_PREFIX: &[u8] = b"HTTP/1.";
-/// The largest part of an error response's body that is read.
-const MAX_BODY_BYTES: usize = 4 << 10;
-/// The time limit for receiving that body.
-const BODY_LIMIT: Duration = Duration::from_secs(1);
