@@ -135,7 +135,7 @@ pub(super) fn no_close(
 
 impl fmt::Display for QuietPeriod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, " after {} s of silence", self.length.as_secs())?;
+        write!(f, " after {} s of silence", rounded_seconds(*self))?;
         match self.times {
             0 | 1 => Ok(()),
             times => write!(
@@ -163,7 +163,13 @@ pub(super) fn quiet_hint(quiet: QuietPeriod) -> String {
 
 /// Returns half of the silence, at least 1 s: early enough even with a coarse clock.
 fn ping_seconds(quiet: QuietPeriod) -> u64 {
-    (quiet.length / 2).max(Duration::from_secs(1)).as_secs()
+    (rounded_seconds(quiet) / 2).max(1)
+}
+
+/// Returns the silence in whole seconds, rounded: people compare it with the timeout of a server,
+/// and a timeout of 60 s may be measured as 59.97 s.
+fn rounded_seconds(quiet: QuietPeriod) -> u64 {
+    quiet.length.saturating_add(Duration::from_millis(500)).as_secs()
 }
 
 #[cfg(test)]
@@ -177,6 +183,20 @@ mod tests {
         for (seconds, interval) in [(5, 2), (10, 5), (60, 30), (300, 150), (1, 1)] {
             let quiet = QuietPeriod::new(Duration::from_secs(seconds));
             assert_eq!(ping_seconds(quiet), interval);
+        }
+    }
+
+    #[test]
+    fn a_silence_is_rounded_and_not_cut_to_whole_seconds() {
+        for (millis, words, interval) in [
+            (5_000, " after 5 s of silence", 2),
+            (5_499, " after 5 s of silence", 2),
+            (5_970, " after 6 s of silence", 3),
+            (59_970, " after 60 s of silence", 30),
+            (60_400, " after 60 s of silence", 30),
+        ] {
+            let quiet = QuietPeriod::new(Duration::from_millis(millis));
+            assert_eq!((quiet.to_string().as_str(), ping_seconds(quiet)), (words, interval));
         }
     }
 
