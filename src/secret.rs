@@ -127,7 +127,7 @@ fn run_command(command: &str, limit: Duration) -> Result<Vec<u8>, String> {
     }
     let status = child.wait().map_err(failed)?;
     let Some(printed) = printed? else {
-        return Err(format!("the command (cmd:) took longer than {} s", limit.as_secs()));
+        return Err(format!("the command (cmd:) timed out after {} s", limit.as_secs()));
     };
     if !status.success() {
         return Err(format!("the command (cmd:) failed: {status}"));
@@ -258,7 +258,7 @@ mod tests {
     fn a_command_has_a_time_limit() {
         for command in ["exec sleep 9", "exec sleep 9 >&-", "yes"] {
             let fault = run_command(command, Duration::from_millis(50)).unwrap_err();
-            assert_eq!(fault, "the command (cmd:) took longer than 0 s", "{command}");
+            assert_eq!(fault, "the command (cmd:) timed out after 0 s", "{command}");
         }
     }
 }

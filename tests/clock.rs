@@ -11,7 +11,7 @@ fn wait_ms(milliseconds: u64) {
 }
 
 const SILENT: &str =
-    "sockeye: ended after 1 s of silence (-w SECONDS waits longer, -w -1 for ever)\n";
+    "sockeye: ended after 1 s of silence (-w SECONDS waits longer, -w -1 waits forever)\n";
 
 #[test]
 fn a_second_of_silence_after_an_answer_ends_the_session() {
@@ -47,7 +47,8 @@ fn quiet_hides_that_silence_ended_it() {
 
 #[test]
 fn quiet_for_changes_the_window() {
-    let words = "sockeye: ended after 0.3 s of silence (-w SECONDS waits longer, -w -1 for ever)\n";
+    let words =
+        "sockeye: ended after 0.3 s of silence (-w SECONDS waits longer, -w -1 waits forever)\n";
     // The same window applies before any message was received.
     for answer in [text("answer"), Vec::new()] {
         let stdout = if answer.is_empty() { "" } else { "answer\n" };
@@ -90,7 +91,10 @@ fn an_empty_pipe_is_an_input_that_ended() {
             peer.open();
             peer.answer_close(1000);
         })
-        .stderr("sockeye: ended after 0.2 s of silence (-w SECONDS waits longer, -w -1 for ever)\n")
+        .stderr(
+            "sockeye: ended after 0.2 s of silence (-w SECONDS waits longer, -w -1 waits \
+            forever)\n",
+        )
         .run();
 }
 

@@ -131,7 +131,7 @@ fn a_close_with_an_error_code_is_111() {
             1011,
             "out of sea",
             "1011 (internal error): out of sea\n\n\
-             hint: the fault is the server's: its log may say why; --reconnect connects again",
+             hint: this is a server error: check the server's log; --reconnect reconnects automatically",
         ),
         (1002, "", "1002 (protocol error)"),
         (3001, "", "3001 (registered by a library)"),
@@ -238,6 +238,6 @@ fn verbose_shows_the_end_of_the_session() {
             peer.expect_text("bye");
             peer.expect_close(1000);
         })
-        .stderr_has(["* {peer} sent no Close\n"])
+        .stderr_has(["* {peer} sent no Close frame\n"])
         .run();
 }

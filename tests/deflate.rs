@@ -91,7 +91,7 @@ fn bad_parameters_are_a_usage_error_with_the_rule() {
 #[test]
 fn an_answer_that_breaks_a_rule_is_refused_with_the_parameter_and_the_rule() {
     let deflate = |params: &str| format!("permessage-deflate; {params}");
-    let said = |words: &str| format!("it answered permessage-deflate with {words}");
+    let said = |words: &str| format!("the server accepted permessage-deflate with {words}");
     let browser = &[][..];
     let plain = &["--compress="][..];
     let nine = &["--compress=server_max_window_bits=9"][..];
@@ -138,23 +138,24 @@ fn an_answer_that_breaks_a_rule_is_refused_with_the_parameter_and_the_rule() {
         (
             browser,
             "permessage-deflate, permessage-deflate".to_owned(),
-            "it chose the extension 'permessage-deflate' twice".to_owned(),
+            "the server selected the extension 'permessage-deflate' twice".to_owned(),
         ),
         (
             browser,
             "permessage-deflate; a=\"b".to_owned(),
-            "its Sec-WebSocket-Extensions 'permessage-deflate; a=\"b' is malformed".to_owned(),
+            "malformed Sec-WebSocket-Extensions 'permessage-deflate; a=\"b'".to_owned(),
         ),
         (
             &["-H", "Sec-WebSocket-Extensions: x-sea"],
             "x-sea".to_owned(),
-            "it chose the extension 'x-sea', offered with -H, which sockeye does not speak"
+            "the server selected the extension 'x-sea', offered with -H, which sockeye does not \
+             support"
                 .to_owned(),
         ),
     ] {
         let hint = match &*answer {
             "x-sea" | "permessage-deflate; a=\"b" => "",
-            _ => "\n\nhint: see whether it goes without compression: --no-compress",
+            _ => "\n\nhint: try without compression: --no-compress",
         };
         Test::new()
             .args(args.iter().copied())
@@ -266,7 +267,7 @@ fn verbose_shows_the_agreement_and_the_ratio() {
             peer.close(1000);
         })
         .stderr_has([
-            "* no compression: offered, not accepted\n",
+            "* no compression: offered but not accepted\n",
             "* received 0 messages, 0 bytes\n* sent 0 messages, 0 bytes\n",
         ])
         .run();
@@ -274,41 +275,50 @@ fn verbose_shows_the_agreement_and_the_ratio() {
 
 #[test]
 fn bad_deflate_data_and_misplaced_rsv1_are_violations() {
-    let hint = "\n\nhint: see whether it goes without compression: --no-compress";
+    let hint = "\n\nhint: try without compression: --no-compress";
     for (fault, told, words) in [
         (
             frame(0xc1, b"\xff"),
             1007,
-            format!("invalid DEFLATE data in a compressed message (RFC 7692, 7.2.2; told 1007){hint}"),
+            format!(
+                "invalid DEFLATE data in a compressed message (RFC 7692, 7.2.2; closed with \
+                1007){hint}"
+            ),
         ),
         (
             frame(0xc1, &HELLO[..3]),
             1007,
-            format!("invalid DEFLATE data in a compressed message (RFC 7692, 7.2.2; told 1007){hint}"),
+            format!(
+                "invalid DEFLATE data in a compressed message (RFC 7692, 7.2.2; closed with \
+                1007){hint}"
+            ),
         ),
         (
             frame(0xc9, ""),
             1002,
-            "rsv1 set on a ping frame, allowed only on the first frame of a message (RFC 7692, 6; told 1002)"
+            "rsv1 set on a ping frame, allowed only on the first frame of a message (RFC 7692, 6; \
+             closed with 1002)"
                 .to_owned(),
         ),
         (
             [frame(0x41, HELLO), frame(0xc0, "")].concat(),
             1002,
-            "rsv1 set on a continuation frame, allowed only on the first frame of a message (RFC 7692, 6; \
-             told 1002)"
+            "rsv1 set on a continuation frame, allowed only on the first frame of a message (RFC \
+             7692, 6; closed with 1002)"
                 .to_owned(),
         ),
         (
             frame(0xe1, ""),
             1002,
-            "reserved bit rsv2 set without an extension (RFC 6455, 5.2; told 1002)".to_owned(),
+            "reserved bit rsv2 set without an extension (RFC 6455, 5.2; closed with \
+             1002)"
+                .to_owned(),
         ),
         (
             // A stored block with an invalid byte of UTF-8.
             frame(0xc1, hex!("00 0100 feff ff 00")),
             1007,
-            "text message that is not UTF-8 (RFC 6455, 8.1; told 1007)".to_owned(),
+            "text message that is not UTF-8 (RFC 6455, 8.1; closed with 1007)".to_owned(),
         ),
     ] {
         let bytes = [frame(0xc1, HELLO), fault].concat();
@@ -319,7 +329,7 @@ fn bad_deflate_data_and_misplaced_rsv1_are_violations() {
                 peer.expect_close(told);
             })
             .stdout("Hello\n")
-            .stderr(format!("sockeye: {{peer}} broke the protocol: {words}\n"))
+            .stderr(format!("sockeye: {{peer}} violated the protocol: {words}\n"))
             .status(110)
             .run();
     }
@@ -354,7 +364,7 @@ fn a_bomb_costs_no_more_than_the_message_limit() {
         .stdout(vec![0; 1 << 20])
         .stderr(
             "sockeye: {peer} sent a message over the limit of 1048576 bytes (1009)\n  \
-             [..] bytes of a message that did not end were written\n\n\
+             wrote [..] bytes of an incomplete message\n\n\
              hint: raise the limit with --max-message BYTES (0 for none)\n",
         )
         .status(100)

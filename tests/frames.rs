@@ -137,7 +137,8 @@ fn a_frame_that_breaks_a_rule_is_shown_and_the_rule_named() {
         (
             &hex!("82 7f 8000000000000000"),
             1002,
-            "binary       fin           9223372036854775808+10 cut: 7 bytes of it came 81056166746572",
+            "binary       fin           9223372036854775808+10 truncated: 7 bytes received \
+             81056166746572",
             "payload length with the most significant bit set (RFC 6455, 5.2)",
         ),
         (
@@ -169,7 +170,7 @@ fn the_frame_that_breaks_a_rule_is_the_right_one_of_many() {
              < +[..] continuation fin                0+2  #3\n\
              ! text message that is not UTF-8 (RFC 6455, 8.1)\n\
              > +[..] close        fin,mask           2+6  1007 ([..])\n\
-             sockeye: {peer} broke the protocol: [..]\n",
+             sockeye: {peer} violated the protocol: [..]\n",
         )
         .status(110)
         .run();
@@ -180,11 +181,11 @@ fn a_truncated_frame_is_shown_as_far_as_it_arrived() {
     for (bytes, line) in [
         (
             &hex!("81 05 6869")[..],
-            "text         fin                5+2  cut: 2 bytes of it came \"hi\"",
+            "text         fin                5+2  truncated: 2 bytes received \"hi\"",
         ),
         (
             &hex!("81 7e 01")[..],
-            "text         fin                ?+3  cut: 3 bytes of its header came",
+            "text         fin                ?+3  truncated: 3 bytes of its header received",
         ),
     ] {
         Test::new()
@@ -194,7 +195,8 @@ fn a_truncated_frame_is_shown_as_far_as_it_arrived() {
                 peer.send(bytes);
             })
             .stderr(format!(
-                "< +[..] {line}\nsockeye: {{peer}} ended the connection without a Close[..] (1006)\n"
+                "< +[..] {line}\nsockeye: {{peer}} closed the connection without a Close \
+                 frame[..] (1006)\n"
             ))
             .status(56)
             .run();
@@ -309,7 +311,7 @@ fn a_server_shows_the_frames_of_each_client() {
     one.expect_text("ho");
     server.child.await_stderr("client 1 > +");
     one.close();
-    server.child.await_stderr("client 1 left");
+    server.child.await_stderr("client 1 disconnected");
     server.child.signal(Signal::TERM);
     let end = server.ends_by(Signal::TERM);
     let frames = end.stderr.lines().filter(|line| line.contains(" text "));

@@ -30,11 +30,12 @@ const ACCEPT: &str = "Sec-WebSocket-Accept: {accept}\r\n";
 
 #[test]
 fn an_answer_to_another_key_is_refused() {
-    let hint = "\n\nhint: a cache, a proxy or something that is no WebSocket server answered";
+    let hint =
+        "\n\nhint: check the URL: a cache, a proxy or an ordinary web server may have answered";
     let wrong = "XFtWWzFHT4Zkq1dhTRf124mXd2Y=";
     refused(
         format!("{FIRST}{UPGRADE}{CONNECTION}Sec-WebSocket-Accept: {wrong}\r\n\r\n"),
-        &format!("Sec-WebSocket-Accept '{wrong}' is not the answer to our key{hint}"),
+        &format!("Sec-WebSocket-Accept '{wrong}' does not match the request's key{hint}"),
     );
     refused(
         format!("{FIRST}{UPGRADE}{CONNECTION}\r\n"),
@@ -44,7 +45,7 @@ fn an_answer_to_another_key_is_refused() {
 
 #[test]
 fn a_101_that_does_not_upgrade_to_websocket_is_refused() {
-    let hint = "\n\nhint: a reverse proxy, if there is one, must pass the headers Upgrade and Connection back";
+    let hint = "\n\nhint: check that any reverse proxy returns the Upgrade and Connection headers";
     refused(
         format!("{FIRST}{CONNECTION}{ACCEPT}\r\n"),
         &format!("101 without an Upgrade header{hint}"),
@@ -73,11 +74,11 @@ fn an_extension_never_offered_is_refused() {
     refused_with(
         &["--no-compress"],
         format!("{OPEN}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
-        "it chose the extension 'permessage-deflate', which was not offered",
+        "the server selected the extension 'permessage-deflate', which was not offered",
     );
     refused(
         format!("{OPEN}Sec-WebSocket-Extensions: x-sea; depth=3\r\n\r\n"),
-        "it chose the extension 'x-sea', which was not offered",
+        "the server selected the extension 'x-sea', which was not offered",
     );
 }
 
@@ -86,30 +87,31 @@ fn a_subprotocol_never_asked_for_is_refused() {
     let chosen = |name: &str| format!("{OPEN}Sec-WebSocket-Protocol: {name}\r\n\r\n");
     let words = |name: &str| {
         format!(
-            "it chose the subprotocol '{name}', which was not requested\n\nhint: ask for it with -s {name}"
+            "the server selected the subprotocol '{name}', which was not requested\n\nhint: \
+             request it with -s {name}"
         )
     };
-    let one = "\n\nhint: the server must choose one of those asked for, or none";
+    let one = "\n\nhint: the server must select one of the requested subprotocols, or none";
     refused(chosen("chat"), &words("chat"));
     refused_with(&["-s", "chat"], chosen("Chat"), &words("Chat"));
     refused_with(
         &["-s", "a", "-s", "b"],
         chosen("a, b"),
-        &format!("it chose the subprotocol 'a, b', which was not requested{one}"),
+        &format!("the server selected the subprotocol 'a, b', which was not requested{one}"),
     );
     let both = format!("{OPEN}Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n\r\n");
     refused_with(
         &["-s", "a", "-s", "b"],
         both,
-        &format!("it chose more than one subprotocol{one}"),
+        &format!("the server selected more than one subprotocol{one}"),
     );
 }
 
 #[test]
 fn a_response_that_is_not_http_is_quoted() {
-    refused("hello\r\nthere", "its answer is not HTTP/1.1: 'hello'");
-    refused("HTTP/2 200\r\n\r\n", "its answer is not HTTP/1.1: 'HTTP/2 200'");
-    refused("\x1b]0;title\x07\r\n", "its answer is not HTTP/1.1: '\\x1b]0;title\\x07'");
+    refused("hello\r\nthere", "the response is not HTTP/1.1: 'hello'");
+    refused("HTTP/2 200\r\n\r\n", "the response is not HTTP/1.1: 'HTTP/2 200'");
+    refused("\x1b]0;title\x07\r\n", "the response is not HTTP/1.1: '\\x1b]0;title\\x07'");
 }
 
 #[test]
@@ -122,7 +124,7 @@ fn a_tls_port_reached_without_tls_is_reported() {
             peer.expect_end();
         })
         .stderr(
-            "sockeye: handshake with {peer} failed: it answered with a TLS alert\n\n\
+            "sockeye: handshake with {peer} failed: the response is a TLS alert\n\n\
              hint: the port speaks TLS: use wss://{peer}/\n",
         )
         .status(8)
@@ -131,7 +133,7 @@ fn a_tls_port_reached_without_tls_is_reported() {
 
 #[test]
 fn a_malformed_head_is_refused() {
-    let words = "the head of its answer is malformed: [..]";
+    let words = "malformed response head: [..]";
     refused(format!("{FIRST}no colon here\r\n\r\n"), words);
     refused("HTTP/1.1 1x1 Huh\r\n\r\n", words);
     refused(format!("{FIRST}Bad name: x\r\n\r\n"), words);
@@ -153,9 +155,7 @@ fn heads_cannot_take_memory_without_bound() {
     for head in [one, many, endless, early] {
         Test::new()
             .peer(move |peer| flood(peer, &head))
-            .stderr(
-                "sockeye: handshake with {peer} failed: the head of its answer is over 64 KiB\n",
-            )
+            .stderr("sockeye: handshake with {peer} failed: the response head exceeds 64 KiB\n")
             .status(8)
             .run();
     }

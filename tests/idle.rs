@@ -17,7 +17,7 @@ const UNDER_100_MS: &str = "user 0.0[..]\n";
 const UNDER_1_S: &str = "user 0.[..]\n";
 
 fn max_time(used: &str) -> String {
-    format!("sockeye: {{peer}}: the run (--max-time) took longer than 2 seconds\n{used}")
+    format!("sockeye: {{peer}}: the run (--max-time) timed out after 2 seconds\n{used}")
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_handshake_is_waited_for_asleep() {
             peer.discard_all();
         })
         .stderr(format!(
-            "sockeye: {{peer}}: the answer to the handshake took longer than 2 seconds\n\n\
+            "sockeye: {{peer}}: the WebSocket handshake timed out after 2 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n{UNDER_100_MS}"
         ))
         .status(28)

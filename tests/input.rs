@@ -16,7 +16,7 @@ fn bad(stdin: Vec<u8>, sent: &[&str], line: usize, byte: usize) {
             peer.answer_close(1000);
         })
         .stderr(format!(
-            "sockeye: stdin is not UTF-8: line {line}, byte {byte}; not sent from there on\n"
+            "sockeye: stdin is not valid UTF-8: line {line}, byte {byte}; the rest was not sent\n"
         ))
         .status(26)
         .run();
@@ -76,7 +76,7 @@ fn a_bad_line_does_not_wait_for_the_end_of_stdin() {
             peer.child.write(b"\xff\n");
             peer.answer_close(1000);
         })
-        .stderr("sockeye: stdin is not UTF-8: line 1, byte 1; not sent from there on\n")
+        .stderr("sockeye: stdin is not valid UTF-8: line 1, byte 1; the rest was not sent\n")
         .status(26)
         .run();
 }

@@ -221,7 +221,7 @@ fn a_stuck_stdout_after_the_peer_has_closed_holds_neither_a_signal_nor_max_time_
             peer.half_close();
             peer.freeze();
         })
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
+        .stderr("sockeye: {peer}: the run (--max-time) timed out after 1 second\n")
         .status(28)
         .takes_at_least(1000)
         .run();

@@ -201,7 +201,8 @@ fn messages_before_a_fault_in_the_same_segment_all_come_out() {
         })
         .stdout(messages.into_bytes())
         .stderr(
-            "sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2; told 1002)\n",
+            "sockeye: {peer} violated the protocol: reserved opcode 3 (RFC 6455, 5.2; closed with \
+             1002)\n",
         )
         .status(110)
         .run();

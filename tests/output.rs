@@ -188,7 +188,7 @@ fn max_time_bounds_a_run_that_is_ending_into_a_stuck_pipe() {
             peer.expect_close(1000);
             peer.discard_all();
         })
-        .stderr_has(["the run (--max-time) took longer than 0.5 seconds"])
+        .stderr_has(["the run (--max-time) timed out after 0.5 seconds"])
         .status(28)
         .run();
 }

@@ -6,9 +6,9 @@ use crate::support::{
 };
 
 /// The notes on a loss and on the reconnection.
-const LOST: &str = "sockeye: {peer} ended the connection without a Close (1006)\n\
-    sockeye: again in 0.0 s\n";
-const RECONNECTED: &str = "sockeye: connected again after 0.[..] s";
+const LOST: &str = "sockeye: {peer} closed the connection without a Close frame (1006)\n\
+    sockeye: reconnecting in 0.0 s\n";
+const RECONNECTED: &str = "sockeye: reconnected after 0.[..] s";
 
 fn test() -> Test {
     Test::new().args(["--reconnect", "--reconnect-delay", "0"])
@@ -84,8 +84,8 @@ fn unsent_messages_are_kept() {
             peer.answer_close(1000);
         })
         .stderr_has([
-            "sockeye: again in 0.0 s\nsockeye: connected again after 0.",
-            " that had not left will be sent\nsockeye: ended after 0.3 s of silence",
+            "sockeye: reconnecting in 0.0 s\nsockeye: reconnected after 0.",
+            " will be sent\nsockeye: ended after 0.3 s of silence",
         ])
         .run();
 }
@@ -107,7 +107,7 @@ fn some_ends_are_not_retried() {
             peer.send(frame(0x83, ""));
             peer.expect_close(1002);
         })
-        .stderr_has(["broke the protocol: reserved opcode 3"])
+        .stderr_has(["violated the protocol: reserved opcode 3"])
         .status(110)
         .run();
     test()
@@ -136,7 +136,7 @@ fn some_close_codes_are_retried() {
             })
             .stderr_has([
                 "closed the connection: ",
-                "sockeye: again in 0.0 s\nsockeye: connected again",
+                "sockeye: reconnecting in 0.0 s\nsockeye: reconnected",
             ])
             .run();
     }
@@ -148,11 +148,11 @@ fn attempts_are_limited_and_retry_after_is_obeyed() {
         .args(["--reconnect=2", "--reconnect-delay", "0.01", "ws://127.0.0.1:1/"])
         .stderr(
             "sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n\
-             sockeye: again in 0.0 s\n\
+             sockeye: reconnecting in 0.0 s\n\
              sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n\
-             sockeye: again in 0.0 s\n\
+             sockeye: reconnecting in 0.0 s\n\
              sockeye: cannot connect to 127.0.0.1:1: connection refused (os error 111)\n\n\
-             hint: check the port, and whether the server runs\n",
+             hint: check the port, and that the server is running\n",
         )
         .status(7)
         .run();
@@ -164,7 +164,7 @@ fn attempts_are_limited_and_retry_after_is_obeyed() {
             peer.open();
             peer.close(1000);
         })
-        .stderr_has(["answered 503 (Busy)", "sockeye: again in 1.0 s\n"])
+        .stderr_has(["answered 503 (Busy)", "sockeye: reconnecting in 1.0 s\n"])
         .takes_at_least(1000)
         .run();
 }
@@ -185,10 +185,10 @@ fn a_wait_is_cut_short_by_a_signal_and_by_the_end_of_time() {
         .peer(|peer| {
             peer.open();
             peer.half_close();
-            peer.child.await_stderr("again in");
+            peer.child.await_stderr("reconnecting in");
             peer.child.signal(Signal::TERM);
         })
-        .stderr_has(["again in "])
+        .stderr_has(["reconnecting in "])
         .killed_by(Signal::TERM)
         .run();
     slow()
@@ -197,7 +197,7 @@ fn a_wait_is_cut_short_by_a_signal_and_by_the_end_of_time() {
         .peer(|peer| {
             peer.open();
         })
-        .stderr_has(["again in ", "the run (--max-time) took longer than 0.5 seconds"])
+        .stderr_has(["reconnecting in ", "the run (--max-time) timed out after 0.5 seconds"])
         .takes_at_least(500)
         .status(28)
         .run();
@@ -220,7 +220,7 @@ fn a_gap_is_marked_and_a_broken_message_does_not_run_into_the_next() {
             peer.close(1000);
         })
         .stdout(shown.into_bytes())
-        .stderr_has(["and inside a message (1006)", "connected again"])
+        .stderr_has(["in the middle of a message (1006)", "reconnected"])
         .run();
     test()
         .args(["--output", "jsonl"])
@@ -236,13 +236,14 @@ fn a_gap_is_marked_and_a_broken_message_does_not_run_into_the_next() {
             [
                 "{\"type\":\"open\",",
                 "{\"type\":\"gap\",",
-                "\"message\":\"{peer} ended the connection without a Close (1006)\"}\n{\"type\":\"open\",",
+                "\"message\":\"{peer} closed the connection without a Close frame \
+                 (1006)\"}\n{\"type\":\"open\",",
                 "{\"type\":\"end\",",
             ]
             .map(ToOwned::to_owned)
             .to_vec(),
         ))
-        .stderr_has(["connected again"])
+        .stderr_has(["reconnected"])
         .run();
 }
 

@@ -146,7 +146,7 @@ fn a_recording_goes_on_over_a_gap() {
             peer.close(1000);
         })
         .stdout("one\ntwo\n")
-        .stderr(Expected::Parts(vec!["connected again".to_owned()]))
+        .stderr(Expected::Parts(vec!["reconnected".to_owned()]))
         .run();
     let kinds = kinds(&read(&path)).join(" ");
     let expected = "frame in text in frame in gap request out open frame in text in";
@@ -300,7 +300,7 @@ fn files_in_use_are_not_overwritten() {
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        let expected = format!("cannot write {}: it is {words} of this run", file.display());
+        let expected = format!("cannot write {}: it is also {words} of this run", file.display());
         assert_eq!((output.status.code(), stderr), (Some(23), format!("sockeye: {expected}\n")));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a line\n");
     }

@@ -143,7 +143,7 @@ fn no_subprotocol_chosen_is_accepted_with_one_warning() {
     for (args, warning) in [
         (
             &["-s", "a", "-s", "b"][..],
-            "sockeye: the server chose no subprotocol (asked for: a, b)\n",
+            "sockeye: the server selected no subprotocol (requested: a, b)\n",
         ),
         (&["-s", "a", "-q"], ""),
     ] {
@@ -206,7 +206,7 @@ fn verbose_shows_no_secrets() {
              < HTTP/1.1 101 Switching Protocols\n< Upgrade: websocket\n< Connection: Upgrade\n\
              < Sec-WebSocket-Accept: [..]\n< Set-Cookie: [redacted]\n<\n\
              * open after [..]\n\
-             * no compression: offered, not accepted\n\
+             * no compression: offered but not accepted\n\
              * {peer} closed: 1000 (normal closure)\n\
              * received 0 messages, 0 bytes\n* sent 0 messages, 0 bytes\n",
         )

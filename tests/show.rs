@@ -19,7 +19,7 @@ const RECORDED: &str = r#"{"type":"request","direction":"out","time":"2026-11-24
 {"type":"violation","direction":"in","time":"2026-11-24T08:51:22.333882Z","elapsed":0.000417,"message":"reserved opcode 3","section":"RFC 6455, 5.2","code":1002}
 {"type":"close","direction":"out","time":"2026-11-24T08:51:22.435171Z","elapsed":0.101706,"code":1002,"reason":"why\u001b","name":"protocol error"}
 {"type":"gap","time":"2026-11-24T08:51:22.435171Z","elapsed":0.101706,"message":"lost it"}
-{"type":"error","time":"2026-11-24T08:51:22.435171Z","elapsed":0.101706,"code":110,"message":"h:80 broke the protocol","hint":null}
+{"type":"error","time":"2026-11-24T08:51:22.435171Z","elapsed":0.101706,"code":110,"message":"h:80 violated the protocol","hint":null}
 {"type":"end","time":"2026-11-24T08:51:22.435371Z","elapsed":0.101906,"code":110,"received":{"messages":2,"size":13,"wire_size":13},"sent":{"messages":1,"size":7,"wire_size":7,"unsent":0},"timing":{"first_message":0.1,"total":0.2}}
 "#;
 
@@ -51,9 +51,9 @@ fn a_session_as_a_person_reads_it() {
              < pong p (1.5 ms)\n\
              ! reserved opcode 3 (RFC 6455, 5.2)\n\
              > close 1002 (protocol error): why\\x1b\n\
-             lost: lost it\n\
-             failed: h:80 broke the protocol\n\
-             ended with 110: received 2 messages, 13 bytes; sent 1 message, 7 bytes\n",
+             connection lost: lost it\n\
+             error: h:80 violated the protocol\n\
+             ended with exit code 110: received 2 messages, 13 bytes; sent 1 message, 7 bytes\n",
         )
         .stderr(UNKNOWN)
         .run();
@@ -69,7 +69,8 @@ fn frames_json_and_times_on_request() {
                 "08:51:22.333 connected to ws://h/",
                 "08:51:22.333 > {\n  \"a\": 1\n}\n",
                 "08:51:22.333 > +0.000000 text         fin,mask           7+6  0x818700000000 \"{\"a\":1}\"\n",
-                "08:51:22.334 < +0.001000 text         -                  9+2  0x0109 #1 cut: 2 bytes of it came \"hi\"\n",
+                "08:51:22.334 < +0.001000 text         -                  9+2  0x0109 #1 \
+                 truncated: 2 bytes received \"hi\"\n",
             ]
             .map(ToOwned::to_owned)
             .to_vec(),
@@ -93,7 +94,7 @@ fn a_torn_last_line_is_noted_and_the_rest_is_shown() {
     let (_dir, path) = file(&format!("{whole}{{\"type\":\"te"));
     show(&path, &[])
         .stdout("connected to ws://h/?token=[redacted]\n> {\"a\":1}\n")
-        .stderr("sockeye: [..]/run.jsonl: line 4, the last, is cut\n")
+        .stderr("sockeye: [..]/run.jsonl: line 4, the last, is truncated\n")
         .run();
 }
 
@@ -101,12 +102,12 @@ fn a_torn_last_line_is_noted_and_the_rest_is_shown() {
 fn an_invalid_recording_is_26_with_the_line() {
     let good = RECORDED.lines().next().unwrap();
     for (text, fault) in [
-        ("", "it is empty"),
-        ("hello\n", "line 1: no JSON: expected value in column 1"),
-        ("hello", "line 1: no JSON: expected value in column 1"),
-        ("[]\n", "line 1: no event: not an object"),
-        ("{}\n", "line 1: no event: 'type' is missing or wrong"),
-        (&format!("{good}\n{{\n{good}\n"), "line 2: no JSON: EOF [..]"),
+        ("", "the file is empty"),
+        ("hello\n", "line 1: not JSON: expected value in column 1"),
+        ("hello", "line 1: not JSON: expected value in column 1"),
+        ("[]\n", "line 1: not an event: not a JSON object"),
+        ("{}\n", "line 1: not an event: 'type' is missing or invalid"),
+        (&format!("{good}\n{{\n{good}\n"), "line 2: not JSON: EOF [..]"),
         (&RECORDED.replace("\"version\":1", "\"version\":7"), "line 2: version 7 [..]"),
     ] {
         let (_dir, path) = file(text);
@@ -155,7 +156,7 @@ fn jsonl_output_is_a_recording_too() {
         .stdout(
             "connected to ws://127.0.0.1:[..]/\n> hi\n< hi\n> close 1000 (normal closure)\n\
              < close 1000 (normal closure)\n\
-             ended with 0: received 1 message, 2 bytes; sent 1 message, 2 bytes\n",
+             ended with exit code 0: received 1 message, 2 bytes; sent 1 message, 2 bytes\n",
         )
         .run();
 }

@@ -20,7 +20,7 @@ fn a_404_is_shown_with_its_body() {
     shown(
         "HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\nno such thing\n\nsorry!!",
         "404 (Not Found) instead of upgrading to WebSocket\n  no such thing\n  sorry!!\n\n\
-         hint: check the path: a WebSocket is often at one such as /ws",
+         hint: check the path: WebSocket endpoints often have one such as /ws",
     );
 }
 
@@ -31,7 +31,7 @@ fn a_401_is_shown_with_its_challenge() {
          Content-Length: 0\r\n\r\n",
         "401 (Unauthorized) instead of upgrading to WebSocket\n  \
          WWW-Authenticate: Basic realm=\"sea\"\n\n\
-         hint: give user and password with --auth USER:PASSWORD",
+         hint: authenticate with --auth USER:PASSWORD",
     );
 }
 
@@ -40,8 +40,7 @@ fn a_200_is_a_web_page() {
     shown(
         "HTTP/1.1 200 OK\r\n\r\n<html>",
         "200 (OK) instead of upgrading to WebSocket: an HTML page\n\n\
-         hint: check path and port, and that a reverse proxy, if there is one, passes the headers \
-         Upgrade and Connection on",
+         hint: check the path and port, and that any reverse proxy forwards the Upgrade and Connection headers",
     );
 }
 
@@ -65,7 +64,7 @@ fn a_chunked_body_is_shown_without_its_chunks() {
         "HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n\
          5\r\nback \r\n7;x=y\r\nin 5 mi\r\n2\r\nn.\r\n0\r\n\r\n",
         "503 (Service Unavailable) instead of upgrading to WebSocket\n  back in 5 min.\n\n\
-         hint: try again later; --reconnect does so by itself",
+         hint: try again later; --reconnect does so automatically",
     );
 }
 
@@ -90,7 +89,7 @@ fn a_long_answer_takes_six_lines_at_most() {
         &format!(
             "401 (Unauthorized) instead of upgrading to WebSocket\n  WWW-Authenticate: Basic {cut}...\n  \
              a line of the body\n  a line of the body\n\n\
-             hint: give user and password with --auth USER:PASSWORD"
+             hint: authenticate with --auth USER:PASSWORD"
         ),
     );
 }
@@ -104,7 +103,7 @@ fn a_body_that_never_comes_is_waited_for_a_second() {
         })
         .stderr(
             "sockeye: ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n\n\
-             hint: check the path: a WebSocket is often at one such as /ws\n",
+             hint: check the path: WebSocket endpoints often have one such as /ws\n",
         )
         .status(22)
         .takes_at_least(900)
@@ -122,7 +121,7 @@ fn a_body_that_never_ends_is_cut_short() {
         })
         .stderr(format!(
             "sockeye: ws://{{peer}}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
-             {0}\n  {0}\n\nhint: check the path: a WebSocket is often at one such as /ws\n",
+             {0}\n  {0}\n\nhint: check the path: WebSocket endpoints often have one such as /ws\n",
             "y".repeat(99)
         ))
         .status(22)
@@ -133,8 +132,8 @@ fn a_body_that_never_ends_is_cut_short() {
 fn a_connection_closed_before_any_answer_is_52() {
     let words = |did: &str| {
         format!(
-            "sockeye: {{peer}} {did} the connection without an answer to the handshake\n\n\
-             hint: the port may want TLS (wss://{{peer}}/) or HTTP/2 (--http2)\n"
+            "sockeye: {{peer}} {did} the connection before responding to the handshake\n\n\
+             hint: try TLS (wss://{{peer}}/) or HTTP/2 (--http2)\n"
         )
     };
     Test::new()
@@ -161,7 +160,9 @@ fn a_connection_closed_inside_the_answer_is_56() {
             .peer(move |peer| {
                 peer.answer(begun);
             })
-            .stderr("sockeye: {peer} closed the connection inside its answer to the handshake\n")
+            .stderr(
+                "sockeye: {peer} closed the connection in the middle of its handshake response\n",
+            )
             .status(56)
             .run();
     }

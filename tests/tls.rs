@@ -18,7 +18,8 @@ fn refused(authority: &Authority, identity: &Identity, words: &str) {
         .args([authority.file()])
         .tls_peer(identity.server(), Peer::discard_all)
         .stderr(format!(
-            "sockeye: the certificate of localhost:{{port}} is refused: {words}; -k skips the check\n"
+            "sockeye: cannot verify the certificate of localhost:{{port}}: {words}; -k skips the \
+             check\n"
         ))
         .status(60)
         .run();
@@ -76,17 +77,16 @@ fn a_self_signed_certificate_is_not_trusted() {
         .env("SSL_CERT_FILE", authority.file())
         .tls_peer(Identity::self_signed().server(), Peer::discard_all)
         .stderr(
-            "sockeye: the certificate of localhost:{port} is refused: it is self-signed, and not \
-             among those trusted\n\nhint: trust it with --ca FILE, or skip the check with -k\n",
+            "sockeye: cannot verify the certificate of localhost:{port}: self-signed certificate \
+             that is not trusted\n\nhint: trust it with --ca FILE, or skip the check with -k\n",
         )
         .status(60)
         .run();
 }
 
-const UNTRUSTED: &str = "sockeye: the certificate of localhost:{port} is refused: \
-    its issuer is not trusted: CN=/[..]\n\n\
-    hint: trust its authority with --ca FILE, or skip the check with -k (the server showed no \
-    certificate but its own)\n";
+const UNTRUSTED: &str = "sockeye: cannot verify the certificate of localhost:{port}: certificate \
+    signed by an unknown authority: CN=/[..]\n\n\
+    hint: trust its CA with --ca FILE, or skip the check with -k (the server sent no intermediate certificate)\n";
 
 #[test]
 fn insecure_takes_any_certificate_under_all_its_names() {
@@ -106,8 +106,8 @@ fn an_expired_certificate_is_refused_with_its_date() {
         params.not_before = date_time_ymd(2019, 1, 1);
         params.not_after = date_time_ymd(2020, 2, 3);
     });
-    let words = "it expired on 2020-02-03T00:00:00Z (now 20[..]Z)\n\n\
-        hint: the server needs a new certificate";
+    let words = "certificate has expired: valid until 2020-02-03T00:00:00Z (now 20[..]Z)\n\n\
+        hint: renew the server's certificate";
     refused(&authority, &identity, words);
 }
 
@@ -115,7 +115,7 @@ fn an_expired_certificate_is_refused_with_its_date() {
 fn a_certificate_of_the_future_is_refused_with_its_date() {
     let authority = Authority::new();
     let identity = authority.issue_with(|params| params.not_before = date_time_ymd(2090, 4, 5));
-    let words = "it is not valid before 2090-04-05T00:00:00Z (now 20[..]Z)\n\n\
+    let words = "certificate is not yet valid: valid from 2090-04-05T00:00:00Z (now 20[..]Z)\n\n\
         hint: check this machine's clock";
     refused(&authority, &identity, words);
 }
@@ -131,9 +131,9 @@ fn a_certificate_for_another_name_is_refused_with_its_names() {
         .args(["--ca".into(), authority.file()])
         .tls_peer(identity.server(), Peer::discard_all)
         .stderr(
-            "sockeye: the certificate of localhost:{port} is refused: \
-             it is not for localhost, only for one.example, two.example\n\n\
-             hint: connect by a name that it has, or ask for one with --sni NAME; -k skips the \
+            "sockeye: cannot verify the certificate of localhost:{port}: \
+             certificate is not valid for localhost, only for one.example, two.example\n\n\
+             hint: connect to a name in the certificate, or request one with --sni NAME; -k skips the \
              check\n",
         )
         .status(60)
@@ -150,9 +150,9 @@ fn an_authority_s_own_certificate_is_refused_with_a_hint() {
         .args(["--ca".into(), authority.file()])
         .tls_peer(identity.server(), Peer::discard_all)
         .stderr(
-            "sockeye: the certificate of localhost:{port} is refused: \
-             it is an authority's own certificate, used as a server's\n\n\
-             hint: make the certificate with CA:FALSE, or skip the check with -k\n",
+            "sockeye: cannot verify the certificate of localhost:{port}: \
+             CA certificate used as a server certificate\n\n\
+             hint: create the certificate with CA:FALSE, or skip the check with -k\n",
         )
         .status(60)
         .run();
@@ -167,7 +167,7 @@ fn plain_http_on_a_tls_port_is_reported() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: TLS with localhost:{port} failed: the port speaks plain HTTP\n\n\
+            "sockeye: TLS handshake with localhost:{port} failed: the port speaks plain HTTP\n\n\
              hint: use ws:// for a port without TLS\n",
         )
         .status(35)
@@ -183,8 +183,9 @@ fn a_server_without_tls_is_reported() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: TLS with localhost:{port} failed: the port speaks SSH: 'SSH-2.0-OpenSSH_9.7'\n\n\
-             hint: another service listens there: check host and port\n",
+            "sockeye: TLS handshake with localhost:{port} failed: the port speaks SSH: \
+             'SSH-2.0-OpenSSH_9.7'\n\n\
+             hint: check the host and port: another service listens there\n",
         )
         .status(35)
         .run();
@@ -195,7 +196,7 @@ fn an_end_in_the_tls_handshake_is_reported() {
     let words = |did: &str| {
         format!(
             "sockeye: localhost:{{port}} {did} the connection during the TLS handshake\n\n\
-             hint: if the port has no TLS, use ws://; if it wants another name, --sni NAME\n"
+             hint: use ws:// if the port has no TLS, or --sni NAME if the server expects another name\n"
         )
     };
     Test::new()
@@ -228,9 +229,9 @@ fn an_alert_is_named() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: TLS with localhost:{port} failed: \
-             the server refused it: alert HandshakeFailure\n\n\
-             hint: it may have no cipher suite in common, or want a client certificate: --cert FILE\n",
+            "sockeye: TLS handshake with localhost:{port} failed: received the alert \
+             HandshakeFailure\n\n\
+             hint: pass a client certificate with --cert FILE, or check the server's cipher suites\n",
         )
         .status(35)
         .run();
@@ -245,7 +246,7 @@ fn a_tls_peer_that_leaves_without_a_close_is_1006() {
             peer.send(text("one"));
         })
         .stdout("one\n")
-        .stderr("sockeye: localhost:{port} ended the connection without a Close (1006)\n")
+        .stderr("sockeye: localhost:{port} closed the connection without a Close frame (1006)\n")
         .status(56)
         .run();
 }
@@ -272,8 +273,8 @@ fn a_ca_file_that_is_missing_or_no_pem_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let cases = [
         ("missing.pem", None, "no such file or directory (os error 2)"),
-        ("empty.pem", Some(""), "no certificate in PEM"),
-        ("text.pem", Some("not a certificate\n"), "no certificate in PEM"),
+        ("empty.pem", Some(""), "no PEM certificate found"),
+        ("text.pem", Some("not a certificate\n"), "no PEM certificate found"),
         (
             "broken.pem",
             Some("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"),

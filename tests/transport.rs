@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 #[test]
 fn an_end_without_a_close_is_56() {
-    let words = "sockeye: {peer} ended the connection without a Close (1006)\n";
+    let words = "sockeye: {peer} closed the connection without a Close frame (1006)\n";
     Test::new()
         .peer(|peer| {
             peer.open();
@@ -31,8 +31,8 @@ fn an_end_without_a_close_is_56() {
 
 #[test]
 fn an_end_inside_a_message_is_56_and_prints_nothing_of_it() {
-    let words =
-        "sockeye: {peer} ended the connection without a Close and inside a message (1006)\n";
+    let words = "sockeye: {peer} closed the connection without a Close frame, in the middle of a \
+        message (1006)\n";
     // Inside a frame, and between two fragments.
     for cut in [text("two")[..4].to_vec(), frame(0x01, "two")] {
         Test::new()
@@ -58,8 +58,9 @@ fn an_end_inside_a_long_message_tells_how_much_of_it_was_written() {
         })
         .stdout(format!("one\n{part}").into_bytes())
         .stderr(
-            "sockeye: {peer} ended the connection without a Close and inside a message (1006)\n  \
-             150000 bytes of a message that did not end were written\n",
+            "sockeye: {peer} closed the connection without a Close frame, in the middle of a \
+             message (1006)\n  \
+             wrote 150000 bytes of an incomplete message\n",
         )
         .status(56)
         .run();
@@ -74,7 +75,8 @@ fn quiet_leaves_the_error_and_no_note() {
             peer.send(frame(0x01, "cut"));
         })
         .stderr(
-            "sockeye: {peer} ended the connection without a Close and inside a message (1006)\n",
+            "sockeye: {peer} closed the connection without a Close frame, in the middle of a \
+             message (1006)\n",
         )
         .status(56)
         .run();
@@ -192,7 +194,7 @@ fn an_open_stdin_does_not_delay_the_end() {
         .peer(|peer| {
             peer.open();
         })
-        .stderr("sockeye: {peer} ended the connection without a Close (1006)\n")
+        .stderr("sockeye: {peer} closed the connection without a Close frame (1006)\n")
         .status(56)
         .run();
 }
@@ -217,7 +219,7 @@ fn a_peer_that_does_not_read_holds_neither_a_signal_nor_max_time_up() {
             peer.open();
             peer.freeze();
         })
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 1 second\n")
+        .stderr("sockeye: {peer}: the run (--max-time) timed out after 1 second\n")
         .status(28)
         .takes_at_least(1000)
         .run();

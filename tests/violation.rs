@@ -18,7 +18,7 @@ fn broken(fault: &[u8], told: u16, words: &str) {
             peer.expect_close(told);
         })
         .stdout("before\n")
-        .stderr(format!("sockeye: {{peer}} broke the protocol: {words}; told {told})\n"))
+        .stderr(format!("sockeye: {{peer}} violated the protocol: {words}; closed with {told})\n"))
         .status(110)
         .run();
 }
@@ -92,8 +92,8 @@ fn text_that_is_not_utf_8_is_a_violation_and_not_printed() {
             })
             .stdout("before\n")
             .stderr(
-                "sockeye: {peer} broke the protocol: \
-                 text message that is not UTF-8 (RFC 6455, 8.1; told 1007)\n",
+                "sockeye: {peer} violated the protocol: \
+                 text message that is not UTF-8 (RFC 6455, 8.1; closed with 1007)\n",
             )
             .status(110)
             .run();
@@ -111,8 +111,8 @@ fn a_message_inside_a_message_is_a_violation_and_neither_is_printed() {
         })
         .stdout("before\n")
         .stderr(
-            "sockeye: {peer} broke the protocol: \
-             new message before the fragmented one has ended (RFC 6455, 5.4; told 1002)\n",
+            "sockeye: {peer} violated the protocol: \
+             new message before the fragmented one has ended (RFC 6455, 5.4; closed with 1002)\n",
         )
         .status(110)
         .run();
@@ -130,9 +130,9 @@ fn a_long_message_that_breaks_keeps_what_was_valid_without_a_terminator() {
         })
         .stdout(format!("before\n{valid}").into_bytes())
         .stderr(
-            "sockeye: {peer} broke the protocol: \
-             text message that is not UTF-8 (RFC 6455, 8.1; told 1007)\n  \
-             200000 bytes of a message that did not end were written\n",
+            "sockeye: {peer} violated the protocol: \
+             text message that is not UTF-8 (RFC 6455, 8.1; closed with 1007)\n  \
+             wrote 200000 bytes of an incomplete message\n",
         )
         .status(110)
         .run();
@@ -148,8 +148,8 @@ fn a_message_of_64_kib_that_breaks_at_its_end_is_held_back() {
             peer.expect_close(1007);
         })
         .stderr(
-            "sockeye: {peer} broke the protocol: \
-             text message that is not UTF-8 (RFC 6455, 8.1; told 1007)\n",
+            "sockeye: {peer} violated the protocol: \
+             text message that is not UTF-8 (RFC 6455, 8.1; closed with 1007)\n",
         )
         .status(110)
         .run();
@@ -166,7 +166,7 @@ fn a_violation_after_our_close_is_reported() {
             peer.send([text("late"), frame(0x83, "x")].concat());
         })
         .stdout("late\n")
-        .stderr("sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2[..])\n")
+        .stderr("sockeye: {peer} violated the protocol: reserved opcode 3 (RFC 6455, 5.2[..])\n")
         .status(110)
         .run();
 }
@@ -253,7 +253,8 @@ fn a_violation_during_a_long_line_is_answered_after_it() {
             peer.expect_close(1002);
         })
         .stderr(
-            "sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2; told 1002)\n",
+            "sockeye: {peer} violated the protocol: reserved opcode 3 (RFC 6455, 5.2; closed with \
+             1002)\n",
         )
         .status(110)
         .run();

@@ -24,7 +24,7 @@ ROWS, COLUMNS = 31, 84
 STEPS = [
     ("", r"^> $"),
     ('{"op": "subscribe", "args": ["ticker.btc"]}\r', r'^< \{"op"'),
-    ("/json on\r", "JSON is laid out"),
+    ("/json on\r", "JSON is pretty-printed"),
     ('{"price": 67021.5,\r', "67021.5"),
     ('"sizes": [1, 2], "last": true}\r', r"^< \{(.|\n)*true\n\}"),
     ("/binary 73 6f 63 6b 65 79 65 00\r", r"^< binary(.|\n)*sockeye"),

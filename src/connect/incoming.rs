@@ -35,7 +35,7 @@ pub enum IncomingFault {
     Request(RequestFault),
     /// The client ended the connection inside the head.
     Cut,
-    /// The handshake took longer than this.
+    /// The handshake was not finished within this limit.
     TimedOut(Duration),
     /// The connection failed.
     Io(io::Error),

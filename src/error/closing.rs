@@ -71,29 +71,25 @@ pub(super) fn hint(close: &Close, context: &SessionContext) -> Option<String> {
     }
     let hint = match code {
         1002 | 1008 | 4406 if request.has(RequestPart::Subprotocols) && none_chosen => {
-            "it chose none of the subprotocols asked for: ask for another with -s NAME"
+            "the server selected none of the requested subprotocols: request another with -s NAME"
         }
-        1002 | 1007 if context.compression => {
-            "see whether it goes without compression: --no-compress"
-        }
+        1002 | 1007 if context.compression => "try without compression: --no-compress",
         1002 if nothing_received => return missing(request, &[RequestPart::Subprotocols]),
-        1003 => "it may want the other type of message: text is the default, -b sends binary",
-        1007 => "only valid UTF-8 is sent as text: the server may want other data in it",
+        1003 => "try the other message type: text is the default, -b sends binary",
+        1007 => "check the format of the messages: sockeye sends only valid UTF-8 as text",
         1008 | 3003 if nothing_received => {
             let all = [RequestPart::Subprotocols, RequestPart::Origin, RequestPart::Credentials];
             return missing(request, &all);
         }
-        1009 => "the limit is the server's: send smaller messages",
-        1010 if !request.has(RequestPart::Compression) => {
-            "offer compression: leave out --no-compress"
+        1009 => "send smaller messages: the server limits their size",
+        1010 if !request.has(RequestPart::Compression) => "offer compression: remove --no-compress",
+        1011 => {
+            "this is a server error: check the server's log; --reconnect reconnects automatically"
         }
-        1011 => "the fault is the server's: its log may say why; --reconnect connects again",
-        1012..=1014 => "try again later; --reconnect does so by itself",
-        3000 if request.has(RequestPart::Credentials) => {
-            "the credentials that were sent are not taken"
-        }
-        3000 => return Some(format!("show who you are: {credentials}")),
-        3008 => "it may want to hear something more often: --ping-interval SECONDS",
+        1012..=1014 => "try again later; --reconnect does so automatically",
+        3000 if request.has(RequestPart::Credentials) => "the server rejected the credentials",
+        3000 => return Some(format!("authenticate with {credentials}")),
+        3008 => "the server may close idle connections: try --ping-interval SECONDS",
         _ => return None,
     };
     Some(hint.to_owned())
@@ -105,16 +101,18 @@ fn dialect_hint(code: u16, context: &SessionContext) -> Option<String> {
     let graphql = dialect == Some(Dialect::Graphql);
     let hint = match code {
         4406 if !request.has(RequestPart::Subprotocols) => {
-            "if it speaks GraphQL, ask for -s graphql-transport-ws"
+            "if this is a GraphQL server, request -s graphql-transport-ws"
         }
         4401 | 4408 if graphql => {
-            "begin with -x '{\"type\":\"connection_init\"}' --expect connection_ack"
+            "start with -x '{\"type\":\"connection_init\"}' --expect connection_ack"
         }
-        4403 if graphql => "it may want a token in the payload of connection_init",
+        4403 if graphql => {
+            "if the server requires a token, put it in the payload of connection_init"
+        }
         4429 if graphql => "send connection_init only once",
-        4500 if graphql => "the fault is the server's: its log may say why",
+        4500 if graphql => "this is a server error: check the server's log",
         4100..=4299 if dialect == Some(Dialect::Pusher) => {
-            return Some(format!("connect again by itself: --reconnect --reconnect-on {code}"));
+            return Some(format!("reconnect automatically: --reconnect --reconnect-on {code}"));
         }
         _ => return None,
     };
@@ -128,9 +126,9 @@ pub(super) fn no_close(
     carrier: Version,
     inside_message: bool,
 ) -> fmt::Result {
-    let inside = if inside_message { " and inside a message" } else { "" };
+    let inside = if inside_message { ", in the middle of a message" } else { "" };
     let transport = if carrier == Version::Http2 { "HTTP/2 stream" } else { "connection" };
-    write!(f, "{authority} ended the {transport} without a Close{inside} (1006)")
+    write!(f, "{authority} closed the {transport} without a Close frame{inside} (1006)")
 }
 
 impl fmt::Display for QuietPeriod {
@@ -158,7 +156,7 @@ fn before(times: u32) -> String {
 /// Returns the hint for a connection that was lost after a silence.
 pub(super) fn quiet_hint(quiet: QuietPeriod) -> String {
     let seconds = ping_seconds(quiet);
-    format!("something on the way may drop idle connections: try --ping-interval {seconds}")
+    format!("a proxy or firewall may drop idle connections: try --ping-interval {seconds}")
 }
 
 /// Returns half of the silence, at least 1 s: early enough even with a coarse clock.
@@ -223,12 +221,12 @@ mod tests {
         let reset = io::ErrorKind::ConnectionReset.into();
         let receive = SessionError::Receive { authority: "h:1".to_owned(), cause: reset, quiet };
         for (error, start) in [
-            (no_close, "h:1 ended the connection without a Close (1006)"),
+            (no_close, "h:1 closed the connection without a Close frame (1006)"),
             (receive, "cannot receive from h:1: connection reset"),
         ] {
             let error = Error::Session(error);
             assert_eq!(error.to_string(), format!("{start} after 5 s of silence"));
-            let hint = "something on the way may drop idle connections: try --ping-interval 2";
+            let hint = "a proxy or firewall may drop idle connections: try --ping-interval 2";
             assert_eq!(error.hint().as_deref(), Some(hint));
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn sentence(
             write!(f, "cannot connect to {authority} ({}): {}", address.ip(), system_error(cause))
         }
         _ => {
-            write!(f, "cannot connect to {authority}: no address answered")?;
+            write!(f, "cannot connect to {authority}: all addresses failed")?;
             for (address, cause) in attempts.iter().take(SHOWN_ADDRESSES) {
                 write!(f, "\n  {}: {}", address.ip(), system_error(cause))?;
             }
@@ -35,13 +35,13 @@ pub(super) fn hint(attempts: &[(std::net::SocketAddr, io::Error)]) -> Option<Str
     };
     let hint = match () {
         () if all(&[io::ErrorKind::ConnectionRefused]) => {
-            "check the port, and whether the server runs"
+            "check the port, and that the server is running"
         }
         () if all(&[io::ErrorKind::NetworkUnreachable, io::ErrorKind::HostUnreachable]) => {
-            "no way leads there from here: check the address, the network and any VPN"
+            "no route to the host: check the address, the network and any VPN"
         }
         () if all(&[io::ErrorKind::TimedOut]) => {
-            "not even a refusal came: check the address, and any firewall on the way"
+            "the host does not respond: check the address, and any firewall in between"
         }
         () => return None,
     };
@@ -50,8 +50,10 @@ pub(super) fn hint(attempts: &[(std::net::SocketAddr, io::Error)]) -> Option<Str
 
 pub(super) fn socket_hint(cause: &io::Error) -> Option<String> {
     let hint = match cause.kind() {
-        io::ErrorKind::NotFound => "check the path, and whether the server runs",
-        io::ErrorKind::ConnectionRefused => "nobody listens at it: see whether the server runs",
+        io::ErrorKind::NotFound => "check the path, and that the server is running",
+        io::ErrorKind::ConnectionRefused => {
+            "no process listens on the socket: check that the server is running"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

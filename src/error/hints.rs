@@ -36,14 +36,14 @@ fn open_hint(error: &OpenError) -> Option<String> {
     let hint = match error {
         OpenError::Tls { fault, .. } => return tls::hint(fault),
         OpenError::Authorities { path: None, .. } => {
-            "install the system's CA certificates (Debian: ca-certificates) or give --ca FILE"
+            "install the system's CA certificates (Debian: ca-certificates) or pass --ca FILE"
         }
         OpenError::Resolve { cause, .. } | OpenError::ResolveProxy { cause, .. } => {
             return resolve::hint(cause);
         }
         OpenError::Connect { attempts, .. } => return connect::hint(attempts),
         OpenError::ConnectProxy { .. } => {
-            "check the proxy's address, or go without one: --noproxy '*'"
+            "check the proxy's address, or bypass it with --noproxy '*'"
         }
         OpenError::Socket { cause, .. } => return connect::socket_hint(cause),
         OpenError::Handshake { request, refusal } => {
@@ -56,14 +56,14 @@ fn open_hint(error: &OpenError) -> Option<String> {
         }
         OpenError::HandshakeCut { request, begun: false, .. } if !request.target.secure => {
             let secured = secured(request);
-            return Some(format!("the port may want TLS ({secured}) or HTTP/2 (--http2)"));
+            return Some(format!("try TLS ({secured}) or HTTP/2 (--http2)"));
         }
         OpenError::Proxy { proxy, fault, .. } => return proxy::hint(proxy, fault),
         OpenError::Redirect { fault, .. } => return redirect::hint(fault),
         OpenError::Timeout { scope: LimitScope::Run, .. } => return None,
         OpenError::Timeout { step: Step::Connect, .. } => {
-            "nobody answers: check the address and any firewall on the way, or raise the limit \
-                 with --connect-timeout SECONDS"
+            "the host does not respond: check the address and any firewall in between, or raise \
+             the limit with --connect-timeout SECONDS"
         }
         OpenError::Timeout { step, scope: LimitScope::Step, .. } => match step {
             Step::Resolve => "raise the limit with --resolve-timeout SECONDS",
@@ -86,9 +86,9 @@ fn session_hint(error: &SessionError) -> Option<String> {
         | SessionError::Unsent { close, context: Some(context), .. } => {
             return closing::hint(close, context);
         }
-        SessionError::PongTimeout { .. } => "raise --ping-timeout or leave it out",
+        SessionError::PongTimeout { .. } => "raise or omit --ping-timeout",
         SessionError::Protocol { violation: Violation::InvalidDeflate, .. } => {
-            "see whether it goes without compression: --no-compress"
+            "try without compression: --no-compress"
         }
         SessionError::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {
             "raise the limit with --max-message BYTES (0 for none)"

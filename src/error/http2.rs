@@ -27,23 +27,23 @@ pub(super) fn sentence(
     stage: SessionStage,
 ) -> fmt::Result {
     let when = match stage {
-        SessionStage::Opening => " instead of answering the handshake",
-        SessionStage::Open => " without a Close (1006)",
-        SessionStage::InsideMessage => " without a Close and inside a message (1006)",
+        SessionStage::Opening => " instead of responding to the handshake",
+        SessionStage::Open => " without a Close frame (1006)",
+        SessionStage::InsideMessage => " without a Close frame, in the middle of a message (1006)",
     };
     match fault {
         Http2Fault::NotChosen(None) => {
-            write!(f, "{authority} does not offer HTTP/2: it chose no protocol by ALPN")
+            write!(f, "{authority} does not support HTTP/2: it selected no protocol by ALPN")
         }
         Http2Fault::NotChosen(Some(protocol)) => {
             let protocol = Escaped(protocol);
-            write!(f, "{authority} does not offer HTTP/2: it chose '{protocol}' by ALPN")
+            write!(f, "{authority} does not support HTTP/2: it selected '{protocol}' by ALPN")
         }
         Http2Fault::Refused => {
-            write!(f, "{authority} does not offer HTTP/2: it refused h2 by ALPN")
+            write!(f, "{authority} does not support HTTP/2: it rejected h2 by ALPN")
         }
         Http2Fault::NotHttp2(start) if start.starts_with(TLS_ALERT) => {
-            write!(f, "{authority} does not speak HTTP/2: it answered with a TLS alert")
+            write!(f, "{authority} does not speak HTTP/2: the response is a TLS alert")
         }
         Http2Fault::NotHttp2(start) => {
             let start = String::from_utf8_lossy(start);
@@ -51,15 +51,15 @@ pub(super) fn sentence(
             write!(f, "{authority} does not speak HTTP/2: it answered '{}'", Escaped(&line))
         }
         Http2Fault::NoSettings => {
-            write!(f, "{authority} closed the connection without a word of HTTP/2")
+            write!(f, "{authority} closed the connection before sending HTTP/2 SETTINGS")
         }
         Http2Fault::NoExtendedConnect => write!(
             f,
-            "{authority} has no WebSocket over HTTP/2: its SETTINGS lack ENABLE_CONNECT_PROTOCOL \
-             (RFC 8441, 3)"
+            "{authority} does not support WebSocket over HTTP/2: its SETTINGS lack \
+             ENABLE_CONNECT_PROTOCOL (RFC 8441, 3)"
         ),
         Http2Fault::Request(cause) => {
-            write!(f, "cannot ask {authority} over HTTP/2: {}", Escaped(cause))
+            write!(f, "cannot send the request to {authority} over HTTP/2: {}", Escaped(cause))
         }
         Http2Fault::GoAway { reason, debug } => {
             write!(
@@ -73,13 +73,13 @@ pub(super) fn sentence(
             write!(f, "{authority} closed the HTTP/2 connection{when}")
         }
         Http2Fault::Lost(Some(cause)) => {
-            write!(f, "the HTTP/2 connection with {authority} broke{}: ", inside(stage))?;
+            write!(f, "the HTTP/2 connection to {authority} failed{}: ", inside(stage))?;
             write!(f, "{}", system_error(cause))
         }
         Http2Fault::Broken { reason, debug, .. } => {
             let (inside, too_busy) = (inside(stage), *reason == Reason::ENHANCE_YOUR_CALM);
-            let did = if too_busy { "asks too much of HTTP/2" } else { "broke HTTP/2" };
-            write!(f, "{authority} {did}{inside}: told {}", ErrorCode(*reason))?;
+            let did = if too_busy { "exceeded a limit of HTTP/2" } else { "violated HTTP/2" };
+            write!(f, "{authority} {did}{inside}: closed with {}", ErrorCode(*reason))?;
             write_debug_data(f, debug)
         }
         Http2Fault::Reset(reason) => {
@@ -93,7 +93,7 @@ pub(super) fn sentence(
 }
 
 fn inside(stage: SessionStage) -> &'static str {
-    if stage == SessionStage::InsideMessage { " inside a message" } else { "" }
+    if stage == SessionStage::InsideMessage { " in the middle of a message" } else { "" }
 }
 
 fn write_debug_data(f: &mut fmt::Formatter<'_>, debug: &str) -> fmt::Result {
@@ -112,13 +112,13 @@ pub(super) fn hint(fault: &Http2Fault, stage: SessionStage) -> Option<String> {
         Http2Fault::NotChosen(_)
         | Http2Fault::Refused
         | Http2Fault::NotHttp2(_)
-        | Http2Fault::NoSettings => "leave out --http2",
+        | Http2Fault::NoSettings => "try without --http2",
         Http2Fault::NoExtendedConnect => {
-            "leave out --http2, or take what there is with --http auto"
+            "try without --http2, or let --http auto select the version"
         }
-        _ if reason == Some(Reason::HTTP_1_1_REQUIRED) => "leave out --http2",
+        _ if reason == Some(Reason::HTTP_1_1_REQUIRED) => "try without --http2",
         _ if stage == SessionStage::Opening && reason == Some(Reason::REFUSED_STREAM) => {
-            "it takes no more streams now: try again later"
+            "try again later: the server accepts no more streams now"
         }
         _ => return None,
     };

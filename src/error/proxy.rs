@@ -24,7 +24,7 @@ pub(super) fn sentence(
         ProxyFault::Status { response, body } => {
             write!(
                 f,
-                "the proxy {proxy} does not connect to {to}: it answered {}",
+                "cannot connect to {to} through the proxy {proxy}: it answered {}",
                 StatusLine(response)
             )?;
             for name in ["Proxy-Authenticate", "X-Squid-Error", "Allow"] {
@@ -38,19 +38,19 @@ pub(super) fn sentence(
         }
         ProxyFault::Answer(fault) => {
             let reason = FaultText(fault);
-            write!(f, "the proxy {proxy} does not connect to {to}: {reason}")
+            write!(f, "cannot connect to {to} through the proxy {proxy}: {reason}")
         }
         ProxyFault::NotSocks { http } => {
-            let what = if *http { "in HTTP, not in SOCKS" } else { "in something else than SOCKS" };
-            write!(f, "the proxy {proxy} does not connect to {to}: it answered {what}")
+            let what = if *http { "in HTTP, not SOCKS" } else { "in a protocol other than SOCKS" };
+            write!(f, "cannot connect to {to} through the proxy {proxy}: it answered {what}")
         }
         ProxyFault::Socks { words, .. } => {
             let words = lower(words);
-            write!(f, "the proxy {proxy} does not connect to {to}: {}", Escaped(&words))
+            write!(f, "cannot connect to {to} through the proxy {proxy}: {}", Escaped(&words))
         }
-        ProxyFault::Cut => write!(f, "the proxy {proxy} closed the connection without an answer"),
+        ProxyFault::Cut => write!(f, "the proxy {proxy} closed the connection without a response"),
         ProxyFault::Network(cause) => {
-            write!(f, "the connection with the proxy {proxy} broke: {}", system_error(cause))
+            write!(f, "the connection to the proxy {proxy} failed: {}", system_error(cause))
         }
         ProxyFault::Tls(fault) => tls::sentence(f, &format!("the proxy {proxy}"), fault),
     }
@@ -60,24 +60,22 @@ pub(super) fn hint(proxy: &str, fault: &ProxyFault) -> Option<String> {
     let hint = match fault {
         ProxyFault::Status { response, .. } => match response.status {
             407 => GIVE_CREDENTIALS,
-            403 => "it may allow this only for other hosts or ports, many only for port 443",
-            400 | 404 | 405 | 501 => {
-                "this may be a web server and no proxy: check its host and port"
-            }
-            502..=504 => "it is the proxy that does not reach the server: check host and port",
+            403 => "the proxy may allow only some hosts and ports, often only port 443",
+            400 | 404 | 405 | 501 => "check the proxy's host and port: this may be a web server",
+            502..=504 => "check the server's host and port: the proxy cannot reach it",
             _ => return None,
         },
         ProxyFault::Socks { wants_user: true, .. } => GIVE_CREDENTIALS,
         ProxyFault::Tls(fault) => return tls::hint(fault),
         ProxyFault::NotSocks { http: true } => {
-            return Some(format!("speak to it in HTTP: --proxy http://{proxy}"));
+            return Some(format!("use it as an HTTP proxy: --proxy http://{proxy}"));
         }
         ProxyFault::Answer(_) | ProxyFault::Cut | ProxyFault::NotSocks { http: false } => {
-            "see whether it is a proxy of this kind: http://, https://, socks5h://"
+            "check the type of the proxy: http://, https:// or socks5h://"
         }
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-const GIVE_CREDENTIALS: &str = "give user and password: --proxy http://USER:PASSWORD@HOST:PORT";
+const GIVE_CREDENTIALS: &str = "authenticate with --proxy http://USER:PASSWORD@HOST:PORT";

@@ -14,10 +14,10 @@ pub(super) fn sentence(
     let from = Escaped(&from);
     match fault {
         RedirectFault::TooMany(limit) => {
-            write!(f, "{from} answered {status}: the limit of {limit} redirects is reached")
+            write!(f, "{from} answered {status}: too many redirects (limit: {limit})")
         }
         RedirectFault::NoLocation => {
-            write!(f, "{from} answered {status} without saying where to (no Location)")
+            write!(f, "{from} answered {status} without a Location header")
         }
         RedirectFault::Location { location, fault } => {
             let location = without_user(location);
@@ -38,7 +38,7 @@ pub(super) fn hint(fault: &RedirectFault) -> Option<String> {
     match fault {
         RedirectFault::TooMany(_) => Some("raise the limit with --max-redirects N".to_owned()),
         RedirectFault::Downgrade(to) => {
-            Some(format!("if that is wanted, connect there: {}", Escaped(to)))
+            Some(format!("to allow this, connect to {} directly", Escaped(to)))
         }
         _ => None,
     }

@@ -19,7 +19,7 @@ pub(super) fn missing(request: &RequestSummary, parts: &[RequestPart]) -> Option
     let missing: Vec<_> = parts.iter().filter(|part| !request.has(**part)).map(words).collect();
     let (last, first) = missing.split_last()?;
     let or = if first.is_empty() { "" } else { " or " };
-    Some(format!("{}{or}{last} may be missing", first.join(", ")))
+    Some(format!("the server may require {}{or}{last}", first.join(", ")))
 }
 
 /// Returns the `wss:` URL for a request to a `ws:` URL.

@@ -7,15 +7,15 @@ use std::io;
 pub(super) fn sentence(cause: &io::Error) -> String {
     let words = system_error(cause);
     match Culprit::of(cause) {
-        Some(Culprit::Name) => format!("no such name ({words})"),
-        Some(Culprit::Resolver) => format!("no answer from the resolver ({words})"),
+        Some(Culprit::Name) => format!("host not found ({words})"),
+        Some(Culprit::Resolver) => format!("DNS lookup failed ({words})"),
         None => words,
     }
 }
 
 pub(super) fn hint(cause: &io::Error) -> Option<String> {
     let hint = match Culprit::of(cause)? {
-        Culprit::Name => "check the spelling, or give its address with --resolve HOST:PORT:ADDRESS",
+        Culprit::Name => "check the spelling, or pass the address with --resolve HOST:PORT:ADDRESS",
         Culprit::Resolver => "check the network and the name servers (/etc/resolv.conf)",
     };
     Some(hint.to_owned())
@@ -57,11 +57,11 @@ mod tests {
         };
         assert_eq!(
             sentence_for("Name or service not known"),
-            "no such name (name or service not known)"
+            "host not found (name or service not known)"
         );
         assert_eq!(
             sentence_for("Temporary failure in name resolution"),
-            "no answer from the resolver (temporary failure in name resolution)"
+            "DNS lookup failed (temporary failure in name resolution)"
         );
         assert_eq!(sentence_for("System error"), "system error");
     }

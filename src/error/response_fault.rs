@@ -22,19 +22,20 @@ impl fmt::Display for FaultText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             ResponseFault::NotHttp(start) => match Service::detect(start) {
-                Some(Service::Tls) => f.write_str("it answered with a TLS alert"),
-                Some(Service::Http2) => f.write_str("its answer is HTTP/2, not HTTP/1.1"),
+                Some(Service::Tls) => f.write_str("the response is a TLS alert"),
+                Some(Service::Http2) => f.write_str("the response is HTTP/2, not HTTP/1.1"),
                 Some(Service::Other { name, is_text: true }) => {
-                    write!(f, "its answer is {name}, not HTTP/1.1: '{}'", FirstLine(start))
+                    write!(f, "the response is {name}, not HTTP/1.1: '{}'", FirstLine(start))
                 }
                 Some(Service::Other { name, is_text: false }) => {
-                    write!(f, "its answer is {name}, not HTTP/1.1")
+                    write!(f, "the response is {name}, not HTTP/1.1")
                 }
                 Some(Service::Http1) | None => Escaped(&self.0.to_string()).fmt(f),
             },
             ResponseFault::Extension(ExtensionFault::Unsupported(name)) => write!(
                 f,
-                "it chose the extension '{}', offered with -H, which sockeye does not speak",
+                "the server selected the extension '{}', offered with -H, which sockeye does not \
+                 support",
                 Escaped(&short(name))
             ),
             other => Escaped(&other.to_string()).fmt(f),
@@ -48,30 +49,30 @@ pub(super) fn hint(fault: &ResponseFault, request: &RequestSummary) -> Option<St
             Some(Service::Tls) => {
                 return Some(format!("the port speaks TLS: use {}", secured(request)));
             }
-            Some(Service::Http2) => "see whether it has WebSocket over HTTP/2: --http2",
-            Some(Service::Other { .. }) => "another service listens there: check host and port",
+            Some(Service::Http2) => "try WebSocket over HTTP/2: --http2",
+            Some(Service::Other { .. }) => "check the host and port: another service listens there",
             _ => return None,
         },
         ResponseFault::Extension(ExtensionFault::Param(_) | ExtensionFault::Repeated(_)) => {
-            "see whether it goes without compression: --no-compress"
+            "try without compression: --no-compress"
         }
         ResponseFault::Accept(BadAccept::Missing | BadAccept::Other(_)) => {
-            "a cache, a proxy or something that is no WebSocket server answered"
+            "check the URL: a cache, a proxy or an ordinary web server may have answered"
         }
         ResponseFault::Accept(BadAccept::Key) => {
-            "the server must answer with the SHA-1 of key and GUID, in base64 (RFC 6455, 4.2.2)"
+            "the server must send the SHA-1 of key and GUID in base64 (RFC 6455, 4.2.2)"
         }
         ResponseFault::Accept(BadAccept::Example) => {
-            "the server must work the answer out anew for each key (RFC 6455, 4.2.2)"
+            "the server must compute the value from each request's key (RFC 6455, 4.2.2)"
         }
         ResponseFault::Upgrade(_) | ResponseFault::Connection(_) => {
-            "a reverse proxy, if there is one, must pass the headers Upgrade and Connection back"
+            "check that any reverse proxy returns the Upgrade and Connection headers"
         }
         ResponseFault::Subprotocol(name) if is_plain_word(name) => {
-            return Some(format!("ask for it with -s {name}"));
+            return Some(format!("request it with -s {name}"));
         }
         ResponseFault::Subprotocol(_) | ResponseFault::Subprotocols => {
-            "the server must choose one of those asked for, or none"
+            "the server must select one of the requested subprotocols, or none"
         }
         _ => return None,
     };

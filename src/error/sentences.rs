@@ -26,13 +26,13 @@ impl fmt::Display for Error {
                 let url = without_user(url);
                 write!(f, "malformed URL '{}': {fault}", Escaped(&Secrets::Hidden.url(&url)))
             }
-            Self::NotBuilt(feature) => write!(f, "{feature} is not in this build"),
+            Self::NotBuilt(feature) => write!(f, "{feature} is not available in this build"),
             Self::Identity { path, fault } => tls::identity(f, path, fault),
             Self::Open(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
             Self::RunTimeout { authority, limit } => run_timeout(f, authority, *limit),
             Self::Truncated { cause, written } => {
-                write!(f, "{cause}\n  {written} bytes of a message that did not end were written")
+                write!(f, "{cause}\n  wrote {written} bytes of an incomplete message")
             }
             Self::Output(cause) => write!(f, "cannot write stdout: {}", system_error(cause)),
             Self::File { path, cause } => {
@@ -47,20 +47,20 @@ impl fmt::Display for Error {
                 write!(f, "{}", Escaped(fault))
             }
             Self::InputEncoding { position, byte } => {
-                f.write_str("stdin is not UTF-8: ")?;
+                f.write_str("stdin is not valid UTF-8: ")?;
                 match position {
                     StdinPosition::Line(line) => write!(f, "line {line}, byte {byte}")?,
                     StdinPosition::Message(message) => write!(f, "message {message}, byte {byte}")?,
                     StdinPosition::Stream => write!(f, "byte {byte}")?,
                 }
-                f.write_str("; not sent from there on")
+                f.write_str("; the rest was not sent")
             }
             Self::InputJson { line, column, fault } => {
-                write!(f, "stdin cannot be sent: line {line}")?;
+                write!(f, "cannot send stdin: line {line}")?;
                 if let Some(column) = column {
                     write!(f, ", column {column}")?;
                 }
-                write!(f, ": {}; not sent from there on", Escaped(fault))
+                write!(f, ": {}; the rest was not sent", Escaped(fault))
             }
             Self::InputTruncated { message, missing } => {
                 write!(f, "stdin ended inside message {message}: {missing} bytes are missing")
@@ -89,7 +89,7 @@ impl fmt::Display for OpenError {
                 write!(f, "cannot resolve the proxy {}: {cause}", Escaped(proxy))
             }
             Self::ProxyVariable { variable, fault } => {
-                write!(f, "the variable {variable} holds no proxy: {fault}")
+                write!(f, "the environment variable {variable} is not a valid proxy URL: {fault}")
             }
             Self::ConnectProxy { proxy, attempts } => {
                 connect::sentence(f, &format!("the proxy {proxy}"), attempts)
@@ -105,7 +105,7 @@ impl fmt::Display for OpenError {
                 write!(f, "cannot use the CA file {}: {}", path.display(), lower(cause))
             }
             Self::Authorities { path: None, cause } => {
-                write!(f, "no certification authority to trust: {cause}")
+                write!(f, "no trusted CA certificates: {cause}")
             }
             Self::Handshake { request, refusal } => {
                 let reason = FaultText(refusal);
@@ -117,9 +117,13 @@ impl fmt::Display for OpenError {
             }
             Self::HandshakeCut { request, begun, reset } => {
                 let did = if *reset { "reset" } else { "closed" };
-                let when = if *begun { "inside its" } else { "without an" };
+                let when = if *begun {
+                    "in the middle of its handshake response"
+                } else {
+                    "before responding to the handshake"
+                };
                 let authority = request.target.authority();
-                write!(f, "{authority} {did} the connection {when} answer to the handshake")
+                write!(f, "{authority} {did} the connection {when}")
             }
             Self::Http2 { authority, fault } => {
                 http2::sentence(f, authority, fault, http2::SessionStage::Opening)
@@ -166,9 +170,9 @@ impl fmt::Display for SessionError {
             }
             Self::Protocol { authority, violation, told } => {
                 let section = violation.section();
-                write!(f, "{authority} broke the protocol: {violation} ({section}")?;
+                write!(f, "{authority} violated the protocol: {violation} ({section}")?;
                 if *told {
-                    write!(f, "; told {}", violation.close_code())?;
+                    write!(f, "; closed with {}", violation.close_code())?;
                 }
                 f.write_str(")")
             }
@@ -187,9 +191,7 @@ impl fmt::Display for SessionError {
             Self::Idle { authority, limit } => {
                 write!(f, "no message from or to {authority} for {}", seconds(*limit))
             }
-            Self::PongTimeout { authority, limit } => {
-                timeout(f, authority, &"the answer to a ping", *limit)
-            }
+            Self::PongTimeout { authority, limit } => timeout(f, authority, &"the pong", *limit),
         }
     }
 }
@@ -200,7 +202,7 @@ fn timeout(
     step: &dyn fmt::Display,
     limit: Duration,
 ) -> fmt::Result {
-    write!(f, "{authority}: {step} took longer than {}", seconds(limit))
+    write!(f, "{authority}: {step} timed out after {}", seconds(limit))
 }
 
 fn run_timeout(f: &mut fmt::Formatter<'_>, authority: &str, limit: Duration) -> fmt::Result {
@@ -218,13 +220,13 @@ fn unsent(messages: usize) -> String {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Resolve => "resolving the name",
+            Self::Resolve => "name resolution",
             Self::Connect => "connecting",
-            Self::Proxy => "its answer",
+            Self::Proxy => "its response",
             Self::Tls => "the TLS handshake",
-            Self::Settings => "the SETTINGS of HTTP/2",
-            Self::Stream => "the leave to open a stream of HTTP/2 (MAX_CONCURRENT_STREAMS)",
-            Self::Handshake => "the answer to the handshake",
+            Self::Settings => "HTTP/2 SETTINGS",
+            Self::Stream => "waiting for an HTTP/2 stream (MAX_CONCURRENT_STREAMS)",
+            Self::Handshake => "the WebSocket handshake",
         })
     }
 }

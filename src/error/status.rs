@@ -55,25 +55,25 @@ impl Rejection<'_> {
             RejectionCause::UnsupportedVersion(versions) => {
                 let request = self.request.version.as_deref().unwrap_or("none");
                 let s = if versions.contains(',') { "s" } else { "" };
-                write!(f, ": it speaks version{s} {}", Escaped(&short(versions)))?;
+                write!(f, ": the server supports version{s} {}", Escaped(&short(versions)))?;
                 write!(f, " of the protocol, not {}", Escaped(&short(request)))
             }
-            RejectionCause::NoUpgradeSeen => f.write_str(": it saw no upgrade in the request"),
-            RejectionCause::TlsRequired => f.write_str(": the port wants TLS"),
+            RejectionCause::NoUpgradeSeen => {
+                f.write_str(": the server did not see the Upgrade header")
+            }
+            RejectionCause::TlsRequired => f.write_str(": the port requires TLS"),
             RejectionCause::OtherUpgradeRequired(what) => {
-                write!(f, ": it wants {}", Escaped(&short(what)))
+                write!(f, ": the server requires an upgrade to {}", Escaped(&short(what)))
             }
             RejectionCause::ClientCertificateRequired => {
-                f.write_str(": it wants a client certificate")
+                f.write_str(": the server requires a client certificate")
             }
             RejectionCause::RedirectLoop => f.write_str(": it redirects to itself"),
-            RejectionCause::MovedWithoutTls => {
-                f.write_str(": it redirects to where there is no TLS")
-            }
+            RejectionCause::MovedWithoutTls => f.write_str(": it redirects to a URL without TLS"),
             RejectionCause::BrowserChallenge => {
-                f.write_str(": it wants a browser to solve a challenge")
+                f.write_str(": the server requires a browser to solve a challenge")
             }
-            RejectionCause::Login => f.write_str(": it redirects to a login"),
+            RejectionCause::Login => f.write_str(": it redirects to a login page"),
             _ => Ok(()),
         }
     }
@@ -86,7 +86,7 @@ impl Rejection<'_> {
         let host = request.target.authority();
         let hint = match self.cause(&body) {
             RejectionCause::OrdinaryRequest => {
-                format!("check path and port, and {}", forwards_upgrade(gateway))
+                format!("check the path and port, and {}", forwards_upgrade(gateway))
             }
             RejectionCause::Moved => {
                 let to = Secrets::Hidden.url(self.location.unwrap_or_default());
@@ -94,33 +94,31 @@ impl Rejection<'_> {
             }
             RejectionCause::MovedWithoutTls => {
                 let to = Secrets::Hidden.url(self.location.unwrap_or_default());
-                format!("connect to {} if that is wanted", Escaped(&to))
+                format!("to allow this, connect to {} directly", Escaped(&to))
             }
             RejectionCause::BrowserChallenge => {
-                "it lets a browser in that has solved it, by its cookie: --cookie \
-                 cf_clearance=VALUE, with -A and the browser's own User-Agent"
+                "solve it in a browser, then pass its cookie with --cookie cf_clearance=VALUE and \
+                 its User-Agent with -A"
                     .into()
             }
-            RejectionCause::Login => format!("show who you are: {CREDENTIALS}"),
+            RejectionCause::Login => format!("authenticate with {CREDENTIALS}"),
             RejectionCause::UnsupportedVersion(versions) => {
                 let first = versions.split(',').next().unwrap_or_default();
                 match first.parse::<u8>() {
-                    Ok(version) => format!("ask for version {version} with -p {version}"),
+                    Ok(version) => format!("request version {version} with -p {version}"),
                     Err(_) => return None,
                 }
             }
             RejectionCause::NoUpgradeSeen if !request.has(RequestPart::Upgrade) => {
                 "the request has no Upgrade header: -H removed it".into()
             }
-            RejectionCause::NoUpgradeSeen => format!("see {}", forwards_upgrade(gateway)),
+            RejectionCause::NoUpgradeSeen => format!("check {}", forwards_upgrade(gateway)),
             RejectionCause::TlsRequired => format!("use {}", Escaped(&secured(request))),
-            RejectionCause::OtherUpgradeRequired(what) if is_http2(&what) => {
-                "see whether it goes with --http2".into()
-            }
+            RejectionCause::OtherUpgradeRequired(what) if is_http2(&what) => "try --http2".into(),
             RejectionCause::ClientCertificateRequired => {
-                "give one with --cert FILE and --key FILE".into()
+                "pass one with --cert FILE and --key FILE".into()
             }
-            RejectionCause::EngineIo => "Socket.IO wants a path such as \
+            RejectionCause::EngineIo => "for Socket.IO, use a path such as \
                  '/socket.io/?EIO=4&transport=websocket'"
                 .into(),
             RejectionCause::CredentialsRequired(schemes) => user_hint(request, &schemes),
@@ -129,51 +127,55 @@ impl Rejection<'_> {
             RejectionCause::NotFound => {
                 match gateway.filter(|_| self.response.version != Version::Http2) {
                     None if request.target.resource == "/" => {
-                        "check the path: a WebSocket is often at one such as /ws".into()
+                        "check the path: WebSocket endpoints often have one such as /ws".into()
                     }
                     None => "check the path".into(),
                     some => format!("check the path, and {}", forwards_upgrade(some)),
                 }
             }
-            RejectionCause::Gone => "the path was given up: look for the new one".into(),
+            RejectionCause::Gone => "the endpoint was removed: look for its new path".into(),
             RejectionCause::MethodNotAllowed if self.response.version == Version::Http2 => {
-                "leave out --http2".into()
+                "try without --http2".into()
             }
             RejectionCause::MethodNotAllowed => {
-                "check the path: what is there takes no GET, which opens a WebSocket".into()
+                "check the path: it does not allow GET, which opens a WebSocket".into()
             }
             RejectionCause::GetAllowed => {
                 format!("check the path, and {}", forwards_upgrade(gateway))
             }
             RejectionCause::ForwardProxy => {
-                format!("a proxy is there: connect through it, --proxy http://USER:PASSWORD@{host}")
+                format!(
+                    "this port is a proxy: connect through it with --proxy \
+                    http://USER:PASSWORD@{host}"
+                )
             }
             RejectionCause::Misdirected => {
-                "the server does not serve this name: check the URL's host, \
+                "the server does not serve this host: check the URL's host, \
                  --host, --sni and --connect-to"
                     .into()
             }
             RejectionCause::Overloaded => match self.retry_after() {
                 Some(seconds) => {
-                    format!(
-                        "it asks for {seconds} s of patience; --reconnect waits and tries again"
-                    )
+                    format!("try again in {seconds} s; --reconnect does so automatically")
                 }
-                None => "try again later; --reconnect does so by itself".into(),
+                None => "try again later; --reconnect does so automatically".into(),
             },
             RejectionCause::BadGateway { timed_out } => {
                 let name = gateway.unwrap_or_else(|| "the gateway".into());
                 if timed_out {
-                    format!("see what keeps the server behind {name}: it did not answer in time")
+                    format!("check the server behind {name}: it did not respond in time")
                 } else {
-                    format!("see whether the server behind {name} runs: it gave no good answer")
+                    format!(
+                        "check that the server behind {name} is running: it gave no valid \
+                        response"
+                    )
                 }
             }
             RejectionCause::HttpDowngraded => format!(
-                "see that {} speaks HTTP/1.1 to the server behind it",
+                "check that {} uses HTTP/1.1 for the server behind it",
                 gateway.unwrap_or_else(|| "a reverse proxy, if there is one,".into())
             ),
-            RejectionCause::ServerError => "the fault is the server's: its log may say why".into(),
+            RejectionCause::ServerError => "this is a server error: check the server's log".into(),
             RejectionCause::Unknown if self.response.status == 400 => {
                 return missing(request, &[RequestPart::Subprotocols, RequestPart::Origin]);
             }
@@ -206,10 +208,8 @@ impl Rejection<'_> {
 /// Returns the end of a hint for a request that may have lost its Upgrade header on the way.
 fn forwards_upgrade(gateway: Option<String>) -> String {
     match gateway {
-        Some(name) => format!("that {name} passes the headers Upgrade and Connection on"),
-        None => "that a reverse proxy, if there is one, passes the headers Upgrade and \
-             Connection on"
-            .to_owned(),
+        Some(name) => format!("that {name} forwards the Upgrade and Connection headers"),
+        None => "that any reverse proxy forwards the Upgrade and Connection headers".to_owned(),
     }
 }
 
@@ -217,24 +217,24 @@ fn user_hint(request: &RequestSummary, schemes: &[String]) -> String {
     let has = |name: &str| schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case(name));
     let advice = match () {
         () if has("Bearer") && (has("Basic") || has("Digest")) => {
-            "give a token with --bearer TOKEN, or a user with --auth USER:PASSWORD"
+            "authenticate with --bearer TOKEN or --auth USER:PASSWORD"
         }
-        () if has("Bearer") => "give a token with --bearer TOKEN",
-        () if has("Basic") || has("Digest") => "give user and password with --auth USER:PASSWORD",
+        () if has("Bearer") => "authenticate with --bearer TOKEN",
+        () if has("Basic") || has("Digest") => "authenticate with --auth USER:PASSWORD",
         () if schemes.is_empty() => {
             return if request.has(RequestPart::Credentials) {
-                "the credentials that were sent are not taken".to_owned()
+                "the server rejected the credentials".to_owned()
             } else {
-                format!("show who you are: {CREDENTIALS}")
+                format!("authenticate with {CREDENTIALS}")
             };
         }
         () => {
             let schemes = short(&schemes.join(", "));
-            return format!("sockeye does not speak {}", Escaped(&schemes));
+            return format!("sockeye does not support {} authentication", Escaped(&schemes));
         }
     };
     if request.has(RequestPart::Credentials) {
-        format!("the credentials that were sent are not taken: {advice}")
+        format!("the server rejected the credentials: {advice}")
     } else {
         advice.to_owned()
     }
@@ -243,7 +243,8 @@ fn user_hint(request: &RequestSummary, schemes: &[String]) -> String {
 fn forbidden_hint(request: &RequestSummary) -> Option<String> {
     if request.has(RequestPart::Origin) && !request.has(RequestPart::Credentials) {
         return Some(
-            "it may want another origin, or credentials (--auth, --bearer, --cookie)".into(),
+            "the server may require another origin, or credentials (--auth, --bearer, --cookie)"
+                .into(),
         );
     }
     missing(request, &[RequestPart::Origin, RequestPart::Credentials])

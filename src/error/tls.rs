@@ -20,52 +20,54 @@ pub(super) fn sentence(
 ) -> fmt::Result {
     match fault {
         TlsFault::Certificate { cause, chain } => {
-            write!(f, "the certificate of {authority} is refused: ")?;
+            write!(f, "cannot verify the certificate of {authority}: ")?;
             certificate(f, cause, chain)
         }
         TlsFault::Pin(hash) => {
-            write!(f, "the key of {authority} is not the one pinned: it is sha256//{hash}")
+            write!(f, "the public key of {authority} does not match the pin: it is sha256//{hash}")
         }
         TlsFault::Identity(alert) => match alert {
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
-                write!(f, "{authority} wants a client certificate")
+                write!(f, "{authority} requires a client certificate")
             }
             AlertDescription::CertificateExpired => {
-                write!(f, "{authority} refuses the client certificate: it has expired")
+                write!(f, "{authority} rejected the client certificate: it has expired")
             }
             AlertDescription::UnknownCA => {
-                write!(f, "{authority} refuses the client certificate: its issuer is not trusted")
+                write!(f, "{authority} rejected the client certificate: unknown authority")
             }
             AlertDescription::CertificateRevoked => {
-                write!(f, "{authority} refuses the client certificate: it has been revoked")
+                write!(f, "{authority} rejected the client certificate: it has been revoked")
             }
-            other => write!(f, "{authority} refuses the client certificate: alert {other:?}"),
+            other => write!(f, "{authority} rejected the client certificate: alert {other:?}"),
         },
         TlsFault::NotTls(start) => {
-            write!(f, "TLS with {authority} failed: the port ")?;
+            write!(f, "TLS handshake with {authority} failed: the port ")?;
             match Service::detect(start) {
                 Some(Service::Http1) => f.write_str("speaks plain HTTP"),
                 Some(Service::Other { name, is_text: true }) => {
                     write!(f, "speaks {name}: '{}'", FirstLine(start))
                 }
                 Some(Service::Other { name, is_text: false }) => write!(f, "speaks {name}"),
-                _ => write!(f, "does not speak TLS: it said '{}'", FirstLine(start)),
+                _ => write!(f, "does not speak TLS: received '{}'", FirstLine(start)),
             }
         }
         TlsFault::Alert(alert) => {
-            write!(f, "TLS with {authority} failed: the server refused it: alert {alert:?}")
+            write!(f, "TLS handshake with {authority} failed: received the alert {alert:?}")
         }
         TlsFault::NoProtocol => {
-            write!(f, "{authority} does not offer HTTP/1.1: it refused http/1.1 by ALPN")
+            write!(f, "{authority} does not support HTTP/1.1: it rejected http/1.1 by ALPN")
         }
         TlsFault::Cut { reset } => {
             let did = if *reset { "reset" } else { "closed" };
             write!(f, "{authority} {did} the connection during the TLS handshake")
         }
         TlsFault::Library(cause) => {
-            write!(f, "TLS with {authority} failed: {}", Escaped(&library_error(cause)))
+            write!(f, "TLS handshake with {authority} failed: {}", Escaped(&library_error(cause)))
         }
-        TlsFault::Other(cause) => write!(f, "TLS with {authority} failed: {}", Escaped(cause)),
+        TlsFault::Other(cause) => {
+            write!(f, "TLS handshake with {authority} failed: {}", Escaped(cause))
+        }
     }
 }
 
@@ -75,17 +77,27 @@ fn certificate(
     chain: &[Certificate],
 ) -> fmt::Result {
     match cause {
-        CertificateError::Expired => f.write_str("it has expired"),
+        CertificateError::Expired => f.write_str("certificate has expired"),
         CertificateError::ExpiredContext { time, not_after } => {
-            write!(f, "it expired on {} (now {})", date(*not_after), date(*time))
+            write!(
+                f,
+                "certificate has expired: valid until {} (now {})",
+                date(*not_after),
+                date(*time)
+            )
         }
-        CertificateError::NotValidYet => f.write_str("it is not valid yet"),
+        CertificateError::NotValidYet => f.write_str("certificate is not yet valid"),
         CertificateError::NotValidYetContext { time, not_before } => {
-            write!(f, "it is not valid before {} (now {})", date(*not_before), date(*time))
+            write!(
+                f,
+                "certificate is not yet valid: valid from {} (now {})",
+                date(*not_before),
+                date(*time)
+            )
         }
-        CertificateError::NotValidForName => f.write_str("it is for another name"),
+        CertificateError::NotValidForName => f.write_str("certificate is for another host name"),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            write!(f, "it is not for {}", expected.to_str())?;
+            write!(f, "certificate is not valid for {}", expected.to_str())?;
             let names: Vec<String> =
                 presented.iter().take(SHOWN_NAMES).map(|name| alternative_name(name)).collect();
             if names.is_empty() {
@@ -96,24 +108,28 @@ fn certificate(
         }
         CertificateError::UnknownIssuer => match chain {
             [own, ..] if own.is_self_signed() => {
-                f.write_str("it is self-signed, and not among those trusted")
+                f.write_str("self-signed certificate that is not trusted")
             }
             [.., last] if !last.issuer.is_empty() => {
-                write!(f, "its issuer is not trusted: {}", Escaped(&short(&last.issuer)))
+                write!(
+                    f,
+                    "certificate signed by an unknown authority: {}",
+                    Escaped(&short(&last.issuer))
+                )
             }
-            _ => f.write_str("its issuer is not trusted"),
+            _ => f.write_str("certificate signed by an unknown authority"),
         },
-        CertificateError::Revoked => f.write_str("it has been revoked"),
+        CertificateError::Revoked => f.write_str("certificate has been revoked"),
         CertificateError::BadSignature => {
-            f.write_str("its signature is wrong, or made with too small a key")
+            f.write_str("invalid certificate signature, or its key is too small")
         }
-        CertificateError::BadEncoding => f.write_str("it is not a well-formed certificate"),
+        CertificateError::BadEncoding => f.write_str("malformed certificate"),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            f.write_str("it is not meant for a server")
+            f.write_str("certificate is not meant for a server")
         }
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            f.write_str("its signature is of a kind that is not supported")
+            f.write_str("unsupported certificate signature algorithm")
         }
         other => match (webpki_rule(other), other) {
             (Some(rule), _) => f.write_str(rule.words()),
@@ -139,14 +155,14 @@ enum WebpkiRule {
 impl WebpkiRule {
     fn words(self) -> &'static str {
         match self {
-            Self::CaAsServer => "it is an authority's own certificate, used as a server's",
-            Self::Version1 => {
-                "it is a version 1 certificate, which is not supported, not even with -k"
+            Self::CaAsServer => "CA certificate used as a server certificate",
+            Self::Version1 => "version 1 certificates are not supported, not even with -k",
+            Self::CriticalExtension => "unsupported critical extension",
+            Self::NameConstraint => {
+                "name constraint violated: a CA in the chain may not sign for this name"
             }
-            Self::CriticalExtension => "it has a critical extension that is not supported",
-            Self::NameConstraint => "an authority in its chain may not sign for this name",
-            Self::PathLength => "its chain is longer than an authority in it allows",
-            Self::IssuerNotCa => "it is signed with a certificate that is no authority's",
+            Self::PathLength => "path length exceeded: the chain is longer than a CA in it allows",
+            Self::IssuerNotCa => "signed by a certificate that is not a CA",
         }
     }
 }
@@ -175,19 +191,19 @@ fn webpki_rule(cause: &CertificateError) -> Option<WebpkiRule> {
 fn library_error(cause: &rustls::Error) -> String {
     match cause {
         rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
-            "the server speaks neither TLS 1.2 nor TLS 1.3".to_owned()
+            "the server supports neither TLS 1.2 nor TLS 1.3".to_owned()
         }
         rustls::Error::PeerIncompatible(
             PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        ) => "the server chose a version of TLS that was ruled out".to_owned(),
+        ) => "the server selected a TLS version excluded by --tls-min or --tls-max".to_owned(),
         rustls::Error::PeerIncompatible(why) => {
-            format!("the server does not go with us: {}", variant_words(why))
+            format!("incompatible with the server: {}", variant_words(why))
         }
         rustls::Error::PeerMisbehaved(why) => {
-            format!("the server broke the rules of TLS: {}", variant_words(why))
+            format!("TLS protocol violation: {}", variant_words(why))
         }
         rustls::Error::InvalidMessage(why) => {
-            format!("a message of the server is malformed: {}", variant_words(why))
+            format!("malformed TLS message from the server: {}", variant_words(why))
         }
         other => other.to_string(),
     }
@@ -224,43 +240,44 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
     let hint = match fault {
         TlsFault::NotTls(start) => match Service::detect(start) {
             Some(Service::Http1) => "use ws:// for a port without TLS",
-            Some(Service::Other { .. }) => "another service listens there: check host and port",
+            Some(Service::Other { .. }) => "check the host and port: another service listens there",
             _ => "check the port, or use ws:// if it has no TLS",
         },
         TlsFault::Cut { .. } => {
-            "if the port has no TLS, use ws://; if it wants another name, --sni NAME"
+            "use ws:// if the port has no TLS, or --sni NAME if the server expects another name"
         }
         TlsFault::Alert(AlertDescription::ProtocolVersion) => {
-            "sockeye speaks TLS 1.2 and 1.3: see --tls-min and --tls-max"
+            "check --tls-min and --tls-max: sockeye supports TLS 1.2 and 1.3"
         }
         TlsFault::Alert(AlertDescription::HandshakeFailure) => {
-            "it may have no cipher suite in common, or want a client certificate: --cert FILE"
+            "pass a client certificate with --cert FILE, or check the server's cipher suites"
         }
         TlsFault::Alert(AlertDescription::UnrecognisedName) => {
-            "it does not know the name: ask for another with --sni NAME"
+            "the server does not know the host name: send another with --sni NAME"
         }
         TlsFault::Pin(_) => "if the server's key was changed, pin the new one",
         TlsFault::Identity(
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
-        ) => "give one with --cert FILE and --key FILE",
-        TlsFault::Library(cause) if is_version_excluded(cause) => "see --tls-min and --tls-max",
-        TlsFault::NoProtocol => "see whether it has WebSocket over HTTP/2: --http2",
+        ) => "pass one with --cert FILE and --key FILE",
+        TlsFault::Library(cause) if is_version_excluded(cause) => "check --tls-min and --tls-max",
+        TlsFault::NoProtocol => "try WebSocket over HTTP/2: --http2",
         TlsFault::Certificate { cause, chain } => match &**cause {
             CertificateError::UnknownIssuer => match &chain[..] {
                 [own, ..] if own.is_self_signed() => {
                     "trust it with --ca FILE, or skip the check with -k"
                 }
                 [_] => {
-                    "trust its authority with --ca FILE, or skip the check with -k (the server \
-                     showed no certificate but its own)"
+                    "trust its CA with --ca FILE, or skip the check with -k (the server sent no \
+                     intermediate certificate)"
                 }
-                _ => "trust its authority with --ca FILE, or skip the check with -k",
+                _ => "trust its CA with --ca FILE, or skip the check with -k",
             },
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "connect by a name that it has, or ask for one with --sni NAME; -k skips the check"
+                "connect to a name in the certificate, or request one with --sni NAME; -k skips \
+                 the check"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the server needs a new certificate; -k skips the check"
+                "renew the server's certificate; -k skips the check"
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "check this machine's clock; -k skips the check"
@@ -269,11 +286,9 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
             CertificateError::BadSignature | CertificateError::BadEncoding => return None,
             other => match webpki_rule(other) {
                 Some(WebpkiRule::CaAsServer) => {
-                    "make the certificate with CA:FALSE, or skip the check with -k"
+                    "create the certificate with CA:FALSE, or skip the check with -k"
                 }
-                Some(WebpkiRule::Version1) => {
-                    "the server needs a certificate of version 3, which names its host"
-                }
+                Some(WebpkiRule::Version1) => "create a version 3 certificate that names the host",
                 Some(WebpkiRule::CriticalExtension) => return None,
                 _ => "-k skips the check",
             },
@@ -291,13 +306,13 @@ pub(super) fn identity(
     write!(f, "cannot use the client certificate or key in {}: ", path.display())?;
     match fault {
         IdentityFault::File(cause) => write!(f, "{}", system_error(cause)),
-        IdentityFault::NoCertificate { .. } => f.write_str("no certificate in PEM"),
-        IdentityFault::NoKey => f.write_str("no private key in PEM"),
-        IdentityFault::Encrypted => f.write_str("the key has a passphrase"),
-        IdentityFault::Passphrase => f.write_str("the passphrase is wrong"),
-        IdentityFault::Format(_) => f.write_str("the key is in a form that is not read"),
+        IdentityFault::NoCertificate { .. } => f.write_str("no PEM certificate found"),
+        IdentityFault::NoKey => f.write_str("no PEM private key found"),
+        IdentityFault::Encrypted => f.write_str("the key is encrypted with a passphrase"),
+        IdentityFault::Passphrase => f.write_str("wrong passphrase"),
+        IdentityFault::Format(_) => f.write_str("unsupported key format"),
         IdentityFault::Malformed(cause) => f.write_str(&lower(cause)),
-        IdentityFault::Mismatch => f.write_str("the key is not the certificate's"),
+        IdentityFault::Mismatch => f.write_str("the key does not match the certificate"),
     }
 }
 
@@ -306,8 +321,8 @@ pub(super) fn identity_hint(fault: &IdentityFault) -> Option<String> {
         IdentityFault::NoCertificate { der: true } => {
             Some("convert it: openssl x509 -inform DER -in OLD -out NEW".to_owned())
         }
-        IdentityFault::NoKey => Some("give the file of the key with --key FILE".to_owned()),
-        IdentityFault::Encrypted => Some("give it with --passphrase".to_owned()),
+        IdentityFault::NoKey => Some("pass the key file with --key FILE".to_owned()),
+        IdentityFault::Encrypted => Some("pass it with --passphrase".to_owned()),
         IdentityFault::Format(command) => Some(format!("convert it: {command}")),
         _ => None,
     }
@@ -331,15 +346,15 @@ mod tests {
     fn variants_of_rustls_errors_become_words() {
         assert_eq!(
             library_error(&PeerIncompatible::NoCipherSuitesInCommon.into()),
-            "the server does not go with us: no cipher suites in common"
+            "incompatible with the server: no cipher suites in common"
         );
         assert_eq!(
             library_error(&PeerMisbehaved::TooManyEmptyFragments.into()),
-            "the server broke the rules of TLS: too many empty fragments"
+            "TLS protocol violation: too many empty fragments"
         );
         assert_eq!(
             library_error(&InvalidMessage::MissingData("x").into()),
-            "a message of the server is malformed: missing data"
+            "malformed TLS message from the server: missing data"
         );
     }
 }

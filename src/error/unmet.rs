@@ -42,17 +42,20 @@ impl fmt::Display for UnmetExpectation {
             }
             Self::Until { pattern, received } => {
                 write!(f, "the session ended before a message matched '{}'", Escaped(pattern))?;
-                write!(f, ": {received} came")
+                write!(f, ": {received} received")
             }
             Self::Expect { pattern, limit, received, last } => {
+                let pattern = Escaped(pattern);
                 match limit {
-                    Some(limit) => write!(f, "in {} no message", seconds(*limit))?,
-                    None => f.write_str("the session ended before a message")?,
+                    Some(limit) => {
+                        let limit = seconds(*limit);
+                        write!(f, "no message matched '{pattern}' within {limit}: ")?;
+                    }
+                    None => write!(f, "the session ended before a message matched '{pattern}': ")?,
                 }
-                write!(f, " matched '{}': ", Escaped(pattern))?;
                 match last {
-                    None => f.write_str("none came"),
-                    Some(last) => write!(f, "{received} came, the last '{}'", Escaped(last)),
+                    None => f.write_str("none received"),
+                    Some(last) => write!(f, "{received} received, the last '{}'", Escaped(last)),
                 }
             }
         }

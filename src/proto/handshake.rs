@@ -129,10 +129,10 @@ impl fmt::Display for ResponseFault {
             Self::NotHttp(start) => {
                 let start = String::from_utf8_lossy(start);
                 let line = Excerpt(start.lines().next().unwrap_or_default());
-                write!(f, "its answer is not HTTP/1.1: '{line}'")
+                write!(f, "the response is not HTTP/1.1: '{line}'")
             }
-            Self::HeadsTooLong => f.write_str("the head of its answer is over 64 KiB"),
-            Self::Malformed(cause) => write!(f, "the head of its answer is malformed: {cause}"),
+            Self::HeadsTooLong => f.write_str("the response head exceeds 64 KiB"),
+            Self::Malformed(cause) => write!(f, "malformed response head: {cause}"),
             Self::Http10 => f.write_str("101 in HTTP/1.0, which has no upgrade"),
             Self::Upgrade(None) => f.write_str("101 without an Upgrade header"),
             Self::Upgrade(Some(value)) => {
@@ -144,20 +144,28 @@ impl fmt::Display for ResponseFault {
             }
             Self::Accept(BadAccept::Missing) => f.write_str("101 without Sec-WebSocket-Accept"),
             Self::Accept(BadAccept::Key) => {
-                f.write_str("Sec-WebSocket-Accept is our own key, not its hash")
+                f.write_str("Sec-WebSocket-Accept is the request's key, not its hash")
             }
             Self::Accept(BadAccept::Example) => write!(
                 f,
-                "Sec-WebSocket-Accept '{EXAMPLE_ACCEPT}' is the answer to the RFC's example, not \
-                 to our key"
+                "Sec-WebSocket-Accept '{EXAMPLE_ACCEPT}' matches the RFC's example key, not the \
+                 request's"
             ),
             Self::Accept(BadAccept::Other(value)) => {
-                write!(f, "Sec-WebSocket-Accept '{}' is not the answer to our key", Excerpt(value))
+                write!(
+                    f,
+                    "Sec-WebSocket-Accept '{}' does not match the request's key",
+                    Excerpt(value)
+                )
             }
             Self::Subprotocol(name) => {
-                write!(f, "it chose the subprotocol '{}', which was not requested", Excerpt(name))
+                write!(
+                    f,
+                    "the server selected the subprotocol '{}', which was not requested",
+                    Excerpt(name)
+                )
             }
-            Self::Subprotocols => f.write_str("it chose more than one subprotocol"),
+            Self::Subprotocols => f.write_str("the server selected more than one subprotocol"),
             Self::Extension(fault) => fault.fmt(f),
         }
     }

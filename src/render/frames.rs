@@ -35,8 +35,10 @@ pub fn line(direction: Direction, frame: &Frame, since: Duration, header: bool) 
     }
     if !frame.is_whole() {
         let _ = match frame.length {
-            Some(_) => write!(line, " cut: {} bytes of it came", frame.payload_seen),
-            None => write!(line, " cut: {} bytes of its header came", frame.header().len()),
+            Some(_) => write!(line, " truncated: {} bytes received", frame.payload_seen),
+            None => {
+                write!(line, " truncated: {} bytes of its header received", frame.header().len())
+            }
         };
     }
     preview(frame, &mut line);
@@ -173,7 +175,7 @@ mod tests {
                 "< +0.001500 binary       fin                2+2  ff00",
                 "< +0.001500 opcode 3     fin,rsv3           0+2",
                 "< +0.001500 opcode 11    mask               1+6  07",
-                "< +0.001500 binary       fin                5+2  cut: 1 bytes of it came 01",
+                "< +0.001500 binary       fin                5+2  truncated: 1 bytes received 01",
             ]
         );
     }
@@ -190,7 +192,8 @@ mod tests {
         assert_eq!(lines(true, &long), [expected]);
         assert_eq!(
             lines(false, &hex!("81 7f 00")),
-            ["< +0.001500 text         fin                ?+3  cut: 3 bytes of its header came"]
+            ["< +0.001500 text         fin                ?+3  truncated: 3 bytes of its \
+                 header received"]
         );
     }
 

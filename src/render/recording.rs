@@ -119,13 +119,13 @@ impl<'a> Reader<'a> {
             read_line.map_err(|cause| self.fault(system_error(&cause)))?;
             if line.is_empty() {
                 if self.number == 0 {
-                    return Err(self.fault("it is empty".to_owned()));
+                    return Err(self.fault("the file is empty".to_owned()));
                 }
                 return Ok(None);
             }
             self.number += 1;
             let is_whole = line.ends_with(b"\n");
-            let text = std::str::from_utf8(&line).map_err(|_| "not UTF-8".to_owned());
+            let text = std::str::from_utf8(&line).map_err(|_| "not valid UTF-8".to_owned());
             match text.and_then(|text| read(text.trim_end())) {
                 Ok(Recorded { event: Event::Unknown(name), .. }) => self.count(name),
                 Ok(recorded) => return Ok(Some(recorded)),
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
             .unknown
             .iter()
             .map(|(name, count)| format!("not shown: {count} of the type '{}'", Escaped(name)));
-        let torn = self.torn.map(|line| format!("line {line}, the last, is cut"));
+        let torn = self.torn.map(|line| format!("line {line}, the last, is truncated"));
         unknown.chain(torn).collect()
     }
 }
@@ -283,12 +283,12 @@ mod tests {
     #[test]
     fn faults_are_named() {
         let fault = |line: &str| read(line).unwrap_err();
-        assert_eq!(fault("hello"), "no JSON: expected value in column 1");
-        assert_eq!(fault("{\"type\":"), "no JSON: EOF while parsing a value in column 8");
-        assert_eq!(fault("[1]"), "no event: not an object");
-        assert_eq!(fault("{}"), "no event: 'type' is missing or wrong");
+        assert_eq!(fault("hello"), "not JSON: expected value in column 1");
+        assert_eq!(fault("{\"type\":"), "not JSON: EOF while parsing a value in column 8");
+        assert_eq!(fault("[1]"), "not an event: not a JSON object");
+        assert_eq!(fault("{}"), "not an event: 'type' is missing or invalid");
         let text = r#"{"type":"text","time":"2026-11-24T08:51:22.333850Z","direction":"up"}"#;
-        assert_eq!(fault(text), "no event: 'direction' is missing or wrong");
+        assert_eq!(fault(text), "not an event: 'direction' is missing or invalid");
         let open = r#"{"type":"open","time":"2026-11-24T08:51:22.333850Z","version":2}"#;
         assert!(fault(open).starts_with("version 2 of the format"));
     }

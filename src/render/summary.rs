@@ -12,7 +12,7 @@ pub fn summary(stats: &Stats, unsent: usize) -> Vec<String> {
     if unsent > 0
         && let Some(sent) = lines.last_mut()
     {
-        *sent = format!("{sent}; {unsent} did not leave");
+        *sent = format!("{sent}; {unsent} not sent");
     }
     if let Some(rtt) = stats.round_trips {
         let s = plural(rtt.count);
@@ -127,7 +127,7 @@ mod tests {
         };
         let last = "open for 12.3 s, longest silence 4.0 s";
         let lines = summary(&stats, 2);
-        assert_eq!(lines[1..], ["sent 0 messages, 0 bytes; 2 did not leave", last]);
+        assert_eq!(lines[1..], ["sent 0 messages, 0 bytes; 2 not sent", last]);
         stats.round_trips =
             Some(RoundTrips { count: 2, min: ms(1), avg: ms(2), p99: ms(3), max: ms(3) });
         let lines = summary(&stats, 0);

@@ -65,8 +65,10 @@ impl Transcript {
             Event::Open(opened) => {
                 vec![self.dated(at, escaped_lines(&format!("connected to {}", opened.url)))]
             }
-            Event::Gap(why) => vec![self.dated(at, escaped_lines(&format!("lost: {why}")))],
-            Event::Error(why) => vec![self.dated(at, escaped_lines(&format!("failed: {why}")))],
+            Event::Gap(why) => {
+                vec![self.dated(at, escaped_lines(&format!("connection lost: {why}")))]
+            }
+            Event::Error(why) => vec![self.dated(at, escaped_lines(&format!("error: {why}")))],
             Event::End(end) => vec![self.dated(at, end_line(end))],
             Event::Request(_) | Event::Frame(..) | Event::Unknown(_) => Vec::new(),
         }
@@ -81,7 +83,7 @@ fn end_line(end: &End) -> String {
     let amount = |(messages, bytes)| amount(messages, bytes);
     let (received, sent) = (amount(end.received), amount(end.sent));
     match end.code {
-        Ok(code) => format!("ended with {code}: received {received}; sent {sent}"),
+        Ok(code) => format!("ended with exit code {code}: received {received}; sent {sent}"),
         Err(signal) => format!("ended by signal {signal}: received {received}; sent {sent}"),
     }
 }
@@ -100,7 +102,7 @@ mod tests {
         let gap = event(Event::Gap("lost\x1b it".to_owned()));
         let mut all = Transcript::new(Dialogue::default(), None, false);
         assert_eq!(all.lines(&message("one")), ["< one"]);
-        assert_eq!(all.lines(&gap), ["lost: lost\\x1b it"]);
+        assert_eq!(all.lines(&gap), ["connection lost: lost\\x1b it"]);
         let filter = Matcher::parse("^o").ok();
         let mut some = Transcript::new(Dialogue::default(), filter, false);
         assert_eq!(some.lines(&message("one")), ["< one"]);

@@ -157,7 +157,7 @@ fn head(line: &str) -> Result<Head<'_>, String> {
     // Serde would also read a sequence as a struct.
     if !line.trim_start().starts_with('{') {
         return match serde_json::from_str::<serde::de::IgnoredAny>(line) {
-            Ok(_) => Err("no event: not an object".to_owned()),
+            Ok(_) => Err("not an event: not a JSON object".to_owned()),
             Err(fault) => Err(not_json(&fault)),
         };
     }
@@ -169,7 +169,7 @@ fn body<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
 }
 
 fn not_json(fault: &serde_json::Error) -> String {
-    format!("no JSON: {} in column {}", words(fault), fault.column())
+    format!("not JSON: {} in column {}", words(fault), fault.column())
 }
 
 fn not_event(fault: &serde_json::Error) -> String {
@@ -179,7 +179,7 @@ fn not_event(fault: &serde_json::Error) -> String {
     let words = words(fault);
     match words.strip_prefix("missing field `").and_then(|name| name.strip_suffix('`')) {
         Some(name) => wrong(name),
-        None => format!("no event: {words} in column {}", fault.column()),
+        None => format!("not an event: {words} in column {}", fault.column()),
     }
 }
 
@@ -191,7 +191,7 @@ fn words(fault: &serde_json::Error) -> String {
 
 /// Returns the message for a field with an invalid value.
 pub fn wrong(name: &str) -> String {
-    format!("no event: '{name}' is missing or wrong")
+    format!("not an event: '{name}' is missing or invalid")
 }
 
 /// Formats lines: times have six decimal places, bytes are in base64, and more characters are

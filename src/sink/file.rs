@@ -32,7 +32,7 @@ impl RecordFile {
                 return Err(fail(io::Error::other("not a regular file")));
             }
             if let Some(name) = stdio::standard_stream_name(file_id(&found)) {
-                return Err(fail(io::Error::other(format!("it is {name} of this run"))));
+                return Err(fail(io::Error::other(format!("it is also {name} of this run"))));
             }
         }
         let mut options = File::options();

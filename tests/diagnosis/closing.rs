@@ -33,62 +33,66 @@ fn codes_of_the_protocol() {
             1002,
             "",
             "1002 (protocol error)\n\n\
-             hint: a subprotocol (-s NAME) may be missing",
+             hint: the server may require a subprotocol (-s NAME)",
         ),
         (
             1003,
             "binary only",
             "1003 (unsupported data): binary only\n\n\
-             hint: it may want the other type of message: text is the default, -b sends binary",
+             hint: try the other message type: text is the default, -b sends binary",
         ),
         (
             1007,
             "",
             "1007 (invalid payload data)\n\n\
-             hint: only valid UTF-8 is sent as text: the server may want other data in it",
+             hint: check the format of the messages: sockeye sends only valid UTF-8 as text",
         ),
         (
             1008,
             "",
             "1008 (policy violation)\n\n\
-             hint: a subprotocol (-s NAME), an origin (-o http://{peer}) or credentials (--auth, \
-             --bearer, --cookie) may be missing",
+             hint: the server may require a subprotocol (-s NAME), an origin (-o http://{peer}) \
+             or credentials (--auth, --bearer, --cookie)",
         ),
         (
             1009,
             "",
             "1009 (message too big)\n\n\
-             hint: the limit is the server's: send smaller messages",
+             hint: send smaller messages: the server limits their size",
         ),
         (1010, "", "1010 (mandatory extension)"),
         (
             1011,
             "out of cheese",
             "1011 (internal error): out of cheese\n\n\
-             hint: the fault is the server's: its log may say why; --reconnect connects again",
+             hint: this is a server error: check the server's log; --reconnect reconnects automatically",
         ),
         (
             1012,
             "",
-            "1012 (service restart)\n\nhint: try again later; --reconnect does so by itself",
+            "1012 (service restart)\n\nhint: try again later; --reconnect does so automatically",
         ),
         (
             1013,
             "",
-            "1013 (try again later)\n\nhint: try again later; --reconnect does so by itself",
+            "1013 (try again later)\n\nhint: try again later; --reconnect does so automatically",
         ),
-        (1014, "", "1014 (bad gateway)\n\nhint: try again later; --reconnect does so by itself"),
+        (
+            1014,
+            "",
+            "1014 (bad gateway)\n\nhint: try again later; --reconnect does so automatically",
+        ),
         (
             3000,
             "",
             "3000 (unauthorized)\n\n\
-             hint: show who you are: --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
+             hint: authenticate with --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
         ),
         (
             3008,
             "",
             "3008 (timeout)\n\n\
-             hint: it may want to hear something more often: --ping-interval SECONDS",
+             hint: the server may close idle connections: try --ping-interval SECONDS",
         ),
         (3456, "", "3456 (registered by a library)"),
         (4001, "\u{202e}bye", "4001 (private use): \\u{202e}bye"),
@@ -105,29 +109,29 @@ fn hints_do_not_suggest_what_was_sent() {
             &["-s", "a", "-o", "http://a"],
             1008,
             "1008 (policy violation)\n\n\
-             hint: credentials (--auth, --bearer, --cookie) may be missing",
+             hint: the server may require credentials (--auth, --bearer, --cookie)",
         ),
         (&["-s", "a", "-u", "me:secret", "-o", "http://a"], 1008, "1008 (policy violation)"),
         (
             &["-s", "b"],
             1002,
             "1002 (protocol error)\n\n\
-             hint: it chose none of the subprotocols asked for: ask for another with -s NAME",
+             hint: the server selected none of the requested subprotocols: request another with -s NAME",
         ),
         (
             &["--no-compress"],
             1010,
-            "1010 (mandatory extension)\n\nhint: offer compression: leave out --no-compress",
+            "1010 (mandatory extension)\n\nhint: offer compression: remove --no-compress",
         ),
         (
             &["--bearer", "t"],
             3000,
-            "3000 (unauthorized)\n\nhint: the credentials that were sent are not taken",
+            "3000 (unauthorized)\n\nhint: the server rejected the credentials",
         ),
         (
             &["-s", "a", "--bearer", "t"],
             3003,
-            "3003 (forbidden)\n\nhint: an origin (-o http://{peer}) may be missing",
+            "3003 (forbidden)\n\nhint: the server may require an origin (-o http://{peer})",
         ),
     ] {
         let chosen = if args.contains(&"a") { "Sec-WebSocket-Protocol: a\r\n" } else { "" };
@@ -141,7 +145,7 @@ fn hints_do_not_suggest_what_was_sent() {
 fn codes_that_compression_may_cause() {
     let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
     for (code, words) in [(1002, "1002 (protocol error)"), (1007, "1007 (invalid payload data)")] {
-        let hint = "hint: see whether it goes without compression: --no-compress";
+        let hint = "hint: try without compression: --no-compress";
         closes_after(agreed, &[], code, "", &format!("{CLOSED}{words}\n\n{hint}"));
     }
 }
@@ -149,14 +153,14 @@ fn codes_that_compression_may_cause() {
 #[test]
 fn codes_of_graphql() {
     let graphql = ["-s", "graphql-transport-ws"];
-    let init = "\n\nhint: begin with -x '{\"type\":\"connection_init\"}' --expect connection_ack";
+    let init = "\n\nhint: start with -x '{\"type\":\"connection_init\"}' --expect connection_ack";
     for (code, words) in [
         (4400, "4400 (graphql-transport-ws: invalid message)".to_owned()),
         (4401, format!("4401 (graphql-transport-ws: unauthorized){init}")),
         (
             4403,
             "4403 (graphql-transport-ws: forbidden)\n\n\
-             hint: it may want a token in the payload of connection_init"
+             hint: if the server requires a token, put it in the payload of connection_init"
                 .to_owned(),
         ),
         (4408, format!("4408 (graphql-transport-ws: no connection_init in time){init}")),
@@ -170,7 +174,7 @@ fn codes_of_graphql() {
         (
             4500,
             "4500 (graphql-transport-ws: internal server error)\n\n\
-             hint: the fault is the server's: its log may say why"
+             hint: this is a server error: check the server's log"
                 .to_owned(),
         ),
         (4000, "4000 (private use)".to_owned()),
@@ -185,7 +189,7 @@ fn codes_of_graphql() {
         "Subprotocol not acceptable",
         "{peer} closed the connection: 4406 (private use; in graphql-transport-ws: subprotocol not \
          acceptable): Subprotocol not acceptable\n\n\
-         hint: if it speaks GraphQL, ask for -s graphql-transport-ws",
+         hint: if this is a GraphQL server, request -s graphql-transport-ws",
     );
     closes(
         &[],
@@ -211,7 +215,7 @@ fn codes_of_services_that_many_meet() {
             "ws-eu.pusher.com",
             4201,
             "4201 (Pusher: no pong in time)\n\n\
-             hint: connect again by itself: --reconnect --reconnect-on 4201",
+             hint: reconnect automatically: --reconnect --reconnect-on 4201",
         ),
         ("eventsub.wss.twitch.tv", 4003, "4003 (Twitch: no subscription in time)"),
     ] {
@@ -230,7 +234,7 @@ fn ends_without_a_close() {
             after(peer);
         })
     };
-    says(opens(|_| {}), 56, "{peer} ended the connection without a Close (1006)");
+    says(opens(|_| {}), 56, "{peer} closed the connection without a Close frame (1006)");
     says(
         opens(Peer::reset),
         56,
@@ -239,6 +243,6 @@ fn ends_without_a_close() {
     says(
         opens(|peer| peer.send(b"\x01\x02ab")),
         56,
-        "{peer} ended the connection without a Close and inside a message (1006)",
+        "{peer} closed the connection without a Close frame, in the middle of a message (1006)",
     );
 }

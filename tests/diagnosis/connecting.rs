@@ -12,12 +12,12 @@ fn names() {
     // The cause depends on the machine's resolver.
     let cause = ("nosuch.invalid", 80).to_socket_addrs().unwrap_err().to_string();
     let message = if cause.contains("Temporary failure") {
-        "cannot resolve nosuch.invalid: no answer from the resolver (temporary failure in name \
+        "cannot resolve nosuch.invalid: DNS lookup failed (temporary failure in name \
          resolution)\n\n\
          hint: check the network and the name servers (/etc/resolv.conf)"
     } else {
-        "cannot resolve nosuch.invalid: no such name ([..])\n\n\
-         hint: check the spelling, or give its address with --resolve HOST:PORT:ADDRESS"
+        "cannot resolve nosuch.invalid: host not found ([..])\n\n\
+         hint: check the spelling, or pass the address with --resolve HOST:PORT:ADDRESS"
     };
     says(Test::new().args(["ws://nosuch.invalid/"]), 6, message);
     says(
@@ -35,7 +35,7 @@ fn addresses() {
         7,
         &format!(
             "cannot connect to 127.0.0.1:{port}: connection refused (os error 111)\n\n\
-             hint: check the port, and whether the server runs"
+             hint: check the port, and that the server is running"
         ),
     );
     let two = format!("some.example:{port}:127.0.0.1,127.0.0.2");
@@ -43,10 +43,10 @@ fn addresses() {
         Test::new().args(["--resolve".to_owned(), two, format!("ws://some.example:{port}/")]),
         7,
         &format!(
-            "cannot connect to some.example:{port}: no address answered\n  \
+            "cannot connect to some.example:{port}: all addresses failed\n  \
              127.0.0.1: connection refused (os error 111)\n  \
              127.0.0.2: connection refused (os error 111)\n\n\
-             hint: check the port, and whether the server runs"
+             hint: check the port, and that the server is running"
         ),
     );
     // A multicast address, which TCP cannot connect to.
@@ -54,7 +54,7 @@ fn addresses() {
         Test::new().args(["ws://224.0.0.1:9/"]),
         7,
         "cannot connect to 224.0.0.1:9: network is unreachable (os error 101)\n\n\
-         hint: no way leads there from here: check the address, the network and any VPN",
+         hint: no route to the host: check the address, the network and any VPN",
     );
     // Linux leaves further connections waiting while a listener's queue is full.
     listen(&reserved, 0).unwrap();
@@ -67,8 +67,8 @@ fn addresses() {
         Test::new().args(["--connect-timeout", "0.3"]).args([format!("127.0.0.1:{port}")]),
         28,
         &format!(
-            "127.0.0.1:{port}: connecting took longer than 0.3 seconds\n\n\
-             hint: nobody answers: check the address and any firewall on the way, or raise the \
+            "127.0.0.1:{port}: connecting timed out after 0.3 seconds\n\n\
+             hint: the host does not respond: check the address and any firewall in between, or raise the \
              limit with --connect-timeout SECONDS"
         ),
     );
@@ -80,7 +80,7 @@ fn unix_sockets() {
         Test::new().args(["ws+unix:/no/such:/"]),
         7,
         "cannot connect to /no/such: no such file or directory (os error 2)\n\n\
-         hint: check the path, and whether the server runs",
+         hint: check the path, and that the server is running",
     );
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s");
@@ -91,7 +91,7 @@ fn unix_sockets() {
         7,
         &format!(
             "cannot connect to {path}: connection refused (os error 111)\n\n\
-             hint: nobody listens at it: see whether the server runs"
+             hint: no process listens on the socket: check that the server is running"
         ),
     );
 }

@@ -17,32 +17,32 @@ fn speaks(first: &'static [u8], message: &str) {
 
 #[test]
 fn other_services() {
-    let elsewhere = "\n\nhint: another service listens there: check host and port";
+    let elsewhere = "\n\nhint: check the host and port: another service listens there";
     speaks(
         b"SSH-2.0-OpenSSH_9.7\r\n",
-        &format!("its answer is SSH, not HTTP/1.1: 'SSH-2.0-OpenSSH_9.7'{elsewhere}"),
+        &format!("the response is SSH, not HTTP/1.1: 'SSH-2.0-OpenSSH_9.7'{elsewhere}"),
     );
     speaks(
         b"220 mail.example ESMTP Postfix\r\n",
-        &format!("its answer is SMTP, not HTTP/1.1: '220 mail.example ESMTP Postfix'{elsewhere}"),
+        &format!("the response is SMTP, not HTTP/1.1: '220 mail.example ESMTP Postfix'{elsewhere}"),
     );
     speaks(
         b"220 (vsFTPd 3.0.5)\r\n",
-        &format!("its answer is FTP, not HTTP/1.1: '220 (vsFTPd 3.0.5)'{elsewhere}"),
+        &format!("the response is FTP, not HTTP/1.1: '220 (vsFTPd 3.0.5)'{elsewhere}"),
     );
     speaks(
         b"-ERR wrong number of arguments for 'get' command\r\n",
         &format!(
-            "its answer is Redis, not HTTP/1.1: \
+            "the response is Redis, not HTTP/1.1: \
              '-ERR wrong number of arguments for 'get' command'{elsewhere}"
         ),
     );
     speaks(
         b"J\0\0\0\n8.0.36\0\x08\0\0\0",
-        &format!("its answer is MySQL, not HTTP/1.1{elsewhere}"),
+        &format!("the response is MySQL, not HTTP/1.1{elsewhere}"),
     );
-    speaks(b"E\0\0\0\x8eSFATAL\0", &format!("its answer is PostgreSQL, not HTTP/1.1{elsewhere}"));
-    speaks(b"hello \x1b[2J?\n", "its answer is not HTTP/1.1: 'hello \\x1b[2J?'");
+    speaks(b"E\0\0\0\x8eSFATAL\0", &format!("the response is PostgreSQL, not HTTP/1.1{elsewhere}"));
+    speaks(b"hello \x1b[2J?\n", "the response is not HTTP/1.1: 'hello \\x1b[2J?'");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn statuses_below_100() {
             &[],
             format!("HTTP/1.1 {status} Odd\r\nContent-Length: 0\r\n\r\n"),
             8,
-            "handshake with {peer} failed: the head of its answer is malformed: invalid response status",
+            "handshake with {peer} failed: malformed response head: invalid response status",
         );
     }
 }
@@ -62,10 +62,10 @@ fn other_carriers() {
     speaks(
         // OpenSSL's response to a GET: fatal alert, unexpected message.
         b"\x15\x03\x03\x00\x02\x02\x0a",
-        "it answered with a TLS alert\n\nhint: the port speaks TLS: use wss://{peer}/",
+        "the response is a TLS alert\n\nhint: the port speaks TLS: use wss://{peer}/",
     );
-    let over_two = "its answer is HTTP/2, not HTTP/1.1\n\n\
-        hint: see whether it has WebSocket over HTTP/2: --http2";
+    let over_two = "the response is HTTP/2, not HTTP/1.1\n\n\
+        hint: try WebSocket over HTTP/2: --http2";
     speaks(b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x80", over_two);
     speaks(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01", over_two);
 }
@@ -77,8 +77,7 @@ const CONNECTION: &str = "Connection: Upgrade\r\n";
 #[test]
 fn switching_to_nothing() {
     let accept = "Sec-WebSocket-Accept: {accept}\r\n";
-    let back = "\n\nhint: a reverse proxy, if there is one, must pass the headers Upgrade and \
-        Connection back";
+    let back = "\n\nhint: check that any reverse proxy returns the Upgrade and Connection headers";
     let failed = "handshake with {peer} failed: ";
     for (answer, message) in [
         (format!("{CONNECTION}{accept}"), format!("101 without an Upgrade header{back}")),
@@ -91,7 +90,7 @@ fn switching_to_nothing() {
             format!("{UPGRADE}Connection: close\r\n{accept}"),
             format!("101 with 'Connection: close' instead of Upgrade{back}"),
         ),
-        ("no colon\r\n".to_owned(), "the head of its answer is malformed: [..]".to_owned()),
+        ("no colon\r\n".to_owned(), "malformed response head: [..]".to_owned()),
     ] {
         answers(&[], format!("{FIRST}{answer}\r\n"), 8, &format!("{failed}{message}"));
     }
@@ -100,7 +99,8 @@ fn switching_to_nothing() {
 #[test]
 fn keys() {
     let failed = "handshake with {peer} failed: ";
-    let cached = "\n\nhint: a cache, a proxy or something that is no WebSocket server answered";
+    let cached =
+        "\n\nhint: check the URL: a cache, a proxy or an ordinary web server may have answered";
     let start = format!("{FIRST}{UPGRADE}{CONNECTION}");
     answers(
         &[],
@@ -113,8 +113,8 @@ fn keys() {
         format!("{start}Sec-WebSocket-Accept: XFtWWzFHT4Zkq1dhTRf124mXd2Y=\r\n\r\n"),
         8,
         &format!(
-            "{failed}Sec-WebSocket-Accept 'XFtWWzFHT4Zkq1dhTRf124mXd2Y=' is not the answer to our \
-             key{cached}"
+            "{failed}Sec-WebSocket-Accept 'XFtWWzFHT4Zkq1dhTRf124mXd2Y=' does not match the \
+             request's key{cached}"
         ),
     );
     answers(
@@ -122,9 +122,9 @@ fn keys() {
         format!("{start}Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
         8,
         &format!(
-            "{failed}Sec-WebSocket-Accept 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' is the answer to the \
-             RFC's example, not to our key\n\n\
-             hint: the server must work the answer out anew for each key (RFC 6455, 4.2.2)"
+            "{failed}Sec-WebSocket-Accept 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' matches the RFC's \
+             example key, not the request's\n\n\
+             hint: the server must compute the value from each request's key (RFC 6455, 4.2.2)"
         ),
     );
     let echo = Test::new().peer(move |peer| {
@@ -136,8 +136,8 @@ fn keys() {
     says(
         echo,
         8,
-        "handshake with {peer} failed: Sec-WebSocket-Accept is our own key, not its hash\
-         \n\nhint: the server must answer with the SHA-1 of key and GUID, in base64 \
+        "handshake with {peer} failed: Sec-WebSocket-Accept is the request's key, not its hash\
+         \n\nhint: the server must send the SHA-1 of key and GUID in base64 \
          (RFC 6455, 4.2.2)",
     );
 }
@@ -151,8 +151,8 @@ fn choices() {
         chosen("mqtt"),
         8,
         &format!(
-            "{failed}it chose the subprotocol 'mqtt', which was not requested\n\n\
-             hint: ask for it with -s mqtt"
+            "{failed}the server selected the subprotocol 'mqtt', which was not requested\n\n\
+             hint: request it with -s mqtt"
         ),
     );
     answers(
@@ -160,8 +160,8 @@ fn choices() {
         chosen("Chat"),
         8,
         &format!(
-            "{failed}it chose the subprotocol 'Chat', which was not requested\n\n\
-             hint: ask for it with -s Chat"
+            "{failed}the server selected the subprotocol 'Chat', which was not requested\n\n\
+             hint: request it with -s Chat"
         ),
     );
     answers(
@@ -169,28 +169,28 @@ fn choices() {
         chosen("a, b"),
         8,
         &format!(
-            "{failed}it chose the subprotocol 'a, b', which was not requested\n\n\
-             hint: the server must choose one of those asked for, or none"
+            "{failed}the server selected the subprotocol 'a, b', which was not requested\n\n\
+             hint: the server must select one of the requested subprotocols, or none"
         ),
     );
     answers(
         &[],
         format!("{OPEN}Sec-WebSocket-Extensions: x-sea\r\n\r\n"),
         8,
-        &format!("{failed}it chose the extension 'x-sea', which was not offered"),
+        &format!("{failed}the server selected the extension 'x-sea', which was not offered"),
     );
 }
 
 #[test]
 fn ends_and_silence() {
-    let tls = "\n\nhint: the port may want TLS (wss://{peer}/) or HTTP/2 (--http2)";
+    let tls = "\n\nhint: try TLS (wss://{peer}/) or HTTP/2 (--http2)";
     let test = Test::new().peer(|peer| {
         peer.request();
     });
     says(
         test,
         52,
-        &format!("{{peer}} closed the connection without an answer to the handshake{tls}"),
+        &format!("{{peer}} closed the connection before responding to the handshake{tls}"),
     );
     let test = Test::new().peer(|peer| {
         peer.request();
@@ -199,19 +199,19 @@ fn ends_and_silence() {
     says(
         test,
         52,
-        &format!("{{peer}} reset the connection without an answer to the handshake{tls}"),
+        &format!("{{peer}} reset the connection before responding to the handshake{tls}"),
     );
     answers(
         &[],
         "HTTP/1.1 101 Switching Protocols\r\nUpgr",
         56,
-        "{peer} closed the connection inside its answer to the handshake",
+        "{peer} closed the connection in the middle of its handshake response",
     );
     let test = Test::new().args(["--handshake-timeout", "0.2"]).peer(Peer::discard_all);
     says(
         test,
         28,
-        "{peer}: the answer to the handshake took longer than 0.2 seconds\n\n\
+        "{peer}: the WebSocket handshake timed out after 0.2 seconds\n\n\
          hint: raise the limit with --handshake-timeout SECONDS",
     );
 }

@@ -15,7 +15,7 @@ fn ordinary_pages() {
         ": an HTML page, 'Welcome to nginx!'\n  \
          Server: nginx/1.22.1\n  \
          If you see this page, the nginx web server is working.\n\n\
-         hint: check path and port, and that nginx passes the headers Upgrade and Connection on",
+         hint: check the path and port, and that nginx forwards the Upgrade and Connection headers",
     );
     answers(
         &[],
@@ -24,7 +24,7 @@ fn ordinary_pages() {
         "{\n  \"name\": \"api\",\n  \"version\": 3\n}\n",
         &format!(
             ": JSON\n  {{ \"name\": \"api\", \"version\": 3 }}\n\n\
-             hint: check path and port, and {PASSES_ON}"
+             hint: check the path and port, and {PASSES_ON}"
         ),
     );
     answers(
@@ -33,7 +33,7 @@ fn ordinary_pages() {
         "Content-Type: text/plain\n",
         "pong\x1b]0;x\x07\n",
         &format!(
-            ": plain text\n  pong\\x1b]0;x\\x07\n\nhint: check path and port, and {PASSES_ON}"
+            ": plain text\n  pong\\x1b]0;x\\x07\n\nhint: check the path and port, and {PASSES_ON}"
         ),
     );
     answers(
@@ -41,7 +41,7 @@ fn ordinary_pages() {
         "204 No Content",
         "",
         "",
-        &format!("\n\nhint: check path and port, and {PASSES_ON}"),
+        &format!("\n\nhint: check the path and port, and {PASSES_ON}"),
     );
 }
 
@@ -55,7 +55,7 @@ fn pages_that_say_why_in_their_title() {
         "Content-Type: text/html\n",
         page,
         "\n  Blocked by the web filter\n  Sorry!\n  Ask your administrator.\n\n\
-         hint: an origin (-o http://{peer}) may be missing",
+         hint: the server may require an origin (-o http://{peer})",
     );
     answers(
         &[],
@@ -63,7 +63,7 @@ fn pages_that_say_why_in_their_title() {
         "Server: nginx\nContent-Type: text/html\n",
         page,
         "\n  Server: nginx\n  Blocked by the web filter\n  Sorry!\n  Ask your administrator.\n\n\
-         hint: check the path, and that nginx passes the headers Upgrade and Connection on",
+         hint: check the path, and that nginx forwards the Upgrade and Connection headers",
     );
     // The page with which Cloudflare checks a browser.
     answers(
@@ -72,11 +72,10 @@ fn pages_that_say_why_in_their_title() {
         "Server: cloudflare\nCf-Mitigated: challenge\nContent-Type: text/html; charset=UTF-8\n",
         "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>\
          <noscript>Enable JavaScript and cookies to continue</noscript></body></html>",
-        ": it wants a browser to solve a challenge\n  \
+        ": the server requires a browser to solve a challenge\n  \
          Cf-Mitigated: challenge\n  Just a moment...\n  \
          Enable JavaScript and cookies to continue\n\n\
-         hint: it lets a browser in that has solved it, by its cookie: \
-         --cookie cf_clearance=VALUE, with -A and the browser's own User-Agent",
+         hint: solve it in a browser, then pass its cookie with --cookie cf_clearance=VALUE and its User-Agent with -A",
     );
 }
 
@@ -89,7 +88,7 @@ fn pages_that_cannot_be_read() {
         "?",
         &format!(
             ": an HTML page\n  (compressed with gzip)\n\n\
-             hint: check path and port, and {PASSES_ON}"
+             hint: check the path and port, and {PASSES_ON}"
         ),
     );
     answers(
@@ -97,20 +96,20 @@ fn pages_that_cannot_be_read() {
         "410 Gone",
         "Content-Encoding: br\n",
         "?",
-        "\n  (compressed with br)\n\nhint: the path was given up: look for the new one",
+        "\n  (compressed with br)\n\nhint: the endpoint was removed: look for its new path",
     );
     answers(
         &[],
         "410 Gone",
         "Content-Encoding: identity\n",
         "for good",
-        "\n  for good\n\nhint: the path was given up: look for the new one",
+        "\n  for good\n\nhint: the endpoint was removed: look for its new path",
     );
     answers(
         &[],
         "410 Gone",
         "Content-Encoding: gzip\nContent-Length: 0\n",
         "",
-        "\n\nhint: the path was given up: look for the new one",
+        "\n\nhint: the endpoint was removed: look for its new path",
     );
 }

@@ -14,31 +14,34 @@ fn breaks(bytes: Vec<u8>, close: u16, status: i32, message: &str) {
 
 #[test]
 fn violations() {
-    let broke = "{peer} broke the protocol: ";
+    let broke = "{peer} violated the protocol: ";
     breaks(
         wire::frame(0xa1, "x"),
         1002,
         110,
-        &format!("{broke}reserved bit rsv2 set without an extension (RFC 6455, 5.2; told 1002)"),
+        &format!(
+            "{broke}reserved bit rsv2 set without an extension (RFC 6455, 5.2; closed with 1002)"
+        ),
     );
     breaks(
         b"\x81\x81\0\0\0\0x".to_vec(),
         1002,
         110,
-        &format!("{broke}masked frame from a server (RFC 6455, 5.1; told 1002)"),
+        &format!("{broke}masked frame from a server (RFC 6455, 5.1; closed with 1002)"),
     );
     breaks(
         wire::text(b"\xff"),
         1007,
         110,
-        &format!("{broke}text message that is not UTF-8 (RFC 6455, 8.1; told 1007)"),
+        &format!("{broke}text message that is not UTF-8 (RFC 6455, 8.1; closed with 1007)"),
     );
     breaks(
         wire::close(1015, ""),
         1002,
         110,
         &format!(
-            "{broke}Close with the code 1015, which must not be sent (RFC 6455, 7.4; told 1002)"
+            "{broke}Close with the code 1015, which must not be sent (RFC 6455, 7.4; closed with \
+             1002)"
         ),
     );
     breaks(

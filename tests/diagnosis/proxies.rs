@@ -11,7 +11,11 @@ fn answers(answer: &'static str, message: &str) {
             peer.half_close();
             peer.discard_all();
         });
-    says(test, 97, &format!("the proxy {{peer}} does not connect to far.example:80: {message}"));
+    says(
+        test,
+        97,
+        &format!("cannot connect to far.example:80 through the proxy {{peer}}: {message}"),
+    );
 }
 
 #[test]
@@ -21,44 +25,44 @@ fn refusals() {
          Content-Length: 0\r\n\r\n",
         "it answered 407 (Proxy Authentication Required)\n  \
          Proxy-Authenticate: Basic realm=\"p\"\n\n\
-         hint: give user and password: --proxy http://USER:PASSWORD@HOST:PORT",
+         hint: authenticate with --proxy http://USER:PASSWORD@HOST:PORT",
     );
     answers(
         "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n\
          <html><h1>Access denied</h1><p>by <b>policy</b>",
         "it answered 403 (Forbidden)\n  Access denied\n  by policy\n\n\
-         hint: it may allow this only for other hosts or ports, many only for port 443",
+         hint: the proxy may allow only some hosts and ports, often only port 443",
     );
     answers(
         "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n\
          <html><title>Web filter</title><h1>Access denied</h1>",
         "it answered 403 (Forbidden)\n  Web filter\n  Access denied\n\n\
-         hint: it may allow this only for other hosts or ports, many only for port 443",
+         hint: the proxy may allow only some hosts and ports, often only port 443",
     );
     answers(
         "HTTP/1.1 099 Odd\r\n\r\n",
-        "the head of its answer is malformed: invalid response status\n\n\
-         hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
+        "malformed response head: invalid response status\n\n\
+         hint: check the type of the proxy: http://, https:// or socks5h://",
     );
     answers(
         "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Length: 0\r\n\r\n",
         "it answered 405 (Method Not Allowed)\n  Allow: GET, HEAD\n\n\
-         hint: this may be a web server and no proxy: check its host and port",
+         hint: check the proxy's host and port: this may be a web server",
     );
     answers(
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
         "it answered 400 (Bad Request)\n\n\
-         hint: this may be a web server and no proxy: check its host and port",
+         hint: check the proxy's host and port: this may be a web server",
     );
     answers(
         "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n",
         "it answered 504 (Gateway Timeout)\n\n\
-         hint: it is the proxy that does not reach the server: check host and port",
+         hint: check the server's host and port: the proxy cannot reach it",
     );
     answers(
         "SSH-2.0-x\r\n",
-        "its answer is SSH, not HTTP/1.1: 'SSH-2.0-x'\n\n\
-         hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
+        "the response is SSH, not HTTP/1.1: 'SSH-2.0-x'\n\n\
+         hint: check the type of the proxy: http://, https:// or socks5h://",
     );
 }
 
@@ -71,7 +75,7 @@ fn unreachable_proxies() {
         7,
         &format!(
             "cannot connect to the proxy 127.0.0.1:{port}: connection refused (os error 111)\n\n\
-             hint: check the proxy's address, or go without one: --noproxy '*'"
+             hint: check the proxy's address, or bypass it with --noproxy '*'"
         ),
     );
     let through = || Test::new().args(["--proxy", "127.0.0.1:{port}", "ws://far.example/"]);
@@ -81,14 +85,14 @@ fn unreachable_proxies() {
     says(
         test,
         97,
-        "the proxy {peer} closed the connection without an answer\n\n\
-         hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
+        "the proxy {peer} closed the connection without a response\n\n\
+         hint: check the type of the proxy: http://, https:// or socks5h://",
     );
     let test = through().args(["--connect-timeout", "0.2"]).peer(Peer::discard_all);
     says(
         test,
         28,
-        "the proxy {peer}: its answer took longer than 0.2 seconds\n\n\
+        "the proxy {peer}: its response timed out after 0.2 seconds\n\n\
          hint: raise the limit with --connect-timeout SECONDS",
     );
 }
@@ -104,7 +108,7 @@ fn socks() {
         peer.send(b"\x05\x04\x00\x01\0\0\0\0\0\0");
         peer.discard_all();
     });
-    says(test, 97, "the proxy {peer} does not connect to far.example:80: host unreachable");
+    says(test, 97, "cannot connect to far.example:80 through the proxy {peer}: host unreachable");
 }
 
 #[test]
@@ -121,18 +125,18 @@ fn socks_asked_of_others() {
             says(
                 test,
                 97,
-                &format!("the proxy {{peer}} does not connect to far.example:80: {message}"),
+                &format!("cannot connect to far.example:80 through the proxy {{peer}}: {message}"),
             );
         };
         answers(
             "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
-            "it answered in HTTP, not in SOCKS\n\n\
-             hint: speak to it in HTTP: --proxy http://{peer}",
+            "it answered in HTTP, not SOCKS\n\n\
+             hint: use it as an HTTP proxy: --proxy http://{peer}",
         );
         answers(
             "SSH-2.0-x\r\n",
-            "it answered in something else than SOCKS\n\n\
-             hint: see whether it is a proxy of this kind: http://, https://, socks5h://",
+            "it answered in a protocol other than SOCKS\n\n\
+             hint: check the type of the proxy: http://, https:// or socks5h://",
         );
     }
 }

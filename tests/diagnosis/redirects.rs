@@ -27,8 +27,8 @@ fn redirects() {
         "302 Found",
         "Location: /login?next=/ws\nContent-Length: 0\n",
         "",
-        ": it redirects to a login\n  Location: /login?next=/ws\n\n\
-         hint: show who you are: --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
+        ": it redirects to a login page\n  Location: /login?next=/ws\n\n\
+         hint: authenticate with --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
     );
 }
 
@@ -69,8 +69,8 @@ fn redirects_without_tls() {
             22,
             &format!(
                 "wss://localhost:{{port}}/ answered 302 (Found) instead of upgrading to \
-                 WebSocket: it redirects to where there is no TLS\n  Location: {location}\n\n\
-                 hint: connect to ws://far.example/ws if that is wanted"
+                 WebSocket: it redirects to a URL without TLS\n  Location: {location}\n\n\
+                 hint: to allow this, connect to ws://far.example/ws directly"
             ),
         );
     }

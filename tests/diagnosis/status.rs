@@ -12,8 +12,8 @@ pub(super) fn answers(args: &[&str], status: &str, headers: &str, body: &str, me
     super::answers(args, answer, 22, &message);
 }
 
-pub(super) const PASSES_ON: &str = "that a reverse proxy, if there is one, passes the headers Upgrade and \
-    Connection on";
+pub(super) const PASSES_ON: &str =
+    "that any reverse proxy forwards the Upgrade and Connection headers";
 
 #[test]
 fn bad_requests() {
@@ -22,14 +22,16 @@ fn bad_requests() {
         "400 Bad Request",
         "Sec-WebSocket-Version: 8, 7\nContent-Length: 0\n",
         "",
-        ": it speaks versions 8, 7 of the protocol, not 13\n\nhint: ask for version 8 with -p 8",
+        ": the server supports versions 8, 7 of the protocol, not 13\n\nhint: request version 8 \
+         with -p 8",
     );
     answers(
         &["-p", "8"],
         "426 Upgrade Required",
         "Sec-WebSocket-Version: 13\nContent-Length: 0\n",
         "",
-        ": it speaks version 13 of the protocol, not 8\n\nhint: ask for version 13 with -p 13",
+        ": the server supports version 13 of the protocol, not 8\n\nhint: request version 13 with \
+         -p 13",
     );
     // Body of gorilla/websocket.
     answers(
@@ -39,10 +41,10 @@ fn bad_requests() {
         "Bad Request: websocket: the client is not using the websocket protocol: 'upgrade' token \
          not found in 'Connection' header\n",
         &format!(
-            ": it saw no upgrade in the request\n  \
+            ": the server did not see the Upgrade header\n  \
              Bad Request: websocket: the client is not using the websocket protocol: 'upgrade' \
              token not found in 'Connection' header\n\n\
-             hint: see {PASSES_ON}"
+             hint: check {PASSES_ON}"
         ),
     );
     // Body of Tornado, behind a proxy that identifies itself.
@@ -51,9 +53,9 @@ fn bad_requests() {
         "400 Bad Request",
         "Via: 1.1 varnish\n",
         "Can \"Upgrade\" only to \"WebSocket\".",
-        ": it saw no upgrade in the request\n  Via: 1.1 varnish\n  \
+        ": the server did not see the Upgrade header\n  Via: 1.1 varnish\n  \
          Can \"Upgrade\" only to \"WebSocket\".\n\n\
-         hint: see that varnish passes the headers Upgrade and Connection on",
+         hint: check that varnish forwards the Upgrade and Connection headers",
     );
     // Body of Go's net/http.
     answers(
@@ -61,7 +63,7 @@ fn bad_requests() {
         "400 Bad Request",
         "",
         "Client sent an HTTP request to an HTTPS server.\n",
-        ": the port wants TLS\n  Client sent an HTTP request to an HTTPS server.\n\n\
+        ": the port requires TLS\n  Client sent an HTTP request to an HTTPS server.\n\n\
          hint: use wss://{peer}/",
     );
     answers(
@@ -70,14 +72,14 @@ fn bad_requests() {
         "Content-Type: application/json\n",
         "{\"code\":0,\"message\":\"Transport unknown\"}",
         "\n  {\"code\":0,\"message\":\"Transport unknown\"}\n\n\
-         hint: Socket.IO wants a path such as '/socket.io/?EIO=4&transport=websocket'",
+         hint: for Socket.IO, use a path such as '/socket.io/?EIO=4&transport=websocket'",
     );
     answers(
         &[],
         "400 Bad Request",
         "Content-Length: 0\n",
         "",
-        "\n\nhint: a subprotocol (-s NAME) or an origin (-o http://{peer}) may be missing",
+        "\n\nhint: the server may require a subprotocol (-s NAME) or an origin (-o http://{peer})",
     );
     answers(&["-s", "a", "-o", "http://a"], "400 Bad Request", "Content-Length: 0\n", "", "");
 }
@@ -89,14 +91,14 @@ fn other_protocols() {
         "426 Upgrade Required",
         "Upgrade: websocket\nContent-Length: 0\n",
         "",
-        &format!(": it saw no upgrade in the request\n\nhint: see {PASSES_ON}"),
+        &format!(": the server did not see the Upgrade header\n\nhint: check {PASSES_ON}"),
     );
     answers(
         &["-H", "Upgrade:"],
         "426 Upgrade Required",
         "Upgrade: websocket\nContent-Length: 0\n",
         "",
-        ": it saw no upgrade in the request\n\n\
+        ": the server did not see the Upgrade header\n\n\
          hint: the request has no Upgrade header: -H removed it",
     );
     answers(
@@ -104,14 +106,14 @@ fn other_protocols() {
         "426 Upgrade Required",
         "Upgrade: h2c\nContent-Length: 0\n",
         "",
-        ": it wants h2c\n\nhint: see whether it goes with --http2",
+        ": the server requires an upgrade to h2c\n\nhint: try --http2",
     );
     answers(
         &[],
         "426 Upgrade Required",
         "Upgrade: TLS/1.2, HTTP/1.1\nContent-Length: 0\n",
         "",
-        ": the port wants TLS\n\nhint: use wss://{peer}/",
+        ": the port requires TLS\n\nhint: use wss://{peer}/",
     );
 }
 
@@ -123,7 +125,7 @@ fn missing_and_refused_credentials() {
         "401 Unauthorized",
         &format!("{basic}\n"),
         "",
-        &format!("\n  {basic}\n\nhint: give user and password with --auth USER:PASSWORD"),
+        &format!("\n  {basic}\n\nhint: authenticate with --auth USER:PASSWORD"),
     );
     answers(
         &["-u", "me:wrong"],
@@ -132,8 +134,8 @@ fn missing_and_refused_credentials() {
         "",
         &format!(
             "\n  {basic}\n\n\
-             hint: the credentials that were sent are not taken: \
-             give user and password with --auth USER:PASSWORD"
+             hint: the server rejected the credentials: \
+             authenticate with --auth USER:PASSWORD"
         ),
     );
     let digest = "WWW-Authenticate: Digest realm=\"sea\", nonce=\"n\", qop=\"auth\"";
@@ -142,7 +144,7 @@ fn missing_and_refused_credentials() {
         "401 Unauthorized",
         &format!("{digest}\n"),
         "",
-        &format!("\n  {digest}\n\nhint: give user and password with --auth USER:PASSWORD"),
+        &format!("\n  {digest}\n\nhint: authenticate with --auth USER:PASSWORD"),
     );
     answers(
         &[],
@@ -150,21 +152,22 @@ fn missing_and_refused_credentials() {
         "WWW-Authenticate: Bearer error=\"invalid_token\"\n",
         "",
         "\n  WWW-Authenticate: Bearer error=\"invalid_token\"\n\n\
-         hint: give a token with --bearer TOKEN",
+         hint: authenticate with --bearer TOKEN",
     );
     answers(
         &[],
         "401 Unauthorized",
         "WWW-Authenticate: Negotiate\nWWW-Authenticate: NTLM\n",
         "",
-        "\n  WWW-Authenticate: Negotiate\n\nhint: sockeye does not speak Negotiate, NTLM",
+        "\n  WWW-Authenticate: Negotiate\n\nhint: sockeye does not support Negotiate, NTLM \
+         authentication",
     );
     answers(
         &[],
         "401 Unauthorized",
         "WWW-Authenticate: Negotiate\nWWW-Authenticate: Basic realm=\"sea\"\n",
         "",
-        &format!("\n  {basic}\n\nhint: give user and password with --auth USER:PASSWORD"),
+        &format!("\n  {basic}\n\nhint: authenticate with --auth USER:PASSWORD"),
     );
     answers(
         &[],
@@ -172,28 +175,30 @@ fn missing_and_refused_credentials() {
         "Content-Type: application/json\n",
         "{\"error\":\"no token\"}",
         "\n  {\"error\":\"no token\"}\n\n\
-         hint: show who you are: --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
+         hint: authenticate with --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
     );
     answers(
         &[],
         "403 Forbidden",
         "",
         "",
-        "\n\nhint: an origin (-o http://{peer}) or credentials (--auth, --bearer, --cookie) may be missing",
+        "\n\nhint: the server may require an origin (-o http://{peer}) or credentials (--auth, \
+         --bearer, --cookie)",
     );
     answers(
         &["--bearer", "t"],
         "403 Forbidden",
         "Content-Length: 18\n",
         "Origin not allowed",
-        "\n  Origin not allowed\n\nhint: an origin (-o http://{peer}) may be missing",
+        "\n  Origin not allowed\n\nhint: the server may require an origin (-o http://{peer})",
     );
     answers(
         &["-o", "http://a"],
         "403 Forbidden",
         "",
         "",
-        "\n\nhint: it may want another origin, or credentials (--auth, --bearer, --cookie)",
+        "\n\nhint: the server may require another origin, or credentials (--auth, --bearer, \
+         --cookie)",
     );
     answers(
         &[],
@@ -201,7 +206,7 @@ fn missing_and_refused_credentials() {
         "Proxy-Authenticate: Basic realm=\"p\"\n",
         "",
         "\n  Proxy-Authenticate: Basic realm=\"p\"\n\n\
-         hint: a proxy is there: connect through it, --proxy http://USER:PASSWORD@{peer}",
+         hint: this port is a proxy: connect through it with --proxy http://USER:PASSWORD@{peer}",
     );
 }
 
@@ -214,7 +219,7 @@ fn paths() {
         "<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1>\
          <p>The requested URL was not found on this server.</p></body></html>",
         "\n  The requested URL was not found on this server.\n\n\
-         hint: check the path: a WebSocket is often at one such as /ws",
+         hint: check the path: WebSocket endpoints often have one such as /ws",
     );
     answers(
         &[],
@@ -222,7 +227,7 @@ fn paths() {
         "Server: nginx\nContent-Type: text/html\n",
         "<html><head><title>404 Not Found</title></head><body><center><h1>404 Not Found</h1>",
         "\n  Server: nginx\n\n\
-         hint: check the path, and that nginx passes the headers Upgrade and Connection on",
+         hint: check the path, and that nginx forwards the Upgrade and Connection headers",
     );
     answers(
         &[],
@@ -230,7 +235,7 @@ fn paths() {
         "Allow: POST\nContent-Length: 0\n",
         "",
         "\n  Allow: POST\n\n\
-         hint: check the path: what is there takes no GET, which opens a WebSocket",
+         hint: check the path: it does not allow GET, which opens a WebSocket",
     );
     answers(
         &[],
@@ -239,13 +244,13 @@ fn paths() {
         "",
         &format!("\n  Allow: HEAD, GET\n\nhint: check the path, and {PASSES_ON}"),
     );
-    answers(&[], "410 Gone", "", "", "\n\nhint: the path was given up: look for the new one");
+    answers(&[], "410 Gone", "", "", "\n\nhint: the endpoint was removed: look for its new path");
     answers(
         &[],
         "421 Misdirected Request",
         "",
         "",
-        "\n\nhint: the server does not serve this name: check the URL's host, --host, --sni and \
+        "\n\nhint: the server does not serve this host: check the URL's host, --host, --sni and \
          --connect-to",
     );
 }
@@ -258,7 +263,7 @@ fn temporary_failures() {
         "Retry-After: 30\n",
         "slow down\n",
         "\n  Retry-After: 30\n  slow down\n\n\
-         hint: it asks for 30 s of patience; --reconnect waits and tries again",
+         hint: try again in 30 s; --reconnect does so automatically",
     );
     answers(
         &[],
@@ -266,7 +271,7 @@ fn temporary_failures() {
         "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\n",
         "",
         "\n  Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\n\n\
-         hint: try again later; --reconnect does so by itself",
+         hint: try again later; --reconnect does so automatically",
     );
     answers(
         &[],
@@ -274,7 +279,7 @@ fn temporary_failures() {
         "",
         "Traceback (most recent call last):\n  File \"app.py\"\n    x\n",
         "\n  Traceback (most recent call last):\n    File \"app.py\"\n\n\
-         hint: the fault is the server's: its log may say why",
+         hint: this is a server error: check the server's log",
     );
     answers(
         &[],
@@ -282,7 +287,7 @@ fn temporary_failures() {
         "Server: awselb/2.0\nContent-Type: text/html\n",
         "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1>",
         "\n  Server: awselb/2.0\n\n\
-         hint: see whether the server behind awselb runs: it gave no good answer",
+         hint: check that the server behind awselb is running: it gave no valid response",
     );
     answers(
         &[],
@@ -290,7 +295,7 @@ fn temporary_failures() {
         "",
         "upstream request timeout",
         "\n  upstream request timeout\n\n\
-         hint: see what keeps the server behind the gateway: it did not answer in time",
+         hint: check the server behind the gateway: it did not respond in time",
     );
     answers(
         &[],
@@ -298,7 +303,7 @@ fn temporary_failures() {
         "Server: cloudflare\n",
         "error code: 522",
         "\n  Server: cloudflare\n  error code: 522\n\n\
-         hint: see what keeps the server behind cloudflare: it did not answer in time",
+         hint: check the server behind cloudflare: it did not respond in time",
     );
 }
 
@@ -310,6 +315,6 @@ fn secrets_that_the_server_repeats_are_hidden() {
         "Content-Type: text/plain\n",
         "no access with 'Bearer sesame' and simsim",
         "\n  no access with '[redacted]' and [redacted]\n\n\
-         hint: an origin (-o http://{peer}) may be missing",
+         hint: the server may require an origin (-o http://{peer})",
     );
 }

@@ -11,12 +11,12 @@ fn speaks(first: &'static [u8], message: &str) {
         peer.send(first);
         peer.discard_all();
     });
-    says(test, 35, &format!("TLS with localhost:{{port}} failed: {message}"));
+    says(test, 35, &format!("TLS handshake with localhost:{{port}} failed: {message}"));
 }
 
 #[test]
 fn other_services() {
-    let elsewhere = "\n\nhint: another service listens there: check host and port";
+    let elsewhere = "\n\nhint: check the host and port: another service listens there";
     speaks(
         b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
         "the port speaks plain HTTP\n\nhint: use ws:// for a port without TLS",
@@ -32,29 +32,34 @@ fn other_services() {
     speaks(b"J\0\0\0\n8.0.36\0\x08\0\0\0", &format!("the port speaks MySQL{elsewhere}"));
     speaks(
         b"what do you want?\n",
-        "the port does not speak TLS: it said 'what do you want?'\n\n\
+        "the port does not speak TLS: received 'what do you want?'\n\n\
          hint: check the port, or use ws:// if it has no TLS",
     );
 }
 
 #[test]
 fn alerts() {
-    let refused =
-        |alert: &str, hint: &str| format!("the server refused it: alert {alert}\n\nhint: {hint}");
+    let refused = |alert: &str, hint: &str| format!("received the alert {alert}\n\nhint: {hint}");
     speaks(
         b"\x15\x03\x03\x00\x02\x02\x28",
         &refused(
             "HandshakeFailure",
-            "it may have no cipher suite in common, or want a client certificate: --cert FILE",
+            "pass a client certificate with --cert FILE, or check the server's cipher suites",
         ),
     );
     speaks(
         b"\x15\x03\x03\x00\x02\x02\x46",
-        &refused("ProtocolVersion", "sockeye speaks TLS 1.2 and 1.3: see --tls-min and --tls-max"),
+        &refused(
+            "ProtocolVersion",
+            "check --tls-min and --tls-max: sockeye supports TLS 1.2 and 1.3",
+        ),
     );
     speaks(
         b"\x15\x03\x03\x00\x02\x02\x70",
-        &refused("UnrecognisedName", "it does not know the name: ask for another with --sni NAME"),
+        &refused(
+            "UnrecognisedName",
+            "the server does not know the host name: send another with --sni NAME",
+        ),
     );
 }
 
@@ -72,7 +77,8 @@ fn versions() {
     says(
         test,
         35,
-        "TLS with localhost:{port} failed: the server speaks neither TLS 1.2 nor TLS 1.3",
+        "TLS handshake with localhost:{port} failed: the server supports neither TLS 1.2 nor TLS \
+         1.3",
     );
     hello[10] = 3;
     let test = Test::new().args(["-k", "--tls-min", "1.3", "wss://localhost:{port}/"]);
@@ -83,15 +89,17 @@ fn versions() {
     says(
         test,
         35,
-        "TLS with localhost:{port} failed: the server chose a version of TLS that was ruled out\n\n\
-         hint: see --tls-min and --tls-max",
+        "TLS handshake with localhost:{port} failed: the server selected a TLS version excluded \
+         by --tls-min or --tls-max\n\n\
+         hint: check --tls-min and --tls-max",
     );
 }
 
 #[test]
 fn ends_and_silence() {
     let secured = || Test::new().args(["-k", "wss://localhost:{port}/"]);
-    let hint = "\n\nhint: if the port has no TLS, use ws://; if it wants another name, --sni NAME";
+    let hint = "\n\nhint: use ws:// if the port has no TLS, or --sni NAME if the server expects \
+        another name";
     let test = secured().peer(|peer| {
         peer.half_close();
         peer.discard_all();
@@ -107,7 +115,7 @@ fn ends_and_silence() {
     says(
         test,
         28,
-        "localhost:{port}: the TLS handshake took longer than 0.2 seconds\n\n\
+        "localhost:{port}: the TLS handshake timed out after 0.2 seconds\n\n\
          hint: raise the limit with --tls-timeout SECONDS",
     );
 }
@@ -118,7 +126,7 @@ fn refused(change: impl FnOnce(&mut CertificateParams), message: &str) {
     let authority = Authority::new();
     let test = Test::new().args(["--ca".into(), authority.file()]);
     let test = test.tls_peer(authority.issue_with(change).server(), Peer::discard_all);
-    says(test, 60, &format!("the certificate of localhost:{{port}} is refused: {message}"));
+    says(test, 60, &format!("cannot verify the certificate of localhost:{{port}}: {message}"));
 }
 
 #[test]
@@ -128,12 +136,12 @@ fn certificates() {
             params.not_before = date_time_ymd(2019, 1, 1);
             params.not_after = date_time_ymd(2020, 2, 3);
         },
-        "it expired on 2020-02-03T00:00:00Z (now 20[..]Z)\n\n\
-         hint: the server needs a new certificate; -k skips the check",
+        "certificate has expired: valid until 2020-02-03T00:00:00Z (now 20[..]Z)\n\n\
+         hint: renew the server's certificate; -k skips the check",
     );
     refused(
         |params| params.not_before = date_time_ymd(2090, 4, 5),
-        "it is not valid before 2090-04-05T00:00:00Z (now 20[..]Z)\n\n\
+        "certificate is not yet valid: valid from 2090-04-05T00:00:00Z (now 20[..]Z)\n\n\
          hint: check this machine's clock; -k skips the check",
     );
     refused(
@@ -141,13 +149,13 @@ fn certificates() {
             let names = ["one.example", "two.example"].map(|name| name.try_into().unwrap());
             params.subject_alt_names = names.map(SanType::DnsName).to_vec();
         },
-        "it is not for localhost, only for one.example, two.example\n\n\
-         hint: connect by a name that it has, or ask for one with --sni NAME; -k skips the check",
+        "certificate is not valid for localhost, only for one.example, two.example\n\n\
+         hint: connect to a name in the certificate, or request one with --sni NAME; -k skips the check",
     );
     refused(
         |params| params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained),
-        "it is an authority's own certificate, used as a server's\n\n\
-         hint: make the certificate with CA:FALSE, or skip the check with -k",
+        "CA certificate used as a server certificate\n\n\
+         hint: create the certificate with CA:FALSE, or skip the check with -k",
     );
 }
 
@@ -162,16 +170,16 @@ fn issuers() {
     meets(
         Identity::self_signed(),
         60,
-        "the certificate of localhost:{port} is refused: it is self-signed, and not among those \
+        "cannot verify the certificate of localhost:{port}: self-signed certificate that is not \
          trusted\n\n\
          hint: trust it with --ca FILE, or skip the check with -k",
     );
     meets(
         other.issue(),
         60,
-        "the certificate of localhost:{port} is refused: its issuer is not trusted: CN=/[..]\n\n\
-         hint: trust its authority with --ca FILE, or skip the check with -k (the server showed \
-         no certificate but its own)",
+        "cannot verify the certificate of localhost:{port}: certificate signed by an unknown \
+         authority: CN=/[..]\n\n\
+         hint: trust its CA with --ca FILE, or skip the check with -k (the server sent no intermediate certificate)",
     );
 }
 
@@ -183,8 +191,8 @@ fn clients() {
     says(
         test().tls_peer(server(), Peer::discard_all),
         58,
-        "localhost:{port} wants a client certificate\n\n\
-         hint: give one with --cert FILE and --key FILE",
+        "localhost:{port} requires a client certificate\n\n\
+         hint: pass one with --cert FILE and --key FILE",
     );
     let dir = tempfile::tempdir().unwrap();
     let [cert, key] = stranger.issue().files(&dir);
@@ -193,7 +201,7 @@ fn clients() {
             .args(["--cert".into(), cert, "--key".into(), key])
             .tls_peer(server(), Peer::discard_all),
         58,
-        "localhost:{port} refuses the client certificate: its issuer is not trusted",
+        "localhost:{port} rejected the client certificate: unknown authority",
     );
 }
 
@@ -206,7 +214,7 @@ fn keys_and_protocols() {
         Test::new().args(["-k", "--pin", &pin]).tls_peer(identity.server(), Peer::discard_all),
         90,
         &format!(
-            "the key of localhost:{{port}} is not the one pinned: it is sha256//{hash}\n\n\
+            "the public key of localhost:{{port}} does not match the pin: it is sha256//{hash}\n\n\
              hint: if the server's key was changed, pin the new one"
         ),
     );
@@ -215,7 +223,7 @@ fn keys_and_protocols() {
     says(
         Test::new().args(["-k"]).tls_peer(Arc::new(config), Peer::discard_all),
         35,
-        "localhost:{port} does not offer HTTP/1.1: it refused http/1.1 by ALPN\n\n\
-         hint: see whether it has WebSocket over HTTP/2: --http2",
+        "localhost:{port} does not support HTTP/1.1: it rejected http/1.1 by ALPN\n\n\
+         hint: try WebSocket over HTTP/2: --http2",
     );
 }

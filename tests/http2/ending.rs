@@ -76,8 +76,9 @@ fn the_stream_is_ended_after_the_closing_handshake() {
 
 #[test]
 fn an_end_of_the_stream_without_a_close_is_56() {
-    ends_with(56, "{peer} ended the HTTP/2 stream without a Close (1006)", end_stream());
-    let words = "{peer} ended the HTTP/2 stream without a Close and inside a message (1006)";
+    ends_with(56, "{peer} closed the HTTP/2 stream without a Close frame (1006)", end_stream());
+    let words =
+        "{peer} closed the HTTP/2 stream without a Close frame, in the middle of a message (1006)";
     ends_with(56, words, [data(&wire::text("two")[..3]), end_stream()].concat());
 }
 
@@ -86,27 +87,29 @@ fn a_reset_without_a_close_is_92() {
     for (code, name) in [(NO_ERROR, "NO_ERROR"), (CANCEL, "CANCEL"), (99, "0x63")] {
         let words = |inside: &str| {
             format!(
-                "{{peer}} reset the HTTP/2 stream without a Close{inside} (1006): RST_STREAM {name}"
+                "{{peer}} reset the HTTP/2 stream without a Close frame{inside} (1006): \
+                 RST_STREAM {name}"
             )
         };
         ends_with(92, &words(""), reset(code));
         let cut = [data(&wire::text("two")[..3]), reset(code)].concat();
-        ends_with(92, &words(" and inside a message"), cut);
+        ends_with(92, &words(", in the middle of a message"), cut);
     }
 }
 
 #[test]
 fn an_end_of_the_connection_without_a_close_is_16() {
-    ends_with(16, "{peer} closed the HTTP/2 connection without a Close (1006)", Vec::new());
-    let words = "{peer} closed the HTTP/2 connection without a Close and inside a message (1006)";
+    ends_with(16, "{peer} closed the HTTP/2 connection without a Close frame (1006)", Vec::new());
+    let words = "{peer} closed the HTTP/2 connection without a Close frame, in the middle of a \
+        message (1006)";
     ends_with(16, words, data(&wire::text("two")[..3]));
     // The frame of HTTP/2 is cut before any byte of the WebSocket message.
-    let words = "{peer} closed the HTTP/2 connection without a Close (1006)";
+    let words = "{peer} closed the HTTP/2 connection without a Close frame (1006)";
     ends_with(16, words, data(wire::text("two"))[..11].to_vec());
-    let words = "{peer} ended the HTTP/2 connection without a Close (1006): GOAWAY \
+    let words = "{peer} ended the HTTP/2 connection without a Close frame (1006): GOAWAY \
                  ENHANCE_YOUR_CALM (calm)";
     ends_with(16, words, go_away(1, ENHANCE_YOUR_CALM, "calm"));
-    let words = "the HTTP/2 connection with {peer} broke: connection reset by peer (os error 104)";
+    let words = "the HTTP/2 connection to {peer} failed: connection reset by peer (os error 104)";
     ends(16, words, |peer| {
         peer.child.await_stdout("one\n");
         peer.reset();
@@ -134,7 +137,7 @@ fn trailers_end_the_stream_too() {
         [&[0x00, 1, b'a', 1, b'b'][..]].concat(),
     );
     ends_with(0, "", [data(wire::close(1000, "")), trailers.clone()].concat());
-    ends_with(56, "{peer} ended the HTTP/2 stream without a Close (1006)", trailers);
+    ends_with(56, "{peer} closed the HTTP/2 stream without a Close frame (1006)", trailers);
 }
 
 #[test]
@@ -177,7 +180,8 @@ fn a_violation_is_answered_and_ends_the_stream() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2; told 1002)\n",
+            "sockeye: {peer} violated the protocol: reserved opcode 3 (RFC 6455, 5.2; closed with \
+             1002)\n",
         )
         .status(110)
         .run();
@@ -186,19 +190,19 @@ fn a_violation_is_answered_and_ends_the_stream() {
 /// The peer reads none of ten million queued bytes, and still its reason must be reported.
 #[test]
 fn the_peers_reason_is_reported_while_sending_is_stuck() {
-    let calm =
-        "{peer} ended the HTTP/2 connection without a Close (1006): GOAWAY ENHANCE_YOUR_CALM (x)";
+    let calm = "{peer} ended the HTTP/2 connection without a Close frame (1006): GOAWAY \
+         ENHANCE_YOUR_CALM (x)";
     for (code, words, frames) in [
         (16, calm, go_away(0, ENHANCE_YOUR_CALM, "x")),
-        (16, "{peer} broke HTTP/2: told PROTOCOL_ERROR", super::window_update(0, 0)),
+        (16, "{peer} violated HTTP/2: closed with PROTOCOL_ERROR", super::window_update(0, 0)),
         (
             92,
-            "{peer} reset the HTTP/2 stream without a Close (1006): RST_STREAM CANCEL",
+            "{peer} reset the HTTP/2 stream without a Close frame (1006): RST_STREAM CANCEL",
             reset(CANCEL),
         ),
         (
             56,
-            "{peer} ended the HTTP/2 stream without a Close (1006)",
+            "{peer} closed the HTTP/2 stream without a Close frame (1006)",
             [end_stream(), reset(NO_ERROR)].concat(),
         ),
     ] {
@@ -231,7 +235,8 @@ fn a_goaway_is_reported_however_the_connection_ends() {
     let authority = crate::support::Authority::new();
     let mut config = rustls::ServerConfig::clone(&authority.issue().server());
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let words = "ended the HTTP/2 connection without a Close (1006): GOAWAY ENHANCE_YOUR_CALM (x)";
+    let words = "ended the HTTP/2 connection without a Close frame (1006): GOAWAY \
+        ENHANCE_YOUR_CALM (x)";
     test()
         .args(["--ca"])
         .args([authority.file()])

@@ -15,9 +15,8 @@ fn fails(code: i32, words: &str, script: impl FnOnce(&mut Peer) + Send + 'static
     test().peer(script).stderr(format!("sockeye: {words}\n")).status(code).run();
 }
 
-const NO_RFC_8441: &str = "{peer} has no WebSocket over HTTP/2: its SETTINGS lack \
-    ENABLE_CONNECT_PROTOCOL (RFC 8441, 3)\n\nhint: leave out --http2, or take what there is with \
-    --http auto";
+const NO_RFC_8441: &str = "{peer} does not support WebSocket over HTTP/2: its SETTINGS lack \
+    ENABLE_CONNECT_PROTOCOL (RFC 8441, 3)\n\nhint: try without --http2, or let --http auto select the version";
 
 #[test]
 fn a_server_without_rfc_8441_is_reported_at_once_or_after_a_ping() {
@@ -55,8 +54,7 @@ fn the_setting_may_follow_in_a_second_frame() {
 #[test]
 fn silence_is_reported_with_the_missing_step() {
     let hint = "\n\nhint: raise the limit with --connect-timeout SECONDS\n";
-    for (begins, what) in [(false, "the SETTINGS of HTTP/2"), (true, "the answer to the handshake")]
-    {
+    for (begins, what) in [(false, "HTTP/2 SETTINGS"), (true, "the WebSocket handshake")] {
         test()
             .args(["--connect-timeout", "0.4"])
             .peer(move |peer| {
@@ -65,7 +63,7 @@ fn silence_is_reported_with_the_missing_step() {
                 }
                 peer.discard_all();
             })
-            .stderr(format!("sockeye: {{peer}}: {what} took longer than 0.4 seconds{hint}"))
+            .stderr(format!("sockeye: {{peer}}: {what} timed out after 0.4 seconds{hint}"))
             .takes_at_least(400)
             .status(28)
             .run();
@@ -74,7 +72,7 @@ fn silence_is_reported_with_the_missing_step() {
 
 #[test]
 fn a_response_that_is_not_http_2_is_quoted() {
-    let hint = "\n\nhint: leave out --http2";
+    let hint = "\n\nhint: try without --http2";
     fails(
         16,
         &format!("{{peer}} does not speak HTTP/2: it answered 'HTTP/1.1 400 Bad'{hint}"),
@@ -87,13 +85,17 @@ fn a_response_that_is_not_http_2_is_quoted() {
         p.send("SSH-2.0-\x1b\r\n");
         p.discard_all();
     });
-    fails(16, &format!("{{peer}} closed the connection without a word of HTTP/2{hint}"), |p| {
-        let mut preface = [0; 24];
-        p.read_exactly(&mut preface);
-        p.half_close();
-        p.discard_all();
-    });
-    let words = "{peer} does not speak HTTP/2: it answered with a TLS alert\n\nhint: the port \
+    fails(
+        16,
+        &format!("{{peer}} closed the connection before sending HTTP/2 SETTINGS{hint}"),
+        |p| {
+            let mut preface = [0; 24];
+            p.read_exactly(&mut preface);
+            p.half_close();
+            p.discard_all();
+        },
+    );
+    let words = "{peer} does not speak HTTP/2: the response is a TLS alert\n\nhint: the port \
                  speaks TLS: use wss://";
     fails(16, words, |p| {
         p.send(b"\x15\x03\x01\x00\x02\x02\x46");
@@ -105,7 +107,7 @@ fn a_response_that_is_not_http_2_is_quoted() {
 #[test]
 fn a_status_that_is_no_2xx_is_22_with_its_body() {
     let words = "ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
-                 no such room\n\nhint: check the path: a WebSocket is often at one such as /ws";
+                 no such room\n\nhint: check the path: WebSocket endpoints often have one such as /ws";
     fails(22, words, |peer| {
         peer.read_request();
         peer.send([headers("404", 0), data("no such room\n"), end_stream()].concat());
@@ -114,7 +116,7 @@ fn a_status_that_is_no_2xx_is_22_with_its_body() {
     fails(
         22,
         "ws://{peer}/ answered 500 (Internal Server Error) instead of upgrading to WebSocket\n\n\
-         hint: the fault is the server's: its log may say why",
+         hint: this is a server error: check the server's log",
         |p| {
             p.read_request();
             p.send(headers("500", END_STREAM));
@@ -155,7 +157,8 @@ fn any_2xx_opens() {
 fn a_refusal_of_the_stream_is_92() {
     let words = |code: &str| {
         format!(
-            "{{peer}} reset the HTTP/2 stream instead of answering the handshake: RST_STREAM {code}"
+            "{{peer}} reset the HTTP/2 stream instead of responding to the handshake: RST_STREAM \
+             {code}"
         )
     };
     for (code, name, hint) in [
@@ -164,9 +167,9 @@ fn a_refusal_of_the_stream_is_92() {
         (
             REFUSED_STREAM,
             "REFUSED_STREAM",
-            "\n\nhint: it takes no more streams now: try again later",
+            "\n\nhint: try again later: the server accepts no more streams now",
         ),
-        (HTTP_1_1_REQUIRED, "HTTP_1_1_REQUIRED", "\n\nhint: leave out --http2"),
+        (HTTP_1_1_REQUIRED, "HTTP_1_1_REQUIRED", "\n\nhint: try without --http2"),
         (0xabc, "0xabc", ""),
     ] {
         fails(92, &format!("{}{hint}", words(name)), move |peer| {
@@ -179,7 +182,7 @@ fn a_refusal_of_the_stream_is_92() {
 
 #[test]
 fn an_end_of_the_connection_before_the_answer_is_16() {
-    let when = "instead of answering the handshake";
+    let when = "instead of responding to the handshake";
     let words = format!("{{peer}} ended the HTTP/2 connection {when}: GOAWAY NO_ERROR");
     fails(16, &words, |peer| {
         peer.read_request();
@@ -208,7 +211,7 @@ fn an_end_of_the_connection_before_the_answer_is_16() {
         peer.half_close();
         peer.discard_all();
     });
-    let words = "the HTTP/2 connection with {peer} broke: connection reset by peer (os error 104)";
+    let words = "the HTTP/2 connection to {peer} failed: connection reset by peer (os error 104)";
     fails(16, words, |peer| {
         peer.read_request();
         peer.reset();
@@ -218,13 +221,13 @@ fn an_end_of_the_connection_before_the_answer_is_16() {
 #[test]
 fn a_violation_of_http_2_is_answered_and_reported() {
     // A WINDOW_UPDATE of zero (RFC 9113, 6.9).
-    fails(16, "{peer} broke HTTP/2: told PROTOCOL_ERROR", |peer| {
+    fails(16, "{peer} violated HTTP/2: closed with PROTOCOL_ERROR", |peer| {
         peer.read_request();
         peer.send(super::window_update(0, 0));
         peer.discard_all();
     });
     // A header field that HTTP/2 forbids (RFC 9113, 8.2.2).
-    fails(92, "{peer} broke HTTP/2: told PROTOCOL_ERROR", |peer| {
+    fails(92, "{peer} violated HTTP/2: closed with PROTOCOL_ERROR", |peer| {
         peer.read_request();
         let field = [&[0x88, 0x00, 10][..], b"connection", &[5], b"close"].concat();
         peer.send(frame(super::HEADERS, super::END_HEADERS, 1, field));
@@ -239,7 +242,7 @@ fn a_violation_of_http_2_is_answered_and_reported() {
             peer.flood(&frame(9, 0, 1, vec![b'v'; 16_000]).repeat(100));
             peer.discard_all();
         })
-        .stderr_has(["sockeye: {peer} asks too much of HTTP/2: told "])
+        .stderr_has(["sockeye: {peer} exceeded a limit of HTTP/2: closed with "])
         .status(16)
         .run();
 }
@@ -269,8 +272,9 @@ fn the_agreement_is_checked_as_over_http_1() {
         .run();
     fails(
         8,
-        "handshake with {peer} failed: it chose the subprotocol 'x', which was not requested\n\n\
-         hint: ask for it with -s x",
+        "handshake with {peer} failed: the server selected the subprotocol 'x', which was not \
+         requested\n\n\
+         hint: request it with -s x",
         move |p| {
             p.read_request();
             p.send(answer());
@@ -325,15 +329,16 @@ fn over_tls(
 fn alpn_must_select_http_2() {
     let words = |what: &str| {
         format!(
-            "sockeye: localhost:{{port}} does not offer HTTP/2: {what}\n\nhint: leave out --http2\n"
+            "sockeye: localhost:{{port}} does not support HTTP/2: {what}\n\nhint: try without \
+             --http2\n"
         )
     };
     over_tls("2", &[], Peer::discard_all)
-        .stderr(words("it chose no protocol by ALPN"))
+        .stderr(words("it selected no protocol by ALPN"))
         .status(16)
         .run();
     over_tls("2", &[b"http/1.1"], Peer::discard_all)
-        .stderr(words("it refused h2 by ALPN"))
+        .stderr(words("it rejected h2 by ALPN"))
         .status(16)
         .run();
     over_tls("2", &[b"h2"], |peer| {

@@ -48,7 +48,7 @@ fn options_may_stand_before_the_subcommand() {
 #[test]
 fn an_invalid_address_is_a_usage_error() {
     for address in ["x", "99999", "host", "::1:9000", "h:", ""] {
-        let text = format!("sockeye: '{address}' is not an address to listen on\n[..]\n[..]\n");
+        let text = format!("sockeye: '{address}' is not a listen address\n[..]\n[..]\n");
         Test::new().args(["listen", address]).stderr(text).status(2).run();
     }
     Test::new().args(["listen"]).stderr_has(["<ADDRESS>"]).status(2).run();

@@ -92,7 +92,7 @@ fn bad_input_names_the_place_and_closes_the_sessions() {
     // The clients get a Close; their connections are not dropped.
     client.expect_close(1001);
     let end = server.ends_with(26);
-    assert!(end.stderr.contains("stdin is not UTF-8: line 2, byte 5"), "{}", end.stderr);
+    assert!(end.stderr.contains("stdin is not valid UTF-8: line 2, byte 5"), "{}", end.stderr);
 }
 
 #[test]

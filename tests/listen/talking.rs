@@ -24,7 +24,7 @@ fn a_line_of_stdin_goes_to_every_client_and_what_they_send_to_stdout() {
     let all = b"from one\nfrom two \x1b[31m\xc3\xa9\n\0\xff\r\n\x80\n";
     server.child.await_stdout(all);
     one.close();
-    server.child.await_stderr("client 1 left\n");
+    server.child.await_stderr("client 1 disconnected\n");
     // The server continues with the remaining client.
     server.child.write("still here\n");
     two.expect_text("still here");
@@ -151,9 +151,9 @@ fn many_messages_of_many_clients_are_all_on_stdout() {
             });
         }
     });
-    server.child.await_stderr("client 1 left");
-    server.child.await_stderr("client 2 left");
-    server.child.await_stderr("client 3 left");
+    server.child.await_stderr("client 1 disconnected");
+    server.child.await_stderr("client 2 disconnected");
+    server.child.await_stderr("client 3 disconnected");
     let end = server.terminate();
     let stdout = String::from_utf8(end.stdout).unwrap();
     assert_eq!(stdout.lines().count(), 15_000);
@@ -170,7 +170,7 @@ fn a_client_that_breaks_the_protocol_is_closed_and_the_others_stay() {
     // A client must mask its frames.
     one.send_raw(b"\x81\x02hi");
     one.expect_close(1002);
-    server.child.await_stderr("client 1 left: 127.0.0.1:");
+    server.child.await_stderr("client 1 disconnected: 127.0.0.1:");
     two.send("still here");
     server.child.await_stdout("still here\n");
     two.close();

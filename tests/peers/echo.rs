@@ -47,7 +47,7 @@ fn a_subprotocol_is_agreed_on_with_python_websockets_and_node_ws() {
         Test::new()
             .args(["-s", "land", "-x", "hi", "--count", "1", &url])
             .stdout("hi\n")
-            .stderr("sockeye: the server chose no subprotocol (asked for: land)\n")
+            .stderr("sockeye: the server selected no subprotocol (requested: land)\n")
             .run();
     }
 }

@@ -22,7 +22,7 @@ fn gateways_without_a_backend() {
         &format!(
             "{url} answered 502 (Bad Gateway) instead of upgrading to WebSocket\n  \
              Server: nginx/[..]\n  nginx/[..]\n\n\
-             hint: see whether the server behind nginx runs: it gave no good answer"
+             hint: check that the server behind nginx is running: it gave no valid response"
         ),
     );
     let haproxy = EchoServer::proxy_to_port("haproxy-http1", dead, None);
@@ -33,7 +33,7 @@ fn gateways_without_a_backend() {
         &format!(
             "{url} answered 503 (Service Unavailable) instead of upgrading to WebSocket\n  \
              No server is available to handle this request.\n\n\
-             hint: try again later; --reconnect does so by itself"
+             hint: try again later; --reconnect does so automatically"
         ),
     );
 }
@@ -50,7 +50,7 @@ fn gateways_that_forward_an_ordinary_request() {
             "{url} answered 505 (HTTP Version Not Supported) instead of upgrading to WebSocket\n  \
              Server: nginx/[..]\n  \
              Failed to open a WebSocket connection: unsupported HTTP version: HTTP/1.0.\n\n\
-             hint: see that nginx speaks HTTP/1.1 to the server behind it"
+             hint: check that nginx uses HTTP/1.1 for the server behind it"
         ),
     );
     let nginx = EchoServer::proxy_to("nginx-dropping", &websockets, None);
@@ -59,13 +59,13 @@ fn gateways_that_forward_an_ordinary_request() {
         &[&url],
         22,
         &format!(
-            "{url} answered 426 (Upgrade Required) instead of upgrading to WebSocket: it saw no \
-             upgrade in the request\n  \
+            "{url} answered 426 (Upgrade Required) instead of upgrading to WebSocket: the server \
+             did not see the Upgrade header\n  \
              Server: nginx/[..]\n  \
              Failed to open a WebSocket connection: invalid Connection header: close.\n  \
              You cannot access a WebSocket server directly with a browser. You need a WebSocket \
              client.\n\n\
-             hint: see that nginx passes the headers Upgrade and Connection on"
+             hint: check that nginx forwards the Upgrade and Connection headers"
         ),
     );
 }
@@ -84,8 +84,8 @@ fn gateways_that_require_tls_or_http_2() {
         &[&url],
         22,
         &format!(
-            "{url} answered 400 (Bad Request) instead of upgrading to WebSocket: the port wants \
-             TLS\n  \
+            "{url} answered 400 (Bad Request) instead of upgrading to WebSocket: the port \
+             requires TLS\n  \
              The plain HTTP request was sent to HTTPS port\n  nginx/[..]\n\n\
              hint: use wss://127.0.0.1:{}/chat",
             nginx.port
@@ -98,10 +98,10 @@ fn gateways_that_require_tls_or_http_2() {
         &["--ca", &ca, &url],
         22,
         &format!(
-            "{url} answered 400 (Bad Request) instead of upgrading to WebSocket: it wants a client \
-             certificate\n  \
+            "{url} answered 400 (Bad Request) instead of upgrading to WebSocket: the server \
+             requires a client certificate\n  \
              No required SSL certificate was sent\n  nginx/[..]\n\n\
-             hint: give one with --cert FILE and --key FILE"
+             hint: pass one with --cert FILE and --key FILE"
         ),
     );
     let haproxy = EchoServer::proxy_to_port("haproxy", dead, None);
@@ -110,8 +110,8 @@ fn gateways_that_require_tls_or_http_2() {
         &[&format!("ws://{at}/")],
         52,
         &format!(
-            "{at} closed the connection without an answer to the handshake\n\n\
-             hint: the port may want TLS (wss://{at}/) or HTTP/2 (--http2)"
+            "{at} closed the connection before responding to the handshake\n\n\
+             hint: try TLS (wss://{at}/) or HTTP/2 (--http2)"
         ),
     );
     let nginx = EchoServer::proxy_to_port("nginx", dead, None);
@@ -120,8 +120,8 @@ fn gateways_that_require_tls_or_http_2() {
         &[&format!("ws://{at}/")],
         8,
         &format!(
-            "handshake with {at} failed: its answer is HTTP/2, not HTTP/1.1\n\n\
-             hint: see whether it has WebSocket over HTTP/2: --http2"
+            "handshake with {at} failed: the response is HTTP/2, not HTTP/1.1\n\n\
+             hint: try WebSocket over HTTP/2: --http2"
         ),
     );
 }
@@ -138,10 +138,11 @@ fn squid_does_not_reach_the_server() {
         ]),
         97,
         &format!(
-            "the proxy 127.0.0.1:{} does not connect to 127.0.0.1:{dead}: it answered 503 (Service \
+            "cannot connect to 127.0.0.1:{dead} through the proxy 127.0.0.1:{}: it answered 503 \
+             (Service \
              Unavailable)\n  \
              X-Squid-Error: ERR_CONNECT_FAIL 111\n  [..]\n  [..]\n\n\
-             hint: it is the proxy that does not reach the server: check host and port",
+             hint: check the server's host and port: the proxy cannot reach it",
             proxy.port
         ),
     );

@@ -98,7 +98,9 @@ fn nginx_has_http_2_but_no_websocket_over_it() {
     let ca = authority.file().to_str().unwrap().to_owned();
     Test::new()
         .args(["--ca", &ca, "--http2", &url])
-        .stderr_has(["has no WebSocket over HTTP/2: its SETTINGS lack ENABLE_CONNECT_PROTOCOL"])
+        .stderr_has([
+            "does not support WebSocket over HTTP/2: its SETTINGS lack ENABLE_CONNECT_PROTOCOL",
+        ])
         .status(16)
         .run();
     Test::new()

@@ -39,7 +39,8 @@ fn squid_and_tinyproxy_make_tunnels() {
         if has_user {
             for user in ["", "me:wrong@"] {
                 let words = format!(
-                    "sockeye: the proxy 127.0.0.1:{} does not connect to 127.0.0.1:{}: it answered 4",
+                    "sockeye: cannot connect to 127.0.0.1:{} through the proxy 127.0.0.1:{}: it \
+                     answered 4",
                     proxy.port, plain.port
                 );
                 Test::new()
@@ -66,7 +67,7 @@ fn microsocks_and_dante_s_protocol() {
         Test::new()
             .args(["--proxy", &format!("socks5h://{user}127.0.0.1:{}", proxy.port), &ws])
             .stderr_has([&format!(
-                "sockeye: the proxy 127.0.0.1:{} does not connect to localhost:{}: ",
+                "sockeye: cannot connect to localhost:{} through the proxy 127.0.0.1:{}: ",
                 proxy.port, back.port
             )])
             .status(97)

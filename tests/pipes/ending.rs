@@ -12,15 +12,20 @@ fn the_peer_ends_the_session() {
         row("").peer([Closes(1010)]).stderr(closed("1010 (mandatory extension)")).status(111),
         row("").peer([Closes(3001)]).stderr(closed("3001 (registered by a library)")).status(111),
         row("").peer([Closes(4321)]).stderr(closed("4321 (private use)")).status(111),
-        row("").peer([says("a"), Closes(4000)]).stdout("a\n").stderr(closed("4000 (private use)")).status(111),
+        row("")
+            .peer([says("a"), Closes(4000)])
+            .stdout("a\n")
+            .stderr(closed("4000 (private use)"))
+            .status(111),
         row("")
             .peer([Drops])
-            .stderr("sockeye: {peer} ended the connection without a Close (1006)\n")
+            .stderr("sockeye: {peer} closed the connection without a Close frame (1006)\n")
             .status(56),
         row("")
             .peer([Sends(vec![0x83, 0]), GetsClose(1002)])
             .stderr(
-                "sockeye: {peer} broke the protocol: reserved opcode 3 (RFC 6455, 5.2; told 1002)\n",
+                "sockeye: {peer} violated the protocol: reserved opcode 3 (RFC 6455, 5.2; closed \
+                 with 1002)\n",
             )
             .status(110),
     ]);
@@ -28,7 +33,8 @@ fn the_peer_ends_the_session() {
 
 #[test]
 fn the_client_ends_the_session() {
-    let quiet = "sockeye: ended after 0.2 s of silence (-w SECONDS waits longer, -w -1 for ever)\n";
+    let quiet =
+        "sockeye: ended after 0.2 s of silence (-w SECONDS waits longer, -w -1 waits forever)\n";
     table([
         row("-w 0").stdin("a\n").peer([gets("a"), Answers(1000, "")]),
         row("-w 0.2").stdin("a\n").peer([gets("a"), says("b"), Answers(1000, "")]).stdout("b\n"),
@@ -84,7 +90,7 @@ fn met_goals_end_the_session() {
 fn unmet_goals_fail_the_run() {
     let count = "sockeye: the session ended after 1 of 2 expected messages\n";
     let until =
-        |n: u64| format!("sockeye: the session ended before a message matched 'b': {n} came\n");
+        |n: u64| format!("sockeye: the session ended before a message matched 'b': {n} received\n");
     table([
         row("--count 2").peer([says("a"), Closes(1000)]).stdout("a\n").stderr(count).status(112),
         row("--until b").peer([says("a"), Closes(1000)]).stdout("a\n").stderr(until(1)).status(112),
@@ -98,7 +104,7 @@ fn unmet_goals_fail_the_run() {
         row("--until b -m 0.3")
             .peer([says("a"), Answers(1000, "")])
             .stdout("a\n")
-            .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
+            .stderr("sockeye: {peer}: the run (--max-time) timed out after 0.3 seconds\n")
             .status(28),
     ]);
 }

@@ -67,7 +67,7 @@ fn messages_with_a_length_prefix() {
         row(length)
             .stdin(b"\0\0\0\x01a\0\0\0\x02b\xff\0\0\0\x01c")
             .peer([gets("a"), Answers(1000, "")])
-            .stderr("sockeye: stdin is not UTF-8: message 2, byte 2; not sent from there on\n")
+            .stderr("sockeye: stdin is not valid UTF-8: message 2, byte 2; the rest was not sent\n")
             .status(26),
     ]);
 }
@@ -75,7 +75,7 @@ fn messages_with_a_length_prefix() {
 #[test]
 fn stdin_as_one_message() {
     let (long, edge) = ("0123456789".repeat(30_000), "x".repeat(BLOCK - 1));
-    let bad = "sockeye: stdin is not UTF-8: byte {}; not sent from there on\n";
+    let bad = "sockeye: stdin is not valid UTF-8: byte {}; the rest was not sent\n";
     let bad = |byte: usize| bad.replace("{}", &byte.to_string());
     table([
         row("--delimiter none").stdin("a\nb\0\n").peer([gets_whole(1, "a\nb\0\n"), Closes(1000)]),
@@ -123,7 +123,7 @@ fn text_that_turns_out_invalid_is_closed_with_1007() {
             peer.child.write(b"a\xff");
             peer.answer_close(1007);
         })
-        .stderr("sockeye: stdin is not UTF-8: byte 8; not sent from there on\n")
+        .stderr("sockeye: stdin is not valid UTF-8: byte 8; the rest was not sent\n")
         .status(26)
         .run();
 }
@@ -132,7 +132,9 @@ fn text_that_turns_out_invalid_is_closed_with_1007() {
 fn invalid_utf_8_is_named_by_message_and_byte() {
     let line = |n: usize| "x".repeat(n);
     let bad = |line: u64, byte: usize| {
-        format!("sockeye: stdin is not UTF-8: line {line}, byte {byte}; not sent from there on\n")
+        format!(
+            "sockeye: stdin is not valid UTF-8: line {line}, byte {byte}; the rest was not sent\n"
+        )
     };
     let bytes = |parts: &[&[u8]]| parts.concat();
     table([
@@ -167,7 +169,7 @@ fn invalid_utf_8_is_named_by_message_and_byte() {
         row("-0")
             .stdin(b"a\0\xff\0")
             .peer([gets("a"), Answers(1000, "")])
-            .stderr("sockeye: stdin is not UTF-8: message 2, byte 1; not sent from there on\n")
+            .stderr("sockeye: stdin is not valid UTF-8: message 2, byte 1; the rest was not sent\n")
             .status(26),
     ]);
 }

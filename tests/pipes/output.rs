@@ -36,8 +36,9 @@ fn fragments_are_one_message_in_every_framing() {
 #[test]
 fn a_truncated_message_has_no_delimiter() {
     let (short, long) = (frame(0x01, "short"), frame(0x01, "l".repeat(70_000)));
-    let lost = "sockeye: {peer} ended the connection without a Close and inside a message (1006)\n";
-    let written = format!("{lost}  70000 bytes of a message that did not end were written\n");
+    let lost = "sockeye: {peer} closed the connection without a Close frame, in the middle of a \
+        message (1006)\n";
+    let written = format!("{lost}  wrote 70000 bytes of an incomplete message\n");
     let long_text = "l".repeat(70_000);
     table([
         row("")

@@ -48,24 +48,26 @@ fn each_step_waits_for_its_answer() {
 
 #[test]
 fn a_missing_answer_is_reported_with_the_received_messages() {
-    let error = |rest: &str| format!("sockeye: in 0.3 seconds no message matched 'ok': {rest}\n");
+    let error =
+        |rest: &str| format!("sockeye: no message matched 'ok' within 0.3 seconds: {rest}\n");
     let run = |actions: Vec<super::Action>| {
         row("-x a --expect ok -x never --expect-timeout 0.3").no_stdin().peer(actions)
     };
     table([
-        run(vec![gets("a"), Answers(1000, "")]).stderr(error("none came")).status(112),
+        run(vec![gets("a"), Answers(1000, "")]).stderr(error("none received")).status(112),
         run(vec![gets("a"), says("no\x1b["), Answers(1000, "")])
             .stdout("no\x1b[\n")
-            .stderr(error("1 came, the last 'no\\x1b['"))
+            .stderr(error("1 received, the last 'no\\x1b['"))
             .status(112),
         run(vec![gets("a"), says("1"), says("2"), Answers(1000, "")])
             .stdout("1\n2\n")
-            .stderr(error("2 came, the last '2'"))
+            .stderr(error("2 received, the last '2'"))
             .status(112),
         run(vec![gets("a"), says("1"), Closes(1000)])
             .stdout("1\n")
             .stderr(
-                "sockeye: the session ended before a message matched 'ok': 1 came, the last '1'\n",
+                "sockeye: the session ended before a message matched 'ok': 1 received, the last \
+                 '1'\n",
             )
             .status(112),
         // The session's own status takes precedence.
@@ -116,7 +118,7 @@ fn unsent_parts_of_a_script_are_reported_when_the_peer_closes() {
             .no_stdin()
             .peer([gets("hi"), bye(), echo()])
             .stdout("A\n")
-            .stderr("sockeye: the session ended before a message matched 'B': none came\n")
+            .stderr("sockeye: the session ended before a message matched 'B': none received\n")
             .status(112),
     ]);
 }

@@ -40,7 +40,7 @@ fn every_typed_action_is_performed() {
 #[test]
 fn invalid_lines_are_named_by_line_and_column() {
     let bad = |place: &str, words: &str| {
-        format!("sockeye: stdin cannot be sent: {place}: {words}; not sent from there on\n")
+        format!("sockeye: cannot send stdin: {place}: {words}; the rest was not sent\n")
     };
     let good = "{\"type\":\"text\",\"data\":\"a\"}\n";
     let after = |line: &str| {
@@ -109,7 +109,7 @@ fn a_wait_delays_neither_a_close_nor_max_time() {
             peer.open();
             peer.answer_close(1000);
         })
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.5 seconds\n")
+        .stderr("sockeye: {peer}: the run (--max-time) timed out after 0.5 seconds\n")
         .status(28)
         .takes_at_least(500)
         .run();

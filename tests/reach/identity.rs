@@ -24,16 +24,17 @@ fn unreadable_files_are_reported_with_a_conversion() {
     std::fs::copy(&CertifiedClient::new().key, client.path("other.pem")).unwrap();
     let key =
         |name: &str| ["--cert", &cert, "--key", &text(&client.path(name))].map(ToOwned::to_owned);
-    let no_key = "no private key in PEM\n\nhint: give the file of the key with --key FILE\n";
+    let no_key = "no PEM private key found\n\nhint: pass the key file with --key FILE\n";
     for (args, words) in [
         (&key("empty")[..], no_key),
         (&key("missing"), "no such file or directory (os error 2)\n"),
-        (&key("other.pem"), "the key is not the certificate's\n"),
+        (&key("other.pem"), "the key does not match the certificate\n"),
         (&["--cert".to_owned(), cert.clone()], no_key),
         (
             &["--cert", &text(&client.path("cert.der")), "--key", &text(&client.key)]
                 .map(ToOwned::to_owned),
-            "no certificate in PEM\n\nhint: convert it: openssl x509 -inform DER -in OLD -out NEW\n",
+            "no PEM certificate found\n\nhint: convert it: openssl x509 -inform DER -in OLD -out \
+             NEW\n",
         ),
     ] {
         Test::new()
@@ -51,8 +52,8 @@ fn a_server_that_refuses_it_is_58() {
     client
         .test()
         .stderr(
-            "sockeye: localhost:{port} wants a client certificate\n\n\
-                 hint: give one with --cert FILE and --key FILE\n",
+            "sockeye: localhost:{port} requires a client certificate\n\n\
+                 hint: pass one with --cert FILE and --key FILE\n",
         )
         .status(58)
         .peer_discards()
@@ -62,7 +63,7 @@ fn a_server_that_refuses_it_is_58() {
     client
         .test()
         .args(["--cert", &cert, "--key", &key])
-        .stderr_has(["sockeye: localhost:{port} refuses the client certificate: "])
+        .stderr_has(["sockeye: localhost:{port} rejected the client certificate: "])
         .status(58)
         .peer_discards()
         .run();
@@ -79,7 +80,7 @@ fn an_expired_certificate_is_reported_by_the_server() {
     client
         .test()
         .args(["--cert", &text(&cert), "--key", &text(&key)])
-        .stderr("sockeye: localhost:{port} refuses the client certificate: it has expired\n")
+        .stderr("sockeye: localhost:{port} rejected the client certificate: it has expired\n")
         .status(58)
         .peer_discards()
         .run();

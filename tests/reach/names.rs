@@ -97,7 +97,7 @@ fn a_unix_socket_is_reached_by_url_or_option() {
         .args(["ws+unix:/no/such:/"])
         .stderr(
             "sockeye: cannot connect to /no/such: no such file or directory (os error 2)\n\n\
-             hint: check the path, and whether the server runs\n",
+             hint: check the path, and that the server is running\n",
         )
         .status(7)
         .run();

@@ -69,7 +69,8 @@ fn tls_goes_through_and_the_proxy_may_have_its_own() {
         .args(["--proxy", "https://localhost:{port}", "ws://far.invalid/"])
         .tls_peer(Authority::new().issue().server(), Peer::discard_all)
         .stderr_has([
-            "sockeye: the certificate of the proxy localhost:{port} is refused: its issuer",
+            "sockeye: cannot verify the certificate of the proxy localhost:{port}: certificate \
+             signed by",
         ])
         .status(97)
         .run();
@@ -123,7 +124,7 @@ fn an_unreachable_proxy_is_reported() {
     Test::new()
         .args(["--proxy", "http://127.0.0.1:1", "ws://h"])
         .stderr("sockeye: cannot connect to the proxy 127.0.0.1:1: connection refused (os error 111)\n\n\
-             hint: check the proxy's address, or go without one: --noproxy '*'\n")
+             hint: check the proxy's address, or bypass it with --noproxy '*'\n")
         .status(7)
         .run();
     Test::new()
@@ -134,7 +135,10 @@ fn an_unreachable_proxy_is_reported() {
     Test::new()
         .args(["ws://h"])
         .env("http_proxy", "gopher://p")
-        .stderr("sockeye: the variable http_proxy holds no proxy: unknown scheme 'gopher'\n")
+        .stderr(
+            "sockeye: the environment variable http_proxy is not a valid proxy URL: unknown \
+            scheme 'gopher'\n",
+        )
         .status(5)
         .run();
     Test::new()
@@ -146,22 +150,22 @@ fn an_unreachable_proxy_is_reported() {
 
 #[test]
 fn a_proxy_that_does_not_connect_is_97_with_its_words() {
-    let words = "sockeye: the proxy {peer} does not connect to far.invalid:80: ";
+    let words = "sockeye: cannot connect to far.invalid:80 through the proxy {peer}: ";
     for (answer, expected) in [
         (
             "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"p\"\r\nContent-Length: 0\r\n\r\n",
             "it answered 407 (Proxy Authentication Required)\n  Proxy-Authenticate: Basic realm=\"p\"\n\n\
-             hint: give user and password: --proxy http://USER:PASSWORD@HOST:PORT\n",
+             hint: authenticate with --proxy http://USER:PASSWORD@HOST:PORT\n",
         ),
         (
             "HTTP/1.1 403 Filtered\r\nContent-Length: 12\r\n\r\nnot \x1b there\n",
             "it answered 403 (Filtered)\n  not \\x1b there\n\n\
-             hint: it may allow this only for other hosts or ports, many only for port 443\n",
+             hint: the proxy may allow only some hosts and ports, often only port 443\n",
         ),
         (
             "SSH-2.0-x\r\n",
-            "its answer is SSH, not HTTP/1.1: 'SSH-2.0-x'\n\n\
-             hint: see whether it is a proxy of this kind: http://, https://, socks5h://\n",
+            "the response is SSH, not HTTP/1.1: 'SSH-2.0-x'\n\n\
+             hint: check the type of the proxy: http://, https:// or socks5h://\n",
         ),
     ] {
         Test::new()
@@ -180,13 +184,13 @@ fn a_proxy_that_does_not_connect_is_97_with_its_words() {
         .peer(|peer| {
             peer.request();
         })
-        .stderr_has(["sockeye: the proxy {peer} closed the connection without an answer\n"])
+        .stderr_has(["sockeye: the proxy {peer} closed the connection without a response\n"])
         .status(97)
         .run();
     Test::new()
         .args(["--proxy", "127.0.0.1:{port}", "--connect-timeout", "0.4", "ws://far.invalid/"])
         .peer(Peer::discard_all)
-        .stderr_has(["sockeye: the proxy {peer}: its answer took longer than 0.4 seconds\n"])
+        .stderr_has(["sockeye: the proxy {peer}: its response timed out after 0.4 seconds\n"])
         .status(28)
         .run();
 }
@@ -202,8 +206,8 @@ fn socks_refusals_are_97() {
             peer.discard_all();
         })
         .stderr_has([
-            "sockeye: the proxy {peer} does not connect to far.invalid:80: ",
-            "\nhint: give user and password",
+            "sockeye: cannot connect to far.invalid:80 through the proxy {peer}: ",
+            "\nhint: authenticate with --proxy",
         ])
         .status(97)
         .run();
@@ -218,7 +222,7 @@ fn socks_refusals_are_97() {
             peer.discard_all();
         })
         .stderr_has([
-            "sockeye: the proxy {peer} does not connect to far.invalid:80: host unreachable",
+            "sockeye: cannot connect to far.invalid:80 through the proxy {peer}: host unreachable",
         ])
         .status(97)
         .run();

@@ -67,7 +67,7 @@ fn redirects_are_limited() {
             peer.expect_end();
         })
         .stderr(
-            "sockeye: ws://{peer}/again answered 302: the limit of 2 redirects is reached\n\n\
+            "sockeye: ws://{peer}/again answered 302: too many redirects (limit: 2)\n\n\
              hint: raise the limit with --max-redirects N\n",
         )
         .status(47)
@@ -80,7 +80,7 @@ fn a_redirect_without_a_usable_location_is_reported() {
         (
             "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n".to_owned(),
             22,
-            "ws://{peer}/ answered 301 without saying where to (no Location)",
+            "ws://{peer}/ answered 301 without a Location header",
         ),
         (to("ftp://h/"), 3, "ws://{peer}/ redirects to 'ftp://h/': unknown scheme 'ftp'"),
         (
@@ -129,7 +129,7 @@ fn a_redirect_never_drops_tls() {
         })
         .stderr(
             "sockeye: wss://localhost:{port}/ redirects to ws://localhost:1/, which has no TLS: \
-             not followed\n\nhint: if that is wanted, connect there: ws://localhost:1/\n",
+             not followed\n\nhint: to allow this, connect to ws://localhost:1/ directly\n",
         )
         .status(22)
         .run();

@@ -13,7 +13,7 @@ fn a_name_that_does_not_resolve_is_named() {
     // The resolver's message depends on the machine.
     Test::new()
         .args(["ws://nosuch.invalid/"])
-        .stderr("sockeye: cannot resolve nosuch.invalid: no [..]\n\nhint: check the [..]\n")
+        .stderr("sockeye: cannot resolve nosuch.invalid: [..]\n\nhint: check the [..]\n")
         .status(6)
         .run();
 }
@@ -39,7 +39,7 @@ fn a_refused_connection_names_address_and_cause() {
         .args([format!("ws://127.0.0.1:{port}/")])
         .stderr(format!(
             "sockeye: cannot connect to 127.0.0.1:{port}: connection refused (os error 111)\n\n\
-             hint: check the port, and whether the server runs\n"
+             hint: check the port, and that the server is running\n"
         ))
         .status(7)
         .run();
@@ -57,9 +57,9 @@ fn every_address_that_was_tried_is_listed() {
     } else {
         let list = addresses.iter().map(|address| format!("  {address}: {refused}\n"));
         let list: String = list.collect();
-        format!("sockeye: cannot connect to localhost:{port}: no address answered\n{list}")
+        format!("sockeye: cannot connect to localhost:{port}: all addresses failed\n{list}")
     };
-    let expected = format!("{expected}\nhint: check the port, and whether the server runs\n");
+    let expected = format!("{expected}\nhint: check the port, and that the server is running\n");
     Test::new().args([format!("localhost:{port}")]).stderr(expected).status(7).run();
 }
 
@@ -76,8 +76,8 @@ fn an_address_that_does_not_answer_is_a_timeout_of_connecting() {
     Test::new()
         .args(["--connect-timeout".to_owned(), "0.5".to_owned(), format!("127.0.0.1:{port}")])
         .stderr(format!(
-            "sockeye: 127.0.0.1:{port}: connecting took longer than 0.5 seconds\n\n\
-             hint: nobody answers: check the address and any firewall on the way, or raise the \
+            "sockeye: 127.0.0.1:{port}: connecting timed out after 0.5 seconds\n\n\
+             hint: the host does not respond: check the address and any firewall in between, or raise the \
              limit with --connect-timeout SECONDS\n"
         ))
         .status(28)
@@ -94,7 +94,7 @@ fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: {peer}: the answer to the handshake took longer than 0.5 seconds\n\n\
+            "sockeye: {peer}: the WebSocket handshake timed out after 0.5 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
@@ -112,7 +112,7 @@ fn a_head_that_never_ends_is_a_timeout_too() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: {peer}: the answer to the handshake took longer than 0.5 seconds\n\n\
+            "sockeye: {peer}: the WebSocket handshake timed out after 0.5 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
@@ -126,7 +126,7 @@ fn silence_in_tls_names_tls() {
         .args(["--connect-timeout", "0.5", "-k", "wss://localhost:{port}/"])
         .peer(Peer::discard_all)
         .stderr(
-            "sockeye: localhost:{port}: the TLS handshake took longer than 0.5 seconds\n\n\
+            "sockeye: localhost:{port}: the TLS handshake timed out after 0.5 seconds\n\n\
              hint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
@@ -147,7 +147,7 @@ fn the_budget_is_one_over_all_steps() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: localhost:{port}: the answer to the handshake took longer than 1.5 seconds\
+            "sockeye: localhost:{port}: the WebSocket handshake timed out after 1.5 seconds\
              \n\nhint: raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
@@ -164,7 +164,7 @@ fn max_time_counts_while_connecting_and_its_hint_is_its_own() {
             peer.request();
             peer.discard_all();
         })
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
+        .stderr("sockeye: {peer}: the run (--max-time) timed out after 0.3 seconds\n")
         .status(28)
         .takes_at_least(300)
         .run();
@@ -180,7 +180,7 @@ fn max_time_ends_a_session_that_goes_on() {
             peer.answer_close(1000);
         })
         .stdout("one\n")
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
+        .stderr("sockeye: {peer}: the run (--max-time) timed out after 0.3 seconds\n")
         .status(28)
         .takes_at_least(300)
         .run();
@@ -195,7 +195,7 @@ fn max_time_ends_a_session_whose_peer_does_not_answer_the_close() {
             peer.expect_close(1000);
             peer.discard_all();
         })
-        .stderr("sockeye: {peer}: the run (--max-time) took longer than 0.3 seconds\n")
+        .stderr("sockeye: {peer}: the run (--max-time) timed out after 0.3 seconds\n")
         .status(28)
         .takes_at_least(500)
         .run();
@@ -212,8 +212,8 @@ fn a_peer_that_stopped_answering_pings_is_noticed() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: {peer}: the answer to a ping took longer than 0.3 seconds\n\n\
-             hint: raise --ping-timeout or leave it out\n",
+            "sockeye: {peer}: the pong timed out after 0.3 seconds\n\n\
+             hint: raise or omit --ping-timeout\n",
         )
         .status(28)
         .takes_at_least(500)

@@ -27,9 +27,13 @@ fn a_self_signed_certificate_that_was_given_is_trusted() {
                 params.subject_alt_names =
                     vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
             }) as fn(&mut _),
-            "it is not for localhost, only for other.example",
+            "certificate is not valid for localhost, only for other.example",
         ),
-        (|params| params.not_after = rcgen::date_time_ymd(2020, 1, 1), "it expired on 2020-01-01"),
+        (
+            |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1),
+            "certificate has expired: \
+            valid until 2020-01-01",
+        ),
     ] {
         let identity = Identity::self_signed_with(change);
         let [cert, _] = identity.files(&dir);
@@ -138,7 +142,8 @@ fn a_key_may_be_pinned() {
             .args([authority.file()])
             .tls_peer(identity.server(), Peer::discard_all)
             .stderr(format!(
-                "sockeye: the key of localhost:{{port}} is not the one pinned: it is {pin}\n\n\
+                "sockeye: the public key of localhost:{{port}} does not match the pin: it is \
+                 {pin}\n\n\
                  hint: if the server's key was changed, pin the new one\n"
             ))
             .status(90)
@@ -163,7 +168,8 @@ fn the_chain_is_shown_also_when_it_is_refused() {
         .tls_peer(authority.issue().server(), Peer::discard_all)
         .stderr_has([
             "* certificate: CN=rcgen self signed cert (for localhost), by CN=",
-            "sockeye: the certificate of localhost:{port} is refused: its issuer is not trusted: CN=",
+            "sockeye: cannot verify the certificate of localhost:{port}: certificate signed by an \
+             unknown authority: CN=",
         ])
         .status(60)
         .run();

@@ -54,7 +54,7 @@ fn a_peer_that_breaks_the_protocol_is_told_and_named() {
         let close = peer.frame();
         assert_eq!((close.first, &close.payload[..2]), (0x88, b"\x03\xea".as_slice()));
     });
-    assert!(end.view.has_part("broke the protocol"), "{:#?}", end.view);
+    assert!(end.view.has_part("violated the protocol"), "{:#?}", end.view);
 }
 
 #[test]
@@ -133,12 +133,13 @@ fn a_session_that_is_lost_comes_back_under_the_line_being_typed() {
         screen.press("half");
         screen.edits("> half", 6);
         peer.half_close();
-        screen
-            .wait("the loss", |view| view.has_part("ended the connection without a Close (1006)"));
+        screen.wait("the loss", |view| {
+            view.has_part("closed the connection without a Close frame (1006)")
+        });
         screen.edits("> half", 6);
         peer.next_client();
         peer.open();
-        screen.wait("the return", |view| view.has_part("connected again to ws://"));
+        screen.wait("the return", |view| view.has_part("reconnected to ws://"));
         screen.edits("> half", 6);
         screen.press("\r");
         peer.expect_text("half");
@@ -154,7 +155,7 @@ fn the_user_can_leave_while_reconnecting() {
         .run(|screen, peer| {
             begin(screen, peer);
             peer.half_close();
-            screen.wait("the loss", |view| view.has_part("connecting again in "));
+            screen.wait("the loss", |view| view.has_part("reconnecting in "));
             screen.enter("hello");
             screen.wait("a refusal", |view| view.has("not sent: not connected"));
             screen.press("\x04");

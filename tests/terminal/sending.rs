@@ -42,7 +42,7 @@ fn files_are_sent_whole() {
         peer.expect_binary("one\ntwo\n");
         screen.edits(">", 2);
         screen.enter(&format!("/text @{bytes}"));
-        screen.wait("a fault", |view| view.has_part("is not UTF-8 at byte 1"));
+        screen.wait("a fault", |view| view.has_part("is not valid UTF-8 at byte 1"));
         screen.enter(&format!("/send @{gone}"));
         screen.wait("a fault", |view| view.has_part("no such file or directory"));
         screen.enter("/send @/dev/zero");

@@ -43,7 +43,7 @@ fn typed_lines_go_to_every_client_and_received_ones_are_marked() {
         two.send(Message::binary(b"\0\xff".as_slice()));
         screen.wait("a dump", |view| view.has_part("00 ff"));
         two.close();
-        screen.wait("its leaving", |view| view.has_part("client 2 left"));
+        screen.wait("its leaving", |view| view.has_part("client 2 disconnected"));
         screen.edits("> half typed", 12);
         screen.press("\r");
         one.expect_text("half typed");

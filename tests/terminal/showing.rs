@@ -14,11 +14,11 @@ fn json_is_laid_out_on_request() {
         let [one, two, three, four] = laid_out;
         screen.shows([CONNECTED, STATUS, one, two, three, four, ">"], 2);
         screen.enter("/json");
-        screen.has("JSON is shown as it comes");
+        screen.has("JSON is shown as received");
         peer.send(text(json));
         screen.ends_with([&format!("< {json}"), ">"], 2);
         screen.enter("/json on");
-        screen.has("JSON is laid out");
+        screen.has("JSON is pretty-printed");
         leave(screen, peer);
     });
 }
@@ -35,7 +35,7 @@ fn times_are_shown_on_request() {
         peer.send(text("hi"));
         screen.wait("a time", |view| view.rows.iter().any(has_time));
         screen.enter("/time");
-        screen.has("times are not shown");
+        screen.has("timestamps are not shown");
         peer.send(text("hi"));
         screen.has("< hi");
         leave(screen, peer);
@@ -126,7 +126,7 @@ fn paused_messages_are_held_until_resume() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/pause");
-        screen.has("paused: /resume shows what comes until then");
+        screen.has("paused: /resume shows the messages received until then");
         peer.send([text("one"), text("two"), crate::support::wire::ping("still")].concat());
         // The message was received, and is not shown.
         peer.expect_pong("still");
@@ -144,12 +144,12 @@ fn held_messages_are_bounded_and_none_is_lost() {
     let end = Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/pause");
-        screen.has("paused: /resume shows what comes until then");
+        screen.has("paused: /resume shows the messages received until then");
         let messages = (0..18_000).map(|n| text(format!("{n:05} {}", "x".repeat(1000))));
         let flood = messages.collect::<Vec<_>>().concat();
         let sent = peer.flood(&flood);
         assert!(sent < flood.len(), "all of it was taken");
-        screen.wait("a word", |view| view.has_part("(that is all that can be held"));
+        screen.wait("a word", |view| view.has_part("(limit reached: "));
         // Commands typed while the screen catches up are executed.
         screen.press("/resume\r/stats\r");
         let rest = &flood[sent..];

@@ -3,7 +3,7 @@
 use super::{Terminal, begin, leave};
 use crate::support::{Signal, wire};
 
-const OFFER: &str = "(/reconnect opens it again, Ctrl-D leaves)";
+const OFFER: &str = "(/reconnect reconnects, Ctrl-D exits)";
 
 #[test]
 fn the_line_stays_and_the_session_can_be_opened_again() {
@@ -18,11 +18,11 @@ fn the_line_stays_and_the_session_can_be_opened_again() {
         screen.edits("> half", 6);
         screen.press("\x15");
         screen.enter("lost?");
-        screen.has("not sent: the session is closed; /reconnect opens it again");
+        screen.has("not sent: the session is closed; /reconnect opens a new one");
         screen.enter("/reconnect");
         peer.next_client();
         peer.open();
-        screen.wait("the return", |view| view.has_part("connected again to ws://"));
+        screen.wait("the return", |view| view.has_part("reconnected to ws://"));
         screen.enter("here");
         peer.expect_text("here");
         screen.edits(">", 2);
@@ -193,7 +193,7 @@ fn the_prompt_follows_long_output_without_a_session() {
         screen.enter("/last");
         screen.wait("all of it", |view| view.line() == ">" && !view.has(OFFER));
         screen.enter("/json");
-        screen.has("JSON is laid out");
+        screen.has("JSON is pretty-printed");
         screen.edits(">", 2);
         screen.press("\x04");
     });
@@ -207,9 +207,9 @@ fn commands_work_while_reconnecting() {
         peer.send(wire::text("before"));
         screen.has("< before");
         peer.half_close();
-        screen.wait("the loss", |view| view.has_part("connecting again in "));
+        screen.wait("the loss", |view| view.has_part("reconnecting in "));
         screen.enter("/json on");
-        screen.has("JSON is laid out");
+        screen.has("JSON is pretty-printed");
         screen.enter("/last");
         screen.wait("it twice", |view| {
             view.rows.iter().filter(|row| *row == "< before").count() == 2
@@ -220,13 +220,13 @@ fn commands_work_while_reconnecting() {
         screen.enter("/reconnect");
         peer.next_client();
         peer.open();
-        screen.wait("the return", |view| view.has_part("connected again to ws://"));
+        screen.wait("the return", |view| view.has_part("reconnected to ws://"));
         leave(screen, peer);
     });
     Terminal::new().args(args).killed_by(Signal::INT).run(|screen, peer| {
         begin(screen, peer);
         peer.half_close();
-        screen.wait("the loss", |view| view.has_part("connecting again in "));
+        screen.wait("the loss", |view| view.has_part("reconnecting in "));
         screen.press("\x03\x03");
     });
 }
@@ -251,10 +251,10 @@ fn leaving_works_while_many_messages_are_held() {
         let end = Terminal::new().args(["--close-timeout", "20"]).run(move |screen, peer| {
             begin(screen, peer);
             screen.enter("/pause");
-            screen.has("paused: /resume shows what comes until then");
+            screen.has("paused: /resume shows the messages received until then");
             let flood = wire::text("x".repeat(1000)).repeat(18_000);
             let sent = peer.flood(&flood);
-            screen.wait("a word", |view| view.has_part("(that is all that can be held"));
+            screen.wait("a word", |view| view.has_part("(limit reached: "));
             screen.press(keys);
             let rest = &flood[sent..];
             assert_eq!(peer.offer(rest), rest.len());

@@ -83,7 +83,7 @@ async fn converse(
     match &opened.established.agreed.deflate {
         Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
         None if client.offers_compression() => {
-            report.detail("no compression: offered, not accepted");
+            report.detail("no compression: offered but not accepted");
         }
         None => {}
     }
@@ -114,7 +114,7 @@ fn note_missing_subprotocol(client: &ClientJob, opened: &ClientConnection, repor
     if opened.established.agreed.subprotocol.is_none()
         && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
     {
-        report.note(&format!("the server chose no subprotocol (asked for: {asked})"));
+        report.note(&format!("the server selected no subprotocol (requested: {asked})"));
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn farewell(session: &Session) -> String {
     match session.remote_close() {
         Some(close) if session.is_closed_by_us() => format!("closed: {close}"),
         Some(close) => format!("{authority} closed: {close}"),
-        None => format!("{authority} sent no Close"),
+        None => format!("{authority} sent no Close frame"),
     }
 }
 

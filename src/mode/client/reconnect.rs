@@ -203,7 +203,7 @@ pub(super) fn report_retry(report: Report, sinks: &Sinks, event: &RetryEvent<'_>
     match event {
         RetryEvent::Lost(error, wait) => {
             report.note(&error.to_string());
-            report.note(&format!("again in {:.1} s", wait.as_secs_f64()));
+            report.note(&format!("reconnecting in {:.1} s", wait.as_secs_f64()));
         }
         RetryEvent::Progress(step) => {
             report.progress(step);

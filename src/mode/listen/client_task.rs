@@ -134,8 +134,8 @@ impl ClientTask {
 
 fn describe_end(verdict: Result<(), SessionError>) -> String {
     match verdict {
-        Ok(()) => "left".to_owned(),
-        Err(error) => format!("left: {error}"),
+        Ok(()) => "disconnected".to_owned(),
+        Err(error) => format!("disconnected: {error}"),
     }
 }
 

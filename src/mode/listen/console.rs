@@ -232,7 +232,7 @@ fn run_command(prompt: &Prompt, line: &str) -> ConsoleEvent {
 }
 
 const HELP: &str = "\
-/quit   close and leave (Ctrl-D)
+/quit   close and exit (Ctrl-D)
 /help   show this help
 //text  send a message that begins with a slash";
 const SIGHUP: i32 = 1;

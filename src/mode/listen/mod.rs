@@ -62,7 +62,7 @@ fn address(text: &str) -> Result<String, Error> {
         Some((host, port)) => (host, port),
     };
     let usage_error = || Error::Usage {
-        fault: format!("'{text}' is not an address to listen on"),
+        fault: format!("'{text}' is not a listen address"),
         hint: Some("use PORT, HOST:PORT or [IPv6]:PORT; port 0 is any free port".to_owned()),
     };
     if text.starts_with("unix:") {
@@ -120,9 +120,9 @@ async fn echo_client(
             let sinks = Sinks::of_peer(listen.common.frames, report, format!("{peer} "));
             let session = Session::server(established, listen.common.settings, entropy());
             echo(sinks.observe(session), shutdown).await;
-            report.detail(&format!("{peer} left"));
+            report.detail(&format!("{peer} disconnected"));
         }
-        Err(fault) => report.detail(&format!("{peer} refused: {fault}")),
+        Err(fault) => report.detail(&format!("{peer} rejected: {fault}")),
     }
 }
 

@@ -94,7 +94,7 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         certificates = read_file(path)?;
     }
     if certificates.is_empty() {
-        return Err("no certificate in PEM".to_owned());
+        return Err("no PEM certificate found".to_owned());
     }
     Ok(certificates)
 }

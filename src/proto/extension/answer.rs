@@ -27,18 +27,26 @@ impl fmt::Display for ExtensionFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(line) => {
-                write!(f, "its Sec-WebSocket-Extensions '{}' is malformed", Excerpt(line))
+                write!(f, "malformed Sec-WebSocket-Extensions '{}'", Excerpt(line))
             }
             Self::NotOffered(name) => {
-                write!(f, "it chose the extension '{}', which was not offered", Excerpt(name))
+                write!(
+                    f,
+                    "the server selected the extension '{}', which was not offered",
+                    Excerpt(name)
+                )
             }
             Self::Unsupported(name) => {
-                write!(f, "it chose the extension '{}', which is not supported", Excerpt(name))
+                write!(
+                    f,
+                    "the server selected the extension '{}', which is not supported",
+                    Excerpt(name)
+                )
             }
             Self::Repeated(name) => {
-                write!(f, "it chose the extension '{}' twice", Excerpt(name))
+                write!(f, "the server selected the extension '{}' twice", Excerpt(name))
             }
-            Self::Param(bad) => write!(f, "it answered permessage-deflate with {bad}"),
+            Self::Param(bad) => write!(f, "the server accepted permessage-deflate with {bad}"),
         }
     }
 }

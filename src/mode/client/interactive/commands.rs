@@ -119,7 +119,7 @@ impl Interactive {
         if self.repeats.add(message, interval, times, Instant::now()) {
             return String::new();
         }
-        "not sent: too much is repeated already; /stop ends it".to_owned()
+        "not sent: too many repeated messages; /stop ends them".to_owned()
     }
 
     fn outcome(&self, sent: Result<(), UsageError>) -> String {
@@ -132,7 +132,7 @@ impl Interactive {
             return "not sent: not connected".to_owned();
         }
         if self.session.is_over() {
-            return "not sent: the session is closed; /reconnect opens it again".to_owned();
+            return "not sent: the session is closed; /reconnect opens a new one".to_owned();
         }
         format!("not sent: {fault}")
     }
@@ -147,7 +147,7 @@ fn contents(kind: Option<Kind>, path: &Path) -> Result<(Kind, Vec<u8>), String> 
         (Some(Kind::Binary), _) | (None, Err(_)) => Ok((Kind::Binary, bytes)),
         (_, Ok(_)) => Ok((Kind::Text, bytes)),
         (Some(Kind::Text), Err(fault)) => Err(format!(
-            "not sent: {} is not UTF-8 at byte {}; /binary @FILE sends it as it is",
+            "not sent: {} is not valid UTF-8 at byte {}; /binary @FILE sends it as binary",
             path.display(),
             fault.valid_up_to() + 1
         )),

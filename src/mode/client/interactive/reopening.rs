@@ -68,7 +68,7 @@ impl Interactive {
         let mut tell = |event: RetryEvent<'_>| match event {
             RetryEvent::Lost(error, wait) => {
                 print(&error.to_string());
-                print(&format!("connecting again in {:.1} s", wait.as_secs_f64()));
+                print(&format!("reconnecting in {:.1} s", wait.as_secs_f64()));
             }
             RetryEvent::Progress(step) => {
                 sinks.progress(step);
@@ -129,7 +129,7 @@ impl Interactive {
         match opened {
             Some(Ok(opened)) => {
                 let url = self.options.report.secrets.url(&opened.report.url);
-                self.prompt.print(&format!("connected again to {}", Escaped(&url)));
+                self.prompt.print(&format!("reconnected to {}", Escaped(&url)));
                 self.prompt.print(&status_line(&opened));
                 self.options.sinks.opened(&opened);
                 let session = Session::client(opened, self.options.settings, entropy())
@@ -172,7 +172,7 @@ impl Interactive {
             Ok(()) => self.print_farewell(),
         }
         self.shown_verdict = Some(verdict);
-        self.prompt.print(&"(/reconnect opens it again, Ctrl-D leaves)".dimmed().to_string());
+        self.prompt.print(&"(/reconnect reconnects, Ctrl-D exits)".dimmed().to_string());
     }
 
     /// Prints how a session closed without failure, and the meaning of the peer's close code.

@@ -114,7 +114,7 @@ impl View {
             Some(_) => self.state().unwrap_or_default(),
             None => {
                 self.held = Some(Held::default());
-                "paused: /resume shows what comes until then".to_owned()
+                "paused: /resume shows the messages received until then".to_owned()
             }
         }
     }
@@ -152,14 +152,14 @@ impl View {
     pub(super) fn json(&mut self, wanted: Option<bool>) -> &'static str {
         let pretty = &mut self.dialogue.pretty;
         *pretty = wanted.unwrap_or(!*pretty);
-        if *pretty { "JSON is laid out" } else { "JSON is shown as it comes" }
+        if *pretty { "JSON is pretty-printed" } else { "JSON is shown as received" }
     }
 
     /// Switches or toggles timestamps. Returns the text to print.
     pub(super) fn time(&mut self, wanted: Option<bool>) -> &'static str {
         let times = &mut self.dialogue.times;
         *times = wanted.unwrap_or(!*times);
-        if *times { "times are shown" } else { "times are not shown" }
+        if *times { "timestamps are shown" } else { "timestamps are not shown" }
     }
 
     /// Returns the last received message in full.
@@ -194,8 +194,8 @@ fn were_held(messages: u64) -> String {
     format!("{messages} message{s} held")
 }
 
-const FULL_NOTE: &str = "(that is all that can be held: the rest waits at the peer; /resume)";
-const NONE_YET: &str = "no message has come yet";
+const FULL_NOTE: &str = "(limit reached: nothing more is read from the peer until /resume)";
+const NONE_YET: &str = "no message received yet";
 /// The limit of held text, at which the session stops being read.
 const HELD_LIMIT_BYTES: usize = 8 << 20;
 /// The capacity kept for the last message after a longer one.
@@ -298,9 +298,12 @@ mod tests {
     fn switches_are_set_or_changed() {
         let mut view = View::default();
         let json = [None, None, Some(true), Some(true), Some(false)].map(|it| view.json(it));
-        let (on, off) = ("JSON is laid out", "JSON is shown as it comes");
+        let (on, off) = ("JSON is pretty-printed", "JSON is shown as received");
         assert_eq!(json, [on, off, on, on, off]);
         let times = [Some(false), None, Some(true)].map(|it| view.time(it));
-        assert_eq!(times, ["times are not shown", "times are shown", "times are shown"]);
+        assert_eq!(
+            times,
+            ["timestamps are not shown", "timestamps are shown", "timestamps are shown"]
+        );
     }
 }

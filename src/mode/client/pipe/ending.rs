@@ -52,7 +52,7 @@ impl Pipe {
         {
             if let Expiry::Silence(window) = why {
                 self.report.note(&format!(
-                    "ended after {} s of silence (-w SECONDS waits longer, -w -1 for ever)",
+                    "ended after {} s of silence (-w SECONDS waits longer, -w -1 waits forever)",
                     window.as_secs_f64()
                 ));
             }

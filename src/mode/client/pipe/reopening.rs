@@ -63,11 +63,10 @@ impl Pipe {
         };
         match opened {
             Ok(opened) => {
-                let mut note =
-                    format!("connected again after {:.1} s", (now() - lost).as_secs_f64());
+                let mut note = format!("reconnected after {:.1} s", (now() - lost).as_secs_f64());
                 if kept > 0 {
                     let s = if kept == 1 { "" } else { "s" };
-                    note = format!("{note}: {kept} message{s} that had not left will be sent");
+                    note = format!("{note}: {kept} unsent message{s} will be sent");
                 }
                 self.report.note(&note);
                 self.resume(opened);

@@ -91,7 +91,7 @@ fn clients_are_numbered_and_exchange_messages_with_the_server() {
 
         one.close(1000);
         tokio::join!(server.run(S), one.finish());
-        assert_eq!(server.shown(), ["1 left"]);
+        assert_eq!(server.shown(), ["1 disconnected"]);
         // Numbers are not reused.
         let (mut three, _wire) = server.join(Bed::default());
         tokio::join!(server.run(S), three.idle(S));
@@ -115,9 +115,12 @@ fn describes_the_end_of_each_session() {
         wire.cut();
         tokio::join!(server.run(S), well.finish(), badly.finish());
         let shown = server.shown().join("\n");
-        assert!(shown.contains("1 left\n") || shown.ends_with("1 left"), "{shown}");
-        assert!(shown.contains("2 left: peer.example closed the connection: 1011"), "{shown}");
-        assert!(shown.contains("3 left: "), "{shown}");
+        assert!(shown.contains("1 disconnected\n") || shown.ends_with("1 disconnected"), "{shown}");
+        assert!(
+            shown.contains("2 disconnected: peer.example closed the connection: 1011"),
+            "{shown}"
+        );
+        assert!(shown.contains("3 disconnected: "), "{shown}");
         assert!(server.hub.clients.is_empty());
     });
 }
@@ -223,7 +226,7 @@ fn a_client_that_joins_during_a_shutdown_is_closed_at_once() {
         let (mut late, _wire) = server.join(Bed::default());
         let (_, heard) = tokio::join!(server.run(4 * S), late.finish());
         assert_eq!(heard, [OwnedEvent::Close(Close::new(1001.into()))]);
-        assert_eq!(server.shown(), ["1 joined", "2 left"]);
+        assert_eq!(server.shown(), ["1 joined", "2 disconnected"]);
     });
 }
 
@@ -249,6 +252,6 @@ fn keepalive_pings_detect_a_vanished_client() {
         assert_eq!(server.shown(), ["1 joined", "1 < hi"]);
         wire.stall();
         server.run(16 * S).await;
-        assert!(server.shown()[0].starts_with("1 left: "));
+        assert!(server.shown()[0].starts_with("1 disconnected: "));
     });
 }
