@@ -3,7 +3,7 @@
 use sockeye::{
     cli::{config, generate, parse::parse, run::Run},
     error::Error,
-    job::ended::Ended,
+    job::run_outcome::RunOutcome,
     mode, report,
     sys::unix::end_by_signal,
 };
@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match run() {
-        Ok(Ended::Done) => ExitCode::SUCCESS,
-        Ok(Ended::Signal(signal)) => end_by_signal(signal),
+        Ok(RunOutcome::Done) => ExitCode::SUCCESS,
+        Ok(RunOutcome::Signal(signal)) => end_by_signal(signal),
         Err(error) => match error.downcast_ref::<Error>() {
             Some(error) => {
                 report::error(error);
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> anyhow::Result<Ended> {
+fn run() -> anyhow::Result<RunOutcome> {
     let cli = parse(std::env::args_os().collect())?;
     match Run::new(cli)? {
         Run::Job(job) => return Ok(mode::run(job)?),
@@ -34,5 +34,5 @@ fn run() -> anyhow::Result<Ended> {
         Run::TargetNames => generate::target_names(&config::target_names()?)?,
         Run::Man(dir) => generate::man(dir)?,
     }
-    Ok(Ended::Done)
+    Ok(RunOutcome::Done)
 }

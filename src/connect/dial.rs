@@ -1,8 +1,8 @@
 //! Byte streams to a target over TCP, a Unix socket or a proxy.
 
 use super::{
-    dial_options::DialOptions, dialer::Dialer, error::OpenError, hop::Hop, progress::Progress,
-    resolver::Resolution, step::Step, timeout::within, tracker::Tracker,
+    dial_options::DialOptions, dialer::Dialer, error::OpenError, progress::Progress,
+    redirect_hop::RedirectHop, resolver::Resolution, step::Step, timeout::within, tracker::Tracker,
 };
 use crate::{
     net::{
@@ -47,7 +47,7 @@ impl Endpoint {
 /// proxy or a Unix socket.
 pub(super) async fn dial(
     dialer: &Dialer,
-    hop: &Hop<'_>,
+    hop: &RedirectHop<'_>,
     tracker: &mut Tracker<'_>,
 ) -> Result<(Box<dyn Transport>, Option<SocketAddr>), OpenError> {
     let (target, dialing) = (&*hop.target, dialer.options());
@@ -109,7 +109,7 @@ impl ResolveFailure {
 /// Resolves an endpoint. An IP address, and a host listed in `--resolve`, need no lookup.
 async fn resolve<'a>(
     dialer: &'a Dialer,
-    hop: &Hop<'_>,
+    hop: &RedirectHop<'_>,
     endpoint: &Endpoint,
     tracker: &Tracker<'_>,
 ) -> Result<Resolution<'a>, ResolveFailure> {
@@ -142,7 +142,7 @@ async fn resolve<'a>(
 /// Connects to a proxy and requests a tunnel to the endpoint.
 async fn dial_through_proxy(
     dialer: &Dialer,
-    hop: &Hop<'_>,
+    hop: &RedirectHop<'_>,
     proxy: &Proxy,
     endpoint: &Endpoint,
     tracker: &mut Tracker<'_>,

@@ -66,7 +66,7 @@ pub enum OpenError {
     Handshake {
         request: Box<RequestSummary>,
         /// The violated rule.
-        refusal: ResponseFault,
+        fault: ResponseFault,
     },
     /// The response has an HTTP status that does not open a session.
     Status {

@@ -12,7 +12,7 @@ pub struct Established {
     /// Session bytes that were received together with the peer's head.
     pub rest: Vec<u8>,
     /// The negotiated subprotocol and extensions.
-    pub agreed: Agreement,
+    pub agreement: Agreement,
     /// The HTTP version of the handshake.
     pub carrier: Version,
     /// The peer in error messages, as `host:port`.

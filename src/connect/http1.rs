@@ -1,8 +1,8 @@
 //! The opening handshake over HTTP/1.1.
 
 use super::{
-    error::OpenError, established::Established, hop::Hop, outcome::HandshakeOutcome,
-    request::RequestSummary, step::Step, tracker::Tracker,
+    error::OpenError, established::Established, outcome::HandshakeOutcome,
+    redirect_hop::RedirectHop, request::RequestSummary, step::Step, tracker::Tracker,
 };
 use crate::{
     net::{Transport, tls},
@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Sends the request and reads the head of the response.
 pub(super) async fn handshake(
-    hop: &Hop<'_>,
+    hop: &RedirectHop<'_>,
     mut transport: Box<dyn Transport>,
     tracker: &mut Tracker<'_>,
 ) -> Result<HandshakeOutcome, OpenError> {
@@ -53,13 +53,13 @@ pub(super) async fn handshake(
         }
         let answer = upgrade
             .receive(buffer.within(..n))
-            .map_err(|refusal| OpenError::Handshake { request: summary.clone(), refusal })?;
+            .map_err(|fault| OpenError::Handshake { request: summary.clone(), fault })?;
         match answer {
             UpgradeProgress::Pending => {}
-            UpgradeProgress::Open { agreed, response, rest } => {
+            UpgradeProgress::Open { agreement, response, rest } => {
                 tracker.report_response(&response);
                 let carrier = Version::Http11;
-                let established = Established { transport, rest, agreed, carrier, authority };
+                let established = Established { transport, rest, agreement, carrier, authority };
                 return Ok(HandshakeOutcome::Open(established, summary, response));
             }
             UpgradeProgress::Status { response, rest } => {
@@ -71,7 +71,7 @@ pub(super) async fn handshake(
 }
 
 /// Builds the request: the fields of the handshake, with the user's edits applied last.
-fn request(hop: &Hop<'_>) -> Request {
+fn request(hop: &RedirectHop<'_>) -> Request {
     let target = &*hop.target;
     let mut headers = Headers::default();
     headers.push("Host", hop.host.map_or_else(|| target.host_header(), ToOwned::to_owned));

@@ -1,8 +1,8 @@
 //! The opening handshake over HTTP/2 (RFC 8441).
 
 use super::{
-    error::OpenError, established::Established, hop::Hop, outcome::HandshakeOutcome,
-    progress::Progress, request::RequestSummary, step::Step, tracker::Tracker,
+    error::OpenError, established::Established, outcome::HandshakeOutcome, progress::Progress,
+    redirect_hop::RedirectHop, request::RequestSummary, step::Step, tracker::Tracker,
 };
 use crate::{
     net::{
@@ -19,7 +19,7 @@ use crate::{
 
 /// Opens a stream with an extended CONNECT and waits for the response.
 pub(super) async fn handshake(
-    hop: &Hop<'_>,
+    hop: &RedirectHop<'_>,
     transport: Box<dyn Transport>,
     tracker: &mut Tracker<'_>,
 ) -> Result<HandshakeOutcome, OpenError> {
@@ -41,14 +41,14 @@ pub(super) async fn handshake(
     let authority = target.authority();
     let summary = Box::new(RequestSummary::new(target, &request.headers));
     match extended::validate_response(&request, &response) {
-        Ok(Some(agreed)) => {
+        Ok(Some(agreement)) => {
             let rest = stream.take_received();
             let (transport, carrier) = (Box::new(stream), Version::Http2);
-            let established = Established { transport, rest, agreed, carrier, authority };
+            let established = Established { transport, rest, agreement, carrier, authority };
             Ok(HandshakeOutcome::Open(established, summary, response))
         }
         Ok(None) => Ok(HandshakeOutcome::Status(Box::new(stream), summary, response, Vec::new())),
-        Err(refusal) => Err(OpenError::Handshake { request: summary, refusal }),
+        Err(fault) => Err(OpenError::Handshake { request: summary, fault }),
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn open_error(target: &Target, fault: Http2Fault) -> OpenError {
     OpenError::Http2 { authority, fault }
 }
 
-fn request(hop: &Hop<'_>) -> Request {
+fn request(hop: &RedirectHop<'_>) -> Request {
     let target = &*hop.target;
     let mut headers = hop.headers();
     if let Some(host) = hop.host {

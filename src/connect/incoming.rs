@@ -101,7 +101,7 @@ impl Incoming {
         let chosen = choose(&self.request().headers, choices);
         let fault = self.fault().or(chosen.is_err().then_some(RequestFault::Extensions));
         match (fault, chosen) {
-            (None, Ok((agreed, headers))) => self.accept(agreed, &headers).await,
+            (None, Ok((agreement, headers))) => self.accept(agreement, &headers).await,
             (fault, _) => {
                 let fault = fault.unwrap_or(RequestFault::Extensions);
                 self.refuse_for(fault).await?;
@@ -114,7 +114,7 @@ impl Incoming {
     /// may stand among them. A request with a [`Self::fault`] is not accepted.
     pub async fn accept(
         mut self,
-        agreed: Agreement,
+        agreement: Agreement,
         headers: &Headers,
     ) -> Result<Established, IncomingFault> {
         let RequestHead { accept, rest, .. } = self.head;
@@ -123,7 +123,7 @@ impl Incoming {
         written.await.map_err(|_| IncomingFault::TimedOut(self.limit))??;
         let (transport, authority) = (self.transport, self.authority);
         let carrier = Version::Http11;
-        Ok(Established { transport, rest, agreed, carrier, authority })
+        Ok(Established { transport, rest, agreement, carrier, authority })
     }
 
     /// Answers with this status and a body of plain text, and ends the connection.
@@ -207,14 +207,6 @@ mod tests {
         let mut response = String::new();
         client.read_to_string(&mut response).await.unwrap();
         response
-    }
-
-    fn headers(fields: &[(&str, &str)]) -> Headers {
-        let mut headers = Headers::default();
-        for (name, value) in fields {
-            headers.push(*name, *value);
-        }
-        headers
     }
 
     #[test]
@@ -332,7 +324,7 @@ mod tests {
             let (mut client, server) = client_with(REQUEST.as_bytes()).await;
             let incoming = read(server).await.unwrap();
             assert_eq!((incoming.request().target.as_str(), incoming.fault()), ("/chat", None));
-            let headers = headers(&[("Retry-After", "60")]);
+            let headers = Headers::of(&[("Retry-After", "60")]);
             incoming.refuse(StatusCode::SERVICE_UNAVAILABLE, &headers, "full\n").await.unwrap();
             let expected = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\n\
                             Content-Type: text/plain\r\nContent-Length: 5\r\n\
@@ -347,7 +339,7 @@ mod tests {
             let request = format!("{REQUEST}first bytes");
             let (mut client, server) = client_with(request.as_bytes()).await;
             let incoming = read(server).await.unwrap();
-            let headers = headers(&[("Sec-WebSocket-Protocol", "chat"), ("X-Own", "1")]);
+            let headers = Headers::of(&[("Sec-WebSocket-Protocol", "chat"), ("X-Own", "1")]);
             let established = incoming.accept(Agreement::default(), &headers).await.unwrap();
             assert_eq!(established.rest, b"first bytes");
             assert_eq!(established.authority, "peer.example");

@@ -6,11 +6,11 @@ use super::{
     dial::dial,
     dialer::Dialer,
     error::OpenError,
-    hop::Hop,
     http1, http2,
     options::{ConnectOptions, Http},
     outcome::HandshakeOutcome,
     progress::Progress,
+    redirect_hop::RedirectHop,
     step::{LimitScope, Step},
     stopwatch::Stopwatch,
     timeout::within,
@@ -58,7 +58,7 @@ async fn open_following_redirects(
     tracker: &mut Tracker<'_>,
 ) -> Result<ClientConnection, OpenError> {
     let stopwatch = tracker.stopwatch;
-    let mut hop = Hop::new(options);
+    let mut hop = RedirectHop::new(options);
     loop {
         let Ok(attempt) = timeout_at(deadline, attempt_versions(dialer, &hop, tracker)).await
         else {
@@ -114,7 +114,7 @@ async fn open_following_redirects(
 /// Attempts HTTP/2 if it is allowed, then HTTP/1.1 if the server has no WebSocket over HTTP/2.
 async fn attempt_versions(
     dialer: &Dialer,
-    hop: &Hop<'_>,
+    hop: &RedirectHop<'_>,
     tracker: &mut Tracker<'_>,
 ) -> Result<Attempt, OpenError> {
     match attempt(dialer, hop, hop.options.http, tracker).await {
@@ -140,7 +140,7 @@ fn is_worth_http1(error: &OpenError) -> bool {
 
 async fn attempt(
     dialer: &Dialer,
-    hop: &Hop<'_>,
+    hop: &RedirectHop<'_>,
     http: Http,
     tracker: &mut Tracker<'_>,
 ) -> Result<Attempt, OpenError> {
@@ -188,7 +188,7 @@ async fn attempt(
 
 /// Performs the opening handshake within its limit.
 async fn handshake(
-    hop: &Hop<'_>,
+    hop: &RedirectHop<'_>,
     stream: Box<dyn Transport>,
     has_http2: bool,
     tracker: &mut Tracker<'_>,

@@ -1,10 +1,10 @@
 //! Redirects (RFC 9110, 15.4): the next target, and the removal of secrets for another origin.
 
-use super::{hop::Hop, redirect_fault::RedirectFault};
+use super::{redirect_fault::RedirectFault, redirect_hop::RedirectHop};
 use crate::proto::handshake::{HeaderEdit, Response};
 use std::borrow::Cow;
 
-impl Hop<'_> {
+impl RedirectHop<'_> {
     /// Moves to the target of a redirect. Returns false if the response is not a redirect or
     /// redirects are disabled. Secrets of the first origin are not sent to another.
     pub(super) fn follow(&mut self, response: &Response) -> Result<bool, RedirectFault> {

@@ -46,8 +46,8 @@ fn open_hint(error: &OpenError) -> Option<String> {
             "check the proxy's address, or bypass it with --noproxy '*'"
         }
         OpenError::Socket { cause, .. } => return connect::socket_hint(cause),
-        OpenError::Handshake { request, refusal } => {
-            return response_fault::hint(refusal, request);
+        OpenError::Handshake { request, fault } => {
+            return response_fault::hint(fault, request);
         }
         OpenError::Http2 { fault, .. } => return http2::hint(fault, http2::SessionStage::Opening),
         OpenError::Status { request, response, body, location } => {

@@ -6,31 +6,33 @@ use std::io;
 /// Returns the meaning of a resolver error, with the resolver's own words.
 pub(super) fn sentence(cause: &io::Error) -> String {
     let words = system_error(cause);
-    match Culprit::of(cause) {
-        Some(Culprit::Name) => format!("host not found ({words})"),
-        Some(Culprit::Resolver) => format!("DNS lookup failed ({words})"),
+    match LookupFailure::of(cause) {
+        Some(LookupFailure::Name) => format!("host not found ({words})"),
+        Some(LookupFailure::Resolver) => format!("DNS lookup failed ({words})"),
         None => words,
     }
 }
 
 pub(super) fn hint(cause: &io::Error) -> Option<String> {
-    let hint = match Culprit::of(cause)? {
-        Culprit::Name => "check the spelling, or pass the address with --resolve HOST:PORT:ADDRESS",
-        Culprit::Resolver => "check the network and the name servers (/etc/resolv.conf)",
+    let hint = match LookupFailure::of(cause)? {
+        LookupFailure::Name => {
+            "check the spelling, or pass the address with --resolve HOST:PORT:ADDRESS"
+        }
+        LookupFailure::Resolver => "check the network and the name servers (/etc/resolv.conf)",
     };
     Some(hint.to_owned())
 }
 
 /// The party at fault when a name does not resolve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Culprit {
+enum LookupFailure {
     /// The name does not exist or has no address.
     Name,
     /// The resolver failed or could not be reached.
     Resolver,
 }
 
-impl Culprit {
+impl LookupFailure {
     /// Matches the message, of glibc or musl: the error has no code that distinguishes the two.
     fn of(cause: &io::Error) -> Option<Self> {
         let words = cause.to_string();

@@ -107,8 +107,8 @@ impl fmt::Display for OpenError {
             Self::Authorities { path: None, cause } => {
                 write!(f, "no trusted CA certificates: {cause}")
             }
-            Self::Handshake { request, refusal } => {
-                let reason = FaultText(refusal);
+            Self::Handshake { request, fault } => {
+                let reason = FaultText(fault);
                 write!(f, "handshake with {} failed: {reason}", request.target.authority())
             }
             Self::Status { request, response, body, location } => {

@@ -1,7 +1,7 @@
 //! The description of a run: plain data with all options resolved.
 
-pub mod ended;
 pub mod reconnect;
+pub mod run_outcome;
 pub mod wait;
 
 use crate::{

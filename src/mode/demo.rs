@@ -4,7 +4,7 @@ use super::{client, echo::echo};
 use crate::{
     connect::incoming::Incoming,
     error::Error,
-    job::{ClientJob, ended::Ended},
+    job::{ClientJob, run_outcome::RunOutcome},
     proto::{extension::Offers, handshake::Choices},
     random::entropy,
     script::action::Action,
@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 /// Runs the demonstration. If stdin is [`StdinKind::Nothing`] and there is no script, the client
 /// sends [`DEMO_MESSAGES`].
-pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<Ended, Error> {
+pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<RunOutcome, Error> {
     let listen_error = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listen_error)?;
     let url = format!("ws://{}/", listener.local_addr().map_err(listen_error)?);

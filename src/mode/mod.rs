@@ -9,13 +9,13 @@ mod show;
 
 use crate::{
     error::Error,
-    job::{Job, ended::Ended},
+    job::{Job, run_outcome::RunOutcome},
 };
 use runtime::block_on;
 use std::time::Instant;
 
 /// Runs a job in its mode.
-pub fn run(job: Job) -> Result<Ended, Error> {
+pub fn run(job: Job) -> Result<RunOutcome, Error> {
     let started = Instant::now();
     match job {
         Job::Client(client, target) => block_on(client::run(&client, target, started)),

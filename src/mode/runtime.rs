@@ -1,10 +1,12 @@
 //! The asynchronous runtime of the modes.
 
-use crate::{error::Error, job::ended::Ended};
+use crate::{error::Error, job::run_outcome::RunOutcome};
 
 /// Runs a task on a runtime with a single thread. Each wake-up moves a full buffer, and there is no
 /// other work that a second thread could do meanwhile.
-pub(super) fn block_on(task: impl Future<Output = Result<Ended, Error>>) -> Result<Ended, Error> {
+pub(super) fn block_on(
+    task: impl Future<Output = Result<RunOutcome, Error>>,
+) -> Result<RunOutcome, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

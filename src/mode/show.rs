@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     escape::Escaped,
-    job::{ShowJob, ended::Ended},
+    job::{ShowJob, run_outcome::RunOutcome},
     render::{
         dialogue::Dialogue,
         har::Exchange,
@@ -23,7 +23,7 @@ use std::{
 };
 
 /// Shows the recording or converts it to HAR.
-pub(super) fn run(show: &ShowJob) -> Result<Ended, Error> {
+pub(super) fn run(show: &ShowJob) -> Result<RunOutcome, Error> {
     show.color.apply();
     let mut recording = Reader::open(&show.path)?;
     if let Some(path) = &show.har {
@@ -42,16 +42,16 @@ pub(super) fn run(show: &ShowJob) -> Result<Ended, Error> {
     match out.flush() {
         Ok(()) => {
             tell_left_out(&recording);
-            Ok(Ended::Done)
+            Ok(RunOutcome::Done)
         }
         Err(cause) => unwritten(cause),
     }
 }
 
 /// Treats a closed stdout as success.
-fn unwritten(cause: io::Error) -> Result<Ended, Error> {
+fn unwritten(cause: io::Error) -> Result<RunOutcome, Error> {
     if cause.kind() == io::ErrorKind::BrokenPipe {
-        return Ok(Ended::Done);
+        return Ok(RunOutcome::Done);
     }
     Err(Error::Output(cause))
 }
@@ -65,7 +65,7 @@ fn tell_left_out(recording: &Reader<'_>) {
 }
 
 /// Converts a recording to HAR.
-fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<Ended, Error> {
+fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error> {
     if is_same(recording.path(), path) {
         return Err(conflict(path, "a recording", "a HAR"));
     }
@@ -91,7 +91,7 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<Ended, Error> {
     }
     har.end()?;
     tell_left_out(recording);
-    Ok(Ended::Done)
+    Ok(RunOutcome::Done)
 }
 
 fn opened_exchange(request: Option<Box<Exchange>>, opened: Opened, at: SystemTime) -> Exchange {

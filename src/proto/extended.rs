@@ -48,22 +48,14 @@ const CONNECTION_FIELDS: [&str; 5] =
 mod tests {
     use super::*;
 
-    fn headers(fields: &[(&str, &str)]) -> Headers {
-        let mut headers = Headers::default();
-        for (name, value) in fields {
-            headers.push(*name, *value);
-        }
-        headers
-    }
-
     fn answer(status: u16, fields: &[(&str, &str)]) -> Response {
-        let headers = headers(fields);
+        let headers = Headers::of(fields);
         Response { version: Version::Http2, status, reason: String::new(), headers }
     }
 
     #[test]
     fn builds_the_request_of_rfc_8441() {
-        let given = headers(&[
+        let given = Headers::of(&[
             ("Origin", "http://www.example.com"),
             ("Sec-WebSocket-Version", "13"),
             ("Upgrade", "websocket"),
@@ -79,12 +71,12 @@ mod tests {
             ("origin", "http://www.example.com"),
             ("sec-websocket-version", "13"),
         ];
-        assert_eq!(request.headers, headers(&expected));
+        assert_eq!(request.headers, Headers::of(&expected));
     }
 
     #[test]
     fn a_host_header_becomes_the_authority() {
-        let request = request(false, "a:1", "/", &headers(&[("host", "b"), ("X-A", "1")]));
+        let request = request(false, "a:1", "/", &Headers::of(&[("host", "b"), ("X-A", "1")]));
         assert_eq!(request.headers.get(":authority"), Some("b"));
         assert_eq!(request.headers.get(":scheme"), Some("http"));
         assert_eq!(request.headers.all("host").count(), 0);
@@ -93,11 +85,11 @@ mod tests {
 
     #[test]
     fn any_2xx_opens_and_is_checked_as_over_http_1() {
-        let asked = headers(&[("Sec-WebSocket-Protocol", "a, b")]);
+        let asked = Headers::of(&[("Sec-WebSocket-Protocol", "a, b")]);
         let request = request(true, "h", "/", &asked);
         let chosen = [("sec-websocket-protocol", "b"), ("sec-websocket-accept", "leaked")];
-        let agreed = validate_response(&request, &answer(204, &chosen)).unwrap().unwrap();
-        assert_eq!(agreed.subprotocol.as_deref(), Some("b"));
+        let agreement = validate_response(&request, &answer(204, &chosen)).unwrap().unwrap();
+        assert_eq!(agreement.subprotocol.as_deref(), Some("b"));
         for status in [199, 300, 404] {
             assert_eq!(validate_response(&request, &answer(status, &[])), Ok(None));
         }

@@ -228,20 +228,13 @@ pub const MAX_HEAD_BYTES: usize = 64 << 10;
 mod tests {
     use super::*;
 
-    fn headers(fields: &[(&str, &str)]) -> Headers {
-        let mut headers = Headers::default();
-        for (name, value) in fields {
-            headers.push(*name, *value);
-        }
-        headers
-    }
-
     #[test]
     fn a_subprotocol_must_be_offered_exactly_once() {
-        let asked = headers(&[("Sec-WebSocket-Protocol", "a, b"), ("sec-websocket-protocol", "c")]);
+        let asked =
+            Headers::of(&[("Sec-WebSocket-Protocol", "a, b"), ("sec-websocket-protocol", "c")]);
         let answer = |fields: &[&str]| {
             let fields: Vec<_> = fields.iter().map(|v| ("Sec-WebSocket-Protocol", *v)).collect();
-            validate(&asked, &headers(&fields)).map(|agreed| agreed.subprotocol)
+            validate(&asked, &Headers::of(&fields)).map(|agreement| agreement.subprotocol)
         };
         assert_eq!(answer(&[]), Ok(None));
         assert_eq!(answer(&["c"]), Ok(Some("c".into())));
@@ -259,14 +252,14 @@ mod tests {
 
     #[test]
     fn a_server_accepts_compression_unless_it_is_disabled() {
-        let offer = headers(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
+        let offer = Headers::of(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
         let choices = Choices { subprotocols: vec![], compress: Some(Offers::default()) };
-        let (agreed, answer) = choose(&offer, &choices).unwrap();
+        let (agreement, answer) = choose(&offer, &choices).unwrap();
         assert_eq!(answer, offer);
-        assert_eq!(validate(&offer, &answer), Ok(agreed));
-        let (agreed, answer) = choose(&offer, &Choices::default()).unwrap();
-        assert_eq!((agreed.deflate, answer), (None, Headers::default()));
-        let broken = headers(&[("Sec-WebSocket-Extensions", "a b")]);
+        assert_eq!(validate(&offer, &answer), Ok(agreement));
+        let (agreement, answer) = choose(&offer, &Choices::default()).unwrap();
+        assert_eq!((agreement.deflate, answer), (None, Headers::default()));
+        let broken = Headers::of(&[("Sec-WebSocket-Extensions", "a b")]);
         assert_eq!(choose(&broken, &Choices::default()), Err("a b".to_owned()));
     }
 }

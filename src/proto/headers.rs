@@ -64,20 +64,24 @@ impl Headers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(fields: &[(&str, &str)]) -> Headers {
-        let mut headers = Headers::default();
+impl Headers {
+    /// Creates headers from pairs of name and value.
+    pub(crate) fn of(fields: &[(&str, &str)]) -> Self {
+        let mut headers = Self::default();
         for (name, value) in fields {
             headers.push(*name, *value);
         }
         headers
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn lists_span_lines_and_ignore_case() {
-        let headers = headers(&[("CONNECTION", "keep-alive ,"), ("connection", " Upgrade,x")]);
+        let headers = Headers::of(&[("CONNECTION", "keep-alive ,"), ("connection", " Upgrade,x")]);
         assert!(headers.has_token("Connection", "upgrade"));
         assert!(!headers.has_token("Connection", "keep"));
         assert_eq!(headers.list("Connection").count(), 3);
@@ -85,7 +89,7 @@ mod tests {
 
     #[test]
     fn edits_replace_remove_and_repeat() {
-        let mut request = headers(&[("Host", "h"), ("User-Agent", "u"), ("Origin", "o")]);
+        let mut request = Headers::of(&[("Host", "h"), ("User-Agent", "u"), ("Origin", "o")]);
         request.edit(&[
             HeaderEdit::Set("X-A".into(), "1".into()),
             HeaderEdit::Set("host".into(), "other".into()),
@@ -93,6 +97,6 @@ mod tests {
             HeaderEdit::Set("X-A".into(), "2".into()),
         ]);
         let expected = [("User-Agent", "u"), ("X-A", "1"), ("host", "other"), ("X-A", "2")];
-        assert_eq!(request, headers(&expected));
+        assert_eq!(request, Headers::of(&expected));
     }
 }

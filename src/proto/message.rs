@@ -48,8 +48,8 @@ pub struct Decoder {
     reserved: u8,
     /// Present if permessage-deflate was negotiated.
     inflater: Option<Box<Inflater>>,
-    frame: Option<Frame>,
-    message: Option<Message>,
+    frame: Option<CurrentFrame>,
+    message: Option<CurrentMessage>,
     tally: Tally,
     utf8: Utf8,
     /// A violation to report once the valid bytes before it have been delivered.
@@ -60,7 +60,7 @@ pub struct Decoder {
 
 /// The frame whose payload is arriving.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct CurrentFrame {
     header: Header,
     /// Payload bytes consumed.
     consumed: u64,
@@ -70,7 +70,7 @@ struct Frame {
 
 /// The message whose frames are arriving.
 #[derive(Clone, Copy, Debug)]
-struct Message {
+struct CurrentMessage {
     kind: Kind,
     compressed: bool,
     /// Bytes announced so far or, if compressed, inflated so far.
@@ -83,7 +83,7 @@ struct Message {
     started: bool,
 }
 
-impl Frame {
+impl CurrentFrame {
     /// Unmasks the new bytes at the end of `payload`, which begins at the first unconsumed byte.
     fn unmask(&mut self, payload: &mut [u8]) {
         let end = self.consumed + payload.len() as u64;
@@ -250,7 +250,7 @@ impl Decoder {
                             self.open_frame(header)?;
                             used += size;
                             self.fault_at = used;
-                            Frame { header, consumed: 0, unmasked: 0 }
+                            CurrentFrame { header, consumed: 0, unmasked: 0 }
                         }
                     }
                 }
@@ -310,7 +310,7 @@ impl Decoder {
                 {
                     inflater.begin();
                 }
-                self.message.insert(Message {
+                self.message.insert(CurrentMessage {
                     kind,
                     compressed: header.compressed,
                     size: 0,
@@ -341,7 +341,7 @@ impl Decoder {
     #[inline]
     fn plain_payload(
         &mut self,
-        frame: &Frame,
+        frame: &CurrentFrame,
         payload: &[u8],
         start: usize,
     ) -> Result<(usize, Option<Found>), Violation> {
@@ -359,7 +359,7 @@ impl Decoder {
     /// inflated bytes are delivered before more payload is consumed.
     fn compressed_payload(
         &mut self,
-        frame: &Frame,
+        frame: &CurrentFrame,
         payload: &[u8],
     ) -> Result<(usize, Option<Found>), Violation> {
         let (Some(mut inflater), Some(mut message)) = (self.inflater.take(), self.message) else {
@@ -408,7 +408,7 @@ impl Decoder {
         source: impl Fn(usize) -> PayloadSource,
     ) -> Result<Option<Found>, Violation> {
         // Unreachable: `open_frame` ensures that a data frame has its message.
-        let Some(Message { kind, started, size, carried, frames, .. }) = self.message else {
+        let Some(CurrentMessage { kind, started, size, carried, frames, .. }) = self.message else {
             return Err(Violation::UnexpectedContinuation);
         };
         let deliverable = match kind {

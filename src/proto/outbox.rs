@@ -54,7 +54,7 @@ pub struct Outbox {
     deflater: Option<Box<Deflater>>,
     open: Option<OpenFrame>,
     /// The message whose last frame header has not been written yet.
-    message: Option<Message>,
+    message: Option<OutgoingMessage>,
     tally: Tally,
     /// The rest of a frame at the front of `bytes` whose beginning was sent and discarded.
     partial: PartialFrame,
@@ -79,7 +79,7 @@ struct OpenFrame {
 }
 
 #[derive(Clone, Copy)]
-struct Message {
+struct OutgoingMessage {
     kind: Kind,
     compressed: bool,
     /// True if its first frame has been written.
@@ -89,7 +89,7 @@ struct Message {
     frames: u64,
 }
 
-impl Message {
+impl OutgoingMessage {
     fn new(kind: Kind, compressed: bool) -> Self {
         Self { kind, compressed, begun: false, bytes: 0, carried: 0, frames: 0 }
     }
@@ -164,12 +164,12 @@ impl Outbox {
                     }
                     _ => false,
                 };
-                Message::new(kind, compressed)
+                OutgoingMessage::new(kind, compressed)
             }
         };
-        let Message { kind, compressed, .. } = message;
+        let OutgoingMessage { kind, compressed, .. } = message;
         let (size, frames) = (message.bytes + length, message.frames + 1);
-        self.message = Some(Message { bytes: size, ..message });
+        self.message = Some(OutgoingMessage { bytes: size, ..message });
         let key = if compressed { None } else { self.begin_fragment(length, fin) };
         self.open = Some(OpenFrame {
             key,

@@ -164,7 +164,7 @@ impl fmt::Display for OpcodeName {
 
 /// Reads the frames of one direction.
 #[derive(Debug)]
-pub struct Tap {
+pub struct FrameReader {
     /// True if permessage-deflate was negotiated.
     deflates: bool,
     /// Payload bytes to keep of each frame.
@@ -172,18 +172,18 @@ pub struct Tap {
     /// Bytes read so far.
     position: u64,
     open: Option<Frame>,
-    message: Option<Message>,
+    message: Option<OpenMessage>,
 }
 
 /// The message whose frames are being read.
 #[derive(Clone, Copy, Debug)]
-struct Message {
+struct OpenMessage {
     kind: Option<Kind>,
     compressed: bool,
     fragments: u64,
 }
 
-impl Tap {
+impl FrameReader {
     /// Creates a reader that keeps the first `preview_bytes` of each payload. `deflates` tells that
     /// permessage-deflate was negotiated.
     pub fn new(deflates: bool, preview_bytes: usize) -> Self {
@@ -238,7 +238,7 @@ impl Tap {
         let is_first = frame.opcode() != 0;
         let mut message = match self.message.take().filter(|_| !is_first) {
             Some(message) => message,
-            None => Message {
+            None => OpenMessage {
                 kind: match Opcode::from_number(frame.opcode()) {
                     Some(Opcode::Message(kind)) => Some(kind),
                     _ => None,
@@ -278,12 +278,12 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     fn frames(deflates: bool, chunks: &[&[u8]]) -> (Vec<Frame>, Option<Frame>) {
-        let mut tap = Tap::new(deflates, 8);
+        let mut reader = FrameReader::new(deflates, 8);
         let mut frames = Vec::new();
         for chunk in chunks {
-            tap.feed(chunk, |frame| frames.push(frame));
+            reader.feed(chunk, |frame| frames.push(frame));
         }
-        (frames, tap.rest())
+        (frames, reader.rest())
     }
 
     #[test]

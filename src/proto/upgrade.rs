@@ -39,7 +39,7 @@ pub enum UpgradeProgress {
     /// The session is open.
     Open {
         /// The negotiated subprotocol and extensions.
-        agreed: Agreement,
+        agreement: Agreement,
         /// The head of the 101 response.
         response: Response,
         /// The bytes after the head, which belong to the session.
@@ -103,9 +103,9 @@ impl ClientUpgrade {
             let rest = self.buffer.split_off(length);
             self.buffer = rest;
             if response.status == 101 {
-                let agreed = self.check(&response)?;
+                let agreement = self.check(&response)?;
                 let rest = std::mem::take(&mut self.buffer);
-                return Ok(UpgradeProgress::Open { agreed, response, rest });
+                return Ok(UpgradeProgress::Open { agreement, response, rest });
             }
             if response.status >= 200 {
                 let rest = std::mem::take(&mut self.buffer);

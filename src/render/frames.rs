@@ -143,14 +143,14 @@ const HEX: usize = 24;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::trace::Tap;
+    use crate::proto::trace::FrameReader;
     use hex_literal::hex;
 
     fn lines(deflates: bool, bytes: &[u8]) -> Vec<String> {
-        let mut tap = Tap::new(deflates, 64);
+        let mut reader = FrameReader::new(deflates, 64);
         let mut frames = Vec::new();
-        tap.feed(bytes, |frame| frames.push(frame));
-        frames.extend(tap.rest());
+        reader.feed(bytes, |frame| frames.push(frame));
+        frames.extend(reader.rest());
         let since = Duration::from_micros(1500);
         frames.iter().map(|frame| line(Direction::In, frame, since, false)).collect()
     }
@@ -205,9 +205,9 @@ mod tests {
 
     #[test]
     fn the_header_in_hex() {
-        let mut tap = Tap::new(false, 64);
+        let mut reader = FrameReader::new(false, 64);
         let mut seen = String::new();
-        tap.feed(&hex!("89 01 41"), |frame| {
+        reader.feed(&hex!("89 01 41"), |frame| {
             seen = line(Direction::Out, &frame, Duration::ZERO, true);
         });
         assert_eq!(seen, "> +0.000000 ping         fin                1+2  0x8901 \"A\"");

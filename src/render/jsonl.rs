@@ -76,8 +76,8 @@ impl JsonLines {
             url: self.secrets.url(&report.url),
             address: report.address.map(|address| address.to_string().into()),
             tls: report.tls.as_deref().map(Cow::from),
-            subprotocol: established.agreed.subprotocol.as_deref().map(Cow::from),
-            compression: established.agreed.deflate.map(compression),
+            subprotocol: established.agreement.subprotocol.as_deref().map(Cow::from),
+            compression: established.agreement.deflate.map(compression),
             timing: event::OpenTiming {
                 resolve: Seconds(timing.resolve),
                 connect: Seconds(timing.connect),

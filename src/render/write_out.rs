@@ -6,10 +6,10 @@ use std::{fmt::Write as _, time::Duration};
 
 /// A parsed `--write-out` format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
+pub struct Template(Vec<FormatPart>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum FormatPart {
     Text(String),
     /// The name of a variable in [`VARIABLES`].
     Variable(&'static str),
@@ -90,14 +90,14 @@ impl Template {
             };
             if let Some(part) = part {
                 if !plain.is_empty() {
-                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                    parts.push(FormatPart::Text(std::mem::take(&mut plain)));
                 }
                 parts.push(part);
             }
             rest = after.within(skipped..);
         }
         if !plain.is_empty() {
-            parts.push(Part::Text(plain));
+            parts.push(FormatPart::Text(plain));
         }
         Ok(Self(parts))
     }
@@ -107,11 +107,13 @@ impl Template {
         let mut out = vec![(Stream::default(), String::new())];
         for part in &self.0 {
             let text = match part {
-                Part::Text(text) => text.clone(),
-                Part::Variable(name) => facts.fact(name).map_or_else(String::new, |it| it.text()),
-                Part::Header(name) => facts.header(name).unwrap_or_default(),
-                Part::Json => all(facts),
-                Part::To(stream) => {
+                FormatPart::Text(text) => text.clone(),
+                FormatPart::Variable(name) => {
+                    facts.fact(name).map_or_else(String::new, |it| it.text())
+                }
+                FormatPart::Header(name) => facts.header(name).unwrap_or_default(),
+                FormatPart::Json => all(facts),
+                FormatPart::To(stream) => {
                     out.push((*stream, String::new()));
                     continue;
                 }
@@ -150,7 +152,7 @@ fn escape(after: &str, plain: &mut String) -> usize {
 }
 
 /// Parses the text after a percent sign and returns the number of bytes consumed.
-fn percent(after: &str, plain: &mut String) -> Result<(usize, Option<Part>), String> {
+fn percent(after: &str, plain: &mut String) -> Result<(usize, Option<FormatPart>), String> {
     if after.starts_with('%') {
         plain.push('%');
         return Ok((1, None));
@@ -161,18 +163,18 @@ fn percent(after: &str, plain: &mut String) -> Result<(usize, Option<Part>), Str
         Some((prefix.len() + name.len() + 2, name))
     };
     if let Some((used, name)) = braced("header") {
-        return Ok((used, Some(Part::Header(name.to_owned()))));
+        return Ok((used, Some(FormatPart::Header(name.to_owned()))));
     }
     let Some((used, name)) = braced("") else {
         plain.push('%');
         return Ok((0, None));
     };
     let part = match name {
-        "json" => Part::Json,
-        "stdout" => Part::To(Stream::Stdout),
-        "stderr" => Part::To(Stream::Stderr),
+        "json" => FormatPart::Json,
+        "stdout" => FormatPart::To(Stream::Stdout),
+        "stderr" => FormatPart::To(Stream::Stderr),
         name => match VARIABLES.iter().find(|(known, _)| *known == name) {
-            Some((known, _)) => Part::Variable(known),
+            Some((known, _)) => FormatPart::Variable(known),
             None => return Err(unknown(name)),
         },
     };

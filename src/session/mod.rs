@@ -103,11 +103,11 @@ pub struct Session {
 impl Session {
     /// Creates a client's session. `entropy` generates the masking keys.
     pub fn client(opened: ClientConnection, settings: Settings, entropy: Entropy) -> Self {
-        let agreed = &opened.established.agreed;
+        let agreement = &opened.established.agreement;
         let context = SessionContext {
             request: *opened.report.request,
-            subprotocol: agreed.subprotocol.clone(),
-            compression: agreed.deflate.is_some(),
+            subprotocol: agreement.subprotocol.clone(),
+            compression: agreement.deflate.is_some(),
             received: 0,
         };
         let session = Self::new(opened.established, Role::Client, settings, entropy);
@@ -123,7 +123,7 @@ impl Session {
         let now = clock::now();
         let end = established.rest.len();
         let mut connection = Connection::new(role, settings, entropy, now);
-        if let Some(deflate) = &established.agreed.deflate {
+        if let Some(deflate) = &established.agreement.deflate {
             connection = connection.with_deflate(deflate);
         }
         // Zeroed pages from the allocator cost nothing until they are used, whereas resizing a Vec

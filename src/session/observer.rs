@@ -3,7 +3,7 @@
 
 use crate::proto::{
     Close, Event, Kind, Opcode, Piece, Violation,
-    trace::{Direction, Frame, Tap},
+    trace::{Direction, Frame, FrameReader},
 };
 use std::{
     collections::VecDeque,
@@ -52,8 +52,8 @@ pub(super) struct Observation {
     observer: Box<dyn Observer>,
     /// The observer needs bytes and frames.
     wire: bool,
-    incoming: Tap,
-    outgoing: Tap,
+    incoming: FrameReader,
+    outgoing: FrameReader,
     /// Received frames whose payload is not yet decoded. A frame is reported together with its
     /// contents.
     frames: VecDeque<Frame>,
@@ -85,8 +85,8 @@ impl Observation {
         Self {
             wire: observer.needs_wire(),
             observer,
-            incoming: Tap::new(deflates, FRAME_PREVIEW_BYTES),
-            outgoing: Tap::new(deflates, FRAME_PREVIEW_BYTES),
+            incoming: FrameReader::new(deflates, FRAME_PREVIEW_BYTES),
+            outgoing: FrameReader::new(deflates, FRAME_PREVIEW_BYTES),
             frames: VecDeque::new(),
             decoded: 0,
             broken: false,

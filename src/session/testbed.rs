@@ -73,7 +73,7 @@ pub(crate) struct Bed {
     pub(crate) client: Settings,
     pub(crate) server: Settings,
     /// The outcome of the opening handshake's negotiation.
-    pub(crate) agreed: Agreement,
+    pub(crate) agreement: Agreement,
     pub(crate) carrier: Version,
     /// The first bytes of the server's session, received together with the handshake.
     pub(crate) rest: Vec<u8>,
@@ -87,7 +87,7 @@ impl Default for Bed {
         Self {
             client: SETTINGS,
             server: SETTINGS,
-            agreed: Agreement::default(),
+            agreement: Agreement::default(),
             carrier: Version::Http11,
             rest: Vec::new(),
             buffer: 64 << 10,
@@ -163,7 +163,7 @@ impl Bed {
         Established {
             transport: Box::new(end),
             rest,
-            agreed: self.agreed.clone(),
+            agreement: self.agreement.clone(),
             carrier: self.carrier,
             authority: AUTHORITY.to_owned(),
         }

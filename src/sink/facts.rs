@@ -4,7 +4,7 @@ use super::Sink;
 use crate::{
     connect::{ClientConnection, Progress, Timing},
     error::Error,
-    job::ended::{Ended, status},
+    job::run_outcome::{RunOutcome, status},
     proto::{
         Close,
         handshake::{Headers, Version},
@@ -164,7 +164,7 @@ impl Sink for Facts {
 
     fn opened(&mut self, opened: &ClientConnection) {
         self.opened = true;
-        self.subprotocol.clone_from(&opened.established.agreed.subprotocol);
+        self.subprotocol.clone_from(&opened.established.agreement.subprotocol);
     }
 
     fn left(&mut self, session: &Session) {
@@ -176,7 +176,7 @@ impl Sink for Facts {
         });
     }
 
-    fn epilogue(&mut self, ended: &Result<Ended, Error>) -> Vec<(Stream, String)> {
+    fn epilogue(&mut self, ended: &Result<RunOutcome, Error>) -> Vec<(Stream, String)> {
         self.exit = match status(ended) {
             Ok(code) => code.into(),
             Err(signal) => 128 + u64::from(signal.unsigned_abs()),

@@ -4,7 +4,7 @@ use super::{Interest, Outcome, Sink};
 use crate::{
     connect::ClientConnection,
     error::Error,
-    job::ended::status,
+    job::run_outcome::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines},
     report::Report,
     session::SessionEvent,

@@ -16,7 +16,7 @@ mod tests;
 use crate::{
     connect::{ClientConnection, Progress},
     error::Error,
-    job::ended::Ended,
+    job::run_outcome::RunOutcome,
     render::write_out::Stream,
     session::{Session, SessionEvent, Stats},
 };
@@ -38,7 +38,7 @@ pub(crate) enum Interest {
 /// The outcome of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Outcome<'a> {
-    pub(crate) ended: &'a Result<Ended, Error>,
+    pub(crate) ended: &'a Result<RunOutcome, Error>,
     /// Statistics of the last session, if there was one.
     pub(crate) stats: Option<&'a Stats>,
     /// Messages of the last session that did not reach the network.
@@ -85,7 +85,7 @@ pub(crate) trait Sink: Send {
     }
 
     /// Returns the text to print after the run, whose final outcome is `ended`.
-    fn epilogue(&mut self, _ended: &Result<Ended, Error>) -> Vec<(Stream, String)> {
+    fn epilogue(&mut self, _ended: &Result<RunOutcome, Error>) -> Vec<(Stream, String)> {
         Vec::new()
     }
 }

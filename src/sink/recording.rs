@@ -5,7 +5,7 @@ use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
     connect::{ClientConnection, Progress},
     error::Error,
-    job::ended::status,
+    job::run_outcome::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines},
     report::Report,
     session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},

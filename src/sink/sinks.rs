@@ -5,7 +5,7 @@ use crate::{
     connect::{ClientConnection, Progress},
     error::Error,
     escape::escaped_lines,
-    job::ended::Ended,
+    job::run_outcome::RunOutcome,
     render::write_out::Stream,
     session::{Observer, Session, SessionEvent, Stats},
     sys::stdio::{write_stderr, write_within},
@@ -94,7 +94,7 @@ impl Sinks {
     }
 
     /// Reports the outcome of the run, before pending output is written to stdout.
-    pub(crate) fn conclude(&self, ended: &Result<Ended, Error>) {
+    pub(crate) fn conclude(&self, ended: &Result<RunOutcome, Error>) {
         if let Some(mut list) = self.list() {
             let List { sinks, last } = &mut *list;
             let outcome = outcome(ended, last.as_ref());
@@ -108,9 +108,9 @@ impl Sinks {
     /// outcome of the run: its own failure, or else the first failure of a sink.
     pub(crate) async fn end(
         &self,
-        mut ended: Result<Ended, Error>,
+        mut ended: Result<RunOutcome, Error>,
         limit: Duration,
-    ) -> Result<Ended, Error> {
+    ) -> Result<RunOutcome, Error> {
         let texts = self.list().map(|mut list| list.end(&mut ended)).unwrap_or_default();
         for (stream, text) in texts {
             let terminal = match stream {
@@ -132,7 +132,7 @@ impl Sinks {
 }
 
 impl List {
-    fn end(&mut self, ended: &mut Result<Ended, Error>) -> Vec<(Stream, String)> {
+    fn end(&mut self, ended: &mut Result<RunOutcome, Error>) -> Vec<(Stream, String)> {
         let mut fault = None;
         for sink in &mut self.sinks {
             if let Err(error) = sink.end(outcome(ended, self.last.as_ref())) {
@@ -148,7 +148,10 @@ impl List {
     }
 }
 
-fn outcome<'a>(ended: &'a Result<Ended, Error>, last: Option<&'a (Stats, usize)>) -> Outcome<'a> {
+fn outcome<'a>(
+    ended: &'a Result<RunOutcome, Error>,
+    last: Option<&'a (Stats, usize)>,
+) -> Outcome<'a> {
     let unsent = last.map_or(0, |(_, unsent)| *unsent);
     Outcome { ended, stats: last.map(|(stats, _)| stats), unsent }
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     connect::{Progress, Timing},
     error::Error,
-    job::ended::Ended,
+    job::run_outcome::RunOutcome,
     proto::{
         handshake::{Request, Response, Version},
         headers::Headers,
@@ -49,7 +49,7 @@ fn target() -> Target {
 }
 
 /// Runs one session: both sides send a message, and the peer pings and closes.
-fn run(sinks: &Sinks, ended: Result<Ended, Error>) -> Result<Ended, Error> {
+fn run(sinks: &Sinks, ended: Result<RunOutcome, Error>) -> Result<RunOutcome, Error> {
     let mut headers = Headers::default();
     headers.push("Cookie", "a=b");
     let version = Version::Http11;
@@ -123,19 +123,19 @@ const JSONL: &str = r#"{"type":"open","version":1,"url":"ws://peer.example/","ad
 fn events_on_stdout() {
     let events = EventBuffer::new(true);
     let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
-    assert!(run(&sinks, Ok(Ended::Done)).is_ok());
+    assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     assert_eq!(timeless(&events.text()), JSONL);
     // With --send-only, or after a goal was met.
     let events = EventBuffer::new(false);
     let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
-    assert!(run(&sinks, Ok(Ended::Done)).is_ok());
+    assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     let hidden: Vec<_> = JSONL.lines().filter(|line| !line.contains("yo")).collect();
     assert_eq!(timeless(&events.text()).lines().collect::<Vec<_>>(), hidden);
     // The reader has closed stdout.
     let events = EventBuffer::new(true);
     let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
     events.abandon();
-    assert!(run(&sinks, Ok(Ended::Done)).is_ok());
+    assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     assert_eq!(events.text(), "");
 }
 
@@ -143,7 +143,7 @@ fn events_on_stdout() {
 fn a_recording_has_requests_and_frames_too_and_is_read_back() {
     let files = Files::new();
     let sinks = Sinks::new(vec![Recording::create(files.open(), &target(), report()).unwrap()]);
-    assert!(run(&sinks, Ok(Ended::Signal(15))).is_ok());
+    assert!(run(&sinks, Ok(RunOutcome::Signal(15))).is_ok());
     let recorded = files.text();
     let request = r#"{"type":"request","direction":"out","url":"ws://peer.example/?token=[redacted]","method":"GET","target":"/?token=[redacted]","http":"1.1","headers":[["Cookie","[redacted]"]]}"#;
     let first = timeless(recorded.lines().next().unwrap());
@@ -172,7 +172,7 @@ fn a_recording_has_requests_and_frames_too_and_is_read_back() {
 fn a_har_has_the_messages_of_its_entry() {
     let files = Files::new();
     let sinks = Sinks::new(vec![HarFile::create(files.open(), &target(), report()).unwrap()]);
-    assert!(run(&sinks, Ok(Ended::Done)).is_ok());
+    assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     let har: Value = serde_json::from_str(&files.text()).unwrap();
     let entries = har["log"]["entries"].as_array().unwrap();
     let entry = &entries[0];
@@ -202,7 +202,7 @@ fn frames_go_where_they_are_printed() {
         out.push('\n');
     });
     sinks.print_with(Some(&print));
-    assert!(run(&sinks, Ok(Ended::Done)).is_ok());
+    assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     let since = Regex::new(r"\+\d+\.\d{6}").unwrap();
     let shown = since.replace_all(&shown.lock().unwrap(), "+0").into_owned();
     let expected = "\
@@ -225,7 +225,7 @@ fn every_variable_has_its_fact() {
         Facts::create(template, &target(), report()),
         Arc::clone(&list),
     ))]);
-    assert!(run(&sinks, Ok(Ended::Done)).is_ok());
+    assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     let facts: Value = serde_json::from_str(&list.lock().unwrap()).unwrap();
     let expected: Value = serde_json::from_str(
         r#"{
@@ -272,7 +272,7 @@ impl Sink for Epilogue {
         self.0.left(session);
     }
 
-    fn epilogue(&mut self, ended: &Result<Ended, Error>) -> Vec<(Stream, String)> {
+    fn epilogue(&mut self, ended: &Result<RunOutcome, Error>) -> Vec<(Stream, String)> {
         for (_, text) in self.0.epilogue(ended) {
             self.1.lock().unwrap().push_str(&text);
         }
@@ -323,7 +323,7 @@ impl Sink for Log {
         }
     }
 
-    fn epilogue(&mut self, ended: &Result<Ended, Error>) -> Vec<(Stream, String)> {
+    fn epilogue(&mut self, ended: &Result<RunOutcome, Error>) -> Vec<(Stream, String)> {
         self.note(if ended.is_ok() { "epilogue" } else { "epilogue of a failure" });
         Vec::new()
     }
@@ -340,7 +340,7 @@ fn sinks_are_told_in_order_and_all_of_them_end() {
         let other = sink("c", Interest::Nothing, Some(io::ErrorKind::Other));
         Sinks::new(vec![sink("a", interest, None), sink("b", Interest::Nothing, full), other])
     };
-    let ended = run(&all(Interest::Messages), Ok(Ended::Done));
+    let ended = run(&all(Interest::Messages), Ok(RunOutcome::Done));
     // The first failure is returned, and the remaining sinks are finished nevertheless.
     let Err(Error::File { path, .. }) = ended else { panic!("{ended:?}") };
     assert_eq!(path, PathBuf::from("b"));
@@ -353,6 +353,6 @@ fn sinks_are_told_in_order_and_all_of_them_end() {
     let ended = run(&all(Interest::Nothing), Err(usage));
     assert!(matches!(ended, Err(Error::Usage { .. })), "{ended:?}");
     assert!(!log.lock().unwrap().drain(..).any(|line| line.ends_with("message")));
-    let _ = run(&all(Interest::Wire), Ok(Ended::Done));
+    let _ = run(&all(Interest::Wire), Ok(RunOutcome::Done));
     assert!(log.lock().unwrap().iter().any(|line| line == "a frame"));
 }

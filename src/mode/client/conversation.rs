@@ -9,7 +9,7 @@ use super::{
 use crate::{
     connect::{ClientConnection, Dialer, Progress},
     error::Error,
-    job::{ClientJob, Flow, ended::Ended},
+    job::{ClientJob, Flow, run_outcome::RunOutcome},
     proto::Role,
     random::entropy,
     render::renderer::Renderer,
@@ -29,7 +29,7 @@ pub(crate) async fn run(
     client: &ClientJob,
     target: Target,
     started: Instant,
-) -> Result<Ended, Error> {
+) -> Result<RunOutcome, Error> {
     let common = client.common;
     let report = Report { verbosity: common.verbosity, secrets: common.secrets, started };
     let shows = client.pipe.flow != Flow::SendOnly;
@@ -44,7 +44,7 @@ async fn converse(
     target: Target,
     report: Report,
     (sinks, events): (&Sinks, Option<EventBuffer>),
-) -> Result<Ended, Error> {
+) -> Result<RunOutcome, Error> {
     for note in &client.notes {
         report.note(note);
     }
@@ -80,7 +80,7 @@ async fn converse(
         Err(error) => return report_failure(client, Err(error), sinks, events).await,
     };
     note_missing_subprotocol(client, &opened, report);
-    match &opened.established.agreed.deflate {
+    match &opened.established.agreement.deflate {
         Some(deflate) => report.detail(&report::compression(deflate, Role::Client)),
         None if client.offers_compression() => {
             report.detail("no compression: offered but not accepted");
@@ -111,7 +111,7 @@ async fn converse(
 }
 
 fn note_missing_subprotocol(client: &ClientJob, opened: &ClientConnection, report: Report) {
-    if opened.established.agreed.subprotocol.is_none()
+    if opened.established.agreement.subprotocol.is_none()
         && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
     {
         report.note(&format!("the server selected no subprotocol (requested: {asked})"));
@@ -134,10 +134,10 @@ fn output(client: &ClientJob, events: Option<EventBuffer>) -> Result<Output, Err
 /// Reports a run that opened no session. `--output jsonl` writes the error and the end as events.
 async fn report_failure(
     client: &ClientJob,
-    ended: Result<Ended, Error>,
+    ended: Result<RunOutcome, Error>,
     sinks: &Sinks,
     events: Option<EventBuffer>,
-) -> Result<Ended, Error> {
+) -> Result<RunOutcome, Error> {
     if events.is_some() {
         let mut output = output(client, events)?;
         sinks.conclude(&ended);

@@ -8,7 +8,7 @@ use crate::{
     },
     error::{Error, StdinPosition},
     escape::Escaped,
-    job::ended::Ended,
+    job::run_outcome::RunOutcome,
     proto::{Kind, Piece},
     render::{buffer::OutputBuffer, dialogue::Dialogue, renderer::Renderer},
     report::Report,
@@ -47,7 +47,7 @@ pub(super) enum ConsoleEvent {
     /// A line to send to every client.
     Line(String),
     /// A request to shut down the server, with its outcome.
-    Quit(Ended),
+    Quit(RunOutcome),
     /// Reading stdin or writing stdout failed.
     Failed(Error),
     /// An event that the server can ignore.
@@ -159,7 +159,7 @@ impl Stdio {
         self.printing = false;
         self.buffer.clear();
         match cause.kind() {
-            io::ErrorKind::BrokenPipe => ConsoleEvent::Quit(Ended::Done),
+            io::ErrorKind::BrokenPipe => ConsoleEvent::Quit(RunOutcome::Done),
             _ => ConsoleEvent::Failed(Error::Output(cause)),
         }
     }
@@ -210,9 +210,9 @@ async fn prompt_event(prompt: &mut Prompt, full: bool) -> ConsoleEvent {
     let outcome = match event {
         PromptEvent::Line(line) => run_command(prompt, &line),
         PromptEvent::Edited => ConsoleEvent::Nothing,
-        PromptEvent::Interrupt => ConsoleEvent::Quit(Ended::Signal(SIGINT)),
-        PromptEvent::Hangup => ConsoleEvent::Quit(Ended::Signal(SIGHUP)),
-        PromptEvent::Eof => ConsoleEvent::Quit(Ended::Done),
+        PromptEvent::Interrupt => ConsoleEvent::Quit(RunOutcome::Signal(SIGINT)),
+        PromptEvent::Hangup => ConsoleEvent::Quit(RunOutcome::Signal(SIGHUP)),
+        PromptEvent::Eof => ConsoleEvent::Quit(RunOutcome::Done),
     };
     let quits = matches!(outcome, ConsoleEvent::Quit(_));
     prompt.reply(if quits { PromptReply::Leave } else { PromptReply::Prompt });
@@ -223,7 +223,7 @@ fn run_command(prompt: &Prompt, line: &str) -> ConsoleEvent {
     match Command::parse(line) {
         Ok(Command::Empty) => {}
         Ok(Command::Message(text)) => return ConsoleEvent::Line(text),
-        Ok(Command::Quit) => return ConsoleEvent::Quit(Ended::Done),
+        Ok(Command::Quit) => return ConsoleEvent::Quit(RunOutcome::Done),
         Ok(Command::Help) => prompt.print(HELP),
         Ok(_) => prompt.print("only /quit and /help are available in a server"),
         Err(fault) => prompt.print(&Escaped(&fault).to_string()),

@@ -2,7 +2,7 @@
 //! sessions at the end.
 
 use super::client_task::{ClientEvent, ClientLink};
-use crate::{error::Error, job::ended::Ended, session::clock};
+use crate::{error::Error, job::run_outcome::RunOutcome, session::clock};
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -28,7 +28,7 @@ pub(super) struct Hub {
 
 /// A shutdown in progress.
 struct Shutdown {
-    outcome: Result<Ended, Error>,
+    outcome: Result<RunOutcome, Error>,
     /// The time at which the hub stops waiting for clients.
     deadline: Instant,
 }
@@ -103,7 +103,7 @@ impl Hub {
 
     /// Starts a shutdown with this outcome, which closes every session with 1001. Does nothing if
     /// one is in progress.
-    pub(super) fn shut_down(&mut self, outcome: Result<Ended, Error>) {
+    pub(super) fn shut_down(&mut self, outcome: Result<RunOutcome, Error>) {
         if self.shutdown.is_some() {
             return;
         }
@@ -117,7 +117,7 @@ impl Hub {
 
     /// Returns the outcome of the shutdown once all clients have left or the close timeout has
     /// expired.
-    pub(super) fn outcome(&mut self) -> Option<Result<Ended, Error>> {
+    pub(super) fn outcome(&mut self) -> Option<Result<RunOutcome, Error>> {
         let shutdown = self.shutdown.as_ref()?;
         if !self.clients.is_empty() && shutdown.deadline > clock::now() {
             return None;

@@ -13,7 +13,7 @@ use super::echo::echo;
 use crate::{
     connect::incoming::Incoming,
     error::Error,
-    job::{CommonOptions, ListenJob, ended::Ended},
+    job::{CommonOptions, ListenJob, run_outcome::RunOutcome},
     random::entropy,
     report::Report,
     session::Session,
@@ -35,7 +35,7 @@ use tokio::{
 };
 
 /// Serves until a signal ends it.
-pub(super) async fn run(listen: ListenJob, started: Instant) -> Result<Ended, Error> {
+pub(super) async fn run(listen: ListenJob, started: Instant) -> Result<RunOutcome, Error> {
     let fail = |cause| Error::Listen { address: listen.address.clone(), cause };
     let address = address(&listen.address)?;
     let listener = TcpListener::bind(&address).await.map_err(fail)?;
@@ -80,7 +80,7 @@ async fn serve_echo(
     listener: TcpListener,
     listen: ListenJob,
     report: Report,
-) -> Result<Ended, Error> {
+) -> Result<RunOutcome, Error> {
     let mut signals =
         Signals::new().map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
     let mut clients = JoinSet::new();
@@ -102,7 +102,7 @@ async fn serve_echo(
         () = sleep(listen.common.settings.close_timeout) => {}
         _ = signals.recv() => {}
     }
-    Ok(Ended::Signal(signal))
+    Ok(RunOutcome::Signal(signal))
 }
 
 async fn echo_client(
@@ -154,7 +154,7 @@ enum ServerEvent {
 }
 
 impl Server {
-    async fn run(mut self) -> Result<Ended, Error> {
+    async fn run(mut self) -> Result<RunOutcome, Error> {
         let mut signals = Signals::new()
             .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         loop {
@@ -224,7 +224,7 @@ impl Server {
             self.console.close().await;
             end_by_signal(signal);
         }
-        self.hub.shut_down(Ok(Ended::Signal(signal)));
+        self.hub.shut_down(Ok(RunOutcome::Signal(signal)));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     fault::Http2Fault,
     link::{Link, connection_fault},
-    preface::{FirstFrame, PeerSettings, PeerState, Tap},
+    preface::{FirstFrame, InspectedStream, PeerSettings, PeerState},
     stream::Http2Stream,
 };
 use crate::{
@@ -34,7 +34,7 @@ impl Http2Client {
     /// Sends the connection preface and waits for the peer's first frame.
     pub async fn start(transport: Box<dyn Transport>) -> Result<Self, Http2Fault> {
         let peer = Arc::new(Mutex::new(PeerState::default()));
-        let tap = Tap::new(transport, Arc::clone(&peer));
+        let stream = InspectedStream::new(transport, Arc::clone(&peer));
         let started = h2::client::Builder::new()
             .enable_push(false)
             .initial_window_size(WINDOW_BYTES)
@@ -44,7 +44,7 @@ impl Http2Client {
             .data_frame_budget(usize::MAX)
             .max_send_buffer_size(SEND_BUFFER_BYTES)
             .max_header_list_size(MAX_HEADER_LIST_BYTES)
-            .handshake::<_, Bytes>(tap)
+            .handshake::<_, Bytes>(stream)
             .await;
         let (requests, mut connection) = match started {
             Ok(started) => started,

@@ -2,7 +2,7 @@
 
 use super::{
     fault::Http2Fault,
-    preface::{FirstFrame, PeerState, Tap, TransportEnd},
+    preface::{FirstFrame, InspectedStream, PeerState, TransportEnd},
 };
 use crate::net::transport::Transport;
 use bytes::Bytes;
@@ -17,7 +17,8 @@ use std::{
 /// A connection without a task: each operation of the stream drives it.
 pub(super) struct Link {
     /// `None` after the connection has ended.
-    pub(super) connection: Option<h2::client::Connection<Tap<Box<dyn Transport>>, Bytes>>,
+    pub(super) connection:
+        Option<h2::client::Connection<InspectedStream<Box<dyn Transport>>, Bytes>>,
     /// The error that ended the connection, if any.
     pub(super) error: Option<h2::Error>,
     pub(super) peer: Arc<Mutex<PeerState>>,

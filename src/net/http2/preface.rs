@@ -43,7 +43,7 @@ fn name(id: u16) -> Option<&'static str> {
     })
 }
 
-/// State of the transport and of the peer's preface, shared by [`Tap`] and
+/// State of the transport and of the peer's preface, shared by [`InspectedStream`] and
 /// [`Link`](super::link::Link).
 #[derive(Debug, Default)]
 pub(super) struct PeerState {
@@ -127,7 +127,7 @@ fn parse_first_frame(bytes: &[u8]) -> Option<FirstFrame> {
 
 /// A stream between h2 and the transport that parses the peer's preface and withholds the end.
 #[derive(Debug)]
-pub(super) struct Tap<S> {
+pub(super) struct InspectedStream<S> {
     stream: S,
     peer: Arc<Mutex<PeerState>>,
     /// The first frame was received, so the bytes need no further inspection.
@@ -135,7 +135,7 @@ pub(super) struct Tap<S> {
     has_ended: bool,
 }
 
-impl<S> Tap<S> {
+impl<S> InspectedStream<S> {
     pub(super) fn new(stream: S, peer: Arc<Mutex<PeerState>>) -> Self {
         Self { stream, peer, is_inspected: false, has_ended: false }
     }
@@ -162,7 +162,7 @@ impl<S> Tap<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for InspectedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -198,7 +198,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for InspectedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

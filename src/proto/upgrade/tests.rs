@@ -30,9 +30,9 @@ fn answer_bytes(bytes: &[u8]) -> Result<UpgradeProgress, ResponseFault> {
     for (i, byte) in bytes.iter().enumerate() {
         match client.receive(&[*byte]) {
             Ok(UpgradeProgress::Pending) => {}
-            Ok(UpgradeProgress::Open { agreed, response, .. }) => {
+            Ok(UpgradeProgress::Open { agreement, response, .. }) => {
                 let rest = bytes[i + 1..].to_vec();
-                assert_eq!(whole, Ok(UpgradeProgress::Open { agreed, response, rest }));
+                assert_eq!(whole, Ok(UpgradeProgress::Open { agreement, response, rest }));
                 return whole;
             }
             Ok(UpgradeProgress::Status { response, .. }) => {
@@ -239,8 +239,8 @@ fn a_server_announces_the_subprotocol_it_chose() {
     lines.push("Sec-WebSocket-Protocol: mqtt, chat");
     let RequestHead { request, accept, .. } = request(&lines).unwrap();
     let choices = Choices { subprotocols: vec!["chat".into()], compress: None };
-    let (agreed, headers) = choose(&request.headers, &choices).unwrap();
-    assert_eq!(agreed.subprotocol.as_deref(), Some("chat"));
+    let (agreement, headers) = choose(&request.headers, &choices).unwrap();
+    assert_eq!(agreement.subprotocol.as_deref(), Some("chat"));
     let response = String::from_utf8(encode_acceptance(&accept.unwrap(), &headers)).unwrap();
     assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
     assert!(response.contains("Sec-WebSocket-Protocol: chat\r\n"), "{response}");

@@ -22,9 +22,9 @@ pub(super) fn status_line(opened: &ClientConnection) -> String {
     if established.carrier == Version::Http2 {
         parts.push("HTTP/2".to_owned());
     }
-    let subprotocol = established.agreed.subprotocol.as_ref();
+    let subprotocol = established.agreement.subprotocol.as_ref();
     parts.extend(subprotocol.map(|name| format!("subprotocol {}", Escaped(name))));
-    if established.agreed.deflate.is_some() {
+    if established.agreement.deflate.is_some() {
         parts.push("permessage-deflate".to_owned());
     }
     parts.push(ms(report.timing.total()));

@@ -16,7 +16,7 @@ use crate::{
         prompt::{BRIEF_LIMIT, Prompt, SLOW_LIMIT},
     },
     error::Error,
-    job::ended::Ended,
+    job::run_outcome::RunOutcome,
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece},
     random::entropy,
     render::summary::summary,
@@ -121,7 +121,7 @@ impl Interactive {
     }
 
     /// Runs until the last session is over.
-    pub(super) async fn run(mut self) -> Result<Ended, Error> {
+    pub(super) async fn run(mut self) -> Result<RunOutcome, Error> {
         while let Some(outgoing) = self.options.script.next(Instant::now()) {
             let fault = self.perform(outgoing);
             if !fault.is_empty() {
@@ -300,7 +300,7 @@ impl Interactive {
         }
     }
 
-    async fn conclude(mut self) -> Result<Ended, Error> {
+    async fn conclude(mut self) -> Result<RunOutcome, Error> {
         self.options.sinks.left(&mut self.session);
         self.options.sinks.print_with(None);
         let is_shown = self.shown_verdict.is_some();
@@ -324,9 +324,9 @@ impl Interactive {
             summarize(&self.session, self.options.report);
         }
         if let Some(signal) = self.signal {
-            return Ok(Ended::Signal(signal));
+            return Ok(RunOutcome::Signal(signal));
         }
-        verdict.map(|()| Ended::Done)
+        verdict.map(|()| RunOutcome::Done)
     }
 
     fn summary(&self) -> Vec<String> {

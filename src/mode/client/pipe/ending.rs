@@ -3,7 +3,7 @@
 use super::{Pipe, clock::Expiry, end_cause::EndCause};
 use crate::{
     error::Error,
-    job::ended::Ended,
+    job::run_outcome::RunOutcome,
     mode::client::farewell::summarize,
     proto::{Close, CloseCode},
     session::clock::now,
@@ -98,15 +98,15 @@ impl Pipe {
     }
 
     /// Returns the result of the run.
-    pub(super) fn conclude(&mut self) -> Result<Ended, Error> {
+    pub(super) fn conclude(&mut self) -> Result<RunOutcome, Error> {
         let written = self.output.break_off();
         self.sinks.left(&mut self.session);
         summarize(&self.session, self.report);
         let (waiting, unsent) = (self.waiting(), self.options.script.unsent_messages());
         match self.end_cause.take() {
             Some(EndCause::Failed(error)) => Err(error),
-            Some(EndCause::Signal(signal)) => Ok(Ended::Signal(signal)),
-            Some(EndCause::ReaderGone | EndCause::Goal) => Ok(Ended::Done),
+            Some(EndCause::Signal(signal)) => Ok(RunOutcome::Signal(signal)),
+            Some(EndCause::ReaderGone | EndCause::Goal) => Ok(RunOutcome::Done),
             Some(EndCause::Clock | EndCause::Requested(_)) | None => {
                 let early = self.verdict.take();
                 let verdict =
@@ -114,11 +114,11 @@ impl Pipe {
                 verdict.map_err(|cause| truncated(cause, written))?;
                 match self.options.script.unmet(false) {
                     Some(unmet) => Err(Error::Unmet(unmet)),
-                    None if unsent == 0 => Ok(Ended::Done),
+                    None if unsent == 0 => Ok(RunOutcome::Done),
                     // All expectations were met, but messages of the script remain unsent.
                     None => {
                         self.session.verdict(unsent)?;
-                        Ok(Ended::Done)
+                        Ok(RunOutcome::Done)
                     }
                 }
             }
@@ -129,9 +129,9 @@ impl Pipe {
     /// run, which changes if the output cannot be written.
     pub(super) async fn finish_output(
         &mut self,
-        mut ended: Result<Ended, Error>,
+        mut ended: Result<RunOutcome, Error>,
         signals: &mut Signals,
-    ) -> Result<Ended, Error> {
+    ) -> Result<RunOutcome, Error> {
         self.sinks.conclude(&ended);
         loop {
             if let Err(cause) = self.output.write() {
@@ -150,10 +150,10 @@ impl Pipe {
                 _ = output.writable() => {}
                 () = output.gone() => self.output.abandon(),
                 signal = signals.recv() => {
-                    if matches!(ended, Ok(Ended::Signal(_))) {
+                    if matches!(ended, Ok(RunOutcome::Signal(_))) {
                         end_by_signal(signal);
                     }
-                    ended = Ok(Ended::Signal(signal));
+                    ended = Ok(RunOutcome::Signal(signal));
                     self.flush_deadline = Some(now() + self.options.close_timeout);
                 }
                 () = sleep_until(alarm), if alarm.is_some() => {

@@ -17,7 +17,7 @@ mod resend_buffer;
 use super::reconnect::Reconnector;
 use crate::{
     error::Error,
-    job::ended::Ended,
+    job::run_outcome::RunOutcome,
     proto::{Event, Kind, Piece},
     report::Report,
     script::input::Input,
@@ -118,7 +118,7 @@ impl Pipe {
     }
 
     /// Runs until the last session is over and all output is written.
-    pub(super) async fn run(mut self) -> Result<Ended, Error> {
+    pub(super) async fn run(mut self) -> Result<RunOutcome, Error> {
         let mut signals = Signals::new()
             .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         let ended = self.converse(&mut signals).await;
@@ -127,7 +127,7 @@ impl Pipe {
         ended
     }
 
-    async fn converse(&mut self, signals: &mut Signals) -> Result<Ended, Error> {
+    async fn converse(&mut self, signals: &mut Signals) -> Result<RunOutcome, Error> {
         loop {
             self.session(signals).await;
             if !self.reopen(signals).await {

@@ -137,7 +137,7 @@ impl World {
 }
 
 /// Runs a pipe to its end with a peer that only receives.
-async fn run(pipe: &mut Pipe, world: &mut World) -> (Result<Ended, Error>, Vec<OwnedEvent>) {
+async fn run(pipe: &mut Pipe, world: &mut World) -> (Result<RunOutcome, Error>, Vec<OwnedEvent>) {
     let World { peer, signals, .. } = world;
     tokio::join!(pipe.converse(signals), peer.finish())
 }
@@ -153,7 +153,7 @@ fn lines_are_messages_and_an_unanswered_one_is_waited_for() {
         world.type_all("a\n\nb");
         world.end_stdin();
         let (ended, heard) = run(&mut pipe, &mut world).await;
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         let messages = ["a", "", "b"].map(OwnedEvent::text);
         assert_eq!(heard, [&messages[..], &[closed(1000)]].concat());
         assert_eq!(world.elapsed(), 5 * S);
@@ -174,7 +174,7 @@ fn a_second_of_silence_behind_an_answer_ends_the_session() {
             peer.say("2");
             assert_eq!(peer.finish().await, [closed(1000)]);
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(world.elapsed(), 4 * S);
         assert_eq!(world.written(pipe), "1\n2\n");
     });
@@ -192,7 +192,7 @@ fn a_greeting_is_no_answer_to_a_message_sent_after_it() {
             stdin.take().unwrap().write_all(b"a\n").unwrap();
             assert_eq!(peer.finish().await, [OwnedEvent::text("a"), closed(1000)]);
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(world.elapsed(), 6 * S);
         assert_eq!(world.written(pipe), "welcome\nready\n");
     });
@@ -215,7 +215,7 @@ fn any_byte_of_the_peer_ends_the_silence() {
             let rest = peer.finish().await;
             assert_eq!(rest, [OwnedEvent::Pong(Vec::new()), closed(1000)]);
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert!(now() - start > 8 * S, "{:?}", now() - start);
         assert_eq!(world.written(pipe), "slow\n");
     });
@@ -231,7 +231,7 @@ fn silence_does_not_end_a_session_while_stdin_is_open() {
             *stdin = None;
             peer.finish().await;
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(world.elapsed(), 3605 * S);
     });
 }
@@ -249,7 +249,7 @@ fn the_wait_behind_stdin_can_be_chosen() {
             world.type_all("a\n");
             world.end_stdin();
             let (ended, heard) = run(&mut pipe, &mut world).await;
-            assert_eq!(ended.unwrap(), Ended::Done);
+            assert_eq!(ended.unwrap(), RunOutcome::Done);
             assert_eq!(heard, [OwnedEvent::text("a"), closed(1000)]);
             assert_eq!(world.elapsed(), seconds * S, "{rules:?}");
         });
@@ -269,7 +269,7 @@ fn a_line_after_the_script_starts_the_wait_anew() {
             stdin.as_mut().unwrap().write_all(b"b\n").unwrap();
             assert_eq!(peer.finish().await, [OwnedEvent::text("b"), closed(1000)]);
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(world.elapsed(), 17 * S);
     });
 }
@@ -287,7 +287,7 @@ fn a_pipe_can_wait_until_the_peer_closes() {
             peer.close(1000);
             peer.finish().await;
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(world.written(pipe), "late\n");
     });
 }
@@ -306,7 +306,7 @@ fn a_script_waits_for_its_answers() {
             assert_eq!(peer.next().await, Some(OwnedEvent::text("b")));
             assert_eq!(peer.finish().await, [closed(1000)]);
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(world.elapsed(), 14 * S);
         assert_eq!(world.written(pipe), "no\n1\n");
     });
@@ -342,7 +342,7 @@ fn a_goal_ends_the_session_and_nothing_behind_it_is_shown() {
                 }
                 assert_eq!(peer.finish().await, [closed(1000)]);
             });
-            assert_eq!(ended.unwrap(), Ended::Done);
+            assert_eq!(ended.unwrap(), RunOutcome::Done);
             assert_eq!(world.elapsed(), 60 * S);
             assert_eq!(world.written(pipe), "1\n2\n");
         });
@@ -389,7 +389,7 @@ fn jsonl_lines_are_performed_and_a_wait_holds_those_behind_it() {
             ];
             assert_eq!(peer.finish().await, rest);
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(world.elapsed(), 20 * S);
     });
 }
@@ -450,7 +450,7 @@ fn a_line_longer_than_all_buffers_is_one_message() {
             }
         };
         let (ended, heard, ()) = tokio::join!(pipe.converse(signals), peer.finish(), write);
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert!(heard == [OwnedEvent::text(&line), closed(1000)]);
     });
 }
@@ -475,7 +475,7 @@ fn stdin_is_not_read_while_the_peer_reads_nothing() {
         world.wire.resume();
         world.end_stdin();
         let (ended, heard) = run(&mut pipe, &mut world).await;
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(heard.len(), typed / 16 + 1);
     });
 }
@@ -527,7 +527,7 @@ fn a_signal_closes_the_session_and_is_what_the_run_ends_by() {
         let (mut pipe, mut world) = pipe(options());
         world.kill.send(15).await.unwrap();
         let (ended, heard) = run(&mut pipe, &mut world).await;
-        assert_eq!(ended.unwrap(), Ended::Signal(15));
+        assert_eq!(ended.unwrap(), RunOutcome::Signal(15));
         assert_eq!(heard, [closed(1001)]);
     });
 }
@@ -539,7 +539,7 @@ fn a_peer_that_does_not_answer_a_signal_is_left() {
         world.kill.send(2).await.unwrap();
         // The peer is not driven.
         let ended = pipe.converse(&mut world.signals).await;
-        assert_eq!(ended.unwrap(), Ended::Signal(2));
+        assert_eq!(ended.unwrap(), RunOutcome::Signal(2));
         assert_eq!(world.elapsed(), 5 * S);
     });
 }
@@ -550,7 +550,7 @@ fn a_reader_that_has_gone_ends_a_quiet_session_well() {
         let (mut pipe, mut world) = pipe(options());
         world.stdout = None;
         let (ended, heard) = run(&mut pipe, &mut world).await;
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(heard, [closed(1001)]);
         assert_eq!(world.elapsed(), Duration::ZERO);
     });
@@ -568,7 +568,7 @@ fn every_message_is_echoed() {
             peer.close(1000);
             peer.finish().await;
         });
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         assert_eq!(world.written(pipe), "a\n");
     });
 }
@@ -595,7 +595,7 @@ fn the_next_session_gets_the_script_and_then_what_had_not_left_the_lost_one() {
         world.type_all("c\n");
         world.end_stdin();
         let (ended, heard) = run(&mut pipe, &mut world).await;
-        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
         let messages = ["hello", &"a".repeat(200), "b", "c"].map(OwnedEvent::text);
         assert_eq!(heard, [&messages[..], &[closed(1000)]].concat());
     });

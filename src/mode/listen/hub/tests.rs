@@ -39,7 +39,7 @@ impl HubLoop {
     }
 
     /// Runs for this long, or until the hub returns an outcome.
-    async fn run(&mut self, time: Duration) -> Option<Result<Ended, Error>> {
+    async fn run(&mut self, time: Duration) -> Option<Result<RunOutcome, Error>> {
         let until = clock::now() + time;
         let all = async {
             loop {
@@ -187,16 +187,16 @@ fn a_shutdown_closes_every_session_with_1001_and_waits_for_the_clients() {
         tokio::join!(server.run(S), one.idle(S), two.idle(S));
         slow.delay(S);
         server.hub.broadcast("last");
-        server.hub.shut_down(Ok(Ended::Done));
+        server.hub.shut_down(Ok(RunOutcome::Done));
         // The first outcome stays.
-        server.hub.shut_down(Ok(Ended::Signal(2)));
+        server.hub.shut_down(Ok(RunOutcome::Signal(2)));
         assert!(!server.hub.has_room());
         let start = clock::now();
         let (outcome, to_one, to_two) =
             tokio::join!(server.run(60 * S), one.finish(), two.finish());
         let expected = [text("last"), OwnedEvent::Close(Close::new(1001.into()))];
         assert_eq!((to_one.as_slice(), to_two.as_slice()), (&expected[..], &expected[..]));
-        assert!(matches!(outcome, Some(Ok(Ended::Done))));
+        assert!(matches!(outcome, Some(Ok(RunOutcome::Done))));
         // A round trip with a delay of 1 s each way.
         assert!(clock::now() - start >= 2 * S);
     });
@@ -209,9 +209,9 @@ fn a_shutdown_waits_at_most_for_the_close_timeout() {
         let (_silent, _wire) = server.join(Bed::default());
         server.run(S).await;
         let start = clock::now();
-        server.hub.shut_down(Ok(Ended::Signal(15)));
+        server.hub.shut_down(Ok(RunOutcome::Signal(15)));
         let outcome = server.run(60 * S).await;
-        assert!(matches!(outcome, Some(Ok(Ended::Signal(15)))));
+        assert!(matches!(outcome, Some(Ok(RunOutcome::Signal(15)))));
         assert_eq!(clock::now() - start, SETTINGS.close_timeout);
     });
 }
@@ -222,7 +222,7 @@ fn a_client_that_joins_during_a_shutdown_is_closed_at_once() {
         let mut server = HubLoop::new();
         let (mut stays, _wire) = server.join(Bed::default());
         tokio::join!(server.run(S), stays.idle(S));
-        server.hub.shut_down(Ok(Ended::Done));
+        server.hub.shut_down(Ok(RunOutcome::Done));
         let (mut late, _wire) = server.join(Bed::default());
         let (_, heard) = tokio::join!(server.run(4 * S), late.finish());
         assert_eq!(heard, [OwnedEvent::Close(Close::new(1001.into()))]);
@@ -235,8 +235,8 @@ fn a_hub_without_clients_shuts_down_at_once() {
     testbed::run(async {
         let mut server = HubLoop::new();
         assert!(server.run(S).await.is_none());
-        server.hub.shut_down(Ok(Ended::Done));
-        assert!(matches!(server.hub.outcome(), Some(Ok(Ended::Done))));
+        server.hub.shut_down(Ok(RunOutcome::Done));
+        assert!(matches!(server.hub.outcome(), Some(Ok(RunOutcome::Done))));
     });
 }
 

@@ -4,7 +4,7 @@ use crate::error::Error;
 
 /// Outcome of a run that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum RunOutcome {
     /// The run succeeded.
     Done,
     /// This signal ended the run; the process then ends itself by the same signal.
@@ -12,10 +12,10 @@ pub enum Ended {
 }
 
 /// Returns the exit status of a run, or as an error the signal that ends it.
-pub fn status(ended: &Result<Ended, Error>) -> Result<u8, i32> {
+pub fn status(ended: &Result<RunOutcome, Error>) -> Result<u8, i32> {
     match ended {
-        Ok(Ended::Done) => Ok(0),
-        Ok(Ended::Signal(signal)) => Err(*signal),
+        Ok(RunOutcome::Done) => Ok(0),
+        Ok(RunOutcome::Signal(signal)) => Err(*signal),
         Err(error) => Ok(error.code()),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 use std::borrow::Cow;
 
 /// The first target or the target of a redirect, with the options that apply to its origin.
-pub(super) struct Hop<'a> {
+pub(super) struct RedirectHop<'a> {
     pub(super) options: &'a ConnectOptions,
     pub(super) target: Cow<'a, Target>,
     /// The value of the Host header, if not the target's.
@@ -24,7 +24,7 @@ pub(super) struct Hop<'a> {
     pub(super) redirects_followed: usize,
 }
 
-impl<'a> Hop<'a> {
+impl<'a> RedirectHop<'a> {
     pub(super) fn new(options: &'a ConnectOptions) -> Self {
         Self {
             options,
