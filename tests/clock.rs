@@ -30,7 +30,7 @@ fn a_second_of_silence_after_an_answer_ends_the_session() {
 }
 
 #[test]
-fn quiet_hides_that_silence_ended_it() {
+fn quiet_suppresses_the_note_about_silence() {
     Test::new()
         .args(["-q", "--quiet-for", "0.2"])
         .stdin("ask\n")
@@ -83,7 +83,7 @@ fn a_peer_that_closes_comes_before_the_silence() {
 }
 
 #[test]
-fn an_empty_pipe_is_an_input_that_ended() {
+fn an_empty_pipe_counts_as_ended_input() {
     Test::new()
         .args(["--quiet-for", "0.2"])
         .stdin("")
@@ -99,7 +99,7 @@ fn an_empty_pipe_is_an_input_that_ended() {
 }
 
 #[test]
-fn wait_replaces_the_rule_of_silence() {
+fn wait_overrides_quiet_for() {
     Test::new()
         .args(["-w", "0.4", "--quiet-for", "0.1"])
         .stdin("ask\n")
@@ -172,7 +172,7 @@ fn x_alone_ends_by_the_clock_without_stdin() {
 }
 
 #[test]
-fn a_count_that_is_met_ends_it_at_once_whatever_stdin_does() {
+fn reaching_count_ends_the_session_even_if_stdin_is_open() {
     for stdin in [Stdin::Open, Stdin::Null, "ask\n".into()] {
         let asks = matches!(stdin, Stdin::Bytes(_));
         Test::new()
@@ -193,7 +193,7 @@ fn a_count_that_is_met_ends_it_at_once_whatever_stdin_does() {
 }
 
 #[test]
-fn a_goal_disables_the_rule_of_silence() {
+fn a_goal_disables_quiet_for() {
     for goal in [["--count", "2"], ["--until", "^two"]] {
         Test::new()
             .args(["--quiet-for", "0.2"])
@@ -213,7 +213,7 @@ fn a_goal_disables_the_rule_of_silence() {
 }
 
 #[test]
-fn a_count_that_is_met_is_0_whatever_follows() {
+fn reaching_count_exits_0_whatever_follows() {
     Test::new()
         .args(["--count", "1"])
         .peer(|peer| {
@@ -256,7 +256,7 @@ fn without_stdin_wait_counts_from_the_opening() {
 }
 
 #[test]
-fn wait_forever_is_until_the_peer_closes() {
+fn wait_minus_1_waits_until_the_peer_closes() {
     for (args, stdin) in [(&[][..], Stdin::from("ask\n")), (&["-x", "ask"], Stdin::Null)] {
         Test::new()
             .args(["-w", "-1", "--quiet-for", "0.1"])

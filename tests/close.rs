@@ -178,7 +178,7 @@ fn nothing_is_read_after_a_close() {
 }
 
 #[test]
-fn fewer_messages_than_counted_on_is_112() {
+fn fewer_messages_than_count_exits_112() {
     Test::new()
         .args(["--count", "3"])
         .peer(|peer| {
@@ -193,7 +193,7 @@ fn fewer_messages_than_counted_on_is_112() {
 }
 
 #[test]
-fn the_session_s_own_code_comes_before_112() {
+fn a_session_error_takes_precedence_over_112() {
     Test::new()
         .args(["--count", "3"])
         .peer(|peer| {
@@ -206,7 +206,7 @@ fn the_session_s_own_code_comes_before_112() {
 }
 
 #[test]
-fn a_count_unmet_in_time_is_112() {
+fn fewer_messages_than_count_within_wait_exits_112() {
     Test::new()
         .args(["--count", "2", "-w", "1", "-x", "ask"])
         .peer(|peer| {

@@ -112,7 +112,7 @@ fn a_target_is_selected_by_name() {
 }
 
 #[test]
-fn the_file_may_have_what_an_option_requires() {
+fn the_file_may_contain_an_option_that_another_requires() {
     let user = User::new("[defaults]\nreconnect = true\n");
     user.requests(&["--reconnect-on", "4000"], |_| ());
     let fault = "the following required arguments were not provided:\n  --reconnect[=<MAX>]\n\n\
@@ -164,7 +164,7 @@ fn secrets_of_the_file_are_references() {
 }
 
 #[test]
-fn only_the_secrets_that_count_are_looked_up() {
+fn only_the_secrets_in_effect_are_resolved() {
     let user = User::new(&format!(
         "[defaults]\nauth = 'cmd:touch \"$HOME/ran\"; echo a:b'\n\
          headers = {{ X-A = 'cmd:touch \"$HOME/ran\"; echo a' }}\n\
@@ -185,7 +185,7 @@ fn only_the_secrets_that_count_are_looked_up() {
 }
 
 #[test]
-fn a_command_does_not_read_the_messages() {
+fn a_secret_command_does_not_read_stdin() {
     let user = User::new(&format!("{DEV_TARGET}bearer = 'cmd:cat; echo t0k'\n"));
     user.runs(&["@dev", "-w", "0", CONNECT_TO_PEER])
         .stdin("hi\n")

@@ -10,7 +10,7 @@ fn the_demo_echoes_a_pipe() {
 }
 
 #[test]
-fn the_demo_without_input_sends_three_messages_of_its_own_and_ends() {
+fn the_demo_without_input_sends_three_messages_and_exits() {
     for stdin in [Stdin::Null, Stdin::Closed] {
         Test::new()
             .args(["demo"])
@@ -22,7 +22,7 @@ fn the_demo_without_input_sends_three_messages_of_its_own_and_ends() {
 }
 
 #[test]
-fn the_demo_asks_nobody_s_proxy() {
+fn the_demo_ignores_proxies() {
     Test::new()
         .args(["demo", "--count", "1"])
         .env("all_proxy", "http://127.0.0.1:1")

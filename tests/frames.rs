@@ -34,7 +34,7 @@ fn every_frame_is_a_line_both_ways() {
 }
 
 #[test]
-fn a_frame_glued_to_the_answer_is_the_first() {
+fn a_frame_in_the_same_segment_as_the_response_is_shown_first() {
     Test::new()
         .args(["--frames"])
         .peer(|peer| {
@@ -330,7 +330,7 @@ fn an_echo_server_shows_frames_too() {
 }
 
 #[test]
-fn quiet_and_frames_do_not_go_together() {
+fn quiet_conflicts_with_frames() {
     Test::new()
         .args(["-q", "--frames", "ws://127.0.0.1:1/"])
         .stderr_has(["cannot be used with", "--frames"])

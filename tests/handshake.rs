@@ -29,7 +29,7 @@ const CONNECTION: &str = "Connection: Upgrade\r\n";
 const ACCEPT: &str = "Sec-WebSocket-Accept: {accept}\r\n";
 
 #[test]
-fn an_answer_to_another_key_is_refused() {
+fn a_wrong_accept_header_is_refused() {
     let hint =
         "\n\nhint: check the URL: a cache, a proxy or an ordinary web server may have answered";
     let wrong = "XFtWWzFHT4Zkq1dhTRf124mXd2Y=";
@@ -69,7 +69,7 @@ fn a_101_that_does_not_upgrade_to_websocket_is_refused() {
 }
 
 #[test]
-fn an_extension_never_offered_is_refused() {
+fn an_extension_that_was_not_offered_is_refused() {
     // Accepting it would corrupt the messages that follow.
     refused_with(
         &["--no-compress"],
@@ -83,7 +83,7 @@ fn an_extension_never_offered_is_refused() {
 }
 
 #[test]
-fn a_subprotocol_never_asked_for_is_refused() {
+fn a_subprotocol_that_was_not_requested_is_refused() {
     let chosen = |name: &str| format!("{OPEN}Sec-WebSocket-Protocol: {name}\r\n\r\n");
     let words = |name: &str| {
         format!(
@@ -176,7 +176,7 @@ fn opens(answer: impl Into<String>) {
 }
 
 #[test]
-fn an_odd_answer_that_is_right_opens() {
+fn an_unusual_valid_response_opens_the_session() {
     let odd = "upgrade: WebSocket\r\nCONNECTION: keep-alive, upgrade\r\n";
     opens(format!("{FIRST}{odd}{ACCEPT}\r\n"));
     opens(format!("HTTP/1.1 101\r\n{UPGRADE}{CONNECTION}{ACCEPT}\r\n"));
@@ -208,7 +208,7 @@ fn a_head_may_come_byte_by_byte() {
 }
 
 #[test]
-fn frames_glued_to_the_answer_are_not_lost() {
+fn frames_in_the_same_segment_as_the_response_are_received() {
     Test::new()
         .peer(|peer| {
             let frames = [text("one"), text("two"), text("three")[..4].to_vec()].concat();
@@ -221,7 +221,7 @@ fn frames_glued_to_the_answer_are_not_lost() {
 }
 
 #[test]
-fn a_close_glued_to_the_answer_is_obeyed() {
+fn a_close_in_the_same_segment_as_the_response_is_answered() {
     Test::new()
         .peer(|peer| {
             peer.open_and_send(&crate::support::wire::close(1000, ""));

@@ -98,7 +98,7 @@ fn messages(entry: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn a_run_is_an_entry_with_its_messages() {
+fn a_run_has_one_entry_with_its_messages() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.har");
     Test::new()
@@ -218,7 +218,7 @@ fn a_run_that_fails_leaves_a_whole_file() {
 }
 
 #[test]
-fn a_har_is_complete_at_any_time() {
+fn a_har_is_valid_after_every_write() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.har");
     let seen = path.clone();
@@ -304,7 +304,7 @@ fn a_recording_can_be_converted() {
 }
 
 #[test]
-fn a_recording_is_not_written_over_by_its_har() {
+fn the_har_of_a_recording_does_not_overwrite_it() {
     let dir = tempfile::tempdir().unwrap();
     let [path, link] = ["run.jsonl", "link"].map(|name| dir.path().join(name));
     std::os::unix::fs::symlink(&path, &link).unwrap();

@@ -21,7 +21,7 @@ fn max_time(used: &str) -> String {
 }
 
 #[test]
-fn a_quiet_session_sleeps() {
+fn an_idle_session_uses_no_cpu() {
     timed()
         .args(["--max-time", "2"])
         .stdin(Stdin::Open)
@@ -35,7 +35,7 @@ fn a_quiet_session_sleeps() {
 }
 
 #[test]
-fn a_close_that_is_not_answered_is_waited_for_asleep() {
+fn waiting_for_the_answer_to_a_close_uses_no_cpu() {
     timed()
         .args(["-x", "bye", "-w", "0", "--close-timeout", "3", "--max-time", "0.5"])
         .peer(|peer| {
@@ -49,7 +49,7 @@ fn a_close_that_is_not_answered_is_waited_for_asleep() {
 }
 
 #[test]
-fn a_peer_that_does_not_end_tcp_is_waited_for_asleep() {
+fn waiting_for_the_end_of_tcp_uses_no_cpu() {
     timed()
         .args(["--close-timeout", "2"])
         .stdin(Stdin::Open)
@@ -63,7 +63,7 @@ fn a_peer_that_does_not_end_tcp_is_waited_for_asleep() {
 }
 
 #[test]
-fn a_stuck_stdout_is_waited_for_asleep() {
+fn waiting_for_a_stuck_stdout_uses_no_cpu() {
     let bytes = text("x".repeat(1000)).repeat(1000);
     for closes in [false, true] {
         let bytes = bytes.clone();
@@ -86,7 +86,7 @@ fn a_stuck_stdout_is_waited_for_asleep() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_is_waited_for_asleep() {
+fn waiting_for_a_peer_that_does_not_read_uses_no_cpu() {
     let lines = format!("{}\n", "x".repeat(1000)).repeat(12_000);
     timed()
         .args(["--max-time", "2", "--close-timeout", "0.1"])
@@ -101,7 +101,7 @@ fn a_peer_that_does_not_read_is_waited_for_asleep() {
 }
 
 #[test]
-fn an_input_that_has_ended_is_not_asked_again() {
+fn ended_input_is_not_polled_again() {
     for sockets in [false, true] {
         let test = if sockets { timed().sockets() } else { timed() };
         test.args(["-w", "-1", "--max-time", "2"])
@@ -118,7 +118,7 @@ fn an_input_that_has_ended_is_not_asked_again() {
 }
 
 #[test]
-fn a_handshake_is_waited_for_asleep() {
+fn waiting_for_the_handshake_uses_no_cpu() {
     timed()
         .args(["--connect-timeout", "2"])
         .peer(|peer| {

@@ -45,7 +45,7 @@ fn nothing_of_a_long_line_is_sent_before_all_of_it_was_checked() {
 }
 
 #[test]
-fn a_character_over_the_edge_of_a_block_is_no_fault() {
+fn a_character_split_across_read_blocks_is_valid() {
     for start in [65_533, 65_534, 65_535, 65_536] {
         let line = format!("{}\u{1f600}{}", "x".repeat(start), "y".repeat(100));
         Test::new()
@@ -60,7 +60,7 @@ fn a_character_over_the_edge_of_a_block_is_no_fault() {
 }
 
 #[test]
-fn a_bad_line_is_found_when_it_is_its_turn() {
+fn messages_before_an_invalid_line_are_sent() {
     let lines: Vec<String> = (0..10_000).map(|i| format!("line {i}")).collect();
     let stdin = [lines.join("\n").as_bytes(), b"\nb\xc3d\nlater\n"].concat();
     let sent: Vec<&str> = lines.iter().map(String::as_str).collect();
@@ -68,7 +68,7 @@ fn a_bad_line_is_found_when_it_is_its_turn() {
 }
 
 #[test]
-fn a_bad_line_does_not_wait_for_the_end_of_stdin() {
+fn an_invalid_line_is_reported_before_stdin_ends() {
     Test::new()
         .stdin(Stdin::Open)
         .peer(|peer| {
@@ -82,7 +82,7 @@ fn a_bad_line_does_not_wait_for_the_end_of_stdin() {
 }
 
 #[test]
-fn a_directory_is_no_input() {
+fn a_directory_as_stdin_is_an_error() {
     Test::new()
         .stdin(Stdin::File(std::env::temp_dir()))
         .peer(|peer| {

@@ -7,7 +7,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_line_is_a_message_whatever_ends_it() {
+fn a_line_with_any_line_ending_is_a_message() {
     Test::new()
         .stdin("lf\ncrlf\r\n\n\r\ncr\rinside\nlast")
         .peer(|peer| {

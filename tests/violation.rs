@@ -42,7 +42,7 @@ fn a_masked_frame_of_a_server_is_a_violation() {
 }
 
 #[test]
-fn a_length_in_too_many_bytes_is_a_violation() {
+fn a_length_that_is_not_minimal_is_a_violation() {
     let words = "payload length 5 not minimally encoded (RFC 6455, 5.2";
     broken(&hex!("81 7e 0005 68656c6c6f"), 1002, words);
     broken(&hex!("81 7f 0000000000000005 68656c6c6f"), 1002, words);
@@ -61,7 +61,7 @@ fn control_frames_too_long_or_fragmented_are_violations() {
 }
 
 #[test]
-fn a_continuation_of_nothing_is_a_violation() {
+fn a_continuation_without_a_message_is_a_violation() {
     let words = "continuation frame while no message is open (RFC 6455, 5.4";
     broken(&frame(0x80, "x"), 1002, words);
     broken(&frame(0x00, ""), 1002, words);
@@ -101,7 +101,7 @@ fn text_that_is_not_utf_8_is_a_violation_and_not_printed() {
 }
 
 #[test]
-fn a_message_inside_a_message_is_a_violation_and_neither_is_printed() {
+fn interleaved_messages_are_a_violation_and_not_printed() {
     let bytes = [text("before"), frame(0x01, "open"), text("inner")].concat();
     Test::new()
         .peer(move |peer| {

@@ -62,7 +62,7 @@ fn a_failed_run_has_a_summary_too() {
 }
 
 #[test]
-fn a_signal_has_its_number() {
+fn a_signal_sets_exitcode_to_128_plus_its_number() {
     Test::new()
         .args(["--write-out", "%{exitcode} %{closed_by}\\n"])
         .stdin(Stdin::Open)
@@ -129,7 +129,7 @@ fn redirects_are_counted_and_secrets_hidden() {
 }
 
 #[test]
-fn a_form_may_come_from_a_file_and_go_to_stderr() {
+fn a_format_may_be_read_from_a_file_and_written_to_stderr() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "%{stderr}status %{http_code}\n").unwrap();
     Test::new()
@@ -163,7 +163,7 @@ fn the_man_page_has_every_variable() {
 }
 
 #[test]
-fn a_reader_that_has_gone_does_not_matter() {
+fn a_closed_reader_of_write_out_is_not_an_error() {
     Test::new()
         .shell("\"$@\" | true; echo \"status ${PIPESTATUS[0]}\"")
         .args(["--write-out", "%{json}"])

@@ -207,7 +207,7 @@ fn codes_of_graphql() {
 }
 
 #[test]
-fn codes_of_services_that_many_meet() {
+fn close_codes_of_known_services_are_explained() {
     for (host, code, words) in [
         ("gateway.discord.gg", 4004, "4004 (Discord: authentication failed)"),
         ("ws-eu.pusher.com", 4001, "4001 (Pusher: no such application)"),

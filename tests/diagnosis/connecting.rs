@@ -8,7 +8,7 @@ use std::{
 };
 
 #[test]
-fn names() {
+fn names_that_do_not_resolve_are_reported() {
     // The cause depends on the machine's resolver.
     let cause = ("nosuch.invalid", 80).to_socket_addrs().unwrap_err().to_string();
     let message = if cause.contains("Temporary failure") {
@@ -28,7 +28,7 @@ fn names() {
 }
 
 #[test]
-fn addresses() {
+fn addresses_that_cannot_be_reached_are_reported() {
     let (reserved, port) = closed_port();
     says(
         Test::new().args([format!("ws://127.0.0.1:{port}/")]),

@@ -75,7 +75,7 @@ const UPGRADE: &str = "Upgrade: websocket\r\n";
 const CONNECTION: &str = "Connection: Upgrade\r\n";
 
 #[test]
-fn switching_to_nothing() {
+fn a_101_with_wrong_upgrade_headers_is_reported() {
     let accept = "Sec-WebSocket-Accept: {accept}\r\n";
     let back = "\n\nhint: check that any reverse proxy returns the Upgrade and Connection headers";
     let failed = "handshake with {peer} failed: ";
@@ -97,7 +97,7 @@ fn switching_to_nothing() {
 }
 
 #[test]
-fn keys() {
+fn wrong_accept_values_are_reported() {
     let failed = "handshake with {peer} failed: ";
     let cached =
         "\n\nhint: check the URL: a cache, a proxy or an ordinary web server may have answered";
@@ -143,7 +143,7 @@ fn keys() {
 }
 
 #[test]
-fn choices() {
+fn subprotocols_and_extensions_that_were_not_requested_are_reported() {
     let failed = "handshake with {peer} failed: ";
     let chosen = |name: &str| format!("{OPEN}Sec-WebSocket-Protocol: {name}\r\n\r\n");
     answers(

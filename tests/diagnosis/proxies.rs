@@ -112,7 +112,7 @@ fn socks() {
 }
 
 #[test]
-fn socks_asked_of_others() {
+fn a_socks_request_to_another_service_is_reported() {
     for scheme in ["socks4a", "socks5h"] {
         let answers = |bytes: &'static str, message: &str| {
             let proxy = format!("{scheme}://127.0.0.1:{{port}}");

@@ -117,7 +117,7 @@ fn an_end_of_the_connection_without_a_close_is_16() {
 }
 
 #[test]
-fn a_goaway_that_spares_the_stream_does_not_end_it() {
+fn a_goaway_that_covers_the_stream_does_not_end_it() {
     ends(0, "", |peer| {
         peer.send(go_away(1, NO_ERROR, "draining"));
         peer.child.write("still\n");

@@ -105,7 +105,7 @@ fn a_response_that_is_not_http_2_is_quoted() {
 }
 
 #[test]
-fn a_status_that_is_no_2xx_is_22_with_its_body() {
+fn a_status_other_than_2xx_exits_22_and_shows_the_body() {
     let words = "ws://{peer}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
                  no such room\n\nhint: check the path: WebSocket endpoints often have one such as /ws";
     fails(22, words, |peer| {

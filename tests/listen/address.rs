@@ -5,7 +5,7 @@ use crate::support::server::Server;
 use std::net::{TcpListener, TcpStream};
 
 #[test]
-fn only_this_machine_is_served_unless_told_otherwise() {
+fn the_server_listens_on_loopback_by_default() {
     for args in [["listen", "0"], ["listen", ":0"], ["listen", "localhost:0"], ["-l", "0"]] {
         let server = Server::start(args);
         server.connect().close();

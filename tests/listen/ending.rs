@@ -84,7 +84,7 @@ fn no_client_is_taken_after_a_signal() {
 }
 
 #[test]
-fn bad_input_names_the_place_and_closes_the_sessions() {
+fn invalid_input_is_reported_with_its_position_and_closes_the_sessions() {
     let server = Server::start(["listen", "127.0.0.1:0"]);
     let mut client = server.join(1);
     server.child.write(b"good\nbad \xff\nlater\n");
@@ -96,7 +96,7 @@ fn bad_input_names_the_place_and_closes_the_sessions() {
 }
 
 #[test]
-fn a_reader_of_stdout_that_has_gone_ends_it_quietly() {
+fn a_closed_stdout_ends_the_server_without_an_error() {
     let server =
         Server::setup(["listen", "127.0.0.1:0"]).stdin(Stdio::null()).hold_stdout().start();
     let mut client = server.join(1);

@@ -50,7 +50,7 @@ fn assert_still_serves(server: &Server) {
 }
 
 #[test]
-fn a_browsers_get_is_answered_with_upgrade_required() {
+fn an_ordinary_get_is_answered_with_upgrade_required() {
     let get = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
     refused(get, "426", Some("Upgrade: websocket"));
 }
@@ -80,7 +80,7 @@ fn an_invalid_request_is_refused() {
 }
 
 #[test]
-fn the_right_answer_is_exact() {
+fn the_handshake_response_is_exact() {
     let server = Server::start(["listen", "127.0.0.1:0"]);
     let mut stream = server.dial();
     stream.write_all(request("GET / ", "GET /path?q ").as_bytes()).unwrap();
@@ -108,7 +108,7 @@ fn the_right_answer_is_exact() {
 }
 
 #[test]
-fn frames_glued_to_the_request_are_not_lost() {
+fn frames_in_the_same_segment_as_the_request_are_received() {
     let server = Server::start(["listen", "127.0.0.1:0"]);
     let mut stream = server.dial();
     // "Hi", masked with zeros.
@@ -121,7 +121,7 @@ fn frames_glued_to_the_request_are_not_lost() {
 }
 
 #[test]
-fn a_request_in_small_pieces_is_understood() {
+fn a_request_may_arrive_in_small_pieces() {
     let server = Server::start(["listen", "127.0.0.1:0"]);
     let mut stream = server.dial();
     for byte in request("/", "/").bytes() {
@@ -165,7 +165,7 @@ fn a_subprotocol_is_chosen_only_if_both_speak_it() {
 }
 
 #[test]
-fn clients_that_never_finish_their_handshake_stop_nobody() {
+fn clients_with_unfinished_handshakes_do_not_block_others() {
     for args in [["listen", "0", "-v"], ["listen", "0", "--echo"]] {
         let server = Server::start(args);
         let mut halves: Vec<_> = (0..100).map(|_| server.dial()).collect();

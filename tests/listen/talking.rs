@@ -94,7 +94,7 @@ fn a_last_line_without_a_newline_is_sent() {
 }
 
 #[test]
-fn the_end_of_stdin_is_not_the_end() {
+fn the_server_continues_after_the_end_of_stdin() {
     let empty = || {
         let server = Server::start(["listen", "127.0.0.1:0"]);
         server.child.end_stdin();

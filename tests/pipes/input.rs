@@ -176,7 +176,7 @@ fn invalid_utf_8_is_named_by_message_and_byte() {
 
 /// The timer that -x starts does not fire inside a message.
 #[test]
-fn a_message_that_is_under_way_is_not_cut_by_the_clock() {
+fn wait_does_not_interrupt_a_message() {
     use crate::support::{Stdin, Test};
     Test::new()
         .args(["-x", "a", "-w", "0.2", "--delimiter", "none"])

@@ -59,7 +59,7 @@ fn secrets_may_be_references() {
 }
 
 #[test]
-fn netrc_knows_the_host() {
+fn netrc_credentials_are_selected_by_host() {
     let (dir, path) =
         file("machine other login x password y\nmachine 127.0.0.1 login me password secret\n");
     let basic = &[("Authorization", "Basic bWU6c2VjcmV0")];
@@ -76,7 +76,7 @@ fn netrc_knows_the_host() {
 }
 
 #[test]
-fn cookies_are_typed_or_kept_in_a_file() {
+fn cookies_are_given_by_value_or_file() {
     let (_dir, path) =
         file("127.0.0.1\tFALSE\t/\tFALSE\t0\tc\t3\nother\tFALSE\t/\tFALSE\t0\td\t4\n");
     let path = path.display().to_string();
@@ -88,7 +88,7 @@ fn cookies_are_typed_or_kept_in_a_file() {
 }
 
 #[test]
-fn headers_may_be_kept_in_a_file() {
+fn headers_may_be_read_from_a_file() {
     let (_dir, path) = file("X-A: 1\r\n\nUser-Agent:\nX-Empty;\n");
     sends(
         Test::new().args(["-H".to_owned(), format!("@{}", path.display())]),
@@ -146,7 +146,7 @@ fn a_digest_challenge_is_answered_once() {
 }
 
 #[test]
-fn hostile_challenges_are_read_with_care() {
+fn unusable_challenges_are_reported_as_401() {
     for challenge in [
         "Digest \u{e9}=x",
         "Digest realm=\"r\", nonce=\"n\", qop=\"auth-int\"",

@@ -91,7 +91,7 @@ fn the_environment_names_proxies() {
 }
 
 #[test]
-fn some_are_reached_without_a_proxy() {
+fn hosts_in_noproxy_are_reached_directly() {
     for (variable, value, args) in [
         ("no_proxy", "127.0.0.0/8", &[][..]),
         ("NO_PROXY", "*", &[][..]),
@@ -149,7 +149,7 @@ fn an_unreachable_proxy_is_reported() {
 }
 
 #[test]
-fn a_proxy_that_does_not_connect_is_97_with_its_words() {
+fn a_proxy_that_does_not_connect_exits_97_with_its_response() {
     let words = "sockeye: cannot connect to far.invalid:80 through the proxy {peer}: ";
     for (answer, expected) in [
         (

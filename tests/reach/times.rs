@@ -103,7 +103,7 @@ fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
 }
 
 #[test]
-fn a_head_that_never_ends_is_a_timeout_too() {
+fn an_endless_response_head_times_out() {
     Test::new()
         .args(["--connect-timeout", "0.5"])
         .peer(|peer| {
@@ -121,7 +121,7 @@ fn a_head_that_never_ends_is_a_timeout_too() {
 }
 
 #[test]
-fn silence_in_tls_names_tls() {
+fn silence_in_the_tls_handshake_names_the_step() {
     Test::new()
         .args(["--connect-timeout", "0.5", "-k", "wss://localhost:{port}/"])
         .peer(Peer::discard_all)
@@ -135,7 +135,7 @@ fn silence_in_tls_names_tls() {
 }
 
 #[test]
-fn the_budget_is_one_over_all_steps() {
+fn connect_timeout_covers_all_steps() {
     // TLS takes most of the budget; the handshake gets only the rest.
     let authority = Authority::new();
     Test::new()
@@ -202,7 +202,7 @@ fn max_time_ends_a_session_whose_peer_does_not_answer_the_close() {
 }
 
 #[test]
-fn a_peer_that_stopped_answering_pings_is_noticed() {
+fn a_peer_that_does_not_answer_pings_is_detected() {
     Test::new()
         .args(["--ping-interval", "0.2", "--ping-timeout", "0.3"])
         .peer(|peer| {

@@ -67,7 +67,7 @@ fn authorities_may_be_added_to_the_system_s() {
 }
 
 #[test]
-fn another_name_is_asked_for_and_checked() {
+fn sni_is_sent_and_verified() {
     let authority = Authority::new();
     let identity = authority.issue_with(|params| {
         params.subject_alt_names =
@@ -94,7 +94,7 @@ fn another_name_is_asked_for_and_checked() {
 }
 
 #[test]
-fn versions_have_bounds() {
+fn tls_versions_can_be_limited() {
     let authority = Authority::new();
     for (args, version) in
         [(["--tls-max", "1.2"], "TLSv1_2, TLS_ECDHE"), (["--tls-min", "1.3"], "TLSv1_3, TLS13_")]

@@ -48,7 +48,7 @@ fn an_end_without_a_close_is_reported() {
 }
 
 #[test]
-fn a_peer_that_breaks_the_protocol_is_told_and_named() {
+fn a_protocol_violation_is_answered_and_reported() {
     let end = ends(Terminal::new().status(110), |_, peer| {
         peer.send(wire::frame(0x83, "reserved"));
         let close = peer.frame();
@@ -58,7 +58,7 @@ fn a_peer_that_breaks_the_protocol_is_told_and_named() {
 }
 
 #[test]
-fn an_empty_prompt_does_not_stay_behind() {
+fn an_empty_prompt_is_removed_at_the_end() {
     let end = Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         peer.close(1000);
@@ -69,7 +69,7 @@ fn an_empty_prompt_does_not_stay_behind() {
 }
 
 #[test]
-fn a_message_that_comes_with_the_close_is_not_lost() {
+fn a_message_just_before_the_close_is_shown() {
     for _ in 0..30 {
         let end = ends(Terminal::new(), |_, peer| {
             peer.send([wire::text("one"), wire::text("last"), wire::close(1000, "")].concat());
@@ -82,7 +82,7 @@ fn a_message_that_comes_with_the_close_is_not_lost() {
 }
 
 #[test]
-fn a_message_that_comes_as_a_person_leaves_is_not_lost() {
+fn a_message_received_while_leaving_is_shown() {
     for keys in ["\x04", "/quit\r", "\r\x04"].iter().cycle().take(30) {
         let end = Terminal::new().run(move |screen, peer| {
             begin(screen, peer);
@@ -127,7 +127,7 @@ fn a_slow_terminal_loses_nothing_at_the_end() {
 }
 
 #[test]
-fn a_session_that_is_lost_comes_back_under_the_line_being_typed() {
+fn reconnecting_keeps_the_line_being_typed() {
     Terminal::new().args(["--reconnect", "--reconnect-delay", "0.2"]).run(|screen, peer| {
         begin(screen, peer);
         screen.press("half");

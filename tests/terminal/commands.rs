@@ -22,7 +22,7 @@ fn a_ping_shows_how_long_its_pong_takes() {
 }
 
 #[test]
-fn pings_and_pongs_that_nobody_asked_for_are_shown_only_with_p() {
+fn pings_and_unsolicited_pongs_are_shown_only_with_p() {
     for (args, shown) in [(vec![], false), (vec!["-P"], true)] {
         let mut terminal = Terminal::new();
         terminal.args.extend(args.into_iter().map(Into::into));

@@ -71,7 +71,7 @@ fn ctrl_c_clears_a_line_and_leaves_only_when_pressed_twice() {
 }
 
 #[test]
-fn a_signal_says_goodbye_and_leaves_the_terminal_as_it_was() {
+fn a_signal_closes_the_session_and_restores_the_terminal() {
     for signal in [Signal::TERM, Signal::HUP] {
         let end = Terminal::new().killed_by(signal).run(move |screen, peer| {
             begin(screen, peer);
@@ -116,7 +116,7 @@ fn a_peer_that_does_not_answer_the_close_is_not_waited_for() {
 }
 
 #[test]
-fn an_interrupt_from_outside_is_a_signal_and_no_key() {
+fn sigint_from_another_process_ends_the_run_as_a_signal() {
     Terminal::new().killed_by(Signal::INT).run(|screen, peer| {
         begin(screen, peer);
         screen.press("half typed");
@@ -165,7 +165,7 @@ fn a_window_that_is_closed_ends_the_session() {
 }
 
 #[test]
-fn a_terminal_that_takes_nothing_does_not_keep_a_signal_waiting() {
+fn a_stuck_terminal_does_not_delay_a_signal() {
     let terminal = Terminal::new().args(["--close-timeout", "0.3"]).killed_by(Signal::TERM);
     terminal.stuck_at_the_end().run(|screen, peer| {
         begin(screen, peer);

@@ -55,7 +55,7 @@ fn files_are_sent_whole() {
 }
 
 #[test]
-fn a_message_is_sent_again_and_again() {
+fn repeat_and_every_send_a_message_repeatedly() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/repeat 3 hi there");

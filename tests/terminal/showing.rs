@@ -5,7 +5,7 @@ use crate::support::wire::{binary, text};
 use std::fs;
 
 #[test]
-fn json_is_laid_out_on_request() {
+fn json_is_pretty_printed_on_request() {
     let laid_out = ["< {", "  \"b\": 1.10,", "  \"a\": []", "}"];
     let json = "{\"b\":1.10,\"a\":[]}";
     Terminal::new().args(["--json"]).run(move |screen, peer| {
@@ -24,7 +24,7 @@ fn json_is_laid_out_on_request() {
 }
 
 #[test]
-fn times_are_shown_on_request() {
+fn timestamps_are_shown_on_request() {
     let has_time = |row: &String| {
         let time = row.strip_suffix(" < hi").unwrap_or_default();
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -43,7 +43,7 @@ fn times_are_shown_on_request() {
 }
 
 #[test]
-fn a_long_message_is_cut_and_can_be_had_whole() {
+fn a_long_message_is_truncated_and_last_shows_all_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("saved");
     let (path, long) = (file.to_str().unwrap().to_owned(), "0123456789".repeat(1000));
@@ -167,7 +167,7 @@ fn held_messages_are_bounded_and_none_is_lost() {
 }
 
 #[test]
-fn the_handshake_and_the_figures_can_be_seen() {
+fn headers_and_stats_show_the_handshake_and_the_figures() {
     Terminal::new().args(["-H", "Authorization: secret"]).size(40, 80).run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/headers");

@@ -133,7 +133,7 @@ fn a_signal_ends_the_run_without_a_session() {
 }
 
 #[test]
-fn a_summary_stands_before_the_last_word() {
+fn the_summary_precedes_the_closing_line() {
     let end = Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("hello");

@@ -8,12 +8,12 @@ use crate::support::{
 use std::net::TcpListener;
 
 #[test]
-fn a_dumb_terminal_gets_lines_and_no_codes() {
+fn a_dumb_terminal_gets_plain_lines_without_escape_codes() {
     talks_without_codes("dumb");
 }
 
 #[test]
-fn an_empty_term_names_no_terminal_that_knows_codes() {
+fn an_empty_term_variable_disables_escape_codes() {
     talks_without_codes("");
 }
 
@@ -91,7 +91,7 @@ fn x_alone_at_two_terminals_ends_by_the_clock() {
 }
 
 #[test]
-fn x_with_endless_waiting_opens_the_prompt() {
+fn x_with_wait_minus_1_opens_the_prompt() {
     Terminal::new().args(["-x", "hi", "-w", "-1"]).run(|screen, peer| {
         peer.open();
         peer.expect_text("hi");
@@ -153,7 +153,7 @@ fn a_server_that_is_not_there_leaves_the_terminal_alone() {
 }
 
 #[test]
-fn json_can_be_laid_out_and_dated_where_only_stdout_is_a_terminal() {
+fn json_and_time_apply_if_only_stdout_is_a_terminal() {
     let args = ["--json", "-t", "--count", "1", "--color", "always"];
     let end = Terminal::new().stdin_elsewhere().args(args).run(|_, peer| {
         peer.open();

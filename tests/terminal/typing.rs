@@ -163,7 +163,7 @@ fn a_flood_loses_nothing_and_leaves_the_line_alone() {
 }
 
 #[test]
-fn typing_goes_on_while_messages_come() {
+fn messages_do_not_disturb_typing() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         let typed: String = ('a'..='z').chain('A'..='Z').collect();

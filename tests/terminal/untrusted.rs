@@ -10,7 +10,7 @@ const HARMLESS: &str =
     r"\x1b]0;owned\x07\x1b[2J\x1b[H\u{9b}31m\x1b[?25l\u{202e}abc\rXY\x08\x7f\u{200b}";
 
 #[test]
-fn hostile_text_is_shown_and_not_obeyed() {
+fn control_characters_in_messages_are_escaped() {
     let end = Terminal::new().size(24, 120).run(|screen, peer| {
         begin(screen, peer);
         screen.press("half");
@@ -27,7 +27,7 @@ fn hostile_text_is_shown_and_not_obeyed() {
 }
 
 #[test]
-fn a_hostile_close_reason_is_shown_and_not_obeyed() {
+fn control_characters_in_a_close_reason_are_escaped() {
     let end = Terminal::new().size(24, 200).run(|screen, peer| {
         begin(screen, peer);
         peer.close_with(1000, HOSTILE);
@@ -42,7 +42,7 @@ fn a_hostile_close_reason_is_shown_and_not_obeyed() {
 }
 
 #[test]
-fn hostile_pings_and_pongs_are_shown_and_not_obeyed() {
+fn control_characters_in_pings_and_pongs_are_escaped() {
     Terminal::new().args(["-P"]).size(24, 120).run(|screen, peer| {
         begin(screen, peer);
         peer.send(wire::ping(HOSTILE));
@@ -56,7 +56,7 @@ fn hostile_pings_and_pongs_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn a_hostile_answer_to_the_handshake_is_not_obeyed() {
+fn control_characters_in_the_handshake_response_are_escaped() {
     let end = Terminal::new().size(24, 200).status(22).run(|_, peer| {
         peer.answer(&format!(
             "HTTP/1.1 403 Forbidden\r\nServer: \u{9b}31mred\r\nContent-Type: text/plain\r\n\
