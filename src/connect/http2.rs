@@ -52,7 +52,7 @@ pub(super) async fn handshake(
     }
 }
 
-/// Converts a fault of HTTP/2; a TLS failure behind it takes precedence.
+/// Converts a fault of HTTP/2; a TLS failure that caused it takes precedence.
 pub(super) fn open_error(target: &Target, fault: Http2Fault) -> OpenError {
     let authority = target.authority();
     if let Http2Fault::Lost(Some(cause)) = &fault
