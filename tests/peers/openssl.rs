@@ -177,7 +177,7 @@ fn tls_mismatches_are_distinguished() {
         (&["-tls1_2"], &["--tls-min", "1.3"], "received the alert ProtocolVersion", 35),
         (&["-tls1_3"], &["--tls-max", "1.2"], "received the alert ProtocolVersion", 35),
         (&["-tls1_2", "-cipher", "AES128-SHA"], &[], "received the alert HandshakeFailure", 35),
-        (&["-Verify", "1"], &[], "wants a client certificate", 58),
+        (&["-Verify", "1"], &[], "requires a client certificate", 58),
     ] {
         let (_server, port) = openssl_server(options, &authority);
         let url = format!("wss://localhost:{port}/");

@@ -41,7 +41,7 @@ fn squid_and_tinyproxy_make_tunnels() {
                 let words = format!(
                     "sockeye: cannot connect to 127.0.0.1:{} through the proxy 127.0.0.1:{}: it \
                      answered 4",
-                    proxy.port, plain.port
+                    plain.port, proxy.port
                 );
                 Test::new()
                     .args(["--proxy", &with(user), &ws])
@@ -68,7 +68,7 @@ fn microsocks_and_dante_s_protocol() {
             .args(["--proxy", &format!("socks5h://{user}127.0.0.1:{}", proxy.port), &ws])
             .stderr_has([&format!(
                 "sockeye: cannot connect to localhost:{} through the proxy 127.0.0.1:{}: ",
-                proxy.port, back.port
+                back.port, proxy.port
             )])
             .status(97)
             .run();
@@ -95,7 +95,7 @@ fn http_2_goes_through_a_proxy_too() {
 }
 
 #[test]
-fn nginx_wants_a_client_certificate() {
+fn nginx_requires_a_client_certificate() {
     let authority = Authority::new();
     let dir = tempfile::tempdir().unwrap();
     let files = authority.issue().files(&dir);
