@@ -129,29 +129,185 @@ fn wait_0_closes_at_once_with_everything_sent() {
         .run();
 }
 
+/// Returns the note on an end by the clock while stdin is open.
+fn left_open(end: &str) -> String {
+    format!(
+        "sockeye: ended after {end} while stdin was open: its later input is not sent \
+         (-w -1 keeps reading it, --receive-only does not read it)\n"
+    )
+}
+
 #[test]
-fn the_clock_of_x_runs_while_stdin_is_open_and_quiet() {
+fn the_clock_of_x_runs_while_stdin_is_open_and_silent_and_its_end_is_told() {
+    for (args, stdout, end, millis) in [
+        (&[][..], "answer\n", "1 s of silence", 1000),
+        (&["--quiet-for", "0.2"], "answer\n", "0.2 s of silence", 200),
+        (&["-w", "0.3"], "answer\n", "0.3 s (-w)", 300),
+        (&["-w", "0"], "answer\n", "0 s (-w)", 0),
+        (&["-w", "0.3", "--input", "jsonl"], "answer\n", "0.3 s (-w)", 300),
+        (&["-w", "0.3", "--delimiter", "none"], "answer", "0.3 s (-w)", 300),
+        (&["-w", "0.3", "-0"], "answer\0", "0.3 s (-w)", 300),
+    ] {
+        for sockets in [false, true] {
+            let test = Test::new().args(["-x", "ask"]).args(args.iter().copied());
+            if sockets { test.sockets() } else { test }
+                .stdin(Stdin::Open)
+                .peer(|peer| {
+                    peer.open();
+                    peer.expect_text("ask");
+                    peer.send(text("answer"));
+                    peer.answer_close(1000);
+                })
+                .stdout(stdout)
+                .stderr(left_open(end))
+                .takes_at_least(millis)
+                .run();
+        }
+    }
+}
+
+#[test]
+fn receive_only_and_no_stdin_leave_nothing_to_tell() {
+    for (args, stdin) in [
+        (&["--receive-only"][..], Stdin::Open),
+        (&["--echo"], Stdin::Open),
+        (&[], Stdin::Null),
+        (&[], Stdin::Closed),
+        (&["--send-only"], Stdin::Null),
+    ] {
+        Test::new()
+            .args(["-x", "ask", "-w", "0.2"])
+            .args(args.iter().copied())
+            .stdin(stdin)
+            .peer(|peer| {
+                peer.open();
+                peer.expect_text("ask");
+                peer.answer_close(1000);
+            })
+            .takes_at_least(200)
+            .run();
+    }
+}
+
+/// Regression: a pause between two lines ended the run after `-x`, and the second was lost.
+#[test]
+fn a_pause_of_stdin_does_not_lose_the_lines_after_it() {
+    for args in [&["--quiet-for", "0.2"][..], &["-w", "0.2"], &["-w", "0"]] {
+        for sockets in [false, true] {
+            let test = Test::new().args(["-q", "-x", "auth"]).args(args.iter().copied());
+            if sockets { test.sockets() } else { test }
+                .stdin(Stdin::Open)
+                .peer(|peer| {
+                    peer.child.write("one\n");
+                    peer.open();
+                    peer.expect_text("auth");
+                    peer.expect_text("one");
+                    peer.send(text("answer"));
+                    wait_ms(600);
+                    peer.child.write("two");
+                    peer.child.end_stdin();
+                    peer.expect_text("two");
+                    peer.answer_close(1000);
+                })
+                .stdout("answer\n")
+                .takes_at_least(600)
+                .run();
+        }
+    }
+}
+
+/// Regression: the first line of a slow producer was lost with status 0.
+#[test]
+fn send_only_waits_for_the_end_of_stdin_whatever_the_clock_says() {
+    for args in [&[][..], &["-x", "auth"], &["-x", "auth", "-w", "0.1"]] {
+        let has_script = !args.is_empty();
+        Test::new()
+            .args(["--send-only"])
+            .args(args.iter().copied())
+            .stdin(Stdin::Open)
+            .peer(move |peer| {
+                peer.open();
+                if has_script {
+                    peer.expect_text("auth");
+                }
+                wait_ms(500);
+                peer.child.write("m\n");
+                peer.expect_text("m");
+                wait_ms(200);
+                peer.child.end_stdin();
+                peer.answer_close(1000);
+            })
+            .takes_at_least(700)
+            .run();
+    }
+}
+
+#[test]
+fn send_only_without_stdin_has_nothing_to_wait_for() {
+    for stdin in [Stdin::Null, Stdin::Closed] {
+        Test::new()
+            .args(["--send-only"])
+            .stdin(stdin)
+            .peer(|peer| {
+                peer.open();
+                peer.answer_close(1000);
+            })
+            .run();
+    }
+}
+
+#[test]
+fn input_that_the_clock_left_unread_is_status_55() {
     Test::new()
-        .args(["-x", "ask", "--quiet-for", "0.2", "-q"])
+        .args(["-x", "ask", "-w", "0.1"])
         .stdin(Stdin::Open)
         .peer(|peer| {
             peer.open();
             peer.expect_text("ask");
-            peer.send(text("answer"));
-            peer.answer_close(1000);
+            peer.expect_close(1000);
+            peer.child.write("m\n");
+            peer.send(close(1000, ""));
         })
-        .stdout("answer\n")
-        .takes_at_least(200)
+        .stderr(format!(
+            "{}sockeye: the run ended before stdin: 2 bytes were not sent\n\n\
+             hint: pass -w -1 to keep reading stdin, or --receive-only to leave it unread\n",
+            left_open("0.1 s (-w)")
+        ))
+        .status(55)
         .run();
+}
+
+/// A server that ends an idle session cleanly shortens the time that was asked for.
+#[test]
+fn a_close_of_the_peer_before_wait_is_over_is_told() {
+    for (code, words) in [(1000, "1000 (normal closure)"), (1001, "1001 (going away)")] {
+        for stdin in [Stdin::Null, "ask\n".into(), Stdin::Open] {
+            let asks = matches!(stdin, Stdin::Bytes(_));
+            Test::new()
+                .args(["-w", "60"])
+                .stdin(stdin)
+                .peer(move |peer| {
+                    peer.open();
+                    if asks {
+                        peer.expect_text("ask");
+                    }
+                    peer.close(code);
+                })
+                .stderr(format!(
+                    "sockeye: {{peer}} closed the connection before -w was over: {words}\n"
+                ))
+                .run();
+        }
+    }
+    // The unmet expectation says enough.
     Test::new()
-        .args(["-x", "ask", "-w", "0.3"])
-        .stdin(Stdin::Open)
+        .args(["-w", "60", "--count", "1"])
         .peer(|peer| {
             peer.open();
-            peer.expect_text("ask");
-            peer.answer_close(1000);
+            peer.close(1000);
         })
-        .takes_at_least(300)
+        .stderr("sockeye: the session ended after 0 of 1 expected messages\n")
+        .status(112)
         .run();
 }
 

@@ -23,6 +23,9 @@ impl Error {
                 UrlFault::Scheme(_) => "use ws:// or wss://",
                 _ => return None,
             },
+            Self::InputLeft { .. } => {
+                "pass -w -1 to keep reading stdin, or --receive-only to leave it unread"
+            }
             Self::Identity { fault, .. } => return tls::identity_hint(fault),
             Self::Open(error) => return open_hint(error),
             Self::Session(error) => return session_hint(error),

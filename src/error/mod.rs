@@ -127,6 +127,11 @@ pub enum Error {
         /// Bytes needed to complete it.
         missing: usize,
     },
+    /// The clock ended the run while these bytes waited in stdin.
+    InputLeft {
+        /// Bytes that were not read.
+        bytes: u64,
+    },
     /// The run ended before an expectation was met.
     Unmet(UnmetExpectation),
     /// The server cannot listen on its address.
@@ -174,6 +179,7 @@ impl Error {
             | Self::InputJson { .. }
             | Self::InputTruncated { .. } => 26,
             Self::RunTimeout { .. } => 28,
+            Self::InputLeft { .. } => 55,
             Self::Identity { .. } => 58,
             Self::Open(error) => open_exit_code(error),
             Self::Session(error) => session_exit_code(error),

@@ -65,6 +65,10 @@ impl fmt::Display for Error {
             Self::InputTruncated { message, missing } => {
                 write!(f, "stdin ended inside message {message}: {missing} bytes are missing")
             }
+            Self::InputLeft { bytes } => {
+                let were = if *bytes == 1 { "byte was" } else { "bytes were" };
+                write!(f, "the run ended before stdin: {bytes} {were} not sent")
+            }
             Self::Unmet(unmet) => unmet.fmt(f),
             Self::Listen { address, cause } => {
                 write!(f, "cannot listen on {}: {}", Escaped(address), system_error(cause))

@@ -153,11 +153,6 @@ impl Script {
         self.assembler = Assembler::default();
     }
 
-    /// Reports whether the script was created without actions.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.actions.is_empty()
-    }
-
     /// Reports whether a wait is in progress.
     pub(crate) fn is_waiting(&mut self, now: Instant) -> bool {
         self.wait_until = self.wait_until.filter(|until| *until > now);

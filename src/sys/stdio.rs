@@ -131,6 +131,17 @@ impl Stdin {
         }
     }
 
+    /// Returns the number of bytes that [`Self::read`] would return without waiting, as far as the
+    /// system knows it.
+    pub fn available(&self) -> u64 {
+        match &self.descriptor {
+            Descriptor::Direct => 0,
+            Descriptor::Own { fd, .. } | Descriptor::Shared(fd) => {
+                rustix::io::ioctl_fionread(fd.get_ref()).unwrap_or(0)
+            }
+        }
+    }
+
     /// Waits for input and reads what is available. Returns the number of bytes, 0 at the end.
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (fd, shared, pipe) = match &self.descriptor {

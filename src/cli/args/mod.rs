@@ -129,15 +129,17 @@ pub struct ClientArgs {
     /// Send MESSAGE before reading stdin; may be repeated
     ///
     /// Messages are sent in the order given, together with --expect. Stdin is read after the last
-    /// one. With --reconnect, they are sent again in each session.
+    /// one, except from a terminal. While stdin has given nothing, --wait and --quiet-for count
+    /// from the last -x, and a note says so if they end the run; once it has given something, they
+    /// count from its end. With --reconnect, the messages are sent again in each session.
     #[arg(short = 'x', long, value_name = "MESSAGE", allow_hyphen_values = true)]
     #[arg(help_heading = PIPE)]
     pub execute: Vec<String>,
 
     /// Keep receiving this long after the input ends; -1 for no limit
     ///
-    /// The time starts at the last -x or the end of stdin. 0 closes immediately; -1 waits until the
-    /// peer closes. Overrides --quiet-for.
+    /// The time starts at the end of stdin, or at the last -x if stdin gives nothing. 0 closes
+    /// immediately; -1 waits until the peer closes. Overrides --quiet-for.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_negative_numbers = true)]
     #[arg(value_parser = values::wait, help_heading = PIPE)]
     pub wait: Option<Wait>,
@@ -175,8 +177,8 @@ pub struct ClientArgs {
 
     /// Close after this much silence once input ends [default: 1 or 5]
     ///
-    /// After the last -x or the end of stdin, closes when no bytes have arrived from the peer for
-    /// this long. The default is 1 second, or 5 seconds while nothing has arrived since the last
+    /// After the end of stdin, or after the last -x if stdin gives nothing, closes when no bytes
+    /// have arrived from the peer for this long. The default is 1 second, or 5 seconds while nothing has arrived since the last
     /// message sent. This option also replaces the limit of 30 seconds for a peer that stops
     /// reading. --wait overrides this rule; --count and --until disable it.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = PIPE)]
@@ -213,14 +215,15 @@ pub struct ClientArgs {
 
     /// Send only: discard received messages, close once all is sent
     ///
-    /// With --wait, closes after that time instead. Cannot be combined with --echo or
-    /// --receive-only.
+    /// Reads stdin to its end, also after -x. With --wait, closes that long after the end instead.
+    /// Cannot be combined with --echo or --receive-only.
     #[arg(long, conflicts_with_all = ["receive_only", "echo"], help_heading = PIPE)]
     pub send_only: bool,
 
     /// Receive only: do not read stdin
     ///
-    /// -x messages are still sent. Cannot be combined with --send-only.
+    /// -x messages are still sent. Use it where stdin is a pipe that nobody writes to. Cannot be
+    /// combined with --send-only.
     #[arg(long, help_heading = PIPE)]
     pub receive_only: bool,
 

@@ -3,7 +3,7 @@
 use super::{
     interactive::{self, Interactive, handshake::handshake_lines, options::is_interactive},
     message_limit::limited_settings,
-    pipe::{self, Pipe, options::InputSource, output::Output},
+    pipe::{self, Pipe, output::Output},
     reconnect::{Reconnector, RetryEvent, report_retry},
 };
 use crate::{
@@ -102,10 +102,7 @@ async fn converse(
     let output = output(client, events)?;
     let session = sinks.observe(Session::client(opened, settings, entropy()));
     let options = pipe::options::Options::new(client, report.started, settings);
-    let stdin = match options.input {
-        InputSource::Stdin => Some(Stdin::new().map_err(Error::Input)?),
-        InputSource::Nothing | InputSource::Endless => None,
-    };
+    let stdin = options.reads_stdin.then(Stdin::new).transpose().map_err(Error::Input)?;
     let report = (report, sinks.clone());
     Pipe::new(options, session, (stdin, output), report, reconnector).run().await
 }

@@ -1,13 +1,105 @@
-//! The time-based end of a pipe: the rules for the end of stdin, `-x`, `-w` and silence.
+//! The time-based end of a pipe: when the clock starts, and when it expires.
 
 use crate::job::wait::{EndRules, Wait};
 use std::time::{Duration, Instant};
+
+/// The state of stdin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StdinState {
+    /// Not read: closed, /dev/null, a terminal with `-x`, `--receive-only` or `--echo`.
+    Unread,
+    /// Open, without any byte so far.
+    Silent,
+    /// Open, after its first byte.
+    Active,
+    /// At its end, with all of it passed to the session.
+    Ended,
+}
+
+/// The event that starts the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// The end of the script.
+    Script,
+    /// The end of the script or of stdin, whichever is later.
+    Stdin,
+    /// None: only the peer, a goal or `--max-time` ends the session.
+    Never,
+}
+
+/// A row of [`START_TABLE`]. `ANY` matches every run.
+struct StartRow {
+    stdin: StdinState,
+    /// `-x` or `--expect` is given.
+    script: Option<bool>,
+    send_only: Option<bool>,
+    /// `-w` is given, or implied by `--send-only` or `--reconnect`.
+    wait: Option<bool>,
+    start: Start,
+}
+
+const ANY: Option<bool> = None;
+const YES: Option<bool> = Some(true);
+const NO: Option<bool> = Some(false);
+
+/// The start of the clock, by the state of stdin and the options. Each run matches one row.
+const START_TABLE: [StartRow; 8] = [
+    //  stdin               -x   --send-only -w   start
+    row(StdinState::Unread, YES, ANY, ANY, Start::Script),
+    row(StdinState::Unread, NO, ANY, YES, Start::Script),
+    row(StdinState::Unread, NO, ANY, NO, Start::Never),
+    // Stdin may be a pipe that nobody uses, inherited from a service manager or a parent process.
+    row(StdinState::Silent, YES, NO, ANY, Start::Script),
+    row(StdinState::Silent, YES, YES, ANY, Start::Stdin),
+    row(StdinState::Silent, NO, ANY, ANY, Start::Stdin),
+    // Somebody uses stdin: the run ends after all of it is sent.
+    row(StdinState::Active, ANY, ANY, ANY, Start::Stdin),
+    row(StdinState::Ended, ANY, ANY, ANY, Start::Stdin),
+];
+
+const fn row(
+    stdin: StdinState,
+    script: Option<bool>,
+    send_only: Option<bool>,
+    wait: Option<bool>,
+    start: Start,
+) -> StartRow {
+    StartRow { stdin, script, send_only, wait, start }
+}
+
+/// The options that concern the clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ClockRules {
+    pub(super) end: EndRules,
+    /// True with `-x` or `--expect`.
+    pub(super) has_script: bool,
+    pub(super) send_only: bool,
+}
+
+impl ClockRules {
+    fn start(&self, stdin: StdinState) -> Start {
+        START_TABLE
+            .iter()
+            .find(|row| row.matches(self, stdin))
+            .map_or(Start::Never, |row| row.start)
+    }
+}
+
+impl StartRow {
+    fn matches(&self, rules: &ClockRules, stdin: StdinState) -> bool {
+        let is = |cell: Option<bool>, value| cell.is_none_or(|cell| cell == value);
+        self.stdin == stdin
+            && is(self.script, rules.has_script)
+            && is(self.send_only, rules.send_only)
+            && is(self.wait, rules.end.wait.is_some())
+    }
+}
 
 /// The reason why the clock ends the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiry {
     /// The time of `-w` has passed.
-    Waited,
+    Waited(Duration),
     /// The peer has been silent for this long.
     Silence(Duration),
 }
@@ -15,9 +107,12 @@ pub(super) enum Expiry {
 /// Computes when the session ends from the events that are recorded.
 #[derive(Debug)]
 pub(super) struct Clock {
-    rules: EndRules,
-    /// The end of the input, or `None` while there is more to send.
-    input_ended: Option<Instant>,
+    rules: ClockRules,
+    stdin: StdinState,
+    /// True while no message of the script is left.
+    script_ended: bool,
+    /// The start of the clock, or `None` while it does not run.
+    started: Option<Instant>,
     /// The earliest start of the silence.
     since: Instant,
     /// True if bytes were received since the last send, or since the opening.
@@ -25,17 +120,56 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Creates the clock of a session that opened at `now`. `answered` is true if bytes were
-    /// received with the handshake.
-    pub(super) fn new(rules: EndRules, now: Instant, answered: bool) -> Self {
-        Self { rules, input_ended: None, since: now, answered }
+    /// Creates the clock of a session that opened at `now`. `stdin` is `Unread` or `Silent`;
+    /// `answered` is true if bytes were received with the handshake.
+    pub(super) fn new(rules: ClockRules, stdin: StdinState, now: Instant, answered: bool) -> Self {
+        Self { rules, stdin, script_ended: false, started: None, since: now, answered }
     }
 
-    /// Records the end of the input: of stdin, or the last `-x`. Each line of stdin after `-x`
-    /// restarts the clock with another call.
-    pub(super) fn input_ended(&mut self, now: Instant) {
-        self.input_ended = Some(now);
-        self.since = self.since.max(now);
+    /// Records the end of the script, which may be empty.
+    pub(super) fn script_ended(&mut self, now: Instant) {
+        self.script_ended = true;
+        self.start(now);
+    }
+
+    /// Records bytes of stdin.
+    pub(super) fn stdin_read(&mut self) {
+        if self.stdin == StdinState::Silent {
+            self.stdin = StdinState::Active;
+            self.started = None;
+        }
+    }
+
+    /// Records the end of stdin, after all of it was passed to the session.
+    pub(super) fn stdin_ended(&mut self, now: Instant) {
+        self.stdin = StdinState::Ended;
+        self.start(now);
+    }
+
+    /// Records that a session replaces the lost one: its script runs again.
+    pub(super) fn reopened(&mut self, now: Instant) {
+        self.script_ended = false;
+        self.started = None;
+        self.busy(now);
+    }
+
+    fn start(&mut self, now: Instant) {
+        let has_input = match self.rules.start(self.stdin) {
+            Start::Script => !self.script_ended,
+            Start::Stdin => !self.script_ended || self.stdin != StdinState::Ended,
+            Start::Never => true,
+        };
+        if !has_input {
+            self.started = Some(now);
+            self.busy(now);
+        }
+    }
+
+    /// Starts the clock again if it runs, because messages were pending until `now`.
+    pub(super) fn restart(&mut self, now: Instant) {
+        if self.started.is_some() {
+            self.start(now);
+        }
     }
 
     /// Records a sent message.
@@ -55,21 +189,26 @@ impl Clock {
         self.since = self.since.max(now);
     }
 
+    /// Reports whether the clock runs.
+    pub(super) fn runs(&self) -> bool {
+        self.started.is_some()
+    }
+
     /// Returns the time and reason of the end, if they are known. `stuck` is true while unsent
     /// bytes wait for the peer to read.
     pub(super) fn expiry(&self, stuck: bool) -> Option<(Instant, Expiry)> {
-        let ended = self.input_ended?;
-        match self.rules.wait {
+        let started = self.started?;
+        match self.rules.end.wait {
             Some(Wait::UntilClosed) => None,
-            Some(Wait::For(time)) => Some((ended + time, Expiry::Waited)),
-            None if self.rules.until_met => None,
+            Some(Wait::For(time)) => Some((started + time, Expiry::Waited(time))),
+            None if self.rules.end.until_met => None,
             None => {
                 let usual = match (stuck, self.answered) {
                     (true, _) => STALL_LIMIT,
                     (_, true) => SILENCE_LIMIT,
                     (_, false) => ANSWER_LIMIT,
                 };
-                let window = self.rules.quiet_for.unwrap_or(usual);
+                let window = self.rules.end.quiet_for.unwrap_or(usual);
                 Some((self.since + window, Expiry::Silence(window)))
             }
         }
@@ -84,75 +223,4 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const S: Duration = Duration::from_secs(1);
-
-    fn clock(rules: EndRules) -> (Clock, Instant) {
-        let now = Instant::now();
-        (Clock::new(rules, now, false), now)
-    }
-
-    #[test]
-    fn does_not_expire_before_the_end_of_input() {
-        let (mut clock, start) = clock(EndRules::default());
-        clock.heard(start + S);
-        assert_eq!(clock.expiry(false), None);
-    }
-
-    #[test]
-    fn a_peer_that_reads_nothing_of_the_last_has_half_a_minute() {
-        let (mut clock, start) = clock(EndRules::default());
-        clock.sent();
-        clock.input_ended(start);
-        assert_eq!(clock.expiry(true), Some((start + 30 * S, Expiry::Silence(30 * S))));
-        // The peer read some bytes.
-        clock.busy(start + S);
-        assert_eq!(clock.expiry(true), Some((start + 31 * S, Expiry::Silence(30 * S))));
-        assert_eq!(clock.expiry(false), Some((start + 6 * S, Expiry::Silence(5 * S))));
-    }
-
-    #[test]
-    fn a_second_of_silence_after_an_answer_and_five_without() {
-        let (mut clock, start) = clock(EndRules::default());
-        clock.input_ended(start + 2 * S);
-        assert_eq!(clock.expiry(false), Some((start + 7 * S, Expiry::Silence(5 * S))));
-        clock.heard(start + 3 * S);
-        assert_eq!(clock.expiry(false), Some((start + 4 * S, Expiry::Silence(S))));
-        clock.sent();
-        assert_eq!(clock.expiry(false), Some((start + 8 * S, Expiry::Silence(5 * S))));
-    }
-
-    #[test]
-    fn silence_counts_from_the_later_of_last_byte_and_end_of_input() {
-        let (mut clock, start) = clock(EndRules::default());
-        clock.heard(start + S);
-        clock.input_ended(start + 9 * S);
-        assert_eq!(clock.expiry(false), Some((start + 10 * S, Expiry::Silence(S))));
-        clock.busy(start + 20 * S);
-        assert_eq!(clock.expiry(false), Some((start + 21 * S, Expiry::Silence(S))));
-    }
-
-    #[test]
-    fn wait_and_expectations_replace_the_rule_of_silence() {
-        let (mut waiting, start) =
-            clock(EndRules { wait: Some(Wait::For(3 * S)), ..EndRules::default() });
-        assert_eq!(waiting.expiry(false), None);
-        waiting.input_ended(start);
-        waiting.heard(start + 2 * S);
-        assert_eq!(waiting.expiry(false), Some((start + 3 * S, Expiry::Waited)));
-        for rules in [
-            EndRules { wait: Some(Wait::UntilClosed), ..EndRules::default() },
-            EndRules { until_met: true, ..EndRules::default() },
-        ] {
-            let (mut clock, start) = clock(rules);
-            clock.input_ended(start);
-            assert_eq!(clock.expiry(false), None);
-        }
-        let (mut quiet, start) = clock(EndRules { quiet_for: Some(7 * S), ..EndRules::default() });
-        quiet.heard(start);
-        quiet.input_ended(start);
-        assert_eq!(quiet.expiry(false), Some((start + 7 * S, Expiry::Silence(7 * S))));
-    }
-}
+mod tests;

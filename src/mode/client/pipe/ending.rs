@@ -3,7 +3,7 @@
 use super::{Pipe, clock::Expiry, end_cause::EndCause};
 use crate::{
     error::Error,
-    job::run_outcome::RunOutcome,
+    job::{run_outcome::RunOutcome, wait::Wait},
     mode::client::farewell::summarize,
     proto::{Close, CloseCode},
     session::clock::now,
@@ -17,7 +17,7 @@ impl Pipe {
         let waits = self.end_cause.is_none() && self.session.is_open();
         let expiry = self.clock.expiry(self.session.queued() > 0).filter(|_| waits)?;
         let busy = match expiry.1 {
-            Expiry::Waited => self.feeding,
+            Expiry::Waited(_) => self.feeding,
             Expiry::Silence(_) => self.feeding || !self.drained,
         };
         (!busy).then_some(expiry)
@@ -50,11 +50,8 @@ impl Pipe {
         if let Some((at, why)) = self.expiry()
             && at <= now
         {
-            if let Expiry::Silence(window) = why {
-                self.report.note(&format!(
-                    "ended after {} s of silence (-w SECONDS waits longer, -w -1 waits forever)",
-                    window.as_secs_f64()
-                ));
+            if let Some(note) = expiry_note(why, self.stdin.is_some()) {
+                self.report.note(&note);
             }
             self.finish(EndCause::Clock);
         }
@@ -102,7 +99,19 @@ impl Pipe {
         let written = self.output.break_off();
         self.sinks.left(&mut self.session);
         summarize(&self.session, self.report);
+        let early_close = self.early_close();
+        let ended = self.judge(written);
+        if let Some(note) = early_close.filter(|_| ended.is_ok()) {
+            self.report.note(&note);
+        }
+        ended
+    }
+
+    /// Judges the end cause, the session and the expectations. `written` is the number of bytes
+    /// rendered of an incomplete message.
+    fn judge(&mut self, written: u64) -> Result<RunOutcome, Error> {
         let (waiting, unsent) = (self.waiting(), self.options.script.unsent_messages());
+        let unread = self.unread_bytes();
         match self.end_cause.take() {
             Some(EndCause::Failed(error)) => Err(error),
             Some(EndCause::Signal(signal)) => Ok(RunOutcome::Signal(signal)),
@@ -112,6 +121,9 @@ impl Pipe {
                 let verdict =
                     early.unwrap_or_else(|| self.session.verdict(waiting).map_err(Error::from));
                 verdict.map_err(|cause| truncated(cause, written))?;
+                if unread > 0 {
+                    return Err(Error::InputLeft { bytes: unread });
+                }
                 match self.options.script.unmet(false) {
                     Some(unmet) => Err(Error::Unmet(unmet)),
                     None if unsent == 0 => Ok(RunOutcome::Done),
@@ -123,6 +135,20 @@ impl Pipe {
                 }
             }
         }
+    }
+
+    /// Returns the number of bytes in stdin that the clock left unread.
+    fn unread_bytes(&self) -> u64 {
+        let stdin = self.stdin.as_ref().filter(|_| matches!(self.end_cause, Some(EndCause::Clock)));
+        stdin.map_or(0, Stdin::available)
+    }
+
+    /// Describes a Close of the peer that came before the time of `-w` was over.
+    fn early_close(&self) -> Option<String> {
+        let waits = matches!(self.options.rules.end.wait, Some(Wait::For(time)) if !time.is_zero());
+        let close = self.session.remote_close().filter(|_| waits && self.end_cause.is_none())?;
+        let authority = self.session.authority();
+        Some(format!("{authority} closed the connection before -w was over: {close}"))
     }
 
     /// Reports the end and writes the pending output until its deadline. Returns the result of the
@@ -168,6 +194,23 @@ impl Pipe {
             }
         }
     }
+}
+
+/// Describes an end by the clock, unless it is the one that `-w` requests.
+fn expiry_note(expiry: Expiry, stdin_is_open: bool) -> Option<String> {
+    let end = match expiry {
+        Expiry::Waited(_) if !stdin_is_open => return None,
+        Expiry::Waited(time) => format!("{} s (-w)", time.as_secs_f64()),
+        Expiry::Silence(window) => format!("{} s of silence", window.as_secs_f64()),
+    };
+    Some(if stdin_is_open {
+        format!(
+            "ended after {end} while stdin was open: its later input is not sent (-w -1 keeps \
+             reading it, --receive-only does not read it)"
+        )
+    } else {
+        format!("ended after {end} (-w SECONDS waits longer, -w -1 waits forever)")
+    })
 }
 
 async fn sleep_until(alarm: Option<Instant>) {

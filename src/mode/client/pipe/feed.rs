@@ -1,6 +1,6 @@
 //! Sending: the script, then the messages of stdin, limited by the network.
 
-use super::{FeedPhase, Pipe, end_cause::EndCause, options::InputSource};
+use super::{FeedPhase, Pipe, end_cause::EndCause};
 use crate::{
     error::{Error, StdinPosition},
     proto::{Kind, utf8},
@@ -16,7 +16,6 @@ use std::ops::Range;
 impl Pipe {
     /// Sends pending messages until the queue of the session is full.
     pub(super) fn feed(&mut self) {
-        let mut sent = false;
         // A message that compresses to almost nothing never fills the queue, and would delay
         // everything else until its end.
         let mut budget = PARTS_PER_TURN;
@@ -52,7 +51,6 @@ impl Pipe {
             {
                 // The fast path of most messages.
                 let Some(line) = self.input.next_line(terminator) else { break };
-                sent = true;
                 let mut goes_on = self.send(line);
                 while goes_on
                     && self.session.queued() < BATCH_BYTES
@@ -74,16 +72,11 @@ impl Pipe {
                     self.finish(EndCause::Failed(Error::InputTruncated { message, missing }));
                 }
             }
-            sent = true;
-        }
-        if sent && self.clock.expiry(false).is_some() {
-            // After -x, each line of stdin restarts the clock.
-            self.clock.input_ended(now());
         }
         let done = self.input.is_done() && !self.session.is_frame_open() && !self.is_paused();
         if self.stdin.is_some() && done {
             self.stdin = None;
-            self.clock.input_ended(now());
+            self.clock.stdin_ended(now());
         }
     }
 
@@ -100,14 +93,11 @@ impl Pipe {
         while let Some(outgoing) = self.options.script.next(now()) {
             self.perform(outgoing, false);
         }
-        let script = &self.options.script;
-        if script.deadline().is_some() {
+        if self.options.script.deadline().is_some() {
             return false;
         }
         self.phase = FeedPhase::Stdin;
-        if !script.is_empty() || self.options.input == InputSource::Nothing {
-            self.clock.input_ended(now());
-        }
+        self.clock.script_ended(now());
         true
     }
 

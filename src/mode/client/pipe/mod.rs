@@ -25,7 +25,7 @@ use crate::{
     sink::sinks::Sinks,
     sys::{signals::Signals, stdio::Stdin},
 };
-use clock::Clock;
+use clock::{Clock, StdinState};
 use end_cause::EndCause;
 use long_message::LongMessage;
 use options::Options;
@@ -92,6 +92,7 @@ impl Pipe {
         (report, sinks): (Report, Sinks),
         reconnector: Option<Reconnector>,
     ) -> Self {
+        let state = if stdin.is_some() { StdinState::Silent } else { StdinState::Unread };
         Self {
             phase: FeedPhase::Script,
             stdin,
@@ -99,7 +100,7 @@ impl Pipe {
             long: LongMessage::default(),
             output,
             echo: Vec::new(),
-            clock: Clock::new(options.rules, now(), session.bytes_received() > 0),
+            clock: Clock::new(options.rules, state, now(), session.bytes_received() > 0),
             // Bytes received with the handshake response do not answer messages sent after it.
             heard: session.bytes_received(),
             end_cause: None,
@@ -176,7 +177,12 @@ impl Pipe {
                         self.clock.heard(self.session.last_heard());
                     }
                 }
-                PipeEvent::Stdin(Ok(n)) => self.input.filled(n),
+                PipeEvent::Stdin(Ok(n)) => {
+                    self.input.filled(n);
+                    if n > 0 {
+                        self.clock.stdin_read();
+                    }
+                }
                 PipeEvent::Stdin(Err(cause)) => {
                     self.stdin = None;
                     self.finish(EndCause::Failed(Error::Input(cause)));
@@ -292,8 +298,8 @@ impl Pipe {
             self.clock.busy(ended);
             self.options.script.delay(ended - turned);
         }
-        if fed && self.clock.expiry(false).is_some() {
-            self.clock.input_ended(now());
+        if fed && self.clock.runs() {
+            self.clock.restart(now());
         }
         event
     }

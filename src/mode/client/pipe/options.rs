@@ -1,10 +1,8 @@
 //! Options of a pipe.
 
+use super::clock::ClockRules;
 use crate::{
-    job::{
-        ClientJob, Flow,
-        wait::{EndRules, Wait},
-    },
+    job::{ClientJob, Flow, wait::Wait},
     proto::{Close, Kind, Settings},
     script::{input::Framing, runner::Script},
     sys::stdio::{self, StdinKind},
@@ -16,10 +14,10 @@ pub(crate) struct Options {
     /// The script of `-x`, `--expect`, `--count` and `--until`.
     pub(crate) script: Script,
     /// The rules for the time-based end.
-    pub(crate) rules: EndRules,
+    pub(super) rules: ClockRules,
     pub(crate) echo: bool,
-    /// The source of messages after those of the script.
-    pub(crate) input: InputSource,
+    /// True if stdin is read after the script.
+    pub(crate) reads_stdin: bool,
     /// The type of the messages of stdin.
     pub(crate) kind: Kind,
     pub(crate) framing: Framing,
@@ -38,29 +36,12 @@ pub(crate) struct Options {
 impl Options {
     /// Derives the options from those of the client.
     pub(crate) fn new(client: &ClientJob, started: Instant, settings: Settings) -> Self {
-        let (echo, pipe) = (client.common.echo, &client.pipe);
-        let wants_stdin = !echo && pipe.flow != Flow::ReceiveOnly;
-        let reads_stdin = match stdio::stdin_kind() {
-            StdinKind::Nothing => false,
-            // With -x, input from a terminal is not read.
-            StdinKind::Terminal => wants_stdin && client.script.is_empty(),
-            StdinKind::Data => wants_stdin,
-        };
-        let mut rules = client.rules;
-        if pipe.flow == Flow::SendOnly {
-            // Received messages are not shown, so the run does not wait for an answer.
-            rules.wait.get_or_insert(Wait::For(Duration::ZERO));
-        }
-        let has_no_end = client.script.is_empty() && client.rules.wait.is_none();
+        let pipe = &client.pipe;
         Self {
             script: Script::new(client.script.clone(), client.expect_timeout, client.goals.clone()),
-            rules,
-            echo,
-            input: match (reads_stdin, has_no_end) {
-                (true, _) => InputSource::Stdin,
-                (false, true) => InputSource::Endless,
-                (false, false) => InputSource::Nothing,
-            },
+            rules: rules(client),
+            echo: client.common.echo,
+            reads_stdin: reads_stdin(client, stdio::stdin_kind()),
             kind: pipe.kind,
             framing: if pipe.jsonl_input { Framing::Lines(b'\n') } else { pipe.framing },
             typed: pipe.jsonl_input,
@@ -75,12 +56,22 @@ impl Options {
     }
 }
 
-/// The source of messages after those of the script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InputSource {
-    Stdin,
-    /// No source: the input ends with the script.
-    Nothing,
-    /// No source, and no option ends the pipe: only the peer does.
-    Endless,
+fn reads_stdin(client: &ClientJob, kind: StdinKind) -> bool {
+    let wants_stdin = !client.common.echo && client.pipe.flow != Flow::ReceiveOnly;
+    match kind {
+        StdinKind::Nothing => false,
+        // With -x, input from a terminal is not read.
+        StdinKind::Terminal => wants_stdin && client.script.is_empty(),
+        StdinKind::Data => wants_stdin,
+    }
+}
+
+fn rules(client: &ClientJob) -> ClockRules {
+    let send_only = client.pipe.flow == Flow::SendOnly;
+    let mut end = client.rules;
+    if send_only {
+        // Received messages are not shown, so the run does not wait for an answer.
+        end.wait.get_or_insert(Wait::For(Duration::ZERO));
+    }
+    ClockRules { end, has_script: !client.script.is_empty(), send_only }
 }

@@ -86,7 +86,7 @@ impl Pipe {
             Session::client(opened, self.options.settings, entropy()).with_earlier(&self.session);
         self.session = self.sinks.observe(session);
         self.heard = self.session.bytes_received();
-        self.clock.busy(now());
+        self.clock.reopened(now());
         self.options.script.rewind();
         self.phase = FeedPhase::Script;
     }

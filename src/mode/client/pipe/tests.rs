@@ -12,7 +12,7 @@ use crate::{
     session::testbed::{self, Bed, OwnedEvent, Player, SETTINGS, Wire},
     sys::stdio::Stdout,
 };
-use options::InputSource;
+use clock::ClockRules;
 use rustix::fs::{OFlags, fcntl_setfl};
 use std::{
     io::{PipeReader, PipeWriter, Read as _, Write as _},
@@ -26,9 +26,9 @@ const S: Duration = Duration::from_secs(1);
 fn options() -> Options {
     Options {
         script: Script::new(Vec::new(), 10 * S, Goals::default()),
-        rules: EndRules::default(),
+        rules: ClockRules::default(),
         echo: false,
-        input: InputSource::Stdin,
+        reads_stdin: true,
         kind: Kind::Text,
         framing: Framing::Lines(b'\n'),
         typed: false,
@@ -41,13 +41,20 @@ fn options() -> Options {
 
 /// Options of a script that is not followed by stdin.
 fn scripted(actions: Vec<Action>, goals: Goals) -> Options {
-    let until_met = goals.is_some();
+    let end = EndRules { until_met: goals.is_some(), ..EndRules::default() };
     Options {
+        rules: ClockRules { end, has_script: !actions.is_empty(), send_only: false },
         script: Script::new(actions, 10 * S, goals),
-        rules: EndRules { until_met, ..EndRules::default() },
-        input: InputSource::Nothing,
+        reads_stdin: false,
         ..options()
     }
+}
+
+/// Options of a script of one message that is followed by stdin.
+fn scripted_then_stdin(wait: Option<Wait>) -> Options {
+    let script = scripted(vec![say("a")], Goals::default());
+    let end = EndRules { wait, ..script.rules.end };
+    Options { rules: ClockRules { end, ..script.rules }, reads_stdin: true, ..script }
 }
 
 fn say(text: &str) -> Action {
@@ -80,8 +87,7 @@ fn pipe_over(options: Options, bed: &Bed) -> (Pipe, World) {
     let (stdin_reader, stdin_writer) = io::pipe().unwrap();
     let (stdout_reader, stdout_writer) = io::pipe().unwrap();
     fcntl_setfl(&stdin_writer, OFlags::NONBLOCK).unwrap();
-    let reads = options.input == InputSource::Stdin;
-    let stdin = reads.then(|| Stdin::from_stream(stdin_reader.as_fd()).unwrap());
+    let stdin = options.reads_stdin.then(|| Stdin::from_stream(stdin_reader.as_fd()).unwrap());
     let renderer = Renderer::new(options.framing, Dialogue::default(), false);
     let output =
         Output::of_messages(Stdout::from_stream(stdout_writer.as_fd()).unwrap(), renderer, true);
@@ -245,6 +251,7 @@ fn the_wait_behind_stdin_can_be_chosen() {
         (rules(None, Some(7 * S)), 7),
     ] {
         testbed::run(async {
+            let rules = ClockRules { end: rules, ..ClockRules::default() };
             let (mut pipe, mut world) = pipe(Options { rules, ..options() });
             world.type_all("a\n");
             world.end_stdin();
@@ -257,27 +264,86 @@ fn the_wait_behind_stdin_can_be_chosen() {
 }
 
 #[test]
-fn a_line_after_the_script_starts_the_wait_anew() {
+fn the_clock_of_the_script_runs_while_stdin_is_silent() {
+    for (wait, seconds) in
+        [(None, 5), (Some(Wait::For(10 * S)), 10), (Some(Wait::For(Duration::ZERO)), 0)]
+    {
+        testbed::run(async {
+            let (mut pipe, mut world) = pipe(scripted_then_stdin(wait));
+            let (ended, heard) = run(&mut pipe, &mut world).await;
+            assert_eq!(ended.unwrap(), RunOutcome::Done);
+            assert_eq!(heard, [OwnedEvent::text("a"), closed(1000)]);
+            assert_eq!(world.elapsed(), seconds * S, "{wait:?}");
+        });
+    }
+}
+
+#[test]
+fn a_line_after_the_script_makes_the_clock_wait_for_the_end_of_stdin() {
+    for (wait, seconds) in [(None, 5), (Some(Wait::For(10 * S)), 10), (Some(Wait::For(S)), 1)] {
+        for first in ["b\n", "b"] {
+            testbed::run(async {
+                let (mut pipe, mut world) = pipe(scripted_then_stdin(wait));
+                world.type_all(first);
+                let World { peer, signals, stdin, .. } = &mut world;
+                let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+                    assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
+                    peer.say("answer");
+                    let lines = peer.idle(3600 * S).await;
+                    assert_eq!(lines.is_empty(), first == "b");
+                    let mut stdin = stdin.take().unwrap();
+                    stdin.write_all(b"\nc\n").unwrap();
+                    drop(stdin);
+                    let heard = peer.finish().await;
+                    assert_eq!(heard[heard.len() - 2..], [OwnedEvent::text("c"), closed(1000)]);
+                });
+                assert_eq!(ended.unwrap(), RunOutcome::Done);
+                assert_eq!(world.elapsed(), (3600 + seconds) * S, "{wait:?}");
+            });
+        }
+    }
+}
+
+#[test]
+fn with_send_only_the_clock_waits_for_stdin_before_its_first_byte() {
+    for wait in [Duration::ZERO, 2 * S] {
+        testbed::run(async {
+            let mut options = scripted_then_stdin(Some(Wait::For(wait)));
+            options.rules.send_only = true;
+            let (mut pipe, mut world) = pipe(options);
+            let World { peer, signals, stdin, .. } = &mut world;
+            let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+                assert_eq!(peer.idle(60 * S).await, [OwnedEvent::text("a")]);
+                stdin.take().unwrap().write_all(b"m\n").unwrap();
+                assert_eq!(peer.finish().await, [OwnedEvent::text("m"), closed(1000)]);
+            });
+            assert_eq!(ended.unwrap(), RunOutcome::Done);
+            assert_eq!(world.elapsed(), 60 * S + wait);
+        });
+    }
+}
+
+#[test]
+fn input_that_arrives_after_the_clock_has_ended_the_run_is_not_lost_with_status_0() {
     testbed::run(async {
-        let script = Script::new(vec![say("a")], 10 * S, Goals::default());
-        let rules = EndRules { wait: Some(Wait::For(10 * S)), ..EndRules::default() };
-        let (mut pipe, mut world) = pipe(Options { script, rules, ..options() });
+        let (mut pipe, mut world) = pipe(scripted_then_stdin(Some(Wait::For(S))));
         let World { peer, signals, stdin, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
             assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
-            assert_eq!(peer.idle(7 * S).await, []);
-            stdin.as_mut().unwrap().write_all(b"b\n").unwrap();
-            assert_eq!(peer.finish().await, [OwnedEvent::text("b"), closed(1000)]);
+            // The peer reads no more until the Close is on its way.
+            tokio::time::sleep(2 * S).await;
+            stdin.as_mut().unwrap().write_all(b"m\n").unwrap();
+            assert_eq!(peer.finish().await, [closed(1000)]);
         });
-        assert_eq!(ended.unwrap(), RunOutcome::Done);
-        assert_eq!(world.elapsed(), 17 * S);
+        assert!(matches!(ended, Err(Error::InputLeft { bytes: 2 })), "{ended:?}");
     });
 }
 
 #[test]
 fn a_pipe_can_wait_until_the_peer_closes() {
     testbed::run(async {
-        let rules = EndRules { wait: Some(Wait::UntilClosed), ..EndRules::default() };
+        let end = EndRules { wait: Some(Wait::UntilClosed), ..EndRules::default() };
+        let rules = ClockRules { end, ..ClockRules::default() };
         let (mut pipe, mut world) = pipe(Options { rules, ..options() });
         world.end_stdin();
         let World { peer, signals, .. } = &mut world;
@@ -559,7 +625,7 @@ fn a_reader_that_has_gone_ends_a_quiet_session_well() {
 #[test]
 fn every_message_is_echoed() {
     testbed::run(async {
-        let echo = Options { echo: true, input: InputSource::Endless, ..options() };
+        let echo = Options { echo: true, reads_stdin: false, ..options() };
         let (mut pipe, mut world) = pipe(echo);
         let World { peer, signals, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
