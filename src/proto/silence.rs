@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_after_we_broke_a_silence_reports_that_silence() {
+    fn an_end_after_our_message_reports_the_silence_before_it() {
         let start = Instant::now();
         let at = |s: u32| start + s * S;
         let mut silence = Silence::default();

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_is_not_ready_and_can_be_taken_back() {
+    fn held_bytes_are_not_ready_and_can_be_discarded() {
         let mut buffer = OutputBuffer::default();
         buffer.bytes().extend(b"one");
         buffer.release();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_always_behind_costs_no_memory() {
+    fn a_slow_reader_does_not_grow_the_buffer() {
         let mut buffer = OutputBuffer::default();
         for _ in 0..10_000 {
             buffer.bytes().extend([b'x'; 1000]);

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_escaped_and_json_laid_out_only_if_wished() {
+    fn text_is_escaped_and_json_pretty_printed_only_on_request() {
         let plain = Dialogue::default();
         let pretty = Dialogue { pretty: true, ..plain };
         assert_eq!(shown(plain, Kind::Text, "a\x1bb\nc"), "< a\\x1bb\nc");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_fits_is_not_cut() {
+    fn a_message_that_fits_is_not_truncated() {
         for (text, fits) in [
             ("x".repeat(38), true),
             ("x".repeat(78), true),
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_is_cut_to_the_screen_and_fits_its_width() {
+    fn a_dump_is_truncated_to_the_screen_and_fits_its_width() {
         let out = shown(room(40, 3), Kind::Binary, [7; 100]);
         let rows: Vec<_> = out.lines().collect();
         assert_eq!((rows[0], rows.len()), ("< binary, 100 bytes", 4));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_in_a_line() {
+    fn a_control_frame_is_one_line() {
         let dialogue = Dialogue::default();
         let pong =
             |payload: &[u8], rtt| dialogue.control(Direction::In, "pong", payload, rtt, NOON);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_day_stands_first() {
+    fn the_time_of_day_comes_first() {
         let dialogue = Dialogue { times: true, ..<_>::default() };
         let out = shown(dialogue, Kind::Text, "x");
         let (time, rest) = out.split_at(12);

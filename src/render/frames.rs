@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_in_columns() {
+    fn frames_are_printed_in_columns() {
         let bytes = [
             &hex!("01 03 48 c3 0a  00 01 a9  80 00  8a 02 0001  88 06 03e8")[..],
             b"bye\x1b",
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_is_said_to_be_and_a_long_payload_is_cut() {
+    fn compressed_payloads_are_marked_and_long_ones_truncated() {
         let long = [&hex!("81 7e 0064")[..], &[b'x'; 100]].concat();
         assert_eq!(
             lines(true, &hex!("c1 03 abcdef")),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_in_hex() {
+    fn the_header_is_printed_in_hex() {
         let mut reader = FrameReader::new(false, 64);
         let mut seen = String::new();
         reader.feed(&hex!("89 01 41"), |frame| {

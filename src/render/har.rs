@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_whole_behind_each_of_its_parts() {
+    fn a_har_is_valid_after_each_part() {
         let exchange = Exchange {
             url: "wss://h/?a=b%20c".to_owned(),
             method: "GET".to_owned(),

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_sixteen() {
+    fn a_dump_has_sixteen_bytes_per_row() {
         let mut out = String::new();
         hexdump(b"\x00\x1b[31mred\xff and more", ROW, &mut out);
         let expected = "\
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_as_long_as_there_is_room() {
+    fn rows_fit_the_width_of_the_screen() {
         for columns in [30, 40, 45, 60, 78, 100] {
             let mut out = String::new();
             hexdump(&[b'x'; 40], row_length(columns), &mut out);

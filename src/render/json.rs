@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_all_of_the_text() {
+    fn tokens_cover_the_whole_text() {
         let text = r#" {"a\"b" : [-1.5e+3,true ,"x:y" , nul], é "cut\"#;
         let tokens: Vec<_> = Tokens::new(text).collect();
         assert_eq!(tokens.iter().map(|(_, text)| *text).collect::<String>(), text);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn laid_out_with_every_token_as_it_was() {
+    fn pretty_printing_keeps_every_token() {
         let text = r#"{"a":1.10,"b":[],"c":[1,{"d":"x, y"}] , "a":1e400}"#;
         let expected = r#"{
   "a": 1.10,

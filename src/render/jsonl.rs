@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_a_line_when_it_is_whole() {
+    fn a_message_is_written_once_complete() {
         let now = Instant::now();
         let text = lines(false, |json, out| {
             json.seen(now, &SessionEvent::Piece(&piece(Kind::Text, b"a\"\n", true, false)), out);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_is_an_object() {
+    fn every_event_is_a_json_object() {
         let now = Instant::now();
         let text = lines(false, |json, out| {
             let (input, output) = (Direction::In, Direction::Out);
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_nothing_that_it_acts_upon_and_the_same_json() {
+    fn json_for_a_terminal_is_escaped_and_equivalent() {
         let hostile = "\x1b[31m\u{9b}m\u{202e}\u{e0001}\u{1f600}";
         for terminal in [false, true] {
             let line = lines(terminal, |json, out| {

@@ -28,7 +28,7 @@ mod tests {
     use crate::proto::Kind;
 
     #[test]
-    fn a_length_stands_before_each_message() {
+    fn each_message_follows_its_length() {
         let (mut lengths, mut out) = (Lengths::default(), OutputBuffer::default());
         let cases =
             [("a\n", true, true), ("", true, true), ("bc", true, false), ("d", false, true)];

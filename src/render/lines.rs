@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_message_waits_for_its_end() {
+    fn a_short_message_is_written_once_complete() {
         let (mut lines, mut out) = (Lines::new(Some(b'\n')), OutputBuffer::default());
         lines.piece(&piece(b"whole", true, true), &mut out);
         lines.piece(&piece(b"cu", true, false), &mut out);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_streams_and_stays_without_a_terminator_if_it_breaks() {
+    fn a_long_message_is_streamed_and_not_terminated_if_truncated() {
         let (mut lines, mut out) = (Lines::new(Some(b'\n')), OutputBuffer::default());
         lines.piece(&piece(&vec![b'x'; HELD], true, false), &mut out);
         assert_eq!(out.ready(), b"");

@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_named() {
+    fn invalid_recordings_are_reported() {
         let fault = |line: &str| read(line).unwrap_err();
         assert_eq!(fault("hello"), "not JSON: expected value in column 1");
         assert_eq!(fault("{\"type\":"), "not JSON: EOF while parsing a value in column 8");
@@ -294,13 +294,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_no_fault() {
+    fn unknown_events_are_not_errors() {
         let line = r#"{"type":"fish","time":"2026-11-24T08:51:22.333850Z","new":1}"#;
         assert!(matches!(read(line).unwrap().event, Event::Unknown(name) if name == "fish"));
     }
 
     #[test]
-    fn a_message_is_as_it_was() {
+    fn messages_are_read_back_unchanged() {
         let line = r#"{"type":"binary","direction":"out","time":"2026-11-24T08:51:22.5Z","base64":"AP8=","size":2}"#;
         let Event::Message(Direction::Out, Kind::Binary, Some(data), 2) = read(line).unwrap().event
         else {

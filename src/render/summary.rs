@@ -94,7 +94,7 @@ mod tests {
     use crate::proto::{Kind, ping::RoundTrips};
 
     #[test]
-    fn only_what_there_is_to_tell_is_told() {
+    fn only_facts_that_apply_are_summarized() {
         let mut tally = Tally::default();
         assert_eq!(traffic("sent", &tally), "sent 0 messages, 0 bytes");
         tally.message(Kind::Text, 1, 1, 1);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_in_lines() {
+    fn a_session_is_shown_in_lines() {
         let ms = Duration::from_millis;
         let mut stats = Stats {
             duration: ms(12_340),

@@ -94,7 +94,7 @@ mod tests {
     use crate::proto::{Kind, trace::Direction};
 
     #[test]
-    fn only_messages_that_match_pass_a_filter() {
+    fn a_filter_passes_only_matching_messages() {
         let event = |event| Recorded { at: SystemTime::UNIX_EPOCH, event };
         let message = |text: &str| {
             event(Event::Message(Direction::In, Kind::Text, Some(text.into()), text.len() as u64))

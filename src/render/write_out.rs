@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_it_as_json() {
+    fn json_contains_every_variable() {
         let all: Value = serde_json::from_str(&filled("%{json}")[0].1).unwrap();
         assert_eq!(all.as_object().unwrap().len(), VARIABLES.len());
         assert_eq!((&all["url"], &all["time_total"]), (&"ws://h/\"".into(), &0.0015.into()));
@@ -304,13 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_variable_has_a_near_one() {
+    fn an_unknown_variable_suggests_the_nearest_one() {
         let fault = Template::parse("%{http_cod}").unwrap_err();
         assert_eq!(fault, "unknown variable 'http_cod'; did you mean 'http_code'?");
     }
 
     #[test]
-    fn variables_are_in_order() {
+    fn variables_are_sorted() {
         assert!(VARIABLES.is_sorted_by_key(|(name, _)| *name));
     }
 }

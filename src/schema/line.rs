@@ -46,9 +46,7 @@ impl<'a> Line<'a> {
             "open" => {
                 let version = head.version.as_unsigned().ok_or_else(|| wrong("version"))?;
                 if version != VERSION {
-                    return Err(format!(
-                        "version {version} of the format, which is not known here"
-                    ));
+                    return Err(format!("version {version} of the format is not supported"));
                 }
                 Event::Open(Box::new(body(line)?))
             }

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_to_write_is_kept_to_the_end_and_stops_writing() {
+    fn a_write_error_stops_writing_and_is_reported_at_the_end() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "before").unwrap();
         let path = file.path().to_owned();

@@ -120,7 +120,7 @@ const JSONL: &str = r#"{"type":"open","version":1,"url":"ws://peer.example/","ad
 "#;
 
 #[test]
-fn events_on_stdout() {
+fn jsonl_writes_every_event_to_stdout() {
     let events = EventBuffer::new(true);
     let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
     assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
@@ -192,7 +192,7 @@ fn a_har_has_the_messages_of_its_entry() {
 }
 
 #[test]
-fn frames_go_where_they_are_printed() {
+fn frames_are_written_to_their_printer() {
     let shown = Arc::new(Mutex::new(String::new()));
     let sinks = Sinks::new(vec![FrameLines::wanted(true, report(), "2 ".to_owned()).unwrap()]);
     let out = Arc::clone(&shown);
@@ -218,7 +218,7 @@ fn frames_go_where_they_are_printed() {
 }
 
 #[test]
-fn every_variable_has_its_fact() {
+fn every_variable_has_a_value() {
     let list = Arc::new(Mutex::new(String::new()));
     let template = Template::parse("%{json}").unwrap();
     let sinks = Sinks::new(vec![Box::new(Epilogue(
@@ -330,7 +330,7 @@ impl Sink for Log {
 }
 
 #[test]
-fn sinks_are_told_in_order_and_all_of_them_end() {
+fn sinks_receive_events_in_order_and_all_of_them_end() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let sink = |name, interest, fault| -> Box<dyn Sink> {
         Box::new(Log(name, interest, fault, Arc::clone(&log)))

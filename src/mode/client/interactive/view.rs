@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn switches_are_set_or_changed() {
+    fn switches_are_set_or_toggled() {
         let mut view = View::default();
         let json = [None, None, Some(true), Some(true), Some(false)].map(|it| view.json(it));
         let (on, off) = ("JSON is pretty-printed", "JSON is shown as received");

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_closing_handshake_of_the_peer_excuses_all_but_our_own_stdio() {
+    fn after_a_close_by_the_peer_only_signals_and_stdio_errors_count() {
         for (cause, counts) in [
             (EndCause::Clock, false),
             (EndCause::Goal, false),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn results_that_were_promised_have_to_be_written() {
+    fn an_output_error_outranks_a_goal_and_the_clock() {
         for earlier in [EndCause::Goal, EndCause::Clock, requested()] {
             assert!(output_lost().outranks(Some(&earlier), true, false), "{earlier:?}");
             assert!(!input_lost().outranks(Some(&earlier), true, false), "{earlier:?}");

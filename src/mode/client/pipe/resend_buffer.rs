@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_left_are_forgotten() {
+    fn sent_messages_are_not_resent() {
         let mut buffer = sent(&["a", "b"]);
         buffer.left();
         buffer.sent(Kind::Text, b"c");

@@ -153,7 +153,7 @@ fn closed(code: u16) -> OwnedEvent {
 }
 
 #[test]
-fn lines_are_messages_and_an_unanswered_one_is_waited_for() {
+fn each_line_is_a_message_and_its_answer_is_awaited() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(options());
         world.type_all("a\n\nb");
@@ -167,7 +167,7 @@ fn lines_are_messages_and_an_unanswered_one_is_waited_for() {
 }
 
 #[test]
-fn a_second_of_silence_behind_an_answer_ends_the_session() {
+fn a_second_of_silence_after_an_answer_ends_the_session() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(options());
         world.type_all("a\n");
@@ -187,7 +187,7 @@ fn a_second_of_silence_behind_an_answer_ends_the_session() {
 }
 
 #[test]
-fn a_greeting_is_no_answer_to_a_message_sent_after_it() {
+fn a_greeting_does_not_count_as_an_answer() {
     testbed::run(async {
         let rest = [b"\x81\x07", &b"welcome"[..]].concat();
         let (mut pipe, mut world) = pipe_over(options(), &Bed { rest, ..Bed::default() });
@@ -205,7 +205,7 @@ fn a_greeting_is_no_answer_to_a_message_sent_after_it() {
 }
 
 #[test]
-fn any_byte_of_the_peer_ends_the_silence() {
+fn any_received_byte_restarts_the_silence() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe_over(options(), &Bed { buffer: 1, ..Bed::default() });
         world.type_all("a\n");
@@ -243,7 +243,7 @@ fn silence_does_not_end_a_session_while_stdin_is_open() {
 }
 
 #[test]
-fn the_wait_behind_stdin_can_be_chosen() {
+fn wait_sets_the_time_after_stdin_ends() {
     let rules = |wait, quiet_for| EndRules { wait, quiet_for, until_met: false };
     for (rules, seconds) in [
         (rules(Some(Wait::For(Duration::ZERO)), None), 0),
@@ -394,7 +394,7 @@ fn a_late_answer_ends_the_session_and_fails_the_run() {
 }
 
 #[test]
-fn a_goal_ends_the_session_and_nothing_behind_it_is_shown() {
+fn a_goal_ends_the_session_and_later_messages_are_not_shown() {
     let count = Goals { count: Some(2), until: None };
     let until = Goals { count: None, until: Some(Matcher::parse("^2").unwrap()) };
     for goals in [count, until] {
@@ -432,7 +432,7 @@ fn a_session_that_ends_before_its_goal_fails_the_run() {
 }
 
 #[test]
-fn jsonl_lines_are_performed_and_a_wait_holds_those_behind_it() {
+fn jsonl_actions_are_performed_and_a_wait_delays_later_ones() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(Options { typed: true, ..options() });
         world.type_all(concat!(
@@ -461,7 +461,7 @@ fn jsonl_lines_are_performed_and_a_wait_holds_those_behind_it() {
 }
 
 #[test]
-fn a_jsonl_line_that_is_none_is_named() {
+fn an_invalid_jsonl_line_is_reported() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(Options { typed: true, ..options() });
         world.type_all("{\"type\":\"text\",\"data\":\"a\"}\n{\"type\":}\n");
@@ -483,7 +483,7 @@ fn text_that_is_not_utf8_is_not_sent() {
 }
 
 #[test]
-fn text_that_turns_out_not_to_be_utf8_is_told_to_the_peer() {
+fn text_with_late_invalid_utf8_closes_with_1007() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(Options { framing: Framing::Whole, ..options() });
         world.type_all("begun");
@@ -588,7 +588,7 @@ fn the_limit_of_the_run_closes_the_session() {
 }
 
 #[test]
-fn a_signal_closes_the_session_and_is_what_the_run_ends_by() {
+fn a_signal_closes_the_session_and_ends_the_run() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(options());
         world.kill.send(15).await.unwrap();
@@ -599,7 +599,7 @@ fn a_signal_closes_the_session_and_is_what_the_run_ends_by() {
 }
 
 #[test]
-fn a_peer_that_does_not_answer_a_signal_is_left() {
+fn a_peer_that_does_not_answer_the_close_after_a_signal_is_abandoned() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(options());
         world.kill.send(2).await.unwrap();
@@ -611,7 +611,7 @@ fn a_peer_that_does_not_answer_a_signal_is_left() {
 }
 
 #[test]
-fn a_reader_that_has_gone_ends_a_quiet_session_well() {
+fn a_closed_stdout_ends_an_idle_session_without_an_error() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(options());
         world.stdout = None;
@@ -640,7 +640,7 @@ fn every_message_is_echoed() {
 }
 
 #[test]
-fn the_next_session_gets_the_script_and_then_what_had_not_left_the_lost_one() {
+fn a_new_session_gets_the_script_and_then_the_unsent_messages() {
     testbed::run(async {
         let script = Script::new(vec![say("hello")], 10 * S, Goals::default());
         let bed = Bed { buffer: 100, ..Bed::default() };
