@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 pub(super) struct ResendBuffer {
     /// Messages passed to the current session that may not have left it.
     recent: VecDeque<(Kind, Vec<u8>)>,
-    /// The total size of `recent`.
+    /// The total size of `recent` on the wire, in bytes.
     recent_bytes: usize,
     /// Messages of a lost session, which are sent before all others.
     unsent: VecDeque<(Kind, Vec<u8>)>,
@@ -23,14 +23,14 @@ impl ResendBuffer {
     /// Keeps a message that was passed to the session.
     pub(super) fn sent(&mut self, kind: Kind, bytes: &[u8]) {
         self.recent.push_back((kind, bytes.to_vec()));
-        self.recent_bytes += bytes.len();
+        self.recent_bytes += wire_size(bytes);
         while self.recent.len() > 1
-            && self
-                .recent
-                .front()
-                .is_some_and(|(_, first)| self.recent_bytes - first.len() > KEPT_BYTES)
+            && let Some((_, first)) = self.recent.front()
+            && let rest = self.recent_bytes.saturating_sub(wire_size(first))
+            && rest > KEPT_BYTES
         {
-            self.recent_bytes -= self.recent.pop_front().map_or(0, |(_, bytes)| bytes.len());
+            self.recent.pop_front();
+            self.recent_bytes = rest;
         }
     }
 
@@ -59,7 +59,15 @@ impl ResendBuffer {
     }
 }
 
-/// The size of the kept messages, larger than all that can be buffered between a session and the
+/// Returns the least size of a message on the wire, in bytes. Without the header, empty messages
+/// would have no size and all of them would be kept.
+fn wire_size(bytes: &[u8]) -> usize {
+    HEADER_BYTES + bytes.len()
+}
+
+/// The shortest header of a masked frame, in bytes (RFC 6455, 5.2).
+const HEADER_BYTES: usize = 6;
+/// The size of the kept messages on the wire, larger than all that can be buffered between a session and the
 /// network.
 const KEPT_BYTES: usize = 512 << 10;
 
@@ -118,5 +126,14 @@ mod tests {
         let mut buffer = sent(&["a", &long]);
         assert_eq!(buffer.lost(2), 1);
         assert_eq!(rest(&mut buffer), [long]);
+    }
+
+    #[test]
+    fn empty_messages_are_not_kept_without_end() {
+        let mut buffer = ResendBuffer::default();
+        for _ in 0..1_000_000 {
+            buffer.sent(Kind::Text, b"");
+        }
+        assert!(buffer.lost(1_000_000) <= KEPT_BYTES / HEADER_BYTES + 1);
     }
 }
