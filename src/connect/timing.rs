@@ -20,7 +20,7 @@ pub struct Timing {
 impl Timing {
     /// Returns the sum of all steps.
     pub fn total(&self) -> Duration {
-        self.steps().iter().map(|(_, time)| *time).sum()
+        self.steps().iter().fold(Duration::ZERO, |total, (_, time)| total.saturating_add(*time))
     }
 
     /// Returns the durations since `before`, an earlier state of the same timing.

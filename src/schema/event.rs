@@ -1,6 +1,9 @@
 //! The events of the schema, each with its own fields.
 
-use super::scalar::{Base64, Hex, Seconds};
+use super::{
+    headers,
+    scalar::{Base64, Hex, Seconds},
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -48,7 +51,7 @@ pub struct Request<'a> {
     /// Version number of HTTP.
     pub http: Cow<'a, str>,
     /// Header fields of the request.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "headers::headers")]
     pub headers: Headers<'a>,
 }
 
@@ -84,7 +87,11 @@ pub struct Open<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Header fields of the response.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "headers::some_headers"
+    )]
     pub headers: Option<Headers<'a>>,
 }
 

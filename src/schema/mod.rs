@@ -2,6 +2,7 @@
 //! `--record`), for reading recordings and for `--input jsonl`.
 
 pub mod event;
+mod headers;
 pub mod input;
 pub mod line;
 pub mod scalar;

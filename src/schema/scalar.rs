@@ -40,12 +40,18 @@ impl From<Direction> for trace::Direction {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seconds(pub Duration);
 
+/// Longest time: more than a century.
+const MAX_SECONDS: f64 = 4e9;
 /// Half a microsecond.
 const HALF: Duration = Duration::from_nanos(500);
 
 impl Seconds {
-    /// Rounds a number of seconds to the microsecond. Returns `None` if it is negative.
+    /// Rounds a number of seconds to the microsecond. Returns `None` if it is not between 0 and
+    /// [`MAX_SECONDS`], so that sums of times cannot overflow.
     pub fn from_seconds(seconds: f64) -> Option<Self> {
+        if !(0.0..=MAX_SECONDS).contains(&seconds) {
+            return None;
+        }
         let time = Duration::try_from_secs_f64(seconds).ok()?.checked_add(HALF)?;
         Some(Self(Duration::new(time.as_secs(), time.subsec_micros() * 1000)))
     }
