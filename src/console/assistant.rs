@@ -7,7 +7,7 @@ use super::{
     screen::write,
 };
 use crate::{
-    escape::affects_terminal,
+    escape::{Unit, units},
     render::json::{Token, Tokens},
     script::{command::table, json},
 };
@@ -50,7 +50,7 @@ impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
         self.line.before_paint(line);
         self.painted_at.set(Some(Instant::now()));
-        if line.contains(is_terminal_control) {
+        if units(line).any(is_control) {
             return without_controls(line).into();
         }
         if !self.color || line.len() > MAX_COLORED_BYTES {
@@ -122,20 +122,28 @@ fn paint(line: &str, cursor: Option<usize>) -> Cow<'_, str> {
 /// columns wide, but a terminal would execute them.
 fn without_controls(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\x1b' && chars.next_if_eq(&'[').is_some() {
-            while chars.next_if(|c| c.is_ascii_digit() || *c == ';').is_some() {}
-            chars.next();
-        } else if !is_terminal_control(c) {
-            out.push(c);
+    let mut rest = line;
+    while !rest.is_empty() {
+        if let Some(sequence) = rest.strip_prefix("\x1b[") {
+            let end = sequence.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+            let mut end = end.chars();
+            end.next();
+            rest = end.as_str();
+            continue;
         }
+        let Some(unit) = units(rest).next() else { break };
+        match unit {
+            Unit::Ascii(text) | Unit::Cluster(text) => out.push_str(text),
+            Unit::Escaped(c @ ('\n' | '\t')) => out.push(c),
+            Unit::Escaped(_) => {}
+        }
+        rest = rest.get(unit.text_length()..).unwrap_or_default();
     }
     out
 }
 
-fn is_terminal_control(c: char) -> bool {
-    c != '\n' && c != '\t' && affects_terminal(c)
+fn is_control(unit: Unit<'_>) -> bool {
+    matches!(unit, Unit::Escaped(c) if c != '\n' && c != '\t')
 }
 
 /// Appends a token in its colour. Its width does not change.
@@ -291,6 +299,8 @@ mod tests {
     fn removes_control_characters_and_sequences() {
         assert_eq!(without_controls("a\x07b\x1b[31mc\u{9b}d\u{202e}e\nf\tg"), "abcde\nf\tg");
         assert_eq!(without_controls("\x1b[1;2"), "");
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{fe0f}";
+        assert_eq!(without_controls(&format!("{family}\u{200d}")), family);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{
     event::Event,
     scalar::{Direction, Scalar, Seconds},
 };
-use crate::escape::affects_terminal;
+use crate::escape::{Unit, units};
 use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -62,8 +62,13 @@ impl<'a> Line<'a> {
             "end" => Event::End(body(line)?),
             other => Event::Unknown(other.to_owned().into()),
         };
-        let elapsed = head.elapsed.as_number().unwrap_or_default();
-        let elapsed = Seconds::from_seconds(elapsed).unwrap_or_default();
+        let elapsed = match head.elapsed {
+            Scalar::Absent | Scalar::Null => Seconds::default(),
+            elapsed => elapsed
+                .as_number()
+                .and_then(Seconds::from_seconds)
+                .ok_or_else(|| wrong("elapsed"))?,
+        };
         Ok(Self { direction, time, elapsed, event })
     }
 }
@@ -225,16 +230,17 @@ impl Formatter for LineFormatter {
         if !self.terminal {
             return out.write_all(text.as_bytes());
         }
-        let mut rest = text;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| affects_terminal(*c)) {
-            let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
-            out.write_all(before.as_bytes())?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
+        for unit in units(text) {
+            match unit {
+                Unit::Ascii(text) | Unit::Cluster(text) => out.write_all(text.as_bytes())?,
+                Unit::Escaped(c) => {
+                    for unit in c.encode_utf16(&mut [0; 2]) {
+                        write!(out, "\\u{unit:04x}")?;
+                    }
+                }
             }
-            rest = after.get(c.len_utf8()..).unwrap_or_default();
         }
-        out.write_all(rest.as_bytes())
+        Ok(())
     }
 }
 

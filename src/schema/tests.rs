@@ -8,7 +8,11 @@ use super::{
     line::{Line, LineWriter},
     scalar::{Base64, Direction, Hex, Seconds},
 };
-use crate::{proto::CloseCode, script::jsonl};
+use crate::{
+    escape::{Unit, units},
+    proto::CloseCode,
+    script::jsonl,
+};
 use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*};
 use std::{borrow::Cow, time::Duration};
@@ -216,7 +220,8 @@ proptest! {
         prop_assert_eq!(written.matches('\n').count(), 1);
         prop_assert!(serde_json::from_str::<serde_json::Value>(&written).is_ok());
         if terminal {
-            prop_assert!(!written.trim_end().contains(crate::escape::affects_terminal), "{}", written);
+            let is_safe = |unit| !matches!(unit, Unit::Escaped(_));
+            prop_assert!(units(written.trim_end()).all(is_safe), "{}", written);
         }
         prop_assert_eq!(Line::read(written.trim_end()), Ok(line));
     }
