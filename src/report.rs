@@ -104,7 +104,8 @@ impl Report {
         {
             line(&self.dated(&frames::bytes(direction, head.len()), now));
             let mut dump = String::new();
-            hexdump(&head, ROW, &mut dump);
+            // Writing to a String cannot fail.
+            let _ = hexdump(&head, ROW, &mut dump);
             line(&dump);
         }
     }

@@ -160,3 +160,69 @@ fn jsonl_output_is_a_recording_too() {
         )
         .run();
 }
+
+/// A line of a recording with these members.
+fn line(members: &str) -> String {
+    format!("{{\"time\":\"2026-11-24T08:51:22.333882Z\",\"elapsed\":0.1,{members}}}\n")
+}
+
+#[test]
+fn lines_of_a_message_cannot_pass_for_other_events() {
+    let forged = line(r#""type":"text","direction":"in","data":"a\n> b\nended with 0","size":5"#);
+    let error = line(r#""type":"error","code":1,"message":"a\n< b""#);
+    let (_dir, path) = file(&format!("{forged}{error}"));
+    show(&path, &[]).stdout("< a\n| > b\n| ended with 0\nerror: a\n| < b\n").run();
+    show(&path, &["-t"])
+        .env("TZ", "UTC")
+        .stdout(
+            "08:51:22.333 < a\n             | > b\n             | ended with 0\n\
+             08:51:22.333 error: a\n             | < b\n",
+        )
+        .run();
+}
+
+#[test]
+fn times_that_overflow_are_a_fault_of_the_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let har = dir.path().join("out.har");
+    let good = line(r#""type":"gap","message":"x""#);
+    for timing in [r#""resolve":1.5e19,"connect":1.5e19,"proxy":1.5e19"#, r#""tls":1e308"#] {
+        let open = format!(r#""type":"open","version":1,"url":"ws://h/","timing":{{{timing}}}"#);
+        let (_dir, path) = file(&format!("{good}{}", line(&open)));
+        show(&path, &["--har", har.to_str().unwrap()])
+            .stderr("sockeye: cannot read [..]: line 2: not an event: not a time in seconds [..]\n")
+            .status(26)
+            .run();
+    }
+}
+
+#[test]
+fn unknown_types_without_end_are_counted_together() {
+    let types = (0..30_000).map(|n| line(&format!(r#""type":"{n}""#)));
+    let (_dir, path) = file(&types.collect::<String>());
+    let named = (0..16).map(|n| format!("sockeye: [..]: not shown: 1 of the type '{n}'\n"));
+    let named = named.collect::<String>();
+    let rest = "sockeye: [..]: not shown: 29984 of other types\n";
+    show(&path, &[]).stderr(format!("{named}{rest}")).run();
+}
+
+#[test]
+fn a_message_of_a_line_that_is_too_long_is_shown_in_part() {
+    let data = "x".repeat(13 << 20);
+    let long = line(&format!(r#""type":"text","direction":"in","data":"{data}","size":13631488"#));
+    let short = line(r#""type":"text","direction":"in","data":"next","size":4"#);
+    let (_dir, path) = file(&format!("{long}{short}"));
+    show(&path, &[])
+        .shell("\"$@\" | tail -c 62; echo \"status ${PIPESTATUS[0]}\"")
+        .stdout("xxxx\n(8388608 of 13631488 bytes; the line is too long)\n< next\nstatus 0\n")
+        .stderr("sockeye: [..]: line 1 is too long: only its start was read\n")
+        .run();
+}
+
+#[test]
+fn a_file_without_line_ends_is_not_read_to_its_end() {
+    show(Path::new("/dev/zero"), &[])
+        .stderr("sockeye: cannot read /dev/zero: line 1: too long for an event\n")
+        .status(26)
+        .run();
+}

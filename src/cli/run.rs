@@ -22,7 +22,7 @@ use crate::{
         handshake::{Choices, HeaderEdit, Headers},
     },
     redact::Secrets,
-    render::dialogue::Dialogue,
+    render::{dialogue::Dialogue, extent::Extent},
     report::Verbosity,
     script::{goals::Goals, input::Framing},
     target::Target,
@@ -124,7 +124,7 @@ fn client(args: ClientArgs) -> Result<ClientJob, Error> {
             har: args.record.har,
             write_out: args.record.write_out,
         },
-        dialogue: Dialogue { pretty: args.json, times: args.time, room: None },
+        dialogue: Dialogue { pretty: args.json, times: args.time, extent: Extent::Whole },
         exit_on_close: args.exit_on_close,
         common: common(&args.session),
     })

@@ -1,6 +1,6 @@
 //! The size of the screen, and direct writes to it.
 
-use crate::render::dialogue::Room;
+use crate::render::extent::Room;
 use rustix::termios::tcgetwinsize;
 use std::io::{self, Write as _};
 

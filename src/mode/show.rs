@@ -6,6 +6,7 @@ use crate::{
     job::{ShowJob, run_outcome::RunOutcome},
     render::{
         dialogue::Dialogue,
+        extent::Extent,
         har::Exchange,
         recording::{Event, Opened, Reader, Recorded},
         transcript::Transcript,
@@ -17,6 +18,7 @@ use crate::{
     },
 };
 use std::{
+    fmt,
     io::{self, BufWriter, Write},
     path::Path,
     time::SystemTime,
@@ -29,31 +31,44 @@ pub(super) fn run(show: &ShowJob) -> Result<RunOutcome, Error> {
     if let Some(path) = &show.har {
         return convert(&mut recording, path);
     }
-    let mut out = BufWriter::new(io::stdout().lock());
-    let dialogue = Dialogue { pretty: show.pretty, times: show.times, room: None };
+    let mut out = FormattedOutput { out: BufWriter::new(io::stdout().lock()), fault: None };
+    let dialogue = Dialogue { pretty: show.pretty, times: show.times, extent: Extent::Whole };
     let mut transcript = Transcript::new(dialogue, show.filter.clone(), show.frames);
     while let Some(recorded) = recording.next_event()? {
-        for text in transcript.lines(&recorded) {
-            if let Err(cause) = writeln!(out, "{text}") {
-                return unwritten(cause);
-            }
+        if transcript.write(&recorded, &mut out).is_err() {
+            return unwritten(out.fault);
         }
     }
-    match out.flush() {
+    match out.out.flush() {
         Ok(()) => {
             tell_left_out(&recording);
             Ok(RunOutcome::Done)
         }
-        Err(cause) => unwritten(cause),
+        Err(cause) => unwritten(Some(cause)),
+    }
+}
+
+/// Writes formatted text to stdout while it is formatted, and keeps the error of a failed write.
+struct FormattedOutput<W> {
+    out: W,
+    fault: Option<io::Error>,
+}
+
+impl<W: Write> fmt::Write for FormattedOutput<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.out.write_all(text.as_bytes()).map_err(|cause| {
+            self.fault = Some(cause);
+            fmt::Error
+        })
     }
 }
 
 /// Treats a closed stdout as success.
-fn unwritten(cause: io::Error) -> Result<RunOutcome, Error> {
-    if cause.kind() == io::ErrorKind::BrokenPipe {
-        return Ok(RunOutcome::Done);
+fn unwritten(fault: Option<io::Error>) -> Result<RunOutcome, Error> {
+    match fault {
+        Some(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(cause)),
+        _ => Ok(RunOutcome::Done),
     }
-    Err(Error::Output(cause))
 }
 
 /// Prints a note on stderr about the lines that were not shown.
@@ -72,7 +87,7 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
     let mut har = HarWriter::create(RecordFile::open(path)?)?;
     // The handshake that awaits a response.
     let mut waits: Option<Box<Exchange>> = None;
-    while let Some(Recorded { at, event }) = recording.next_event()? {
+    while let Some(Recorded { at, event, is_cut }) = recording.next_event()? {
         match event {
             Event::Request(next) => {
                 if let Some(exchange) = waits.replace(next) {
@@ -81,7 +96,8 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
             }
             Event::Open(opened) => har.exchange(&opened_exchange(waits.take(), *opened, at)),
             Event::Message(direction, kind, data, _) => {
-                har.message(direction, kind, data.as_deref(), at);
+                // A HAR cannot say that the end is missing.
+                har.message(direction, kind, data.as_deref().filter(|_| !is_cut), at);
             }
             _ => {}
         }

@@ -1,13 +1,15 @@
 //! Human-readable sessions: `<` marks received messages, `>` marks sent ones.
 
 use super::{
+    extent::Extent,
     hexdump::{ROW, hexdump, row_length},
     json::{self, Tokens},
+    page::Page,
     summary::ms,
 };
 use crate::proto::trace::Direction;
 use crate::{
-    escape::{Escaped, escape_lines},
+    escape::Escaped,
     proto::{Kind, slice::Within},
     script::json::is_whole,
 };
@@ -15,11 +17,9 @@ use colored::Colorize as _;
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
-    borrow::Cow,
-    fmt::Write as _,
+    fmt::{self, Write},
     time::{Duration, SystemTime},
 };
-use unicode_width::UnicodeWidthChar as _;
 
 /// Display options of a session.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,17 +28,8 @@ pub struct Dialogue {
     pub pretty: bool,
     /// Prefix each line with the time of day.
     pub times: bool,
-    /// Space for one message; a longer one is truncated. `None` shows messages in full.
-    pub room: Option<Room>,
-}
-
-/// The part of the screen that a message may occupy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// Width of the screen in columns.
-    pub columns: usize,
-    /// Maximum rows per message.
-    pub rows: usize,
+    /// How much of a message is shown.
+    pub extent: Extent,
 }
 
 impl Dialogue {
@@ -50,25 +41,53 @@ impl Dialogue {
         message: &[u8],
         at: SystemTime,
     ) -> String {
-        let (mut out, width) = self.head(direction, at);
-        match kind {
-            Kind::Text => self.text(&String::from_utf8_lossy(message), width, &mut out),
-            Kind::Binary => self.binary(message, &mut out),
-        }
+        let mut out = String::new();
+        // Writing to a String cannot fail, here and below.
+        let _ = self.write_message(direction, kind, message, at, &mut out);
         out
     }
 
-    /// Returns a message without a direction mark, for output that shows only received messages.
-    pub fn alone(&self, kind: Kind, message: &[u8], at: SystemTime) -> String {
-        let mut out = String::new();
-        if self.times {
-            let _ = write!(out, "{} ", clock(at).dimmed());
-        }
+    /// Writes a message with its direction mark and without a newline at its end. `at` is the time
+    /// shown.
+    pub fn write_message(
+        &self,
+        direction: Direction,
+        kind: Kind,
+        message: &[u8],
+        at: SystemTime,
+        out: &mut impl Write,
+    ) -> fmt::Result {
+        let (head, width) = self.head(direction, at);
+        out.write_str(&head)?;
         match kind {
-            Kind::Text => self.text(&String::from_utf8_lossy(message), 0, &mut out),
-            Kind::Binary => hexdump(message, ROW, &mut out),
+            Kind::Text => {
+                self.write_text(&String::from_utf8_lossy(message), width - MARK_COLUMNS, width, out)
+            }
+            Kind::Binary => self.binary(message, out),
         }
+    }
+
+    /// Returns a message of a client of a server, with the client's number.
+    pub fn message_of(&self, client: u64, kind: Kind, message: &[u8]) -> String {
+        let mut out = format!("{client} < ");
+        let column = out.len();
+        let _ = match kind {
+            Kind::Text => {
+                let text = String::from_utf8_lossy(message);
+                self.write_text(&text, column - MARK_COLUMNS, column, &mut out)
+            }
+            Kind::Binary => self.dump(message, &mut out),
+        };
         out
+    }
+
+    /// Returns the time that precedes a line, if times are shown, and its width in columns.
+    pub fn time(&self, at: SystemTime) -> (String, usize) {
+        if !self.times {
+            return (String::new(), 0);
+        }
+        let time = clock(at);
+        (format!("{} ", time.dimmed()), time.len() + 1)
     }
 
     /// Returns the line of a ping or pong, with the round-trip time of a pong.
@@ -105,94 +124,72 @@ impl Dialogue {
             Direction::In => "<".blue(),
             Direction::Out => ">".green(),
         };
-        if !self.times {
-            return (format!("{mark} "), 2);
-        }
-        let time = clock(at);
-        (format!("{} {mark} ", time.dimmed()), time.len() + 3)
+        let (time, width) = self.time(at);
+        (format!("{time}{mark} "), width + MARK_COLUMNS)
     }
 
-    fn text(&self, text: &str, width: usize, out: &mut String) {
-        let is_json = text.len() <= LAID_OUT && is_whole(text);
-        let laid_out = if self.pretty && is_json {
-            Cow::Owned(json::pretty(text))
-        } else {
-            Cow::Borrowed(text)
-        };
-        let end = self.room.map_or(laid_out.len(), |room| room.end(&laid_out, width));
-        let shown = laid_out.get(..end).unwrap_or(&laid_out);
-        if is_json {
-            Tokens::new(shown).for_each(|(token, text)| json::paint(token, text, out));
-        } else {
-            escape_lines(shown, out);
-        }
-        if end < laid_out.len() {
-            // Laid-out JSON is longer than the message, so only the total size is meaningful.
-            let part = if laid_out == text { format!("{end} of ") } else { String::new() };
-            cut(&part, text.len(), out);
-        }
-    }
-
-    fn binary(&self, message: &[u8], out: &mut String) {
-        let _ = writeln!(out, "binary, {} bytes", message.len());
-        let (row, rows) = match self.room {
-            // The heading takes one row.
-            Some(room) => (row_length(room.columns), room.rows.saturating_sub(1).max(1)),
-            None => (ROW, usize::MAX),
-        };
-        let end = message.len().min(rows.saturating_mul(row));
-        hexdump(message.within(..end), row, out);
-        if end < message.len() {
-            cut(&format!("{end} of "), message.len(), out);
-        }
-    }
-}
-
-impl Room {
-    /// Returns the byte offset at which to truncate a text that begins in column `width`.
-    fn end(&self, text: &str, width: usize) -> usize {
-        let Self { columns, rows } = *self;
-        let columns = columns.max(1);
-        let lines = memchr::memchr_iter(b'\n', text.as_bytes()).take(rows + 1).count();
-        if text.len().saturating_mul(WIDEST) / columns + lines < rows {
-            return text.len();
-        }
-        let (mut row, mut column) = (1, width);
-        for (at, c) in text.char_indices() {
-            if c == '\n' {
-                (row, column) = (row + 1, 0);
-            } else {
-                let wide = shown_width(c);
-                column += wide;
-                if column > columns {
-                    (row, column) = (row + 1, wide);
+    /// Writes text that begins in column `column`; further lines have a mark in column `indent`.
+    pub fn write_text(
+        &self,
+        text: &str,
+        indent: usize,
+        column: usize,
+        out: &mut impl Write,
+    ) -> fmt::Result {
+        let is_json = text.len() <= MAX_JSON_BYTES && is_whole(text);
+        let is_laid_out = self.pretty && is_json;
+        let mut page = Page::new(self.extent, indent, column, out);
+        let mut end = 0;
+        if is_laid_out {
+            json::lay_out(text, &mut page)?;
+        } else if is_json {
+            for (token, text) in Tokens::new(text) {
+                end += json::paint(token, text, &mut page)?;
+                if page.is_full() {
+                    break;
                 }
             }
-            if row > rows {
-                return at;
-            }
+        } else {
+            end = page.text(text)?;
         }
-        text.len()
-    }
-}
-
-/// Returns the width of a character in columns, after escaping.
-fn shown_width(c: char) -> usize {
-    match c {
-        ' '..='~' => 1,
-        // An upper bound: a tab advances to the next multiple of eight.
-        '\t' => 8,
-        c => {
-            let escaped = Escaped(c.encode_utf8(&mut [0; 4])).to_string();
-            escaped.chars().map(|c| c.width().unwrap_or(0)).sum()
+        if page.is_full() {
+            // Laid-out JSON is longer than the message, so only the total size is meaningful.
+            let part = if is_laid_out { String::new() } else { format!("{end} of ") };
+            self.cut(&part, text.len(), out)?;
         }
+        Ok(())
     }
-}
 
-/// Appends a note that the message is truncated.
-fn cut(part: &str, bytes: usize, out: &mut String) {
-    let note = format!("({part}{bytes} bytes; /last shows all, /save FILE keeps it)");
-    let _ = write!(out, "\n{}", note.dimmed());
+    fn binary(&self, message: &[u8], out: &mut impl Write) -> fmt::Result {
+        writeln!(out, "binary, {} bytes", message.len())?;
+        self.dump(message, out)
+    }
+
+    fn dump(&self, message: &[u8], out: &mut impl Write) -> fmt::Result {
+        let (row, rows) = match self.extent {
+            // The heading takes one row.
+            Extent::Screen(room) => (row_length(room.columns), room.rows.saturating_sub(1).max(1)),
+            Extent::Start(limit) => (ROW, limit / ROW_BYTES),
+            Extent::Whole => (ROW, usize::MAX),
+        };
+        let end = message.len().min(rows.saturating_mul(row));
+        hexdump(message.within(..end), row, out)?;
+        if end < message.len() {
+            self.cut(&format!("{end} of "), message.len(), out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a note that the message is truncated.
+    fn cut(&self, part: &str, bytes: usize, out: &mut impl Write) -> fmt::Result {
+        let hint = match self.extent {
+            Extent::Screen(_) if bytes <= LONG_BYTES => "; /last shows all, /save FILE keeps it",
+            Extent::Screen(_) => "; /last shows more, /save FILE keeps it",
+            Extent::Start(_) | Extent::Whole => "",
+        };
+        let note = format!("({part}{bytes} bytes{hint})");
+        write!(out, "\n{}", note.dimmed())
+    }
 }
 
 /// Returns the local time of day with milliseconds.
@@ -204,13 +201,17 @@ pub fn clock(at: SystemTime) -> String {
 }
 
 /// Longest text that is checked for JSON, in bytes.
-const LAID_OUT: usize = 1 << 20;
-/// Maximum columns per byte of text: an escaped control character.
-const WIDEST: usize = 4;
+pub const MAX_JSON_BYTES: usize = 1 << 20;
+/// Longest message that `/last` certainly shows in full, in bytes.
+const LONG_BYTES: usize = 512 << 10;
+/// Columns of a direction mark and the space after it.
+const MARK_COLUMNS: usize = 2;
+/// Bytes of a row of a dump.
+const ROW_BYTES: usize = 79;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::extent::Room, *};
 
     const NOON: SystemTime = SystemTime::UNIX_EPOCH;
 
@@ -219,14 +220,14 @@ mod tests {
     }
 
     fn room(columns: usize, rows: usize) -> Dialogue {
-        Dialogue { room: Some(Room { columns, rows }), ..<_>::default() }
+        Dialogue { extent: Extent::Screen(Room { columns, rows }), ..<_>::default() }
     }
 
     #[test]
     fn text_is_escaped_and_json_pretty_printed_only_on_request() {
         let plain = Dialogue::default();
         let pretty = Dialogue { pretty: true, ..plain };
-        assert_eq!(shown(plain, Kind::Text, "a\x1bb\nc"), "< a\\x1bb\nc");
+        assert_eq!(shown(plain, Kind::Text, "a\x1bb\nc"), "< a\\x1bb\n| c");
         assert_eq!(shown(plain, Kind::Text, "{\"a\": 1}"), "< {\"a\": 1}");
         assert_eq!(shown(pretty, Kind::Text, "{\"a\":1}"), "< {\n  \"a\": 1\n}");
         assert_eq!(shown(pretty, Kind::Text, "{\"a\":1"), "< {\"a\":1");

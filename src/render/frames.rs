@@ -97,7 +97,7 @@ fn preview(frame: &Frame, line: &mut String) {
                 let _ = write!(line, " ({name})");
             }
             if !reason.is_empty() {
-                text(reason, frame.payload_seen - 2, line);
+                text(reason, frame.payload_seen.saturating_sub(2), line);
             }
         }
         (CLOSE, _) => hex(payload, frame.payload_seen, line),

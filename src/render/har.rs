@@ -86,8 +86,8 @@ fn value(exchange: &Exchange) -> Value {
     let location = find(&answer.headers, "Location").unwrap_or_default().to_owned();
     let has_answer = exchange.answer.is_some();
     // In HAR, the connect time includes TLS.
-    let connect = timing.connect + timing.proxy + timing.tls;
-    let total = timing.resolve + connect + timing.handshake;
+    let connect = timing.connect.saturating_add(timing.proxy).saturating_add(timing.tls);
+    let total = timing.total();
     let some = |time: Duration| if time.is_zero() { json!(-1) } else { json!(ms(time)) };
     let mut entry = json!({
         "startedDateTime": date(started),
@@ -145,12 +145,13 @@ fn cookies(headers: &[(String, String)], name: &str, separator: &str) -> Value {
     let values = headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
     let pairs = values.flat_map(|(_, value)| value.split(separator));
     let pairs = pairs.filter_map(|pair| pair.split(';').next()?.split_once('='));
+    let pairs = pairs.take(MAX_PAIRS);
     pairs.map(|(name, value)| json!({ "name": name.trim(), "value": value })).collect()
 }
 
 fn query(url: &str) -> Value {
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let pairs = url::form_urlencoded::parse(query.as_bytes()).take(MAX_PAIRS);
     pairs.map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
 
@@ -167,6 +168,9 @@ fn epoch(at: SystemTime) -> f64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     (since.as_secs_f64() * 1e6).round() / 1e6
 }
+
+/// Largest number of cookies of a field, and of parameters of a query, that are listed one by one.
+const MAX_PAIRS: usize = 1000;
 
 #[cfg(test)]
 mod tests {

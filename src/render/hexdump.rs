@@ -1,35 +1,52 @@
 //! Hex dumps: the offset, sixteen bytes in hex (fewer on a narrow screen), the same bytes in ASCII.
 
-use std::fmt::Write as _;
+use std::fmt;
 
-/// Appends a dump of `bytes` with `row_length` bytes per row and no trailing newline.
-pub fn hexdump(bytes: &[u8], row_length: usize, out: &mut String) {
+/// Writes a dump of `bytes` with `row_length` bytes per row and no trailing newline.
+pub fn hexdump(bytes: &[u8], row_length: usize, out: &mut impl fmt::Write) -> fmt::Result {
     if bytes.is_empty() {
-        out.push_str("(0 bytes)");
+        out.write_str("(0 bytes)")?;
     }
     let row_length = row_length.max(1);
     for (i, row) in bytes.chunks(row_length).enumerate() {
         if i > 0 {
-            out.push('\n');
+            out.write_char('\n')?;
         }
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{:08x} ", i * row_length);
-        for column in 0..row_length {
-            if column == ROW / 2 {
-                out.push(' ');
-            }
-            let _ = match row.get(column) {
-                Some(byte) => write!(out, " {byte:02x}"),
-                None => write!(out, "   "),
-            };
-        }
-        out.push_str("  |");
-        out.extend(row.iter().map(|byte| match byte {
-            b' '..=b'~' => char::from(*byte),
-            _ => '.',
-        }));
-        out.push('|');
+        dump_row(i * row_length, row, row_length, out)?;
     }
+    Ok(())
+}
+
+/// Writes the row of a dump that begins at `offset`, without a newline.
+pub fn dump_row(
+    offset: usize,
+    row: &[u8],
+    row_length: usize,
+    out: &mut impl fmt::Write,
+) -> fmt::Result {
+    write!(out, "{offset:08x} ")?;
+    for column in 0..row_length {
+        if column == ROW / 2 {
+            out.write_char(' ')?;
+        }
+        out.write_char(' ')?;
+        match row.get(column) {
+            Some(byte) => {
+                out.write_char(digit(byte >> 4))?;
+                out.write_char(digit(byte & 0xf))?;
+            }
+            None => out.write_str("  ")?,
+        }
+    }
+    out.write_str("  |")?;
+    for byte in row {
+        out.write_char(if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '.' })?;
+    }
+    out.write_char('|')
+}
+
+fn digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or_default()
 }
 
 /// Returns the number of bytes per row that fits a screen of `columns`.
@@ -51,13 +68,13 @@ mod tests {
     #[test]
     fn a_dump_has_sixteen_bytes_per_row() {
         let mut out = String::new();
-        hexdump(b"\x00\x1b[31mred\xff and more", ROW, &mut out);
+        hexdump(b"\x00\x1b[31mred\xff and more", ROW, &mut out).unwrap();
         let expected = "\
 00000000  00 1b 5b 33 31 6d 72 65  64 ff 20 61 6e 64 20 6d  |..[31mred. and m|
 00000010  6f 72 65                                          |ore|";
         assert_eq!(out, expected);
         out.clear();
-        hexdump(b"", ROW, &mut out);
+        hexdump(b"", ROW, &mut out).unwrap();
         assert_eq!(out, "(0 bytes)");
     }
 
@@ -65,7 +82,7 @@ mod tests {
     fn rows_fit_the_width_of_the_screen() {
         for columns in [30, 40, 45, 60, 78, 100] {
             let mut out = String::new();
-            hexdump(&[b'x'; 40], row_length(columns), &mut out);
+            hexdump(&[b'x'; 40], row_length(columns), &mut out).unwrap();
             let longest = out.lines().map(str::len).max().unwrap();
             assert!(longest <= columns, "{longest} > {columns}:\n{out}");
         }

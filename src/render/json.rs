@@ -2,8 +2,10 @@
 //!
 //! Nothing is parsed into numbers or maps, so every token stays as the peer wrote it.
 
-use crate::{escape::escape_lines, proto::slice::Within, script::json::is_space};
+use super::page::Page;
+use crate::{proto::slice::Within, script::json::is_space};
 use colored::Color;
+use std::fmt;
 
 /// The kind of a JSON token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +83,17 @@ fn string(text: &str) -> usize {
     end.map_or(text.len(), |(at, _)| at + 1)
 }
 
-/// Appends a token in its colour, escaped for a terminal.
-pub fn paint(token: Token, text: &str, out: &mut String) {
+/// Appends a token in its colour, escaped for a terminal. Returns the number of its bytes that were
+/// written.
+pub fn paint<W: fmt::Write>(
+    token: Token,
+    text: &str,
+    page: &mut Page<'_, W>,
+) -> Result<usize, fmt::Error> {
     if !matches!(token, Token::Key | Token::String | Token::Number | Token::Literal)
         || !colored::control::SHOULD_COLORIZE.should_colorize()
     {
-        return escape_lines(text, out);
+        return page.text(text);
     }
     // These colours are legible on light and dark backgrounds.
     let color = match token {
@@ -95,54 +102,73 @@ pub fn paint(token: Token, text: &str, out: &mut String) {
         _ => Color::Magenta,
     };
     // Written by hand for speed: a flood of messages has many tokens.
-    out.push_str("\x1b[");
-    out.push_str(&color.to_fg_str());
-    out.push('m');
-    escape_lines(text, out);
-    out.push_str("\x1b[0m");
+    page.sequence("\x1b[")?;
+    page.sequence(&color.to_fg_str())?;
+    page.sequence("m")?;
+    let shown = page.text(text)?;
+    page.sequence("\x1b[0m")?;
+    Ok(shown)
 }
 
-/// Returns a complete JSON text laid out with one member or element per line.
-pub fn pretty(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
+/// Appends a complete JSON text laid out with one member or element per line, until the page is
+/// full. What is nested deeper than [`MAX_DEPTH`] stays in one line, since the indentation would
+/// otherwise grow with the square of the length.
+pub fn lay_out<W: fmt::Write>(text: &str, page: &mut Page<'_, W>) -> fmt::Result {
     let mut depth = 0usize;
-    let line = |out: &mut String, depth: usize| {
-        out.push('\n');
-        out.extend(std::iter::repeat_n("  ", depth));
+    let line = |page: &mut Page<'_, W>, depth: usize| {
+        if depth > MAX_DEPTH { Ok(()) } else { page.line(depth * INDENT) }
     };
     let mut tokens = Tokens::new(text).filter(|(token, _)| *token != Token::Space).peekable();
-    while let Some((_, token)) = tokens.next() {
+    while let Some((token, text)) = tokens.next() {
+        if page.is_full() {
+            return Ok(());
+        }
         let next = tokens.peek().map_or("", |(_, token)| token);
-        match token {
+        match text {
             "{" | "[" if next == "}" || next == "]" => {
-                out.push_str(token);
-                out.push_str(next);
+                page.text(text)?;
+                page.text(next)?;
                 tokens.next();
             }
             "{" | "[" => {
                 depth += 1;
-                out.push_str(token);
-                line(&mut out, depth);
+                page.text(text)?;
+                line(page, depth)?;
             }
             "}" | "]" => {
+                let is_laid_out = depth <= MAX_DEPTH;
                 depth = depth.saturating_sub(1);
-                line(&mut out, depth);
-                out.push_str(token);
+                if is_laid_out {
+                    line(page, depth)?;
+                }
+                page.text(text)?;
+            }
+            "," if depth > MAX_DEPTH => {
+                page.text(", ")?;
             }
             "," => {
-                out.push_str(token);
-                line(&mut out, depth);
+                page.text(text)?;
+                line(page, depth)?;
             }
-            ":" => out.push_str(": "),
-            _ => out.push_str(token),
+            ":" => {
+                page.text(": ")?;
+            }
+            _ => {
+                paint(token, text, page)?;
+            }
         }
     }
-    out
+    Ok(())
 }
+
+/// Deepest level with lines of its own.
+const MAX_DEPTH: usize = 32;
+/// Columns per level.
+const INDENT: usize = 2;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::extent::Extent, *};
 
     #[test]
     fn tokens_cover_the_whole_text() {
@@ -175,5 +201,22 @@ mod tests {
   "a": 1e400
 }"#;
         assert_eq!(pretty(text), expected);
+    }
+
+    fn pretty(text: &str) -> String {
+        let mut out = String::new();
+        lay_out(text, &mut Page::new(Extent::Whole, 0, 0, &mut out)).unwrap();
+        out
+    }
+
+    #[test]
+    fn deep_nesting_is_not_laid_out_to_the_square_of_its_length() {
+        let deep = format!("{}1,2{}", "[".repeat(20_000), "]".repeat(20_000));
+        let out = pretty(&deep);
+        assert!(out.len() < deep.len() + 10_000, "{}", out.len());
+        let kept: String = out.chars().filter(|c| !c.is_whitespace()).collect();
+        assert_eq!(kept, deep);
+        assert_eq!(out.lines().count(), 2 * MAX_DEPTH + 1);
+        assert!(out.ends_with("\n  ]\n]"));
     }
 }

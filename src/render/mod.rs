@@ -2,6 +2,7 @@
 
 pub mod buffer;
 pub mod dialogue;
+pub mod extent;
 pub mod frames;
 pub mod har;
 pub mod hexdump;
@@ -9,8 +10,11 @@ pub mod json;
 pub mod jsonl;
 pub mod lengths;
 pub mod lines;
+pub mod page;
 pub mod recording;
+pub mod recording_lines;
 pub mod renderer;
+mod skipped;
 pub mod summary;
 pub mod terminal;
 pub mod transcript;

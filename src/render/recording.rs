@@ -1,10 +1,13 @@
 //! The reader of recordings: parses lines of JSON into events.
 
-use super::har::{Answer, Exchange};
+use super::{
+    har::{Answer, Exchange},
+    recording_lines::{LineError, LineReader},
+    skipped::Skipped,
+};
 use crate::{
     connect::Timing,
     error::Error,
-    escape::Escaped,
     proto::{
         self, Kind,
         trace::{self, Direction},
@@ -19,7 +22,7 @@ use crate::{
 use std::{
     borrow::Cow,
     fs::File,
-    io::{self, BufRead as _, BufReader},
+    io::{self, BufReader},
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -31,6 +34,8 @@ pub struct Recorded {
     pub at: SystemTime,
     /// The event itself.
     pub event: Event,
+    /// True if the ends of its long texts are missing, because the line was too long.
+    pub is_cut: bool,
 }
 
 /// An event of a recording.
@@ -89,12 +94,9 @@ pub struct End {
 /// Reads the events of a recording line by line.
 pub struct Reader<'a> {
     path: &'a Path,
-    file: BufReader<File>,
+    lines: LineReader<BufReader<File>>,
     number: u64,
-    /// Number of the last line, if it is truncated.
-    torn: Option<u64>,
-    /// Unknown event types, each with its number of events.
-    unknown: Vec<(String, u64)>,
+    skipped: Skipped,
 }
 
 impl<'a> Reader<'a> {
@@ -105,8 +107,8 @@ impl<'a> Reader<'a> {
             line: None,
             fault: system_error(&cause),
         };
-        let file = BufReader::new(File::open(path).map_err(fault)?);
-        Ok(Self { path, file, number: 0, torn: None, unknown: Vec::new() })
+        let lines = LineReader::new(BufReader::new(File::open(path).map_err(fault)?));
+        Ok(Self { path, lines, number: 0, skipped: Skipped::default() })
     }
 
     /// Returns the next event of a known type, or `None` at the end. Fails if the file cannot be
@@ -114,41 +116,39 @@ impl<'a> Reader<'a> {
     /// truncated.
     pub fn next_event(&mut self) -> Result<Option<Recorded>, Error> {
         loop {
-            let mut line = Vec::new();
-            let read_line = self.file.read_until(b'\n', &mut line);
-            read_line.map_err(|cause| self.fault(system_error(&cause)))?;
-            if line.is_empty() {
-                if self.number == 0 {
-                    return Err(self.fault("the file is empty".to_owned()));
+            let number = self.number + 1;
+            let line = match self.lines.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) if self.number == 0 => {
+                    return Err(fault(self.path, 0, "the file is empty"));
                 }
-                return Ok(None);
-            }
-            self.number += 1;
-            let is_whole = line.ends_with(b"\n");
-            let text = std::str::from_utf8(&line).map_err(|_| "not valid UTF-8".to_owned());
+                Ok(None) => return Ok(None),
+                Err(LineError::Read(cause)) => {
+                    return Err(fault(self.path, self.number, system_error(&cause)));
+                }
+                Err(LineError::TooLong) => {
+                    return Err(fault(self.path, number, "too long for an event"));
+                }
+            };
+            self.number = number;
+            let (is_whole, is_cut) = (line.is_whole, line.is_cut);
+            let text = std::str::from_utf8(line.bytes).map_err(|_| "not valid UTF-8".to_owned());
             match text.and_then(|text| read(text.trim_end())) {
-                Ok(Recorded { event: Event::Unknown(name), .. }) => self.count(name),
-                Ok(recorded) => return Ok(Some(recorded)),
+                Ok(Recorded { event: Event::Unknown(name), .. }) => self.skipped.unknown(&name),
+                Ok(recorded) => {
+                    if is_cut {
+                        self.skipped.cut(number);
+                    }
+                    return Ok(Some(Recorded { is_cut, ..recorded }));
+                }
                 // A killed process leaves a partial last line.
-                Err(_) if !is_whole && self.number > 1 => {
-                    self.torn = Some(self.number);
+                Err(_) if !is_whole && number > 1 => {
+                    self.skipped.torn = Some(number);
                     return Ok(None);
                 }
-                Err(fault) => return Err(self.fault(fault)),
+                Err(words) => return Err(fault(self.path, number, words)),
             }
         }
-    }
-
-    fn count(&mut self, name: String) {
-        match self.unknown.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, count)) => *count += 1,
-            None => self.unknown.push((name, 1)),
-        }
-    }
-
-    fn fault(&self, fault: String) -> Error {
-        let line = Some(self.number).filter(|number| *number > 0);
-        Error::Recording { path: self.path.to_owned(), line, fault }
     }
 
     /// Returns the path of the recording.
@@ -156,20 +156,38 @@ impl<'a> Reader<'a> {
         self.path
     }
 
-    /// Returns one note for each unknown event type and for a truncated last line, all skipped.
+    /// Returns notes about what was skipped: unknown event types, the ends of long lines, and a
+    /// truncated last line.
     pub fn left_out(&self) -> Vec<String> {
-        let unknown = self
-            .unknown
-            .iter()
-            .map(|(name, count)| format!("not shown: {count} of the type '{}'", Escaped(name)));
-        let torn = self.torn.map(|line| format!("line {line}, the last, is truncated"));
-        unknown.chain(torn).collect()
+        self.skipped.notes()
     }
 }
 
+/// Returns the error for a line, or for the file if `number` is 0.
+fn fault(path: &Path, number: u64, fault: impl Into<String>) -> Error {
+    let line = Some(number).filter(|number| *number > 0);
+    Error::Recording { path: path.to_owned(), line, fault: fault.into() }
+}
+
+/// Fails if a line is longer than an event without a message can be.
+fn check_length(line: &str, event: &event::Event<'_>) -> Result<(), String> {
+    let is_message = matches!(event, event::Event::Text(_) | event::Event::Binary(_));
+    if line.len() > SHORT_LINE_BYTES && !is_message {
+        return Err("too long for an event".to_owned());
+    }
+    Ok(())
+}
+
+/// Longest header of a frame, and longest start of its payload that is shown, in bytes.
+const MAX_HEADER_BYTES: usize = 14;
+const MAX_PREVIEW_BYTES: usize = 4096;
+/// Longest line of an event without a message, in bytes.
+const SHORT_LINE_BYTES: usize = 1 << 20;
+
 /// Parses a line. The error is a phrase that describes the fault.
-fn read(line: &str) -> Result<Recorded, String> {
-    let line = Line::read(line)?;
+fn read(text: &str) -> Result<Recorded, String> {
+    let line = Line::read(text)?;
+    check_length(text, &line.event)?;
     let at = SystemTime::from(line.time);
     let direction = || line.direction.map(Direction::from).ok_or_else(|| wrong("direction"));
     let event = match line.event {
@@ -205,7 +223,7 @@ fn read(line: &str) -> Result<Recorded, String> {
         event::Event::End(end) => Event::End(Box::new(ended(&end)?)),
         event::Event::Unknown(kind) => Event::Unknown(kind.into_owned()),
     };
-    Ok(Recorded { at, event })
+    Ok(Recorded { at, event, is_cut: false })
 }
 
 fn owned(headers: event::Headers<'_>) -> Vec<(String, String)> {
@@ -256,13 +274,17 @@ fn frame(frame: event::Frame<'_>) -> trace::Frame {
         Some(MessageKind::Binary) => Some(Kind::Binary),
         None => frame.data.is_some().then_some(Kind::Text),
     };
+    let mut preview = content(frame.data, frame.base64).unwrap_or_default();
+    preview.truncate(MAX_PREVIEW_BYTES);
+    let mut header = frame.header.0.into_owned();
+    header.truncate(MAX_HEADER_BYTES);
     trace::Frame::recorded(
-        frame.header.0.into_owned(),
+        header,
         (frame.size, frame.came.or(frame.size).unwrap_or_default()),
         frame.fragment,
         kind,
         frame.compressed,
-        content(frame.data, frame.base64).unwrap_or_default(),
+        preview,
     )
 }
 
@@ -307,5 +329,33 @@ mod tests {
             panic!()
         };
         assert_eq!(data, [0, 255]);
+    }
+
+    #[test]
+    fn times_whose_sum_would_overflow_are_a_fault_of_the_line() {
+        let fault = |line: &str| read(line).unwrap_err();
+        let time = r#""time":"2026-11-24T08:51:22.333850Z""#;
+        for seconds in ["1.5e19", "1e308", "4000000001", "-1"] {
+            let open = format!(
+                r#"{{"type":"open",{time},"version":1,"url":"ws://h/","timing":{{"resolve":{seconds}}}}}"#
+            );
+            assert!(fault(&open).starts_with("not an event: not a time in seconds"), "{seconds}");
+            let pong = format!(r#"{{"type":"pong","direction":"in",{time},"rtt":{seconds}}}"#);
+            assert!(fault(&pong).starts_with("not an event: not a time in seconds"), "{seconds}");
+            let gap = format!(r#"{{"type":"gap",{time},"elapsed":{seconds},"message":""}}"#);
+            assert_eq!(fault(&gap), "not an event: 'elapsed' is missing or invalid", "{seconds}");
+        }
+        let date = r#"{"type":"gap","time":"99999-01-01T00:00:00Z","message":""}"#;
+        assert_eq!(fault(date), "not an event: 'time' is missing or invalid");
+    }
+
+    #[test]
+    fn header_fields_without_end_are_a_fault_of_the_line() {
+        let fields = r#"["",""],"#.repeat(5000);
+        let line = format!(
+            r#"{{"type":"open","time":"2026-11-24T08:51:22.333850Z","version":1,"url":"","headers":[{fields}["",""]]}}"#
+        );
+        let fault = read(&line).unwrap_err();
+        assert!(fault.starts_with("not an event: too many header fields"), "{fault}");
     }
 }

@@ -41,7 +41,8 @@ impl Renderer {
     pub fn break_off(&mut self, out: &mut OutputBuffer) -> u64 {
         match self {
             Self::Lines(lines) => lines.break_off(out),
-            Self::Lengths(_) | Self::Terminal(_) => 0,
+            Self::Terminal(terminal) => terminal.break_off(out),
+            Self::Lengths(_) => 0,
         }
     }
 }

@@ -1,14 +1,19 @@
 //! Human-readable recordings.
 
 use super::{
-    dialogue::{Dialogue, clock},
+    dialogue::Dialogue,
+    extent::Extent,
     frames,
+    page::Page,
     recording::{End, Event, Recorded},
     summary::amount,
 };
-use crate::{escape::escaped_lines, proto::Opcode, script::matcher::Matcher};
+use crate::{proto::Opcode, script::matcher::Matcher};
 use colored::Colorize as _;
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 /// Formats the events of a recording as lines.
 #[derive(Debug)]
@@ -29,53 +34,64 @@ impl Transcript {
         Self { dialogue, filter, frames, last_frame: None }
     }
 
-    /// Returns the lines of an event; empty if it is not shown.
-    pub fn lines(&mut self, recorded: &Recorded) -> Vec<String> {
-        let Recorded { at, event } = recorded;
+    /// Writes the lines of an event, if it is shown.
+    pub fn write(&mut self, recorded: &Recorded, out: &mut impl fmt::Write) -> fmt::Result {
+        let Recorded { at, event, is_cut } = recorded;
         let at = *at;
         if let Some(filter) = &self.filter {
-            let Event::Message(_, _, Some(data), _) = event else { return Vec::new() };
+            let Event::Message(_, _, Some(data), _) = event else { return Ok(()) };
             if !filter.is_match(data) {
-                return Vec::new();
+                return Ok(());
             }
         }
         match event {
-            Event::Message(direction, kind, Some(data), _) => {
-                vec![self.dialogue.message(*direction, *kind, data, at)]
+            Event::Message(direction, kind, Some(data), size) => {
+                self.dialogue.write_message(*direction, *kind, data, at, out)?;
+                if *is_cut {
+                    let note = format!("({} of {size} bytes; the line is too long)", data.len());
+                    write!(out, "\n{}", note.dimmed())?;
+                }
+                out.write_char('\n')
             }
             Event::Message(direction, kind, None, size) => {
                 let what = Opcode::Message(*kind);
                 let mark = frames::mark(*direction);
-                vec![self.dated(at, format!("{mark} {what}, {size} bytes, not recorded"))]
+                self.line(at, &format!("{mark} {what}, {size} bytes, not recorded"), "", out)
             }
             Event::Control(direction, name, payload, rtt) => {
-                vec![self.dialogue.control(*direction, name, payload, *rtt, at)]
+                writeln!(out, "{}", self.dialogue.control(*direction, name, payload, *rtt, at))
             }
             Event::Close(direction, close) => {
-                vec![self.dated(at, format!("{} close {close}", frames::mark(*direction)))]
+                self.line(at, &format!("{} close {close}", frames::mark(*direction)), "", out)
             }
             Event::Frame(direction, frame) if self.frames => {
                 let before = self.last_frame.replace(at).unwrap_or(at);
                 let since = at.duration_since(before).unwrap_or(Duration::ZERO);
-                vec![self.dated(at, frames::line(*direction, frame, since, true))]
+                self.line(at, &frames::line(*direction, frame, since, true), "", out)
             }
             Event::Violation(violation, section) => {
-                vec![self.dated(at, escaped_lines(&format!("! {violation} ({section})")))]
+                self.line(at, "! ", &format!("{violation} ({section})"), out)
             }
-            Event::Open(opened) => {
-                vec![self.dated(at, escaped_lines(&format!("connected to {}", opened.url)))]
-            }
-            Event::Gap(why) => {
-                vec![self.dated(at, escaped_lines(&format!("connection lost: {why}")))]
-            }
-            Event::Error(why) => vec![self.dated(at, escaped_lines(&format!("error: {why}")))],
-            Event::End(end) => vec![self.dated(at, end_line(end))],
-            Event::Request(_) | Event::Frame(..) | Event::Unknown(_) => Vec::new(),
+            Event::Open(opened) => self.line(at, "connected to ", &opened.url, out),
+            Event::Gap(why) => self.line(at, "connection lost: ", why, out),
+            Event::Error(why) => self.line(at, "error: ", why, out),
+            Event::End(end) => self.line(at, &end_line(end), "", out),
+            Event::Request(_) | Event::Frame(..) | Event::Unknown(_) => Ok(()),
         }
     }
 
-    fn dated(&self, at: SystemTime, text: String) -> String {
-        if self.dialogue.times { format!("{} {text}", clock(at).dimmed()) } else { text }
+    /// Writes a line of this program, followed by text of the recording.
+    fn line(
+        &self,
+        at: SystemTime,
+        head: &str,
+        text: &str,
+        out: &mut impl fmt::Write,
+    ) -> fmt::Result {
+        let (time, indent) = self.dialogue.time(at);
+        write!(out, "{time}{head}")?;
+        Page::new(Extent::Whole, indent, indent, out).text(text)?;
+        out.write_char('\n')
     }
 }
 
@@ -93,19 +109,42 @@ mod tests {
     use super::*;
     use crate::proto::{Kind, trace::Direction};
 
+    fn shown(transcript: &mut Transcript, event: Event, is_cut: bool) -> String {
+        let mut out = String::new();
+        let recorded = Recorded { at: SystemTime::UNIX_EPOCH, event, is_cut };
+        transcript.write(&recorded, &mut out).unwrap();
+        out
+    }
+
+    fn message(text: &str) -> Event {
+        Event::Message(Direction::In, Kind::Text, Some(text.into()), 9)
+    }
+
     #[test]
     fn a_filter_passes_only_matching_messages() {
-        let event = |event| Recorded { at: SystemTime::UNIX_EPOCH, event };
-        let message = |text: &str| {
-            event(Event::Message(Direction::In, Kind::Text, Some(text.into()), text.len() as u64))
-        };
-        let gap = event(Event::Gap("lost\x1b it".to_owned()));
+        let gap = || Event::Gap("lost\x1b it".to_owned());
         let mut all = Transcript::new(Dialogue::default(), None, false);
-        assert_eq!(all.lines(&message("one")), ["< one"]);
-        assert_eq!(all.lines(&gap), ["connection lost: lost\\x1b it"]);
+        assert_eq!(shown(&mut all, message("one"), false), "< one\n");
+        assert_eq!(shown(&mut all, gap(), false), "connection lost: lost\\x1b it\n");
         let filter = Matcher::parse("^o").ok();
         let mut some = Transcript::new(Dialogue::default(), filter, false);
-        assert_eq!(some.lines(&message("one")), ["< one"]);
-        assert_eq!((some.lines(&message("two")), some.lines(&gap)), (Vec::new(), Vec::new()));
+        assert_eq!(shown(&mut some, message("one"), false), "< one\n");
+        assert_eq!(shown(&mut some, message("two"), false), "");
+        assert_eq!(shown(&mut some, gap(), false), "");
+    }
+
+    #[test]
+    fn a_text_of_several_lines_cannot_pass_for_other_events() {
+        let mut all = Transcript::new(Dialogue::default(), None, false);
+        assert_eq!(shown(&mut all, message("a\n> b"), false), "< a\n| > b\n");
+        let error = Event::Error("a\n< b".to_owned());
+        assert_eq!(shown(&mut all, error, false), "error: a\n| < b\n");
+    }
+
+    #[test]
+    fn a_message_without_its_end_is_said_to_be_cut() {
+        let mut all = Transcript::new(Dialogue::default(), None, false);
+        let note = "(3 of 9 bytes; the line is too long)";
+        assert_eq!(shown(&mut all, message("one"), true), format!("< one\n{note}\n"));
     }
 }

@@ -51,7 +51,8 @@ impl FrameLines {
 
     fn dump(&mut self, direction: Direction, bytes: &[u8], at: Instant) {
         self.line(&frames::bytes(direction, bytes.len()), at);
-        hexdump(bytes, ROW, &mut self.waiting);
+        // Writing to a String cannot fail.
+        let _ = hexdump(bytes, ROW, &mut self.waiting);
         self.waiting.push('\n');
     }
 }

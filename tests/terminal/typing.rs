@@ -92,13 +92,13 @@ fn a_message_longer_than_a_row_wraps_above_the_line() {
 }
 
 #[test]
-fn a_message_of_several_lines_keeps_them() {
+fn a_message_of_several_lines_keeps_them_marked() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.press("half");
         screen.edits("> half", 6);
         peer.send(text("{\n  \"a\": 1\n}"));
-        screen.shows([CONNECTED, STATUS, "< {", "  \"a\": 1", "}", "> half"], 6);
+        screen.shows([CONNECTED, STATUS, "< {", "|   \"a\": 1", "| }", "> half"], 6);
         screen.press("\x15");
         screen.edits(">", 2);
         leave(screen, peer);

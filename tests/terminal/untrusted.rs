@@ -69,6 +69,56 @@ fn control_characters_in_the_handshake_response_are_escaped() {
 }
 
 #[test]
+fn lines_of_a_message_cannot_pass_for_messages_or_notes() {
+    let forged = "one\n< two\n> three\nclosed: 1000 (normal closure)\n| four\r\n";
+    Terminal::new().run(move |screen, peer| {
+        begin(screen, peer);
+        peer.send(text(forged));
+        peer.send(text("next"));
+        screen.shows(
+            [
+                CONNECTED,
+                STATUS,
+                "< one",
+                "| < two",
+                "| > three",
+                "| closed: 1000 (normal closure)",
+                "| | four\\r",
+                "|",
+                "< next",
+                ">",
+            ],
+            2,
+        );
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn marks_without_a_width_do_not_flood_the_screen() {
+    let end = Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        peer.send(text(format!("a{}", "\u{301}".repeat(200_000))));
+        screen.wait("the note", |view| view.has_part("of 400001 bytes; /last shows all"));
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+    assert!(end.raw.len() < 20_000, "{}", end.raw.len());
+}
+
+#[test]
+fn json_nested_without_end_is_cut_before_it_is_laid_out() {
+    Terminal::new().args(["--json"]).run(|screen, peer| {
+        begin(screen, peer);
+        let deep = format!("{}{}", "[".repeat(400_000), "]".repeat(400_000));
+        peer.send(text(deep));
+        screen.wait("the note", |view| view.has_part("800000 bytes; /last shows"));
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
 fn binary_is_a_hex_dump() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);

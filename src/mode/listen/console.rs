@@ -10,7 +10,7 @@ use crate::{
     escape::Escaped,
     job::run_outcome::RunOutcome,
     proto::{Kind, Piece},
-    render::{buffer::OutputBuffer, dialogue::Dialogue, renderer::Renderer},
+    render::{buffer::OutputBuffer, dialogue::Dialogue, extent::Extent, renderer::Renderer},
     report::Report,
     script::{
         command::Command,
@@ -23,7 +23,6 @@ use crate::{
 use std::{
     io::{self, IsTerminal as _},
     sync::Arc,
-    time::SystemTime,
 };
 
 pub(super) enum Console {
@@ -100,8 +99,8 @@ impl Console {
     pub(super) fn show(&mut self, id: u64, kind: Kind, payload: &[u8]) {
         match self {
             Self::Prompt(Some(prompt)) => {
-                let text = Dialogue::default().alone(kind, payload, SystemTime::now());
-                prompt.print(&format!("{id} < {text}"));
+                let dialogue = Dialogue { extent: Extent::Start(SHOWN_BYTES), ..<_>::default() };
+                prompt.print(&dialogue.message_of(id, kind, payload));
             }
             Self::Stdio(stdio) if stdio.printing => {
                 stdio.renderer.piece(&Piece::whole(kind, payload), &mut stdio.buffer);
@@ -235,5 +234,7 @@ const HELP: &str = "\
 /quit   close and exit (Ctrl-D)
 /help   show this help
 //text  send a message that begins with a slash";
+/// The output for one message above the prompt, in bytes.
+const SHOWN_BYTES: usize = 1 << 20;
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;

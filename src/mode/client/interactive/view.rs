@@ -3,7 +3,7 @@
 use crate::{
     console::screen::screen,
     proto::{Kind, trace::Direction},
-    render::dialogue::Dialogue,
+    render::{dialogue::Dialogue, extent::Extent},
     script::matcher::Matcher,
     sys::unix::set_private_mode,
 };
@@ -42,7 +42,7 @@ impl View {
 
     /// Adapts to the current size of the screen.
     pub(super) fn fit(&mut self) {
-        self.dialogue.room = Some(screen());
+        self.dialogue.extent = Extent::Screen(screen());
     }
 
     /// Stores a received message as the last one. Returns true if it passes the filter.
@@ -162,13 +162,12 @@ impl View {
         if *times { "timestamps are shown" } else { "timestamps are not shown" }
     }
 
-    /// Returns the last received message in full.
+    /// Returns the last received message, or its start if it is longer than anybody reads.
     pub(super) fn last(&self) -> String {
-        match &self.last {
-            None => NONE_YET.to_owned(),
-            Some((kind, message)) => Dialogue { room: None, times: false, ..self.dialogue }
-                .message(Direction::In, *kind, message, SystemTime::now()),
-        }
+        let Some((kind, message)) = &self.last else { return NONE_YET.to_owned() };
+        let extent = Extent::Start(LAST_LIMIT_BYTES);
+        let dialogue = Dialogue { extent, times: false, ..self.dialogue };
+        dialogue.message(Direction::In, *kind, message, SystemTime::now())
     }
 
     /// Writes the last received message to a new file. Returns the text to print.
@@ -195,6 +194,8 @@ fn were_held(messages: u64) -> String {
 }
 
 const FULL_NOTE: &str = "(limit reached: nothing more is read from the peer until /resume)";
+/// The output of `/last`, in bytes.
+const LAST_LIMIT_BYTES: usize = 4 << 20;
 const NONE_YET: &str = "no message received yet";
 /// The limit of held text, at which the session stops being read.
 const HELD_LIMIT_BYTES: usize = 8 << 20;
@@ -272,7 +273,8 @@ mod tests {
     fn a_message_is_cut_to_the_screen_and_the_last_is_shown_whole() {
         let mut view = View::default();
         assert_eq!(view.last(), NONE_YET);
-        view.dialogue.room = Some(crate::render::dialogue::Room { columns: 20, rows: 3 });
+        let room = crate::render::extent::Room { columns: 20, rows: 3 };
+        view.dialogue.extent = Extent::Screen(room);
         let long = format!("{}end", "x".repeat(200));
         assert!(!receive(&mut view, &long).unwrap().contains("end"));
         assert!(view.last().contains(&long));
