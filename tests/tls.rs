@@ -1,7 +1,7 @@
 //! TLS: failed handshakes (35), refused certificates (60), unreadable authorities (77), and working
 //! sessions.
 
-use crate::support::{Authority, Identity, Peer, Test, wire::text};
+use crate::support::{Authority, Identity, Peer, Signal, Test, wire::text};
 use rcgen::date_time_ymd;
 
 fn greet(peer: &mut Peer) {
@@ -295,4 +295,27 @@ fn a_ca_file_that_is_missing_or_no_pem_is_named() {
             .status(77)
             .run();
     }
+}
+
+#[test]
+fn messages_before_a_record_that_cannot_be_decrypted_are_not_lost() {
+    let authority = Authority::new();
+    Test::new()
+        .args(["--ca".into(), authority.file()])
+        .tls_peer(authority.issue().server(), |peer| {
+            peer.open();
+            // Everything is read at once.
+            peer.child.signal(Signal::STOP);
+            for n in 0..3 {
+                peer.send(text(format!("message {n}")));
+            }
+            let record = [&[0x17, 3, 3, 0, 32][..], &[0; 32]].concat();
+            peer.send_unencrypted(record);
+            peer.child.signal(Signal::CONT);
+            peer.discard_all();
+        })
+        .stdout("message 0\nmessage 1\nmessage 2\n")
+        .stderr("sockeye: cannot receive from localhost:{port}: cannot decrypt peer's message\n")
+        .status(56)
+        .run();
 }

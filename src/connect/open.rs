@@ -166,7 +166,7 @@ async fn attempt(
         TlsFault::NoProtocol if http != Http::One => http2::open_error(target, Http2Fault::Refused),
         fault => OpenError::Tls { authority: target.authority(), fault },
     })?;
-    let (_, session) = stream.get_ref();
+    let session = stream.session();
     let tls = match (session.protocol_version(), session.negotiated_cipher_suite()) {
         (Some(version), Some(suite)) => {
             let group = session.negotiated_key_exchange_group();

@@ -314,6 +314,11 @@ impl Peer {
         let _ = self.tcp.shutdown(Shutdown::Write);
     }
 
+    /// Sends bytes past TLS, right behind those that were sent through it.
+    pub fn send_unencrypted(&mut self, bytes: impl AsRef<[u8]>) {
+        self.tcp.write_all(bytes.as_ref()).expect("sent");
+    }
+
     /// Resets the connection, whatever is unread.
     pub fn reset(&mut self) {
         rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO)).expect("linger");

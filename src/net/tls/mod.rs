@@ -4,12 +4,14 @@ mod chain;
 mod fault;
 mod identity;
 pub(super) mod prefix_capture;
+mod stream;
 mod trust;
 mod verify;
 
 pub use chain::Certificate;
 pub use fault::{TlsFault, TlsSetupFault};
 pub use identity::{Identity, IdentityError, IdentityFault};
+pub use stream::SecureStream;
 pub use trust::{Trust, TrustOptions};
 
 use super::transport::Transport;
@@ -24,7 +26,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::io::BufReader;
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::TlsConnector;
 use verify::{PinMismatch, Verifier};
 
 /// TLS options for one server.
@@ -113,9 +115,6 @@ impl Config {
     }
 }
 
-/// A TLS stream.
-pub type SecureStream = TlsStream<BufReader<PrefixCapture<Box<dyn Transport>>>>;
-
 /// Performs the TLS handshake. `host` is sent as SNI and verified against the certificate, unless
 /// the configuration has another name.
 pub async fn secure(
@@ -132,6 +131,7 @@ pub async fn secure(
         .connect(name, stream)
         .into_fallible()
         .await
+        .map(SecureStream::new)
         .map_err(|(cause, stream)| fault(&cause, stream.get_ref().prefix(), config.chain()))
 }
 

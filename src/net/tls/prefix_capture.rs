@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream that keeps the first [`EXCERPT_BYTES`] received.
 #[derive(Debug)]
-pub struct PrefixCapture<S> {
+pub(crate) struct PrefixCapture<S> {
     stream: S,
     prefix: Vec<u8>,
 }
