@@ -88,7 +88,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'Maximum
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l idle-timeout -d 'Fail after this long without a message in either direction' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -l close-timeout -d 'Maximum wait for the peer\'s Close' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l close-timeout -d 'Time limit for closing a session' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress -d 'Set the permessage-deflate parameters (RFC 7692)' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-level -d 'Compression level, from 1 (fastest) to 9 (smallest)' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l compress-min -d 'Minimum size of a message to compress; 0 for all' -r
@@ -136,7 +136,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-message -
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l idle-timeout -d 'Fail after this long without a message in either direction' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l close-timeout -d 'Maximum wait for the peer\'s Close' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l close-timeout -d 'Time limit for closing a session' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress -d 'Set the permessage-deflate parameters (RFC 7692)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-level -d 'Compression level, from 1 (fastest) to 9 (smallest)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l compress-min -d 'Minimum size of a message to compress; 0 for all' -r
@@ -216,7 +216,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l idle-timeout -d 'Fail after this long without a message in either direction' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close-timeout -d 'Maximum wait for the peer\'s Close' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close-timeout -d 'Time limit for closing a session' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress -d 'Set the permessage-deflate parameters (RFC 7692)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-level -d 'Compression level, from 1 (fastest) to 9 (smallest)' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-min -d 'Minimum size of a message to compress; 0 for all' -r

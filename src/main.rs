@@ -7,7 +7,7 @@ use sockeye::{
     mode, report,
     sys::unix::end_by_signal,
 };
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
     match run() {
@@ -27,9 +27,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<RunOutcome> {
+    let started = Instant::now();
     let cli = parse(std::env::args_os().collect())?;
     match Run::new(cli)? {
-        Run::Job(job) => return Ok(mode::run(job)?),
+        Run::Job(job) => return Ok(mode::run(job, started)?),
         Run::Completions(shell) => generate::completions(shell)?,
         Run::TargetNames => generate::target_names(&config::target_names()?)?,
         Run::Man(dir) => generate::man(dir)?,

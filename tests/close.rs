@@ -66,14 +66,33 @@ fn a_connection_dropped_after_our_close_is_0() {
             peer.expect_close(1000);
         })
         .run();
+    // The answer shows that the message was read.
     Test::new()
         .args(["-x", "bye", "-w", "0"])
         .peer(|peer| {
             peer.open();
             peer.expect_text("bye");
             peer.expect_close(1000);
+            peer.send(text("ok"));
+            peer.child.await_stdout("ok\n");
             peer.reset();
         })
+        .stdout("ok\n")
+        .run();
+}
+
+#[test]
+fn max_time_includes_the_wait_for_the_peer_s_close() {
+    Test::new()
+        .args(["-x", "bye", "-w", "0", "--close-timeout", "20", "--max-time", "0.5"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("bye");
+            peer.expect_close(1000);
+            peer.discard_all();
+        })
+        .stderr("sockeye: {peer}: the run (--max-time) timed out after 0.5 seconds\n")
+        .status(28)
         .run();
 }
 

@@ -178,14 +178,16 @@ fn the_frame_that_breaks_a_rule_is_the_right_one_of_many() {
 
 #[test]
 fn a_truncated_frame_is_shown_as_far_as_it_arrived() {
-    for (bytes, line) in [
+    for (bytes, line, received) in [
         (
             &hex!("81 05 6869")[..],
             "text         fin                5+2  truncated: 2 bytes received \"hi\"",
+            "  received 2 bytes of an incomplete message\n",
         ),
         (
             &hex!("81 7e 01")[..],
             "text         fin                ?+3  truncated: 3 bytes of its header received",
+            "",
         ),
     ] {
         Test::new()
@@ -196,7 +198,7 @@ fn a_truncated_frame_is_shown_as_far_as_it_arrived() {
             })
             .stderr(format!(
                 "< +[..] {line}\nsockeye: {{peer}} closed the connection without a Close \
-                 frame[..] (1006)\n"
+                 frame[..] (1006)\n{received}"
             ))
             .status(56)
             .run();

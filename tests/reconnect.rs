@@ -1,7 +1,7 @@
 //! Reconnecting after a loss (--reconnect), and leaving an idle session (--idle-timeout).
 
 use crate::support::{
-    Expected, Signal, Stdin, Test,
+    Expected, Signal, Stdin, Test, closed_port,
     wire::{frame, text},
 };
 
@@ -291,5 +291,16 @@ fn the_figures_are_those_of_all_sessions() {
         })
         .stdout("one\ntwo\nthree\n3 11\n")
         .stderr(format!("{LOST}{RECONNECTED}\n"))
+        .run();
+}
+
+#[test]
+fn max_time_includes_the_attempts_of_a_first_session() {
+    let (_reserved, port) = closed_port();
+    Test::new()
+        .args(["--reconnect", "-m", "0.5", &format!("ws://127.0.0.1:{port}/")])
+        .stderr_has(["the run (--max-time) timed out after 0.5 seconds"])
+        .takes_at_least(500)
+        .status(28)
         .run();
 }

@@ -32,7 +32,7 @@ fn an_end_without_a_close_is_56() {
 #[test]
 fn an_end_inside_a_message_is_56_and_prints_nothing_of_it() {
     let words = "sockeye: {peer} closed the connection without a Close frame, in the middle of a \
-        message (1006)\n";
+        message (1006)\n  received [..] bytes of an incomplete message\n";
     // Inside a frame, and between two fragments.
     for cut in [text("two")[..4].to_vec(), frame(0x01, "two")] {
         Test::new()
@@ -67,6 +67,22 @@ fn an_end_inside_a_long_message_tells_how_much_of_it_was_written() {
 }
 
 #[test]
+fn a_reset_after_our_close_is_56_if_a_message_was_not_answered() {
+    Test::new()
+        .args(["-w", "0"])
+        .stdin("important\n")
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("important");
+            peer.expect_close(1000);
+            peer.reset();
+        })
+        .stderr("sockeye: cannot receive from {peer}: connection reset by peer (os error 104)\n")
+        .status(56)
+        .run();
+}
+
+#[test]
 fn quiet_leaves_the_error_and_no_note() {
     Test::new()
         .args(["-q"])
@@ -76,7 +92,8 @@ fn quiet_leaves_the_error_and_no_note() {
         })
         .stderr(
             "sockeye: {peer} closed the connection without a Close frame, in the middle of a \
-             message (1006)\n",
+             message (1006)\n  \
+             received 3 bytes of an incomplete message\n",
         )
         .status(56)
         .run();

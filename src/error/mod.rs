@@ -77,12 +77,14 @@ pub enum Error {
         /// The value of `--max-time`.
         limit: Duration,
     },
-    /// The session ended after part of a message had been written to the output.
+    /// The session ended inside a message.
     Truncated {
         /// The error that ended the session.
         cause: Box<Error>,
-        /// Bytes of the incomplete message that were written.
+        /// Bytes of the incomplete message that were written to the output.
         written: u64,
+        /// Bytes of it that were received.
+        received: u64,
     },
     /// Writing to stdout failed.
     Output(io::Error),
@@ -154,6 +156,22 @@ impl Error {
     /// Creates the error for input that is not valid UTF-8 after its first `valid` bytes.
     pub fn input_encoding(position: StdinPosition, valid: u64) -> Self {
         Self::InputEncoding { position, byte: valid + 1 }
+    }
+
+    /// Adds how much of an incomplete message was written and received, if the session ended inside
+    /// one.
+    #[must_use]
+    pub fn inside_message(self, written: u64, received: Option<u64>) -> Self {
+        let concerns = match &self {
+            Self::Output(_) => false,
+            _ if written > 0 => true,
+            // The first says itself how much was received; after the second, nothing is complete.
+            Self::Session(SessionError::Incomplete { .. } | SessionError::Protocol { .. }) => false,
+            Self::Session(_) => received.is_some(),
+            _ => false,
+        };
+        let received = received.unwrap_or_default();
+        if concerns { Self::Truncated { cause: Box::new(self), written, received } } else { self }
     }
 
     /// Returns the silence that preceded the loss of a session, if this is such a loss.
@@ -229,7 +247,9 @@ fn session_exit_code(error: &SessionError) -> u8 {
         SessionError::Http2 { fault, .. } => http2_exit_code(fault),
         SessionError::Idle { .. } | SessionError::PongTimeout { .. } => 28,
         SessionError::Send { .. } | SessionError::Unsent { .. } | SessionError::Unread { .. } => 55,
-        SessionError::Receive { .. } | SessionError::NoClose { .. } => 56,
+        SessionError::Receive { .. }
+        | SessionError::NoClose { .. }
+        | SessionError::Incomplete { .. } => 56,
         SessionError::Protocol { violation: Violation::MessageTooLong { .. }, .. } => 100,
         SessionError::Protocol { .. } => 110,
         SessionError::Closed { .. } => 111,

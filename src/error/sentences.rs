@@ -31,8 +31,11 @@ impl fmt::Display for Error {
             Self::Open(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
             Self::RunTimeout { authority, limit } => run_timeout(f, authority, *limit),
-            Self::Truncated { cause, written } => {
-                write!(f, "{cause}\n  wrote {written} bytes of an incomplete message")
+            Self::Truncated { cause, written: 0, received } => {
+                write!(f, "{cause}\n  received {} of an incomplete message", bytes(*received))
+            }
+            Self::Truncated { cause, written, .. } => {
+                write!(f, "{cause}\n  wrote {} of an incomplete message", bytes(*written))
             }
             Self::Output(cause) => write!(f, "cannot write stdout: {}", system_error(cause)),
             Self::File { path, cause } => {
@@ -167,6 +170,14 @@ impl fmt::Display for SessionError {
                 closing::no_close(f, authority, *carrier, *inside_message)?;
                 quiet.map_or(Ok(()), |quiet| quiet.fmt(f))
             }
+            Self::Incomplete { authority, by_peer, received } => {
+                let (middle, bytes) = ("in the middle of a message", bytes(*received));
+                if *by_peer {
+                    write!(f, "{authority} closed the connection {middle}: received {bytes} of it")
+                } else {
+                    write!(f, "the session ended {middle} from {authority}: received {bytes} of it")
+                }
+            }
             Self::Protocol {
                 authority, violation: Violation::MessageTooLong { limit }, ..
             } => {
@@ -211,6 +222,10 @@ fn timeout(
 
 fn run_timeout(f: &mut fmt::Formatter<'_>, authority: &str, limit: Duration) -> fmt::Result {
     timeout(f, authority, &"the run (--max-time)", limit)
+}
+
+fn bytes(n: u64) -> String {
+    if n == 1 { "1 byte".to_owned() } else { format!("{n} bytes") }
 }
 
 fn unsent(messages: usize) -> String {

@@ -14,9 +14,8 @@ use crate::{
 use runtime::block_on;
 use std::time::Instant;
 
-/// Runs a job in its mode.
-pub fn run(job: Job) -> Result<RunOutcome, Error> {
-    let started = Instant::now();
+/// Runs a job in its mode. `started` is the time at which the process started.
+pub fn run(job: Job, started: Instant) -> Result<RunOutcome, Error> {
     match job {
         Job::Client(client, target) => block_on(client::run(&client, target, started)),
         Job::Demo(client) => block_on(demo::run(*client, started)),

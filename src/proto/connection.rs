@@ -76,6 +76,7 @@ struct Link {
     paused: bool,
     /// The time left for the pong when reading was paused.
     pong_time_left: Option<Duration>,
+    keepalive: Keepalive,
     cause: Option<Cause>,
     close_sent: bool,
     /// The peer's Close, whichever side closed first.
@@ -83,6 +84,17 @@ struct Link {
     over: bool,
     /// Messages not entirely sent when the peer closed or sending failed.
     unsent: usize,
+}
+
+/// The state of the last keepalive ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keepalive {
+    /// It was written, or there was none.
+    Sent,
+    /// It waits for the transport.
+    Queued,
+    /// It waits for the transport, and the pong limit is its own.
+    QueuedAndLimited,
 }
 
 impl Connection {
@@ -103,6 +115,7 @@ impl Connection {
                 last_heard: now,
                 paused: false,
                 pong_time_left: None,
+                keepalive: Keepalive::Sent,
                 cause: None,
                 close_sent: false,
                 remote_close: None,
@@ -236,7 +249,7 @@ impl Connection {
     /// Queues a ping; its pong will report the round-trip time.
     pub fn ping(&mut self, payload: &[u8], now: Instant) -> Result<(), UsageError> {
         self.link.send_control(Opcode::Ping, payload)?;
-        self.link.pings.sent(payload, now);
+        self.link.pings.queued(payload, now);
         Ok(())
     }
 
@@ -265,15 +278,23 @@ impl Connection {
         self.link.outbox.pending()
     }
 
-    /// Records that the transport accepted `n` bytes of [`Self::transmit`]. As long as it accepts
-    /// bytes, the time limit on the answer to a Close queued after them starts anew.
+    /// Records that the transport accepted `n` bytes of [`Self::transmit`].
     #[inline]
     pub fn transmitted(&mut self, n: usize, now: Instant) {
         let link = &mut self.link;
         link.outbox.advance(n);
-        if link.close_sent && link.remote_close.is_none() && !link.over {
-            link.timers.set(Timer::Close, now + link.settings.close_timeout);
+        if link.outbox.is_refused() || link.pings.are_queued() {
+            link.note_written(now);
         }
+        if link.remote_close.is_some() {
+            link.linger(now);
+        }
+    }
+
+    /// Records that the transport accepts no more bytes at present.
+    #[inline]
+    pub fn refused(&mut self) {
+        self.link.outbox.set_refused(true);
     }
 
     /// Records that the transport flushed all bytes that it accepted. Messages count as unsent until
@@ -292,7 +313,7 @@ impl Connection {
         link.outbox.abandon();
         link.close_sent = true;
         link.stop_keepalive();
-        link.timers.set(Timer::Close, now + link.settings.close_timeout);
+        link.limit_closing(now);
     }
 
     /// Returns the next deadline, if any. Call [`Self::handle_timeout`] when it has passed.
@@ -334,6 +355,17 @@ impl Connection {
         self.decoder.is_inside_message()
     }
 
+    /// Returns the bytes received of a message that has not ended: those of its content, after
+    /// decompression, and those of its payload on the wire.
+    pub fn incomplete_message(&self) -> Option<(u64, u64)> {
+        self.decoder.incomplete_message()
+    }
+
+    /// Reports whether a message waits for the transport or for the rest of its payload.
+    pub fn has_unsent_message(&self) -> bool {
+        self.link.outbox.has_unsent_message()
+    }
+
     /// Returns the number of bytes to be written to the transport.
     pub fn queued(&self) -> usize {
         self.link.outbox.queued()
@@ -347,6 +379,12 @@ impl Connection {
     /// Returns the counts of received and sent messages.
     pub fn tallies(&self) -> (Tally, Tally) {
         (self.decoder.tally(), self.link.outbox.tally())
+    }
+
+    /// Returns the number of messages queued so far.
+    #[inline]
+    pub fn messages_sent(&self) -> u64 {
+        self.link.outbox.tally().messages()
     }
 
     /// Summarizes the round-trip times of our pings, if any was answered.
@@ -404,9 +442,19 @@ impl Link {
             // on the wire, which 7.4.1 forbids.
             self.send_close(payload, now);
         }
-        // Deviation: 7.1.1 lets a client wait without limit for the server to close TCP.
-        self.timers.set(Timer::Close, now + self.settings.close_timeout);
+        self.linger(now);
         Event::Close(self.remote_close.insert(close))
+    }
+
+    /// Shortens the wait for the end of the transport once nothing else is missing.
+    fn linger(&mut self, now: Instant) {
+        // Deviation: 7.1.1 lets a client wait without limit for the server to close TCP. Some servers
+        // leave it open.
+        if self.role == Role::Client && self.close_sent && self.outbox.is_drained() {
+            let end = now + LINGER;
+            let end = self.timers.get(Timer::Close).map_or(end, |close| close.min(end));
+            self.timers.set(Timer::Close, end);
+        }
     }
 
     /// Fails the connection (7.1.7).
@@ -426,7 +474,14 @@ impl Link {
         self.outbox.control(Opcode::Close, payload);
         self.close_sent = true;
         self.stop_keepalive();
-        self.timers.set(Timer::Close, now + self.settings.close_timeout);
+        self.limit_closing(now);
+    }
+
+    /// Starts the limit of the closing handshake. Nothing extends it.
+    fn limit_closing(&mut self, now: Instant) {
+        if self.timers.get(Timer::Close).is_none() {
+            self.timers.set(Timer::Close, now + self.settings.close_timeout);
+        }
     }
 
     fn stop_keepalive(&mut self) {
@@ -460,19 +515,56 @@ impl Link {
             return;
         }
         self.timers.set(Timer::KeepAlive, now + interval);
-        if self.outbox.queued() > PING_QUEUE_BYTES {
-            // The peer is not reading: more pings would only pile up unanswered.
-            return;
+        let is_limited = self.is_pong_limited();
+        // While one waits for the transport, more pings would only pile up.
+        if self.keepalive == Keepalive::Sent {
+            let payload = self.pings.keepalive();
+            self.outbox.control(Opcode::Ping, &payload);
+            self.pings.queued(&payload, now);
+            self.keepalive =
+                if is_limited { Keepalive::Queued } else { Keepalive::QueuedAndLimited };
         }
-        let payload = self.pings.keepalive();
-        self.outbox.control(Opcode::Ping, &payload);
-        self.pings.sent(&payload, now);
-        if let Some(timeout) = self.settings.ping_timeout {
-            if self.paused {
-                self.pong_time_left.get_or_insert(timeout);
-            } else if self.timers.get(Timer::Pong).is_none() {
-                self.timers.set(Timer::Pong, now + timeout);
-            }
+        if !is_limited {
+            self.limit_pong(now);
+        }
+    }
+
+    fn is_pong_limited(&self) -> bool {
+        self.timers.get(Timer::Pong).is_some() || self.pong_time_left.is_some()
+    }
+
+    /// Starts the pong limit, if there is one, or starts it anew.
+    fn limit_pong(&mut self, now: Instant) {
+        match self.settings.ping_timeout {
+            Some(timeout) if self.paused => self.pong_time_left = Some(timeout),
+            Some(timeout) => self.timers.set(Timer::Pong, now + timeout),
+            None => {}
+        }
+    }
+
+    /// Records that bytes were written after the transport had refused some, or while a ping waited.
+    #[cold]
+    fn note_written(&mut self, now: Instant) {
+        let sent_ping = self.pings.are_queued() && !self.outbox.has_unsent_ping();
+        if sent_ping {
+            self.pings.written(now);
+        }
+        // The clock of a ping starts when it leaves the queue, which our own messages may fill.
+        let left = if sent_ping {
+            std::mem::replace(&mut self.keepalive, Keepalive::Sent)
+        } else {
+            Keepalive::Sent
+        };
+        let starts = match left {
+            Keepalive::Sent => false,
+            Keepalive::Queued => !self.is_pong_limited(),
+            Keepalive::QueuedAndLimited => true,
+        };
+        // A full transport has room again only because the peer took bytes.
+        let is_alive = self.outbox.is_refused() && self.is_pong_limited();
+        self.outbox.set_refused(false);
+        if !self.close_sent && (starts || is_alive) {
+            self.limit_pong(now);
         }
     }
 
@@ -493,8 +585,8 @@ impl Link {
     }
 }
 
-/// With more than this queued, no keepalive ping is added.
-const PING_QUEUE_BYTES: usize = 256 << 10;
+/// The time that a client leaves the server to end the transport after both Closes.
+const LINGER: Duration = Duration::from_millis(100);
 
 /// The longest payload of a control frame (5.5).
 const MAX_CONTROL_BYTES: usize = 125;

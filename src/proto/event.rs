@@ -12,12 +12,13 @@ pub struct Settings {
     /// Time without a byte from the peer after which a keepalive ping is sent, and sent again each
     /// time the interval passes. `None` sends none.
     pub ping_interval: Option<Duration>,
-    /// Time after a keepalive ping without any byte from the peer until it is considered dead.
+    /// Time after a keepalive ping was written without any byte from the peer until it is considered
+    /// dead.
     pub ping_timeout: Option<Duration>,
     /// Time without a message in either direction until the session ends. The connection itself
     /// does not measure it: its driver does.
     pub idle_timeout: Option<Duration>,
-    /// Limit on the wait for the answer to our Close, and then on the wait for the transport to end.
+    /// Limit on the time from the first Close to the end of the transport.
     pub close_timeout: Duration,
     /// Compression level with permessage-deflate: 1 (fastest) to 9 (smallest).
     pub compress_level: u32,

@@ -193,6 +193,16 @@ impl Decoder {
         self.message.is_some()
     }
 
+    /// Returns the bytes received of a message that has not ended: those of its content, after
+    /// decompression, and those of its payload on the wire.
+    pub fn incomplete_message(&self) -> Option<(u64, u64)> {
+        let message = self.message?;
+        let frame = self.frame.filter(|frame| !frame.header.opcode.is_control());
+        let missing = frame.map_or(0, |frame| frame.header.length - frame.consumed);
+        let carried = message.carried.saturating_sub(missing);
+        Some((if message.compressed { message.size } else { carried }, carried))
+    }
+
     /// The fast path for nearly all messages: one complete, unmasked, uncompressed frame at the front
     /// of `input`, and no state to keep. Returns the type and the range of the payload; `input` is
     /// consumed up to the end of that range. `None` leaves the decision, violations included, to

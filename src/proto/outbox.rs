@@ -60,6 +60,10 @@ pub struct Outbox {
     partial: PartialFrame,
     /// Control frames deferred until the open frame ends.
     deferred: Vec<(Opcode, Vec<u8>)>,
+    /// The end of the last ping in `bytes`.
+    ping_end: usize,
+    /// True if the transport has refused bytes since it last accepted some.
+    refused: bool,
 }
 
 /// A frame whose payload is incomplete.
@@ -118,6 +122,8 @@ impl Outbox {
             tally: Tally::default(),
             partial: PartialFrame::default(),
             deferred: Vec::new(),
+            ping_end: 0,
+            refused: false,
         }
     }
 
@@ -292,7 +298,7 @@ impl Outbox {
             if self.bytes.capacity() > KEPT_CAPACITY_BYTES {
                 self.bytes = Vec::new();
             }
-            (self.sent, self.flushed) = (0, 0);
+            (self.sent, self.flushed, self.ping_end) = (0, 0, 0);
             let open = self.open.filter(|frame| !frame.compressed);
             let partial = open
                 .map(|frame| PartialFrame { remaining: frame.remaining, ends_message: frame.fin });
@@ -302,6 +308,7 @@ impl Outbox {
             self.partial = self.rest_of_frame(self.flushed);
             self.bytes.drain(..self.flushed);
             self.sent -= self.flushed;
+            self.ping_end = self.ping_end.saturating_sub(self.flushed);
             self.flushed = 0;
         }
         if all_sent && self.open.is_none_or(|frame| frame.compressed) {
@@ -312,7 +319,7 @@ impl Outbox {
     /// Drops everything queued: nothing more can be sent.
     pub fn abandon(&mut self) {
         self.bytes = Vec::new();
-        (self.sent, self.flushed) = (0, 0);
+        (self.sent, self.flushed, self.ping_end) = (0, 0, 0);
         self.deferred = Vec::new();
         (self.open, self.partial, self.message) = (None, PartialFrame::default(), None);
     }
@@ -320,6 +327,34 @@ impl Outbox {
     /// Reports whether a frame is open, which [`Self::payload`] must complete before anything else.
     pub fn is_frame_open(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// Records whether the transport has refused bytes since it last accepted some.
+    pub fn set_refused(&mut self, refused: bool) {
+        self.refused = refused;
+    }
+
+    /// Reports whether the transport has refused bytes since it last accepted some.
+    #[inline]
+    pub fn is_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Reports whether a ping waits for the transport.
+    pub fn has_unsent_ping(&self) -> bool {
+        self.ping_end > self.sent || self.deferred.iter().any(|(opcode, _)| *opcode == Opcode::Ping)
+    }
+
+    /// Reports whether nothing waits for the transport, not even a deferred control frame.
+    pub fn is_drained(&self) -> bool {
+        self.queued() == 0 && self.deferred.is_empty()
+    }
+
+    /// Reports whether a message waits for the transport or for the rest of its payload.
+    pub fn has_unsent_message(&self) -> bool {
+        self.message.is_some()
+            || self.open.is_some()
+            || self.frames().any(|(end, ends)| ends && end > self.sent)
     }
 
     /// Returns the number of messages that were not entirely flushed.
@@ -397,6 +432,9 @@ impl Outbox {
         self.tally.control(opcode);
         let key = self.write_header(opcode, payload.len() as u64, true, false);
         self.write_payload(payload, key, 0);
+        if opcode == Opcode::Ping {
+            self.ping_end = self.bytes.len();
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
 #[derive(Debug, Default)]
 pub struct Pings {
     sent: VecDeque<(Vec<u8>, Instant)>,
+    /// The number of the newest pings that wait for the transport.
+    queued: usize,
     /// The payload of the last keepalive ping; distinct payloads tell the pongs apart.
     count: u64,
     rtts: RttStats,
@@ -83,12 +85,27 @@ impl RttStats {
 }
 
 impl Pings {
-    /// Records a ping sent `now`.
-    pub fn sent(&mut self, payload: &[u8], now: Instant) {
+    /// Records a ping queued `now`. Its time starts anew in [`Self::written`].
+    pub fn queued(&mut self, payload: &[u8], now: Instant) {
         if self.sent.len() == MAX_OUTSTANDING {
             self.sent.pop_front();
         }
         self.sent.push_back((payload.to_vec(), now));
+        self.queued += 1;
+    }
+
+    /// Reports whether a ping has not been written yet.
+    #[inline]
+    pub fn are_queued(&self) -> bool {
+        self.queued > 0
+    }
+
+    /// Records that the transport accepted all queued pings `now`.
+    pub fn written(&mut self, now: Instant) {
+        let queued = std::mem::take(&mut self.queued);
+        for (_, time) in self.sent.iter_mut().rev().take(queued) {
+            *time = now;
+        }
     }
 
     /// Returns the payload of the next keepalive ping.
@@ -127,13 +144,28 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut pings = Pings::default();
-        pings.sent(b"a", at(0));
-        pings.sent(b"b", at(10));
-        pings.sent(b"c", at(20));
+        pings.queued(b"a", at(0));
+        pings.queued(b"b", at(10));
+        pings.queued(b"c", at(20));
         assert_eq!(pings.answered(b"unasked", at(25)), None);
         assert_eq!(pings.answered(b"b", at(30)), Some(Duration::from_millis(20)));
         assert_eq!(pings.answered(b"a", at(31)), None);
         assert_eq!(pings.answered(b"c", at(50)), Some(Duration::from_millis(30)));
+    }
+
+    #[test]
+    fn a_round_trip_starts_when_the_ping_is_written() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut pings = Pings::default();
+        pings.queued(b"a", at(0));
+        pings.written(at(10));
+        pings.queued(b"b", at(20));
+        assert!(pings.are_queued());
+        pings.written(at(50));
+        assert!(!pings.are_queued());
+        assert_eq!(pings.answered(b"a", at(60)), Some(Duration::from_millis(50)));
+        assert_eq!(pings.answered(b"b", at(60)), Some(Duration::from_millis(10)));
     }
 
     #[test]
@@ -143,7 +175,7 @@ mod tests {
         let mut pings = Pings::default();
         assert_eq!(pings.round_trips(), None);
         for ms in 1..=200 {
-            pings.sent(b"a", at(0));
+            pings.queued(b"a", at(0));
             pings.answered(b"a", at(ms));
         }
         let ms = Duration::from_millis;
@@ -156,7 +188,7 @@ mod tests {
         };
         assert_eq!(pings.round_trips(), Some(expected));
         for _ in 0..2000 {
-            pings.sent(b"a", at(0));
+            pings.queued(b"a", at(0));
             pings.answered(b"a", at(5));
         }
         assert_eq!(pings.round_trips().map(|it| (it.p99, it.max)), Some((ms(5), ms(200))));
@@ -169,7 +201,7 @@ mod tests {
         let mut pings = Pings::default();
         for _ in 0..1000 {
             let payload = pings.keepalive();
-            pings.sent(&payload, now);
+            pings.queued(&payload, now);
         }
         assert_eq!(pings.sent.len(), MAX_OUTSTANDING);
     }

@@ -1,4 +1,14 @@
 //! Deadlines as data. Nothing here waits or spawns a task that does.
+//!
+//! Every deadline of a session and of a run, and the events that may move it. Nothing else moves it.
+//!
+//! | deadline | started by | moved by | stopped by | kept in |
+//! | --- | --- | --- | --- | --- |
+//! | keepalive | the opening | a received byte | our Close | [`Timer::KeepAlive`] |
+//! | pong | a keepalive ping | the ping leaving the queue; bytes accepted by a transport that was full; a pause in reading | a received byte, our Close | [`Timer::Pong`] |
+//! | close | the first Close, ours or the peer's; a failed write | both Closes exchanged: at most 100 ms remain for a client | – | [`Timer::Close`] |
+//! | idle | the opening | a message, or bytes of one, in either direction; a pause in reading | our Close | the session |
+//! | run (`--max-time`) | the start of the process | – | – | the mode |
 
 use std::time::Instant;
 
@@ -7,9 +17,9 @@ use std::time::Instant;
 pub(crate) enum Timer {
     /// The next keepalive ping is due.
     KeepAlive,
-    /// No byte has arrived since a keepalive ping.
+    /// No byte has arrived since a keepalive ping, nor does the peer take ours.
     Pong,
-    /// The answer to our Close, or then the end of the transport, is overdue.
+    /// The closing handshake or the end of the transport is overdue.
     Close,
 }
 

@@ -55,6 +55,14 @@ pub enum SessionError {
         /// The quiet period before the end, if it was long enough to be the cause.
         quiet: Option<QuietPeriod>,
     },
+    /// The session was closed inside a message of the peer.
+    Incomplete {
+        authority: String,
+        /// True if the peer closed the session first.
+        by_peer: bool,
+        /// The bytes of the message that were received.
+        received: u64,
+    },
     /// The peer violated the protocol.
     Protocol {
         authority: String,

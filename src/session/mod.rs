@@ -47,13 +47,25 @@ use tokio::{
 };
 
 /// The state of the idle timeout.
+#[derive(Clone, Copy)]
 struct Idle {
     /// Messages in both directions up to `since`.
     messages: u64,
-    /// The time of the last message.
+    /// Bytes of an incomplete message received up to `since`.
+    partial: Option<u64>,
+    /// The last time at which a message, or part of one, was received or written.
     since: Instant,
+    /// Nothing is read at present, so messages of the peer may be waiting.
+    paused: bool,
     /// The timeout has expired, and the session is closing because of it.
     expired: bool,
+}
+
+/// A Close that we sent.
+struct OurClose {
+    code: CloseCode,
+    /// The number of bytes received before it.
+    received: u64,
 }
 
 /// An open session.
@@ -78,8 +90,13 @@ pub struct Session {
     /// The time of the last successful write.
     last_sent: Instant,
     idle: Idle,
-    /// The code of our Close. A peer that echoes an error code does not report an error itself.
-    our_code: Option<CloseCode>,
+    /// Our Close. A peer that echoes an error code does not report an error itself.
+    our_close: Option<OurClose>,
+    /// The position, among the bytes received, of the first byte of the last message in pieces.
+    message_start: u64,
+    /// The number of messages of which a part was written, and the time at which the last one began
+    /// to be written.
+    written: (u64, Instant),
     send_error: Option<io::Error>,
     receive_error: Option<io::Error>,
     /// The transport has ended. The connection learns of it once all received bytes are decoded.
@@ -147,8 +164,10 @@ impl Session {
             opened: now,
             silence: Duration::ZERO,
             last_sent: now,
-            idle: Idle { messages: 0, since: now, expired: false },
-            our_code: None,
+            idle: Idle { messages: 0, partial: None, since: now, paused: false, expired: false },
+            our_close: None,
+            message_start: 0,
+            written: (0, now),
             send_error: None,
             receive_error: None,
             eof: false,
@@ -204,6 +223,9 @@ impl Session {
     pub fn next_event(&mut self) -> Option<Event<'_>> {
         // The connection is asked even if no bytes are left: a violation may be pending behind the
         // piece that was returned last.
+        if !self.connection.is_inside_message() {
+            self.message_start = self.bytes_received - (self.end - self.start) as u64;
+        }
         let input = self.buffer.get_mut(self.start..self.end)?;
         let Received { used, event, fault_at } =
             self.connection.receive_located(self.received_at, input);
@@ -271,7 +293,7 @@ impl Session {
         } else if reading {
             progressed |= self.poll_read(cx);
         }
-        self.check_idle_timeout(now);
+        self.check_idle_timeout(now, reading);
         progressed |= self.poll_timer(cx);
         if progressed || self.connection.is_over() { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -281,14 +303,25 @@ impl Session {
         while self.connection.queued() > 0 {
             let bytes = self.connection.transmit();
             match Pin::new(&mut self.transport).poll_write(cx, bytes) {
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.connection.refused();
+                    break;
+                }
                 Poll::Ready(Ok(n)) if n > 0 => {
+                    if self.settings.idle_timeout.is_some() && self.connection.has_unsent_message()
+                    {
+                        self.idle.since = now;
+                    }
                     if let Some(observation) = &mut self.observation {
                         observation.transmitted(now, bytes.within(..n));
                     }
                     self.quiet.sent(now, self.connection.last_heard(), self.last_sent);
                     self.connection.transmitted(n, now);
                     self.last_sent = now;
+                    let sent = self.connection.messages_sent();
+                    if sent != self.written.0 {
+                        self.written = (sent, now);
+                    }
                 }
                 Poll::Ready(result) => {
                     let cause = result.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
@@ -391,12 +424,14 @@ impl Session {
         Some(self.idle.since + limit)
     }
 
-    fn check_idle_timeout(&mut self, now: Instant) {
+    fn check_idle_timeout(&mut self, now: Instant, reading: bool) {
         let Some(deadline) = self.idle_deadline() else { return };
         let (received, sent) = self.connection.tallies();
         let messages = received.messages() + sent.messages();
-        if messages != self.idle.messages || self.connection.is_inside_message() {
-            (self.idle.messages, self.idle.since) = (messages, now);
+        let partial = self.connection.incomplete_message().map(|(_, carried)| carried);
+        let moved = (messages, partial) != (self.idle.messages, self.idle.partial);
+        if moved || !reading || self.idle.paused {
+            self.idle = Idle { messages, partial, since: now, paused: !reading, ..self.idle };
         } else if deadline <= now {
             // The session is open, since there is a deadline.
             self.idle.expired = self.close(&Close::new(CloseCode::NORMAL)).is_ok();
@@ -444,6 +479,11 @@ impl Session {
     /// Returns true while a frame that was begun lacks payload.
     pub fn is_frame_open(&self) -> bool {
         self.connection.is_frame_open()
+    }
+
+    /// Returns true while a message waits to be written or lacks payload.
+    pub fn has_unsent_message(&self) -> bool {
+        self.connection.has_unsent_message()
     }
 
     /// Returns the number of bytes that wait to be written.

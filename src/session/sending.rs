@@ -3,8 +3,9 @@
 //!
 //! Every call fails with [`UsageError::Closed`] once a Close has been sent.
 
-use super::{Session, clock};
+use super::{OurClose, Session, clock};
 use crate::proto::{Close, Kind, Opcode, UsageError};
+use std::time::Instant;
 
 impl Session {
     /// Queues a whole message.
@@ -57,8 +58,13 @@ impl Session {
 
     /// Starts the closing handshake. Fails if the code must not be sent (RFC 6455, 7.4.1).
     pub fn close(&mut self, close: &Close) -> Result<(), UsageError> {
-        self.connection.close(close, clock::now())?;
-        self.our_code = Some(close.code);
+        self.close_since(close, clock::now())
+    }
+
+    /// Starts the closing handshake, with the close timeout counted from `since`.
+    pub fn close_since(&mut self, close: &Close, since: Instant) -> Result<(), UsageError> {
+        self.connection.close(close, since)?;
+        self.our_close = Some(OurClose { code: close.code, received: self.bytes_received });
         if let Some(observation) = &mut self.observation {
             observation.close(clock::now(), close);
         }

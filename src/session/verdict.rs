@@ -1,7 +1,10 @@
 //! The outcome of a finished session.
 
 use super::{Session, context::SessionContext, error::SessionError};
-use crate::proto::{Cause, Close, handshake::Version};
+use crate::{
+    net::http2::Http2Fault,
+    proto::{Cause, Close, handshake::Version},
+};
 use std::io;
 
 impl Session {
@@ -20,12 +23,52 @@ impl Session {
         if close.code.is_error() { Err(self.close_error(close)) } else { Ok(()) }
     }
 
+    /// Returns the bytes received of a message that did not end, if there is one.
+    pub fn incomplete_message(&self) -> Option<u64> {
+        self.connection.incomplete_message().map(|(received, _)| received)
+    }
+
+    /// Returns the error for a message that did not end.
+    pub fn incomplete_error(&self) -> SessionError {
+        let received = self.incomplete_message().unwrap_or_default();
+        let by_peer = matches!(self.connection.cause(), Some(Cause::RemoteClose(_)));
+        SessionError::Incomplete { authority: self.authority.clone(), by_peer, received }
+    }
+
+    /// Fails if a message did not end. A message that began after our Close is none of the session.
+    pub fn ensure_complete(&self) -> Result<(), SessionError> {
+        let is_ours = |ours: &super::OurClose| self.message_start < ours.received;
+        if self.connection.is_inside_message() && self.our_close.as_ref().is_none_or(is_ours) {
+            return Err(self.incomplete_error());
+        }
+        Ok(())
+    }
+
+    /// Reports whether the transport failed after our Close, and the peer had sent nothing since our
+    /// last message. It may not have read that message.
+    fn is_lost_after_close(&self) -> bool {
+        let (messages, at) = self.written;
+        let failure = self.receive_error.as_ref().or(self.send_error.as_ref());
+        // An RST_STREAM may be the answer to the end of our side of the stream.
+        let is_reset_stream = |cause: &io::Error| {
+            let fault = cause.get_ref().and_then(|inner| inner.downcast_ref());
+            matches!(fault, Some(Http2Fault::Reset(_)))
+        };
+        let is_lost = failure.is_some_and(|cause| !is_reset_stream(cause));
+        is_lost && messages > 0 && self.last_heard() <= at
+    }
+
     /// Returns the outcome of a session that is over. `waiting` is the number of messages that the
     /// caller had yet to send.
     ///
     /// The first cause decides. A violation by the peer is an error even if we were already
-    /// closing.
+    /// closing, as is a message that did not end.
     pub fn verdict(&mut self, waiting: usize) -> Result<(), SessionError> {
+        self.first_cause(waiting)?;
+        self.ensure_complete()
+    }
+
+    fn first_cause(&mut self, waiting: usize) -> Result<(), SessionError> {
         let (authority, carrier, quiet) = (self.authority.clone(), self.carrier, self.last_quiet);
         if self.idle.expired {
             let limit = self.settings.idle_timeout.unwrap_or_default();
@@ -43,7 +86,7 @@ impl Session {
                 self.judge(close)
             }
             (Some(Cause::LocalClose), Some(close)) => {
-                if Some(close.code) == self.our_code {
+                if self.our_close.as_ref().is_some_and(|ours| ours.code == close.code) {
                     Ok(())
                 } else {
                     self.judge(close)
@@ -52,6 +95,11 @@ impl Session {
             (Some(Cause::LocalClose), None) if self.connection.unsent_messages() + waiting > 0 => {
                 let messages = self.connection.unsent_messages() + waiting;
                 Err(SessionError::Unread { authority, carrier, messages })
+            }
+            (Some(Cause::LocalClose), None) if self.is_lost_after_close() => {
+                let cause = self.receive_error.take().or_else(|| self.send_error.take());
+                let cause = cause.unwrap_or_else(|| io::ErrorKind::Other.into());
+                Err(SessionError::receive(authority, cause, inside_message, quiet))
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
             (None, Some(close)) => self.judge(close),
@@ -67,7 +115,7 @@ impl Session {
                 Err(SessionError::Send { authority, cause })
             }
             (Some(Cause::Violation(violation)), _) => {
-                let told = self.our_code.is_none();
+                let told = self.our_close.is_none();
                 Err(SessionError::Protocol { authority, violation: *violation, told })
             }
             (Some(Cause::PongTimeout), _) => {

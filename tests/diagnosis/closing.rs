@@ -243,6 +243,7 @@ fn ends_without_a_close() {
     says(
         opens(|peer| peer.send(b"\x01\x02ab")),
         56,
-        "{peer} closed the connection without a Close frame, in the middle of a message (1006)",
+        "{peer} closed the connection without a Close frame, in the middle of a message (1006)\n  \
+         received 2 bytes of an incomplete message",
     );
 }

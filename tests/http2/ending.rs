@@ -77,8 +77,8 @@ fn the_stream_is_ended_after_the_closing_handshake() {
 #[test]
 fn an_end_of_the_stream_without_a_close_is_56() {
     ends_with(56, "{peer} closed the HTTP/2 stream without a Close frame (1006)", end_stream());
-    let words =
-        "{peer} closed the HTTP/2 stream without a Close frame, in the middle of a message (1006)";
+    let words = "{peer} closed the HTTP/2 stream without a Close frame, in the middle of a \
+        message (1006)\n  received 1 byte of an incomplete message";
     ends_with(56, words, [data(&wire::text("two")[..3]), end_stream()].concat());
 }
 
@@ -93,7 +93,8 @@ fn a_reset_without_a_close_is_92() {
         };
         ends_with(92, &words(""), reset(code));
         let cut = [data(&wire::text("two")[..3]), reset(code)].concat();
-        ends_with(92, &words(", in the middle of a message"), cut);
+        let received = "\n  received 1 byte of an incomplete message";
+        ends_with(92, &(words(", in the middle of a message") + received), cut);
     }
 }
 
@@ -101,7 +102,7 @@ fn a_reset_without_a_close_is_92() {
 fn an_end_of_the_connection_without_a_close_is_16() {
     ends_with(16, "{peer} closed the HTTP/2 connection without a Close frame (1006)", Vec::new());
     let words = "{peer} closed the HTTP/2 connection without a Close frame, in the middle of a \
-        message (1006)";
+        message (1006)\n  received 1 byte of an incomplete message";
     ends_with(16, words, data(&wire::text("two")[..3]));
     // The frame of HTTP/2 is cut before any byte of the WebSocket message.
     let words = "{peer} closed the HTTP/2 connection without a Close frame (1006)";

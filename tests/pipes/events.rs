@@ -143,6 +143,12 @@ fn errors_and_the_end_have_their_code() {
     });
     assert_eq!((&got[1]["data"], got.len()), (&"whole".into(), 4));
     assert_eq!(code(&got).0, 56);
+    let got = events(&[], Stdin::Open, 56, |peer| {
+        peer.open();
+        peer.send(frame(0x01, "cut"));
+        peer.close(1000);
+    });
+    assert!(matches!(code(&got), (56, words) if words.ends_with(": received 3 bytes of it")));
     let got = events(&[], Stdin::Open, 110, |peer| {
         peer.open();
         peer.send(frame(0x83, ""));

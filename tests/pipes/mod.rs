@@ -3,6 +3,7 @@
 
 mod ending;
 mod events;
+mod incomplete;
 mod input;
 mod large;
 mod output;

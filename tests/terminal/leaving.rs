@@ -45,6 +45,16 @@ fn the_peer_s_code_decides_also_after_ctrl_d() {
 }
 
 #[test]
+fn max_time_ends_the_prompt() {
+    let end = Terminal::new().args(["--max-time", "1"]).status(28).run(|screen, peer| {
+        begin(screen, peer);
+        peer.discard_all();
+    });
+    let words = "the run (--max-time) timed out after 1 second";
+    assert!(end.view.has_part(words), "{:#?}", end.view);
+}
+
+#[test]
 fn ctrl_c_clears_a_line_and_leaves_only_when_pressed_twice() {
     let end = Terminal::new().killed_by(Signal::INT).run(|screen, peer| {
         begin(screen, peer);

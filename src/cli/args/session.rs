@@ -34,20 +34,22 @@ pub struct SessionArgs {
     /// Fail if nothing arrives this long after a ping
     ///
     /// Ends the session with exit status 28 if no bytes arrive from the peer within this time
-    /// after a ping. Not limited by default.
+    /// after a ping was written. While the ping waits behind our own messages, the peer has to take
+    /// some of their bytes within this time. Not limited by default.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
     pub ping_timeout: Option<Duration>,
 
     /// Fail after this long without a message in either direction
     ///
-    /// Ends the session with exit status 28 if no message is sent or received for this long. Not
-    /// limited by default.
+    /// Ends the session with exit status 28 if no message, nor a part of one, is sent or received
+    /// for this long. Not limited by default.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
     pub idle_timeout: Option<Duration>,
 
-    /// Maximum wait for the peer's Close
+    /// Time limit for closing a session
     ///
-    /// After sending a Close, waits this long for the peer to answer with its own.
+    /// Limits the time from the first Close to the end of the connection. Nothing that the peer
+    /// sends extends it.
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = values::seconds)]
     #[arg(help_heading = SESSION)]
     pub close_timeout: Duration,

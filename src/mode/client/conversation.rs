@@ -16,12 +16,12 @@ use crate::{
     report::{self, Report},
     session::Session,
     sink::{jsonl::EventBuffer, sinks::Sinks},
-    sys::stdio::{Stdin, Stdout},
+    sys::stdio::{Stdin, Stdout, give_up_stderr_after},
     target::Target,
 };
 use std::{
     io::{self, IsTerminal as _},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Runs a client, interactively or as a pipe depending on stdin and stdout.
@@ -36,7 +36,19 @@ pub(crate) async fn run(
     let events = client.pipe.jsonl_output.then(|| EventBuffer::new(shows));
     let sinks = Sinks::of_client(client, &target, report, events.as_ref())?;
     let ended = Box::pin(converse(client, target, report, (&sinks, events))).await;
-    sinks.end(ended, client.common.settings.close_timeout).await
+    sinks.end(ended, time_to_flush(client, started)).await
+}
+
+/// Returns the time at which `--max-time` ends the run.
+fn run_deadline(client: &ClientJob, started: Instant) -> Option<Instant> {
+    client.max_time.and_then(|limit| started.checked_add(limit))
+}
+
+/// Returns the time that pending output has at the end of the run.
+fn time_to_flush(client: &ClientJob, started: Instant) -> Duration {
+    let limit = client.common.settings.close_timeout;
+    let left = |at: Instant| at.saturating_duration_since(Instant::now());
+    run_deadline(client, started).map_or(limit, |at| limit.min(left(at)))
 }
 
 async fn converse(
@@ -45,9 +57,14 @@ async fn converse(
     report: Report,
     (sinks, events): (&Sinks, Option<EventBuffer>),
 ) -> Result<RunOutcome, Error> {
+    let deadline = run_deadline(client, report.started);
+    if let Some(deadline) = deadline {
+        give_up_stderr_after(deadline);
+    }
     for note in &client.notes {
         report.note(note);
     }
+    let authority = target.authority();
     let (dialer, opening) = (Dialer::new(client.dialing.clone()), client.opening(target));
     let mut reconnector = client
         .reconnect
@@ -68,7 +85,16 @@ async fn converse(
                 RetryEvent::Progress(step) => watch(step),
                 RetryEvent::Lost(..) => report_retry(report, sinks, &event),
             };
-            reconnector.open(&mut tell).await
+            let opening = Box::pin(reconnector.open(&mut tell));
+            match deadline {
+                // The limits of each attempt do not bound all of them, nor the pauses.
+                Some(deadline) => {
+                    let opened = tokio::time::timeout_at(deadline.into(), opening).await;
+                    let limit = client.max_time.unwrap_or_default();
+                    opened.unwrap_or(Err(Error::RunTimeout { authority, limit }))
+                }
+                None => opening.await,
+            }
         }
         None => {
             let opened = Box::pin(dialer.open(&opening, &mut |step| watch(&step))).await;
@@ -77,7 +103,10 @@ async fn converse(
     };
     let opened = match opened {
         Ok(opened) => opened,
-        Err(error) => return report_failure(client, Err(error), sinks, events).await,
+        Err(error) => {
+            let limit = time_to_flush(client, report.started);
+            return report_failure(client, Err(error), sinks, (events, limit)).await;
+        }
     };
     note_missing_subprotocol(client, &opened, report);
     match &opened.established.agreement.deflate {
@@ -133,12 +162,12 @@ async fn report_failure(
     client: &ClientJob,
     ended: Result<RunOutcome, Error>,
     sinks: &Sinks,
-    events: Option<EventBuffer>,
+    (events, limit): (Option<EventBuffer>, Duration),
 ) -> Result<RunOutcome, Error> {
     if events.is_some() {
         let mut output = output(client, events)?;
         sinks.conclude(&ended);
-        output.flush(client.common.settings.close_timeout).await;
+        output.flush(limit).await;
     }
     ended
 }

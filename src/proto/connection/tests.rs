@@ -203,19 +203,129 @@ fn an_unanswered_close_times_out() {
 }
 
 #[test]
-fn a_close_does_not_time_out_while_queued_bytes_progress() {
+fn nothing_extends_the_limit_of_the_closing_handshake() {
     let mut world = World::client();
     world.connection.send(Kind::Text, b"Hello").unwrap();
     world.connection.close(&Close::new(CloseCode::NORMAL), world.now).unwrap();
-    for _ in 0..10 {
-        world.pass(SECOND);
+    for _ in 0..3 {
+        world.pass(SECOND / 2);
+        world.connection.refused();
         world.connection.transmitted(1, world.now);
+        world.receive(&hex!("89 01 70"));
+        world.receive(&hex!("81 01 61"));
     }
     assert!(!world.connection.is_over());
-    // Then the transport stalls, before the message is entirely sent.
-    world.pass(2 * SECOND);
+    world.pass(SECOND / 2);
     assert!(world.connection.is_over());
     assert_eq!(world.connection.unsent_messages(), 1);
+}
+
+#[test]
+fn a_client_leaves_soon_after_both_closes_are_exchanged() {
+    let tenth = SECOND / 10;
+    let mut world = World::client();
+    world.connection.close(&Close::new(CloseCode::NORMAL), world.now).unwrap();
+    world.sent();
+    world.receive(&hex!("88 02 03e8"));
+    world.pass(Duration::from_millis(99));
+    assert!(!world.connection.is_over());
+    world.pass(Duration::from_millis(1));
+    assert!(world.connection.is_over());
+
+    // Our answer has to leave first.
+    let mut world = World::client();
+    world.receive(&hex!("88 02 03e8"));
+    world.pass(SECOND);
+    assert!(!world.connection.is_over());
+    world.sent();
+    world.pass(tenth);
+    assert!(world.connection.is_over());
+
+    // What is left of the limit may be shorter.
+    let mut world = World::client();
+    world.connection.close(&Close::new(CloseCode::NORMAL), world.now).unwrap();
+    world.sent();
+    world.pass(Duration::from_millis(1950));
+    world.receive(&hex!("88 02 03e8"));
+    world.pass(Duration::from_millis(50));
+    assert!(world.connection.is_over());
+
+    // A server waits for the client to end the transport.
+    let mut world = World::new(Role::Server, settings());
+    world.connection.close(&Close::new(CloseCode::NORMAL), world.now).unwrap();
+    world.sent();
+    world.receive(&hex!("88 82 00000000 03e8"));
+    world.pass(SECOND);
+    assert!(!world.connection.is_over());
+    world.pass(SECOND);
+    assert!(world.connection.is_over());
+}
+
+#[test]
+fn a_ping_behind_our_own_messages_has_its_time_from_when_it_is_written() {
+    let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
+    let mut world = World::new(Role::Client, limits);
+    world.connection.send(Kind::Binary, &[7; 100]).unwrap();
+    world.connection.refused();
+    world.pass(30 * SECOND);
+    // The peer takes ten bytes of the message, then of the ping, every four seconds.
+    let mut left = world.connection.queued();
+    assert_eq!(left, 106 + 14);
+    while left > 0 {
+        world.pass(4 * SECOND);
+        assert!(world.connection.is_open(), "{left}");
+        world.connection.transmitted(10, world.now);
+        left -= 10;
+        if left > 0 {
+            world.connection.refused();
+        }
+    }
+    assert_eq!(world.connection.queued(), 0);
+    world.pass(4 * SECOND);
+    assert!(world.connection.is_open());
+    world.pass(SECOND);
+    assert_eq!(world.connection.cause(), Some(&Cause::PongTimeout));
+}
+
+#[test]
+fn a_peer_that_takes_no_byte_fails_the_ping_timeout_however_much_waits() {
+    let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
+    let mut world = World::new(Role::Client, limits);
+    world.connection.send(Kind::Binary, &vec![7; 1 << 20]).unwrap();
+    world.connection.transmitted(1000, world.now);
+    world.connection.refused();
+    world.pass(34 * SECOND);
+    assert!(world.connection.is_open());
+    world.pass(SECOND);
+    assert_eq!(world.connection.cause(), Some(&Cause::PongTimeout));
+    assert_eq!(world.connection.tallies().1.pings, 1);
+}
+
+#[test]
+fn messages_that_the_transport_buffers_do_not_postpone_the_ping_timeout() {
+    let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
+    let mut world = World::new(Role::Client, limits);
+    world.pass(30 * SECOND);
+    world.sent();
+    for _ in 0..4 {
+        world.pass(SECOND);
+        world.connection.send(Kind::Text, b"a").unwrap();
+        world.sent();
+    }
+    assert!(world.connection.is_open());
+    world.pass(SECOND);
+    assert_eq!(world.connection.cause(), Some(&Cause::PongTimeout));
+}
+
+#[test]
+fn a_round_trip_does_not_include_the_wait_behind_our_own_messages() {
+    let mut world = World::client();
+    world.connection.send(Kind::Binary, &[7; 100]).unwrap();
+    world.connection.ping(b"x", world.now).unwrap();
+    world.pass(9 * SECOND);
+    world.sent();
+    world.pass(SECOND);
+    assert_eq!(world.receive(&hex!("8a 01 78")), [Seen::Pong(b"x".into(), Some(SECOND))]);
 }
 
 #[test]
@@ -274,7 +384,9 @@ fn a_missing_pong_ends_the_session_with_a_ping_timeout() {
 fn the_pong_deadline_is_suspended_while_reading_is_paused() {
     let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
     let mut world = World::new(Role::Client, limits);
-    world.pass(31 * SECOND);
+    world.pass(30 * SECOND);
+    world.sent();
+    world.pass(SECOND);
     world.connection.set_reading(false, world.now);
     world.pass(600 * SECOND);
     assert!(world.connection.is_open());

@@ -47,6 +47,8 @@ enum Verdict {
     Violation(Violation, bool),
     Pong(Duration),
     Idle(Duration),
+    /// The bytes received of a message that did not end; true if the peer closed the session.
+    Incomplete(u64, bool),
 }
 
 fn verdict(player: &mut Player, waiting: usize) -> Verdict {
@@ -63,6 +65,9 @@ fn verdict(player: &mut Player, waiting: usize) -> Verdict {
         Err(SessionError::Protocol { violation, told, .. }) => Verdict::Violation(violation, told),
         Err(SessionError::PongTimeout { limit, .. }) => Verdict::Pong(limit),
         Err(SessionError::Idle { limit, .. }) => Verdict::Idle(limit),
+        Err(SessionError::Incomplete { received, by_peer, .. }) => {
+            Verdict::Incomplete(received, by_peer)
+        }
         Err(error @ SessionError::Http2 { .. }) => panic!("{error:?}"),
     }
 }
@@ -142,7 +147,51 @@ fn we_close() {
         (vec![OurClose(1000), Pass(1), Leaves], Verdict::Well),
         (vec![OurClose(1000), Pass(1), Reset], Verdict::Well),
         (vec![OurClose(1000)], Verdict::Well),
-        (vec![HALF, Pass(1), OurClose(1000), Pass(1), Ends], Verdict::Well),
+        // A message that began after our Close was not waited for.
+        (vec![OurClose(1000), Pass(1), HALF, NORMAL, Ends], Verdict::Well),
+        (vec![OurClose(1000), Pass(1), HALF, Pass(1), Reset], Verdict::Well),
+    ] {
+        ends(&Bed::default(), 0, &steps, &expected);
+    }
+}
+
+#[test]
+fn a_message_that_does_not_end_is_no_success() {
+    let ours = || Verdict::Incomplete(2, false);
+    for (steps, expected) in [
+        (vec![HALF, NORMAL, Ends], Verdict::Incomplete(2, true)),
+        (vec![HALF, Frame(0x00, b"l"), GOING_AWAY, Ends], Verdict::Incomplete(3, true)),
+        (vec![Frame(0x81, b"whole"), HALF, NORMAL, Ends], Verdict::Incomplete(2, true)),
+        (vec![Frame(0x02, b""), NORMAL, Ends], Verdict::Incomplete(0, true)),
+        (vec![HALF, Frame(0x80, b"llo"), NORMAL, Ends], Verdict::Well),
+        // It began before our Close, whatever follows that.
+        (vec![HALF, Pass(1), OurClose(1000), Pass(1), Ends], ours()),
+        (vec![HALF, Pass(1), OurClose(1000), Pass(1), NORMAL, Ends], ours()),
+        (vec![HALF, Pass(1), OurClose(1000), Pass(1), Reset], ours()),
+        (vec![HALF, Pass(1), OurClose(1000)], ours()),
+        (vec![HALF, Pass(1), OurClose(1000), Frame(0x80, b"llo"), NORMAL], Verdict::Well),
+    ] {
+        ends(&Bed::default(), 0, &steps, &expected);
+    }
+}
+
+#[test]
+fn a_reset_after_our_close_is_an_error_if_a_message_was_not_answered() {
+    for (steps, expected) in [
+        (vec![Send(10), Pass(1), OurClose(1000), Pass(1), Reset], Verdict::Receive),
+        (vec![Send(10), OurClose(1000), Pass(1), Reset], Verdict::Receive),
+        (
+            vec![Send(10), Pass(1), Frame(0x81, b"ok"), OurClose(1000), Pass(1), Reset],
+            Verdict::Well,
+        ),
+        (
+            vec![Frame(0x81, b"hi"), Pass(1), Send(10), OurClose(1000), Pass(1), Reset],
+            Verdict::Receive,
+        ),
+        (vec![Frame(0x81, b"hi"), Pass(1), OurClose(1000), Pass(1), Reset], Verdict::Well),
+        (vec![Send(10), OurClose(1000), Pass(1), NORMAL, Pass(1), Reset], Verdict::Well),
+        // The end of the stream without a reset says nothing about the messages.
+        (vec![Send(10), OurClose(1000), Pass(1), Ends], Verdict::Well),
     ] {
         ends(&Bed::default(), 0, &steps, &expected);
     }

@@ -141,6 +141,11 @@ impl Interactive {
     async fn session(&mut self) {
         loop {
             let drained = self.drain();
+            if self.is_late() {
+                self.time_out();
+                // Takes the Close along if that is possible without waiting.
+                self.session.write().await;
+            }
             let timed_out = self.close_deadline.is_some_and(|at| at <= Instant::now());
             let over = drained && self.session.is_over() && !self.prompt.is_editor_open();
             if over || timed_out {
@@ -162,7 +167,8 @@ impl Interactive {
 
     async fn wait(&mut self, drained: bool, full: bool) -> InteractiveEvent {
         let repeats = self.repeats.next().filter(|_| !full && self.may_repeat());
-        let time = self.close_deadline.into_iter().chain(repeats).min();
+        let late = self.run_deadline();
+        let time = self.close_deadline.into_iter().chain(repeats).chain(late).min();
         let over = self.session.is_over();
         let Self { session, prompt, signals, .. } = self;
         let deadline = time.unwrap_or_else(Instant::now);
@@ -291,6 +297,27 @@ impl Interactive {
         self.close(&Close::new(CloseCode::GOING_AWAY));
     }
 
+    /// Returns the time at which `--max-time` ends the run.
+    fn run_deadline(&self) -> Option<Instant> {
+        self.options.max_time.map(|(_, at)| at)
+    }
+
+    fn is_late(&self) -> bool {
+        self.run_deadline().is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Ends the run after `--max-time`, without waiting for anything.
+    fn time_out(&mut self) {
+        let Some((limit, at)) = self.options.max_time.take() else { return };
+        self.close_deadline = Some(at);
+        if self.signal.is_none() {
+            let authority = self.session.authority().to_owned();
+            self.failure = Some(Error::RunTimeout { authority, limit });
+        }
+        self.leaving = true;
+        self.close(&Close::new(CloseCode::NORMAL));
+    }
+
     /// Takes the result of the run: an opening error, or the result of the last session.
     fn verdict(&mut self) -> Result<(), Error> {
         match (self.failure.take(), self.shown_verdict.take()) {
@@ -319,7 +346,8 @@ impl Interactive {
             () = self.prompt.flush(self.close_deadline.map_or(SLOW_LIMIT, left)) => {}
             _ = self.signals.recv() => {}
         }
-        let limit = if self.signal.is_some() { BRIEF_LIMIT } else { SLOW_LIMIT };
+        let hurries = self.close_deadline.is_some();
+        let limit = if hurries { BRIEF_LIMIT } else { SLOW_LIMIT };
         if self.prompt.close(limit).await {
             summarize(&self.session, self.options.report);
         }

@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{
     io::{self, IsTerminal as _},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Options of an interactive session.
@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) dialogue: Dialogue,
     pub(crate) exit_on_close: bool,
     pub(crate) subprotocols: Vec<String>,
+    /// The limit of `--max-time`, and its deadline.
+    pub(crate) max_time: Option<(Duration, Instant)>,
     /// The time allowed for the closing handshake after a signal.
     pub(crate) close_timeout: Duration,
     /// The Close that `/quit` sends.
@@ -62,6 +64,9 @@ impl Options {
                 .list("Sec-WebSocket-Protocol")
                 .map(ToOwned::to_owned)
                 .collect(),
+            max_time: client
+                .max_time
+                .and_then(|limit| Some((limit, report.started.checked_add(limit)?))),
             close_timeout: settings.close_timeout,
             close: client.pipe.close.clone(),
             report,

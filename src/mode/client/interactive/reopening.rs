@@ -15,7 +15,7 @@ use crate::{
     session::Session,
 };
 use colored::Colorize as _;
-use std::pin::Pin;
+use std::{pin::Pin, time::Instant};
 
 impl Interactive {
     /// Opens the next session if this one was lost or the user requests another. Returns false if
@@ -106,9 +106,11 @@ impl Interactive {
     ) -> Option<Result<ClientConnection, Error>> {
         self.connecting = true;
         let opened = loop {
+            let late = self.run_deadline();
             let Self { prompt, signals, .. } = self;
             tokio::select! {
                 opened = &mut opening => break Some(opened.map_err(Into::into)),
+                () = sleep_until(late) => self.time_out(),
                 Some(event) = prompt.event(false) => self.prompted(event),
                 signal = signals.recv() => self.signalled(signal),
             }
@@ -188,11 +190,21 @@ impl Interactive {
     /// Waits until the user exits or requests another session.
     async fn wait_for_request(&mut self) {
         while !self.has_left() && self.reopening.is_none() {
+            let late = self.run_deadline();
             let Self { prompt, signals, .. } = self;
             tokio::select! {
+                () = sleep_until(late) => self.time_out(),
                 Some(event) = prompt.event(false) => self.prompted(event),
                 signal = signals.recv() => self.signalled(signal),
             }
         }
+    }
+}
+
+/// Waits until this time, or for ever.
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }

@@ -30,8 +30,8 @@ impl EndCause {
                 Some(Self::Goal | Self::Clock | Self::Requested(_)),
             ) => true,
             (_, Some(Self::Failed(_) | Self::Signal(_))) => false,
-            // An end in progress may complete if no output is stuck.
-            (Self::Failed(Error::RunTimeout { .. }), Some(_)) => stuck,
+            // The limit of the run includes the closing that we began.
+            (Self::Failed(Error::RunTimeout { .. }), Some(_)) => true,
             (_, Some(_)) => false,
             (Self::Failed(Error::RunTimeout { .. }), None) => !closing || stuck,
             // After the peer's Close or fault, only local stdio can still fail.
@@ -117,9 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_of_the_run_ends_only_what_is_stuck() {
-        assert!(!late().outranks(Some(&EndCause::Goal), true, false));
-        assert!(late().outranks(Some(&EndCause::Goal), true, true));
+    fn the_limit_of_the_run_includes_our_closing() {
+        for earlier in [EndCause::Clock, EndCause::Goal, requested(), EndCause::ReaderGone] {
+            assert!(late().outranks(Some(&earlier), true, false), "{earlier:?}");
+        }
+        // After the Close of the peer, only stuck output is missing.
+        assert!(!late().outranks(None, true, false));
         assert!(late().outranks(None, true, true));
     }
 }

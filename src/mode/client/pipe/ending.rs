@@ -6,7 +6,7 @@ use crate::{
     job::{run_outcome::RunOutcome, wait::Wait},
     mode::client::farewell::summarize,
     proto::{Close, CloseCode},
-    session::clock::now,
+    session::{SessionError, clock::now},
     sys::{signals::Signals, stdio::Stdin, unix::end_by_signal},
 };
 use std::time::{Duration, Instant};
@@ -57,9 +57,9 @@ impl Pipe {
         }
     }
 
-    /// Ends the run after `--max-time`.
+    /// Ends the run after `--max-time`, without waiting for anything.
     fn time_out(&mut self, limit: Duration, now: Instant) {
-        self.flush_deadline.get_or_insert(now + self.options.close_timeout);
+        self.flush_deadline = Some(now);
         let authority = self.session.authority().to_owned();
         self.finish(EndCause::Failed(Error::RunTimeout { authority, limit }));
     }
@@ -89,9 +89,36 @@ impl Pipe {
             }
             EndCause::Failed(_) => Close::new(CloseCode::NORMAL),
         };
+        // The time limit of a Close that nobody hurries must not cut the messages before it.
+        let holds = matches!(cause, EndCause::Clock | EndCause::Requested(_));
         self.end_cause = Some(cause);
+        if holds && self.session.is_open() && self.session.has_unsent_message() {
+            self.held_close = Some((close, now()));
+            return;
+        }
+        self.held_close = None;
         // Fails only if the closing handshake has started.
         let _ = self.session.close(&close);
+    }
+
+    /// Sends a Close that waits for the messages before it, once they have left, or once the peer has
+    /// taken no byte of them for the close timeout, which is used up then.
+    pub(super) fn close_if_held(&mut self) {
+        let Some(due) = self.held_close_deadline() else { return };
+        let sent = !self.session.has_unsent_message();
+        if !sent && due > now() {
+            return;
+        }
+        if let Some((close, since)) = self.held_close.take() {
+            let since = if sent { now() } else { since.max(self.session.last_sent()) };
+            let _ = self.session.close_since(&close, since);
+        }
+    }
+
+    /// Returns the time at which a held Close is sent whatever waits before it.
+    pub(super) fn held_close_deadline(&self) -> Option<Instant> {
+        let (_, since) = self.held_close.as_ref()?;
+        Some(self.session.last_sent().max(*since) + self.options.settings.close_timeout)
     }
 
     /// Returns the result of the run.
@@ -99,28 +126,36 @@ impl Pipe {
         let written = self.output.break_off();
         self.sinks.left(&mut self.session);
         summarize(&self.session, self.report);
+        let received = self.session.incomplete_message().filter(|_| !self.options.rules.send_only);
         let early_close = self.early_close();
-        let ended = self.judge(written);
-        if let Some(note) = early_close.filter(|_| ended.is_ok()) {
+        let outcome = match self.outcome() {
+            // A part of a message on stdout is never a success.
+            Ok(RunOutcome::Done) if written > 0 && self.output.is_read() => {
+                Err(Error::from(self.session.incomplete_error()))
+            }
+            outcome => outcome,
+        };
+        if let Some(note) = early_close.filter(|_| outcome.is_ok()) {
             self.report.note(&note);
         }
-        ended
+        outcome.map_err(|error| error.inside_message(written, received))
     }
 
-    /// Judges the end cause, the session and the expectations. `written` is the number of bytes
-    /// rendered of an incomplete message.
-    fn judge(&mut self, written: u64) -> Result<RunOutcome, Error> {
+    /// Judges the end cause, the session and the expectations.
+    fn outcome(&mut self) -> Result<RunOutcome, Error> {
         let (waiting, unsent) = (self.waiting(), self.options.script.unsent_messages());
         let unread = self.unread_bytes();
         match self.end_cause.take() {
             Some(EndCause::Failed(error)) => Err(error),
             Some(EndCause::Signal(signal)) => Ok(RunOutcome::Signal(signal)),
-            Some(EndCause::ReaderGone | EndCause::Goal) => Ok(RunOutcome::Done),
+            Some(EndCause::ReaderGone) => Ok(RunOutcome::Done),
+            Some(EndCause::Goal) => {
+                self.ensure_complete()?;
+                Ok(RunOutcome::Done)
+            }
             Some(EndCause::Clock | EndCause::Requested(_)) | None => {
                 let early = self.verdict.take();
-                let verdict =
-                    early.unwrap_or_else(|| self.session.verdict(waiting).map_err(Error::from));
-                verdict.map_err(|cause| truncated(cause, written))?;
+                early.unwrap_or_else(|| self.verdict(waiting))?;
                 if unread > 0 {
                     return Err(Error::InputLeft { bytes: unread });
                 }
@@ -129,12 +164,24 @@ impl Pipe {
                     None if unsent == 0 => Ok(RunOutcome::Done),
                     // All expectations were met, but messages of the script remain unsent.
                     None => {
-                        self.session.verdict(unsent)?;
+                        self.verdict(unsent)?;
                         Ok(RunOutcome::Done)
                     }
                 }
             }
         }
+    }
+
+    fn verdict(&mut self, waiting: usize) -> Result<(), Error> {
+        match self.session.verdict(waiting) {
+            // With --send-only, received messages do not matter.
+            Err(SessionError::Incomplete { .. }) if self.options.rules.send_only => Ok(()),
+            verdict => verdict.map_err(Error::from),
+        }
+    }
+
+    fn ensure_complete(&self) -> Result<(), SessionError> {
+        if self.options.rules.send_only { Ok(()) } else { self.session.ensure_complete() }
     }
 
     /// Returns the number of bytes in stdin that the clock left unread.
@@ -215,8 +262,4 @@ fn expiry_note(expiry: Expiry, stdin_is_open: bool) -> Option<String> {
 
 async fn sleep_until(alarm: Option<Instant>) {
     tokio::time::sleep_until(alarm.unwrap_or_else(now).into()).await;
-}
-
-fn truncated(cause: Error, written: u64) -> Error {
-    if written == 0 { cause } else { Error::Truncated { cause: Box::new(cause), written } }
 }

@@ -18,7 +18,7 @@ use super::reconnect::Reconnector;
 use crate::{
     error::Error,
     job::run_outcome::RunOutcome,
-    proto::{Event, Kind, Piece},
+    proto::{Close, Event, Kind, Piece},
     report::Report,
     script::input::Input,
     session::{Session, clock::now, limits::QUEUE_LIMIT_BYTES},
@@ -50,6 +50,8 @@ pub(super) struct Pipe {
     /// The number of received bytes that the clock knows of.
     heard: u64,
     end_cause: Option<EndCause>,
+    /// The Close of `end_cause` and the time of that, while messages have to be written before it.
+    held_close: Option<(Close, Instant)>,
     /// The result of the session, if it was determined before the end.
     verdict: Option<Result<(), Error>>,
     /// True while messages wait for the network or for a `wait`.
@@ -104,6 +106,7 @@ impl Pipe {
             // Bytes received with the handshake response do not answer messages sent after it.
             heard: session.bytes_received(),
             end_cause: None,
+            held_close: None,
             verdict: None,
             feeding: false,
             more: false,
@@ -153,10 +156,16 @@ impl Pipe {
             self.drained = self.drain();
             self.write();
             let written = self.drained && self.output.is_written();
-            if (written && self.session.is_over()) || self.is_past_flush_deadline() {
+            let over = self.session.is_over();
+            if (written && over) || self.is_past_flush_deadline() {
+                if !over {
+                    // Takes a Close along if that is possible without waiting.
+                    self.session.write().await;
+                }
                 break;
             }
             self.feed();
+            self.close_if_held();
             if let Some(resend) = &mut self.resend
                 && !self.session.has_unsent_bytes()
             {
@@ -233,11 +242,11 @@ impl Pipe {
 
     /// Completes a received message: echoes it, and ends the session if a goal is met.
     fn finish_message(&mut self, kind: Kind, met: bool) {
-        if self.options.echo {
+        if self.options.echo && self.end_cause.is_none() {
             // Fails only while closing, when the peer no longer expects an echo.
             let _ = self.session.send(kind, &self.echo);
-            self.echo.clear();
         }
+        self.echo.clear();
         if met {
             self.output.hide();
             self.finish(EndCause::Goal);
@@ -321,7 +330,8 @@ impl Pipe {
         let paused =
             self.options.script.wait_until().filter(|_| self.session.queued() < QUEUE_LIMIT_BYTES);
         let feed = if closing { None } else { self.expect_deadline().or(paused) };
-        [clock, max_time, feed, self.flush_deadline].into_iter().flatten().min()
+        let held = self.held_close_deadline();
+        [clock, max_time, feed, self.flush_deadline, held].into_iter().flatten().min()
     }
 
     fn is_past_flush_deadline(&self) -> bool {

@@ -45,10 +45,7 @@ impl Options {
             kind: pipe.kind,
             framing: if pipe.jsonl_input { Framing::Lines(b'\n') } else { pipe.framing },
             typed: pipe.jsonl_input,
-            max_time: client.max_time.map(|limit| {
-                stdio::give_up_stderr_after(started + limit);
-                (limit, started + limit)
-            }),
+            max_time: client.max_time.and_then(|limit| Some((limit, started.checked_add(limit)?))),
             close_timeout: client.common.settings.close_timeout,
             close: pipe.close.clone(),
             settings,

@@ -84,14 +84,17 @@ impl Output {
     }
 
     /// Separates the output of a lost session from that of the next one: terminates an incomplete
-    /// message so that the next message does not continue it.
-    pub(super) fn gap(&mut self) {
-        if self.break_off() > 0
+    /// message so that the next message does not continue it. Returns how many bytes of it were
+    /// rendered.
+    pub(super) fn gap(&mut self) -> u64 {
+        let written = self.break_off();
+        if written > 0
             && let Content::Messages { renderer: Renderer::Lines(lines), buffer, .. } =
                 &mut self.content
         {
             lines.end(buffer);
         }
+        written
     }
 
     /// Discards all further messages.

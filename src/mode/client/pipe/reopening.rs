@@ -39,7 +39,8 @@ impl Pipe {
         let unsent = self.session.unsent_messages();
         let kept = self.resend.as_mut().map_or(0, |resend| resend.lost(unsent));
         self.long.forget();
-        self.output.gap();
+        let received = self.session.incomplete_message().filter(|_| !self.options.rules.send_only);
+        let error = error.inside_message(self.output.gap(), received);
         self.sinks.gap(&mut self.session, &error);
         let lost = now();
         let opened = match self.next_session(error, signals).await {
@@ -53,7 +54,7 @@ impl Pipe {
                 let authority = self.session.authority().to_owned();
                 let late = Error::RunTimeout { authority, limit };
                 self.end_cause = Some(EndCause::Failed(late));
-                self.flush_deadline = Some(now() + self.options.close_timeout);
+                self.flush_deadline = Some(now());
                 return false;
             }
             ReopenOutcome::ReaderGone => {
