@@ -78,6 +78,7 @@
 //! | [`net`] | byte streams |
 //! | [`sys`] | operating system interfaces: stdin, stdout, signals |
 //! | [`random`], [`target`], [`escape`], [`redact`], [`secret`], `wording` | small types used throughout |
+//! | [`known`] | the secrets of this run |
 //! | [`proto`] | the WebSocket protocol, sans-IO |
 
 pub mod cli;
@@ -86,6 +87,7 @@ pub(crate) mod console;
 pub mod error;
 pub mod escape;
 pub mod job;
+pub mod known;
 pub mod mode;
 pub mod net;
 pub mod proto;

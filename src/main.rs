@@ -19,7 +19,7 @@ fn main() -> ExitCode {
                 ExitCode::from(error.code())
             }
             None => {
-                report::line(&format!("sockeye: {error:#}"));
+                report::line(&format!("sockeye: {error:#}").into());
                 ExitCode::FAILURE
             }
         },

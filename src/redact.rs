@@ -1,12 +1,76 @@
-//! Redaction of secrets in headers and URLs, for diagnostics, logs and recordings.
+//! Redaction of secrets in headers, URLs and the words of a peer, for diagnostics and recordings.
 //!
-//! Messages are not redacted: their secrets cannot be recognized.
+//! Messages are not redacted: they are the data.
 
 use crate::{
+    escape::{Escaped, escaped_lines},
+    known::{
+        self,
+        signs::{is_secret_header, secret_parameters, subprotocol_secrets},
+    },
     proto::{handshake::Headers, slice::Within},
     target::without_user,
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, ops::Range, path::Path};
+
+pub use crate::known::REDACTED;
+
+/// Text that may be shown: without the secrets of this run and without characters that act upon a
+/// terminal. Everything that is written to stderr or above the input line, except messages, is of
+/// this type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown(String);
+
+impl Shown {
+    /// Redacts and escapes a text. Its line feeds are kept: they must be those of the program.
+    pub fn new(text: &str) -> Self {
+        Secrets::Hidden.shown(text)
+    }
+
+    /// Wraps text of which a formatter has redacted and escaped all parts, such as a line of a hex
+    /// dump.
+    pub fn formatted(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Shown {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&String> for Shown {
+    fn from(text: &String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Shown {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Displays the path of a file, without line breaks.
+pub struct ShownPath<'a>(pub &'a Path);
+
+impl fmt::Display for ShownPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped(&known::redact(&self.0.display().to_string())).fmt(f)
+    }
+}
 
 /// Treatment of secrets in output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,24 +83,54 @@ pub enum Secrets {
 }
 
 impl Secrets {
+    /// Redacts the secrets of this run in a text, and escapes it for a terminal.
+    pub fn shown(self, text: &str) -> Shown {
+        Shown(escaped_lines(&self.text(text)))
+    }
+
+    /// Redacts the secrets of this run in a text, such as the words of a peer.
+    pub fn text(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Shown => text.into(),
+            Self::Hidden => known::redact(text),
+        }
+    }
+
+    /// Overwrites the secrets of this run in bytes that are dumped, which keep their length.
+    pub fn dump(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        let masked = if self == Self::Hidden { known::masked(bytes) } else { None };
+        masked.map_or(Cow::Borrowed(bytes), Cow::Owned)
+    }
+
     /// Redacts the value of a header.
     pub fn header<'a>(self, name: &str, value: &'a str) -> Cow<'a, str> {
         if self == Self::Shown {
             return value.into();
         }
-        if HEADERS.iter().any(|secret| secret.eq_ignore_ascii_case(name)) {
+        if is_secret_header(name) {
             return REDACTED.into();
         }
         if name == ":path" {
             return self.url(value);
         }
+        if name.eq_ignore_ascii_case("Sec-WebSocket-Protocol") {
+            return self.subprotocols(value);
+        }
         let is_url = URLS.iter().any(|url| url.eq_ignore_ascii_case(name));
-        if is_url { self.location(value).into() } else { value.into() }
+        if is_url { self.location(value).into() } else { self.text(value) }
     }
 
-    /// Redacts the values of all headers.
-    pub fn headers(self, headers: &Headers) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        headers.iter().map(move |(name, value)| (name, self.header(name, value)))
+    /// Redacts the names and values of all headers.
+    pub fn headers(self, headers: &Headers) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        headers.iter().map(move |(name, value)| (self.text(name), self.header(name, value)))
+    }
+
+    /// Redacts what looks like a token in a list of subprotocols.
+    pub fn subprotocols(self, list: &str) -> Cow<'_, str> {
+        match self {
+            Self::Shown => list.into(),
+            Self::Hidden => self.without(list, &subprotocol_secrets(list)),
+        }
     }
 
     /// Redacts credentials and secret parameters of a URL, or of a path and query.
@@ -50,108 +144,47 @@ impl Secrets {
     /// Redacts the secret parameters in the query and fragment of a URL. It must not contain
     /// credentials: for other URLs, use [`Secrets::location`].
     pub fn url(self, url: &str) -> Cow<'_, str> {
-        let Some(start) = url.find(['?', '#']).filter(|_| self == Self::Hidden) else {
-            return url.into();
-        };
-        let (path, rest) = url.split_at_checked(start).unwrap_or((url, ""));
-        let mut shown = path.to_owned();
-        for part in rest.split_inclusive(SEPARATORS) {
-            let (pair, end) = match part.strip_suffix(SEPARATORS) {
-                Some(pair) => (pair, part.within(pair.len()..)),
-                None => (part, ""),
-            };
-            match pair.split_once('=') {
-                Some((name, _)) if is_secret(pair) => {
-                    shown.push_str(name);
-                    shown.push('=');
-                    shown.push_str(REDACTED);
-                }
-                _ => shown.push_str(pair),
-            }
-            shown.push_str(end);
+        match self {
+            Self::Shown => url.into(),
+            Self::Hidden => self.without(url, &secret_parameters(url)),
         }
-        shown.into()
+    }
+
+    /// Redacts these ranges, and the secrets of this run.
+    fn without<'a>(self, text: &'a str, secrets: &[Range<usize>]) -> Cow<'a, str> {
+        if secrets.is_empty() {
+            return self.text(text);
+        }
+        let (mut shown, mut end) = (String::new(), 0);
+        for secret in secrets {
+            shown.push_str(text.within(end..secret.start));
+            shown.push_str(REDACTED);
+            end = secret.end;
+        }
+        shown.push_str(text.within(end..));
+        Cow::Owned(self.text(&shown).into_owned())
     }
 }
 
-/// Redacts the secrets of the request's headers in the peer's response, which may repeat them.
-pub fn without_ours(mut response: Vec<u8>, sent: &Headers) -> Vec<u8> {
-    let is_secret = |name: &str| HEADERS.iter().any(|secret| secret.eq_ignore_ascii_case(name));
-    for (_, value) in sent.iter().filter(|(name, _)| is_secret(name)) {
-        // With and without the authentication scheme.
-        for part in [value, value.split_once(' ').map_or("", |(_, rest)| rest)] {
-            let part = part.trim();
-            if part.len() < MIN_SECRET_BYTES || REDACTED.contains(part) {
-                continue;
-            }
-            let mut from = 0;
-            while let Some(rest) = response.get(from..)
-                && let Some(at) = memchr::memmem::find(rest, part.as_bytes())
-            {
-                let at = from + at;
-                response.splice(at..at + part.len(), REDACTED.bytes());
-                from = at + REDACTED.len();
-            }
-        }
+/// Redacts a word of the command line that is quoted in an error: it may be a secret in the wrong
+/// place, as a second URL or the value of another option.
+pub fn quoted(word: &str) -> Cow<'_, str> {
+    let header = word.split_once([':', '=', ' ']);
+    let is_header = header.is_some_and(|(name, value)| {
+        !value.is_empty() && !value.starts_with("//") && is_secret_header(name)
+    });
+    let looks_secret = |text: &str| !text.contains("//") && known::signs::looks_secret(text);
+    if is_header || looks_secret(word) || word.split_whitespace().any(looks_secret) {
+        return REDACTED.into();
     }
-    response
+    if word.starts_with('@') {
+        return Secrets::Hidden.url(word);
+    }
+    Secrets::Hidden.location(word).into()
 }
-
-/// Reports whether a query parameter, in the form `NAME=VALUE`, holds a secret.
-fn is_secret(pair: &str) -> bool {
-    let Some((name, value)) = pair.split_once('=') else { return false };
-    let name = url::form_urlencoded::parse(name.as_bytes()).next();
-    let name = name.map(|(name, _)| name.into_owned()).unwrap_or_default();
-    // Names vary in case and in the separator between words.
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    !value.is_empty() && PARAMETERS.iter().any(|secret| secret.eq_ignore_ascii_case(&plain))
-}
-
-/// Characters that precede a URL parameter.
-const SEPARATORS: [char; 4] = ['?', '#', '&', ';'];
-
-/// Replacement for a secret.
-pub const REDACTED: &str = "[redacted]";
-
-/// Minimum length of a secret to redact in a response. Shorter text would match by chance.
-const MIN_SECRET_BYTES: usize = 4;
-
-/// Headers whose values are secret.
-const HEADERS: [&str; 7] = [
-    "Authorization",
-    "Cookie",
-    "Proxy-Authorization",
-    "Set-Cookie",
-    "X-Api-Key",
-    "X-Auth-Token",
-    "X-Access-Token",
-];
 
 /// Headers whose values are URLs.
 const URLS: [&str; 3] = ["Location", "Referer", "Content-Location"];
-
-/// Query parameters whose values are secret, without separators between words.
-const PARAMETERS: [&str; 19] = [
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "auth",
-    "authorization",
-    "authtoken",
-    "clientsecret",
-    "idtoken",
-    "jwt",
-    "passwd",
-    "password",
-    "refreshtoken",
-    "secret",
-    "sessiontoken",
-    "sig",
-    "signature",
-    "token",
-    "xamzsecuritytoken",
-    "xamzsignature",
-];
 
 #[cfg(test)]
 mod tests {
@@ -171,15 +204,51 @@ mod tests {
     }
 
     #[test]
-    fn redacts_request_secrets_in_a_response() {
+    fn redacts_the_secrets_of_a_request_in_a_response() {
         let mut ours = Headers::default();
         ours.push("Authorization", "Bearer sesame");
         ours.push("Cookie", "id=1");
         ours.push("Host", "host");
         ours.push("X-Api-Key", "redacted");
-        let said = b"host got 'Bearer sesame', sesame and id=1".to_vec();
-        let expected = "host got '[redacted]', [redacted] and [redacted]";
-        assert_eq!(String::from_utf8(without_ours(said, &ours)).unwrap(), expected);
+        known::add_request(&ours, "/?token=in%20query");
+        let said = "host got 'Bearer sesame', sesame, id=1 and in query";
+        let expected = "host got '[redacted]', [redacted], [redacted] and [redacted]";
+        assert_eq!(Secrets::Hidden.header("X-Echo", said), expected);
+        assert_eq!(Secrets::Shown.header("X-Echo", said), said);
+        assert_eq!(Shown::new(said).as_str(), expected);
+        assert_eq!(String::from_utf8(known::redact_bytes(said.into())).unwrap(), expected);
+    }
+
+    #[test]
+    fn shown_text_neither_acts_upon_a_terminal_nor_holds_secrets() {
+        known::add("opensesame");
+        let shown = Shown::new("a\x1b[2J\nopensesame \u{202e}");
+        assert_eq!(shown.as_str(), "a\\x1b[2J\n[redacted] \\u{202e}");
+        let path = Path::new("/tmp/a\nb\x1b-opensesame");
+        assert_eq!(ShownPath(path).to_string(), "/tmp/a\\nb\\x1b-[redacted]");
+    }
+
+    #[test]
+    fn tokens_among_subprotocols_are_redacted() {
+        let shown = Secrets::Hidden.header("sec-websocket-protocol", "chat, bearer, abcdef");
+        assert_eq!(shown, "chat, bearer, [redacted]");
+    }
+
+    #[test]
+    fn quoted_words_of_the_command_line_hold_no_secret() {
+        for (word, shown) in [
+            ("hello", "hello"),
+            ("ws://b", "ws://b"),
+            ("ws://user:S3cr3t@h/?token=x", "ws://[redacted]@h/?token=[redacted]"),
+            ("X-Api-Key: x", REDACTED),
+            ("Authorization=x", REDACTED),
+            ("S3cr3tT0ken", REDACTED),
+            ("Host: x", "Host: x"),
+            ("chat S3cr3tT0ken", REDACTED),
+            ("@/path/to/file", "@/path/to/file"),
+        ] {
+            assert_eq!(quoted(word), shown, "{word}");
+        }
     }
 
     #[test]

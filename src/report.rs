@@ -15,7 +15,7 @@ use crate::{
         trace::Direction,
         upgrade::head as head_of,
     },
-    redact::Secrets,
+    redact::{Secrets, Shown},
     render::{
         frames,
         hexdump::{ROW, hexdump},
@@ -55,7 +55,7 @@ impl Report {
     /// Writes a note, unless quiet.
     pub fn note(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
-            line(&format!("sockeye: {text}"));
+            line(&format!("sockeye: {text}").into());
         }
     }
 
@@ -63,24 +63,25 @@ impl Report {
     /// written if quiet.
     pub fn line(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
-            line(text);
+            line(&text.into());
         }
     }
 
     /// Writes a progress line, with `-v`.
     pub fn detail(self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {
-            line(&self.dated(&format!("* {text}"), Instant::now()));
+            let text = self.secrets.shown(&format!("* {text}"));
+            line(&self.dated(&text, Instant::now()));
         }
     }
 
     /// With `-vv`, prefixes `text` with the seconds from the start of the run until `at`.
-    pub fn dated(self, text: &str, at: Instant) -> String {
+    pub fn dated(self, text: &Shown, at: Instant) -> Shown {
         if self.verbosity < Verbosity::Detailed {
-            return text.to_owned();
+            return text.clone();
         }
         let elapsed = at.saturating_duration_since(self.started);
-        format!("{:.6} {text}", elapsed.as_secs_f64())
+        Shown::formatted(format!("{:.6} {text}", elapsed.as_secs_f64()))
     }
 
     /// Reports whether to print the session summary separately. It is not with `-q`, and with `-v`
@@ -102,11 +103,12 @@ impl Report {
         if self.verbosity == Verbosity::Complete
             && let Some((direction, head)) = head_bytes(progress, self.secrets)
         {
-            line(&self.dated(&frames::bytes(direction, head.len()), now));
+            let heading = Shown::formatted(frames::bytes(direction, head.len()));
+            line(&self.dated(&heading, now));
             let mut dump = String::new();
             // Writing to a String cannot fail.
             let _ = hexdump(&head, ROW, &mut dump);
-            line(&dump);
+            line(&Shown::formatted(dump));
         }
     }
 }
@@ -127,21 +129,21 @@ pub fn compression(deflate: &Deflate, local: Role) -> String {
 
 /// Writes the error that ended the run, and its hint, if any.
 pub fn error(error: &Error) {
-    line(&format!("sockeye: {error}"));
+    line(&format!("sockeye: {error}").into());
     if let Some(hint) = error.hint() {
-        line(&format!("\nhint: {hint}"));
+        line(&format!("\nhint: {hint}").into());
     }
 }
 
 /// Writes a line to stderr, ignoring errors.
-pub fn line(text: &str) {
+pub fn line(text: &Shown) {
     write_stderr(format!("{text}\n").as_bytes());
 }
 
 /// Returns a step as lines in the style of curl: `*` for information, `>` for sent and `<` for
 /// received header fields.
-pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<String> {
-    match progress {
+pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
+    let lines = match progress {
         Progress::Connected(address) => vec![format!("* connected to {address}")],
         Progress::Socket(path) => vec![format!("* connected to {}", Escaped(path))],
         Progress::ConnectedToProxy(address) => {
@@ -151,6 +153,9 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<String> 
         Progress::Redirected(target) => {
             let url = target.to_string();
             vec![format!("* redirected to {}", Escaped(&secrets.url(&url)))]
+        }
+        Progress::Withheld(what) => {
+            vec![format!("* not sent to another origin: {}", what.join(", "))]
         }
         Progress::Open(timing) => vec![format!("* open after {timing}")],
         Progress::Failed(_) => Vec::new(),
@@ -180,7 +185,8 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<String> 
             };
             head(Some(first), '<', headers, secrets)
         }
-    }
+    };
+    lines.iter().map(|line| secrets.shown(line)).collect()
 }
 
 /// Returns the bytes of an HTTP/1 request or response head, with secrets redacted.
@@ -193,13 +199,13 @@ fn head_bytes(progress: &Progress<'_>, secrets: Secrets) -> Option<(Direction, V
         Progress::Response(Response { version, status, reason, headers }, _)
             if *version != Version::Http2 =>
         {
-            (Direction::In, format!("{version} {status} {reason}"), headers)
+            (Direction::In, format!("{version} {status} {}", secrets.text(reason)), headers)
         }
         _ => return None,
     };
     let mut seen = Headers::default();
     for (name, value) in secrets.headers(headers) {
-        seen.push(name, value);
+        seen.push(name.into_owned(), value.into_owned());
     }
     Some((direction, head_of(&first, &seen)))
 }
@@ -222,6 +228,6 @@ fn certificate((depth, certificate): (usize, &Certificate)) -> String {
 fn head(first: Option<String>, mark: char, headers: &Headers, secrets: Secrets) -> Vec<String> {
     let fields = secrets
         .headers(headers)
-        .map(|(name, value)| format!("{mark} {}: {}", Escaped(name), Escaped(&value)));
+        .map(|(name, value)| format!("{mark} {}: {}", Escaped(&name), Escaped(&value)));
     first.into_iter().chain(fields).chain([mark.to_string()]).collect()
 }

@@ -1,7 +1,7 @@
 //! Secrets that do not appear in the process list: read from the environment, a file or a command,
 //! or typed at the terminal without echo.
 
-use crate::{sys::unix::exit_descriptor, wording::system_error};
+use crate::{escape::Escaped, known, sys::unix::exit_descriptor, wording::system_error};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
@@ -88,8 +88,9 @@ pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
     }
     if let Some(path) = value.strip_prefix("file:") {
         let text = fs::read_to_string(path)
-            .map_err(|e| fault(format!("cannot read {path}: {}", system_error(&e))))?;
-        return clean(text.lines().next().unwrap_or_default().to_owned(), path.to_owned());
+            .map_err(|e| fault(format!("cannot read {}: {}", Escaped(path), system_error(&e))))?;
+        let from = Escaped(path).to_string();
+        return clean(text.lines().next().unwrap_or_default().to_owned(), from);
     }
     if let Some(command) = value.strip_prefix("cmd:") {
         let output = run_command(command, COMMAND_LIMIT).map_err(fault)?;
@@ -205,7 +206,9 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     };
     handle.close();
     let _ = watcher.join();
-    typed.map(SecretString::from).map_err(fault)
+    let typed = typed.map_err(fault)?;
+    known::add(&typed);
+    Ok(typed.into())
 }
 
 /// The time limit of a command, which may wait for user input.

@@ -1,6 +1,6 @@
 //! Targets: WebSocket URLs as typed by a user.
 
-use crate::{escape::Escaped, proto::slice::Within, secret::SecretString};
+use crate::{escape::Escaped, known, proto::slice::Within, secret::SecretString};
 use percent_encoding::percent_decode_str;
 use std::{fmt, net::IpAddr};
 use url::{Host, Url};
@@ -65,7 +65,7 @@ impl fmt::Display for UrlFault {
 }
 
 impl Target {
-    /// Parses a URL. The scheme defaults to `ws`; `http` and `https` stand for `ws` and `wss`. For
+    /// Parses a URL, whose secrets are never shown from then on. The scheme defaults to `ws`; `http` and `https` stand for `ws` and `wss`. For
     /// Unix sockets, accepts `ws+unix:/path/to.sock:/resource`.
     pub fn parse(text: &str) -> Result<Self, UrlFault> {
         if text.is_empty() {
@@ -126,8 +126,13 @@ impl Target {
         {
             return Err(UrlFault::User);
         }
-        let user = user.map(|(user, password)| (user, password.into()));
         let host = url.host().ok_or(UrlFault::NoHost)?.to_owned();
+        known::add_host(&host.to_string());
+        if let Some((user, password)) = &user {
+            known::add_user(user, password);
+        }
+        known::add_url(&resource);
+        let user = user.map(|(user, password)| (user, password.into()));
         Ok(Self { secure, host, port, resource, user, socket: None })
     }
 

@@ -1,6 +1,9 @@
 //! Resolves the connection and credential arguments.
 
-use super::args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion};
+use super::{
+    args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion},
+    known_args,
+};
 use crate::{
     connect::{
         DialOptions, Http, Limits,
@@ -9,12 +12,15 @@ use crate::{
         netrc::Netrc,
     },
     error::Error,
+    escape::Escaped,
     job::reconnect::ReconnectRules,
+    known,
     net::{
         proxy::{NoProxy, Proxy, ProxyOptions, ProxyVariables},
         tcp::Family,
         tls::{Identity, IdentityFault, TlsOptions, TrustOptions, Version},
     },
+    redact::ShownPath,
     secret::{SecretString, ask, reveal},
     wording::system_error,
 };
@@ -30,6 +36,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
         Some(auth) => {
             let auth = resolve_secret(args, auth)?;
             let auth = auth.expose();
+            known_args::learn_option("auth", auth);
             Some(match auth.split_once(':') {
                 Some((user, password)) => (user.to_owned(), password.into()),
                 None => (auth.to_owned(), ask(&format!("password for {auth}"))?),
@@ -39,7 +46,9 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     let mut cookies = Cookies::default();
     for cookie in &args.cookie {
         if cookie.starts_with("env:") || cookie.starts_with("cmd:") {
-            cookies.pairs.push(resolve_secret(args, cookie)?);
+            let pair = resolve_secret(args, cookie)?;
+            known::add_header("Cookie", pair.expose());
+            cookies.pairs.push(pair);
         } else if cookie.contains('=') && !cookie.starts_with("file:") {
             cookies.pairs.push(cookie.clone().into());
         } else {
@@ -49,7 +58,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     }
     Ok(Credentials {
         user,
-        bearer: args.bearer.as_deref().map(|token| resolve_secret(args, token)).transpose()?,
+        bearer: args.bearer.as_deref().map(|token| known_secret(args, token)).transpose()?,
         digest_only: args.digest,
         netrc: match &args.netrc {
             None => Netrc::default(),
@@ -75,13 +84,20 @@ pub(super) fn read_file<T>(
 ) -> Result<T, Error> {
     let fault = |fault: String| Error::Usage { fault, hint: None };
     let text = fs::read_to_string(path)
-        .map_err(|e| fault(format!("cannot read {}: {}", path.display(), system_error(&e))))?;
-    parse(&text).map_err(|e| fault(format!("{}: {e}", path.display())))
+        .map_err(|e| fault(format!("cannot read {}: {}", ShownPath(path), system_error(&e))))?;
+    parse(&text).map_err(|e| fault(format!("{}: {e}", ShownPath(path))))
 }
 
 /// Returns the secret that `value` refers to, or `value` itself if it is not a reference.
 fn resolve_secret(args: &ClientArgs, value: &str) -> Result<SecretString, Error> {
     resolve_secret_at(value, location(args, value))
+}
+
+/// Resolves a secret, which is never shown from then on.
+fn known_secret(args: &ClientArgs, value: &str) -> Result<SecretString, Error> {
+    let secret = resolve_secret(args, value)?;
+    known::add(secret.expose());
+    Ok(secret)
 }
 
 /// Returns the location of `value` in the configuration file, if it came from there.
@@ -119,6 +135,7 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
         let invalid;
         (no_proxy, invalid) = NoProxy::parse(&list);
         for entry in invalid {
+            let entry = Escaped(&entry);
             notes.push(format!(
                 "{name}: ignoring '{entry}': not a host, domain, address or network"
             ));
@@ -167,7 +184,7 @@ pub(super) fn tls(client: &ClientArgs) -> Result<TlsOptions, Error> {
             fault: IdentityFault::Encrypted,
         }),
         Some("") => Ok(ask("passphrase for the key")?),
-        Some(passphrase) => resolve_secret(client, passphrase),
+        Some(passphrase) => known_secret(client, passphrase),
     };
     let identity = match &args.cert {
         None => None,

@@ -3,7 +3,7 @@
 use super::{
     args::{self, Cli, ClientArgs},
     config::{self, ParsedArgs},
-    prescan,
+    known_args, prescan,
     usage::usage,
 };
 use crate::{error::Error, proto::Kind, script::action::Action};
@@ -17,6 +17,7 @@ use std::ffi::OsString;
 ///
 /// `--help` and `--version` print their text and end the process.
 pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
+    known_args::learn(&args);
     let mut command = Cli::command();
     let args = prescan::hoist_subcommand(&command, args)?;
     let ParsedArgs { matches, url, extras } = config::parse(&mut command, &args)?;

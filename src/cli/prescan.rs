@@ -1,7 +1,7 @@
 //! A pass over the raw arguments for cases that clap does not handle: a subcommand after options,
 //! a misspelled subcommand, and an optional value followed by the URL.
 
-use crate::{error::Error, wording::nearest};
+use crate::{error::Error, escape::Escaped, redact::quoted, wording::nearest};
 use std::ffi::OsString;
 
 /// Moves a subcommand that is the first positional argument to the front, where clap expects it.
@@ -35,7 +35,10 @@ pub fn hoist_subcommand(
     }
     match positionals.next().and_then(|at| args.get(at)) {
         Some(extra) => Err(Error::Usage {
-            fault: format!("unexpected argument '{}': only one URL is accepted", extra.display()),
+            fault: format!(
+                "unexpected argument '{}': only one URL is accepted",
+                Escaped(&quoted(&extra.to_string_lossy()))
+            ),
             hint: Some("send messages with -x MESSAGE or through stdin".to_owned()),
         }),
         None => Ok(args),

@@ -12,16 +12,18 @@ use super::{
 use crate::{
     connect::{DialOptions, netrc::Netrc},
     error::Error,
+    escape::Escaped,
     job::{
         ClientJob, ColorMode, CommonOptions, Flow, Job, ListenJob, PipeOptions, RecordOptions,
         ShowJob, wait::EndRules,
     },
+    known,
     proto::{
         Close, CloseCode, Kind, Settings,
         extension::Offers,
         handshake::{Choices, HeaderEdit, Headers},
     },
-    redact::Secrets,
+    redact::{Secrets, quoted},
     render::{dialogue::Dialogue, extent::Extent},
     report::Verbosity,
     script::{goals::Goals, input::Framing},
@@ -136,7 +138,10 @@ fn redirects(args: &ClientArgs) -> Result<Option<usize>, Error> {
         // Empty if the option has no value, or its value was really the URL.
         None | Some("") => MAX_REDIRECTS,
         Some(limit) => limit.parse().map_err(|_| Error::Usage {
-            fault: format!("'{limit}' is not a number of redirects (--max-redirects)"),
+            fault: format!(
+                "'{}' is not a number of redirects (--max-redirects)",
+                Escaped(&quoted(limit))
+            ),
             hint: None,
         })?,
     };
@@ -171,7 +176,13 @@ fn header_edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
         }
         HeaderArg::File(_) => None,
     };
-    all.into_iter().filter_map(edit).collect()
+    let edits: Vec<HeaderEdit> = all.into_iter().filter_map(edit).collect::<Result<_, Error>>()?;
+    for edit in &edits {
+        if let HeaderEdit::Set(name, value) = edit {
+            known::add_header(name, value);
+        }
+    }
+    Ok(edits)
 }
 
 fn parse_header_lines(text: &str) -> Result<Vec<HeaderArg>, String> {

@@ -1,6 +1,10 @@
 //! Conversion of clap errors to usage errors.
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    escape::Escaped,
+    redact::{REDACTED, quoted},
+};
 use clap::error::{ContextKind, ErrorKind};
 
 /// Options whose values may contain secrets.
@@ -22,20 +26,25 @@ pub(super) fn usage(error: &clap::Error) -> Error {
     let mut text = error.render().to_string();
     let named = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     let option = named(ContextKind::InvalidArg);
-    let value = named(ContextKind::InvalidValue);
-    let lower = value.to_lowercase();
-    let name = lower.split(':').next().unwrap_or_default();
-    let is_plain_header = option.starts_with("--header")
-        && !name.contains([' ', '\t'])
-        && !lower.contains("auth")
-        && !lower.contains("cookie");
-    if SECRET.iter().any(|secret| option.starts_with(secret)) && !is_plain_header {
-        // clap drops control characters, so the text may not contain the value verbatim.
-        if let Some((before, rest)) = text.split_once(" '")
-            && let Some((_, after)) = rest.rsplit_once("' for '")
-        {
-            text = format!("{before} [redacted] for '{after}");
-        }
+    let value = match named(ContextKind::InvalidValue) {
+        // A word that belongs to no option.
+        value if value.is_empty() && !option.starts_with('-') => option.clone(),
+        value => value,
+    };
+    let is_secret = SECRET.iter().any(|secret| option.starts_with(secret));
+    let shown = if is_secret && !is_plain_header(&option, &value) {
+        REDACTED.to_owned()
+    } else {
+        format!("'{}'", Escaped(&quoted(&value)))
+    };
+    // clap drops control characters, so the text may not contain the value verbatim.
+    if !value.is_empty()
+        && let Some((before, rest)) = text.split_once(" '")
+        && let Some((_, after)) = rest.rsplit_once("' for '")
+    {
+        text = format!("{before} {shown} for '{after}");
+    } else if let Some((before, after)) = text.split_once(&format!("'{value}'")) {
+        text = format!("{before}{shown}{after}");
     }
     let first = text.split("\n\n").next().unwrap_or_default();
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
@@ -45,4 +54,10 @@ pub(super) fn usage(error: &clap::Error) -> Error {
         fault: first.strip_prefix("error: ").unwrap_or(first).trim_end().to_owned(),
         hint: Some(tip.unwrap_or("run sockeye --help for a list of options").to_owned()),
     }
+}
+
+/// Reports whether the value of `--header` is a name alone, or a field without secrets.
+fn is_plain_header(option: &str, value: &str) -> bool {
+    let name = value.split(':').next().unwrap_or_default();
+    option.starts_with("--header") && !name.contains([' ', '\t']) && quoted(value) == value
 }

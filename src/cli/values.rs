@@ -11,6 +11,7 @@ use crate::{
         handshake::{HeaderEdit, is_token},
     },
     render::write_out::Template,
+    wording::system_error,
 };
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -50,7 +51,7 @@ pub fn template(s: &str) -> Result<Template, String> {
     let Some(path) = s.strip_prefix('@') else { return Template::parse(s) };
     let path = if path == "-" { "/dev/stdin" } else { path };
     let text = fs::read_to_string(path)
-        .map_err(|cause| format!("cannot read {path}: {}", crate::wording::system_error(&cause)))?;
+        .map_err(|cause| format!("cannot read {}: {}", Escaped(path), system_error(&cause)))?;
     Template::parse(&text)
 }
 
@@ -109,7 +110,7 @@ pub fn resolve(s: &str) -> Result<ResolveOverride, String> {
         .split(',')
         .map(|one| {
             let one = one.strip_prefix('[').and_then(|one| one.strip_suffix(']')).unwrap_or(one);
-            one.parse().map_err(|_| format!("'{one}' is not an address"))
+            one.parse().map_err(|_| format!("'{}' is not an address", Escaped(one)))
         })
         .collect();
     let host = Some(host.to_owned()).filter(|host| host != "*");
@@ -142,7 +143,7 @@ fn split_host(s: &str) -> Option<(&str, &str)> {
 fn optional_port(s: &str) -> Result<Option<u16>, String> {
     match s {
         "" | "*" => Ok(None),
-        s => s.parse().map(Some).map_err(|_| format!("'{s}' is not a port")),
+        s => s.parse().map(Some).map_err(|_| format!("'{}' is not a port", Escaped(s))),
     }
 }
 

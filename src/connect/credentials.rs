@@ -2,6 +2,7 @@
 
 use super::{cookies::Cookies, digest::Challenge, netrc::Netrc};
 use crate::{
+    known,
     proto::handshake::{Headers, Response, Version},
     random::nonce,
     secret::SecretString,
@@ -52,7 +53,11 @@ impl Credentials {
 
     fn user_for(&self, target: &Target) -> Option<(String, SecretString)> {
         let given = self.user.clone().or_else(|| target.user.clone());
-        given.or_else(|| self.netrc.find(&target.host_name()))
+        let user = given.or_else(|| self.netrc.find(&target.host_name()));
+        if let Some((user, password)) = &user {
+            known::add_user(user, password.expose());
+        }
+        user
     }
 
     /// Removes the credentials that are for the first origin only, before a request to another.

@@ -5,9 +5,10 @@ use super::{
     redirect_hop::RedirectHop, request::RequestSummary, step::Step, tracker::Tracker,
 };
 use crate::{
+    known,
     net::{Transport, tls},
     proto::{
-        handshake::{Headers, Request, Version},
+        handshake::{Headers, Request, ResponseFault, Version},
         slice::Within,
         upgrade::{ClientUpgrade, UpgradeProgress, key},
     },
@@ -51,9 +52,13 @@ pub(super) async fn handshake(
                 reset,
             });
         }
-        let answer = upgrade
-            .receive(buffer.within(..n))
-            .map_err(|fault| OpenError::Handshake { request: summary.clone(), fault })?;
+        let answer = upgrade.receive(buffer.within(..n)).map_err(|fault| OpenError::Handshake {
+            request: summary.clone(),
+            fault: match fault {
+                ResponseFault::NotHttp(start) => ResponseFault::NotHttp(known::redact_bytes(start)),
+                other => other,
+            },
+        })?;
         match answer {
             UpgradeProgress::Pending => {}
             UpgradeProgress::Open { agreement, response, rest } => {

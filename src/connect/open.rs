@@ -17,8 +17,8 @@ use super::{
     tracker::Tracker,
 };
 use crate::{
+    known,
     net::{Transport, http2::Http2Fault, tls, tls::TlsFault},
-    redact::without_ours,
 };
 use std::net::SocketAddr;
 use tokio::time::{Instant, timeout_at};
@@ -90,14 +90,15 @@ async fn open_following_redirects(
         let is_followed = hop.follow(&response);
         if is_followed.map_err(|fault| OpenError::Redirect { from, status, fault })? {
             tracker.report(Progress::Redirected(&hop.target));
+            if !hop.withheld.is_empty() {
+                tracker.report(Progress::Withheld(&hop.withheld));
+            }
         } else if hop.answer_challenge(&response) {
             tracker.report(Progress::Challenged);
         } else {
             // The total limit covers the response up to its head. The body has a separate limit.
             let body = body::read(&mut transport, &response, rest).await;
-            let mut own_headers = hop.headers();
-            own_headers.edit(&hop.edits);
-            let body = without_ours(body, &own_headers);
+            let body = known::redact_bytes(body);
             let location = response.headers.get("Location");
             let location = location.and_then(|location| hop.target.join(location.trim()).ok());
             let location = location.map(|target| target.to_string());

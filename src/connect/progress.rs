@@ -34,6 +34,9 @@ pub enum Progress<'a> {
     HttpFallback(&'a OpenError),
     /// A redirect is followed.
     Redirected(&'a Target),
+    /// The redirect leads to another origin, which these are not sent to: names of header fields,
+    /// and the client certificate.
+    Withheld(&'a [String]),
     /// An authentication challenge is answered.
     Challenged,
     /// The request is about to be sent; the timing so far.

@@ -1,7 +1,10 @@
 //! Redirects (RFC 9110, 15.4): the next target, and the removal of secrets for another origin.
 
 use super::{redirect_fault::RedirectFault, redirect_hop::RedirectHop};
-use crate::proto::handshake::{HeaderEdit, Response};
+use crate::{
+    known::signs::is_bound_to_origin,
+    proto::handshake::{HeaderEdit, Response},
+};
 use std::borrow::Cow;
 
 impl RedirectHop<'_> {
@@ -27,25 +30,38 @@ impl RedirectHop<'_> {
             return Err(RedirectFault::Downgrade(target.to_string()));
         }
         self.challenges.forget_answer();
+        self.withheld.clear();
         if !target.is_same_origin(&self.target) {
-            self.credentials.to_mut().leave_origin();
-            self.host = None;
-            let tls = self.tls.to_mut();
-            (tls.identity, tls.name) = (None, None);
-            self.edits.to_mut().retain(|edit| match edit {
-                HeaderEdit::Set(name, _) => !is_origin_bound(name),
-                HeaderEdit::Remove(_) => true,
-            });
+            self.leave_origin();
         }
         self.target = Cow::Owned(target);
         self.redirects_followed += 1;
         Ok(true)
     }
-}
 
-fn is_origin_bound(name: &str) -> bool {
-    ORIGIN_BOUND_HEADERS.iter().any(|header| header.eq_ignore_ascii_case(name))
+    /// Withholds what is for the first origin only: credentials, the client certificate, and header
+    /// fields of the user whose name or value says that they hold a secret.
+    fn leave_origin(&mut self) {
+        let mut sent = self.headers();
+        sent.edit(&self.edits);
+        self.credentials.to_mut().leave_origin();
+        self.host = None;
+        let tls = self.tls.to_mut();
+        if tls.identity.is_some() {
+            self.withheld.push("the client certificate".to_owned());
+        }
+        (tls.identity, tls.name) = (None, None);
+        self.edits.to_mut().retain(|edit| match edit {
+            HeaderEdit::Set(name, value) => !is_bound_to_origin(name, value),
+            HeaderEdit::Remove(_) => true,
+        });
+        self.headers.to_mut().retain(|name, value| !is_bound_to_origin(name, value));
+        let names = sent.iter().filter(|(name, value)| is_bound_to_origin(name, value));
+        for (name, _) in names {
+            let name = name.to_owned();
+            if !self.withheld.contains(&name) {
+                self.withheld.push(name);
+            }
+        }
+    }
 }
-
-/// Header fields that are not sent to another origin.
-const ORIGIN_BOUND_HEADERS: [&str; 4] = ["Authorization", "Cookie", "Host", "Proxy-Authorization"];

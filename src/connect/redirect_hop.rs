@@ -17,11 +17,16 @@ pub(super) struct RedirectHop<'a> {
     pub(super) target: Cow<'a, Target>,
     /// The value of the Host header, if not the target's.
     pub(super) host: Option<&'a str>,
+    /// The header fields of the request, except those that belong to the handshake itself.
+    pub(super) headers: Cow<'a, Headers>,
     pub(super) edits: Cow<'a, [HeaderEdit]>,
     pub(super) credentials: Cow<'a, Credentials>,
     pub(super) challenges: ChallengeState,
     pub(super) tls: Cow<'a, TlsOptions>,
     pub(super) redirects_followed: usize,
+    /// What the last redirect withheld from another origin: names of header fields, and the client
+    /// certificate.
+    pub(super) withheld: Vec<String>,
 }
 
 impl<'a> RedirectHop<'a> {
@@ -30,18 +35,20 @@ impl<'a> RedirectHop<'a> {
             options,
             target: Cow::Borrowed(&options.target),
             host: options.host.as_deref(),
+            headers: Cow::Borrowed(&options.headers),
             edits: Cow::Borrowed(&options.edits),
             credentials: Cow::Borrowed(&options.credentials),
             challenges: ChallengeState::default(),
             tls: Cow::Borrowed(&options.tls),
             redirects_followed: 0,
+            withheld: Vec::new(),
         }
     }
 
     /// Returns the header fields common to both HTTP versions: the defaults and the credentials,
     /// without Host and the user's edits.
     pub(super) fn headers(&self) -> Headers {
-        let mut headers = self.options.headers.clone();
+        let mut headers = (*self.headers).clone();
         let secret = self.credentials.headers(&self.target, &self.challenges);
         for (name, value) in secret.iter() {
             headers.push(name, value);

@@ -1,7 +1,10 @@
 //! Progress and timing of opening a session, reported to an observer.
 
 use super::{progress::Progress, step::Step, stopwatch::Stopwatch};
-use crate::proto::handshake::{Request, Response};
+use crate::{
+    known,
+    proto::handshake::{Request, Response},
+};
 use tokio::time::Instant;
 
 /// Measures the steps and reports them to an observer.
@@ -20,7 +23,9 @@ impl Tracker<'_> {
         (self.observer)(progress);
     }
 
+    /// Reports a request. From then on, its secrets are removed from what the peer says.
     pub(super) fn report_request(&mut self, request: &Request) {
+        known::add_request(&request.headers, &request.target);
         let timing = self.stopwatch.timing(Instant::now().into_std());
         self.report(Progress::Request(request, &timing));
     }

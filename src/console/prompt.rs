@@ -16,7 +16,7 @@ use super::{
     suspend::Suspend,
     terminal_modes::TerminalModes,
 };
-use crate::sys::stdio::write_within;
+use crate::{redact::Shown, sys::stdio::write_within};
 use colored::Colorize as _;
 use rustyline::{
     ColorMode, CompletionType, Config, Editor, EventHandler, KeyEvent,
@@ -156,7 +156,12 @@ impl Prompt {
         let _ = self.replies.send(reply);
     }
 
-    /// Prints lines above the prompt.
+    /// Prints a note above the prompt.
+    pub(crate) fn note(&self, text: impl Into<Shown>) {
+        self.output.print(text.into().as_str());
+    }
+
+    /// Prints a formatted message above the prompt. Notes are printed by [`Prompt::note`].
     pub(crate) fn print(&self, text: &str) {
         self.output.print(text);
     }

@@ -38,7 +38,8 @@ pub(super) fn hint(fault: &RedirectFault) -> Option<String> {
     match fault {
         RedirectFault::TooMany(_) => Some("raise the limit with --max-redirects N".to_owned()),
         RedirectFault::Downgrade(to) => {
-            Some(format!("to allow this, connect to {} directly", Escaped(to)))
+            let to = Secrets::Hidden.url(to);
+            Some(format!("to allow this, connect to {} directly", Escaped(&to)))
         }
         _ => None,
     }

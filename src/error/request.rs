@@ -3,6 +3,7 @@
 use crate::{
     connect::{RequestPart, RequestSummary},
     escape::Escaped,
+    redact::Secrets,
 };
 
 /// Returns a hint that names those of `parts` that the request lacks.
@@ -22,9 +23,9 @@ pub(super) fn missing(request: &RequestSummary, parts: &[RequestPart]) -> Option
     Some(format!("the server may require {}{or}{last}", first.join(", ")))
 }
 
-/// Returns the `wss:` URL for a request to a `ws:` URL.
+/// Returns the `wss:` URL for a request to a `ws:` URL, redacted.
 pub(super) fn secured(request: &RequestSummary) -> String {
     let target = &request.target;
     // The authority includes the port, even port 80: without it the URL would mean port 443.
-    format!("wss://{}{}", target.authority(), target.resource)
+    format!("wss://{}{}", target.authority(), Secrets::Hidden.url(&target.resource))
 }

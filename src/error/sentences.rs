@@ -10,7 +10,7 @@ use crate::{
     connect::{LimitScope, OpenError, Step},
     escape::Escaped,
     proto::{Violation, handshake::Version},
-    redact::Secrets,
+    redact::{Secrets, ShownPath},
     session::SessionError,
     target::without_user,
     wording::{lower, system_error},
@@ -39,11 +39,11 @@ impl fmt::Display for Error {
             }
             Self::Output(cause) => write!(f, "cannot write stdout: {}", system_error(cause)),
             Self::File { path, cause } => {
-                write!(f, "cannot write {}: {}", path.display(), system_error(cause))
+                write!(f, "cannot write {}: {}", ShownPath(path), system_error(cause))
             }
             Self::Input(cause) => write!(f, "cannot read stdin: {}", system_error(cause)),
             Self::Recording { path, line, fault } => {
-                write!(f, "cannot read {}: ", Escaped(&path.display().to_string()))?;
+                write!(f, "cannot read {}: ", ShownPath(path))?;
                 if let Some(line) = line {
                     write!(f, "line {line}: ")?;
                 }
@@ -109,7 +109,7 @@ impl fmt::Display for OpenError {
             Self::Redirect { from, status, fault } => redirect::sentence(f, from, *status, fault),
             Self::Tls { authority, fault } => tls::sentence(f, authority, fault),
             Self::Authorities { path: Some(path), cause } => {
-                write!(f, "cannot use the CA file {}: {}", path.display(), lower(cause))
+                write!(f, "cannot use the CA file {}: {}", ShownPath(path), lower(cause))
             }
             Self::Authorities { path: None, cause } => {
                 write!(f, "no trusted CA certificates: {cause}")

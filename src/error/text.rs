@@ -2,6 +2,7 @@
 
 use crate::{
     escape::Escaped,
+    known,
     proto::{excerpt::Excerpt, handshake::Response},
 };
 use std::{fmt, time::Duration};
@@ -24,14 +25,15 @@ pub(super) struct FirstLine<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for FirstLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = String::from_utf8_lossy(self.0);
+        let start = known::redact_bytes(self.0.to_vec());
+        let start = String::from_utf8_lossy(&start);
         write!(f, "{}", Escaped(&short(start.lines().next().unwrap_or_default())))
     }
 }
 
-/// Shortens a peer's text to 120 characters; the result is not escaped.
+/// Redacts a peer's text and shortens it to 120 characters; the result is not escaped.
 pub(super) fn short(s: &str) -> String {
-    Excerpt(s).to_string()
+    Excerpt(&known::redact(s)).to_string()
 }
 
 /// Formats a time limit in seconds.

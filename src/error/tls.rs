@@ -8,6 +8,7 @@ use crate::{
     escape::Escaped,
     net::tls::{Certificate, IdentityFault, TlsFault},
     proto::slice::Within,
+    redact::ShownPath,
     wording::{lower, system_error},
 };
 use rustls::{AlertDescription, CertificateError, PeerIncompatible, pki_types::UnixTime};
@@ -303,7 +304,7 @@ pub(super) fn identity(
     path: &Path,
     fault: &IdentityFault,
 ) -> fmt::Result {
-    write!(f, "cannot use the client certificate or key in {}: ", path.display())?;
+    write!(f, "cannot use the client certificate or key in {}: ", ShownPath(path))?;
     match fault {
         IdentityFault::File(cause) => write!(f, "{}", system_error(cause)),
         IdentityFault::NoCertificate { .. } => f.write_str("no PEM certificate found"),

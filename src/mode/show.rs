@@ -75,7 +75,7 @@ fn unwritten(fault: Option<io::Error>) -> Result<RunOutcome, Error> {
 fn tell_left_out(recording: &Reader<'_>) {
     let path = recording.path().display().to_string();
     for text in recording.left_out() {
-        report::line(&format!("sockeye: {}: {text}", Escaped(&path)));
+        report::line(&format!("sockeye: {}: {text}", Escaped(&path)).into());
     }
 }
 

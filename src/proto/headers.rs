@@ -46,6 +46,11 @@ impl Headers {
         self.list(name).any(|element| element.eq_ignore_ascii_case(token))
     }
 
+    /// Keeps only the fields for which `keeps` returns true.
+    pub fn retain(&mut self, mut keeps: impl FnMut(&str, &str) -> bool) {
+        self.0.retain(|(name, value)| keeps(name, value));
+    }
+
     /// Applies the user's edits: removes the fields of every edited name, then appends the fields
     /// that are set, in order.
     pub fn edit(&mut self, edits: &[HeaderEdit]) {

@@ -7,13 +7,20 @@ use crate::{
         frame::RSV1,
         trace::{Direction, Frame},
     },
+    redact::Secrets,
 };
 use data_encoding::HEXLOWER;
 use std::{fmt::Write as _, time::Duration};
 
 /// Returns the line of a frame. `since` is the time since the previous frame; with `header`, the
-/// line includes the header bytes in hex.
-pub fn line(direction: Direction, frame: &Frame, since: Duration, header: bool) -> String {
+/// line includes the header bytes in hex. Secrets are redacted in control frames, not in messages.
+pub fn line(
+    direction: Direction,
+    frame: &Frame,
+    since: Duration,
+    header: bool,
+    secrets: Secrets,
+) -> String {
     let mark = mark(direction);
     let size = match frame.length {
         Some(length) => length.to_string(),
@@ -41,7 +48,7 @@ pub fn line(direction: Direction, frame: &Frame, since: Duration, header: bool) 
             }
         };
     }
-    preview(frame, &mut line);
+    preview(frame, secrets, &mut line);
     line.truncate(line.trim_end().len());
     line
 }
@@ -79,8 +86,9 @@ fn flags(frame: &Frame) -> String {
 }
 
 /// Appends the start of the payload: text as text, anything else in hex.
-fn preview(frame: &Frame, line: &mut String) {
-    let payload = frame.preview.as_slice();
+fn preview(frame: &Frame, secrets: Secrets, line: &mut String) {
+    let seen = frame.preview.as_slice();
+    let payload = &*if frame.is_control() { secrets.dump(seen) } else { seen.into() };
     if payload.is_empty() {
         return;
     }
@@ -152,7 +160,10 @@ mod tests {
         reader.feed(bytes, |frame| frames.push(frame));
         frames.extend(reader.rest());
         let since = Duration::from_micros(1500);
-        frames.iter().map(|frame| line(Direction::In, frame, since, false)).collect()
+        frames
+            .iter()
+            .map(|frame| line(Direction::In, frame, since, false, Secrets::Hidden))
+            .collect()
     }
 
     #[test]
@@ -208,7 +219,7 @@ mod tests {
         let mut reader = FrameReader::new(false, 64);
         let mut seen = String::new();
         reader.feed(&hex!("89 01 41"), |frame| {
-            seen = line(Direction::Out, &frame, Duration::ZERO, true);
+            seen = line(Direction::Out, &frame, Duration::ZERO, true, Secrets::Hidden);
         });
         assert_eq!(seen, "> +0.000000 ping         fin                1+2  0x8901 \"A\"");
     }

@@ -11,7 +11,7 @@ use crate::{
         handshake::{Headers, Request},
         trace::{Direction, Frame},
     },
-    redact::Secrets,
+    redact::{Secrets, Shown},
     schema::{
         event::{self, Event},
         line::{Line, LineWriter, VERSION},
@@ -71,12 +71,13 @@ impl JsonLines {
         self.at(Instant::now());
         let ClientConnection { established, report } = opened;
         let timing = report.timing;
+        let subprotocol = established.agreement.subprotocol.as_deref();
         let event = Event::Open(Box::new(event::Open {
             version: VERSION,
             url: self.secrets.url(&report.url),
             address: report.address.map(|address| address.to_string().into()),
             tls: report.tls.as_deref().map(Cow::from),
-            subprotocol: established.agreement.subprotocol.as_deref().map(Cow::from),
+            subprotocol: subprotocol.map(|name| self.secrets.subprotocols(name)),
             compression: established.agreement.deflate.map(compression),
             timing: event::OpenTiming {
                 resolve: Seconds(timing.resolve),
@@ -100,7 +101,11 @@ impl JsonLines {
         match seen {
             SessionEvent::Bytes(..) => {}
             SessionEvent::Frame(direction, frame) => {
-                self.line(Some(*direction), Event::Frame(Box::new(frame_event(frame))), out);
+                self.line(
+                    Some(*direction),
+                    Event::Frame(Box::new(frame_event(frame, self.secrets))),
+                    out,
+                );
             }
             SessionEvent::Piece(piece) => self.piece(piece, out),
             SessionEvent::Sent(kind, data, size) => {
@@ -118,7 +123,7 @@ impl JsonLines {
             SessionEvent::Close(direction, close) => {
                 let event = Event::Close(event::Close {
                     code: close.code.number(),
-                    reason: close.reason.as_str().into(),
+                    reason: self.secrets.text(&close.reason),
                     name: close.code.name().into(),
                 });
                 self.line(Some(*direction), event, out);
@@ -150,7 +155,7 @@ impl JsonLines {
     pub fn gap(&mut self, reason: &str, out: &mut OutputBuffer) {
         self.assembler = Assembler::default();
         self.at(Instant::now());
-        self.line(None, Event::Gap(event::Gap { message: reason.into() }), out);
+        self.line(None, Event::Gap(event::Gap { message: Secrets::Hidden.text(reason) }), out);
     }
 
     /// Writes the `error` event if the run failed, then the `end` event: the exit status (`Ok`) or
@@ -165,10 +170,11 @@ impl JsonLines {
     ) {
         self.at(Instant::now());
         if let Some(error) = error {
+            let shown = |words: String| Cow::from(Shown::from(words).to_string());
             let event = Event::Error(event::Failure {
                 code: error.code().into(),
-                message: error.to_string().into(),
-                hint: error.hint().map(Cow::from),
+                message: shown(error.to_string()),
+                hint: error.hint().map(shown),
             });
             self.line(None, event, out);
         }
@@ -204,7 +210,7 @@ impl JsonLines {
     }
 
     fn headers<'a>(&self, headers: &'a Headers) -> event::Headers<'a> {
-        self.secrets.headers(headers).map(|(name, value)| (name.into(), value)).collect()
+        self.secrets.headers(headers).collect()
     }
 }
 
@@ -229,10 +235,16 @@ fn content(kind: Kind, bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<Base64<'_>
     }
 }
 
-fn frame_event(frame: &Frame) -> event::Frame<'_> {
+fn frame_event(frame: &Frame, secrets: Secrets) -> event::Frame<'_> {
     let is_text = frame.kind == Some(Kind::Text) && !frame.compressed;
     let kind = if is_text || frame.is_control() { Kind::Text } else { Kind::Binary };
-    let (data, base64) = content(kind, &frame.preview);
+    let (data, base64) = if frame.opcode() == CLOSE {
+        let dump = secrets.dump(&frame.preview);
+        let (data, base64) = content(kind, &dump);
+        (data.map(|it| it.into_owned().into()), base64.map(|it| Base64(it.0.into_owned().into())))
+    } else {
+        content(kind, &frame.preview)
+    };
     event::Frame {
         fin: frame.fin(),
         rsv: frame.rsv() >> 4,
@@ -253,6 +265,9 @@ fn frame_event(frame: &Frame) -> event::Frame<'_> {
         base64,
     }
 }
+
+/// The opcode of a Close.
+const CLOSE: u8 = 0x8;
 
 fn compression(deflate: Deflate) -> event::Compression {
     let side = |role| {

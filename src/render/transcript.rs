@@ -8,7 +8,7 @@ use super::{
     recording::{End, Event, Recorded},
     summary::amount,
 };
-use crate::{proto::Opcode, script::matcher::Matcher};
+use crate::{proto::Opcode, redact::Secrets, script::matcher::Matcher};
 use colored::Colorize as _;
 use std::{
     fmt,
@@ -67,7 +67,8 @@ impl Transcript {
             Event::Frame(direction, frame) if self.frames => {
                 let before = self.last_frame.replace(at).unwrap_or(at);
                 let since = at.duration_since(before).unwrap_or(Duration::ZERO);
-                self.line(at, &frames::line(*direction, frame, since, true), "", out)
+                let line = frames::line(*direction, frame, since, true, Secrets::Hidden);
+                self.line(at, &line, "", out)
             }
             Event::Violation(violation, section) => {
                 self.line(at, "! ", &format!("{violation} ({section})"), out)

@@ -1,6 +1,6 @@
 //! `--write-out`: the results of a run in a user-defined format, as in curl.
 
-use crate::{proto::slice::Within, wording::nearest};
+use crate::{escape::Escaped, proto::slice::Within, wording::nearest};
 use serde_json::{Map, Value, json};
 use std::{fmt::Write as _, time::Duration};
 
@@ -183,7 +183,7 @@ fn percent(after: &str, plain: &mut String) -> Result<(usize, Option<FormatPart>
 
 fn unknown(name: &str) -> String {
     let names = VARIABLES.iter().map(|(name, _)| *name).chain(["json", "stdout", "stderr"]);
-    let mut text = format!("unknown variable '{name}'");
+    let mut text = format!("unknown variable '{}'", Escaped(name));
     if let Some(near) = nearest(name, names) {
         let _ = write!(text, "; did you mean '{near}'?");
     }

@@ -9,7 +9,7 @@ use crate::{
         Close,
         handshake::{Headers, Version},
     },
-    redact::Secrets,
+    redact::{Secrets, Shown},
     render::write_out::{self, Fact, Stream, Template},
     report::Report,
     session::{Session, Stats},
@@ -111,7 +111,7 @@ impl Facts {
             "close_code" => {
                 Fact::Number(close.as_ref().map_or(1006, |it| u16::from(it.code)).into())
             }
-            "close_reason" => Fact::Text(close.as_ref()?.reason.clone()),
+            "close_reason" => Fact::Text(self.secrets.text(&close.as_ref()?.reason).into_owned()),
             "closed_by" => Fact::Text(if *by_us { "local" } else { "remote" }.to_owned()),
             "messages_received" => Fact::Number(received.messages),
             "messages_sent" => Fact::Number(sent.messages),
@@ -164,7 +164,8 @@ impl Sink for Facts {
 
     fn opened(&mut self, opened: &ClientConnection) {
         self.opened = true;
-        self.subprotocol.clone_from(&opened.established.agreement.subprotocol);
+        let subprotocol = opened.established.agreement.subprotocol.as_deref();
+        self.subprotocol = subprotocol.map(|name| self.secrets.subprotocols(name).into_owned());
     }
 
     fn left(&mut self, session: &Session) {
@@ -181,8 +182,9 @@ impl Sink for Facts {
             Ok(code) => code.into(),
             Err(signal) => 128 + u64::from(signal.unsigned_abs()),
         };
-        let words = ended.as_ref().err().map(ToString::to_string);
-        self.error = words.and_then(|words| words.lines().next().map(ToOwned::to_owned));
+        let words = ended.as_ref().err().map(|error| Shown::new(&error.to_string()));
+        let first = |words: Shown| words.as_str().lines().next().map(ToOwned::to_owned);
+        self.error = words.and_then(first);
         self.template.fill(&*self)
     }
 }
@@ -193,7 +195,9 @@ impl write_out::Facts for Facts {
         match name {
             "errormsg" => self.error.clone().map(Fact::Text),
             "exitcode" => Some(Fact::Number(self.exit)),
-            "extensions" => text(self.headers.get("Sec-WebSocket-Extensions")?),
+            "extensions" => {
+                write_out::Facts::header(self, "Sec-WebSocket-Extensions").map(Fact::Text)
+            }
             "http_code" | "response_code" => Some(Fact::Status(self.status)),
             "http_version" => text(self.version?.number()),
             "method" => text(self.version.unwrap_or_default().method()),

@@ -3,6 +3,7 @@
 use super::{Interest, Print, Sink};
 use crate::{
     proto::trace::Direction,
+    redact::Shown,
     render::{
         frames,
         hexdump::{ROW, hexdump},
@@ -44,15 +45,15 @@ impl FrameLines {
     }
 
     fn line(&mut self, text: &str, at: Instant) {
-        let line = self.report.dated(&format!("{}{text}", self.name), at);
-        self.waiting.push_str(&line);
+        let line = self.report.dated(&Shown::formatted(format!("{}{text}", self.name)), at);
+        self.waiting.push_str(line.as_str());
         self.waiting.push('\n');
     }
 
     fn dump(&mut self, direction: Direction, bytes: &[u8], at: Instant) {
         self.line(&frames::bytes(direction, bytes.len()), at);
         // Writing to a String cannot fail.
-        let _ = hexdump(bytes, ROW, &mut self.waiting);
+        let _ = hexdump(&self.report.secrets.dump(bytes), ROW, &mut self.waiting);
         self.waiting.push('\n');
     }
 }
@@ -71,7 +72,8 @@ impl Sink for FrameLines {
             SessionEvent::Frame(direction, frame) => {
                 let since = self.since(at);
                 let header = self.report.verbosity >= Verbosity::Detailed;
-                self.line(&frames::line(*direction, frame, since, header), at);
+                let secrets = self.report.secrets;
+                self.line(&frames::line(*direction, frame, since, header, secrets), at);
             }
             SessionEvent::Broken(violation) => self.line(&frames::broken(*violation), at),
             SessionEvent::Bytes(direction, bytes)

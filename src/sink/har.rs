@@ -12,7 +12,10 @@ use crate::{
     session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
     target::Target,
 };
-use std::time::{Instant, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Instant, SystemTime},
+};
 
 /// Writes a HAR file incrementally.
 pub(crate) struct HarWriter {
@@ -149,9 +152,8 @@ impl Sink for HarFile {
     }
 
     fn progress(&mut self, step: &Progress<'_>) {
-        let owned = |(name, value): (&str, std::borrow::Cow<'_, str>)| {
-            (name.to_owned(), value.into_owned())
-        };
+        let owned =
+            |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
         match step {
             Progress::Redirected(target) => {
                 self.exchange.url = self.secrets.url(&target.to_string()).into_owned();
@@ -171,7 +173,7 @@ impl Sink for HarFile {
             Progress::Response(response, timing) => {
                 self.exchange.answer = Some(Answer {
                     status: response.status,
-                    reason: response.reason.clone(),
+                    reason: self.secrets.text(&response.reason).into_owned(),
                     headers: self.secrets.headers(&response.headers).map(owned).collect(),
                 });
                 self.exchange.timing = timing.since(&self.before);

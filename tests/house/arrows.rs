@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub const ROOMS: &[&[&str]] = &[
     &["proto"],
     &["escape", "random", "sys", "wording"],
+    &["known"],
     &["secret"],
     &["target"],
     &["redact"],

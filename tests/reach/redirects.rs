@@ -36,7 +36,8 @@ fn a_redirect_is_followed_when_asked() {
 fn credentials_stay_with_their_origin() {
     Test::new()
         .args(["-L", "-u", "me:secret", "--cookie", "a=b", "--host", "first.example"])
-        .args(["-H", "Authorization: x", "-H", "cookie: y", "-H", "X-Mine: 1"])
+        .args(["-H", "Authorization: x", "-H", "cookie: y", "-H", "X-Mine: 1", "-v"])
+        .args(["-H", "X-Api-Key: k", "-H", "X-Other: S3cr3tT0ken", "-s", "bearer, opensesame"])
         .peer(|peer| {
             let port = peer.port();
             let first = peer.answer(&to(&format!("ws://localhost:{port}/")));
@@ -46,11 +47,14 @@ fn credentials_stay_with_their_origin() {
             let second = peer.open();
             assert_eq!(second.header("Host"), format!("localhost:{port}"));
             assert_eq!(second.header("X-Mine"), "1");
-            for gone in ["Authorization", "Cookie", "cookie"] {
+            let gone = ["Authorization", "Cookie", "cookie", "X-Api-Key", "X-Other"];
+            for gone in gone.into_iter().chain(["Sec-WebSocket-Protocol"]) {
                 assert!(second.all(gone).is_empty(), "{gone}");
             }
             peer.close(1000);
         })
+        .stderr_has(["* redirected to ws://localhost:{port}/\n* not sent to another origin: \
+             Sec-WebSocket-Protocol, Authorization, cookie, X-Api-Key, X-Other\n"])
         .run();
 }
 

@@ -111,7 +111,7 @@ impl Console {
 
     pub(super) fn note(&self, text: &str, report: Report) {
         match self {
-            Self::Prompt(Some(prompt)) => prompt.print(text),
+            Self::Prompt(Some(prompt)) => prompt.note(text),
             _ => report.note(text),
         }
     }
@@ -225,7 +225,7 @@ fn run_command(prompt: &Prompt, line: &str) -> ConsoleEvent {
         Ok(Command::Quit) => return ConsoleEvent::Quit(RunOutcome::Done),
         Ok(Command::Help) => prompt.print(HELP),
         Ok(_) => prompt.print("only /quit and /help are available in a server"),
-        Err(fault) => prompt.print(&Escaped(&fault).to_string()),
+        Err(fault) => prompt.note(Escaped(&fault).to_string()),
     }
     ConsoleEvent::Nothing
 }

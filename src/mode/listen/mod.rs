@@ -13,8 +13,10 @@ use super::echo::echo;
 use crate::{
     connect::incoming::Incoming,
     error::Error,
+    escape::Escaped,
     job::{CommonOptions, ListenJob, run_outcome::RunOutcome},
     random::entropy,
+    redact::quoted,
     report::Report,
     session::Session,
     sink::sinks::Sinks,
@@ -62,7 +64,7 @@ fn address(text: &str) -> Result<String, Error> {
         Some((host, port)) => (host, port),
     };
     let usage_error = || Error::Usage {
-        fault: format!("'{text}' is not a listen address"),
+        fault: format!("'{}' is not a listen address", Escaped(&quoted(text))),
         hint: Some("use PORT, HOST:PORT or [IPv6]:PORT; port 0 is any free port".to_owned()),
     };
     if text.starts_with("unix:") {

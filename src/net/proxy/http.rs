@@ -2,16 +2,16 @@
 
 use super::fault::ProxyFault;
 use crate::{
+    known,
     net::{
         body::{BODY_LIMIT, MAX_BODY_BYTES},
         transport::{EXCERPT_BYTES, Transport},
     },
     proto::{
-        handshake::{Headers, MAX_HEAD_BYTES, ResponseFault},
+        handshake::{MAX_HEAD_BYTES, ResponseFault},
         slice::Within,
         upgrade::parse_response,
     },
-    redact::without_ours,
 };
 use bytes::{Buf as _, Bytes};
 use std::{
@@ -32,11 +32,11 @@ pub(super) async fn connect(
     user: Option<(&str, &str)>,
 ) -> Result<Box<dyn Transport>, ProxyFault> {
     let mut head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n");
-    let mut own_headers = Headers::default();
     if let Some((user, password)) = user {
         let credentials = data_encoding::BASE64.encode(format!("{user}:{password}").as_bytes());
         let _ = write!(head, "Proxy-Authorization: Basic {credentials}\r\n");
-        own_headers.push("Proxy-Authorization", format!("Basic {credentials}"));
+        known::add(&credentials);
+        known::add_user(user, password);
     }
     head += concat!("User-Agent: sockeye/", env!("CARGO_PKG_VERSION"), "\r\n\r\n");
     // A write error is ignored: the proxy may have answered before it closed the connection, and
@@ -50,8 +50,9 @@ pub(super) async fn connect(
     let (response, mut rest) = loop {
         let start = bytes.get(..HTTP_PREFIX.len()).unwrap_or(&bytes);
         if !HTTP_PREFIX.starts_with(start) {
-            bytes.truncate(EXCERPT_BYTES);
-            return Err(ProxyFault::Answer(ResponseFault::NotHttp(bytes)));
+            let mut start = known::redact_bytes(bytes);
+            start.truncate(EXCERPT_BYTES);
+            return Err(ProxyFault::Answer(ResponseFault::NotHttp(start)));
         }
         if let Some((response, length)) = parse_response(&bytes).map_err(ProxyFault::Answer)? {
             let rest = bytes.split_off(length);
@@ -84,7 +85,7 @@ pub(super) async fn connect(
     // A body that is late is shown as far as it was received.
     let _ = timeout(BODY_LIMIT, body).await;
     rest.truncate(MAX_BODY_BYTES);
-    let body = without_ours(rest, &own_headers);
+    let body = known::redact_bytes(rest);
     Err(ProxyFault::Status { response: Box::new(response), body })
 }
 

@@ -5,6 +5,7 @@ use crate::{
     console::{event::PromptReply, screen::screen},
     escape::Escaped,
     proto::{Kind, UsageError},
+    redact::{Shown, ShownPath},
     script::{
         action::Outgoing,
         command::{Command, table},
@@ -69,7 +70,9 @@ impl Interactive {
                 lines.extend(self.view.state());
                 lines.join("\n")
             }
-            Command::Headers => self.handshake.join("\n"),
+            Command::Headers => {
+                self.handshake.iter().map(Shown::as_str).collect::<Vec<_>>().join("\n")
+            }
             Command::Reconnect(subprotocol) => {
                 self.reopening = Some(ReopenRequest { subprotocol });
                 self.close(&self.options.close.clone());
@@ -141,14 +144,14 @@ impl Interactive {
 /// Reads a message from a file. Without a type, it is text if it is valid UTF-8.
 fn contents(kind: Option<Kind>, path: &Path) -> Result<(Kind, Vec<u8>), String> {
     let bytes = read(path).map_err(|cause| {
-        format!("cannot read {}: {}", path.display(), crate::wording::system_error(&cause))
+        format!("cannot read {}: {}", ShownPath(path), crate::wording::system_error(&cause))
     })?;
     match (kind, std::str::from_utf8(&bytes)) {
         (Some(Kind::Binary), _) | (None, Err(_)) => Ok((Kind::Binary, bytes)),
         (_, Ok(_)) => Ok((Kind::Text, bytes)),
         (Some(Kind::Text), Err(fault)) => Err(format!(
             "not sent: {} is not valid UTF-8 at byte {}; /binary @FILE sends it as binary",
-            path.display(),
+            ShownPath(path),
             fault.valid_up_to() + 1
         )),
     }

@@ -4,7 +4,7 @@ use crate::{
     connect::{ClientConnection, Progress},
     escape::Escaped,
     proto::handshake::Version,
-    redact::Secrets,
+    redact::{Secrets, Shown},
     render::summary::ms,
     report::progress_lines,
 };
@@ -23,7 +23,10 @@ pub(super) fn status_line(opened: &ClientConnection) -> String {
         parts.push("HTTP/2".to_owned());
     }
     let subprotocol = established.agreement.subprotocol.as_ref();
-    parts.extend(subprotocol.map(|name| format!("subprotocol {}", Escaped(name))));
+    parts.extend(
+        subprotocol
+            .map(|name| format!("subprotocol {}", Escaped(&Secrets::Hidden.subprotocols(name)))),
+    );
     if established.agreement.deflate.is_some() {
         parts.push("permessage-deflate".to_owned());
     }
@@ -32,7 +35,7 @@ pub(super) fn status_line(opened: &ClientConnection) -> String {
 }
 
 /// Returns the lines of the request or response in this step, if it has one.
-pub(crate) fn handshake_lines(step: &Progress<'_>, secrets: Secrets) -> Vec<String> {
+pub(crate) fn handshake_lines(step: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
     match step {
         Progress::Request(..) | Progress::Response(..) => progress_lines(step, secrets),
         _ => Vec::new(),

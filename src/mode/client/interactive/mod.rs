@@ -19,6 +19,7 @@ use crate::{
     job::run_outcome::RunOutcome,
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece},
     random::entropy,
+    redact::Shown,
     render::summary::summary,
     session::{Session, limits::QUEUE_LIMIT_BYTES},
     sink::Print,
@@ -41,7 +42,7 @@ pub(super) struct Interactive {
     assembler: Assembler,
     repeats: Repeats,
     /// The lines of the opening handshake.
-    handshake: Vec<String>,
+    handshake: Vec<Shown>,
     /// Typed pings without a pong. Their pongs are always shown.
     pings: VecDeque<Vec<u8>>,
     /// True if the user has exited. The session is closing.
@@ -80,7 +81,7 @@ impl Interactive {
     pub(super) fn new(
         options: Options,
         opened: ClientConnection,
-        handshake: Vec<String>,
+        handshake: Vec<Shown>,
         reconnector: Option<Reconnector>,
     ) -> Result<Self, Error> {
         // Installed before the prompt changes the terminal modes, which must be restored after a

@@ -12,6 +12,7 @@ use crate::{
     mode::client::{farewell::farewell, reconnect::RetryEvent},
     proto::{Assembler, CloseCode, handshake::HeaderEdit},
     random::entropy,
+    redact::Shown,
     session::Session,
 };
 use colored::Colorize as _;
@@ -67,7 +68,7 @@ impl Interactive {
         let print = self.prompt.printer();
         let mut tell = |event: RetryEvent<'_>| match event {
             RetryEvent::Lost(error, wait) => {
-                print(&error.to_string());
+                print(Shown::from(error.to_string()).as_str());
                 print(&format!("reconnecting in {:.1} s", wait.as_secs_f64()));
             }
             RetryEvent::Progress(step) => {
@@ -126,12 +127,12 @@ impl Interactive {
     fn install(
         &mut self,
         opened: Option<Result<ClientConnection, Error>>,
-        handshake: Vec<String>,
+        handshake: Vec<Shown>,
     ) -> bool {
         match opened {
             Some(Ok(opened)) => {
                 let url = self.options.report.secrets.url(&opened.report.url);
-                self.prompt.print(&format!("reconnected to {}", Escaped(&url)));
+                self.prompt.note(format!("reconnected to {}", Escaped(&url)));
                 self.prompt.print(&status_line(&opened));
                 self.options.sinks.opened(&opened);
                 let session = Session::client(opened, self.options.settings, entropy())
@@ -166,9 +167,9 @@ impl Interactive {
         let verdict = self.verdict();
         match &verdict {
             Err(error) => {
-                self.prompt.print(&error.to_string());
+                self.prompt.note(error.to_string());
                 if let Some(hint) = error.hint() {
-                    self.prompt.print(&format!("hint: {hint}"));
+                    self.prompt.note(format!("hint: {hint}"));
                 }
             }
             Ok(()) => self.print_farewell(),
@@ -179,7 +180,7 @@ impl Interactive {
 
     /// Prints how a session closed without failure, and the meaning of the peer's close code.
     pub(super) fn print_farewell(&self) {
-        self.prompt.print(&farewell(&self.session));
+        self.prompt.note(farewell(&self.session));
         let close = self.session.remote_close().filter(|_| !self.session.is_closed_by_us());
         let code = close.map(|close| close.code).filter(|code| *code != CloseCode::NORMAL);
         if let Some(code) = code.filter(|code| !code.meaning().is_empty()) {

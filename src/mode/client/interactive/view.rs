@@ -3,6 +3,7 @@
 use crate::{
     console::screen::screen,
     proto::{Kind, trace::Direction},
+    redact::ShownPath,
     render::{dialogue::Dialogue, extent::Extent},
     script::matcher::Matcher,
     sys::unix::set_private_mode,
@@ -180,9 +181,13 @@ impl View {
             options.open(path)?.write_all(message)
         };
         match write() {
-            Ok(()) => format!("{} bytes written to {}", message.len(), path.display()),
+            Ok(()) => format!("{} bytes written to {}", message.len(), ShownPath(path)),
             Err(cause) => {
-                format!("cannot write {}: {}", path.display(), crate::wording::system_error(&cause))
+                format!(
+                    "cannot write {}: {}",
+                    ShownPath(path),
+                    crate::wording::system_error(&cause)
+                )
             }
         }
     }
