@@ -39,6 +39,7 @@ mod reach;
 mod reconnect;
 mod record;
 mod request;
+mod secrets;
 mod show;
 mod status;
 mod terminal;
