@@ -4,6 +4,7 @@ use crate::support::{
     Expected, Signal, Stdin, Test, closed_port,
     wire::{frame, text},
 };
+use std::time::Duration;
 
 /// The notes on a loss and on the reconnection.
 const LOST: &str = "sockeye: {peer} closed the connection without a Close frame (1006)\n\
@@ -32,6 +33,77 @@ fn a_lost_session_is_reopened_and_its_script_repeated() {
         })
         .stdout("one\ntwo\n")
         .stderr(format!("{LOST}{RECONNECTED}\n"))
+        .run();
+}
+
+/// Regression: a second of silence ended a subscription before it could be lost.
+#[test]
+fn a_silent_session_stays_and_its_loss_is_noticed() {
+    for stdin in [Stdin::Null, Stdin::Open, "".into()] {
+        test()
+            .args(["-x", "subscribe"])
+            .stdin(stdin)
+            .peer(|peer| {
+                peer.open();
+                peer.expect_text("subscribe");
+                peer.send(text("one"));
+                std::thread::sleep(Duration::from_millis(1500));
+                peer.half_close();
+                peer.next_client();
+                peer.open();
+                peer.expect_text("subscribe");
+                peer.send(text("two"));
+                peer.close(1000);
+            })
+            .stdout("one\ntwo\n")
+            .stderr(format!("{LOST}{RECONNECTED}\n"))
+            .takes_at_least(1500)
+            .run();
+    }
+}
+
+#[test]
+fn other_rules_for_the_end_replace_the_stay() {
+    for (args, stderr) in [
+        (&["-w", "0.2"][..], ""),
+        (&["--send-only"], ""),
+        (&["--quiet-for", "0.2"], "sockeye: ended after 0.2 s of silence [..]\n"),
+        (&["--count", "1"], ""),
+    ] {
+        let counts = args[0] == "--count";
+        test()
+            .args(["-x", "ask"])
+            .args(args.iter().copied())
+            .peer(move |peer| {
+                peer.open();
+                peer.expect_text("ask");
+                if counts {
+                    peer.send(text("one"));
+                }
+                peer.answer_close(1000);
+            })
+            .stdout(if counts { "one\n" } else { "" })
+            .stderr(stderr)
+            .run();
+    }
+}
+
+/// The peer neither answers nor ends TCP.
+#[test]
+fn a_dead_peer_is_noticed_by_its_missing_pong_and_replaced() {
+    test()
+        .args(["--ping-interval", "0.1", "--ping-timeout", "0.3"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.next_client();
+            peer.open();
+            peer.send(text("two"));
+            peer.close(1000);
+        })
+        .stdout("two\n")
+        .stderr_has(["{peer}: the pong timed out after 0.3 seconds\n\
+             sockeye: reconnecting in 0.0 s\nsockeye: reconnected after 0."])
         .run();
 }
 

@@ -5,6 +5,7 @@ pub mod args;
 pub mod config;
 mod connect;
 pub mod generate;
+mod implied;
 mod known_args;
 pub mod parse;
 pub mod prescan;

@@ -6,7 +6,7 @@ use super::{
         Cli, ClientArgs, ColorChoice, Command, CompletionOutput, Delimiter, DiagnosticsArgs,
         ListenArgs, PipeFormat, SessionArgs, ShowArgs,
     },
-    connect,
+    connect, implied,
     values::{self, HeaderArg},
 };
 use crate::{
@@ -94,7 +94,9 @@ impl Run {
     }
 }
 
-fn client(args: ClientArgs) -> Result<ClientJob, Error> {
+fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
+    args.session.ping_timeout = implied::ping_timeout(&args);
+    let wait = implied::wait(&args);
     let pipe = pipe(&args);
     let mut notes = args.extras.notes.clone();
     Ok(ClientJob {
@@ -113,7 +115,7 @@ fn client(args: ClientArgs) -> Result<ClientJob, Error> {
         script: args.script,
         expect_timeout: args.expect_timeout,
         rules: EndRules {
-            wait: args.wait,
+            wait,
             quiet_for: args.quiet_for,
             until_met: args.count.is_some() || args.until.is_some(),
         },

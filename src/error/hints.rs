@@ -89,7 +89,7 @@ fn session_hint(error: &SessionError) -> Option<String> {
         | SessionError::Unsent { close, context: Some(context), .. } => {
             return closing::hint(close, context);
         }
-        SessionError::PongTimeout { .. } => "raise or omit --ping-timeout",
+        SessionError::PongTimeout { .. } => "raise --ping-timeout, or disable it with 0",
         SessionError::Protocol { violation: Violation::InvalidDeflate, .. } => {
             "try without compression: --no-compress"
         }

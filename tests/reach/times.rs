@@ -214,7 +214,7 @@ fn a_peer_that_does_not_answer_pings_is_detected() {
         })
         .stderr(
             "sockeye: {peer}: the pong timed out after 0.3 seconds\n\n\
-             hint: raise or omit --ping-timeout\n",
+             hint: raise --ping-timeout, or disable it with 0\n",
         )
         .status(28)
         .takes_at_least(500)

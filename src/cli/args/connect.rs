@@ -182,7 +182,9 @@ pub struct ConnectArgs {
     /// Reconnect, at most MAX times in a row
     ///
     /// Reopens the session when it is lost or cannot be opened. Without MAX, the number of attempts
-    /// is not limited. -x and --expect run again in each session.
+    /// is not limited. -x and --expect run again in each session. Implies --wait -1, unless --wait,
+    /// --quiet-for or --send-only is given, and --ping-timeout 60, unless another is given: with
+    /// --ping-interval under 30, twice that interval, at least 10.
     #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true)]
     #[arg(help_heading = CONNECTION)]
     #[allow(clippy::option_option, reason = "an option that may have a value")]

@@ -35,7 +35,8 @@ pub struct SessionArgs {
     ///
     /// Ends the session with exit status 28 if no bytes arrive from the peer within this time
     /// after a ping was written. While the ping waits behind our own messages, the peer has to take
-    /// some of their bytes within this time. Not limited by default.
+    /// some of their bytes within this time. Not limited by default,
+    /// or with 0.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
     pub ping_timeout: Option<Duration>,
 

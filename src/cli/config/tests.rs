@@ -1,8 +1,15 @@
 //! Tests of reading the file and merging it into the command line.
 
 use super::*;
-use crate::cli::args::{Cli, ClientArgs};
+use crate::{
+    cli::{
+        args::{Cli, ClientArgs},
+        implied,
+    },
+    job::wait::Wait,
+};
 use clap::{CommandFactory as _, FromArgMatches as _};
+use std::time::Duration;
 
 /// Returns the merged command line, or the error with its hint.
 fn run(text: &str, line: &str) -> Result<(Cli, ConfigExtras), String> {
@@ -103,6 +110,21 @@ fn a_default_applies_only_with_the_options_it_requires() {
         "config.toml:4:7: the following required arguments were not provided:\n  --cert <FILE> \
          (run sockeye --help for a list of options)"
     );
+}
+
+#[test]
+fn values_of_the_file_are_not_replaced_by_those_that_reconnect_implies() {
+    let implied = |text: &str, line: &str| {
+        let client = client(text, line);
+        (implied::wait(&client), implied::ping_timeout(&client))
+    };
+    let second = Duration::from_secs(1);
+    let text = "[defaults]\nwait = 1\nping-timeout = 0\n";
+    let given = (Some(Wait::For(second)), Some(Duration::ZERO));
+    assert_eq!(implied(text, "sockeye --reconnect h"), given);
+    let text = "[defaults]\nreconnect = true\n";
+    let by_file = (Some(Wait::UntilClosed), Some(60 * second));
+    assert_eq!(implied(text, "sockeye h"), by_file);
 }
 
 #[test]
