@@ -13,14 +13,16 @@ use sockeye::proto::{
     outbox::Outbox,
     utf8,
 };
-use std::{hint::black_box, time::Duration};
+use std::{hint::black_box, num::NonZeroUsize, time::Duration};
 
 const SIZES: [usize; 3] = [64, 4 << 10, 1 << 20];
+/// The longest frame of the outboxes.
+const FRAGMENT: NonZeroUsize = NonZeroUsize::MAX;
 const SIDE: Side = Side { window_bits: 15, keeps_context: true };
 
 /// Encodes about 1 MiB of text messages of this size from a server.
 fn stream(size: usize) -> Vec<u8> {
-    let mut outbox = Outbox::new(Role::Server, Box::new(|_| {}));
+    let mut outbox = Outbox::new(Role::Server, Box::new(|_| {}), FRAGMENT);
     let message = vec![b'x'; size];
     for _ in 0..((1 << 20) / size).max(1) {
         outbox.message(Kind::Text, &message);
@@ -73,7 +75,7 @@ fn encoder(c: &mut Criterion) {
     let mut group = c.benchmark_group("encoder");
     for size in SIZES {
         let message = vec![b'x'; size];
-        let mut outbox = Outbox::new(Role::Client, Box::new(|bytes| bytes.fill(7)));
+        let mut outbox = Outbox::new(Role::Client, Box::new(|bytes| bytes.fill(7)), FRAGMENT);
         group.throughput(Throughput::Bytes(size as u64));
         group.bench_function(format!("a message of {size} B, masked"), |b| {
             b.iter(|| {

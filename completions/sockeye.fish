@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -85,6 +85,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l record -d 'Record the r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l har -d 'Record handshakes and messages as HAR 1.2' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -l write-out -d 'Print FORMAT at the end of the run, with curl-style variables' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'Maximum size of a received message; 0 for no limit' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l fragment -d 'Maximum payload of a data frame to send [default: 64K]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l idle-timeout -d 'Fail after this long without a message in either direction' -r
@@ -133,6 +134,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -a "completions" -d 'Print
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "man" -d 'Print the man page, or write all man pages to a directory'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s s -l subprotocol -d 'Subprotocol to accept; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-message -d 'Maximum size of a received message; 0 for no limit' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l fragment -d 'Maximum payload of a data frame to send [default: 64K]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l idle-timeout -d 'Fail after this long without a message in either direction' -r
@@ -213,6 +215,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l record -d 'Reco
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l har -d 'Record handshakes and messages as HAR 1.2' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l write-out -d 'Print FORMAT at the end of the run, with curl-style variables' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 'Maximum size of a received message; 0 for no limit' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l fragment -d 'Maximum payload of a data frame to send [default: 64K]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l idle-timeout -d 'Fail after this long without a message in either direction' -r

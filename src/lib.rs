@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use sockeye::proto::{Close, CloseCode, Connection, Event, Kind, Role, Settings};
-//! use std::time::{Duration, Instant};
+//! use std::{num::NonZeroUsize, time::{Duration, Instant}};
 //!
 //! /// Transfers the pending bytes of `from` to `to`, and returns the events of `to`.
 //! fn transfer(from: &mut Connection, to: &mut Connection, now: Instant) -> Vec<String> {
@@ -35,6 +35,7 @@
 //!     ping_timeout: None,
 //!     idle_timeout: None,
 //!     close_timeout: Duration::from_secs(2),
+//!     fragment: NonZeroUsize::MAX,
 //!     compress_level: 1,
 //!     compress_min: 0,
 //! };

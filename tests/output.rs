@@ -260,7 +260,7 @@ fn sockets_as_stdin_and_stdout_work_as_pipes_do() {
         .peer(|peer| {
             peer.open();
             for _ in 0..5001 {
-                let message = peer.frame();
+                let message = peer.message();
                 peer.send(text(message.payload));
             }
             peer.close(1000);

@@ -120,7 +120,7 @@ fn a_reset_while_lines_wait_is_55() {
         .stdin(long_line())
         .peer(|peer| {
             peer.open();
-            peer.child.await_stdin_written();
+            peer.await_backlog();
             peer.reset();
         })
         .stderr("sockeye: cannot send to {peer}: connection reset by peer (os error 104)\n")
@@ -138,8 +138,7 @@ fn a_close_while_a_line_waits_is_55_even_with_1000() {
             .args(["--close-timeout", "0.3"])
             .peer(move |peer| {
                 peer.open();
-                // The client has read all of it, more than the network can hold.
-                peer.child.await_stdin_written();
+                peer.await_backlog();
                 peer.send(close(code, ""));
                 peer.freeze();
             })
@@ -155,14 +154,15 @@ fn a_close_while_a_line_waits_is_55_even_with_1000() {
 #[test]
 fn the_lines_that_were_not_sent_are_counted() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(&long_line()).unwrap();
-    file.write_all(b"two\nthree\n").unwrap();
+    let line = |text: &str| format!("{{\"type\":\"text\",\"data\":\"{text}\"}}\n");
+    let lines = [line(&"x".repeat(16 << 20)), line("two"), line("three")];
+    file.write_all(lines.concat().as_bytes()).unwrap();
     Test::new()
         .stdin(Stdin::File(file.path().to_path_buf()))
-        .args(["--close-timeout", "0.3"])
+        .args(["--close-timeout", "0.3", "--input", "jsonl"])
         .peer(|peer| {
             peer.open();
-            // The frame has begun, so the file has been read to its end.
+            // The message has begun, so the file has been read to its end.
             peer.read_some();
             peer.send(close(1000, "enough"));
             peer.freeze();
@@ -223,7 +223,7 @@ fn a_peer_that_does_not_read_holds_neither_a_signal_nor_max_time_up() {
         .args(["--close-timeout", "0.3"])
         .peer(|peer| {
             peer.open();
-            peer.child.await_stdin_written();
+            peer.await_backlog();
             peer.child.signal(Signal::TERM);
             peer.freeze();
         })

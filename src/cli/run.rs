@@ -30,7 +30,7 @@ use crate::{
     target::Target,
 };
 use clap_complete::Shell;
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// The task of this process.
 #[derive(Clone, Debug)]
@@ -98,6 +98,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
     args.session.ping_timeout = implied::ping_timeout(&args);
     let wait = implied::wait(&args);
     let pipe = pipe(&args);
+    let fragment = if pipe.framing == Framing::Whole { STREAM_FRAGMENT } else { FRAGMENT };
     let mut notes = args.extras.notes.clone();
     Ok(ClientJob {
         headers: headers(&args),
@@ -130,7 +131,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
         },
         dialogue: Dialogue { pretty: args.json, times: args.time, extent: Extent::Whole },
         exit_on_close: args.exit_on_close,
-        common: common(&args.session),
+        common: common(&args.session, fragment),
     })
 }
 
@@ -249,7 +250,7 @@ fn listen(args: ListenArgs) -> Result<ListenJob, Error> {
             subprotocols: subprotocols.map(|name| name.trim().to_owned()).collect(),
             compress,
         },
-        common: common(&args.session),
+        common: common(&args.session, FRAGMENT),
     })
 }
 
@@ -258,7 +259,8 @@ fn offers(args: &SessionArgs) -> Option<Offers> {
     (!args.no_compress).then(|| args.compress.clone().flatten().unwrap_or_default())
 }
 
-fn common(args: &SessionArgs) -> CommonOptions {
+/// Returns the options that client and server share. `fragment` is the default of `--fragment`.
+fn common(args: &SessionArgs, fragment: NonZeroUsize) -> CommonOptions {
     let nonzero = |time: Duration| (!time.is_zero()).then_some(time);
     CommonOptions {
         settings: Settings {
@@ -267,6 +269,7 @@ fn common(args: &SessionArgs) -> CommonOptions {
             ping_timeout: args.ping_timeout.and_then(nonzero),
             idle_timeout: args.idle_timeout.and_then(nonzero),
             close_timeout: args.close_timeout,
+            fragment: args.fragment.unwrap_or(fragment),
             compress_level: args.compress_level,
             compress_min: args.compress_min,
         },
@@ -311,6 +314,13 @@ fn take_swallowed_url(value: &mut Option<String>) -> Option<String> {
     let is_url = |s: &String| s.starts_with("ws://") || s.starts_with("wss://");
     value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
+
+/// Default of `--fragment`.
+const FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((64 << 10) - 1);
+
+/// Default of `--fragment` if all of stdin is one message, which is in fragments anyway. It is the
+/// lowest limit of a known server, API Gateway of AWS.
+const STREAM_FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((32 << 10) - 1);
 
 /// Default of `--max-redirects`, as in wscat.
 const MAX_REDIRECTS: usize = 10;

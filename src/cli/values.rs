@@ -13,7 +13,7 @@ use crate::{
     render::write_out::Template,
     wording::system_error,
 };
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// Parses a number of seconds from 0 to 10⁹, which may have a fraction.
 pub fn seconds(s: &str) -> Result<Duration, String> {
@@ -44,6 +44,12 @@ pub fn bytes(s: &str) -> Result<u64, String> {
     number
         .and_then(|number| number.checked_mul(factor))
         .ok_or_else(|| "not a number of bytes (K, M, G stand for powers of 1024)".to_owned())
+}
+
+/// Parses the maximum payload of a frame: a number of bytes as for [`bytes`], but not 0.
+pub fn fragment(s: &str) -> Result<NonZeroUsize, String> {
+    let length = usize::try_from(bytes(s)?).unwrap_or(usize::MAX);
+    NonZeroUsize::new(length).ok_or_else(|| "not a number of bytes from 1 on".to_owned())
 }
 
 /// Parses a `--write-out` format, which `@FILE` reads from a file and `@-` from stdin.
@@ -252,6 +258,15 @@ mod tests {
         assert_eq!(bytes("100M"), Ok(100 << 20));
         for bad in ["", "k", "-1", "1.5", "99999999999999999999", "99999999999G", "1KB"] {
             assert!(bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_fragment_has_at_least_one_byte() {
+        assert_eq!(fragment("1").map(NonZeroUsize::get), Ok(1));
+        assert_eq!(fragment("32k").map(NonZeroUsize::get), Ok(32 << 10));
+        for bad in ["0", "0K", "", "x", "-1", "1.5"] {
+            assert!(fragment(bad).is_err(), "{bad}");
         }
     }
 

@@ -81,7 +81,7 @@ pub(super) fn hint(close: &Close, context: &SessionContext) -> Option<String> {
             let all = [RequestPart::Subprotocols, RequestPart::Origin, RequestPart::Credentials];
             return missing(request, &all);
         }
-        1009 => "send smaller messages: the server limits their size",
+        1009 => "send smaller messages, or smaller frames with --fragment BYTES",
         1010 if !request.has(RequestPart::Compression) => "offer compression: remove --no-compress",
         1011 => {
             "this is a server error: check the server's log; --reconnect reconnects automatically"

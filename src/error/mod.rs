@@ -129,6 +129,11 @@ pub enum Error {
         /// Bytes needed to complete it.
         missing: usize,
     },
+    /// Messages were cut off by the loss of a session and are too long to be sent again.
+    CutOff {
+        /// Their number.
+        messages: usize,
+    },
     /// The clock ended the run while these bytes waited in stdin.
     InputLeft {
         /// Bytes that were not read.
@@ -197,7 +202,7 @@ impl Error {
             | Self::InputJson { .. }
             | Self::InputTruncated { .. } => 26,
             Self::RunTimeout { .. } => 28,
-            Self::InputLeft { .. } => 55,
+            Self::CutOff { .. } | Self::InputLeft { .. } => 55,
             Self::Identity { .. } => 58,
             Self::Open(error) => open_exit_code(error),
             Self::Session(error) => session_exit_code(error),

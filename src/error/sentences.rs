@@ -65,6 +65,14 @@ impl fmt::Display for Error {
                 }
                 write!(f, ": {}; the rest was not sent", Escaped(fault))
             }
+            Self::CutOff { messages: 1 } => f.write_str(
+                "a message was cut off by the loss of a connection and is too long to send again",
+            ),
+            Self::CutOff { messages } => write!(
+                f,
+                "{messages} messages were cut off by the loss of a connection and are too long to \
+                 send again"
+            ),
             Self::InputTruncated { message, missing } => {
                 write!(f, "stdin ended inside message {message}: {missing} bytes are missing")
             }

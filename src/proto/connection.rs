@@ -4,7 +4,7 @@
 //!
 //! - input from the transport and the clock: [`received`], [`receive`], [`receive_eof`],
 //!   [`handle_timeout`], [`set_reading`];
-//! - requests of the application: [`send`], [`begin`], [`payload`], [`ping`], [`pong`], [`close`];
+//! - requests of the application: [`send`], [`begin`], [`part`], [`ping`], [`pong`], [`close`];
 //! - work for the driver: [`transmit`], [`timeout`], [`wants_shutdown`];
 //! - state: the rest.
 //!
@@ -18,7 +18,7 @@
 //! [`set_reading`]: Connection::set_reading
 //! [`send`]: Connection::send
 //! [`begin`]: Connection::begin
-//! [`payload`]: Connection::payload
+//! [`part`]: Connection::part
 //! [`ping`]: Connection::ping
 //! [`pong`]: Connection::pong
 //! [`close`]: Connection::close
@@ -109,7 +109,7 @@ impl Connection {
             link: Link {
                 role,
                 settings,
-                outbox: Outbox::new(role, entropy),
+                outbox: Outbox::new(role, entropy, settings.fragment),
                 timers,
                 pings: Pings::default(),
                 last_heard: now,
@@ -224,7 +224,7 @@ impl Connection {
         }
     }
 
-    /// Queues a whole message in one frame.
+    /// Queues a whole message, in fragments if it is longer than [`Settings::fragment`].
     #[inline]
     pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), UsageError> {
         self.link.ensure_open()?;
@@ -232,18 +232,20 @@ impl Connection {
         Ok(())
     }
 
-    /// Begins a data frame of `length` bytes: the next fragment of the open message, or the first frame
-    /// of a new one. `fin` marks the last frame of the message.
-    pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
+    /// Begins a message whose payload is passed to [`Self::part`]. `length` is that of the payload, if
+    /// known.
+    pub fn begin(&mut self, kind: Kind, length: Option<u64>) -> Result<(), UsageError> {
         self.link.ensure_open()?;
-        self.link.outbox.begin(kind, length, fin);
+        self.link.outbox.begin(kind, length);
         Ok(())
     }
 
-    /// Adds payload to the frame begun by [`Self::begin`]. Allowed even while a Close waits for the end
-    /// of that frame.
-    pub fn payload(&mut self, bytes: &[u8]) {
-        self.link.outbox.payload(bytes);
+    /// Queues payload of the message begun by [`Self::begin`], in one frame or several. `last` ends the
+    /// message. A Close may come first, and then the message remains incomplete.
+    pub fn part(&mut self, bytes: &[u8], last: bool) -> Result<(), UsageError> {
+        self.link.ensure_open()?;
+        self.link.outbox.part(bytes, last);
+        Ok(())
     }
 
     /// Queues a ping; its pong will report the round-trip time.
@@ -269,7 +271,8 @@ impl Connection {
             return Err(UsageError::ControlTooLong(payload.len()));
         }
         self.link.cause.get_or_insert(Cause::LocalClose);
-        self.link.send_close(&payload, now);
+        self.link.outbox.control(Opcode::Close, &payload);
+        self.link.close_queued(now);
         Ok(())
     }
 
@@ -343,11 +346,6 @@ impl Connection {
     /// Reports whether messages may be sent.
     pub fn is_open(&self) -> bool {
         !self.link.close_sent && !self.link.over
-    }
-
-    /// Reports whether a frame is open and waiting for payload.
-    pub fn is_frame_open(&self) -> bool {
-        self.link.outbox.is_frame_open()
     }
 
     /// Reports whether a received message has begun but not ended.
@@ -440,7 +438,8 @@ impl Link {
             self.unsent = self.outbox.unsent_messages();
             // Echoed byte for byte: an empty Close has no code, and encoding it anew would put 1005
             // on the wire, which 7.4.1 forbids.
-            self.send_close(payload, now);
+            self.outbox.answer_close(payload);
+            self.close_queued(now);
         }
         self.linger(now);
         Event::Close(self.remote_close.insert(close))
@@ -464,14 +463,14 @@ impl Link {
             self.cause = Some(Cause::Violation(violation));
         }
         if !self.close_sent {
-            let payload = Close::new(violation.close_code()).payload();
-            self.send_close(&payload, now);
+            self.unsent = self.outbox.unsent_messages();
+            self.outbox.answer_close(&Close::new(violation.close_code()).payload());
+            self.close_queued(now);
         }
         Event::Failed(violation)
     }
 
-    fn send_close(&mut self, payload: &[u8], now: Instant) {
-        self.outbox.control(Opcode::Close, payload);
+    fn close_queued(&mut self, now: Instant) {
         self.close_sent = true;
         self.stop_keepalive();
         self.limit_closing(now);

@@ -232,6 +232,14 @@ impl Deflater {
         }
     }
 
+    /// Discards the first `n` bytes of [`Self::output`], which have been sent.
+    pub fn discard(&mut self, n: usize) {
+        if n == self.out.len() {
+            return self.clear();
+        }
+        self.out.drain(..n.min(self.out.len()));
+    }
+
     fn compress(&mut self, bytes: &[u8], flush: FlushCompress) {
         let (level, bits) = (self.level, self.side.window_bits);
         let state = self.state.get_or_insert_with(|| {

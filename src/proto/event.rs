@@ -1,7 +1,7 @@
 //! Settings, events and the cause of the end of a connection.
 
 use super::{close::Close, piece::Piece, violation::Violation};
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 /// Limits and timeouts of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,9 @@ pub struct Settings {
     pub idle_timeout: Option<Duration>,
     /// Limit on the time from the first Close to the end of the transport.
     pub close_timeout: Duration,
+    /// The longest payload of a data frame that is sent. A longer message is sent in fragments, and
+    /// control frames go between them.
+    pub fragment: NonZeroUsize,
     /// Compression level with permessage-deflate: 1 (fastest) to 9 (smallest).
     pub compress_level: u32,
     /// The length from which messages are compressed, in bytes.

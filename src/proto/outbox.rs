@@ -1,8 +1,9 @@
 //! The encoder: messages to frames, and the bytes queued for the transport.
 //!
-//! All frames go into one buffer, which the driver writes in as few calls as possible. A long
-//! message is added piece by piece, so that it is never held twice. Control frames are deferred until
-//! the open frame ends (RFC 6455, 5.4); of the deferred pongs only the newest is kept (5.5.3).
+//! All frames go into one buffer, which the driver writes in as few calls as possible. A message
+//! longer than a fragment becomes several frames. If much is queued, pings and pongs overtake it:
+//! they leave at the end of the frame that the transport is taking (RFC 6455, 5.4). Of the pongs
+//! that wait only the newest is kept (5.5.3).
 
 use super::{
     close_code::CloseCode,
@@ -14,7 +15,7 @@ use super::{
     slice::Within,
     tally::Tally,
 };
-use std::{error, fmt};
+use std::{error, fmt, num::NonZeroUsize};
 
 /// A request by the caller that the protocol forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ impl error::Error for UsageError {}
 pub struct Outbox {
     /// Present in a client, which masks (5.1).
     keys: Option<MaskKeys>,
+    /// The longest payload of a data frame.
+    fragment: NonZeroUsize,
     bytes: Vec<u8>,
     /// Number of `bytes` that the transport has accepted.
     sent: usize,
@@ -52,78 +55,65 @@ pub struct Outbox {
     flushed: usize,
     /// Present if permessage-deflate was negotiated.
     deflater: Option<Box<Deflater>>,
-    open: Option<OpenFrame>,
-    /// The message whose last frame header has not been written yet.
+    /// The message that was begun and not ended.
     message: Option<OutgoingMessage>,
     tally: Tally,
     /// The rest of a frame at the front of `bytes` whose beginning was sent and discarded.
     partial: PartialFrame,
-    /// Control frames deferred until the open frame ends.
+    /// Pings and pongs that wait for `boundary`.
     deferred: Vec<(Opcode, Vec<u8>)>,
+    /// While control frames are deferred: the end of the frame in `bytes` that is being sent.
+    boundary: usize,
+    /// Encoded control frames that the transport takes before the rest of `bytes`, which begins with
+    /// a frame.
+    overtaking: Vec<u8>,
     /// The end of the last ping in `bytes`.
     ping_end: usize,
     /// True if the transport has refused bytes since it last accepted some.
     refused: bool,
+    /// True while a ping is in `overtaking`.
+    is_ping_overtaking: bool,
 }
 
-/// A frame whose payload is incomplete.
-#[derive(Clone, Copy)]
-struct OpenFrame {
-    key: Option<[u8; 4]>,
-    offset: u64,
-    remaining: u64,
-    fin: bool,
-    kind: Kind,
-    /// Bytes of its message up to the end of this frame.
-    size: u64,
-    /// Frames of its message, this one included.
-    frames: u64,
-    /// True if it exists only for the caller: its payload is compressed and sent in other frames.
-    compressed: bool,
-}
-
+/// A message that is sent in parts.
 #[derive(Clone, Copy)]
 struct OutgoingMessage {
     kind: Kind,
     compressed: bool,
-    /// True if its first frame has been written.
-    begun: bool,
     bytes: u64,
+    /// Bytes of payload in its frames.
     carried: u64,
     frames: u64,
-}
-
-impl OutgoingMessage {
-    fn new(kind: Kind, compressed: bool) -> Self {
-        Self { kind, compressed, begun: false, bytes: 0, carried: 0, frames: 0 }
-    }
 }
 
 /// The rest of a frame whose beginning is gone.
 #[derive(Clone, Copy, Default)]
 struct PartialFrame {
-    /// Bytes left, including those not queued yet.
-    remaining: u64,
+    remaining: usize,
     /// True if a message ends with the frame.
     ends_message: bool,
 }
 
 impl Outbox {
     /// Creates an empty outbox. `entropy` provides the masking keys of a client; a server's is unused.
-    pub fn new(role: Role, entropy: Entropy) -> Self {
+    /// No data frame has more than `fragment` bytes of payload.
+    pub fn new(role: Role, entropy: Entropy, fragment: NonZeroUsize) -> Self {
         Self {
             keys: (role == Role::Client).then(|| MaskKeys::new(entropy)),
+            fragment,
             bytes: Vec::new(),
             sent: 0,
             flushed: 0,
             deflater: None,
-            open: None,
             message: None,
             tally: Tally::default(),
             partial: PartialFrame::default(),
             deferred: Vec::new(),
+            boundary: 0,
+            overtaking: Vec::new(),
             ping_end: 0,
             refused: false,
+            is_ping_overtaking: false,
         }
     }
 
@@ -137,149 +127,168 @@ impl Outbox {
         self.tally
     }
 
-    /// Adds a whole message in one frame.
+    /// Adds a whole message. Not allowed between [`Self::begin`] and the last [`Self::part`].
     #[inline]
     pub fn message(&mut self, kind: Kind, payload: &[u8]) {
+        debug_assert!(self.message.is_none(), "a message inside another");
         let length = payload.len() as u64;
         if let Some(mut deflater) = self.deflater.take_if(|it| it.should_compress(Some(length))) {
             deflater.message(payload);
-            let carried = deflater.output().len() as u64;
-            self.tally.message(kind, length, carried, 1);
-            let key = self.write_header(Opcode::Message(kind), carried, true, true);
-            self.write_payload(deflater.output(), key, 0);
+            let message = OutgoingMessage { bytes: length, ..OutgoingMessage::new(kind, true) };
+            self.write_fragments(message, deflater.output(), self.fragment.get(), true);
             self.deflater = Some(deflater);
+            return;
+        }
+        if payload.len() > self.fragment.get() {
+            let message = OutgoingMessage { bytes: length, ..OutgoingMessage::new(kind, false) };
+            self.write_fragments(message, payload, self.fragment.get(), true);
             return;
         }
         self.tally.message(kind, length, length, 1);
         let key = self.write_header(Opcode::Message(kind), length, true, false);
-        self.write_payload(payload, key, 0);
+        self.write_payload(payload, key);
     }
 
-    /// Begins a data frame of `length` bytes: the next fragment of the open message or, if there is
-    /// none, the first frame of a new one. `fin` marks the last frame of the message.
-    /// [`Self::payload`] adds the bytes.
-    pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) {
-        let message = match self.message {
-            Some(message) => message,
-            None => {
-                let known = fin.then_some(length);
-                let compressed = match &mut self.deflater {
-                    Some(deflater) if deflater.should_compress(known) => {
-                        deflater.begin();
-                        true
-                    }
-                    _ => false,
-                };
-                OutgoingMessage::new(kind, compressed)
+    /// Begins a message whose payload is passed to [`Self::part`]. `length` is that of the payload, if
+    /// known.
+    pub fn begin(&mut self, kind: Kind, length: Option<u64>) {
+        debug_assert!(self.message.is_none(), "a message inside another");
+        let deflater = self.deflater.as_mut().filter(|it| it.should_compress(length));
+        self.message = Some(OutgoingMessage::new(kind, deflater.is_some()));
+        if let Some(deflater) = deflater {
+            deflater.begin();
+        }
+    }
+
+    /// Adds payload to the message that was begun, in one frame or several. `last` ends the message.
+    pub fn part(&mut self, bytes: &[u8], last: bool) {
+        let Some(mut message) = self.message.take() else { return };
+        message.bytes += bytes.len() as u64;
+        let message = match self.deflater.take_if(|_| message.compressed) {
+            Some(mut deflater) => {
+                let message = self.compress(&mut deflater, message, bytes, last);
+                self.deflater = Some(deflater);
+                message
             }
+            None => self.write_fragments(message, bytes, self.fragment.get(), last),
         };
-        let OutgoingMessage { kind, compressed, .. } = message;
-        let (size, frames) = (message.bytes + length, message.frames + 1);
-        self.message = Some(OutgoingMessage { bytes: size, ..message });
-        let key = if compressed { None } else { self.begin_fragment(length, fin) };
-        self.open = Some(OpenFrame {
-            key,
-            offset: 0,
-            remaining: length,
-            fin,
-            kind,
-            size,
-            frames,
-            compressed,
-        });
-        self.end_frame();
+        self.message = (!last).then_some(message);
     }
 
-    /// Adds payload to the open frame. Bytes beyond the frame's length are dropped.
-    pub fn payload(&mut self, bytes: &[u8]) {
-        let Some(mut frame) = self.open else { return };
-        let len = usize::try_from(frame.remaining).map_or(bytes.len(), |n| n.min(bytes.len()));
-        let bytes = bytes.within(..len);
-        if frame.compressed {
-            self.compress_payload(bytes, false);
-        } else {
-            self.write_payload(bytes, frame.key, frame.offset);
-        }
-        frame.offset += len as u64;
-        frame.remaining -= len as u64;
-        self.open = Some(frame);
-        self.end_frame();
-    }
-
-    /// Compresses payload. Writes the output as a fragment once there is enough of it, or when `fin`
-    /// ends the message.
-    fn compress_payload(&mut self, bytes: &[u8], fin: bool) {
-        let Some(mut deflater) = self.deflater.take() else { return };
+    /// Compresses payload, and writes the output as soon as there is enough for a frame.
+    fn compress(
+        &mut self,
+        deflater: &mut Deflater,
+        mut message: OutgoingMessage,
+        bytes: &[u8],
+        last: bool,
+    ) -> OutgoingMessage {
+        let size = self.fragment.get().min(DEFLATED_FRAGMENT_BYTES);
         // In chunks no larger than a fragment, or output would accumulate in the deflater too.
-        for bytes in bytes.chunks(FRAGMENT_BYTES) {
+        for bytes in bytes.chunks(DEFLATED_FRAGMENT_BYTES) {
             deflater.push(bytes);
-            if deflater.output().len() >= FRAGMENT_BYTES {
-                self.write_fragment(&mut deflater, false);
+            let length = deflater.output().len();
+            let whole = length - length % size;
+            message = self.write_fragments(message, deflater.output().within(..whole), size, false);
+            deflater.discard(whole);
+        }
+        if last {
+            deflater.end();
+            message = self.write_fragments(message, deflater.output(), size, true);
+            deflater.clear();
+        }
+        message
+    }
+
+    /// Writes payload in frames of `size` bytes; the last may be shorter. If `last`, the message ends
+    /// with it, and an empty payload becomes a frame too. Returns the message with its counts updated.
+    fn write_fragments(
+        &mut self,
+        mut message: OutgoingMessage,
+        payload: &[u8],
+        size: usize,
+        last: bool,
+    ) -> OutgoingMessage {
+        let frames = payload.len() / size + 1;
+        self.bytes.reserve(payload.len() + frames.min(RESERVED_HEADERS) * MAX_HEADER_BYTES);
+        let mut rest = payload;
+        while !rest.is_empty() || last {
+            let (fragment, after) = rest.split_at(rest.len().min(size));
+            rest = after;
+            let first = message.frames == 0;
+            let fin = last && rest.is_empty();
+            let opcode = if first { Opcode::Message(message.kind) } else { Opcode::Continuation };
+            let length = fragment.len() as u64;
+            let key = self.write_header(opcode, length, fin, message.compressed && first);
+            self.write_payload(fragment, key);
+            message.carried += length;
+            message.frames += 1;
+            if fin {
+                let OutgoingMessage { kind, bytes, carried, frames, .. } = message;
+                self.tally.message(kind, bytes, carried, frames);
+                break;
             }
         }
-        if fin {
-            deflater.end();
-            self.write_fragment(&mut deflater, true);
-        }
-        self.deflater = Some(deflater);
+        message
     }
 
-    fn write_fragment(&mut self, deflater: &mut Deflater, fin: bool) {
-        let key = self.begin_fragment(deflater.output().len() as u64, fin);
-        self.write_payload(deflater.output(), key, 0);
-        deflater.clear();
-    }
-
-    /// Writes the header of the open message's next frame, and returns its masking key.
-    fn begin_fragment(&mut self, length: u64, fin: bool) -> Option<[u8; 4]> {
-        let mut message = self.message.take()?;
-        let opcode =
-            if message.begun { Opcode::Continuation } else { Opcode::Message(message.kind) };
-        let key = self.write_header(opcode, length, fin, message.compressed && !message.begun);
-        message.begun = true;
-        message.carried += length;
-        message.frames += 1;
-        if !fin {
-            self.message = Some(message);
-        } else if message.compressed {
-            self.tally.message(message.kind, message.bytes, message.carried, message.frames);
-        }
-        key
-    }
-
-    /// Adds a control frame, at once or when the open frame ends.
+    /// Adds a control frame. If much is queued, pings and pongs overtake it.
     pub fn control(&mut self, opcode: Opcode, payload: &[u8]) {
-        if opcode == Opcode::Close && self.open.is_some_and(|frame| frame.compressed) {
-            // Nothing may follow a Close (5.5.1): the rest of the message is dropped.
-            self.open = None;
-        }
-        // While a message is being compressed, no frame is open on the wire.
-        let open = self.open.is_some_and(|frame| !frame.compressed);
-        if !open && (opcode != Opcode::Pong || self.queued() < PONG_QUEUE_BYTES) {
-            self.write_deferred();
-            self.write_control(opcode, payload);
+        let overtakes = !self.deferred.is_empty() || self.queued() >= OVERTAKEN_BYTES;
+        if opcode == Opcode::Close || !overtakes {
+            self.tally.control(opcode);
+            Self::write_control(&mut self.bytes, &mut self.keys, opcode, payload);
+            if opcode == Opcode::Ping {
+                self.ping_end = self.bytes.len();
+            }
             return;
         }
-        if opcode == Opcode::Pong {
-            self.deferred.retain(|(deferred, _)| *deferred != Opcode::Pong);
+        if opcode == Opcode::Pong
+            && let Some((_, waiting)) = self.deferred.iter_mut().find(|(it, _)| *it == opcode)
+        {
+            payload.clone_into(waiting);
+            return;
+        }
+        self.tally.control(opcode);
+        if self.deferred.is_empty() {
+            self.boundary = self.frame_end(self.sent);
         }
         self.deferred.push((opcode, payload.to_vec()));
+        self.write_deferred();
     }
 
-    /// Returns the bytes to be written to the transport.
+    /// Adds a Close that answers one of the peer or tells of its fault. The peer has no use for
+    /// messages any more: of a long queue, only the front is sent before it.
+    pub fn answer_close(&mut self, payload: &[u8]) {
+        self.bytes.truncate(self.frame_end(self.sent.saturating_add(SENT_BEFORE_CLOSE_BYTES)));
+        self.ping_end = self.ping_end.min(self.bytes.len());
+        self.control(Opcode::Close, payload);
+    }
+
+    /// Returns bytes to be written to the transport. More may follow once it has accepted them.
     pub fn pending(&self) -> &[u8] {
-        self.bytes.within(self.sent..)
+        if !self.overtaking.is_empty() {
+            return &self.overtaking;
+        }
+        let end = if self.deferred.is_empty() { self.bytes.len() } else { self.boundary };
+        self.bytes.within(self.sent..end)
     }
 
     /// Returns the number of bytes to be written to the transport.
     pub fn queued(&self) -> usize {
-        self.bytes.len() - self.sent
+        self.bytes.len() - self.sent + self.overtaking.len()
     }
 
     /// Records that the transport accepted `n` bytes of [`Self::pending`].
     pub fn advance(&mut self, n: usize) {
-        self.sent = (self.sent + n).min(self.bytes.len());
-        self.flushed = self.flushed.max(self.sent.saturating_sub(MAX_UNFLUSHED_BYTES));
+        if self.overtaking.is_empty() {
+            self.sent = (self.sent + n).min(self.bytes.len());
+            self.flushed = self.flushed.max(self.sent.saturating_sub(MAX_UNFLUSHED_BYTES));
+        } else {
+            self.overtaking.drain(..n.min(self.overtaking.len()));
+            self.is_ping_overtaking &= !self.overtaking.is_empty();
+        }
+        self.write_deferred();
         self.discard_sent();
     }
 
@@ -290,29 +299,23 @@ impl Outbox {
         self.discard_sent();
     }
 
-    /// Discards flushed bytes, and writes deferred control frames once all is sent.
+    /// Discards flushed bytes.
     fn discard_sent(&mut self) {
-        let all_sent = self.sent == self.bytes.len();
-        if all_sent && self.flushed == self.sent {
+        if self.sent == self.bytes.len() && self.flushed == self.sent {
             self.bytes.clear();
             if self.bytes.capacity() > KEPT_CAPACITY_BYTES {
                 self.bytes = Vec::new();
             }
-            (self.sent, self.flushed, self.ping_end) = (0, 0, 0);
-            let open = self.open.filter(|frame| !frame.compressed);
-            let partial = open
-                .map(|frame| PartialFrame { remaining: frame.remaining, ends_message: frame.fin });
-            self.partial = partial.unwrap_or_default();
+            (self.sent, self.flushed, self.boundary, self.ping_end) = (0, 0, 0, 0);
+            self.partial = PartialFrame::default();
         } else if self.flushed >= COMPACT_BYTES {
             // With a slow peer the buffer may never become empty, so flushed bytes are removed here.
             self.partial = self.rest_of_frame(self.flushed);
             self.bytes.drain(..self.flushed);
             self.sent -= self.flushed;
+            self.boundary = self.boundary.saturating_sub(self.flushed);
             self.ping_end = self.ping_end.saturating_sub(self.flushed);
             self.flushed = 0;
-        }
-        if all_sent && self.open.is_none_or(|frame| frame.compressed) {
-            self.write_deferred();
         }
     }
 
@@ -320,13 +323,9 @@ impl Outbox {
     pub fn abandon(&mut self) {
         self.bytes = Vec::new();
         (self.sent, self.flushed, self.ping_end) = (0, 0, 0);
-        self.deferred = Vec::new();
-        (self.open, self.partial, self.message) = (None, PartialFrame::default(), None);
-    }
-
-    /// Reports whether a frame is open, which [`Self::payload`] must complete before anything else.
-    pub fn is_frame_open(&self) -> bool {
-        self.open.is_some()
+        (self.deferred, self.overtaking) = (Vec::new(), Vec::new());
+        (self.partial, self.message) = (PartialFrame::default(), None);
+        self.is_ping_overtaking = false;
     }
 
     /// Records whether the transport has refused bytes since it last accepted some.
@@ -342,7 +341,9 @@ impl Outbox {
 
     /// Reports whether a ping waits for the transport.
     pub fn has_unsent_ping(&self) -> bool {
-        self.ping_end > self.sent || self.deferred.iter().any(|(opcode, _)| *opcode == Opcode::Ping)
+        self.ping_end > self.sent
+            || self.is_ping_overtaking
+            || self.deferred.iter().any(|(opcode, _)| *opcode == Opcode::Ping)
     }
 
     /// Reports whether nothing waits for the transport, not even a deferred control frame.
@@ -352,9 +353,7 @@ impl Outbox {
 
     /// Reports whether a message waits for the transport or for the rest of its payload.
     pub fn has_unsent_message(&self) -> bool {
-        self.message.is_some()
-            || self.open.is_some()
-            || self.frames().any(|(end, ends)| ends && end > self.sent)
+        self.message.is_some() || self.frames().any(|(end, ends)| ends && end > self.sent)
     }
 
     /// Returns the number of messages that were not entirely flushed.
@@ -366,7 +365,7 @@ impl Outbox {
     /// Iterates over the frames in `bytes`: the offset of each one's end, and whether it ends a message.
     fn frames(&self) -> impl Iterator<Item = (usize, bool)> {
         let peer = if self.keys.is_some() { Role::Server } else { Role::Client };
-        let end = usize::try_from(self.partial.remaining).unwrap_or(usize::MAX);
+        let end = self.partial.remaining;
         let first = (end > 0).then_some((end, self.partial.ends_message));
         let mut at = end;
         first.into_iter().chain(std::iter::from_fn(move || {
@@ -378,11 +377,20 @@ impl Outbox {
         }))
     }
 
+    /// Returns the first end of a frame at or after offset `at`.
+    fn frame_end(&self, at: usize) -> usize {
+        if at == self.partial.remaining {
+            return at;
+        }
+        let mut ends = self.frames().map(|(end, _)| end);
+        ends.find(|end| *end >= at).unwrap_or(self.bytes.len())
+    }
+
     /// Returns the rest, from offset `at` on, of the frame that contains it.
     fn rest_of_frame(&self, at: usize) -> PartialFrame {
         let frame = self.frames().find(|(end, _)| *end > at);
         frame.map_or(PartialFrame::default(), |(end, ends_message)| PartialFrame {
-            remaining: (end - at) as u64,
+            remaining: end - at,
             ends_message,
         })
     }
@@ -402,47 +410,60 @@ impl Outbox {
     }
 
     #[inline]
-    fn write_payload(&mut self, payload: &[u8], key: Option<[u8; 4]>, offset: u64) {
+    fn write_payload(&mut self, payload: &[u8], key: Option<[u8; 4]>) {
         match key {
-            Some(key) => mask::append(&mut self.bytes, payload, key, offset),
+            Some(key) => mask::append(&mut self.bytes, payload, key, 0),
             None => self.bytes.extend_from_slice(payload),
         }
     }
 
-    fn end_frame(&mut self) {
-        if let Some(OpenFrame { remaining: 0, fin, kind, size, frames, compressed, .. }) = self.open
-        {
-            self.open = None;
-            if compressed && fin {
-                self.compress_payload(&[], true);
-            } else if fin {
-                self.tally.message(kind, size, size, frames);
-            }
-            self.write_deferred();
-        }
-    }
-
+    /// Encodes the deferred control frames if the frame that was being sent is complete.
     fn write_deferred(&mut self) {
+        if self.deferred.is_empty() || !self.overtaking.is_empty() || self.sent < self.boundary {
+            return;
+        }
         for (opcode, payload) in std::mem::take(&mut self.deferred) {
-            self.write_control(opcode, &payload);
+            Self::write_control(&mut self.overtaking, &mut self.keys, opcode, &payload);
+            self.is_ping_overtaking |= opcode == Opcode::Ping;
         }
     }
 
-    fn write_control(&mut self, opcode: Opcode, payload: &[u8]) {
-        self.tally.control(opcode);
-        let key = self.write_header(opcode, payload.len() as u64, true, false);
-        self.write_payload(payload, key, 0);
-        if opcode == Opcode::Ping {
-            self.ping_end = self.bytes.len();
+    fn write_control(
+        out: &mut Vec<u8>,
+        keys: &mut Option<MaskKeys>,
+        opcode: Opcode,
+        payload: &[u8],
+    ) {
+        let mask = keys.as_mut().map(MaskKeys::draw);
+        let length = payload.len() as u64;
+        Header { fin: true, compressed: false, opcode, mask, length }.format(out);
+        match mask {
+            Some(key) => mask::append(out, payload, key, 0),
+            None => out.extend_from_slice(payload),
         }
     }
 }
 
-/// The amount of compressed output that is sent as a fragment before its message ends.
-const FRAGMENT_BYTES: usize = 32 << 10;
+impl OutgoingMessage {
+    fn new(kind: Kind, compressed: bool) -> Self {
+        Self { kind, compressed, bytes: 0, carried: 0, frames: 0 }
+    }
+}
 
-/// With this much queued the peer is not reading, and only the newest pong is kept.
-const PONG_QUEUE_BYTES: usize = 64 << 10;
+/// The longest frame of a compressed message that is sent in parts.
+const DEFLATED_FRAGMENT_BYTES: usize = 32 << 10;
+
+/// With this much queued, pings and pongs overtake it.
+const OVERTAKEN_BYTES: usize = 64 << 10;
+
+/// The most that is queued and still sent before a Close that answers the peer.
+const SENT_BEFORE_CLOSE_BYTES: usize = 256 << 10;
+
+/// The longest frame header: two bytes, an extended length and a masking key.
+const MAX_HEADER_BYTES: usize = 14;
+
+/// The most frame headers for which room is reserved in advance.
+const RESERVED_HEADERS: usize = 1 << 10;
 
 /// The most that a transport is assumed to buffer between accepting and flushing.
 const MAX_UNFLUSHED_BYTES: usize = 256 << 10;

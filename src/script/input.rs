@@ -2,7 +2,7 @@
 
 use crate::proto::slice::Within;
 use memchr::memchr;
-use std::ops::Range;
+use std::{num::NonZeroUsize, ops::Range};
 
 /// The delimiting of messages in a stream of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +20,11 @@ pub enum Framing {
 pub enum Next {
     /// A complete message.
     Message(Range<usize>),
-    /// A part of the single message of [`Framing::Whole`].
+    /// A part of a message whose end was not read before its beginning was taken.
     Part {
         /// The bytes of this part.
         range: Range<usize>,
-        /// True for the part that ends the message.
+        /// True for the part that ends the message. It may be empty only with [`Framing::Whole`].
         last: bool,
     },
     /// The stream ended inside a message, of which this many bytes are missing.
@@ -40,6 +40,14 @@ pub struct Input {
     /// The end of the searched bytes, which contain no terminator.
     searched: usize,
     framing: Framing,
+    /// Set if long messages are taken in parts: the length of which a part is a multiple, unless it
+    /// is the last of its message.
+    grain: Option<usize>,
+    /// True if a part was taken and the last of its message was not.
+    inside: bool,
+    /// With [`Framing::Lengths`], the length of the long message that was begun, and how much of it
+    /// was not taken.
+    prefix: (usize, usize),
     ended: bool,
     /// The last part of the single message was taken.
     finished: bool,
@@ -48,7 +56,8 @@ pub struct Input {
 }
 
 impl Input {
-    /// Creates an empty input. It allocates on the first read.
+    /// Creates an empty input, which allocates on the first read. A message is taken whole, whatever
+    /// its length, except with [`Framing::Whole`].
     pub fn new(framing: Framing) -> Self {
         Self {
             buffer: Vec::new(),
@@ -56,14 +65,25 @@ impl Input {
             end: 0,
             searched: 0,
             framing,
+            grain: None,
+            inside: false,
+            prefix: (0, 0),
             ended: false,
             finished: false,
             taken: 0,
         }
     }
 
-    /// Returns the free part of the buffer, for the next read. A line has no length limit: the
-    /// buffer grows to hold the longest.
+    /// Takes messages over [`LONG_BYTES`] in parts, before their end was read. So that a part fills
+    /// fragments, its length is a multiple of `fragment`, if that is short enough.
+    #[must_use]
+    pub fn in_parts(self, fragment: NonZeroUsize) -> Self {
+        let fragment = fragment.get().min(PART_BYTES);
+        Self { grain: Some(PART_BYTES - PART_BYTES % fragment), ..self }
+    }
+
+    /// Returns the free part of the buffer, for the next read. The buffer grows to hold the longest
+    /// message that is taken whole.
     pub fn room(&mut self) -> &mut [u8] {
         if self.start == self.end {
             (self.start, self.end, self.searched) = (0, 0, 0);
@@ -71,7 +91,8 @@ impl Input {
         if self.start > 0 && self.buffer.len() - self.end < BLOCK_BYTES / 2 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
-            self.searched -= self.start;
+            // Only lines are searched.
+            self.searched = self.searched.saturating_sub(self.start);
             self.start = 0;
         }
         if self.buffer.len() - self.end < BLOCK_BYTES / 2 {
@@ -79,7 +100,9 @@ impl Input {
                 // Zeroed pages cost nothing until they are written.
                 self.buffer = vec![0; self.block_bytes()];
             } else {
-                self.buffer.resize(self.buffer.len() * 2, 0);
+                let limit = if self.grain.is_some() { MAX_IDLE_BYTES } else { usize::MAX };
+                let length = self.buffer.len().saturating_mul(2).min(limit);
+                self.buffer.resize(length.max(self.buffer.len()), 0);
             }
         } else if self.end == 0 && self.buffer.len() > MAX_IDLE_BYTES {
             // The memory of one long line is not kept for the rest of the run.
@@ -102,7 +125,11 @@ impl Input {
     /// Reports whether [`Self::take`] would return an item.
     pub fn has_next(&mut self) -> bool {
         match self.framing {
-            Framing::Lines(terminator) => self.line(terminator).is_some(),
+            Framing::Lines(terminator) => {
+                self.line(terminator).is_some()
+                    || (self.inside && self.ended)
+                    || self.line_part_bytes(terminator) > 0
+            }
             Framing::Lengths => self.prefixed().is_some(),
             Framing::Whole => !self.finished && (self.ended || self.start < self.end),
         }
@@ -117,7 +144,7 @@ impl Input {
     pub fn is_done(&self) -> bool {
         match self.framing {
             Framing::Whole => self.finished,
-            _ => self.ended && self.start == self.end,
+            _ => self.ended && self.start == self.end && !self.inside,
         }
     }
 
@@ -125,7 +152,11 @@ impl Input {
     #[inline]
     pub fn take(&mut self) -> Option<Next> {
         match self.framing {
-            Framing::Lines(terminator) => self.next_line(terminator).map(Next::Message),
+            Framing::Lines(_) if self.inside => self.next_line_part(),
+            Framing::Lines(terminator) => match self.next_line(terminator) {
+                Some(range) => Some(Next::Message(range)),
+                None => self.next_line_part(),
+            },
             Framing::Lengths => self.next_prefixed(),
             Framing::Whole => self.next_part(),
         }
@@ -133,9 +164,66 @@ impl Input {
 
     fn next_prefixed(&mut self) -> Option<Next> {
         let next = self.prefixed()?;
-        self.start = if let Next::Message(range) = &next { range.end } else { self.end };
+        match &next {
+            Next::Message(range) => self.start = range.end,
+            Next::Part { range, last } => {
+                self.start = range.end;
+                self.prefix.1 -= range.len();
+                self.inside = !last;
+                return Some(next);
+            }
+            Next::Truncated(_) => {
+                self.start = self.end;
+                if std::mem::take(&mut self.inside) {
+                    return Some(next);
+                }
+            }
+        }
         self.taken += 1;
         Some(next)
+    }
+
+    /// Takes a part of a long line.
+    fn next_line_part(&mut self) -> Option<Next> {
+        let Framing::Lines(terminator) = self.framing else { return None };
+        if self.inside {
+            if let Some(range) = self.next_line(terminator) {
+                self.taken -= 1;
+                self.inside = false;
+                return Some(Next::Part { range, last: true });
+            }
+            if self.ended {
+                self.inside = false;
+                return Some(Next::Part { range: self.start..self.start, last: true });
+            }
+        }
+        let range = self.start..self.start + self.line_part_bytes(terminator);
+        if range.is_empty() {
+            return None;
+        }
+        if !self.inside {
+            self.taken += 1;
+            self.inside = true;
+        }
+        self.start = range.end;
+        Some(Next::Part { range, last: false })
+    }
+
+    /// Returns the length of the part that can be taken of a line without an end; 0 for none.
+    fn line_part_bytes(&self, terminator: u8) -> usize {
+        let rest = self.buffer.within(self.start..self.end);
+        // A CR at the end may belong to the line end.
+        let is_cr = terminator == b'\n' && rest.last() == Some(&b'\r');
+        let length = rest.len() - usize::from(is_cr);
+        match self.grain {
+            // Something is left for the part that ends the message, which is not empty then.
+            Some(grain) if self.inside => {
+                let length = length.saturating_sub(1);
+                length - length % grain
+            }
+            Some(grain) if length > LONG_BYTES => LONG_BYTES - LONG_BYTES % grain,
+            _ => 0,
+        }
     }
 
     fn next_part(&mut self) -> Option<Next> {
@@ -148,7 +236,8 @@ impl Input {
         Some(Next::Part { range, last })
     }
 
-    /// Takes the next line. A shortcut for [`Self::take`] with [`Framing::Lines`].
+    /// Takes the next line. A shortcut for [`Self::take`] with [`Framing::Lines`], as long as
+    /// [`Self::is_inside`] is false.
     #[inline]
     pub fn next_line(&mut self, terminator: u8) -> Option<Range<usize>> {
         let (mut to, next) = self.line(terminator)?;
@@ -169,22 +258,33 @@ impl Input {
         self.buffer.within(range)
     }
 
+    /// Reports whether the next item is a part that goes on with a message.
+    pub fn is_inside(&self) -> bool {
+        self.inside
+    }
+
+    /// Returns the length of the message whose part was taken last, if its prefix tells.
+    pub fn announced(&self) -> Option<u64> {
+        (self.framing == Framing::Lengths).then_some(self.prefix.0 as u64)
+    }
+
     /// Returns the number of the last message taken, from 1.
     pub fn number(&self) -> u64 {
         self.taken
     }
 
-    /// Counts the messages that were read and not taken, without an incomplete last one.
+    /// Counts the messages that were read and not taken at all, without an incomplete last one.
     pub fn waiting(&self) -> usize {
         let rest = self.buffer.within(self.start..self.end);
         match self.framing {
             Framing::Lines(terminator) => {
                 let terminated = rest.split(|byte| *byte == terminator).count() - 1;
                 let has_rest = rest.last().is_some_and(|byte| *byte != terminator);
-                terminated + usize::from(self.ended && has_rest)
+                let all = terminated + usize::from(self.ended && has_rest);
+                all.saturating_sub(usize::from(self.inside))
             }
             Framing::Lengths => {
-                let mut at = self.start;
+                let mut at = self.start + if self.inside { self.prefix.1 } else { 0 };
                 let messages = std::iter::from_fn(|| {
                     at = self.prefixed_at(at)?.ok()?.end;
                     Some(())
@@ -211,7 +311,28 @@ impl Input {
         }
     }
 
-    fn prefixed(&self) -> Option<Next> {
+    fn prefixed(&mut self) -> Option<Next> {
+        if self.grain.is_some()
+            && !self.inside
+            && let Some(length) = self.prefix_at(self.start)
+            && length > LONG_BYTES
+        {
+            self.start += PREFIX_BYTES;
+            self.inside = true;
+            self.taken += 1;
+            self.prefix = (length, length);
+        }
+        if let (Some(grain), true) = (self.grain, self.inside) {
+            let (available, left) = (self.end - self.start, self.prefix.1);
+            if available >= left {
+                return Some(Next::Part { range: self.start..self.start + left, last: true });
+            }
+            let range = self.start..self.end - available % grain;
+            if range.is_empty() {
+                return self.ended.then_some(Next::Truncated(left - available));
+            }
+            return Some(Next::Part { range, last: false });
+        }
         match self.prefixed_at(self.start)? {
             Ok(range) => Some(Next::Message(range)),
             Err(missing) => {
@@ -220,17 +341,22 @@ impl Input {
         }
     }
 
+    /// Returns the length in the prefix at `at`, if the prefix is complete.
+    fn prefix_at(&self, at: usize) -> Option<usize> {
+        let prefix = self.buffer.get(at..self.end)?.first_chunk::<PREFIX_BYTES>()?;
+        // Lossless: addresses have at least 32 bits on all supported targets.
+        Some(u32::from_be_bytes(*prefix) as usize)
+    }
+
     /// Returns the range of the message whose prefix is at `at`, or the number of its missing bytes.
     /// Returns `None` if there are no bytes at `at`.
     fn prefixed_at(&self, at: usize) -> Option<Result<Range<usize>, usize>> {
         let rest = self.buffer.get(at..self.end).filter(|rest| !rest.is_empty())?;
-        let Some((prefix, rest)) = rest.split_first_chunk::<PREFIX_BYTES>() else {
+        let Some(length) = self.prefix_at(at) else {
             return Some(Err(PREFIX_BYTES - rest.len()));
         };
-        // Lossless: addresses have at least 32 bits on all supported targets.
-        let length = u32::from_be_bytes(*prefix) as usize;
         let start = at + PREFIX_BYTES;
-        Some(match length.checked_sub(rest.len()) {
+        Some(match length.checked_sub(rest.len() - PREFIX_BYTES) {
             None | Some(0) => Ok(start..start + length),
             Some(missing) => Err(missing),
         })
@@ -254,8 +380,13 @@ const SHORT_BLOCK_BYTES: usize = 64;
 const BLOCK_BYTES: usize = 128 << 10;
 /// The initial buffer size for [`Framing::Whole`].
 const WHOLE_BLOCK_BYTES: usize = 256 << 10;
-/// The largest buffer that is kept when it is empty.
-const MAX_IDLE_BYTES: usize = 1 << 20;
+/// The longest message that is taken whole if long ones are taken in parts.
+pub const LONG_BYTES: usize = 1 << 20;
+/// About the least that is taken of a long message before its end.
+const PART_BYTES: usize = 64 << 10;
+/// The largest buffer that is kept when it is empty: a message of [`LONG_BYTES`] with its prefix or
+/// line end.
+const MAX_IDLE_BYTES: usize = LONG_BYTES + PREFIX_BYTES;
 const PREFIX_BYTES: usize = 4;
 
 #[cfg(test)]
@@ -265,7 +396,15 @@ mod tests {
 
     /// Reads chunks. Returns the messages and the number of bytes missing from the last one.
     fn read(framing: Framing, chunks: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
-        let mut input = Input::new(framing);
+        read_with(Input::new(framing), chunks)
+    }
+
+    /// Does so with fragments of this many bytes. Checks the parts and the memory.
+    fn read_in_parts(framing: Framing, fragment: usize, chunks: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
+        read_with(Input::new(framing).in_parts(NonZeroUsize::new(fragment).unwrap()), chunks)
+    }
+
+    fn read_with(mut input: Input, chunks: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
         let (mut messages, mut missing, mut whole) = (Vec::new(), 0, Vec::new());
         for chunk in chunks.iter().filter(|chunk| !chunk.is_empty()).chain(&[&b""[..]]) {
             let mut rest = *chunk;
@@ -284,6 +423,9 @@ mod tests {
                         Some(Next::Message(range)) => messages.push(input.bytes(range).to_vec()),
                         Some(Next::Truncated(n)) => missing = n,
                         Some(Next::Part { range, last }) => {
+                            if let Some(grain) = input.grain.filter(|_| !last) {
+                                assert!(range.len() % grain == 0 && !range.is_empty());
+                            }
                             whole.extend_from_slice(input.bytes(range));
                             if last {
                                 messages.push(std::mem::take(&mut whole));
@@ -296,7 +438,12 @@ mod tests {
                 }
             }
         }
-        assert!(input.is_done());
+        assert!(input.is_done() && input.waiting() == 0);
+        assert!(input.grain.is_none() || input.buffer.len() <= MAX_IDLE_BYTES);
+        if missing > 0 {
+            whole.clear();
+        }
+        assert!(whole.is_empty());
         assert_eq!(input.number(), messages.len() as u64 + u64::from(missing > 0));
         (messages, missing)
     }
@@ -376,6 +523,79 @@ mod tests {
         assert_eq!(input.waiting(), 2);
         input.take();
         assert_eq!(input.waiting(), 1);
+    }
+
+    /// A line without an end took all memory, and nothing of it was sent.
+    #[test]
+    fn a_line_over_the_limit_is_taken_in_parts() {
+        for (length, fragment, chunk) in [
+            (LONG_BYTES, 1, 64 << 10),
+            (LONG_BYTES + 5, 1, 64 << 10),
+            (LONG_BYTES + PART_BYTES, 64 << 10, 1 << 16),
+            (3 * LONG_BYTES, 1000, 99_999),
+            (3 * LONG_BYTES + 7, 1 << 30, 1 << 20),
+            (5 * LONG_BYTES + 1, 50_000, 10 << 20),
+        ] {
+            let long: Vec<u8> = (0..length).map(|i| b'a' + (i % 23) as u8).collect();
+            for (terminator, end) in [(b'\n', &b"\n"[..]), (b'\n', b"\r\n"), (0, b"\0")] {
+                let stream = [&long[..], end, b"short", end, &long, end, end, &long].concat();
+                let chunks: Vec<&[u8]> = stream.chunks(chunk).collect();
+                let (lines, _) = read_in_parts(Framing::Lines(terminator), fragment, &chunks);
+                let expected = [&long[..], b"short", &long, b"", &long];
+                assert!(lines == expected, "{length} {fragment} {chunk} {terminator}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cr_at_the_end_of_a_part_may_belong_to_the_line_end() {
+        let long = [&vec![b'x'; LONG_BYTES][..], &[b'\r'; 3]].concat();
+        for (end, expected) in [(&b"\n"[..], &long[..long.len() - 1]), (b"", &long), (b"x", &long)]
+        {
+            for cut in LONG_BYTES - 1..=long.len() {
+                let chunks = [&long[..cut], &long[cut..], end];
+                let (lines, _) = read_in_parts(Framing::Lines(b'\n'), 1, &chunks);
+                let expected = [expected, if end == b"x" { end } else { b"" }].concat();
+                assert!(lines == [expected], "{end:?} {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_with_a_prefix_over_the_limit_is_taken_in_parts() {
+        for (length, chunk) in [(LONG_BYTES, 4096), (3 * LONG_BYTES + 7, 64 << 10)] {
+            let long: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
+            let prefix = (length as u32).to_be_bytes();
+            let short = b"\0\0\0\x01a";
+            let stream = [&prefix[..], &long, short, &prefix, &long].concat();
+            let chunks: Vec<&[u8]> = stream.chunks(chunk).collect();
+            let (messages, missing) = read_in_parts(Framing::Lengths, 1000, &chunks);
+            assert!(messages == [&long[..], b"a", &long] && missing == 0, "{length}");
+            let cut: Vec<&[u8]> = stream[..stream.len() - 5].chunks(chunk).collect();
+            let (messages, missing) = read_in_parts(Framing::Lengths, 1000, &cut);
+            assert!(messages == [&long[..], b"a"] && missing == 5, "{length}");
+        }
+        let (messages, missing) =
+            read_in_parts(Framing::Lengths, 1, &[b"\xff\xff\xff\xff", b"abc"]);
+        assert_eq!((messages, missing), (Vec::new(), u32::MAX as usize - 3));
+    }
+
+    #[test]
+    fn the_rest_of_a_message_that_was_begun_does_not_wait() {
+        let mut input = Input::new(Framing::Lines(b'\n')).in_parts(NonZeroUsize::MIN);
+        let mut rest = &vec![b'x'; LONG_BYTES + 2][..];
+        while !rest.is_empty() {
+            let room = input.room();
+            let n = rest.len().min(room.len());
+            room[..n].copy_from_slice(&rest[..n]);
+            input.filled(n);
+            rest = &rest[n..];
+        }
+        assert!(matches!(input.take(), Some(Next::Part { last: false, .. })));
+        assert!(input.is_inside() && input.number() == 1);
+        input.room()[..5].copy_from_slice(b"\na\nb\n");
+        input.filled(5);
+        assert_eq!(input.waiting(), 2);
     }
 
     proptest! {

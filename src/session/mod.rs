@@ -342,7 +342,7 @@ impl Session {
                 Poll::Ready(Err(cause)) => self.fail_sending(cause),
             }
         }
-        let all_sent = self.connection.queued() == 0 && !self.connection.is_frame_open();
+        let all_sent = self.connection.queued() == 0;
         // On an HTTP/2 stream either side may end first, and some servers wait for the client.
         let ends = self.connection.wants_shutdown()
             || (self.carrier == Version::Http2 && self.connection.is_closed());
@@ -474,11 +474,6 @@ impl Session {
     /// Returns true if a message has been received only partly.
     pub fn is_inside_message(&self) -> bool {
         self.connection.is_inside_message()
-    }
-
-    /// Returns true while a frame that was begun lacks payload.
-    pub fn is_frame_open(&self) -> bool {
-        self.connection.is_frame_open()
     }
 
     /// Returns true while a message waits to be written or lacks payload.

@@ -66,17 +66,13 @@ pub(super) struct Observation {
     outgoing_message: Option<OutgoingMessage>,
 }
 
-/// A message that the caller sends in pieces.
+/// A message that the caller sends in parts.
 struct OutgoingMessage {
     kind: Kind,
-    /// Length of the frames begun so far.
+    /// Length of the parts so far.
     size: u64,
     /// The payload so far; `None` once the message is longer than [`OBSERVED_PAYLOAD_LIMIT_BYTES`].
     data: Option<Vec<u8>>,
-    /// Number of bytes that the open frame lacks.
-    left: u64,
-    /// The open frame is the last of the message.
-    fin: bool,
 }
 
 impl Observation {
@@ -218,34 +214,22 @@ impl Observation {
         self.observer.see(at, &SessionEvent::Sent(kind, data, size));
     }
 
-    /// Records that the caller begins a frame of a message.
-    pub(super) fn begin(&mut self, at: Instant, kind: Kind, length: u64, fin: bool) {
-        let message = OutgoingMessage { kind, size: 0, data: Some(Vec::new()), left: 0, fin };
-        let message = self.outgoing_message.get_or_insert(message);
-        (message.size, message.left, message.fin) = (message.size + length, length, fin);
-        if message.size > OBSERVED_PAYLOAD_LIMIT_BYTES as u64 {
-            // Without its payload, the message can be reported as soon as its length is known.
-            message.data = None;
-            if fin {
-                let seen = SessionEvent::Sent(message.kind, None, message.size);
-                self.observer.see(at, &seen);
-                self.outgoing_message = None;
-                return;
-            }
-        }
-        self.payload(at, &[]);
+    /// Records that the caller begins a message that it sends in parts.
+    pub(super) fn begin(&mut self, kind: Kind) {
+        self.outgoing_message = Some(OutgoingMessage { kind, size: 0, data: Some(Vec::new()) });
     }
 
-    /// Records payload of the open frame, and reports the message once it is complete.
-    pub(super) fn payload(&mut self, at: Instant, bytes: &[u8]) {
+    /// Records a part of that message, and reports the message once it is complete.
+    pub(super) fn part(&mut self, at: Instant, bytes: &[u8], last: bool) {
         let Some(message) = &mut self.outgoing_message else { return };
-        message.left = message.left.saturating_sub(bytes.len() as u64);
+        message.size += bytes.len() as u64;
+        if message.size > OBSERVED_PAYLOAD_LIMIT_BYTES as u64 {
+            message.data = None;
+        }
         if let Some(data) = &mut message.data {
             data.extend_from_slice(bytes);
         }
-        if message.left == 0
-            && let Some(message) = self.outgoing_message.take_if(|message| message.fin)
-        {
+        if last && let Some(message) = self.outgoing_message.take() {
             let seen = SessionEvent::Sent(message.kind, message.data.as_deref(), message.size);
             self.observer.see(at, &seen);
         }
@@ -311,6 +295,7 @@ mod tests {
             ping_timeout: None,
             idle_timeout: None,
             close_timeout: Duration::ZERO,
+            fragment: std::num::NonZeroUsize::MIN,
             compress_level: 1,
             compress_min: 0,
         };

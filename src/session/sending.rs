@@ -18,22 +18,23 @@ impl Session {
         Ok(())
     }
 
-    /// Begins a frame of `length` bytes, whose payload is passed to [`Self::payload`]. `fin` marks
-    /// the last frame of a message.
-    pub fn begin(&mut self, kind: Kind, length: u64, fin: bool) -> Result<(), UsageError> {
-        self.connection.begin(kind, length, fin)?;
+    /// Begins a message whose payload is passed to [`Self::part`]. `length` is that of the payload,
+    /// if known.
+    pub fn begin(&mut self, kind: Kind, length: Option<u64>) -> Result<(), UsageError> {
+        self.connection.begin(kind, length)?;
         if let Some(observation) = &mut self.observation {
-            observation.begin(clock::now(), kind, length, fin);
+            observation.begin(kind);
         }
         Ok(())
     }
 
-    /// Appends payload to the frame that [`Self::begin`] opened.
-    pub fn payload(&mut self, bytes: &[u8]) {
-        self.connection.payload(bytes);
+    /// Queues payload of the message that [`Self::begin`] began. `last` ends the message.
+    pub fn part(&mut self, bytes: &[u8], last: bool) -> Result<(), UsageError> {
+        self.connection.part(bytes, last)?;
         if let Some(observation) = &mut self.observation {
-            observation.payload(clock::now(), bytes);
+            observation.part(clock::now(), bytes, last);
         }
+        Ok(())
     }
 
     /// Queues a ping with a payload of at most 125 bytes.

@@ -45,6 +45,7 @@ use crate::{
 use std::{
     collections::VecDeque,
     io,
+    num::NonZeroUsize,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
@@ -102,6 +103,7 @@ pub(crate) const SETTINGS: Settings = Settings {
     ping_timeout: None,
     idle_timeout: None,
     close_timeout: Duration::from_secs(5),
+    fragment: NonZeroUsize::new(64 << 10).unwrap(),
     compress_level: 1,
     compress_min: 0,
 };

@@ -58,7 +58,7 @@ fn codes_of_the_protocol() {
             1009,
             "",
             "1009 (message too big)\n\n\
-             hint: send smaller messages: the server limits their size",
+             hint: send smaller messages, or smaller frames with --fragment BYTES",
         ),
         (1010, "", "1010 (mandatory extension)"),
         (

@@ -231,7 +231,7 @@ fn the_events_of_one_server_are_input_for_another() {
         .peer(move |peer| {
             peer.open();
             for _ in messages() {
-                let got = peer.frame();
+                let got = peer.message();
                 to.send(frame(got.first, got.payload)).unwrap();
             }
             let got = peer.frame();

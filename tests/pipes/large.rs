@@ -17,7 +17,7 @@ fn a_line_of_100_mib_is_one_message() {
         .stdin(Stdin::File(file.path().to_path_buf()))
         .peer(move |peer| {
             peer.open();
-            let got = peer.frame();
+            let got = peer.message();
             assert!(got.first == 0x81 && got.payload == line, "{} bytes", got.payload.len());
             peer.expect_text("after");
             peer.close(1000);

@@ -254,10 +254,36 @@ impl Peer {
         }
     }
 
+    /// Reads the next message or control frame. Checks that a message is cut into fragments of
+    /// `fragment` bytes: only the last is shorter, and one frame is enough for a short message. Returns
+    /// the message as if it were one frame.
+    #[track_caller]
+    pub fn message_in(&mut self, fragment: usize) -> Frame {
+        let mut message = self.frame();
+        let mut length = message.payload.len();
+        while message.first & 0x80 == 0 {
+            assert_eq!(length, fragment, "the length of a fragment");
+            let next = self.frame();
+            assert_eq!(next.first & 0x7f, 0, "inside a message: {next:?}");
+            length = next.payload.len();
+            assert!(length > 0, "an empty fragment");
+            message.first |= next.first;
+            message.payload.extend(next.payload);
+        }
+        assert!(length <= fragment, "a fragment of {length} bytes");
+        message
+    }
+
+    /// Reads the next message or control frame. Checks that a long message is in fragments of 64 KiB.
+    #[track_caller]
+    pub fn message(&mut self) -> Frame {
+        self.message_in(64 << 10)
+    }
+
     #[track_caller]
     fn expect(&mut self, first: u8, payload: &[u8]) {
         let expected = Frame { first, payload: payload.to_vec() };
-        let got = self.frame();
+        let got = self.message();
         assert!(got == expected, "the client sent {got:?}, expected {expected:?}");
     }
 

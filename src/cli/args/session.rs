@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{cli::values, proto::extension::Offers};
 use clap::Args;
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 #[derive(Clone, Debug, Args)]
 pub struct SessionArgs {
@@ -23,6 +23,13 @@ pub struct SessionArgs {
     #[arg(long, value_name = "BYTES", default_value = "100M", value_parser = values::bytes)]
     #[arg(help_heading = SESSION)]
     pub max_message: u64,
+
+    /// Maximum payload of a data frame to send [default: 64K]
+    ///
+    /// Sends a longer message in several frames, its fragments. Pings, pongs and Closes go between
+    /// them. K, M and G stand for powers of 1024. The default is 64K, and 32K with --delimiter none.
+    #[arg(long, value_name = "BYTES", value_parser = values::fragment, help_heading = SESSION)]
+    pub fragment: Option<NonZeroUsize>,
 
     /// Ping after this much silence; 0 to disable
     ///

@@ -4,6 +4,7 @@ use super::*;
 use crate::proto::{CloseCode, message::LOOKAHEAD, raw::RawFrame};
 use hex_literal::hex;
 use proptest::prelude::*;
+use std::num::NonZeroUsize;
 
 /// An event with its bytes copied.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,7 @@ fn settings() -> Settings {
         ping_timeout: None,
         idle_timeout: None,
         close_timeout: 2 * SECOND,
+        fragment: NonZeroUsize::new(64 << 10).unwrap(),
         compress_level: 1,
         compress_min: 0,
     }
@@ -423,14 +425,27 @@ fn invalid_closes_are_refused() {
 }
 
 #[test]
-fn a_close_waits_for_the_open_frame() {
+fn a_close_goes_between_fragments_and_nothing_follows_it() {
     let mut world = World::client();
-    world.connection.begin(Kind::Text, 4, true).unwrap();
-    world.connection.payload(b"ab");
+    world.connection.begin(Kind::Text, Some(4)).unwrap();
+    world.connection.part(b"ab", false).unwrap();
     world.connection.close(&Close::new(CloseCode::NO_STATUS), world.now).unwrap();
-    assert_eq!(world.sent(), hex!("81 84 00000000 6162"));
-    world.connection.payload(b"cd");
-    assert_eq!(world.sent(), hex!("6364 88 80 00000000"));
+    assert_eq!(world.connection.part(b"cd", true), Err(UsageError::Closed));
+    assert_eq!(world.sent(), hex!("01 82 00000000 6162 88 80 00000000"));
+}
+
+/// A peer that has closed, or broken a rule, does not wait for all of a long message.
+#[test]
+fn a_close_that_answers_the_peer_does_not_wait_for_a_long_message() {
+    for bytes in [&hex!("88 02 03e8")[..], &hex!("8b 00")] {
+        let mut world = World::client();
+        world.connection.send(Kind::Binary, &vec![0; 10 << 20]).unwrap();
+        world.receive(bytes);
+        let close = world.sent();
+        assert!(close.len() <= 6 * (64 << 10), "{}", close.len());
+        assert_eq!(close[close.len() - 8..][..2], hex!("88 82"));
+        assert_eq!(world.connection.unsent_messages(), 1);
+    }
 }
 
 proptest! {
@@ -454,10 +469,11 @@ proptest! {
             let mut parts = content.as_bytes().chunks(*fragment).peekable();
             if parts.peek().is_none() {
                 client.send(kind, b"").unwrap();
+            } else {
+                client.begin(kind, None).unwrap();
             }
             while let Some(part) = parts.next() {
-                client.begin(kind, part.len() as u64, parts.peek().is_none()).unwrap();
-                client.payload(part);
+                client.part(part, parts.peek().is_none()).unwrap();
             }
             expected.push((kind, content.as_bytes().to_vec()));
         }

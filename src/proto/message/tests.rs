@@ -4,6 +4,7 @@ use super::*;
 use crate::proto::{deflate::Deflater, extension::Side, outbox::Outbox, raw::RawFrame};
 use hex_literal::hex;
 use proptest::prelude::*;
+use std::num::NonZeroUsize;
 
 /// A decoded part, copied.
 #[derive(Clone, Debug, PartialEq)]
@@ -316,10 +317,12 @@ proptest! {
         keeps_context: bool,
         level in 1u32..=9,
         cut in 1usize..5000,
+        fragment in 1usize..3000,
         size in 1usize..5000,
     ) {
         let side = Side { window_bits, keeps_context };
-        let mut outbox = Outbox::new(Role::Client, Box::new(|bytes| bytes.fill(7)));
+        let limit = NonZeroUsize::new(fragment).unwrap();
+        let mut outbox = Outbox::new(Role::Client, Box::new(|bytes| bytes.fill(7)), limit);
         outbox.set_deflater(Deflater::new(side, level, 200));
         let mut expected = Vec::new();
         for (content, times, whole) in messages {
@@ -327,13 +330,19 @@ proptest! {
             if whole {
                 outbox.message(Kind::Text, &message);
             } else {
-                outbox.begin(Kind::Text, message.len() as u64, true);
-                message.chunks(cut).for_each(|part| outbox.payload(part));
-                prop_assert!(!outbox.is_frame_open());
+                outbox.begin(Kind::Text, Some(message.len() as u64));
+                message.chunks(cut).for_each(|part| outbox.part(part, false));
+                outbox.part(b"", true);
             }
             expected.push(Seen::Message(Kind::Text, message));
         }
         prop_assert_eq!(outbox.unsent_messages(), expected.len());
+        let mut rest = outbox.pending();
+        while let Ok(Some((header, size))) = Header::parse(rest, Role::Server, RESERVED ^ RSV1) {
+            prop_assert!(header.length <= fragment as u64);
+            rest = &rest[size + header.length as usize..];
+        }
+        prop_assert!(rest.is_empty());
         let mut decoder = Decoder::new(Role::Server, u64::MAX);
         decoder.set_inflater(Inflater::new(side));
         let chunks: Vec<&[u8]> = outbox.pending().chunks(size).collect();

@@ -145,12 +145,11 @@ fn reports_bytes_received_with_the_handshake_and_a_message_sent_in_pieces_once()
         player.idle(S).await;
         assert_eq!(take(&lines), ["0 < 7 B", "0 < frame text", "0 < 5 ."]);
 
-        player.session.begin(Kind::Text, 3, false).unwrap();
-        player.session.payload(b"abc");
-        player.session.begin(Kind::Text, 2, true).unwrap();
-        player.session.payload(b"d");
+        player.session.begin(Kind::Text, None).unwrap();
+        player.session.part(b"abc", false).unwrap();
+        player.session.part(b"d", false).unwrap();
         assert_eq!(take(&lines), [""; 0]);
-        player.session.payload(b"e");
+        player.session.part(b"e", true).unwrap();
         assert_eq!(take(&lines), ["1000 > 5 Some(5)"]);
     });
 }

@@ -89,6 +89,9 @@ impl Pipe {
             }
             EndCause::Failed(_) => Close::new(CloseCode::NORMAL),
         };
+        if !matches!(cause, EndCause::Signal(_) | EndCause::Failed(_)) {
+            self.complete_message();
+        }
         // The time limit of a Close that nobody hurries must not cut the messages before it.
         let holds = matches!(cause, EndCause::Clock | EndCause::Requested(_));
         self.end_cause = Some(cause);
@@ -161,6 +164,7 @@ impl Pipe {
                 }
                 match self.options.script.unmet(false) {
                     Some(unmet) => Err(Error::Unmet(unmet)),
+                    None if self.cut_off > 0 => Err(Error::CutOff { messages: self.cut_off }),
                     None if unsent == 0 => Ok(RunOutcome::Done),
                     // All expectations were met, but messages of the script remain unsent.
                     None => {

@@ -21,23 +21,19 @@ impl Pipe {
         let mut budget = PARTS_PER_TURN;
         self.more = false;
         while self.session.queued() < QUEUE_LIMIT_BYTES {
-            if self.session.is_frame_open() {
+            if self.end_cause.is_some() || !self.session.is_open() {
+                return;
+            }
+            if self.long.has_rest() {
                 self.more = budget == 0;
                 if self.more {
                     return;
                 }
                 budget -= 1;
-                let end = self.long.rest.end.min(self.long.rest.start + PART_BYTES);
-                let part = self.long.rest.start..end;
-                self.long.rest.start = end;
-                self.session.payload(self.input.bytes(part));
+                self.send_rest();
                 continue;
             }
-            if self.end_cause.is_some()
-                || !self.session.is_open()
-                || !self.run_script()
-                || self.is_paused()
-            {
+            if !self.run_script() || self.is_paused() {
                 return;
             }
             if self.resend.is_some() {
@@ -48,9 +44,10 @@ impl Pipe {
             }
             if let Framing::Lines(terminator) = self.options.framing
                 && !self.options.typed
+                && !self.input.is_inside()
+                && let Some(line) = self.input.next_line(terminator)
             {
                 // The fast path of most messages.
-                let Some(line) = self.input.next_line(terminator) else { break };
                 let mut goes_on = self.send(line);
                 while goes_on
                     && self.session.queued() < BATCH_BYTES
@@ -73,7 +70,7 @@ impl Pipe {
                 }
             }
         }
-        let done = self.input.is_done() && !self.session.is_frame_open() && !self.is_paused();
+        let done = self.input.is_done() && !self.long.has_rest() && !self.is_paused();
         if self.stdin.is_some() && done {
             self.stdin = None;
             self.clock.stdin_ended(now());
@@ -135,9 +132,24 @@ impl Pipe {
         if bytes.len() <= QUEUE_LIMIT_BYTES {
             return self.session.send(kind, bytes).is_ok();
         }
-        self.long.rest = from..from + bytes.len();
-        let _ = self.session.begin(kind, bytes.len() as u64, true);
+        let length = bytes.len();
+        self.long.whole(from..from + length);
+        let _ = self.session.begin(kind, Some(length as u64));
         false
+    }
+
+    /// Sends the next part of a long message.
+    fn send_rest(&mut self) {
+        let (part, last) = self.long.take(self.options.settings.fragment);
+        // Fails only while closing, and then the message remains incomplete.
+        let _ = self.session.part(self.input.bytes(part), last);
+    }
+
+    /// Sends the rest of a long message before a Close, if all of it was read.
+    pub(super) fn complete_message(&mut self) {
+        while self.long.is_complete() {
+            self.send_rest();
+        }
     }
 
     /// Fails because the last message taken is not UTF-8 after `valid` bytes.
@@ -145,41 +157,40 @@ impl Pipe {
     fn reject_text(&mut self, valid: u64) {
         let number = self.input.number();
         let position = match self.options.framing {
+            Framing::Whole => StdinPosition::Stream,
             Framing::Lines(b'\n') => StdinPosition::Line(number),
             _ => StdinPosition::Message(number),
         };
         self.finish(EndCause::Failed(Error::input_encoding(position, valid)));
     }
 
-    /// Sends a part of the message that consists of all of stdin.
+    /// Sends a part of a message that stdin gives in parts.
     fn send_part(&mut self, range: Range<usize>, last: bool) {
-        let kind = self.options.kind;
+        let (kind, begins) = (self.options.kind, !self.long.is_begun());
+        if self.long.drops(last) {
+            return;
+        }
         let bytes = self.input.bytes(range.clone());
-        if kind == Kind::Text {
-            let begun = self.long.utf8.character().len() as u64;
-            let partial = self.long.utf8.is_partial();
-            let start = self.long.read - if partial { begun } else { 0 };
-            let fault = match self.long.utf8.push_all(bytes) {
-                // The invalid byte is inside a character that started in the previous part; the
-                // error names the start of that character.
-                Err(fault) if partial && fault.valid == 0 => Some(start),
-                Err(fault) => Some(self.long.read + fault.valid as u64),
-                Ok(()) if last && self.long.utf8.is_partial() => {
-                    let cut = self.long.utf8.character().len() as u64;
-                    Some(self.long.read + bytes.len() as u64 - cut)
-                }
-                Ok(()) => None,
-            };
-            if let Some(valid) = fault {
-                return self
-                    .finish(EndCause::Failed(Error::input_encoding(StdinPosition::Stream, valid)));
+        if begins {
+            self.long.begin();
+        }
+        if kind == Kind::Text
+            && let Err(valid) = self.long.check(bytes, last)
+        {
+            return self.reject_text(valid);
+        }
+        // `feed` has checked that the session is open.
+        if begins {
+            let length = if last { Some(bytes.len() as u64) } else { self.input.announced() };
+            let _ = self.session.begin(kind, length);
+            if let Some(resend) = &mut self.resend {
+                resend.sent_long();
             }
         }
-        self.long.read += bytes.len() as u64;
-        self.long.begun = !last;
-        // `feed` has checked that the session is open.
-        let _ = self.session.begin(kind, bytes.len() as u64, last);
-        self.long.rest = range;
+        if bytes.is_empty() {
+            let _ = self.session.part(bytes, last);
+        }
+        self.long.push(range, last);
         self.clock.sent();
     }
 
@@ -230,8 +241,5 @@ impl Pipe {
 
 /// Parts of a long message that are sent in one turn of the loop.
 const PARTS_PER_TURN: usize = 4;
-/// The size of the parts in which a long message is framed and written. Each write wakes the
-/// receiver: with parts of 64 KiB, a long message costs 50 % more.
-const PART_BYTES: usize = 256 << 10;
 /// Bytes of short messages that are written at once, about one block of stdin with frame headers.
 const BATCH_BYTES: usize = 192 << 10;

@@ -1,28 +1,99 @@
 //! The state of a long message that is sent in parts.
 
 use crate::proto::utf8;
-use std::ops::Range;
+use std::{num::NonZeroUsize, ops::Range};
 
 /// A message that is sent in parts as the network accepts them.
 #[derive(Debug, Default)]
 pub(super) struct LongMessage {
     /// The unsent range of the input.
-    pub(super) rest: Range<usize>,
-    /// The number of bytes read, if all of stdin is one message.
-    pub(super) read: u64,
-    /// True between the first and the last part, if all of stdin is one message.
-    pub(super) begun: bool,
-    pub(super) utf8: utf8::Utf8,
+    rest: Range<usize>,
+    /// True if the message ends with `rest`.
+    ends: bool,
+    /// The number of bytes taken from stdin before `rest`.
+    read: u64,
+    /// True between the first and the last part, if stdin gives the message in parts.
+    begun: bool,
+    /// True if the message is not sent on, since its beginning was lost with the session.
+    dropped: bool,
+    utf8: utf8::Utf8,
 }
 
 impl LongMessage {
-    /// Discards the unsent range, since the session is lost.
-    pub(super) fn forget(&mut self) {
-        self.rest = 0..0;
+    /// Begins a message of which all bytes are in the input.
+    pub(super) fn whole(&mut self, range: Range<usize>) {
+        (self.rest, self.ends) = (range, true);
     }
 
-    /// Reports whether the message of all of stdin was sent in part.
+    /// Adds the next part from stdin. `last` ends the message.
+    pub(super) fn push(&mut self, range: Range<usize>, last: bool) {
+        self.read += range.len() as u64;
+        (self.rest, self.ends, self.begun) = (range, last, !last);
+    }
+
+    /// Begins a message that stdin gives in parts.
+    pub(super) fn begin(&mut self) {
+        (self.read, self.utf8) = (0, utf8::Utf8::default());
+    }
+
+    /// Validates the next part from stdin. On failure, returns the number of valid bytes in the whole
+    /// message.
+    pub(super) fn check(&mut self, bytes: &[u8], last: bool) -> Result<(), u64> {
+        let begun = self.utf8.character().len() as u64;
+        let partial = self.utf8.is_partial();
+        match self.utf8.push_all(bytes) {
+            // The invalid byte is inside a character that started in the previous part; the error
+            // names the start of that character.
+            Err(fault) if partial && fault.valid == 0 => Err(self.read - begun),
+            Err(fault) => Err(self.read + fault.valid as u64),
+            Ok(()) if last && self.utf8.is_partial() => {
+                let cut = self.utf8.character().len() as u64;
+                Err(self.read + bytes.len() as u64 - cut)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Reports whether part of the message can be sent now.
+    pub(super) fn has_rest(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
+    /// Takes the part to send next, and whether it ends the message. Its fragments are full, except
+    /// the last.
+    pub(super) fn take(&mut self, fragment: NonZeroUsize) -> (Range<usize>, bool) {
+        let fragment = fragment.get();
+        let length = fragment.max(PART_BYTES - PART_BYTES % fragment);
+        let end = self.rest.end.min(self.rest.start.saturating_add(length));
+        let part = self.rest.start..end;
+        self.rest.start = end;
+        (part, self.ends && self.rest.is_empty())
+    }
+
+    /// Reports whether all of the message was read.
+    pub(super) fn is_complete(&self) -> bool {
+        self.has_rest() && self.ends
+    }
+
+    /// Discards the message, since the session is lost, and what is still to be read of it.
+    pub(super) fn lose(&mut self) {
+        self.rest = 0..0;
+        self.dropped |= std::mem::take(&mut self.begun);
+    }
+
+    /// Reports whether this part from stdin belongs to a message that was lost.
+    pub(super) fn drops(&mut self, last: bool) -> bool {
+        let drops = self.dropped;
+        self.dropped &= !last;
+        drops
+    }
+
+    /// Reports whether the message was sent in part, and more of it is to be read.
     pub(super) fn is_begun(&self) -> bool {
         self.begun
     }
 }
+
+/// The size of the parts in which a long message is framed and written. Each write wakes the
+/// receiver: with parts of 64 KiB, a long message costs 50 % more.
+const PART_BYTES: usize = 256 << 10;

@@ -65,6 +65,9 @@ pub(super) struct Pipe {
     /// Present with `--reconnect`, as is `resend`.
     reconnector: Option<Reconnector>,
     resend: Option<ResendBuffer>,
+    /// The number of messages that were cut off by the loss of a session and are too long to be sent
+    /// again.
+    cut_off: usize,
 }
 
 /// The source of the messages that are sent.
@@ -98,7 +101,11 @@ impl Pipe {
         Self {
             phase: FeedPhase::Script,
             stdin,
-            input: Input::new(options.framing),
+            input: if options.typed {
+                Input::new(options.framing)
+            } else {
+                Input::new(options.framing).in_parts(options.settings.fragment)
+            },
             long: LongMessage::default(),
             output,
             echo: Vec::new(),
@@ -114,6 +121,7 @@ impl Pipe {
             flush_deadline: None,
             resend: reconnector.as_ref().map(|_| ResendBuffer::default()),
             reconnector,
+            cut_off: 0,
             options,
             session,
             report,
@@ -315,7 +323,7 @@ impl Pipe {
 
     /// Reports whether the session has everything that was read from stdin.
     fn is_idle(&mut self) -> bool {
-        !self.session.is_frame_open()
+        !self.long.has_rest()
             && !self.input.has_next()
             && self.phase == FeedPhase::Stdin
             && self.resend.as_ref().is_none_or(ResendBuffer::is_idle)

@@ -1,11 +1,12 @@
 //! The replacement of a lost session of a pipe.
 
-use super::{FeedPhase, Pipe, end_cause::EndCause};
+use super::{FeedPhase, Pipe, end_cause::EndCause, resend_buffer::LostMessages};
 use crate::{
     connect::ClientConnection,
     error::Error,
     mode::client::reconnect::{RetryEvent, report_retry},
     random::entropy,
+    script::input::{Framing, LONG_BYTES},
     session::{Session, clock::now, limits::QUEUE_LIMIT_BYTES},
     sys::signals::Signals,
 };
@@ -25,7 +26,7 @@ impl Pipe {
         let Some(reconnector) = &self.reconnector else { return false };
         // If all of stdin is one message, it cannot be continued in another session.
         let ends =
-            self.end_cause.is_some() || self.session.is_closed_by_us() || self.long.is_begun();
+            self.end_cause.is_some() || self.session.is_closed_by_us() || self.is_inside_stream();
         if ends || self.flush_deadline.is_some() {
             return false;
         }
@@ -37,8 +38,8 @@ impl Pipe {
             }
         };
         let unsent = self.session.unsent_messages();
-        let kept = self.resend.as_mut().map_or(0, |resend| resend.lost(unsent));
-        self.long.forget();
+        let lost_messages = self.resend.as_mut().map(|resend| resend.lost(unsent));
+        self.long.lose();
         let received = self.session.incomplete_message().filter(|_| !self.options.rules.send_only);
         let error = error.inside_message(self.output.gap(), received);
         self.sinks.gap(&mut self.session, &error);
@@ -65,9 +66,19 @@ impl Pipe {
         match opened {
             Ok(opened) => {
                 let mut note = format!("reconnected after {:.1} s", (now() - lost).as_secs_f64());
-                if kept > 0 {
-                    let s = if kept == 1 { "" } else { "s" };
-                    note = format!("{note}: {kept} unsent message{s} will be sent");
+                if let Some(LostMessages { kept, cut_off }) = lost_messages {
+                    self.cut_off += cut_off;
+                    if kept > 0 {
+                        let s = if kept == 1 { "" } else { "s" };
+                        note = format!("{note}: {kept} unsent message{s} will be sent");
+                    }
+                    if cut_off > 0 {
+                        let s = if cut_off == 1 { "" } else { "s" };
+                        note = format!(
+                            "{note}; {cut_off} message{s} over {} MiB cannot be sent again",
+                            LONG_BYTES >> 20
+                        );
+                    }
                 }
                 self.report.note(&note);
                 self.resume(opened);
@@ -78,6 +89,11 @@ impl Pipe {
                 false
             }
         }
+    }
+
+    /// Reports whether all of stdin is one message, which was begun.
+    fn is_inside_stream(&self) -> bool {
+        self.options.framing == Framing::Whole && self.long.is_begun()
     }
 
     /// Replaces the session and restarts the script.

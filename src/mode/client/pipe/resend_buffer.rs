@@ -1,17 +1,27 @@
 //! The messages to send again after a session is lost.
 
-use crate::proto::Kind;
+use crate::{proto::Kind, script::input::LONG_BYTES};
 use std::collections::VecDeque;
 
 /// Messages of stdin that may not have been sent, for the session that replaces a lost one.
 #[derive(Debug, Default)]
 pub(super) struct ResendBuffer {
-    /// Messages passed to the current session that may not have left it.
-    recent: VecDeque<(Kind, Vec<u8>)>,
+    /// Messages passed to the current session that may not have left it. `None` stands for one that
+    /// is too long to be kept.
+    recent: VecDeque<Option<(Kind, Vec<u8>)>>,
     /// The total size of `recent` on the wire, in bytes.
     recent_bytes: usize,
     /// Messages of a lost session, which are sent before all others.
     unsent: VecDeque<(Kind, Vec<u8>)>,
+}
+
+/// The unsent messages of a lost session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LostMessages {
+    /// The number of those that were kept and are sent again.
+    pub(super) kept: usize,
+    /// The number of those that were too long to be kept.
+    pub(super) cut_off: usize,
 }
 
 impl ResendBuffer {
@@ -22,11 +32,20 @@ impl ResendBuffer {
 
     /// Keeps a message that was passed to the session.
     pub(super) fn sent(&mut self, kind: Kind, bytes: &[u8]) {
-        self.recent.push_back((kind, bytes.to_vec()));
-        self.recent_bytes += wire_size(bytes);
+        self.push(Some((kind, bytes.to_vec())));
+    }
+
+    /// Records a message that is passed to the session in parts and too long to be kept.
+    pub(super) fn sent_long(&mut self) {
+        self.push(None);
+    }
+
+    fn push(&mut self, message: Option<(Kind, Vec<u8>)>) {
+        self.recent_bytes += wire_size(message.as_ref());
+        self.recent.push_back(message);
         while self.recent.len() > 1
-            && let Some((_, first)) = self.recent.front()
-            && let rest = self.recent_bytes.saturating_sub(wire_size(first))
+            && let Some(first) = self.recent.front()
+            && let rest = self.recent_bytes.saturating_sub(wire_size(first.as_ref()))
             && rest > KEPT_BYTES
         {
             self.recent.pop_front();
@@ -40,17 +59,18 @@ impl ResendBuffer {
         self.recent_bytes = 0;
     }
 
-    /// Queues the last `unsent` messages of a lost session. Returns how many of them were kept.
-    pub(super) fn lost(&mut self, unsent: usize) -> usize {
+    /// Queues the last `unsent` messages of a lost session that were kept.
+    pub(super) fn lost(&mut self, unsent: usize) -> LostMessages {
         let recent = std::mem::take(&mut self.recent);
         let gone = recent.len().saturating_sub(unsent);
-        let kept: Vec<_> = recent.into_iter().skip(gone).collect();
-        let n = kept.len();
-        for message in kept.into_iter().rev() {
+        let lost = recent.len() - gone;
+        let messages: Vec<_> = recent.into_iter().skip(gone).flatten().collect();
+        let kept = messages.len();
+        for message in messages.into_iter().rev() {
             self.unsent.push_front(message);
         }
         self.recent_bytes = 0;
-        n
+        LostMessages { kept, cut_off: lost - kept }
     }
 
     /// Takes the next message to send again.
@@ -61,8 +81,8 @@ impl ResendBuffer {
 
 /// Returns the least size of a message on the wire, in bytes. Without the header, empty messages
 /// would have no size and all of them would be kept.
-fn wire_size(bytes: &[u8]) -> usize {
-    HEADER_BYTES + bytes.len()
+fn wire_size(message: Option<&(Kind, Vec<u8>)>) -> usize {
+    HEADER_BYTES + message.map_or(LONG_BYTES, |(_, bytes)| bytes.len())
 }
 
 /// The shortest header of a masked frame, in bytes (RFC 6455, 5.2).
@@ -88,11 +108,15 @@ mod tests {
         all.map(|(_, bytes)| String::from_utf8(bytes).unwrap()).collect()
     }
 
+    fn kept(kept: usize) -> LostMessages {
+        LostMessages { kept, cut_off: 0 }
+    }
+
     #[test]
     fn the_last_messages_are_sent_again_in_order() {
         let mut buffer = sent(&["a", "b", "c"]);
         assert!(buffer.is_idle());
-        assert_eq!(buffer.lost(2), 2);
+        assert_eq!(buffer.lost(2), kept(2));
         assert!(!buffer.is_idle());
         assert_eq!(rest(&mut buffer), ["b", "c"]);
         assert!(buffer.is_idle());
@@ -103,7 +127,7 @@ mod tests {
         let mut buffer = sent(&["a", "b"]);
         buffer.left();
         buffer.sent(Kind::Text, b"c");
-        assert_eq!(buffer.lost(3), 1);
+        assert_eq!(buffer.lost(3), kept(1));
         assert_eq!(rest(&mut buffer), ["c"]);
     }
 
@@ -113,7 +137,7 @@ mod tests {
         buffer.lost(3);
         let (kind, first) = buffer.next().unwrap();
         buffer.sent(kind, &first);
-        assert_eq!(buffer.lost(1), 1);
+        assert_eq!(buffer.lost(1), kept(1));
         assert_eq!(rest(&mut buffer), ["a", "b", "c"]);
     }
 
@@ -121,10 +145,10 @@ mod tests {
     fn memory_is_bounded_but_the_last_message_is_kept() {
         let half = "x".repeat(KEPT_BYTES / 2);
         let mut buffer = sent(&["a", &half, &half, "b"]);
-        assert_eq!(buffer.lost(4), 3);
+        assert_eq!(buffer.lost(4), kept(3));
         let long = "x".repeat(KEPT_BYTES * 2);
         let mut buffer = sent(&["a", &long]);
-        assert_eq!(buffer.lost(2), 1);
+        assert_eq!(buffer.lost(2), kept(1));
         assert_eq!(rest(&mut buffer), [long]);
     }
 
@@ -134,6 +158,20 @@ mod tests {
         for _ in 0..1_000_000 {
             buffer.sent(Kind::Text, b"");
         }
-        assert!(buffer.lost(1_000_000) <= KEPT_BYTES / HEADER_BYTES + 1);
+        assert!(buffer.lost(1_000_000).kept <= KEPT_BYTES / HEADER_BYTES + 1);
+    }
+
+    /// Otherwise the message before the long one would be sent twice.
+    #[test]
+    fn a_long_message_is_counted_but_not_kept() {
+        let mut buffer = sent(&["a"]);
+        buffer.sent_long();
+        buffer.sent(Kind::Text, b"b");
+        assert_eq!(buffer.lost(2), LostMessages { kept: 1, cut_off: 1 });
+        assert_eq!(rest(&mut buffer), ["b"]);
+        for _ in 0..1000 {
+            buffer.sent_long();
+        }
+        assert!(buffer.recent.len() <= 2);
     }
 }

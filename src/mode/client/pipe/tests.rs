@@ -661,7 +661,7 @@ fn a_new_session_gets_the_script_and_then_the_unsent_messages() {
         pipe.session(&mut world.signals).await;
         let unsent = pipe.session.unsent_messages();
         assert_eq!(unsent, 2);
-        assert_eq!(pipe.resend.as_mut().unwrap().lost(unsent), 2);
+        assert_eq!(pipe.resend.as_mut().unwrap().lost(unsent).kept, 2);
         let (opened, server, _wire) = bed.connection();
         pipe.resume(opened);
         world.peer = Player::new(server);
