@@ -265,6 +265,7 @@ mod tests {
             ("/?a=b;tok%65n=x", "/?a=b;tok%65n=[redacted]"),
             ("/cb#access_token=x&c=d", "/cb#access_token=[redacted]&c=d"),
             ("/?a=b#token=x", "/?a=b#token=[redacted]"),
+            ("/?k=AbCdEf0123456789XyZw&v=2", "/?k=[redacted]&v=2"),
         ] {
             assert_eq!(Secrets::Hidden.url(url), expected);
             assert_eq!(Secrets::Shown.url(url), url);

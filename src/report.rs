@@ -129,9 +129,9 @@ pub fn compression(deflate: &Deflate, local: Role) -> String {
 
 /// Writes the error that ended the run, and its hint, if any.
 pub fn error(error: &Error) {
-    line(&format!("sockeye: {error}").into());
-    if let Some(hint) = error.hint() {
-        line(&format!("\nhint: {hint}").into());
+    line(&Shown::formatted(format!("sockeye: {}", error.shown())));
+    if let Some(hint) = error.shown_hint() {
+        line(&Shown::formatted(format!("\nhint: {hint}")));
     }
 }
 

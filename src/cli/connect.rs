@@ -39,7 +39,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
             known_args::learn_option("auth", auth);
             Some(match auth.split_once(':') {
                 Some((user, password)) => (user.to_owned(), password.into()),
-                None => (auth.to_owned(), ask(&format!("password for {auth}"))?),
+                None => (auth.to_owned(), ask(&format!("password for {}", Escaped(auth)))?),
             })
         }
     };

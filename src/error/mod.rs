@@ -34,6 +34,7 @@ use crate::{
         tls::{IdentityError, IdentityFault, TlsFault},
     },
     proto::Violation,
+    redact::Shown,
     secret::SecretFault,
     session::{QuietPeriod, SessionError},
     target::UrlFault,
@@ -177,6 +178,16 @@ impl Error {
         };
         let received = received.unwrap_or_default();
         if concerns { Self::Truncated { cause: Box::new(self), written, received } } else { self }
+    }
+
+    /// Returns the sentence, to be shown or recorded.
+    pub fn shown(&self) -> Shown {
+        self.to_string().into()
+    }
+
+    /// Returns the hint, if any, to be shown or recorded.
+    pub fn shown_hint(&self) -> Option<Shown> {
+        self.hint().map(Shown::from)
     }
 
     /// Returns the silence that preceded the loss of a session, if this is such a loss.

@@ -98,7 +98,15 @@ pub fn secret_parameters(url: &str) -> Vec<Range<usize>> {
 fn is_secret_parameter(name: &str, value: &str) -> bool {
     let decoded = url::form_urlencoded::parse(name.as_bytes()).next();
     let name = decoded.map(|(name, _)| name.into_owned()).unwrap_or_default();
-    is_secret_name(&name) || PARAMETERS.contains(&words(&name).concat().as_str()) || is_jwt(value)
+    is_secret_name(&name)
+        || PARAMETERS.contains(&words(&name).concat().as_str())
+        || is_jwt(value)
+        || value.split(|c: char| !c.is_ascii_alphanumeric()).any(is_long_token)
+}
+
+/// Reports whether a word is so long and mixed that it is hardly anything but a token.
+fn is_long_token(word: &str) -> bool {
+    word.len() >= 20 && is_mixed(word) && word.contains(|c: char| c.is_ascii_uppercase())
 }
 
 /// Returns the ranges of what looks like a token in a list of subprotocols: an item that looks like

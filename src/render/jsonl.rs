@@ -170,11 +170,11 @@ impl JsonLines {
     ) {
         self.at(Instant::now());
         if let Some(error) = error {
-            let shown = |words: String| Cow::from(Shown::from(words).to_string());
+            let words = |shown: Shown| Cow::from(shown.as_str().to_owned());
             let event = Event::Error(event::Failure {
                 code: error.code().into(),
-                message: shown(error.to_string()),
-                hint: error.hint().map(shown),
+                message: words(error.shown()),
+                hint: error.shown_hint().map(words),
             });
             self.line(None, event, out);
         }

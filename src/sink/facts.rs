@@ -182,7 +182,7 @@ impl Sink for Facts {
             Ok(code) => code.into(),
             Err(signal) => 128 + u64::from(signal.unsigned_abs()),
         };
-        let words = ended.as_ref().err().map(|error| Shown::new(&error.to_string()));
+        let words = ended.as_ref().err().map(Error::shown);
         let first = |words: Shown| words.as_str().lines().next().map(ToOwned::to_owned);
         self.error = words.and_then(first);
         self.template.fill(&*self)

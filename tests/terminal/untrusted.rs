@@ -119,6 +119,23 @@ fn json_nested_without_end_is_cut_before_it_is_laid_out() {
 }
 
 #[test]
+fn secrets_that_a_peer_repeats_are_not_shown() {
+    let args = ["--exit-on-close", "--bearer", "S3cr3tT0ken", "-s", "bearer, T0kenS3cr3t"];
+    let end = Terminal::new().size(24, 200).args(args).status(111).run(|screen, peer| {
+        peer.open_with("X-Echo: S3cr3tT0ken\r\nSec-WebSocket-Protocol: T0kenS3cr3t\r\n");
+        screen.edits(">", 2);
+        screen.enter("/headers");
+        screen.wait("the headers", |view| view.has_part("X-Echo: [redacted]"));
+        peer.send(close(1008, "no S3cr3tT0ken"));
+        peer.frame();
+    });
+    assert!(end.view.has_part("subprotocol [redacted]"), "{:#?}", end.view);
+    assert!(end.view.has_part("no [redacted]"), "{:#?}", end.view);
+    let raw = String::from_utf8_lossy(&end.raw);
+    assert!(!raw.contains("S3cr3tT0ken") && !raw.contains("T0kenS3cr3t"), "{raw}");
+}
+
+#[test]
 fn binary_is_a_hex_dump() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);

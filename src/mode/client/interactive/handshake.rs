@@ -11,7 +11,7 @@ use crate::{
 use colored::Colorize as _;
 
 /// Returns the status line of a session: address, protocols and connection time.
-pub(super) fn status_line(opened: &ClientConnection) -> String {
+pub(super) fn status_line(opened: &ClientConnection, secrets: Secrets) -> String {
     let ClientConnection { established, report } = opened;
     let mut parts = Vec::new();
     parts.extend(report.address.map(|address| address.to_string()));
@@ -24,8 +24,7 @@ pub(super) fn status_line(opened: &ClientConnection) -> String {
     }
     let subprotocol = established.agreement.subprotocol.as_ref();
     parts.extend(
-        subprotocol
-            .map(|name| format!("subprotocol {}", Escaped(&Secrets::Hidden.subprotocols(name)))),
+        subprotocol.map(|name| format!("subprotocol {}", Escaped(&secrets.subprotocols(name)))),
     );
     if established.agreement.deflate.is_some() {
         parts.push("permessage-deflate".to_owned());

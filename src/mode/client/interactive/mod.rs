@@ -91,7 +91,7 @@ impl Interactive {
         let first = format!(
             "connected to {} (/help lists commands)\n{}",
             options.report.secrets.url(&opened.report.url),
-            status_line(&opened)
+            status_line(&opened, options.report.secrets)
         );
         let history = if options.history { history_file() } else { None };
         let prompt = Prompt::open(&first, history)

@@ -68,7 +68,7 @@ impl Interactive {
         let print = self.prompt.printer();
         let mut tell = |event: RetryEvent<'_>| match event {
             RetryEvent::Lost(error, wait) => {
-                print(Shown::from(error.to_string()).as_str());
+                print(error.shown().as_str());
                 print(&format!("reconnecting in {:.1} s", wait.as_secs_f64()));
             }
             RetryEvent::Progress(step) => {
@@ -133,7 +133,7 @@ impl Interactive {
             Some(Ok(opened)) => {
                 let url = self.options.report.secrets.url(&opened.report.url);
                 self.prompt.note(format!("reconnected to {}", Escaped(&url)));
-                self.prompt.print(&status_line(&opened));
+                self.prompt.print(&status_line(&opened, self.options.report.secrets));
                 self.options.sinks.opened(&opened);
                 let session = Session::client(opened, self.options.settings, entropy())
                     .with_earlier(&self.session);
@@ -167,8 +167,8 @@ impl Interactive {
         let verdict = self.verdict();
         match &verdict {
             Err(error) => {
-                self.prompt.note(error.to_string());
-                if let Some(hint) = error.hint() {
+                self.prompt.note(error.shown());
+                if let Some(hint) = error.shown_hint() {
                     self.prompt.note(format!("hint: {hint}"));
                 }
             }
