@@ -8,10 +8,14 @@ use crate::{
     proto::handshake::Response,
     random,
     report::Report,
-    session::{QuietPeriod, Session, SessionError},
+    session::{QuietPeriod, Session, SessionError, clock::now},
     sink::sinks::Sinks,
 };
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 /// The delays between attempts: exponential back-off with full jitter.
 #[derive(Debug)]
@@ -62,23 +66,43 @@ impl LossPattern {
     }
 }
 
+/// Opens one session. Tests replace the network with it.
+pub(super) trait Opener: fmt::Debug {
+    /// Makes one attempt.
+    fn open<'a>(&'a mut self, watch: &'a mut dyn FnMut(Progress<'_>)) -> Attempt<'a>;
+}
+
+pub(super) type Attempt<'a> =
+    Pin<Box<dyn Future<Output = Result<ClientConnection, OpenError>> + 'a>>;
+
+#[derive(Debug)]
+struct DialOpener {
+    dialer: Dialer,
+    opening: ConnectOptions,
+}
+
+impl Opener for DialOpener {
+    fn open<'a>(&'a mut self, watch: &'a mut dyn FnMut(Progress<'_>)) -> Attempt<'a> {
+        Box::pin(self.dialer.open(&self.opening, watch))
+    }
+}
+
 /// Opens sessions repeatedly as the rules of `--reconnect` allow.
 #[derive(Debug)]
 pub(super) struct Reconnector {
-    dialer: Dialer,
-    opening: ConnectOptions,
+    opener: Box<dyn Opener>,
     backoff: Backoff,
     losses: LossPattern,
 }
 
 impl Reconnector {
     pub(super) fn new(dialer: Dialer, opening: ConnectOptions, rules: ReconnectRules) -> Self {
-        Self {
-            dialer,
-            opening,
-            backoff: Backoff { rules, failed: 0, opened: None },
-            losses: LossPattern::default(),
-        }
+        Self::with_opener(Box::new(DialOpener { dialer, opening }), rules)
+    }
+
+    pub(super) fn with_opener(opener: Box<dyn Opener>, rules: ReconnectRules) -> Self {
+        let backoff = Backoff { rules, failed: 0, opened: None };
+        Self { opener, backoff, losses: LossPattern::default() }
     }
 
     /// Returns the reason to reconnect after a session that has ended. The error is the failure of
@@ -113,11 +137,6 @@ impl Reconnector {
         }
     }
 
-    /// Records the opening of a session.
-    pub(super) fn opened(&mut self, now: Instant) {
-        self.backoff.opened = Some(now);
-    }
-
     /// Opens a session at once, and retries as the rules allow.
     pub(super) async fn open(
         &mut self,
@@ -138,8 +157,7 @@ impl Reconnector {
         self.losses.count(&mut error);
         loop {
             let retry_after = retry_after(&error);
-            let Some(wait) = self.backoff.next(Instant::now(), random::fraction(), retry_after)
-            else {
+            let Some(wait) = self.backoff.next(now(), random::fraction(), retry_after) else {
                 return Err(error);
             };
             tell(RetryEvent::Lost(&error, wait));
@@ -156,8 +174,8 @@ impl Reconnector {
         tell: &mut dyn FnMut(RetryEvent<'_>),
     ) -> Result<ClientConnection, Error> {
         let mut watch = |step: Progress<'_>| tell(RetryEvent::Progress(&step));
-        let opened = Box::pin(self.dialer.open(&self.opening, &mut watch)).await?;
-        self.opened(Instant::now());
+        let opened = self.opener.open(&mut watch).await?;
+        self.backoff.opened = Some(now());
         Ok(opened)
     }
 }
@@ -230,7 +248,7 @@ const STABLE_AFTER: Duration = Duration::from_mins(1);
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         connect::RequestSummary,
@@ -238,7 +256,9 @@ mod tests {
             Close, CloseCode,
             handshake::{Headers, Version},
         },
+        session::testbed,
     };
+    use std::collections::VecDeque;
 
     const S: Duration = Duration::from_secs(1);
 
@@ -248,6 +268,115 @@ mod tests {
 
     fn backoff(attempts: Option<u32>) -> Backoff {
         Backoff { rules: ReconnectRules { attempts, ..rules() }, failed: 0, opened: None }
+    }
+
+    /// Returns prepared results, and then fails for good.
+    #[derive(Debug, Default)]
+    pub(crate) struct PreparedOpener(VecDeque<Result<Connection, OpenError>>);
+
+    struct Connection(ClientConnection);
+
+    impl fmt::Debug for Connection {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Connection")
+        }
+    }
+
+    impl PreparedOpener {
+        /// Adds a failure that may be temporary.
+        pub(crate) fn fails(mut self) -> Self {
+            let cause = std::io::ErrorKind::ConnectionRefused.into();
+            self.0.push_back(Err(OpenError::Socket { path: "s".to_owned(), cause }));
+            self
+        }
+
+        pub(crate) fn opens(mut self, connection: ClientConnection) -> Self {
+            self.0.push_back(Ok(Connection(connection)));
+            self
+        }
+
+        pub(crate) fn reconnector(self, attempts: Option<u32>) -> Reconnector {
+            Reconnector::with_opener(Box::new(self), ReconnectRules { attempts, ..rules() })
+        }
+    }
+
+    impl Opener for PreparedOpener {
+        fn open<'a>(&'a mut self, _: &'a mut dyn FnMut(Progress<'_>)) -> Attempt<'a> {
+            let permanent = || {
+                let cause = std::io::ErrorKind::Other.into();
+                Err(OpenError::Other { operation: "dial", cause })
+            };
+            let next = self.0.pop_front().unwrap_or_else(permanent);
+            Box::pin(std::future::ready(next.map(|connection| connection.0)))
+        }
+    }
+
+    fn lost() -> Error {
+        let cause = std::io::ErrorKind::ConnectionReset.into();
+        SessionError::Receive { authority: "h:80".to_owned(), cause, quiet: None }.into()
+    }
+
+    /// Reopens in virtual time. Returns the result, the announced delays and the time taken.
+    async fn reopen(
+        it: &mut Reconnector,
+    ) -> (Result<ClientConnection, Error>, Vec<Duration>, Duration) {
+        let (start, mut waits) = (now(), Vec::new());
+        let mut tell = |event: RetryEvent<'_>| {
+            if let RetryEvent::Lost(_, wait) = event {
+                waits.push(wait);
+            }
+        };
+        let opened = it.reopen(lost(), &mut tell).await;
+        (opened, waits, now() - start)
+    }
+
+    #[test]
+    fn temporary_failures_are_retried_after_the_announced_delays() {
+        testbed::run(async {
+            let (connection, _server, _wire) = testbed::Bed::default().connection();
+            let mut it =
+                PreparedOpener::default().fails().fails().opens(connection).reconnector(None);
+            let (opened, waits, took) = reopen(&mut it).await;
+            assert!(opened.is_ok());
+            assert_eq!(waits.len(), 3);
+            let sum: Duration = waits.iter().sum();
+            // The timer of the runtime counts milliseconds.
+            assert!(took >= sum && took < sum + 10 * Duration::from_millis(1), "{took:?} {sum:?}");
+            assert!(waits[2] <= 4 * S && sum <= 7 * S, "{waits:?}");
+            assert!(it.backoff.opened.is_some());
+        });
+    }
+
+    #[test]
+    fn the_last_error_is_returned_after_the_last_attempt() {
+        testbed::run(async {
+            let mut it = PreparedOpener::default().fails().fails().fails().reconnector(Some(2));
+            let (opened, waits, _) = reopen(&mut it).await;
+            assert!(matches!(opened, Err(Error::Open(OpenError::Socket { .. }))));
+            assert_eq!(waits.len(), 2);
+        });
+    }
+
+    #[test]
+    fn a_permanent_failure_ends_the_attempts() {
+        testbed::run(async {
+            let mut it = PreparedOpener::default().fails().reconnector(None);
+            let (opened, waits, _) = reopen(&mut it).await;
+            assert!(matches!(opened, Err(Error::Open(OpenError::Other { .. }))));
+            assert_eq!(waits.len(), 2);
+            // At the first attempt, too.
+            let opened = PreparedOpener::default().reconnector(None).open(&mut |_| ()).await;
+            assert!(matches!(opened, Err(Error::Open(OpenError::Other { .. }))));
+        });
+    }
+
+    #[test]
+    fn a_first_attempt_that_fails_is_retried() {
+        testbed::run(async {
+            let (connection, _server, _wire) = testbed::Bed::default().connection();
+            let mut it = PreparedOpener::default().fails().opens(connection).reconnector(Some(1));
+            assert!(it.open(&mut |_| ()).await.is_ok());
+        });
     }
 
     #[test]

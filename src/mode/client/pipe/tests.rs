@@ -22,6 +22,7 @@ use std::{
 use tokio::sync::mpsc;
 
 mod deadlines;
+mod reopening;
 
 const S: Duration = Duration::from_secs(1);
 
