@@ -1,7 +1,12 @@
 //! Secrets that do not appear in the process list: read from the environment, a file or a command,
 //! or typed at the terminal without echo.
 
-use crate::{escape::Escaped, known, sys::unix::exit_descriptor, wording::system_error};
+use crate::{
+    escape::Escaped,
+    known,
+    sys::{resources::spawn, unix::exit_descriptor},
+    wording::system_error,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
@@ -185,7 +190,7 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     // A signal must not leave the terminal without echo.
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(fault)?;
     let handle = signals.handle();
-    let watcher = std::thread::spawn(move || {
+    let watcher = spawn("signals", move || {
         if let Some(signal) = signals.forever().next() {
             let _ = rustix::termios::tcsetattr(
                 &terminal,
@@ -194,7 +199,8 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
             );
             crate::sys::unix::end_by_signal(signal);
         }
-    });
+    })
+    .map_err(fault)?;
     let typed = loop {
         match rpassword::prompt_password(format!("{what}: ")) {
             // The watcher is about to end the process.

@@ -39,6 +39,7 @@ mod reach;
 mod reconnect;
 mod record;
 mod request;
+mod resources;
 mod secrets;
 mod show;
 mod status;

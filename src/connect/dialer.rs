@@ -1,7 +1,7 @@
 //! The dialer: trusted authorities and lookups, shared by the sessions of a run.
 
 use super::{dial_options::DialOptions, error::OpenError, resolver::Resolver};
-use crate::net::tls::Trust;
+use crate::{net::tls::Trust, sys::resources::run_blocking};
 use std::{io, sync::Arc};
 use tokio::{sync::OnceCell, task::JoinHandle};
 
@@ -40,8 +40,7 @@ impl Dialer {
     pub(super) async fn trust(&self) -> Result<Trust, OpenError> {
         let load = || async {
             let options = self.shared.options.trust.clone();
-            let read = tokio::task::spawn_blocking(move || Trust::load(&options)).await;
-            Ok(read.map_err(task_failed)??)
+            Ok(run_blocking(move || Trust::load(&options)).await.map_err(failed)??)
         };
         self.shared.trust.get_or_try_init(load).await.cloned()
     }
@@ -66,16 +65,13 @@ impl PendingTrust {
     pub(super) async fn wait(self) -> Result<Trust, OpenError> {
         match self {
             Self::Ready(trust) => Ok(trust),
-            Self::Loading(task) => task.await.map_err(task_failed)?,
+            Self::Loading(task) => task.await.map_err(|cause| failed(io::Error::other(cause)))?,
         }
     }
 }
 
-fn task_failed(cause: tokio::task::JoinError) -> OpenError {
-    OpenError::Other {
-        operation: "read the certification authorities",
-        cause: io::Error::other(cause),
-    }
+fn failed(cause: io::Error) -> OpenError {
+    OpenError::Other { operation: "read the certification authorities", cause }
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ pub enum OpenError {
         /// The Location of the response as an absolute URL.
         location: Option<String>,
     },
+    /// The request could not be written, and there is no answer.
+    Request { authority: String, cause: io::Error },
     /// The server closed the connection during the opening handshake.
     HandshakeCut {
         request: Box<RequestSummary>,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     known,
-    net::{Transport, tls},
+    net::{Transport, read_answer, tls},
     proto::{
         handshake::{Headers, Request, ResponseFault, Version},
         slice::Within,
@@ -15,7 +15,7 @@ use crate::{
     random::nonce,
 };
 use std::io;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
 /// Sends the request and reads the head of the response.
 pub(super) async fn handshake(
@@ -33,17 +33,23 @@ pub(super) async fn handshake(
         transport.write_all(&head).await?;
         transport.flush().await
     };
-    // A write error is ignored: the server may have answered before it closed the connection, and
-    // its answer gives the reason.
-    let _ = sent.await;
+    // The server may have answered before it closed the connection, and its answer gives the
+    // reason for a write error.
+    let unsent = sent.await.err();
+    let was_reset = unsent.as_ref().is_some_and(is_reset);
     let mut buffer = vec![0; READ_BUFFER_BYTES];
     loop {
-        let (n, reset) = match transport.read(&mut buffer).await {
-            Ok(n) => (n, false),
-            Err(cause) => match tls::late_fault(&cause) {
+        let received = read_answer(&mut *transport, &mut buffer, unsent.is_some()).await;
+        let (n, reset) = match (received, unsent.as_ref()) {
+            (Some(Ok(n)), _) => (n, was_reset),
+            (Some(Err(cause)), _) => match tls::late_fault(&cause) {
                 Some(fault) => return Err(OpenError::Tls { authority, fault }),
-                None => (0, cause.kind() == io::ErrorKind::ConnectionReset),
+                None => (0, is_reset(&cause)),
             },
+            (None, cause) => {
+                let cause = cause.map_or(io::ErrorKind::TimedOut, io::Error::kind).into();
+                return Err(OpenError::Request { authority, cause });
+            }
         };
         if n == 0 {
             return Err(OpenError::HandshakeCut {
@@ -75,6 +81,10 @@ pub(super) async fn handshake(
     }
 }
 
+fn is_reset(cause: &io::Error) -> bool {
+    cause.kind() == io::ErrorKind::ConnectionReset
+}
+
 /// Builds the request: the fields of the handshake, with the user's edits applied last.
 fn request(hop: &RedirectHop<'_>) -> Request {
     let target = &*hop.target;
@@ -91,3 +101,42 @@ fn request(hop: &RedirectHop<'_>) -> Request {
 }
 
 const READ_BUFFER_BYTES: usize = 4 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        connect::{ConnectOptions, Http, Limits, credentials::Credentials, stopwatch::Stopwatch},
+        net::{Refusing, tls::TlsOptions},
+        target::Target,
+    };
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_cannot_be_written_is_reported_without_the_wait_for_an_answer() {
+        let options = ConnectOptions {
+            target: Target::parse("ws://h/").unwrap(),
+            host: None,
+            headers: Headers::default(),
+            edits: Vec::new(),
+            credentials: Credentials::default(),
+            redirects: None,
+            tls: TlsOptions::default(),
+            http: Http::One,
+            limits: Limits {
+                total: Duration::MAX,
+                is_run_limit: false,
+                resolve: None,
+                tls: None,
+                handshake: None,
+            },
+        };
+        let started = tokio::time::Instant::now();
+        let stopwatch = Stopwatch::new(started.into_std());
+        let mut tracker = Tracker { stopwatch: &stopwatch, observer: &mut |_| {} };
+        let done = handshake(&Hop::new(&options), Box::new(Refusing), &mut tracker).await;
+        let Err(OpenError::Request { authority, cause }) = done else { panic!("it was sent") };
+        assert_eq!((&*authority, cause.kind()), ("h:80", io::ErrorKind::BrokenPipe));
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    }
+}

@@ -16,7 +16,13 @@ use super::{
     suspend::Suspend,
     terminal_modes::TerminalModes,
 };
-use crate::{redact::Shown, sys::stdio::write_within};
+use crate::{
+    redact::Shown,
+    sys::{
+        resources::{check_descriptors, spawn},
+        stdio::write_within,
+    },
+};
 use colored::Colorize as _;
 use rustyline::{
     ColorMode, CompletionType, Config, Editor, EventHandler, KeyEvent,
@@ -50,6 +56,7 @@ pub(crate) struct Prompt {
 impl Prompt {
     /// Prints `first` and opens the prompt below it. `history` is the history file, if any.
     pub(crate) fn open(first: &str, history: Option<PathBuf>) -> io::Result<Self> {
+        check_descriptors(PROMPT_DESCRIPTORS)?;
         let color = colored::control::SHOULD_COLORIZE.should_colorize();
         let line = Arc::new(LineState::default());
         let vocabulary = Arc::new(Mutex::new(Vocabulary::default()));
@@ -91,13 +98,12 @@ impl Prompt {
             events: editor_events_sender,
             replies: replies_receiver,
         };
-        thread::Builder::new()
-            .name("prompt".into())
-            .spawn(move || editor_thread.run(editor, history.as_deref()))?;
-        thread::Builder::new().name("printer".into()).spawn({
+        // The printer first: without it, nothing has changed the modes of the terminal yet.
+        spawn("printer", {
             let output = Arc::clone(&output);
             move || print_queue::run_printer(printer, &output)
         })?;
+        spawn("prompt", move || editor_thread.run(editor, history.as_deref()))?;
         restore_on_panic(modes.clone());
         Ok(Self {
             editor_events,
@@ -279,6 +285,9 @@ fn restore_on_panic(modes: TerminalModes) {
 /// Text that leaves the screen unchanged: cursor up, line feed. The final line feed is required,
 /// since one is added to text without it.
 const INVISIBLE: &str = "\x1b[A\n";
+/// The descriptors of the editor: a pipe to the printer, a pair of sockets for SIGWINCH, and those of
+/// the history file and its lock. It fails on its own thread, when it is too late to say so.
+const PROMPT_DESCRIPTORS: usize = 6;
 /// The time allowed for a slow terminal to show the remaining output.
 pub(crate) const SLOW_LIMIT: Duration = Duration::from_secs(10);
 /// The time allowed for the remaining output when the process must end soon.

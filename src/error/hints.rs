@@ -2,7 +2,7 @@
 
 use super::{
     Error, closing, connect, http2, proxy, redirect, rejection::Rejection, request::secured,
-    resolve, response_fault, tls,
+    resolve, resources, response_fault, tls,
 };
 use crate::{
     connect::{LimitScope, OpenError, Step},
@@ -14,6 +14,9 @@ use crate::{
 impl Error {
     /// Returns an imperative for the user, if there is one that is likely to help.
     pub fn hint(&self) -> Option<String> {
+        if let Some(hint) = resources::hint(self) {
+            return Some(hint.to_owned());
+        }
         let hint = match self {
             Self::Usage { hint, .. } => return hint.clone(),
             Self::Truncated { cause, .. } => return cause.hint(),

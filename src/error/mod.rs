@@ -15,6 +15,7 @@ mod rejection;
 mod rejection_cause;
 mod request;
 mod resolve;
+mod resources;
 mod response_fault;
 mod sentences;
 mod service;
@@ -246,6 +247,7 @@ fn open_exit_code(error: &OpenError) -> u8 {
             _ => 35,
         },
         OpenError::Interface { .. } => 45,
+        OpenError::Request { .. } => 55,
         OpenError::Redirect { fault, .. } => match fault {
             RedirectFault::TooMany(_) => 47,
             RedirectFault::Location { .. } => 3,

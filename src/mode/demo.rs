@@ -9,7 +9,10 @@ use crate::{
     random::entropy,
     script::action::Action,
     session::Session,
-    sys::stdio::{self, StdinKind},
+    sys::{
+        resources::check_descriptors,
+        stdio::{self, StdinKind},
+    },
     target::Target,
 };
 use std::time::Instant;
@@ -18,6 +21,9 @@ use tokio::{net::TcpListener, sync::watch};
 /// Runs the demonstration. If stdin is [`StdinKind::Nothing`] and there is no script, the client
 /// sends [`DEMO_MESSAGES`].
 pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<RunOutcome, Error> {
+    // The server could not accept the client, which would be left without an answer.
+    check_descriptors(DEMO_DESCRIPTORS)
+        .map_err(|cause| Error::Other { operation: "start", cause })?;
     let listen_error = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listen_error)?;
     let url = format!("ws://{}/", listener.local_addr().map_err(listen_error)?);
@@ -47,3 +53,5 @@ pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<RunOu
 }
 
 const DEMO_MESSAGES: [&str; 3] = ["hello", "{\"fish\": \"sockeye\"}", "bye"];
+/// The listener and both ends of the connection.
+const DEMO_DESCRIPTORS: usize = 3;

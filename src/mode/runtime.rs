@@ -1,19 +1,23 @@
 //! The asynchronous runtime of the modes.
 
-use crate::{error::Error, job::run_outcome::RunOutcome};
+use crate::{error::Error, job::run_outcome::RunOutcome, sys::resources::check_descriptors};
 
 /// Runs a task on a runtime with a single thread. Each wake-up moves a full buffer, and there is no
 /// other work that a second thread could do meanwhile.
 pub(super) fn block_on(
     task: impl Future<Output = Result<RunOutcome, Error>>,
 ) -> Result<RunOutcome, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|cause| Error::Other { operation: "start", cause })?;
+    let start = || {
+        check_descriptors(RUNTIME_DESCRIPTORS)?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build()
+    };
+    let runtime = start().map_err(|cause| Error::Other { operation: "start", cause })?;
     let ended = runtime.block_on(task);
     // The process exits next, so the runtime is not shut down: that takes time, and a name that
     // does not resolve may block one of its threads for half a minute.
     std::mem::forget(runtime);
     ended
 }
+
+/// The descriptors of a runtime. It panics where those of its signals cannot be opened.
+const RUNTIME_DESCRIPTORS: usize = 6;

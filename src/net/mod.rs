@@ -9,3 +9,6 @@ pub mod tls;
 mod transport;
 
 pub use transport::Transport;
+pub(crate) use transport::read_answer;
+#[cfg(test)]
+pub(crate) use transport::tests::Refusing;

@@ -1,5 +1,6 @@
 //! Name resolution and TCP connections (RFC 8305, Happy Eyeballs).
 
+use crate::sys::resources::look_up;
 use std::{
     collections::VecDeque,
     io,
@@ -78,7 +79,7 @@ impl LocalAddr {
 /// alternate, the one that the system prefers first (RFC 8305, 4).
 pub async fn resolve(host: &str, port: u16, family: Family) -> io::Result<Vec<SocketAddr>> {
     let found: Vec<SocketAddr> =
-        tokio::net::lookup_host((host, port)).await?.filter(|a| family.admits(a)).collect();
+        look_up(host, port).await?.into_iter().filter(|a| family.admits(a)).collect();
     if found.is_empty() {
         return Err(no_address(family));
     }

@@ -1,7 +1,10 @@
 //! The byte stream that the layers above TCP read and write.
 
-use std::fmt;
-use tokio::io::{AsyncRead, AsyncWrite};
+use std::{fmt, io, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
+    time::timeout,
+};
 
 /// A byte stream to the peer: TCP, a Unix socket, TLS, a proxy tunnel or an HTTP/2 stream.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -15,5 +18,59 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 impl fmt::Debug for dyn Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Transport")
+    }
+}
+
+/// Reads from an answer to a request. If the request could not be written, the answer has been
+/// received or never will be: returns `None` if it is not there within [`LATE_ANSWER_LIMIT`].
+pub(crate) async fn read_answer(
+    transport: &mut dyn Transport,
+    buffer: &mut [u8],
+    is_unsent: bool,
+) -> Option<io::Result<usize>> {
+    let read = transport.read(buffer);
+    if is_unsent { timeout(LATE_ANSWER_LIMIT, read).await.ok() } else { Some(read.await) }
+}
+
+const LATE_ANSWER_LIMIT: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+    use tokio::io::ReadBuf;
+
+    /// A peer that refuses every write and sends nothing.
+    pub(crate) struct Refusing;
+
+    impl AsyncRead for Refusing {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Refusing {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
     }
 }

@@ -161,3 +161,14 @@ fn the_user_can_leave_while_reconnecting() {
             screen.press("\x04");
         });
 }
+
+#[test]
+fn a_prompt_that_lacks_descriptors_is_an_error_in_words() {
+    let end = Terminal::new().descriptors(12).status(1).run(|_, peer| {
+        peer.open();
+    });
+    let text = end.rows().join("\n");
+    let error = "sockeye: cannot use the terminal: too many open files (os error 24)";
+    assert!(text.contains(error), "{text}");
+    assert!(text.contains("hint: allow more open files: ulimit -n 256"), "{text}");
+}

@@ -51,6 +51,8 @@ struct Terminal {
     home: TempDir,
     history: bool,
     shell: bool,
+    /// The number of descriptors that it may have open, if limited.
+    descriptors: Option<u32>,
     stuck: bool,
 }
 
@@ -111,6 +113,7 @@ impl Terminal {
             home: tempfile::tempdir().expect("a directory"),
             history: true,
             shell: false,
+            descriptors: None,
             stuck: false,
         }
     }
@@ -134,6 +137,11 @@ impl Terminal {
     /// Makes it a job of a shell that reports a stop, reads a line and continues the job.
     fn in_a_shell(mut self) -> Self {
         self.shell = true;
+        self
+    }
+
+    fn descriptors(mut self, count: u32) -> Self {
+        self.descriptors = Some(count);
         self
     }
 
@@ -235,6 +243,10 @@ impl Terminal {
         if self.shell {
             let script = "set -m; \"$@\"; echo \"stopped: $?\"; read -r line; fg >/dev/null";
             command.args(["bash", "-c", script, "bash"]);
+        }
+        if let Some(count) = self.descriptors {
+            let script = format!("ulimit -n {count}; exec \"$@\"");
+            command.args(["bash", "--norc", "-c", &script, "bash"]);
         }
         match self.streams {
             Streams::Terminal => {}

@@ -188,6 +188,7 @@ fn is_temporary(error: &OpenError) -> bool {
         | OpenError::Connect { .. }
         | OpenError::ConnectProxy { .. }
         | OpenError::Socket { .. }
+        | OpenError::Request { .. }
         | OpenError::HandshakeCut { .. } => true,
         OpenError::Timeout { scope, .. } => *scope != LimitScope::Run,
         OpenError::Status { response, .. } => matches!(response.status, 429 | 500 | 502..=504),

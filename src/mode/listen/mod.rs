@@ -19,13 +19,14 @@ use crate::{
     redact::quoted,
     report::Report,
     session::Session,
-    sink::sinks::Sinks,
-    sys::{signals::Signals, unix::end_by_signal},
+    sink::{Print, sinks::Sinks},
+    sys::{resources::look_up, signals::Signals, unix::end_by_signal},
 };
 use client_task::{ClientEvent, ClientTask};
 use console::{Console, ConsoleEvent};
 use hub::Hub;
 use std::{
+    cell::Cell,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -39,8 +40,9 @@ use tokio::{
 /// Serves until a signal ends it.
 pub(super) async fn run(listen: ListenJob, started: Instant) -> Result<RunOutcome, Error> {
     let fail = |cause| Error::Listen { address: listen.address.clone(), cause };
-    let address = address(&listen.address)?;
-    let listener = TcpListener::bind(&address).await.map_err(fail)?;
+    let (host, port) = address(&listen.address)?;
+    let addresses = look_up(&host, port).await.map_err(fail)?;
+    let listener = TcpListener::bind(&*addresses).await.map_err(fail)?;
     let local = listener.local_addr().map_err(fail)?;
     let CommonOptions { verbosity, secrets, color, .. } = listen.common;
     let report = Report { verbosity, secrets, started };
@@ -52,11 +54,13 @@ pub(super) async fn run(listen: ListenJob, started: Instant) -> Result<RunOutcom
     }
     let console = Console::open(&first, report)?;
     let hub = Hub::new(listen.common.settings.close_timeout);
-    Server { listener, listen, console, report, hub }.run().await
+    let printer = console.printer();
+    let is_noted = Cell::new(false);
+    Server { listener, listen, console, printer, is_noted, report, hub }.run().await
 }
 
 /// Parses `PORT`, `HOST:PORT` or `[IPv6]:PORT`. The default host is 127.0.0.1.
-fn address(text: &str) -> Result<String, Error> {
+fn address(text: &str) -> Result<(String, u16), Error> {
     let text = text.strip_prefix("ws://").unwrap_or(text).trim_end_matches('/');
     let (host, port) = match text.rsplit_once(':') {
         None => ("127.0.0.1", text),
@@ -75,7 +79,7 @@ fn address(text: &str) -> Result<String, Error> {
     if bare.is_empty() || (bare.contains(':') && bare == host) {
         return Err(usage_error());
     }
-    Ok(format!("{host}:{port}"))
+    Ok((bare.to_owned(), port))
 }
 
 async fn serve_echo(
@@ -86,10 +90,11 @@ async fn serve_echo(
     let mut signals =
         Signals::new().map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
     let mut clients = JoinSet::new();
+    let is_noted = Cell::new(false);
     let (shutdown_sender, shutdown) = watch::channel(());
     let signal = loop {
         tokio::select! {
-            (stream, peer) = accept(&listener) => {
+            (stream, peer) = accept(&listener, &is_noted, |text| report.note(text)) => {
                 clients.spawn(echo_client(stream, peer, listen.clone(), report, shutdown.clone()));
             }
             Some(_) = clients.join_next() => {}
@@ -129,12 +134,22 @@ async fn echo_client(
 }
 
 /// Accepts the next connection. If that fails, for example because the process is out of file
-/// descriptors, it tries again after [`ACCEPT_RETRY_DELAY`].
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+/// descriptors, it tries again after [`ACCEPT_RETRY_DELAY`]. The first failure of a run is passed to
+/// `note`.
+async fn accept(
+    listener: &TcpListener,
+    is_noted: &Cell<bool>,
+    note: impl Fn(&str),
+) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            Err(_) => sleep(ACCEPT_RETRY_DELAY).await,
+            Err(cause) => {
+                if !is_noted.replace(true) {
+                    note(&Error::Other { operation: "accept a connection", cause }.to_string());
+                }
+                sleep(ACCEPT_RETRY_DELAY).await;
+            }
         }
     }
 }
@@ -144,6 +159,10 @@ struct Server {
     listener: TcpListener,
     listen: ListenJob,
     console: Console,
+    /// Prints above the prompt, if there is one.
+    printer: Option<Print>,
+    /// True once a failure to accept a connection was reported.
+    is_noted: Cell<bool>,
     report: Report,
     hub: Hub,
 }
@@ -178,8 +197,12 @@ impl Server {
     async fn wait(&mut self, signals: &mut Signals) -> ServerEvent {
         let (has_room, shutting_down) = (self.hub.has_room(), self.hub.is_shutting_down());
         let full = self.console.is_full();
+        let note = |text: &str| match &self.printer {
+            Some(print) => print(text),
+            None => self.report.note(text),
+        };
         tokio::select! {
-            (stream, peer) = accept(&self.listener), if !shutting_down => ServerEvent::Client(stream, peer),
+            (stream, peer) = accept(&self.listener, &self.is_noted, note), if !shutting_down => ServerEvent::Client(stream, peer),
             event = self.hub.next(!full) => ServerEvent::Hub(event),
             event = self.console.next(has_room, full) => ServerEvent::Console(event),
             signal = signals.recv() => ServerEvent::Signal(signal),
@@ -240,16 +263,16 @@ mod tests {
     #[test]
     fn parses_addresses_with_a_loopback_default() {
         let cases = [
-            ("9000", "127.0.0.1:9000"),
-            (":9000", "127.0.0.1:9000"),
-            ("0", "127.0.0.1:0"),
-            ("0.0.0.0:9000", "0.0.0.0:9000"),
-            ("localhost:9000", "localhost:9000"),
-            ("[::1]:9000", "[::1]:9000"),
-            ("ws://127.0.0.1:9000/", "127.0.0.1:9000"),
+            ("9000", ("127.0.0.1", 9000)),
+            (":9000", ("127.0.0.1", 9000)),
+            ("0", ("127.0.0.1", 0)),
+            ("0.0.0.0:9000", ("0.0.0.0", 9000)),
+            ("localhost:9000", ("localhost", 9000)),
+            ("[::1]:9000", ("::1", 9000)),
+            ("ws://127.0.0.1:9000/", ("127.0.0.1", 9000)),
         ];
-        for (text, expected) in cases {
-            assert_eq!(address(text).ok().as_deref(), Some(expected), "{text}");
+        for (text, (host, port)) in cases {
+            assert_eq!(address(text).ok(), Some((host.to_owned(), port)), "{text}");
         }
         for text in ["", "x", "99999", "host", "::1:9000", "h:", "-1"] {
             assert!(address(text).is_err(), "{text}");

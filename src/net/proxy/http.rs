@@ -5,7 +5,7 @@ use crate::{
     known,
     net::{
         body::{BODY_LIMIT, MAX_BODY_BYTES},
-        transport::{EXCERPT_BYTES, Transport},
+        transport::{EXCERPT_BYTES, Transport, read_answer},
     },
     proto::{
         handshake::{MAX_HEAD_BYTES, ResponseFault},
@@ -39,14 +39,15 @@ pub(super) async fn connect(
         known::add_user(user, password);
     }
     head += concat!("User-Agent: sockeye/", env!("CARGO_PKG_VERSION"), "\r\n\r\n");
-    // A write error is ignored: the proxy may have answered before it closed the connection, and
-    // its answer gives the reason.
-    let _ = async {
+    let sent = async {
         stream.write_all(head.as_bytes()).await?;
         stream.flush().await
-    }
-    .await;
+    };
+    // The proxy may have answered before it closed the connection, and its answer gives the reason
+    // for a write error.
+    let mut unsent = sent.await.err();
     let mut bytes = Vec::new();
+    let mut buffer = vec![0; READ_BUFFER_BYTES];
     let (response, mut rest) = loop {
         let start = bytes.get(..HTTP_PREFIX.len()).unwrap_or(&bytes);
         if !HTTP_PREFIX.starts_with(start) {
@@ -66,10 +67,13 @@ pub(super) async fn connect(
         if bytes.len() > MAX_HEAD_BYTES {
             return Err(ProxyFault::Answer(ResponseFault::HeadsTooLong));
         }
-        match stream.read_buf(&mut bytes).await {
-            Ok(n) if n > 0 => {}
-            Err(cause) if bytes.is_empty() => return Err(ProxyFault::Network(cause)),
-            _ => return Err(ProxyFault::Cut),
+        match read_answer(&mut *stream, &mut buffer, unsent.is_some()).await {
+            Some(Ok(n)) if n > 0 => bytes.extend_from_slice(buffer.within(..n)),
+            Some(Err(cause)) if bytes.is_empty() => return Err(ProxyFault::Network(cause)),
+            answer => match (answer, unsent.take()) {
+                (None, Some(cause)) => return Err(ProxyFault::Network(cause)),
+                _ => return Err(ProxyFault::Cut),
+            },
         }
     };
     if response.status < 300 && rest.is_empty() {
@@ -130,3 +134,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Prefixed<S> {
 }
 
 const HTTP_PREFIX: &[u8] = b"HTTP/1.";
+const READ_BUFFER_BYTES: usize = 4 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Refusing;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_proxy_that_takes_no_request_is_reported_without_the_wait_for_an_answer() {
+        let done = connect(Box::new(Refusing), "h:80", None).await;
+        let Err(ProxyFault::Network(cause)) = done else { panic!("{done:?}") };
+        assert_eq!(cause.kind(), io::ErrorKind::BrokenPipe);
+    }
+}

@@ -1,0 +1,64 @@
+//! Systems that refuse descriptors.
+
+use crate::support::closed_port;
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// Runs the binary with this many descriptors.
+fn with_descriptors(count: u32, args: &[&str]) -> Output {
+    let mut command = Command::new("bash");
+    command.args(["--norc", "-c", "ulimit -c 0; ulimit -n $0; exec \"$@\""]).stdin(Stdio::null());
+    command.arg(count.to_string()).arg(env!("CARGO_BIN_EXE_sockeye")).args(args);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.output().expect("bash starts")
+}
+
+#[test]
+fn few_descriptors_are_an_error_in_words_in_every_mode() {
+    let (_reserved, port) = closed_port();
+    let (plain, tls) = (format!("ws://127.0.0.1:{port}/"), format!("wss://localhost:{port}/"));
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (record, har) = (path("run.jsonl"), path("run.har"));
+    let runs: [&[&str]; 8] = [
+        &[&plain],
+        &["-x", "hi", &tls],
+        &["-v", "--record", &record, "--har", &har, &plain],
+        &["--http2", &plain],
+        &["demo", "-x", "hi", "--count", "1"],
+        &["listen", "nosuch.invalid:0"],
+        &["man"],
+        &["show", "/no/such/recording"],
+    ];
+    // With less, bash and the dynamic linker lack some too.
+    for count in 6..20 {
+        for args in runs {
+            let output = with_descriptors(count, args);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let status = output.status.code();
+            let place = format!("{args:?} with {count}: {status:?}, {stderr}");
+            let in_words = ["too many open files", "refused", "resol", "no such file", "lookup"];
+            let lines = stderr.lines().filter(|line| line.starts_with("sockeye: ")).count();
+            assert!(status.is_some_and(|code| code < 100), "{place}");
+            assert!(!stderr.contains("panicked"), "{place}");
+            if status != Some(0) {
+                assert_eq!(lines, 1, "{place}");
+                assert!(in_words.iter().any(|words| stderr.contains(words)), "{place}");
+            }
+        }
+    }
+    assert!(Path::new(&record).exists());
+}
+
+#[test]
+fn a_run_without_descriptors_for_its_runtime_says_what_to_allow() {
+    let output = with_descriptors(8, &["ws://127.0.0.1:1/"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "sockeye: cannot start: too many open files (os error 24)\n\n\
+         hint: allow more open files: ulimit -n 256\n"
+    );
+}
