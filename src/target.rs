@@ -43,6 +43,8 @@ pub enum UrlFault {
     User,
     /// A fragment, which a WebSocket URL must not have (RFC 6455, 3).
     Fragment,
+    /// Bytes that are not UTF-8.
+    Encoding,
     /// Any other fault; the error message of the parser.
     Other(String),
 }
@@ -59,6 +61,7 @@ impl fmt::Display for UrlFault {
             Self::Port => f.write_str("not a port from 1 to 65535"),
             Self::User => f.write_str("a control character in user or password"),
             Self::Fragment => f.write_str("a WebSocket URL has no fragment (#)"),
+            Self::Encoding => f.write_str("not valid UTF-8"),
             Self::Other(words) => f.write_str(words),
         }
     }

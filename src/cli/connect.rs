@@ -3,6 +3,7 @@
 use super::{
     args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion},
     known_args,
+    values::HeaderArg,
 };
 use crate::{
     connect::{
@@ -70,6 +71,23 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     })
 }
 
+/// Returns the files that the options of a client name for reading.
+pub(super) fn inputs(args: &ClientArgs) -> Vec<PathBuf> {
+    let ConnectArgs { ca, cert, key, passphrase, proxy, .. } = &args.connection;
+    let mut inputs: Vec<PathBuf> = ca.iter().chain(cert).chain(key).cloned().collect();
+    inputs.extend(args.netrc.as_ref().map(|path| path.clone().unwrap_or_else(default_netrc_path)));
+    inputs.extend(args.header.iter().filter_map(|header| match header {
+        HeaderArg::File(path) => Some(path.clone()),
+        _ => None,
+    }));
+    let secrets = [&args.auth, &args.bearer, passphrase, proxy].into_iter().flatten();
+    let files = secrets.filter_map(|secret| secret.strip_prefix("file:"));
+    inputs.extend(files.map(PathBuf::from));
+    let cookies = args.cookie.iter().map(|cookie| cookie.strip_prefix("file:").unwrap_or(cookie));
+    inputs.extend(cookies.map(PathBuf::from));
+    inputs
+}
+
 fn default_netrc_path() -> PathBuf {
     env::var_os("NETRC").map_or_else(
         || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".netrc"),
@@ -126,19 +144,22 @@ fn proxy(args: &ClientArgs, url: &str) -> Result<Proxy, Error> {
 
 pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<DialOptions, Error> {
     let args = &client.connection;
-    let variable = |name: &str| env::var(name).ok();
-    let option = args.noproxy.clone().map(|list| ("--noproxy", list));
-    let set = |name| variable(name).filter(|list| !list.is_empty()).map(|list| (name, list));
+    let option = args.noproxy.clone().map(|list| ("--noproxy", list.into()));
+    let set = |name| env::var_os(name).filter(|list| !list.is_empty()).map(|list| (name, list));
     let named = option.or_else(|| set("no_proxy")).or_else(|| set("NO_PROXY"));
-    let mut no_proxy = NoProxy::default();
-    if let Some((name, list)) = named {
-        let invalid;
-        (no_proxy, invalid) = NoProxy::parse(&list);
-        for entry in invalid {
-            let entry = Escaped(&entry);
-            notes.push(format!(
-                "{name}: ignoring '{entry}': not a host, domain, address or network"
-            ));
+    let (mut no_proxy, mut invalid_no_proxy) = (NoProxy::default(), None);
+    match named.as_ref().map(|(name, list)| (*name, list.to_str())) {
+        None => {}
+        Some((name, None)) => invalid_no_proxy = Some(name),
+        Some((name, Some(list))) => {
+            let invalid;
+            (no_proxy, invalid) = NoProxy::parse(list);
+            for entry in invalid {
+                let entry = Escaped(&entry);
+                notes.push(format!(
+                    "{name}: ignoring '{entry}': not a host, domain, address or network"
+                ));
+            }
         }
     }
     Ok(DialOptions {
@@ -153,8 +174,9 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
         socket: args.unix_socket.clone(),
         proxies: ProxyOptions {
             explicit: args.proxy.as_deref().map(|url| proxy(client, url)).transpose()?,
-            variables: ProxyVariables::read(variable),
+            variables: ProxyVariables::read(|name| env::var_os(name)),
             no_proxy,
+            invalid_no_proxy,
         },
         trust: TrustOptions {
             authorities: args.ca.clone(),

@@ -1,10 +1,12 @@
 //! The external editor, `$VISUAL` or `$EDITOR`, which owns the terminal while it runs.
 
 use super::line_state::LineState;
-use crate::wording::system_error;
+use crate::{escape::Escaped, wording::system_error};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::{self, Write as _},
     process::Command,
     sync::atomic::Ordering,
@@ -12,16 +14,22 @@ use std::{
 
 /// Opens the editor on a text. Returns the edited text, or an error message for the user.
 pub(super) fn edit(text: &str, line: &LineState) -> Result<String, String> {
-    let set = |name| env::var(name).ok().filter(|editor| !editor.trim().is_empty());
-    let program = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    // The shell takes a command of any bytes.
+    let is_blank = |editor: &OsStr| editor.to_str().is_some_and(|editor| editor.trim().is_empty());
+    let set = |name| env::var_os(name).filter(|editor| !is_blank(editor));
+    let program = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".into());
     let fault = |cause: io::Error| format!("cannot edit the text: {}", system_error(&cause));
     // The temporary file is readable only by its owner and is deleted when it is dropped.
     let mut file =
         tempfile::Builder::new().prefix("sockeye-").suffix(".json").tempfile().map_err(fault)?;
     file.write_all(text.as_bytes()).map_err(fault)?;
     // $EDITOR may contain arguments, as git allows.
+    let mut command = program.clone();
+    command.push(" \"$1\"");
     let mut editor = Command::new("sh")
-        .args(["-c", &format!("{program} \"$1\""), "sh"])
+        .arg("-c")
+        .arg(&command)
+        .arg("sh")
         .arg(file.path())
         .spawn()
         .map_err(fault)?;
@@ -30,7 +38,8 @@ pub(super) fn edit(text: &str, line: &LineState) -> Result<String, String> {
     line.editor_pid.store(0, Ordering::SeqCst);
     let status = status.map_err(fault)?;
     if !status.success() {
-        return Err(format!("{program}: {status}; the text is unchanged"));
+        let program = program.to_string_lossy();
+        return Err(format!("{}: {status}; the text is unchanged", Escaped(&program)));
     }
     // Read by name: the editor may have replaced the file.
     match fs::read_to_string(file.path()) {

@@ -12,7 +12,7 @@ use crate::{
     proto::{Violation, handshake::Version},
     redact::{Secrets, ShownPath},
     session::SessionError,
-    target::without_user,
+    target::{UrlFault, without_user},
     wording::{lower, system_error},
 };
 use std::{fmt, time::Duration};
@@ -103,6 +103,9 @@ impl fmt::Display for OpenError {
                 let cause = resolve::sentence(cause);
                 write!(f, "cannot resolve the proxy {}: {cause}", Escaped(proxy))
             }
+            Self::ProxyVariable { variable, fault: UrlFault::Encoding } => {
+                write!(f, "the variable {variable} is not valid UTF-8")
+            }
             Self::ProxyVariable { variable, fault } => {
                 write!(f, "the environment variable {variable} is not a valid proxy URL: {fault}")
             }
@@ -129,6 +132,9 @@ impl fmt::Display for OpenError {
             Self::Status { request, response, body, location } => {
                 let location = location.as_deref();
                 Rejection { request, response, body, location }.sentence(f)
+            }
+            Self::Request { authority, cause } => {
+                write!(f, "cannot send the request to {authority}: {}", system_error(cause))
             }
             Self::HandshakeCut { request, begun, reset } => {
                 let did = if *reset { "reset" } else { "closed" };

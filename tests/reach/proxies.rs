@@ -250,3 +250,31 @@ fn an_interim_answer_may_come_in_the_same_segment() {
         })
         .run();
 }
+
+#[test]
+fn a_proxy_variable_that_is_not_utf8_does_not_lead_past_the_proxy() {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+    for (name, value) in [
+        ("http_proxy", &b"http://us\xe9r:S3CRET@127.0.0.1:1"[..]),
+        ("ALL_PROXY", b"\xff"),
+        ("no_proxy", b"127.0.0.1,caf\xe9"),
+        ("NO_PROXY", b"\xff"),
+    ] {
+        Test::new()
+            .args(["ws://127.0.0.1:1/"])
+            .env(name, OsString::from_vec(value.to_vec()))
+            .stderr(format!("sockeye: the variable {name} is not valid UTF-8\n"))
+            .status(5)
+            .run();
+    }
+    // An option of the command line replaces the variable.
+    Test::new()
+        .args(["--noproxy", "127.0.0.1"])
+        .env("no_proxy", OsString::from_vec(b"\xff".to_vec()))
+        .env("http_proxy", OsString::from_vec(b"\xff".to_vec()))
+        .peer(|peer| {
+            peer.open();
+            peer.close(1000);
+        })
+        .run();
+}

@@ -3,7 +3,10 @@
 use super::server::Proxy;
 use crate::target::{Target, UrlFault};
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::{
+    ffi::{OsStr, OsString},
+    net::IpAddr,
+};
 
 /// Options that select a proxy.
 #[derive(Clone, Debug, Default)]
@@ -14,11 +17,17 @@ pub struct ProxyOptions {
     pub variables: ProxyVariables,
     /// The hosts that are reached without a proxy.
     pub no_proxy: NoProxy,
+    /// The variable with these hosts, if it is not valid UTF-8. It would be a guess to use a proxy,
+    /// or none.
+    pub invalid_no_proxy: Option<&'static str>,
 }
 
 impl ProxyOptions {
     /// Returns the proxy for a target, if any. The error names the variable with a malformed URL.
     pub fn choose(&self, target: &Target) -> Result<Option<Proxy>, (String, UrlFault)> {
+        if let Some(name) = self.invalid_no_proxy {
+            return Err((name.to_owned(), UrlFault::Encoding));
+        }
         if self.no_proxy.matches(target) {
             return Ok(None);
         }
@@ -28,7 +37,8 @@ impl ProxyOptions {
         match self.variables.find(target.secure) {
             None => Ok(None),
             Some((name, value)) => {
-                Proxy::parse(value).map(Some).map_err(|fault| (name.to_owned(), fault))
+                let proxy = value.to_str().ok_or(UrlFault::Encoding).and_then(Proxy::parse);
+                proxy.map(Some).map_err(|fault| (name.to_owned(), fault))
             }
         }
     }
@@ -36,17 +46,17 @@ impl ProxyOptions {
 
 /// Environment variables that name proxies, with their values. Empty ones count as unset.
 #[derive(Clone, Debug, Default)]
-pub struct ProxyVariables(Vec<(&'static str, String)>);
+pub struct ProxyVariables(Vec<(&'static str, OsString)>);
 
 impl ProxyVariables {
     /// Reads the variables through `get`.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn read(get: impl Fn(&str) -> Option<OsString>) -> Self {
         let names = WS_NAMES.iter().chain(&WSS_NAMES).chain(&COMMON_NAMES);
         let set = names.filter_map(|name| Some((*name, get(name).filter(|v| !v.is_empty())?)));
         Self(set.collect())
     }
 
-    fn find(&self, secure: bool) -> Option<(&'static str, &str)> {
+    fn find(&self, secure: bool) -> Option<(&'static str, &OsStr)> {
         let names = if secure { &WSS_NAMES[..] } else { &WS_NAMES };
         let set = |name: &&str| self.0.iter().find(|(set, _)| set == name);
         let (name, value) = names.iter().chain(&COMMON_NAMES).find_map(set)?;
@@ -191,7 +201,7 @@ mod tests {
     fn specific_variables_precede_common_ones() {
         let choose = |url: &str, set: &[(&str, &str)]| {
             let get = |name: &str| {
-                set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+                set.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value))
             };
             let variables = ProxyVariables::read(get);
             let proxies = ProxyOptions { variables, ..ProxyOptions::default() };
@@ -211,5 +221,18 @@ mod tests {
         );
         let fault = choose("ws://h", &[("http_proxy", "ftp://x")]).unwrap_err();
         assert_eq!(fault, ("http_proxy".to_owned(), UrlFault::Scheme("ftp".to_owned())));
+    }
+    #[test]
+    fn a_variable_that_is_not_utf8_is_not_taken_for_an_unset_one() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let value = OsString::from_vec(b"http://us\xe9r:pw@h:1".to_vec());
+        let variables = ProxyVariables::read(|name| (name == "http_proxy").then(|| value.clone()));
+        let mut proxies = ProxyOptions { variables, ..ProxyOptions::default() };
+        let fault = |proxies: &ProxyOptions, url| proxies.choose(&target(url)).unwrap_err();
+        let of = |name: &str| (name.to_owned(), UrlFault::Encoding);
+        assert_eq!(fault(&proxies, "ws://h"), of("http_proxy"));
+        assert!(proxies.choose(&target("wss://h")).unwrap().is_none());
+        proxies.invalid_no_proxy = Some("no_proxy");
+        assert_eq!(fault(&proxies, "wss://h"), of("no_proxy"));
     }
 }
