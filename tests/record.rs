@@ -313,3 +313,103 @@ fn files_in_use_are_not_overwritten() {
         .run();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "a line\n");
 }
+
+#[test]
+fn one_new_file_under_two_names_is_not_written_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sockeye"))
+        .args(["--record", "run", "--har", "./run", "demo", "-x", "hi"])
+        .current_dir(&dir)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "sockeye: ./run cannot be a recording and a HAR\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+}
+
+#[test]
+fn a_file_that_the_run_reads_is_not_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let (headers, link) = (dir.path().join("headers"), dir.path().join("link"));
+    std::fs::write(&headers, "X-A: 1\n").unwrap();
+    std::fs::hard_link(&headers, &link).unwrap();
+    let link = link.display().to_string();
+    Test::new()
+        .args(["demo", "-x", "hi", "-H", &format!("@{}", headers.display()), "--record", &link])
+        .stderr(format!("sockeye: {link} cannot be an input of this run and a recording\n"))
+        .status(2)
+        .run();
+    assert_eq!(std::fs::read_to_string(&headers).unwrap(), "X-A: 1\n");
+}
+
+#[test]
+fn a_symbolic_link_is_not_followed_to_the_file_that_it_would_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let (precious, link) = (dir.path().join("precious"), dir.path().join("link"));
+    std::fs::write(&precious, "precious\n").unwrap();
+    std::os::unix::fs::symlink(&precious, &link).unwrap();
+    let words = format!("cannot write {}: it is a symbolic link", link.display());
+    for option in ["--record", "--har"] {
+        Test::new()
+            .args(["demo", "-x", "hi", option])
+            .args([&link])
+            .stderr(format!("sockeye: {words}, which is not followed\n"))
+            .status(23)
+            .run();
+    }
+    let recording = dir.path().join("recording");
+    std::fs::write(&recording, "").unwrap();
+    Test::new()
+        .args(["show".as_ref(), recording.as_path(), "--har".as_ref(), link.as_path()])
+        .stderr(format!("sockeye: {words}, which is not followed\n"))
+        .status(23)
+        .run();
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious\n");
+}
+
+#[test]
+fn a_run_that_reaches_no_server_keeps_the_earlier_recording() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, har) = (dir.path().join("run.jsonl"), dir.path().join("run.har"));
+    for file in [&path, &har] {
+        std::fs::write(file, "earlier\n").unwrap();
+    }
+    for (args, code) in [
+        (&["ws://nosuch.invalid/"][..], 6),
+        (&["ws://127.0.0.1:1/"], 7),
+        (&["ws://127.0.0.1:1/", "--nosuch"], 2),
+    ] {
+        Test::new()
+            .args(args.iter().copied())
+            .args(["--record".as_ref(), path.as_path(), "--har".as_ref(), har.as_path()])
+            .stderr_has(["sockeye: "])
+            .status(code)
+            .run();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "earlier\n", "{args:?}");
+        assert_eq!(std::fs::read_to_string(&har).unwrap(), "earlier\n", "{args:?}");
+    }
+    // Without an earlier one, the failure is recorded.
+    std::fs::write(&path, "").unwrap();
+    Test::new()
+        .args(["ws://127.0.0.1:1/".as_ref(), "--record".as_ref(), path.as_path()])
+        .stderr_has(["refused"])
+        .status(7)
+        .run();
+    assert_eq!(kinds(&read(&path)), ["error", "end"]);
+}
+
+#[test]
+fn a_recording_that_others_could_read_is_made_private() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.jsonl");
+    for mode in [0o666, 0o640, 0o600] {
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        Test::new()
+            .args(["-x", "a", "--count", "1", "demo", "--record"])
+            .args([&path])
+            .stdout("a\n")
+            .run();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -97,7 +97,7 @@ impl Run {
 fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
     args.session.ping_timeout = implied::ping_timeout(&args);
     let wait = implied::wait(&args);
-    let pipe = pipe(&args);
+    let (pipe, inputs) = (pipe(&args), connect::inputs(&args));
     let fragment = if pipe.framing == Framing::Whole { STREAM_FRAGMENT } else { FRAGMENT };
     let mut notes = args.extras.notes.clone();
     Ok(ClientJob {
@@ -125,6 +125,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
         recording: RecordOptions {
+            inputs,
             record: args.record.record,
             har: args.record.har,
             write_out: args.record.write_out,

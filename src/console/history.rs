@@ -1,40 +1,44 @@
 //! The history file.
 
-use crate::sys::unix;
+use crate::{
+    escape::Escaped,
+    sys::unix::{is_null_device, make_private, open_regular},
+    wording::system_error,
+};
 use std::{
-    fs, io,
-    os::unix::fs::PermissionsExt as _,
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
-/// Returns the history file, which it creates: `$SOCKEYE_HISTORY`, or a file in the XDG state
-/// directory. Returns `None` if history is off or the file cannot be created.
-pub(crate) fn history_file() -> Option<PathBuf> {
-    let path = match std::env::var_os("SOCKEYE_HISTORY") {
-        Some(off) if off == "off" || off.is_empty() => return None,
-        Some(path) => PathBuf::from(path),
+/// Returns the path of the history file: `$SOCKEYE_HISTORY`, or a file in the XDG state directory.
+/// Returns `None` if history is off.
+pub(crate) fn history_path() -> Option<PathBuf> {
+    match env::var_os("SOCKEYE_HISTORY") {
+        Some(off) if off == "off" || off.is_empty() => None,
+        // The usual way to say that nothing is to be kept.
+        Some(path) => Some(PathBuf::from(path)).filter(|path| !is_null_device(path)),
         None => {
-            let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+            let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
             let state = state.filter(|path| path.is_absolute()).or_else(|| {
-                std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"))
+                env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"))
             })?;
-            state.join("sockeye").join("history")
+            Some(state.join("sockeye").join("history"))
         }
-    };
-    create_private(&path).ok()?;
-    Some(path)
+    }
 }
 
-/// Creates the file if it does not exist, and makes it readable only by its owner.
-fn create_private(path: &Path) -> io::Result<()> {
+/// Creates the history file if it does not exist, and makes it readable only by its owner. Returns a
+/// note if it cannot be used. The editor rewrites the file and changes its mode, so it must be a
+/// regular file and not a link to one.
+pub(crate) fn prepare_history(path: &Path) -> Result<(), String> {
+    let note = |cause: io::Error| {
+        let path = path.display().to_string();
+        format!("(no history: {}: {})", Escaped(&path), system_error(&cause))
+    };
     if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir)?;
+        fs::create_dir_all(dir).map_err(note)?;
     }
-    let mut options = fs::OpenOptions::new();
-    options.append(true).create(true);
-    unix::set_private_mode(&mut options);
-    let file = options.open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))
+    open_regular(path).and_then(|file| make_private(&file)).map_err(note)
 }
 
 /// The number of lines that the history keeps.

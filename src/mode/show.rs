@@ -84,7 +84,11 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
     if is_same(recording.path(), path) {
         return Err(conflict(path, "a recording", "a HAR"));
     }
-    let mut har = HarWriter::create(RecordFile::open(path)?)?;
+    let file = RecordFile::open(path)?;
+    if let Some(note) = file.make_private() {
+        report::line(&format!("sockeye: {note}"));
+    }
+    let mut har = HarWriter::create(file);
     // The handshake that awaits a response.
     let mut waits: Option<Box<Exchange>> = None;
     while let Some(Recorded { at, event, is_cut }) = recording.next_event()? {
@@ -105,6 +109,7 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
     if let Some(exchange) = waits {
         har.exchange(&exchange);
     }
+    har.discard_previous();
     har.end()?;
     tell_left_out(recording);
     Ok(RunOutcome::Done)

@@ -5,7 +5,7 @@ use crate::{
     escape::Escaped,
     sys::{
         stdio,
-        unix::{file_id, set_private_mode},
+        unix::{file_id, make_private, open_regular},
     },
 };
 use std::{
@@ -14,17 +14,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file that is overwritten. The first write error is kept, and nothing is written after it.
+/// A file that is overwritten. Its previous content is removed by the first write, so that a run
+/// that has nothing to write keeps it. The first write error is kept, and nothing is written after
+/// it.
 pub(crate) struct RecordFile {
     path: PathBuf,
     file: File,
+    /// Device and inode.
+    id: (u64, u64),
+    /// True while the file has content of an earlier run.
+    has_previous: bool,
     fault: Option<io::Error>,
 }
 
 impl RecordFile {
     /// Opens the file without changing it, or creates one that only its owner can read. Fails if it
     /// is one of the three standard streams of this process or is not a regular file, since devices
-    /// and pipes are not seekable.
+    /// and pipes are not seekable. A symbolic link is not followed.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let fail = |cause| Error::File { path: path.to_owned(), cause };
         if let Ok(found) = fs::metadata(path) {
@@ -35,21 +41,39 @@ impl RecordFile {
                 return Err(fail(io::Error::other(format!("it is also {name} of this run"))));
             }
         }
-        let mut options = File::options();
-        options.write(true).create(true).truncate(false);
-        set_private_mode(&mut options);
-        let file = options.open(path).map_err(fail)?;
-        Ok(Self { path: path.to_owned(), file, fault: None })
+        let file = open_regular(path).map_err(fail)?;
+        let metadata = file.metadata().map_err(fail)?;
+        let (id, has_previous) = (file_id(&metadata), metadata.len() > 0);
+        Ok(Self { path: path.to_owned(), file, id, has_previous, fault: None })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Removes the previous content of the file.
-    pub(super) fn empty(&self) -> Result<(), Error> {
-        let emptied = self.file.set_len(0);
-        emptied.map_err(|cause| Error::File { path: self.path.clone(), cause })
+    /// Reports whether a path leads to this file.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|found| file_id(&found) == self.id)
+    }
+
+    /// Makes a file that others could read accessible to its owner only. Returns a note if that is
+    /// not allowed.
+    pub(crate) fn make_private(&self) -> Option<String> {
+        let path = self.path.display().to_string();
+        let cause = make_private(&self.file).err()?;
+        Some(format!("{} can be read by others: {cause}", Escaped(&path)))
+    }
+
+    /// Reports whether the file has content of an earlier run, which the first write removes.
+    pub(super) fn has_previous(&self) -> bool {
+        self.has_previous
+    }
+
+    /// Removes the content of an earlier run.
+    pub(super) fn begin(&mut self) {
+        if std::mem::take(&mut self.has_previous) && self.fault.is_none() {
+            self.fault = self.file.set_len(0).err();
+        }
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -58,6 +82,7 @@ impl RecordFile {
 
     /// Appends after the last write.
     pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.begin();
         if self.fault.is_none() {
             self.fault = self.file.write_all(bytes).err();
         }
@@ -65,6 +90,7 @@ impl RecordFile {
 
     /// Overwrites the file from this offset. Returns true if all bytes were written.
     pub(super) fn write_at(&mut self, offset: u64, bytes: &[u8]) -> bool {
+        self.begin();
         if self.fault.is_none() {
             let sought = self.file.seek(SeekFrom::Start(offset));
             self.fault = sought.and_then(|_| self.file.write_all(bytes)).err();
@@ -108,8 +134,9 @@ mod tests {
     fn a_write_error_stops_writing_and_is_reported_at_the_end() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "before").unwrap();
-        let path = file.path().to_owned();
-        let mut record = RecordFile { path, file: File::open(file.path()).unwrap(), fault: None };
+        let (path, handle) = (file.path().to_owned(), File::open(file.path()).unwrap());
+        let mut record =
+            RecordFile { path, file: handle, id: (0, 0), has_previous: true, fault: None };
         assert!(!record.has_failed());
         record.append(b"one");
         assert!(record.has_failed() && !record.write_at(0, b"two"));

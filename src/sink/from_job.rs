@@ -3,7 +3,7 @@
 use super::{
     Sink,
     facts::Facts,
-    file::{RecordFile, conflict, is_same},
+    file::{RecordFile, conflict},
     frames::FrameLines,
     har::HarFile,
     jsonl::{EventBuffer, JsonlOutput},
@@ -13,13 +13,13 @@ use super::{
 use crate::{error::Error, job::ClientJob, report::Report, target::Target};
 use std::path::PathBuf;
 
-/// Creates a sink that writes a file, and empties the file.
-type NewRecorder = fn(RecordFile, &Target, Report) -> Result<Box<dyn Sink>, Error>;
+/// Creates a sink that writes a file.
+type NewRecorder = fn(RecordFile, &Target, Report) -> Box<dyn Sink>;
 
 impl Sinks {
     /// Creates the sinks of a client, in the order of notification. `events` is the buffer of
-    /// `--output jsonl`, if requested. Fails if a file cannot be opened, in which case no file was
-    /// emptied.
+    /// `--output jsonl`, if requested. Fails if a file cannot be opened or has another purpose in
+    /// this run; no file was changed then.
     pub(crate) fn of_client(
         client: &ClientJob,
         target: &Target,
@@ -34,17 +34,24 @@ impl Sinks {
         let mut files: Vec<(RecordFile, &str, NewRecorder)> = Vec::new();
         for (path, noun, create) in recorders {
             let Some(path) = path else { continue };
-            if let Some((_, other, _)) = files.iter().find(|(file, ..)| is_same(file.path(), path))
-            {
+            let file = RecordFile::open(path)?;
+            // Compared once opened: a new file has several names too.
+            if let Some((_, other, _)) = files.iter().find(|(other, ..)| file.is_at(other.path())) {
                 return Err(conflict(path, other, noun));
             }
-            files.push((RecordFile::open(path)?, noun, create));
+            if recording.inputs.iter().any(|input| file.is_at(input)) {
+                return Err(conflict(path, "an input of this run", noun));
+            }
+            files.push((file, noun, create));
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         sinks.extend(FrameLines::wanted(client.common.frames, report, String::new()));
         sinks.extend(events.map(|events| JsonlOutput::create(events.clone(), report)));
         for (file, _, create) in files {
-            sinks.push(create(file, target, report)?);
+            if let Some(note) = file.make_private() {
+                report.note(&note);
+            }
+            sinks.push(create(file, target, report));
         }
         let template = recording.write_out.clone();
         sinks.extend(template.map(|template| Facts::create(template, target, report)));

@@ -31,13 +31,13 @@ pub(crate) struct HarWriter {
 }
 
 impl HarWriter {
-    /// Turns a file into an empty HAR.
-    pub(crate) fn create(file: RecordFile) -> Result<Self, Error> {
-        file.empty()?;
+    /// Turns an empty file into a HAR without entries. Content of an earlier run remains until the
+    /// first entry is written.
+    pub(crate) fn create(file: RecordFile) -> Self {
         let (pending, end) = (head(), 0);
         let mut writer = Self { file, end, pending, entries: 0, messages: 0, whole: 0 };
         writer.write();
-        Ok(writer)
+        writer
     }
 
     pub(crate) fn exchange(&mut self, exchange: &Exchange) {
@@ -71,7 +71,8 @@ impl HarWriter {
 
     /// Writes pending data and the closing brackets with one call.
     pub(crate) fn write(&mut self) {
-        if self.pending.is_empty() || self.file.has_failed() {
+        let keeps_previous = self.entries == 0 && self.file.has_previous();
+        if self.pending.is_empty() || keeps_previous || self.file.has_failed() {
             return;
         }
         let more = self.pending.len() as u64;
@@ -88,6 +89,11 @@ impl HarWriter {
         }
         self.end += more;
         self.pending.clear();
+    }
+
+    /// Removes the content of an earlier run even if no entry follows.
+    pub(crate) fn discard_previous(&mut self) {
+        self.file.begin();
     }
 
     /// Writes pending data. Fails if any data could not be written.
@@ -113,15 +119,11 @@ pub(super) struct HarFile {
 }
 
 impl HarFile {
-    pub(super) fn create(
-        file: RecordFile,
-        target: &Target,
-        report: Report,
-    ) -> Result<Box<dyn Sink>, Error> {
+    pub(super) fn create(file: RecordFile, target: &Target, report: Report) -> Box<dyn Sink> {
         let secrets = report.secrets;
         let url = secrets.url(&target.to_string()).into_owned();
-        Ok(Box::new(Self {
-            writer: HarWriter::create(file)?,
+        Box::new(Self {
+            writer: HarWriter::create(file),
             secrets,
             started: report.started,
             wall: SystemTime::now() - report.started.elapsed(),
@@ -129,7 +131,7 @@ impl HarFile {
             waits: false,
             before: Timing::default(),
             assembler: Assembler::default(),
-        }))
+        })
     }
 
     fn wall(&self, at: Instant) -> SystemTime {

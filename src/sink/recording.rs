@@ -23,18 +23,13 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    pub(super) fn create(
-        file: RecordFile,
-        target: &Target,
-        report: Report,
-    ) -> Result<Box<dyn Sink>, Error> {
-        file.empty()?;
-        Ok(Box::new(Self {
+    pub(super) fn create(file: RecordFile, target: &Target, report: Report) -> Box<dyn Sink> {
+        Box::new(Self {
             file,
             json: JsonLines::new(report.started, false, report.secrets),
             buffer: OutputBuffer::default(),
             url: target.to_string(),
-        }))
+        })
     }
 }
 
@@ -81,6 +76,10 @@ impl Sink for Recording {
     }
 
     fn end(&mut self, outcome: Outcome<'_>) -> Result<(), Error> {
+        // A run that reached no server has nothing to say that is worth an earlier recording.
+        if self.file.has_previous() && self.buffer.ready().is_empty() {
+            return self.file.end();
+        }
         let Outcome { ended, stats, unsent } = outcome;
         let error = ended.as_ref().err();
         self.json.end(error, status(ended), (stats, unsent), &mut self.buffer);

@@ -142,7 +142,7 @@ fn jsonl_writes_every_event_to_stdout() {
 #[test]
 fn a_recording_has_requests_and_frames_too_and_is_read_back() {
     let files = Files::new();
-    let sinks = Sinks::new(vec![Recording::create(files.open(), &target(), report()).unwrap()]);
+    let sinks = Sinks::new(vec![Recording::create(files.open(), &target(), report())]);
     assert!(run(&sinks, Ok(RunOutcome::Signal(15))).is_ok());
     let recorded = files.text();
     let request = r#"{"type":"request","direction":"out","url":"ws://peer.example/?token=[redacted]","method":"GET","target":"/?token=[redacted]","http":"1.1","headers":[["Cookie","[redacted]"]]}"#;
@@ -171,7 +171,7 @@ fn a_recording_has_requests_and_frames_too_and_is_read_back() {
 #[test]
 fn a_har_has_the_messages_of_its_entry() {
     let files = Files::new();
-    let sinks = Sinks::new(vec![HarFile::create(files.open(), &target(), report()).unwrap()]);
+    let sinks = Sinks::new(vec![HarFile::create(files.open(), &target(), report())]);
     assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     let har: Value = serde_json::from_str(&files.text()).unwrap();
     let entries = har["log"]["entries"].as_array().unwrap();

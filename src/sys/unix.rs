@@ -1,16 +1,18 @@
 //! Socket options, Unix sockets, file modes, child processes and signals.
 
-use crate::proto::slice::Within;
+use super::resources::run_blocking;
+use rustix::fs::{Mode, OFlags, open};
 use std::{
-    fs::{Metadata, OpenOptions},
-    io::{self, Read as _},
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, BufRead as _, BufReader, Read as _},
     os::{
         fd::{AsFd, OwnedFd},
         unix::{
-            fs::{MetadataExt as _, OpenOptionsExt as _},
+            fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
             net::{SocketAddr, UnixStream},
         },
     },
+    path::Path,
     process::Child,
     time::Duration,
 };
@@ -38,6 +40,50 @@ pub fn set_private_mode(options: &mut OpenOptions) {
     options.mode(0o600);
 }
 
+/// Opens a regular file for writing, or creates one that only its owner can access (mode 0600).
+/// Returns it unchanged. Nothing else is opened: a symbolic link could lead to any file of the user,
+/// and a device or a FIFO may wait or act when it is opened.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    if let Ok(found) = fs::symlink_metadata(path) {
+        check_regular(&found)?;
+    }
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = flags | OFlags::CREATE | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::RUSR | Mode::WUSR)?);
+    // It may have been replaced since it was examined.
+    check_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn check_regular(found: &Metadata) -> io::Result<()> {
+    let kind = found.file_type();
+    if kind.is_file() {
+        Ok(())
+    } else if kind.is_symlink() {
+        Err(io::Error::other("it is a symbolic link, which is not followed"))
+    } else {
+        Err(io::Error::other("not a regular file"))
+    }
+}
+
+/// Makes a file accessible to its owner only.
+pub fn make_private(file: &File) -> io::Result<()> {
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    file.set_permissions(fs::Permissions::from_mode(0o600))
+}
+
+/// Reports whether a path leads to /dev/null, by whatever name.
+pub fn is_null_device(path: &Path) -> bool {
+    let device = |path: &Path| {
+        let found = fs::metadata(path).ok()?;
+        found.file_type().is_char_device().then(|| found.rdev())
+    };
+    device(path).is_some_and(|device_number| Some(device_number) == device(Path::new("/dev/null")))
+}
+
 /// Connects to a Unix socket. `@name` is a socket in the abstract namespace of Linux (unix(7)).
 pub async fn connect(path: &str) -> io::Result<tokio::net::UnixStream> {
     let Some(name) = path.strip_prefix('@') else {
@@ -45,8 +91,7 @@ pub async fn connect(path: &str) -> io::Result<tokio::net::UnixStream> {
     };
     let address = abstract_address(name)?;
     // connect(2) blocks while the backlog is full.
-    let connected = tokio::task::spawn_blocking(move || UnixStream::connect_addr(&address)).await;
-    let stream = connected.map_err(io::Error::other)??;
+    let stream = run_blocking(move || UnixStream::connect_addr(&address)).await??;
     stream.set_nonblocking(true)?;
     tokio::net::UnixStream::from_std(stream)
 }
@@ -107,15 +152,60 @@ pub fn end_by_signal(signal: i32) -> ! {
 /// Returns the signals that are ignored since the start of the process (nohup, a background job) as
 /// a bit mask, with signal 1 at bit 0.
 pub fn ignored_signals() -> u64 {
-    // A single read: the kernel generates the file anew for each.
-    let mut status = [0; 4096];
-    let read = std::fs::File::open("/proc/self/status").and_then(|mut file| file.read(&mut status));
-    let status = status.within(..read.unwrap_or(0));
-    let status = String::from_utf8_lossy(status);
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    let Ok(status) = File::open("/proc/self/status") else { return 0 };
+    // The groups of the user, which may be thousands, precede it in one line.
+    let lines = BufReader::new(status.take(MAX_STATUS_BYTES)).split(b'\n').map_while(Result::ok);
+    ignored_in(lines).unwrap_or(0)
 }
 
+fn ignored_in(mut lines: impl Iterator<Item = Vec<u8>>) -> Option<u64> {
+    let mask = lines.find_map(|line| line.strip_prefix(b"SigIgn:").map(ToOwned::to_owned))?;
+    u64::from_str_radix(std::str::from_utf8(&mask).ok()?.trim(), 16).ok()
+}
+
+/// The part of /proc/self/status that is read: Linux allows 65,536 groups, of up to 11 characters.
+const MAX_STATUS_BYTES: u64 = 1 << 20;
 // The kernel's defaults are two hours and 75 s.
 const KEEPALIVE_IDLE: Duration = Duration::from_mins(1);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_found_behind_thousands_of_groups() {
+        let groups = "Groups:\t".to_owned() + &"4294967294 ".repeat(65_536);
+        let status = format!("Name:\tsockeye\n{groups}\nSigIgn:\t0000000000000001\n");
+        assert!(u64::try_from(status.len()).unwrap() < MAX_STATUS_BYTES);
+        let lines = || status.as_bytes().split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
+        assert_eq!(ignored_in(lines()), Some(1));
+        assert_eq!(ignored_in(lines().take(2)), None);
+    }
+
+    #[test]
+    fn only_regular_files_are_opened_and_no_link_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let fault = |path: &Path| open_regular(path).unwrap_err().to_string();
+        assert!(fault(&link).contains("symbolic link"));
+        assert!(!file.exists(), "a dangling link created a file");
+        assert_eq!(open_regular(&file).unwrap().metadata().unwrap().mode() & 0o777, 0o600);
+        assert!(fault(&link).contains("symbolic link"));
+        assert_eq!(fault(dir.path()), "not a regular file");
+        assert_eq!(fault(Path::new("/dev/null")), "not a regular file");
+        let socket = dir.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert_eq!(fault(&socket), "not a regular file");
+    }
+
+    #[test]
+    fn the_null_device_is_known_by_any_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("null");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        assert!(is_null_device(&link) && is_null_device(Path::new("/dev/null")));
+        assert!(!is_null_device(Path::new("/dev/zero")) && !is_null_device(dir.path()));
+    }
+}

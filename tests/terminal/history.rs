@@ -153,3 +153,65 @@ fn a_history_that_cannot_be_kept_does_not_stop_the_session() {
         types(Terminal::new(), &path, ["hello"]);
     }
 }
+
+/// Types a line in a session that keeps no history, and says why.
+#[track_caller]
+fn keeps_none(file: &Path, words: &'static str) {
+    Terminal::new().env("SOCKEYE_HISTORY", file).run(move |screen, peer| {
+        begin(screen, peer);
+        if !words.is_empty() {
+            screen.wait("a note", |view| view.has_part(words));
+        }
+        screen.enter("typed");
+        peer.expect_text("typed");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn a_device_as_the_history_keeps_its_mode() {
+    let dir = directory();
+    let null = dir.path().join("null");
+    std::os::unix::fs::symlink("/dev/null", &null).unwrap();
+    let mode = fs::metadata("/dev/null").unwrap().mode();
+    for file in [Path::new("/dev/null"), &null] {
+        keeps_none(file, "");
+        assert_eq!(fs::metadata("/dev/null").unwrap().mode(), mode);
+    }
+    keeps_none(Path::new("/dev/zero"), "(no history: /dev/zero: not a regular file)");
+    keeps_none(dir.path(), "not a regular file)");
+    let socket = dir.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    keeps_none(&socket, "not a regular file)");
+    let fifo = dir.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo starts").success());
+    keeps_none(&fifo, "not a regular file)");
+}
+
+#[test]
+fn a_link_as_the_history_is_not_followed() {
+    let dir = directory();
+    let (precious, link) = (dir.path().join("precious"), dir.path().join("link"));
+    fs::write(&precious, "precious\n").unwrap();
+    fs::set_permissions(&precious, fs::Permissions::from_mode(0o644)).unwrap();
+    std::os::unix::fs::symlink(&precious, &link).unwrap();
+    keeps_none(&link, "it is a symbolic link");
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious\n");
+    assert_eq!(fs::metadata(&precious).unwrap().mode() & 0o777, 0o644);
+}
+
+#[test]
+fn the_history_is_not_also_a_recording() {
+    let dir = directory();
+    let (file, other) = (dir.path().join("history"), dir.path().join("other"));
+    fs::write(&file, "typed before\n").unwrap();
+    fs::hard_link(&file, &other).unwrap();
+    let terminal = Terminal::new().env("SOCKEYE_HISTORY", &file).status(2);
+    let other = other.display().to_string();
+    let end = terminal.args(["ws://127.0.0.1:1/", "--record", &other]).run_alone(|_, _| {});
+    let text = end.rows().join("");
+    assert!(text.contains("cannot be the history and a recording"), "{text}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "typed before\n");
+}

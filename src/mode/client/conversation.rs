@@ -8,14 +8,19 @@ use super::{
 };
 use crate::{
     connect::{ClientConnection, Dialer, Progress},
+    console::history::history_path,
     error::Error,
-    job::{ClientJob, Flow, run_outcome::RunOutcome},
+    job::{ClientJob, Flow, RecordOptions, run_outcome::RunOutcome},
     proto::Role,
     random::entropy,
     render::renderer::Renderer,
     report::{self, Report},
     session::Session,
-    sink::{jsonl::EventBuffer, sinks::Sinks},
+    sink::{
+        file::{conflict, is_same},
+        jsonl::EventBuffer,
+        sinks::Sinks,
+    },
     sys::stdio::{Stdin, Stdout, give_up_stderr_after},
     target::Target,
 };
@@ -35,6 +40,7 @@ pub(crate) async fn run(
     let shows = client.pipe.flow != Flow::SendOnly;
     let events = client.pipe.jsonl_output.then(|| EventBuffer::new(shows));
     let sinks = Sinks::of_client(client, &target, report, events.as_ref())?;
+    check_history(client)?;
     let ended = Box::pin(converse(client, target, report, (&sinks, events))).await;
     sinks.end(ended, time_to_flush(client, started)).await
 }
@@ -49,6 +55,19 @@ fn time_to_flush(client: &ClientJob, started: Instant) -> Duration {
     let limit = client.common.settings.close_timeout;
     let left = |at: Instant| at.saturating_duration_since(Instant::now());
     run_deadline(client, started).map_or(limit, |at| limit.min(left(at)))
+}
+
+/// Checks that a recording is not also the history of an interactive run.
+fn check_history(client: &ClientJob) -> Result<(), Error> {
+    let RecordOptions { record, har, .. } = &client.recording;
+    if (record.is_none() && har.is_none()) || !client.history || !is_interactive(client) {
+        return Ok(());
+    }
+    let Some(history) = history_path() else { return Ok(()) };
+    match [record, har].into_iter().flatten().find(|path| is_same(path, &history)) {
+        Some(path) => Err(conflict(path, "the history", "a recording")),
+        None => Ok(()),
+    }
 }
 
 async fn converse(

@@ -12,7 +12,7 @@ use crate::{
     connect::ClientConnection,
     console::{
         event::{PromptEvent, PromptReply},
-        history::history_file,
+        history::{history_path, prepare_history},
         prompt::{BRIEF_LIMIT, Prompt, SLOW_LIMIT},
     },
     error::Error,
@@ -93,9 +93,16 @@ impl Interactive {
             options.report.secrets.url(&opened.report.url),
             status_line(&opened, options.report.secrets)
         );
-        let history = if options.history { history_file() } else { None };
+        let mut history = options.history.then(history_path).flatten();
+        let note = history.as_deref().and_then(|path| prepare_history(path).err());
+        if note.is_some() {
+            history = None;
+        }
         let prompt = Prompt::open(&first, history)
             .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
+        if let Some(note) = note {
+            prompt.print(&note.dimmed().to_string());
+        }
         prompt.vocabulary().subprotocols.clone_from(&options.subprotocols);
         let print: Print = Arc::new(prompt.printer());
         options.sinks.print_with(Some(&print));
