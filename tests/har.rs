@@ -208,13 +208,16 @@ fn a_run_that_fails_leaves_a_whole_file() {
         52,
     );
     assert_eq!((silent.len(), &silent[0]["response"]["status"]), (1, &0.into()));
-    Test::new()
-        .args(["--har".into(), path.clone()])
-        .args(["ws://127.0.0.1:1/"])
-        .stderr(Expected::Parts(Vec::new()))
-        .status(7)
-        .run();
-    assert!(read(&path).is_empty());
+    // A new file is a HAR without entries; an earlier HAR is kept.
+    for (file, entries) in [(dir.path().join("new.har"), 0), (path, 1)] {
+        Test::new()
+            .args(["--har".into(), file.clone()])
+            .args(["ws://127.0.0.1:1/"])
+            .stderr(Expected::Parts(Vec::new()))
+            .status(7)
+            .run();
+        assert_eq!(read(&file).len(), entries);
+    }
 }
 
 #[test]

@@ -134,7 +134,7 @@ mod tests {
         let started = tokio::time::Instant::now();
         let stopwatch = Stopwatch::new(started.into_std());
         let mut tracker = Tracker { stopwatch: &stopwatch, observer: &mut |_| {} };
-        let done = handshake(&Hop::new(&options), Box::new(Refusing), &mut tracker).await;
+        let done = handshake(&RedirectHop::new(&options), Box::new(Refusing), &mut tracker).await;
         let Err(OpenError::Request { authority, cause }) = done else { panic!("it was sent") };
         assert_eq!((&*authority, cause.kind()), ("h:80", io::ErrorKind::BrokenPipe));
         assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());

@@ -47,10 +47,6 @@ impl RecordFile {
         Ok(Self { path: path.to_owned(), file, id, has_previous, fault: None })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Reports whether a path leads to this file.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|found| file_id(&found) == self.id)

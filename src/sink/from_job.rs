@@ -34,11 +34,11 @@ impl Sinks {
         let mut files: Vec<(RecordFile, &str, NewRecorder)> = Vec::new();
         for (path, noun, create) in recorders {
             let Some(path) = path else { continue };
-            let file = RecordFile::open(path)?;
-            // Compared once opened: a new file has several names too.
-            if let Some((_, other, _)) = files.iter().find(|(other, ..)| file.is_at(other.path())) {
+            // The files so far exist by now, also the new ones, and are found by any name.
+            if let Some((_, other, _)) = files.iter().find(|(file, ..)| file.is_at(path)) {
                 return Err(conflict(path, other, noun));
             }
+            let file = RecordFile::open(path)?;
             if recording.inputs.iter().any(|input| file.is_at(input)) {
                 return Err(conflict(path, "an input of this run", noun));
             }

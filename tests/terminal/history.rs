@@ -185,8 +185,8 @@ fn a_device_as_the_history_keeps_its_mode() {
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     keeps_none(&socket, "not a regular file)");
     let fifo = dir.path().join("fifo");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
-    assert!(made.expect("mkfifo starts").success());
+    let mkfifo = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(mkfifo.expect("mkfifo starts").success());
     keeps_none(&fifo, "not a regular file)");
 }
 
