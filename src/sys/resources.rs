@@ -30,7 +30,7 @@ pub fn is_lack_of_descriptors(cause: &io::Error) -> bool {
 
 /// Reports whether an operation failed because no thread could be started.
 pub fn is_lack_of_threads(cause: &io::Error) -> bool {
-    cause.get_ref().is_some_and(|cause| cause.is::<NoThread>())
+    cause.get_ref().and_then(|cause| cause.downcast_ref::<NoThread>()).is_some()
 }
 
 /// Runs a blocking function on a thread of its own. Fails if the system starts no thread; tokio's

@@ -69,7 +69,8 @@ fn check_regular(found: &Metadata) -> io::Result<()> {
 /// Makes a file accessible to its owner only.
 pub fn make_private(file: &File) -> io::Result<()> {
     let mode = file.metadata()?.permissions().mode();
-    if mode & 0o077 == 0 {
+    let of_others = mode & 0o077;
+    if of_others == 0 {
         return Ok(());
     }
     file.set_permissions(fs::Permissions::from_mode(0o600))
