@@ -6,6 +6,7 @@ use super::{
     external_editor,
     history::MAX_LINE_BYTES,
     line_state::LineState,
+    paste::Paste,
     print_queue::PrintQueue,
     terminal_modes::{self, TerminalModes},
 };
@@ -22,6 +23,7 @@ pub(super) struct EditorThread {
     pub(super) line: Arc<LineState>,
     pub(super) output: Arc<PrintQueue>,
     pub(super) modes: TerminalModes,
+    pub(super) paste: Paste,
     pub(super) events: Sender<EditorEvent>,
     pub(super) replies: Receiver<PromptReply>,
 }
@@ -94,6 +96,7 @@ impl EditorThread {
             line.empty.store(initial.is_empty(), Ordering::SeqCst);
             let read = editor.readline_with_initial(prompt, (&initial, ""));
             if matches!(&read, Err(ReadlineError::Io(fault)) if is_invalid_utf8(fault)) {
+                self.paste.abandon();
                 // rustyline abandons the line. It is edited again as it was; the unread input is
                 // discarded, since it may be the rest of a paste with line ends of its own.
                 terminal_modes::discard_input();

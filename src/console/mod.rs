@@ -7,6 +7,7 @@ pub(crate) mod event;
 mod external_editor;
 pub(crate) mod history;
 mod line_state;
+mod paste;
 mod print_queue;
 pub(crate) mod prompt;
 pub(crate) mod screen;

@@ -11,6 +11,7 @@ use super::{
     event::{PromptEvent, PromptReply},
     external_editor, history,
     line_state::LineState,
+    paste::{OutsidePaste, Paste},
     print_queue::{self, PrintQueue},
     screen::write,
     suspend::Suspend,
@@ -25,8 +26,10 @@ use crate::{
 };
 use colored::Colorize as _;
 use rustyline::{
-    ColorMode, CompletionType, Config, Editor, EventHandler, KeyEvent,
+    ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventHandler,
+    KeyEvent,
     config::{BellStyle, Configurer as _},
+    history::FileHistory,
 };
 use std::{
     io::{self, Write as _},
@@ -79,22 +82,22 @@ impl Prompt {
         // end of the update.
         editor.enable_synchronized_output(false);
         editor.set_helper(Some(Assistant::new(Arc::clone(&line), Arc::clone(&vocabulary), color)));
-        let interrupt = EventHandler::Conditional(Box::new(InterruptKey(Arc::clone(&line))));
-        editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
-        let eof = EventHandler::Conditional(Box::new(EofKey(Arc::clone(&line))));
-        editor.bind_sequence(KeyEvent::ctrl('D'), eof);
-        editor.bind_sequence(KeyEvent::from('\t'), EventHandler::Conditional(Box::new(TabKey)));
         let modes = TerminalModes::acquire();
-        let suspend = EventHandler::Conditional(Box::new(Suspend(modes.clone())));
-        editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
-        let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let output = Arc::new(PrintQueue::new(Arc::clone(&line)));
+        let paste = Paste::new(Arc::clone(&output));
+        bind(&mut editor, &paste, KeyEvent::ctrl('C'), InterruptKey(Arc::clone(&line)));
+        bind(&mut editor, &paste, KeyEvent::ctrl('D'), EofKey(Arc::clone(&line)));
+        bind(&mut editor, &paste, KeyEvent::from('\t'), TabKey);
+        bind(&mut editor, &paste, KeyEvent::ctrl('Z'), Suspend(modes.clone()));
+        editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(paste.clone())));
+        let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let (editor_events_sender, editor_events) = mpsc::channel(1);
         let (replies, replies_receiver) = sync::channel();
         let editor_thread = EditorThread {
             line: Arc::clone(&line),
             output: Arc::clone(&output),
             modes: modes.clone(),
+            paste,
             events: editor_events_sender,
             replies: replies_receiver,
         };
@@ -270,6 +273,17 @@ impl Prompt {
         self.modes.restore();
         write_within(&end, limit).await
     }
+}
+
+/// Binds a key to a handler, except within a paste.
+fn bind(
+    editor: &mut Editor<Assistant, FileHistory>,
+    paste: &Paste,
+    key: KeyEvent,
+    handler: impl ConditionalEventHandler + 'static,
+) {
+    let handler = OutsidePaste(paste.clone(), handler);
+    editor.bind_sequence(key, EventHandler::Conditional(Box::new(handler)));
 }
 
 /// Installs a panic hook that restores the terminal modes.

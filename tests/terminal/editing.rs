@@ -270,3 +270,22 @@ fn a_list_wipes_the_hint_away() {
         leave(screen, peer);
     });
 }
+
+#[test]
+fn escape_sequences_in_a_paste_are_not_dropped_without_a_word() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("\x1b[200~a\x1b[31mred\x1b[0m\x1b[201~");
+        screen.has("(escape sequences in the pasted text were left out in part)");
+        screen.wait("the paste", |view| view.line() == "> aredm");
+        screen.press("\r");
+        peer.expect_text("aredm");
+        // What is typed afterwards is not taken for a part of it.
+        screen.press("typed\x7f");
+        screen.wait("the line", |view| view.line() == "> type");
+        screen.press("\r");
+        peer.expect_text("type");
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}

@@ -1,0 +1,153 @@
+//! Pasted text, collected key by key.
+//!
+//! rustyline drops the escape sequences of a paste, or their beginning, without a word. Here they
+//! are lost too, since its parser has consumed them before a key is seen, but a note says so.
+
+use super::print_queue::PrintQueue;
+use rustyline::{
+    Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, RepeatCount,
+};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The paste in progress, if any. Clones share it.
+#[derive(Clone)]
+pub(super) struct Paste {
+    state: Arc<Mutex<Option<PastedText>>>,
+    output: Arc<PrintQueue>,
+}
+
+#[derive(Default)]
+struct PastedText {
+    text: String,
+    /// True if an escape sequence was left out.
+    is_cut: bool,
+    /// True if there was a backspace, as which the editor reads a delete character too.
+    has_backspace: bool,
+}
+
+impl Paste {
+    pub(super) fn new(output: Arc<PrintQueue>) -> Self {
+        Self { state: Arc::default(), output }
+    }
+
+    /// Abandons a paste that the editor abandoned.
+    pub(super) fn abandon(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Takes a key that belongs to a paste. `n` is 1 unless an escape and digits preceded it.
+    fn take(&self, event: &Event, n: RepeatCount) -> Option<Cmd> {
+        let key = event.get(0)?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if key.0 == KeyCode::BracketedPasteStart {
+            *state = Some(PastedText::default());
+            return Some(Cmd::Noop);
+        }
+        let pasted = state.as_mut()?;
+        pasted.is_cut |= n != 1;
+        if key.0 != KeyCode::BracketedPasteEnd {
+            pasted.has_backspace |= key.0 == KeyCode::Backspace;
+            match pasted_char(*key) {
+                // CR LF is one line end.
+                Some('\n') if *key == LINE_FEED && pasted.text.ends_with('\r') => {}
+                Some(c) => pasted.text.push(c),
+                None => pasted.is_cut = true,
+            }
+            return Some(Cmd::Noop);
+        }
+        let PastedText { text, is_cut, has_backspace } = state.take()?;
+        drop(state);
+        if n != 1 {
+            // The editor would insert the text n times.
+            self.output.print("(the paste ended in an escape sequence and was left out)");
+            return Some(Cmd::Noop);
+        }
+        if is_cut {
+            self.output.print("(escape sequences in the pasted text were left out in part)");
+        }
+        if has_backspace {
+            self.output.print("(delete characters in the pasted text became backspaces)");
+        }
+        Some(Cmd::Insert(1, text.replace('\r', "\n")))
+    }
+}
+
+/// Returns the character that the editor read as this key, or `None` for an escape sequence. A line
+/// end is `\r` until the end of the paste.
+fn pasted_char(KeyEvent(code, modifiers): KeyEvent) -> Option<char> {
+    match (code, modifiers) {
+        (KeyCode::Char(c), Modifiers::NONE) => Some(c),
+        (KeyCode::Char('J'), Modifiers::CTRL) => Some('\n'),
+        (KeyCode::Char(c @ '@'..='_'), Modifiers::CTRL) => {
+            char::from_u32(u32::from(c) - u32::from('@'))
+        }
+        (KeyCode::Enter, Modifiers::NONE) => Some('\r'),
+        (KeyCode::Tab, Modifiers::NONE) => Some('\t'),
+        (KeyCode::Backspace, Modifiers::NONE) => Some('\x08'),
+        (KeyCode::Esc, Modifiers::SHIFT) => Some('\u{9b}'),
+        _ => None,
+    }
+}
+
+impl ConditionalEventHandler for Paste {
+    fn handle(&self, event: &Event, n: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.take(event, n)
+    }
+}
+
+/// A handler of a key, which the paste in progress takes first.
+pub(super) struct OutsidePaste<H>(pub(super) Paste, pub(super) H);
+
+impl<H: ConditionalEventHandler> ConditionalEventHandler for OutsidePaste<H> {
+    fn handle(
+        &self,
+        event: &Event,
+        n: RepeatCount,
+        positive: bool,
+        context: &EventContext<'_>,
+    ) -> Option<Cmd> {
+        self.0.take(event, n).or_else(|| self.1.handle(event, n, positive, context))
+    }
+}
+
+const LINE_FEED: KeyEvent = KeyEvent(KeyCode::Char('J'), Modifiers::CTRL);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::line_state::LineState;
+
+    /// Returns the inserted text of a paste with these keys, and whether a note was printed.
+    fn paste(keys: impl IntoIterator<Item = KeyEvent>) -> (String, bool) {
+        let output = Arc::new(PrintQueue::new(Arc::new(LineState::default())));
+        let paste = Paste::new(Arc::clone(&output));
+        let take = |key: KeyEvent| paste.take(&key.into(), 1);
+        assert_eq!(take(KeyEvent::from('x')), None, "a typed key was taken");
+        let special = |code| KeyEvent(code, Modifiers::NONE);
+        assert_eq!(take(special(KeyCode::BracketedPasteStart)), Some(Cmd::Noop));
+        for key in keys {
+            assert_eq!(take(key), Some(Cmd::Noop));
+        }
+        let Some(Cmd::Insert(1, text)) = take(special(KeyCode::BracketedPasteEnd)) else {
+            panic!("nothing was inserted");
+        };
+        (text, !output.lock().is_empty())
+    }
+
+    #[test]
+    fn pasted_characters_are_inserted_as_they_are() {
+        let text = "a\tb\r\nc\rd\ne\x01\x1f\u{e9}\u{1f41f}";
+        let (inserted, is_noted) = paste(text.chars().map(KeyEvent::from));
+        assert_eq!((&*inserted, is_noted), ("a\tb\nc\nd\ne\x01\x1f\u{e9}\u{1f41f}", false));
+    }
+
+    #[test]
+    fn an_escape_sequence_in_a_paste_is_not_dropped_without_a_word() {
+        let unknown = KeyEvent(KeyCode::UnknownEscSeq, Modifiers::NONE);
+        let up = KeyEvent(KeyCode::Up, Modifiers::NONE);
+        for key in [unknown, up, KeyEvent::alt('c'), KeyEvent(KeyCode::Esc, Modifiers::NONE)] {
+            let (text, is_noted) = paste([KeyEvent::from('a'), key, KeyEvent::from('b')]);
+            assert_eq!((&*text, is_noted), ("ab", true), "{key:?}");
+        }
+    }
+}
