@@ -86,7 +86,7 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
     }
     let file = RecordFile::open(path)?;
     if let Some(note) = file.make_private() {
-        report::line(&format!("sockeye: {note}"));
+        report::line(&format!("sockeye: {note}").into());
     }
     let mut har = HarWriter::create(file);
     // The handshake that awaits a response.
