@@ -208,9 +208,12 @@ fn the_history_is_not_also_a_recording() {
     let (file, other) = (dir.path().join("history"), dir.path().join("other"));
     fs::write(&file, "typed before\n").unwrap();
     fs::hard_link(&file, &other).unwrap();
-    let terminal = Terminal::new().env("SOCKEYE_HISTORY", &file).status(2);
     let other = other.display().to_string();
-    let end = terminal.args(["ws://127.0.0.1:1/", "--record", &other]).run_alone(|_, _| {});
+    let end = Terminal::new()
+        .env("SOCKEYE_HISTORY", &file)
+        .status(2)
+        .args(["ws://127.0.0.1:1/", "--record", &other])
+        .run_alone(|_, _| {});
     let text = end.rows().join("");
     assert!(text.contains("cannot be the history and a recording"), "{text}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "typed before\n");
