@@ -5,9 +5,11 @@
 //! the command line, the environment, files, prompts and the requests that are sent.
 
 mod forms;
+mod percent;
 pub mod signs;
 
 use crate::proto::handshake::Headers;
+use percent::Decoded;
 use std::{borrow::Cow, ops::Range};
 
 /// Adds a secret. Values of fewer than 4 bytes are ignored: they would match by chance.
@@ -183,6 +185,24 @@ impl KnownSecrets {
         if self.secrets.is_empty() {
             return Vec::new();
         }
+        let mut found = self.find_forms(text, cut);
+        if let Some(decoded) = Decoded::new(text) {
+            let encoded = self.find_forms(&decoded.bytes, cut);
+            found.extend(encoded.iter().map(|range| decoded.origin(range)));
+        }
+        found.sort_by_key(|range| range.start);
+        let mut merged: Vec<Range<usize>> = Vec::new();
+        for range in found {
+            match merged.last_mut() {
+                Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+                _ => merged.push(range),
+            }
+        }
+        merged
+    }
+
+    /// Returns the ranges of all forms of the secrets in a text.
+    fn find_forms(&self, text: &[u8], cut: Cut) -> Vec<Range<usize>> {
         let cuts: Vec<_> = match cut {
             Cut::Marked => memchr::memmem::find_iter(text, "...").take(MAX_CUTS).collect(),
             Cut::AtEnd => vec![text.len()],
@@ -194,15 +214,7 @@ impl KnownSecrets {
             found.extend(whole.filter(|range| !is_short(form) || is_word(text, range)));
             found.extend(cuts.iter().filter_map(|end| cut_off(text, *end, form, cut_bytes)));
         }
-        found.sort_by_key(|range| range.start);
-        let mut merged: Vec<Range<usize>> = Vec::new();
-        for range in found {
-            match merged.last_mut() {
-                Some(last) if range.start < last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
-            }
-        }
-        merged
+        found
     }
 }
 
@@ -274,6 +286,8 @@ mod tests {
             "S3cr3t/T0ken+ü",
             "S3cr3t%2FT0ken%2B%C3%BC",
             "S3cr3t%2fT0ken%2b%c3%bc",
+            "S3cr3t%2FT0ken+%c3%Bc",
+            "S%33cr3t/T0%6ben%2bü",
             "S3cr3t\\/T0ken+ü",
             "S3cr3t\\/T0ken+\\u00fc",
             data_encoding::BASE64.encode("S3cr3t/T0ken+ü".as_bytes()).as_str(),
