@@ -242,6 +242,26 @@ fn a_peer_that_does_not_read_holds_neither_a_signal_nor_max_time_up() {
         .run();
 }
 
+#[test]
+fn the_ping_timeout_does_not_end_a_slow_upload() {
+    Test::new()
+        .stdin(long_line())
+        .args(["--ping-interval", "0.2", "--ping-timeout", "1.5"])
+        .peer(|peer| {
+            peer.open();
+            peer.limit_receive_buffer(32 << 10);
+            // No ping is answered.
+            for _ in 0..20 {
+                peer.read_exactly(&mut vec![0; 60_000]);
+                std::thread::sleep(std::time::Duration::from_millis(150));
+            }
+            peer.child.signal(Signal::TERM);
+            peer.discard_all();
+        })
+        .killed_by(Signal::TERM)
+        .run();
+}
+
 /// Returns a line that exceeds all socket buffers (on Linux 4 MiB for the sender and 6 MiB for the
 /// receiver).
 fn long_line() -> Vec<u8> {

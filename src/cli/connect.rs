@@ -169,6 +169,7 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
             _ => Family::Any,
         },
         local: args.interface.clone().unwrap_or_default(),
+        bounds_unsent: false,
         resolve: args.resolve.clone(),
         connect_to: args.connect_to.clone(),
         socket: args.unix_socket.clone(),

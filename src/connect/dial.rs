@@ -11,10 +11,11 @@ use crate::{
         tcp::{self, LocalAddr},
         tls::{self, TlsOptions},
     },
-    sys::unix,
+    sys::unix::{self, bound_unsent_bytes},
     target::{Target, host_name},
 };
 use std::{io, net::SocketAddr, time::Instant};
+use tokio::net::TcpStream;
 
 /// A host and port to connect to.
 struct Endpoint {
@@ -85,6 +86,7 @@ pub(super) async fn dial(
     let (stream, address) = tcp::connect(resolution.addresses.clone(), &dialing.local)
         .await
         .map_err(|attempts| OpenError::Connect { authority, attempts })?;
+    bound_unsent(&stream, dialing);
     resolution.confirm();
     tracker.report(Progress::Connected(address));
     Ok((Box::new(stream), Some(address)))
@@ -158,6 +160,7 @@ async fn dial_through_proxy(
     let (stream, address) = tcp::connect(resolution.addresses.clone(), &dialing.local)
         .await
         .map_err(|attempts| OpenError::ConnectProxy { proxy: name.clone(), attempts })?;
+    bound_unsent(&stream, dialing);
     resolution.confirm();
     tracker.report(Progress::ConnectedToProxy(address));
     tracker.enter(Step::Proxy);
@@ -210,4 +213,11 @@ async fn dial_through_proxy(
     tracker.stopwatch.set_proxy(None);
     tracker.report(Progress::Tunnelled(&to));
     Ok(stream)
+}
+
+fn bound_unsent(stream: &TcpStream, dialing: &DialOptions) {
+    if dialing.bounds_unsent {
+        // Without it, the connection works all the same.
+        let _ = bound_unsent_bytes(stream);
+    }
 }

@@ -14,6 +14,9 @@ pub struct DialOptions {
     pub family: Family,
     /// The local address or interface of connections.
     pub local: LocalAddr,
+    /// True if the system should keep few bytes that it cannot send yet, so that a peer that takes no
+    /// more is noticed soon.
+    pub bounds_unsent: bool,
     /// Addresses that replace lookups (`--resolve`).
     pub resolve: Vec<ResolveOverride>,
     /// Hosts and ports that replace those of the URL (`--connect-to`).

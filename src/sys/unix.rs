@@ -16,7 +16,7 @@ use std::{
     process::Child,
     time::Duration,
 };
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// Disables Nagle's algorithm, so that small messages are sent at once, and enables TCP keepalive,
 /// so that a dead path is noticed eventually.
@@ -28,6 +28,13 @@ pub fn set_tcp_options(socket: impl AsFd) -> io::Result<()> {
     sockopt::set_tcp_keepidle(socket, KEEPALIVE_IDLE)?;
     sockopt::set_tcp_keepintvl(socket, KEEPALIVE_INTERVAL)?;
     Ok(())
+}
+
+/// Bounds the bytes that the system keeps before it sends them. Otherwise megabytes may wait there
+/// for a slow peer, and a write is possible again only once a third of them has left, so that a peer
+/// that takes bytes all the time looks like one that takes none.
+pub fn bound_unsent_bytes(socket: &TcpStream) -> io::Result<()> {
+    socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_LIMIT_BYTES)
 }
 
 /// Returns the device and inode numbers, which identify a file.
@@ -167,6 +174,8 @@ fn ignored_in(mut lines: impl Iterator<Item = Vec<u8>>) -> Option<u64> {
 /// The part of /proc/self/status that is read: Linux allows 65,536 groups, of up to 11 characters.
 const MAX_STATUS_BYTES: u64 = 1 << 20;
 // The kernel's defaults are two hours and 75 s.
+/// The number of bytes that the system keeps unsent, enough to fill the next packets.
+const UNSENT_LIMIT_BYTES: u32 = 64 << 10;
 const KEEPALIVE_IDLE: Duration = Duration::from_mins(1);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 

@@ -18,6 +18,7 @@ fn the_same_conversations_go_over_http_2() {
         "the_peer_ends_the_session",
         // The proxy does not outlive these ends.
         "unmet_goals_fail_the_run",
+        "a_wait_delays_neither_a_close_nor_max_time",
         "the_end_is_not_lost_on_a_slow_reader",
         // This test itself.
         "http_2",

@@ -340,6 +340,11 @@ impl Peer {
         let _ = self.tcp.shutdown(Shutdown::Write);
     }
 
+    /// Makes the system keep at most about this many bytes that were not read.
+    pub fn limit_receive_buffer(&self, bytes: usize) {
+        rustix::net::sockopt::set_socket_recv_buffer_size(&self.tcp, bytes).expect("a limit");
+    }
+
     /// Sends bytes past TLS, right behind those that were sent through it.
     pub fn send_unencrypted(&mut self, bytes: impl AsRef<[u8]>) {
         self.tcp.write_all(bytes.as_ref()).expect("sent");

@@ -7,7 +7,7 @@ use super::{
     reconnect::{Reconnector, RetryEvent, report_retry},
 };
 use crate::{
-    connect::{ClientConnection, Dialer, Progress},
+    connect::{ClientConnection, DialOptions, Dialer, Progress},
     console::history::history_path,
     error::Error,
     job::{ClientJob, Flow, RecordOptions, run_outcome::RunOutcome},
@@ -84,7 +84,9 @@ async fn converse(
         report.note(note);
     }
     let authority = target.authority();
-    let (dialer, opening) = (Dialer::new(client.dialing.clone()), client.opening(target));
+    let bounds_unsent = client.common.settings.ping_timeout.is_some();
+    let dialer = Dialer::new(DialOptions { bounds_unsent, ..client.dialing.clone() });
+    let opening = client.opening(target);
     let mut reconnector = client
         .reconnect
         .clone()

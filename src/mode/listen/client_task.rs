@@ -7,6 +7,7 @@ use crate::{
     random::entropy,
     session::{Session, SessionError, limits::QUEUE_LIMIT_BYTES},
     sink::sinks::Sinks,
+    sys::unix::bound_unsent_bytes,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
@@ -52,6 +53,10 @@ impl ClientTask {
     ) {
         let mut resource = String::new();
         let established = async {
+            if settings.ping_timeout.is_some() {
+                // Without it, the connection works all the same.
+                let _ = bound_unsent_bytes(&stream);
+            }
             let incoming = Incoming::over_tcp(stream, peer).await?;
             resource = Escaped(&incoming.request().target).to_string();
             incoming.answer(&choices).await
