@@ -10,6 +10,7 @@ use crate::{
     net::tls::Certificate,
     proto::{
         Role,
+        excerpt::Excerpt,
         extension::{Deflate, MIN_BITS},
         handshake::{Headers, Response, Version},
         trace::Direction,
@@ -181,7 +182,10 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
         Progress::Response(Response { version, status, reason, headers }, _) => {
             let first = match version {
                 Version::Http2 => format!("< :status: {status}"),
-                version => format!("< {version} {status} {}", Escaped(reason)),
+                version => {
+                    let reason = Excerpt(reason).to_string();
+                    format!("< {version} {status} {}", Escaped(&reason))
+                }
             };
             head(Some(first), '<', headers, secrets)
         }

@@ -4,7 +4,7 @@
 use crate::{
     escape::Escaped,
     known,
-    sys::{resources::spawn, unix::exit_descriptor},
+    sys::{input_file, resources::spawn, unix::exit_descriptor},
     wording::system_error,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,6 +16,7 @@ use std::{
     env::VarError,
     fmt, fs,
     io::{self, IsTerminal as _, Read as _},
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -92,7 +93,7 @@ pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
         return clean(text, format!("the variable {name}"));
     }
     if let Some(path) = value.strip_prefix("file:") {
-        let text = fs::read_to_string(path)
+        let text = input_file::read_text(Path::new(path), input_file::SMALL_FILE_BYTES)
             .map_err(|e| fault(format!("cannot read {}: {}", Escaped(path), system_error(&e))))?;
         let from = Escaped(path).to_string();
         return clean(text.lines().next().unwrap_or_default().to_owned(), from);

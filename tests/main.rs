@@ -22,6 +22,7 @@ mod deflate;
 mod demo;
 mod diagnosis;
 mod echo;
+mod endless;
 mod frames;
 mod generated;
 mod handshake;

@@ -23,10 +23,11 @@ use crate::{
     },
     redact::ShownPath,
     secret::{SecretString, ask, reveal},
+    sys::input_file,
     wording::system_error,
 };
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -101,7 +102,7 @@ pub(super) fn read_file<T>(
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T, Error> {
     let fault = |fault: String| Error::Usage { fault, hint: None };
-    let text = fs::read_to_string(path)
+    let text = input_file::read_text(path, input_file::LARGE_FILE_BYTES)
         .map_err(|e| fault(format!("cannot read {}: {}", ShownPath(path), system_error(&e))))?;
     parse(&text).map_err(|e| fault(format!("{}: {e}", ShownPath(path))))
 }

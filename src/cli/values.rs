@@ -11,9 +11,14 @@ use crate::{
         handshake::{HeaderEdit, is_token},
     },
     render::write_out::Template,
+    sys::input_file,
     wording::system_error,
 };
-use std::{fs, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Parses a number of seconds from 0 to 10⁹, which may have a fraction.
 pub fn seconds(s: &str) -> Result<Duration, String> {
@@ -56,7 +61,7 @@ pub fn fragment(s: &str) -> Result<NonZeroUsize, String> {
 pub fn template(s: &str) -> Result<Template, String> {
     let Some(path) = s.strip_prefix('@') else { return Template::parse(s) };
     let path = if path == "-" { "/dev/stdin" } else { path };
-    let text = fs::read_to_string(path)
+    let text = input_file::read_text(Path::new(path), input_file::SMALL_FILE_BYTES)
         .map_err(|cause| format!("cannot read {}: {}", Escaped(path), system_error(&cause)))?;
     Template::parse(&text)
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{fmt, time::Duration};
 
-/// Displays a status and its reason phrase, escaped.
+/// Displays a status and its reason phrase, shortened and escaped.
 pub(super) struct StatusLine<'a>(pub(super) &'a Response);
 
 impl fmt::Display for StatusLine<'_> {
@@ -16,7 +16,7 @@ impl fmt::Display for StatusLine<'_> {
         if self.0.reason.is_empty() {
             return Ok(());
         }
-        write!(f, " ({})", Escaped(&self.0.reason))
+        write!(f, " ({})", Escaped(&short(&self.0.reason)))
     }
 }
 

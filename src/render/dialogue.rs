@@ -4,6 +4,7 @@ use super::{
     extent::Extent,
     hexdump::{ROW, hexdump, row_length},
     json::{self, Tokens},
+    local_time::local_zone,
     page::Page,
     summary::ms,
 };
@@ -15,7 +16,7 @@ use crate::{
 };
 use colored::Colorize as _;
 use data_encoding::HEXLOWER;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use std::{
     fmt::{self, Write},
     time::{Duration, SystemTime},
@@ -195,7 +196,7 @@ impl Dialogue {
 /// Returns the local time of day with milliseconds.
 pub fn clock(at: SystemTime) -> String {
     let Ok(at) = Timestamp::try_from(at) else { return String::new() };
-    let time = at.to_zoned(TimeZone::system()).time();
+    let time = at.to_zoned(local_zone()).time();
     let (hour, minute, second) = (time.hour(), time.minute(), time.second());
     format!("{hour:02}:{minute:02}:{second:02}.{:03}", time.millisecond())
 }

@@ -10,6 +10,7 @@ pub mod json;
 pub mod jsonl;
 pub mod lengths;
 pub mod lines;
+mod local_time;
 pub mod page;
 pub mod recording;
 pub mod recording_lines;

@@ -1,9 +1,10 @@
 //! Reads the configuration file and reports errors with their location in it.
 
-use crate::{error::Error, escape::Escaped, proto::slice::Within, wording::system_error};
+use crate::{
+    error::Error, escape::Escaped, proto::slice::Within, sys::input_file, wording::system_error,
+};
 use std::{
-    env, fmt, fs,
-    io::{self, Read as _},
+    env, fmt, fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
@@ -40,13 +41,8 @@ impl File {
     }
 
     fn read(path: &Path) -> io::Result<Self> {
-        let file = fs::File::open(path)?;
-        let is_shared = file.metadata()?.permissions().mode() & 0o044 != 0;
-        let mut bytes = Vec::new();
-        file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > SIZE_LIMIT {
-            return Err(io::Error::other("longer than 1 MiB"));
-        }
+        let bytes = input_file::read(path, input_file::SMALL_FILE_BYTES)?;
+        let is_shared = fs::metadata(path)?.permissions().mode() & 0o044 != 0;
         let text = String::from_utf8(bytes).map_err(|_| io::Error::other("not valid UTF-8"))?;
         let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(Self { name: display_path(path), text, dir, is_shared })
@@ -131,9 +127,6 @@ fn cannot_read(path: &Path, cause: &io::Error) -> Error {
 fn is_absent(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
-
-/// Maximum size in bytes. A longer file is not a configuration file.
-const SIZE_LIMIT: u64 = 1 << 20;
 
 #[cfg(test)]
 pub(super) fn from_text(text: &str) -> File {

@@ -1,6 +1,6 @@
 //! Client certificates and private keys, read from files.
 
-use crate::{proto::slice::Within, secret::SecretString};
+use crate::{proto::slice::Within, secret::SecretString, sys::input_file};
 use pkcs8::{Document, EncryptedPrivateKeyInfoRef};
 use rustls::{
     crypto::ring,
@@ -63,8 +63,10 @@ impl Identity {
         passphrase: &mut dyn FnMut() -> Result<SecretString, E>,
     ) -> Result<Self, E> {
         let fault = |path: &Path, fault| E::from(IdentityError { path: path.to_owned(), fault });
-        let read =
-            |path: &Path| std::fs::read(path).map_err(|e| fault(path, IdentityFault::File(e)));
+        let read = |path: &Path| {
+            input_file::read(path, input_file::SMALL_FILE_BYTES)
+                .map_err(|e| fault(path, IdentityFault::File(e)))
+        };
         let bytes = read(certificate)?;
         if is_der(&bytes) && !is_pem(&bytes) && key.is_none() {
             return pkcs12(&bytes, passphrase()?.expose()).map_err(|e| fault(certificate, e));

@@ -1,6 +1,7 @@
 //! Trusted certification authorities.
 
 use super::fault::TlsSetupFault;
+use crate::sys::input_file;
 use rustls::{
     RootCertStore,
     client::{WebPkiServerVerifier, danger::ServerCertVerifier},
@@ -9,7 +10,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier as PlatformVerifier;
 use std::{
-    io,
+    env, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -58,7 +59,7 @@ fn load(options: &TrustOptions, provider: &Arc<CryptoProvider>) -> Result<Loaded
     let mut given = Vec::new();
     let mut store = RootCertStore::empty();
     for path in &options.authorities {
-        for certificate in read(path).map_err(|cause| fault(Some(path), &cause))? {
+        for certificate in read(path, parse).map_err(|cause| fault(Some(path), &cause))? {
             match store.add(certificate.clone()) {
                 Ok(()) => given.push(certificate),
                 // A directory may contain certificates that cannot be authorities.
@@ -68,39 +69,105 @@ fn load(options: &TrustOptions, provider: &Arc<CryptoProvider>) -> Result<Loaded
         }
     }
     let provider = Arc::clone(provider);
-    let inner: Arc<dyn ServerCertVerifier> = if given.is_empty() {
-        Arc::new(PlatformVerifier::new(provider).map_err(|e| fault(None, &e))?)
-    } else if options.include_system {
-        let all = PlatformVerifier::new_with_extra_roots(given.iter().cloned(), provider);
-        Arc::new(all.map_err(|e| fault(None, &e))?)
-    } else {
-        WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
-            .build()
-            .map_err(|e| fault(None, &e))?
+    let needs_system = given.is_empty() || options.include_system;
+    let named = if needs_system { named_by_environment() } else { None };
+    let inner: Arc<dyn ServerCertVerifier> = match named {
+        None if given.is_empty() => {
+            Arc::new(PlatformVerifier::new(provider).map_err(|e| fault(None, &e))?)
+        }
+        None if needs_system => {
+            let all = PlatformVerifier::new_with_extra_roots(given.iter().cloned(), provider);
+            Arc::new(all.map_err(|e| fault(None, &e))?)
+        }
+        named => {
+            if let Some(named) = named {
+                let certificates = named.map_err(|(path, cause)| fault(Some(&path), &cause));
+                // The authorities of the system are optional beside those of the user.
+                let certificates = match certificates {
+                    Err(_) if !given.is_empty() => Vec::new(),
+                    certificates => certificates?,
+                };
+                store.add_parsable_certificates(certificates);
+            }
+            WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
+                .build()
+                .map_err(|e| fault(None, &e))?
+        }
     };
     Ok((Some(inner), given))
 }
 
+type NamedAuthorities = Result<Vec<CertificateDer<'static>>, (PathBuf, String)>;
+
+/// Reads the authorities that OpenSSL's variables name instead of the system's, if they are set.
+/// Fails with the first fault only if there is no certificate at all. `PlatformVerifier` would read
+/// these files without a limit.
+fn named_by_environment() -> Option<NamedAuthorities> {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let file = variable("SSL_CERT_FILE").map(PathBuf::from);
+    let dirs = variable("SSL_CERT_DIR").unwrap_or_default();
+    let dirs = env::split_paths(&dirs).filter(|path| !path.as_os_str().is_empty());
+    let paths: Vec<_> = file.into_iter().chain(dirs).collect();
+    let first = paths.first()?.clone();
+    let mut certificates = Vec::new();
+    let mut fault = None;
+    for path in paths {
+        match read(&path, parse_any) {
+            Ok(more) => certificates.extend(more),
+            Err(cause) => fault = fault.or(Some((path, cause))),
+        }
+    }
+    if certificates.is_empty() {
+        return Some(Err(fault.unwrap_or((first, NO_CERTIFICATE.to_owned()))));
+    }
+    Some(Ok(certificates))
+}
+
 /// Reads the certificates of a file, or of all files of a directory.
-fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn read(path: &Path, parse: Parser) -> Result<Vec<CertificateDer<'static>>, String> {
     let words = |e: io::Error| e.to_string();
     let mut certificates = Vec::new();
     if path.is_dir() {
-        for entry in path.read_dir().map_err(words)?.flatten() {
+        let mut size = 0;
+        for entry in path.read_dir().map_err(words)?.flatten().take(MAX_DIR_ENTRIES) {
             // A directory may contain other files.
-            certificates.extend(read_file(&entry.path()).unwrap_or_default());
+            let bytes = input_file::read_regular(&entry.path(), input_file::SMALL_FILE_BYTES);
+            let Ok(found) = bytes.map_err(words).and_then(|bytes| parse(&bytes)) else { continue };
+            size += found.iter().map(|certificate| certificate.len()).sum::<usize>();
+            if size > MAX_DIR_BYTES {
+                return Err("too many certificates".to_owned());
+            }
+            certificates.extend(found);
         }
+        // A directory made by `openssl rehash` has each certificate under two names.
+        certificates.sort_by(|one, other| one.as_ref().cmp(other.as_ref()));
+        certificates.dedup();
     } else {
-        certificates = read_file(path)?;
+        let bytes = input_file::read(path, input_file::LARGE_FILE_BYTES).map_err(words)?;
+        certificates = parse(&bytes)?;
     }
     if certificates.is_empty() {
-        return Err("no PEM certificate found".to_owned());
+        return Err(NO_CERTIFICATE.to_owned());
     }
     Ok(certificates)
 }
 
-fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let certificates: Result<_, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+type Parser = fn(&[u8]) -> Result<Vec<CertificateDer<'static>>, String>;
+
+/// Returns the certificates of a PEM file. Those that are malformed are skipped, as the system's
+/// are.
+#[expect(clippy::unnecessary_wraps, reason = "it is a `Parser`")]
+fn parse_any(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    Ok(CertificateDer::pem_slice_iter(bytes).flatten().collect())
+}
+
+/// Returns the certificates of a PEM file.
+fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates: Result<_, _> = CertificateDer::pem_slice_iter(bytes).collect();
     certificates.map_err(|e| format!("not PEM: {e}"))
 }
+
+const NO_CERTIFICATE: &str = "no PEM certificate found";
+/// The number of files of a directory that are read, and the size of their certificates in bytes.
+const MAX_DIR_ENTRIES: usize = 20_000;
+const MAX_DIR_BYTES: usize = 8 << 20;

@@ -10,6 +10,7 @@ use crate::{
         action::Outgoing,
         command::{Command, table},
     },
+    sys::input_file,
 };
 use std::{
     fs, io,
@@ -166,7 +167,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     if found.len() > MAX_FILE_BYTES {
         return Err(io::Error::other("over 1 GiB"));
     }
-    fs::read(path)
+    input_file::read_regular(path, MAX_FILE_BYTES)
 }
 
 /// The number of unanswered typed pings that are remembered.
