@@ -162,6 +162,32 @@ fn unsent_messages_are_kept() {
         .run();
 }
 
+/// Such a line cannot be sent again. The lines after it follow on the next session.
+#[test]
+fn a_long_line_that_is_cut_off_is_told_and_fails_the_run() {
+    test()
+        .args(["--no-compress", "--quiet-for", "0.3"])
+        .stdin(format!("one\n{}\ntwo\n", "x".repeat(20 << 20)))
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("one");
+            peer.read_some();
+            peer.await_backlog();
+            peer.reset();
+            peer.next_client();
+            peer.open();
+            peer.expect_text("two");
+            peer.answer_close(1000);
+        })
+        .stderr_has([
+            "; 1 message over 1 MiB cannot be sent again\n",
+            "sockeye: a message was cut off by the loss of a connection and is too long to send \
+             again\n",
+        ])
+        .status(55)
+        .run();
+}
+
 #[test]
 fn some_ends_are_not_retried() {
     for (code, status) in [(1000, 0), (1008, 111), (4001, 111)] {

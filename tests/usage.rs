@@ -11,6 +11,7 @@ fn a_bad_option_is_not_taken_for_anything_else() {
         (&["-w", "-2", "ws://h"], "invalid value '-2' for '--wait <SECONDS>'"),
         (&["--quiet-for", "1s", "ws://h"], "invalid value '1s' for '--quiet-for <SECONDS>'"),
         (&["--max-message", "1KB", "ws://h"], "invalid value '1KB' for '--max-message <BYTES>'"),
+        (&["--fragment", "0", "ws://h"], "invalid value '0' for '--fragment <BYTES>'"),
         (&["-p", "300", "ws://h"], "invalid value '300' for '--protocol <VERSION>'"),
         (&["--max-redirects", "x", "ws://h"], "invalid value 'x' for '--max-redirects [<N>]'"),
         (&["-s", "two words", "ws://h"], "invalid value 'two words' for '--subprotocol <NAME>'"),
