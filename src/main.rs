@@ -5,12 +5,14 @@ use sockeye::{
     error::Error,
     job::run_outcome::RunOutcome,
     mode, report,
-    sys::unix::end_by_signal,
+    sys::{signals, stdio::limit_writing_at_end, unix::end_by_signal},
 };
 use std::{process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
-    match run() {
+    let ended = run();
+    limit_writing_at_end();
+    match ended {
         Ok(RunOutcome::Done) => ExitCode::SUCCESS,
         Ok(RunOutcome::Signal(signal)) => end_by_signal(signal),
         Err(error) => match error.downcast_ref::<Error>() {
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<RunOutcome> {
     let started = Instant::now();
+    signals::prepare()?;
     let cli = parse(std::env::args_os().collect())?;
     match Run::new(cli)? {
         Run::Job(job) => return Ok(mode::run(job, started)?),

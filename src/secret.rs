@@ -4,7 +4,12 @@
 use crate::{
     escape::Escaped,
     known,
-    sys::{input_file, resources::spawn, unix::exit_descriptor},
+    sys::{
+        input_file,
+        resources::spawn,
+        signals::{Attention, install_handlers},
+        unix::exit_descriptor,
+    },
     wording::system_error,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -189,7 +194,9 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     let terminal = fs::File::options().read(true).write(true).open("/dev/tty").map_err(fault)?;
     let before = rustix::termios::tcgetattr(&terminal).map_err(|e| fault(e.into()))?;
     // A signal must not leave the terminal without echo.
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(fault)?;
+    install_handlers().map_err(fault)?;
+    let mut signals = Signals::new(ENDING_SIGNALS).map_err(fault)?;
+    let attention = Attention::begin(&ENDING_SIGNALS);
     let handle = signals.handle();
     let watcher = spawn("signals", move || {
         if let Some(signal) = signals.forever().next() {
@@ -213,11 +220,14 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     };
     handle.close();
     let _ = watcher.join();
+    drop(attention);
     let typed = typed.map_err(fault)?;
     known::add(&typed);
     Ok(typed.into())
 }
 
+/// The signals that end the process while it asks.
+const ENDING_SIGNALS: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 /// The time limit of a command, which may wait for user input.
 const COMMAND_LIMIT: Duration = Duration::from_mins(1);
 /// The limit of a command's output that is kept.

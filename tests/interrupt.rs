@@ -138,6 +138,79 @@ fn a_signal_ignored_at_start_stays_ignored() {
         .run();
 }
 
+/// Runs the command as the first process of a PID namespace, as a container does. The kernel
+/// discards its signals unless a handler is installed.
+fn as_first_process(test: Test) -> Test {
+    let user = if rustix::process::geteuid().is_root() { "" } else { "--user --map-root-user" };
+    test.shell(format!("exec unshare {user} --pid --fork --kill-child --mount-proc \"$@\""))
+}
+
+#[test]
+fn the_first_process_of_a_container_closes_and_exits_with_the_signals_number() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        as_first_process(Test::new())
+            .stdin(Stdin::Open)
+            .peer(move |peer| {
+                peer.open();
+                peer.send(text("one"));
+                peer.child.await_stdout("one\n");
+                peer.child.signal_only_child(signal);
+                peer.answer_close(1001);
+            })
+            .stdout("one\n")
+            .status(128 + signal.as_raw())
+            .run();
+    }
+}
+
+#[test]
+fn the_first_process_of_a_container_can_be_ended_twice_and_before_the_session() {
+    as_first_process(Test::new())
+        .args(["--close-timeout", "600"])
+        .peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.child.await_stdout("one\n");
+            peer.child.signal_only_child(Signal::TERM);
+            peer.expect_close(1001);
+            peer.child.signal_only_child(Signal::INT);
+            peer.expect_end();
+        })
+        .stdout("one\n")
+        .status(130)
+        .run();
+    as_first_process(Test::new())
+        .peer(|peer| {
+            peer.request();
+            peer.child.signal_only_child(Signal::TERM);
+            peer.discard_all();
+        })
+        .status(143)
+        .run();
+    as_first_process(Test::new())
+        .args(["--reconnect", "--reconnect-delay", "100000", "--reconnect-max-delay", "100000"])
+        .peer(|peer| {
+            peer.open();
+            peer.half_close();
+            peer.child.await_stderr("reconnecting in");
+            peer.child.signal_only_child(Signal::HUP);
+        })
+        .stderr_has(["reconnecting in"])
+        .status(129)
+        .run();
+    as_first_process(Test::new())
+        .args(["--reconnect", "--reconnect-delay", "100000", "--reconnect-max-delay", "100000"])
+        .peer(|peer| {
+            peer.request();
+            peer.half_close();
+            peer.child.await_stderr("reconnecting in");
+            peer.child.signal_only_child(Signal::INT);
+        })
+        .stderr_has(["reconnecting in"])
+        .status(130)
+        .run();
+}
+
 #[test]
 fn a_shell_loop_stops_on_ctrl_c() {
     // An exit status of 130 instead of the signal would let the loop continue.

@@ -44,6 +44,7 @@ mod resources;
 mod secrets;
 mod show;
 mod status;
+mod stuck;
 mod terminal;
 mod tls;
 mod transport;

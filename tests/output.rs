@@ -216,16 +216,33 @@ fn a_closed_stderr_or_stdout_is_no_reason_to_panic() {
 }
 
 #[test]
-fn a_closed_stdout_is_as_good_as_dev_null() {
-    for shell in ["exec \"$@\" >&-", "exec \"$@\" >/dev/null"] {
-        Test::new()
-            .shell(shell)
-            .peer(|peer| {
-                peer.open();
-                peer.send(text("one"));
-                peer.close(1000);
-            })
-            .run();
+fn messages_for_a_closed_stdout_are_not_lost_in_silence() {
+    let one = |shell: &str, args: &[&str]| {
+        Test::new().shell(shell).args(args).peer(|peer| {
+            peer.open();
+            peer.send(text("one"));
+            peer.close(1000);
+        })
+    };
+    let fault = "sockeye: cannot write stdout: bad file descriptor (os error 9)\n";
+    for args in [&[][..], &["--output", "jsonl"], &["--send-only", "--write-out", "%{exitcode}"]] {
+        one("exec \"$@\" >&-", args).stderr(fault).status(23).run();
+        // In vain, but as told.
+        one("exec \"$@\" >/dev/null", args).run();
+        one("exec \"$@\" 1<>/dev/null", args).run();
+    }
+    one("exec \"$@\" >&-", &["--send-only"]).run();
+    // No other file gets a standard descriptor.
+    one("exec \"$@\" <&- >&- 2>&-", &["--send-only"]).run();
+    one("exec \"$@\" <&- 2>&-", &[]).stdout("one\n").run();
+}
+
+#[test]
+fn a_closed_stdout_is_reported_by_every_command_that_writes() {
+    for command in ["completions bash", "man", "--help", "--version"] {
+        let script = format!("exec \"$@\" {command} >&-");
+        let fault = "sockeye: cannot write stdout: bad file descriptor (os error 9)\n";
+        Test::new().shell(script).stderr(fault).status(23).run();
     }
 }
 

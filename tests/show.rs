@@ -37,6 +37,13 @@ fn show(path: &Path, args: &[&str]) -> Test {
 }
 
 #[test]
+fn a_closed_stdout_is_reported() {
+    let (_dir, path) = file(RECORDED);
+    let fault = "sockeye: cannot write stdout: bad file descriptor (os error 9)\n";
+    show(&path, &[]).shell("exec \"$@\" >&-").stderr(fault).status(23).run();
+}
+
+#[test]
 fn a_session_as_a_person_reads_it() {
     let (_dir, path) = file(RECORDED);
     show(&path, &[])

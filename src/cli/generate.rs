@@ -5,6 +5,7 @@ use crate::{
     error::Error,
     render::write_out::VARIABLES,
     script::command::table::{CommandSpec, TABLE},
+    sys::stdio::WaitingStdout,
 };
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -106,7 +107,7 @@ fn write(dir: &Path, pages: Vec<(String, Vec<u8>)>) -> io::Result<()> {
 }
 
 fn print(bytes: &[u8]) -> Result<(), Error> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = WaitingStdout::lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(cause)),
         _ => Ok(()),

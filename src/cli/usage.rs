@@ -4,6 +4,7 @@ use crate::{
     error::Error,
     escape::Escaped,
     redact::{REDACTED, quoted},
+    sys::stdio::check_stdout,
 };
 use clap::error::{ContextKind, ErrorKind};
 
@@ -21,6 +22,11 @@ pub(super) fn usage(error: &clap::Error) -> Error {
             | ErrorKind::DisplayVersion
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     ) {
+        if !error.use_stderr()
+            && let Err(cause) = check_stdout()
+        {
+            return Error::Output(cause);
+        }
         error.exit();
     }
     let mut text = error.render().to_string();

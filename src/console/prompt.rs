@@ -21,7 +21,7 @@ use crate::{
     redact::Shown,
     sys::{
         resources::{check_descriptors, spawn},
-        stdio::write_within,
+        stdio::{limit_writing_at_end, write_within},
     },
 };
 use colored::Colorize as _;
@@ -32,7 +32,7 @@ use rustyline::{
     history::FileHistory,
 };
 use std::{
-    io::{self, Write as _},
+    io,
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -64,8 +64,7 @@ impl Prompt {
         let line = Arc::new(LineState::default());
         let vocabulary = Arc::new(Mutex::new(Vocabulary::default()));
         line.editing.store(true, Ordering::SeqCst);
-        let mut stdout = io::stdout();
-        writeln!(stdout, "{first}").and_then(|()| stdout.flush())?;
+        write(&format!("{first}\n"));
         let config = Config::builder()
             .history_ignore_space(true)
             .max_history_size(history::MAX_LINES)
@@ -232,8 +231,12 @@ impl Prompt {
     }
 
     /// Writes the remaining output and restores the terminal. Returns whether the terminal accepted
-    /// the output within `limit`.
-    pub(crate) async fn close(mut self, limit: Duration) -> bool {
+    /// the output within `limit` and before `interrupted` is ready.
+    pub(crate) async fn close(
+        mut self,
+        limit: Duration,
+        interrupted: impl Future<Output = ()>,
+    ) -> bool {
         // The editor would paint a chunk that it was handed over the output written below.
         self.flush(limit.min(BRIEF_LIMIT)).await;
         let line = &self.line;
@@ -271,7 +274,11 @@ impl Prompt {
         }
         end.push_str(&unseen);
         self.modes.restore();
-        write_within(&end, limit).await
+        tokio::select! {
+            biased;
+            shown = write_within(&end, limit) => shown.unwrap_or(false),
+            () = interrupted => false,
+        }
     }
 }
 
@@ -291,6 +298,7 @@ fn restore_on_panic(modes: TerminalModes) {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         modes.restore();
+        limit_writing_at_end();
         write("\x1b[?2004l\r\n");
         previous(panic);
     }));

@@ -1,8 +1,8 @@
 //! The size of the screen, and direct writes to it.
 
-use crate::render::extent::Room;
+use crate::{render::extent::Room, sys::stdio::write_stdout};
 use rustix::termios::tcgetwinsize;
-use std::io::{self, Write as _};
+use std::io;
 
 /// Returns the part of the screen that one message may fill. The default is 80 by 24.
 pub(crate) fn screen() -> Room {
@@ -14,10 +14,9 @@ pub(crate) fn screen() -> Room {
     Room { columns: columns.into(), rows }
 }
 
-/// Writes control sequences directly to stdout, bypassing the editor.
+/// Writes directly to stdout, bypassing the editor.
 pub(super) fn write(text: &str) {
-    let mut stdout = io::stdout();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    write_stdout(text.as_bytes());
 }
 
 /// Rows that a message leaves free, for the prompt and for notes about the message.

@@ -16,6 +16,7 @@ use crate::{
         file::{RecordFile, conflict, is_same},
         har::HarWriter,
     },
+    sys::stdio::WaitingStdout,
 };
 use std::{
     fmt,
@@ -31,7 +32,7 @@ pub(super) fn run(show: &ShowJob) -> Result<RunOutcome, Error> {
     if let Some(path) = &show.har {
         return convert(&mut recording, path);
     }
-    let mut out = FormattedOutput { out: BufWriter::new(io::stdout().lock()), fault: None };
+    let mut out = FormattedOutput { out: BufWriter::new(WaitingStdout::lock()), fault: None };
     let dialogue = Dialogue { pretty: show.pretty, times: show.times, extent: Extent::Whole };
     let mut transcript = Transcript::new(dialogue, show.filter.clone(), show.frames);
     while let Some(recorded) = recording.next_event()? {

@@ -122,9 +122,12 @@ impl Sinks {
             match stream {
                 Stream::Stderr => write_stderr(text.as_bytes()),
                 // Text that the reader does not accept in time is dropped.
-                Stream::Stdout => {
-                    write_within(&text, limit).await;
-                }
+                Stream::Stdout => match write_within(&text, limit).await {
+                    Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe && ended.is_ok() => {
+                        ended = Err(Error::Output(cause));
+                    }
+                    _ => {}
+                },
             }
         }
         ended

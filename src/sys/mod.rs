@@ -1,7 +1,14 @@
-//! Unix services: stdin and stdout without threads, signals, sockets and files.
+//! Unix services: the standard streams, signals, sockets and files.
 
+mod closed;
 pub mod input_file;
+mod output_target;
+mod patient;
+mod readiness;
 pub mod resources;
 pub mod signals;
 pub mod stdio;
+mod stdout;
 pub mod unix;
+mod writer;
+mod writer_thread;

@@ -1,7 +1,24 @@
 //! SIGINT, SIGTERM and SIGHUP during a run.
+//!
+//! Until a mode receives them, the signals end the process by their default action. The kernel has
+//! none for the first process of a PID namespace, as in a container, and a handler that was
+//! installed once keeps it from being used again. A handler of our own takes its place then.
 
-use super::{stdio::give_up_stderr_when, unix::ignored_signals};
-use std::{io, sync::Arc};
+use super::{
+    patient::give_up_flag,
+    unix::{EndOfSignal, end_of_signal, ignored_signals},
+};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
+    flag::{register, register_conditional_default, register_conditional_shutdown},
+};
+use std::{
+    io,
+    sync::{
+        Arc, LazyLock, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
@@ -10,6 +27,8 @@ use tokio::{
 /// A receiver of the signals that end a run.
 pub struct Signals {
     received: mpsc::Receiver<i32>,
+    /// `None` in a test.
+    _attention: Option<Attention>,
 }
 
 impl Signals {
@@ -17,23 +36,22 @@ impl Signals {
     /// ignored.
     pub fn new() -> io::Result<Self> {
         let (sender, received) = mpsc::channel(2);
-        let ignored = ignored_signals();
-        let received_any = Arc::default();
-        give_up_stderr_when(Arc::clone(&received_any));
-        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-            if ignored >> (kind.as_raw_value() - 1) & 1 == 0 {
+        install_handlers()?;
+        for number in RUN_SIGNALS {
+            if !is_ignored(number) {
                 // The flag is seen even while the only thread waits for stderr.
-                signal_hook::flag::register(kind.as_raw_value(), Arc::clone(&received_any))?;
-                tokio::spawn(forward(kind.as_raw_value(), signal(kind)?, sender.clone()));
+                register(number, give_up_flag())?;
+                let signal = signal(SignalKind::from_raw(number))?;
+                tokio::spawn(forward(number, signal, sender.clone()));
             }
         }
-        Ok(Self { received })
+        Ok(Self { received, _attention: Some(Attention::begin(&RUN_SIGNALS)) })
     }
 
     /// Creates a receiver of signals sent by a test.
     #[cfg(test)]
     pub(crate) fn from_receiver(received: mpsc::Receiver<i32>) -> Self {
-        Self { received }
+        Self { received, _attention: None }
     }
 
     /// Waits for the next signal and returns its number. Cancel-safe.
@@ -49,3 +67,71 @@ impl Signals {
 async fn forward(number: i32, mut signal: Signal, to: mpsc::Sender<i32>) {
     while signal.recv().await.is_some() && to.send(number).await.is_ok() {}
 }
+
+/// Keeps signals from ending the process at once, since something else receives them. Once it is
+/// dropped, they do again.
+pub struct Attention(&'static [i32]);
+
+impl Attention {
+    /// Begins to leave these signals to the receiver that was registered before.
+    pub fn begin(signals: &'static [i32]) -> Self {
+        set_unattended(signals, false);
+        Self(signals)
+    }
+}
+
+impl Drop for Attention {
+    fn drop(&mut self) {
+        set_unattended(self.0, true);
+    }
+}
+
+fn set_unattended(signals: &[i32], unattended: bool) {
+    for (number, flag) in UNATTENDED.iter() {
+        if signals.contains(number) {
+            flag.store(unattended, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Makes signals end a process for which the kernel has no default action. Called at the start.
+pub fn prepare() -> io::Result<()> {
+    match end_of_signal(std::process::id()) {
+        EndOfSignal::Exit => install_handlers(),
+        EndOfSignal::Kill => Ok(()),
+    }
+}
+
+/// Installs handlers that end the process by a signal while nothing receives it. Must be called
+/// before other handlers are installed: a signal without any action would be lost once they are
+/// removed.
+pub fn install_handlers() -> io::Result<()> {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    if INSTALLED.set(()).is_err() {
+        return Ok(());
+    }
+    for (number, unattended) in UNATTENDED.iter() {
+        let (number, condition) = (*number, Arc::clone(unattended));
+        if is_ignored(number) {
+            continue;
+        }
+        match end_of_signal(std::process::id()) {
+            EndOfSignal::Kill => register_conditional_default(number, condition)?,
+            EndOfSignal::Exit => register_conditional_shutdown(number, 128 + number, condition)?,
+        };
+    }
+    Ok(())
+}
+
+fn is_ignored(number: i32) -> bool {
+    *IGNORED >> (number - 1) & 1 == 1
+}
+
+/// The signals that end a run in an orderly way.
+const RUN_SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+/// The signals that were ignored before the first handler was installed.
+static IGNORED: LazyLock<u64> = LazyLock::new(ignored_signals);
+/// The signals that end the process, each with a flag that is true while nothing receives it.
+static UNATTENDED: LazyLock<[(i32, Arc<AtomicBool>); 4]> = LazyLock::new(|| {
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM].map(|number| (number, Arc::new(AtomicBool::new(true))))
+});

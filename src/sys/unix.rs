@@ -150,11 +150,34 @@ pub fn exit_descriptor(_: &Child) -> io::Result<Option<OwnedFd>> {
 }
 
 /// Ends the process by this signal's default action. A shell loop stops on Ctrl-C only if its child
-/// was killed by SIGINT, not if it exited with 130.
+/// was killed by SIGINT, not if it exited with 130. A process that the signal cannot kill exits with
+/// that status.
 pub fn end_by_signal(signal: i32) -> ! {
-    // Returns only for a signal whose default action does not end the process.
-    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    match end_of_signal(std::process::id()) {
+        // Also ends a process that started with the signal blocked or ignored. Returns only for a
+        // signal whose default action does not end the process.
+        EndOfSignal::Kill => {
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+        EndOfSignal::Exit => {}
+    }
     signal_hook::low_level::exit(128 + signal)
+}
+
+/// The way in which a process ends by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndOfSignal {
+    /// By the signal's default action.
+    Kill,
+    /// By an exit with 128 and the signal's number.
+    Exit,
+}
+
+/// Returns how the process with this number ends by a signal. The kernel discards a signal with its
+/// default action that is sent to the first process of a PID namespace, as in a container
+/// (`pid_namespaces(7)`).
+pub fn end_of_signal(pid: u32) -> EndOfSignal {
+    if pid == 1 { EndOfSignal::Exit } else { EndOfSignal::Kill }
 }
 
 /// Returns the signals that are ignored since the start of the process (nohup, a background job) as
@@ -217,5 +240,12 @@ mod tests {
         std::os::unix::fs::symlink("/dev/null", &link).unwrap();
         assert!(is_null_device(&link) && is_null_device(Path::new("/dev/null")));
         assert!(!is_null_device(Path::new("/dev/zero")) && !is_null_device(dir.path()));
+    }
+
+    #[test]
+    fn the_first_process_of_a_namespace_exits_as_no_signal_can_kill_it() {
+        assert_eq!(end_of_signal(1), EndOfSignal::Exit);
+        assert_eq!(end_of_signal(2), EndOfSignal::Kill);
+        assert_eq!(end_of_signal(std::process::id()), EndOfSignal::Kill);
     }
 }

@@ -59,6 +59,14 @@ impl Child {
         kill_process(self.pid, signal).expect("the child is there to be signalled");
     }
 
+    /// Signals the only child of the process, which has started it.
+    pub fn signal_only_child(&self, signal: Signal) {
+        let pid = self.pid.as_raw_nonzero();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let child = children.expect("its children").trim().parse().expect("one child");
+        kill_process(Pid::from_raw(child).expect("a number"), signal).expect("it is there");
+    }
+
     /// Returns the peak resident memory so far, in bytes.
     pub fn peak_memory(&self) -> usize {
         peak_memory(self.pid.as_raw_nonzero().get())

@@ -21,7 +21,7 @@ use crate::{
         jsonl::EventBuffer,
         sinks::Sinks,
     },
-    sys::stdio::{Stdin, Stdout, give_up_stderr_after},
+    sys::stdio::{Stdin, Stdout, give_up_writing_after},
     target::Target,
 };
 use std::{
@@ -78,7 +78,7 @@ async fn converse(
 ) -> Result<RunOutcome, Error> {
     let deadline = run_deadline(client, report.started);
     if let Some(deadline) = deadline {
-        give_up_stderr_after(deadline);
+        give_up_writing_after(deadline);
     }
     for note in &client.notes {
         report.note(note);

@@ -4,7 +4,7 @@
 use crate::{
     console::{
         event::{PromptEvent, PromptReply},
-        prompt::{BRIEF_LIMIT, Prompt},
+        prompt::Prompt,
     },
     error::{Error, StdinPosition},
     escape::Escaped,
@@ -23,6 +23,7 @@ use crate::{
 use std::{
     io::{self, IsTerminal as _},
     sync::Arc,
+    time::Duration,
 };
 
 pub(super) enum Console {
@@ -142,12 +143,12 @@ impl Console {
         ConsoleEvent::Nothing
     }
 
-    /// Closes the prompt and restores the terminal.
-    pub(super) async fn close(&mut self) {
+    /// Closes the prompt and restores the terminal, for at most `limit`.
+    pub(super) async fn close(&mut self, limit: Duration) {
         if let Self::Prompt(prompt) = self
             && let Some(prompt) = prompt.take()
         {
-            prompt.close(BRIEF_LIMIT).await;
+            prompt.close(limit, std::future::pending()).await;
         }
     }
 }

@@ -12,6 +12,7 @@ mod hub;
 use super::echo::echo;
 use crate::{
     connect::incoming::Incoming,
+    console::prompt::BRIEF_LIMIT,
     error::Error,
     escape::Escaped,
     job::{CommonOptions, ListenJob, run_outcome::RunOutcome},
@@ -180,7 +181,7 @@ impl Server {
             .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         loop {
             if let Some(outcome) = self.hub.outcome() {
-                self.console.close().await;
+                self.console.close(BRIEF_LIMIT).await;
                 return outcome;
             }
             let event = self.console.flush();
@@ -246,7 +247,7 @@ impl Server {
 
     async fn handle_signal(&mut self, signal: i32) {
         if self.hub.is_shutting_down() {
-            self.console.close().await;
+            self.console.close(Duration::ZERO).await;
             end_by_signal(signal);
         }
         self.hub.shut_down(Ok(RunOutcome::Signal(signal)));

@@ -23,13 +23,17 @@ use crate::{
     render::summary::summary,
     session::{Session, limits::QUEUE_LIMIT_BYTES},
     sink::Print,
-    sys::signals::Signals,
+    sys::{signals::Signals, stdio::limit_writing_at_end},
 };
 use colored::Colorize as _;
 use handshake::status_line;
 use options::Options;
 use repeats::Repeats;
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use view::View;
 
 /// A session at a terminal.
@@ -350,16 +354,22 @@ impl Interactive {
             }
         }
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        let mut interrupt = None;
         tokio::select! {
             () = self.prompt.flush(self.close_deadline.map_or(SLOW_LIMIT, left)) => {}
-            _ = self.signals.recv() => {}
+            signal = self.signals.recv() => interrupt = Some(signal),
         }
-        let hurries = self.close_deadline.is_some();
-        let limit = if hurries { BRIEF_LIMIT } else { SLOW_LIMIT };
-        if self.prompt.close(limit).await {
+        let limit = match (self.signal.or(interrupt), self.close_deadline) {
+            (None, None) => SLOW_LIMIT,
+            (Some(_), None) => BRIEF_LIMIT,
+            (_, Some(at)) => left(at).clamp(CLOSING_LIMIT, BRIEF_LIMIT),
+        };
+        let interrupted = async { interrupt = Some(self.signals.recv().await) };
+        if self.prompt.close(limit, interrupted).await {
+            limit_writing_at_end();
             summarize(&self.session, self.options.report);
         }
-        if let Some(signal) = self.signal {
+        if let Some(signal) = self.signal.or(interrupt) {
             return Ok(RunOutcome::Signal(signal));
         }
         verdict.map(|()| RunOutcome::Done)
@@ -385,5 +395,7 @@ fn print(prompt: &Prompt, text: Option<String>) {
     }
 }
 
+/// The time allowed for the remaining output after the deadline of the closing handshake.
+const CLOSING_LIMIT: Duration = Duration::from_millis(100);
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;

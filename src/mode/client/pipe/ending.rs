@@ -7,7 +7,11 @@ use crate::{
     mode::client::farewell::summarize,
     proto::{Close, CloseCode},
     session::{SessionError, clock::now},
-    sys::{signals::Signals, stdio::Stdin, unix::end_by_signal},
+    sys::{
+        signals::Signals,
+        stdio::{Stdin, limit_writing_at_end},
+        unix::end_by_signal,
+    },
 };
 use std::time::{Duration, Instant};
 
@@ -126,6 +130,7 @@ impl Pipe {
 
     /// Returns the result of the run.
     pub(super) fn conclude(&mut self) -> Result<RunOutcome, Error> {
+        limit_writing_at_end();
         let written = self.output.break_off();
         self.sinks.left(&mut self.session);
         summarize(&self.session, self.report);

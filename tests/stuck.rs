@@ -1,0 +1,115 @@
+//! Streams that accept nothing: a pager that is not read, a stopped terminal, a stalled connection.
+//! None of them keeps a signal, `--max-time` or the end of the process waiting.
+
+use crate::support::{
+    Signal, Test,
+    wire::{close, text},
+};
+
+/// Runs the command with a stderr that nobody reads and that has room for 64 KiB.
+const UNREAD: &str =
+    "d=$(mktemp -d) && mkfifo $d/f && exec 3<>$d/f && rm -r $d && exec \"$@\" 2>&3";
+
+/// More than stderr and every buffer on the way hold.
+fn flood() -> Vec<u8> {
+    text("x".repeat(200)).repeat((8 << 20) / 200)
+}
+
+#[test]
+fn a_stuck_stderr_does_not_keep_a_signal_waiting() {
+    for option in ["--frames", "--trace"] {
+        Test::new()
+            .args([option, "--close-timeout", "0.3"])
+            .shell(UNREAD.to_owned() + " >/dev/null")
+            .peer(|peer| {
+                peer.open();
+                peer.flood(&flood());
+                peer.child.signal(Signal::TERM);
+                peer.expect_close(1001);
+                peer.discard_all();
+            })
+            .killed_by(Signal::TERM)
+            .run();
+    }
+}
+
+#[test]
+fn a_stuck_stderr_does_not_keep_a_second_signal_waiting() {
+    Test::new()
+        .args(["--frames", "--close-timeout", "600"])
+        .shell(UNREAD.to_owned() + " >/dev/null")
+        .peer(|peer| {
+            peer.open();
+            peer.flood(&flood());
+            peer.child.signal(Signal::TERM);
+            peer.expect_close(1001);
+            peer.child.signal(Signal::INT);
+            peer.expect_end();
+        })
+        .killed_by(Signal::INT)
+        .run();
+}
+
+#[test]
+fn a_stuck_stderr_does_not_keep_max_time_waiting() {
+    for output in ["text", "jsonl"] {
+        Test::new()
+            .args(["--frames", "--max-time", "1", "--close-timeout", "0.3", "--output", output])
+            .shell(UNREAD.to_owned() + " >/dev/null")
+            .peer(|peer| {
+                peer.open();
+                peer.flood(&flood());
+                peer.discard_all();
+            })
+            .status(28)
+            .run();
+    }
+}
+
+#[test]
+fn a_stuck_socket_as_stderr_does_not_keep_a_signal_waiting() {
+    Test::new()
+        .args(["--frames", "--close-timeout", "0.3"])
+        .sockets()
+        .hold_stdout()
+        .shell("exec \"$@\" 2>&1 >/dev/null")
+        .peer(|peer| {
+            peer.open();
+            peer.flood(&flood());
+            peer.child.signal(Signal::TERM);
+            peer.expect_close(1001);
+            peer.discard_all();
+        })
+        .killed_by(Signal::TERM)
+        .run();
+}
+
+#[test]
+fn a_stuck_stderr_does_not_keep_the_last_error_from_ending_the_process() {
+    let full = UNREAD.replace("&& exec \"$@\"", "&& head -c 65536 /dev/zero >&3 && exec \"$@\"");
+    Test::new().shell(&full).args(["ws://127.0.0.1:1/"]).status(7).takes_less_than(8000).run();
+    Test::new()
+        .shell(&full)
+        .args(["-v"])
+        .peer(|peer| {
+            peer.child.signal(Signal::TERM);
+            peer.discard_all();
+        })
+        .killed_by(Signal::TERM)
+        .run();
+}
+
+#[test]
+fn a_slow_stderr_loses_nothing_at_the_end() {
+    let messages = text("x".repeat(1000)).repeat(300);
+    Test::new()
+        .args(["--trace"])
+        .shell("\"$@\" 2>&1 >/dev/null | (sleep 0.5; grep -c -e '^sockeye: .* last words$')")
+        .peer(move |peer| {
+            peer.open();
+            peer.send([messages, close(1011, "last words")].concat());
+            peer.discard_all();
+        })
+        .stdout("1\n")
+        .run();
+}
