@@ -86,6 +86,8 @@ pub enum OpenError {
         begun: bool,
         /// The server reset the connection.
         reset: bool,
+        /// The time from the request to the end of the connection.
+        waited: Duration,
     },
     /// HTTP/2 failed before a response was received.
     Http2 { authority: String, fault: Http2Fault },
@@ -97,6 +99,8 @@ pub enum OpenError {
         step: Step,
         limit: Duration,
         scope: LimitScope,
+        /// The request, if the step is the opening handshake.
+        request: Option<Box<RequestSummary>>,
     },
     /// Any other failure.
     Other {

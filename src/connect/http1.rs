@@ -15,7 +15,7 @@ use crate::{
     random::nonce,
 };
 use std::io;
-use tokio::io::AsyncWriteExt as _;
+use tokio::{io::AsyncWriteExt as _, time::Instant};
 
 /// Sends the request and reads the head of the response.
 pub(super) async fn handshake(
@@ -37,6 +37,7 @@ pub(super) async fn handshake(
     // reason for a write error.
     let unsent = sent.await.err();
     let was_reset = unsent.as_ref().is_some_and(is_reset);
+    let sent_at = Instant::now();
     let mut buffer = vec![0; READ_BUFFER_BYTES];
     loop {
         let received = read_answer(&mut *transport, &mut buffer, unsent.is_some()).await;
@@ -56,6 +57,7 @@ pub(super) async fn handshake(
                 request: summary,
                 begun: upgrade.has_begun(),
                 reset,
+                waited: sent_at.elapsed(),
             });
         }
         let answer = upgrade.receive(buffer.within(..n)).map_err(|fault| OpenError::Handshake {

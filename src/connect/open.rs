@@ -11,6 +11,7 @@ use super::{
     outcome::HandshakeOutcome,
     progress::Progress,
     redirect_hop::RedirectHop,
+    request::RequestSummary,
     step::{LimitScope, Step},
     stopwatch::Stopwatch,
     timeout::within,
@@ -50,6 +51,16 @@ impl Dialer {
     }
 }
 
+/// Adds the request to a timeout of the opening handshake.
+fn with_request(mut error: OpenError, hop: &RedirectHop<'_>) -> OpenError {
+    if let OpenError::Timeout { step: Step::Handshake, request, .. } = &mut error {
+        let mut headers = hop.headers();
+        headers.edit(&hop.edits);
+        *request = Some(Box::new(RequestSummary::new(&hop.target, &headers)));
+    }
+    error
+}
+
 /// Opens a session with the target, or with the target of its redirects.
 async fn open_following_redirects(
     dialer: &Dialer,
@@ -70,8 +81,11 @@ async fn open_following_redirects(
                 step: stopwatch.step(),
                 limit: options.limits.total,
                 scope: if is_run_limit { LimitScope::Run } else { LimitScope::Open },
-            });
+                request: None,
+            })
+            .map_err(|error| with_request(error, &hop));
         };
+        let attempt = attempt.map_err(|error| with_request(error, &hop));
         let Attempt { outcome, address, tls } = attempt?;
         let (mut transport, request, response, rest) = match outcome {
             HandshakeOutcome::Open(established, request, answer) => {

@@ -11,6 +11,8 @@ pub struct RequestSummary {
     pub parts: Vec<RequestPart>,
     /// The value of `Sec-WebSocket-Version`.
     pub version: Option<String>,
+    /// The requested subprotocols.
+    pub subprotocols: Vec<String>,
 }
 
 /// An optional part of a request that a server may require.
@@ -26,6 +28,8 @@ pub enum RequestPart {
     Credentials,
     /// The header field `Sec-WebSocket-Extensions`.
     Compression,
+    /// The header field `User-Agent`.
+    UserAgent,
 }
 
 impl RequestSummary {
@@ -38,12 +42,14 @@ impl RequestSummary {
             ("Authorization", RequestPart::Credentials),
             ("Cookie", RequestPart::Credentials),
             ("Sec-WebSocket-Extensions", RequestPart::Compression),
+            ("User-Agent", RequestPart::UserAgent),
         ];
         let present = fields.into_iter().filter(|(name, _)| headers.get(name).is_some());
         Self {
             target: target.clone(),
             parts: present.map(|(_, part)| part).collect(),
             version: headers.get("Sec-WebSocket-Version").map(ToOwned::to_owned),
+            subprotocols: headers.list("Sec-WebSocket-Protocol").map(ToOwned::to_owned).collect(),
         }
     }
 

@@ -1,13 +1,16 @@
 //! The readable text in the body of an HTTP response.
 
-use super::text::short;
+use super::text::{paragraph, short};
 use crate::{
     escape::Escaped,
     proto::{handshake::Response, slice::Within},
 };
-use std::fmt;
+use encoding_rs::Encoding;
+use serde_json::Value;
+use std::{borrow::Cow, fmt};
 
 /// The type and the readable text of a body, of which the start suffices.
+#[derive(Debug)]
 pub(super) struct BodySummary {
     /// The type in words; empty if it is unknown.
     pub(super) kind: String,
@@ -17,24 +20,31 @@ pub(super) struct BodySummary {
     pub(super) headline: Option<String>,
     /// The value of `Content-Encoding`, if the body is compressed. Such a body is not decoded.
     pub(super) content_encoding: Option<String>,
-    /// Lines of text, except those that only repeat the status.
+    /// Lines of text, except those that only repeat the status. Of JSON, the message in it.
     pub(super) lines: Vec<String>,
+    /// The whole text, if it is JSON, on one line without white space between its tokens.
+    pub(super) json: Option<String>,
 }
 
 impl BodySummary {
     pub(super) fn read(response: &Response, body: &[u8]) -> Self {
         let content_encoding = content_encoding(response);
-        let text = String::from_utf8_lossy(if content_encoding.is_some() { &[] } else { body });
-        let media = response.headers.get("Content-Type").unwrap_or_default();
-        let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let body = if content_encoding.is_some() { &[] } else { body };
+        let content_type = response.headers.get("Content-Type").unwrap_or_default();
+        let text = decoded(content_type, body);
+        let media = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let start: String = text.trim_start().chars().take(14).collect();
         let start = start.to_ascii_lowercase();
         let looks_html = start.starts_with("<!doctype html") || start.starts_with("<html");
+        let is_json =
+            media.ends_with("json") || (media.is_empty() && start.starts_with(['{', '[']));
+        let json = is_json.then(|| Json::read(&text));
         let (kind, title, lines) = match media.as_str() {
             "text/html" | "application/xhtml+xml" => html(&text),
             "" | "text/plain" if looks_html => html(&text),
-            json if json.ends_with("json") => ("JSON".to_owned(), None, single_line(&text)),
-            "" if start.starts_with(['{', '[']) => ("JSON".to_owned(), None, single_line(&text)),
+            _ if is_json => {
+                ("JSON".to_owned(), None, json.iter().map(|json| json.message.clone()).collect())
+            }
             "text/plain" => ("plain text".to_owned(), None, plain(&text)),
             "" => (String::new(), None, plain(&text)),
             other => (other.to_owned(), None, plain(&text)),
@@ -49,25 +59,26 @@ impl BodySummary {
                     .all(|line| without_status(line, response) != without_status(title, response))
         };
         let headline = title.as_ref().filter(is_new).cloned();
-        Self { kind, title, headline, content_encoding, lines }
+        let json = json.map(|json| json.text);
+        Self { kind, title, headline, content_encoding, lines, json }
     }
 
-    /// Writes the headline and the first lines, one per line and indented.
-    pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, headline: Option<&str>) -> fmt::Result {
-        let lines = self.lines.iter().take(SHOWN_LINES).map(String::as_str);
-        for line in headline.into_iter().chain(lines) {
-            write!(f, "\n  {}", Escaped(&short(line)))?;
+    /// Writes the headline and the first lines, one per line and indented. `above` is the number of
+    /// lines that the error has between its sentence and these.
+    pub(super) fn write(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        headline: Option<&str>,
+        above: usize,
+    ) -> fmt::Result {
+        let lines = self.lines.iter().map(String::as_str).filter(|line| !line.trim().is_empty());
+        for line in headline.into_iter().chain(lines).take(SHOWN_LINES.saturating_sub(above)) {
+            write!(f, "\n  {}", Escaped(&paragraph(line)))?;
         }
         match &self.content_encoding {
             Some(coding) => write!(f, "\n  (compressed with {})", Escaped(&short(coding))),
             None => Ok(()),
         }
-    }
-
-    /// Reports whether the text contains one of these phrases, which are in lower case.
-    pub(super) fn mentions(&self, phrases: &[&str]) -> bool {
-        let lines = self.lines.iter().chain(&self.title);
-        lines.map(|line| line.to_lowercase()).any(|line| phrases.iter().any(|it| line.contains(it)))
     }
 }
 
@@ -104,8 +115,8 @@ fn plain(text: &str) -> Vec<String> {
 }
 
 /// Collapses all white space, for JSON and HTML that are laid out over several lines.
-fn single_line(text: &str) -> Vec<String> {
-    vec![text.split_whitespace().collect::<Vec<_>>().join(" ")]
+fn single_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Extracts the title and the text of an HTML page, which may be truncated.
@@ -127,7 +138,7 @@ fn html(page: &str) -> (String, Option<String>, Vec<String>) {
             let end = find_end_tag(after, &name);
             if name == "title" {
                 let inside = after.get(..end).unwrap_or(after);
-                title = single_line(&unescaped(inside)).pop().filter(|title| !title.is_empty());
+                title = Some(single_line(&unescaped(inside))).filter(|title| !title.is_empty());
             }
             rest = after.within(end..);
         } else if !INLINE_ELEMENTS.contains(&name.as_str()) {
@@ -136,7 +147,7 @@ fn html(page: &str) -> (String, Option<String>, Vec<String>) {
     }
     text.push_str(&rest.replace(['\r', '\n'], " "));
     let text = unescaped(&text);
-    let lines = text.lines().flat_map(single_line).filter(|line| !line.is_empty()).collect();
+    let lines = text.lines().map(single_line).filter(|line| !line.is_empty()).collect();
     ("an HTML page".to_owned(), title, lines)
 }
 
@@ -153,8 +164,59 @@ fn unescaped(text: &str) -> String {
     text.replace("&amp;", "&")
 }
 
-/// Lines of text in a message. With the status, a header field, the title and the hint it has six.
-const SHOWN_LINES: usize = 2;
+/// A JSON text and the message in it.
+struct Json {
+    text: String,
+    message: String,
+}
+
+impl Json {
+    /// Reads a text, which may be truncated.
+    fn read(text: &str) -> Self {
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) => {
+                let text = value.to_string();
+                let message = message(&value, 0).unwrap_or_else(|| text.clone());
+                Self { text, message }
+            }
+            Err(_) => {
+                let text = single_line(text);
+                Self { message: text.clone(), text }
+            }
+        }
+    }
+}
+
+/// Returns what an error in JSON says, by the usual names.
+fn message(value: &Value, depth: u8) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Array(values) => message(values.first()?, depth),
+        Value::Object(fields) if depth < 4 => {
+            MESSAGE_FIELDS.iter().find_map(|name| message(fields.get(*name)?, depth + 1))
+        }
+        _ => None,
+    }
+}
+
+/// Decodes a body by its declared charset; without one it is UTF-8.
+fn decoded<'a>(content_type: &str, body: &'a [u8]) -> Cow<'a, str> {
+    let parameters = content_type.split(';').skip(1).filter_map(|it| it.split_once('='));
+    let charset = parameters
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .find_map(|(_, value)| Encoding::for_label(value.trim().trim_matches('"').as_bytes()));
+    match charset {
+        Some(charset) => charset.decode(body).0,
+        None => String::from_utf8_lossy(body),
+    }
+}
+
+/// Lines between the sentence and the hint of an error: a header field, the title and text.
+const SHOWN_LINES: usize = 4;
+/// The names under which JSON gives its message, the most telling first. `error` comes late: in
+/// some APIs it only repeats the status.
+const MESSAGE_FIELDS: [&str; 8] =
+    ["message", "msg", "detail", "error_description", "errors", "error", "reason", "title"];
 /// Elements that do not start a new line.
 const INLINE_ELEMENTS: [&str; 10] =
     ["a", "b", "code", "em", "font", "i", "small", "span", "strong", "tt"];
@@ -191,12 +253,41 @@ mod tests {
 
     #[test]
     fn recognizes_other_types_of_body() {
-        assert_eq!(read("application/json", "{\n  \"a\": 1\n}").2, ["{ \"a\": 1 }"]);
+        assert_eq!(read("application/json", "{\n  \"a\": 1\n}").2, ["{\"a\":1}"]);
+        assert_eq!(read("application/json", "{\n  \"a\": ").2, ["{ \"a\":"]);
         assert_eq!(read("application/problem+json", "{}").0, "JSON");
         assert_eq!(read("", "[1]").0, "JSON");
         assert_eq!(read("text/plain", "Not found.\nat all\n").2, ["at all"]);
         assert_eq!(read("image/png", "").0, "image/png");
         assert_eq!(read("", "").0, "");
+    }
+
+    #[test]
+    fn finds_the_message_of_an_error_in_json() {
+        for (json, message) in [
+            (r#"{"code":3,"message":"Bad request"}"#, "Bad request"),
+            (r#"{"error":{"code":401,"message":"Invalid key"}}"#, "Invalid key"),
+            (r#"{"detail":[{"loc":["query","token"],"msg":"Field required"}]}"#, "Field required"),
+            (
+                r#"{"message":"Route GET:/x not found","error":"Not Found"}"#,
+                "Route GET:/x not found",
+            ),
+            (r#"{"errors":[{"message":"a"},{"message":"b"}]}"#, "a"),
+            (r#"{"error":"invalid_token","error_description":"it expired"}"#, "it expired"),
+            (r#"{"error":true,"at":1}"#, r#"{"at":1,"error":true}"#),
+            (r#""Not an accepted origin.""#, "Not an accepted origin."),
+        ] {
+            assert_eq!(read("application/json", json).2, [message], "{json}");
+        }
+    }
+
+    #[test]
+    fn decodes_the_declared_charset() {
+        let decode = |media: &str, body| decoded(media, body).into_owned();
+        assert_eq!(decode("text/plain; charset=ISO-8859-1", b"caf\xe9"), "caf\u{e9}");
+        assert_eq!(decode("text/html;Charset=\"shift_jis\"", b"\x83\x65"), "\u{30c6}");
+        assert_eq!(decode("text/plain; charset=none", b"caf\xc3\xa9"), "caf\u{e9}");
+        assert_eq!(decode("text/plain", b"caf\xe9"), "caf\u{fffd}");
     }
 
     proptest! {

@@ -1,8 +1,9 @@
 //! Hints: what a user can do about an error.
 
 use super::{
-    Error, closing, connect, http2, proxy, redirect, rejection::Rejection, request::secured,
-    resolve, resources, response_fault, tls,
+    Error, closing, connect,
+    diagnosis::{NoAnswer, Refusal},
+    http2, proxy, redirect, resolve, resources, response_fault, tls,
 };
 use crate::{
     connect::{LimitScope, OpenError, Step},
@@ -57,16 +58,17 @@ fn open_hint(error: &OpenError) -> Option<String> {
         }
         OpenError::Http2 { fault, .. } => return http2::hint(fault, http2::SessionStage::Opening),
         OpenError::Status { request, response, body, location } => {
-            let location = location.as_deref();
-            return Rejection { request, response, body, location }.hint();
+            return Refusal::new(request, response, body, location.as_deref()).judge().hint();
         }
-        OpenError::HandshakeCut { request, begun: false, .. } if !request.target.secure => {
-            let secured = secured(request);
-            return Some(format!("try TLS ({secured}) or HTTP/2 (--http2)"));
+        OpenError::HandshakeCut { request, begun: false, waited, .. } => {
+            return NoAnswer::cut(request, *waited).judge().hint();
         }
         OpenError::Proxy { proxy, fault, .. } => return proxy::hint(proxy, fault),
         OpenError::Redirect { fault, .. } => return redirect::hint(fault),
         OpenError::Timeout { scope: LimitScope::Run, .. } => return None,
+        OpenError::Timeout { request: Some(request), limit, scope, .. } => {
+            return NoAnswer::timeout(request, *limit, *scope).judge().hint();
+        }
         OpenError::Timeout { step: Step::Connect, .. } => {
             "the host does not respond: check the address and any firewall in between, or raise \
              the limit with --connect-timeout SECONDS"

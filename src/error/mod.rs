@@ -7,12 +7,11 @@
 mod body;
 mod closing;
 mod connect;
+mod diagnosis;
 mod hints;
 mod http2;
 mod proxy;
 mod redirect;
-mod rejection;
-mod rejection_cause;
 mod request;
 mod resolve;
 mod resources;

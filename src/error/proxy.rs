@@ -27,14 +27,16 @@ pub(super) fn sentence(
                 "cannot connect to {to} through the proxy {proxy}: it answered {}",
                 StatusLine(response)
             )?;
+            let mut above = 0;
             for name in ["Proxy-Authenticate", "X-Squid-Error", "Allow"] {
                 if let Some(value) = response.headers.get(name) {
                     write!(f, "\n  {name}: {}", Escaped(&short(value)))?;
+                    above = 1;
                     break;
                 }
             }
             let body = BodySummary::read(response, body);
-            body.write(f, body.headline.as_deref())
+            body.write(f, body.headline.as_deref(), above)
         }
         ProxyFault::Answer(fault) => {
             let reason = FaultText(fault);

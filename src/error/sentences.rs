@@ -3,8 +3,8 @@
 //! A sentence names the party at fault. Text from a peer is escaped.
 
 use super::{
-    Error, closing, connect, http2, proxy, redirect, rejection::Rejection, resolve,
-    response_fault::FaultText, stdin_position::StdinPosition, text::seconds, tls,
+    Error, closing, connect, diagnosis::Refusal, http2, proxy, redirect, resolve,
+    response_fault::FaultText, status, stdin_position::StdinPosition, text::seconds, tls,
 };
 use crate::{
     connect::{LimitScope, OpenError, Step},
@@ -130,13 +130,13 @@ impl fmt::Display for OpenError {
                 write!(f, "handshake with {} failed: {reason}", request.target.authority())
             }
             Self::Status { request, response, body, location } => {
-                let location = location.as_deref();
-                Rejection { request, response, body, location }.sentence(f)
+                let refusal = Refusal::new(request, response, body, location.as_deref());
+                status::sentence(f, &refusal)
             }
             Self::Request { authority, cause } => {
                 write!(f, "cannot send the request to {authority}: {}", system_error(cause))
             }
-            Self::HandshakeCut { request, begun, reset } => {
+            Self::HandshakeCut { request, begun, reset, .. } => {
                 let did = if *reset { "reset" } else { "closed" };
                 let when = if *begun {
                     "in the middle of its handshake response"

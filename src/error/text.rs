@@ -3,7 +3,7 @@
 use crate::{
     escape::Escaped,
     known,
-    proto::{excerpt::Excerpt, handshake::Response},
+    proto::{excerpt::Excerpt, handshake::Response, slice::Within as _},
 };
 use std::{fmt, time::Duration};
 
@@ -36,8 +36,35 @@ pub(super) fn short(s: &str) -> String {
     Excerpt(&known::redact(s)).to_string()
 }
 
+/// Redacts a line of a peer's explanation and shortens it to 400 characters, at the end of a word;
+/// the result is not escaped.
+pub(super) fn paragraph(line: &str) -> String {
+    let line = known::redact(line);
+    let Some((end, _)) = line.char_indices().nth(PARAGRAPH_CHARACTERS) else {
+        return line.into_owned();
+    };
+    let cut = line.within(..end);
+    let cut = cut.rfind(char::is_whitespace).map_or(cut, |at| cut.within(..at));
+    format!("{} ...", cut.trim_end())
+}
+
 /// Formats a time limit in seconds.
 pub(super) fn seconds(limit: Duration) -> String {
     let seconds = limit.as_secs_f64();
     format!("{seconds} {}", if limit == Duration::from_secs(1) { "second" } else { "seconds" })
+}
+
+const PARAGRAPH_CHARACTERS: usize = 400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_a_paragraph_at_the_end_of_a_word() {
+        let line = "word ".repeat(100);
+        assert_eq!(paragraph(&line), format!("{} ...", line.within(..399)));
+        assert_eq!(paragraph("short"), "short");
+        assert_eq!(paragraph(&"x".repeat(500)), format!("{} ...", "x".repeat(400)));
+    }
 }

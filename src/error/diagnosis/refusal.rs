@@ -1,0 +1,226 @@
+//! The evidence in an HTTP answer that refuses the upgrade.
+
+use super::{Judgement, refusal_rules::RULES};
+use crate::{
+    connect::{RequestPart, RequestSummary},
+    error::{body::BodySummary, text::short},
+    escape::Escaped,
+    proto::handshake::{Response, Version},
+};
+
+/// An HTTP answer that refuses the upgrade, with the request that it answers.
+#[derive(Debug)]
+pub(in crate::error) struct Refusal {
+    pub(in crate::error) request: RequestSummary,
+    pub(in crate::error) response: Response,
+    /// The readable part of the body.
+    pub(in crate::error) body: BodySummary,
+    /// The absolute URL of a redirect.
+    pub(in crate::error) location: Option<String>,
+    /// Everything the peer says about the reason, in lower case: reason phrase, body, and the field
+    /// of npm's `websocket`.
+    words: String,
+    /// `Server` and `Via`, in lower case.
+    software: String,
+}
+
+impl Refusal {
+    pub(in crate::error) fn new(
+        request: &RequestSummary,
+        response: &Response,
+        body: &[u8],
+        location: Option<&str>,
+    ) -> Self {
+        let body = BodySummary::read(response, body);
+        let headers = &response.headers;
+        let optional = [headers.get(REJECT_REASON), body.title.as_deref(), body.json.as_deref()];
+        let words = [response.reason.as_str()].into_iter().chain(optional.into_iter().flatten());
+        let words = words.chain(body.lines.iter().map(String::as_str));
+        let words: Vec<_> = words.map(str::to_lowercase).collect();
+        let software = headers.all("Server").chain(headers.all("Via"));
+        let software = software.collect::<Vec<_>>().join("\n").to_ascii_lowercase();
+        Self {
+            request: request.clone(),
+            response: response.clone(),
+            body,
+            location: location.map(ToOwned::to_owned),
+            words: words.join("\n"),
+            software,
+        }
+    }
+
+    pub(in crate::error) fn judge(&self) -> Judgement {
+        Judgement::of(RULES, self)
+    }
+
+    /// Reports whether the status is one of these.
+    pub(super) fn status(&self, statuses: &[u16]) -> bool {
+        statuses.contains(&self.response.status)
+    }
+
+    /// Reports whether the peer says one of these phrases, which are in lower case.
+    pub(super) fn says(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| self.words.contains(phrase))
+    }
+
+    /// Reports whether the peer uses both a word of `subjects` and one of `verdicts`.
+    pub(super) fn says_that(&self, subjects: &[&str], verdicts: &[&str]) -> bool {
+        self.words.lines().any(|line| {
+            let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+            has(subjects) && has(verdicts)
+        })
+    }
+
+    /// Reports whether the peer gives no reason beyond the status.
+    pub(super) fn is_silent(&self) -> bool {
+        self.body.lines.iter().all(|line| line.trim().is_empty())
+            && self.body.content_encoding.is_none()
+            && self.response.headers.get(REJECT_REASON).is_none()
+    }
+
+    /// Reports whether `Server` or `Via` names this product, given in lower case.
+    pub(super) fn is_from(&self, product: &str) -> bool {
+        self.software.contains(product)
+    }
+
+    pub(super) fn header(&self, name: &str) -> bool {
+        self.response.headers.get(name).is_some()
+    }
+
+    pub(super) fn sent(&self, part: RequestPart) -> bool {
+        self.request.has(part)
+    }
+
+    pub(super) fn lacks(&self, part: RequestPart) -> bool {
+        !self.sent(part)
+    }
+
+    pub(super) fn is_http2(&self) -> bool {
+        self.response.version == Version::Http2
+    }
+
+    /// The path of the request, without the query.
+    pub(super) fn path(&self) -> &str {
+        self.request.target.resource.split('?').next().unwrap_or_default()
+    }
+
+    /// Reports whether the query has this parameter.
+    pub(super) fn asks(&self, parameter: &str) -> bool {
+        let query = self.request.target.resource.split_once('?').map_or("", |(_, query)| query);
+        query.split('&').any(|pair| pair == parameter)
+    }
+
+    /// Returns the schemes of the challenges (RFC 9110, 11.3).
+    pub(super) fn challenges(&self) -> Vec<String> {
+        let challenges = self.response.headers.all("WWW-Authenticate").flat_map(schemes);
+        challenges.map(ToOwned::to_owned).collect()
+    }
+
+    /// Returns the versions that the server supports, if ours is not among them.
+    pub(super) fn other_versions(&self) -> Vec<&str> {
+        let versions: Vec<_> = self.response.headers.list("Sec-WebSocket-Version").collect();
+        let requested = self.request.version.as_deref().map(str::trim);
+        if versions.iter().any(|version| Some(*version) == requested) { vec![] } else { versions }
+    }
+
+    /// Returns the protocol other than WebSocket that a 426 requires (RFC 9110, 15.5.22).
+    pub(super) fn other_upgrade(&self) -> Option<&str> {
+        let upgrades: Vec<_> = self.response.headers.list("Upgrade").collect();
+        let is_websocket = |name: &&str| name.eq_ignore_ascii_case("websocket");
+        let other = upgrades.first().filter(|_| !upgrades.iter().any(is_websocket));
+        other.copied().filter(|_| self.response.status == 426)
+    }
+
+    /// Returns the name of the reverse proxy that sent or forwarded the answer, escaped.
+    pub(super) fn gateway(&self) -> Option<String> {
+        let headers = &self.response.headers;
+        let product = |value: &str| {
+            let name = value.split(['/', ' ', '(']).next().unwrap_or_default().to_owned();
+            GATEWAYS.contains(&name.to_ascii_lowercase().as_str()).then_some(name)
+        };
+        let via = || headers.get("Via").and_then(|via| via.split_whitespace().nth(1));
+        let named = headers.get("Server").and_then(product);
+        let named = named.or_else(|| via().map(|name| short(name.trim_end_matches(','))));
+        named.map(|name| Escaped(&name).to_string())
+    }
+
+    /// Returns the seconds of `Retry-After`; its other form, a date, is ignored.
+    pub(super) fn retry_after(&self) -> Option<u32> {
+        self.response.headers.get("Retry-After")?.trim().parse().ok()
+    }
+
+    /// Returns the name and value of the header field that supports the judgement best.
+    pub(in crate::error) fn evidence(
+        &self,
+        fields: &[&'static str],
+    ) -> Option<(&'static str, &str)> {
+        let headers = &self.response.headers;
+        let fallback = [REJECT_REASON, "Server", "Via"];
+        let mut names = fields.iter().copied().chain(fallback);
+        let name = names.find(|name| headers.get(name).is_some())?;
+        // A challenge with a supported scheme is preferred: the hint is about that one.
+        let can_be_met =
+            |value: &&str| name == "WWW-Authenticate" && schemes(value).any(is_supported);
+        let supported = headers.all(name).find(can_be_met);
+        Some((name, supported.or_else(|| headers.get(name))?))
+    }
+}
+
+/// Reports whether an option exists for this authentication scheme.
+fn is_supported(scheme: &str) -> bool {
+    ["Basic", "Bearer", "Digest"].iter().any(|name| scheme.eq_ignore_ascii_case(name))
+}
+
+/// Returns the schemes in a `WWW-Authenticate` value. Unlike a parameter, a scheme has no `=` in its
+/// first word.
+fn schemes(value: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let items = value.split(move |c: char| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    items.filter_map(|item| {
+        let word = item.split_whitespace().next()?;
+        (!word.contains(['=', '"'])).then_some(word)
+    })
+}
+
+/// The field in which npm's `websocket` gives its reason.
+const REJECT_REASON: &str = "X-WebSocket-Reject-Reason";
+/// `Server` values of software that is mostly used as a reverse proxy, in lower case.
+const GATEWAYS: [&str; 16] = [
+    "apache",
+    "awselb",
+    "caddy",
+    "cloudflare",
+    "cloudfront",
+    "envoy",
+    "haproxy",
+    "heroku",
+    "istio-envoy",
+    "kong",
+    "lighttpd",
+    "nginx",
+    "nghttpx",
+    "openresty",
+    "traefik",
+    "varnish",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distinguishes_schemes_from_their_parameters() {
+        let all = |value| schemes(value).collect::<Vec<_>>();
+        assert_eq!(all("Basic realm=\"a, b\""), ["Basic"]);
+        assert_eq!(
+            all("Digest realm=\"x\", nonce=\"n\", Bearer scope=\"a\""),
+            ["Digest", "Bearer"]
+        );
+        assert_eq!(all("Negotiate"), ["Negotiate"]);
+        assert_eq!(all("NTLM, Basic realm=x"), ["NTLM", "Basic"]);
+        assert_eq!(all(""), Vec::<&str>::new());
+    }
+}

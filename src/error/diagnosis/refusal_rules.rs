@@ -1,0 +1,619 @@
+//! The rules for an HTTP answer that refuses the upgrade.
+
+use super::{Rule, refusal::Refusal};
+use crate::{
+    connect::RequestPart::{Compression, Credentials, Origin, Subprotocols, Upgrade, UserAgent},
+    error::{request::secured, text::short},
+    escape::Escaped,
+    redact::Secrets,
+};
+
+/// The table. Answers that name their reason come first, then those whose software is known, then
+/// bare statuses.
+pub(super) const RULES: &[RefusalRule] = &[
+    // Redirects and pages.
+    RefusalRule::certain("Cloudflare", |e| {
+        e.response.headers.has_token("Cf-Mitigated", "challenge")
+    })
+    .cause(|_| "the server requires a browser to solve a challenge".into())
+    .hint(|_| {
+        "solve it in a browser, then pass its cookie with --cookie cf_clearance=VALUE and its \
+             User-Agent with -A"
+            .into()
+    })
+    .fields(&["Cf-Mitigated"]),
+    RefusalRule::certain("login pages", |e| {
+        is_redirect(e) && e.location.as_deref().is_some_and(is_login)
+    })
+    .cause(|_| "it redirects to a login page".into())
+    .hint(|_| AUTHENTICATE.into())
+    .fields(&["Location"]),
+    RefusalRule::certain("nginx, cycles of rewrites", |e| {
+        is_redirect(e) && e.location.as_deref() == Some(e.request.target.to_string().as_str())
+    })
+    .cause(|_| "it redirects to itself".into())
+    .fields(&["Location"]),
+    RefusalRule::certain("load balancers that end TLS", |e| {
+        let is_plain = |location: &str| location.starts_with("ws:");
+        is_redirect(e) && e.request.target.secure && e.location.as_deref().is_some_and(is_plain)
+    })
+    .cause(|_| "it redirects to a URL without TLS".into())
+    .hint(|e| format!("to allow this, connect to {} directly", location(e)))
+    .fields(&["Location"]),
+    RefusalRule::certain("nginx, Django, Express", |e| is_redirect(e) && e.location.is_some())
+        .hint(|e| format!("follow it with -L, or connect to {}", location(e)))
+        .fields(&["Location"]),
+    RefusalRule::certain("SockJS 0.3, Spring", |e| {
+        e.status(&[200]) && e.says(&["welcome to sockjs"])
+    })
+    .hint(|e| format!("for SockJS, use the path {}/websocket", prefix(e, ""))),
+    RefusalRule::certain("SockJS 0.3", |e| e.status(&[200]) && e.says(&["\"cookie_needed\""]))
+        .hint(|e| format!("for SockJS, use the path {}/websocket", prefix(e, "/info"))),
+    RefusalRule::certain("Engine.IO over polling", |e| {
+        e.status(&[200]) && e.says(&["\"upgrades\":["])
+    })
+    .cause(|_| "it opened an Engine.IO session over polling".into())
+    .hint(|_| format!("for Socket.IO, use the query {ENGINE_QUERY}")),
+    RefusalRule::likely("login pages", |e| is_page(e) && e.says(&["log in", "login", "sign in"]))
+        .hint(|_| AUTHENTICATE.into()),
+    RefusalRule::certain("any web server", |e| is_page(e) && may_drop_upgrade(e))
+        .hint(|e| format!("check the path and port, and {}", forwards_upgrade(e))),
+    RefusalRule::certain("Caddy; servers over HTTP/2", is_page)
+        .hint(|_| "check the path and port".into()),
+    // Answers that name what the request lacks.
+    RefusalRule::certain("RFC 6455, 4.4", |e| {
+        e.status(&[400, 426]) && !e.other_versions().is_empty()
+    })
+    .cause(versions)
+    .hint(|e| match e.other_versions().first().map(|version| version.parse::<u8>()) {
+        Some(Ok(version)) => format!("request version {version} with -p {version}"),
+        _ => String::new(),
+    }),
+    RefusalRule::certain("servers without the field of RFC 6455, 4.4", |e| {
+        e.request.version.as_deref() != Some("13")
+            && e.says_that(&["version"], &["unsupported", "invalid", "not supported", "bad"])
+    })
+    .hint(|_| "request version 13: leave out -p".into()),
+    RefusalRule::certain("nginx, Apache, Go, Tomcat", |e| {
+        !e.request.target.secure && e.says(PLAIN_ON_TLS)
+    })
+    .cause(|_| "the port requires TLS".into())
+    .hint(|e| format!("use {}", Escaped(&secured(&e.request)))),
+    RefusalRule::certain("RFC 2817", |e| {
+        !e.request.target.secure && e.other_upgrade().is_some_and(|name| starts(name, "tls"))
+    })
+    .cause(|_| "the port requires TLS".into())
+    .hint(|e| format!("use {}", Escaped(&secured(&e.request)))),
+    RefusalRule::certain("RFC 9110, 15.5.22", |e| e.other_upgrade().is_some())
+        .cause(|e| {
+            let name = short(e.other_upgrade().unwrap_or_default());
+            format!("the server requires an upgrade to {}", Escaped(&name))
+        })
+        .hint(|e| {
+            let is_http2 = e.other_upgrade().is_some_and(|name| {
+                ["h2", "h2c", "HTTP/2", "HTTP/2.0"].iter().any(|it| name.eq_ignore_ascii_case(it))
+            });
+            if is_http2 { "try --http2".into() } else { String::new() }
+        }),
+    RefusalRule::certain("nginx", |e| e.says(&["no required ssl certificate"]))
+        .cause(|_| "the server requires a client certificate".into())
+        .hint(|_| "pass one with --cert FILE and --key FILE".into()),
+    RefusalRule::certain("nginx, Istio, Traefik", |e| {
+        e.says_that(&["client certificate", "ssl certificate"], &["required", "error", "missing"])
+    })
+    .hint(|_| "pass a valid client certificate with --cert FILE and --key FILE".into()),
+    // Engine.IO and Socket.IO.
+    RefusalRule::certain("Socket.IO 4 behind nginx", |e| {
+        e.status(&[400]) && e.says(&["\"code\":3"]) && e.says(&["bad request"])
+    })
+    .cause(|_| NO_UPGRADE.into())
+    .hint(|e| format!("check {}", forwards_upgrade(e))),
+    RefusalRule::certain("Socket.IO 4 with polling only", |e| {
+        e.says(&["transport unknown"]) && e.asks("transport=websocket")
+    })
+    .cause(|_| "the server does not offer Engine.IO over WebSocket".into())
+    .hint(|_| "add 'websocket' to the transports of the server".into()),
+    RefusalRule::certain("Socket.IO 4", |e| e.says(&["transport unknown", "invalid transport"]))
+        .hint(|_| format!("for Socket.IO, use a path such as '/socket.io/{ENGINE_QUERY_QUOTED}'")),
+    RefusalRule::certain("Socket.IO 2, python-engineio", |e| {
+        e.says(ENGINE_VERSION) && e.asks("EIO=4")
+    })
+    .hint(|_| "the server uses an earlier protocol: use EIO=3 in the query".into()),
+    RefusalRule::certain("Socket.IO 4, python-engineio", |e| e.says(ENGINE_VERSION))
+        .hint(|_| format!("for Socket.IO, use the query {ENGINE_QUERY}")),
+    RefusalRule::certain("Socket.IO 4 behind a load balancer", |e| {
+        e.says(&["session id unknown", "invalid session"])
+            && e.request.target.resource.contains("sid=")
+    })
+    .hint(|_| {
+        "leave sid out of the query; several servers behind one address need sticky sessions".into()
+    }),
+    RefusalRule::likely("Socket.IO 4, allowRequest", |e| {
+        e.says(&["\"code\":4"]) && e.lacks(Credentials)
+    })
+    .hint(|_| AUTHENTICATE.into()),
+    // Words for a part of the request.
+    RefusalRule::certain("Vite, webpack, Django, ALB", |e| {
+        e.status(&[400, 403, 421])
+            && e.says_that(&["host"], &["invalid", "blocked", "not allowed", "disallowed", "bad"])
+            && !e.says(&["origin"])
+    })
+    .hint(|_| "check the URL's host, --host and --connect-to: the server rejects the name".into()),
+    RefusalRule::certain("Chromium's DevTools", |e| {
+        e.says(&["rejected an incoming websocket connection"]) && e.sent(Origin)
+    })
+    .hint(|_| "leave out the origin (-o), or start the browser with the flag above".into()),
+    RefusalRule::certain(
+        "Python websockets, aiohttp, Tornado, python-engineio, npm's websocket, Socket.IO",
+        |e| e.status(&[400, 401, 403, 404]) && e.says_that(&["origin", "cors"], REJECTION),
+    )
+    .hint(origin),
+    RefusalRule::certain("servers with strict deflate parameters", |e| {
+        e.status(&[400, 403, 500])
+            && e.sent(Compression)
+            && e.says(&[
+                "permessage-deflate",
+                "window_bits",
+                "sec-websocket-extensions",
+                "extension",
+            ])
+    })
+    .hint(|_| "try without compression: --no-compress".into()),
+    RefusalRule::certain("Python websockets, npm's websocket", |e| {
+        e.status(&[400, 403, 500])
+            && e.says(&["subprotocol", "sec-websocket-protocol", "sub-protocol"])
+    })
+    .hint(subprotocol),
+    RefusalRule::certain("gateways from HTTP/2 to HTTP/1.1", |e| {
+        e.status(&[400, 403, 426, 500, 501])
+            && e.is_http2()
+            && e.says(&["sec-websocket-key", "key"])
+    })
+    .cause(|_| "the gateway forwards the request without Sec-WebSocket-Key".into())
+    .hint(|_| "try without --http2".into()),
+    RefusalRule::certain("-H 'Upgrade:'", |e| names_upgrade(e) && e.lacks(Upgrade))
+        .cause(|_| NO_UPGRADE.into())
+        .hint(|_| "the request has no Upgrade header: -H removed it".into()),
+    RefusalRule::certain(
+        "ws, gorilla/websocket, Tornado, aiohttp, Python websockets, sanic behind nginx, Apache, \
+         lighttpd",
+        names_upgrade,
+    )
+    .cause(|_| NO_UPGRADE.into())
+    .hint(|e| format!("check {}", forwards_upgrade(e)))
+    .fields(&["Server", "Via"]),
+    RefusalRule::certain("Python websockets behind nginx with HTTP/1.0", |e| {
+        e.says(&["http version", "http/1.0"])
+            && e.says(&["unsupported", "not supported"])
+            && !e.is_http2()
+    })
+    .hint(http_version),
+    RefusalRule::certain("servers that reject unknown clients", |e| {
+        e.says_that(&["user-agent", "user agent"], REJECTION)
+    })
+    .hint(|e| {
+        let verb = if e.sent(UserAgent) { "pass another one" } else { "pass one" };
+        format!("{verb} with -A, such as that of a browser")
+    }),
+    RefusalRule::certain("FastAPI, API servers", |e| {
+        e.status(&[400, 403, 404, 422])
+            && e.says_that(&["parameter", "query"], &["missing", "required", "invalid"])
+    })
+    .hint(|_| "check the query of the URL".into()),
+    // Credentials.
+    RefusalRule::likely("AWS API Gateway", |e| {
+        e.status(&[400, 403, 404])
+            && is_api_gateway(e)
+            && !e.says(&["explicit deny", "not authorized"])
+    })
+    .hint(|_| "check the path: API Gateway expects the name of the stage in it".into()),
+    RefusalRule::certain("RFC 9110, 11.6.1", |e| {
+        e.status(&[401, 403]) && !e.challenges().is_empty()
+    })
+    .hint(challenge)
+    .fields(&["WWW-Authenticate"]),
+    RefusalRule::certain("ws, FastAPI, Python websockets", |e| e.status(&[401])).hint(authenticate),
+    RefusalRule::certain("HAProxy", |e| e.says(&["forbidden by administrative rules"])).hint(
+        |_| "check the rules of HAProxy: one of them denies this path, host or origin".into(),
+    ),
+    RefusalRule::certain("Channels under Daphne 4", |e| {
+        e.status(&[403]) && e.response.reason.eq_ignore_ascii_case("access denied")
+    })
+    .hint(requirements),
+    RefusalRule::certain("Chromium's DevTools", |e| e.says(&["no such target id"])).hint(|e| {
+        format!("check the path: http://{}/json lists the pages", e.request.target.authority())
+    }),
+    RefusalRule::certain("APIs", |e| e.status(&[400, 403, 404, 500]) && e.says(CREDENTIAL_WORDS))
+        .hint(authenticate),
+    RefusalRule::certain("limits of a service", |e| {
+        e.status(&[400, 403]) && e.says(&["rate limit", "too many", "limit exceeded", "quota"])
+    })
+    .hint(try_again),
+    // Gateways by name.
+    RefusalRule::certain("Envoy 1.40, Istio", |e| {
+        e.status(&[403]) && e.is_from("envoy") && e.is_silent()
+    })
+    .hint(|_| {
+        "enable WebSocket in Envoy: upgrade_configs with upgrade_type websocket on the route or \
+         listener"
+            .into()
+    }),
+    RefusalRule::certain("Envoy 1.40", |e| e.status(&[404]) && e.is_from("envoy") && e.is_silent())
+        .hint(|_| "check the host and path: Envoy has no route for them".into()),
+    RefusalRule::likely("Rails ActionCable", |e| {
+        e.status(&[404])
+            && (e.path().ends_with("/cable") || e.says(&["page not found"]))
+            && e.path().contains("cable")
+    })
+    .hint(origin),
+    RefusalRule::certain("Heroku", |e| {
+        e.status(&[503]) && (e.is_from("vegur") || e.is_from("heroku"))
+    })
+    .hint(|_| "check the app behind Heroku: its log names an error such as H10".into()),
+    RefusalRule::certain("HAProxy, Envoy, Apache, lighttpd", |e| {
+        e.status(&[503])
+            && (e.says(&[
+                "no server is available",
+                "upstream connect error",
+                "no healthy upstream",
+            ]) || e.is_from("apache")
+                || e.is_from("lighttpd")
+                || e.is_from("awselb"))
+    })
+    .hint(|e| format!("check that the server behind {} is running", gateway(e))),
+    RefusalRule::likely("nginx, ingress-nginx", |e| {
+        e.status(&[503]) && e.is_from("nginx") && e.retry_after().is_none()
+    })
+    .hint(|_| "check that the server behind nginx is running".into()),
+    RefusalRule::certain("RFC 9110, 15.6.4", |e| e.status(&[429, 503]))
+        .hint(try_again)
+        .fields(&["Retry-After"]),
+    RefusalRule::certain("Cloudflare", |e| e.status(&[525, 526]))
+        .hint(|_| "check the certificate of the server behind Cloudflare".into()),
+    RefusalRule::certain("AWS ALB", |e| e.status(&[464])).hint(|_| {
+        "check the protocol version of the target group: WebSocket needs HTTP/1.1".into()
+    }),
+    RefusalRule::certain("nginx, HAProxy, Envoy, Cloudflare, ALB", |e| e.status(&[504, 522, 524]))
+        .hint(|e| {
+            format!(
+                "check the server behind {}, and the path: it did not respond in time",
+                gateway(e)
+            )
+        }),
+    RefusalRule::certain("nginx, Caddy, Cloudflare, ALB", |e| e.status(&[502, 520, 521, 523, 530]))
+        .hint(|e| {
+            format!(
+                "check that the server behind {} is running: it gave no valid response",
+                gateway(e)
+            )
+        }),
+    RefusalRule::certain("nginx with HTTP/1.0 towards the server", |e| {
+        e.status(&[505]) && !e.is_http2()
+    })
+    .hint(http_version),
+    // Frameworks by their answers.
+    RefusalRule::likely("uvicorn 0.54 without a WebSocket library", |e| {
+        e.status(&[404, 405]) && e.is_from("uvicorn")
+    })
+    .hint(|_| "install a WebSocket library for uvicorn: pip install 'uvicorn[standard]'".into()),
+    RefusalRule::likely("FastAPI behind nginx", |e| {
+        e.status(&[404]) && e.says(&["{\"detail\":\"not found\"}"]) && !e.is_http2()
+    })
+    .hint(|e| format!("check {}", forwards_upgrade(e))),
+    RefusalRule::likely("Werkzeug 3 behind nginx", |e| {
+        e.says(&["sent a request that this server could not understand"]) && e.gateway().is_some()
+    })
+    .hint(|e| format!("check {}", forwards_upgrade(e))),
+    RefusalRule::certain("Werkzeug 3", |e| {
+        e.says(&["sent a request that this server could not understand"])
+    })
+    .hint(|_| "check the path: no WebSocket route matches it".into()),
+    RefusalRule::likely("Starlette and FastAPI under uvicorn and hypercorn", |e| {
+        e.status(&[403]) && e.is_silent() && !e.is_http2()
+    })
+    .hint(|_| "check the path and query".into()),
+    RefusalRule::likely("any server", |e| e.status(&[403])).hint(requirements),
+    RefusalRule::likely("Channels under Daphne 4", |e| {
+        e.status(&[500]) && e.is_silent() && e.response.headers.iter().next().is_none()
+    })
+    .hint(|_| "check the path, also its last slash".into()),
+    RefusalRule::likely("ws 8 with another path, API Gateway", |e| {
+        e.status(&[400]) && e.is_silent() && !e.is_http2()
+    })
+    .hint(|_| "check the path".into()),
+    RefusalRule::likely("any server", |e| e.status(&[400]) && e.is_silent()).hint(|e| {
+        let subprotocol = "a subprotocol (-s NAME)".to_owned();
+        pass(&[(e.lacks(Subprotocols), subprotocol), (e.lacks(Origin), origin_option(e))])
+    }),
+    RefusalRule::likely("any server", |e| {
+        e.status(&[404]) && e.request.target.resource == "/" && e.gateway().is_none()
+    })
+    .hint(|_| "check the path: WebSocket endpoints often have one such as /ws".into()),
+    RefusalRule::likely("any server", |e| e.status(&[404])).hint(|_| "check the path".into()),
+    RefusalRule::likely("Daphne, Fastify, npm's websocket behind nginx", |e| {
+        e.status(&[404]) && e.gateway().is_some() && may_drop_upgrade(e)
+    })
+    .hint(|e| format!("check {}", forwards_upgrade(e))),
+    RefusalRule::certain("servers without RFC 8441", |e| e.status(&[405, 501]) && e.is_http2())
+        .hint(|_| "try without --http2".into())
+        .fields(&["Allow"]),
+    RefusalRule::certain("a GET without its upgrade", |e| {
+        e.status(&[405]) && e.response.headers.has_token("Allow", "GET")
+    })
+    .hint(|e| format!("check the path, and {}", forwards_upgrade(e)))
+    .fields(&["Allow"]),
+    RefusalRule::certain("aiohttp, SockJS", |e| e.status(&[405]))
+        .hint(|_| "check the path: it does not allow GET, which opens a WebSocket".into())
+        .fields(&["Allow"]),
+    RefusalRule::certain("squid, tinyproxy", |e| e.status(&[407]))
+        .hint(|e| {
+            let host = e.request.target.authority();
+            format!(
+                "this port is a proxy: connect through it with --proxy http://USER:PASSWORD@{host}"
+            )
+        })
+        .fields(&["Proxy-Authenticate"]),
+    RefusalRule::certain("gateways", |e| e.status(&[408]))
+        .hint(|e| format!("check {}", forwards_upgrade(e))),
+    RefusalRule::certain("any server", |e| e.status(&[410]))
+        .hint(|_| "the endpoint was removed: look for its new path".into()),
+    RefusalRule::certain("any server", |e| e.status(&[414])).hint(|_| "use a shorter URL".into()),
+    RefusalRule::certain("HTTP/2 gateways, Caddy", |e| e.status(&[421])).hint(|_| {
+        "the server does not serve this host: check the URL's host, --host, --sni and \
+         --connect-to"
+            .into()
+    }),
+    RefusalRule::certain("Node, nginx", |e| e.status(&[431]))
+        .hint(|_| "send fewer or shorter headers and cookies".into()),
+    RefusalRule::certain("any server", |e| {
+        e.status(&[500, 501, 508]) || (e.response.status > 505 && e.response.status < 600)
+    })
+    .hint(|_| "this is a server error: check the server's log".into()),
+];
+
+type RefusalRule = Rule<Refusal>;
+
+fn is_redirect(e: &Refusal) -> bool {
+    e.status(&[301, 302, 303, 307, 308])
+}
+
+fn is_page(e: &Refusal) -> bool {
+    (200..300).contains(&e.response.status)
+}
+
+/// Reports whether the path of this URL looks like a login page.
+fn is_login(location: &str) -> bool {
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    path.split('/')
+        .skip(3)
+        .any(|part| LOGIN_SEGMENTS.iter().any(|name| part.eq_ignore_ascii_case(name)))
+}
+
+/// Reports whether the answer asks for the upgrade that was requested. HTTP/2 has no upgrade.
+fn names_upgrade(e: &Refusal) -> bool {
+    !e.is_http2()
+        && (e.status(&[426])
+            || (e.status(&[400]) && (e.header("Sec-WebSocket-Version") || e.says(UPGRADE_WORDS))))
+}
+
+fn is_api_gateway(e: &Refusal) -> bool {
+    e.header("x-amz-apigw-id") || e.header("x-amzn-ErrorType") || e.header("x-amzn-RequestId")
+}
+
+fn starts(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+fn location(e: &Refusal) -> String {
+    let to = Secrets::Hidden.url(e.location.as_deref().unwrap_or_default());
+    Escaped(&to).to_string()
+}
+
+/// The path of the request without this end and without a last slash.
+fn prefix(e: &Refusal, end: &str) -> String {
+    let path = e.path();
+    let path = path.strip_suffix(end).unwrap_or(path).trim_end_matches('/');
+    Escaped(path).to_string()
+}
+
+fn versions(e: &Refusal) -> String {
+    let versions = e.other_versions();
+    let s = if versions.len() > 1 { "s" } else { "" };
+    let requested = short(e.request.version.as_deref().unwrap_or("none"));
+    format!(
+        "the server supports version{s} {} of the protocol, not {}",
+        Escaped(&short(&versions.join(", "))),
+        Escaped(&requested)
+    )
+}
+
+/// Reports whether an Upgrade header may have been lost on the way. HTTP/2 has none, and some
+/// gateways always forward it.
+fn may_drop_upgrade(e: &Refusal) -> bool {
+    let forwards = ["caddy", "envoy", "haproxy", "traefik", "nghttpx"];
+    !e.is_http2() && !forwards.iter().any(|name| e.is_from(name))
+}
+
+fn gateway(e: &Refusal) -> String {
+    e.gateway().unwrap_or_else(|| "the gateway".into())
+}
+
+/// Returns the end of a hint for a request that may have lost its Upgrade header on the way.
+fn forwards_upgrade(e: &Refusal) -> String {
+    match e.gateway() {
+        Some(name) if name.eq_ignore_ascii_case("apache") => {
+            "that Apache forwards the upgrade: ProxyPass with upgrade=websocket".into()
+        }
+        Some(name) if name.eq_ignore_ascii_case("lighttpd") => {
+            "that lighttpd forwards the upgrade: proxy.header with upgrade enabled".into()
+        }
+        Some(name) => format!("that {name} forwards the Upgrade and Connection headers"),
+        None => "that any reverse proxy forwards the Upgrade and Connection headers".into(),
+    }
+}
+
+fn http_version(e: &Refusal) -> String {
+    let name = e.gateway().unwrap_or_else(|| "any reverse proxy".into());
+    format!("check that {name} uses HTTP/1.1 for the server behind it")
+}
+
+fn origin_option(e: &Refusal) -> String {
+    format!("an origin (-o {})", Escaped(&e.request.target.origin()))
+}
+
+fn origin(e: &Refusal) -> String {
+    if e.sent(Origin) {
+        "pass an origin that the server allows: -o ORIGIN".into()
+    } else {
+        format!(
+            "pass an origin that the server allows, such as -o {}",
+            Escaped(&e.request.target.origin())
+        )
+    }
+}
+
+fn subprotocol(e: &Refusal) -> String {
+    if e.sent(Subprotocols) {
+        "request another subprotocol with -s NAME".into()
+    } else {
+        "request a subprotocol with -s NAME".into()
+    }
+}
+
+/// Returns a hint that names the parts that are lacking.
+fn pass(parts: &[(bool, String)]) -> String {
+    let parts: Vec<_> =
+        parts.iter().filter(|(lacks, _)| *lacks).map(|(_, part)| part.as_str()).collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!("pass {}, which the server may require", parts.join(" or "))
+    }
+}
+
+fn requirements(e: &Refusal) -> String {
+    let credentials = "credentials (--auth, --bearer, --cookie)".to_owned();
+    let origin = if e.sent(Origin) && e.lacks(Credentials) {
+        (true, "another origin (-o)".to_owned())
+    } else {
+        (e.lacks(Origin), origin_option(e))
+    };
+    pass(&[(e.lacks(Credentials), credentials), origin])
+}
+
+fn authenticate(e: &Refusal) -> String {
+    if e.sent(Credentials) { REJECTED.into() } else { AUTHENTICATE.into() }
+}
+
+fn challenge(e: &Refusal) -> String {
+    let schemes = e.challenges();
+    let has = |name: &str| schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case(name));
+    let user = has("Basic") || has("Digest");
+    let advice = match (has("Bearer"), user) {
+        (true, true) => "authenticate with --bearer TOKEN or --auth USER:PASSWORD",
+        (true, false) => "authenticate with --bearer TOKEN",
+        (false, true) => "authenticate with --auth USER:PASSWORD",
+        (false, false) => {
+            let schemes = short(&schemes.join(", "));
+            return format!("sockeye does not support {} authentication", Escaped(&schemes));
+        }
+    };
+    if e.sent(Credentials) { format!("{REJECTED}: {advice}") } else { advice.into() }
+}
+
+fn try_again(e: &Refusal) -> String {
+    match e.retry_after() {
+        Some(seconds) => format!("try again in {seconds} s; --reconnect does so automatically"),
+        None => "try again later; --reconnect does so automatically".into(),
+    }
+}
+
+const NO_UPGRADE: &str = "the server did not see the Upgrade header";
+const AUTHENTICATE: &str =
+    "authenticate with --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
+const REJECTED: &str = "the server rejected the credentials";
+const ENGINE_QUERY: &str = "'?EIO=4&transport=websocket'";
+const ENGINE_QUERY_QUOTED: &str = "?EIO=4&transport=websocket";
+/// Node and Python write the same fault in different words.
+const ENGINE_VERSION: &[&str] =
+    &["unsupported protocol version", "unsupported version of the socket.io"];
+const REJECTION: &[&str] = &[
+    "accepted",
+    "allowed",
+    "bad",
+    "blocked",
+    "cross",
+    "denied",
+    "disallowed",
+    "forbidden",
+    "invalid",
+    "mismatch",
+    "missing",
+    "not permitted",
+    "rejected",
+    "required",
+    "unauthorized",
+    "unknown",
+    "whitelist",
+];
+const CREDENTIAL_WORDS: &[&str] = &[
+    "access denied",
+    "access key",
+    "api key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "authenticat",
+    "authoriz",
+    "bearer",
+    "credential",
+    "jwt",
+    "log in",
+    "login",
+    "password",
+    "permission",
+    "session expired",
+    "signature",
+    "token",
+    "unauthorized",
+];
+const LOGIN_SEGMENTS: [&str; 7] =
+    ["login", "signin", "sign-in", "sign_in", "sso", "oauth", "oauth2"];
+/// Answers to plain HTTP on a TLS port from nginx and others, Apache, Go and Tomcat.
+const PLAIN_ON_TLS: &[&str] = &[
+    "plain http request was sent to https",
+    "plain http to an ssl",
+    "http request to an https",
+    "requires tls",
+];
+/// Answers to a GET without an upgrade.
+const UPGRADE_WORDS: &[&str] = &[
+    "upgrade required",
+    "'upgrade' token not found",
+    "can \"upgrade\" only",
+    "missing connection header",
+    "missing upgrade header",
+    "no websocket upgrade",
+    "not a websocket request",
+    "not a websocket handshake",
+    "expected websocket",
+    "invalid upgrade header",
+    "invalid connection header",
+    "not websocket",
+    "websocket upgrade",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recognizes_a_login_by_its_path() {
+        for location in ["https://h/login", "wss://h/auth/SignIn?next=/ws", "ws://h/oauth2/start"] {
+            assert!(is_login(location), "{location}");
+        }
+        for location in ["https://h/ws", "https://login/ws", "wss://h/a?to=/login", "wss://h/"] {
+            assert!(!is_login(location), "{location}");
+        }
+    }
+}
