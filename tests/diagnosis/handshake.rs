@@ -183,7 +183,8 @@ fn subprotocols_and_extensions_that_were_not_requested_are_reported() {
 
 #[test]
 fn ends_and_silence() {
-    let tls = "\n\nhint: try TLS (wss://{peer}/) or HTTP/2 (--http2)";
+    let tls = "\n\nhint: check the path, and that the server behind any proxy is running; otherwise try TLS \
+        (wss://{peer}/) or HTTP/2 (--http2), which the port may require";
     let test = Test::new().peer(|peer| {
         peer.request();
     });
@@ -212,6 +213,7 @@ fn ends_and_silence() {
         test,
         28,
         "{peer}: the WebSocket handshake timed out after 0.2 seconds\n\n\
-         hint: raise the limit with --handshake-timeout SECONDS",
+         hint: check the path: some servers never answer an upgrade at a path that they do not \
+         serve; otherwise raise the limit with --handshake-timeout SECONDS",
     );
 }

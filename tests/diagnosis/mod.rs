@@ -1,6 +1,7 @@
 //! Errors in full. Each row is one failure with all of its stderr, to be read one after the other;
 //! there is one file per phase.
 
+mod answers;
 mod closing;
 mod connecting;
 mod handshake;
@@ -21,8 +22,11 @@ fn hints_name_only_existing_options() {
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     let known: Vec<&str> = help.split(|c: char| !is_name(c)).collect();
     let mut named = 0;
-    for file in Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error").read_dir().unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    let files = ["src/error", "src/error/diagnosis"]
+        .into_iter()
+        .flat_map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).read_dir().unwrap());
+    for file in files.map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
+        let text = std::fs::read_to_string(file).unwrap();
         let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
         for line in code {
             let words = line.split(|c: char| !is_name(c)).filter(|word| word.starts_with("--"));

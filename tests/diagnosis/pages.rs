@@ -23,7 +23,7 @@ fn ordinary_pages() {
         "Content-Type: application/json; charset=utf-8\n",
         "{\n  \"name\": \"api\",\n  \"version\": 3\n}\n",
         &format!(
-            ": JSON\n  {{ \"name\": \"api\", \"version\": 3 }}\n\n\
+            ": JSON\n  {{\"name\":\"api\",\"version\":3}}\n\n\
              hint: check the path and port, and {PASSES_ON}"
         ),
     );
@@ -54,8 +54,7 @@ fn pages_that_say_why_in_their_title() {
         "403 Forbidden",
         "Content-Type: text/html\n",
         page,
-        "\n  Blocked by the web filter\n  Sorry!\n  Ask your administrator.\n\n\
-         hint: the server may require an origin (-o http://{peer})",
+        "\n  Blocked by the web filter\n  Sorry!\n  Ask your administrator.\n  Case 7",
     );
     answers(
         &[],
@@ -63,7 +62,7 @@ fn pages_that_say_why_in_their_title() {
         "Server: nginx\nContent-Type: text/html\n",
         page,
         "\n  Server: nginx\n  Blocked by the web filter\n  Sorry!\n  Ask your administrator.\n\n\
-         hint: check the path, and that nginx forwards the Upgrade and Connection headers",
+         hint: check the path; otherwise check that nginx forwards the Upgrade and Connection headers",
     );
     // The page with which Cloudflare checks a browser.
     answers(

@@ -71,7 +71,7 @@ fn bad_requests() {
         "400 Bad Request",
         "Content-Type: application/json\n",
         "{\"code\":0,\"message\":\"Transport unknown\"}",
-        "\n  {\"code\":0,\"message\":\"Transport unknown\"}\n\n\
+        "\n  Transport unknown\n\n\
          hint: for Socket.IO, use a path such as '/socket.io/?EIO=4&transport=websocket'",
     );
     answers(
@@ -79,9 +79,16 @@ fn bad_requests() {
         "400 Bad Request",
         "Content-Length: 0\n",
         "",
-        "\n\nhint: the server may require a subprotocol (-s NAME) or an origin (-o http://{peer})",
+        "\n\nhint: check the path; otherwise pass a subprotocol (-s NAME) or an origin (-o \
+         http://{peer}), which the server may require",
     );
-    answers(&["-s", "a", "-o", "http://a"], "400 Bad Request", "Content-Length: 0\n", "", "");
+    answers(
+        &["-s", "a", "-o", "http://a"],
+        "400 Bad Request",
+        "Content-Length: 0\n",
+        "",
+        "\n\nhint: check the path",
+    );
 }
 
 #[test]
@@ -174,7 +181,7 @@ fn missing_and_refused_credentials() {
         "401 Unauthorized",
         "Content-Type: application/json\n",
         "{\"error\":\"no token\"}",
-        "\n  {\"error\":\"no token\"}\n\n\
+        "\n  no token\n\n\
          hint: authenticate with --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE",
     );
     answers(
@@ -182,23 +189,24 @@ fn missing_and_refused_credentials() {
         "403 Forbidden",
         "",
         "",
-        "\n\nhint: the server may require an origin (-o http://{peer}) or credentials (--auth, \
-         --bearer, --cookie)",
+        "\n\nhint: check the path and query; otherwise pass credentials (--auth, --bearer, --cookie) \
+         or an origin (-o http://{peer}), which the server may require",
     );
     answers(
         &["--bearer", "t"],
         "403 Forbidden",
         "Content-Length: 18\n",
         "Origin not allowed",
-        "\n  Origin not allowed\n\nhint: the server may require an origin (-o http://{peer})",
+        "\n  Origin not allowed\n\nhint: pass an origin that the server allows, such as -o \
+         http://{peer}",
     );
     answers(
         &["-o", "http://a"],
         "403 Forbidden",
         "",
         "",
-        "\n\nhint: the server may require another origin, or credentials (--auth, --bearer, \
-         --cookie)",
+        "\n\nhint: check the path and query; otherwise pass credentials (--auth, --bearer, --cookie) \
+         or another origin (-o), which the server may require",
     );
     answers(
         &[],
@@ -227,7 +235,7 @@ fn paths() {
         "Server: nginx\nContent-Type: text/html\n",
         "<html><head><title>404 Not Found</title></head><body><center><h1>404 Not Found</h1>",
         "\n  Server: nginx\n\n\
-         hint: check the path, and that nginx forwards the Upgrade and Connection headers",
+         hint: check the path; otherwise check that nginx forwards the Upgrade and Connection headers",
     );
     answers(
         &[],
@@ -278,7 +286,7 @@ fn temporary_failures() {
         "500 Internal Server Error",
         "",
         "Traceback (most recent call last):\n  File \"app.py\"\n    x\n",
-        "\n  Traceback (most recent call last):\n    File \"app.py\"\n\n\
+        "\n  Traceback (most recent call last):\n    File \"app.py\"\n      x\n\n\
          hint: this is a server error: check the server's log",
     );
     answers(
@@ -295,7 +303,7 @@ fn temporary_failures() {
         "",
         "upstream request timeout",
         "\n  upstream request timeout\n\n\
-         hint: check the server behind the gateway: it did not respond in time",
+         hint: check the server behind the gateway, and the path: it did not respond in time",
     );
     answers(
         &[],
@@ -303,7 +311,7 @@ fn temporary_failures() {
         "Server: cloudflare\n",
         "error code: 522",
         "\n  Server: cloudflare\n  error code: 522\n\n\
-         hint: check the server behind cloudflare: it did not respond in time",
+         hint: check the server behind cloudflare, and the path: it did not respond in time",
     );
 }
 
@@ -314,7 +322,6 @@ fn secrets_that_the_server_repeats_are_hidden() {
         "403 Forbidden",
         "Content-Type: text/plain\n",
         "no access with 'Bearer sesame' and simsim",
-        "\n  no access with '[redacted]' and [redacted]\n\n\
-         hint: the server may require an origin (-o http://{peer})",
+        "\n  no access with '[redacted]' and [redacted]",
     );
 }

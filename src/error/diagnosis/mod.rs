@@ -6,6 +6,7 @@
 mod no_answer;
 mod no_answer_rules;
 mod refusal;
+mod refusal_hints;
 mod refusal_rules;
 
 pub(super) use no_answer::NoAnswer;
@@ -101,7 +102,7 @@ impl Judgement {
 
     /// Returns the hint.
     pub(super) fn hint(&self) -> Option<String> {
-        (!self.hints.is_empty()).then(|| self.hints.join("; or "))
+        (!self.hints.is_empty()).then(|| self.hints.join("; otherwise "))
     }
 }
 
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn a_certain_rule_stands_alone_and_a_likely_one_takes_a_second() {
         let hint = |n| Judgement::of(RULES, &n).hint();
-        assert_eq!(hint(1).as_deref(), Some("one; or few"));
+        assert_eq!(hint(1).as_deref(), Some("one; otherwise few"));
         assert_eq!(hint(2).as_deref(), Some("few"));
         assert_eq!(hint(3).as_deref(), Some("some"), "the same hint is not repeated");
         assert_eq!(hint(9), None);

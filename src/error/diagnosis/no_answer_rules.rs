@@ -6,8 +6,10 @@ use std::time::Duration;
 
 /// The table.
 pub(super) const RULES: &[NoAnswerRule] = &[
-    NoAnswerRule::certain("TLS on port 443 and 8443", |e| e.is_closed() && e.is_plain_on_tls_port())
-        .hint(|e| format!("the port may require TLS: use {}", secured(&e.request))),
+    NoAnswerRule::certain("TLS on port 443 and 8443", |e| {
+        e.is_closed() && e.is_plain_on_tls_port()
+    })
+    .hint(|e| format!("the port may require TLS: use {}", secured(&e.request))),
     NoAnswerRule::certain("mosquitto 2.0, EMQX", |e| {
         e.is_closed() && e.path_has("mqtt") && !e.requested("mqtt")
     })
