@@ -80,7 +80,7 @@ fn a_hostile_answer_does_not_reach_the_terminal() {
 }
 
 #[test]
-fn a_long_answer_takes_six_lines_at_most() {
+fn a_long_answer_takes_four_lines_between_sentence_and_hint() {
     let long = "x".repeat(3000);
     let body = "a line of the body\n".repeat(400);
     let cut = "x".repeat(114);
@@ -88,7 +88,7 @@ fn a_long_answer_takes_six_lines_at_most() {
         &format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic {long}\r\n\r\n{body}"),
         &format!(
             "401 (Unauthorized) instead of upgrading to WebSocket\n  WWW-Authenticate: Basic {cut}...\n  \
-             a line of the body\n  a line of the body\n\n\
+             a line of the body\n  a line of the body\n  a line of the body\n\n\
              hint: authenticate with --auth USER:PASSWORD"
         ),
     );
@@ -121,7 +121,7 @@ fn a_body_that_never_ends_is_cut_short() {
         })
         .stderr(format!(
             "sockeye: ws://{{peer}}/ answered 404 (Not Found) instead of upgrading to WebSocket\n  \
-             {0}\n  {0}\n\nhint: check the path: WebSocket endpoints often have one such as /ws\n",
+             {0}\n  {0}\n  {0}\n  {0}\n\nhint: check the path: WebSocket endpoints often have one such as /ws\n",
             "y".repeat(99)
         ))
         .status(22)
@@ -133,7 +133,8 @@ fn a_connection_closed_before_any_answer_is_52() {
     let words = |did: &str| {
         format!(
             "sockeye: {{peer}} {did} the connection before responding to the handshake\n\n\
-             hint: try TLS (wss://{{peer}}/) or HTTP/2 (--http2)\n"
+             hint: check the path, and that the server behind any proxy is running; otherwise try \
+             TLS (wss://{{peer}}/) or HTTP/2 (--http2), which the port may require\n"
         )
     };
     Test::new()

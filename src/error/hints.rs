@@ -2,7 +2,7 @@
 
 use super::{
     Error, closing, connect,
-    diagnosis::{NoAnswer, Refusal},
+    diagnosis::{self, NoAnswer, Refusal},
     http2, proxy, redirect, resolve, resources, response_fault, tls,
 };
 use crate::{
@@ -58,16 +58,18 @@ fn open_hint(error: &OpenError) -> Option<String> {
         }
         OpenError::Http2 { fault, .. } => return http2::hint(fault, http2::SessionStage::Opening),
         OpenError::Status { request, response, body, location } => {
-            return Refusal::new(request, response, body, location.as_deref()).judge().hint();
+            let refusal = Refusal::new(request, response, body, location.as_deref());
+            return diagnosis::of_refusal(&refusal).hint();
         }
         OpenError::HandshakeCut { request, begun: false, waited, .. } => {
-            return NoAnswer::cut(request, *waited).judge().hint();
+            return diagnosis::of_no_answer(&NoAnswer::cut(request, *waited)).hint();
         }
         OpenError::Proxy { proxy, fault, .. } => return proxy::hint(proxy, fault),
         OpenError::Redirect { fault, .. } => return redirect::hint(fault),
         OpenError::Timeout { scope: LimitScope::Run, .. } => return None,
         OpenError::Timeout { request: Some(request), limit, scope, .. } => {
-            return NoAnswer::timeout(request, *limit, *scope).judge().hint();
+            let no_answer = NoAnswer::timeout(request, *limit, *scope);
+            return diagnosis::of_no_answer(&no_answer).hint();
         }
         OpenError::Timeout { step: Step::Connect, .. } => {
             "the host does not respond: check the address and any firewall in between, or raise \

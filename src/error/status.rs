@@ -1,7 +1,7 @@
 //! The sentence and hint for an HTTP answer that refuses the upgrade.
 
 use super::{
-    diagnosis::Refusal,
+    diagnosis::{self, Refusal},
     text::{StatusLine, short},
 };
 use crate::{escape::Escaped, redact::Secrets, target::without_user};
@@ -9,7 +9,7 @@ use std::fmt;
 
 /// Writes the sentence and, below it, the header field and the text that support it.
 pub(super) fn sentence(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
-    let judgement = refusal.judge();
+    let judgement = diagnosis::of_refusal(refusal);
     let url = refusal.request.target.to_string();
     let url = Secrets::Hidden.url(&url);
     write!(f, "{} answered {}", Escaped(&url), StatusLine(&refusal.response))?;

@@ -53,8 +53,12 @@ fn the_setting_may_follow_in_a_second_frame() {
 
 #[test]
 fn silence_is_reported_with_the_missing_step() {
-    let hint = "\n\nhint: raise the limit with --connect-timeout SECONDS\n";
-    for (begins, what) in [(false, "HTTP/2 SETTINGS"), (true, "the WebSocket handshake")] {
+    let raise = "raise the limit with --connect-timeout SECONDS\n";
+    let path = "check the path: some servers never answer an upgrade at a path that they do not serve; \
+        otherwise ";
+    for (begins, what, path) in
+        [(false, "HTTP/2 SETTINGS", ""), (true, "the WebSocket handshake", path)]
+    {
         test()
             .args(["--connect-timeout", "0.4"])
             .peer(move |peer| {
@@ -63,7 +67,9 @@ fn silence_is_reported_with_the_missing_step() {
                 }
                 peer.discard_all();
             })
-            .stderr(format!("sockeye: {{peer}}: {what} timed out after 0.4 seconds{hint}"))
+            .stderr(format!(
+                "sockeye: {{peer}}: {what} timed out after 0.4 seconds\n\nhint: {path}{raise}"
+            ))
             .takes_at_least(400)
             .status(28)
             .run();

@@ -1,6 +1,5 @@
 //! The evidence where a handshake has no answer: the server closed the connection or is silent.
 
-use super::{Judgement, no_answer_rules::RULES};
 use crate::connect::{LimitScope, RequestPart, RequestSummary};
 use std::time::Duration;
 
@@ -27,10 +26,6 @@ impl NoAnswer {
         limit: LimitScope,
     ) -> Self {
         Self { request: request.clone(), expired: Some(limit), waited }
-    }
-
-    pub(in crate::error) fn judge(&self) -> Judgement {
-        Judgement::of(RULES, self)
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The rules for a handshake without an answer.
 
-use super::{Rule, no_answer::NoAnswer};
+use super::{no_answer::NoAnswer, rule::Rule};
 use crate::{connect::RequestPart::Subprotocols, error::request::secured};
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
 //! The evidence in an HTTP answer that refuses the upgrade.
 
-use super::{Judgement, refusal_rules::RULES};
 use crate::{
     connect::{RequestPart, RequestSummary},
     error::{body::BodySummary, text::short},
@@ -47,10 +46,6 @@ impl Refusal {
             words: words.join("\n"),
             software,
         }
-    }
-
-    pub(in crate::error) fn judge(&self) -> Judgement {
-        Judgement::of(RULES, self)
     }
 
     /// Reports whether the status is one of these.

@@ -1,7 +1,6 @@
 //! The rules for an HTTP answer that refuses the upgrade.
 
 use super::{
-    Rule,
     refusal::Refusal,
     refusal_hints::{
         AUTHENTICATE, CREDENTIAL_WORDS, ENGINE_QUERY, ENGINE_QUERY_QUOTED, ENGINE_VERSION,
@@ -10,6 +9,7 @@ use super::{
         names_upgrade, origin, origin_option, pass, prefix, requirements, starts, subprotocol,
         try_again, versions,
     },
+    rule::Rule,
 };
 use crate::{
     connect::RequestPart::{Compression, Credentials, Origin, Subprotocols, Upgrade, UserAgent},
@@ -325,7 +325,10 @@ pub(super) const RULES: &[RefusalRule] = &[
     .hint(|_| "check the path and query".into()),
     RefusalRule::likely("any server", |e| e.status(&[403]) && e.is_silent()).hint(requirements),
     RefusalRule::likely("Channels under Daphne 4", |e| {
-        e.status(&[500]) && e.is_silent() && e.response.headers.iter().next().is_none()
+        e.status(&[500])
+            && e.is_silent()
+            && !e.is_http2()
+            && e.response.headers.iter().next().is_none()
     })
     .hint(|_| "check the path, also its last slash".into()),
     RefusalRule::likely("ws 8 with another path, API Gateway", |e| {
