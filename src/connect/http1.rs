@@ -133,7 +133,7 @@ mod tests {
                 handshake: None,
             },
         };
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         let stopwatch = Stopwatch::new(started.into_std());
         let mut tracker = Tracker { stopwatch: &stopwatch, observer: &mut |_| {} };
         let done = handshake(&RedirectHop::new(&options), Box::new(Refusing), &mut tracker).await;

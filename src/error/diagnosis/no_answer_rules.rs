@@ -20,7 +20,7 @@ pub(super) const RULES: &[NoAnswerRule] = &[
     .hint(|_| "check the path; for Socket.IO, use '/socket.io/?EIO=4&transport=websocket'".into()),
     NoAnswerRule::likely(
         "Node servers that destroy unknown upgrades, http-proxy without its target",
-        |e| e.is_closed(),
+        NoAnswer::is_closed,
     )
     .hint(|_| "check the path, and that the server behind any proxy is running".into()),
     NoAnswerRule::likely("mosquitto 2.0 with another subprotocol", |e| {

@@ -3,10 +3,7 @@
 /// A rule of a table. Empty texts mean that there is nothing to say.
 pub(super) struct Rule<E: 'static> {
     /// The servers, gateways or standards where this was seen.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for readers of the table, and for its tests")
-    )]
+    #[allow(dead_code, reason = "for readers of the table")]
     pub(super) seen_at: &'static str,
     /// Reports whether the evidence fits.
     pub(super) applies: fn(&E) -> bool,
