@@ -35,6 +35,7 @@ impl Pipe {
 
     /// Acts on the deadlines that have passed.
     pub(super) fn check_deadlines(&mut self) {
+        self.output.extend();
         let now = now();
         if let Some((limit, at)) = self.options.max_time
             && at <= now

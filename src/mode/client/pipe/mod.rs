@@ -339,7 +339,8 @@ impl Pipe {
             self.options.script.wait_until().filter(|_| self.session.queued() < QUEUE_LIMIT_BYTES);
         let feed = if closing { None } else { self.expect_deadline().or(paused) };
         let held = self.held_close_deadline();
-        [clock, max_time, feed, self.flush_deadline, held].into_iter().flatten().min()
+        let extends = self.output.extends_at().filter(|_| !self.drained);
+        [clock, max_time, feed, self.flush_deadline, held, extends].into_iter().flatten().min()
     }
 
     fn is_past_flush_deadline(&self) -> bool {
