@@ -1,6 +1,6 @@
-//! The sentences of errors: lower case, no full stop, the cause after a colon.
+//! The messages of errors: lower case, no full stop, the cause after a colon.
 //!
-//! A sentence names the party at fault. Text from a peer is escaped.
+//! A message names the party at fault. Text from a peer is escaped.
 
 use super::{
     Error, closing, connect, diagnosis::Refusal, http2, proxy, redirect, resolve,
