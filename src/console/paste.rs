@@ -1,7 +1,7 @@
 //! Pasted text, collected key by key.
 //!
-//! rustyline drops the escape sequences of a paste, or their beginning, without a word. Here they
-//! are lost too, since its parser has consumed them before a key is seen, but a note says so.
+//! rustyline drops the escape sequences of a paste, or their beginning, silently. They are lost
+//! here too, because its parser consumes them before a key is seen, but a note reports the loss.
 
 use super::print_queue::PrintQueue;
 use rustyline::{
@@ -95,7 +95,7 @@ impl ConditionalEventHandler for Paste {
     }
 }
 
-/// A handler of a key, which the paste in progress takes first.
+/// A handler of a key. A paste in progress receives the key first.
 pub(super) struct OutsidePaste<H>(pub(super) Paste, pub(super) H);
 
 impl<H: ConditionalEventHandler> ConditionalEventHandler for OutsidePaste<H> {

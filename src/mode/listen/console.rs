@@ -42,7 +42,7 @@ pub(super) struct Stdio {
     renderer: Renderer,
     buffer: OutputBuffer,
     backlog: Backlog,
-    /// Cleared once stdout cannot be written any more.
+    /// False once stdout can no longer be written.
     printing: bool,
 }
 
@@ -165,7 +165,7 @@ impl Stdio {
         self.buffer.ready().len() >= self.backlog.limit()
     }
 
-    /// Shuts down the server, without an error if stdout has no reader any more.
+    /// Shuts down the server, without an error if stdout no longer has a reader.
     fn fail_output(&mut self, cause: io::Error) -> ConsoleEvent {
         self.printing = false;
         self.buffer.clear();

@@ -86,7 +86,7 @@ pub(super) async fn connect(
         while rest.len() < MAX_BODY_BYTES && stream.read_buf(&mut rest).await.is_ok_and(|n| n > 0) {
         }
     };
-    // A body that is late is shown as far as it was received.
+    // If the body is late, the part received so far is shown.
     let _ = timeout(BODY_LIMIT, body).await;
     rest.truncate(MAX_BODY_BYTES);
     let body = known::redact_bytes(rest);

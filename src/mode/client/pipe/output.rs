@@ -90,7 +90,7 @@ impl Output {
     pub(super) fn piece(&mut self, piece: &Piece<'_>) {
         if let Content::Messages { renderer, buffer, shows: true } = &mut self.content {
             match renderer {
-                // Called directly: this format must be fast.
+                // Bypasses [`Renderer::piece`], because this format must be fast.
                 Renderer::Lines(lines) => lines.piece(piece, buffer),
                 other => other.piece(piece, buffer),
             }

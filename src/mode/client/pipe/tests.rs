@@ -336,7 +336,7 @@ fn input_that_arrives_after_the_clock_has_ended_the_run_is_not_lost_with_status_
         let World { peer, signals, stdin, .. } = &mut world;
         let (ended, ()) = tokio::join!(pipe.converse(signals), async {
             assert_eq!(peer.next().await, Some(OwnedEvent::text("a")));
-            // The peer reads no more until the Close is on its way.
+            // The peer does not read until the Close has been sent.
             tokio::time::sleep(2 * S).await;
             stdin.as_mut().unwrap().write_all(b"m\n").unwrap();
             assert_eq!(peer.finish().await, [closed(1000)]);
