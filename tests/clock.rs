@@ -299,7 +299,7 @@ fn a_close_of_the_peer_before_wait_is_over_is_told() {
                 .run();
         }
     }
-    // The unmet expectation says enough.
+    // The unmet expectation is explanation enough, so there is no note.
     Test::new()
         .args(["-w", "60", "--count", "1"])
         .peer(|peer| {

@@ -1,4 +1,4 @@
-//! Aids while typing: completion, hints, JSON over several lines, an external editor.
+//! Editing aids: completion, hints, JSON over several lines, an external editor.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::text;
@@ -280,7 +280,7 @@ fn escape_sequences_in_a_paste_are_not_dropped_without_a_word() {
         screen.wait("the paste", |view| view.line() == "> aredm");
         screen.press("\r");
         peer.expect_text("aredm");
-        // What is typed afterwards is not taken for a part of it.
+        // Text typed afterwards is not treated as part of it.
         screen.press("typed\x7f");
         screen.wait("the line", |view| view.line() == "> type");
         screen.press("\r");

@@ -66,7 +66,7 @@ fn a_close_ends_the_run_without_typed_text_or_with_exit_on_close() {
         screen.edits("> half", 6);
         peer.close(1011);
     });
-    // The program does not wait after its own Close either.
+    // Nor does the program wait after its own Close.
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/close");
