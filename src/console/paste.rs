@@ -59,11 +59,11 @@ impl Paste {
         drop(state);
         if n != 1 {
             // The editor would insert the text n times.
-            self.output.print("(the paste ended in an escape sequence and was left out)");
+            self.output.print("(the paste was discarded: it ended in an escape sequence)");
             return Some(Cmd::Noop);
         }
         if is_cut {
-            self.output.print("(escape sequences in the pasted text were left out in part)");
+            self.output.print("(parts of escape sequences in the pasted text were removed)");
         }
         if has_backspace {
             self.output.print("(delete characters in the pasted text became backspaces)");

@@ -251,7 +251,7 @@ fn leaving_works_while_many_messages_are_held() {
         let end = Terminal::new().args(["--close-timeout", "20"]).run(move |screen, peer| {
             begin(screen, peer);
             screen.enter("/pause");
-            screen.has("paused: /resume shows the messages received until then");
+            screen.has("paused: /resume shows the messages received in the meantime");
             let flood = wire::text("x".repeat(1000)).repeat(18_000);
             let sent = peer.flood(&flood);
             screen.wait("a word", |view| view.has_part("(limit reached: "));

@@ -115,7 +115,7 @@ impl View {
             Some(_) => self.state().unwrap_or_default(),
             None => {
                 self.held = Some(Held::default());
-                "paused: /resume shows the messages received until then".to_owned()
+                "paused: /resume shows the messages received in the meantime".to_owned()
             }
         }
     }

@@ -206,7 +206,7 @@ impl Pipe {
         let waits = matches!(self.options.rules.end.wait, Some(Wait::For(time)) if !time.is_zero());
         let close = self.session.remote_close().filter(|_| waits && self.end_cause.is_none())?;
         let authority = self.session.authority();
-        Some(format!("{authority} closed the connection before -w was over: {close}"))
+        Some(format!("{authority} closed the connection before -w expired: {close}"))
     }
 
     /// Reports the end and writes the pending output until its deadline. Returns the result of the
