@@ -179,6 +179,10 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
             };
             head(first, '>', &request.headers, secrets)
         }
+        Progress::Broken(bytes) => {
+            let text = String::from_utf8_lossy(bytes);
+            text.lines().map(|line| format!("< {}", Escaped(&secrets.text(line)))).collect()
+        }
         Progress::Response(Response { version, status, reason, headers }, _) => {
             let first = match version {
                 Version::Http2 => format!("< :status: {status}"),
@@ -204,6 +208,9 @@ fn head_bytes(progress: &Progress<'_>, secrets: Secrets) -> Option<(Direction, V
             if *version != Version::Http2 =>
         {
             (Direction::In, format!("{version} {status} {}", secrets.text(reason)), headers)
+        }
+        Progress::Broken(bytes) => {
+            return Some((Direction::In, crate::known::redact_bytes(bytes.to_vec())));
         }
         _ => return None,
     };

@@ -99,10 +99,10 @@ fn a_frame_that_breaks_a_rule_is_shown_and_the_rule_named() {
             "reserved opcode 3 (RFC 6455, 5.2)",
         ),
         (
-            &hex!("c1 01 78"),
+            &hex!("a1 01 78"),
             1002,
-            "text         fin,rsv1           1+2  \"x\"",
-            "reserved bit rsv1 set without an extension (RFC 6455, 5.2)",
+            "text         fin,rsv2           1+2  \"x\"",
+            "reserved bit rsv2 set without an extension (RFC 6455, 5.2)",
         ),
         (
             &hex!("81 81 00000000 78"),
@@ -155,7 +155,7 @@ fn a_frame_that_breaks_a_rule_is_shown_and_the_rule_named() {
 
 /// Only the last fragment, which has no payload, makes the character invalid.
 #[test]
-fn the_offending_frame_among_many_is_located() {
+fn the_frame_that_breaks_a_rule_is_the_right_one_of_many() {
     let bytes = [frame(0x01, b"\xc3"), frame(0x00, ""), frame(0x80, ""), text("after")].concat();
     Test::new()
         .args(["--frames"])

@@ -152,7 +152,7 @@ fn an_authority_s_own_certificate_is_refused_with_a_hint() {
         .stderr(
             "sockeye: cannot verify the certificate of localhost:{port}: \
              CA certificate used as a server certificate\n\n\
-             hint: create the certificate with CA:FALSE, or skip the check with -k\n",
+             hint: trust it with --ca FILE, create it with CA:FALSE, or skip the check with -k\n",
         )
         .status(60)
         .run();

@@ -77,7 +77,11 @@ fn a_reset_after_our_close_is_56_if_a_message_was_not_answered() {
             peer.expect_close(1000);
             peer.reset();
         })
-        .stderr("sockeye: cannot receive from {peer}: connection reset by peer (os error 104)\n")
+        .stderr(
+            "sockeye: cannot receive from {peer}: connection reset by peer (os error 104)\n\n\
+             hint: check the last message and the server's log: the connection ended right after \
+             that message\n",
+        )
         .status(56)
         .run();
 }

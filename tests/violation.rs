@@ -25,7 +25,7 @@ fn broken(fault: &[u8], told: u16, words: &str) {
 
 #[test]
 fn a_reserved_bit_or_opcode_is_a_violation() {
-    for (first, name) in [(0xc1, "rsv1"), (0xa1, "rsv2"), (0x91, "rsv3"), (0xb1, "rsv2, rsv3")] {
+    for (first, name) in [(0xc8, "rsv1"), (0xa1, "rsv2"), (0x91, "rsv3"), (0xb1, "rsv2, rsv3")] {
         let words = format!("reserved bit {name} set without an extension (RFC 6455, 5.2");
         broken(&frame(first, "x"), 1002, &words);
     }
@@ -64,7 +64,7 @@ fn control_frames_too_long_or_fragmented_are_violations() {
 fn a_continuation_without_a_message_is_a_violation() {
     let words = "continuation frame while no message is open (RFC 6455, 5.4";
     broken(&frame(0x80, "x"), 1002, words);
-    broken(&frame(0x00, ""), 1002, words);
+    broken(&frame(0x00, "x"), 1002, words);
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub(super) async fn handshake(
             }
         };
         if n == 0 {
+            if upgrade.has_begun() {
+                tracker.report_broken(upgrade.unparsed());
+            }
             return Err(OpenError::HandshakeCut {
                 request: summary,
                 begun: upgrade.has_begun(),
@@ -60,13 +63,22 @@ pub(super) async fn handshake(
                 waited: sent_at.elapsed(),
             });
         }
-        let answer = upgrade.receive(buffer.within(..n)).map_err(|fault| OpenError::Handshake {
-            request: summary.clone(),
-            fault: match fault {
-                ResponseFault::NotHttp(start) => ResponseFault::NotHttp(known::redact_bytes(start)),
-                other => other,
-            },
-        })?;
+        let answer = match upgrade.receive(buffer.within(..n)) {
+            Ok(answer) => answer,
+            Err(fault) => {
+                match upgrade.refused() {
+                    Some(response) => tracker.report_response(response),
+                    None => tracker.report_broken(upgrade.unparsed()),
+                }
+                let fault = match fault {
+                    ResponseFault::NotHttp(start) => {
+                        ResponseFault::NotHttp(known::redact_bytes(start))
+                    }
+                    other => other,
+                };
+                return Err(OpenError::Handshake { request: summary, fault });
+            }
+        };
         match answer {
             UpgradeProgress::Pending => {}
             UpgradeProgress::Open { agreement, response, rest } => {

@@ -1,7 +1,6 @@
 //! Opening of connections: name resolution, TCP, proxies, TLS and the opening handshake, within one
 //! time limit.
 
-mod body;
 mod client_report;
 pub mod cookies;
 pub mod credentials;

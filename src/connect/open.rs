@@ -1,7 +1,6 @@
 //! Opening of a session: redirects, challenges, HTTP versions, TLS and the handshake.
 
 use super::{
-    body,
     client_report::{ClientConnection, ClientReport},
     dial::dial,
     dialer::Dialer,
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     known,
-    net::{Transport, http2::Http2Fault, tls, tls::TlsFault},
+    net::{Transport, body, http2::Http2Fault, tls, tls::TlsFault},
 };
 use std::net::SocketAddr;
 use tokio::time::{Instant, timeout_at};

@@ -43,6 +43,8 @@ pub enum Progress<'a> {
     Request(&'a Request, &'a Timing),
     /// A response was received; the timing so far.
     Response(&'a Response, &'a Timing),
+    /// These bytes were received, which are not the head of a response.
+    Broken(&'a [u8]),
     /// The session is open; its timing.
     Open(&'a Timing),
     /// Opening failed; its timing.

@@ -30,6 +30,11 @@ impl Tracker<'_> {
         self.report(Progress::Request(request, &timing));
     }
 
+    /// Reports bytes that are not the head of a response.
+    pub(super) fn report_broken(&mut self, bytes: &[u8]) {
+        self.report(Progress::Broken(bytes));
+    }
+
     pub(super) fn report_response(&mut self, response: &Response) {
         let timing = self.stopwatch.timing(Instant::now().into_std());
         self.report(Progress::Response(response, &timing));

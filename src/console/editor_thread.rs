@@ -100,7 +100,8 @@ impl EditorThread {
                 // rustyline abandons the line. It is edited again as it was; the unread input is
                 // discarded, since it may be the rest of a paste with line ends of its own.
                 terminal_modes::discard_input();
-                self.output.print("(unread input was discarded: it is not valid UTF-8)");
+                self.output
+                    .print("(input that is not valid UTF-8 was discarded, and the rest with it)");
                 initial = line.content();
                 line.ready.store(false, Ordering::SeqCst);
                 continue;

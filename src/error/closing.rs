@@ -1,8 +1,6 @@
-//! Messages and hints for the end of a session, with or without a Close.
+//! Sentences and hints for the end of a session, with a Close or without.
 
-use super::request::missing;
 use crate::{
-    connect::RequestPart,
     escape::Escaped,
     proto::{Close, codes::Dialect, handshake::Version},
     session::{QuietPeriod, SessionContext},
@@ -56,67 +54,6 @@ fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
 
 fn write_reason(f: &mut fmt::Formatter<'_>, close: &Close) -> fmt::Result {
     if close.reason.is_empty() { Ok(()) } else { write!(f, ": {}", Escaped(&close.reason)) }
-}
-
-/// Returns the hint for a Close from the server.
-pub(super) fn hint(close: &Close, context: &SessionContext) -> Option<String> {
-    let request = &context.request;
-    let code = u16::from(close.code);
-    // A server that rejects the request closes before it sends a message.
-    let nothing_received = context.received == 0;
-    let none_chosen = context.subprotocol.is_none() && nothing_received;
-    let credentials = "--auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
-    if let Some(hint) = dialect_hint(code, context) {
-        return Some(hint);
-    }
-    let hint = match code {
-        1002 | 1008 | 4406 if request.has(RequestPart::Subprotocols) && none_chosen => {
-            "the server selected none of the requested subprotocols: request another with -s NAME"
-        }
-        1002 | 1007 if context.compression => "try without compression: --no-compress",
-        1002 if nothing_received => return missing(request, &[RequestPart::Subprotocols]),
-        1003 => "try the other message type: text is the default, -b sends binary",
-        1007 => "check the format of the messages: sockeye sends only valid UTF-8 as text",
-        1008 | 3003 if nothing_received => {
-            let all = [RequestPart::Subprotocols, RequestPart::Origin, RequestPart::Credentials];
-            return missing(request, &all);
-        }
-        1009 => "send smaller messages, or smaller frames with --fragment BYTES",
-        1010 if !request.has(RequestPart::Compression) => "offer compression: remove --no-compress",
-        1011 => {
-            "this is a server error: check the server's log; --reconnect reconnects automatically"
-        }
-        1012..=1014 => "try again later; --reconnect does so automatically",
-        3000 if request.has(RequestPart::Credentials) => "the server rejected the credentials",
-        3000 => return Some(format!("authenticate with {credentials}")),
-        3008 => "the server may close idle connections: try --ping-interval SECONDS",
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-/// Returns the hint for a code that the subprotocol or the service defines.
-fn dialect_hint(code: u16, context: &SessionContext) -> Option<String> {
-    let (request, dialect) = (&context.request, context.dialect());
-    let graphql = dialect == Some(Dialect::Graphql);
-    let hint = match code {
-        4406 if !request.has(RequestPart::Subprotocols) => {
-            "if this is a GraphQL server, request -s graphql-transport-ws"
-        }
-        4401 | 4408 if graphql => {
-            "start with -x '{\"type\":\"connection_init\"}' --expect connection_ack"
-        }
-        4403 if graphql => {
-            "if the server requires a token, put it in the payload of connection_init"
-        }
-        4429 if graphql => "send connection_init only once",
-        4500 if graphql => "this is a server error: check the server's log",
-        4100..=4299 if dialect == Some(Dialect::Pusher) => {
-            return Some(format!("reconnect automatically: --reconnect --reconnect-on {code}"));
-        }
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }
 
 /// Writes that the transport ended without a Close.
@@ -217,9 +154,11 @@ mod tests {
             carrier: Version::Http11,
             inside_message: false,
             quiet,
+            context: None,
         };
         let reset = io::ErrorKind::ConnectionReset.into();
-        let receive = SessionError::Receive { authority: "h:1".to_owned(), cause: reset, quiet };
+        let authority = "h:1".to_owned();
+        let receive = SessionError::Receive { authority, cause: reset, quiet, context: None };
         for (error, start) in [
             (no_close, "h:1 closed the connection without a Close frame (1006)"),
             (receive, "cannot receive from h:1: connection reset"),

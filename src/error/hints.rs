@@ -1,13 +1,12 @@
 //! Hints: what a user can do about an error.
 
 use super::{
-    Error, closing, connect,
-    diagnosis::{self, NoAnswer, Refusal},
+    Error, connect,
+    diagnosis::{self, Ending, NoAnswer, Refusal},
     http2, proxy, redirect, resolve, resources, response_fault, tls,
 };
 use crate::{
     connect::{LimitScope, OpenError, Step},
-    proto::Violation,
     session::SessionError,
     target::UrlFault,
 };
@@ -87,31 +86,13 @@ fn open_hint(error: &OpenError) -> Option<String> {
 }
 
 fn session_hint(error: &SessionError) -> Option<String> {
-    let hint = match error {
-        SessionError::NoClose { quiet: Some(quiet), .. }
-        | SessionError::Receive { quiet: Some(quiet), .. } => {
-            return Some(closing::quiet_hint(*quiet));
-        }
-        SessionError::Closed { close, context: Some(context), .. }
-        | SessionError::Unsent { close, context: Some(context), .. } => {
-            return closing::hint(close, context);
-        }
-        SessionError::PongTimeout { .. } => "raise --ping-timeout, or disable it with 0",
-        SessionError::Protocol { violation: Violation::InvalidDeflate, .. } => {
-            "try without compression: --no-compress"
-        }
-        SessionError::Protocol { violation: Violation::MessageTooLong { .. }, .. } => {
-            "raise the limit with --max-message BYTES (0 for none)"
-        }
-        SessionError::Http2 { fault, inside_message, .. } => {
-            let stage = if *inside_message {
-                http2::SessionStage::InsideMessage
-            } else {
-                http2::SessionStage::Open
-            };
-            return http2::hint(fault, stage);
-        }
-        _ => return None,
-    };
-    Some(hint.to_owned())
+    if let SessionError::Http2 { fault, inside_message, .. } = error {
+        let stage = if *inside_message {
+            http2::SessionStage::InsideMessage
+        } else {
+            http2::SessionStage::Open
+        };
+        return http2::hint(fault, stage);
+    }
+    diagnosis::of_ending(&Ending::new(error)).hint()
 }

@@ -1,4 +1,4 @@
-//! Messages and hints for HTTP/2 faults.
+//! Sentences and hints for HTTP/2 faults.
 
 use super::text::short;
 use crate::{

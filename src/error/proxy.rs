@@ -1,14 +1,15 @@
-//! Messages and hints for proxies that fail to connect.
+//! Sentences and hints for proxies that fail to connect.
 
 use super::{
     body::BodySummary,
     response_fault::FaultText,
-    text::{StatusLine, short},
+    text::{StatusLine, challenge_schemes, short},
     tls,
 };
 use crate::{
     escape::Escaped,
     net::proxy::ProxyFault,
+    proto::handshake::Response,
     wording::{lower, system_error},
 };
 use std::fmt;
@@ -21,7 +22,7 @@ pub(super) fn sentence(
 ) -> fmt::Result {
     let to = Escaped(to);
     match fault {
-        ProxyFault::Status { response, body } => {
+        ProxyFault::Status { response, body, .. } => {
             write!(
                 f,
                 "cannot connect to {to} through the proxy {proxy}: it answered {}",
@@ -60,8 +61,8 @@ pub(super) fn sentence(
 
 pub(super) fn hint(proxy: &str, fault: &ProxyFault) -> Option<String> {
     let hint = match fault {
-        ProxyFault::Status { response, .. } => match response.status {
-            407 => GIVE_CREDENTIALS,
+        ProxyFault::Status { response, authorized, .. } => match response.status {
+            407 => return Some(authentication(response, *authorized)),
             403 => "the proxy may allow only some hosts and ports, often only port 443",
             400 | 404 | 405 | 501 => "check the proxy's host and port: this may be a web server",
             502..=504 => "check the server's host and port: the proxy cannot reach it",
@@ -78,6 +79,27 @@ pub(super) fn hint(proxy: &str, fault: &ProxyFault) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Returns the hint for a 407. Only the scheme Basic is supported.
+fn authentication(response: &Response, authorized: bool) -> String {
+    let challenges: Vec<_> =
+        response.headers.all("Proxy-Authenticate").flat_map(challenge_schemes).collect();
+    let has_basic = challenges.iter().any(|scheme| scheme.eq_ignore_ascii_case("Basic"));
+    if challenges.is_empty() || has_basic {
+        return if authorized {
+            "check the user and password of the proxy: it rejected them".to_owned()
+        } else {
+            GIVE_CREDENTIALS.to_owned()
+        };
+    }
+    let schemes = challenges.iter().map(|scheme| short(scheme)).collect::<Vec<_>>().join(" or ");
+    let verb =
+        if authorized { "it did not accept Basic" } else { "Basic is the only scheme of sockeye" };
+    format!(
+        "use a proxy that accepts Basic: this one requires {}, and {verb}",
+        Escaped(&short(&schemes))
+    )
 }
 
 const GIVE_CREDENTIALS: &str = "authenticate with --proxy http://USER:PASSWORD@HOST:PORT";

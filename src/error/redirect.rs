@@ -1,4 +1,4 @@
-//! Messages and hints for redirects that cannot be followed.
+//! Sentences and hints for redirects that cannot be followed.
 
 use super::text::short;
 use crate::{connect::RedirectFault, escape::Escaped, redact::Secrets, target::without_user};

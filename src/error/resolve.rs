@@ -1,4 +1,4 @@
-//! Messages and hints for failed name resolution.
+//! Sentences and hints for failed name resolution.
 
 use crate::wording::system_error;
 use std::io;

@@ -1,4 +1,4 @@
-//! Messages and hints for a response that violates RFC 6455.
+//! Sentences and hints for a response that violates RFC 6455.
 
 use super::{
     request::secured,

@@ -1,10 +1,16 @@
-//! The messages of errors: lower case, no full stop, the cause after a colon.
+//! The sentences of errors: lower case, no full stop, the cause after a colon.
 //!
-//! A message names the party at fault. Text from a peer is escaped.
+//! A sentence names the party at fault. Text from a peer is escaped.
 
 use super::{
-    Error, closing, connect, diagnosis::Refusal, http2, proxy, redirect, resolve,
-    response_fault::FaultText, status, stdin_position::StdinPosition, text::seconds, tls,
+    Error, closing, connect,
+    diagnosis::{self, Ending, Refusal},
+    http2, proxy, redirect, resolve,
+    response_fault::FaultText,
+    status,
+    stdin_position::StdinPosition,
+    text::seconds,
+    tls,
 };
 use crate::{
     connect::{LimitScope, OpenError, Step},
@@ -74,14 +80,11 @@ impl fmt::Display for Error {
                  send again"
             ),
             Self::InputTruncated { message, missing } => {
-                write!(
-                    f,
-                    "stdin ended in the middle of message {message}: {missing} bytes are missing"
-                )
+                write!(f, "stdin ended inside message {message}: {missing} bytes are missing")
             }
             Self::InputLeft { bytes } => {
                 let were = if *bytes == 1 { "byte was" } else { "bytes were" };
-                write!(f, "the run ended before stdin did: {bytes} {were} not sent")
+                write!(f, "the run ended before stdin: {bytes} {were} not sent")
             }
             Self::Unmet(unmet) => unmet.fmt(f),
             Self::Listen { address, cause } => {
@@ -166,7 +169,7 @@ impl fmt::Display for OpenError {
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Send { authority, cause } => {
+            Self::Send { authority, cause, .. } => {
                 write!(f, "cannot send to {authority}: {}", system_error(cause))
             }
             Self::Unsent { authority, messages, close, context } => {
@@ -179,11 +182,11 @@ impl fmt::Display for SessionError {
                     if *carrier == Version::Http2 { " from the HTTP/2 stream" } else { "" };
                 write!(f, "{authority} does not read{stream}: {}", unsent(*messages))
             }
-            Self::Receive { authority, cause, quiet } => {
+            Self::Receive { authority, cause, quiet, .. } => {
                 write!(f, "cannot receive from {authority}: {}", system_error(cause))?;
                 quiet.map_or(Ok(()), |quiet| quiet.fmt(f))
             }
-            Self::NoClose { authority, carrier, inside_message, quiet } => {
+            Self::NoClose { authority, carrier, inside_message, quiet, .. } => {
                 closing::no_close(f, authority, *carrier, *inside_message)?;
                 quiet.map_or(Ok(()), |quiet| quiet.fmt(f))
             }
@@ -200,9 +203,15 @@ impl fmt::Display for SessionError {
             } => {
                 write!(f, "{authority} sent a message over the limit of {limit} bytes (1009)")
             }
-            Self::Protocol { authority, violation, told } => {
-                let section = violation.section();
-                write!(f, "{authority} violated the protocol: {violation} ({section}")?;
+            Self::Protocol { authority, violation, told, .. } => {
+                let cause = diagnosis::of_ending(&Ending::new(self)).cause;
+                write!(f, "{authority} violated the protocol: ")?;
+                if cause.is_empty() {
+                    write!(f, "{violation} ({}", violation.section())?;
+                } else {
+                    // What is not a frame breaks the framing, whichever rule it broke first.
+                    write!(f, "{cause} ({}", Violation::ReservedBits(0).section())?;
+                }
                 if *told {
                     write!(f, "; closed with {}", violation.close_code())?;
                 }

@@ -1,4 +1,4 @@
-//! Building blocks of messages.
+//! Building blocks of sentences.
 
 use crate::{
     escape::Escaped,
@@ -46,6 +46,20 @@ pub(super) fn paragraph(line: &str) -> String {
     let cut = line.within(..end);
     let cut = cut.rfind(char::is_whitespace).map_or(cut, |at| cut.within(..at));
     format!("{} ...", cut.trim_end())
+}
+
+/// Returns the schemes in the value of a challenge (RFC 9110, 11.3). Unlike a parameter, a scheme has
+/// no `=` in its first word.
+pub(super) fn challenge_schemes(value: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let items = value.split(move |c: char| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    items.filter_map(|item| {
+        let word = item.split_whitespace().next()?;
+        (!word.contains(['=', '"'])).then_some(word)
+    })
 }
 
 /// Formats a time limit in seconds.

@@ -158,7 +158,7 @@ async fn dial(address: SocketAddr, local: LocalAddr) -> io::Result<TcpStream> {
             socket.connect(address).await?
         }
     };
-    // Failures are ignored: the connection also works without these options.
+    // The socket options are optional: without them, the connection works all the same.
     let _ = crate::sys::unix::set_tcp_options(&stream);
     Ok(stream)
 }

@@ -92,7 +92,12 @@ pub enum ResponseFault {
     /// The heads, including those of 1xx responses, exceed [`MAX_HEAD_BYTES`].
     HeadsTooLong,
     /// The head is malformed.
-    Malformed(httparse::Error),
+    Malformed {
+        /// The rule that it breaks.
+        cause: httparse::Error,
+        /// The first header line that is not a field, if that is the cause.
+        line: Option<String>,
+    },
     /// Status 101 in HTTP/1.0, which has no upgrade.
     Http10,
     /// The Upgrade header, if any, is not `websocket`.
@@ -132,7 +137,10 @@ impl fmt::Display for ResponseFault {
                 write!(f, "the response is not HTTP/1.1: '{line}'")
             }
             Self::HeadsTooLong => f.write_str("the response head exceeds 64 KiB"),
-            Self::Malformed(cause) => write!(f, "malformed response head: {cause}"),
+            Self::Malformed { cause, line: None } => write!(f, "malformed response head: {cause}"),
+            Self::Malformed { cause, line: Some(line) } => {
+                write!(f, "malformed response head: {cause}: '{}'", Excerpt(line))
+            }
             Self::Http10 => f.write_str("101 in HTTP/1.0, which has no upgrade"),
             Self::Upgrade(None) => f.write_str("101 without an Upgrade header"),
             Self::Upgrade(Some(value)) => {

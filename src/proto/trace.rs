@@ -184,7 +184,7 @@ struct OpenMessage {
 }
 
 impl FrameReader {
-    /// Creates a reader that keeps the first `preview_bytes` of each payload. `deflates` is true if
+    /// Creates a reader that keeps the first `preview_bytes` of each payload. `deflates` tells that
     /// permessage-deflate was negotiated.
     pub fn new(deflates: bool, preview_bytes: usize) -> Self {
         Self { deflates, preview_bytes, position: 0, open: None, message: None }

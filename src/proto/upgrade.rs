@@ -7,6 +7,7 @@ use super::{
         Version, validate,
     },
     headers::Headers,
+    slice::Within as _,
 };
 use data_encoding::BASE64;
 use http::StatusCode;
@@ -60,12 +61,14 @@ pub struct ClientUpgrade {
     buffer: Vec<u8>,
     /// Bytes of the 1xx responses received so far.
     earlier: usize,
+    /// The head of a 101 response that breaks a rule.
+    refused: Option<Response>,
 }
 
 impl ClientUpgrade {
     /// Creates a handshake that begins with this request.
     pub fn new(request: Request) -> Self {
-        Self { request, buffer: Vec::new(), earlier: 0 }
+        Self { request, buffer: Vec::new(), earlier: 0, refused: None }
     }
 
     /// Returns the request.
@@ -83,14 +86,24 @@ impl ClientUpgrade {
         self.earlier > 0 || !self.buffer.is_empty()
     }
 
+    /// Returns the head of a 101 response for which [`Self::receive`] failed.
+    pub fn refused(&self) -> Option<&Response> {
+        self.refused.as_ref()
+    }
+
+    /// Returns the bytes that are not, or not yet, a head.
+    pub fn unparsed(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// Processes bytes from the server.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<UpgradeProgress, ResponseFault> {
         self.buffer.extend_from_slice(bytes);
         loop {
             let start = self.buffer.get(..HTTP.len()).unwrap_or(&self.buffer);
             if !HTTP.starts_with(start) {
-                self.buffer.truncate(80);
-                return Err(ResponseFault::NotHttp(std::mem::take(&mut self.buffer)));
+                let start = self.buffer.iter().take(80).copied().collect();
+                return Err(ResponseFault::NotHttp(start));
             }
             let head = parse_response(&self.buffer)?;
             let length = head.as_ref().map_or(self.buffer.len(), |(_, length)| *length);
@@ -103,7 +116,13 @@ impl ClientUpgrade {
             let rest = self.buffer.split_off(length);
             self.buffer = rest;
             if response.status == 101 {
-                let agreement = self.check(&response)?;
+                let agreement = match self.check(&response) {
+                    Ok(agreement) => agreement,
+                    Err(fault) => {
+                        self.refused = Some(response);
+                        return Err(fault);
+                    }
+                };
                 let rest = std::mem::take(&mut self.buffer);
                 return Ok(UpgradeProgress::Open { agreement, response, rest });
             }
@@ -311,12 +330,59 @@ pub fn parse_response(buffer: &[u8]) -> Result<Option<(Response, usize)>, Respon
             Ok(Some((head, length))) if head.status != 101 => Ok(Some((head, length))),
             // Incomplete: it may still turn out to be such a head.
             Ok(None) => Ok(None),
-            _ => Err(ResponseFault::Malformed(fault)),
+            _ => Err(ResponseFault::Malformed { cause: fault, line: malformed_line(buffer) }),
         }
     })
 }
 
+/// Returns the first header line that is neither a field nor a fold (RFC 9112, 5).
+fn malformed_line(head: &[u8]) -> Option<String> {
+    let lines = head.split(|byte| *byte == b'\n').skip(1);
+    let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let is_token = |name: &[u8]| {
+        let is_char = |byte: &u8| byte.is_ascii_alphanumeric() || TOKEN_MARKS.contains(byte);
+        !name.is_empty() && name.iter().all(is_char)
+    };
+    let is_field = |line: &&[u8]| {
+        let is_visible = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
+        let is_named = match line.iter().position(|byte| *byte == b':') {
+            Some(colon) => is_token(line.within(..colon)),
+            None => false,
+        };
+        (is_named || matches!(line, [b' ' | b'\t', ..])) && line.iter().all(is_visible)
+    };
+    let mut fields = lines.take_while(|line| !line.is_empty());
+    let line = fields.find(|line| !is_field(line))?;
+    Some(String::from_utf8_lossy(line).into_owned())
+}
+
+/// Replaces the bytes of the reason phrase that a parser may refuse: a client ignores the phrase
+/// (RFC 9112, 4). Returns the phrase, and the head unless nothing is to be replaced.
+fn without_reason(head: &[u8]) -> Option<(Vec<u8>, String)> {
+    let end = head.iter().position(|byte| *byte == b'\n')?;
+    let line = head.within(..end);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let reason = line.get(STATUS_BYTES..)?;
+    if reason.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return None;
+    }
+    let mut plain = head.to_vec();
+    for byte in plain.within_mut(STATUS_BYTES..line.len()) {
+        *byte = b' ';
+    }
+    Some((plain, String::from_utf8_lossy(reason).trim().to_owned()))
+}
+
 fn parse_head(
+    head: &[u8],
+    config: httparse::ParserConfig,
+) -> Result<Option<(Response, usize)>, httparse::Error> {
+    let Some((plain, reason)) = without_reason(head) else { return parse_plain(head, config) };
+    let parsed = parse_plain(&plain, config)?;
+    Ok(parsed.map(|(response, length)| (Response { reason, ..response }, length)))
+}
+
+fn parse_plain(
     buffer: &[u8],
     mut config: httparse::ParserConfig,
 ) -> Result<Option<(Response, usize)>, httparse::Error> {
@@ -394,6 +460,10 @@ fn to_headers(fields: &[httparse::Header<'_>]) -> Headers {
 }
 
 const HTTP: &[u8] = b"HTTP/1.";
+/// Length of `HTTP/1.1 101 `, which precedes the reason phrase.
+const STATUS_BYTES: usize = 13;
+/// The characters of a token other than letters and digits (RFC 9110, 5.6.2).
+const TOKEN_MARKS: &[u8] = b"!#$%&'*+-.^_`|~";
 /// The GUID hashed with a Sec-WebSocket-Key (1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 

@@ -58,6 +58,19 @@ impl Violation {
         }
     }
 
+    /// Returns true if a frame breaks the rule with its header, whatever its payload is.
+    pub fn is_in_header(self) -> bool {
+        !matches!(
+            self,
+            Self::InvalidDeflate
+                | Self::TextNotUtf8
+                | Self::CloseTooShort
+                | Self::CloseCodeInvalid(_)
+                | Self::CloseReasonNotUtf8
+                | Self::MessageTooLong { .. }
+        )
+    }
+
     /// Returns the RFC and section of the broken rule.
     pub fn section(self) -> &'static str {
         match self {

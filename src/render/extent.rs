@@ -1,4 +1,4 @@
-//! The part of a message that is shown.
+//! How much of a message is shown.
 
 /// The part of a message that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

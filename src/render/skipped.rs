@@ -1,4 +1,4 @@
-//! The parts of a recording that its reader skipped.
+//! What the reader of a recording skipped.
 
 use crate::{escape::Escaped, proto::excerpt::Excerpt};
 
@@ -36,7 +36,7 @@ impl Skipped {
         self.cut += 1;
     }
 
-    /// Returns human-readable notes.
+    /// Returns the notes for a person.
     pub(super) fn notes(&self) -> Vec<String> {
         let unknown = self
             .unknown

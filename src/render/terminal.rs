@@ -31,7 +31,7 @@ pub struct Terminal {
 struct LongMessage {
     /// Bytes of the message written so far.
     written: usize,
-    /// The column of the marks of further lines.
+    /// The column in which the marks of further lines stand.
     indent: usize,
 }
 

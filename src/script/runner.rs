@@ -14,8 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A running script. Callers pass it received messages and times; it returns the frames and
-/// messages to send.
+/// A running script. Callers pass it received messages and times; it returns what to send.
 ///
 /// Its own actions come first and are repeated in each session that replaces a lost one. Appended
 /// actions follow them and are performed once.
@@ -175,8 +174,8 @@ impl Script {
         self.expect_deadline().or(self.wait_until)
     }
 
-    /// Postpones the deadline of an expected message by the time during which received bytes could
-    /// not be processed.
+    /// Postpones the deadline of an expected message by a time in which received bytes could not be
+    /// processed.
     pub(crate) fn delay(&mut self, time: Duration) {
         if let Some(expectation) = &mut self.expectation {
             expectation.deadline += time;
@@ -214,7 +213,7 @@ impl Script {
     }
 }
 
-/// The number of bytes that an error quotes from the start of a message.
+/// The length of the message start that an error quotes.
 const QUOTED_BYTES: usize = 100;
 
 #[cfg(test)]

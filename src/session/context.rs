@@ -1,6 +1,7 @@
 //! The context in which a client's session ended.
 
 use crate::{connect::RequestSummary, proto::codes::Dialect};
+use std::time::Duration;
 
 /// Facts about a client's session that help to explain its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,19 @@ pub struct SessionContext {
     pub compression: bool,
     /// The number of messages received.
     pub received: u64,
+    /// The numbers of text and of binary messages sent.
+    pub sent: SentMessages,
+    /// Time from our last message to the end, if nothing was received between them.
+    pub unanswered: Option<Duration>,
+}
+
+/// The numbers of messages sent, by type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentMessages {
+    /// The number of text messages.
+    pub text: u64,
+    /// The number of binary messages.
+    pub binary: u64,
 }
 
 impl SessionContext {

@@ -1,4 +1,4 @@
-//! Failures of an open session, as plain data; `error` adds messages, hints and exit codes.
+//! Failures of an open session, as plain data; `error` adds sentences, hints and exit codes.
 
 use super::{context::SessionContext, quiet::QuietPeriod};
 use crate::{
@@ -15,7 +15,12 @@ use std::{io, time::Duration};
 #[expect(missing_docs, reason = "the names of most fields say enough")]
 pub enum SessionError {
     /// Writing to the transport failed.
-    Send { authority: String, cause: io::Error },
+    Send {
+        authority: String,
+        cause: io::Error,
+        /// The context of a client's session; `None` for a server.
+        context: Option<Box<SessionContext>>,
+    },
     /// The peer closed the connection before all messages were sent.
     Unsent {
         authority: String,
@@ -38,6 +43,8 @@ pub enum SessionError {
         cause: io::Error,
         /// The quiet period before the failure, if it was long enough to be the cause.
         quiet: Option<QuietPeriod>,
+        /// The context of a client's session; `None` for a server.
+        context: Option<Box<SessionContext>>,
     },
     /// The HTTP/2 stream or connection that carries the session failed.
     Http2 {
@@ -54,8 +61,10 @@ pub enum SessionError {
         inside_message: bool,
         /// The quiet period before the end, if it was long enough to be the cause.
         quiet: Option<QuietPeriod>,
+        /// The context of a client's session; `None` for a server.
+        context: Option<Box<SessionContext>>,
     },
-    /// The session was closed in the middle of a message from the peer.
+    /// The session was closed inside a message of the peer.
     Incomplete {
         authority: String,
         /// True if the peer closed the session first.
@@ -69,6 +78,11 @@ pub enum SessionError {
         violation: Violation,
         /// True if our Close reported the violation; false if we had already sent a Close.
         told: bool,
+        /// The first bytes of the frame that breaks a rule of frame headers; at most
+        /// [`OFFENDING_BYTES`](super::limits::OFFENDING_BYTES).
+        bytes: Box<[u8]>,
+        /// The context of a client's session; `None` for a server.
+        context: Option<Box<SessionContext>>,
     },
     /// The peer closed the connection with a code that reports an error.
     Closed {
@@ -90,10 +104,11 @@ impl SessionError {
         cause: io::Error,
         inside_message: bool,
         quiet: Option<QuietPeriod>,
+        context: Option<Box<SessionContext>>,
     ) -> Self {
         match cause.downcast() {
             Ok(fault) => Self::Http2 { authority, fault, inside_message },
-            Err(cause) => Self::Receive { authority, cause, quiet },
+            Err(cause) => Self::Receive { authority, cause, quiet, context },
         }
     }
 

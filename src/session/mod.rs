@@ -9,6 +9,7 @@ mod context;
 mod error;
 pub mod limits;
 mod observer;
+mod offending;
 mod quiet;
 mod sending;
 mod stats;
@@ -18,7 +19,7 @@ pub(crate) mod testbed;
 mod tests;
 mod verdict;
 
-pub use context::SessionContext;
+pub use context::{SentMessages, SessionContext};
 pub use error::SessionError;
 pub use observer::{OBSERVED_PAYLOAD_LIMIT_BYTES, Observer, SessionEvent};
 pub use stats::Stats;
@@ -34,6 +35,7 @@ use crate::{
     },
 };
 use observer::Observation;
+use offending::OffendingBytes;
 use std::{
     future::poll_fn,
     io,
@@ -55,7 +57,7 @@ struct Idle {
     partial: Option<u64>,
     /// The last time at which a message, or part of one, was received or written.
     since: Instant,
-    /// Reading is paused, so messages from the peer may be waiting.
+    /// Nothing is read at present, so messages of the peer may be waiting.
     paused: bool,
     /// The timeout has expired, and the session is closing because of it.
     expired: bool,
@@ -90,13 +92,12 @@ pub struct Session {
     /// The time of the last successful write.
     last_sent: Instant,
     idle: Idle,
-    /// Our Close, if one was sent. A peer that merely echoes an error code does not report an
-    /// error.
+    /// Our Close. A peer that echoes an error code does not report an error itself.
     our_close: Option<OurClose>,
-    /// The offset in the received bytes at which the last message that arrived in pieces begins.
+    /// The position, among the bytes received, of the first byte of the last message in pieces.
     message_start: u64,
-    /// The number of messages written at least in part, and the time of the first write of the last
-    /// one.
+    /// The number of messages of which a part was written, and the time at which the last one began
+    /// to be written.
     written: (u64, Instant),
     send_error: Option<io::Error>,
     receive_error: Option<io::Error>,
@@ -105,6 +106,12 @@ pub struct Session {
     quiet: silence::Silence,
     /// The quiet period before the transport ended.
     last_quiet: Option<QuietPeriod>,
+    /// The number of messages sent before the last read that returned bytes.
+    sent_before_read: u64,
+    /// Time between our last message and what followed it, if that was the last read or the end of
+    /// the transport.
+    unanswered: Option<Duration>,
+    offending: OffendingBytes,
     /// The transport may still buffer written bytes, as TLS does.
     flushing: bool,
     shut: bool,
@@ -127,6 +134,8 @@ impl Session {
             subprotocol: agreement.subprotocol.clone(),
             compression: agreement.deflate.is_some(),
             received: 0,
+            sent: SentMessages::default(),
+            unanswered: None,
         };
         let session = Self::new(opened.established, Role::Client, settings, entropy);
         Self { context: Some(context), ..session }
@@ -174,6 +183,9 @@ impl Session {
             eof: false,
             quiet: silence::Silence::default(),
             last_quiet: None,
+            sent_before_read: 0,
+            unanswered: None,
+            offending: OffendingBytes::default(),
             flushing: false,
             shut: false,
             timer: Box::pin(sleep(Duration::ZERO)),
@@ -205,8 +217,8 @@ impl Session {
         Some(Piece::whole(kind, payload))
     }
 
-    /// [`Self::next_whole`] with an observer. A separate function, so that without an observer the
-    /// piece need not be held in memory.
+    /// [`Self::next_whole`] with an observer. Outside it, so that the path without one never has to
+    /// hold the piece in memory.
     #[cold]
     fn next_whole_observed(&mut self) -> Option<Piece<'_>> {
         let input = self.buffer.get(self.start..self.end)?;
@@ -222,15 +234,21 @@ impl Session {
 
     /// Returns the next event in the received bytes; `None` if more bytes are needed.
     pub fn next_event(&mut self) -> Option<Event<'_>> {
-        // The decoder runs even if no bytes are left: a violation may be pending after the piece
-        // returned last.
+        // The connection is asked even if no bytes are left: a violation may be pending behind the
+        // piece that was returned last.
         if !self.connection.is_inside_message() {
             self.message_start = self.bytes_received - (self.end - self.start) as u64;
         }
-        let input = self.buffer.get_mut(self.start..self.end)?;
+        let from = self.start;
+        let input = self.buffer.get_mut(from..self.end)?;
         let Received { used, event, fault_at } =
             self.connection.receive_located(self.received_at, input);
         self.start += used;
+        if let Some(Event::Failed(violation)) = &event
+            && violation.is_in_header()
+        {
+            self.offending.begin(from + fault_at.saturating_sub(1));
+        }
         if let Some(observation) = &mut self.observation {
             observation.decoded(self.received_at, used, event.as_ref(), fault_at);
         }
@@ -332,7 +350,7 @@ impl Session {
             progressed = true;
         }
         self.flushing |= progressed;
-        // HTTP/2 must be driven even while nothing is read, for example to answer PINGs.
+        // HTTP/2 must be driven even while nothing is read, to answer PINGs for example.
         if (self.flushing || !reading) && self.send_error.is_none() {
             match Pin::new(&mut self.transport).poll_flush(cx) {
                 Poll::Pending => {}
@@ -360,6 +378,7 @@ impl Session {
 
     /// Reads until the buffer is full or the transport has no more bytes available.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        self.offending.keep(self.buffer.within(..self.end));
         if self.start > 0 {
             // Cheap: the decoder leaves at most a partial header.
             self.buffer.copy_within(self.start..self.end, 0);
@@ -379,8 +398,11 @@ impl Session {
                     self.eof = true;
                     self.note_received(before);
                     let (heard, sent) = (self.last_heard(), self.last_sent);
-                    self.last_quiet =
-                        self.quiet.before(clock::now(), heard, sent).map(QuietPeriod::new);
+                    let now = clock::now();
+                    self.last_quiet = self.quiet.before(now, heard, sent).map(QuietPeriod::new);
+                    if self.end == before && self.connection.remote_close().is_none() {
+                        self.note_unanswered(now);
+                    }
                     return true;
                 }
             }
@@ -402,6 +424,8 @@ impl Session {
             return false;
         }
         let now = clock::now();
+        self.note_unanswered(now);
+        self.offending.append(self.buffer.within(start..self.end));
         self.silence = self.silence.max(now.saturating_duration_since(self.last_heard()));
         self.received_at = now;
         self.bytes_received += n as u64;
@@ -410,6 +434,14 @@ impl Session {
             observation.received(now, self.buffer.within(start..self.end));
         }
         true
+    }
+
+    /// Records whether a message of ours came directly before this read.
+    fn note_unanswered(&mut self, now: Instant) {
+        let sent = self.connection.messages_sent();
+        let unanswered = sent > self.sent_before_read;
+        self.unanswered = unanswered.then(|| now.saturating_duration_since(self.last_sent));
+        self.sent_before_read = sent;
     }
 
     /// Records the time of the first message: that of the last read, from which it was decoded.
@@ -548,6 +580,6 @@ impl Session {
     }
 }
 
-/// Size of the read buffer. From this size on, the allocator maps fresh pages, which take memory
-/// only once they are used.
+/// Size of the read buffer. From this size on the allocator maps fresh pages, which take memory only
+/// once they are used.
 const READ_BUFFER_BYTES: usize = 128 << 10;

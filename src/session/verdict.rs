@@ -1,9 +1,13 @@
 //! The outcome of a finished session.
 
-use super::{Session, context::SessionContext, error::SessionError};
+use super::{
+    Session,
+    context::{SentMessages, SessionContext},
+    error::SessionError,
+};
 use crate::{
     net::http2::Http2Fault,
-    proto::{Cause, Close, handshake::Version},
+    proto::{Cause, Close, handshake::Version, slice::Within as _},
 };
 use std::io;
 
@@ -15,8 +19,16 @@ impl Session {
     }
 
     fn context(&self) -> Option<Box<SessionContext>> {
-        let received = self.connection.tallies().0.messages();
-        self.context.clone().map(|it| Box::new(SessionContext { received, ..it }))
+        let context = self.context.clone()?;
+        let (received, sent) = self.connection.tallies();
+        let (text, binary) = (sent.text.messages, sent.binary.messages);
+        Some(Box::new(SessionContext {
+            received: received.messages(),
+            sent: SentMessages { text, binary },
+            // The peer cannot have reacted to a message that it did not get.
+            unanswered: self.unanswered.filter(|_| self.connection.unsent_messages() == 0),
+            ..context
+        }))
     }
 
     fn judge(&self, close: Close) -> Result<(), SessionError> {
@@ -35,8 +47,7 @@ impl Session {
         SessionError::Incomplete { authority: self.authority.clone(), by_peer, received }
     }
 
-    /// Fails if a message did not end. A message that began after our Close does not belong to the
-    /// session.
+    /// Fails if a message did not end. A message that began after our Close is none of the session.
     pub fn ensure_complete(&self) -> Result<(), SessionError> {
         let is_ours = |ours: &super::OurClose| self.message_start < ours.received;
         if self.connection.is_inside_message() && self.our_close.as_ref().is_none_or(is_ours) {
@@ -75,13 +86,14 @@ impl Session {
             let limit = self.settings.idle_timeout.unwrap_or_default();
             return Err(SessionError::Idle { authority, limit });
         }
+        self.offending.keep(self.buffer.within(..self.end));
         let inside_message = self.connection.is_inside_message();
+        let context = self.context();
         let answered = self.connection.remote_close().cloned();
         match (self.connection.cause(), answered) {
             (Some(Cause::RemoteClose(_) | Cause::SendFailed), Some(close)) => {
                 let messages = self.connection.unsent_messages() + waiting;
                 if messages > 0 {
-                    let context = self.context();
                     return Err(SessionError::Unsent { authority, messages, close, context });
                 }
                 self.judge(close)
@@ -100,32 +112,45 @@ impl Session {
             (Some(Cause::LocalClose), None) if self.is_lost_after_close() => {
                 let cause = self.receive_error.take().or_else(|| self.send_error.take());
                 let cause = cause.unwrap_or_else(|| io::ErrorKind::Other.into());
-                Err(SessionError::receive(authority, cause, inside_message, quiet))
+                Err(SessionError::receive(authority, cause, inside_message, quiet, context))
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
             (None, Some(close)) => self.judge(close),
             (Some(Cause::SendFailed), None) if carrier == Version::Http2 && self.eof => {
                 // The end of the peer's side says why sending failed.
                 Err(match self.receive_error.take() {
-                    Some(cause) => SessionError::receive(authority, cause, inside_message, quiet),
-                    None => SessionError::NoClose { authority, carrier, inside_message, quiet },
+                    Some(cause) => {
+                        SessionError::receive(authority, cause, inside_message, quiet, context)
+                    }
+                    None => {
+                        SessionError::NoClose { authority, carrier, inside_message, quiet, context }
+                    }
                 })
             }
             (Some(Cause::SendFailed), None) => {
                 let cause = self.send_error.take().unwrap_or_else(|| io::ErrorKind::Other.into());
-                Err(SessionError::Send { authority, cause })
+                Err(SessionError::Send { authority, cause, context })
             }
             (Some(Cause::Violation(violation)), _) => {
                 let told = self.our_close.is_none();
-                Err(SessionError::Protocol { authority, violation: *violation, told })
+                let (violation, bytes) = (*violation, self.offending.take());
+                Err(SessionError::Protocol { authority, violation, told, bytes, context })
             }
             (Some(Cause::PongTimeout), _) => {
                 let limit = self.settings.ping_timeout.unwrap_or_default();
                 Err(SessionError::PongTimeout { authority, limit })
             }
             (Some(Cause::TransportEnded), _) => match self.receive_error.take() {
-                Some(cause) => Err(SessionError::receive(authority, cause, inside_message, quiet)),
-                None => Err(SessionError::NoClose { authority, carrier, inside_message, quiet }),
+                Some(cause) => {
+                    Err(SessionError::receive(authority, cause, inside_message, quiet, context))
+                }
+                None => Err(SessionError::NoClose {
+                    authority,
+                    carrier,
+                    inside_message,
+                    quiet,
+                    context,
+                }),
             },
         }
     }

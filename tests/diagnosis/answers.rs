@@ -27,14 +27,24 @@ struct Row {
     hint: String,
 }
 
+fn run(row: &Row) -> (Option<i32>, String) {
+    let args: Vec<_> = row.args.iter().map(String::as_str).collect();
+    stderr_for(&args, &row.path, &row.answer, row.delay)
+}
+
 /// Runs the program against a server with this answer. Returns its status and stderr, in which the
 /// server's address is `{peer}`.
-fn run(row: &Row) -> (Option<i32>, String) {
+pub(super) fn stderr_for(
+    args: &[&str],
+    path: &str,
+    answer: &str,
+    delay: f64,
+) -> (Option<i32>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let peer = listener.local_addr().unwrap().to_string();
     let mut child = Command::new(env!("CARGO_BIN_EXE_sockeye"))
-        .args(&row.args)
-        .args(["-x", "x", &format!("ws://{peer}{}", row.path)])
+        .args(args)
+        .args(["-x", "x", &format!("ws://{peer}{path}")])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -45,9 +55,9 @@ fn run(row: &Row) -> (Option<i32>, String) {
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
         head.push(byte[0]);
     }
-    thread::sleep(Duration::from_secs_f64(row.delay));
+    thread::sleep(Duration::from_secs_f64(delay));
     // The client may have seen enough before all of it is written.
-    let _ = stream.write_all(row.answer.as_bytes());
+    let _ = stream.write_all(answer.as_bytes());
     drop(stream);
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
@@ -65,7 +75,7 @@ const SUBJECTS: [&[&str]; 6] = [
 ];
 
 /// Reports whether the text above the hint is about a subject, and the hint about another one only.
-fn contradicts(words: &str, hint: &str) -> bool {
+pub(super) fn contradicts(words: &str, hint: &str) -> bool {
     let subjects = |text: &str| {
         let text = text.to_lowercase();
         SUBJECTS.map(|subject| subject.iter().any(|word| text.contains(word)))

@@ -189,7 +189,7 @@ fn codes_of_graphql() {
         "Subprotocol not acceptable",
         "{peer} closed the connection: 4406 (private use; in graphql-transport-ws: subprotocol not \
          acceptable): Subprotocol not acceptable\n\n\
-         hint: if this is a GraphQL server, request -s graphql-transport-ws",
+         hint: if this is a GraphQL server, request its subprotocol: -s graphql-transport-ws",
     );
     closes(
         &[],

@@ -1,6 +1,6 @@
 //! Answers that do not complete the opening handshake.
 
-use super::answers;
+use super::{answers, answers::stderr_for};
 use crate::support::{Peer, Test, peer::OPEN, says};
 
 /// Checks the error for a server that sends these bytes in answer to any request.
@@ -216,4 +216,56 @@ fn ends_and_silence() {
          hint: check the path: some servers never answer an upgrade at a path that they do not \
          serve; otherwise raise the limit with --handshake-timeout SECONDS",
     );
+}
+
+/// The answer shows what is wrong with it.
+#[test]
+fn a_refused_or_broken_answer_is_shown() {
+    let refused = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                   Connection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n";
+    for (answer, shown) in [
+        (
+            refused,
+            "< HTTP/1.1 101 Switching Protocols\n< Upgrade: websocket\n< Connection: Upgrade\n\
+             < Sec-WebSocket-Accept: AAAA\n",
+        ),
+        ("HTTP/1.1 200 OK\r\nServer: a\r\n", "< HTTP/1.1 200 OK\n< Server: a\n"),
+        ("HTTP/1.1 101 OK\r\nx\x1b y\r\n\r\n", "< HTTP/1.1 101 OK\n< x\\x1b y\n"),
+        ("220 mail.example ESMTP\r\n", "< 220 mail.example ESMTP\n"),
+    ] {
+        let (code, stderr) = stderr_for(&["-v"], "/", answer, 0.0);
+        assert!(stderr.contains(shown), "{stderr}");
+        assert_eq!(code, Some(if answer.contains("200") { 56 } else { 8 }), "{stderr}");
+    }
+    let args = ["--write-out", "%{stderr}status %{http_code}"];
+    let (_, stderr) = stderr_for(&args, "/", refused, 0.0);
+    assert!(stderr.contains("status 101"), "{stderr}");
+}
+
+#[test]
+fn a_malformed_field_line_is_named() {
+    answers(
+        &[],
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nBad\x1b Field: x\r\n\r\n",
+        8,
+        "handshake with {peer} failed: malformed response head: invalid header name: \
+         'Bad\\x1b Field: x'",
+    );
+}
+
+/// RFC 9112, 4: a client ignores the reason phrase.
+#[test]
+fn a_reason_phrase_never_fails_the_handshake() {
+    for reason in ["", " ", " Protokollwechsel f\u{fc}r dich", " \x01\x7f\t"] {
+        Test::new()
+            .peer(move |peer| {
+                peer.answer(&format!(
+                    "HTTP/1.1 101{reason}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                     Sec-WebSocket-Accept: {{accept}}\r\n\r\n"
+                ));
+                peer.close(1000);
+                peer.discard_all();
+            })
+            .run();
+    }
 }

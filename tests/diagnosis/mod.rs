@@ -4,6 +4,7 @@
 mod answers;
 mod closing;
 mod connecting;
+mod endings;
 mod handshake;
 mod pages;
 mod protocol;

@@ -5,12 +5,18 @@ use crate::support::{Peer, Test, closed_port, says};
 /// Checks the error for a proxy that gives this answer.
 #[track_caller]
 fn answers(answer: &'static str, message: &str) {
-    let test =
-        Test::new().args(["--proxy", "127.0.0.1:{port}", "ws://far.example/"]).peer(move |peer| {
-            peer.answer(answer);
-            peer.half_close();
-            peer.discard_all();
-        });
+    answers_at("127.0.0.1:{port}", answer, message);
+}
+
+/// Does the same with this URL of the proxy.
+#[track_caller]
+fn answers_at(proxy: &str, answer: impl Into<String>, message: &str) {
+    let answer = answer.into();
+    let test = Test::new().args(["--proxy", proxy, "ws://far.example/"]).peer(move |peer| {
+        peer.answer(&answer);
+        peer.half_close();
+        peer.discard_all();
+    });
     says(
         test,
         97,
@@ -63,6 +69,54 @@ fn refusals() {
         "SSH-2.0-x\r\n",
         "the response is SSH, not HTTP/1.1: 'SSH-2.0-x'\n\n\
          hint: check the type of the proxy: http://, https:// or socks5h://",
+    );
+}
+
+/// A hint to pass credentials would contradict what was done.
+#[test]
+fn rejected_proxy_credentials_are_not_asked_for_again() {
+    for (challenge, hint) in [
+        ("Basic realm=\"p\"", "check the user and password of the proxy: it rejected them"),
+        (
+            "Digest realm=\"p\", nonce=\"a, b\"",
+            "use a proxy that accepts Basic: this one requires Digest, and it did not accept Basic",
+        ),
+        (
+            "Negotiate, NTLM",
+            "use a proxy that accepts Basic: this one requires Negotiate or NTLM, and it did not \
+             accept Basic",
+        ),
+        ("NTLM, Basic realm=\"p\"", "check the user and password of the proxy: it rejected them"),
+    ] {
+        let answer = format!(
+            "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: {challenge}\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+        answers_at(
+            "http://me:secret@127.0.0.1:{port}",
+            answer,
+            &format!(
+                "it answered 407 (Proxy Authentication Required)\n  \
+                 Proxy-Authenticate: {challenge}\n\nhint: {hint}"
+            ),
+        );
+    }
+    answers(
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\n\
+         Content-Length: 0\r\n\r\n",
+        "it answered 407 (Proxy Authentication Required)\n  Proxy-Authenticate: Negotiate\n\n\
+         hint: use a proxy that accepts Basic: this one requires Negotiate, and Basic is the only \
+         scheme of sockeye",
+    );
+}
+
+#[test]
+fn a_chunked_body_of_a_proxy_is_decoded() {
+    answers(
+        "HTTP/1.1 407 Proxy Authentication Required\r\nTransfer-Encoding: chunked\r\n\r\n\
+         6\r\nLog in\r\n7\r\n please\r\n0\r\n\r\n",
+        "it answered 407 (Proxy Authentication Required)\n  Log in please\n\n\
+         hint: authenticate with --proxy http://USER:PASSWORD@HOST:PORT",
     );
 }
 

@@ -8,6 +8,16 @@ fn closes(peer: &mut Peer) {
 }
 
 #[test]
+fn a_certificate_of_ssl_cert_file_is_trusted_like_one_of_ca() {
+    let identity = Identity::self_signed_with(|params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let [cert, _] = identity.files(&dir);
+    Test::new().env("SSL_CERT_FILE", cert).tls_peer(identity.server(), closes).run();
+}
+
+#[test]
 fn a_self_signed_certificate_that_was_given_is_trusted() {
     let dir = tempfile::tempdir().unwrap();
     for authority in [false, true] {
@@ -142,9 +152,9 @@ fn a_key_may_be_pinned() {
             .args([authority.file()])
             .tls_peer(identity.server(), Peer::discard_all)
             .stderr(format!(
-                "sockeye: the public key of localhost:{{port}} does not match the pin: its hash is \
+                "sockeye: the public key of localhost:{{port}} does not match the pin: it is \
                  {pin}\n\n\
-                 hint: if the server's key has changed, pin the new one\n"
+                 hint: if the server's key was changed, pin the new one\n"
             ))
             .status(90)
             .run();

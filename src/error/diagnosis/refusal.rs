@@ -2,7 +2,10 @@
 
 use crate::{
     connect::{RequestPart, RequestSummary},
-    error::{body::BodySummary, text::short},
+    error::{
+        body::BodySummary,
+        text::{challenge_schemes, short},
+    },
     escape::Escaped,
     proto::handshake::{Response, Version},
 };
@@ -107,7 +110,7 @@ impl Refusal {
 
     /// Returns the schemes of the challenges (RFC 9110, 11.3).
     pub(super) fn challenges(&self) -> Vec<String> {
-        let challenges = self.response.headers.all("WWW-Authenticate").flat_map(schemes);
+        let challenges = self.response.headers.all("WWW-Authenticate").flat_map(challenge_schemes);
         challenges.map(ToOwned::to_owned).collect()
     }
 
@@ -155,7 +158,7 @@ impl Refusal {
         let name = names.find(|name| headers.get(name).is_some())?;
         // A challenge with a supported scheme is preferred: the hint is about that one.
         let can_be_met =
-            |value: &&str| name == "WWW-Authenticate" && schemes(value).any(is_supported);
+            |value: &&str| name == "WWW-Authenticate" && challenge_schemes(value).any(is_supported);
         let supported = headers.all(name).find(can_be_met);
         Some((name, supported.or_else(|| headers.get(name))?))
     }
@@ -164,20 +167,6 @@ impl Refusal {
 /// Reports whether an option exists for this authentication scheme.
 fn is_supported(scheme: &str) -> bool {
     ["Basic", "Bearer", "Digest"].iter().any(|name| scheme.eq_ignore_ascii_case(name))
-}
-
-/// Returns the schemes in a `WWW-Authenticate` value. Unlike a parameter, a scheme has no `=` in its
-/// first word.
-fn schemes(value: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    let items = value.split(move |c: char| {
-        quoted ^= c == '"';
-        c == ',' && !quoted
-    });
-    items.filter_map(|item| {
-        let word = item.split_whitespace().next()?;
-        (!word.contains(['=', '"'])).then_some(word)
-    })
 }
 
 /// The field in which npm's `websocket` gives its reason.
@@ -208,7 +197,7 @@ mod tests {
 
     #[test]
     fn distinguishes_schemes_from_their_parameters() {
-        let all = |value| schemes(value).collect::<Vec<_>>();
+        let all = |value| challenge_schemes(value).collect::<Vec<_>>();
         assert_eq!(all("Basic realm=\"a, b\""), ["Basic"]);
         assert_eq!(
             all("Digest realm=\"x\", nonce=\"n\", Bearer scope=\"a\""),

@@ -271,7 +271,7 @@ pub(super) mod tests {
         Backoff { rules: ReconnectRules { attempts, ..rules() }, failed: 0, opened: None }
     }
 
-    /// Returns prepared results, then fails permanently.
+    /// Returns prepared results, and then fails for good.
     #[derive(Debug, Default)]
     pub(crate) struct PreparedOpener(VecDeque<Result<Connection, OpenError>>);
 
@@ -314,7 +314,8 @@ pub(super) mod tests {
 
     fn lost() -> Error {
         let cause = std::io::ErrorKind::ConnectionReset.into();
-        SessionError::Receive { authority: "h:80".to_owned(), cause, quiet: None }.into()
+        let authority = "h:80".to_owned();
+        SessionError::Receive { authority, cause, quiet: None, context: None }.into()
     }
 
     /// Reopens in virtual time. Returns the result, the announced delays and the time taken.
@@ -440,7 +441,8 @@ pub(super) mod tests {
         let mut lost = |quiet: Option<u64>| {
             let quiet = quiet.map(|seconds| QuietPeriod::new(Duration::from_secs(seconds)));
             let cause = std::io::ErrorKind::ConnectionReset.into();
-            let error = SessionError::Receive { authority: "h:80".to_owned(), cause, quiet };
+            let authority = "h:80".to_owned();
+            let error = SessionError::Receive { authority, cause, quiet, context: None };
             let mut error = Error::from(error);
             it.count(&mut error);
             error.quiet_mut().map(|quiet| quiet.times)

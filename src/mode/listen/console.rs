@@ -9,7 +9,6 @@ use crate::{
     error::{Error, StdinPosition},
     escape::Escaped,
     job::run_outcome::RunOutcome,
-    mode::backlog::Backlog,
     proto::{Kind, Piece},
     render::{buffer::OutputBuffer, dialogue::Dialogue, extent::Extent, renderer::Renderer},
     report::Report,
@@ -17,7 +16,7 @@ use crate::{
         command::Command,
         input::{self, Framing, Next},
     },
-    session::clock::now,
+    session::limits::QUEUE_LIMIT_BYTES,
     sink::Print,
     sys::stdio::{self, Stdin, StdinKind, Stdout},
 };
@@ -26,7 +25,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::time::sleep_until;
 
 pub(super) enum Console {
     /// A prompt at a terminal; `None` once it is closed.
@@ -41,8 +39,7 @@ pub(super) struct Stdio {
     stdout: Stdout,
     renderer: Renderer,
     buffer: OutputBuffer,
-    backlog: Backlog,
-    /// False once stdout can no longer be written.
+    /// Cleared once stdout cannot be written any more.
     printing: bool,
 }
 
@@ -81,7 +78,6 @@ impl Console {
                 io::stdout().is_terminal(),
             ),
             buffer: OutputBuffer::default(),
-            backlog: Backlog::default(),
             printing: true,
         })))
     }
@@ -133,7 +129,7 @@ impl Console {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Prompt(prompt) => prompt.as_ref().is_some_and(Prompt::is_full),
-            Self::Stdio(stdio) => stdio.is_full(),
+            Self::Stdio(stdio) => stdio.buffer.ready().len() >= QUEUE_LIMIT_BYTES,
         }
     }
 
@@ -141,10 +137,7 @@ impl Console {
     pub(super) fn flush(&mut self) -> ConsoleEvent {
         let Self::Stdio(stdio) = self else { return ConsoleEvent::Nothing };
         match stdio.stdout.write(stdio.buffer.ready()) {
-            Ok(n) => {
-                stdio.buffer.advance(n);
-                stdio.backlog.wrote(stdio.buffer.ready().is_empty());
-            }
+            Ok(n) => stdio.buffer.advance(n),
             Err(cause) => return stdio.fail_output(cause),
         }
         ConsoleEvent::Nothing
@@ -161,11 +154,7 @@ impl Console {
 }
 
 impl Stdio {
-    fn is_full(&self) -> bool {
-        self.buffer.ready().len() >= self.backlog.limit()
-    }
-
-    /// Shuts down the server, without an error if stdout no longer has a reader.
+    /// Shuts down the server, without an error if stdout has no reader any more.
     fn fail_output(&mut self, cause: io::Error) -> ConsoleEvent {
         self.printing = false;
         self.buffer.clear();
@@ -187,7 +176,6 @@ impl Stdio {
         }
         let (stdin, writing) =
             (self.stdin.as_ref().filter(|_| reads), !self.buffer.ready().is_empty());
-        let extends = self.backlog.extends_at().filter(|_| self.is_full());
         let (stdout, input) = (&self.stdout, &mut self.input);
         let read = async {
             match stdin {
@@ -210,12 +198,6 @@ impl Stdio {
                 Ok(()) => ConsoleEvent::Nothing,
                 Err(cause) => self.fail_output(cause),
             },
-            () = sleep_until(extends.unwrap_or_else(now).into()), if extends.is_some() => {
-                if self.backlog.extend() {
-                    self.buffer.reserve_for_backlog();
-                }
-                ConsoleEvent::Nothing
-            }
             () = stdout.reader_gone(), if self.printing => {
                 self.fail_output(io::ErrorKind::BrokenPipe.into())
             }

@@ -15,6 +15,8 @@ pub enum ProxyFault {
         response: Box<Response>,
         /// The first bytes of the body, at most 4 KiB.
         body: Vec<u8>,
+        /// Credentials were sent.
+        authorized: bool,
     },
     /// The answer is not HTTP/1.1.
     Answer(ResponseFault),

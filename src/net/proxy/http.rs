@@ -4,7 +4,7 @@ use super::fault::ProxyFault;
 use crate::{
     known,
     net::{
-        body::{BODY_LIMIT, MAX_BODY_BYTES},
+        body,
         transport::{EXCERPT_BYTES, Transport, read_answer},
     },
     proto::{
@@ -20,10 +20,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
-    time::timeout,
-};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 /// Requests a tunnel to the authority `to`.
 pub(super) async fn connect(
@@ -48,7 +45,7 @@ pub(super) async fn connect(
     let mut unsent = sent.await.err();
     let mut bytes = Vec::new();
     let mut buffer = vec![0; READ_BUFFER_BYTES];
-    let (response, mut rest) = loop {
+    let (response, rest) = loop {
         let start = bytes.get(..HTTP_PREFIX.len()).unwrap_or(&bytes);
         if !HTTP_PREFIX.starts_with(start) {
             let mut start = known::redact_bytes(bytes);
@@ -82,15 +79,9 @@ pub(super) async fn connect(
     if response.status < 300 {
         return Ok(Box::new(Prefixed { prefix: rest.into(), stream }));
     }
-    let body = async {
-        while rest.len() < MAX_BODY_BYTES && stream.read_buf(&mut rest).await.is_ok_and(|n| n > 0) {
-        }
-    };
-    // If the body is late, the part received so far is shown.
-    let _ = timeout(BODY_LIMIT, body).await;
-    rest.truncate(MAX_BODY_BYTES);
-    let body = known::redact_bytes(rest);
-    Err(ProxyFault::Status { response: Box::new(response), body })
+    let body = body::read(&mut stream, &response, rest).await;
+    let body = known::redact_bytes(body);
+    Err(ProxyFault::Status { response: Box::new(response), body, authorized: user.is_some() })
 }
 
 /// A stream preceded by bytes that were read from it already.

@@ -32,7 +32,7 @@ pub struct Trust {
     pub(super) provider: Arc<CryptoProvider>,
     /// `None` accepts every certificate.
     pub(super) verifier: Option<Arc<dyn ServerCertVerifier>>,
-    /// The certificates of the user's files. A server certificate among them is trusted even if
+    /// The certificates of the user's files and of `SSL_CERT_FILE` and `SSL_CERT_DIR`. A server certificate among them is trusted even if
     /// webpki rejects it as an authority's.
     pub(super) trusted_certificates: Arc<[CertificateDer<'static>]>,
 }
@@ -82,12 +82,13 @@ fn load(options: &TrustOptions, provider: &Arc<CryptoProvider>) -> Result<Loaded
         named => {
             if let Some(named) = named {
                 let certificates = named.map_err(|(path, cause)| fault(Some(&path), &cause));
-                // The system's authorities are optional if the user names some.
+                // The authorities of the system are optional beside those of the user.
                 let certificates = match certificates {
                     Err(_) if !given.is_empty() => Vec::new(),
                     certificates => certificates?,
                 };
-                store.add_parsable_certificates(certificates);
+                store.add_parsable_certificates(certificates.iter().cloned());
+                given.extend(certificates);
             }
             WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
                 .build()
@@ -168,7 +169,6 @@ fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 const NO_CERTIFICATE: &str = "no PEM certificate found";
-/// The maximum number of files read from a directory, and the maximum size of their certificates in
-/// bytes.
+/// The number of files of a directory that are read, and the size of their certificates in bytes.
 const MAX_DIR_ENTRIES: usize = 20_000;
 const MAX_DIR_BYTES: usize = 8 << 20;

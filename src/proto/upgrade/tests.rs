@@ -172,8 +172,17 @@ fn invalid_responses_are_rejected() {
         ),
         (&["\u{15}\u{3}\u{1}"], ResponseFault::NotHttp(b"\x15\x03\x01\r\n\r\n".into())),
         (&["SSH-2.0-OpenSSH"], ResponseFault::NotHttp(b"SSH-2.0-OpenSSH\r\n\r\n".into())),
-        (&["HTTP/1.1 abc"], ResponseFault::Malformed(httparse::Error::Status)),
-        (&[OK, "no colon"], ResponseFault::Malformed(httparse::Error::HeaderName)),
+        (
+            &["HTTP/1.1 abc"],
+            ResponseFault::Malformed { cause: httparse::Error::Status, line: None },
+        ),
+        (
+            &[OK, "no colon"],
+            ResponseFault::Malformed {
+                cause: httparse::Error::HeaderName,
+                line: Some("no colon".to_owned()),
+            },
+        ),
     ];
     for (lines, refusal) in cases {
         assert_eq!(answer(lines).as_ref(), Err(refusal), "{lines:?}");

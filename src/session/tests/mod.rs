@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod ends;
+mod evidence;
 mod observation;
 mod pressure;
 mod wire;

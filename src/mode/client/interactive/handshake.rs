@@ -36,7 +36,9 @@ pub(super) fn status_line(opened: &ClientConnection, secrets: Secrets) -> String
 /// Returns the lines of the request or response in this step, if it has one.
 pub(crate) fn handshake_lines(step: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
     match step {
-        Progress::Request(..) | Progress::Response(..) => progress_lines(step, secrets),
+        Progress::Request(..) | Progress::Response(..) | Progress::Broken(_) => {
+            progress_lines(step, secrets)
+        }
         _ => Vec::new(),
     }
 }

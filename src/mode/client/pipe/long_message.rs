@@ -12,16 +12,15 @@ pub(super) struct LongMessage {
     ends: bool,
     /// The number of bytes taken from stdin before `rest`.
     read: u64,
-    /// True between the first and the last part, if the message is read from stdin in parts.
+    /// True between the first and the last part, if stdin gives the message in parts.
     begun: bool,
-    /// True if the rest of the message is not sent, because its beginning was lost with the
-    /// session.
+    /// True if the message is not sent on, since its beginning was lost with the session.
     dropped: bool,
     utf8: utf8::Utf8,
 }
 
 impl LongMessage {
-    /// Begins a message whose bytes are all in the input.
+    /// Begins a message of which all bytes are in the input.
     pub(super) fn whole(&mut self, range: Range<usize>) {
         (self.rest, self.ends) = (range, true);
     }
@@ -32,7 +31,7 @@ impl LongMessage {
         (self.rest, self.ends, self.begun) = (range, last, !last);
     }
 
-    /// Begins a message that is read from stdin in parts.
+    /// Begins a message that stdin gives in parts.
     pub(super) fn begin(&mut self) {
         (self.read, self.utf8) = (0, utf8::Utf8::default());
     }
@@ -76,7 +75,7 @@ impl LongMessage {
         self.has_rest() && self.ends
     }
 
-    /// Discards the message and the rest of it that was not read yet, because the session is lost.
+    /// Discards the message, since the session is lost, and what is still to be read of it.
     pub(super) fn lose(&mut self) {
         self.rest = 0..0;
         self.dropped |= std::mem::take(&mut self.begun);
@@ -89,7 +88,7 @@ impl LongMessage {
         drops
     }
 
-    /// Reports whether part of the message was sent and more of it must be read.
+    /// Reports whether the message was sent in part, and more of it is to be read.
     pub(super) fn is_begun(&self) -> bool {
         self.begun
     }
