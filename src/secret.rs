@@ -158,7 +158,7 @@ fn collect(
     let exit = exit_descriptor(child)?;
     let (mut printed, mut is_open) = (Vec::new(), true);
     loop {
-        // Checked here as well, because output without end leaves `poll` no time to expire.
+        // Checked here as well, because `poll` never expires while output is endless.
         let Some(left) = deadline.checked_duration_since(Instant::now()) else { return Ok(None) };
         let left = if exit.is_some() { left } else { left.min(EXIT_POLL_INTERVAL) };
         let left = Timespec::try_from(left).unwrap_or_default();

@@ -277,7 +277,7 @@ fn input_that_the_clock_left_unread_is_status_55() {
         .run();
 }
 
-/// A server that ends an idle session cleanly shortens the time that was asked for.
+/// A server that ends an idle session cleanly cuts the requested time short.
 #[test]
 fn a_close_of_the_peer_before_wait_is_over_is_told() {
     for (code, words) in [(1000, "1000 (normal closure)"), (1001, "1001 (going away)")] {

@@ -1,5 +1,5 @@
-//! Waiting takes no processor time, whatever is stuck. A busy loop still gives the right answer, so
-//! these tests measure the processor time.
+//! Waiting takes no processor time, regardless of what is blocked. A busy loop still gives the
+//! right answer, so these tests measure the processor time.
 
 use crate::support::{
     Stdin, Test,

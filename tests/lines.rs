@@ -216,8 +216,8 @@ fn pings_are_answered_while_lines_are_sent() {
         .peer(move |peer| {
             peer.open();
             peer.send([ping(""), ping("a"), ping([7; 125])].concat());
-            // Pongs go between fragments, and stay in order. The newest of several waiting pongs is
-            // enough.
+            // Pongs are sent between fragments, in order. Of several waiting pongs, only the newest
+            // is required.
             let (mut pongs, mut message, mut ended) = (Vec::new(), Vec::new(), false);
             while !ended || pongs.last() != Some(&vec![7; 125]) {
                 let frame = peer.frame();

@@ -119,7 +119,7 @@ fn known_secret(args: &ClientArgs, value: &str) -> Result<SecretString, Error> {
     Ok(secret)
 }
 
-/// Returns the location of `value` in the configuration file, if it came from there.
+/// Returns the location of `value` in the configuration file, if it is from that file.
 fn location<'a>(args: &'a ClientArgs, value: &str) -> Option<&'a str> {
     let (_, location) = args.extras.secret_locations.iter().find(|(secret, _)| secret == value)?;
     Some(location)

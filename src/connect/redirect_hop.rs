@@ -24,8 +24,8 @@ pub(super) struct RedirectHop<'a> {
     pub(super) challenges: ChallengeState,
     pub(super) tls: Cow<'a, TlsOptions>,
     pub(super) redirects_followed: usize,
-    /// What the last redirect withheld from another origin: names of header fields, and the client
-    /// certificate.
+    /// The secrets that the last redirect withheld from another origin: names of header fields, and
+    /// the client certificate.
     pub(super) withheld: Vec<String>,
 }
 

@@ -98,7 +98,7 @@ impl EditorThread {
             if matches!(&read, Err(ReadlineError::Io(fault)) if is_invalid_utf8(fault)) {
                 self.paste.abandon();
                 // rustyline abandons the line. It is edited again as it was; the unread input is
-                // discarded, since it may be the rest of a paste with line ends of its own.
+                // discarded, because it may be the rest of a paste that contains line breaks.
                 terminal_modes::discard_input();
                 self.output
                     .print("(input that is not valid UTF-8 was discarded, and the rest with it)");

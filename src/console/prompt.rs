@@ -1,7 +1,7 @@
 //! The prompt at the bottom of the terminal.
 //!
-//! rustyline blocks its thread and owns the terminal while a line is edited. It runs on a thread of
-//! its own, which cannot be stopped and ends with the process; a second thread hands it the output
+//! rustyline blocks its thread and owns the terminal while a line is edited. It runs on a separate
+//! thread, which cannot be stopped and ends with the process; a second thread hands it the output
 //! to print. The prompt exchanges data with both threads without blocking.
 
 use super::{

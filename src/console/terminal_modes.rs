@@ -17,8 +17,8 @@ impl TerminalModes {
         modes
     }
 
-    /// Sets the modes between two lines, when the editor has reset its own: the kernel neither echoes
-    /// nor interprets input, which stays queued for the next line.
+    /// Sets the modes between two lines, when the editor has restored the original ones: the kernel
+    /// neither echoes nor interprets input, which stays queued for the next line.
     pub(super) fn set_quiet(&self) {
         let Some(mut quiet) = self.0.clone() else { return };
         quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;

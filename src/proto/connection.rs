@@ -135,7 +135,8 @@ impl Connection {
         self
     }
 
-    /// Records that bytes arrived from the peer, which is a sign of life whatever they are.
+    /// Records that bytes arrived from the peer, which is a sign of life regardless of their
+    /// content.
     pub fn received(&mut self, now: Instant) {
         self.link.last_heard = now;
         self.link.timers.stop(Timer::Pong);
@@ -436,8 +437,8 @@ impl Link {
         self.cause.get_or_insert_with(|| Cause::RemoteClose(close.clone()));
         if !self.close_sent {
             self.unsent = self.outbox.unsent_messages();
-            // Echoed byte for byte: an empty Close has no code, and encoding it anew would put 1005
-            // on the wire, which 7.4.1 forbids.
+            // Echoed byte for byte: an empty Close has no code, and encoding it again would put
+            // 1005 on the wire, which 7.4.1 forbids.
             self.outbox.answer_close(payload);
             self.close_queued(now);
         }

@@ -408,8 +408,9 @@ impl Decoder {
         Ok((used, found))
     }
 
-    /// Validates the next bytes of the open message and delivers them; `source` maps a length to their
-    /// location, and `last` tells that they end the message. `None` if nothing is deliverable yet.
+    /// Validates the next bytes of the open message and delivers them; `source` maps a length to
+    /// their location, and `last` is true if they end the message. `None` if nothing is deliverable
+    /// yet.
     #[inline]
     fn deliver(
         &mut self,

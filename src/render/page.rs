@@ -124,7 +124,7 @@ impl<'a, W: fmt::Write> Page<'a, W> {
         !self.is_full
     }
 
-    /// Begins a line without a mark, for a layout of our own.
+    /// Begins a line without a mark, for a layout made by this program.
     pub fn line(&mut self, indent: usize) -> fmt::Result {
         self.wrap();
         if let Extent::Start(limit) = self.extent {

@@ -139,7 +139,7 @@ impl Terminal {
 }
 
 /// Escapes the start of a message that looks like the mark of a continuation line, since messages
-/// have no mark of their own here. Returns the rest.
+/// have no direction mark here. Returns the rest.
 fn unmarked<'a>(text: &'a str, out: &mut Appender<'_>) -> Result<&'a str, fmt::Error> {
     let Some(rest) = text.strip_prefix(CONTINUATION) else { return Ok(text) };
     write!(out, "\\{CONTINUATION}")?;

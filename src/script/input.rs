@@ -273,7 +273,7 @@ impl Input {
         self.taken
     }
 
-    /// Counts the messages that were read and not taken at all, without an incomplete last one.
+    /// Counts the complete messages that were read and of which nothing was taken.
     pub fn waiting(&self) -> usize {
         let rest = self.buffer.within(self.start..self.end);
         match self.framing {

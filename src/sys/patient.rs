@@ -97,7 +97,7 @@ fn write_all(writer: &Writer, bytes: &[u8]) {
 fn gives_up(progress: Instant) -> bool {
     let now = Instant::now();
     if ENDING.load(Ordering::SeqCst) && now - progress >= END_LIMIT {
-        // Further lines are not waited for again.
+        // Further lines do not wait again.
         GIVE_UP.store(true, Ordering::SeqCst);
     }
     GIVE_UP.load(Ordering::SeqCst) || DEADLINE.get().is_some_and(|at| *at <= now)

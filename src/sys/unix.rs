@@ -83,7 +83,7 @@ pub fn make_private(file: &File) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o600))
 }
 
-/// Reports whether a path leads to /dev/null, by whatever name.
+/// Reports whether a path leads to /dev/null, under any name.
 pub fn is_null_device(path: &Path) -> bool {
     let device = |path: &Path| {
         let found = fs::metadata(path).ok()?;

@@ -25,7 +25,7 @@ struct Shared {
 
 struct State {
     piece: Piece,
-    /// The piece is not wanted any more: its result is discarded.
+    /// The piece is no longer needed, so its result is discarded.
     abandoned: bool,
     /// The owner is gone, and the thread ends.
     closed: bool,

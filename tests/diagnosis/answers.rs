@@ -80,7 +80,7 @@ pub(super) fn contradicts(words: &str, hint: &str) -> bool {
         let text = text.to_lowercase();
         SUBJECTS.map(|subject| subject.iter().any(|word| text.contains(word)))
     };
-    // The first line ends with words of our own; the peer's are below it.
+    // The first line ends with words of this program; the peer's are below it.
     let said = subjects(words.split_once('\n').map_or("", |(_, rest)| rest));
     let hinted = subjects(hint);
     let (mut says, mut agrees, mut hints) = (false, false, false);

@@ -54,7 +54,7 @@ fn a_client_that_does_not_answer_the_close_is_not_waited_for() {
     let server = Server::start(["listen", "0", "--close-timeout", "0.2"]);
     let _silent = server.join(1);
     server.terminate();
-    // A client in the middle of its handshake is not waited for either.
+    // Nor does the server wait for a client in the middle of its handshake.
     let server = Server::start(["listen", "0", "--close-timeout", "0.2"]);
     let _half = server.dial();
     server.terminate();

@@ -15,7 +15,7 @@ fn each_message_and_its_delimiter() {
         row("--delimiter length")
             .peer(all())
             .stdout(b"\0\0\0\x03a\nb\0\0\0\0\0\0\0\x01\0\0\0\0\x02\xff\n"),
-        // The input stays lines, whatever delimits the output.
+        // The input still consists of lines, whatever delimits the output.
         row("--input jsonl -0").peer(all()).stdout(b"a\nb\0\0\0\0\xff\n\0"),
     ]);
 }

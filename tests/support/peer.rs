@@ -350,7 +350,7 @@ impl Peer {
         self.tcp.write_all(bytes.as_ref()).expect("sent");
     }
 
-    /// Resets the connection, whatever is unread.
+    /// Resets the connection, even if data is unread.
     pub fn reset(&mut self) {
         rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO)).expect("linger");
         // The kernel closes the socket only once both handles are dropped.

@@ -186,8 +186,8 @@ pub struct ClientArgs {
 
     /// Time limit for the whole run
     ///
-    /// Ends the run with exit status 28 when the time is up, whatever it is doing: connecting,
-    /// reconnecting, closing or writing output. Counts from the start of the process.
+    /// Ends the run with exit status 28 when the time is up, even while connecting, reconnecting,
+    /// closing or writing output. Counts from the start of the process.
     #[arg(short = 'm', long, value_name = "SECONDS", value_parser = values::seconds)]
     #[arg(help_heading = PIPE)]
     pub max_time: Option<Duration>,

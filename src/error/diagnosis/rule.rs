@@ -11,7 +11,7 @@ pub(super) struct Rule<E: 'static> {
     pub(super) is_certain: bool,
     /// The cause, which completes the first line of the error.
     pub(super) cause: fn(&E) -> String,
-    /// What the user can do, as an imperative.
+    /// The hint: an imperative for the user.
     pub(super) hint: fn(&E) -> String,
     /// Header fields of the answer that support the rule; the first one present is shown.
     pub(super) fields: &'static [&'static str],

@@ -54,8 +54,8 @@ impl Proxy {
             "socks5h" => ProxyProtocol::Socks5h,
             other => return Err(UrlFault::Scheme(other.to_owned())),
         };
-        // The parser drops a port that is the scheme's default, so a `:80` of a proxy without TLS
-        // has to be looked for in the text.
+        // The parser drops a port that is the scheme's default, so the text is searched for the
+        // `:80` of a proxy without TLS.
         let secure = protocol == ProxyProtocol::Https;
         let target = Target::parse(&format!("{}://{rest}", if secure { "wss" } else { "ws" }))?;
         let authority = rest.split(['/', '?']).next().unwrap_or_default();

@@ -55,7 +55,7 @@ fn examples_of_the_rfc() {
         inflate(&mut fresh, &[&hex!("f248cdc9c90700")], 100).unwrap();
         assert_eq!(inflate(&mut fresh, &bytes, 1).as_deref(), Ok(&b"Hello"[..]), "{case:x?}");
     }
-    // 7.2.3.6, and no bytes at all.
+    // 7.2.3.6, and an empty input.
     assert_eq!(inflate(&mut inflater, &[&hex!("00")], 9), Ok(Vec::new()));
     assert_eq!(inflate(&mut inflater, &[b""], 9), Ok(Vec::new()));
     assert_eq!(inflate(&mut inflater, &[&hex!("f248cdc9c90700")], 9).unwrap(), b"Hello");

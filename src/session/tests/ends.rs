@@ -13,7 +13,7 @@ enum Step {
     Frame(u8, &'static [u8]),
     /// The peer ends its side of the stream.
     Ends,
-    /// The peer's process exits: it neither writes nor reads any more.
+    /// The peer's process exits: it no longer reads or writes.
     Leaves,
     /// The connection is reset.
     Reset,
@@ -122,7 +122,7 @@ fn the_peer_closes() {
         (vec![INTERNAL, Ends], Verdict::Closed(1011)),
         (vec![PRIVATE, Ends], Verdict::Closed(4001)),
         (vec![HALF, INTERNAL, Ends], Verdict::Closed(1011)),
-        // After the peer's Close, the end of TCP does not matter, nor its absence.
+        // After the peer's Close, it does not matter whether TCP ends.
         (vec![INTERNAL, Pass(1), Reset], Verdict::Closed(1011)),
         (vec![NORMAL, Pass(1), Reset], Verdict::Well),
         (vec![NORMAL, Pass(1), Leaves], Verdict::Well),
@@ -147,7 +147,7 @@ fn we_close() {
         (vec![OurClose(1000), Pass(1), Leaves], Verdict::Well),
         (vec![OurClose(1000), Pass(1), Reset], Verdict::Well),
         (vec![OurClose(1000)], Verdict::Well),
-        // A message that began after our Close was not waited for.
+        // The session does not wait for a message that began after our Close.
         (vec![OurClose(1000), Pass(1), HALF, NORMAL, Ends], Verdict::Well),
         (vec![OurClose(1000), Pass(1), HALF, Pass(1), Reset], Verdict::Well),
     ] {
@@ -164,7 +164,7 @@ fn a_message_that_does_not_end_is_no_success() {
         (vec![Frame(0x81, b"whole"), HALF, NORMAL, Ends], Verdict::Incomplete(2, true)),
         (vec![Frame(0x02, b""), NORMAL, Ends], Verdict::Incomplete(0, true)),
         (vec![HALF, Frame(0x80, b"llo"), NORMAL, Ends], Verdict::Well),
-        // It began before our Close, whatever follows that.
+        // The message began before our Close, regardless of what follows the Close.
         (vec![HALF, Pass(1), OurClose(1000), Pass(1), Ends], ours()),
         (vec![HALF, Pass(1), OurClose(1000), Pass(1), NORMAL, Ends], ours()),
         (vec![HALF, Pass(1), OurClose(1000), Pass(1), Reset], ours()),

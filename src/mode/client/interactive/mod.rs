@@ -288,7 +288,7 @@ impl Interactive {
     }
 
     fn signalled(&mut self, signal: i32) {
-        // Ctrl-C in the external editor is meant for the editor.
+        // A Ctrl-C in the external editor does not end the session.
         if signal != SIGINT || !self.prompt.is_editor_open() {
             self.interrupt(signal);
         }

@@ -25,7 +25,7 @@ pub(super) struct LostMessages {
 }
 
 impl ResendBuffer {
-    /// Reports whether no message has to be sent again.
+    /// Reports whether no message remains to be sent again.
     pub(super) fn is_idle(&self) -> bool {
         self.unsent.is_empty()
     }

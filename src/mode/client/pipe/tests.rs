@@ -587,7 +587,7 @@ fn the_limit_of_the_run_closes_the_session() {
         let max_time = Some((3 * S, now() + 3 * S));
         let (mut pipe, mut world) = pipe(Options { max_time, ..options() });
         let World { peer, signals, .. } = &mut world;
-        // The Close is sent, and its answer is not waited for.
+        // The Close is sent, and the run ends without waiting for the answer.
         let (ended, heard) = tokio::join!(pipe.converse(signals), peer.next());
         assert!(matches!(ended, Err(Error::RunTimeout { limit, .. }) if limit == 3 * S));
         assert_eq!(heard, Some(closed(1000)));
