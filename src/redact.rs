@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn shown_text_neither_acts_upon_a_terminal_nor_holds_secrets() {
+    fn shown_text_neither_affects_a_terminal_nor_contains_secrets() {
         known::add("opensesame");
         let shown = Shown::new("a\x1b[2J\nopensesame \u{202e}");
         assert_eq!(shown.as_str(), "a\\x1b[2J\n[redacted] \\u{202e}");

@@ -138,7 +138,7 @@ fn left_open(end: &str) -> String {
 }
 
 #[test]
-fn the_clock_of_x_runs_while_stdin_is_open_and_silent_and_its_end_is_told() {
+fn the_clock_of_x_runs_while_stdin_is_open_and_silent_and_its_end_is_reported() {
     for (args, stdout, end, millis) in [
         (&[][..], "answer\n", "1 s of silence", 1000),
         (&["--quiet-for", "0.2"], "answer\n", "0.2 s of silence", 200),
@@ -167,7 +167,7 @@ fn the_clock_of_x_runs_while_stdin_is_open_and_silent_and_its_end_is_told() {
 }
 
 #[test]
-fn receive_only_and_no_stdin_leave_nothing_to_tell() {
+fn receive_only_and_no_stdin_print_no_note() {
     for (args, stdin) in [
         (&["--receive-only"][..], Stdin::Open),
         (&["--echo"], Stdin::Open),
@@ -279,7 +279,7 @@ fn input_that_the_clock_left_unread_is_status_55() {
 
 /// A server that ends an idle session cleanly cuts the requested time short.
 #[test]
-fn a_close_of_the_peer_before_wait_is_over_is_told() {
+fn a_close_of_the_peer_before_wait_expires_is_reported() {
     for (code, words) in [(1000, "1000 (normal closure)"), (1001, "1001 (going away)")] {
         for stdin in [Stdin::Null, "ask\n".into(), Stdin::Open] {
             let asks = matches!(stdin, Stdin::Bytes(_));
@@ -369,7 +369,7 @@ fn a_goal_disables_quiet_for() {
 }
 
 #[test]
-fn reaching_count_exits_0_whatever_follows() {
+fn reaching_count_exits_0_regardless_of_what_follows() {
     Test::new()
         .args(["--count", "1"])
         .peer(|peer| {

@@ -43,7 +43,7 @@ fn a_local_close_that_is_answered_is_0() {
 }
 
 #[test]
-fn a_local_close_that_is_never_answered_is_0_in_time() {
+fn a_local_close_that_is_never_answered_exits_0_after_the_close_timeout() {
     Test::new()
         .args(["-x", "bye", "-w", "0", "--close-timeout", "0.3"])
         .peer(|peer| {
@@ -112,7 +112,7 @@ fn messages_after_our_close_are_printed() {
 }
 
 #[test]
-fn a_peer_that_never_ends_tcp_is_not_waited_for() {
+fn the_wait_for_a_peer_that_never_ends_tcp_is_limited() {
     Test::new()
         .args(["--close-timeout", "0.3"])
         .peer(|peer| {

@@ -372,7 +372,7 @@ fn a_bomb_costs_no_more_than_the_message_limit() {
 }
 
 #[test]
-fn without_a_limit_a_bomb_streams_in_little_memory() {
+fn without_a_limit_a_bomb_is_streamed_with_little_memory() {
     Test::new()
         .args(["--max-message", "0"])
         .shell("\"$@\" | wc -c")
@@ -408,7 +408,7 @@ fn inflated(payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_long_line_goes_out_compressed_as_one_message() {
+fn a_long_line_is_sent_compressed_as_one_message() {
     let line: String = (0..200_000).map(|i| format!("{} ", i * 7919 % 1009)).collect();
     let sent = line.clone();
     Test::new()

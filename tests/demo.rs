@@ -44,7 +44,7 @@ fn the_demo_knows_the_options_of_a_client() {
 }
 
 #[test]
-fn a_long_message_comes_back_whole() {
+fn a_long_message_is_echoed_whole() {
     let long = format!("{}\n", "0123456789".repeat(300_000));
     Test::new().args(["demo", "--count", "1"]).stdin(long.clone()).stdout(long).run();
 }

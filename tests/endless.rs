@@ -3,7 +3,7 @@
 use crate::support::{Authority, Expected, Peer, Test};
 
 #[test]
-fn files_without_end_are_refused_wherever_a_file_is_named() {
+fn endless_files_are_refused_wherever_a_file_is_named() {
     for (args, status) in [
         (&["--cert", "/dev/zero"][..], 58),
         (&["--netrc=/dev/zero"], 2),
@@ -35,7 +35,7 @@ fn a_pipe_that_nobody_writes_does_not_hang_the_run() {
 }
 
 #[test]
-fn variables_that_name_files_without_end_are_faults_or_ignored() {
+fn variables_that_name_endless_files_are_faults_or_ignored() {
     let authority = Authority::new();
     for (name, value, words) in [
         ("SSL_CERT_FILE", "/dev/zero", "/dev/zero: longer than 8 MiB"),
@@ -79,7 +79,7 @@ fn variables_that_name_files_without_end_are_faults_or_ignored() {
 }
 
 #[test]
-fn a_reason_phrase_without_end_is_shortened() {
+fn an_endless_reason_phrase_is_shortened() {
     let reason = "x".repeat(60_000);
     let expected = format!("403 ({}...)", "x".repeat(120));
     Test::new()

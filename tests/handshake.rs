@@ -147,7 +147,7 @@ fn flood(peer: &mut Peer, head: &str) {
 }
 
 #[test]
-fn heads_cannot_take_memory_without_bound() {
+fn heads_cannot_use_unbounded_memory() {
     let one = format!("{FIRST}X: {}\r\n\r\n", "x".repeat(65 << 10));
     let many = format!("{FIRST}{}\r\n", "X-A: b\r\n".repeat(10_000));
     let endless = format!("HTTP/1.1 101 {}", "x".repeat(1 << 20));

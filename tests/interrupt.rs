@@ -42,7 +42,7 @@ fn messages_before_the_peers_close_are_printed() {
 }
 
 #[test]
-fn a_peer_that_does_not_answer_is_not_waited_for_long() {
+fn the_wait_for_a_peer_that_does_not_answer_is_limited() {
     Test::new()
         .args(["--close-timeout", "0.3"])
         .peer(|peer| {
@@ -229,7 +229,7 @@ fn a_shell_loop_stops_on_ctrl_c() {
 }
 
 #[test]
-fn a_stuck_stdout_neither_takes_memory_without_bound_nor_holds_a_signal_up() {
+fn a_stuck_stdout_neither_uses_unbounded_memory_nor_delays_a_signal() {
     let message = text("x".repeat(1000));
     let flood = message.repeat((64 << 20) / message.len());
     Test::new()
@@ -268,7 +268,7 @@ fn a_second_signal_ends_a_stuck_stdout_at_once() {
 }
 
 #[test]
-fn a_stuck_stdout_after_the_peer_has_closed_holds_neither_a_signal_nor_max_time_up() {
+fn a_stuck_stdout_after_the_peer_has_closed_delays_neither_a_signal_nor_max_time() {
     let bytes = [text("x".repeat(1000)).repeat(1000), close(1000, "")].concat();
     let sent = bytes.clone();
     Test::new()

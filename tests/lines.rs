@@ -54,7 +54,7 @@ fn a_line_is_sent_when_it_is_typed_not_when_stdin_ends() {
 }
 
 #[test]
-fn a_message_on_the_command_line_goes_first() {
+fn a_message_on_the_command_line_is_sent_first() {
     Test::new()
         .args(["-x", "one", "--execute", "-2", "-x", ""])
         .stdin("three\n")
@@ -101,7 +101,7 @@ fn lines_around_the_size_of_a_block_are_not_damaged() {
 }
 
 #[test]
-fn a_message_of_3_mib_comes_out_byte_exact() {
+fn a_message_of_3_mib_is_printed_byte_exact() {
     let message: Vec<u8> = "0123456789abcd\u{df}".bytes().cycle().take(3 << 20).collect();
     let bytes = text(&message);
     Test::new()
@@ -115,7 +115,7 @@ fn a_message_of_3_mib_comes_out_byte_exact() {
 }
 
 #[test]
-fn binary_comes_out_byte_exact() {
+fn binary_is_printed_byte_exact() {
     let message: Vec<u8> = (0..=255).collect();
     let bytes = binary(&message);
     Test::new()
@@ -129,7 +129,7 @@ fn binary_comes_out_byte_exact() {
 }
 
 #[test]
-fn text_comes_out_byte_exact_also_if_it_is_hostile() {
+fn text_is_printed_byte_exact_even_if_it_is_hostile() {
     // Output to a pipe is meant for programs: nothing is escaped, and newlines stay.
     let message = "two\nlines\r\n\x1b[31m\u{202e}\0\u{feff}";
     Test::new()

@@ -194,7 +194,7 @@ fn max_time_bounds_a_run_that_is_ending_into_a_stuck_pipe() {
 }
 
 #[test]
-fn a_closed_stderr_or_stdout_is_no_reason_to_panic() {
+fn a_closed_stderr_or_stdout_does_not_cause_a_panic() {
     Test::new()
         .shell("exec \"$@\" 2>&-")
         .args(["-v"])
@@ -216,7 +216,7 @@ fn a_closed_stderr_or_stdout_is_no_reason_to_panic() {
 }
 
 #[test]
-fn messages_for_a_closed_stdout_are_not_lost_in_silence() {
+fn messages_for_a_closed_stdout_are_not_lost_silently() {
     let one = |shell: &str, args: &[&str]| {
         Test::new().shell(shell).args(args).peer(|peer| {
             peer.open();

@@ -164,7 +164,7 @@ fn unsent_messages_are_kept() {
 
 /// Such a line cannot be sent again. The lines after it follow on the next session.
 #[test]
-fn a_long_line_that_is_cut_off_is_told_and_fails_the_run() {
+fn a_long_line_that_is_cut_off_is_reported_and_fails_the_run() {
     test()
         .args(["--no-compress", "--quiet-for", "0.3"])
         .stdin(format!("one\n{}\ntwo\n", "x".repeat(20 << 20)))

@@ -129,7 +129,7 @@ fn a_run_without_a_session_is_recorded_too() {
 }
 
 #[test]
-fn a_recording_goes_on_over_a_gap() {
+fn a_recording_continues_after_a_gap() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.jsonl");
     Test::new()

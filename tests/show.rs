@@ -204,7 +204,7 @@ fn times_that_overflow_are_a_fault_of_the_line() {
 }
 
 #[test]
-fn unknown_types_without_end_are_counted_together() {
+fn endless_unknown_types_are_counted_together() {
     let types = (0..30_000).map(|n| line(&format!(r#""type":"{n}""#)));
     let (_dir, path) = file(&types.collect::<String>());
     let named = (0..16).map(|n| format!("sockeye: [..]: not shown: 1 of the type '{n}'\n"));

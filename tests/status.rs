@@ -95,7 +95,7 @@ fn a_long_answer_takes_four_lines_between_sentence_and_hint() {
 }
 
 #[test]
-fn a_body_that_never_comes_is_waited_for_a_second() {
+fn the_wait_for_a_body_is_limited_to_a_second() {
     Test::new()
         .peer(|peer| {
             peer.answer("HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n");

@@ -89,7 +89,7 @@ const UNTRUSTED: &str = "sockeye: cannot verify the certificate of localhost:{po
     hint: trust its CA with --ca FILE, or skip the check with -k (the server sent no intermediate certificate)\n";
 
 #[test]
-fn insecure_takes_any_certificate_under_all_its_names() {
+fn insecure_accepts_any_certificate_under_all_its_names() {
     for name in ["-k", "--insecure", "-n", "--no-check"] {
         Test::new()
             .args([name])

@@ -30,7 +30,7 @@ fn an_end_without_a_close_is_56() {
 }
 
 #[test]
-fn an_end_inside_a_message_is_56_and_prints_nothing_of_it() {
+fn an_end_in_the_middle_of_a_message_is_56_and_prints_nothing_of_it() {
     let words = "sockeye: {peer} closed the connection without a Close frame, in the middle of a \
         message (1006)\n  received [..] bytes of an incomplete message\n";
     // Inside a frame, and between two fragments.
@@ -104,7 +104,7 @@ fn quiet_leaves_the_error_and_no_note() {
 }
 
 #[test]
-fn a_reset_is_56_and_what_came_before_it_is_printed() {
+fn a_reset_is_56_and_messages_before_it_are_printed() {
     Test::new()
         .peer(|peer| {
             peer.open();
@@ -221,7 +221,7 @@ fn an_open_stdin_does_not_delay_the_end() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_holds_neither_a_signal_nor_max_time_up() {
+fn a_peer_that_does_not_read_delays_neither_a_signal_nor_max_time() {
     Test::new()
         .stdin(long_line())
         .args(["--close-timeout", "0.3"])

@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn reconnect_implies_a_wait_without_end_unless_an_option_says_otherwise() {
+    fn reconnect_implies_an_unlimited_wait_unless_an_option_says_otherwise() {
         let wait_for = |seconds| Some(Wait::For(Duration::from_secs(seconds)));
         for (line, expected) in [
             ("", None),

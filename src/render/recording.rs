@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn header_fields_without_end_are_a_fault_of_the_line() {
+    fn endless_header_fields_are_a_fault_of_the_line() {
         let fields = r#"["",""],"#.repeat(5000);
         let line = format!(
             r#"{{"type":"open","time":"2026-11-24T08:51:22.333850Z","version":1,"url":"","headers":[{fields}["",""]]}}"#

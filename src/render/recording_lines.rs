@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_not_read_to_its_end() {
+    fn an_endless_line_is_not_read_completely() {
         for endless in [&b"[[[["[..], b"{\"a\":\"\",", b"\0\0\0\0"] {
             let endless = endless.repeat(SMALL.line);
             let mut input = &endless[..];

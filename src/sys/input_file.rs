@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_read_to_its_end_and_not_waited_for_without_end() {
+    fn a_pipe_is_read_to_its_end_but_the_wait_is_limited() {
         let path = |end: &dyn std::os::fd::AsRawFd| format!("/proc/self/fd/{}", end.as_raw_fd());
         let (reader, mut writer) = io::pipe().unwrap();
         writer.write_all(b"secret\n").unwrap();

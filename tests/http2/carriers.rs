@@ -4,7 +4,7 @@
 use std::process::Command;
 
 #[test]
-fn the_same_conversations_go_over_http_2() {
+fn the_same_conversations_work_over_http_2() {
     let modules = ["close::", "input::", "lines::", "pipes::", "status::a_", "violation::"];
     let differs = [
         // These expect an error about the connection, or an HTTP/1.1 status.

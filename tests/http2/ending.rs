@@ -41,7 +41,7 @@ fn ends_with(code: i32, words: &str, frames: Vec<u8>) {
 }
 
 #[test]
-fn a_close_and_whatever_follows_it_is_the_peer_s_code() {
+fn a_close_determines_the_status_regardless_of_what_follows() {
     for after in [
         end_stream(),
         reset(NO_ERROR),

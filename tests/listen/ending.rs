@@ -50,7 +50,7 @@ fn a_signal_ends_it_at_once_where_nobody_is_connected() {
 }
 
 #[test]
-fn a_client_that_does_not_answer_the_close_is_not_waited_for() {
+fn the_server_does_not_wait_for_a_client_that_ignores_its_close() {
     let server = Server::start(["listen", "0", "--close-timeout", "0.2"]);
     let _silent = server.join(1);
     server.terminate();

@@ -27,7 +27,7 @@ fn peak(server: &Server) -> usize {
 }
 
 #[test]
-fn a_client_that_does_not_read_stops_stdin_and_takes_no_memory() {
+fn a_client_that_does_not_read_pauses_stdin_and_uses_no_memory() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let setup = Server::setup(["listen", "0", "--close-timeout", "0.2"]);
     let server = setup.stdin(OwnedFd::from(theirs)).start();

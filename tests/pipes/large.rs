@@ -48,7 +48,7 @@ fn a_line_of_100_mib_is_one_message() {
 
 /// Such a line took all memory, and nothing of it was sent.
 #[test]
-fn a_line_that_does_not_end_leaves_while_it_is_read_and_pongs_go_between() {
+fn an_endless_line_is_sent_while_it_is_read_with_pongs_between_its_fragments() {
     for (args, end) in [(&[][..], "\n"), (&["-0"], "\0")] {
         Test::new()
             .args(["--no-compress"])
@@ -160,7 +160,7 @@ fn an_echo_and_a_fragment_of_one_byte() {
 }
 
 #[test]
-fn a_file_goes_out_as_one_message_in_little_memory() {
+fn a_file_is_sent_as_one_message_with_little_memory() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let block = noise(1 << 20);
     std::fs::write(file.path(), block.repeat(64)).unwrap();

@@ -66,7 +66,7 @@ fn invalid_lines_are_named_by_line_and_column() {
 }
 
 #[test]
-fn a_wait_holds_what_follows_and_the_end() {
+fn a_wait_delays_later_actions_and_the_end() {
     let (start, quiet) = (Instant::now(), "--quiet-for");
     Test::new()
         .args(["--input", "jsonl", "-q", quiet, "0.2"])

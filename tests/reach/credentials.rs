@@ -168,7 +168,7 @@ fn unusable_challenges_are_reported_as_401() {
 }
 
 #[test]
-fn a_stale_answer_and_another_resource_are_answered_anew() {
+fn a_stale_answer_and_another_resource_are_answered_again() {
     Test::new()
         .args(["-L", "-u", "me:secret"])
         .peer(|peer| {

@@ -34,7 +34,7 @@ fn an_address_may_be_given_for_a_name() {
 }
 
 #[test]
-fn the_connection_may_go_to_another_address() {
+fn another_address_may_be_connected_to() {
     for (entry, url) in [
         ("nosuch.invalid:1:127.0.0.1:{port}", "ws://nosuch.invalid:1/"),
         ("::127.0.0.1:{port}", "ws://nosuch.invalid:1/"),

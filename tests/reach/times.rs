@@ -174,7 +174,7 @@ fn max_time_counts_while_connecting_and_its_hint_is_its_own() {
 }
 
 #[test]
-fn max_time_ends_a_session_that_goes_on() {
+fn max_time_ends_a_session_that_continues() {
     Test::new()
         .args(["--max-time", "0.3"])
         .peer(|peer| {

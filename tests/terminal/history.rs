@@ -132,7 +132,7 @@ fn a_line_that_begins_with_a_space_is_not_kept() {
 }
 
 #[test]
-fn no_history_keeps_none() {
+fn no_history_keeps_no_history() {
     let dir = directory();
     let file = dir.path().join("history");
     types(Terminal::new().args(["--no-history"]), &file, ["gone"]);

@@ -109,7 +109,7 @@ fn a_second_signal_ends_at_once_and_still_restores_the_terminal() {
 }
 
 #[test]
-fn a_peer_that_does_not_answer_the_close_is_not_waited_for() {
+fn the_wait_for_a_peer_that_ignores_the_close_is_limited() {
     for (keys, signal) in [("\x04", None), ("/quit\r", None), ("", Some(Signal::TERM))] {
         let mut terminal = Terminal::new().args(["--close-timeout", "0.2"]);
         if let Some(signal) = signal {

@@ -75,7 +75,7 @@ fn a_close_ends_the_run_without_typed_text_or_with_exit_on_close() {
 }
 
 #[test]
-fn an_open_session_can_be_opened_anew_with_another_subprotocol() {
+fn an_open_session_can_be_reopened_with_another_subprotocol() {
     Terminal::new().args(["-s", "one"]).run(|screen, peer| {
         let request = peer.open_with("Sec-WebSocket-Protocol: one\r\n");
         assert_eq!(request.header("Sec-WebSocket-Protocol"), "one");

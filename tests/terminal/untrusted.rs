@@ -107,7 +107,7 @@ fn marks_without_a_width_do_not_flood_the_screen() {
 }
 
 #[test]
-fn json_nested_without_end_is_cut_before_it_is_laid_out() {
+fn endlessly_nested_json_is_cut_before_it_is_laid_out() {
     Terminal::new().args(["--json"]).run(|screen, peer| {
         begin(screen, peer);
         let deep = format!("{}{}", "[".repeat(400_000), "]".repeat(400_000));

@@ -103,7 +103,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_certain_rule_stands_alone_and_a_likely_one_takes_a_second() {
+    fn a_certain_rule_gives_one_hint_and_a_likely_one_allows_a_second() {
         let hint = |n| Judgement::of(RULES, &n).hint();
         assert_eq!(hint(1).as_deref(), Some("one; otherwise few"));
         assert_eq!(hint(2).as_deref(), Some("few"));

@@ -133,7 +133,7 @@ mod tests {
     use crate::net::Refusing;
 
     #[tokio::test(start_paused = true)]
-    async fn a_proxy_that_takes_no_request_is_reported_without_the_wait_for_an_answer() {
+    async fn a_proxy_that_accepts_no_request_is_reported_without_waiting_for_an_answer() {
         let done = connect(Box::new(Refusing), "h:80", None).await;
         let Err(ProxyFault::Network(cause)) = done else { panic!("{done:?}") };
         assert_eq!(cause.kind(), io::ErrorKind::BrokenPipe);

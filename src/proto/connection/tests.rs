@@ -264,7 +264,7 @@ fn a_client_leaves_soon_after_both_closes_are_exchanged() {
 }
 
 #[test]
-fn a_ping_behind_our_own_messages_has_its_time_from_when_it_is_written() {
+fn the_ping_timeout_starts_when_a_queued_ping_is_written() {
     let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
     let mut world = World::new(Role::Client, limits);
     world.connection.send(Kind::Binary, &[7; 100]).unwrap();
@@ -290,7 +290,7 @@ fn a_ping_behind_our_own_messages_has_its_time_from_when_it_is_written() {
 }
 
 #[test]
-fn a_peer_that_takes_no_byte_fails_the_ping_timeout_however_much_waits() {
+fn a_peer_that_reads_nothing_fails_the_ping_timeout_however_much_is_queued() {
     let limits = Settings { ping_timeout: Some(5 * SECOND), ..settings() };
     let mut world = World::new(Role::Client, limits);
     world.connection.send(Kind::Binary, &vec![7; 1 << 20]).unwrap();
@@ -425,7 +425,7 @@ fn invalid_closes_are_refused() {
 }
 
 #[test]
-fn a_close_goes_between_fragments_and_nothing_follows_it() {
+fn a_close_is_sent_between_fragments_and_nothing_follows_it() {
     let mut world = World::client();
     world.connection.begin(Kind::Text, Some(4)).unwrap();
     world.connection.part(b"ab", false).unwrap();

@@ -75,7 +75,7 @@ fn a_message_is_cut_into_fragments() {
 }
 
 #[test]
-fn a_ping_goes_between_fragments() {
+fn a_ping_is_sent_between_fragments() {
     let mut outbox = server();
     outbox.begin(Kind::Text, Some(5));
     outbox.part(b"Hel", false);

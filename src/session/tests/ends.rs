@@ -156,7 +156,7 @@ fn we_close() {
 }
 
 #[test]
-fn a_message_that_does_not_end_is_no_success() {
+fn a_message_that_does_not_end_fails_the_run() {
     let ours = || Verdict::Incomplete(2, false);
     for (steps, expected) in [
         (vec![HALF, NORMAL, Ends], Verdict::Incomplete(2, true)),

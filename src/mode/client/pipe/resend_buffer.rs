@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_messages_are_not_kept_without_end() {
+    fn the_number_of_kept_empty_messages_is_bounded() {
         let mut buffer = ResendBuffer::default();
         for _ in 0..1_000_000 {
             buffer.sent(Kind::Text, b"");

@@ -553,7 +553,7 @@ fn stdin_is_not_read_while_the_peer_reads_nothing() {
 }
 
 #[test]
-fn the_network_is_not_read_while_stdout_is_stuck_and_the_run_still_ends_in_time() {
+fn the_network_is_not_read_while_stdout_is_stuck_but_the_run_still_ends_in_time() {
     testbed::run(async {
         let max_time = Some((30 * S, now() + 30 * S));
         let goals = Goals { count: Some(u64::MAX), until: None };
