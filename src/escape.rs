@@ -32,7 +32,7 @@ pub fn escaped_lines(text: &str) -> String {
     out
 }
 
-/// A part of a text, as a terminal is given it.
+/// A part of a text that is written to a terminal as one unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit<'a> {
     /// Printable ASCII.
@@ -102,7 +102,7 @@ fn first_unit(text: &str) -> Option<Unit<'_>> {
         return text.get(..ascii).map(Unit::Ascii);
     }
     let c = text.chars().next()?;
-    // A mark without a base would change whatever stands before the text.
+    // A mark without a base would combine with the character before the text.
     if affects_terminal(c) || is_mark(c) {
         return Some(Unit::Escaped(c));
     }
@@ -169,8 +169,8 @@ impl<'a> Chars<'a> {
         is_whole
     }
 
-    /// Adds what follows a pictograph: a presentation selector, a skin tone, and further pictographs
-    /// after joiners.
+    /// Adds the characters that follow a pictograph: a presentation selector, a skin tone, and
+    /// further pictographs after joiners.
     fn take_emoji(&mut self, first: char) {
         let mut last = first;
         for _ in 0..MAX_JOINED {
@@ -236,7 +236,7 @@ pub fn affects_terminal(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Combining marks that one character may have; more would cover other lines.
+/// The maximum number of combining marks on one character; more would cover other lines.
 const MAX_MARKS: usize = 8;
 /// Pictographs that may be joined to one emoji.
 const MAX_JOINED: usize = 8;

@@ -15,7 +15,7 @@ use std::{borrow::Cow, fmt, ops::Range, path::Path};
 
 pub use crate::known::REDACTED;
 
-/// Text that may be shown: without the secrets of this run and without characters that act upon a
+/// Text that may be shown: without the secrets of this run and without characters that affect a
 /// terminal. Everything that is written to stderr or above the input line, except messages, is of
 /// this type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Secrets {
         }
     }
 
-    /// Overwrites the secrets of this run in bytes that are dumped, which keep their length.
+    /// Overwrites the secrets of this run in bytes to be dumped, without changing their length.
     pub fn dump(self, bytes: &[u8]) -> Cow<'_, [u8]> {
         let masked = if self == Self::Hidden { known::masked(bytes) } else { None };
         masked.map_or(Cow::Borrowed(bytes), Cow::Owned)
@@ -125,7 +125,7 @@ impl Secrets {
         headers.iter().map(move |(name, value)| (self.text(name), self.header(name, value)))
     }
 
-    /// Redacts what looks like a token in a list of subprotocols.
+    /// Redacts items that look like a token in a list of subprotocols.
     pub fn subprotocols(self, list: &str) -> Cow<'_, str> {
         match self {
             Self::Shown => list.into(),

@@ -230,7 +230,7 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
 const ENDING_SIGNALS: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 /// The time limit of a command, which may wait for user input.
 const COMMAND_LIMIT: Duration = Duration::from_mins(1);
-/// The limit of a command's output that is kept.
+/// The maximum number of bytes of a command's output that are kept.
 const MAX_OUTPUT_BYTES: usize = 64 << 10;
 /// The interval of checks for a child's exit on systems without process descriptors.
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(20);

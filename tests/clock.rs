@@ -269,7 +269,7 @@ fn input_that_the_clock_left_unread_is_status_55() {
             peer.send(close(1000, ""));
         })
         .stderr(format!(
-            "{}sockeye: the run ended before stdin: 2 bytes were not sent\n\n\
+            "{}sockeye: the run ended before stdin did: 2 bytes were not sent\n\n\
              hint: pass -w -1 to keep reading stdin, or --receive-only to leave it unread\n",
             left_open("0.1 s (-w)")
         ))
@@ -294,12 +294,12 @@ fn a_close_of_the_peer_before_wait_expires_is_reported() {
                     peer.close(code);
                 })
                 .stderr(format!(
-                    "sockeye: {{peer}} closed the connection before -w was over: {words}\n"
+                    "sockeye: {{peer}} closed the connection before -w expired: {words}\n"
                 ))
                 .run();
         }
     }
-    // The unmet expectation says enough.
+    // The unmet expectation is explanation enough, so there is no note.
     Test::new()
         .args(["-w", "60", "--count", "1"])
         .peer(|peer| {

@@ -1,4 +1,5 @@
-//! Files without end where a file is named: each is refused, and no run hangs or fills the memory.
+//! Endless files wherever an option names a file: each is rejected, and no run hangs or exhausts
+//! memory.
 
 use crate::support::{Authority, Expected, Peer, Test};
 
@@ -55,7 +56,7 @@ fn variables_that_name_endless_files_are_faults_or_ignored() {
         .stderr_has(["/dev/zero: longer than 8 MiB"])
         .status(77)
         .run();
-    // A directory without certificates is no fault beside a file.
+    // A directory without certificates is accepted next to a file.
     Test::new()
         .env("SSL_CERT_FILE", authority.file())
         .env("SSL_CERT_DIR", "/proc/self")

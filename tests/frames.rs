@@ -155,7 +155,7 @@ fn a_frame_that_breaks_a_rule_is_shown_and_the_rule_named() {
 
 /// Only the last fragment, which has no payload, makes the character invalid.
 #[test]
-fn the_frame_that_breaks_a_rule_is_the_right_one_of_many() {
+fn the_offending_frame_among_many_is_located() {
     let bytes = [frame(0x01, b"\xc3"), frame(0x00, ""), frame(0x80, ""), text("after")].concat();
     Test::new()
         .args(["--frames"])

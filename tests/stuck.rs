@@ -3,7 +3,7 @@
 
 use crate::support::{
     Signal, Test,
-    wire::{close, text},
+    wire::{close, ping, text},
 };
 
 /// Runs the command with a stderr that nobody reads and that has room for 64 KiB.
@@ -111,5 +111,48 @@ fn a_slow_stderr_loses_nothing_at_the_end() {
             peer.discard_all();
         })
         .stdout("1\n")
+        .run();
+}
+
+#[test]
+fn pings_are_answered_while_a_stuck_stdout_has_megabytes_waiting() {
+    for output in ["text", "jsonl"] {
+        Test::new()
+            .args(["--output", output, "--close-timeout", "0.3"])
+            .hold_stdout()
+            .peer(|peer| {
+                peer.open();
+                for _ in 0..60 {
+                    peer.send([text("x".repeat(1000)).repeat(60), ping("there?")].concat());
+                    peer.expect_pong("there?");
+                }
+                // Not without limit.
+                let messages = text("x".repeat(1000)).repeat((96 << 20) / 1004);
+                let taken = peer.flood(&messages);
+                assert!(taken < 32 << 20, "it took {taken} bytes which nobody reads");
+                let peak = peer.child.peak_memory();
+                assert!(peak < 48 << 20, "it had {peak} bytes");
+                peer.child.signal(Signal::TERM);
+                peer.freeze();
+            })
+            .killed_by(Signal::TERM)
+            .run();
+    }
+}
+
+#[test]
+fn messages_that_waited_for_a_stuck_stdout_are_all_written() {
+    let lines: String = (0..4000).map(|n| format!("{n} {}\n", "x".repeat(1000))).collect();
+    let messages: Vec<u8> = lines.lines().flat_map(text).collect();
+    Test::new()
+        .hold_stdout()
+        .peer(move |peer| {
+            peer.open();
+            peer.send([messages, ping("there?")].concat());
+            peer.expect_pong("there?");
+            peer.send(close(1000, ""));
+            peer.child.read_stdout(&lines);
+            peer.expect_close(1000);
+        })
         .run();
 }

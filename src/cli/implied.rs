@@ -1,5 +1,5 @@
-//! Values that `--reconnect` implies for options that are not given: a session that is reopened when
-//! it is lost is meant to stay, and the loss has to be noticed.
+//! Values that `--reconnect` implies for options that are not given: a session that is reopened
+//! when it is lost is meant to stay open, and its loss must be noticed.
 
 use super::args::ClientArgs;
 use crate::job::wait::Wait;
@@ -16,14 +16,14 @@ pub(super) fn wait(args: &ClientArgs) -> Option<Wait> {
 /// That is one minute with the default interval.
 pub(super) fn ping_timeout(args: &ClientArgs) -> Option<Duration> {
     let implied = match args.session.ping_interval {
-        // Without keepalive, only pings of the user are answered late.
+        // Without keepalive, only pings that the user sends can time out.
         Duration::ZERO => MAX_PING_TIMEOUT,
         interval => interval.saturating_mul(2).clamp(MIN_PING_TIMEOUT, MAX_PING_TIMEOUT),
     };
     args.session.ping_timeout.or(args.connection.reconnect.map(|_| implied))
 }
 
-/// The shortest implied timeout, which a slow path or a busy server does not exceed.
+/// The shortest implied timeout. Even a slow path or a busy server answers within it.
 const MIN_PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest implied timeout.
 const MAX_PING_TIMEOUT: Duration = Duration::from_mins(1);

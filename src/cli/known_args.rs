@@ -3,7 +3,7 @@
 use crate::{known, proto::slice::Within, secret::is_reference};
 use std::ffi::OsString;
 
-/// Adds the secrets in these arguments to those that are never shown.
+/// Registers the secrets in these arguments, which are never shown from then on.
 pub(super) fn learn(args: &[OsString]) {
     let mut args = args.iter().skip(1).map(|arg| arg.to_string_lossy()).peekable();
     while let Some(arg) = args.next() {
@@ -38,7 +38,7 @@ pub(super) fn learn_option(name: &str, value: &str) {
         "bearer" | "passphrase" => known::add(value),
         "cookie" if value.contains('=') => known::add_header("Cookie", value),
         "header" | "H" => {
-            // The colon may have been forgotten.
+            // The user may have forgotten the colon.
             if let Some((name, value)) = value.split_once([':', '=', ' ']) {
                 known::add_header(name.trim(), value);
             }

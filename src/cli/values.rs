@@ -54,7 +54,7 @@ pub fn bytes(s: &str) -> Result<u64, String> {
 /// Parses the maximum payload of a frame: a number of bytes as for [`bytes`], but not 0.
 pub fn fragment(s: &str) -> Result<NonZeroUsize, String> {
     let length = usize::try_from(bytes(s)?).unwrap_or(usize::MAX);
-    NonZeroUsize::new(length).ok_or_else(|| "not a number of bytes from 1 on".to_owned())
+    NonZeroUsize::new(length).ok_or_else(|| "not a number of bytes, at least 1".to_owned())
 }
 
 /// Parses a `--write-out` format, which `@FILE` reads from a file and `@-` from stdin.

@@ -108,7 +108,7 @@ fn basic((user, password): (String, SecretString)) -> String {
     format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
 }
 
-/// The limit of challenges answered after the first, while one session is opened.
+/// The maximum number of challenges answered after the first, while one session is opened.
 const MAX_ANSWERS: usize = 8;
 
 #[cfg(test)]

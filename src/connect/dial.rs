@@ -217,7 +217,7 @@ async fn dial_through_proxy(
 
 fn bound_unsent(stream: &TcpStream, dialing: &DialOptions) {
     if dialing.bounds_unsent {
-        // Without it, the connection works all the same.
+        // The connection also works without it.
         let _ = bound_unsent_bytes(stream);
     }
 }

@@ -14,8 +14,8 @@ pub struct DialOptions {
     pub family: Family,
     /// The local address or interface of connections.
     pub local: LocalAddr,
-    /// True if the system should keep few bytes that it cannot send yet, so that a peer that takes no
-    /// more is noticed soon.
+    /// True if the system should buffer only a few unsent bytes, so that a peer that stops reading
+    /// is noticed soon.
     pub bounds_unsent: bool,
     /// Addresses that replace lookups (`--resolve`).
     pub resolve: Vec<ResolveOverride>,

@@ -26,7 +26,7 @@ pub enum OpenError {
     Resolve { host: String, cause: io::Error },
     /// The proxy's name cannot be resolved.
     ResolveProxy { proxy: String, cause: io::Error },
-    /// An environment variable has a malformed proxy URL.
+    /// An environment variable contains a malformed proxy URL.
     ProxyVariable { variable: String, fault: UrlFault },
     /// No address of the proxy accepted a connection.
     ConnectProxy {
@@ -77,7 +77,7 @@ pub enum OpenError {
         /// The Location of the response as an absolute URL.
         location: Option<String>,
     },
-    /// The request could not be written, and there is no answer.
+    /// The request could not be written, and no response was received.
     Request { authority: String, cause: io::Error },
     /// The server closed the connection during the opening handshake.
     HandshakeCut {

@@ -18,7 +18,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// A client's request whose head was read whole. Dropping it closes the connection unanswered.
+/// A client's request, once its head was received. Dropping it closes the connection without a
+/// response.
 pub struct Incoming {
     transport: Box<dyn Transport>,
     authority: String,
@@ -31,9 +32,9 @@ pub struct Incoming {
 /// The reason why a client got no session.
 #[derive(Debug)]
 pub enum IncomingFault {
-    /// The request breaks a rule; the client was told.
+    /// The request breaks a rule; the client received an error response.
     Request(RequestFault),
-    /// The client ended the connection inside the head.
+    /// The client ended the connection in the middle of the head.
     Cut,
     /// The handshake was not finished within this limit.
     TimedOut(Duration),
@@ -45,7 +46,7 @@ impl fmt::Display for IncomingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(fault) => fault.fmt(f),
-            Self::Cut => f.write_str("the connection ended inside the request"),
+            Self::Cut => f.write_str("the connection ended in the middle of the request"),
             Self::TimedOut(limit) => {
                 write!(f, "no handshake within {} s", limit.as_secs_f64())
             }
@@ -65,14 +66,14 @@ impl From<io::Error> for IncomingFault {
 impl Incoming {
     /// Reads a request from an accepted TCP connection within [`HANDSHAKE_LIMIT`].
     pub async fn over_tcp(stream: TcpStream, peer: SocketAddr) -> Result<Self, IncomingFault> {
-        // The options make it faster; it works without them.
+        // The connection works without these options, only slower.
         let _ = set_tcp_options(&stream);
         Self::read(Box::new(stream), peer.to_string(), HANDSHAKE_LIMIT).await
     }
 
-    /// Reads a request. `authority` names the client in errors; `limit` holds from now until the
-    /// answer is written. A request that is not well-formed HTTP/1.1, or not a GET, is refused
-    /// here; what else it must be is in [`Self::fault`].
+    /// Reads a request. `authority` names the client in errors; `limit` covers the time from now
+    /// until the answer is written. A request that is not well-formed HTTP/1.1, or not a GET, is
+    /// refused here; [`Self::fault`] reports any other violation.
     pub async fn read(
         mut transport: Box<dyn Transport>,
         authority: String,
@@ -85,18 +86,18 @@ impl Incoming {
         Ok(Self { transport, authority, head, deadline, limit })
     }
 
-    /// The request.
+    /// Returns the request.
     pub fn request(&self) -> &Request {
         &self.head.request
     }
 
-    /// The demand of RFC 6455, 4.2.1 that the request does not meet.
+    /// Returns the requirement of RFC 6455, 4.2.1 that the request does not meet, if any.
     pub fn fault(&self) -> Option<RequestFault> {
         self.head.accept.as_ref().err().copied()
     }
 
-    /// Accepts the request, or refuses it with the status that says why: the subprotocol and the
-    /// extensions are those that [`choose`] picks.
+    /// Accepts the request with the subprotocol and the extensions that [`choose`] picks, or
+    /// refuses it with the status of its fault.
     pub async fn answer(self, choices: &Choices) -> Result<Established, IncomingFault> {
         let chosen = choose(&self.request().headers, choices);
         let fault = self.fault().or(chosen.is_err().then_some(RequestFault::Extensions));
@@ -110,8 +111,8 @@ impl Incoming {
         }
     }
 
-    /// Opens the session. `headers` tell the client what was agreed; fields of the caller's own
-    /// may stand among them. A request with a [`Self::fault`] is not accepted.
+    /// Accepts the request. `headers` state what was agreed and may contain further fields. Fails
+    /// if the request has a [`Self::fault`].
     pub async fn accept(
         mut self,
         agreement: Agreement,
@@ -126,7 +127,7 @@ impl Incoming {
         Ok(Established { transport, rest, agreement, carrier, authority })
     }
 
-    /// Answers with this status and a body of plain text, and ends the connection.
+    /// Answers with `status` and a plain-text body, then ends the connection.
     pub async fn refuse(
         mut self,
         status: StatusCode,
@@ -175,9 +176,9 @@ async fn write_last(transport: &mut Box<dyn Transport>, answer: &[u8]) -> io::Re
     transport.shutdown().await
 }
 
-/// Bytes of a request that are read at a time.
+/// The number of bytes of a request read at a time.
 const READ_BUFFER_BYTES: usize = 4 << 10;
-/// The longest that a client may take for its handshake by default.
+/// The default time limit for a client's handshake.
 pub const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
@@ -195,7 +196,7 @@ mod tests {
         Incoming::read(Box::new(server), "peer.example".to_owned(), LIMIT).await
     }
 
-    /// Connects a client that has sent these bytes.
+    /// Returns both ends of a connection on which the client has sent these bytes.
     async fn client_with(bytes: &[u8]) -> (End, End) {
         let (mut client, server, _wire) = wire(1 << 20);
         client.write_all(bytes).await.unwrap();
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn answer_refuses_a_request_that_does_not_meet_the_rules_of_an_upgrade() {
+    fn answer_refuses_a_request_that_is_not_a_valid_upgrade() {
         let extensions = "13\r\nSec-WebSocket-Extensions: ;";
         for (from, to, expected, status) in [
             ("Upgrade: websocket\r\n", "", RequestFault::NoUpgrade, "426 Upgrade Required"),
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_lost_inside_the_head_is_a_fault() {
+    fn a_connection_lost_in_the_middle_of_the_head_is_a_fault() {
         testbed::run(async {
             let (mut client, server) = client_with(&REQUEST.as_bytes()[..20]).await;
             client.shutdown().await.unwrap();

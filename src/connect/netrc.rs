@@ -59,7 +59,7 @@ impl Netrc {
         Ok(Self(entries))
     }
 
-    /// Removes the default entry, before a request to an origin that a server chose.
+    /// Removes the default entry before a request to an origin that a server chose.
     pub(super) fn leave_origin(&mut self) {
         self.0.retain(|entry| entry.machine.is_some());
     }

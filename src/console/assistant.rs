@@ -208,7 +208,7 @@ impl Completer for Assistant {
 }
 
 impl Validator for Assistant {
-    /// Continues incomplete JSON on the next line. An empty line ends it anyway.
+    /// Continues incomplete JSON on the next line. An empty line ends it in any case.
     fn validate(&self, context: &mut ValidationContext<'_>) -> Result<ValidationResult> {
         let text = context.input();
         if json::is_cut(text) && !text.ends_with('\n') {

@@ -154,7 +154,7 @@ const COMMON_SUBPROTOCOLS: [&str; 8] = [
 ];
 /// The number of messages whose words are offered.
 const MAX_MESSAGES: usize = 100;
-/// The length of the message start whose words are offered.
+/// The number of bytes at the start of a message whose words are offered.
 const MAX_LEARNT_BYTES: usize = 2048;
 const MAX_CANDIDATES: usize = 200;
 /// The number of directory entries that are examined.

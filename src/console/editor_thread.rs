@@ -100,8 +100,7 @@ impl EditorThread {
                 // rustyline abandons the line. It is edited again as it was; the unread input is
                 // discarded, because it may be the rest of a paste that contains line breaks.
                 terminal_modes::discard_input();
-                self.output
-                    .print("(input that is not valid UTF-8 was discarded, and the rest with it)");
+                self.output.print("(unread input was discarded: it is not valid UTF-8)");
                 initial = line.content();
                 line.ready.store(false, Ordering::SeqCst);
                 continue;

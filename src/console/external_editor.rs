@@ -14,7 +14,7 @@ use std::{
 
 /// Opens the editor on a text. Returns the edited text, or an error message for the user.
 pub(super) fn edit(text: &str, line: &LineState) -> Result<String, String> {
-    // The shell takes a command of any bytes.
+    // The command need not be valid UTF-8: the shell accepts any bytes.
     let is_blank = |editor: &OsStr| editor.to_str().is_some_and(|editor| editor.trim().is_empty());
     let set = |name| env::var_os(name).filter(|editor| !is_blank(editor));
     let program = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".into());
@@ -45,7 +45,7 @@ pub(super) fn edit(text: &str, line: &LineState) -> Result<String, String> {
     match fs::read_to_string(file.path()) {
         Ok(written) => Ok(written.trim_end_matches(['\r', '\n']).to_owned()),
         Err(cause) => match file.keep() {
-            // The text may be long work: the file is kept.
+            // The text may be the result of much work, so the file is kept.
             Ok((_, path)) => Err(format!(
                 "cannot read {} (not deleted): {}",
                 path.display(),

@@ -15,7 +15,7 @@ use std::{
 pub(crate) fn history_path() -> Option<PathBuf> {
     match env::var_os("SOCKEYE_HISTORY") {
         Some(off) if off == "off" || off.is_empty() => None,
-        // The usual way to say that nothing is to be kept.
+        // The conventional value to disable a history file.
         Some(path) => Some(PathBuf::from(path)).filter(|path| !is_null_device(path)),
         None => {
             let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);

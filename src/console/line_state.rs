@@ -31,7 +31,7 @@ pub(super) struct LineState {
     pub(super) printer: OnceLock<Thread>,
     /// Held while the printer hands output to the editor.
     handover: Mutex<()>,
-    /// The editor thread must stop for good before the next paint.
+    /// The editor thread must stop permanently before the next paint.
     pub(super) freeze_requested: AtomicBool,
     pub(super) frozen: AtomicBool,
     /// An external editor owns the terminal.
@@ -86,8 +86,8 @@ impl LineState {
     /// next line, since it would write the output into the accepted one.
     pub(super) fn accept(&self) {
         self.accepted.store(true, Ordering::SeqCst);
-        // A handover in progress either ends very soon or waits for the editor; in the second case
-        // the output can no longer end up in the line.
+        // A handover in progress either ends very soon or waits for the editor. If it waits, the
+        // output can no longer end up in the line.
         for _ in 0..HANDOVER_POLLS {
             if self.handover.try_lock().is_ok() {
                 return;

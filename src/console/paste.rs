@@ -1,7 +1,7 @@
 //! Pasted text, collected key by key.
 //!
-//! rustyline drops the escape sequences of a paste, or their beginning, without a word. Here they
-//! are lost too, since its parser has consumed them before a key is seen, but a note says so.
+//! rustyline drops the escape sequences of a paste, or their beginning, silently. They are lost
+//! here too, because its parser consumes them before a key is seen, but a note reports the loss.
 
 use super::print_queue::PrintQueue;
 use rustyline::{
@@ -59,11 +59,11 @@ impl Paste {
         drop(state);
         if n != 1 {
             // The editor would insert the text n times.
-            self.output.print("(the paste ended in an escape sequence and was left out)");
+            self.output.print("(the paste was discarded: it ended in an escape sequence)");
             return Some(Cmd::Noop);
         }
         if is_cut {
-            self.output.print("(escape sequences in the pasted text were left out in part)");
+            self.output.print("(parts of escape sequences in the pasted text were removed)");
         }
         if has_backspace {
             self.output.print("(delete characters in the pasted text became backspaces)");
@@ -95,7 +95,7 @@ impl ConditionalEventHandler for Paste {
     }
 }
 
-/// A handler of a key, which the paste in progress takes first.
+/// A handler of a key. A paste in progress receives the key first.
 pub(super) struct OutsidePaste<H>(pub(super) Paste, pub(super) H);
 
 impl<H: ConditionalEventHandler> ConditionalEventHandler for OutsidePaste<H> {

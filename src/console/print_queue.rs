@@ -82,7 +82,8 @@ impl PrintQueue {
         self.line.wake_printer();
     }
 
-    /// Reports whether the limit is reached, at which the sources of output are no longer read.
+    /// Reports whether the queue has reached its limit, at which reading from the sources of output
+    /// stops.
     pub(super) fn is_full(&self) -> bool {
         self.lock().bytes >= PRINT_LIMIT_BYTES
     }
@@ -143,7 +144,7 @@ pub(super) fn run_printer(mut printer: impl ExternalPrinter, output: &PrintQueue
     }
 }
 
-/// The size of the queue at which the sources of output are no longer read.
+/// The size of the queue at which reading from the sources of output stops.
 const PRINT_LIMIT_BYTES: usize = 256 << 10;
 /// The largest chunk, unless a single line is longer.
 const CHUNK_BYTES: usize = 32 << 10;

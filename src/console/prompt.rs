@@ -100,7 +100,7 @@ impl Prompt {
             events: editor_events_sender,
             replies: replies_receiver,
         };
-        // The printer first: without it, nothing has changed the modes of the terminal yet.
+        // The printer starts first: if it cannot, the modes of the terminal are still unchanged.
         spawn("printer", {
             let output = Arc::clone(&output);
             move || print_queue::run_printer(printer, &output)
@@ -304,8 +304,8 @@ fn restore_on_panic(modes: TerminalModes) {
     }));
 }
 
-/// Text that leaves the screen unchanged: cursor up, line feed. The final line feed is required,
-/// since one is added to text without it.
+/// Text that leaves the screen unchanged: cursor up, line feed. The line feed is required, because
+/// the editor adds one to text that lacks it.
 const INVISIBLE: &str = "\x1b[A\n";
 /// The descriptors of the editor: a pipe to the printer, a pair of sockets for SIGWINCH, and those of
 /// the history file and its lock. It fails on its own thread, when it is too late to say so.

@@ -28,8 +28,8 @@ impl ConditionalEventHandler for Suspend {
         // Raised in this thread, so that the call returns when the process continues.
         let _ = raise(SIGTSTP);
         terminal_modes::apply(&edited);
-        // The editor is about to clear as many rows as the line had. Empty rows protect the output of
-        // the shell.
+        // The editor is about to clear as many rows as the line occupied. Empty rows protect the
+        // output of the shell.
         let columns = screen().columns.max(1);
         let rows = context.line().split('\n').map(|row| (row.width() + 2) / columns + 1);
         let rows = rows.sum::<usize>().saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Sentences and hints for the end of a session, with a Close or without.
+//! Messages and hints for the end of a session, with or without a Close.
 
 use crate::{
     escape::Escaped,

@@ -1,4 +1,4 @@
-//! Sentences and hints for failed connections.
+//! Messages and hints for failed connections.
 
 use crate::{escape::Escaped, net::tcp::LocalAddr, wording::system_error};
 use std::{fmt, io};
@@ -72,5 +72,5 @@ pub(super) fn interface(
     write!(f, ": {}", system_error(cause))
 }
 
-/// Addresses listed in a message.
+/// The maximum number of addresses listed in a message.
 const SHOWN_ADDRESSES: usize = 3;

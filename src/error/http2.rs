@@ -1,4 +1,4 @@
-//! Sentences and hints for HTTP/2 faults.
+//! Messages and hints for HTTP/2 faults.
 
 use super::text::short;
 use crate::{

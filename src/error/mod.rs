@@ -1,4 +1,4 @@
-//! Errors that end a run: their sentences, hints and exit codes.
+//! Errors that end a run: their messages, hints and exit codes.
 //!
 //! The other modules carry errors as data; this module alone turns them into text. An exit code
 //! is curl's where curl has one with the same meaning, and a number is never reused. The man page
@@ -78,7 +78,7 @@ pub enum Error {
         /// The value of `--max-time`.
         limit: Duration,
     },
-    /// The session ended inside a message.
+    /// The session ended in the middle of a message.
     Truncated {
         /// The error that ended the session.
         cause: Box<Error>,
@@ -123,7 +123,7 @@ pub enum Error {
         /// The reason in words.
         fault: String,
     },
-    /// Stdin ended inside a message.
+    /// Stdin ended in the middle of a message.
     InputTruncated {
         /// The message, counted from 1.
         message: u64,
@@ -135,7 +135,7 @@ pub enum Error {
         /// Their number.
         messages: usize,
     },
-    /// The clock ended the run while these bytes waited in stdin.
+    /// A time limit ended the run while stdin held this many unread bytes.
     InputLeft {
         /// Bytes that were not read.
         bytes: u64,
@@ -164,14 +164,15 @@ impl Error {
         Self::InputEncoding { position, byte: valid + 1 }
     }
 
-    /// Adds how much of an incomplete message was written and received, if the session ended inside
-    /// one.
+    /// Adds how much of an incomplete message was written and received, if the session ended in the
+    /// middle of one.
     #[must_use]
     pub fn inside_message(self, written: u64, received: Option<u64>) -> Self {
         let concerns = match &self {
             Self::Output(_) => false,
             _ if written > 0 => true,
-            // The first says itself how much was received; after the second, nothing is complete.
+            // The first already says how much was received; after the second, no message is
+            // complete.
             Self::Session(SessionError::Incomplete { .. } | SessionError::Protocol { .. }) => false,
             Self::Session(_) => received.is_some(),
             _ => false,
@@ -180,7 +181,7 @@ impl Error {
         if concerns { Self::Truncated { cause: Box::new(self), written, received } } else { self }
     }
 
-    /// Returns the sentence, to be shown or recorded.
+    /// Returns the message, to be shown or recorded.
     pub fn shown(&self) -> Shown {
         self.to_string().into()
     }

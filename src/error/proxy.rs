@@ -1,4 +1,4 @@
-//! Sentences and hints for proxies that fail to connect.
+//! Messages and hints for proxies that fail to connect.
 
 use super::{
     body::BodySummary,

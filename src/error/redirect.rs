@@ -1,4 +1,4 @@
-//! Sentences and hints for redirects that cannot be followed.
+//! Messages and hints for redirects that cannot be followed.
 
 use super::text::short;
 use crate::{connect::RedirectFault, escape::Escaped, redact::Secrets, target::without_user};

@@ -1,4 +1,4 @@
-//! Sentences and hints for failed name resolution.
+//! Messages and hints for failed name resolution.
 
 use crate::wording::system_error;
 use std::io;

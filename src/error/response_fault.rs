@@ -1,4 +1,4 @@
-//! Sentences and hints for a response that violates RFC 6455.
+//! Messages and hints for a response that violates RFC 6455.
 
 use super::{
     request::secured,

@@ -1,6 +1,6 @@
-//! The sentences of errors: lower case, no full stop, the cause after a colon.
+//! The messages of errors: lower case, no full stop, the cause after a colon.
 //!
-//! A sentence names the party at fault. Text from a peer is escaped.
+//! A message names the party at fault. Text from a peer is escaped.
 
 use super::{
     Error, closing, connect,
@@ -80,11 +80,14 @@ impl fmt::Display for Error {
                  send again"
             ),
             Self::InputTruncated { message, missing } => {
-                write!(f, "stdin ended inside message {message}: {missing} bytes are missing")
+                write!(
+                    f,
+                    "stdin ended in the middle of message {message}: {missing} bytes are missing"
+                )
             }
             Self::InputLeft { bytes } => {
                 let were = if *bytes == 1 { "byte was" } else { "bytes were" };
-                write!(f, "the run ended before stdin: {bytes} {were} not sent")
+                write!(f, "the run ended before stdin did: {bytes} {were} not sent")
             }
             Self::Unmet(unmet) => unmet.fmt(f),
             Self::Listen { address, cause } => {

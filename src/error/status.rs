@@ -1,4 +1,4 @@
-//! The sentence and hint for an HTTP answer that refuses the upgrade.
+//! The message and hint for an HTTP answer that refuses the upgrade.
 
 use super::{
     diagnosis::{self, Refusal},
@@ -7,7 +7,7 @@ use super::{
 use crate::{escape::Escaped, redact::Secrets, target::without_user};
 use std::fmt;
 
-/// Writes the sentence and, below it, the header field and the text that support it.
+/// Writes the message and, below it, the header field and the text that support it.
 pub(super) fn sentence(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
     let judgement = diagnosis::of_refusal(refusal);
     let url = refusal.request.target.to_string();
@@ -30,7 +30,7 @@ pub(super) fn sentence(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Re
         let value = short(&Secrets::Hidden.url(&value));
         write!(f, "\n  {name}: {}", Escaped(&value))?;
     }
-    // The first line already has the title of an ordinary page.
+    // The first line already contains the title of an ordinary page.
     let headline = if is_page { None } else { body.headline.as_deref() };
     body.write(f, headline, usize::from(field.is_some()))
 }

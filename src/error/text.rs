@@ -1,4 +1,4 @@
-//! Building blocks of sentences.
+//! Building blocks of messages.
 
 use crate::{
     escape::Escaped,

@@ -1,4 +1,4 @@
-//! Sentences and hints for TLS faults.
+//! Messages and hints for TLS faults.
 
 use super::{
     service::Service,
@@ -25,7 +25,10 @@ pub(super) fn sentence(
             certificate(f, cause, chain)
         }
         TlsFault::Pin(hash) => {
-            write!(f, "the public key of {authority} does not match the pin: it is sha256//{hash}")
+            write!(
+                f,
+                "the public key of {authority} does not match the pin: its hash is sha256//{hash}"
+            )
         }
         TlsFault::Identity(alert) => match alert {
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
@@ -176,9 +179,9 @@ fn webpki_rule(cause: &CertificateError) -> Option<WebpkiRule> {
     let CertificateError::Other(other) = cause else { return None };
     let name = other.to_string();
     let rules = [
-        // A server certificate with CA:TRUE, as a plain `openssl req -x509` makes it.
+        // A server certificate with CA:TRUE, as created by a plain `openssl req -x509`.
         ("CaUsedAsEndEntity", WebpkiRule::CaAsServer),
-        // `openssl x509 -req` without extensions makes version 1.
+        // `openssl x509 -req` without extensions creates version 1 certificates.
         ("UnsupportedCertVersion", WebpkiRule::Version1),
         ("UnsupportedCriticalExtension", WebpkiRule::CriticalExtension),
         ("NameConstraintViolation", WebpkiRule::NameConstraint),
@@ -256,7 +259,7 @@ pub(super) fn hint(fault: &TlsFault) -> Option<String> {
         TlsFault::Alert(AlertDescription::UnrecognisedName) => {
             "the server does not know the host name: send another with --sni NAME"
         }
-        TlsFault::Pin(_) => "if the server's key was changed, pin the new one",
+        TlsFault::Pin(_) => "if the server's key has changed, pin the new one",
         TlsFault::Identity(
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
         ) => "pass one with --cert FILE and --key FILE",
@@ -335,7 +338,7 @@ fn date(time: UnixTime) -> String {
         .map_or_else(|_| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
-/// Names of a certificate listed in a message.
+/// The maximum number of a certificate's names listed in a message.
 const SHOWN_NAMES: usize = 3;
 
 #[cfg(test)]

@@ -101,5 +101,5 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'\'')
     .remove(b'(')
     .remove(b')');
-/// Fewer characters of Base64 would match by chance.
+/// Fewer Base64 characters would match by chance.
 const MIN_BASE64_CHARACTERS: usize = 6;

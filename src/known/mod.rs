@@ -1,5 +1,5 @@
-//! The secrets of this run, which are removed from everything that is shown or recorded, whoever
-//! repeats them.
+//! The secrets of this run. They are removed from everything that is shown or recorded, even where
+//! a server or proxy repeats them.
 //!
 //! A process has one run, so there is one registry. Secrets are added where they are obtained: from
 //! the command line, the environment, files, prompts and the requests that are sent.
@@ -17,7 +17,7 @@ pub fn add(secret: &str) {
     with(|known| known.add(secret, Origin::Given));
 }
 
-/// Adds a user and password. A user without password is taken for a token.
+/// Adds a user and password. A user without a password is treated as a token.
 pub fn add_user(user: &str, password: &str) {
     if password.is_empty() {
         return add(user);
@@ -26,7 +26,8 @@ pub fn add_user(user: &str, password: &str) {
     add(&format!("{user}:{password}"));
 }
 
-/// Adds the secrets in a header field that a user wrote, if its name or its value suggests any.
+/// Adds the secrets in a header field that the user wrote, if its name or value suggests that it
+/// contains any.
 pub fn add_header(name: &str, value: &str) {
     for secret in signs::header_secrets(name, value) {
         with(|known| known.add(secret, Origin::Given));
@@ -50,12 +51,12 @@ pub fn add_url(url: &str) {
     }
 }
 
-/// Declares the name of a host, which is public even if a password equals it.
+/// Declares a host name as public, even if a password equals it.
 pub fn add_host(host: &str) {
     with(|known| known.publish(host));
 }
 
-/// Replaces the known secrets in a text, also one that is cut off before `...`.
+/// Replaces the known secrets in a text, including any that is cut off before `...`.
 pub fn redact(text: &str) -> Cow<'_, str> {
     with(|known| {
         let found = known.find(text.as_bytes(), Cut::Marked);
@@ -65,7 +66,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         let mut out = String::with_capacity(text.len());
         let mut end = 0;
         for secret in found {
-            // All forms are valid UTF-8 and end at characters, except a cut one.
+            // Every form is valid UTF-8, so only one that is cut off can end inside a character.
             out.push_str(text.get(end..secret.start).unwrap_or_default());
             out.push_str(REDACTED);
             end = secret.end;
@@ -78,7 +79,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Replaces the known secrets in received bytes, also one that the end of the bytes cuts off.
+/// Replaces the known secrets in received bytes, including one that is cut off at the end.
 pub fn redact_bytes(bytes: Vec<u8>) -> Vec<u8> {
     let found = with(|known| known.find(&bytes, Cut::AtEnd));
     if found.is_empty() {
@@ -95,7 +96,7 @@ pub fn redact_bytes(bytes: Vec<u8>) -> Vec<u8> {
     out
 }
 
-/// Overwrites the known secrets in bytes that are dumped, so that lengths and offsets stay right.
+/// Overwrites the known secrets in bytes to be dumped, so that lengths and offsets remain correct.
 /// Returns `None` if there are none.
 pub fn masked(bytes: &[u8]) -> Option<Vec<u8>> {
     let found = with(|known| known.find(bytes, Cut::AtEnd));
@@ -113,7 +114,7 @@ pub fn masked(bytes: &[u8]) -> Option<Vec<u8>> {
 #[derive(Debug, Default)]
 struct KnownSecrets {
     secrets: Vec<Secret>,
-    /// Names of hosts, in lower case.
+    /// Host names, in lower case.
     public: Vec<String>,
 }
 
@@ -122,14 +123,14 @@ struct Secret {
     text: String,
     origin: Origin,
     forms: Vec<Vec<u8>>,
-    /// The fewest bytes of its beginning that are taken for the secret where it is cut off.
+    /// The minimum length of a prefix that counts as the secret where it is cut off.
     cut_bytes: usize,
 }
 
 /// The origin of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
-    /// From the user.
+    /// Provided by the user.
     Given,
     /// Computed for a request. The oldest is forgotten when there are too many.
     Computed,
@@ -265,13 +266,13 @@ fn with<T>(act: impl FnOnce(&mut KnownSecrets) -> T) -> T {
 pub const REDACTED: &str = "[redacted]";
 /// Shorter text would match by chance.
 const MIN_SECRET_BYTES: usize = 4;
-/// Longer text is no header field that a server accepts.
+/// No server accepts a header field with longer text.
 const MAX_SECRET_BYTES: usize = 16 << 10;
 /// Shorter secrets made of letters and digits are recognized only as whole words.
 const MIN_PART_BYTES: usize = 8;
-/// The limit of secrets, which bounds the time to search for them.
+/// The maximum number of secrets, which bounds the time of a search.
 const MAX_SECRETS: usize = 256;
-/// The limit of `...` in a text before which a cut secret is looked for.
+/// The maximum number of `...` in a text before which a secret that is cut off is searched for.
 const MAX_CUTS: usize = 64;
 
 #[cfg(test)]
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_registry_is_bounded_and_keeps_what_the_user_gave() {
+    fn the_registry_is_bounded_and_keeps_secrets_from_the_user() {
         add("given-by-user");
         let mut headers = Headers::default();
         for i in 0..2 * MAX_SECRETS {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-/// Decoded bytes and where they came from.
+/// Decoded bytes and their positions in the text.
 pub(super) struct Decoded {
     pub(super) bytes: Vec<u8>,
     /// The offset of each decoded byte in the text, and the length of the text.

@@ -104,13 +104,13 @@ fn is_secret_parameter(name: &str, value: &str) -> bool {
         || value.split(|c: char| !c.is_ascii_alphanumeric()).any(is_long_token)
 }
 
-/// Reports whether a word is so long and mixed that it is hardly anything but a token.
+/// Reports whether a word is long and mixed enough that it is almost certainly a token.
 fn is_long_token(word: &str) -> bool {
     word.len() >= 20 && is_mixed(word) && word.contains(|c: char| c.is_ascii_uppercase())
 }
 
-/// Returns the ranges of what looks like a token in a list of subprotocols: an item that looks like
-/// one, the item after one such as `bearer`, and the rest of an item after such a word.
+/// Returns the ranges of apparent tokens in a list of subprotocols: an item that looks like one,
+/// the item after one such as `bearer`, and the rest of an item after such a word.
 pub fn subprotocol_secrets(list: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let (mut at, mut announced) = (0, false);

@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, sync::watch};
 /// Runs the demonstration. If stdin is [`StdinKind::Nothing`] and there is no script, the client
 /// sends [`DEMO_MESSAGES`].
 pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<RunOutcome, Error> {
-    // The server could not accept the client, which would be left without an answer.
+    // Checked first: a server that cannot accept the client would leave it without an answer.
     check_descriptors(DEMO_DESCRIPTORS)
         .map_err(|cause| Error::Other { operation: "start", cause })?;
     let listen_error = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };

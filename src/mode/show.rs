@@ -101,7 +101,7 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
             }
             Event::Open(opened) => har.exchange(&opened_exchange(waits.take(), *opened, at)),
             Event::Message(direction, kind, data, _) => {
-                // A HAR cannot say that the end is missing.
+                // A HAR file cannot express that the end is missing.
                 har.message(direction, kind, data.as_deref().filter(|_| !is_cut), at);
             }
             _ => {}

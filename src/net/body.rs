@@ -34,7 +34,7 @@ pub(crate) async fn read(
             }
         }
     };
-    // A body that is late is shown as far as it was received.
+    // If the body is late, the part received so far is shown.
     let _ = timeout(BODY_LIMIT, read).await;
     bytes.truncate(wanted);
     if chunked { decode_chunked(&bytes) } else { bytes }

@@ -158,7 +158,7 @@ async fn dial(address: SocketAddr, local: LocalAddr) -> io::Result<TcpStream> {
             socket.connect(address).await?
         }
     };
-    // The socket options are optional: without them, the connection works all the same.
+    // Failures are ignored: the connection also works without these options.
     let _ = crate::sys::unix::set_tcp_options(&stream);
     Ok(stream)
 }

@@ -9,8 +9,8 @@ use tokio::{
 /// A byte stream to the peer: TCP, a Unix socket, TLS, a proxy tunnel or an HTTP/2 stream.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
-/// The first bytes of a peer that are kept for an error message, should it not speak the expected
-/// protocol.
+/// The number of bytes kept from the start of a peer's data, for an error message if it does not
+/// speak the expected protocol.
 pub(in crate::net) const EXCERPT_BYTES: usize = 80;
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
@@ -21,8 +21,8 @@ impl fmt::Debug for dyn Transport {
     }
 }
 
-/// Reads from an answer to a request. If the request could not be written, the answer has been
-/// received or never will be: returns `None` if it is not there within [`LATE_ANSWER_LIMIT`].
+/// Reads from an answer to a request. If the request could not be written, any answer has already
+/// been sent: returns `None` if none arrives within [`LATE_ANSWER_LIMIT`].
 pub(crate) async fn read_answer(
     transport: &mut dyn Transport,
     buffer: &mut [u8],

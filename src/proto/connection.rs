@@ -93,12 +93,12 @@ enum Keepalive {
     Sent,
     /// It waits for the transport.
     Queued,
-    /// It waits for the transport, and the pong limit is its own.
+    /// It waits for the transport, and the pong limit was started for it.
     QueuedAndLimited,
 }
 
 impl Connection {
-    /// Creates a connection in `role` whose opening handshake was completed `now`.
+    /// Creates a connection in `role` whose opening handshake was completed at `now`.
     pub fn new(role: Role, settings: Settings, entropy: Entropy, now: Instant) -> Self {
         let mut timers = Timers::default();
         if let Some(interval) = settings.ping_interval {
@@ -142,17 +142,17 @@ impl Connection {
         self.link.timers.stop(Timer::Pong);
     }
 
-    /// The fast path for nearly all messages, to be tried before [`Self::receive`]. Returns the type
-    /// and the range of the payload if a complete, simple message is at the front of `input`, which is
-    /// consumed up to the end of that range.
+    /// Tries the fast path, which suffices for nearly all messages; call it before
+    /// [`Self::receive`]. If a complete, simple message is at the front of `input`, consumes it and
+    /// returns its type and the range of its payload.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a call costs a tenth of the time of a short message")]
     pub fn whole_message(&mut self, input: &[u8]) -> Option<(Kind, Range<usize>)> {
         if self.link.discards_input() { None } else { self.decoder.whole_message(input) }
     }
 
-    /// Decodes from the front of `input`. Returns the number of bytes consumed and the next event. Call
-    /// again with the rest until no event is returned; the bytes left then, fewer than
+    /// Decodes from the front of `input`. Returns the number of bytes consumed and the next event.
+    /// Call again with the rest until no event is returned. The remaining bytes, fewer than
     /// [`LOOKAHEAD`](super::message::LOOKAHEAD), must be passed again, followed by new ones.
     pub fn receive<'a>(
         &'a mut self,
@@ -233,16 +233,16 @@ impl Connection {
         Ok(())
     }
 
-    /// Begins a message whose payload is passed to [`Self::part`]. `length` is that of the payload, if
-    /// known.
+    /// Begins a message whose payload is passed to [`Self::part`]. `length` is the length of the
+    /// payload, if known.
     pub fn begin(&mut self, kind: Kind, length: Option<u64>) -> Result<(), UsageError> {
         self.link.ensure_open()?;
         self.link.outbox.begin(kind, length);
         Ok(())
     }
 
-    /// Queues payload of the message begun by [`Self::begin`], in one frame or several. `last` ends the
-    /// message. A Close may come first, and then the message remains incomplete.
+    /// Queues payload of the message begun by [`Self::begin`], in one frame or several. `last` ends
+    /// the message. If a Close is sent first, the message remains incomplete.
     pub fn part(&mut self, bytes: &[u8], last: bool) -> Result<(), UsageError> {
         self.link.ensure_open()?;
         self.link.outbox.part(bytes, last);
@@ -261,7 +261,7 @@ impl Connection {
         self.link.send_control(Opcode::Pong, payload)
     }
 
-    /// Begins the closing handshake: queues a Close and starts the time limit on its answer.
+    /// Begins the closing handshake: queues a Close and starts the time limit for the answer.
     pub fn close(&mut self, close: &Close, now: Instant) -> Result<(), UsageError> {
         let payload = close.payload();
         if !payload.is_empty() && !close.code.is_sendable() {
@@ -309,7 +309,7 @@ impl Connection {
     }
 
     /// Records that writing to the transport failed. The connection is still read for
-    /// [`Settings::close_timeout`], because bytes that the peer sent earlier may tell the reason.
+    /// [`Settings::close_timeout`], because bytes that the peer sent earlier may state the reason.
     pub fn transmit_failed(&mut self, now: Instant) {
         let link = &mut self.link;
         link.cause.get_or_insert(Cause::SendFailed);
@@ -354,8 +354,8 @@ impl Connection {
         self.decoder.is_inside_message()
     }
 
-    /// Returns the bytes received of a message that has not ended: those of its content, after
-    /// decompression, and those of its payload on the wire.
+    /// Returns the size of an incomplete received message, in bytes: its decompressed content and
+    /// its payload on the wire.
     pub fn incomplete_message(&self) -> Option<(u64, u64)> {
         self.decoder.incomplete_message()
     }
@@ -446,7 +446,7 @@ impl Link {
         Event::Close(self.remote_close.insert(close))
     }
 
-    /// Shortens the wait for the end of the transport once nothing else is missing.
+    /// Shortens the wait for the transport to end once nothing else is pending.
     fn linger(&mut self, now: Instant) {
         // Deviation: 7.1.1 lets a client wait without limit for the server to close TCP. Some servers
         // leave it open.
@@ -477,7 +477,7 @@ impl Link {
         self.limit_closing(now);
     }
 
-    /// Starts the limit of the closing handshake. Nothing extends it.
+    /// Starts the time limit of the closing handshake, unless it is already running.
     fn limit_closing(&mut self, now: Instant) {
         if self.timers.get(Timer::Close).is_none() {
             self.timers.set(Timer::Close, now + self.settings.close_timeout);
@@ -516,7 +516,7 @@ impl Link {
         }
         self.timers.set(Timer::KeepAlive, now + interval);
         let is_limited = self.is_pong_limited();
-        // While one waits for the transport, more pings would only pile up.
+        // While a ping waits for the transport, more pings would only pile up.
         if self.keepalive == Keepalive::Sent {
             let payload = self.pings.keepalive();
             self.outbox.control(Opcode::Ping, &payload);
@@ -533,7 +533,7 @@ impl Link {
         self.timers.get(Timer::Pong).is_some() || self.pong_time_left.is_some()
     }
 
-    /// Starts the pong limit, if there is one, or starts it anew.
+    /// Starts or restarts the pong limit, if one is configured.
     fn limit_pong(&mut self, now: Instant) {
         match self.settings.ping_timeout {
             Some(timeout) if self.paused => self.pong_time_left = Some(timeout),
@@ -549,7 +549,8 @@ impl Link {
         if sent_ping {
             self.pings.written(now);
         }
-        // The clock of a ping starts when it leaves the queue, which our own messages may fill.
+        // The time limit of a ping starts when it leaves the queue, where our own messages may
+        // delay it.
         let left = if sent_ping {
             std::mem::replace(&mut self.keepalive, Keepalive::Sent)
         } else {
@@ -560,7 +561,7 @@ impl Link {
             Keepalive::Queued => !self.is_pong_limited(),
             Keepalive::QueuedAndLimited => true,
         };
-        // A full transport has room again only because the peer took bytes.
+        // A full transport accepts bytes again only because the peer read some.
         let is_alive = self.outbox.is_refused() && self.is_pong_limited();
         self.outbox.set_refused(false);
         if !self.close_sent && (starts || is_alive) {
@@ -585,7 +586,7 @@ impl Link {
     }
 }
 
-/// The time that a client leaves the server to end the transport after both Closes.
+/// The time that a client gives the server to end the transport after both Closes.
 const LINGER: Duration = Duration::from_millis(100);
 
 /// The longest payload of a control frame (5.5).

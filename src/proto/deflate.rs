@@ -57,9 +57,10 @@ impl Inflater {
         self.stage = Stage::Empty;
     }
 
-    /// Inflates from `input` into [`Self::output`], whose earlier bytes must have been taken. Returns
-    /// the number of input bytes consumed. Produces at most `room` bytes; more may follow in the next
-    /// call, even if all input was consumed. `last` tells that the message ends with `input`.
+    /// Inflates from `input` into [`Self::output`], whose earlier bytes must have been taken.
+    /// Returns the number of input bytes consumed. Produces at most `room` bytes; more may follow
+    /// in the next call, even if all input was consumed. `last` is true if the message ends with
+    /// `input`.
     pub fn inflate(
         &mut self,
         input: &[u8],
@@ -124,7 +125,8 @@ impl Inflater {
         self.out.within(self.start..self.end)
     }
 
-    /// Takes `n` bytes off the front of [`Self::output`]. [`Self::taken`] returns them by this range.
+    /// Takes `n` bytes from the front of [`Self::output`]. [`Self::taken`] returns them by this
+    /// range.
     pub fn take(&mut self, n: usize) -> std::ops::Range<usize> {
         let from = self.start;
         self.start = (from + n).min(self.end);
@@ -251,7 +253,7 @@ impl Deflater {
         loop {
             let done = (state.total_in() - start) as usize;
             let rest = bytes.within(done..);
-            // Fails only if the state is corrupt, which ours never is.
+            // Fails only if the state is corrupt, which cannot happen here.
             let status = state.compress_vec(rest, &mut self.out, flush);
             let all = (state.total_in() - start) as usize == bytes.len();
             // Room left in the output means that the flush is complete.
@@ -270,9 +272,9 @@ const SYNC_FLUSH_TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// of codes, so that such a message produces output or an error.
 const EMPTY_BLOCKS: [[u8; 5]; 21] = [[0, 0, 0, 0xff, 0xff]; 21];
 
-/// The most bytes inflated at a time.
+/// The maximum number of bytes inflated at a time.
 const SCRATCH_BYTES: usize = 32 << 10;
-/// The least by which the compressed output grows.
+/// The minimum number of bytes by which the compressed output grows.
 const GROWTH_BYTES: usize = 4 << 10;
 /// The output capacity kept between messages.
 const KEPT_CAPACITY_BYTES: usize = 256 << 10;

@@ -9,19 +9,19 @@ pub struct Settings {
     /// The longest message accepted, in bytes after decompression; `u64::MAX` for no limit. A longer
     /// one fails the connection with 1009.
     pub max_message: u64,
-    /// Time without a byte from the peer after which a keepalive ping is sent, and sent again each
-    /// time the interval passes. `None` sends none.
+    /// Time without a byte from the peer after which a keepalive ping is sent, and the interval at
+    /// which it is repeated. `None` disables keepalive pings.
     pub ping_interval: Option<Duration>,
-    /// Time after a keepalive ping was written without any byte from the peer until it is considered
-    /// dead.
+    /// Time without a byte from the peer, after a keepalive ping was written, until the peer is
+    /// considered dead.
     pub ping_timeout: Option<Duration>,
     /// Time without a message in either direction until the session ends. The connection itself
     /// does not measure it: its driver does.
     pub idle_timeout: Option<Duration>,
     /// Limit on the time from the first Close to the end of the transport.
     pub close_timeout: Duration,
-    /// The longest payload of a data frame that is sent. A longer message is sent in fragments, and
-    /// control frames go between them.
+    /// The longest payload of a data frame that is sent. A longer message is sent in fragments,
+    /// with control frames between them.
     pub fragment: NonZeroUsize,
     /// Compression level with permessage-deflate: 1 (fastest) to 9 (smallest).
     pub compress_level: u32,

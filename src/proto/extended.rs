@@ -1,5 +1,5 @@
 //! The opening handshake over HTTP/2 (RFC 8441): the extended CONNECT request and the check of its
-//! response. HTTP/2 frames are the caller's.
+//! response. The caller handles HTTP/2 frames.
 
 use super::{
     handshake::{Agreement, Request, Response, ResponseFault, Version, validate},

@@ -193,8 +193,8 @@ impl Decoder {
         self.message.is_some()
     }
 
-    /// Returns the bytes received of a message that has not ended: those of its content, after
-    /// decompression, and those of its payload on the wire.
+    /// Returns the size of an incomplete received message, in bytes: its decompressed content and
+    /// its payload on the wire.
     pub fn incomplete_message(&self) -> Option<(u64, u64)> {
         let message = self.message?;
         let frame = self.frame.filter(|frame| !frame.header.opcode.is_control());

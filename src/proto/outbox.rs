@@ -2,8 +2,8 @@
 //!
 //! All frames go into one buffer, which the driver writes in as few calls as possible. A message
 //! longer than a fragment becomes several frames. If much is queued, pings and pongs overtake it:
-//! they leave at the end of the frame that the transport is taking (RFC 6455, 5.4). Of the pongs
-//! that wait only the newest is kept (5.5.3).
+//! they leave at the end of the frame that the transport is taking (RFC 6455, 5.4). Only the newest
+//! of the waiting pongs is kept (5.5.3).
 
 use super::{
     close_code::CloseCode,
@@ -86,7 +86,7 @@ struct OutgoingMessage {
     frames: u64,
 }
 
-/// The rest of a frame whose beginning is gone.
+/// The rest of a frame whose beginning was discarded.
 #[derive(Clone, Copy, Default)]
 struct PartialFrame {
     remaining: usize,
@@ -149,8 +149,8 @@ impl Outbox {
         self.write_payload(payload, key);
     }
 
-    /// Begins a message whose payload is passed to [`Self::part`]. `length` is that of the payload, if
-    /// known.
+    /// Begins a message whose payload is passed to [`Self::part`]. `length` is the length of the
+    /// payload, if known.
     pub fn begin(&mut self, kind: Kind, length: Option<u64>) {
         debug_assert!(self.message.is_none(), "a message inside another");
         let deflater = self.deflater.as_mut().filter(|it| it.should_compress(length));
@@ -257,8 +257,8 @@ impl Outbox {
         self.write_deferred();
     }
 
-    /// Adds a Close that answers one of the peer or tells of its fault. The peer has no use for
-    /// messages any more: of a long queue, only the front is sent before it.
+    /// Adds a Close that answers the peer's or reports its fault. The peer no longer needs
+    /// messages, so only the front of a long queue is sent before it.
     pub fn answer_close(&mut self, payload: &[u8]) {
         self.bytes.truncate(self.frame_end(self.sent.saturating_add(SENT_BEFORE_CLOSE_BYTES)));
         self.ping_end = self.ping_end.min(self.bytes.len());
@@ -456,16 +456,17 @@ const DEFLATED_FRAGMENT_BYTES: usize = 32 << 10;
 /// With this much queued, pings and pongs overtake it.
 const OVERTAKEN_BYTES: usize = 64 << 10;
 
-/// The most that is queued and still sent before a Close that answers the peer.
+/// The maximum number of queued bytes still sent before a Close that answers the peer.
 const SENT_BEFORE_CLOSE_BYTES: usize = 256 << 10;
 
 /// The longest frame header: two bytes, an extended length and a masking key.
 const MAX_HEADER_BYTES: usize = 14;
 
-/// The most frame headers for which room is reserved in advance.
+/// The maximum number of frame headers for which room is reserved in advance.
 const RESERVED_HEADERS: usize = 1 << 10;
 
-/// The most that a transport is assumed to buffer between accepting and flushing.
+/// The maximum number of bytes that a transport is assumed to buffer between accepting and
+/// flushing.
 const MAX_UNFLUSHED_BYTES: usize = 256 << 10;
 
 /// The number of flushed bytes at which the buffer is compacted. Not less than a driver writes at

@@ -9,7 +9,7 @@ use std::{
 #[derive(Debug, Default)]
 pub struct Pings {
     sent: VecDeque<(Vec<u8>, Instant)>,
-    /// The number of the newest pings that wait for the transport.
+    /// The number of pings, the newest ones, that still wait for the transport.
     queued: usize,
     /// The payload of the last keepalive ping; distinct payloads tell the pongs apart.
     count: u64,
@@ -85,7 +85,7 @@ impl RttStats {
 }
 
 impl Pings {
-    /// Records a ping queued `now`. Its time starts anew in [`Self::written`].
+    /// Records a ping queued at `now`. [`Self::written`] restarts its time.
     pub fn queued(&mut self, payload: &[u8], now: Instant) {
         if self.sent.len() == MAX_OUTSTANDING {
             self.sent.pop_front();
@@ -100,7 +100,7 @@ impl Pings {
         self.queued > 0
     }
 
-    /// Records that the transport accepted all queued pings `now`.
+    /// Records that the transport accepted all queued pings at `now`.
     pub fn written(&mut self, now: Instant) {
         let queued = std::mem::take(&mut self.queued);
         for (_, time) in self.sent.iter_mut().rev().take(queued) {
@@ -130,7 +130,8 @@ impl Pings {
     }
 }
 
-/// The most unanswered pings kept, so that a peer that never answers costs no memory.
+/// The maximum number of unanswered pings kept, which bounds the memory for a peer that never
+/// answers.
 const MAX_OUTSTANDING: usize = 64;
 /// The number of round-trip times kept for [`RoundTrips::p99`].
 const RECENT_TIMES: usize = 1000;

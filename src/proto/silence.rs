@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 /// Tracks the silence that may explain why a transport ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Silence {
-    /// The last long silence that we broke: when, and how long it had lasted.
+    /// The last long silence that we broke: the time at which we did, and its duration.
     broken: Option<(Instant, Duration)>,
 }
 
 impl Silence {
-    /// Records that bytes are sent `now`, which ends the silence so far.
+    /// Records that bytes are sent at `now`, which ends the silence so far.
     pub(crate) fn sent(&mut self, now: Instant, last_heard: Instant, last_sent: Instant) {
         if let Some(length) = since(now, last_heard, last_sent) {
             self.broken = Some((now, length));

@@ -17,7 +17,7 @@ use std::time::Instant;
 pub(crate) enum Timer {
     /// The next keepalive ping is due.
     KeepAlive,
-    /// No byte has arrived since a keepalive ping, nor does the peer take ours.
+    /// No byte has arrived since a keepalive ping, and the peer does not read ours.
     Pong,
     /// The closing handshake or the end of the transport is overdue.
     Close,

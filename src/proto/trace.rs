@@ -184,7 +184,7 @@ struct OpenMessage {
 }
 
 impl FrameReader {
-    /// Creates a reader that keeps the first `preview_bytes` of each payload. `deflates` tells that
+    /// Creates a reader that keeps the first `preview_bytes` of each payload. `deflates` is true if
     /// permessage-deflate was negotiated.
     pub fn new(deflates: bool, preview_bytes: usize) -> Self {
         Self { deflates, preview_bytes, position: 0, open: None, message: None }

@@ -45,8 +45,9 @@ impl OutputBuffer {
     pub fn advance(&mut self, n: usize) {
         self.written = (self.written + n).min(self.released);
         // With a slow reader the buffer may never run empty, so written bytes are also removed once
-        // there are many.
-        if self.written == self.released || self.written >= GONE {
+        // there are many, compared with those that have to be moved.
+        let moved = self.bytes.len() - self.written;
+        if self.written == self.released || self.written >= GONE.max(moved / 4) {
             self.bytes.drain(..self.written);
             self.released -= self.written;
             self.written = 0;
@@ -54,6 +55,14 @@ impl OutputBuffer {
         if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();
         }
+    }
+
+    /// Makes room for [`HELD_LIMIT_BYTES`](crate::session::limits::HELD_LIMIT_BYTES). Pages take
+    /// memory only once they are used, and an allocation of this size is returned to the system
+    /// when the buffer is empty again (mallopt(3), `M_MMAP_THRESHOLD`).
+    pub fn reserve_for_backlog(&mut self) {
+        // Without it, the buffer grows as it is filled.
+        let _ = self.bytes.try_reserve_exact(BACKLOG_CAPACITY);
     }
 
     /// Discards everything because the reader is gone.
@@ -64,6 +73,8 @@ impl OutputBuffer {
 
 /// Number of written bytes at which they are removed from the buffer.
 const GONE: usize = 64 << 10;
+/// Above the largest size that glibc ever takes from its heap.
+const BACKLOG_CAPACITY: usize = 33 << 20;
 /// Largest capacity kept when the buffer is empty, in bytes.
 const KEPT: usize = 1 << 20;
 

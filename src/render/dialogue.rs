@@ -29,7 +29,7 @@ pub struct Dialogue {
     pub pretty: bool,
     /// Prefix each line with the time of day.
     pub times: bool,
-    /// How much of a message is shown.
+    /// The part of a message to show.
     pub extent: Extent,
 }
 
@@ -203,7 +203,7 @@ pub fn clock(at: SystemTime) -> String {
 
 /// Longest text that is checked for JSON, in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
-/// Longest message that `/last` certainly shows in full, in bytes.
+/// Longest message that `/last` is guaranteed to show in full, in bytes.
 const LONG_BYTES: usize = 512 << 10;
 /// Columns of a direction mark and the space after it.
 const MARK_COLUMNS: usize = 2;

@@ -1,4 +1,4 @@
-//! How much of a message is shown.
+//! The part of a message that is shown.
 
 /// The part of a message that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

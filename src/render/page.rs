@@ -10,7 +10,7 @@ use std::fmt;
 pub struct Page<'a, W> {
     out: &'a mut W,
     extent: Extent,
-    /// The column in which the mark of a continuation line stands.
+    /// The column of the mark of a continuation line.
     indent: usize,
     row: usize,
     column: usize,
@@ -20,8 +20,8 @@ pub struct Page<'a, W> {
 }
 
 impl<'a, W: fmt::Write> Page<'a, W> {
-    /// Continues a line that already has `column` columns. The marks of further lines stand in the
-    /// column `indent`.
+    /// Continues a line that already has `column` columns. The marks of further lines are in column
+    /// `indent`.
     pub fn new(extent: Extent, indent: usize, column: usize, out: &'a mut W) -> Self {
         Self { out, extent, indent, row: 1, column, written: 0, is_full: false }
     }
@@ -58,7 +58,7 @@ impl<'a, W: fmt::Write> Page<'a, W> {
                 }
             };
             if self.is_full {
-                // What did not fit is at the end of what was counted.
+                // The text that did not fit is at the end of the counted text.
                 let whole = !matches!(unit, Unit::Ascii(_));
                 return Ok(shown - if whole { unit.text_length() } else { 0 });
             }

@@ -1,4 +1,4 @@
-//! What the reader of a recording skipped.
+//! The parts of a recording that its reader skipped.
 
 use crate::{escape::Escaped, proto::excerpt::Excerpt};
 
@@ -36,7 +36,7 @@ impl Skipped {
         self.cut += 1;
     }
 
-    /// Returns the notes for a person.
+    /// Returns human-readable notes.
     pub(super) fn notes(&self) -> Vec<String> {
         let unknown = self
             .unknown

@@ -31,7 +31,7 @@ pub struct Terminal {
 struct LongMessage {
     /// Bytes of the message written so far.
     written: usize,
-    /// The column in which the marks of further lines stand.
+    /// The column of the marks of further lines.
     indent: usize,
 }
 

@@ -20,7 +20,7 @@ pub enum Framing {
 pub enum Next {
     /// A complete message.
     Message(Range<usize>),
-    /// A part of a message whose end was not read before its beginning was taken.
+    /// A part of a message whose beginning was taken before its end was read.
     Part {
         /// The bytes of this part.
         range: Range<usize>,
@@ -74,7 +74,7 @@ impl Input {
         }
     }
 
-    /// Takes messages over [`LONG_BYTES`] in parts, before their end was read. So that a part fills
+    /// Takes messages over [`LONG_BYTES`] in parts, before their end is read. So that a part fills
     /// fragments, its length is a multiple of `fragment`, if that is short enough.
     #[must_use]
     pub fn in_parts(self, fragment: NonZeroUsize) -> Self {
@@ -216,7 +216,7 @@ impl Input {
         let is_cr = terminator == b'\n' && rest.last() == Some(&b'\r');
         let length = rest.len() - usize::from(is_cr);
         match self.grain {
-            // Something is left for the part that ends the message, which is not empty then.
+            // Some bytes are left for the part that ends the message, so that it is not empty.
             Some(grain) if self.inside => {
                 let length = length.saturating_sub(1);
                 length - length % grain
@@ -258,12 +258,12 @@ impl Input {
         self.buffer.within(range)
     }
 
-    /// Reports whether the next item is a part that goes on with a message.
+    /// Reports whether the next item is a part that continues a message.
     pub fn is_inside(&self) -> bool {
         self.inside
     }
 
-    /// Returns the length of the message whose part was taken last, if its prefix tells.
+    /// Returns the length of the message whose part was taken last, if a prefix states it.
     pub fn announced(&self) -> Option<u64> {
         (self.framing == Framing::Lengths).then_some(self.prefix.0 as u64)
     }
@@ -382,7 +382,7 @@ const BLOCK_BYTES: usize = 128 << 10;
 const WHOLE_BLOCK_BYTES: usize = 256 << 10;
 /// The longest message that is taken whole if long ones are taken in parts.
 pub const LONG_BYTES: usize = 1 << 20;
-/// About the least that is taken of a long message before its end.
+/// The approximate minimum length of a part of a long message, except its last.
 const PART_BYTES: usize = 64 << 10;
 /// The largest buffer that is kept when it is empty: a message of [`LONG_BYTES`] with its prefix or
 /// line end.

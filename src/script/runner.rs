@@ -14,7 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A running script. Callers pass it received messages and times; it returns what to send.
+/// A running script. Callers pass it received messages and times; it returns the frames and
+/// messages to send.
 ///
 /// Its own actions come first and are repeated in each session that replaces a lost one. Appended
 /// actions follow them and are performed once.
@@ -174,8 +175,8 @@ impl Script {
         self.expect_deadline().or(self.wait_until)
     }
 
-    /// Postpones the deadline of an expected message by a time in which received bytes could not be
-    /// processed.
+    /// Postpones the deadline of an expected message by the time during which received bytes could
+    /// not be processed.
     pub(crate) fn delay(&mut self, time: Duration) {
         if let Some(expectation) = &mut self.expectation {
             expectation.deadline += time;
@@ -213,7 +214,7 @@ impl Script {
     }
 }
 
-/// The length of the message start that an error quotes.
+/// The number of bytes that an error quotes from the start of a message.
 const QUOTED_BYTES: usize = 100;
 
 #[cfg(test)]

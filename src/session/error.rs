@@ -1,4 +1,4 @@
-//! Failures of an open session, as plain data; `error` adds sentences, hints and exit codes.
+//! Failures of an open session, as plain data; `error` adds messages, hints and exit codes.
 
 use super::{context::SessionContext, quiet::QuietPeriod};
 use crate::{
@@ -64,7 +64,7 @@ pub enum SessionError {
         /// The context of a client's session; `None` for a server.
         context: Option<Box<SessionContext>>,
     },
-    /// The session was closed inside a message of the peer.
+    /// The session was closed in the middle of a message from the peer.
     Incomplete {
         authority: String,
         /// True if the peer closed the session first.

@@ -57,7 +57,7 @@ struct Idle {
     partial: Option<u64>,
     /// The last time at which a message, or part of one, was received or written.
     since: Instant,
-    /// Nothing is read at present, so messages of the peer may be waiting.
+    /// Reading is paused, so messages from the peer may be waiting.
     paused: bool,
     /// The timeout has expired, and the session is closing because of it.
     expired: bool,
@@ -92,12 +92,13 @@ pub struct Session {
     /// The time of the last successful write.
     last_sent: Instant,
     idle: Idle,
-    /// Our Close. A peer that echoes an error code does not report an error itself.
+    /// Our Close, if one was sent. A peer that merely echoes an error code does not report an
+    /// error.
     our_close: Option<OurClose>,
-    /// The position, among the bytes received, of the first byte of the last message in pieces.
+    /// The offset in the received bytes at which the last message that arrived in pieces begins.
     message_start: u64,
-    /// The number of messages of which a part was written, and the time at which the last one began
-    /// to be written.
+    /// The number of messages written at least in part, and the time of the first write of the last
+    /// one.
     written: (u64, Instant),
     send_error: Option<io::Error>,
     receive_error: Option<io::Error>,
@@ -217,8 +218,8 @@ impl Session {
         Some(Piece::whole(kind, payload))
     }
 
-    /// [`Self::next_whole`] with an observer. Outside it, so that the path without one never has to
-    /// hold the piece in memory.
+    /// [`Self::next_whole`] with an observer. A separate function, so that without an observer the
+    /// piece need not be held in memory.
     #[cold]
     fn next_whole_observed(&mut self) -> Option<Piece<'_>> {
         let input = self.buffer.get(self.start..self.end)?;
@@ -234,8 +235,8 @@ impl Session {
 
     /// Returns the next event in the received bytes; `None` if more bytes are needed.
     pub fn next_event(&mut self) -> Option<Event<'_>> {
-        // The connection is asked even if no bytes are left: a violation may be pending behind the
-        // piece that was returned last.
+        // The decoder runs even if no bytes are left: a violation may be pending after the piece
+        // returned last.
         if !self.connection.is_inside_message() {
             self.message_start = self.bytes_received - (self.end - self.start) as u64;
         }
@@ -350,7 +351,7 @@ impl Session {
             progressed = true;
         }
         self.flushing |= progressed;
-        // HTTP/2 must be driven even while nothing is read, to answer PINGs for example.
+        // HTTP/2 must be driven even while nothing is read, for example to answer PINGs.
         if (self.flushing || !reading) && self.send_error.is_none() {
             match Pin::new(&mut self.transport).poll_flush(cx) {
                 Poll::Pending => {}
@@ -580,6 +581,6 @@ impl Session {
     }
 }
 
-/// Size of the read buffer. From this size on the allocator maps fresh pages, which take memory only
-/// once they are used.
+/// Size of the read buffer. From this size on, the allocator maps fresh pages, which take memory
+/// only once they are used.
 const READ_BUFFER_BYTES: usize = 128 << 10;

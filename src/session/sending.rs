@@ -18,8 +18,8 @@ impl Session {
         Ok(())
     }
 
-    /// Begins a message whose payload is passed to [`Self::part`]. `length` is that of the payload,
-    /// if known.
+    /// Begins a message whose payload is passed to [`Self::part`]. `length` is the length of the
+    /// payload, if known.
     pub fn begin(&mut self, kind: Kind, length: Option<u64>) -> Result<(), UsageError> {
         self.connection.begin(kind, length)?;
         if let Some(observation) = &mut self.observation {

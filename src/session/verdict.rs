@@ -47,7 +47,8 @@ impl Session {
         SessionError::Incomplete { authority: self.authority.clone(), by_peer, received }
     }
 
-    /// Fails if a message did not end. A message that began after our Close is none of the session.
+    /// Fails if a message did not end. A message that began after our Close does not belong to the
+    /// session.
     pub fn ensure_complete(&self) -> Result<(), SessionError> {
         let is_ours = |ours: &super::OurClose| self.message_start < ours.received;
         if self.connection.is_inside_message() && self.our_close.as_ref().is_none_or(is_ours) {

@@ -34,7 +34,8 @@ impl Sinks {
         let mut files: Vec<(RecordFile, &str, NewRecorder)> = Vec::new();
         for (path, noun, create) in recorders {
             let Some(path) = path else { continue };
-            // The files so far exist by now, also the new ones, and are found by any name.
+            // The files opened so far now exist, including new ones, so another name of the same
+            // file is recognized.
             if let Some((_, other, _)) = files.iter().find(|(file, ..)| file.is_at(path)) {
                 return Err(conflict(path, other, noun));
             }

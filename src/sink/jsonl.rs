@@ -55,6 +55,11 @@ impl EventBuffer {
         Ok(())
     }
 
+    /// Makes room for the output that waits for a slow stdout.
+    pub(crate) fn reserve_for_backlog(&self) {
+        self.lock().buffer.reserve_for_backlog();
+    }
+
     /// Discards all further received messages.
     pub(crate) fn hide(&self) {
         self.lock().shows = false;

@@ -76,7 +76,8 @@ impl Sink for Recording {
     }
 
     fn end(&mut self, outcome: Outcome<'_>) -> Result<(), Error> {
-        // A run that reached no server has nothing to say that is worth an earlier recording.
+        // The failure of a run that reached no server is not worth overwriting an earlier
+        // recording.
         if self.file.has_previous() && self.buffer.ready().is_empty() {
             return self.file.end();
         }

@@ -14,8 +14,8 @@ use std::{
     time::Duration,
 };
 
-/// Reads a file of at most `limit` bytes. A pipe is read to its end, but not without end: it must
-/// have a process that writes, which must not be silent for a minute.
+/// Reads a file of at most `limit` bytes. A pipe is read to its end, but a process must have it
+/// open for writing and must not be silent for a minute.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let (file, kind) = open_file(path)?;
     match kind {
@@ -94,7 +94,7 @@ fn read_stream(
             }
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => {
-                // A person at a terminal may take their time.
+                // There is no time limit for a person who types at a terminal.
                 let silence = Some(limits.silence).filter(|_| !isatty(file));
                 if wait(file, silence)?.is_empty() {
                     return Err(late("its end was not reached in time"));
@@ -105,7 +105,7 @@ fn read_stream(
     }
 }
 
-/// Waits until there is something to read or the end. Returns no flag if the time is over.
+/// Waits until there is something to read or the end. Returns no flag if the time has expired.
 fn wait(file: &OwnedFd, limit: Option<Duration>) -> io::Result<PollFlags> {
     let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
     let mut fds = [PollFd::from_borrowed_fd(file.as_fd(), PollFlags::IN)];

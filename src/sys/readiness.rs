@@ -14,7 +14,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 /// Registers a descriptor with the runtime.
 #[expect(
     deprecated,
-    reason = "its safe successor is unsafe to call; an owned or static descriptor is what it asks for"
+    reason = "its replacement is an unsafe function, whose contract an owned or static descriptor always meets"
 )]
 pub(super) fn watch<T: AsRawFd>(fd: T, interest: Interest) -> io::Result<AsyncFd<T>> {
     AsyncFd::with_interest(fd, interest)

@@ -1,5 +1,5 @@
-//! Descriptors and threads, which a system may refuse. Libraries panic where it does, so they are
-//! asked for here first.
+//! Descriptors and threads, which a system may refuse. Libraries panic if it does, so these
+//! functions check first.
 
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use std::{
@@ -14,7 +14,7 @@ pub fn check_descriptors(count: usize) -> io::Result<()> {
     let stdin = io::stdin();
     let duplicate = |_| fcntl_dupfd_cloexec(&stdin, 0);
     match (0..count).map(duplicate).collect::<Result<Vec<_>, _>>() {
-        // A closed stdin cannot be duplicated, which is no lack of descriptors.
+        // A closed stdin cannot be duplicated either, but that is not a lack of descriptors.
         Ok(_) | Err(Errno::BADF) => Ok(()),
         Err(cause) => Err(cause.into()),
     }
@@ -33,14 +33,14 @@ pub fn is_lack_of_threads(cause: &io::Error) -> bool {
     cause.get_ref().and_then(|cause| cause.downcast_ref::<NoThread>()).is_some()
 }
 
-/// Runs a blocking function on a thread of its own. Fails if the system starts no thread; tokio's
+/// Runs a blocking function on a separate thread. Fails if the system starts no thread; tokio's
 /// `spawn_blocking` would panic.
 pub async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
     let (sender, result) = oneshot::channel();
     spawn("blocking", move || {
-        // Nobody waits for the result any more if the deadline has passed.
+        // If the deadline has passed, nobody waits for the result.
         let _ = sender.send(work());
     })?;
     result.await.map_err(io::Error::other)

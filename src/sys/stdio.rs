@@ -23,10 +23,10 @@ use std::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// The kind of file that stdin is.
+/// The kind of input that stdin provides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StdinKind {
-    /// A terminal, with this process in its foreground.
+    /// A terminal with this process in the foreground.
     Terminal,
     /// A pipe, a file or a socket.
     Data,
@@ -112,7 +112,7 @@ impl Stdin {
     }
 
     /// Returns the number of bytes that [`Self::read`] would return without waiting, as far as the
-    /// system knows it.
+    /// system reports it.
     pub fn available(&self) -> u64 {
         match &self.descriptor {
             Descriptor::Direct => 0,
@@ -154,8 +154,8 @@ impl Stdin {
     }
 }
 
-/// Returns the name of the standard stream that is this file, if one is. The file is identified by
-/// its device and inode, as by [`file_id`](super::unix::file_id).
+/// Returns the name of the standard stream that refers to this file, if any. The file is identified
+/// by its device and inode, as by [`file_id`](super::unix::file_id).
 pub fn standard_stream_name((device, inode): (u64, u64)) -> Option<&'static str> {
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let streams =

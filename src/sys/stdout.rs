@@ -80,8 +80,8 @@ impl Stdout {
         }
     }
 
-    /// Waits until stdout has no reader any more. Without this, a run that has nothing to write
-    /// would not notice.
+    /// Waits until stdout no longer has a reader. Otherwise a run that has nothing to write would
+    /// not notice.
     pub async fn reader_gone(&self) {
         let Some(readiness) = &self.readiness else { return std::future::pending().await };
         // Without a reader, a pipe polls as POLLERR and a socket as POLLHUP.

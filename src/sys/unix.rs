@@ -112,7 +112,7 @@ fn abstract_address(name: &str) -> io::Result<SocketAddr> {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn abstract_address(_: &str) -> io::Result<SocketAddr> {
-    Err(unsupported("this system has no Unix sockets without a file"))
+    Err(unsupported("this system does not support abstract Unix sockets"))
 }
 
 /// Restricts a socket to this network interface (`SO_BINDTODEVICE`).

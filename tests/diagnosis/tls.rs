@@ -214,8 +214,8 @@ fn keys_and_protocols() {
         Test::new().args(["-k", "--pin", &pin]).tls_peer(identity.server(), Peer::discard_all),
         90,
         &format!(
-            "the public key of localhost:{{port}} does not match the pin: it is sha256//{hash}\n\n\
-             hint: if the server's key was changed, pin the new one"
+            "the public key of localhost:{{port}} does not match the pin: its hash is sha256//{hash}\n\n\
+             hint: if the server's key has changed, pin the new one"
         ),
     );
     let mut config = rustls::ServerConfig::clone(&identity.server());

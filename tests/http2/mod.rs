@@ -109,7 +109,7 @@ impl Http2 for Peer {
         self.read_exactly(&mut preface);
         assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         assert_eq!(self.any().kind, SETTINGS);
-        // Settings hold only once they have been acknowledged (RFC 9113, 6.5.3).
+        // Settings take effect only once they have been acknowledged (RFC 9113, 6.5.3).
         self.send([frames.as_ref(), &frame(SETTINGS, ACK, 0, "")].concat());
     }
 

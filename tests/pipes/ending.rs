@@ -1,4 +1,4 @@
-//! Every end of a run in a pipe.
+//! Every way in which a run in a pipe can end.
 
 use super::{Answers, Closes, Drops, GetsClose, Sends, gets, row, says, says_binary, table};
 
@@ -43,7 +43,7 @@ fn the_client_ends_the_session() {
             .peer([gets("a"), says("b"), Answers(1000, "")])
             .stdout("b\n")
             .stderr(quiet),
-        // The peer answers nothing, not even the Close.
+        // The peer does not answer, not even the Close.
         row("--quiet-for 0.2 --close-timeout 0.1")
             .stdin("a\n")
             .peer([gets("a"), GetsClose(1000)])
@@ -75,7 +75,7 @@ fn met_goals_end_the_session() {
             .peer([says_binary(b"\x00\xff"), Answers(1000, "")])
             .stdout(b"\x00\xff\n"),
         row("--until ^$").peer([says("a"), says(""), Answers(1000, "")]).stdout("a\n\n"),
-        // In fragments, and over the size up to which a message is held back.
+        // In fragments, and longer than the limit up to which a message is buffered.
         row("--until end$")
             .peer([
                 Sends([frame(0x01, "x".repeat(70_000)), frame(0x80, "the end")].concat()),

@@ -1,4 +1,5 @@
-//! Messages that do not end before their session does: never a success, and told with their size.
+//! Messages that do not end before their session does: the run fails, and the error states their
+//! size.
 
 use super::{Action, Answers, Closes, Sends, gets, row, says, table};
 use crate::support::wire::{close, frame, text};
@@ -46,7 +47,7 @@ fn a_close_in_the_middle_of_a_message_is_56_in_every_format() {
             .status(56),
         row("--delimiter length").peer([Sends(long()), Closes(1000)]).stderr(by_peer(70_000)).status(56),
         row("-q --echo").peer([Sends(short()), Closes(1000)]).stderr(by_peer(5)).status(56),
-        // An error code of the peer says more.
+        // An error code from the peer is more informative.
         row("")
             .peer([Sends(short()), Closes(4001)])
             .stderr(

@@ -39,7 +39,9 @@ fn messages_that_end_with_nul() {
 fn messages_with_a_length_prefix() {
     let length = "--delimiter length";
     let cut = |message: u64, lacks: usize| {
-        format!("sockeye: stdin ended inside message {message}: {lacks} bytes are missing\n")
+        format!(
+            "sockeye: stdin ended in the middle of message {message}: {lacks} bytes are missing\n"
+        )
     };
     table([
         row(length).stdin(b"\0\0\0\x01a\0\0\0\x02bc").peer([gets("a"), gets("bc"), Closes(1000)]),

@@ -152,9 +152,9 @@ fn a_key_may_be_pinned() {
             .args([authority.file()])
             .tls_peer(identity.server(), Peer::discard_all)
             .stderr(format!(
-                "sockeye: the public key of localhost:{{port}} does not match the pin: it is \
+                "sockeye: the public key of localhost:{{port}} does not match the pin: its hash is \
                  {pin}\n\n\
-                 hint: if the server's key was changed, pin the new one\n"
+                 hint: if the server's key has changed, pin the new one\n"
             ))
             .status(90)
             .run();

@@ -305,7 +305,7 @@ impl Test {
             faults.push(format!("it took {took:?}, expected {:?}", self.took));
         }
         if !faults.is_empty() {
-            // Stderr says most about the reason, whatever differs.
+            // Stderr is reported first, because it explains most differences.
             faults.push(format!("all of stderr: {}", String::from_utf8_lossy(&ended.stderr)));
             panic!("{shown}\n{}", faults.join("\n"));
         }

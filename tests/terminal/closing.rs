@@ -4,7 +4,7 @@ use super::{Outcome, Screen, Terminal, begin, leave};
 use crate::support::{Peer, wire};
 use std::time::Duration;
 
-/// Ends a session while a line is half typed.
+/// Ends a session while a line is partly typed.
 #[track_caller]
 fn ends(terminal: Terminal, end: impl FnOnce(&Screen, &mut Peer) + Send + 'static) -> Outcome {
     let end = terminal.args(["--exit-on-close"]).run(|screen: &Screen, peer: &mut Peer| {

@@ -1,4 +1,4 @@
-//! Aids while typing: completion, hints, JSON over several lines, an external editor.
+//! Editing aids: completion, hints, JSON over several lines, an external editor.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
 use crate::support::wire::text;
@@ -214,7 +214,7 @@ fn invalid_utf_8_is_dropped_and_the_line_stays() {
         screen.press("caf");
         screen.edits("> caf", 5);
         screen.press_bytes(b"\xe9x");
-        screen.has("(input that is not valid UTF-8 was discarded, and the rest with it)");
+        screen.has("(unread input was discarded: it is not valid UTF-8)");
         screen.edits("> caf", 5);
         screen.press("e\r");
         peer.expect_text("cafe");
@@ -276,11 +276,11 @@ fn escape_sequences_in_a_paste_are_not_dropped_without_a_word() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.press("\x1b[200~a\x1b[31mred\x1b[0m\x1b[201~");
-        screen.has("(escape sequences in the pasted text were left out in part)");
+        screen.has("(parts of escape sequences in the pasted text were removed)");
         screen.wait("the paste", |view| view.line() == "> aredm");
         screen.press("\r");
         peer.expect_text("aredm");
-        // What is typed afterwards is not taken for a part of it.
+        // Text typed afterwards is not treated as part of it.
         screen.press("typed\x7f");
         screen.wait("the line", |view| view.line() == "> type");
         screen.press("\r");

@@ -126,7 +126,7 @@ fn paused_messages_are_held_until_resume() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/pause");
-        screen.has("paused: /resume shows the messages received until then");
+        screen.has("paused: /resume shows the messages received in the meantime");
         peer.send([text("one"), text("two"), crate::support::wire::ping("still")].concat());
         // The message was received, and is not shown.
         peer.expect_pong("still");
@@ -144,7 +144,7 @@ fn held_messages_are_bounded_and_none_is_lost() {
     let end = Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/pause");
-        screen.has("paused: /resume shows the messages received until then");
+        screen.has("paused: /resume shows the messages received in the meantime");
         let messages = (0..18_000).map(|n| text(format!("{n:05} {}", "x".repeat(1000))));
         let flood = messages.collect::<Vec<_>>().concat();
         let sent = peer.flood(&flood);

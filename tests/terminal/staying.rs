@@ -66,7 +66,7 @@ fn a_close_ends_the_run_without_typed_text_or_with_exit_on_close() {
         screen.edits("> half", 6);
         peer.close(1011);
     });
-    // The program does not wait after its own Close either.
+    // Nor does the program wait after its own Close.
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/close");
@@ -251,7 +251,7 @@ fn leaving_works_while_many_messages_are_held() {
         let end = Terminal::new().args(["--close-timeout", "20"]).run(move |screen, peer| {
             begin(screen, peer);
             screen.enter("/pause");
-            screen.has("paused: /resume shows the messages received until then");
+            screen.has("paused: /resume shows the messages received in the meantime");
             let flood = wire::text("x".repeat(1000)).repeat(18_000);
             let sent = peer.flood(&flood);
             screen.wait("a word", |view| view.has_part("(limit reached: "));

@@ -74,8 +74,8 @@ pub struct ConnectArgs {
     ///
     /// Connects through this proxy: http://, https://, socks4://, socks4a://, socks5:// or
     /// socks5h://. With socks4a and socks5h, the proxy resolves the host name. Without this option,
-    /// the environment variables that curl reads apply. env:NAME, file:PATH and cmd:COMMAND refer
-    /// to a URL that contains a password.
+    /// the environment variables that curl reads apply. Use env:NAME, file:PATH or cmd:COMMAND for
+    /// a URL that contains a password.
     #[arg(long, value_name = "URL", value_parser = values::line, help_heading = CONNECTION)]
     pub proxy: Option<String>,
 
@@ -148,7 +148,7 @@ pub struct ConnectArgs {
     /// Passphrase of the private key; prompts if omitted
     ///
     /// Without a value, or without this option for an encrypted key, prompts on the terminal.
-    /// env:NAME, file:PATH and cmd:COMMAND refer to the passphrase.
+    /// env:NAME, file:PATH and cmd:COMMAND read it from a variable, a file or a command.
     #[arg(long, value_name = "PASSPHRASE", num_args = 0..=1, default_missing_value = "")]
     #[arg(help_heading = TLS)]
     pub passphrase: Option<String>,
@@ -183,8 +183,8 @@ pub struct ConnectArgs {
     ///
     /// Reopens the session when it is lost or cannot be opened. Without MAX, the number of attempts
     /// is not limited. -x and --expect run again in each session. Implies --wait -1, unless --wait,
-    /// --quiet-for or --send-only is given, and --ping-timeout 60, unless another is given: with
-    /// --ping-interval under 30, twice that interval, at least 10.
+    /// --quiet-for or --send-only is given, and --ping-timeout 60, unless one is given. With a
+    /// --ping-interval under 30, the implied timeout is twice that interval, but at least 10.
     #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true)]
     #[arg(help_heading = CONNECTION)]
     #[allow(clippy::option_option, reason = "an option that may have a value")]
@@ -192,7 +192,7 @@ pub struct ConnectArgs {
 
     /// Maximum delay before the first retry
     ///
-    /// The delay is random, up to this value, which doubles with each attempt up to
+    /// The delay is random, up to this limit. The limit doubles with each attempt, up to
     /// --reconnect-max-delay.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = values::seconds)]
     #[arg(help_heading = CONNECTION)]

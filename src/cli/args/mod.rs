@@ -35,7 +35,7 @@ use std::{path::PathBuf, time::Duration};
 ///
 /// On a terminal, sockeye is interactive: each line you type is sent as a message. In a pipe, each
 /// line of stdin is sent as a message and each received message is written to stdout as a line. The
-/// exit status tells how the connection ended.
+/// exit status says how the connection ended.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "sockeye", version, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -129,8 +129,8 @@ pub struct ClientArgs {
     /// Send MESSAGE before reading stdin; may be repeated
     ///
     /// Messages are sent in the order given, together with --expect. Stdin is read after the last
-    /// one, except from a terminal. While stdin has given nothing, --wait and --quiet-for count
-    /// from the last -x, and a note says so if they end the run; once it has given something, they
+    /// one, except from a terminal. Until stdin provides data, --wait and --quiet-for count from
+    /// the last -x, and a note says so if they end the run. Once stdin has provided data, they
     /// count from its end. With --reconnect, the messages are sent again in each session.
     #[arg(short = 'x', long, value_name = "MESSAGE", allow_hyphen_values = true)]
     #[arg(help_heading = PIPE)]
@@ -138,7 +138,7 @@ pub struct ClientArgs {
 
     /// Keep receiving this long after the input ends; -1 for no limit
     ///
-    /// The time starts at the end of stdin, or at the last -x if stdin gives nothing. 0 closes
+    /// The time starts at the end of stdin, or at the last -x if stdin provides no data. 0 closes
     /// immediately; -1 waits until the peer closes. Overrides --quiet-for.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_negative_numbers = true)]
     #[arg(value_parser = values::wait, help_heading = PIPE)]
@@ -177,10 +177,11 @@ pub struct ClientArgs {
 
     /// Close after this much silence once input ends [default: 1 or 5]
     ///
-    /// After the end of stdin, or after the last -x if stdin gives nothing, closes when no bytes
-    /// have arrived from the peer for this long. The default is 1 second, or 5 seconds while nothing has arrived since the last
-    /// message sent. This option also replaces the limit of 30 seconds for a peer that stops
-    /// reading. --wait overrides this rule; --count and --until disable it.
+    /// After the end of stdin, or after the last -x if stdin provides no data, closes when no bytes
+    /// have arrived from the peer for this long. The default is 1 second, or 5 seconds while
+    /// nothing has arrived since the last message sent. This option also replaces the limit of 30
+    /// seconds for a peer that stops reading. --wait overrides this rule; --count and --until
+    /// disable it.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = PIPE)]
     pub quiet_for: Option<Duration>,
 
@@ -275,7 +276,8 @@ pub struct ClientArgs {
 
     /// Bearer token for the Authorization header
     ///
-    /// env:NAME, file:PATH and cmd:COMMAND refer to the token. Cannot be combined with --auth.
+    /// env:NAME, file:PATH and cmd:COMMAND read it from a variable, a file or a command. Cannot be
+    /// combined with --auth.
     #[arg(long, value_name = "TOKEN", value_parser = values::line, help_heading = REQUEST)]
     #[arg(conflicts_with = "auth")]
     pub bearer: Option<String>,

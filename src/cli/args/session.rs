@@ -26,8 +26,9 @@ pub struct SessionArgs {
 
     /// Maximum payload of a data frame to send [default: 64K]
     ///
-    /// Sends a longer message in several frames, its fragments. Pings, pongs and Closes go between
-    /// them. K, M and G stand for powers of 1024. The default is 64K, and 32K with --delimiter none.
+    /// Sends a longer message in several frames, its fragments. Pings, pongs and Closes are sent
+    /// between them. K, M and G stand for powers of 1024. The default is 64K, and 32K with
+    /// --delimiter none.
     #[arg(long, value_name = "BYTES", value_parser = values::fragment, help_heading = SESSION)]
     pub fragment: Option<NonZeroUsize>,
 
@@ -40,10 +41,9 @@ pub struct SessionArgs {
 
     /// Fail if nothing arrives this long after a ping
     ///
-    /// Ends the session with exit status 28 if no bytes arrive from the peer within this time
-    /// after a ping was written. While the ping waits behind our own messages, the peer has to take
-    /// some of their bytes within this time. Not limited by default,
-    /// or with 0.
+    /// Ends the session with exit status 28 if no bytes arrive from the peer within this time after
+    /// a ping was written. While the ping waits behind our own messages, the peer must read some of
+    /// their bytes within this time. There is no limit by default, or with 0.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
     pub ping_timeout: Option<Duration>,
 

@@ -330,7 +330,7 @@ pub(super) const RULES: &[RefusalRule] = &[
             && !e.is_http2()
             && e.response.headers.iter().next().is_none()
     })
-    .hint(|_| "check the path, also its last slash".into()),
+    .hint(|_| "check the path, including a slash at its end".into()),
     RefusalRule::likely("ws 8 with another path, API Gateway", |e| {
         e.status(&[400]) && e.is_silent() && !e.is_http2()
     })

@@ -50,7 +50,7 @@ fn run_deadline(client: &ClientJob, started: Instant) -> Option<Instant> {
     client.max_time.and_then(|limit| started.checked_add(limit))
 }
 
-/// Returns the time that pending output has at the end of the run.
+/// Returns the time allowed for pending output at the end of the run.
 fn time_to_flush(client: &ClientJob, started: Instant) -> Duration {
     let limit = client.common.settings.close_timeout;
     let left = |at: Instant| at.saturating_duration_since(Instant::now());
@@ -108,7 +108,8 @@ async fn converse(
             };
             let opening = Box::pin(reconnector.open(&mut tell));
             match deadline {
-                // The limits of each attempt do not bound all of them, nor the pauses.
+                // The limits of each attempt bound neither all attempts together nor the pauses
+                // between them.
                 Some(deadline) => {
                     let opened = tokio::time::timeout_at(deadline.into(), opening).await;
                     let limit = client.max_time.unwrap_or_default();

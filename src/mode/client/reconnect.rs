@@ -271,7 +271,7 @@ pub(super) mod tests {
         Backoff { rules: ReconnectRules { attempts, ..rules() }, failed: 0, opened: None }
     }
 
-    /// Returns prepared results, and then fails for good.
+    /// Returns prepared results, then fails permanently.
     #[derive(Debug, Default)]
     pub(crate) struct PreparedOpener(VecDeque<Result<Connection, OpenError>>);
 

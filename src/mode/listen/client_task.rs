@@ -54,7 +54,7 @@ impl ClientTask {
         let mut resource = String::new();
         let established = async {
             if settings.ping_timeout.is_some() {
-                // Without it, the connection works all the same.
+                // The connection also works without it.
                 let _ = bound_unsent_bytes(&stream);
             }
             let incoming = Incoming::over_tcp(stream, peer).await?;

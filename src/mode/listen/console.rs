@@ -9,6 +9,7 @@ use crate::{
     error::{Error, StdinPosition},
     escape::Escaped,
     job::run_outcome::RunOutcome,
+    mode::backlog::Backlog,
     proto::{Kind, Piece},
     render::{buffer::OutputBuffer, dialogue::Dialogue, extent::Extent, renderer::Renderer},
     report::Report,
@@ -16,7 +17,7 @@ use crate::{
         command::Command,
         input::{self, Framing, Next},
     },
-    session::limits::QUEUE_LIMIT_BYTES,
+    session::clock::now,
     sink::Print,
     sys::stdio::{self, Stdin, StdinKind, Stdout},
 };
@@ -25,6 +26,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio::time::sleep_until;
 
 pub(super) enum Console {
     /// A prompt at a terminal; `None` once it is closed.
@@ -39,7 +41,8 @@ pub(super) struct Stdio {
     stdout: Stdout,
     renderer: Renderer,
     buffer: OutputBuffer,
-    /// Cleared once stdout cannot be written any more.
+    backlog: Backlog,
+    /// False once stdout can no longer be written.
     printing: bool,
 }
 
@@ -78,6 +81,7 @@ impl Console {
                 io::stdout().is_terminal(),
             ),
             buffer: OutputBuffer::default(),
+            backlog: Backlog::default(),
             printing: true,
         })))
     }
@@ -129,7 +133,7 @@ impl Console {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Prompt(prompt) => prompt.as_ref().is_some_and(Prompt::is_full),
-            Self::Stdio(stdio) => stdio.buffer.ready().len() >= QUEUE_LIMIT_BYTES,
+            Self::Stdio(stdio) => stdio.is_full(),
         }
     }
 
@@ -137,7 +141,10 @@ impl Console {
     pub(super) fn flush(&mut self) -> ConsoleEvent {
         let Self::Stdio(stdio) = self else { return ConsoleEvent::Nothing };
         match stdio.stdout.write(stdio.buffer.ready()) {
-            Ok(n) => stdio.buffer.advance(n),
+            Ok(n) => {
+                stdio.buffer.advance(n);
+                stdio.backlog.wrote(stdio.buffer.ready().is_empty());
+            }
             Err(cause) => return stdio.fail_output(cause),
         }
         ConsoleEvent::Nothing
@@ -154,7 +161,11 @@ impl Console {
 }
 
 impl Stdio {
-    /// Shuts down the server, without an error if stdout has no reader any more.
+    fn is_full(&self) -> bool {
+        self.buffer.ready().len() >= self.backlog.limit()
+    }
+
+    /// Shuts down the server, without an error if stdout no longer has a reader.
     fn fail_output(&mut self, cause: io::Error) -> ConsoleEvent {
         self.printing = false;
         self.buffer.clear();
@@ -176,6 +187,7 @@ impl Stdio {
         }
         let (stdin, writing) =
             (self.stdin.as_ref().filter(|_| reads), !self.buffer.ready().is_empty());
+        let extends = self.backlog.extends_at().filter(|_| self.is_full());
         let (stdout, input) = (&self.stdout, &mut self.input);
         let read = async {
             match stdin {
@@ -198,6 +210,12 @@ impl Stdio {
                 Ok(()) => ConsoleEvent::Nothing,
                 Err(cause) => self.fail_output(cause),
             },
+            () = sleep_until(extends.unwrap_or_else(now).into()), if extends.is_some() => {
+                if self.backlog.extend() {
+                    self.buffer.reserve_for_backlog();
+                }
+                ConsoleEvent::Nothing
+            }
             () = stdout.reader_gone(), if self.printing => {
                 self.fail_output(io::ErrorKind::BrokenPipe.into())
             }

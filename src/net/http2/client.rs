@@ -143,7 +143,7 @@ fn response(head: &http::response::Parts) -> Response {
     for (name, value) in &head.headers {
         headers.push(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
     }
-    // HTTP/2 has no reason phrase; that of the standard makes the status readable.
+    // HTTP/2 has no reason phrase; the standard one makes the status readable.
     let reason = head.status.canonical_reason().unwrap_or_default().to_owned();
     Response { version: Version::Http2, status: head.status.as_u16(), reason, headers }
 }
@@ -151,9 +151,9 @@ fn response(head: &http::response::Parts) -> Response {
 /// The flow control window of the stream and of the connection: the bytes that the peer may send
 /// before they are read. In frames of one byte each, they take 256 times as much memory.
 const WINDOW_BYTES: u32 = 256 << 10;
-/// The limit of bytes queued for TCP.
+/// The maximum number of bytes queued for TCP.
 const SEND_BUFFER_BYTES: usize = 128 << 10;
-/// The limit of a response's header fields, the same as over HTTP/1.1.
+/// The maximum size of a response's header fields, the same as over HTTP/1.1.
 const MAX_HEADER_LIST_BYTES: u32 = 64 << 10;
 /// The time limit for the answer to a PING.
 const PING_LIMIT: Duration = Duration::from_secs(1);
@@ -165,7 +165,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
     /// Opens a stream over a pipe that holds `capacity` bytes, and returns the server's end of the
-    /// pipe, which nothing reads any longer.
+    /// pipe, which is no longer read.
     async fn open_stream(capacity: usize) -> (Http2Stream, DuplexStream) {
         let (ours, mut theirs) = duplex(capacity);
         let server = tokio::spawn(async move {

@@ -46,7 +46,7 @@ impl Link {
         is_withheld
     }
 
-    /// Returns true while the transport does not accept the bytes that are due.
+    /// Returns true while the transport does not accept pending bytes.
     pub(super) fn is_write_blocked(&self) -> bool {
         let peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner);
         self.connection.is_some() && peer.is_write_blocked

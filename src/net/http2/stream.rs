@@ -136,7 +136,7 @@ impl AsyncWrite for Http2Stream {
             && !this.is_written
         {
             this.is_written = true;
-            // A peer that has reset the stream needs no more.
+            // A peer that has reset the stream needs no END_STREAM.
             let _ = send.send_data(Bytes::new(), true);
         }
         if this.is_written && this.is_read {

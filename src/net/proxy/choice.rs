@@ -17,8 +17,8 @@ pub struct ProxyOptions {
     pub variables: ProxyVariables,
     /// The hosts that are reached without a proxy.
     pub no_proxy: NoProxy,
-    /// The variable with these hosts, if it is not valid UTF-8. It would be a guess to use a proxy,
-    /// or none.
+    /// The variable with these hosts, if it is not valid UTF-8. Using a proxy, or none, would be a
+    /// guess.
     pub invalid_no_proxy: Option<&'static str>,
 }
 
@@ -84,8 +84,8 @@ enum HostPattern {
 
 impl NoProxy {
     /// Parses a list separated by commas or white space: domains (with their subdomains),
-    /// addresses, networks in CIDR notation and `*`, each with an optional port. Returns malformed
-    /// entries beside the list.
+    /// addresses, networks in CIDR notation and `*`, each with an optional port. Also returns the
+    /// malformed entries.
     pub fn parse(list: &str) -> (Self, Vec<String>) {
         let mut patterns = Vec::new();
         let mut faults = Vec::new();

@@ -20,8 +20,8 @@ impl Proxy {
         to: Destination<'_>,
     ) -> Result<Box<dyn Transport>, ProxyFault> {
         let socks = |e: tokio_socks::Error, first: &[u8]| match e {
-            // The library reads only as many bytes as a SOCKS answer has; two of them suffice to
-            // recognize HTTP.
+            // The library reads only as many bytes as a SOCKS reply has; two suffice to recognize
+            // HTTP.
             tokio_socks::Error::InvalidResponseVersion => {
                 let start = first.get(..HTTP_PREFIX.len()).unwrap_or(first);
                 ProxyFault::NotSocks { http: start.len() > 1 && HTTP_PREFIX.starts_with(start) }

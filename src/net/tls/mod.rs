@@ -125,7 +125,7 @@ pub async fn secure(
     let host = config.name.as_deref().unwrap_or(host);
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| TlsFault::Other(format!("'{host}' is not a valid server name")))?;
-    // rustls reads 4 KiB at a time, which without a buffer is 256 system calls per MiB.
+    // rustls reads 4 KiB at a time; without a buffer, that is 256 system calls per MiB.
     let stream = BufReader::with_capacity(READ_BUFFER_BYTES, PrefixCapture::new(stream));
     TlsConnector::from(Arc::clone(&config.client))
         .connect(name, stream)

@@ -82,7 +82,7 @@ fn load(options: &TrustOptions, provider: &Arc<CryptoProvider>) -> Result<Loaded
         named => {
             if let Some(named) = named {
                 let certificates = named.map_err(|(path, cause)| fault(Some(&path), &cause));
-                // The authorities of the system are optional beside those of the user.
+                // The system's authorities are optional if the user names some.
                 let certificates = match certificates {
                     Err(_) if !given.is_empty() => Vec::new(),
                     certificates => certificates?,
@@ -169,6 +169,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 const NO_CERTIFICATE: &str = "no PEM certificate found";
-/// The number of files of a directory that are read, and the size of their certificates in bytes.
+/// The maximum number of files read from a directory, and the maximum size of their certificates in
+/// bytes.
 const MAX_DIR_ENTRIES: usize = 20_000;
 const MAX_DIR_BYTES: usize = 8 << 20;

@@ -25,7 +25,7 @@ pub(super) struct Verifier {
     pub(super) trust: Trust,
     /// The SHA-256 of each public key that is accepted; any key if empty.
     pub(super) pins: Vec<[u8; 32]>,
-    /// Receives the chain that the server sent, also if it is rejected.
+    /// Receives the chain that the server sent, even if it is rejected.
     pub(super) chain: Arc<Mutex<Vec<CertificateDer<'static>>>>,
 }
 

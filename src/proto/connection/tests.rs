@@ -234,7 +234,7 @@ fn a_client_leaves_soon_after_both_closes_are_exchanged() {
     world.pass(Duration::from_millis(1));
     assert!(world.connection.is_over());
 
-    // Our answer has to leave first.
+    // Our answer must be sent first.
     let mut world = World::client();
     world.receive(&hex!("88 02 03e8"));
     world.pass(SECOND);
@@ -243,7 +243,7 @@ fn a_client_leaves_soon_after_both_closes_are_exchanged() {
     world.pass(tenth);
     assert!(world.connection.is_over());
 
-    // What is left of the limit may be shorter.
+    // The rest of the limit may be shorter.
     let mut world = World::client();
     world.connection.close(&Close::new(CloseCode::NORMAL), world.now).unwrap();
     world.sent();

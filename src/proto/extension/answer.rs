@@ -71,8 +71,8 @@ pub fn validate(request: &Headers, answer: &Headers) -> Result<Option<Deflate>, 
     let Some(answer) = chosen.first() else { return Ok(None) };
     let answer = Params::parse(answer).map_err(ExtensionFault::Param)?;
     let (mut agreed, mut fault): (Option<Deflate>, _) = (None, None);
-    // The response does not name the offer that it accepts: any that it fits will do, and our
-    // promises in all of those are kept.
+    // The response does not name the offer that it accepts. Any offer that it fits is valid, and
+    // our promises in all of those are kept.
     for offer in offered.iter().filter(|offer| offer.name == NAME) {
         match Params::parse(offer).and_then(|offer| offer.agree(answer)) {
             Ok(fits) => {

@@ -7,7 +7,7 @@ use super::{
 use crate::{proto::slice::Within, script::json, wording::nearest};
 
 impl Command {
-    /// Parses a typed line. Text of several lines is always a message. The error is a sentence for
+    /// Parses a typed line. Text of several lines is always a message. The error is a message for
     /// the user.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         if line.is_empty() {

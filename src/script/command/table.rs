@@ -33,7 +33,7 @@ pub(crate) struct CommandSpec {
     pub(crate) arguments: &'static str,
     pub(crate) help: &'static str,
     pub(crate) completion: Completion,
-    /// Parses the text after the name. The error is a sentence for the user.
+    /// Parses the text after the name. The error is a message for the user.
     pub(super) parse: fn(&str) -> Result<Command, String>,
 }
 

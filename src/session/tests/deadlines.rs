@@ -79,7 +79,7 @@ fn the_pong_timeout_does_not_run_while_nothing_is_read() {
         assert!(blocked.is_err());
         assert!(player.session.is_open());
         assert!(player.session.stats().sent.pings > 100);
-        // After that the full timeout runs.
+        // After that, the full timeout applies.
         assert_eq!(time_to_end(&mut player).await, 5 * S);
     });
 }
@@ -150,7 +150,7 @@ fn a_peer_that_reads_slowly_does_not_extend_the_close_timeout() {
             took = time_to_end(&mut player) => took,
             () = reading => unreachable!(),
         };
-        // The last byte left after four seconds.
+        // The last byte was written after four seconds.
         assert_eq!(took, 5 * S);
         assert!(player.session.verdict(0).is_ok());
     });
@@ -170,7 +170,7 @@ fn a_slow_upload_is_not_cut_by_the_ping_timeout() {
                     tokio::time::sleep(S).await;
                     peer.read_exact(&mut [0; 1000]).await.unwrap();
                 }
-                // Then the peer reads no more, so the ping behind the message is not answered.
+                // Then the peer stops reading, so the ping after the message is not answered.
                 clock::now()
             };
             let (took, stopped) = tokio::join!(time_to_end(&mut player), reading);
@@ -264,7 +264,7 @@ fn a_message_that_has_stopped_does_not_postpone_the_idle_timeout() {
         let idle = Settings { idle_timeout: Some(60 * S), ..SETTINGS };
         let (mut player, mut peer, _wire) = session_with_raw_peer(bed_with(idle), Role::Client);
         peer.write_all(&frame(Role::Client, 0x01, b"begun")).await.unwrap();
-        // Pings inside the message are no bytes of it.
+        // Pings between its fragments are not part of the message.
         for _ in 0..5 {
             player.idle(10 * S).await;
             peer.write_all(&frame(Role::Client, 0x89, b"")).await.unwrap();

@@ -155,7 +155,7 @@ impl Interactive {
             let drained = self.drain();
             if self.is_late() {
                 self.time_out();
-                // Takes the Close along if that is possible without waiting.
+                // Sends the Close if that is possible without waiting.
                 self.session.write().await;
             }
             let timed_out = self.close_deadline.is_some_and(|at| at <= Instant::now());
@@ -330,7 +330,7 @@ impl Interactive {
         self.close(&Close::new(CloseCode::NORMAL));
     }
 
-    /// Takes the result of the run: an opening error, or the result of the last session.
+    /// Returns the result of the run: an opening error, or the result of the last session.
     fn verdict(&mut self) -> Result<(), Error> {
         match (self.failure.take(), self.shown_verdict.take()) {
             (Some(error), _) => Err(error),

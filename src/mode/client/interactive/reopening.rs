@@ -123,7 +123,7 @@ impl Interactive {
         opened
     }
 
-    /// Replaces the session by the one that was opened. Returns false if none was.
+    /// Replaces the session with the one that was opened. Returns false if none was opened.
     fn install(
         &mut self,
         opened: Option<Result<ClientConnection, Error>>,
@@ -202,7 +202,7 @@ impl Interactive {
     }
 }
 
-/// Waits until this time, or for ever.
+/// Waits until this time, or forever.
 async fn sleep_until(time: Option<Instant>) {
     match time {
         Some(at) => tokio::time::sleep_until(at.into()).await,

@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(due(&mut repeats, 2), ["a"]);
         assert_eq!(due(&mut repeats, 3), [""; 0]);
         assert_eq!(due(&mut repeats, 4), ["a"]);
-        // Late: sent once, and again after the interval.
+        // A late message is sent once, and again after the interval.
         assert_eq!(due(&mut repeats, 100), ["b"]);
         assert_eq!(repeats.next(), Some(at(105)));
         assert_eq!(repeats.stop(), 1);

@@ -104,7 +104,7 @@ impl View {
         self.held.is_some()
     }
 
-    /// Reports whether the limit of held text is reached, at which the session is not read.
+    /// Reports whether the held text has reached its limit, at which the session is no longer read.
     pub(super) fn is_full(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.text.len() >= HELD_LIMIT_BYTES)
     }
@@ -115,7 +115,7 @@ impl View {
             Some(_) => self.state().unwrap_or_default(),
             None => {
                 self.held = Some(Held::default());
-                "paused: /resume shows the messages received until then".to_owned()
+                "paused: /resume shows the messages received in the meantime".to_owned()
             }
         }
     }
@@ -163,7 +163,7 @@ impl View {
         if *times { "timestamps are shown" } else { "timestamps are not shown" }
     }
 
-    /// Returns the last received message, or its start if it is longer than anybody reads.
+    /// Returns the last received message, or only its start if it is too long to read.
     pub(super) fn last(&self) -> String {
         let Some((kind, message)) = &self.last else { return NONE_YET.to_owned() };
         let extent = Extent::Start(LAST_LIMIT_BYTES);
@@ -202,7 +202,7 @@ const FULL_NOTE: &str = "(limit reached: nothing more is read from the peer unti
 /// The output of `/last`, in bytes.
 const LAST_LIMIT_BYTES: usize = 4 << 20;
 const NONE_YET: &str = "no message received yet";
-/// The limit of held text, at which the session stops being read.
+/// The maximum size of held text, at which reading from the session stops.
 const HELD_LIMIT_BYTES: usize = 8 << 20;
 /// The capacity kept for the last message after a longer one.
 const MAX_IDLE_BYTES: usize = 1 << 20;
@@ -283,7 +283,7 @@ mod tests {
         let long = format!("{}end", "x".repeat(200));
         assert!(!receive(&mut view, &long).unwrap().contains("end"));
         assert!(view.last().contains(&long));
-        // A message hidden by the filter is kept too.
+        // A message that the filter hides is stored too.
         view.filter(Some(matcher("never")));
         assert_eq!(receive(&mut view, "hidden"), None);
         assert!(view.last().contains("hidden"));

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 pub(super) enum StdinState {
     /// Not read: closed, /dev/null, a terminal with `-x`, `--receive-only` or `--echo`.
     Unread,
-    /// Open, without any byte so far.
+    /// Open, but no byte has been read so far.
     Silent,
     /// Open, after its first byte.
     Active,
-    /// At its end, with all of it passed to the session.
+    /// Ended, and everything was passed to the session.
     Ended,
 }
 
@@ -23,7 +23,7 @@ enum Start {
     Script,
     /// The end of the script or of stdin, whichever is later.
     Stdin,
-    /// None: only the peer, a goal or `--max-time` ends the session.
+    /// No event: only the peer, a goal or `--max-time` ends the session.
     Never,
 }
 
@@ -109,7 +109,7 @@ pub(super) enum Expiry {
 pub(super) struct Clock {
     rules: ClockRules,
     stdin: StdinState,
-    /// True while no message of the script is left.
+    /// True once all messages of the script were sent.
     script_ended: bool,
     /// The start of the clock, or `None` while it does not run.
     started: Option<Instant>,
@@ -219,7 +219,7 @@ impl Clock {
 const SILENCE_LIMIT: Duration = Duration::from_secs(1);
 /// The silence allowed before an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// The time that the peer may take without reading any of the last bytes sent.
+/// The time for which the peer may read none of the last bytes sent.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

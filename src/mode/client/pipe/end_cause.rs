@@ -30,7 +30,7 @@ impl EndCause {
                 Some(Self::Goal | Self::Clock | Self::Requested(_)),
             ) => true,
             (_, Some(Self::Failed(_) | Self::Signal(_))) => false,
-            // The limit of the run includes the closing that we began.
+            // The limit of the run also covers a closing handshake that we started.
             (Self::Failed(Error::RunTimeout { .. }), Some(_)) => true,
             (_, Some(_)) => false,
             (Self::Failed(Error::RunTimeout { .. }), None) => !closing || stuck,
@@ -121,7 +121,7 @@ mod tests {
         for earlier in [EndCause::Clock, EndCause::Goal, requested(), EndCause::ReaderGone] {
             assert!(late().outranks(Some(&earlier), true, false), "{earlier:?}");
         }
-        // After the Close of the peer, only stuck output is missing.
+        // After the peer's Close, only stuck output is still pending.
         assert!(!late().outranks(None, true, false));
         assert!(late().outranks(None, true, true));
     }

@@ -35,6 +35,7 @@ impl Pipe {
 
     /// Acts on the deadlines that have passed.
     pub(super) fn check_deadlines(&mut self) {
+        self.output.extend();
         let now = now();
         if let Some((limit, at)) = self.options.max_time
             && at <= now
@@ -96,7 +97,8 @@ impl Pipe {
         if !matches!(cause, EndCause::Signal(_) | EndCause::Failed(_)) {
             self.complete_message();
         }
-        // The time limit of a Close that nobody hurries must not cut the messages before it.
+        // Unless the end is urgent, the time limit of the Close must not cut off the messages
+        // before it.
         let holds = matches!(cause, EndCause::Clock | EndCause::Requested(_));
         self.end_cause = Some(cause);
         if holds && self.session.is_open() && self.session.has_unsent_message() {
@@ -108,8 +110,8 @@ impl Pipe {
         let _ = self.session.close(&close);
     }
 
-    /// Sends a Close that waits for the messages before it, once they have left, or once the peer has
-    /// taken no byte of them for the close timeout, which is used up then.
+    /// Sends a Close that waits for the messages before it once they have been sent, or once the
+    /// peer has read none of their bytes for the close timeout, which has then expired.
     pub(super) fn close_if_held(&mut self) {
         let Some(due) = self.held_close_deadline() else { return };
         let sent = !self.session.has_unsent_message();
@@ -122,7 +124,7 @@ impl Pipe {
         }
     }
 
-    /// Returns the time at which a held Close is sent whatever waits before it.
+    /// Returns the time at which a held Close is sent even if messages still wait before it.
     pub(super) fn held_close_deadline(&self) -> Option<Instant> {
         let (_, since) = self.held_close.as_ref()?;
         Some(self.session.last_sent().max(*since) + self.options.settings.close_timeout)
@@ -137,7 +139,7 @@ impl Pipe {
         let received = self.session.incomplete_message().filter(|_| !self.options.rules.send_only);
         let early_close = self.early_close();
         let outcome = match self.outcome() {
-            // A part of a message on stdout is never a success.
+            // A run that wrote only part of a message to stdout is never a success.
             Ok(RunOutcome::Done) if written > 0 && self.output.is_read() => {
                 Err(Error::from(self.session.incomplete_error()))
             }
@@ -193,18 +195,18 @@ impl Pipe {
         if self.options.rules.send_only { Ok(()) } else { self.session.ensure_complete() }
     }
 
-    /// Returns the number of bytes in stdin that the clock left unread.
+    /// Returns the number of bytes of stdin that were unread when the clock ended the run.
     fn unread_bytes(&self) -> u64 {
         let stdin = self.stdin.as_ref().filter(|_| matches!(self.end_cause, Some(EndCause::Clock)));
         stdin.map_or(0, Stdin::available)
     }
 
-    /// Describes a Close of the peer that came before the time of `-w` was over.
+    /// Describes a Close from the peer that was received before the time of `-w` expired.
     fn early_close(&self) -> Option<String> {
         let waits = matches!(self.options.rules.end.wait, Some(Wait::For(time)) if !time.is_zero());
         let close = self.session.remote_close().filter(|_| waits && self.end_cause.is_none())?;
         let authority = self.session.authority();
-        Some(format!("{authority} closed the connection before -w was over: {close}"))
+        Some(format!("{authority} closed the connection before -w expired: {close}"))
     }
 
     /// Reports the end and writes the pending output until its deadline. Returns the result of the
@@ -252,7 +254,7 @@ impl Pipe {
     }
 }
 
-/// Describes an end by the clock, unless it is the one that `-w` requests.
+/// Describes an end caused by the clock, unless `-w` requested it.
 fn expiry_note(expiry: Expiry, stdin_is_open: bool) -> Option<String> {
     let end = match expiry {
         Expiry::Waited(_) if !stdin_is_open => return None,

@@ -16,8 +16,8 @@ use std::ops::Range;
 impl Pipe {
     /// Sends pending messages until the queue of the session is full.
     pub(super) fn feed(&mut self) {
-        // A message that compresses to almost nothing never fills the queue, and would delay
-        // everything else until its end.
+        // A message that compresses to almost nothing never fills the queue, so sending it would
+        // delay everything else until its end.
         let mut budget = PARTS_PER_TURN;
         self.more = false;
         while self.session.queued() < QUEUE_LIMIT_BYTES {
@@ -141,7 +141,7 @@ impl Pipe {
     /// Sends the next part of a long message.
     fn send_rest(&mut self) {
         let (part, last) = self.long.take(self.options.settings.fragment);
-        // Fails only while closing, and then the message remains incomplete.
+        // Fails only while closing, in which case the message remains incomplete.
         let _ = self.session.part(self.input.bytes(part), last);
     }
 
@@ -152,7 +152,7 @@ impl Pipe {
         }
     }
 
-    /// Fails because the last message taken is not UTF-8 after `valid` bytes.
+    /// Ends the session because the last message taken is not valid UTF-8 after `valid` bytes.
     #[cold]
     fn reject_text(&mut self, valid: u64) {
         let number = self.input.number();
@@ -164,7 +164,7 @@ impl Pipe {
         self.finish(EndCause::Failed(Error::input_encoding(position, valid)));
     }
 
-    /// Sends a part of a message that stdin gives in parts.
+    /// Sends a part of a message that is read from stdin in parts.
     fn send_part(&mut self, range: Range<usize>, last: bool) {
         let (kind, begins) = (self.options.kind, !self.long.is_begun());
         if self.long.drops(last) {

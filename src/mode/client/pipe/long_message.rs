@@ -12,15 +12,16 @@ pub(super) struct LongMessage {
     ends: bool,
     /// The number of bytes taken from stdin before `rest`.
     read: u64,
-    /// True between the first and the last part, if stdin gives the message in parts.
+    /// True between the first and the last part, if the message is read from stdin in parts.
     begun: bool,
-    /// True if the message is not sent on, since its beginning was lost with the session.
+    /// True if the rest of the message is not sent, because its beginning was lost with the
+    /// session.
     dropped: bool,
     utf8: utf8::Utf8,
 }
 
 impl LongMessage {
-    /// Begins a message of which all bytes are in the input.
+    /// Begins a message whose bytes are all in the input.
     pub(super) fn whole(&mut self, range: Range<usize>) {
         (self.rest, self.ends) = (range, true);
     }
@@ -31,7 +32,7 @@ impl LongMessage {
         (self.rest, self.ends, self.begun) = (range, last, !last);
     }
 
-    /// Begins a message that stdin gives in parts.
+    /// Begins a message that is read from stdin in parts.
     pub(super) fn begin(&mut self) {
         (self.read, self.utf8) = (0, utf8::Utf8::default());
     }
@@ -75,7 +76,7 @@ impl LongMessage {
         self.has_rest() && self.ends
     }
 
-    /// Discards the message, since the session is lost, and what is still to be read of it.
+    /// Discards the message and the rest of it that was not read yet, because the session is lost.
     pub(super) fn lose(&mut self) {
         self.rest = 0..0;
         self.dropped |= std::mem::take(&mut self.begun);
@@ -88,7 +89,7 @@ impl LongMessage {
         drops
     }
 
-    /// Reports whether the message was sent in part, and more of it is to be read.
+    /// Reports whether part of the message was sent and more of it must be read.
     pub(super) fn is_begun(&self) -> bool {
         self.begun
     }

@@ -47,14 +47,15 @@ pub(super) struct Pipe {
     /// The part of a message received so far, with `--echo`.
     echo: Vec<u8>,
     clock: Clock,
-    /// The number of received bytes that the clock knows of.
+    /// The number of received bytes that were reported to the clock.
     heard: u64,
     end_cause: Option<EndCause>,
-    /// The Close of `end_cause` and the time of that, while messages have to be written before it.
+    /// The Close to send for `end_cause` and the time from which it waits for messages to be
+    /// written.
     held_close: Option<(Close, Instant)>,
     /// The result of the session, if it was determined before the end.
     verdict: Option<Result<(), Error>>,
-    /// True while messages wait for the network or for a `wait`.
+    /// True while messages wait for the network or for a `wait` action.
     feeding: bool,
     /// True if the next part of a long message can be sent at once.
     more: bool,
@@ -78,7 +79,7 @@ enum FeedPhase {
     Stdin,
 }
 
-/// The event that ends the wait of a turn.
+/// The event that ends the wait in a turn of the loop.
 enum PipeEvent {
     Session,
     Stdin(io::Result<usize>),
@@ -167,7 +168,7 @@ impl Pipe {
             let over = self.session.is_over();
             if (written && over) || self.is_past_flush_deadline() {
                 if !over {
-                    // Takes a Close along if that is possible without waiting.
+                    // Sends a queued Close if that is possible without waiting.
                     self.session.write().await;
                 }
                 break;
@@ -261,7 +262,7 @@ impl Pipe {
         }
     }
 
-    /// Reports whether echoes have filled the session's queue, since the peer does not read.
+    /// Reports whether echoes have filled the session's queue because the peer does not read.
     fn is_congested(&self) -> bool {
         self.options.echo && self.session.queued() >= QUEUE_LIMIT_BYTES && !self.session.is_over()
     }
@@ -321,7 +322,7 @@ impl Pipe {
         event
     }
 
-    /// Reports whether the session has everything that was read from stdin.
+    /// Reports whether everything that was read from stdin was passed to the session.
     fn is_idle(&mut self) -> bool {
         !self.long.has_rest()
             && !self.input.has_next()
@@ -334,12 +335,13 @@ impl Pipe {
         let clock = self.expiry().map(|(at, _)| at);
         let max_time = self.options.max_time.map(|(_, at)| at);
         let closing = self.end_cause.is_some() || !self.session.is_open();
-        // A wait that is over cannot continue while the session's queue is full.
+        // A script whose wait is over cannot continue while the session's queue is full.
         let paused =
             self.options.script.wait_until().filter(|_| self.session.queued() < QUEUE_LIMIT_BYTES);
         let feed = if closing { None } else { self.expect_deadline().or(paused) };
         let held = self.held_close_deadline();
-        [clock, max_time, feed, self.flush_deadline, held].into_iter().flatten().min()
+        let extends = self.output.extends_at().filter(|_| !self.drained);
+        [clock, max_time, feed, self.flush_deadline, held, extends].into_iter().flatten().min()
     }
 
     fn is_past_flush_deadline(&self) -> bool {

@@ -1,14 +1,18 @@
 //! Stdout of a pipe: a buffer of rendered messages, or of the events that a sink appends. Both are
-//! bounded, since the network is not read while the buffer is full.
+//! bounded, since the network is not read while the buffer is full. A stdout that is behind for a
+//! while may be behind by more.
 
 use crate::{
+    mode::backlog::Backlog,
     proto::Piece,
     render::{buffer::OutputBuffer, renderer::Renderer},
-    session::limits::QUEUE_LIMIT_BYTES,
     sink::jsonl::EventBuffer,
     sys::stdio::Stdout,
 };
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 /// Stdout and its buffer.
 pub(crate) struct Output {
@@ -16,6 +20,7 @@ pub(crate) struct Output {
     content: Content,
     /// False once stdout has no reader or cannot be written.
     read: bool,
+    backlog: Backlog,
 }
 
 enum Content {
@@ -32,12 +37,14 @@ impl Output {
     /// Creates an output for messages, which are discarded unless `shows`.
     pub(crate) fn of_messages(stdout: Stdout, renderer: Renderer, shows: bool) -> Self {
         let buffer = OutputBuffer::default();
-        Self { stdout, content: Content::Messages { renderer, buffer, shows }, read: true }
+        let content = Content::Messages { renderer, buffer, shows };
+        Self { stdout, content, read: true, backlog: Backlog::default() }
     }
 
     /// Creates an output for the events of `--output jsonl`.
     pub(crate) fn of_events(stdout: Stdout, events: EventBuffer) -> Self {
-        Self { stdout, content: Content::Events(events), read: true }
+        let content = Content::Events(events);
+        Self { stdout, content, read: true, backlog: Backlog::default() }
     }
 
     #[inline]
@@ -51,7 +58,22 @@ impl Output {
     /// Reports whether the buffer has reached its limit.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.waiting() >= QUEUE_LIMIT_BYTES
+        self.waiting() >= self.backlog.limit()
+    }
+
+    /// Returns the time at which [`Self::extend`] raises the limit of the buffer.
+    pub(super) fn extends_at(&self) -> Option<Instant> {
+        self.backlog.extends_at()
+    }
+
+    /// Raises the limit of the buffer if stdout has been behind for long enough.
+    pub(super) fn extend(&mut self) {
+        if self.backlog.extend() {
+            match &mut self.content {
+                Content::Messages { buffer, .. } => buffer.reserve_for_backlog(),
+                Content::Events(events) => events.reserve_for_backlog(),
+            }
+        }
     }
 
     #[inline]
@@ -68,7 +90,7 @@ impl Output {
     pub(super) fn piece(&mut self, piece: &Piece<'_>) {
         if let Content::Messages { renderer, buffer, shows: true } = &mut self.content {
             match renderer {
-                // Called directly: this format must be fast.
+                // Bypasses [`Renderer::piece`], because this format must be fast.
                 Renderer::Lines(lines) => lines.piece(piece, buffer),
                 other => other.piece(piece, buffer),
             }
@@ -114,10 +136,11 @@ impl Output {
                     let n = self.stdout.write(buffer.ready())?;
                     buffer.advance(n);
                 }
-                Ok(())
             }
-            Content::Events(events) => events.write(&self.stdout),
+            Content::Events(events) => events.write(&self.stdout)?,
         }
+        self.backlog.wrote(self.is_written());
+        Ok(())
     }
 
     /// Discards the buffer and all further output, since stdout cannot be written.

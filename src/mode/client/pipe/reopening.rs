@@ -91,7 +91,7 @@ impl Pipe {
         }
     }
 
-    /// Reports whether all of stdin is one message, which was begun.
+    /// Reports whether all of stdin is one message and part of it was sent.
     fn is_inside_stream(&self) -> bool {
         self.options.framing == Framing::Whole && self.long.is_begun()
     }
@@ -136,7 +136,7 @@ impl Pipe {
         }
     }
 
-    /// Sends the messages that had not left the lost session.
+    /// Sends the messages that the lost session had not sent.
     pub(super) fn send_again(&mut self) {
         while self.session.queued() < QUEUE_LIMIT_BYTES
             && let Some(resend) = &mut self.resend

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 /// Messages of stdin that may not have been sent, for the session that replaces a lost one.
 #[derive(Debug, Default)]
 pub(super) struct ResendBuffer {
-    /// Messages passed to the current session that may not have left it. `None` stands for one that
-    /// is too long to be kept.
+    /// Messages passed to the current session that it may not have sent. `None` stands for one that
+    /// is too long to keep.
     recent: VecDeque<Option<(Kind, Vec<u8>)>>,
     /// The total size of `recent` on the wire, in bytes.
     recent_bytes: usize,
@@ -53,7 +53,7 @@ impl ResendBuffer {
         }
     }
 
-    /// Discards the messages passed to the session, since all of them have left it.
+    /// Discards the messages passed to the session, because all of them were sent.
     pub(super) fn left(&mut self) {
         self.recent.clear();
         self.recent_bytes = 0;
@@ -87,8 +87,8 @@ fn wire_size(message: Option<&(Kind, Vec<u8>)>) -> usize {
 
 /// The shortest header of a masked frame, in bytes (RFC 6455, 5.2).
 const HEADER_BYTES: usize = 6;
-/// The size of the kept messages on the wire, larger than all that can be buffered between a session and the
-/// network.
+/// The maximum size of the kept messages on the wire. It exceeds what can be buffered between a
+/// session and the network.
 const KEPT_BYTES: usize = 512 << 10;
 
 #[cfg(test)]

@@ -43,8 +43,7 @@ fn each_run_matches_one_row() {
     assert!(used.iter().all(|n| *n > 0), "{used:?}");
 }
 
-/// What stdin does: nothing (`Unread`), or the times in seconds of its first byte and of its
-/// end.
+/// The behaviour of stdin: `Unread`, or the times in seconds of its first byte and of its end.
 type Stdin = Option<(Option<u32>, Option<u32>)>;
 
 /// Returns the second in which the clock of a script that ends after one second starts.

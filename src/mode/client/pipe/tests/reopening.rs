@@ -51,7 +51,7 @@ fn the_last_error_ends_the_run_when_the_attempts_are_used_up() {
 fn a_signal_ends_the_wait_for_the_next_attempt() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(options());
-        // The delays of so many attempts last for minutes.
+        // The delays of this many attempts add up to minutes.
         let opener = (0..40).fold(PreparedOpener::default(), |opener, _| opener.fails());
         reconnecting(&mut pipe, opener, None);
         world.wire.cut();

@@ -1,0 +1,58 @@
+//! The output that waits for a stdout that is behind.
+
+use crate::session::{
+    clock::now,
+    limits::{HELD_LIMIT_BYTES, QUEUE_LIMIT_BYTES},
+};
+use std::time::{Duration, Instant};
+
+/// The limit of the output that waits, at which the network is no longer read. It is small while
+/// stdout keeps up, so that memory stays in the processor's cache, and large once stdout has been
+/// behind for a while: the pings of the peer can be answered only while the network is read.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    limit: usize,
+    /// The time since when output has been waiting.
+    since: Option<Instant>,
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Self { limit: QUEUE_LIMIT_BYTES, since: None }
+    }
+}
+
+impl Backlog {
+    /// Returns the number of bytes from which on the network is not read.
+    #[inline]
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Records the result of writing: whether all of the output was written.
+    #[inline]
+    pub(super) fn wrote(&mut self, all: bool) {
+        if all {
+            *self = Self::default();
+        } else if self.since.is_none() {
+            self.since = Some(now());
+        }
+    }
+
+    /// Returns the time at which [`Self::extend`] raises the limit.
+    pub(super) fn extends_at(&self) -> Option<Instant> {
+        self.since.filter(|_| self.limit == QUEUE_LIMIT_BYTES).map(|since| since + PATIENCE)
+    }
+
+    /// Raises the limit if it is time. Returns true if it did.
+    pub(super) fn extend(&mut self) -> bool {
+        let extends = self.extends_at().is_some_and(|at| at <= now());
+        if extends {
+            self.limit = HELD_LIMIT_BYTES;
+        }
+        extends
+    }
+}
+
+/// The time for which stdout may be behind before the limit is raised.
+const PATIENCE: Duration = Duration::from_millis(100);
