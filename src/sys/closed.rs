@@ -1,8 +1,8 @@
 //! Standard streams that were closed when the process started.
 //!
-//! Rust's runtime opens /dev/null in their place, so that no other file gets their descriptors. It
-//! cannot be told from a /dev/null that was passed on purpose, and everything written to it would
-//! count as written. So the streams are looked at before the runtime starts.
+//! Rust's runtime opens /dev/null in their place, so that no other file gets their descriptors.
+//! That cannot be distinguished from a /dev/null passed on purpose, and everything written to it
+//! would count as written. The streams are therefore examined before the runtime starts.
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},

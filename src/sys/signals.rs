@@ -2,7 +2,7 @@
 //!
 //! Until a mode receives them, the signals end the process by their default action. The kernel has
 //! none for the first process of a PID namespace, as in a container, and a handler that was
-//! installed once keeps it from being used again. A handler of our own takes its place then.
+//! installed once keeps it from being used again. A handler of this program then takes its place.
 
 use super::{
     patient::give_up_flag,
@@ -68,12 +68,12 @@ async fn forward(number: i32, mut signal: Signal, to: mpsc::Sender<i32>) {
     while signal.recv().await.is_some() && to.send(number).await.is_ok() {}
 }
 
-/// Keeps signals from ending the process at once, since something else receives them. Once it is
-/// dropped, they do again.
+/// Keeps signals from ending the process immediately while something else receives them. Once it is
+/// dropped, they end the process again.
 pub struct Attention(&'static [i32]);
 
 impl Attention {
-    /// Begins to leave these signals to the receiver that was registered before.
+    /// Leaves these signals to the receiver that was registered before, from now on.
     pub fn begin(signals: &'static [i32]) -> Self {
         set_unattended(signals, false);
         Self(signals)

@@ -26,7 +26,7 @@ pub(super) struct Writer {
 }
 
 enum Method {
-    /// Write: a file, which never waits, or a description of our own with `O_NONBLOCK`.
+    /// Write: a file, which never waits, or an unshared description with `O_NONBLOCK`.
     Write,
     /// Send with `MSG_DONTWAIT`.
     Send,
@@ -68,7 +68,7 @@ impl Writer {
         &self.target
     }
 
-    /// Reports whether a description of our own is written to, or a file that nobody waits for.
+    /// Reports whether writes go to an unshared description, or to a file, which never waits.
     pub(super) fn is_own(&self) -> bool {
         matches!((&self.target, &self.method), (OutputTarget::Own(_), Method::Write))
     }

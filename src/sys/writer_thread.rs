@@ -1,5 +1,5 @@
-//! A thread that writes to a descriptor where a write cannot be kept from waiting. The thread is
-//! abandoned when the process ends.
+//! A thread that writes to a descriptor whose writes may block. The thread is abandoned when the
+//! process ends.
 
 use super::output_target::{ATOMIC_WRITE_BYTES, OutputTarget};
 use rustix::io::Errno;
@@ -11,8 +11,8 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// The thread and the bytes that it writes: one piece at a time, of which the result is awaited, so
-/// that bytes count as written only when they are.
+/// The thread and the bytes that it writes: one piece at a time, whose result is awaited, so that
+/// bytes count as written only once they are.
 pub(super) struct WriterThread(Arc<Shared>);
 
 struct Shared {
@@ -126,7 +126,7 @@ impl Shared {
             let result = loop {
                 match rustix::io::write(target, &bytes) {
                     Err(Errno::INTR) => {}
-                    // The description is non-blocking by someone else's doing.
+                    // Another process has made the description non-blocking.
                     Err(Errno::AGAIN) => thread::sleep(RETRY_DELAY),
                     result => break result,
                 }

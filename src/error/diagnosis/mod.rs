@@ -1,4 +1,4 @@
-//! The judgement of a failure: tables of rules that lead from the evidence to a cause and a hint.
+//! Diagnosis of a failure: tables of rules that lead from the evidence to a cause and a hint.
 //!
 //! A table is in order of likelihood. The first rule that applies decides; if it is only likely, the
 //! hint of the next one is added. Where no rule applies, there is no hint.

@@ -1,6 +1,6 @@
 //! Rules that lead from evidence to a cause and a hint.
 
-/// A rule of a table. Empty texts mean that there is nothing to say.
+/// A rule of a table. An empty text is omitted from the message.
 pub(super) struct Rule<E: 'static> {
     /// The servers, gateways or standards where this was seen.
     #[allow(dead_code, reason = "for readers of the table")]
