@@ -22,11 +22,15 @@ impl Session {
         let context = self.context.clone()?;
         let (received, sent) = self.connection.tallies();
         let (text, binary) = (sent.text.messages, sent.binary.messages);
+        // HTTP/2 takes bytes that flow control does not let it send yet.
+        let is_sending = self.connection.unsent_messages() > 0
+            || self.carrier == Version::Http2
+            || matches!(self.connection.cause(), Some(Cause::SendFailed));
         Some(Box::new(SessionContext {
             received: received.messages(),
             sent: SentMessages { text, binary },
             // The peer cannot have reacted to a message that it did not get.
-            unanswered: self.unanswered.filter(|_| self.connection.unsent_messages() == 0),
+            unanswered: self.unanswered.filter(|_| !is_sending),
             ..context
         }))
     }

@@ -4,6 +4,7 @@ mod arrows;
 mod planted;
 mod source;
 mod tokens;
+mod troubleshooting;
 
 use arrows::Tree;
 use std::path::{Path, PathBuf};
