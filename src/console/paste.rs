@@ -40,11 +40,15 @@ impl Paste {
         let key = event.get(0)?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if key.0 == KeyCode::BracketedPasteStart {
-            *state = Some(PastedText::default());
+            // Within a paste it is pasted text itself.
+            let is_cut = state.is_some();
+            state.get_or_insert_default().is_cut |= is_cut;
             return Some(Cmd::Noop);
         }
         let pasted = state.as_mut()?;
-        pasted.is_cut |= n != 1;
+        // An escape character at the end of the text makes the end of the paste an Alt key.
+        let is_end_altered = key.0 == KeyCode::BracketedPasteEnd && key.1 != Modifiers::NONE;
+        pasted.is_cut |= n != 1 || is_end_altered;
         if key.0 != KeyCode::BracketedPasteEnd {
             pasted.has_backspace |= key.0 == KeyCode::Backspace;
             match pasted_char(*key) {
@@ -59,11 +63,11 @@ impl Paste {
         drop(state);
         if n != 1 {
             // The editor would insert the text n times.
-            self.output.print("(the paste was discarded: it ended in an escape sequence)");
+            self.output.print("(the pasted text was left out: it ended in an escape sequence)");
             return Some(Cmd::Noop);
         }
         if is_cut {
-            self.output.print("(parts of escape sequences in the pasted text were removed)");
+            self.output.print("(parts of escape sequences in the pasted text were left out)");
         }
         if has_backspace {
             self.output.print("(delete characters in the pasted text became backspaces)");
@@ -149,5 +153,12 @@ mod tests {
             let (text, is_noted) = paste([KeyEvent::from('a'), key, KeyEvent::from('b')]);
             assert_eq!((&*text, is_noted), ("ab", true), "{key:?}");
         }
+    }
+
+    #[test]
+    fn the_start_of_a_paste_within_a_paste_drops_no_text() {
+        let start = KeyEvent(KeyCode::BracketedPasteStart, Modifiers::NONE);
+        let (text, is_noted) = paste([KeyEvent::from('a'), start, KeyEvent::from('b')]);
+        assert_eq!((&*text, is_noted), ("ab", true));
     }
 }

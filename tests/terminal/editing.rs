@@ -276,7 +276,7 @@ fn escape_sequences_in_a_paste_are_not_dropped_without_a_word() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.press("\x1b[200~a\x1b[31mred\x1b[0m\x1b[201~");
-        screen.has("(parts of escape sequences in the pasted text were removed)");
+        screen.has("(parts of escape sequences in the pasted text were left out)");
         screen.wait("the paste", |view| view.line() == "> aredm");
         screen.press("\r");
         peer.expect_text("aredm");
@@ -286,6 +286,31 @@ fn escape_sequences_in_a_paste_are_not_dropped_without_a_word() {
         screen.press("\r");
         peer.expect_text("type");
         screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn an_escape_character_or_a_start_in_a_paste_is_not_dropped_without_a_word() {
+    for (pasted, left) in [("end\x1b", "end"), ("one\x1b[200~ two", "one two"), ("a\x1b b", "ab")] {
+        Terminal::new().run(move |screen, peer| {
+            begin(screen, peer);
+            screen.press(&format!("\x1b[200~{pasted}\x1b[201~"));
+            screen.has("(parts of escape sequences in the pasted text were left out)");
+            screen.wait("the paste", |view| view.line() == format!("> {left}"));
+            screen.press("\r");
+            peer.expect_text(left);
+            leave(screen, peer);
+        });
+    }
+}
+
+#[test]
+fn a_paste_that_ends_in_an_escape_and_digits_is_left_out_with_a_note() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("\x1b[200~one\x1b3\x1b[201~");
+        screen.has("(the pasted text was left out: it ended in an escape sequence)");
         leave(screen, peer);
     });
 }
