@@ -265,6 +265,10 @@ mod tests {
             ("/?a=b;tok%65n=x", "/?a=b;tok%65n=[redacted]"),
             ("/cb#access_token=x&c=d", "/cb#access_token=[redacted]&c=d"),
             ("/?a=b#token=x", "/?a=b#token=[redacted]"),
+            (
+                "/?pass=x&otp=1&pin=2&passcode=3",
+                "/?pass=[redacted]&otp=[redacted]&pin=[redacted]&passcode=[redacted]",
+            ),
             ("/?k=AbCdEf0123456789XyZw&v=2", "/?k=[redacted]&v=2"),
         ] {
             assert_eq!(Secrets::Hidden.url(url), expected);

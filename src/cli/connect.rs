@@ -2,7 +2,6 @@
 
 use super::{
     args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion},
-    known_args,
     values::HeaderArg,
 };
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
         tls::{Identity, IdentityFault, TlsOptions, TrustOptions, Version},
     },
     redact::ShownPath,
-    secret::{SecretString, ask, reveal},
+    secret::{SecretString, ask, is_reference, reveal},
     sys::input_file,
     wording::system_error,
 };
@@ -35,13 +34,20 @@ use std::{
 pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     let user = match &args.auth {
         None => None,
-        Some(auth) => {
-            let auth = resolve_secret(args, auth)?;
+        Some(given) => {
+            let auth = resolve_secret(args, given)?;
             let auth = auth.expose();
-            known_args::learn_option("auth", auth);
-            Some(match auth.split_once(':') {
-                Some((user, password)) => (user.to_owned(), password.into()),
-                None => (auth.to_owned(), ask(&format!("password for {}", Escaped(auth)))?),
+            Some(if let Some((user, password)) = auth.split_once(':') {
+                known::add_user(user, password);
+                (user.to_owned(), password.into())
+            } else {
+                // What a reference yields may be a password without a user.
+                let user = if is_reference(given) {
+                    "the user that --auth refers to".to_owned()
+                } else {
+                    Escaped(auth).to_string()
+                };
+                (auth.to_owned(), ask(&format!("password for {user}"))?)
             })
         }
     };
@@ -125,15 +131,20 @@ fn location<'a>(args: &'a ClientArgs, value: &str) -> Option<&'a str> {
     Some(location)
 }
 
-/// Resolves a secret reference. Errors start with `location`.
+/// Resolves a secret reference, and never shows from then on what it refers to. Errors start with
+/// `location`.
 pub(super) fn resolve_secret_at(
     value: &str,
     location: Option<&str>,
 ) -> Result<SecretString, Error> {
-    reveal(value).map_err(|fault| match location {
+    let secret = reveal(value).map_err(|fault| match location {
         Some(location) => Error::Usage { fault: format!("{location}: {fault}"), hint: fault.hint },
         None => fault.into(),
-    })
+    })?;
+    if is_reference(value) {
+        known::add(secret.expose());
+    }
+    Ok(secret)
 }
 
 fn proxy(args: &ClientArgs, url: &str) -> Result<Proxy, Error> {

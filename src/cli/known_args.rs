@@ -25,7 +25,7 @@ pub(super) fn learn(args: &[OsString]) {
 }
 
 /// Adds the secret in the value of an option, given by its long name or its letter.
-pub(super) fn learn_option(name: &str, value: &str) {
+fn learn_option(name: &str, value: &str) {
     if is_reference(value) {
         return;
     }

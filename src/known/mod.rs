@@ -30,7 +30,7 @@ pub fn add_user(user: &str, password: &str) {
 /// contains any.
 pub fn add_header(name: &str, value: &str) {
     for secret in signs::header_secrets(name, value) {
-        with(|known| known.add(secret, Origin::Given));
+        with(|known| known.add(&secret, Origin::Given));
     }
 }
 
@@ -38,7 +38,7 @@ pub fn add_header(name: &str, value: &str) {
 pub fn add_request(headers: &Headers, resource: &str) {
     for (name, value) in headers.iter() {
         for secret in signs::header_secrets(name, value) {
-            with(|known| known.add(secret, Origin::Computed));
+            with(|known| known.add(&secret, Origin::Computed));
         }
     }
     add_url(resource);

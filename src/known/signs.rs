@@ -1,34 +1,66 @@
 //! Signs of a secret: names of header fields and query parameters, and the look of a value.
 
 use crate::proto::slice::Within;
-use std::ops::Range;
+use data_encoding::BASE64URL_NOPAD;
+use std::{borrow::Cow, iter, ops::Range};
 
 /// Returns the secrets in a header field that we send: the value of a field with a secret name, with
 /// and without its authentication scheme; the tokens among subprotocols; a value that looks like a
-/// token.
-pub fn header_secrets<'a>(name: &str, value: &'a str) -> Vec<&'a str> {
+/// token. The password or token in the Base64 of any of them is a secret too.
+pub fn header_secrets<'a>(name: &str, value: &'a str) -> Vec<Cow<'a, str>> {
     let is = |other: &str| name.eq_ignore_ascii_case(other);
     if is("Sec-WebSocket-Protocol") {
-        return subprotocol_secrets(value).into_iter().map(|range| value.within(range)).collect();
+        let found = subprotocol_secrets(value).into_iter().map(|range| value.within(range));
+        return found.flat_map(|it| iter::once(it.into()).chain(decoded(it))).collect();
     }
     if is(":path") || is("Referer") {
-        return secret_parameters(value).into_iter().map(|range| value.within(range)).collect();
+        let found = secret_parameters(value).into_iter();
+        return found.map(|range| value.within(range).into()).collect();
     }
     if is("Cookie") {
-        return value.split(';').map(|pair| cookie_secret(pair.trim())).collect();
+        return value.split(';').map(|pair| cookie_secret(pair.trim()).into()).collect();
     }
+    let value = value.trim();
+    let mut found: Vec<Cow<'_, str>> = Vec::new();
     if is_secret_header(name) {
-        let value = value.trim();
-        return match value.split_once(' ') {
+        match value.split_once(' ') {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("Digest") => {
                 let answer = rest.split("response=\"").nth(1).and_then(|it| it.split('"').next());
-                answer.into_iter().collect()
+                found.extend(answer.map(Cow::from));
             }
-            Some((scheme, rest)) if is_word(scheme) => vec![value, rest.trim()],
-            _ => vec![value],
-        };
+            Some((scheme, rest)) if is_word(scheme) => {
+                found.extend([value.into(), rest.trim().into()]);
+            }
+            _ => found.push(value.into()),
+        }
+    } else if !is_plain_header(name) && looks_secret(value) {
+        found.push(value.into());
     }
-    if !is_plain_header(name) && looks_secret(value) { vec![value.trim()] } else { Vec::new() }
+    if !found.is_empty() {
+        found.extend(basic_secrets(value));
+    }
+    found
+}
+
+/// Returns the user and password, and the password alone, in a value of the scheme Basic.
+fn basic_secrets<'a>(value: &str) -> Vec<Cow<'a, str>> {
+    let basic = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Basic"));
+    let Some(user) = basic.and_then(|(_, credentials)| decoded(credentials)) else {
+        return Vec::new();
+    };
+    // A user without a password is a token.
+    let password = user.split_once(':').map(|(user, password)| match password {
+        "" => user.to_owned(),
+        password => password.to_owned(),
+    });
+    password.map(Cow::from).into_iter().chain([user]).collect()
+}
+
+/// Returns the printable text of which this is the Base64, in either alphabet, if any.
+fn decoded<'a>(base64: &str) -> Option<Cow<'a, str>> {
+    let base64 = base64.trim().trim_end_matches('=').replace('+', "-").replace('/', "_");
+    let text = String::from_utf8(BASE64URL_NOPAD.decode(base64.as_bytes()).ok()?).ok()?;
+    (!text.chars().any(char::is_control)).then_some(Cow::Owned(text))
 }
 
 /// Returns the value of a cookie, or the pair if the value is too short to be recognized.
@@ -41,7 +73,7 @@ fn cookie_secret(pair: &str) -> &str {
 
 /// Reports whether the values of a header field are secret, by its name.
 pub fn is_secret_header(name: &str) -> bool {
-    !is_plain_header(name) && is_secret_name(name)
+    !PLAIN.iter().any(|plain| name.eq_ignore_ascii_case(plain)) && is_secret_name(name)
 }
 
 /// Reports whether a header field, as a user wrote it, must not be sent to another origin.
@@ -134,6 +166,9 @@ pub fn subprotocol_secrets(list: &str) -> Vec<Range<usize>> {
 /// Returns the end of the first word and separator that announce a token within a name.
 fn marker(name: &str) -> Option<usize> {
     let lower = name.to_ascii_lowercase();
+    if lower.starts_with(KUBERNETES) {
+        return Some(KUBERNETES.len());
+    }
     let end = |marker: &&str| {
         let at = lower.find(marker)?;
         let end = at + marker.len();
@@ -183,7 +218,8 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
 }
 
-/// Reports whether a header field has a public meaning, whatever its value looks like.
+/// Reports whether a header field without a secret name has a public meaning, whatever its value
+/// looks like.
 fn is_plain_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     PLAIN.contains(&name.as_str())
@@ -195,7 +231,7 @@ fn is_plain_header(name: &str) -> bool {
 const SEPARATORS: [char; 4] = ['?', '#', '&', ';'];
 
 /// Names of parameters and header fields, without separators between words.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 22] = [
     "accesskey",
     "apikey",
     "auth",
@@ -203,6 +239,7 @@ const NAMES: [&str; 20] = [
     "authorization",
     "authtoken",
     "cookie",
+    "cookie2",
     "credential",
     "credentials",
     "jwt",
@@ -214,28 +251,46 @@ const NAMES: [&str; 20] = [
     "secret",
     "sessionid",
     "setcookie",
+    "setcookie2",
     "sig",
     "xauth",
 ];
 /// Last words of such names.
-const LAST_WORDS: [&str; 13] = [
+const LAST_WORDS: [&str; 22] = [
     "apikey",
+    "apikeys",
+    "assertion",
+    "authentication",
     "authorization",
+    "cookie",
     "credential",
     "credentials",
     "jwt",
+    "otp",
+    "pass",
+    "passcode",
     "passphrase",
     "passwd",
     "password",
+    "pin",
     "pwd",
     "secret",
+    "session",
     "signature",
     "ticket",
     "token",
 ];
 /// Pairs of words anywhere in such names.
-const PAIRS: [&str; 6] =
-    ["accesskey", "apikey", "authkey", "sessionid", "secretkey", "subscriptionkey"];
+const PAIRS: [&str; 8] = [
+    "accesskey",
+    "apikey",
+    "apikeys",
+    "authkey",
+    "secretkey",
+    "sessionid",
+    "sessionkey",
+    "subscriptionkey",
+];
 /// Names of query parameters alone.
 const PARAMETERS: [&str; 2] = ["key", "bearer"];
 /// Words in subprotocols that announce a token.
@@ -252,6 +307,8 @@ const MARKERS: [&str; 11] = [
     "secret",
     "token",
 ];
+/// The subprotocol that carries a token to a Kubernetes API server.
+const KUBERNETES: &str = "base64url.bearer.authorization.k8s.io.";
 /// Header fields with a public meaning, in lower case.
 const PLAIN: [&str; 22] = [
     "cache-control",
@@ -303,6 +360,16 @@ mod tests {
             "X-Auth_Token",
             "client_secret",
             "X-Amz-Signature",
+            "X-Forwarded-Access-Token",
+            "Sec-Auth-Token",
+            "X-Request-Id-Token",
+            "X-Authentication",
+            "X-Goog-Iap-Jwt-Assertion",
+            "X-Session",
+            "Cookie2",
+            "X-Api-Keys",
+            "X-Pass",
+            "X-GitHub-OTP",
         ] {
             assert!(is_secret_header(name), "{name}");
         }
@@ -312,6 +379,9 @@ mod tests {
             "Sec-WebSocket-Key",
             "WWW-Authenticate",
             "X-Request-Id",
+            "X-Forwarded-For",
+            "Sec-WebSocket-Protocol",
+            "Accept",
             "Keep-Alive",
             "X-Monkey",
             "tokens",
@@ -369,7 +439,7 @@ mod tests {
         );
         assert_eq!(
             found("base64url.bearer.authorization.k8s.io.b3Blbg, base64.binary.k8s.io"),
-            ["authorization.k8s.io.b3Blbg"]
+            ["b3Blbg"]
         );
         assert_eq!(found("authors, tokenring"), [""; 0]);
     }
@@ -380,6 +450,21 @@ mod tests {
             ("Authorization", "Bearer abc", vec!["Bearer abc", "abc"]),
             ("Authorization", "abcd", vec!["abcd"]),
             ("Authorization", "Digest username=\"u\", response=\"0123\", qop=auth", vec!["0123"]),
+            (
+                "Proxy-Authorization",
+                "basic bWU6b3BlbnNlc2FtZQ==",
+                vec![
+                    "basic bWU6b3BlbnNlc2FtZQ==",
+                    "bWU6b3BlbnNlc2FtZQ==",
+                    "opensesame",
+                    "me:opensesame",
+                ],
+            ),
+            (
+                "Sec-WebSocket-Protocol",
+                "base64url.bearer.authorization.k8s.io.b3BlbnNlc2FtZQ",
+                vec!["b3BlbnNlc2FtZQ", "opensesame"],
+            ),
             ("Cookie", "a=1; sid=\"opensesame\"", vec!["a=1", "opensesame"]),
             ("X-Api-Key", "k", vec!["k"]),
             ("X-Custom", "S3cr3tT0ken", vec!["S3cr3tT0ken"]),

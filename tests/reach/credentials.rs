@@ -56,6 +56,14 @@ fn secrets_may_be_references() {
         ])
         .status(2)
         .run();
+    // A file may contain only the password.
+    Test::new()
+        .args(["-u", "env:ONLY_PASSWORD", "ws://h"])
+        .env("ONLY_PASSWORD", "zq7pwk9xLm42")
+        .shell("setsid -w \"$@\"")
+        .stderr_has(["sockeye: cannot ask for password for the user that --auth refers to: "])
+        .status(2)
+        .run();
 }
 
 #[test]
