@@ -156,3 +156,26 @@ fn messages_that_waited_for_a_stuck_stdout_are_all_written() {
         })
         .run();
 }
+
+#[test]
+fn a_summary_for_a_stuck_socket_as_stdout_does_not_keep_the_end_waiting() {
+    for signal in [None, Some(Signal::TERM)] {
+        let test = Test::new()
+            .args(["--close-timeout", "0.3", "--write-out", "%{exitcode}"])
+            .args(signal.is_none().then_some(["--max-time", "1"]).into_iter().flatten())
+            .sockets()
+            .hold_stdout()
+            .peer(move |peer| {
+                peer.open();
+                peer.flood(&flood());
+                if let Some(signal) = signal {
+                    peer.child.signal(signal);
+                }
+                peer.discard_all();
+            });
+        match signal {
+            Some(signal) => test.killed_by(signal).run(),
+            None => test.stderr_has(["timed out after 1 second"]).status(28).run(),
+        }
+    }
+}

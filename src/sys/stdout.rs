@@ -10,6 +10,7 @@ use crate::proto::slice::Within;
 use rustix::{event::PollFlags, io::Errno};
 use std::{
     io::{self, StdoutLock, Write},
+    sync::Arc,
     time::Duration,
 };
 use tokio::io::{Interest, unix::AsyncFd};
@@ -42,8 +43,16 @@ impl Stdout {
     fn open(target: OutputTarget, path: &str) -> io::Result<Self> {
         let writer = Writer::new(target, path)?;
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::ERROR;
-        // A file that cannot be polled is always ready.
-        let readiness = watch(writer.target().clone(), interest).ok();
+        let watched = match writer.target() {
+            // The runtime registers a descriptor only once, and this may be the second [`Stdout`].
+            OutputTarget::Inherited(fd) => OutputTarget::Own(Arc::new(fd.try_clone_to_owned()?)),
+            own @ OutputTarget::Own(_) => own.clone(),
+        };
+        let readiness = match watch(watched, interest) {
+            Ok(readiness) => Some(readiness),
+            Err(cause) if is_always_ready(&cause) => None,
+            Err(cause) => return Err(cause),
+        };
         Ok(Self { writer, readiness })
     }
 
@@ -66,6 +75,8 @@ impl Stdout {
 
     /// Waits until more can be written.
     pub async fn writable(&self) -> io::Result<()> {
+        // A descriptor may poll as writable and still accept nothing: timers and signals go on.
+        tokio::task::coop::consume_budget().await;
         if let Some(thread) = self.writer.thread() {
             thread.written().await;
             return Ok(());
@@ -99,6 +110,13 @@ impl Stdout {
         }
         std::future::pending::<()>().await;
     }
+}
+
+/// Reports whether a descriptor that cannot be registered is always ready, as files are. Otherwise,
+/// it is registered already, or the system lacks resources.
+fn is_always_ready(cause: &io::Error) -> bool {
+    let others = [Errno::EXIST, Errno::NOSPC, Errno::NOMEM].map(Errno::raw_os_error);
+    cause.raw_os_error().is_none_or(|cause| !others.contains(&cause))
 }
 
 /// Writes a text to stdout. Returns false if stdout does not take all of it within the limit.
