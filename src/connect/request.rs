@@ -1,6 +1,6 @@
 //! Summary of an opening handshake request, for the explanation of its failure.
 
-use crate::{proto::handshake::Headers, target::Target};
+use crate::{known::signs, proto::handshake::Headers, target::Target};
 
 /// The parts of a request that may explain a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum RequestPart {
     Compression,
     /// The header field `User-Agent`.
     UserAgent,
+    /// Another header field, a query parameter or a subprotocol that looks like a secret.
+    OtherSecrets,
 }
 
 impl RequestSummary {
@@ -45,9 +47,17 @@ impl RequestSummary {
             ("User-Agent", RequestPart::UserAgent),
         ];
         let present = fields.into_iter().filter(|(name, _)| headers.get(name).is_some());
+        let mut parts: Vec<_> = present.map(|(_, part)| part).collect();
+        let subprotocols = headers.get("Sec-WebSocket-Protocol").unwrap_or_default();
+        if headers.iter().any(|(name, _)| signs::is_secret_header(name))
+            || !signs::secret_parameters(&target.to_string()).is_empty()
+            || !signs::subprotocol_secrets(subprotocols).is_empty()
+        {
+            parts.push(RequestPart::OtherSecrets);
+        }
         Self {
             target: target.clone(),
-            parts: present.map(|(_, part)| part).collect(),
+            parts,
             version: headers.get("Sec-WebSocket-Version").map(ToOwned::to_owned),
             subprotocols: headers.list("Sec-WebSocket-Protocol").map(ToOwned::to_owned).collect(),
         }

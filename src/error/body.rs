@@ -49,8 +49,11 @@ impl BodySummary {
             "" => (String::new(), None, plain(&text)),
             other => (other.to_owned(), None, plain(&text)),
         };
-        let says_more =
-            |line: &String| !repeats_status(line, response) && Some(line) != title.as_ref();
+        let says_more = |line: &String| {
+            !repeats_status(line, response)
+                && !repeats_server(line, response)
+                && Some(line) != title.as_ref()
+        };
         let lines: Vec<_> = lines.into_iter().filter(says_more).collect();
         let is_new = |title: &&String| {
             let mut shown = lines.iter().take(SHOWN_LINES);
@@ -96,6 +99,14 @@ fn content_encoding(response: &Response) -> Option<String> {
 fn repeats_status(line: &str, response: &Response) -> bool {
     let rest = without_status(line, response);
     rest.is_empty() || rest == alphanumeric(&response.reason)
+}
+
+/// Reports whether a line only names the server, as the last line of the pages of nginx does.
+fn repeats_server(line: &str, response: &Response) -> bool {
+    let server = response.headers.get("Server").unwrap_or_default().to_ascii_lowercase();
+    let product = server.split(['/', ' ']).next().unwrap_or_default();
+    let line = line.trim().to_ascii_lowercase();
+    !line.is_empty() && (line == server || line.split('/').next() == Some(product))
 }
 
 /// Returns the letters and digits of a line, without a leading "error" and status.
@@ -148,7 +159,7 @@ fn html(page: &str) -> (String, Option<String>, Vec<String>) {
     text.push_str(&rest.replace(['\r', '\n'], " "));
     let text = unescaped(&text);
     let lines = text.lines().map(single_line).filter(|line| !line.is_empty()).collect();
-    ("an HTML page".to_owned(), title, lines)
+    (HTML.to_owned(), title, lines)
 }
 
 /// Returns the offset of the end tag of an element whose text is not displayed.
@@ -211,6 +222,8 @@ fn decoded<'a>(content_type: &str, body: &'a [u8]) -> Cow<'a, str> {
     }
 }
 
+/// The kind of an HTML page.
+pub(super) const HTML: &str = "an HTML page";
 /// Lines between the sentence and the hint of an error: a header field, the title and text.
 const SHOWN_LINES: usize = 4;
 /// The names under which JSON gives its message, the most telling first. `error` comes late: in

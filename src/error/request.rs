@@ -17,6 +17,7 @@ pub(super) fn missing(request: &RequestSummary, parts: &[RequestPart]) -> Option
         RequestPart::Credentials => "credentials (--auth, --bearer, --cookie)".to_owned(),
         RequestPart::Compression => "an offer of compression".to_owned(),
         RequestPart::UserAgent => "a User-Agent (-A NAME)".to_owned(),
+        RequestPart::OtherSecrets => "a token".to_owned(),
     };
     let missing: Vec<_> = parts.iter().filter(|part| !request.has(**part)).map(words).collect();
     let (last, first) = missing.split_last()?;

@@ -3,7 +3,7 @@
 use crate::{
     connect::{RequestPart, RequestSummary},
     error::{
-        body::BodySummary,
+        body::{BodySummary, HTML},
         text::{challenge_schemes, short},
     },
     escape::Escaped,
@@ -56,15 +56,49 @@ impl Refusal {
         statuses.contains(&self.response.status)
     }
 
-    /// Reports whether the peer says one of these phrases, which are in lower case.
+    /// Reports whether the peer says one of these phrases, which are in lower case. A phrase matches
+    /// whole words; one that ends with `*` matches their beginning.
     pub(super) fn says(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| self.words.contains(phrase))
+        phrases.iter().any(|phrase| mentions(&self.words, phrase))
+    }
+
+    /// Reports whether the title of the page has one of these phrases.
+    pub(super) fn titled(&self, phrases: &[&str]) -> bool {
+        let title = self.body.title.as_deref().unwrap_or_default().to_lowercase();
+        phrases.iter().any(|phrase| mentions(&title, phrase))
+    }
+
+    /// Reports whether the body consists of this line, given in lower case.
+    pub(super) fn says_only(&self, line: &str) -> bool {
+        let mut lines = self.body.lines.iter().filter(|line| !line.trim().is_empty());
+        lines.next().is_some_and(|first| first.trim().to_lowercase() == line)
+            && lines.next().is_none()
+    }
+
+    /// Reports whether the body is an Engine.IO error with this code.
+    pub(super) fn has_engine_code(&self, code: u8) -> bool {
+        let json = self.body.json.as_deref().unwrap_or_default();
+        self.status(&[400, 403])
+            && (self.path().contains("socket.io")
+                || self.path().contains("engine.io")
+                || self.request.target.resource.contains("EIO="))
+            && [",", "}"].iter().any(|end| json.contains(&format!("\"code\":{code}{end}")))
+    }
+
+    /// Reports whether the body is a page rather than the answer of a program.
+    pub(super) fn is_html(&self) -> bool {
+        self.body.kind == HTML
+    }
+
+    /// Reports whether the request carried anything that looks like credentials.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.sent(RequestPart::Credentials) || self.sent(RequestPart::OtherSecrets)
     }
 
     /// Reports whether the peer uses both a word of `subjects` and one of `verdicts`.
     pub(super) fn says_that(&self, subjects: &[&str], verdicts: &[&str]) -> bool {
         self.words.lines().any(|line| {
-            let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+            let has = |words: &[&str]| words.iter().any(|word| mentions(line, word));
             has(subjects) && has(verdicts)
         })
     }
@@ -164,6 +198,21 @@ impl Refusal {
     }
 }
 
+/// Reports whether a text contains a phrase as whole words. A phrase that ends with `*` is the
+/// beginning of a word, and a word may have the `s` of a plural.
+fn mentions(text: &str, phrase: &str) -> bool {
+    let (phrase, is_stem) = phrase.strip_suffix('*').map_or((phrase, false), |stem| (stem, true));
+    let is_word = |c: char| c.is_alphanumeric();
+    text.match_indices(phrase).any(|(start, _)| {
+        let before = text.get(..start).and_then(|text| text.chars().next_back());
+        let rest = text.get(start + phrase.len()..).unwrap_or_default();
+        let rest = rest.strip_prefix('s').unwrap_or(rest);
+        let starts = !phrase.starts_with(is_word) || !before.is_some_and(is_word);
+        let ends = is_stem || !phrase.ends_with(is_word) || !rest.starts_with(is_word);
+        starts && ends
+    })
+}
+
 /// Reports whether an option exists for this authentication scheme.
 fn is_supported(scheme: &str) -> bool {
     ["Basic", "Bearer", "Digest"].iter().any(|name| scheme.eq_ignore_ascii_case(name))
@@ -194,6 +243,27 @@ const GATEWAYS: [&str; 16] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_phrase_matches_whole_words() {
+        for (text, phrase) in [
+            ("not an accepted origin.", "origin"),
+            ("all origins are blocked", "origin"),
+            ("unauthorized", "unauthoriz*"),
+            ("client_max_window_bits", "window_bits"),
+            ("{\"detail\":\"not found\"}", "\"detail\":"),
+        ] {
+            assert!(mentions(text, phrase), "{text}: {phrase}");
+        }
+        for (text, phrase) in [
+            ("the original room is not allowed", "origin"),
+            ("hosted room", "host"),
+            ("catalog in detail", "log in"),
+            ("tokenizer", "token"),
+        ] {
+            assert!(!mentions(text, phrase), "{text}: {phrase}");
+        }
+    }
 
     #[test]
     fn distinguishes_schemes_from_their_parameters() {

@@ -27,12 +27,17 @@ pub(super) fn is_login(location: &str) -> bool {
 /// Reports whether the answer asks for the upgrade that was requested. HTTP/2 has no upgrade.
 pub(super) fn names_upgrade(e: &Refusal) -> bool {
     !e.is_http2()
-        && (e.status(&[426])
-            || (e.status(&[400]) && (e.header("Sec-WebSocket-Version") || e.says(UPGRADE_WORDS))))
+        && ((e.status(&[426]) && (e.is_silent() || asks_for_websocket(e)))
+            || (e.status(&[400, 426])
+                && (e.header("Sec-WebSocket-Version") || e.says(UPGRADE_WORDS))))
+}
+
+fn asks_for_websocket(e: &Refusal) -> bool {
+    e.response.headers.has_token("Upgrade", "websocket")
 }
 
 pub(super) fn is_api_gateway(e: &Refusal) -> bool {
-    e.header("x-amz-apigw-id") || e.header("x-amzn-ErrorType") || e.header("x-amzn-RequestId")
+    e.header("x-amz-apigw-id") || e.request.target.host_name().contains(".execute-api.")
 }
 
 pub(super) fn starts(name: &str, prefix: &str) -> bool {
@@ -137,7 +142,7 @@ pub(super) fn requirements(e: &Refusal) -> String {
 }
 
 pub(super) fn authenticate(e: &Refusal) -> String {
-    if e.sent(Credentials) { REJECTED.into() } else { AUTHENTICATE.into() }
+    if e.is_authenticated() { REJECTED.into() } else { AUTHENTICATE.into() }
 }
 
 pub(super) fn challenge(e: &Refusal) -> String {
@@ -148,12 +153,24 @@ pub(super) fn challenge(e: &Refusal) -> String {
         (true, true) => "authenticate with --bearer TOKEN or --auth USER:PASSWORD",
         (true, false) => "authenticate with --bearer TOKEN",
         (false, true) => "authenticate with --auth USER:PASSWORD",
+        (false, false) if !e.is_authenticated() && !schemes.iter().any(is_negotiated) => {
+            let scheme = short(schemes.first().map_or("", String::as_str));
+            return format!("authenticate with -H 'Authorization: {} TOKEN'", Escaped(&scheme));
+        }
+        (false, false) if !schemes.iter().any(is_negotiated) => return REJECTED.into(),
         (false, false) => {
             let schemes = short(&schemes.join(", "));
             return format!("sockeye does not support {} authentication", Escaped(&schemes));
         }
     };
-    if e.sent(Credentials) { format!("{REJECTED}: {advice}") } else { advice.into() }
+    if e.is_authenticated() { format!("{REJECTED}: {advice}") } else { advice.into() }
+}
+
+/// Reports whether a scheme takes a negotiation, which no header field can replace.
+fn is_negotiated(scheme: &String) -> bool {
+    let scheme = scheme.to_ascii_lowercase();
+    scheme.starts_with("scram")
+        || ["negotiate", "ntlm", "kerberos", "mutual", "hoba"].contains(&&*scheme)
 }
 
 pub(super) fn try_again(e: &Refusal) -> String {
@@ -187,9 +204,10 @@ pub(super) const REJECTION: &[&str] = &[
     "not permitted",
     "rejected",
     "required",
+    "not authorized",
     "unauthorized",
     "unknown",
-    "whitelist",
+    "whitelist*",
 ];
 pub(super) const CREDENTIAL_WORDS: &[&str] = &[
     "access denied",
@@ -198,15 +216,14 @@ pub(super) const CREDENTIAL_WORDS: &[&str] = &[
     "api-key",
     "api_key",
     "apikey",
-    "authenticat",
-    "authoriz",
+    "authenticat*",
+    "authoriz*",
     "bearer",
     "credential",
     "jwt",
     "log in",
     "login",
     "password",
-    "permission",
     "session expired",
     "signature",
     "token",
@@ -220,6 +237,10 @@ pub(super) const PLAIN_ON_TLS: &[&str] = &[
     "plain http to an ssl",
     "http request to an https",
     "requires tls",
+    "plaintext http traffic on an https",
+    "https required",
+    "https is required",
+    "ssl required",
 ];
 /// Answers to a GET without an upgrade.
 pub(super) const UPGRADE_WORDS: &[&str] = &[
@@ -236,6 +257,11 @@ pub(super) const UPGRADE_WORDS: &[&str] = &[
     "invalid connection header",
     "not websocket",
     "websocket upgrade",
+    "header did not include",
+    "connection header should contain",
+    "upgrade request required",
+    "missing 'upgrade'",
+    "can't upgrade",
 ];
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .cause(|_| "it opened an Engine.IO session over polling".into())
     .hint(|_| format!("for Socket.IO, use the query {ENGINE_QUERY}")),
-    RefusalRule::likely("login pages", |e| is_page(e) && e.says(&["log in", "login", "sign in"]))
+    RefusalRule::likely("login pages", |e| is_page(e) && e.titled(&["log in", "login", "sign in"]))
         .hint(|_| AUTHENTICATE.into()),
     RefusalRule::certain("any web server", |e| is_page(e) && may_drop_upgrade(e))
         .hint(|e| format!("check the path and port, and {}", forwards_upgrade(e))),
@@ -113,7 +113,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     .hint(|_| "pass a valid client certificate with --cert FILE and --key FILE".into()),
     // Engine.IO and Socket.IO.
     RefusalRule::certain("Socket.IO 4 behind nginx", |e| {
-        e.status(&[400]) && e.says(&["\"code\":3"]) && e.says(&["bad request"])
+        e.has_engine_code(3) && e.says(&["bad request"])
     })
     .cause(|_| NO_UPGRADE.into())
     .hint(|e| format!("check {}", forwards_upgrade(e))),
@@ -138,7 +138,7 @@ pub(super) const RULES: &[RefusalRule] = &[
         "leave sid out of the query; several servers behind one address need sticky sessions".into()
     }),
     RefusalRule::likely("Socket.IO 4, allowRequest", |e| {
-        e.says(&["\"code\":4"]) && e.lacks(Credentials)
+        e.has_engine_code(4) && e.lacks(Credentials)
     })
     .hint(|_| AUTHENTICATE.into()),
     // Words for a part of the request.
@@ -164,13 +164,19 @@ pub(super) const RULES: &[RefusalRule] = &[
                 "permessage-deflate",
                 "window_bits",
                 "sec-websocket-extensions",
-                "extension",
+                "websocket extension",
+                "compression",
             ])
     })
     .hint(|_| "try without compression: --no-compress".into()),
     RefusalRule::certain("Python websockets, npm's websocket", |e| {
         e.status(&[400, 403, 500])
-            && e.says(&["subprotocol", "sec-websocket-protocol", "sub-protocol"])
+            && e.says(&[
+                "subprotocol",
+                "sec-websocket-protocol",
+                "sub-protocol",
+                "unable to negotiate protocol",
+            ])
     })
     .hint(subprotocol),
     RefusalRule::certain("gateways from HTTP/2 to HTTP/1.1", |e| {
@@ -210,10 +216,10 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .hint(|_| "check the query of the URL".into()),
     // Credentials.
-    RefusalRule::likely("AWS API Gateway", |e| {
+    RefusalRule::certain("AWS API Gateway", |e| {
         e.status(&[400, 403, 404])
             && is_api_gateway(e)
-            && !e.says(&["explicit deny", "not authorized"])
+            && (e.is_silent() || e.says_only("missing authentication token"))
     })
     .hint(|_| "check the path: API Gateway expects the name of the stage in it".into()),
     RefusalRule::certain("RFC 9110, 11.6.1", |e| {
@@ -234,12 +240,31 @@ pub(super) const RULES: &[RefusalRule] = &[
     }),
     RefusalRule::certain("Jupyter Server 2", |e| e.status(&[403]) && e.says(&["jupyter server"]))
         .hint(|_| "pass the token of the server: -H 'Authorization: token TOKEN'".into()),
-    RefusalRule::certain("APIs", |e| e.status(&[400, 403, 404, 500]) && e.says(CREDENTIAL_WORDS))
-        .hint(authenticate),
+    RefusalRule::certain("Node, nginx", |e| {
+        e.status(&[431]) || e.says(&["request header or cookie too large", "header too large"])
+    })
+    .hint(|_| "send fewer or shorter headers and cookies".into()),
     RefusalRule::certain("limits of a service", |e| {
         e.status(&[400, 403]) && e.says(&["rate limit", "too many", "limit exceeded", "quota"])
     })
     .hint(try_again),
+    RefusalRule::certain("Cloudflare", |e| {
+        e.status(&[403]) && e.is_from("cloudflare") && e.says(&["blocked", "1020", "access denied"])
+    })
+    .hint(|_| "check the firewall rules of Cloudflare: one of them blocks this request".into()),
+    RefusalRule::certain("services that restrict addresses", |e| {
+        e.says(&["your ip", "ip address", "ip not", "country", "region"])
+    }),
+    RefusalRule::certain("ngrok", |e| e.status(&[404]) && e.says(&["is offline", "tunnel"]))
+        .hint(|_| "start the tunnel: its client is not running".into()),
+    RefusalRule::certain("Heroku", |e| e.status(&[404]) && e.says(&["no such app"]))
+        .hint(|_| "check the host: Heroku has no app of this name".into()),
+    RefusalRule::certain("APIs", |e| {
+        (e.status(&[400, 403]) || (e.status(&[404]) && e.body.json.is_some()))
+            && !(e.is_html() && e.status(&[400]))
+            && e.says(CREDENTIAL_WORDS)
+    })
+    .hint(authenticate),
     // Gateways by name.
     RefusalRule::certain("Envoy 1.40, Istio", |e| {
         e.status(&[403]) && e.is_from("envoy") && e.is_silent()
@@ -252,9 +277,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     RefusalRule::certain("Envoy 1.40", |e| e.status(&[404]) && e.is_from("envoy") && e.is_silent())
         .hint(|_| "check the host and path: Envoy has no route for them".into()),
     RefusalRule::likely("Rails ActionCable", |e| {
-        e.status(&[404])
-            && (e.path().ends_with("/cable") || e.says(&["page not found"]))
-            && e.path().contains("cable")
+        e.status(&[404]) && e.path().contains("cable") && e.says_only("page not found")
     })
     .hint(origin),
     RefusalRule::certain("Heroku", |e| {
@@ -273,7 +296,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .hint(|e| format!("check that the server behind {} is running", gateway(e))),
     RefusalRule::likely("nginx, ingress-nginx", |e| {
-        e.status(&[503]) && e.is_from("nginx") && e.retry_after().is_none()
+        e.status(&[503]) && e.is_from("nginx") && e.retry_after().is_none() && e.is_silent()
     })
     .hint(|_| "check that the server behind nginx is running".into()),
     RefusalRule::certain("RFC 9110, 15.6.4", |e| e.status(&[429, 503]))
@@ -377,8 +400,8 @@ pub(super) const RULES: &[RefusalRule] = &[
          --connect-to"
             .into()
     }),
-    RefusalRule::certain("Node, nginx", |e| e.status(&[431]))
-        .hint(|_| "send fewer or shorter headers and cookies".into()),
+    RefusalRule::certain("captive portals", |e| e.status(&[511]))
+        .hint(|_| "log in to the network with a browser".into()),
     RefusalRule::certain("any server", |e| {
         e.status(&[500, 501, 508]) || (e.response.status > 505 && e.response.status < 600)
     })
