@@ -316,6 +316,53 @@ fn temporary_failures() {
 }
 
 #[test]
+fn words_that_only_resemble_a_reason_give_no_hint() {
+    let json = "Content-Type: application/json\n";
+    for (status, headers, body, shown) in [
+        (
+            "400 Bad Request",
+            json,
+            r#"{"code":400,"message":"room is required"}"#,
+            "room is required",
+        ),
+        ("400 Bad Request", json, r#"{"code":3001,"message":"room is full"}"#, "room is full"),
+        (
+            "400 Bad Request",
+            json,
+            r#"{"errors":[{"message":"no query","extensions":{"code":"X"}}]}"#,
+            "no query",
+        ),
+        ("426 Upgrade Required", json, r#"{"error":"update your client"}"#, "update your client"),
+        (
+            "403 Forbidden",
+            "",
+            "The original room is not allowed",
+            "The original room is not allowed",
+        ),
+    ] {
+        answers(&[], status, headers, body, &format!("\n  {shown}"));
+    }
+}
+
+#[test]
+fn schemes_without_an_option_are_passed_as_a_header() {
+    answers(
+        &[],
+        "401 Unauthorized",
+        "WWW-Authenticate: Token\n",
+        "",
+        "\n  WWW-Authenticate: Token\n\nhint: authenticate with -H 'Authorization: Token TOKEN'",
+    );
+    answers(
+        &["-H", "Authorization: Token abcdefgh"],
+        "401 Unauthorized",
+        "WWW-Authenticate: Token\n",
+        "",
+        "\n  WWW-Authenticate: Token\n\nhint: the server rejected the credentials",
+    );
+}
+
+#[test]
 fn secrets_that_the_server_repeats_are_hidden() {
     answers(
         &["--bearer", "sesame", "-H", "X-Api-Key: simsim"],

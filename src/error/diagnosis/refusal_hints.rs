@@ -26,10 +26,12 @@ pub(super) fn is_login(location: &str) -> bool {
 
 /// Reports whether the answer asks for the upgrade that was requested. HTTP/2 has no upgrade.
 pub(super) fn names_upgrade(e: &Refusal) -> bool {
-    !e.is_http2()
-        && ((e.status(&[426]) && (e.is_silent() || asks_for_websocket(e)))
-            || (e.status(&[400, 426])
-                && (e.header("Sec-WebSocket-Version") || e.says(UPGRADE_WORDS))))
+    let asks = match e.response.status {
+        426 => e.is_silent() || asks_for_websocket(e),
+        400 => e.header("Sec-WebSocket-Version") || e.says(&["upgrade required"]),
+        _ => return false,
+    };
+    !e.is_http2() && (asks || e.says(UPGRADE_WORDS))
 }
 
 fn asks_for_websocket(e: &Refusal) -> bool {
@@ -153,11 +155,15 @@ pub(super) fn challenge(e: &Refusal) -> String {
         (true, true) => "authenticate with --bearer TOKEN or --auth USER:PASSWORD",
         (true, false) => "authenticate with --bearer TOKEN",
         (false, true) => "authenticate with --auth USER:PASSWORD",
-        (false, false) if !e.is_authenticated() && !schemes.iter().any(is_negotiated) => {
+        (false, false)
+            if !e.is_authenticated() && !schemes.iter().any(|scheme| is_negotiated(scheme)) =>
+        {
             let scheme = short(schemes.first().map_or("", String::as_str));
             return format!("authenticate with -H 'Authorization: {} TOKEN'", Escaped(&scheme));
         }
-        (false, false) if !schemes.iter().any(is_negotiated) => return REJECTED.into(),
+        (false, false) if !schemes.iter().any(|scheme| is_negotiated(scheme)) => {
+            return REJECTED.into();
+        }
         (false, false) => {
             let schemes = short(&schemes.join(", "));
             return format!("sockeye does not support {} authentication", Escaped(&schemes));
@@ -167,7 +173,7 @@ pub(super) fn challenge(e: &Refusal) -> String {
 }
 
 /// Reports whether a scheme takes a negotiation, which no header field can replace.
-fn is_negotiated(scheme: &String) -> bool {
+fn is_negotiated(scheme: &str) -> bool {
     let scheme = scheme.to_ascii_lowercase();
     scheme.starts_with("scram")
         || ["negotiate", "ntlm", "kerberos", "mutual", "hoba"].contains(&&*scheme)
@@ -244,7 +250,6 @@ pub(super) const PLAIN_ON_TLS: &[&str] = &[
 ];
 /// Answers to a GET without an upgrade.
 pub(super) const UPGRADE_WORDS: &[&str] = &[
-    "upgrade required",
     "'upgrade' token not found",
     "can \"upgrade\" only",
     "missing connection header",
