@@ -167,6 +167,10 @@ impl Connection {
     pub fn receive_located<'a>(&'a mut self, now: Instant, input: &'a mut [u8]) -> Received<'a> {
         let (all, link) = (input.len(), &mut self.link);
         let found = |used, event| Received { used, event, fault_at: used };
+        if self.decoder.has_failed() {
+            self.decoder.discard(all);
+            return found(all, None);
+        }
         if link.discards_input() {
             return found(all, None);
         }

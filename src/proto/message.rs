@@ -56,6 +56,8 @@ pub struct Decoder {
     fault: Option<Violation>,
     /// [`Fault::at`] if the current frame breaks a rule.
     fault_at: usize,
+    /// True once [`Self::decode`] returned a violation.
+    failed: bool,
 }
 
 /// The frame whose payload is arriving.
@@ -135,6 +137,7 @@ impl Decoder {
             utf8: Utf8::default(),
             fault: None,
             fault_at: 0,
+            failed: false,
         }
     }
 
@@ -167,7 +170,10 @@ impl Decoder {
         input: &'a mut [u8],
     ) -> Result<(usize, Option<Part<'a>>), Fault> {
         let (used, found) =
-            self.advance(input).map_err(|violation| Fault { violation, at: self.fault_at })?;
+            self.advance(input).map_err(|violation| {
+                self.failed = true;
+                Fault { violation, at: self.fault_at }
+            })?;
         let part = match found {
             None => None,
             Some(Found::Control(opcode, range)) => {
@@ -186,6 +192,18 @@ impl Decoder {
             }
         };
         Ok((used, part))
+    }
+
+    /// Reports whether the peer broke a rule. Later input is only passed to [`Self::discard`].
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Counts input that is not decoded, up to the end of the open frame.
+    pub fn discard(&mut self, n: usize) {
+        if let Some(frame) = &mut self.frame {
+            frame.consumed = frame.consumed.saturating_add(n as u64).min(frame.header.length);
+        }
     }
 
     /// Reports whether a message has begun but not ended.
@@ -244,6 +262,7 @@ impl Decoder {
     fn advance(&mut self, input: &mut [u8]) -> Result<(usize, Option<Found>), Violation> {
         self.fault_at = 0;
         if let Some(fault) = self.fault {
+            self.discard(input.len());
             return Err(fault);
         }
         let mut used = 0;
@@ -257,10 +276,17 @@ impl Decoder {
                     match Header::parse(rest, self.role, self.reserved)? {
                         None => return Ok((used, None)),
                         Some((header, size)) => {
-                            self.open_frame(header)?;
+                            let frame = CurrentFrame { header, consumed: 0, unmasked: 0 };
+                            let arrived = rest.len() - size;
+                            self.open_frame(header).inspect_err(|violation| {
+                                // The payload of other violations belongs to no message.
+                                if matches!(violation, Violation::MessageTooLong { .. }) {
+                                    self.fail_inside(frame, arrived);
+                                }
+                            })?;
                             used += size;
                             self.fault_at = used;
-                            CurrentFrame { header, consumed: 0, unmasked: 0 }
+                            frame
                         }
                     }
                 }
@@ -287,11 +313,12 @@ impl Decoder {
                 self.tally.control(frame.header.opcode);
                 return Ok((used, Some(Found::Control(frame.header.opcode, start..used))));
             }
-            let (taken, found) = if self.message.is_some_and(|message| message.compressed) {
-                self.compressed_payload(&frame, payload)?
+            let decoded = if self.message.is_some_and(|message| message.compressed) {
+                self.compressed_payload(&frame, payload)
             } else {
-                self.plain_payload(&frame, payload, start)?
+                self.plain_payload(&frame, payload, start)
             };
+            let (taken, found) = decoded.inspect_err(|_| self.fail_inside(frame, here))?;
             used += taken;
             frame.consumed += taken as u64;
             let ended = self.message.is_none();
@@ -303,6 +330,13 @@ impl Decoder {
                 return Ok((used, found));
             }
         }
+    }
+
+    /// Keeps the frame whose message breaks a rule, and counts the payload that arrived of it.
+    #[cold]
+    fn fail_inside(&mut self, frame: CurrentFrame, arrived: usize) {
+        self.frame = Some(frame);
+        self.discard(arrived);
     }
 
     /// Reports whether inflated bytes are waiting to be delivered.

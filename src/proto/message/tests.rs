@@ -137,6 +137,37 @@ fn decodes_streams_however_they_are_split() {
 }
 
 #[test]
+fn a_violation_does_not_count_bytes_that_were_announced_but_did_not_arrive() {
+    let cases: &[(&[u8], u64)] = &[
+        (&hex!("82 7f 0000010000000000 616263"), 3),
+        (&hex!("81 7e 0fff ff6263"), 3),
+        (&hex!("81 7e 0fff 61ff6263"), 4),
+        (&hex!("01 02 6162 80 7e 0fff 63ff"), 4),
+        (&hex!("01 02 6162 81 7e 0fff 63"), 2),
+    ];
+    for (bytes, arrived) in cases {
+        for split in [bytes.len(), bytes.len() - 1, bytes.len() - 2] {
+            let mut decoder = Decoder::new(Role::Client, 5000);
+            let (mut buffer, mut rest) = (bytes[..split].to_vec(), bytes[split..].to_vec());
+            loop {
+                match decoder.decode(&mut buffer) {
+                    Err(_) => break,
+                    Ok((used, part)) => {
+                        let done = part.is_none();
+                        buffer.drain(..used);
+                        if done {
+                            buffer.append(&mut rest);
+                        }
+                    }
+                }
+            }
+            decoder.discard(rest.len());
+            assert_eq!(decoder.incomplete_message(), Some((*arrived, *arrived)), "{bytes:x?}");
+        }
+    }
+}
+
+#[test]
 fn the_limit_applies_to_the_message_and_before_its_bytes_arrive() {
     let limit = |max, bytes: &[u8]| decode(Role::Client, max, &[bytes]);
     let too_long = |limit| Seen::Violation(Violation::MessageTooLong { limit });
