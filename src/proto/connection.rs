@@ -358,6 +358,11 @@ impl Connection {
         self.decoder.is_inside_message()
     }
 
+    /// Reports whether `rest`, which [`Self::receive`] left, is part of the header of a data frame.
+    pub fn is_inside_data_header(&self, rest: &[u8]) -> bool {
+        !self.link.discards_input() && self.decoder.is_inside_data_header(rest)
+    }
+
     /// Returns the size of an incomplete received message, in bytes: its decompressed content and
     /// its payload on the wire.
     pub fn incomplete_message(&self) -> Option<(u64, u64)> {

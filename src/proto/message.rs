@@ -169,11 +169,10 @@ impl Decoder {
         &'a mut self,
         input: &'a mut [u8],
     ) -> Result<(usize, Option<Part<'a>>), Fault> {
-        let (used, found) =
-            self.advance(input).map_err(|violation| {
-                self.failed = true;
-                Fault { violation, at: self.fault_at }
-            })?;
+        let (used, found) = self.advance(input).map_err(|violation| {
+            self.failed = true;
+            Fault { violation, at: self.fault_at }
+        })?;
         let part = match found {
             None => None,
             Some(Found::Control(opcode, range)) => {
@@ -209,6 +208,15 @@ impl Decoder {
     /// Reports whether a message has begun but not ended.
     pub fn is_inside_message(&self) -> bool {
         self.message.is_some()
+    }
+
+    /// Reports whether `rest`, which [`Self::decode`] left, is part of the header of a data frame.
+    pub fn is_inside_data_header(&self, rest: &[u8]) -> bool {
+        let Some(first) = rest.first().filter(|_| self.frame.is_none() && !self.failed) else {
+            return false;
+        };
+        let is_data = Opcode::from_number(first & 0x0f).is_some_and(|it| !it.is_control());
+        is_data && matches!(Header::parse(rest, self.role, self.reserved), Ok(None))
     }
 
     /// Returns the size of an incomplete received message, in bytes: its decompressed content and

@@ -54,11 +54,16 @@ impl Session {
     /// Fails if a message did not end. A message that began after our Close does not belong to the
     /// session.
     pub fn ensure_complete(&self) -> Result<(), SessionError> {
-        let is_ours = |ours: &super::OurClose| self.message_start < ours.received;
-        if self.connection.is_inside_message() && self.our_close.as_ref().is_none_or(is_ours) {
-            return Err(self.incomplete_error());
-        }
-        Ok(())
+        let rest = self.buffer.within(self.start..self.end);
+        let start = if self.connection.is_inside_message() {
+            self.message_start
+        } else if self.connection.is_inside_data_header(rest) {
+            self.bytes_received - rest.len() as u64
+        } else {
+            return Ok(());
+        };
+        let belongs = self.our_close.as_ref().is_none_or(|ours| start < ours.received);
+        if belongs { Err(self.incomplete_error()) } else { Ok(()) }
     }
 
     /// Reports whether the transport failed after our Close, and the peer had sent nothing since our

@@ -1,7 +1,7 @@
 //! Messages that do not end before their session does: the run fails, and the error states their
 //! size.
 
-use super::{Action, Answers, Closes, Sends, gets, row, says, table};
+use super::{Action, Answers, Closes, Drops, GetsClose, Sends, gets, row, says, table};
 use crate::support::wire::{close, frame, text};
 
 fn short() -> Vec<u8> {
@@ -107,4 +107,39 @@ fn a_message_that_begins_after_our_close_is_56_only_if_a_part_of_it_is_written()
             .stderr(by_us(70_000) + WROTE)
             .status(56),
     ]);
+}
+
+#[test]
+fn bytes_announced_in_a_header_that_did_not_arrive_are_not_reported_as_received() {
+    let announced = [&b"\x81\x01a\x82\x7f"[..], &(1u64 << 40).to_be_bytes(), b"abc"].concat();
+    table(["--count 1", "--until a"].map(|args| {
+        row(args)
+            .peer([Sends(announced.clone()), GetsClose(1000), Drops])
+            .stdout("a\n")
+            .stderr(by_us(3))
+            .status(56)
+    }));
+}
+
+#[test]
+fn a_message_cut_in_its_frame_header_is_56() {
+    let cut = |bytes: &'static [u8]| {
+        row("-x hi -w 0.3").no_stdin().peer([
+            gets("hi"),
+            Sends(bytes.to_vec()),
+            GetsClose(1000),
+            Drops,
+        ])
+    };
+    let data = [&b"\x81"[..], b"\x02", b"\x81\x7e\x01", b"\x82\x7f\0\0\0\0\0\x01\0"];
+    table(data.map(|bytes| cut(bytes).stderr(by_us(0)).status(56)));
+    // A control frame is not part of a message.
+    table([&b"\x88"[..], b"\x89\x05ab"].map(cut));
+    table([row("-x hi -w 0").no_stdin().peer([
+        gets("hi"),
+        // The message begins after our Close.
+        Action::Gets(0x88, 1000u16.to_be_bytes().to_vec()),
+        Sends(b"\x81\x7e\x01".to_vec()),
+        Drops,
+    ])]);
 }
