@@ -12,7 +12,8 @@ use crate::proto::handshake::Headers;
 use percent::Decoded;
 use std::{borrow::Cow, ops::Range};
 
-/// Adds a secret. Values of fewer than 4 bytes are ignored: they would match by chance.
+/// Adds a secret. Values of fewer than 4 bytes, numbers of fewer than 6 digits and words of our own
+/// sentences are ignored: they would match by chance.
 pub fn add(secret: &str) {
     with(|known| known.add(secret, Origin::Given));
 }
@@ -152,7 +153,8 @@ impl KnownSecrets {
 
     fn add(&mut self, secret: &str, origin: Origin) {
         let text = secret.trim();
-        let is_sensible = (MIN_SECRET_BYTES..=MAX_SECRET_BYTES).contains(&text.len());
+        let is_sensible =
+            (MIN_SECRET_BYTES..=MAX_SECRET_BYTES).contains(&text.len()) && !is_common(text);
         let is_known = self.secrets.iter().any(|known| known.text == text);
         if !is_sensible || is_known || self.is_public(text) || REDACTED.contains(text) {
             return;
@@ -212,7 +214,9 @@ impl KnownSecrets {
         let forms = self.secrets.iter().flat_map(|it| it.forms.iter().map(|f| (f, it.cut_bytes)));
         for (form, cut_bytes) in forms {
             let whole = memchr::memmem::find_iter(text, form).map(|at| at..at + form.len());
-            found.extend(whole.filter(|range| !is_short(form) || is_word(text, range)));
+            let is_pair = is_pair(form);
+            let anywhere = form.len() >= MIN_PART_BYTES && !is_pair;
+            found.extend(whole.filter(|range| anywhere || is_word(text, range, is_pair)));
             found.extend(cuts.iter().filter_map(|end| cut_off(text, *end, form, cut_bytes)));
         }
         found
@@ -229,20 +233,34 @@ fn cut_off(text: &[u8], end: usize, form: &[u8], least: usize) -> Option<Range<u
     Some(end - length..end)
 }
 
-/// Reports whether a form is so short that it is likely to occur within words.
-fn is_short(form: &[u8]) -> bool {
-    form.len() < MIN_PART_BYTES && form.iter().all(u8::is_ascii_alphanumeric)
+/// Reports whether a text is so common that its replacement would garble what it is not about: a
+/// short number, as a port or a year, or a word of our own sentences.
+fn is_common(text: &str) -> bool {
+    let is_number = text.len() < MIN_NUMBER_DIGITS && text.bytes().all(|c| c.is_ascii_digit());
+    is_number || OUR_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
+/// Reports whether a form is the name and value of a cookie whose value is too short to be a secret
+/// by itself.
+fn is_pair(form: &[u8]) -> bool {
+    let value = form.iter().rev().position(|c| *c == b'=');
+    value.is_some_and(|length| (1..MIN_NUMBER_DIGITS).contains(&length) && length + 1 < form.len())
 }
 
 /// Reports whether a range of a text is neither part of a longer word nor a label of a host name.
-fn is_word(text: &[u8], range: &Range<usize>) -> bool {
+/// The words of a name may be joined by `-` and `_`.
+fn is_word(text: &[u8], range: &Range<usize>, is_name: bool) -> bool {
     let at = |index: Option<usize>| index.and_then(|index| text.get(index)).copied();
-    let joins = |near: Option<u8>, far: Option<u8>| match near {
-        Some(b'.') => far.is_some_and(|c| c.is_ascii_alphanumeric()),
-        near => near.is_some_and(|c| c.is_ascii_alphanumeric()),
+    let is_letter = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let joins = |edge: Option<u8>, near: Option<u8>, far: Option<u8>| match near {
+        _ if !is_letter(edge) => false,
+        Some(b'.') => is_letter(far),
+        Some(b'-' | b'_') => is_name,
+        near => is_letter(near),
     };
-    let before = (at(range.start.checked_sub(1)), at(range.start.checked_sub(2)));
-    !joins(before.0, before.1) && !joins(at(Some(range.end)), at(Some(range.end + 1)))
+    let (start, end) = (range.start, range.end);
+    !joins(at(Some(start)), at(start.checked_sub(1)), at(start.checked_sub(2)))
+        && !joins(at(end.checked_sub(1)), at(Some(end)), at(Some(end + 1)))
 }
 
 #[cfg(not(test))]
@@ -268,7 +286,12 @@ pub const REDACTED: &str = "[redacted]";
 const MIN_SECRET_BYTES: usize = 4;
 /// No server accepts a header field with longer text.
 const MAX_SECRET_BYTES: usize = 16 << 10;
-/// Shorter secrets made of letters and digits are recognized only as whole words.
+/// Shorter numbers would match by chance.
+const MIN_NUMBER_DIGITS: usize = 6;
+/// Words of our own sentences, which are public.
+const OUR_WORDS: [&str; 8] =
+    ["sockeye", "websocket", "upgrade", "connection", "handshake", "close", "frame", "http/1.1"];
+/// Shorter secrets are recognized only as whole words.
 const MIN_PART_BYTES: usize = 8;
 /// The maximum number of secrets, which bounds the time of a search.
 const MAX_SECRETS: usize = 256;
@@ -334,6 +357,26 @@ mod tests {
         add_host("test");
         add("TEST");
         assert_eq!(redact("test TEST"), "test TEST");
+    }
+
+    #[test]
+    fn a_short_cookie_is_recognized_as_a_whole_only() {
+        add_header("Cookie", "id=1; session=1234");
+        assert_eq!(
+            redact("roomid=12 grid=100 id=10 user_id=1 id=1; mysession=1234 session=1234 1234"),
+            "roomid=12 grid=100 id=10 user_id=1 [redacted]; mysession=1234 [redacted] 1234"
+        );
+    }
+
+    #[test]
+    fn our_own_words_and_short_numbers_are_not_replaced() {
+        add_user("me", "WebSocket");
+        add_user("me", "2026");
+        add("8080");
+        add("Upgrade");
+        let said = "connected to 127.0.0.1:8080: WebSocket, Upgrade: websocket in 2026";
+        assert_eq!(redact(said), said);
+        assert_eq!(redact("me:WebSocket me:2026"), "[redacted] [redacted]");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Signs of a secret: names of header fields and query parameters, and the look of a value.
 
+use super::is_common;
 use crate::proto::slice::Within;
 use data_encoding::BASE64URL_NOPAD;
 use std::{borrow::Cow, iter, ops::Range};
@@ -66,7 +67,7 @@ fn decoded<'a>(base64: &str) -> Option<Cow<'a, str>> {
 /// Returns the value of a cookie, or the pair if the value is too short to be recognized.
 fn cookie_secret(pair: &str) -> &str {
     match pair.split_once('=') {
-        Some((_, value)) if value.len() >= 4 => value.trim_matches('"'),
+        Some((_, value)) if value.len() >= 4 && !is_common(value) => value.trim_matches('"'),
         _ => pair,
     }
 }
@@ -173,33 +174,55 @@ fn marker(name: &str) -> Option<usize> {
         let at = lower.find(marker)?;
         let end = at + marker.len();
         let begins = at == 0 || !lower.as_bytes().get(at - 1)?.is_ascii_alphanumeric();
-        let separates = matches!(lower.as_bytes().get(end)?, b'.' | b'-' | b'_' | b'=' | b':');
+        let separates = match lower.as_bytes().get(end)? {
+            b'.' | b'=' | b':' => true,
+            // The whole may be a name, such as `token-stream`.
+            b'-' | b'_' => *marker == "bearer" || has_letters_and_digits(name.within(end + 1..)),
+            _ => false,
+        };
         (begins && separates).then_some(end + 1)
     };
     MARKERS.iter().filter_map(end).min()
 }
 
-/// Reports whether a value looks like a token: a JSON Web Token, a UUID, or a word in which digits
-/// and letters of both cases are mixed, or with digits and at least 16 characters.
+/// Reports whether a value looks like a token: a JSON Web Token, a UUID, a well-known kind of key, a
+/// word in which letters and digits are mixed, or an authentication scheme and its credentials.
 pub fn looks_secret(value: &str) -> bool {
     let value = value.trim();
-    if value.contains(char::is_whitespace) {
-        // An authentication scheme and its credentials.
-        let scheme = value.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-        return ["bearer", "basic", "token", "digest", "negotiate"].contains(&scheme.as_str());
+    if let Some((scheme, rest)) = value.split_once(char::is_whitespace) {
+        let rest = rest.trim();
+        let is_one = !rest.contains(char::is_whitespace);
+        return match scheme.to_ascii_lowercase().as_str() {
+            "bearer" => is_one,
+            "basic" => decoded(rest).is_some_and(|user| user.contains(':')),
+            "token" | "negotiate" => is_one && rest.len() >= 12 && has_letters_and_digits(rest),
+            "digest" => rest.contains("response="),
+            _ => false,
+        };
     }
     is_jwt(value)
         || is_uuid(value)
+        || value.len() >= 12 && KEY_STARTS.iter().any(|start| value.starts_with(start))
         || value.split(|c: char| !c.is_ascii_alphanumeric()).any(is_mixed)
 }
 
+fn has_letters_and_digits(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit()) && text.contains(|c: char| c.is_ascii_alphabetic())
+}
+
+/// Reports whether letters and digits are mixed in a word as they hardly are in the name of a thing
+/// and its version: there are digits between letters at two places, or in a long word at one.
 fn is_mixed(word: &str) -> bool {
+    let inner = word.trim_matches(|c: char| c.is_ascii_digit());
+    let places = inner.split(|c: char| !c.is_ascii_digit()).filter(|it| !it.is_empty()).count();
     let has = |is: fn(&u8) -> bool| word.bytes().any(|c| is(&c));
-    let inner = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    let digit_within = inner.bytes().any(|c| c.is_ascii_digit());
-    let letters = has(u8::is_ascii_lowercase) || has(u8::is_ascii_uppercase);
     let both = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
-    (word.len() >= 6 && both && digit_within) || (word.len() >= 16 && letters && digit_within)
+    match word.len() {
+        0..6 => false,
+        6..16 => both && places >= 2,
+        16..20 => places >= 2,
+        _ => places >= 1,
+    }
 }
 
 /// Reports whether a value is a JSON Web Token: Base64 of an object, and two more parts.
@@ -309,6 +332,9 @@ const MARKERS: [&str; 11] = [
 ];
 /// The subprotocol that carries a token to a Kubernetes API server.
 const KUBERNETES: &str = "base64url.bearer.authorization.k8s.io.";
+/// Beginnings of well-known kinds of keys.
+const KEY_STARTS: [&str; 8] =
+    ["sk-", "sk_", "ghp_", "gho_", "github_pat_", "glpat-", "xox", "AKIA"];
 /// Header fields with a public meaning, in lower case.
 const PLAIN: [&str; 22] = [
     "cache-control",
@@ -401,6 +427,8 @@ mod tests {
             "550e8400-e29b-41d4-a716-446655440000",
             "d41d8cd98f00b204e9800998ecf8427e",
             "sk-proj-abcD3fgh",
+            "Basic bWU6eA==",
+            "Token abcdefghijk1",
         ] {
             assert!(looks_secret(value), "{value}");
         }
@@ -417,6 +445,11 @@ mod tests {
             "2026-01-02T03:04:05Z",
             "Python3",
             "application/json",
+            "Basic Plan",
+            "Token user",
+            "iPhone15Pro",
+            "2024BuildA1",
+            "H2Control",
         ] {
             assert!(!looks_secret(value), "{value}");
         }
@@ -441,7 +474,8 @@ mod tests {
             found("base64url.bearer.authorization.k8s.io.b3Blbg, base64.binary.k8s.io"),
             ["b3Blbg"]
         );
-        assert_eq!(found("authors, tokenring"), [""; 0]);
+        assert_eq!(found("authors, tokenring, token-stream, H2Control"), [""; 0]);
+        assert_eq!(found("token-abc123, bearer-opensesame"), ["abc123", "opensesame"]);
     }
 
     #[test]
