@@ -343,6 +343,41 @@ fn a_file_that_the_run_reads_is_not_overwritten() {
 }
 
 #[test]
+fn no_file_of_another_purpose_is_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, config) = (dir.path().join("file"), dir.path().join("config"));
+    let shown = file.display().to_string();
+    std::fs::write(&config, "[defaults]\nheaders = [\"@file\"]\n").unwrap();
+    let home = dir.path().join("sockeye");
+    std::fs::create_dir(&home).unwrap();
+    let run = |content: &str, option: &str, args: &[&str], variable: Option<&'static str>| {
+        std::fs::write(&file, content).unwrap();
+        let default = home.join("config.toml");
+        let _ = std::fs::remove_file(&default);
+        let mut test = Test::new().args(["-x", "hi", option, &shown]).args(args.iter().copied());
+        match variable {
+            Some("XDG_CONFIG_HOME") => {
+                std::fs::hard_link(&file, default).unwrap();
+                test = test.env("XDG_CONFIG_HOME", dir.path());
+            }
+            Some(variable) => test = test.env(variable, &file),
+            None => {}
+        }
+        test.args(["ws://127.0.0.1:1/"]).stderr_has([&*shown, " cannot be "]).status(2).run();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), content, "{args:?} {variable:?}");
+    };
+    for option in ["--record", "--har"] {
+        run("[defaults]\n", option, &["--config", &shown], None);
+        run("[defaults]\n", option, &[], Some("SOCKEYE_CONFIG"));
+        run("[defaults]\n", option, &[], Some("XDG_CONFIG_HOME"));
+        run("X-A: 1\n", option, &["--config", &config.display().to_string()], None);
+        run("%{http_code}\n", option, &["--write-out", &format!("@{shown}")], None);
+        run("old\n", option, &[], Some("SOCKEYE_HISTORY"));
+        run("old\n", option, &[], Some("SSLKEYLOGFILE"));
+    }
+}
+
+#[test]
 fn a_symbolic_link_is_not_followed_to_the_file_that_it_would_empty() {
     let dir = tempfile::tempdir().unwrap();
     let (precious, link) = (dir.path().join("precious"), dir.path().join("link"));

@@ -78,20 +78,29 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     })
 }
 
-/// Returns the files that the options of a client name for reading.
+/// Returns the files of other purposes that the options, the configuration file and the environment
+/// of a client name.
 pub(super) fn inputs(args: &ClientArgs) -> Vec<PathBuf> {
     let ConnectArgs { ca, cert, key, passphrase, proxy, .. } = &args.connection;
     let mut inputs: Vec<PathBuf> = ca.iter().chain(cert).chain(key).cloned().collect();
     inputs.extend(args.netrc.as_ref().map(|path| path.clone().unwrap_or_else(default_netrc_path)));
-    inputs.extend(args.header.iter().filter_map(|header| match header {
+    let headers = args.extras.headers.iter().flatten().chain(&args.header);
+    inputs.extend(headers.filter_map(|header| match header {
         HeaderArg::File(path) => Some(path.clone()),
-        _ => None,
+        HeaderArg::Reference { reference, .. } => {
+            reference.strip_prefix("file:").map(PathBuf::from)
+        }
+        HeaderArg::One(_) => None,
     }));
     let secrets = [&args.auth, &args.bearer, passphrase, proxy].into_iter().flatten();
     let files = secrets.filter_map(|secret| secret.strip_prefix("file:"));
     inputs.extend(files.map(PathBuf::from));
     let cookies = args.cookie.iter().map(|cookie| cookie.strip_prefix("file:").unwrap_or(cookie));
     inputs.extend(cookies.map(PathBuf::from));
+    let format = args.record.write_out.as_ref().and_then(|format| format.file.clone());
+    inputs.extend(args.extras.file.iter().cloned().chain(format));
+    let named = ["SSLKEYLOGFILE", "SSL_CERT_FILE"].into_iter().filter_map(env::var_os);
+    inputs.extend(named.map(PathBuf::from));
     inputs
 }
 

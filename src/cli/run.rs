@@ -128,7 +128,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
             inputs,
             record: args.record.record,
             har: args.record.har,
-            write_out: args.record.write_out,
+            write_out: args.record.write_out.map(|format| format.template),
         },
         dialogue: Dialogue { pretty: args.json, times: args.time, extent: Extent::Whole },
         exit_on_close: args.exit_on_close,

@@ -58,12 +58,23 @@ pub fn fragment(s: &str) -> Result<NonZeroUsize, String> {
 }
 
 /// Parses a `--write-out` format, which `@FILE` reads from a file and `@-` from stdin.
-pub fn template(s: &str) -> Result<Template, String> {
-    let Some(path) = s.strip_prefix('@') else { return Template::parse(s) };
+pub fn template(s: &str) -> Result<WriteOut, String> {
+    let Some(path) = s.strip_prefix('@') else {
+        return Ok(WriteOut { template: Template::parse(s)?, file: None });
+    };
     let path = if path == "-" { "/dev/stdin" } else { path };
     let text = input_file::read_text(Path::new(path), input_file::SMALL_FILE_BYTES)
         .map_err(|cause| format!("cannot read {}: {}", Escaped(path), system_error(&cause)))?;
-    Template::parse(&text)
+    Ok(WriteOut { template: Template::parse(&text)?, file: Some(path.into()) })
+}
+
+/// The format of `--write-out`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteOut {
+    /// The parsed format.
+    pub template: Template,
+    /// The file that it was read from.
+    pub file: Option<PathBuf>,
 }
 
 /// A header from `-H` or the configuration file.

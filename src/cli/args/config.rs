@@ -23,6 +23,8 @@ pub struct ConfigArgs {
 /// Contents of the configuration file that no option can express.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigExtras {
+    /// Path of the configuration file, if one was read.
+    pub file: Option<PathBuf>,
     /// Headers of each section, in ascending order of precedence.
     pub headers: Vec<Vec<HeaderArg>>,
     /// Values that may be secret references, each with its location in the file.

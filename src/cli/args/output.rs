@@ -1,7 +1,7 @@
 //! Options for diagnostics, recordings and colours.
 
 use super::heading::OUTPUT;
-use crate::{cli::values, render::write_out::Template};
+use crate::cli::values::{self, WriteOut};
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -67,7 +67,7 @@ pub struct RecordArgs {
     /// @FILE reads the format from a file, and @- from stdin.
     #[arg(long, value_name = "FORMAT", value_parser = values::template, help_heading = OUTPUT)]
     #[arg(allow_hyphen_values = true)]
-    pub write_out: Option<Template>,
+    pub write_out: Option<WriteOut>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -14,6 +14,7 @@ use toml::{Spanned, de::DeTable};
 pub(super) struct File {
     /// Display form of the path.
     name: String,
+    pub(super) path: PathBuf,
     text: String,
     /// Base of relative paths.
     dir: PathBuf,
@@ -45,7 +46,7 @@ impl File {
         let is_shared = fs::metadata(path)?.permissions().mode() & 0o044 != 0;
         let text = String::from_utf8(bytes).map_err(|_| io::Error::other("not valid UTF-8"))?;
         let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Ok(Self { name: display_path(path), text, dir, is_shared })
+        Ok(Self { name: display_path(path), path: path.to_owned(), text, dir, is_shared })
     }
 
     /// Parses the file as TOML.
@@ -131,7 +132,8 @@ fn is_absent(cause: &io::Error) -> bool {
 #[cfg(test)]
 pub(super) fn from_text(text: &str) -> File {
     let (name, dir) = ("config.toml".to_owned(), "/etc/dir".into());
-    File { name, text: text.to_owned(), dir, is_shared: false }
+    let path = PathBuf::from("config.toml");
+    File { name, path, text: text.to_owned(), dir, is_shared: false }
 }
 
 #[cfg(test)]

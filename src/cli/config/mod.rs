@@ -88,6 +88,7 @@ fn with_file(
         merged.add(section)?;
     }
     let (matches, mut extras) = merged.parse(args)?;
+    extras.file = Some(file.path.clone());
     if file.is_shared && sections.holds_secret() {
         extras.notes.push(format!(
             "{file} contains a secret and is readable by others: chmod 600 it, or refer to the \

@@ -57,12 +57,9 @@ fn time_to_flush(client: &ClientJob, started: Instant) -> Duration {
     run_deadline(client, started).map_or(limit, |at| limit.min(left(at)))
 }
 
-/// Checks that a recording is not also the history of an interactive run.
+/// Checks that a recording is not also the history, which a run that does not use it must keep too.
 fn check_history(client: &ClientJob) -> Result<(), Error> {
     let RecordOptions { record, har, .. } = &client.recording;
-    if (record.is_none() && har.is_none()) || !client.history || !is_interactive(client) {
-        return Ok(());
-    }
     let Some(history) = history_path() else { return Ok(()) };
     match [record, har].into_iter().flatten().find(|path| is_same(path, &history)) {
         Some(path) => Err(conflict(path, "the history", "a recording")),
