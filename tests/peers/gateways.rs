@@ -21,7 +21,7 @@ fn gateways_without_a_backend() {
         22,
         &format!(
             "{url} answered 502 (Bad Gateway) instead of upgrading to WebSocket\n  \
-             Server: nginx/[..]\n  nginx/[..]\n\n\
+             Server: nginx/[..]\n\n\
              hint: check that the server behind nginx is running: it gave no valid response"
         ),
     );
@@ -33,7 +33,7 @@ fn gateways_without_a_backend() {
         &format!(
             "{url} answered 503 (Service Unavailable) instead of upgrading to WebSocket\n  \
              No server is available to handle this request.\n\n\
-             hint: try again later; --reconnect does so automatically"
+             hint: check that the server behind the gateway is running"
         ),
     );
 }
@@ -86,7 +86,7 @@ fn gateways_that_require_tls_or_http_2() {
         &format!(
             "{url} answered 400 (Bad Request) instead of upgrading to WebSocket: the port \
              requires TLS\n  \
-             The plain HTTP request was sent to HTTPS port\n  nginx/[..]\n\n\
+             Server: nginx/[..]\n  The plain HTTP request was sent to HTTPS port\n\n\
              hint: use wss://127.0.0.1:{}/chat",
             nginx.port
         ),
@@ -100,7 +100,7 @@ fn gateways_that_require_tls_or_http_2() {
         &format!(
             "{url} answered 400 (Bad Request) instead of upgrading to WebSocket: the server \
              requires a client certificate\n  \
-             No required SSL certificate was sent\n  nginx/[..]\n\n\
+             Server: nginx/[..]\n  No required SSL certificate was sent\n\n\
              hint: pass one with --cert FILE and --key FILE"
         ),
     );
@@ -111,7 +111,8 @@ fn gateways_that_require_tls_or_http_2() {
         52,
         &format!(
             "{at} closed the connection before responding to the handshake\n\n\
-             hint: try TLS (wss://{at}/) or HTTP/2 (--http2)"
+             hint: check the path, and that the server behind any proxy is running; otherwise try \
+             TLS (wss://{at}/) or HTTP/2 (--http2), which the port may require"
         ),
     );
     let nginx = EchoServer::proxy_to_port("nginx", dead, None);
@@ -141,7 +142,7 @@ fn squid_does_not_reach_the_server() {
             "cannot connect to 127.0.0.1:{dead} through the proxy 127.0.0.1:{}: it answered 503 \
              (Service \
              Unavailable)\n  \
-             X-Squid-Error: ERR_CONNECT_FAIL 111\n  [..]\n  [..]\n\n\
+             X-Squid-Error: ERR_CONNECT_FAIL 111\n  [..]\n  [..]\n  [..]\n\n\
              hint: check the server's host and port: the proxy cannot reach it",
             proxy.port
         ),

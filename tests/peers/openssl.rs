@@ -42,7 +42,7 @@ fn a_key_with_a_passphrase_is_opened() {
     let words = format!("sockeye: cannot use the client certificate or key in {key}: ");
     Test::new()
         .args(args)
-        .args(["wrong", "wss://h"])
+        .args(["not this one", "wss://h"])
         .stderr(format!("{words}wrong passphrase\n"))
         .status(58)
         .run();
@@ -69,7 +69,7 @@ fn pkcs12_is_read() {
         let path = text(&client.path(name));
         client.test().args(["--cert", &path, "--passphrase", "word"]).run();
         Test::new()
-            .args(["--cert", &path, "--passphrase", "wrong", "wss://h"])
+            .args(["--cert", &path, "--passphrase", "not this one", "wss://h"])
             .stderr_has([": wrong passphrase\n"])
             .status(58)
             .run();
