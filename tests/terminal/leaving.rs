@@ -2,7 +2,7 @@
 
 use super::{Terminal, begin, leave};
 use crate::support::{Signal, wire};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn ctrl_d_leaves_only_on_an_empty_line() {
@@ -183,7 +183,10 @@ fn a_stuck_terminal_does_not_delay_a_signal() {
         let flood = wire::text("x".repeat(1000)).repeat(2000);
         peer.flood(&flood);
         peer.child.signal(Signal::TERM);
+        let signalled = Instant::now();
         peer.discard_all();
+        let taken = signalled.elapsed();
         drop(stall);
+        assert!(taken < Duration::from_millis(1300), "it ended {taken:?} after the signal");
     });
 }
