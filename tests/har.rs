@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Reads a HAR file, checks it against HAR 1.2 and returns its entries.
 #[track_caller]
-fn read(path: &Path) -> Vec<Value> {
+pub fn read(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
     let har: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
     let log = &har["log"];

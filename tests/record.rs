@@ -125,7 +125,63 @@ fn a_run_without_a_session_is_recorded_too() {
         .stderr_has(["404"])
         .status(22)
         .run();
-    assert_eq!(kinds(&read(&path)), ["request out", "error", "end"]);
+    let events = read(&path);
+    assert_eq!(kinds(&events), ["request out", "response in", "error", "end"]);
+    assert_eq!((&events[1]["http"], &events[1]["status"]), (&"1.1".into(), &404.into()));
+    assert_eq!(events[1]["headers"], serde_json::json!([["Content-Length", "0"]]));
+}
+
+#[test]
+fn a_101_that_opens_no_session_is_recorded_and_in_the_har() {
+    let dir = tempfile::tempdir().unwrap();
+    let [path, har] = ["run.jsonl", "run.har"].map(|name| dir.path().join(name));
+    Test::new()
+        .args(["--record".into(), path.clone(), "--har".into(), har.clone()])
+        .peer(|peer| {
+            peer.answer(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                 Connection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\nSet-Cookie: id=1\r\n\r\n",
+            );
+        })
+        .stderr_has(["Sec-WebSocket-Accept"])
+        .status(8)
+        .run();
+    let events = read(&path);
+    assert_eq!(kinds(&events), ["request out", "response in", "error", "end"]);
+    assert_eq!(events[1]["status"], 101);
+    let headers = events[1]["headers"].as_array().unwrap();
+    assert!(headers.contains(&serde_json::json!(["Sec-WebSocket-Accept", "wrong"])), "{headers:?}");
+    assert!(headers.contains(&serde_json::json!(["Set-Cookie", "[redacted]"])), "{headers:?}");
+    let entry = &crate::har::read(&har)[0];
+    assert_eq!(entry["response"]["status"], 101);
+}
+
+#[test]
+fn an_answer_that_is_not_http_is_recorded_in_part_without_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let [path, har, made] = ["run.jsonl", "run.har", "made.har"].map(|name| dir.path().join(name));
+    Test::new()
+        .args(["-H", "X-Api-Key: hunter2hunter2"])
+        .args(["--record".into(), path.clone(), "--har".into(), har.clone()])
+        .peer(|peer| {
+            peer.answer(&format!("-ERR hunter2hunter2 {}\r\n", "x".repeat(8000)));
+            peer.half_close();
+        })
+        .stderr_has(["HTTP"])
+        .status(8)
+        .run();
+    let events = read(&path);
+    assert_eq!(kinds(&events), ["request out", "response in", "error", "end"]);
+    let data = events[1]["data"].as_str().unwrap();
+    assert!(data.starts_with("-ERR ") && !data.contains("hunter2"), "{data}");
+    assert!((1000..=4096).contains(&data.len()), "{} bytes", data.len());
+    assert!(events[1].get("status").is_none(), "{data}");
+    let content = crate::har::read(&har)[0]["response"]["content"].clone();
+    assert_eq!(content["text"], data);
+    Test::new().args(["show".into(), path.clone(), "--har".into(), made.clone()]).run();
+    assert_eq!(crate::har::read(&made)[0]["response"]["content"], content);
+    let shown = format!("response: {} bytes that are not HTTP\n[..]\n[..]\n", data.len());
+    Test::new().args(["show".into(), path]).stdout(shown).run();
 }
 
 #[test]

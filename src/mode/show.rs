@@ -1,6 +1,7 @@
 //! `sockeye show`: prints a recording in readable form or converts it to HAR.
 
 use crate::{
+    connect::Timing,
     error::Error,
     escape::Escaped,
     job::{ShowJob, run_outcome::RunOutcome},
@@ -8,7 +9,7 @@ use crate::{
         dialogue::Dialogue,
         extent::Extent,
         har::Exchange,
-        recording::{Event, Opened, Reader, Recorded},
+        recording::{Event, Opened, Reader, Recorded, Refusal},
         transcript::Transcript,
     },
     report,
@@ -97,6 +98,15 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
             Event::Request(next) => {
                 if let Some(exchange) = waits.replace(next) {
                     har.exchange(&exchange);
+                }
+            }
+            Event::Response(refusal) => {
+                if let Some(exchange) = waits.take() {
+                    let Refusal { answer, broken } = *refusal;
+                    let started = exchange.started.unwrap_or(at);
+                    let handshake = at.duration_since(started).unwrap_or_default();
+                    let timing = Timing { handshake, ..exchange.timing };
+                    har.exchange(&Exchange { answer, broken, timing, ..*exchange });
                 }
             }
             Event::Open(opened) => har.exchange(&opened_exchange(waits.take(), *opened, at)),

@@ -25,6 +25,8 @@ pub struct Exchange {
     pub request: Vec<(String, String)>,
     /// Response, if one was received.
     pub answer: Option<Answer>,
+    /// Start of the bytes that were received instead of a response.
+    pub broken: Option<Vec<u8>>,
     /// Time taken by each step.
     pub timing: Timing,
     /// IP address of the peer, without the port.
@@ -108,7 +110,7 @@ fn value(exchange: &Exchange) -> Value {
             "httpVersion": if has_answer { http.as_str() } else { "" },
             "cookies": cookies(&answer.headers, "Set-Cookie", "\0"),
             "headers": fields(&answer.headers),
-            "content": { "size": 0, "mimeType": "x-unknown" },
+            "content": content(exchange.broken.as_deref()),
             "redirectURL": location,
             "headersSize": -1,
             "bodySize": -1,
@@ -129,6 +131,20 @@ fn value(exchange: &Exchange) -> Value {
         entry.insert("serverIPAddress".to_owned(), json!(address));
     }
     entry
+}
+
+fn content(broken: Option<&[u8]>) -> Value {
+    let bytes = broken.unwrap_or_default();
+    let mut content = json!({ "size": bytes.len(), "mimeType": "x-unknown" });
+    if let (false, Some(fields)) = (bytes.is_empty(), content.as_object_mut()) {
+        let text = std::str::from_utf8(bytes);
+        if text.is_err() {
+            fields.insert("encoding".to_owned(), json!("base64"));
+        }
+        let text = text.map_or_else(|_| BASE64.encode(bytes), ToOwned::to_owned);
+        fields.insert("text".to_owned(), json!(text));
+    }
+    content
 }
 
 fn fields(headers: &[(String, String)]) -> Value {

@@ -8,7 +8,7 @@ use crate::{
     proto::{
         Assembler, Kind, Opcode, Piece, Role,
         extension::Deflate,
-        handshake::{Headers, Request},
+        handshake::{Headers, Request, Response},
         trace::{Direction, Frame},
     },
     redact::{Secrets, Shown},
@@ -64,6 +64,28 @@ impl JsonLines {
             headers: self.headers(&request.headers),
         });
         self.line(Some(Direction::Out), event, out);
+    }
+
+    /// Writes the `response` event for a response that may not open a session.
+    pub fn response(&mut self, response: &Response, out: &mut OutputBuffer) {
+        self.at(Instant::now());
+        let event = Event::Response(event::Response {
+            http: Some(response.version.number().into()),
+            status: Some(response.status),
+            headers: Some(self.headers(&response.headers)),
+            ..event::Response::default()
+        });
+        self.line(Some(Direction::In), event, out);
+    }
+
+    /// Writes the `response` event for bytes that are not a response.
+    pub fn broken_response(&mut self, bytes: &[u8], out: &mut OutputBuffer) {
+        self.at(Instant::now());
+        let bytes = self.secrets.dump(bytes);
+        let start = bytes.get(..MAX_BROKEN_BYTES).unwrap_or(&bytes);
+        let (data, base64) = content(Kind::Text, start);
+        let event = Event::Response(event::Response { data, base64, ..event::Response::default() });
+        self.line(Some(Direction::In), event, out);
     }
 
     /// Writes the `open` event.
@@ -265,6 +287,9 @@ fn frame_event(frame: &Frame, secrets: Secrets) -> event::Frame<'_> {
         base64,
     }
 }
+
+/// Number of bytes that are kept of an answer that is not a response.
+pub const MAX_BROKEN_BYTES: usize = 4 << 10;
 
 /// The opcode of a Close.
 const CLOSE: u8 = 0x8;

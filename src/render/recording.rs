@@ -43,6 +43,8 @@ pub struct Recorded {
 pub enum Event {
     /// A handshake request was sent.
     Request(Box<Exchange>),
+    /// An answer opened no session.
+    Response(Box<Refusal>),
     /// A session opened.
     Open(Box<Opened>),
     /// A message: its data, if recorded, and its size in bytes.
@@ -63,6 +65,15 @@ pub enum Event {
     End(Box<End>),
     /// An event of a type that this version does not know.
     Unknown(String),
+}
+
+/// An answer that opened no session.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The response, if it was one.
+    pub answer: Option<Answer>,
+    /// Otherwise the start of the bytes that were received.
+    pub broken: Option<Vec<u8>>,
 }
 
 /// Details of an opened session.
@@ -199,6 +210,10 @@ fn read(text: &str) -> Result<Recorded, String> {
             request: owned(request.headers),
             ..Exchange::default()
         })),
+        event::Event::Response(response) => Event::Response(Box::new(Refusal {
+            answer: response.status.map(|status| answer(status, response.headers)),
+            broken: content(response.data, response.base64),
+        })),
         event::Event::Open(open) => Event::Open(Box::new(opened(*open))),
         event::Event::Text(message) => {
             let data = content(message.data, message.base64);
@@ -242,18 +257,21 @@ fn control(direction: Direction, name: &str, control: event::Control<'_>) -> Eve
     Event::Control(direction, name.to_owned(), payload, control.rtt.map(|Seconds(rtt)| rtt))
 }
 
-fn opened(open: event::Open<'_>) -> Opened {
-    let status = open.status.unwrap_or_default();
+fn answer(status: u16, headers: Option<event::Headers<'_>>) -> Answer {
     let reason = http::StatusCode::from_u16(status).ok();
+    Answer {
+        status,
+        reason: reason.and_then(|it| it.canonical_reason()).unwrap_or_default().to_owned(),
+        headers: owned(headers.unwrap_or_default()),
+    }
+}
+
+fn opened(open: event::Open<'_>) -> Opened {
     let event::OpenTiming { resolve, connect, proxy, tls, handshake, .. } = open.timing;
     Opened {
         url: open.url.into_owned(),
         http: open.http.map_or_else(|| "1.1".to_owned(), Cow::into_owned),
-        answer: Answer {
-            status,
-            reason: reason.and_then(|it| it.canonical_reason()).unwrap_or_default().to_owned(),
-            headers: owned(open.headers.unwrap_or_default()),
-        },
+        answer: answer(open.status.unwrap_or_default(), open.headers),
         timing: Timing {
             resolve: resolve.0,
             connect: connect.0,

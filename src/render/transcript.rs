@@ -73,6 +73,14 @@ impl Transcript {
             Event::Violation(violation, section) => {
                 self.line(at, "! ", &format!("{violation} ({section})"), out)
             }
+            Event::Response(refusal) => {
+                let words = match (&refusal.answer, &refusal.broken) {
+                    (Some(answer), _) => format!("HTTP status {} {}", answer.status, answer.reason),
+                    (None, Some(bytes)) => format!("{} bytes that are not HTTP", bytes.len()),
+                    (None, None) => "not HTTP".to_owned(),
+                };
+                self.line(at, "response: ", words.trim_end(), out)
+            }
             Event::Open(opened) => self.line(at, "connected to ", &opened.url, out),
             Event::Gap(why) => self.line(at, "connection lost: ", why, out),
             Event::Error(why) => self.line(at, "error: ", why, out),

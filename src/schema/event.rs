@@ -12,6 +12,8 @@ use std::borrow::Cow;
 pub enum Event<'a> {
     /// `request`: an HTTP request was sent.
     Request(Request<'a>),
+    /// `response`: the answer to a request opened no session.
+    Response(Response<'a>),
     /// `open`: a session was opened.
     Open(Box<Open<'a>>),
     /// `text`: a text message.
@@ -53,6 +55,30 @@ pub struct Request<'a> {
     /// Header fields of the request.
     #[serde(default, deserialize_with = "headers::headers")]
     pub headers: Headers<'a>,
+}
+
+/// An answer that opened no session: a response, or bytes that are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response<'a> {
+    /// Version number of HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Cow<'a, str>>,
+    /// Status code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Header fields.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "headers::some_headers"
+    )]
+    pub headers: Option<Headers<'a>>,
+    /// Start of the bytes that are not a response, if it is valid UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Cow<'a, str>>,
+    /// Start of the bytes that are not a response, if it is not valid UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base64: Option<Base64<'a>>,
 }
 
 /// Header fields: names and values, in order.

@@ -43,6 +43,7 @@ impl<'a> Line<'a> {
         };
         let event = match kind {
             "request" => Event::Request(body(line)?),
+            "response" => Event::Response(body(line)?),
             "open" => {
                 let version = head.version.as_unsigned().ok_or_else(|| wrong("version"))?;
                 if version != VERSION {
@@ -97,6 +98,7 @@ impl LineWriter {
         }
         match &line.event {
             Event::Request(body) => self.put("request", line, body, out),
+            Event::Response(body) => self.put("response", line, body, out),
             Event::Open(body) => self.put("open", line, &**body, out),
             Event::Text(body) => self.put("text", line, body, out),
             Event::Binary(body) => self.put("binary", line, body, out),

@@ -3,7 +3,7 @@
 use super::{
     event::{
         Close, Compression, Control, End, EndTiming, Event, Failure, Frame, Gap, Message,
-        MessageKind, Open, OpenTiming, Request, Side, Traffic, Violation,
+        MessageKind, Open, OpenTiming, Request, Response, Side, Traffic, Violation,
     },
     line::{Line, LineWriter},
     scalar::{Base64, Direction, Hex, Seconds},
@@ -163,6 +163,7 @@ fn end() -> impl Strategy<Value = End> {
 fn event() -> impl Strategy<Value = (Option<Direction>, Event<'static>)> {
     let received = (content(), any::<u64>(), any::<u32>(), any::<u64>());
     let request = (text(), text(), text(), text(), headers());
+    let response = (option::of(text()), option::of(any::<u16>()), option::of(headers()));
     prop_oneof![
         received.prop_map(|(content, wire_size, frames, size)| {
             let message = message(content, Some((wire_size, frames)), size);
@@ -191,6 +192,10 @@ fn event() -> impl Strategy<Value = (Option<Direction>, Event<'static>)> {
         request.prop_map(|(url, method, target, http, headers)| {
             let request = Request { url, method, target, http, headers };
             (Some(Direction::Out), Event::Request(request))
+        }),
+        (response, content()).prop_map(|((http, status, headers), (data, base64))| {
+            let response = Response { http, status, headers, data, base64 };
+            (Some(Direction::In), Event::Response(response))
         }),
         "[a-z]{9,12}".prop_map(|kind| (None, Event::Unknown(kind.into()))),
     ]

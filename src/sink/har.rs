@@ -7,7 +7,10 @@ use crate::{
     error::Error,
     proto::{Assembler, Kind, trace::Direction},
     redact::Secrets,
-    render::har::{Answer, END, ENTRY_END, Exchange, entry, head, message},
+    render::{
+        har::{Answer, END, ENTRY_END, Exchange, entry, head, message},
+        jsonl::MAX_BROKEN_BYTES,
+    },
     report::Report,
     session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
     target::Target,
@@ -143,7 +146,7 @@ impl HarFile {
         self.writer.exchange(&self.exchange);
         self.writer.write();
         self.waits = false;
-        self.exchange.answer = None;
+        (self.exchange.answer, self.exchange.broken) = (None, None);
         self.assembler = Assembler::default();
     }
 }
@@ -181,6 +184,11 @@ impl Sink for HarFile {
                 self.exchange.timing = timing.since(&self.before);
                 self.before = **timing;
                 self.finish();
+            }
+            Progress::Broken(bytes) => {
+                let mut bytes = self.secrets.dump(bytes).into_owned();
+                bytes.truncate(MAX_BROKEN_BYTES);
+                self.exchange.broken = Some(bytes);
             }
             Progress::Failed(timing) => {
                 if self.waits {

@@ -1,5 +1,5 @@
 //! `--record`: the events of a run as JSON Lines in a file. It shares the schema and the writer of
-//! `--output jsonl`; requests and frames appear only in recordings.
+//! `--output jsonl`; requests, refusals and frames appear only in recordings.
 
 use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
@@ -18,6 +18,9 @@ pub(super) struct Recording {
     file: RecordFile,
     json: JsonLines,
     buffer: OutputBuffer,
+    /// The line of the last response, held until it is known whether the response opens a session:
+    /// `open` reports one that does.
+    held: OutputBuffer,
     /// URL of the next request.
     url: String,
 }
@@ -28,8 +31,18 @@ impl Recording {
             file,
             json: JsonLines::new(report.started, false, report.secrets),
             buffer: OutputBuffer::default(),
+            held: OutputBuffer::default(),
             url: target.to_string(),
         })
+    }
+
+    /// Writes the response that is held: it opened no session.
+    fn refused(&mut self) {
+        let length = self.held.ready().len();
+        if length > 0 {
+            self.file.append(self.held.ready());
+            self.held.advance(length);
+        }
     }
 }
 
@@ -39,6 +52,12 @@ impl Sink for Recording {
     }
 
     fn progress(&mut self, step: &Progress<'_>) {
+        match step {
+            Progress::Response(response, _) => self.json.response(response, &mut self.held),
+            Progress::Broken(bytes) => self.json.broken_response(bytes, &mut self.held),
+            _ if !matches!(step, Progress::Open(_)) => self.refused(),
+            _ => {}
+        }
         match step {
             Progress::Redirected(target) => self.url = target.to_string(),
             Progress::Request(request, _) => {
@@ -50,6 +69,7 @@ impl Sink for Recording {
     }
 
     fn opened(&mut self, opened: &ClientConnection) {
+        self.held.clear();
         self.json.opened(opened, &mut self.buffer);
         self.rest();
     }
@@ -76,6 +96,7 @@ impl Sink for Recording {
     }
 
     fn end(&mut self, outcome: Outcome<'_>) -> Result<(), Error> {
+        self.refused();
         // The failure of a run that reached no server is not worth overwriting an earlier
         // recording.
         if self.file.has_previous() && self.buffer.ready().is_empty() {
