@@ -4,12 +4,12 @@
 //! A process has one run, so there is one registry. Secrets are added where they are obtained: from
 //! the command line, the environment, files, prompts and the requests that are sent.
 
+mod decoded;
 mod forms;
-mod percent;
 pub mod signs;
 
 use crate::proto::handshake::Headers;
-use percent::Decoded;
+use decoded::{Decoded, Escapes};
 use std::{borrow::Cow, ops::Range};
 
 /// Adds a secret. Values of fewer than 4 bytes, numbers of fewer than 6 digits and words of our own
@@ -189,7 +189,8 @@ impl KnownSecrets {
             return Vec::new();
         }
         let mut found = self.find_forms(text, cut);
-        if let Some(decoded) = Decoded::new(text) {
+        let escapes = [Escapes::Percent, Escapes::Markup, Escapes::All];
+        for decoded in escapes.into_iter().filter_map(|it| Decoded::new(text, it)) {
             let encoded = self.find_forms(&decoded.bytes, cut);
             found.extend(encoded.iter().map(|range| decoded.origin(range)));
         }
@@ -314,6 +315,11 @@ mod tests {
             "S%33cr3t/T0%6ben%2bü",
             "S3cr3t\\/T0ken+ü",
             "S3cr3t\\/T0ken+\\u00fc",
+            "S3cr3t\\u002FT0ken\\u002b\\u00FC",
+            "\\u0053\\u0033cr3t/T0ken\\u002bü",
+            "S3cr3t&#x2F;T0ken&#43;&#xFC;",
+            "S3cr3t&#47;T0ken&plus;ü",
+            "S3cr3t%2FT0ken\\u002bü",
             data_encoding::BASE64.encode("S3cr3t/T0ken+ü".as_bytes()).as_str(),
         ] {
             assert_eq!(redact(&format!("bad '{said}'")), "bad '[redacted]'", "{said}");
