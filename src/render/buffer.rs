@@ -99,6 +99,22 @@ mod tests {
         assert_eq!(buffer.ready(), b"three");
     }
 
+    /// Moving the rest at each partial write would take time quadratic in the length of a message.
+    #[test]
+    fn partial_writes_of_a_long_message_move_each_byte_a_few_times() {
+        let (total, mut moved) = (32 << 20, 0);
+        let mut buffer = OutputBuffer::default();
+        buffer.bytes().resize(total, b'x');
+        buffer.release();
+        while !buffer.ready().is_empty() {
+            buffer.advance(GONE);
+            if buffer.written == 0 {
+                moved += buffer.bytes.len();
+            }
+        }
+        assert!(moved <= 4 * total, "{moved}");
+    }
+
     #[test]
     fn a_slow_reader_does_not_grow_the_buffer() {
         let mut buffer = OutputBuffer::default();
