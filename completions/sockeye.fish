@@ -84,7 +84,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l reconnect-on -d 'Also r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l record -d 'Record the run as JSON Lines; see \'sockeye show\'' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -l har -d 'Record handshakes and messages as HAR 1.2' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -l write-out -d 'Print FORMAT at the end of the run, with curl-style variables' -r
-complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'Maximum size of a received message; 0 for no limit' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l max-message -d 'Maximum size of a received message; 0 for no limit [default: 100M]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l fragment -d 'Maximum payload of a data frame to send [default: 64K]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r
@@ -133,7 +133,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -a "show" -d 'Show a recor
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "completions" -d 'Print a shell completion script'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "man" -d 'Print the man page, or write all man pages to a directory'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s s -l subprotocol -d 'Subprotocol to accept; may be repeated' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-message -d 'Maximum size of a received message; 0 for no limit' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-message -d 'Maximum size of a received message; 0 for no limit [default: 100M]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l fragment -d 'Maximum payload of a data frame to send [default: 64K]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r
@@ -214,7 +214,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l reconnect-on -d
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l record -d 'Record the run as JSON Lines; see \'sockeye show\'' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l har -d 'Record handshakes and messages as HAR 1.2' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l write-out -d 'Print FORMAT at the end of the run, with curl-style variables' -r
-complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 'Maximum size of a received message; 0 for no limit' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-message -d 'Maximum size of a received message; 0 for no limit [default: 100M]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l fragment -d 'Maximum payload of a data frame to send [default: 64K]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-interval -d 'Ping after this much silence; 0 to disable' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l ping-timeout -d 'Fail if nothing arrives this long after a ping' -r

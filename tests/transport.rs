@@ -159,7 +159,7 @@ fn a_close_while_a_line_waits_is_55_even_with_1000() {
 fn the_lines_that_were_not_sent_are_counted() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let line = |text: &str| format!("{{\"type\":\"text\",\"data\":\"{text}\"}}\n");
-    let lines = [line(&"x".repeat(16 << 20)), line("two"), line("three")];
+    let lines = [line(&"x".repeat(15 << 20)), line("two"), line("three")];
     file.write_all(lines.concat().as_bytes()).unwrap();
     Test::new()
         .stdin(Stdin::File(file.path().to_path_buf()))

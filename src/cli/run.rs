@@ -265,7 +265,11 @@ fn common(args: &SessionArgs, fragment: NonZeroUsize) -> CommonOptions {
     let nonzero = |time: Duration| (!time.is_zero()).then_some(time);
     CommonOptions {
         settings: Settings {
-            max_message: if args.max_message == 0 { u64::MAX } else { args.max_message },
+            max_message: match args.max_message {
+                None => MAX_MESSAGE_BYTES,
+                Some(0) => u64::MAX,
+                Some(limit) => limit,
+            },
             ping_interval: nonzero(args.ping_interval),
             ping_timeout: args.ping_timeout.and_then(nonzero),
             idle_timeout: args.idle_timeout.and_then(nonzero),
@@ -274,6 +278,7 @@ fn common(args: &SessionArgs, fragment: NonZeroUsize) -> CommonOptions {
             compress_level: args.compress_level,
             compress_min: args.compress_min,
         },
+        max_line: max_line(args.max_message),
         echo: args.echo,
         verbosity: match (&args.diagnostics, args.diagnostics.verbose) {
             (DiagnosticsArgs { quiet: true, .. }, _) => Verbosity::Quiet,
@@ -286,6 +291,17 @@ fn common(args: &SessionArgs, fragment: NonZeroUsize) -> CommonOptions {
         secrets: if args.diagnostics.show_secrets { Secrets::Shown } else { Secrets::Hidden },
         color: color(args.color, args.no_color),
     }
+}
+
+/// Returns the longest line of stdin that is held in memory: a message of `--max-message` bytes, in
+/// base64 or with some escapes.
+fn max_line(max_message: Option<u64>) -> usize {
+    let message = match max_message {
+        None => return MAX_LINE_BYTES,
+        Some(0) => MAX_MESSAGE_BYTES,
+        Some(limit) => limit,
+    };
+    usize::try_from(message.saturating_mul(2)).unwrap_or(usize::MAX).max(MAX_LINE_BYTES)
 }
 
 fn color(choice: ColorChoice, no_color: bool) -> ColorMode {
@@ -315,6 +331,12 @@ fn take_swallowed_url(value: &mut Option<String>) -> Option<String> {
     let is_url = |s: &String| s.starts_with("ws://") || s.starts_with("wss://");
     value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
+
+/// Default of `--max-message`, and the limit of messages that must be held in memory.
+const MAX_MESSAGE_BYTES: u64 = 100 << 20;
+
+/// The longest line of stdin that is held in memory, if `--max-message` does not raise it.
+const MAX_LINE_BYTES: usize = 16 << 20;
 
 /// Default of `--fragment`.
 const FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((64 << 10) - 1);
@@ -402,6 +424,7 @@ mod tests {
         };
         let settings = client.common.settings;
         assert_eq!(settings.max_message, u64::MAX);
+        assert_eq!(client.common.max_line as u64, 2 * MAX_MESSAGE_BYTES);
         assert_eq!((settings.ping_interval, settings.ping_timeout), (None, None));
     }
 }

@@ -123,6 +123,13 @@ pub enum Error {
         /// The reason in words.
         fault: String,
     },
+    /// A line of stdin is longer than the limit, and its end may not have been read.
+    InputLineTooLong {
+        /// The line, counted from 1.
+        line: u64,
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// Stdin ended in the middle of a message.
     InputTruncated {
         /// The message, counted from 1.
@@ -212,6 +219,7 @@ impl Error {
             | Self::Recording { .. }
             | Self::InputEncoding { .. }
             | Self::InputJson { .. }
+            | Self::InputLineTooLong { .. }
             | Self::InputTruncated { .. } => 26,
             Self::RunTimeout { .. } => 28,
             Self::CutOff { .. } | Self::InputLeft { .. } => 55,

@@ -71,6 +71,14 @@ impl fmt::Display for Error {
                 }
                 write!(f, ": {}; the rest was not sent", Escaped(fault))
             }
+            Self::InputLineTooLong { line, limit } => {
+                write!(f, "cannot send stdin: line {line} is longer than ")?;
+                match (limit >> 20, limit % (1 << 20)) {
+                    (mebibytes, 0) => write!(f, "{mebibytes} MiB")?,
+                    _ => write!(f, "{limit} bytes")?,
+                }
+                f.write_str(", the limit of a line; the rest was not sent")
+            }
             Self::CutOff { messages: 1 } => f.write_str(
                 "a message was cut off by the loss of a connection and is too long to send again",
             ),

@@ -172,6 +172,8 @@ pub struct ListenJob {
 pub struct CommonOptions {
     /// Limits and timeouts of a session.
     pub settings: Settings,
+    /// The longest line of stdin that is held in memory, in bytes.
+    pub max_line: usize,
     /// `--echo`: received messages are sent back.
     pub echo: bool,
     /// `--quiet`, `--verbose` and `--trace`.

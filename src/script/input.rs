@@ -29,6 +29,8 @@ pub enum Next {
     },
     /// The stream ended inside a message, of which this many bytes are missing.
     Truncated(usize),
+    /// A line is longer than this limit of [`Input::with_max_line`].
+    TooLong(usize),
 }
 
 /// Bytes read and not yet sent.
@@ -45,6 +47,8 @@ pub struct Input {
     grain: Option<usize>,
     /// True if a part was taken and the last of its message was not.
     inside: bool,
+    /// The longest line that [`Input::take`] returns, in bytes.
+    max_line: usize,
     /// With [`Framing::Lengths`], the length of the long message that was begun, and how much of it
     /// was not taken.
     prefix: (usize, usize),
@@ -67,6 +71,7 @@ impl Input {
             framing,
             grain: None,
             inside: false,
+            max_line: usize::MAX,
             prefix: (0, 0),
             ended: false,
             finished: false,
@@ -80,6 +85,13 @@ impl Input {
     pub fn in_parts(self, fragment: NonZeroUsize) -> Self {
         let fragment = fragment.get().min(PART_BYTES);
         Self { grain: Some(PART_BYTES - PART_BYTES % fragment), ..self }
+    }
+
+    /// Refuses lines longer than `max_line` bytes, before their end is read. [`Input::next_line`]
+    /// ignores the limit.
+    #[must_use]
+    pub fn with_max_line(self, max_line: usize) -> Self {
+        Self { max_line, ..self }
     }
 
     /// Returns the free part of the buffer, for the next read. The buffer grows to hold the longest
@@ -127,6 +139,7 @@ impl Input {
         match self.framing {
             Framing::Lines(terminator) => {
                 self.line(terminator).is_some()
+                    || self.is_line_too_long(terminator)
                     || (self.inside && self.ended)
                     || self.line_part_bytes(terminator) > 0
             }
@@ -151,8 +164,15 @@ impl Input {
     /// Takes the next item to send.
     #[inline]
     pub fn take(&mut self) -> Option<Next> {
-        match self.framing {
+        let framing = self.framing;
+        match framing {
             Framing::Lines(_) if self.inside => self.next_line_part(),
+            Framing::Lines(terminator) if self.is_line_too_long(terminator) => {
+                self.start = self.end;
+                self.searched = self.end;
+                self.taken += 1;
+                Some(Next::TooLong(self.max_line))
+            }
             Framing::Lines(terminator) => match self.next_line(terminator) {
                 Some(range) => Some(Next::Message(range)),
                 None => self.next_line_part(),
@@ -160,6 +180,21 @@ impl Input {
             Framing::Lengths => self.next_prefixed(),
             Framing::Whole => self.next_part(),
         }
+    }
+
+    /// Reports whether the next line is longer than the limit, even if its end was not read.
+    fn is_line_too_long(&mut self, terminator: u8) -> bool {
+        if self.end - self.start <= self.max_line {
+            return false;
+        }
+        let end = self.line(terminator).map_or(self.end, |(end, _)| end);
+        end - self.start > self.max_line
+    }
+
+    /// Returns the bytes that were read and not taken: the beginning of a line, if [`Input::take`]
+    /// returned nothing.
+    pub fn unfinished(&self) -> &[u8] {
+        self.buffer.within(self.start..self.end)
     }
 
     fn next_prefixed(&mut self) -> Option<Next> {
@@ -172,7 +207,7 @@ impl Input {
                 self.inside = !last;
                 return Some(next);
             }
-            Next::Truncated(_) => {
+            Next::Truncated(_) | Next::TooLong(_) => {
                 self.start = self.end;
                 if std::mem::take(&mut self.inside) {
                     return Some(next);
@@ -422,6 +457,7 @@ mod tests {
                         None => break,
                         Some(Next::Message(range)) => messages.push(input.bytes(range).to_vec()),
                         Some(Next::Truncated(n)) => missing = n,
+                        Some(Next::TooLong(_)) => panic!(),
                         Some(Next::Part { range, last }) => {
                             if let Some(grain) = input.grain.filter(|_| !last) {
                                 assert!(range.len() % grain == 0 && !range.is_empty());
@@ -506,6 +542,23 @@ mod tests {
         let long = vec![b'x'; 5 * BLOCK_BYTES + 1];
         let bytes = [&long[..], b"\nshort\n", &long].concat();
         assert_eq!(lines(b'\n', &[&bytes]), [long.clone(), b"short".to_vec(), long]);
+    }
+
+    /// Such a line took all memory.
+    #[test]
+    fn a_line_over_the_limit_is_refused_before_its_end() {
+        for (bytes, taken) in [
+            (&b"1234"[..], None),
+            (b"1234\n56789", Some(Next::Message(0..4))),
+            (b"12345", Some(Next::TooLong(4))),
+            (b"12345\n", Some(Next::TooLong(4))),
+        ] {
+            let mut input = Input::new(Framing::Lines(b'\n')).with_max_line(4);
+            input.room()[..bytes.len()].copy_from_slice(bytes);
+            input.filled(bytes.len());
+            assert_eq!(input.has_next(), taken.is_some(), "{bytes:?}");
+            assert_eq!(input.take(), taken, "{bytes:?}");
+        }
     }
 
     #[test]

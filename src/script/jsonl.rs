@@ -22,6 +22,7 @@ pub fn parse(line: &[u8]) -> Result<Option<Action>, LineFault> {
     if line.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
+    check_start(line)?;
     let line = InputLine::read(line).map_err(|cause| {
         // serde_json appends the position; the line number would always be 1.
         let words = cause.to_string();
@@ -61,6 +62,19 @@ pub fn parse(line: &[u8]) -> Result<Option<Action>, LineFault> {
             Ok(Some(Action::Wait(Duration::from_secs_f64(seconds))))
         }
         _ => Ok(None),
+    }
+}
+
+/// Fails if a line with this beginning cannot be an object.
+pub fn check_start(beginning: &[u8]) -> Result<(), LineFault> {
+    // The end of long white space is not searched for: this runs at each read of a line.
+    let searched = beginning.iter().take(SEARCHED_BYTES);
+    let first = searched.enumerate().find(|(_, byte)| !byte.is_ascii_whitespace());
+    match first {
+        Some((at, byte)) if *byte != b'{' => {
+            Err(LineFault { column: Some(at + 1), words: "expected a JSON object".to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -115,6 +129,9 @@ fn close(line: &InputLine<'_>) -> Result<Close, LineFault> {
 fn fault(words: impl Into<String>) -> LineFault {
     LineFault { column: None, words: words.into() }
 }
+
+/// The number of bytes in which [`check_start`] looks for the start of an object.
+const SEARCHED_BYTES: usize = 1 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -171,11 +188,11 @@ mod tests {
     #[test]
     fn names_the_fault_of_a_line() {
         for (line, column, words) in [
-            ("hello", Some(1), "expected value"),
+            ("hello", Some(1), "expected a JSON object"),
             (r#"{"type":"text","data":"a"} x"#, Some(28), "trailing characters"),
             (r#"{"type":"text","data":"\ud800"}"#, Some(30), "end of hex escape"),
             (r#"{"type":"text","data":"a"#, Some(24), "EOF"),
-            ("[1]", Some(1), "invalid type: sequence, expected a map"),
+            (" [1]", Some(2), "expected a JSON object"),
             (r#"{"data":"a"}"#, None, "missing \"type\""),
             (r#"{"type":1}"#, None, "\"type\" must be a string"),
             (r#"{"type":"text"}"#, None, "missing \"data\""),

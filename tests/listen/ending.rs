@@ -95,6 +95,17 @@ fn invalid_input_is_reported_with_its_position_and_closes_the_sessions() {
     assert!(end.stderr.contains("stdin is not valid UTF-8: line 2, byte 5"), "{}", end.stderr);
 }
 
+/// Such a line took all memory.
+#[test]
+fn an_endless_line_is_refused_before_its_end() {
+    let server = Server::start(["listen", "0"]);
+    server.child.write("short\n");
+    server.child.write("x".repeat((16 << 20) + 1));
+    let end = server.ends_with(26);
+    let words = "cannot send stdin: line 2 is longer than 16 MiB, the limit of a line";
+    assert!(end.stderr.contains(words), "{}", end.stderr);
+}
+
 #[test]
 fn a_closed_stdout_ends_the_server_without_an_error() {
     let server =

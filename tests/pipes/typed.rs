@@ -47,7 +47,7 @@ fn invalid_lines_are_named_by_line_and_column() {
         typed(&format!("{good}{line}\n{good}")).peer([gets("a"), Answers(1000, "")]).status(26)
     };
     table([
-        after("nonsense").stderr(bad("line 2, column 2", "expected ident")),
+        after("nonsense").stderr(bad("line 2, column 1", "expected a JSON object")),
         after("{\"type\":\"text\",\"data\":\"a\"")
             .stderr(bad("line 2, column 25", "EOF while parsing an object")),
         after(r#"{"type":"text","data":"\ud800"}"#)
@@ -63,6 +63,47 @@ fn invalid_lines_are_named_by_line_and_column() {
         after(r#"{"type":"wait","seconds":-1}"#)
             .stderr(bad("line 2", "\"seconds\" must be a number from 0 to 1000000000")),
     ]);
+}
+
+/// Such a line took all memory, and nothing was said before its end.
+#[test]
+fn a_line_that_cannot_be_an_action_is_refused_before_its_end() {
+    for (line, words) in [
+        (" [".to_owned(), "line 2, column 2: expected a JSON object"),
+        (
+            format!("{{\"junk\":\"{}", "x".repeat(16 << 20)),
+            "line 2 is longer than 16 MiB, the limit of a line",
+        ),
+    ] {
+        Test::new()
+            .args(["--input", "jsonl"])
+            .stdin(Stdin::Open)
+            .peer(move |peer| {
+                peer.open();
+                peer.child.write("{\"type\":\"text\",\"data\":\"a\"}\n");
+                peer.expect_text("a");
+                peer.child.write(line);
+                peer.answer_close(1000);
+            })
+            .status(26)
+            .stderr(format!("sockeye: cannot send stdin: {words}; the rest was not sent\n"))
+            .run();
+    }
+}
+
+#[test]
+fn a_longer_line_is_accepted_with_a_higher_max_message() {
+    let line = format!("{{\"type\":\"text\",\"data\":\"{}\"}}\n", "x".repeat(17 << 20));
+    let options = ["--input", "jsonl", "--max-message", "9M", "-q", "--no-compress"];
+    Test::new()
+        .args(options)
+        .stdin(line)
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("x".repeat(17 << 20));
+            peer.answer_close(1000);
+        })
+        .run();
 }
 
 #[test]

@@ -59,8 +59,8 @@ pub(super) enum ConsoleEvent {
 
 impl Console {
     /// Opens a prompt if both stdin and stdout are a terminal, otherwise stdio. Prints
-    /// the line `first`.
-    pub(super) fn open(first: &str, report: Report) -> Result<Self, Error> {
+    /// the line `first`. Without a terminal, lines over `max_line` bytes are refused.
+    pub(super) fn open(first: &str, report: Report, max_line: usize) -> Result<Self, Error> {
         if stdio::stdin_kind() == StdinKind::Terminal && io::stdout().is_terminal() {
             let prompt = Prompt::open(first, None)
                 .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
@@ -73,7 +73,7 @@ impl Console {
         };
         Ok(Self::Stdio(Box::new(Stdio {
             stdin,
-            input: input::Input::new(Framing::Lines(b'\n')),
+            input: input::Input::new(Framing::Lines(b'\n')).with_max_line(max_line),
             stdout: Stdout::new().map_err(Error::Output)?,
             renderer: Renderer::new(
                 Framing::Lines(b'\n'),
@@ -175,15 +175,25 @@ impl Stdio {
         }
     }
 
-    async fn next(&mut self, reads: bool) -> ConsoleEvent {
-        if reads && let Some(Next::Message(line)) = self.input.take() {
-            return match std::str::from_utf8(self.input.bytes(line)) {
-                Ok(line) => ConsoleEvent::Line(line.to_owned()),
+    fn line(&self, next: Next) -> ConsoleEvent {
+        let line = self.input.number();
+        match next {
+            Next::Message(range) => match std::str::from_utf8(self.input.bytes(range)) {
+                Ok(text) => ConsoleEvent::Line(text.to_owned()),
                 Err(e) => {
-                    let position = StdinPosition::Line(self.input.number());
-                    ConsoleEvent::Failed(Error::input_encoding(position, e.valid_up_to() as u64))
+                    let (position, valid) = (StdinPosition::Line(line), e.valid_up_to() as u64);
+                    ConsoleEvent::Failed(Error::input_encoding(position, valid))
                 }
-            };
+            },
+            Next::TooLong(limit) => ConsoleEvent::Failed(Error::InputLineTooLong { line, limit }),
+            // Only whole lines are taken.
+            Next::Part { .. } | Next::Truncated(_) => ConsoleEvent::Nothing,
+        }
+    }
+
+    async fn next(&mut self, reads: bool) -> ConsoleEvent {
+        if reads && let Some(next) = self.input.take() {
+            return self.line(next);
         }
         let (stdin, writing) =
             (self.stdin.as_ref().filter(|_| reads), !self.buffer.ready().is_empty());

@@ -53,7 +53,7 @@ pub(super) async fn run(listen: ListenJob, started: Instant) -> Result<RunOutcom
         report.line(&first);
         return serve_echo(listener, listen, report).await;
     }
-    let console = Console::open(&first, report)?;
+    let console = Console::open(&first, report, listen.common.max_line)?;
     let hub = Hub::new(listen.common.settings.close_timeout);
     let printer = console.printer();
     let is_noted = Cell::new(false);

@@ -7,7 +7,7 @@ use crate::{
     script::{
         action::{Action, Outgoing},
         input::{Framing, Next},
-        jsonl,
+        jsonl::{self, LineFault},
     },
     session::{clock::now, limits::QUEUE_LIMIT_BYTES},
 };
@@ -57,13 +57,24 @@ impl Pipe {
                 }
                 continue;
             }
-            let Some(next) = self.input.take() else { break };
+            let Some(next) = self.input.take() else {
+                if self.options.typed
+                    && let Err(fault) = jsonl::check_start(self.input.unfinished())
+                {
+                    self.reject_line(self.input.number() + 1, fault);
+                }
+                break;
+            };
             match next {
                 Next::Message(range) if self.options.typed => self.perform_line(range),
                 Next::Message(range) => {
                     self.send(range);
                 }
                 Next::Part { range, last } => self.send_part(range, last),
+                Next::TooLong(limit) => {
+                    let line = self.input.number();
+                    self.finish(EndCause::Failed(Error::InputLineTooLong { line, limit }));
+                }
                 Next::Truncated(missing) => {
                     let message = self.input.number();
                     self.finish(EndCause::Failed(Error::InputTruncated { message, missing }));
@@ -204,12 +215,15 @@ impl Pipe {
                 }
             }
             Ok(None) => {}
-            Err(fault) => {
-                let (line, column) = (self.input.number(), fault.column);
-                let error = Error::InputJson { line, column, fault: fault.words };
-                self.finish(EndCause::Failed(error));
-            }
+            Err(fault) => self.reject_line(self.input.number(), fault),
         }
+    }
+
+    /// Ends the session because this line is not an action.
+    #[cold]
+    fn reject_line(&mut self, line: u64, fault: LineFault) {
+        let error = Error::InputJson { line, column: fault.column, fault: fault.words };
+        self.finish(EndCause::Failed(error));
     }
 
     /// Sends a message or control frame. If `resends`, a message is sent again in the next session

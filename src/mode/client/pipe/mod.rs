@@ -103,7 +103,7 @@ impl Pipe {
             phase: FeedPhase::Script,
             stdin,
             input: if options.typed {
-                Input::new(options.framing)
+                Input::new(options.framing).with_max_line(options.max_line)
             } else {
                 Input::new(options.framing).in_parts(options.settings.fragment)
             },

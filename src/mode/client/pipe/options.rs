@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) framing: Framing,
     /// True with `--input jsonl`.
     pub(crate) typed: bool,
+    /// The longest line of `--input jsonl`, in bytes.
+    pub(super) max_line: usize,
     /// The limit of `--max-time`, and its deadline.
     pub(crate) max_time: Option<(Duration, Instant)>,
     /// The time allowed for pending output after a signal.
@@ -45,6 +47,7 @@ impl Options {
             kind: pipe.kind,
             framing: if pipe.jsonl_input { Framing::Lines(b'\n') } else { pipe.framing },
             typed: pipe.jsonl_input,
+            max_line: client.common.max_line,
             max_time: client.max_time.and_then(|limit| Some((limit, started.checked_add(limit)?))),
             close_timeout: client.common.settings.close_timeout,
             close: pipe.close.clone(),

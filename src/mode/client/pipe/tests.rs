@@ -35,6 +35,7 @@ fn options() -> Options {
         kind: Kind::Text,
         framing: Framing::Lines(b'\n'),
         typed: false,
+        max_line: usize::MAX,
         max_time: None,
         close_timeout: 5 * S,
         close: Close::new(CloseCode::NORMAL),
