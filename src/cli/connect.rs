@@ -18,7 +18,7 @@ use crate::{
     net::{
         proxy::{NoProxy, Proxy, ProxyOptions, ProxyVariables},
         tcp::Family,
-        tls::{Identity, IdentityFault, TlsOptions, TrustOptions, Version},
+        tls::{Identity, IdentityFault, KeyLog, TlsOptions, TrustOptions, Version},
     },
     redact::ShownPath,
     secret::{SecretString, ask, is_reference, reveal},
@@ -102,6 +102,13 @@ pub(super) fn inputs(args: &ClientArgs) -> Vec<PathBuf> {
     let named = ["SSLKEYLOGFILE", "SSL_CERT_FILE"].into_iter().filter_map(env::var_os);
     inputs.extend(named.map(PathBuf::from));
     inputs
+}
+
+/// Creates the file of `SSLKEYLOGFILE` if it does not exist. Returns a note if it cannot be used.
+pub(super) fn key_log_note() -> Option<String> {
+    let (path, cause) = KeyLog::path().zip(KeyLog::named()?.err())?;
+    let path = ShownPath(&path);
+    Some(format!("no TLS keys are logged to {path} (SSLKEYLOGFILE): {}", system_error(&cause)))
 }
 
 fn default_netrc_path() -> PathBuf {

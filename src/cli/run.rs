@@ -89,7 +89,10 @@ impl Run {
             });
         };
         let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
-        let client = client(args)?;
+        let mut client = client(args)?;
+        if target.secure {
+            client.notes.extend(connect::key_log_note());
+        }
         Ok(Self::Job(Job::Client(Box::new(client), target)))
     }
 }

@@ -51,11 +51,20 @@ pub fn set_private_mode(options: &mut OpenOptions) {
 /// Returns it unchanged. Nothing else is opened: a symbolic link could lead to any file of the user,
 /// and a device or a FIFO may wait or act when it is opened.
 pub fn open_regular(path: &Path) -> io::Result<File> {
+    open_checked(path, OFlags::empty())
+}
+
+/// Opens or creates a file as [`open_regular`] does, and writes at its end.
+pub fn open_appending(path: &Path) -> io::Result<File> {
+    open_checked(path, OFlags::APPEND)
+}
+
+fn open_checked(path: &Path, more: OFlags) -> io::Result<File> {
     if let Ok(found) = fs::symlink_metadata(path) {
         check_regular(&found)?;
     }
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = flags | OFlags::CREATE | OFlags::CLOEXEC;
+    let flags = flags | more | OFlags::CREATE | OFlags::CLOEXEC;
     let file = File::from(open(path, flags, Mode::RUSR | Mode::WUSR)?);
     // It may have been replaced since it was examined.
     check_regular(&file.metadata()?)?;

@@ -1,6 +1,7 @@
 //! Trust in certificates, parameters of the TLS handshake, and both in the output of -v.
 
 use crate::support::{Authority, Identity, Peer, Test};
+use std::os::unix::fs::PermissionsExt as _;
 
 fn closes(peer: &mut Peer) {
     peer.open();
@@ -188,13 +189,41 @@ fn the_chain_is_shown_also_when_it_is_refused() {
 #[test]
 fn keys_are_logged_for_wireshark() {
     let authority = Authority::new();
-    let log = tempfile::NamedTempFile::new().unwrap();
-    Test::new()
-        .args(["--ca"])
-        .args([authority.file()])
-        .env("SSLKEYLOGFILE", log.path())
-        .tls_peer(authority.issue().server(), closes)
-        .run();
-    let keys = std::fs::read_to_string(log.path()).unwrap();
-    assert!(keys.contains("CLIENT_TRAFFIC_SECRET_0 "), "{keys}");
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("keys");
+    for runs in 1..=2 {
+        Test::new()
+            .args(["--ca"])
+            .args([authority.file()])
+            .env("SSLKEYLOGFILE", &log)
+            .tls_peer(authority.issue().server(), closes)
+            .run();
+        let keys = std::fs::read_to_string(&log).unwrap();
+        assert_eq!(keys.matches("CLIENT_TRAFFIC_SECRET_0 ").count(), runs, "{keys}");
+        let mode = std::fs::metadata(&log).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_key_log_that_is_not_a_regular_file_is_a_note_and_never_waits() {
+    let authority = Authority::new();
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, link, target) =
+        (dir.path().join("pipe"), dir.path().join("link"), dir.path().join("target"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for (path, cause) in
+        [(&pipe, "not a regular file"), (&link, "it is a symbolic link, which is not followed")]
+    {
+        let path = path.display().to_string();
+        Test::new()
+            .args(["--ca"])
+            .args([authority.file()])
+            .env("SSLKEYLOGFILE", &path)
+            .tls_peer(authority.issue().server(), closes)
+            .stderr_has([&*format!("no TLS keys are logged to {path} (SSLKEYLOGFILE): {cause}\n")])
+            .run();
+    }
+    assert!(!target.exists(), "the link was followed");
 }

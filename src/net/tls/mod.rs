@@ -3,6 +3,7 @@
 mod chain;
 mod fault;
 mod identity;
+mod key_log;
 pub(super) mod prefix_capture;
 mod stream;
 mod trust;
@@ -11,13 +12,14 @@ mod verify;
 pub use chain::Certificate;
 pub use fault::{TlsFault, TlsSetupFault};
 pub use identity::{Identity, IdentityError, IdentityFault};
+pub use key_log::KeyLog;
 pub use stream::SecureStream;
 pub use trust::{Trust, TrustOptions};
 
 use super::transport::Transport;
 use prefix_capture::PrefixCapture;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, KeyLogFile, SupportedProtocolVersion,
+    AlertDescription, CertificateError, ClientConfig, SupportedProtocolVersion,
     pki_types::{CertificateDer, ServerName},
     version::{TLS12, TLS13},
 };
@@ -105,7 +107,9 @@ impl Config {
         client.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         client.enable_sni = options.sends_name;
         // Writes the session keys to the file named by SSLKEYLOGFILE, if set, for Wireshark.
-        client.key_log = Arc::new(KeyLogFile::new());
+        if let Some(Ok(log)) = KeyLog::named() {
+            client.key_log = Arc::new(log);
+        }
         Ok(Self { client: Arc::new(client), name: options.name.clone(), chain })
     }
 
