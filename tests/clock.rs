@@ -430,3 +430,22 @@ fn wait_minus_1_waits_until_the_peer_closes() {
             .run();
     }
 }
+
+#[test]
+fn the_end_by_max_time_reports_that_stdin_was_open() {
+    Test::new()
+        .args(["-x", "a", "-w", "9", "-m", "0.5"])
+        .stdin(Stdin::Open)
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("a");
+            peer.answer_close(1000);
+        })
+        .stderr(
+            "sockeye: ended after 0.5 s (-m) while stdin was open: its later input is not sent (a \
+             longer -m, or -w -1 without -m, keeps reading it, --receive-only does not read it)\n\
+             sockeye: {peer}: the run (--max-time) timed out after 0.5 seconds\n",
+        )
+        .status(28)
+        .run();
+}

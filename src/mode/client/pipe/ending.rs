@@ -66,7 +66,12 @@ impl Pipe {
     fn time_out(&mut self, limit: Duration, now: Instant) {
         self.flush_deadline = Some(now);
         let authority = self.session.authority().to_owned();
+        let later = self.end_cause.is_none() && self.options.rules.has_script;
         self.finish(EndCause::Failed(Error::RunTimeout { authority, limit }));
+        let waits = matches!(self.options.rules.end.wait, Some(Wait::UntilClosed));
+        if later && !waits && self.end_cause.is_some() && self.stdin.is_some() {
+            self.report.note(&run_limit_note(limit));
+        }
     }
 
     pub(super) fn interrupt(&mut self, signal: i32) {
@@ -269,6 +274,15 @@ fn expiry_note(expiry: Expiry, stdin_is_open: bool) -> Option<String> {
     } else {
         format!("ended after {end} (-w SECONDS waits longer, -w -1 waits forever)")
     })
+}
+
+/// Describes an end of a script by `--max-time` while stdin was open.
+fn run_limit_note(limit: Duration) -> String {
+    format!(
+        "ended after {} s (-m) while stdin was open: its later input is not sent (a longer -m, or \
+         -w -1 without -m, keeps reading it, --receive-only does not read it)",
+        limit.as_secs_f64()
+    )
 }
 
 async fn sleep_until(alarm: Option<Instant>) {
