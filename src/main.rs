@@ -5,7 +5,7 @@ use sockeye::{
     error::Error,
     job::run_outcome::RunOutcome,
     mode, report,
-    sys::{signals, stdio::limit_writing_at_end, unix::end_by_signal},
+    sys::{run_limit, signals, stdio::limit_writing_at_end, unix::end_by_signal},
 };
 use std::{process::ExitCode, time::Instant};
 
@@ -31,8 +31,13 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<RunOutcome> {
     let started = Instant::now();
     signals::prepare()?;
-    let cli = parse(std::env::args_os().collect())?;
-    match Run::new(cli)? {
+    run_limit::begin(started);
+    let task = parse(std::env::args_os().collect()).and_then(Run::new);
+    let task = task.map_err(|error| match run_limit::expired() {
+        Some(limit) => Error::SetupTimeout { limit },
+        None => error,
+    })?;
+    match task {
         Run::Job(job) => return Ok(mode::run(job, started)?),
         Run::Completions(shell) => generate::completions(shell)?,
         Run::TargetNames => generate::target_names(&config::target_names()?)?,

@@ -7,6 +7,7 @@ use crate::{
     sys::{
         input_file,
         resources::spawn,
+        run_limit,
         signals::{Attention, install_handlers},
         unix::exit_descriptor,
     },
@@ -105,9 +106,14 @@ pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
     }
     if let Some(command) = value.strip_prefix("cmd:") {
         let output = run_command(command, COMMAND_LIMIT).map_err(fault)?;
-        let text = String::from_utf8(output)
+        let is_full = output.len() >= MAX_OUTPUT_BYTES;
+        if is_full && !output.contains(&b'\n') {
+            return Err(fault("the command (cmd:) printed a line of more than 64 KiB".to_owned()));
+        }
+        let line = output.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = std::str::from_utf8(line)
             .map_err(|_| fault("the output of the command (cmd:) is not valid UTF-8".to_owned()))?;
-        let line = text.lines().next().unwrap_or_default();
+        let line = line.strip_suffix('\r').unwrap_or(line);
         if line.is_empty() {
             return Err(fault("the command (cmd:) printed no secret".to_owned()));
         }
@@ -120,6 +126,7 @@ pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
 /// can read from the terminal.
 fn run_command(command: &str, limit: Duration) -> Result<Vec<u8>, String> {
     let failed = |e: io::Error| format!("cannot run the command (cmd:): {}", system_error(&e));
+    let limit = run_limit::left().map_or(limit, |left| limit.min(left));
     let deadline = Instant::now() + limit;
     // The command may prompt at a terminal. Any other stdin carries messages to send.
     let stdin = if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
@@ -133,7 +140,8 @@ fn run_command(command: &str, limit: Duration) -> Result<Vec<u8>, String> {
         || Ok(Some(Vec::new())),
         |stdout| collect(&mut child, stdout, deadline).map_err(failed),
     );
-    if !matches!(printed, Ok(Some(_))) {
+    let is_full = |printed: &Vec<u8>| printed.len() >= MAX_OUTPUT_BYTES;
+    if !matches!(&printed, Ok(Some(printed)) if !is_full(printed)) {
         // The command may have exited in the meantime.
         let _ = child.kill();
     }
@@ -141,13 +149,14 @@ fn run_command(command: &str, limit: Duration) -> Result<Vec<u8>, String> {
     let Some(printed) = printed? else {
         return Err(format!("the command (cmd:) timed out after {} s", limit.as_secs()));
     };
-    if !status.success() {
+    // A command whose output is endless is killed.
+    if !status.success() && !is_full(&printed) {
         return Err(format!("the command (cmd:) failed: {status}"));
     }
     Ok(printed)
 }
 
-/// Collects the output of a child until it exits; `None` if it is still running at the deadline.
+/// Collects the output of a child until it exits or has printed the maximum; `None` if it is still running at the deadline.
 /// Waits for the exit and not for the end of the output, because a background process of the child
 /// may keep the pipe open.
 fn collect(
@@ -175,9 +184,11 @@ fn collect(
             let mut part = [0; 4096];
             let n = stdout.read(&mut part)?;
             is_open = n > 0;
-            // Only the first line is used, so the rest is discarded.
             let room = MAX_OUTPUT_BYTES.saturating_sub(printed.len());
             printed.extend(part.iter().take(n.min(room)));
+            if printed.len() >= MAX_OUTPUT_BYTES {
+                return Ok(Some(printed));
+            }
         } else if exit.is_some() || child.try_wait()?.is_some() {
             return Ok(Some(printed));
         }
@@ -275,8 +286,17 @@ mod tests {
     }
 
     #[test]
+    fn a_command_with_endless_output_is_killed() {
+        assert_eq!(reveal("cmd:exec yes").unwrap().expose(), "y");
+        assert_eq!(
+            fault("cmd:exec cat /dev/zero"),
+            "the command (cmd:) printed a line of more than 64 KiB"
+        );
+    }
+
+    #[test]
     fn a_command_has_a_time_limit() {
-        for command in ["exec sleep 9", "exec sleep 9 >&-", "yes"] {
+        for command in ["exec sleep 9", "exec sleep 9 >&-"] {
             let fault = run_command(command, Duration::from_millis(50)).unwrap_err();
             assert_eq!(fault, "the command (cmd:) timed out after 0 s", "{command}");
         }

@@ -461,3 +461,30 @@ fn zsh_and_fish_ask_for_the_names_of_targets() {
          (commandline -ct)\" -f -a \"(sockeye completions targets 2>/dev/null)\"\n"],
     );
 }
+
+#[test]
+fn max_time_limits_what_is_read_before_the_connection() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, mode).unwrap();
+    // A writer that is silent.
+    let _writer = std::fs::File::options().read(true).write(true).open(&fifo).unwrap();
+    let path = fifo.to_str().unwrap();
+    for args in [
+        ["--bearer", "cmd:exec sleep 9"],
+        ["--bearer", "cmd:echo token; exec sleep 9"],
+        ["-H", &format!("@{path}")],
+        ["--config", path],
+    ] {
+        Test::new()
+            .args(["-m", "0.3", "ws://127.0.0.1:1"])
+            .args(args)
+            .stderr(
+                "sockeye: the run (--max-time) timed out after 0.3 seconds, before it connected\n",
+            )
+            .status(28)
+            .takes_less_than(5000)
+            .run();
+    }
+}

@@ -6,7 +6,7 @@ use super::{
     known_args, prescan,
     usage::usage,
 };
-use crate::{error::Error, proto::Kind, script::action::Action};
+use crate::{error::Error, proto::Kind, script::action::Action, sys::run_limit};
 use clap::{
     Arg, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _,
     parser::ValueSource,
@@ -33,6 +33,13 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
         (Some(args::Command::Demo { args }), Some((_, matches))) => order_script(args, matches),
         (None, _) => order_script(&mut cli.client, &matches),
         _ => {}
+    }
+    let max_time = match &cli.command {
+        Some(args::Command::Demo { args }) => args.max_time,
+        _ => cli.client.max_time,
+    };
+    if let Some(limit) = max_time {
+        run_limit::set(limit);
     }
     cli.client.extras = extras;
     cli.url = url.or(cli.url);

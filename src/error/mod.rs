@@ -71,6 +71,11 @@ pub enum Error {
     Open(OpenError),
     /// An open session failed.
     Session(SessionError),
+    /// `--max-time` expired while files and secrets were read, before a session was opened.
+    SetupTimeout {
+        /// The value of `--max-time`.
+        limit: Duration,
+    },
     /// `--max-time` expired while a session was open.
     RunTimeout {
         /// The server's host and port.
@@ -221,7 +226,7 @@ impl Error {
             | Self::InputJson { .. }
             | Self::InputLineTooLong { .. }
             | Self::InputTruncated { .. } => 26,
-            Self::RunTimeout { .. } => 28,
+            Self::RunTimeout { .. } | Self::SetupTimeout { .. } => 28,
             Self::CutOff { .. } | Self::InputLeft { .. } => 55,
             Self::Identity { .. } => 58,
             Self::Open(error) => open_exit_code(error),

@@ -36,6 +36,11 @@ impl fmt::Display for Error {
             Self::Identity { path, fault } => tls::identity(f, path, fault),
             Self::Open(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
+            Self::SetupTimeout { limit } => write!(
+                f,
+                "the run (--max-time) timed out after {}, before it connected",
+                seconds(*limit)
+            ),
             Self::RunTimeout { authority, limit } => run_timeout(f, authority, *limit),
             Self::Truncated { cause, written: 0, received } => {
                 write!(f, "{cause}\n  received {} of an incomplete message", bytes(*received))

@@ -1,5 +1,6 @@
 //! Files that the user or the environment names, read in bounded memory and time.
 
+use super::run_limit;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{FileType, Mode, OFlags, fstat, open},
@@ -107,6 +108,7 @@ fn read_stream(
 
 /// Waits until there is something to read or the end. Returns no flag if the time has expired.
 fn wait(file: &OwnedFd, limit: Option<Duration>) -> io::Result<PollFlags> {
+    let limit = limit.into_iter().chain(run_limit::left()).min();
     let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
     let mut fds = [PollFd::from_borrowed_fd(file.as_fd(), PollFlags::IN)];
     match poll(&mut fds, limit.as_ref()) {

@@ -6,6 +6,7 @@ mod output_target;
 mod patient;
 mod readiness;
 pub mod resources;
+pub mod run_limit;
 pub mod signals;
 pub mod stdio;
 mod stdout;

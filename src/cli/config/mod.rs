@@ -12,6 +12,7 @@ use crate::{
     cli::{args::ConfigExtras, usage::usage},
     error::Error,
     escape::Escaped,
+    sys::run_limit,
     target::Target,
     wording::nearest,
 };
@@ -19,7 +20,7 @@ use clap::{ArgMatches, Command, error::ErrorKind};
 use entry::Section;
 use file::File;
 use merge::MergedConfig;
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 use target::Reference;
 use toml::{
     Spanned,
@@ -51,6 +52,10 @@ pub(super) fn parse(command: &mut Command, args: &[OsString]) -> Result<ParsedAr
         Some(("listen", own)) => own,
         Some(_) => return without_file(typed, incomplete.as_ref()),
     };
+    // The file itself may be a pipe whose writer is silent.
+    if let Ok(Some(limit)) = own.try_get_one::<Duration>("max_time") {
+        run_limit::set(*limit);
+    }
     let file = if own.get_flag("no_config") {
         None
     } else {
