@@ -4,11 +4,13 @@
 //! A process has one run, so there is one registry. Secrets are added where they are obtained: from
 //! the command line, the environment, files, prompts and the requests that are sent.
 
+mod common;
 mod decoded;
 mod forms;
 pub mod signs;
 
 use crate::proto::handshake::Headers;
+use common::{MIN_NUMBER_DIGITS, is_common};
 use decoded::{Decoded, Escapes};
 use std::{borrow::Cow, ops::Range};
 
@@ -234,13 +236,6 @@ fn cut_off(text: &[u8], end: usize, form: &[u8], least: usize) -> Option<Range<u
     Some(end - length..end)
 }
 
-/// Reports whether a text is so common that its replacement would garble what it is not about: a
-/// short number, as a port or a year, or a word of our own sentences.
-fn is_common(text: &str) -> bool {
-    let is_number = text.len() < MIN_NUMBER_DIGITS && text.bytes().all(|c| c.is_ascii_digit());
-    is_number || OUR_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
-}
-
 /// Reports whether a form is the name and value of a cookie whose value is too short to be a secret
 /// by itself.
 fn is_pair(form: &[u8]) -> bool {
@@ -287,11 +282,6 @@ pub const REDACTED: &str = "[redacted]";
 const MIN_SECRET_BYTES: usize = 4;
 /// No server accepts a header field with longer text.
 const MAX_SECRET_BYTES: usize = 16 << 10;
-/// Shorter numbers would match by chance.
-const MIN_NUMBER_DIGITS: usize = 6;
-/// Words of our own sentences, which are public.
-const OUR_WORDS: [&str; 8] =
-    ["sockeye", "websocket", "upgrade", "connection", "handshake", "close", "frame", "http/1.1"];
 /// Shorter secrets are recognized only as whole words.
 const MIN_PART_BYTES: usize = 8;
 /// The maximum number of secrets, which bounds the time of a search.

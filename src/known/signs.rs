@@ -1,6 +1,6 @@
 //! Signs of a secret: names of header fields and query parameters, and the look of a value.
 
-use super::is_common;
+use super::common::is_common;
 use crate::proto::slice::Within;
 use data_encoding::BASE64URL_NOPAD;
 use std::{borrow::Cow, iter, ops::Range};
