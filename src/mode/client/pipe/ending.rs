@@ -22,7 +22,7 @@ impl Pipe {
         let expiry = self.clock.expiry(self.session.queued() > 0).filter(|_| waits)?;
         let busy = match expiry.1 {
             Expiry::Waited(_) => self.feeding,
-            Expiry::Silence(_) => self.feeding || !self.drained,
+            Expiry::Silence(_) => self.feeding || !self.drained || !self.output.is_written(),
         };
         (!busy).then_some(expiry)
     }

@@ -310,11 +310,13 @@ impl Pipe {
         if queued {
             self.clock.busy(self.session.last_sent());
         }
-        if stuck {
+        if stuck || has_output {
             // The time in which received bytes waited for stdout was not silence.
             let ended = now();
             self.clock.busy(ended);
-            self.options.script.delay(ended - turned);
+            if stuck {
+                self.options.script.delay(ended - turned);
+            }
         }
         if fed && self.clock.runs() {
             self.clock.restart(now());
