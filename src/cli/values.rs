@@ -51,7 +51,7 @@ pub fn bytes(s: &str) -> Result<u64, String> {
         .ok_or_else(|| "not a number of bytes (K, M, G stand for powers of 1024)".to_owned())
 }
 
-/// Parses the maximum payload of a frame: a number of bytes as for [`bytes`], but not 0.
+/// Parses the maximum payload of a frame: a number of bytes as for [`bytes()`], but not 0.
 pub fn fragment(s: &str) -> Result<NonZeroUsize, String> {
     let length = usize::try_from(bytes(s)?).unwrap_or(usize::MAX);
     NonZeroUsize::new(length).ok_or_else(|| "not a number of bytes, at least 1".to_owned())

@@ -111,7 +111,7 @@ pub fn paint<W: fmt::Write>(
 }
 
 /// Appends a complete JSON text laid out with one member or element per line, until the page is
-/// full. Anything nested deeper than [`MAX_DEPTH`] stays on one line, since the indentation would
+/// full. Anything nested deeper than `MAX_DEPTH` stays on one line, since the indentation would
 /// otherwise grow with the square of the length.
 pub fn lay_out<W: fmt::Write>(text: &str, page: &mut Page<'_, W>) -> fmt::Result {
     let mut depth = 0usize;

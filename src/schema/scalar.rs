@@ -47,7 +47,7 @@ const HALF: Duration = Duration::from_nanos(500);
 
 impl Seconds {
     /// Rounds a number of seconds to the microsecond. Returns `None` if it is not between 0 and
-    /// [`MAX_SECONDS`], so that sums of times cannot overflow.
+    /// `MAX_SECONDS`, so that sums of times cannot overflow.
     pub fn from_seconds(seconds: f64) -> Option<Self> {
         if !(0.0..=MAX_SECONDS).contains(&seconds) {
             return None;
