@@ -156,7 +156,8 @@ fn run_command(command: &str, limit: Duration) -> Result<Vec<u8>, String> {
     Ok(printed)
 }
 
-/// Collects the output of a child until it exits or has printed the maximum; `None` if it is still running at the deadline.
+/// Collects the output of a child until it exits or has printed the maximum. Returns `None` if it
+/// is still running at the deadline.
 /// Waits for the exit and not for the end of the output, because a background process of the child
 /// may keep the pipe open.
 fn collect(
