@@ -211,7 +211,7 @@ pub(super) const RULES: &[EndingRule] = &[
     EndingRule::certain("servers with permessage-deflate", |e| {
         e.code() != 0
             && e.requests(Compression)
-            && e.says(&["deflate", "compress", "rsv1", "reserved bit", "extension"])
+            && e.says(&["deflate", "compress", "rsv1", "reserved bit", "websocket extension"])
     })
     .hint(|_| UNCOMPRESSED.into()),
     EndingRule::certain("servers that route by path", |e| {
