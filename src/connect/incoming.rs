@@ -5,8 +5,10 @@ use crate::{
     net::Transport,
     proto::{
         handshake::{Agreement, Choices, Headers, Request, Version, choose},
+        server_upgrade::{
+            RequestFault, RequestHead, ServerUpgrade, encode_acceptance, encode_refusal,
+        },
         slice::Within,
-        upgrade::{RequestFault, RequestHead, ServerUpgrade, encode_acceptance, encode_refusal},
     },
     sys::unix::set_tcp_options,
 };
@@ -15,7 +17,7 @@ use std::{fmt, io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 /// A client's request, once its head was received. Dropping it closes the connection without a
@@ -34,6 +36,8 @@ pub struct Incoming {
 pub enum IncomingFault {
     /// The request breaks a rule; the client received an error response.
     Request(RequestFault),
+    /// The client ended the connection before it sent anything.
+    Unused,
     /// The client ended the connection in the middle of the head.
     Cut,
     /// The handshake was not finished within this limit.
@@ -46,9 +50,10 @@ impl fmt::Display for IncomingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(fault) => fault.fmt(f),
+            Self::Unused => f.write_str("the connection ended without a request"),
             Self::Cut => f.write_str("the connection ended in the middle of the request"),
             Self::TimedOut(limit) => {
-                write!(f, "no handshake within {} s", limit.as_secs_f64())
+                write!(f, "no complete request within {} s", limit.as_secs_f64())
             }
             Self::Io(cause) => cause.fmt(f),
         }
@@ -72,23 +77,53 @@ impl Incoming {
     }
 
     /// Reads a request. `authority` names the client in errors; `limit` covers the time from now
-    /// until the answer is written. A request that is not well-formed HTTP/1.1, or not a GET, is
-    /// refused here; [`Self::fault`] reports any other violation.
+    /// until the answer is written. Bytes that are no request are refused here; [`Self::fault`]
+    /// reports any other violation.
     pub async fn read(
         mut transport: Box<dyn Transport>,
         authority: String,
         limit: Duration,
     ) -> Result<Self, IncomingFault> {
         let deadline = Instant::now() + limit;
-        let read = read_head(&mut transport);
-        let head =
-            timeout_at(deadline, read).await.map_err(|_| IncomingFault::TimedOut(limit))??;
-        Ok(Self { transport, authority, head, deadline, limit })
+        let mut upgrade = ServerUpgrade::default();
+        let read = timeout_at(deadline, read_head(&mut transport, &mut upgrade));
+        let fault = match read.await {
+            Ok(Ok(head)) => return Ok(Self { transport, authority, head, deadline, limit }),
+            Ok(Err(IncomingFault::Request(fault))) => {
+                let (status, headers) = fault.status();
+                let answer = encode_refusal(status, &headers, &fault.body(), false);
+                // The fault explains the end of the connection better than an error of writing.
+                let _ = timeout_at(deadline, write_last(&mut transport, &answer)).await;
+                IncomingFault::Request(fault)
+            }
+            Ok(Err(fault)) => fault,
+            Err(_) => {
+                let fault = IncomingFault::TimedOut(limit);
+                // A connection without any byte is a spare one of a browser, or a port scan.
+                if upgrade.has_begun() {
+                    let (status, body) = (StatusCode::REQUEST_TIMEOUT, format!("{fault}\n"));
+                    let answer = encode_refusal(status, &Headers::default(), &body, false);
+                    let _ = timeout(ANSWER_LIMIT, write_last(&mut transport, &answer)).await;
+                }
+                fault
+            }
+        };
+        Err(fault)
     }
 
     /// Returns the request.
     pub fn request(&self) -> &Request {
         &self.head.request
+    }
+
+    /// Returns the method of the request.
+    pub fn method(&self) -> &str {
+        &self.head.method
+    }
+
+    /// Returns the client in errors.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Returns the requirement of RFC 6455, 4.2.1 that the request does not meet, if any.
@@ -134,34 +169,32 @@ impl Incoming {
         headers: &Headers,
         body: &str,
     ) -> Result<(), IncomingFault> {
-        let answer = encode_refusal(status, headers, body);
+        let answer = encode_refusal(status, headers, body, self.head.method == "HEAD");
         let written = timeout_at(self.deadline, write_last(&mut self.transport, &answer));
         Ok(written.await.map_err(|_| IncomingFault::TimedOut(self.limit))??)
     }
 
-    async fn refuse_for(self, fault: RequestFault) -> Result<(), IncomingFault> {
+    /// Refuses the request because of a fault.
+    pub async fn refuse_for(self, fault: RequestFault) -> Result<(), IncomingFault> {
         let (status, headers) = fault.status();
-        self.refuse(status, &headers, &format!("{fault}\n")).await
+        self.refuse(status, &headers, &fault.body()).await
     }
 }
 
-async fn read_head(transport: &mut Box<dyn Transport>) -> Result<RequestHead, IncomingFault> {
-    let mut upgrade = ServerUpgrade::default();
-    let mut buffer = vec![0; READ_BUFFER_BYTES];
+async fn read_head(
+    transport: &mut Box<dyn Transport>,
+    upgrade: &mut ServerUpgrade,
+) -> Result<RequestHead, IncomingFault> {
+    let mut buffer = [0; READ_BUFFER_BYTES];
     loop {
         let n = transport.read(&mut buffer).await?;
         if n == 0 {
-            return Err(IncomingFault::Cut);
+            let cut = upgrade.has_begun();
+            return Err(if cut { IncomingFault::Cut } else { IncomingFault::Unused });
         }
-        match upgrade.receive(buffer.within(..n)) {
-            Ok(None) => {}
-            Ok(Some(head)) => return Ok(head),
-            Err(fault) => {
-                let (status, headers) = fault.status();
-                let answer = encode_refusal(status, &headers, &format!("{fault}\n"));
-                write_last(transport, &answer).await?;
-                return Err(IncomingFault::Request(fault));
-            }
+        let head = upgrade.receive(buffer.within(..n)).map_err(IncomingFault::Request)?;
+        if let Some(head) = head {
+            return Ok(head);
         }
     }
 }
@@ -171,13 +204,33 @@ async fn write(transport: &mut Box<dyn Transport>, answer: &[u8]) -> io::Result<
     transport.flush().await
 }
 
+/// Writes an answer and ends the connection. What the client still sends is read and discarded for
+/// a while: closing a connection with unread data resets it, and the client may lose the answer.
 async fn write_last(transport: &mut Box<dyn Transport>, answer: &[u8]) -> io::Result<()> {
     transport.write_all(answer).await?;
-    transport.shutdown().await
+    transport.shutdown().await?;
+    let discard = async {
+        let (mut buffer, mut left) = ([0; READ_BUFFER_BYTES], DISCARDED_BYTES);
+        while left > 0 {
+            match transport.read(&mut buffer).await {
+                Ok(0) | Err(_) => break,
+                Ok(n) => left = left.saturating_sub(n),
+            }
+        }
+    };
+    // The answer was written, whatever becomes of the connection.
+    let _ = timeout(LINGER, discard).await;
+    Ok(())
 }
 
 /// The number of bytes of a request read at a time.
-const READ_BUFFER_BYTES: usize = 4 << 10;
+const READ_BUFFER_BYTES: usize = 2 << 10;
+/// The time limit for the answer to a request that was not completed in time.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+/// The time for which data after a refused request is discarded.
+const LINGER: Duration = Duration::from_secs(1);
+/// The greatest number of bytes that are discarded after a refused request.
+const DISCARDED_BYTES: usize = 2 << 20;
 /// The default time limit for a client's handshake.
 pub const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -211,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn read_refuses_a_request_that_is_malformed_or_not_a_get() {
+    fn read_refuses_bytes_that_are_no_request() {
         let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(64 << 10));
         for (request, expected, status) in [
             ("\0\r\n\r\n", RequestFault::Malformed, "400 Bad Request"),
+            ("\x16\x03\x01", RequestFault::Tls, "400 Bad Request"),
             ("GET / HTTP/1.1\r\nno colon\r\n\r\n", RequestFault::Malformed, "400 Bad Request"),
-            (&long, RequestFault::Malformed, "400 Bad Request"),
-            ("POST / HTTP/1.1\r\n\r\n", RequestFault::Method, "405 Method Not Allowed"),
+            (&long, RequestFault::HeadTooLong, "431 Request Header Fields Too Large"),
         ] {
             testbed::run(async {
                 let (mut client, server) = client_with(request.as_bytes()).await;
@@ -237,8 +290,9 @@ mod tests {
     fn answer_refuses_a_request_that_is_not_a_valid_upgrade() {
         let extensions = "13\r\nSec-WebSocket-Extensions: ;";
         for (from, to, expected, status) in [
-            ("Upgrade: websocket\r\n", "", RequestFault::NoUpgrade, "426 Upgrade Required"),
-            ("Host: server.example\r\n", "", RequestFault::Host, "400 Bad Request"),
+            ("Upgrade: websocket\r\n", "", RequestFault::UpgradeRemoved, "426 Upgrade Required"),
+            ("Host: server.example\r\n", "", RequestFault::NoHost, "400 Bad Request"),
+            ("GET ", "POST ", RequestFault::Method, "405 Method Not Allowed"),
             ("Bub25jZQ==", "", RequestFault::Key, "400 Bad Request"),
             ("Version: 13", "Version: 8", RequestFault::Version, "426 Upgrade Required"),
             ("13", extensions, RequestFault::Extensions, "400 Bad Request"),
@@ -264,14 +318,59 @@ mod tests {
     #[test]
     fn the_limit_covers_reading_the_request() {
         testbed::run(async {
-            let (_client, server) = client_with(&REQUEST.as_bytes()[..20]).await;
+            let (mut client, server) = client_with(&REQUEST.as_bytes()[..20]).await;
             let start = Instant::now();
-            let fault = read(server).await.err();
+            let answer = async { (response(&mut client).await, start.elapsed()) };
+            let (fault, (response, elapsed)) = tokio::join!(read(server), answer);
+            let fault = fault.err();
             assert!(
                 matches!(fault, Some(IncomingFault::TimedOut(limit)) if limit == LIMIT),
                 "{fault:?}"
             );
-            assert_eq!(start.elapsed(), LIMIT);
+            assert_eq!(elapsed, LIMIT);
+            assert!(response.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{response}");
+        });
+    }
+
+    #[test]
+    fn a_connection_without_a_request_is_dropped_without_an_answer() {
+        testbed::run(async {
+            let (mut client, server) = client_with(b"").await;
+            let (fault, response) = tokio::join!(read(server), response(&mut client));
+            assert!(matches!(fault, Err(IncomingFault::TimedOut(_))));
+            assert_eq!(response, "");
+            let (mut client, server) = client_with(b"").await;
+            client.shutdown().await.unwrap();
+            assert!(matches!(read(server).await, Err(IncomingFault::Unused)));
+        });
+    }
+
+    #[test]
+    fn the_answer_to_head_has_no_body() {
+        testbed::run(async {
+            let (mut client, server) = client_with(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            let incoming = read(server).await.unwrap();
+            assert_eq!(incoming.method(), "HEAD");
+            assert!(incoming.answer(&Choices::default()).await.is_err());
+            let response = response(&mut client).await;
+            assert!(response.starts_with("HTTP/1.1 426 ") && response.ends_with("\r\n\r\n"));
+        });
+    }
+
+    /// Closing a connection with unread data resets it, which may discard the answer.
+    #[test]
+    fn the_rest_of_a_refused_request_is_read() {
+        testbed::run(async {
+            let (mut client, server) = client_with(b"POST / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            let incoming = read(server).await.unwrap();
+            let send = async {
+                client.write_all(&vec![b'x'; 100_000]).await.unwrap();
+                response(&mut client).await
+            };
+            let refuse = incoming.refuse_for(RequestFault::Method);
+            let (refused, response) = tokio::join!(refuse, send);
+            refused.unwrap();
+            assert!(response.starts_with("HTTP/1.1 405 "), "{response}");
         });
     }
 
@@ -328,7 +427,7 @@ mod tests {
             let headers = Headers::of(&[("Retry-After", "60")]);
             incoming.refuse(StatusCode::SERVICE_UNAVAILABLE, &headers, "full\n").await.unwrap();
             let expected = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\n\
-                            Content-Type: text/plain\r\nContent-Length: 5\r\n\
+                            Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\
                             Connection: close\r\n\r\nfull\n";
             assert_eq!(response(&mut client).await, expected);
         });

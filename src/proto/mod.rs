@@ -24,7 +24,8 @@
 //! | [`trace`] | the frames of a byte stream for inspection, legal or not |
 //! | [`raw`] | an encoder of illegal frames, for peers that break the protocol on purpose |
 //! | [`handshake`] | the part of the opening handshake that all HTTP versions share |
-//! | [`upgrade`], [`extended`] | the opening handshake over HTTP/1.1 and HTTP/2 |
+//! | [`upgrade`], [`server_upgrade`] | the opening handshake over HTTP/1.1, as client and server |
+//! | [`extended`] | the opening handshake over HTTP/2 |
 //! | [`extension`] | the negotiation of permessage-deflate |
 //! | `excerpt` | truncation of a peer's words in messages |
 //! | `slice` | slicing with ranges in bounds by construction |
@@ -53,6 +54,7 @@ pub mod piece;
 pub mod ping;
 pub mod raw;
 pub mod role;
+pub mod server_upgrade;
 pub(crate) mod silence;
 pub(crate) mod slice;
 pub mod tally;

@@ -1,5 +1,5 @@
-//! The opening handshake over HTTP/1.1 (RFC 6455, 4): keys, heads and the state machines of both
-//! sides.
+//! The opening handshake over HTTP/1.1 (RFC 6455, 4): keys, heads and the client's side.
+//! [`server_upgrade`](super::server_upgrade) is the server's.
 
 use super::{
     handshake::{
@@ -10,9 +10,7 @@ use super::{
     slice::Within as _,
 };
 use data_encoding::BASE64;
-use http::StatusCode;
 use sha1_smol::Sha1;
-use std::fmt;
 
 /// Encodes a head: its first line, the fields and the empty line.
 pub fn head(first: &str, headers: &Headers) -> Vec<u8> {
@@ -171,150 +169,11 @@ impl ClientUpgrade {
     }
 }
 
-/// A fault in a client's request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestFault {
-    /// The head is not well-formed HTTP/1.1 or exceeds [`MAX_HEAD_BYTES`].
-    Malformed,
-    /// The method is not GET.
-    Method,
-    /// An ordinary HTTP request without an upgrade.
-    NoUpgrade,
-    /// The protocol version is not 13.
-    Version,
-    /// There is not exactly one key of 16 bytes in base64.
-    Key,
-    /// There is not exactly one Host header.
-    Host,
-    /// The list of extensions is malformed (9.1).
-    Extensions,
-}
-
-/// The head of a client's request.
-#[derive(Debug, PartialEq, Eq)]
-pub struct RequestHead {
-    /// The request, with or without an upgrade.
-    pub request: Request,
-    /// The value of `Sec-WebSocket-Accept`, or the requirement of 4.2.1 that the request fails.
-    pub accept: Result<String, RequestFault>,
-    /// The bytes after the head.
-    pub rest: Vec<u8>,
-}
-
-/// The server's side of the handshake: collects and checks the head of a request. The caller responds
-/// with [`encode_acceptance`] or [`encode_refusal`].
-#[derive(Debug, Default)]
-pub struct ServerUpgrade {
-    buffer: Vec<u8>,
-}
-
-impl ServerUpgrade {
-    /// Processes bytes from the client. `None` if more are needed.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestFault> {
-        self.buffer.extend_from_slice(bytes);
-        match parse_request(&self.buffer)? {
-            None if self.buffer.len() <= MAX_HEAD_BYTES => Ok(None),
-            Some((request, length)) if length <= MAX_HEAD_BYTES => {
-                let rest = self.buffer.split_off(length);
-                let accept = check_request(&request);
-                Ok(Some(RequestHead { request, accept, rest }))
-            }
-            _ => Err(RequestFault::Malformed),
-        }
-    }
-}
-
 /// Returns the Sec-WebSocket-Accept that answers this Sec-WebSocket-Key (4.2.2, item 5.4).
-fn accept_for(key: &str) -> String {
+pub(super) fn accept_for(key: &str) -> String {
     let mut hash = Sha1::from(key);
     hash.update(GUID);
     BASE64.encode(&hash.digest().bytes())
-}
-
-/// Checks the requirements of 4.2.1, and returns the value of `Sec-WebSocket-Accept`.
-fn check_request(request: &Request) -> Result<String, RequestFault> {
-    let headers = &request.headers;
-    if !headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "upgrade") {
-        return Err(RequestFault::NoUpgrade);
-    }
-    // These fields must not be repeated (RFC 9112, 3.2; RFC 6455, 11.3).
-    let only = |name| {
-        let mut values = headers.all(name).map(str::trim);
-        values.next().filter(|_| values.next().is_none())
-    };
-    if only("Host").is_none() {
-        return Err(RequestFault::Host);
-    }
-    if only("Sec-WebSocket-Version") != Some("13") {
-        return Err(RequestFault::Version);
-    }
-    let key = only("Sec-WebSocket-Key").unwrap_or_default();
-    match BASE64.decode(key.as_bytes()) {
-        Ok(bytes) if bytes.len() == 16 => Ok(accept_for(key)),
-        _ => Err(RequestFault::Key),
-    }
-}
-
-/// Encodes the 101 response that opens the session. `accept` is that of [`RequestHead`]; `headers`
-/// follow the fields of the upgrade.
-pub fn encode_acceptance(accept: &str, headers: &Headers) -> Vec<u8> {
-    let mut all = Headers::default();
-    all.push("Upgrade", "websocket");
-    all.push("Connection", "Upgrade");
-    all.push("Sec-WebSocket-Accept", accept);
-    for (name, value) in headers.iter() {
-        all.push(name, value);
-    }
-    head("HTTP/1.1 101 Switching Protocols", &all)
-}
-
-/// Encodes a response that opens no session and ends the connection, with a plain-text `body`.
-pub fn encode_refusal(status: StatusCode, headers: &Headers, body: &str) -> Vec<u8> {
-    let mut all = headers.clone();
-    all.push("Content-Type", "text/plain");
-    all.push("Content-Length", body.len().to_string());
-    all.push("Connection", "close");
-    let mut answer = head(&format!("HTTP/1.1 {status}"), &all);
-    answer.extend_from_slice(body.as_bytes());
-    answer
-}
-
-impl RequestFault {
-    /// Returns the status of the response, and the header field that the status requires.
-    pub fn status(self) -> (StatusCode, Headers) {
-        let mut headers = Headers::default();
-        let status = match self {
-            Self::Malformed | Self::Host | Self::Extensions | Self::Key => StatusCode::BAD_REQUEST,
-            Self::Method => {
-                headers.push("Allow", "GET");
-                StatusCode::METHOD_NOT_ALLOWED
-            }
-            Self::NoUpgrade => {
-                headers.push("Upgrade", "websocket");
-                StatusCode::UPGRADE_REQUIRED
-            }
-            Self::Version => {
-                headers.push("Sec-WebSocket-Version", "13");
-                StatusCode::UPGRADE_REQUIRED
-            }
-        };
-        (status, headers)
-    }
-}
-
-impl fmt::Display for RequestFault {
-    /// Writes the text for the client.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "not an HTTP/1.1 request",
-            Self::Host => "no Host header",
-            Self::Extensions => "malformed Sec-WebSocket-Extensions",
-            Self::Key => "no valid Sec-WebSocket-Key",
-            Self::Method => "only GET is allowed",
-            Self::NoUpgrade => "this is a WebSocket server",
-            Self::Version => "only WebSocket version 13 is supported",
-        })
-    }
 }
 
 /// Parses the head of a response. Returns it with its length in bytes, or `None` if it is incomplete.
@@ -408,34 +267,12 @@ fn parse_plain(
     })
 }
 
-fn parse_request(buffer: &[u8]) -> Result<Option<(Request, usize)>, RequestFault> {
-    let parsed = with_room(buffer, |buffer, fields| {
-        let mut request = httparse::Request::new(fields);
-        let httparse::Status::Complete(length) = request.parse(buffer)? else {
-            return Ok(None);
-        };
-        let head = Request {
-            version: version(request.version),
-            target: request.path.unwrap_or_default().to_owned(),
-            headers: to_headers(request.headers),
-        };
-        Ok(Some((head, request.method == Some("GET"), request.version, length)))
-    });
-    match parsed {
-        Err(_) => Err(RequestFault::Malformed),
-        Ok(None) => Ok(None),
-        Ok(Some((_, false, _, _))) => Err(RequestFault::Method),
-        Ok(Some((_, _, version, _))) if version != Some(1) => Err(RequestFault::Malformed),
-        Ok(Some((head, _, _, length))) => Ok(Some((head, length))),
-    }
-}
-
-fn version(minor: Option<u8>) -> Version {
+pub(super) fn version(minor: Option<u8>) -> Version {
     if minor == Some(1) { Version::Http11 } else { Version::Http10 }
 }
 
 /// Parses a head, retrying with a larger array of fields until all of them fit.
-fn with_room<'b, T>(
+pub(super) fn with_room<'b, T>(
     buffer: &'b [u8],
     mut parse: impl FnMut(&'b [u8], &mut [httparse::Header<'b>]) -> Result<T, httparse::Error>,
 ) -> Result<T, httparse::Error> {
@@ -448,7 +285,7 @@ fn with_room<'b, T>(
     }
 }
 
-fn to_headers(fields: &[httparse::Header<'_>]) -> Headers {
+pub(super) fn to_headers(fields: &[httparse::Header<'_>]) -> Headers {
     let mut headers = Headers::default();
     for field in fields {
         // A fold is replaced by one space (RFC 9112, 5.2).

@@ -57,7 +57,11 @@ fn an_ordinary_get_is_answered_with_upgrade_required() {
 
 #[test]
 fn another_method_is_not_allowed() {
-    refused("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "405", Some("Allow: GET"));
+    refused(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+        "405",
+        Some("Allow: GET, HEAD"),
+    );
 }
 
 #[test]

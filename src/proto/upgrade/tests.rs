@@ -1,10 +1,7 @@
 //! Both sides of the upgrade, in bytes, with the key of the RFC's example (1.3).
 
 use super::*;
-use crate::proto::{
-    extension::ExtensionFault,
-    handshake::{Choices, choose},
-};
+use crate::proto::extension::ExtensionFault;
 use proptest::prelude::*;
 
 const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -217,94 +214,10 @@ fn heads_are_limited() {
     assert!(matches!(client(&[]).receive(many.as_bytes()), Ok(UpgradeProgress::Open { .. })));
 }
 
-fn request(lines: &[&str]) -> Result<RequestHead, RequestFault> {
-    let head = format!("{}\r\n\r\n", lines.join("\r\n"));
-    ServerUpgrade::default().receive(head.as_bytes()).map(Option::unwrap)
-}
-
-const ASK: [&str; 6] = [
-    "GET /chat HTTP/1.1",
-    "Host: example.com",
-    "Upgrade: websocket",
-    "Connection: keep-alive, Upgrade",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version: 13",
-];
-
-#[test]
-fn a_server_accepts_a_request_that_meets_4_2_1() {
-    let RequestHead { request, accept, rest } = request(&ASK).unwrap();
-    assert_eq!((request.target.as_str(), rest), ("/chat", vec![]));
-    let accept = accept.unwrap();
-    assert_eq!(format!("Sec-WebSocket-Accept: {accept}"), ACCEPT);
-    let response = encode_acceptance(&accept, &Headers::default());
-    // Our own client accepts it.
-    assert!(matches!(answer_bytes(&response), Ok(UpgradeProgress::Open { .. })));
-}
-
-#[test]
-fn a_server_announces_the_subprotocol_it_chose() {
-    let mut lines = ASK.to_vec();
-    lines.push("Sec-WebSocket-Protocol: mqtt, chat");
-    let RequestHead { request, accept, .. } = request(&lines).unwrap();
-    let choices = Choices { subprotocols: vec!["chat".into()], compress: None };
-    let (agreement, headers) = choose(&request.headers, &choices).unwrap();
-    assert_eq!(agreement.subprotocol.as_deref(), Some("chat"));
-    let response = String::from_utf8(encode_acceptance(&accept.unwrap(), &headers)).unwrap();
-    assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
-    assert!(response.contains("Sec-WebSocket-Protocol: chat\r\n"), "{response}");
-}
-
-#[test]
-fn a_server_refuses_with_the_fitting_status() {
-    let without = |name: &str| -> Vec<&str> {
-        ASK.into_iter().filter(|line| !line.starts_with(name)).collect()
-    };
-    let with = |old: &str, new: &'static str| -> Vec<&str> {
-        ASK.into_iter().map(|line| if line.starts_with(old) { new } else { line }).collect()
-    };
-    let twice = |name: &str| -> Vec<&str> {
-        ASK.into_iter().chain(ASK.into_iter().filter(|line| line.starts_with(name))).collect()
-    };
-    let cases = [
-        (without("Upgrade"), RequestFault::NoUpgrade, "426"),
-        (without("Connection"), RequestFault::NoUpgrade, "426"),
-        (without("Host"), RequestFault::Host, "400"),
-        (without("Sec-WebSocket-Key"), RequestFault::Key, "400"),
-        (with("Sec-WebSocket-Key", "Sec-WebSocket-Key: c2hvcnQ="), RequestFault::Key, "400"),
-        (with("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), RequestFault::Version, "426"),
-        (twice("Host"), RequestFault::Host, "400"),
-        (twice("Sec-WebSocket-Key"), RequestFault::Key, "400"),
-        (twice("Sec-WebSocket-Version"), RequestFault::Version, "426"),
-        (with("GET", "POST /chat HTTP/1.1"), RequestFault::Method, "405"),
-        (with("GET", "GET /chat HTTP/1.0"), RequestFault::Malformed, "400"),
-        (vec!["what?"], RequestFault::Malformed, "400"),
-    ];
-    for (lines, expected, status) in cases {
-        let fault = request(&lines).and_then(|head| head.accept).unwrap_err();
-        assert_eq!(fault, expected, "{lines:?}");
-        assert_eq!(fault.status().0.as_str(), status);
-    }
-    let endless = ServerUpgrade::default().receive(&vec![b'a'; MAX_HEAD_BYTES + 1]);
-    assert_eq!(endless, Err(RequestFault::Malformed));
-}
-
-#[test]
-fn a_refusal_closes_the_connection() {
-    let (status, headers) = RequestFault::Version.status();
-    let expected = "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\n\
-                    Content-Type: text/plain\r\nContent-Length: 39\r\nConnection: close\r\n\r\n\
-                    only WebSocket version 13 is supported\n";
-    let body = format!("{}\n", RequestFault::Version);
-    assert_eq!(String::from_utf8(encode_refusal(status, &headers, &body)).unwrap(), expected);
-}
-
 proptest! {
     #[test]
     fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = client(&[]).receive(&bytes);
         let _ = client(&[]).receive(&[HTTP, &bytes].concat());
-        let _ = ServerUpgrade::default().receive(&bytes);
-        let _ = ServerUpgrade::default().receive(&[b"GET / HTTP/1.1\r\n", &bytes[..]].concat());
     }
 }

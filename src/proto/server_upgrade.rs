@@ -1,0 +1,310 @@
+//! The server's side of the opening handshake over HTTP/1.1 (RFC 6455, 4.2): reads the head of a
+//! request, checks it, and encodes the answer.
+
+use super::{
+    handshake::{MAX_HEAD_BYTES, Request, Version},
+    headers::Headers,
+    slice::Within as _,
+    upgrade::{accept_for, head, to_headers, version, with_room},
+};
+use data_encoding::BASE64;
+use http::StatusCode;
+use std::fmt;
+
+/// A fault in a client's request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestFault {
+    /// The bytes are not a well-formed HTTP/1 head.
+    Malformed,
+    /// The bytes are the start of a TLS handshake.
+    Tls,
+    /// The bytes are the preface of HTTP/2 (RFC 9113, 3.4).
+    Http2,
+    /// The request line exceeds [`MAX_HEAD_BYTES`].
+    TargetTooLong,
+    /// The head exceeds [`MAX_HEAD_BYTES`].
+    HeadTooLong,
+    /// The target is neither a path nor a URL (RFC 9112, 3.2).
+    Target,
+    /// The method is neither GET nor HEAD.
+    Method,
+    /// An ordinary HTTP request.
+    NoUpgrade,
+    /// A WebSocket request without the headers of the upgrade, which are not forwarded by a proxy
+    /// that does not know them.
+    UpgradeRemoved,
+    /// A WebSocket request in HTTP/1.0, which has no upgrade.
+    Http10,
+    /// The protocol version is not 13.
+    Version,
+    /// There is not exactly one key of 16 bytes in base64.
+    Key,
+    /// There is no Host header.
+    NoHost,
+    /// There is more than one Host header.
+    Hosts,
+    /// The list of extensions is malformed (9.1).
+    Extensions,
+}
+
+/// The head of a client's request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RequestHead {
+    /// The request, with or without an upgrade.
+    pub request: Request,
+    /// The method of the request.
+    pub method: String,
+    /// The value of `Sec-WebSocket-Accept`, or the requirement that the request fails.
+    pub accept: Result<String, RequestFault>,
+    /// The bytes after the head.
+    pub rest: Vec<u8>,
+}
+
+/// The server's side of the handshake: collects and checks the head of a request. The caller responds
+/// with [`encode_acceptance`] or [`encode_refusal`].
+#[derive(Debug, Default)]
+pub struct ServerUpgrade {
+    buffer: Vec<u8>,
+}
+
+impl ServerUpgrade {
+    /// Processes bytes from the client. `None` if more are needed. Fails if the bytes cannot become
+    /// the head of a request; any other fault is in [`RequestHead::accept`].
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestFault> {
+        let before = self.buffer.len();
+        self.buffer.extend_from_slice(bytes);
+        // The head is parsed at its start, to detect another protocol, and at its end. Parsing it
+        // for each byte that arrives would take quadratic time.
+        let fresh = self.buffer.within(before.saturating_sub(END_BYTES - 1)..);
+        let is_complete = fresh.windows(END_BYTES).any(|end| end == b"\n\r\n")
+            || fresh.windows(2).any(|end| end == b"\n\n");
+        let parsed = match () {
+            () if before < START_BYTES || is_complete => parse_request(&self.buffer)?,
+            () => None,
+        };
+        match parsed {
+            None if self.buffer.len() <= MAX_HEAD_BYTES => Ok(None),
+            Some((mut head, length)) if length <= MAX_HEAD_BYTES => {
+                head.rest = self.buffer.split_off(length);
+                Ok(Some(head))
+            }
+            _ if self.buffer.within(..MAX_HEAD_BYTES).contains(&b'\n') => {
+                Err(RequestFault::HeadTooLong)
+            }
+            _ => Err(RequestFault::TargetTooLong),
+        }
+    }
+
+    /// Reports whether any byte of a request was received.
+    pub fn has_begun(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+}
+
+/// Parses the head of a request. Returns it, without the bytes after it, with its length in bytes,
+/// or `None` if it is incomplete.
+fn parse_request(buffer: &[u8]) -> Result<Option<(RequestHead, usize)>, RequestFault> {
+    if buffer.first() == Some(&TLS_HANDSHAKE) {
+        return Err(RequestFault::Tls);
+    }
+    if buffer.starts_with(HTTP2_PREFACE) {
+        return Err(RequestFault::Http2);
+    }
+    if HTTP2_PREFACE.starts_with(buffer) {
+        return Ok(None);
+    }
+    let parsed = with_room(buffer, |buffer, fields| {
+        let mut request = httparse::Request::new(fields);
+        let httparse::Status::Complete(length) = request.parse(buffer)? else {
+            return Ok(None);
+        };
+        let method = request.method.unwrap_or_default().to_owned();
+        let request = Request {
+            version: version(request.version),
+            target: request.path.unwrap_or_default().to_owned(),
+            headers: to_headers(request.headers),
+        };
+        Ok(Some((request, method, length)))
+    });
+    let Some((request, method, length)) = parsed.map_err(|_| RequestFault::Malformed)? else {
+        return Ok(None);
+    };
+    let accept = check_request(&request, &method);
+    Ok(Some((RequestHead { request, method, accept, rest: Vec::new() }, length)))
+}
+
+/// Checks the requirements of 4.2.1, and returns the value of `Sec-WebSocket-Accept`.
+fn check_request(request: &Request, method: &str) -> Result<String, RequestFault> {
+    let headers = &request.headers;
+    if !is_target(&request.target) {
+        return Err(RequestFault::Target);
+    }
+    if !matches!(method, "GET" | "HEAD") {
+        return Err(RequestFault::Method);
+    }
+    let asks_for_session =
+        ["Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version"].map(|name| headers.get(name));
+    if asks_for_session.iter().all(Option::is_none) || method == "HEAD" {
+        return Err(RequestFault::NoUpgrade);
+    }
+    if request.version == Version::Http10 {
+        return Err(RequestFault::Http10);
+    }
+    if !headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "upgrade") {
+        let [upgrade, key, _] = asks_for_session;
+        let is_websocket = key.is_some() && upgrade.is_none_or(|it| !it.contains("h2c"));
+        return Err(if is_websocket {
+            RequestFault::UpgradeRemoved
+        } else {
+            RequestFault::NoUpgrade
+        });
+    }
+    // These fields must not be repeated (RFC 9112, 3.2; RFC 6455, 11.3).
+    let only = |name| {
+        let mut values = headers.all(name).map(str::trim);
+        values.next().filter(|_| values.next().is_none())
+    };
+    match headers.all("Host").count() {
+        0 => return Err(RequestFault::NoHost),
+        1 => {}
+        _ => return Err(RequestFault::Hosts),
+    }
+    if only("Sec-WebSocket-Version") != Some("13") {
+        return Err(RequestFault::Version);
+    }
+    let key = only("Sec-WebSocket-Key").unwrap_or_default();
+    match BASE64.decode(key.as_bytes()) {
+        Ok(bytes) if bytes.len() == 16 => Ok(accept_for(key)),
+        _ => Err(RequestFault::Key),
+    }
+}
+
+/// Reports whether a target is a path or a URL, which a server must accept too (RFC 9112, 3.2.2).
+fn is_target(target: &str) -> bool {
+    let has_scheme = |scheme: &str| {
+        target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    target.starts_with('/')
+        || ["http://", "https://", "ws://", "wss://"].iter().any(|it| has_scheme(it))
+}
+
+/// Encodes the 101 response that opens the session. `accept` is that of [`RequestHead`]; `headers`
+/// follow the fields of the upgrade.
+pub fn encode_acceptance(accept: &str, headers: &Headers) -> Vec<u8> {
+    let mut all = Headers::default();
+    all.push("Upgrade", "websocket");
+    all.push("Connection", "Upgrade");
+    all.push("Sec-WebSocket-Accept", accept);
+    for (name, value) in headers.iter() {
+        all.push(name, value);
+    }
+    head("HTTP/1.1 101 Switching Protocols", &all)
+}
+
+/// Encodes a response that opens no session and ends the connection, with a plain-text `body`. The
+/// answer to a HEAD request has the headers of the body without the body (RFC 9110, 9.3.2).
+pub fn encode_refusal(status: StatusCode, headers: &Headers, body: &str, is_head: bool) -> Vec<u8> {
+    let mut all = headers.clone();
+    if all.get("Content-Type").is_none() {
+        all.push("Content-Type", "text/plain; charset=utf-8");
+    }
+    all.push("Content-Length", body.len().to_string());
+    // The option is required beside every Upgrade field (RFC 9110, 7.8).
+    all.push("Connection", if all.get("Upgrade").is_some() { "Upgrade, close" } else { "close" });
+    let mut answer = head(&format!("HTTP/1.1 {status}"), &all);
+    if !is_head {
+        answer.extend_from_slice(body.as_bytes());
+    }
+    answer
+}
+
+impl RequestFault {
+    /// Returns the status of the response, and the header fields that the status requires.
+    pub fn status(self) -> (StatusCode, Headers) {
+        let mut headers = Headers::default();
+        let status = match self {
+            Self::Malformed
+            | Self::Tls
+            | Self::Http2
+            | Self::Target
+            | Self::NoHost
+            | Self::Hosts
+            | Self::Extensions
+            | Self::Key => StatusCode::BAD_REQUEST,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Method => {
+                headers.push("Allow", "GET, HEAD");
+                StatusCode::METHOD_NOT_ALLOWED
+            }
+            Self::NoUpgrade | Self::UpgradeRemoved | Self::Http10 => {
+                headers.push("Upgrade", "websocket");
+                StatusCode::UPGRADE_REQUIRED
+            }
+            Self::Version => {
+                headers.push("Upgrade", "websocket");
+                headers.push("Sec-WebSocket-Version", "13");
+                StatusCode::UPGRADE_REQUIRED
+            }
+        };
+        (status, headers)
+    }
+
+    /// Returns the body of the response.
+    pub fn body(self) -> String {
+        match self {
+            Self::NoUpgrade => format!("{self}.\n\n{PAGE}"),
+            Self::UpgradeRemoved | Self::Http10 => format!("{self}.\n\n{PROXY_ADVICE}"),
+            fault => format!("{fault}\n"),
+        }
+    }
+}
+
+impl fmt::Display for RequestFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not an HTTP/1.1 request",
+            Self::Tls => "a TLS handshake where ws:// is served, not wss://",
+            Self::Http2 => "HTTP/2 without TLS is not supported",
+            Self::TargetTooLong => "the URL is longer than 64 KiB",
+            Self::HeadTooLong => "the request head is longer than 64 KiB",
+            Self::Target => "the request target is neither a path nor a URL",
+            Self::NoHost => "no Host header",
+            Self::Hosts => "more than one Host header",
+            Self::Extensions => "malformed Sec-WebSocket-Extensions",
+            Self::Key => "no valid Sec-WebSocket-Key",
+            Self::Method => "only GET is allowed",
+            Self::NoUpgrade => {
+                "this is a WebSocket server, and the request does not ask for WebSocket"
+            }
+            Self::UpgradeRemoved => {
+                "a WebSocket request without its Upgrade and Connection headers, which a proxy may \
+                 have removed"
+            }
+            Self::Http10 => "a WebSocket request in HTTP/1.0, which cannot open a session",
+            Self::Version => "only WebSocket version 13 is supported",
+        })
+    }
+}
+
+/// The rest of the answer to an ordinary request.
+const PAGE: &str = "Connect to it with a WebSocket client, for example:\n\n  \
+                    sockeye ws://HOST:PORT/\n";
+
+/// The usual cause of a request that lost its upgrade.
+const PROXY_ADVICE: &str = "A reverse proxy must use HTTP/1.1 and pass the headers on. In nginx:\n\n  \
+                            proxy_http_version 1.1;\n  \
+                            proxy_set_header Upgrade $http_upgrade;\n  \
+                            proxy_set_header Connection \"upgrade\";\n";
+
+/// The first byte of a TLS handshake (RFC 8446, 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+/// The start of an HTTP/2 connection.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// The number of bytes after which the start of a head is no longer examined.
+const START_BYTES: usize = 256;
+/// The length of the end of a head: that of the last line, and an empty line.
+const END_BYTES: usize = 3;
+
+#[cfg(test)]
+mod tests;
