@@ -10,7 +10,7 @@ use crate::{
         extension::Offers,
         handshake::{HeaderEdit, is_token},
     },
-    render::write_out::Template,
+    render::write_out::WriteOutFormat,
     sys::input_file,
     wording::system_error,
 };
@@ -60,19 +60,19 @@ pub fn fragment(s: &str) -> Result<NonZeroUsize, String> {
 /// Parses a `--write-out` format, which `@FILE` reads from a file and `@-` from stdin.
 pub fn template(s: &str) -> Result<WriteOut, String> {
     let Some(path) = s.strip_prefix('@') else {
-        return Ok(WriteOut { template: Template::parse(s)?, file: None });
+        return Ok(WriteOut { template: WriteOutFormat::parse(s)?, file: None });
     };
     let path = if path == "-" { "/dev/stdin" } else { path };
     let text = input_file::read_text(Path::new(path), input_file::SMALL_FILE_BYTES)
         .map_err(|cause| format!("cannot read {}: {}", Escaped(path), system_error(&cause)))?;
-    Ok(WriteOut { template: Template::parse(&text)?, file: Some(path.into()) })
+    Ok(WriteOut { template: WriteOutFormat::parse(&text)?, file: Some(path.into()) })
 }
 
 /// The format of `--write-out`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteOut {
     /// The parsed format.
-    pub template: Template,
+    pub template: WriteOutFormat,
     /// The file that it was read from.
     pub file: Option<PathBuf>,
 }

@@ -13,7 +13,7 @@ use crate::{
         handshake::{Choices, HeaderEdit, Headers},
     },
     redact::Secrets,
-    render::{dialogue::Dialogue, write_out::Template},
+    render::{dialogue::Dialogue, write_out::WriteOutFormat},
     report::Verbosity,
     script::{action::Action, goals::Goals, input::Framing, matcher::Matcher},
     target::Target,
@@ -96,7 +96,7 @@ pub struct RecordOptions {
     /// Files that the run reads, and must not overwrite.
     pub inputs: Vec<PathBuf>,
     /// Format of `--write-out`.
-    pub write_out: Option<Template>,
+    pub write_out: Option<WriteOutFormat>,
 }
 
 /// Options of `sockeye show`.

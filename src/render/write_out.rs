@@ -6,7 +6,7 @@ use std::{fmt::Write as _, time::Duration};
 
 /// A parsed `--write-out` format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<FormatPart>);
+pub struct WriteOutFormat(Vec<FormatPart>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum FormatPart {
@@ -71,7 +71,7 @@ pub trait Facts {
     fn header(&self, name: &str) -> Option<String>;
 }
 
-impl Template {
+impl WriteOutFormat {
     /// Parses a format: `%{name}`, `%header{name}`, `%%`, `\n`, `\r`, `\t` and `\\`; any other text
     /// is literal. Fails if a variable is unknown.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn filled(text: &str) -> Vec<(Stream, String)> {
-        Template::parse(text).unwrap().fill(&Known)
+        WriteOutFormat::parse(text).unwrap().fill(&Known)
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn an_unknown_variable_suggests_the_nearest_one() {
-        let fault = Template::parse("%{http_cod}").unwrap_err();
+        let fault = WriteOutFormat::parse("%{http_cod}").unwrap_err();
         assert_eq!(fault, "unknown variable 'http_cod'; did you mean 'http_code'?");
     }
 

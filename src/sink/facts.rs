@@ -10,7 +10,7 @@ use crate::{
         handshake::{Headers, Version},
     },
     redact::{Secrets, Shown},
-    render::write_out::{self, Fact, Stream, Template},
+    render::write_out::{self, Fact, Stream, WriteOutFormat},
     report::Report,
     session::{Session, Stats},
     target::Target,
@@ -22,7 +22,7 @@ use std::{
 
 /// The sink of `--write-out`: the values of its variables.
 pub(super) struct Facts {
-    template: Template,
+    template: WriteOutFormat,
     started: Instant,
     secrets: Secrets,
     url: String,
@@ -55,11 +55,15 @@ struct SessionFacts {
 }
 
 impl Facts {
-    pub(super) fn create(template: Template, target: &Target, report: Report) -> Box<dyn Sink> {
+    pub(super) fn create(
+        template: WriteOutFormat,
+        target: &Target,
+        report: Report,
+    ) -> Box<dyn Sink> {
         Box::new(Self::new(template, target, report))
     }
 
-    fn new(template: Template, target: &Target, report: Report) -> Self {
+    fn new(template: WriteOutFormat, target: &Target, report: Report) -> Self {
         let url = report.secrets.url(&target.to_string()).into_owned();
         Self {
             template,

@@ -21,7 +21,7 @@ use crate::{
     redact::Secrets,
     render::{
         recording::{Event, Reader},
-        write_out::{Stream, Template, VARIABLES},
+        write_out::{Stream, VARIABLES, WriteOutFormat},
     },
     report::{Report, Verbosity},
     session::{
@@ -220,7 +220,7 @@ fn frames_are_written_to_their_printer() {
 #[test]
 fn every_variable_has_a_value() {
     let list = Arc::new(Mutex::new(String::new()));
-    let template = Template::parse("%{json}").unwrap();
+    let template = WriteOutFormat::parse("%{json}").unwrap();
     let sinks = Sinks::new(vec![Box::new(Epilogue(
         Facts::create(template, &target(), report()),
         Arc::clone(&list),
