@@ -8,4 +8,5 @@ pub mod input;
 pub mod json;
 pub mod jsonl;
 pub mod matcher;
+pub mod pointer;
 pub(crate) mod runner;

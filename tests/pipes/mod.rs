@@ -107,6 +107,7 @@ fn perform(peer: &mut Peer, action: Action) {
 /// A row of the table. Unless set otherwise, streams must be empty and the status 0.
 pub struct Row {
     args: &'static str,
+    further_args: Vec<String>,
     stdin: Stdin,
     actions: Vec<Action>,
     stdout: Vec<u8>,
@@ -117,10 +118,17 @@ pub struct Row {
 /// Starts a row with these arguments, separated by spaces. Stdin is an open pipe by default.
 pub fn row(args: &'static str) -> Row {
     let (stdin, stdout, stderr) = (Stdin::Open, Vec::new(), String::new());
-    Row { args, stdin, actions: Vec::new(), stdout, stderr, status: 0 }
+    let (further_args, actions) = (Vec::new(), Vec::new());
+    Row { args, further_args, stdin, actions, stdout, stderr, status: 0 }
 }
 
 impl Row {
+    /// Adds arguments that may contain spaces.
+    pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.further_args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.stdin = Stdin::Bytes(bytes.as_ref().to_vec());
         self
@@ -155,9 +163,10 @@ impl Row {
 /// Runs every row.
 #[track_caller]
 pub fn table(rows: impl IntoIterator<Item = Row>) {
-    for Row { args, stdin, actions, stdout, stderr, status } in rows {
+    for Row { args, further_args, stdin, actions, stdout, stderr, status } in rows {
         Test::new()
             .args(args.split(' ').filter(|arg| !arg.is_empty()))
+            .args(further_args)
             .stdin(stdin)
             .peer(move |peer| {
                 peer.open();

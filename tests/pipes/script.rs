@@ -80,8 +80,13 @@ fn a_missing_answer_is_reported_with_the_received_messages() {
 #[test]
 fn invalid_patterns_and_closes_are_usage_errors() {
     for (args, words) in [
-        (&["--until", "a("][..], "invalid value 'a(' for '--until <REGEX>': unclosed group"),
-        (&["--expect", "*"], "invalid value '*' for '--expect <REGEX>'"),
+        (&["--until", "a("][..], "invalid value 'a(' for '--until <MATCHER>': unclosed group"),
+        (&["--expect", "*"], "invalid value '*' for '--expect <MATCHER>'"),
+        (
+            &["--until", "json:/a/~2"],
+            "invalid value 'json:/a/~2' for '--until <MATCHER>': in a JSON pointer, ~ is followed \
+             by 0 or 1 at column 9",
+        ),
         (&["--close", "1005"], "the close code 1005 must not be sent (RFC 6455, 7.4)"),
         (&["--close", "99999"], "not a close code"),
         (&["--close", "bye"], "not a close code"),
@@ -97,6 +102,27 @@ fn invalid_patterns_and_closes_are_usage_errors() {
             .stderr_has(["sockeye: ", words])
             .status(2)
             .run();
+    }
+}
+
+#[test]
+fn a_json_pattern_compares_values() {
+    let others = [r#"{"id":10}"#, r#"{"id":"1"}"#, r#"{"a":{"id":1}}"#, "json:/id=1", r#"{"id":1"#];
+    let long = format!(r#"{{"list":[{}0],"id" : 1}}"#, "\"x\",".repeat(300_000));
+    for (pattern, last) in [
+        ("json:/id=1", r#"{ "id" : 1.0 }"#),
+        ("json:/id=1", &long),
+        ("json:/result", "{\"result\":null}\x1e"),
+        ("json:/ok=true", r#"{"ok":true}"#),
+        ("json:/0/op=sub", r#"[{"op":"sub"}]"#),
+    ] {
+        let mut peer: Vec<_> = others.iter().map(says).collect();
+        peer.extend([says(last), Answers(1000, "")]);
+        table([row("")
+            .args(["--until", pattern])
+            .no_stdin()
+            .peer(peer)
+            .stdout(format!("{}\n{last}\n", others.join("\n")))]);
     }
 }
 

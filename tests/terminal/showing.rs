@@ -116,7 +116,7 @@ fn a_filter_shows_what_matches() {
         screen.enter("/filter");
         screen.has("showing all messages; 1 did not match");
         screen.enter("/filter (");
-        screen.wait("a fault", |view| view.has_part("invalid regular expression: "));
+        screen.wait("a fault", |view| view.has_part("invalid pattern: "));
         leave(screen, peer);
     });
 }

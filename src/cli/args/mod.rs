@@ -146,9 +146,11 @@ pub struct ClientArgs {
 
     /// Wait for a matching message before the next -x; may be repeated
     ///
-    /// --expect and -x run in the order given. If no message matches within --expect-timeout, the
-    /// run ends with exit status 112.
-    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    /// MATCHER is a regular expression; json:/pointer, for a JSON message with a value at this
+    /// pointer (RFC 6901); or json:/pointer=VALUE, where the value equals VALUE as JSON. --expect
+    /// and -x run in the order given. If no message matches within --expect-timeout, the run ends
+    /// with exit status 112.
+    #[arg(long, value_name = "MATCHER", allow_hyphen_values = true)]
     #[arg(value_parser = Matcher::parse, help_heading = PIPE)]
     pub expect: Vec<Matcher>,
 
@@ -163,8 +165,9 @@ pub struct ClientArgs {
 
     /// Close and exit 0 when a received message matches
     ///
-    /// If the session ends cleanly without a match, the exit status is 112.
-    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    /// MATCHER is as for --expect. If the session ends cleanly without a match, the exit status is
+    /// 112.
+    #[arg(long, value_name = "MATCHER", allow_hyphen_values = true)]
     #[arg(value_parser = Matcher::parse, help_heading = PIPE)]
     pub until: Option<Matcher>,
 

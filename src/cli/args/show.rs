@@ -13,8 +13,8 @@ pub struct ShowArgs {
 
     /// Show only messages that match
     ///
-    /// Shows messages that match the regular expression and nothing else.
-    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    /// Shows messages that match a regular expression, or json:/pointer[=VALUE], and nothing else.
+    #[arg(long, value_name = "MATCHER", allow_hyphen_values = true)]
     #[arg(value_parser = Matcher::parse)]
     pub filter: Option<Matcher>,
 

@@ -138,8 +138,7 @@ pub(super) fn filter(rest: &str) -> Result<Command, String> {
     if rest.is_empty() {
         return Ok(Command::Filter(None));
     }
-    let matcher =
-        Matcher::parse(rest).map_err(|fault| format!("invalid regular expression: {fault}"))?;
+    let matcher = Matcher::parse(rest).map_err(|fault| format!("invalid pattern: {fault}"))?;
     Ok(Command::Filter(Some(matcher)))
 }
 

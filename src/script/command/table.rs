@@ -65,7 +65,7 @@ pub(crate) const TABLE: &[CommandSpec] = commands! {
     "/reconnect" "[SUBPROTOCOL]" Subprotocol arguments::reconnect, "close the session and open a new one";
     "/json" "[on|off]" Switch |rest| switch(rest).map(Command::Json), "pretty-print JSON";
     "/time" "[on|off]" Switch |rest| switch(rest).map(Command::Time), "show timestamps";
-    "/filter" "[REGEX]" Words filter, "show only matching messages; all without REGEX";
+    "/filter" "[MATCHER]" Words filter, "show only matching messages; all without MATCHER";
     "/pause" "" Nothing |rest| none(rest, Command::Pause), "hold received messages";
     "/resume" "" Nothing |rest| none(rest, Command::Resume), "show the held messages and continue";
     "/last" "" Nothing |rest| none(rest, Command::Last), "show the last received message in full";
