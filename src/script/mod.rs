@@ -10,3 +10,4 @@ pub mod jsonl;
 pub mod matcher;
 pub mod pointer;
 pub(crate) mod runner;
+pub mod template;
