@@ -1,7 +1,7 @@
 //! permessage-deflate (RFC 7692) with zlib, Python websockets and node ws.
 
 use super::{
-    programs::{EchoServer, Zlib},
+    programs::{PeerServer, Zlib},
     support::{
         Test,
         wire::{close, frame},
@@ -51,7 +51,7 @@ fn peers_by_others_agree_on_windows_and_context() {
     let lines: String = (0..60)
         .map(|i| format!("{}\n", format!("{{\"n\":{i},\"x\":\"{}\"}}", i % 7).repeat(i * 20)))
         .collect();
-    for server in [EchoServer::websockets(&["--compress"]), EchoServer::ws(&["--compress"])] {
+    for server in [PeerServer::websockets(&["--compress"]), PeerServer::ws(&["--compress"])] {
         for (bits, takeover) in
             [9, 10, 12, 15].into_iter().flat_map(|bits| [(bits, true), (bits, false)])
         {

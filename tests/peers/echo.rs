@@ -1,7 +1,7 @@
 //! Echo servers and clients of Python websockets and node ws.
 
 use super::{
-    programs::EchoServer,
+    programs::PeerServer,
     support::{Authority, Test, server::Server},
 };
 use std::{
@@ -24,20 +24,20 @@ fn echoed(args: &[String]) {
 
 #[test]
 fn python_websockets_echoes() {
-    let server = EchoServer::websockets(&[]);
+    let server = PeerServer::websockets(&[]);
     echoed(&[format!("ws://127.0.0.1:{}/", server.port)]);
 }
 
 #[test]
 fn node_ws_echoes() {
-    let server = EchoServer::ws(&[]);
+    let server = PeerServer::ws(&[]);
     echoed(&[format!("ws://127.0.0.1:{}/", server.port)]);
 }
 
 #[test]
 fn a_subprotocol_is_agreed_on_with_python_websockets_and_node_ws() {
     let args = ["--subprotocol", "sea"];
-    for server in [EchoServer::websockets(&args), EchoServer::ws(&args)] {
+    for server in [PeerServer::websockets(&args), PeerServer::ws(&args)] {
         let url = format!("ws://127.0.0.1:{}/", server.port);
         // A second subprotocol, which is never chosen, would cause a warning.
         Test::new()
@@ -58,7 +58,7 @@ fn python_websockets_echoes_over_tls() {
     let dir = tempfile::tempdir().unwrap();
     let files = authority.issue().files(&dir);
     let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
-    let server = EchoServer::websockets(&["--tls", cert, key]);
+    let server = PeerServer::websockets(&["--tls", cert, key]);
     let ca = authority.file().to_str().unwrap().to_owned();
     echoed(&["--ca".into(), ca, format!("wss://localhost:{}/", server.port)]);
 }

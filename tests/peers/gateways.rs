@@ -1,7 +1,7 @@
 //! Failures behind haproxy, nghttpx, nginx and squid.
 
 use super::{
-    programs::EchoServer,
+    programs::PeerServer,
     support::{Authority, Test, closed_port, says},
 };
 
@@ -14,7 +14,7 @@ fn fails_with(args: &[&str], status: i32, message: &str) {
 #[test]
 fn gateways_without_a_backend() {
     let (_reserved, dead) = closed_port();
-    let nginx = EchoServer::proxy_to_port("nginx-http1", dead, None);
+    let nginx = PeerServer::proxy_to_port("nginx-http1", dead, None);
     let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
     fails_with(
         &[&url],
@@ -25,7 +25,7 @@ fn gateways_without_a_backend() {
              hint: check that the server behind nginx is running: it gave no valid response"
         ),
     );
-    let haproxy = EchoServer::proxy_to_port("haproxy-http1", dead, None);
+    let haproxy = PeerServer::proxy_to_port("haproxy-http1", dead, None);
     let url = format!("ws://127.0.0.1:{}/chat", haproxy.port);
     fails_with(
         &[&url],
@@ -40,8 +40,8 @@ fn gateways_without_a_backend() {
 
 #[test]
 fn gateways_that_forward_an_ordinary_request() {
-    let websockets = EchoServer::websockets(&[]);
-    let nginx = EchoServer::proxy_to("nginx-plain", &websockets, None);
+    let websockets = PeerServer::websockets(&[]);
+    let nginx = PeerServer::proxy_to("nginx-plain", &websockets, None);
     let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
     fails_with(
         &[&url],
@@ -53,7 +53,7 @@ fn gateways_that_forward_an_ordinary_request() {
              hint: check that nginx uses HTTP/1.1 for the server behind it"
         ),
     );
-    let nginx = EchoServer::proxy_to("nginx-dropping", &websockets, None);
+    let nginx = PeerServer::proxy_to("nginx-dropping", &websockets, None);
     let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
     fails_with(
         &[&url],
@@ -78,7 +78,7 @@ fn gateways_that_require_tls_or_http_2() {
     let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
     let ca = authority.file().to_str().unwrap().to_owned();
     let (_reserved, dead) = closed_port();
-    let nginx = EchoServer::proxy_to_port("nginx", dead, Some([cert, key]));
+    let nginx = PeerServer::proxy_to_port("nginx", dead, Some([cert, key]));
     let url = format!("ws://127.0.0.1:{}/chat", nginx.port);
     fails_with(
         &[&url],
@@ -91,8 +91,8 @@ fn gateways_that_require_tls_or_http_2() {
             nginx.port
         ),
     );
-    let back = EchoServer::websockets(&[]);
-    let nginx = EchoServer::proxy_requiring_certificate("nginx", &back, [cert, key], &ca);
+    let back = PeerServer::websockets(&[]);
+    let nginx = PeerServer::proxy_requiring_certificate("nginx", &back, [cert, key], &ca);
     let url = format!("wss://localhost:{}/", nginx.port);
     fails_with(
         &["--ca", &ca, &url],
@@ -104,7 +104,7 @@ fn gateways_that_require_tls_or_http_2() {
              hint: pass one with --cert FILE and --key FILE"
         ),
     );
-    let haproxy = EchoServer::proxy_to_port("haproxy", dead, None);
+    let haproxy = PeerServer::proxy_to_port("haproxy", dead, None);
     let at = format!("127.0.0.1:{}", haproxy.port);
     fails_with(
         &[&format!("ws://{at}/")],
@@ -115,7 +115,7 @@ fn gateways_that_require_tls_or_http_2() {
              TLS (wss://{at}/) or HTTP/2 (--http2), which the port may require"
         ),
     );
-    let nginx = EchoServer::proxy_to_port("nginx", dead, None);
+    let nginx = PeerServer::proxy_to_port("nginx", dead, None);
     let at = format!("127.0.0.1:{}", nginx.port);
     fails_with(
         &[&format!("ws://{at}/")],
@@ -130,7 +130,7 @@ fn gateways_that_require_tls_or_http_2() {
 #[test]
 fn squid_does_not_reach_the_server() {
     let (_reserved, dead) = closed_port();
-    let proxy = EchoServer::proxy_to_port("squid-open", dead, None);
+    let proxy = PeerServer::proxy_to_port("squid-open", dead, None);
     says(
         Test::new().args([
             "--proxy".to_owned(),

@@ -1,7 +1,7 @@
 //! HTTP/2 servers: hypercorn, and haproxy, nghttpx and nginx in front of an echo server.
 
 use super::{
-    programs::EchoServer,
+    programs::PeerServer,
     support::{Authority, Expected, Test},
 };
 
@@ -36,7 +36,7 @@ fn converses(args: &[&str], url: &str) {
 
 /// Repeats the conversation with and without TLS and compression, each time with a new server.
 #[track_caller]
-fn converses_all_ways(start: impl Fn(Option<[&str; 2]>) -> EchoServer) {
+fn converses_all_ways(start: impl Fn(Option<[&str; 2]>) -> PeerServer) {
     let authority = Authority::new();
     let dir = tempfile::tempdir().unwrap();
     let files = authority.issue().files(&dir);
@@ -53,8 +53,8 @@ fn converses_all_ways(start: impl Fn(Option<[&str; 2]>) -> EchoServer) {
 
 #[test]
 fn hypercorn() {
-    converses_all_ways(EchoServer::hypercorn);
-    let server = EchoServer::hypercorn(None);
+    converses_all_ways(PeerServer::hypercorn);
+    let server = PeerServer::hypercorn(None);
     let url = |path: &str| format!("ws://127.0.0.1:{}{path}", server.port);
     Test::new()
         .args(["--http2", "-s", "sea", "-x", "close 4001", "--output", "jsonl", &url("/")])
@@ -76,24 +76,24 @@ fn hypercorn() {
 
 #[test]
 fn haproxy_before_python_websockets() {
-    let back = EchoServer::websockets(&["--compress"]);
-    converses_all_ways(|tls| EchoServer::proxy_to("haproxy", &back, tls));
+    let back = PeerServer::websockets(&["--compress"]);
+    converses_all_ways(|tls| PeerServer::proxy_to("haproxy", &back, tls));
 }
 
 #[test]
 fn nghttpx_before_python_websockets() {
-    let back = EchoServer::websockets(&["--compress"]);
-    converses_all_ways(|tls| EchoServer::proxy_to("nghttpx", &back, tls));
+    let back = PeerServer::websockets(&["--compress"]);
+    converses_all_ways(|tls| PeerServer::proxy_to("nghttpx", &back, tls));
 }
 
 #[test]
 fn nginx_has_http_2_but_no_websocket_over_it() {
-    let back = EchoServer::websockets(&[]);
+    let back = PeerServer::websockets(&[]);
     let authority = Authority::new();
     let dir = tempfile::tempdir().unwrap();
     let files = authority.issue().files(&dir);
     let tls = files.each_ref().map(|file| file.to_str().unwrap());
-    let proxy = EchoServer::proxy_to("nginx", &back, Some(tls));
+    let proxy = PeerServer::proxy_to("nginx", &back, Some(tls));
     let url = format!("wss://localhost:{}/", proxy.port);
     let ca = authority.file().to_str().unwrap().to_owned();
     Test::new()

@@ -1,20 +1,25 @@
 //! Other programs, started by the scripts in tests/peers.
 
+use super::support::{LIMIT, child::ends_before};
 use data_encoding::HEXLOWER;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     io::{BufRead as _, BufReader, Write as _},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
+    time::Instant,
 };
 
-/// An echo server of another implementation. Dropping it ends the process.
-pub struct EchoServer {
+/// A server of another implementation, or a gateway or proxy in front of one. Dropping it ends all
+/// of its processes.
+pub struct PeerServer {
     pub port: u16,
     process: Child,
     stdin: Option<ChildStdin>,
 }
 
-impl EchoServer {
+impl PeerServer {
     /// Starts Python `websockets`.
     pub fn websockets(args: &[&str]) -> Self {
         Self::start(&root().join("target/peers/venv/bin/python"), "echo_websockets.py", args)
@@ -31,6 +36,22 @@ impl EchoServer {
         args.extend(tls.iter().flatten());
         let args = if tls.is_some() { &*args } else { &[] };
         Self::start(&root().join("target/peers/venv/bin/python"), "echo_hypercorn.py", args)
+    }
+
+    /// Starts a server of `servers.mjs`.
+    pub fn node(name: &str) -> Self {
+        Self::start(Path::new("node"), "servers.mjs", &[name])
+    }
+
+    /// Starts a server of `servers.py`.
+    pub fn python(name: &str) -> Self {
+        Self::start(&root().join("target/peers/venv/bin/python"), "servers.py", &[name])
+    }
+
+    /// Starts a server of `gateways.py` in front of Python `websockets` as in `servers.py`.
+    pub fn gateway(name: &str, websockets: &Self) -> Self {
+        let python = root().join("target/peers/venv/bin/python");
+        Self::start(&python, "gateways.py", &[name, &websockets.port.to_string()])
     }
 
     /// Starts haproxy, nghttpx or nginx in front of another server, or a proxy: squid, tinyproxy
@@ -59,6 +80,7 @@ impl EchoServer {
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap_or_else(|e| {
                 panic!("{} does not start ({e}): run `make peers`", program.display())
@@ -73,10 +95,14 @@ impl EchoServer {
     }
 }
 
-impl Drop for EchoServer {
+impl Drop for PeerServer {
     fn drop(&mut self) {
+        // A script ends with its stdin, after it has ended what it started.
         drop(self.stdin.take());
-        let _ = self.process.kill();
+        let pid = Pid::from_child(&self.process);
+        ends_before(pid, Instant::now() + LIMIT);
+        // The process has not been waited for: its group still has its number.
+        let _ = kill_process_group(pid, Signal::KILL);
         let _ = self.process.wait();
     }
 }

@@ -1,7 +1,7 @@
 //! Squid, tinyproxy and microsocks in front of echo servers; nginx with client certificates.
 
 use super::{
-    programs::EchoServer,
+    programs::PeerServer,
     support::{Authority, Test},
 };
 
@@ -24,14 +24,14 @@ fn squid_and_tinyproxy_make_tunnels() {
     let files = authority.issue().files(&dir);
     let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
     let ca = authority.file();
-    let plain = EchoServer::ws(&[]);
-    let secure = EchoServer::websockets(&["--tls", cert, key]);
+    let plain = PeerServer::ws(&[]);
+    let secure = PeerServer::websockets(&["--tls", cert, key]);
     let ws = format!("ws://127.0.0.1:{}/", plain.port);
     let wss = format!("wss://localhost:{}/", secure.port);
     for (name, has_user) in
         [("squid", true), ("squid-open", false), ("tinyproxy", true), ("tinyproxy-open", false)]
     {
-        let proxy = EchoServer::proxy_to(name, &plain, None);
+        let proxy = PeerServer::proxy_to(name, &plain, None);
         let with = |user: &str| format!("http://{user}127.0.0.1:{}", proxy.port);
         let good = with(if has_user { "me:secret@" } else { "" });
         converses(&["--proxy", &good, &ws]);
@@ -55,13 +55,13 @@ fn squid_and_tinyproxy_make_tunnels() {
 
 #[test]
 fn microsocks_and_dante_s_protocol() {
-    let back = EchoServer::websockets(&[]);
+    let back = PeerServer::websockets(&[]);
     let ws = format!("ws://localhost:{}/", back.port);
-    let proxy = EchoServer::proxy_to("microsocks", &back, None);
+    let proxy = PeerServer::proxy_to("microsocks", &back, None);
     for scheme in ["socks5", "socks5h"] {
         converses(&["--proxy", &format!("{scheme}://127.0.0.1:{}", proxy.port), &ws]);
     }
-    let proxy = EchoServer::proxy_to("microsocks-user", &back, None);
+    let proxy = PeerServer::proxy_to("microsocks-user", &back, None);
     converses(&["--proxy", &format!("socks5h://me:secret@127.0.0.1:{}", proxy.port), &ws]);
     for user in ["", "me:wrong@"] {
         Test::new()
@@ -81,8 +81,8 @@ fn http_2_goes_through_a_proxy_too() {
     let dir = tempfile::tempdir().unwrap();
     let files = authority.issue().files(&dir);
     let tls = files.each_ref().map(|file| file.to_str().unwrap());
-    let back = EchoServer::hypercorn(Some(tls));
-    let proxy = EchoServer::proxy_to("tinyproxy-open", &back, None);
+    let back = PeerServer::hypercorn(Some(tls));
+    let proxy = PeerServer::proxy_to("tinyproxy-open", &back, None);
     let ca = authority.file().to_str().unwrap().to_owned();
     converses(&[
         "--http2",
@@ -101,8 +101,8 @@ fn nginx_requires_a_client_certificate() {
     let files = authority.issue().files(&dir);
     let [cert, key] = files.each_ref().map(|file| file.to_str().unwrap());
     let ca = authority.file().to_str().unwrap().to_owned();
-    let back = EchoServer::websockets(&[]);
-    let proxy = EchoServer::proxy_requiring_certificate("nginx", &back, [cert, key], &ca);
+    let back = PeerServer::websockets(&[]);
+    let proxy = PeerServer::proxy_requiring_certificate("nginx", &back, [cert, key], &ca);
     let url = format!("wss://localhost:{}/", proxy.port);
     converses(&["--ca", &ca, "--cert", cert, "--key", key, &url]);
     Test::new()

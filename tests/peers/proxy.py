@@ -8,14 +8,10 @@ variants of squid and tinyproxy, and microsocks without -user, require neither.
 Usage: proxy.py NAME BACKEND_PORT [CERT KEY [CLIENT_CA]]
 """
 
-import os
 import pathlib
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-import time
+
+import daemon
 
 HAPROXY = """
 global
@@ -164,36 +160,9 @@ def nginx(where, port, backend, cert, key, ca, plain="http2", passing=PASSING):
     return ["nginx", "-c", config, "-e", where / "error.log"]
 
 
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        return True
-    except OSError:
-        return False
-
-
-def start(command, where):
-    """Starts the command on a free port, and again on another one if the port was taken meanwhile."""
-    for _ in range(5):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        with open(where / "log", "wb") as log:
-            process = subprocess.Popen(
-                command(port), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        while process.poll() is None:
-            if answers(port):
-                return process, port
-            time.sleep(0.02)
-    sys.exit((where / "log").read_text())
-
-
 def main():
     name, backend, *tls = sys.argv[1:]
     cert, key, ca = (tls + [None] * 3)[:3]
-    # Daemons are installed outside the usual PATH of a user.
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    where = pathlib.Path(tempfile.mkdtemp(prefix="sockeye-proxy-"))
     servers = {
         "haproxy": haproxy,
         "haproxy-http1": haproxy_http1,
@@ -212,20 +181,13 @@ def main():
         "microsocks-user": (microsocks, True),
     }
 
-    def command(port):
+    def command(where, port):
         if name in servers:
             return servers[name](where, port, backend, cert, key, ca)
         proxy, has_user = proxies[name]
         return proxy(where, port, has_user)
 
-    try:
-        process, port = start(command, where)
-        print(port, flush=True)
-        sys.stdin.buffer.read()
-        process.kill()
-        process.wait()
-    finally:
-        shutil.rmtree(where)
+    daemon.run(command)
 
 
 main()

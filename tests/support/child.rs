@@ -196,7 +196,8 @@ fn copy(from: Option<impl Read>, mut to: impl FnMut(&[u8])) {
     }
 }
 
-fn ends_before(pid: Pid, limit: Instant) -> bool {
+/// Waits for the end of a child process. Returns false if it still runs at the limit.
+pub fn ends_before(pid: Pid, limit: Instant) -> bool {
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a descriptor of the child");
     let limit = limit.saturating_duration_since(Instant::now());
     let limit = Timespec::try_from(limit).expect("a limit that fits");
