@@ -76,9 +76,14 @@ fn open_hint(error: &OpenError) -> Option<String> {
         }
         OpenError::Timeout { step, scope: LimitScope::Step, .. } => match step {
             Step::Resolve => "raise the limit with --resolve-timeout SECONDS",
-            Step::Tls => "raise the limit with --tls-timeout SECONDS",
+            Step::Tls => {
+                "use ws:// if the port has no TLS, or raise the limit with --tls-timeout SECONDS"
+            }
             _ => "raise the limit with --handshake-timeout SECONDS",
         },
+        OpenError::Timeout { step: Step::Tls, .. } => {
+            "use ws:// if the port has no TLS, or raise the limit with --connect-timeout SECONDS"
+        }
         OpenError::Timeout { .. } => "raise the limit with --connect-timeout SECONDS",
         _ => return None,
     };

@@ -116,7 +116,7 @@ fn ends_and_silence() {
         test,
         28,
         "localhost:{port}: the TLS handshake timed out after 0.2 seconds\n\n\
-         hint: raise the limit with --tls-timeout SECONDS",
+         hint: use ws:// if the port has no TLS, or raise the limit with --tls-timeout SECONDS",
     );
 }
 

@@ -129,7 +129,7 @@ fn silence_in_the_tls_handshake_names_the_step() {
         .peer(Peer::discard_all)
         .stderr(
             "sockeye: localhost:{port}: the TLS handshake timed out after 0.5 seconds\n\n\
-             hint: raise the limit with --connect-timeout SECONDS\n",
+             hint: use ws:// if the port has no TLS, or raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
         .takes_at_least(300)

@@ -29,6 +29,17 @@ pub(super) const RULES: &[EndingRule] = &[
     })
     .cause(outside_frames)
     .hint(|_| "check the server behind the gateway, which answered in its place".into()),
+    EndingRule::certain("flask-sock and Flask-SocketIO, whose handler failed", |e| {
+        matches!(e.outside_frames(), Some((OutsideFrames::HttpResponse(500), _)))
+    })
+    .cause(outside_frames)
+    .hint(|e| {
+        if e.sent_text() || e.sent_binary() {
+            "check the last message and the server's log: the server failed on it".into()
+        } else {
+            "this is a server error: check the server's log".into()
+        }
+    }),
     EndingRule::certain("two ws servers on one HTTP server, http-proxy-middleware", is_http)
         .cause(outside_frames)
         .hint(|_| {
@@ -160,6 +171,10 @@ pub(super) const RULES: &[EndingRule] = &[
             .into()
     }),
     // Reasons of a Close.
+    EndingRule::certain("SockJS 0.3 at PREFIX/SERVER/SESSION/websocket", |e| {
+        e.closed(&[3000]) && e.says(&["broken framing"])
+    })
+    .hint(|_| "send a JSON array of strings, or use the path PREFIX/websocket of SockJS".into()),
     EndingRule::certain("websockify", |e| {
         e.code() != 0 && e.says(&["downstream", "upstream", "backend", "failed to connect"])
     })

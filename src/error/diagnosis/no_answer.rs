@@ -54,6 +54,11 @@ impl NoAnswer {
         !self.request.has(part)
     }
 
+    /// Reports whether the port is registered for MQTT, with or without TLS.
+    pub(super) fn is_mqtt_port(&self) -> bool {
+        matches!(self.request.target.port, 1883 | 8883)
+    }
+
     /// Reports whether the port is one that mostly speaks TLS, without TLS being used.
     pub(super) fn is_plain_on_tls_port(&self) -> bool {
         let port = self.request.target.port;

@@ -14,6 +14,10 @@ pub(super) const RULES: &[NoAnswerRule] = &[
         e.is_closed() && e.path_has("mqtt") && !e.requested("mqtt")
     })
     .hint(|_| "request the subprotocol of MQTT with -s mqtt".into()),
+    NoAnswerRule::certain("mosquitto 2.0, a listener without WebSocket", |e| {
+        e.is_closed() && (e.requested("mqtt") || e.is_mqtt_port())
+    })
+    .hint(|_| "check the port: it may be one for MQTT without WebSocket".into()),
     NoAnswerRule::certain("Socket.IO 4 at another path, which closes after a second", |e| {
         e.is_closed() && e.waited >= ENGINE_TIMEOUT && !e.path_has("/socket.io/")
     })

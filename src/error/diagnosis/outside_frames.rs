@@ -44,7 +44,7 @@ impl OutsideFrames {
             [b'\r' | b'\n', ..] if line.first().is_some_and(|byte| is_frame_start(*byte)) => {
                 Some(Self::LineBreak)
             }
-            _ if is_text(bytes) => Some(Self::Text),
+            _ if text(bytes).is_some() => Some(Self::Text),
             _ => None,
         }
     }
@@ -66,7 +66,9 @@ impl OutsideFrames {
                 let nuls = bytes.iter().take_while(|byte| **byte == 0).count();
                 format!("NUL outside a frame: '{}'", shown(bytes.within(..nuls)))
             }
-            Self::Text => format!("text outside a frame: '{}'", shown(bytes)),
+            Self::Text => {
+                format!("text outside a frame: '{}'", shown(text(bytes).unwrap_or(bytes)))
+            }
         }
     }
 }
@@ -81,19 +83,19 @@ fn is_frame_start(byte: u8) -> bool {
     matches!(byte, 0x81 | 0x82 | 0x88..=0x8a | 0xc1 | 0xc2)
 }
 
-/// Reports whether the bytes are UTF-8 without control characters. Several bytes are needed: one may
-/// well begin a frame.
-fn is_text(bytes: &[u8]) -> bool {
-    let valid = match str::from_utf8(bytes) {
-        Ok(text) => text,
-        // The last character may be cut off.
-        Err(fault) if fault.error_len().is_none() => {
-            str::from_utf8(bytes.within(..fault.valid_up_to())).unwrap_or_default()
-        }
-        Err(_) => return false,
-    };
+/// Returns the UTF-8 without control characters at the start, if a frame or nothing follows it.
+/// Several bytes are needed: one may well begin a frame.
+fn text(bytes: &[u8]) -> Option<&[u8]> {
     let is_plain = |c: char| !c.is_control() || matches!(c, '\r' | '\n' | '\t' | '\x1b');
-    valid.len() >= SHORTEST_TEXT && valid.chars().all(is_plain)
+    let first = bytes.utf8_chunks().next()?;
+    let text = first.valid();
+    let end = text.find(|c| !is_plain(c)).unwrap_or(text.len());
+    let rest = bytes.within(end..);
+    // The last character may be cut off.
+    let is_cut =
+        rest == first.invalid() && str::from_utf8(rest).is_err_and(|it| it.error_len().is_none());
+    let ends = rest.first().is_none_or(|byte| is_frame_start(*byte)) || is_cut;
+    (end >= SHORTEST_TEXT && ends).then(|| bytes.within(..end))
 }
 
 fn shown(bytes: &[u8]) -> String {
@@ -130,6 +132,7 @@ mod tests {
             (b"\0\0", "NUL outside a frame: '\\x00\\x00'"),
             (b"\0\x81\x02hi", "NUL outside a frame: '\\x00'"),
             (b"hello world\n", "text outside a frame: 'hello world\\n'"),
+            (b"upgraded\n\x88\x02\x03\xea", "text outside a frame: 'upgraded\\n'"),
             ("{\"ü".as_bytes(), "text outside a frame: '{\"ü'"),
             (&"{\"aü".as_bytes()[..4], "text outside a frame: '{\"a'"),
             (
@@ -152,6 +155,7 @@ mod tests {
             b"\0\x01x",
             b"\xc1\x05\xf2H\xcd\xc9\xc9",
             b"A ",
+            b"q ok\x01\x02ok",
             b"A",
             b"",
         ] {

@@ -42,6 +42,11 @@ pub(super) fn is_api_gateway(e: &Refusal) -> bool {
     e.header("x-amz-apigw-id") || e.request.target.host_name().contains(".execute-api.")
 }
 
+/// Reports whether Envoy generated the answer rather than forwarded it. Its name is in both.
+pub(super) fn is_envoys_own(e: &Refusal) -> bool {
+    e.is_from("envoy") && !e.header("x-envoy-upstream-service-time")
+}
+
 pub(super) fn starts(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

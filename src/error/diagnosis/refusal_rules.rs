@@ -5,9 +5,9 @@ use super::{
     refusal_hints::{
         AUTHENTICATE, CREDENTIAL_WORDS, ENGINE_QUERY, ENGINE_QUERY_QUOTED, ENGINE_VERSION,
         NO_UPGRADE, PLAIN_ON_TLS, REJECTION, authenticate, challenge, forwards_upgrade, gateway,
-        http_version, is_api_gateway, is_login, is_page, is_redirect, location, may_drop_upgrade,
-        names_upgrade, origin, origin_option, pass, prefix, requirements, starts, subprotocol,
-        try_again, versions,
+        http_version, is_api_gateway, is_envoys_own, is_login, is_page, is_redirect, location,
+        may_drop_upgrade, names_upgrade, origin, origin_option, pass, prefix, requirements, starts,
+        subprotocol, try_again, versions,
     },
     rule::Rule,
 };
@@ -20,6 +20,11 @@ use crate::{
 /// The table. Answers that name their reason come first, then those whose software is known, then
 /// bare statuses.
 pub(super) const RULES: &[RefusalRule] = &[
+    RefusalRule::certain("-H 'Upgrade:' to ws, uvicorn, Daphne, Werkzeug, websockify", |e| {
+        e.lacks(Upgrade) && !e.is_http2() && e.status(&[200, 400, 404, 405, 426])
+    })
+    .cause(|e| if names_upgrade(e) { NO_UPGRADE.into() } else { String::new() })
+    .hint(|_| "the request has no Upgrade header: -H removed it".into()),
     // Redirects and pages.
     RefusalRule::certain("Cloudflare", |e| {
         e.response.headers.has_token("Cf-Mitigated", "challenge")
@@ -83,6 +88,10 @@ pub(super) const RULES: &[RefusalRule] = &[
             && e.says_that(&["version"], &["unsupported", "invalid", "not supported", "bad"])
     })
     .hint(|_| "request version 13: leave out -p".into()),
+    RefusalRule::likely("Hypercorn, with an empty 400", |e| {
+        e.request.version.as_deref() != Some("13") && e.status(&[400, 426]) && e.is_silent()
+    })
+    .hint(|_| "request version 13: leave out -p".into()),
     RefusalRule::certain("nginx, Apache, Go, Tomcat", |e| {
         !e.request.target.secure && e.says(PLAIN_ON_TLS)
     })
@@ -141,6 +150,10 @@ pub(super) const RULES: &[RefusalRule] = &[
         e.has_engine_code(4) && e.lacks(Credentials)
     })
     .hint(|_| AUTHENTICATE.into()),
+    RefusalRule::certain("Socket.IO 4, allowRequest without a reason", |e| {
+        e.status(&[400]) && e.asks("transport=websocket") && e.says_only("forbidden")
+    })
+    .hint(requirements),
     // Words for a part of the request.
     RefusalRule::certain("Vite, webpack, Django, ALB", |e| {
         e.status(&[400, 403, 421])
@@ -186,9 +199,6 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .cause(|_| "the gateway forwards the request without Sec-WebSocket-Key".into())
     .hint(|_| "try without --http2".into()),
-    RefusalRule::certain("-H 'Upgrade:'", |e| names_upgrade(e) && e.lacks(Upgrade))
-        .cause(|_| NO_UPGRADE.into())
-        .hint(|_| "the request has no Upgrade header: -H removed it".into()),
     RefusalRule::certain(
         "ws, gorilla/websocket, Tornado, aiohttp, Python websockets, sanic behind nginx, Apache, \
          lighttpd",
@@ -231,6 +241,9 @@ pub(super) const RULES: &[RefusalRule] = &[
     RefusalRule::certain("HAProxy", |e| e.says(&["forbidden by administrative rules"])).hint(
         |_| "check the rules of HAProxy: one of them denies this path, host or origin".into(),
     ),
+    RefusalRule::certain("Envoy 1.40, Istio", |e| e.says(&["rbac: access denied"])).hint(|_| {
+        "check the authorization policies of Envoy or Istio: one of them denies this request".into()
+    }),
     RefusalRule::certain("Channels under Daphne 4", |e| {
         e.status(&[403]) && e.response.reason.eq_ignore_ascii_case("access denied")
     })
@@ -267,14 +280,14 @@ pub(super) const RULES: &[RefusalRule] = &[
     .hint(authenticate),
     // Gateways by name.
     RefusalRule::certain("Envoy 1.40, Istio", |e| {
-        e.status(&[403]) && e.is_from("envoy") && e.is_silent()
+        e.status(&[403]) && is_envoys_own(e) && e.is_silent()
     })
     .hint(|_| {
         "enable WebSocket in Envoy: upgrade_configs with upgrade_type websocket on the route or \
          listener"
             .into()
     }),
-    RefusalRule::certain("Envoy 1.40", |e| e.status(&[404]) && e.is_from("envoy") && e.is_silent())
+    RefusalRule::certain("Envoy 1.40", |e| e.status(&[404]) && is_envoys_own(e) && e.is_silent())
         .hint(|_| "check the host and path: Envoy has no route for them".into()),
     RefusalRule::likely("Rails ActionCable", |e| {
         e.status(&[404]) && e.path().contains("cable") && e.says_only("page not found")
@@ -343,7 +356,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .hint(|_| "check the path: no WebSocket route matches it".into()),
     RefusalRule::likely("Starlette and FastAPI under uvicorn and hypercorn", |e| {
-        e.status(&[403]) && e.is_silent() && !e.is_http2()
+        e.status(&[403]) && e.is_silent() && (!e.is_http2() || e.is_from("hypercorn"))
     })
     .hint(|_| "check the path and query".into()),
     RefusalRule::likely("any server", |e| e.status(&[403]) && e.is_silent()).hint(requirements),
