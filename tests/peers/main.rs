@@ -20,6 +20,7 @@ mod support;
 
 mod browser;
 mod deflate;
+mod diagnosis;
 mod echo;
 mod gateways;
 mod http2;
