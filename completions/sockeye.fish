@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= path-as-is p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -102,6 +102,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s b -l binary -d 'Send bi
 complete -c sockeye -n "__fish_sockeye_needs_command" -l send-only -d 'Send only: discard received messages, close once all is sent'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l receive-only -d 'Receive only: do not read stdin'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l digest -d 'Send credentials only in response to a Digest challenge'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l path-as-is -d 'Keep . and .. in the path'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s L -l location -d 'Follow redirects'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l http2 -d 'Use WebSocket over HTTP/2 (RFC 8441)'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l http1.1 -d 'Use WebSocket over HTTP/1.1 (the default)'
@@ -231,6 +232,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s b -l binary -d 
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l send-only -d 'Send only: discard received messages, close once all is sent'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l receive-only -d 'Receive only: do not read stdin'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l digest -d 'Send credentials only in response to a Digest challenge'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l path-as-is -d 'Keep . and .. in the path'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s L -l location -d 'Follow redirects'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http2 -d 'Use WebSocket over HTTP/2 (RFC 8441)'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http1.1 -d 'Use WebSocket over HTTP/1.1 (the default)'

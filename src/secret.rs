@@ -83,7 +83,7 @@ pub fn is_reference(value: &str) -> bool {
 pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
     let fault = |fault: String| SecretFault { fault, hint: None };
     let clean = |text: String, from: String| {
-        let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
+        let text = without_line_end(&text).to_owned();
         // A control character would end the header field that carries the secret.
         if text.chars().any(char::is_control) {
             return Err(fault(format!("{from} contains a control character")));
@@ -102,7 +102,7 @@ pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
         let text = input_file::read_text(Path::new(path), input_file::SMALL_FILE_BYTES)
             .map_err(|e| fault(format!("cannot read {}: {}", Escaped(path), system_error(&e))))?;
         let from = Escaped(path).to_string();
-        return clean(text.lines().next().unwrap_or_default().to_owned(), from);
+        return clean(text.split('\n').next().unwrap_or_default().to_owned(), from);
     }
     if let Some(command) = value.strip_prefix("cmd:") {
         let output = run_command(command, COMMAND_LIMIT).map_err(fault)?;
@@ -113,13 +113,19 @@ pub fn reveal(value: &str) -> Result<SecretString, SecretFault> {
         let line = output.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = std::str::from_utf8(line)
             .map_err(|_| fault("the output of the command (cmd:) is not valid UTF-8".to_owned()))?;
-        let line = line.strip_suffix('\r').unwrap_or(line);
+        let line = without_line_end(line);
         if line.is_empty() {
             return Err(fault("the command (cmd:) printed no secret".to_owned()));
         }
         return clean(line.to_owned(), "the output of the command (cmd:)".to_owned());
     }
-    Ok(value.into())
+    Ok(without_line_end(value).into())
+}
+
+/// Returns the text without one line end, LF or CRLF or the CR that remains of it.
+pub fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
 }
 
 /// Runs a shell command and returns its output. The command stays in the process group, so that it
@@ -234,7 +240,8 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     let _ = watcher.join();
     drop(attention);
     let typed = typed.map_err(fault)?;
-    known::add(&typed);
+    let typed = without_line_end(&typed);
+    known::add(typed);
     Ok(typed.into())
 }
 
@@ -269,6 +276,21 @@ mod tests {
         assert_eq!(reveal("cmd:yes | head -c 500000").unwrap().expose(), "y");
         // A background process that keeps the pipe open does not delay the result.
         assert_eq!(reveal("cmd:echo one; sleep 9 2>/dev/null &").unwrap().expose(), "one");
+    }
+
+    #[test]
+    fn one_line_end_is_not_part_of_a_secret() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let path = format!("file:{}", file.path().display());
+        for end in ["", "\n", "\r\n", "\r"] {
+            file.as_file_mut().set_len(0).unwrap();
+            fs::write(file.path(), format!("a b{end}")).unwrap();
+            assert_eq!(reveal(&path).unwrap().expose(), "a b", "{end:?}");
+            assert_eq!(reveal(&format!("a b{end}")).unwrap().expose(), "a b", "{end:?}");
+            let command = format!("cmd:printf 'a b{}'", end.escape_default());
+            assert_eq!(reveal(&command).unwrap().expose(), "a b", "{end:?}");
+        }
+        assert_eq!(without_line_end("a\n\n"), "a\n");
     }
 
     #[test]

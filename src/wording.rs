@@ -28,6 +28,10 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     (distance <= (name.chars().count() / 3).max(1)).then_some(nearest)
 }
 
+/// The hint for text that ends with a carriage return.
+pub(crate) const CARRIAGE_RETURN_HINT: &str = "remove the carriage return, which ends each line of \
+    a file with Windows line ends (tr -d '\\r' <FILE does so)";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -48,9 +48,45 @@ fn the_path_and_query_are_sent_as_they_stand() {
         ("ws://127.0.0.1:{port}?x=1", "GET /?x=1 HTTP/1.1"),
         ("127.0.0.1:{port}/caf\u{e9}", "GET /caf%C3%A9 HTTP/1.1"),
         ("http://127.0.0.1:{port}/", "GET / HTTP/1.1"),
+        ("ws://127.0.0.1:{port}/a//b'c|[d];e=f", "GET /a//b'c|[d];e=f HTTP/1.1"),
+        ("ws://127.0.0.1:{port}/?f='a'&g[]={b}|/..", "GET /?f='a'&g[]={b}|/.. HTTP/1.1"),
+        ("ws://127.0.0.1:{port}/a/../b/%2e/./c", "GET /b/c HTTP/1.1"),
     ] {
         request(&[url], move |request| assert_eq!(request.line, line));
     }
+}
+
+#[test]
+fn dot_segments_are_sent_if_asked() {
+    for url in ["ws://127.0.0.1:{port}/a/../b/%2E/./c/..?x", "127.0.0.1:{port}/a/../b/%2E/./c/..?x"]
+    {
+        request(&["--path-as-is", url], |request| {
+            assert_eq!(request.line, "GET /a/../b/%2E/./c/..?x HTTP/1.1");
+        });
+    }
+}
+
+#[test]
+fn one_line_end_after_a_secret_is_not_sent() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "t0ken\r\n").unwrap();
+    let path = format!("file:{}", file.path().display());
+    for bearer in
+        ["t0ken\r\n", "t0ken\n", "t0ken\r", "env:TOKEN", "cmd:printf 't0ken\\r\\n'", &path]
+    {
+        Test::new()
+            .args(["--bearer", bearer])
+            .env("TOKEN", "t0ken\r\n")
+            .peer(|peer| {
+                assert_eq!(peer.open().header("Authorization"), "Bearer t0ken");
+                peer.close(1000);
+            })
+            .run();
+    }
+    request(&["-u", "me:pass\r\n", "--cookie", "a=b\n"], |request| {
+        assert_eq!(request.header("Authorization"), "Basic bWU6cGFzcw==");
+        assert_eq!(request.header("Cookie"), "a=b");
+    });
 }
 
 #[test]

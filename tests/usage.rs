@@ -152,9 +152,84 @@ fn a_malformed_url_is_named_with_its_fault() {
         ("ws://h<x/", "not a host name or address", ""),
         ("ws://h/#x", "a WebSocket URL has no fragment (#)", hash),
         ("ws://h/a b", "white space or a control character", space),
+        ("ws://[fe80::1%]/", "not a host name or address", ""),
     ] {
         let expected = format!("sockeye: malformed URL '{url}': {fault}{hint}\n");
         Test::new().args([url]).stderr(expected).status(3).run();
+    }
+}
+
+#[test]
+fn a_delimiter_in_a_password_is_named_and_the_password_is_not() {
+    for (delimiter, code) in [('#', "%23"), ('/', "%2F"), ('?', "%3F")] {
+        Test::new()
+            .args([format!("ws://user:open{delimiter}sesame@127.0.0.1:1/")])
+            .stderr(format!(
+                "sockeye: malformed URL 'ws://[redacted]@127.0.0.1:1/': a {delimiter} before the @, \
+                 perhaps in the password\n\n\
+                 hint: write {delimiter} as {code} in user and password, or pass them with --auth\n"
+            ))
+            .status(3)
+            .run();
+    }
+    Test::new()
+        .args(["ws://user:12#34@127.0.0.1:1/"])
+        .stderr_has(["malformed URL 'ws://[redacted]@127.0.0.1:1/': a # before the @"])
+        .status(3)
+        .run();
+}
+
+#[test]
+fn a_carriage_return_at_the_end_has_a_hint() {
+    let hint = "\n\nhint: remove the carriage return, which ends each line of a file with Windows \
+                line ends (tr -d '\\r' <FILE does so)\n";
+    Test::new()
+        .args(["ws://127.0.0.1:1/\r"])
+        .stderr(format!(
+            "sockeye: malformed URL 'ws://127.0.0.1:1/\\r': it ends with a carriage return{hint}"
+        ))
+        .status(3)
+        .run();
+    for (args, option) in [
+        (["-H", "X-A: b\r"], "--header"),
+        (["-o", "http://o\r"], "--origin"),
+        (["-w", "5\r"], "--wait"),
+        (["-s", "chat\r"], "--subprotocol"),
+        (["--count", "5\r"], "--count"),
+    ] {
+        Test::new()
+            .args(args)
+            .args(["ws://127.0.0.1:1/"])
+            .stderr_has(["sockeye: invalid value", option, hint])
+            .status(2)
+            .run();
+    }
+    Test::new()
+        .args(["-x", "hi\r"])
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("hi\r");
+            peer.close(1000);
+        })
+        .stderr(
+            "sockeye: a message of -x ends with a carriage return: remove the carriage return, which \
+             ends each line of a file with Windows line ends (tr -d '\\r' <FILE does so)\n",
+        )
+        .run();
+}
+
+#[test]
+fn a_subprotocol_is_offered_once() {
+    for args in [&["-s", "a", "-s", "a"][..], &["-s", "b,a", "-s", "c, a"], &["-s", "a,a"]] {
+        Test::new()
+            .args(args.iter().copied())
+            .args(["ws://127.0.0.1:1/"])
+            .stderr(
+                "sockeye: the subprotocol 'a' is given twice (-s)\n\n\
+                 hint: offer each subprotocol once (RFC 6455, 4.1)\n",
+            )
+            .status(2)
+            .run();
     }
 }
 

@@ -26,8 +26,13 @@ use crate::{
     redact::{Secrets, quoted},
     render::{dialogue::Dialogue, extent::Extent},
     report::Verbosity,
-    script::{goals::Goals, input::Framing},
-    target::Target,
+    script::{
+        action::{Action, Outgoing},
+        goals::Goals,
+        input::Framing,
+    },
+    target::{DotSegments, Target},
+    wording::CARRIAGE_RETURN_HINT,
 };
 use clap_complete::Shell;
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -88,7 +93,8 @@ impl Run {
                 ),
             });
         };
-        let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
+        let dots = if args.path_as_is { DotSegments::Kept } else { DotSegments::Removed };
+        let target = Target::parse_with(&url, dots).map_err(|fault| Error::Url { url, fault })?;
         let mut client = client(args)?;
         if target.secure {
             client.notes.extend(connect::key_log_note());
@@ -103,6 +109,8 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
     let (pipe, inputs) = (pipe(&args), connect::inputs(&args));
     let fragment = if pipe.framing == Framing::Whole { STREAM_FRAGMENT } else { FRAGMENT };
     let mut notes = args.extras.notes.clone();
+    check_subprotocols(&args.subprotocol)?;
+    notes.extend(carriage_return_note(&args.script));
     Ok(ClientJob {
         headers: headers(&args),
         edits: header_edits(&args)?,
@@ -137,6 +145,28 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
         exit_on_close: args.exit_on_close,
         common: common(&args.session, fragment),
     })
+}
+
+/// Refuses a subprotocol that is offered twice (RFC 6455, 4.1).
+fn check_subprotocols(lists: &[String]) -> Result<(), Error> {
+    let names: Vec<_> = lists.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+    let twice =
+        names.iter().enumerate().find(|(i, name)| names.iter().take(*i).any(|n| n == *name));
+    twice.map_or(Ok(()), |(_, name)| {
+        Err(Error::Usage {
+            fault: format!("the subprotocol '{}' is given twice (-s)", Escaped(name)),
+            hint: Some("offer each subprotocol once (RFC 6455, 4.1)".to_owned()),
+        })
+    })
+}
+
+/// Returns a note if a message of `-x` ends with a carriage return alone.
+fn carriage_return_note(script: &[Action]) -> Option<String> {
+    let ends = script.iter().any(|action| match action {
+        Action::Send(Outgoing::Message(_, payload)) => payload.ends_with(b"\r"),
+        _ => false,
+    });
+    ends.then(|| format!("a message of -x ends with a carriage return: {CARRIAGE_RETURN_HINT}"))
 }
 
 /// Returns the maximum number of redirects, or `None` if redirects are not followed.

@@ -5,6 +5,7 @@ use crate::{
     escape::Escaped,
     redact::{REDACTED, quoted},
     sys::stdio::check_stdout,
+    wording::CARRIAGE_RETURN_HINT,
 };
 use clap::error::{ContextKind, ErrorKind};
 
@@ -56,6 +57,7 @@ pub(super) fn usage(error: &clap::Error) -> Error {
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
     // clap suggests `--` before an unknown option, but then the option would become the URL.
     let tip = tip.filter(|tip| !tip.contains("to pass"));
+    let tip = if value.ends_with('\r') { Some(CARRIAGE_RETURN_HINT) } else { tip };
     Error::Usage {
         fault: first.strip_prefix("error: ").unwrap_or(first).trim_end().to_owned(),
         hint: Some(tip.unwrap_or("run sockeye --help for a list of options").to_owned()),

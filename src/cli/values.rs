@@ -11,6 +11,7 @@ use crate::{
         handshake::{HeaderEdit, is_token},
     },
     render::write_out::WriteOutFormat,
+    secret::without_line_end,
     sys::input_file,
     wording::system_error,
 };
@@ -218,7 +219,7 @@ pub fn header(s: &str) -> Result<HeaderEdit, String> {
 
 /// Checks a subprotocol name, or several separated by commas.
 pub fn subprotocol(s: &str) -> Result<String, String> {
-    if s.split(',').all(|name| is_token(name.trim())) {
+    if s.split(',').all(|name| is_token(name.trim_matches([' ', '\t']))) {
         return Ok(s.to_owned());
     }
     Err("not a subprotocol name".to_owned())
@@ -241,6 +242,11 @@ pub fn close(s: &str) -> Result<Close, String> {
 /// Parses permessage-deflate parameters.
 pub fn offers(s: &str) -> Result<Offers, String> {
     Offers::parse(s).map_err(|fault| Escaped(&fault.to_string()).to_string())
+}
+
+/// Parses a secret as [`line`] does, without one line end, which a file or a command leaves after it.
+pub fn secret(s: &str) -> Result<String, String> {
+    line(without_line_end(s))
 }
 
 /// Trims a value that is sent in a header, and rejects control characters other than tab.

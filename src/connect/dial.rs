@@ -20,13 +20,15 @@ use tokio::net::TcpStream;
 /// A host and port to connect to.
 struct Endpoint {
     host: String,
+    /// The zone of a link-local address.
+    zone: Option<String>,
     port: u16,
 }
 
 impl Endpoint {
     /// Returns the endpoint of a target, with the replacements of `--connect-to`.
     fn new(dialing: &DialOptions, target: &Target) -> Self {
-        let (host, port) = (target.host_name(), target.port);
+        let (host, port, zone) = (target.host_name(), target.port, target.zone.clone());
         let is = |wanted: &Option<String>| {
             wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(&host))
         };
@@ -35,12 +37,32 @@ impl Endpoint {
             .iter()
             .find(|other| is(&other.host) && other.port.is_none_or(|wanted| wanted == port));
         match found {
-            None => Self { host, port },
+            None => Self { host, zone, port },
             Some(other) => Self {
+                zone: zone.filter(|_| other.to_host.is_none()),
                 host: other.to_host.clone().unwrap_or(host),
                 port: other.to_port.unwrap_or(port),
             },
         }
+    }
+
+    /// Returns the host with its zone, for messages.
+    fn zoned_host(&self) -> String {
+        let zone = self.zone.as_deref().map(|zone| format!("%{zone}")).unwrap_or_default();
+        format!("{}{zone}", self.host)
+    }
+
+    /// Returns the address, if the host is one.
+    fn address(&self) -> io::Result<Option<SocketAddr>> {
+        let Ok(ip) = self.host.parse() else { return Ok(None) };
+        let mut address = SocketAddr::new(ip, self.port);
+        if let (SocketAddr::V6(address), Some(zone)) = (&mut address, &self.zone) {
+            address.set_scope_id(match zone.parse() {
+                Ok(index) => index,
+                Err(_) => unix::interface_index(zone)?,
+            });
+        }
+        Ok(Some(address))
     }
 }
 
@@ -73,7 +95,7 @@ pub(super) async fn dial(
     }
     let authority = target.authority();
     let resolution = resolve(dialer, hop, &endpoint, tracker).await.map_err(|failure| {
-        failure.into_error(|cause| OpenError::Resolve { host: endpoint.host.clone(), cause })
+        failure.into_error(|cause| OpenError::Resolve { host: endpoint.zoned_host(), cause })
     })?;
     if let LocalAddr::Address(ours) = *local
         && resolution.addresses.iter().all(|address| address.is_ipv4() != ours.is_ipv4())
@@ -130,8 +152,8 @@ async fn resolve<'a>(
         }
         return Ok(Resolution::fixed(allowed));
     }
-    if let Ok(ip) = host.parse() {
-        let allowed = tcp::check_family(SocketAddr::new(ip, port), dialing.family);
+    if let Some(address) = endpoint.address().map_err(ResolveFailure::Lookup)? {
+        let allowed = tcp::check_family(address, dialing.family);
         return allowed.map(|one| Resolution::fixed(vec![one])).map_err(ResolveFailure::Lookup);
     }
     tracker.enter(Step::Resolve);
@@ -151,7 +173,7 @@ async fn dial_through_proxy(
 ) -> Result<Box<dyn Transport>, OpenError> {
     let dialing = dialer.options();
     let name = proxy.to_string();
-    let proxy_endpoint = Endpoint { host: host_name(&proxy.host), port: proxy.port };
+    let proxy_endpoint = Endpoint { host: host_name(&proxy.host), zone: None, port: proxy.port };
     let resolution = resolve(dialer, hop, &proxy_endpoint, tracker).await.map_err(|failure| {
         failure.into_error(|cause| OpenError::ResolveProxy { proxy: name.clone(), cause })
     })?;
@@ -180,7 +202,7 @@ async fn dial_through_proxy(
     let resolved = if proxy.needs_address() {
         let resolution = resolve(dialer, hop, endpoint, tracker).await;
         let resolution = resolution.map_err(|failure| {
-            failure.into_error(|cause| OpenError::Resolve { host: endpoint.host.clone(), cause })
+            failure.into_error(|cause| OpenError::Resolve { host: endpoint.zoned_host(), cause })
         })?;
         tracker.enter(Step::Proxy);
         let v4 =
@@ -189,7 +211,7 @@ async fn dial_through_proxy(
         let usable = usable.ok_or_else(|| {
             let cause =
                 io::Error::new(io::ErrorKind::NotFound, "no IPv4 address, which SOCKS 4 requires");
-            OpenError::Resolve { host: endpoint.host.clone(), cause }
+            OpenError::Resolve { host: endpoint.zoned_host(), cause }
         })?;
         Some((usable, resolution))
     } else {

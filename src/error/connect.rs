@@ -1,12 +1,12 @@
 //! Messages and hints for failed connections.
 
 use crate::{escape::Escaped, net::tcp::LocalAddr, wording::system_error};
-use std::{fmt, io};
+use std::{fmt, io, net::SocketAddr};
 
 pub(super) fn sentence(
     f: &mut fmt::Formatter<'_>,
     authority: &str,
-    attempts: &[(std::net::SocketAddr, io::Error)],
+    attempts: &[(SocketAddr, io::Error)],
 ) -> fmt::Result {
     match attempts {
         [(address, cause)] if authority.ends_with(&address.to_string()) => {
@@ -29,11 +29,18 @@ pub(super) fn sentence(
     }
 }
 
-pub(super) fn hint(attempts: &[(std::net::SocketAddr, io::Error)]) -> Option<String> {
+pub(super) fn hint(attempts: &[(SocketAddr, io::Error)]) -> Option<String> {
     let all = |kinds: &[io::ErrorKind]| {
         !attempts.is_empty() && attempts.iter().all(|(_, cause)| kinds.contains(&cause.kind()))
     };
+    let lacks_zone = |address: &SocketAddr| match address {
+        SocketAddr::V6(address) => address.ip().is_unicast_link_local() && address.scope_id() == 0,
+        SocketAddr::V4(_) => false,
+    };
     let hint = match () {
+        () if attempts.iter().any(|(address, _)| lacks_zone(address)) => {
+            "add the network interface to the link-local address, as in [fe80::1%eth0]"
+        }
         () if all(&[io::ErrorKind::ConnectionRefused]) => {
             "check the port, and that the server is running"
         }

@@ -9,6 +9,7 @@ use crate::{
     connect::{LimitScope, OpenError, Step},
     session::SessionError,
     target::UrlFault,
+    wording::CARRIAGE_RETURN_HINT,
 };
 
 impl Error {
@@ -22,6 +23,14 @@ impl Error {
             Self::Truncated { cause, .. } => return cause.hint(),
             Self::Url { fault, .. } => match fault {
                 UrlFault::Fragment => "write # as %23 if it belongs to the path or query",
+                UrlFault::UserDelimiter(delimiter) => {
+                    return Some(format!(
+                        "write {delimiter} as %{:02X} in user and password, or pass them with \
+                         --auth",
+                        u32::from(*delimiter)
+                    ));
+                }
+                UrlFault::CarriageReturn => CARRIAGE_RETURN_HINT,
                 UrlFault::Space => "write a space as %20",
                 UrlFault::Scheme(_) => "use ws:// or wss://",
                 _ => return None,

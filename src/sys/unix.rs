@@ -143,6 +143,26 @@ fn unsupported(fault: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, fault)
 }
 
+/// Returns the index of a network interface, which is the scope of link-local addresses.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn interface_index(name: &str) -> io::Result<u32> {
+    use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
+    let any = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    name_to_index(any, name).map_err(|cause| match cause {
+        rustix::io::Errno::NODEV => {
+            let words = format!("no network interface is named {name}");
+            io::Error::new(io::ErrorKind::NotFound, words)
+        }
+        cause => cause.into(),
+    })
+}
+
+/// Fails with [`io::ErrorKind::Unsupported`]: the number of the interface is needed.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn interface_index(_: &str) -> io::Result<u32> {
+    Err(unsupported("on this system, the zone must be the number of an interface"))
+}
+
 /// Returns a descriptor that is readable once the child has exited; `None` on systems other than
 /// Linux.
 #[cfg(target_os = "linux")]

@@ -232,11 +232,11 @@ fn secrets_do_not_break_the_request_nor_show_in_errors() {
         (&["ws://u:S3%0d%0aCRET@h/"], 3),
         (&["--proxy", "http://u:S3CRET@h:99999", "ws://h"], 2),
         (&["--proxy", "u:S3CRET://h", "ws://h"], 2),
-        (&["--bearer", "S3CRET\n", "ws://h"], 2),
+        (&["--bearer", "S3CRET\nx", "ws://h"], 2),
         (&["--bearer", "S3CRET\u{1}", "ws://h"], 2),
-        (&["--cookie", "a=S3CRET\n", "ws://h"], 2),
+        (&["--cookie", "a=S3CRET\n\n", "ws://h"], 2),
         (&["-H", "Authorization Bearer S3CRET", "ws://h"], 2),
-        (&["-u", "a:S3CRET\n", "ws://h"], 2),
+        (&["-u", "a:S3CRET\nx", "ws://h"], 2),
     ] {
         let script = "\"$@\" 2>&1 | grep -c S3 ; exit ${PIPESTATUS[0]}";
         Test::new().shell(script).args(args.iter().copied()).stdout("0\n").status(status).run();

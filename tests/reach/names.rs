@@ -8,7 +8,7 @@ use std::{
         unix::net::{SocketAddr, UnixListener},
     },
 };
-use tungstenite::handshake::derive_accept_key;
+use tungstenite::handshake::{derive_accept_key, server::Request};
 
 #[test]
 fn an_address_may_be_given_for_a_name() {
@@ -48,6 +48,44 @@ fn another_address_may_be_connected_to() {
             })
             .run();
     }
+}
+
+#[test]
+fn an_address_may_have_a_zone() {
+    let listener = std::net::TcpListener::bind("[::1]:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let urls = ["ws://[::1%25lo]:{p}/", "ws://[::1%lo]:{p}/", "[::1%1]:{p}"];
+    let server = std::thread::spawn(move || {
+        for _ in urls {
+            let (stream, _) = listener.accept().unwrap();
+            #[allow(clippy::result_large_err, reason = "the type is tungstenite's")]
+            let check = |request: &Request, response| {
+                assert_eq!(request.headers()["Host"], format!("[::1]:{port}"));
+                Ok(response)
+            };
+            let mut session = tungstenite::accept_hdr(stream, check).unwrap();
+            session.close(None).unwrap();
+            while session.read().is_ok() {}
+        }
+    });
+    for url in urls {
+        Test::new().args([url.replace("{p}", &port.to_string())]).run();
+    }
+    server.join().unwrap();
+    Test::new()
+        .args(["ws://[fe80::1%25nosuch]:9/"])
+        .stderr("sockeye: cannot resolve [fe80::1%nosuch]: no network interface is named nosuch\n")
+        .status(6)
+        .run();
+    Test::new()
+        .args(["ws://[fe80::1]:9/"])
+        .stderr_has([
+            "cannot connect to [fe80::1]:9: ",
+            "hint: add the network interface to the \
+             link-local address, as in [fe80::1%eth0]\n",
+        ])
+        .status(7)
+        .run();
 }
 
 /// Serves one client of a Unix socket, and returns its request line and Host.

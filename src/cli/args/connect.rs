@@ -76,7 +76,7 @@ pub struct ConnectArgs {
     /// socks5h://. With socks4a and socks5h, the proxy resolves the host name. Without this option,
     /// the environment variables that curl reads apply. Use env:NAME, file:PATH or cmd:COMMAND for
     /// a URL that contains a password.
-    #[arg(long, value_name = "URL", value_parser = values::line, help_heading = CONNECTION)]
+    #[arg(long, value_name = "URL", value_parser = values::secret, help_heading = CONNECTION)]
     pub proxy: Option<String>,
 
     /// Hosts and networks to reach without a proxy

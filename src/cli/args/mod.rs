@@ -45,6 +45,7 @@ pub struct Cli {
     /// Server: ws://, wss://, host[:port][/path] or @TARGET
     ///
     /// A URL without a scheme is ws://; http:// and https:// mean ws:// and wss://.
+    /// An IPv6 address may have a zone, as in ws://[fe80::1%eth0]:80/.
     /// ws+unix:SOCKET:/PATH connects over a Unix socket. @NAME is a target of the configuration
     /// file; a path or query after the name is added to the target's URL.
     #[arg(value_name = "URL", value_hint = ValueHint::Url)]
@@ -245,6 +246,8 @@ pub struct ClientArgs {
     pub header: Vec<HeaderArg>,
 
     /// Subprotocol to offer; may be repeated, in order of preference
+    ///
+    /// Each name may be given once.
     #[arg(short = 's', long, value_name = "NAME", value_parser = values::subprotocol)]
     #[arg(help_heading = REQUEST)]
     pub subprotocol: Vec<String>,
@@ -270,7 +273,7 @@ pub struct ClientArgs {
     /// (the first line of a file) or cmd:COMMAND (the first line the command prints). Cannot be
     /// combined with --bearer.
     #[arg(short = 'u', long, visible_alias = "user", value_name = "USER[:PASSWORD]")]
-    #[arg(value_parser = values::line, help_heading = REQUEST)]
+    #[arg(value_parser = values::secret, help_heading = REQUEST)]
     pub auth: Option<String>,
 
     /// Send credentials only in response to a Digest challenge
@@ -281,7 +284,7 @@ pub struct ClientArgs {
     ///
     /// env:NAME, file:PATH and cmd:COMMAND read it from a variable, a file or a command. Cannot be
     /// combined with --auth.
-    #[arg(long, value_name = "TOKEN", value_parser = values::line, help_heading = REQUEST)]
+    #[arg(long, value_name = "TOKEN", value_parser = values::secret, help_heading = REQUEST)]
     #[arg(conflicts_with = "auth")]
     pub bearer: Option<String>,
 
@@ -297,8 +300,15 @@ pub struct ClientArgs {
     ///
     /// A value without = is the path of a cookie file in Netscape format, as browsers export it.
     /// env:NAME and cmd:COMMAND refer to a cookie, file:PATH to a cookie file.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = values::line, help_heading = REQUEST)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::secret, help_heading = REQUEST)]
     pub cookie: Vec<String>,
+
+    /// Keep . and .. in the path
+    ///
+    /// Without this option, the path segments . and .. are removed as browsers do. Everything else
+    /// is sent as typed, except characters that must be percent-encoded.
+    #[arg(long, help_heading = REQUEST)]
+    pub path_as_is: bool,
 
     /// WebSocket protocol version to request [default: 13]
     #[arg(short = 'p', long, value_name = "VERSION", value_parser = clap::value_parser!(u8))]

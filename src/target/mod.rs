@@ -1,6 +1,13 @@
 //! Targets: WebSocket URLs as typed by a user.
 
-use crate::{escape::Escaped, known, proto::slice::Within, secret::SecretString};
+mod fault;
+mod resource;
+mod zone;
+
+pub use fault::UrlFault;
+pub use resource::DotSegments;
+
+use crate::{known, proto::slice::Within, secret::SecretString};
 use percent_encoding::percent_decode_str;
 use std::{fmt, net::IpAddr};
 use url::{Host, Url};
@@ -12,6 +19,8 @@ pub struct Target {
     pub secure: bool,
     /// The host name, in ASCII (IDNA), or the address.
     pub host: Host<String>,
+    /// The zone of a link-local address: the name or number of a network interface (RFC 4007).
+    pub zone: Option<String>,
     /// The port, by default that of the scheme (80 or 443).
     pub port: u16,
     /// Path and query, percent-encoded (RFC 6455, 3).
@@ -22,63 +31,27 @@ pub struct Target {
     pub socket: Option<String>,
 }
 
-/// The fault of a malformed URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UrlFault {
-    /// The text is empty.
-    Empty,
-    /// White space or a control character.
-    Space,
-    /// The scheme, which is not ws, wss, http or https.
-    Scheme(String),
-    /// The scheme is not followed by two slashes.
-    Slashes,
-    /// The host is missing.
-    NoHost,
-    /// Not a host name or address.
-    Host,
-    /// Not a port from 1 to 65535.
-    Port,
-    /// A control character in user or password.
-    User,
-    /// A fragment, which a WebSocket URL must not have (RFC 6455, 3).
-    Fragment,
-    /// Bytes that are not UTF-8.
-    Encoding,
-    /// Any other fault; the error message of the parser.
-    Other(String),
-}
-
-impl fmt::Display for UrlFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("it is empty"),
-            Self::Space => f.write_str("white space or a control character"),
-            Self::Scheme(scheme) => write!(f, "unknown scheme '{}'", Escaped(scheme)),
-            Self::Slashes => f.write_str("no // after the scheme"),
-            Self::NoHost => f.write_str("no host"),
-            Self::Host => f.write_str("not a host name or address"),
-            Self::Port => f.write_str("not a port from 1 to 65535"),
-            Self::User => f.write_str("a control character in user or password"),
-            Self::Fragment => f.write_str("a WebSocket URL has no fragment (#)"),
-            Self::Encoding => f.write_str("not valid UTF-8"),
-            Self::Other(words) => f.write_str(words),
-        }
-    }
-}
-
 impl Target {
-    /// Parses a URL, whose secrets are never shown from then on. The scheme defaults to `ws`; `http` and `https` stand for `ws` and `wss`. For
-    /// Unix sockets, accepts `ws+unix:/path/to.sock:/resource`.
+    /// Parses a URL, whose secrets are never shown from then on. The scheme defaults to `ws`;
+    /// `http` and `https` stand for `ws` and `wss`. For Unix sockets, accepts
+    /// `ws+unix:/path/to.sock:/resource`. Dot segments are removed from the path.
     pub fn parse(text: &str) -> Result<Self, UrlFault> {
+        Self::parse_with(text, DotSegments::Removed)
+    }
+
+    /// Parses a URL as [`Self::parse`] does, with a choice for dot segments.
+    pub fn parse_with(text: &str, dots: DotSegments) -> Result<Self, UrlFault> {
         if text.is_empty() {
             return Err(UrlFault::Empty);
+        }
+        if text.ends_with('\r') {
+            return Err(UrlFault::CarriageReturn);
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(UrlFault::Space);
         }
         if let Some((secure, rest)) = split_unix_scheme(text) {
-            return Self::parse_unix(secure, rest);
+            return Self::parse_unix(secure, rest, dots);
         }
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
@@ -100,6 +73,11 @@ impl Target {
             return Err(UrlFault::NoHost);
         }
         let scheme = if secure { "wss" } else { "ws" };
+        if let Some(delimiter) = delimiter_in_user(rest) {
+            return Err(UrlFault::UserDelimiter(delimiter));
+        }
+        let raw_resource = rest.within(authority_end(rest)..);
+        let (rest, zone) = zone::split_off(rest)?;
         let url = Url::parse(&format!("{scheme}://{rest}")).map_err(|e| match e {
             url::ParseError::EmptyHost => UrlFault::NoHost,
             url::ParseError::InvalidPort => UrlFault::Port,
@@ -116,11 +94,7 @@ impl Target {
             None | Some(0) => return Err(UrlFault::Port),
             Some(port) => port,
         };
-        let mut resource = url.path().to_owned();
-        if let Some(query) = url.query() {
-            resource.push('?');
-            resource.push_str(query);
-        }
+        let resource = resource::encode(raw_resource, dots);
         let decoded = |s: &str| percent_decode_str(s).decode_utf8_lossy().into_owned();
         let user = (!url.username().is_empty() || url.password().is_some())
             .then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())));
@@ -136,11 +110,11 @@ impl Target {
         }
         known::add_url(&resource);
         let user = user.map(|(user, password)| (user, password.into()));
-        Ok(Self { secure, host, port, resource, user, socket: None })
+        Ok(Self { secure, host, zone, port, resource, user, socket: None })
     }
 
     /// Parses the part of a URL after `ws+unix:`, in the format of wscat.
-    fn parse_unix(secure: bool, rest: &str) -> Result<Self, UrlFault> {
+    fn parse_unix(secure: bool, rest: &str, dots: DotSegments) -> Result<Self, UrlFault> {
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (socket, resource) = rest.split_once(':').unwrap_or((rest, "/"));
         if socket.is_empty() {
@@ -151,20 +125,25 @@ impl Target {
         }
         let slash = if resource.starts_with('/') { "" } else { "/" };
         let scheme = if secure { "wss" } else { "ws" };
-        let target = Self::parse(&format!("{scheme}://localhost{slash}{resource}"))?;
+        let url = format!("{scheme}://localhost{slash}{resource}");
+        let target = Self::parse_with(&url, dots)?;
         Ok(Self { socket: Some(socket.to_owned()), ..target })
     }
 
     /// Resolves a reference against this URL (RFC 3986, 5). User, password and socket are kept if
-    /// the origin is the same.
+    /// the origin is the same, and the zone if the host is: a server does not know it.
     pub fn join(&self, reference: &str) -> Result<Self, UrlFault> {
-        let base = Url::parse(&self.to_string()).map_err(|e| UrlFault::Other(e.to_string()))?;
+        let base = Self { zone: None, ..self.clone() };
+        let base = Url::parse(&base.to_string()).map_err(|e| UrlFault::Other(e.to_string()))?;
         let mut url = base.join(reference).map_err(|e| UrlFault::Other(e.to_string()))?;
         url.set_fragment(None);
         if !matches!(url.scheme(), "ws" | "wss" | "http" | "https") {
             return Err(UrlFault::Scheme(url.scheme().to_owned()));
         }
-        let resolved = Self::parse(url.as_str())?;
+        let mut resolved = Self::parse(url.as_str())?;
+        if resolved.host == self.host {
+            resolved.zone.clone_from(&self.zone);
+        }
         if !resolved.is_same_origin(self) {
             return Ok(resolved);
         }
@@ -187,7 +166,7 @@ impl Target {
         if self.port == if self.secure { 443 } else { 80 } {
             return self.host.to_string();
         }
-        self.authority()
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Returns the origin of the server's own pages (RFC 6454, 4), with http or https.
@@ -195,9 +174,17 @@ impl Target {
         format!("{}://{}", if self.secure { "https" } else { "http" }, self.host_header())
     }
 
-    /// Returns `host:port`.
+    /// Returns `host:port` for messages, with the zone.
     pub fn authority(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        format!("{}:{}", self.zoned_host(), self.port)
+    }
+
+    /// Returns the host with its zone, which is not part of the Host header field (RFC 6874, 4).
+    fn zoned_host(&self) -> String {
+        match (&self.host, &self.zone) {
+            (Host::Ipv6(address), Some(zone)) => format!("[{address}%{zone}]"),
+            (host, _) => host.to_string(),
+        }
     }
 
     /// Returns the host if it is an IP address.
@@ -213,7 +200,11 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
-        write!(f, "{scheme}://{}{}", self.host_header(), self.resource)
+        write!(f, "{scheme}://{}", self.zoned_host())?;
+        if self.port != if self.secure { 443 } else { 80 } {
+            write!(f, ":{}", self.port)?;
+        }
+        f.write_str(&self.resource)
     }
 }
 
@@ -235,12 +226,29 @@ pub fn without_user(text: &str) -> String {
     let is_port = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     // An unencoded slash in a password ends the authority before its `@`. Text after the colon that
     // is not a port is taken for the start of such a password.
-    let is_password = authority.split_once(':').is_some_and(|(_, after)| !is_port(after));
+    let is_password = authority.split_once(':').is_some_and(|(_, after)| !is_port(after))
+        || delimiter_in_user(rest).is_some();
     let at = authority.rfind('@').or_else(|| rest.rfind('@').filter(|_| is_password));
     match at {
         Some(at) => format!("{scheme}[redacted]{}", rest.within(at..)),
         None => text.to_owned(),
     }
+}
+
+/// Returns the index after user, host and port.
+fn authority_end(rest: &str) -> usize {
+    rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())
+}
+
+/// Returns the delimiter that ends user and password before their `@`, if there is one: a `#`, which
+/// can be nothing else there, or any after a colon that no port follows.
+fn delimiter_in_user(rest: &str) -> Option<char> {
+    let (authority, after) = rest.split_at(authority_end(rest));
+    let delimiter = after.chars().next().filter(|_| after.contains('@'))?;
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    let is_password = port.is_some_and(|port| port.bytes().any(|b| !b.is_ascii_digit()));
+    let is_user = !authority.contains(['@', '[']) && (is_password || delimiter == '#');
+    is_user.then_some(delimiter)
 }
 
 fn split_unix_scheme(text: &str) -> Option<(bool, &str)> {
@@ -280,6 +288,9 @@ mod tests {
             ("ws://h/caf\u{e9}?x=%20", "ws://h/caf%C3%A9?x=%20", "h:80"),
             ("ws://h?x=://", "ws://h/?x=://", "h:80"),
             ("h/?to=http://x", "ws://h/?to=http://x", "h:80"),
+            ("ws://[fe80::1%25eth0]/x", "ws://[fe80::1%eth0]/x", "[fe80::1%eth0]:80"),
+            ("[fe80::1%eth0.7]:9000", "ws://[fe80::1%eth0.7]:9000/", "[fe80::1%eth0.7]:9000"),
+            ("u:p@[fe80::1%253]:9/?a@b", "ws://[fe80::1%3]:9/?a@b", "[fe80::1%3]:9"),
         ];
         for (text, shown, authority) in cases {
             let target = Target::parse(text).unwrap_or_else(|e| panic!("{text}: {e:?}"));
@@ -304,6 +315,17 @@ mod tests {
             ("ws://h/a b", UrlFault::Space),
             (" ws://h", UrlFault::Space),
             ("ws://h/\n", UrlFault::Space),
+            ("ws://h/\r", UrlFault::CarriageReturn),
+            ("ws://u:p#w@h/", UrlFault::UserDelimiter('#')),
+            ("ws://u:1#2@h:9000/x", UrlFault::UserDelimiter('#')),
+            ("ws://t#oken@h/", UrlFault::UserDelimiter('#')),
+            ("u:p/w@h", UrlFault::UserDelimiter('/')),
+            ("ws://u:p?w@h/", UrlFault::UserDelimiter('?')),
+            ("ws://u@h/#a@b", UrlFault::Fragment),
+            ("ws://[fe80::1%]/", UrlFault::Host),
+            ("ws://[fe80::1%a b]/", UrlFault::Space),
+            ("ws://[fe80::1%25a%2fb]/", UrlFault::Host),
+            ("ws://[fe80::1%25/", UrlFault::Host),
             ("ws://[::1/", UrlFault::Host),
             ("ws://1.2.3.999/", UrlFault::Host),
             ("ws://h<x/", UrlFault::Host),
@@ -363,6 +385,7 @@ mod tests {
             ("ws:/u:p@h", "ws:/[redacted]@h"),
             ("u:p@h", "u:[redacted]@h"),
             ("ws://u:p/x@h/", "ws://[redacted]@h/"),
+            ("ws://u:1#x@h/", "ws://[redacted]@h/"),
             ("//u@h/a@b", "//[redacted]@h/a@b"),
             ("ws://h/a@b", "ws://h/a@b"),
             ("/a@b", "/a@b"),
@@ -371,6 +394,17 @@ mod tests {
         ] {
             assert_eq!(without_user(text), shown, "{text}");
         }
+    }
+
+    #[test]
+    fn the_zone_is_local() {
+        let target = Target::parse("ws://[fe80::1%25eth0]:9000/a").unwrap();
+        assert_eq!(target.host_header(), "[fe80::1]:9000");
+        assert_eq!(target.host_name(), "fe80::1");
+        assert_eq!(target.zone.as_deref(), Some("eth0"));
+        assert_eq!(target.join("/b").unwrap().to_string(), "ws://[fe80::1%eth0]:9000/b");
+        assert_eq!(target.join("ws://[fe80::1]/").unwrap().zone, target.zone);
+        assert_eq!(target.join("ws://[fe80::2]/").unwrap().zone, None);
     }
 
     #[test]
