@@ -37,6 +37,7 @@ use super::{
     outbox::{Outbox, UsageError},
     ping::{Pings, RoundTrips},
     role::Role,
+    shared::SharedMessage,
     tally::Tally,
     timer::{Timer, Timers},
     violation::Violation,
@@ -131,7 +132,11 @@ impl Connection {
         let (role, settings) = (self.link.role, self.link.settings);
         self.decoder.set_inflater(Inflater::new(deflate.side(role.peer())));
         let (level, min) = (settings.compress_level, settings.compress_min);
-        self.link.outbox.set_deflater(Deflater::new(deflate.side(role), level, min));
+        let mut side = deflate.side(role);
+        // No side is obliged to use its context (RFC 7692, 7.1.1). A server does not: its shared
+        // messages are encoded without one, and an idle connection would hold the window.
+        side.keeps_context &= role == Role::Client;
+        self.link.outbox.set_deflater(Deflater::new(side, level, min));
         self
     }
 
@@ -235,6 +240,39 @@ impl Connection {
         self.link.ensure_open()?;
         self.link.outbox.message(kind, payload);
         Ok(())
+    }
+
+    /// Queues frames of a shared message as a server, from the one with number `from` on, until
+    /// `limit` bytes are queued. Returns the number of the next frame, or `None` once all are
+    /// queued; no other message may be queued before.
+    pub fn send_shared(
+        &mut self,
+        message: &SharedMessage,
+        from: usize,
+        limit: usize,
+    ) -> Result<Option<usize>, UsageError> {
+        self.link.ensure_open()?;
+        let (outbox, kind) = (&mut self.link.outbox, message.kind());
+        let length = message.payload().len() as u64;
+        let frames = message.frames(outbox.compression(length));
+        let mut number = from;
+        loop {
+            let (frame, last) = frames.frame(number);
+            outbox.encoded(kind, frame);
+            number += 1;
+            if last {
+                outbox.end_encoded(kind, length, frames.carried, number as u64);
+                return Ok(None);
+            }
+            if outbox.queued() >= limit {
+                return Ok(Some(number));
+            }
+        }
+    }
+
+    /// Gives back the memory that is not needed while the peer is silent.
+    pub fn release_memory(&mut self) {
+        self.decoder.release_memory();
     }
 
     /// Begins a message whose payload is passed to [`Self::part`]. `length` is the length of the

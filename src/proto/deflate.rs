@@ -4,10 +4,18 @@
 //! is allocated by the first message that needs it.
 
 use super::{
+    buffers,
     extension::params::{MAX_BITS, MIN_BITS, Side},
     slice::Within,
 };
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use std::cell::RefCell;
+
+thread_local! {
+    /// States of compressors without a message, by level and window bits.
+    static COMPRESSORS: RefCell<Vec<(u32, u8, Compress)>> = const { RefCell::new(Vec::new()) };
+    static DECOMPRESSORS: RefCell<Vec<Decompress>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The data is not valid DEFLATE, or is truncated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +79,10 @@ impl Inflater {
             self.out = vec![0; SCRATCH_BYTES];
         }
         // A window larger than negotiated inflates the same, and `reset` can keep the state.
-        let state =
-            self.state.get_or_insert_with(|| Decompress::new_with_window_bits(false, MAX_BITS));
+        let state = self.state.get_or_insert_with(|| {
+            let idle = DECOMPRESSORS.with_borrow_mut(Vec::pop);
+            idle.unwrap_or_else(|| Decompress::new_with_window_bits(false, MAX_BITS))
+        });
         let out = self.out.within_mut(..room.min(SCRATCH_BYTES));
         let (mut used, mut made) = (0, 0);
         loop {
@@ -113,6 +123,23 @@ impl Inflater {
             };
         }
         if self.is_broken() && made == 0 { Err(InvalidDeflate) } else { Ok(used) }
+    }
+
+    /// Gives back the memory that is not needed between messages.
+    pub fn release_memory(&mut self) {
+        if self.out.capacity() > 0 && self.start == self.end {
+            self.out = Vec::new();
+        }
+        if !self.side.keeps_context
+            && let Some(mut state) = self.state.take()
+        {
+            state.reset(false);
+            DECOMPRESSORS.with_borrow_mut(|idle| {
+                if idle.len() < IDLE_STATES {
+                    idle.push(state);
+                }
+            });
+        }
     }
 
     /// Reports whether invalid data follows [`Self::output`].
@@ -181,6 +208,11 @@ impl Deflater {
         self.side.window_bits >= MIN_BITS && length.is_none_or(|length| length >= self.min)
     }
 
+    /// Returns the size of the window, in bits.
+    pub fn window_bits(&self) -> u8 {
+        self.side.window_bits
+    }
+
     /// Begins a message.
     pub fn begin(&mut self) {
         if !self.side.keeps_context
@@ -229,8 +261,21 @@ impl Deflater {
     /// Discards [`Self::output`], which has been sent.
     pub fn clear(&mut self) {
         self.out.clear();
-        if self.out.capacity() > KEPT_CAPACITY_BYTES {
-            self.out = Vec::new();
+    }
+
+    /// Discards [`Self::output`] after the end of a message, and gives back the memory that is not
+    /// needed between messages.
+    pub fn release(&mut self) {
+        buffers::give(std::mem::take(&mut self.out));
+        if !self.side.keeps_context
+            && let Some(mut state) = self.state.take()
+        {
+            state.reset();
+            COMPRESSORS.with_borrow_mut(|idle| {
+                if idle.len() < IDLE_STATES {
+                    idle.push((self.level, self.side.window_bits, state));
+                }
+            });
         }
     }
 
@@ -245,11 +290,23 @@ impl Deflater {
     fn compress(&mut self, bytes: &[u8], flush: FlushCompress) {
         let (level, bits) = (self.level, self.side.window_bits);
         let state = self.state.get_or_insert_with(|| {
-            Compress::new_with_window_bits(Compression::new(level), false, bits)
+            let idle = COMPRESSORS.with_borrow_mut(|idle| {
+                let fits = |(its_level, its_bits, _): &(u32, u8, Compress)| {
+                    (*its_level, *its_bits) == (level, bits)
+                };
+                let at = idle.iter().position(fits)?;
+                Some(idle.swap_remove(at).2)
+            });
+            idle.unwrap_or_else(|| {
+                Compress::new_with_window_bits(Compression::new(level), false, bits)
+            })
         });
+        if self.out.capacity() == 0 {
+            self.out = buffers::take();
+        }
         let start = state.total_in();
         // Usually more than enough; otherwise the output grows step by step.
-        self.out.reserve((bytes.len() / 2).clamp(GROWTH_BYTES, KEPT_CAPACITY_BYTES));
+        self.out.reserve((bytes.len() / 2).clamp(GROWTH_BYTES, RESERVED_BYTES));
         loop {
             let done = (state.total_in() - start) as usize;
             let rest = bytes.within(done..);
@@ -276,8 +333,10 @@ const EMPTY_BLOCKS: [[u8; 5]; 21] = [[0, 0, 0, 0xff, 0xff]; 21];
 const SCRATCH_BYTES: usize = 32 << 10;
 /// The minimum number of bytes by which the compressed output grows.
 const GROWTH_BYTES: usize = 4 << 10;
-/// The output capacity kept between messages.
-const KEPT_CAPACITY_BYTES: usize = 256 << 10;
+/// The most output for which room is reserved at once.
+const RESERVED_BYTES: usize = 256 << 10;
+/// The greatest number of states without a message that a thread keeps.
+const IDLE_STATES: usize = 4;
 
 #[cfg(test)]
 mod tests;

@@ -193,6 +193,15 @@ impl Decoder {
         Ok((used, part))
     }
 
+    /// Gives back the memory that is not needed between messages.
+    pub fn release_memory(&mut self) {
+        if self.message.is_none()
+            && let Some(inflater) = &mut self.inflater
+        {
+            inflater.release_memory();
+        }
+    }
+
     /// Reports whether the peer broke a rule. Later input is only passed to [`Self::discard`].
     pub fn has_failed(&self) -> bool {
         self.failed

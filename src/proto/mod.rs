@@ -11,6 +11,7 @@
 //! | [`event`] | its settings, its events and the cause of its end |
 //! | [`message`] | the decoder: received frames to pieces of messages |
 //! | [`outbox`] | the encoder: messages to frames, and the bytes queued for the transport |
+//! | [`shared`] | messages for many peers, encoded once |
 //! | [`deflate`] | compression and decompression of messages |
 //! | [`piece`] | pieces of messages, and their assembly |
 //! | [`utf8`] | incremental validation of UTF-8 |
@@ -28,11 +29,13 @@
 //! | [`extended`] | the opening handshake over HTTP/2 |
 //! | [`extension`] | the negotiation of permessage-deflate |
 //! | `excerpt` | truncation of a peer's words in messages |
+//! | `buffers` | buffers shared by the connections of a thread |
 //! | `slice` | slicing with ranges in bounds by construction |
 //! | [`headers`], `fields` | header fields and the grammar of their values |
 //!
 //! [`Instant`]: std::time::Instant
 
+pub(crate) mod buffers;
 pub mod close;
 pub mod close_code;
 pub mod codes;
@@ -55,6 +58,7 @@ pub mod ping;
 pub mod raw;
 pub mod role;
 pub mod server_upgrade;
+pub mod shared;
 pub(crate) mod silence;
 pub(crate) mod slice;
 pub mod tally;
@@ -73,5 +77,6 @@ pub use opcode::{Kind, Opcode};
 pub use outbox::UsageError;
 pub use piece::{Assembler, Piece};
 pub use role::Role;
+pub use shared::SharedMessage;
 pub use tally::Tally;
 pub use violation::Violation;

@@ -6,6 +6,7 @@
 //! of the waiting pongs is kept (5.5.3).
 
 use super::{
+    buffers,
     close_code::CloseCode,
     deflate::Deflater,
     frame::{Header, RESERVED, RSV1},
@@ -131,11 +132,13 @@ impl Outbox {
     #[inline]
     pub fn message(&mut self, kind: Kind, payload: &[u8]) {
         debug_assert!(self.message.is_none(), "a message inside another");
+        self.acquire_buffer();
         let length = payload.len() as u64;
         if let Some(mut deflater) = self.deflater.take_if(|it| it.should_compress(Some(length))) {
             deflater.message(payload);
             let message = OutgoingMessage { bytes: length, ..OutgoingMessage::new(kind, true) };
             self.write_fragments(message, deflater.output(), self.fragment.get(), true);
+            deflater.release();
             self.deflater = Some(deflater);
             return;
         }
@@ -163,6 +166,7 @@ impl Outbox {
     /// Adds payload to the message that was begun, in one frame or several. `last` ends the message.
     pub fn part(&mut self, bytes: &[u8], last: bool) {
         let Some(mut message) = self.message.take() else { return };
+        self.acquire_buffer();
         message.bytes += bytes.len() as u64;
         let message = match self.deflater.take_if(|_| message.compressed) {
             Some(mut deflater) => {
@@ -195,7 +199,7 @@ impl Outbox {
         if last {
             deflater.end();
             message = self.write_fragments(message, deflater.output(), size, true);
-            deflater.clear();
+            deflater.release();
         }
         message
     }
@@ -232,8 +236,47 @@ impl Outbox {
         message
     }
 
+    /// Returns the window bits with which a message of this length should be compressed.
+    pub fn compression(&self, length: u64) -> Option<u8> {
+        let deflater = self.deflater.as_ref().filter(|it| it.should_compress(Some(length)));
+        deflater.map(|it| it.window_bits())
+    }
+
+    /// Adds a frame of a message that was encoded elsewhere, for a peer of a server. The message is
+    /// open until [`Self::end_encoded`].
+    pub fn encoded(&mut self, kind: Kind, frame: &[u8]) {
+        self.acquire_buffer();
+        self.bytes.extend_from_slice(frame);
+        self.message.get_or_insert_with(|| OutgoingMessage::new(kind, false));
+    }
+
+    /// Ends a message of encoded frames: its length, and payload bytes and number of its frames.
+    pub fn end_encoded(&mut self, kind: Kind, length: u64, carried: u64, frames: u64) {
+        self.message = None;
+        self.tally.message(kind, length, carried, frames);
+    }
+
+    /// Returns the ends of all queued frames, of which nothing was sent.
+    pub fn frame_ends(&self) -> Vec<usize> {
+        self.frames().map(|(end, _)| end).collect()
+    }
+
+    /// Returns all queued bytes, of which nothing was sent.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Takes a buffer if nothing is queued.
+    #[inline]
+    fn acquire_buffer(&mut self) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = buffers::take();
+        }
+    }
+
     /// Adds a control frame. If much is queued, pings and pongs overtake it.
     pub fn control(&mut self, opcode: Opcode, payload: &[u8]) {
+        self.acquire_buffer();
         let overtakes = !self.deferred.is_empty() || self.queued() >= OVERTAKEN_BYTES;
         if opcode == Opcode::Close || !overtakes {
             self.tally.control(opcode);
@@ -302,10 +345,7 @@ impl Outbox {
     /// Discards flushed bytes.
     fn discard_sent(&mut self) {
         if self.sent == self.bytes.len() && self.flushed == self.sent {
-            self.bytes.clear();
-            if self.bytes.capacity() > KEPT_CAPACITY_BYTES {
-                self.bytes = Vec::new();
-            }
+            buffers::give(std::mem::take(&mut self.bytes));
             (self.sent, self.flushed, self.boundary, self.ping_end) = (0, 0, 0, 0);
             self.partial = PartialFrame::default();
         } else if self.flushed >= COMPACT_BYTES {
@@ -472,9 +512,6 @@ const MAX_UNFLUSHED_BYTES: usize = 256 << 10;
 /// The number of flushed bytes at which the buffer is compacted. Not less than a driver writes at
 /// once, or the bytes left by each write would be moved every time.
 const COMPACT_BYTES: usize = 256 << 10;
-
-/// The buffer capacity kept when all is sent, so that one long message does not hold its memory.
-const KEPT_CAPACITY_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Pieces of messages, and their assembly into whole messages.
 
-use super::opcode::Kind;
+use super::{buffers, opcode::Kind};
 
 /// Consecutive bytes of a message. A piece of text consists of whole, valid characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +39,26 @@ impl Assembler {
     /// came in one piece.
     pub fn push<'a>(&'a mut self, piece: &Piece<'a>) -> Option<&'a [u8]> {
         if piece.first {
-            // One long message must not hold its memory.
-            if self.bytes.capacity() > KEPT_CAPACITY_BYTES {
-                self.bytes = Vec::new();
-            }
-            self.bytes.clear();
+            self.release();
             if piece.last {
                 return Some(piece.payload);
             }
+            self.bytes = buffers::take();
         }
         self.bytes.extend_from_slice(piece.payload);
         piece.last.then_some(self.bytes.as_slice())
     }
-}
 
-/// The capacity that an [`Assembler`] keeps between messages.
-const KEPT_CAPACITY_BYTES: usize = 1 << 20;
+    /// Returns the number of bytes that are held.
+    pub fn held(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Discards what is held, and gives back its memory.
+    pub fn release(&mut self) {
+        buffers::give(std::mem::take(&mut self.bytes));
+    }
+}
 
 #[cfg(test)]
 mod tests {

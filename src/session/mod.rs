@@ -11,6 +11,7 @@ pub mod limits;
 mod observer;
 mod offending;
 mod quiet;
+mod read_buffer;
 mod sending;
 mod stats;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::{
 };
 use observer::Observation;
 use offending::OffendingBytes;
+use read_buffer::READ_BUFFER_BYTES;
 use std::{
     future::poll_fn,
     io,
@@ -154,12 +156,6 @@ impl Session {
         if let Some(deflate) = &established.agreement.deflate {
             connection = connection.with_deflate(deflate);
         }
-        // Zeroed pages from the allocator cost nothing until they are used, whereas resizing a Vec
-        // would write to all of them.
-        let mut buffer = vec![0; READ_BUFFER_BYTES.max(end)];
-        for (to, from) in buffer.iter_mut().zip(established.rest) {
-            *to = from;
-        }
         Self {
             transport: established.transport,
             connection,
@@ -167,7 +163,7 @@ impl Session {
             authority: established.authority,
             carrier: established.carrier,
             context: None,
-            buffer,
+            buffer: established.rest,
             start: 0,
             end,
             received_at: now,
@@ -315,7 +311,22 @@ impl Session {
         }
         self.check_idle_timeout(now, reading);
         progressed |= self.poll_timer(cx);
-        if progressed || self.connection.is_over() { Poll::Ready(()) } else { Poll::Pending }
+        if progressed || self.connection.is_over() {
+            return Poll::Ready(());
+        }
+        self.release_memory();
+        Poll::Pending
+    }
+
+    /// Gives back the memory that is not needed while the session waits.
+    fn release_memory(&mut self) {
+        self.connection.release_memory();
+        if self.buffer.len() == READ_BUFFER_BYTES && self.end - self.start <= KEPT_REST_BYTES {
+            self.offending.keep(self.buffer.within(..self.end));
+            let rest = self.buffer.within(self.start..self.end).to_vec();
+            (self.start, self.end) = (0, rest.len());
+            read_buffer::give(std::mem::replace(&mut self.buffer, rest));
+        }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, now: Instant, reading: bool) -> bool {
@@ -380,7 +391,13 @@ impl Session {
     /// Reads until the buffer is full or the transport has no more bytes available.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
         self.offending.keep(self.buffer.within(..self.end));
-        if self.start > 0 {
+        if self.buffer.len() < READ_BUFFER_BYTES {
+            let mut buffer = read_buffer::take();
+            let rest = self.buffer.within(self.start..self.end);
+            buffer.within_mut(..rest.len()).copy_from_slice(rest);
+            self.buffer = buffer;
+            (self.start, self.end) = (0, self.end - self.start);
+        } else if self.start > 0 {
             // Cheap: the decoder leaves at most a partial header.
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -581,6 +598,5 @@ impl Session {
     }
 }
 
-/// Size of the read buffer. From this size on, the allocator maps fresh pages, which take memory
-/// only once they are used.
-const READ_BUFFER_BYTES: usize = 128 << 10;
+/// The largest number of received bytes that wait without a whole read buffer.
+const KEPT_REST_BYTES: usize = 512;

@@ -4,7 +4,7 @@
 //! Every call fails with [`UsageError::Closed`] once a Close has been sent.
 
 use super::{OurClose, Session, clock};
-use crate::proto::{Close, Kind, Opcode, UsageError};
+use crate::proto::{Close, Kind, Opcode, SharedMessage, UsageError};
 use std::time::Instant;
 
 impl Session {
@@ -16,6 +16,22 @@ impl Session {
             observation.send(clock::now(), kind, payload);
         }
         Ok(())
+    }
+
+    /// Queues frames of a shared message as a server, from the one with number `from` on, until
+    /// `limit` bytes are queued. Returns the number of the next frame, or `None` once all are
+    /// queued; no other message may be queued before.
+    pub fn send_shared(
+        &mut self,
+        message: &SharedMessage,
+        from: usize,
+        limit: usize,
+    ) -> Result<Option<usize>, UsageError> {
+        let next = self.connection.send_shared(message, from, limit)?;
+        if let Some(observation) = self.observation.as_mut().filter(|_| next.is_none()) {
+            observation.send(clock::now(), message.kind(), message.payload());
+        }
+        Ok(next)
     }
 
     /// Begins a message whose payload is passed to [`Self::part`]. `length` is the length of the
