@@ -46,11 +46,12 @@ fn traffic(what: &str, tally: &Tally) -> String {
     let of = |count: &Count| amount(count.messages, count.bytes);
     let total = tally.total();
     let mut text = format!("{what} {}", of(&total));
-    if total.carried != total.bytes {
-        text = format!("{text}, compressed to {}", total.carried);
-        if let Some(mille) = total.carried.saturating_mul(1000).checked_div(total.bytes) {
-            text = format!("{text} ({}.{} %)", mille / 10, mille % 10);
-        }
+    // Tiny messages grow when they are compressed. Their ratio says nothing.
+    if total.carried < total.bytes
+        && let Some(mille) = total.carried.saturating_mul(1000).checked_div(total.bytes)
+    {
+        let (percent, tenths) = (mille / 10, mille % 10);
+        text = format!("{text}, compressed to {} ({percent}.{tenths} %)", total.carried);
     }
     if total.frames != total.messages {
         text = format!("{text}, in {} frames", total.frames);
@@ -104,6 +105,9 @@ mod tests {
         let expected =
             "sent 2 messages, 1000 bytes, compressed to 100 (10.0 %), in 4 frames; 1 ping";
         assert_eq!(traffic("sent", &tally), expected);
+        let mut tally = Tally::default();
+        tally.message(Kind::Text, 5, 7, 1);
+        assert_eq!(traffic("sent", &tally), "sent 1 message, 5 bytes");
         let mut tally = Tally::default();
         tally.message(Kind::Binary, 2, 2, 1);
         assert_eq!(traffic("received", &tally), "received 1 message, 2 bytes; all binary");
