@@ -2,7 +2,7 @@
 
 use crate::{
     escape::affects_terminal,
-    proto::{CloseCode, slice::Within},
+    proto::{CloseCode, codes::REGISTERED, slice::Within},
     script::command::{
         arguments::expand_home,
         table::{self, Completion},
@@ -84,11 +84,11 @@ pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (u
             choose(&mut requested.iter().map(String::as_str).chain(others))
         }
         Completion::CloseCode if is_first => {
-            let codes = (1000..=3999).map(CloseCode::new).filter(|code| code.is_sendable());
-            let named = codes.map(|code| (code.to_string(), code.name()));
-            let named = named.filter(|(code, name)| !name.is_empty() && code.starts_with(word));
+            let sendable = REGISTERED.iter().filter(|one| CloseCode::new(one.code).is_sendable());
+            let offered = sendable.map(|one| (one.code.to_string(), one.name));
+            let offered = offered.filter(|(code, _)| code.starts_with(word));
             let offered =
-                named.map(|(code, name)| pair(format!("{code} {name}"), format!("{code} ")));
+                offered.map(|(code, name)| pair(format!("{code} {name}"), format!("{code} ")));
             (start, offered.collect())
         }
         Completion::CloseCode | Completion::Nothing => (cursor, Vec::new()),
@@ -189,6 +189,8 @@ mod tests {
             all("/close 100"),
             ["1000 ", "1001 ", "1002 ", "1003 ", "1007 ", "1008 ", "1009 "]
         );
+        assert_eq!(all("/close 3"), ["3000 ", "3003 ", "3008 "]);
+        assert_eq!(all("/close ").len(), 15);
         assert_eq!(all("/close 1000 1"), [""; 0]);
         assert_eq!(all("/json o"), ["on", "off"]);
         assert_eq!(all("/reconnect mq"), ["mqtt"]);
