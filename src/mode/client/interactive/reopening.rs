@@ -18,6 +18,13 @@ use crate::{
 use colored::Colorize as _;
 use std::{pin::Pin, time::Instant};
 
+/// Whether the statistics of a session include those of the session before it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Figures {
+    Continued,
+    New,
+}
+
 impl Interactive {
     /// Opens the next session if this one was lost or the user requests another. Returns false if
     /// there is none.
@@ -78,7 +85,7 @@ impl Interactive {
         };
         let opened = self.wait_for(Box::pin(reconnector.reopen(error, &mut tell))).await;
         self.reconnector = Some(reconnector);
-        self.install(opened, handshake)
+        self.install(opened, handshake, Figures::Continued)
     }
 
     /// Executes `/reconnect`. Returns true if a session was opened.
@@ -96,7 +103,7 @@ impl Interactive {
             handshake.extend(handshake_lines(&step, secrets));
         };
         let opened = self.wait_for(Box::pin(dialer.open(&opening, &mut watch))).await;
-        self.install(opened, handshake)
+        self.install(opened, handshake, Figures::New)
     }
 
     /// Waits for a session while the prompt stays active. Returns `None` if the user exits or
@@ -128,6 +135,7 @@ impl Interactive {
         &mut self,
         opened: Option<Result<ClientConnection, Error>>,
         handshake: Vec<Shown>,
+        figures: Figures,
     ) -> bool {
         match opened {
             Some(Ok(opened)) => {
@@ -135,8 +143,10 @@ impl Interactive {
                 self.prompt.note(format!("reconnected to {}", Escaped(&url)));
                 self.prompt.print(&status_line(&opened, self.options.report.secrets));
                 self.options.sinks.opened(&opened);
-                let session = Session::client(opened, self.options.settings, entropy())
-                    .with_earlier(&self.session);
+                let mut session = Session::client(opened, self.options.settings, entropy());
+                if figures == Figures::Continued {
+                    session = session.with_earlier(&self.session);
+                }
                 self.session = self.options.sinks.observe(session);
                 self.handshake = handshake;
                 self.assembler = Assembler::default();
