@@ -4,7 +4,8 @@
 use super::{
     complete::{Vocabulary, complete},
     line_state::LineState,
-    screen::write,
+    prompt_look::stamp,
+    screen::screen,
 };
 use crate::{
     escape::{Unit, units},
@@ -13,7 +14,7 @@ use crate::{
 };
 use colored::Colorize as _;
 use rustyline::{
-    Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount, Result,
+    Context, Helper, Result,
     completion::{Completer, Pair},
     highlight::{CmdKind, Highlighter},
     hint::{Hinter, HistoryHinter},
@@ -23,7 +24,7 @@ use std::{
     borrow::Cow,
     cell::Cell,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The helper that rustyline calls. It also tracks the state of the line for the other threads.
@@ -66,6 +67,13 @@ impl Highlighter for Assistant {
     ) -> Cow<'b, str> {
         self.line.searching.store(!default, Ordering::SeqCst);
         prompt.clone_into(&mut self.line.prompt_text());
+        let is_entered = default && self.accepted.get() && !LineState::is_set(&self.line.empty);
+        if is_entered
+            && !LineState::is_set(&self.line.interrupted)
+            && let Some(stamped) = stamp(prompt, SystemTime::now())
+        {
+            return Cow::Owned(stamped);
+        }
         Cow::Borrowed(prompt)
     }
 
@@ -149,7 +157,7 @@ fn is_control(unit: Unit<'_>) -> bool {
 /// Appends a token in its colour. Its width does not change.
 fn push_colored(token: Token, text: &str, out: &mut String) {
     match token {
-        Token::Key => out.push_str(&text.blue().to_string()),
+        Token::Key => out.push_str(&text.bright_blue().to_string()),
         Token::String => out.push_str(&text.green().to_string()),
         Token::Number | Token::Literal => out.push_str(&text.magenta().to_string()),
         Token::Space | Token::Mark | Token::Other => out.push_str(text),
@@ -202,6 +210,9 @@ impl Completer for Assistant {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
+        if let Some(replacement) = self.line.draft.completion() {
+            return Ok((0, vec![Pair { display: String::new(), replacement }]));
+        }
         let vocabulary = self.vocabulary.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(complete(line, cursor, &vocabulary))
     }
@@ -211,64 +222,22 @@ impl Validator for Assistant {
     /// Continues incomplete JSON on the next line. An empty line ends it in any case.
     fn validate(&self, context: &mut ValidationContext<'_>) -> Result<ValidationResult> {
         let text = context.input();
-        if json::is_cut(text) && !text.ends_with('\n') {
-            return Ok(ValidationResult::Incomplete);
+        let line = &self.line;
+        let whole = line.burst.with_collected(text);
+        if json::is_cut(&whole) && !whole.ends_with('\n') {
+            let rows = text.split('\n').count();
+            if !line.burst.is_fast() || rows < MAX_BURST_ROWS.min(screen().rows) {
+                return Ok(ValidationResult::Incomplete);
+            }
+            line.burst.split();
         }
-        self.line.accept();
-        Ok(ValidationResult::Valid(None))
+        line.accept();
+        // A message, even an empty one, makes the editor paint the line again, with its time.
+        Ok(ValidationResult::Valid(line.look().times.then(String::new)))
     }
 }
 
 impl Helper for Assistant {}
-
-/// The handler of Ctrl-C. It accepts the line as Enter does, since rustyline's own handler discards
-/// the input typed ahead.
-pub(super) struct InterruptKey(pub(super) Arc<LineState>);
-
-impl ConditionalEventHandler for InterruptKey {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        self.0.interrupted.store(true, Ordering::SeqCst);
-        self.0.accept();
-        Some(Cmd::AcceptLine)
-    }
-}
-
-/// The handler of Tab. It erases the hint, which would otherwise remain above the list of
-/// candidates as if it had been typed.
-pub(super) struct TabKey;
-
-impl ConditionalEventHandler for TabKey {
-    fn handle(
-        &self,
-        _: &Event,
-        _: RepeatCount,
-        _: bool,
-        context: &EventContext<'_>,
-    ) -> Option<Cmd> {
-        if context.has_hint() {
-            write("\x1b[J");
-        }
-        None
-    }
-}
-
-/// The handler of Ctrl-D. It keeps the default action and records that an empty line is accepted.
-pub(super) struct EofKey(pub(super) Arc<LineState>);
-
-impl ConditionalEventHandler for EofKey {
-    fn handle(
-        &self,
-        _: &Event,
-        _: RepeatCount,
-        _: bool,
-        context: &EventContext<'_>,
-    ) -> Option<Cmd> {
-        if context.line().is_empty() {
-            self.0.accept();
-        }
-        None
-    }
-}
 
 /// The longest line that is coloured.
 const MAX_COLORED_BYTES: usize = 16 << 10;
@@ -277,6 +246,9 @@ const MAX_EAGER_BYTES: usize = 256;
 /// The shortest time between two repaints of a longer line.
 const REPAINT_INTERVAL: Duration = Duration::from_millis(10);
 const MAX_HINT_BYTES: usize = 500;
+/// The rows of a fast paste without brackets that are edited together. The editor paints all of them
+/// for each new one.
+const MAX_BURST_ROWS: usize = 10;
 
 #[cfg(test)]
 mod tests {

@@ -44,20 +44,29 @@ impl EditorThread {
             // A history that is missing or unreadable must not prevent typing.
             let _ = editor.load_history(path);
         }
-        let mut prompt = "> ";
+        let mut leaves = false;
         let mut initial = String::new();
         loop {
+            let look = self.line.look();
+            let prompt = if leaves { "" } else { look.text() };
             let Some(event) = self.read_line(&mut editor, prompt, &initial, history) else {
                 return;
             };
+            initial.clear();
+            if let EditorEvent::Prompt(PromptEvent::Line(text)) = &event {
+                initial = self.line.draft.take(text).unwrap_or_default();
+            }
             if self.events.blocking_send(event).is_err() {
                 return;
             }
-            initial.clear();
             match self.replies.recv() {
                 Ok(PromptReply::Prompt) => {}
                 Ok(PromptReply::Clear) => {
                     let _ = editor.clear_screen();
+                }
+                Ok(PromptReply::Keep(text)) => {
+                    self.line.draft.show(&text);
+                    initial = text;
                 }
                 Ok(PromptReply::Edit(text)) => {
                     initial = self.edit(text);
@@ -67,7 +76,7 @@ impl EditorThread {
                     }
                     match self.replies.recv() {
                         Ok(PromptReply::Leave) => {
-                            prompt = "";
+                            leaves = true;
                             initial.clear();
                         }
                         Ok(_) => {}
@@ -76,7 +85,10 @@ impl EditorThread {
                 }
                 // The editor continues without a prompt, since it must print the output that it was
                 // handed.
-                Ok(PromptReply::Leave) => prompt = "",
+                Ok(PromptReply::Leave) => {
+                    leaves = true;
+                    initial.clear();
+                }
                 Err(_) => return,
             }
         }
@@ -92,6 +104,7 @@ impl EditorThread {
     ) -> Option<EditorEvent> {
         let line = &self.line;
         let mut initial = initial.to_owned();
+        let mut prompt = prompt;
         loop {
             line.empty.store(initial.is_empty(), Ordering::SeqCst);
             let read = editor.readline_with_initial(prompt, (&initial, ""));
@@ -105,10 +118,24 @@ impl EditorThread {
                 line.ready.store(false, Ordering::SeqCst);
                 continue;
             }
+            if let Ok(text) = &read
+                && line.burst.collect(text)
+            {
+                (prompt, initial) = ("", String::new());
+                line.ready.store(false, Ordering::SeqCst);
+                line.accepted.store(false, Ordering::SeqCst);
+                continue;
+            }
             line.editing.store(false, Ordering::SeqCst);
-            return Some(match read {
+            return Some(match read.map(|text| line.burst.finish(text)) {
                 Ok(text) if line.interrupted.swap(false, Ordering::SeqCst) => {
                     EditorEvent::CtrlC { empty: text.is_empty() }
+                }
+                Ok(_) if line.eof_requested.swap(false, Ordering::SeqCst) => {
+                    EditorEvent::Prompt(PromptEvent::Eof)
+                }
+                Ok(text) if line.edit_requested.swap(false, Ordering::SeqCst) => {
+                    EditorEvent::Prompt(PromptEvent::Edit(text))
                 }
                 Ok(text) => {
                     let added = (1..=MAX_LINE_BYTES).contains(&text.len())

@@ -5,6 +5,8 @@
 pub(crate) enum PromptEvent {
     /// One or more lines, entered together.
     Line(String),
+    /// This line is to be opened in the external editor.
+    Edit(String),
     /// The external editor exited. Its text is the start of the next line.
     Edited,
     /// Ctrl-C twice on an empty line.
@@ -24,6 +26,8 @@ pub(crate) enum PromptReply {
     Clear,
     /// Opens an external editor on this text. The result is the start of the next line.
     Edit(String),
+    /// Reads another line, which starts as this one: it could not be sent.
+    Keep(String),
     /// Removes the prompt.
     Leave,
 }

@@ -1,5 +1,6 @@
 //! The state of the line being edited, shared between the threads of the console.
 
+use super::{burst::Burst, draft::Draft, prompt_look::PromptLook};
 use std::{
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
@@ -23,6 +24,10 @@ pub(super) struct LineState {
     pub(super) accepted: AtomicBool,
     /// The line was ended by Ctrl-C.
     pub(super) interrupted: AtomicBool,
+    /// The line was ended by Ctrl-D although it is not empty.
+    pub(super) eof_requested: AtomicBool,
+    /// The line was ended to be opened in the external editor.
+    pub(super) edit_requested: AtomicBool,
     /// The number of times that the line was painted.
     pub(super) paint_count: AtomicU64,
     /// The editor is searching the history and paints only the search.
@@ -42,6 +47,10 @@ pub(super) struct LineState {
     prompt_text: Mutex<String>,
     /// The most recent content of the line.
     content: Mutex<String>,
+    /// The look of the next prompt.
+    look: Mutex<PromptLook>,
+    pub(super) burst: Burst,
+    pub(super) draft: Draft,
 }
 
 impl LineState {
@@ -53,6 +62,8 @@ impl LineState {
     pub(super) fn continue_editing(&self) {
         self.accepted.store(false, Ordering::SeqCst);
         self.interrupted.store(false, Ordering::SeqCst);
+        self.eof_requested.store(false, Ordering::SeqCst);
+        self.edit_requested.store(false, Ordering::SeqCst);
     }
 
     /// Records the content of the line.
@@ -116,6 +127,14 @@ impl LineState {
     /// Returns the most recent content of the line.
     pub(super) fn content(&self) -> String {
         self.content.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn look(&self) -> PromptLook {
+        *self.look.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_look(&self, look: PromptLook) {
+        *self.look.lock().unwrap_or_else(PoisonError::into_inner) = look;
     }
 
     pub(super) fn prompt_text(&self) -> MutexGuard<'_, String> {

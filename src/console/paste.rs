@@ -4,9 +4,7 @@
 //! here too, because its parser consumes them before a key is seen, but a note reports the loss.
 
 use super::print_queue::PrintQueue;
-use rustyline::{
-    Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, RepeatCount,
-};
+use rustyline::{Cmd, Event, KeyCode, KeyEvent, Modifiers, RepeatCount};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The paste in progress, if any. Clones share it.
@@ -23,6 +21,8 @@ struct PastedText {
     is_cut: bool,
     /// True if there was a backspace, as which the editor reads a delete character too.
     has_backspace: bool,
+    /// True if the paste began in the command mode of vi, which reads digits as counts.
+    is_refused: bool,
 }
 
 impl Paste {
@@ -35,20 +35,27 @@ impl Paste {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Takes a key that belongs to a paste. `n` is 1 unless an escape and digits preceded it.
-    fn take(&self, event: &Event, n: RepeatCount) -> Option<Cmd> {
+    /// Takes a key that belongs to a paste. `n` is at most 1 unless an escape and digits preceded it.
+    pub(super) fn take(
+        &self,
+        event: &Event,
+        n: RepeatCount,
+        is_vi_command_mode: bool,
+    ) -> Option<Cmd> {
         let key = event.get(0)?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if key.0 == KeyCode::BracketedPasteStart {
             // Within a paste it is pasted text itself.
             let is_cut = state.is_some();
-            state.get_or_insert_default().is_cut |= is_cut;
+            let pasted = state.get_or_insert_default();
+            pasted.is_cut |= is_cut;
+            pasted.is_refused |= is_vi_command_mode;
             return Some(Cmd::Noop);
         }
         let pasted = state.as_mut()?;
         // An escape character at the end of the text makes the end of the paste an Alt key.
         let is_end_altered = key.0 == KeyCode::BracketedPasteEnd && key.1 != Modifiers::NONE;
-        pasted.is_cut |= n != 1 || is_end_altered;
+        pasted.is_cut |= n > 1 || is_end_altered;
         if key.0 != KeyCode::BracketedPasteEnd {
             pasted.has_backspace |= key.0 == KeyCode::Backspace;
             match pasted_char(*key) {
@@ -59,9 +66,13 @@ impl Paste {
             }
             return Some(Cmd::Noop);
         }
-        let PastedText { text, is_cut, has_backspace } = state.take()?;
+        let PastedText { text, is_cut, has_backspace, is_refused } = state.take()?;
         drop(state);
-        if n != 1 {
+        if is_refused {
+            self.output.print("(not pasted: press i first)");
+            return Some(Cmd::Noop);
+        }
+        if n > 1 {
             // The editor would insert the text n times.
             self.output.print("(the pasted text was left out: it ended in an escape sequence)");
             return Some(Cmd::Noop);
@@ -72,7 +83,12 @@ impl Paste {
         if has_backspace {
             self.output.print("(delete characters in the pasted text became backspaces)");
         }
-        Some(Cmd::Insert(1, text.replace('\r', "\n")))
+        let mut text = text.replace('\r', "\n");
+        // Copied lines end in a newline that is rarely meant to be part of the message.
+        if text.ends_with('\n') {
+            text.pop();
+        }
+        Some(Cmd::Insert(1, text))
     }
 }
 
@@ -93,27 +109,6 @@ fn pasted_char(KeyEvent(code, modifiers): KeyEvent) -> Option<char> {
     }
 }
 
-impl ConditionalEventHandler for Paste {
-    fn handle(&self, event: &Event, n: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        self.take(event, n)
-    }
-}
-
-/// A handler of a key. A paste in progress receives the key first.
-pub(super) struct OutsidePaste<H>(pub(super) Paste, pub(super) H);
-
-impl<H: ConditionalEventHandler> ConditionalEventHandler for OutsidePaste<H> {
-    fn handle(
-        &self,
-        event: &Event,
-        n: RepeatCount,
-        positive: bool,
-        context: &EventContext<'_>,
-    ) -> Option<Cmd> {
-        self.0.take(event, n).or_else(|| self.1.handle(event, n, positive, context))
-    }
-}
-
 const LINE_FEED: KeyEvent = KeyEvent(KeyCode::Char('J'), Modifiers::CTRL);
 
 #[cfg(test)]
@@ -125,7 +120,7 @@ mod tests {
     fn paste(keys: impl IntoIterator<Item = KeyEvent>) -> (String, bool) {
         let output = Arc::new(PrintQueue::new(Arc::new(LineState::default())));
         let paste = Paste::new(Arc::clone(&output));
-        let take = |key: KeyEvent| paste.take(&key.into(), 1);
+        let take = |key: KeyEvent| paste.take(&key.into(), 1, false);
         assert_eq!(take(KeyEvent::from('x')), None, "a typed key was taken");
         let special = |code| KeyEvent(code, Modifiers::NONE);
         assert_eq!(take(special(KeyCode::BracketedPasteStart)), Some(Cmd::Noop));
@@ -146,6 +141,20 @@ mod tests {
     }
 
     #[test]
+    fn one_line_end_at_the_end_of_a_paste_is_left_out() {
+        for (pasted, left) in [
+            ("a\n", "a"),
+            ("a\r", "a"),
+            ("a\r\n", "a"),
+            ("a\n\n", "a\n"),
+            ("a\nb", "a\nb"),
+            ("\r", ""),
+        ] {
+            assert_eq!(paste(pasted.chars().map(KeyEvent::from)).0, left, "{pasted:?}");
+        }
+    }
+
+    #[test]
     fn an_escape_sequence_in_a_paste_is_not_dropped_without_a_word() {
         let unknown = KeyEvent(KeyCode::UnknownEscSeq, Modifiers::NONE);
         let up = KeyEvent(KeyCode::Up, Modifiers::NONE);
@@ -153,6 +162,18 @@ mod tests {
             let (text, is_noted) = paste([KeyEvent::from('a'), key, KeyEvent::from('b')]);
             assert_eq!((&*text, is_noted), ("ab", true), "{key:?}");
         }
+    }
+
+    #[test]
+    fn a_paste_in_the_command_mode_of_vi_is_refused() {
+        let output = Arc::new(PrintQueue::new(Arc::new(LineState::default())));
+        let paste = Paste::new(Arc::clone(&output));
+        let keys = [KeyCode::BracketedPasteStart, KeyCode::Char('x'), KeyCode::BracketedPasteEnd];
+        for code in keys {
+            let key = KeyEvent(code, Modifiers::NONE);
+            assert_eq!(paste.take(&key.into(), 1, true), Some(Cmd::Noop));
+        }
+        assert!(output.lock().unseen().contains("press i first"));
     }
 
     #[test]

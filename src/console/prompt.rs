@@ -5,14 +5,17 @@
 //! to print. The prompt exchanges data with both threads without blocking.
 
 use super::{
-    assistant::{Assistant, EofKey, InterruptKey, TabKey},
+    assistant::Assistant,
     complete::Vocabulary,
     editor_thread::{EditorEvent, EditorThread},
     event::{PromptEvent, PromptReply},
     external_editor, history,
+    inputrc::Inputrc,
+    keys::{AnyKey, EditKey, EofKey, InterruptKey, OutsidePaste, TabKey},
     line_state::LineState,
-    paste::{OutsidePaste, Paste},
+    paste::Paste,
     print_queue::{self, PrintQueue},
+    prompt_look::PromptLook,
     screen::write,
     suspend::Suspend,
     terminal_modes::TerminalModes,
@@ -26,8 +29,8 @@ use crate::{
 };
 use colored::Colorize as _;
 use rustyline::{
-    ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventHandler,
-    KeyEvent,
+    ColorMode, CompletionType, ConditionalEventHandler, Config, EditMode, Editor, Event,
+    EventHandler, KeyEvent,
     config::{BellStyle, Configurer as _},
     history::FileHistory,
 };
@@ -58,14 +61,21 @@ pub(crate) struct Prompt {
 
 impl Prompt {
     /// Prints `first` and opens the prompt below it. `history` is the history file, if any.
-    pub(crate) fn open(first: &str, history: Option<PathBuf>) -> io::Result<Self> {
+    pub(crate) fn open(
+        first: &str,
+        history: Option<PathBuf>,
+        look: PromptLook,
+    ) -> io::Result<Self> {
         check_descriptors(PROMPT_DESCRIPTORS)?;
         let color = colored::control::SHOULD_COLORIZE.should_colorize();
         let line = Arc::new(LineState::default());
         let vocabulary = Arc::new(Mutex::new(Vocabulary::default()));
         line.editing.store(true, Ordering::SeqCst);
+        line.set_look(look);
+        let inputrc = Inputrc::read();
         write(&format!("{first}\n"));
         let config = Config::builder()
+            .edit_mode(inputrc.edit_mode)
             .history_ignore_space(true)
             .max_history_size(history::MAX_LINES)
             .map_err(io::Error::other)?
@@ -88,7 +98,13 @@ impl Prompt {
         bind(&mut editor, &paste, KeyEvent::ctrl('D'), EofKey(Arc::clone(&line)));
         bind(&mut editor, &paste, KeyEvent::from('\t'), TabKey);
         bind(&mut editor, &paste, KeyEvent::ctrl('Z'), Suspend(modes.clone()));
-        editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(paste.clone())));
+        let edit = Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]);
+        bind(&mut editor, &paste, edit, EditKey(Arc::clone(&line)));
+        if inputrc.edit_mode == EditMode::Vi {
+            bind(&mut editor, &paste, KeyEvent::from('v'), EditKey(Arc::clone(&line)));
+        }
+        let any = AnyKey(paste.clone(), Arc::clone(&line));
+        editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(any)));
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let (editor_events_sender, editor_events) = mpsc::channel(1);
         let (replies, replies_receiver) = sync::channel();
@@ -164,6 +180,11 @@ impl Prompt {
         let _ = self.replies.send(reply);
     }
 
+    /// Sets the look of the next prompt.
+    pub(crate) fn set_look(&self, look: PromptLook) {
+        self.line.set_look(look);
+    }
+
     /// Prints a note above the prompt.
     pub(crate) fn note(&self, text: impl Into<Shown>) {
         self.output.print(text.into().as_str());
@@ -211,7 +232,7 @@ impl Prompt {
                 () = tokio::time::sleep_until(deadline.into()) => return,
                 event = self.editor_events.recv() => match event {
                     // A line entered now is discarded: the session is over.
-                    Some(EditorEvent::Prompt(PromptEvent::Line(_) | PromptEvent::Edited)) => self.reply(PromptReply::Leave),
+                    Some(EditorEvent::Prompt(PromptEvent::Line(_) | PromptEvent::Edit(_) | PromptEvent::Edited)) => self.reply(PromptReply::Leave),
                     _ => return,
                 },
             }
@@ -286,7 +307,7 @@ impl Prompt {
 fn bind(
     editor: &mut Editor<Assistant, FileHistory>,
     paste: &Paste,
-    key: KeyEvent,
+    key: impl Into<Event>,
     handler: impl ConditionalEventHandler + 'static,
 ) {
     let handler = OutsidePaste(paste.clone(), handler);

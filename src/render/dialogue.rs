@@ -122,7 +122,7 @@ impl Dialogue {
     /// Returns the prefix of a line and its width in columns.
     fn head(&self, direction: Direction, at: SystemTime) -> (String, usize) {
         let mark = match direction {
-            Direction::In => "<".blue(),
+            Direction::In => "<".bright_blue(),
             Direction::Out => ">".green(),
         };
         let (time, width) = self.time(at);

@@ -97,7 +97,7 @@ pub fn paint<W: fmt::Write>(
     }
     // These colours are legible on light and dark backgrounds.
     let color = match token {
-        Token::Key => Color::Blue,
+        Token::Key => Color::BrightBlue,
         Token::String => Color::Green,
         _ => Color::Magenta,
     };

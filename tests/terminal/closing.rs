@@ -158,6 +158,7 @@ fn the_user_can_leave_while_reconnecting() {
             screen.wait("the loss", |view| view.has_part("reconnecting in "));
             screen.enter("hello");
             screen.wait("a refusal", |view| view.has("not sent: not connected"));
+            screen.edits("> hello", 7);
             screen.press("\x04");
         });
 }

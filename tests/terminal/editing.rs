@@ -134,6 +134,74 @@ fn pasted_json_is_one_message_also_from_a_terminal_without_brackets() {
 }
 
 #[test]
+fn a_thousand_pasted_lines_are_painted_about_once_without_brackets() {
+    let rows: Vec<_> = (0..1000).map(|n| format!("  \"key{n}\": \"value {n}\",")).collect();
+    let json = format!("{{\n{}\n  \"end\": 1\n}}", rows.join("\n"));
+    let (pasted, size) = (json.replace('\n', "\r"), json.len());
+    let end = Terminal::new().run(move |screen, peer| {
+        begin(screen, peer);
+        screen.press(&pasted);
+        screen.wait("the paste", |view| view.line() == "}");
+        screen.press("\r");
+        peer.expect_text(&json);
+        // The same again, which is cut off and cleared.
+        screen.edits(">", 2);
+        screen.press(&pasted[..pasted.len() - 2]);
+        screen.wait("the paste", |view| view.line() == "  \"end\": 1");
+        screen.press("\r\x04");
+        screen.edits("", 0);
+        screen.press("\x03");
+        leave(screen, peer);
+    });
+    assert!(end.raw.len() < 40 * size, "{} bytes were painted for {size}", end.raw.len());
+}
+
+#[test]
+fn the_line_is_opened_in_an_editor() {
+    let editor = "printf 'edited\\n' >>";
+    Terminal::new().env("VISUAL", editor).run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("a draft: ");
+        screen.edits("> a draft:", 11);
+        screen.press("\x18\x05");
+        screen.edits("> a draft: edited", 17);
+        screen.press("\r");
+        peer.expect_text("a draft: edited");
+        // JSON need not be complete.
+        screen.edits(">", 2);
+        screen.press("{\x18\x05");
+        screen.edits("> {edited", 9);
+        screen.press("\x15");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn vi_keys_work_if_readline_is_set_to_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let inputrc = dir.path().join("inputrc");
+    fs::write(&inputrc, "set editing-mode vi\n").unwrap();
+    let terminal = Terminal::new().env("INPUTRC", inputrc).env("VISUAL", "printf more >>");
+    terminal.run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("one two v");
+        screen.edits("> one two v", 11);
+        // Without a pause, the editor would read Alt keys.
+        screen.press("\x1b");
+        screen.edits("> one two v", 10);
+        screen.press("0dw");
+        screen.edits("> two v", 2);
+        screen.press("\x1b[200~12 monkeys\x1b[201~");
+        screen.has("(not pasted: press i first)");
+        screen.press("v");
+        screen.edits("> two vmore", 11);
+        screen.press("\x1b[200~12 monkeys\x1b[201~\r");
+        peer.expect_text("two vmore12 monkeys");
+        leave(screen, peer);
+    });
+}
+
+#[test]
 fn json_has_colours_and_brackets_stand_out_while_they_are_typed() {
     let end = Terminal::new().run(|screen, peer| {
         begin(screen, peer);
@@ -145,7 +213,7 @@ fn json_has_colours_and_brackets_stand_out_while_they_are_typed() {
         leave(screen, peer);
     });
     let raw = String::from_utf8(end.raw).unwrap();
-    for painted in ["\x1b[34m\"key\"\x1b[0m", "\x1b[35mtrue\x1b[0m", "\x1b[1;35m{\x1b[0m"] {
+    for painted in ["\x1b[94m\"key\"\x1b[0m", "\x1b[35mtrue\x1b[0m", "\x1b[1;35m{\x1b[0m"] {
         assert!(raw.contains(painted), "{painted:?} in {raw:?}");
     }
 }

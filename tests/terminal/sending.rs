@@ -55,6 +55,30 @@ fn files_are_sent_whole() {
 }
 
 #[test]
+fn one_of_several_repeated_messages_can_be_stopped() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/every 1000 first");
+        peer.expect_text("first");
+        screen.has("(/stop 1 ends it)");
+        screen.enter("/repeat 5 1000 second");
+        peer.expect_text("second");
+        screen.has("(/stop 2 ends it)");
+        screen.enter("/every");
+        screen.has("1: every 1000 s: first");
+        screen.has("2: every 1000 s, 4 more: second");
+        screen.enter("/stop 1");
+        screen.has("stopped: 1");
+        screen.enter("/stop 1");
+        screen.has("there is no 1; /every lists the repeated messages");
+        screen.enter("/clear");
+        screen.enter("/every");
+        screen.shows(["> /every", "2: every 1000 s, 4 more: second", ">"], 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
 fn repeat_and_every_send_a_message_repeatedly() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);

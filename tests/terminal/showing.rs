@@ -25,16 +25,27 @@ fn json_is_pretty_printed_on_request() {
 
 #[test]
 fn timestamps_are_shown_on_request() {
-    let has_time = |row: &String| {
-        let time = row.strip_suffix(" < hi").unwrap_or_default();
-        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        time.len() == 12 && time.split([':', '.']).all(digits)
+    let has_time = |end: &'static str| {
+        move |row: &String| {
+            let time = row.strip_suffix(end).unwrap_or_default();
+            let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+            time.len() == 12 && time.split([':', '.']).all(digits)
+        }
     };
     Terminal::new().args(["-t"]).run(move |screen, peer| {
-        begin(screen, peer);
+        peer.open();
+        screen.edits("             >", 15);
         peer.send(text("hi"));
-        screen.wait("a time", |view| view.rows.iter().any(has_time));
-        screen.enter("/time");
+        screen.wait("a time", |view| view.rows.iter().any(has_time(" < hi")));
+        // A typed line has its time once it is entered.
+        screen.press("{\"a\":");
+        screen.edits("             > {\"a\":", 20);
+        screen.press("\r1}\r");
+        peer.expect_text("{\"a\":\n1}");
+        screen.wait("a time", |view| view.rows.iter().any(has_time(" > {\"a\":")));
+        screen.edits("             >", 15);
+        screen.press("/time\r");
+        screen.wait("a time", |view| view.rows.iter().any(has_time(" > /time")));
         screen.has("timestamps are not shown");
         peer.send(text("hi"));
         screen.has("< hi");
@@ -130,10 +141,12 @@ fn paused_messages_are_held_until_resume() {
         peer.send([text("one"), text("two"), crate::support::wire::ping("still")].concat());
         // The message was received, and is not shown.
         peer.expect_pong("still");
-        screen.enter("");
+        screen.edits("paused>", 8);
+        screen.press("\r");
         screen.has("paused: 2 messages held");
         assert!(!screen.view().has("< one"), "{screen}");
-        screen.enter("/resume");
+        screen.edits("paused>", 8);
+        screen.press("/resume\r");
         screen.ends_with(["< one", "< two", "resumed: 2 messages held", ">"], 2);
         leave(screen, peer);
     });
@@ -202,7 +215,7 @@ fn colours_follow_the_option_and_the_variables() {
             screen.has("< {\"a\": 1}");
             leave(screen, peer);
         });
-        String::from_utf8(end.raw).unwrap().contains("\x1b[34m\"a\"")
+        String::from_utf8(end.raw).unwrap().contains("\x1b[94m\"a\"")
     };
     assert!(is_coloured(Terminal::new()));
     assert!(is_coloured(Terminal::new().args(["--color", "always"]).env("NO_COLOR", "1")));

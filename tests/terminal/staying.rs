@@ -2,6 +2,7 @@
 
 use super::{Terminal, begin, leave};
 use crate::support::{Signal, wire};
+use std::time::Duration;
 
 const OFFER: &str = "(/reconnect reconnects, Ctrl-D exits)";
 
@@ -19,16 +20,63 @@ fn the_line_stays_and_the_session_can_be_opened_again() {
         screen.press("\x15");
         screen.enter("lost?");
         screen.has("not sent: the session is closed; /reconnect opens a new one");
-        screen.enter("/reconnect");
+        // The line stays. A command takes its place while it is typed.
+        screen.edits("> lost?", 7);
+        // A key that follows at once is regarded as typed ahead.
+        std::thread::sleep(Duration::from_millis(50));
+        screen.press("/reconnect");
+        screen.edits("> /reconnect", 12);
+        screen.press("\r");
         peer.next_client();
         peer.open();
         screen.wait("the return", |view| view.has_part("reconnected to ws://"));
+        screen.edits("> lost?", 7);
+        screen.press("\r");
+        peer.expect_text("lost?");
         screen.enter("here");
         peer.expect_text("here");
         screen.edits(">", 2);
         // The status is that of the last session, which was clean.
         leave(screen, peer);
     });
+}
+
+#[test]
+fn lines_typed_ahead_of_a_closed_session_stay_apart() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("hello");
+        peer.expect_text("hello");
+        peer.close(1000);
+        screen.has(OFFER);
+        screen.press("one\rtwo\rthree\r");
+        screen.wait("the refusals", |view| {
+            let refused = view.rows.iter().filter(|row| row.starts_with("not sent: ")).count();
+            refused == 3 && view.line() == "> three"
+        });
+        let view = screen.view();
+        assert!(view.has("> one") && view.has("> two"), "{screen}");
+        // It does not prevent leaving.
+        screen.press("\x04");
+    });
+}
+
+#[test]
+fn a_session_opened_by_the_user_has_figures_of_its_own() {
+    let end = Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("one");
+        peer.expect_text("one");
+        screen.enter("/reconnect");
+        peer.answer_close(1000);
+        peer.next_client();
+        peer.open();
+        screen.wait("the return", |view| view.has_part("reconnected to ws://"));
+        screen.enter("three");
+        peer.expect_text("three");
+        leave(screen, peer);
+    });
+    assert!(end.view.has("sent 1 message, 5 bytes"), "{:#?}", end.view);
 }
 
 #[test]

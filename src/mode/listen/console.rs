@@ -5,6 +5,7 @@ use crate::{
     console::{
         event::{PromptEvent, PromptReply},
         prompt::Prompt,
+        prompt_look::PromptLook,
     },
     error::{Error, StdinPosition},
     escape::Escaped,
@@ -62,7 +63,7 @@ impl Console {
     /// the line `first`. Without a terminal, lines over `max_line` bytes are refused.
     pub(super) fn open(first: &str, report: Report, max_line: usize) -> Result<Self, Error> {
         if stdio::stdin_kind() == StdinKind::Terminal && io::stdout().is_terminal() {
-            let prompt = Prompt::open(first, None)
+            let prompt = Prompt::open(first, None, PromptLook::default())
                 .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
             return Ok(Self::Prompt(Some(prompt)));
         }
@@ -237,6 +238,10 @@ async fn prompt_event(prompt: &mut Prompt, full: bool) -> ConsoleEvent {
     let Some(event) = prompt.event(full).await else { return ConsoleEvent::Nothing };
     let outcome = match event {
         PromptEvent::Line(line) => run_command(prompt, &line),
+        PromptEvent::Edit(text) => {
+            prompt.reply(PromptReply::Edit(text));
+            return ConsoleEvent::Nothing;
+        }
         PromptEvent::Edited => ConsoleEvent::Nothing,
         PromptEvent::Interrupt => ConsoleEvent::Quit(RunOutcome::Signal(SIGINT)),
         PromptEvent::Hangup => ConsoleEvent::Quit(RunOutcome::Signal(SIGHUP)),

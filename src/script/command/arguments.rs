@@ -109,6 +109,9 @@ pub(super) fn repeat(rest: &str) -> Result<Command, String> {
 }
 
 pub(super) fn every(rest: &str) -> Result<Command, String> {
+    if rest.trim().is_empty() {
+        return Ok(Command::Repeats);
+    }
     let (seconds, message) = split_word(rest);
     match interval(seconds).filter(|interval| !interval.is_zero()) {
         Some(interval) if !message.is_empty() => {
@@ -117,6 +120,16 @@ pub(super) fn every(rest: &str) -> Result<Command, String> {
         _ => {
             Err("usage: /every SECONDS MESSAGE (SECONDS may be a fraction, such as 0.5)".to_owned())
         }
+    }
+}
+
+pub(super) fn stop(rest: &str) -> Result<Command, String> {
+    match rest.trim() {
+        "" => Ok(Command::Stop(None)),
+        number => match number.parse() {
+            Ok(number) => Ok(Command::Stop(Some(number))),
+            Err(_) => Err("usage: /stop, or /stop N (/every lists the numbers)".to_owned()),
+        },
     }
 }
 

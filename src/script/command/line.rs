@@ -110,6 +110,9 @@ mod tests {
 
     #[test]
     fn parses_commands_that_do_not_send() {
+        assert_eq!(parse("/every"), Command::Repeats);
+        assert_eq!(parse("/stop"), Command::Stop(None));
+        assert_eq!(parse("/stop 2"), Command::Stop(Some(2)));
         assert_eq!(parse("/json"), Command::Json(None));
         assert_eq!(parse("/time off"), Command::Time(Some(false)));
         assert_eq!(parse("/filter"), Command::Filter(None));
@@ -136,6 +139,7 @@ mod tests {
             "/repeat 3",
             "/every 0 x",
             "/every hi",
+            "/stop x",
             "/json maybe",
             "/filter (",
             "/save",

@@ -28,8 +28,10 @@ pub(crate) enum Command {
         interval: Duration,
         message: String,
     },
-    /// Ends all repeats.
-    Stop,
+    /// Lists the repeats.
+    Repeats,
+    /// Ends the repeat with this number; `None` ends all.
+    Stop(Option<u64>),
     /// Switches pretty-printing; `None` toggles it.
     Json(Option<bool>),
     /// Switches timestamps; `None` toggles them.

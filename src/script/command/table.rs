@@ -57,8 +57,8 @@ pub(crate) const TABLE: &[CommandSpec] = commands! {
     "/send" "TEXT|@FILE" AtFile body, "send text, or a file (as text if valid UTF-8)";
     "/edit" "[TEXT]" Words |rest| Ok(Command::Edit(rest.to_owned())), "edit a message in $VISUAL or $EDITOR";
     "/repeat" "N [SECONDS] MESSAGE" Words repeat, "send a message N times";
-    "/every" "SECONDS MESSAGE" Words every, "send a message every SECONDS";
-    "/stop" "" Nothing |rest| none(rest, Command::Stop), "stop all messages of /repeat and /every";
+    "/every" "[SECONDS MESSAGE]" Words every, "send a message every SECONDS; alone: list";
+    "/stop" "[N]" Nothing arguments::stop, "stop repeating message N of the list, or all";
     "/ping" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Ping(payload(rest)?))), "send a ping and show the round-trip time";
     "/pong" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Pong(payload(rest)?))), "send an unsolicited pong";
     "/close" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session (default code: 1000)";

@@ -23,39 +23,55 @@ impl Interactive {
     pub(super) fn line(&mut self, line: &str) -> PromptReply {
         #[cfg(debug_assertions)]
         assert!(line != "/panic", "asked for, to see what a panic leaves of the terminal");
-        let said = match Command::parse(line) {
-            Err(fault) => Escaped(&fault).to_string(),
+        let (said, reply) = match Command::parse(line) {
+            Err(fault) => (Escaped(&fault).to_string(), PromptReply::Prompt),
             Ok(Command::Quit) => return self.leave(),
             Ok(Command::Edit(text)) => return PromptReply::Edit(text),
             Ok(Command::Clear) => return PromptReply::Clear,
-            Ok(command) => self.act(command),
+            Ok(command) => match self.act(command) {
+                Ok(said) => (said, PromptReply::Prompt),
+                Err(unsent) => (unsent, PromptReply::Keep(line.to_owned())),
+            },
         };
         if !said.is_empty() {
             self.prompt.print(&said);
         }
-        PromptReply::Prompt
+        reply
     }
 
-    /// Executes a command. Returns the text to print, which may be empty.
-    fn act(&mut self, command: Command) -> String {
-        match command {
+    /// Executes a command. Returns the text to print, which may be empty, or the reason why the
+    /// session did not take the message.
+    fn act(&mut self, command: Command) -> Result<String, String> {
+        Ok(match command {
             Command::Empty => self.view.state().unwrap_or_default(),
             Command::Message(text) => {
                 let sent = self.session.send(self.options.kind, text.as_bytes());
                 if sent.is_ok() {
                     self.prompt.vocabulary().learn(text.as_bytes());
                 }
-                self.outcome(sent)
+                return unless_unsent(self.outcome(sent));
             }
-            Command::Send(outgoing) => self.perform(outgoing),
-            Command::SendFile(kind, path) => match contents(kind, &path) {
-                Ok((kind, bytes)) => self.perform(Outgoing::Message(kind, bytes)),
-                Err(fault) => Escaped(&fault).to_string(),
-            },
+            Command::Send(outgoing) => return unless_unsent(self.perform(outgoing)),
+            Command::SendFile(kind, path) => {
+                return match contents(kind, &path) {
+                    Ok((kind, bytes)) => {
+                        unless_unsent(self.perform(Outgoing::Message(kind, bytes)))
+                    }
+                    Err(fault) => Ok(Escaped(&fault).to_string()),
+                };
+            }
             Command::Repeat { times, interval, message } => {
-                self.add_repeat(times, interval, message)
+                return self.add_repeat(times, interval, message);
             }
-            Command::Stop => format!("stopped: {}", self.repeats.stop()),
+            Command::Repeats => self.repeats.to_string(),
+            Command::Stop(None) => format!("stopped: {}", self.repeats.stop()),
+            Command::Stop(Some(number)) => {
+                if self.repeats.stop_one(number) {
+                    format!("stopped: {number}")
+                } else {
+                    format!("there is no {number}; /every lists the repeated messages")
+                }
+            }
             Command::Json(wanted) => self.view.json(wanted).to_owned(),
             Command::Time(wanted) => self.view.time(wanted).to_owned(),
             Command::Filter(filter) => {
@@ -82,7 +98,7 @@ impl Interactive {
             Command::Help => table::help(screen().columns),
             // Handled by `line`.
             Command::Quit | Command::Edit(_) | Command::Clear => String::new(),
-        }
+        })
     }
 
     /// Sends a message or control frame of a command. Returns an error message, or an empty string.
@@ -116,14 +132,20 @@ impl Interactive {
         self.outcome(sent)
     }
 
-    fn add_repeat(&mut self, times: Option<u64>, interval: Duration, message: String) -> String {
+    fn add_repeat(
+        &mut self,
+        times: Option<u64>,
+        interval: Duration,
+        message: String,
+    ) -> Result<String, String> {
         if !self.session.is_open() {
-            return self.unsent(UsageError::Closed);
+            return Err(self.unsent(UsageError::Closed));
         }
-        if self.repeats.add(message, interval, times, Instant::now()) {
-            return String::new();
+        match self.repeats.add(message, interval, times, Instant::now()) {
+            Some(number) if !interval.is_zero() => Ok(format!("(/stop {number} ends it)")),
+            Some(_) => Ok(String::new()),
+            None => Ok("not sent: too many repeated messages; /stop ends them".to_owned()),
         }
-        "not sent: too many repeated messages; /stop ends them".to_owned()
     }
 
     fn outcome(&self, sent: Result<(), UsageError>) -> String {
@@ -140,6 +162,11 @@ impl Interactive {
         }
         format!("not sent: {fault}")
     }
+}
+
+/// Returns the reason why nothing was sent as an error, if it is not empty.
+fn unless_unsent(reason: String) -> Result<String, String> {
+    if reason.is_empty() { Ok(reason) } else { Err(reason) }
 }
 
 /// Reads a message from a file. Without a type, it is text if it is valid UTF-8.

@@ -102,7 +102,8 @@ impl Interactive {
         if note.is_some() {
             history = None;
         }
-        let prompt = Prompt::open(&first, history)
+        let view = View::new(options.dialogue);
+        let prompt = Prompt::open(&first, history, view.look())
             .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
         if let Some(note) = note {
             prompt.print(&note.dimmed().to_string());
@@ -113,7 +114,7 @@ impl Interactive {
         let session = Session::client(opened, options.settings, entropy());
         Ok(Self {
             session: options.sinks.observe(session),
-            view: View::new(options.dialogue),
+            view,
             options,
             prompt,
             signals,
@@ -252,6 +253,7 @@ impl Interactive {
     fn prompted(&mut self, event: PromptEvent) {
         let reply = match event {
             PromptEvent::Line(line) => self.line(&line),
+            PromptEvent::Edit(text) => PromptReply::Edit(text),
             PromptEvent::Edited => PromptReply::Prompt,
             PromptEvent::Interrupt => {
                 self.interrupt(SIGINT);
@@ -263,6 +265,7 @@ impl Interactive {
             }
             PromptEvent::Eof => self.leave(),
         };
+        self.prompt.set_look(self.view.look());
         self.prompt.reply(reply);
     }
 

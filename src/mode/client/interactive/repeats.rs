@@ -1,12 +1,21 @@
 //! The messages of `/repeat` and `/every`, and their schedule.
 
-use std::time::{Duration, Instant};
+use crate::escape::Escaped;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 #[derive(Debug, Default)]
-pub(super) struct Repeats(Vec<Repeat>);
+pub(super) struct Repeats {
+    repeats: Vec<Repeat>,
+    /// The number of the last repeat.
+    last_number: u64,
+}
 
 #[derive(Debug)]
 struct Repeat {
+    number: u64,
     message: String,
     interval: Duration,
     /// The number of sends that remain; `None` is unlimited.
@@ -15,50 +24,81 @@ struct Repeat {
 }
 
 impl Repeats {
-    /// Adds a repeat, whose first message is due at once. Returns false if there are too many.
+    /// Adds a repeat, whose first message is due at once. Returns its number, or `None` if there are
+    /// too many.
     pub(super) fn add(
         &mut self,
         message: String,
         interval: Duration,
         times: Option<u64>,
         now: Instant,
-    ) -> bool {
-        if times == Some(0) {
-            return true;
+    ) -> Option<u64> {
+        if self.repeats.len() >= MAX_REPEATS {
+            return None;
         }
-        if self.0.len() >= MAX_REPEATS {
-            return false;
+        let number = self.last_number + 1;
+        if times != Some(0) {
+            self.last_number = number;
+            self.repeats.push(Repeat { number, message, interval, left: times, next: now });
         }
-        self.0.push(Repeat { message, interval, left: times, next: now });
-        true
+        Some(number)
     }
 
     /// Ends all repeats. Returns their number.
     pub(super) fn stop(&mut self) -> usize {
-        std::mem::take(&mut self.0).len()
+        std::mem::take(&mut self.repeats).len()
+    }
+
+    /// Ends the repeat with this number. Returns false if there is none.
+    pub(super) fn stop_one(&mut self, number: u64) -> bool {
+        let before = self.repeats.len();
+        self.repeats.retain(|repeat| repeat.number != number);
+        self.repeats.len() < before
     }
 
     /// Returns the time at which the next message is due.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.0.iter().map(|repeat| repeat.next).min()
+        self.repeats.iter().map(|repeat| repeat.next).min()
     }
 
     /// Takes a message that is due. A missed interval is skipped, not made up for.
     pub(super) fn due(&mut self, now: Instant) -> Option<String> {
-        let at = self.0.iter().position(|repeat| repeat.next <= now)?;
-        let repeat = self.0.get_mut(at)?;
+        let at = self.repeats.iter().position(|repeat| repeat.next <= now)?;
+        let repeat = self.repeats.get_mut(at)?;
         let next = repeat.next + repeat.interval;
         let missed = next <= now && !repeat.interval.is_zero();
         repeat.next = if missed { now + repeat.interval } else { next };
         repeat.left = repeat.left.map(|left| left - 1);
         if repeat.left == Some(0) {
-            return Some(self.0.remove(at).message);
+            return Some(self.repeats.remove(at).message);
         }
         Some(repeat.message.clone())
     }
 }
 
+impl fmt::Display for Repeats {
+    /// Writes one line per repeat, with its number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.repeats.is_empty() {
+            return f.write_str("no message is being repeated");
+        }
+        for (at, repeat) in self.repeats.iter().enumerate() {
+            let line_end = if at == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{}: every {} s", repeat.number, repeat.interval.as_secs_f64())?;
+            if let Some(left) = repeat.left {
+                write!(f, ", {left} more")?;
+            }
+            let start = repeat.message.lines().next().unwrap_or_default();
+            let start: String = start.chars().take(MAX_SHOWN_CHARS).collect();
+            write!(f, ": {}", Escaped(&start))?;
+        }
+        Ok(())
+    }
+}
+
 const MAX_REPEATS: usize = 100;
+/// The part of a message in the list.
+const MAX_SHOWN_CHARS: usize = 50;
 
 #[cfg(test)]
 mod tests {
@@ -69,9 +109,9 @@ mod tests {
         let start = Instant::now();
         let at = |s| start + Duration::from_secs(s);
         let mut repeats = Repeats::default();
-        assert!(repeats.add("a".into(), Duration::from_secs(2), Some(3), start));
-        assert!(repeats.add("b".into(), Duration::from_secs(5), None, start));
-        assert!(repeats.add("never".into(), Duration::ZERO, Some(0), start));
+        assert_eq!(repeats.add("a".into(), Duration::from_secs(2), Some(3), start), Some(1));
+        assert_eq!(repeats.add("b".into(), Duration::from_secs(5), None, start), Some(2));
+        assert!(repeats.add("never".into(), Duration::ZERO, Some(0), start).is_some());
         let due = |repeats: &mut Repeats, s| {
             std::iter::from_fn(|| repeats.due(at(s))).collect::<Vec<_>>()
         };
@@ -91,7 +131,33 @@ mod tests {
     fn without_an_interval_all_are_due_at_once() {
         let now = Instant::now();
         let mut repeats = Repeats::default();
-        assert!(repeats.add("a".into(), Duration::ZERO, Some(1000), now));
+        assert!(repeats.add("a".into(), Duration::ZERO, Some(1000), now).is_some());
         assert_eq!(std::iter::from_fn(|| repeats.due(now)).count(), 1000);
+    }
+
+    #[test]
+    fn one_of_several_can_be_stopped_by_the_number_in_the_list() {
+        let now = Instant::now();
+        let mut repeats = Repeats::default();
+        assert_eq!(repeats.to_string(), "no message is being repeated");
+        repeats.add("tick".into(), Duration::from_millis(1500), None, now);
+        repeats.add("x".repeat(100), Duration::from_secs(2), Some(7), now);
+        let list = format!("1: every 1.5 s: tick\n2: every 2 s, 7 more: {}", "x".repeat(50));
+        assert_eq!(repeats.to_string(), list);
+        assert!(repeats.stop_one(1));
+        assert!(!repeats.stop_one(1));
+        // A number is not used again.
+        assert_eq!(repeats.add("tock".into(), Duration::from_secs(1), None, now), Some(3));
+        assert_eq!(repeats.stop(), 2);
+    }
+
+    #[test]
+    fn their_number_is_limited() {
+        let now = Instant::now();
+        let mut repeats = Repeats::default();
+        for n in 1..=MAX_REPEATS {
+            assert!(repeats.add(n.to_string(), Duration::ZERO, None, now).is_some());
+        }
+        assert_eq!(repeats.add("more".into(), Duration::ZERO, None, now), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The display of messages: filtering, pausing and formatting.
 
 use crate::{
-    console::screen::screen,
+    console::{prompt_look::PromptLook, screen::screen},
     proto::{Kind, trace::Direction},
     redact::ShownPath,
     render::{dialogue::Dialogue, extent::Extent},
@@ -39,6 +39,11 @@ struct Held {
 impl View {
     pub(super) fn new(dialogue: Dialogue) -> Self {
         Self { dialogue, ..Self::default() }
+    }
+
+    /// Returns the look of the prompt below the messages.
+    pub(super) fn look(&self) -> PromptLook {
+        PromptLook { times: self.dialogue.times, paused: self.is_paused() }
     }
 
     /// Adapts to the current size of the screen.
