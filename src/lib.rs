@@ -78,6 +78,7 @@
 //! | [`connect`] | the opening of sessions: to a target, or from an accepted client |
 //! | [`net`] | byte streams |
 //! | [`sys`] | operating system interfaces: stdin, stdout, signals |
+//! | [`stored`] | long messages in temporary files |
 //! | [`random`], [`target`], [`escape`], [`redact`], [`secret`], `wording` | small types used throughout |
 //! | [`known`] | the secrets of this run |
 //! | [`proto`] | the WebSocket protocol, sans-IO |
@@ -101,6 +102,7 @@ pub mod script;
 pub mod secret;
 pub mod session;
 pub(crate) mod sink;
+pub mod stored;
 pub mod sys;
 pub mod target;
 pub(crate) mod wording;

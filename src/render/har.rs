@@ -1,9 +1,11 @@
 //! HAR 1.2 with WebSocket messages, as Chrome's developer tools export and import it: one entry per
 //! opening handshake, ending with `_webSocketMessages`.
 
+use super::long_content::{Encoding, LongContent};
 use crate::{
     connect::Timing,
     proto::{Kind, trace::Direction},
+    stored::StoredMessage,
 };
 use data_encoding::BASE64;
 use jiff::Timestamp;
@@ -73,6 +75,21 @@ pub fn message(direction: Direction, kind: Kind, data: Option<&[u8]>, at: System
         "data": data,
     });
     format!("\n{message}")
+}
+
+/// Returns a long message of an entry, to be written in parts.
+pub fn long_message(
+    direction: Direction,
+    kind: Kind,
+    message: StoredMessage,
+    at: SystemTime,
+) -> LongContent {
+    let rendered = self::message(direction, kind, None, at).into_bytes();
+    let encoding = match kind {
+        Kind::Text => Encoding::Text { terminal: false },
+        Kind::Binary => Encoding::Base64,
+    };
+    LongContent::new(rendered, "data", message, encoding)
 }
 
 /// Closes the messages of an entry and the entry itself.

@@ -1,12 +1,15 @@
 //! The JSON Lines writer of `--output jsonl` and `--record`. [`schema`](crate::schema) holds the
 //! types of the lines.
 
-use super::buffer::OutputBuffer;
+use super::{
+    buffer::OutputBuffer,
+    long_content::{Encoding, LongContent},
+};
 use crate::{
     connect::ClientConnection,
     error::Error,
     proto::{
-        Assembler, Kind, Opcode, Piece, Role,
+        Kind, Opcode, Role,
         extension::Deflate,
         handshake::{Headers, Request, Response},
         trace::{Direction, Frame},
@@ -18,6 +21,7 @@ use crate::{
         scalar::{Base64, Hex, Seconds},
     },
     session::{SessionEvent, Stats},
+    stored::{Content, StoredMessage, WholeMessage},
 };
 use jiff::Timestamp;
 use std::{
@@ -25,8 +29,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// Writes the events of a run as lines of JSON. Adds timestamps, hides secrets and assembles
-/// fragmented messages.
+/// Writes the events of a run as lines of JSON. Adds timestamps and hides secrets.
 #[derive(Debug)]
 pub struct JsonLines {
     started: Instant,
@@ -35,7 +38,7 @@ pub struct JsonLines {
     now: Instant,
     writer: LineWriter,
     secrets: Secrets,
-    assembler: Assembler,
+    terminal: bool,
 }
 
 impl JsonLines {
@@ -44,8 +47,8 @@ impl JsonLines {
     pub fn new(started: Instant, terminal: bool, secrets: Secrets) -> Self {
         let now = Instant::now();
         let wall = SystemTime::now() - now.duration_since(started);
-        let (writer, assembler) = (LineWriter::new(terminal), Assembler::default());
-        Self { started, wall, now, writer, secrets, assembler }
+        let writer = LineWriter::new(terminal);
+        Self { started, wall, now, writer, secrets, terminal }
     }
 
     /// Sets the time of the lines that follow. Time never goes backwards.
@@ -116,12 +119,12 @@ impl JsonLines {
         self.line(None, event, out);
     }
 
-    /// Writes a session event that happened at `at`. Raw bytes and unfinished messages produce no
-    /// line.
+    /// Writes a session event that happened at `at`. Raw bytes produce no line, and received messages
+    /// are written by [`Self::message`].
     pub fn seen(&mut self, at: Instant, seen: &SessionEvent<'_>, out: &mut OutputBuffer) {
         self.at(at);
         match seen {
-            SessionEvent::Bytes(..) => {}
+            SessionEvent::Bytes(..) | SessionEvent::Piece(_) => {}
             SessionEvent::Frame(direction, frame) => {
                 self.line(
                     Some(*direction),
@@ -129,7 +132,6 @@ impl JsonLines {
                     out,
                 );
             }
-            SessionEvent::Piece(piece) => self.piece(piece, out),
             SessionEvent::Sent(kind, data, size) => {
                 let event = message(*kind, *data, *size, None);
                 self.line(Some(Direction::Out), event, out);
@@ -161,21 +163,43 @@ impl JsonLines {
         }
     }
 
-    /// Adds a piece of a received message and writes the message once it is complete.
-    fn piece(&mut self, piece: &Piece<'_>, out: &mut OutputBuffer) {
-        // Moved out because the message borrows from it while `self` writes the line.
-        let mut assembler = std::mem::take(&mut self.assembler);
-        if let Some(data) = assembler.push(piece) {
-            let carried = Some((piece.carried, piece.frames));
-            let event = message(piece.kind, Some(data), data.len() as u64, carried);
-            self.line(Some(Direction::In), event, out);
+    /// Writes a received message. Returns a long one, which the caller writes in parts.
+    pub fn message(
+        &mut self,
+        at: Instant,
+        message: &WholeMessage<'_>,
+        out: &mut OutputBuffer,
+    ) -> Option<LongContent> {
+        self.at(at);
+        let carried = Some((message.carried, message.frames));
+        match message.content {
+            Content::Short(data) => {
+                let event = self::message(message.kind, Some(data), data.len() as u64, carried);
+                self.line(Some(Direction::In), event, out);
+                None
+            }
+            Content::Long(stored) => Some(self.long(message.kind, stored, carried)),
         }
-        self.assembler = assembler;
+    }
+
+    fn long(
+        &mut self,
+        kind: Kind,
+        stored: &StoredMessage,
+        carried: Option<(u64, u32)>,
+    ) -> LongContent {
+        let mut line = OutputBuffer::default();
+        let event = message(kind, Some(b""), stored.length(), carried);
+        self.line(Some(Direction::In), event, &mut line);
+        let (name, encoding) = match kind {
+            Kind::Text => ("data", Encoding::Text { terminal: self.terminal }),
+            Kind::Binary => ("base64", Encoding::Base64),
+        };
+        LongContent::new(std::mem::take(line.bytes()), name, stored.clone(), encoding)
     }
 
     /// Writes the `gap` event: the session was lost for `reason`.
     pub fn gap(&mut self, reason: &str, out: &mut OutputBuffer) {
-        self.assembler = Assembler::default();
         self.at(Instant::now());
         self.line(None, Event::Gap(event::Gap { message: Secrets::Hidden.text(reason) }), out);
     }
@@ -320,23 +344,17 @@ mod tests {
         serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))
     }
 
-    fn piece(kind: Kind, payload: &[u8], first: bool, last: bool) -> Piece<'_> {
-        Piece { kind, payload, first, last, carried: 7, frames: 2 }
+    fn whole(kind: Kind, payload: &[u8]) -> WholeMessage<'_> {
+        WholeMessage { kind, content: Content::Short(payload), carried: 7, frames: 2 }
     }
 
     #[test]
-    fn a_message_is_written_once_complete() {
+    fn a_message_has_its_content_and_sizes() {
         let now = Instant::now();
         let text = lines(false, |json, out| {
-            json.seen(now, &SessionEvent::Piece(&piece(Kind::Text, b"a\"\n", true, false)), out);
-            assert!(out.ready().is_empty());
-            let end = piece(Kind::Text, "\u{e9}".as_bytes(), false, true);
-            json.seen(now, &SessionEvent::Piece(&end), out);
-            json.seen(
-                now,
-                &SessionEvent::Piece(&piece(Kind::Binary, &[0, 255, 10], true, true)),
-                out,
-            );
+            let text = whole(Kind::Text, "a\"\n\u{e9}".as_bytes());
+            assert!(json.message(now, &text, out).is_none());
+            assert!(json.message(now, &whole(Kind::Binary, &[0, 255, 10]), out).is_none());
         });
         let (one, two) = text.trim_end().split_once('\n').unwrap();
         let (one, two) = (value(one), value(two));
@@ -385,8 +403,7 @@ mod tests {
         let hostile = "\x1b[31m\u{9b}m\u{202e}\u{e0001}\u{1f600}";
         for terminal in [false, true] {
             let line = lines(terminal, |json, out| {
-                let whole = piece(Kind::Text, hostile.as_bytes(), true, true);
-                json.seen(Instant::now(), &SessionEvent::Piece(&whole), out);
+                json.message(Instant::now(), &whole(Kind::Text, hostile.as_bytes()), out);
             });
             assert_eq!(value(&line)["data"], hostile);
             assert_eq!(line.contains('\u{202e}'), !terminal);

@@ -11,6 +11,7 @@ pub mod jsonl;
 pub mod lengths;
 pub mod lines;
 mod local_time;
+pub mod long_content;
 pub mod page;
 pub mod recording;
 pub mod recording_lines;

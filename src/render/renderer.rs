@@ -4,6 +4,7 @@ use super::{
     buffer::OutputBuffer, dialogue::Dialogue, lengths::Lengths, lines::Lines, terminal::Terminal,
 };
 use crate::{proto::Piece, script::input::Framing};
+use std::io;
 
 /// Writes messages to stdout in one of three formats.
 pub enum Renderer {
@@ -33,6 +34,15 @@ impl Renderer {
             Self::Lines(lines) => lines.piece(piece, out),
             Self::Lengths(lengths) => lengths.piece(piece, out),
             Self::Terminal(terminal) => terminal.piece(piece, out),
+        }
+    }
+
+    /// Continues a message that is written in parts until `limit` bytes are ready. Until its end no
+    /// piece may be added, so the caller keeps `limit` bytes ready and adds none meanwhile.
+    pub fn fill(&mut self, out: &mut OutputBuffer, limit: usize) -> io::Result<()> {
+        match self {
+            Self::Lengths(lengths) => lengths.fill(out, limit),
+            Self::Lines(_) | Self::Terminal(_) => Ok(()),
         }
     }
 

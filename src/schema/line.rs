@@ -117,12 +117,20 @@ impl LineWriter {
     fn put(&self, kind: &str, line: &Line<'_>, body: &impl Serialize, out: &mut Vec<u8>) {
         let Line { direction, elapsed, .. } = *line;
         let written = Written { kind, direction, time: &self.date.1, elapsed, body };
-        let formatter = LineFormatter { terminal: self.terminal };
+        let formatter = LineFormatter { terminal: self.terminal, quotes: true };
         let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
         // Cannot fail: writing to a Vec succeeds, and every value of the schema has a JSON form.
         let _ = written.serialize(&mut serializer);
         out.push(b'\n');
     }
+}
+
+/// Appends text as it appears in a JSON string, without the quotes. With `terminal`, characters that
+/// a terminal interprets are escaped.
+pub fn write_text(text: &str, terminal: bool, out: &mut Vec<u8>) {
+    let formatter = LineFormatter { terminal, quotes: false };
+    // Cannot fail: writing to a Vec succeeds.
+    let _ = text.serialize(&mut serde_json::Serializer::with_formatter(out, formatter));
 }
 
 /// The common fields of all lines that a reader needs.
@@ -203,9 +211,19 @@ pub fn wrong(name: &str) -> String {
 /// escaped for a terminal.
 struct LineFormatter {
     terminal: bool,
+    /// False if strings are written without quotes.
+    quotes: bool,
 }
 
 impl Formatter for LineFormatter {
+    fn begin_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        if self.quotes { out.write_all(b"\"") } else { Ok(()) }
+    }
+
+    fn end_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        if self.quotes { out.write_all(b"\"") } else { Ok(()) }
+    }
+
     fn write_f64<W: ?Sized + Write>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
         // All floating-point numbers of the schema are times.
         let Seconds(time) = Seconds::from_seconds(value).unwrap_or_default();

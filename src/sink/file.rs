@@ -3,6 +3,7 @@
 use crate::{
     error::Error,
     escape::Escaped,
+    render::long_content::LongContent,
     sys::{
         stdio,
         unix::{file_id, make_private, open_regular},
@@ -82,6 +83,26 @@ impl RecordFile {
         if self.fault.is_none() {
             self.fault = self.file.write_all(bytes).err();
         }
+    }
+
+    /// Appends all of a long message. Returns its length in the file; it is meaningless after a
+    /// failure.
+    pub(super) fn append_all(&mut self, long: &mut LongContent) -> u64 {
+        let (mut part, mut length) = (Vec::new(), 0);
+        while self.fault.is_none() {
+            match long.write_part(&mut part) {
+                Ok(is_last) => {
+                    self.append(&part);
+                    length += part.len() as u64;
+                    part.clear();
+                    if is_last {
+                        break;
+                    }
+                }
+                Err(cause) => self.fault = Some(cause),
+            }
+        }
+        length
     }
 
     /// Overwrites the file from this offset. Returns true if all bytes were written.

@@ -5,14 +5,15 @@ use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
     connect::{Progress, Timing},
     error::Error,
-    proto::{Assembler, Kind, trace::Direction},
+    proto::{Kind, trace::Direction},
     redact::Secrets,
     render::{
-        har::{Answer, END, ENTRY_END, Exchange, entry, head, message},
+        har::{Answer, END, ENTRY_END, Exchange, entry, head, long_message, message},
         jsonl::MAX_BROKEN_BYTES,
     },
     report::Report,
     session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
+    stored::{Content, StoredMessage, WholeMessage},
     target::Target,
 };
 use std::{
@@ -72,6 +73,25 @@ impl HarWriter {
         }
     }
 
+    /// Writes a long received message. The file is complete again once all of it is written.
+    fn long_message(&mut self, kind: Kind, stored: &StoredMessage, at: SystemTime) {
+        self.write();
+        if self.entries == 0 || self.file.has_failed() {
+            return;
+        }
+        let separator = if self.messages > 0 { "," } else { "" };
+        self.messages += 1;
+        self.file.write_at(self.end, separator.as_bytes());
+        let mut long = long_message(Direction::In, kind, stored.clone(), at);
+        let length = self.file.append_all(&mut long) + separator.len() as u64;
+        self.file.append(format!("{ENTRY_END}{END}").as_bytes());
+        if self.file.has_failed() {
+            self.cut();
+        } else {
+            self.end += length;
+        }
+    }
+
     /// Writes pending data and the closing brackets with one call.
     pub(crate) fn write(&mut self) {
         let keeps_previous = self.entries == 0 && self.file.has_previous();
@@ -86,12 +106,16 @@ impl HarWriter {
         if self.file.write_at(self.end, self.pending.as_bytes()) {
             self.whole = self.entries;
         } else {
-            // Data that does not fit is omitted, so that the file remains readable.
-            let tail = if self.whole > 0 { format!("{ENTRY_END}{END}") } else { END.to_owned() };
-            self.file.cut(self.end, tail.as_bytes());
+            self.cut();
         }
         self.end += more;
         self.pending.clear();
+    }
+
+    /// Omits the data that did not fit, so that the file remains readable.
+    fn cut(&mut self) {
+        let tail = if self.whole > 0 { format!("{ENTRY_END}{END}") } else { END.to_owned() };
+        self.file.cut(self.end, tail.as_bytes());
     }
 
     /// Removes the content of an earlier run even if no entry follows.
@@ -118,7 +142,6 @@ pub(super) struct HarFile {
     waits: bool,
     /// Time already spent on opening when the handshake began.
     before: Timing,
-    assembler: Assembler,
 }
 
 impl HarFile {
@@ -133,7 +156,6 @@ impl HarFile {
             exchange: Exchange { url, ..Exchange::default() },
             waits: false,
             before: Timing::default(),
-            assembler: Assembler::default(),
         })
     }
 
@@ -147,13 +169,16 @@ impl HarFile {
         self.writer.write();
         self.waits = false;
         (self.exchange.answer, self.exchange.broken) = (None, None);
-        self.assembler = Assembler::default();
     }
 }
 
 impl Sink for HarFile {
     fn interest(&self) -> Interest {
         Interest::Messages
+    }
+
+    fn takes_messages(&self) -> bool {
+        true
     }
 
     fn progress(&mut self, step: &Progress<'_>) {
@@ -203,17 +228,16 @@ impl Sink for HarFile {
     }
 
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
-        let at = self.wall(at);
-        match seen {
-            SessionEvent::Piece(piece) => {
-                if let Some(message) = self.assembler.push(piece) {
-                    self.writer.message(Direction::In, piece.kind, Some(message), at);
-                }
-            }
-            SessionEvent::Sent(kind, data, _) => {
-                self.writer.message(Direction::Out, *kind, *data, at);
-            }
-            _ => {}
+        if let SessionEvent::Sent(kind, data, _) = seen {
+            self.writer.message(Direction::Out, *kind, *data, self.wall(at));
+        }
+    }
+
+    fn message(&mut self, at: Instant, message: &WholeMessage<'_>) {
+        let (at, kind) = (self.wall(at), message.kind);
+        match message.content {
+            Content::Short(data) => self.writer.message(Direction::In, kind, Some(data), at),
+            Content::Long(stored) => self.writer.long_message(kind, stored, at),
         }
     }
 

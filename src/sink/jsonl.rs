@@ -5,9 +5,10 @@ use crate::{
     connect::ClientConnection,
     error::Error,
     job::run_outcome::status,
-    render::{buffer::OutputBuffer, jsonl::JsonLines},
+    render::{buffer::OutputBuffer, jsonl::JsonLines, long_content::LongContent},
     report::Report,
     session::SessionEvent,
+    stored::WholeMessage,
     sys::stdio::Stdout,
 };
 use std::{
@@ -23,6 +24,10 @@ pub(crate) struct EventBuffer(Arc<Mutex<Events>>);
 
 struct Events {
     buffer: OutputBuffer,
+    /// The long message at the end of `buffer`, which is written in parts.
+    long: Option<LongContent>,
+    /// The lines after the long message. Few: while it is written, the network is not read.
+    after: OutputBuffer,
     /// True if received messages are written.
     shows: bool,
     /// True while stdout can be written.
@@ -32,7 +37,8 @@ struct Events {
 impl EventBuffer {
     /// Creates an empty buffer. Received messages are written only if `shows`.
     pub(crate) fn new(shows: bool) -> Self {
-        let events = Events { buffer: OutputBuffer::default(), shows, open: true };
+        let (buffer, after) = (OutputBuffer::default(), OutputBuffer::default());
+        let events = Events { buffer, long: None, after, shows, open: true };
         Self(Arc::new(Mutex::new(events)))
     }
 
@@ -40,17 +46,26 @@ impl EventBuffer {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the number of buffered bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.lock().buffer.ready().len()
+    /// Reports whether `limit` bytes are buffered or a long message is being written.
+    pub(crate) fn is_full(&self, limit: usize) -> bool {
+        let events = self.lock();
+        events.long.is_some() || events.buffer.ready().len() >= limit
     }
 
-    /// Writes as much as possible without blocking.
-    pub(crate) fn write(&self, stdout: &Stdout) -> io::Result<()> {
+    /// Reports whether all lines are written.
+    pub(crate) fn is_empty(&self) -> bool {
+        let events = self.lock();
+        events.long.is_none() && events.buffer.ready().is_empty()
+    }
+
+    /// Writes as much as possible without blocking. Of a long message, `limit` bytes are buffered.
+    pub(crate) fn write(&self, stdout: &Stdout, limit: usize) -> io::Result<()> {
         let mut events = self.lock();
+        events.fill(limit)?;
         if !events.buffer.ready().is_empty() {
             let n = stdout.write(events.buffer.ready())?;
             events.buffer.advance(n);
+            events.fill(limit)?;
         }
         Ok(())
     }
@@ -67,14 +82,39 @@ impl EventBuffer {
 
     #[cfg(test)]
     pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(self.lock().buffer.ready()).into_owned()
+        let mut events = self.lock();
+        events.fill(usize::MAX).unwrap();
+        String::from_utf8_lossy(events.buffer.ready()).into_owned()
     }
 
     /// Discards the buffer and all further lines.
     pub(crate) fn abandon(&self) {
         let mut events = self.lock();
         events.open = false;
+        events.long = None;
         events.buffer.clear();
+        events.after.clear();
+    }
+}
+
+impl Events {
+    /// Returns the buffer to append a line to.
+    fn end(&mut self) -> &mut OutputBuffer {
+        if self.long.is_some() { &mut self.after } else { &mut self.buffer }
+    }
+
+    /// Continues the long message until `limit` bytes are buffered, and adds the lines after it.
+    fn fill(&mut self, limit: usize) -> io::Result<()> {
+        if self.long.is_none() {
+            return Ok(());
+        }
+        LongContent::fill(&mut self.long, &mut self.buffer, limit)?;
+        if self.long.is_none() {
+            self.buffer.bytes().extend_from_slice(self.after.ready());
+            self.buffer.release();
+            self.after.clear();
+        }
+        Ok(())
     }
 }
 
@@ -94,7 +134,7 @@ impl JsonlOutput {
     fn write(&mut self, write: impl FnOnce(&mut JsonLines, &mut OutputBuffer)) {
         let mut events = self.events.lock();
         if events.open {
-            write(&mut self.json, &mut events.buffer);
+            write(&mut self.json, events.end());
         }
     }
 }
@@ -102,6 +142,10 @@ impl JsonlOutput {
 impl Sink for JsonlOutput {
     fn interest(&self) -> Interest {
         Interest::Messages
+    }
+
+    fn takes_messages(&self) -> bool {
+        true
     }
 
     fn opened(&mut self, opened: &ClientConnection) {
@@ -112,9 +156,17 @@ impl Sink for JsonlOutput {
         let mut events = self.events.lock();
         match seen {
             SessionEvent::Bytes(..) | SessionEvent::Frame(..) => {}
-            SessionEvent::Piece(_) if !events.shows => {}
-            seen if events.open => self.json.seen(at, seen, &mut events.buffer),
+            seen if events.open => self.json.seen(at, seen, events.end()),
             _ => {}
+        }
+    }
+
+    fn message(&mut self, at: Instant, message: &WholeMessage<'_>) {
+        let mut events = self.events.lock();
+        if events.open && events.shows {
+            // The network is not read while a long message is written, so this does nothing.
+            let _ = events.fill(usize::MAX);
+            events.long = self.json.message(at, message, &mut events.buffer);
         }
     }
 

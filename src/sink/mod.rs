@@ -19,6 +19,7 @@ use crate::{
     job::run_outcome::RunOutcome,
     render::write_out::Stream,
     session::{Session, SessionEvent, Stats},
+    stored::WholeMessage,
 };
 use std::{sync::Arc, time::Instant};
 
@@ -52,6 +53,11 @@ pub(crate) trait Sink: Send {
         Interest::Nothing
     }
 
+    /// Reports whether [`Self::message`] needs received messages.
+    fn takes_messages(&self) -> bool {
+        false
+    }
+
     /// Handles a step of opening a session.
     fn progress(&mut self, _step: &Progress<'_>) {}
 
@@ -61,8 +67,11 @@ pub(crate) trait Sink: Send {
     /// Called when observation of a session begins.
     fn begin(&mut self) {}
 
-    /// Handles an event of the session that occurred at `at`.
+    /// Handles an event of the session that occurred at `at`, except pieces of messages.
     fn see(&mut self, _at: Instant, _seen: &SessionEvent<'_>) {}
+
+    /// Handles a received message that was completed at `at`.
+    fn message(&mut self, _at: Instant, _message: &WholeMessage<'_>) {}
 
     /// Writes buffered data. Called when no further events are available for now.
     fn rest(&mut self) {}

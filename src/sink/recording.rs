@@ -9,6 +9,7 @@ use crate::{
     render::{buffer::OutputBuffer, jsonl::JsonLines},
     report::Report,
     session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
+    stored::WholeMessage,
     target::Target,
 };
 use std::time::Instant;
@@ -51,6 +52,10 @@ impl Sink for Recording {
         Interest::Wire
     }
 
+    fn takes_messages(&self) -> bool {
+        true
+    }
+
     fn progress(&mut self, step: &Progress<'_>) {
         match step {
             Progress::Response(response, _) => self.json.response(response, &mut self.held),
@@ -77,6 +82,15 @@ impl Sink for Recording {
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         self.json.seen(at, seen, &mut self.buffer);
         if self.buffer.ready().len() >= QUEUE_LIMIT_BYTES {
+            self.rest();
+        }
+    }
+
+    fn message(&mut self, at: Instant, message: &WholeMessage<'_>) {
+        if let Some(mut long) = self.json.message(at, message, &mut self.buffer) {
+            self.rest();
+            self.file.append_all(&mut long);
+        } else if self.buffer.ready().len() >= QUEUE_LIMIT_BYTES {
             self.rest();
         }
     }

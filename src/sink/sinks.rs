@@ -6,8 +6,10 @@ use crate::{
     error::Error,
     escape::escaped_lines,
     job::run_outcome::RunOutcome,
+    proto::Piece,
     render::write_out::Stream,
     session::{Observer, Session, SessionEvent, Stats},
+    stored::{Collector, WholeMessage},
     sys::stdio::{write_stderr, write_within},
 };
 use std::{
@@ -57,18 +59,20 @@ impl Sinks {
     /// Attaches an observer to a session if a sink needs its events.
     pub(crate) fn observe(&self, session: Session) -> Session {
         let Some(list) = &self.0 else { return session };
-        let interest = {
+        let (interest, collects) = {
             let mut list = lock(list);
             for sink in &mut list.sinks {
                 sink.begin();
             }
-            list.sinks.iter().map(|sink| sink.interest()).max()
+            let interest = list.sinks.iter().map(|sink| sink.interest()).max();
+            (interest, list.sinks.iter().any(|sink| sink.takes_messages()))
         };
         let wire = match interest {
             None | Some(Interest::Nothing) => return session,
             Some(interest) => interest == Interest::Wire,
         };
-        session.with_observer(Box::new(SinkObserver { list: Arc::clone(list), wire }))
+        let collector = collects.then(Collector::default);
+        session.with_observer(Box::new(SinkObserver { list: Arc::clone(list), wire, collector }))
     }
 
     /// Directs human-readable lines to `print`, or to stderr if it is `None`.
@@ -164,6 +168,19 @@ struct SinkObserver {
     list: Arc<Mutex<List>>,
     /// True if a sink needs bytes and frames.
     wire: bool,
+    /// Present if a sink needs messages.
+    collector: Option<Collector>,
+}
+
+impl SinkObserver {
+    fn piece(&mut self, at: Instant, piece: &Piece<'_>) {
+        let Some(collected) = self.collector.as_mut().and_then(|it| it.push(piece)) else { return };
+        let Piece { kind, carried, frames, .. } = *piece;
+        let message = WholeMessage { kind, content: collected.content(), carried, frames };
+        for sink in &mut lock(&self.list).sinks {
+            sink.message(at, &message);
+        }
+    }
 }
 
 impl Observer for SinkObserver {
@@ -172,6 +189,9 @@ impl Observer for SinkObserver {
     }
 
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
+        if let SessionEvent::Piece(piece) = seen {
+            return self.piece(at, piece);
+        }
         for sink in &mut lock(&self.list).sinks {
             sink.see(at, seen);
         }

@@ -50,6 +50,15 @@ fn target() -> Target {
 
 /// Runs one session: both sides send a message, and the peer pings and closes.
 fn run(sinks: &Sinks, ended: Result<RunOutcome, Error>) -> Result<RunOutcome, Error> {
+    run_with(sinks, "yo\x1b", ended)
+}
+
+/// As [`run`], with this message of the peer.
+fn run_with(
+    sinks: &Sinks,
+    answer: &str,
+    ended: Result<RunOutcome, Error>,
+) -> Result<RunOutcome, Error> {
     let mut headers = Headers::default();
     headers.push("Cookie", "a=b");
     let version = Version::Http11;
@@ -71,7 +80,7 @@ fn run(sinks: &Sinks, ended: Result<RunOutcome, Error>) -> Result<RunOutcome, Er
         client.say("hi");
         tokio::join!(client.finish(), async {
             server.next().await;
-            server.say("yo\x1b");
+            server.say(answer);
             server.session.ping(b"p").unwrap();
             server.close(1000);
             server.finish().await
@@ -137,6 +146,39 @@ fn jsonl_writes_every_event_to_stdout() {
     events.abandon();
     assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     assert_eq!(events.text(), "");
+}
+
+/// The Close that follows the message is reported before the message is written.
+#[test]
+fn a_long_message_is_written_in_parts_with_the_same_result() {
+    let answer = "yo\x1b".repeat(1 << 20);
+    let data = serde_json::to_string(&answer).unwrap();
+    let size = answer.len().to_string();
+    let files = [Files::new(), Files::new()];
+    let events = EventBuffer::new(true);
+    let sinks = Sinks::new(vec![
+        JsonlOutput::create(events.clone(), report()),
+        Recording::create(files[0].open(), &target(), report()),
+        HarFile::create(files[1].open(), &target(), report()),
+    ]);
+    assert!(run_with(&sinks, &answer, Ok(RunOutcome::Done)).is_ok());
+    assert!(events.is_full(usize::MAX) && !events.is_empty());
+    let shown = timeless(&events.text());
+    let expected = JSONL.replace(r#""yo\u001b""#, "DATA").replace(":3,", &format!(":{size},"));
+    let expected = expected.replace(":3}", &format!(":{size}}}"));
+    let expected = expected.replace(r#""frames":1"#, r#""frames":48"#);
+    // A ping overtakes the end of a long message.
+    let mut lines: Vec<_> = expected.split_inclusive('\n').collect();
+    lines.swap(2, 3);
+    let expected = lines.concat();
+    assert_eq!(shown.replace(&data, "DATA"), expected);
+    assert!(!events.is_full(usize::MAX));
+    let recorded = timeless(&files[0].text());
+    let line = expected.lines().nth(3).unwrap().replace("DATA", &data);
+    assert!(recorded.lines().any(|it| it == line));
+    let har: Value = serde_json::from_str(&files[1].text()).unwrap();
+    let messages = &har["log"]["entries"][0]["_webSocketMessages"];
+    assert!(messages[0]["data"] == "hi" && messages[1]["data"] == *answer);
 }
 
 #[test]
@@ -301,9 +343,15 @@ impl Sink for Log {
     fn see(&mut self, _: Instant, seen: &SessionEvent<'_>) {
         if matches!(seen, SessionEvent::Frame(..)) {
             self.note("frame");
-        } else if matches!(seen, SessionEvent::Piece(_)) {
-            self.note("message");
         }
+    }
+
+    fn takes_messages(&self) -> bool {
+        self.1 > Interest::Nothing
+    }
+
+    fn message(&mut self, _: Instant, _: &crate::stored::WholeMessage<'_>) {
+        self.note("message");
     }
 
     fn left(&mut self, _: &Session) {

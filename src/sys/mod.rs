@@ -10,6 +10,7 @@ pub mod run_limit;
 pub mod signals;
 pub mod stdio;
 mod stdout;
+pub mod temporary;
 pub mod unix;
 mod writer;
 mod writer_thread;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub const ROOMS: &[&[&str]] = &[
     &["proto"],
     &["escape", "random", "sys", "wording"],
-    &["known"],
+    &["stored", "known"],
     &["secret"],
     &["target"],
     &["redact"],

@@ -215,6 +215,48 @@ fn a_huge_message_is_received_without_a_limit() {
         .run();
 }
 
+/// Such a message was in memory as a whole, with all of its rendering.
+#[test]
+fn a_long_message_is_rendered_with_little_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (record, har) = (path("run.jsonl"), path("run.har"));
+    let letters: Vec<u8> = noise(1 << 20).iter().map(|byte| b'a' + byte % 26).collect();
+    for args in [
+        vec!["--output", "jsonl"],
+        vec!["--delimiter", "length"],
+        vec!["--record", &record],
+        vec!["--har", &har],
+        vec!["--output", "jsonl", "--record", &record, "--har", &har],
+    ] {
+        for (opcode, part) in [(0x01, letters.clone()), (0x02, noise(1 << 20))] {
+            Test::new()
+                .args(args.iter().copied())
+                .stdout_to("/dev/null")
+                .peer(move |peer| {
+                    peer.open();
+                    peer.send(frame(opcode, &part));
+                    for _ in 0..46 {
+                        peer.send(frame(0x00, &part));
+                    }
+                    peer.send([frame(0x80, &part), ping("rendered?")].concat());
+                    peer.expect_pong("rendered?");
+                    let peak = peer.child.peak_memory();
+                    assert!(peak < 32 << 20, "{peak} bytes");
+                    peer.close(1000);
+                })
+                .run();
+        }
+    }
+    let recorded = std::fs::read_to_string(&record).unwrap();
+    let line = recorded.lines().find(|line| line.starts_with("{\"type\":\"binary\"")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let data = data_encoding::BASE64.encode(&noise(1 << 20).repeat(48));
+    assert!(line["base64"] == *data && line["size"] == 48 << 20);
+    let har: serde_json::Value = serde_json::from_slice(&std::fs::read(&har).unwrap()).unwrap();
+    assert!(har["log"]["entries"][0]["_webSocketMessages"][0]["data"] == *data);
+}
+
 #[test]
 fn options_that_need_a_whole_message_keep_a_limit() {
     for (args, why) in [

@@ -47,18 +47,14 @@ impl Output {
         Self { stdout, content, read: true, backlog: Backlog::default() }
     }
 
-    #[inline]
-    fn waiting(&self) -> usize {
-        match &self.content {
-            Content::Messages { buffer, .. } => buffer.ready().len(),
-            Content::Events(events) => events.len(),
-        }
-    }
-
     /// Reports whether the buffer has reached its limit.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.waiting() >= self.backlog.limit()
+        let limit = self.backlog.limit();
+        match &self.content {
+            Content::Messages { buffer, .. } => buffer.ready().len() >= limit,
+            Content::Events(events) => events.is_full(limit),
+        }
     }
 
     /// Returns the time at which [`Self::extend`] raises the limit of the buffer.
@@ -70,7 +66,11 @@ impl Output {
     pub(super) fn extend(&mut self) {
         if self.backlog.extend() {
             match &mut self.content {
-                Content::Messages { buffer, .. } => buffer.reserve_for_backlog(),
+                Content::Messages { renderer, buffer, .. } => {
+                    buffer.reserve_for_backlog();
+                    // If it fails, `write` fails too.
+                    let _ = renderer.fill(buffer, self.backlog.limit());
+                }
                 Content::Events(events) => events.reserve_for_backlog(),
             }
         }
@@ -78,7 +78,10 @@ impl Output {
 
     #[inline]
     pub(crate) fn is_written(&self) -> bool {
-        self.waiting() == 0
+        match &self.content {
+            Content::Messages { buffer, .. } => buffer.ready().is_empty(),
+            Content::Events(events) => events.is_empty(),
+        }
     }
 
     pub(super) fn is_read(&self) -> bool {
@@ -92,7 +95,10 @@ impl Output {
             match renderer {
                 // Bypasses [`Renderer::piece`], because this format must be fast.
                 Renderer::Lines(lines) => lines.piece(piece, buffer),
-                other => other.piece(piece, buffer),
+                other => {
+                    other.piece(piece, buffer);
+                    let _ = other.fill(buffer, self.backlog.limit());
+                }
             }
         }
     }
@@ -130,14 +136,16 @@ impl Output {
     /// Writes as much as possible without blocking.
     #[inline]
     pub(crate) fn write(&mut self) -> io::Result<()> {
+        let limit = self.backlog.limit();
         match &mut self.content {
-            Content::Messages { buffer, .. } => {
+            Content::Messages { renderer, buffer, .. } => {
                 if !buffer.ready().is_empty() {
                     let n = self.stdout.write(buffer.ready())?;
                     buffer.advance(n);
+                    renderer.fill(buffer, limit)?;
                 }
             }
-            Content::Events(events) => events.write(&self.stdout)?,
+            Content::Events(events) => events.write(&self.stdout, limit)?,
         }
         self.backlog.wrote(self.is_written());
         Ok(())
