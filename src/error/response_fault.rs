@@ -2,7 +2,7 @@
 
 use super::{
     request::secured,
-    service::Service,
+    service::{SOCKS, Service},
     text::{FirstLine, short},
 };
 use crate::{
@@ -50,6 +50,13 @@ pub(super) fn hint(fault: &ResponseFault, request: &RequestSummary) -> Option<St
                 return Some(format!("the port speaks TLS: use {}", secured(request)));
             }
             Some(Service::Http2) => "try WebSocket over HTTP/2: --http2",
+            Some(Service::Other { name: SOCKS, .. }) => {
+                let host = request.target.authority();
+                return Some(format!(
+                    "this port is a proxy: connect through it with --proxy socks5h://{}",
+                    Escaped(&host)
+                ));
+            }
             Some(Service::Other { .. }) => "check the host and port: another service listens there",
             _ => return None,
         },

@@ -26,6 +26,8 @@ impl Service {
             [_, _, 0, 0, 10, ..] => binary("MySQL"),
             // The header of an error: the type and a length of four bytes.
             [b'E', 0, 0, 0, ..] => binary("PostgreSQL"),
+            // No acceptable method (RFC 1928, 3).
+            [5, 0xff] => binary(SOCKS),
             _ if start.starts_with(b"HTTP/1.") => Some(Self::Http1),
             _ if start.starts_with(b"SSH-") => text("SSH"),
             _ if start.starts_with(b"220") => text(smtp_or_ftp(start)),
@@ -42,6 +44,9 @@ impl Service {
         }
     }
 }
+
+/// The name of SOCKS 5.
+pub(super) const SOCKS: &str = "SOCKS5";
 
 /// Distinguishes SMTP from FTP: both greet with 220.
 fn smtp_or_ftp(start: &[u8]) -> &'static str {
@@ -72,6 +77,7 @@ mod tests {
             (b"-ERR wrong number of arguments for 'get' command", "Redis"),
             (b"J\0\0\0\n8.0.36\0", "MySQL"),
             (b"E\0\0\0\x8eSFATAL", "PostgreSQL"),
+            (b"\x05\xff", "SOCKS5"),
             (b"hello", ""),
             (b"", ""),
         ] {

@@ -42,6 +42,11 @@ fn other_services() {
         &format!("the response is MySQL, not HTTP/1.1{elsewhere}"),
     );
     speaks(b"E\0\0\0\x8eSFATAL\0", &format!("the response is PostgreSQL, not HTTP/1.1{elsewhere}"));
+    speaks(
+        b"\x05\xff",
+        "the response is SOCKS5, not HTTP/1.1\n\n\
+         hint: this port is a proxy: connect through it with --proxy socks5h://{peer}",
+    );
     speaks(b"hello \x1b[2J?\n", "the response is not HTTP/1.1: 'hello \\x1b[2J?'");
 }
 

@@ -142,6 +142,11 @@ impl Refusal {
         query.split('&').any(|pair| pair == parameter)
     }
 
+    /// Reports whether this subprotocol was requested.
+    pub(super) fn requests(&self, subprotocol: &str) -> bool {
+        self.request.subprotocols.iter().any(|it| it.eq_ignore_ascii_case(subprotocol))
+    }
+
     /// Returns the schemes of the challenges (RFC 9110, 11.3).
     pub(super) fn challenges(&self) -> Vec<String> {
         let challenges = self.response.headers.all("WWW-Authenticate").flat_map(challenge_schemes);

@@ -184,6 +184,13 @@ fn is_negotiated(scheme: &str) -> bool {
         || ["negotiate", "ntlm", "kerberos", "mutual", "hoba"].contains(&&*scheme)
 }
 
+/// Returns the hint for a request that was sent to a proxy itself.
+pub(super) fn proxy(e: &Refusal, user: &str) -> String {
+    let host = e.request.target.authority();
+    let host = Escaped(&host);
+    format!("this port is a proxy: connect through it with --proxy http://{user}{host}")
+}
+
 pub(super) fn try_again(e: &Refusal) -> String {
     match e.retry_after() {
         Some(seconds) => format!("try again in {seconds} s; --reconnect does so automatically"),
@@ -261,6 +268,7 @@ pub(super) const UPGRADE_WORDS: &[&str] = &[
     "missing upgrade header",
     "no websocket upgrade",
     "not a websocket request",
+    "not a valid websocket request",
     "not a websocket handshake",
     "expected websocket",
     "invalid upgrade header",

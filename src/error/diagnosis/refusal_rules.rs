@@ -6,8 +6,8 @@ use super::{
         AUTHENTICATE, CREDENTIAL_WORDS, ENGINE_QUERY, ENGINE_QUERY_QUOTED, ENGINE_VERSION,
         NO_UPGRADE, PLAIN_ON_TLS, REJECTION, authenticate, challenge, forwards_upgrade, gateway,
         http_version, is_api_gateway, is_envoys_own, is_login, is_page, is_redirect, location,
-        may_drop_upgrade, names_upgrade, origin, origin_option, pass, prefix, requirements, starts,
-        subprotocol, try_again, versions,
+        may_drop_upgrade, names_upgrade, origin, origin_option, pass, prefix, proxy, requirements,
+        starts, subprotocol, try_again, versions,
     },
     rule::Rule,
 };
@@ -161,6 +161,12 @@ pub(super) const RULES: &[RefusalRule] = &[
             && !e.says(&["origin"])
     })
     .hint(|_| "check the URL's host, --host and --connect-to: the server rejects the name".into()),
+    RefusalRule::certain("Django 5, ALLOWED_HOSTS", |e| {
+        e.status(&[400]) && e.says(&["bad request (400)", "disallowedhost at"])
+    })
+    .hint(|_| {
+        "check the URL's host, --host and --connect-to: Django may not allow the name".into()
+    }),
     RefusalRule::certain("Chromium's DevTools", |e| {
         e.says(&["rejected an incoming websocket connection"]) && e.sent(Origin)
     })
@@ -327,6 +333,13 @@ pub(super) const RULES: &[RefusalRule] = &[
                 gateway(e)
             )
         }),
+    RefusalRule::certain("mosquitto 2.0 behind nginx", |e| {
+        e.status(&[502]) && e.requests("mqtt") && may_drop_upgrade(e)
+    })
+    .hint(|e| {
+        let name = gateway(e);
+        format!("check that the server behind {name} is running, and {}", forwards_upgrade(e))
+    }),
     RefusalRule::certain("nginx, Caddy, Cloudflare, ALB", |e| e.status(&[502, 520, 521, 523, 530]))
         .hint(|e| {
             format!(
@@ -392,16 +405,21 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .hint(|e| format!("check the path, and {}", forwards_upgrade(e)))
     .fields(&["Allow"]),
+    RefusalRule::certain("websockify 0.13 without the Upgrade header", |e| {
+        e.status(&[405]) && e.says(&["error code: 405"])
+    })
+    .hint(|e| format!("check {}", forwards_upgrade(e))),
     RefusalRule::certain("aiohttp, SockJS", |e| e.status(&[405]))
         .hint(|_| "check the path: it does not allow GET, which opens a WebSocket".into())
         .fields(&["Allow"]),
+    RefusalRule::certain("squid 5, tinyproxy 1.11", |e| {
+        e.status(&[400])
+            && ((e.is_from("squid") && e.says(&["invalid url"]))
+                || e.says(&["you tried to connect to the machine the proxy is running on"]))
+    })
+    .hint(|e| proxy(e, "")),
     RefusalRule::certain("squid, tinyproxy", |e| e.status(&[407]))
-        .hint(|e| {
-            let host = e.request.target.authority();
-            format!(
-                "this port is a proxy: connect through it with --proxy http://USER:PASSWORD@{host}"
-            )
-        })
+        .hint(|e| proxy(e, "USER:PASSWORD@"))
         .fields(&["Proxy-Authenticate"]),
     RefusalRule::certain("gateways", |e| e.status(&[408]))
         .hint(|e| format!("check {}", forwards_upgrade(e))),
