@@ -52,6 +52,12 @@ impl Chromium {
         Self { url, process, _profile: profile }
     }
 
+    /// Returns the debugger's port.
+    pub fn port(&self) -> u16 {
+        let address = self.url.split('/').nth(2).and_then(|host| host.split(':').nth(1));
+        address.and_then(|port| port.parse().ok()).expect("a port")
+    }
+
     /// Returns the debugger's address of a page.
     pub fn page(&self, target: &str) -> String {
         let (start, _) = self.url.split_once("/devtools/").expect("a debugger");

@@ -4,10 +4,10 @@
 //! path of the run, its status, the first line of its diagnostics, and the hint, in which `[..]`
 //! matches anything.
 
-use super::{programs::PeerServer, support::Expected};
+use super::{chromium::Chromium, programs::PeerServer, support::Expected};
 use serde::Deserialize;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     fmt::Write as _,
     process::{Command, Stdio},
     sync::Mutex,
@@ -16,7 +16,7 @@ use std::{
 
 #[derive(Deserialize)]
 struct Situation {
-    /// A name in `servers.mjs`, `servers.py` or `gateways.py`.
+    /// `chromium`, or a name in `servers.mjs`, `servers.py`, `gateways.py` or `proxy.py`.
     server: String,
     arranged: String,
     args: Vec<String>,
@@ -28,59 +28,73 @@ struct Situation {
     hint: String,
 }
 
-/// The names of `gateways.py` and `servers.mjs`; all others are in `servers.py`.
-const GATEWAYS: [&str; 7] =
-    ["apache", "caddy", "caddy-tls", "envoy", "haproxy", "lighttpd", "nginx"];
-const NODE: [&str; 17] = [
-    "express",
-    "express-ws",
-    "fastify",
-    "graphql-ws",
-    "graphql-ws-token",
-    "http-proxy",
-    "node-http",
-    "socket.io",
-    "socket.io-origin",
-    "socket.io-polling",
-    "socket.io-refusing",
-    "sockjs",
-    "subscriptions-transport-ws",
-    "websocket",
-    "ws",
-    "ws-path",
-    "ws-twice",
-];
+enum Peer {
+    Server(PeerServer),
+    Chromium(Chromium),
+}
+
+impl Peer {
+    fn start(name: &str) -> Self {
+        match name {
+            "chromium" => Self::Chromium(Chromium::start()),
+            _ if NODE.contains(&name) => Self::Server(PeerServer::node(name)),
+            _ if PROXIES.contains(&name) => Self::Server(PeerServer::proxy_to_port(name, 9, None)),
+            _ => Self::Server(PeerServer::python(name)),
+        }
+    }
+
+    fn port(&self) -> u16 {
+        match self {
+            Self::Server(server) => server.port,
+            Self::Chromium(chromium) => chromium.port(),
+        }
+    }
+}
 
 #[test]
 fn real_servers_lead_to_the_hint_for_the_cause() {
     let rows = include_str!("situations.jsonl").lines();
     let rows: Vec<Situation> = rows.map(|line| serde_json::from_str(line).unwrap()).collect();
-    let mut servers = BTreeMap::<_, Vec<_>>::new();
+    let mut names = BTreeMap::<_, Vec<_>>::new();
     for row in &rows {
-        servers.entry(row.server.as_str()).or_default().push(row);
+        names.entry(row.server.as_str()).or_default().push(row);
     }
-    assert!(rows.len() > 150 && servers.len() > 30, "rows are missing");
-    let backend = PeerServer::python("websockets");
-    let servers = Mutex::new(servers.into_iter().collect::<VecDeque<_>>());
-    let wrong = Mutex::new(String::new());
+    assert!(rows.len() > 150 && names.len() > 30, "rows are missing");
+    let (gateways, servers): (Vec<_>, Vec<_>) =
+        names.into_iter().partition(|(name, _)| GATEWAYS.contains(name));
+    let (kept, wrong) = (Mutex::new(Vec::new()), Mutex::new(String::new()));
+    in_parallel(servers, |(name, rows)| {
+        let peer = Peer::start(name);
+        let found = judge(&rows, peer.port());
+        wrong.lock().unwrap().push_str(&found);
+        if BEHIND_GATEWAYS.contains(&name) {
+            kept.lock().unwrap().push((name, peer));
+        }
+    });
+    let kept = kept.into_inner().unwrap();
+    let ports: Vec<_> = kept.iter().map(|(name, peer)| (*name, peer.port())).collect();
+    in_parallel(gateways, |(name, rows)| {
+        let gateway = PeerServer::gateway(name, &ports);
+        let found = judge(&rows, gateway.port);
+        wrong.lock().unwrap().push_str(&found);
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Handles all items, four at a time.
+fn in_parallel<T: Send>(items: Vec<T>, handle: impl Fn(T) + Sync) {
+    let items = Mutex::new(items.into_iter());
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
-                    let Some((name, rows)) = servers.lock().unwrap().pop_front() else { break };
-                    let server = match name {
-                        _ if GATEWAYS.contains(&name) => PeerServer::gateway(name, &backend),
-                        _ if NODE.contains(&name) => PeerServer::node(name),
-                        _ => PeerServer::python(name),
-                    };
-                    let found = judge(&rows, server.port);
-                    wrong.lock().unwrap().push_str(&found);
+                    let Some(item) = items.lock().unwrap().next() else { break };
+                    handle(item);
                 }
             });
         }
     });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{wrong}");
 }
 
 /// Runs all situations with one server at once. Prints their hints, and returns what differs.
@@ -125,3 +139,48 @@ fn run(row: &Situation, port: u16) -> (Option<i32>, String, String) {
     let line = words.lines().filter_map(|line| line.strip_prefix("sockeye: ")).next_back();
     (output.status.code(), line.unwrap_or_default().to_owned(), hint.trim_end().to_owned())
 }
+
+/// The names in `gateways.py`.
+const GATEWAYS: [&str; 8] =
+    ["apache", "caddy", "caddy-tls", "envoy", "haproxy", "lighttpd", "nghttpx", "nginx"];
+/// The servers behind them.
+const BEHIND_GATEWAYS: [&str; 16] = [
+    "aiohttp",
+    "daphne",
+    "express-ws",
+    "fastify",
+    "flask-sock",
+    "flask-socketio",
+    "hypercorn",
+    "mosquitto",
+    "sanic",
+    "socket.io",
+    "sockjs",
+    "tornado",
+    "uvicorn-websockets",
+    "websocket",
+    "websockets",
+    "websockify",
+];
+/// The names in `servers.mjs`.
+const NODE: [&str; 17] = [
+    "express",
+    "express-ws",
+    "fastify",
+    "graphql-ws",
+    "graphql-ws-token",
+    "http-proxy",
+    "node-http",
+    "socket.io",
+    "socket.io-origin",
+    "socket.io-polling",
+    "socket.io-refusing",
+    "sockjs",
+    "subscriptions-transport-ws",
+    "websocket",
+    "ws",
+    "ws-path",
+    "ws-twice",
+];
+/// The names in `proxy.py`.
+const PROXIES: [&str; 3] = ["microsocks", "squid-open", "tinyproxy-open"];

@@ -1,7 +1,8 @@
 """Starts a web server or gateway in front of a server of Python websockets (`servers.py websockets`).
 Prints its port and runs until stdin ends. `situations.jsonl` has the paths and what each leads to.
+nginx forwards /SERVER/ to each server, without headers for WebSocket.
 
-Usage: gateways.py NAME BACKEND_PORT
+Usage: gateways.py NAME SERVER=PORT...
 """
 
 import json
@@ -71,6 +72,7 @@ http {{
         location /denied {{ deny all; }}
         location /dropped {{ return 444; }}
         location /maintenance {{ return 503; }}
+        {locations}
         location /secure {{ return 301 https://$host$request_uri; }}
     }}
 }}
@@ -235,9 +237,14 @@ def prepare(where):
         folder.chmod(0o755)
 
 
-def nginx(where, port, back):
+def nginx(where, port, back, servers):
+    locations = [
+        f"location /{name}/ {{ proxy_pass http://127.0.0.1:{at}/; proxy_http_version 1.1; }}"
+        for name, at in servers.items()
+    ]
     config = where / "nginx.conf"
-    config.write_text(NGINX.format(dir=where, port=port, back=back))
+    locations = "\n".join(locations)
+    config.write_text(NGINX.format(dir=where, port=port, back=back, locations=locations))
     return ["nginx", "-c", config, "-e", where / "error.log"]
 
 
@@ -275,6 +282,13 @@ def haproxy(where, port, back):
     config = where / "haproxy.cfg"
     config.write_text(HAPROXY.format(port=port, back=back))
     return ["haproxy", "-db", "-f", config]
+
+
+def nghttpx(where, port, back):
+    front = f"--frontend=127.0.0.1,{port};no-tls"
+    backs = [f"127.0.0.1,{back};;proto=http/1.1", "127.0.0.1,9;/dead;proto=http/1.1"]
+    backs = [f"--backend={back}" for back in backs]
+    return ["nghttpx", front, *backs, "--workers=1", "--conf=/dev/null"]
 
 
 def envoy(where, port, back):
@@ -339,16 +353,19 @@ GATEWAYS = {
     "envoy": envoy,
     "haproxy": haproxy,
     "lighttpd": lighttpd,
+    "nghttpx": nghttpx,
     "nginx": nginx,
 }
 
 
 def main():
-    name, back = sys.argv[1:]
+    name = sys.argv[1]
+    servers = dict(server.split("=") for server in sys.argv[2:])
 
     def command(where, port):
         prepare(where)
-        return GATEWAYS[name](where, port, back)
+        further = [servers] if name == "nginx" else []
+        return GATEWAYS[name](where, port, servers["websockets"], *further)
 
     daemon.run(command)
 

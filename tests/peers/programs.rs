@@ -48,10 +48,11 @@ impl PeerServer {
         Self::start(&root().join("target/peers/venv/bin/python"), "servers.py", &[name])
     }
 
-    /// Starts a server of `gateways.py` in front of Python `websockets` as in `servers.py`.
-    pub fn gateway(name: &str, websockets: &Self) -> Self {
-        let python = root().join("target/peers/venv/bin/python");
-        Self::start(&python, "gateways.py", &[name, &websockets.port.to_string()])
+    /// Starts a server of `gateways.py` in front of servers with these names and ports.
+    pub fn gateway(name: &str, servers: &[(&str, u16)]) -> Self {
+        let servers: Vec<_> = servers.iter().map(|(name, port)| format!("{name}={port}")).collect();
+        let args: Vec<_> = [name].into_iter().chain(servers.iter().map(String::as_str)).collect();
+        Self::start(&root().join("target/peers/venv/bin/python"), "gateways.py", &args)
     }
 
     /// Starts haproxy, nghttpx or nginx in front of another server, or a proxy: squid, tinyproxy

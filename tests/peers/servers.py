@@ -161,6 +161,56 @@ def websockets_strict():
     asyncio.run(main())
 
 
+def http_server():
+    """The server of files of Python."""
+    import functools
+    import http.server
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    folder = os.path.dirname(os.path.abspath(__file__))
+    server = listener()
+    files = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Handler, directory=folder), bind_and_activate=False
+    )
+    files.socket = server
+    files.server_name, files.server_port = "127.0.0.1", server.getsockname()[1]
+    exit_with_stdin()
+    files.serve_forever()
+
+
+def django(debug):
+    """Django without Channels."""
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+    import django
+    from django.conf import settings
+    from django.core.wsgi import get_wsgi_application
+    from django.http import HttpResponse
+    from django.urls import path
+
+    class Handler(WSGIRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    settings.configure(
+        SECRET_KEY="-", ALLOWED_HOSTS=["127.0.0.1"], ROOT_URLCONF=__name__, DEBUG=debug,
+        MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+    )
+    globals()["urlpatterns"] = [path("page/", lambda request: HttpResponse("Hello"))]
+    django.setup()
+    server = listener()
+    web = WSGIServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+    web.socket = server
+    web.server_name, web.server_port = "127.0.0.1", server.getsockname()[1]
+    web.setup_environ()
+    web.set_app(get_wsgi_application())
+    exit_with_stdin()
+    web.serve_forever()
+
+
 def aiohttp():
     from aiohttp import WSMsgType, web
 
@@ -430,8 +480,11 @@ PROGRAMS = {
 }
 SERVERS = {
     "aiohttp": aiohttp,
+    "django": lambda: django(False),
+    "django-debug": lambda: django(True),
     "flask-sock": flask_sock,
     "flask-socketio": flask_socketio,
+    "http.server": http_server,
     "hypercorn": hypercorn,
     "sanic-app": sanic_app,
     "tornado": tornado,
