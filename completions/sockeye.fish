@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= path-as-is p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= cookie-jar= path-as-is p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -52,6 +52,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s u -l auth -l user -d 'C
 complete -c sockeye -n "__fish_sockeye_needs_command" -l bearer -d 'Bearer token for the Authorization header' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l netrc -d 'Read credentials from a netrc file [default: $NETRC or ~/.netrc]' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -l cookie -d 'Cookie, or the path of a cookie file; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l cookie-jar -d 'Read cookies from FILE, and write them back at the end' -r -F
 complete -c sockeye -n "__fish_sockeye_needs_command" -s p -l protocol -d 'WebSocket protocol version to request [default: 13]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l max-redirects -d 'Maximum number of redirects to follow [default: 10]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l http -d 'HTTP version' -r -f -a "1.1\t''
@@ -183,6 +184,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s u -l auth -l us
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l bearer -d 'Bearer token for the Authorization header' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l netrc -d 'Read credentials from a netrc file [default: $NETRC or ~/.netrc]' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l cookie -d 'Cookie, or the path of a cookie file; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l cookie-jar -d 'Read cookies from FILE, and write them back at the end' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s p -l protocol -d 'WebSocket protocol version to request [default: 13]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l max-redirects -d 'Maximum number of redirects to follow [default: 10]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http -d 'HTTP version' -r -f -a "1.1\t''

@@ -61,8 +61,11 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
             cookies.pairs.push(cookie.clone().into());
         } else {
             let path = cookie.strip_prefix("file:").unwrap_or(cookie);
-            cookies.jar.extend(read_file(Path::new(path), Cookie::parse_file)?);
+            cookies.jar.add(read_file(Path::new(path), Cookie::parse_file)?);
         }
+    }
+    if let Some(path) = args.cookie_jar.as_ref().filter(|path| path.exists()) {
+        cookies.jar.add(read_file(path, Cookie::parse_file)?);
     }
     Ok(Credentials {
         user,

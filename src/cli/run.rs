@@ -139,6 +139,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
             inputs,
             record: args.record.record,
             har: args.record.har,
+            cookie_jar: args.cookie_jar,
             write_out: args.record.write_out.map(|format| format.template),
         },
         dialogue: Dialogue { pretty: args.json, times: args.time, extent: Extent::Whole },

@@ -86,6 +86,9 @@ async fn open_following_redirects(
         };
         let attempt = attempt.map_err(|error| with_request(error, &hop));
         let Attempt { outcome, address, tls } = attempt?;
+        let (HandshakeOutcome::Open(.., response) | HandshakeOutcome::Status(_, _, response, _)) =
+            &outcome;
+        hop.credentials.cookies.receive(&hop.target, response);
         let (mut transport, request, response, rest) = match outcome {
             HandshakeOutcome::Open(established, request, answer) => {
                 let timing = stopwatch.timing(Instant::now().into_std());

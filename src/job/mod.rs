@@ -93,6 +93,8 @@ pub struct RecordOptions {
     pub record: Option<PathBuf>,
     /// File of `--har`.
     pub har: Option<PathBuf>,
+    /// File of `--cookie-jar`.
+    pub cookie_jar: Option<PathBuf>,
     /// Files that the run reads, and must not overwrite.
     pub inputs: Vec<PathBuf>,
     /// Format of `--write-out`.

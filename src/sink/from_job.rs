@@ -2,6 +2,7 @@
 
 use super::{
     Sink,
+    cookie_jar::CookieJarFile,
     facts::Facts,
     file::{RecordFile, conflict},
     frames::FrameLines,
@@ -14,7 +15,7 @@ use crate::{error::Error, job::ClientJob, report::Report, target::Target};
 use std::path::PathBuf;
 
 /// Creates a sink that writes a file.
-type NewRecorder = fn(RecordFile, &Target, Report) -> Box<dyn Sink>;
+type NewRecorder<'a> = &'a dyn Fn(RecordFile, &Target, Report) -> Box<dyn Sink>;
 
 impl Sinks {
     /// Creates the sinks of a client, in the order of notification. `events` is the buffer of
@@ -27,11 +28,14 @@ impl Sinks {
         events: Option<&EventBuffer>,
     ) -> Result<Self, Error> {
         let recording = &client.recording;
-        let recorders: [(&Option<PathBuf>, &str, NewRecorder); 2] = [
-            (&recording.record, "a recording", Recording::create),
-            (&recording.har, "a HAR", HarFile::create),
+        let jar = client.credentials.cookies.jar.clone();
+        let create_jar = |file, _: &Target, _| CookieJarFile::create(file, jar.clone());
+        let recorders: [(&Option<PathBuf>, &str, NewRecorder<'_>); 3] = [
+            (&recording.record, "a recording", &Recording::create),
+            (&recording.har, "a HAR", &HarFile::create),
+            (&recording.cookie_jar, "a cookie jar", &create_jar),
         ];
-        let mut files: Vec<(RecordFile, &str, NewRecorder)> = Vec::new();
+        let mut files: Vec<(RecordFile, &str, NewRecorder<'_>)> = Vec::new();
         for (path, noun, create) in recorders {
             let Some(path) = path else { continue };
             // The files opened so far now exist, including new ones, so another name of the same
@@ -40,7 +44,9 @@ impl Sinks {
                 return Err(conflict(path, other, noun));
             }
             let file = RecordFile::open(path)?;
-            if recording.inputs.iter().any(|input| file.is_at(input)) {
+            // A jar was read as a cookie file, and may also be one of `--cookie`.
+            let is_jar = recording.cookie_jar.as_ref() == Some(path);
+            if !is_jar && recording.inputs.iter().any(|input| file.is_at(input)) {
                 return Err(conflict(path, "an input of this run", noun));
             }
             files.push((file, noun, create));

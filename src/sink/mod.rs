@@ -1,7 +1,8 @@
-//! Observers of a run: frames on stderr, `--output jsonl`, recordings, HAR files and the variables
-//! of `--write-out`. Each is a [`Sink`]; [`from_job`] creates the [`Sinks`](sinks::Sinks) of a run
+//! Observers of a run: frames on stderr, `--output jsonl`, recordings, HAR files, cookie jars and the
+//! variables of `--write-out`. Each is a [`Sink`]; [`from_job`] creates the [`Sinks`](sinks::Sinks) of a run
 //! from its job.
 
+mod cookie_jar;
 mod facts;
 pub(crate) mod file;
 mod frames;

@@ -1,5 +1,6 @@
 //! The way to a server: names, proxies, TLS, credentials, redirects and timeouts.
 
+mod cookies;
 mod credentials;
 mod identity;
 mod names;

@@ -303,6 +303,15 @@ pub struct ClientArgs {
     #[arg(long, value_name = "NAME=VALUE", value_parser = values::secret, help_heading = REQUEST)]
     pub cookie: Vec<String>,
 
+    /// Read cookies from FILE, and write them back at the end
+    ///
+    /// The file has the Netscape format and is created if it does not exist. At the end of the run
+    /// it holds its cookies and those that servers have set, including session cookies. Without
+    /// this option, a cookie that a server sets is kept until the end of the run: it is sent after
+    /// redirects and in later sessions to the hosts and paths that it is for.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = REQUEST)]
+    pub cookie_jar: Option<PathBuf>,
+
     /// Keep . and .. in the path
     ///
     /// Without this option, the path segments . and .. are removed as browsers do. Everything else
