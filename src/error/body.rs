@@ -18,7 +18,7 @@ pub(super) struct BodySummary {
     pub(super) title: Option<String>,
     /// The title, if it adds something to the status and `lines`.
     pub(super) headline: Option<String>,
-    /// The value of `Content-Encoding`, if the body is compressed. Such a body is not decoded.
+    /// The value of `Content-Encoding`, if the body could not be decoded.
     pub(super) content_encoding: Option<String>,
     /// Lines of text, except those that only repeat the status. Of JSON, the message in it.
     pub(super) lines: Vec<String>,
@@ -29,7 +29,8 @@ pub(super) struct BodySummary {
 impl BodySummary {
     pub(super) fn read(response: &Response, body: &[u8]) -> Self {
         let content_encoding = content_encoding(response);
-        let body = if content_encoding.is_some() { &[] } else { body };
+        // Otherwise the body was decoded.
+        let content_encoding = content_encoding.filter(|_| body.is_empty());
         let content_type = response.headers.get("Content-Type").unwrap_or_default();
         let text = decoded(content_type, body);
         let media = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -169,10 +170,54 @@ fn find_end_tag(after: &str, name: &str) -> usize {
 }
 
 fn unescaped(text: &str) -> String {
-    let entities =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " ")];
-    let text = entities.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
-    text.replace("&amp;", "&")
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let name = after.split(|c: char| !c.is_ascii_alphanumeric() && c != '#').next();
+        let name = name.unwrap_or_default();
+        let tail = after.get(name.len()..).unwrap_or_default();
+        match (character(name), tail.strip_prefix(';')) {
+            (Some(c), Some(tail)) => {
+                plain.push(c);
+                rest = tail;
+            }
+            _ => {
+                plain.push('&');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// Returns the character that an HTML entity names, or that it gives by its number.
+fn character(entity: &str) -> Option<char> {
+    if let Some(number) = entity.strip_prefix('#') {
+        let hex = number.strip_prefix(['x', 'X']);
+        let code = match hex {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => number.parse(),
+        };
+        return code.ok().and_then(char::from_u32);
+    }
+    let names = [
+        ("amp", '&'),
+        ("apos", '\''),
+        ("copy", '\u{a9}'),
+        ("gt", '>'),
+        ("hellip", '\u{2026}'),
+        ("ldquo", '\u{201c}'),
+        ("lt", '<'),
+        ("mdash", '\u{2014}'),
+        ("middot", '\u{b7}'),
+        ("nbsp", ' '),
+        ("ndash", '\u{2013}'),
+        ("quot", '"'),
+        ("rdquo", '\u{201d}'),
+        ("rsquo", '\u{2019}'),
+    ];
+    names.iter().find(|(name, _)| *name == entity).map(|(_, c)| *c)
 }
 
 /// A JSON text and the message in it.
@@ -291,6 +336,18 @@ mod tests {
             (r#""Not an accepted origin.""#, "Not an accepted origin."),
         ] {
             assert_eq!(read("application/json", json).2, [message], "{json}");
+        }
+    }
+
+    #[test]
+    fn replaces_entities_of_html() {
+        for (html, text) in [
+            ("Fish &amp; chips", "Fish & chips"),
+            ("&#x27;host&#39; &middot; &lt;b&gt;", "'host' \u{b7} <b>"),
+            ("AT&T & &unknown; &#xd800; &#;", "AT&T & &unknown; &#xd800; &#;"),
+            ("&amp;lt;", "&lt;"),
+        ] {
+            assert_eq!(unescaped(html), text);
         }
     }
 

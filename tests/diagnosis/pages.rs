@@ -1,6 +1,9 @@
 //! Answers with an HTML page, complete or truncated.
 
 use super::status::{PASSES_ON, answers};
+use crate::support::{Test, says};
+use flate2::{Compression, write::GzEncoder};
+use std::io::Write as _;
 
 #[test]
 fn ordinary_pages() {
@@ -75,6 +78,28 @@ fn pages_that_say_why_in_their_title() {
          Cf-Mitigated: challenge\n  Just a moment...\n  \
          Enable JavaScript and cookies to continue\n\n\
          hint: solve it in a browser, then pass its cookie with --cookie cf_clearance=VALUE and its User-Agent with -A",
+    );
+}
+
+/// The body is that of a proxy which compresses everything.
+#[test]
+fn compressed_pages_are_decoded() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(b"gone &mdash; for good").unwrap();
+    let body = gzip.finish().unwrap();
+    let test = Test::new().peer(move |peer| {
+        peer.answer(
+            "HTTP/1.1 410 Gone\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n",
+        );
+        peer.send(&body);
+        peer.half_close();
+        peer.discard_all();
+    });
+    says(
+        test,
+        22,
+        "ws://{peer}/ answered 410 (Gone) instead of upgrading to WebSocket\n  gone \u{2014} for \
+         good\n\nhint: the endpoint was removed: look for its new path",
     );
 }
 
