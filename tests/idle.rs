@@ -127,8 +127,8 @@ fn waiting_for_the_handshake_uses_no_cpu() {
         })
         .stderr(format!(
             "sockeye: {{peer}}: the WebSocket handshake timed out after 2 seconds\n\n\
-             hint: check the path: some servers never answer an upgrade at a path that they do \
-             not serve; otherwise raise the limit with --connect-timeout SECONDS\n{UNDER_100_MS}"
+             hint: check the path and the subprotocol (-s NAME): some servers never answer an upgrade \
+             that they do not serve; otherwise raise the limit with --connect-timeout SECONDS\n{UNDER_100_MS}"
         ))
         .status(28)
         .run();

@@ -101,6 +101,8 @@ pub enum OpenError {
         scope: LimitScope,
         /// The request, if the step is the opening handshake.
         request: Option<Box<RequestSummary>>,
+        /// The bytes received of a response whose head did not end.
+        received: usize,
     },
     /// Any other failure.
     Other {

@@ -80,7 +80,7 @@ pub(super) async fn handshake(
             }
         };
         match answer {
-            UpgradeProgress::Pending => {}
+            UpgradeProgress::Pending => tracker.keep_partial(upgrade.unparsed()),
             UpgradeProgress::Open { agreement, response, rest } => {
                 tracker.report_response(&response);
                 let carrier = Version::Http11;
@@ -120,7 +120,9 @@ const READ_BUFFER_BYTES: usize = 4 << 10;
 mod tests {
     use super::*;
     use crate::{
-        connect::{ConnectOptions, Http, Limits, credentials::Credentials, stopwatch::Stopwatch},
+        connect::{
+            ConnectOptions, Http, Limits, Progress, credentials::Credentials, stopwatch::Stopwatch,
+        },
         net::{Refusing, tls::TlsOptions},
         target::Target,
     };
@@ -147,7 +149,8 @@ mod tests {
         };
         let started = Instant::now();
         let stopwatch = Stopwatch::new(started.into_std());
-        let mut tracker = Tracker { stopwatch: &stopwatch, observer: &mut |_| {} };
+        let mut ignore = |_: Progress<'_>| {};
+        let mut tracker = Tracker::new(&stopwatch, &mut ignore);
         let done = handshake(&RedirectHop::new(&options), Box::new(Refusing), &mut tracker).await;
         let Err(OpenError::Request { authority, cause }) = done else { panic!("it was sent") };
         assert_eq!((&*authority, cause.kind()), ("h:80", io::ErrorKind::BrokenPipe));

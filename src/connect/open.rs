@@ -41,7 +41,7 @@ impl Dialer {
     ) -> Result<ClientConnection, OpenError> {
         let deadline = Instant::now() + options.limits.total;
         let stopwatch = Stopwatch::new(Instant::now().into_std());
-        let mut tracker = Tracker { stopwatch: &stopwatch, observer };
+        let mut tracker = Tracker::new(&stopwatch, observer);
         let opened = open_following_redirects(self, options, deadline, &mut tracker).await;
         if opened.is_err() {
             tracker.report(Progress::Failed(&stopwatch.timing(Instant::now().into_std())));
@@ -50,9 +50,14 @@ impl Dialer {
     }
 }
 
-/// Adds the request to a timeout of the opening handshake.
-fn with_request(mut error: OpenError, hop: &RedirectHop<'_>) -> OpenError {
-    if let OpenError::Timeout { step: Step::Handshake, request, .. } = &mut error {
+/// Adds the request, and what was received of the response, to a timeout of the opening handshake.
+fn with_request(
+    mut error: OpenError,
+    hop: &RedirectHop<'_>,
+    tracker: &mut Tracker<'_>,
+) -> OpenError {
+    if let OpenError::Timeout { step: Step::Handshake, request, received, .. } = &mut error {
+        *received = tracker.report_partial();
         let mut headers = hop.headers();
         headers.edit(&hop.edits);
         *request = Some(Box::new(RequestSummary::new(&hop.target, &headers)));
@@ -75,16 +80,17 @@ async fn open_following_redirects(
             let is_run_limit = options.limits.is_run_limit;
             let proxy = stopwatch.proxy().filter(|_| !is_run_limit);
             let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
-            return Err(OpenError::Timeout {
+            let error = OpenError::Timeout {
                 authority: proxy.unwrap_or_else(|| hop.target.authority()),
                 step: stopwatch.step(),
                 limit: options.limits.total,
                 scope: if is_run_limit { LimitScope::Run } else { LimitScope::Open },
                 request: None,
-            })
-            .map_err(|error| with_request(error, &hop));
+                received: 0,
+            };
+            return Err(with_request(error, &hop, tracker));
         };
-        let attempt = attempt.map_err(|error| with_request(error, &hop));
+        let attempt = attempt.map_err(|error| with_request(error, &hop, tracker));
         let Attempt { outcome, address, tls } = attempt?;
         let (HandshakeOutcome::Open(.., response) | HandshakeOutcome::Status(_, _, response, _)) =
             &outcome;

@@ -20,7 +20,7 @@ pub(super) async fn within<T>(
         Ok(done) => done,
         Err(_) => {
             let (authority, scope) = (target.authority(), LimitScope::Step);
-            Err(OpenError::Timeout { authority, step, limit, scope, request: None })
+            Err(OpenError::Timeout { authority, step, limit, scope, request: None, received: 0 })
         }
     }
 }

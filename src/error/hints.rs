@@ -75,6 +75,10 @@ fn open_hint(error: &OpenError) -> Option<String> {
         OpenError::Proxy { proxy, fault, .. } => return proxy::hint(proxy, fault),
         OpenError::Redirect { fault, .. } => return redirect::hint(fault),
         OpenError::Timeout { scope: LimitScope::Run, .. } => return None,
+        OpenError::Timeout { received: 1.., .. } => {
+            "check the server: its response lacks the empty line that ends the header (--trace \
+             shows its bytes)"
+        }
         OpenError::Timeout { request: Some(request), limit, scope, .. } => {
             let no_answer = NoAnswer::timeout(request, *limit, *scope);
             return diagnosis::of_no_answer(&no_answer).hint();

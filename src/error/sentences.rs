@@ -174,7 +174,13 @@ impl fmt::Display for OpenError {
             Self::Timeout { authority, limit, scope: LimitScope::Run, .. } => {
                 run_timeout(f, authority, *limit)
             }
-            Self::Timeout { authority, step, limit, .. } => timeout(f, authority, step, *limit),
+            Self::Timeout { authority, step, limit, received, .. } => {
+                timeout(f, authority, step, *limit)?;
+                match *received {
+                    0 => Ok(()),
+                    n => write!(f, ": the response stopped after {}", bytes(n as u64)),
+                }
+            }
             Self::Other { operation, cause } => {
                 write!(f, "cannot {operation}: {}", system_error(cause))
             }

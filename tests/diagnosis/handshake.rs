@@ -218,9 +218,77 @@ fn ends_and_silence() {
         test,
         28,
         "{peer}: the WebSocket handshake timed out after 0.2 seconds\n\n\
-         hint: check the path: some servers never answer an upgrade at a path that they do not \
-         serve; otherwise raise the limit with --handshake-timeout SECONDS",
+         hint: check the path and the subprotocol (-s NAME): some servers never answer an upgrade \
+         that they do not serve; otherwise raise the limit with --handshake-timeout SECONDS",
     );
+    let test = Test::new().args(["--handshake-timeout", "0.2"]).peer(|peer| {
+        peer.answer("HTTP/1.1 101 Switching Protocols\r\nUpgr");
+        peer.discard_all();
+    });
+    says(
+        test,
+        28,
+        "{peer}: the WebSocket handshake timed out after 0.2 seconds: the response stopped after \
+         38 bytes\n\n\
+         hint: check the server: its response lacks the empty line that ends the header (--trace \
+         shows its bytes)",
+    );
+}
+
+/// Returns the received bytes that the output of `--trace` shows before the error.
+fn traced_bytes(stderr: &str) -> Vec<u8> {
+    let received = stderr.lines().skip_while(|line| !line.contains(" < "));
+    let rows = received.filter_map(|line| {
+        let (offset, row) = line.split_once("  ")?;
+        u32::from_str_radix(offset, 16).ok().filter(|_| offset.len() == 8)?;
+        Some(row.split_once('|')?.0)
+    });
+    rows.flat_map(str::split_whitespace).map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
+}
+
+#[test]
+fn trace_shows_every_byte_of_an_answer_that_opens_no_session() {
+    let long =
+        format!("HTTP/1.1 101 OK\r\nX: {}\r\nBad\tname: \u{1b}[2J\r\n\r\n", "x".repeat(3000));
+    for (answer, status) in [
+        (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: AAAA\r\n\r\n",
+            8,
+        ),
+        ("HTTP/1.1 101 OK\r\nx\u{1b} y\r\n\r\n", 8),
+        ("HTTP/1.1 200 OK\r\nServer: a\r\n", 56),
+        ("HTTP/1.1", 56),
+        ("220 mail.example ESMTP\r\n", 8),
+        ("\u{0}\u{1}\u{7f}\r\n", 8),
+        (&long, 8),
+    ] {
+        let (code, stderr) = stderr_for(&["--trace"], "/", answer, 0.0);
+        assert_eq!(code, Some(status), "{stderr}");
+        let traced = traced_bytes(&stderr);
+        assert_eq!(String::from_utf8_lossy(&traced), answer, "{stderr}");
+    }
+}
+
+/// The server keeps the connection open after part of an answer.
+#[test]
+fn trace_shows_a_partial_answer_after_a_time_limit() {
+    for option in ["--handshake-timeout", "--connect-timeout"] {
+        Test::new()
+            .args([option, "0.3", "--trace"])
+            .peer(|peer| {
+                peer.answer("HTTP/1.1 101 OK\r\nUpgrade: web");
+                peer.discard_all();
+            })
+            .status(28)
+            .stderr_has([
+                " < Upgrade: web\n",
+                " < 29 bytes\n",
+                "48 54 54 50 2f 31 2e 31  20 31 30 31 20 4f 4b 0d",
+                "0a 55 70 67 72 61 64 65  3a 20 77 65 62",
+            ])
+            .run();
+    }
 }
 
 /// The answer shows what is wrong with it.

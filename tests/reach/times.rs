@@ -95,8 +95,8 @@ fn silence_in_the_handshake_ends_in_time_and_names_the_step() {
         })
         .stderr(
             "sockeye: {peer}: the WebSocket handshake timed out after 0.5 seconds\n\n\
-             hint: check the path: some servers never answer an upgrade at a path that they do not \
-             serve; otherwise raise the limit with --connect-timeout SECONDS\n",
+             hint: check the path and the subprotocol (-s NAME): some servers never answer an upgrade \
+             that they do not serve; otherwise raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
         .takes_at_least(300)
@@ -113,9 +113,10 @@ fn an_endless_response_head_times_out() {
             peer.discard_all();
         })
         .stderr(
-            "sockeye: {peer}: the WebSocket handshake timed out after 0.5 seconds\n\n\
-             hint: check the path: some servers never answer an upgrade at a path that they do not \
-             serve; otherwise raise the limit with --connect-timeout SECONDS\n",
+            "sockeye: {peer}: the WebSocket handshake timed out after 0.5 seconds: the response \
+             stopped after 46 bytes\n\n\
+             hint: check the server: its response lacks the empty line that ends the header \
+             (--trace shows its bytes)\n",
         )
         .status(28)
         .takes_at_least(300)
@@ -150,8 +151,8 @@ fn connect_timeout_covers_all_steps() {
         })
         .stderr(
             "sockeye: localhost:{port}: the WebSocket handshake timed out after 1.5 seconds\
-             \n\nhint: check the path: some servers never answer an upgrade at a path that they \
-             do not serve; otherwise raise the limit with --connect-timeout SECONDS\n",
+             \n\nhint: check the path and the subprotocol (-s NAME): some servers never answer an upgrade \
+             that they do not serve; otherwise raise the limit with --connect-timeout SECONDS\n",
         )
         .status(28)
         .takes_at_least(1500)

@@ -38,12 +38,16 @@ pub(super) const RULES: &[NoAnswerRule] = &[
         let secured = secured(&e.request);
         format!("try TLS ({secured}) or HTTP/2 (--http2), which the port may require")
     }),
-    NoAnswerRule::likely("Vite, SockJS, and other Node servers at an unknown path", |e| {
-        !e.is_closed()
-    })
-    .hint(|_| {
-        "check the path: some servers never answer an upgrade at a path that they do not serve"
-            .into()
+    NoAnswerRule::likely(
+        "Vite without -s vite-hmr, SockJS, and other Node servers at an unknown path",
+        |e| !e.is_closed(),
+    )
+    .hint(|e| {
+        let subprotocol = if e.lacks(Subprotocols) { " and the subprotocol (-s NAME)" } else { "" };
+        format!(
+            "check the path{subprotocol}: some servers never answer an upgrade that they do not \
+             serve"
+        )
     }),
     NoAnswerRule::likely("slow servers and gateways", |e| !e.is_closed())
         .hint(|e| format!("raise the limit with {} SECONDS", e.limit_option())),
