@@ -116,7 +116,23 @@ pub(super) fn hint(fault: &Http2Fault, stage: SessionStage) -> Option<String> {
         Http2Fault::NoExtendedConnect => {
             "try without --http2, or let --http auto select the version"
         }
-        _ if reason == Some(Reason::HTTP_1_1_REQUIRED) => "try without --http2",
+        _ if reason == Some(Reason::HTTP_1_1_REQUIRED)
+            || reason == Some(Reason::INADEQUATE_SECURITY) =>
+        {
+            "try without --http2"
+        }
+        _ if reason == Some(Reason::ENHANCE_YOUR_CALM) => {
+            "try again later, or send less often: the server sets a limit"
+        }
+        _ if reason == Some(Reason::CONNECT_ERROR) => {
+            "check the server behind the gateway: it cannot be reached"
+        }
+        _ if stage == SessionStage::Opening && reason == Some(Reason::PROTOCOL_ERROR) => {
+            "try without --http2: the server may not support WebSocket over HTTP/2"
+        }
+        Http2Fault::GoAway { reason: Reason::NO_ERROR, .. } if stage != SessionStage::Opening => {
+            "the server may be restarting; --reconnect reconnects automatically"
+        }
         _ if stage == SessionStage::Opening && reason == Some(Reason::REFUSED_STREAM) => {
             "try again later: the server accepts no more streams now"
         }

@@ -65,7 +65,8 @@ pub(super) fn hint(proxy: &str, fault: &ProxyFault) -> Option<String> {
             407 => return Some(authentication(response, *authorized)),
             403 => "the proxy may allow only some hosts and ports, often only port 443",
             400 | 404 | 405 | 501 => "check the proxy's host and port: this may be a web server",
-            502..=504 => "check the server's host and port: the proxy cannot reach it",
+            500 if is_from_proxy(response) => CANNOT_REACH,
+            502..=504 => CANNOT_REACH,
             _ => return None,
         },
         ProxyFault::Socks { wants_user: true, .. } => GIVE_CREDENTIALS,
@@ -102,4 +103,11 @@ fn authentication(response: &Response, authorized: bool) -> String {
     )
 }
 
+/// Reports whether a proxy that answers 500 for an unreachable server sent this.
+fn is_from_proxy(response: &Response) -> bool {
+    let server = response.headers.get("Server").unwrap_or_default();
+    server.to_ascii_lowercase().starts_with("tinyproxy")
+}
+
+const CANNOT_REACH: &str = "check the server's host and port: the proxy cannot reach it";
 const GIVE_CREDENTIALS: &str = "authenticate with --proxy http://USER:PASSWORD@HOST:PORT";

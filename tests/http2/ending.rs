@@ -108,7 +108,8 @@ fn an_end_of_the_connection_without_a_close_is_16() {
     let words = "{peer} closed the HTTP/2 connection without a Close frame (1006)";
     ends_with(16, words, data(wire::text("two"))[..11].to_vec());
     let words = "{peer} ended the HTTP/2 connection without a Close frame (1006): GOAWAY \
-                 ENHANCE_YOUR_CALM (calm)";
+                 ENHANCE_YOUR_CALM (calm)\n\n\
+                 hint: try again later, or send less often: the server sets a limit";
     ends_with(16, words, go_away(1, ENHANCE_YOUR_CALM, "calm"));
     let words = "the HTTP/2 connection to {peer} failed: connection reset by peer (os error 104)";
     ends(16, words, |peer| {
@@ -192,7 +193,8 @@ fn a_violation_is_answered_and_ends_the_stream() {
 #[test]
 fn the_peers_reason_is_reported_while_sending_is_stuck() {
     let calm = "{peer} ended the HTTP/2 connection without a Close frame (1006): GOAWAY \
-         ENHANCE_YOUR_CALM (x)";
+         ENHANCE_YOUR_CALM (x)\n\n\
+        hint: try again later, or send less often: the server sets a limit";
     for (code, words, frames) in [
         (16, calm, go_away(0, ENHANCE_YOUR_CALM, "x")),
         (16, "{peer} violated HTTP/2: closed with PROTOCOL_ERROR", super::window_update(0, 0)),
@@ -237,7 +239,8 @@ fn a_goaway_is_reported_however_the_connection_ends() {
     let mut config = rustls::ServerConfig::clone(&authority.issue().server());
     config.alpn_protocols = vec![b"h2".to_vec()];
     let words = "ended the HTTP/2 connection without a Close frame (1006): GOAWAY \
-        ENHANCE_YOUR_CALM (x)";
+        ENHANCE_YOUR_CALM (x)\n\n\
+        hint: try again later, or send less often: the server sets a limit";
     test()
         .args(["--ca"])
         .args([authority.file()])

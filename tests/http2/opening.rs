@@ -54,7 +54,8 @@ fn the_setting_may_follow_in_a_second_frame() {
 #[test]
 fn silence_is_reported_with_the_missing_step() {
     let raise = "raise the limit with --connect-timeout SECONDS\n";
-    let path = "check the path: some servers never answer an upgrade at a path that they do not serve; \
+    let path = "check the path and the subprotocol (-s NAME): some servers never answer an upgrade that \
+        they do not serve; \
         otherwise ";
     for (begins, what, path) in
         [(false, "HTTP/2 SETTINGS", ""), (true, "the WebSocket handshake", path)]
@@ -168,7 +169,11 @@ fn a_refusal_of_the_stream_is_92() {
         )
     };
     for (code, name, hint) in [
-        (PROTOCOL_ERROR, "PROTOCOL_ERROR", ""),
+        (
+            PROTOCOL_ERROR,
+            "PROTOCOL_ERROR",
+            "\n\nhint: try without --http2: the server may not support WebSocket over HTTP/2",
+        ),
         (CANCEL, "CANCEL", ""),
         (
             REFUSED_STREAM,
@@ -196,7 +201,8 @@ fn an_end_of_the_connection_before_the_answer_is_16() {
         peer.discard_all();
     });
     let words = format!(
-        "{{peer}} ended the HTTP/2 connection {when}: GOAWAY ENHANCE_YOUR_CALM (too \\x1b many)"
+        "{{peer}} ended the HTTP/2 connection {when}: GOAWAY ENHANCE_YOUR_CALM (too \\x1b many)\n\n\
+         hint: try again later, or send less often: the server sets a limit"
     );
     fails(16, &words.replace("\\x1b", "[..]"), |peer| {
         peer.read_request();
@@ -205,7 +211,10 @@ fn an_end_of_the_connection_before_the_answer_is_16() {
         peer.discard_all();
     });
     // The GOAWAY arrives before the server's SETTINGS.
-    let words = format!("{{peer}} ended the HTTP/2 connection {when}: GOAWAY PROTOCOL_ERROR");
+    let words = format!(
+        "{{peer}} ended the HTTP/2 connection {when}: GOAWAY PROTOCOL_ERROR\n\n\
+         hint: try without --http2: the server may not support WebSocket over HTTP/2"
+    );
     fails(16, &words, |peer| {
         peer.begin(go_away(0, PROTOCOL_ERROR, ""));
         peer.half_close();
