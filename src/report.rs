@@ -60,6 +60,13 @@ impl Report {
         }
     }
 
+    /// Writes a hint below a note, unless quiet.
+    pub fn hint(self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            line(&format!("\nhint: {text}").into());
+        }
+    }
+
     /// Writes a line without the `sockeye: ` prefix, for programs that start this one. Nothing is
     /// written if quiet.
     pub fn line(self, text: &str) {

@@ -24,9 +24,10 @@ fn an_empty_close_is_0_and_echoed_empty() {
     Test::new()
         .peer(|peer| {
             peer.open();
-            peer.send(frame(0x88, ""));
+            peer.send([frame(0x81, "x"), frame(0x88, "")].concat());
             peer.expect_empty_close();
         })
+        .stdout("x\n")
         .run();
 }
 

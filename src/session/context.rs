@@ -12,6 +12,8 @@ pub struct SessionContext {
     pub subprotocol: Option<String>,
     /// True if permessage-deflate was negotiated.
     pub compression: bool,
+    /// Time from the opening to the last received byte.
+    pub lasted: Duration,
     /// The number of messages received.
     pub received: u64,
     /// The numbers of text and of binary messages sent.

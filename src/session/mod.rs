@@ -136,6 +136,7 @@ impl Session {
             request: *opened.report.request,
             subprotocol: agreement.subprotocol.clone(),
             compression: agreement.deflate.is_some(),
+            lasted: Duration::ZERO,
             received: 0,
             sent: SentMessages::default(),
             unanswered: None,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     net::http2::Http2Fault,
-    proto::{Cause, Close, handshake::Version, slice::Within as _},
+    proto::{Cause, Close, CloseCode, handshake::Version, slice::Within as _},
 };
 use std::io;
 
@@ -16,6 +16,13 @@ impl Session {
     pub fn close_error(&self, close: Close) -> SessionError {
         let context = self.context();
         SessionError::Closed { authority: self.authority.clone(), close, context }
+    }
+
+    /// Returns the error for a Close without a code with which the peer ended the session. It is not a
+    /// failure, but often means one.
+    pub fn empty_close(&self) -> Option<SessionError> {
+        let close = self.remote_close().filter(|close| close.code == CloseCode::NO_STATUS)?;
+        (!self.is_closed_by_us()).then(|| self.close_error(close.clone()))
     }
 
     fn context(&self) -> Option<Box<SessionContext>> {
@@ -27,6 +34,7 @@ impl Session {
             || self.carrier == Version::Http2
             || matches!(self.connection.cause(), Some(Cause::SendFailed));
         Some(Box::new(SessionContext {
+            lasted: self.received_at.saturating_duration_since(self.opened),
             received: received.messages(),
             sent: SentMessages { text, binary },
             // The peer cannot have reacted to a message that it did not get.

@@ -247,3 +247,39 @@ fn ends_without_a_close() {
          received 2 bytes of an incomplete message",
     );
 }
+
+/// Such a session is no failure, but the server often means one.
+#[test]
+fn an_empty_close_right_after_the_opening_has_a_hint() {
+    let at_once = |args: &[&str]| {
+        Test::new().args(args.iter().copied()).peer(|peer| {
+            peer.open();
+            peer.send(b"\x88\0");
+            peer.discard_all();
+        })
+    };
+    says(
+        at_once(&[]),
+        0,
+        "{peer} closed the connection: 1005 (no status received)\n\n\
+         hint: check the path and query of the URL; otherwise the server may require a subprotocol \
+         (-s NAME) or credentials (--auth, --bearer, --cookie)",
+    );
+    says(
+        at_once(&["-u", "a:b", "-w", "5"]),
+        0,
+        "{peer} closed the connection before -w expired: 1005 (no status received)\n\n\
+         hint: check the path and query of the URL; otherwise the server may require a subprotocol \
+         (-s NAME)",
+    );
+    at_once(&["-q"]).run();
+    // After a message, the session was in use.
+    Test::new()
+        .peer(|peer| {
+            peer.open();
+            peer.send(b"\x81\x02hi\x88\0");
+            peer.discard_all();
+        })
+        .stdout("hi\n")
+        .run();
+}

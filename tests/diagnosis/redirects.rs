@@ -55,6 +55,16 @@ fn redirects_without_a_usable_location() {
 }
 
 #[test]
+fn a_location_that_is_not_a_url_for_websocket_is_shown() {
+    for location in ["ftp://far.example/", "http://[::1/", "https://far.example:99999/"] {
+        let headers = format!("Location: {location}\nServer: a\nContent-Length: 0\n");
+        let shown = format!(": its Location is not a valid URL\n  Location: {location}");
+        answers(&[], "302 Found", &headers, "", &shown);
+    }
+    answers(&[], "302 Found", "Content-Length: 0\n", "", ": it has no Location");
+}
+
+#[test]
 fn redirects_without_tls() {
     let authority = Authority::new();
     for location in ["http://far.example/ws", "ws://far.example/ws"] {

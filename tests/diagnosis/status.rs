@@ -189,8 +189,8 @@ fn missing_and_refused_credentials() {
         "403 Forbidden",
         "",
         "",
-        "\n\nhint: check the path and query; otherwise pass credentials (--auth, --bearer, --cookie) \
-         or an origin (-o http://{peer}), which the server may require",
+        "\n\nhint: pass credentials (--auth, --bearer, --cookie) or an origin (-o http://{peer}), \
+         which the server may require; otherwise check the path and query",
     );
     answers(
         &["--bearer", "t"],
@@ -205,8 +205,8 @@ fn missing_and_refused_credentials() {
         "403 Forbidden",
         "",
         "",
-        "\n\nhint: check the path and query; otherwise pass credentials (--auth, --bearer, --cookie) \
-         or another origin (-o), which the server may require",
+        "\n\nhint: pass credentials (--auth, --bearer, --cookie) or another origin (-o), which the \
+         server may require; otherwise check the path and query",
     );
     answers(
         &[],

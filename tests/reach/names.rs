@@ -69,7 +69,7 @@ fn an_address_may_have_a_zone() {
         }
     });
     for url in urls {
-        Test::new().args([url.replace("{p}", &port.to_string())]).run();
+        Test::new().args(["-q".into(), url.replace("{p}", &port.to_string())]).run();
     }
     server.join().unwrap();
     Test::new()

@@ -1,6 +1,6 @@
 //! The evidence at the end of a session that failed.
 
-use super::outside_frames::OutsideFrames;
+use super::{outside_frames::OutsideFrames, words::Words};
 use crate::{
     connect::RequestPart,
     proto::{Close, Violation, codes::Dialect},
@@ -14,8 +14,8 @@ pub(in crate::error) struct Ending {
     end: End,
     /// Facts about a client's session.
     pub(super) context: Option<SessionContext>,
-    /// The reason of the Close, in lower case.
-    words: String,
+    /// The reason of the Close.
+    words: Words,
 }
 
 #[derive(Debug)]
@@ -55,8 +55,8 @@ impl Ending {
             _ => (End::Other, &None),
         };
         let words = match &end {
-            End::Close(close) => close.reason.to_lowercase(),
-            _ => String::new(),
+            End::Close(close) => Words::new([&*close.reason]),
+            _ => Words::default(),
         };
         Self { end, context: context.as_deref().cloned(), words }
     }
@@ -109,17 +109,16 @@ impl Ending {
         }
     }
 
-    /// Reports whether the reason contains one of these phrases, which are in lower case.
+    /// Reports whether the reason contains one of these phrases.
     pub(super) fn says(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| self.words.contains(phrase))
+        self.words.say(phrases)
     }
 
     /// Reports whether the reason adds nothing to the code.
     pub(super) fn is_unexplained(&self) -> bool {
-        let words = self.words.trim().trim_end_matches(['.', '!']);
-        words.is_empty()
-            || GENERIC_REASONS.contains(&words)
-            || matches!(&self.end, End::Close(close) if close.code.name() == words)
+        let End::Close(close) = &self.end else { return true };
+        let words = close.reason.trim().trim_end_matches(['.', '!']).to_lowercase();
+        words.is_empty() || GENERIC_REASONS.contains(&&*words) || close.code.name() == words
     }
 
     /// Returns the protocol that defines the code.
@@ -158,6 +157,16 @@ impl Ending {
         self.context.as_ref().is_some_and(|it| it.received == 0)
     }
 
+    /// Reports whether the server closed right after the opening.
+    pub(super) fn is_at_once(&self) -> bool {
+        self.context.as_ref().is_some_and(|it| it.lasted <= REACTION_TIME)
+    }
+
+    /// Reports whether the reason is empty.
+    pub(super) fn has_no_reason(&self) -> bool {
+        matches!(&self.end, End::Close(close) if close.reason.trim().is_empty())
+    }
+
     pub(super) fn sent_text(&self) -> bool {
         self.context.as_ref().is_some_and(|it| it.sent.text > 0)
     }
@@ -173,7 +182,8 @@ impl Ending {
     }
 }
 
-/// The longest time after a message in which the end counts as a reaction to it.
+/// The longest time after a message, or after the opening, in which the end counts as a reaction to
+/// it.
 const REACTION_TIME: Duration = Duration::from_secs(2);
 /// Reasons that repeat what a code means.
 const GENERIC_REASONS: [&str; 12] = [

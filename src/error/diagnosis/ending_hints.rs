@@ -27,7 +27,8 @@ pub(super) fn is_refused(e: &Ending) -> bool {
 
 /// Reports whether the reason is about something other than the protocol that is spoken.
 pub(super) fn is_about_more(e: &Ending) -> bool {
-    !e.is_unexplained() && !e.says(&["protocol", "invalid message", "not acceptable"])
+    !e.is_unexplained()
+        && !e.says(&["protocol", "subprotocol", "invalid message", "not acceptable"])
 }
 
 /// Reports whether the subprotocol carries binary messages only.
@@ -83,30 +84,9 @@ const BINARY_SUFFIXES: [&str; 4] = [".cbor", ".msgpack", "+protobuf", ".flatbuff
 pub(super) const TYPE_WORDS: &[&str] = &["binary", "text"];
 pub(super) const ONLY_TEXT: &[&str] =
     &["only text", "text only", "text expected", "expected text", "must be text"];
-pub(super) const CREDENTIAL_WORDS: &[&str] = &[
-    "access key",
-    "api key",
-    "api_key",
-    "apikey",
-    "authenticat",
-    "authoriz",
-    "credential",
-    "jwt",
-    "log in",
-    "login",
-    "not logged",
-    "password",
-    "session expired",
-    "signature",
-    "token",
-];
-pub(super) const LIMIT_WORDS: &[&str] =
-    &["rate limit", "too many", "limit exceeded", "limit reached", "quota", "throttl", "slow down"];
-pub(super) const SIZE_WORDS: &[&str] =
-    &["too large", "too big", "too long", "size limit", "maximum size", "max payload"];
 pub(super) const FORMAT_WORDS: &[&str] = &[
     "bad message",
-    "decode",
+    "decode*",
     "expected json",
     "bad format",
     "invalid format",
@@ -114,7 +94,8 @@ pub(super) const FORMAT_WORDS: &[&str] = &[
     "invalid message",
     "json",
     "malformed",
-    "parse",
+    "parse*",
+    "parsing",
     "syntax",
     "unexpected token",
     "unknown command",

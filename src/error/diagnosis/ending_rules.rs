@@ -3,12 +3,13 @@
 use super::{
     ending::Ending,
     ending_hints::{
-        CREDENTIAL_WORDS, FORMAT_WORDS, LIMIT_WORDS, ONLY_TEXT, SIZE_WORDS, TYPE_WORDS,
-        credentials, is_about_more, is_binary_subprotocol, is_graphql, is_http, is_refused,
-        missing_parts, origin, outside_frames, subprotocol, subprotocol_hint,
+        FORMAT_WORDS, ONLY_TEXT, TYPE_WORDS, credentials, is_about_more, is_binary_subprotocol,
+        is_graphql, is_http, is_refused, missing_parts, origin, outside_frames, subprotocol,
+        subprotocol_hint,
     },
     outside_frames::OutsideFrames,
     rule::Rule,
+    words::{BEHIND, CREDENTIALS, LIMITS, ORIGINS, SIZES, SUBPROTOCOLS},
 };
 use crate::{
     connect::RequestPart::{Compression, Credentials, Origin, Subprotocols},
@@ -175,16 +176,18 @@ pub(super) const RULES: &[EndingRule] = &[
         e.closed(&[3000]) && e.says(&["broken framing"])
     })
     .hint(|_| "send a JSON array of strings, or use the path PREFIX/websocket of SockJS".into()),
-    EndingRule::certain("websockify", |e| {
-        e.code() != 0 && e.says(&["downstream", "upstream", "backend", "failed to connect"])
-    })
-    .hint(|_| "check the server behind this one: it cannot be reached".into()),
+    EndingRule::certain("websockify", |e| e.code() != 0 && e.says(BEHIND))
+        .hint(|_| "check the server behind this one: it cannot be reached".into()),
     EndingRule::certain("servers with an idle timeout", |e| {
         (e.closed(&[3008]) && e.is_unexplained())
             || (e.code() != 0
-                && e.says(&["idle", "inactiv", "keepalive", "ping timeout", "no pong"]))
+                && e.says(&["idle", "inactiv*", "keepalive", "ping timeout", "no pong"]))
     })
     .hint(|_| "the server may close idle connections: try --ping-interval SECONDS".into()),
+    EndingRule::certain("Centrifugo (documented)", |e| e.closed(&[3502]) && e.says(&["stale"]))
+        .hint(|_| {
+            "send the first command of the server's protocol, such as connect, with -x".into()
+        }),
     EndingRule::certain("servers that accept one type of message", |e| {
         e.closed(&[1003])
             && (e.is_unexplained() || e.says(TYPE_WORDS))
@@ -196,27 +199,24 @@ pub(super) const RULES: &[EndingRule] = &[
         _ => "try the other message type: text is the default, -b sends binary".into(),
     }),
     EndingRule::certain("ws with maxPayload, Python websockets", |e| {
-        e.closed(&[1009]) || (e.code() != 0 && e.says(SIZE_WORDS))
+        e.closed(&[1009]) || (e.code() != 0 && e.says(SIZES))
     })
     .hint(|_| "send smaller messages, or smaller frames with --fragment BYTES".into()),
     EndingRule::certain("services with JSON messages", |e| {
         (e.closed(&[1002, 1003, 1007, 1008, 1011]) || e.code() >= 3000)
             && e.says(FORMAT_WORDS)
-            && (e.says(&["json", "unexpected token"]) || !e.says(CREDENTIAL_WORDS))
+            && (e.says(&["json", "unexpected token"]) || !e.says(CREDENTIALS))
     })
     .hint(|_| "check the format of the last message".into()),
-    EndingRule::certain("servers with CORS", |e| e.code() != 0 && e.says(&["origin", "cors"]))
-        .hint(origin),
-    EndingRule::certain("graphql-ws, Python websockets", |e| {
-        e.code() != 0 && e.says(&["subprotocol", "sub-protocol", "sec-websocket-protocol"])
-    })
-    .hint(subprotocol_hint),
+    EndingRule::certain("servers with CORS", |e| e.code() != 0 && e.says(ORIGINS)).hint(origin),
+    EndingRule::certain("graphql-ws, Python websockets", |e| e.code() != 0 && e.says(SUBPROTOCOLS))
+        .hint(subprotocol_hint),
     EndingRule::certain("Phoenix, Socket.IO, servers with a limit", |e| {
-        e.code() != 0 && e.says(LIMIT_WORDS)
+        e.code() != 0 && e.says(LIMITS)
     })
     .hint(|_| "try again later, or send less often: the server sets a limit".into()),
     EndingRule::certain("servers with a token in the URL or in the first message", |e| {
-        e.code() != 0 && (e.says(CREDENTIAL_WORDS))
+        e.code() != 0 && e.says(CREDENTIALS)
     })
     .hint(credentials),
     EndingRule::certain("servers that deny access", |e| {
@@ -226,7 +226,7 @@ pub(super) const RULES: &[EndingRule] = &[
     EndingRule::certain("servers with permessage-deflate", |e| {
         e.code() != 0
             && e.requests(Compression)
-            && e.says(&["deflate", "compress", "rsv1", "reserved bit", "websocket extension"])
+            && e.says(&["deflate", "compress*", "rsv1", "reserved bit", "websocket extension"])
     })
     .hint(|_| UNCOMPRESSED.into()),
     EndingRule::certain("servers that route by path", |e| {
@@ -278,8 +278,29 @@ pub(super) const RULES: &[EndingRule] = &[
     }),
     EndingRule::certain("Phoenix, uvicorn, gateways", |e| e.closed(&[1012, 1013, 1014]))
         .hint(|_| "try again later; --reconnect does so automatically".into()),
-    EndingRule::certain("the registry of close codes", |e| e.closed(&[3000]) && e.is_unexplained())
+    EndingRule::certain("the registry of close codes", |e| e.closed(&[3000]) && e.has_no_reason())
         .hint(credentials),
+    // An empty Close.
+    EndingRule::certain(
+        "Socket.IO 4, Engine.IO 6 without the answer to a ping (documented)",
+        |e| {
+            e.closed(&[1005]) && e.resource_has("eio=4") && !e.nothing_received() && !e.is_at_once()
+        },
+    )
+    .hint(|_| "answer each message 2, a ping of Engine.IO, with the message 3".into()),
+    EndingRule::likely(
+        "express-ws 5 at another path, Fastify at that of a page, close() of ws",
+        |e| e.closed(&[1005]) && e.nothing_received() && e.is_at_once(),
+    )
+    .hint(|_| "check the path and query of the URL".into()),
+    EndingRule::likely("close() of ws and Tornado", |e| {
+        e.closed(&[1005]) && e.nothing_received() && e.is_after_our_message()
+    })
+    .hint(|_| "check the last message: the server closed right after it".into()),
+    EndingRule::likely("Bokeh, Tornado", |e| {
+        e.closed(&[1005]) && e.nothing_received() && e.is_at_once()
+    })
+    .hint(|e| missing_parts(e, &[Subprotocols, Credentials])),
 ];
 
 type EndingRule = Rule<Ending>;

@@ -1,6 +1,6 @@
 //! Parts of the rules for a refused upgrade: conditions, hints and the words that servers use.
 
-use super::refusal::Refusal;
+use super::{refusal::Refusal, words::API_KEYS};
 use crate::{
     connect::RequestPart::{Credentials, Origin, Subprotocols},
     error::text::short,
@@ -77,7 +77,18 @@ pub(super) fn versions(e: &Refusal) -> String {
 /// Reports whether an Upgrade header may have been lost on the way. HTTP/2 has none, and some
 /// gateways always forward it.
 pub(super) fn may_drop_upgrade(e: &Refusal) -> bool {
-    let forwards = ["caddy", "envoy", "haproxy", "traefik", "nghttpx"];
+    let forwards = [
+        "awselb",
+        "caddy",
+        "cloudflare",
+        "cloudfront",
+        "envoy",
+        "google",
+        "haproxy",
+        "heroku",
+        "nghttpx",
+        "traefik",
+    ];
     !e.is_http2() && !forwards.iter().any(|name| e.is_from(name))
 }
 
@@ -88,14 +99,20 @@ pub(super) fn gateway(e: &Refusal) -> String {
 /// Returns the end of a hint for a request that may have lost its Upgrade header on the way.
 pub(super) fn forwards_upgrade(e: &Refusal) -> String {
     match e.gateway() {
+        _ if e.is_http2() => "that any reverse proxy supports WebSocket over HTTP/2".into(),
         Some(name) if name.eq_ignore_ascii_case("apache") => {
             "that Apache forwards the upgrade: ProxyPass with upgrade=websocket".into()
         }
         Some(name) if name.eq_ignore_ascii_case("lighttpd") => {
             "that lighttpd forwards the upgrade: proxy.header with upgrade enabled".into()
         }
-        Some(name) => format!("that {name} forwards the Upgrade and Connection headers"),
-        None => "that any reverse proxy forwards the Upgrade and Connection headers".into(),
+        None if e.is_from("microsoft-iis") => {
+            "that IIS has its feature WebSocket Protocol, which forwards the upgrade".into()
+        }
+        Some(name) if may_drop_upgrade(e) => {
+            format!("that {name} forwards the Upgrade and Connection headers")
+        }
+        _ => "that any reverse proxy forwards the Upgrade and Connection headers".into(),
     }
 }
 
@@ -149,7 +166,15 @@ pub(super) fn requirements(e: &Refusal) -> String {
 }
 
 pub(super) fn authenticate(e: &Refusal) -> String {
-    if e.is_authenticated() { REJECTED.into() } else { AUTHENTICATE.into() }
+    if e.is_authenticated() {
+        REJECTED.into()
+    } else if e.says(&["bearer"]) {
+        "authenticate with --bearer TOKEN".into()
+    } else if e.says(API_KEYS) {
+        SEND_KEY.into()
+    } else {
+        AUTHENTICATE.into()
+    }
 }
 
 pub(super) fn challenge(e: &Refusal) -> String {
@@ -201,52 +226,14 @@ pub(super) fn try_again(e: &Refusal) -> String {
 pub(super) const NO_UPGRADE: &str = "the server did not see the Upgrade header";
 pub(super) const AUTHENTICATE: &str =
     "authenticate with --auth USER:PASSWORD, --bearer TOKEN or --cookie NAME=VALUE";
+const SEND_KEY: &str =
+    "authenticate with --bearer KEY or -H 'X-API-Key: KEY', as the server expects it";
 pub(super) const REJECTED: &str = "the server rejected the credentials";
 pub(super) const ENGINE_QUERY: &str = "'?EIO=4&transport=websocket'";
 pub(super) const ENGINE_QUERY_QUOTED: &str = "?EIO=4&transport=websocket";
 /// Node and Python write the same fault in different words.
 pub(super) const ENGINE_VERSION: &[&str] =
     &["unsupported protocol version", "unsupported version of the socket.io"];
-pub(super) const REJECTION: &[&str] = &[
-    "accepted",
-    "allowed",
-    "bad",
-    "blocked",
-    "cross",
-    "denied",
-    "disallowed",
-    "forbidden",
-    "invalid",
-    "mismatch",
-    "missing",
-    "not permitted",
-    "rejected",
-    "required",
-    "not authorized",
-    "unauthorized",
-    "unknown",
-    "whitelist*",
-];
-pub(super) const CREDENTIAL_WORDS: &[&str] = &[
-    "access denied",
-    "access key",
-    "api key",
-    "api-key",
-    "api_key",
-    "apikey",
-    "authenticat*",
-    "authoriz*",
-    "bearer",
-    "credential",
-    "jwt",
-    "log in",
-    "login",
-    "password",
-    "session expired",
-    "signature",
-    "token",
-    "unauthorized",
-];
 pub(super) const LOGIN_SEGMENTS: [&str; 7] =
     ["login", "signin", "sign-in", "sign_in", "sso", "oauth", "oauth2"];
 /// Answers to plain HTTP on a TLS port from nginx and others, Apache, Go and Tomcat.
@@ -280,6 +267,16 @@ pub(super) const UPGRADE_WORDS: &[&str] = &[
     "upgrade request required",
     "missing 'upgrade'",
     "can't upgrade",
+    "bad \"upgrade\" header",
+    "bad \"connection\" header",
+    "request header \"upgrade\"",
+    "request header \"connection\"",
+    "header 'upgrade'",
+    "header 'connection'",
+    "upgrade header missing",
+    "upgrade header is missing",
+    "expected upgrade",
+    "not an upgrade request",
 ];
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use super::{
     refusal::Refusal,
     refusal_hints::{
-        AUTHENTICATE, CREDENTIAL_WORDS, ENGINE_QUERY, ENGINE_QUERY_QUOTED, ENGINE_VERSION,
-        NO_UPGRADE, PLAIN_ON_TLS, REJECTION, authenticate, challenge, forwards_upgrade, gateway,
-        http_version, is_api_gateway, is_envoys_own, is_login, is_page, is_redirect, location,
-        may_drop_upgrade, names_upgrade, origin, origin_option, pass, prefix, proxy, requirements,
-        starts, subprotocol, try_again, versions,
+        AUTHENTICATE, ENGINE_QUERY, ENGINE_QUERY_QUOTED, ENGINE_VERSION, NO_UPGRADE, PLAIN_ON_TLS,
+        REJECTED, authenticate, challenge, forwards_upgrade, gateway, http_version, is_api_gateway,
+        is_envoys_own, is_login, is_page, is_redirect, location, may_drop_upgrade, names_upgrade,
+        origin, origin_option, pass, prefix, proxy, requirements, starts, subprotocol, try_again,
+        versions,
     },
     rule::Rule,
+    words::{COMPRESSION, CREDENTIALS, LIMITS, ORIGINS, REJECTION, SUBPROTOCOLS},
 };
 use crate::{
     connect::RequestPart::{Compression, Credentials, Origin, Subprotocols, Upgrade, UserAgent},
@@ -40,7 +41,7 @@ pub(super) const RULES: &[RefusalRule] = &[
         is_redirect(e) && e.location.as_deref().is_some_and(is_login)
     })
     .cause(|_| "it redirects to a login page".into())
-    .hint(|_| AUTHENTICATE.into())
+    .hint(authenticate)
     .fields(&["Location"]),
     RefusalRule::certain("nginx, cycles of rewrites", |e| {
         is_redirect(e) && e.location.as_deref() == Some(e.request.target.to_string().as_str())
@@ -57,6 +58,15 @@ pub(super) const RULES: &[RefusalRule] = &[
     RefusalRule::certain("nginx, Django, Express", |e| is_redirect(e) && e.location.is_some())
         .hint(|e| format!("follow it with -L, or connect to {}", location(e)))
         .fields(&["Location"]),
+    RefusalRule::certain("servers that build a wrong Location", is_redirect)
+        .cause(|e| {
+            if e.header("Location") {
+                "its Location is not a valid URL".into()
+            } else {
+                "it has no Location".into()
+            }
+        })
+        .fields(&["Location"]),
     RefusalRule::certain("SockJS 0.3, Spring", |e| {
         e.status(&[200]) && e.says(&["welcome to sockjs"])
     })
@@ -69,7 +79,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     .cause(|_| "it opened an Engine.IO session over polling".into())
     .hint(|_| format!("for Socket.IO, use the query {ENGINE_QUERY}")),
     RefusalRule::likely("login pages", |e| is_page(e) && e.titled(&["log in", "login", "sign in"]))
-        .hint(|_| AUTHENTICATE.into()),
+        .hint(authenticate),
     RefusalRule::certain("any web server", |e| is_page(e) && may_drop_upgrade(e))
         .hint(|e| format!("check the path and port, and {}", forwards_upgrade(e))),
     RefusalRule::certain("Caddy; servers over HTTP/2", is_page)
@@ -157,7 +167,10 @@ pub(super) const RULES: &[RefusalRule] = &[
     // Words for a part of the request.
     RefusalRule::certain("Vite, webpack, Django, ALB", |e| {
         e.status(&[400, 403, 421])
-            && e.says_that(&["host"], &["invalid", "blocked", "not allowed", "disallowed", "bad"])
+            && e.says_that(
+                &["host"],
+                &["invalid", "blocked", "not allowed", "disallowed", "bad", "incorrect"],
+            )
             && !e.says(&["origin"])
     })
     .hint(|_| "check the URL's host, --host and --connect-to: the server rejects the name".into()),
@@ -173,29 +186,15 @@ pub(super) const RULES: &[RefusalRule] = &[
     .hint(|_| "leave out the origin (-o), or start the browser with the flag above".into()),
     RefusalRule::certain(
         "Python websockets, aiohttp, Tornado, python-engineio, npm's websocket, Socket.IO",
-        |e| e.status(&[400, 401, 403, 404]) && e.says_that(&["origin", "cors"], REJECTION),
+        |e| e.status(&[400, 401, 403, 404]) && e.says_that(ORIGINS, REJECTION),
     )
     .hint(origin),
     RefusalRule::certain("servers with strict deflate parameters", |e| {
-        e.status(&[400, 403, 500])
-            && e.sent(Compression)
-            && e.says(&[
-                "permessage-deflate",
-                "window_bits",
-                "sec-websocket-extensions",
-                "websocket extension",
-                "compression",
-            ])
+        e.status(&[400, 403, 500]) && e.sent(Compression) && e.says(COMPRESSION)
     })
     .hint(|_| "try without compression: --no-compress".into()),
     RefusalRule::certain("Python websockets, npm's websocket", |e| {
-        e.status(&[400, 403, 500])
-            && e.says(&[
-                "subprotocol",
-                "sec-websocket-protocol",
-                "sub-protocol",
-                "unable to negotiate protocol",
-            ])
+        e.status(&[400, 403, 500]) && e.says(SUBPROTOCOLS)
     })
     .hint(subprotocol),
     RefusalRule::certain("gateways from HTTP/2 to HTTP/1.1", |e| {
@@ -258,15 +257,19 @@ pub(super) const RULES: &[RefusalRule] = &[
         format!("check the path: http://{}/json lists the pages", e.request.target.authority())
     }),
     RefusalRule::certain("Jupyter Server 2", |e| e.status(&[403]) && e.says(&["jupyter server"]))
-        .hint(|_| "pass the token of the server: -H 'Authorization: token TOKEN'".into()),
+        .hint(|e| {
+            if e.is_authenticated() {
+                REJECTED.into()
+            } else {
+                "pass the token of the server: -H 'Authorization: token TOKEN'".into()
+            }
+        }),
     RefusalRule::certain("Node, nginx", |e| {
         e.status(&[431]) || e.says(&["request header or cookie too large", "header too large"])
     })
     .hint(|_| "send fewer or shorter headers and cookies".into()),
-    RefusalRule::certain("limits of a service", |e| {
-        e.status(&[400, 403]) && e.says(&["rate limit", "too many", "limit exceeded", "quota"])
-    })
-    .hint(try_again),
+    RefusalRule::certain("limits of a service", |e| e.status(&[400, 403]) && e.says(LIMITS))
+        .hint(try_again),
     RefusalRule::certain("Cloudflare", |e| {
         e.status(&[403]) && e.is_from("cloudflare") && e.says(&["blocked", "1020", "access denied"])
     })
@@ -281,7 +284,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     RefusalRule::certain("APIs", |e| {
         (e.status(&[400, 403]) || (e.status(&[404]) && e.body.json.is_some()))
             && !(e.is_html() && e.status(&[400]))
-            && e.says(CREDENTIAL_WORDS)
+            && (e.says(CREDENTIALS) || e.says(&["access denied"]))
     })
     .hint(authenticate),
     // Gateways by name.

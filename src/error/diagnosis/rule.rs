@@ -2,7 +2,8 @@
 
 /// A rule of a table. An empty text is omitted from the message.
 pub(super) struct Rule<E: 'static> {
-    /// The servers, gateways or standards where this was seen.
+    /// The servers, gateways or standards where this was seen. Those marked "(documented)" were not
+    /// observed: their answers are known from documentation or source code.
     #[allow(dead_code, reason = "for readers of the table")]
     pub(super) seen_at: &'static str,
     /// Reports whether the evidence fits.
@@ -59,10 +60,11 @@ pub(in crate::error) struct Judgement {
 }
 
 impl Judgement {
-    /// Applies the rules in order.
-    pub(super) fn of<E>(rules: &'static [Rule<E>], evidence: &E) -> Self {
+    /// Applies the rules of the tables in order.
+    pub(super) fn of<E>(tables: &[&'static [Rule<E>]], evidence: &E) -> Self {
         let mut judgement: Option<Self> = None;
-        for rule in rules.iter().filter(|rule| (rule.applies)(evidence)) {
+        let rules = tables.iter().copied().flatten();
+        for rule in rules.filter(|rule| (rule.applies)(evidence)) {
             let hint = Some((rule.hint)(evidence)).filter(|hint| !hint.is_empty());
             match &mut judgement {
                 None => {
@@ -74,9 +76,9 @@ impl Judgement {
                     }
                 }
                 Some(first) => {
-                    let Some(hint) = hint.filter(|hint| !first.hints.contains(hint)) else {
-                        continue;
-                    };
+                    // "check the path" adds nothing to "check the path and query".
+                    let is_new = |hint: &String| first.hints.iter().all(|it| !it.contains(hint));
+                    let Some(hint) = hint.filter(is_new) else { continue };
                     first.hints.push(hint);
                     break;
                 }
@@ -104,12 +106,12 @@ mod tests {
 
     #[test]
     fn a_certain_rule_gives_one_hint_and_a_likely_one_allows_a_second() {
-        let hint = |n| Judgement::of(RULES, &n).hint();
+        let hint = |n| Judgement::of(&[RULES], &n).hint();
         assert_eq!(hint(1).as_deref(), Some("one; otherwise few"));
         assert_eq!(hint(2).as_deref(), Some("few"));
         assert_eq!(hint(3).as_deref(), Some("some"), "the same hint is not repeated");
         assert_eq!(hint(9), None);
-        assert_eq!(Judgement::of(RULES, &1).cause, "", "the cause is that of the first rule");
-        assert_eq!(Judgement::of(RULES, &2).cause, "small");
+        assert_eq!(Judgement::of(&[RULES], &1).cause, "", "the cause is that of the first rule");
+        assert_eq!(Judgement::of(&[RULES], &2).cause, "small");
     }
 }

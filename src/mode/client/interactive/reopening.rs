@@ -188,13 +188,18 @@ impl Interactive {
         self.prompt.print(&"(/reconnect reconnects, Ctrl-D exits)".dimmed().to_string());
     }
 
-    /// Prints how a session closed without failure, and the meaning of the peer's close code.
+    /// Prints how a session closed without failure, the meaning of the peer's close code, and any
+    /// hint.
     pub(super) fn print_farewell(&self) {
         self.prompt.note(farewell(&self.session));
         let close = self.session.remote_close().filter(|_| !self.session.is_closed_by_us());
         let code = close.map(|close| close.code).filter(|code| *code != CloseCode::NORMAL);
         if let Some(code) = code.filter(|code| !code.meaning().is_empty()) {
             self.prompt.print(&format!("({code}: {})", code.meaning()).dimmed().to_string());
+        }
+        let hint = self.session.empty_close().and_then(|error| Error::from(error).shown_hint());
+        if let Some(hint) = hint {
+            self.prompt.note(format!("hint: {hint}"));
         }
     }
 

@@ -143,6 +143,7 @@ impl Pipe {
         summarize(&self.session, self.report);
         let received = self.session.incomplete_message().filter(|_| !self.options.rules.send_only);
         let early_close = self.early_close();
+        let empty_close = self.empty_close();
         let outcome = match self.outcome() {
             // A run that wrote only part of a message to stdout is never a success.
             Ok(RunOutcome::Done) if written > 0 && self.output.is_read() => {
@@ -150,8 +151,14 @@ impl Pipe {
             }
             outcome => outcome,
         };
-        if let Some(note) = early_close.filter(|_| outcome.is_ok()) {
-            self.report.note(&note);
+        if outcome.is_ok() {
+            let (note, hint) = empty_close.unzip();
+            if let Some(note) = early_close.or(note) {
+                self.report.note(&note);
+            }
+            if let Some(hint) = hint {
+                self.report.hint(&hint);
+            }
         }
         outcome.map_err(|error| error.inside_message(written, received))
     }
@@ -212,6 +219,13 @@ impl Pipe {
         let close = self.session.remote_close().filter(|_| waits && self.end_cause.is_none())?;
         let authority = self.session.authority();
         Some(format!("{authority} closed the connection before -w expired: {close}"))
+    }
+
+    /// Describes a Close of the peer without a code, if it suggests a fault. Returns the hint, too.
+    fn empty_close(&self) -> Option<(String, String)> {
+        let error = Error::from(self.session.empty_close().filter(|_| self.end_cause.is_none())?);
+        let hint = error.hint()?;
+        Some((error.to_string(), hint))
     }
 
     /// Reports the end and writes the pending output until its deadline. Returns the result of the
