@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= cookie-jar= path-as-is p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= answer= every= expand append= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= cookie-jar= path-as-is p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -30,6 +30,9 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -s x -l execute -d 'Send M
 complete -c sockeye -n "__fish_sockeye_needs_command" -s w -l wait -d 'Keep receiving this long after the input ends; -1 for no limit' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l expect -d 'Wait for a matching message before the next -x; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l expect-timeout -d 'Time limit for each --expect' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l answer -d 'Answer each matching message; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l every -d 'Send a message at an interval; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_needs_command" -l append -d 'Append BYTES to each message sent, as an end mark' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l until -d 'Close and exit 0 when a received message matches' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l count -d 'Close and exit 0 after N received messages' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -l quiet-for -d 'Close after this much silence once input ends [default: 1 or 5]' -r
@@ -98,6 +101,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l color -d 'Use colours' 
 always\t'Even if the output is not a terminal'
 never\t''"
 complete -c sockeye -n "__fish_sockeye_needs_command" -l config -d 'Configuration file [default: ~/.config/sockeye/config.toml]' -r -F
+complete -c sockeye -n "__fish_sockeye_needs_command" -l expand -d 'Replace ${...} in the messages of -x, --answer and --every'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 0 -l null -d 'End each message with NUL; same as --delimiter nul'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s b -l binary -d 'Send binary instead of text messages'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l send-only -d 'Send only: discard received messages, close once all is sent'
@@ -162,6 +166,9 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s x -l execute -d
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s w -l wait -d 'Keep receiving this long after the input ends; -1 for no limit' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l expect -d 'Wait for a matching message before the next -x; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l expect-timeout -d 'Time limit for each --expect' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l answer -d 'Answer each matching message; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l every -d 'Send a message at an interval; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l append -d 'Append BYTES to each message sent, as an end mark' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l until -d 'Close and exit 0 when a received message matches' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l count -d 'Close and exit 0 after N received messages' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l quiet-for -d 'Close after this much silence once input ends [default: 1 or 5]' -r
@@ -229,6 +236,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l compress-min -d
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l color -d 'Use colours' -r -f -a "auto\t'On terminals that support them'
 always\t'Even if the output is not a terminal'
 never\t''"
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l expand -d 'Replace ${...} in the messages of -x, --answer and --every'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 0 -l null -d 'End each message with NUL; same as --delimiter nul'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s b -l binary -d 'Send binary instead of text messages'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l send-only -d 'Send only: discard received messages, close once all is sent'

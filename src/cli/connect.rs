@@ -2,6 +2,7 @@
 
 use super::{
     args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion},
+    script,
     values::HeaderArg,
 };
 use crate::{
@@ -100,6 +101,7 @@ pub(super) fn inputs(args: &ClientArgs) -> Vec<PathBuf> {
     inputs.extend(files.map(PathBuf::from));
     let cookies = args.cookie.iter().map(|cookie| cookie.strip_prefix("file:").unwrap_or(cookie));
     inputs.extend(cookies.map(PathBuf::from));
+    inputs.extend(script::files(args));
     let format = args.record.write_out.as_ref().and_then(|format| format.file.clone());
     inputs.extend(args.extras.file.iter().cloned().chain(format));
     let named = ["SSLKEYLOGFILE", "SSL_CERT_FILE"].into_iter().filter_map(env::var_os);

@@ -1,14 +1,15 @@
-//! Values that `--reconnect` implies for options that are not given: a session that is reopened
-//! when it is lost is meant to stay open, and its loss must be noticed.
+//! Values that `--reconnect` and `--every` imply for options that are not given: a session that is
+//! reopened when it is lost, or in which something is sent at an interval, is meant to stay open.
 
 use super::args::ClientArgs;
 use crate::job::wait::Wait;
 use std::time::Duration;
 
-/// Returns the value of `--wait`. `--reconnect` implies -1, unless another option says when the
-/// session ends.
+/// Returns the value of `--wait`. `--reconnect` and `--every` imply -1, unless another option says
+/// when the session ends.
 pub(super) fn wait(args: &ClientArgs) -> Option<Wait> {
-    let stays = args.connection.reconnect.is_some() && !args.send_only && args.quiet_for.is_none();
+    let reopens = args.connection.reconnect.is_some() && !args.send_only;
+    let stays = (reopens || !args.every.is_empty()) && args.quiet_for.is_none();
     args.wait.or(stays.then_some(Wait::UntilClosed))
 }
 
@@ -39,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn reconnect_implies_an_unlimited_wait_unless_an_option_says_otherwise() {
+    fn an_unlimited_wait_is_implied_unless_an_option_says_otherwise() {
         let wait_for = |seconds| Some(Wait::For(Duration::from_secs(seconds)));
         for (line, expected) in [
             ("", None),
@@ -53,6 +54,11 @@ mod tests {
             ("--reconnect --send-only", None),
             ("--reconnect --send-only -w -1", Some(Wait::UntilClosed)),
             ("--reconnect --quiet-for 3", None),
+            ("--every 1 x", Some(Wait::UntilClosed)),
+            ("--every 1 x --send-only", Some(Wait::UntilClosed)),
+            ("--every 1 x -w 3", wait_for(3)),
+            ("--every 1 x --quiet-for 3", None),
+            ("--answer x y", None),
         ] {
             assert_eq!(wait(&args(line)), expected, "{line}");
         }

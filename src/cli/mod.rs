@@ -10,5 +10,6 @@ mod known_args;
 pub mod parse;
 pub mod prescan;
 pub mod run;
+mod script;
 mod usage;
 pub mod values;

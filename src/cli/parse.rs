@@ -5,8 +5,9 @@ use super::{
     config::{self, ParsedArgs},
     known_args, prescan,
     usage::usage,
+    values::ScriptArg,
 };
-use crate::{error::Error, proto::Kind, script::action::Action, sys::run_limit};
+use crate::{error::Error, sys::run_limit};
 use clap::{
     Arg, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _,
     parser::ValueSource,
@@ -66,12 +67,10 @@ fn client_only_option(command: &Command, matches: &ArgMatches) -> Option<String>
 /// Collects `-x` and `--expect` into one script in the order of the command line.
 fn order_script(args: &mut ClientArgs, matches: &ArgMatches) {
     let indices = |id| matches.indices_of(id).into_iter().flatten();
-    let kind = if args.binary { Kind::Binary } else { Kind::Text };
-    let messages = std::mem::take(&mut args.execute).into_iter();
-    let sends = messages.map(|message| Action::message(kind, message));
-    let expects = std::mem::take(&mut args.expect).into_iter().map(Action::Expect);
-    let mut actions: Vec<_> = indices("execute").zip(sends).collect();
-    actions.extend(indices("expect").zip(expects));
-    actions.sort_by_key(|(index, _)| *index);
-    args.script = actions.into_iter().map(|(_, action)| action).collect();
+    let messages = std::mem::take(&mut args.execute).into_iter().map(ScriptArg::Message);
+    let expects = std::mem::take(&mut args.expect).into_iter().map(ScriptArg::Expect);
+    let mut script: Vec<_> = indices("execute").zip(messages).collect();
+    script.extend(indices("expect").zip(expects));
+    script.sort_by_key(|(index, _)| *index);
+    args.script = script.into_iter().map(|(_, arg)| arg).collect();
 }

@@ -49,9 +49,10 @@ pub fn hoist_subcommand(
 /// then it is not clear whether the next argument is its value.
 fn positional_indices(command: &clap::Command, args: &[OsString]) -> Option<Vec<usize>> {
     let mut found = Vec::new();
-    let mut skip = true;
+    let mut skip = 1;
     for (i, arg) in args.iter().enumerate() {
-        if std::mem::take(&mut skip) {
+        if skip > 0 {
+            skip -= 1;
             continue;
         }
         let arg = arg.to_string_lossy();
@@ -63,12 +64,15 @@ fn positional_indices(command: &clap::Command, args: &[OsString]) -> Option<Vec<
                 Some((name, _)) => (name, true),
                 None => (long, false),
             };
-            skip = takes_next(command, |option| has_long(option, name), next)? && !has_value;
+            let values = values_of(command, |option| has_long(option, name), next)?;
+            skip = if has_value { 0 } else { values };
         } else if let Some(cluster) = arg.strip_prefix('-').filter(|rest| !rest.is_empty()) {
             // In `-vx MESSAGE`, only the last letter can take the next argument.
             for (at, c) in cluster.char_indices() {
-                if takes_next(command, |option| has_short(option, c), next)? {
-                    skip = at + c.len_utf8() == cluster.len();
+                let values = values_of(command, |option| has_short(option, c), next)?;
+                if values > 0 {
+                    let is_last = at + c.len_utf8() == cluster.len();
+                    skip = if is_last { values } else { values - 1 };
                     break;
                 }
             }
@@ -79,18 +83,21 @@ fn positional_indices(command: &clap::Command, args: &[OsString]) -> Option<Vec<
     Some(found)
 }
 
-/// Reports whether an option takes the next argument as its value, or `None` if it is unknown. An
+/// Returns how many of the next arguments are values of an option, or `None` if it is unknown. An
 /// option with an optional value does not take a URL.
-fn takes_next(
+fn values_of(
     command: &clap::Command,
     matches: impl Fn(&clap::Arg) -> bool,
     next: Option<&OsString>,
-) -> Option<bool> {
+) -> Option<usize> {
     let option = command.get_arguments().find(|option| matches(option))?;
     let optional = option.get_num_args().is_some_and(|range| range.min_values() == 0);
     let is_url = next.is_some_and(|next| next.to_string_lossy().contains("://"));
     let takes = option.get_action().takes_values() && !option.is_require_equals_set();
-    Some(takes && !(optional && is_url))
+    if !takes || (optional && is_url) {
+        return Some(0);
+    }
+    Some(option.get_num_args().map_or(1, |range| range.max_values().max(1)))
 }
 
 /// Reports whether `name` is the long name of `option` or one of its aliases.
@@ -135,6 +142,8 @@ mod tests {
             ("sockeye --cont 1 ws://h", "sockeye --cont 1 ws://h"),
             ("sockeye --compress demo", "sockeye demo --compress"),
             ("sockeye --compress=x demo", "sockeye demo --compress=x"),
+            ("sockeye --every 5 listen demo", "sockeye demo --every 5 listen"),
+            ("sockeye --answer demo listen ws://h", "sockeye --answer demo listen ws://h"),
             ("sockeye -- listen", "sockeye -- listen"),
             ("sockeye ./listen", "sockeye ./listen"),
             ("sockeye localhost", "sockeye localhost"),

@@ -6,8 +6,8 @@ use super::{
         Cli, ClientArgs, ColorChoice, Command, CompletionOutput, Delimiter, DiagnosticsArgs,
         ListenArgs, PipeFormat, SessionArgs, ShowArgs,
     },
-    connect, implied,
-    values::{self, HeaderArg},
+    connect, implied, script,
+    values::{self, HeaderArg, ScriptArg},
 };
 use crate::{
     connect::{DialOptions, netrc::Netrc},
@@ -26,11 +26,7 @@ use crate::{
     redact::{Secrets, quoted},
     render::{dialogue::Dialogue, extent::Extent},
     report::Verbosity,
-    script::{
-        action::{Action, Outgoing},
-        goals::Goals,
-        input::Framing,
-    },
+    script::{goals::Goals, input::Framing},
     target::{DotSegments, Target},
     wording::CARRIAGE_RETURN_HINT,
 };
@@ -86,11 +82,11 @@ impl Run {
                 .or_else(|| take_swallowed_url(&mut args.max_redirects))
         });
         let Some(url) = url else {
+            let hint = script::swallowed_url(&args)
+                .unwrap_or("try 'sockeye wss://example.com/path', or see 'sockeye --help'");
             return Err(Error::Usage {
                 fault: "no URL given".to_owned(),
-                hint: Some(
-                    "try 'sockeye wss://example.com/path', or see 'sockeye --help'".to_owned(),
-                ),
+                hint: Some(hint.to_owned()),
             });
         };
         let dots = if args.path_as_is { DotSegments::Kept } else { DotSegments::Removed };
@@ -106,7 +102,8 @@ impl Run {
 fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
     args.session.ping_timeout = implied::ping_timeout(&args);
     let wait = implied::wait(&args);
-    let (pipe, inputs) = (pipe(&args), connect::inputs(&args));
+    let conversation = script::conversation(&args)?;
+    let (pipe, inputs) = (pipe(&args, conversation.append), connect::inputs(&args));
     let fragment = if pipe.framing == Framing::Whole { STREAM_FRAGMENT } else { FRAGMENT };
     let mut notes = args.extras.notes.clone();
     check_subprotocols(&args.subprotocol)?;
@@ -124,7 +121,9 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
         host: args.host,
         http: connect::http(&args.connection),
         pipe,
-        script: args.script,
+        script: conversation.actions,
+        answers: conversation.answers,
+        ticks: conversation.ticks,
         expect_timeout: args.expect_timeout,
         rules: EndRules {
             wait,
@@ -162,11 +161,10 @@ fn check_subprotocols(lists: &[String]) -> Result<(), Error> {
 }
 
 /// Returns a note if a message of `-x` ends with a carriage return alone.
-fn carriage_return_note(script: &[Action]) -> Option<String> {
-    let ends = script.iter().any(|action| match action {
-        Action::Send(Outgoing::Message(_, payload)) => payload.ends_with(b"\r"),
-        _ => false,
-    });
+fn carriage_return_note(script: &[ScriptArg]) -> Option<String> {
+    let ends = script
+        .iter()
+        .any(|arg| matches!(arg, ScriptArg::Message(message) if message.ends_with('\r')));
     ends.then(|| format!("a message of -x ends with a carriage return: {CARRIAGE_RETURN_HINT}"))
 }
 
@@ -229,7 +227,7 @@ fn parse_header_lines(text: &str) -> Result<Vec<HeaderArg>, String> {
     lines.map(|line| edit(line).map(HeaderArg::One)).collect()
 }
 
-fn pipe(args: &ClientArgs) -> PipeOptions {
+fn pipe(args: &ClientArgs, append: Vec<u8>) -> PipeOptions {
     let framing = match args.delimiter {
         _ if args.null => Framing::Lines(0),
         Delimiter::Lf => Framing::Lines(b'\n'),
@@ -240,6 +238,7 @@ fn pipe(args: &ClientArgs) -> PipeOptions {
     PipeOptions {
         kind: if args.binary { Kind::Binary } else { Kind::Text },
         framing,
+        append,
         jsonl_input: args.input == PipeFormat::Jsonl,
         jsonl_output: args.output == PipeFormat::Jsonl,
         flow: match (args.send_only, args.receive_only) {

@@ -11,6 +11,7 @@ use crate::{
         handshake::{HeaderEdit, is_token},
     },
     render::write_out::WriteOutFormat,
+    script::matcher::Matcher,
     secret::without_line_end,
     sys::input_file,
     wording::system_error,
@@ -28,6 +29,62 @@ pub fn seconds(s: &str) -> Result<Duration, String> {
         return Err("not between 0 and 1000000000 seconds".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Parses the time between two messages: seconds as for [`seconds()`], but not 0.
+pub fn interval(s: &str) -> Result<Duration, String> {
+    let interval = seconds(s)?;
+    if interval.is_zero() { Err("not more than 0 seconds".to_owned()) } else { Ok(interval) }
+}
+
+/// A message of `-x`, as typed, or a pattern of `--expect`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScriptArg {
+    /// `-x`.
+    Message(String),
+    /// `--expect`.
+    Expect(Matcher),
+}
+
+/// The bytes of `--append`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended(pub Vec<u8>);
+
+/// Parses text with the escapes `\0`, `\n`, `\r`, `\t`, `\xNN` and `\\`, of at most 1 KiB.
+pub fn appended(s: &str) -> Result<Appended, String> {
+    let mut bytes = Vec::with_capacity(s.len());
+    let mut rest = s;
+    while let Some((text, escape)) = rest.split_once('\\') {
+        bytes.extend_from_slice(text.as_bytes());
+        let mut chars = escape.chars();
+        bytes.push(match chars.next() {
+            Some('0') => 0,
+            Some('n') => b'\n',
+            Some('r') => b'\r',
+            Some('t') => b'\t',
+            Some('\\') => b'\\',
+            Some('x') => {
+                let digits =
+                    escape.get(1..3).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+                let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                chars.nth(1);
+                byte.ok_or_else(|| "\\x needs two hexadecimal digits".to_owned())?
+            }
+            Some(c) => {
+                return Err(format!(
+                    "unknown escape '\\{}', use {ESCAPES}",
+                    Escaped(&c.to_string())
+                ));
+            }
+            None => return Err("ends with a single backslash, use \\\\".to_owned()),
+        });
+        rest = chars.as_str();
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    if bytes.len() > MAX_APPENDED_BYTES {
+        return Err(format!("longer than {MAX_APPENDED_BYTES} bytes"));
+    }
+    Ok(Appended(bytes))
 }
 
 /// Parses a number of seconds, or -1 for no limit.
@@ -257,9 +314,38 @@ pub fn line(s: &str) -> Result<String, String> {
     Ok(s.trim().to_owned())
 }
 
+/// The escapes of `--append`.
+const ESCAPES: &str = "\\0, \\n, \\r, \\t, \\xNN or \\\\";
+/// The limit of `--append`. What is appended to a message is never sent in parts.
+const MAX_APPENDED_BYTES: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parses_escapes() {
+        for (text, bytes) in [
+            ("", &b""[..]),
+            ("END", b"END"),
+            (r"\x1e", b"\x1e"),
+            (r";\0\n\r\t\\n", b";\0\n\r\t\\n"),
+            (r"\xc3\xA9é", "éé".as_bytes()),
+        ] {
+            assert_eq!(appended(text), Ok(Appended(bytes.to_vec())), "{text}");
+        }
+        for (text, fault) in [
+            (r"\q", r"unknown escape '\q', use \0, \n, \r, \t, \xNN or \\"),
+            (r"\x1", r"\x needs two hexadecimal digits"),
+            (r"\xzz", r"\x needs two hexadecimal digits"),
+            (r"\x+1", r"\x needs two hexadecimal digits"),
+            (r"\xé", r"\x needs two hexadecimal digits"),
+            (r"a\", r"ends with a single backslash, use \\"),
+            (&"x".repeat(1025), "longer than 1024 bytes"),
+        ] {
+            assert_eq!(appended(text), Err(fault.to_owned()), "{text}");
+        }
+    }
 
     #[test]
     fn parses_seconds() {

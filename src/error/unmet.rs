@@ -32,6 +32,11 @@ pub enum UnmetExpectation {
         /// The start of the last such message.
         last: Option<String>,
     },
+    /// No received message had the value that a message of `-x` needs.
+    Value {
+        /// The placeholder as typed.
+        placeholder: String,
+    },
 }
 
 impl fmt::Display for UnmetExpectation {
@@ -43,6 +48,13 @@ impl fmt::Display for UnmetExpectation {
             Self::Until { pattern, received } => {
                 write!(f, "the session ended before a message matched '{}'", Escaped(pattern))?;
                 write!(f, ": {received} received")
+            }
+            Self::Value { placeholder } => {
+                let placeholder = Escaped(placeholder);
+                write!(
+                    f,
+                    "a message was not sent: no message that matched had a value for {placeholder}"
+                )
             }
             Self::Expect { pattern, limit, received, last } => {
                 let pattern = Escaped(pattern);

@@ -15,7 +15,13 @@ use crate::{
     redact::Secrets,
     render::{dialogue::Dialogue, write_out::WriteOutFormat},
     report::Verbosity,
-    script::{action::Action, goals::Goals, input::Framing, matcher::Matcher},
+    script::{
+        action::Action,
+        draft::{Answer, Tick},
+        goals::Goals,
+        input::Framing,
+        matcher::Matcher,
+    },
     target::Target,
 };
 use reconnect::ReconnectRules;
@@ -62,6 +68,10 @@ pub struct ClientJob {
     pub notes: Vec<String>,
     /// `-x` and `--expect`, in the order given.
     pub script: Vec<Action>,
+    /// `--answer`.
+    pub answers: Vec<Answer>,
+    /// `--every`.
+    pub ticks: Vec<Tick>,
     /// Time limit for each `--expect`.
     pub expect_timeout: Duration,
     /// Rules for the end of the input.
@@ -127,6 +137,9 @@ pub struct PipeOptions {
     pub kind: Kind,
     /// Message framing on stdin and stdout.
     pub framing: Framing,
+    /// `--append`: bytes at the end of each message that stdin or a person provides. The messages
+    /// of the script already end with them.
+    pub append: Vec<u8>,
     /// `--input jsonl`: each line of stdin is an action.
     pub jsonl_input: bool,
     /// `--output jsonl`: each line of stdout is an event.

@@ -43,7 +43,8 @@ pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<RunOu
         }
     });
     let target = Target::parse(&url).map_err(|fault| Error::Url { url, fault })?;
-    if stdio::stdin_kind() == StdinKind::Nothing && client.script.is_empty() {
+    let has_messages = !client.script.is_empty() || !client.ticks.is_empty();
+    if stdio::stdin_kind() == StdinKind::Nothing && !has_messages {
         client.script =
             DEMO_MESSAGES.map(|message| Action::message(client.pipe.kind, message)).to_vec();
     }

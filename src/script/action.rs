@@ -1,6 +1,9 @@
 //! The vocabulary of scripts: `-x` and `--expect`, lines of jsonl input, and slash commands.
 
-use super::matcher::Matcher;
+use super::{
+    draft::{Content, Draft},
+    matcher::Matcher,
+};
 use crate::proto::{Close, Kind};
 use std::time::Duration;
 
@@ -9,6 +12,8 @@ use std::time::Duration;
 pub enum Action {
     /// Sends a message or control frame.
     Send(Outgoing),
+    /// Sends a message that depends on earlier ones.
+    Expand(Draft),
     /// Delays the actions after it.
     Wait(Duration),
     /// Delays the actions after it until a received message matches.
@@ -23,7 +28,16 @@ impl Action {
 
     /// Reports whether the action sends a message.
     pub fn is_message(&self) -> bool {
-        matches!(self, Self::Send(Outgoing::Message(..)))
+        matches!(self, Self::Send(Outgoing::Message(..)) | Self::Expand(_))
+    }
+}
+
+impl From<Draft> for Action {
+    fn from(draft: Draft) -> Self {
+        match draft.content {
+            Content::Fixed(bytes) => Self::message(draft.kind, bytes),
+            Content::Template(_) => Self::Expand(draft),
+        }
     }
 }
 

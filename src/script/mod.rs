@@ -2,12 +2,16 @@
 //! module does no I/O and reads no clock; its callers pass bytes and times.
 
 pub mod action;
+mod answers;
 pub(crate) mod command;
+pub mod draft;
 pub mod goals;
 pub mod input;
 pub mod json;
 pub mod jsonl;
 pub mod matcher;
+pub(crate) mod news;
 pub mod pointer;
+pub(crate) mod repeats;
 pub(crate) mod runner;
 pub mod template;

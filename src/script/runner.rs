@@ -2,12 +2,17 @@
 
 use super::{
     action::{Action, Outgoing},
+    answers::Answers,
+    draft::{Ambient, Answer, Draft, Memory, Tick},
     goals::Goals,
     matcher::Matcher,
+    news::{News, QUOTED_BYTES},
+    repeats::Repeats,
+    template::{MissingValue, Template},
 };
 use crate::{
     error::UnmetExpectation,
-    proto::{Assembler, Piece, slice::Within},
+    proto::{Assembler, Kind, Piece, slice::Within},
 };
 use std::{
     collections::VecDeque,
@@ -39,6 +44,23 @@ pub(crate) struct Script {
     /// True if messages are compared with patterns, which requires that they are reassembled.
     has_patterns: bool,
     assembler: Assembler,
+    answers: Answers,
+    /// `--every`, and its schedule in this session.
+    ticks: Vec<Tick>,
+    repeats: Repeats,
+    memory: Memory,
+    /// The value without which the next action cannot be performed.
+    missing: Option<MissingValue>,
+    news: Vec<News>,
+}
+
+/// The effect of a received message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// It meets a goal.
+    pub(crate) meets_goal: bool,
+    /// There are answers or news to take.
+    pub(crate) has_effects: bool,
 }
 
 /// An expected message.
@@ -68,6 +90,30 @@ impl Script {
             goals,
             received: 0,
             assembler: Assembler::default(),
+            answers: Answers::default(),
+            ticks: Vec::new(),
+            repeats: Repeats::default(),
+            memory: Memory::new(Ambient::default(), false),
+            missing: None,
+            news: Vec::new(),
+        }
+    }
+
+    /// Adds answers to received messages and messages at an interval.
+    pub(crate) fn beside(self, answers: Vec<Answer>, ticks: Vec<Tick>, ambient: Ambient) -> Self {
+        let drafts = self.actions.iter().filter_map(|action| match action {
+            Action::Expand(draft) => Some(draft),
+            _ => None,
+        });
+        let mut drafts = drafts.chain(ticks.iter().map(|tick| &tick.draft));
+        let keeps_message =
+            drafts.any(|draft| draft.content.template().is_some_and(Template::uses_message));
+        Self {
+            has_patterns: self.has_patterns || !answers.is_empty(),
+            answers: Answers::new(answers),
+            ticks,
+            memory: Memory::new(ambient, keeps_message),
+            ..self
         }
     }
 
@@ -80,11 +126,15 @@ impl Script {
     /// Returns the next frame or message to send, or `None` while the script waits and after its end.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Outgoing> {
         loop {
-            if self.expectation.is_some() || self.is_waiting(now) {
+            if self.expectation.is_some() || self.missing.is_some() || self.is_waiting(now) {
                 return None;
             }
             match self.take_action()? {
                 Action::Send(outgoing) => return Some(outgoing),
+                Action::Expand(draft) => match self.memory.expand(&draft, None) {
+                    Ok(bytes) => return Some(Outgoing::Message(draft.kind, bytes)),
+                    Err(missing) => self.missing = Some(missing),
+                },
                 Action::Wait(time) => self.wait_until = Some(now + time),
                 Action::Expect(matcher) => self.expect(matcher, now),
             }
@@ -108,21 +158,29 @@ impl Script {
         self.expectation = Some(Expectation { matcher, deadline, received: 0, last: None });
     }
 
-    /// Handles a piece of a received message. Returns whether it meets a goal.
+    /// Handles a piece of a received message.
     #[inline]
-    pub(crate) fn receive(&mut self, piece: &Piece<'_>, now: Instant) -> bool {
+    pub(crate) fn receive(&mut self, piece: &Piece<'_>, now: Instant) -> Received {
         self.received += u64::from(piece.last);
         let meets_count = piece.last && self.goals.count == Some(self.received);
-        (self.has_patterns && self.compare(piece, now)) || meets_count
+        let mut received =
+            if self.has_patterns { self.compare(piece, now) } else { Received::default() };
+        received.meets_goal |= meets_count;
+        received
     }
 
-    /// Compares a message with the patterns once it is complete. Returns whether it matches `--until`.
+    /// Compares a message with the patterns once it is complete.
     #[inline(never)]
-    fn compare(&mut self, piece: &Piece<'_>, now: Instant) -> bool {
-        let Some(message) = self.assembler.push(piece) else { return false };
-        let meets_until = self.goals.until.as_ref().is_some_and(|until| until.is_match(message));
+    fn compare(&mut self, piece: &Piece<'_>, now: Instant) -> Received {
+        let Some(message) = self.assembler.push(piece) else { return Received::default() };
+        let until = self.goals.until.as_ref().filter(|until| until.is_match(message));
+        let meets_goal = until.is_some();
+        self.news.extend(until.map(|until| News::matched("--until", until, message)));
+        self.answers.judge(message, &mut self.memory, &mut self.news);
         if let Some(expectation) = &mut self.expectation {
             if expectation.matcher.is_match(message) {
+                self.memory.learn(&expectation.matcher, message);
+                self.news.push(News::matched("--expect", &expectation.matcher, message));
                 self.expectation = None;
                 // The next expected message may arrive in the same segment, before the script runs
                 // again.
@@ -138,7 +196,62 @@ impl Script {
                 expectation.last = Some(String::from_utf8_lossy(start).into_owned());
             }
         }
-        meets_until
+        Received { meets_goal, has_effects: !self.news.is_empty() || self.answers.has_queued() }
+    }
+
+    /// Compares a complete message with the patterns of `--answer` only.
+    pub(crate) fn answer(&mut self, message: &[u8]) {
+        self.answers.judge(message, &mut self.memory, &mut self.news);
+    }
+
+    /// Takes the next answer to send.
+    pub(crate) fn next_answer(&mut self) -> Option<(Kind, Vec<u8>)> {
+        self.answers.next()
+    }
+
+    /// Reports whether received messages may be answered.
+    pub(crate) fn has_answers(&self) -> bool {
+        self.answers.is_some()
+    }
+
+    /// Returns the memory that the answers to send take, about.
+    pub(crate) fn answer_bytes(&self) -> usize {
+        self.answers.queued_bytes()
+    }
+
+    /// Takes the events that concern the user.
+    pub(crate) fn take_news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Returns the messages of `--every`.
+    pub(crate) fn ticks(&self) -> &[Tick] {
+        &self.ticks
+    }
+
+    /// Returns the payload of a draft, or `None` if it lacks a value.
+    pub(crate) fn expand(&mut self, draft: &Draft) -> Option<Vec<u8>> {
+        self.memory.expand(draft, None).ok()
+    }
+
+    /// Takes the next message of `--every` that is due. One that lacks a value is left out.
+    pub(crate) fn next_tick(&mut self, now: Instant) -> Option<(Kind, Vec<u8>)> {
+        loop {
+            let draft = self.repeats.due(now)?;
+            if let Some(bytes) = self.expand(&draft) {
+                return Some((draft.kind, bytes));
+            }
+        }
+    }
+
+    /// Returns the time at which the next message of `--every` is due, if any.
+    pub(crate) fn next_tick_at(&self) -> Option<Instant> {
+        self.repeats.next()
+    }
+
+    /// Begins the messages of `--every`, since the actions of the script are done.
+    pub(crate) fn begin_ticks(&mut self, now: Instant) {
+        self.repeats.begin(now);
     }
 
     fn remaining_actions(&self) -> impl Iterator<Item = &Action> {
@@ -146,12 +259,22 @@ impl Script {
         own.iter().chain(&self.appended)
     }
 
-    /// Restarts the script for a session that replaces a lost one. Appended actions are not repeated.
-    pub(crate) fn rewind(&mut self) {
+    /// Starts the script in a session, which may replace a lost one. Appended actions are not
+    /// repeated.
+    pub(crate) fn start(&mut self, now: Instant) {
+        self.answers.clear();
+        self.repeats.stop();
+        self.repeats.add_ticks(&self.ticks, now);
+        self.missing = None;
         self.position = 0;
         self.expectation = None;
         self.interrupted_wait = self.wait_until.take().or(self.interrupted_wait);
         self.assembler = Assembler::default();
+    }
+
+    /// Reports whether the next action cannot be performed, because no message had a value for it.
+    pub(crate) fn lacks_value(&self) -> bool {
+        self.missing.is_some()
     }
 
     /// Reports whether a wait is in progress.
@@ -192,6 +315,9 @@ impl Script {
     /// has passed, false if the session ended first.
     pub(crate) fn unmet(&self, timed_out: bool) -> Option<UnmetExpectation> {
         let received = self.received;
+        if let Some(MissingValue(placeholder)) = &self.missing {
+            return Some(UnmetExpectation::Value { placeholder: placeholder.clone() });
+        }
         if let Some(Expectation { matcher, received, last, .. }) = &self.expectation {
             return Some(UnmetExpectation::Expect {
                 pattern: matcher.to_string(),
@@ -208,19 +334,15 @@ impl Script {
         }
         let pattern = self.remaining_actions().find_map(|action| match action {
             Action::Expect(matcher) => Some(matcher.to_string()),
-            Action::Send(_) | Action::Wait(_) => None,
+            Action::Send(_) | Action::Expand(_) | Action::Wait(_) => None,
         })?;
         Some(UnmetExpectation::Expect { pattern, limit: None, received: 0, last: None })
     }
 }
 
-/// The number of bytes that an error quotes from the start of a message.
-const QUOTED_BYTES: usize = 100;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::Kind;
 
     const S: Duration = Duration::from_secs(1);
 
@@ -241,7 +363,7 @@ mod tests {
     }
 
     fn receive(script: &mut Script, text: &str, now: Instant) -> bool {
-        script.receive(&Piece::whole(Kind::Text, text.as_bytes()), now)
+        script.receive(&Piece::whole(Kind::Text, text.as_bytes()), now).meets_goal
     }
 
     fn sent(script: &mut Script, now: Instant) -> Vec<String> {
@@ -339,14 +461,17 @@ mod tests {
         let mut script = Script::new(Vec::new(), S, goals);
         let piece = Piece::whole(Kind::Text, b"ab");
         let (first, last) = (Piece { last: false, ..piece }, Piece { first: false, ..piece });
-        assert_eq!([&piece, &first].map(|piece| script.receive(piece, now)), [false, false]);
+        assert_eq!(
+            [&piece, &first].map(|piece| script.receive(piece, now).meets_goal),
+            [false, false]
+        );
         assert_eq!(script.unmet(false), Some(UnmetExpectation::Count { received: 1, expected: 2 }));
-        assert!(script.receive(&last, now));
+        assert!(script.receive(&last, now).meets_goal);
         assert_eq!(script.unmet(false), None);
 
         let mut script = Script::new(Vec::new(), S, until("^abab$"));
         assert_eq!(
-            [&piece, &first, &last].map(|piece| script.receive(piece, now)),
+            [&piece, &first, &last].map(|piece| script.receive(piece, now).meets_goal),
             [false, false, true]
         );
     }
@@ -369,7 +494,7 @@ mod tests {
         assert_eq!(sent(&mut script, start), ["b"]);
         script.append(Action::Wait(2 * S));
         script.next(start);
-        script.rewind();
+        script.start(start);
         assert!(script.expect_deadline().is_none());
         script.append(say("c"));
         assert_eq!(sent(&mut script, start + S), ["a"]);
@@ -386,8 +511,29 @@ mod tests {
         let mut script = Script::new(Vec::new(), S, until("^ab$"));
         let piece = Piece::whole(Kind::Text, b"a");
         script.receive(&Piece { last: false, ..piece }, now);
-        script.rewind();
-        assert!(!script.receive(&Piece { payload: b"b", ..piece }, now));
+        script.start(now);
+        assert!(!script.receive(&Piece { payload: b"b", ..piece }, now).meets_goal);
         assert!(receive(&mut script, "ab", now));
+    }
+
+    #[test]
+    fn matches_are_reported_with_the_start_of_the_message() {
+        let now = Instant::now();
+        let mut script = Script::new(vec![expect("1")], S, until("^2"));
+        script.next(now);
+        receive(&mut script, "0", now);
+        assert_eq!(script.take_news(), []);
+        receive(&mut script, "1", now);
+        receive(&mut script, &"2".repeat(QUOTED_BYTES + 1), now);
+        let matched = |option, pattern: &str, start: &str, is_cut| News::Matched {
+            option,
+            pattern: pattern.to_owned(),
+            start: start.into(),
+            is_cut,
+        };
+        let long = "2".repeat(QUOTED_BYTES);
+        let news = [matched("--expect", "1", "1", false), matched("--until", "^2", &long, true)];
+        assert_eq!(script.take_news(), news);
+        assert_eq!(script.take_news(), []);
     }
 }

@@ -22,7 +22,10 @@ use std::{fmt, io::Write as _, time::SystemTime};
 /// else it is plain text. A variable inside a JSON string is escaped, too. All other values are
 /// inserted as they are.
 #[derive(Clone, Debug)]
-pub struct Template(Vec<TemplatePart>);
+pub struct Template {
+    text: Vec<u8>,
+    parts: Vec<TemplatePart>,
+}
 
 #[derive(Clone, Debug)]
 enum TemplatePart {
@@ -64,6 +67,8 @@ pub struct TemplateFault {
     pub column: usize,
     /// A phrase that names the fault.
     pub words: String,
+    /// True if the placeholder has a name that does not exist.
+    pub is_unknown_name: bool,
 }
 
 /// The values for one message.
@@ -102,15 +107,15 @@ impl Template {
             }
             json.scan(before);
             literal.extend_from_slice(before);
-            let fault = |words: String| {
+            let fault = |(words, is_unknown_name): (String, bool)| {
                 let before = text.get(..text.len() - after.len()).unwrap_or_default();
                 let column = String::from_utf8_lossy(before).chars().count() + 1;
-                TemplateFault { column, words }
+                TemplateFault { column, words, is_unknown_name }
             };
             let end = memchr::memchr(b'}', after);
             let name = end.and_then(|end| std::str::from_utf8(after.get(2..end)?).ok());
             let (name, end) = name.zip(end).ok_or_else(|| {
-                fault("'${' without '}' ($${ stands for a literal ${)".to_owned())
+                fault(("'${' without '}' ($${ stands for a literal ${)".to_owned(), false))
             })?;
             rest = after.get(end + 1..).unwrap_or_default();
             match placeholder(name, scope, json.place()).map_err(fault)? {
@@ -128,13 +133,13 @@ impl Template {
         if !literal.is_empty() {
             parts.push(TemplatePart::Text(literal));
         }
-        Ok(Self(parts))
+        Ok(Self { text: text.to_vec(), parts })
     }
 
     /// Returns the message with these values.
     pub fn expand(&self, values: &mut Values<'_>) -> Result<Vec<u8>, MissingValue> {
         let mut out = Vec::new();
-        for part in &self.0 {
+        for part in &self.parts {
             match part {
                 TemplatePart::Text(text) => out.extend_from_slice(text),
                 TemplatePart::Name(name) => {
@@ -163,9 +168,34 @@ impl Template {
         Ok(out)
     }
 
+    /// Returns the template as it was given.
+    pub fn source(&self) -> &[u8] {
+        &self.text
+    }
+
     /// Reports whether a placeholder refers to the message that is answered.
     pub fn uses_message(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, TemplatePart::Json(..)))
+        self.parts.iter().any(|part| matches!(part, TemplatePart::Json(..)))
+    }
+
+    /// Reports whether a placeholder is the number of the message.
+    pub fn uses_number(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, TemplatePart::Number))
+    }
+
+    /// Appends bytes to each message.
+    pub fn append(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.text.extend_from_slice(bytes);
+            self.parts.push(TemplatePart::Text(bytes.to_vec()));
+        }
+    }
+}
+
+/// Compares the text of the templates.
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }
 
@@ -174,20 +204,26 @@ fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-fn placeholder(name: &str, scope: &Scope<'_>, place: JsonPlace) -> Result<TemplatePart, String> {
+/// Parses a placeholder. The error is a phrase, and true if the name does not exist.
+fn placeholder(
+    name: &str,
+    scope: &Scope<'_>,
+    place: JsonPlace,
+) -> Result<TemplatePart, (String, bool)> {
     if scope.names.contains(&name) {
         return Ok(TemplatePart::Name(name.to_owned()));
     }
     if let Some(pointer) = name.strip_prefix("json:") {
         if !scope.has_message {
-            return Err(format!("no message is answered here for ${{{name}}}"));
+            return Err((format!("there is no message to take ${{{name}}} from"), false));
         }
-        let pointer = Pointer::parse(pointer).map_err(|fault| fault.words.to_owned())?;
+        let pointer = Pointer::parse(pointer).map_err(|fault| (fault.words.to_owned(), false))?;
         return Ok(TemplatePart::Json(pointer, place));
     }
     if let Some(variable) = name.strip_prefix("env:") {
         let value = (scope.variable)(variable);
-        let value = value.ok_or_else(|| format!("the variable '{variable}' is not set"))?;
+        let unset = || (format!("the environment variable '{variable}' is not set"), false);
+        let value = value.ok_or_else(unset)?;
         let value = if place == JsonPlace::String { escaped(&value) } else { value };
         return Ok(TemplatePart::Text(value.into_bytes()));
     }
@@ -198,12 +234,13 @@ fn placeholder(name: &str, scope: &Scope<'_>, place: JsonPlace) -> Result<Templa
         "n" => Ok(TemplatePart::Number),
         _ => {
             let known = scope.names.iter().copied().chain(NAMES);
-            Err(match nearest(name, known) {
+            let words = match nearest(name, known) {
                 Some(near) if !name.is_empty() => {
                     format!("unknown name '${{{name}}}', did you mean '${{{near}}}'?")
                 }
                 _ => format!("unknown name '${{{name}}}'"),
-            })
+            };
+            Err((words, true))
         }
     }
 }
@@ -379,15 +416,16 @@ mod tests {
             ("ä ${toc}", 3, "unknown name '${toc}', did you mean '${tok}'?"),
             ("${}", 1, "unknown name '${}'"),
             ("$${a ${tok", 6, "'${' without '}' ($${ stands for a literal ${)"),
-            ("${env:NONE}", 1, "the variable 'NONE' is not set"),
+            ("${env:NONE}", 1, "the environment variable 'NONE' is not set"),
             ("${json:a}", 1, "a JSON pointer begins with /"),
         ] {
-            let fault = TemplateFault { column, words: words.to_owned() };
+            let is_unknown_name = words.starts_with("unknown");
+            let fault = TemplateFault { column, words: words.to_owned(), is_unknown_name };
             assert_eq!(parse(template).unwrap_err(), fault, "{template}");
         }
         let scope = Scope { names: &[], has_message: false, variable: &|_| None };
         let fault = Template::parse(b"${json:/a}", &scope).unwrap_err();
-        assert_eq!(fault.words, "no message is answered here for ${json:/a}");
+        assert_eq!(fault.words, "there is no message to take ${json:/a} from");
     }
 
     /// A group of a pattern that has the name of a value of the run.

@@ -8,6 +8,7 @@ mod input;
 mod large;
 mod output;
 mod script;
+mod talk;
 mod typed;
 
 use crate::support::{

@@ -1,6 +1,7 @@
 //! Messages sent by commands: binary, files, repeated messages.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
+use crate::support::wire::text;
 use std::{
     fs,
     time::{Duration, Instant},
@@ -98,6 +99,43 @@ fn repeat_and_every_send_a_message_repeatedly() {
         for _ in 0..3 {
             peer.expect_text("tick");
         }
+        screen.press("/stop\r");
+        screen.has("stopped: 1");
+        screen.press("/text end\r");
+        while peer.frame().payload != b"end" {}
+        screen.edits(">", 2);
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn answers_and_end_marks_are_sent_at_the_prompt() {
+    Terminal::new().args(["--answer", "^2$", "3", "--append", ";"]).run(|screen, peer| {
+        begin(screen, peer);
+        peer.send(text("22"));
+        peer.send(text("2"));
+        peer.expect_text("3;");
+        screen.has("> 3;");
+        screen.enter("typed");
+        peer.expect_text("typed;");
+        screen.enter("/binary 00");
+        peer.expect_binary([0, b';']);
+        screen.enter("/repeat 1 again");
+        peer.expect_text("again;");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn every_sends_until_stop() {
+    let args = ["-x", "first", "--every", "0.05", "tick ${n}", "--expand"];
+    Terminal::new().args(args).run(|screen, peer| {
+        peer.open();
+        peer.expect_text("first");
+        for n in 1..4 {
+            peer.expect_text(format!("tick {n}"));
+        }
+        screen.has("> tick 3");
         screen.press("/stop\r");
         screen.has("stopped: 1");
         screen.press("/text end\r");

@@ -21,10 +21,10 @@ pub use session::SessionArgs;
 pub use show::ShowArgs;
 
 use crate::{
-    cli::values::{self, HeaderArg},
+    cli::values::{self, Appended, HeaderArg, ScriptArg},
     job::wait::Wait,
     proto::Close,
-    script::{action::Action, matcher::Matcher},
+    script::matcher::Matcher,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::PossibleValue};
 use clap_complete::Shell;
@@ -129,8 +129,9 @@ pub struct ListenArgs {
 pub struct ClientArgs {
     /// Send MESSAGE before reading stdin; may be repeated
     ///
-    /// Messages are sent in the order given, together with --expect. Stdin is read after the last
-    /// one, except from a terminal. Until stdin provides data, --wait and --quiet-for count from
+    /// Messages are sent in the order given, together with --expect. @FILE sends the content of a
+    /// file as it is, as a binary message if it is not valid UTF-8; a message that begins with @ is
+    /// written with @@. Stdin is read after the last message, except from a terminal. Until stdin provides data, --wait and --quiet-for count from
     /// the last -x, and a note says so if they end the run. Once stdin has provided data, they
     /// count from its end. With --reconnect, the messages are sent again in each session.
     #[arg(short = 'x', long, value_name = "MESSAGE", allow_hyphen_values = true)]
@@ -162,7 +163,43 @@ pub struct ClientArgs {
 
     /// -x and --expect in the order given.
     #[arg(skip)]
-    pub script: Vec<Action>,
+    pub script: Vec<ScriptArg>,
+
+    /// Answer each matching message; may be repeated
+    ///
+    /// Sends MESSAGE whenever a received message matches, at any time while the session is open. Of
+    /// several --answer, each that matches sends its message, in the order given. MATCHER is as for
+    /// --expect, MESSAGE as for -x. Does not keep the run from ending.
+    #[arg(long, value_names = ["MATCHER", "MESSAGE"], num_args = 2, allow_hyphen_values = true)]
+    #[arg(help_heading = PIPE)]
+    pub answer: Vec<String>,
+
+    /// Send a message at an interval; may be repeated
+    ///
+    /// Sends MESSAGE every SECONDS while the session is open: first after the last -x or --expect,
+    /// or after SECONDS if that is earlier. MESSAGE is as for -x. The run then lasts until the peer
+    /// closes, unless --wait, --quiet-for, --count, --until or --max-time ends it.
+    #[arg(long, value_names = ["SECONDS", "MESSAGE"], num_args = 2, allow_hyphen_values = true)]
+    #[arg(help_heading = PIPE)]
+    pub every: Vec<String>,
+
+    /// Replace ${...} in the messages of -x, --answer and --every
+    ///
+    /// ${NAME} is a named group of an --expect or --answer, such as (?<NAME>\w+), when it last
+    /// matched; ${json:/pointer} a value of the message that is answered, or that matched last;
+    /// ${env:NAME} an environment variable, which is then treated as a secret; ${uuid} a random
+    /// UUID; ${now} and ${now_ms} the time; ${n} counts the messages that contain it; $${ is a
+    /// literal ${. In a JSON message, values of json: are inserted as JSON.
+    #[arg(long, help_heading = PIPE)]
+    pub expand: bool,
+
+    /// Append BYTES to each message sent, as an end mark
+    ///
+    /// BYTES is text with the escapes \0, \n, \r, \t, \xNN (a byte in hex) and \\. Applies to -x,
+    /// --answer, --every, lines of stdin and the prompt, not to --input jsonl and --echo.
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, value_parser = values::appended)]
+    #[arg(help_heading = PIPE)]
+    pub append: Option<Appended>,
 
     /// Close and exit 0 when a received message matches
     ///

@@ -302,8 +302,8 @@ fn is_secret(header: &str) -> bool {
         .any(|secret| secret.eq_ignore_ascii_case(header))
 }
 
-/// Options that would have no effect in the configuration file.
-const COMMAND_LINE_ONLY: [&str; 7] =
-    ["connect", "listen", "config", "no_config", "help", "version", "url"];
+/// Options that would have no effect in the configuration file, or have two values.
+const COMMAND_LINE_ONLY: [&str; 9] =
+    ["connect", "listen", "config", "no_config", "help", "version", "url", "every", "answer"];
 const HEADERS: &str = "headers must be a table or a list of NAME:VALUE strings";
 const HEADER: &str = "not a header (NAME:VALUE, NAME: or NAME;)";

@@ -4,6 +4,7 @@ mod conversation;
 mod farewell;
 mod interactive;
 mod message_limit;
+mod news;
 mod pipe;
 mod reconnect;
 

@@ -9,6 +9,7 @@ use crate::{
     script::{
         action::Outgoing,
         command::{Command, table},
+        draft::{Content, Draft},
     },
     sys::input_file,
 };
@@ -45,16 +46,26 @@ impl Interactive {
         Ok(match command {
             Command::Empty => self.view.state().unwrap_or_default(),
             Command::Message(text) => {
-                let sent = self.session.send(self.options.kind, text.as_bytes());
+                let message = self.with_append(text.as_bytes().to_vec());
+                let sent = self.session.send(self.options.kind, &message);
                 if sent.is_ok() {
                     self.prompt.vocabulary().learn(text.as_bytes());
                 }
                 return unless_unsent(self.outcome(sent));
             }
-            Command::Send(outgoing) => return unless_unsent(self.perform(outgoing)),
+            Command::Send(outgoing) => {
+                let outgoing = match outgoing {
+                    Outgoing::Message(kind, bytes) => {
+                        Outgoing::Message(kind, self.with_append(bytes))
+                    }
+                    control => control,
+                };
+                return unless_unsent(self.perform(outgoing));
+            }
             Command::SendFile(kind, path) => {
                 return match contents(kind, &path) {
                     Ok((kind, bytes)) => {
+                        let bytes = self.with_append(bytes);
                         unless_unsent(self.perform(Outgoing::Message(kind, bytes)))
                     }
                     Err(fault) => Ok(Escaped(&fault).to_string()),
@@ -101,6 +112,12 @@ impl Interactive {
         })
     }
 
+    /// Returns a message with the bytes of `--append`.
+    fn with_append(&self, mut message: Vec<u8>) -> Vec<u8> {
+        message.extend_from_slice(&self.options.append);
+        message
+    }
+
     /// Sends a message or control frame of a command. Returns an error message, or an empty string.
     pub(super) fn perform(&mut self, outgoing: Outgoing) -> String {
         let sent = match outgoing {
@@ -141,7 +158,9 @@ impl Interactive {
         if !self.session.is_open() {
             return Err(self.unsent(UsageError::Closed));
         }
-        match self.repeats.add(message, interval, times, Instant::now()) {
+        let content = Content::Fixed(self.with_append(message.into_bytes()));
+        let draft = Draft { kind: self.options.kind, content };
+        match self.repeats.add(draft, interval, times, Instant::now()) {
             Some(number) if !interval.is_zero() => Ok(format!("(/stop {number} ends it)")),
             Some(_) => Ok(String::new()),
             None => Ok("not sent: too many repeated messages; /stop ends them".to_owned()),

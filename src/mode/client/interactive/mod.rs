@@ -4,10 +4,9 @@ mod commands;
 pub(super) mod handshake;
 pub(super) mod options;
 mod reopening;
-mod repeats;
 mod view;
 
-use super::{farewell::summarize, reconnect::Reconnector};
+use super::{farewell::summarize, news, reconnect::Reconnector};
 use crate::{
     connect::ClientConnection,
     console::{
@@ -21,6 +20,7 @@ use crate::{
     random::entropy,
     redact::Shown,
     render::summary::summary,
+    script::{draft::Draft, repeats::Repeats},
     session::{Session, limits::QUEUE_LIMIT_BYTES},
     sink::Print,
     sys::{signals::Signals, stdio::limit_writing_at_end},
@@ -28,7 +28,6 @@ use crate::{
 use colored::Colorize as _;
 use handshake::status_line;
 use options::Options;
-use repeats::Repeats;
 use std::{
     collections::VecDeque,
     sync::Arc,
@@ -141,6 +140,12 @@ impl Interactive {
                 self.prompt.print(&fault);
             }
         }
+        if self.options.script.lacks_value()
+            && let Some(unmet) = self.options.script.unmet(false)
+        {
+            self.prompt.note(unmet.to_string());
+        }
+        self.begin_ticks();
         loop {
             self.session().await;
             if !self.reopen().await {
@@ -166,7 +171,7 @@ impl Interactive {
             }
             self.repeat();
             let full = self.prompt.is_full();
-            if !drained && !full && !self.view.is_full() {
+            if !drained && !full && !self.view.is_full() && !self.is_congested() {
                 // The screen has caught up since the drain stopped.
                 continue;
             }
@@ -193,17 +198,19 @@ impl Interactive {
         }
     }
 
-    /// Shows received messages. Returns false if the screen must catch up first.
+    /// Shows and answers received messages. Returns false if the screen or the peer must catch up
+    /// first.
     fn drain(&mut self) -> bool {
-        let Self { session, view, prompt, assembler, pings, options, .. } = self;
-        view.fit();
-        while !prompt.is_full() && !view.is_full() {
+        self.view.fit();
+        while !self.prompt.is_full() && !self.view.is_full() && !self.is_congested() {
+            let Self { session, view, prompt, assembler, pings, options, .. } = self;
             match session.next_event() {
                 None => return true,
                 Some(Event::Message(piece)) => {
                     let Piece { kind, .. } = piece;
                     if let Some(message) = assembler.push(&piece) {
                         show_received(view, prompt, kind, message);
+                        options.script.answer(message);
                     }
                 }
                 Some(Event::Ping(payload)) if options.shows_pings => {
@@ -220,8 +227,35 @@ impl Interactive {
                 }
                 Some(Event::Ping(_) | Event::Close(_) | Event::Failed(_)) => {}
             }
+            self.send_answers();
         }
         false
+    }
+
+    /// Sends the answers of `--answer` to the last message.
+    fn send_answers(&mut self) {
+        for event in self.options.script.take_news() {
+            self.prompt.note(news::sentence(&event, self.options.report.secrets));
+        }
+        while let Some((kind, bytes)) = self.options.script.next_answer() {
+            if self.session.is_open() {
+                self.send(kind, &bytes);
+            }
+        }
+    }
+
+    /// Reports whether answers have filled the session's queue because the peer does not read.
+    fn is_congested(&self) -> bool {
+        self.options.script.has_answers()
+            && self.session.queued() >= QUEUE_LIMIT_BYTES
+            && !self.session.is_over()
+    }
+
+    /// Begins the messages of `--every`.
+    fn begin_ticks(&mut self) {
+        let now = Instant::now();
+        self.repeats.add_ticks(self.options.script.ticks(), now);
+        self.repeats.begin(now);
     }
 
     /// Sends the messages of `/repeat` and `/every` that are due.
@@ -229,12 +263,19 @@ impl Interactive {
         let now = Instant::now();
         while self.may_repeat()
             && !self.prompt.is_full()
-            && let Some(message) = self.repeats.due(now)
+            && let Some(draft) = self.repeats.due(now)
         {
-            self.send(self.options.kind, message.as_bytes());
+            self.send_draft(&draft);
         }
         if !self.session.is_open() {
             self.repeats.stop();
+        }
+    }
+
+    /// Sends a message, unless it lacks a value.
+    fn send_draft(&mut self, draft: &Draft) {
+        if let Some(bytes) = self.options.script.expand(draft) {
+            self.send(draft.kind, &bytes);
         }
     }
 

@@ -4,21 +4,24 @@ use crate::{
     connect::{ConnectOptions, Dialer},
     job::{ClientJob, wait::Wait},
     proto::{Close, Kind, Settings},
+    random::nonce,
     render::dialogue::Dialogue,
     report::Report,
-    script::{action::Action, runner::Script},
+    script::{action::Action, draft::Ambient, runner::Script},
     sink::sinks::Sinks,
     sys::stdio::{self, StdinKind},
 };
 use std::{
     io::{self, IsTerminal as _},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Options of an interactive session.
 pub(crate) struct Options {
     /// The messages of `-x`.
     pub(crate) script: Script,
+    /// Bytes at the end of each message typed at the prompt.
+    pub(crate) append: Vec<u8>,
     /// The type of messages typed at the prompt.
     pub(crate) kind: Kind,
     /// True with `-P`.
@@ -53,7 +56,13 @@ impl Options {
         (report, sinks): (Report, Sinks),
     ) -> Self {
         Self {
-            script: Script::new(client.script.clone(), client.expect_timeout, client.goals.clone()),
+            script: Script::new(client.script.clone(), client.expect_timeout, client.goals.clone())
+                .beside(
+                    client.answers.clone(),
+                    client.ticks.clone(),
+                    Ambient { now: SystemTime::now, random: nonce },
+                ),
+            append: client.pipe.append.clone(),
             kind: client.pipe.kind,
             shows_pings: client.shows_pings,
             history: client.history,

@@ -3,7 +3,6 @@
 use super::{
     Interactive, ReopenRequest,
     handshake::{handshake_lines, status_line},
-    repeats::Repeats,
 };
 use crate::{
     connect::{ClientConnection, Progress},
@@ -150,7 +149,8 @@ impl Interactive {
                 self.session = self.options.sinks.observe(session);
                 self.handshake = handshake;
                 self.assembler = Assembler::default();
-                self.repeats = Repeats::default();
+                self.repeats.stop();
+                self.begin_ticks();
                 self.pings.clear();
                 (self.failure, self.shown_verdict) = (None, None);
                 return true;

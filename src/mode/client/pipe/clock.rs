@@ -30,7 +30,7 @@ enum Start {
 /// A row of [`START_TABLE`]. `ANY` matches every run.
 struct StartRow {
     stdin: StdinState,
-    /// `-x` or `--expect` is given.
+    /// `-x`, `--expect` or `--every` is given.
     script: Option<bool>,
     send_only: Option<bool>,
     /// `-w` is given, or implied by `--send-only` or `--reconnect`.
@@ -71,7 +71,7 @@ const fn row(
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ClockRules {
     pub(super) end: EndRules,
-    /// True with `-x` or `--expect`.
+    /// True with `-x`, `--expect` or `--every`.
     pub(super) has_script: bool,
     pub(super) send_only: bool,
 }

@@ -33,6 +33,7 @@ impl Pipe {
                 self.send_rest();
                 continue;
             }
+            self.send_aside();
             if !self.run_script() || self.is_paused() {
                 return;
             }
@@ -101,10 +102,18 @@ impl Pipe {
         while let Some(outgoing) = self.options.script.next(now()) {
             self.perform(outgoing, false);
         }
+        if self.options.script.lacks_value()
+            && let Some(unmet) = self.options.script.unmet(false)
+        {
+            self.finish(EndCause::Failed(Error::Unmet(unmet)));
+            return false;
+        }
         if self.options.script.deadline().is_some() {
             return false;
         }
         self.phase = FeedPhase::Stdin;
+        self.options.script.begin_ticks(now());
+        self.send_aside();
         self.clock.script_ended(now());
         true
     }
@@ -135,6 +144,15 @@ impl Pipe {
             self.reject_text(valid);
             return false;
         }
+        let end = from + bytes.len();
+        let bytes = if self.options.append.is_empty() {
+            bytes
+        } else {
+            self.appended.clear();
+            self.appended.extend_from_slice(bytes);
+            self.appended.extend_from_slice(&self.options.append);
+            &self.appended
+        };
         self.clock.sent();
         if let Some(resend) = &mut self.resend {
             resend.sent(kind, bytes);
@@ -143,17 +161,28 @@ impl Pipe {
         if bytes.len() <= QUEUE_LIMIT_BYTES {
             return self.session.send(kind, bytes).is_ok();
         }
-        let length = bytes.len();
-        self.long.whole(from..from + length);
-        let _ = self.session.begin(kind, Some(length as u64));
+        let length = bytes.len() as u64;
+        self.appended = Vec::new();
+        self.long.whole(from..end);
+        let _ = self.session.begin(kind, Some(length));
         false
     }
 
     /// Sends the next part of a long message.
     fn send_rest(&mut self) {
         let (part, last) = self.long.take(self.options.settings.fragment);
+        self.pass_part(part, last);
+    }
+
+    /// Passes a part of a message to the session, and after the last the bytes of `--append`.
+    fn pass_part(&mut self, part: Range<usize>, last: bool) {
+        let append = &self.options.append;
+        let ends = last && append.is_empty();
         // Fails only while closing, in which case the message remains incomplete.
-        let _ = self.session.part(self.input.bytes(part), last);
+        let _ = self.session.part(self.input.bytes(part), ends);
+        if last && !ends {
+            let _ = self.session.part(append, true);
+        }
     }
 
     /// Sends the rest of a long message before a Close, if all of it was read.
@@ -193,13 +222,14 @@ impl Pipe {
         // `feed` has checked that the session is open.
         if begins {
             let length = if last { Some(bytes.len() as u64) } else { self.input.announced() };
-            let _ = self.session.begin(kind, length);
+            let append = self.options.append.len() as u64;
+            let _ = self.session.begin(kind, length.map(|length| length + append));
             if let Some(resend) = &mut self.resend {
                 resend.sent_long();
             }
         }
         if bytes.is_empty() {
-            let _ = self.session.part(bytes, last);
+            self.pass_part(range.clone(), last);
         }
         self.long.push(range, last);
         self.clock.sent();

@@ -89,6 +89,11 @@ impl LongMessage {
         drops
     }
 
+    /// Reports whether a message was begun and not ended, so that no other can be sent.
+    pub(super) fn is_inside(&self) -> bool {
+        self.has_rest() || self.begun
+    }
+
     /// Reports whether part of the message was sent and more of it must be read.
     pub(super) fn is_begun(&self) -> bool {
         self.begun

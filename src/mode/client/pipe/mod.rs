@@ -13,6 +13,7 @@ pub(super) mod options;
 pub(super) mod output;
 mod reopening;
 mod resend_buffer;
+mod talk;
 
 use super::reconnect::Reconnector;
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     job::run_outcome::RunOutcome,
     proto::{Close, Event, Kind, Piece},
     report::Report,
-    script::input::Input,
+    script::{input::Input, runner::Received},
     session::{Session, clock::now, limits::QUEUE_LIMIT_BYTES},
     sink::sinks::Sinks,
     sys::{signals::Signals, stdio::Stdin},
@@ -43,6 +44,8 @@ pub(super) struct Pipe {
     stdin: Option<Stdin>,
     input: Input,
     long: LongMessage,
+    /// The last message of stdin with the bytes of `--append`.
+    appended: Vec<u8>,
     output: Output,
     /// The part of a message received so far, with `--echo`.
     echo: Vec<u8>,
@@ -99,6 +102,8 @@ impl Pipe {
         reconnector: Option<Reconnector>,
     ) -> Self {
         let state = if stdin.is_some() { StdinState::Silent } else { StdinState::Unread };
+        let mut options = options;
+        options.script.start(now());
         Self {
             phase: FeedPhase::Script,
             stdin,
@@ -108,6 +113,7 @@ impl Pipe {
                 Input::new(options.framing).in_parts(options.settings.fragment)
             },
             long: LongMessage::default(),
+            appended: Vec::new(),
             output,
             echo: Vec::new(),
             clock: Clock::new(options.rules, state, now(), session.bytes_received() > 0),
@@ -220,13 +226,13 @@ impl Pipe {
         while !self.output.is_full() && !self.is_congested() {
             if let Some(piece) = self.session.next_whole() {
                 self.output.piece(&piece);
-                let met = self.options.script.receive(&piece, at);
-                if met || self.options.echo {
+                let received = self.options.script.receive(&piece, at);
+                if received.meets_goal || received.has_effects || self.options.echo {
                     let Piece { kind, payload, .. } = piece;
                     if self.options.echo {
                         self.echo.extend_from_slice(payload);
                     }
-                    self.finish_message(kind, met);
+                    self.finish_message(kind, received);
                 }
                 continue;
             }
@@ -234,13 +240,13 @@ impl Pipe {
                 None => return true,
                 Some(Event::Message(piece)) => {
                     self.output.piece(&piece);
-                    let met = self.options.script.receive(&piece, at);
+                    let received = self.options.script.receive(&piece, at);
                     let Piece { kind, payload, last, .. } = piece;
                     if self.options.echo {
                         self.echo.extend_from_slice(payload);
                     }
                     if last {
-                        self.finish_message(kind, met);
+                        self.finish_message(kind, received);
                     }
                 }
                 Some(_) => {}
@@ -249,22 +255,28 @@ impl Pipe {
         false
     }
 
-    /// Completes a received message: echoes it, and ends the session if a goal is met.
-    fn finish_message(&mut self, kind: Kind, met: bool) {
+    /// Completes a received message: echoes or answers it, and ends the session if a goal is met.
+    fn finish_message(&mut self, kind: Kind, received: Received) {
         if self.options.echo && self.end_cause.is_none() {
             // Fails only while closing, when the peer no longer expects an echo.
             let _ = self.session.send(kind, &self.echo);
         }
         self.echo.clear();
-        if met {
+        if received.has_effects {
+            self.react();
+        }
+        if received.meets_goal {
             self.output.hide();
             self.finish(EndCause::Goal);
         }
     }
 
-    /// Reports whether echoes have filled the session's queue because the peer does not read.
+    /// Reports whether echoes or answers have filled the session's queue because the peer does not
+    /// read, or wait for the end of a long message.
     fn is_congested(&self) -> bool {
-        self.options.echo && self.session.queued() >= QUEUE_LIMIT_BYTES && !self.session.is_over()
+        let replies = self.options.echo || self.options.script.has_answers();
+        let queued = self.session.queued().max(self.options.script.answer_bytes());
+        replies && queued >= QUEUE_LIMIT_BYTES && !self.session.is_over()
     }
 
     fn write(&mut self) {
@@ -341,9 +353,10 @@ impl Pipe {
         let paused =
             self.options.script.wait_until().filter(|_| self.session.queued() < QUEUE_LIMIT_BYTES);
         let feed = if closing { None } else { self.expect_deadline().or(paused) };
-        let held = self.held_close_deadline();
+        let (held, tick) = (self.held_close_deadline(), self.next_tick());
         let extends = self.output.extends_at().filter(|_| !self.drained);
-        [clock, max_time, feed, self.flush_deadline, held, extends].into_iter().flatten().min()
+        let all = [clock, max_time, feed, tick, self.flush_deadline, held, extends];
+        all.into_iter().flatten().min()
     }
 
     fn is_past_flush_deadline(&self) -> bool {

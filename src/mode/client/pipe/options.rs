@@ -4,10 +4,11 @@ use super::clock::ClockRules;
 use crate::{
     job::{ClientJob, Flow, wait::Wait},
     proto::{Close, Kind, Settings},
-    script::{input::Framing, runner::Script},
+    random::nonce,
+    script::{draft::Ambient, input::Framing, runner::Script},
     sys::stdio::{self, StdinKind},
 };
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -21,6 +22,8 @@ pub(crate) struct Options {
     /// The type of the messages of stdin.
     pub(crate) kind: Kind,
     pub(crate) framing: Framing,
+    /// Bytes at the end of each message of stdin.
+    pub(crate) append: Vec<u8>,
     /// True with `--input jsonl`.
     pub(crate) typed: bool,
     /// The longest line of `--input jsonl`, in bytes.
@@ -40,11 +43,17 @@ impl Options {
     pub(crate) fn new(client: &ClientJob, started: Instant, settings: Settings) -> Self {
         let pipe = &client.pipe;
         Self {
-            script: Script::new(client.script.clone(), client.expect_timeout, client.goals.clone()),
+            script: Script::new(client.script.clone(), client.expect_timeout, client.goals.clone())
+                .beside(
+                    client.answers.clone(),
+                    client.ticks.clone(),
+                    Ambient { now: SystemTime::now, random: nonce },
+                ),
             rules: rules(client),
             echo: client.common.echo,
             reads_stdin: reads_stdin(client, stdio::stdin_kind()),
             kind: pipe.kind,
+            append: pipe.append.clone(),
             framing: if pipe.jsonl_input { Framing::Lines(b'\n') } else { pipe.framing },
             typed: pipe.jsonl_input,
             max_line: client.common.max_line,
@@ -73,5 +82,6 @@ fn rules(client: &ClientJob) -> ClockRules {
         // Received messages are not shown, so the run does not wait for an answer.
         end.wait.get_or_insert(Wait::For(Duration::ZERO));
     }
-    ClockRules { end, has_script: !client.script.is_empty(), send_only }
+    let has_script = !client.script.is_empty() || !client.ticks.is_empty();
+    ClockRules { end, has_script, send_only }
 }

@@ -104,7 +104,7 @@ impl Pipe {
         self.session = self.sinks.observe(session);
         self.heard = self.session.bytes_received();
         self.clock.reopened(now());
-        self.options.script.rewind();
+        self.options.script.start(now());
         self.phase = FeedPhase::Script;
     }
 

@@ -6,13 +6,22 @@ use std::collections::VecDeque;
 /// Messages of stdin that may not have been sent, for the session that replaces a lost one.
 #[derive(Debug, Default)]
 pub(super) struct ResendBuffer {
-    /// Messages passed to the current session that it may not have sent. `None` stands for one that
-    /// is too long to keep.
-    recent: VecDeque<Option<(Kind, Vec<u8>)>>,
+    /// Messages passed to the current session that it may not have sent.
+    recent: VecDeque<RecentMessage>,
     /// The total size of `recent` on the wire, in bytes.
     recent_bytes: usize,
     /// Messages of a lost session, which are sent before all others.
     unsent: VecDeque<(Kind, Vec<u8>)>,
+}
+
+/// A message passed to the current session.
+#[derive(Debug)]
+enum RecentMessage {
+    Kept(Kind, Vec<u8>),
+    /// Too long to keep.
+    TooLong,
+    /// A message of this size that concerns only its session.
+    Once(usize),
 }
 
 /// The unsent messages of a lost session.
@@ -32,20 +41,25 @@ impl ResendBuffer {
 
     /// Keeps a message that was passed to the session.
     pub(super) fn sent(&mut self, kind: Kind, bytes: &[u8]) {
-        self.push(Some((kind, bytes.to_vec())));
+        self.push(RecentMessage::Kept(kind, bytes.to_vec()));
     }
 
     /// Records a message that is passed to the session in parts and too long to be kept.
     pub(super) fn sent_long(&mut self) {
-        self.push(None);
+        self.push(RecentMessage::TooLong);
     }
 
-    fn push(&mut self, message: Option<(Kind, Vec<u8>)>) {
-        self.recent_bytes += wire_size(message.as_ref());
+    /// Records a message of this size, in bytes, that is not sent again.
+    pub(super) fn sent_once(&mut self, size: usize) {
+        self.push(RecentMessage::Once(size));
+    }
+
+    fn push(&mut self, message: RecentMessage) {
+        self.recent_bytes += message.wire_size();
         self.recent.push_back(message);
         while self.recent.len() > 1
             && let Some(first) = self.recent.front()
-            && let rest = self.recent_bytes.saturating_sub(wire_size(first.as_ref()))
+            && let rest = self.recent_bytes.saturating_sub(first.wire_size())
             && rest > KEPT_BYTES
         {
             self.recent.pop_front();
@@ -63,14 +77,19 @@ impl ResendBuffer {
     pub(super) fn lost(&mut self, unsent: usize) -> LostMessages {
         let recent = std::mem::take(&mut self.recent);
         let gone = recent.len().saturating_sub(unsent);
-        let lost = recent.len() - gone;
-        let messages: Vec<_> = recent.into_iter().skip(gone).flatten().collect();
-        let kept = messages.len();
-        for message in messages.into_iter().rev() {
-            self.unsent.push_front(message);
+        let mut lost = LostMessages { kept: 0, cut_off: 0 };
+        for message in recent.into_iter().skip(gone).rev() {
+            match message {
+                RecentMessage::Kept(kind, bytes) => {
+                    lost.kept += 1;
+                    self.unsent.push_front((kind, bytes));
+                }
+                RecentMessage::TooLong => lost.cut_off += 1,
+                RecentMessage::Once(_) => {}
+            }
         }
         self.recent_bytes = 0;
-        LostMessages { kept, cut_off: lost - kept }
+        lost
     }
 
     /// Takes the next message to send again.
@@ -79,10 +98,17 @@ impl ResendBuffer {
     }
 }
 
-/// Returns the least size of a message on the wire, in bytes. Without the header, empty messages
-/// would have no size and all of them would be kept.
-fn wire_size(message: Option<&(Kind, Vec<u8>)>) -> usize {
-    HEADER_BYTES + message.map_or(LONG_BYTES, |(_, bytes)| bytes.len())
+impl RecentMessage {
+    /// Returns the least size of the message on the wire, in bytes. Without the header, empty
+    /// messages would have no size and all of them would be kept.
+    fn wire_size(&self) -> usize {
+        HEADER_BYTES
+            + match self {
+                Self::Kept(_, bytes) => bytes.len(),
+                Self::TooLong => LONG_BYTES,
+                Self::Once(size) => *size,
+            }
+    }
 }
 
 /// The shortest header of a masked frame, in bytes (RFC 6455, 5.2).
@@ -159,6 +185,15 @@ mod tests {
             buffer.sent(Kind::Text, b"");
         }
         assert!(buffer.lost(1_000_000).kept <= KEPT_BYTES / HEADER_BYTES + 1);
+    }
+
+    /// Otherwise the message before the answer would be sent twice.
+    #[test]
+    fn an_answer_is_counted_but_not_sent_again() {
+        let mut buffer = sent(&["a", "b"]);
+        buffer.sent_once(3);
+        assert_eq!(buffer.lost(2), kept(1));
+        assert_eq!(rest(&mut buffer), ["b"]);
     }
 
     /// Otherwise the message before the long one would be sent twice.

@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 
 mod deadlines;
 mod reopening;
+mod talk;
 
 const S: Duration = Duration::from_secs(1);
 
@@ -34,6 +35,7 @@ fn options() -> Options {
         reads_stdin: true,
         kind: Kind::Text,
         framing: Framing::Lines(b'\n'),
+        append: Vec::new(),
         typed: false,
         max_line: usize::MAX,
         max_time: None,

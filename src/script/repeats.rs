@@ -1,5 +1,6 @@
-//! The messages of `/repeat` and `/every`, and their schedule.
+//! Messages sent at an interval, of `--every`, `/repeat` and `/every`, and their schedule.
 
+use super::draft::{Draft, Tick};
 use crate::escape::Escaped;
 use std::{
     fmt,
@@ -7,7 +8,7 @@ use std::{
 };
 
 #[derive(Debug, Default)]
-pub(super) struct Repeats {
+pub(crate) struct Repeats {
     repeats: Vec<Repeat>,
     /// The number of the last repeat.
     last_number: u64,
@@ -16,19 +17,21 @@ pub(super) struct Repeats {
 #[derive(Debug)]
 struct Repeat {
     number: u64,
-    message: String,
+    draft: Draft,
     interval: Duration,
     /// The number of sends that remain; `None` is unlimited.
     left: Option<u64>,
     next: Instant,
+    /// True once the first message was due.
+    has_begun: bool,
 }
 
 impl Repeats {
     /// Adds a repeat, whose first message is due at once. Returns its number, or `None` if there are
     /// too many.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
-        message: String,
+        draft: Draft,
         interval: Duration,
         times: Option<u64>,
         now: Instant,
@@ -39,40 +42,64 @@ impl Repeats {
         let number = self.last_number + 1;
         if times != Some(0) {
             self.last_number = number;
-            self.repeats.push(Repeat { number, message, interval, left: times, next: now });
+            let (left, next) = (times, now);
+            self.repeats.push(Repeat { number, draft, interval, left, next, has_begun: false });
         }
         Some(number)
     }
 
+    /// Adds the messages of `--every`. The first of each is due after its interval.
+    pub(crate) fn add_ticks(&mut self, ticks: &[Tick], now: Instant) {
+        for Tick { interval, draft } in ticks {
+            self.last_number += 1;
+            self.repeats.push(Repeat {
+                number: self.last_number,
+                draft: draft.clone(),
+                interval: *interval,
+                left: None,
+                next: now + *interval,
+                has_begun: false,
+            });
+        }
+    }
+
+    /// Makes the first messages that were not due yet due at `now`.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        for repeat in self.repeats.iter_mut().filter(|repeat| !repeat.has_begun) {
+            repeat.next = now;
+        }
+    }
+
     /// Ends all repeats. Returns their number.
-    pub(super) fn stop(&mut self) -> usize {
+    pub(crate) fn stop(&mut self) -> usize {
         std::mem::take(&mut self.repeats).len()
     }
 
     /// Ends the repeat with this number. Returns false if there is none.
-    pub(super) fn stop_one(&mut self, number: u64) -> bool {
+    pub(crate) fn stop_one(&mut self, number: u64) -> bool {
         let before = self.repeats.len();
         self.repeats.retain(|repeat| repeat.number != number);
         self.repeats.len() < before
     }
 
     /// Returns the time at which the next message is due.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         self.repeats.iter().map(|repeat| repeat.next).min()
     }
 
     /// Takes a message that is due. A missed interval is skipped, not made up for.
-    pub(super) fn due(&mut self, now: Instant) -> Option<String> {
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Draft> {
         let at = self.repeats.iter().position(|repeat| repeat.next <= now)?;
         let repeat = self.repeats.get_mut(at)?;
+        repeat.has_begun = true;
         let next = repeat.next + repeat.interval;
         let missed = next <= now && !repeat.interval.is_zero();
         repeat.next = if missed { now + repeat.interval } else { next };
         repeat.left = repeat.left.map(|left| left - 1);
         if repeat.left == Some(0) {
-            return Some(self.repeats.remove(at).message);
+            return Some(self.repeats.remove(at).draft);
         }
-        Some(repeat.message.clone())
+        Some(repeat.draft.clone())
     }
 }
 
@@ -88,7 +115,8 @@ impl fmt::Display for Repeats {
             if let Some(left) = repeat.left {
                 write!(f, ", {left} more")?;
             }
-            let start = repeat.message.lines().next().unwrap_or_default();
+            let message = String::from_utf8_lossy(repeat.draft.content.source());
+            let start = message.lines().next().unwrap_or_default();
             let start: String = start.chars().take(MAX_SHOWN_CHARS).collect();
             write!(f, ": {}", Escaped(&start))?;
         }
@@ -96,6 +124,7 @@ impl fmt::Display for Repeats {
     }
 }
 
+/// The greatest number of messages that [`Repeats::add`] adds.
 const MAX_REPEATS: usize = 100;
 /// The part of a message in the list.
 const MAX_SHOWN_CHARS: usize = 50;
@@ -103,25 +132,31 @@ const MAX_SHOWN_CHARS: usize = 50;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{proto::Kind, script::draft::Content};
+
+    fn draft(text: &str) -> Draft {
+        Draft { kind: Kind::Text, content: Content::Fixed(text.into()) }
+    }
 
     #[test]
     fn messages_are_due_at_their_intervals() {
         let start = Instant::now();
         let at = |s| start + Duration::from_secs(s);
         let mut repeats = Repeats::default();
-        assert_eq!(repeats.add("a".into(), Duration::from_secs(2), Some(3), start), Some(1));
-        assert_eq!(repeats.add("b".into(), Duration::from_secs(5), None, start), Some(2));
-        assert!(repeats.add("never".into(), Duration::ZERO, Some(0), start).is_some());
+        assert_eq!(repeats.add(draft("a"), Duration::from_secs(2), Some(3), start), Some(1));
+        assert_eq!(repeats.add(draft("b"), Duration::from_secs(5), None, start), Some(2));
+        assert!(repeats.add(draft("never"), Duration::ZERO, Some(0), start).is_some());
         let due = |repeats: &mut Repeats, s| {
             std::iter::from_fn(|| repeats.due(at(s))).collect::<Vec<_>>()
         };
-        assert_eq!(due(&mut repeats, 0), ["a", "b"]);
+        let drafts = |all: &[&str]| all.iter().map(|text| draft(text)).collect::<Vec<_>>();
+        assert_eq!(due(&mut repeats, 0), drafts(&["a", "b"]));
         assert_eq!(repeats.next(), Some(at(2)));
-        assert_eq!(due(&mut repeats, 2), ["a"]);
-        assert_eq!(due(&mut repeats, 3), [""; 0]);
-        assert_eq!(due(&mut repeats, 4), ["a"]);
+        assert_eq!(due(&mut repeats, 2), drafts(&["a"]));
+        assert_eq!(due(&mut repeats, 3), drafts(&[]));
+        assert_eq!(due(&mut repeats, 4), drafts(&["a"]));
         // A late message is sent once, and again after the interval.
-        assert_eq!(due(&mut repeats, 100), ["b"]);
+        assert_eq!(due(&mut repeats, 100), drafts(&["b"]));
         assert_eq!(repeats.next(), Some(at(105)));
         assert_eq!(repeats.stop(), 1);
         assert_eq!(repeats.next(), None);
@@ -131,7 +166,7 @@ mod tests {
     fn without_an_interval_all_are_due_at_once() {
         let now = Instant::now();
         let mut repeats = Repeats::default();
-        assert!(repeats.add("a".into(), Duration::ZERO, Some(1000), now).is_some());
+        assert!(repeats.add(draft("a"), Duration::ZERO, Some(1000), now).is_some());
         assert_eq!(std::iter::from_fn(|| repeats.due(now)).count(), 1000);
     }
 
@@ -140,15 +175,32 @@ mod tests {
         let now = Instant::now();
         let mut repeats = Repeats::default();
         assert_eq!(repeats.to_string(), "no message is being repeated");
-        repeats.add("tick".into(), Duration::from_millis(1500), None, now);
-        repeats.add("x".repeat(100), Duration::from_secs(2), Some(7), now);
+        repeats.add(draft("tick"), Duration::from_millis(1500), None, now);
+        repeats.add(draft(&"x".repeat(100)), Duration::from_secs(2), Some(7), now);
         let list = format!("1: every 1.5 s: tick\n2: every 2 s, 7 more: {}", "x".repeat(50));
         assert_eq!(repeats.to_string(), list);
         assert!(repeats.stop_one(1));
         assert!(!repeats.stop_one(1));
         // A number is not used again.
-        assert_eq!(repeats.add("tock".into(), Duration::from_secs(1), None, now), Some(3));
+        assert_eq!(repeats.add(draft("tock"), Duration::from_secs(1), None, now), Some(3));
         assert_eq!(repeats.stop(), 2);
+    }
+
+    #[test]
+    fn ticks_begin_after_their_interval_or_earlier_on_request() {
+        let start = Instant::now();
+        let at = |s| start + Duration::from_secs(s);
+        let tick =
+            |seconds, text| Tick { interval: Duration::from_secs(seconds), draft: draft(text) };
+        let mut repeats = Repeats::default();
+        repeats.add_ticks(&[tick(2, "a"), tick(10, "b")], start);
+        assert_eq!((repeats.due(at(1)), repeats.next()), (None, Some(at(2))));
+        assert_eq!(repeats.due(at(2)), Some(draft("a")));
+        repeats.begin(at(3));
+        assert_eq!(repeats.due(at(3)), Some(draft("b")));
+        assert_eq!((repeats.due(at(3)), repeats.next()), (None, Some(at(4))));
+        assert_eq!(repeats.due(at(4)), Some(draft("a")));
+        assert_eq!(repeats.next(), Some(at(6)));
     }
 
     #[test]
@@ -156,8 +208,8 @@ mod tests {
         let now = Instant::now();
         let mut repeats = Repeats::default();
         for n in 1..=MAX_REPEATS {
-            assert!(repeats.add(n.to_string(), Duration::ZERO, None, now).is_some());
+            assert!(repeats.add(draft(&n.to_string()), Duration::ZERO, None, now).is_some());
         }
-        assert_eq!(repeats.add("more".into(), Duration::ZERO, None, now), None);
+        assert_eq!(repeats.add(draft("more"), Duration::ZERO, None, now), None);
     }
 }
