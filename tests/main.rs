@@ -18,6 +18,7 @@ mod support;
 mod clock;
 mod close;
 mod config;
+mod conversations;
 mod deflate;
 mod demo;
 mod diagnosis;
