@@ -5,7 +5,8 @@ use super::{
     complete::{Vocabulary, complete},
     line_state::LineState,
     prompt_look::stamp,
-    screen::screen,
+    screen::{screen, whole_screen},
+    tail::tail,
 };
 use crate::{
     escape::{Unit, units},
@@ -35,6 +36,8 @@ pub(super) struct Assistant {
     /// True once the line is accepted and no bracket is highlighted.
     accepted: Cell<bool>,
     painted_at: Cell<Option<Instant>>,
+    /// The length of the line when it was last painted.
+    painted_length: Cell<usize>,
 }
 
 impl Assistant {
@@ -43,7 +46,14 @@ impl Assistant {
         vocabulary: Arc<Mutex<Vocabulary>>,
         color: bool,
     ) -> Self {
-        Self { line, vocabulary, color, accepted: Cell::new(false), painted_at: Cell::new(None) }
+        Self {
+            line,
+            vocabulary,
+            color,
+            accepted: Cell::new(false),
+            painted_at: Cell::new(None),
+            painted_length: Cell::new(0),
+        }
     }
 }
 
@@ -51,6 +61,14 @@ impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
         self.line.before_paint(line);
         self.painted_at.set(Some(Instant::now()));
+        let is_new = self.painted_length.replace(line.len()).abs_diff(line.len()) > MAX_TYPED_BYTES;
+        if !is_new
+            && !self.accepted.get()
+            && let Some(tail) = tail(line, cursor, whole_screen())
+        {
+            // It begins in the row of the prompt.
+            return format!("\r\x1b[K{}", without_controls(tail)).into();
+        }
         if units(line).any(is_control) {
             return without_controls(line).into();
         }
@@ -246,6 +264,9 @@ const MAX_EAGER_BYTES: usize = 256;
 /// The shortest time between two repaints of a longer line.
 const REPAINT_INTERVAL: Duration = Duration::from_millis(10);
 const MAX_HINT_BYTES: usize = 500;
+/// The largest change of the line's length by a key. After a larger one, such as a paste, all of the
+/// line is painted.
+const MAX_TYPED_BYTES: usize = 32;
 /// The rows of a fast paste without brackets that are edited together. The editor paints all of them
 /// for each new one.
 const MAX_BURST_ROWS: usize = 10;

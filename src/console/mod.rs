@@ -17,4 +17,5 @@ pub(crate) mod prompt;
 pub(crate) mod prompt_look;
 pub(crate) mod screen;
 mod suspend;
+mod tail;
 mod terminal_modes;

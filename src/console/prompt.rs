@@ -76,6 +76,8 @@ impl Prompt {
         write(&format!("{first}\n"));
         let config = Config::builder()
             .edit_mode(inputrc.edit_mode)
+            // Without it, the Esc key would hold back all output until the next key.
+            .keyseq_timeout(Some(ESC_LIMIT_MS))
             .history_ignore_space(true)
             .max_history_size(history::MAX_LINES)
             .map_err(io::Error::other)?
@@ -337,4 +339,6 @@ pub(crate) const SLOW_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) const BRIEF_LIMIT: Duration = Duration::from_millis(500);
 /// The time allowed for the editor to acquire or release the terminal.
 const EDITOR_LIMIT: Duration = Duration::from_secs(1);
+/// The time in which an Esc key may turn out to begin a key sequence, as in readline.
+const ESC_LIMIT_MS: u16 = 500;
 const POLL_INTERVAL: Duration = Duration::from_millis(1);

@@ -4,14 +4,19 @@ use crate::{render::extent::Room, sys::stdio::write_stdout};
 use rustix::termios::tcgetwinsize;
 use std::io;
 
-/// Returns the part of the screen that one message may fill. The default is 80 by 24.
+/// Returns the part of the screen that one message may fill.
 pub(crate) fn screen() -> Room {
+    let Room { columns, rows } = whole_screen();
+    Room { columns, rows: rows.saturating_sub(RESERVED_ROWS).max(MIN_ROWS) }
+}
+
+/// Returns the size of the screen. The default is 80 by 24.
+pub(super) fn whole_screen() -> Room {
     let (columns, rows) = match tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
         _ => (80, 24),
     };
-    let rows = usize::from(rows).saturating_sub(RESERVED_ROWS).max(MIN_ROWS);
-    Room { columns: columns.into(), rows }
+    Room { columns: columns.into(), rows: rows.into() }
 }
 
 /// Writes directly to stdout, bypassing the editor.

@@ -23,7 +23,8 @@ impl ConditionalEventHandler for Suspend {
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
         let Ok(edited) = tcgetattr(io::stdin()) else { return Some(Cmd::Noop) };
-        write("\x1b[?2004l\r\n");
+        let hint = if context.has_hint() { "\x1b[J" } else { "" };
+        write(&format!("{hint}\x1b[?2004l\r\n"));
         self.0.restore();
         // Raised in this thread, so that the call returns when the process continues.
         let _ = raise(SIGTSTP);

@@ -157,6 +157,47 @@ fn a_thousand_pasted_lines_are_painted_about_once_without_brackets() {
 }
 
 #[test]
+fn a_text_longer_than_the_screen_leaves_the_messages_above_it_whole() {
+    let rows: Vec<_> = (0..100).map(|n| format!("row {n}")).collect();
+    let pasted = rows.join("\n");
+    let end = Terminal::new().size(10, 40).run(move |screen, peer| {
+        begin(screen, peer);
+        screen.press(&format!("\x1b[200~{pasted}\x1b[201~"));
+        screen.edits("row 99", 6);
+        for n in 0..50 {
+            peer.send(text(format!("message {n}")));
+        }
+        screen.press("!");
+        screen.edits("row 99!", 7);
+        peer.send(text("last"));
+        // The cursor moves above the screen, where all rows are painted, and back.
+        screen.press(&format!("{}X", "\x1b[A".repeat(20)));
+        screen.press(&format!("{}\x05Y", "\x1b[B".repeat(20)));
+        screen.edits("row 99!Y", 8);
+        screen.press("\r");
+        peer.expect_text(format!("{pasted}!Y").replace("row 79", "row 79X"));
+        leave(screen, peer);
+    });
+    let raw = String::from_utf8(end.raw).unwrap();
+    assert!(raw.matches("row 0").count() < 10, "{raw}");
+    assert!(raw.contains("message 49"), "{raw}");
+}
+
+#[test]
+fn the_escape_key_holds_back_no_message() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        screen.press("abc\x1b");
+        screen.edits("> abc", 5);
+        peer.send(text("meanwhile"));
+        screen.has("< meanwhile");
+        screen.press("d\r");
+        peer.expect_text("abcd");
+        leave(screen, peer);
+    });
+}
+
+#[test]
 fn the_line_is_opened_in_an_editor() {
     let editor = "printf 'edited\\n' >>";
     Terminal::new().env("VISUAL", editor).run(|screen, peer| {

@@ -13,6 +13,7 @@ use crate::{
     },
     sys::input_file,
 };
+use colored::Colorize as _;
 use std::{
     fs, io,
     path::Path,
@@ -161,7 +162,9 @@ impl Interactive {
         let content = Content::Fixed(self.with_append(message.into_bytes()));
         let draft = Draft { kind: self.options.kind, content };
         match self.repeats.add(draft, interval, times, Instant::now()) {
-            Some(number) if !interval.is_zero() => Ok(format!("(/stop {number} ends it)")),
+            Some(number) if !interval.is_zero() => {
+                Ok(format!("(/stop {number} ends it)").dimmed().to_string())
+            }
             Some(_) => Ok(String::new()),
             None => Ok("not sent: too many repeated messages; /stop ends them".to_owned()),
         }
