@@ -272,6 +272,12 @@ fn an_empty_close_right_after_the_opening_has_a_hint() {
          hint: check the path and query of the URL; otherwise the server may require a subprotocol \
          (-s NAME)",
     );
+    says(
+        at_once(&["ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=polling"]),
+        0,
+        "{peer} closed the connection: 1005 (no status received)\n\n\
+         hint: use transport=websocket in the query: polling is not for WebSocket",
+    );
     at_once(&["-q"]).run();
     // After a message, the session was in use.
     Test::new()

@@ -281,6 +281,10 @@ pub(super) const RULES: &[EndingRule] = &[
     EndingRule::certain("the registry of close codes", |e| e.closed(&[3000]) && e.has_no_reason())
         .hint(credentials),
     // An empty Close.
+    EndingRule::certain("Socket.IO 4 with transport=polling", |e| {
+        e.closed(&[1005]) && e.nothing_received() && e.resource_has("transport=polling")
+    })
+    .hint(|_| "use transport=websocket in the query: polling is not for WebSocket".into()),
     EndingRule::certain(
         "Socket.IO 4, Engine.IO 6 without the answer to a ping (documented)",
         |e| {
