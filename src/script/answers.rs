@@ -22,11 +22,6 @@ impl Answers {
         Self { rules, ..Self::default() }
     }
 
-    /// Reports whether there are rules.
-    pub(crate) fn is_some(&self) -> bool {
-        !self.rules.is_empty()
-    }
-
     /// Queues the answer of each rule that matches a message. A rule whose answer lacks a value is
     /// reported once.
     pub(crate) fn judge(&mut self, message: &[u8], memory: &mut Memory, news: &mut Vec<News>) {

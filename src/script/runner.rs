@@ -209,9 +209,9 @@ impl Script {
         self.answers.next()
     }
 
-    /// Reports whether received messages may be answered.
-    pub(crate) fn has_answers(&self) -> bool {
-        self.answers.is_some()
+    /// Discards the answers to send, whose session is lost.
+    pub(crate) fn forget_answers(&mut self) {
+        self.answers.clear();
     }
 
     /// Returns the memory that the answers to send take, about.

@@ -232,23 +232,21 @@ impl Interactive {
         false
     }
 
-    /// Sends the answers of `--answer` to the last message.
+    /// Sends the answers of `--answer`, as far as the queue of the session has room.
     fn send_answers(&mut self) {
         for event in self.options.script.take_news() {
             self.prompt.note(news::sentence(&event, self.options.report.secrets));
         }
-        while let Some((kind, bytes)) = self.options.script.next_answer() {
-            if self.session.is_open() {
-                self.send(kind, &bytes);
-            }
+        while self.may_repeat()
+            && let Some((kind, bytes)) = self.options.script.next_answer()
+        {
+            self.send(kind, &bytes);
         }
     }
 
-    /// Reports whether answers have filled the session's queue because the peer does not read.
+    /// Reports whether too many answers wait because the peer does not read.
     fn is_congested(&self) -> bool {
-        self.options.script.has_answers()
-            && self.session.queued() >= QUEUE_LIMIT_BYTES
-            && !self.session.is_over()
+        self.options.script.answer_bytes() >= QUEUE_LIMIT_BYTES && self.session.is_open()
     }
 
     /// Begins the messages of `--every`.
@@ -260,6 +258,7 @@ impl Interactive {
 
     /// Sends the messages of `/repeat` and `/every` that are due.
     fn repeat(&mut self) {
+        self.send_answers();
         let now = Instant::now();
         while self.may_repeat()
             && !self.prompt.is_full()

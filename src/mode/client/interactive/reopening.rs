@@ -150,6 +150,7 @@ impl Interactive {
                 self.handshake = handshake;
                 self.assembler = Assembler::default();
                 self.repeats.stop();
+                self.options.script.forget_answers();
                 self.begin_ticks();
                 self.pings.clear();
                 (self.failure, self.shown_verdict) = (None, None);

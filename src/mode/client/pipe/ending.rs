@@ -101,6 +101,7 @@ impl Pipe {
         };
         if !matches!(cause, EndCause::Signal(_) | EndCause::Failed(_)) {
             self.complete_message();
+            self.complete_answers();
         }
         // Unless the end is urgent, the time limit of the Close must not cut off the messages
         // before it.

@@ -271,12 +271,13 @@ impl Pipe {
         }
     }
 
-    /// Reports whether echoes or answers have filled the session's queue because the peer does not
-    /// read, or wait for the end of a long message.
+    /// Reports whether echoes have filled the session's queue because the peer does not read, or too
+    /// many answers wait for room in it. Other messages in the queue do not count: the peer may read
+    /// none before we read its own.
     fn is_congested(&self) -> bool {
-        let replies = self.options.echo || self.options.script.has_answers();
-        let queued = self.session.queued().max(self.options.script.answer_bytes());
-        replies && queued >= QUEUE_LIMIT_BYTES && !self.session.is_over()
+        let echoes = if self.options.echo { self.session.queued() } else { 0 };
+        let replies = echoes.max(self.options.script.answer_bytes());
+        replies >= QUEUE_LIMIT_BYTES && !self.session.is_over()
     }
 
     fn write(&mut self) {

@@ -18,13 +18,24 @@ impl Pipe {
         self.send_answers();
     }
 
-    /// Sends the answers that wait. None is sent inside another message.
+    /// Sends the answers that wait, as far as the queue of the session has room. None is sent inside
+    /// another message.
     fn send_answers(&mut self) {
-        while self.may_interject()
-            && let Some((kind, bytes)) = self.options.script.next_answer()
-        {
-            self.interject(kind, &bytes);
+        while self.session.queued() < QUEUE_LIMIT_BYTES && self.send_answer() {}
+    }
+
+    /// Sends all answers that wait, before a Close.
+    pub(super) fn complete_answers(&mut self) {
+        while self.send_answer() {}
+    }
+
+    fn send_answer(&mut self) -> bool {
+        if !self.may_interject() {
+            return false;
         }
+        let Some((kind, bytes)) = self.options.script.next_answer() else { return false };
+        self.interject(kind, &bytes);
+        true
     }
 
     /// Sends the messages that wait beside the script and stdin, as far as the queue of the session

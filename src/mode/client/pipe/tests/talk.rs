@@ -112,6 +112,38 @@ fn a_peer_that_does_not_read_its_answers_is_not_read() {
     });
 }
 
+/// A server that echoes reads nothing while it cannot write.
+#[test]
+fn a_peer_that_reads_nothing_before_its_messages_are_read_is_read() {
+    testbed::run(async {
+        const LINES: usize = 1 << 15;
+        let mut options = talking(Vec::new(), vec![answer("^2$", "3")], Vec::new());
+        options.reads_stdin = true;
+        let (mut pipe, mut world) = pipe_over(options, &Bed { buffer: 4096, ..Bed::default() });
+        pipe.output.hide();
+        world.type_all(&"x\n".repeat(LINES));
+        let World { peer, signals, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            sleep(S).await;
+            for _ in 0..300 {
+                peer.say(&"y".repeat(1000));
+            }
+            peer.say("2");
+            while peer.session.queued() > 0 {
+                peer.session.progress(false).await;
+            }
+            let mut heard = Vec::new();
+            while heard.len() <= LINES {
+                heard.extend(peer.next().await);
+            }
+            assert!(heard.contains(&OwnedEvent::text("3")));
+            peer.close(1000);
+            peer.finish().await;
+        });
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
+    });
+}
+
 #[test]
 fn an_answer_waits_for_the_end_of_a_long_message() {
     testbed::run(async {
