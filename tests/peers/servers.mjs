@@ -123,6 +123,15 @@ const socket_io_origin = () =>
 // Refuses for a reason that it does not give.
 const socket_io_refusing = () => socket_io({ allowRequest: (_, done) => done(null, false) });
 
+// Pings often, and echoes the event `message`.
+const socket_io_pings = () => {
+  const server = http.createServer();
+  const { Server } = require('socket.io');
+  const io = new Server(server, { pingInterval: 300, pingTimeout: 1000 });
+  io.on('connection', (socket) => socket.on('message', (...data) => socket.emit('message', ...data)));
+  return server;
+};
+
 const socket_io_polling = () => socket_io({ transports: ['polling'] });
 
 const sockjs = () => {
@@ -240,6 +249,7 @@ const servers = {
   'node-http': node_http,
   'socket.io': socket_io,
   'socket.io-origin': socket_io_origin,
+  'socket.io-pings': socket_io_pings,
   'socket.io-polling': socket_io_polling,
   'socket.io-refusing': socket_io_refusing,
   'subscriptions-transport-ws': subscriptions_transport_ws,
