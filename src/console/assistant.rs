@@ -63,6 +63,7 @@ impl Highlighter for Assistant {
         self.painted_at.set(Some(Instant::now()));
         let is_new = self.painted_length.replace(line.len()).abs_diff(line.len()) > MAX_TYPED_BYTES;
         if !is_new
+            && line.contains('\n')
             && !self.accepted.get()
             && let Some(tail) = tail(line, cursor, whole_screen())
         {

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
     },
     thread::{self, Thread},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The state of the line being edited. The editor's helper updates it.
@@ -36,6 +36,8 @@ pub(super) struct LineState {
     pub(super) printer: OnceLock<Thread>,
     /// Held while the printer hands output to the editor.
     handover: Mutex<()>,
+    /// The time at which the last handover began.
+    handover_began: Mutex<Option<Instant>>,
     /// The editor thread must stop permanently before the next paint.
     pub(super) freeze_requested: AtomicBool,
     pub(super) frozen: AtomicBool,
@@ -100,11 +102,17 @@ impl LineState {
         // A handover in progress either ends very soon or waits for the editor. If it waits, the
         // output can no longer end up in the line.
         for _ in 0..HANDOVER_POLLS {
-            if self.handover.try_lock().is_ok() {
+            if self.handover.try_lock().is_ok() || self.handover_waits() {
                 return;
             }
             thread::sleep(HANDOVER_POLL_INTERVAL);
         }
+    }
+
+    /// Reports whether the handover in progress waits for the editor, which prefers keys.
+    fn handover_waits(&self) -> bool {
+        let began = self.handover_began.lock().unwrap_or_else(PoisonError::into_inner);
+        began.is_some_and(|began| began.elapsed() > HANDOVER_LIMIT)
     }
 
     /// Reports whether the editor can be handed output.
@@ -114,6 +122,8 @@ impl LineState {
 
     /// Locks the handover of output to the editor.
     pub(super) fn lock_handover(&self) -> MutexGuard<'_, ()> {
+        // First, so that a handover in progress never has the time of the one before it.
+        *self.handover_began.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         self.handover.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -144,4 +154,6 @@ impl LineState {
 
 /// The number of polls for the end of a handover.
 const HANDOVER_POLLS: u32 = 20;
+/// A handover that takes longer waits for the editor.
+const HANDOVER_LIMIT: Duration = Duration::from_millis(5);
 const HANDOVER_POLL_INTERVAL: Duration = Duration::from_micros(50);
