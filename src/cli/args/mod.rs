@@ -187,9 +187,9 @@ pub struct ClientArgs {
     ///
     /// ${NAME} is a named group of an --expect or --answer, such as (?<NAME>\w+), when it last
     /// matched; ${json:/pointer} a value of the message that is answered, or that matched last;
-    /// ${env:NAME} an environment variable, which is then treated as a secret; ${uuid} a random
-    /// UUID; ${now} and ${now_ms} the time; ${n} counts the messages that contain it; $${ is a
-    /// literal ${. In a JSON message, values of json: are inserted as JSON.
+    /// ${env:NAME} an environment variable, which is then treated as a secret. The names uuid, now
+    /// and now_ms stand for a random UUID and the time, and n counts the messages that contain it.
+    /// $${ is a literal ${. In a JSON message, values of json: are inserted as JSON.
     #[arg(long, help_heading = PIPE)]
     pub expand: bool,
 
