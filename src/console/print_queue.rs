@@ -1,13 +1,14 @@
 //! The queue of output to print above the line, and the thread that prints it.
 
 use super::line_state::LineState;
+use crate::session::backlog::Backlog;
 use rustyline::ExternalPrinter;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     thread,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout_at};
 
 /// The queue of output to print.
 pub(super) struct PrintQueue {
@@ -17,7 +18,6 @@ pub(super) struct PrintQueue {
     pub(super) progress: Notify,
 }
 
-#[derive(Default)]
 pub(super) struct QueueState {
     /// Groups of lines, each handed to the editor at once.
     chunks: VecDeque<String>,
@@ -27,6 +27,19 @@ pub(super) struct QueueState {
     in_flight: String,
     /// True while another program owns the terminal.
     held: bool,
+    backlog: Backlog,
+}
+
+impl Default for QueueState {
+    fn default() -> Self {
+        Self {
+            chunks: VecDeque::new(),
+            bytes: 0,
+            in_flight: String::new(),
+            held: false,
+            backlog: Backlog::new(PRINT_LIMIT_BYTES),
+        }
+    }
 }
 
 impl QueueState {
@@ -41,6 +54,7 @@ impl QueueState {
     }
 
     pub(super) fn push(&mut self, mut text: &str) {
+        self.backlog.wrote(false);
         while !text.is_empty() {
             let start = text.as_bytes().get(..CHUNK_BYTES).unwrap_or_default();
             // A line is never split, whatever its length.
@@ -57,6 +71,20 @@ impl QueueState {
             }
             self.bytes += chunk.len();
             text = rest;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= self.backlog.limit()
+    }
+
+    /// Records that a chunk is on the screen.
+    fn shown(&mut self) {
+        self.in_flight.clear();
+        if self.chunks.is_empty() {
+            self.backlog.wrote(true);
+        } else {
+            self.backlog.progressed();
         }
     }
 
@@ -85,13 +113,27 @@ impl PrintQueue {
     /// Reports whether the queue has reached its limit, at which reading from the sources of output
     /// stops.
     pub(super) fn is_full(&self) -> bool {
-        self.lock().bytes >= PRINT_LIMIT_BYTES
+        self.lock().is_full()
     }
 
-    /// Waits until the queue is below its limit.
+    /// Waits until the queue is below its limit, which is raised if the terminal shows nothing for
+    /// a while.
     pub(super) async fn room(&self) {
-        while self.is_full() {
-            self.progress.notified().await;
+        loop {
+            let extends_at = {
+                let mut queue = self.lock();
+                queue.backlog.extend();
+                if !queue.is_full() {
+                    return;
+                }
+                queue.backlog.extends_at()
+            };
+            let progress = self.progress.notified();
+            match extends_at {
+                // Either way, the queue is looked at again.
+                Some(at) => drop(timeout_at(at.into(), progress).await),
+                None => progress.await,
+            }
         }
     }
 
@@ -114,9 +156,7 @@ pub(super) fn run_printer(mut printer: impl ExternalPrinter, output: &PrintQueue
     let line = &output.line;
     let _ = line.printer.set(thread::current());
     loop {
-        let mut queue = output.lock();
-        queue.in_flight.clear();
-        drop(queue);
+        output.lock().shown();
         output.progress.notify_one();
         let before = loop {
             let handover = line.lock_handover();
@@ -144,7 +184,54 @@ pub(super) fn run_printer(mut printer: impl ExternalPrinter, output: &PrintQueue
     }
 }
 
-/// The size of the queue at which reading from the sources of output stops.
+/// The size of the queue at which reading from the sources of output stops while the terminal keeps
+/// up.
 const PRINT_LIMIT_BYTES: usize = 256 << 10;
 /// The largest chunk, unless a single line is longer.
 const CHUNK_BYTES: usize = 32 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::testbed;
+    use std::time::Duration;
+
+    /// Once reading stopped at the first limit, and pings of the peer were not answered.
+    #[test]
+    fn a_terminal_that_shows_nothing_for_a_while_may_be_behind_by_more() {
+        testbed::run(async {
+            let queue = PrintQueue::new(Arc::default());
+            let line = format!("{}\n", "x".repeat(999));
+            // Returns the number of lines printed until the queue is full.
+            let fill = || {
+                let mut lines = 0;
+                while !queue.is_full() {
+                    queue.print(&line);
+                    lines += 1;
+                }
+                lines
+            };
+            assert_eq!(fill(), PRINT_LIMIT_BYTES.div_ceil(1000));
+            // A chunk on the screen postpones it.
+            tokio::time::advance(Duration::from_millis(90)).await;
+            let chunk = queue.lock().take();
+            queue.lock().shown();
+            assert!(!queue.is_full());
+            queue.print(&chunk);
+            let before = tokio::time::Instant::now();
+            queue.room().await;
+            assert_eq!(before.elapsed(), Duration::from_millis(100));
+            let more = fill() * 1000;
+            assert!((7 << 20..9 << 20).contains(&more), "{more}");
+            // Below the limit there is room without waiting.
+            queue.lock().take();
+            queue.room().await;
+            assert_eq!(before.elapsed(), Duration::from_millis(100));
+            while !queue.lock().chunks.is_empty() {
+                queue.lock().take();
+            }
+            queue.lock().shown();
+            assert_eq!(fill(), PRINT_LIMIT_BYTES.div_ceil(1000));
+        });
+    }
+}

@@ -1,6 +1,5 @@
 //! The run modes. Each decides what to send and where to show received messages.
 
-mod backlog;
 mod client;
 mod demo;
 mod echo;

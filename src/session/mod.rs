@@ -4,6 +4,7 @@
 //! queue messages, then wait in [`Session::progress`], which writes everything queued in one call
 //! and reads as much as is available.
 
+pub(crate) mod backlog;
 pub mod clock;
 mod context;
 mod error;

@@ -10,7 +10,6 @@ use crate::{
     error::{Error, StdinPosition},
     escape::Escaped,
     job::run_outcome::RunOutcome,
-    mode::backlog::Backlog,
     proto::{Kind, Piece},
     render::{buffer::OutputBuffer, dialogue::Dialogue, extent::Extent, renderer::Renderer},
     report::Report,
@@ -18,7 +17,7 @@ use crate::{
         command::Command,
         input::{self, Framing, Next},
     },
-    session::clock::now,
+    session::{backlog::Backlog, clock::now},
     sink::Print,
     sys::stdio::{self, Stdin, StdinKind, Stdout},
 };

@@ -3,9 +3,9 @@
 //! while may be behind by more.
 
 use crate::{
-    mode::backlog::Backlog,
     proto::Piece,
     render::{buffer::OutputBuffer, renderer::Renderer},
+    session::backlog::Backlog,
     sink::jsonl::EventBuffer,
     sys::stdio::Stdout,
 };

@@ -1,6 +1,6 @@
-//! The output that waits for a stdout that is behind.
+//! The output that waits for a stdout or terminal that is behind.
 
-use crate::session::{
+use super::{
     clock::now,
     limits::{HELD_LIMIT_BYTES, QUEUE_LIMIT_BYTES},
 };
@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 /// stdout keeps up, so that memory stays in the processor's cache, and large once stdout has been
 /// behind for a while: the pings of the peer can be answered only while the network is read.
 #[derive(Debug)]
-pub(super) struct Backlog {
+pub(crate) struct Backlog {
+    /// The limit while stdout keeps up.
+    least: usize,
     limit: usize,
     /// The time since when output has been waiting.
     since: Option<Instant>,
@@ -18,34 +20,44 @@ pub(super) struct Backlog {
 
 impl Default for Backlog {
     fn default() -> Self {
-        Self { limit: QUEUE_LIMIT_BYTES, since: None }
+        Self::new(QUEUE_LIMIT_BYTES)
     }
 }
 
 impl Backlog {
+    /// Creates a backlog whose limit is `least` while the output keeps up.
+    pub(crate) fn new(least: usize) -> Self {
+        Self { least, limit: least, since: None }
+    }
+
     /// Returns the number of bytes from which on the network is not read.
     #[inline]
-    pub(super) fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
     /// Records the result of writing: whether all of the output was written.
     #[inline]
-    pub(super) fn wrote(&mut self, all: bool) {
+    pub(crate) fn wrote(&mut self, all: bool) {
         if all {
-            *self = Self::default();
+            *self = Self::new(self.least);
         } else if self.since.is_none() {
             self.since = Some(now());
         }
     }
 
+    /// Records that some of the output was written, so that the rest is not behind yet.
+    pub(crate) fn progressed(&mut self) {
+        self.since = Some(now());
+    }
+
     /// Returns the time at which [`Self::extend`] raises the limit.
-    pub(super) fn extends_at(&self) -> Option<Instant> {
-        self.since.filter(|_| self.limit == QUEUE_LIMIT_BYTES).map(|since| since + PATIENCE)
+    pub(crate) fn extends_at(&self) -> Option<Instant> {
+        self.since.filter(|_| self.limit == self.least).map(|since| since + PATIENCE)
     }
 
     /// Raises the limit if it is time. Returns true if it did.
-    pub(super) fn extend(&mut self) -> bool {
+    pub(crate) fn extend(&mut self) -> bool {
         let extends = self.extends_at().is_some_and(|at| at <= now());
         if extends {
             self.limit = HELD_LIMIT_BYTES;
