@@ -141,6 +141,29 @@ impl StoredMessage {
         self.length
     }
 
+    /// Writes all of the message. Returns its length.
+    pub fn write_to(&self, out: &mut impl io::Write) -> io::Result<u64> {
+        let mut offset = 0;
+        while offset < self.length {
+            let part = self.read_at(offset, BLOCK_BYTES)?;
+            out.write_all(&part)?;
+            offset += part.len() as u64;
+        }
+        Ok(offset)
+    }
+
+    /// Reads as [`Self::read_at`] does, without the part of a character at the end. The offset is
+    /// that of a character, and the message is text.
+    pub fn read_text_at(&self, offset: u64, length: usize) -> io::Result<String> {
+        let mut bytes = self.read_at(offset, length)?;
+        let cut = std::str::from_utf8(&bytes).err().filter(|fault| fault.error_len().is_none());
+        if let Some(fault) = cut {
+            bytes.truncate(fault.valid_up_to());
+        }
+        Ok(String::from_utf8(bytes)
+            .unwrap_or_else(|fault| String::from_utf8_lossy(fault.as_bytes()).into_owned()))
+    }
+
     /// Reads up to `length` bytes from this offset; fewer only at the end.
     pub fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
@@ -161,7 +184,7 @@ impl StoredMessage {
 
 /// The longest message that is kept in memory.
 pub const MEMORY_LIMIT_BYTES: usize = 1 << 20;
-/// The number of bytes after which the file is written.
+/// The number of bytes that are written or read at once.
 const BLOCK_BYTES: usize = 256 << 10;
 /// The capacity that a [`Collector`] keeps between messages.
 const KEPT_CAPACITY_BYTES: usize = 1 << 20;

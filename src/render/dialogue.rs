@@ -58,13 +58,41 @@ impl Dialogue {
         at: SystemTime,
         out: &mut impl Write,
     ) -> fmt::Result {
+        self.write_start(direction, (kind, message, message.len()), at, out)
+    }
+
+    /// Returns the start of a message of `length` bytes, with its direction mark and a note that it
+    /// is truncated.
+    pub fn long_message(
+        &self,
+        direction: Direction,
+        kind: Kind,
+        (start, length): (&[u8], usize),
+        at: SystemTime,
+    ) -> String {
+        let mut out = String::new();
+        let _ = self.write_start(direction, (kind, start, length), at, &mut out);
+        out
+    }
+
+    fn write_start(
+        &self,
+        direction: Direction,
+        (kind, start, length): (Kind, &[u8], usize),
+        at: SystemTime,
+        out: &mut impl Write,
+    ) -> fmt::Result {
         let (head, width) = self.head(direction, at);
         out.write_str(&head)?;
         match kind {
             Kind::Text => {
-                self.write_text(&String::from_utf8_lossy(message), width - MARK_COLUMNS, width, out)
+                let text = (&*String::from_utf8_lossy(start), length - start.len());
+                self.write_text_start(text, width - MARK_COLUMNS, width, out)
             }
-            Kind::Binary => self.binary(message, out),
+            Kind::Binary => {
+                writeln!(out, "binary, {length} bytes")?;
+                self.dump(start, length, out)
+            }
         }
     }
 
@@ -77,7 +105,7 @@ impl Dialogue {
                 let text = String::from_utf8_lossy(message);
                 self.write_text(&text, column - MARK_COLUMNS, column, &mut out)
             }
-            Kind::Binary => self.dump(message, &mut out),
+            Kind::Binary => self.dump(message, message.len(), &mut out),
         };
         out
     }
@@ -137,7 +165,18 @@ impl Dialogue {
         column: usize,
         out: &mut impl Write,
     ) -> fmt::Result {
-        let is_json = text.len() <= MAX_JSON_BYTES && is_whole(text);
+        self.write_text_start((text, 0), indent, column, out)
+    }
+
+    /// Writes the start of a text that is longer by `missing` bytes.
+    fn write_text_start(
+        &self,
+        (text, missing): (&str, usize),
+        indent: usize,
+        column: usize,
+        out: &mut impl Write,
+    ) -> fmt::Result {
+        let is_json = missing == 0 && text.len() <= MAX_JSON_BYTES && is_whole(text);
         let is_laid_out = self.pretty && is_json;
         let mut page = Page::new(self.extent, indent, column, out);
         let mut end = 0;
@@ -153,30 +192,26 @@ impl Dialogue {
         } else {
             end = page.text(text)?;
         }
-        if page.is_full() {
+        if page.is_full() || missing > 0 {
             // Laid-out JSON is longer than the message, so only the total size is meaningful.
             let part = if is_laid_out { String::new() } else { format!("{end} of ") };
-            self.cut(&part, text.len(), out)?;
+            self.cut(&part, text.len() + missing, out)?;
         }
         Ok(())
     }
 
-    fn binary(&self, message: &[u8], out: &mut impl Write) -> fmt::Result {
-        writeln!(out, "binary, {} bytes", message.len())?;
-        self.dump(message, out)
-    }
-
-    fn dump(&self, message: &[u8], out: &mut impl Write) -> fmt::Result {
+    /// Writes a dump of the start of a message of `length` bytes.
+    fn dump(&self, start: &[u8], length: usize, out: &mut impl Write) -> fmt::Result {
         let (row, rows) = match self.extent {
             // The heading takes one row.
             Extent::Screen(room) => (row_length(room.columns), room.rows.saturating_sub(1).max(1)),
             Extent::Start(limit) => (ROW, limit / ROW_BYTES),
             Extent::Whole => (ROW, usize::MAX),
         };
-        let end = message.len().min(rows.saturating_mul(row));
-        hexdump(message.within(..end), row, out)?;
-        if end < message.len() {
-            self.cut(&format!("{end} of "), message.len(), out)?;
+        let end = start.len().min(rows.saturating_mul(row));
+        hexdump(start.within(..end), row, out)?;
+        if end < length {
+            self.cut(&format!("{end} of "), length, out)?;
         }
         Ok(())
     }
@@ -257,6 +292,22 @@ mod tests {
         let out = shown(room(40, 2), Kind::Text, "y".repeat(1000));
         let note = "(78 of 1000 bytes; /last shows all, /save FILE keeps it)";
         assert_eq!(out, format!("< {}\n{note}", "y".repeat(78)));
+    }
+
+    #[test]
+    fn a_message_of_which_only_the_start_is_known_is_truncated() {
+        let long = |dialogue: Dialogue, kind, start: &[u8]| {
+            dialogue.long_message(Direction::In, kind, (start, 9_000_000), NOON)
+        };
+        let hint = "9000000 bytes; /last shows more, /save FILE keeps it)";
+        let start = "y".repeat(1000);
+        let out = long(room(40, 2), Kind::Text, start.as_bytes());
+        assert_eq!(out, format!("< {}\n(78 of {hint}", "y".repeat(78)));
+        let out = long(room(40, 100), Kind::Text, start.as_bytes());
+        assert_eq!(out, format!("< {start}\n(1000 of {hint}"));
+        let out = long(room(40, 2), Kind::Binary, &[7; 100]);
+        assert!(out.starts_with("< binary, 9000000 bytes\n00000000  07 "), "{out}");
+        assert!(out.ends_with(&format!("|\n(4 of {hint}")), "{out}");
     }
 
     #[test]

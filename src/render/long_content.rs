@@ -54,24 +54,26 @@ impl LongContent {
     /// Appends the next part. Returns true if it was the last.
     pub fn write_part(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         out.append(&mut self.before);
-        let part = self.message.read_at(self.offset, PART_BYTES)?;
-        let end = match self.encoding {
-            Encoding::Text { .. } => whole_characters(&part),
-            Encoding::Raw | Encoding::Base64 => part.len(),
-        };
-        let bytes = part.within(..end);
-        match self.encoding {
-            Encoding::Raw => out.extend_from_slice(bytes),
+        let length = match self.encoding {
+            Encoding::Raw => {
+                let part = self.message.read_at(self.offset, PART_BYTES)?;
+                out.extend_from_slice(&part);
+                part.len()
+            }
             Encoding::Text { terminal } => {
-                line::write_text(&String::from_utf8_lossy(bytes), terminal, out);
+                let part = self.message.read_text_at(self.offset, PART_BYTES)?;
+                line::write_text(&part, terminal, out);
+                part.len()
             }
             Encoding::Base64 => {
+                let part = self.message.read_at(self.offset, PART_BYTES)?;
                 let start = out.len();
-                out.resize(start + BASE64.encode_len(bytes.len()), 0);
-                BASE64.encode_mut(bytes, out.within_mut(start..));
+                out.resize(start + BASE64.encode_len(part.len()), 0);
+                BASE64.encode_mut(&part, out.within_mut(start..));
+                part.len()
             }
-        }
-        self.offset += bytes.len() as u64;
+        };
+        self.offset += length as u64;
         let is_last = self.offset >= self.message.length();
         if is_last {
             out.append(&mut self.after);
@@ -96,14 +98,6 @@ impl LongContent {
             }
         }
         Ok(())
-    }
-}
-
-/// Returns the length of `text` without the part of a character at its end.
-fn whole_characters(text: &[u8]) -> usize {
-    match std::str::from_utf8(text) {
-        Err(fault) if fault.error_len().is_none() && fault.valid_up_to() > 0 => fault.valid_up_to(),
-        _ => text.len(),
     }
 }
 

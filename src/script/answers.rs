@@ -50,6 +50,11 @@ impl Answers {
         Some(next)
     }
 
+    /// Reports whether there are no rules.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Reports whether answers wait.
     pub(crate) fn has_queued(&self) -> bool {
         !self.queue.is_empty()

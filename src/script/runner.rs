@@ -204,6 +204,11 @@ impl Script {
         self.answers.judge(message, &mut self.memory, &mut self.news);
     }
 
+    /// Reports whether received messages may be answered.
+    pub(crate) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
     /// Takes the next answer to send.
     pub(crate) fn next_answer(&mut self) -> Option<(Kind, Vec<u8>)> {
         self.answers.next()

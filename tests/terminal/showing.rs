@@ -1,7 +1,7 @@
 //! The display of messages, and /hold.
 
 use super::{CONNECTED, STATUS, Terminal, begin, leave};
-use crate::support::wire::{binary, text};
+use crate::support::wire::{binary, frame, ping, text};
 use std::fs;
 
 #[test]
@@ -132,13 +132,54 @@ fn a_filter_shows_what_matches() {
     });
 }
 
+/// The message was in memory twice, with what was shown of it.
+#[test]
+fn a_message_of_64_mib_takes_little_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("saved");
+    let path = file.to_str().unwrap().to_owned();
+    Terminal::new().run(move |screen, peer| {
+        begin(screen, peer);
+        let part = "0123456789abcdef".repeat(1 << 16);
+        peer.send(frame(0x01, &part));
+        for _ in 0..62 {
+            peer.send(frame(0x00, &part));
+        }
+        peer.send(frame(0x80, &part));
+        screen.has("(1678 of 67108864 bytes; /last shows more, /save FILE keeps it)");
+        screen.press(&format!("/save {path}\r"));
+        screen.wait("a word", |view| view.has_part("67108864 bytes written to"));
+        screen.press("/last\r");
+        screen.wait("the cut", |view| view.has_part(" of 67108864 bytes)"));
+        let peak = peer.child.peak_memory();
+        assert!(peak < 40 << 20, "{peak} bytes");
+        leave(screen, peer);
+    });
+    assert_eq!(fs::metadata(file).unwrap().len(), 64 << 20);
+}
+
+/// Reading stopped once 256 KiB waited, and the peer's pings with it.
+#[test]
+fn pings_are_answered_while_a_stopped_terminal_has_megabytes_waiting() {
+    Terminal::new().run(|screen, peer| {
+        begin(screen, peer);
+        let stalled = screen.stall();
+        for _ in 0..60 {
+            peer.send([text("x".repeat(1000)).repeat(60), ping("there?")].concat());
+            peer.expect_pong("there?");
+        }
+        drop(stalled);
+        leave(screen, peer);
+    });
+}
+
 #[test]
 fn paused_messages_are_held_until_resume() {
     Terminal::new().run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/pause");
         screen.has("paused: /resume shows the messages received in the meantime");
-        peer.send([text("one"), text("two"), crate::support::wire::ping("still")].concat());
+        peer.send([text("one"), text("two"), ping("still")].concat());
         // The message was received, and is not shown.
         peer.expect_pong("still");
         screen.edits("paused>", 8);
@@ -194,7 +235,7 @@ fn headers_and_stats_show_the_handshake_and_the_figures() {
         peer.send([text("a"), binary("bc")].concat());
         screen.enter("/ping");
         assert_eq!(peer.frame().first, 0x89);
-        peer.send(crate::support::wire::frame(0x8a, ""));
+        peer.send(frame(0x8a, ""));
         screen.wait("a pong", |view| view.has_part("< pong ("));
         screen.enter("/stats");
         screen.wait("figures", |view| {

@@ -16,13 +16,14 @@ use crate::{
     },
     error::Error,
     job::run_outcome::RunOutcome,
-    proto::{Assembler, Close, CloseCode, Event, Kind, Piece},
+    proto::{Close, CloseCode, Event, Kind, Piece},
     random::entropy,
     redact::Shown,
     render::summary::summary,
-    script::{draft::Draft, repeats::Repeats},
+    script::{draft::Draft, repeats::Repeats, runner::Script},
     session::{Session, limits::QUEUE_LIMIT_BYTES},
     sink::Print,
+    stored::{Collector, Content},
     sys::{signals::Signals, stdio::limit_writing_at_end},
 };
 use colored::Colorize as _;
@@ -42,7 +43,7 @@ pub(super) struct Interactive {
     prompt: Prompt,
     signals: Signals,
     view: View,
-    assembler: Assembler,
+    collector: Collector,
     repeats: Repeats,
     /// The lines of the opening handshake.
     handshake: Vec<Shown>,
@@ -117,7 +118,7 @@ impl Interactive {
             options,
             prompt,
             signals,
-            assembler: Assembler::default(),
+            collector: Collector::default(),
             repeats: Repeats::default(),
             handshake,
             pings: VecDeque::new(),
@@ -203,14 +204,14 @@ impl Interactive {
     fn drain(&mut self) -> bool {
         self.view.fit();
         while !self.prompt.is_full() && !self.view.is_full() && !self.is_congested() {
-            let Self { session, view, prompt, assembler, pings, options, .. } = self;
+            let Self { session, view, prompt, collector, pings, options, .. } = self;
             match session.next_event() {
                 None => return true,
                 Some(Event::Message(piece)) => {
                     let Piece { kind, .. } = piece;
-                    if let Some(message) = assembler.push(&piece) {
-                        show_received(view, prompt, kind, message);
-                        options.script.answer(message);
+                    if let Some(message) = collector.push(&piece) {
+                        show_received(view, prompt, kind, message.content());
+                        answer(&mut options.script, message.content());
                     }
                 }
                 Some(Event::Ping(payload)) if options.shows_pings => {
@@ -423,12 +424,25 @@ impl Interactive {
     }
 }
 
-fn show_received(view: &mut View, prompt: &Prompt, kind: Kind, message: &[u8]) {
+fn show_received(view: &mut View, prompt: &Prompt, kind: Kind, message: Content<'_>) {
     if view.admits(kind, message) {
-        if kind == Kind::Text {
-            prompt.vocabulary().learn(message);
+        if let (Kind::Text, Content::Short(text)) = (kind, message) {
+            prompt.vocabulary().learn(text);
         }
         print(prompt, view.received(kind, message));
+    }
+}
+
+fn answer(script: &mut Script, message: Content<'_>) {
+    match message {
+        Content::Short(bytes) => script.answer(bytes),
+        // A pattern needs the whole message in memory.
+        Content::Long(stored) if script.has_answers() => {
+            if let Ok(bytes) = stored.read_at(0, usize::MAX) {
+                script.answer(&bytes);
+            }
+        }
+        Content::Long(_) => {}
     }
 }
 

@@ -9,10 +9,11 @@ use crate::{
     error::Error,
     escape::Escaped,
     mode::client::{farewell::farewell, reconnect::RetryEvent},
-    proto::{Assembler, CloseCode, handshake::HeaderEdit},
+    proto::{CloseCode, handshake::HeaderEdit},
     random::entropy,
     redact::Shown,
     session::Session,
+    stored::Collector,
 };
 use colored::Colorize as _;
 use std::{pin::Pin, time::Instant};
@@ -148,7 +149,7 @@ impl Interactive {
                 }
                 self.session = self.options.sinks.observe(session);
                 self.handshake = handshake;
-                self.assembler = Assembler::default();
+                self.collector = Collector::default();
                 self.repeats.stop();
                 self.options.script.forget_answers();
                 self.begin_ticks();

@@ -6,7 +6,9 @@ use crate::{
     redact::ShownPath,
     render::{dialogue::Dialogue, extent::Extent},
     script::matcher::Matcher,
+    stored::{Content, StoredMessage},
     sys::unix::set_private_mode,
+    wording::system_error,
 };
 use std::{
     io::{self, Write as _},
@@ -25,7 +27,13 @@ pub(super) struct View {
     /// The output held since `/pause`.
     held: Option<Held>,
     /// The last message received.
-    last: Option<(Kind, Vec<u8>)>,
+    last: Option<(Kind, LastMessage)>,
+}
+
+#[derive(Debug)]
+enum LastMessage {
+    Short(Vec<u8>),
+    Long(StoredMessage),
 }
 
 #[derive(Debug, Default)]
@@ -52,24 +60,45 @@ impl View {
     }
 
     /// Stores a received message as the last one. Returns true if it passes the filter.
-    pub(super) fn admits(&mut self, kind: Kind, message: &[u8]) -> bool {
-        let (last, bytes) = self.last.get_or_insert_with(|| (kind, Vec::new()));
-        *last = kind;
-        bytes.clear();
-        bytes.extend_from_slice(message);
-        if bytes.capacity() > MAX_IDLE_BYTES && message.len() <= MAX_IDLE_BYTES {
-            bytes.shrink_to(MAX_IDLE_BYTES);
+    pub(super) fn admits(&mut self, kind: Kind, message: Content<'_>) -> bool {
+        self.keep(kind, message);
+        let Some(filter) = &self.filter else { return true };
+        let matches = match message {
+            Content::Short(bytes) => filter.is_match(bytes),
+            // A pattern needs the whole message in memory. What cannot be read is shown.
+            Content::Long(stored) => {
+                stored.read_at(0, usize::MAX).map_or(true, |bytes| filter.is_match(&bytes))
+            }
+        };
+        self.hidden += u64::from(!matches);
+        matches
+    }
+
+    fn keep(&mut self, kind: Kind, message: Content<'_>) {
+        let bytes = match message {
+            Content::Short(bytes) => bytes,
+            Content::Long(stored) => {
+                self.last = Some((kind, LastMessage::Long(stored.clone())));
+                return;
+            }
+        };
+        if let Some((last, LastMessage::Short(kept))) = &mut self.last {
+            *last = kind;
+            kept.clear();
+            kept.extend_from_slice(bytes);
+        } else {
+            self.last = Some((kind, LastMessage::Short(bytes.to_vec())));
         }
-        if self.filter.as_ref().is_some_and(|filter| !filter.is_match(message)) {
-            self.hidden += 1;
-            return false;
-        }
-        true
     }
 
     /// Shows a received message that passed the filter. Returns what to print now, if anything.
-    pub(super) fn received(&mut self, kind: Kind, message: &[u8]) -> Option<String> {
-        let text = self.dialogue.message(Direction::In, kind, message, SystemTime::now());
+    pub(super) fn received(&mut self, kind: Kind, message: Content<'_>) -> Option<String> {
+        let text = match message {
+            Content::Short(bytes) => {
+                self.dialogue.message(Direction::In, kind, bytes, SystemTime::now())
+            }
+            Content::Long(stored) => start_of(&self.dialogue, kind, stored, SCREEN_BYTES),
+        };
         if let Some(held) = &mut self.held {
             held.messages += 1;
         }
@@ -173,28 +202,51 @@ impl View {
         let Some((kind, message)) = &self.last else { return NONE_YET.to_owned() };
         let extent = Extent::Start(LAST_LIMIT_BYTES);
         let dialogue = Dialogue { extent, times: false, ..self.dialogue };
-        dialogue.message(Direction::In, *kind, message, SystemTime::now())
+        match message {
+            LastMessage::Short(bytes) => {
+                dialogue.message(Direction::In, *kind, bytes, SystemTime::now())
+            }
+            LastMessage::Long(stored) => start_of(&dialogue, *kind, stored, LAST_LIMIT_BYTES),
+        }
     }
 
     /// Writes the last received message to a new file. Returns the text to print.
     pub(super) fn save(&self, path: &Path) -> String {
         let Some((_, message)) = &self.last else { return NONE_YET.to_owned() };
-        let write = || -> io::Result<()> {
+        let write = || -> io::Result<u64> {
             let mut options = std::fs::OpenOptions::new();
             options.write(true).create_new(true);
             set_private_mode(&mut options);
-            options.open(path)?.write_all(message)
+            let mut file = options.open(path)?;
+            match message {
+                LastMessage::Short(bytes) => {
+                    file.write_all(bytes)?;
+                    Ok(bytes.len() as u64)
+                }
+                LastMessage::Long(stored) => stored.write_to(&mut file),
+            }
         };
         match write() {
-            Ok(()) => format!("{} bytes written to {}", message.len(), ShownPath(path)),
+            Ok(length) => format!("{length} bytes written to {}", ShownPath(path)),
             Err(cause) => {
-                format!(
-                    "cannot write {}: {}",
-                    ShownPath(path),
-                    crate::wording::system_error(&cause)
-                )
+                format!("cannot write {}: {}", ShownPath(path), system_error(&cause))
             }
         }
+    }
+}
+
+/// Returns the start of a long received message, in which `limit` bytes are looked at.
+fn start_of(dialogue: &Dialogue, kind: Kind, stored: &StoredMessage, limit: usize) -> String {
+    let start = match kind {
+        Kind::Text => stored.read_text_at(0, limit).map(String::into_bytes),
+        Kind::Binary => stored.read_at(0, limit),
+    };
+    let length = usize::try_from(stored.length()).unwrap_or(usize::MAX);
+    match start {
+        Ok(start) => {
+            dialogue.long_message(Direction::In, kind, (&start, length), SystemTime::now())
+        }
+        Err(cause) => format!("(cannot read {length} bytes: {})", system_error(&cause)),
     }
 }
 
@@ -209,16 +261,17 @@ const LAST_LIMIT_BYTES: usize = 4 << 20;
 const NONE_YET: &str = "no message received yet";
 /// The maximum size of held text, at which reading from the session stops.
 const HELD_LIMIT_BYTES: usize = 8 << 20;
-/// The capacity kept for the last message after a longer one.
-const MAX_IDLE_BYTES: usize = 1 << 20;
+/// The start of a long message that is looked at to fill the screen, in bytes.
+const SCREEN_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{proto::Piece, stored::Collector};
 
     /// Receives a text message. Returns the text to print.
     fn receive(view: &mut View, text: &str) -> Option<String> {
-        let message = text.as_bytes();
+        let message = Content::Short(text.as_bytes());
         if view.admits(Kind::Text, message) { view.received(Kind::Text, message) } else { None }
     }
 
@@ -300,10 +353,40 @@ mod tests {
         let path = dir.path().join("message");
         let mut view = View::default();
         assert_eq!(view.save(&path), NONE_YET);
-        view.admits(Kind::Binary, b"\0\xff");
+        view.admits(Kind::Binary, Content::Short(b"\0\xff"));
         assert!(view.save(&path).starts_with("2 bytes written to"));
         assert_eq!(std::fs::read(&path).unwrap(), b"\0\xff");
         assert!(view.save(&path).starts_with("cannot write"));
+    }
+
+    #[test]
+    fn a_long_message_is_shown_in_part_and_saved_whole() {
+        let message = format!("{}\u{e9}nd", "x".repeat(6 << 20));
+        let mut collector = Collector::default();
+        let (start, end) = message.as_bytes().split_at(1000);
+        let piece =
+            |payload, first| Piece { first, last: !first, ..Piece::whole(Kind::Text, payload) };
+        assert!(collector.push(&piece(start, true)).is_none());
+        let long = collector.push(&piece(end, false)).unwrap();
+        let mut view = View::default();
+        let room = crate::render::extent::Room { columns: 20, rows: 3 };
+        view.dialogue.extent = Extent::Screen(room);
+        assert!(view.admits(Kind::Text, long.content()));
+        let shown = view.received(Kind::Text, long.content()).unwrap();
+        let hint = format!("of {} bytes; /last shows more, /save FILE keeps it)", message.len());
+        assert_eq!(shown, format!("< {}\n(58 {hint}", "x".repeat(58)));
+        assert!((4 << 20..5 << 20).contains(&view.last().len()));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("message");
+        assert!(view.save(&path).starts_with(&format!("{} bytes written to", message.len())));
+        assert!(std::fs::read_to_string(&path).unwrap() == message);
+        // A pattern is compared with all of it.
+        view.filter(Some(matcher("^x+\u{e9}nd$")));
+        assert!(view.admits(Kind::Text, long.content()));
+        view.filter(Some(matcher("^x+$")));
+        assert!(!view.admits(Kind::Text, long.content()));
+        assert!(receive(&mut view, "x").unwrap().contains('x'));
+        assert_eq!(view.last(), "< x");
     }
 
     #[test]
