@@ -27,6 +27,11 @@ impl Shown {
         Secrets::Hidden.shown(text)
     }
 
+    /// Redacts and escapes a sentence of this program whose foreign parts are redacted already.
+    pub fn sentence(text: &str) -> Self {
+        Self(escaped_lines(&known::redact_sentence(text)))
+    }
+
     /// Wraps text of which a formatter has redacted and escaped all parts, such as a line of a hex
     /// dump.
     pub fn formatted(text: String) -> Self {
@@ -107,7 +112,7 @@ impl Secrets {
         if self == Self::Shown {
             return value.into();
         }
-        if is_secret_header(name) {
+        if known::is_secret_field(name) {
             return REDACTED.into();
         }
         if name == ":path" {

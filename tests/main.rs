@@ -48,6 +48,7 @@ mod status;
 mod stuck;
 mod terminal;
 mod tls;
+mod trace;
 mod transport;
 mod usage;
 mod violation;

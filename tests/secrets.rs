@@ -110,7 +110,10 @@ fn echo(head: &str) -> String {
     let line = head.lines().next().unwrap_or_default();
     let encoded = BASE64.encode(format!("token={SECRET}").as_bytes());
     let protocol = field(head, "Sec-WebSocket-Protocol");
-    format!("{SECRET} me:{SECRET} {encoded} S%33cr3tT0ken {sent} {line} {protocol}")
+    format!(
+        "{SECRET} me:{SECRET} {encoded} S%33cr3tT0ken S%2533cr3tT0ken S\\u0033cr3tT0ken \
+         S\\\\u0033cr3tT0ken &#83;3cr3tT0ken {sent} {line} {protocol}"
+    )
 }
 
 fn serve(mut stream: TcpStream, port: u16, elsewhere: &Mutex<Vec<String>>) {
@@ -173,6 +176,11 @@ fn serve(mut stream: TcpStream, port: u16, elsewhere: &Mutex<Vec<String>>) {
     let _ = stream.write_all(first.as_bytes());
     let _ = stream.flush();
     let _ = stream.write_all(rest.as_bytes());
+    if matches!(path, Some("/accept" | "/close")) {
+        let _ = stream.write_all(&wire::ping(SECRET));
+        // Cut off inside an escape sequence.
+        let _ = stream.write_all(&wire::frame(0x8a, "no S3cr3tT0ke\\u00"));
+    }
     if matches!(path, Some("/close")) {
         let _ = stream.write_all(&wire::close(1008, &format!("bad token {SECRET}")));
     }
@@ -318,6 +326,45 @@ fn messages_with_a_secret_are_written_as_they_are() {
 }
 
 #[test]
+fn a_value_by_reference_is_a_secret_under_any_name() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("value"), "marigold\n").unwrap();
+    fs::write(dir.path().join("headers"), "X-Tenant: marigold\n").unwrap();
+    for (name, header) in [
+        ("env", "X-Tenant: env:VALUE"),
+        ("file", "X-Tenant: file:value"),
+        ("cmd", "X-Tenant: cmd:echo marigold"),
+        ("headers", "@headers"),
+        // Too short to be recognized in what a server says, but its field is secret.
+        ("short", "X-Tenant: cmd:echo iv"),
+    ] {
+        let config = dir.path().join(format!("{name}.toml"));
+        fs::write(&config, format!("[defaults]\nheader = [\"{header}\"]\n")).unwrap();
+        Test::new()
+            .args(["-vL", "--config"])
+            .args([config])
+            .env("VALUE", "marigold")
+            .peer(|peer| {
+                let port = peer.port();
+                let request = peer.answer(&format!(
+                    "HTTP/1.1 302 marigold\r\nLocation: ws://localhost:{port}/\r\n\
+                     Content-Length: 0\r\nConnection: close\r\n\r\n"
+                ));
+                assert!(["marigold", "iv"].contains(&request.header("X-Tenant")));
+                peer.next_client();
+                let request = peer.open_with("X-Echo: marigold\r\n");
+                assert_eq!(request.all("X-Tenant"), [""; 0]);
+                peer.close_with(1000, "no marigold");
+            })
+            .stderr_has(match name {
+                "short" => ["> X-Tenant: [redacted]\n", "X-Tenant\n"],
+                _ => ["< HTTP/1.1 302 [redacted]\n", "< X-Echo: [redacted]\n"],
+            })
+            .run();
+    }
+}
+
+#[test]
 fn no_usage_error_repeats_a_secret() {
     for args in [
         &["ws://h/", "ws://user:S3cr3tT0ken@h2/?token=S3cr3tT0ken"][..],
@@ -396,4 +443,4 @@ fn no_escape_sequence_of_a_path_or_variable_reaches_stderr() {
 
 const SECRET: &str = "S3cr3tT0ken";
 /// The secret, plain and in Base64, in each alignment.
-const FORMS: [&str; 4] = ["S3cr3tT0ken", "UzNjcjN0VDBrZW", "MzY3IzdFQwa2Vu", "TM2NyM3RUMGtlb"];
+const FORMS: [&str; 4] = ["cr3tT0ke", "UzNjcjN0VDBrZW", "MzY3IzdFQwa2Vu", "TM2NyM3RUMGtlb"];

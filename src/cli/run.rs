@@ -193,7 +193,13 @@ fn header_edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
         for arg in layer {
             match arg {
                 HeaderArg::File(path) => {
-                    headers.extend(connect::read_file(path, parse_header_lines)?);
+                    let lines = connect::read_file(path, parse_header_lines)?;
+                    for line in &lines {
+                        if let HeaderArg::One(HeaderEdit::Set(name, value)) = line {
+                            known::add_field_of_file(name, value);
+                        }
+                    }
+                    headers.extend(lines);
                 }
                 other => headers.push(other.clone()),
             }
@@ -207,8 +213,11 @@ fn header_edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
     let edit = |arg| match arg {
         HeaderArg::One(edit) => Some(Ok(edit)),
         HeaderArg::Reference { name, reference, location } => {
-            let value = connect::resolve_secret_at(&reference, Some(&location));
-            Some(value.map(|value| HeaderEdit::Set(name, value.expose().trim().to_owned())))
+            Some(connect::resolve_secret_at(&reference, Some(&location)).map(|value| {
+                let value = value.expose().trim();
+                known::add_field(&name, value);
+                HeaderEdit::Set(name, value.to_owned())
+            }))
         }
         HeaderArg::File(_) => None,
     };

@@ -2,7 +2,7 @@
 
 use super::{redirect_fault::RedirectFault, redirect_hop::RedirectHop};
 use crate::{
-    known::signs::is_bound_to_origin,
+    known::is_bound_to_origin,
     proto::handshake::{HeaderEdit, Response},
 };
 use std::borrow::Cow;

@@ -1,6 +1,10 @@
 //! Summary of an opening handshake request, for the explanation of its failure.
 
-use crate::{known::signs, proto::handshake::Headers, target::Target};
+use crate::{
+    known::{self, signs},
+    proto::handshake::Headers,
+    target::Target,
+};
 
 /// The parts of a request that may explain a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +53,7 @@ impl RequestSummary {
         let present = fields.into_iter().filter(|(name, _)| headers.get(name).is_some());
         let mut parts: Vec<_> = present.map(|(_, part)| part).collect();
         let subprotocols = headers.get("Sec-WebSocket-Protocol").unwrap_or_default();
-        if headers.iter().any(|(name, _)| signs::is_secret_header(name))
+        if headers.iter().any(|(name, _)| known::is_secret_field(name))
             || !signs::secret_parameters(&target.to_string()).is_empty()
             || !signs::subprotocol_secrets(subprotocols).is_empty()
         {

@@ -2,6 +2,7 @@
 
 use crate::{
     escape::Escaped,
+    known,
     proto::{Close, codes::Dialect, handshake::Version},
     session::{QuietPeriod, SessionContext},
 };
@@ -53,7 +54,11 @@ fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
 }
 
 fn write_reason(f: &mut fmt::Formatter<'_>, close: &Close) -> fmt::Result {
-    if close.reason.is_empty() { Ok(()) } else { write!(f, ": {}", Escaped(&close.reason)) }
+    if close.reason.is_empty() {
+        Ok(())
+    } else {
+        write!(f, ": {}", Escaped(&known::redact(&close.reason)))
+    }
 }
 
 /// Writes that the transport ended without a Close.

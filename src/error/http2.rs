@@ -3,6 +3,7 @@
 use super::text::short;
 use crate::{
     escape::Escaped,
+    known,
     net::http2::{ErrorCode, Http2Fault},
     wording::system_error,
 };
@@ -59,7 +60,11 @@ pub(super) fn sentence(
              ENABLE_CONNECT_PROTOCOL (RFC 8441, 3)"
         ),
         Http2Fault::Request(cause) => {
-            write!(f, "cannot send the request to {authority} over HTTP/2: {}", Escaped(cause))
+            write!(
+                f,
+                "cannot send the request to {authority} over HTTP/2: {}",
+                Escaped(&known::redact(cause))
+            )
         }
         Http2Fault::GoAway { reason, debug } => {
             write!(

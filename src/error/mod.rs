@@ -195,12 +195,12 @@ impl Error {
 
     /// Returns the message, to be shown or recorded.
     pub fn shown(&self) -> Shown {
-        self.to_string().into()
+        Shown::sentence(&self.to_string())
     }
 
     /// Returns the hint, if any, to be shown or recorded.
     pub fn shown_hint(&self) -> Option<Shown> {
-        self.hint().map(Shown::from)
+        self.hint().as_deref().map(Shown::sentence)
     }
 
     /// Returns the silence that preceded the loss of a session, if this is such a loss.

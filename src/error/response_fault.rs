@@ -8,6 +8,7 @@ use super::{
 use crate::{
     connect::RequestSummary,
     escape::Escaped,
+    known,
     proto::{
         extension::ExtensionFault,
         handshake::{BadAccept, ResponseFault},
@@ -30,7 +31,7 @@ impl fmt::Display for FaultText<'_> {
                 Some(Service::Other { name, is_text: false }) => {
                     write!(f, "the response is {name}, not HTTP/1.1")
                 }
-                Some(Service::Http1) | None => Escaped(&self.0.to_string()).fmt(f),
+                Some(Service::Http1) | None => Escaped(&known::redact(&self.0.to_string())).fmt(f),
             },
             ResponseFault::Extension(ExtensionFault::Unsupported(name)) => write!(
                 f,
@@ -38,7 +39,7 @@ impl fmt::Display for FaultText<'_> {
                  support",
                 Escaped(&short(name))
             ),
-            other => Escaped(&other.to_string()).fmt(f),
+            other => Escaped(&known::redact(&other.to_string())).fmt(f),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) enum Escapes {
     Percent,
     /// Those of JSON strings and of HTML.
     Markup,
-    /// Both.
+    /// All of these.
     All,
 }
 
@@ -27,8 +27,7 @@ impl Decoded {
         let (percent, markup) = (escapes != Escapes::Markup, escapes != Escapes::Percent);
         let has_percent = percent && text.contains(&b'%');
         let has_markup = markup && memchr::memchr2(b'\\', b'&', text).is_some();
-        if !(has_percent || has_markup) || (escapes == Escapes::All && !(has_percent && has_markup))
-        {
+        if !(has_percent || has_markup) {
             return None;
         }
         let mut decoded = Self { bytes: Vec::new(), offsets: Vec::new() };
@@ -40,9 +39,13 @@ impl Decoded {
                 b'&' if markup => entity(rest),
                 _ => None,
             };
+            let is_escape =
+                matches!(byte, b'%' if percent) || matches!(byte, b'\\' | b'&' if markup);
+            let escape = escape.or_else(|| Some((Unit::None, cut(rest).filter(|_| is_escape)?)));
             let at = text.len() - rest.len();
             let (unit, length) = escape.unwrap_or((Unit::Byte(*byte), 1));
             match unit {
+                Unit::None => {}
                 Unit::Byte(byte) => decoded.push(&[byte], at),
                 Unit::Char(c) => decoded.push(c.encode_utf8(&mut [0; 4]).as_bytes(), at),
             }
@@ -52,22 +55,64 @@ impl Decoded {
         (decoded.bytes.len() < text.len()).then_some(decoded)
     }
 
+    /// Decodes the decoded bytes again. Returns `None` if nothing in them is encoded.
+    pub(super) fn again(&self) -> Option<Self> {
+        let mut decoded = Self::new(&self.bytes, Escapes::All)?;
+        for offset in &mut decoded.offsets {
+            *offset = self.offset(*offset);
+        }
+        Some(decoded)
+    }
+
     fn push(&mut self, bytes: &[u8], at: usize) {
         self.bytes.extend_from_slice(bytes);
         self.offsets.resize(self.bytes.len(), at);
     }
 
-    /// Returns the range of the text from which a range of the bytes was decoded.
+    fn offset(&self, index: usize) -> usize {
+        self.offsets.get(index).copied().unwrap_or_default()
+    }
+
+    /// Returns the range of the text from which a range of the bytes was decoded, with an escape
+    /// that is cut off after it.
     pub(super) fn origin(&self, range: &Range<usize>) -> Range<usize> {
-        let at = |index: usize| self.offsets.get(index).copied().unwrap_or_default();
-        at(range.start)..at(range.end)
+        self.offset(range.start)..self.offset(range.end)
     }
 }
 
 /// What an escape stands for.
 enum Unit {
+    None,
     Byte(u8),
     Char(char),
+}
+
+/// Returns the length of the escape at the start of a text if the text is cut off inside it.
+fn cut(text: &[u8]) -> Option<usize> {
+    let end = text.len().min(MAX_ENTITY_BYTES);
+    let end = (1..=end).find(|at| ends_at(text, *at))?;
+    let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    let is_cut = match text.get(..end)? {
+        [b'%' | b'&' | b'\\'] | [b'&', b'#'] => true,
+        [b'%', digits @ ..] | [b'\\', b'x', digits @ ..] => digits.len() < 2 && is_hex(digits),
+        // One unit, or the first and a part of the second of a pair.
+        [b'\\', b'u', digits @ ..] => match digits.split_at_checked(4) {
+            None => is_hex(digits),
+            Some((unit, [] | [b'\\'])) => is_hex(unit),
+            Some((unit, [b'\\', b'u', second @ ..])) => is_hex(unit) && is_hex(second),
+            Some(_) => false,
+        },
+        [b'&', b'#', b'x' | b'X', digits @ ..] | [b'&', b'#', digits @ ..] => is_hex(digits),
+        [b'&', name @ ..] => NAMED.iter().any(|(named, _)| named.as_bytes().starts_with(name)),
+        _ => false,
+    };
+    is_cut.then_some(end)
+}
+
+/// Reports whether a text is cut off at this place.
+pub(super) fn ends_at(text: &[u8], at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.is_empty() || ELLIPSES.iter().any(|dots| rest.starts_with(dots.as_bytes()))
 }
 
 /// Decodes the escape at the start of a text, as in a JSON or JavaScript string. Returns its length
@@ -138,6 +183,8 @@ const NAMED: [(&str, char); 11] = [
     ("percnt", '%'),
     ("nbsp", '\u{a0}'),
 ];
+/// What follows a text that is cut off.
+pub(super) const ELLIPSES: [&str; 2] = ["...", "…"];
 /// The maximum length of a character reference, with some leading zeros.
 const MAX_ENTITY_BYTES: usize = 16;
 
@@ -148,13 +195,51 @@ mod tests {
     #[test]
     fn decoded_bytes_know_their_place() {
         let decoded = Decoded::new(b"a%4Ab%zz%2", Escapes::Percent).unwrap();
-        assert_eq!(decoded.bytes, b"aJb%zz%2");
+        assert_eq!(decoded.bytes, b"aJb%zz");
         assert_eq!(decoded.origin(&(1..2)), 1..4);
-        assert_eq!(decoded.origin(&(2..8)), 4..10);
+        assert_eq!(decoded.origin(&(2..6)), 4..10);
         assert!(Decoded::new(b"100 %, no more", Escapes::Percent).is_none());
         let decoded = Decoded::new("a&#xfc;b".as_bytes(), Escapes::Markup).unwrap();
         assert_eq!(decoded.bytes, "aüb".as_bytes());
         assert_eq!(decoded.origin(&(1..3)), 1..7);
+    }
+
+    #[test]
+    fn an_escape_that_is_cut_off_is_dropped() {
+        for text in [
+            "ab%",
+            "ab%5",
+            "ab\\",
+            "ab\\u",
+            "ab\\u00",
+            "ab\\x4",
+            "ab\\ud83d",
+            "ab\\ud83d\\ude",
+            "ab&",
+            "ab&#",
+            "ab&#x0",
+            "ab&#3",
+            "ab&amp",
+            "a%62%5",
+        ] {
+            for dots in ["", "...", "… and more"] {
+                let text = format!("{text}{dots}");
+                let decoded = Decoded::new(text.as_bytes(), Escapes::All).unwrap();
+                assert_eq!(decoded.bytes, format!("ab{dots}").as_bytes(), "{text}");
+                assert_eq!(decoded.origin(&(0..2)), 0..text.len() - dots.len());
+            }
+        }
+        for text in ["ab%zz", "ab&name", "ab\\q", "ab% of it", "ab&#zz"] {
+            assert!(Decoded::new(text.as_bytes(), Escapes::All).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nested_escapes_are_decoded_again() {
+        let decoded = Decoded::new(b"x\\\\u0041%2542", Escapes::All).unwrap().again().unwrap();
+        assert_eq!(decoded.bytes, b"xAB");
+        assert_eq!(decoded.origin(&(1..2)), 1..8);
+        assert!(decoded.again().is_none());
     }
 
     #[test]
@@ -163,7 +248,7 @@ mod tests {
             ("\\u003D\\u003d\\/\\\\u", "==/\\u"),
             ("\\ud83d\\uDE00 \\ud83d \\u+123 \\x3d", "😀 \\ud83d \\u+123 ="),
             ("&#x3D;&#X3d;&#61;&#0061;&#39;&apos;&quot;&amp;&lt;&gt;&sol;", "====''\"&<>/"),
-            ("&#x110000; &no; & &#; &amp", "&#x110000; &no; & &#; &amp"),
+            ("&#x110000; &no; & &#; &amp ", "&#x110000; &no; & &#; &amp "),
         ] {
             let decoded = Decoded::new(text.as_bytes(), Escapes::Markup);
             let bytes = decoded.map_or_else(|| text.as_bytes().to_vec(), |it| it.bytes);

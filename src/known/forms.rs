@@ -1,4 +1,4 @@
-//! The forms in which a secret may be repeated: plain, percent-encoded, Base64, JSON and HTML.
+//! The forms in which a secret may be repeated: plain, percent-encoded, Base64, JSON, HTML and UTF-16.
 
 use crate::escape::Escaped;
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding};
@@ -29,6 +29,10 @@ pub(super) fn forms(secret: &str) -> Vec<Vec<u8>> {
         push(json(&plain, char::is_control).replace('/', "\\/").into_bytes());
         push(json(&plain, |c| !c.is_ascii()).replace('/', "\\/").into_bytes());
         push(html(&plain).into_bytes());
+        if plain.is_ascii() {
+            push(plain.encode_utf16().flat_map(u16::to_le_bytes).collect());
+            push(plain.encode_utf16().flat_map(u16::to_be_bytes).collect());
+        }
         push(Escaped(&plain).to_string().into_bytes());
         for encoding in [&BASE64_NOPAD, &BASE64URL_NOPAD] {
             push(encoding.encode(plain.as_bytes()).into_bytes());

@@ -7,11 +7,16 @@
 mod common;
 mod decoded;
 mod forms;
+mod registry;
 pub mod signs;
+mod stream;
+
+pub use registry::REDACTED;
+pub use stream::{DumpedStream, overwrite};
 
 use crate::proto::handshake::Headers;
-use common::{MIN_NUMBER_DIGITS, is_common};
-use decoded::{Decoded, Escapes};
+use common::is_sentence_word;
+use registry::{Cut, KnownSecrets, MAX_SECRETS, MIN_PART_BYTES, Origin};
 use std::{borrow::Cow, ops::Range};
 
 /// Adds a secret. Values of fewer than 4 bytes, numbers of fewer than 6 digits and words of our own
@@ -26,7 +31,7 @@ pub fn add_user(user: &str, password: &str) {
         return add(user);
     }
     add(password);
-    add(&format!("{user}:{password}"));
+    with(|known| known.add_pair(&format!("{user}:{password}")));
 }
 
 /// Adds the secrets in a header field that the user wrote, if its name or value suggests that it
@@ -35,6 +40,41 @@ pub fn add_header(name: &str, value: &str) {
     for secret in signs::header_secrets(name, value) {
         with(|known| known.add(&secret, Origin::Given));
     }
+}
+
+/// Adds the value of a header field that the user gave by reference. All fields of that name are
+/// secret from then on.
+pub fn add_field(name: &str, value: &str) {
+    add(value);
+    add_header(name, value);
+    with(|known| {
+        if known.fields.len() < MAX_SECRETS && !known.has_field(name) {
+            known.fields.push(name.to_ascii_lowercase());
+        }
+    });
+}
+
+/// Adds a line of a file of header fields, unless the field has a public meaning.
+pub fn add_field_of_file(name: &str, value: &str) {
+    if value.len() >= MIN_PART_BYTES && !signs::is_plain_header(name) {
+        add(value);
+    }
+    add_header(name, value);
+}
+
+/// Reports whether the values of a header field are secret: by its name, or because the user gave
+/// one by reference.
+pub fn is_secret_field(name: &str) -> bool {
+    signs::is_secret_header(name) || with(|known| known.has_field(name))
+}
+
+/// Reports whether a header field, as a user wrote it, must not be sent to another origin.
+pub fn is_bound_to_origin(name: &str, value: &str) -> bool {
+    let holds_secret = || with(|known| !known.find(value.as_bytes(), Cut::Marked).is_empty());
+    name.eq_ignore_ascii_case("Host")
+        || is_secret_field(name)
+        || !signs::header_secrets(name, value).is_empty()
+        || holds_secret()
 }
 
 /// Adds the secrets in the header fields of a request and in its path and query.
@@ -59,27 +99,36 @@ pub fn add_host(host: &str) {
     with(|known| known.publish(host));
 }
 
-/// Replaces the known secrets in a text, including any that is cut off before `...`.
+/// Replaces the known secrets in a text, including any that is cut off before `...` or at its end.
 pub fn redact(text: &str) -> Cow<'_, str> {
-    with(|known| {
-        let found = known.find(text.as_bytes(), Cut::Marked);
-        if found.is_empty() {
-            return Cow::Borrowed(text);
+    replace(text, with(|known| known.find(text.as_bytes(), Cut::Marked)))
+}
+
+/// Replaces the known secrets in one of our own sentences, but not its own words. A peer's text must
+/// have been redacted before it became part of it.
+pub fn redact_sentence(text: &str) -> Cow<'_, str> {
+    let mut found = with(|known| known.find(text.as_bytes(), Cut::Marked));
+    found.retain(|range| !text.get(range.clone()).is_some_and(is_sentence_word));
+    replace(text, found)
+}
+
+fn replace(text: &str, found: Vec<Range<usize>>) -> Cow<'_, str> {
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut end = 0;
+    for secret in found {
+        // Every form is valid UTF-8, so only one that is cut off can end inside a character.
+        out.push_str(text.get(end..secret.start).unwrap_or_default());
+        out.push_str(REDACTED);
+        end = secret.end;
+        while !text.is_char_boundary(end) {
+            end += 1;
         }
-        let mut out = String::with_capacity(text.len());
-        let mut end = 0;
-        for secret in found {
-            // Every form is valid UTF-8, so only one that is cut off can end inside a character.
-            out.push_str(text.get(end..secret.start).unwrap_or_default());
-            out.push_str(REDACTED);
-            end = secret.end;
-            while !text.is_char_boundary(end) {
-                end += 1;
-            }
-        }
-        out.push_str(text.get(end..).unwrap_or_default());
-        Cow::Owned(out)
-    })
+    }
+    out.push_str(text.get(end..).unwrap_or_default());
+    Cow::Owned(out)
 }
 
 /// Replaces the known secrets in received bytes, including one that is cut off at the end.
@@ -107,156 +156,14 @@ pub fn masked(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut masked = bytes.to_vec();
-    for secret in found {
-        masked.get_mut(secret).unwrap_or_default().fill(b'*');
-    }
+    overwrite(&mut masked, &found);
     Some(masked)
 }
 
-/// The secrets of a run, in all forms in which they are recognized.
-#[derive(Debug, Default)]
-struct KnownSecrets {
-    secrets: Vec<Secret>,
-    /// Host names, in lower case.
-    public: Vec<String>,
-}
-
-#[derive(Debug)]
-struct Secret {
-    text: String,
-    origin: Origin,
-    forms: Vec<Vec<u8>>,
-    /// The minimum length of a prefix that counts as the secret where it is cut off.
-    cut_bytes: usize,
-}
-
-/// The origin of a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
-    /// Provided by the user.
-    Given,
-    /// Computed for a request. The oldest is forgotten when there are too many.
-    Computed,
-}
-
-/// The place where a secret may be cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cut {
-    /// Before each `...`.
-    Marked,
-    /// At the end.
-    AtEnd,
-}
-
-impl KnownSecrets {
-    const fn new() -> Self {
-        Self { secrets: Vec::new(), public: Vec::new() }
-    }
-
-    fn add(&mut self, secret: &str, origin: Origin) {
-        let text = secret.trim();
-        let is_sensible =
-            (MIN_SECRET_BYTES..=MAX_SECRET_BYTES).contains(&text.len()) && !is_common(text);
-        let is_known = self.secrets.iter().any(|known| known.text == text);
-        if !is_sensible || is_known || self.is_public(text) || REDACTED.contains(text) {
-            return;
-        }
-        if self.secrets.len() >= MAX_SECRETS {
-            let oldest = self.secrets.iter().position(|it| it.origin == Origin::Computed);
-            let Some(oldest) = oldest else { return };
-            self.secrets.remove(oldest);
-        }
-        let mut forms = forms::forms(text);
-        forms.retain(|form| form.len() >= MIN_SECRET_BYTES);
-        // The beginning may be an authentication scheme, which is public.
-        let cut_bytes = MIN_SECRET_BYTES + text.find(' ').map_or(0, |at| at + 1);
-        self.secrets.push(Secret { text: text.to_owned(), origin, forms, cut_bytes });
-    }
-
-    fn publish(&mut self, host: &str) {
-        let host = host.to_ascii_lowercase();
-        self.secrets.retain(|secret| !secret.text.eq_ignore_ascii_case(&host));
-        if self.public.len() < MAX_SECRETS && !self.public.contains(&host) {
-            self.public.push(host);
-        }
-    }
-
-    fn is_public(&self, text: &str) -> bool {
-        self.public.iter().any(|host| host.eq_ignore_ascii_case(text))
-    }
-
-    /// Returns the ranges of the secrets in a text, in order and without overlaps.
-    fn find(&self, text: &[u8], cut: Cut) -> Vec<Range<usize>> {
-        if self.secrets.is_empty() {
-            return Vec::new();
-        }
-        let mut found = self.find_forms(text, cut);
-        let escapes = [Escapes::Percent, Escapes::Markup, Escapes::All];
-        for decoded in escapes.into_iter().filter_map(|it| Decoded::new(text, it)) {
-            let encoded = self.find_forms(&decoded.bytes, cut);
-            found.extend(encoded.iter().map(|range| decoded.origin(range)));
-        }
-        found.sort_by_key(|range| range.start);
-        let mut merged: Vec<Range<usize>> = Vec::new();
-        for range in found {
-            match merged.last_mut() {
-                Some(last) if range.start < last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
-            }
-        }
-        merged
-    }
-
-    /// Returns the ranges of all forms of the secrets in a text.
-    fn find_forms(&self, text: &[u8], cut: Cut) -> Vec<Range<usize>> {
-        let cuts: Vec<_> = match cut {
-            Cut::Marked => memchr::memmem::find_iter(text, "...").take(MAX_CUTS).collect(),
-            Cut::AtEnd => vec![text.len()],
-        };
-        let mut found = Vec::new();
-        let forms = self.secrets.iter().flat_map(|it| it.forms.iter().map(|f| (f, it.cut_bytes)));
-        for (form, cut_bytes) in forms {
-            let whole = memchr::memmem::find_iter(text, form).map(|at| at..at + form.len());
-            let is_pair = is_pair(form);
-            let anywhere = form.len() >= MIN_PART_BYTES && !is_pair;
-            found.extend(whole.filter(|range| anywhere || is_word(text, range, is_pair)));
-            found.extend(cuts.iter().filter_map(|end| cut_off(text, *end, form, cut_bytes)));
-        }
-        found
-    }
-}
-
-/// Returns the range before `end` that is the beginning of `form`, of at least `least` bytes, if any.
-fn cut_off(text: &[u8], end: usize, form: &[u8], least: usize) -> Option<Range<usize>> {
-    let before = text.get(..end)?;
-    let longest = form.len().saturating_sub(1).min(end);
-    let length = (least..=longest)
-        .rev()
-        .find(|length| form.get(..*length).is_some_and(|start| before.ends_with(start)))?;
-    Some(end - length..end)
-}
-
-/// Reports whether a form is the name and value of a cookie whose value is too short to be a secret
-/// by itself.
-fn is_pair(form: &[u8]) -> bool {
-    let value = form.iter().rev().position(|c| *c == b'=');
-    value.is_some_and(|length| (1..MIN_NUMBER_DIGITS).contains(&length) && length + 1 < form.len())
-}
-
-/// Reports whether a range of a text is neither part of a longer word nor a label of a host name.
-/// The words of a name may be joined by `-` and `_`.
-fn is_word(text: &[u8], range: &Range<usize>, is_name: bool) -> bool {
-    let at = |index: Option<usize>| index.and_then(|index| text.get(index)).copied();
-    let is_letter = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let joins = |edge: Option<u8>, near: Option<u8>, far: Option<u8>| match near {
-        _ if !is_letter(edge) => false,
-        Some(b'.') => is_letter(far),
-        Some(b'-' | b'_') => is_name,
-        near => is_letter(near),
-    };
-    let (start, end) = (range.start, range.end);
-    !joins(at(Some(start)), at(start.checked_sub(1)), at(start.checked_sub(2)))
-        && !joins(at(end.checked_sub(1)), at(Some(end)), at(Some(end + 1)))
+/// Returns the ranges of secrets in the next part of a stream, and of what may be the beginning of
+/// one at its end.
+pub fn find_in_part(stream: &mut DumpedStream, part: &[u8]) -> Vec<Range<usize>> {
+    with(|known| stream.find(part, known.longest(), |text| known.find(text, Cut::AtEnd)))
 }
 
 #[cfg(not(test))]
@@ -276,22 +183,12 @@ fn with<T>(act: impl FnOnce(&mut KnownSecrets) -> T) -> T {
     KNOWN.with_borrow_mut(act)
 }
 
-/// Replacement for a secret.
-pub const REDACTED: &str = "[redacted]";
-/// Shorter text would match by chance.
-const MIN_SECRET_BYTES: usize = 4;
-/// No server accepts a header field with longer text.
-const MAX_SECRET_BYTES: usize = 16 << 10;
-/// Shorter secrets are recognized only as whole words.
-const MIN_PART_BYTES: usize = 8;
-/// The maximum number of secrets, which bounds the time of a search.
-const MAX_SECRETS: usize = 256;
-/// The maximum number of `...` in a text before which a secret that is cut off is searched for.
-const MAX_CUTS: usize = 64;
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        registry::{MAX_SECRET_BYTES, MAX_SECRETS},
+        *,
+    };
     use proptest::prelude::*;
 
     #[test]
@@ -333,6 +230,15 @@ mod tests {
         add("S3cr3tT0ken");
         assert_eq!(redact("bad S3cr3tT..."), "bad [redacted]...");
         assert_eq!(redact("bad S3c..."), "bad S3c...");
+        assert_eq!(redact("bad S3cr3tT… and"), "bad [redacted]… and");
+        assert_eq!(redact("bad S3cr3tT0k"), "bad [redacted]");
+        assert_eq!(redact("bad S3cr3"), "bad S3cr3");
+        assert_eq!(redact("bad S%33cr3%7..."), "bad [redacted]...");
+        assert_eq!(redact("bad S\\u0033cr3tT0k\\u00"), "bad [redacted]");
+        assert_eq!(redact("bad S3cr3tT0k&#1"), "bad [redacted]");
+        assert_eq!(redact("bad S%2533cr3tT0ken, S\\\\u0033cr3tT0ken"), {
+            "bad [redacted], [redacted]"
+        });
         assert_eq!(redact_bytes(b"bad S3cr3".to_vec()), b"bad [redacted]");
     }
 
@@ -350,6 +256,8 @@ mod tests {
         assert_eq!(redact("latest test, test.example.com: abc"), {
             "latest [redacted], test.example.com: abc"
         });
+        add_user("a", "b");
+        assert_eq!(redact("a:b, b, aa:b"), "[redacted], b, aa:b");
         add_host("test");
         add("TEST");
         assert_eq!(redact("test TEST"), "test TEST");
@@ -373,6 +281,9 @@ mod tests {
         let said = "connected to 127.0.0.1:8080: WebSocket, Upgrade: websocket in 2026";
         assert_eq!(redact(said), said);
         assert_eq!(redact("me:WebSocket me:2026"), "[redacted] [redacted]");
+        add_user("me", "password");
+        assert_eq!(redact("no password"), "no [redacted]");
+        assert_eq!(redact_sentence("no password (me:password)"), "no password ([redacted])");
     }
 
     #[test]
@@ -390,6 +301,26 @@ mod tests {
         assert_eq!(with(|known| known.secrets.len()), MAX_SECRETS);
     }
 
+    fn dumped(parts: &[&[u8]]) -> String {
+        let (mut stream, mut dump) = (DumpedStream::default(), Vec::new());
+        for part in parts {
+            let mut part = part.to_vec();
+            let found = find_in_part(&mut stream, &part);
+            overwrite(&mut part, &found);
+            dump.extend(part);
+        }
+        String::from_utf8(dump).unwrap()
+    }
+
+    #[test]
+    fn a_secret_that_is_split_between_parts_is_found() {
+        add("S3cr3tT0ken");
+        assert_eq!(dumped(&[b"is S3cr3t", b"T0ken."]), "is ***********.");
+        assert_eq!(dumped(&[b"is S3c", b"r3", b"tT0k", b"en."]), "is S3c********.");
+        assert_eq!(dumped(&[b"S3cr3t%5", b"40ken."]), "*************.");
+        assert_eq!(dumped(&[b"S3cr3tX", b"T0ken"]), "S3cr3tXT0ken");
+    }
+
     proptest! {
         #[test]
         fn no_text_around_a_secret_hides_it(before in "\\PC*", after in "\\PC*") {
@@ -398,6 +329,24 @@ mod tests {
             prop_assert!(!redact(&text).contains("S3cr3tT0ken"));
             let bytes = redact_bytes(text.into_bytes());
             prop_assert!(memchr::memmem::find(&bytes, b"S3cr3tT0ken").is_none());
+        }
+
+        #[test]
+        fn no_split_lets_a_secret_through(cuts in prop::collection::vec(1usize..9, 0..40)) {
+            add("S3cr3tT0ken");
+            let text = b"a S3cr3tT0ken b UzNjcjN0VDBrZW4= c S\\u0033cr3t&#84;0ken d";
+            let (mut parts, mut rest) = (Vec::new(), &text[..]);
+            for cut in cuts {
+                let (part, after) = rest.split_at(cut.min(rest.len()));
+                parts.push(part);
+                rest = after;
+            }
+            parts.push(rest);
+            let dump = dumped(&parts);
+            prop_assert_eq!(dump.len(), text.len());
+            for end in ["T0ken", "UzNjcj", "BrZW", "r3t&#84", "0ken"] {
+                prop_assert!(!dump.contains(end), "{}", dump);
+            }
         }
     }
 }

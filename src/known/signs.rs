@@ -77,11 +77,6 @@ pub fn is_secret_header(name: &str) -> bool {
     !PLAIN.iter().any(|plain| name.eq_ignore_ascii_case(plain)) && is_secret_name(name)
 }
 
-/// Reports whether a header field, as a user wrote it, must not be sent to another origin.
-pub fn is_bound_to_origin(name: &str, value: &str) -> bool {
-    name.eq_ignore_ascii_case("Host") || !header_secrets(name, value).is_empty()
-}
-
 /// Reports whether the name of a parameter or header field says that its value is secret.
 pub fn is_secret_name(name: &str) -> bool {
     // Names vary in case and in the separators between words.
@@ -243,7 +238,7 @@ fn is_word(text: &str) -> bool {
 
 /// Reports whether a header field without a secret name has a public meaning, whatever its value
 /// looks like.
-fn is_plain_header(name: &str) -> bool {
+pub(super) fn is_plain_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     PLAIN.contains(&name.as_str())
         || PLAIN_STARTS.iter().any(|start| name.starts_with(start))

@@ -147,6 +147,17 @@ impl Frame {
     fn key(&self) -> Option<[u8; 4]> {
         self.header.last_chunk().copied().filter(|_| self.is_masked())
     }
+
+    /// Appends the next bytes of the payload to `plain`, unmasked.
+    fn append_unmasked(&self, payload: &[u8], plain: &mut Vec<u8>) {
+        let start = plain.len();
+        plain.extend_from_slice(payload);
+        if let Some(key) = self.key()
+            && let Some(fresh) = plain.get_mut(start..)
+        {
+            mask::apply(fresh, key, self.payload_seen);
+        }
+    }
 }
 
 /// Displays an opcode: its name, or its number if it is reserved.
@@ -160,6 +171,15 @@ impl fmt::Display for OpcodeName {
             None => f.pad(&format!("opcode {}", self.0)),
         }
     }
+}
+
+/// Bytes of the wire with payloads unmasked.
+#[derive(Debug)]
+pub struct Unmasked {
+    /// Headers as they are, and payloads.
+    pub bytes: Vec<u8>,
+    /// The offsets at which frames end.
+    pub ends: Vec<usize>,
 }
 
 /// Reads the frames of one direction.
@@ -191,21 +211,46 @@ impl FrameReader {
     }
 
     /// Reads the next bytes of the stream and calls `found` with each frame that they complete.
-    pub fn feed(&mut self, mut bytes: &[u8], mut found: impl FnMut(Frame)) {
+    pub fn feed(&mut self, bytes: &[u8], found: impl FnMut(Frame)) {
+        self.read(bytes, None, found);
+    }
+
+    /// Reads the next bytes of the stream and returns them with their payloads unmasked.
+    pub fn unmasked(&mut self, bytes: &[u8]) -> Unmasked {
+        let mut plain = Unmasked { bytes: Vec::with_capacity(bytes.len()), ends: Vec::new() };
+        self.read(bytes, Some(&mut plain), |_| {});
+        plain
+    }
+
+    fn read(
+        &mut self,
+        mut bytes: &[u8],
+        mut plain: Option<&mut Unmasked>,
+        mut found: impl FnMut(Frame),
+    ) {
         while !bytes.is_empty() {
-            let before = bytes.len();
+            let (before, start) = (bytes.len(), bytes);
             let mut frame = self.open.take().unwrap_or_else(|| Frame::new(self.position));
             if frame.length.is_none() {
                 bytes = self.read_header(&mut frame, bytes);
             }
+            if let Some(plain) = &mut plain {
+                plain.bytes.extend_from_slice(start.within(..before - bytes.len()));
+            }
             if let Some(length) = frame.length {
                 let n = usize::try_from(length - frame.payload_seen).unwrap_or(usize::MAX);
                 let (payload, rest) = bytes.split_at(n.min(bytes.len()));
+                if let Some(plain) = &mut plain {
+                    frame.append_unmasked(payload, &mut plain.bytes);
+                }
                 self.add_payload(&mut frame, payload);
                 bytes = rest;
             }
             self.position = self.position.saturating_add((before - bytes.len()) as u64);
             if frame.is_whole() {
+                if let Some(plain) = &mut plain {
+                    plain.ends.push(plain.bytes.len());
+                }
                 found(frame);
             } else {
                 self.open = Some(frame);
@@ -257,12 +302,9 @@ impl FrameReader {
         let start = frame.preview.len();
         if start < self.preview_bytes {
             let kept = payload.get(..self.preview_bytes - start).unwrap_or(payload);
-            frame.preview.extend_from_slice(kept);
-            if let Some(key) = frame.key()
-                && let Some(fresh) = frame.preview.get_mut(start..)
-            {
-                mask::apply(fresh, key, frame.payload_seen);
-            }
+            let mut preview = std::mem::take(&mut frame.preview);
+            frame.append_unmasked(kept, &mut preview);
+            frame.preview = preview;
         }
         frame.payload_seen += payload.len() as u64;
     }
@@ -342,6 +384,15 @@ mod tests {
             assert_eq!((rest.length, rest.header()), (None, cut));
         }
         assert_eq!(frames(false, &[b""]), (Vec::new(), None));
+    }
+
+    #[test]
+    fn masked_payloads_are_unmasked_across_reads() {
+        let bytes = hex!("89 00 81 85 37fa213d 7f9f4d5158 8a 81 01020304 40");
+        let mut reader = FrameReader::new(false, 0);
+        let plain: Vec<u8> = bytes.chunks(3).flat_map(|part| reader.unmasked(part).bytes).collect();
+        assert_eq!(plain, hex!("89 00 81 85 37fa213d 48656c6c6f 8a 81 01020304 41"));
+        assert_eq!(FrameReader::new(false, 0).unmasked(&bytes).ends, [2, 13, 20]);
     }
 
     proptest! {

@@ -137,7 +137,8 @@ impl JsonLines {
                 self.line(Some(Direction::Out), event, out);
             }
             SessionEvent::Control(direction, opcode, payload, rtt) => {
-                let (data, base64) = content(Kind::Text, payload);
+                let payload = self.secrets.dump(payload);
+                let (data, base64) = content(Kind::Text, &payload);
                 let (size, rtt) = (payload.len() as u64, rtt.map(Seconds));
                 let control = event::Control { data, base64, size, rtt };
                 let is_ping = *opcode == Opcode::Ping;
@@ -284,7 +285,7 @@ fn content(kind: Kind, bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<Base64<'_>
 fn frame_event(frame: &Frame, secrets: Secrets) -> event::Frame<'_> {
     let is_text = frame.kind == Some(Kind::Text) && !frame.compressed;
     let kind = if is_text || frame.is_control() { Kind::Text } else { Kind::Binary };
-    let (data, base64) = if frame.opcode() == CLOSE {
+    let (data, base64) = if frame.is_control() {
         let dump = secrets.dump(&frame.preview);
         let (data, base64) = content(kind, &dump);
         (data.map(|it| it.into_owned().into()), base64.map(|it| Base64(it.0.into_owned().into())))
@@ -314,9 +315,6 @@ fn frame_event(frame: &Frame, secrets: Secrets) -> event::Frame<'_> {
 
 /// Number of bytes that are kept of an answer that is not a response.
 pub const MAX_BROKEN_BYTES: usize = 4 << 10;
-
-/// The opcode of a Close.
-const CLOSE: u8 = 0x8;
 
 fn compression(deflate: Deflate) -> event::Compression {
     let side = |role| {

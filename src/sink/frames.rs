@@ -2,8 +2,12 @@
 
 use super::{Interest, Print, Sink};
 use crate::{
-    proto::trace::Direction,
-    redact::Shown,
+    known::{DumpedStream, find_in_part, overwrite},
+    proto::{
+        slice::Within,
+        trace::{Direction, FrameReader},
+    },
+    redact::{Secrets, Shown},
     render::{
         frames,
         hexdump::{ROW, hexdump},
@@ -23,6 +27,39 @@ pub(super) struct FrameLines {
     last: Instant,
     waiting: String,
     print: Option<Print>,
+    incoming: WireDump,
+    outgoing: WireDump,
+}
+
+/// Removes secrets from the bytes of one direction.
+struct WireDump {
+    stream: DumpedStream,
+    frames: FrameReader,
+    /// The stream with its payloads unmasked: the dump contains the masking keys.
+    unmasked: DumpedStream,
+}
+
+impl WireDump {
+    fn new() -> Self {
+        let frames = FrameReader::new(false, 0);
+        Self { stream: DumpedStream::default(), frames, unmasked: DumpedStream::default() }
+    }
+
+    /// Returns the next bytes with all secrets overwritten.
+    fn redacted(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let unmasked = self.frames.unmasked(bytes);
+        let mut dump = bytes.to_vec();
+        let mut start = 0;
+        // A secret may be cut off at the end of a frame.
+        for end in unmasked.ends.into_iter().chain([bytes.len()]) {
+            let part = dump.within_mut(start..end);
+            let mut found = find_in_part(&mut self.stream, bytes.within(start..end));
+            found.extend(find_in_part(&mut self.unmasked, unmasked.bytes.within(start..end)));
+            overwrite(part, &found);
+            start = end;
+        }
+        dump
+    }
 }
 
 impl FrameLines {
@@ -33,7 +70,8 @@ impl FrameLines {
             return None;
         }
         let (last, waiting) = (Instant::now(), String::new());
-        Some(Box::new(Self { report, name, last, waiting, print: None }))
+        let (incoming, outgoing) = (WireDump::new(), WireDump::new());
+        Some(Box::new(Self { report, name, last, waiting, print: None, incoming, outgoing }))
     }
 
     /// Returns the time since the latest frame. Frames are reported when they are decoded, so one
@@ -52,8 +90,13 @@ impl FrameLines {
 
     fn dump(&mut self, direction: Direction, bytes: &[u8], at: Instant) {
         self.line(&frames::bytes(direction, bytes.len()), at);
+        let dump = match (self.report.secrets, direction) {
+            (Secrets::Shown, _) => bytes.to_vec(),
+            (Secrets::Hidden, Direction::In) => self.incoming.redacted(bytes),
+            (Secrets::Hidden, Direction::Out) => self.outgoing.redacted(bytes),
+        };
         // Writing to a String cannot fail.
-        let _ = hexdump(&self.report.secrets.dump(bytes), ROW, &mut self.waiting);
+        let _ = hexdump(&dump, ROW, &mut self.waiting);
         self.waiting.push('\n');
     }
 }
@@ -65,6 +108,7 @@ impl Sink for FrameLines {
 
     fn begin(&mut self) {
         self.last = Instant::now();
+        (self.incoming, self.outgoing) = (WireDump::new(), WireDump::new());
     }
 
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {

@@ -3,6 +3,7 @@
 use crate::{
     error::text::FirstLine,
     escape::Escaped,
+    known,
     proto::{Violation, slice::Within as _},
     session::limits::OFFENDING_BYTES,
 };
@@ -102,7 +103,7 @@ fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
     let more = if bytes.len() >= OFFENDING_BYTES { "..." } else { "" };
-    format!("{}{more}", Escaped(text))
+    Escaped(&known::redact(&format!("{text}{more}"))).to_string()
 }
 
 const METHODS: [&[u8]; 5] = [b"GET /", b"POST /", b"HEAD /", b"OPTIONS ", b"CONNECT "];
