@@ -465,6 +465,17 @@ mod tests {
             panic!()
         };
         let settings = client.common.settings;
+    #[test]
+    fn no_secret_appears_in_a_debug_representation() {
+        let Ok(Run::Job(job)) = run(
+            "sockeye ws://u:S3cret1@h/?token=S3cret2 -H Cookie:S3cret3 -s S3cret4 --bearer S3cret5",
+        ) else {
+            panic!()
+        };
+        let shown = format!("{job:?}");
+        assert!(shown.contains("Cookie") && !shown.contains("S3cret"), "{shown}");
+    }
+
         assert_eq!(settings.max_message, u64::MAX);
         assert_eq!(client.common.max_line as u64, 2 * MAX_MESSAGE_BYTES);
         assert_eq!((settings.ping_interval, settings.ping_timeout), (None, None));

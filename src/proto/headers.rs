@@ -1,13 +1,14 @@
 //! Header fields of a request or response, and the user's edits to them.
 
 use super::fields;
+use std::fmt;
 
-/// Header fields in order. Names keep their case.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Header fields in order. Names keep their case. `Debug` shows no values: they may be secret.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
-/// An edit to the default headers of a request: one `-H` option.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An edit to the default headers of a request: one `-H` option. `Debug` shows no value.
+#[derive(Clone, PartialEq, Eq)]
 pub enum HeaderEdit {
     /// Sends this field in place of the defaults of that name. A name may be set more than once.
     Set(String, String),
@@ -65,6 +66,21 @@ impl Headers {
             HeaderEdit::Set(name, value) => Some((name.clone(), value.clone())),
             HeaderEdit::Remove(_) => None,
         }));
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl fmt::Debug for HeaderEdit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(name, _) => write!(f, "Set({name:?})"),
+            Self::Remove(name) => write!(f, "Remove({name:?})"),
+        }
     }
 }
 

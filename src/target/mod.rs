@@ -12,8 +12,8 @@ use percent_encoding::percent_decode_str;
 use std::{fmt, net::IpAddr};
 use url::{Host, Url};
 
-/// A parsed WebSocket URL. `Display` omits user and password.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A parsed WebSocket URL. `Display` omits user and password, `Debug` the query as well.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// Uses TLS (`wss:`).
     pub secure: bool,
@@ -29,6 +29,13 @@ pub struct Target {
     pub user: Option<(String, SecretString)>,
     /// The path of the Unix socket in a `ws+unix:` URL, or `@` and an abstract name.
     pub socket: Option<String>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.to_string();
+        write!(f, "Target({:?})", text.split('?').next().unwrap_or_default())
+    }
 }
 
 impl Target {
