@@ -5,11 +5,12 @@ use crate::{
     escape::Escaped,
     known,
     sys::{
+        hidden_line::Terminal,
         input_file,
         resources::spawn,
         run_limit,
         signals::{Attention, install_handlers},
-        unix::exit_descriptor,
+        unix::{end_by_signal, exit_descriptor},
     },
     wording::system_error,
 };
@@ -20,7 +21,7 @@ use signal_hook::{
 };
 use std::{
     env::VarError,
-    fmt, fs,
+    fmt,
     io::{self, IsTerminal as _, Read as _},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
@@ -202,15 +203,15 @@ fn collect(
     }
 }
 
-/// Prompts for a secret at the terminal, without echo. A signal that ends the process restores the
-/// terminal first.
+/// Prompts for a secret at the terminal, without echo, within the time limit of the run. A signal
+/// that ends the process restores the terminal first.
 pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     let fault = |e: io::Error| SecretFault {
         fault: format!("cannot ask for {what}: {}", system_error(&e)),
         hint: Some("give it as env:NAME, file:PATH or cmd:COMMAND".to_owned()),
     };
-    let terminal = fs::File::options().read(true).write(true).open("/dev/tty").map_err(fault)?;
-    let before = rustix::termios::tcgetattr(&terminal).map_err(|e| fault(e.into()))?;
+    let terminal = Terminal::open().map_err(fault)?;
+    let shared = terminal.try_clone().map_err(fault)?;
     // A signal must not leave the terminal without echo.
     install_handlers().map_err(fault)?;
     let mut signals = Signals::new(ENDING_SIGNALS).map_err(fault)?;
@@ -218,24 +219,12 @@ pub fn ask(what: &str) -> Result<SecretString, SecretFault> {
     let handle = signals.handle();
     let watcher = spawn("signals", move || {
         if let Some(signal) = signals.forever().next() {
-            let _ = rustix::termios::tcsetattr(
-                &terminal,
-                rustix::termios::OptionalActions::Now,
-                &before,
-            );
-            crate::sys::unix::end_by_signal(signal);
+            shared.restore();
+            end_by_signal(signal);
         }
     })
     .map_err(fault)?;
-    let typed = loop {
-        match rpassword::prompt_password(format!("{what}: ")) {
-            // The watcher is about to end the process.
-            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {
-                std::thread::sleep(Duration::from_millis(100));
-            }
-            typed => break typed,
-        }
-    };
+    let typed = terminal.read_hidden(&format!("{what}: "));
     handle.close();
     let _ = watcher.join();
     drop(attention);

@@ -1,6 +1,7 @@
 //! Unix services: the standard streams, signals, sockets and files.
 
 mod closed;
+pub mod hidden_line;
 pub mod input_file;
 mod output_target;
 mod patient;

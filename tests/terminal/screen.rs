@@ -3,7 +3,7 @@
 use crate::support::LIMIT;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
+    termios::{Winsize, tcsetwinsize},
 };
 use std::{
     fs::File,
@@ -12,7 +12,6 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
     sync::{Arc, Condvar, Mutex},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
 };
 use vt100::{Callbacks, Parser};
 
@@ -128,22 +127,6 @@ impl Screen {
         let master = self.0.master.lock().unwrap();
         let (master, _) = master.as_ref().expect("the terminal is there");
         (&**master).write_all(keys).expect("the terminal takes keys");
-    }
-
-    /// Waits until the terminal echoes no input.
-    #[track_caller]
-    pub fn await_no_echo(&self) {
-        let master = self.0.master.lock().unwrap();
-        let (master, _) = master.as_ref().expect("the terminal is there");
-        let echoes = || {
-            let modes = tcgetattr(master).expect("the terminal's modes").local_modes;
-            modes.contains(LocalModes::ECHO)
-        };
-        let start = Instant::now();
-        while echoes() {
-            assert!(start.elapsed() < LIMIT, "the terminal shows what is typed");
-            thread::sleep(Duration::from_millis(5));
-        }
     }
 
     /// Resizes the window.

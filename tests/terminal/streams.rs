@@ -174,7 +174,6 @@ fn a_password_is_asked_for_and_not_shown() {
     let terminal = Terminal::new().stdin_elsewhere().args(["-u", "me", &url]);
     let end = terminal.start(port, |screen, child| {
         screen.wait("the question", |view| view.line() == "password for me:");
-        screen.await_no_echo();
         screen.press("secret\r");
         let script = |peer: &mut Peer| {
             let request = peer.open();
@@ -185,4 +184,17 @@ fn a_password_is_asked_for_and_not_shown() {
     });
     assert_eq!(end.rows()[0], "password for me:");
     assert!(!String::from_utf8_lossy(&end.raw).contains("secret"), "{}", end.raw.escape_ascii());
+}
+
+#[test]
+fn max_time_ends_the_wait_for_a_password() {
+    let terminal = Terminal::new().args(["-m", "0.2", "-u", "me", "ws://127.0.0.1:1/"]).status(28);
+    let end = terminal.run_alone(|_, _| {});
+    assert_eq!(
+        end.rows(),
+        [
+            "password for me:",
+            "sockeye: the run (--max-time) timed out after 0.2 seconds, before it connected",
+        ]
+    );
 }
