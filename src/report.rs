@@ -16,7 +16,7 @@ use crate::{
         trace::Direction,
         upgrade::head as head_of,
     },
-    redact::{Secrets, Shown},
+    redact::{Secrets, Shown, ShownPath},
     render::{
         frames,
         hexdump::{ROW, hexdump},
@@ -153,7 +153,7 @@ pub fn line(text: &Shown) {
 pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
     let lines = match progress {
         Progress::Connected(address) => vec![format!("* connected to {address}")],
-        Progress::Socket(path) => vec![format!("* connected to {}", Escaped(path))],
+        Progress::Socket(path) => vec![format!("* connected to {}", ShownPath(path))],
         Progress::ConnectedToProxy(address) => {
             vec![format!("* connected to the proxy {address}")]
         }

@@ -273,7 +273,7 @@ mod tests {
         let path = format!("file:{}", file.path().display());
         for end in ["", "\n", "\r\n", "\r"] {
             file.as_file_mut().set_len(0).unwrap();
-            fs::write(file.path(), format!("a b{end}")).unwrap();
+            std::fs::write(file.path(), format!("a b{end}")).unwrap();
             assert_eq!(reveal(&path).unwrap().expose(), "a b", "{end:?}");
             assert_eq!(reveal(&format!("a b{end}")).unwrap().expose(), "a b", "{end:?}");
             let command = format!("cmd:printf 'a b{}'", end.escape_default());

@@ -2,7 +2,9 @@
 
 use crate::support::{Expected, Test, peer::Request};
 use std::{
-    os::unix::fs::PermissionsExt as _,
+    ffi::{OsStr, OsString},
+    fs,
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
 };
 use tempfile::TempDir;
@@ -15,8 +17,8 @@ struct User {
 impl User {
     fn new(text: &str) -> Self {
         let user = Self { home: tempfile::tempdir().unwrap() };
-        std::fs::create_dir_all(user.file().parent().unwrap()).unwrap();
-        std::fs::write(user.file(), text).unwrap();
+        fs::create_dir_all(user.file().parent().unwrap()).unwrap();
+        fs::write(user.file(), text).unwrap();
         user.permit(0o600);
         user
     }
@@ -26,12 +28,12 @@ impl User {
     }
 
     fn permit(&self, mode: u32) {
-        std::fs::set_permissions(self.file(), std::fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(self.file(), fs::Permissions::from_mode(mode)).unwrap();
     }
 
     /// Adds a file to the same directory.
     fn with(self, name: &str, text: &str) -> Self {
-        std::fs::write(self.file().with_file_name(name), text).unwrap();
+        fs::write(self.file().with_file_name(name), text).unwrap();
         self
     }
 
@@ -157,7 +159,7 @@ fn secrets_of_the_file_are_references() {
         assert_eq!(request.header("X-A"), "env:T");
     });
     let user = User::new(&format!("{DEV_TARGET}bearer = 'file:~/token'\n"));
-    std::fs::write(user.home.path().join("token"), "t0k").unwrap();
+    fs::write(user.home.path().join("token"), "t0k").unwrap();
     user.requests(&["@dev", CONNECT_TO_PEER], |request| {
         assert_eq!(request.header("Authorization"), "Bearer t0k");
     });
@@ -315,7 +317,7 @@ fn an_unknown_target_is_reported_with_the_nearest() {
     let nowhere = "cannot look up '@dev': no configuration file\n\n\
                    hint: add [target.dev] with a url to ~/.config/sockeye/config.toml";
     user.fails(&["--no-config", "@dev"], nowhere);
-    std::fs::remove_file(user.file()).unwrap();
+    fs::remove_file(user.file()).unwrap();
     user.fails(&["@dev"], nowhere);
 }
 
@@ -346,18 +348,18 @@ fn a_file_that_was_named_must_be_there_and_readable() {
     Test::new().args(["--config", "/no/such", "ws://h"]).stderr(missing).status(2).run();
     Test::new().args(["ws://h"]).env("SOCKEYE_CONFIG", "/no/such").stderr(missing).status(2).run();
     let user = User::new("");
-    std::fs::remove_file(user.file()).unwrap();
-    std::fs::create_dir(user.file()).unwrap();
+    fs::remove_file(user.file()).unwrap();
+    fs::create_dir(user.file()).unwrap();
     user.runs(&["ws://h"])
         .stderr(
             "sockeye: cannot read ~/.config/sockeye/config.toml: is a directory (os error 21)\n",
         )
         .status(2)
         .run();
-    std::fs::remove_dir(user.file()).unwrap();
-    std::fs::write(user.file(), b"[defaults]\nuser-agent = '\xff'\n").unwrap();
+    fs::remove_dir(user.file()).unwrap();
+    fs::write(user.file(), b"[defaults]\nuser-agent = '\xff'\n").unwrap();
     user.fails(&["ws://h"], "cannot read ~/.config/sockeye/config.toml: not valid UTF-8");
-    std::fs::write(user.file(), vec![b'#'; (1 << 20) + 1]).unwrap();
+    fs::write(user.file(), vec![b'#'; (1 << 20) + 1]).unwrap();
     user.fails(&["ws://h"], "cannot read ~/.config/sockeye/config.toml: longer than 1 MiB");
 }
 
@@ -365,7 +367,7 @@ fn a_file_that_was_named_must_be_there_and_readable() {
 fn the_demo_and_printing_subcommands_ignore_the_file() {
     let user = User::new("nonsense");
     user.runs(&["demo", "-x", "hi", "--count", "1"]).stdout("hi\n").run();
-    let script = |shell| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(shell)).unwrap();
+    let script = |shell| fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(shell)).unwrap();
     user.runs(&["completions", "bash"]).stdout(script("completions/sockeye.bash")).run();
     user.runs(&["man"]).stdout(script("man/sockeye.1")).run();
     let version = concat!("sockeye ", env!("CARGO_PKG_VERSION"), "\n");
@@ -404,7 +406,7 @@ fn a_secret_that_others_can_read_is_noted() {
     run(&[], note);
     run(&["@dev", CONNECT_TO_PEER], note);
     run(&["-q"], "");
-    std::fs::write(user.file(), format!("{DEV_TARGET}bearer = 'env:T'\n")).unwrap();
+    fs::write(user.file(), format!("{DEV_TARGET}bearer = 'env:T'\n")).unwrap();
     user.permit(0o644);
     run(&[], "");
 }
@@ -417,7 +419,7 @@ fn bash_completes_the_names_of_targets() {
     user.runs(&["completions", "targets"]).stdout("@$(kill${IFS}0)\n@dev\n@staging\n").run();
     Test::new().args(["completions", "targets"]).run();
     let bin = user.home.path().join("bin");
-    std::fs::create_dir(&bin).unwrap();
+    fs::create_dir(&bin).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sockeye"), bin.join("sockeye")).unwrap();
     let path = std::env::var("PATH").unwrap();
     // The program's error names the completed target, because none of them has a URL.
@@ -469,7 +471,7 @@ fn max_time_limits_what_is_read_before_the_connection() {
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, mode).unwrap();
     // A writer that is silent.
-    let _writer = std::fs::File::options().read(true).write(true).open(&fifo).unwrap();
+    let _writer = fs::File::options().read(true).write(true).open(&fifo).unwrap();
     let path = fifo.to_str().unwrap();
     for args in [
         ["--bearer", "cmd:exec sleep 9"],
@@ -487,4 +489,40 @@ fn max_time_limits_what_is_read_before_the_connection() {
             .takes_less_than(5000)
             .run();
     }
+}
+
+#[test]
+fn paths_need_not_be_utf_8() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join(OsStr::from_bytes(b"home-\xff"));
+    fs::create_dir(&home).unwrap();
+    let of = |name: &[u8]| home.join(OsStr::from_bytes(name));
+    fs::write(of(b"headers-\xff"), "X-A: one\n").unwrap();
+    fs::write(of(b"cookies-\xff"), "127.0.0.1\tFALSE\t/\tFALSE\t0\tid\t1\n").unwrap();
+    fs::write(of(b"format-\xff"), "done\n").unwrap();
+    fs::write(of(b"headers"), "X-B: two\n").unwrap();
+    fs::write(of(b"config"), "[defaults]\nheader = \"@~/headers\"\n").unwrap();
+    let joined = |start: &str, path: PathBuf| {
+        let mut arg = OsString::from(start);
+        arg.push(path);
+        arg
+    };
+    Test::new()
+        .env("HOME", &home)
+        .args([joined("-H@", of(b"headers-\xff")), joined("--cookie=", of(b"cookies-\xff"))])
+        .args([joined("--write-out=@", of(b"format-\xff")), joined("--config=", of(b"config"))])
+        .peer(|peer| {
+            let request = peer.open();
+            assert_eq!(request.header("X-A"), "one");
+            assert_eq!(request.header("X-B"), "two");
+            assert_eq!(request.header("Cookie"), "id=1");
+            peer.close(1000);
+        })
+        .stdout("done\n")
+        .run();
+    Test::new()
+        .args([joined("--unix-socket=", of(b"socket-\xff")), "ws://h".into()])
+        .stderr_has(["sockeye: cannot connect to ", "/socket-\u{fffd}: no such file"])
+        .status(7)
+        .run();
 }

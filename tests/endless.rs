@@ -36,6 +36,25 @@ fn a_pipe_that_nobody_writes_does_not_hang_the_run() {
 }
 
 #[test]
+fn max_time_ends_the_wait_for_a_file_wherever_one_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    // It is open for writing, and silent.
+    let _writer = std::fs::File::options().read(true).write(true).open(&fifo).unwrap();
+    let fifo = fifo.display().to_string();
+    for option in ["--cert=", "--netrc=", "-H@", "--config=", "--bearer=file:", "--write-out=@"] {
+        Test::new()
+            .args([&format!("{option}{fifo}"), "-m", "0.2", "wss://127.0.0.1:1/"])
+            .stderr(
+                "sockeye: the run (--max-time) timed out after 0.2 seconds, before it connected\n",
+            )
+            .status(28)
+            .run();
+    }
+}
+
+#[test]
 fn variables_that_name_endless_files_are_faults_or_ignored() {
     let authority = Authority::new();
     for (name, value, words) in [

@@ -3,7 +3,7 @@
 use super::{
     args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion},
     script,
-    values::HeaderArg,
+    values::{HeaderArg, WriteOut},
 };
 use crate::{
     connect::{
@@ -54,12 +54,16 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
     };
     let mut cookies = Cookies::default();
     for cookie in &args.cookie {
+        let Some(cookie) = cookie.to_str() else {
+            cookies.jar.add(read_file(Path::new(cookie), Cookie::parse_file)?);
+            continue;
+        };
         if cookie.starts_with("env:") || cookie.starts_with("cmd:") {
             let pair = resolve_secret(args, cookie)?;
             known::add_header("Cookie", pair.expose());
             cookies.pairs.push(pair);
         } else if cookie.contains('=') && !cookie.starts_with("file:") {
-            cookies.pairs.push(cookie.clone().into());
+            cookies.pairs.push(cookie.into());
         } else {
             let path = cookie.strip_prefix("file:").unwrap_or(cookie);
             cookies.jar.add(read_file(Path::new(path), Cookie::parse_file)?);
@@ -99,11 +103,16 @@ pub(super) fn inputs(args: &ClientArgs) -> Vec<PathBuf> {
     let secrets = [&args.auth, &args.bearer, passphrase, proxy].into_iter().flatten();
     let files = secrets.filter_map(|secret| secret.strip_prefix("file:"));
     inputs.extend(files.map(PathBuf::from));
-    let cookies = args.cookie.iter().map(|cookie| cookie.strip_prefix("file:").unwrap_or(cookie));
-    inputs.extend(cookies.map(PathBuf::from));
+    let cookies = args.cookie.iter().map(|cookie| {
+        let file = cookie.to_str().and_then(|cookie| cookie.strip_prefix("file:"));
+        file.map_or_else(|| PathBuf::from(cookie), PathBuf::from)
+    });
+    inputs.extend(cookies);
+    if let Some(WriteOut::File(path)) = &args.record.write_out {
+        inputs.push(path.clone());
+    }
+    inputs.extend(args.extras.file.iter().cloned());
     inputs.extend(script::files(args));
-    let format = args.record.write_out.as_ref().and_then(|format| format.file.clone());
-    inputs.extend(args.extras.file.iter().cloned().chain(format));
     let named = ["SSLKEYLOGFILE", "SSL_CERT_FILE"].into_iter().filter_map(env::var_os);
     inputs.extend(named.map(PathBuf::from));
     inputs

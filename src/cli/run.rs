@@ -7,7 +7,7 @@ use super::{
         ListenArgs, PipeFormat, SessionArgs, ShowArgs,
     },
     connect, implied, script,
-    values::{self, HeaderArg, ScriptArg},
+    values::{self, HeaderArg, ScriptArg, WriteOut},
 };
 use crate::{
     connect::{DialOptions, netrc::Netrc},
@@ -24,7 +24,7 @@ use crate::{
         handshake::{Choices, HeaderEdit, Headers},
     },
     redact::{Secrets, quoted},
-    render::{dialogue::Dialogue, extent::Extent},
+    render::{dialogue::Dialogue, extent::Extent, write_out::WriteOutFormat},
     report::Verbosity,
     script::{goals::Goals, input::Framing},
     target::{DotSegments, Target},
@@ -139,7 +139,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
             record: args.record.record,
             har: args.record.har,
             cookie_jar: args.cookie_jar,
-            write_out: args.record.write_out.map(|format| format.template),
+            write_out: args.record.write_out.map(write_out).transpose()?,
         },
         dialogue: Dialogue { pretty: args.json, times: args.time, extent: Extent::Whole },
         exit_on_close: args.exit_on_close,
@@ -166,6 +166,14 @@ fn carriage_return_note(script: &[ScriptArg]) -> Option<String> {
         .iter()
         .any(|arg| matches!(arg, ScriptArg::Message(message) if message.ends_with('\r')));
     ends.then(|| format!("a message of -x ends with a carriage return: {CARRIAGE_RETURN_HINT}"))
+}
+
+/// Returns the format of `--write-out`.
+fn write_out(arg: WriteOut) -> Result<WriteOutFormat, Error> {
+    match arg {
+        WriteOut::Format(template) => Ok(template),
+        WriteOut::File(path) => connect::read_file(&path, WriteOutFormat::parse),
+    }
 }
 
 /// Returns the maximum number of redirects, or `None` if redirects are not followed.
@@ -458,14 +466,6 @@ mod tests {
     }
 
     #[test]
-    fn zero_disables_a_limit() {
-        let Ok(Run::Job(Job::Client(client, _))) =
-            run("sockeye h --max-message 0 --ping-interval 0 --ping-timeout 0")
-        else {
-            panic!()
-        };
-        let settings = client.common.settings;
-    #[test]
     fn no_secret_appears_in_a_debug_representation() {
         let Ok(Run::Job(job)) = run(
             "sockeye ws://u:S3cret1@h/?token=S3cret2 -H Cookie:S3cret3 -s S3cret4 --bearer S3cret5",
@@ -476,6 +476,14 @@ mod tests {
         assert!(shown.contains("Cookie") && !shown.contains("S3cret"), "{shown}");
     }
 
+    #[test]
+    fn zero_disables_a_limit() {
+        let Ok(Run::Job(Job::Client(client, _))) =
+            run("sockeye h --max-message 0 --ping-interval 0 --ping-timeout 0")
+        else {
+            panic!()
+        };
+        let settings = client.common.settings;
         assert_eq!(settings.max_message, u64::MAX);
         assert_eq!(client.common.max_line as u64, 2 * MAX_MESSAGE_BYTES);
         assert_eq!((settings.ping_interval, settings.ping_timeout), (None, None));

@@ -13,12 +13,12 @@ use crate::{
     render::write_out::WriteOutFormat,
     script::matcher::Matcher,
     secret::without_line_end,
-    sys::input_file,
-    wording::system_error,
 };
 use std::{
+    ffi::{OsStr, OsString},
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    os::unix::ffi::OsStrExt as _,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -115,24 +115,31 @@ pub fn fragment(s: &str) -> Result<NonZeroUsize, String> {
     NonZeroUsize::new(length).ok_or_else(|| "not a number of bytes, at least 1".to_owned())
 }
 
-/// Parses a `--write-out` format, which `@FILE` reads from a file and `@-` from stdin.
-pub fn template(s: &str) -> Result<WriteOut, String> {
-    let Some(path) = s.strip_prefix('@') else {
-        return Ok(WriteOut { template: WriteOutFormat::parse(s)?, file: None });
-    };
-    let path = if path == "-" { "/dev/stdin" } else { path };
-    let text = input_file::read_text(Path::new(path), input_file::SMALL_FILE_BYTES)
-        .map_err(|cause| format!("cannot read {}: {}", Escaped(path), system_error(&cause)))?;
-    Ok(WriteOut { template: WriteOutFormat::parse(&text)?, file: Some(path.into()) })
+/// Parses a `--write-out` format, `@FILE` for one in a file, or `@-` for one on stdin.
+pub fn write_out(value: OsString) -> Result<WriteOut, String> {
+    Ok(match file_of(&value) {
+        None => WriteOut::Format(WriteOutFormat::parse(&utf8(value)?)?),
+        Some(path) if path == "-" => WriteOut::File("/dev/stdin".into()),
+        Some(path) => WriteOut::File(path.into()),
+    })
 }
 
-/// The format of `--write-out`.
+/// Returns the path of a value `@FILE`, which need not be UTF-8.
+fn file_of(value: &OsStr) -> Option<&OsStr> {
+    value.as_bytes().strip_prefix(b"@").map(OsStr::from_bytes)
+}
+
+fn utf8(value: OsString) -> Result<String, String> {
+    value.into_string().map_err(|_| "not valid UTF-8".to_owned())
+}
+
+/// The argument of `--write-out`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WriteOut {
-    /// The parsed format.
-    pub template: WriteOutFormat,
-    /// The file that it was read from.
-    pub file: Option<PathBuf>,
+pub enum WriteOut {
+    /// A format.
+    Format(WriteOutFormat),
+    /// A file with a format.
+    File(PathBuf),
 }
 
 /// A header from `-H` or the configuration file.
@@ -165,10 +172,19 @@ impl HeaderArg {
 }
 
 /// Parses the argument of `-H`: a header as for [`header`], or `@FILE`, as in curl.
-pub fn header_arg(s: &str) -> Result<HeaderArg, String> {
-    match s.strip_prefix('@') {
+pub fn header_arg(value: OsString) -> Result<HeaderArg, String> {
+    match file_of(&value) {
         Some(path) => Ok(HeaderArg::File(path.into())),
-        None => header(s).map(HeaderArg::One),
+        None => header(&utf8(value)?).map(HeaderArg::One),
+    }
+}
+
+/// Parses the argument of `--cookie`: text for a header field, or the path of a file.
+pub fn cookie(value: OsString) -> Result<OsString, String> {
+    match value.to_str() {
+        Some(text) => secret(text).map(OsString::from),
+        None if value.as_bytes().contains(&b'=') => Err("not valid UTF-8".to_owned()),
+        None => Ok(value),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     sys::unix::{self, bound_unsent_bytes},
     target::{Target, host_name},
 };
-use std::{io, net::SocketAddr, time::Instant};
+use std::{io, net::SocketAddr, path::Path, time::Instant};
 use tokio::net::TcpStream;
 
 /// A host and port to connect to.
@@ -74,12 +74,12 @@ pub(super) async fn dial(
     tracker: &mut Tracker<'_>,
 ) -> Result<(Box<dyn Transport>, Option<SocketAddr>), OpenError> {
     let (target, dialing) = (&*hop.target, dialer.options());
-    let socket = dialing.socket.as_ref().or(target.socket.as_ref());
+    let socket = dialing.socket.as_deref().or(target.socket.as_deref().map(Path::new));
     if let Some(path) = socket {
         tracker.enter(Step::Connect);
         let stream = unix::connect(path)
             .await
-            .map_err(|cause| OpenError::Socket { path: path.clone(), cause })?;
+            .map_err(|cause| OpenError::Socket { path: path.to_owned(), cause })?;
         tracker.report(Progress::Socket(path));
         return Ok((Box::new(stream), None));
     }

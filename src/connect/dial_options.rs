@@ -5,7 +5,7 @@ use crate::net::{
     tcp::{Family, LocalAddr},
     tls::TrustOptions,
 };
-use std::net::IpAddr;
+use std::{net::IpAddr, path::PathBuf};
 
 /// Options of a [`Dialer`](super::Dialer).
 #[derive(Clone, Debug, Default)]
@@ -22,7 +22,7 @@ pub struct DialOptions {
     /// Hosts and ports that replace those of the URL (`--connect-to`).
     pub connect_to: Vec<ConnectTo>,
     /// The Unix socket to connect to instead of host and port (`--unix-socket`).
-    pub socket: Option<String>,
+    pub socket: Option<PathBuf>,
     /// The options that select a proxy.
     pub proxies: ProxyOptions,
     /// The trusted authorities, for servers and proxies.

@@ -37,7 +37,7 @@ pub enum OpenError {
     /// The proxy did not connect to the target, `to`.
     Proxy { proxy: String, to: String, fault: ProxyFault },
     /// The Unix socket cannot be connected to.
-    Socket { path: String, cause: io::Error },
+    Socket { path: PathBuf, cause: io::Error },
     /// The local address or interface cannot be used.
     Interface { local: LocalAddr, cause: io::Error },
     /// A redirect was not followed.

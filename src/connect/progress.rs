@@ -6,7 +6,7 @@ use crate::{
     proto::handshake::{Request, Response},
     target::Target,
 };
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 /// A progress event of opening a session.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub enum Progress<'a> {
     /// The TCP connection is established.
     Connected(SocketAddr),
     /// The connection to a Unix socket is established.
-    Socket(&'a str),
+    Socket(&'a Path),
     /// The TCP connection to the proxy is established.
     ConnectedToProxy(SocketAddr),
     /// The proxy connected to this destination.

@@ -136,7 +136,7 @@ impl fmt::Display for OpenError {
             }
             Self::Proxy { proxy, to, fault } => proxy::sentence(f, proxy, to, fault),
             Self::Socket { path, cause } => {
-                write!(f, "cannot connect to {}: {}", Escaped(path), system_error(cause))
+                write!(f, "cannot connect to {}: {}", ShownPath(path), system_error(cause))
             }
             Self::Interface { local, cause } => connect::interface(f, local, cause),
             Self::Redirect { from, status, fault } => redirect::sentence(f, from, *status, fault),

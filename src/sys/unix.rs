@@ -8,6 +8,7 @@ use std::{
     os::{
         fd::{AsFd, OwnedFd},
         unix::{
+            ffi::OsStrExt as _,
             fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
             net::{SocketAddr, UnixStream},
         },
@@ -102,8 +103,8 @@ pub fn is_null_device(path: &Path) -> bool {
 }
 
 /// Connects to a Unix socket. `@name` is a socket in the abstract namespace of Linux (unix(7)).
-pub async fn connect(path: &str) -> io::Result<tokio::net::UnixStream> {
-    let Some(name) = path.strip_prefix('@') else {
+pub async fn connect(path: &Path) -> io::Result<tokio::net::UnixStream> {
+    let Some(name) = path.as_os_str().as_bytes().strip_prefix(b"@") else {
         return tokio::net::UnixStream::connect(path).await;
     };
     let address = abstract_address(name)?;
@@ -114,13 +115,13 @@ pub async fn connect(path: &str) -> io::Result<tokio::net::UnixStream> {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn abstract_address(name: &str) -> io::Result<SocketAddr> {
+fn abstract_address(name: &[u8]) -> io::Result<SocketAddr> {
     use std::os::linux::net::SocketAddrExt as _;
     SocketAddr::from_abstract_name(name)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn abstract_address(_: &str) -> io::Result<SocketAddr> {
+fn abstract_address(_: &[u8]) -> io::Result<SocketAddr> {
     Err(unsupported("this system does not support abstract Unix sockets"))
 }
 

@@ -105,7 +105,7 @@ pub struct ConnectArgs {
     ///
     /// The socket replaces the URL's host and port. @NAME is a socket in the abstract namespace.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = CONNECTION)]
-    pub unix_socket: Option<String>,
+    pub unix_socket: Option<PathBuf>,
 
     /// Local interface or address
     ///

@@ -26,10 +26,13 @@ use crate::{
     proto::Close,
     script::matcher::Matcher,
 };
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::PossibleValue};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum, ValueHint,
+    builder::{OsStringValueParser, PossibleValue, TypedValueParser as _},
+};
 use clap_complete::Shell;
 use heading::{OUTPUT, PIPE, REQUEST};
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// See into your sockets: talk to, script, watch and test a WebSocket server.
 ///
@@ -278,8 +281,8 @@ pub struct ClientArgs {
     ///
     /// NAME:VALUE adds or replaces a header, NAME: removes it and NAME; sends it empty. @FILE reads
     /// one such header per line.
-    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = values::header_arg)]
-    #[arg(help_heading = REQUEST)]
+    #[arg(short = 'H', long, value_name = "NAME:VALUE", help_heading = REQUEST)]
+    #[arg(value_parser = OsStringValueParser::new().try_map(values::header_arg))]
     pub header: Vec<HeaderArg>,
 
     /// Subprotocol to offer; may be repeated, in order of preference
@@ -337,8 +340,9 @@ pub struct ClientArgs {
     ///
     /// A value without = is the path of a cookie file in Netscape format, as browsers export it.
     /// env:NAME and cmd:COMMAND refer to a cookie, file:PATH to a cookie file.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = values::secret, help_heading = REQUEST)]
-    pub cookie: Vec<String>,
+    #[arg(long, value_name = "NAME=VALUE", help_heading = REQUEST)]
+    #[arg(value_parser = OsStringValueParser::new().try_map(values::cookie))]
+    pub cookie: Vec<OsString>,
 
     /// Read cookies from FILE, and write them back at the end
     ///

@@ -2,7 +2,10 @@
 
 use super::heading::OUTPUT;
 use crate::cli::values::{self, WriteOut};
-use clap::{ArgAction, Args, ValueEnum, ValueHint};
+use clap::{
+    ArgAction, Args, ValueEnum, ValueHint,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 use std::path::PathBuf;
 
 #[derive(Clone, Debug, Args)]
@@ -65,7 +68,8 @@ pub struct RecordArgs {
     /// Prints FORMAT to stdout when the run ends, even if it fails. Variables are written as in
     /// curl: %{http_code}, %{time_total}, %{close_code}, %{json} and others (see the man page).
     /// @FILE reads the format from a file, and @- from stdin.
-    #[arg(long, value_name = "FORMAT", value_parser = values::template, help_heading = OUTPUT)]
+    #[arg(long, value_name = "FORMAT", help_heading = OUTPUT)]
+    #[arg(value_parser = OsStringValueParser::new().try_map(values::write_out))]
     #[arg(allow_hyphen_values = true)]
     pub write_out: Option<WriteOut>,
 }

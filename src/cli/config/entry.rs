@@ -14,6 +14,7 @@ use crate::{
     wording::nearest,
 };
 use clap::{Arg, ArgAction, Command, ValueHint};
+use std::ffi::OsString;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -33,7 +34,7 @@ pub(super) struct Section<'a> {
 pub(super) struct Entry<'a> {
     pub(super) option: &'a Arg,
     /// Equivalent arguments, each with its offset in the file; empty for `false` and for headers.
-    pub(super) args: Vec<(usize, String)>,
+    pub(super) args: Vec<(usize, OsString)>,
     pub(super) headers: Vec<HeaderArg>,
     /// Values that may be secret references, each with its location for errors.
     pub(super) secrets: Vec<(String, String)>,
@@ -114,50 +115,55 @@ impl Entry<'_> {
         let optional = self.option.get_num_args().is_some_and(|range| range.min_values() == 0);
         match (value.get_ref(), self.option.get_action()) {
             (DeValue::Boolean(false), _) => {}
-            (DeValue::Boolean(true), _) if !takes => self.args.push((at, format!("--{long}"))),
+            (DeValue::Boolean(true), _) if !takes => {
+                self.args.push((at, format!("--{long}").into()));
+            }
             (DeValue::Boolean(true), _) if optional => {
                 // Without `=`, an option with an optional value would take the next argument, so
                 // it gets an empty value, which means the same. One that requires `=` does not.
                 let equals = if self.option.is_require_equals_set() { "" } else { "=" };
-                self.args.push((at, format!("--{long}{equals}")));
+                self.args.push((at, format!("--{long}{equals}").into()));
             }
             (DeValue::Integer(_), ArgAction::Count) => {
                 let mistyped = || file.fault(at, self.expected_type(long, takes));
                 let times: u8 = scalar(value).and_then(|n| n.parse().ok()).ok_or_else(mistyped)?;
-                self.args.extend((0..times).map(|_| (at, format!("--{long}"))));
+                self.args.extend((0..times).map(|_| (at, format!("--{long}").into())));
             }
             (DeValue::Array(values), ArgAction::Append) => {
                 for value in values {
                     let at = value.span().start;
                     let mistyped = || file.fault(at, self.expected_type(long, takes));
                     let text = scalar(value).ok_or_else(mistyped)?;
-                    self.push(file, name, at, &text);
+                    self.push(file, name, at, &text)?;
                 }
             }
             _ => match scalar(value).filter(|_| takes) {
-                Some(text) => self.push(file, name, at, &text),
+                Some(text) => self.push(file, name, at, &text)?,
                 None => return Err(file.fault(at, self.expected_type(long, takes))),
             },
         }
         Ok(())
     }
 
-    fn push(&mut self, file: &File, name: &str, at: usize, text: &str) {
+    fn push(&mut self, file: &File, name: &str, at: usize, text: &str) -> Result<(), Error> {
         let long = self.option.get_long().unwrap_or_default();
-        let mut text = text.to_owned();
         let is_path = match self.option.get_value_hint() {
             // An abstract socket is not a path.
             ValueHint::FilePath | ValueHint::AnyPath | ValueHint::DirPath => !text.starts_with('@'),
-            _ => long == "cookie" && !text.contains('=') && !is_reference(&text),
+            _ => long == "cookie" && !text.contains('=') && !is_reference(text),
         };
+        let mut arg = OsString::from(format!("--{long}="));
         if is_path {
-            text = file.path(&text);
-        }
-        if SECRET.contains(&&*format!("--{long}")) {
-            text = resolve_reference(file, text.trim_matches([' ', '\t']));
+            arg.push(file.path(text));
+        } else if SECRET.contains(&&*format!("--{long}")) {
+            let text = resolve_reference(file, at, text.trim_matches([' ', '\t']))?;
             self.secrets.push((text.clone(), format!("{}: {name}", file.location(at))));
+            arg.push(text);
+        } else {
+            arg.push(text);
         }
-        self.args.push((at, format!("--{long}={text}")));
+        self.args.push((at, arg));
+        Ok(())
     }
 
     /// Returns an error message for a value of the wrong type.
@@ -247,7 +253,7 @@ fn header(
     line: &str,
 ) -> Result<HeaderArg, Error> {
     if let Some(path) = line.strip_prefix('@') {
-        return Ok(HeaderArg::File(file.path(path).into()));
+        return Ok(HeaderArg::File(file.path(path)));
     }
     if let Some((name, value)) = line.split_once(':')
         && is_reference(value.trim())
@@ -257,7 +263,7 @@ fn header(
     {
         let name = name.trim().to_owned();
         let location = format!("{}: {section}.{name}", file.location(at));
-        let reference = resolve_reference(file, value.trim());
+        let reference = resolve_reference(file, at, value.trim())?;
         return Ok(HeaderArg::Reference { name, reference, location });
     }
     // The parser's message is dropped: it may quote a secret.
@@ -265,11 +271,11 @@ fn header(
 }
 
 /// Makes the path of a `file:` reference independent of the location of the configuration file.
-fn resolve_reference(file: &File, value: &str) -> String {
-    match value.strip_prefix("file:") {
-        Some(path) => format!("file:{}", file.path(path)),
-        None => value.to_owned(),
-    }
+fn resolve_reference(file: &File, at: usize, value: &str) -> Result<String, Error> {
+    let Some(path) = value.strip_prefix("file:") else { return Ok(value.to_owned()) };
+    let path = file.path(path);
+    let path = path.to_str().ok_or_else(|| file.fault(at, "the path is not valid UTF-8"))?;
+    Ok(format!("file:{path}"))
 }
 
 /// Returns a string or number as it would be written on the command line.

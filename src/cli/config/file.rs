@@ -83,12 +83,11 @@ impl File {
 
     /// Resolves a path from the file: `~/` is the home directory, and relative paths start at the
     /// directory of the file.
-    pub(super) fn path(&self, path: &str) -> String {
-        let path = match (path.strip_prefix("~/"), env::var_os("HOME")) {
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("~/"), env::var_os("HOME")) {
             (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
             _ => self.dir.join(path),
-        };
-        path.to_string_lossy().into_owned()
+        }
     }
 }
 
@@ -160,7 +159,7 @@ mod tests {
     #[test]
     fn relative_paths_start_at_the_directory_of_the_file() {
         let file = from_text("");
-        assert_eq!(file.path("a/b"), "/etc/dir/a/b");
-        assert_eq!(file.path("/a"), "/a");
+        assert_eq!(file.path("a/b"), Path::new("/etc/dir/a/b"));
+        assert_eq!(file.path("/a"), Path::new("/a"));
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     target::without_user,
 };
 use clap::{Arg, ArgMatches, Args as _, Command, error::ErrorKind, parser::ValueSource};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 /// The options merged so far. Sections are added in descending order of precedence.
 pub(super) struct MergedConfig<'a> {
@@ -152,7 +152,7 @@ impl<'a> MergedConfig<'a> {
 /// An argument from the file.
 #[derive(Clone)]
 struct FileArg<'a> {
-    text: String,
+    text: OsString,
     /// Byte offset in the file.
     at: usize,
     /// Id of the option.
@@ -186,7 +186,7 @@ impl<'a> CommandLine<'a> {
     /// Returns the argument of the file that causes a parse error, if one does, and its error.
     fn culprit(&mut self, fault: clap::Error) -> (Option<FileArg<'a>>, clap::Error) {
         for arg in &self.file_args {
-            let alone = self.parser.try_get_matches_from_mut(["sockeye", &arg.text]);
+            let alone = self.parser.try_get_matches_from_mut([OsStr::new("sockeye"), &arg.text]);
             if let Some(fault) = alone.err()
                 && fault.kind() != ErrorKind::MissingRequiredArgument
             {

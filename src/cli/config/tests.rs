@@ -9,7 +9,7 @@ use crate::{
     job::wait::Wait,
 };
 use clap::{CommandFactory as _, FromArgMatches as _};
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 /// Returns the merged command line, or the error with its hint.
 fn run(text: &str, line: &str) -> Result<(Cli, ConfigExtras), String> {
@@ -149,7 +149,7 @@ fn relative_paths_start_at_the_directory_of_the_file() {
                 auth = 'file:auth'\ncookie = ['a=b', 'jar']\n";
     let client = client(text, "sockeye @d");
     assert_eq!(client.connection.ca, [PathBuf::from("/etc/dir/a.pem"), PathBuf::from("/b.pem")]);
-    assert_eq!(client.connection.unix_socket.as_deref(), Some("@abstract"));
+    assert_eq!(client.connection.unix_socket.as_deref(), Some(Path::new("@abstract")));
     assert_eq!(client.auth.as_deref(), Some("file:/etc/dir/auth"));
     assert_eq!(client.cookie, ["a=b", "/etc/dir/jar"]);
 }

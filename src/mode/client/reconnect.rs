@@ -287,7 +287,7 @@ pub(super) mod tests {
         /// Adds a failure that may be temporary.
         pub(crate) fn fails(mut self) -> Self {
             let cause = std::io::ErrorKind::ConnectionRefused.into();
-            self.0.push_back(Err(OpenError::Socket { path: "s".to_owned(), cause }));
+            self.0.push_back(Err(OpenError::Socket { path: "s".into(), cause }));
             self
         }
 
