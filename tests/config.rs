@@ -241,10 +241,10 @@ fn a_missing_secret_is_named_by_its_place_and_not_shown() {
 fn no_secret_of_the_file_is_shown_in_an_error() {
     for entry in [
         "auth = 'me:S3CRET",
-        "auth = \"me:S3CRET\\n\"",
+        "auth = \"me:S3CRET\\u0001\"",
         "bearer = \"S3CRET\\u0001\"",
         "bearer = ['S3CRET']",
-        "cookie = \"a=S3CRET\\n\"",
+        "cookie = \"a=S3CRET\\u0001\"",
         "cookie = {a = 'S3CRET'}",
         "passphrase = ['S3CRET']",
         "proxy = 'http://me:S3CRET@h:99999'",
