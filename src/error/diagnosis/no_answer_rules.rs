@@ -2,7 +2,7 @@
 
 use super::{no_answer::NoAnswer, rule::Rule};
 use crate::{connect::RequestPart::Subprotocols, error::request::secured};
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 /// The table.
 pub(super) const RULES: &[NoAnswerRule] = &[
@@ -19,7 +19,7 @@ pub(super) const RULES: &[NoAnswerRule] = &[
     })
     .hint(|_| "check the port: it may be one for MQTT without WebSocket".into()),
     NoAnswerRule::certain("Socket.IO 4 at another path, which closes after a second", |e| {
-        e.is_closed() && e.waited >= ENGINE_TIMEOUT && !e.path_has("/socket.io/")
+        e.is_closed() && ENGINE_TIMEOUT.contains(&e.waited) && !e.path_has("/socket.io/")
     })
     .hint(|_| "check the path; for Socket.IO, use '/socket.io/?EIO=4&transport=websocket'".into()),
     NoAnswerRule::likely(
@@ -56,4 +56,4 @@ pub(super) const RULES: &[NoAnswerRule] = &[
 type NoAnswerRule = Rule<NoAnswer>;
 
 /// Engine.IO closes an upgrade that nobody has taken after one second.
-const ENGINE_TIMEOUT: Duration = Duration::from_millis(900);
+const ENGINE_TIMEOUT: Range<Duration> = Duration::from_millis(900)..Duration::from_secs(3);
