@@ -2,12 +2,16 @@
 
 import os
 import pathlib
+import random
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+# Seconds, generous enough for a busy machine.
+START_LIMIT = 60
 
 
 def answers(port):
@@ -18,30 +22,47 @@ def answers(port):
         return False
 
 
-def start(command, where):
+def claim_port():
+    """Returns a free port, and a socket that keeps other processes of this module from using it.
+
+    Another process that took the port would be mistaken for the server. The ports are below those
+    that Linux gives to others.
+    """
+    while True:
+        port = random.randrange(20000, 32000)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0sockeye-peer-{port}")
+            socket.create_server(("127.0.0.1", port)).close()
+            return port, claim
+        except OSError:
+            claim.close()
+
+
+def start(command, where, is_ready):
     """Starts the command on a free port, and again on another one if the port was taken meanwhile."""
     for _ in range(5):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port, claim = claim_port()
         with open(where / "log", "wb") as log:
             process = subprocess.Popen(
                 command(where, port), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        while process.poll() is None:
-            # Another process may have taken the port.
-            if answers(port) and process.poll() is None:
-                return process, port
+        limit = time.monotonic() + START_LIMIT
+        while process.poll() is None and time.monotonic() < limit:
+            if is_ready(port):
+                return process, port, claim
             time.sleep(0.02)
+        process.kill()
     sys.exit((where / "log").read_text())
 
 
-def run(command):
-    """Prints the port of `command(folder, port)` and runs it until stdin ends."""
+def run(command, is_ready=answers):
+    """Prints the port of `command(folder, port)` once it is ready, and runs it until stdin ends."""
     # Daemons are installed outside the usual PATH of a user.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     where = pathlib.Path(tempfile.mkdtemp(prefix="sockeye-peer-"))
     try:
-        process, port = start(command, where)
+        process, port, _claim = start(command, where, is_ready)
         print(port, flush=True)
         sys.stdin.buffer.read()
         process.kill()

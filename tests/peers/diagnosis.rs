@@ -141,8 +141,8 @@ fn run(row: &Situation, port: u16) -> (Option<i32>, String, String) {
 }
 
 /// The names in `gateways.py`.
-const GATEWAYS: [&str; 8] =
-    ["apache", "caddy", "caddy-tls", "envoy", "haproxy", "lighttpd", "nghttpx", "nginx"];
+const GATEWAYS: [&str; 9] =
+    ["apache", "caddy", "caddy-tls", "envoy", "haproxy", "lighttpd", "nghttpx", "nginx", "traefik"];
 /// The servers behind them.
 const BEHIND_GATEWAYS: [&str; 16] = [
     "aiohttp",

@@ -5,6 +5,7 @@ nginx forwards /SERVER/ to each server, without headers for WebSocket.
 Usage: gateways.py NAME SERVER=PORT...
 """
 
+import http.client
 import json
 import pathlib
 import sys
@@ -346,6 +347,63 @@ def envoy(where, port, back):
     return [venv("envoy"), "-c", config, "--concurrency", "1", "--disable-hot-restart"]
 
 
+def has_routes(port):
+    """Reports whether Traefik, which accepts connections before it reads its routes, denies one."""
+    try:
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        client.request("GET", "/denied")
+        return client.getresponse().status == 403
+    except OSError:
+        return False
+
+
+def traefik(where, port, back):
+    def router(path, service="back", middleware=None):
+        further = {"middlewares": [middleware]} if middleware else {}
+        return {"rule": f"Path(`{path}`)", "service": service, **further}
+
+    def service(port, **further):
+        servers = [{"url": f"http://127.0.0.1:{port}"}] if port else []
+        return {"loadBalancer": {"servers": servers, **further}}
+
+    routes = {
+        "routers": {
+            "ws": router("/ws"),
+            "other": router("/other"),
+            "slow": router("/slow", "slow"),
+            "dead": router("/dead", "dead"),
+            "none": router("/none", "none"),
+            "basic": router("/basic", middleware="basic"),
+            "denied": router("/denied", middleware="denied"),
+            "limited": router("/limited", middleware="limited"),
+            "moved": router("/moved", middleware="moved"),
+        },
+        "middlewares": {
+            "basic": {"basicAuth": {"users": ["me:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="]}},
+            "denied": {"ipAllowList": {"sourceRange": ["192.0.2.1/32"]}},
+            # No request is within the limit.
+            "limited": {"inFlightReq": {"amount": 0}},
+            "moved": {"redirectScheme": {"scheme": "https"}},
+        },
+        "services": {
+            "back": service(back),
+            "slow": service(back, serversTransport="slow"),
+            "dead": service(9),
+            "none": service(None),
+        },
+        "serversTransports": {"slow": {"forwardingTimeouts": {"responseHeaderTimeout": "1s"}}},
+    }
+    config = where / "routes.yml"
+    config.write_text(json.dumps({"http": routes}))
+    return [
+        venv("traefik"),
+        f"--entrypoints.web.address=127.0.0.1:{port}",
+        f"--providers.file.filename={config}",
+        "--global.checknewversion=false",
+        "--global.sendanonymoususage=false",
+    ]
+
+
 GATEWAYS = {
     "apache": apache,
     "caddy": caddy,
@@ -355,6 +413,7 @@ GATEWAYS = {
     "lighttpd": lighttpd,
     "nghttpx": nghttpx,
     "nginx": nginx,
+    "traefik": traefik,
 }
 
 
@@ -367,7 +426,8 @@ def main():
         further = [servers] if name == "nginx" else []
         return GATEWAYS[name](where, port, servers["websockets"], *further)
 
-    daemon.run(command)
+    daemon.run(command, has_routes if name == "traefik" else daemon.answers)
 
 
-main()
+if __name__ == "__main__":
+    main()
