@@ -93,10 +93,8 @@ pub(super) const RULES: &[ProductRule] = &[
         e.status(&[404]) && e.is_from("railway") && e.says(&["application not found"])
     })
     .hint(|_| "check the host: Railway has no app of this name".into()),
-    ProductRule::certain("Traefik (documented)", |e| {
-        e.status(&[503]) && e.says(&["no available server"])
-    })
-    .hint(|_| "check that the server behind Traefik is running".into()),
+    ProductRule::certain("Traefik 3", |e| e.status(&[503]) && e.says(&["no available server"]))
+        .hint(|_| "check that the server behind Traefik is running".into()),
     ProductRule::certain("AWS ALB with AWS WAF (documented)", |e| {
         e.status(&[403]) && e.is_silent() && e.is_from("awselb")
     })

@@ -306,11 +306,10 @@ pub(super) const RULES: &[RefusalRule] = &[
         e.status(&[503]) && (e.is_from("vegur") || e.is_from("heroku"))
     })
     .hint(|_| "check the app behind Heroku: its log names an error such as H10".into()),
-    RefusalRule::certain("HAProxy, Envoy, Traefik 3, Apache, lighttpd", |e| {
+    RefusalRule::certain("HAProxy, Envoy, Apache, lighttpd", |e| {
         e.status(&[503])
             && (e.says(&[
                 "no server is available",
-                "no available server",
                 "upstream connect error",
                 "no healthy upstream",
             ]) || e.is_from("apache")
