@@ -1,0 +1,193 @@
+//! Scripts that are given messages and times.
+
+use super::*;
+
+const S: Duration = Duration::from_secs(1);
+
+fn say(text: &str) -> Action {
+    Action::message(Kind::Text, text)
+}
+
+fn expect(pattern: &str) -> Action {
+    Action::Expect(Matcher::parse(pattern).unwrap())
+}
+
+fn until(pattern: &str) -> Goals {
+    Goals { count: None, until: Some(Matcher::parse(pattern).unwrap()) }
+}
+
+fn script(actions: &[Action]) -> (Script, Instant) {
+    (Script::new(actions.to_vec(), 10 * S, Goals::default()), Instant::now())
+}
+
+fn receive(script: &mut Script, text: &str, now: Instant) -> bool {
+    script.receive(&Piece::whole(Kind::Text, text.as_bytes()), now).meets_goal
+}
+
+fn sent(script: &mut Script, now: Instant) -> Vec<String> {
+    let all = std::iter::from_fn(|| script.next(now));
+    all.map(|outgoing| match outgoing {
+        Outgoing::Message(_, bytes) => String::from_utf8(bytes).unwrap(),
+        other => panic!("{other:?}"),
+    })
+    .collect()
+}
+
+#[test]
+fn sends_until_a_message_is_expected() {
+    let (mut script, start) = script(&[say("a"), say("b"), expect("1"), say("c")]);
+    assert_eq!(script.unsent_messages(), 3);
+    assert_eq!(sent(&mut script, start), ["a", "b"]);
+    assert!(script.expect_deadline().is_some());
+    assert_eq!(script.deadline(), Some(start + 10 * S));
+    assert!(!receive(&mut script, "no", start + S));
+    assert_eq!(sent(&mut script, start + S), [""; 0]);
+    assert_eq!(script.unsent_messages(), 1);
+    assert!(!receive(&mut script, "1", start + 2 * S));
+    assert_eq!(script.deadline(), None);
+    assert_eq!(sent(&mut script, start + 2 * S), ["c"]);
+    assert_eq!((script.unsent_messages(), script.unmet(false)), (0, None));
+}
+
+#[test]
+fn consecutive_expectations_are_met_without_running_the_script() {
+    let (mut script, start) = script(&[expect("1"), expect("2"), say("a"), expect("3")]);
+    assert_eq!(sent(&mut script, start), [""; 0]);
+    receive(&mut script, "1", start + 4 * S);
+    // Each expectation has its own deadline, and a message meets only one of them.
+    assert_eq!(script.deadline(), Some(start + 14 * S));
+    receive(&mut script, "1", start + 4 * S);
+    assert!(script.expect_deadline().is_some());
+    receive(&mut script, "2", start + 4 * S);
+    assert!(script.expect_deadline().is_none());
+    // A message that arrives before the script reaches an expectation does not meet it.
+    receive(&mut script, "3", start + 4 * S);
+    assert_eq!(sent(&mut script, start + 4 * S), ["a"]);
+    assert!(script.expect_deadline().is_some());
+}
+
+#[test]
+fn a_timeout_names_the_last_message_that_did_not_match() {
+    let (mut script, start) = script(&[expect("1")]);
+    script.next(start);
+    script.delay(3 * S);
+    assert_eq!(script.deadline(), Some(start + 13 * S));
+    receive(&mut script, "no", start);
+    receive(&mut script, &"x".repeat(QUOTED_BYTES + 1), start);
+    let unmet = |limit| UnmetExpectation::Expect {
+        pattern: "1".to_owned(),
+        limit,
+        received: 2,
+        last: Some("x".repeat(QUOTED_BYTES)),
+    };
+    assert_eq!(script.unmet(true), Some(unmet(Some(10 * S))));
+    assert_eq!(script.unmet(false), Some(unmet(None)));
+}
+
+#[test]
+fn an_expectation_that_was_not_reached_is_unmet() {
+    let (mut script, start) = script(&[expect("1"), say("a"), expect("2")]);
+    script.next(start);
+    receive(&mut script, "1", start);
+    let Some(UnmetExpectation::Expect { pattern, received: 0, last: None, .. }) =
+        script.unmet(false)
+    else {
+        panic!("{:?}", script.unmet(false))
+    };
+    assert_eq!(pattern, "2");
+}
+
+#[test]
+fn a_wait_delays_the_actions_appended_after_it() {
+    let (mut script, start) = script(&[]);
+    assert_eq!(script.next(start), None);
+    script.append(Action::Wait(2 * S));
+    script.append(say("a"));
+    assert_eq!(sent(&mut script, start), [""; 0]);
+    assert_eq!(script.deadline(), Some(start + 2 * S));
+    assert!(script.is_waiting(start + S));
+    assert_eq!(sent(&mut script, start + S), [""; 0]);
+    assert_eq!(sent(&mut script, start + 2 * S), ["a"]);
+    assert!(!script.is_waiting(start + 2 * S));
+    assert_eq!(script.deadline(), None);
+}
+
+#[test]
+fn goals_count_and_match_complete_messages() {
+    let now = Instant::now();
+    let goals = Goals { count: Some(2), until: None };
+    let mut script = Script::new(Vec::new(), S, goals);
+    let piece = Piece::whole(Kind::Text, b"ab");
+    let (first, last) = (Piece { last: false, ..piece }, Piece { first: false, ..piece });
+    assert_eq!([&piece, &first].map(|piece| script.receive(piece, now).meets_goal), [false, false]);
+    assert_eq!(script.unmet(false), Some(UnmetExpectation::Count { received: 1, expected: 2 }));
+    assert!(script.receive(&last, now).meets_goal);
+    assert_eq!(script.unmet(false), None);
+
+    let mut script = Script::new(Vec::new(), S, until("^abab$"));
+    assert_eq!(
+        [&piece, &first, &last].map(|piece| script.receive(piece, now).meets_goal),
+        [false, false, true]
+    );
+}
+
+#[test]
+fn a_message_can_meet_an_expectation_and_a_goal() {
+    let now = Instant::now();
+    let mut script = Script::new(vec![expect("a"), say("b")], S, until("a"));
+    script.next(now);
+    assert!(receive(&mut script, "a", now));
+    assert_eq!(sent(&mut script, now), ["b"]);
+}
+
+#[test]
+fn rewinding_repeats_the_script_but_not_appended_actions() {
+    let (mut script, start) = script(&[say("a"), expect("1")]);
+    assert_eq!(sent(&mut script, start), ["a"]);
+    receive(&mut script, "1", start);
+    script.append(say("b"));
+    assert_eq!(sent(&mut script, start), ["b"]);
+    script.append(Action::Wait(2 * S));
+    script.next(start);
+    script.start(start);
+    assert!(script.expect_deadline().is_none());
+    script.append(say("c"));
+    assert_eq!(sent(&mut script, start + S), ["a"]);
+    receive(&mut script, "1", start + S);
+    // The interrupted wait continues.
+    assert_eq!(sent(&mut script, start + S), [""; 0]);
+    assert_eq!(script.deadline(), Some(start + 2 * S));
+    assert_eq!(sent(&mut script, start + 2 * S), ["c"]);
+}
+
+#[test]
+fn rewinding_discards_an_incomplete_message() {
+    let now = Instant::now();
+    let mut script = Script::new(Vec::new(), S, until("^ab$"));
+    let piece = Piece::whole(Kind::Text, b"a");
+    script.receive(&Piece { last: false, ..piece }, now);
+    script.start(now);
+    assert!(!script.receive(&Piece { payload: b"b", ..piece }, now).meets_goal);
+    assert!(receive(&mut script, "ab", now));
+}
+
+#[test]
+fn matches_are_reported_with_the_start_of_the_message() {
+    let now = Instant::now();
+    let mut script = Script::new(vec![expect("1")], S, until("^2"));
+    script.next(now);
+    receive(&mut script, "0", now);
+    assert_eq!(script.take_news(), []);
+    receive(&mut script, "1", now);
+    receive(&mut script, &"2".repeat(QUOTED_BYTES + 1), now);
+    let matched = |option, pattern: &str, start: &str, is_cut| News::Matched {
+        option,
+        pattern: pattern.to_owned(),
+        start: start.into(),
+        is_cut,
+    };
+    let long = "2".repeat(QUOTED_BYTES);
+    let news = [matched("--expect", "1", "1", false), matched("--until", "^2", &long, true)];
+    assert_eq!(script.take_news(), news);
+    assert_eq!(script.take_news(), []);
+}
