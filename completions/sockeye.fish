@@ -133,7 +133,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l no-color -d 'Disable co
 complete -c sockeye -n "__fish_sockeye_needs_command" -l no-config -d 'Do not read a configuration file'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s V -l version -d 'Print version'
-complete -c sockeye -n "__fish_sockeye_needs_command" -a "listen" -d 'Run a WebSocket server: each input line goes to all clients'
+complete -c sockeye -n "__fish_sockeye_needs_command" -a "listen" -d 'Options that only a server has'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "demo" -d 'Try sockeye without a server: talk to a built-in echo server'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "show" -d 'Show a recording in the format of interactive mode'
 complete -c sockeye -n "__fish_sockeye_needs_command" -a "completions" -d 'Print a shell completion script'
@@ -152,6 +152,32 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l color -d 'Use
 always\t'Even if the output is not a terminal'
 never\t''"
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l config -d 'Configuration file [default: ~/.config/sockeye/config.toml]' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l exec -d 'Run a shell command for each client' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l clients -d 'Exit when N clients have left' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s m -l max-time -d 'Time limit for the whole run' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l count -d 'Exit after N messages from clients' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l until -d 'Exit when a message from a client matches' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-queue -d 'Maximum number of bytes that wait for a client [default: 1M]' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l slow -d 'Treatment of a client that does not read fast enough [default: drop]' -r -f -a "drop\t'Close its session with 1013'
+wait\t'Wait for it'
+skip\t'Do not send it what it has no room for'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l path -d 'Paths to accept, such as /chat or /rooms/*; may be repeated (404)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s u -l auth -l user -d 'Require HTTP Basic credentials (401)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s o -l origin -d 'Origins to accept, such as https://*.example.com; may be repeated (403)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l require-header -d 'Require a request header, perhaps with this value; may be repeated (403)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l status -d 'Refuse requests with this status: all, the first N or for a time' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-clients -d 'Maximum number of clients at the same time (503)' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s H -l header -d 'Add a header to the response; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l cert -d 'Certificate chain in PEM, or chain and key in PKCS#12' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l key -d 'Private key of --cert in PEM, if it is not in the same file' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l delimiter -d 'Message framing on stdin and stdout [default: lf]' -r -f -a "lf\t'Each message is a line; CRLF is accepted on stdin'
+nul\t'Each message ends with NUL'
+none\t'All of stdin is one message; nothing separates messages on stdout'
+length\t'Each message follows its length (4 bytes, big-endian)'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l input -d 'Format of stdin [default: text]' -r -f -a "text\t'Messages, framed according to --delimiter'
+jsonl\t'One JSON object per line: actions on stdin, events on stdout'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l output -d 'Format of stdout [default: text]' -r -f -a "text\t'Messages, framed according to --delimiter'
+jsonl\t'One JSON object per line: actions on stdin, events on stdout'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l echo -d 'Send every received message back; stdin is not read'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-compress -d 'Disable compression'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s v -l verbose -d 'Show the handshake and progress on stderr; -vv adds frames and times'
@@ -161,6 +187,12 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l show-secrets 
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s q -l quiet -d 'Print only errors on stderr'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-color -d 'Disable colours; same as --color never'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-config -d 'Do not read a configuration file'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l broadcast -d 'Send each message to all other clients; stdin is not read'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l once -d 'Exit when the first client has left; same as --clients 1'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l tls-self-signed -d 'Use a certificate made for this run'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l label -d 'Write the client\'s number and a tab before each message'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-label -d 'Write messages without the client\'s number'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s 0 -l null -d 'End each message with NUL; same as --delimiter nul'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s x -l execute -d 'Send MESSAGE before reading stdin; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s w -l wait -d 'Keep receiving this long after the input ends; -1 for no limit' -r

@@ -1,7 +1,9 @@
 //! `sockeye listen` without a terminal, as its clients and its stdio see it.
 
 mod address;
+mod admission;
 mod ending;
 mod opening;
 mod pressure;
+mod services;
 mod talking;

@@ -7,6 +7,7 @@ mod connect;
 pub mod generate;
 mod implied;
 mod known_args;
+mod listen;
 pub mod parse;
 pub mod prescan;
 pub mod run;

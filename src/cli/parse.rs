@@ -37,6 +37,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     }
     let max_time = match &cli.command {
         Some(args::Command::Demo { args }) => args.max_time,
+        Some(args::Command::Listen { args }) => args.server.max_time,
         _ => cli.client.max_time,
     };
     if let Some(limit) = max_time {
@@ -52,7 +53,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
 
 /// Returns an option of the command line that `-l` does not accept, if any.
 fn client_only_option(command: &Command, matches: &ArgMatches) -> Option<String> {
-    let server = args::ListenArgs::augment_args(Command::new("listen"));
+    let server = args::ListenCommonArgs::augment_args(Command::new("listen"));
     let given = |arg: &&Arg| {
         let id = arg.get_id().as_str();
         matches.value_source(id) == Some(ValueSource::CommandLine)

@@ -4,9 +4,9 @@
 use super::{
     args::{
         Cli, ClientArgs, ColorChoice, Command, CompletionOutput, Delimiter, DiagnosticsArgs,
-        ListenArgs, PipeFormat, SessionArgs, ShowArgs,
+        ListenArgs, ListenCommonArgs, PipeFormat, ServerArgs, SessionArgs, ShowArgs,
     },
-    connect, implied, script,
+    connect, implied, listen, script,
     values::{self, HeaderArg, ScriptArg, WriteOut},
 };
 use crate::{
@@ -14,14 +14,14 @@ use crate::{
     error::Error,
     escape::Escaped,
     job::{
-        ClientJob, ColorMode, CommonOptions, Flow, Job, ListenJob, PipeOptions, RecordOptions,
-        ShowJob, wait::EndRules,
+        ClientJob, ColorMode, CommonOptions, Flow, Job, PipeOptions, RecordOptions, ShowJob,
+        listen::ListenJob, wait::EndRules,
     },
     known,
     proto::{
         Close, CloseCode, Kind, Settings,
         extension::Offers,
-        handshake::{Choices, HeaderEdit, Headers},
+        handshake::{HeaderEdit, Headers},
     },
     redact::{Secrets, quoted},
     render::{dialogue::Dialogue, extent::Extent, write_out::WriteOutFormat},
@@ -59,7 +59,9 @@ impl Run {
             }
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
             Some(Command::Show { args }) => return Ok(Self::Job(Job::Show(show(args)))),
-            Some(Command::Listen { args }) => return Ok(Self::Job(Job::Listen(listen(args)?))),
+            Some(Command::Listen { args }) => {
+                return Ok(Self::Job(Job::Listen(Box::new(listen(*args)?))));
+            }
             Some(Command::Demo { args }) => {
                 let mut client = client(*args)?;
                 // The server is in this process: dial options and netrc entries do not apply.
@@ -72,8 +74,10 @@ impl Run {
         }
         if let Some(address) = cli.listen {
             let ClientArgs { subprotocol, session, .. } = cli.client;
-            let args = ListenArgs { address, subprotocol, session, file: cli.file };
-            return Ok(Self::Job(Job::Listen(listen(args)?)));
+            let common = ListenCommonArgs { subprotocol, session, file: cli.file };
+            let (address, server) = (Some(address), ServerArgs::default());
+            let args = ListenArgs { address, common, server };
+            return Ok(Self::Job(Job::Listen(Box::new(listen(args)?))));
         }
         let mut args = cli.client;
         let url = cli.url.or(cli.connect).or_else(|| {
@@ -284,25 +288,11 @@ fn headers(args: &ClientArgs) -> Headers {
     headers
 }
 
-fn listen(args: ListenArgs) -> Result<ListenJob, Error> {
-    let compress = offers(&args.session);
-    if compress.as_ref().is_some_and(|offers| !offers.is_valid_for_server()) {
-        return Err(Error::Usage {
-            fault: "a server takes a single set of --compress parameters, with a window of at \
-                    least 9 bits"
-                .to_owned(),
-            hint: None,
-        });
-    }
-    let subprotocols = args.subprotocol.iter().flat_map(|names| names.split(','));
-    Ok(ListenJob {
-        address: args.address,
-        choices: Choices {
-            subprotocols: subprotocols.map(|name| name.trim().to_owned()).collect(),
-            compress,
-        },
-        common: common(&args.session, FRAGMENT),
-    })
+fn listen(mut args: ListenArgs) -> Result<ListenJob, Error> {
+    // A client that is gone would stay connected.
+    args.common.session.ping_timeout.get_or_insert(SERVER_PING_TIMEOUT);
+    let (compress, common) = (offers(&args.common.session), common(&args.common.session, FRAGMENT));
+    listen::job(args, compress, common)
 }
 
 /// Returns the permessage-deflate parameters, or `None` if compression is disabled.
@@ -387,6 +377,9 @@ const MAX_MESSAGE_BYTES: u64 = 100 << 20;
 
 /// The longest line of stdin that is held in memory, if `--max-message` does not raise it.
 const MAX_LINE_BYTES: usize = 16 << 20;
+
+/// Default of `--ping-timeout` for a server.
+const SERVER_PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Default of `--fragment`.
 const FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((64 << 10) - 1);

@@ -3,7 +3,10 @@
 use crate::{
     connect::{ConnectTo, ResolveOverride},
     escape::Escaped,
-    job::wait::Wait,
+    job::{
+        listen::{ForcedRefusal, RefusalScope},
+        wait::Wait,
+    },
     net::tcp::LocalAddr,
     proto::{
         Close, CloseCode,
@@ -186,6 +189,37 @@ pub fn cookie(value: OsString) -> Result<OsString, String> {
         None if value.as_bytes().contains(&b'=') => Err("not valid UTF-8".to_owned()),
         None => Ok(value),
     }
+}
+
+/// Parses `NAME` or `NAME:VALUE`.
+pub fn required_header(s: &str) -> Result<(String, Option<String>), String> {
+    let (name, value) = match s.split_once(':') {
+        Some((name, value)) => (name, Some(value.trim().to_owned())),
+        None => (s, None),
+    };
+    let name = name.trim();
+    if !is_token(name) {
+        return Err("not the name of a header".to_owned());
+    }
+    Ok((name.to_owned(), value.filter(|value| !value.is_empty())))
+}
+
+/// Parses `CODE`, `CODE:N` (the first N requests) or `CODE:TIMEs` (for a time).
+pub fn refusal(s: &str) -> Result<ForcedRefusal, String> {
+    let (code, scope) = match s.split_once(':') {
+        Some((code, scope)) => (code, Some(scope)),
+        None => (s, None),
+    };
+    let status = code.parse().ok().filter(|status| (200..600).contains(status));
+    let status = status.ok_or_else(|| "not a status from 200 to 599".to_owned())?;
+    let scope = match (scope, scope.and_then(|scope| scope.strip_suffix('s'))) {
+        (None, _) => RefusalScope::Always,
+        (_, Some(time)) => RefusalScope::Within(seconds(time)?),
+        (Some(number), None) => RefusalScope::First(number.parse().map_err(|_| {
+            "after the colon, give a number of requests, or a time such as 2s".to_owned()
+        })?),
+    };
+    Ok(ForcedRefusal { status, scope })
 }
 
 /// Checks a number of redirects. An empty value is accepted, and so is a URL, which clap may have

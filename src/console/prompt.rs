@@ -164,11 +164,6 @@ impl Prompt {
         }
     }
 
-    /// Waits until the queue of output has room.
-    pub(crate) async fn room(&self) {
-        self.output.room().await;
-    }
-
     /// Replies to an event.
     pub(crate) fn reply(&self, reply: PromptReply) {
         // Set here, not by the editor thread: `close` must wait for the terminal from now on.

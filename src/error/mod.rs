@@ -154,6 +154,11 @@ pub enum Error {
     },
     /// The run ended before an expectation was met.
     Unmet(UnmetExpectation),
+    /// The time limit of a server's run expired.
+    ServerTimeout {
+        /// The limit.
+        limit: Duration,
+    },
     /// The server cannot listen on its address.
     Listen {
         /// The address as given on the command line.
@@ -226,7 +231,7 @@ impl Error {
             | Self::InputJson { .. }
             | Self::InputLineTooLong { .. }
             | Self::InputTruncated { .. } => 26,
-            Self::RunTimeout { .. } | Self::SetupTimeout { .. } => 28,
+            Self::RunTimeout { .. } | Self::SetupTimeout { .. } | Self::ServerTimeout { .. } => 28,
             Self::CutOff { .. } | Self::InputLeft { .. } => 55,
             Self::Identity { .. } => 58,
             Self::Open(error) => open_exit_code(error),
@@ -273,7 +278,8 @@ fn open_exit_code(error: &OpenError) -> u8 {
     }
 }
 
-fn session_exit_code(error: &SessionError) -> u8 {
+/// Returns the exit code for the failure of a session.
+pub fn session_exit_code(error: &SessionError) -> u8 {
     match error {
         SessionError::Http2 { fault, .. } => http2_exit_code(fault),
         SessionError::Idle { .. } | SessionError::PongTimeout { .. } => 28,

@@ -41,6 +41,9 @@ impl fmt::Display for Error {
                 "the run (--max-time) timed out after {}, before it connected",
                 seconds(*limit)
             ),
+            Self::ServerTimeout { limit } => {
+                write!(f, "the run (--max-time) timed out after {}", seconds(*limit))
+            }
             Self::RunTimeout { authority, limit } => run_timeout(f, authority, *limit),
             Self::Truncated { cause, written: 0, received } => {
                 write!(f, "{cause}\n  received {} of an incomplete message", bytes(*received))

@@ -1,5 +1,7 @@
 //! The description of a run: plain data with all options resolved.
 
+mod common;
+pub mod listen;
 pub mod reconnect;
 pub mod run_outcome;
 pub mod wait;
@@ -8,13 +10,11 @@ use crate::{
     connect::{ConnectOptions, DialOptions, Http, Limits, credentials::Credentials},
     net::tls::TlsOptions,
     proto::{
-        Close, Kind, Settings,
+        Close, Kind,
         extension::{self, Extension},
-        handshake::{Choices, HeaderEdit, Headers},
+        handshake::{HeaderEdit, Headers},
     },
-    redact::Secrets,
     render::{dialogue::Dialogue, write_out::WriteOutFormat},
-    report::Verbosity,
     script::{
         action::Action,
         draft::{Answer, Tick},
@@ -24,6 +24,9 @@ use crate::{
     },
     target::Target,
 };
+pub use common::{ColorMode, CommonOptions};
+
+use listen::ListenJob;
 use reconnect::ReconnectRules;
 use std::{path::PathBuf, time::Duration};
 use wait::EndRules;
@@ -36,7 +39,7 @@ pub enum Job {
     /// Connect to an echo server in this process.
     Demo(Box<ClientJob>),
     /// Run a WebSocket server.
-    Listen(ListenJob),
+    Listen(Box<ListenJob>),
     /// Show a recording.
     Show(ShowJob),
 }
@@ -168,62 +171,6 @@ impl PipeOptions {
             && !self.jsonl_input
             && !self.jsonl_output
             && self.flow == Flow::Both
-    }
-}
-
-/// Options of `sockeye listen`.
-#[derive(Clone, Debug)]
-pub struct ListenJob {
-    /// Address to listen on, as given on the command line.
-    pub address: String,
-    /// Subprotocols and compression to accept.
-    pub choices: Choices,
-    /// Options that a client has too.
-    pub common: CommonOptions,
-}
-
-/// Options shared by client and server.
-#[derive(Clone, Copy, Debug)]
-pub struct CommonOptions {
-    /// Limits and timeouts of a session.
-    pub settings: Settings,
-    /// The longest line of stdin that is held in memory, in bytes.
-    pub max_line: usize,
-    /// `--echo`: received messages are sent back.
-    pub echo: bool,
-    /// `--quiet`, `--verbose` and `--trace`.
-    pub verbosity: Verbosity,
-    /// `--frames`: each frame is shown on stderr.
-    pub frames: bool,
-    /// Redaction in diagnostics and recordings.
-    pub secrets: Secrets,
-    /// When to use colours.
-    pub color: ColorMode,
-}
-
-/// When to use colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColorMode {
-    /// On terminals that support them, subject to `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE`.
-    Auto,
-    /// Even if the output is not a terminal.
-    Always,
-    /// Not even on a terminal.
-    Never,
-}
-
-impl ColorMode {
-    /// Sets the colour mode of this process.
-    pub fn apply(self) {
-        let variable = |name| std::env::var_os(name).unwrap_or_default();
-        // NO_COLOR takes precedence over CLICOLOR_FORCE.
-        let is_disabled = variable("TERM") == "dumb" || !variable("NO_COLOR").is_empty();
-        match self {
-            Self::Always => colored::control::set_override(true),
-            Self::Never => colored::control::set_override(false),
-            Self::Auto if is_disabled => colored::control::set_override(false),
-            Self::Auto => {}
-        }
     }
 }
 

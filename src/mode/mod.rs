@@ -19,7 +19,7 @@ pub fn run(job: Job, started: Instant) -> Result<RunOutcome, Error> {
     match job {
         Job::Client(client, target) => block_on(client::run(&client, target, started)),
         Job::Demo(client) => block_on(demo::run(*client, started)),
-        Job::Listen(listen) => block_on(listen::run(listen, started)),
+        Job::Listen(listen) => block_on(listen::run(*listen, started)),
         Job::Show(show) => show::run(&show),
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod http2;
+pub mod listener;
 pub mod proxy;
 pub mod tcp;
 pub mod tls;

@@ -200,10 +200,35 @@ pub fn validate(request: &Headers, answer: &Headers) -> Result<Agreement, Respon
 /// The subprotocols and extensions that a server supports.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
-    /// The supported subprotocols; their order does not matter.
-    pub subprotocols: Vec<String>,
+    /// The supported subprotocols.
+    pub subprotocols: Subprotocols,
     /// The preferred parameters of permessage-deflate; `None` declines compression.
     pub compress: Option<Offers>,
+}
+
+/// The subprotocols that a server supports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subprotocols {
+    /// Any: the client's first one is chosen. A browser fails a session whose server chooses none
+    /// of those it asked for.
+    Any,
+    /// These; their order does not matter.
+    These(Vec<String>),
+}
+
+impl Default for Subprotocols {
+    fn default() -> Self {
+        Self::These(Vec::new())
+    }
+}
+
+impl Subprotocols {
+    fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::Any => is_token(name),
+            Self::These(names) => names.iter().any(|ours| ours == name),
+        }
+    }
 }
 
 /// Chooses from a client's request, as a server (4.2.2): the client's first subprotocol that is
@@ -213,7 +238,7 @@ pub fn choose(request: &Headers, choices: &Choices) -> Result<(Agreement, Header
     let mut answer = Headers::default();
     let subprotocol = request
         .list("Sec-WebSocket-Protocol")
-        .find(|asked| choices.subprotocols.iter().any(|ours| ours == asked))
+        .find(|asked| choices.subprotocols.contains(asked))
         .map(ToOwned::to_owned);
     if let Some(subprotocol) = &subprotocol {
         answer.push("Sec-WebSocket-Protocol", subprotocol);
@@ -251,17 +276,20 @@ mod tests {
         assert_eq!(answer(&["a, b"]), Err(ResponseFault::Subprotocol("a, b".into())));
         assert_eq!(answer(&["a", "b"]), Err(ResponseFault::Subprotocols));
         let chosen = |subprotocols: &[&str]| {
-            let subprotocols = subprotocols.iter().map(|s| (*s).to_owned()).collect();
+            let names = subprotocols.iter().map(|s| (*s).to_owned()).collect();
+            let subprotocols = Subprotocols::These(names);
             choose(&asked, &Choices { subprotocols, compress: None }).unwrap().0.subprotocol
         };
         assert_eq!(chosen(&["c", "b"]), Some("b".into()));
         assert_eq!(chosen(&[]), None);
+        let any = Choices { subprotocols: Subprotocols::Any, compress: None };
+        assert_eq!(choose(&asked, &any).unwrap().0.subprotocol.as_deref(), Some("a"));
     }
 
     #[test]
     fn a_server_accepts_compression_unless_it_is_disabled() {
         let offer = Headers::of(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
-        let choices = Choices { subprotocols: vec![], compress: Some(Offers::default()) };
+        let choices = Choices { compress: Some(Offers::default()), ..Choices::default() };
         let (agreement, answer) = choose(&offer, &choices).unwrap();
         assert_eq!(answer, offer);
         assert_eq!(validate(&offer, &answer), Ok(agreement));

@@ -37,8 +37,10 @@ pub struct JsonLines {
     /// Time of the next line.
     now: Instant,
     writer: LineWriter,
-    secrets: Secrets,
+    pub(super) secrets: Secrets,
     terminal: bool,
+    /// The client of a server that the events concern.
+    conn: Option<u64>,
 }
 
 impl JsonLines {
@@ -48,11 +50,17 @@ impl JsonLines {
         let now = Instant::now();
         let wall = SystemTime::now() - now.duration_since(started);
         let writer = LineWriter::new(terminal);
-        Self { started, wall, now, writer, secrets, terminal }
+        Self { started, wall, now, writer, secrets, terminal, conn: None }
+    }
+
+    /// Writes events of this client of a server.
+    #[must_use]
+    pub fn of_client(self, conn: u64) -> Self {
+        Self { conn: Some(conn), ..self }
     }
 
     /// Sets the time of the lines that follow. Time never goes backwards.
-    fn at(&mut self, now: Instant) {
+    pub(super) fn at(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
 
@@ -103,7 +111,7 @@ impl JsonLines {
             address: report.address.map(|address| address.to_string().into()),
             tls: report.tls.as_deref().map(Cow::from),
             subprotocol: subprotocol.map(|name| self.secrets.subprotocols(name)),
-            compression: established.agreement.deflate.map(compression),
+            compression: established.agreement.deflate.map(|it| compression(it, Role::Client)),
             timing: event::OpenTiming {
                 resolve: Seconds(timing.resolve),
                 connect: Seconds(timing.connect),
@@ -247,16 +255,21 @@ impl JsonLines {
         self.now.saturating_duration_since(self.started)
     }
 
-    fn line(&mut self, direction: Option<Direction>, event: Event<'_>, out: &mut OutputBuffer) {
+    pub(super) fn line(
+        &mut self,
+        direction: Option<Direction>,
+        event: Event<'_>,
+        out: &mut OutputBuffer,
+    ) {
         let elapsed = self.elapsed();
         let time = Timestamp::try_from(self.wall + elapsed).unwrap_or(Timestamp::MAX);
         let direction = direction.map(Into::into);
-        let line = Line { direction, time, elapsed: Seconds(elapsed), event };
+        let line = Line { conn: self.conn, direction, time, elapsed: Seconds(elapsed), event };
         self.writer.write(&line, out.bytes());
         out.release();
     }
 
-    fn headers<'a>(&self, headers: &'a Headers) -> event::Headers<'a> {
+    pub(super) fn headers<'a>(&self, headers: &'a Headers) -> event::Headers<'a> {
         self.secrets.headers(headers).collect()
     }
 }
@@ -316,13 +329,14 @@ fn frame_event(frame: &Frame, secrets: Secrets) -> event::Frame<'_> {
 /// Number of bytes that are kept of an answer that is not a response.
 pub const MAX_BROKEN_BYTES: usize = 4 << 10;
 
-fn compression(deflate: Deflate) -> event::Compression {
+/// Describes compression as `local` sees it.
+pub(super) fn compression(deflate: Deflate, local: Role) -> event::Compression {
     let side = |role| {
         let side = deflate.side(role);
         let window_bits = side.window_bits.into();
         event::Side { window_bits, context_takeover: side.keeps_context }
     };
-    event::Compression { local: side(Role::Client), remote: side(Role::Server) }
+    event::Compression { local: side(local), remote: side(local.peer()) }
 }
 
 #[cfg(test)]

@@ -233,6 +233,8 @@ fn read(text: &str) -> Result<Recorded, String> {
         event::Event::Violation(violation) => {
             Event::Violation(violation.message.into_owned(), violation.section.into_owned())
         }
+        event::Event::Listening(_) => Event::Unknown("listening".to_owned()),
+        event::Event::Refused(_) => Event::Unknown("refused".to_owned()),
         event::Event::Gap(gap) => Event::Gap(gap.message.into_owned()),
         event::Event::Error(failure) => Event::Error(failure.message.into_owned()),
         event::Event::End(end) => Event::End(Box::new(ended(&end)?)),

@@ -30,6 +30,10 @@ pub enum Event<'a> {
     Frame(Box<Frame<'a>>),
     /// `violation`: the peer broke the protocol.
     Violation(Violation<'a>),
+    /// `listening`: a server accepts connections.
+    Listening(Listening<'a>),
+    /// `refused`: a server gave a client no session.
+    Refused(Refused<'a>),
     /// `gap`: the session was lost and will be opened again.
     Gap(Gap<'a>),
     /// `error`: the run failed.
@@ -266,6 +270,33 @@ pub struct Violation<'a> {
     /// Close code sent to the peer.
     #[serde(default)]
     pub code: u16,
+}
+
+/// The start of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listening<'a> {
+    /// Version of the schema.
+    pub version: u64,
+    /// URL at which clients connect.
+    pub url: Cow<'a, str>,
+    /// Pin of a certificate that was made for this run, in the form of `--pin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Cow<'a, str>>,
+}
+
+/// A connection that got no session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused<'a> {
+    /// Address of the client.
+    pub address: Cow<'a, str>,
+    /// Status of the response, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Reason of the refusal.
+    pub reason: Cow<'a, str>,
+    /// Path and query of the request, if it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Cow<'a, str>>,
 }
 
 /// The loss of a session that will be opened again.

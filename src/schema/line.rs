@@ -18,6 +18,8 @@ pub const VERSION: u64 = 1;
 /// A line: an event with its direction and date.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line<'a> {
+    /// The number of the client of a server that the event concerns.
+    pub conn: Option<u64>,
     /// The side that caused the event, if either did.
     pub direction: Option<Direction>,
     /// Date, in microseconds.
@@ -58,6 +60,8 @@ impl<'a> Line<'a> {
             "close" => Event::Close(body(line)?),
             "frame" => Event::Frame(Box::new(body(line)?)),
             "violation" => Event::Violation(body(line)?),
+            "listening" => Event::Listening(body(line)?),
+            "refused" => Event::Refused(body(line)?),
             "gap" => Event::Gap(body(line)?),
             "error" => Event::Error(body(line)?),
             "end" => Event::End(body(line)?),
@@ -70,7 +74,11 @@ impl<'a> Line<'a> {
                 .and_then(Seconds::from_seconds)
                 .ok_or_else(|| wrong("elapsed"))?,
         };
-        Ok(Self { direction, time, elapsed, event })
+        let conn = match head.conn {
+            Scalar::Absent | Scalar::Null => None,
+            conn => Some(conn.as_unsigned().ok_or_else(|| wrong("conn"))?),
+        };
+        Ok(Self { conn, direction, time, elapsed, event })
     }
 }
 
@@ -107,6 +115,8 @@ impl LineWriter {
             Event::Close(body) => self.put("close", line, body, out),
             Event::Frame(body) => self.put("frame", line, &**body, out),
             Event::Violation(body) => self.put("violation", line, body, out),
+            Event::Listening(body) => self.put("listening", line, body, out),
+            Event::Refused(body) => self.put("refused", line, body, out),
             Event::Gap(body) => self.put("gap", line, body, out),
             Event::Error(body) => self.put("error", line, body, out),
             Event::End(body) => self.put("end", line, body, out),
@@ -115,8 +125,8 @@ impl LineWriter {
     }
 
     fn put(&self, kind: &str, line: &Line<'_>, body: &impl Serialize, out: &mut Vec<u8>) {
-        let Line { direction, elapsed, .. } = *line;
-        let written = Written { kind, direction, time: &self.date.1, elapsed, body };
+        let Line { conn, direction, elapsed, .. } = *line;
+        let written = Written { kind, conn, direction, time: &self.date.1, elapsed, body };
         let formatter = LineFormatter { terminal: self.terminal, quotes: true };
         let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
         // Cannot fail: writing to a Vec succeeds, and every value of the schema has a JSON form.
@@ -140,6 +150,8 @@ struct Head<'a> {
     #[serde(rename = "type", borrow)]
     kind: Scalar<'a>,
     #[serde(borrow)]
+    conn: Scalar<'a>,
+    #[serde(borrow)]
     direction: Scalar<'a>,
     #[serde(borrow)]
     time: Scalar<'a>,
@@ -154,6 +166,8 @@ struct Head<'a> {
 struct Written<'a, E> {
     #[serde(rename = "type")]
     kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conn: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     direction: Option<Direction>,
     time: &'a str,

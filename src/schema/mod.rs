@@ -1,6 +1,7 @@
 //! The schema of JSON Lines (docs/jsonl.md): one set of types for output (`--output jsonl`,
 //! `--record`), for reading recordings and for `--input jsonl`.
 
+pub mod addressees;
 pub mod event;
 mod headers;
 pub mod input;

@@ -204,12 +204,9 @@ fn event() -> impl Strategy<Value = (Option<Direction>, Event<'static>)> {
 fn line() -> impl Strategy<Value = Line<'static>> {
     let time = (0..4_000_000_000_000_000i64)
         .prop_map(|micros| Timestamp::from_microsecond(micros).unwrap());
-    (event(), time, seconds()).prop_map(|((direction, event), time, elapsed)| Line {
-        direction,
-        time,
-        elapsed,
-        event,
-    })
+    (event(), time, seconds(), option::of(any::<u64>())).prop_map(
+        |((direction, event), time, elapsed, conn)| Line { conn, direction, time, elapsed, event },
+    )
 }
 
 fn written(line: &Line<'_>, terminal: bool) -> String {
@@ -251,7 +248,7 @@ fn lines_have_their_fields_in_order() {
     let line = |direction, event| {
         let time = Timestamp::from_microsecond(1_795_510_282_333_850).unwrap();
         let elapsed = Seconds(Duration::from_micros(385));
-        written(&Line { direction, time, elapsed, event }, false)
+        written(&Line { conn: None, direction, time, elapsed, event }, false)
     };
     let message = message((Some("h\"i\u{9b}".into()), None), Some((5, 1)), 5);
     assert_eq!(

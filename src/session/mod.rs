@@ -594,6 +594,11 @@ impl Session {
         self.connection.remote_close()
     }
 
+    /// Returns the code of the Close that this side started the closing handshake with, if it did.
+    pub fn local_close(&self) -> Option<CloseCode> {
+        self.our_close.as_ref().map(|close| close.code)
+    }
+
     /// Returns true if we started the closing handshake.
     pub fn is_closed_by_us(&self) -> bool {
         matches!(self.connection.cause(), Some(Cause::LocalClose))

@@ -65,8 +65,16 @@ impl Sinks {
         Ok(Self::new(sinks))
     }
 
-    /// Creates the sinks of a server's client. Its frames are shown with `name` before each line.
-    pub(crate) fn of_peer(frames: bool, report: Report, name: String) -> Self {
-        Self::new(FrameLines::wanted(frames, report, name).into_iter().collect())
+    /// Creates the sinks of a server's client with this number. Its frames are shown with the number
+    /// before each line. `events` is the buffer of `--output jsonl`, if requested.
+    pub(crate) fn of_peer(
+        frames: bool,
+        report: Report,
+        conn: u64,
+        events: Option<&EventBuffer>,
+    ) -> Self {
+        let frames = FrameLines::wanted(frames, report, format!("client {conn} "));
+        let events = events.map(|it| JsonlOutput::of_client(it.clone(), report, conn));
+        Self::new(frames.into_iter().chain(events).collect())
     }
 }

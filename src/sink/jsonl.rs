@@ -16,11 +16,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
+use tokio::sync::Notify;
 
 /// Lines to be written to stdout. The sink appends to them; the pipe, which owns stdout, writes
 /// them and stops reading from the network while the buffer is full. Clones share the lines.
 #[derive(Clone)]
-pub(crate) struct EventBuffer(Arc<Mutex<Events>>);
+pub(crate) struct EventBuffer(Arc<Mutex<Events>>, Arc<Notify>);
 
 struct Events {
     buffer: OutputBuffer,
@@ -39,11 +40,26 @@ impl EventBuffer {
     pub(crate) fn new(shows: bool) -> Self {
         let (buffer, after) = (OutputBuffer::default(), OutputBuffer::default());
         let events = Events { buffer, long: None, after, shows, open: true };
-        Self(Arc::new(Mutex::new(events)))
+        Self(Arc::new(Mutex::new(events)), Arc::default())
     }
 
     fn lock(&self) -> MutexGuard<'_, Events> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a session has appended lines and waits itself. For one waiter.
+    pub(crate) async fn appended(&self) {
+        self.1.notified().await;
+    }
+
+    /// Appends lines while stdout can be written.
+    pub(crate) fn append(&self, write: impl FnOnce(&mut OutputBuffer)) {
+        let mut events = self.lock();
+        if events.open {
+            write(events.end());
+        }
+        drop(events);
+        self.1.notify_one();
     }
 
     /// Reports whether `limit` bytes are buffered or a long message is being written.
@@ -130,6 +146,12 @@ impl JsonlOutput {
         Box::new(Self { events, json })
     }
 
+    /// Creates the sink of a server's client.
+    pub(super) fn of_client(events: EventBuffer, report: Report, conn: u64) -> Box<dyn Sink> {
+        let json = JsonLines::new(report.started, io::stdout().is_terminal(), report.secrets);
+        Box::new(Self { events, json: json.of_client(conn) })
+    }
+
     /// Appends to the buffer while stdout can be written.
     fn write(&mut self, write: impl FnOnce(&mut JsonLines, &mut OutputBuffer)) {
         let mut events = self.events.lock();
@@ -168,6 +190,10 @@ impl Sink for JsonlOutput {
             let _ = events.fill(usize::MAX);
             events.long = self.json.message(at, message, &mut events.buffer);
         }
+    }
+
+    fn rest(&mut self) {
+        self.events.1.notify_one();
     }
 
     fn gap(&mut self, error: &Error) {

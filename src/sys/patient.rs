@@ -42,6 +42,12 @@ pub fn write_stderr(bytes: &[u8]) {
     STDERR.write(bytes);
 }
 
+/// Writes to stderr as much as it takes without waiting. Returns the number of bytes written, or
+/// dropped because stderr cannot be written.
+pub fn offer_stderr(bytes: &[u8]) -> usize {
+    STDERR.offer(bytes)
+}
+
 /// Writes to stdout, where it is a terminal, in the same way as [`write_stderr`].
 pub fn write_stdout(bytes: &[u8]) {
     STDOUT.write(bytes);
@@ -63,6 +69,24 @@ impl Stream {
         if let Some(writer) = &*writer {
             write_all(writer, bytes);
         }
+    }
+
+    fn offer(&self, bytes: &[u8]) -> usize {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.is_none() {
+            *writer = self.open();
+        }
+        let Some(writer) = &*writer else { return bytes.len() };
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            match writer.write(rest) {
+                Ok(n) => done += n,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(_) => return bytes.len(),
+            }
+        }
+        done
     }
 
     fn open(&self) -> Option<Writer> {

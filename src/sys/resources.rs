@@ -20,6 +20,18 @@ pub fn check_descriptors(count: usize) -> io::Result<()> {
     }
 }
 
+/// Raises the limit of open descriptors as far as allowed, and returns it if there is one.
+pub fn raise_descriptor_limit() -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        // The lower limit may be enough.
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+    getrlimit(Resource::Nofile).current
+}
+
 /// Reports whether an operation failed because no more descriptors can be opened, in this process
 /// or in the system.
 pub fn is_lack_of_descriptors(cause: &io::Error) -> bool {

@@ -6,7 +6,9 @@
 //! shared; where that fails (a socket, no /proc), the descriptor is polled before each call.
 
 pub use super::{
-    patient::{give_up_writing_after, limit_writing_at_end, write_stderr, write_stdout},
+    patient::{
+        give_up_writing_after, limit_writing_at_end, offer_stderr, write_stderr, write_stdout,
+    },
     stdout::{Stdout, WaitingStdout, check_stdout, write_within},
 };
 

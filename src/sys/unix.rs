@@ -5,12 +5,13 @@ use rustix::fs::{Mode, OFlags, open};
 use std::{
     fs::{self, File, Metadata, OpenOptions},
     io::{self, BufRead as _, BufReader, Read as _},
+    net::TcpListener,
     os::{
         fd::{AsFd, OwnedFd},
         unix::{
             ffi::OsStrExt as _,
             fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
-            net::{SocketAddr, UnixStream},
+            net::{SocketAddr, UnixListener, UnixStream},
         },
     },
     path::Path,
@@ -123,6 +124,52 @@ fn abstract_address(name: &[u8]) -> io::Result<SocketAddr> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn abstract_address(_: &[u8]) -> io::Result<SocketAddr> {
     Err(unsupported("this system does not support abstract Unix sockets"))
+}
+
+/// Listens on a socket in the abstract namespace, whose name follows `@`.
+pub fn listen_abstract(path: &str) -> io::Result<tokio::net::UnixListener> {
+    let address = abstract_address(path.trim_start_matches('@').as_bytes())?;
+    let listener = UnixListener::bind_addr(&address)?;
+    listener.set_nonblocking(true)?;
+    tokio::net::UnixListener::from_std(listener)
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub enum ListeningSocket {
+    /// A TCP socket.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    Unix(UnixListener),
+}
+
+/// Takes over a listening socket that was inherited with this descriptor number.
+#[cfg(target_os = "linux")]
+pub fn inherited_socket(number: i32) -> io::Result<ListeningSocket> {
+    use rustix::{
+        net::{AddressFamily, sockopt},
+        process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open},
+    };
+    // The standard library has no safe function that takes a descriptor by its number.
+    let process = pidfd_open(getpid(), PidfdFlags::empty())?;
+    let socket = pidfd_getfd(process, number, PidfdGetfdFlags::empty())?;
+    if !sockopt::socket_acceptconn(&socket)? {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a listening socket"));
+    }
+    if sockopt::socket_domain(&socket)? == AddressFamily::UNIX {
+        let listener = UnixListener::from(socket);
+        listener.set_nonblocking(true)?;
+        return Ok(ListeningSocket::Unix(listener));
+    }
+    let listener = TcpListener::from(socket);
+    listener.set_nonblocking(true)?;
+    Ok(ListeningSocket::Tcp(listener))
+}
+
+/// Fails with [`io::ErrorKind::Unsupported`]: only Linux has a safe way to take over a descriptor.
+#[cfg(not(target_os = "linux"))]
+pub fn inherited_socket(_: i32) -> io::Result<ListeningSocket> {
+    Err(unsupported("this system cannot take over an inherited socket"))
 }
 
 /// Restricts a socket to this network interface (`SO_BINDTODEVICE`).
@@ -259,7 +306,7 @@ mod tests {
         assert_eq!(fault(dir.path()), "not a regular file");
         assert_eq!(fault(Path::new("/dev/null")), "not a regular file");
         let socket = dir.path().join("socket");
-        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let _listener = UnixListener::bind(&socket).unwrap();
         assert_eq!(fault(&socket), "not a regular file");
     }
 

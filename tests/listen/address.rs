@@ -3,6 +3,7 @@
 use crate::support::Test;
 use crate::support::server::Server;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
 
 #[test]
 fn the_server_listens_on_loopback_by_default() {
@@ -51,7 +52,6 @@ fn an_invalid_address_is_a_usage_error() {
         let text = format!("sockeye: '{address}' is not a listen address\n[..]\n[..]\n");
         Test::new().args(["listen", address]).stderr(text).status(2).run();
     }
-    Test::new().args(["listen"]).stderr_has(["<ADDRESS>"]).status(2).run();
 }
 
 #[test]
@@ -72,6 +72,44 @@ fn a_name_that_does_not_resolve_is_reported() {
 }
 
 #[test]
-fn unix_sockets_are_not_supported() {
-    Test::new().args(["listen", "unix:/tmp/x"]).stderr_has(["Unix socket"]).status(4).run();
+fn without_an_address_a_free_port_is_chosen_and_told_even_if_quiet() {
+    let server = Server::start(["listen", "-q"]);
+    server.connect().close();
+    let end = server.terminate();
+    assert_eq!(end.stderr, "");
+}
+
+#[test]
+fn a_port_is_that_of_both_loopback_addresses() {
+    let server = Server::start(["listen", "--echo", "0"]);
+    let stream = TcpStream::connect(("::1", server.port)).expect("the other loopback address");
+    drop(stream);
+    server.connect().close();
+    server.terminate();
+}
+
+#[test]
+fn a_unix_socket_is_served_and_its_file_removed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("socket");
+    // A file that a killed server left behind is replaced.
+    drop(UnixListener::bind(&path).expect("a socket"));
+    let address = format!("unix:{}", path.display());
+    let server = Server::setup(["listen", "--echo", &address]).start_at(&address);
+    let url = format!("ws+unix:{}:/", path.display());
+    Test::new().args([&url, "-x", "hello", "--count", "1"]).stdout("hello\n").run();
+    server.terminate();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_warning_tells_that_other_machines_can_connect() {
+    let server = Server::start(["listen", "0.0.0.0:0"]);
+    server.child.await_stderr("warning: clients on every network can connect");
+    server.terminate();
+    let server = Server::start(["listen", "[::]:0"]);
+    server.connect().close();
+    // The address is not that of IPv4 mapped to IPv6.
+    server.child.await_stderr("client 1 connected from 127.0.0.1:");
+    server.terminate();
 }

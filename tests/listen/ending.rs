@@ -7,7 +7,7 @@ use std::process::Stdio;
 #[test]
 fn a_signal_closes_every_session_with_1001() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let server = Server::start(["listen", "127.0.0.1:0"]);
+        let server = Server::start(["listen", "--no-label", "127.0.0.1:0"]);
         let mut clients = [server.connect(), server.connect()];
         for client in &mut clients {
             client.send("hello");
@@ -99,6 +99,7 @@ fn invalid_input_is_reported_with_its_position_and_closes_the_sessions() {
 #[test]
 fn an_endless_line_is_refused_before_its_end() {
     let server = Server::start(["listen", "0"]);
+    let _client = server.join(1);
     server.child.write("short\n");
     server.child.write("x".repeat((16 << 20) + 1));
     let end = server.ends_with(26);

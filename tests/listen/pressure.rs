@@ -8,6 +8,7 @@ use crate::support::{Signal, child::peak_memory};
 use std::{
     io::{Read as _, Write},
     os::{fd::OwnedFd, unix::net::UnixStream},
+    thread,
 };
 
 /// Writes until the reader takes nothing for a while, and returns how many bytes were taken.
@@ -27,7 +28,7 @@ fn peak(server: &Server) -> usize {
 }
 
 #[test]
-fn a_client_that_does_not_read_pauses_stdin_and_uses_no_memory() {
+fn the_only_client_sets_the_pace_of_stdin_and_uses_no_memory() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let setup = Server::setup(["listen", "0", "--close-timeout", "0.2"]);
     let server = setup.stdin(OwnedFd::from(theirs)).start();
@@ -37,13 +38,17 @@ fn a_client_that_does_not_read_pauses_stdin_and_uses_no_memory() {
     let taken = flood(&ours, lines.as_bytes());
     assert!(taken < LARGE, "it read {taken} bytes that nobody takes");
     assert!(peak(&server) < LARGE, "it had {} bytes", peak(&server));
-    // Stdin is read again once the slow client has left.
+    // Stdin is read again for the next client, who reads, once the slow one has left.
     drop(slow);
+    server.child.await_stderr("client 1 disconnected");
+    let quick = server.join(2);
+    let reading = thread::spawn(move || quick.drain());
     ours.set_write_timeout(Some(LIMIT)).unwrap();
     let rest = flood(&ours, &lines.as_bytes()[taken..]);
     assert_eq!(taken + rest, lines.len());
     assert!(peak(&server) < LARGE, "it had {} bytes", peak(&server));
     server.terminate();
+    reading.join().expect("it read until the end");
 }
 
 #[test]

@@ -18,10 +18,12 @@ fn a_line_of_stdin_goes_to_every_client_and_what_they_send_to_stdout() {
     }
     one.send("from one");
     server.child.await_stdout("from one\n");
+    // From the second client that sends on, each message has the client's number.
     two.send("from two \x1b[31m\u{e9}");
-    server.child.await_stdout("from one\nfrom two \x1b[31m\u{e9}\n");
+    server.child.await_stdout("from one\n2\tfrom two \x1b[31m\u{e9}\n");
+    server.child.await_stderr("client's number and a tab");
     one.send(Message::binary(b"\0\xff\r\n\x80".as_slice()));
-    let all = b"from one\nfrom two \x1b[31m\xc3\xa9\n\0\xff\r\n\x80\n";
+    let all = b"from one\n2\tfrom two \x1b[31m\xc3\xa9\n1\t\0\xff\r\n\x80\n";
     server.child.await_stdout(all);
     one.close();
     server.child.await_stderr("client 1 disconnected\n");
@@ -108,19 +110,19 @@ fn the_server_continues_after_the_end_of_stdin() {
             server.child.await_stderr(&format!("client {id} connected"));
             client.close();
         }
-        server.child.await_stdout("from 1\nfrom 2\n");
+        server.child.await_stdout("from 1\n2\tfrom 2\n");
         server.terminate();
     }
 }
 
 #[test]
-fn stdin_before_any_client_does_not_stop_the_server() {
-    let server = Server::setup(["listen", "127.0.0.1:0"]).bytes("nobody\n".repeat(50_000)).start();
-    server.child.await_stdin_written();
-    let mut client = server.join(1);
-    client.send("hello");
-    server.child.await_stdout("hello\n");
-    drop(client);
+fn lines_before_the_first_client_wait_for_it() {
+    let server = Server::setup(["listen", "127.0.0.1:0"]).bytes("early\n".repeat(50_000)).start();
+    let mut client = server.connect();
+    for _ in 0..50_000 {
+        client.expect_text("early");
+    }
+    client.close();
     server.terminate();
 }
 
@@ -141,7 +143,7 @@ fn many_lines_reach_every_client_in_order() {
 
 #[test]
 fn many_messages_of_many_clients_are_all_on_stdout() {
-    let server = Server::start(["listen", "127.0.0.1:0"]);
+    let server = Server::start(["listen", "--no-label", "127.0.0.1:0"]);
     std::thread::scope(|scope| {
         for name in ["a", "b", "c"] {
             let mut client = server.connect();
@@ -179,7 +181,7 @@ fn a_client_that_breaks_the_protocol_is_closed_and_the_others_stay() {
 
 #[test]
 fn a_message_over_the_limit_is_refused() {
-    let server = Server::start(["listen", "--max-message", "1000", "127.0.0.1:0"]);
+    let server = Server::start(["listen", "--max-message", "1000", "--no-label", "127.0.0.1:0"]);
     let (mut one, mut two) = (server.join(1), server.join(2));
     one.send("x".repeat(1000));
     one.send("x".repeat(1001));

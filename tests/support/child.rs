@@ -86,6 +86,13 @@ impl Child {
         assert_eq!(progress.stdout.escape_ascii().to_string(), expected.escape_ascii().to_string());
     }
 
+    /// Waits until stdout contains this.
+    #[track_caller]
+    pub fn await_stdout_has(&self, part: &str) {
+        let has = |progress: &Progress| String::from_utf8_lossy(&progress.stdout).contains(part);
+        self.wait(has, &format!("stdout to have {part:?}"));
+    }
+
     /// Waits until stderr contains this.
     #[track_caller]
     pub fn await_stderr(&self, part: &str) {

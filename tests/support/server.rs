@@ -60,7 +60,33 @@ impl Setup {
 
     /// Starts the server and waits for the line that names its address.
     #[track_caller]
-    pub fn start(mut self) -> Server {
+    pub fn start(self) -> Server {
+        let (mut server, line) = self.begin();
+        let address = line.strip_prefix("listening on ws://").map(str::trim_end);
+        let address = address.and_then(|address| address.parse::<SocketAddr>().ok());
+        server.port = address.unwrap_or_else(|| panic!("the first line is {line:?}")).port();
+        server
+    }
+
+    /// Starts the server and returns the URL that it names.
+    #[track_caller]
+    pub fn start_with_url(self) -> (Server, String) {
+        let (server, line) = self.begin();
+        let url = line.trim_end().strip_prefix("listening on ");
+        (server, url.unwrap_or_else(|| panic!("the first line is {line:?}")).to_owned())
+    }
+
+    /// Starts a server that names this address.
+    #[track_caller]
+    pub fn start_at(self, address: &str) -> Server {
+        let (server, line) = self.begin();
+        assert_eq!(line.trim_end(), format!("listening on {address}"));
+        server
+    }
+
+    /// Starts the server and returns its first line.
+    #[track_caller]
+    fn begin(mut self) -> (Server, String) {
         let mut process = self.command.spawn().expect("the binary starts");
         // The command holds copies of the pipes' other ends.
         drop(self.command);
@@ -73,16 +99,13 @@ impl Setup {
             line.push(byte[0]);
         }
         let line = String::from_utf8(line).expect("UTF-8");
-        let address = line.strip_prefix("listening on ws://").map(str::trim_end);
-        let address = address.and_then(|address| address.parse::<SocketAddr>().ok());
-        let port = address.unwrap_or_else(|| panic!("the first line is {line:?}")).port();
         let pid = process.id();
         let child = Arc::new(Child::new(&mut process, self.holds_stdout));
         let running = thread::spawn({
             let (child, bytes) = (Arc::clone(&child), self.bytes.take());
             move || child::run(process, &child, bytes, Instant::now() + RUN_LIMIT)
         });
-        Server { child, port, pid, running: Some(running) }
+        (Server { child, port: 0, pid, running: Some(running) }, line)
     }
 }
 
@@ -238,6 +261,11 @@ impl Client {
         let end = (self.0.read(), self.0.read());
         assert!(matches!(end.0, Ok(Message::Close(_))), "{end:?}");
         assert!(matches!(end.1, Err(tungstenite::Error::ConnectionClosed)), "{end:?}");
+    }
+
+    /// Receives until the connection ends.
+    pub fn drain(mut self) {
+        while self.0.read().is_ok() {}
     }
 
     /// Returns the connection below the protocol.

@@ -9,13 +9,17 @@
 
 mod config;
 mod connect;
+mod framing;
 mod heading;
+mod listen;
 mod output;
 mod session;
 mod show;
 
 pub use config::{ConfigArgs, ConfigExtras};
 pub use connect::{ConnectArgs, HttpChoice, TlsVersion};
+pub use framing::{Delimiter, PipeFormat};
+pub use listen::{ListenArgs, ListenCommonArgs, ServerArgs, SlowChoice};
 pub use output::{ColorChoice, DiagnosticsArgs, RecordArgs};
 pub use session::SessionArgs;
 pub use show::ShowArgs;
@@ -80,10 +84,11 @@ pub enum Command {
     /// Run a WebSocket server: each input line goes to all clients
     ///
     /// Each line you type or pipe in is sent to every client, and messages from clients are printed.
-    /// With --echo, each message goes back to its sender instead.
+    /// With --echo, each message goes back to its sender instead, with --broadcast to all other
+    /// clients, and with --exec to a command. Stdin is read while a client is connected.
     Listen {
         #[command(flatten)]
-        args: ListenArgs,
+        args: Box<ListenArgs>,
     },
     /// Try sockeye without a server: talk to a built-in echo server
     Demo {
@@ -107,25 +112,6 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
-}
-
-#[derive(Clone, Debug, Args)]
-pub struct ListenArgs {
-    /// Address to listen on: PORT, HOST:PORT or [IPv6]:PORT
-    ///
-    /// Without a host, the server listens on the loopback address: only this machine can connect.
-    pub address: String,
-
-    /// Subprotocol to accept; may be repeated
-    #[arg(short = 's', long, value_name = "NAME", value_parser = values::subprotocol)]
-    #[arg(help_heading = REQUEST)]
-    pub subprotocol: Vec<String>,
-
-    #[command(flatten)]
-    pub session: SessionArgs,
-
-    #[command(flatten)]
-    pub file: ConfigArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -445,26 +431,6 @@ impl ValueEnum for CompletionOutput {
             Self::TargetNames => Some(PossibleValue::new("targets").hide(true)),
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Delimiter {
-    /// Each message is a line; CRLF is accepted on stdin
-    Lf,
-    /// Each message ends with NUL
-    Nul,
-    /// All of stdin is one message; nothing separates messages on stdout
-    None,
-    /// Each message follows its length (4 bytes, big-endian)
-    Length,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PipeFormat {
-    /// Messages, framed according to --delimiter
-    Text,
-    /// One JSON object per line: actions on stdin, events on stdout
-    Jsonl,
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ pub struct SessionArgs {
     /// Maximum payload of a data frame to send [default: 64K]
     ///
     /// Sends a longer message in several frames, its fragments. Pings, pongs and Closes are sent
-    /// between them. K, M and G stand for powers of 1024. The default is 64K, and 32K with
-    /// --delimiter none.
+    /// between them. K, M and G stand for powers of 1024. The default is 64K, 32K with
+    /// --delimiter none, and 16M for messages that a server sends back.
     #[arg(long, value_name = "BYTES", value_parser = values::fragment, help_heading = SESSION)]
     pub fragment: Option<NonZeroUsize>,
 

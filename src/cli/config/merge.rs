@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     cli::{
-        args::{ConfigExtras, ListenArgs},
+        args::{ConfigExtras, ListenCommonArgs},
         usage::usage,
         values::HeaderArg,
     },
@@ -47,7 +47,7 @@ impl<'a> MergedConfig<'a> {
             command,
             set: set.collect(),
             unset: Vec::new(),
-            server: is_server.then(|| ListenArgs::augment_args(Command::new("listen"))),
+            server: is_server.then(|| ListenCommonArgs::augment_args(Command::new("listen"))),
             entries: Vec::new(),
         };
         merged.add_headers(typed.try_get_many("header").ok().flatten().into_iter().flatten());

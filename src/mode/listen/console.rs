@@ -1,6 +1,6 @@
-//! The console of a server: reads lines to send and shows received messages, at a prompt or through
-//! stdio.
+//! The input of a server: a prompt, or lines of stdin.
 
+use super::hub::{Delivery, Recipients};
 use crate::{
     console::{
         event::{PromptEvent, PromptReply},
@@ -9,145 +9,109 @@ use crate::{
     },
     error::{Error, StdinPosition},
     escape::Escaped,
-    job::run_outcome::RunOutcome,
-    proto::{Kind, Piece},
-    render::{buffer::OutputBuffer, dialogue::Dialogue, extent::Extent, renderer::Renderer},
-    report::Report,
+    job::{listen::ListenFormat, run_outcome::RunOutcome},
+    proto::{Kind, Settings, SharedMessage},
+    schema::addressees::{Addressees, Numbers},
     script::{
+        action::{Action, Outgoing},
         command::Command,
-        input::{self, Framing, Next},
+        input::{self, Next},
+        jsonl,
     },
-    session::{backlog::Backlog, clock::now},
-    sink::Print,
-    sys::stdio::{self, Stdin, StdinKind, Stdout},
+    sys::stdio::{self, Stdin, StdinKind},
 };
 use std::{
     io::{self, IsTerminal as _},
     sync::Arc,
     time::Duration,
 };
-use tokio::time::sleep_until;
 
+/// The input of a server.
 pub(super) enum Console {
     /// A prompt at a terminal; `None` once it is closed.
     Prompt(Option<Prompt>),
-    /// Stdin and stdout without a terminal.
-    Stdio(Box<Stdio>),
+    /// Lines of stdin; `None` for no stdin, or after its end.
+    Lines(Option<Box<Lines>>),
 }
 
-pub(super) struct Stdio {
-    stdin: Option<Stdin>,
+/// Lines of stdin.
+pub(super) struct Lines {
+    stdin: Stdin,
     input: input::Input,
-    stdout: Stdout,
-    renderer: Renderer,
-    buffer: OutputBuffer,
-    backlog: Backlog,
-    /// False once stdout can no longer be written.
-    printing: bool,
+    is_jsonl: bool,
+    settings: Settings,
 }
 
+/// An event of the input.
 pub(super) enum ConsoleEvent {
-    /// A line to send to every client.
-    Line(String),
+    /// Something to send to clients.
+    Send(Recipients, Delivery),
+    /// A line that was typed, to send to all clients.
+    Typed(String),
+    /// Delays what follows.
+    Pause(Duration),
     /// A request to shut down the server, with its outcome.
     Quit(RunOutcome),
-    /// Reading stdin or writing stdout failed.
+    /// Reading stdin failed.
     Failed(Error),
     /// An event that the server can ignore.
     Nothing,
 }
 
 impl Console {
-    /// Opens a prompt if both stdin and stdout are a terminal, otherwise stdio. Prints
-    /// the line `first`. Without a terminal, lines over `max_line` bytes are refused.
-    pub(super) fn open(first: &str, report: Report, max_line: usize) -> Result<Self, Error> {
-        if stdio::stdin_kind() == StdinKind::Terminal && io::stdout().is_terminal() {
-            let prompt = Prompt::open(first, None, PromptLook::default())
-                .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
-            return Ok(Self::Prompt(Some(prompt)));
-        }
-        report.line(first);
-        let stdin = match stdio::stdin_kind() {
-            StdinKind::Nothing => None,
-            _ => Some(Stdin::new().map_err(Error::Input)?),
-        };
-        Ok(Self::Stdio(Box::new(Stdio {
-            stdin,
-            input: input::Input::new(Framing::Lines(b'\n')).with_max_line(max_line),
-            stdout: Stdout::new().map_err(Error::Output)?,
-            renderer: Renderer::new(
-                Framing::Lines(b'\n'),
-                Dialogue::default(),
-                io::stdout().is_terminal(),
-            ),
-            buffer: OutputBuffer::default(),
-            backlog: Backlog::default(),
-            printing: true,
-        })))
+    /// Reports whether the input is a prompt: both stdin and stdout are a terminal.
+    pub(super) fn is_prompt() -> bool {
+        stdio::stdin_kind() == StdinKind::Terminal && io::stdout().is_terminal()
     }
 
-    /// Waits for the next event. Lines are read only if `reads` is true. If the output was `full`,
-    /// also returns once it has room again.
-    pub(super) async fn next(&mut self, reads: bool, full: bool) -> ConsoleEvent {
-        match self {
-            Self::Prompt(Some(prompt)) if reads => prompt_event(prompt, full).await,
-            Self::Prompt(Some(prompt)) if full => {
-                prompt.room().await;
-                ConsoleEvent::Nothing
-            }
-            Self::Prompt(_) => std::future::pending().await,
-            Self::Stdio(stdio) => stdio.next(reads).await,
-        }
+    /// Opens a prompt below the line `first`.
+    pub(super) fn prompt(first: &str) -> Result<Self, Error> {
+        let prompt = Prompt::open(first, None, PromptLook::default())
+            .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
+        Ok(Self::Prompt(Some(prompt)))
     }
 
-    /// Shows a client's message.
-    pub(super) fn show(&mut self, id: u64, kind: Kind, payload: &[u8]) {
+    /// Opens stdin. Lines over `max_line` bytes are refused.
+    pub(super) fn lines(
+        format: ListenFormat,
+        max_line: usize,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        if stdio::stdin_kind() == StdinKind::Nothing {
+            return Ok(Self::Lines(None));
+        }
+        let stdin = Stdin::new().map_err(Error::Input)?;
+        let framing =
+            if format.jsonl_input { input::Framing::Lines(b'\n') } else { format.framing };
+        let input = input::Input::new(framing).with_max_line(max_line);
+        let is_jsonl = format.jsonl_input;
+        Ok(Self::Lines(Some(Box::new(Lines { stdin, input, is_jsonl, settings }))))
+    }
+
+    /// Waits for the next event. Lines of stdin are read only if `reads`. Cancel-safe.
+    pub(super) async fn next(&mut self, reads: bool) -> ConsoleEvent {
         match self {
             Self::Prompt(Some(prompt)) => {
-                let dialogue = Dialogue { extent: Extent::Start(SHOWN_BYTES), ..<_>::default() };
-                prompt.print(&dialogue.message_of(id, kind, payload));
+                let full = prompt.is_full();
+                prompt_event(prompt, full).await
             }
-            Self::Stdio(stdio) if stdio.printing => {
-                stdio.renderer.piece(&Piece::whole(kind, payload), &mut stdio.buffer);
-            }
-            Self::Prompt(None) | Self::Stdio(_) => {}
+            Self::Lines(Some(lines)) if reads => match lines.next().await {
+                Some(event) => event,
+                None => {
+                    *self = Self::Lines(None);
+                    ConsoleEvent::Nothing
+                }
+            },
+            Self::Prompt(None) | Self::Lines(_) => std::future::pending().await,
         }
     }
 
-    pub(super) fn note(&self, text: &str, report: Report) {
+    /// Returns the prompt, if it is open.
+    pub(super) fn open_prompt(&self) -> Option<&Prompt> {
         match self {
-            Self::Prompt(Some(prompt)) => prompt.note(text),
-            _ => report.note(text),
+            Self::Prompt(prompt) => prompt.as_ref(),
+            Self::Lines(_) => None,
         }
-    }
-
-    /// Returns a printer that prints above the input line, if there is a prompt.
-    pub(super) fn printer(&self) -> Option<Print> {
-        match self {
-            Self::Prompt(Some(prompt)) => Some(Arc::new(prompt.printer())),
-            Self::Prompt(None) | Self::Stdio(_) => None,
-        }
-    }
-
-    /// Returns true if the output is full, so that no more messages should be taken from clients.
-    pub(super) fn is_full(&self) -> bool {
-        match self {
-            Self::Prompt(prompt) => prompt.as_ref().is_some_and(Prompt::is_full),
-            Self::Stdio(stdio) => stdio.is_full(),
-        }
-    }
-
-    /// Writes as much buffered output as possible without waiting.
-    pub(super) fn flush(&mut self) -> ConsoleEvent {
-        let Self::Stdio(stdio) = self else { return ConsoleEvent::Nothing };
-        match stdio.stdout.write(stdio.buffer.ready()) {
-            Ok(n) => {
-                stdio.buffer.advance(n);
-                stdio.backlog.wrote(stdio.buffer.ready().is_empty());
-            }
-            Err(cause) => return stdio.fail_output(cause),
-        }
-        ConsoleEvent::Nothing
     }
 
     /// Closes the prompt and restores the terminal, for at most `limit`.
@@ -160,76 +124,80 @@ impl Console {
     }
 }
 
-impl Stdio {
-    fn is_full(&self) -> bool {
-        self.buffer.ready().len() >= self.backlog.limit()
-    }
-
-    /// Shuts down the server, without an error if stdout no longer has a reader.
-    fn fail_output(&mut self, cause: io::Error) -> ConsoleEvent {
-        self.printing = false;
-        self.buffer.clear();
-        match cause.kind() {
-            io::ErrorKind::BrokenPipe => ConsoleEvent::Quit(RunOutcome::Done),
-            _ => ConsoleEvent::Failed(Error::Output(cause)),
+impl Lines {
+    /// Reads the next line; `None` at the end of stdin.
+    async fn next(&mut self) -> Option<ConsoleEvent> {
+        loop {
+            if let Some(next) = self.input.take() {
+                return Some(self.line(next));
+            }
+            if self.input.has_ended() {
+                return None;
+            }
+            match self.stdin.read(self.input.room()).await {
+                Ok(n) => self.input.filled(n),
+                Err(cause) => return Some(ConsoleEvent::Failed(Error::Input(cause))),
+            }
         }
     }
 
     fn line(&self, next: Next) -> ConsoleEvent {
         let line = self.input.number();
-        match next {
-            Next::Message(range) => match std::str::from_utf8(self.input.bytes(range)) {
-                Ok(text) => ConsoleEvent::Line(text.to_owned()),
-                Err(e) => {
-                    let (position, valid) = (StdinPosition::Line(line), e.valid_up_to() as u64);
-                    ConsoleEvent::Failed(Error::input_encoding(position, valid))
-                }
-            },
-            Next::TooLong(limit) => ConsoleEvent::Failed(Error::InputLineTooLong { line, limit }),
+        let range = match next {
+            Next::Message(range) => range,
+            Next::TooLong(limit) => {
+                return ConsoleEvent::Failed(Error::InputLineTooLong { line, limit });
+            }
             // Only whole lines are taken.
-            Next::Part { .. } | Next::Truncated(_) => ConsoleEvent::Nothing,
+            Next::Part { .. } | Next::Truncated(_) => return ConsoleEvent::Nothing,
+        };
+        let bytes = self.input.bytes(range);
+        if self.is_jsonl {
+            return match self.action(bytes) {
+                Ok(event) => event,
+                Err((column, words)) => {
+                    ConsoleEvent::Failed(Error::InputJson { line, column, fault: words })
+                }
+            };
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.message(Recipients::All, Kind::Text, text.as_bytes()),
+            Err(e) => {
+                let (position, valid) = (StdinPosition::Line(line), e.valid_up_to() as u64);
+                ConsoleEvent::Failed(Error::input_encoding(position, valid))
+            }
         }
     }
 
-    async fn next(&mut self, reads: bool) -> ConsoleEvent {
-        if reads && let Some(next) = self.input.take() {
-            return self.line(next);
-        }
-        let (stdin, writing) =
-            (self.stdin.as_ref().filter(|_| reads), !self.buffer.ready().is_empty());
-        let extends = self.backlog.extends_at().filter(|_| self.is_full());
-        let (stdout, input) = (&self.stdout, &mut self.input);
-        let read = async {
-            match stdin {
-                Some(stdin) => stdin.read(input.room()).await,
-                None => std::future::pending().await,
+    fn action(&self, line: &[u8]) -> Result<ConsoleEvent, (Option<usize>, String)> {
+        let action = jsonl::parse(line).map_err(|fault| (fault.column, fault.words))?;
+        let Some(action) = action else { return Ok(ConsoleEvent::Nothing) };
+        let Addressees { conn, except } = Addressees::read(line).map_err(|words| (None, words))?;
+        let to = match (conn.map(Numbers::into_vec), except.map(Numbers::into_vec)) {
+            (None, None) => Recipients::All,
+            (None, Some(except)) => Recipients::Except(except),
+            (Some(only), except) => {
+                let except = except.unwrap_or_default();
+                Recipients::Only(only.into_iter().filter(|id| !except.contains(id)).collect())
             }
         };
-        tokio::select! {
-            read = read => match read {
-                Ok(n) => {
-                    self.input.filled(n);
-                    if n == 0 {
-                        self.stdin = None;
-                    }
-                    ConsoleEvent::Nothing
-                }
-                Err(cause) => ConsoleEvent::Failed(Error::Input(cause)),
-            },
-            free = stdout.writable(), if writing => match free {
-                Ok(()) => ConsoleEvent::Nothing,
-                Err(cause) => self.fail_output(cause),
-            },
-            () = sleep_until(extends.unwrap_or_else(now).into()), if extends.is_some() => {
-                if self.backlog.extend() {
-                    self.buffer.reserve_for_backlog();
-                }
-                ConsoleEvent::Nothing
+        Ok(match action {
+            Action::Send(Outgoing::Message(kind, payload)) => self.message(to, kind, &payload),
+            Action::Send(Outgoing::Ping(payload)) => {
+                ConsoleEvent::Send(to, Delivery::Ping(payload.into()))
             }
-            () = stdout.reader_gone(), if self.printing => {
-                self.fail_output(io::ErrorKind::BrokenPipe.into())
+            Action::Send(Outgoing::Pong(payload)) => {
+                ConsoleEvent::Send(to, Delivery::Pong(payload.into()))
             }
-        }
+            Action::Send(Outgoing::Close(close)) => ConsoleEvent::Send(to, Delivery::Close(close)),
+            Action::Wait(time) => ConsoleEvent::Pause(time),
+            _ => ConsoleEvent::Nothing,
+        })
+    }
+
+    fn message(&self, to: Recipients, kind: Kind, payload: &[u8]) -> ConsoleEvent {
+        let message = SharedMessage::new(kind, payload.to_vec(), self.settings);
+        ConsoleEvent::Send(to, Delivery::Message(Arc::new(message)))
     }
 }
 
@@ -254,7 +222,7 @@ async fn prompt_event(prompt: &mut Prompt, full: bool) -> ConsoleEvent {
 fn run_command(prompt: &Prompt, line: &str) -> ConsoleEvent {
     match Command::parse(line) {
         Ok(Command::Empty) => {}
-        Ok(Command::Message(text)) => return ConsoleEvent::Line(text),
+        Ok(Command::Message(text)) => return ConsoleEvent::Typed(text),
         Ok(Command::Quit) => return ConsoleEvent::Quit(RunOutcome::Done),
         Ok(Command::Help) => prompt.print(HELP),
         Ok(_) => prompt.print("only /quit and /help are available in a server"),
@@ -267,7 +235,5 @@ const HELP: &str = "\
 /quit   close and exit (Ctrl-D)
 /help   show this help
 //text  send a message that begins with a slash";
-/// The output for one message above the prompt, in bytes.
-const SHOWN_BYTES: usize = 1 << 20;
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;

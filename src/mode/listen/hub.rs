@@ -1,133 +1,346 @@
-//! The hub of a server: tracks the connected clients, broadcasts lines to them and closes their
-//! sessions at the end.
+//! The hub of a server: the connected clients, each with a queue of what is to be sent to it.
+//!
+//! A client takes from its own queue, so that none waits for another. The queues are bounded: what
+//! happens to a client that does not read fast enough is a choice ([`SlowClients`]).
 
-use super::client_task::{ClientEvent, ClientLink};
-use crate::{error::Error, job::run_outcome::RunOutcome, session::clock};
+use crate::{
+    job::listen::SlowClients,
+    proto::{Close, CloseCode, SharedMessage},
+    session::clock,
+};
 use std::{
-    collections::BTreeMap,
-    sync::Arc,
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
-use tokio::{
-    sync::{Notify, mpsc},
-    time::sleep_until,
-};
+use tokio::sync::Notify;
 
-/// The connected clients, each served by its own task.
+/// The connected clients.
 pub(super) struct Hub {
-    /// The line queue of each client, by the client's number.
-    clients: BTreeMap<u64, mpsc::Sender<Arc<str>>>,
-    next_id: u64,
-    events_to: mpsc::Sender<ClientEvent>,
-    events: mpsc::Receiver<ClientEvent>,
-    /// Notified when a client's task has taken a line, so that there may be room for the next.
-    line_taken: Arc<Notify>,
-    close_timeout: Duration,
-    shutdown: Option<Shutdown>,
+    clients: Mutex<Clients>,
+    max_queue: usize,
+    slow: SlowClients,
+    /// The number of full queues.
+    full: Arc<AtomicUsize>,
+    /// Notified when a queue is no longer full and when a client joins or leaves.
+    room: Arc<Notify>,
 }
 
-/// A shutdown in progress.
-struct Shutdown {
-    outcome: Result<RunOutcome, Error>,
-    /// The time at which the hub stops waiting for clients.
-    deadline: Instant,
+#[derive(Default)]
+struct Clients {
+    by_id: BTreeMap<u64, Arc<Mailbox>>,
+    joined: u64,
+    /// The Close for every session, once the server shuts down.
+    closing: Option<Close>,
+}
+
+/// What is to be sent to one client.
+pub(super) struct Mailbox {
+    pub(super) id: u64,
+    state: Mutex<Queue>,
+    /// Notified when something is to be done for the client.
+    pub(super) wake: Notify,
+    full: Arc<AtomicUsize>,
+    room: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Queue {
+    deliveries: VecDeque<Delivery>,
+    /// The payload bytes of the messages in the queue, and of the one that is being sent.
+    bytes: usize,
+    /// The time since when the queue has been full.
+    full_since: Option<Instant>,
+    skipped: u64,
+    /// True once the queue takes nothing more.
+    is_closed: bool,
+    /// True once the client was too slow.
+    is_dropped: bool,
+}
+
+/// Something to be sent to a client.
+#[derive(Clone, Debug)]
+pub(super) enum Delivery {
+    Message(Arc<SharedMessage>),
+    Ping(Arc<[u8]>),
+    Pong(Arc<[u8]>),
+    /// A Close, after which nothing more is sent.
+    Close(Close),
+}
+
+/// The clients that something is sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Recipients {
+    All,
+    Only(Vec<u64>),
+    Except(Vec<u64>),
+}
+
+/// The sender of messages, which may have to wait for the recipients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sender {
+    Stdin,
+    Client(u64),
+}
+
+/// The answer to whether a message may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Free,
+    /// Ask again when [`Hub::room`] is notified, or at this time.
+    Wait(Option<Instant>),
+}
+
+impl Recipients {
+    fn include(&self, id: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(ids) => ids.contains(&id),
+            Self::Except(ids) => !ids.contains(&id),
+        }
+    }
 }
 
 impl Hub {
-    /// Creates a hub without clients. A shutdown waits for clients for at most `close_timeout`.
-    pub(super) fn new(close_timeout: Duration) -> Self {
-        let (events_to, events) = mpsc::channel(EVENT_QUEUE_CAPACITY);
-        Self {
-            clients: BTreeMap::new(),
-            next_id: 1,
-            events_to,
-            events,
-            line_taken: Arc::default(),
-            close_timeout,
-            shutdown: None,
+    /// Creates a hub in which at most `max_queue` bytes wait for a client, and one message more.
+    pub(super) fn new(max_queue: usize, slow: SlowClients) -> Self {
+        let (clients, full, room) = (Mutex::default(), Arc::default(), Arc::default());
+        Self { clients, max_queue, slow, full, room }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a client. Numbers start at 1 and are never used again.
+    pub(super) fn join(&self) -> Arc<Mailbox> {
+        let mut clients = self.lock();
+        clients.joined += 1;
+        let (full, room) = (Arc::clone(&self.full), Arc::clone(&self.room));
+        let (state, wake) = (Mutex::default(), Notify::default());
+        let mailbox = Arc::new(Mailbox { id: clients.joined, state, wake, full, room });
+        if let Some(close) = clients.closing.clone() {
+            mailbox.push(Delivery::Close(close));
         }
+        clients.by_id.insert(mailbox.id, Arc::clone(&mailbox));
+        drop(clients);
+        self.room.notify_waiters();
+        mailbox
     }
 
-    /// Creates the link for a new client's task. Client numbers start at 1 and are never reused.
-    pub(super) fn new_link(&mut self) -> ClientLink {
-        let id = self.next_id;
-        self.next_id += 1;
-        ClientLink { id, events: self.events_to.clone(), line_taken: Arc::clone(&self.line_taken) }
+    /// Removes a client.
+    pub(super) fn leave(&self, mailbox: &Mailbox) {
+        mailbox.close();
+        self.lock().by_id.remove(&mailbox.id);
+        self.room.notify_waiters();
     }
 
-    /// Waits for an event of a client. While `accepts_events` is false, events stay in their queue.
-    /// Returns `None` if [`Self::has_room`] or [`Self::outcome`] may have changed. Cancel-safe.
-    pub(super) async fn next(&mut self, accepts_events: bool) -> Option<ClientEvent> {
-        let deadline = self.shutdown.as_ref().map(|shutdown| shutdown.deadline);
-        tokio::select! {
-            Some(event) = self.events.recv(), if accepts_events => Some(event),
-            () = self.line_taken.notified() => None,
-            () = sleep_until(deadline.unwrap_or_else(clock::now).into()), if deadline.is_some() => None,
+    /// Returns the number of connected clients.
+    pub(super) fn count(&self) -> usize {
+        self.lock().by_id.len()
+    }
+
+    /// Returns the notification that [`Self::ask`] may answer otherwise.
+    pub(super) fn room(&self) -> &Notify {
+        &self.room
+    }
+
+    /// Reports whether a message may be sent. Drops clients that have been too slow for too long.
+    pub(super) fn ask(&self, sender: Sender) -> Room {
+        if sender == Sender::Stdin && self.count() == 0 {
+            // Lines wait for the next client.
+            return Room::Wait(None);
         }
-    }
-
-    /// Updates the list of clients. Returns false if the event should not be shown.
-    pub(super) fn record(&mut self, event: &ClientEvent) -> bool {
-        match event {
-            // The queue is dropped together with the event, which closes the session at once.
-            ClientEvent::Joined { .. } if self.shutdown.is_some() => return false,
-            ClientEvent::Joined { id, queue, .. } => {
-                self.clients.insert(*id, queue.clone());
+        if self.full.load(Ordering::Relaxed) == 0 {
+            return Room::Free;
+        }
+        let now = clock::now();
+        let clients = self.lock();
+        let others = clients.by_id.values().filter(|it| sender != Sender::Client(it.id));
+        let (mut full, mut all) = (Vec::new(), 0);
+        for mailbox in others {
+            all += 1;
+            full.extend(mailbox.full_since().map(|since| (mailbox, since)));
+        }
+        if full.is_empty() {
+            return Room::Free;
+        }
+        let are_all_full = full.len() == all;
+        match self.slow {
+            SlowClients::Wait => Room::Wait(None),
+            // Stdin has the pace of the fastest client.
+            SlowClients::Skip | SlowClients::Drop if are_all_full && sender == Sender::Stdin => {
+                Room::Wait(None)
             }
-            ClientEvent::Message { .. } => {}
-            ClientEvent::Left { id, description } => {
-                self.clients.remove(id);
-                return description.is_some();
+            SlowClients::Skip => Room::Free,
+            SlowClients::Drop => {
+                let patience = if are_all_full { LONG_PATIENCE } else { PATIENCE };
+                let mut next = None;
+                for (mailbox, since) in full {
+                    if since + patience <= now {
+                        mailbox.drop_client();
+                    } else {
+                        next = next.into_iter().chain([since + patience]).min();
+                    }
+                }
+                next.map_or(Room::Free, |next| Room::Wait(Some(next)))
             }
         }
-        true
     }
 
-    /// Returns true if every client's queue has room for a line and no shutdown is in progress.
-    pub(super) fn has_room(&self) -> bool {
-        self.shutdown.is_none() && self.clients.values().all(|queue| queue.capacity() > 0)
-    }
-
-    /// Queues a line for every client. The caller has checked [`Self::has_room`].
-    pub(super) fn broadcast(&self, line: &str) {
-        let line: Arc<str> = line.into();
-        for queue in self.clients.values() {
-            // Fails only for a client that has just left.
-            let _ = queue.try_send(Arc::clone(&line));
+    /// Waits until a message may be sent.
+    pub(super) async fn has_room(&self, sender: Sender) {
+        loop {
+            let notified = self.room.notified();
+            match self.ask(sender) {
+                Room::Free => return,
+                Room::Wait(None) => notified.await,
+                Room::Wait(Some(at)) => {
+                    // Either way the question is asked again.
+                    let _ = tokio::time::timeout_at(at.into(), notified).await;
+                }
+            }
         }
     }
 
-    pub(super) fn is_shutting_down(&self) -> bool {
-        self.shutdown.is_some()
-    }
-
-    /// Starts a shutdown with this outcome, which closes every session with 1001. Does nothing if
-    /// one is in progress.
-    pub(super) fn shut_down(&mut self, outcome: Result<RunOutcome, Error>) {
-        if self.shutdown.is_some() {
-            return;
-        }
-        self.shutdown = Some(Shutdown { outcome, deadline: clock::now() + self.close_timeout });
-        for queue in self.clients.values_mut() {
-            // A task closes its session when the sender is dropped. The entry stays until the
-            // task has ended.
-            *queue = mpsc::channel(1).0;
+    /// Queues a delivery for clients, of which those with a full queue miss it.
+    pub(super) fn send(&self, to: &Recipients, delivery: &Delivery) {
+        for mailbox in self.lock().by_id.values().filter(|it| to.include(it.id)) {
+            mailbox.offer(delivery.clone(), self.max_queue);
         }
     }
 
-    /// Returns the outcome of the shutdown once all clients have left or the close timeout has
-    /// expired.
-    pub(super) fn outcome(&mut self) -> Option<Result<RunOutcome, Error>> {
-        let shutdown = self.shutdown.as_ref()?;
-        if !self.clients.is_empty() && shutdown.deadline > clock::now() {
-            return None;
+    /// Queues a delivery for one client once its queue is not full.
+    pub(super) async fn deliver(&self, mailbox: &Mailbox, delivery: Delivery) {
+        loop {
+            let notified = self.room.notified();
+            if mailbox.full_since().is_none() {
+                return mailbox.offer(delivery, self.max_queue);
+            }
+            notified.await;
         }
-        self.shutdown.take().map(|shutdown| shutdown.outcome)
+    }
+
+    /// Closes every session, also those of clients that join later.
+    pub(super) fn close_all(&self, close: &Close) {
+        let mut clients = self.lock();
+        clients.closing.get_or_insert_with(|| close.clone());
+        for mailbox in clients.by_id.values() {
+            mailbox.push(Delivery::Close(close.clone()));
+        }
     }
 }
 
-/// Capacity of the queue of events from all clients.
-const EVENT_QUEUE_CAPACITY: usize = 64;
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-#[cfg(test)]
-mod tests;
+    fn full_since(&self) -> Option<Instant> {
+        self.lock().full_since
+    }
+
+    /// Queues a delivery whatever else waits.
+    pub(super) fn push(&self, delivery: Delivery) {
+        let mut queue = self.lock();
+        if !queue.is_closed {
+            queue.deliveries.push_back(delivery);
+            drop(queue);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Queues a delivery unless `max_queue` bytes wait already.
+    fn offer(&self, delivery: Delivery, max_queue: usize) {
+        let mut queue = self.lock();
+        if queue.is_closed {
+            return;
+        }
+        if queue.full_since.is_some() {
+            queue.skipped += 1;
+            return;
+        }
+        queue.bytes += delivery.size();
+        queue.deliveries.push_back(delivery);
+        if queue.bytes >= max_queue {
+            queue.full_since = Some(clock::now());
+            self.full.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Takes the next delivery. A message still counts as waiting until [`Self::sent`].
+    pub(super) fn take(&self) -> Option<Delivery> {
+        self.lock().deliveries.pop_front()
+    }
+
+    /// Records that a message was taken completely by the session, with `max_queue` as the limit of
+    /// the queue.
+    pub(super) fn sent(&self, bytes: usize, max_queue: usize) {
+        let mut queue = self.lock();
+        queue.bytes = queue.bytes.saturating_sub(bytes + MESSAGE_OVERHEAD_BYTES);
+        // Not at once below the limit, so that senders are not woken for each message.
+        if queue.full_since.is_some() && queue.bytes <= max_queue / 2 {
+            queue.full_since = None;
+            drop(queue);
+            self.full.fetch_sub(1, Ordering::Relaxed);
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Reports whether the client was too slow, so that its session is to be closed.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.lock().is_dropped
+    }
+
+    /// Returns the number of messages that the client missed.
+    pub(super) fn skipped(&self) -> u64 {
+        self.lock().skipped
+    }
+
+    /// Discards what waits, and takes nothing more.
+    fn close(&self) {
+        let mut queue = self.lock();
+        queue.is_closed = true;
+        queue.deliveries.clear();
+        if queue.full_since.take().is_some() {
+            self.full.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn drop_client(&self) {
+        self.close();
+        self.lock().is_dropped = true;
+        self.wake.notify_one();
+    }
+}
+
+impl Delivery {
+    /// Returns the size that counts in a queue.
+    fn size(&self) -> usize {
+        MESSAGE_OVERHEAD_BYTES
+            + match self {
+                Self::Message(message) => message.payload().len(),
+                Self::Ping(payload) | Self::Pong(payload) => payload.len(),
+                Self::Close(_) => 0,
+            }
+    }
+}
+
+/// The Close for a client that does not read fast enough.
+pub(super) fn too_slow() -> Close {
+    Close { code: CloseCode::TRY_AGAIN_LATER, reason: "too slow".to_owned() }
+}
+
+/// The time for which a full queue holds up the others: a client that reads may be behind for a
+/// moment.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// The time for which the queues of all recipients may be full before a client's message is dropped
+/// with them.
+const LONG_PATIENCE: Duration = Duration::from_secs(2);
+/// The memory of a message in a queue beyond its payload.
+const MESSAGE_OVERHEAD_BYTES: usize = 32;

@@ -1,153 +1,204 @@
-//! `sockeye listen`: a WebSocket server. Lines typed or piped in are sent to every client, and
-//! messages of the clients are shown; with `--echo`, each message is sent back instead.
+//! `sockeye listen`: a WebSocket server. Messages of its clients are shown, sent back, sent to the
+//! other clients or passed to a command; lines typed or piped in are sent to clients.
 //!
-//! Each client has its own task; one more task connects them with the console. Both directions are
-//! bounded: a client that does not read blocks stdin, and a stdout that is not read blocks the
-//! clients.
+//! Each client has its own task, which takes what is to be sent from a queue of its own and appends
+//! what was received to the output. A client that does not read holds up no other client and not
+//! stdin, unless that is wanted; a stdout that is not read stops the clients.
 
-mod client_task;
+mod admit;
+mod client;
 mod console;
+mod exec;
+mod gate;
 mod hub;
+mod notes;
+mod output;
+mod shared;
 
-use super::echo::echo;
 use crate::{
-    connect::incoming::Incoming,
     console::prompt::BRIEF_LIMIT,
     error::Error,
-    escape::Escaped,
-    job::{CommonOptions, ListenJob, run_outcome::RunOutcome},
-    random::entropy,
-    redact::quoted,
-    report::Report,
-    session::Session,
-    sink::{Print, sinks::Sinks},
-    sys::{resources::look_up, signals::Signals, unix::end_by_signal},
+    job::{
+        CommonOptions,
+        listen::{ListenAddress, ListenJob, ServerCertificate, Service},
+        run_outcome::RunOutcome,
+    },
+    net::{
+        listener::{Listener, SocketFile},
+        tls::{Identity, IdentityError, IdentityFault, server::ServerTls},
+    },
+    proto::SharedMessage,
+    report::{Report, Verbosity, line},
+    session::clock,
+    sink::Print,
+    sys::{
+        resources::{is_lack_of_descriptors, raise_descriptor_limit},
+        signals::Signals,
+        stdio::Stdout,
+        unix::end_by_signal,
+    },
 };
-use client_task::{ClientEvent, ClientTask};
 use console::{Console, ConsoleEvent};
-use hub::Hub;
+use gate::Gate;
+use hub::{Delivery, Hub, Recipients, Room, Sender};
+use notes::Notes;
+use output::Output;
+use shared::{Ending, Shared};
 use std::{
-    cell::Cell,
-    net::SocketAddr,
+    io,
+    sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
-    time::sleep,
-};
+use tokio::time::{sleep, sleep_until};
 
-/// Serves until a signal ends it.
-pub(super) async fn run(listen: ListenJob, started: Instant) -> Result<RunOutcome, Error> {
-    let fail = |cause| Error::Listen { address: listen.address.clone(), cause };
-    let (host, port) = address(&listen.address)?;
-    let addresses = look_up(&host, port).await.map_err(fail)?;
-    let listener = TcpListener::bind(&*addresses).await.map_err(fail)?;
-    let local = listener.local_addr().map_err(fail)?;
-    let CommonOptions { verbosity, secrets, color, .. } = listen.common;
+/// Serves until something ends the server.
+pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, Error> {
+    let CommonOptions { verbosity, secrets, color, .. } = job.common;
     let report = Report { verbosity, secrets, started };
     color.apply();
-    let first = format!("listening on ws://{local}");
-    if listen.common.echo {
-        report.line(&first);
-        return serve_echo(listener, listen, report).await;
-    }
-    let console = Console::open(&first, report, listen.common.max_line)?;
-    let hub = Hub::new(listen.common.settings.close_timeout);
-    let printer = console.printer();
-    let is_noted = Cell::new(false);
-    Server { listener, listen, console, printer, is_noted, report, hub }.run().await
-}
-
-/// Parses `PORT`, `HOST:PORT` or `[IPv6]:PORT`. The default host is 127.0.0.1.
-fn address(text: &str) -> Result<(String, u16), Error> {
-    let text = text.strip_prefix("ws://").unwrap_or(text).trim_end_matches('/');
-    let (host, port) = match text.rsplit_once(':') {
-        None => ("127.0.0.1", text),
-        Some(("", port)) => ("127.0.0.1", port),
-        Some((host, port)) => (host, port),
-    };
-    let usage_error = || Error::Usage {
-        fault: format!("'{}' is not a listen address", Escaped(&quoted(text))),
-        hint: Some("use PORT, HOST:PORT or [IPv6]:PORT; port 0 is any free port".to_owned()),
-    };
-    if text.starts_with("unix:") {
-        return Err(Error::NotBuilt("listening on a Unix socket".to_owned()));
-    }
-    let port: u16 = port.parse().map_err(|_| usage_error())?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare.is_empty() || (bare.contains(':') && bare == host) {
-        return Err(usage_error());
-    }
-    Ok((bare.to_owned(), port))
-}
-
-async fn serve_echo(
-    listener: TcpListener,
-    listen: ListenJob,
-    report: Report,
-) -> Result<RunOutcome, Error> {
-    let mut signals =
+    raise_descriptor_limit();
+    let tls = tls(&job)?;
+    let (listeners, file) = bind(&job.address).await?;
+    let url = url(&job, &listeners);
+    // Handled before the server says that it listens.
+    let signals =
         Signals::new().map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
-    let mut clients = JoinSet::new();
-    let is_noted = Cell::new(false);
-    let (shutdown_sender, shutdown) = watch::channel(());
-    let signal = loop {
-        tokio::select! {
-            (stream, peer) = accept(&listener, &is_noted, |text| report.note(text)) => {
-                clients.spawn(echo_client(stream, peer, listen.clone(), report, shutdown.clone()));
+    let first = format!("listening on {url}");
+    let console = open_console(&job, report, &first)?;
+    let print = console.open_prompt().map(|prompt| Arc::new(prompt.printer()) as Print);
+    let prompts = print.is_some();
+    let shared = Arc::new(Shared {
+        hub: Hub::new(job.max_queue, job.slow),
+        output: Output::new(job.format, report, prompts),
+        notes: Notes::new(report, print.clone()),
+        gate: Gate::new(job.admission.clone(), started),
+        ending: Ending::default(),
+        unfinished: <_>::default(),
+        received: <_>::default(),
+        left: <_>::default(),
+        tls,
+        job,
+    });
+    let pin = shared.tls.as_ref().filter(|_| is_self_signed(&shared.job)).and_then(ServerTls::pin);
+    if let Some(pin) = &pin {
+        shared.notes.note(&format!("self-signed certificate: connect with --pin '{pin}' -k"));
+    }
+    if let Some(warning) = exposure(&listeners) {
+        shared.notes.note(&warning);
+    }
+    shared.output.event(None, |json, out| json.listening(&url, pin.as_deref(), out));
+    let mut tasks = Vec::new();
+    for listener in listeners {
+        tasks.push(tokio::spawn(accept(listener, Arc::clone(&shared), print.clone())));
+    }
+    let stdout = Stdout::new().map_err(Error::Output)?;
+    let outcome =
+        Server { shared, console, stdout, file, tasks, paused_until: None, deadline: None };
+    outcome.run(signals).await
+}
+
+/// Opens the input. Without a prompt, the line `first` is printed on stderr.
+fn open_console(job: &ListenJob, report: Report, first: &str) -> Result<Console, Error> {
+    let talks = job.service == Service::Talk;
+    if talks && Console::is_prompt() && !job.format.jsonl_output && !job.format.jsonl_input {
+        return Console::prompt(first);
+    }
+    // Without the line nobody could learn the port that was chosen.
+    let is_chosen = matches!(&job.address, ListenAddress::Loopback(0) | ListenAddress::Tcp(_, 0));
+    if report.verbosity > Verbosity::Quiet || is_chosen {
+        line(&first.into());
+    }
+    if !talks {
+        return Ok(Console::Lines(None));
+    }
+    Console::lines(job.format, job.common.max_line, job.common.settings)
+}
+
+fn tls(job: &ListenJob) -> Result<Option<ServerTls>, Error> {
+    let Some(certificate) = &job.tls else { return Ok(None) };
+    match certificate {
+        ServerCertificate::Files { certificate, key } => {
+            let fault = |fault| IdentityError { path: certificate.clone(), fault };
+            let identity =
+                Identity::load::<IdentityError>(certificate, key.as_deref(), &mut || {
+                    Err(fault(IdentityFault::Encrypted))
+                })?;
+            let tls = ServerTls::new(identity)
+                .map_err(|cause| fault(IdentityFault::Malformed(cause.to_string())))?;
+            Ok(Some(tls))
+        }
+        ServerCertificate::SelfSigned => {
+            let mut names = ["localhost", "127.0.0.1", "::1"].map(ToOwned::to_owned).to_vec();
+            if let ListenAddress::Tcp(host, _) = &job.address
+                && !names.contains(host)
+            {
+                names.push(host.clone());
             }
-            Some(_) = clients.join_next() => {}
-            signal = signals.recv() => break signal,
+            let made = ServerTls::self_signed(names);
+            made.map(Some).map_err(|cause| Error::Other { operation: "make a certificate", cause })
+        }
+    }
+}
+
+fn is_self_signed(job: &ListenJob) -> bool {
+    matches!(job.tls, Some(ServerCertificate::SelfSigned))
+}
+
+async fn bind(address: &ListenAddress) -> Result<(Vec<Listener>, Option<SocketFile>), Error> {
+    let bound = match address {
+        ListenAddress::Loopback(port) => Listener::loopback(*port).map(|all| (all, None)),
+        ListenAddress::Tcp(host, port) => Listener::tcp(host, *port).await.map(|all| (all, None)),
+        ListenAddress::Unix(path) => {
+            Listener::unix(path).map(|(listener, file)| (vec![listener], file))
+        }
+        ListenAddress::Descriptor(number) => {
+            Listener::inherited(*number).map(|listener| (vec![listener], None))
         }
     };
-    // Dropping the sender closes every session with 1001.
-    drop((shutdown_sender, listener));
-    let all_left = async { while clients.join_next().await.is_some() {} };
-    tokio::select! {
-        () = all_left => {}
-        () = sleep(listen.common.settings.close_timeout) => {}
-        _ = signals.recv() => {}
-    }
-    Ok(RunOutcome::Signal(signal))
+    bound.map_err(|cause| Error::Listen { address: address.to_string(), cause })
 }
 
-async fn echo_client(
-    stream: TcpStream,
-    peer: SocketAddr,
-    listen: ListenJob,
-    report: Report,
-    shutdown: watch::Receiver<()>,
-) {
-    let established =
-        async { Incoming::over_tcp(stream, peer).await?.answer(&listen.choices).await };
-    match established.await {
-        Ok(established) => {
-            report.detail(&format!("{peer} connected"));
-            let sinks = Sinks::of_peer(listen.common.frames, report, format!("{peer} "));
-            let session = Session::server(established, listen.common.settings, entropy());
-            echo(sinks.observe(session), shutdown).await;
-            report.detail(&format!("{peer} disconnected"));
-        }
-        Err(fault) => report.detail(&format!("{peer} rejected: {fault}")),
+/// Returns the URL at which clients connect.
+fn url(job: &ListenJob, listeners: &[Listener]) -> String {
+    let scheme = if job.tls.is_some() { "wss" } else { "ws" };
+    match (listeners.first().and_then(Listener::local_addr), &job.address) {
+        (Some(address), _) => format!("{scheme}://{address}"),
+        (None, address) => address.to_string(),
     }
 }
 
-/// Accepts the next connection. If that fails, for example because the process is out of file
-/// descriptors, it tries again after [`ACCEPT_RETRY_DELAY`]. The first failure of a run is passed to
-/// `note`.
-async fn accept(
-    listener: &TcpListener,
-    is_noted: &Cell<bool>,
-    note: impl Fn(&str),
-) -> (TcpStream, SocketAddr) {
+/// Returns a warning if other machines can connect.
+fn exposure(listeners: &[Listener]) -> Option<String> {
+    let addresses = listeners.iter().filter_map(Listener::local_addr);
+    let mut exposed = addresses.filter(|address| !address.ip().to_canonical().is_loopback());
+    let address = exposed.next()?;
+    let who = if address.ip().is_unspecified() { "every network" } else { "other machines" };
+    Some(format!("warning: clients on {who} can connect"))
+}
+
+/// Accepts connections until the task is aborted.
+async fn accept(listener: Listener, shared: Arc<Shared>, print: Option<Print>) {
+    let mut is_told = false;
     loop {
         match listener.accept().await {
-            Ok(accepted) => return accepted,
+            Ok((transport, address)) => {
+                is_told = false;
+                let (shared, print) = (Arc::clone(&shared), print.clone());
+                tokio::spawn(client::serve(shared, transport, address, print));
+            }
             Err(cause) => {
-                if !is_noted.replace(true) {
-                    note(&Error::Other { operation: "accept a connection", cause }.to_string());
+                if is_lack_of_descriptors(&cause) && !is_told {
+                    is_told = true;
+                    let clients = shared.hub.count();
+                    shared.notes.note(&format!(
+                        "no more clients can connect beside {clients}: {} (see ulimit -n)",
+                        crate::wording::system_error(&cause)
+                    ));
+                } else if !is_lack_of_descriptors(&cause) {
+                    shared.notes.detail(&format!(
+                        "cannot accept a connection: {}",
+                        crate::wording::system_error(&cause)
+                    ));
                 }
                 sleep(ACCEPT_RETRY_DELAY).await;
             }
@@ -155,128 +206,145 @@ async fn accept(
     }
 }
 
-/// A server that connects its clients with the console.
+/// The loop of a server: its input, its output and its end.
 struct Server {
-    listener: TcpListener,
-    listen: ListenJob,
+    shared: Arc<Shared>,
     console: Console,
-    /// Prints above the prompt, if there is one.
-    printer: Option<Print>,
-    /// True once a failure to accept a connection was reported.
-    is_noted: Cell<bool>,
-    report: Report,
-    hub: Hub,
-}
-
-enum ServerEvent {
-    Client(TcpStream, SocketAddr),
-    Hub(Option<ClientEvent>),
-    Console(ConsoleEvent),
-    Signal(i32),
+    stdout: Stdout,
+    /// The file of the Unix socket, which is removed at the end.
+    file: Option<SocketFile>,
+    /// The tasks that accept connections.
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    /// The time until which a line of stdin delays those after it.
+    paused_until: Option<Instant>,
+    /// The time at which an ending server stops waiting for clients and stdout.
+    deadline: Option<Instant>,
 }
 
 impl Server {
-    async fn run(mut self) -> Result<RunOutcome, Error> {
-        let mut signals = Signals::new()
-            .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
+    async fn run(mut self, mut signals: Signals) -> Result<RunOutcome, Error> {
+        let max_time = self.shared.job.life.max_time;
+        let run_end = max_time.and_then(|time| self.shared.notes.report.started.checked_add(time));
         loop {
-            if let Some(outcome) = self.hub.outcome() {
-                self.console.close(BRIEF_LIMIT).await;
-                return outcome;
+            self.write();
+            if self.shared.is_ending() && self.is_finished() {
+                return self.finish().await;
             }
-            let event = self.console.flush();
-            self.handle_console(event);
-            match self.wait(&mut signals).await {
-                ServerEvent::Client(stream, peer) => self.start_client(stream, peer),
-                ServerEvent::Hub(event) => self.show(event),
-                ServerEvent::Console(event) => self.handle_console(event),
-                ServerEvent::Signal(signal) => self.handle_signal(signal).await,
+            let shared = Arc::clone(&self.shared);
+            let room = shared.hub.room().notified();
+            let now = clock::now();
+            self.paused_until = self.paused_until.filter(|until| *until > now);
+            let asked = if self.shared.is_ending() || self.paused_until.is_some() {
+                Room::Wait(self.paused_until)
+            } else {
+                self.shared.hub.ask(Sender::Stdin)
+            };
+            let again = match asked {
+                Room::Free => None,
+                Room::Wait(at) => at,
+            };
+            let wake = again.into_iter().chain(self.deadline).min();
+            let prompts = self.console.open_prompt().is_some();
+            let (waits, stdout) = (self.shared.output.waits() && !prompts, &self.stdout);
+            let notes_wait = !self.shared.notes.flush();
+            tokio::select! {
+                event = self.console.next(asked == Room::Free) => self.handle(event),
+                () = room, if asked != Room::Free => {}
+                () = shared.output.appended() => {}
+                () = shared.output.extends() => {}
+                free = stdout.writable(), if waits => {
+                    if let Err(cause) = free {
+                        self.fail_output(cause);
+                    }
+                }
+                () = stdout.reader_gone(), if !self.shared.is_ending() && !prompts => {
+                    self.fail_output(io::ErrorKind::BrokenPipe.into());
+                }
+                () = shared.ending.decided.notified() => self.begin_end(),
+                () = sleep_until(wake.unwrap_or(now).into()), if wake.is_some() => {}
+                () = sleep(NOTES_RETRY_DELAY), if notes_wait => {}
+                () = sleep_until(run_end.unwrap_or(now).into()), if run_end.is_some() && !self.shared.is_ending() => {
+                    let limit = max_time.unwrap_or_default();
+                    self.shared.end(Err(Error::ServerTimeout { limit }));
+                }
+                signal = signals.recv() => {
+                    if self.shared.is_ending() {
+                        self.console.close(Duration::ZERO).await;
+                        drop(self.file.take());
+                        end_by_signal(signal);
+                    }
+                    self.shared.end(Ok(RunOutcome::Signal(signal)));
+                }
             }
         }
     }
 
-    async fn wait(&mut self, signals: &mut Signals) -> ServerEvent {
-        let (has_room, shutting_down) = (self.hub.has_room(), self.hub.is_shutting_down());
-        let full = self.console.is_full();
-        let note = |text: &str| match &self.printer {
-            Some(print) => print(text),
-            None => self.report.note(text),
-        };
-        tokio::select! {
-            (stream, peer) = accept(&self.listener, &self.is_noted, note), if !shutting_down => ServerEvent::Client(stream, peer),
-            event = self.hub.next(!full) => ServerEvent::Hub(event),
-            event = self.console.next(has_room, full) => ServerEvent::Console(event),
-            signal = signals.recv() => ServerEvent::Signal(signal),
+    fn begin_end(&mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+        }
+        self.deadline = Some(clock::now() + self.shared.job.common.settings.close_timeout);
+    }
+
+    /// Reports whether an ending server has nothing left to wait for.
+    fn is_finished(&self) -> bool {
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= clock::now());
+        is_late || (self.shared.hub.count() == 0 && !self.shared.output.waits())
+    }
+
+    async fn finish(mut self) -> Result<RunOutcome, Error> {
+        let outcome = self.shared.take_outcome();
+        self.console.close(BRIEF_LIMIT).await;
+        self.shared.notes.finish();
+        drop(self.file.take());
+        outcome
+    }
+
+    /// Writes output as far as possible without waiting.
+    fn write(&mut self) {
+        if let Some(prompt) = self.console.open_prompt() {
+            self.shared.output.print(prompt);
+        } else if self.shared.output.waits()
+            && let Err(cause) = self.shared.output.write(&self.stdout)
+        {
+            self.fail_output(cause);
         }
     }
 
-    fn start_client(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let link = self.hub.new_link();
-        let frames = self.listen.common.frames;
-        let sinks = Sinks::of_peer(frames, self.report, format!("client {} ", link.id));
-        sinks.print_with(self.console.printer().as_ref());
-        let (choices, settings) = (self.listen.choices.clone(), self.listen.common.settings);
-        tokio::spawn(ClientTask { link, sinks }.serve(stream, peer, choices, settings));
+    /// Shuts down the server, without an error if stdout no longer has a reader.
+    fn fail_output(&mut self, cause: io::Error) {
+        self.shared.output.abandon();
+        self.shared.end(match cause.kind() {
+            io::ErrorKind::BrokenPipe => Ok(RunOutcome::Done),
+            _ => Err(Error::Output(cause)),
+        });
     }
 
-    fn show(&mut self, event: Option<ClientEvent>) {
-        let Some(event) = event.filter(|event| self.hub.record(event)) else { return };
+    fn handle(&mut self, event: ConsoleEvent) {
         match event {
-            ClientEvent::Joined { id, peer, resource, .. } => {
-                let resource = self.report.secrets.location(&resource);
-                let text = format!("client {id} connected from {peer} for {resource}");
-                self.console.note(&text, self.report);
+            ConsoleEvent::Send(to, delivery) => self.shared.hub.send(&to, &delivery),
+            ConsoleEvent::Typed(text) => {
+                if self.shared.hub.count() == 0 {
+                    self.shared.notes.note("no client is connected: the line was not sent");
+                    return;
+                }
+                let settings = self.shared.job.common.settings;
+                let message =
+                    SharedMessage::new(crate::proto::Kind::Text, text.into_bytes(), settings);
+                self.shared.hub.send(&Recipients::All, &Delivery::Message(Arc::new(message)));
             }
-            ClientEvent::Message { id, kind, payload } => self.console.show(id, kind, &payload),
-            ClientEvent::Left { id, description } => {
-                let description = description.unwrap_or_default();
-                self.console.note(&format!("client {id} {description}"), self.report);
-            }
-        }
-    }
-
-    fn handle_console(&mut self, event: ConsoleEvent) {
-        match event {
-            // There is room: a line is read only if `Hub::has_room`.
-            ConsoleEvent::Line(line) => self.hub.broadcast(&line),
-            ConsoleEvent::Quit(ended) => self.hub.shut_down(Ok(ended)),
-            ConsoleEvent::Failed(error) => self.hub.shut_down(Err(error)),
+            ConsoleEvent::Pause(time) => self.paused_until = clock::now().checked_add(time),
+            ConsoleEvent::Quit(outcome) => self.shared.end(Ok(outcome)),
+            ConsoleEvent::Failed(error) => self.shared.end(Err(error)),
             ConsoleEvent::Nothing => {}
         }
-    }
-
-    async fn handle_signal(&mut self, signal: i32) {
-        if self.hub.is_shutting_down() {
-            self.console.close(Duration::ZERO).await;
-            end_by_signal(signal);
-        }
-        self.hub.shut_down(Ok(RunOutcome::Signal(signal)));
     }
 }
 
 /// Delay before the next attempt if a connection cannot be accepted.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
+/// Delay before lines that a slow reader of stderr has not taken are offered again.
+const NOTES_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parses_addresses_with_a_loopback_default() {
-        let cases = [
-            ("9000", ("127.0.0.1", 9000)),
-            (":9000", ("127.0.0.1", 9000)),
-            ("0", ("127.0.0.1", 0)),
-            ("0.0.0.0:9000", ("0.0.0.0", 9000)),
-            ("localhost:9000", ("localhost", 9000)),
-            ("[::1]:9000", ("::1", 9000)),
-            ("ws://127.0.0.1:9000/", ("127.0.0.1", 9000)),
-        ];
-        for (text, (host, port)) in cases {
-            assert_eq!(address(text).ok(), Some((host.to_owned(), port)), "{text}");
-        }
-        for text in ["", "x", "99999", "host", "::1:9000", "h:", "-1"] {
-            assert!(address(text).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

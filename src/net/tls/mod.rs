@@ -5,6 +5,7 @@ mod fault;
 mod identity;
 mod key_log;
 pub(super) mod prefix_capture;
+pub mod server;
 mod stream;
 mod trust;
 mod verify;

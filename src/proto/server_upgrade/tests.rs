@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::proto::{
-    handshake::{Choices, choose},
+    handshake::{Choices, Subprotocols, choose},
     upgrade::{ClientUpgrade, UpgradeProgress},
 };
 use proptest::prelude::*;
@@ -61,7 +61,8 @@ fn a_server_announces_the_subprotocol_it_chose() {
     let mut lines = ASK.to_vec();
     lines.push("Sec-WebSocket-Protocol: mqtt, chat");
     let RequestHead { request, accept, .. } = request(&lines).unwrap();
-    let choices = Choices { subprotocols: vec!["chat".into()], ..Choices::default() };
+    let choices =
+        Choices { subprotocols: Subprotocols::These(vec!["chat".into()]), ..Choices::default() };
     let (agreement, headers) = choose(&request.headers, &choices).unwrap();
     assert_eq!(agreement.subprotocol.as_deref(), Some("chat"));
     let response = String::from_utf8(encode_acceptance(&accept.unwrap(), &headers)).unwrap();

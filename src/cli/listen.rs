@@ -1,0 +1,198 @@
+//! The arguments of `sockeye listen` → its job.
+
+use super::{
+    args::{Delimiter, ListenArgs, PipeFormat, ServerArgs, SlowChoice},
+    connect::{read_file, resolve_secret_at},
+    values::{self, HeaderArg},
+};
+use crate::{
+    error::Error,
+    escape::Escaped,
+    job::{
+        CommonOptions,
+        listen::{
+            AdmissionRules, Glob, LifeRules, ListenAddress, ListenFormat, ListenJob,
+            ServerCertificate, Service, SlowClients,
+        },
+    },
+    known,
+    proto::{
+        Settings,
+        extension::Offers,
+        handshake::{Choices, HeaderEdit, Headers, Subprotocols},
+    },
+    redact::quoted,
+    script::{goals::Goals, input::Framing},
+    secret::SecretString,
+};
+use std::num::NonZeroUsize;
+
+/// Resolves the arguments. `compress` are the preferred parameters of permessage-deflate.
+pub(super) fn job(
+    args: ListenArgs,
+    compress: Option<Offers>,
+    common: CommonOptions,
+) -> Result<ListenJob, Error> {
+    let usage = |fault: &str| Error::Usage { fault: fault.to_owned(), hint: None };
+    if compress.as_ref().is_some_and(|offers| !offers.is_valid_for_server()) {
+        return Err(usage(
+            "a server takes a single set of --compress parameters, with a window of at least 9 bits",
+        ));
+    }
+    let ListenArgs { address, common: shared, server } = args;
+    let subprotocol = shared.subprotocol;
+    let (address, secure) = parse_address(address.as_deref().unwrap_or("0"))?;
+    let tls = match (&server.cert, server.tls_self_signed) {
+        (Some(certificate), _) => Some(ServerCertificate::Files {
+            certificate: certificate.clone(),
+            key: server.key.clone(),
+        }),
+        (None, true) => Some(ServerCertificate::SelfSigned),
+        (None, false) if secure => {
+            return Err(Error::Usage {
+                fault: "wss:// needs a certificate".to_owned(),
+                hint: Some("pass --cert and --key, or --tls-self-signed".to_owned()),
+            });
+        }
+        (None, false) => None,
+    };
+    let names: Vec<_> = subprotocol.iter().flat_map(|names| names.split(',')).collect();
+    let subprotocols = match &names[..] {
+        [] => Subprotocols::Any,
+        names => Subprotocols::These(names.iter().map(|name| name.trim().to_owned()).collect()),
+    };
+    Ok(ListenJob {
+        address,
+        tls,
+        choices: Choices { subprotocols, compress },
+        service: match &server.exec {
+            _ if common.echo => Service::Echo,
+            _ if server.broadcast => Service::Broadcast,
+            Some(command) => Service::Exec(command.clone()),
+            None => Service::Talk,
+        },
+        admission: admission(&server)?,
+        headers: headers(&server)?,
+        life: LifeRules {
+            clients: if server.once { Some(1) } else { server.clients },
+            max_time: server.max_time,
+        },
+        format: format(&server)?,
+        max_queue: server
+            .max_queue
+            .map_or(MAX_QUEUE_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX).max(1)),
+        slow: match server.slow {
+            None | Some(SlowChoice::Drop) => SlowClients::Drop,
+            Some(SlowChoice::Wait) => SlowClients::Wait,
+            Some(SlowChoice::Skip) => SlowClients::Skip,
+        },
+        goals: Goals { count: server.count, until: server.until },
+        session: Settings {
+            fragment: shared.session.fragment.unwrap_or(ECHO_FRAGMENT),
+            ..common.settings
+        },
+        common,
+    })
+}
+
+/// Parses the address, and whether it is that of wss://.
+fn parse_address(text: &str) -> Result<(ListenAddress, bool), Error> {
+    let secure = text.starts_with("wss://");
+    let bare = ["ws://", "wss://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let bare = bare.map_or(text, |bare| bare.trim_end_matches('/'));
+    match ListenAddress::parse(bare) {
+        Some(address) => Ok((address, secure)),
+        None => Err(Error::Usage {
+            fault: format!("'{}' is not a listen address", Escaped(&quoted(text))),
+            hint: Some(
+                "use PORT, HOST:PORT, [IPv6]:PORT, unix:PATH or fd:NUMBER; port 0 is any free port"
+                    .to_owned(),
+            ),
+        }),
+    }
+}
+
+fn admission(args: &ServerArgs) -> Result<AdmissionRules, Error> {
+    let globs = |patterns: &[String]| patterns.iter().map(|it| Glob::new(it)).collect();
+    Ok(AdmissionRules {
+        paths: globs(&args.path),
+        user: args.auth.as_deref().map(user).transpose()?,
+        origins: globs(&args.origin),
+        headers: args.require_header.clone(),
+        refusal: args.status,
+        max_clients: args.max_clients,
+    })
+}
+
+fn user(given: &str) -> Result<(String, SecretString), Error> {
+    let auth = resolve_secret_at(given, None)?;
+    let Some((user, password)) = auth.expose().split_once(':') else {
+        let hint = Some("write --auth USER:PASSWORD".to_owned());
+        return Err(Error::Usage { fault: "--auth has no password".to_owned(), hint });
+    };
+    known::add_user(user, password);
+    Ok((user.to_owned(), password.into()))
+}
+
+/// Returns the header fields to add to the response.
+fn headers(args: &ServerArgs) -> Result<Headers, Error> {
+    let mut edits = Vec::new();
+    for arg in &args.header {
+        match arg {
+            HeaderArg::One(edit) => edits.push(edit.clone()),
+            HeaderArg::File(path) => edits.extend(read_file(path, |text| {
+                let lines = text.lines().filter(|line| !line.trim().is_empty());
+                lines.map(values::header).collect::<Result<Vec<_>, _>>()
+            })?),
+            HeaderArg::Reference { .. } => {}
+        }
+    }
+    let mut headers = Headers::default();
+    for edit in edits {
+        match edit {
+            HeaderEdit::Set(name, _) if is_generated(&name) => {
+                let fault =
+                    format!("the header '{}' is generated and cannot be set", Escaped(&name));
+                return Err(Error::Usage { fault, hint: None });
+            }
+            HeaderEdit::Set(name, value) => headers.push(name, value),
+            HeaderEdit::Remove(_) => {}
+        }
+    }
+    Ok(headers)
+}
+
+/// Reports whether a header of the 101 response is made by the opening handshake.
+fn is_generated(name: &str) -> bool {
+    ["Upgrade", "Connection", "Sec-WebSocket-Accept", "Content-Length", "Transfer-Encoding"]
+        .iter()
+        .any(|generated| generated.eq_ignore_ascii_case(name))
+}
+
+fn format(args: &ServerArgs) -> Result<ListenFormat, Error> {
+    let framing = match args.delimiter {
+        _ if args.null => Framing::Lines(0),
+        None | Some(Delimiter::Lf) => Framing::Lines(b'\n'),
+        Some(Delimiter::Nul) => Framing::Lines(0),
+        Some(Delimiter::None | Delimiter::Length) => {
+            let fault = "a server frames stdin and stdout with --delimiter lf or nul".to_owned();
+            return Err(Error::Usage { fault, hint: None });
+        }
+    };
+    Ok(ListenFormat {
+        framing,
+        jsonl_input: args.input == Some(PipeFormat::Jsonl),
+        jsonl_output: args.output == Some(PipeFormat::Jsonl),
+        labels: match (args.label, args.no_label) {
+            (_, true) => Some(false),
+            (true, _) => Some(true),
+            _ => None,
+        },
+    })
+}
+
+/// Default of `--fragment` for messages that are sent back.
+const ECHO_FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((16 << 20) - 1);
+
+/// Default of `--max-queue`.
+const MAX_QUEUE_BYTES: usize = 1 << 20;

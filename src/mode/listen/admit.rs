@@ -1,0 +1,265 @@
+//! The opening handshake with a client, and the notes about its session.
+
+use super::{
+    gate::{Refusal, path},
+    hub::Mailbox,
+    shared::Shared,
+};
+use crate::{
+    connect::incoming::{HANDSHAKE_LIMIT, Incoming, IncomingFault},
+    escape::Escaped,
+    job::listen::Service,
+    net::Transport,
+    proto::{
+        Role,
+        handshake::{Agreement, Headers, Request, choose},
+        server_upgrade::RequestFault,
+    },
+    random::entropy,
+    redact::Shown,
+    report,
+    session::Session,
+};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
+
+/// An admitted client.
+pub(super) struct Admitted {
+    pub(super) session: Session,
+    pub(super) mailbox: Arc<Mailbox>,
+    /// The variables of a command that runs for the client.
+    pub(super) environment: Vec<(String, String)>,
+}
+
+/// Performs the opening handshake. A refusal is told.
+pub(super) async fn admit(
+    shared: &Shared,
+    transport: Box<dyn Transport>,
+    address: String,
+) -> Option<Admitted> {
+    let deadline = Instant::now() + HANDSHAKE_LIMIT;
+    let transport = match &shared.tls {
+        None => transport,
+        Some(tls) => match timeout_at(deadline, tls.accept(transport)).await {
+            Ok(Ok(transport)) => transport,
+            Ok(Err(cause)) => {
+                tell_refused(shared, &address, None, &format!("TLS: {cause}"), None);
+                return None;
+            }
+            Err(_) => {
+                shared.notes.detail(&format!("{address}: no TLS handshake in time"));
+                return None;
+            }
+        },
+    };
+    let limit = deadline.saturating_duration_since(Instant::now());
+    let incoming = match Incoming::read(transport, address.clone(), limit).await {
+        Ok(incoming) => incoming,
+        Err(fault) => {
+            tell_fault(shared, &address, &fault);
+            return None;
+        }
+    };
+    let request = incoming.request().clone();
+    let lines = request_lines(shared, incoming.method(), &request);
+    shared.notes.details(&lines);
+    let judged = shared.gate.judge(&request, incoming.fault(), shared.hub.count());
+    let chosen = judged.and_then(|()| {
+        choose(&request.headers, &shared.job.choices)
+            .map_err(|_| Refusal::of_fault(RequestFault::Extensions))
+    });
+    let (agreement, mut headers) = match chosen {
+        Ok(chosen) => chosen,
+        Err(refusal) => {
+            refuse(shared, incoming, &request, refusal).await;
+            return None;
+        }
+    };
+    for (name, value) in shared.job.headers.iter() {
+        headers.push(name, value);
+    }
+    shared.notes.details(&response_lines(shared, &headers));
+    match incoming.accept(agreement.clone(), &headers).await {
+        Err(fault) => {
+            tell_fault(shared, &address, &fault);
+            None
+        }
+        Ok(established) => {
+            let mailbox = shared.hub.join();
+            tell_opened(shared, mailbox.id, &address, &request, &agreement);
+            let environment = match shared.job.service {
+                Service::Exec(_) => environment(mailbox.id, &address, &request, &agreement),
+                _ => Vec::new(),
+            };
+            let session = Session::server(established, shared.job.session, entropy());
+            Some(Admitted { session, mailbox, environment })
+        }
+    }
+}
+
+async fn refuse(shared: &Shared, incoming: Incoming, request: &Request, refusal: Refusal) {
+    let Refusal { status, mut headers, reason, body } = refusal;
+    let target = Some(request.target.as_str());
+    let address = incoming.authority().to_owned();
+    tell_refused(shared, &address, Some(status.as_u16()), &reason, target);
+    for (name, value) in shared.job.headers.iter() {
+        headers.push(name, value);
+    }
+    let body = body.unwrap_or_else(|| format!("{reason}\n"));
+    // The client may have gone.
+    let _ = incoming.refuse(status, &headers, &body).await;
+}
+
+fn tell_fault(shared: &Shared, address: &str, fault: &IncomingFault) {
+    let status = match fault {
+        IncomingFault::Request(fault) => Some(fault.status().0.as_u16()),
+        IncomingFault::TimedOut(_) => Some(408),
+        // A port scan, or a spare connection of a browser.
+        IncomingFault::Unused => {
+            return shared.notes.detail(&format!("{address}: {fault}"));
+        }
+        IncomingFault::Cut | IncomingFault::Io(_) => None,
+    };
+    tell_refused(shared, address, status, &fault.to_string(), None);
+}
+
+fn tell_refused(
+    shared: &Shared,
+    address: &str,
+    status: Option<u16>,
+    reason: &str,
+    target: Option<&str>,
+) {
+    let secrets = shared.notes.report.secrets;
+    let place = target.map(|target| format!(" for {}", Escaped(&secrets.url(target))));
+    let answer = status.map(|status| format!(" with {status}")).unwrap_or_default();
+    let reason_shown = Escaped(&secrets.text(reason)).to_string();
+    let text = format!("refused {address}{}{answer}: {reason_shown}", place.unwrap_or_default());
+    shared.notes.note(&text);
+    shared.output.event(None, |json, out| json.refused(address, status, reason, target, out));
+}
+
+fn tell_opened(shared: &Shared, id: u64, address: &str, request: &Request, agreement: &Agreement) {
+    let notes = &shared.notes;
+    let target = notes.report.secrets.url(&request.target);
+    let text = format!("client {id} connected from {address} for {}", Escaped(&target));
+    say(shared, &text);
+    if notes.is_verbose() {
+        if let Some(name) = &agreement.subprotocol {
+            let name = notes.report.secrets.subprotocols(name);
+            notes.detail(&format!("client {id}: subprotocol {}", Escaped(&name)));
+        }
+        match &agreement.deflate {
+            Some(deflate) => {
+                let compression = report::compression(deflate, Role::Server);
+                notes.detail(&format!("client {id}: {compression}"));
+            }
+            None => notes.detail(&format!("client {id}: no compression")),
+        }
+    }
+    let scheme = if shared.tls.is_some() { "wss" } else { "ws" };
+    let host = request.headers.get("Host").unwrap_or_default();
+    let url = if request.target.starts_with('/') {
+        format!("{scheme}://{host}{}", request.target)
+    } else {
+        request.target.clone()
+    };
+    shared.output.accepted(id, (&url, address), request, agreement);
+}
+
+/// Tells how a session ended. A client may have been dropped because it was too slow, or have missed
+/// messages.
+pub(super) fn tell_end(
+    shared: &Shared,
+    session: &mut Session,
+    id: u64,
+    (dropped, skipped): (bool, u64),
+) {
+    let (answer, ours) = (session.remote_close().cloned(), session.local_close());
+    let by_us = session.is_closed_by_us();
+    let verdict = session.verdict(0);
+    let code = verdict.as_ref().err().map_or(0, crate::error::session_exit_code);
+    let end = match (&verdict, answer, ours) {
+        (_, answer, Some(ours)) if by_us => {
+            let name = ours.name();
+            let name = if name.is_empty() { String::new() } else { format!(" ({name})") };
+            let cause = if dropped { ", since it was too slow" } else { "" };
+            let answer = match answer {
+                Some(close) if close.code != ours => format!(", answered with {close}"),
+                Some(_) => String::new(),
+                None => ", without an answer".to_owned(),
+            };
+            format!(": closed by the server with {}{name}{cause}{answer}", u16::from(ours))
+        }
+        (Err(error), _, _) => format!(": {error}"),
+        (Ok(()), Some(close), _) if close.code != crate::proto::CloseCode::NO_STATUS => {
+            format!(": {close}")
+        }
+        (Ok(()), _, _) => String::new(),
+    };
+    let missed = match skipped {
+        0 => String::new(),
+        1 => ", 1 message skipped".to_owned(),
+        skipped => format!(", {skipped} messages skipped"),
+    };
+    say(shared, &format!("client {id} disconnected{end}{missed}"));
+    let stats = session.stats();
+    let unsent = session.unsent_messages();
+    shared.output.event(Some(id), |json, out| json.left(code, &stats, unsent, out));
+}
+
+/// Tells a step of a session: with `--echo` only with `-v`, where a test runs many sessions.
+fn say(shared: &Shared, text: &str) {
+    match shared.job.service {
+        Service::Echo => shared.notes.detail(text),
+        _ => shared.notes.note(text),
+    }
+}
+
+/// Returns the lines of a request for `-v`.
+fn request_lines(shared: &Shared, method: &str, request: &Request) -> Vec<Shown> {
+    let secrets = shared.notes.report.secrets;
+    if !shared.notes.is_verbose() {
+        return Vec::new();
+    }
+    let target = secrets.url(&request.target);
+    let first = format!("{} {} {}", Escaped(method), Escaped(&target), request.version);
+    lines(shared, '<', &first, &request.headers)
+}
+
+fn response_lines(shared: &Shared, headers: &Headers) -> Vec<Shown> {
+    if !shared.notes.is_verbose() {
+        return Vec::new();
+    }
+    lines(shared, '>', "HTTP/1.1 101 Switching Protocols", headers)
+}
+
+fn lines(shared: &Shared, mark: char, first: &str, headers: &Headers) -> Vec<Shown> {
+    let secrets = shared.notes.report.secrets;
+    let fields = secrets.headers(headers);
+    let fields =
+        fields.map(|(name, value)| format!("{mark} {}: {}", Escaped(&name), Escaped(&value)));
+    let all = [format!("{mark} {first}")].into_iter().chain(fields).chain([mark.to_string()]);
+    all.map(|line| secrets.shown(&line)).collect()
+}
+
+/// Returns the variables of a command that runs for a client.
+fn environment(
+    id: u64,
+    address: &str,
+    request: &Request,
+    agreement: &Agreement,
+) -> Vec<(String, String)> {
+    let mut all = vec![
+        ("WS_ID".to_owned(), id.to_string()),
+        ("WS_PATH".to_owned(), path(&request.target).to_owned()),
+        ("WS_TARGET".to_owned(), request.target.clone()),
+        ("WS_ADDRESS".to_owned(), address.to_owned()),
+        ("WS_SUBPROTOCOL".to_owned(), agreement.subprotocol.clone().unwrap_or_default()),
+    ];
+    for (name, value) in request.headers.iter() {
+        let name = name.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        all.push((format!("WS_HEADER_{name}"), value.replace('\0', "")));
+    }
+    all
+}

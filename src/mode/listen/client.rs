@@ -1,0 +1,274 @@
+//! The task that serves one client.
+
+use super::{
+    admit::{self, Admitted},
+    exec::Exec,
+    hub::{Delivery, Mailbox, Recipients, Room, Sender, too_slow},
+    shared::Shared,
+};
+use crate::{
+    job::listen::Service,
+    net::Transport,
+    proto::{Assembler, Close, CloseCode, Event, Kind, SharedMessage},
+    session::{Session, limits::QUEUE_LIMIT_BYTES},
+    sink::{Print, sinks::Sinks},
+};
+use std::sync::{Arc, atomic::Ordering};
+
+/// Answers the opening handshake of a connection, and serves the client until its session is over.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    transport: Box<dyn Transport>,
+    address: String,
+    print: Option<Print>,
+) {
+    // The future of the handshake is larger than that of a session, and is not kept.
+    let admitted = Box::pin(admit::admit(&shared, transport, address)).await;
+    if let Some(admitted) = admitted {
+        run(shared, admitted, print).await;
+    }
+}
+
+/// Serves an admitted client until its session is over.
+pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<Print>) {
+    let Admitted { session, mailbox, environment } = admitted;
+    let common = &shared.job.common;
+    let (report, events) = (shared.notes.report, shared.output.events.as_ref());
+    let sinks = Sinks::of_peer(common.frames, report, mailbox.id, events);
+    sinks.print_with(print.as_ref());
+    let exec = match &shared.job.service {
+        Service::Exec(command) => Exec::start(command, &environment, &shared, &mailbox),
+        _ => None,
+    };
+    let mut client = Client {
+        sinks,
+        assembler: Assembler::default(),
+        held: 0,
+        message: Vec::new(),
+        current: None,
+        exec,
+        is_dropped: false,
+        mailbox,
+        shared,
+    };
+    client.serve(session).await;
+}
+
+struct Client {
+    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
+    sinks: Sinks,
+    assembler: Assembler,
+    /// The bytes of the assembler that are counted in [`Shared::unfinished`].
+    held: usize,
+    /// A received message that is sent back.
+    message: Vec<u8>,
+    /// The message that is being sent, and the number of its next frame.
+    current: Option<(Arc<SharedMessage>, usize)>,
+    exec: Option<Exec>,
+    /// True if the session was closed because the client was too slow.
+    is_dropped: bool,
+}
+
+/// What a client that sent a message has to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stall {
+    Nothing,
+    /// Its own session has much to send.
+    Session,
+    Output,
+    Recipients,
+    Command,
+}
+
+impl Client {
+    async fn serve(&mut self, session: Session) {
+        let mut session = self.sinks.observe(session);
+        self.exchange(&mut session).await;
+        self.shared.unfinished.fetch_sub(self.held, Ordering::Relaxed);
+        self.shared.hub.leave(&self.mailbox);
+        self.sinks.left(&mut session);
+        let skipped = self.mailbox.skipped();
+        admit::tell_end(&self.shared, &mut session, self.mailbox.id, (self.is_dropped, skipped));
+        self.shared.count_left();
+        if let Some(exec) = self.exec.take() {
+            drop(session);
+            exec.finish(self.shared.job.common.settings.close_timeout).await;
+        }
+    }
+
+    async fn exchange(&mut self, session: &mut Session) {
+        loop {
+            if !self.is_dropped && self.mailbox.is_dropped() {
+                self.is_dropped = true;
+                // Fails only if the session is closing.
+                let _ = session.close(&too_slow());
+            }
+            let stall = self.take_events(session);
+            self.take_deliveries(session);
+            if stall == Stall::Nothing && session.is_over() {
+                return;
+            }
+            let (shared, over) = (&self.shared, session.is_over());
+            let id = self.mailbox.id;
+            tokio::select! {
+                () = session.progress(stall == Stall::Nothing), if !over => {}
+                () = self.mailbox.wake.notified() => {}
+                () = shared.output.has_room(), if stall == Stall::Output => {}
+                () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients => {}
+                () = command_room(self.exec.as_ref()), if stall == Stall::Command => {}
+            }
+        }
+    }
+
+    /// Takes received events until there are none, or a message would have to wait.
+    fn take_events(&mut self, session: &mut Session) -> Stall {
+        loop {
+            match self.stall(session) {
+                Stall::Nothing => {}
+                stall => return stall,
+            }
+            match session.next_event() {
+                None => return Stall::Nothing,
+                Some(Event::Message(_)) if self.is_dropped => {}
+                Some(Event::Message(piece)) => {
+                    let id = self.mailbox.id;
+                    let shared = &self.shared;
+                    if let Some(payload) = self.assembler.push(&piece) {
+                        shared.unfinished.fetch_sub(self.held, Ordering::Relaxed);
+                        self.held = 0;
+                        if shared.is_ending() {
+                            continue;
+                        }
+                        shared.count_message(payload);
+                        match &shared.job.service {
+                            Service::Talk => {
+                                if shared.output.message(id, piece.kind, payload) {
+                                    shared.notes.note(
+                                        "a second client has sent a message: each is now written \
+                                         after the client's number and a tab (--no-label)",
+                                    );
+                                }
+                            }
+                            Service::Broadcast => {
+                                broadcast(shared, id, piece.kind, payload);
+                            }
+                            Service::Exec(_) => {
+                                if let Some(exec) = &self.exec {
+                                    exec.send(payload);
+                                }
+                            }
+                            Service::Echo => {
+                                let kind = piece.kind;
+                                // The payload is in the session's buffer.
+                                self.message.extend_from_slice(payload);
+                                // Fails only if the session is closing; no echo is expected then.
+                                let _ = session.send(kind, &self.message);
+                                self.message.clear();
+                                if self.message.capacity() > KEPT_CAPACITY_BYTES {
+                                    self.message = Vec::new();
+                                }
+                            }
+                        }
+                        self.assembler.release();
+                    } else {
+                        self.count_unfinished(session);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Counts the bytes of a message that has arrived in part. The session is closed if those of
+    /// all clients are too many.
+    fn count_unfinished(&mut self, session: &mut Session) {
+        let more = self.assembler.held() - self.held;
+        self.held += more;
+        let all = self.shared.unfinished.fetch_add(more, Ordering::Relaxed) + more;
+        if all > UNFINISHED_LIMIT_BYTES {
+            self.shared.unfinished.fetch_sub(self.held, Ordering::Relaxed);
+            self.held = 0;
+            self.assembler.release();
+            self.is_dropped = true;
+            let id = self.mailbox.id;
+            self.shared.notes.note(&format!(
+                "client {id}: incomplete messages of all clients exceed {} MiB",
+                UNFINISHED_LIMIT_BYTES >> 20
+            ));
+            let reason = "too many incomplete messages".to_owned();
+            // Fails only if the session is closing.
+            let _ = session.close(&Close { code: CloseCode::TRY_AGAIN_LATER, reason });
+        }
+    }
+
+    fn stall(&self, session: &Session) -> Stall {
+        let shared = &self.shared;
+        if session.queued() >= QUEUE_LIMIT_BYTES {
+            // Also bounds the pongs for a client that does not read them.
+            return match shared.job.service {
+                Service::Echo => Stall::Session,
+                _ => Stall::Nothing,
+            };
+        }
+        let is_shown = shared.output.events.is_some() || shared.job.service == Service::Talk;
+        if is_shown && shared.output.is_full() {
+            return Stall::Output;
+        }
+        match &shared.job.service {
+            Service::Broadcast if shared.hub.ask(Sender::Client(self.mailbox.id)) != Room::Free => {
+                Stall::Recipients
+            }
+            Service::Exec(_) if self.exec.as_ref().is_some_and(Exec::is_full) => Stall::Command,
+            _ => Stall::Nothing,
+        }
+    }
+
+    /// Moves deliveries to the session while it has room.
+    fn take_deliveries(&mut self, session: &mut Session) {
+        while session.queued() < QUEUE_LIMIT_BYTES && session.is_open() {
+            if let Some((message, from)) = self.current.take() {
+                let next = session.send_shared(&message, from, QUEUE_LIMIT_BYTES);
+                match next {
+                    Ok(Some(next)) => self.current = Some((message, next)),
+                    Ok(None) => {
+                        let (length, max) = (message.payload().len(), self.shared.job.max_queue);
+                        self.mailbox.sent(length, max);
+                    }
+                    Err(_) => return,
+                }
+                continue;
+            }
+            // Sending fails only if the session is closing.
+            let _ = match self.mailbox.take() {
+                None => return,
+                Some(Delivery::Message(message)) => {
+                    self.current = Some((message, 0));
+                    Ok(())
+                }
+                Some(Delivery::Ping(payload)) => session.ping(&payload),
+                Some(Delivery::Pong(payload)) => session.pong(&payload),
+                Some(Delivery::Close(close)) => session.close(&close),
+            };
+        }
+    }
+}
+
+/// Sends a message to all other clients.
+fn broadcast(shared: &Shared, from: u64, kind: Kind, payload: &[u8]) {
+    let message = SharedMessage::new(kind, payload.to_vec(), shared.job.common.settings);
+    let others = Recipients::Except(vec![from]);
+    shared.hub.send(&others, &Delivery::Message(Arc::new(message)));
+}
+
+async fn command_room(exec: Option<&Exec>) {
+    match exec {
+        Some(exec) => exec.has_room().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The greatest number of bytes of all messages that have arrived in part.
+const UNFINISHED_LIMIT_BYTES: usize = 256 << 20;
+/// The capacity that is kept for messages that are sent back.
+const KEPT_CAPACITY_BYTES: usize = 4 << 10;

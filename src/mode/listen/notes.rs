@@ -1,0 +1,106 @@
+//! Lines about clients on stderr, or above the input line. They never hold up the server.
+
+use crate::{
+    redact::Shown,
+    report::{Report, Verbosity},
+    sink::Print,
+    sys::stdio::{offer_stderr, write_stderr},
+};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+/// Writes notes.
+pub(super) struct Notes {
+    pub(super) report: Report,
+    /// Prints above the prompt, if there is one.
+    print: Option<Print>,
+    waiting: Mutex<Waiting>,
+}
+
+/// The lines that a slow reader of stderr has not taken.
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    dropped: u64,
+}
+
+impl Notes {
+    pub(super) fn new(report: Report, print: Option<Print>) -> Self {
+        Self { report, print, waiting: Mutex::default() }
+    }
+
+    /// Writes a note, unless quiet.
+    pub(super) fn note(&self, text: &str) {
+        if self.report.verbosity >= Verbosity::Normal {
+            self.write(&self.report.secrets.shown(&format!("sockeye: {text}")));
+        }
+    }
+
+    /// Writes a progress line, with `-v`.
+    pub(super) fn detail(&self, text: &str) {
+        if self.is_verbose() {
+            let text = self.report.secrets.shown(&format!("* {text}"));
+            self.write(&self.report.dated(&text, Instant::now()));
+        }
+    }
+
+    /// Writes lines that are shown with `-v`.
+    pub(super) fn details(&self, lines: &[Shown]) {
+        for line in lines.iter().filter(|_| self.is_verbose()) {
+            self.write(&self.report.dated(line, Instant::now()));
+        }
+    }
+
+    pub(super) fn is_verbose(&self) -> bool {
+        self.report.verbosity >= Verbosity::Verbose
+    }
+
+    fn write(&self, text: &Shown) {
+        if let Some(print) = &self.print {
+            return print(text.as_str());
+        }
+        let mut waiting = self.lock();
+        if waiting.lines.len() < LIMIT_BYTES {
+            if waiting.dropped > 0 {
+                let dropped = std::mem::take(&mut waiting.dropped);
+                let line = format!("sockeye: {dropped} lines were dropped here\n");
+                waiting.lines.extend(line.into_bytes());
+            }
+            waiting.lines.extend_from_slice(text.as_str().as_bytes());
+            waiting.lines.push(b'\n');
+        } else {
+            waiting.dropped += 1;
+        }
+        waiting.write();
+    }
+
+    /// Writes what waits for stderr. Returns false if something still waits.
+    pub(super) fn flush(&self) -> bool {
+        let mut waiting = self.lock();
+        waiting.write();
+        waiting.lines.is_empty()
+    }
+
+    /// Writes what waits for stderr, and waits for a slow reader as at the end of a run.
+    pub(super) fn finish(&self) {
+        write_stderr(&std::mem::take(&mut self.lock().lines));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn write(&mut self) {
+        if !self.lines.is_empty() {
+            let taken = offer_stderr(&self.lines);
+            self.lines.drain(..taken.min(self.lines.len()));
+        }
+    }
+}
+
+/// The number of bytes that wait for stderr at most, and one line more.
+const LIMIT_BYTES: usize = 256 << 10;

@@ -1,0 +1,280 @@
+//! The output of a server: messages of clients, as text with or without labels, above a prompt, or
+//! as JSON Lines. Clients append to it; the server's loop writes it.
+
+use crate::{
+    console::prompt::Prompt,
+    job::listen::ListenFormat,
+    proto::{
+        Kind, Piece,
+        handshake::{Agreement, Request},
+    },
+    render::{
+        buffer::OutputBuffer, dialogue::Dialogue, extent::Extent, jsonl::JsonLines,
+        renderer::Renderer,
+    },
+    report::Report,
+    session::{backlog::Backlog, clock::now, limits::QUEUE_LIMIT_BYTES},
+    sink::jsonl::EventBuffer,
+    sys::stdio::Stdout,
+};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio::{sync::Notify, time::sleep_until};
+
+/// The output of a server.
+pub(super) struct Output {
+    state: Mutex<State>,
+    report: Report,
+    /// The lines of `--output jsonl`, if requested.
+    pub(super) events: Option<EventBuffer>,
+    /// Notified when something was appended.
+    appended: Notify,
+    /// Notified when there is room again.
+    room: Notify,
+}
+
+struct State {
+    format: Format,
+    buffer: OutputBuffer,
+    backlog: Backlog,
+    /// False once the output can no longer be written.
+    printing: bool,
+    labels: Labels,
+}
+
+enum Format {
+    Text(Renderer),
+    /// Lines above a prompt.
+    Dialogue(Dialogue),
+}
+
+/// Whether messages begin with the client's number.
+enum Labels {
+    Always,
+    Never,
+    /// From the second client on; the number of the first one that sent a message.
+    Auto(Option<u64>),
+}
+
+impl Output {
+    /// Creates the output. `prompts` is true if it is shown above a prompt.
+    pub(super) fn new(format: ListenFormat, report: Report, prompts: bool) -> Self {
+        let shown = if prompts {
+            let extent = Extent::Start(SHOWN_BYTES);
+            Format::Dialogue(Dialogue { extent, ..Dialogue::default() })
+        } else {
+            let terminal = io::stdout().is_terminal();
+            Format::Text(Renderer::new(format.framing, Dialogue::default(), terminal))
+        };
+        let labels = match format.labels {
+            Some(true) => Labels::Always,
+            Some(false) => Labels::Never,
+            None => Labels::Auto(None),
+        };
+        let state = State {
+            format: shown,
+            buffer: OutputBuffer::default(),
+            backlog: Backlog::default(),
+            printing: true,
+            labels,
+        };
+        Self {
+            state: Mutex::new(state),
+            report,
+            events: format.jsonl_output.then(|| EventBuffer::new(true)),
+            appended: Notify::default(),
+            room: Notify::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a message of a client. With `--output jsonl`, an observer of its session does.
+    /// Returns true if labels begin with this message, which is told once.
+    pub(super) fn message(&self, client: u64, kind: Kind, payload: &[u8]) -> bool {
+        if self.events.is_some() {
+            return false;
+        }
+        let mut state = self.lock();
+        if !state.printing {
+            return false;
+        }
+        let State { format, buffer, labels, .. } = &mut *state;
+        let mut begins = false;
+        match format {
+            Format::Dialogue(dialogue) => {
+                let text = dialogue.message_of(client, kind, payload);
+                buffer.bytes().extend_from_slice(text.as_bytes());
+                buffer.bytes().push(b'\n');
+                buffer.release();
+            }
+            Format::Text(renderer) => {
+                if let Labels::Auto(first) = labels
+                    && *first.get_or_insert(client) != client
+                {
+                    *labels = Labels::Always;
+                    begins = true;
+                }
+                if matches!(labels, Labels::Always) {
+                    buffer.bytes().extend_from_slice(format!("{client}\t").as_bytes());
+                }
+                renderer.piece(&Piece::whole(kind, payload), buffer);
+            }
+        }
+        drop(state);
+        self.appended.notify_one();
+        begins
+    }
+
+    /// Writes an event of `--output jsonl`, if requested.
+    pub(super) fn event(
+        &self,
+        conn: Option<u64>,
+        write: impl FnOnce(&mut JsonLines, &mut OutputBuffer),
+    ) {
+        let Some(events) = &self.events else { return };
+        let Report { started, secrets, .. } = self.report;
+        let mut json = JsonLines::new(started, io::stdout().is_terminal(), secrets);
+        if let Some(conn) = conn {
+            json = json.of_client(conn);
+        }
+        events.append(|buffer| write(&mut json, buffer));
+    }
+
+    /// Writes the events of an opened session, if requested.
+    pub(super) fn accepted(
+        &self,
+        conn: u64,
+        (url, address): (&str, &str),
+        request: &Request,
+        agreement: &Agreement,
+    ) {
+        self.event(Some(conn), |json, out| json.accepted(url, address, request, agreement, out));
+    }
+
+    /// Reports whether `limit` bytes wait.
+    fn holds(&self, state: &State, limit: usize) -> bool {
+        match &self.events {
+            Some(events) => events.is_full(limit),
+            None => state.buffer.ready().len() >= limit,
+        }
+    }
+
+    fn is_empty(&self, state: &State) -> bool {
+        self.events.as_ref().map_or(state.buffer.ready().is_empty(), EventBuffer::is_empty)
+    }
+
+    /// Reports whether so much output waits that no more messages may be taken.
+    pub(super) fn is_full(&self) -> bool {
+        let state = self.lock();
+        state.printing && self.holds(&state, state.backlog.limit())
+    }
+
+    /// Waits until the output is not full.
+    pub(super) async fn has_room(&self) {
+        loop {
+            let notified = self.room.notified();
+            if !self.is_full() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Waits until something was appended.
+    pub(super) async fn appended(&self) {
+        match &self.events {
+            Some(events) => events.appended().await,
+            None => self.appended.notified().await,
+        }
+    }
+
+    /// Reports whether output waits to be written.
+    pub(super) fn waits(&self) -> bool {
+        !self.is_empty(&self.lock())
+    }
+
+    /// Writes to stdout as much as possible without waiting.
+    pub(super) fn write(&self, stdout: &Stdout) -> io::Result<()> {
+        let mut state = self.lock();
+        match &self.events {
+            Some(events) => events.write(stdout, state.backlog.limit())?,
+            None => {
+                let n = stdout.write(state.buffer.ready())?;
+                state.buffer.advance(n);
+            }
+        }
+        let is_empty = self.is_empty(&state);
+        state.backlog.wrote(is_empty);
+        if !self.holds(&state, QUEUE_LIMIT_BYTES) {
+            drop(state);
+            self.room.notify_waiters();
+        }
+        Ok(())
+    }
+
+    /// Moves the output to a prompt while the prompt has room.
+    pub(super) fn print(&self, prompt: &Prompt) {
+        let mut state = self.lock();
+        if prompt.is_full() || state.buffer.ready().is_empty() {
+            return;
+        }
+        let text = String::from_utf8_lossy(state.buffer.ready()).into_owned();
+        state.buffer.clear();
+        drop(state);
+        prompt.print(&text);
+        self.room.notify_waiters();
+    }
+
+    /// Waits until more output may wait because stdout has been behind for a while.
+    pub(super) async fn extends(&self) {
+        let at = {
+            let state = self.lock();
+            let is_full = self.holds(&state, state.backlog.limit());
+            state.backlog.extends_at().filter(|_| is_full)
+        };
+        match at {
+            Some(at) => sleep_until(at.max(now()).into()).await,
+            None => std::future::pending().await,
+        }
+        let mut state = self.lock();
+        if state.backlog.extend() {
+            match &self.events {
+                Some(events) => events.reserve_for_backlog(),
+                None => state.buffer.reserve_for_backlog(),
+            }
+        }
+        drop(state);
+        self.room.notify_waiters();
+    }
+
+    /// Takes all output.
+    #[cfg(test)]
+    pub(super) fn take_text(&self) -> String {
+        let mut state = self.lock();
+        let text = String::from_utf8_lossy(state.buffer.ready()).into_owned();
+        state.buffer.clear();
+        drop(state);
+        self.room.notify_waiters();
+        text
+    }
+
+    /// Discards all output, because it cannot be written.
+    pub(super) fn abandon(&self) {
+        let mut state = self.lock();
+        state.printing = false;
+        state.buffer.clear();
+        if let Some(events) = &self.events {
+            events.abandon();
+        }
+        drop(state);
+        self.room.notify_waiters();
+    }
+}
+
+/// The output for one message above the prompt, in bytes.
+const SHOWN_BYTES: usize = 1 << 20;

@@ -1,0 +1,89 @@
+//! The state that the clients of a server share with its loop.
+
+use super::{gate::Gate, hub::Hub, notes::Notes, output::Output};
+use crate::{
+    error::Error,
+    job::{listen::ListenJob, run_outcome::RunOutcome},
+    net::tls::server::ServerTls,
+    proto::{Close, CloseCode},
+};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+use tokio::sync::Notify;
+
+/// The state of a server.
+pub(super) struct Shared {
+    pub(super) job: ListenJob,
+    pub(super) tls: Option<ServerTls>,
+    pub(super) hub: Hub,
+    pub(super) output: Output,
+    pub(super) notes: Notes,
+    pub(super) gate: Gate,
+    pub(super) ending: Ending,
+    /// The bytes of all messages that have arrived in part.
+    pub(super) unfinished: AtomicUsize,
+    pub(super) received: AtomicU64,
+    pub(super) left: AtomicU64,
+}
+
+/// The end of a server, decided by the first cause.
+#[derive(Default)]
+pub(super) struct Ending {
+    outcome: Mutex<Option<Result<RunOutcome, Error>>>,
+    pub(super) decided: Notify,
+}
+
+impl Shared {
+    /// Ends the server with this outcome, unless it is ending. Every session is closed with 1001.
+    pub(super) fn end(&self, outcome: Result<RunOutcome, Error>) {
+        let mut decided = self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        if decided.is_none() {
+            *decided = Some(outcome);
+            drop(decided);
+            self.hub.close_all(&Close::new(CloseCode::GOING_AWAY));
+            self.ending.decided.notify_one();
+        }
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Takes the outcome.
+    pub(super) fn take_outcome(&self) -> Result<RunOutcome, Error> {
+        let outcome = self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        outcome.unwrap_or(Ok(RunOutcome::Done))
+    }
+
+    /// Counts a received message, which may be the goal of the run.
+    pub(super) fn count_message(&self, payload: &[u8]) {
+        let goals = &self.job.goals;
+        let received = self.received.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_met = goals.count.is_some_and(|count| received >= count)
+            || goals.until.as_ref().is_some_and(|until| until.is_match(payload));
+        if is_met {
+            self.end(Ok(RunOutcome::Done));
+        }
+    }
+
+    /// Counts a client that has left, which may be the last one to serve.
+    pub(super) fn count_left(&self) {
+        let left = self.left.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.job.life.clients.is_some_and(|clients| left >= clients) {
+            self.end(self.unmet().map_or(Ok(RunOutcome::Done), Err));
+        }
+    }
+
+    /// Returns the error for a goal that was not met.
+    fn unmet(&self) -> Option<Error> {
+        use crate::error::UnmetExpectation::{Count, Until};
+        let (goals, received) = (&self.job.goals, self.received.load(Ordering::Relaxed));
+        match (&goals.count, &goals.until) {
+            (Some(expected), None) => Some(Error::Unmet(Count { received, expected: *expected })),
+            (_, Some(until)) => Some(Error::Unmet(Until { pattern: until.to_string(), received })),
+            (None, None) => None,
+        }
+    }
+}

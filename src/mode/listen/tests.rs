@@ -1,0 +1,392 @@
+//! Clients and the hub on the test bed.
+
+use super::{admit::Admitted, *};
+use crate::{
+    job::{
+        ColorMode,
+        listen::{AdmissionRules, LifeRules, ListenFormat, SlowClients},
+    },
+    proto::{
+        Close, CloseCode, Kind, Settings,
+        handshake::{Choices, Headers},
+    },
+    redact::Secrets,
+    script::{goals::Goals, input::Framing},
+    session::testbed::{self, Bed, OwnedEvent, Pair, Player, SETTINGS, Wire},
+};
+use std::sync::Mutex;
+
+const S: Duration = Duration::from_secs(1);
+const MAX_QUEUE: usize = 100_000;
+
+/// A server without listening sockets.
+struct Bench {
+    shared: Arc<Shared>,
+    notes: Arc<Mutex<Vec<String>>>,
+}
+
+fn job(service: Service, slow: SlowClients) -> ListenJob {
+    ListenJob {
+        address: ListenAddress::Loopback(0),
+        tls: None,
+        choices: Choices::default(),
+        service,
+        admission: AdmissionRules::default(),
+        headers: Headers::default(),
+        life: LifeRules::default(),
+        goals: Goals::default(),
+        max_queue: MAX_QUEUE,
+        slow,
+        format: ListenFormat {
+            framing: Framing::Lines(b'\n'),
+            jsonl_input: false,
+            jsonl_output: false,
+            labels: Some(true),
+        },
+        session: SETTINGS,
+        common: CommonOptions {
+            settings: SETTINGS,
+            max_line: 1 << 20,
+            echo: false,
+            verbosity: Verbosity::Normal,
+            frames: false,
+            secrets: Secrets::default(),
+            color: ColorMode::Never,
+        },
+    }
+}
+
+impl Bench {
+    fn new(job: ListenJob) -> Self {
+        let started = clock::now();
+        let report = Report { verbosity: Verbosity::Normal, secrets: Secrets::default(), started };
+        let notes: Arc<Mutex<Vec<String>>> = Arc::default();
+        let print: Print = Arc::new({
+            let notes = Arc::clone(&notes);
+            move |text: &str| notes.lock().unwrap().push(text.replace("sockeye: ", ""))
+        });
+        let shared = Arc::new(Shared {
+            hub: Hub::new(job.max_queue, job.slow),
+            output: Output::new(job.format, report, false),
+            notes: Notes::new(report, Some(print)),
+            gate: Gate::new(job.admission.clone(), started),
+            ending: Ending::default(),
+            unfinished: <_>::default(),
+            received: <_>::default(),
+            left: <_>::default(),
+            tls: None,
+            job,
+        });
+        Self { shared, notes }
+    }
+
+    fn talk(slow: SlowClients) -> Self {
+        Self::new(job(Service::Talk, slow))
+    }
+
+    /// Connects a client whose handshake is done, and returns the client's end.
+    fn join(&self, bed: Bed) -> (Player, Wire) {
+        let Pair { client, server, wire } = bed.pair();
+        let admitted =
+            Admitted { session: server, mailbox: self.shared.hub.join(), environment: Vec::new() };
+        tokio::spawn(client::run(Arc::clone(&self.shared), admitted, None));
+        (Player::new(client), wire)
+    }
+
+    fn send(&self, text: &str) {
+        let message = SharedMessage::new(Kind::Text, text.into(), SETTINGS);
+        self.shared.hub.send(&Recipients::All, &Delivery::Message(Arc::new(message)));
+    }
+
+    fn ask(&self) -> Room {
+        self.shared.hub.ask(Sender::Stdin)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        std::mem::take(&mut *self.notes.lock().unwrap())
+    }
+}
+
+fn text(text: &str) -> OwnedEvent {
+    OwnedEvent::text(text)
+}
+
+fn closed(code: CloseCode) -> OwnedEvent {
+    OwnedEvent::Close(Close::new(code))
+}
+
+#[test]
+fn clients_are_numbered_and_exchange_messages_with_the_server() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Drop);
+        let ((mut one, _a), (mut two, _b)) =
+            (server.join(Bed::default()), server.join(Bed::default()));
+        one.say("from one");
+        tokio::join!(one.idle(S), two.idle(S));
+        two.say("from two");
+        tokio::join!(one.idle(S), two.idle(S));
+        assert_eq!(server.shared.output.take_text(), "1\tfrom one\n2\tfrom two\n");
+        server.send("to all");
+        let (to_one, to_two) = tokio::join!(one.idle(S), two.idle(S));
+        assert_eq!((to_one, to_two), (vec![text("to all")], vec![text("to all")]));
+        one.close(1000);
+        one.finish().await;
+        sleep(S).await;
+        assert_eq!(server.notes(), ["client 1 disconnected: 1000 (normal closure)"]);
+        // Numbers are not used again.
+        let (_three, _wire) = server.join(Bed::default());
+        assert_eq!(server.shared.hub.join().id, 4);
+    });
+}
+
+#[test]
+fn the_end_of_each_session_is_told() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Drop);
+        let (mut badly, _wire) = server.join(Bed::default());
+        badly.close(1011);
+        badly.finish().await;
+        let (_cut, wire) = server.join(Bed::default());
+        wire.cut();
+        sleep(S).await;
+        let notes = server.notes();
+        assert!(notes[0].contains("1 disconnected: peer.example closed the connection: 1011"));
+        assert!(notes[1].starts_with("client 2 disconnected: "), "{notes:?}");
+        assert_eq!(server.shared.hub.count(), 0);
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_is_dropped_and_the_others_receive_everything() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Drop);
+        let (mut slow, _wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
+        let (mut quick, _wire) = server.join(Bed::default());
+        let line = "x".repeat(10_000);
+        let (mut lines, mut heard) = (0, 0);
+        let start = clock::now();
+        while lines < 100 {
+            match server.ask() {
+                Room::Free => {
+                    server.send(&line);
+                    lines += 1;
+                }
+                room @ Room::Wait(_) => assert!(matches!(room, Room::Wait(Some(_))), "{room:?}"),
+            }
+            // The slow client is not driven.
+            heard += quick.idle(S / 100).await.len();
+        }
+        heard += quick.idle(S).await.len();
+        assert_eq!(heard, 100);
+        assert!(clock::now() - start < 3 * S);
+        let events = slow.finish().await;
+        // It still has what was in its session.
+        assert!(events.len() < 20);
+        sleep(10 * S).await;
+        let notes = server.notes();
+        let words = "client 1 disconnected: closed by the server with 1013 (try again later), since \
+                     it was too slow";
+        assert!(notes[0].starts_with(words), "{notes:?}");
+        assert_eq!(server.shared.hub.count(), 1);
+    });
+}
+
+#[test]
+fn the_only_client_sets_the_pace_of_stdin_and_is_not_dropped() {
+    testbed::run(async {
+        for policy in [SlowClients::Drop, SlowClients::Skip, SlowClients::Wait] {
+            let server = Bench::talk(policy);
+            assert_eq!(server.ask(), Room::Wait(None), "nobody is there to read it");
+            let (mut client, _wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
+            let line = "x".repeat(10_000);
+            let mut lines = 0;
+            while server.ask() == Room::Free {
+                server.send(&line);
+                lines += 1;
+                tokio::task::yield_now().await;
+            }
+            assert!(lines < 30, "{lines}");
+            sleep(60 * S).await;
+            assert_eq!(server.ask(), Room::Wait(None));
+            assert_eq!(client.idle(S).await, vec![text(&line); lines]);
+            assert_eq!(server.ask(), Room::Free);
+        }
+    });
+}
+
+#[test]
+fn a_slow_client_may_set_the_pace_or_miss_messages() {
+    testbed::run(async {
+        for (policy, waits) in [(SlowClients::Wait, true), (SlowClients::Skip, false)] {
+            let server = Bench::talk(policy);
+            let (mut slow, _wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
+            let (mut quick, _wire) = server.join(Bed::default());
+            let line = "x".repeat(10_000);
+            let mut sent = 0;
+            while sent < 100 && server.ask() == Room::Free {
+                server.send(&line);
+                sent += 1;
+                assert_eq!(quick.idle(S / 100).await.len(), 1);
+            }
+            assert_eq!(sent < 100, waits);
+            let received = slow.idle(S).await.len();
+            assert_eq!(received < sent, !waits);
+            // It goes on.
+            assert_eq!(server.ask(), Room::Free);
+            server.send("more");
+            let (to_slow, _) = tokio::join!(slow.idle(S), quick.idle(S));
+            assert_eq!(to_slow, [text("more")]);
+        }
+    });
+}
+
+#[test]
+fn messages_are_broadcast_to_the_others() {
+    testbed::run(async {
+        let server = Bench::new(job(Service::Broadcast, SlowClients::Drop));
+        let (mut one, _a) = server.join(Bed::default());
+        let (mut two, _b) = server.join(Bed::default());
+        let (mut three, _c) = server.join(Bed::default());
+        one.say("hello");
+        let (to_one, to_two, to_three) = tokio::join!(one.idle(S), two.idle(S), three.idle(S));
+        assert_eq!((to_one, to_two), (vec![], vec![text("hello")]));
+        assert_eq!(to_three, [text("hello")]);
+    });
+}
+
+#[test]
+fn a_flood_is_broadcast_at_the_pace_of_a_reader_and_without_who_does_not_read() {
+    testbed::run(async {
+        let server = Bench::new(job(Service::Broadcast, SlowClients::Drop));
+        let (mut flood, _a) = server.join(Bed::default());
+        let (mut reader, _b) = server.join(Bed { buffer: 5000, ..Bed::default() });
+        let (_silent, _c) = server.join(Bed { buffer: 1000, ..Bed::default() });
+        let line = "x".repeat(5000);
+        for _ in 0..200 {
+            flood.say(&line);
+        }
+        let (_, received) = tokio::join!(flood.idle(5 * S), reader.idle(5 * S));
+        assert_eq!(received.len(), 200);
+        sleep(10 * S).await;
+        assert_eq!(server.shared.hub.count(), 2);
+        assert!(server.notes()[0].starts_with("client 3 disconnected: closed by the server"));
+    });
+}
+
+#[test]
+fn clients_wait_while_the_output_is_full() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Drop);
+        let (mut client, wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
+        for i in 0..5000 {
+            client.say(&format!("{i:0100}"));
+        }
+        client.idle(60 * S).await;
+        // Nobody takes the output: the rest of the bytes stays with the client.
+        assert!(wire.written().0 < 200_000, "{:?}", wire.written());
+        assert!(client.session.queued() > 100_000);
+        let mut lines = 0;
+        for _ in 0..100 {
+            lines += server.shared.output.take_text().lines().count();
+            client.idle(S / 10).await;
+        }
+        assert_eq!(lines, 5000);
+    });
+}
+
+#[test]
+fn an_echo_is_sent_back_at_the_pace_of_its_client() {
+    testbed::run(async {
+        let server = Bench::new(job(Service::Echo, SlowClients::Drop));
+        let (mut client, wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
+        for i in 0..2000 {
+            client.say(&format!("{i:0100}"));
+        }
+        let echoes = client.idle(60 * S).await;
+        assert_eq!(echoes.len(), 2000);
+        assert_eq!(echoes[1999], text(&format!("{:0100}", 1999)));
+        drop(wire);
+    });
+}
+
+#[test]
+fn the_end_closes_every_session_with_1001() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Drop);
+        let (mut one, _a) = server.join(Bed::default());
+        let (mut two, slow) = server.join(Bed::default());
+        tokio::join!(one.idle(S), two.idle(S));
+        slow.delay(S);
+        server.send("last");
+        server.shared.end(Ok(RunOutcome::Done));
+        // The first outcome stays.
+        server.shared.end(Ok(RunOutcome::Signal(2)));
+        let (mut late, _c) = server.join(Bed::default());
+        let (to_one, to_two, to_late) = tokio::join!(one.finish(), two.finish(), late.finish());
+        let expected = [text("last"), closed(CloseCode::GOING_AWAY)];
+        assert_eq!((to_one.as_slice(), to_two.as_slice()), (&expected[..], &expected[..]));
+        assert_eq!(to_late, [closed(CloseCode::GOING_AWAY)]);
+        assert!(matches!(server.shared.take_outcome(), Ok(RunOutcome::Done)));
+    });
+}
+
+#[test]
+fn the_server_ends_after_a_number_of_clients_or_messages() {
+    testbed::run(async {
+        let life = LifeRules { clients: Some(2), max_time: None };
+        let server = Bench::new(ListenJob { life, ..job(Service::Talk, SlowClients::Drop) });
+        for is_last in [false, true] {
+            let (mut client, _wire) = server.join(Bed::default());
+            client.close(1000);
+            client.finish().await;
+            sleep(S).await;
+            assert_eq!(server.shared.is_ending(), is_last);
+        }
+        let goals = Goals { count: Some(2), until: None };
+        let server = Bench::new(ListenJob {
+            goals,
+            life: LifeRules { clients: Some(1), max_time: None },
+            ..job(Service::Talk, SlowClients::Drop)
+        });
+        let (mut client, _wire) = server.join(Bed::default());
+        for message in ["one", "two", "three"] {
+            client.say(message);
+        }
+        client.finish().await;
+        assert_eq!(server.shared.output.take_text(), "1\tone\n1\ttwo\n");
+        assert!(matches!(server.shared.take_outcome(), Ok(RunOutcome::Done)));
+    });
+}
+
+#[test]
+fn a_goal_that_no_client_met_is_an_error() {
+    testbed::run(async {
+        let goals = Goals { count: Some(2), until: None };
+        let life = LifeRules { clients: Some(1), max_time: None };
+        let server = Bench::new(ListenJob { life, goals, ..job(Service::Talk, SlowClients::Drop) });
+        let (mut client, _wire) = server.join(Bed::default());
+        client.say("one");
+        client.close(1000);
+        client.finish().await;
+        sleep(S).await;
+        let outcome = server.shared.take_outcome();
+        assert!(matches!(outcome, Err(Error::Unmet(_))), "{outcome:?}");
+    });
+}
+
+#[test]
+fn keepalive_pings_detect_a_vanished_client() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Drop);
+        let keepalive =
+            Settings { ping_interval: Some(10 * S), ping_timeout: Some(5 * S), ..SETTINGS };
+        let (mut client, wire) = server.join(Bed { server: keepalive, ..Bed::default() });
+        client.session.send(Kind::Text, b"hi").unwrap();
+        client.idle(60 * S).await;
+        assert_eq!(server.shared.hub.count(), 1);
+        wire.stall();
+        sleep(16 * S).await;
+        assert_eq!(server.shared.hub.count(), 0);
+        assert!(server.notes()[0].starts_with("client 1 disconnected: "));
+    });
+}
