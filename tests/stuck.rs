@@ -2,7 +2,7 @@
 //! None of them keeps a signal, `--max-time` or the end of the process waiting.
 
 use crate::support::{
-    Signal, Test,
+    Signal, Stdin, Test,
     wire::{close, ping, text},
 };
 
@@ -138,6 +138,35 @@ fn pings_are_answered_while_a_stuck_stdout_has_megabytes_waiting() {
             .killed_by(Signal::TERM)
             .run();
     }
+}
+
+/// Each sent message is an event, and stdin was read as fast as the network took it.
+#[test]
+fn stdin_waits_while_a_stuck_stdout_has_megabytes_of_events_waiting() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let line = format!("{}\n", "x".repeat(999));
+    std::fs::write(file.path(), line.repeat(24_000)).unwrap();
+    Test::new()
+        .args(["--output", "jsonl", "--no-compress", "-m", "4"])
+        .stdin(Stdin::File(file.path().to_path_buf()))
+        .hold_stdout()
+        .peer(|peer| {
+            peer.open();
+            let mut taken = 0;
+            loop {
+                let got = peer.frame();
+                if got.first != 0x81 {
+                    break;
+                }
+                taken += got.payload.len();
+            }
+            // More than the first limit, and not all.
+            assert!((1 << 20..12 << 20).contains(&taken), "{taken} bytes");
+            peer.discard_all();
+        })
+        .stderr("sockeye: {peer}: the run (--max-time) timed out after 4 seconds\n")
+        .status(28)
+        .run();
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl Pipe {
         // delay everything else until its end.
         let mut budget = PARTS_PER_TURN;
         self.more = false;
-        while self.session.queued() < QUEUE_LIMIT_BYTES {
+        while self.has_room() {
             if self.end_cause.is_some() || !self.session.is_open() {
                 return;
             }

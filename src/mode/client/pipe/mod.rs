@@ -299,7 +299,7 @@ impl Pipe {
         let turned = now();
         let (stuck, queued) = (!self.drained, self.session.queued() > 0);
         let (over, drained) = (self.session.is_over(), self.drained);
-        let room = self.session.queued() < QUEUE_LIMIT_BYTES;
+        let room = self.has_room();
         let idle = self.is_idle();
         let wants = room && idle && !self.input.has_ended();
         let reads = self.end_cause.is_none() && self.session.is_open() && wants;
@@ -345,17 +345,22 @@ impl Pipe {
             && self.resend.as_ref().is_none_or(ResendBuffer::is_idle)
     }
 
+    /// Reports whether messages of the script and of stdin may be sent.
+    fn has_room(&self) -> bool {
+        self.session.queued() < QUEUE_LIMIT_BYTES && !self.output.holds_input()
+    }
+
     /// Returns the next deadline, if any.
     fn alarm(&self) -> Option<Instant> {
         let clock = self.expiry().map(|(at, _)| at);
         let max_time = self.options.max_time.map(|(_, at)| at);
         let closing = self.end_cause.is_some() || !self.session.is_open();
         // A script whose wait is over cannot continue while the session's queue is full.
-        let paused =
-            self.options.script.wait_until().filter(|_| self.session.queued() < QUEUE_LIMIT_BYTES);
+        let paused = self.options.script.wait_until().filter(|_| self.has_room());
         let feed = if closing { None } else { self.expect_deadline().or(paused) };
         let (held, tick) = (self.held_close_deadline(), self.next_tick());
-        let extends = self.output.extends_at().filter(|_| !self.drained);
+        let extends =
+            self.output.extends_at().filter(|_| !self.drained || self.output.holds_input());
         let all = [clock, max_time, feed, tick, self.flush_deadline, held, extends];
         all.into_iter().flatten().min()
     }

@@ -57,6 +57,13 @@ impl Output {
         }
     }
 
+    /// Reports whether nothing may be sent for now: each message that is sent is an event, and the
+    /// buffer of events is full.
+    #[inline]
+    pub(super) fn holds_input(&self) -> bool {
+        matches!(self.content, Content::Events(_)) && self.is_full()
+    }
+
     /// Returns the time at which [`Self::extend`] raises the limit of the buffer.
     pub(super) fn extends_at(&self) -> Option<Instant> {
         self.backlog.extends_at()
