@@ -38,7 +38,7 @@ _sockeye() {
 
     case "${cmd}" in
         sockeye)
-            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -t -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --answer --every --expand --append --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --cookie-jar --path-as-is --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --json --time --exit-on-close --no-history --record --har --write-out --echo --max-message --fragment --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --config --no-config --help --version listen demo show completions man"
+            opts="-c -l -x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -t -v -q -h -V --connect --listen --execute --wait --expect --expect-timeout --answer --every --expand --append --until --count --quiet-for --max-time --delimiter --null --binary --input --output --decode --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --cookie-jar --path-as-is --protocol --location --max-redirects --lenient --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --json --time --exit-on-close --no-history --record --har --write-out --echo --max-message --fragment --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --config --no-config --help --version listen demo show completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -126,6 +126,10 @@ _sockeye() {
                     ;;
                 --output)
                     COMPREPLY=($(compgen -W "text jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --decode)
+                    COMPREPLY=($(compgen -W "gzip zlib deflate msgpack auto" -- "${cur}"))
                     return 0
                     ;;
                 --close)
@@ -474,7 +478,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__demo)
-            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -t -v -q -h --execute --wait --expect --expect-timeout --answer --every --expand --append --until --count --quiet-for --max-time --delimiter --null --binary --input --output --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --cookie-jar --path-as-is --protocol --location --max-redirects --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --json --time --exit-on-close --no-history --record --har --write-out --echo --max-message --fragment --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --help"
+            opts="-x -w -m -0 -b -H -s -o -A -u -p -L -4 -6 -n -k -P -t -v -q -h --execute --wait --expect --expect-timeout --answer --every --expand --append --until --count --quiet-for --max-time --delimiter --null --binary --input --output --decode --send-only --receive-only --close --header --subprotocol --origin --host --user-agent --user --auth --digest --bearer --netrc --cookie --cookie-jar --path-as-is --protocol --location --max-redirects --lenient --http2 --http1.1 --http --connect-timeout --resolve-timeout --tls-timeout --handshake-timeout --ipv4 --ipv6 --proxy --noproxy --resolve --connect-to --unix-socket --bind --interface --cacert --ca --ca-native --no-check --insecure --cert --key --passphrase --sni --no-sni --tls-min --tls-max --pin --reconnect --reconnect-delay --reconnect-max-delay --reconnect-on --show-ping-pong --slash --json --time --exit-on-close --no-history --record --har --write-out --echo --max-message --fragment --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -546,6 +550,10 @@ _sockeye() {
                     ;;
                 --output)
                     COMPREPLY=($(compgen -W "text jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --decode)
+                    COMPREPLY=($(compgen -W "gzip zlib deflate msgpack auto" -- "${cur}"))
                     return 0
                     ;;
                 --close)

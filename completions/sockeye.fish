@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sockeye_global_optspecs
-    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= answer= every= expand append= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= cookie-jar= path-as-is p/protocol= L/location max-redirects= http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
+    string join \n c/connect= l/listen= x/execute= w/wait= expect= expect-timeout= answer= every= expand append= until= count= quiet-for= m/max-time= delimiter= 0/null b/binary input= output= decode= send-only receive-only close= H/header= s/subprotocol= o/origin= host= A/user-agent= u/auth= digest bearer= netrc= cookie= cookie-jar= path-as-is p/protocol= L/location max-redirects= lenient http2 http1.1 http= connect-timeout= resolve-timeout= tls-timeout= handshake-timeout= 4/ipv4 6/ipv6 proxy= noproxy= resolve= connect-to= unix-socket= interface= ca= ca-native k/insecure cert= key= passphrase= sni= no-sni tls-min= tls-max= pin= reconnect= reconnect-delay= reconnect-max-delay= reconnect-on= P/show-ping-pong slash json t/time exit-on-close no-history record= har= write-out= echo max-message= fragment= ping-interval= ping-timeout= idle-timeout= close-timeout= compress= no-compress compress-level= compress-min= v/verbose frames trace show-secrets q/quiet color= no-color config= no-config h/help V/version
 end
 
 function __fish_sockeye_needs_command
@@ -45,6 +45,11 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l input -d 'Format of std
 jsonl\t'One JSON object per line: actions on stdin, events on stdout'"
 complete -c sockeye -n "__fish_sockeye_needs_command" -l output -d 'Format of stdout' -r -f -a "text\t'Messages, framed according to --delimiter'
 jsonl\t'One JSON object per line: actions on stdin, events on stdout'"
+complete -c sockeye -n "__fish_sockeye_needs_command" -l decode -d 'Decode binary messages: gzip, zlib, deflate, msgpack or auto' -r -f -a "gzip\t''
+zlib\t''
+deflate\t'With or without the header of zlib'
+msgpack\t''
+auto\t''"
 complete -c sockeye -n "__fish_sockeye_needs_command" -l close -d 'Close code and reason to send [default: 1000]' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s H -l header -d 'Set a request header; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_needs_command" -s s -l subprotocol -d 'Subprotocol to offer; may be repeated, in order of preference' -r
@@ -109,6 +114,7 @@ complete -c sockeye -n "__fish_sockeye_needs_command" -l receive-only -d 'Receiv
 complete -c sockeye -n "__fish_sockeye_needs_command" -l digest -d 'Send credentials only in response to a Digest challenge'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l path-as-is -d 'Keep . and .. in the path'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s L -l location -d 'Follow redirects'
+complete -c sockeye -n "__fish_sockeye_needs_command" -l lenient -d 'Accept some violations of the protocol by the server'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l http2 -d 'Use WebSocket over HTTP/2 (RFC 8441)'
 complete -c sockeye -n "__fish_sockeye_needs_command" -l http1.1 -d 'Use WebSocket over HTTP/1.1 (the default)'
 complete -c sockeye -n "__fish_sockeye_needs_command" -s 4 -l ipv4 -d 'Use IPv4 only'
@@ -213,6 +219,11 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l input -d 'Forma
 jsonl\t'One JSON object per line: actions on stdin, events on stdout'"
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l output -d 'Format of stdout' -r -f -a "text\t'Messages, framed according to --delimiter'
 jsonl\t'One JSON object per line: actions on stdin, events on stdout'"
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l decode -d 'Decode binary messages: gzip, zlib, deflate, msgpack or auto' -r -f -a "gzip\t''
+zlib\t''
+deflate\t'With or without the header of zlib'
+msgpack\t''
+auto\t''"
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l close -d 'Close code and reason to send [default: 1000]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s H -l header -d 'Set a request header; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s s -l subprotocol -d 'Subprotocol to offer; may be repeated, in order of preference' -r
@@ -276,6 +287,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l receive-only -d
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l digest -d 'Send credentials only in response to a Digest challenge'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l path-as-is -d 'Keep . and .. in the path'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s L -l location -d 'Follow redirects'
+complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l lenient -d 'Accept some violations of the protocol by the server'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http2 -d 'Use WebSocket over HTTP/2 (RFC 8441)'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l http1.1 -d 'Use WebSocket over HTTP/1.1 (the default)'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s 4 -l ipv4 -d 'Use IPv4 only'

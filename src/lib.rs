@@ -86,6 +86,7 @@
 pub mod cli;
 pub mod connect;
 pub(crate) mod console;
+pub mod decode;
 pub mod error;
 pub mod escape;
 pub mod job;

@@ -3,14 +3,16 @@
 
 use super::{
     args::{
-        Cli, ClientArgs, ColorChoice, Command, CompletionOutput, Delimiter, DiagnosticsArgs,
-        ListenArgs, ListenCommonArgs, PipeFormat, ServerArgs, SessionArgs, ShowArgs,
+        Cli, ClientArgs, ColorChoice, Command, CompletionOutput, DecodeChoice, Delimiter,
+        DiagnosticsArgs, ListenArgs, ListenCommonArgs, PipeFormat, ServerArgs, SessionArgs,
+        ShowArgs,
     },
     connect, implied, listen, script,
     values::{self, HeaderArg, ScriptArg, WriteOut},
 };
 use crate::{
     connect::{DialOptions, netrc::Netrc},
+    decode::Encoding,
     error::Error,
     escape::Escaped,
     job::{
@@ -31,7 +33,12 @@ use crate::{
     wording::CARRIAGE_RETURN_HINT,
 };
 use clap_complete::Shell;
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    io::{self, IsTerminal as _},
+    num::NonZeroUsize,
+    path::PathBuf,
+    time::Duration,
+};
 
 /// The task of this process.
 #[derive(Clone, Debug)]
@@ -98,6 +105,8 @@ impl Run {
         let mut client = client(args)?;
         if target.secure {
             client.notes.extend(connect::key_log_note());
+        } else if std::env::args_os().any(|arg| arg == "-n") && !io::stdin().is_terminal() {
+            client.notes.push(SSH_NOTE.to_owned());
         }
         Ok(Self::Job(Job::Client(Box::new(client), target)))
     }
@@ -110,6 +119,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
     let (pipe, inputs) = (pipe(&args, conversation.append), connect::inputs(&args));
     let fragment = if pipe.framing == Framing::Whole { STREAM_FRAGMENT } else { FRAGMENT };
     let mut notes = args.extras.notes.clone();
+    let common = common(&args.session, fragment);
     check_subprotocols(&args.subprotocol)?;
     notes.extend(carriage_return_note(&args.script));
     Ok(ClientJob {
@@ -138,6 +148,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
         max_time: args.max_time,
         shows_pings: args.show_ping_pong,
         history: !args.no_history,
+        decode: args.decode.map(encoding),
         recording: RecordOptions {
             inputs,
             record: args.record.record,
@@ -147,7 +158,10 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
         },
         dialogue: Dialogue { pretty: args.json, times: args.time, extent: Extent::Whole },
         exit_on_close: args.exit_on_close,
-        common: common(&args.session, fragment),
+        common: CommonOptions {
+            settings: Settings { lenient: args.lenient, ..common.settings },
+            ..common
+        },
     })
 }
 
@@ -271,6 +285,16 @@ fn pipe(args: &ClientArgs, append: Vec<u8>) -> PipeOptions {
     }
 }
 
+fn encoding(choice: DecodeChoice) -> Encoding {
+    match choice {
+        DecodeChoice::Gzip => Encoding::Gzip,
+        DecodeChoice::Zlib => Encoding::Zlib,
+        DecodeChoice::Deflate => Encoding::Deflate,
+        DecodeChoice::Msgpack => Encoding::Msgpack,
+        DecodeChoice::Auto => Encoding::Auto,
+    }
+}
+
 fn headers(args: &ClientArgs) -> Headers {
     let mut headers = Headers::default();
     let agent = concat!("sockeye/", env!("CARGO_PKG_VERSION"));
@@ -317,6 +341,7 @@ fn common(args: &SessionArgs, fragment: NonZeroUsize) -> CommonOptions {
             fragment: args.fragment.unwrap_or(fragment),
             compress_level: args.compress_level,
             compress_min: args.compress_min,
+            lenient: false,
         },
         max_line: max_line(args.max_message),
         echo: args.echo,
@@ -371,6 +396,10 @@ fn take_swallowed_url(value: &mut Option<String>) -> Option<String> {
     let is_url = |s: &String| s.starts_with("ws://") || s.starts_with("wss://");
     value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
+
+/// The note for a run that may have been meant like `ssh -n`.
+const SSH_NOTE: &str = "-n is --insecure, which has no effect on ws://; to leave stdin unread, as \
+    ssh -n does, pass --receive-only";
 
 /// Default of `--max-message`, and the limit of messages that must be held in memory.
 const MAX_MESSAGE_BYTES: u64 = 100 << 20;

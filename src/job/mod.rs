@@ -8,6 +8,7 @@ pub mod wait;
 
 use crate::{
     connect::{ConnectOptions, DialOptions, Http, Limits, credentials::Credentials},
+    decode::{Decoder, Encoding},
     net::tls::TlsOptions,
     proto::{
         Close, Kind,
@@ -89,6 +90,8 @@ pub struct ClientJob {
     pub shows_pings: bool,
     /// True if the history file is used.
     pub history: bool,
+    /// The encoding of received binary messages (`--decode`).
+    pub decode: Option<Encoding>,
     /// Files that record the run.
     pub recording: RecordOptions,
     /// Display of messages in interactive mode.
@@ -180,6 +183,11 @@ impl ClientJob {
         let mut headers = self.headers.clone();
         headers.edit(&self.edits);
         extension::parse_fields(&headers).is_ok_and(|all| all.iter().any(Extension::is_deflate))
+    }
+
+    /// Returns the decoder of received binary messages, if they are decoded.
+    pub fn decoder(&self) -> Option<Decoder> {
+        Some(Decoder::new(self.decode?, self.common.settings.max_message))
     }
 
     /// Returns the options for opening a session with `target`.

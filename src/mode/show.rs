@@ -5,6 +5,7 @@ use crate::{
     error::Error,
     escape::Escaped,
     job::{ShowJob, run_outcome::RunOutcome},
+    proto::Kind,
     render::{
         dialogue::Dialogue,
         extent::Extent,
@@ -110,6 +111,9 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
                 }
             }
             Event::Open(opened) => har.exchange(&opened_exchange(waits.take(), *opened, at)),
+            Event::Decoded(direction, data, ..) => {
+                har.message(direction, Kind::Binary, data.as_deref().filter(|_| !is_cut), at);
+            }
             Event::Message(direction, kind, data, _) => {
                 // A HAR file cannot express that the end is missing.
                 har.message(direction, kind, data.as_deref().filter(|_| !is_cut), at);

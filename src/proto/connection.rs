@@ -105,8 +105,12 @@ impl Connection {
         if let Some(interval) = settings.ping_interval {
             timers.set(Timer::KeepAlive, now + interval);
         }
+        let mut decoder = Decoder::new(role, settings.max_message);
+        if settings.lenient {
+            decoder.set_lenient();
+        }
         Self {
-            decoder: Decoder::new(role, settings.max_message),
+            decoder,
             link: Link {
                 role,
                 settings,
@@ -124,6 +128,12 @@ impl Connection {
                 unsent: 0,
             },
         }
+    }
+
+    /// Returns the next violation that was accepted and not reported before
+    /// ([`Settings::lenient`]).
+    pub fn accepted_violation(&mut self) -> Option<Violation> {
+        self.decoder.accepted_violation()
     }
 
     /// Enables permessage-deflate with the negotiated parameters. Call before any other method.

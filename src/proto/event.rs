@@ -27,6 +27,9 @@ pub struct Settings {
     pub compress_level: u32,
     /// The length from which messages are compressed, in bytes.
     pub compress_min: u64,
+    /// Accepts masked frames from a server, lengths that are not minimal, and text that is not UTF-8.
+    /// Invalid text is replaced with U+FFFD.
+    pub lenient: bool,
 }
 
 /// An event caused by the peer.

@@ -51,12 +51,39 @@ impl Header {
             return Ok(None);
         };
         let opcode = check(*first, *second, rest, role, reserved)?;
+        Ok(Self::read(bytes, opcode))
+    }
+
+    /// Parses a header as [`Self::parse`] does, but accepts a mask of a server and a length that is not
+    /// minimal. Returns the accepted violations, too.
+    pub fn parse_lenient(bytes: &[u8], role: Role, reserved: u8) -> LenientHeader {
+        let [first, second, rest @ ..] = bytes else { return Ok((None, [None; 2])) };
+        let mut second = *second;
+        let mut accepted = [None; 2];
+        if role == Role::Client && second & 0x80 != 0 {
+            accepted = [Some(Violation::Masked), None];
+            second &= 0x7f;
+        }
+        let opcode = match check(*first, second, rest, role, reserved) {
+            Err(violation @ Violation::LengthNotMinimal(_)) => {
+                let [masked, _] = accepted;
+                accepted = [masked, Some(violation)];
+                // The other rules hold: the length is checked last.
+                Opcode::from_number(first & 0x0f).ok_or(violation)?
+            }
+            opcode => opcode?,
+        };
+        Ok((Self::read(bytes, opcode), accepted))
+    }
+
+    /// Reads a header whose rules were checked.
+    fn read(bytes: &[u8], opcode: Opcode) -> Option<(Self, usize)> {
         let mut cursor = Cursor::new(bytes);
         // The only error is a reserved opcode, which was rejected above.
-        let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) else { return Ok(None) };
+        let Ok(Some((header, length))) = FrameHeader::parse(&mut cursor) else { return None };
         let FrameHeader { is_final: fin, rsv1: compressed, mask, .. } = header;
         let header = Self { fin, compressed, opcode, mask, length };
-        Ok(Some((header, cursor.position() as usize)))
+        Some((header, cursor.position() as usize))
     }
 
     /// Appends the header to `out`.
@@ -153,6 +180,9 @@ fn check(
     }
     Ok(opcode)
 }
+
+/// A header with its length in bytes, and the violations that were accepted.
+pub type LenientHeader = Result<(Option<(Header, usize)>, [Option<Violation>; 2]), Violation>;
 
 /// Rsv1 to rsv3 in the first byte: reserved unless an extension defines them.
 pub const RESERVED: u8 = 0x70;

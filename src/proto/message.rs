@@ -7,6 +7,7 @@
 use super::{
     deflate::Inflater,
     frame::{Header, RESERVED, RSV1},
+    lenience::Lenience,
     mask,
     opcode::{Kind, Opcode},
     piece::Piece,
@@ -58,6 +59,8 @@ pub struct Decoder {
     fault_at: usize,
     /// True once [`Self::decode`] returned a violation.
     failed: bool,
+    /// Present if the decoder accepts violations.
+    lenience: Option<Box<Lenience>>,
 }
 
 /// The frame whose payload is arriving.
@@ -138,7 +141,18 @@ impl Decoder {
             fault: None,
             fault_at: 0,
             failed: false,
+            lenience: None,
         }
+    }
+
+    /// Accepts some violations from now on.
+    pub fn set_lenient(&mut self) {
+        self.lenience = Some(Box::default());
+    }
+
+    /// Returns the next accepted violation that was not reported before.
+    pub fn accepted_violation(&mut self) -> Option<Violation> {
+        self.lenience.as_mut()?.report()
     }
 
     /// Accepts compressed messages from now on, as permessage-deflate was negotiated.
@@ -187,7 +201,11 @@ impl Decoder {
                     }
                     PayloadSource::Character => self.utf8.character(),
                 };
-                Some(Part::Piece(Piece { kind, payload, first, last, carried, frames }))
+                let piece = Piece { kind, payload, first, last, carried, frames };
+                Some(Part::Piece(match &mut self.lenience {
+                    Some(lenience) if kind == Kind::Text => lenience.repair(piece),
+                    _ => piece,
+                }))
             }
         };
         Ok((used, part))
@@ -290,7 +308,11 @@ impl Decoder {
                     let rest = input.within(used..);
                     // A violation in the header is located at its first byte.
                     self.fault_at = used + 1;
-                    match Header::parse(rest, self.role, self.reserved)? {
+                    let header = match &mut self.lenience {
+                        None => Header::parse(rest, self.role, self.reserved),
+                        Some(lenience) => lenience.header(rest, self.role, self.reserved),
+                    };
+                    match header? {
                         None => return Ok((used, None)),
                         Some((header, size)) => {
                             let frame = CurrentFrame { header, consumed: 0, unmasked: 0 };
@@ -475,6 +497,7 @@ impl Decoder {
         };
         let deliverable = match kind {
             Kind::Binary => Deliverable::Bytes(bytes.len()),
+            Kind::Text if self.lenience.is_some() => Deliverable::Bytes(bytes.len()),
             Kind::Text => self.validate_text(bytes, last)?,
         };
         let last = last && self.fault.is_none();

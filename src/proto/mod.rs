@@ -49,6 +49,7 @@ pub(crate) mod fields;
 pub mod frame;
 pub mod handshake;
 pub mod headers;
+pub mod lenience;
 pub mod mask;
 pub mod message;
 pub mod opcode;

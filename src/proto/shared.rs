@@ -99,6 +99,7 @@ mod tests {
         fragment: NonZeroUsize::new(1000).unwrap(),
         compress_level: 1,
         compress_min: 50,
+        lenient: false,
     };
 
     fn side(window_bits: u8) -> Side {

@@ -84,10 +84,51 @@ impl Dialogue {
     ) -> fmt::Result {
         let (head, width) = self.head(direction, at);
         out.write_str(&head)?;
+        self.write_content((kind, start, length), width, width, out)
+    }
+
+    /// Returns the decoded form of a binary message, with a mark that says so.
+    pub fn decoded(
+        &self,
+        direction: Direction,
+        kind: Kind,
+        message: &[u8],
+        at: SystemTime,
+    ) -> String {
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write_decoded(direction, kind, message, at, &mut out);
+        out
+    }
+
+    /// Writes the decoded form of a binary message, with a mark that says so.
+    pub fn write_decoded(
+        &self,
+        direction: Direction,
+        kind: Kind,
+        message: &[u8],
+        at: SystemTime,
+        out: &mut impl Write,
+    ) -> fmt::Result {
+        let (head, width) = self.head(direction, at);
+        write!(out, "{head}{} ", DECODED.dimmed())?;
+        let content = (kind, message, message.len());
+        self.write_content(content, width, width + DECODED.len() + 1, out)
+    }
+
+    /// Writes the content of a message after a head that ends in column `width` and further text that
+    /// ends in column `column`.
+    fn write_content(
+        &self,
+        (kind, start, length): (Kind, &[u8], usize),
+        width: usize,
+        column: usize,
+        out: &mut impl Write,
+    ) -> fmt::Result {
         match kind {
             Kind::Text => {
                 let text = (&*String::from_utf8_lossy(start), length - start.len());
-                self.write_text_start(text, width - MARK_COLUMNS, width, out)
+                self.write_text_start(text, width - MARK_COLUMNS, column, out)
             }
             Kind::Binary => {
                 writeln!(out, "binary, {length} bytes")?;
@@ -244,6 +285,9 @@ const LONG_BYTES: usize = 512 << 10;
 const MARK_COLUMNS: usize = 2;
 /// Bytes of a row of a dump.
 const ROW_BYTES: usize = 79;
+
+/// The mark of a message that was decoded.
+const DECODED: &str = "(decoded)";
 
 #[cfg(test)]
 mod tests {

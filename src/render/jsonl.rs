@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     connect::ClientConnection,
+    decode::Decoder,
     error::Error,
     proto::{
         Kind, Opcode, Role,
@@ -41,6 +42,8 @@ pub struct JsonLines {
     terminal: bool,
     /// The client of a server that the events concern.
     conn: Option<u64>,
+    /// Decodes received binary messages.
+    decoder: Option<Decoder>,
 }
 
 impl JsonLines {
@@ -50,13 +53,19 @@ impl JsonLines {
         let now = Instant::now();
         let wall = SystemTime::now() - now.duration_since(started);
         let writer = LineWriter::new(terminal);
-        Self { started, wall, now, writer, secrets, terminal, conn: None }
+        Self { started, wall, now, writer, secrets, terminal, conn: None, decoder: None }
     }
 
     /// Writes events of this client of a server.
     #[must_use]
     pub fn of_client(self, conn: u64) -> Self {
         Self { conn: Some(conn), ..self }
+    }
+
+    /// Adds the decoded text to received binary messages.
+    #[must_use]
+    pub fn with_decoder(self, decoder: Option<Decoder>) -> Self {
+        Self { decoder, ..self }
     }
 
     /// Sets the time of the lines that follow. Time never goes backwards.
@@ -183,8 +192,15 @@ impl JsonLines {
         let carried = Some((message.carried, message.frames));
         match message.content {
             Content::Short(data) => {
-                let event = self::message(message.kind, Some(data), data.len() as u64, carried);
+                let size = data.len() as u64;
+                // Moved out because the text borrows from it while `self` writes the line.
+                let mut decoder = self.decoder.take();
+                let event = match (&mut decoder, message.kind) {
+                    (Some(decoder), Kind::Binary) => decoded(decoder, data, carried),
+                    (_, kind) => self::message(kind, Some(data), size, carried),
+                };
                 self.line(Some(Direction::In), event, out);
+                self.decoder = decoder;
                 None
             }
             Content::Long(stored) => Some(self.long(message.kind, stored, carried)),
@@ -279,10 +295,21 @@ impl JsonLines {
 fn message(kind: Kind, data: Option<&[u8]>, size: u64, carried: Option<(u64, u32)>) -> Event<'_> {
     let (data, base64) = data.map(|data| content(kind, data)).unwrap_or_default();
     let (wire_size, frames) = carried.unzip();
-    let message = event::Message { data, base64, size, wire_size, frames };
+    let message = event::Message { data, base64, size, wire_size, frames, decoded: None };
     match kind {
         Kind::Text => Event::Text(message),
         Kind::Binary => Event::Binary(message),
+    }
+}
+
+/// Returns the event of a received binary message with its decoded text, if it has one.
+fn decoded<'a>(decoder: &'a mut Decoder, data: &'a [u8], carried: Option<(u64, u32)>) -> Event<'a> {
+    let text = decoder.decode(data).ok().and_then(|(_, text)| std::str::from_utf8(text).ok());
+    match message(Kind::Binary, Some(data), data.len() as u64, carried) {
+        Event::Binary(message) => {
+            Event::Binary(event::Message { decoded: text.map(Cow::from), ..message })
+        }
+        other => other,
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Event {
     Open(Box<Opened>),
     /// A message: its data, if recorded, and its size in bytes.
     Message(Direction, Kind, Option<Vec<u8>>, u64),
+    /// A binary message: its data, its size in bytes and its decoded text.
+    Decoded(Direction, Option<Vec<u8>>, u64, String),
     /// A ping or pong: its name, payload and round-trip time.
     Control(Direction, String, Vec<u8>, Option<Duration>),
     /// A Close frame was sent or received.
@@ -221,7 +223,10 @@ fn read(text: &str) -> Result<Recorded, String> {
         }
         event::Event::Binary(message) => {
             let data = content(message.data, message.base64);
-            Event::Message(direction()?, Kind::Binary, data, message.size)
+            match message.decoded {
+                Some(text) => Event::Decoded(direction()?, data, message.size, text.into_owned()),
+                None => Event::Message(direction()?, Kind::Binary, data, message.size),
+            }
         }
         event::Event::Ping(control) => self::control(direction()?, "ping", control),
         event::Event::Pong(control) => self::control(direction()?, "pong", control),

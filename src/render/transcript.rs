@@ -8,7 +8,11 @@ use super::{
     recording::{End, Event, Recorded},
     summary::amount,
 };
-use crate::{proto::Opcode, redact::Secrets, script::matcher::Matcher};
+use crate::{
+    proto::{Kind, Opcode},
+    redact::Secrets,
+    script::matcher::Matcher,
+};
 use colored::Colorize as _;
 use std::{
     fmt,
@@ -39,12 +43,20 @@ impl Transcript {
         let Recorded { at, event, is_cut } = recorded;
         let at = *at;
         if let Some(filter) = &self.filter {
-            let Event::Message(_, _, Some(data), _) = event else { return Ok(()) };
+            let data = match event {
+                Event::Message(_, _, Some(data), _) => data,
+                Event::Decoded(.., text) => text.as_bytes(),
+                _ => return Ok(()),
+            };
             if !filter.is_match(data) {
                 return Ok(());
             }
         }
         match event {
+            Event::Decoded(direction, _, _, text) => {
+                self.dialogue.write_decoded(*direction, Kind::Text, text.as_bytes(), at, out)?;
+                out.write_char('\n')
+            }
             Event::Message(direction, kind, Some(data), size) => {
                 self.dialogue.write_message(*direction, *kind, data, at, out)?;
                 if *is_cut {

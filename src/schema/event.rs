@@ -174,6 +174,9 @@ pub struct Message<'a> {
     /// Number of frames that carried the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<u32>,
+    /// Text of a binary message, with `--decode`.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<Cow<'a, str>>,
 }
 
 /// A Ping or Pong frame.

@@ -57,7 +57,7 @@ fn payload() -> impl Strategy<Value = Content> {
 
 fn message(content: Content, carried: Option<(u64, u32)>, size: u64) -> Message<'static> {
     let ((data, base64), (wire_size, frames)) = (content, carried.unzip());
-    Message { data, base64, size, wire_size, frames }
+    Message { data, base64, size, wire_size, frames, decoded: None }
 }
 
 fn direction() -> impl Strategy<Value = Option<Direction>> {

@@ -33,7 +33,7 @@ use crate::{
     net::Transport,
     proto::{
         Cause, Close, CloseCode, Connection, Entropy, Event, Piece, Role, Settings, Tally,
-        connection::Received, handshake::Version, silence, slice::Within,
+        Violation, connection::Received, handshake::Version, silence, slice::Within,
     },
 };
 use observer::Observation;
@@ -522,6 +522,11 @@ impl Session {
     /// Returns true once there is nothing left to wait for.
     pub fn is_over(&self) -> bool {
         self.connection.is_over()
+    }
+
+    /// Returns the next violation that was accepted and not reported before.
+    pub fn accepted_violation(&mut self) -> Option<Violation> {
+        self.connection.accepted_violation()
     }
 
     /// Returns true if a message has been received only partly.

@@ -298,6 +298,7 @@ mod tests {
             fragment: std::num::NonZeroUsize::MIN,
             compress_level: 1,
             compress_min: 0,
+            lenient: false,
         };
         let mut connection = Connection::new(Role::Client, settings, Box::new(|_| {}), now);
         let mut observation = Observation::new(Box::new(log.clone()), false);

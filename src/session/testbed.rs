@@ -106,6 +106,7 @@ pub(crate) const SETTINGS: Settings = Settings {
     fragment: NonZeroUsize::new(64 << 10).unwrap(),
     compress_level: 1,
     compress_min: 0,
+    lenient: false,
 };
 
 /// Two sessions with each other.

@@ -30,8 +30,11 @@ impl Sinks {
         let recording = &client.recording;
         let jar = client.credentials.cookies.jar.clone();
         let create_jar = |file, _: &Target, _| CookieJarFile::create(file, jar.clone());
+        let create_recording = |file, target: &Target, report| {
+            Recording::create(file, target, report, client.decoder())
+        };
         let recorders: [(&Option<PathBuf>, &str, NewRecorder<'_>); 3] = [
-            (&recording.record, "a recording", &Recording::create),
+            (&recording.record, "a recording", &create_recording),
             (&recording.har, "a HAR", &HarFile::create),
             (&recording.cookie_jar, "a cookie jar", &create_jar),
         ];
@@ -53,7 +56,9 @@ impl Sinks {
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         sinks.extend(FrameLines::wanted(client.common.frames, report, String::new()));
-        sinks.extend(events.map(|events| JsonlOutput::create(events.clone(), report)));
+        sinks.extend(
+            events.map(|events| JsonlOutput::create(events.clone(), report, client.decoder())),
+        );
         for (file, _, create) in files {
             if let Some(note) = file.make_private() {
                 report.note(&note);

@@ -3,6 +3,7 @@
 use super::{Interest, Outcome, Sink};
 use crate::{
     connect::ClientConnection,
+    decode::Decoder,
     error::Error,
     job::run_outcome::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines, long_content::LongContent},
@@ -141,8 +142,13 @@ pub(super) struct JsonlOutput {
 }
 
 impl JsonlOutput {
-    pub(super) fn create(events: EventBuffer, report: Report) -> Box<dyn Sink> {
+    pub(super) fn create(
+        events: EventBuffer,
+        report: Report,
+        decoder: Option<Decoder>,
+    ) -> Box<dyn Sink> {
         let json = JsonLines::new(report.started, io::stdout().is_terminal(), report.secrets);
+        let json = json.with_decoder(decoder);
         Box::new(Self { events, json })
     }
 

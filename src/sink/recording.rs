@@ -4,6 +4,7 @@
 use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
     connect::{ClientConnection, Progress},
+    decode::Decoder,
     error::Error,
     job::run_outcome::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines},
@@ -27,10 +28,16 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    pub(super) fn create(file: RecordFile, target: &Target, report: Report) -> Box<dyn Sink> {
+    pub(super) fn create(
+        file: RecordFile,
+        target: &Target,
+        report: Report,
+        decoder: Option<Decoder>,
+    ) -> Box<dyn Sink> {
+        let json = JsonLines::new(report.started, false, report.secrets);
         Box::new(Self {
             file,
-            json: JsonLines::new(report.started, false, report.secrets),
+            json: json.with_decoder(decoder),
             buffer: OutputBuffer::default(),
             held: OutputBuffer::default(),
             url: target.to_string(),

@@ -131,18 +131,18 @@ const JSONL: &str = r#"{"type":"open","version":1,"url":"ws://peer.example/","ad
 #[test]
 fn jsonl_writes_every_event_to_stdout() {
     let events = EventBuffer::new(true);
-    let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
+    let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report(), None)]);
     assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     assert_eq!(timeless(&events.text()), JSONL);
     // With --send-only, or after a goal was met.
     let events = EventBuffer::new(false);
-    let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
+    let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report(), None)]);
     assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     let hidden: Vec<_> = JSONL.lines().filter(|line| !line.contains("yo")).collect();
     assert_eq!(timeless(&events.text()).lines().collect::<Vec<_>>(), hidden);
     // The reader has closed stdout.
     let events = EventBuffer::new(true);
-    let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report())]);
+    let sinks = Sinks::new(vec![JsonlOutput::create(events.clone(), report(), None)]);
     events.abandon();
     assert!(run(&sinks, Ok(RunOutcome::Done)).is_ok());
     assert_eq!(events.text(), "");
@@ -157,8 +157,8 @@ fn a_long_message_is_written_in_parts_with_the_same_result() {
     let files = [Files::new(), Files::new()];
     let events = EventBuffer::new(true);
     let sinks = Sinks::new(vec![
-        JsonlOutput::create(events.clone(), report()),
-        Recording::create(files[0].open(), &target(), report()),
+        JsonlOutput::create(events.clone(), report(), None),
+        Recording::create(files[0].open(), &target(), report(), None),
         HarFile::create(files[1].open(), &target(), report()),
     ]);
     assert!(run_with(&sinks, &answer, Ok(RunOutcome::Done)).is_ok());
@@ -184,7 +184,7 @@ fn a_long_message_is_written_in_parts_with_the_same_result() {
 #[test]
 fn a_recording_has_requests_and_frames_too_and_is_read_back() {
     let files = Files::new();
-    let sinks = Sinks::new(vec![Recording::create(files.open(), &target(), report())]);
+    let sinks = Sinks::new(vec![Recording::create(files.open(), &target(), report(), None)]);
     assert!(run(&sinks, Ok(RunOutcome::Signal(15))).is_ok());
     let recorded = files.text();
     let request = r#"{"type":"request","direction":"out","url":"ws://peer.example/?token=[redacted]","method":"GET","target":"/?token=[redacted]","http":"1.1","headers":[["Cookie","[redacted]"]]}"#;

@@ -8,6 +8,7 @@ mod patient;
 mod readiness;
 pub mod resources;
 pub mod run_limit;
+pub mod shared_stdin;
 pub mod signals;
 pub mod stdio;
 mod stdout;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// The rooms, from the bottom up. An arrow may lead only to a room on a lower line.
 pub const ROOMS: &[&[&str]] = &[
     &["proto"],
-    &["escape", "random", "sys", "wording"],
+    &["decode", "escape", "random", "sys", "wording"],
     &["stored", "known"],
     &["secret"],
     &["target"],

@@ -166,3 +166,67 @@ fn a_slow_reader_of_stdout_does_not_delay_the_match() {
         })
         .run();
 }
+
+#[test]
+fn a_shell_loop_that_loses_its_stdin_is_told() {
+    let note = "sockeye: read 10 bytes of the stdin of the shell, too: in a loop that reads it, pass \
+                --receive-only or </dev/null\n";
+    Test::new()
+        .shell("while read -r line; do \"$@\" -x \"$line\" --count 3; done")
+        .stdin("one\ntwo\nthree\n")
+        .peer(|peer| {
+            peer.open();
+            for line in ["one", "two", "three"] {
+                peer.expect_text(line);
+            }
+            peer.send([text("1"), text("2"), text("3")].concat());
+            peer.answer_close(1000);
+        })
+        .stdout("1\n2\n3\n")
+        .stderr(note)
+        .run();
+    // With --receive-only, the loop goes on.
+    Test::new()
+        .shell("while read -r line; do \"$@\" -x \"$line\" --count 1 --receive-only; done")
+        .stdin("one\ntwo\n")
+        .peer(|peer| {
+            for line in ["one", "two"] {
+                if line == "two" {
+                    peer.next_client();
+                }
+                peer.open();
+                peer.expect_text(line);
+                peer.send(text(line));
+                peer.answer_close(1000);
+            }
+        })
+        .stdout("one\ntwo\n")
+        .run();
+    // A pipe that is for this run alone.
+    Test::new()
+        .shell("printf 'two\\n' | \"$@\" -x one --count 1")
+        .peer(|peer| {
+            peer.open();
+            peer.expect_text("one");
+            peer.expect_text("two");
+            peer.send(text("1"));
+            peer.answer_close(1000);
+        })
+        .stdout("1\n")
+        .run();
+}
+
+#[test]
+fn n_without_tls_is_told_what_it_is() {
+    Test::new()
+        .args(["-n"])
+        .peer(|peer| {
+            peer.open();
+            peer.close(1000);
+        })
+        .stderr(
+            "sockeye: -n is --insecure, which has no effect on ws://; to leave stdin unread, as ssh \
+             -n does, pass --receive-only\n",
+        )
+        .run();
+}

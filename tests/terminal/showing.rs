@@ -265,3 +265,17 @@ fn colours_follow_the_option_and_the_variables() {
     assert!(!is_coloured(Terminal::new().env("NO_COLOR", "1")));
     assert!(!is_coloured(Terminal::new().env("CLICOLOR", "0")));
 }
+
+#[test]
+fn a_decoded_message_is_marked_and_filtered_by_its_text() {
+    Terminal::new().args(["--decode", "msgpack"]).run(|screen, peer| {
+        begin(screen, peer);
+        peer.send(binary(b"\x81\xa1a\x01"));
+        screen.has("< (decoded) {\"a\":1}");
+        screen.enter("/filter \"b\"");
+        screen.has("showing messages that match \"b\"");
+        peer.send([binary(b"\x81\xa1a\x02"), binary(b"\x81\xa1b\x03")].concat());
+        screen.has("< (decoded) {\"b\":3}");
+        leave(screen, peer);
+    });
+}

@@ -35,7 +35,7 @@ use clap::{
     builder::{OsStringValueParser, PossibleValue, TypedValueParser as _},
 };
 use clap_complete::Shell;
-use heading::{OUTPUT, PIPE, REQUEST};
+use heading::{OUTPUT, PIPE, REQUEST, SESSION};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// See into your sockets: talk to, script, watch and test a WebSocket server.
@@ -245,6 +245,17 @@ pub struct ClientArgs {
     #[arg(long, value_enum, default_value = "text", value_name = "FORMAT", help_heading = PIPE)]
     pub output: PipeFormat,
 
+    /// Decode binary messages: gzip, zlib, deflate, msgpack or auto
+    ///
+    /// Shows a received binary message as the text that it holds, as if it had been received as a
+    /// text message; --until, --expect and /filter see the text, too. MessagePack is shown as JSON.
+    /// auto recognizes gzip and zlib, and MessagePack if the whole message is a map or an array. A
+    /// message that cannot be decoded, or whose text would be longer than --max-message, is shown as
+    /// received. --output jsonl has the text as "decoded" beside the message.
+    #[arg(long, value_enum, value_name = "ENCODING", hide_possible_values = true)]
+    #[arg(help_heading = PIPE)]
+    pub decode: Option<DecodeChoice>,
+
     /// Send only: discard received messages, close once all is sent
     ///
     /// Reads stdin to its end, also after -x. With --wait, closes that long after the end instead.
@@ -364,6 +375,14 @@ pub struct ClientArgs {
     #[arg(value_parser = values::redirects, help_heading = REQUEST)]
     pub max_redirects: Option<String>,
 
+    /// Accept some violations of the protocol by the server
+    ///
+    /// Accepts masked frames, payload lengths in more bytes than necessary, and text that is not
+    /// UTF-8, whose invalid parts are replaced with U+FFFD. A note on stderr reports each kind of
+    /// violation once. Any other violation still fails the connection.
+    #[arg(long, help_heading = SESSION)]
+    pub lenient: bool,
+
     #[command(flatten)]
     pub connection: ConnectArgs,
 
@@ -404,6 +423,16 @@ pub struct ClientArgs {
 
     #[arg(skip)]
     pub extras: ConfigExtras,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DecodeChoice {
+    Gzip,
+    Zlib,
+    /// With or without the header of zlib
+    Deflate,
+    Msgpack,
+    Auto,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,6 +29,7 @@ pub(super) fn limited_settings(client: &ClientJob, report: Report) -> Settings {
         _ if client.goals.until.is_some() => "--until",
         _ if expects => "--expect",
         _ if !client.answers.is_empty() => "--answer",
+        _ if client.decode.is_some() => "--decode",
         _ if client.common.echo => "--echo",
         _ if io::stdout().is_terminal() => "a terminal",
         _ => return settings,

@@ -28,6 +28,7 @@ fn settings() -> Settings {
         fragment: NonZeroUsize::new(64 << 10).unwrap(),
         compress_level: 1,
         compress_min: 0,
+        lenient: false,
     }
 }
 

@@ -6,7 +6,9 @@ pub(super) mod options;
 mod reopening;
 mod view;
 
-use super::{farewell::summarize, news, reconnect::Reconnector};
+use super::{
+    decoding, farewell::summarize, lenience_note::lenience_note, news, reconnect::Reconnector,
+};
 use crate::{
     connect::ClientConnection,
     console::{
@@ -160,6 +162,7 @@ impl Interactive {
     async fn session(&mut self) {
         loop {
             let drained = self.drain();
+            self.note_lenience();
             if self.is_late() {
                 self.time_out();
                 // Sends the Close if that is possible without waiting.
@@ -199,6 +202,13 @@ impl Interactive {
         }
     }
 
+    /// Prints a note about each violation that `--lenient` accepted.
+    fn note_lenience(&mut self) {
+        while let Some(violation) = self.session.accepted_violation() {
+            self.prompt.print(&lenience_note(violation));
+        }
+    }
+
     /// Shows and answers received messages. Returns false if the screen or the peer must catch up
     /// first.
     fn drain(&mut self) -> bool {
@@ -208,9 +218,14 @@ impl Interactive {
             match session.next_event() {
                 None => return true,
                 Some(Event::Message(piece)) => {
-                    let Piece { kind, .. } = piece;
-                    if let Some(message) = collector.push(&piece) {
-                        show_received(view, prompt, kind, message.content());
+                    let decoding = options.decoding.as_mut();
+                    let Some(shown) = decoding::shown(decoding, piece) else { continue };
+                    if let Some(note) = &shown.note {
+                        prompt.print(note);
+                    }
+                    let Piece { kind, .. } = shown.piece;
+                    if let Some(message) = collector.push(&shown.piece) {
+                        show_received(view, prompt, (kind, message.content()), shown.is_decoded);
                         answer(&mut options.script, message.content());
                     }
                 }
@@ -424,12 +439,17 @@ impl Interactive {
     }
 }
 
-fn show_received(view: &mut View, prompt: &Prompt, kind: Kind, message: Content<'_>) {
+fn show_received(
+    view: &mut View,
+    prompt: &Prompt,
+    (kind, message): (Kind, Content<'_>),
+    is_decoded: bool,
+) {
     if view.admits(kind, message) {
         if let (Kind::Text, Content::Short(text)) = (kind, message) {
             prompt.vocabulary().learn(text);
         }
-        print(prompt, view.received(kind, message));
+        print(prompt, view.received(kind, message, is_decoded));
     }
 }
 

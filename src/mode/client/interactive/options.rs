@@ -3,6 +3,7 @@
 use crate::{
     connect::{ConnectOptions, Dialer},
     job::{ClientJob, wait::Wait},
+    mode::client::decoding::Decoding,
     proto::{Close, Kind, Settings},
     random::nonce,
     render::dialogue::Dialogue,
@@ -24,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) append: Vec<u8>,
     /// The type of messages typed at the prompt.
     pub(crate) kind: Kind,
+    /// The decoder of received binary messages, if they are decoded.
+    pub(crate) decoding: Option<Decoding>,
     /// True with `-P`.
     pub(crate) shows_pings: bool,
     /// False with `--no-history`.
@@ -64,6 +67,7 @@ impl Options {
                 ),
             append: client.pipe.append.clone(),
             kind: client.pipe.kind,
+            decoding: Decoding::of(client),
             shows_pings: client.shows_pings,
             history: client.history,
             dialogue: client.dialogue,

@@ -150,6 +150,9 @@ impl Interactive {
                 self.session = self.options.sinks.observe(session);
                 self.handshake = handshake;
                 self.collector = Collector::default();
+                if let Some(decoding) = &mut self.options.decoding {
+                    decoding.restart();
+                }
                 self.repeats.stop();
                 self.options.script.forget_answers();
                 self.begin_ticks();

@@ -92,11 +92,18 @@ impl View {
     }
 
     /// Shows a received message that passed the filter. Returns what to print now, if anything.
-    pub(super) fn received(&mut self, kind: Kind, message: Content<'_>) -> Option<String> {
+    pub(super) fn received(
+        &mut self,
+        kind: Kind,
+        message: Content<'_>,
+        is_decoded: bool,
+    ) -> Option<String> {
+        let now = SystemTime::now();
         let text = match message {
-            Content::Short(bytes) => {
-                self.dialogue.message(Direction::In, kind, bytes, SystemTime::now())
+            Content::Short(bytes) if is_decoded => {
+                self.dialogue.decoded(Direction::In, kind, bytes, now)
             }
+            Content::Short(bytes) => self.dialogue.message(Direction::In, kind, bytes, now),
             Content::Long(stored) => start_of(&self.dialogue, kind, stored, SCREEN_BYTES),
         };
         if let Some(held) = &mut self.held {
@@ -272,7 +279,11 @@ mod tests {
     /// Receives a text message. Returns the text to print.
     fn receive(view: &mut View, text: &str) -> Option<String> {
         let message = Content::Short(text.as_bytes());
-        if view.admits(Kind::Text, message) { view.received(Kind::Text, message) } else { None }
+        if view.admits(Kind::Text, message) {
+            view.received(Kind::Text, message, false)
+        } else {
+            None
+        }
     }
 
     fn matcher(pattern: &str) -> Matcher {
@@ -372,7 +383,7 @@ mod tests {
         let room = crate::render::extent::Room { columns: 20, rows: 3 };
         view.dialogue.extent = Extent::Screen(room);
         assert!(view.admits(Kind::Text, long.content()));
-        let shown = view.received(Kind::Text, long.content()).unwrap();
+        let shown = view.received(Kind::Text, long.content(), false).unwrap();
         let hint = format!("of {} bytes; /last shows more, /save FILE keeps it)", message.len());
         assert_eq!(shown, format!("< {}\n(58 {hint}", "x".repeat(58)));
         assert!((4 << 20..5 << 20).contains(&view.last().len()));

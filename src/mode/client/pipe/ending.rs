@@ -8,6 +8,7 @@ use crate::{
     proto::{Close, CloseCode},
     session::{SessionError, clock::now},
     sys::{
+        shared_stdin::is_read_by_shell,
         signals::Signals,
         stdio::{Stdin, limit_writing_at_end},
         unix::end_by_signal,
@@ -142,6 +143,9 @@ impl Pipe {
         let written = self.output.break_off();
         self.sinks.left(&mut self.session);
         summarize(&self.session, self.report);
+        if self.options.rules.has_script && self.stdin_bytes > 0 && is_read_by_shell() {
+            self.report.note(&shared_stdin_note(self.stdin_bytes));
+        }
         let received = self.session.incomplete_message().filter(|_| !self.options.rules.send_only);
         let early_close = self.early_close();
         let empty_close = self.empty_close();
@@ -292,6 +296,14 @@ fn expiry_note(expiry: Expiry, stdin_is_open: bool) -> Option<String> {
 }
 
 /// Describes an end of a script by `--max-time` while stdin was open.
+fn shared_stdin_note(bytes: u64) -> String {
+    let bytes = if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+    format!(
+        "read {bytes} of the stdin of the shell, too: in a loop that reads it, pass --receive-only \
+         or </dev/null"
+    )
+}
+
 fn run_limit_note(limit: Duration) -> String {
     format!(
         "ended after {} s (-m) while stdin was open: its later input is not sent (a longer -m, or \

@@ -15,7 +15,7 @@ mod reopening;
 mod resend_buffer;
 mod talk;
 
-use super::reconnect::Reconnector;
+use super::{decoding, lenience_note::lenience_note, reconnect::Reconnector};
 use crate::{
     error::Error,
     job::run_outcome::RunOutcome,
@@ -43,6 +43,8 @@ pub(super) struct Pipe {
     phase: FeedPhase,
     stdin: Option<Stdin>,
     input: Input,
+    /// The number of bytes read from stdin.
+    stdin_bytes: u64,
     long: LongMessage,
     /// The last message of stdin with the bytes of `--append`.
     appended: Vec<u8>,
@@ -112,6 +114,7 @@ impl Pipe {
             } else {
                 Input::new(options.framing).in_parts(options.settings.fragment)
             },
+            stdin_bytes: 0,
             long: LongMessage::default(),
             appended: Vec::new(),
             output,
@@ -169,6 +172,11 @@ impl Pipe {
                 tokio::task::yield_now().await;
             }
             self.drained = self.drain();
+            if self.options.settings.lenient {
+                while let Some(violation) = self.session.accepted_violation() {
+                    self.report.note(&lenience_note(violation));
+                }
+            }
             self.write();
             let written = self.drained && self.output.is_written();
             let over = self.session.is_over();
@@ -203,6 +211,7 @@ impl Pipe {
                 }
                 PipeEvent::Stdin(Ok(n)) => {
                     self.input.filled(n);
+                    self.stdin_bytes += n as u64;
                     if n > 0 {
                         self.clock.stdin_read();
                     }
@@ -225,6 +234,19 @@ impl Pipe {
         let at = now();
         while !self.output.is_full() && !self.is_congested() {
             if let Some(piece) = self.session.next_whole() {
+                if self.options.decoding.is_some() && piece.kind == Kind::Binary {
+                    let received = decode(
+                        &mut self.options,
+                        &mut self.output,
+                        (self.report, &mut self.echo),
+                        piece,
+                        at,
+                    );
+                    if received.meets_goal || received.has_effects || self.options.echo {
+                        self.finish_message(Kind::Binary, received);
+                    }
+                    continue;
+                }
                 self.output.piece(&piece);
                 let received = self.options.script.receive(&piece, at);
                 if received.meets_goal || received.has_effects || self.options.echo {
@@ -238,6 +260,21 @@ impl Pipe {
             }
             match self.session.next_event() {
                 None => return true,
+                Some(Event::Message(piece))
+                    if self.options.decoding.is_some() && piece.kind == Kind::Binary =>
+                {
+                    let last = piece.last;
+                    let received = decode(
+                        &mut self.options,
+                        &mut self.output,
+                        (self.report, &mut self.echo),
+                        piece,
+                        at,
+                    );
+                    if last {
+                        self.finish_message(Kind::Binary, received);
+                    }
+                }
                 Some(Event::Message(piece)) => {
                     self.output.piece(&piece);
                     let received = self.options.script.receive(&piece, at);
@@ -368,6 +405,29 @@ impl Pipe {
     fn is_past_flush_deadline(&self) -> bool {
         self.flush_deadline.is_some_and(|at| at <= now())
     }
+}
+
+/// Decodes a piece of a received binary message, and renders and compares the message once it is
+/// complete.
+#[inline(never)]
+fn decode(
+    options: &mut Options,
+    output: &mut Output,
+    (report, echo): (Report, &mut Vec<u8>),
+    piece: Piece<'_>,
+    at: Instant,
+) -> Received {
+    if options.echo {
+        echo.extend_from_slice(piece.payload);
+    }
+    let Some(message) = decoding::shown(options.decoding.as_mut(), piece) else {
+        return Received::default();
+    };
+    if let Some(note) = message.note {
+        report.note(&note);
+    }
+    output.piece(&message.piece);
+    options.script.receive(&message.piece, at)
 }
 
 async fn read(stdin: Option<&Stdin>, input: &mut Input) -> io::Result<usize> {

@@ -3,6 +3,7 @@
 use super::clock::ClockRules;
 use crate::{
     job::{ClientJob, Flow, wait::Wait},
+    mode::client::decoding::Decoding,
     proto::{Close, Kind, Settings},
     random::nonce,
     script::{draft::Ambient, input::Framing, runner::Script},
@@ -16,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) script: Script,
     /// The rules for the time-based end.
     pub(super) rules: ClockRules,
+    /// The decoder of received binary messages, if they are decoded.
+    pub(crate) decoding: Option<Decoding>,
     pub(crate) echo: bool,
     /// True if stdin is read after the script.
     pub(crate) reads_stdin: bool,
@@ -50,6 +53,7 @@ impl Options {
                     Ambient { now: SystemTime::now, random: nonce },
                 ),
             rules: rules(client),
+            decoding: Decoding::of(client),
             echo: client.common.echo,
             reads_stdin: reads_stdin(client, stdio::stdin_kind()),
             kind: pipe.kind,

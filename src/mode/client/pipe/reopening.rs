@@ -105,6 +105,9 @@ impl Pipe {
         self.heard = self.session.bytes_received();
         self.clock.reopened(now());
         self.options.script.start(now());
+        if let Some(decoding) = &mut self.options.decoding {
+            decoding.restart();
+        }
         self.phase = FeedPhase::Script;
     }
 

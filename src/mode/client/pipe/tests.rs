@@ -29,6 +29,7 @@ const S: Duration = Duration::from_secs(1);
 
 fn options() -> Options {
     Options {
+        decoding: None,
         script: Script::new(Vec::new(), 10 * S, Goals::default()),
         rules: ClockRules::default(),
         echo: false,
