@@ -62,3 +62,32 @@ fn a_run_without_descriptors_for_its_runtime_says_what_to_allow() {
          hint: allow more open files: ulimit -n 256\n"
     );
 }
+
+/// Regression: reconnecting continued for ever.
+#[test]
+fn a_reconnecting_run_ends_when_it_lacks_descriptors() {
+    let (_reserved, port) = closed_port();
+    let (plain, named) = (format!("ws://127.0.0.1:{port}/"), format!("ws://localhost:{port}/"));
+    let mut lacked = 0;
+    for url in [&plain, &named] {
+        for count in 6..20 {
+            let args = ["--reconnect=1", "--reconnect-delay", "0", url.as_str()];
+            let output = with_descriptors(count, &args);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let place = format!("{url} with {count}: {stderr}");
+            assert!(output.status.code().is_some_and(|code| code != 0 && code < 100), "{place}");
+            if stderr.contains("too many open files") {
+                lacked += 1;
+                // An attempt before it may have been refused.
+                assert_eq!(stderr.matches("too many open files").count(), 1, "{place}");
+                assert!(
+                    stderr.ends_with("hint: allow more open files: ulimit -n 256\n"),
+                    "{place}"
+                );
+            } else {
+                assert!(stderr.contains("reconnecting"), "{place}");
+            }
+        }
+    }
+    assert!(lacked > 2, "{lacked}");
+}

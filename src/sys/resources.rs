@@ -40,6 +40,11 @@ pub fn is_lack_of_descriptors(cause: &io::Error) -> bool {
         .any(|errno| cause.raw_os_error() == Some(errno.raw_os_error()))
 }
 
+/// Reports whether an operation failed because the system lacks memory.
+pub fn is_lack_of_memory(cause: &io::Error) -> bool {
+    cause.kind() == io::ErrorKind::OutOfMemory
+}
+
 /// Reports whether an operation failed because no thread could be started.
 pub fn is_lack_of_threads(cause: &io::Error) -> bool {
     cause.get_ref().and_then(|cause| cause.downcast_ref::<NoThread>()).is_some()

@@ -182,9 +182,10 @@ pub struct ConnectArgs {
     /// Reconnect, at most MAX times in a row
     ///
     /// Reopens the session when it is lost or cannot be opened. Without MAX, the number of attempts
-    /// is not limited. -x and --expect run again in each session. Implies --wait -1, unless --wait,
-    /// --quiet-for or --send-only is given, and --ping-timeout 60, unless one is given. With a
-    /// --ping-interval under 30, the implied timeout is twice that interval, but at least 10.
+    /// is not limited, but a lack of descriptors, threads or memory ends the run. -x and --expect
+    /// run again in each session. Implies --wait -1, unless --wait, --quiet-for or --send-only is
+    /// given, and --ping-timeout 60, unless one is given. With a --ping-interval under 30, the
+    /// implied timeout is twice that interval, but at least 10.
     #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true)]
     #[arg(help_heading = CONNECTION)]
     #[allow(clippy::option_option, reason = "an option that may have a value")]

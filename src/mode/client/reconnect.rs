@@ -123,6 +123,8 @@ impl Reconnector {
     /// Reports whether another attempt may succeed.
     fn is_retryable(error: &Error) -> bool {
         match error {
+            // Only the user can change the limits of this system.
+            error if error.is_lack_of_resources() => false,
             Error::Open(error) => is_temporary(error),
             Error::Session(error) => match error {
                 SessionError::Send { .. }
@@ -370,6 +372,32 @@ pub(super) mod tests {
             let opened = PreparedOpener::default().reconnector(None).open(&mut |_| ()).await;
             assert!(matches!(opened, Err(Error::Open(OpenError::Other { .. }))));
         });
+    }
+
+    #[test]
+    fn a_lack_of_local_resources_ends_the_attempts() {
+        use rustix::io::Errno;
+        use std::io::Error as IoError;
+        let address = "127.0.0.1:80".parse().unwrap();
+        for (errno, is_retried) in [
+            (Errno::MFILE, false),
+            (Errno::NFILE, false),
+            (Errno::NOMEM, false),
+            (Errno::CONNREFUSED, true),
+            (Errno::NETUNREACH, true),
+        ] {
+            let cause = || IoError::from(errno);
+            let attempts = || vec![(address, cause())];
+            for error in [
+                OpenError::Connect { authority: "h".into(), attempts: attempts() },
+                OpenError::ConnectProxy { proxy: "p".into(), attempts: attempts() },
+                OpenError::Resolve { host: "h".into(), cause: cause() },
+                OpenError::Socket { path: "s".into(), cause: cause() },
+            ] {
+                let error = Error::from(error);
+                assert_eq!(Reconnector::is_retryable(&error), is_retried, "{error:?}");
+            }
+        }
     }
 
     #[test]
