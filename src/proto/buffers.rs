@@ -26,7 +26,7 @@ pub(crate) fn give(mut buffer: Vec<u8>) {
 }
 
 /// The largest capacity of a buffer that is kept.
-const KEPT_CAPACITY_BYTES: usize = 1 << 20;
+const KEPT_CAPACITY_BYTES: usize = 256 << 10;
 /// The greatest number of buffers that are kept.
 const KEPT_BUFFERS: usize = 4;
 

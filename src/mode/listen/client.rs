@@ -13,7 +13,14 @@ use crate::{
     session::{Session, limits::QUEUE_LIMIT_BYTES},
     sink::{Print, sinks::Sinks},
 };
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    task::Poll,
+    time::Duration,
+};
+use tokio::time::sleep;
 
 /// Answers the opening handshake of a connection, and serves the client until its session is over.
 pub(super) async fn serve(
@@ -48,6 +55,7 @@ pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<P
         current: None,
         exec,
         is_dropped: false,
+        has_turn: false,
         mailbox,
         shared,
     };
@@ -68,6 +76,8 @@ struct Client {
     exec: Option<Exec>,
     /// True if the session was closed because the client was too slow.
     is_dropped: bool,
+    /// True if other clients wait for this one to complete a message.
+    has_turn: bool,
 }
 
 /// What a client that sent a message has to wait for.
@@ -85,6 +95,7 @@ impl Client {
     async fn serve(&mut self, session: Session) {
         let mut session = self.sinks.observe(session);
         self.exchange(&mut session).await;
+        self.end_turn();
         self.shared.unfinished.fetch_sub(self.held, Ordering::Relaxed);
         self.shared.hub.leave(&self.mailbox);
         self.sinks.left(&mut session);
@@ -109,15 +120,26 @@ impl Client {
             if stall == Stall::Nothing && session.is_over() {
                 return;
             }
+            if stall != Stall::Nothing || !session.is_inside_message() {
+                self.end_turn();
+            }
             let (shared, over) = (&self.shared, session.is_over());
             let id = self.mailbox.id;
             tokio::select! {
-                () = session.progress(stall == Stall::Nothing), if !over => {}
+                () = progress(session, shared, stall == Stall::Nothing), if !over => {}
                 () = self.mailbox.wake.notified() => {}
-                () = shared.output.has_room(), if stall == Stall::Output => {}
+                () = shared.output.has_room(), if stall == Stall::Output => self.has_turn = true,
+                () = sleep(TURN), if self.has_turn => self.end_turn(),
                 () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients => {}
                 () = command_room(self.exec.as_ref()), if stall == Stall::Command => {}
             }
+        }
+    }
+
+    /// Lets another client use the room of the output.
+    fn end_turn(&mut self) {
+        if std::mem::take(&mut self.has_turn) {
+            self.shared.output.pass_turn();
         }
     }
 
@@ -211,8 +233,7 @@ impl Client {
                 _ => Stall::Nothing,
             };
         }
-        let is_shown = shared.output.events.is_some() || shared.job.service == Service::Talk;
-        if is_shown && shared.output.is_full() {
+        if is_shown(shared) && shared.output.is_full() {
             return Stall::Output;
         }
         match &shared.job.service {
@@ -261,6 +282,24 @@ fn broadcast(shared: &Shared, from: u64, kind: Kind, payload: &[u8]) {
     shared.hub.send(&others, &Delivery::Message(Arc::new(message)));
 }
 
+/// Drives the session until something happens. If the output becomes full meanwhile, also returns,
+/// so that nothing is read that would have to wait in a buffer of its own.
+async fn progress(session: &mut Session, shared: &Shared, reading: bool) {
+    let mut progress = pin!(session.progress(reading));
+    poll_fn(|cx| {
+        if reading && is_shown(shared) && shared.output.is_full() {
+            return Poll::Ready(());
+        }
+        progress.as_mut().poll(cx)
+    })
+    .await;
+}
+
+/// Reports whether received messages are written to the output.
+fn is_shown(shared: &Shared) -> bool {
+    shared.output.events.is_some() || shared.job.service == Service::Talk
+}
+
 async fn command_room(exec: Option<&Exec>) {
     match exec {
         Some(exec) => exec.has_room().await,
@@ -270,5 +309,7 @@ async fn command_room(exec: Option<&Exec>) {
 
 /// The greatest number of bytes of all messages that have arrived in part.
 const UNFINISHED_LIMIT_BYTES: usize = 256 << 20;
+/// The time that a client has to complete a message while others wait for the output.
+const TURN: Duration = Duration::from_millis(20);
 /// The capacity that is kept for messages that are sent back.
 const KEPT_CAPACITY_BYTES: usize = 4 << 10;

@@ -42,6 +42,8 @@ struct State {
     /// False once the output can no longer be written.
     printing: bool,
     labels: Labels,
+    /// True if a client may wait for room.
+    is_awaited: bool,
 }
 
 enum Format {
@@ -79,6 +81,7 @@ impl Output {
             backlog: Backlog::default(),
             printing: true,
             labels,
+            is_awaited: false,
         };
         Self {
             state: Mutex::new(state),
@@ -121,6 +124,10 @@ impl Output {
                 }
                 if matches!(labels, Labels::Always) {
                     buffer.bytes().extend_from_slice(format!("{client}\t").as_bytes());
+                }
+                if payload.len() > HEAP_LIMIT_BYTES {
+                    // In the allocator's heap a long message would leave a hole.
+                    buffer.reserve_for_backlog();
                 }
                 renderer.piece(&Piece::whole(kind, payload), buffer);
             }
@@ -170,18 +177,25 @@ impl Output {
 
     /// Reports whether so much output waits that no more messages may be taken.
     pub(super) fn is_full(&self) -> bool {
-        let state = self.lock();
-        state.printing && self.holds(&state, state.backlog.limit())
+        let mut state = self.lock();
+        let limit = state.backlog.limit().min(HELD_BYTES);
+        let is_full = state.printing && self.holds(&state, limit);
+        state.is_awaited |= is_full;
+        is_full
     }
 
-    /// Waits until the output is not full.
+    /// Waits until the output is not full and it is this client's turn. Clients take turns, so that
+    /// few have a message in part: a turn ends with [`Self::pass_turn`].
     pub(super) async fn has_room(&self) {
-        loop {
-            let notified = self.room.notified();
-            if !self.is_full() {
-                return;
-            }
-            notified.await;
+        while self.is_full() {
+            self.room.notified().await;
+        }
+    }
+
+    /// Gives the turn to the next client.
+    pub(super) fn pass_turn(&self) {
+        if !self.is_full() {
+            self.room.notify_one();
         }
     }
 
@@ -210,9 +224,10 @@ impl Output {
         }
         let is_empty = self.is_empty(&state);
         state.backlog.wrote(is_empty);
-        if !self.holds(&state, QUEUE_LIMIT_BYTES) {
+        if state.is_awaited && !self.holds(&state, QUEUE_LIMIT_BYTES) {
+            state.is_awaited = false;
             drop(state);
-            self.room.notify_waiters();
+            self.room.notify_one();
         }
         Ok(())
     }
@@ -227,14 +242,14 @@ impl Output {
         state.buffer.clear();
         drop(state);
         prompt.print(&text);
-        self.room.notify_waiters();
+        self.room.notify_one();
     }
 
     /// Waits until more output may wait because stdout has been behind for a while.
     pub(super) async fn extends(&self) {
         let at = {
             let state = self.lock();
-            let is_full = self.holds(&state, state.backlog.limit());
+            let is_full = self.holds(&state, state.backlog.limit().min(HELD_BYTES));
             state.backlog.extends_at().filter(|_| is_full)
         };
         match at {
@@ -249,7 +264,7 @@ impl Output {
             }
         }
         drop(state);
-        self.room.notify_waiters();
+        self.room.notify_one();
     }
 
     /// Takes all output.
@@ -259,7 +274,7 @@ impl Output {
         let text = String::from_utf8_lossy(state.buffer.ready()).into_owned();
         state.buffer.clear();
         drop(state);
-        self.room.notify_waiters();
+        self.room.notify_one();
         text
     }
 
@@ -276,5 +291,9 @@ impl Output {
     }
 }
 
+/// The length from which a message gets memory of its own from the system.
+const HEAP_LIMIT_BYTES: usize = 256 << 10;
+/// The number of bytes that wait for a stdout that has been behind for a while.
+const HELD_BYTES: usize = 1 << 20;
 /// The output for one message above the prompt, in bytes.
 const SHOWN_BYTES: usize = 1 << 20;
