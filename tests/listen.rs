@@ -3,6 +3,7 @@
 mod address;
 mod admission;
 mod ending;
+mod guide;
 mod opening;
 mod pressure;
 mod services;
