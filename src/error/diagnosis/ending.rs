@@ -114,6 +114,11 @@ impl Ending {
         self.words.say(phrases)
     }
 
+    /// Reports whether a line of the reason has both one of `subjects` and one of `verdicts`.
+    pub(super) fn says_that(&self, subjects: &[&str], verdicts: &[&str]) -> bool {
+        self.words.say_that(subjects, verdicts)
+    }
+
     /// Reports whether the reason adds nothing to the code.
     pub(super) fn is_unexplained(&self) -> bool {
         let End::Close(close) = &self.end else { return true };

@@ -9,7 +9,7 @@ use super::{
     },
     outside_frames::OutsideFrames,
     rule::Rule,
-    words::{BEHIND, CREDENTIALS, LIMITS, ORIGINS, SIZES, SUBPROTOCOLS},
+    words::{BEHIND, CREDENTIALS, LIMITS, ORIGINS, REPLACED, SIZED, SIZES, SUBPROTOCOLS},
 };
 use crate::{
     connect::RequestPart::{Compression, Credentials, Origin, Subprotocols},
@@ -21,7 +21,9 @@ use crate::{
 pub(super) const RULES: &[EndingRule] = &[
     // Bytes that are not frames.
     EndingRule::certain("Socket.IO 4 with EIO=3", |e| {
-        is_http(e) && e.resource_has("/socket.io/") && !e.resource_has("eio=4")
+        matches!(e.outside_frames(), Some((OutsideFrames::HttpResponse(400), _)))
+            && e.resource_has("/socket.io/")
+            && !e.resource_has("eio=4")
     })
     .cause(outside_frames)
     .hint(|_| "use EIO=4 in the query: the server refuses this version of Engine.IO".into()),
@@ -152,8 +154,9 @@ pub(super) const RULES: &[EndingRule] = &[
     })
     .hint(|e| format!("send binary messages with -b: {} carries no text", subprotocol(e))),
     EndingRule::certain("mosquitto 2.0 without the subprotocol", |e| {
-        (e.is_cut() || e.closed(&[1002, 1003]))
+        ((e.is_cut() && e.quiet().is_none()) || e.closed(&[1002, 1003]))
             && e.resource_has("mqtt")
+            && !e.requested("mqtt")
             && e.subprotocol().is_none()
             && e.nothing_received()
     })
@@ -178,10 +181,16 @@ pub(super) const RULES: &[EndingRule] = &[
     .hint(|_| "send a JSON array of strings, or use the path PREFIX/websocket of SockJS".into()),
     EndingRule::certain("websockify", |e| e.code() != 0 && e.says(BEHIND))
         .hint(|_| "check the server behind this one: it cannot be reached".into()),
+    // sockeye answers pings of WebSocket by itself.
+    EndingRule::certain("Engine.IO, Phoenix, with pings in messages (documented)", |e| {
+        e.code() != 0
+            && e.says(&["ping timeout", "no pong", "missed heartbeat", "heartbeat timeout"])
+    })
+    .hint(|_| "answer the server's heartbeats, if its protocol has any of its own".into()),
     EndingRule::certain("servers with an idle timeout", |e| {
         (e.closed(&[3008]) && e.is_unexplained())
-            || (e.code() != 0
-                && e.says(&["idle", "inactiv*", "keepalive", "ping timeout", "no pong"]))
+            || (e.code() != 0 && e.says(&["idle", "inactivity", "keepalive"]))
+            || (e.code() != 0 && e.says_that(&["inactive"], &["connection", "client", "for"]))
     })
     .hint(|_| "the server may close idle connections: try --ping-interval SECONDS".into()),
     EndingRule::certain("Centrifugo (documented)", |e| e.closed(&[3502]) && e.says(&["stale"]))
@@ -199,7 +208,7 @@ pub(super) const RULES: &[EndingRule] = &[
         _ => "try the other message type: text is the default, -b sends binary".into(),
     }),
     EndingRule::certain("ws with maxPayload, Python websockets", |e| {
-        e.closed(&[1009]) || (e.code() != 0 && e.says(SIZES))
+        e.closed(&[1009]) || (e.code() != 0 && e.says_that(SIZED, SIZES) && !e.says(&["took"]))
     })
     .hint(|_| "send smaller messages, or smaller frames with --fragment BYTES".into()),
     EndingRule::certain("services with JSON messages", |e| {
@@ -208,7 +217,13 @@ pub(super) const RULES: &[EndingRule] = &[
             && (e.says(&["json", "unexpected token"]) || !e.says(CREDENTIALS))
     })
     .hint(|_| "check the format of the last message".into()),
-    EndingRule::certain("servers with CORS", |e| e.code() != 0 && e.says(ORIGINS)).hint(origin),
+    EndingRule::certain("servers with CORS", |e| {
+        e.code() != 0
+            && e.says(ORIGINS)
+            && !e.closed(&[1011, 1012, 1013, 1014])
+            && !e.says(&["origin server", "unreachable"])
+    })
+    .hint(origin),
     EndingRule::certain("graphql-ws, Python websockets", |e| e.code() != 0 && e.says(SUBPROTOCOLS))
         .hint(subprotocol_hint),
     EndingRule::certain("Phoenix, Socket.IO, servers with a limit", |e| {
@@ -216,7 +231,7 @@ pub(super) const RULES: &[EndingRule] = &[
     })
     .hint(|_| "try again later, or send less often: the server sets a limit".into()),
     EndingRule::certain("servers with a token in the URL or in the first message", |e| {
-        e.code() != 0 && e.says(CREDENTIALS)
+        e.code() != 0 && e.says(CREDENTIALS) && !e.says(REPLACED)
     })
     .hint(credentials),
     EndingRule::certain("servers that deny access", |e| {
@@ -285,12 +300,13 @@ pub(super) const RULES: &[EndingRule] = &[
         e.closed(&[1005]) && e.nothing_received() && e.resource_has("transport=polling")
     })
     .hint(|_| "use transport=websocket in the query: polling is not for WebSocket".into()),
-    EndingRule::certain(
-        "Socket.IO 4, Engine.IO 6 without the answer to a ping (documented)",
-        |e| {
-            e.closed(&[1005]) && e.resource_has("eio=4") && !e.nothing_received() && !e.is_at_once()
-        },
-    )
+    EndingRule::certain("Socket.IO 4.8 without the answer to a ping", |e| {
+        // The first message opens the session.
+        e.closed(&[1005])
+            && e.resource_has("eio=4")
+            && e.context.as_ref().is_some_and(|it| it.received > 1)
+            && !e.is_at_once()
+    })
     .hint(|_| "answer each message 2, a ping of Engine.IO, with the message 3".into()),
     EndingRule::likely(
         "express-ws 5 at another path, Fastify at that of a page, close() of ws",

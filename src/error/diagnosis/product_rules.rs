@@ -3,7 +3,8 @@
 use super::{
     refusal::Refusal,
     refusal_hints::{
-        REJECTED, forwards_upgrade, is_api_gateway, may_drop_upgrade, origin, prefix, requirements,
+        authenticate, forwards_upgrade, is_api_gateway, may_drop_upgrade, origin, prefix,
+        requirements,
     },
     rule::Rule,
 };
@@ -12,7 +13,7 @@ use crate::connect::RequestPart::{Credentials, Origin, Subprotocols};
 /// The table. It precedes the general one, so each rule needs evidence of the product.
 pub(super) const RULES: &[ProductRule] = &[
     // Browsers and debuggers.
-    ProductRule::certain("Chromium's DevTools (documented)", |e| {
+    ProductRule::certain("Chromium 156, DevTools", |e| {
         e.says(&["host header is specified and is not an ip address"])
     })
     .hint(|_| {
@@ -27,10 +28,19 @@ pub(super) const RULES: &[ProductRule] = &[
                 e.request.target.authority()
             )
         }),
-    ProductRule::certain("Vite 6 (documented)", |e| {
+    ProductRule::likely("Vite 6.4", |e| {
         e.status(&[400]) && e.is_silent() && e.requests("vite-hmr") && e.sent(Origin)
     })
-    .hint(|_| "pass the token of Vite in the query (?token=TOKEN), or leave out -o".into()),
+    .hint(|e| {
+        let verb = if e.queries("token") { "correct" } else { "pass" };
+        format!("{verb} the token of Vite in the query (?token=TOKEN), or leave out -o")
+    }),
+    ProductRule::certain("Vite 6.4", |e| {
+        e.status(&[400]) && e.is_silent() && e.requests("vite-hmr")
+    })
+    .hint(|_| {
+        "check the URL's host and --host: Vite accepts only the names in server.allowedHosts".into()
+    }),
     // Servers that cannot upgrade.
     ProductRule::certain("Django's runserver without Daphne, wsgiref", |e| {
         e.status(&[200, 404, 500]) && e.is_from("wsgiserver")
@@ -42,21 +52,32 @@ pub(super) const RULES: &[ProductRule] = &[
     }),
     ProductRule::certain("python -m http.server", |e| e.is_from("simplehttp"))
         .hint(|_| "check the port and path: Python's http.server only serves files".into()),
-    ProductRule::certain("IIS without its feature WebSocket Protocol (documented)", |e| {
+    ProductRule::likely("IIS without its feature WebSocket Protocol (documented)", |e| {
         e.status(&[400, 501]) && e.is_silent() && e.is_from("microsoft-iis")
     })
     .hint(|e| format!("check {}", forwards_upgrade(e))),
     ProductRule::likely("ASP.NET Core without UseWebSockets (documented)", |e| {
         e.status(&[400]) && e.is_silent() && e.is_from("kestrel")
     })
-    .hint(|_| "check the path, and that the server calls UseWebSockets".into()),
+    .hint(|e| format!("check that the server calls UseWebSockets, and {}", forwards_upgrade(e))),
     // Kubernetes.
     ProductRule::certain("Kubernetes (documented)", |e| {
-        is_kubernetes(e) && e.says(&["system:anonymous"]) && !e.is_authenticated()
+        is_kubernetes(e) && e.says(&["system:anonymous"])
     })
-    .hint(|_| "authenticate with --bearer TOKEN, or --cert FILE and --key FILE".into()),
+    .hint(|e| {
+        let verb = if e.lacks(Credentials) {
+            "authenticate with"
+        } else {
+            "the server ignored the credentials: pass"
+        };
+        format!("{verb} --bearer TOKEN, or --cert FILE and --key FILE")
+    }),
     ProductRule::certain("Kubernetes (documented)", |e| {
-        is_kubernetes(e) && e.status(&[403]) && e.says(&["cannot get resource", "cannot create"])
+        is_kubernetes(e)
+            && e.status(&[403])
+            && ["get", "create", "list", "watch"]
+                .iter()
+                .any(|verb| e.says(&[&*format!("cannot {verb} resource")]))
     })
     .hint(|_| "grant this user the permission: the rules of Kubernetes (RBAC) deny it".into()),
     ProductRule::certain("Kubernetes (documented)", |e| {
@@ -73,7 +94,7 @@ pub(super) const RULES: &[ProductRule] = &[
     })
     .hint(|e| format!("check {}", forwards_upgrade(e))),
     ProductRule::certain("ASP.NET Core SignalR (documented)", |e| {
-        e.says(&["no connection with that id"])
+        e.status(&[404]) && e.says(&["no connection with that id"]) && e.queries("id")
     })
     .hint(|_| {
         "negotiate again, or leave id out of the query; several servers behind one address need \
@@ -86,29 +107,42 @@ pub(super) const RULES: &[ProductRule] = &[
     })
     .hint(|_| "check the host and path: Kong has no route for them".into()),
     ProductRule::certain("Kong, Supabase (documented)", |e| {
-        e.status(&[401]) && e.says(&["no api key found in request"])
+        e.status(&[401])
+            && e.says(&["no api key found in request"])
+            && e.challenges().iter().all(|scheme| scheme.eq_ignore_ascii_case("Key"))
     })
     .hint(|_| "pass the API key: -H 'apikey: KEY'".into()),
     ProductRule::certain("Railway (documented)", |e| {
-        e.status(&[404]) && e.is_from("railway") && e.says(&["application not found"])
+        e.status(&[404])
+            && e.is_from("railway")
+            && e.says(&["application not found"])
+            && e.body.json.as_deref().is_some_and(|json| json.contains("\"status\":\"error\""))
     })
     .hint(|_| "check the host: Railway has no app of this name".into()),
-    ProductRule::certain("Traefik 3", |e| e.status(&[503]) && e.says(&["no available server"]))
+    ProductRule::certain("Traefik 3", |e| e.status(&[503]) && e.says_only("no available server"))
         .hint(|_| "check that the server behind Traefik is running".into()),
-    ProductRule::certain("AWS ALB with AWS WAF (documented)", |e| {
+    ProductRule::certain("AWS ALB with AWS WAF or a fixed response (documented)", |e| {
         e.status(&[403]) && e.is_silent() && e.is_from("awselb")
     })
-    .hint(|_| "check the rules of AWS WAF: the load balancer blocks this request".into()),
+    .hint(|_| {
+        "check the listener rules of the load balancer and of AWS WAF: one denies this request"
+            .into()
+    }),
     ProductRule::certain("CloudFront (documented)", |e| {
         e.status(&[403]) && e.is_from("cloudfront") && e.says(&["request could not be satisfied"])
     })
-    .hint(|_| "check the settings of CloudFront: a rule or restriction blocks this request".into()),
+    .hint(|e| {
+        let scheme = if e.request.target.secure { "" } else { ", which may require wss://" };
+        format!("check the settings of CloudFront{scheme}: firewall, countries, host names")
+    }),
     ProductRule::certain("Google Cloud Run (documented)", |e| {
-        e.status(&[403]) && e.says(&["your client does not have permission to get url"])
+        e.status(&[403])
+            && e.is_from("google")
+            && e.says(&["your client does not have permission to get url"])
     })
     .hint(|e| {
         if e.is_authenticated() {
-            REJECTED.into()
+            "grant this identity the permission to invoke the service, and check its token".into()
         } else {
             "authenticate with an identity token: --bearer TOKEN".into()
         }
@@ -116,7 +150,7 @@ pub(super) const RULES: &[ProductRule] = &[
     ProductRule::certain("Azure App Service (documented)", |e| {
         e.status(&[403]) && e.says(&["web app is stopped"])
     })
-    .hint(|_| "start the web app in Azure".into()),
+    .hint(|_| "start the web app in Azure, or check its quota".into()),
     // Origins.
     ProductRule::certain("gorilla/websocket 1.5 (documented)", |e| {
         e.status(&[403]) && e.is_silent() && e.header("Sec-WebSocket-Version")
@@ -135,12 +169,16 @@ pub(super) const RULES: &[ProductRule] = &[
     )
     .hint(requirements),
     ProductRule::likely("Spring (documented)", |e| {
-        e.status(&[403])
-            && e.is_silent()
-            && e.sent(Origin)
-            && e.response.headers.has_token("Vary", "Origin")
+        e.status(&[403]) && e.is_silent() && e.sent(Origin) && is_spring(e)
     })
-    .hint(origin),
+    // Spring Security adds this header, and answers so without credentials, too.
+    .hint(|e| {
+        if e.header("X-Frame-Options") && e.lacks(Credentials) {
+            requirements(e)
+        } else {
+            origin(e)
+        }
+    }),
     // Erlang and Elixir.
     ProductRule::likely("Phoenix 1.7 (documented)", |e| {
         e.status(&[403]) && is_phoenix_socket(e) && e.sent(Origin)
@@ -149,19 +187,31 @@ pub(super) const RULES: &[ProductRule] = &[
     ProductRule::likely("Phoenix 1.7 (documented)", |e| {
         e.status(&[403]) && is_phoenix_socket(e) && e.lacks(Origin)
     })
-    .hint(|_| {
-        "pass the parameters that the socket expects in the query, such as ?token=TOKEN".into()
+    .hint(|e| {
+        if e.is_authenticated() {
+            "check the parameters in the query, such as token: the socket refuses them".into()
+        } else {
+            "pass the parameters that the socket expects in the query, such as ?token=TOKEN".into()
+        }
     }),
     ProductRule::likely("Phoenix 1.7 (documented)", |e| {
-        e.status(&[404])
-            && (e.says(&["no route found for get"])
-                || ["/socket", "/live"].iter().any(|end| e.path().ends_with(end)))
-            && !e.path().ends_with("/websocket")
-            && (e.header("X-Request-Id") || e.is_from("cowboy") || e.says(&["phoenix"]))
+        e.status(&[404]) && is_phoenix(e) && is_socket_path(e)
     })
     .hint(|e| format!("for Phoenix, use the path {}/websocket", prefix(e, ""))),
+    ProductRule::certain("Phoenix 1.7 (documented)", |e| {
+        e.status(&[404])
+            && e.says(&["no route found for get"])
+            && is_phoenix(e)
+            && !is_socket_path(e)
+            && !e.path().ends_with("/websocket")
+    })
+    .hint(|_| "check the path: for Phoenix, it ends with /websocket, as /socket/websocket".into()),
     ProductRule::likely("RabbitMQ, EMQX (documented)", |e| {
-        e.status(&[400]) && e.is_silent() && e.is_from("cowboy") && e.lacks(Subprotocols)
+        e.status(&[400])
+            && e.is_silent()
+            && e.is_from("cowboy")
+            && e.lacks(Subprotocols)
+            && !e.path().ends_with("/websocket")
     })
     .hint(|_| "request a subprotocol with -s NAME: brokers require -s mqtt".into()),
     // Programs that judge the request.
@@ -169,10 +219,14 @@ pub(super) const RULES: &[ProductRule] = &[
         e.status(&[400, 500]) && e.says_only("upgrade failed") && may_drop_upgrade(e)
     })
     .hint(|e| format!("check {}", forwards_upgrade(e))),
-    ProductRule::likely("Spring Security, NestJS (documented)", |e| {
+    ProductRule::certain("NestJS (documented)", |e| {
+        e.status(&[403]) && e.body.json.is_some() && e.says_only("forbidden resource")
+    })
+    .hint(authenticate),
+    ProductRule::likely("Spring Security (documented)", |e| {
         e.status(&[403])
             && e.body.json.is_some()
-            && (e.is_silent() || e.says_only("forbidden resource"))
+            && e.is_silent()
             && e.lacks(Credentials)
             && !is_api_gateway(e)
     })
@@ -191,6 +245,28 @@ fn is_bare(e: &Refusal) -> bool {
     e.is_silent() && !e.is_http2() && e.response.headers.iter().next().is_none()
 }
 
-fn is_phoenix_socket(e: &Refusal) -> bool {
-    e.is_silent() && e.is_from("cowboy") && e.path().ends_with("/websocket")
+/// Reports whether the answer varies by the fields by which Spring decides about origins.
+fn is_spring(e: &Refusal) -> bool {
+    let headers = &e.response.headers;
+    ["Origin", "Access-Control-Request-Method"].iter().all(|name| headers.has_token("Vary", name))
 }
+
+fn is_phoenix(e: &Refusal) -> bool {
+    // Bandit, its other server, has no Server header. Rails adds X-Runtime.
+    let is_plug = e.response.headers.get("Cache-Control") == Some(PLUG_CACHE_CONTROL)
+        && e.header("X-Request-Id")
+        && !e.header("Server")
+        && !e.header("X-Runtime");
+    is_plug || e.is_from("cowboy") || e.says(&["phoenix"])
+}
+
+fn is_socket_path(e: &Refusal) -> bool {
+    ["/socket", "/live"].iter().any(|end| e.path().ends_with(end))
+}
+
+fn is_phoenix_socket(e: &Refusal) -> bool {
+    e.is_silent() && is_phoenix(e) && e.path().ends_with("/websocket")
+}
+
+/// The default of Plug.
+const PLUG_CACHE_CONTROL: &str = "max-age=0, private, must-revalidate";

@@ -138,6 +138,12 @@ impl Refusal {
         query.split('&').any(|pair| pair == parameter)
     }
 
+    /// Reports whether the query has a parameter of this name.
+    pub(super) fn queries(&self, name: &str) -> bool {
+        let query = self.request.target.resource.split_once('?').map_or("", |(_, query)| query);
+        query.split('&').any(|pair| pair.split('=').next() == Some(name))
+    }
+
     /// Reports whether this subprotocol was requested.
     pub(super) fn requests(&self, subprotocol: &str) -> bool {
         self.request.subprotocols.iter().any(|it| it.eq_ignore_ascii_case(subprotocol))

@@ -10,7 +10,7 @@ use super::{
         versions,
     },
     rule::Rule,
-    words::{COMPRESSION, CREDENTIALS, LIMITS, ORIGINS, REJECTION, SUBPROTOCOLS},
+    words::{COMPRESSION, CREDENTIALS, KEY_WORDS, LIMITS, ORIGINS, REJECTION, SUBPROTOCOLS},
 };
 use crate::{
     connect::RequestPart::{Compression, Credentials, Origin, Subprotocols, Upgrade, UserAgent},
@@ -171,7 +171,7 @@ pub(super) const RULES: &[RefusalRule] = &[
                 &["host"],
                 &["invalid", "blocked", "not allowed", "disallowed", "bad", "incorrect"],
             )
-            && !e.says(&["origin"])
+            && !e.says(&["origin", "by the host", "by host", "to host"])
     })
     .hint(|_| "check the URL's host, --host and --connect-to: the server rejects the name".into()),
     RefusalRule::certain("Django 5, ALLOWED_HOSTS", |e| {
@@ -186,7 +186,11 @@ pub(super) const RULES: &[RefusalRule] = &[
     .hint(|_| "leave out the origin (-o), or start the browser with the flag above".into()),
     RefusalRule::certain(
         "Python websockets, aiohttp, Tornado, python-engineio, npm's websocket, Socket.IO",
-        |e| e.status(&[400, 401, 403, 404]) && e.says_that(ORIGINS, REJECTION),
+        |e| {
+            e.status(&[400, 401, 403, 404])
+                && e.says_that(ORIGINS, REJECTION)
+                && !e.says(&["origin server"])
+        },
     )
     .hint(origin),
     RefusalRule::certain("servers with strict deflate parameters", |e| {
@@ -200,7 +204,8 @@ pub(super) const RULES: &[RefusalRule] = &[
     RefusalRule::certain("gateways from HTTP/2 to HTTP/1.1", |e| {
         e.status(&[400, 403, 426, 500, 501])
             && e.is_http2()
-            && e.says(&["sec-websocket-key", "key"])
+            && (e.says(&["sec-websocket-key"])
+                || (e.says_that(&["key"], KEY_WORDS) && !e.says(CREDENTIALS)))
     })
     .cause(|_| "the gateway forwards the request without Sec-WebSocket-Key".into())
     .hint(|_| "try without --http2".into()),
@@ -271,24 +276,33 @@ pub(super) const RULES: &[RefusalRule] = &[
     RefusalRule::certain("limits of a service", |e| e.status(&[400, 403]) && e.says(LIMITS))
         .hint(try_again),
     RefusalRule::certain("Cloudflare", |e| {
-        e.status(&[403]) && e.is_from("cloudflare") && e.says(&["blocked", "1020", "access denied"])
+        e.status(&[403])
+            && e.is_from("cloudflare")
+            && (e.says(&["error code: 1020", "you have been blocked"]) || e.titled(&["cloudflare"]))
     })
     .hint(|_| "check the firewall rules of Cloudflare: one of them blocks this request".into()),
     RefusalRule::certain("services that restrict addresses", |e| {
-        e.says(&["your ip", "ip address", "ip not", "country", "region"])
+        e.status(&[400, 401, 403, 404, 451])
+            && e.says(&["your ip", "ip address", "ip not", "country", "region"])
     }),
-    RefusalRule::certain("ngrok", |e| e.status(&[404]) && e.says(&["is offline", "tunnel"]))
-        .hint(|_| "start the tunnel: its client is not running".into()),
-    RefusalRule::certain("Heroku", |e| e.status(&[404]) && e.says(&["no such app"]))
+    RefusalRule::certain("ngrok", |e| {
+        e.status(&[404])
+            && (e.header("ngrok-error-code")
+                || e.says(&["ngrok"])
+                || e.says_that(&["tunnel"], &["not found", "no", "offline", "unavailable"]))
+    })
+    .hint(|_| "start the tunnel: its client is not running".into()),
+    RefusalRule::certain("Heroku", |e| e.status(&[404]) && e.titled(&["no such app"]))
         .hint(|_| "check the host: Heroku has no app of this name".into()),
     RefusalRule::certain("APIs", |e| {
         (e.status(&[400, 403]) || (e.status(&[404]) && e.body.json.is_some()))
             && !(e.is_html() && e.status(&[400]))
+            && !e.says(&["csrf", "unexpected token"])
             && (e.says(CREDENTIALS) || e.says(&["access denied"]))
     })
     .hint(authenticate),
     // Gateways by name.
-    RefusalRule::certain("Envoy 1.40, Istio", |e| {
+    RefusalRule::likely("Envoy 1.40, Istio", |e| {
         e.status(&[403]) && is_envoys_own(e) && e.is_silent()
     })
     .hint(|_| {
@@ -296,12 +310,23 @@ pub(super) const RULES: &[RefusalRule] = &[
          listener"
             .into()
     }),
+    RefusalRule::certain("Envoy with ext_authz (documented)", |e| {
+        e.status(&[403]) && is_envoys_own(e) && e.is_silent()
+    })
+    .hint(|_| "check its external authorization (ext_authz)".into()),
     RefusalRule::certain("Envoy 1.40", |e| e.status(&[404]) && is_envoys_own(e) && e.is_silent())
         .hint(|_| "check the host and path: Envoy has no route for them".into()),
-    RefusalRule::likely("Rails ActionCable", |e| {
+    RefusalRule::likely("Rails ActionCable (documented)", |e| {
         e.status(&[404]) && e.path().contains("cable") && e.says_only("page not found")
     })
     .hint(origin),
+    RefusalRule::certain("Rails ActionCable behind nginx (documented)", |e| {
+        e.status(&[404])
+            && e.path().contains("cable")
+            && e.says_only("page not found")
+            && may_drop_upgrade(e)
+    })
+    .hint(|e| format!("check {}", forwards_upgrade(e))),
     RefusalRule::certain("Heroku", |e| {
         e.status(&[503]) && (e.is_from("vegur") || e.is_from("heroku"))
     })
@@ -424,8 +449,6 @@ pub(super) const RULES: &[RefusalRule] = &[
     RefusalRule::certain("squid, tinyproxy", |e| e.status(&[407]))
         .hint(|e| proxy(e, "USER:PASSWORD@"))
         .fields(&["Proxy-Authenticate"]),
-    RefusalRule::certain("gateways", |e| e.status(&[408]))
-        .hint(|e| format!("check {}", forwards_upgrade(e))),
     RefusalRule::certain("any server", |e| e.status(&[410]))
         .hint(|_| "the endpoint was removed: look for its new path".into()),
     RefusalRule::certain("any server", |e| e.status(&[414])).hint(|_| "use a shorter URL".into()),

@@ -14,9 +14,10 @@ use proptest::{prelude::*, sample::subsequence};
 use serde_json::Value;
 use std::time::Duration;
 
-const ANSWERS: [&str; 2] = [
+const ANSWERS: [&str; 3] = [
     include_str!("../../../tests/diagnosis/answers.jsonl"),
     include_str!("../../../tests/diagnosis/documented.jsonl"),
+    include_str!("../../../tests/diagnosis/near.jsonl"),
 ];
 const ENDINGS: &str = include_str!("../../../tests/diagnosis/endings.jsonl");
 

@@ -118,6 +118,8 @@ pub(super) const SUBPROTOCOLS: &[&str] =
     &["subprotocol", "sec-websocket-protocol", "sub-protocol", "unable to negotiate protocol"];
 /// Origins.
 pub(super) const ORIGINS: &[&str] = &["origin", "cors"];
+/// Verdicts on the key of the opening handshake.
+pub(super) const KEY_WORDS: &[&str] = &["websocket", "handshake", "header", "missing", "invalid"];
 /// Limits of use.
 pub(super) const LIMITS: &[&str] = &[
     "rate limit",
@@ -133,6 +135,12 @@ pub(super) const LIMITS: &[&str] = &[
 /// Limits of size.
 pub(super) const SIZES: &[&str] =
     &["too large", "too big", "too long", "size limit", "maximum size", "max payload"];
+/// What has a size.
+pub(super) const SIZED: &[&str] =
+    &["body", "content", "data", "frame", "max payload", "message", "packet", "payload", "size"];
+/// Ends of a session in favour of a later one.
+pub(super) const REPLACED: &[&str] =
+    &["another", "duplicate*", "elsewhere", "new login", "other device", "replaced"];
 /// Servers behind the peer.
 pub(super) const BEHIND: &[&str] = &["downstream", "upstream", "backend", "failed to connect"];
 /// Compression, in the words of WebSocket.
