@@ -77,6 +77,38 @@ impl fmt::Display for ShownPath<'_> {
     }
 }
 
+/// The start of a message that is quoted in diagnostics. It holds the bytes as they were received,
+/// because a secret that is cut off is recognized only where the cut is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    start: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Quote {
+    /// Keeps the start of a message.
+    pub fn new(message: &[u8]) -> Self {
+        let start = message.within(..QUOTED_BYTES.min(message.len()));
+        Self { start: start.to_vec(), is_cut: start.len() < message.len() }
+    }
+
+    /// Returns the text without secrets, followed by "..." if the message is longer. Escapes
+    /// nothing.
+    pub fn text(&self, secrets: Secrets) -> String {
+        let mut bytes = self.start.clone();
+        if self.is_cut && secrets == Secrets::Hidden {
+            bytes = known::redact_bytes(bytes);
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        if self.is_cut {
+            // The last character may be cut off.
+            let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+            return secrets.text(&format!("{text}...")).into_owned();
+        }
+        secrets.text(&text).into_owned()
+    }
+}
+
 /// Treatment of secrets in output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
@@ -188,6 +220,8 @@ pub fn quoted(word: &str) -> Cow<'_, str> {
     Secrets::Hidden.location(word).into()
 }
 
+/// The number of bytes that are quoted from the start of a message.
+const QUOTED_BYTES: usize = 100;
 /// Headers whose values are URLs.
 const URLS: [&str; 3] = ["Location", "Referer", "Content-Location"];
 
@@ -231,6 +265,25 @@ mod tests {
         assert_eq!(shown.as_str(), "a\\x1b[2J\n[redacted] \\u{202e}");
         let path = Path::new("/tmp/a\nb\x1b-opensesame");
         assert_eq!(ShownPath(path).to_string(), "/tmp/a\\nb\\x1b-[redacted]");
+    }
+
+    #[test]
+    fn a_quote_shows_no_part_of_a_secret_wherever_it_is_cut() {
+        known::add("S3cr3tPässwört-Tökenß");
+        let secret = "S3cr3tPässwört-Tökenß";
+        for before in 0..QUOTED_BYTES - 4 {
+            let message = format!("{}{secret} and more{}", "a".repeat(before), "b".repeat(99));
+            let text = Quote::new(message.as_bytes()).text(Secrets::Hidden);
+            let (shown, rest) = text.split_at(before);
+            assert_eq!(shown, "a".repeat(before));
+            assert!(rest.starts_with(REDACTED) && rest.ends_with("..."), "{text}");
+            assert!(!rest.contains("S3c"), "{text}");
+        }
+        assert_eq!(Quote::new(secret.as_bytes()).text(Secrets::Hidden), REDACTED);
+        assert_eq!(Quote::new(secret.as_bytes()).text(Secrets::Shown), secret);
+        let long = "\u{e9}".repeat(QUOTED_BYTES);
+        let quote = Quote::new(format!("a{long}").as_bytes()).text(Secrets::Hidden);
+        assert_eq!(quote, format!("a{}...", "\u{e9}".repeat(49)));
     }
 
     #[test]

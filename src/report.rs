@@ -194,7 +194,7 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
             let first = match version {
                 Version::Http2 => format!("< :status: {status}"),
                 version => {
-                    let reason = Excerpt(reason).to_string();
+                    let reason = Excerpt(&secrets.text(reason)).to_string();
                     format!("< {version} {status} {}", Escaped(&reason))
                 }
             };

@@ -1,6 +1,6 @@
 //! Messages and hints for HTTP/2 faults.
 
-use super::text::short;
+use super::text::{FirstLine, short};
 use crate::{
     escape::Escaped,
     known,
@@ -47,9 +47,8 @@ pub(super) fn sentence(
             write!(f, "{authority} does not speak HTTP/2: the response is a TLS alert")
         }
         Http2Fault::NotHttp2(start) => {
-            let start = String::from_utf8_lossy(start);
-            let line = short(start.lines().next().unwrap_or_default());
-            write!(f, "{authority} does not speak HTTP/2: it answered '{}'", Escaped(&line))
+            let line = FirstLine(start);
+            write!(f, "{authority} does not speak HTTP/2: it answered '{line}'")
         }
         Http2Fault::NoSettings => {
             write!(f, "{authority} closed the connection before sending HTTP/2 SETTINGS")

@@ -1,7 +1,10 @@
 //! Expectations of a run that were not met.
 
 use super::text::seconds;
-use crate::escape::Escaped;
+use crate::{
+    escape::Escaped,
+    redact::{Quote, Secrets},
+};
 use std::{fmt, time::Duration};
 
 /// An expectation that was not met.
@@ -30,7 +33,7 @@ pub enum UnmetExpectation {
         /// Messages received without a match.
         received: u64,
         /// The start of the last such message.
-        last: Option<String>,
+        last: Option<Quote>,
     },
     /// No received message had the value that a message of `-x` needs.
     Value {
@@ -67,7 +70,10 @@ impl fmt::Display for UnmetExpectation {
                 }
                 match last {
                     None => f.write_str("none received"),
-                    Some(last) => write!(f, "{received} received, the last '{}'", Escaped(last)),
+                    Some(last) => {
+                        let last = last.text(Secrets::Hidden);
+                        write!(f, "{received} received, the last '{}'", Escaped(&last))
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What a script has to tell the user.
 
 use super::{matcher::Matcher, template::MissingValue};
+use crate::redact::Quote;
 
 /// An event of a script that only concerns the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,10 +11,7 @@ pub(crate) enum News {
         /// `--expect` or `--until`.
         option: &'static str,
         pattern: String,
-        /// The start of the message.
-        start: Vec<u8>,
-        /// True if the message is longer.
-        is_cut: bool,
+        message: Quote,
     },
     /// A received message matched and was not answered, since the answer lacks a value.
     Unanswered { pattern: String, missing: MissingValue },
@@ -21,15 +19,10 @@ pub(crate) enum News {
 
 impl News {
     pub(super) fn matched(option: &'static str, matcher: &Matcher, message: &[u8]) -> Self {
-        let start = message.get(..QUOTED_BYTES).unwrap_or(message);
-        let is_cut = start.len() < message.len();
-        Self::Matched { option, pattern: matcher.to_string(), start: start.to_vec(), is_cut }
+        Self::Matched { option, pattern: matcher.to_string(), message: Quote::new(message) }
     }
 
     pub(super) fn unanswered(matcher: &Matcher, missing: MissingValue) -> Self {
         Self::Unanswered { pattern: matcher.to_string(), missing }
     }
 }
-
-/// The number of bytes that are quoted from the start of a message.
-pub(super) const QUOTED_BYTES: usize = 100;

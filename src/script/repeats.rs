@@ -1,7 +1,7 @@
 //! Messages sent at an interval, of `--every`, `/repeat` and `/every`, and their schedule.
 
 use super::draft::{Draft, Tick};
-use crate::escape::Escaped;
+use crate::{escape::Escaped, known, proto::slice::Within as _};
 use std::{
     fmt,
     time::{Duration, Instant},
@@ -117,8 +117,12 @@ impl fmt::Display for Repeats {
             }
             let message = String::from_utf8_lossy(repeat.draft.content.source());
             let start = message.lines().next().unwrap_or_default();
-            let start: String = start.chars().take(MAX_SHOWN_CHARS).collect();
-            write!(f, ": {}", Escaped(&start))?;
+            let start = known::redact(start);
+            let (start, dots) = match start.char_indices().nth(MAX_SHOWN_CHARS) {
+                Some((end, _)) => (start.within(..end), "..."),
+                None => (&*start, ""),
+            };
+            write!(f, ": {}{dots}", Escaped(start))?;
         }
         Ok(())
     }
@@ -177,7 +181,7 @@ mod tests {
         assert_eq!(repeats.to_string(), "no message is being repeated");
         repeats.add(draft("tick"), Duration::from_millis(1500), None, now);
         repeats.add(draft(&"x".repeat(100)), Duration::from_secs(2), Some(7), now);
-        let list = format!("1: every 1.5 s: tick\n2: every 2 s, 7 more: {}", "x".repeat(50));
+        let list = format!("1: every 1.5 s: tick\n2: every 2 s, 7 more: {}...", "x".repeat(50));
         assert_eq!(repeats.to_string(), list);
         assert!(repeats.stop_one(1));
         assert!(!repeats.stop_one(1));

@@ -6,13 +6,14 @@ use super::{
     draft::{Ambient, Answer, Draft, Memory, Tick},
     goals::Goals,
     matcher::Matcher,
-    news::{News, QUOTED_BYTES},
+    news::News,
     repeats::Repeats,
     template::{MissingValue, Template},
 };
 use crate::{
     error::UnmetExpectation,
     proto::{Assembler, Kind, Piece, slice::Within},
+    redact::Quote,
 };
 use std::{
     collections::VecDeque,
@@ -71,7 +72,7 @@ struct Expectation {
     /// The number of received messages that did not match.
     received: u64,
     /// The start of the last message that did not match.
-    last: Option<String>,
+    last: Option<Quote>,
 }
 
 impl Script {
@@ -192,8 +193,7 @@ impl Script {
                 }
             } else {
                 expectation.received += 1;
-                let start = message.get(..QUOTED_BYTES).unwrap_or(message);
-                expectation.last = Some(String::from_utf8_lossy(start).into_owned());
+                expectation.last = Some(Quote::new(message));
             }
         }
         Received { meets_goal, has_effects: !self.news.is_empty() || self.answers.has_queued() }

@@ -1,7 +1,7 @@
 //! Scripts of -x and --expect.
 
 use super::{Answers, Closes, Sends, Waits, gets, row, says, table};
-use crate::support::{Test, wire::text};
+use crate::support::{Stdin, Test, wire::text};
 
 #[test]
 fn each_step_waits_for_its_answer() {
@@ -75,6 +75,33 @@ fn a_missing_answer_is_reported_with_the_received_messages() {
             .stderr("sockeye: {peer} closed the connection: 4001 (private use)\n")
             .status(111),
     ]);
+}
+
+/// Formerly, the message was cut before its secrets were looked for, and the rest of one was shown.
+#[test]
+fn a_secret_that_is_cut_off_in_a_quoted_message_is_not_shown() {
+    let start = "a".repeat(70);
+    let sent = format!("{start}S3cr3tTokenXYZabcdefghijklmnopqrstuvwxyz");
+    Test::new()
+        .env("TOKEN", "S3cr3tTokenXYZabcdefghijklmnopqrstuvwxyz")
+        .args(["--expand", "--expect", "nope", "--expect-timeout", "0.3"])
+        .args(["-x".to_owned(), format!("{start}${{env:TOKEN}}"), "--expect".into(), "no".into()])
+        .stdin(Stdin::Null)
+        .peer({
+            let sent = sent.clone();
+            move |peer| {
+                peer.open();
+                peer.send(text(&sent));
+                peer.answer_close(1000);
+            }
+        })
+        .stdout(format!("{sent}\n"))
+        .stderr(format!(
+            "sockeye: no message matched 'nope' within 0.3 seconds: 1 received, the last \
+             '{start}[redacted]...'\n"
+        ))
+        .status(112)
+        .run();
 }
 
 #[test]

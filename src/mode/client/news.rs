@@ -19,11 +19,8 @@ pub(super) fn tell(news: &News, report: Report) {
 /// Describes an event of a script.
 pub(super) fn sentence(news: &News, secrets: Secrets) -> String {
     match news {
-        News::Matched { option, pattern, start, is_cut } => {
-            let text = String::from_utf8_lossy(start);
-            // The dots make a secret that is cut off recognizable.
-            let text = if *is_cut { format!("{text}...") } else { text.into_owned() };
-            let text = secrets.text(&text);
+        News::Matched { option, pattern, message } => {
+            let text = message.text(secrets);
             format!("{option} '{}' matched: {}", Escaped(pattern), Escaped(&text))
         }
         News::Unanswered { pattern, missing: MissingValue(placeholder) } => format!(
@@ -37,22 +34,17 @@ pub(super) fn sentence(news: &News, secrets: Secrets) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::Quote;
 
     #[test]
     fn a_match_is_shown_without_secrets_and_control_characters() {
         crate::known::add("opensesame");
-        let news = |start: &str, is_cut| News::Matched {
+        let news = News::Matched {
             option: "--expect",
             pattern: "a\x1b".to_owned(),
-            start: start.into(),
-            is_cut,
+            message: Quote::new(b"a\nopensesame\x1b["),
         };
-        for (start, is_cut, shown) in [
-            ("a\nopensesame\x1b[", false, "a\\n[redacted]\\x1b["),
-            ("opensesa", true, "[redacted]..."),
-        ] {
-            let expected = format!("--expect 'a\\x1b' matched: {shown}");
-            assert_eq!(sentence(&news(start, is_cut), Secrets::Hidden), expected);
-        }
+        let expected = "--expect 'a\\x1b' matched: a\\n[redacted]\\x1b[";
+        assert_eq!(sentence(&news, Secrets::Hidden), expected);
     }
 }

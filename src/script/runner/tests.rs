@@ -73,12 +73,12 @@ fn a_timeout_names_the_last_message_that_did_not_match() {
     script.delay(3 * S);
     assert_eq!(script.deadline(), Some(start + 13 * S));
     receive(&mut script, "no", start);
-    receive(&mut script, &"x".repeat(QUOTED_BYTES + 1), start);
+    receive(&mut script, "last", start);
     let unmet = |limit| UnmetExpectation::Expect {
         pattern: "1".to_owned(),
         limit,
         received: 2,
-        last: Some("x".repeat(QUOTED_BYTES)),
+        last: Some(Quote::new(b"last")),
     };
     assert_eq!(script.unmet(true), Some(unmet(Some(10 * S))));
     assert_eq!(script.unmet(false), Some(unmet(None)));
@@ -179,15 +179,13 @@ fn matches_are_reported_with_the_start_of_the_message() {
     receive(&mut script, "0", now);
     assert_eq!(script.take_news(), []);
     receive(&mut script, "1", now);
-    receive(&mut script, &"2".repeat(QUOTED_BYTES + 1), now);
-    let matched = |option, pattern: &str, start: &str, is_cut| News::Matched {
+    receive(&mut script, "2345", now);
+    let matched = |option, pattern: &str, message: &[u8]| News::Matched {
         option,
         pattern: pattern.to_owned(),
-        start: start.into(),
-        is_cut,
+        message: Quote::new(message),
     };
-    let long = "2".repeat(QUOTED_BYTES);
-    let news = [matched("--expect", "1", "1", false), matched("--until", "^2", &long, true)];
+    let news = [matched("--expect", "1", b"1"), matched("--until", "^2", b"2345")];
     assert_eq!(script.take_news(), news);
     assert_eq!(script.take_news(), []);
 }
