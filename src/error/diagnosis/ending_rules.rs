@@ -137,11 +137,11 @@ pub(super) const RULES: &[EndingRule] = &[
         .hint(|_| "this is a server error: check the server's log".into()),
     EndingRule::certain("graphql-ws 5 and 6", |e| is_graphql(e) && e.code() >= 4000),
     // Services with codes of their own.
-    EndingRule::certain("Pusher Channels", |e| {
+    EndingRule::certain("Pusher Channels (documented)", |e| {
         e.dialect() == Some(Dialect::Pusher) && (4100..=4299).contains(&e.code())
     })
     .hint(|e| format!("reconnect automatically: --reconnect --reconnect-on {}", e.code())),
-    EndingRule::certain("Discord, Twitch EventSub, Pusher Channels", |e| {
+    EndingRule::certain("Discord, Twitch EventSub, Pusher Channels (documented)", |e| {
         e.dialect().is_some_and(|dialect| dialect != Dialect::Graphql) && e.code() >= 4000
     }),
     // Messages of the wrong type.

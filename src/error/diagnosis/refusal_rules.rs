@@ -27,7 +27,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     .cause(|e| if names_upgrade(e) { NO_UPGRADE.into() } else { String::new() })
     .hint(|_| "the request has no Upgrade header: -H removed it".into()),
     // Redirects and pages.
-    RefusalRule::certain("Cloudflare", |e| {
+    RefusalRule::certain("Cloudflare (documented)", |e| {
         e.response.headers.has_token("Cf-Mitigated", "challenge")
     })
     .cause(|_| "the server requires a browser to solve a challenge".into())
@@ -236,7 +236,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .hint(|_| "check the query of the URL".into()),
     // Credentials.
-    RefusalRule::certain("AWS API Gateway", |e| {
+    RefusalRule::certain("AWS API Gateway (documented)", |e| {
         e.status(&[400, 403, 404])
             && is_api_gateway(e)
             && (e.is_silent() || e.says_only("missing authentication token"))
@@ -275,7 +275,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     .hint(|_| "send fewer or shorter headers and cookies".into()),
     RefusalRule::certain("limits of a service", |e| e.status(&[400, 403]) && e.says(LIMITS))
         .hint(try_again),
-    RefusalRule::certain("Cloudflare", |e| {
+    RefusalRule::certain("Cloudflare (documented)", |e| {
         e.status(&[403])
             && e.is_from("cloudflare")
             && (e.says(&["error code: 1020", "you have been blocked"]) || e.titled(&["cloudflare"]))
@@ -285,14 +285,14 @@ pub(super) const RULES: &[RefusalRule] = &[
         e.status(&[400, 401, 403, 404, 451])
             && e.says(&["your ip", "ip address", "ip not", "country", "region"])
     }),
-    RefusalRule::certain("ngrok", |e| {
+    RefusalRule::certain("ngrok (documented)", |e| {
         e.status(&[404])
             && (e.header("ngrok-error-code")
                 || e.says(&["ngrok"])
                 || e.says_that(&["tunnel"], &["not found", "no", "offline", "unavailable"]))
     })
     .hint(|_| "start the tunnel: its client is not running".into()),
-    RefusalRule::certain("Heroku", |e| e.status(&[404]) && e.titled(&["no such app"]))
+    RefusalRule::certain("Heroku (documented)", |e| e.status(&[404]) && e.titled(&["no such app"]))
         .hint(|_| "check the host: Heroku has no app of this name".into()),
     RefusalRule::certain("APIs", |e| {
         (e.status(&[400, 403]) || (e.status(&[404]) && e.body.json.is_some()))
@@ -327,7 +327,7 @@ pub(super) const RULES: &[RefusalRule] = &[
             && may_drop_upgrade(e)
     })
     .hint(|e| format!("check {}", forwards_upgrade(e))),
-    RefusalRule::certain("Heroku", |e| {
+    RefusalRule::certain("Heroku (documented)", |e| {
         e.status(&[503]) && (e.is_from("vegur") || e.is_from("heroku"))
     })
     .hint(|_| "check the app behind Heroku: its log names an error such as H10".into()),
@@ -349,9 +349,9 @@ pub(super) const RULES: &[RefusalRule] = &[
     RefusalRule::certain("RFC 9110, 15.6.4", |e| e.status(&[429, 503]))
         .hint(try_again)
         .fields(&["Retry-After"]),
-    RefusalRule::certain("Cloudflare", |e| e.status(&[525, 526]))
+    RefusalRule::certain("Cloudflare (documented)", |e| e.status(&[525, 526]))
         .hint(|_| "check the certificate of the server behind Cloudflare".into()),
-    RefusalRule::certain("AWS ALB", |e| e.status(&[464])).hint(|_| {
+    RefusalRule::certain("AWS ALB (documented)", |e| e.status(&[464])).hint(|_| {
         "check the protocol version of the target group: WebSocket needs HTTP/1.1".into()
     }),
     RefusalRule::certain("nginx, HAProxy, Envoy, Cloudflare, ALB", |e| e.status(&[504, 522, 524]))
