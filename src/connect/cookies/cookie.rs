@@ -18,9 +18,20 @@ pub struct Cookie {
     pub(super) http_only: bool,
     /// Seconds since 1970; 0 for a session cookie, which does not expire here.
     pub(super) expires: u64,
-    /// A server has set it during this run.
-    pub(super) received: bool,
+    pub(super) source: Source,
 }
+
+/// The origin of a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    File,
+    /// A server has set or removed it during this run.
+    Server,
+}
+
+/// Domain, path and name. Two cookies that agree in them cannot exist at the same time (RFC 6265,
+/// 5.3).
+pub(super) type Scope = (String, String, String);
 
 impl Cookie {
     /// Parses a file. The error names the line.
@@ -52,7 +63,7 @@ impl Cookie {
                 expires: expires.parse().unwrap_or(0),
                 name: name.to_owned(),
                 value: value.into(),
-                received: false,
+                source: Source::File,
             });
         }
         Ok(cookies)
@@ -80,9 +91,8 @@ impl Cookie {
         format!("{}={}", self.name, self.value.expose())
     }
 
-    /// Reports whether two cookies cannot exist at the same time (RFC 6265, 5.3).
-    pub(super) fn replaces(&self, other: &Self) -> bool {
-        (&self.name, &self.domain, &self.path) == (&other.name, &other.domain, &other.path)
+    pub(super) fn scope(&self) -> Scope {
+        (self.domain.clone(), self.path.clone(), self.name.clone())
     }
 
     pub(super) fn has_expired(&self, now: u64) -> bool {

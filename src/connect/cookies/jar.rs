@@ -1,8 +1,14 @@
 //! The cookies of a run, shared by its sessions.
 
-use super::{cookie::Cookie, date::now};
+use super::{
+    cookie::{Cookie, Scope, Source},
+    date::now,
+};
 use crate::target::Target;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// The cookies of files and servers. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -10,9 +16,51 @@ pub struct CookieJar(Arc<Mutex<Content>>);
 
 #[derive(Debug, Default)]
 struct Content {
-    cookies: Vec<Cookie>,
+    cookies: CookieList,
     /// True once a server has set or removed a cookie.
     changed: bool,
+}
+
+/// Cookies in the order of insertion, at most one of each scope.
+#[derive(Debug, Default)]
+struct CookieList {
+    by_number: BTreeMap<u64, Cookie>,
+    numbers: HashMap<Scope, u64>,
+    next: u64,
+    /// The number of cookies of servers.
+    received: usize,
+}
+
+impl CookieList {
+    /// Appends a cookie and removes the earlier one of its scope.
+    fn insert(&mut self, cookie: Cookie) {
+        if let Some(number) = self.numbers.insert(cookie.scope(), self.next) {
+            self.forget(number);
+        }
+        self.received += usize::from(cookie.source == Source::Server);
+        self.by_number.insert(self.next, cookie);
+        self.next += 1;
+    }
+
+    fn forget(&mut self, number: u64) -> Option<Cookie> {
+        let cookie = self.by_number.remove(&number)?;
+        self.received -= usize::from(cookie.source == Source::Server);
+        Some(cookie)
+    }
+
+    /// Removes the oldest cookie of a server, an expired one if possible.
+    fn remove_oldest_received(&mut self, now: u64) {
+        let received = || self.by_number.iter().filter(|(_, it)| it.source == Source::Server);
+        let oldest = received().find(|(_, it)| it.has_expired(now)).or_else(|| received().next());
+        let number = oldest.map(|(number, _)| *number);
+        if let Some(cookie) = number.and_then(|number| self.forget(number)) {
+            self.numbers.remove(&cookie.scope());
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Cookie> {
+        self.by_number.values()
+    }
 }
 
 impl CookieJar {
@@ -24,26 +72,19 @@ impl CookieJar {
     pub fn add(&self, cookies: Vec<Cookie>) {
         let mut content = self.lock();
         for cookie in cookies {
-            content.cookies.retain(|other| !cookie.replaces(other));
-            content.cookies.push(cookie);
+            content.cookies.insert(cookie);
         }
     }
 
-    /// Stores the cookie of a server. One that has expired removes the stored one.
+    /// Stores the cookie of a server. An expired one removes the stored one; it is kept to remove
+    /// that cookie from the file too.
     pub(super) fn set(&self, cookie: Cookie, now: u64) {
         let mut content = self.lock();
         content.changed = true;
-        content.cookies.retain(|other| !cookie.replaces(other));
-        if cookie.has_expired(now) {
-            return;
+        content.cookies.insert(cookie);
+        if content.cookies.received > MAX_RECEIVED {
+            content.cookies.remove_oldest_received(now);
         }
-        let received = content.cookies.iter().filter(|cookie| cookie.received).count();
-        if received >= MAX_RECEIVED
-            && let Some(oldest) = content.cookies.iter().position(|cookie| cookie.received)
-        {
-            content.cookies.remove(oldest);
-        }
-        content.cookies.push(cookie);
     }
 
     /// Returns the cookies for a target, those with longer paths first (RFC 6265, 5.4).
@@ -72,7 +113,24 @@ impl CookieJar {
     }
 }
 
-/// The greatest number of cookies of servers.
+/// The greatest number of cookies of servers, including removed ones.
 pub(super) const MAX_RECEIVED: usize = 300;
 /// The first line, by which other programs recognize the format.
 const HEADER: &str = "# Netscape HTTP Cookie File\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_file_is_added_in_linear_time() {
+        let line = |i: usize, value| format!("h{i}.com\tFALSE\t/\tFALSE\t0\tn{i}\t{value}\n");
+        let lines: String = (0..200_000).map(|i| line(i, "v")).collect();
+        let jar = CookieJar::default();
+        jar.add(Cookie::parse_file(&lines).unwrap());
+        jar.add(Cookie::parse_file(&line(7, "w")).unwrap());
+        let file = jar.file();
+        assert_eq!(file.lines().count(), 200_001);
+        assert!(file.ends_with(&line(7, "w")) && !file.contains(&line(7, "v")));
+    }
+}

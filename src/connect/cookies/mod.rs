@@ -8,6 +8,7 @@ mod set_cookie;
 pub use cookie::Cookie;
 pub use jar::CookieJar;
 
+use cookie::Source;
 use date::now;
 
 use crate::{
@@ -33,7 +34,7 @@ impl Cookies {
         let jar = self.jar.matching(target, now());
         let is_replaced = |pair: &SecretString| {
             let name = pair.expose().split('=').next().unwrap_or_default();
-            jar.iter().any(|cookie| cookie.received && cookie.name == name)
+            jar.iter().any(|cookie| cookie.source == Source::Server && cookie.name == name)
         };
         let pairs = self.pairs.iter().filter(|pair| !is_replaced(pair));
         let mut all: Vec<String> = pairs.map(|pair| pair.expose().to_owned()).collect();

@@ -1,6 +1,9 @@
 //! The Set-Cookie header field (RFC 6265, 5.2 and 5.3).
 
-use super::{cookie::Cookie, date::parse_date};
+use super::{
+    cookie::{Cookie, Source},
+    date::parse_date,
+};
 use crate::target::Target;
 
 /// Parses the value of a Set-Cookie field in a response of `target` at `now`, in seconds since 1970.
@@ -22,7 +25,7 @@ pub(super) fn parse(value: &str, target: &Target, now: u64) -> Option<Cookie> {
         secure: false,
         http_only: false,
         expires: 0,
-        received: true,
+        source: Source::Server,
     };
     if cookie.name.is_empty() {
         return None;
