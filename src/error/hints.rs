@@ -35,7 +35,7 @@ impl Error {
                 UrlFault::Scheme(_) => "use ws:// or wss://",
                 _ => return None,
             },
-            Self::InputLeft { .. } => {
+            Self::InputLeft { close: None, .. } => {
                 "pass -w -1 to keep reading stdin, or --receive-only to leave it unread"
             }
             Self::Identity { fault, .. } => return tls::identity_hint(fault),

@@ -147,10 +147,12 @@ pub enum Error {
         /// Their number.
         messages: usize,
     },
-    /// A time limit ended the run while stdin held this many unread bytes.
+    /// The run ended while stdin was open and held bytes that were not sent.
     InputLeft {
-        /// Bytes that were not read.
+        /// Bytes that were not read, or that begin an unfinished message.
         bytes: u64,
+        /// The Close of the peer, if that ended the run rather than a time limit.
+        close: Option<Box<SessionError>>,
     },
     /// The run ended before an expectation was met.
     Unmet(UnmetExpectation),

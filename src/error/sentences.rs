@@ -101,9 +101,15 @@ impl fmt::Display for Error {
                     "stdin ended in the middle of message {message}: {missing} bytes are missing"
                 )
             }
-            Self::InputLeft { bytes } => {
-                let were = if *bytes == 1 { "byte was" } else { "bytes were" };
-                write!(f, "the run ended before stdin did: {bytes} {were} not sent")
+            Self::InputLeft { bytes, close } => {
+                let byte = if *bytes == 1 { "byte" } else { "bytes" };
+                let were = if *bytes == 1 { "was" } else { "were" };
+                match close {
+                    Some(close) => write!(f, "{close}; {bytes} {byte} of stdin {were} not sent"),
+                    None => {
+                        write!(f, "the run ended before stdin did: {bytes} {byte} {were} not sent")
+                    }
+                }
             }
             Self::Unmet(unmet) => unmet.fmt(f),
             Self::Listen { address, cause } => {

@@ -15,7 +15,7 @@ pub use super::{
 use super::readiness::{is_null, is_ready, watch};
 use rustix::{
     event::PollFlags,
-    fs::{FileType, Mode, OFlags, fstat, open},
+    fs::{FileType, Mode, OFlags, fstat, open, tell},
     io::Errno,
     process::getpgrp,
 };
@@ -117,7 +117,11 @@ impl Stdin {
     /// system reports it.
     pub fn available(&self) -> u64 {
         match &self.descriptor {
-            Descriptor::Direct => 0,
+            Descriptor::Direct => {
+                let stdin = io::stdin();
+                let size = fstat(&stdin).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+                size.saturating_sub(tell(&stdin).unwrap_or(size))
+            }
             Descriptor::Own { fd, .. } | Descriptor::Shared(fd) => {
                 rustix::io::ioctl_fionread(fd.get_ref()).unwrap_or(0)
             }

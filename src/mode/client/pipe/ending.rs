@@ -172,6 +172,7 @@ impl Pipe {
     fn outcome(&mut self) -> Result<RunOutcome, Error> {
         let (waiting, unsent) = (self.waiting(), self.options.script.unsent_messages());
         let unread = self.unread_bytes();
+        let by_clock = matches!(self.end_cause, Some(EndCause::Clock));
         match self.end_cause.take() {
             Some(EndCause::Failed(error)) => Err(error),
             Some(EndCause::Signal(signal)) => Ok(RunOutcome::Signal(signal)),
@@ -184,7 +185,9 @@ impl Pipe {
                 let early = self.verdict.take();
                 early.unwrap_or_else(|| self.verdict(waiting))?;
                 if unread > 0 {
-                    return Err(Error::InputLeft { bytes: unread });
+                    let closed = self.session.remote_close().filter(|_| !by_clock).cloned();
+                    let close = closed.map(|close| Box::new(self.session.close_error(close)));
+                    return Err(Error::InputLeft { bytes: unread, close });
                 }
                 match self.options.script.unmet(false) {
                     Some(unmet) => Err(Error::Unmet(unmet)),
@@ -212,10 +215,12 @@ impl Pipe {
         if self.options.rules.send_only { Ok(()) } else { self.session.ensure_complete() }
     }
 
-    /// Returns the number of bytes of stdin that were unread when the clock ended the run.
+    /// Returns the number of bytes of stdin that were not sent when the clock or the peer ended the
+    /// run. Complete messages that were read are not among them.
     fn unread_bytes(&self) -> u64 {
-        let stdin = self.stdin.as_ref().filter(|_| matches!(self.end_cause, Some(EndCause::Clock)));
-        stdin.map_or(0, Stdin::available)
+        let ends = matches!(self.end_cause, None | Some(EndCause::Clock));
+        let Some(stdin) = self.stdin.as_ref().filter(|_| ends) else { return 0 };
+        stdin.available() + self.input.unfinished().len() as u64
     }
 
     /// Describes a Close from the peer that was received before the time of `-w` expired.

@@ -345,8 +345,39 @@ fn input_that_arrives_after_the_clock_has_ended_the_run_is_not_lost_with_status_
             stdin.as_mut().unwrap().write_all(b"m\n").unwrap();
             assert_eq!(peer.finish().await, [closed(1000)]);
         });
-        assert!(matches!(ended, Err(Error::InputLeft { bytes: 2 })), "{ended:?}");
+        assert!(matches!(ended, Err(Error::InputLeft { bytes: 2, close: None })), "{ended:?}");
     });
+}
+
+#[test]
+fn input_that_waits_when_the_peer_closes_is_not_lost_with_status_0() {
+    // Stdin is not read before the expected message.
+    for (expects, input, left) in [
+        (true, "m\n", Some(2)),
+        (true, "m", Some(1)),
+        (false, "unfinished", Some(10)),
+        (false, "m\n", None),
+    ] {
+        testbed::run(async {
+            let mut options = scripted_then_stdin(Some(Wait::UntilClosed));
+            if expects {
+                let actions = vec![say("a"), expect("b")];
+                options.script = Script::new(actions, 10 * S, Goals::default());
+            }
+            let (mut pipe, mut world) = pipe(options);
+            world.type_all(input);
+            let World { peer, signals, .. } = &mut world;
+            let (ended, _) = tokio::join!(pipe.converse(signals), async {
+                peer.idle(S).await;
+                peer.close(1000);
+                peer.finish().await
+            });
+            match ended {
+                Err(Error::InputLeft { bytes, close: Some(_) }) => assert_eq!(Some(bytes), left),
+                ended => assert_eq!((ended.unwrap(), left), (RunOutcome::Done, None)),
+            }
+        });
+    }
 }
 
 #[test]
