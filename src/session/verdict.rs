@@ -147,6 +147,10 @@ impl Session {
             }
             (Some(Cause::SendFailed), None) => {
                 let cause = self.send_error.take().unwrap_or_else(|| io::ErrorKind::Other.into());
+                // Only the first call after a reset reports it, which may have been a read.
+                let reset =
+                    self.receive_error.take_if(|_| cause.kind() == io::ErrorKind::BrokenPipe);
+                let cause = reset.unwrap_or(cause);
                 Err(SessionError::Send { authority, cause, context })
             }
             (Some(Cause::Violation(violation)), _) => {
