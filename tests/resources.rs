@@ -1,6 +1,9 @@
-//! Systems that refuse descriptors.
+//! Systems that refuse descriptors or long files.
 
-use crate::support::closed_port;
+use crate::support::{
+    Test, closed_port,
+    wire::{frame, text},
+};
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
@@ -90,4 +93,27 @@ fn a_reconnecting_run_ends_when_it_lacks_descriptors() {
         }
     }
     assert!(lacked > 2, "{lacked}");
+}
+
+/// Regression: SIGXFSZ ended the process, and at the prompt left the terminal raw.
+#[test]
+fn a_limit_of_the_size_of_files_ends_no_run_by_a_signal() {
+    let message = "x".repeat(3 << 20);
+    let limited = |args: &[&str]| {
+        let frames = [frame(0x01, &message), frame(0x80, "y"), text("z")].concat();
+        Test::new().shell("ulimit -f 2048; exec \"$@\"").args(args).peer(|peer| {
+            peer.open();
+            peer.send(frames);
+            peer.close(1000);
+        })
+    };
+    let lengths = [&(message.len() as u32 + 1).to_be_bytes(), message.as_bytes(), b"y\0\0\0\x01z"];
+    limited(&["--delimiter", "length"]).stdout(lengths.concat()).run();
+    let dir = tempfile::tempdir().expect("a directory");
+    let record = dir.path().join("run.jsonl").display().to_string();
+    limited(&["--record", &record])
+        .stdout(format!("{message}y\nz\n"))
+        .stderr(format!("sockeye: cannot write {record}: file too large (os error 27)\n"))
+        .status(23)
+        .run();
 }

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP during a run.
+//! SIGINT, SIGTERM and SIGHUP during a run, and SIGXFSZ, which never ends it.
 //!
 //! Until a mode receives them, the signals end the process by their default action. The kernel has
 //! none for the first process of a PID namespace, as in a container, and a handler that was
@@ -9,7 +9,7 @@ use super::{
     unix::{EndOfSignal, end_of_signal, ignored_signals},
 };
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ},
     flag::{register, register_conditional_default, register_conditional_shutdown},
 };
 use std::{
@@ -94,8 +94,14 @@ fn set_unattended(signals: &[i32], unattended: bool) {
     }
 }
 
-/// Makes signals end a process for which the kernel has no default action. Called at the start.
+/// Makes signals end a process for which the kernel has no default action, and a write beyond the
+/// limit of the size of files fail instead of ending the process. Called at the start.
 pub fn prepare() -> io::Result<()> {
+    if !is_ignored(SIGXFSZ) {
+        // A handler, unlike an ignored signal, is not inherited by the commands that this process
+        // starts.
+        register(SIGXFSZ, Arc::default())?;
+    }
     match end_of_signal(std::process::id()) {
         EndOfSignal::Exit => install_handlers(),
         EndOfSignal::Kill => Ok(()),
