@@ -4,6 +4,8 @@ use crate::support::{
     Signal, Stdin, Test,
     wire::{close, text},
 };
+use serde_json::Value;
+use std::{fs, thread, time::Duration};
 
 #[test]
 fn a_signal_closes_with_1001_and_ends_by_that_signal() {
@@ -298,4 +300,34 @@ fn a_stuck_stdout_after_the_peer_has_closed_delays_neither_a_signal_nor_max_time
         .status(28)
         .takes_at_least(1000)
         .run();
+}
+
+/// Regression: the file ended inside the line of the message.
+#[test]
+fn a_file_on_stdout_gets_the_rest_of_a_long_message_and_the_end() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("events");
+    fs::write(&path, "").expect("a file");
+    let (message, output) = ("x".repeat(24 << 20), path.clone());
+    Test::new()
+        .args(["--output", "jsonl", "--close-timeout", "0"])
+        .stdout_to(&path)
+        .peer(move |peer| {
+            peer.open();
+            peer.send(text(message));
+            while fs::metadata(&output).is_ok_and(|file| file.len() < 1 << 20) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            peer.child.signal(Signal::TERM);
+            peer.discard_all();
+        })
+        .killed_by(Signal::TERM)
+        .run();
+    let events = fs::read_to_string(&path).expect("text");
+    let types = events.lines().map(|line| {
+        let event: Value = serde_json::from_str(line).expect("a whole line");
+        event["type"].as_str().expect("a type").to_owned()
+    });
+    let types: Vec<_> = types.collect();
+    assert!(types.contains(&"text".to_owned()) && types.last().unwrap() == "end", "{types:?}");
 }

@@ -73,6 +73,11 @@ impl Stdout {
         Ok(done)
     }
 
+    /// Reports whether stdout is a file, which takes all bytes or fails.
+    pub fn is_file(&self) -> bool {
+        self.readiness.is_none() && self.writer.thread().is_none()
+    }
+
     /// Waits until more can be written.
     pub async fn writable(&self) -> io::Result<()> {
         // A descriptor may poll as writable and still accept nothing: timers and signals go on.

@@ -253,7 +253,9 @@ impl Pipe {
                     ended = Err(Error::Output(cause));
                 }
             }
-            if self.output.is_written() || self.is_past_flush_deadline() {
+            // A file has no reader to wait for, and it must not end inside a line.
+            let late = self.is_past_flush_deadline() && !self.output.is_file();
+            if self.output.is_written() || late {
                 return ended;
             }
             let alarm = [self.flush_deadline, self.options.max_time.map(|(_, at)| at)];

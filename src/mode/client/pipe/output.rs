@@ -170,6 +170,11 @@ impl Output {
         }
     }
 
+    /// Reports whether stdout is a file, which takes all bytes or fails.
+    pub(super) fn is_file(&self) -> bool {
+        self.stdout.is_file()
+    }
+
     /// Waits until more can be written.
     pub(super) async fn writable(&self) -> io::Result<()> {
         self.stdout.writable().await
