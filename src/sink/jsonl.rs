@@ -8,7 +8,7 @@ use crate::{
     job::run_outcome::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines, long_content::LongContent},
     report::Report,
-    session::SessionEvent,
+    session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
     stored::WholeMessage,
     sys::stdio::Stdout,
 };
@@ -75,8 +75,10 @@ impl EventBuffer {
         events.long.is_none() && events.buffer.ready().is_empty()
     }
 
-    /// Writes as much as possible without blocking. Of a long message, `limit` bytes are buffered.
+    /// Writes as much as possible without blocking. Of a long message, at most `limit` bytes are
+    /// buffered, and few at once, so that the caller sees signals and deadlines meanwhile.
     pub(crate) fn write(&self, stdout: &Stdout, limit: usize) -> io::Result<()> {
+        let limit = limit.min(QUEUE_LIMIT_BYTES);
         let mut events = self.lock();
         events.fill(limit)?;
         if !events.buffer.ready().is_empty() {
