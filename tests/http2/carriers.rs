@@ -20,6 +20,8 @@ fn the_same_conversations_work_over_http_2() {
         "unmet_goals_fail_the_run",
         "a_wait_delays_neither_a_close_nor_max_time",
         "the_end_is_not_lost_on_a_slow_reader",
+        // The proxy serves one connection.
+        "a_shell_loop_that_loses_its_stdin_is_told",
         // This test itself.
         "http_2",
     ];
