@@ -225,13 +225,14 @@ impl View {
             options.write(true).create_new(true);
             set_private_mode(&mut options);
             let mut file = options.open(path)?;
-            match message {
-                LastMessage::Short(bytes) => {
-                    file.write_all(bytes)?;
-                    Ok(bytes.len() as u64)
-                }
+            let written = match message {
+                LastMessage::Short(bytes) => file.write_all(bytes).map(|()| bytes.len() as u64),
                 LastMessage::Long(stored) => stored.write_to(&mut file),
+            };
+            if written.is_err() {
+                let _ = std::fs::remove_file(path);
             }
+            written
         };
         match write() {
             Ok(length) => format!("{length} bytes written to {}", ShownPath(path)),
