@@ -70,7 +70,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
         }
     }
     if let Some(path) = args.cookie_jar.as_ref().filter(|path| path.exists()) {
-        cookies.jar.add(read_file(path, Cookie::parse_file)?);
+        cookies.jar.add_stored(read_file(path, Cookie::parse_file)?);
     }
     Ok(Credentials {
         user,

@@ -23,6 +23,8 @@ pub(crate) struct RecordFile {
     file: File,
     /// Device and inode.
     id: (u64, u64),
+    /// The file did not exist before.
+    is_new: bool,
     /// True while the file has content of an earlier run.
     has_previous: bool,
     fault: Option<io::Error>,
@@ -42,10 +44,22 @@ impl RecordFile {
                 return Err(fail(io::Error::other(format!("it is also {name} of this run"))));
             }
         }
+        let is_new = fs::symlink_metadata(path).is_err();
         let file = open_regular(path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         let (id, has_previous) = (file_id(&metadata), metadata.len() > 0);
-        Ok(Self { path: path.to_owned(), file, id, has_previous, fault: None })
+        Ok(Self { path: path.to_owned(), file, id, is_new, has_previous, fault: None })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the file if [`Self::open`] created it.
+    pub(super) fn discard(self) {
+        if self.is_new && self.is_at(&self.path) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     /// Reports whether a path leads to this file.
@@ -152,8 +166,14 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "before").unwrap();
         let (path, handle) = (file.path().to_owned(), File::open(file.path()).unwrap());
-        let mut record =
-            RecordFile { path, file: handle, id: (0, 0), has_previous: true, fault: None };
+        let mut record = RecordFile {
+            path,
+            file: handle,
+            id: (0, 0),
+            is_new: false,
+            has_previous: true,
+            fault: None,
+        };
         assert!(!record.has_failed());
         record.append(b"one");
         assert!(record.has_failed() && !record.write_at(0, b"two"));

@@ -12,7 +12,7 @@ use super::{
     sinks::Sinks,
 };
 use crate::{error::Error, job::ClientJob, report::Report, target::Target};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Creates a sink that writes a file.
 type NewRecorder<'a> = &'a dyn Fn(RecordFile, &Target, Report) -> Box<dyn Sink>;
@@ -20,7 +20,7 @@ type NewRecorder<'a> = &'a dyn Fn(RecordFile, &Target, Report) -> Box<dyn Sink>;
 impl Sinks {
     /// Creates the sinks of a client, in the order of notification. `events` is the buffer of
     /// `--output jsonl`, if requested. Fails if a file cannot be opened or has another purpose in
-    /// this run; no file was changed then.
+    /// this run; no file was created or changed then.
     pub(crate) fn of_client(
         client: &ClientJob,
         target: &Target,
@@ -41,18 +41,18 @@ impl Sinks {
         let mut files: Vec<(RecordFile, &str, NewRecorder<'_>)> = Vec::new();
         for (path, noun, create) in recorders {
             let Some(path) = path else { continue };
-            // The files opened so far now exist, including new ones, so another name of the same
-            // file is recognized.
-            if let Some((_, other, _)) = files.iter().find(|(file, ..)| file.is_at(path)) {
-                return Err(conflict(path, other, noun));
-            }
-            let file = RecordFile::open(path)?;
             // A jar was read as a cookie file, and may also be one of `--cookie`.
             let is_jar = recording.cookie_jar.as_ref() == Some(path);
-            if !is_jar && recording.inputs.iter().any(|input| file.is_at(input)) {
-                return Err(conflict(path, "an input of this run", noun));
+            let inputs = if is_jar { &[][..] } else { &recording.inputs };
+            match open_for(path, noun, &files, inputs) {
+                Ok(file) => files.push((file, noun, create)),
+                Err(error) => {
+                    for (file, ..) in files {
+                        file.discard();
+                    }
+                    return Err(error);
+                }
             }
-            files.push((file, noun, create));
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         sinks.extend(FrameLines::wanted(client.common.frames, report, String::new()));
@@ -82,4 +82,23 @@ impl Sinks {
         let events = events.map(|it| JsonlOutput::of_client(it.clone(), report, conn));
         Self::new(frames.into_iter().chain(events).collect())
     }
+}
+
+/// Opens a file with one purpose, unless it is one of `others`, which are open, or an input.
+fn open_for<T>(
+    path: &Path,
+    noun: &str,
+    others: &[(RecordFile, &str, T)],
+    inputs: &[PathBuf],
+) -> Result<RecordFile, Error> {
+    // The other files now exist, including new ones, so another name of the same file is recognized.
+    if let Some((_, other, _)) = others.iter().find(|(file, ..)| file.is_at(path)) {
+        return Err(conflict(path, other, noun));
+    }
+    let file = RecordFile::open(path)?;
+    if inputs.iter().any(|input| file.is_at(input)) {
+        file.discard();
+        return Err(conflict(path, "an input of this run", noun));
+    }
+    Ok(file)
 }

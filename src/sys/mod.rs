@@ -6,6 +6,7 @@ pub mod input_file;
 mod output_target;
 mod patient;
 mod readiness;
+pub mod replace;
 pub mod resources;
 pub mod run_limit;
 pub mod shared_stdin;

@@ -156,4 +156,35 @@ fn a_cookie_jar_is_written_when_the_run_fails_but_not_over_another_file() {
         .stderr(format!("sockeye: {} cannot be a recording and a cookie jar\n", jar.display()))
         .status(2)
         .run();
+    assert!(!jar.exists());
+    fs::write(&jar, b"# Netscape HTTP Cookie File\n\xff\n").unwrap();
+    Test::new()
+        .args(["--cookie-jar", path(&jar), "ws://127.0.0.1:1"])
+        .stderr(format!("sockeye: cannot read {}: line 2 is not valid UTF-8\n", jar.display()))
+        .status(2)
+        .run();
+}
+
+#[test]
+fn a_cookie_jar_that_another_run_has_changed_keeps_the_changes_of_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let jar = dir.path().join("jar");
+    let line = |name| format!("127.0.0.1\tFALSE\t/\tFALSE\t0\t{name}\t1\n");
+    fs::write(&jar, [line("kept"), line("removed")].concat()).unwrap();
+    let theirs = ["# comment\n".to_owned(), line("kept"), line("removed"), line("theirs")].concat();
+    let meanwhile = jar.clone();
+    Test::new()
+        .args(["--cookie-jar", path(&jar)])
+        .peer(move |peer| {
+            peer.open_with(
+                "Set-Cookie: removed=; Max-Age=0; Path=/\r\nSet-Cookie: own=1; Path=/\r\n",
+            );
+            fs::write(&meanwhile, theirs).unwrap();
+            peer.close(1000);
+        })
+        .run();
+    let header = "# Netscape HTTP Cookie File\n# comment\n".to_owned();
+    let expected = header + &[line("kept"), line("theirs"), line("own")].concat();
+    assert_eq!(fs::read_to_string(&jar).unwrap(), expected);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }

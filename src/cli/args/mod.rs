@@ -346,7 +346,8 @@ pub struct ClientArgs {
     /// The file has the Netscape format and is created if it does not exist. At the end of the run
     /// it holds its cookies and those that servers have set, including session cookies. Without
     /// this option, a cookie that a server sets is kept until the end of the run: it is sent after
-    /// redirects and in later sessions to the hosts and paths that it is for.
+    /// redirects and in later sessions to the hosts and paths that it is for. Runs at the same time
+    /// may share the file: each adds its changes to it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = REQUEST)]
     pub cookie_jar: Option<PathBuf>,
 

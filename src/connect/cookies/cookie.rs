@@ -24,7 +24,10 @@ pub struct Cookie {
 /// The origin of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
+    /// A file that is only read.
     File,
+    /// The file of `--cookie-jar`.
+    Jar,
     /// A server has set or removed it during this run.
     Server,
 }
@@ -44,7 +47,7 @@ impl Cookie {
                 None => (false, line),
             };
             let line = line.trim_end_matches('\r');
-            if line.trim().is_empty() || line.starts_with('#') {
+            if line.trim().is_empty() || (!http_only && Self::is_comment(line)) {
                 continue;
             }
             let fields: Vec<&str> = line.split('\t').collect();
@@ -67,6 +70,11 @@ impl Cookie {
             });
         }
         Ok(cookies)
+    }
+
+    /// Reports whether a line of a file is a comment.
+    pub(super) fn is_comment(line: &str) -> bool {
+        line.starts_with('#') && !line.starts_with(HTTP_ONLY)
     }
 
     /// Returns the line of the cookie in a file, without the line end.

@@ -76,6 +76,11 @@ impl CookieJar {
         }
     }
 
+    /// Adds the cookies of the file that [`Self::merged_into`] updates.
+    pub fn add_stored(&self, cookies: Vec<Cookie>) {
+        self.add(cookies.into_iter().map(|it| Cookie { source: Source::Jar, ..it }).collect());
+    }
+
     /// Stores the cookie of a server. An expired one removes the stored one; it is kept to remove
     /// that cookie from the file too.
     pub(super) fn set(&self, cookie: Cookie, now: u64) {
@@ -101,22 +106,35 @@ impl CookieJar {
         self.lock().changed
     }
 
-    /// Returns the cookies that have not expired as a file in the Netscape format.
-    pub fn file(&self) -> String {
+    /// Returns the text of the file with the changes of this run: the cookies that other files gave
+    /// and it lacks, and those that servers have set or removed. Expired cookies are left out. The
+    /// comments are kept, at the start. Fails if the text is not in the Netscape format.
+    pub fn merged_into(&self, text: &str) -> Result<String, String> {
+        let stored = Cookie::parse_file(text)?;
+        let content = self.lock();
+        let of = |source| content.cookies.iter().filter(move |it| it.source == source).cloned();
+        let mut merged = CookieList::default();
+        for cookie in of(Source::File).chain(stored).chain(of(Source::Server)) {
+            merged.insert(cookie);
+        }
         let now = now();
-        let mut file = HEADER.to_owned();
-        for cookie in self.lock().cookies.iter().filter(|cookie| !cookie.has_expired(now)) {
-            file.push_str(&cookie.line());
+        let cookies = merged.iter().filter(|cookie| !cookie.has_expired(now)).map(Cookie::line);
+        let comments = text.lines().filter(|line| Cookie::is_comment(line) && *line != HEADER);
+        let mut file = String::new();
+        for line in
+            [HEADER.to_owned()].into_iter().chain(comments.map(str::to_owned)).chain(cookies)
+        {
+            file.push_str(&line);
             file.push('\n');
         }
-        file
+        Ok(file)
     }
 }
 
 /// The greatest number of cookies of servers, including removed ones.
 pub(super) const MAX_RECEIVED: usize = 300;
 /// The first line, by which other programs recognize the format.
-const HEADER: &str = "# Netscape HTTP Cookie File\n";
+const HEADER: &str = "# Netscape HTTP Cookie File";
 
 #[cfg(test)]
 mod tests {
@@ -129,8 +147,31 @@ mod tests {
         let jar = CookieJar::default();
         jar.add(Cookie::parse_file(&lines).unwrap());
         jar.add(Cookie::parse_file(&line(7, "w")).unwrap());
-        let file = jar.file();
+        let file = jar.merged_into("").unwrap();
         assert_eq!(file.lines().count(), 200_001);
         assert!(file.ends_with(&line(7, "w")) && !file.contains(&line(7, "v")));
+    }
+
+    #[test]
+    fn a_file_that_has_changed_is_merged_with_the_changes_of_this_run() {
+        let line = |name: &str, value| format!("h\tFALSE\t/\tFALSE\t0\t{name}\t{value}\n");
+        let parse = |lines: &[String]| Cookie::parse_file(&lines.concat()).unwrap();
+        let jar = CookieJar::default();
+        jar.add(parse(&[line("given", 1), line("both", 1)]));
+        jar.add_stored(parse(&["both", "kept", "set", "removed", "lost"].map(|it| line(it, 2))));
+        let of_server = |name, expires| {
+            let cookie = parse(&[line(name, 3)]).pop().unwrap();
+            Cookie { source: Source::Server, expires, ..cookie }
+        };
+        for cookie in [of_server("set", 0), of_server("removed", 1), of_server("theirs", 1)] {
+            jar.set(cookie, 9);
+        }
+        let header = format!("{HEADER}\n# of a person\n");
+        let theirs = ["both", "kept", "set", "removed", "theirs", "new"].map(|it| line(it, 4));
+        let merged = jar.merged_into(&format!("{header}{}", theirs.concat())).unwrap();
+        let expected =
+            [line("given", 1), line("both", 4), line("kept", 4), line("new", 4), line("set", 3)];
+        assert_eq!(merged, header + &expected.concat());
+        assert!(jar.merged_into("a text").is_err());
     }
 }
