@@ -219,8 +219,8 @@ impl Connection {
         link.cause.get_or_insert(Cause::TransportEnded);
     }
 
-    /// Records whether the driver reads from the transport; it may pause because the output is
-    /// blocked. While it is paused, the time limit on the peer's pong does not run.
+    /// Records whether the driver expects bytes of the peer; it may not read because the output is
+    /// blocked. Until it does, the time limit on the peer's pong does not run.
     pub fn set_reading(&mut self, reading: bool, now: Instant) {
         let link = &mut self.link;
         if reading != link.paused {

@@ -5,9 +5,9 @@
 //! | deadline | started by | moved by | stopped by | kept in |
 //! | --- | --- | --- | --- | --- |
 //! | keepalive | the opening | a received byte | our Close | [`Timer::KeepAlive`] |
-//! | pong | a keepalive ping | the ping leaving the queue; bytes accepted by a transport that was full; a pause in reading | a received byte, our Close | [`Timer::Pong`] |
+//! | pong | a keepalive ping | the ping leaving the queue; bytes accepted by a transport that was full; a pause in reading, unless the peer causes it by not reading | a received byte, our Close | [`Timer::Pong`] |
 //! | close | the first Close, ours or the peer's; a failed write | both Closes exchanged: at most 100 ms remain for a client | – | [`Timer::Close`] |
-//! | idle | the opening | a message, or bytes of one, in either direction; a pause in reading | our Close | the session |
+//! | idle | the opening | a message, or bytes of one, in either direction; a pause in reading, as for the pong | our Close | the session |
 //! | run (`--max-time`) | the start of the process | – | – | the mode |
 
 use std::time::Instant;

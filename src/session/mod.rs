@@ -95,6 +95,8 @@ pub struct Session {
     /// The time of the last successful write.
     last_sent: Instant,
     idle: Idle,
+    /// The caller reads nothing because the peer reads none of our messages.
+    is_stalled: bool,
     /// Our Close, if one was sent. A peer that merely echoes an error code does not report an
     /// error.
     our_close: Option<OurClose>,
@@ -174,6 +176,7 @@ impl Session {
             silence: Duration::ZERO,
             last_sent: now,
             idle: Idle { messages: 0, partial: None, since: now, paused: false, expired: false },
+            is_stalled: false,
             our_close: None,
             message_start: 0,
             written: (0, now),
@@ -288,6 +291,12 @@ impl Session {
         poll_fn(|cx| self.poll_progress(cx, reading)).await;
     }
 
+    /// Records whether the caller reads nothing because our messages, which the peer does not read,
+    /// leave no room for answers. The limits on the peer then run as if it were read.
+    pub fn set_stalled(&mut self, is_stalled: bool) {
+        self.is_stalled = is_stalled;
+    }
+
     /// Writes as many queued bytes as the transport takes without waiting.
     pub async fn write(&mut self) {
         self.rest();
@@ -302,7 +311,8 @@ impl Session {
         let now = clock::now();
         self.note_first_message();
         self.rest();
-        self.connection.set_reading(reading, now);
+        let expects = reading || self.is_stalled;
+        self.connection.set_reading(expects, now);
         let mut progressed = self.poll_write(cx, now, reading);
         if reading && self.eof {
             self.connection.receive_eof();
@@ -311,7 +321,7 @@ impl Session {
         } else if reading {
             progressed |= self.poll_read(cx);
         }
-        self.check_idle_timeout(now, reading);
+        self.check_idle_timeout(now, expects);
         progressed |= self.poll_timer(cx);
         if progressed || self.connection.is_over() {
             return Poll::Ready(());
@@ -477,14 +487,14 @@ impl Session {
         Some(self.idle.since + limit)
     }
 
-    fn check_idle_timeout(&mut self, now: Instant, reading: bool) {
+    fn check_idle_timeout(&mut self, now: Instant, expects: bool) {
         let Some(deadline) = self.idle_deadline() else { return };
         let (received, sent) = self.connection.tallies();
         let messages = received.messages() + sent.messages();
         let partial = self.connection.incomplete_message().map(|(_, carried)| carried);
         let moved = (messages, partial) != (self.idle.messages, self.idle.partial);
-        if moved || !reading || self.idle.paused {
-            self.idle = Idle { messages, partial, since: now, paused: !reading, ..self.idle };
+        if moved || !expects || self.idle.paused {
+            self.idle = Idle { messages, partial, since: now, paused: !expects, ..self.idle };
         } else if deadline <= now {
             // The session is open, since there is a deadline.
             self.idle.expired = self.close(&Close::new(CloseCode::NORMAL)).is_ok();

@@ -125,6 +125,7 @@ impl Client {
             }
             let (shared, over) = (&self.shared, session.is_over());
             let id = self.mailbox.id;
+            session.set_stalled(stall == Stall::Session);
             tokio::select! {
                 () = progress(session, shared, stall == Stall::Nothing), if !over => {}
                 () = self.mailbox.wake.notified() => {}

@@ -192,6 +192,7 @@ impl Interactive {
         let late = self.run_deadline();
         let time = self.close_deadline.into_iter().chain(repeats).chain(late).min();
         let over = self.session.is_over();
+        self.session.set_stalled(!full && !self.view.is_full() && self.is_congested());
         let Self { session, prompt, signals, .. } = self;
         let deadline = time.unwrap_or_else(Instant::now);
         tokio::select! {

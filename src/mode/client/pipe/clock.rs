@@ -115,6 +115,8 @@ pub(super) struct Clock {
     started: Option<Instant>,
     /// The earliest start of the silence.
     since: Instant,
+    /// The last time at which output waited for stdout.
+    blocked: Instant,
     /// True if bytes were received since the last send, or since the opening.
     answered: bool,
 }
@@ -123,7 +125,8 @@ impl Clock {
     /// Creates the clock of a session that opened at `now`. `stdin` is `Unread` or `Silent`;
     /// `answered` is true if bytes were received with the handshake.
     pub(super) fn new(rules: ClockRules, stdin: StdinState, now: Instant, answered: bool) -> Self {
-        Self { rules, stdin, script_ended: false, started: None, since: now, answered }
+        let (since, blocked) = (now, now);
+        Self { rules, stdin, script_ended: false, started: None, since, blocked, answered }
     }
 
     /// Records the end of the script, which may be empty.
@@ -154,14 +157,18 @@ impl Clock {
     }
 
     fn start(&mut self, now: Instant) {
-        let has_input = match self.rules.start(self.stdin) {
-            Start::Script => !self.script_ended,
-            Start::Stdin => !self.script_ended || self.stdin != StdinState::Ended,
-            Start::Never => true,
-        };
-        if !has_input {
+        if self.script_ended && !self.awaits_stdin() {
             self.started = Some(now);
             self.busy(now);
+        }
+    }
+
+    /// Reports whether the clock does not start with the end of the script.
+    fn awaits_stdin(&self) -> bool {
+        match self.rules.start(self.stdin) {
+            Start::Script => false,
+            Start::Stdin => self.stdin != StdinState::Ended,
+            Start::Never => true,
         }
     }
 
@@ -189,9 +196,31 @@ impl Clock {
         self.since = self.since.max(now);
     }
 
+    /// Records output that has to wait for stdout, during which the peer may not be read.
+    pub(super) fn blocked(&mut self, now: Instant) {
+        self.blocked = now;
+        self.busy(now);
+    }
+
     /// Reports whether the clock runs.
     pub(super) fn runs(&self) -> bool {
         self.started.is_some()
+    }
+
+    /// Returns the end of a run whose script or answers wait for a peer that has neither read nor
+    /// sent any bytes since `active`, or `None` if another event ends it.
+    pub(super) fn stall(&self, active: Instant) -> Option<(Instant, Expiry)> {
+        let EndRules { wait, quiet_for, until_met } = self.rules.end;
+        let is_waited_for = match wait {
+            None => until_met,
+            Some(Wait::For(_)) => self.script_ended,
+            Some(Wait::UntilClosed) => true,
+        };
+        if is_waited_for || self.awaits_stdin() {
+            return None;
+        }
+        let window = quiet_for.unwrap_or(STALL_LIMIT);
+        Some((active.max(self.blocked) + window, Expiry::Silence(window)))
     }
 
     /// Returns the time and reason of the end, if they are known. `stuck` is true while unsent

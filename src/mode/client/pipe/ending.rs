@@ -19,19 +19,31 @@ use std::time::{Duration, Instant};
 impl Pipe {
     /// Returns the expiry of the clock. Silence does not end a session with pending data.
     pub(super) fn expiry(&self) -> Option<(Instant, Expiry)> {
-        let waits = self.end_cause.is_none() && self.session.is_open();
-        let expiry = self.clock.expiry(self.session.queued() > 0).filter(|_| waits)?;
+        if self.end_cause.is_some() || !self.session.is_open() {
+            return None;
+        }
+        if let Some(stall) = self.stall() {
+            return Some(stall);
+        }
+        let expiry = self.clock.expiry(self.session.queued() > 0)?;
         let busy = match expiry.1 {
             Expiry::Waited(_) => self.feeding,
-            Expiry::Silence(_) => self.feeding || !self.drained || !self.output.is_written(),
+            Expiry::Silence(_) => self.feeding || !self.output.is_written(),
         };
         (!busy).then_some(expiry)
+    }
+
+    /// Returns the end of a run whose messages wait for a peer that reads none.
+    fn stall(&self) -> Option<(Instant, Expiry)> {
+        let active = self.session.last_sent().max(self.session.last_heard());
+        self.clock.stall(active).filter(|_| self.is_stalled_by_peer())
     }
 
     /// Returns the deadline of the expected message. There is none while undecoded bytes, which may
     /// contain that message, wait for stdout.
     pub(super) fn expect_deadline(&self) -> Option<Instant> {
-        self.options.script.expect_deadline().filter(|_| self.drained)
+        let is_read = self.drained || self.output.is_written();
+        self.options.script.expect_deadline().filter(|_| is_read)
     }
 
     /// Acts on the deadlines that have passed.
@@ -50,7 +62,7 @@ impl Pipe {
             return self.finish(EndCause::Failed(Error::Unmet(unmet)));
         }
         // Data ready on stdin is not silence, even if the timer fired first.
-        if self.stdin.as_ref().is_some_and(Stdin::is_ready) {
+        if self.stall().is_none() && self.stdin.as_ref().is_some_and(Stdin::is_ready) {
             return;
         }
         if let Some((at, why)) = self.expiry()

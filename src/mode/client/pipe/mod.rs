@@ -314,7 +314,13 @@ impl Pipe {
     fn is_congested(&self) -> bool {
         let echoes = if self.options.echo { self.session.queued() } else { 0 };
         let replies = echoes.max(self.options.script.answer_bytes());
-        replies >= QUEUE_LIMIT_BYTES && !self.session.is_over()
+        // After the end of the run, messages are no longer answered.
+        replies >= QUEUE_LIMIT_BYTES && self.end_cause.is_none() && self.session.is_open()
+    }
+
+    /// Reports whether messages wait only because the peer reads none.
+    fn is_stalled_by_peer(&self) -> bool {
+        self.session.queued() >= QUEUE_LIMIT_BYTES && self.output.is_written()
     }
 
     fn write(&mut self) {
@@ -334,7 +340,8 @@ impl Pipe {
 
     async fn wait(&mut self, signals: &mut Signals) -> PipeEvent {
         let turned = now();
-        let (stuck, queued) = (!self.drained, self.session.queued() > 0);
+        let queued = self.session.queued() > 0;
+        self.session.set_stalled(self.is_stalled_by_peer());
         let (over, drained) = (self.session.is_over(), self.drained);
         let room = self.has_room();
         let idle = self.is_idle();
@@ -360,11 +367,11 @@ impl Pipe {
         if queued {
             self.clock.busy(self.session.last_sent());
         }
-        if stuck || has_output {
+        if has_output {
             // The time in which received bytes waited for stdout was not silence.
             let ended = now();
-            self.clock.busy(ended);
-            if stuck {
+            self.clock.blocked(ended);
+            if !drained {
                 self.options.script.delay(ended - turned);
             }
         }

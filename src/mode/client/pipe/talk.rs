@@ -15,6 +15,10 @@ impl Pipe {
         for event in self.options.script.take_news() {
             news::tell(&event, self.report);
         }
+        if self.end_cause.is_some() {
+            // The message arrived after the end of the run.
+            return self.options.script.forget_answers();
+        }
         self.send_answers();
     }
 

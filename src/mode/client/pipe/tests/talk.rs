@@ -7,6 +7,7 @@ use crate::{
         draft::{Ambient, Answer, Content, Draft, Tick},
         template::{Scope, Template},
     },
+    session::SessionError,
 };
 use tokio::time::sleep;
 
@@ -110,6 +111,79 @@ fn a_peer_that_does_not_read_its_answers_is_not_read() {
         });
         assert_eq!(ended.unwrap(), RunOutcome::Done);
     });
+}
+
+/// Returns the result and the time of a run whose peer sends messages and reads none.
+fn run_with_a_peer_that_reads_nothing(options: Options) -> (Result<RunOutcome, Error>, Duration) {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(options);
+        pipe.output.hide();
+        let World { peer, signals, .. } = &mut world;
+        (0..3000).for_each(|_| peer.say(&"x".repeat(1000)));
+        let ended = tokio::select! {
+            ended = pipe.converse(signals) => ended,
+            () = async { loop { peer.session.progress(false).await } } => unreachable!(),
+        };
+        let ended = match ended {
+            Err(Error::Truncated { cause, .. }) => Err(*cause),
+            ended => ended,
+        };
+        (ended, world.elapsed())
+    })
+}
+
+#[test]
+fn a_peer_that_reads_no_answers_ends_the_run() {
+    let options = |actions, answers: bool| {
+        let mut options = scripted(actions, Goals::default());
+        let answers = if answers { vec![answer("x", &"y".repeat(1000))] } else { Vec::new() };
+        options.script = options.script.beside(answers, Vec::new(), Ambient::default());
+        options
+    };
+    let large = || say(&"z".repeat(1 << 20));
+    let quiet = |mut options: Options| {
+        options.rules.end.quiet_for = Some(2 * S);
+        options
+    };
+    let close = SETTINGS.close_timeout;
+    for (options, time) in [
+        (options(vec![say("a")], true), 30 * S + close),
+        (quiet(options(vec![say("a")], true)), 2 * S + close),
+        // The script is not at its end.
+        (options(vec![expect("x"), say("a")], true), 30 * S + close),
+        (Options { reads_stdin: true, ..options(vec![say("a")], true) }, 30 * S + close),
+        (options(vec![large(), large()], false), 30 * S + close),
+    ] {
+        let (ended, elapsed) = run_with_a_peer_that_reads_nothing(options);
+        assert!(matches!(ended, Err(Error::Session(SessionError::Unread { .. }))), "{ended:?}");
+        assert_eq!(elapsed, time);
+    }
+    // The message may be among those that were not read.
+    let (ended, elapsed) = run_with_a_peer_that_reads_nothing(options(vec![expect("y")], true));
+    assert!(matches!(ended, Err(Error::Unmet(UnmetExpectation::Expect { .. }))), "{ended:?}");
+    assert_eq!(elapsed, 10 * S + close);
+}
+
+#[test]
+fn the_limits_on_a_peer_hold_while_its_messages_wait_for_answers() {
+    let pings = Settings { ping_interval: Some(2 * S), ping_timeout: Some(3 * S), ..SETTINGS };
+    let idle = Settings { idle_timeout: Some(3 * S), ..SETTINGS };
+    for echo in [false, true] {
+        let options = |settings| {
+            let answers = if echo { Vec::new() } else { vec![answer("x", &"y".repeat(1000))] };
+            Options { echo, settings, ..talking(Vec::new(), answers, Vec::new()) }
+        };
+        let run = |settings| run_with_a_peer_that_reads_nothing(options(settings));
+        let (ended, elapsed) = run(pings);
+        assert!(
+            matches!(ended, Err(Error::Session(SessionError::PongTimeout { .. }))),
+            "{ended:?}"
+        );
+        assert_eq!(elapsed, 5 * S);
+        let (ended, elapsed) = run(idle);
+        assert!(matches!(ended, Err(Error::Session(SessionError::Idle { .. }))), "{ended:?}");
+        assert_eq!(elapsed, 3 * S + SETTINGS.close_timeout);
+    }
 }
 
 /// A server that echoes reads nothing while it cannot write.
