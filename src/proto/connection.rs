@@ -83,8 +83,10 @@ struct Link {
     /// The peer's Close, whichever side closed first.
     remote_close: Option<Close>,
     over: bool,
-    /// Messages not entirely sent when the peer closed or sending failed.
+    /// Messages that were cut off before our Close, or not entirely sent at the end.
     unsent: usize,
+    /// Messages not entirely sent when the peer's Close was received.
+    late: usize,
 }
 
 /// The state of the last keepalive ping.
@@ -126,6 +128,7 @@ impl Connection {
                 remote_close: None,
                 over: false,
                 unsent: 0,
+                late: 0,
             },
         }
     }
@@ -214,8 +217,7 @@ impl Connection {
     /// Records that the transport ended: no more bytes will arrive.
     pub fn receive_eof(&mut self) {
         let link = &mut self.link;
-        link.over = true;
-        link.unsent = link.unsent.max(link.outbox.unsent_messages());
+        link.end();
         link.cause.get_or_insert(Cause::TransportEnded);
     }
 
@@ -365,7 +367,7 @@ impl Connection {
     pub fn transmit_failed(&mut self, now: Instant) {
         let link = &mut self.link;
         link.cause.get_or_insert(Cause::SendFailed);
-        link.unsent = link.unsent.max(link.outbox.unsent_messages());
+        link.unsent += link.outbox.unsent_messages();
         link.outbox.abandon();
         link.close_sent = true;
         link.stop_keepalive();
@@ -427,9 +429,16 @@ impl Connection {
         self.link.outbox.queued()
     }
 
-    /// Returns the number of messages not entirely sent when the peer closed or sending failed.
+    /// Returns the number of messages that were not entirely sent before our Close and the end of the
+    /// connection.
     pub fn unsent_messages(&self) -> usize {
         self.link.unsent
+    }
+
+    /// Returns the number of messages that the peer need not have read: those not entirely sent, and
+    /// those sent after its Close, which it may discard (5.5.1).
+    pub fn unread_messages(&self) -> usize {
+        self.link.unsent.max(self.link.late)
     }
 
     /// Returns the counts of received and sent messages.
@@ -493,10 +502,9 @@ impl Link {
     fn handle_close(&mut self, close: Close, payload: &[u8], now: Instant) -> Event<'_> {
         self.cause.get_or_insert_with(|| Cause::RemoteClose(close.clone()));
         if !self.close_sent {
-            self.unsent = self.outbox.unsent_messages();
             // Echoed byte for byte: an empty Close has no code, and encoding it again would put
             // 1005 on the wire, which 7.4.1 forbids.
-            self.outbox.answer_close(payload);
+            self.late = self.answer_close(payload);
             self.close_queued(now);
         }
         self.linger(now);
@@ -521,11 +529,26 @@ impl Link {
             self.cause = Some(Cause::Violation(violation));
         }
         if !self.close_sent {
-            self.unsent = self.outbox.unsent_messages();
-            self.outbox.answer_close(&Close::new(violation.close_code()).payload());
+            self.answer_close(&Close::new(violation.close_code()).payload());
             self.close_queued(now);
         }
         Event::Failed(violation)
+    }
+
+    /// Queues a Close that answers the peer's or reports its fault. Messages before it count as sent
+    /// if they leave. Returns the number of messages that were waiting.
+    fn answer_close(&mut self, payload: &[u8]) -> usize {
+        let waiting = self.outbox.unsent_messages();
+        self.outbox.answer_close(payload);
+        self.unsent += waiting.saturating_sub(self.outbox.unsent_messages());
+        waiting
+    }
+
+    /// Ends the connection.
+    fn end(&mut self) {
+        if !std::mem::replace(&mut self.over, true) {
+            self.unsent += self.outbox.unsent_messages();
+        }
     }
 
     fn close_queued(&mut self, now: Instant) {
@@ -551,14 +574,10 @@ impl Link {
         match timer {
             Timer::KeepAlive => self.keepalive(now),
             Timer::Pong => {
-                self.unsent = self.unsent.max(self.outbox.unsent_messages());
                 self.cause.get_or_insert(Cause::PongTimeout);
-                self.over = true;
+                self.end();
             }
-            Timer::Close => {
-                self.unsent = self.unsent.max(self.outbox.unsent_messages());
-                self.over = true;
-            }
+            Timer::Close => self.end(),
         }
     }
 

@@ -55,9 +55,9 @@ impl Answers {
         self.rules.is_empty()
     }
 
-    /// Reports whether answers wait.
-    pub(crate) fn has_queued(&self) -> bool {
-        !self.queue.is_empty()
+    /// Returns the number of answers that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
     }
 
     /// Returns the memory that waiting answers take, about.

@@ -196,7 +196,7 @@ impl Script {
                 expectation.last = Some(Quote::new(message));
             }
         }
-        Received { meets_goal, has_effects: !self.news.is_empty() || self.answers.has_queued() }
+        Received { meets_goal, has_effects: !self.news.is_empty() || self.answers.queued() > 0 }
     }
 
     /// Compares a complete message with the patterns of `--answer` only.
@@ -212,6 +212,11 @@ impl Script {
     /// Takes the next answer to send.
     pub(crate) fn next_answer(&mut self) -> Option<(Kind, Vec<u8>)> {
         self.answers.next()
+    }
+
+    /// Returns the number of answers to send.
+    pub(crate) fn waiting_answers(&self) -> usize {
+        self.answers.queued()
     }
 
     /// Discards the answers to send, whose session is lost.

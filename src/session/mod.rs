@@ -584,6 +584,12 @@ impl Session {
         self.connection.unsent_messages()
     }
 
+    /// Returns the number of messages that the peer need not have read, when the session has ended:
+    /// those not written completely, and those written after its Close.
+    pub fn unread_messages(&self) -> usize {
+        self.connection.unread_messages()
+    }
+
     /// Returns true while sent bytes are still queued or buffered by the transport.
     pub fn has_unsent_bytes(&self) -> bool {
         self.connection.queued() > 0 || self.flushing

@@ -449,6 +449,23 @@ fn a_close_that_answers_the_peer_does_not_wait_for_a_long_message() {
     }
 }
 
+#[test]
+fn a_message_that_leaves_before_our_close_is_sent() {
+    for leaves in [true, false] {
+        let mut world = World::client();
+        world.connection.send(Kind::Text, b"a").unwrap();
+        world.receive(&hex!("88 02 03e8"));
+        if leaves {
+            assert_eq!(world.sent(), hex!("81 81 00000000 61 88 82 00000000 03e8"));
+        }
+        world.connection.receive_eof();
+        world.connection.receive_eof();
+        let (unsent, unread) =
+            (world.connection.unsent_messages(), world.connection.unread_messages());
+        assert_eq!((unsent, unread), (usize::from(!leaves), 1));
+    }
+}
+
 proptest! {
     /// Whatever the client sends and however the transport splits it.
     #[test]

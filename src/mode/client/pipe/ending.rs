@@ -182,7 +182,8 @@ impl Pipe {
 
     /// Judges the end cause, the session and the expectations.
     fn outcome(&mut self) -> Result<RunOutcome, Error> {
-        let (waiting, unsent) = (self.waiting(), self.options.script.unsent_messages());
+        let waiting = self.waiting() + self.options.script.waiting_answers();
+        let unsent = self.options.script.unsent_messages();
         let unread = self.unread_bytes();
         let by_clock = matches!(self.end_cause, Some(EndCause::Clock));
         match self.end_cause.take() {

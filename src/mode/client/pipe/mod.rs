@@ -301,6 +301,10 @@ impl Pipe {
         self.echo.clear();
         if received.has_effects {
             self.react();
+            if self.phase == FeedPhase::Script {
+                // The next event may be the peer's Close, after which no message can be sent.
+                self.feed();
+            }
         }
         if received.meets_goal {
             self.output.hide();

@@ -37,7 +37,7 @@ impl Pipe {
                 return false;
             }
         };
-        let unsent = self.session.unsent_messages();
+        let unsent = self.session.unread_messages();
         let lost_messages = self.resend.as_mut().map(|resend| resend.lost(unsent));
         self.long.lose();
         let received = self.session.incomplete_message().filter(|_| !self.options.rules.send_only);

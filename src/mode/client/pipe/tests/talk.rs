@@ -242,6 +242,48 @@ fn an_answer_waits_for_the_end_of_a_long_message() {
 }
 
 #[test]
+fn a_message_and_a_close_that_arrive_together_are_both_answered() {
+    for code in [1000, 4001] {
+        let goes_on = || vec![expect("a"), say("b"), expect("a"), say("c")];
+        for (actions, answers, heard) in [
+            (Vec::new(), vec![answer("a", "A")], &["A", "A"][..]),
+            (goes_on(), Vec::new(), &["b", "c"]),
+        ] {
+            testbed::run(async {
+                let (mut pipe, mut world) = pipe(talking(actions, answers, Vec::new()));
+                world.peer.say("a");
+                world.peer.say("a");
+                world.peer.close(code);
+                let (ended, events) = run(&mut pipe, &mut world).await;
+                assert_eq!(events, [&texts(heard)[..], &[closed(code)]].concat());
+                match code {
+                    1000 => assert_eq!(ended.unwrap(), RunOutcome::Done),
+                    _ => assert!(
+                        matches!(ended, Err(Error::Session(SessionError::Closed { .. }))),
+                        "{ended:?}"
+                    ),
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_never_leaves_is_reported() {
+    testbed::run(async {
+        let answers = vec![answer("x", &"y".repeat(200_000))];
+        let (mut pipe, mut world) = pipe(talking(Vec::new(), answers, Vec::new()));
+        world.peer.say("x");
+        world.peer.say("x");
+        world.peer.close(1000);
+        let (ended, _) = run(&mut pipe, &mut world).await;
+        let Err(Error::Session(SessionError::Unsent { messages: 1, .. })) = ended else {
+            panic!("{ended:?}")
+        };
+    });
+}
+
+#[test]
 fn an_answer_without_its_value_is_not_sent() {
     testbed::run(async {
         let answers = vec![answer("id", r#"{"id":${json:/id}}"#)];
