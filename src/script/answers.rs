@@ -22,23 +22,30 @@ impl Answers {
         Self { rules, ..Self::default() }
     }
 
-    /// Queues the answer of each rule that matches a message. A rule whose answer lacks a value is
-    /// reported once.
+    /// Queues the answer of each rule that matches a message: with a JSON pointer, one for each JSON
+    /// text that matches, until the answers take too much memory. A rule whose answer lacks a value
+    /// is reported once.
     pub(crate) fn judge(&mut self, message: &[u8], memory: &mut Memory, news: &mut Vec<News>) {
         for (rule, is_reported) in &mut self.rules {
             if !rule.matcher.is_match(message) {
                 continue;
             }
-            memory.learn(&rule.matcher, message);
-            match memory.expand(&rule.draft, Some(message)) {
-                Ok(bytes) => {
-                    self.queued_bytes += bytes.len() + ENTRY_BYTES;
-                    self.queue.push_back((rule.draft.kind, bytes));
+            for source in rule.matcher.sources(message) {
+                if self.queued_bytes >= ANSWERS_LIMIT_BYTES {
+                    news.push(News::Overflowed { pattern: rule.matcher.to_string() });
+                    break;
                 }
-                Err(missing) if !std::mem::replace(is_reported, true) => {
-                    news.push(News::unanswered(&rule.matcher, missing));
+                memory.learn(&rule.matcher, source);
+                match memory.expand(&rule.draft, Some(source)) {
+                    Ok(bytes) => {
+                        self.queued_bytes += bytes.len() + ENTRY_BYTES;
+                        self.queue.push_back((rule.draft.kind, bytes));
+                    }
+                    Err(missing) if !std::mem::replace(is_reported, true) => {
+                        news.push(News::unanswered(&rule.matcher, missing));
+                    }
+                    Err(_) => {}
                 }
-                Err(_) => {}
             }
         }
     }
@@ -72,5 +79,8 @@ impl Answers {
     }
 }
 
+/// The memory of the waiting answers, at which the rest of a message is not answered. Before that,
+/// the network is no longer read.
+const ANSWERS_LIMIT_BYTES: usize = 8 << 20;
 /// The memory of a waiting answer beside its payload. Without it, empty answers would not count.
 const ENTRY_BYTES: usize = 32;

@@ -2,6 +2,7 @@
 
 use super::{
     matcher::Matcher,
+    records::Source,
     template::{MissingValue, Template, Values},
 };
 use crate::proto::{Kind, utf8};
@@ -60,8 +61,8 @@ pub(crate) struct Memory {
     ambient: Ambient,
     /// The groups of the patterns that have matched. Each keeps its value until it matches again.
     groups: BTreeMap<String, Vec<u8>>,
-    /// The last message that matched, if a draft needs it.
-    message: Option<Vec<u8>>,
+    /// The last message that matched and the offset of the match, if a draft needs it.
+    message: Option<(Vec<u8>, usize)>,
     keeps_message: bool,
     /// The number of messages with `${n}`.
     number: u64,
@@ -75,12 +76,12 @@ impl Memory {
     }
 
     /// Remembers the values of a message that matches.
-    pub(crate) fn learn(&mut self, matcher: &Matcher, message: &[u8]) {
-        for (name, value) in matcher.groups(message) {
+    pub(crate) fn learn(&mut self, matcher: &Matcher, message: Source<'_>) {
+        for (name, value) in matcher.groups(message.text) {
             self.groups.insert(name.to_owned(), value.to_vec());
         }
         if self.keeps_message {
-            self.message = Some(message.to_vec());
+            self.message = Some((message.text.to_vec(), message.at));
         }
     }
 
@@ -88,13 +89,14 @@ impl Memory {
     pub(crate) fn expand(
         &mut self,
         draft: &Draft,
-        message: Option<&[u8]>,
+        message: Option<Source<'_>>,
     ) -> Result<Vec<u8>, MissingValue> {
         let template = match &draft.content {
             Content::Fixed(bytes) => return Ok(bytes.clone()),
             Content::Template(template) => template,
         };
         let groups = &self.groups;
+        let kept = self.message.as_ref().map(|(text, at)| Source { text, at: *at });
         let append = |name: &str, out: &mut Vec<u8>| {
             groups.get(name).map(|value| out.extend_from_slice(value)).is_some()
         };
@@ -102,7 +104,7 @@ impl Memory {
         let mut random = self.ambient.random;
         let bytes = template.expand(&mut Values {
             append: &append,
-            message: message.or(self.message.as_deref()),
+            message: message.or(kept),
             number,
             now: (self.ambient.now)(),
             random: &mut random,
@@ -155,11 +157,12 @@ mod tests {
     fn a_group_keeps_its_value_until_it_matches_again() {
         let mut memory = Memory::new(Ambient::default(), true);
         let both = draft(Kind::Text, "${a}${b} ${json:/0}");
-        memory.learn(&Matcher::parse(r"(?<a>\d)").unwrap(), b"[1]");
+        let source = |text| Source { text, at: 0 };
+        memory.learn(&Matcher::parse(r"(?<a>\d)").unwrap(), source(b"[1]"));
         assert_eq!(memory.expand(&both, None).unwrap_err(), MissingValue("${b}".to_owned()));
-        memory.learn(&Matcher::parse(r"(?<b>\d)").unwrap(), b"[2]");
+        memory.learn(&Matcher::parse(r"(?<b>\d)").unwrap(), source(b"[2]"));
         assert_eq!(memory.expand(&both, None).unwrap(), b"12 2");
-        assert_eq!(memory.expand(&both, Some(b"[\"x\"]")).unwrap(), b"12 x");
+        assert_eq!(memory.expand(&both, Some(source(b"[\"x\"]"))).unwrap(), b"12 x");
     }
 
     #[test]
@@ -175,7 +178,7 @@ mod tests {
     #[test]
     fn text_is_always_valid() {
         let mut memory = Memory::new(Ambient::default(), false);
-        memory.learn(&Matcher::parse(r"(?-u)(?<a>\xff)").unwrap(), b"\xff");
+        memory.learn(&Matcher::parse(r"(?-u)(?<a>\xff)").unwrap(), Source { text: b"\xff", at: 0 });
         let mut expand = |kind| memory.expand(&draft(kind, "<${a}>"), None).unwrap();
         assert_eq!(expand(Kind::Text), "<\u{fffd}>".as_bytes());
         assert_eq!(expand(Kind::Binary), b"<\xff>");

@@ -1,6 +1,9 @@
 //! The patterns of `--until`, `--expect`, `--filter` and `/filter`.
 
-use super::pointer::{Pointer, equals};
+use super::{
+    pointer::{Pointer, equals},
+    records::{Records, Source},
+};
 use regex::bytes::Regex;
 use serde_json::Value;
 use std::fmt;
@@ -13,7 +16,7 @@ use std::fmt;
 /// | `json:/pointer` | the message is JSON and has a value at this pointer (RFC 6901) |
 /// | `json:/pointer=VALUE` | that value is equal to VALUE, as JSON: `1` is `1.0` and not `"1"`. A VALUE that is not JSON is a string |
 ///
-/// See [`Pointer`] for what counts as JSON. A regular expression that begins with `json:` is written
+/// A message may hold several JSON texts, see [`Records`]: one of them must match. A regular expression that begins with `json:` is written
 /// `[j]son:`.
 #[derive(Clone, Debug)]
 pub struct Matcher {
@@ -57,10 +60,35 @@ impl Matcher {
     pub fn is_match(&self, message: &[u8]) -> bool {
         match &self.pattern {
             Pattern::Regex(regex) => regex.is_match(message),
-            Pattern::Json { pointer, value } => pointer
-                .find(message)
-                .is_some_and(|found| value.as_ref().is_none_or(|value| equals(found, value))),
+            Pattern::Json { .. } => self.records(message).next().is_some(),
         }
+    }
+
+    /// Returns what matches in a message: with a JSON pointer, each JSON text of the message that
+    /// matches, otherwise the message.
+    pub fn sources<'m>(&self, message: &'m [u8]) -> impl Iterator<Item = Source<'m>> {
+        let found = match &self.pattern {
+            Pattern::Regex(regex) => regex.find(message),
+            Pattern::Json { .. } => None,
+        };
+        let whole = found.map(|found| Source { text: message, at: found.start() });
+        whole.into_iter().chain(self.records(message))
+    }
+
+    /// Returns the JSON texts of a message that match; none for a regular expression.
+    fn records<'m>(&self, message: &'m [u8]) -> impl Iterator<Item = Source<'m>> {
+        let json = match &self.pattern {
+            Pattern::Json { pointer, value } if pointer.may_be_in(message) => {
+                Some((pointer, value))
+            }
+            _ => None,
+        };
+        json.into_iter().flat_map(move |(pointer, value)| {
+            let is_wanted = |found| value.as_ref().is_none_or(|value| equals(found, value));
+            Records::new(message)
+                .filter(move |(_, text)| pointer.find(text).is_some_and(is_wanted))
+                .map(|(_, text)| Source { text: text.as_bytes(), at: 0 })
+        })
     }
 
     /// Returns the names of the groups of a regular expression.
@@ -130,6 +158,9 @@ mod tests {
             ("json:/id=1", r#"{"id":10}"#, false),
             ("json:/id=1", r#"{"id":"1"}"#, false),
             ("json:/id=\"1\"", r#"{"id":"1"}"#, true),
+            ("json:/id=1", "{\"id\":2}\u{1e}{\"id\":1}\u{1e}", true),
+            ("json:/id=1", "{\"id\":2}\n{\"id\":1}", true),
+            ("json:/id=1", "{\"id\":2}\n{\"x\":1}", false),
             ("json:/op=sub", r#"{"op":"sub"}"#, true),
             ("json:/op=", r#"{"op":""}"#, true),
             ("json:/op=a=b", r#"{"op":"a=b"}"#, true),

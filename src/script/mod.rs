@@ -12,6 +12,7 @@ pub mod jsonl;
 pub mod matcher;
 pub(crate) mod news;
 pub mod pointer;
+pub mod records;
 pub(crate) mod repeats;
 pub(crate) mod runner;
 pub mod template;

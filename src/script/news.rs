@@ -15,6 +15,8 @@ pub(crate) enum News {
     },
     /// A received message matched and was not answered, since the answer lacks a value.
     Unanswered { pattern: String, missing: MissingValue },
+    /// Some JSON texts of a received message were not answered, since too many answers wait.
+    Overflowed { pattern: String },
 }
 
 impl News {

@@ -9,10 +9,8 @@ use std::fmt;
 
 /// A JSON pointer.
 ///
-/// A message may hold several JSON texts with U+001E between them, before or after them, as in
-/// `SignalR` and RFC 7464. The pointer refers to the first text that has a value at its place. White
-/// space and control characters around a text are ignored; a text with any other fault has no
-/// values. Of two equal names in an object the last counts.
+/// It refers to a value of one JSON text; a message may hold several (see
+/// [`Records`](super::records::Records)). Of two equal names in an object the last counts.
 #[derive(Clone, Debug)]
 pub struct Pointer {
     text: String,
@@ -61,30 +59,20 @@ impl Pointer {
         Ok(Self { text: text.to_owned(), tokens, name })
     }
 
-    /// Returns the value that the pointer refers to, as it is written in the message.
-    pub fn find<'m>(&self, message: &'m [u8]) -> Option<&'m str> {
-        if !self.may_be_in(message) {
-            return None;
-        }
-        message.split(|byte| *byte == RECORD_SEPARATOR).find_map(|text| self.find_in(text))
+    /// Returns the value that the pointer refers to, as it is written in a JSON text.
+    pub fn find<'m>(&self, text: &'m str) -> Option<&'m str> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        Walk(&self.tokens).deserialize(&mut json).ok()?.map(RawValue::get)
     }
 
-    fn may_be_in(&self, message: &[u8]) -> bool {
+    /// Reports whether a text of a message may have a value at the pointer. Takes little time.
+    pub fn may_be_in(&self, message: &[u8]) -> bool {
         let first = message.iter().find(|byte| **byte > b' ');
         let nests = matches!(first, Some(b'{' | b'['));
         (nests || self.tokens.is_empty())
             && self.name.as_ref().is_none_or(|name| {
                 name.find(message).is_some() || memchr::memchr(b'\\', message).is_some()
             })
-    }
-
-    fn find_in<'m>(&self, text: &'m [u8]) -> Option<&'m str> {
-        let is_content = |byte: &u8| *byte > b' ';
-        let start = text.iter().position(is_content)?;
-        let end = text.iter().rposition(is_content)? + 1;
-        let mut json = serde_json::Deserializer::from_slice(text.get(start..end)?);
-        let found = Walk(&self.tokens).deserialize(&mut json).ok()??;
-        json.end().is_ok().then(|| found.get())
     }
 }
 
@@ -303,17 +291,23 @@ fn is_number(value: &Value, found: &Number) -> bool {
 }
 
 const DIFFERS: &str = "a different value";
-/// Separates JSON texts (RFC 7464, 2.2). It occurs in no JSON text.
-const RECORD_SEPARATOR: u8 = 0x1e;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::records::Records;
     use proptest::prelude::*;
     use serde_json::json;
 
     fn find<'m>(pointer: &str, message: &'m str) -> Option<&'m str> {
-        Pointer::parse(pointer).unwrap().find(message.as_bytes())
+        find_in_bytes(pointer, message.as_bytes())
+    }
+
+    fn find_in_bytes<'m>(pointer: &str, message: &'m [u8]) -> Option<&'m str> {
+        let pointer = Pointer::parse(pointer).unwrap();
+        let found = Records::new(message).find_map(|(_, text)| pointer.find(text));
+        assert!(found.is_none() || pointer.may_be_in(message));
+        found
     }
 
     #[test]
@@ -347,7 +341,7 @@ mod tests {
         ] {
             assert_eq!(find(pointer, message), found, "{pointer:?} in {message:?}");
         }
-        assert_eq!(Pointer::parse("/a").unwrap().find(b"{\"a\":\"\xff\"}"), None);
+        assert_eq!(find_in_bytes("/a", b"{\"a\":\"\xff\"}"), None);
     }
 
     #[test]

@@ -180,7 +180,9 @@ impl Script {
         self.answers.judge(message, &mut self.memory, &mut self.news);
         if let Some(expectation) = &mut self.expectation {
             if expectation.matcher.is_match(message) {
-                self.memory.learn(&expectation.matcher, message);
+                if let Some(source) = expectation.matcher.sources(message).next() {
+                    self.memory.learn(&expectation.matcher, source);
+                }
                 self.news.push(News::matched("--expect", &expectation.matcher, message));
                 self.expectation = None;
                 // The next expected message may arrive in the same segment, before the script runs

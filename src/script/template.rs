@@ -1,6 +1,6 @@
 //! Templates: messages with places for values of earlier messages, of the run and of the environment.
 
-use super::pointer::Pointer;
+use super::{pointer::Pointer, records::Source};
 use crate::wording::nearest;
 use jiff::Timestamp;
 use std::{fmt, io::Write as _, time::SystemTime};
@@ -17,7 +17,7 @@ use std::{fmt, io::Write as _, time::SystemTime};
 /// | `${env:NAME}` | an environment variable, read when the template is parsed |
 /// | `$${` | the two characters `${` |
 ///
-/// A value of `json:` keeps a JSON template valid: as a member or item it is inserted as JSON, with
+/// All values of `json:` come from one JSON text of the message. A value of `json:` keeps a JSON template valid: as a member or item it is inserted as JSON, with
 /// its quotes if it is a string; inside a string it is inserted with the escapes of one; anywhere
 /// else it is plain text. A variable inside a JSON string is escaped, too. All other values are
 /// inserted as they are.
@@ -76,7 +76,7 @@ pub struct Values<'a> {
     /// Appends the value of a name. Returns false if there is none yet.
     pub append: &'a dyn Fn(&str, &mut Vec<u8>) -> bool,
     /// The message that is answered, if any.
-    pub message: Option<&'a [u8]>,
+    pub message: Option<Source<'a>>,
     /// The number of this message.
     pub number: u64,
     /// The time.
@@ -139,6 +139,11 @@ impl Template {
     /// Returns the message with these values.
     pub fn expand(&self, values: &mut Values<'_>) -> Result<Vec<u8>, MissingValue> {
         let mut out = Vec::new();
+        let message = values.message.filter(|_| self.uses_message());
+        let record = message.and_then(|message| {
+            let has_all = |text: &str| self.pointers().all(|pointer| pointer.find(text).is_some());
+            message.record(has_all).or_else(|| message.record(|_| true))
+        });
         for part in &self.parts {
             match part {
                 TemplatePart::Text(text) => out.extend_from_slice(text),
@@ -148,7 +153,7 @@ impl Template {
                     }
                 }
                 TemplatePart::Json(pointer, place) => {
-                    match values.message.and_then(|message| pointer.find(message)) {
+                    match record.and_then(|record| pointer.find(record)) {
                         Some(found) => out.extend_from_slice(place.insert(found).as_bytes()),
                         None => return Err(MissingValue(format!("${{json:{pointer}}}"))),
                     }
@@ -175,7 +180,14 @@ impl Template {
 
     /// Reports whether a placeholder refers to the message that is answered.
     pub fn uses_message(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, TemplatePart::Json(..)))
+        self.pointers().next().is_some()
+    }
+
+    fn pointers(&self) -> impl Iterator<Item = &Pointer> {
+        self.parts.iter().filter_map(|part| match part {
+            TemplatePart::Json(pointer, _) => Some(pointer),
+            _ => None,
+        })
     }
 
     /// Reports whether a placeholder is the number of the message.
@@ -360,7 +372,7 @@ mod tests {
         };
         let mut values = Values {
             append: &append,
-            message: Some(message.as_bytes()),
+            message: Some(Source { text: message.as_bytes(), at: 0 }),
             number: 7,
             now: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
             random: &mut || [0xff; 16],
@@ -401,6 +413,14 @@ mod tests {
             assert_eq!(expand(template, message).as_deref(), Ok(expected), "{template}");
         }
         assert!(parse("${json:/a}").unwrap().uses_message() && !parse("a").unwrap().uses_message());
+    }
+
+    #[test]
+    fn values_come_from_one_text_of_a_message() {
+        let message = "{\"t\":6}\x1e{\"t\":1,\"id\":11}\x1e{\"t\":2,\"id\":12}\x1e";
+        assert_eq!(expand("${json:/id} ${json:/t}", message).as_deref(), Ok("11 1"));
+        let missing = Err(MissingValue("${json:/id}".to_owned()));
+        assert_eq!(expand("${json:/t} ${json:/id}", "{\"t\":6}\n{\"id\":1}"), missing);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) fn tell(news: &News, report: Report) {
     let text = sentence(news, report.secrets);
     match news {
         News::Matched { .. } => report.detail(&text),
-        News::Unanswered { .. } => report.note(&text),
+        News::Unanswered { .. } | News::Overflowed { .. } => report.note(&text),
     }
 }
 
@@ -27,6 +27,10 @@ pub(super) fn sentence(news: &News, secrets: Secrets) -> String {
             "a message that matches '{}' was not answered: it has no value for {}",
             Escaped(pattern),
             Escaped(placeholder)
+        ),
+        News::Overflowed { pattern } => format!(
+            "a message that matches '{}' was answered only in part: too many answers wait",
+            Escaped(pattern)
         ),
     }
 }

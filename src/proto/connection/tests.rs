@@ -457,6 +457,7 @@ fn a_message_that_leaves_before_our_close_is_sent() {
         world.receive(&hex!("88 02 03e8"));
         if leaves {
             assert_eq!(world.sent(), hex!("81 81 00000000 61 88 82 00000000 03e8"));
+            world.connection.flushed();
         }
         world.connection.receive_eof();
         world.connection.receive_eof();

@@ -1,6 +1,7 @@
 //! Scripts that are given messages and times.
 
 use super::*;
+use crate::script::{draft::Content, template::Scope};
 
 const S: Duration = Duration::from_secs(1);
 
@@ -95,6 +96,42 @@ fn an_expectation_that_was_not_reached_is_unmet() {
         panic!("{:?}", script.unmet(false))
     };
     assert_eq!(pattern, "2");
+}
+
+/// Each text of a batch is answered, with its own values.
+#[test]
+fn each_json_text_that_matches_is_answered() {
+    let answers = |pattern, batch: &str| {
+        let scope = Scope { names: &[], has_message: true, variable: &|_| None };
+        let template = Template::parse(b"${json:/id} ${json:/t}", &scope).unwrap();
+        let draft = Draft { kind: Kind::Text, content: Content::Template(template) };
+        let answer = Answer { matcher: Matcher::parse(pattern).unwrap(), draft };
+        let script = Script::new(Vec::new(), S, Goals::default());
+        let mut script = script.beside(vec![answer], Vec::new(), Ambient::default());
+        receive(&mut script, batch, Instant::now());
+        std::iter::from_fn(|| script.next_answer())
+            .map(|(_, bytes)| String::from_utf8(bytes).unwrap())
+            .collect::<Vec<_>>()
+    };
+    for end in ["\x1e", "\n", "\r\n"] {
+        let batch = [r#"{"t":6}"#, r#"{"t":1,"id":11}"#, r#"{"t":1,"id":12}"#, ""].join(end);
+        assert_eq!(answers("json:/id", &batch), ["11 1", "12 1"]);
+        assert_eq!(answers("json:/id=12", &batch), ["12 1"]);
+        // A message matches a regular expression once.
+        assert_eq!(answers("6|12", &batch), ["11 1"]);
+        assert_eq!(answers("12", &batch), ["12 1"]);
+    }
+}
+
+#[test]
+fn the_memory_of_the_answers_to_one_message_is_bounded() {
+    let draft = Draft { kind: Kind::Text, content: Content::Fixed(vec![0; 1 << 20]) };
+    let answer = Answer { matcher: Matcher::parse("json:/a").unwrap(), draft };
+    let script = Script::new(Vec::new(), S, Goals::default());
+    let mut script = script.beside(vec![answer], Vec::new(), Ambient::default());
+    receive(&mut script, &"{\"a\":1}\n".repeat(100), Instant::now());
+    assert_eq!(script.waiting_answers(), 8);
+    assert!(matches!(script.take_news()[..], [News::Overflowed { .. }]));
 }
 
 #[test]

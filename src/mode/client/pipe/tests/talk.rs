@@ -271,10 +271,10 @@ fn a_message_and_a_close_that_arrive_together_are_both_answered() {
 #[test]
 fn an_answer_that_never_leaves_is_reported() {
     testbed::run(async {
-        let answers = vec![answer("x", &"y".repeat(200_000))];
+        let answers = vec![answer("x", &"y".repeat(200_000)), answer("z", "late")];
         let (mut pipe, mut world) = pipe(talking(Vec::new(), answers, Vec::new()));
         world.peer.say("x");
-        world.peer.say("x");
+        world.peer.say("z");
         world.peer.close(1000);
         let (ended, _) = run(&mut pipe, &mut world).await;
         let Err(Error::Session(SessionError::Unsent { messages: 1, .. })) = ended else {
