@@ -75,6 +75,12 @@ impl Memory {
         Self { ambient, groups: BTreeMap::new(), message: None, keeps_message, number: 0 }
     }
 
+    /// Forgets the values of the messages of a lost session.
+    pub(crate) fn forget(&mut self) {
+        self.groups.clear();
+        self.message = None;
+    }
+
     /// Remembers the values of a message that matches.
     pub(crate) fn learn(&mut self, matcher: &Matcher, message: Source<'_>) {
         for (name, value) in matcher.groups(message.text) {
@@ -163,6 +169,8 @@ mod tests {
         memory.learn(&Matcher::parse(r"(?<b>\d)").unwrap(), source(b"[2]"));
         assert_eq!(memory.expand(&both, None).unwrap(), b"12 2");
         assert_eq!(memory.expand(&both, Some(source(b"[\"x\"]"))).unwrap(), b"12 x");
+        memory.forget();
+        assert_eq!(memory.expand(&both, None).unwrap_err(), MissingValue("${a}".to_owned()));
     }
 
     #[test]

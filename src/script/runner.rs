@@ -272,9 +272,10 @@ impl Script {
     }
 
     /// Starts the script in a session, which may replace a lost one. Appended actions are not
-    /// repeated.
+    /// repeated, and the values of the messages of the lost session are forgotten.
     pub(crate) fn start(&mut self, now: Instant) {
         self.answers.clear();
+        self.memory.forget();
         self.repeats.stop();
         self.repeats.add_ticks(&self.ticks, now);
         self.missing = None;

@@ -98,6 +98,37 @@ fn an_expectation_that_was_not_reached_is_unmet() {
     assert_eq!(pattern, "2");
 }
 
+#[test]
+fn a_new_session_has_no_values_of_the_lost_one() {
+    let draft = |name| {
+        let scope = Scope { names: &["t"], has_message: true, variable: &|_| None };
+        let template = Template::parse(name, &scope).unwrap();
+        Draft { kind: Kind::Text, content: Content::Template(template) }
+    };
+    let use_value = Action::Expand(draft(b"use ${t}"));
+    let ticks =
+        [&b"hb ${t}"[..], b"${json:/0}"].map(|text| Tick { interval: S, draft: draft(text) });
+    let actions = vec![expect("(?<t>[a-z])"), use_value];
+    let script = Script::new(actions, 10 * S, Goals::default());
+    let mut script = script.beside(Vec::new(), ticks.to_vec(), Ambient::default());
+    let start = Instant::now();
+    let ticked = |script: &mut Script, at| {
+        std::iter::from_fn(|| script.next_tick(at)).map(|(_, bytes)| bytes).collect::<Vec<_>>()
+    };
+    script.start(start);
+    assert_eq!(sent(&mut script, start), [""; 0]);
+    assert!(ticked(&mut script, start + S).is_empty());
+    receive(&mut script, "[\"a\"]", start + S);
+    assert_eq!(sent(&mut script, start + S), ["use a"]);
+    assert_eq!(ticked(&mut script, start + 2 * S), [&b"hb a"[..], b"a"]);
+    script.start(start + 3 * S);
+    assert_eq!(sent(&mut script, start + 3 * S), [""; 0]);
+    assert!(ticked(&mut script, start + 5 * S).is_empty());
+    receive(&mut script, "[\"b\"]", start + 5 * S);
+    assert_eq!(sent(&mut script, start + 5 * S), ["use b"]);
+    assert_eq!(ticked(&mut script, start + 7 * S), [&b"hb b"[..], b"b"]);
+}
+
 /// Each text of a batch is answered, with its own values.
 #[test]
 fn each_json_text_that_matches_is_answered() {
