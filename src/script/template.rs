@@ -226,10 +226,10 @@ fn placeholder(
         return Ok(TemplatePart::Name(name.to_owned()));
     }
     if let Some(pointer) = name.strip_prefix("json:") {
+        let pointer = Pointer::parse(pointer).map_err(|fault| (fault.words.to_owned(), false))?;
         if !scope.has_message {
             return Err((format!("there is no message to take ${{{name}}} from"), false));
         }
-        let pointer = Pointer::parse(pointer).map_err(|fault| (fault.words.to_owned(), false))?;
         return Ok(TemplatePart::Json(pointer, place));
     }
     if let Some(variable) = name.strip_prefix("env:") {
@@ -446,6 +446,9 @@ mod tests {
         let scope = Scope { names: &[], has_message: false, variable: &|_| None };
         let fault = Template::parse(b"${json:/a}", &scope).unwrap_err();
         assert_eq!(fault.words, "there is no message to take ${json:/a} from");
+        // Without its slash it would lack one even if there were a message.
+        let fault = Template::parse(b"${json:a}", &scope).unwrap_err();
+        assert_eq!(fault.words, "a JSON pointer begins with /");
     }
 
     /// A group of a pattern that has the name of a value of the run.
