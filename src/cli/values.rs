@@ -34,10 +34,15 @@ pub fn seconds(s: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// Parses the time between two messages: seconds as for [`seconds()`], but not 0.
+/// Parses the time between two messages: seconds as for [`seconds()`], but at least
+/// [`MIN_INTERVAL`].
 pub fn interval(s: &str) -> Result<Duration, String> {
     let interval = seconds(s)?;
-    if interval.is_zero() { Err("not more than 0 seconds".to_owned()) } else { Ok(interval) }
+    if interval < crate::script::repeats::MIN_INTERVAL {
+        Err("less than 0.001 seconds".to_owned())
+    } else {
+        Ok(interval)
+    }
 }
 
 /// A message of `-x`, as typed, or a pattern of `--expect`.

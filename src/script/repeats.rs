@@ -128,6 +128,8 @@ impl fmt::Display for Repeats {
     }
 }
 
+/// The least time between two messages of `--every` and `/every`.
+pub(crate) const MIN_INTERVAL: Duration = Duration::from_millis(1);
 /// The greatest number of messages that [`Repeats::add`] adds.
 const MAX_REPEATS: usize = 100;
 /// The part of a message in the list.

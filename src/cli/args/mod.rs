@@ -166,8 +166,9 @@ pub struct ClientArgs {
     /// Send a message at an interval; may be repeated
     ///
     /// Sends MESSAGE every SECONDS while the session is open: first after the last -x or --expect,
-    /// or after SECONDS if that is earlier. MESSAGE is as for -x. The run then lasts until the peer
-    /// closes, unless --wait, --quiet-for, --count, --until or --max-time ends it.
+    /// or after SECONDS if that is earlier. SECONDS is at least 0.001, MESSAGE as for -x. The run
+    /// then lasts until the peer closes, unless --wait, --quiet-for, --count, --until or --max-time
+    /// ends it.
     #[arg(long, value_names = ["SECONDS", "MESSAGE"], num_args = 2, allow_hyphen_values = true)]
     #[arg(help_heading = PIPE)]
     pub every: Vec<String>,

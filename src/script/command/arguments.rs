@@ -3,7 +3,7 @@
 use super::Command;
 use crate::{
     proto::{Close, CloseCode, Kind, close, handshake::is_token},
-    script::{action::Outgoing, matcher::Matcher},
+    script::{action::Outgoing, matcher::Matcher, repeats::MIN_INTERVAL},
 };
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use std::{path::PathBuf, time::Duration};
@@ -113,13 +113,12 @@ pub(super) fn every(rest: &str) -> Result<Command, String> {
         return Ok(Command::Repeats);
     }
     let (seconds, message) = split_word(rest);
-    match interval(seconds).filter(|interval| !interval.is_zero()) {
+    match interval(seconds).filter(|interval| *interval >= MIN_INTERVAL) {
         Some(interval) if !message.is_empty() => {
             Ok(Command::Repeat { times: None, interval, message: message.to_owned() })
         }
-        _ => {
-            Err("usage: /every SECONDS MESSAGE (SECONDS may be a fraction, such as 0.5)".to_owned())
-        }
+        _ => Err("usage: /every SECONDS MESSAGE (SECONDS may be a fraction, but at least 0.001)"
+            .to_owned()),
     }
 }
 

@@ -138,6 +138,7 @@ mod tests {
             "/repeat x y",
             "/repeat 3",
             "/every 0 x",
+            "/every 1e-9 x",
             "/every hi",
             "/stop x",
             "/json maybe",
