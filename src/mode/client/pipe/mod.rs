@@ -316,10 +316,13 @@ impl Pipe {
     /// many answers wait for room in it. Other messages in the queue do not count: the peer may read
     /// none before we read its own.
     fn is_congested(&self) -> bool {
-        let echoes = if self.options.echo { self.session.queued() } else { 0 };
-        let replies = echoes.max(self.options.script.answer_bytes());
+        let is_full = self.session.queued() >= QUEUE_LIMIT_BYTES;
+        // Answers that have room only wait for the next call of `feed` or `react`.
+        let are_held = is_full || self.long.is_inside();
+        let many = self.options.script.answer_bytes() >= QUEUE_LIMIT_BYTES;
         // After the end of the run, messages are no longer answered.
-        replies >= QUEUE_LIMIT_BYTES && self.end_cause.is_none() && self.session.is_open()
+        let answers = self.end_cause.is_none() && self.session.is_open();
+        answers && ((self.options.echo && is_full) || (many && are_held))
     }
 
     /// Reports whether messages wait only because the peer reads none.

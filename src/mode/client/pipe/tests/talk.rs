@@ -113,6 +113,28 @@ fn a_peer_that_does_not_read_its_answers_is_not_read() {
     });
 }
 
+/// The transport may take all that is queued at once, while other answers wait for their turn.
+#[test]
+fn answers_go_on_when_the_queue_is_written_at_once() {
+    testbed::run(async {
+        const MESSAGES: usize = 30_000;
+        let bed = Bed { buffer: 1 << 20, ..Bed::default() };
+        let answers = vec![answer("x", "yyyy")];
+        let (mut pipe, mut world) = pipe_over(talking(vec![say("a")], answers, Vec::new()), &bed);
+        pipe.output.hide();
+        let World { peer, signals, .. } = &mut world;
+        (0..MESSAGES).for_each(|_| peer.say("x"));
+        let (ended, heard) = tokio::join!(pipe.converse(signals), async {
+            let heard = peer.idle(S).await;
+            peer.close(1000);
+            peer.finish().await;
+            heard
+        });
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
+        assert_eq!(heard.len(), MESSAGES + 1);
+    });
+}
+
 /// Returns the result and the time of a run whose peer sends messages and reads none.
 fn run_with_a_peer_that_reads_nothing(options: Options) -> (Result<RunOutcome, Error>, Duration) {
     testbed::run(async {
