@@ -34,12 +34,13 @@ impl<'m> Iterator for Records<'m> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let rest = self.message.get(self.at..)?;
-            let rest = rest.get(rest.iter().position(is_content)?..)?;
+            let rest = rest.get(rest.iter().position(|byte| is_content(*byte))?..)?;
             let mut texts = serde_json::Deserializer::from_slice(rest).into_iter::<&RawValue>();
             let text = texts.next().and_then(Result::ok).map(RawValue::get);
             let after = rest.get(texts.byte_offset()..).unwrap_or_default();
-            let gap = after.split(is_content).next().unwrap_or_default();
-            let is_separated = gap.len() == after.len() || gap.iter().any(is_separator);
+            let gap = after.split(|byte| is_content(*byte)).next().unwrap_or_default();
+            let is_separated =
+                gap.len() == after.len() || gap.iter().any(|byte| is_separator(*byte));
             if let Some(text) = text.filter(|_| is_separated) {
                 let start = self.message.len() - rest.len();
                 self.at = self.message.len() - after.len();
@@ -74,12 +75,12 @@ impl<'m> Source<'m> {
     }
 }
 
-fn is_content(byte: &u8) -> bool {
-    *byte > b' '
+fn is_content(byte: u8) -> bool {
+    byte > b' '
 }
 
-fn is_separator(byte: &u8) -> bool {
-    *byte < b' ' && *byte != b'\t'
+fn is_separator(byte: u8) -> bool {
+    byte < b' ' && byte != b'\t'
 }
 
 /// Separates JSON texts (RFC 7464, 2.2). It occurs in no JSON text.

@@ -62,6 +62,8 @@ struct Idle {
     since: Instant,
     /// Reading is paused, so messages from the peer may be waiting.
     paused: bool,
+    /// The caller reads nothing because the peer reads none of our messages.
+    is_stalled: bool,
     /// The timeout has expired, and the session is closing because of it.
     expired: bool,
 }
@@ -95,8 +97,6 @@ pub struct Session {
     /// The time of the last successful write.
     last_sent: Instant,
     idle: Idle,
-    /// The caller reads nothing because the peer reads none of our messages.
-    is_stalled: bool,
     /// Our Close, if one was sent. A peer that merely echoes an error code does not report an
     /// error.
     our_close: Option<OurClose>,
@@ -175,8 +175,14 @@ impl Session {
             opened: now,
             silence: Duration::ZERO,
             last_sent: now,
-            idle: Idle { messages: 0, partial: None, since: now, paused: false, expired: false },
-            is_stalled: false,
+            idle: Idle {
+                messages: 0,
+                partial: None,
+                since: now,
+                paused: false,
+                is_stalled: false,
+                expired: false,
+            },
             our_close: None,
             message_start: 0,
             written: (0, now),
@@ -294,7 +300,7 @@ impl Session {
     /// Records whether the caller reads nothing because our messages, which the peer does not read,
     /// leave no room for answers. The limits on the peer then run as if it were read.
     pub fn set_stalled(&mut self, is_stalled: bool) {
-        self.is_stalled = is_stalled;
+        self.idle.is_stalled = is_stalled;
     }
 
     /// Writes as many queued bytes as the transport takes without waiting.
@@ -311,7 +317,7 @@ impl Session {
         let now = clock::now();
         self.note_first_message();
         self.rest();
-        let expects = reading || self.is_stalled;
+        let expects = reading || self.idle.is_stalled;
         self.connection.set_reading(expects, now);
         let mut progressed = self.poll_write(cx, now, reading);
         if reading && self.eof {
