@@ -220,6 +220,16 @@ mod tests {
     }
 
     #[test]
+    fn a_long_secret_is_recognized_in_any_case() {
+        add("S3cr3tT0ken");
+        add("PassW");
+        assert_eq!(redact("wss://s3cr3tt0ken.h/ S3CR3TT0KEN passw"), {
+            "wss://[redacted].h/ [redacted] passw"
+        });
+        assert_eq!(redact("s3cr3t%540ken.h s3cr3tt0..."), "[redacted].h [redacted]...");
+    }
+
+    #[test]
     fn an_encoded_secret_is_recognized_decoded() {
         add_url("ws://h/?token=a%20b%2Fc%3Dd&x=y");
         assert_eq!(redact("a b/c=d and a%20b%2Fc%3Dd"), "[redacted] and [redacted]");

@@ -48,6 +48,12 @@ impl Target {
 
     /// Parses a URL as [`Self::parse`] does, with a choice for dot segments.
     pub fn parse_with(text: &str, dots: DotSegments) -> Result<Self, UrlFault> {
+        let target = Self::parse_url(text, dots)?;
+        known::add_host(&target.host.to_string());
+        Ok(target)
+    }
+
+    fn parse_url(text: &str, dots: DotSegments) -> Result<Self, UrlFault> {
         if text.is_empty() {
             return Err(UrlFault::Empty);
         }
@@ -111,7 +117,6 @@ impl Target {
             return Err(UrlFault::User);
         }
         let host = url.host().ok_or(UrlFault::NoHost)?.to_owned();
-        known::add_host(&host.to_string());
         if let Some((user, password)) = &user {
             known::add_user(user, password);
         }
@@ -133,7 +138,7 @@ impl Target {
         let slash = if resource.starts_with('/') { "" } else { "/" };
         let scheme = if secure { "wss" } else { "ws" };
         let url = format!("{scheme}://localhost{slash}{resource}");
-        let target = Self::parse_with(&url, dots)?;
+        let target = Self::parse_url(&url, dots)?;
         Ok(Self { socket: Some(socket.to_owned()), ..target })
     }
 
@@ -147,7 +152,8 @@ impl Target {
         if !matches!(url.scheme(), "ws" | "wss" | "http" | "https") {
             return Err(UrlFault::Scheme(url.scheme().to_owned()));
         }
-        let mut resolved = Self::parse(url.as_str())?;
+        // Its host is not public: a peer may have put a secret there.
+        let mut resolved = Self::parse_url(url.as_str(), DotSegments::Removed)?;
         if resolved.host == self.host {
             resolved.zone.clone_from(&self.zone);
         }

@@ -85,3 +85,37 @@ fn redirects_without_tls() {
         );
     }
 }
+
+/// A URL parser writes host names in lower case, and the host of a redirect is not the user's.
+#[test]
+fn a_secret_in_the_host_of_a_redirect_is_not_shown() {
+    for host in ["S3cr3tT0ken", "s3cr3tt0ken", "S3CR3TT0KEN"] {
+        for (host, shown) in [
+            (host.to_owned(), "[redacted]"),
+            (format!("{host}.invalid"), "[redacted].invalid"),
+            (format!("a-{host}b.invalid"), "a-[redacted]b.invalid"),
+        ] {
+            answers(
+                &["--bearer", "S3cr3tT0ken"],
+                "302 Found",
+                &format!("Location: http://{host}/\nContent-Length: 0\n"),
+                "",
+                &format!(
+                    "\n  Location: http://{shown}/\n\n\
+                     hint: follow it with -L, or connect to ws://{shown}/"
+                ),
+            );
+        }
+    }
+    Test::new()
+        .args(["--bearer", "S3cr3tT0ken", "-L"])
+        .peer(|peer: &mut Peer| {
+            let head = "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n";
+            peer.answer(&format!("{head}Location: ws://S3cr3tT0ken.invalid/\r\n\r\n"));
+            peer.half_close();
+            peer.discard_all();
+        })
+        .stderr_has(["cannot resolve [redacted].invalid"])
+        .status(6)
+        .run();
+}
