@@ -134,6 +134,29 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_for_a_public_suffix_is_not_sent_to_other_hosts() {
+        for (host, other, suffix) in [
+            ("a.co.uk", "b.co.uk", "co.uk"),
+            ("a.github.io", "b.github.io", "github.io"),
+            ("a.b.ck", "c.b.ck", "b.ck"),
+            ("a.internal", "b.internal", "internal"),
+        ] {
+            let cookies = Cookies::default();
+            receive(
+                &cookies,
+                &format!("ws://x.{host}/"),
+                &[&format!("s=1; Domain={suffix}"), &format!("t=2; Domain={host}")],
+            );
+            assert_eq!(header(&cookies, &format!("ws://{other}/")), "");
+            assert_eq!(header(&cookies, &format!("ws://y.{host}/")), "t=2");
+            // The host of the suffix itself may set a cookie, but only for itself.
+            receive(&cookies, &format!("ws://{suffix}/"), &[&format!("u=3; Domain={suffix}")]);
+            assert_eq!(header(&cookies, &format!("ws://{suffix}/")), "u=3");
+            assert_eq!(header(&cookies, &format!("ws://{other}/")), "");
+        }
+    }
+
+    #[test]
     fn a_server_replaces_and_removes_cookies() {
         let cookies = Cookies { pairs: vec!["s=old".into(), "t=x".into()], ..Cookies::default() };
         receive(&cookies, "ws://h/", &["s=new", "u=1; Max-Age=60", "u=2"]);

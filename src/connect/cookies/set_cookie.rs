@@ -44,13 +44,13 @@ pub(super) fn parse(value: &str, target: &Target, now: u64) -> Option<Cookie> {
             "max-age" => max_age = parse_age(value).or(max_age),
             "domain" => {
                 let domain = value.strip_prefix('.').unwrap_or(value).to_ascii_lowercase();
+                let is_shared = target.address().is_some() || is_public_suffix(&domain);
                 if domain.is_empty() || domain == host {
-                    cookie.has_subdomains = !domain.is_empty() && target.address().is_none();
+                    cookie.has_subdomains = !domain.is_empty() && !is_shared;
                     continue;
                 }
-                // A name without a dot is a public suffix.
                 let is_parent = host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'));
-                if !is_parent || !domain.contains('.') || target.address().is_some() {
+                if !is_parent || is_shared {
                     return None;
                 }
                 (cookie.domain, cookie.has_subdomains) = (domain, true);
@@ -66,6 +66,12 @@ pub(super) fn parse(value: &str, target: &Target, now: u64) -> Option<Cookie> {
         cookie.expires = if age == 0 { 1 } else { now.saturating_add(age) };
     }
     Some(cookie)
+}
+
+/// Reports whether a domain belongs to nobody, because anybody can register names below it (RFC
+/// 6265, 5.3). An unknown domain without a dot does, too.
+fn is_public_suffix(domain: &str) -> bool {
+    psl::suffix_str(domain) == Some(domain)
 }
 
 /// Returns the directory of a request target (RFC 6265, 5.1.4).
