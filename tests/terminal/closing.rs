@@ -173,3 +173,13 @@ fn a_prompt_that_lacks_descriptors_is_an_error_in_words() {
     assert!(text.contains(error), "{text}");
     assert!(text.contains("hint: allow more open files: ulimit -n 256"), "{text}");
 }
+
+#[test]
+fn a_server_that_does_not_answer_for_a_second_is_named() {
+    Terminal::new().run(|screen, peer| {
+        let authority = format!("127.0.0.1:{}", peer.port());
+        screen.has(&format!("sockeye: connecting to {authority} (Ctrl-C cancels)"));
+        begin(screen, peer);
+        leave(screen, peer);
+    });
+}

@@ -97,13 +97,15 @@ async fn converse(
             handshake.extend(handshake_lines(step, report.secrets));
         }
     };
+    let announces = (interactive && report.shows_summary()).then_some(report);
     let opened = match &mut reconnector {
         Some(reconnector) => {
             let mut tell = |event: RetryEvent<'_>| match event {
                 RetryEvent::Progress(step) => watch(step),
                 RetryEvent::Lost(..) => report_retry(report, sinks, &event),
             };
-            let opening = Box::pin(reconnector.open(&mut tell));
+            let opening = announced(reconnector.open(&mut tell), &authority, announces);
+            let opening = Box::pin(opening);
             match deadline {
                 // The limits of each attempt bound neither all attempts together nor the pauses
                 // between them.
@@ -116,7 +118,9 @@ async fn converse(
             }
         }
         None => {
-            let opened = Box::pin(dialer.open(&opening, &mut |step| watch(&step))).await;
+            let mut watch = |step: Progress<'_>| watch(&step);
+            let opening = dialer.open(&opening, &mut watch);
+            let opened = Box::pin(announced(opening, &authority, announces)).await;
             opened.map_err(Error::from)
         }
     };
@@ -155,6 +159,22 @@ async fn converse(
     Pipe::new(options, session, (stdin, output), report, reconnector).run().await
 }
 
+/// Waits for a session, and tells the user at a terminal if that takes long.
+async fn announced<T>(
+    opening: impl Future<Output = T>,
+    authority: &str,
+    report: Option<Report>,
+) -> T {
+    let mut opening = std::pin::pin!(opening);
+    if let Some(report) = report {
+        if let Ok(opened) = tokio::time::timeout(ANNOUNCE_AFTER, &mut opening).await {
+            return opened;
+        }
+        report.note(&format!("connecting to {authority} (Ctrl-C cancels)"));
+    }
+    opening.await
+}
+
 fn note_missing_subprotocol(client: &ClientJob, opened: &ClientConnection, report: Report) {
     if opened.established.agreement.subprotocol.is_none()
         && let Some(asked) = client.headers.get("Sec-WebSocket-Protocol")
@@ -190,3 +210,6 @@ async fn report_failure(
     }
     ended
 }
+
+/// The time after which a person at a terminal is told what the program waits for.
+const ANNOUNCE_AFTER: Duration = Duration::from_secs(1);
