@@ -69,7 +69,7 @@ fn one_of_several_repeated_messages_can_be_stopped() {
         screen.has("1: every 1000 s: first");
         screen.has("2: every 1000 s, 4 more: second");
         screen.enter("/stop 1");
-        screen.has("stopped: 1");
+        screen.has("message 1 stopped");
         screen.enter("/stop 1");
         screen.has("there is no 1; /every lists the repeated messages");
         screen.enter("/clear");
@@ -100,7 +100,7 @@ fn repeat_and_every_send_a_message_repeatedly() {
             peer.expect_text("tick");
         }
         screen.press("/stop\r");
-        screen.has("stopped: 1");
+        screen.has("1 repeated message stopped");
         screen.press("/text end\r");
         while peer.frame().payload != b"end" {}
         screen.edits(">", 2);
@@ -137,7 +137,7 @@ fn every_sends_until_stop() {
         }
         screen.has("> tick 3");
         screen.press("/stop\r");
-        screen.has("stopped: 1");
+        screen.has("1 repeated message stopped");
         screen.press("/text end\r");
         while peer.frame().payload != b"end" {}
         screen.edits(">", 2);
@@ -153,7 +153,7 @@ fn repeated_messages_do_not_fill_the_memory() {
         screen.enter(&format!("/repeat 1000000000 {}", "x".repeat(40)));
         screen.has(&format!("> {}", "x".repeat(40)));
         screen.press("/stop\r");
-        screen.has("stopped: 1");
+        screen.has("1 repeated message stopped");
         screen.press("\x04");
         peer.discard_all();
     });

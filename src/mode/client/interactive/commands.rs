@@ -76,10 +76,14 @@ impl Interactive {
                 return self.add_repeat(times, interval, message);
             }
             Command::Repeats => self.repeats.to_string(),
-            Command::Stop(None) => format!("stopped: {}", self.repeats.stop()),
+            Command::Stop(None) => match self.repeats.stop() {
+                0 => self.repeats.to_string(),
+                1 => "1 repeated message stopped".to_owned(),
+                stopped => format!("{stopped} repeated messages stopped"),
+            },
             Command::Stop(Some(number)) => {
                 if self.repeats.stop_one(number) {
-                    format!("stopped: {number}")
+                    format!("message {number} stopped")
                 } else {
                     format!("there is no {number}; /every lists the repeated messages")
                 }
