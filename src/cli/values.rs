@@ -45,6 +45,14 @@ pub fn interval(s: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses the path of a cookie jar. stdout is only for messages.
+pub fn cookie_jar(path: OsString) -> Result<PathBuf, String> {
+    if path == "-" {
+        return Err("cookies are not written to stdout (a file of this name is ./-)".to_owned());
+    }
+    Ok(path.into())
+}
+
 /// A message of `-x`, as typed, or a pattern of `--expect`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptArg {

@@ -350,6 +350,7 @@ pub struct ClientArgs {
     /// redirects and in later sessions to the hosts and paths that it is for. Runs at the same time
     /// may share the file: each adds its changes to it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = REQUEST)]
+    #[arg(value_parser = OsStringValueParser::new().try_map(values::cookie_jar))]
     pub cookie_jar: Option<PathBuf>,
 
     /// Keep . and .. in the path
