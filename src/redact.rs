@@ -8,7 +8,7 @@ use crate::{
         self,
         signs::{is_secret_header, secret_parameters, subprotocol_secrets},
     },
-    proto::{handshake::Headers, slice::Within},
+    proto::{excerpt::Excerpt, handshake::Headers, slice::Within},
     target::without_user,
 };
 use std::{borrow::Cow, fmt, ops::Range, path::Path};
@@ -204,8 +204,14 @@ impl Secrets {
 }
 
 /// Redacts a word of the command line that is quoted in an error: it may be a secret in the wrong
-/// place, as a second URL or the value of another option.
+/// place, as a second URL or the value of another option. A long word is cut.
 pub fn quoted(word: &str) -> Cow<'_, str> {
+    let word = without_secrets(word);
+    let shown = Excerpt(&word).to_string();
+    if shown == word { word } else { shown.into() }
+}
+
+fn without_secrets(word: &str) -> Cow<'_, str> {
     let header = word.split_once([':', '=', ' ']);
     let is_header = header.is_some_and(|(name, value)| {
         !value.is_empty() && !value.starts_with("//") && is_secret_header(name)
@@ -307,6 +313,9 @@ mod tests {
         ] {
             assert_eq!(quoted(word), shown, "{word}");
         }
+        let long = format!("ws://h/{}?token=secret&a=b", "x ".repeat(6000));
+        assert_eq!(quoted(&long), format!("ws://h/{}x...", "x ".repeat(56)));
+        assert_eq!(quoted("T0ken".repeat(2000).as_str()), REDACTED);
     }
 
     #[test]
