@@ -1,6 +1,6 @@
 //! Expectations of a run that were not met.
 
-use super::text::seconds;
+use super::text::{seconds, short};
 use crate::{
     escape::Escaped,
     redact::{Quote, Secrets},
@@ -30,6 +30,8 @@ pub enum UnmetExpectation {
         pattern: String,
         /// The limit that expired; `None` if the session ended first.
         limit: Option<Duration>,
+        /// Messages received before it was expected.
+        earlier: u64,
         /// Messages received without a match.
         received: u64,
         /// The start of the last such message.
@@ -49,7 +51,11 @@ impl fmt::Display for UnmetExpectation {
                 write!(f, "the session ended after {received} of {expected} expected messages")
             }
             Self::Until { pattern, received } => {
-                write!(f, "the session ended before a message matched '{}'", Escaped(pattern))?;
+                write!(
+                    f,
+                    "the session ended before a message matched '{}'",
+                    Escaped(&short(pattern))
+                )?;
                 write!(f, ": {received} received")
             }
             Self::Value { placeholder } => {
@@ -59,8 +65,9 @@ impl fmt::Display for UnmetExpectation {
                     "a message was not sent: no message that matched had a value for {placeholder}"
                 )
             }
-            Self::Expect { pattern, limit, received, last } => {
-                let pattern = Escaped(pattern);
+            Self::Expect { pattern, limit, earlier, received, last } => {
+                let pattern = short(pattern);
+                let pattern = Escaped(&pattern);
                 match limit {
                     Some(limit) => {
                         let limit = seconds(*limit);
@@ -69,7 +76,8 @@ impl fmt::Display for UnmetExpectation {
                     None => write!(f, "the session ended before a message matched '{pattern}': ")?,
                 }
                 match last {
-                    None => f.write_str("none received"),
+                    None if *earlier == 0 => f.write_str("none received"),
+                    None => write!(f, "{earlier} received before, none since"),
                     Some(last) => {
                         let last = last.text(Secrets::Hidden);
                         write!(f, "{received} received, the last '{}'", Escaped(&last))

@@ -335,6 +335,7 @@ impl Script {
             return Some(UnmetExpectation::Expect {
                 pattern: matcher.to_string(),
                 limit: timed_out.then_some(self.expect_limit),
+                earlier: self.received - *received,
                 received: *received,
                 last: last.clone(),
             });
@@ -349,7 +350,13 @@ impl Script {
             Action::Expect(matcher) => Some(matcher.to_string()),
             Action::Send(_) | Action::Expand(_) | Action::Wait(_) => None,
         })?;
-        Some(UnmetExpectation::Expect { pattern, limit: None, received: 0, last: None })
+        Some(UnmetExpectation::Expect {
+            pattern,
+            limit: None,
+            earlier: received,
+            received: 0,
+            last: None,
+        })
     }
 }
 

@@ -78,6 +78,7 @@ fn a_timeout_names_the_last_message_that_did_not_match() {
     let unmet = |limit| UnmetExpectation::Expect {
         pattern: "1".to_owned(),
         limit,
+        earlier: 0,
         received: 2,
         last: Some(Quote::new(b"last")),
     };
