@@ -1,6 +1,6 @@
 //! Invalid command lines (2), malformed URLs (3), and unsupported features (4).
 
-use crate::support::Test;
+use crate::support::{Stdin, Test};
 
 #[test]
 fn a_bad_option_is_not_taken_for_anything_else() {
@@ -204,6 +204,36 @@ fn a_carriage_return_at_the_end_has_a_hint() {
             .status(2)
             .run();
     }
+    for (args, option) in [
+        (["--every", "1\r", "x"], "'1\\r' for '--every <SECONDS> <MESSAGE>'"),
+        (["--answer", "x", "@/nosuch\r"], "cannot read /nosuch\\r: "),
+    ] {
+        Test::new()
+            .args(args)
+            .args(["ws://127.0.0.1:1"])
+            .stderr_has(["sockeye: ", option, hint])
+            .status(2)
+            .run();
+    }
+    for args in [["--every", "9", "x\r"], ["--answer", "never", "hi\r"]] {
+        Test::new()
+            .args(args)
+            .stdin(Stdin::Null)
+            .peer(move |peer| {
+                peer.open();
+                if args[0] == "--every" {
+                    peer.expect_text("x\r");
+                }
+                peer.close(1000);
+            })
+            .stderr(format!(
+                "sockeye: a message of {} ends with a carriage return: remove the carriage return, \
+                 which ends each line of a file with Windows line ends (tr -d '\\r' <FILE does \
+                 so)\n",
+                args[0]
+            ))
+            .run();
+    }
     Test::new()
         .args(["-x", "hi\r"])
         .peer(|peer| {
@@ -216,6 +246,57 @@ fn a_carriage_return_at_the_end_has_a_hint() {
              ends each line of a file with Windows line ends (tr -d '\\r' <FILE does so)\n",
         )
         .run();
+}
+
+#[test]
+fn stdin_is_one_message_at_most() {
+    for args in [
+        &["-x", "@-", "-x", "@-"][..],
+        &["-x", "@-", "--every", "1", "@/dev/stdin"],
+        &["--answer", "x", "@-", "--answer", "y", "@-"],
+    ] {
+        Test::new()
+            .args(args.iter().copied())
+            .args(["ws://127.0.0.1:1"])
+            .stderr(
+                "sockeye: two messages cannot be read from stdin (@-)\n\n\
+                 hint: write the input to a file and send that with @FILE\n",
+            )
+            .status(2)
+            .run();
+    }
+}
+
+#[test]
+fn cookies_are_not_written_to_stdout() {
+    Test::new()
+        .args(["--cookie-jar", "-", "ws://127.0.0.1:1"])
+        .stderr_has([
+            "for '--cookie-jar <FILE>': cookies are not written to stdout (a file of this name is ./-)",
+        ])
+        .status(2)
+        .run();
+}
+
+#[test]
+fn an_error_shows_the_start_of_a_long_value() {
+    let long = "x ".repeat(6000);
+    let shown = format!("'{}...'", "x ".repeat(60));
+    for args in [
+        vec!["--append".to_owned(), format!("{long}\\q")],
+        vec!["--every".to_owned(), long.clone(), "x".to_owned()],
+        vec!["--until".to_owned(), format!("{long}(")],
+        vec!["--expand".to_owned(), "-x".to_owned(), format!("{long}${{nosuch}}")],
+    ] {
+        let outcome = std::process::Command::new(env!("CARGO_BIN_EXE_sockeye"))
+            .args(&args)
+            .arg("ws://127.0.0.1:1")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(outcome.stderr).unwrap();
+        assert!(stderr.contains(&shown) && stderr.len() < 1000, "{args:?}: {stderr}");
+        assert_eq!(outcome.status.code(), Some(2));
+    }
 }
 
 #[test]

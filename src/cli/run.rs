@@ -8,7 +8,7 @@ use super::{
         ShowArgs,
     },
     connect, implied, listen, script,
-    values::{self, HeaderArg, ScriptArg, WriteOut},
+    values::{self, HeaderArg, WriteOut},
 };
 use crate::{
     connect::{DialOptions, netrc::Netrc},
@@ -30,7 +30,6 @@ use crate::{
     report::Verbosity,
     script::{goals::Goals, input::Framing},
     target::{DotSegments, Target},
-    wording::CARRIAGE_RETURN_HINT,
 };
 use clap_complete::Shell;
 use std::{
@@ -121,7 +120,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
     let mut notes = args.extras.notes.clone();
     let common = common(&args.session, fragment);
     check_subprotocols(&args.subprotocol)?;
-    notes.extend(carriage_return_note(&args.script));
+    notes.extend(script::carriage_return_note(&args));
     Ok(ClientJob {
         headers: headers(&args),
         edits: header_edits(&args)?,
@@ -176,14 +175,6 @@ fn check_subprotocols(lists: &[String]) -> Result<(), Error> {
             hint: Some("offer each subprotocol once (RFC 6455, 4.1)".to_owned()),
         })
     })
-}
-
-/// Returns a note if a message of `-x` ends with a carriage return alone.
-fn carriage_return_note(script: &[ScriptArg]) -> Option<String> {
-    let ends = script
-        .iter()
-        .any(|arg| matches!(arg, ScriptArg::Message(message) if message.ends_with('\r')));
-    ends.then(|| format!("a message of -x ends with a carriage return: {CARRIAGE_RETURN_HINT}"))
 }
 
 /// Returns the format of `--write-out`.

@@ -16,8 +16,9 @@ use crate::{
         matcher::Matcher,
         template::{Scope, Template, TemplateFault},
     },
+    secret::without_line_end,
     sys::input_file,
-    wording::system_error,
+    wording::{CARRIAGE_RETURN_HINT, system_error},
 };
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,7 @@ pub(super) fn conversation(args: &ClientArgs) -> Result<Conversation, Error> {
             hint: Some("send binary messages with -b".to_owned()),
         });
     }
+    check_stdin(args)?;
     let answers: Vec<(Matcher, &str)> = pairs(&args.answer, ANSWER, Matcher::parse)?;
     let ticks = pairs(&args.every, EVERY, values::interval)?;
     let expects = |args: &'_ [ScriptArg]| -> Vec<String> {
@@ -84,12 +86,37 @@ pub(super) fn conversation(args: &ClientArgs) -> Result<Conversation, Error> {
 
 /// Returns the files that messages are read from.
 pub(super) fn files(args: &ClientArgs) -> Vec<PathBuf> {
+    messages(args).filter_map(|(_, text)| file(text)).map(Path::to_owned).collect()
+}
+
+/// Returns the messages as typed, each with its option.
+fn messages(args: &ClientArgs) -> impl Iterator<Item = (&'static str, &str)> {
     let script = args.script.iter().filter_map(|arg| match arg {
-        ScriptArg::Message(text) => Some(text),
+        ScriptArg::Message(text) => Some(("-x", text)),
         ScriptArg::Expect(_) => None,
     });
-    let second = args.every.iter().skip(1).step_by(2).chain(args.answer.iter().skip(1).step_by(2));
-    script.chain(second).filter_map(|text| file(text)).map(Path::to_owned).collect()
+    let every = args.every.iter().skip(1).step_by(2).map(|text| ("--every", text));
+    let answer = args.answer.iter().skip(1).step_by(2).map(|text| ("--answer", text));
+    script.chain(every).chain(answer).map(|(option, text)| (option, text.as_str()))
+}
+
+/// Returns a note if a message ends with a carriage return alone.
+pub(super) fn carriage_return_note(args: &ClientArgs) -> Option<String> {
+    let (option, _) = messages(args).find(|(_, text)| text.ends_with('\r'))?;
+    Some(format!("a message of {option} ends with a carriage return: {CARRIAGE_RETURN_HINT}"))
+}
+
+/// Fails if two messages are read from stdin, of which the second would be empty.
+fn check_stdin(args: &ClientArgs) -> Result<(), Error> {
+    let is_stdin = |path: &Path| STDIN.iter().any(|name| path == Path::new(name));
+    let stdin = messages(args).filter(|(_, text)| file(text).is_some_and(is_stdin));
+    if stdin.count() < 2 {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        fault: "two messages cannot be read from stdin (@-)".to_owned(),
+        hint: Some("write the input to a file and send that with @FILE".to_owned()),
+    })
 }
 
 /// Returns a hint if the URL was taken for the second value of an option.
@@ -141,17 +168,17 @@ impl MessageReader<'_> {
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let variable = |name: &str| {
-            let value = std::env::var(name).ok()?;
+            let value = std::env::var(name)?;
             known::add(&value);
-            Some(value)
+            // As a secret of --bearer: a file may have been read into the variable.
+            Ok(without_line_end(&value).to_owned())
         };
         let scope = Scope { names: &names, has_message, variable: &variable };
         let mut template = Template::parse(&bytes, &scope).map_err(|fault| {
             let TemplateFault { column, words, is_unknown_name } = fault;
             let fault = invalid(option, text, &format!("{words} at column {column}"));
-            let Error::Usage { fault, .. } = fault else { return fault };
-            let hint = is_unknown_name.then(|| NAMES_HINT.to_owned());
-            Error::Usage { fault, hint }
+            let Error::Usage { fault, hint } = fault else { return fault };
+            Error::Usage { fault, hint: is_unknown_name.then(|| NAMES_HINT.to_owned()).or(hint) }
         })?;
         template.append(self.append);
         Ok(Draft { kind, content: Content::Template(template) })
@@ -167,7 +194,11 @@ impl MessageReader<'_> {
         let source = if path == Path::new("-") { stdin } else { path };
         let bytes = input_file::read(source, MAX_FILE_BYTES).map_err(|cause| Error::Usage {
             fault: format!("cannot read {}: {}", ShownPath(path), system_error(&cause)),
-            hint: Some("a message that begins with @ is written with @@".to_owned()),
+            hint: Some(if text.ends_with('\r') {
+                CARRIAGE_RETURN_HINT.to_owned()
+            } else {
+                "a message that begins with @ is written with @@".to_owned()
+            }),
         })?;
         let is_text = self.kind == Kind::Text && std::str::from_utf8(&bytes).is_ok();
         Ok((if is_text { Kind::Text } else { Kind::Binary }, bytes))
@@ -180,10 +211,14 @@ fn file(text: &str) -> Option<&Path> {
 }
 
 fn invalid(option: &str, value: &str, fault: &str) -> Error {
-    let value = Escaped(&quoted(value)).to_string();
-    Error::Usage { fault: format!("invalid value '{value}' for '{option}': {fault}"), hint: None }
+    let shown = Escaped(&quoted(value)).to_string();
+    let fault = format!("invalid value '{shown}' for '{option}': {fault}");
+    let hint = value.ends_with('\r').then(|| CARRIAGE_RETURN_HINT.to_owned());
+    Error::Usage { fault, hint }
 }
 
+/// The paths from which stdin is read.
+const STDIN: [&str; 3] = ["-", "/dev/stdin", "/proc/self/fd/0"];
 const EXECUTE: &str = "--execute <MESSAGE>";
 const EVERY: &str = "--every <SECONDS> <MESSAGE>";
 const ANSWER: &str = "--answer <MATCHER> <MESSAGE>";

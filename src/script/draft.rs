@@ -154,7 +154,11 @@ mod tests {
     use crate::script::template::Scope;
 
     fn draft(kind: Kind, template: &str) -> Draft {
-        let scope = Scope { names: &["a", "b"], has_message: true, variable: &|_| None };
+        let scope = Scope {
+            names: &["a", "b"],
+            has_message: true,
+            variable: &|_| Err(std::env::VarError::NotPresent),
+        };
         let template = Template::parse(template.as_bytes(), &scope).unwrap();
         Draft { kind, content: Content::Template(template) }
     }

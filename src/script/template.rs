@@ -3,7 +3,7 @@
 use super::{pointer::Pointer, records::Source};
 use crate::wording::nearest;
 use jiff::Timestamp;
-use std::{fmt, io::Write as _, time::SystemTime};
+use std::{env::VarError, fmt, io::Write as _, time::SystemTime};
 
 /// A message with placeholders, as `--expand` reads it.
 ///
@@ -56,8 +56,8 @@ pub struct Scope<'a> {
     pub names: &'a [&'a str],
     /// True if there will be a message for `json:`.
     pub has_message: bool,
-    /// Returns the value of an environment variable that is set.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Returns the value of an environment variable.
+    pub variable: &'a dyn Fn(&str) -> Result<String, VarError>,
 }
 
 /// A template that is not valid.
@@ -234,8 +234,13 @@ fn placeholder(
     }
     if let Some(variable) = name.strip_prefix("env:") {
         let value = (scope.variable)(variable);
-        let unset = || (format!("the environment variable '{variable}' is not set"), false);
-        let value = value.ok_or_else(unset)?;
+        let value = value.map_err(|fault| {
+            let fault = match fault {
+                VarError::NotPresent => "is not set",
+                VarError::NotUnicode(_) => "is not valid UTF-8",
+            };
+            (format!("the environment variable '{variable}' {fault}"), false)
+        })?;
         let value = if place == JsonPlace::String { escaped(&value) } else { value };
         return Ok(TemplatePart::Text(value.into_bytes()));
     }
@@ -360,7 +365,11 @@ mod tests {
     use std::time::Duration;
 
     fn parse(text: &str) -> Result<Template, TemplateFault> {
-        let variable = |name: &str| (name == "TOKEN").then(|| "a\"b\\".to_owned());
+        let variable = |name: &str| match name {
+            "TOKEN" => Ok("a\"b\\".to_owned()),
+            "BYTES" => Err(VarError::NotUnicode("bytes".into())),
+            _ => Err(VarError::NotPresent),
+        };
         let scope = Scope { names: &["tok", "room"], has_message: true, variable: &variable };
         Template::parse(text.as_bytes(), &scope)
     }
@@ -437,13 +446,15 @@ mod tests {
             ("${}", 1, "unknown name '${}'"),
             ("$${a ${tok", 6, "'${' without '}' ($${ stands for a literal ${)"),
             ("${env:NONE}", 1, "the environment variable 'NONE' is not set"),
+            ("${env:BYTES}", 1, "the environment variable 'BYTES' is not valid UTF-8"),
             ("${json:a}", 1, "a JSON pointer begins with /"),
         ] {
             let is_unknown_name = words.starts_with("unknown");
             let fault = TemplateFault { column, words: words.to_owned(), is_unknown_name };
             assert_eq!(parse(template).unwrap_err(), fault, "{template}");
         }
-        let scope = Scope { names: &[], has_message: false, variable: &|_| None };
+        let scope =
+            Scope { names: &[], has_message: false, variable: &|_| Err(VarError::NotPresent) };
         let fault = Template::parse(b"${json:/a}", &scope).unwrap_err();
         assert_eq!(fault.words, "there is no message to take ${json:/a} from");
         // Without its slash it would lack one even if there were a message.
@@ -454,7 +465,8 @@ mod tests {
     /// A group of a pattern that has the name of a value of the run.
     #[test]
     fn names_of_the_caller_come_first() {
-        let scope = Scope { names: &["n"], has_message: false, variable: &|_| None };
+        let scope =
+            Scope { names: &["n"], has_message: false, variable: &|_| Err(VarError::NotPresent) };
         let template = Template::parse(b"${n}", &scope).unwrap();
         let append = |_: &str, out: &mut Vec<u8>| out.write_all(b"group").is_ok();
         let mut values = Values {

@@ -77,6 +77,53 @@ fn a_missing_answer_is_reported_with_the_received_messages() {
     ]);
 }
 
+#[test]
+fn messages_before_an_expectation_are_told_from_those_after_it() {
+    let error =
+        "sockeye: no message matched 'b' within 0.3 seconds: 1 received before, none since\n";
+    let early = "sockeye: the session ended before a message matched 'b': 1 received before, none \
+                 since\n";
+    let run = |args: &'static str, end| {
+        row(args).no_stdin().peer([says("a"), end]).stdout("a\n").status(112)
+    };
+    table([
+        run("--expect a --expect b --expect-timeout 0.3", Answers(1000, "")).stderr(error),
+        run("--expect a --expect b", Closes(1000)).stderr(early),
+    ]);
+}
+
+/// A shell removes line ends from the output of a command, but a variable may have been set from a
+/// file.
+#[test]
+fn a_variable_loses_one_line_end() {
+    for (value, sent) in [("t0ken\r\n", "<t0ken>"), ("t0ken\n\n", "<t0ken\n>")] {
+        Test::new()
+            .env("TOKEN", value)
+            .args(["--expand", "-x", "<${env:TOKEN}>", "-w", "0"])
+            .stdin(Stdin::Null)
+            .peer(move |peer| {
+                peer.open();
+                peer.expect_text(sent);
+                peer.answer_close(1000);
+            })
+            .run();
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_utf_8_is_not_called_unset() {
+    use std::os::unix::ffi::OsStringExt as _;
+    Test::new()
+        .env("TOKEN", std::ffi::OsString::from_vec(b"\xff".to_vec()))
+        .args(["--expand", "-x", "${env:TOKEN}", "ws://127.0.0.1:1"])
+        .stderr(
+            "sockeye: invalid value '${env:TOKEN}' for '--execute <MESSAGE>': the environment \
+             variable 'TOKEN' is not valid UTF-8 at column 1\n",
+        )
+        .status(2)
+        .run();
+}
+
 /// Formerly, the message was cut before its secrets were looked for, and the rest of one was shown.
 #[test]
 fn a_secret_that_is_cut_off_in_a_quoted_message_is_not_shown() {
@@ -171,7 +218,10 @@ fn unsent_parts_of_a_script_are_reported_when_the_peer_closes() {
             .no_stdin()
             .peer([gets("hi"), bye(), echo()])
             .stdout("A\n")
-            .stderr("sockeye: the session ended before a message matched 'B': none received\n")
+            .stderr(
+                "sockeye: the session ended before a message matched 'B': 1 received before, none \
+                 since\n",
+            )
             .status(112),
     ]);
 }

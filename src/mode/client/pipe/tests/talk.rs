@@ -12,7 +12,11 @@ use crate::{
 use tokio::time::sleep;
 
 fn draft(template: &str) -> Draft {
-    let scope = Scope { names: &["id"], has_message: true, variable: &|_| None };
+    let scope = Scope {
+        names: &["id"],
+        has_message: true,
+        variable: &|_| Err(std::env::VarError::NotPresent),
+    };
     let template = Template::parse(template.as_bytes(), &scope).unwrap();
     Draft { kind: Kind::Text, content: Content::Template(template) }
 }
