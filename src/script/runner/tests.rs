@@ -102,7 +102,11 @@ fn an_expectation_that_was_not_reached_is_unmet() {
 #[test]
 fn a_new_session_has_no_values_of_the_lost_one() {
     let draft = |name| {
-        let scope = Scope { names: &["t"], has_message: true, variable: &|_| None };
+        let scope = Scope {
+            names: &["t"],
+            has_message: true,
+            variable: &|_| Err(std::env::VarError::NotPresent),
+        };
         let template = Template::parse(name, &scope).unwrap();
         Draft { kind: Kind::Text, content: Content::Template(template) }
     };
@@ -134,7 +138,11 @@ fn a_new_session_has_no_values_of_the_lost_one() {
 #[test]
 fn each_json_text_that_matches_is_answered() {
     let answers = |pattern, batch: &str| {
-        let scope = Scope { names: &[], has_message: true, variable: &|_| None };
+        let scope = Scope {
+            names: &[],
+            has_message: true,
+            variable: &|_| Err(std::env::VarError::NotPresent),
+        };
         let template = Template::parse(b"${json:/id} ${json:/t}", &scope).unwrap();
         let draft = Draft { kind: Kind::Text, content: Content::Template(template) };
         let answer = Answer { matcher: Matcher::parse(pattern).unwrap(), draft };
