@@ -159,6 +159,8 @@ always\t'Even if the output is not a terminal'
 never\t''"
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l config -d 'Configuration file [default: ~/.config/sockeye/config.toml]' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l exec -d 'Run a shell command for each client' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l reply -d 'Reply to clients by the rules of a TOML file; stdin is not read' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l seed -d 'Seed of what --reply chooses at random [default: another for each run]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l clients -d 'Exit when N clients have left' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s m -l max-time -d 'Time limit for the whole run' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l count -d 'Exit after N messages from clients' -r
@@ -194,6 +196,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s q -l quiet -d
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-color -d 'Disable colours; same as --color never'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l no-config -d 'Do not read a configuration file'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l broadcast -d 'Send each message to all other clients; stdin is not read'
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l reply-check -d 'Check the file of --reply and exit'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l once -d 'Exit when the first client has left; same as --clients 1'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l tls-self-signed -d 'Use a certificate made for this run'
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l label -d 'Write the client\'s number and a tab before each message'

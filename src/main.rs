@@ -42,6 +42,7 @@ fn run() -> anyhow::Result<RunOutcome> {
         Run::Completions(shell) => generate::completions(shell)?,
         Run::TargetNames => generate::target_names(&config::target_names()?)?,
         Run::Man(dir) => generate::man(dir)?,
+        Run::Checked(words) => report::line(&format!("sockeye: {words}").into()),
     }
     Ok(RunOutcome::Done)
 }

@@ -28,6 +28,14 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     (distance <= (name.chars().count() / 3).max(1)).then_some(nearest)
 }
 
+/// Returns the line and column of a byte offset in a text, both from 1.
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let column = before.get(start..).unwrap_or_default().chars().count() + 1;
+    (before.bytes().filter(|byte| *byte == b'\n').count() + 1, column)
+}
+
 /// The hint for text that ends with a carriage return.
 pub(crate) const CARRIAGE_RETURN_HINT: &str = "remove the carriage return, which ends each line of \
     a file with Windows line ends (tr -d '\\r' <FILE does so)";

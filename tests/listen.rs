@@ -6,5 +6,6 @@ mod ending;
 mod guide;
 mod opening;
 mod pressure;
+mod reply;
 mod services;
 mod talking;

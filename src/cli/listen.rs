@@ -21,11 +21,19 @@ use crate::{
         extension::Offers,
         handshake::{Choices, HeaderEdit, Headers, Subprotocols},
     },
-    redact::quoted,
-    script::{goals::Goals, input::Framing},
+    random,
+    redact::{ShownPath, quoted},
+    script::{
+        goals::Goals,
+        input::Framing,
+        reply::parse::{self, Surroundings},
+    },
     secret::SecretString,
+    secret::without_line_end,
+    sys::input_file,
+    wording::{position, system_error},
 };
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 /// Resolves the arguments. `compress` are the preferred parameters of permessage-deflate.
 pub(super) fn job(
@@ -66,6 +74,7 @@ pub(super) fn job(
         tls,
         choices: Choices { subprotocols, compress },
         service: match &server.exec {
+            _ if server.reply.is_some() => reply(&server)?,
             _ if common.echo => Service::Echo,
             _ if server.broadcast => Service::Broadcast,
             Some(command) => Service::Exec(command.clone()),
@@ -93,6 +102,35 @@ pub(super) fn job(
         },
         common,
     })
+}
+
+/// Reads the reply script.
+fn reply(args: &ServerArgs) -> Result<Service, Error> {
+    let Some(path) = &args.reply else { return Ok(Service::Talk) };
+    let usage = |fault, hint| Error::Usage { fault, hint };
+    let text = input_file::read_text(path, input_file::LARGE_FILE_BYTES).map_err(|cause| {
+        let fault = format!("cannot read {}: {}", ShownPath(path), system_error(&cause));
+        usage(fault, None)
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let variable = |name: &str| {
+        let value = std::env::var(name)?;
+        known::add(&value);
+        // As in messages of -x.
+        Ok(without_line_end(&value).to_owned())
+    };
+    let file = |name: &str| {
+        let path = folder.join(name);
+        let read = input_file::read(&path, MAX_REPLY_FILE_BYTES);
+        read.map_err(|cause| format!("cannot read {}: {}", ShownPath(&path), system_error(&cause)))
+    };
+    let script = parse::parse(&text, &Surroundings { variable: &variable, file: &file });
+    let script = script.map_err(|fault| {
+        let (line, column) = position(&text, fault.at);
+        usage(format!("{}:{line}:{column}: {}", ShownPath(path), fault.words), fault.hint)
+    })?;
+    let seed = args.seed.unwrap_or_else(random::seed);
+    Ok(Service::Reply(Arc::new(script), seed))
 }
 
 /// Parses the address, and whether it is that of wss://.
@@ -193,6 +231,9 @@ fn format(args: &ServerArgs) -> Result<ListenFormat, Error> {
 
 /// Default of `--fragment` for messages that are sent back.
 const ECHO_FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((16 << 20) - 1);
+
+/// The largest file that a reply script sends. It is read into memory.
+const MAX_REPLY_FILE_BYTES: u64 = 64 << 20;
 
 /// Default of `--max-queue`.
 const MAX_QUEUE_BYTES: usize = 1 << 20;

@@ -50,6 +50,8 @@ pub enum Run {
     TargetNames,
     /// Print the main man page, or write all man pages to a directory.
     Man(Option<PathBuf>),
+    /// Print that what was to be checked is valid.
+    Checked(&'static str),
 }
 
 impl Run {
@@ -66,7 +68,12 @@ impl Run {
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
             Some(Command::Show { args }) => return Ok(Self::Job(Job::Show(show(args)))),
             Some(Command::Listen { args }) => {
-                return Ok(Self::Job(Job::Listen(Box::new(listen(*args)?))));
+                let checks = args.server.reply_check;
+                let job = listen(*args)?;
+                if checks {
+                    return Ok(Self::Checked("the reply script is valid"));
+                }
+                return Ok(Self::Job(Job::Listen(Box::new(job))));
             }
             Some(Command::Demo { args }) => {
                 let mut client = client(*args)?;

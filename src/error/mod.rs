@@ -25,7 +25,7 @@ mod tls;
 mod unmet;
 
 pub use stdin_position::StdinPosition;
-pub use unmet::UnmetExpectation;
+pub use unmet::{UnmetExpectation, UnmetReply};
 
 use crate::{
     connect::{OpenError, RedirectFault},

@@ -42,6 +42,49 @@ pub enum UnmetExpectation {
         /// The placeholder as typed.
         placeholder: String,
     },
+    /// A reply script did not see what it expects.
+    Replies(Vec<UnmetReply>),
+}
+
+/// An expectation of a reply script that was not met. Rules are numbered from 1; `line` is that of
+/// the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnmetReply {
+    /// A rule was not used.
+    NotUsed {
+        /// The number of the rule.
+        rule: usize,
+        /// Its line.
+        line: usize,
+    },
+    /// A rule was used.
+    Used {
+        /// The number of the rule.
+        rule: usize,
+        /// Its line.
+        line: usize,
+        /// How often it was used.
+        times: u64,
+    },
+    /// A header of a request is not as expected.
+    Header {
+        /// The number of the client.
+        client: u64,
+        /// The name of the header.
+        name: String,
+    },
+    /// No client connected whose headers could be judged.
+    NoClient {
+        /// The path of the clients, if it is not any path.
+        path: Option<String>,
+    },
+    /// A client sent a message that a rule with `do = "fail"` forbids.
+    Unexpected {
+        /// The number of the client.
+        client: u64,
+        /// The line of the rule.
+        line: usize,
+    },
 }
 
 impl fmt::Display for UnmetExpectation {
@@ -57,6 +100,14 @@ impl fmt::Display for UnmetExpectation {
                     Escaped(&short(pattern))
                 )?;
                 write!(f, ": {received} received")
+            }
+            Self::Replies(unmet) => {
+                f.write_str("the reply script expected otherwise: ")?;
+                for (at, unmet) in unmet.iter().enumerate() {
+                    let separator = if at > 0 { "; " } else { "" };
+                    write!(f, "{separator}{unmet}")?;
+                }
+                Ok(())
             }
             Self::Value { placeholder } => {
                 let placeholder = Escaped(placeholder);
@@ -83,6 +134,28 @@ impl fmt::Display for UnmetExpectation {
                         write!(f, "{received} received, the last '{}'", Escaped(&last))
                     }
                 }
+            }
+        }
+    }
+}
+
+impl fmt::Display for UnmetReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUsed { rule, line } => write!(f, "rule {rule} in line {line} was not used"),
+            Self::Used { rule, line, times } => {
+                let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+                write!(f, "rule {rule} in line {line} was used {times}")
+            }
+            Self::Header { client, name } => {
+                write!(f, "the header {} of client {client} is not as expected", Escaped(name))
+            }
+            Self::NoClient { path: None } => f.write_str("no client connected"),
+            Self::NoClient { path: Some(path) } => {
+                write!(f, "no client connected for {}", Escaped(path))
+            }
+            Self::Unexpected { client, line } => {
+                write!(f, "client {client} sent a message that the rule in line {line} forbids")
             }
         }
     }

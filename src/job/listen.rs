@@ -6,10 +6,10 @@ use crate::{
         Settings,
         handshake::{Choices, Headers},
     },
-    script::{goals::Goals, input::Framing},
+    script::{goals::Goals, input::Framing, reply::rule::ReplyScript},
     secret::SecretString,
 };
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Options of `sockeye listen`.
 #[derive(Clone, Debug)]
@@ -81,6 +81,8 @@ pub enum Service {
     Broadcast,
     /// A command runs for each client.
     Exec(String),
+    /// A script replies to each client, with this seed for what is chosen at random.
+    Reply(Arc<ReplyScript>, u64),
 }
 
 /// Rules for admitting clients, each of which refuses others with its own status.

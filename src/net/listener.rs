@@ -3,6 +3,7 @@
 use super::transport::Transport;
 use crate::sys::{
     resources::look_up,
+    socket_handle::SocketHandle,
     unix::{self, ListeningSocket, bound_unsent_bytes, set_tcp_options},
 };
 use std::{
@@ -18,6 +19,16 @@ pub enum Listener {
     Tcp(TcpListener),
     /// A Unix socket.
     Unix(UnixListener),
+}
+
+/// An accepted connection.
+pub struct Accepted {
+    /// The stream.
+    pub transport: Box<dyn Transport>,
+    /// The peer's address.
+    pub address: String,
+    /// A second handle of the socket, if requested.
+    pub handle: Option<SocketHandle>,
 }
 
 /// The file of a Unix socket, which is removed when this is dropped.
@@ -111,19 +122,22 @@ impl Listener {
         }
     }
 
-    /// Waits for the next connection. Returns it with the peer's address. Cancel-safe.
-    pub async fn accept(&self) -> io::Result<(Box<dyn Transport>, String)> {
+    /// Waits for the next connection. Cancel-safe. `keeps_handle` requests a handle of its socket.
+    pub async fn accept(&self, keeps_handle: bool) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // The connection works without these options, only slower.
                 let _ = set_tcp_options(&stream);
                 let _ = bound_unsent_bytes(&stream);
-                Ok((Box::new(stream), canonical(peer).to_string()))
+                let handle = keeps_handle.then(|| SocketHandle::new(&stream)).transpose()?;
+                let address = canonical(peer).to_string();
+                Ok(Accepted { transport: Box::new(stream), address, handle })
             }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Box::new(stream), "unix".to_owned()))
+                let handle = keeps_handle.then(|| SocketHandle::new(&stream)).transpose()?;
+                Ok(Accepted { transport: Box::new(stream), address: "unix".to_owned(), handle })
             }
         }
     }

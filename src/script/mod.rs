@@ -14,5 +14,6 @@ pub(crate) mod news;
 pub mod pointer;
 pub mod records;
 pub(crate) mod repeats;
+pub mod reply;
 pub(crate) mod runner;
 pub mod template;

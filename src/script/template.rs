@@ -195,6 +195,11 @@ impl Template {
         self.parts.iter().any(|part| matches!(part, TemplatePart::Number))
     }
 
+    /// Reports whether a placeholder is random.
+    pub fn uses_random(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, TemplatePart::Uuid))
+    }
+
     /// Appends bytes to each message.
     pub fn append(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {

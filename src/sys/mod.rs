@@ -11,6 +11,7 @@ pub mod resources;
 pub mod run_limit;
 pub mod shared_stdin;
 pub mod signals;
+pub mod socket_handle;
 pub mod stdio;
 mod stdout;
 pub mod temporary;

@@ -56,7 +56,7 @@ pub struct ListenCommonArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServerArgs {
     /// Send each message to all other clients; stdin is not read
-    #[arg(long, conflicts_with_all = ["echo", "exec"], help_heading = SERVER)]
+    #[arg(long, conflicts_with_all = ["echo", "exec", "reply"], help_heading = SERVER)]
     pub broadcast: bool,
 
     /// Run a shell command for each client
@@ -67,6 +67,26 @@ pub struct ServerArgs {
     /// WS_SUBPROTOCOL and WS_HEADER_NAME for each header.
     #[arg(long, value_name = "COMMAND", conflicts_with = "echo", help_heading = SERVER)]
     pub exec: Option<String>,
+
+    /// Reply to clients by the rules of a TOML file; stdin is not read
+    ///
+    /// Each [[on]] table has an event (open, match, json, text or otherwise) and a reply (send,
+    /// binary, file, then, close, reset, cut, stall, delay, do). With an [expect] table the exit
+    /// status is 112 if an expectation is not met. docs/replies.md has an example of each key.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SERVER)]
+    #[arg(conflicts_with_all = ["echo", "exec"])]
+    pub reply: Option<PathBuf>,
+
+    /// Check the file of --reply and exit
+    #[arg(long, requires = "reply", help_heading = SERVER)]
+    pub reply_check: bool,
+
+    /// Seed of what --reply chooses at random [default: another for each run]
+    ///
+    /// With the same seed, the replies to each client repeat themselves. The seed is printed if
+    /// something is chosen at random.
+    #[arg(long, value_name = "N", requires = "reply", help_heading = SERVER)]
+    pub seed: Option<u64>,
 
     /// Exit when the first client has left; same as --clients 1
     #[arg(long, conflicts_with = "clients", help_heading = SERVER)]

@@ -1,7 +1,10 @@
 //! Reads the configuration file and reports errors with their location in it.
 
 use crate::{
-    error::Error, escape::Escaped, proto::slice::Within, sys::input_file, wording::system_error,
+    error::Error,
+    escape::Escaped,
+    sys::input_file,
+    wording::{position, system_error},
 };
 use std::{
     env, fmt, fs, io,
@@ -59,10 +62,7 @@ impl File {
 
     /// Formats a byte offset as `FILE:LINE:COLUMN`.
     pub(super) fn location(&self, at: usize) -> String {
-        let before = self.text.get(..at).unwrap_or(&self.text);
-        let start = before.rfind('\n').map_or(0, |end| end + 1);
-        let column = before.within(start..).chars().count() + 1;
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let (line, column) = position(&self.text, at);
         format!("{}:{line}:{column}", self.name)
     }
 

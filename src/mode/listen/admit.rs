@@ -9,7 +9,7 @@ use crate::{
     connect::incoming::{HANDSHAKE_LIMIT, Incoming, IncomingFault},
     escape::Escaped,
     job::listen::Service,
-    net::Transport,
+    net::listener::Accepted,
     proto::{
         Role,
         handshake::{Agreement, Headers, Request, choose},
@@ -18,7 +18,9 @@ use crate::{
     random::entropy,
     redact::Shown,
     report,
+    script::reply::conversation::Conversation,
     session::Session,
+    sys::socket_handle::SocketHandle,
 };
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
@@ -29,14 +31,14 @@ pub(super) struct Admitted {
     pub(super) mailbox: Arc<Mailbox>,
     /// The variables of a command that runs for the client.
     pub(super) environment: Vec<(String, String)>,
+    /// The conversation with a reply script, if there is one.
+    pub(super) conversation: Option<Conversation>,
+    pub(super) handle: Option<SocketHandle>,
 }
 
 /// Performs the opening handshake. A refusal is told.
-pub(super) async fn admit(
-    shared: &Shared,
-    transport: Box<dyn Transport>,
-    address: String,
-) -> Option<Admitted> {
+pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitted> {
+    let Accepted { transport, address, handle } = accepted;
     let deadline = Instant::now() + HANDSHAKE_LIMIT;
     let transport = match &shared.tls {
         None => transport,
@@ -68,8 +70,13 @@ pub(super) async fn admit(
         choose(&request.headers, &shared.job.choices)
             .map_err(|_| Refusal::of_fault(RequestFault::Extensions))
     });
-    let (agreement, mut headers) = match chosen {
-        Ok(chosen) => chosen,
+    let routed = chosen.and_then(|chosen| {
+        let replies = shared.replies.as_ref();
+        let route = replies.map(|it| it.route(path(&request.target)).ok_or_else(Refusal::of_path));
+        Ok((chosen, route.transpose()?))
+    });
+    let ((agreement, mut headers), route) = match routed {
+        Ok(routed) => routed,
         Err(refusal) => {
             refuse(shared, incoming, &request, refusal).await;
             return None;
@@ -92,7 +99,10 @@ pub(super) async fn admit(
                 _ => Vec::new(),
             };
             let session = Session::server(established, shared.job.session, entropy());
-            Some(Admitted { session, mailbox, environment })
+            let conversation = shared.replies.as_ref().zip(route).map(|(replies, route)| {
+                Conversation::new(replies, route, mailbox.id, &request.headers)
+            });
+            Some(Admitted { session, mailbox, environment, conversation, handle })
         }
     }
 }
@@ -168,18 +178,21 @@ fn tell_opened(shared: &Shared, id: u64, address: &str, request: &Request, agree
 }
 
 /// Tells how a session ended. A client may have been dropped because it was too slow, or have missed
-/// messages.
+/// messages, and a fault of the reply script may have ended the connection.
 pub(super) fn tell_end(
     shared: &Shared,
     session: &mut Session,
     id: u64,
     (dropped, skipped): (bool, u64),
+    fault: Option<&str>,
 ) {
     let (answer, ours) = (session.remote_close().cloned(), session.local_close());
     let by_us = session.is_closed_by_us();
     let verdict = session.verdict(0);
-    let code = verdict.as_ref().err().map_or(0, crate::error::session_exit_code);
+    let failure = verdict.as_ref().err().filter(|_| fault.is_none());
+    let code = failure.map_or(0, crate::error::session_exit_code);
     let end = match (&verdict, answer, ours) {
+        _ if fault.is_some() => format!(": {}", fault.unwrap_or_default()),
         (_, answer, Some(ours)) if by_us => {
             let name = ours.name();
             let name = if name.is_empty() { String::new() } else { format!(" ({name})") };

@@ -4,13 +4,14 @@ use super::{
     admit::{self, Admitted},
     exec::Exec,
     hub::{Delivery, Mailbox, Recipients, Room, Sender, too_slow},
+    reply::ClientReplies,
     shared::Shared,
 };
 use crate::{
     job::listen::Service,
-    net::Transport,
+    net::listener::Accepted,
     proto::{Assembler, Close, CloseCode, Event, Kind, SharedMessage},
-    session::{Session, limits::QUEUE_LIMIT_BYTES},
+    session::{Session, clock, limits::QUEUE_LIMIT_BYTES},
     sink::{Print, sinks::Sinks},
 };
 use std::{
@@ -20,17 +21,12 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 /// Answers the opening handshake of a connection, and serves the client until its session is over.
-pub(super) async fn serve(
-    shared: Arc<Shared>,
-    transport: Box<dyn Transport>,
-    address: String,
-    print: Option<Print>,
-) {
+pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, print: Option<Print>) {
     // The future of the handshake is larger than that of a session, and is not kept.
-    let admitted = Box::pin(admit::admit(&shared, transport, address)).await;
+    let admitted = Box::pin(admit::admit(&shared, accepted)).await;
     if let Some(admitted) = admitted {
         run(shared, admitted, print).await;
     }
@@ -38,7 +34,7 @@ pub(super) async fn serve(
 
 /// Serves an admitted client until its session is over.
 pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<Print>) {
-    let Admitted { session, mailbox, environment } = admitted;
+    let Admitted { session, mailbox, environment, conversation, handle } = admitted;
     let common = &shared.job.common;
     let (report, events) = (shared.notes.report, shared.output.events.as_ref());
     let sinks = Sinks::of_peer(common.frames, report, mailbox.id, events);
@@ -47,6 +43,8 @@ pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<P
         Service::Exec(command) => Exec::start(command, &environment, &shared, &mailbox),
         _ => None,
     };
+    let replies = conversation
+        .map(|conversation| ClientReplies::new(mailbox.id, conversation, handle, &shared));
     let mut client = Client {
         sinks,
         assembler: Assembler::default(),
@@ -54,6 +52,7 @@ pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<P
         message: Vec::new(),
         current: None,
         exec,
+        replies,
         is_dropped: false,
         has_turn: false,
         mailbox,
@@ -74,6 +73,7 @@ struct Client {
     /// The message that is being sent, and the number of its next frame.
     current: Option<(Arc<SharedMessage>, usize)>,
     exec: Option<Exec>,
+    replies: Option<ClientReplies>,
     /// True if the session was closed because the client was too slow.
     is_dropped: bool,
     /// True if other clients wait for this one to complete a message.
@@ -89,6 +89,7 @@ enum Stall {
     Output,
     Recipients,
     Command,
+    Replies,
 }
 
 impl Client {
@@ -100,7 +101,9 @@ impl Client {
         self.shared.hub.leave(&self.mailbox);
         self.sinks.left(&mut session);
         let skipped = self.mailbox.skipped();
-        admit::tell_end(&self.shared, &mut session, self.mailbox.id, (self.is_dropped, skipped));
+        let fault = self.replies.as_ref().and_then(ClientReplies::ended);
+        let id = self.mailbox.id;
+        admit::tell_end(&self.shared, &mut session, id, (self.is_dropped, skipped), fault);
         self.shared.count_left();
         if let Some(exec) = self.exec.take() {
             drop(session);
@@ -115,8 +118,28 @@ impl Client {
                 // Fails only if the session is closing.
                 let _ = session.close(&too_slow());
             }
+            if self.is_stalled() {
+                if self.wait_stalled().await {
+                    return;
+                }
+                continue;
+            }
             let stall = self.take_events(session);
+            let replies_wait = match &mut self.replies {
+                Some(replies) if self.current.is_none() => replies.act(session, &self.shared),
+                _ => false,
+            };
             self.take_deliveries(session);
+            if self.replies.as_mut().is_some_and(|replies| replies.perform_fault(session)) {
+                return;
+            }
+            if self.is_stalled() {
+                continue;
+            }
+            let deadline = match &self.replies {
+                Some(replies) if self.current.is_none() => replies.deadline(session),
+                _ => None,
+            };
             if stall == Stall::Nothing && session.is_over() {
                 return;
             }
@@ -126,12 +149,14 @@ impl Client {
             let (shared, over) = (&self.shared, session.is_over());
             let id = self.mailbox.id;
             session.set_stalled(stall == Stall::Session);
+            let wake = deadline.unwrap_or_else(clock::now);
             tokio::select! {
                 () = progress(session, shared, stall == Stall::Nothing), if !over => {}
                 () = self.mailbox.wake.notified() => {}
                 () = shared.output.has_room(), if stall == Stall::Output => self.has_turn = true,
                 () = sleep(TURN), if self.has_turn => self.end_turn(),
-                () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients => {}
+                () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients || replies_wait => {}
+                () = sleep_until(wake.into()), if deadline.is_some() => {}
                 () = command_room(self.exec.as_ref()), if stall == Stall::Command => {}
             }
         }
@@ -144,6 +169,26 @@ impl Client {
         }
     }
 
+    /// Reports whether the reply script has the server neither read nor write, until the session is
+    /// closed for another reason.
+    fn is_stalled(&mut self) -> bool {
+        let Some(replies) = &mut self.replies else { return false };
+        if self.is_dropped || self.shared.is_ending() {
+            replies.resume();
+        }
+        replies.is_stalled()
+    }
+
+    /// Waits until something changes. Returns true if the client has left meanwhile.
+    async fn wait_stalled(&mut self) -> bool {
+        let Some(replies) = &mut self.replies else { return false };
+        tokio::select! {
+            () = replies.stalled() => {}
+            () = self.mailbox.wake.notified() => {}
+        }
+        replies.ended().is_some()
+    }
+
     /// Takes received events until there are none, or a message would have to wait.
     fn take_events(&mut self, session: &mut Session) -> Stall {
         loop {
@@ -151,6 +196,7 @@ impl Client {
                 Stall::Nothing => {}
                 stall => return stall,
             }
+            let is_open = session.is_open();
             match session.next_event() {
                 None => return Stall::Nothing,
                 Some(Event::Message(_)) if self.is_dropped => {}
@@ -179,6 +225,15 @@ impl Client {
                             Service::Exec(_) => {
                                 if let Some(exec) = &self.exec {
                                     exec.send(payload);
+                                }
+                            }
+                            Service::Reply(..) => {
+                                if let Some(replies) = self.replies.as_mut().filter(|_| is_open) {
+                                    replies.received(piece.kind, payload, shared);
+                                    // Before the answer to a Close that follows the message.
+                                    if self.current.is_none() {
+                                        replies.act(session, shared);
+                                    }
                                 }
                             }
                             Service::Echo => {
@@ -230,7 +285,7 @@ impl Client {
         if session.queued() >= QUEUE_LIMIT_BYTES {
             // Also bounds the pongs for a client that does not read them.
             return match shared.job.service {
-                Service::Echo => Stall::Session,
+                Service::Echo | Service::Reply(..) => Stall::Session,
                 _ => Stall::Nothing,
             };
         }
@@ -240,6 +295,12 @@ impl Client {
         match &shared.job.service {
             Service::Broadcast if shared.hub.ask(Sender::Client(self.mailbox.id)) != Room::Free => {
                 Stall::Recipients
+            }
+            Service::Reply(..)
+                if session.is_open()
+                    && self.replies.as_ref().is_some_and(ClientReplies::is_full) =>
+            {
+                Stall::Replies
             }
             Service::Exec(_) if self.exec.as_ref().is_some_and(Exec::is_full) => Stall::Command,
             _ => Stall::Nothing,

@@ -37,6 +37,11 @@ impl Refusal {
         Self { status, headers: Headers::default(), reason: reason.into(), body: None }
     }
 
+    /// Returns the refusal of a request for a path that is not served.
+    pub(super) fn of_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no such path")
+    }
+
     /// Returns the refusal of a request with a fault.
     pub(super) fn of_fault(fault: RequestFault) -> Self {
         let (status, headers) = fault.status();
@@ -65,7 +70,7 @@ impl Gate {
         let rules = &self.rules;
         let path = path(&request.target);
         if !rules.paths.is_empty() && !rules.paths.iter().any(|glob| glob.is_match(path)) {
-            return Err(Refusal::new(StatusCode::NOT_FOUND, "no such path"));
+            return Err(Refusal::of_path());
         }
         if !rules.origins.is_empty() {
             let origin = request.headers.get("Origin").map(str::trim);

@@ -13,6 +13,7 @@ mod gate;
 mod hub;
 mod notes;
 mod output;
+mod reply;
 mod shared;
 
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
     },
     proto::SharedMessage,
     report::{Report, Verbosity, line},
+    script::reply::replies::Replies,
     session::clock,
     sink::Print,
     sys::{
@@ -76,6 +78,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         unfinished: <_>::default(),
         received: <_>::default(),
         left: <_>::default(),
+        replies: replies(&job.service),
         tls,
         job,
     });
@@ -85,6 +88,10 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     }
     if let Some(warning) = exposure(&listeners) {
         shared.notes.note(&warning);
+    }
+    if let Some(replies) = shared.replies.as_ref().filter(|replies| replies.script.is_random) {
+        let seed = replies.seed;
+        shared.notes.note(&format!("the replies are random: --seed {seed} repeats them"));
     }
     shared.output.event(None, |json, out| json.listening(&url, pin.as_deref(), out));
     let mut tasks = Vec::new();
@@ -140,6 +147,14 @@ fn tls(job: &ListenJob) -> Result<Option<ServerTls>, Error> {
     }
 }
 
+/// Returns the replies of the service, if a script makes them.
+fn replies(service: &Service) -> Option<Arc<Replies>> {
+    match service {
+        Service::Reply(script, seed) => Some(Arc::new(Replies::new(Arc::clone(script), *seed))),
+        _ => None,
+    }
+}
+
 fn is_self_signed(job: &ListenJob) -> bool {
     matches!(job.tls, Some(ServerCertificate::SelfSigned))
 }
@@ -179,12 +194,13 @@ fn exposure(listeners: &[Listener]) -> Option<String> {
 /// Accepts connections until the task is aborted.
 async fn accept(listener: Listener, shared: Arc<Shared>, print: Option<Print>) {
     let mut is_told = false;
+    let keeps_handle = shared.replies.as_ref().is_some_and(|it| it.script.needs_socket);
     loop {
-        match listener.accept().await {
-            Ok((transport, address)) => {
+        match listener.accept(keeps_handle).await {
+            Ok(accepted) => {
                 is_told = false;
                 let (shared, print) = (Arc::clone(&shared), print.clone());
-                tokio::spawn(client::serve(shared, transport, address, print));
+                tokio::spawn(client::serve(shared, accepted, print));
             }
             Err(cause) => {
                 if is_lack_of_descriptors(&cause) && !is_told {

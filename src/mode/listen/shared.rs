@@ -6,9 +6,10 @@ use crate::{
     job::{listen::ListenJob, run_outcome::RunOutcome},
     net::tls::server::ServerTls,
     proto::{Close, CloseCode},
+    script::reply::replies::Replies,
 };
 use std::sync::{
-    Mutex, PoisonError,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 use tokio::sync::Notify;
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     pub(super) unfinished: AtomicUsize,
     pub(super) received: AtomicU64,
     pub(super) left: AtomicU64,
+    /// The use of the reply script, if there is one.
+    pub(super) replies: Option<Arc<Replies>>,
 }
 
 /// The end of a server, decided by the first cause.
@@ -51,10 +54,17 @@ impl Shared {
         self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Takes the outcome.
+    /// Takes the outcome. The reply script may have expected otherwise.
     pub(super) fn take_outcome(&self) -> Result<RunOutcome, Error> {
         let outcome = self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
-        outcome.unwrap_or(Ok(RunOutcome::Done))
+        let outcome = outcome.unwrap_or(Ok(RunOutcome::Done));
+        let unmet = self.replies.as_ref().map(|replies| replies.unmet()).unwrap_or_default();
+        match outcome {
+            Ok(_) | Err(Error::ServerTimeout { .. }) if !unmet.is_empty() => {
+                Err(Error::Unmet(crate::error::UnmetExpectation::Replies(unmet)))
+            }
+            outcome => outcome,
+        }
     }
 
     /// Counts a received message, which may be the goal of the run.

@@ -11,8 +11,11 @@ use crate::{
         handshake::{Choices, Headers},
     },
     redact::Secrets,
-    script::{goals::Goals, input::Framing},
-    session::testbed::{self, Bed, OwnedEvent, Pair, Player, SETTINGS, Wire},
+    script::{goals::Goals, input::Framing, reply::conversation::Conversation},
+    session::{
+        Session,
+        testbed::{self, Bed, OwnedEvent, Pair, Player, SETTINGS, Wire},
+    },
 };
 use std::sync::Mutex;
 
@@ -74,6 +77,7 @@ impl Bench {
             unfinished: <_>::default(),
             received: <_>::default(),
             left: <_>::default(),
+            replies: replies(&job.service),
             tls: None,
             job,
         });
@@ -87,10 +91,20 @@ impl Bench {
     /// Connects a client whose handshake is done, and returns the client's end.
     fn join(&self, bed: Bed) -> (Player, Wire) {
         let Pair { client, server, wire } = bed.pair();
-        let admitted =
-            Admitted { session: server, mailbox: self.shared.hub.join(), environment: Vec::new() };
+        let admitted = self.admitted(server);
         tokio::spawn(client::run(Arc::clone(&self.shared), admitted, None));
         (Player::new(client), wire)
+    }
+
+    fn admitted(&self, session: Session) -> Admitted {
+        let mailbox = self.shared.hub.join();
+        let replies = self.shared.replies.as_ref();
+        let conversation = replies.map(|replies| {
+            let route = replies.route("/").expect("a route");
+            Conversation::new(replies, route, mailbox.id, &Headers::default())
+        });
+        let environment = Vec::new();
+        Admitted { session, mailbox, environment, conversation, handle: None }
     }
 
     fn send(&self, text: &str) {
