@@ -73,13 +73,14 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn no_client_is_taken_after_a_signal() {
-    let server = Server::start(["listen", "0", "--close-timeout", "1"]);
+    let server = Server::start(["listen", "0", "--close-timeout", "10"]);
     let mut client = server.join(1);
     server.child.signal(Signal::TERM);
     let mut close = [0; 4];
     std::io::Read::read_exact(client.stream(), &mut close).expect("a Close");
     let late = tungstenite::client(server.url(), server.dial());
     assert!(late.is_err(), "a session was opened");
+    drop(client);
     server.ends_by(Signal::TERM);
 }
 

@@ -171,6 +171,9 @@ fn lines_that_are_not_sent_do_not_count_as_unsent() {
         |lines: &str| typed(lines).peer([Action::Gets(0x88, vec![0x03, 0xe8]), super::Drops]);
     table([
         dropped("{\"type\":\"close\",\"code\":1000}\n{\"type\":\"end\"}\n\n"),
-        typed("{\"type\":\"wait\",\"seconds\":9}\n{\"type\":\"end\"}\n\n").peer([Closes(1000)]),
+        typed(
+            "{\"type\":\"text\",\"data\":\"a\"}\n{\"type\":\"wait\",\"seconds\":9}\n{\"type\":\"end\"}\n\n",
+        )
+        .peer([gets("a"), Closes(1000)]),
     ]);
 }
