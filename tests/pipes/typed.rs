@@ -156,9 +156,10 @@ fn a_wait_delays_neither_a_close_nor_max_time() {
         .run();
     Test::new()
         .args(["--input", "jsonl"])
-        .stdin("{\"type\":\"wait\",\"seconds\":900}\n")
+        .stdin("{\"type\":\"text\",\"data\":\"a\"}\n{\"type\":\"wait\",\"seconds\":900}\n")
         .peer(|peer| {
             peer.open();
+            peer.expect_text("a");
             peer.close(1000);
         })
         .run();
