@@ -35,7 +35,7 @@ pub fn seconds(s: &str) -> Result<Duration, String> {
 }
 
 /// Parses the time between two messages: seconds as for [`seconds()`], but at least
-/// [`MIN_INTERVAL`].
+/// a millisecond.
 pub fn interval(s: &str) -> Result<Duration, String> {
     let interval = seconds(s)?;
     if interval < crate::script::repeats::MIN_INTERVAL {
@@ -364,7 +364,7 @@ pub fn offers(s: &str) -> Result<Offers, String> {
     Offers::parse(s).map_err(|fault| Escaped(&fault.to_string()).to_string())
 }
 
-/// Parses a secret as [`line`] does, without one line end, which a file or a command leaves after it.
+/// Parses a secret as [`line()`] does, without one line end, which a file or a command leaves after it.
 pub fn secret(s: &str) -> Result<String, String> {
     line(without_line_end(s))
 }
