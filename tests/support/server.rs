@@ -128,6 +128,10 @@ impl Server {
         format!("ws://127.0.0.1:{}/", self.port)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Opens a TCP connection without sending anything.
     #[track_caller]
     pub fn dial(&self) -> TcpStream {
