@@ -30,6 +30,7 @@
 //! }
 //!
 //! let settings = Settings {
+//!     lenient: false,
 //!     max_message: 1 << 20,
 //!     ping_interval: None,
 //!     ping_timeout: None,
