@@ -10,7 +10,6 @@ use crate::{
     random::Seeded,
     script::{
         draft::Content,
-        records::Source,
         template::{MissingValue, Values},
     },
 };
@@ -285,7 +284,7 @@ impl Conversation {
         };
         let expanded = template.expand(&mut Values {
             append: &append,
-            message: turn.message.as_ref().map(|(_, message)| Source { text: message, at: 0 }),
+            message: turn.message.as_ref().map(|(_, message)| rule.trigger.source(message)),
             number,
             now: wall,
             random: &mut || self.random.bytes(),

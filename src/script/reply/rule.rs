@@ -4,7 +4,7 @@ use super::{path::PathPattern, subset::JsonSubset};
 use crate::{
     proto::{Close, Kind},
     random::Seeded,
-    script::{draft::Content, matcher::Matcher, template::Template},
+    script::{draft::Content, matcher::Matcher, records::Source, template::Template},
 };
 use regex::Regex;
 use std::time::Duration;
@@ -151,6 +151,15 @@ impl Trigger {
             Self::Text(text) => text.as_bytes() == message,
             Self::Otherwise => true,
         }
+    }
+
+    /// Returns the part of a message from which a template takes its values: the one that matched.
+    pub fn source<'m>(&self, message: &'m [u8]) -> Source<'m> {
+        let found = match self {
+            Self::Match(matcher) => matcher.sources(message).next(),
+            _ => None,
+        };
+        found.unwrap_or(Source { text: message, at: 0 })
     }
 }
 

@@ -4,6 +4,15 @@ use super::*;
 use crate::script::reply::parse::{Surroundings, parse};
 use proptest::prelude::*;
 
+/// All values come from the JSON text that matched, not from the first that has them.
+#[test]
+fn a_template_takes_its_values_from_the_text_that_matched() {
+    let script = "[[on]]\nmatch = 'json:/id=2'\nsend = '${json:/id} ${json:/op}'\n";
+    let mut client = Client::new(script);
+    let answers = client.answers("{\"id\":1,\"op\":\"a\"}\x1e{\"id\":2,\"op\":\"b\"}\x1e");
+    assert_eq!(answers, ["2 b"]);
+}
+
 const MS: Duration = Duration::from_millis(1);
 
 fn replies(text: &str, seed: u64) -> Arc<Replies> {
