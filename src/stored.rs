@@ -94,7 +94,7 @@ impl Collector {
         if !piece.last {
             return None;
         }
-        if self.file.is_some() {
+        if self.file.is_some() && !self.in_memory {
             self.store();
         }
         if self.file.is_none() && !self.in_memory {
@@ -128,8 +128,11 @@ impl Collector {
         }
         self.in_memory = true;
         let mut message = vec![0; usize::try_from(self.written).unwrap_or_default()];
-        // Bytes that were written can be read; otherwise the system is broken.
-        let _ = file.read_at(0, &mut message);
+        if file.read_at(0, &mut message).is_err() {
+            // Reading the message fails for the same reason, which is then reported.
+            self.file = Some(file);
+            return;
+        }
         message.append(&mut self.bytes);
         (self.bytes, self.written) = (message, 0);
     }
