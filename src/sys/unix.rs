@@ -128,7 +128,7 @@ fn abstract_address(_: &[u8]) -> io::Result<SocketAddr> {
 
 /// Listens on a socket in the abstract namespace, whose name follows `@`.
 pub fn listen_abstract(path: &str) -> io::Result<tokio::net::UnixListener> {
-    let address = abstract_address(path.trim_start_matches('@').as_bytes())?;
+    let address = abstract_address(path.strip_prefix('@').unwrap_or(path).as_bytes())?;
     let listener = UnixListener::bind_addr(&address)?;
     listener.set_nonblocking(true)?;
     tokio::net::UnixListener::from_std(listener)
