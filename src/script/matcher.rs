@@ -16,8 +16,8 @@ use std::fmt;
 /// | `json:/pointer` | the message is JSON and has a value at this pointer (RFC 6901) |
 /// | `json:/pointer=VALUE` | that value is equal to VALUE, as JSON: `1` is `1.0` and not `"1"`. A VALUE that is not JSON is a string |
 ///
-/// A message may hold several JSON texts, see [`Records`]: one of them must match. A regular expression that begins with `json:` is written
-/// `[j]son:`.
+/// A message may hold several JSON texts, see [`Records`]: one of them must match. A regular
+/// expression that begins with `json:` is written `[j]son:`.
 #[derive(Clone, Debug)]
 pub struct Matcher {
     text: String,

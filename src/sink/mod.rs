@@ -1,6 +1,6 @@
 //! Observers of a run: frames on stderr, `--output jsonl`, recordings, HAR files, cookie jars and the
-//! variables of `--write-out`. Each is a [`Sink`]; [`from_job`] creates the [`Sinks`](sinks::Sinks) of a run
-//! from its job.
+//! variables of `--write-out`. Each is a [`Sink`]; [`from_job`] creates the
+//! [`Sinks`](sinks::Sinks) of a run from its job.
 
 mod cookie_jar;
 mod facts;

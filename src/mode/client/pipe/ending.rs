@@ -315,7 +315,7 @@ fn expiry_note(expiry: Expiry, stdin_is_open: bool) -> Option<String> {
     })
 }
 
-/// Describes an end of a script by `--max-time` while stdin was open.
+/// Describes the bytes of the shell's stdin that this run has read.
 fn shared_stdin_note(bytes: u64) -> String {
     let bytes = if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
     format!(
@@ -324,6 +324,7 @@ fn shared_stdin_note(bytes: u64) -> String {
     )
 }
 
+/// Describes an end of a script by `--max-time` while stdin was open.
 fn run_limit_note(limit: Duration) -> String {
     format!(
         "ended after {} s (-m) while stdin was open: its later input is not sent (a longer -m, or \
