@@ -229,7 +229,7 @@ impl Completer for Assistant {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
-        if let Some(replacement) = self.line.draft.completion() {
+        if let Some(replacement) = self.line.unsent.completion() {
             return Ok((0, vec![Pair { display: String::new(), replacement }]));
         }
         let vocabulary = self.vocabulary.lock().unwrap_or_else(PoisonError::into_inner);

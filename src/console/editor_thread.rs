@@ -54,7 +54,7 @@ impl EditorThread {
             };
             initial.clear();
             if let EditorEvent::Prompt(PromptEvent::Line(text)) = &event {
-                initial = self.line.draft.take(text).unwrap_or_default();
+                initial = self.line.unsent.take(text).unwrap_or_default();
             }
             if self.events.blocking_send(event).is_err() {
                 return;
@@ -65,7 +65,7 @@ impl EditorThread {
                     let _ = editor.clear_screen();
                 }
                 Ok(PromptReply::Keep(text)) => {
-                    self.line.draft.show(&text);
+                    self.line.unsent.show(&text);
                     initial = text;
                 }
                 Ok(PromptReply::Edit(text)) => {

@@ -22,7 +22,7 @@ impl ConditionalEventHandler for AnyKey {
         let is_command_mode = is_vi_command_mode(context);
         paste.take(event, n, is_command_mode).or_else(|| {
             let key = event.get(0).filter(|_| !is_command_mode)?;
-            line.draft.key(*key, context.line())
+            line.unsent.key(*key, context.line())
         })
     }
 }
@@ -98,7 +98,7 @@ impl ConditionalEventHandler for EofKey {
                 return Some(Cmd::Noop);
             }
             self.0.accept();
-        } else if self.0.draft.is_untouched(context.line()) {
+        } else if self.0.unsent.is_untouched(context.line()) {
             self.0.eof_requested.store(true, Ordering::SeqCst);
             self.0.accept();
             return Some(Cmd::AcceptLine);

@@ -1,6 +1,6 @@
 //! The state of the line being edited, shared between the threads of the console.
 
-use super::{burst::Burst, draft::Draft, prompt_look::PromptLook};
+use super::{burst::Burst, prompt_look::PromptLook, unsent_line::UnsentLine};
 use std::{
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
@@ -52,7 +52,7 @@ pub(super) struct LineState {
     /// The look of the next prompt.
     look: Mutex<PromptLook>,
     pub(super) burst: Burst,
-    pub(super) draft: Draft,
+    pub(super) unsent: UnsentLine,
 }
 
 impl LineState {

@@ -3,7 +3,6 @@
 mod assistant;
 mod burst;
 mod complete;
-mod draft;
 mod editor_thread;
 pub(crate) mod event;
 mod external_editor;
@@ -19,3 +18,4 @@ pub(crate) mod screen;
 mod suspend;
 mod tail;
 mod terminal_modes;
+mod unsent_line;

@@ -19,11 +19,11 @@ pub(super) fn gunzip(message: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<
 /// Decompresses zlib and raw deflate. A stream that is flushed at the end of a message continues in
 /// the next one, as in the gateway of Discord.
 #[derive(Debug, Default)]
-pub(super) struct Inflater {
+pub(super) struct ContentInflater {
     begun: Option<Decompress>,
 }
 
-impl Inflater {
+impl ContentInflater {
     /// Reports whether the last message began a stream that it did not end.
     pub(super) fn is_begun(&self) -> bool {
         self.begun.is_some()

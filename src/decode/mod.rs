@@ -9,32 +9,32 @@ pub use encoding::Encoding;
 pub use fault::DecodeFault;
 
 use crate::proto::{Assembler, Kind, Piece};
-use inflate::Inflater;
+use inflate::ContentInflater;
 
 /// Decodes the binary messages of a session. A message and its decoded form are held in memory, each
 /// up to a limit.
 #[derive(Debug)]
-pub struct Decoder {
+pub struct ContentDecoder {
     encoding: Encoding,
     /// The greatest length of a decoded message, in bytes.
     limit: usize,
     assembler: Assembler,
-    inflater: Inflater,
+    inflater: ContentInflater,
     decoded: Vec<u8>,
 }
 
-impl Decoder {
+impl ContentDecoder {
     /// Creates a decoder whose messages have at most `limit` bytes.
     pub fn new(encoding: Encoding, limit: u64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(MAX_DECODED_BYTES);
-        let (assembler, inflater) = (Assembler::default(), Inflater::default());
+        let (assembler, inflater) = (Assembler::default(), ContentInflater::default());
         Self { encoding, limit, assembler, inflater, decoded: Vec::new() }
     }
 
     /// Prepares for another session, whose messages do not continue those of the last one.
     pub fn restart(&mut self) {
         self.assembler = Assembler::default();
-        self.inflater = Inflater::default();
+        self.inflater = ContentInflater::default();
     }
 
     /// Adds a piece of a received binary message. Returns the message once it is complete, as one
@@ -72,7 +72,7 @@ fn decode(
     encoding: Encoding,
     message: &[u8],
     limit: usize,
-    inflater: &mut Inflater,
+    inflater: &mut ContentInflater,
     decoded: &mut Vec<u8>,
 ) -> Result<(), DecodeFault> {
     if decoded.capacity() > KEPT_CAPACITY_BYTES {

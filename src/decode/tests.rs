@@ -26,7 +26,7 @@ fn deflate(data: &[u8]) -> Vec<u8> {
 
 /// Decodes one message. Returns its text, or the fault.
 fn decoded(encoding: Encoding, message: &[u8]) -> Result<String, DecodeFault> {
-    let mut decoder = Decoder::new(encoding, 1 << 20);
+    let mut decoder = ContentDecoder::new(encoding, 1 << 20);
     let (_, content) = decoder.decode(message)?;
     Ok(String::from_utf8_lossy(content).into_owned())
 }
@@ -100,7 +100,7 @@ fn a_stream_may_extend_over_messages() {
     let first = flushed(b"hello hello hello");
     let second = flushed(b"hello hello hello again");
     for encoding in [Encoding::Zlib, Encoding::Deflate, Encoding::Auto] {
-        let mut decoder = Decoder::new(encoding, 1000);
+        let mut decoder = ContentDecoder::new(encoding, 1000);
         assert_eq!(decoder.decode(&first), Ok((Kind::Text, &b"hello hello hello"[..])));
         assert_eq!(decoder.decode(&second), Ok((Kind::Text, &b"hello hello hello again"[..])));
         // A new stream may begin at any time.
@@ -113,7 +113,7 @@ fn a_stream_may_extend_over_messages() {
 
 #[test]
 fn pieces_are_joined_and_what_cannot_be_decoded_is_returned_as_received() {
-    let mut decoder = Decoder::new(Encoding::Gzip, 1000);
+    let mut decoder = ContentDecoder::new(Encoding::Gzip, 1000);
     let message = gzip(b"\xff\0binary");
     let (a, b) = message.split_at(5);
     let piece = |payload, first, last| Piece {

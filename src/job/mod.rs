@@ -8,7 +8,7 @@ pub mod wait;
 
 use crate::{
     connect::{ConnectOptions, DialOptions, Http, Limits, credentials::Credentials},
-    decode::{Decoder, Encoding},
+    decode::{ContentDecoder, Encoding},
     net::tls::TlsOptions,
     proto::{
         Close, Kind,
@@ -186,8 +186,8 @@ impl ClientJob {
     }
 
     /// Returns the decoder of received binary messages, if they are decoded.
-    pub fn decoder(&self) -> Option<Decoder> {
-        Some(Decoder::new(self.decode?, self.common.settings.max_message))
+    pub fn decoder(&self) -> Option<ContentDecoder> {
+        Some(ContentDecoder::new(self.decode?, self.common.settings.max_message))
     }
 
     /// Returns the options for opening a session with `target`.

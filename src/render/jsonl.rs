@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     connect::ClientConnection,
-    decode::Decoder,
+    decode::ContentDecoder,
     error::Error,
     proto::{
         Kind, Opcode, Role,
@@ -43,7 +43,7 @@ pub struct JsonLines {
     /// The client of a server that the events concern.
     conn: Option<u64>,
     /// Decodes received binary messages.
-    decoder: Option<Decoder>,
+    decoder: Option<ContentDecoder>,
 }
 
 impl JsonLines {
@@ -64,7 +64,7 @@ impl JsonLines {
 
     /// Adds the decoded text to received binary messages.
     #[must_use]
-    pub fn with_decoder(self, decoder: Option<Decoder>) -> Self {
+    pub fn with_decoder(self, decoder: Option<ContentDecoder>) -> Self {
         Self { decoder, ..self }
     }
 
@@ -303,7 +303,11 @@ fn message(kind: Kind, data: Option<&[u8]>, size: u64, carried: Option<(u64, u32
 }
 
 /// Returns the event of a received binary message with its decoded text, if it has one.
-fn decoded<'a>(decoder: &'a mut Decoder, data: &'a [u8], carried: Option<(u64, u32)>) -> Event<'a> {
+fn decoded<'a>(
+    decoder: &'a mut ContentDecoder,
+    data: &'a [u8],
+    carried: Option<(u64, u32)>,
+) -> Event<'a> {
     let text = decoder.decode(data).ok().and_then(|(_, text)| std::str::from_utf8(text).ok());
     match message(Kind::Binary, Some(data), data.len() as u64, carried) {
         Event::Binary(message) => {

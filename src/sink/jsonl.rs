@@ -3,7 +3,7 @@
 use super::{Interest, Outcome, Sink};
 use crate::{
     connect::ClientConnection,
-    decode::Decoder,
+    decode::ContentDecoder,
     error::Error,
     job::run_outcome::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines, long_content::LongContent},
@@ -147,7 +147,7 @@ impl JsonlOutput {
     pub(super) fn create(
         events: EventBuffer,
         report: Report,
-        decoder: Option<Decoder>,
+        decoder: Option<ContentDecoder>,
     ) -> Box<dyn Sink> {
         let json = JsonLines::new(report.started, io::stdout().is_terminal(), report.secrets);
         let json = json.with_decoder(decoder);

@@ -4,7 +4,7 @@
 use super::{Interest, Outcome, Sink, file::RecordFile};
 use crate::{
     connect::{ClientConnection, Progress},
-    decode::Decoder,
+    decode::ContentDecoder,
     error::Error,
     job::run_outcome::status,
     render::{buffer::OutputBuffer, jsonl::JsonLines},
@@ -32,7 +32,7 @@ impl Recording {
         file: RecordFile,
         target: &Target,
         report: Report,
-        decoder: Option<Decoder>,
+        decoder: Option<ContentDecoder>,
     ) -> Box<dyn Sink> {
         let json = JsonLines::new(report.started, false, report.secrets);
         Box::new(Self {

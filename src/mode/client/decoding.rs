@@ -1,7 +1,7 @@
 //! Decoding of received binary messages (`--decode`), with a note about the first that fails.
 
 use crate::{
-    decode::{DecodeFault, Decoder, Encoding},
+    decode::{ContentDecoder, DecodeFault, Encoding},
     job::ClientJob,
     proto::{Kind, Piece},
 };
@@ -9,7 +9,7 @@ use crate::{
 /// Decodes the messages of a run.
 #[derive(Debug)]
 pub(crate) struct Decoding {
-    decoder: Decoder,
+    decoder: ContentDecoder,
     noted: bool,
 }
 

@@ -3,7 +3,7 @@
 use super::{
     admit::{self, Admitted},
     exec::Exec,
-    hub::{Delivery, Mailbox, Recipients, Room, Sender, too_slow},
+    hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender, too_slow},
     reply::ClientReplies,
     shared::Shared,
 };
@@ -293,7 +293,9 @@ impl Client {
             return Stall::Output;
         }
         match &shared.job.service {
-            Service::Broadcast if shared.hub.ask(Sender::Client(self.mailbox.id)) != Room::Free => {
+            Service::Broadcast
+                if shared.hub.ask(Sender::Client(self.mailbox.id)) != QueueRoom::Free =>
+            {
                 Stall::Recipients
             }
             Service::Reply(..)

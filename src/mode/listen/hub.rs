@@ -88,7 +88,7 @@ pub(super) enum Sender {
 
 /// The answer to whether a message may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
+pub(super) enum QueueRoom {
     Free,
     /// Ask again when [`Hub::room`] is notified, or at this time.
     Wait(Option<Instant>),
@@ -149,13 +149,13 @@ impl Hub {
     }
 
     /// Reports whether a message may be sent. Drops clients that have been too slow for too long.
-    pub(super) fn ask(&self, sender: Sender) -> Room {
+    pub(super) fn ask(&self, sender: Sender) -> QueueRoom {
         if sender == Sender::Stdin && self.count() == 0 {
             // Lines wait for the next client.
-            return Room::Wait(None);
+            return QueueRoom::Wait(None);
         }
         if self.full.load(Ordering::Relaxed) == 0 {
-            return Room::Free;
+            return QueueRoom::Free;
         }
         let now = clock::now();
         let clients = self.lock();
@@ -166,16 +166,16 @@ impl Hub {
             full.extend(mailbox.full_since().map(|since| (mailbox, since)));
         }
         if full.is_empty() {
-            return Room::Free;
+            return QueueRoom::Free;
         }
         let are_all_full = full.len() == all;
         match self.slow {
-            SlowClients::Wait => Room::Wait(None),
+            SlowClients::Wait => QueueRoom::Wait(None),
             // Stdin has the pace of the fastest client.
             SlowClients::Skip | SlowClients::Drop if are_all_full && sender == Sender::Stdin => {
-                Room::Wait(None)
+                QueueRoom::Wait(None)
             }
-            SlowClients::Skip => Room::Free,
+            SlowClients::Skip => QueueRoom::Free,
             SlowClients::Drop => {
                 let patience = if are_all_full { LONG_PATIENCE } else { PATIENCE };
                 let mut next = None;
@@ -186,7 +186,7 @@ impl Hub {
                         next = next.into_iter().chain([since + patience]).min();
                     }
                 }
-                next.map_or(Room::Free, |next| Room::Wait(Some(next)))
+                next.map_or(QueueRoom::Free, |next| QueueRoom::Wait(Some(next)))
             }
         }
     }
@@ -196,9 +196,9 @@ impl Hub {
         loop {
             let notified = self.room.notified();
             match self.ask(sender) {
-                Room::Free => return,
-                Room::Wait(None) => notified.await,
-                Room::Wait(Some(at)) => {
+                QueueRoom::Free => return,
+                QueueRoom::Wait(None) => notified.await,
+                QueueRoom::Wait(Some(at)) => {
                     // Either way the question is asked again.
                     let _ = tokio::time::timeout_at(at.into(), notified).await;
                 }

@@ -42,7 +42,7 @@ use crate::{
 };
 use console::{Console, ConsoleEvent};
 use gate::Gate;
-use hub::{Delivery, Hub, Recipients, Room, Sender};
+use hub::{Delivery, Hub, QueueRoom, Recipients, Sender};
 use notes::Notes;
 use output::Output;
 use shared::{Ending, Shared};
@@ -251,21 +251,21 @@ impl Server {
             let now = clock::now();
             self.paused_until = self.paused_until.filter(|until| *until > now);
             let asked = if self.shared.is_ending() || self.paused_until.is_some() {
-                Room::Wait(self.paused_until)
+                QueueRoom::Wait(self.paused_until)
             } else {
                 self.shared.hub.ask(Sender::Stdin)
             };
             let again = match asked {
-                Room::Free => None,
-                Room::Wait(at) => at,
+                QueueRoom::Free => None,
+                QueueRoom::Wait(at) => at,
             };
             let wake = again.into_iter().chain(self.deadline).min();
             let prompts = self.console.open_prompt().is_some();
             let (waits, stdout) = (self.shared.output.waits() && !prompts, &self.stdout);
             let notes_wait = !self.shared.notes.flush();
             tokio::select! {
-                event = self.console.next(asked == Room::Free) => self.handle(event),
-                () = room, if asked != Room::Free => {}
+                event = self.console.next(asked == QueueRoom::Free) => self.handle(event),
+                () = room, if asked != QueueRoom::Free => {}
                 () = shared.output.appended() => {}
                 () = shared.output.extends() => {}
                 free = stdout.writable(), if waits => {

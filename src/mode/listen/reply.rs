@@ -1,7 +1,7 @@
 //! The replies of a script to one client (`--reply`).
 
 use super::{
-    hub::{Delivery, Recipients, Room, Sender},
+    hub::{Delivery, QueueRoom, Recipients, Sender},
     shared::Shared,
 };
 use crate::{
@@ -98,7 +98,7 @@ impl ClientReplies {
             let fault = match action {
                 ReplyAction::Send { kind, payload, to } => {
                     let sender = Sender::Client(self.client);
-                    if to != Audience::Sender && shared.hub.ask(sender) != Room::Free {
+                    if to != Audience::Sender && shared.hub.ask(sender) != QueueRoom::Free {
                         self.waiting = Some(ReplyAction::Send { kind, payload, to });
                         return true;
                     }

@@ -112,7 +112,7 @@ impl Bench {
         self.shared.hub.send(&Recipients::All, &Delivery::Message(Arc::new(message)));
     }
 
-    fn ask(&self) -> Room {
+    fn ask(&self) -> QueueRoom {
         self.shared.hub.ask(Sender::Stdin)
     }
 
@@ -181,11 +181,13 @@ fn a_client_that_does_not_read_is_dropped_and_the_others_receive_everything() {
         let start = clock::now();
         while lines < 100 {
             match server.ask() {
-                Room::Free => {
+                QueueRoom::Free => {
                     server.send(&line);
                     lines += 1;
                 }
-                room @ Room::Wait(_) => assert!(matches!(room, Room::Wait(Some(_))), "{room:?}"),
+                room @ QueueRoom::Wait(_) => {
+                    assert!(matches!(room, QueueRoom::Wait(Some(_))), "{room:?}");
+                }
             }
             // The slow client is not driven.
             heard += quick.idle(S / 100).await.len();
@@ -210,20 +212,20 @@ fn the_only_client_sets_the_pace_of_stdin_and_is_not_dropped() {
     testbed::run(async {
         for policy in [SlowClients::Drop, SlowClients::Skip, SlowClients::Wait] {
             let server = Bench::talk(policy);
-            assert_eq!(server.ask(), Room::Wait(None), "nobody is there to read it");
+            assert_eq!(server.ask(), QueueRoom::Wait(None), "nobody is there to read it");
             let (mut client, _wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
             let line = "x".repeat(10_000);
             let mut lines = 0;
-            while server.ask() == Room::Free {
+            while server.ask() == QueueRoom::Free {
                 server.send(&line);
                 lines += 1;
                 tokio::task::yield_now().await;
             }
             assert!(lines < 30, "{lines}");
             sleep(60 * S).await;
-            assert_eq!(server.ask(), Room::Wait(None));
+            assert_eq!(server.ask(), QueueRoom::Wait(None));
             assert_eq!(client.idle(S).await, vec![text(&line); lines]);
-            assert_eq!(server.ask(), Room::Free);
+            assert_eq!(server.ask(), QueueRoom::Free);
         }
     });
 }
@@ -237,7 +239,7 @@ fn a_slow_client_may_set_the_pace_or_miss_messages() {
             let (mut quick, _wire) = server.join(Bed::default());
             let line = "x".repeat(10_000);
             let mut sent = 0;
-            while sent < 100 && server.ask() == Room::Free {
+            while sent < 100 && server.ask() == QueueRoom::Free {
                 server.send(&line);
                 sent += 1;
                 assert_eq!(quick.idle(S / 100).await.len(), 1);
@@ -246,7 +248,7 @@ fn a_slow_client_may_set_the_pace_or_miss_messages() {
             let received = slow.idle(S).await.len();
             assert_eq!(received < sent, !waits);
             // It goes on.
-            assert_eq!(server.ask(), Room::Free);
+            assert_eq!(server.ask(), QueueRoom::Free);
             server.send("more");
             let (to_slow, _) = tokio::join!(slow.idle(S), quick.idle(S));
             assert_eq!(to_slow, [text("more")]);

@@ -9,7 +9,7 @@ use std::{
 /// The line that is at the prompt again, if any. A slash typed over it begins a command in its place,
 /// after which the line returns.
 #[derive(Default)]
-pub(super) struct Draft(Mutex<Option<State>>);
+pub(super) struct UnsentLine(Mutex<Option<State>>);
 
 struct State {
     text: String,
@@ -20,7 +20,7 @@ struct State {
     is_typed_ahead: bool,
 }
 
-impl Draft {
+impl UnsentLine {
     /// Records that the line is about to be shown.
     pub(super) fn show(&self, text: &str) {
         *self.lock() = Some(State {
@@ -37,14 +37,14 @@ impl Draft {
     /// command that replaces a line and puts the cursor behind the new text.
     pub(super) fn key(&self, KeyEvent(code, modifiers): KeyEvent, line: &str) -> Option<Cmd> {
         let mut state = self.lock();
-        let draft = state.as_mut().filter(|draft| !draft.is_typed_over)?;
+        let unsent = state.as_mut().filter(|unsent| !unsent.is_typed_over)?;
         match code {
-            KeyCode::Char(c) if modifiers == Modifiers::NONE && draft.text == line => {
+            KeyCode::Char(c) if modifiers == Modifiers::NONE && unsent.text == line => {
                 // A key typed ahead belongs to a line of its own, which was typed without regard to
                 // this one.
-                draft.is_typed_ahead = draft.shown_at.elapsed() < TYPE_AHEAD;
-                if draft.is_typed_ahead || c == '/' {
-                    (draft.typed, draft.is_typed_over) = (Some(c), true);
+                unsent.is_typed_ahead = unsent.shown_at.elapsed() < TYPE_AHEAD;
+                if unsent.is_typed_ahead || c == '/' {
+                    (unsent.typed, unsent.is_typed_over) = (Some(c), true);
                     return Some(Cmd::Complete);
                 }
             }
@@ -61,15 +61,15 @@ impl Draft {
 
     /// Reports whether the line is at the prompt and no key has edited it.
     pub(super) fn is_untouched(&self, line: &str) -> bool {
-        self.lock().as_ref().is_some_and(|draft| !draft.is_typed_over && draft.text == line)
+        self.lock().as_ref().is_some_and(|unsent| !unsent.is_typed_over && unsent.text == line)
     }
 
     /// Forgets the line. Returns it if this command was typed over it.
     pub(super) fn take(&self, entered: &str) -> Option<String> {
-        let draft = self.lock().take()?;
+        let unsent = self.lock().take()?;
         let is_command = entered.starts_with('/') && !entered.starts_with("//");
-        let returns = draft.is_typed_over && !draft.is_typed_ahead && is_command;
-        returns.then_some(draft.text)
+        let returns = unsent.is_typed_over && !unsent.is_typed_ahead && is_command;
+        returns.then_some(unsent.text)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<State>> {
@@ -84,51 +84,51 @@ const TYPE_AHEAD: Duration = Duration::from_millis(15);
 mod tests {
     use super::*;
 
-    fn shown(text: &str, age: Duration) -> Draft {
-        let draft = Draft::default();
-        draft.show(text);
-        if let Some(state) = draft.lock().as_mut() {
+    fn shown(text: &str, age: Duration) -> UnsentLine {
+        let unsent = UnsentLine::default();
+        unsent.show(text);
+        if let Some(state) = unsent.lock().as_mut() {
             state.shown_at -= age;
         }
-        draft
+        unsent
     }
 
-    fn type_over(draft: &Draft, c: char) {
-        assert_eq!(draft.key(c.into(), "lost"), Some(Cmd::Complete));
-        assert_eq!(draft.completion(), Some(c.into()));
-        assert_eq!(draft.completion(), None);
+    fn type_over(unsent: &UnsentLine, c: char) {
+        assert_eq!(unsent.key(c.into(), "lost"), Some(Cmd::Complete));
+        assert_eq!(unsent.completion(), Some(c.into()));
+        assert_eq!(unsent.completion(), None);
     }
 
     #[test]
     fn a_slash_is_typed_over_the_line_which_returns_after_the_command() {
-        let draft = shown("lost", TYPE_AHEAD);
-        type_over(&draft, '/');
-        assert_eq!(draft.key('/'.into(), "/"), None);
-        assert_eq!(draft.take("/reconnect").as_deref(), Some("lost"));
-        assert_eq!(draft.take("/reconnect"), None);
-        let draft = shown("lost", TYPE_AHEAD);
-        type_over(&draft, '/');
-        assert_eq!(draft.take("//text"), None);
+        let unsent = shown("lost", TYPE_AHEAD);
+        type_over(&unsent, '/');
+        assert_eq!(unsent.key('/'.into(), "/"), None);
+        assert_eq!(unsent.take("/reconnect").as_deref(), Some("lost"));
+        assert_eq!(unsent.take("/reconnect"), None);
+        let unsent = shown("lost", TYPE_AHEAD);
+        type_over(&unsent, '/');
+        assert_eq!(unsent.take("//text"), None);
     }
 
     #[test]
     fn other_keys_edit_the_line() {
-        let draft = shown("lost", TYPE_AHEAD);
-        assert!(draft.is_untouched("lost"));
-        assert_eq!(draft.key('x'.into(), "lost"), None);
-        assert!(!draft.is_untouched("lostx"));
-        assert_eq!(draft.key('/'.into(), "lostx"), None);
-        assert_eq!(draft.take("lostx/"), None);
+        let unsent = shown("lost", TYPE_AHEAD);
+        assert!(unsent.is_untouched("lost"));
+        assert_eq!(unsent.key('x'.into(), "lost"), None);
+        assert!(!unsent.is_untouched("lostx"));
+        assert_eq!(unsent.key('/'.into(), "lostx"), None);
+        assert_eq!(unsent.take("lostx/"), None);
     }
 
     #[test]
     fn what_was_typed_ahead_replaces_the_line() {
-        let draft = shown("lost", Duration::ZERO);
+        let unsent = shown("lost", Duration::ZERO);
         // The test may be held up.
-        if let Some(state) = draft.lock().as_mut() {
+        if let Some(state) = unsent.lock().as_mut() {
             state.shown_at = Instant::now() + Duration::from_mins(1);
         }
-        type_over(&draft, '/');
-        assert_eq!(draft.take("/next"), None);
+        type_over(&unsent, '/');
+        assert_eq!(unsent.take("/next"), None);
     }
 }
