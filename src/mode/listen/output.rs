@@ -18,7 +18,7 @@ use crate::{
     sys::stdio::Stdout,
 };
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tokio::{sync::Notify, time::sleep_until};
@@ -123,7 +123,8 @@ impl Output {
                     begins = true;
                 }
                 if matches!(labels, Labels::Always) {
-                    buffer.bytes().extend_from_slice(format!("{client}\t").as_bytes());
+                    // Writing to memory does not fail.
+                    let _ = write!(buffer.bytes(), "{client}\t");
                 }
                 if payload.len() > HEAP_LIMIT_BYTES {
                     // In the allocator's heap a long message would leave a hole.
