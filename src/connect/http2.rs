@@ -32,11 +32,11 @@ pub(super) async fn handshake(
         return Err(fail(Http2Fault::NoExtendedConnect));
     }
     tracker.enter(Step::Stream);
-    client.ready().await.map_err(fail)?;
-    tracker.enter(Step::Handshake);
     let request = request(hop);
     tracker.report_request(&request);
-    let (response, mut stream) = client.connect(&request).await.map_err(fail)?;
+    let sent = client.request(&request).await.map_err(fail)?;
+    tracker.enter(Step::Handshake);
+    let (response, mut stream) = client.response(sent).await.map_err(fail)?;
     tracker.report_response(&response);
     let authority = target.authority();
     let summary = Box::new(RequestSummary::new(target, &request.headers));

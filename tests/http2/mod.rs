@@ -29,6 +29,7 @@ const HTTP_1_1_REQUIRED: u32 = 13;
 
 /// A setting of RFC 8441.
 const ENABLE_CONNECT_PROTOCOL: u16 = 8;
+const MAX_CONCURRENT_STREAMS: u16 = 3;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: impl AsRef<[u8]>) -> Vec<u8> {

@@ -2,8 +2,8 @@
 
 use super::{
     CANCEL, ENABLE_CONNECT_PROTOCOL, END_STREAM, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED, Http2,
-    INITIAL_WINDOW_SIZE, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, data, end_stream, frame,
-    go_away, headers, reset, settings, test,
+    INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, data,
+    end_stream, frame, go_away, headers, reset, settings, test,
 };
 use crate::support::{Authority, Peer, Test, wire};
 use rustls::ServerConfig;
@@ -408,5 +408,58 @@ fn the_default_offers_http_1_alone() {
             peer.close(1000);
         })
         .stderr_has([", ALPN http/1.1\n> GET / HTTP/1.1\n"])
+        .run();
+}
+
+#[test]
+fn a_request_that_cannot_be_written_is_an_error_within_the_time_limit() {
+    // More than is sent at once.
+    let large: Vec<String> = (0..20).map(|n| format!("X-{n}: {}", "x".repeat(60_000))).collect();
+    let large = || large.iter().flat_map(|header| ["-H", header.as_str()]);
+    let limited = || test().args(["--connect-timeout", "0.5"]);
+    // No stream is allowed.
+    limited()
+        .peer(|peer| {
+            let allowed = [(ENABLE_CONNECT_PROTOCOL, 1), (MAX_CONCURRENT_STREAMS, 0)];
+            peer.begin(settings(&allowed));
+            peer.discard_all();
+        })
+        .stderr(
+            "sockeye: {peer}: waiting for an HTTP/2 stream (MAX_CONCURRENT_STREAMS) timed out \
+             after 0.5 seconds\n\nhint: raise the limit with --connect-timeout SECONDS\n",
+        )
+        .status(28)
+        .run();
+    // Nothing is read after the client's first frames.
+    limited()
+        .args(large())
+        .peer(|peer| {
+            peer.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 1)]));
+            peer.freeze();
+        })
+        .stderr_has(["timed out after 0.5 seconds"])
+        .status(28)
+        .run();
+    test()
+        .args(large())
+        .peer(|peer| {
+            peer.begin(settings(&[(ENABLE_CONNECT_PROTOCOL, 1)]));
+            peer.reset();
+        })
+        .stderr_has(["the HTTP/2 connection to {peer} failed: "])
+        .status(16)
+        .run();
+    test()
+        .peer(|peer| {
+            peer.begin(
+                [settings(&[(ENABLE_CONNECT_PROTOCOL, 1)]), go_away(0, NO_ERROR, "")].concat(),
+            );
+            peer.discard_all();
+        })
+        .stderr(
+            "sockeye: {peer} ended the HTTP/2 connection instead of responding to the \
+             handshake: GOAWAY NO_ERROR\n",
+        )
+        .status(16)
         .run();
 }

@@ -11,7 +11,11 @@ use crate::{
     proto::handshake::{Headers, Request, Response, Version},
 };
 use bytes::Bytes;
-use h2::{Ping, PingPong, client::SendRequest, ext::Protocol};
+use h2::{
+    Ping, PingPong, SendStream,
+    client::{ResponseFuture, SendRequest},
+    ext::Protocol,
+};
 use std::{
     future::Future,
     sync::{Arc, Mutex, PoisonError},
@@ -97,28 +101,37 @@ impl Http2Client {
         Err(Http2Fault::NotHttp2(peer.prefix().to_owned()))
     }
 
-    /// Waits until the peer's `MAX_CONCURRENT_STREAMS` allows a stream.
-    pub async fn ready(&mut self) -> Result<(), Http2Fault> {
-        let requests = &mut self.requests;
-        self.link.drive_until(|_, cx| requests.poll_ready(cx)).await
-    }
-
-    /// Sends an extended CONNECT (RFC 8441, 5). Returns the response and its stream.
-    pub async fn connect(
-        mut self,
-        request: &Request,
-    ) -> Result<(Response, Http2Stream), Http2Fault> {
+    /// Sends an extended CONNECT (RFC 8441, 5), as soon as the peer's `MAX_CONCURRENT_STREAMS`
+    /// allows a stream.
+    pub async fn request(&mut self, request: &Request) -> Result<SentRequest, Http2Fault> {
         let head = http_request(request).map_err(|e| Http2Fault::Request(e.to_string()))?;
-        let (answer, send) = match self.requests.send_request(head, false) {
+        let requests = &mut self.requests;
+        self.link.drive_until(|_, cx| requests.poll_ready(cx)).await?;
+        let sent = match self.requests.send_request(head, false) {
             Ok(sent) => sent,
             Err(error) => return Err(self.link.fault(error)),
         };
+        // h2 queues a request for which there is no stream, and is not ready until there is one.
+        // Its errors concern further requests; the response has the error of this one.
+        let requests = &mut self.requests;
+        self.link.drive_until(|_, cx| requests.poll_ready(cx).map(|_| Ok(()))).await?;
+        Ok(SentRequest(sent))
+    }
+
+    /// Waits for the response. Returns it and its stream.
+    pub async fn response(
+        mut self,
+        SentRequest((answer, send)): SentRequest,
+    ) -> Result<(Response, Http2Stream), Http2Fault> {
         let mut answer = Box::pin(answer);
         let answer = self.link.drive_until(|_, cx| answer.as_mut().poll(cx)).await?;
         let (head, recv) = answer.into_parts();
         Ok((response(&head), Http2Stream::new(self.link, send, recv)))
     }
 }
+
+/// A request whose response is outstanding.
+pub struct SentRequest((ResponseFuture, SendStream<Bytes>));
 
 fn http_request(request: &Request) -> Result<http::Request<()>, http::Error> {
     let pseudo = |name| request.headers.get(name).unwrap_or_default();
@@ -185,7 +198,10 @@ mod tests {
         let mut client = Http2Client::start(Box::new(ours)).await.unwrap();
         assert!(client.supports_extended_connect().await.unwrap());
         let request = extended::request(false, "h", "/", &Headers::default());
-        let (response, stream) = client.connect(&request).await.unwrap();
+        let (response, stream) = {
+            let sent = client.request(&request).await.unwrap();
+            client.response(sent).await.unwrap()
+        };
         assert_eq!(response.status, 200);
         (stream, server.await.unwrap())
     }

@@ -9,7 +9,7 @@ mod link;
 mod preface;
 mod stream;
 
-pub use client::Http2Client;
+pub use client::{Http2Client, SentRequest};
 pub use fault::{ErrorCode, Http2Fault};
 pub use preface::PeerSettings;
 pub use stream::Http2Stream;
