@@ -182,3 +182,51 @@ fn every_rule_names_where_it_was_seen() {
     let all: Vec<_> = refusals.chain(silences).chain(endings).collect();
     assert!(all.len() > 100 && all.iter().all(|seen_at| !seen_at.is_empty()));
 }
+
+/// Builds the request of a row from the arguments of its run.
+fn request_of(row: &Value) -> RequestSummary {
+    let args: Vec<_> =
+        row["args"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let has = |names: &[&str]| args.iter().any(|arg| names.contains(arg));
+    let after = |name: &'static str| {
+        args.windows(2).filter(move |pair| pair[0] == name).map(|pair| pair[1])
+    };
+    let mut parts = vec![RequestPart::Upgrade, RequestPart::Compression, RequestPart::UserAgent];
+    let mut request = request(&[], &text(row, "path"), false);
+    request.subprotocols = after("-s").map(ToOwned::to_owned).collect();
+    if let Some(version) = after("-p").next() {
+        request.version = Some(version.to_owned());
+    }
+    for (part, given) in [
+        (RequestPart::Subprotocols, has(&["-s"])),
+        (RequestPart::Origin, has(&["-o"])),
+        (RequestPart::Credentials, has(&["--auth", "--bearer", "--cookie"])),
+    ] {
+        if given {
+            parts.push(part);
+        }
+    }
+    parts.retain(|part| {
+        !(*part == RequestPart::Upgrade && has(&["Upgrade:"]))
+            && !(*part == RequestPart::Compression && has(&["--no-compress"]))
+    });
+    request.parts = parts;
+    request
+}
+
+#[test]
+fn rules_for_products_were_observed_or_say_that_they_were_not() {
+    let recorded: Vec<_> = rows(ANSWERS[0])
+        .filter_map(|row| {
+            let (response, body) = answer(&row)?;
+            let location = response.headers.get("Location").map(ToOwned::to_owned);
+            Some(Refusal::new(&request_of(&row), &response, &body, location.as_deref()))
+        })
+        .collect();
+    let rules = product_rules::RULES.iter().filter(|rule| !rule.seen_at.ends_with("(documented)"));
+    let unseen: Vec<_> = rules
+        .filter(|rule| !recorded.iter().any(|refusal| (rule.applies)(refusal)))
+        .map(|rule| rule.seen_at)
+        .collect();
+    assert_eq!(unseen, Vec::<&str>::new());
+}
