@@ -206,9 +206,10 @@ fn request_of(row: &Value) -> RequestSummary {
             parts.push(part);
         }
     }
-    parts.retain(|part| {
-        !(*part == RequestPart::Upgrade && has(&["Upgrade:"]))
-            && !(*part == RequestPart::Compression && has(&["--no-compress"]))
+    parts.retain(|part| match part {
+        RequestPart::Upgrade => !has(&["Upgrade:"]),
+        RequestPart::Compression => !has(&["--no-compress"]),
+        _ => true,
     });
     request.parts = parts;
     request
