@@ -22,18 +22,11 @@ use crate::{
         handshake::{Choices, HeaderEdit, Headers, Subprotocols},
     },
     random,
-    redact::{ShownPath, quoted},
-    script::{
-        goals::Goals,
-        input::Framing,
-        reply::parse::{self, Surroundings},
-    },
+    redact::quoted,
+    script::{goals::Goals, input::Framing, reply::file::ReplyFile},
     secret::SecretString,
-    secret::without_line_end,
-    sys::input_file,
-    wording::{position, system_error},
 };
-use std::{num::NonZeroUsize, path::Path, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc};
 
 /// Resolves the arguments. `compress` are the preferred parameters of permessage-deflate.
 pub(super) fn job(
@@ -69,17 +62,21 @@ pub(super) fn job(
         [] => Subprotocols::Any,
         names => Subprotocols::These(names.iter().map(|name| name.trim().to_owned()).collect()),
     };
+    let reply_file = server.reply.as_deref().map(ReplyFile::new);
     Ok(ListenJob {
         address,
         tls,
         choices: Choices { subprotocols, compress },
-        service: match &server.exec {
-            _ if server.reply.is_some() => reply(&server)?,
+        service: match (&reply_file, &server.exec) {
+            (Some(file), _) => {
+                Service::Reply(Arc::new(file.read()?), server.seed.unwrap_or_else(random::seed))
+            }
             _ if common.echo => Service::Echo,
             _ if server.broadcast => Service::Broadcast,
-            Some(command) => Service::Exec(command.clone()),
-            None => Service::Talk,
+            (None, Some(command)) => Service::Exec(command.clone()),
+            (None, None) => Service::Talk,
         },
+        reply_file,
         admission: admission(&server)?,
         headers: headers(&server)?,
         life: LifeRules {
@@ -102,35 +99,6 @@ pub(super) fn job(
         },
         common,
     })
-}
-
-/// Reads the reply script.
-fn reply(args: &ServerArgs) -> Result<Service, Error> {
-    let Some(path) = &args.reply else { return Ok(Service::Talk) };
-    let usage = |fault, hint| Error::Usage { fault, hint };
-    let text = input_file::read_text(path, input_file::LARGE_FILE_BYTES).map_err(|cause| {
-        let fault = format!("cannot read {}: {}", ShownPath(path), system_error(&cause));
-        usage(fault, None)
-    })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let variable = |name: &str| {
-        let value = std::env::var(name)?;
-        known::add(&value);
-        // As in messages of -x.
-        Ok(without_line_end(&value).to_owned())
-    };
-    let file = |name: &str| {
-        let path = folder.join(name);
-        let read = input_file::read(&path, MAX_REPLY_FILE_BYTES);
-        read.map_err(|cause| format!("cannot read {}: {}", ShownPath(&path), system_error(&cause)))
-    };
-    let script = parse::parse(&text, &Surroundings { variable: &variable, file: &file });
-    let script = script.map_err(|fault| {
-        let (line, column) = position(&text, fault.at);
-        usage(format!("{}:{line}:{column}: {}", ShownPath(path), fault.words), fault.hint)
-    })?;
-    let seed = args.seed.unwrap_or_else(random::seed);
-    Ok(Service::Reply(Arc::new(script), seed))
 }
 
 /// Parses the address, and whether it is that of wss://.
@@ -231,9 +199,6 @@ fn format(args: &ServerArgs) -> Result<ListenFormat, Error> {
 
 /// Default of `--fragment` for messages that are sent back.
 const ECHO_FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((16 << 20) - 1);
-
-/// The largest file that a reply script sends. It is read into memory.
-const MAX_REPLY_FILE_BYTES: u64 = 64 << 20;
 
 /// Default of `--max-queue`.
 const MAX_QUEUE_BYTES: usize = 1 << 20;

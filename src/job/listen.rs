@@ -6,7 +6,11 @@ use crate::{
         Settings,
         handshake::{Choices, Headers},
     },
-    script::{goals::Goals, input::Framing, reply::rule::ReplyScript},
+    script::{
+        goals::Goals,
+        input::Framing,
+        reply::{file::ReplyFile, rule::ReplyScript},
+    },
     secret::SecretString,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -22,6 +26,8 @@ pub struct ListenJob {
     pub choices: Choices,
     /// The service that clients get.
     pub service: Service,
+    /// The file of the reply script, which may be read again.
+    pub reply_file: Option<ReplyFile>,
     /// Rules for admitting clients.
     pub admission: AdmissionRules,
     /// Additional header fields of the 101 response.

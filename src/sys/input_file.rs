@@ -28,7 +28,11 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 
 /// Reads a text file as [`read`] does.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
-    let bytes = read(path, limit)?;
+    text(read(path, limit)?)
+}
+
+/// Returns the text of a file. The error names the line that is not UTF-8.
+pub fn text(bytes: Vec<u8>) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|fault| {
         let valid = fault.as_bytes().iter().take(fault.utf8_error().valid_up_to());
         let line = 1 + valid.filter(|byte| **byte == b'\n').count();

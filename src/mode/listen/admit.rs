@@ -70,9 +70,10 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
         choose(&request.headers, &shared.job.choices)
             .map_err(|_| Refusal::of_fault(RequestFault::Extensions))
     });
+    let replies = shared.replies.get();
     let routed = chosen.and_then(|chosen| {
-        let replies = shared.replies.as_ref();
-        let route = replies.map(|it| it.route(path(&request.target)).ok_or_else(Refusal::of_path));
+        let route =
+            replies.as_ref().map(|it| it.route(path(&request.target)).ok_or_else(Refusal::of_path));
         Ok((chosen, route.transpose()?))
     });
     let ((agreement, mut headers), route) = match routed {
@@ -99,8 +100,8 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
                 _ => Vec::new(),
             };
             let session = Session::server(established, shared.job.session, entropy());
-            let conversation = shared.replies.as_ref().zip(route).map(|(replies, route)| {
-                Conversation::new(replies, route, mailbox.id, &request.headers)
+            let conversation = replies.zip(route).map(|(replies, route)| {
+                Conversation::new(&replies, route, mailbox.id, &request.headers)
             });
             Some(Admitted { session, mailbox, environment, conversation, handle })
         }

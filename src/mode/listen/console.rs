@@ -48,6 +48,8 @@ pub(super) enum ConsoleEvent {
     Send(Recipients, Delivery),
     /// A line that was typed, to send to all clients.
     Typed(String),
+    /// A request to read the reply script again.
+    Reload,
     /// Delays what follows.
     Pause(Duration),
     /// A request to shut down the server, with its outcome.
@@ -220,6 +222,9 @@ async fn prompt_event(prompt: &mut Prompt, full: bool) -> ConsoleEvent {
 }
 
 fn run_command(prompt: &Prompt, line: &str) -> ConsoleEvent {
+    if line.trim_end() == "/reload" {
+        return ConsoleEvent::Reload;
+    }
     match Command::parse(line) {
         Ok(Command::Empty) => {}
         Ok(Command::Message(text)) => return ConsoleEvent::Typed(text),

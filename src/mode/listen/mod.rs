@@ -8,6 +8,7 @@
 mod admit;
 mod client;
 mod console;
+mod current_replies;
 mod exec;
 mod gate;
 mod hub;
@@ -30,7 +31,6 @@ use crate::{
     },
     proto::SharedMessage,
     report::{Report, Verbosity, line},
-    script::reply::replies::Replies,
     session::clock,
     sink::Print,
     sys::{
@@ -41,6 +41,7 @@ use crate::{
     },
 };
 use console::{Console, ConsoleEvent};
+use current_replies::CurrentReplies;
 use gate::Gate;
 use hub::{Delivery, Hub, QueueRoom, Recipients, Sender};
 use notes::Notes;
@@ -78,7 +79,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         unfinished: <_>::default(),
         received: <_>::default(),
         left: <_>::default(),
-        replies: replies(&job.service),
+        replies: CurrentReplies::new(&job),
         tls,
         job,
     });
@@ -89,7 +90,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     if let Some(warning) = exposure(&listeners) {
         shared.notes.note(&warning);
     }
-    if let Some(replies) = shared.replies.as_ref().filter(|replies| replies.script.is_random) {
+    if let Some(replies) = shared.replies.get().filter(|replies| replies.script.is_random) {
         let seed = replies.seed;
         shared.notes.note(&format!("the replies are random: --seed {seed} repeats them"));
     }
@@ -147,14 +148,6 @@ fn tls(job: &ListenJob) -> Result<Option<ServerTls>, Error> {
     }
 }
 
-/// Returns the replies of the service, if a script makes them.
-fn replies(service: &Service) -> Option<Arc<Replies>> {
-    match service {
-        Service::Reply(script, seed) => Some(Arc::new(Replies::new(Arc::clone(script), *seed))),
-        _ => None,
-    }
-}
-
 fn is_self_signed(job: &ListenJob) -> bool {
     matches!(job.tls, Some(ServerCertificate::SelfSigned))
 }
@@ -194,8 +187,9 @@ fn exposure(listeners: &[Listener]) -> Option<String> {
 /// Accepts connections until the task is aborted.
 async fn accept(listener: Listener, shared: Arc<Shared>, print: Option<Print>) {
     let mut is_told = false;
-    let keeps_handle = shared.replies.as_ref().is_some_and(|it| it.script.needs_socket);
     loop {
+        // The script is replaced when its file is read again.
+        let keeps_handle = shared.replies.get().is_some_and(|it| it.script.needs_socket);
         match listener.accept(keeps_handle).await {
             Ok(accepted) => {
                 is_told = false;
@@ -349,6 +343,7 @@ impl Server {
                     SharedMessage::new(crate::proto::Kind::Text, text.into_bytes(), settings);
                 self.shared.hub.send(&Recipients::All, &Delivery::Message(Arc::new(message)));
             }
+            ConsoleEvent::Reload => self.shared.reload(),
             ConsoleEvent::Pause(time) => self.paused_until = clock::now().checked_add(time),
             ConsoleEvent::Quit(outcome) => self.shared.end(Ok(outcome)),
             ConsoleEvent::Failed(error) => self.shared.end(Err(error)),

@@ -38,6 +38,11 @@ impl Notes {
         }
     }
 
+    /// Writes an error, even if quiet.
+    pub(super) fn error(&self, text: &str) {
+        self.write(&self.report.secrets.shown(&format!("sockeye: {text}")));
+    }
+
     /// Writes a progress line, with `-v`.
     pub(super) fn detail(&self, text: &str) {
         if self.is_verbose() {

@@ -1,15 +1,14 @@
 //! The state that the clients of a server share with its loop.
 
-use super::{gate::Gate, hub::Hub, notes::Notes, output::Output};
+use super::{current_replies::CurrentReplies, gate::Gate, hub::Hub, notes::Notes, output::Output};
 use crate::{
     error::Error,
     job::{listen::ListenJob, run_outcome::RunOutcome},
     net::tls::server::ServerTls,
     proto::{Close, CloseCode},
-    script::reply::replies::Replies,
 };
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Mutex, PoisonError,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 use tokio::sync::Notify;
@@ -27,8 +26,7 @@ pub(super) struct Shared {
     pub(super) unfinished: AtomicUsize,
     pub(super) received: AtomicU64,
     pub(super) left: AtomicU64,
-    /// The use of the reply script, if there is one.
-    pub(super) replies: Option<Arc<Replies>>,
+    pub(super) replies: CurrentReplies,
 }
 
 /// The end of a server, decided by the first cause.
@@ -58,12 +56,24 @@ impl Shared {
     pub(super) fn take_outcome(&self) -> Result<RunOutcome, Error> {
         let outcome = self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
         let outcome = outcome.unwrap_or(Ok(RunOutcome::Done));
-        let unmet = self.replies.as_ref().map(|replies| replies.unmet()).unwrap_or_default();
+        let unmet = self.replies.get().map(|replies| replies.unmet()).unwrap_or_default();
         match outcome {
             Ok(_) | Err(Error::ServerTimeout { .. }) if !unmet.is_empty() => {
                 Err(Error::Unmet(crate::error::UnmetExpectation::Replies(unmet)))
             }
             outcome => outcome,
+        }
+    }
+
+    /// Reads the file of the reply script again, and tells the result. Clients that are connected
+    /// keep the rules that they have.
+    pub(super) fn reload(&self) {
+        match self.replies.reload() {
+            Ok(Some(file)) => {
+                self.notes.note(&format!("{} was read again, for clients to come", file.shown()));
+            }
+            Ok(None) => self.notes.note("there is no reply script to read again (--reply)"),
+            Err(fault) => self.notes.error(&format!("{fault}; the earlier rules stay")),
         }
     }
 

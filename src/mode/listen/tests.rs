@@ -11,7 +11,11 @@ use crate::{
         handshake::{Choices, Headers},
     },
     redact::Secrets,
-    script::{goals::Goals, input::Framing, reply::conversation::Conversation},
+    script::{
+        goals::Goals,
+        input::Framing,
+        reply::{conversation::Conversation, file::ReplyFile},
+    },
     session::{
         Session,
         testbed::{self, Bed, OwnedEvent, Pair, Player, SETTINGS, Wire},
@@ -34,6 +38,7 @@ fn job(service: Service, slow: SlowClients) -> ListenJob {
         tls: None,
         choices: Choices::default(),
         service,
+        reply_file: None,
         admission: AdmissionRules::default(),
         headers: Headers::default(),
         life: LifeRules::default(),
@@ -77,7 +82,7 @@ impl Bench {
             unfinished: <_>::default(),
             received: <_>::default(),
             left: <_>::default(),
-            replies: replies(&job.service),
+            replies: CurrentReplies::new(&job),
             tls: None,
             job,
         });
@@ -98,10 +103,10 @@ impl Bench {
 
     fn admitted(&self, session: Session) -> Admitted {
         let mailbox = self.shared.hub.join();
-        let replies = self.shared.replies.as_ref();
+        let replies = self.shared.replies.get();
         let conversation = replies.map(|replies| {
             let route = replies.route("/").expect("a route");
-            Conversation::new(replies, route, mailbox.id, &Headers::default())
+            Conversation::new(&replies, route, mailbox.id, &Headers::default())
         });
         let environment = Vec::new();
         Admitted { session, mailbox, environment, conversation, handle: None }
@@ -404,5 +409,41 @@ fn keepalive_pings_detect_a_vanished_client() {
         sleep(16 * S).await;
         assert_eq!(server.shared.hub.count(), 0);
         assert!(server.notes()[0].starts_with("client 1 disconnected: "));
+    });
+}
+
+#[test]
+fn a_reply_script_is_read_again_for_clients_to_come() {
+    testbed::run(async {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("replies.toml");
+        let write = |reply: &str| {
+            std::fs::write(&path, format!("[[on]]\notherwise = true\n{reply}\n")).unwrap();
+        };
+        write("send = 'old'");
+        let file = ReplyFile::new(&path);
+        let service = Service::Reply(Arc::new(file.read().unwrap()), 0);
+        let mut job = job(service, SlowClients::Drop);
+        job.reply_file = Some(file);
+        let server = Bench::new(job);
+        let (mut one, _wire) = server.join(Bed::default());
+        write("send = 'new'");
+        server.shared.reload();
+        let (mut two, _wire) = server.join(Bed::default());
+        one.say("x");
+        two.say("x");
+        let (to_one, to_two) = tokio::join!(one.idle(S), two.idle(S));
+        assert_eq!((to_one, to_two), (vec![text("old")], vec![text("new")]));
+        write("sned = 'newer'");
+        server.shared.reload();
+        let (mut three, _wire) = server.join(Bed::default());
+        three.say("x");
+        assert_eq!(three.idle(S).await, [text("new")]);
+        let notes = server.notes();
+        assert!(notes[0].ends_with("replies.toml was read again, for clients to come"));
+        assert!(notes[1].contains("replies.toml:3:1: "), "{notes:?}");
+        assert!(notes[1].ends_with("; the earlier rules stay"), "{notes:?}");
+        server.shared.end(Ok(RunOutcome::Done));
+        tokio::join!(one.finish(), two.finish(), three.finish());
     });
 }

@@ -1,6 +1,7 @@
 //! Reply scripts: rules by which a server answers its clients (`listen --reply`).
 
 pub mod conversation;
+pub mod file;
 mod keys;
 pub mod parse;
 mod path;
