@@ -10,7 +10,7 @@ use super::{
 use crate::{
     job::listen::Service,
     net::listener::Accepted,
-    proto::{Assembler, Close, CloseCode, Event, Kind, SharedMessage},
+    proto::{Assembler, Close, CloseCode, Event, Kind, Piece, SharedMessage},
     session::{Session, clock, limits::QUEUE_LIMIT_BYTES},
     sink::{Print, sinks::Sinks},
 };
@@ -90,6 +90,17 @@ enum Stall {
     Recipients,
     Command,
     Replies,
+}
+
+/// What was taken with a piece of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// Part of a message.
+    Part,
+    /// The rest of a message that is ignored: the server is ending.
+    Nothing,
+    /// The rest of a message of this kind.
+    Whole(Kind),
 }
 
 impl Client {
@@ -197,64 +208,69 @@ impl Client {
                 stall => return stall,
             }
             let is_open = session.is_open();
-            match session.next_event() {
+            let piece = match session.next_event() {
                 None => return Stall::Nothing,
-                Some(Event::Message(_)) if self.is_dropped => {}
-                Some(Event::Message(piece)) => {
-                    let id = self.mailbox.id;
-                    let shared = &self.shared;
-                    if let Some(payload) = self.assembler.push(&piece) {
-                        shared.unfinished.fetch_sub(self.held, Ordering::Relaxed);
-                        self.held = 0;
-                        if shared.is_ending() {
-                            continue;
-                        }
-                        shared.count_message(payload);
-                        match &shared.job.service {
-                            Service::Talk => {
-                                if shared.output.message(id, piece.kind, payload) {
-                                    shared.notes.note(
-                                        "a second client has sent a message: each is now written \
-                                         after the client's number and a tab (--no-label)",
-                                    );
-                                }
-                            }
-                            Service::Broadcast => {
-                                broadcast(shared, id, piece.kind, payload);
-                            }
-                            Service::Exec(_) => {
-                                if let Some(exec) = &self.exec {
-                                    exec.send(payload);
-                                }
-                            }
-                            Service::Reply(..) => {
-                                if let Some(replies) = self.replies.as_mut().filter(|_| is_open) {
-                                    replies.received(piece.kind, payload, shared);
-                                    // Before the answer to a Close that follows the message.
-                                    if self.current.is_none() {
-                                        replies.act(session, shared);
-                                    }
-                                }
-                            }
-                            Service::Echo => {
-                                let kind = piece.kind;
-                                // The payload is in the session's buffer.
-                                self.message.extend_from_slice(payload);
-                                // Fails only if the session is closing; no echo is expected then.
-                                let _ = session.send(kind, &self.message);
-                                self.message.clear();
-                                if self.message.capacity() > KEPT_CAPACITY_BYTES {
-                                    self.message = Vec::new();
-                                }
-                            }
-                        }
-                        self.assembler.release();
-                    } else {
-                        self.count_unfinished(session);
-                    }
-                }
-                Some(_) => {}
+                Some(Event::Message(piece)) if !self.is_dropped => piece,
+                Some(_) => continue,
+            };
+            match self.take_piece(&piece, is_open) {
+                Taken::Part => self.count_unfinished(session),
+                Taken::Nothing => {}
+                Taken::Whole(kind) => self.reply(session, kind),
             }
+        }
+    }
+
+    /// Takes a piece of a message, and passes a whole message on. A reply script does not reply if
+    /// the session is not open.
+    fn take_piece(&mut self, piece: &Piece<'_>, is_open: bool) -> Taken {
+        let Some(payload) = self.assembler.push(piece) else { return Taken::Part };
+        let shared = &*self.shared;
+        shared.unfinished.fetch_sub(std::mem::take(&mut self.held), Ordering::Relaxed);
+        if shared.is_ending() {
+            self.assembler.release();
+            return Taken::Nothing;
+        }
+        shared.count_message(payload);
+        let (id, kind) = (self.mailbox.id, piece.kind);
+        match &shared.job.service {
+            Service::Talk => show(shared, id, kind, payload),
+            Service::Broadcast => broadcast(shared, id, kind, payload),
+            Service::Exec(_) => {
+                if let Some(exec) = &self.exec {
+                    exec.send(payload);
+                }
+            }
+            Service::Reply(..) => {
+                if let Some(replies) = self.replies.as_mut().filter(|_| is_open) {
+                    replies.received(kind, payload, shared);
+                }
+            }
+            // The payload may be in the session's buffer.
+            Service::Echo => self.message.extend_from_slice(payload),
+        }
+        self.assembler.release();
+        Taken::Whole(kind)
+    }
+
+    /// Sends what answers the message that was taken.
+    fn reply(&mut self, session: &mut Session, kind: Kind) {
+        match &self.shared.job.service {
+            Service::Echo => {
+                // Fails only if the session is closing; no echo is expected then.
+                let _ = session.send(kind, &self.message);
+                self.message.clear();
+                if self.message.capacity() > KEPT_CAPACITY_BYTES {
+                    self.message = Vec::new();
+                }
+            }
+            Service::Reply(..) => {
+                // Before the answer to a Close that follows the message.
+                if let Some(replies) = self.replies.as_mut().filter(|_| self.current.is_none()) {
+                    replies.act(session, &self.shared);
+                }
+            }
+            Service::Talk | Service::Broadcast | Service::Exec(_) => {}
         }
     }
 
@@ -336,6 +352,16 @@ impl Client {
                 Some(Delivery::Close(close)) => session.close(&close),
             };
         }
+    }
+}
+
+/// Writes a message to the output.
+fn show(shared: &Shared, from: u64, kind: Kind, payload: &[u8]) {
+    if shared.output.message(from, kind, payload) {
+        shared.notes.note(
+            "a second client has sent a message: each is now written after the client's number and \
+             a tab (--no-label)",
+        );
     }
 }
 
