@@ -193,6 +193,7 @@ Register-ArgumentCompleter -Native -CommandName 'sockeye' -ScriptBlock {
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Add a header to the response; may be repeated')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Certificate chain in PEM, or chain and key in PKCS#12')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Private key of --cert in PEM, if it is not in the same file')
+            [CompletionResult]::new('--passphrase', '--passphrase', [CompletionResultType]::ParameterName, 'Passphrase of the private key [default: prompt]')
             [CompletionResult]::new('--delimiter', '--delimiter', [CompletionResultType]::ParameterName, 'Message framing on stdin and stdout [default: lf]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'Format of stdin [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of stdout [default: text]')

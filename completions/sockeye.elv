@@ -189,6 +189,7 @@ set edit:completion:arg-completer[sockeye] = {|@words|
             cand --header 'Add a header to the response; may be repeated'
             cand --cert 'Certificate chain in PEM, or chain and key in PKCS#12'
             cand --key 'Private key of --cert in PEM, if it is not in the same file'
+            cand --passphrase 'Passphrase of the private key [default: prompt]'
             cand --delimiter 'Message framing on stdin and stdout [default: lf]'
             cand --input 'Format of stdin [default: text]'
             cand --output 'Format of stdout [default: text]'

@@ -178,6 +178,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l max-clients -
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s H -l header -d 'Add a header to the response; may be repeated' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l cert -d 'Certificate chain in PEM, or chain and key in PKCS#12' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l key -d 'Private key of --cert in PEM, if it is not in the same file' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l passphrase -d 'Passphrase of the private key [default: prompt]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l delimiter -d 'Message framing on stdin and stdout [default: lf]' -r -f -a "lf\t'Each message is a line; CRLF is accepted on stdin'
 nul\t'Each message ends with NUL'
 none\t'All of stdin is one message; nothing separates messages on stdout'

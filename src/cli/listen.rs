@@ -16,6 +16,7 @@ use crate::{
         },
     },
     known,
+    net::tls::{Identity, IdentityFault},
     proto::{
         Settings,
         extension::Offers,
@@ -24,9 +25,9 @@ use crate::{
     random,
     redact::quoted,
     script::{goals::Goals, input::Framing, reply::file::ReplyFile},
-    secret::SecretString,
+    secret::{SecretString, ask},
 };
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 /// Resolves the arguments. `compress` are the preferred parameters of permessage-deflate.
 pub(super) fn job(
@@ -44,10 +45,7 @@ pub(super) fn job(
     let subprotocol = shared.subprotocol;
     let (address, secure) = parse_address(address.as_deref().unwrap_or("0"))?;
     let tls = match (&server.cert, server.tls_self_signed) {
-        (Some(certificate), _) => Some(ServerCertificate::Files {
-            certificate: certificate.clone(),
-            key: server.key.clone(),
-        }),
+        (Some(certificate), _) => Some(ServerCertificate::Given(identity(certificate, &server)?)),
         (None, true) => Some(ServerCertificate::SelfSigned),
         (None, false) if secure => {
             return Err(Error::Usage {
@@ -99,6 +97,23 @@ pub(super) fn job(
         },
         common,
     })
+}
+
+/// Reads the certificate and its key.
+fn identity(certificate: &Path, args: &ServerArgs) -> Result<Arc<Identity>, Error> {
+    let key = args.key.as_deref();
+    let mut passphrase = || match args.passphrase.as_deref() {
+        None => ask("passphrase for the key").map_err(|_| Error::Identity {
+            path: key.unwrap_or(certificate).to_owned(),
+            fault: IdentityFault::Encrypted,
+        }),
+        Some(passphrase) => {
+            let secret = resolve_secret_at(passphrase, None)?;
+            known::add(secret.expose());
+            Ok(secret)
+        }
+    };
+    Identity::load(certificate, key, &mut passphrase).map(Arc::new)
 }
 
 /// Parses the address, and whether it is that of wss://.

@@ -60,7 +60,7 @@ pub enum Error {
     },
     /// A feature that this build lacks.
     NotBuilt(String),
-    /// The client certificate or its key cannot be used.
+    /// The certificate of `--cert` or its key cannot be used.
     Identity {
         /// The file of the certificate or of the key.
         path: PathBuf,

@@ -307,11 +307,12 @@ pub(super) fn identity(
     path: &Path,
     fault: &IdentityFault,
 ) -> fmt::Result {
-    write!(f, "cannot use the client certificate or key in {}: ", ShownPath(path))?;
+    write!(f, "cannot use the certificate or key in {}: ", ShownPath(path))?;
     match fault {
         IdentityFault::File(cause) => write!(f, "{}", system_error(cause)),
         IdentityFault::NoCertificate { .. } => f.write_str("no PEM certificate found"),
-        IdentityFault::NoKey => f.write_str("no PEM private key found"),
+        IdentityFault::KeyInside => f.write_str("a PKCS#12 file has its own key"),
+        IdentityFault::NoKey { .. } => f.write_str("no PEM private key found"),
         IdentityFault::Encrypted => f.write_str("the key is encrypted with a passphrase"),
         IdentityFault::Passphrase => f.write_str("wrong passphrase"),
         IdentityFault::Format(_) => f.write_str("unsupported key format"),
@@ -325,7 +326,10 @@ pub(super) fn identity_hint(fault: &IdentityFault) -> Option<String> {
         IdentityFault::NoCertificate { der: true } => {
             Some("convert it: openssl x509 -inform DER -in OLD -out NEW".to_owned())
         }
-        IdentityFault::NoKey => Some("pass the key file with --key FILE".to_owned()),
+        IdentityFault::KeyInside => Some("leave out --key".to_owned()),
+        IdentityFault::NoKey { separate: false } => {
+            Some("pass the key file with --key FILE".to_owned())
+        }
         IdentityFault::Encrypted => Some("pass it with --passphrase".to_owned()),
         IdentityFault::Format(command) => Some(format!("convert it: {command}")),
         _ => None,

@@ -2,6 +2,7 @@
 
 use super::common::CommonOptions;
 use crate::{
+    net::tls::Identity,
     proto::{
         Settings,
         handshake::{Choices, Headers},
@@ -13,7 +14,7 @@ use crate::{
     },
     secret::SecretString,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 /// Options of `sockeye listen`.
 #[derive(Clone, Debug)]
@@ -65,13 +66,8 @@ pub enum ListenAddress {
 /// The source of a server's certificate.
 #[derive(Clone, Debug)]
 pub enum ServerCertificate {
-    /// Files with the certificate and its key.
-    Files {
-        /// The certificate chain, perhaps with the key.
-        certificate: PathBuf,
-        /// The key, if it is in a file of its own.
-        key: Option<PathBuf>,
-    },
+    /// A certificate and its key, read from files.
+    Given(Arc<Identity>),
     /// A certificate made for this run.
     SelfSigned,
 }

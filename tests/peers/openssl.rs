@@ -39,7 +39,7 @@ fn a_key_with_a_passphrase_is_opened() {
     let args = ["--cert", &cert, "--key", &key, "--passphrase"];
     client.test().args(args).args(["word"]).run();
     client.test().args(args).args(["env:PHRASE"]).env("PHRASE", "word").run();
-    let words = format!("sockeye: cannot use the client certificate or key in {key}: ");
+    let words = format!("sockeye: cannot use the certificate or key in {key}: ");
     Test::new()
         .args(args)
         .args(["not this one", "wss://h"])
@@ -90,9 +90,7 @@ fn keys_in_other_formats_are_reported_with_a_conversion() {
         let (cert, key) = (text(&client.cert), text(&client.path(name)));
         Test::new()
             .args(["--cert", &cert, "--key", &key, "wss://h"])
-            .stderr(format!(
-                "sockeye: cannot use the client certificate or key in [..]: {convert}{words}"
-            ))
+            .stderr(format!("sockeye: cannot use the certificate or key in [..]: {convert}{words}"))
             .status(58)
             .run();
     }

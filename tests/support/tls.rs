@@ -24,6 +24,8 @@ pub struct Authority {
 pub struct Identity {
     certificate: rcgen::Certificate,
     key: KeyPair,
+    /// The certificates of issuers below the authority, in PEM.
+    issuers: String,
 }
 
 impl Authority {
@@ -54,11 +56,24 @@ impl Authority {
         self.issue_with(|_| {})
     }
 
+    /// Issues a certificate for `localhost` by an authority below this one. The identity's chain has
+    /// both.
+    pub fn issue_below(&self) -> Identity {
+        let mut parameters = CertificateParams::new(Vec::new()).expect("no names");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.distinguished_name.push(DnType::CommonName, "below");
+        let below =
+            CertifiedIssuer::signed_by(parameters, key(), &self.issuer).expect("an authority");
+        let key = key();
+        let certificate = params(|_| {}).signed_by(&key, &below).expect("a certificate");
+        Identity { certificate, key, issuers: below.pem() }
+    }
+
     /// Issues a certificate for `localhost` with changed parameters.
     pub fn issue_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = key();
         let certificate = params(change).signed_by(&key, &self.issuer).expect("a certificate");
-        Identity { certificate, key }
+        Identity { certificate, key, issuers: String::new() }
     }
 }
 
@@ -83,7 +98,7 @@ impl Identity {
     pub fn self_signed_with(change: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = key();
         let certificate = params(change).self_signed(&key).expect("a certificate");
-        Self { certificate, key }
+        Self { certificate, key, issuers: String::new() }
     }
 
     /// Returns a server that also requires a client certificate of `authority`.
@@ -110,10 +125,10 @@ impl Identity {
         data_encoding::BASE64.encode(hash.as_ref())
     }
 
-    /// Writes the certificate and the key in PEM to this directory.
+    /// Writes the certificate, with its issuers, and the key in PEM to this directory.
     pub fn files(&self, dir: &TempDir) -> [PathBuf; 2] {
         let [cert, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
-        std::fs::write(&cert, self.certificate.pem()).expect("a file");
+        std::fs::write(&cert, self.certificate.pem() + &self.issuers).expect("a file");
         std::fs::write(&key, self.key.serialize_pem()).expect("a file");
         [cert, key]
     }

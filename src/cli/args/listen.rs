@@ -179,6 +179,13 @@ pub struct ServerArgs {
     #[arg(help_heading = TLS)]
     pub key: Option<PathBuf>,
 
+    /// Passphrase of the private key [default: prompt]
+    ///
+    /// Without this option, an encrypted key prompts on the terminal. env:NAME, file:PATH and
+    /// cmd:COMMAND read it from a variable, a file or a command.
+    #[arg(long, value_name = "PASSPHRASE", requires = "cert", help_heading = TLS)]
+    pub passphrase: Option<String>,
+
     /// Use a certificate made for this run
     ///
     /// Its SHA-256 is printed in the form of the client's option --pin. Selects TLS: the URL is

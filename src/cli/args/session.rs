@@ -43,7 +43,8 @@ pub struct SessionArgs {
     ///
     /// Ends the session with exit status 28 if no bytes arrive from the peer within this time after
     /// a ping was written. While the ping waits behind our own messages, the peer must read some of
-    /// their bytes within this time. There is no limit by default, or with 0.
+    /// their bytes within this time. 0 is no limit, the default of a client; that of a server is 20
+    /// seconds.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = SESSION)]
     pub ping_timeout: Option<Duration>,
 

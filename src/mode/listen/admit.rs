@@ -19,7 +19,7 @@ use crate::{
     redact::Shown,
     report,
     script::reply::conversation::Conversation,
-    session::Session,
+    session::{Session, SessionError},
     sys::socket_handle::SocketHandle,
 };
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
         Some(tls) => match timeout_at(deadline, tls.accept(transport)).await {
             Ok(Ok(transport)) => transport,
             Ok(Err(cause)) => {
-                tell_refused(shared, &address, None, &format!("TLS: {cause}"), None);
+                tell_refused(shared, &address, None, &cause.to_string(), None);
                 return None;
             }
             Err(_) => {
@@ -194,6 +194,8 @@ pub(super) fn tell_end(
     let code = failure.map_or(0, crate::error::session_exit_code);
     let end = match (&verdict, answer, ours) {
         _ if fault.is_some() => format!(": {}", fault.unwrap_or_default()),
+        // The Close that followed is that of our time limit.
+        (Err(error @ SessionError::Idle { .. }), _, _) => format!(": {error}"),
         (_, answer, Some(ours)) if by_us => {
             let name = ours.name();
             let name = if name.is_empty() { String::new() } else { format!(" ({name})") };

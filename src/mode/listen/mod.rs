@@ -27,7 +27,7 @@ use crate::{
     },
     net::{
         listener::{Listener, SocketFile},
-        tls::{Identity, IdentityError, IdentityFault, server::ServerTls},
+        tls::server::ServerTls,
     },
     proto::SharedMessage,
     report::{Report, Verbosity, line},
@@ -125,15 +125,12 @@ fn open_console(job: &ListenJob, report: Report, first: &str) -> Result<Console,
 fn tls(job: &ListenJob) -> Result<Option<ServerTls>, Error> {
     let Some(certificate) = &job.tls else { return Ok(None) };
     match certificate {
-        ServerCertificate::Files { certificate, key } => {
-            let fault = |fault| IdentityError { path: certificate.clone(), fault };
-            let identity =
-                Identity::load::<IdentityError>(certificate, key.as_deref(), &mut || {
-                    Err(fault(IdentityFault::Encrypted))
-                })?;
-            let tls = ServerTls::new(identity)
-                .map_err(|cause| fault(IdentityFault::Malformed(cause.to_string())))?;
-            Ok(Some(tls))
+        ServerCertificate::Given(identity) => {
+            let cause = match ServerTls::new(identity) {
+                Ok(tls) => return Ok(Some(tls)),
+                Err(cause) => io::Error::other(cause),
+            };
+            Err(Error::Other { operation: "use the certificate", cause })
         }
         ServerCertificate::SelfSigned => {
             let mut names = ["localhost", "127.0.0.1", "::1"].map(ToOwned::to_owned).to_vec();

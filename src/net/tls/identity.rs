@@ -1,4 +1,4 @@
-//! Client certificates and private keys, read from files.
+//! Certificates and their private keys, read from files.
 
 use crate::{proto::slice::Within, secret::SecretString, sys::input_file};
 use pkcs8::{Document, EncryptedPrivateKeyInfoRef};
@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A failure to load a client certificate or its key.
+/// A failure to load a certificate or its key.
 #[derive(Debug)]
 pub struct IdentityError {
     /// The file with the fault.
@@ -21,7 +21,7 @@ pub struct IdentityError {
     pub fault: IdentityFault,
 }
 
-/// A fault of a client certificate or its private key.
+/// A fault of a certificate or its private key.
 #[derive(Debug)]
 pub enum IdentityFault {
     /// The file cannot be read.
@@ -31,8 +31,13 @@ pub enum IdentityFault {
         /// The file looks like DER.
         der: bool,
     },
+    /// The file is PKCS#12, which is only read without a separate key.
+    KeyInside,
     /// The file has no private key.
-    NoKey,
+    NoKey {
+        /// The file was given for the key alone.
+        separate: bool,
+    },
     /// The key is encrypted and needs a passphrase.
     Encrypted,
     /// The passphrase is wrong.
@@ -45,12 +50,12 @@ pub enum IdentityFault {
     Mismatch,
 }
 
-/// A client certificate with its chain and private key.
+/// A certificate with its chain and private key.
 #[derive(Debug)]
 pub struct Identity {
-    /// The client certificate, then its issuers.
+    /// The certificate, then its issuers.
     pub chain: Vec<CertificateDer<'static>>,
-    /// The private key of the client certificate.
+    /// The private key of the certificate.
     pub key: PrivateKeyDer<'static>,
 }
 
@@ -68,8 +73,16 @@ impl Identity {
                 .map_err(|e| fault(path, IdentityFault::File(e)))
         };
         let bytes = read(certificate)?;
-        if is_der(&bytes) && !is_pem(&bytes) && key.is_none() {
-            return pkcs12(&bytes, passphrase()?.expose()).map_err(|e| fault(certificate, e));
+        if is_pkcs12(&bytes) {
+            if key.is_some() {
+                return Err(fault(certificate, IdentityFault::KeyInside));
+            }
+            // Such a file is always encrypted, often with an empty passphrase.
+            let identity = match pkcs12(&bytes, "") {
+                Err(IdentityFault::Passphrase) => pkcs12(&bytes, passphrase()?.expose()),
+                read => read,
+            };
+            return identity.map_err(|e| fault(certificate, e));
         }
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
         let chain = chain.unwrap_or_default();
@@ -80,14 +93,17 @@ impl Identity {
             Some(path) => (path, read(path)?),
             None => (certificate, bytes),
         };
-        let key = match private_key(&bytes) {
+        let private = match private_key(&bytes) {
             Ok(key) => key,
             Err(IdentityFault::Encrypted) => {
                 decrypt(&bytes, passphrase()?.expose()).map_err(|e| fault(path, e))?
             }
+            Err(IdentityFault::NoKey { .. }) => {
+                return Err(fault(path, IdentityFault::NoKey { separate: key.is_some() }));
+            }
             Err(other) => return Err(fault(path, other)),
         };
-        let identity = Self { chain, key };
+        let identity = Self { chain, key: private };
         identity.check_key().map_err(|e| fault(path, e))?;
         Ok(identity)
     }
@@ -102,8 +118,14 @@ impl Identity {
     }
 }
 
-fn is_pem(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"-----BEGIN ").is_some()
+/// Returns true for a SEQUENCE that begins with the version of PKCS#12, which is 3 (RFC 7292, 4).
+fn is_pkcs12(bytes: &[u8]) -> bool {
+    let length = match bytes {
+        [0x30, short, ..] if *short <= 0x80 => 0,
+        [0x30, long, ..] => usize::from(long & 0x7f),
+        _ => return false,
+    };
+    bytes.within(2 + length..).starts_with(&[0x02, 0x01, 0x03])
 }
 
 /// Returns true for binary data that starts with the tag of a SEQUENCE, as every key and
@@ -130,16 +152,16 @@ fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, IdentityFault> {
     } else if is_der(bytes) {
         IdentityFault::Format("openssl pkey -inform DER -in OLD -out NEW")
     } else {
-        IdentityFault::NoKey
+        NO_KEY
     })
 }
 
 /// Decrypts a key in PKCS#8 (RFC 5958, 3).
 fn decrypt(bytes: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, IdentityFault> {
     let text = String::from_utf8_lossy(bytes);
-    let begin = text.find(ENCRYPTED_BEGIN).ok_or(IdentityFault::NoKey)?;
+    let begin = text.find(ENCRYPTED_BEGIN).ok_or(NO_KEY)?;
     let rest = text.within(begin..);
-    let end = rest.find(ENCRYPTED_END).ok_or(IdentityFault::NoKey)? + ENCRYPTED_END.len();
+    let end = rest.find(ENCRYPTED_END).ok_or(NO_KEY)? + ENCRYPTED_END.len();
     let pem = rest.within(..end);
     let malformed = |e: &dyn std::fmt::Display| IdentityFault::Malformed(e.to_string());
     let (_, document) = Document::from_pem(pem).map_err(|e| malformed(&e))?;
@@ -176,7 +198,7 @@ fn pkcs12(bytes: &[u8], passphrase: &str) -> Result<Identity, IdentityFault> {
                 IdentityFault::Malformed(words)
             }
         })?;
-    let (_, chain) = store.private_key_chain().ok_or(IdentityFault::NoKey)?;
+    let (_, chain) = store.private_key_chain().ok_or(NO_KEY)?;
     let key = PrivatePkcs8KeyDer::from(chain.key().as_der().to_vec()).into();
     let certificates = chain.certs().iter();
     let chain: Vec<_> =
@@ -194,6 +216,7 @@ fn pkcs12(_: &[u8], _: &str) -> Result<Identity, IdentityFault> {
     Err(IdentityFault::Format("openssl pkcs12 -in OLD -out NEW"))
 }
 
+const NO_KEY: IdentityFault = IdentityFault::NoKey { separate: false };
 const ENCRYPTED_BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 const ENCRYPTED_END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
 /// The command for keys in obsolete ciphers.

@@ -4,11 +4,11 @@ use super::{chain, identity::Identity};
 use crate::net::transport::Transport;
 use data_encoding::BASE64;
 use rustls::{
-    ServerConfig,
+    InvalidMessage, ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivatePkcs8KeyDer},
 };
-use std::{io, sync::Arc};
+use std::{fmt, io, sync::Arc};
 use tokio_rustls::TlsAcceptor;
 
 /// The certificate of a server, with which it accepts TLS handshakes.
@@ -20,14 +20,14 @@ pub struct ServerTls {
 
 impl ServerTls {
     /// Configures TLS with a certificate and its key.
-    pub fn new(identity: Identity) -> Result<Self, rustls::Error> {
+    pub fn new(identity: &Identity) -> Result<Self, rustls::Error> {
         let Some(certificate) = identity.chain.first().cloned() else {
             return Err(rustls::Error::NoCertificatesPresented);
         };
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(identity.chain, identity.key)?;
+            .with_single_cert(identity.chain.clone(), identity.key.clone_key())?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }
@@ -37,7 +37,7 @@ impl ServerTls {
         let made = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
         let identity = Identity { chain: vec![made.cert.der().clone()], key: key.into() };
-        Self::new(identity).map_err(io::Error::other)
+        Self::new(&identity).map_err(io::Error::other)
     }
 
     /// Returns the SHA-256 of the public key, in the form of `--pin`.
@@ -47,7 +47,52 @@ impl ServerTls {
     }
 
     /// Performs the TLS handshake with a client.
-    pub async fn accept(&self, stream: Box<dyn Transport>) -> io::Result<Box<dyn Transport>> {
-        Ok(Box::new(self.acceptor.accept(stream).await?))
+    pub async fn accept(
+        &self,
+        stream: Box<dyn Transport>,
+    ) -> Result<Box<dyn Transport>, AcceptFault> {
+        Ok(Box::new(self.acceptor.accept(stream).await.map_err(AcceptFault::new)?))
+    }
+}
+
+/// The reason why a TLS handshake with a client failed.
+#[derive(Debug)]
+pub enum AcceptFault {
+    /// The client did not begin a TLS handshake.
+    Plain,
+    /// The client rejected the certificate.
+    Rejected,
+    /// The client ended the connection in the middle of the handshake.
+    Cut,
+    /// Any other fault.
+    Io(io::Error),
+}
+
+impl AcceptFault {
+    fn new(cause: io::Error) -> Self {
+        use rustls::AlertDescription as Alert;
+        let fault = cause.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+        match fault {
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => Self::Plain,
+            Some(rustls::Error::AlertReceived(
+                Alert::UnknownCA
+                | Alert::BadCertificate
+                | Alert::CertificateUnknown
+                | Alert::CertificateExpired,
+            )) => Self::Rejected,
+            None if cause.kind() == io::ErrorKind::UnexpectedEof => Self::Cut,
+            _ => Self::Io(cause),
+        }
+    }
+}
+
+impl fmt::Display for AcceptFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain => f.write_str("a request without TLS where wss:// is served, not ws://"),
+            Self::Rejected => f.write_str("the client does not trust the certificate"),
+            Self::Cut => f.write_str("the connection ended in the middle of the TLS handshake"),
+            Self::Io(cause) => write!(f, "TLS: {cause}"),
+        }
     }
 }
