@@ -1,14 +1,19 @@
 //! Bounded memory of a server whose clients or stdout are not read.
 
 use crate::support::{
-    LIMIT, PATIENCE,
+    LIMIT, PATIENCE, Signal,
+    child::{ends_before, peak_memory},
     server::{Client, Server},
 };
-use crate::support::{Signal, child::peak_memory};
+use rustix::process::{Pid, kill_process};
 use std::{
-    io::{Read as _, Write},
+    io::{BufRead as _, BufReader, Read as _, Write},
+    net::TcpStream,
     os::{fd::OwnedFd, unix::net::UnixStream},
+    process::{Command, Stdio},
+    sync::mpsc::channel,
     thread,
+    time::Instant,
 };
 
 /// Writes until the reader takes nothing for a while, and returns how many bytes were taken.
@@ -75,6 +80,56 @@ fn an_echo_that_is_not_read_stops_its_client_and_no_other() {
     assert!(buffer.starts_with(b"\x82\x7e\x27\x10"), "{}", buffer[..8].escape_ascii());
     other.close();
     server.terminate();
+}
+
+/// Notes are dropped rather than waited for, and the place where they are missing is told.
+#[test]
+fn a_stderr_that_is_not_read_does_not_hold_up_the_server() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_sockeye"))
+        .args(["listen", "127.0.0.1:0", "--echo", "--path", "/"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stderr = BufReader::with_capacity(1, server.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("the first line");
+    let address = line.trim_end().strip_prefix("listening on ws://").expect("an address");
+    let url = format!("ws://{address}/");
+    let long = "x".repeat(8_000);
+    let request = format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let request = request.replace(
+        "\r\n\r\n",
+        "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    );
+    // More notes than the pipe and the server hold.
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        stream.write_all(request.as_bytes()).expect("the server reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    }
+    let mut client = Client::connect(&url);
+    client.send("hello");
+    client.expect_text("hello");
+    client.close();
+    // The notes that wait are written once somebody reads them.
+    let (send, told) = channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(stderr).lines().map_while(Result::ok);
+        for line in lines.filter(|line| line.ends_with(" lines were dropped here")) {
+            let _ = send.send(line);
+        }
+    });
+    told.recv_timeout(LIMIT).expect("the place of the missing notes");
+    let pid = Pid::from_child(&server);
+    kill_process(pid, Signal::TERM).expect("it runs");
+    assert!(ends_before(pid, Instant::now() + LIMIT));
+    server.wait().expect("it ended");
 }
 
 /// Floods the server with messages that it cannot pass on, and checks its memory.

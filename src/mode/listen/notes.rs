@@ -68,11 +68,7 @@ impl Notes {
         }
         let mut waiting = self.lock();
         if waiting.lines.len() < LIMIT_BYTES {
-            if waiting.dropped > 0 {
-                let dropped = std::mem::take(&mut waiting.dropped);
-                let line = format!("sockeye: {dropped} lines were dropped here\n");
-                waiting.lines.extend(line.into_bytes());
-            }
+            waiting.tell_dropped();
             waiting.lines.extend_from_slice(text.as_str().as_bytes());
             waiting.lines.push(b'\n');
         } else {
@@ -85,12 +81,18 @@ impl Notes {
     pub(super) fn flush(&self) -> bool {
         let mut waiting = self.lock();
         waiting.write();
+        if waiting.lines.is_empty() {
+            waiting.tell_dropped();
+            waiting.write();
+        }
         waiting.lines.is_empty()
     }
 
     /// Writes what waits for stderr, and waits for a slow reader as at the end of a run.
     pub(super) fn finish(&self) {
-        write_stderr(&std::mem::take(&mut self.lock().lines));
+        let mut waiting = self.lock();
+        waiting.tell_dropped();
+        write_stderr(&std::mem::take(&mut waiting.lines));
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -99,6 +101,14 @@ impl Notes {
 }
 
 impl Waiting {
+    fn tell_dropped(&mut self) {
+        if self.dropped > 0 {
+            let dropped = std::mem::take(&mut self.dropped);
+            let line = format!("sockeye: {dropped} lines were dropped here\n");
+            self.lines.extend(line.into_bytes());
+        }
+    }
+
     fn write(&mut self) {
         if !self.lines.is_empty() {
             let taken = offer_stderr(&self.lines);
