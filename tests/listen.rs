@@ -2,9 +2,12 @@
 
 mod address;
 mod admission;
+mod answers;
+mod certificates;
 mod ending;
 mod guide;
 mod opening;
+mod options;
 mod pressure;
 mod reply;
 mod services;

@@ -1,9 +1,11 @@
 //! The address of a server.
 
 use crate::support::Test;
-use crate::support::server::Server;
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixListener;
+use crate::support::server::{Client, Server};
+use std::{
+    net::{TcpListener, TcpStream},
+    os::{fd::OwnedFd, unix::net::UnixListener},
+};
 
 #[test]
 fn the_server_listens_on_loopback_by_default() {
@@ -100,6 +102,85 @@ fn a_unix_socket_is_served_and_its_file_removed() {
     Test::new().args([&url, "-x", "hello", "--count", "1"]).stdout("hello\n").run();
     server.terminate();
     assert!(!path.exists());
+}
+
+#[test]
+fn an_abstract_unix_socket_is_served() {
+    let name = format!("sockeye-test-{}", std::process::id());
+    let address = format!("unix:@{name}");
+    let server = Server::setup(["listen", "--echo", "-v", &address]).start_at(&address);
+    let url = format!("ws+unix:@{name}:/chat");
+    Test::new().args([&url, "-x", "hello", "--count", "1"]).stdout("hello\n").run();
+    server.child.await_stderr("client 1 connected from unix for /chat\n");
+    // The name is taken.
+    let fault = format!("sockeye: cannot listen on {address}: address already in use");
+    Test::new().args(["listen", &address]).stderr_has([&fault]).status(1).run();
+    server.terminate();
+}
+
+/// Starts a server with this listening socket as descriptor 3.
+#[track_caller]
+fn inheriting(socket: OwnedFd, address: &str) -> (Server, String) {
+    let script = "exec 3<&0 </dev/null; exec \"$@\"";
+    let args = ["listen", address, "--echo"];
+    Server::setup(args).shell(script).stdin(socket).start_with_url()
+}
+
+#[test]
+fn an_inherited_socket_is_served() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    // A client that connected before the server was started.
+    let mut early = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    let (server, url) = inheriting(listener.into(), "fd:3");
+    assert_eq!(url, format!("ws://127.0.0.1:{port}"));
+    std::io::Write::write_all(&mut early, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut early, &mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+    Test::new().args([&url, "-x", "hello", "--count", "1"]).stdout("hello\n").run();
+    server.terminate();
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let (server, url) = inheriting(listener.into(), "fd:3");
+    assert_eq!(url, "fd:3");
+    let url = format!("ws+unix:{}:/", path.display());
+    Test::new().args([&url, "-x", "hello", "--count", "1"]).stdout("hello\n").run();
+    server.terminate();
+    // The file belongs to whoever made the socket.
+    assert!(path.exists());
+}
+
+#[test]
+fn a_descriptor_that_is_no_listening_socket_is_an_error() {
+    Test::new()
+        .args(["listen", "fd:99"])
+        .stderr("sockeye: cannot listen on fd:99: bad file descriptor (os error 9)\n")
+        .status(1)
+        .run();
+    Test::new()
+        .args(["listen", "fd:3"])
+        .shell("exec 3</dev/null; exec \"$@\"")
+        .stderr("sockeye: cannot listen on fd:3: socket operation on non-socket (os error 88)\n")
+        .status(1)
+        .run();
+}
+
+#[test]
+fn both_families_are_served_and_no_address_is_mapped() {
+    let server = Server::setup(["listen", "[::]:0", "--output", "jsonl"]);
+    let (server, url) = server.start_with_url();
+    let port = url.strip_prefix("ws://[::]:").expect("the address").to_owned();
+    for (id, host) in [(1, "127.0.0.1"), (2, "[::1]")] {
+        Client::connect(&format!("ws://{host}:{port}/")).close();
+        server.child.await_stderr(&format!("client {id} connected from {host}:"));
+        server.child.await_stdout_has(&format!("\"address\":\"{host}:"));
+    }
+    let end = server.terminate();
+    let stdout = String::from_utf8(end.stdout).expect("UTF-8");
+    assert!(!format!("{}{stdout}", end.stderr).contains("ffff"), "{}{stdout}", end.stderr);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::Signal;
 use crate::support::server::Server;
-use std::process::Stdio;
+use std::{io::Write as _, net::TcpStream, process::Stdio};
 
 #[test]
 fn a_signal_closes_every_session_with_1001() {
@@ -60,6 +60,22 @@ fn the_server_does_not_wait_for_a_client_that_ignores_its_close() {
     server.terminate();
 }
 
+/// A browser keeps spare connections, and a port scanner sends nothing.
+#[test]
+fn ctrl_c_does_not_wait_for_connections_without_a_session() {
+    for options in [&["-v"][..], &["--echo"], &["--tls-self-signed"]] {
+        let args = ["listen", "127.0.0.1:0", "--close-timeout", "600"];
+        let (server, url) = Server::setup([&args[..], options].concat()).start_with_url();
+        let address = url.split_once("://").unwrap().1;
+        let mut all = [(); 3].map(|()| TcpStream::connect(address).expect("a connection"));
+        all[1].write_all(b"GET / HTTP/1.1\r\nHost").unwrap();
+        // The start of a TLS handshake.
+        all[2].write_all(b"\x16\x03\x01\x02\0\x01").unwrap();
+        server.child.signal(Signal::INT);
+        server.ends_by(Signal::INT);
+    }
+}
+
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let server = Server::start(["listen", "0", "--close-timeout", "60"]);
@@ -79,7 +95,7 @@ fn no_client_is_taken_after_a_signal() {
     let mut close = [0; 4];
     std::io::Read::read_exact(client.stream(), &mut close).expect("a Close");
     // The connection may be refused, too.
-    if let Ok(late) = std::net::TcpStream::connect(("127.0.0.1", server.port())) {
+    if let Ok(late) = TcpStream::connect(("127.0.0.1", server.port())) {
         late.set_read_timeout(Some(std::time::Duration::from_secs(9))).expect("a limit");
         assert!(tungstenite::client(server.url(), late).is_err(), "a session was opened");
     }

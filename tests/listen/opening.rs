@@ -1,22 +1,7 @@
 //! Opening handshakes of invalid and hostile clients.
 
 use crate::support::server::{Client, Server};
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-};
-
-/// Sends a request and returns the status line and the headers of the answer, after which the
-/// server must close.
-#[track_caller]
-fn answer(stream: &mut TcpStream, request: &str) -> (String, Vec<String>) {
-    stream.write_all(request.as_bytes()).expect("the server reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer, and the end");
-    let (head, _) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
-    let mut lines = head.split("\r\n").map(str::to_owned);
-    (lines.next().unwrap_or_default(), lines.collect())
-}
+use std::io::{Read as _, Write as _};
 
 /// Returns a valid request with one replacement.
 fn request(from: &str, to: &str) -> String {
@@ -27,60 +12,8 @@ fn request(from: &str, to: &str) -> String {
 }
 
 #[track_caller]
-fn refused(request: &str, status: &str, header: Option<&str>) {
-    for args in [&["listen", "127.0.0.1:0"][..], &["listen", "--echo", "127.0.0.1:0"]] {
-        let server = match *args {
-            [a, b] => Server::start([a, b]),
-            [a, b, c] => Server::start([a, b, c]),
-            _ => unreachable!(),
-        };
-        let (line, headers) = answer(&mut server.dial(), request);
-        assert!(line.starts_with(&format!("HTTP/1.1 {status} ")), "{line:?} to {request:?}");
-        if let Some(header) = header {
-            assert!(headers.iter().any(|other| other == header), "{headers:?} without {header:?}");
-        }
-        assert_still_serves(&server);
-        server.terminate();
-    }
-}
-
-#[track_caller]
 fn assert_still_serves(server: &Server) {
     Client::connect(&server.url()).close();
-}
-
-#[test]
-fn an_ordinary_get_is_answered_with_upgrade_required() {
-    let get = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
-    refused(get, "426", Some("Upgrade: websocket"));
-}
-
-#[test]
-fn another_method_is_not_allowed() {
-    refused(
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
-        "405",
-        Some("Allow: GET, HEAD"),
-    );
-}
-
-#[test]
-fn another_version_is_answered_with_the_supported_one() {
-    let old = request("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8");
-    refused(&old, "426", Some("Sec-WebSocket-Version: 13"));
-}
-
-#[test]
-fn a_request_without_a_key_or_a_host_is_bad() {
-    refused(&request("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""), "400", None);
-    refused(&request("Host: localhost\r\n", ""), "400", None);
-    refused(&request("dGhlIHNhbXBsZSBub25jZQ==", "short"), "400", None);
-}
-
-#[test]
-fn an_invalid_request_is_refused() {
-    refused("\x16\x03\x01\x02\0\x01\0\x01\r\n\r\n", "400", None);
-    refused("nonsense\r\n\r\n", "400", None);
 }
 
 #[test]

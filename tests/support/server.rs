@@ -46,6 +46,17 @@ impl Setup {
         self
     }
 
+    /// Runs the server in this bash script, in which `"$@"` is the command.
+    pub fn shell(mut self, script: &str) -> Self {
+        let mut shell = Command::new("bash");
+        shell.args(["--norc", "-c", script, "bash"]).arg(self.command.get_program());
+        shell.args(self.command.get_args()).process_group(0).env_clear();
+        shell.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = shell;
+        self
+    }
+
     /// Makes stdin a pipe with these bytes.
     pub fn bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.bytes = Some(bytes.into());
@@ -112,13 +123,13 @@ impl Setup {
 impl Server {
     /// Starts a server whose stdin stays open.
     #[track_caller]
-    pub fn start<const N: usize>(args: [&str; N]) -> Self {
+    pub fn start<'a>(args: impl AsRef<[&'a str]>) -> Self {
         Self::setup(args).start()
     }
 
-    pub fn setup<const N: usize>(args: [&str; N]) -> Setup {
+    pub fn setup<'a>(args: impl AsRef<[&'a str]>) -> Setup {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
-        command.args(args).process_group(0);
+        command.args(args.as_ref()).process_group(0);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Setup { command, holds_stdout: false, bytes: None }

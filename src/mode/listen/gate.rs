@@ -106,7 +106,10 @@ impl Gate {
             }
         }
         if rules.max_clients.is_some_and(|max| clients >= max) {
-            let reason = format!("{clients} clients are connected, the maximum");
+            let reason = match rules.max_clients {
+                Some(1) => "the limit of 1 client is reached".to_owned(),
+                max => format!("the limit of {} clients is reached", max.unwrap_or_default()),
+            };
             return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason));
         }
         Ok(())

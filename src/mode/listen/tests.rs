@@ -18,10 +18,11 @@ use crate::{
     },
     session::{
         Session,
-        testbed::{self, Bed, OwnedEvent, Pair, Player, SETTINGS, Wire},
+        testbed::{self, Bed, End, OwnedEvent, Pair, Player, SETTINGS, Wire},
     },
 };
-use std::sync::Mutex;
+use std::sync::{Mutex, atomic::Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const S: Duration = Duration::from_secs(1);
 const MAX_QUEUE: usize = 100_000;
@@ -99,6 +100,13 @@ impl Bench {
         let admitted = self.admitted(server);
         tokio::spawn(client::run(Arc::clone(&self.shared), admitted, None));
         (Player::new(client), wire)
+    }
+
+    /// Connects a client whose handshake is done, and returns the client's end of the connection.
+    fn join_raw(&self) -> (End, Wire) {
+        let (session, end, wire) = Bed::default().server();
+        tokio::spawn(client::run(Arc::clone(&self.shared), self.admitted(session), None));
+        (end, wire)
     }
 
     fn admitted(&self, session: Session) -> Admitted {
@@ -312,6 +320,31 @@ fn clients_wait_while_the_output_is_full() {
             client.idle(S / 10).await;
         }
         assert_eq!(lines, 5000);
+    });
+}
+
+#[test]
+fn incomplete_messages_of_all_clients_are_limited_together() {
+    testbed::run(async {
+        let server = Bench::new(job(Service::Echo, SlowClients::Drop));
+        // What other clients have sent of their messages.
+        server.shared.unfinished.store((256 << 20) - 100_000, Ordering::Relaxed);
+        let (mut patient, _a) = server.join_raw();
+        let (mut greedy, _b) = server.join_raw();
+        // Binary frames without FIN, masked with zeros.
+        patient.write_all(b"\x02\x8a\0\0\0\0not all of").await.unwrap();
+        let head = b"\x02\xff\0\0\0\0\0\x03\0\0\0\0\0\0";
+        greedy.write_all(&[&head[..], &vec![b'x'; 3 << 16]].concat()).await.unwrap();
+        let mut close = [0; 4];
+        greedy.read_exact(&mut close).await.unwrap();
+        assert_eq!((close[0], u16::from_be_bytes([close[2], close[3]])), (0x88, 1013));
+        assert_eq!(
+            server.notes()[0],
+            "client 2: incomplete messages of all clients exceed 256 MiB"
+        );
+        // The memory of the client that was dropped is free again.
+        let left = (256 << 20) - 100_000 + 10;
+        assert_eq!(server.shared.unfinished.load(Ordering::Relaxed), left);
     });
 }
 
