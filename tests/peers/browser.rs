@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// Sends a command to Chromium's debugger with sockeye, and returns the result with this id.
 #[track_caller]
-fn ask(url: &str, id: u32, method: &str, params: &Value, more: &[&str]) -> Value {
+pub fn ask(url: &str, id: u32, method: &str, params: &Value, more: &[&str]) -> Value {
     let file = tempfile::NamedTempFile::new().unwrap();
     let order = json!({ "id": id, "method": method, "params": params }).to_string();
     let until = format!("^\\{{\"id\":{id},");

@@ -25,5 +25,6 @@ mod diagnosis;
 mod echo;
 mod gateways;
 mod http2;
+mod listen;
 mod openssl;
 mod proxies;
