@@ -23,6 +23,7 @@ mod conversations;
 mod deflate;
 mod diagnosis;
 mod echo;
+mod examples;
 mod gateways;
 mod http2;
 mod listen;
