@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test peers deps conformance bench lint picture
+.PHONY: help run demo test peers deps conformance bench lint picture diagrams feed
 
 # `make lint DENY=no` skips cargo-deny, which downloads advisories.
 DENY ?= $(shell command -v cargo-deny)
@@ -9,6 +9,10 @@ help: ## list these targets
 
 run: ## build, and start a session with the built-in echo server
 	cargo run --release -- demo
+
+demo: ## run the examples, and measure push against polling
+	cargo build --locked --bin sockeye --examples
+	examples/demo
 
 test: peers ## run all tests except conformance
 	cargo test --locked
@@ -34,6 +38,12 @@ picture: ## record docs/picture/session.svg, drawn by pyte
 	python3 -m venv target/picture
 	target/picture/bin/pip install --quiet pyte==0.8.2
 	target/picture/bin/python docs/picture/record.py target/release/sockeye docs/picture/session.svg
+
+diagrams: ## render the diagrams of docs/protocol.md, which needs npm and chromium
+	docs/picture/diagrams
+
+feed: ## measure push against polling, and draw docs/picture/feed.svg
+	cargo run --locked --example trading_feed -- --svg docs/picture/feed.svg
 
 lint: export RUSTDOCFLAGS = -Dwarnings
 lint: ## check formatting, clippy, documentation and dependencies

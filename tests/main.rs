@@ -11,6 +11,7 @@
     reason = "in a test each of them is a failure with its place"
 )]
 #![allow(clippy::format_collect, reason = "thousands of lines are made once")]
+#![allow(clippy::duplicate_mod, reason = "examples are included here, and two share a module")]
 #![allow(unreachable_pub, reason = "all of it is private to this binary")]
 
 mod support;
@@ -25,8 +26,10 @@ mod demo;
 mod diagnosis;
 mod echo;
 mod endless;
+mod examples;
 mod frames;
 mod generated;
+mod guides;
 mod handshake;
 mod har;
 mod house;
