@@ -4,7 +4,10 @@ use super::args::Cli;
 use crate::{
     error::Error,
     render::write_out::VARIABLES,
-    script::command::table::{CommandSpec, TABLE},
+    script::command::{
+        place::Place,
+        table::{CommandSpec, TABLE},
+    },
     sys::stdio::WaitingStdout,
 };
 use clap::CommandFactory as _;
@@ -66,7 +69,7 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut main = Vec::new();
     Man::new(command.clone()).date("").render(&mut main)?;
     let more = MORE
-        .replace(COMMANDS_MARKER, &slash_commands())
+        .replace(COMMANDS_MARKER, &slash_commands(|place| place == Place::Client))
         .replace(VARIABLES_MARKER, &write_out_variables());
     main.extend_from_slice(more.as_bytes());
     pages.push(("sockeye.1".to_owned(), main));
@@ -75,18 +78,25 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
         let sub = sub.clone().display_name(&name).bin_name(format!("sockeye {}", sub.get_name()));
         let mut page = Vec::new();
         Man::new(sub).title(&name).date("").render(&mut page)?;
+        if name == "sockeye-listen" {
+            let commands = slash_commands(|place| place != Place::Client);
+            page.extend_from_slice(AT_A_TERMINAL.as_bytes());
+            page.extend_from_slice(commands.as_bytes());
+        }
         pages.push((format!("{name}.1"), page));
     }
     Ok(pages)
 }
 
-fn slash_commands() -> String {
+/// Returns the commands that work at one of these prompts.
+fn slash_commands(is_at: impl Fn(Place) -> bool) -> String {
     let escaped = |text: &str| text.replace('\\', "\\e").replace('-', "\\-");
     let entry = |spec: &CommandSpec| {
         let (name, arguments) = (escaped(spec.name), escaped(spec.arguments));
         format!(".TP\n\\fB{name}\\fR {arguments}\n{}\n", escaped(spec.help))
     };
-    TABLE.iter().map(entry).collect()
+    let commands = TABLE.iter().filter(|spec| spec.places.iter().any(|place| is_at(*place)));
+    commands.map(entry).collect()
 }
 
 fn write_out_variables() -> String {
@@ -122,6 +132,11 @@ const VARIABLES_MARKER: &str = ".\\\" VARIABLES\n";
 
 /// Sections of the main man page beyond the options.
 const MORE: &str = include_str!("more.roff");
+
+/// Section of the man page of `listen`, before its slash commands.
+const AT_A_TERMINAL: &str = r#".SH "AT A TERMINAL"
+With stdin and stdout on a terminal, and without JSON Lines and \fB\-\-exec\fR, there is a prompt. It names the clients that a line is sent to: \fBall>\fR, the number of one, or \fBnone>\fR while no client is connected. If that client leaves, lines go to all again. A line that starts with a slash is a command; one that starts with two slashes is sent with one of them. Commands that change how messages are shown work only where messages are shown, and \fB/reload\fR only with \fB\-\-reply\fR.
+"#;
 
 // `read` takes the names as they are: `compgen -W` would expand them.
 const BASH: &str = r#"

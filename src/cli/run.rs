@@ -26,7 +26,7 @@ use crate::{
         handshake::{HeaderEdit, Headers},
     },
     redact::{Secrets, quoted},
-    render::{dialogue::Dialogue, extent::Extent, write_out::WriteOutFormat},
+    render::{dialogue::Dialogue, write_out::WriteOutFormat},
     report::Verbosity,
     script::{goals::Goals, input::Framing},
     target::{DotSegments, Target},
@@ -162,7 +162,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
             cookie_jar: args.cookie_jar,
             write_out: args.record.write_out.map(write_out).transpose()?,
         },
-        dialogue: Dialogue { pretty: args.json, times: args.time, extent: Extent::Whole },
+        dialogue: Dialogue { pretty: args.json, times: args.time, ..Dialogue::default() },
         exit_on_close: args.exit_on_close,
         common: CommonOptions {
             settings: Settings { lenient: args.lenient, ..common.settings },

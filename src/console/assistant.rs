@@ -11,7 +11,10 @@ use super::{
 use crate::{
     escape::{Unit, units},
     render::json::{Token, Tokens},
-    script::{command::table, json},
+    script::{
+        command::{place::Place, table},
+        json,
+    },
 };
 use colored::Colorize as _;
 use rustyline::{
@@ -33,6 +36,7 @@ pub(super) struct Assistant {
     pub(super) line: Arc<LineState>,
     pub(super) vocabulary: Arc<Mutex<Vocabulary>>,
     pub(super) color: bool,
+    place: Place,
     /// True once the line is accepted and no bracket is highlighted.
     accepted: Cell<bool>,
     painted_at: Cell<Option<Instant>>,
@@ -45,11 +49,13 @@ impl Assistant {
         line: Arc<LineState>,
         vocabulary: Arc<Mutex<Vocabulary>>,
         color: bool,
+        place: Place,
     ) -> Self {
         Self {
             line,
             vocabulary,
             color,
+            place,
             accepted: Cell::new(false),
             painted_at: Cell::new(None),
             painted_length: Cell::new(0),
@@ -76,7 +82,7 @@ impl Highlighter for Assistant {
         if !self.color || line.len() > MAX_COLORED_BYTES {
             return Cow::Borrowed(line);
         }
-        paint(line, (!self.accepted.get()).then_some(cursor))
+        paint(line, (!self.accepted.get()).then_some(cursor), self.place)
     }
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
@@ -85,15 +91,17 @@ impl Highlighter for Assistant {
         default: bool,
     ) -> Cow<'b, str> {
         self.line.searching.store(!default, Ordering::SeqCst);
-        prompt.clone_into(&mut self.line.prompt_text());
+        let current = self.line.look().text_in_place_of(prompt).filter(|_| default);
+        let prompt = current.map_or(Cow::Borrowed(prompt), Cow::Owned);
+        (*prompt).clone_into(&mut self.line.prompt_text());
         let is_entered = default && self.accepted.get() && !LineState::is_set(&self.line.empty);
         if is_entered
             && !LineState::is_set(&self.line.interrupted)
-            && let Some(stamped) = stamp(prompt, SystemTime::now())
+            && let Some(stamped) = stamp(&prompt, SystemTime::now())
         {
             return Cow::Owned(stamped);
         }
-        Cow::Borrowed(prompt)
+        prompt
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
@@ -117,12 +125,12 @@ impl Highlighter for Assistant {
 }
 
 /// Returns the line in colours, with the bracket at the cursor and its counterpart highlighted.
-fn paint(line: &str, cursor: Option<usize>) -> Cow<'_, str> {
+fn paint(line: &str, cursor: Option<usize>, place: Place) -> Cow<'_, str> {
     if let Some((name, rest)) = line.split_at_checked(line.find(' ').unwrap_or(line.len()))
         && line.starts_with('/')
         && !line.contains('\n')
     {
-        let known = table::find(name).is_some();
+        let known = table::find(name, place).is_some();
         return if known { format!("{}{rest}", name.cyan()).into() } else { line.into() };
     }
     let pair = cursor.and_then(|cursor| matching_brackets(line, cursor));
@@ -303,7 +311,7 @@ mod tests {
         for line in
             ["{\"a\": [1, true", "/ping x", "/nope", "a [b] c", "plain", "//x", "{\u{e9}\"\n}"]
         {
-            let painted = paint(line, Some(1)).into_owned();
+            let painted = paint(line, Some(1), Place::Client).into_owned();
             assert_eq!(colors.replace_all(&painted, ""), line);
         }
     }

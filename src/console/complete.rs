@@ -5,6 +5,7 @@ use crate::{
     proto::{CloseCode, codes::REGISTERED, slice::Within},
     script::command::{
         arguments::expand_home,
+        place::Place,
         table::{self, Completion},
     },
 };
@@ -15,9 +16,15 @@ use std::{
     path::Path,
 };
 
+/// Returns the clients of a server: their numbers, perhaps with a word about each.
+type Clients = Box<dyn Fn() -> Vec<(u64, Option<String>)> + Send>;
+
 /// The words of the session that Tab offers, in addition to commands and paths.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Vocabulary {
+    /// The prompt, which decides the commands.
+    pub(crate) place: Place,
+    pub(crate) clients: Option<Clients>,
     /// The requested subprotocols.
     pub(crate) subprotocols: Vec<String>,
     /// The starts of the most recent messages.
@@ -25,6 +32,11 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
+    /// Returns the words at a prompt where nothing was sent or received yet.
+    pub(super) fn new(place: Place) -> Self {
+        Self { place, ..Self::default() }
+    }
+
     /// Adds the words of a message.
     pub(crate) fn learn(&mut self, message: &[u8]) {
         let start = message.get(..MAX_LEARNT_BYTES).unwrap_or(message);
@@ -54,7 +66,8 @@ pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (u
         return complete_word(before, vocabulary);
     }
     let Some((name, _)) = before.split_once(' ') else {
-        let specs = table::TABLE.iter().filter(|spec| spec.name.starts_with(before));
+        let specs = table::commands(vocabulary.place);
+        let specs = specs.filter(|spec| spec.name.starts_with(before));
         let offered = specs.map(|spec| {
             let space = if spec.arguments.is_empty() { "" } else { " " };
             pair(table::usage(spec), format!("{}{space}", spec.name))
@@ -64,13 +77,14 @@ pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (u
     let start = before.rfind(' ').map_or(0, |at| at + 1);
     let word = before.within(start..);
     let is_first = start == name.len() + 1;
+    let is_second = all_words_before(before.within(name.len() + 1..start)) == 1;
     let all = before.within(name.len() + 1..);
     let choose = |from: &mut dyn Iterator<Item = &str>| {
         let offered = from.filter(|one| is_first && one.starts_with(word));
         (start, offered.map(|one| pair(one, one)).collect())
     };
-    match table::find(name).map_or(Completion::Nothing, |spec| spec.completion) {
-        Completion::Words => complete_word(before, vocabulary),
+    let found = table::find(name, vocabulary.place);
+    match found.map_or(Completion::Nothing, |spec| spec.completion) {
         Completion::AtFile => match all.strip_prefix('@') {
             Some(path) => complete_path(path, name.len() + 2),
             None => complete_word(before, vocabulary),
@@ -83,16 +97,37 @@ pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (u
                 COMMON_SUBPROTOCOLS.into_iter().filter(|one| !requested.iter().any(|it| it == one));
             choose(&mut requested.iter().map(String::as_str).chain(others))
         }
-        Completion::CloseCode if is_first => {
-            let sendable = REGISTERED.iter().filter(|one| CloseCode::new(one.code).is_sendable());
-            let offered = sendable.map(|one| (one.code.to_string(), one.name));
-            let offered = offered.filter(|(code, _)| code.starts_with(word));
-            let offered =
-                offered.map(|(code, name)| pair(format!("{code} {name}"), format!("{code} ")));
-            (start, offered.collect())
+        Completion::Client | Completion::ClientAndCode if is_first => {
+            (start, clients(word, vocabulary))
         }
-        Completion::CloseCode | Completion::Nothing => (cursor, Vec::new()),
+        Completion::Words | Completion::Client => complete_word(before, vocabulary),
+        Completion::CloseCode if is_first => (start, close_codes(word)),
+        Completion::ClientAndCode if is_second => (start, close_codes(word)),
+        Completion::Refusal => choose(&mut REFUSALS.into_iter()),
+        Completion::CloseCode | Completion::ClientAndCode | Completion::Nothing => {
+            (cursor, Vec::new())
+        }
     }
+}
+
+fn all_words_before(text: &str) -> usize {
+    text.split_whitespace().count()
+}
+
+/// Returns the numbers of clients that start with `prefix`.
+fn clients(prefix: &str, vocabulary: &Vocabulary) -> Vec<Pair> {
+    let all = vocabulary.clients.as_ref().map(|clients| clients()).unwrap_or_default();
+    let all = all.into_iter().map(|(id, word)| (id.to_string(), word.unwrap_or_default()));
+    let some = all.filter(|(id, _)| id.starts_with(prefix)).take(MAX_CANDIDATES);
+    some.map(|(id, word)| pair(format!("{id} {word}").trim_end(), format!("{id} "))).collect()
+}
+
+/// Returns the close codes that start with `prefix`.
+fn close_codes(prefix: &str) -> Vec<Pair> {
+    let sendable = REGISTERED.iter().filter(|one| CloseCode::new(one.code).is_sendable());
+    let offered = sendable.map(|one| (one.code.to_string(), one.name));
+    let offered = offered.filter(|(code, _)| code.starts_with(prefix));
+    offered.map(|(code, name)| pair(format!("{code} {name}"), format!("{code} "))).collect()
 }
 
 fn complete_word(before: &str, vocabulary: &Vocabulary) -> (usize, Vec<Pair>) {
@@ -152,6 +187,8 @@ const COMMON_SUBPROTOCOLS: [&str; 8] = [
     "wamp.2.json",
     "xmpp",
 ];
+/// The statuses with which servers refuse clients most often.
+const REFUSALS: [&str; 9] = ["off", "301", "401", "403", "404", "426", "429", "500", "503"];
 /// The number of messages whose words are offered.
 const MAX_MESSAGES: usize = 100;
 /// The number of bytes at the start of a message whose words are offered.
@@ -179,7 +216,8 @@ mod tests {
         assert_eq!(all("/he"), ["/headers", "/help"]);
         assert_eq!(all("/nope"), [""; 0]);
         assert_eq!(all("//pi"), [""; 0]);
-        assert_eq!(all("/").len(), table::TABLE.len());
+        assert_eq!(all("/").len(), table::commands(Place::Client).count());
+        assert_eq!(all("/wh"), [""; 0]);
         assert_eq!(all("a\n/pi"), [""; 0]);
     }
 
@@ -196,6 +234,29 @@ mod tests {
         assert_eq!(all("/reconnect mq"), ["mqtt"]);
         let vocabulary = Vocabulary { subprotocols: vec!["mine".into()], ..Vocabulary::default() };
         assert_eq!(offered("/reconnect m", &vocabulary), (11, vec!["mine".into(), "mqtt".into()]));
+    }
+
+    #[test]
+    fn a_server_completes_its_commands_and_clients() {
+        let clients = || vec![(1, Some("/chat".to_owned())), (12, None), (2, None)];
+        let vocabulary = Vocabulary {
+            place: Place::Talk,
+            clients: Some(Box::new(clients)),
+            ..Vocabulary::default()
+        };
+        let all = |line: &str| offered(line, &vocabulary).1;
+        assert_eq!(all("/w"), ["/who"]);
+        assert_eq!(all("/re"), ["/refuse ", "/resume"]);
+        assert_eq!(all("/reconnect"), [""; 0]);
+        assert_eq!(all("/to "), ["1 ", "12 ", "2 "]);
+        assert_eq!(all("/to 1"), ["1 ", "12 "]);
+        assert_eq!(all("/kick 2"), ["2 "]);
+        assert_eq!(all("/kick 2 300"), ["3000 ", "3003 ", "3008 "]);
+        assert_eq!(all("/kick 2 3000 3"), [""; 0]);
+        assert_eq!(all("/refuse 4"), ["401", "403", "404", "426", "429"]);
+        assert_eq!(all("/refuse o"), ["off"]);
+        let (_, pairs) = complete("/drop 1", 7, &vocabulary);
+        assert_eq!(pairs[0].display, "1 /chat");
     }
 
     #[test]

@@ -48,8 +48,8 @@ impl EditorThread {
         let mut initial = String::new();
         loop {
             let look = self.line.look();
-            let prompt = if leaves { "" } else { look.text() };
-            let Some(event) = self.read_line(&mut editor, prompt, &initial, history) else {
+            let prompt = if leaves { String::new() } else { look.text() };
+            let Some(event) = self.read_line(&mut editor, &prompt, &initial, history) else {
                 return;
             };
             initial.clear();

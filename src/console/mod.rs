@@ -19,3 +19,4 @@ mod suspend;
 mod tail;
 mod terminal_modes;
 mod unsent_line;
+pub(crate) mod view;

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     redact::Shown,
+    script::command::place::Place,
     sys::{
         resources::{check_descriptors, spawn},
         stdio::{limit_writing_at_end, write_within},
@@ -61,15 +62,17 @@ pub(crate) struct Prompt {
 
 impl Prompt {
     /// Prints `first` and opens the prompt below it. `history` is the history file, if any.
+    /// `place` decides the commands that Tab offers.
     pub(crate) fn open(
         first: &str,
         history: Option<PathBuf>,
         look: PromptLook,
+        place: Place,
     ) -> io::Result<Self> {
         check_descriptors(PROMPT_DESCRIPTORS)?;
         let color = colored::control::SHOULD_COLORIZE.should_colorize();
         let line = Arc::new(LineState::default());
-        let vocabulary = Arc::new(Mutex::new(Vocabulary::default()));
+        let vocabulary = Arc::new(Mutex::new(Vocabulary::new(place)));
         line.editing.store(true, Ordering::SeqCst);
         line.set_look(look);
         let inputrc = Inputrc::read();
@@ -92,7 +95,8 @@ impl Prompt {
         // If the process ended inside a synchronized update, the terminal would keep waiting for the
         // end of the update.
         editor.enable_synchronized_output(false);
-        editor.set_helper(Some(Assistant::new(Arc::clone(&line), Arc::clone(&vocabulary), color)));
+        let assistant = Assistant::new(Arc::clone(&line), Arc::clone(&vocabulary), color, place);
+        editor.set_helper(Some(assistant));
         let modes = TerminalModes::acquire();
         let output = Arc::new(PrintQueue::new(Arc::clone(&line)));
         let paste = Paste::new(Arc::clone(&output));
@@ -182,6 +186,13 @@ impl Prompt {
         self.line.set_look(look);
     }
 
+    /// Changes the look of the prompt, also while a line is edited.
+    pub(crate) fn change_look(&self, look: PromptLook) {
+        self.line.set_look(look);
+        // The editor paints its line again below any output.
+        self.output.print(INVISIBLE);
+    }
+
     /// Prints a note above the prompt.
     pub(crate) fn note(&self, text: impl Into<Shown>) {
         self.output.print(text.into().as_str());
@@ -211,6 +222,11 @@ impl Prompt {
     /// Reports whether an external editor owns the terminal.
     pub(crate) fn is_editor_open(&self) -> bool {
         LineState::is_set(&self.line.editor_open)
+    }
+
+    /// Reports whether the line has a text, which may be accepted already.
+    pub(crate) fn has_text(&self) -> bool {
+        !LineState::is_set(&self.line.empty)
     }
 
     /// Returns the words that Tab offers.

@@ -1,8 +1,19 @@
-//! The size of the screen, and direct writes to it.
+//! The terminal's abilities, the size of the screen, and direct writes to it.
 
-use crate::{render::extent::Room, sys::stdio::write_stdout};
+use crate::{
+    render::extent::Room,
+    sys::stdio::{StdinKind, stdin_kind, write_stdout},
+};
 use rustix::termios::tcgetwinsize;
-use std::io;
+use std::io::{self, IsTerminal as _};
+
+/// Reports whether stdin and stdout are a terminal that can show a prompt.
+pub(crate) fn is_capable() -> bool {
+    stdin_kind() == StdinKind::Terminal
+        && io::stdout().is_terminal()
+        && std::env::var_os("TERM")
+            .is_some_and(|term| !DUMB_TERMINALS.iter().any(|dumb| term == *dumb))
+}
 
 /// Returns the part of the screen that one message may fill.
 pub(crate) fn screen() -> Room {
@@ -24,6 +35,8 @@ pub(super) fn write(text: &str) {
     write_stdout(text.as_bytes());
 }
 
+/// Values of TERM without the control sequences that a prompt needs.
+const DUMB_TERMINALS: [&str; 4] = ["", "dumb", "cons25", "emacs"];
 /// Rows that a message leaves free, for the prompt and for notes about the message.
 const RESERVED_ROWS: usize = 3;
 /// Rows that a message may fill on a small screen.

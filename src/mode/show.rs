@@ -8,7 +8,6 @@ use crate::{
     proto::Kind,
     render::{
         dialogue::Dialogue,
-        extent::Extent,
         har::Exchange,
         recording::{Event, Opened, Reader, Recorded, Refusal},
         transcript::Transcript,
@@ -35,7 +34,7 @@ pub(super) fn run(show: &ShowJob) -> Result<RunOutcome, Error> {
         return convert(&mut recording, path);
     }
     let mut out = FormattedOutput { out: BufWriter::new(WaitingStdout::lock()), fault: None };
-    let dialogue = Dialogue { pretty: show.pretty, times: show.times, extent: Extent::Whole };
+    let dialogue = Dialogue { pretty: show.pretty, times: show.times, ..Dialogue::default() };
     let mut transcript = Transcript::new(dialogue, show.filter.clone(), show.frames);
     while let Some(recorded) = recording.next_event()? {
         if transcript.write(&recorded, &mut out).is_err() {

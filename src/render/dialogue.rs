@@ -12,9 +12,9 @@ use crate::proto::trace::Direction;
 use crate::{
     escape::Escaped,
     proto::{Kind, slice::Within},
-    script::json::is_whole,
+    script::{addressee::Addressee, json::is_whole},
 };
-use colored::Colorize as _;
+use colored::{Color, Colorize as _};
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use std::{
@@ -31,6 +31,8 @@ pub struct Dialogue {
     pub times: bool,
     /// The part of a message to show.
     pub extent: Extent,
+    /// The other side, which precedes the mark in a server with many clients.
+    pub peer: Option<Addressee>,
 }
 
 impl Dialogue {
@@ -137,20 +139,6 @@ impl Dialogue {
         }
     }
 
-    /// Returns a message of a client of a server, with the client's number.
-    pub fn message_of(&self, client: u64, kind: Kind, message: &[u8]) -> String {
-        let mut out = format!("{client} < ");
-        let column = out.len();
-        let _ = match kind {
-            Kind::Text => {
-                let text = String::from_utf8_lossy(message);
-                self.write_text(&text, column - MARK_COLUMNS, column, &mut out)
-            }
-            Kind::Binary => self.dump(message, message.len(), &mut out),
-        };
-        out
-    }
-
     /// Returns the time that precedes a line, if times are shown, and its width in columns.
     pub fn time(&self, at: SystemTime) -> (String, usize) {
         if !self.times {
@@ -195,7 +183,12 @@ impl Dialogue {
             Direction::Out => ">".green(),
         };
         let (time, width) = self.time(at);
-        (format!("{time}{mark} "), width + MARK_COLUMNS)
+        let Some(peer) = self.peer else {
+            return (format!("{time}{mark} "), width + MARK_COLUMNS);
+        };
+        let name = peer.to_string();
+        let columns = width + name.len() + 1 + MARK_COLUMNS;
+        (format!("{time}{} {mark} ", name.color(color_of(peer))), columns)
     }
 
     /// Writes text that begins in column `column`; further lines have a mark in column `indent`.
@@ -266,6 +259,17 @@ impl Dialogue {
         };
         let note = format!("({part}{bytes} bytes{hint})");
         write!(out, "\n{}", note.dimmed())
+    }
+}
+
+/// Returns the colour of a client's number, so that neighbours differ.
+fn color_of(peer: Addressee) -> Color {
+    let Addressee::Client(id) = peer else { return Color::White };
+    match id % 4 {
+        0 => Color::Green,
+        1 => Color::Cyan,
+        2 => Color::Yellow,
+        _ => Color::Magenta,
     }
 }
 
@@ -371,6 +375,15 @@ mod tests {
         assert_eq!(pong(b"", None), "< pong");
         assert_eq!(pong(b"abc", Some(Duration::from_micros(1250))), "< pong abc (1.2 ms)");
         assert_eq!(pong(&[0, 0, 0, 0, 0, 0, 0, 1], None), "< pong 0x0000000000000001");
+    }
+
+    #[test]
+    fn a_server_names_the_client() {
+        let dialogue = Dialogue { peer: Some(Addressee::Client(12)), ..<_>::default() };
+        assert_eq!(shown(dialogue, Kind::Text, "a\nb"), "12 < a\n   | b");
+        assert_eq!(dialogue.control(Direction::In, "pong", b"", None, NOON), "12 < pong");
+        let all = Dialogue { peer: Some(Addressee::All), ..dialogue };
+        assert_eq!(all.message(Direction::Out, Kind::Text, b"x", NOON), "all > x");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! module does no I/O and reads no clock; its callers pass bytes and times.
 
 pub mod action;
+pub mod addressee;
 mod answers;
 pub(crate) mod command;
 pub mod draft;

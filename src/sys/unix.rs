@@ -1,4 +1,4 @@
-//! Socket options, Unix sockets, file modes, child processes and signals.
+//! Socket options, Unix sockets, file modes, child processes, jobs and signals.
 
 use super::resources::run_blocking;
 use rustix::fs::{Mode, OFlags, open};
@@ -19,6 +19,13 @@ use std::{
     time::Duration,
 };
 use tokio::net::{TcpSocket, TcpStream};
+
+/// Reports whether this process may use its terminal: a job in the background is stopped if it does.
+pub fn is_foreground() -> bool {
+    use rustix::{process::getpgrp, termios::tcgetpgrp};
+    // Without a controlling terminal there are no jobs.
+    tcgetpgrp(io::stdin()).map_or(true, |group| group == getpgrp())
+}
 
 /// Disables Nagle's algorithm, so that small messages are sent at once, and enables TCP keepalive,
 /// so that a dead path is noticed eventually.

@@ -228,7 +228,7 @@ impl Client {
     /// Connects to a server that another test started.
     #[track_caller]
     pub fn connect(url: &str) -> Self {
-        let address = url.trim_start_matches("ws://").trim_end_matches('/');
+        let address = url.trim_start_matches("ws://").split('/').next().unwrap_or_default();
         let stream = TcpStream::connect(address).expect("a connection");
         stream.set_read_timeout(Some(LIMIT)).expect("a limit on reading");
         Self(tungstenite::client(url, stream).expect("a session").0)
@@ -267,6 +267,14 @@ impl Client {
         assert!(matches!(end, Err(tungstenite::Error::ConnectionClosed)), "{end:?}");
         // The server has shut down its direction and waits for the client's.
         let _ = self.stream().shutdown(Shutdown::Both);
+    }
+
+    /// Expects the end of the connection without a Close.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        use tungstenite::Error::{Io, Protocol};
+        let end = self.0.read();
+        assert!(matches!(end, Err(Io(_) | Protocol(_))), "{end:?}");
     }
 
     /// Sends a Close and expects its echo.

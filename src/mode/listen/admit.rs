@@ -1,6 +1,7 @@
 //! The opening handshake with a client, and the notes about its session.
 
 use super::{
+    client_record::ClientRecord,
     gate::{Refusal, path},
     hub::Mailbox,
     shared::Shared,
@@ -63,7 +64,7 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
         }
     };
     let request = incoming.request().clone();
-    let lines = request_lines(shared, incoming.method(), &request);
+    let mut lines = request_lines(shared, incoming.method(), &request);
     shared.notes.details(&lines);
     let judged = shared.gate.judge(&request, incoming.fault(), shared.hub.count());
     let chosen = judged.and_then(|()| {
@@ -86,7 +87,9 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
     for (name, value) in shared.job.headers.iter() {
         headers.push(name, value);
     }
-    shared.notes.details(&response_lines(shared, &headers));
+    let response = response_lines(shared, &headers);
+    shared.notes.details(&response);
+    lines.extend(response);
     match incoming.accept(agreement.clone(), &headers).await {
         Err(fault) => {
             tell_fault(shared, &address, &fault);
@@ -94,6 +97,9 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
         }
         Ok(established) => {
             let mailbox = shared.hub.join();
+            if shared.notes.has_prompt() {
+                mailbox.set_record(record(shared, (&address, &request), &agreement, lines));
+            }
             tell_opened(shared, mailbox.id, &address, &request, &agreement);
             let environment = match shared.job.service {
                 Service::Exec(_) => environment(mailbox.id, &address, &request, &agreement),
@@ -146,7 +152,7 @@ fn tell_refused(
     let answer = status.map(|status| format!(" with {status}")).unwrap_or_default();
     let reason_shown = Escaped(&secrets.text(reason)).to_string();
     let text = format!("refused {address}{}{answer}: {reason_shown}", place.unwrap_or_default());
-    shared.notes.note(&text);
+    shared.notes.event(&text);
     shared.output.event(None, |json, out| json.refused(address, status, reason, target, out));
 }
 
@@ -176,6 +182,20 @@ fn tell_opened(shared: &Shared, id: u64, address: &str, request: &Request, agree
         request.target.clone()
     };
     shared.output.accepted(id, (&url, address), request, agreement);
+}
+
+/// Returns the record of a client, with the lines of its opening handshake.
+fn record(
+    shared: &Shared,
+    (address, request): (&str, &Request),
+    agreement: &Agreement,
+    lines: Vec<Shown>,
+) -> ClientRecord {
+    let secrets = shared.notes.report.secrets;
+    let target = secrets.url(&request.target);
+    let subprotocol = agreement.subprotocol.as_ref();
+    let subprotocol = subprotocol.map(|name| secrets.shown(&secrets.subprotocols(name)));
+    ClientRecord::new((secrets.shown(address), secrets.shown(&target)), subprotocol, lines)
 }
 
 /// Tells how a session ended. A client may have been dropped because it was too slow, or have missed
@@ -224,18 +244,19 @@ pub(super) fn tell_end(
     shared.output.event(Some(id), |json, out| json.left(code, &stats, unsent, out));
 }
 
-/// Tells a step of a session: with `--echo` only with `-v`, where a test runs many sessions.
+/// Tells a step of a session: with `--echo` only with `-v` or above a prompt, since a test may run
+/// many sessions.
 fn say(shared: &Shared, text: &str) {
     match shared.job.service {
-        Service::Echo => shared.notes.detail(text),
-        _ => shared.notes.note(text),
+        Service::Echo if !shared.notes.has_prompt() => shared.notes.detail(text),
+        _ => shared.notes.event(text),
     }
 }
 
 /// Returns the lines of a request for `-v`.
 fn request_lines(shared: &Shared, method: &str, request: &Request) -> Vec<Shown> {
     let secrets = shared.notes.report.secrets;
-    if !shared.notes.is_verbose() {
+    if !shared.notes.keeps_lines() {
         return Vec::new();
     }
     let target = secrets.url(&request.target);
@@ -244,7 +265,7 @@ fn request_lines(shared: &Shared, method: &str, request: &Request) -> Vec<Shown>
 }
 
 fn response_lines(shared: &Shared, headers: &Headers) -> Vec<Shown> {
-    if !shared.notes.is_verbose() {
+    if !shared.notes.keeps_lines() {
         return Vec::new();
     }
     lines(shared, '>', "HTTP/1.1 101 Switching Protocols", headers)

@@ -2,6 +2,7 @@
 
 use super::{
     admit::{self, Admitted},
+    client_record::ClientRecord,
     exec::Exec,
     hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender, too_slow},
     reply::ClientReplies,
@@ -113,6 +114,7 @@ impl Client {
         self.sinks.left(&mut session);
         let skipped = self.mailbox.skipped();
         let fault = self.replies.as_ref().and_then(ClientReplies::ended);
+        let fault = fault.or_else(|| self.mailbox.record().and_then(ClientRecord::ended));
         let id = self.mailbox.id;
         admit::tell_end(&self.shared, &mut session, id, (self.is_dropped, skipped), fault);
         self.shared.count_left();
@@ -124,6 +126,9 @@ impl Client {
 
     async fn exchange(&mut self, session: &mut Session) {
         loop {
+            if self.mailbox.record().is_some_and(|record| record.obey(session)) {
+                return;
+            }
             if !self.is_dropped && self.mailbox.is_dropped() {
                 self.is_dropped = true;
                 // Fails only if the session is closing.
@@ -151,6 +156,11 @@ impl Client {
                 Some(replies) if self.current.is_none() => replies.deadline(session),
                 _ => None,
             };
+            let ordered = self.mailbox.record().and_then(|record| {
+                record.note_traffic(session);
+                record.deadline()
+            });
+            let deadline = deadline.into_iter().chain(ordered).min();
             if stall == Stall::Nothing && session.is_over() {
                 return;
             }
@@ -211,6 +221,12 @@ impl Client {
             let piece = match session.next_event() {
                 None => return Stall::Nothing,
                 Some(Event::Message(piece)) if !self.is_dropped => piece,
+                Some(Event::Pong { payload, rtt }) => {
+                    if self.mailbox.record().is_some_and(|record| record.ponged(payload)) {
+                        self.shared.output.pong(self.mailbox.id, payload, rtt);
+                    }
+                    continue;
+                }
                 Some(_) => continue,
             };
             match self.take_piece(&piece, is_open) {
@@ -309,6 +325,8 @@ impl Client {
             return Stall::Output;
         }
         match &shared.job.service {
+            // A message that is sent back must not come between two fragments of another.
+            Service::Echo if self.current.is_some() => Stall::Session,
             Service::Broadcast
                 if shared.hub.ask(Sender::Client(self.mailbox.id)) != QueueRoom::Free =>
             {

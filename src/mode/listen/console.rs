@@ -1,35 +1,31 @@
 //! The input of a server: a prompt, or lines of stdin.
 
-use super::hub::{Delivery, Recipients};
+use super::{
+    hub::{Delivery, Recipients},
+    prompt::ServerPrompt,
+};
 use crate::{
-    console::{
-        event::{PromptEvent, PromptReply},
-        prompt::Prompt,
-        prompt_look::PromptLook,
-    },
+    console::{event::PromptEvent, prompt::Prompt, screen::is_capable},
     error::{Error, StdinPosition},
-    escape::Escaped,
-    job::{listen::ListenFormat, run_outcome::RunOutcome},
+    job::listen::{ListenFormat, Service},
     proto::{Kind, Settings, SharedMessage},
     schema::addressees::{Addressees, Numbers},
     script::{
         action::{Action, Outgoing},
-        command::Command,
         input::{self, Next},
         jsonl,
     },
-    sys::stdio::{self, Stdin, StdinKind},
+    sys::{
+        stdio::{self, Stdin, StdinKind},
+        unix::is_foreground,
+    },
 };
-use std::{
-    io::{self, IsTerminal as _},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 /// The input of a server.
 pub(super) enum Console {
     /// A prompt at a terminal; `None` once it is closed.
-    Prompt(Option<Prompt>),
+    Prompt(Option<Box<ServerPrompt>>),
     /// Lines of stdin; `None` for no stdin, or after its end.
     Lines(Option<Box<Lines>>),
 }
@@ -46,14 +42,10 @@ pub(super) struct Lines {
 pub(super) enum ConsoleEvent {
     /// Something to send to clients.
     Send(Recipients, Delivery),
-    /// A line that was typed, to send to all clients.
-    Typed(String),
-    /// A request to read the reply script again.
-    Reload,
+    /// An event of the prompt.
+    Prompt(PromptEvent),
     /// Delays what follows.
     Pause(Duration),
-    /// A request to shut down the server, with its outcome.
-    Quit(RunOutcome),
     /// Reading stdin failed.
     Failed(Error),
     /// An event that the server can ignore.
@@ -61,16 +53,15 @@ pub(super) enum ConsoleEvent {
 }
 
 impl Console {
-    /// Reports whether the input is a prompt: both stdin and stdout are a terminal.
+    /// Reports whether the input is a prompt: stdin and stdout are a capable terminal, which a job in
+    /// the background must not use.
     pub(super) fn is_prompt() -> bool {
-        stdio::stdin_kind() == StdinKind::Terminal && io::stdout().is_terminal()
+        is_capable() && is_foreground()
     }
 
     /// Opens a prompt below the line `first`.
-    pub(super) fn prompt(first: &str) -> Result<Self, Error> {
-        let prompt = Prompt::open(first, None, PromptLook::default())
-            .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
-        Ok(Self::Prompt(Some(prompt)))
+    pub(super) fn prompt(first: &str, service: &Service) -> Result<Self, Error> {
+        ServerPrompt::open(first, service).map(|prompt| Self::Prompt(Some(Box::new(prompt))))
     }
 
     /// Opens stdin. Lines over `max_line` bytes are refused.
@@ -94,8 +85,7 @@ impl Console {
     pub(super) async fn next(&mut self, reads: bool) -> ConsoleEvent {
         match self {
             Self::Prompt(Some(prompt)) => {
-                let full = prompt.is_full();
-                prompt_event(prompt, full).await
+                prompt.event().await.map_or(ConsoleEvent::Nothing, ConsoleEvent::Prompt)
             }
             Self::Lines(Some(lines)) if reads => match lines.next().await {
                 Some(event) => event,
@@ -111,7 +101,15 @@ impl Console {
     /// Returns the prompt, if it is open.
     pub(super) fn open_prompt(&self) -> Option<&Prompt> {
         match self {
-            Self::Prompt(prompt) => prompt.as_ref(),
+            Self::Prompt(prompt) => prompt.as_ref().map(|prompt| prompt.prompt()),
+            Self::Lines(_) => None,
+        }
+    }
+
+    /// Returns the prompt with its commands, if it is open.
+    pub(super) fn server_prompt(&mut self) -> Option<&mut ServerPrompt> {
+        match self {
+            Self::Prompt(prompt) => prompt.as_deref_mut(),
             Self::Lines(_) => None,
         }
     }
@@ -121,7 +119,7 @@ impl Console {
         if let Self::Prompt(prompt) = self
             && let Some(prompt) = prompt.take()
         {
-            prompt.close(limit, std::future::pending()).await;
+            prompt.close(limit).await;
         }
     }
 }
@@ -202,43 +200,3 @@ impl Lines {
         ConsoleEvent::Send(to, Delivery::Message(Arc::new(message)))
     }
 }
-
-async fn prompt_event(prompt: &mut Prompt, full: bool) -> ConsoleEvent {
-    let Some(event) = prompt.event(full).await else { return ConsoleEvent::Nothing };
-    let outcome = match event {
-        PromptEvent::Line(line) => run_command(prompt, &line),
-        PromptEvent::Edit(text) => {
-            prompt.reply(PromptReply::Edit(text));
-            return ConsoleEvent::Nothing;
-        }
-        PromptEvent::Edited => ConsoleEvent::Nothing,
-        PromptEvent::Interrupt => ConsoleEvent::Quit(RunOutcome::Signal(SIGINT)),
-        PromptEvent::Hangup => ConsoleEvent::Quit(RunOutcome::Signal(SIGHUP)),
-        PromptEvent::Eof => ConsoleEvent::Quit(RunOutcome::Done),
-    };
-    let quits = matches!(outcome, ConsoleEvent::Quit(_));
-    prompt.reply(if quits { PromptReply::Leave } else { PromptReply::Prompt });
-    outcome
-}
-
-fn run_command(prompt: &Prompt, line: &str) -> ConsoleEvent {
-    if line.trim_end() == "/reload" {
-        return ConsoleEvent::Reload;
-    }
-    match Command::parse(line) {
-        Ok(Command::Empty) => {}
-        Ok(Command::Message(text)) => return ConsoleEvent::Typed(text),
-        Ok(Command::Quit) => return ConsoleEvent::Quit(RunOutcome::Done),
-        Ok(Command::Help) => prompt.print(HELP),
-        Ok(_) => prompt.print("only /quit and /help are available in a server"),
-        Err(fault) => prompt.note(Escaped(&fault).to_string()),
-    }
-    ConsoleEvent::Nothing
-}
-
-const HELP: &str = "\
-/quit   close and exit (Ctrl-D)
-/help   show this help
-//text  send a message that begins with a slash";
-const SIGHUP: i32 = 1;
-const SIGINT: i32 = 2;

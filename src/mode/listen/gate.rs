@@ -10,7 +10,7 @@ use crate::{
 use data_encoding::BASE64;
 use http::StatusCode;
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU16, AtomicU64, Ordering},
     time::Instant,
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Gate {
     started: Instant,
     /// The number of requests that a forced refusal has concerned.
     refused: AtomicU64,
+    /// The status of `/refuse`, or 0.
+    closed: AtomicU16,
 }
 
 /// A refused request.
@@ -51,7 +53,12 @@ impl Refusal {
 
 impl Gate {
     pub(super) fn new(rules: AdmissionRules, started: Instant) -> Self {
-        Self { rules, started, refused: AtomicU64::new(0) }
+        Self { rules, started, refused: AtomicU64::new(0), closed: AtomicU16::new(0) }
+    }
+
+    /// Refuses all requests with this status; `None` applies the rules again.
+    pub(super) fn refuse(&self, status: Option<u16>) {
+        self.closed.store(status.unwrap_or_default(), Ordering::Relaxed);
     }
 
     /// Judges a request, which has this fault, if any, while `clients` are connected.
@@ -61,6 +68,9 @@ impl Gate {
         fault: Option<RequestFault>,
         clients: usize,
     ) -> Result<(), Refusal> {
+        if let Ok(status) = StatusCode::from_u16(self.closed.load(Ordering::Relaxed)) {
+            return Err(Refusal::new(status, "refused by /refuse"));
+        }
         if let Some(refusal) = self.rules.refusal.and_then(|forced| self.forced(forced)) {
             return Err(refusal);
         }
@@ -225,6 +235,15 @@ mod tests {
         let soon = refusing(RefusalScope::Within(Duration::from_secs(90)));
         let refusal = soon.judge(&request("/", &[]), None, 0).unwrap_err();
         assert_eq!(refusal.headers.get("Retry-After"), Some("89"));
+    }
+
+    #[test]
+    fn the_prompt_may_refuse_all_requests_for_a_time() {
+        let gate = gate(AdmissionRules::default());
+        gate.refuse(Some(429));
+        assert_eq!([(); 2].map(|()| status(&gate, "/", &[])), [429; 2]);
+        gate.refuse(None);
+        assert_eq!(status(&gate, "/", &[]), 101);
     }
 
     #[test]

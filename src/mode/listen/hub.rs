@@ -3,6 +3,7 @@
 //! A client takes from its own queue, so that none waits for another. The queues are bounded: what
 //! happens to a client that does not read fast enough is a choice ([`SlowClients`]).
 
+use super::client_record::ClientRecord;
 use crate::{
     job::listen::SlowClients,
     proto::{Close, CloseCode, SharedMessage},
@@ -11,7 +12,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -41,6 +42,7 @@ struct Clients {
 pub(super) struct Mailbox {
     pub(super) id: u64,
     state: Mutex<Queue>,
+    record: OnceLock<Box<ClientRecord>>,
     /// Notified when something is to be done for the client.
     pub(super) wake: Notify,
     full: Arc<AtomicUsize>,
@@ -120,8 +122,8 @@ impl Hub {
         let mut clients = self.lock();
         clients.joined += 1;
         let (full, room) = (Arc::clone(&self.full), Arc::clone(&self.room));
-        let (state, wake) = (Mutex::default(), Notify::default());
-        let mailbox = Arc::new(Mailbox { id: clients.joined, state, wake, full, room });
+        let (state, record, wake) = (Mutex::default(), OnceLock::new(), Notify::default());
+        let mailbox = Arc::new(Mailbox { id: clients.joined, state, record, wake, full, room });
         if let Some(close) = clients.closing.clone() {
             mailbox.push(Delivery::Close(close));
         }
@@ -141,6 +143,21 @@ impl Hub {
     /// Returns the number of connected clients.
     pub(super) fn count(&self) -> usize {
         self.lock().by_id.len()
+    }
+
+    /// Reports whether a client is connected.
+    pub(super) fn has(&self, id: u64) -> bool {
+        self.lock().by_id.contains_key(&id)
+    }
+
+    /// Returns the mailbox of a client.
+    pub(super) fn mailbox(&self, id: u64) -> Option<Arc<Mailbox>> {
+        self.lock().by_id.get(&id).cloned()
+    }
+
+    /// Returns the mailboxes of all clients, by their numbers.
+    pub(super) fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
+        self.lock().by_id.values().cloned().collect()
     }
 
     /// Returns the notification that [`Self::ask`] may answer otherwise.
@@ -213,12 +230,21 @@ impl Hub {
         }
     }
 
+    /// Queues a delivery as [`Self::send`] does. Returns the clients that miss it.
+    pub(super) fn post(&self, to: &Recipients, delivery: &Delivery) -> Vec<u64> {
+        let clients = self.lock();
+        let recipients = clients.by_id.values().filter(|it| to.include(it.id));
+        let missing = recipients.filter(|it| !it.offer(delivery.clone(), self.max_queue));
+        missing.map(|it| it.id).collect()
+    }
+
     /// Queues a delivery for one client once its queue is not full.
     pub(super) async fn deliver(&self, mailbox: &Mailbox, delivery: Delivery) {
         loop {
             let notified = self.room.notified();
             if mailbox.full_since().is_none() {
-                return mailbox.offer(delivery, self.max_queue);
+                mailbox.offer(delivery, self.max_queue);
+                return;
             }
             notified.await;
         }
@@ -253,15 +279,15 @@ impl Mailbox {
         }
     }
 
-    /// Queues a delivery unless `max_queue` bytes wait already.
-    fn offer(&self, delivery: Delivery, max_queue: usize) {
+    /// Queues a delivery unless `max_queue` bytes wait already. Returns false if the client misses it.
+    fn offer(&self, delivery: Delivery, max_queue: usize) -> bool {
         let mut queue = self.lock();
         if queue.is_closed {
-            return;
+            return false;
         }
         if queue.full_since.is_some() {
             queue.skipped += 1;
-            return;
+            return false;
         }
         queue.bytes += delivery.size();
         queue.deliveries.push_back(delivery);
@@ -271,6 +297,23 @@ impl Mailbox {
         }
         drop(queue);
         self.wake.notify_one();
+        true
+    }
+
+    /// Keeps a record of the client for the prompt.
+    pub(super) fn set_record(&self, record: ClientRecord) {
+        // A client is admitted once.
+        let _ = self.record.set(Box::new(record));
+    }
+
+    /// Returns the record of the client, if there is a prompt.
+    pub(super) fn record(&self) -> Option<&ClientRecord> {
+        self.record.get().map(|record| &**record)
+    }
+
+    /// Returns the number of bytes that wait.
+    pub(super) fn queued(&self) -> usize {
+        self.lock().bytes
     }
 
     /// Takes the next delivery. A message still counts as waiting until [`Self::sent`].

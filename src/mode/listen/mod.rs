@@ -7,6 +7,7 @@
 
 mod admit;
 mod client;
+mod client_record;
 mod console;
 mod current_replies;
 mod exec;
@@ -14,11 +15,12 @@ mod gate;
 mod hub;
 mod notes;
 mod output;
+mod prompt;
 mod reply;
 mod shared;
 
 use crate::{
-    console::prompt::BRIEF_LIMIT,
+    console::prompt::{BRIEF_LIMIT, Prompt},
     error::Error,
     job::{
         CommonOptions,
@@ -29,7 +31,6 @@ use crate::{
         listener::{Listener, SocketFile},
         tls::server::ServerTls,
     },
-    proto::SharedMessage,
     report::{Report, Verbosity, line},
     session::clock,
     sink::Print,
@@ -43,7 +44,7 @@ use crate::{
 use console::{Console, ConsoleEvent};
 use current_replies::CurrentReplies;
 use gate::Gate;
-use hub::{Delivery, Hub, QueueRoom, Recipients, Sender};
+use hub::{Hub, QueueRoom, Sender};
 use notes::Notes;
 use output::Output;
 use shared::{Ending, Shared};
@@ -67,7 +68,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     let signals =
         Signals::new().map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
     let first = format!("listening on {url}");
-    let console = open_console(&job, report, &first)?;
+    let mut console = open_console(&job, report, &first)?;
     let print = console.open_prompt().map(|prompt| Arc::new(prompt.printer()) as Print);
     let prompts = print.is_some();
     let shared = Arc::new(Shared {
@@ -83,6 +84,9 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         tls,
         job,
     });
+    if let Some(prompt) = console.server_prompt() {
+        prompt.offer_clients(&shared);
+    }
     let pin = shared.tls.as_ref().filter(|_| is_self_signed(&shared.job)).and_then(ServerTls::pin);
     if let Some(pin) = &pin {
         shared.notes.note(&format!("self-signed certificate: connect with --pin '{pin}' -k"));
@@ -108,8 +112,11 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
 /// Opens the input. Without a prompt, the line `first` is printed on stderr.
 fn open_console(job: &ListenJob, report: Report, first: &str) -> Result<Console, Error> {
     let talks = job.service == Service::Talk;
-    if talks && Console::is_prompt() && !job.format.jsonl_output && !job.format.jsonl_input {
-        return Console::prompt(first);
+    // The commands of --exec write to the terminal themselves.
+    let runs_commands = matches!(job.service, Service::Exec(_));
+    let is_jsonl = job.format.jsonl_output || job.format.jsonl_input;
+    if !runs_commands && !is_jsonl && Console::is_prompt() {
+        return Console::prompt(&format!("{first} (/help lists commands)"), &job.service);
     }
     // Without the line nobody could learn the port that was chosen.
     let is_chosen = matches!(&job.address, ListenAddress::Loopback(0) | ListenAddress::Tcp(_, 0));
@@ -239,6 +246,9 @@ impl Server {
             }
             let shared = Arc::clone(&self.shared);
             let room = shared.hub.room().notified();
+            if let Some(prompt) = self.console.server_prompt() {
+                prompt.update(&shared);
+            }
             let now = clock::now();
             self.paused_until = self.paused_until.filter(|until| *until > now);
             let asked = if self.shared.is_ending() || self.paused_until.is_some() {
@@ -256,7 +266,7 @@ impl Server {
             let notes_wait = !self.shared.notes.flush();
             tokio::select! {
                 event = self.console.next(asked == QueueRoom::Free) => self.handle(event),
-                () = room, if asked != QueueRoom::Free => {}
+                () = room, if asked != QueueRoom::Free || prompts => {}
                 () = shared.output.appended() => {}
                 () = shared.output.extends() => {}
                 free = stdout.writable(), if waits => {
@@ -274,7 +284,11 @@ impl Server {
                     let limit = max_time.unwrap_or_default();
                     self.shared.end(Err(Error::ServerTimeout { limit }));
                 }
+                // A Ctrl-C in the external editor does not end the server.
                 signal = signals.recv() => {
+                    if signal == SIGINT && self.console.open_prompt().is_some_and(Prompt::is_editor_open) {
+                        continue;
+                    }
                     if self.shared.is_ending() {
                         self.console.close(Duration::ZERO).await;
                         drop(self.file.take());
@@ -289,6 +303,9 @@ impl Server {
     fn begin_end(&mut self) {
         for task in self.tasks.drain(..) {
             task.abort();
+        }
+        if let Some(prompt) = self.console.server_prompt() {
+            prompt.release(&self.shared);
         }
         self.deadline = Some(clock::now() + self.shared.job.common.settings.close_timeout);
     }
@@ -330,19 +347,14 @@ impl Server {
     fn handle(&mut self, event: ConsoleEvent) {
         match event {
             ConsoleEvent::Send(to, delivery) => self.shared.hub.send(&to, &delivery),
-            ConsoleEvent::Typed(text) => {
-                if self.shared.hub.count() == 0 {
-                    self.shared.notes.note("no client is connected: the line was not sent");
-                    return;
+            ConsoleEvent::Prompt(event) => {
+                let prompt = self.console.server_prompt();
+                if let Some(outcome) = prompt.and_then(|prompt| prompt.handle(event, &self.shared))
+                {
+                    self.shared.end(Ok(outcome));
                 }
-                let settings = self.shared.job.common.settings;
-                let message =
-                    SharedMessage::new(crate::proto::Kind::Text, text.into_bytes(), settings);
-                self.shared.hub.send(&Recipients::All, &Delivery::Message(Arc::new(message)));
             }
-            ConsoleEvent::Reload => self.shared.reload(),
             ConsoleEvent::Pause(time) => self.paused_until = clock::now().checked_add(time),
-            ConsoleEvent::Quit(outcome) => self.shared.end(Ok(outcome)),
             ConsoleEvent::Failed(error) => self.shared.end(Err(error)),
             ConsoleEvent::Nothing => {}
         }
@@ -353,6 +365,8 @@ impl Server {
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// Delay before lines that a slow reader of stderr has not taken are offered again.
 const NOTES_RETRY_DELAY: Duration = Duration::from_millis(50);
+
+const SIGINT: i32 = 2;
 
 #[cfg(test)]
 mod tests;

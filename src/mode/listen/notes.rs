@@ -6,6 +6,7 @@ use crate::{
     sink::Print,
     sys::stdio::{offer_stderr, write_stderr},
 };
+use colored::Colorize as _;
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -34,13 +35,24 @@ impl Notes {
     /// Writes a note, unless quiet.
     pub(super) fn note(&self, text: &str) {
         if self.report.verbosity >= Verbosity::Normal {
-            self.write(&self.report.secrets.shown(&format!("sockeye: {text}")));
+            self.write(&self.line(text));
+        }
+    }
+
+    /// Writes a note about a client, unless quiet. Above a prompt it is dimmed.
+    pub(super) fn event(&self, text: &str) {
+        match &self.print {
+            Some(print) if self.report.verbosity >= Verbosity::Normal => {
+                print(&self.report.secrets.shown(text).as_str().dimmed().to_string());
+            }
+            Some(_) => {}
+            None => self.note(text),
         }
     }
 
     /// Writes an error, even if quiet.
     pub(super) fn error(&self, text: &str) {
-        self.write(&self.report.secrets.shown(&format!("sockeye: {text}")));
+        self.write(&self.line(text));
     }
 
     /// Writes a progress line, with `-v`.
@@ -58,8 +70,24 @@ impl Notes {
         }
     }
 
+    /// Reports whether there is a prompt.
+    pub(super) fn has_prompt(&self) -> bool {
+        self.print.is_some()
+    }
+
+    /// Reports whether the lines of opening handshakes are needed, now or by the prompt.
+    pub(super) fn keeps_lines(&self) -> bool {
+        self.is_verbose() || self.has_prompt()
+    }
+
     pub(super) fn is_verbose(&self) -> bool {
         self.report.verbosity >= Verbosity::Verbose
+    }
+
+    /// Returns a line. Above a prompt, it is clear whose it is.
+    fn line(&self, text: &str) -> Shown {
+        let name = if self.has_prompt() { "" } else { "sockeye: " };
+        self.report.secrets.shown(&format!("{name}{text}"))
     }
 
     fn write(&self, text: &Shown) {

@@ -2,24 +2,24 @@
 //! as JSON Lines. Clients append to it; the server's loop writes it.
 
 use crate::{
-    console::prompt::Prompt,
+    console::{prompt::Prompt, view::View},
     job::listen::ListenFormat,
     proto::{
         Kind, Piece,
         handshake::{Agreement, Request},
     },
-    render::{
-        buffer::OutputBuffer, dialogue::Dialogue, extent::Extent, jsonl::JsonLines,
-        renderer::Renderer,
-    },
+    render::{buffer::OutputBuffer, dialogue::Dialogue, jsonl::JsonLines, renderer::Renderer},
     report::Report,
+    script::addressee::Addressee,
     session::{backlog::Backlog, clock::now, limits::QUEUE_LIMIT_BYTES},
     sink::jsonl::EventBuffer,
+    stored::Content,
     sys::stdio::Stdout,
 };
 use std::{
     io::{self, IsTerminal as _, Write as _},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::{sync::Notify, time::sleep_until};
 
@@ -48,8 +48,24 @@ struct State {
 
 enum Format {
     Text(Renderer),
-    /// Lines above a prompt.
-    Dialogue(Dialogue),
+    /// Messages above a prompt.
+    Dialogue(Box<View>),
+}
+
+impl Format {
+    /// Reports whether no more messages can be held since `/pause`.
+    fn is_full(&self) -> bool {
+        matches!(self, Self::Dialogue(view) if view.is_full())
+    }
+}
+
+/// Appends a text with a line end.
+fn append(buffer: &mut OutputBuffer, text: Option<String>) {
+    if let Some(text) = text {
+        buffer.bytes().extend_from_slice(text.as_bytes());
+        buffer.bytes().push(b'\n');
+        buffer.release();
+    }
 }
 
 /// Whether messages begin with the client's number.
@@ -64,8 +80,9 @@ impl Output {
     /// Creates the output. `prompts` is true if it is shown above a prompt.
     pub(super) fn new(format: ListenFormat, report: Report, prompts: bool) -> Self {
         let shown = if prompts {
-            let extent = Extent::Start(SHOWN_BYTES);
-            Format::Dialogue(Dialogue { extent, ..Dialogue::default() })
+            let mut view = View::new(Dialogue::default());
+            view.fit();
+            Format::Dialogue(Box::new(view))
         } else {
             let terminal = io::stdout().is_terminal();
             Format::Text(Renderer::new(format.framing, Dialogue::default(), terminal))
@@ -109,11 +126,12 @@ impl Output {
         let State { format, buffer, labels, .. } = &mut *state;
         let mut begins = false;
         match format {
-            Format::Dialogue(dialogue) => {
-                let text = dialogue.message_of(client, kind, payload);
-                buffer.bytes().extend_from_slice(text.as_bytes());
-                buffer.bytes().push(b'\n');
-                buffer.release();
+            Format::Dialogue(view) => {
+                view.set_peer(Addressee::Client(client));
+                let content = Content::Short(payload);
+                if view.admits(kind, content) {
+                    append(buffer, view.received(kind, content, false));
+                }
             }
             Format::Text(renderer) => {
                 if let Labels::Auto(first) = labels
@@ -136,6 +154,37 @@ impl Output {
         drop(state);
         self.appended.notify_one();
         begins
+    }
+
+    /// Shows a pong that answers a typed ping, above a prompt.
+    pub(super) fn pong(&self, client: u64, payload: &[u8], rtt: Option<Duration>) {
+        let mut state = self.lock();
+        let State { format, buffer, .. } = &mut *state;
+        let Format::Dialogue(view) = format else { return };
+        view.set_peer(Addressee::Client(client));
+        append(buffer, view.control("pong", payload, rtt));
+        drop(state);
+        self.appended.notify_one();
+    }
+
+    /// Returns a message that a command sends, as it is shown above a prompt.
+    pub(super) fn sent(&self, to: Addressee, kind: Kind, message: &[u8]) -> Option<String> {
+        self.view(|view| {
+            view.set_peer(to);
+            view.sent(kind, message)
+        })
+        .flatten()
+    }
+
+    /// Reads or changes the display of messages above a prompt. `None` if there is no prompt.
+    pub(super) fn view<T>(&self, act: impl FnOnce(&mut View) -> T) -> Option<T> {
+        let mut state = self.lock();
+        let Format::Dialogue(view) = &mut state.format else { return None };
+        let result = act(view);
+        drop(state);
+        // The end of a pause makes room.
+        self.room.notify_one();
+        Some(result)
     }
 
     /// Writes an event of `--output jsonl`, if requested.
@@ -168,7 +217,7 @@ impl Output {
     fn holds(&self, state: &State, limit: usize) -> bool {
         match &self.events {
             Some(events) => events.is_full(limit),
-            None => state.buffer.ready().len() >= limit,
+            None => state.buffer.ready().len() >= limit || state.format.is_full(),
         }
     }
 
@@ -239,6 +288,9 @@ impl Output {
         if prompt.is_full() || state.buffer.ready().is_empty() {
             return;
         }
+        if let Format::Dialogue(view) = &mut state.format {
+            view.fit();
+        }
         let text = String::from_utf8_lossy(state.buffer.ready()).into_owned();
         state.buffer.clear();
         drop(state);
@@ -296,5 +348,3 @@ impl Output {
 const HEAP_LIMIT_BYTES: usize = 256 << 10;
 /// The number of bytes that wait for a stdout that has been behind for a while.
 const HELD_BYTES: usize = 1 << 20;
-/// The output for one message above the prompt, in bytes.
-const SHOWN_BYTES: usize = 1 << 20;

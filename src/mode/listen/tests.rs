@@ -1,13 +1,18 @@
 //! Clients and the hub on the test bed.
 
-use super::{admit::Admitted, *};
+use super::{
+    admit::Admitted,
+    client_record::ClientRecord,
+    hub::{Delivery, Recipients},
+    *,
+};
 use crate::{
     job::{
         ColorMode,
         listen::{AdmissionRules, LifeRules, ListenFormat, SlowClients},
     },
     proto::{
-        Close, CloseCode, Kind, Settings,
+        Close, CloseCode, Kind, Settings, SharedMessage,
         handshake::{Choices, Headers},
     },
     redact::Secrets,
@@ -478,5 +483,47 @@ fn a_reply_script_is_read_again_for_clients_to_come() {
         assert!(notes[1].ends_with("; the earlier rules stay"), "{notes:?}");
         server.shared.end(Ok(RunOutcome::Done));
         tokio::join!(one.finish(), two.finish(), three.finish());
+    });
+}
+
+#[test]
+fn an_echo_does_not_interrupt_a_message_to_all() {
+    testbed::run(async {
+        let server = Bench::new(job(Service::Echo, SlowClients::Wait));
+        let (mut client, _wire) = server.join(Bed { buffer: 10_000, ..Bed::default() });
+        let long = "x".repeat(1_000_000);
+        server.send(&long);
+        client.say("echo me");
+        assert_eq!(client.idle(S).await, [text(&long), text("echo me")]);
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_can_be_closed_and_dropped_at_the_prompt() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Wait);
+        for id in [1, 2] {
+            let (_unread, _wire) = server.join(Bed { buffer: 1000, ..Bed::default() });
+            let mailbox = server.shared.hub.mailbox(id).unwrap();
+            let record = ClientRecord::new(("here".into(), "/".into()), None, Vec::new());
+            mailbox.set_record(record);
+            server.send(&"x".repeat(1_000_000));
+            sleep(S).await;
+            let record = mailbox.record().unwrap();
+            assert_eq!(server.shared.hub.post(&Recipients::All, &Delivery::Ping([].into())), [id]);
+            if id == 1 {
+                let close = Close::new(CloseCode::new(4001));
+                record.order_close(close.clone(), S);
+                mailbox.push(Delivery::Close(close));
+            } else {
+                record.order_drop();
+                mailbox.wake.notify_one();
+            }
+            sleep(60 * S).await;
+            assert_eq!(server.shared.hub.count(), 0);
+        }
+        let notes = server.notes();
+        assert!(notes[0].contains("1 disconnected: closed by the server with 4001"), "{notes:?}");
+        assert_eq!(notes[1], "client 2 disconnected: dropped by /drop, 1 message skipped");
     });
 }

@@ -8,7 +8,8 @@ use crate::{
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use std::{path::PathBuf, time::Duration};
 
-fn split_word(line: &str) -> (&str, &str) {
+/// Splits a line after its first word.
+pub(super) fn split_word(line: &str) -> (&str, &str) {
     line.split_once(char::is_whitespace).unwrap_or((line, ""))
 }
 

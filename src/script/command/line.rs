@@ -2,14 +2,15 @@
 
 use super::{
     Command,
-    table::{TABLE, find},
+    place::Place,
+    table::{commands, find},
 };
 use crate::{proto::slice::Within, script::json, wording::nearest};
 
 impl Command {
-    /// Parses a typed line. Text of several lines is always a message. The error is a message for
+    /// Parses a line typed at a prompt. Text of several lines is always a message. The error is a message for
     /// the user.
-    pub(crate) fn parse(line: &str) -> Result<Self, String> {
+    pub(crate) fn parse(line: &str, place: Place) -> Result<Self, String> {
         if line.is_empty() {
             return Ok(Self::Empty);
         }
@@ -25,15 +26,15 @@ impl Command {
             return Ok(Self::Message(line.within(1..).to_owned()));
         }
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        match find(name) {
+        match find(name, place) {
             Some(spec) => (spec.parse)(rest),
-            None => Err(unknown(name)),
+            None => Err(unknown(name, place)),
         }
     }
 }
 
-fn unknown(name: &str) -> String {
-    let hint = match nearest(name, TABLE.iter().map(|spec| spec.name)) {
+fn unknown(name: &str, place: Place) -> String {
+    let hint = match nearest(name, commands(place).map(|spec| spec.name)) {
         Some(known) => format!("did you mean {known}?"),
         None => "/help lists the commands".to_owned(),
     };
@@ -45,12 +46,15 @@ mod tests {
     use super::*;
     use crate::{
         proto::{Close, Kind},
-        script::{action::Outgoing, matcher::Matcher},
+        script::{
+            action::Outgoing, addressee::Addressee, command::server::ServerCommand,
+            matcher::Matcher,
+        },
     };
     use std::time::Duration;
 
     fn parse(line: &str) -> Command {
-        Command::parse(line).unwrap_or_else(|fault| panic!("{line}: {fault}"))
+        Command::parse(line, Place::Client).unwrap_or_else(|fault| panic!("{line}: {fault}"))
     }
 
     #[test]
@@ -126,7 +130,10 @@ mod tests {
     #[test]
     fn rejects_invalid_commands() {
         for line in ["/close 99999", "/close 1005", "/close x", "/close 0"] {
-            assert!(Command::parse(line).unwrap_err().contains("close code"), "{line}");
+            assert!(
+                Command::parse(line, Place::Client).unwrap_err().contains("close code"),
+                "{line}"
+            );
         }
         for line in [
             &format!("/close 1000 {}", "r".repeat(124)),
@@ -148,9 +155,48 @@ mod tests {
             "/reconnect a b",
             "/quit now",
         ] {
-            assert!(Command::parse(line).is_err(), "{line}");
+            assert!(Command::parse(line, Place::Client).is_err(), "{line}");
         }
-        assert!(Command::parse("/pign").unwrap_err().contains("did you mean /ping?"));
-        assert!(Command::parse("/bogus").unwrap_err().contains("/help"));
+        assert!(
+            Command::parse("/pign", Place::Client).unwrap_err().contains("did you mean /ping?")
+        );
+        assert!(Command::parse("/bogus", Place::Client).unwrap_err().contains("/help"));
+    }
+
+    #[test]
+    fn a_server_has_commands_of_its_own() {
+        let parse = |line: &str| Command::parse(line, Place::Talk);
+        let server = |command| Ok(Command::Server(command));
+        let (one, all) = (Addressee::Client(1), Addressee::All);
+        let close = |code: u16, reason: &str| Close { code: code.into(), reason: reason.into() };
+        for (line, command) in [
+            ("/to 1", ServerCommand::Address(one)),
+            ("/to all", ServerCommand::Address(all)),
+            ("/to 1 a  b", ServerCommand::Tell(one, "a  b".into())),
+            ("/to 1 //x", ServerCommand::Tell(one, "//x".into())),
+            ("/all", ServerCommand::Address(all)),
+            ("/all x y", ServerCommand::Tell(all, "x y".into())),
+            ("/who", ServerCommand::Who),
+            ("/kick 1", ServerCommand::Kick(1, close(1000, ""))),
+            ("/kick 1 4001 no more", ServerCommand::Kick(1, close(4001, "no more"))),
+            ("/drop 12", ServerCommand::Drop(12)),
+            ("/refuse", ServerCommand::Refuse(Some(503))),
+            ("/refuse 429", ServerCommand::Refuse(Some(429))),
+            ("/refuse off", ServerCommand::Refuse(None)),
+            ("/headers 3", ServerCommand::Handshake(3)),
+        ] {
+            assert_eq!(parse(line), server(command), "{line}");
+        }
+        for line in ["/to", "/to x", "/kick", "/kick 1 999", "/drop", "/drop -1", "/headers"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        for line in ["/refuse 200", "/refuse x", "/who x", "/reconnect", "/stats", "/reload"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        assert_eq!(Command::parse("/reload", Place::Replies), server(ServerCommand::Reload));
+        for line in ["/who", "/to 1", "/refuse"] {
+            let fault = Command::parse(line, Place::Client).unwrap_err();
+            assert!(fault.starts_with("unknown command"), "{fault}");
+        }
     }
 }

@@ -2,10 +2,15 @@
 
 pub(crate) mod arguments;
 mod line;
+pub(crate) mod message_file;
+pub(crate) mod place;
+pub(crate) mod server;
+mod server_arguments;
 pub(crate) mod table;
 
 use super::{action::Outgoing, matcher::Matcher};
 use crate::proto::Kind;
+use server::ServerCommand;
 use std::{path::PathBuf, time::Duration};
 
 /// A parsed line of the prompt.
@@ -54,4 +59,5 @@ pub(crate) enum Command {
     Reconnect(Option<String>),
     Clear,
     Help,
+    Server(ServerCommand),
 }

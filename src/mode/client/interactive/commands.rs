@@ -4,28 +4,23 @@ use super::{Interactive, ReopenRequest};
 use crate::{
     console::{event::PromptReply, screen::screen},
     escape::Escaped,
-    proto::{Kind, UsageError},
-    redact::{Shown, ShownPath},
+    proto::UsageError,
+    redact::Shown,
     script::{
         action::Outgoing,
-        command::{Command, table},
+        command::{Command, message_file, place::Place, table},
         draft::{Content, Draft},
     },
-    sys::input_file,
 };
 use colored::Colorize as _;
-use std::{
-    fs, io,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 impl Interactive {
     /// Executes a typed line.
     pub(super) fn line(&mut self, line: &str) -> PromptReply {
         #[cfg(debug_assertions)]
         assert!(line != "/panic", "asked for, to see what a panic leaves of the terminal");
-        let (said, reply) = match Command::parse(line) {
+        let (said, reply) = match Command::parse(line, Place::Client) {
             Err(fault) => (Escaped(&fault).to_string(), PromptReply::Prompt),
             Ok(Command::Quit) => return self.leave(),
             Ok(Command::Edit(text)) => return PromptReply::Edit(text),
@@ -64,7 +59,7 @@ impl Interactive {
                 return unless_unsent(self.perform(outgoing));
             }
             Command::SendFile(kind, path) => {
-                return match contents(kind, &path) {
+                return match message_file::read(kind, &path) {
                     Ok((kind, bytes)) => {
                         let bytes = self.with_append(bytes);
                         unless_unsent(self.perform(Outgoing::Message(kind, bytes)))
@@ -111,9 +106,9 @@ impl Interactive {
                 self.close(&self.options.close.clone());
                 String::new()
             }
-            Command::Help => table::help(screen().columns),
-            // Handled by `line`.
-            Command::Quit | Command::Edit(_) | Command::Clear => String::new(),
+            Command::Help => table::help(Place::Client, screen().columns),
+            // Handled by `line`, or commands of a server only.
+            Command::Quit | Command::Edit(_) | Command::Clear | Command::Server(_) => String::new(),
         })
     }
 
@@ -195,35 +190,5 @@ fn unless_unsent(reason: String) -> Result<String, String> {
     if reason.is_empty() { Ok(reason) } else { Err(reason) }
 }
 
-/// Reads a message from a file. Without a type, it is text if it is valid UTF-8.
-fn contents(kind: Option<Kind>, path: &Path) -> Result<(Kind, Vec<u8>), String> {
-    let bytes = read(path).map_err(|cause| {
-        format!("cannot read {}: {}", ShownPath(path), crate::wording::system_error(&cause))
-    })?;
-    match (kind, std::str::from_utf8(&bytes)) {
-        (Some(Kind::Binary), _) | (None, Err(_)) => Ok((Kind::Binary, bytes)),
-        (_, Ok(_)) => Ok((Kind::Text, bytes)),
-        (Some(Kind::Text), Err(fault)) => Err(format!(
-            "not sent: {} is not valid UTF-8 at byte {}; /binary @FILE sends it as binary",
-            ShownPath(path),
-            fault.valid_up_to() + 1
-        )),
-    }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let found = fs::metadata(path)?;
-    if !found.is_file() {
-        // Reading a pipe could block the event loop.
-        return Err(io::Error::other("not a regular file"));
-    }
-    if found.len() > MAX_FILE_BYTES {
-        return Err(io::Error::other("over 1 GiB"));
-    }
-    input_file::read_regular(path, MAX_FILE_BYTES)
-}
-
 /// The number of unanswered typed pings that are remembered.
 const MAX_PINGS: usize = 64;
-/// The largest file that can be sent. Files are read into memory.
-const MAX_FILE_BYTES: u64 = 1 << 30;

@@ -4,7 +4,6 @@ mod commands;
 pub(super) mod handshake;
 pub(super) mod options;
 mod reopening;
-mod view;
 
 use super::{
     decoding, farewell::summarize, lenience_note::lenience_note, news, reconnect::Reconnector,
@@ -15,6 +14,7 @@ use crate::{
         event::{PromptEvent, PromptReply},
         history::{history_path, prepare_history},
         prompt::{BRIEF_LIMIT, Prompt, SLOW_LIMIT},
+        view::View,
     },
     error::Error,
     job::run_outcome::RunOutcome,
@@ -22,7 +22,7 @@ use crate::{
     random::entropy,
     redact::Shown,
     render::summary::summary,
-    script::{draft::Draft, repeats::Repeats, runner::Script},
+    script::{command::place::Place, draft::Draft, repeats::Repeats, runner::Script},
     session::{Session, limits::QUEUE_LIMIT_BYTES},
     sink::Print,
     stored::{Collector, Content},
@@ -36,7 +36,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use view::View;
 
 /// A session at a terminal.
 pub(super) struct Interactive {
@@ -105,7 +104,7 @@ impl Interactive {
             history = None;
         }
         let view = View::new(options.dialogue);
-        let prompt = Prompt::open(&first, history, view.look())
+        let prompt = Prompt::open(&first, history, view.look(), Place::Client)
             .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
         if let Some(note) = note {
             prompt.print(&note.dimmed().to_string());

@@ -2,6 +2,7 @@
 
 use crate::{
     connect::{ConnectOptions, Dialer},
+    console::screen::is_capable,
     job::{ClientJob, wait::Wait},
     mode::client::decoding::Decoding,
     proto::{Close, Kind, Settings},
@@ -10,12 +11,8 @@ use crate::{
     report::Report,
     script::{action::Action, draft::Ambient, runner::Script},
     sink::sinks::Sinks,
-    sys::stdio::{self, StdinKind},
 };
-use std::{
-    io::{self, IsTerminal as _},
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Options of an interactive session.
 pub(crate) struct Options {
@@ -100,11 +97,5 @@ pub(crate) fn is_interactive(client: &ClientJob) -> bool {
         && !client.common.echo
         && !client.goals.is_some()
         && client.pipe.is_plain()
-        && stdio::stdin_kind() == StdinKind::Terminal
-        && io::stdout().is_terminal()
-        && std::env::var_os("TERM")
-            .is_some_and(|term| !DUMB_TERMINALS.iter().any(|dumb| term == *dumb))
+        && is_capable()
 }
-
-/// Values of TERM without the control sequences that a prompt needs.
-const DUMB_TERMINALS: [&str; 4] = ["", "dumb", "cons25", "emacs"];

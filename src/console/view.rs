@@ -1,11 +1,11 @@
 //! The display of messages: filtering, pausing and formatting.
 
+use super::{prompt_look::PromptLook, screen::screen};
 use crate::{
-    console::{prompt_look::PromptLook, screen::screen},
     proto::{Kind, trace::Direction},
     redact::ShownPath,
     render::{dialogue::Dialogue, extent::Extent},
-    script::matcher::Matcher,
+    script::{addressee::Addressee, matcher::Matcher},
     stored::{Content, StoredMessage},
     sys::unix::set_private_mode,
     wording::system_error,
@@ -18,7 +18,7 @@ use std::{
 
 /// The display of messages above the prompt.
 #[derive(Debug, Default)]
-pub(super) struct View {
+pub(crate) struct View {
     dialogue: Dialogue,
     /// The pattern of `/filter`. Messages that do not match are hidden.
     filter: Option<Matcher>,
@@ -28,6 +28,8 @@ pub(super) struct View {
     held: Option<Held>,
     /// The last message received.
     last: Option<(Kind, LastMessage)>,
+    /// The client that sent it, in a server.
+    last_peer: Option<Addressee>,
 }
 
 #[derive(Debug)]
@@ -45,23 +47,29 @@ struct Held {
 }
 
 impl View {
-    pub(super) fn new(dialogue: Dialogue) -> Self {
+    pub(crate) fn new(dialogue: Dialogue) -> Self {
         Self { dialogue, ..Self::default() }
     }
 
     /// Returns the look of the prompt below the messages.
-    pub(super) fn look(&self) -> PromptLook {
-        PromptLook { times: self.dialogue.times, paused: self.is_paused() }
+    pub(crate) fn look(&self) -> PromptLook {
+        PromptLook { times: self.dialogue.times, paused: self.is_paused(), ..PromptLook::default() }
     }
 
     /// Adapts to the current size of the screen.
-    pub(super) fn fit(&mut self) {
+    pub(crate) fn fit(&mut self) {
         self.dialogue.extent = Extent::Screen(screen());
     }
 
+    /// Names the other side of the messages that follow, in a server.
+    pub(crate) fn set_peer(&mut self, peer: Addressee) {
+        self.dialogue.peer = Some(peer);
+    }
+
     /// Stores a received message as the last one. Returns true if it passes the filter.
-    pub(super) fn admits(&mut self, kind: Kind, message: Content<'_>) -> bool {
+    pub(crate) fn admits(&mut self, kind: Kind, message: Content<'_>) -> bool {
         self.keep(kind, message);
+        self.last_peer = self.dialogue.peer;
         let Some(filter) = &self.filter else { return true };
         let matches = match message {
             Content::Short(bytes) => filter.is_match(bytes),
@@ -92,7 +100,7 @@ impl View {
     }
 
     /// Shows a received message that passed the filter. Returns what to print now, if anything.
-    pub(super) fn received(
+    pub(crate) fn received(
         &mut self,
         kind: Kind,
         message: Content<'_>,
@@ -113,13 +121,13 @@ impl View {
     }
 
     /// Shows a message that was sent by a command. Returns what to print now, if anything.
-    pub(super) fn sent(&mut self, kind: Kind, message: &[u8]) -> Option<String> {
+    pub(crate) fn sent(&mut self, kind: Kind, message: &[u8]) -> Option<String> {
         let text = self.dialogue.message(Direction::Out, kind, message, SystemTime::now());
         self.show(text)
     }
 
     /// Shows a received ping or pong. Returns what to print now, if anything.
-    pub(super) fn control(
+    pub(crate) fn control(
         &mut self,
         name: &str,
         payload: &[u8],
@@ -141,17 +149,17 @@ impl View {
     }
 
     /// Reports whether received messages are held.
-    pub(super) fn is_paused(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         self.held.is_some()
     }
 
     /// Reports whether the held text has reached its limit, at which the session is no longer read.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.text.len() >= HELD_LIMIT_BYTES)
     }
 
     /// Starts holding messages. Returns the text to print: the state, if already paused.
-    pub(super) fn pause(&mut self) -> String {
+    pub(crate) fn pause(&mut self) -> String {
         match &self.held {
             Some(_) => self.state().unwrap_or_default(),
             None => {
@@ -162,7 +170,7 @@ impl View {
     }
 
     /// Stops holding messages. Returns the held text.
-    pub(super) fn resume(&mut self) -> String {
+    pub(crate) fn resume(&mut self) -> String {
         match self.held.take() {
             None => "not paused".to_owned(),
             Some(Held { mut text, messages, .. }) => {
@@ -174,12 +182,12 @@ impl View {
     }
 
     /// Returns the number of held messages as a text, or `None` if not paused.
-    pub(super) fn state(&self) -> Option<String> {
+    pub(crate) fn state(&self) -> Option<String> {
         self.held.as_ref().map(|held| format!("paused: {}", were_held(held.messages)))
     }
 
     /// Sets or removes the filter. Returns the text to print.
-    pub(super) fn filter(&mut self, filter: Option<Matcher>) -> String {
+    pub(crate) fn filter(&mut self, filter: Option<Matcher>) -> String {
         let hidden = std::mem::take(&mut self.hidden);
         let had_filter = self.filter.is_some();
         let before = if had_filter { format!("; {hidden} did not match") } else { String::new() };
@@ -191,24 +199,24 @@ impl View {
     }
 
     /// Switches or toggles pretty-printing. Returns the text to print.
-    pub(super) fn json(&mut self, wanted: Option<bool>) -> &'static str {
+    pub(crate) fn json(&mut self, wanted: Option<bool>) -> &'static str {
         let pretty = &mut self.dialogue.pretty;
         *pretty = wanted.unwrap_or(!*pretty);
         if *pretty { "JSON is pretty-printed" } else { "JSON is shown as received" }
     }
 
     /// Switches or toggles timestamps. Returns the text to print.
-    pub(super) fn time(&mut self, wanted: Option<bool>) -> &'static str {
+    pub(crate) fn time(&mut self, wanted: Option<bool>) -> &'static str {
         let times = &mut self.dialogue.times;
         *times = wanted.unwrap_or(!*times);
         if *times { "timestamps are shown" } else { "timestamps are not shown" }
     }
 
     /// Returns the last received message, or only its start if it is too long to read.
-    pub(super) fn last(&self) -> String {
+    pub(crate) fn last(&self) -> String {
         let Some((kind, message)) = &self.last else { return NONE_YET.to_owned() };
         let extent = Extent::Start(LAST_LIMIT_BYTES);
-        let dialogue = Dialogue { extent, times: false, ..self.dialogue };
+        let dialogue = Dialogue { extent, times: false, peer: self.last_peer, ..self.dialogue };
         match message {
             LastMessage::Short(bytes) => {
                 dialogue.message(Direction::In, *kind, bytes, SystemTime::now())
@@ -218,7 +226,7 @@ impl View {
     }
 
     /// Writes the last received message to a new file. Returns the text to print.
-    pub(super) fn save(&self, path: &Path) -> String {
+    pub(crate) fn save(&self, path: &Path) -> String {
         let Some((_, message)) = &self.last else { return NONE_YET.to_owned() };
         let write = || -> io::Result<u64> {
             let mut options = std::fs::OpenOptions::new();

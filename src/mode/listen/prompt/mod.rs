@@ -1,0 +1,127 @@
+//! The prompt of a server: its lines go to all clients or to one of them.
+
+mod commands;
+mod who;
+
+use super::shared::Shared;
+use crate::{
+    console::{
+        event::{PromptEvent, PromptReply},
+        prompt::{BRIEF_LIMIT, Prompt},
+        prompt_look::PromptLook,
+        view::View,
+    },
+    error::Error,
+    job::{listen::Service, run_outcome::RunOutcome},
+    script::{addressee::Addressee, command::place::Place},
+};
+use colored::Colorize as _;
+use std::{sync::Arc, time::Duration};
+
+/// The prompt of a server.
+pub(super) struct ServerPrompt {
+    prompt: Prompt,
+    place: Place,
+    /// The clients that a line is sent to.
+    addressee: Addressee,
+    /// True if the line that is being edited was begun for a client that has left since.
+    is_orphan: bool,
+    look: PromptLook,
+}
+
+impl ServerPrompt {
+    /// Opens the prompt below the line `first`.
+    pub(super) fn open(first: &str, service: &Service) -> Result<Self, Error> {
+        let place = match service {
+            Service::Talk => Place::Talk,
+            Service::Reply(..) => Place::Replies,
+            Service::Echo | Service::Broadcast | Service::Exec(_) => Place::Service,
+        };
+        let look = look(Addressee::All, true, PromptLook::default());
+        let prompt = Prompt::open(first, None, look, place)
+            .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
+        Ok(Self { prompt, place, addressee: Addressee::All, is_orphan: false, look })
+    }
+
+    /// Offers the clients of a server at Tab.
+    pub(super) fn offer_clients(&self, shared: &Arc<Shared>) {
+        let shared = Arc::clone(shared);
+        self.prompt.vocabulary().clients = Some(Box::new(move || {
+            let clients = shared.hub.mailboxes().into_iter();
+            clients.map(|it| (it.id, it.record().map(|it| it.target.to_string()))).collect()
+        }));
+    }
+
+    /// Returns the prompt, above which output is printed.
+    pub(super) fn prompt(&self) -> &Prompt {
+        &self.prompt
+    }
+
+    /// Waits for an event, which [`Self::handle`] needs. Cancel-safe.
+    pub(super) async fn event(&mut self) -> Option<PromptEvent> {
+        let is_full = self.prompt.is_full();
+        self.prompt.event(is_full).await
+    }
+
+    /// Handles an event. Returns the outcome if it ends the server.
+    pub(super) fn handle(&mut self, event: PromptEvent, shared: &Shared) -> Option<RunOutcome> {
+        let (reply, outcome) = match event {
+            PromptEvent::Line(line) => match self.line(&line, shared) {
+                PromptReply::Leave => (PromptReply::Leave, Some(RunOutcome::Done)),
+                reply => (reply, None),
+            },
+            PromptEvent::Edit(text) => (PromptReply::Edit(text), None),
+            PromptEvent::Edited => (PromptReply::Prompt, None),
+            PromptEvent::Interrupt => (PromptReply::Leave, Some(RunOutcome::Signal(SIGINT))),
+            PromptEvent::Hangup => (PromptReply::Leave, Some(RunOutcome::Signal(SIGHUP))),
+            PromptEvent::Eof => (PromptReply::Leave, Some(RunOutcome::Done)),
+        };
+        self.adapt(shared, Prompt::set_look);
+        self.prompt.reply(reply);
+        outcome
+    }
+
+    /// Adapts to clients that have joined or left.
+    pub(super) fn update(&mut self, shared: &Shared) {
+        if let Addressee::Client(id) = self.addressee
+            && !shared.hub.has(id)
+        {
+            self.addressee = Addressee::All;
+            self.is_orphan = self.prompt.has_text();
+            let note = format!("client {id} has left: lines go to all clients again");
+            self.prompt.print(&note.dimmed().to_string());
+        }
+        self.adapt(shared, Prompt::change_look);
+    }
+
+    fn adapt(&mut self, shared: &Shared, set: impl FnOnce(&Prompt, PromptLook)) {
+        let view = shared.output.view(|view| view.look()).unwrap_or_default();
+        let look = look(self.addressee, shared.hub.count() == 0, view);
+        if look != self.look {
+            self.look = look;
+            set(&self.prompt, look);
+        }
+    }
+
+    /// Ends a pause.
+    pub(super) fn release(&self, shared: &Shared) {
+        if shared.output.view(|view| view.is_paused()) == Some(true)
+            && let Some(held) = shared.output.view(View::resume)
+        {
+            self.prompt.print(&held);
+        }
+    }
+
+    /// Closes the prompt and restores the terminal, for at most `limit`.
+    pub(super) async fn close(self, limit: Duration) {
+        self.prompt.close(limit.min(BRIEF_LIMIT), std::future::pending()).await;
+    }
+}
+
+/// Returns the look of the prompt, whose display of messages has the look `view`.
+fn look(addressee: Addressee, is_alone: bool, view: PromptLook) -> PromptLook {
+    PromptLook { addressee: Some(addressee).filter(|_| !is_alone), is_server: true, ..view }
+}
+
+const SIGHUP: i32 = 1;
+const SIGINT: i32 = 2;

@@ -1,0 +1,22 @@
+//! The prompts at which slash commands are typed.
+
+/// A prompt. Each has the commands that work there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// That of a client.
+    #[default]
+    Client,
+    /// That of a server that shows the messages of its clients.
+    Talk,
+    /// That of a server with a reply script.
+    Replies,
+    /// That of a server with another service.
+    Service,
+}
+
+pub(super) const ANY: &[Place] = &[Place::Client, Place::Talk, Place::Replies, Place::Service];
+pub(super) const CLIENT: &[Place] = &[Place::Client];
+pub(super) const SERVER: &[Place] = &[Place::Talk, Place::Replies, Place::Service];
+/// Where received messages are shown.
+pub(super) const SHOWN: &[Place] = &[Place::Client, Place::Talk];
+pub(super) const REPLIES: &[Place] = &[Place::Replies];

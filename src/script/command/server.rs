@@ -1,0 +1,24 @@
+//! The slash commands that only a server has.
+
+use crate::{proto::Close, script::addressee::Addressee};
+
+/// A command that only a server has.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ServerCommand {
+    /// Addresses the lines that follow.
+    Address(Addressee),
+    /// Sends a text to others than the addressee.
+    Tell(Addressee, String),
+    /// Lists the clients.
+    Who,
+    /// Closes the session of a client.
+    Kick(u64, Close),
+    /// Ends the connection of a client without a Close.
+    Drop(u64),
+    /// Refuses new clients with this status; `None` accepts them again.
+    Refuse(Option<u16>),
+    /// Shows the opening handshake of a client.
+    Handshake(u64),
+    /// Reads the reply script again.
+    Reload,
+}
