@@ -36,7 +36,7 @@ use super::{Session, clock};
 use crate::{
     connect::{ClientConnection, ClientReport, Established, RequestSummary, Timing},
     proto::{
-        Close, Entropy, Event, Kind, Settings, Violation,
+        Close, Entropy, Event, Kind, Role, Settings, Violation,
         handshake::{Agreement, Response, Version},
         headers::Headers,
     },
@@ -292,6 +292,9 @@ struct Direction {
     /// The reader was dropped.
     unread: bool,
     reset: bool,
+    /// The error of the next call of the reader or of the writer, and of all later ones.
+    reading_fails: Option<io::ErrorKind>,
+    writing_fails: Option<io::ErrorKind>,
     /// The total number of bytes written.
     written: u64,
     reader: Option<Waker>,
@@ -362,10 +365,28 @@ impl Wire {
         self.both(|direction| direction.reset = true);
     }
 
+    /// Makes reads and writes of one end fail. A direction without an error makes no progress.
+    pub(crate) fn lose(&self, end: Role, loss: Loss) {
+        let (incoming, outgoing) = match end {
+            Role::Client => (&self.to_client, &self.to_server),
+            Role::Server => (&self.to_server, &self.to_client),
+        };
+        lock(incoming).reading_fails = loss.read;
+        lock(outgoing).writing_fails = loss.write;
+        self.both(|_| ());
+    }
+
     /// Returns the number of bytes written by the client and by the server.
     pub(crate) fn written(&self) -> (u64, u64) {
         (lock(&self.to_server).written, lock(&self.to_client).written)
     }
+}
+
+/// The errors of a lost connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loss {
+    pub(crate) read: Option<io::ErrorKind>,
+    pub(crate) write: Option<io::ErrorKind>,
 }
 
 /// One end of a wire, a transport. Dropping it ends both directions.
@@ -388,6 +409,8 @@ pub(crate) fn wire(buffer: usize) -> (End, End, Wire) {
             stalled: false,
             unread: false,
             reset: false,
+            reading_fails: None,
+            writing_fails: None,
             written: 0,
             reader: None,
             writer: None,
@@ -413,6 +436,9 @@ impl AsyncRead for End {
         let mut incoming = lock(incoming);
         if incoming.reset {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        if let Some(kind) = incoming.reading_fails {
+            return Poll::Ready(Err(kind.into()));
         }
         let now = clock::now();
         let next = incoming.chunks.front().map(|(at, _)| *at).or(incoming.ended);
@@ -454,6 +480,9 @@ impl AsyncWrite for End {
         let mut outgoing = lock(&self.outgoing);
         if outgoing.reset {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        if let Some(kind) = outgoing.writing_fails {
+            return Poll::Ready(Err(kind.into()));
         }
         if outgoing.unread || outgoing.ended.is_some() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));

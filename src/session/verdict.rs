@@ -134,24 +134,8 @@ impl Session {
             }
             (None | Some(Cause::LocalClose | Cause::RemoteClose(_)), None) => Ok(()),
             (None, Some(close)) => self.judge(close),
-            (Some(Cause::SendFailed), None) if carrier == Version::Http2 && self.eof => {
-                // The end of the peer's side says why sending failed.
-                Err(match self.receive_error.take() {
-                    Some(cause) => {
-                        SessionError::receive(authority, cause, inside_message, quiet, context)
-                    }
-                    None => {
-                        SessionError::NoClose { authority, carrier, inside_message, quiet, context }
-                    }
-                })
-            }
-            (Some(Cause::SendFailed), None) => {
-                let cause = self.send_error.take().unwrap_or_else(|| io::ErrorKind::Other.into());
-                // Only the first call after a reset reports it, which may have been a read.
-                let reset =
-                    self.receive_error.take_if(|_| cause.kind() == io::ErrorKind::BrokenPipe);
-                let cause = reset.unwrap_or(cause);
-                Err(SessionError::Send { authority, cause, context })
+            (Some(Cause::SendFailed), None) | (Some(Cause::TransportEnded), _) => {
+                Err(self.transport_error(waiting))
             }
             (Some(Cause::Violation(violation)), _) => {
                 let told = self.our_close.is_none();
@@ -162,18 +146,71 @@ impl Session {
                 let limit = self.settings.ping_timeout.unwrap_or_default();
                 Err(SessionError::PongTimeout { authority, limit })
             }
-            (Some(Cause::TransportEnded), _) => match self.receive_error.take() {
-                Some(cause) => {
-                    Err(SessionError::receive(authority, cause, inside_message, quiet, context))
-                }
-                None => Err(SessionError::NoClose {
-                    authority,
-                    carrier,
-                    inside_message,
-                    quiet,
-                    context,
-                }),
-            },
         }
+    }
+
+    /// Returns the error for a transport that ended or failed before the peer's Close.
+    ///
+    /// Only the first call after a reset reports it. The error is the same whether that call was a
+    /// read or a write: a lost connection could not send if messages wait, and could not receive
+    /// otherwise.
+    fn transport_error(&mut self, waiting: usize) -> SessionError {
+        let (authority, carrier, quiet) = (self.authority.clone(), self.carrier, self.last_quiet);
+        let inside_message = self.connection.is_inside_message();
+        let context = self.context();
+        let received = self.receive_error.take();
+        // A pipe is broken because the other direction has ended, which was read then.
+        let is_consequence =
+            |cause: &io::Error| self.eof && cause.kind() == io::ErrorKind::BrokenPipe;
+        let sent = self.send_error.take().filter(|cause| !is_consequence(cause));
+        let is_unsent = self.connection.unsent_messages() + waiting > 0;
+        match (received, sent) {
+            (Some(cause), _) if is_loss(&cause) && is_unsent => {
+                SessionError::Send { authority, cause: without_fault(cause), context }
+            }
+            (None, Some(cause)) if is_loss(&cause) && !is_unsent => {
+                SessionError::receive(authority, cause, inside_message, quiet, context)
+            }
+            // On an HTTP/2 stream, reading gives the reason.
+            (received, Some(cause)) if received.is_none() || carrier != Version::Http2 => {
+                SessionError::Send { authority, cause, context }
+            }
+            (Some(cause), _) => {
+                SessionError::receive(authority, cause, inside_message, quiet, context)
+            }
+            (None, _) => {
+                SessionError::NoClose { authority, carrier, inside_message, quiet, context }
+            }
+        }
+    }
+}
+
+/// Reports whether the network or the peer's system dropped the connection.
+fn is_loss(cause: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown,
+        NetworkUnreachable, TimedOut,
+    };
+    if let Some(fault) = cause.get_ref().and_then(|inner| inner.downcast_ref::<Http2Fault>()) {
+        return matches!(fault, Http2Fault::Lost(Some(cause)) if is_loss(cause));
+    }
+    matches!(
+        cause.kind(),
+        BrokenPipe
+            | ConnectionAborted
+            | ConnectionReset
+            | HostUnreachable
+            | NetworkDown
+            | NetworkUnreachable
+            | TimedOut
+    )
+}
+
+/// Returns the system's error below an HTTP/2 connection that was lost.
+fn without_fault(cause: io::Error) -> io::Error {
+    match cause.downcast() {
+        Ok(Http2Fault::Lost(Some(cause))) => cause,
+        Ok(fault) => fault.into(),
+        Err(cause) => cause,
     }
 }

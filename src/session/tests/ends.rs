@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     proto::{Opcode, Violation, handshake::Version},
-    session::SessionError,
+    session::{SessionError, testbed::Loss},
 };
 
 /// One step of a test.
@@ -17,6 +17,8 @@ enum Step {
     Leaves,
     /// The connection is reset.
     Reset,
+    /// The calls of the session fail with these errors.
+    Lose(Loss),
     /// Nothing arrives from now on.
     Stall,
     /// The session sends a message of this many bytes.
@@ -27,7 +29,7 @@ enum Step {
     Pass(u64),
 }
 
-use Step::{Close as OurClose, Ends, Frame, Leaves, Pass, Reset, Send, Stall};
+use Step::{Close as OurClose, Ends, Frame, Leaves, Lose, Pass, Reset, Send, Stall};
 
 /// The parts of a result that `Session::verdict` decides on.
 #[derive(Debug, PartialEq, Eq)]
@@ -82,6 +84,7 @@ async fn play(player: &mut Player, peer: End, wire: &Wire, role: Role, steps: &[
             (Ends, Some(peer)) => peer.shutdown().await.unwrap(),
             (Leaves, _) => peer = None,
             (Reset, _) => wire.reset(),
+            (Lose(loss), _) => wire.lose(role, loss),
             (Stall, _) => wire.stall(),
             (Send(size), _) => player.session.send(Kind::Binary, &vec![7; size]).unwrap(),
             (OurClose(code), _) => player.close(code),
@@ -255,9 +258,10 @@ fn messages_remain_unsent() {
 #[test]
 fn writing_to_the_transport_fails() {
     for (steps, expected) in [
-        (vec![Leaves, Send(10)], Verdict::Send),
         (vec![Reset, Send(10)], Verdict::Send),
-        (vec![HALF, Leaves, Send(10)], Verdict::Send),
+        // The pipe is broken because the peer has left.
+        (vec![Leaves, Send(10)], Verdict::NoClose(false)),
+        (vec![HALF, Leaves, Send(10)], Verdict::NoClose(true)),
         // A Close received before gives the reason.
         (vec![NORMAL, Leaves, Send(10)], Verdict::Unsent(1, 1000)),
         (vec![INTERNAL, Leaves, Send(10)], Verdict::Unsent(1, 1011)),
@@ -270,9 +274,40 @@ fn writing_to_the_transport_fails() {
     for (steps, expected) in [
         (vec![Leaves, Send(10)], Verdict::NoClose(false)),
         (vec![HALF, Leaves, Send(10)], Verdict::NoClose(true)),
-        (vec![Reset, Send(10)], Verdict::Receive),
+        (vec![Reset, Send(10)], Verdict::Send),
     ] {
         ends(&bed, 0, &steps, &expected);
+    }
+}
+
+/// Whichever call sees it first, and also where the other one then sees its consequence.
+#[test]
+fn a_loss_is_a_failure_to_send_if_and_only_if_messages_wait() {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, HostUnreachable, TimedOut};
+    let losses = [ConnectionReset, TimedOut, HostUnreachable].into_iter().flat_map(|kind| {
+        [
+            Loss { read: Some(kind), write: None },
+            Loss { read: None, write: Some(kind) },
+            Loss { read: Some(kind), write: Some(kind) },
+            Loss { read: Some(kind), write: Some(BrokenPipe) },
+        ]
+    });
+    let ping = Settings { ping_interval: Some(S), ..SETTINGS };
+    for carrier in [Version::Http11, Version::Http2] {
+        let small = Bed { buffer: 100, carrier, ..Bed::default() };
+        let pinging = Bed { carrier, ..bed_with(ping) };
+        for loss in losses.clone() {
+            let lose = Lose(loss);
+            let stuck = vec![Send(60), Send(60), Pass(1), lose];
+            ends(&small, 0, &stuck, &Verdict::Send);
+            // Lines that the caller has read and not sent.
+            ends(&small, 3, &[Send(60), Pass(1), lose], &Verdict::Send);
+            // Only a ping fails to be sent.
+            ends(&pinging, 0, &[Send(10), Pass(1), lose], &Verdict::Receive);
+        }
+        // The end of the stream is not a loss, even where writing fails.
+        let left = Lose(Loss { read: None, write: Some(BrokenPipe) });
+        ends(&small, 3, &[Send(60), Send(60), Pass(1), Ends, left], &Verdict::NoClose(false));
     }
 }
 
