@@ -272,7 +272,7 @@ fn cookies_are_not_written_to_stdout() {
     Test::new()
         .args(["--cookie-jar", "-", "ws://127.0.0.1:1"])
         .stderr_has([
-            "for '--cookie-jar <FILE>': cookies are not written to stdout (a file of this name is ./-)",
+            "invalid value '-' for '--cookie-jar <FILE>': cookies are not written to stdout (a file of this name is ./-)",
         ])
         .status(2)
         .run();

@@ -38,7 +38,9 @@ pub(super) fn usage(error: &clap::Error) -> Error {
         value if value.is_empty() && !option.starts_with('-') => option.clone(),
         value => value,
     };
-    let is_secret = SECRET.iter().any(|secret| option.starts_with(secret));
+    // The name may be followed by that of the value.
+    let name = option.split([' ', '=']).next().unwrap_or_default();
+    let is_secret = SECRET.contains(&name);
     let shown = if is_secret && !is_plain_header(&option, &value) {
         REDACTED.to_owned()
     } else {
@@ -67,5 +69,7 @@ pub(super) fn usage(error: &clap::Error) -> Error {
 /// Reports whether the value of `--header` is a name alone, or a field without secrets.
 fn is_plain_header(option: &str, value: &str) -> bool {
     let name = value.split(':').next().unwrap_or_default();
-    option.starts_with("--header") && !name.contains([' ', '\t']) && quoted(value) == value
+    option.split(' ').next() == Some("--header")
+        && !name.contains([' ', '\t'])
+        && quoted(value) == value
 }

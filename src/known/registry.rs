@@ -22,8 +22,8 @@ pub(super) struct Secret {
     text: String,
     origin: Origin,
     forms: Vec<Vec<u8>>,
-    /// The text in lower case, to which a URL parser changes a host name; empty if it would match
-    /// by chance.
+    /// The text in lower case, to which a URL parser changes a host name and in which a server may
+    /// repeat it; empty for a pair, which would match by chance.
     folded: Vec<u8>,
     /// The minimum length of a prefix that counts as the secret where it is cut off.
     cut_bytes: usize,
@@ -77,8 +77,8 @@ impl KnownSecrets {
         forms.retain(|form| form.len() >= least);
         // The beginning may be an authentication scheme, which is public.
         let cut_bytes = MIN_SECRET_BYTES + text.find(' ').map_or(0, |at| at + 1);
-        let is_long = text.len() >= MIN_PART_BYTES && !is_pair(text.as_bytes());
-        let folded = if is_long { text.to_ascii_lowercase().into_bytes() } else { Vec::new() };
+        let folds = text.len() >= MIN_SECRET_BYTES && !is_pair(text.as_bytes());
+        let folded = if folds { text.to_ascii_lowercase().into_bytes() } else { Vec::new() };
         self.secrets.push(Secret { text: text.to_owned(), origin, forms, folded, cut_bytes });
     }
 
@@ -154,7 +154,9 @@ impl KnownSecrets {
         let lower = text.to_ascii_lowercase();
         for secret in self.secrets.iter().filter(|secret| !secret.folded.is_empty()) {
             let form = &secret.folded;
-            found.extend(memchr::memmem::find_iter(&lower, form).map(|at| at..at + form.len()));
+            let whole = memchr::memmem::find_iter(&lower, form).map(|at| at..at + form.len());
+            let anywhere = form.len() >= MIN_PART_BYTES;
+            found.extend(whole.filter(|range| anywhere || is_word(&lower, range, false)));
             let cut_off = |(end, least): &(_, usize)| {
                 cut_off(&lower, *end, form, MIN_PART_BYTES.max(secret.cut_bytes).max(*least))
             };
