@@ -182,8 +182,9 @@ pub struct ConnectArgs {
     /// Reconnect, at most MAX times in a row
     ///
     /// Reopens the session when it is lost or cannot be opened. Without MAX, the number of attempts
-    /// is not limited, but a lack of descriptors, threads or memory ends the run. -x and --expect
-    /// run again in each session. Implies --wait -1, unless --wait, --quiet-for or --send-only is
+    /// is not limited, but errors that another attempt does not change end the run: a lack of
+    /// descriptors, threads or memory, a missing permission, an unsupported kind of address. -x and
+    /// --expect run again in each session. Implies --wait -1, unless --wait, --quiet-for or --send-only is
     /// given, and --ping-timeout 60, unless one is given. With a --ping-interval under 30, the
     /// implied timeout is twice that interval, but at least 10.
     #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true)]

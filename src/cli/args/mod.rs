@@ -130,7 +130,10 @@ pub struct ClientArgs {
     /// Keep receiving this long after the input ends; -1 for no limit
     ///
     /// The time starts at the end of stdin, or at the last -x if stdin provides no data. 0 closes
-    /// immediately; -1 waits until the peer closes. Overrides --quiet-for.
+    /// immediately; -1 waits until the peer closes. With --reconnect, the time is that of the whole
+    /// run: it goes on while the connection is lost, and the run then ends with the last error.
+    /// While messages wait for a peer that neither reads nor sends anything, it is also the limit
+    /// of that, but at least --close-timeout; the exit status is then 55. Overrides --quiet-for.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_negative_numbers = true)]
     #[arg(value_parser = values::wait, help_heading = PIPE)]
     pub wait: Option<Wait>,
@@ -210,9 +213,11 @@ pub struct ClientArgs {
     ///
     /// After the end of stdin, or after the last -x if stdin provides no data, closes when no bytes
     /// have arrived from the peer for this long. The default is 1 second, or 5 seconds while
-    /// nothing has arrived since the last message sent. This option also replaces the limit of 30
-    /// seconds for a peer that stops reading. --wait overrides this rule; --count and --until
-    /// disable it.
+    /// nothing has arrived since the last message sent. It counts anew in each session of
+    /// --reconnect. This option also replaces the limit of 30 seconds for a peer that neither reads
+    /// nor sends anything while messages wait, which ends the run with exit status 55; before the
+    /// end of the input, it only extends that limit. --wait overrides this rule; --count and
+    /// --until disable it, except for that limit.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = PIPE)]
     pub quiet_for: Option<Duration>,
 

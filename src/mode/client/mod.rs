@@ -9,5 +9,6 @@ mod message_limit;
 mod news;
 mod pipe;
 mod reconnect;
+mod retry_table;
 
 pub(super) use conversation::run;

@@ -1,14 +1,14 @@
 //! Reconnection after the loss of a session: its conditions, delays and limits.
 
+use super::retry_table::is_retryable;
 use crate::{
-    connect::{ClientConnection, ConnectOptions, Dialer, LimitScope, OpenError, Progress},
+    connect::{ClientConnection, ConnectOptions, Dialer, OpenError, Progress},
     error::Error,
     job::reconnect::ReconnectRules,
-    net::http2::Http2Fault,
     proto::handshake::Response,
     random,
     report::Report,
-    session::{QuietPeriod, Session, SessionError, clock::now},
+    session::{QuietPeriod, Session, clock::now},
     sink::sinks::Sinks,
 };
 use std::{
@@ -114,28 +114,9 @@ impl Reconnector {
             }
             Some(_) => Err(None),
             None => match session.verdict(0).map_err(Error::from) {
-                Err(error) if Self::is_retryable(&error) => Ok(error),
+                Err(error) if is_retryable(&error) => Ok(error),
                 verdict => Err(verdict.err()),
             },
-        }
-    }
-
-    /// Reports whether another attempt may succeed.
-    fn is_retryable(error: &Error) -> bool {
-        match error {
-            // Only the user can change the limits of this system.
-            error if error.is_lack_of_resources() => false,
-            Error::Open(error) => is_temporary(error),
-            Error::Session(error) => match error {
-                SessionError::Send { .. }
-                | SessionError::Receive { .. }
-                | SessionError::NoClose { .. }
-                | SessionError::PongTimeout { .. } => true,
-                SessionError::Http2 { fault, .. } => is_lost(fault),
-                _ => false,
-            },
-            Error::Truncated { cause, .. } => Self::is_retryable(cause),
-            _ => false,
         }
     }
 
@@ -145,15 +126,17 @@ impl Reconnector {
         tell: &mut dyn FnMut(RetryEvent<'_>),
     ) -> Result<ClientConnection, Error> {
         match self.attempt(tell).await {
-            Err(error) if Self::is_retryable(&error) => self.reopen(error, tell).await,
+            Err(error) if is_retryable(&error) => self.reopen(error, None, tell).await,
             done => done,
         }
     }
 
-    /// Opens a session after `error`. Returns the error of the last attempt.
+    /// Opens a session after `error`. Returns the error of the last attempt, at the latest at
+    /// `ends`.
     pub(super) async fn reopen(
         &mut self,
         mut error: Error,
+        ends: Option<Instant>,
         tell: &mut dyn FnMut(RetryEvent<'_>),
     ) -> Result<ClientConnection, Error> {
         self.losses.count(&mut error);
@@ -163,9 +146,19 @@ impl Reconnector {
                 return Err(error);
             };
             tell(RetryEvent::Lost(&error, wait));
-            tokio::time::sleep(wait).await;
-            match self.attempt(tell).await {
-                Err(next) if Self::is_retryable(&next) => error = next,
+            let next = async {
+                tokio::time::sleep(wait).await;
+                self.attempt(tell).await
+            };
+            let next = match ends {
+                None => next.await,
+                Some(at) => match tokio::time::timeout_at(at.into(), next).await {
+                    Ok(next) => next,
+                    Err(_) => return Err(error),
+                },
+            };
+            match next {
+                Err(next) if is_retryable(&next) => error = next,
                 done => return done,
             }
         }
@@ -180,34 +173,6 @@ impl Reconnector {
         self.backoff.opened = Some(now());
         Ok(opened)
     }
-}
-
-/// Reports whether a failure to open a session may be temporary.
-fn is_temporary(error: &OpenError) -> bool {
-    match error {
-        OpenError::Resolve { .. }
-        | OpenError::ResolveProxy { .. }
-        | OpenError::Connect { .. }
-        | OpenError::ConnectProxy { .. }
-        | OpenError::Socket { .. }
-        | OpenError::Request { .. }
-        | OpenError::HandshakeCut { .. } => true,
-        OpenError::Timeout { scope, .. } => *scope != LimitScope::Run,
-        OpenError::Status { response, .. } => matches!(response.status, 429 | 500 | 502..=504),
-        OpenError::Http2 { fault, .. } => is_lost(fault),
-        _ => false,
-    }
-}
-
-/// Reports whether the server ended the connection or the stream.
-fn is_lost(fault: &Http2Fault) -> bool {
-    matches!(
-        fault,
-        Http2Fault::NoSettings
-            | Http2Fault::GoAway { .. }
-            | Http2Fault::Lost(_)
-            | Http2Fault::Reset(_)
-    )
 }
 
 /// An event during the opening of a session.
@@ -259,7 +224,7 @@ pub(super) mod tests {
             Close, CloseCode,
             handshake::{Headers, Version},
         },
-        session::testbed,
+        session::{SessionError, testbed},
     };
     use std::collections::VecDeque;
 
@@ -330,7 +295,7 @@ pub(super) mod tests {
                 waits.push(wait);
             }
         };
-        let opened = it.reopen(lost(), &mut tell).await;
+        let opened = it.reopen(lost(), None, &mut tell).await;
         (opened, waits, now() - start)
     }
 
@@ -372,32 +337,6 @@ pub(super) mod tests {
             let opened = PreparedOpener::default().reconnector(None).open(&mut |_| ()).await;
             assert!(matches!(opened, Err(Error::Open(OpenError::Other { .. }))));
         });
-    }
-
-    #[test]
-    fn a_lack_of_local_resources_ends_the_attempts() {
-        use rustix::io::Errno;
-        use std::io::Error as IoError;
-        let address = "127.0.0.1:80".parse().unwrap();
-        for (errno, is_retried) in [
-            (Errno::MFILE, false),
-            (Errno::NFILE, false),
-            (Errno::NOMEM, false),
-            (Errno::CONNREFUSED, true),
-            (Errno::NETUNREACH, true),
-        ] {
-            let cause = || IoError::from(errno);
-            let attempts = || vec![(address, cause())];
-            for error in [
-                OpenError::Connect { authority: "h".into(), attempts: attempts() },
-                OpenError::ConnectProxy { proxy: "p".into(), attempts: attempts() },
-                OpenError::Resolve { host: "h".into(), cause: cause() },
-                OpenError::Socket { path: "s".into(), cause: cause() },
-            ] {
-                let error = Error::from(error);
-                assert_eq!(Reconnector::is_retryable(&error), is_retried, "{error:?}");
-            }
-        }
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Interactive {
                 handshake.extend(handshake_lines(step, secrets));
             }
         };
-        let opened = self.wait_for(Box::pin(reconnector.reopen(error, &mut tell))).await;
+        let opened = self.wait_for(Box::pin(reconnector.reopen(error, None, &mut tell))).await;
         self.reconnector = Some(reconnector);
         self.install(opened, handshake, Figures::Continued)
     }

@@ -102,6 +102,8 @@ pub(super) enum Expiry {
     Waited(Duration),
     /// The peer has been silent for this long.
     Silence(Duration),
+    /// The peer has neither read nor sent anything for this long, while messages wait.
+    Stalled(Duration),
 }
 
 /// Computes when the session ends from the events that are recorded.
@@ -132,7 +134,9 @@ impl Clock {
     /// Records the end of the script, which may be empty.
     pub(super) fn script_ended(&mut self, now: Instant) {
         self.script_ended = true;
-        self.start(now);
+        if !self.runs() {
+            self.start(now);
+        }
     }
 
     /// Records bytes of stdin.
@@ -149,10 +153,13 @@ impl Clock {
         self.start(now);
     }
 
-    /// Records that a session replaces the lost one: its script runs again.
+    /// Records that a session replaces the lost one: its script runs again. The time of `-w` is that
+    /// of the whole run; silence is that of one session, since nothing can arrive between two.
     pub(super) fn reopened(&mut self, now: Instant) {
         self.script_ended = false;
-        self.started = None;
+        if !matches!(self.rules.end.wait, Some(Wait::For(_))) {
+            self.started = None;
+        }
         self.busy(now);
     }
 
@@ -207,20 +214,27 @@ impl Clock {
         self.started.is_some()
     }
 
-    /// Returns the end of a run whose script or answers wait for a peer that has neither read nor
-    /// sent any bytes since `active`, or `None` if another event ends it.
-    pub(super) fn stall(&self, active: Instant) -> Option<(Instant, Expiry)> {
-        let EndRules { wait, quiet_for, until_met } = self.rules.end;
-        let is_waited_for = match wait {
-            None => until_met,
-            Some(Wait::For(_)) => self.script_ended,
-            Some(Wait::UntilClosed) => true,
+    /// Returns the end of a run whose messages wait for a peer that has neither read nor sent any
+    /// bytes since `active`, or `None` if there is no limit. The time of `-w` is at least `least`,
+    /// since the network also needs time.
+    pub(super) fn stall(&self, active: Instant, least: Duration) -> Option<(Instant, Expiry)> {
+        let EndRules { wait, quiet_for, .. } = self.rules.end;
+        let window = match wait {
+            Some(Wait::UntilClosed) => return None,
+            Some(Wait::For(time)) => time.max(least),
+            // Silence counts from the end of the input.
+            None if self.awaits_stdin() => STALL_LIMIT.max(quiet_for.unwrap_or_default()),
+            None => quiet_for.unwrap_or(STALL_LIMIT),
         };
-        if is_waited_for || self.awaits_stdin() {
-            return None;
+        Some((active.max(self.blocked) + window, Expiry::Stalled(window)))
+    }
+
+    /// Returns the end of the run by `-w` while no session is open, if its time counts already.
+    pub(super) fn gap_end(&self) -> Option<Instant> {
+        match self.rules.end.wait {
+            Some(Wait::For(time)) => self.started.map(|started| started + time),
+            _ => None,
         }
-        let window = quiet_for.unwrap_or(STALL_LIMIT);
-        Some((active.max(self.blocked) + window, Expiry::Silence(window)))
     }
 
     /// Returns the time and reason of the end, if they are known. `stuck` is true while unsent
@@ -248,7 +262,7 @@ impl Clock {
 const SILENCE_LIMIT: Duration = Duration::from_secs(1);
 /// The silence allowed before an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// The time for which the peer may read none of the last bytes sent.
+/// The time for which the peer may read none of the bytes sent.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

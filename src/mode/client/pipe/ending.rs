@@ -22,21 +22,27 @@ impl Pipe {
         if self.end_cause.is_some() || !self.session.is_open() {
             return None;
         }
-        if let Some(stall) = self.stall() {
-            return Some(stall);
-        }
-        let expiry = self.clock.expiry(self.session.queued() > 0)?;
-        let busy = match expiry.1 {
-            Expiry::Waited(_) => self.feeding,
-            Expiry::Silence(_) => self.feeding || !self.output.is_written(),
-        };
-        (!busy).then_some(expiry)
+        let ended = self.clock.expiry(self.session.queued() > 0).filter(|(_, why)| match why {
+            Expiry::Waited(_) => !self.feeding,
+            Expiry::Silence(_) | Expiry::Stalled(_) => !self.feeding && self.output.is_written(),
+        });
+        self.stall().into_iter().chain(ended).min_by_key(|(at, _)| *at)
     }
 
-    /// Returns the end of a run whose messages wait for a peer that reads none.
+    /// Returns the end of a run whose queued bytes wait for a peer that reads none.
     fn stall(&self) -> Option<(Instant, Expiry)> {
-        let active = self.session.last_sent().max(self.session.last_heard());
-        self.clock.stall(active).filter(|_| self.is_stalled_by_peer())
+        let since = self.queued_since.filter(|_| self.output.is_written())?;
+        let active = self.session.last_sent().max(self.session.last_heard()).max(since);
+        self.clock.stall(active, self.options.settings.close_timeout)
+    }
+
+    /// Ends the run because the peer does not read. Its Close cannot be sent either, so that its
+    /// time limit began when the peer stopped.
+    fn end_stalled(&mut self, since: Instant) {
+        self.finish(EndCause::Clock);
+        if let Some((_, held_since)) = &mut self.held_close {
+            *held_since = since;
+        }
     }
 
     /// Returns the deadline of the expected message. There is none while undecoded bytes, which may
@@ -62,16 +68,25 @@ impl Pipe {
             return self.finish(EndCause::Failed(Error::Unmet(unmet)));
         }
         // Data ready on stdin is not silence, even if the timer fired first.
-        if self.stall().is_none() && self.stdin.as_ref().is_some_and(Stdin::is_ready) {
+        let stalled = self.stall().is_some_and(|(at, _)| at <= now);
+        if !stalled && self.stdin.as_ref().is_some_and(Stdin::is_ready) {
             return;
         }
         if let Some((at, why)) = self.expiry()
             && at <= now
         {
+            if matches!(why, Expiry::Stalled(_)) && !self.session.has_unsent_message() {
+                // Control frames may wait for as long as the session lasts.
+                self.queued_since = Some(now);
+                return;
+            }
             if let Some(note) = expiry_note(why, self.stdin.is_some()) {
                 self.report.note(&note);
             }
-            self.finish(EndCause::Clock);
+            match why {
+                Expiry::Stalled(window) => self.end_stalled(at - window),
+                Expiry::Waited(_) | Expiry::Silence(_) => self.finish(EndCause::Clock),
+            }
         }
     }
 
@@ -229,11 +244,13 @@ impl Pipe {
     }
 
     /// Returns the number of bytes of stdin that were not sent when the clock or the peer ended the
-    /// run. Complete messages that were read are not among them.
-    fn unread_bytes(&self) -> u64 {
+    /// run. Complete messages that were read are not among them, nor is jsonl input that sends
+    /// nothing.
+    fn unread_bytes(&mut self) -> u64 {
         let ends = matches!(self.end_cause, None | Some(EndCause::Clock));
         let Some(stdin) = self.stdin.as_ref().filter(|_| ends) else { return 0 };
-        stdin.available() + self.input.unfinished().len() as u64
+        let bytes = stdin.available() + self.input.unfinished().len() as u64;
+        if bytes > 0 && self.options.typed && !self.has_unsent_lines() { 0 } else { bytes }
     }
 
     /// Describes a Close from the peer that was received before the time of `-w` expired.
@@ -304,6 +321,13 @@ fn expiry_note(expiry: Expiry, stdin_is_open: bool) -> Option<String> {
         Expiry::Waited(_) if !stdin_is_open => return None,
         Expiry::Waited(time) => format!("{} s (-w)", time.as_secs_f64()),
         Expiry::Silence(window) => format!("{} s of silence", window.as_secs_f64()),
+        Expiry::Stalled(window) => {
+            let seconds = window.as_secs_f64();
+            return Some(format!(
+                "ended after {seconds} s in which the peer neither read nor sent anything (-w -1 \
+                 waits forever)"
+            ));
+        }
     };
     Some(if stdin_is_open {
         format!(

@@ -11,7 +11,11 @@ use crate::{
     },
     session::{clock::now, limits::QUEUE_LIMIT_BYTES},
 };
-use std::ops::Range;
+use std::{
+    ops::Range,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 impl Pipe {
     /// Sends pending messages until the queue of the session is full.
@@ -128,10 +132,38 @@ impl Pipe {
         }
         let mut waiting = 0;
         while let Some(Next::Message(range)) = self.input.take() {
-            let action = jsonl::parse(self.input.bytes(range));
-            waiting += usize::from(!matches!(action, Ok(None | Some(Action::Wait(_)))));
+            match jsonl::parse(self.input.bytes(range)) {
+                Ok(None | Some(Action::Wait(_) | Action::Expect(_))) => {}
+                Ok(Some(Action::Send(Outgoing::Close(_)))) => {
+                    // The session has ended, and nothing after this line is sent.
+                    self.stdin = None;
+                    break;
+                }
+                Ok(Some(Action::Send(_) | Action::Expand(_))) | Err(_) => waiting += 1,
+            }
         }
         waiting
+    }
+
+    /// Reports whether the rest of jsonl input, as far as it can be read without waiting, contains
+    /// a line that would be sent.
+    pub(super) fn has_unsent_lines(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        while self.waiting() == 0 {
+            if self.input.is_done() {
+                return false;
+            }
+            let Some(stdin) = &self.stdin else { return false };
+            let read = {
+                let read = stdin.read(self.input.room());
+                pin!(tokio::task::unconstrained(read)).poll(&mut cx)
+            };
+            match read {
+                Poll::Ready(Ok(n)) if !self.input.has_ended() => self.input.filled(n),
+                _ => return !self.input.unfinished().trim_ascii().is_empty(),
+            }
+        }
+        true
     }
 
     /// Sends a message of stdin. Returns false if the next one must not be sent yet.

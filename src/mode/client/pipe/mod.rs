@@ -62,6 +62,8 @@ pub(super) struct Pipe {
     verdict: Option<Result<(), Error>>,
     /// True while messages wait for the network or for a `wait` action.
     feeding: bool,
+    /// The time since which bytes have been waiting to be written, if any are.
+    queued_since: Option<Instant>,
     /// True if the next part of a long message can be sent at once.
     more: bool,
     /// True if all bytes read from the network are decoded.
@@ -126,6 +128,7 @@ impl Pipe {
             held_close: None,
             verdict: None,
             feeding: false,
+            queued_since: None,
             more: false,
             drained: true,
             flush_deadline: None,
@@ -348,6 +351,7 @@ impl Pipe {
     async fn wait(&mut self, signals: &mut Signals) -> PipeEvent {
         let turned = now();
         let queued = self.session.queued() > 0;
+        self.queued_since = queued.then(|| self.queued_since.unwrap_or(turned));
         self.session.set_stalled(self.is_stalled_by_peer());
         let (over, drained) = (self.session.is_over(), self.drained);
         let room = self.has_room();

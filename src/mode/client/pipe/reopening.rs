@@ -10,7 +10,7 @@ use crate::{
     session::{Session, clock::now, limits::QUEUE_LIMIT_BYTES},
     sys::signals::Signals,
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 enum ReopenOutcome {
     Opened(Box<Result<ClientConnection, Error>>),
@@ -85,10 +85,22 @@ impl Pipe {
                 true
             }
             Err(error) => {
+                if self.gap_end().is_some_and(|at| at <= now()) {
+                    self.report.note("the time of -w has passed while the connection was lost");
+                }
                 self.end_cause = Some(EndCause::Failed(error));
                 false
             }
         }
+    }
+
+    /// Returns the end of the run by `-w` while no session is open. There is none while messages
+    /// wait for the next session.
+    fn gap_end(&mut self) -> Option<Instant> {
+        let waits = self.long.has_rest()
+            || self.input.has_next()
+            || self.resend.as_ref().is_some_and(|resend| !resend.is_idle());
+        self.clock.gap_end().filter(|_| !waits)
     }
 
     /// Reports whether all of stdin is one message and part of it was sent.
@@ -114,11 +126,12 @@ impl Pipe {
     /// Waits for the next session.
     async fn next_session(&mut self, error: Error, signals: &mut Signals) -> ReopenOutcome {
         let (report, sinks) = (self.report, self.sinks.clone());
+        let ends = self.gap_end();
         let mut tell = |event: RetryEvent<'_>| report_retry(report, &sinks, &event);
         let Some(reconnector) = &mut self.reconnector else {
             return ReopenOutcome::Opened(Box::new(Err(error)));
         };
-        let mut opening = Box::pin(reconnector.reopen(error, &mut tell));
+        let mut opening = Box::pin(reconnector.reopen(error, ends, &mut tell));
         let late = self.options.max_time.map(|(_, at)| at);
         loop {
             let has_output = !self.output.is_written();

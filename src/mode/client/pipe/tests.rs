@@ -502,6 +502,46 @@ fn jsonl_actions_are_performed_and_a_wait_delays_later_ones() {
 }
 
 #[test]
+fn only_jsonl_lines_that_would_be_sent_fail_a_run_that_the_peer_closes() {
+    const NOTE: &str = "{\"type\":\"note\"}\n";
+    const WAIT: &str = "{\"type\":\"wait\",\"seconds\":60}\n";
+    const PONG: &str = "{\"type\":\"pong\",\"direction\":\"in\",\"data\":\"\"}\n";
+    const TEXT: &str = "{\"type\":\"text\",\"data\":\"a\"}\n";
+    const PING: &str = "{\"type\":\"ping\"}\n";
+    const CLOSE: &str = "{\"type\":\"close\"}\n";
+    // The lines read before the peer closes, and those that are then still in the kernel.
+    for (read, unread, is_success) in [
+        ([WAIT, NOTE], [NOTE, PONG, WAIT], true),
+        ([WAIT, "\n"], ["\n", " ", "\t"], true),
+        ([WAIT, NOTE], [NOTE, TEXT, NOTE], false),
+        ([WAIT, NOTE], [NOTE, PING, NOTE], false),
+        // Nothing after a Close is sent.
+        ([WAIT, NOTE], [CLOSE, TEXT, TEXT], true),
+        ([WAIT, CLOSE], [TEXT, TEXT, TEXT], true),
+        ([WAIT, NOTE], [NOTE, NOTE, "{\"type\":\"te"], false),
+        ([WAIT, TEXT], [NOTE, NOTE, NOTE], false),
+    ] {
+        for ends in [false, true] {
+            testbed::run(async {
+                let (mut pipe, mut world) = pipe(Options { typed: true, ..options() });
+                world.type_all(&read.concat());
+                let World { peer, signals, stdin, .. } = &mut world;
+                let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+                    peer.idle(S).await;
+                    stdin.as_mut().unwrap().write_all(unread.concat().as_bytes()).unwrap();
+                    if ends {
+                        *stdin = None;
+                    }
+                    peer.close(1000);
+                    peer.finish().await;
+                });
+                assert_eq!(ended.is_ok(), is_success, "{read:?} {unread:?} {ends} {ended:?}");
+            });
+        }
+    }
+}
+
+#[test]
 fn an_invalid_jsonl_line_is_reported() {
     testbed::run(async {
         let (mut pipe, mut world) = pipe(Options { typed: true, ..options() });
@@ -565,7 +605,9 @@ fn a_line_longer_than_all_buffers_is_one_message() {
 #[test]
 fn stdin_is_not_read_while_the_peer_reads_nothing() {
     testbed::run(async {
-        let (mut pipe, mut world) = pipe_over(options(), &Bed { buffer: 1000, ..Bed::default() });
+        let mut patient = options();
+        patient.rules.end.quiet_for = Some(8 * 3600 * S);
+        let (mut pipe, mut world) = pipe_over(patient, &Bed { buffer: 1000, ..Bed::default() });
         let lines = "0123456789abcde\n".repeat(4096);
         world.wire.stall();
         let mut typed = 0;
@@ -574,7 +616,7 @@ fn stdin_is_not_read_while_the_peer_reads_nothing() {
             last = world.type_some(lines.as_bytes());
             typed += last;
             let talk = pipe.converse(&mut world.signals);
-            assert!(tokio::time::timeout(3600 * S, talk).await.is_err());
+            assert!(tokio::time::timeout(60 * S, talk).await.is_err());
         }
         // The sum of the session's queue, a block of stdin and the kernel's buffer.
         assert!((1 << 16..1 << 19).contains(&typed), "{typed}");

@@ -120,7 +120,7 @@ fn stdin_that_begins_after_the_script_stops_the_clock_until_its_end() {
 }
 
 #[test]
-fn the_next_session_runs_the_script_before_the_clock_starts() {
+fn the_time_of_a_wait_includes_all_sessions_and_silence_only_the_last() {
     let now = Instant::now();
     let rules = ClockRules {
         end: EndRules { wait: FOR_3_S, ..EndRules::default() },
@@ -131,16 +131,59 @@ fn the_next_session_runs_the_script_before_the_clock_starts() {
         let mut clock = Clock::new(rules, stdin, now, false);
         clock.script_ended(now);
         assert_eq!(clock.expiry(false), Some((now + 3 * S, Expiry::Waited(3 * S))));
+        assert_eq!(clock.gap_end(), Some(now + 3 * S));
+        // The time of the whole run.
         clock.reopened(now + S);
-        assert_eq!(clock.expiry(false), None);
         clock.script_ended(now + 2 * S);
+        assert_eq!(clock.expiry(false), Some((now + 3 * S, Expiry::Waited(3 * S))));
+        // Messages were pending.
+        clock.restart(now + 2 * S);
         assert_eq!(clock.expiry(false), Some((now + 5 * S, Expiry::Waited(3 * S))));
     }
+    // Silence is that of one session.
+    let quiet = EndRules { quiet_for: Some(S), ..EndRules::default() };
+    let rules_of_silence = ClockRules { end: quiet, ..rules };
+    let mut clock = Clock::new(rules_of_silence, StdinState::Unread, now, false);
+    clock.script_ended(now);
+    assert_eq!(clock.gap_end(), None);
+    clock.reopened(now + 9 * S);
+    assert_eq!(clock.expiry(false), None);
+    clock.script_ended(now + 9 * S);
+    assert_eq!(clock.expiry(false), Some((now + 10 * S, Expiry::Silence(S))));
     let mut clock = Clock::new(rules, StdinState::Active, now, false);
     clock.script_ended(now);
     clock.reopened(now);
     clock.script_ended(now);
     assert_eq!(clock.expiry(false), None);
+}
+
+#[test]
+fn a_peer_that_neither_reads_nor_sends_has_a_limit_in_every_run() {
+    let now = Instant::now();
+    let ends = |wait, quiet_for, stdin, until_met| {
+        let end = EndRules { wait, quiet_for, until_met };
+        let rules = ClockRules { end, ..ClockRules::default() };
+        let mut clock = Clock::new(rules, stdin, now, false);
+        clock.script_ended(now);
+        clock.stall(now + S, 2 * S).map(|(at, why)| {
+            let window = at - now - S;
+            assert_eq!(why, Expiry::Stalled(window));
+            window
+        })
+    };
+    for stdin in [StdinState::Silent, StdinState::Active, StdinState::Ended] {
+        for until_met in [false, true] {
+            let of = |wait, quiet_for| ends(wait, quiet_for, stdin, until_met);
+            assert_eq!(of(None, None), Some(30 * S));
+            assert_eq!(of(None, Some(60 * S)), Some(60 * S));
+            assert_eq!(of(FOR_3_S, None), Some(3 * S));
+            assert_eq!(of(Some(Wait::For(Duration::ZERO)), None), Some(2 * S));
+            assert_eq!(of(Some(Wait::UntilClosed), None), None);
+        }
+    }
+    // The silence of --quiet-for begins at the end of the input.
+    assert_eq!(ends(None, Some(S), StdinState::Active, false), Some(30 * S));
+    assert_eq!(ends(None, Some(S), StdinState::Ended, false), Some(S));
 }
 
 #[test]

@@ -74,3 +74,62 @@ fn a_close_that_waits_for_a_message_has_one_close_timeout_if_the_peer_takes_noth
         assert_eq!(world.elapsed(), 2 * S);
     });
 }
+
+#[test]
+fn a_peer_that_reads_nothing_of_stdin_ends_the_run_with_the_number_of_unsent_messages() {
+    let wait = |seconds: u64| Some(Wait::For(Duration::from_secs(seconds)));
+    let until = Goals { count: Some(1), until: None };
+    for (wait, goals, ends, limit) in [
+        (None, Goals::default(), false, 30),
+        (None, Goals::default(), true, 30),
+        (None, until.clone(), false, 30),
+        (wait(7), Goals::default(), false, 7),
+        (wait(7), until, true, 7),
+        (wait(0), Goals::default(), true, SETTINGS.close_timeout.as_secs()),
+    ] {
+        testbed::run(async {
+            let end = EndRules { wait, until_met: goals.is_some(), ..EndRules::default() };
+            let rules = ClockRules { end, ..ClockRules::default() };
+            let script = Script::new(Vec::new(), S, goals);
+            let options = Options { rules, script, ..options() };
+            let (mut pipe, mut world) = pipe_over(options, &Bed { buffer: 1000, ..Bed::default() });
+            // An hour without messages is not part of the time in which they wait.
+            let talk = pipe.converse(&mut world.signals);
+            assert!(tokio::time::timeout(3600 * S, talk).await.is_err());
+            world.type_all(&"0123456789abcde\n".repeat(4000));
+            if ends {
+                world.end_stdin();
+            }
+            // The peer is not driven.
+            let ended = pipe.converse(&mut world.signals).await;
+            let Err(Error::Session(SessionError::Unread { messages, .. })) = ended else {
+                panic!("{ended:?}")
+            };
+            assert!((3900..4000).contains(&messages), "{messages}");
+            assert_eq!(world.elapsed(), Duration::from_secs(3600 + limit));
+        });
+    }
+}
+
+#[test]
+fn a_peer_that_only_sends_for_a_while_does_not_stall_a_run() {
+    testbed::run(async {
+        let wait = Some(Wait::For(3 * S));
+        let rules =
+            ClockRules { end: EndRules { wait, ..EndRules::default() }, ..Default::default() };
+        let bed = Bed { buffer: 1000, ..Bed::default() };
+        let (mut pipe, mut world) = pipe_over(Options { rules, ..options() }, &bed);
+        world.type_all(&"0123456789abcde\n".repeat(4000));
+        world.end_stdin();
+        let World { peer, signals, .. } = &mut world;
+        let (ended, ()) = tokio::join!(pipe.converse(signals), async {
+            for _ in 0..10 {
+                tokio::time::sleep(2 * S).await;
+                peer.say("busy");
+                peer.session.progress(false).await;
+            }
+            peer.finish().await;
+        });
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
+    });
+}

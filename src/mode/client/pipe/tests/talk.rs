@@ -173,12 +173,12 @@ fn a_peer_that_reads_no_answers_ends_the_run() {
     };
     let close = SETTINGS.close_timeout;
     for (options, time) in [
-        (options(vec![say("a")], true), 30 * S + close),
-        (quiet(options(vec![say("a")], true)), 2 * S + close),
+        (options(vec![say("a")], true), 30 * S),
+        (quiet(options(vec![say("a")], true)), close),
         // The script is not at its end.
-        (options(vec![expect("x"), say("a")], true), 30 * S + close),
-        (Options { reads_stdin: true, ..options(vec![say("a")], true) }, 30 * S + close),
-        (options(vec![large(), large()], false), 30 * S + close),
+        (options(vec![expect("x"), say("a")], true), 30 * S),
+        (Options { reads_stdin: true, ..options(vec![say("a")], true) }, 30 * S),
+        (options(vec![large(), large()], false), 30 * S),
     ] {
         let (ended, elapsed) = run_with_a_peer_that_reads_nothing(options);
         assert!(matches!(ended, Err(Error::Session(SessionError::Unread { .. }))), "{ended:?}");
