@@ -208,9 +208,12 @@ fn is_loss(cause: &io::Error) -> bool {
 
 /// Returns the system's error below an HTTP/2 connection that was lost.
 fn without_fault(cause: io::Error) -> io::Error {
-    match cause.downcast() {
-        Ok(Http2Fault::Lost(Some(cause))) => cause,
-        Ok(fault) => fault.into(),
-        Err(cause) => cause,
+    let fault = match cause.downcast() {
+        Ok(fault) => fault,
+        Err(cause) => return cause,
+    };
+    match fault {
+        Http2Fault::Lost(Some(cause)) => cause,
+        fault => fault.into(),
     }
 }

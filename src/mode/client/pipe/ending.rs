@@ -31,16 +31,22 @@ impl Pipe {
 
     /// Returns the end of a run whose queued bytes wait for a peer that reads none.
     fn stall(&self) -> Option<(Instant, Expiry)> {
-        let since = self.queued_since.filter(|_| self.output.is_written())?;
-        let active = self.session.last_sent().max(self.session.last_heard()).max(since);
+        let active = self.stalled_since().filter(|_| self.output.is_written())?;
         self.clock.stall(active, self.options.settings.close_timeout)
+    }
+
+    /// Returns the time since which queued bytes have waited and the peer has sent nothing.
+    fn stalled_since(&self) -> Option<Instant> {
+        let (sent, heard) = (self.session.last_sent(), self.session.last_heard());
+        self.queued_since.map(|queued| queued.max(sent).max(heard))
     }
 
     /// Ends the run because the peer does not read. Its Close cannot be sent either, so that its
     /// time limit began when the peer stopped.
-    fn end_stalled(&mut self, since: Instant) {
+    fn end_stalled(&mut self) {
+        let since = self.stalled_since();
         self.finish(EndCause::Clock);
-        if let Some((_, held_since)) = &mut self.held_close {
+        if let (Some((_, held_since)), Some(since)) = (&mut self.held_close, since) {
             *held_since = since;
         }
     }
@@ -84,7 +90,7 @@ impl Pipe {
                 self.report.note(&note);
             }
             match why {
-                Expiry::Stalled(window) => self.end_stalled(at - window),
+                Expiry::Stalled(_) => self.end_stalled(),
                 Expiry::Waited(_) | Expiry::Silence(_) => self.finish(EndCause::Clock),
             }
         }

@@ -166,7 +166,7 @@ fn a_peer_that_neither_reads_nor_sends_has_a_limit_in_every_run() {
         let mut clock = Clock::new(rules, stdin, now, false);
         clock.script_ended(now);
         clock.stall(now + S, 2 * S).map(|(at, why)| {
-            let window = at - now - S;
+            let window = at.duration_since(now + S);
             assert_eq!(why, Expiry::Stalled(window));
             window
         })

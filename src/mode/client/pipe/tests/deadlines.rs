@@ -91,7 +91,7 @@ fn a_peer_that_reads_nothing_of_stdin_ends_the_run_with_the_number_of_unsent_mes
             let end = EndRules { wait, until_met: goals.is_some(), ..EndRules::default() };
             let rules = ClockRules { end, ..ClockRules::default() };
             let script = Script::new(Vec::new(), S, goals);
-            let options = Options { rules, script, ..options() };
+            let options = Options { script, rules, ..options() };
             let (mut pipe, mut world) = pipe_over(options, &Bed { buffer: 1000, ..Bed::default() });
             // An hour without messages is not part of the time in which they wait.
             let talk = pipe.converse(&mut world.signals);

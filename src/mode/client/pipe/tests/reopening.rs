@@ -109,8 +109,8 @@ fn unsent_messages_wait_for_the_next_session_longer_than_a_wait() {
         let bed = Bed { buffer: 100, ..Bed::default() };
         let (mut pipe, mut world) = pipe_over(options, &bed);
         let (opened, server, _wire) = bed.connection();
-        let opener = (0..4).fold(PreparedOpener::default(), |opener, _| opener.fails());
-        reconnecting(&mut pipe, opener.opens(opened), None);
+        let failures = (0..4).fold(PreparedOpener::default(), |opener, _| opener.fails());
+        reconnecting(&mut pipe, failures.opens(opened), None);
         world.type_all(&format!("{}\n", "x".repeat(200)));
         world.end_stdin();
         let World { signals, wire, .. } = &mut world;
