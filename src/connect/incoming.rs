@@ -53,7 +53,9 @@ impl fmt::Display for IncomingFault {
             Self::Unused => f.write_str("the connection ended without a request"),
             Self::Cut => f.write_str("the connection ended in the middle of the request"),
             Self::TimedOut(limit) => {
-                write!(f, "no complete request within {} s", limit.as_secs_f64())
+                // The rest of a longer limit is not a round number.
+                let seconds = (limit.as_secs_f64() * 10.0).round() / 10.0;
+                write!(f, "no complete request within {seconds} s")
             }
             Self::Io(cause) => cause.fmt(f),
         }
@@ -330,6 +332,16 @@ mod tests {
             assert_eq!(elapsed, LIMIT);
             assert!(response.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{response}");
         });
+    }
+
+    #[test]
+    fn the_limit_is_named_in_round_numbers() {
+        for (limit, words) in [
+            (Duration::new(9, 999_999_629), "no complete request within 10 s"),
+            (Duration::from_millis(9_740), "no complete request within 9.7 s"),
+        ] {
+            assert_eq!(IncomingFault::TimedOut(limit).to_string(), words);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
         ColorMode,
         listen::{AdmissionRules, LifeRules, ListenFormat, SlowClients},
     },
+    net::listener::Accepted,
     proto::{
         Close, CloseCode, Kind, Settings, SharedMessage,
         handshake::{Choices, Headers},
@@ -23,7 +24,7 @@ use crate::{
     },
     session::{
         Session,
-        testbed::{self, Bed, End, OwnedEvent, Pair, Player, SETTINGS, Wire},
+        testbed::{self, Bed, End, OwnedEvent, Pair, Player, SETTINGS, Wire, wire},
     },
 };
 use std::sync::{Mutex, atomic::Ordering};
@@ -325,6 +326,26 @@ fn clients_wait_while_the_output_is_full() {
             client.idle(S / 10).await;
         }
         assert_eq!(lines, 5000);
+    });
+}
+
+#[test]
+fn a_request_that_is_not_completed_in_time_is_answered_and_told() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Drop);
+        let (mut client, end, _wire) = wire(1 << 10);
+        client.write_all(b"GET / HTTP/1.1\r\nHost").await.unwrap();
+        let (transport, address) = (Box::new(end), "peer.example".to_owned());
+        let accepted = Accepted { transport, address, handle: None };
+        let mut answer = String::new();
+        let (admitted, read) = tokio::join!(
+            admit::admit(&server.shared, accepted),
+            client.read_to_string(&mut answer)
+        );
+        assert!(admitted.is_none() && read.is_ok());
+        assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+        let note = "refused peer.example with 408: no complete request within 10 s";
+        assert_eq!(server.notes(), [note]);
     });
 }
 
