@@ -59,6 +59,8 @@
 //! # Ok::<(), sockeye::proto::UsageError>(())
 //! ```
 //!
+//! `examples/websocket_server.rs` and `examples/websocket_client.rs` drive a connection with blocking I/O.
+//!
 //! The opening handshake is in [`proto::upgrade`] for HTTP/1.1 and in [`proto::extended`] for
 //! HTTP/2. Only `proto` is designed for use by other programs. The other modules implement the
 //! command; they are public for the program and its tests. A module imports only modules below it

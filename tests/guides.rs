@@ -79,7 +79,8 @@ impl Server {
         });
         let script: String = scripts.collect();
         let mut bash = bash(&script);
-        let mut process = bash.env("DIR", dir.path()).spawn().expect("bash starts");
+        let mut process =
+            bash.env("DIR", dir.path()).current_dir(dir.path()).spawn().expect("bash starts");
         let is_late = !ends_before(pid(&process), Instant::now() + LIMIT);
         kill_group(&mut process);
         for (at, (line, command, expected)) in commands.iter().enumerate() {
