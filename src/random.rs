@@ -47,9 +47,14 @@ pub struct Seeded(StdRng);
 impl Seeded {
     /// Creates the source with this number of those that a seed has.
     pub fn new(seed: u64, number: u64) -> Self {
+        Self::stream(seed, number, 0)
+    }
+
+    /// Creates one of the sources with this number that a seed has. [`Self::new`] is that of stream 0.
+    pub fn stream(seed: u64, number: u64, stream: u64) -> Self {
         let mut bytes = [0; 32];
-        for (to, from) in bytes.iter_mut().zip([seed.to_le_bytes(), number.to_le_bytes()].concat())
-        {
+        let given = [seed.to_le_bytes(), number.to_le_bytes(), stream.to_le_bytes()].concat();
+        for (to, from) in bytes.iter_mut().zip(given) {
             *to = from;
         }
         Self(StdRng::from_seed(bytes))

@@ -24,6 +24,7 @@
 //! | [`tally`] | counts of messages and bytes in one direction |
 //! | [`trace`] | the frames of a byte stream for inspection, legal or not |
 //! | [`raw`] | an encoder of illegal frames, for peers that break the protocol on purpose |
+//! | [`raw_message`] | the frames of a byte stream as they are on the wire, to be changed |
 //! | [`handshake`] | the part of the opening handshake that all HTTP versions share |
 //! | [`upgrade`], [`server_upgrade`] | the opening handshake over HTTP/1.1, as client and server |
 //! | [`extended`] | the opening handshake over HTTP/2 |
@@ -57,6 +58,7 @@ pub mod outbox;
 pub mod piece;
 pub mod ping;
 pub mod raw;
+pub mod raw_message;
 pub mod role;
 pub mod server_upgrade;
 pub mod shared;

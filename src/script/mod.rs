@@ -6,6 +6,7 @@ pub mod addressee;
 mod answers;
 pub(crate) mod command;
 pub mod draft;
+pub mod fault;
 pub mod goals;
 pub mod input;
 pub mod json;

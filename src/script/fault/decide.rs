@@ -1,0 +1,375 @@
+//! Which faults happen to which message of a session.
+//!
+//! A decision depends only on the seed, the number of the client and the messages before. Each rule
+//! has separate random numbers for each direction, so that a decision about a message does not depend
+//! on the number of messages in the other direction.
+
+use super::rule::{After, ControlKind, CutPlace, Fault, FaultRule};
+use crate::{
+    proto::{Close, trace::Direction},
+    random::Seeded,
+};
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroU64},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The faults of one session.
+#[derive(Debug)]
+pub struct FaultSchedule {
+    rules: Arc<[FaultRule]>,
+    states: Vec<RuleState>,
+    started: Instant,
+    /// Faults of single messages that are sent, by the number of the message.
+    once: BTreeMap<u64, Vec<Fault>>,
+    /// Random numbers of those faults.
+    random: Seeded,
+    /// The types of control frames that the schedule drops from now on.
+    swallowed: Vec<ControlKind>,
+    /// The directions in which no more messages are passed on, because the session is closing.
+    closed: Vec<Direction>,
+    needs_content: bool,
+}
+
+#[derive(Debug)]
+struct RuleState {
+    received: DirectionState,
+    sent: DirectionState,
+    /// True once a fault that ends or stalls the session without a message has happened.
+    has_happened: bool,
+}
+
+/// The state of a rule in one direction.
+#[derive(Debug)]
+struct DirectionState {
+    /// The number of messages so far.
+    passed: u64,
+    /// The number of messages or control frames that met the other conditions.
+    met: u64,
+    random: Seeded,
+}
+
+/// The faults of one message or control frame.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// The connection ends or stalls instead.
+    pub ending: Option<Ending>,
+    /// It is not passed on.
+    pub is_dropped: bool,
+    /// It is passed on twice.
+    pub is_duplicated: bool,
+    /// A byte of its payload, as a fraction of the length, is changed in these bits.
+    pub corruption: Option<(f64, u8)>,
+    /// It is passed on in this many fragments.
+    pub fragments: Option<NonZeroU32>,
+    /// The time by which it is passed on later.
+    pub delay: Duration,
+    /// The bytes a second at which it is passed on; unlimited if `None`.
+    pub rate: Option<NonZeroU64>,
+}
+
+/// A fault that ends a connection, or stops it for a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing is read or written for this long, or until the peer leaves.
+    Stall(Option<Duration>),
+    /// The connection ends without a Close.
+    Cut(CutPlace),
+    /// The connection ends with a TCP reset.
+    Reset,
+    /// The session is closed.
+    Close(Close),
+}
+
+impl FaultSchedule {
+    /// Creates the schedule of the client with this number, whose session begins at `now`.
+    pub fn new(rules: Arc<[FaultRule]>, seed: u64, client: u64, now: Instant) -> Self {
+        let mut stream = 0;
+        let mut random = || {
+            stream += 1;
+            Seeded::stream(seed, client, stream)
+        };
+        let mut state = || DirectionState { passed: 0, met: 0, random: random() };
+        let states = rules.iter().map(|_| RuleState {
+            received: state(),
+            sent: state(),
+            has_happened: false,
+        });
+        let states = states.collect();
+        Self {
+            needs_content: rules.iter().any(|rule| rule.when.matcher.is_some()),
+            states,
+            rules,
+            started: now,
+            once: BTreeMap::new(),
+            random: random(),
+            swallowed: Vec::new(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// Adds faults of the message with this number of those that are sent, from 1.
+    pub fn add_once(&mut self, message: u64, faults: &[Fault]) {
+        self.once.entry(message).or_default().extend_from_slice(faults);
+    }
+
+    /// Passes on no more control frames of this type.
+    pub fn swallow(&mut self, kind: ControlKind) {
+        if !self.swallowed.contains(&kind) {
+            self.swallowed.push(kind);
+        }
+    }
+
+    /// Passes on no more messages in a direction, only control frames, because the session is closing.
+    pub fn close(&mut self, direction: Direction) {
+        self.closed.push(direction);
+    }
+
+    /// Reports whether decisions depend on the content of messages.
+    pub(super) fn needs_content(&self) -> bool {
+        self.needs_content
+    }
+
+    /// Decides about the message with this number of its direction, from 1.
+    pub fn message(
+        &mut self,
+        direction: Direction,
+        number: u64,
+        payload: &[u8],
+        now: Instant,
+    ) -> Effects {
+        let mut effects = Effects::default();
+        if self.closed.contains(&direction) {
+            effects.is_dropped = true;
+            return effects;
+        }
+        for (rule, state) in self.rules.iter().zip(&mut self.states) {
+            let is_ending_without_message =
+                Ending::of(&rule.fault).is_some() && !rule.needs_message();
+            let is_of_message = !matches!(rule.fault, Fault::Swallow(_) | Fault::Refuse(_));
+            let matches =
+                |payload| rule.when.matcher.as_ref().is_none_or(|it| it.is_match(payload));
+            if is_of_message
+                && !is_ending_without_message
+                && state.of(direction).is_begun(rule, direction, self.started, now)
+                && matches(payload)
+                && state.of(direction).is_met(rule)
+            {
+                effects.add(&rule.fault, &mut state.of(direction).random);
+            }
+        }
+        if direction == Direction::Out
+            && let Some(faults) = self.once.remove(&number)
+        {
+            for fault in &faults {
+                effects.add(fault, &mut self.random);
+            }
+        }
+        effects
+    }
+
+    /// Records that a message was passed on, or was dropped.
+    pub fn passed(&mut self, direction: Direction) {
+        if self.closed.contains(&direction) {
+            return;
+        }
+        for state in &mut self.states {
+            state.of(direction).passed += 1;
+        }
+    }
+
+    /// Decides about a control frame; `kind` is that of a ping or pong.
+    pub fn control(
+        &mut self,
+        direction: Direction,
+        kind: Option<ControlKind>,
+        now: Instant,
+    ) -> Effects {
+        let mut effects = Effects {
+            is_dropped: kind.is_some_and(|kind| self.swallowed.contains(&kind)),
+            ..Effects::default()
+        };
+        for (rule, state) in self.rules.iter().zip(&mut self.states) {
+            let is_concerned = match &rule.fault {
+                Fault::Swallow(swallowed) => kind == Some(*swallowed),
+                Fault::Delay { .. } | Fault::Throttle(_) => !rule.needs_message(),
+                _ => false,
+            };
+            if is_concerned
+                && state.of(direction).is_begun(rule, direction, self.started, now)
+                && state.of(direction).is_met(rule)
+            {
+                effects.add(&rule.fault, &mut state.of(direction).random);
+            }
+        }
+        effects
+    }
+
+    /// Returns the next fault that ends or stalls the session without a message, if one is due.
+    pub fn due(&mut self, now: Instant) -> Option<Ending> {
+        if !self.closed.is_empty() {
+            return None;
+        }
+        for (rule, state) in self.rules.iter().zip(&mut self.states) {
+            let is_due = match rule.when.after {
+                None => true,
+                Some(After::Messages(number)) => [Direction::In, Direction::Out]
+                    .into_iter()
+                    .any(|it| rule.concerns(it) && state.of(it).passed >= number),
+                Some(After::Time(time)) => is_past(self.started, time, now),
+            };
+            if is_due
+                && !state.has_happened
+                && !rule.needs_message()
+                && let Some(ending) = Ending::of(&rule.fault)
+            {
+                state.has_happened = true;
+                return Some(ending);
+            }
+        }
+        None
+    }
+
+    /// Returns the next time at which [`Self::due`] may return a fault, if there is one.
+    pub fn deadline(&self) -> Option<Instant> {
+        let rules = self.rules.iter().zip(&self.states).filter(|_| self.closed.is_empty());
+        let times = rules.filter_map(|(rule, state)| match rule.when.after {
+            Some(After::Time(time))
+                if !state.has_happened
+                    && !rule.needs_message()
+                    && Ending::of(&rule.fault).is_some() =>
+            {
+                self.started.checked_add(time)
+            }
+            _ => None,
+        });
+        times.min()
+    }
+}
+
+impl RuleState {
+    fn of(&mut self, direction: Direction) -> &mut DirectionState {
+        match direction {
+            Direction::In => &mut self.received,
+            Direction::Out => &mut self.sent,
+        }
+    }
+}
+
+impl DirectionState {
+    /// Reports whether a rule concerns messages in a direction by now.
+    fn is_begun(
+        &self,
+        rule: &FaultRule,
+        direction: Direction,
+        started: Instant,
+        now: Instant,
+    ) -> bool {
+        rule.concerns(direction)
+            && match rule.when.after {
+                None => true,
+                Some(After::Messages(number)) => self.passed >= number,
+                Some(After::Time(time)) => is_past(started, time, now),
+            }
+    }
+
+    /// Counts a message that meets the other conditions, and reports whether the fault happens to it.
+    fn is_met(&mut self, rule: &FaultRule) -> bool {
+        self.met += 1;
+        rule.when.every.is_none_or(|every| self.met.is_multiple_of(every.get()))
+            && rule.when.chance.is_none_or(|chance| self.random.fraction() < chance)
+    }
+}
+
+fn is_past(started: Instant, time: Duration, now: Instant) -> bool {
+    now.saturating_duration_since(started) >= time
+}
+
+impl FaultRule {
+    fn concerns(&self, direction: Direction) -> bool {
+        self.when.direction.is_none_or(|only| only == direction)
+    }
+}
+
+impl Ending {
+    /// Returns what a fault does to the connection, if it ends or stalls it.
+    fn of(fault: &Fault) -> Option<Self> {
+        Some(match fault {
+            Fault::Stall(time) => Self::Stall(*time),
+            Fault::Cut(place) => Self::Cut(*place),
+            Fault::Reset => Self::Reset,
+            Fault::Close(close) => Self::Close(close.clone()),
+            _ => return None,
+        })
+    }
+}
+
+impl Effects {
+    fn add(&mut self, fault: &Fault, random: &mut Seeded) {
+        match fault {
+            Fault::Delay { time, jitter } => {
+                self.delay += *time;
+                if !jitter.is_zero() {
+                    self.delay += jitter.mul_f64(random.fraction());
+                }
+            }
+            Fault::Throttle(rate) => {
+                self.rate = Some(self.rate.map_or(*rate, |other| other.min(*rate)));
+            }
+            Fault::Drop | Fault::Swallow(_) => self.is_dropped = true,
+            Fault::Duplicate => self.is_duplicated = true,
+            Fault::Corrupt => {
+                let [bits, ..] = random.bytes();
+                // At least one bit changes.
+                self.corruption = Some((random.fraction(), bits.max(1)));
+            }
+            Fault::Split(fragments) => self.fragments = Some(*fragments),
+            Fault::Refuse(_) => {}
+            Fault::Stall(_) | Fault::Cut(_) | Fault::Reset | Fault::Close(_) => {
+                self.ending = self.ending.take().or_else(|| Ending::of(fault));
+            }
+        }
+    }
+}
+
+/// The requests that a server refuses by fault rules.
+#[derive(Debug)]
+pub struct RefusalSchedule {
+    /// Each rule with the number of requests that met its time, and its random numbers.
+    rules: Vec<(FaultRule, u64, Seeded)>,
+}
+
+impl RefusalSchedule {
+    /// Creates the schedule of a server. Of the rules, only those that refuse requests count.
+    pub fn new(rules: &[FaultRule], seed: u64) -> Self {
+        let refusing = rules.iter().filter(|rule| matches!(rule.fault, Fault::Refuse(_)));
+        let rules = (1..).zip(refusing).map(|(stream, rule)| {
+            // Clients are numbered from 1.
+            (rule.clone(), 0, Seeded::stream(seed, 0, stream))
+        });
+        Self { rules: rules.collect() }
+    }
+
+    /// Returns the status with which the next request is refused, if it is. It came this long after
+    /// the start of the server.
+    pub fn request(&mut self, since_start: Duration) -> Option<u16> {
+        let mut refused = None;
+        for (rule, met, random) in &mut self.rules {
+            let Fault::Refuse(status) = rule.fault else { continue };
+            if let Some(After::Time(time)) = rule.when.after
+                && since_start < time
+            {
+                continue;
+            }
+            *met += 1;
+            if rule.when.every.is_none_or(|every| met.is_multiple_of(every.get()))
+                && rule.when.chance.is_none_or(|chance| random.fraction() < chance)
+            {
+                refused = refused.or(Some(status));
+            }
+        }
+        refused
+    }
+}

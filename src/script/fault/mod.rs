@@ -1,0 +1,19 @@
+//! Faults that are made on purpose, and the conditions under which they happen.
+//!
+//! A [`FaultRule`] has two forms: a line of text (`drop every 3 out`), which [`FaultRule::parse`] reads
+//! and its `Display` writes, and a table in a reply script.
+
+mod decide;
+mod rule;
+mod stream;
+mod text;
+mod words;
+
+pub use decide::{Effects, Ending, FaultSchedule, RefusalSchedule};
+pub use rule::{After, ControlKind, CutPlace, Fault, FaultRule, When};
+pub use stream::FaultStream;
+pub use text::MAX_FRAGMENTS;
+pub use words::RuleFault;
+
+#[cfg(test)]
+mod tests;
