@@ -13,6 +13,7 @@ use signal_hook::{
     flag::{register, register_conditional_default, register_conditional_shutdown},
 };
 use std::{
+    fs::File,
     io,
     sync::{
         Arc, LazyLock, OnceLock,
@@ -35,12 +36,25 @@ impl Signals {
     /// Starts to receive the signals. A signal that was ignored at the start of the process stays
     /// ignored.
     pub fn new() -> io::Result<Self> {
+        Self::receive(&RUN_SIGNALS)
+    }
+
+    /// Starts to receive the signals, of which SIGHUP need not end the run: writes to stderr still
+    /// wait after it.
+    pub fn with_reload() -> io::Result<Self> {
+        Self::receive(&[SIGINT, SIGTERM])
+    }
+
+    /// `ending` are the signals that end a run in any case.
+    fn receive(ending: &[i32]) -> io::Result<Self> {
         let (sender, received) = mpsc::channel(2);
         install_handlers()?;
         for number in RUN_SIGNALS {
             if !is_ignored(number) {
-                // The flag is seen even while the only thread waits for stderr.
-                register(number, give_up_flag())?;
+                if ending.contains(&number) {
+                    // The flag is seen even while the only thread waits for stderr.
+                    register(number, give_up_flag())?;
+                }
                 let signal = signal(SignalKind::from_raw(number))?;
                 tokio::spawn(forward(number, signal, sender.clone()));
             }
@@ -62,6 +76,28 @@ impl Signals {
             None => std::future::pending().await,
         }
     }
+}
+
+/// Tells SIGHUP of a terminal that is gone from one that was sent to have a file read again.
+pub struct HangUp {
+    had_terminal: bool,
+}
+
+impl HangUp {
+    /// Looks for the terminal of the process.
+    pub fn watch() -> Self {
+        Self { had_terminal: has_terminal() }
+    }
+
+    /// Reports whether a signal is SIGHUP and the process has the terminal that it had, or had none.
+    pub fn is_reload(&self, signal: i32) -> bool {
+        signal == SIGHUP && self.had_terminal == has_terminal()
+    }
+}
+
+/// Reports whether the process has a controlling terminal.
+fn has_terminal() -> bool {
+    File::open("/dev/tty").is_ok()
 }
 
 async fn forward(number: i32, mut signal: Signal, to: mpsc::Sender<i32>) {
