@@ -873,7 +873,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__listen)
-            opts="-s -v -q -m -u -o -H -0 -h --subprotocol --echo --max-message --fragment --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --config --no-config --broadcast --exec --reply --reply-check --seed --once --clients --max-time --count --until --max-queue --slow --path --user --auth --origin --require-header --status --max-clients --header --cert --key --passphrase --tls-self-signed --label --no-label --delimiter --null --input --output --help"
+            opts="-s -v -q -m -u -o -H -0 -h --subprotocol --echo --max-message --fragment --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --config --no-config --broadcast --exec --reply --reply-check --fault --seed --once --clients --max-time --count --until --max-queue --slow --path --user --auth --origin --require-header --status --max-clients --header --cert --key --passphrase --tls-self-signed --label --no-label --delimiter --null --input --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -959,6 +959,10 @@ _sockeye() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --fault)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --seed)

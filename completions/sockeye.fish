@@ -160,7 +160,8 @@ never\t''"
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l config -d 'Configuration file [default: ~/.config/sockeye/config.toml]' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l exec -d 'Run a shell command for each client' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l reply -d 'Reply to clients by the rules of a TOML file; stdin is not read' -r -F
-complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l seed -d 'Seed of what --reply chooses at random [default: another for each run]' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l fault -d 'Make a fault happen, such as \'drop every 3 out\'; may be repeated' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l seed -d 'Seed of what --reply and --fault choose at random [default: another for each run]' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l clients -d 'Exit when N clients have left' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s m -l max-time -d 'Time limit for the whole run' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l count -d 'Exit after N messages from clients' -r

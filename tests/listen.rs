@@ -5,6 +5,8 @@ mod admission;
 mod answers;
 mod certificates;
 mod ending;
+mod faults;
+mod forward;
 mod guide;
 mod opening;
 mod options;

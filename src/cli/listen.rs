@@ -6,6 +6,7 @@ use super::{
     values::{self, HeaderArg},
 };
 use crate::{
+    connect::DialOptions,
     error::Error,
     escape::Escaped,
     job::{
@@ -16,7 +17,10 @@ use crate::{
         },
     },
     known,
-    net::tls::{Identity, IdentityFault},
+    net::{
+        proxy::{NoProxy, ProxyOptions, ProxyVariables},
+        tls::{Identity, IdentityFault},
+    },
     proto::{
         Settings,
         extension::Offers,
@@ -61,20 +65,25 @@ pub(super) fn job(
         names => Subprotocols::These(names.iter().map(|name| name.trim().to_owned()).collect()),
     };
     let reply_file = server.reply.as_deref().map(ReplyFile::new);
+    if server.seed.is_some() && server.reply.is_none() && server.fault.is_empty() {
+        return Err(usage("--seed needs --reply or --fault"));
+    }
+    let seed = server.seed.unwrap_or_else(random::seed);
     Ok(ListenJob {
         address,
         tls,
         choices: Choices { subprotocols, compress },
         service: match (&reply_file, &server.exec) {
-            (Some(file), _) => {
-                Service::Reply(Arc::new(file.read()?), server.seed.unwrap_or_else(random::seed))
-            }
+            (Some(file), _) => Service::Reply(Arc::new(file.read()?), seed),
             _ if common.echo => Service::Echo,
             _ if server.broadcast => Service::Broadcast,
             (None, Some(command)) => Service::Exec(command.clone()),
             (None, None) => Service::Talk,
         },
         reply_file,
+        faults: server.fault.clone().into(),
+        seed,
+        dialing: DialOptions { proxies: environment_proxies(), ..DialOptions::default() },
         admission: admission(&server)?,
         headers: headers(&server)?,
         life: LifeRules {
@@ -114,6 +123,17 @@ fn identity(certificate: &Path, args: &ServerArgs) -> Result<Arc<Identity>, Erro
         }
     };
     Identity::load(certificate, key, &mut passphrase).map(Arc::new)
+}
+
+/// Returns the proxies that the environment names, for servers that messages are forwarded to.
+fn environment_proxies() -> ProxyOptions {
+    let lists = ["no_proxy", "NO_PROXY"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let list = lists.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
+    ProxyOptions {
+        variables: ProxyVariables::read(|name| std::env::var_os(name)),
+        no_proxy: NoProxy::parse(&list).0,
+        ..ProxyOptions::default()
+    }
 }
 
 /// Parses the address, and whether it is that of wss://.

@@ -14,8 +14,12 @@ use crate::{
         handshake::{HeaderEdit, is_token},
     },
     render::write_out::WriteOutFormat,
-    script::matcher::Matcher,
+    script::{
+        fault::{FaultRule, RuleFault},
+        matcher::Matcher,
+    },
     secret::without_line_end,
+    wording::position,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -233,6 +237,14 @@ pub fn refusal(s: &str) -> Result<ForcedRefusal, String> {
         })?),
     };
     Ok(ForcedRefusal { status, scope })
+}
+
+/// Parses a rule of `--fault`. The error names the column of the fault.
+pub fn fault_rule(s: &str) -> Result<FaultRule, String> {
+    FaultRule::parse(s).map_err(|RuleFault { at, words }| {
+        let (_, column) = position(s, at);
+        format!("{words} at column {column}")
+    })
 }
 
 /// Checks a number of redirects. An empty value is accepted, and so is a URL, which clap may have

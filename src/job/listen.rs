@@ -2,12 +2,14 @@
 
 use super::common::CommonOptions;
 use crate::{
+    connect::DialOptions,
     net::tls::Identity,
     proto::{
         Settings,
         handshake::{Choices, Headers},
     },
     script::{
+        fault::FaultRule,
         goals::Goals,
         input::Framing,
         reply::{file::ReplyFile, rule::ReplyScript},
@@ -29,6 +31,12 @@ pub struct ListenJob {
     pub service: Service,
     /// The file of the reply script, which may be read again.
     pub reply_file: Option<ReplyFile>,
+    /// Faults of all sessions.
+    pub faults: Arc<[FaultRule]>,
+    /// The seed of what is chosen at random.
+    pub seed: u64,
+    /// Options for connecting to the servers that a reply script forwards messages to.
+    pub dialing: DialOptions,
     /// Rules for admitting clients.
     pub admission: AdmissionRules,
     /// Additional header fields of the 101 response.

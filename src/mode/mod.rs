@@ -3,6 +3,7 @@
 mod client;
 mod demo;
 mod echo;
+mod faulty;
 mod listen;
 mod runtime;
 mod show;

@@ -5,12 +5,12 @@ use std::{io::Read as _, path::PathBuf};
 use tungstenite::{Message, client::IntoClientRequest as _};
 
 /// A reply script in a folder of its own.
-struct Script {
+pub struct Script {
     folder: tempfile::TempDir,
 }
 
 impl Script {
-    fn new(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("reply.toml"), text).unwrap();
         Self { folder }
@@ -18,22 +18,22 @@ impl Script {
 
     /// Takes an example of docs/replies.md, by the sentence before it.
     #[track_caller]
-    fn example(begin: &str) -> Self {
+    pub fn example(begin: &str) -> Self {
         let docs = include_str!("../../docs/replies.md");
         let at = docs.find(begin).unwrap_or_else(|| panic!("docs/replies.md lacks {begin:?}"));
         let example = docs[at..].split("```").nth(1).unwrap();
         Self::new(example.strip_prefix("toml\n").expect("an example in TOML"))
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("reply.toml")
     }
 
-    fn start(&self) -> Server {
+    pub fn start(&self) -> Server {
         Server::start(["listen", "--reply", self.path().to_str().unwrap(), "0"])
     }
 
-    fn start_with(&self, option: &str, value: &str) -> Server {
+    pub fn start_with(&self, option: &str, value: &str) -> Server {
         Server::start(["listen", "--reply", self.path().to_str().unwrap(), option, value, "0"])
     }
 }
@@ -128,6 +128,31 @@ fn a_stalled_client_does_not_hold_up_the_end() {
     server.child.signal(Signal::TERM);
     client.expect_close(1001);
     server.ends_by(Signal::TERM);
+}
+
+#[test]
+fn sighup_has_the_file_read_again() {
+    let script = Script::new("[[on]]\notherwise = true\nsend = 'old'");
+    let server = script.start();
+    let mut first = server.join(1);
+    std::fs::write(script.path(), "[[on]]\notherwise = true\nsned = 'new'").unwrap();
+    server.child.signal(Signal::HUP);
+    server.child.await_stderr("reply.toml:3:1: unknown key 'sned'");
+    let mut second = server.join(2);
+    std::fs::write(script.path(), "[[on]]\notherwise = true\nsend = 'new'").unwrap();
+    server.child.signal(Signal::HUP);
+    server.child.await_stderr("reply.toml was read again, for clients to come\n");
+    let mut third = server.join(3);
+    for (client, expected) in [(&mut first, "old"), (&mut second, "old"), (&mut third, "new")] {
+        client.send("x");
+        client.expect_text(expected);
+    }
+    drop((first, second, third));
+    server.terminate();
+    // Without a file it ends the server.
+    let server = Server::start(["listen", "--echo", "0"]);
+    server.child.signal(Signal::HUP);
+    server.ends_by(Signal::HUP);
 }
 
 #[test]

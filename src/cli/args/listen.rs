@@ -9,7 +9,7 @@ use super::{
 use crate::{
     cli::values::{self, HeaderArg},
     job::listen::ForcedRefusal,
-    script::matcher::Matcher,
+    script::{fault::FaultRule, matcher::Matcher},
 };
 use clap::{
     Args, ValueEnum, ValueHint,
@@ -71,8 +71,10 @@ pub struct ServerArgs {
     /// Reply to clients by the rules of a TOML file; stdin is not read
     ///
     /// Each [[on]] table has an event (open, match, json, text or otherwise) and a reply (send,
-    /// binary, file, then, close, reset, cut, stall, delay, do). With an [expect] table the exit
-    /// status is 112 if an expectation is not met. docs/replies.md has an example of each key.
+    /// binary, file, then, close, reset, cut, stall, delay, do). [[fault]] tables hold for whole
+    /// sessions, and forward = "URL" names a server for messages without a rule. With an [expect]
+    /// table the exit status is 112 if an expectation is not met. docs/replies.md has an example of
+    /// each key.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SERVER)]
     #[arg(conflicts_with_all = ["echo", "exec"])]
     pub reply: Option<PathBuf>,
@@ -81,11 +83,20 @@ pub struct ServerArgs {
     #[arg(long, requires = "reply", help_heading = SERVER)]
     pub reply_check: bool,
 
-    /// Seed of what --reply chooses at random [default: another for each run]
+    /// Make a fault happen, such as 'drop every 3 out'; may be repeated
     ///
-    /// With the same seed, the replies to each client repeat themselves. The seed is printed if
-    /// something is chosen at random.
-    #[arg(long, value_name = "N", requires = "reply", help_heading = SERVER)]
+    /// A rule is a fault and its conditions. Faults: delay S, jitter S, throttle BYTES/S, drop,
+    /// duplicate, corrupt, split N, stall [S], cut [frame|BYTES], reset, close CODE[:REASON], swallow
+    /// ping|pong, refuse STATUS. Conditions: every N, after N messages, after S s, in, out, match
+    /// REGEX, chance P. docs/listen.md describes each of them.
+    #[arg(long, value_name = "RULE", value_parser = values::fault_rule, help_heading = SERVER)]
+    pub fault: Vec<FaultRule>,
+
+    /// Seed of what --reply and --fault choose at random [default: another for each run]
+    ///
+    /// With the same seed, the replies to each client and its faults repeat themselves. The seed is
+    /// printed if something is chosen at random.
+    #[arg(long, value_name = "N", help_heading = SERVER)]
     pub seed: Option<u64>,
 
     /// Exit when the first client has left; same as --clients 1

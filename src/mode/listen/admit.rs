@@ -2,6 +2,7 @@
 
 use super::{
     client_record::ClientRecord,
+    faults::{self, ClientFaults},
     gate::{Refusal, path},
     hub::Mailbox,
     shared::Shared,
@@ -19,11 +20,16 @@ use crate::{
     random::entropy,
     redact::Shown,
     report,
-    script::reply::conversation::Conversation,
+    script::{
+        fault::FaultRule,
+        reply::{
+            conversation::Conversation,
+            replies::{Replies, Route},
+        },
+    },
     session::{Session, SessionError},
-    sys::socket_handle::SocketHandle,
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 use tokio::time::{Instant, timeout_at};
 
 /// An admitted client.
@@ -34,7 +40,8 @@ pub(super) struct Admitted {
     pub(super) environment: Vec<(String, String)>,
     /// The conversation with a reply script, if there is one.
     pub(super) conversation: Option<Conversation>,
-    pub(super) handle: Option<SocketHandle>,
+    pub(super) subprotocol: Option<String>,
+    pub(super) faults: Option<Box<ClientFaults>>,
 }
 
 /// Performs the opening handshake. A refusal is told.
@@ -66,19 +73,21 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
     let request = incoming.request().clone();
     let mut lines = request_lines(shared, incoming.method(), &request);
     shared.notes.details(&lines);
+    let replies = shared.replies.get();
     let judged = shared.gate.judge(&request, incoming.fault(), shared.hub.count());
     let chosen = judged.and_then(|()| {
-        choose(&request.headers, &shared.job.choices)
-            .map_err(|_| Refusal::of_fault(RequestFault::Extensions))
+        let route = route(shared, replies.as_deref(), &request)?;
+        let rules = faults::rules(shared, replies.as_deref().zip(route.as_ref()));
+        let mut choices = Cow::Borrowed(&shared.job.choices);
+        if rules.iter().any(FaultRule::needs_plain_messages) {
+            choices.to_mut().compress = None;
+        }
+        let chosen = choose(&request.headers, &choices)
+            .map_err(|_| Refusal::of_fault(RequestFault::Extensions))?;
+        Ok((chosen, route, rules))
     });
-    let replies = shared.replies.get();
-    let routed = chosen.and_then(|chosen| {
-        let route =
-            replies.as_ref().map(|it| it.route(path(&request.target)).ok_or_else(Refusal::of_path));
-        Ok((chosen, route.transpose()?))
-    });
-    let ((agreement, mut headers), route) = match routed {
-        Ok(routed) => routed,
+    let ((agreement, mut headers), route, rules) = match chosen {
+        Ok(chosen) => chosen,
         Err(refusal) => {
             refuse(shared, incoming, &request, refusal).await;
             return None;
@@ -105,12 +114,39 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
                 Service::Exec(_) => environment(mailbox.id, &address, &request, &agreement),
                 _ => Vec::new(),
             };
+            let seed = shared.job.seed;
+            let frame_faults = replies.as_ref().zip(route.as_ref());
+            let frame_faults = frame_faults.is_some_and(|(it, route)| it.has_frame_faults(route));
+            let is_faulty = frame_faults || rules.iter().any(FaultRule::is_of_session);
+            let (established, line) = if is_faulty {
+                faults::on_the_way(established, rules, seed, mailbox.id)
+            } else {
+                (established, None)
+            };
             let session = Session::server(established, shared.job.session, entropy());
             let conversation = replies.zip(route).map(|(replies, route)| {
                 Conversation::new(&replies, route, mailbox.id, &request.headers)
             });
-            Some(Admitted { session, mailbox, environment, conversation, handle })
+            let faults = (line.is_some() || conversation.is_some())
+                .then(|| Box::new(ClientFaults::new(line, handle)));
+            let subprotocol = agreement.subprotocol;
+            Some(Admitted { session, mailbox, environment, conversation, subprotocol, faults })
         }
+    }
+}
+
+/// Returns the rules of the reply script for a request, unless it is for another path or a fault
+/// refuses it.
+fn route(
+    shared: &Shared,
+    replies: Option<&Replies>,
+    request: &Request,
+) -> Result<Option<Route>, Refusal> {
+    let route = replies.map(|it| it.route(path(&request.target)).ok_or_else(Refusal::of_path));
+    let route = route.transpose()?;
+    match shared.fault_refusal(replies.zip(route.as_ref())) {
+        Some(status) => Err(Refusal::of_fault_rule(status)),
+        None => Ok(route),
     }
 }
 

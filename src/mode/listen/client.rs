@@ -4,6 +4,7 @@ use super::{
     admit::{self, Admitted},
     client_record::ClientRecord,
     exec::Exec,
+    faults::ClientFaults,
     hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender, too_slow},
     reply::ClientReplies,
     shared::Shared,
@@ -20,7 +21,7 @@ use std::{
     pin::pin,
     sync::{Arc, atomic::Ordering},
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::time::{sleep, sleep_until};
 
@@ -35,7 +36,7 @@ pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, print: Option
 
 /// Serves an admitted client until its session is over.
 pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<Print>) {
-    let Admitted { session, mailbox, environment, conversation, handle } = admitted;
+    let Admitted { session, mailbox, environment, conversation, subprotocol, faults } = admitted;
     let common = &shared.job.common;
     let (report, events) = (shared.notes.report, shared.output.events.as_ref());
     let sinks = Sinks::of_peer(common.frames, report, mailbox.id, events);
@@ -44,8 +45,9 @@ pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<P
         Service::Exec(command) => Exec::start(command, &environment, &shared, &mailbox),
         _ => None,
     };
-    let replies = conversation
-        .map(|conversation| ClientReplies::new(mailbox.id, conversation, handle, &shared));
+    let replies = conversation.map(|conversation| {
+        ClientReplies::new(&mailbox, conversation, subprotocol.as_deref(), &shared)
+    });
     let mut client = Client {
         sinks,
         assembler: Assembler::default(),
@@ -54,6 +56,7 @@ pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<P
         current: None,
         exec,
         replies,
+        faults,
         is_dropped: false,
         has_turn: false,
         mailbox,
@@ -75,6 +78,7 @@ struct Client {
     current: Option<(Arc<SharedMessage>, usize)>,
     exec: Option<Exec>,
     replies: Option<ClientReplies>,
+    faults: Option<Box<ClientFaults>>,
     /// True if the session was closed because the client was too slow.
     is_dropped: bool,
     /// True if other clients wait for this one to complete a message.
@@ -113,14 +117,19 @@ impl Client {
         self.shared.hub.leave(&self.mailbox);
         self.sinks.left(&mut session);
         let skipped = self.mailbox.skipped();
-        let fault = self.replies.as_ref().and_then(ClientReplies::ended);
+        let fault = self.faults.as_ref().and_then(|faults| faults.ended());
         let fault = fault.or_else(|| self.mailbox.record().and_then(ClientRecord::ended));
         let id = self.mailbox.id;
         admit::tell_end(&self.shared, &mut session, id, (self.is_dropped, skipped), fault);
         self.shared.count_left();
+        let close = session.remote_close().cloned();
+        let limit = self.shared.job.common.settings.close_timeout;
+        drop(session);
         if let Some(exec) = self.exec.take() {
-            drop(session);
-            exec.finish(self.shared.job.common.settings.close_timeout).await;
+            exec.finish(limit).await;
+        }
+        if let Some(replies) = self.replies.take() {
+            replies.finish(close, limit).await;
         }
     }
 
@@ -141,26 +150,19 @@ impl Client {
                 continue;
             }
             let stall = self.take_events(session);
-            let replies_wait = match &mut self.replies {
-                Some(replies) if self.current.is_none() => replies.act(session, &self.shared),
-                _ => false,
-            };
+            let replies_wait = self.act(session);
             self.take_deliveries(session);
-            if self.replies.as_mut().is_some_and(|replies| replies.perform_fault(session)) {
+            if self.faults.as_mut().is_some_and(|it| it.perform(session, &self.shared)) {
                 return;
             }
             if self.is_stalled() {
                 continue;
             }
-            let deadline = match &self.replies {
-                Some(replies) if self.current.is_none() => replies.deadline(session),
-                _ => None,
-            };
             let ordered = self.mailbox.record().and_then(|record| {
                 record.note_traffic(session);
                 record.deadline()
             });
-            let deadline = deadline.into_iter().chain(ordered).min();
+            let deadline = self.deadline(session).into_iter().chain(ordered).min();
             if stall == Stall::Nothing && session.is_over() {
                 return;
             }
@@ -178,9 +180,30 @@ impl Client {
                 () = sleep(TURN), if self.has_turn => self.end_turn(),
                 () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients || replies_wait => {}
                 () = sleep_until(wake.into()), if deadline.is_some() => {}
+                () = changed(self.faults.as_deref()), if self.faults.is_some() => {}
+                () = replies_room(self.replies.as_ref()), if stall == Stall::Replies => {}
                 () = command_room(self.exec.as_ref()), if stall == Stall::Command => {}
             }
         }
+    }
+
+    /// Performs replies that are due. Returns true if other clients have no room for one.
+    fn act(&mut self, session: &mut Session) -> bool {
+        match (&mut self.replies, &mut self.faults) {
+            (Some(replies), Some(faults)) if self.current.is_none() => {
+                replies.act(session, faults, &self.shared)
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the time at which there is a reply or a fault, if any.
+    fn deadline(&self, session: &Session) -> Option<Instant> {
+        let faults = self.faults.as_deref();
+        let is_pending = faults.is_some_and(ClientFaults::is_pending);
+        let replies = self.replies.as_ref().filter(|_| self.current.is_none() && !is_pending);
+        let reply = replies.and_then(|replies| replies.deadline(session));
+        reply.into_iter().chain(faults.and_then(ClientFaults::deadline)).min()
     }
 
     /// Lets another client use the room of the output.
@@ -190,24 +213,27 @@ impl Client {
         }
     }
 
-    /// Reports whether the reply script has the server neither read nor write, until the session is
+    /// Reports whether a fault has the server neither read nor write, until the session is
     /// closed for another reason.
     fn is_stalled(&mut self) -> bool {
-        let Some(replies) = &mut self.replies else { return false };
-        if self.is_dropped || self.shared.is_ending() {
-            replies.resume();
+        let Some(faults) = &mut self.faults else { return false };
+        if !faults.is_stalled() {
+            return false;
         }
-        replies.is_stalled()
+        if self.is_dropped || self.shared.is_ending() {
+            faults.resume();
+        }
+        faults.is_stalled()
     }
 
     /// Waits until something changes. Returns true if the client has left meanwhile.
     async fn wait_stalled(&mut self) -> bool {
-        let Some(replies) = &mut self.replies else { return false };
+        let Some(faults) = &mut self.faults else { return false };
         tokio::select! {
-            () = replies.stalled() => {}
+            () = faults.stalled() => {}
             () = self.mailbox.wake.notified() => {}
         }
-        replies.ended().is_some()
+        faults.ended().is_some()
     }
 
     /// Takes received events until there are none, or a message would have to wait.
@@ -282,9 +308,7 @@ impl Client {
             }
             Service::Reply(..) => {
                 // Before the answer to a Close that follows the message.
-                if let Some(replies) = self.replies.as_mut().filter(|_| self.current.is_none()) {
-                    replies.act(session, &self.shared);
-                }
+                self.act(session);
             }
             Service::Talk | Service::Broadcast | Service::Exec(_) => {}
         }
@@ -334,7 +358,8 @@ impl Client {
             }
             Service::Reply(..)
                 if session.is_open()
-                    && self.replies.as_ref().is_some_and(ClientReplies::is_full) =>
+                    && (self.replies.as_ref().is_some_and(ClientReplies::is_full)
+                        || self.faults.as_ref().is_some_and(|faults| faults.is_pending())) =>
             {
                 Stall::Replies
             }
@@ -406,6 +431,20 @@ async fn progress(session: &mut Session, shared: &Shared, reading: bool) {
 /// Reports whether received messages are written to the output.
 fn is_shown(shared: &Shared) -> bool {
     shared.output.events.is_some() || shared.job.service == Service::Talk
+}
+
+async fn changed(faults: Option<&ClientFaults>) {
+    match faults {
+        Some(faults) => faults.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn replies_room(replies: Option<&ClientReplies>) {
+    match replies {
+        Some(replies) => replies.has_room().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn command_room(exec: Option<&Exec>) {

@@ -44,6 +44,12 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "no such path")
     }
 
+    /// Returns the refusal of a request by a fault rule.
+    pub(super) fn of_fault_rule(status: u16) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        Self::new(status, "refused by a fault")
+    }
+
     /// Returns the refusal of a request with a fault.
     pub(super) fn of_fault(fault: RequestFault) -> Self {
         let (status, headers) = fault.status();

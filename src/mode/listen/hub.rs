@@ -240,10 +240,20 @@ impl Hub {
 
     /// Queues a delivery for one client once its queue is not full.
     pub(super) async fn deliver(&self, mailbox: &Mailbox, delivery: Delivery) {
+        self.has_room_for(mailbox).await;
+        self.deliver_now(mailbox, delivery);
+    }
+
+    /// Queues a delivery for one client, which misses it if its queue is full.
+    pub(super) fn deliver_now(&self, mailbox: &Mailbox, delivery: Delivery) {
+        mailbox.offer(delivery, self.max_queue);
+    }
+
+    /// Waits until the queue of a client is not full.
+    pub(super) async fn has_room_for(&self, mailbox: &Mailbox) {
         loop {
             let notified = self.room.notified();
-            if mailbox.full_since().is_none() {
-                mailbox.offer(delivery, self.max_queue);
+            if !mailbox.is_full() {
                 return;
             }
             notified.await;
@@ -267,6 +277,11 @@ impl Mailbox {
 
     fn full_since(&self) -> Option<Instant> {
         self.lock().full_since
+    }
+
+    /// Reports whether the queue is full.
+    pub(super) fn is_full(&self) -> bool {
+        self.full_since().is_some()
     }
 
     /// Queues a delivery whatever else waits.

@@ -11,15 +11,19 @@ mod client_record;
 mod console;
 mod current_replies;
 mod exec;
+mod faults;
+mod forward;
 mod gate;
 mod hub;
 mod notes;
+mod openings;
 mod output;
 mod prompt;
 mod reply;
 mod shared;
 
 use crate::{
+    connect::Dialer,
     console::prompt::{BRIEF_LIMIT, Prompt},
     error::Error,
     job::{
@@ -32,11 +36,12 @@ use crate::{
         tls::server::ServerTls,
     },
     report::{Report, Verbosity, line},
+    script::fault::{FaultRule, RefusalSchedule},
     session::clock,
     sink::Print,
     sys::{
         resources::{is_lack_of_descriptors, raise_descriptor_limit},
-        signals::Signals,
+        signals::{HangUp, Signals},
         stdio::Stdout,
         unix::end_by_signal,
     },
@@ -46,11 +51,13 @@ use current_replies::CurrentReplies;
 use gate::Gate;
 use hub::{Hub, QueueRoom, Sender};
 use notes::Notes;
+use openings::Openings;
 use output::Output;
 use shared::{Ending, Shared};
 use std::{
+    future::poll_fn,
     io,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, sleep_until};
@@ -65,12 +72,15 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     let (listeners, file) = bind(&job.address).await?;
     let url = url(&job, &listeners);
     // Handled before the server says that it listens.
-    let signals =
-        Signals::new().map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
+    let reloads = job.reply_file.is_some();
+    let signals = if reloads { Signals::with_reload() } else { Signals::new() };
+    let signals = signals.map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
+    let hang_up = reloads.then(HangUp::watch);
     let first = format!("listening on {url}");
     let mut console = open_console(&job, report, &first)?;
     let print = console.open_prompt().map(|prompt| Arc::new(prompt.printer()) as Print);
     let prompts = print.is_some();
+    let (opener, openings) = Openings::new(Dialer::new(job.dialing.clone()));
     let shared = Arc::new(Shared {
         hub: Hub::new(job.max_queue, job.slow),
         output: Output::new(job.format, report, prompts),
@@ -81,6 +91,8 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         received: <_>::default(),
         left: <_>::default(),
         replies: CurrentReplies::new(&job),
+        refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
+        opener,
         tls,
         job,
     });
@@ -94,9 +106,10 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     if let Some(warning) = exposure(&listeners) {
         shared.notes.note(&warning);
     }
-    if let Some(replies) = shared.replies.get().filter(|replies| replies.script.is_random) {
-        let seed = replies.seed;
-        shared.notes.note(&format!("the replies are random: --seed {seed} repeats them"));
+    let are_replies_random = shared.replies.get().is_some_and(|it| it.script.is_random);
+    if let Some(what) = random_parts(are_replies_random, &shared.job.faults) {
+        let seed = shared.job.seed;
+        shared.notes.note(&format!("{what} are random: --seed {seed} repeats them"));
     }
     shared.output.event(None, |json, out| json.listening(&url, pin.as_deref(), out));
     let mut tasks = Vec::new();
@@ -104,8 +117,17 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         tasks.push(tokio::spawn(accept(listener, Arc::clone(&shared), print.clone())));
     }
     let stdout = Stdout::new().map_err(Error::Output)?;
-    let outcome =
-        Server { shared, console, stdout, file, tasks, paused_until: None, deadline: None };
+    let outcome = Server {
+        shared,
+        openings,
+        hang_up,
+        console,
+        stdout,
+        file,
+        tasks,
+        paused_until: None,
+        deadline: None,
+    };
     outcome.run(signals).await
 }
 
@@ -152,6 +174,16 @@ fn tls(job: &ListenJob) -> Result<Option<ServerTls>, Error> {
     }
 }
 
+/// Names what is chosen at random, if anything is.
+fn random_parts(are_replies_random: bool, faults: &[FaultRule]) -> Option<&'static str> {
+    match (are_replies_random, faults.iter().any(FaultRule::is_random)) {
+        (false, false) => None,
+        (true, false) => Some("the replies"),
+        (false, true) => Some("the faults"),
+        (true, true) => Some("replies and faults"),
+    }
+}
+
 fn is_self_signed(job: &ListenJob) -> bool {
     matches!(job.tls, Some(ServerCertificate::SelfSigned))
 }
@@ -193,8 +225,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>, print: Option<Print>) {
     let mut is_told = false;
     loop {
         // The script is replaced when its file is read again.
-        let keeps_handle = shared.replies.get().is_some_and(|it| it.script.needs_socket);
-        match listener.accept(keeps_handle).await {
+        match listener.accept(shared.needs_sockets()).await {
             Ok(accepted) => {
                 is_told = false;
                 let (shared, print) = (Arc::clone(&shared), print.clone());
@@ -223,6 +254,9 @@ async fn accept(listener: Listener, shared: Arc<Shared>, print: Option<Print>) {
 /// The loop of a server: its input, its output and its end.
 struct Server {
     shared: Arc<Shared>,
+    openings: Openings,
+    /// Set if SIGHUP has the reply script read again.
+    hang_up: Option<HangUp>,
     console: Console,
     stdout: Stdout,
     /// The file of the Unix socket, which is removed at the end.
@@ -269,6 +303,7 @@ impl Server {
                 () = room, if asked != QueueRoom::Free || prompts => {}
                 () = shared.output.appended() => {}
                 () = shared.output.extends() => {}
+                () = poll_fn(|cx| self.openings.poll(cx)) => {}
                 free = stdout.writable(), if waits => {
                     if let Err(cause) = free {
                         self.fail_output(cause);
@@ -287,6 +322,10 @@ impl Server {
                 // A Ctrl-C in the external editor does not end the server.
                 signal = signals.recv() => {
                     if signal == SIGINT && self.console.open_prompt().is_some_and(Prompt::is_editor_open) {
+                        continue;
+                    }
+                    if self.hang_up.as_ref().is_some_and(|it| it.is_reload(signal)) {
+                        self.shared.reload();
                         continue;
                     }
                     if self.shared.is_ending() {

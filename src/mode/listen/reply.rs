@@ -1,66 +1,49 @@
 //! The replies of a script to one client (`--reply`).
 
 use super::{
-    hub::{Delivery, QueueRoom, Recipients, Sender},
+    faults::ClientFaults,
+    forward::Forward,
+    hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender},
     shared::Shared,
 };
 use crate::{
     escape::Escaped,
-    proto::{Kind, SharedMessage},
-    script::reply::{
-        conversation::{Conversation, ReplyAction},
-        rule::Audience,
+    proto::{Close, Kind, SharedMessage},
+    script::{
+        fault::{CutPlace, Ending},
+        reply::{
+            conversation::{Conversation, ReplyAction},
+            rule::Audience,
+        },
     },
     session::{Session, clock, limits::QUEUE_LIMIT_BYTES},
-    sys::socket_handle::SocketHandle,
 };
 use std::{
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
-use tokio::time::sleep_until;
 
 /// The replies to one client.
 pub(super) struct ClientReplies {
     client: u64,
     conversation: Conversation,
-    /// A handle of the client's socket, if the script acts on it.
-    socket: Option<SocketHandle>,
     /// A message for which other clients have no room.
     waiting: Option<ReplyAction>,
-    /// What is done once everything was sent, but at this time at the latest.
-    fault: Option<(Fault, Instant)>,
-    stall: Option<Stall>,
-    /// The fault that ended the connection.
-    ended: Option<Fault>,
-}
-
-/// A fault of the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    Cut,
-    Reset,
-    Stall(Stall),
-}
-
-/// A time in which the server neither reads nor writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stall {
-    For(std::time::Duration),
-    Until(Instant),
-    Endless,
+    /// The server that messages are forwarded to, if there is one.
+    forward: Option<Forward>,
 }
 
 impl ClientReplies {
     /// Creates the replies to a client, and begins the one to its connection.
     pub(super) fn new(
-        client: u64,
+        mailbox: &Arc<Mailbox>,
         conversation: Conversation,
-        socket: Option<SocketHandle>,
-        shared: &Shared,
+        subprotocol: Option<&str>,
+        shared: &Arc<Shared>,
     ) -> Self {
-        let (waiting, fault, stall, ended) = (None, None, None, None);
-        let mut replies = Self { client, conversation, socket, waiting, fault, stall, ended };
+        let forward = conversation.forward().cloned();
+        let forward = forward.map(|target| Forward::start(target, subprotocol, shared, mailbox));
+        let mut replies = Self { client: mailbox.id, conversation, waiting: None, forward };
         let line = replies.conversation.opened(clock::now());
         replies.tell(line, "the connection", shared);
         replies
@@ -70,6 +53,9 @@ impl ClientReplies {
     pub(super) fn received(&mut self, kind: Kind, payload: &[u8], shared: &Shared) {
         let line = self.conversation.received(kind, payload, clock::now());
         self.tell(line, "a message", shared);
+        if let Some(forward) = self.forward.as_ref().filter(|_| line.is_none()) {
+            forward.send(kind, payload.to_vec());
+        }
     }
 
     fn tell(&self, line: Option<usize>, event: &str, shared: &Shared) {
@@ -77,6 +63,9 @@ impl ClientReplies {
             let client = self.client;
             shared.notes.detail(&match line {
                 Some(line) => format!("client {client}: the rule in line {line} is for {event}"),
+                None if self.forward.is_some() && event == "a message" => {
+                    format!("client {client}: a message is forwarded")
+                }
                 None => format!("client {client}: no rule is for {event}"),
             });
         }
@@ -84,25 +73,56 @@ impl ClientReplies {
 
     /// Reports whether no more messages may be taken.
     pub(super) fn is_full(&self) -> bool {
-        self.fault.is_some() || self.waiting.is_some() || self.conversation.is_full()
+        self.waiting.is_some() || self.conversation.is_full() || self.is_forward_full()
+    }
+
+    fn is_forward_full(&self) -> bool {
+        self.forward.as_ref().is_some_and(Forward::is_full)
+    }
+
+    /// Waits until the server that messages are forwarded to has taken some, if it has to.
+    pub(super) async fn has_room(&self) {
+        match self.forward.as_ref().filter(|forward| forward.is_full()) {
+            Some(forward) => forward.has_room().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Performs the actions that are due while there is room. Returns true if other clients have no
     /// room for a message.
-    pub(super) fn act(&mut self, session: &mut Session, shared: &Shared) -> bool {
-        while self.has_room(session) && self.fault.is_none() {
+    pub(super) fn act(
+        &mut self,
+        session: &mut Session,
+        faults: &mut ClientFaults,
+        shared: &Shared,
+    ) -> bool {
+        while has_room(session) && !faults.is_pending() && !self.is_forward_full() {
             let now = clock::now();
             let next = self.waiting.take();
             let next = next.or_else(|| self.conversation.next(now, SystemTime::now()));
             let Some(action) = next else { return false };
-            let fault = match action {
-                ReplyAction::Send { kind, payload, to } => {
+            let ending = match action {
+                ReplyAction::Send { kind, payload, to, faults: of_message } => {
                     let sender = Sender::Client(self.client);
                     if to != Audience::Sender && shared.hub.ask(sender) != QueueRoom::Free {
-                        self.waiting = Some(ReplyAction::Send { kind, payload, to });
+                        let faults = of_message;
+                        self.waiting = Some(ReplyAction::Send { kind, payload, to, faults });
                         return true;
                     }
-                    self.send(session, shared, (kind, payload), to);
+                    if to != Audience::Others && session.send(kind, &payload).is_ok() {
+                        faults.add_once(session, &of_message);
+                    }
+                    self.send_to_others(shared, (kind, payload), to);
+                    continue;
+                }
+                ReplyAction::Forward(kind, payload) => {
+                    if let Some(forward) = &self.forward {
+                        forward.send(kind, payload);
+                    }
+                    continue;
+                }
+                ReplyAction::Swallow(kind) => {
+                    faults.swallow(kind);
                     continue;
                 }
                 ReplyAction::Close(close) => {
@@ -117,26 +137,16 @@ impl ClientReplies {
                     ));
                     continue;
                 }
-                ReplyAction::Cut => Fault::Cut,
-                ReplyAction::Reset => Fault::Reset,
-                ReplyAction::Stall(time) => Fault::Stall(time.map_or(Stall::Endless, Stall::For)),
+                ReplyAction::Cut => Ending::Cut(CutPlace::Boundary),
+                ReplyAction::Reset => Ending::Reset,
+                ReplyAction::Stall(time) => Ending::Stall(time),
             };
-            self.fault = Some((fault, now + shared.job.common.settings.close_timeout));
+            faults.begin(ending, shared.job.common.settings.close_timeout);
         }
         false
     }
 
-    fn send(
-        &self,
-        session: &mut Session,
-        shared: &Shared,
-        (kind, payload): (Kind, Vec<u8>),
-        to: Audience,
-    ) {
-        if to != Audience::Others {
-            // Fails only if the session is closing.
-            let _ = session.send(kind, &payload);
-        }
+    fn send_to_others(&self, shared: &Shared, (kind, payload): (Kind, Vec<u8>), to: Audience) {
         if to != Audience::Sender {
             let message = SharedMessage::new(kind, payload, shared.job.common.settings);
             let others = Recipients::Except(vec![self.client]);
@@ -144,81 +154,24 @@ impl ClientReplies {
         }
     }
 
-    /// Reports whether the session has room for a reply.
-    fn has_room(&self, session: &Session) -> bool {
-        session.is_open() && session.queued() < QUEUE_LIMIT_BYTES && self.stall.is_none()
-    }
-
     /// Returns the time at which there is something to do, if any.
     pub(super) fn deadline(&self, session: &Session) -> Option<Instant> {
-        match &self.fault {
-            Some((_, latest)) => Some(*latest),
-            None if self.waiting.is_some() || !self.has_room(session) => None,
-            None => self.conversation.deadline(),
+        if self.waiting.is_some() || !has_room(session) || self.is_forward_full() {
+            return None;
+        }
+        self.conversation.deadline()
+    }
+
+    /// Ends the session with the server that messages are forwarded to, with the Close of the client
+    /// if there was one.
+    pub(super) async fn finish(self, close: Option<Close>, limit: Duration) {
+        if let Some(forward) = self.forward {
+            forward.finish(close, limit).await;
         }
     }
+}
 
-    /// Performs a fault once everything was sent. Returns true if the connection is to end.
-    pub(super) fn perform_fault(&mut self, session: &Session) -> bool {
-        let now = clock::now();
-        if let Some((fault, latest)) = self.fault
-            && (!session.has_unsent_bytes() || latest <= now)
-        {
-            self.fault = None;
-            match fault {
-                Fault::Cut => self.ended = Some(fault),
-                Fault::Reset => {
-                    self.ended = Some(fault);
-                    if let Some(socket) = &self.socket {
-                        // Otherwise the connection is cut.
-                        let _ = socket.reset_at_end();
-                    }
-                }
-                Fault::Stall(Stall::For(time)) => {
-                    self.stall = Some(now.checked_add(time).map_or(Stall::Endless, Stall::Until));
-                }
-                Fault::Stall(stall) => self.stall = Some(stall),
-            }
-        }
-        self.ended.is_some()
-    }
-
-    /// Reports whether the server neither reads nor writes.
-    pub(super) fn is_stalled(&self) -> bool {
-        self.stall.is_some()
-    }
-
-    /// Waits for the end of the time in which the server neither reads nor writes, or for that of the
-    /// connection if there is no such time.
-    pub(super) async fn stalled(&mut self) {
-        let gone = async {
-            match &self.socket {
-                Some(socket) => socket.ended_by_peer().await,
-                None => std::future::pending().await,
-            }
-        };
-        match self.stall {
-            Some(Stall::Until(time)) => sleep_until(time.into()).await,
-            Some(stall) => {
-                gone.await;
-                self.ended = Some(Fault::Stall(stall));
-            }
-            None => {}
-        }
-        self.stall = None;
-    }
-
-    /// Ends the time in which the server neither reads nor writes.
-    pub(super) fn resume(&mut self) {
-        self.stall = None;
-    }
-
-    /// Returns how the connection was ended, if it was.
-    pub(super) fn ended(&self) -> Option<&'static str> {
-        self.ended.map(|fault| match fault {
-            Fault::Reset => "reset by the reply script",
-            Fault::Cut => "cut by the reply script",
-            Fault::Stall(_) => "left while the reply script stalled",
-        })
-    }
+/// Reports whether the session has room for a reply.
+fn has_room(session: &Session) -> bool {
+    session.is_open() && session.queued() < QUEUE_LIMIT_BYTES
 }

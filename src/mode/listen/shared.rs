@@ -1,15 +1,25 @@
 //! The state that the clients of a server share with its loop.
 
-use super::{current_replies::CurrentReplies, gate::Gate, hub::Hub, notes::Notes, output::Output};
+use super::{
+    current_replies::CurrentReplies, gate::Gate, hub::Hub, notes::Notes, openings::Opener,
+    output::Output,
+};
 use crate::{
     error::Error,
     job::{listen::ListenJob, run_outcome::RunOutcome},
     net::tls::server::ServerTls,
     proto::{Close, CloseCode},
+    script::{
+        fault::{FaultRule, RefusalSchedule},
+        reply::replies::{Replies, Route},
+    },
 };
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 use tokio::sync::Notify;
 
@@ -27,6 +37,10 @@ pub(super) struct Shared {
     pub(super) received: AtomicU64,
     pub(super) left: AtomicU64,
     pub(super) replies: CurrentReplies,
+    /// The requests that faults of the job refuse.
+    pub(super) refusals: Mutex<RefusalSchedule>,
+    /// Opens sessions with the servers that messages are forwarded to.
+    pub(super) opener: Opener,
 }
 
 /// The end of a server, decided by the first cause.
@@ -50,6 +64,21 @@ impl Shared {
 
     pub(super) fn is_ending(&self) -> bool {
         self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Returns the status with which a fault refuses a request, if one does.
+    pub(super) fn fault_refusal(&self, replies: Option<(&Replies, &Route)>) -> Option<u16> {
+        let since_start = Instant::now().saturating_duration_since(self.notes.report.started);
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = refusals.request(since_start);
+        drop(refusals);
+        refused.or_else(|| replies.and_then(|(replies, route)| replies.refusal(route, since_start)))
+    }
+
+    /// Reports whether faults act on the sockets below sessions.
+    pub(super) fn needs_sockets(&self) -> bool {
+        self.job.faults.iter().any(FaultRule::needs_socket)
+            || self.replies.get().is_some_and(|replies| replies.script.needs_socket)
     }
 
     /// Takes the outcome. The reply script may have expected otherwise.

@@ -3,10 +3,12 @@
 use super::{
     admit::Admitted,
     client_record::ClientRecord,
+    faults::ClientFaults,
     hub::{Delivery, Recipients},
     *,
 };
 use crate::{
+    connect::DialOptions,
     job::{
         ColorMode,
         listen::{AdmissionRules, LifeRules, ListenFormat, SlowClients},
@@ -27,7 +29,7 @@ use crate::{
         testbed::{self, Bed, End, OwnedEvent, Pair, Player, SETTINGS, Wire, wire},
     },
 };
-use std::sync::{Mutex, atomic::Ordering};
+use std::sync::atomic::Ordering;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const S: Duration = Duration::from_secs(1);
@@ -46,6 +48,9 @@ fn job(service: Service, slow: SlowClients) -> ListenJob {
         choices: Choices::default(),
         service,
         reply_file: None,
+        faults: [].into(),
+        seed: 0,
+        dialing: DialOptions::default(),
         admission: AdmissionRules::default(),
         headers: Headers::default(),
         life: LifeRules::default(),
@@ -90,6 +95,8 @@ impl Bench {
             received: <_>::default(),
             left: <_>::default(),
             replies: CurrentReplies::new(&job),
+            refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
+            opener: Openings::new(Dialer::new(job.dialing.clone())).0,
             tls: None,
             job,
         });
@@ -122,8 +129,9 @@ impl Bench {
             let route = replies.route("/").expect("a route");
             Conversation::new(&replies, route, mailbox.id, &Headers::default())
         });
-        let environment = Vec::new();
-        Admitted { session, mailbox, environment, conversation, handle: None }
+        let (environment, subprotocol) = (Vec::new(), None);
+        let faults = conversation.is_some().then(|| Box::new(ClientFaults::new(None, None)));
+        Admitted { session, mailbox, environment, conversation, subprotocol, faults }
     }
 
     fn send(&self, text: &str) {

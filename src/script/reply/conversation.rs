@@ -10,8 +10,10 @@ use crate::{
     random::Seeded,
     script::{
         draft::Content,
+        fault::{ControlKind, Fault},
         template::{MissingValue, Values},
     },
+    target::Target,
 };
 use std::{
     collections::BTreeMap,
@@ -66,7 +68,13 @@ pub enum ReplyAction {
         payload: Vec<u8>,
         /// The clients that it is for.
         to: Audience,
+        /// Its faults, as far as it is for the sender.
+        faults: Vec<Fault>,
     },
+    /// Sends a message to the server that messages are forwarded to.
+    Forward(Kind, Vec<u8>),
+    /// Passes on no more control frames of this type.
+    Swallow(ControlKind),
     /// Starts the closing handshake.
     Close(Close),
     /// Ends the connection without a Close, once everything was sent.
@@ -223,11 +231,13 @@ impl Conversation {
         let action = match rule.steps.get(turn.step)? {
             Step::Wait(_) => None,
             Step::Send(speech) => Some(self.expand(rule, speech, turn, turn.use_number, wall)),
-            Step::Echo(to) => turn.message.clone().map(|(kind, payload)| ReplyAction::Send {
-                kind,
-                payload,
-                to: *to,
+            Step::Echo { to, faults } => turn.message.clone().map(|(kind, payload)| {
+                ReplyAction::Send { kind, payload, to: *to, faults: faults.clone() }
             }),
+            Step::Forward => {
+                turn.message.clone().map(|(kind, payload)| ReplyAction::Forward(kind, payload))
+            }
+            Step::Swallow(kind) => Some(ReplyAction::Swallow(*kind)),
             Step::Every { interval, times, speech } => {
                 turn.ticks += 1;
                 let action = self.expand(rule, speech, turn, turn.ticks, wall);
@@ -272,11 +282,11 @@ impl Conversation {
         number: u64,
         wall: SystemTime,
     ) -> ReplyAction {
-        let Speech { kind, content, to } = speech;
+        let Speech { kind, content, to, faults } = speech;
+        let send =
+            |payload| ReplyAction::Send { kind: *kind, payload, to: *to, faults: faults.clone() };
         let template = match content {
-            Content::Fixed(payload) => {
-                return ReplyAction::Send { kind: *kind, payload: payload.clone(), to: *to };
-            }
+            Content::Fixed(payload) => return send(payload.clone()),
             Content::Template(template) => template,
         };
         let append = |name: &str, out: &mut Vec<u8>| {
@@ -292,11 +302,15 @@ impl Conversation {
         match expanded {
             Err(value) => ReplyAction::Missing { line: rule.line, value },
             Ok(payload) if *kind == Kind::Text && !utf8::is_valid(&payload) => {
-                let payload = String::from_utf8_lossy(&payload).into_owned().into_bytes();
-                ReplyAction::Send { kind: *kind, payload, to: *to }
+                send(String::from_utf8_lossy(&payload).into_owned().into_bytes())
             }
-            Ok(payload) => ReplyAction::Send { kind: *kind, payload, to: *to },
+            Ok(payload) => send(payload),
         }
+    }
+
+    /// Returns the server that messages without a rule are for, if there is one.
+    pub fn forward(&self) -> Option<&Target> {
+        self.replies.script.tables.get(self.table)?.forward.as_ref()
     }
 
     /// Returns the time at which an action is due, if any.
@@ -326,7 +340,12 @@ impl Turn {
 impl ReplyAction {
     /// Reports whether no action follows.
     fn is_last(&self) -> bool {
-        matches!(self, Self::Close(_) | Self::Cut | Self::Reset | Self::Stall(None))
+        let cuts = |faults: &[Fault]| faults.iter().any(|it| matches!(it, Fault::Cut(_)));
+        match self {
+            Self::Close(_) | Self::Cut | Self::Reset | Self::Stall(None) => true,
+            Self::Send { faults, .. } => cuts(faults),
+            _ => false,
+        }
     }
 }
 

@@ -1,22 +1,26 @@
 //! Reads reply scripts from TOML.
 
 use super::{
+    fault_keys::{chance, control_kind, fault_rules, message_faults},
     keys::{Entry, Keys, ReplyFault},
     path::PathPattern,
     rule::{
         Audience, Expected, HeaderRule, Pause, ReplyScript, Rule, RuleTable, Speech, Step, Trigger,
     },
     subset::JsonSubset,
+    values::{choice, close, pause},
 };
 use crate::{
     escape::Escaped,
-    proto::{Close, CloseCode, Kind, close::MAX_REASON_BYTES},
+    proto::Kind,
     script::{
         draft::Content,
+        fault::FaultRule,
         matcher::Matcher,
         template::{Scope, Template},
     },
-    wording::{nearest, position},
+    target::Target,
+    wording::position,
 };
 use data_encoding::HEXLOWER_PERMISSIVE;
 use regex::Regex;
@@ -37,7 +41,8 @@ pub fn parse(text: &str, around: &Surroundings<'_>) -> Result<ReplyScript, Reply
         ReplyFault::new(fault.span().unwrap_or_default().start, fault.message())
     })?;
     let keys = Keys::new(root.get_ref(), 0, &TABLE_KEYS)?;
-    let reader = Reader { text, around };
+    let forward = keys.entry("forward").map(|entry| target(&entry)).transpose()?;
+    let reader = Reader { text, around, forward };
     let mut tables = Vec::new();
     let paths = keys.entry("path").filter(|path| !path.is_text());
     for (table, at) in paths.iter().map(Entry::tables).collect::<Result<Vec<_>, _>>()?.concat() {
@@ -46,25 +51,33 @@ pub fn parse(text: &str, around: &Surroundings<'_>) -> Result<ReplyScript, Reply
         let path = path.ok_or_else(|| ReplyFault::new(at, "a [[path]] table needs a 'path'"))?;
         tables.push(reader.table(&keys, Some(path))?);
     }
-    if paths.is_none() || keys.entry("on").is_some() || keys.entry("expect").is_some() {
+    if paths.is_none() || !keys.entries(&["on", "expect", "fault", "forward"]).is_empty() {
         tables.push(reader.table(&keys, keys.entry("path").filter(Entry::is_text))?);
     }
     let rules = || tables.iter().flat_map(|table: &RuleTable| &table.rules);
     let steps = || rules().flat_map(|rule| &rule.steps);
-    let needs_socket = steps().any(|step| matches!(step, Step::Reset | Step::Stall(_)));
-    let is_random = rules().any(|rule| rule.chance.is_some()) || steps().any(Step::is_random);
+    let faults = || tables.iter().flat_map(|table: &RuleTable| table.faults.iter());
+    let needs_socket = steps().any(|step| matches!(step, Step::Reset | Step::Stall(_)))
+        || faults().any(FaultRule::needs_socket);
+    let is_random = rules().any(|rule| rule.chance.is_some())
+        || steps().any(Step::is_random)
+        || faults().any(FaultRule::is_random);
     Ok(ReplyScript { text: text.to_owned(), tables, is_random, needs_socket })
 }
 
 struct Reader<'a> {
     text: &'a str,
     around: &'a Surroundings<'a>,
+    /// The server of the script for messages without a rule.
+    forward: Option<Target>,
 }
 
 /// What the templates of a rule may refer to.
 struct Names<'a> {
-    names: Vec<&'a str>,
+    known: Vec<&'a str>,
     has_message: bool,
+    /// True if there is a server to forward messages to.
+    has_server: bool,
 }
 
 impl Reader<'_> {
@@ -74,8 +87,10 @@ impl Reader<'_> {
                 .map_err(|fault| entry.fault(Escaped(&fault).to_string()))
         });
         let path = path.transpose()?;
+        let forward = keys.entry("forward").map(|entry| target(&entry)).transpose()?;
+        let forward = forward.or_else(|| self.forward.clone());
         let rules = keys.entry("on").map(|on| on.tables()).transpose()?.unwrap_or_default();
-        if rules.is_empty() {
+        if rules.is_empty() && forward.is_none() {
             let fault = ReplyFault::new(keys.at, "there are no rules");
             return Err(fault.hinted("begin each rule with [[on]], or [[path.on]] in [[path]]"));
         }
@@ -96,11 +111,12 @@ impl Reader<'_> {
             .collect();
         let mut read = Vec::new();
         for (keys, trigger) in rules.iter().zip(triggers) {
-            read.push(self.rule(keys, trigger, &all)?);
+            read.push(self.rule(keys, trigger, &all, forward.is_some())?);
         }
         let expected = keys.entry("expect").map(|entry| expected(&entry, read.len()));
         let expected = expected.transpose()?.unwrap_or_default();
-        Ok(RuleTable { path, rules: read, expected })
+        let faults = fault_rules(keys)?.into();
+        Ok(RuleTable { path, rules: read, expected, faults, forward })
     }
 
     fn rule(
@@ -108,26 +124,32 @@ impl Reader<'_> {
         keys: &Keys<'_>,
         trigger: Trigger,
         names: &[String],
+        has_server: bool,
     ) -> Result<Rule, ReplyFault> {
         let names = Names {
-            names: names.iter().map(String::as_str).collect(),
+            known: names.iter().map(String::as_str).collect(),
             has_message: !matches!(trigger, Trigger::Open),
+            has_server,
         };
         let text = |name| keys.entry(name).map(|entry| entry.text().map(ToOwned::to_owned));
-        let chance = keys.entry("chance").map(|entry| {
-            let chance = entry.number().filter(|chance| (0.0..=1.0).contains(chance));
-            chance.ok_or_else(|| entry.fault("'chance' must be a number from 0 to 1"))
-        });
         let to = audience(keys)?;
         let mut steps = Vec::new();
-        if let Some(delay) = keys.entry("delay") {
-            steps.push(Step::Wait(pause(&delay)?));
+        if let Some(swallow) = keys.entry("swallow") {
+            steps.push(Step::Swallow(control_kind(&swallow)?));
         }
-        steps.extend(self.speech(keys, &names, to)?.map(Step::Send));
+        steps.extend(delay(keys)?.map(Step::Wait));
+        let speech = self.speech(keys, &names, to)?;
         let action = keys.entry("do");
-        let is_echo = action.as_ref().map(|action| action_name(action)).transpose()?;
-        if is_echo == Some("echo") {
-            steps.push(Step::Echo(to));
+        let does = action.as_ref().map(action_name).transpose()?;
+        let is_echo = does == Some("echo");
+        let faults = message_faults(keys, is_echo || speech.is_some())?;
+        steps.extend(speech.map(|speech| Step::Send(Speech { faults: faults.clone(), ..speech })));
+        if is_echo {
+            steps.push(Step::Echo { to, faults });
+        }
+        if let Some(action) = action.as_ref().filter(|_| does == Some("forward")) {
+            check_forward(action, &names)?;
+            steps.push(Step::Forward);
         }
         let then = keys.entry("then").map(|then| then.tables()).transpose()?.unwrap_or_default();
         for (table, at) in then {
@@ -136,7 +158,7 @@ impl Reader<'_> {
             steps.push(self.step(&keys, &names, to)?);
         }
         let ends = ending(keys)?;
-        if is_echo == Some("fail") {
+        if does == Some("fail") {
             steps.push(Step::Fail);
         }
         if let Some((step, at)) = ends {
@@ -144,14 +166,14 @@ impl Reader<'_> {
             steps.push(step);
         }
         if let (false, Some(action)) = (names.has_message, &action)
-            && steps.iter().any(|step| matches!(step, Step::Echo(_)))
+            && steps.iter().any(|step| matches!(step, Step::Echo { .. }))
         {
             return Err(action.fault("there is no message to send back when a client connects"));
         }
         let uses_message =
             |content: &Content| content.template().is_some_and(Template::uses_message);
         let keeps_message = steps.iter().any(|step| match step {
-            Step::Echo(_) => true,
+            Step::Echo { .. } | Step::Forward => true,
             Step::Send(speech) | Step::Every { speech, .. } => uses_message(&speech.content),
             _ => false,
         });
@@ -159,7 +181,7 @@ impl Reader<'_> {
             line: position(self.text, keys.at).0,
             trigger,
             nth: keys.entry("nth").map(|entry| entry.count()).transpose()?,
-            chance: chance.transpose()?,
+            chance: chance(keys)?,
             state: text("state").transpose()?,
             set: text("set").transpose()?,
             steps,
@@ -170,12 +192,17 @@ impl Reader<'_> {
     /// Reads a step of `then`.
     fn step(&self, keys: &Keys<'_>, names: &Names<'_>, to: Audience) -> Result<Step, ReplyFault> {
         let to = if keys.entry("to").is_some() { audience(keys)? } else { to };
-        let kinds = keys.entries(&["wait", "every", "close", "reset", "cut", "stall"]);
+        let kinds = ["wait", "every", "close", "reset", "cut", "stall", "swallow"];
+        let mut kinds = keys.entries(&kinds);
+        // Otherwise the message is cut.
+        kinds.retain(|entry| entry.name != "cut" || entry.boolean().is_some());
         if let [_, second, ..] = &kinds[..] {
             let words = format!("'{}' is a step of its own", second.name);
             return Err(ReplyFault::new(second.at, words));
         }
         let speech = self.speech(keys, names, to)?;
+        let faults = message_faults(keys, speech.is_some())?;
+        let speech = speech.map(|speech| Speech { faults, ..speech });
         let times = keys.entry("times");
         let every = keys.entry("every");
         if let (Some(times), None) = (&times, &every) {
@@ -191,6 +218,9 @@ impl Reader<'_> {
                 Ok(Step::Every { interval, times, speech })
             }
             (Some(entry), None) if entry.name == "wait" => Ok(Step::Wait(pause(entry)?)),
+            (Some(entry), None) if entry.name == "swallow" => {
+                Ok(Step::Swallow(control_kind(entry)?))
+            }
             (Some(entry), None) if entry.name == "every" => {
                 Err(ReplyFault::new(entry.at, "'every' needs 'send', 'binary' or 'file'"))
             }
@@ -239,7 +269,7 @@ impl Reader<'_> {
                 (kind, Content::Fixed(bytes))
             }
         };
-        Ok(Some(Speech { kind, content, to }))
+        Ok(Some(Speech { kind, content, to, faults: Vec::new() }))
     }
 
     fn template(
@@ -249,7 +279,7 @@ impl Reader<'_> {
         names: &Names<'_>,
     ) -> Result<Content, ReplyFault> {
         let scope = Scope {
-            names: &names.names,
+            names: &names.known,
             has_message: names.has_message,
             variable: self.around.variable,
         };
@@ -271,7 +301,9 @@ fn check_reachable(before: &[Step], at: usize) -> Result<(), ReplyFault> {
 
 /// Reads what ends a reply, with its offset.
 fn ending(keys: &Keys<'_>) -> Result<Option<(Step, usize)>, ReplyFault> {
-    let ends = keys.entries(&["close", "reset", "cut", "stall"]);
+    let mut ends = keys.entries(&["close", "reset", "cut", "stall"]);
+    // Otherwise the message is cut.
+    ends.retain(|entry| entry.name != "cut" || entry.boolean().is_some());
     let step = match &ends[..] {
         [] => return Ok(None),
         [entry] => match entry.name {
@@ -324,64 +356,37 @@ fn audience(keys: &Keys<'_>) -> Result<Audience, ReplyFault> {
 }
 
 fn action_name<'a>(entry: &Entry<'a>) -> Result<&'a str, ReplyFault> {
-    if entry.text()? == "forward" {
-        return Err(entry.fault("messages cannot be forwarded"));
-    }
-    choice(entry, &["echo", "ignore", "fail"])
+    choice(entry, &["echo", "ignore", "fail", "forward"])
 }
 
-fn choice<'a>(entry: &Entry<'a>, choices: &[&str]) -> Result<&'a str, ReplyFault> {
-    let text = entry.text()?;
-    if choices.contains(&text) {
-        return Ok(text);
+fn check_forward(entry: &Entry<'_>, names: &Names<'_>) -> Result<(), ReplyFault> {
+    if !names.has_server {
+        let fault = entry.fault("there is no server to forward messages to");
+        return Err(fault.hinted("add forward = \"wss://...\" at the top, or in the [[path]]"));
     }
-    let words = format!("'{}' must be {}", entry.name, choices.join(", "));
-    let near = nearest(text, choices.iter().copied());
-    let fault = entry.fault(words);
-    Err(match near {
-        Some(near) => fault.hinted(format!("did you mean '{near}'?")),
-        None => fault,
+    if !names.has_message {
+        return Err(entry.fault("there is no message to forward when a client connects"));
+    }
+    Ok(())
+}
+
+/// Reads the URL of a server.
+fn target(entry: &Entry<'_>) -> Result<Target, ReplyFault> {
+    Target::parse(entry.text()?).map_err(|fault| {
+        entry.fault(format!(
+            "this is not a URL of a WebSocket server: {}",
+            Escaped(&fault.to_string())
+        ))
     })
 }
 
-/// Reads a time, or the limits of one.
-fn pause(entry: &Entry<'_>) -> Result<Pause, ReplyFault> {
-    let Some(items) = entry.items() else {
-        let time = entry.seconds()?;
-        return Ok(Pause { shortest: time, longest: time });
-    };
-    let times = items.iter().map(Entry::seconds).collect::<Result<Vec<_>, _>>()?;
-    match &times[..] {
-        [shortest, longest] if shortest <= longest => {
-            Ok(Pause { shortest: *shortest, longest: *longest })
-        }
-        _ => Err(entry.fault(format!("'{}' must be [SHORTEST, LONGEST] in seconds", entry.name))),
-    }
-}
-
-fn close(entry: &Entry<'_>) -> Result<Close, ReplyFault> {
-    if entry.boolean() == Some(true) {
-        return Ok(Close::new(CloseCode::NORMAL));
-    }
-    if entry.number().is_some() {
-        return Ok(Close::new(close_code(entry)?));
-    }
-    let keys = Keys::new(entry.table()?, entry.at, &["code", "reason"])?;
-    let code = keys.entry("code").map(|code| close_code(&code)).transpose()?;
-    let reason = match keys.entry("reason") {
-        None => String::new(),
-        Some(reason) if reason.text()?.len() > MAX_REASON_BYTES => {
-            return Err(reason.fault(format!("a reason has at most {MAX_REASON_BYTES} bytes")));
-        }
-        Some(reason) => reason.text()?.to_owned(),
-    };
-    Ok(Close { code: code.unwrap_or(CloseCode::NORMAL), reason })
-}
-
-fn close_code(entry: &Entry<'_>) -> Result<CloseCode, ReplyFault> {
-    let code = entry.count().ok().and_then(|code| u16::try_from(code).ok()).map(CloseCode::new);
-    code.filter(|code| code.is_sendable())
-        .ok_or_else(|| entry.fault("a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999"))
+/// Reads the time before a reply.
+fn delay(keys: &Keys<'_>) -> Result<Option<Pause>, ReplyFault> {
+    let delay = keys.entry("delay").map(|entry| pause(&entry)).transpose()?;
+    let Some(entry) = keys.entry("jitter") else { return Ok(delay) };
+    let jitter = entry.seconds()?;
+    let Pause { shortest, longest } = delay.unwrap_or_default();
+    Ok(Some(Pause { shortest, longest: longest + jitter }))
 }
 
 fn expected(entry: &Entry<'_>, rules: usize) -> Result<Expected, ReplyFault> {
@@ -427,8 +432,8 @@ fn header_rule(entry: &Entry<'_>) -> Result<HeaderRule, ReplyFault> {
     }
 }
 
-const TABLE_KEYS: [&str; 3] = ["path", "on", "expect"];
-const RULE_KEYS: [&str; 20] = [
+const TABLE_KEYS: [&str; 5] = ["path", "on", "expect", "fault", "forward"];
+const RULE_KEYS: [&str; 26] = [
     "open",
     "match",
     "json",
@@ -443,119 +448,40 @@ const RULE_KEYS: [&str; 20] = [
     "file",
     "to",
     "delay",
+    "jitter",
     "then",
     "do",
     "close",
     "reset",
     "cut",
     "stall",
+    "swallow",
+    "duplicate",
+    "corrupt",
+    "split",
+    "throttle",
 ];
-const STEP_KEYS: [&str; 11] =
-    ["wait", "every", "times", "send", "binary", "file", "to", "close", "reset", "cut", "stall"];
+const STEP_KEYS: [&str; 16] = [
+    "wait",
+    "every",
+    "times",
+    "send",
+    "binary",
+    "file",
+    "to",
+    "close",
+    "reset",
+    "cut",
+    "stall",
+    "swallow",
+    "duplicate",
+    "corrupt",
+    "split",
+    "throttle",
+];
 const NAMES_HINT: &str = "a name is client, path.NAME, a group (?P<NAME>...) of a 'match'; or uuid, \
                           now, now_ms, n, env:NAME, json:/pointer";
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fault(text: &str) -> String {
-        let around = Surroundings {
-            variable: &|_| Err(std::env::VarError::NotPresent),
-            file: &|name| Err(format!("cannot read {name}: no such file")),
-        };
-        let ReplyFault { at, words, hint } = parse(text, &around).unwrap_err();
-        let (line, column) = position(text, at);
-        let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        format!("{line}:{column}: {words}{hint}")
-    }
-
-    #[test]
-    fn faults_have_a_place_and_a_suggestion() {
-        let on = "[[on]]\ntext = 'a'\n";
-        for (text, expected) in [
-            (
-                "",
-                "1:1: there are no rules (begin each rule with [[on]], or [[path.on]] in [[path]])",
-            ),
-            ("x = [", "1:6: unclosed array, expected `]`"),
-            ("paht = 1", "1:1: unknown key 'paht' (did you mean 'path'?)"),
-            ("on = 1", "1:6: 'on' must be a list of tables"),
-            ("path = 'x'\n[[on]]\nopen = true", "1:8: a path begins with /"),
-            (
-                "[[on]]\nsend = 'a'",
-                "1:1: a rule needs an event (add open = true, match, json, text or otherwise = true)",
-            ),
-            ("[[on]]\nopen = false", "2:8: 'open' must be true"),
-            ("[[on]]\ntext = 'a'\nopen = true", "2:1: 'open' excludes 'text' (write two rules)"),
-            ("[[on]]\nmatch = '('", "2:9: unclosed group"),
-            ("[[on]]\nmatch = 'json:x'", "2:9: a JSON pointer begins with / at column 6"),
-            ("[[on]]\njson = 1", "2:8: 'json' must be a table"),
-            ("[[on]]\njson = { a = 1979-05-27 }", "2:14: JSON has no dates: write it as a string"),
-            (
-                "[[on]]\nopen = true\ndo = 'echo'",
-                "3:6: there is no message to send back when a client connects",
-            ),
-            (
-                "[[on]]\nopen = true\nsend = '${json:/a}'",
-                "3:8: there is no message to take ${json:/a} from at column 1 of the message",
-            ),
-        ] {
-            let found = fault(text);
-            assert!(found.starts_with(expected), "{text}: {found}");
-        }
-        for (line, expected) in [
-            ("sned = 'a'", "unknown key 'sned' (did you mean 'send'?)"),
-            ("send = 1", "'send' must be a string"),
-            ("send = '${clent}'", "unknown name '${clent}', did you mean '${client}'? at column 1"),
-            ("send = '${path.room}'", "unknown name '${path.room}'"),
-            ("send = '${env:X}'", "the environment variable 'X' is not set"),
-            ("send = 'a'\nfile = 'b'", "'send' excludes 'file'"),
-            ("binary = '0'", "'binary' must be pairs of hexadecimal digits"),
-            ("file = 'b'", "cannot read b: no such file"),
-            ("to = 'other'", "'to' must be sender, others, all (did you mean 'others'?)"),
-            ("do = 'forward'", "messages cannot be forwarded"),
-            ("do = 'x'", "'do' must be echo, ignore, fail"),
-            ("nth = 0", "'nth' must be a number from 1"),
-            ("chance = 1.5", "'chance' must be a number from 0 to 1"),
-            ("delay = -1", "'delay' must be a time in seconds"),
-            ("delay = [2, 1]", "'delay' must be [SHORTEST, LONGEST] in seconds"),
-            ("close = 1005", "a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999"),
-            ("close = { cod = 1 }", "unknown key 'cod' (did you mean 'code'?)"),
-            ("close = 1000\ncut = true", "'close' excludes 'cut'"),
-            ("then = [{}]", "this step does nothing"),
-            ("then = [{ wait = 1, cut = true }]", "'cut' is a step of its own"),
-            ("then = [{ wait = 1, send = 'a' }]", "'wait' is a step of its own"),
-            ("then = [{ every = 1 }]", "'every' needs 'send', 'binary' or 'file'"),
-            ("then = [{ every = 0, send = 'a' }]", "'every' must be at least 0.001 s"),
-            ("then = [{ times = 1, send = 'a' }]", "'times' needs 'every'"),
-            ("then = [{ cut = true }, { send = 'a' }]", "this step is never reached"),
-            ("then = [{ every = 1, send = 'a' }]\nclose = true", "this step is never reached"),
-            ("[expect]\non = [2]", "there is no rule 2, only 1"),
-            ("[expect]\nheaders = { A = '/(/' }", "this is not a regular expression"),
-        ] {
-            let found = fault(&format!("{on}{line}"));
-            let place = format!("{}:", 2 + line.lines().count());
-            let words = found.split_once(": ").unwrap_or_default().1;
-            assert!(found.starts_with(&place) && words.starts_with(expected), "{line}: {found}");
-        }
-    }
-
-    #[test]
-    fn only_what_varies_is_random() {
-        let around = Surroundings {
-            variable: &|_| Err(std::env::VarError::NotPresent),
-            file: &|_| Ok(Vec::new()),
-        };
-        let is_random =
-            |line: &str| parse(&format!("[[on]]\nopen = true\n{line}"), &around).unwrap().is_random;
-        for line in ["chance = 0.5", "delay = [1, 2]", "send = '${uuid}'", "stall = [1, 2]"] {
-            assert!(is_random(line), "{line}");
-        }
-        for line in ["delay = 1", "delay = [1, 1]", "send = '${now}'", "stall = true", "cut = true"]
-        {
-            assert!(!is_random(line), "{line}");
-        }
-    }
-}
+mod tests;

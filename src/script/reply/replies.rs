@@ -1,10 +1,15 @@
 //! The use of a reply script by all clients of a server, and the verdict at its end.
 
-use super::rule::{HeaderRule, ReplyScript};
-use crate::{error::UnmetReply, proto::handshake::Headers};
+use super::rule::{HeaderRule, ReplyScript, RuleTable};
+use crate::{
+    error::UnmetReply,
+    proto::handshake::Headers,
+    script::fault::{FaultRule, RefusalSchedule},
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// A reply script in use.
@@ -15,6 +20,8 @@ pub struct Replies {
     /// The seed of everything that is chosen at random.
     pub seed: u64,
     tally: Mutex<Tally>,
+    /// For each table, the requests that its faults refuse.
+    refusals: Mutex<Vec<RefusalSchedule>>,
 }
 
 /// The rules and the values of the path for one client.
@@ -39,7 +46,9 @@ struct Tally {
 impl Replies {
     /// Creates the use of a script with a seed.
     pub fn new(script: Arc<ReplyScript>, seed: u64) -> Self {
-        Self { script, seed, tally: Mutex::default() }
+        let refusals = script.tables.iter().map(|table| RefusalSchedule::new(&table.faults, seed));
+        let refusals = Mutex::new(refusals.collect());
+        Self { script, seed, tally: Mutex::default(), refusals }
     }
 
     fn lock(&self) -> MutexGuard<'_, Tally> {
@@ -55,6 +64,27 @@ impl Replies {
             };
             Some(Route { table, values })
         })
+    }
+
+    /// Returns the faults of sessions on a route.
+    pub fn faults(&self, route: &Route) -> Arc<[FaultRule]> {
+        self.script
+            .tables
+            .get(route.table)
+            .map(|table| Arc::clone(&table.faults))
+            .unwrap_or_default()
+    }
+
+    /// Reports whether replies on a route have faults of single messages or frames.
+    pub fn has_frame_faults(&self, route: &Route) -> bool {
+        self.script.tables.get(route.table).is_some_and(RuleTable::has_frame_faults)
+    }
+
+    /// Returns the status with which a fault refuses a request for a route, if one does. It came this
+    /// long after the start of the server.
+    pub fn refusal(&self, route: &Route, since_start: Duration) -> Option<u16> {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.get_mut(route.table)?.request(since_start)
     }
 
     /// Judges the headers of a client's request.

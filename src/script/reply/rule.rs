@@ -4,10 +4,17 @@ use super::{path::PathPattern, subset::JsonSubset};
 use crate::{
     proto::{Close, Kind},
     random::Seeded,
-    script::{draft::Content, matcher::Matcher, records::Source, template::Template},
+    script::{
+        draft::Content,
+        fault::{ControlKind, Fault, FaultRule},
+        matcher::Matcher,
+        records::Source,
+        template::Template,
+    },
+    target::Target,
 };
 use regex::Regex;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A reply script.
 #[derive(Clone, Debug)]
@@ -30,6 +37,10 @@ pub struct RuleTable {
     pub rules: Vec<Rule>,
     /// What must be true at the end of the run.
     pub expected: Expected,
+    /// Faults of the whole session.
+    pub faults: Arc<[FaultRule]>,
+    /// The server that gets messages without a rule, and whose messages the client gets.
+    pub forward: Option<Target>,
 }
 
 /// An event and the reply to it.
@@ -73,7 +84,14 @@ pub enum Step {
     Wait(Pause),
     Send(Speech),
     /// Sends back the message.
-    Echo(Audience),
+    Echo {
+        to: Audience,
+        faults: Vec<Fault>,
+    },
+    /// Sends the message to the server of the table.
+    Forward,
+    /// Passes on no more control frames of this type.
+    Swallow(ControlKind),
     /// Sends at an interval: this many times, or without end.
     Every {
         interval: Duration,
@@ -97,6 +115,8 @@ pub struct Speech {
     pub kind: Kind,
     pub content: Content,
     pub to: Audience,
+    /// Faults of the message, as far as it is for the sender.
+    pub faults: Vec<Fault>,
 }
 
 /// The clients that a message is for.
@@ -108,7 +128,7 @@ pub enum Audience {
 }
 
 /// A time, chosen at random between two limits unless they are equal.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pause {
     pub shortest: Duration,
     pub longest: Duration,
@@ -174,20 +194,47 @@ impl Pause {
     }
 }
 
+impl RuleTable {
+    /// Reports whether faults concern single messages or frames, and not only the connection.
+    pub fn has_frame_faults(&self) -> bool {
+        let steps = || self.rules.iter().flat_map(|rule| &rule.steps);
+        steps().any(|step| matches!(step, Step::Swallow(_)) || !step.faults().is_empty())
+    }
+}
+
 impl Step {
+    /// Returns the faults of the message of the step.
+    fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Send(speech) | Self::Every { speech, .. } => &speech.faults,
+            Self::Echo { faults, .. } => faults,
+            _ => &[],
+        }
+    }
+
     /// Reports whether no step after this one is reached.
     pub fn is_last(&self) -> bool {
+        if self.faults().iter().any(|fault| matches!(fault, Fault::Cut(_))) {
+            return true;
+        }
         match self {
             Self::Every { times, .. } => times.is_none(),
             Self::Stall(time) => time.is_none(),
             Self::Close(_) | Self::Cut | Self::Reset | Self::Fail => true,
-            Self::Wait(_) | Self::Send(_) | Self::Echo(_) => false,
+            Self::Wait(_)
+            | Self::Send(_)
+            | Self::Echo { .. }
+            | Self::Forward
+            | Self::Swallow(_) => false,
         }
     }
 
     /// Reports whether the step chooses at random.
     pub fn is_random(&self) -> bool {
         let varies = |pause: &Pause| pause.shortest != pause.longest;
+        if self.faults().iter().any(|fault| matches!(fault, Fault::Corrupt)) {
+            return true;
+        }
         match self {
             Self::Wait(pause) | Self::Stall(Some(pause)) => varies(pause),
             Self::Send(speech) | Self::Every { speech, .. } => {

@@ -70,7 +70,7 @@ impl Client {
 
 fn shown(action: &ReplyAction) -> String {
     match action {
-        ReplyAction::Send { kind: Kind::Text, payload, to: Audience::Sender } => {
+        ReplyAction::Send { kind: Kind::Text, payload, to: Audience::Sender, .. } => {
             String::from_utf8(payload.clone()).unwrap()
         }
         other => format!("{other:?}"),
@@ -147,13 +147,18 @@ fn steps_follow_each_other_in_time() {
         close = { code = 4001, reason = "told" }
         "#,
     );
-    let binary =
-        ReplyAction::Send { kind: Kind::Binary, payload: vec![0, 255], to: Audience::Sender };
+    let binary = ReplyAction::Send {
+        kind: Kind::Binary,
+        payload: vec![0, 255],
+        to: Audience::Sender,
+        faults: Vec::new(),
+    };
     let close = Close { code: 4001.into(), reason: "told".to_owned() };
     let text = |text: &str| ReplyAction::Send {
         kind: Kind::Text,
         payload: text.into(),
         to: Audience::Sender,
+        faults: Vec::new(),
     };
     assert_eq!(
         client.until(10_000),

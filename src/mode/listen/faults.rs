@@ -1,0 +1,222 @@
+//! The faults of one client's connection: those of rules (`--fault`, `[[fault]]`) and those of replies.
+
+use super::shared::Shared;
+use crate::{
+    connect::Established,
+    mode::faulty::{FaultLine, FaultyTransport},
+    script::{
+        fault::{ControlKind, Ending, Fault, FaultRule, FaultSchedule},
+        reply::replies::{Replies, Route},
+    },
+    session::{Session, clock},
+    sys::socket_handle::SocketHandle,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep_until;
+
+/// The faults of a client's connection.
+pub(super) struct ClientFaults {
+    /// The line on which frames suffer faults, if there are such faults.
+    line: Option<Arc<FaultLine>>,
+    /// A handle of the client's socket, if a fault acts on it.
+    socket: Option<SocketHandle>,
+    /// A fault that is performed once everything was sent, but at its time at the latest.
+    pending: Option<Pending>,
+    stall: Option<Stall>,
+    /// The words for the fault that ended the connection.
+    ended: Option<&'static str>,
+}
+
+struct Pending {
+    ending: Ending,
+    origin: Origin,
+    latest: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Rule,
+    Reply,
+}
+
+/// A time in which the server neither reads nor writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stall {
+    Until(Instant, Origin),
+    Endless(Origin),
+}
+
+/// Returns the fault rules of the sessions on a route.
+pub(super) fn rules(shared: &Shared, replies: Option<(&Replies, &Route)>) -> Arc<[FaultRule]> {
+    let all = &shared.job.faults;
+    let of_route = replies.map(|(replies, route)| replies.faults(route));
+    match of_route.filter(|rules| !rules.is_empty()) {
+        None => Arc::clone(all),
+        Some(rules) if all.is_empty() => rules,
+        Some(rules) => all.iter().chain(&*rules).cloned().collect(),
+    }
+}
+
+/// Makes frames suffer faults between a session and the client with this number.
+pub(super) fn on_the_way(
+    established: Established,
+    rules: Arc<[FaultRule]>,
+    seed: u64,
+    client: u64,
+) -> (Established, Option<Arc<FaultLine>>) {
+    let schedule = FaultSchedule::new(rules, seed, client, clock::now());
+    let Established { transport, rest, .. } = established;
+    let (transport, line) = FaultyTransport::new(transport, rest, schedule);
+    let transport = Box::new(transport);
+    (Established { transport, rest: Vec::new(), ..established }, Some(line))
+}
+
+impl ClientFaults {
+    pub(super) fn new(line: Option<Arc<FaultLine>>, socket: Option<SocketHandle>) -> Self {
+        Self { line, socket, pending: None, stall: None, ended: None }
+    }
+
+    /// Ends or stalls the connection as a reply, once everything was sent.
+    pub(super) fn begin(&mut self, ending: Ending, limit: Duration) {
+        if let Some(line) = &self.line {
+            line.report_drained();
+        }
+        let latest = later(limit);
+        self.pending = Some(Pending { ending, origin: Origin::Reply, latest });
+    }
+
+    /// Reports whether a fault waits until everything was sent.
+    pub(super) fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Adds faults of the message that was queued last.
+    pub(super) fn add_once(&self, session: &Session, faults: &[Fault]) {
+        if let Some(line) = self.line.as_ref().filter(|_| !faults.is_empty()) {
+            line.add_once(session.tallies().1.messages(), faults);
+        }
+    }
+
+    /// Passes on no more control frames of this type.
+    pub(super) fn swallow(&self, kind: ControlKind) {
+        if let Some(line) = &self.line {
+            line.swallow(kind);
+        }
+    }
+
+    /// Waits until a rule ends or stalls the connection, or all was sent before that.
+    pub(super) async fn changed(&self) {
+        match &self.line {
+            Some(line) => line.changed.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Returns the time at which there is something to do, if any.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let latest = self.pending.as_ref().map(|pending| pending.latest);
+        latest.or_else(|| self.line.as_ref().and_then(|line| line.deadline()))
+    }
+
+    /// Performs what is due. Returns true if the connection is to end.
+    pub(super) fn perform(&mut self, session: &mut Session, shared: &Shared) -> bool {
+        let now = clock::now();
+        if let Some(line) = &self.line {
+            line.check(now);
+            match line.take_ending() {
+                Some(Ending::Close(close)) => {
+                    // Fails only if the session is closing.
+                    let _ = session.close(&close);
+                }
+                Some(ending) => {
+                    let latest = later(shared.job.common.settings.close_timeout);
+                    self.pending = Some(Pending { ending, origin: Origin::Rule, latest });
+                }
+                None => {}
+            }
+        }
+        if let Some(pending) = self.pending.take_if(|it| it.is_due(session, self.line.as_deref())) {
+            self.end(pending, now);
+        }
+        self.ended.is_some()
+    }
+
+    fn end(&mut self, Pending { ending, origin, .. }: Pending, now: Instant) {
+        let is_rule = origin == Origin::Rule;
+        match ending {
+            Ending::Cut(_) if is_rule => self.ended = Some("cut by a fault"),
+            Ending::Cut(_) => self.ended = Some("cut by the reply script"),
+            Ending::Reset => {
+                self.ended =
+                    Some(if is_rule { "reset by a fault" } else { "reset by the reply script" });
+                if let Some(socket) = &self.socket {
+                    // Otherwise the connection is cut.
+                    let _ = socket.reset_at_end();
+                }
+            }
+            Ending::Stall(time) => {
+                let end = time.and_then(|time| now.checked_add(time));
+                self.stall =
+                    Some(end.map_or(Stall::Endless(origin), |end| Stall::Until(end, origin)));
+            }
+            Ending::Close(_) => {}
+        }
+    }
+
+    /// Reports whether the server neither reads nor writes.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stall.is_some()
+    }
+
+    /// Waits for the end of the time in which the server neither reads nor writes, or for that of the
+    /// connection if there is no such time.
+    pub(super) async fn stalled(&mut self) {
+        match self.stall {
+            Some(Stall::Until(time, _)) => sleep_until(time.into()).await,
+            Some(Stall::Endless(origin)) => {
+                match &self.socket {
+                    Some(socket) => socket.ended_by_peer().await,
+                    None => std::future::pending().await,
+                }
+                self.ended = Some(match origin {
+                    Origin::Rule => "left while a fault stalled",
+                    Origin::Reply => "left while the reply script stalled",
+                });
+            }
+            None => {}
+        }
+        self.resume();
+    }
+
+    /// Ends the time in which the server neither reads nor writes.
+    pub(super) fn resume(&mut self) {
+        self.stall = None;
+        if let Some(line) = &self.line {
+            line.resume();
+        }
+    }
+
+    /// Returns how the connection was ended, if it was.
+    pub(super) fn ended(&self) -> Option<&'static str> {
+        self.ended
+    }
+}
+
+impl Pending {
+    fn is_due(&self, session: &Session, line: Option<&FaultLine>) -> bool {
+        let is_sent = match (self.origin, &self.ending, line) {
+            // The session sends the rest of its queue after the stall.
+            (Origin::Rule, Ending::Stall(_), Some(line)) => line.is_drained(),
+            _ => !session.has_unsent_bytes(),
+        };
+        is_sent || self.latest <= clock::now()
+    }
+}
+
+fn later(limit: Duration) -> Instant {
+    let now = clock::now();
+    now.checked_add(limit).unwrap_or(now)
+}

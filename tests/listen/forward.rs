@@ -1,0 +1,137 @@
+//! Messages that a reply script forwards to a real server.
+
+use super::reply::Script;
+use crate::support::server::{Client, Server};
+use std::{io::Read as _, net::TcpListener};
+use tungstenite::Message;
+
+/// Starts a server whose script forwards messages to this URL, with more rules.
+fn in_front(url: &str, rules: &str) -> Server {
+    Script::new(&format!("forward = '{url}'\n{rules}")).start()
+}
+
+#[test]
+fn messages_without_a_rule_go_to_the_real_server() {
+    let real =
+        Script::new("[[on]]\nopen = true\nsend = 'hello'\n[[on]]\notherwise = true\ndo = 'echo'\n")
+            .start();
+    let server = in_front(
+        &real.url(),
+        "[[on]]\ntext = 'mocked'\nsend = 'by the script'\n\
+         [[on]]\ntext = 'ignored'\ndo = 'ignore'\n\
+         [[on]]\nmatch = '^later'\ndelay = 0.01\ndo = 'forward'\n",
+    );
+    let mut client = server.join(1);
+    client.expect_text("hello");
+    client.send("mocked");
+    client.expect_text("by the script");
+    client.send("ignored");
+    for message in ["to the server", "later"] {
+        client.send(message);
+        client.expect_text(message);
+    }
+    let binary = Message::binary(vec![7; 5 << 20]);
+    client.send(binary.clone());
+    client.expect(binary);
+    client.close();
+    real.child.await_stderr("client 1 disconnected\n");
+    server.terminate();
+    real.terminate();
+}
+
+#[test]
+fn close_codes_go_both_ways() {
+    let real =
+        Script::new("[[on]]\ntext = 'bye'\nclose = { code = 4001, reason = 'told' }\n").start();
+    let server = in_front(&real.url(), "");
+    let mut client = server.join(1);
+    client.send("bye");
+    client.expect_close(4001);
+    let mut client = server.join(2);
+    // A Close with the code 4002, masked with zero.
+    client.send_raw(b"\x88\x82\0\0\0\0\x0f\xa2");
+    client.drain();
+    real.child.await_stderr("4002");
+    server.terminate();
+    real.terminate();
+}
+
+/// Expects a Close with 1014, which the client does not know.
+fn expect_bad_gateway(mut client: Client) {
+    let mut close = [0; 4];
+    client.stream().read_exact(&mut close).unwrap();
+    assert_eq!(close, *b"\x88\x02\x03\xf6");
+}
+
+#[test]
+fn a_real_server_that_is_not_there_is_told() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = in_front(&format!("ws://{closed}/"), "");
+    expect_bad_gateway(server.join(1));
+    server.child.await_stderr("client 1: cannot forward messages: cannot connect to 127.0.0.1:");
+    let refusing = Server::start(["listen", "--echo", "--status", "503", "0"]);
+    let other = in_front(&refusing.url(), "");
+    expect_bad_gateway(other.join(1));
+    // Without a Close.
+    let cutting = Script::new("[[on]]\notherwise = true\ncut = true").start();
+    let lost = in_front(&cutting.url(), "");
+    let mut client = lost.join(1);
+    client.send("x");
+    client.expect_close(1011);
+    lost.child.await_stderr("client 1: the server that messages are forwarded to: ");
+    for server in [server, refusing, other, cutting, lost] {
+        server.terminate();
+    }
+}
+
+#[test]
+fn the_subprotocol_of_the_client_is_offered_to_the_real_server() {
+    let real = Server::start(["listen", "--exec", "echo \"$WS_SUBPROTOCOL $WS_PATH\"; cat", "0"]);
+    let server = in_front(&format!("{}a/b", real.url()), "");
+    let (mut client, response) = server.connect_asking("chat");
+    assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "chat");
+    client.expect_text("chat /a/b");
+    client.close();
+    server.terminate();
+    real.terminate();
+}
+
+#[test]
+fn a_path_without_a_server_of_its_own_has_that_of_the_script() {
+    let real = Server::start(["listen", "--exec", "echo \"$WS_PATH\"; cat", "0"]);
+    let server = in_front(
+        &format!("{}all", real.url()),
+        &format!(
+            "[[path]]\npath = '/one'\nforward = '{}one'\n[[path]]\npath = '/two'\n\
+             [[path.on]]\ntext = 'a'\nsend = 'b'\n",
+            real.url()
+        ),
+    );
+    for (path, expected) in [("one", "/one"), ("two", "/all"), ("three", "/all")] {
+        let url = format!("{}{path}", server.url());
+        let (mut client, _) = tungstenite::client(url, server.dial()).unwrap();
+        assert_eq!(client.read().unwrap(), Message::text(expected), "{path}");
+    }
+    server.terminate();
+    real.terminate();
+}
+
+#[test]
+fn a_part_of_an_api_is_mocked() {
+    let real = Server::start(["listen", "--echo", "0"]);
+    let script = Script::example("So a part of an API is mocked");
+    let text = std::fs::read_to_string(script.path()).unwrap();
+    let text = text.replace("ws://127.0.0.1:9001/", &real.url());
+    std::fs::write(script.path(), text).unwrap();
+    let server = script.start();
+    let mut client = server.connect();
+    for (sent, expected) in
+        [(r#"{"op":"price"}"#, r#"{"price":42}"#), ("slow", "slow"), ("other", "other")]
+    {
+        client.send(sent);
+        client.expect_text(expected);
+    }
+    client.close();
+    server.terminate();
+    real.terminate();
+}
