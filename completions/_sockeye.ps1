@@ -195,6 +195,8 @@ Register-ArgumentCompleter -Native -CommandName 'sockeye' -ScriptBlock {
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Certificate chain in PEM, or chain and key in PKCS#12')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Private key of --cert in PEM, if it is not in the same file')
             [CompletionResult]::new('--passphrase', '--passphrase', [CompletionResultType]::ParameterName, 'Passphrase of the private key [default: prompt]')
+            [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Record the run as JSON Lines; see ''sockeye show''')
+            [CompletionResult]::new('--har', '--har', [CompletionResultType]::ParameterName, 'Record handshakes and messages as HAR 1.2')
             [CompletionResult]::new('--delimiter', '--delimiter', [CompletionResultType]::ParameterName, 'Message framing on stdin and stdout [default: lf]')
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'Format of stdin [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of stdout [default: text]')
@@ -346,6 +348,7 @@ Register-ArgumentCompleter -Native -CommandName 'sockeye' -ScriptBlock {
         }
         'sockeye;show' {
             [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Show only messages that match')
+            [CompletionResult]::new('--conn', '--conn', [CompletionResultType]::ParameterName, 'Show only the events of this client')
             [CompletionResult]::new('--har', '--har', [CompletionResultType]::ParameterName, 'Convert the recording to HAR 1.2 instead of showing it')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
             [CompletionResult]::new('--frames', '--frames', [CompletionResultType]::ParameterName, 'Show frames as well as messages')

@@ -873,7 +873,7 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__listen)
-            opts="-s -v -q -m -u -o -H -0 -h --subprotocol --echo --max-message --fragment --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --config --no-config --broadcast --exec --reply --reply-check --fault --seed --once --clients --max-time --count --until --max-queue --slow --path --user --auth --origin --require-header --status --max-clients --header --cert --key --passphrase --tls-self-signed --label --no-label --delimiter --null --input --output --help"
+            opts="-s -v -q -m -u -o -H -0 -h --subprotocol --echo --max-message --fragment --ping-interval --ping-timeout --idle-timeout --close-timeout --compress --no-compress --compress-level --compress-min --verbose --frames --trace --show-secrets --quiet --color --no-color --config --no-config --broadcast --exec --reply --reply-check --fault --seed --once --clients --max-time --count --until --max-queue --slow --path --user --auth --origin --require-header --status --max-clients --header --cert --key --passphrase --tls-self-signed --label --no-label --record --har --delimiter --null --input --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1075,6 +1075,36 @@ _sockeye() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --record)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --har)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --delimiter)
                     COMPREPLY=($(compgen -W "lf nul none length" -- "${cur}"))
                     return 0
@@ -1109,13 +1139,17 @@ _sockeye() {
             return 0
             ;;
         sockeye__subcmd__show)
-            opts="-t -h --filter --frames --json --time --har --color --no-color --help"
+            opts="-t -h --filter --conn --frames --json --time --har --color --no-color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --conn)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -191,6 +191,8 @@ set edit:completion:arg-completer[sockeye] = {|@words|
             cand --cert 'Certificate chain in PEM, or chain and key in PKCS#12'
             cand --key 'Private key of --cert in PEM, if it is not in the same file'
             cand --passphrase 'Passphrase of the private key [default: prompt]'
+            cand --record 'Record the run as JSON Lines; see ''sockeye show'''
+            cand --har 'Record handshakes and messages as HAR 1.2'
             cand --delimiter 'Message framing on stdin and stdout [default: lf]'
             cand --input 'Format of stdin [default: text]'
             cand --output 'Format of stdout [default: text]'
@@ -340,6 +342,7 @@ set edit:completion:arg-completer[sockeye] = {|@words|
         }
         &'sockeye;show'= {
             cand --filter 'Show only messages that match'
+            cand --conn 'Show only the events of this client'
             cand --har 'Convert the recording to HAR 1.2 instead of showing it'
             cand --color 'Use colours'
             cand --frames 'Show frames as well as messages'

@@ -180,6 +180,8 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -s H -l header -
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l cert -d 'Certificate chain in PEM, or chain and key in PKCS#12' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l key -d 'Private key of --cert in PEM, if it is not in the same file' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l passphrase -d 'Passphrase of the private key [default: prompt]' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l record -d 'Record the run as JSON Lines; see \'sockeye show\'' -r -F
+complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l har -d 'Record handshakes and messages as HAR 1.2' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand listen" -l delimiter -d 'Message framing on stdin and stdout [default: lf]' -r -f -a "lf\t'Each message is a line; CRLF is accepted on stdin'
 nul\t'Each message ends with NUL'
 none\t'All of stdin is one message; nothing separates messages on stdout'
@@ -316,6 +318,7 @@ complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s q -l quiet -d '
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -l no-color -d 'Disable colours; same as --color never'
 complete -c sockeye -n "__fish_sockeye_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l filter -d 'Show only messages that match' -r
+complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l conn -d 'Show only the events of this client' -r
 complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l har -d 'Convert the recording to HAR 1.2 instead of showing it' -r -F
 complete -c sockeye -n "__fish_sockeye_using_subcommand show" -l color -d 'Use colours' -r -f -a "auto\t'On terminals that support them'
 always\t'Even if the output is not a terminal'

@@ -13,7 +13,7 @@ use crate::{
         CommonOptions,
         listen::{
             AdmissionRules, Glob, LifeRules, ListenAddress, ListenFormat, ListenJob,
-            ServerCertificate, Service, SlowClients,
+            ServerCertificate, ServerRecordOptions, Service, SlowClients,
         },
     },
     known,
@@ -31,13 +31,18 @@ use crate::{
     script::{goals::Goals, input::Framing, reply::file::ReplyFile},
     secret::{SecretString, ask},
 };
-use std::{num::NonZeroUsize, path::Path, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Resolves the arguments. `compress` are the preferred parameters of permessage-deflate.
 pub(super) fn job(
     args: ListenArgs,
     compress: Option<Offers>,
     common: CommonOptions,
+    config: Option<PathBuf>,
 ) -> Result<ListenJob, Error> {
     let usage = |fault: &str| Error::Usage { fault: fault.to_owned(), hint: None };
     if compress.as_ref().is_some_and(|offers| !offers.is_valid_for_server()) {
@@ -99,6 +104,11 @@ pub(super) fn job(
             Some(SlowChoice::Wait) => SlowClients::Wait,
             Some(SlowChoice::Skip) => SlowClients::Skip,
         },
+        recording: ServerRecordOptions {
+            record: server.record.record.clone(),
+            har: server.record.har.clone(),
+            inputs: inputs(&server, config),
+        },
         goals: Goals { count: server.count, until: server.until },
         session: Settings {
             fragment: shared.session.fragment.unwrap_or(ECHO_FRAGMENT),
@@ -134,6 +144,18 @@ fn environment_proxies() -> ProxyOptions {
         no_proxy: NoProxy::parse(&list).0,
         ..ProxyOptions::default()
     }
+}
+
+/// Returns the files that the run reads, with the configuration file `config`.
+fn inputs(args: &ServerArgs, config: Option<PathBuf>) -> Vec<PathBuf> {
+    let named = [&args.cert, &args.key, &args.reply].into_iter().flatten().cloned();
+    let headers = args.header.iter().filter_map(|header| match header {
+        HeaderArg::File(path) => Some(path.clone()),
+        HeaderArg::Reference { .. } | HeaderArg::One(_) => None,
+    });
+    let secrets = [&args.auth, &args.passphrase].into_iter().flatten();
+    let files = secrets.filter_map(|secret| secret.strip_prefix("file:")).map(PathBuf::from);
+    named.chain(headers).chain(files).chain(config).collect()
 }
 
 /// Parses the address, and whether it is that of wss://.

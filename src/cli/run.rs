@@ -314,7 +314,9 @@ fn listen(mut args: ListenArgs) -> Result<ListenJob, Error> {
     // A client that is gone would stay connected.
     args.common.session.ping_timeout.get_or_insert(SERVER_PING_TIMEOUT);
     let (compress, common) = (offers(&args.common.session), common(&args.common.session, FRAGMENT));
-    listen::job(args, compress, common)
+    let file = &args.common.file;
+    let config = super::config::config_path(file.config.as_deref()).filter(|_| !file.no_config);
+    listen::job(args, compress, common, config.map(|(path, _)| path))
 }
 
 /// Returns the permessage-deflate parameters, or `None` if compression is disabled.
@@ -380,6 +382,7 @@ fn show(args: ShowArgs) -> ShowJob {
     ShowJob {
         path: args.file,
         filter: args.filter,
+        conn: args.conn,
         frames: args.frames,
         pretty: args.json,
         times: args.time,

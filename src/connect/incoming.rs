@@ -6,7 +6,8 @@ use crate::{
     proto::{
         handshake::{Agreement, Choices, Headers, Request, Version, choose},
         server_upgrade::{
-            RequestFault, RequestHead, ServerUpgrade, encode_acceptance, encode_refusal,
+            RequestFault, RequestHead, ServerUpgrade, acceptance_headers, encode_acceptance,
+            encode_refusal,
         },
         slice::Within,
     },
@@ -146,6 +147,11 @@ impl Incoming {
                 Err(IncomingFault::Request(fault))
             }
         }
+    }
+
+    /// Returns all fields of the response that [`Self::accept`] writes.
+    pub fn acceptance_headers(&self, headers: &Headers) -> Headers {
+        acceptance_headers(self.head.accept.as_deref().unwrap_or_default(), headers)
     }
 
     /// Accepts the request. `headers` state what was agreed and may contain further fields. Fails

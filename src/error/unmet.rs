@@ -37,6 +37,13 @@ pub enum UnmetExpectation {
         /// The start of the last such message.
         last: Option<Quote>,
     },
+    /// No event of a client met a line of stdin that waits for one.
+    Await {
+        /// The number of the line.
+        line: u64,
+        /// The limit that expired.
+        limit: Duration,
+    },
     /// No received message had the value that a message of `-x` needs.
     Value {
         /// The placeholder as typed.
@@ -100,6 +107,10 @@ impl fmt::Display for UnmetExpectation {
                     Escaped(&short(pattern))
                 )?;
                 write!(f, ": {received} received")
+            }
+            Self::Await { line, limit } => {
+                let limit = seconds(*limit);
+                write!(f, "no event met the await in line {line} of stdin within {limit}")
             }
             Self::Replies(unmet) => {
                 f.write_str("the reply script expected otherwise: ")?;

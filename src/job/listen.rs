@@ -16,7 +16,7 @@ use crate::{
     },
     secret::SecretString,
 };
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Options of `sockeye listen`.
 #[derive(Clone, Debug)]
@@ -51,11 +51,24 @@ pub struct ListenJob {
     pub slow: SlowClients,
     /// Format of stdin and stdout.
     pub format: ListenFormat,
+    /// Files that record the run.
+    pub recording: ServerRecordOptions,
     /// Settings of sessions. Those of `common` are for messages to many clients, whose fragments are
     /// shorter: a frame is copied for each client that is behind.
     pub session: Settings,
     /// Options that a client has too.
     pub common: CommonOptions,
+}
+
+/// Recordings of a server.
+#[derive(Clone, Debug, Default)]
+pub struct ServerRecordOptions {
+    /// File of `--record`.
+    pub record: Option<PathBuf>,
+    /// File of `--har`.
+    pub har: Option<PathBuf>,
+    /// Files that the run reads, and must not overwrite.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// An address that a server listens on.

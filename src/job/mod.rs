@@ -124,6 +124,8 @@ pub struct ShowJob {
     pub path: PathBuf,
     /// Pattern of the messages to show; `None` for everything.
     pub filter: Option<Matcher>,
+    /// The client of a server whose events are shown; `None` for everything.
+    pub conn: Option<u64>,
     /// True if frames are shown.
     pub frames: bool,
     /// True if JSON messages are pretty-printed.

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     escape::Escaped,
     job::{ShowJob, run_outcome::RunOutcome},
-    proto::Kind,
+    proto::{Kind, trace::Direction},
     render::{
         dialogue::Dialogue,
         har::Exchange,
@@ -15,7 +15,7 @@ use crate::{
     report,
     sink::{
         file::{RecordFile, conflict, is_same},
-        har::HarWriter,
+        har_entries::HarEntries,
     },
     sys::stdio::WaitingStdout,
 };
@@ -35,7 +35,8 @@ pub(super) fn run(show: &ShowJob) -> Result<RunOutcome, Error> {
     }
     let mut out = FormattedOutput { out: BufWriter::new(WaitingStdout::lock()), fault: None };
     let dialogue = Dialogue { pretty: show.pretty, times: show.times, ..Dialogue::default() };
-    let mut transcript = Transcript::new(dialogue, show.filter.clone(), show.frames);
+    let transcript = Transcript::new(dialogue, show.filter.clone(), show.frames);
+    let mut transcript = transcript.of_client(show.conn);
     while let Some(recorded) = recording.next_event()? {
         if transcript.write(&recorded, &mut out).is_err() {
             return unwritten(out.fault);
@@ -90,14 +91,16 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
     if let Some(note) = file.make_private() {
         report::line(&format!("sockeye: {note}").into());
     }
-    let mut har = HarWriter::create(file);
-    // The handshake that awaits a response.
+    let mut har = HarEntries::create(file);
+    // The handshake that awaits a response. A server records a request together with its answer.
     let mut waits: Option<Box<Exchange>> = None;
-    while let Some(Recorded { at, event, is_cut }) = recording.next_event()? {
+    while let Some(Recorded { at, conn, event, is_cut }) = recording.next_event()? {
         match event {
             Event::Request(next) => {
+                // A client has one session at a time.
+                har.finish(None);
                 if let Some(exchange) = waits.replace(next) {
-                    har.exchange(&exchange);
+                    har.refused(&exchange);
                 }
             }
             Event::Response(refusal) => {
@@ -106,22 +109,30 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
                     let started = exchange.started.unwrap_or(at);
                     let handshake = at.duration_since(started).unwrap_or_default();
                     let timing = Timing { handshake, ..exchange.timing };
-                    har.exchange(&Exchange { answer, broken, timing, ..*exchange });
+                    har.refused(&Exchange { answer, body: broken, timing, ..*exchange });
                 }
             }
-            Event::Open(opened) => har.exchange(&opened_exchange(waits.take(), *opened, at)),
+            Event::Open(opened) => {
+                let exchange = opened_exchange(waits.take(), *opened, at);
+                // The address is that of a client, if a server recorded it.
+                let address = exchange.address.clone().filter(|_| conn.is_none());
+                har.begin(conn, &Exchange { address, connection: conn, ..exchange });
+            }
+            // A HAR file cannot express that the end is missing.
             Event::Decoded(direction, data, ..) => {
-                har.message(direction, Kind::Binary, data.as_deref().filter(|_| !is_cut), at);
+                let data = data.as_deref().filter(|_| !is_cut);
+                har.message(conn, by_client(direction, conn), (Kind::Binary, data), at);
             }
             Event::Message(direction, kind, data, _) => {
-                // A HAR file cannot express that the end is missing.
-                har.message(direction, kind, data.as_deref().filter(|_| !is_cut), at);
+                let data = data.as_deref().filter(|_| !is_cut);
+                har.message(conn, by_client(direction, conn), (kind, data), at);
             }
+            Event::End(_) => har.finish(conn),
             _ => {}
         }
     }
     if let Some(exchange) = waits {
-        har.exchange(&exchange);
+        har.refused(&exchange);
     }
     har.discard_previous();
     har.end()?;
@@ -129,8 +140,18 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
     Ok(RunOutcome::Done)
 }
 
+/// Returns the direction of a message as the client saw it. A server recorded the events that have
+/// the number of a client.
+fn by_client(direction: Direction, conn: Option<u64>) -> Direction {
+    match (conn, direction) {
+        (None, direction) => direction,
+        (Some(_), Direction::In) => Direction::Out,
+        (Some(_), Direction::Out) => Direction::In,
+    }
+}
+
 fn opened_exchange(request: Option<Box<Exchange>>, opened: Opened, at: SystemTime) -> Exchange {
-    let Opened { url, http, answer, timing, address } = opened;
+    let Opened { url, http, answer, timing, address, .. } = opened;
     let method = if http == "2" { "CONNECT" } else { "GET" };
     let request = request.map_or_else(
         || Exchange { url, method: method.to_owned(), http, ..Exchange::default() },

@@ -191,6 +191,11 @@ fn is_target(target: &str) -> bool {
 /// Encodes the 101 response that opens the session. `accept` is that of [`RequestHead`]; `headers`
 /// follow the fields of the upgrade.
 pub fn encode_acceptance(accept: &str, headers: &Headers) -> Vec<u8> {
+    head("HTTP/1.1 101 Switching Protocols", &acceptance_headers(accept, headers))
+}
+
+/// Returns the fields of the response that [`encode_acceptance`] encodes.
+pub fn acceptance_headers(accept: &str, headers: &Headers) -> Headers {
     let mut all = Headers::default();
     all.push("Upgrade", "websocket");
     all.push("Connection", "Upgrade");
@@ -198,12 +203,21 @@ pub fn encode_acceptance(accept: &str, headers: &Headers) -> Vec<u8> {
     for (name, value) in headers.iter() {
         all.push(name, value);
     }
-    head("HTTP/1.1 101 Switching Protocols", &all)
+    all
 }
 
 /// Encodes a response that opens no session and ends the connection, with a plain-text `body`. The
 /// answer to a HEAD request has the headers of the body without the body (RFC 9110, 9.3.2).
 pub fn encode_refusal(status: StatusCode, headers: &Headers, body: &str, is_head: bool) -> Vec<u8> {
+    let mut answer = head(&format!("HTTP/1.1 {status}"), &refusal_headers(headers, body));
+    if !is_head {
+        answer.extend_from_slice(body.as_bytes());
+    }
+    answer
+}
+
+/// Returns the fields of the response that [`encode_refusal`] encodes.
+pub fn refusal_headers(headers: &Headers, body: &str) -> Headers {
     let mut all = headers.clone();
     if all.get("Content-Type").is_none() {
         all.push("Content-Type", "text/plain; charset=utf-8");
@@ -211,11 +225,7 @@ pub fn encode_refusal(status: StatusCode, headers: &Headers, body: &str, is_head
     all.push("Content-Length", body.len().to_string());
     // The option is required beside every Upgrade field (RFC 9110, 7.8).
     all.push("Connection", if all.get("Upgrade").is_some() { "Upgrade, close" } else { "close" });
-    let mut answer = head(&format!("HTTP/1.1 {status}"), &all);
-    if !is_head {
-        answer.extend_from_slice(body.as_bytes());
-    }
-    answer
+    all
 }
 
 impl RequestFault {

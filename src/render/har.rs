@@ -27,12 +27,14 @@ pub struct Exchange {
     pub request: Vec<(String, String)>,
     /// Response, if one was received.
     pub answer: Option<Answer>,
-    /// Start of the bytes that were received instead of a response.
-    pub broken: Option<Vec<u8>>,
+    /// Start of the body, or of the bytes that were received instead of a response.
+    pub body: Option<Vec<u8>>,
     /// Time taken by each step.
     pub timing: Timing,
-    /// IP address of the peer, without the port.
+    /// IP address of the server, without the port.
     pub address: Option<String>,
+    /// Number of the connection, if there are several.
+    pub connection: Option<u64>,
 }
 
 /// The response to an opening handshake.
@@ -127,7 +129,7 @@ fn value(exchange: &Exchange) -> Value {
             "httpVersion": if has_answer { http.as_str() } else { "" },
             "cookies": cookies(&answer.headers, "Set-Cookie", "\0"),
             "headers": fields(&answer.headers),
-            "content": content(exchange.broken.as_deref()),
+            "content": content(exchange.body.as_deref(), find(&answer.headers, "Content-Type")),
             "redirectURL": location,
             "headersSize": -1,
             "bodySize": -1,
@@ -144,15 +146,20 @@ fn value(exchange: &Exchange) -> Value {
         },
         "_resourceType": "websocket",
     });
-    if let (Some(address), Some(entry)) = (&exchange.address, entry.as_object_mut()) {
-        entry.insert("serverIPAddress".to_owned(), json!(address));
+    if let Some(entry) = entry.as_object_mut() {
+        let address = exchange.address.as_ref().map(|it| ("serverIPAddress", it.clone()));
+        let connection = exchange.connection.map(|it| ("connection", it.to_string()));
+        for (name, value) in address.into_iter().chain(connection) {
+            entry.insert(name.to_owned(), json!(value));
+        }
     }
     entry
 }
 
-fn content(broken: Option<&[u8]>) -> Value {
-    let bytes = broken.unwrap_or_default();
-    let mut content = json!({ "size": bytes.len(), "mimeType": "x-unknown" });
+fn content(body: Option<&[u8]>, mime_type: Option<&str>) -> Value {
+    let bytes = body.unwrap_or_default();
+    let mime_type = mime_type.filter(|_| body.is_some()).unwrap_or("x-unknown");
+    let mut content = json!({ "size": bytes.len(), "mimeType": mime_type });
     if let (false, Some(fields)) = (bytes.is_empty(), content.as_object_mut()) {
         let text = std::str::from_utf8(bytes);
         if text.is_err() {

@@ -117,6 +117,7 @@ impl JsonLines {
         let event = Event::Open(Box::new(event::Open {
             version: VERSION,
             url: self.secrets.url(&report.url),
+            target: None,
             address: report.address.map(|address| address.to_string().into()),
             tls: report.tls.as_deref().map(Cow::from),
             subprotocol: subprotocol.map(|name| self.secrets.subprotocols(name)),
@@ -236,7 +237,7 @@ impl JsonLines {
         &mut self,
         error: Option<&Error>,
         code: Result<u8, i32>,
-        (stats, unsent): (Option<&Stats>, usize),
+        traffic: (Option<&Stats>, usize),
         out: &mut OutputBuffer,
     ) {
         self.at(Instant::now());
@@ -249,22 +250,11 @@ impl JsonLines {
             });
             self.line(None, event, out);
         }
-        let traffic = |tally: Option<crate::proto::Tally>, unsent| {
-            let total = tally.unwrap_or_default().total();
-            let (messages, size, wire_size) = (total.messages, total.bytes, total.carried);
-            event::Traffic { messages, size, wire_size, unsent }
+        let timing = event::EndTiming {
+            first_message: traffic.0.and_then(|stats| stats.first_message).map(Seconds),
+            total: Seconds(self.elapsed()),
         };
-        let event = Event::End(event::End {
-            code: code.ok().map(u64::from),
-            signal: code.err().map(|signal| signal.unsigned_abs().into()),
-            received: traffic(stats.map(|stats| stats.received), None),
-            sent: traffic(stats.map(|stats| stats.sent), Some(unsent as u64)),
-            timing: event::EndTiming {
-                first_message: stats.and_then(|stats| stats.first_message).map(Seconds),
-                total: Seconds(self.elapsed()),
-            },
-        });
-        self.line(None, event, out);
+        self.line(None, Event::End(Box::new(end(code, traffic, timing))), out);
     }
 
     fn elapsed(&self) -> Duration {
@@ -354,6 +344,28 @@ fn frame_event(frame: &Frame, secrets: Secrets) -> event::Frame<'_> {
         came: (!frame.is_whole()).then_some(frame.payload_seen),
         data,
         base64,
+    }
+}
+
+/// Returns the event of an end with this exit status (`Ok`) or signal (`Err`), and with the statistics
+/// and the number of unsent messages.
+pub(super) fn end(
+    code: Result<u8, i32>,
+    (stats, unsent): (Option<&Stats>, usize),
+    timing: event::EndTiming,
+) -> event::End<'static> {
+    let traffic = |tally: Option<crate::proto::Tally>, unsent| {
+        let total = tally.unwrap_or_default().total();
+        let (messages, size, wire_size) = (total.messages, total.bytes, total.carried);
+        event::Traffic { messages, size, wire_size, unsent }
+    };
+    event::End {
+        code: code.ok().map(u64::from),
+        signal: code.err().map(|signal| signal.unsigned_abs().into()),
+        received: traffic(stats.map(|stats| stats.received), None),
+        sent: traffic(stats.map(|stats| stats.sent), Some(unsent as u64)),
+        timing,
+        ..event::End::default()
     }
 }
 

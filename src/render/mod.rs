@@ -16,7 +16,7 @@ pub mod page;
 pub mod recording;
 pub mod recording_lines;
 pub mod renderer;
-mod server_events;
+pub mod server_events;
 mod skipped;
 pub mod summary;
 pub mod terminal;

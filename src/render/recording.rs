@@ -32,6 +32,8 @@ use std::{
 pub struct Recorded {
     /// Time of the event.
     pub at: SystemTime,
+    /// The client of a server that the event concerns.
+    pub conn: Option<u64>,
     /// The event itself.
     pub event: Event,
     /// True if the ends of its long texts are missing, because the line was too long.
@@ -57,6 +59,10 @@ pub enum Event {
     Close(Direction, proto::Close),
     /// A frame was sent or received.
     Frame(Direction, Box<trace::Frame>),
+    /// A server accepts connections at this URL.
+    Listening(String),
+    /// A server gave a client no session: the reason and its address.
+    Refused(Box<NoSession>),
     /// The last received frame violated the protocol: the violation and its RFC section.
     Violation(String, String),
     /// The session was lost for this reason.
@@ -78,6 +84,17 @@ pub struct Refusal {
     pub broken: Option<Vec<u8>>,
 }
 
+/// A connection that got no session.
+#[derive(Debug)]
+pub struct NoSession {
+    /// Address of the client.
+    pub address: String,
+    /// Status of the response, if there was one.
+    pub status: Option<u16>,
+    /// Reason of the refusal.
+    pub reason: String,
+}
+
 /// Details of an opened session.
 #[derive(Debug)]
 pub struct Opened {
@@ -91,6 +108,8 @@ pub struct Opened {
     pub timing: Timing,
     /// IP address of the peer, without the port.
     pub address: Option<String>,
+    /// Address of the peer, as it was recorded.
+    pub peer: Option<String>,
 }
 
 /// Result of a run.
@@ -98,6 +117,8 @@ pub struct Opened {
 pub struct End {
     /// Exit status, or the number of the signal that ended the run.
     pub code: Result<u64, u64>,
+    /// Cause of the failure of a client's session.
+    pub cause: Option<String>,
     /// Number of messages and bytes received.
     pub received: (u64, u64),
     /// Number of messages and bytes sent.
@@ -238,14 +259,18 @@ fn read(text: &str) -> Result<Recorded, String> {
         event::Event::Violation(violation) => {
             Event::Violation(violation.message.into_owned(), violation.section.into_owned())
         }
-        event::Event::Listening(_) => Event::Unknown("listening".to_owned()),
-        event::Event::Refused(_) => Event::Unknown("refused".to_owned()),
+        event::Event::Listening(listening) => Event::Listening(listening.url.into_owned()),
+        event::Event::Refused(refused) => Event::Refused(Box::new(NoSession {
+            address: refused.address.into_owned(),
+            status: refused.status,
+            reason: refused.reason.into_owned(),
+        })),
         event::Event::Gap(gap) => Event::Gap(gap.message.into_owned()),
         event::Event::Error(failure) => Event::Error(failure.message.into_owned()),
         event::Event::End(end) => Event::End(Box::new(ended(&end)?)),
         event::Event::Unknown(kind) => Event::Unknown(kind.into_owned()),
     };
-    Ok(Recorded { at, event, is_cut: false })
+    Ok(Recorded { at, conn: line.conn, event, is_cut: false })
 }
 
 fn owned(headers: event::Headers<'_>) -> Vec<(String, String)> {
@@ -274,6 +299,7 @@ fn answer(status: u16, headers: Option<event::Headers<'_>>) -> Answer {
 }
 
 fn opened(open: event::Open<'_>) -> Opened {
+    let peer = open.address.as_deref().map(ToOwned::to_owned);
     let event::OpenTiming { resolve, connect, proxy, tls, handshake, .. } = open.timing;
     Opened {
         url: open.url.into_owned(),
@@ -290,6 +316,7 @@ fn opened(open: event::Open<'_>) -> Opened {
             .address
             .and_then(|it| it.parse::<std::net::SocketAddr>().ok())
             .map(|it| it.ip().to_string()),
+        peer,
     }
 }
 
@@ -313,14 +340,19 @@ fn frame(frame: event::Frame<'_>) -> trace::Frame {
     )
 }
 
-fn ended(end: &event::End) -> Result<End, String> {
+fn ended(end: &event::End<'_>) -> Result<End, String> {
     let code = match (end.signal, end.code) {
         (Some(signal), _) => Err(signal),
         (None, Some(code)) => Ok(code),
         (None, None) => return Err(wrong("code")),
     };
     let traffic = |traffic: event::Traffic| (traffic.messages, traffic.size);
-    Ok(End { code, received: traffic(end.received), sent: traffic(end.sent) })
+    Ok(End {
+        code,
+        cause: end.message.as_deref().map(ToOwned::to_owned),
+        received: traffic(end.received),
+        sent: traffic(end.sent),
+    })
 }
 
 #[cfg(test)]

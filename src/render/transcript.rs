@@ -9,9 +9,10 @@ use super::{
     summary::amount,
 };
 use crate::{
+    escape::Escaped,
     proto::{Kind, Opcode},
     redact::Secrets,
-    script::matcher::Matcher,
+    script::{addressee::Addressee, matcher::Matcher},
 };
 use colored::Colorize as _;
 use std::{
@@ -25,6 +26,8 @@ pub struct Transcript {
     dialogue: Dialogue,
     /// If set, only matching messages are shown, and no other events.
     filter: Option<Matcher>,
+    /// If set, only events of this client of a server are shown.
+    conn: Option<u64>,
     /// Also show frames.
     frames: bool,
     /// Time of the last frame.
@@ -35,13 +38,23 @@ impl Transcript {
     /// Creates a transcript. With `filter`, only matching messages are shown; with `frames`, frames
     /// are shown too.
     pub fn new(dialogue: Dialogue, filter: Option<Matcher>, frames: bool) -> Self {
-        Self { dialogue, filter, frames, last_frame: None }
+        Self { dialogue, filter, conn: None, frames, last_frame: None }
+    }
+
+    /// Shows only the events of a client of a server.
+    #[must_use]
+    pub fn of_client(self, conn: Option<u64>) -> Self {
+        Self { conn, ..self }
     }
 
     /// Writes the lines of an event, if it is shown.
     pub fn write(&mut self, recorded: &Recorded, out: &mut impl fmt::Write) -> fmt::Result {
-        let Recorded { at, event, is_cut } = recorded;
+        let Recorded { at, conn, event, is_cut } = recorded;
         let at = *at;
+        if self.conn.is_some() && self.conn != *conn {
+            return Ok(());
+        }
+        self.dialogue.peer = conn.map(Addressee::Client);
         if let Some(filter) = &self.filter {
             let data = match event {
                 Event::Message(_, _, Some(data), _) => data,
@@ -93,10 +106,26 @@ impl Transcript {
                 };
                 self.line(at, "response: ", words.trim_end(), out)
             }
-            Event::Open(opened) => self.line(at, "connected to ", &opened.url, out),
+            Event::Open(opened) => match (conn, &opened.peer) {
+                (Some(_), Some(peer)) => {
+                    let from = format!("connected from {} to ", Escaped(peer));
+                    self.line(at, &from, &opened.url, out)
+                }
+                _ => self.line(at, "connected to ", &opened.url, out),
+            },
+            Event::Listening(url) => self.line(at, "listening on ", url, out),
+            Event::Refused(refused) => {
+                let with = refused.status.map(|status| format!(" with {status}"));
+                let address = Escaped(&refused.address);
+                let head = format!("refused {address}{}: ", with.unwrap_or_default());
+                self.line(at, &head, &refused.reason, out)
+            }
             Event::Gap(why) => self.line(at, "connection lost: ", why, out),
             Event::Error(why) => self.line(at, "error: ", why, out),
-            Event::End(end) => self.line(at, &end_line(end), "", out),
+            Event::End(end) => match &end.cause {
+                Some(cause) => self.line(at, &format!("{}: ", end_line(end)), cause, out),
+                None => self.line(at, &end_line(end), "", out),
+            },
             Event::Request(_) | Event::Frame(..) | Event::Unknown(_) => Ok(()),
         }
     }
@@ -109,8 +138,10 @@ impl Transcript {
         text: &str,
         out: &mut impl fmt::Write,
     ) -> fmt::Result {
-        let (time, indent) = self.dialogue.time(at);
-        write!(out, "{time}{head}")?;
+        let (time, width) = self.dialogue.time(at);
+        let peer = self.dialogue.peer.map(|peer| format!("{peer} ")).unwrap_or_default();
+        let indent = width + peer.len();
+        write!(out, "{time}{peer}{head}")?;
         Page::new(Extent::Whole, indent, indent, out).text(text)?;
         out.write_char('\n')
     }
@@ -132,7 +163,7 @@ mod tests {
 
     fn shown(transcript: &mut Transcript, event: Event, is_cut: bool) -> String {
         let mut out = String::new();
-        let recorded = Recorded { at: SystemTime::UNIX_EPOCH, event, is_cut };
+        let recorded = Recorded { at: SystemTime::UNIX_EPOCH, conn: None, event, is_cut };
         transcript.write(&recorded, &mut out).unwrap();
         out
     }

@@ -38,8 +38,8 @@ pub enum Event<'a> {
     Gap(Gap<'a>),
     /// `error`: the run failed.
     Error(Failure<'a>),
-    /// `end`: the run ended.
-    End(End),
+    /// `end`: the run ended, or the session of a server's client.
+    End(Box<End<'a>>),
     /// An unknown type. Read only, never written.
     Unknown(Cow<'a, str>),
 }
@@ -95,6 +95,9 @@ pub struct Open<'a> {
     pub version: u64,
     /// URL of the session.
     pub url: Cow<'a, str>,
+    /// Path and query of the request of a server's client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Cow<'a, str>>,
     /// Address of the peer.
     #[serde(default)]
     pub address: Option<Cow<'a, str>>,
@@ -297,6 +300,9 @@ pub struct Refused<'a> {
     pub status: Option<u16>,
     /// Reason of the refusal.
     pub reason: Cow<'a, str>,
+    /// The option that refused the request, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Cow<'a, str>>,
     /// Path and query of the request, if it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Cow<'a, str>>,
@@ -322,15 +328,30 @@ pub struct Failure<'a> {
     pub hint: Option<Cow<'a, str>>,
 }
 
-/// The end of a run, by exit status or by signal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct End {
+/// The end of a run, by exit status or by signal, or of the session of a server's client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End<'a> {
     /// Exit status, unless a signal ended the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u64>,
     /// Number of the signal that ended the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<u64>,
+    /// Code of the Close that a server's client sent; 1006 if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_code: Option<u16>,
+    /// Reason of that Close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_reason: Option<Cow<'a, str>>,
+    /// The side that sent the first Close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<ClosedBy>,
+    /// Cause of the failure of a client's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Cow<'a, str>>,
+    /// RFC and section of the rule that the client broke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub violation: Option<Cow<'a, str>>,
     /// Totals of received messages.
     #[serde(default)]
     pub received: Traffic,
@@ -340,6 +361,16 @@ pub struct End {
     /// Times of the run.
     #[serde(default)]
     pub timing: EndTiming,
+}
+
+/// The side that sent the first Close of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClosedBy {
+    /// This side.
+    Local,
+    /// The peer.
+    Remote,
 }
 
 /// Message totals of one direction.
@@ -363,6 +394,6 @@ pub struct Traffic {
 pub struct EndTiming {
     /// Time from the opening of the last session to its first message.
     pub first_message: Option<Seconds>,
-    /// Duration of the run.
+    /// Duration of the run, or of the session of a server's client.
     pub total: Seconds,
 }

@@ -64,7 +64,7 @@ impl<'a> Line<'a> {
             "refused" => Event::Refused(body(line)?),
             "gap" => Event::Gap(body(line)?),
             "error" => Event::Error(body(line)?),
-            "end" => Event::End(body(line)?),
+            "end" => Event::End(Box::new(body(line)?)),
             other => Event::Unknown(other.to_owned().into()),
         };
         let elapsed = match head.elapsed {
@@ -119,7 +119,7 @@ impl LineWriter {
             Event::Refused(body) => self.put("refused", line, body, out),
             Event::Gap(body) => self.put("gap", line, body, out),
             Event::Error(body) => self.put("error", line, body, out),
-            Event::End(body) => self.put("end", line, body, out),
+            Event::End(body) => self.put("end", line, &**body, out),
             Event::Unknown(name) => self.put(name, line, &Nothing {}, out),
         }
     }

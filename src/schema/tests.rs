@@ -2,8 +2,9 @@
 
 use super::{
     event::{
-        Close, Compression, Control, End, EndTiming, Event, Failure, Frame, Gap, Message,
-        MessageKind, Open, OpenTiming, Request, Response, Side, Traffic, Violation,
+        Close, ClosedBy, Compression, Control, End, EndTiming, Event, Failure, Frame, Gap,
+        Listening, Message, MessageKind, Open, OpenTiming, Refused, Request, Response, Side,
+        Traffic, Violation,
     },
     line::{Line, LineWriter},
     scalar::{Base64, Direction, Hex, Seconds},
@@ -115,14 +116,17 @@ fn open() -> impl Strategy<Value = Open<'static>> {
     let timing = (seconds(), seconds(), seconds(), seconds(), seconds(), seconds());
     let peer = (option::of(text()), option::of(text()), option::of(text()));
     let answer = (option::of(text()), option::of(any::<u16>()), option::of(headers()));
-    (text(), peer, compression, timing, answer).prop_map(
-        |(url, (address, tls, subprotocol), compression, timing, (http, status, headers))| {
+    let resource = (text(), option::of(text()));
+    (resource, peer, compression, timing, answer).prop_map(
+        |((url, target), (address, tls, subprotocol), compression, timing, answer)| {
+            let (http, status, headers) = answer;
             let (resolve, connect, proxy, tls_time, handshake, total) = timing;
             let timing = OpenTiming { resolve, connect, proxy, tls: tls_time, handshake, total };
             let version = super::line::VERSION;
             Open {
                 version,
                 url,
+                target,
                 address,
                 tls,
                 subprotocol,
@@ -136,7 +140,7 @@ fn open() -> impl Strategy<Value = Open<'static>> {
     )
 }
 
-fn end() -> impl Strategy<Value = End> {
+fn end() -> impl Strategy<Value = End<'static>> {
     let traffic = |unsent: bool| {
         (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>()).prop_map(
             move |(messages, size, wire_size, n)| Traffic {
@@ -151,10 +155,26 @@ fn end() -> impl Strategy<Value = End> {
         (0..256u64).prop_map(|code| (Some(code), None)),
         (1..65u64).prop_map(|signal| (None, Some(signal))),
     ];
-    (code, traffic(false), traffic(true), option::of(seconds()), seconds()).prop_map(
-        |((code, signal), received, sent, first_message, total)| {
+    let closed_by = prop::sample::select(vec![None, Some(ClosedBy::Local), Some(ClosedBy::Remote)]);
+    let words = || option::of(text());
+    let closing = (option::of(any::<u16>()), words(), closed_by, words(), words());
+    let times = (option::of(seconds()), seconds());
+    (code, traffic(false), traffic(true), times, closing).prop_map(
+        |((code, signal), received, sent, (first_message, total), closing)| {
             let timing = EndTiming { first_message, total };
-            End { code, signal, received, sent, timing }
+            let (close_code, close_reason, closed_by, message, violation) = closing;
+            End {
+                code,
+                signal,
+                close_code,
+                close_reason,
+                closed_by,
+                message,
+                violation,
+                received,
+                sent,
+                timing,
+            }
         },
     )
 }
@@ -187,15 +207,24 @@ fn event() -> impl Strategy<Value = (Option<Direction>, Event<'static>)> {
         (0..256u64, text(), option::of(text())).prop_map(|(code, message, hint)| {
             (None, Event::Error(Failure { code, message, hint }))
         }),
-        end().prop_map(|end| (None, Event::End(end))),
-        open().prop_map(|open| (None, Event::Open(Box::new(open)))),
-        request.prop_map(|(url, method, target, http, headers)| {
-            let request = Request { url, method, target, http, headers };
-            (Some(Direction::Out), Event::Request(request))
+        end().prop_map(|end| (None, Event::End(Box::new(end)))),
+        (1..2u64, text(), option::of(text())).prop_map(|(version, url, pin)| {
+            (None, Event::Listening(Listening { version, url, pin }))
         }),
-        (response, content()).prop_map(|((http, status, headers), (data, base64))| {
+        (text(), option::of(any::<u16>()), text(), option::of(text()), option::of(text()))
+            .prop_map(|(address, status, reason, rule, target)| {
+                let refused = Refused { address, status, reason, rule, target };
+                (Some(Direction::In), Event::Refused(refused))
+            }),
+        open().prop_map(|open| (None, Event::Open(Box::new(open)))),
+        (direction(), request).prop_map(|(direction, (url, method, target, http, headers))| {
+            let request = Request { url, method, target, http, headers };
+            (direction, Event::Request(request))
+        }),
+        (direction(), response, content()).prop_map(|(direction, response, content)| {
+            let ((http, status, headers), (data, base64)) = (response, content);
             let response = Response { http, status, headers, data, base64 };
-            (Some(Direction::In), Event::Response(response))
+            (direction, Event::Response(response))
         }),
         "[a-z]{9,12}".prop_map(|kind| (None, Event::Unknown(kind.into()))),
     ]
@@ -260,7 +289,10 @@ fn lines_have_their_fields_in_order() {
     let sent = Traffic { unsent: Some(0), ..received };
     let timing = EndTiming { first_message: None, total: Seconds(Duration::from_millis(1500)) };
     assert_eq!(
-        line(None, Event::End(End { code: Some(0), signal: None, received, sent, timing })),
+        line(
+            None,
+            Event::End(Box::new(End { code: Some(0), received, sent, timing, ..End::default() }))
+        ),
         "{\"type\":\"end\",\"time\":\"2026-11-24T08:51:22.333850Z\",\"elapsed\":0.000385,\"code\":0,\
          \"received\":{\"messages\":1,\"size\":2,\"wire_size\":3},\
          \"sent\":{\"messages\":1,\"size\":2,\"wire_size\":3,\"unsent\":0},\

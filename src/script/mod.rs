@@ -4,6 +4,7 @@
 pub mod action;
 pub mod addressee;
 mod answers;
+pub mod awaited;
 pub(crate) mod command;
 pub mod draft;
 pub mod fault;

@@ -23,7 +23,7 @@ pub struct Stats {
 impl Stats {
     /// Adds the statistics of an earlier session.
     #[must_use]
-    pub(super) fn and(self, earlier: &Self) -> Self {
+    pub(crate) fn and(self, earlier: &Self) -> Self {
         Self {
             duration: self.duration + earlier.duration,
             received: self.received.merged_with(&earlier.received),

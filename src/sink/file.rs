@@ -145,6 +145,25 @@ impl RecordFile {
     }
 }
 
+/// Opens a file with one purpose, unless it is one of `others`, which are open, or an input.
+pub(super) fn open_for<T>(
+    path: &Path,
+    noun: &str,
+    others: &[(RecordFile, &str, T)],
+    inputs: &[PathBuf],
+) -> Result<RecordFile, Error> {
+    // The other files now exist, including new ones, so another name of the same file is recognized.
+    if let Some((_, other, _)) = others.iter().find(|(file, ..)| file.is_at(path)) {
+        return Err(conflict(path, other, noun));
+    }
+    let file = RecordFile::open(path)?;
+    if inputs.iter().any(|input| file.is_at(input)) {
+        file.discard();
+        return Err(conflict(path, "an input of this run", noun));
+    }
+    Ok(file)
+}
+
 /// Reports whether two paths refer to the same file.
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let file = |path| fs::metadata(path).ok().map(|found| file_id(&found));

@@ -4,15 +4,16 @@ use super::{
     Sink,
     cookie_jar::CookieJarFile,
     facts::Facts,
-    file::{RecordFile, conflict},
+    file::{RecordFile, open_for},
     frames::FrameLines,
     har::HarFile,
     jsonl::{EventBuffer, JsonlOutput},
     recording::Recording,
+    server::ServerRecorders,
     sinks::Sinks,
 };
 use crate::{error::Error, job::ClientJob, report::Report, target::Target};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Creates a sink that writes a file.
 type NewRecorder<'a> = &'a dyn Fn(RecordFile, &Target, Report) -> Box<dyn Sink>;
@@ -77,28 +78,10 @@ impl Sinks {
         report: Report,
         conn: u64,
         events: Option<&EventBuffer>,
+        recorders: &ServerRecorders,
     ) -> Self {
         let frames = FrameLines::wanted(frames, report, format!("client {conn} "));
         let events = events.map(|it| JsonlOutput::of_client(it.clone(), report, conn));
-        Self::new(frames.into_iter().chain(events).collect())
+        Self::new(frames.into_iter().chain(events).chain(recorders.sinks(conn)).collect())
     }
-}
-
-/// Opens a file with one purpose, unless it is one of `others`, which are open, or an input.
-fn open_for<T>(
-    path: &Path,
-    noun: &str,
-    others: &[(RecordFile, &str, T)],
-    inputs: &[PathBuf],
-) -> Result<RecordFile, Error> {
-    // The other files now exist, including new ones, so another name of the same file is recognized.
-    if let Some((_, other, _)) = others.iter().find(|(file, ..)| file.is_at(path)) {
-        return Err(conflict(path, other, noun));
-    }
-    let file = RecordFile::open(path)?;
-    if inputs.iter().any(|input| file.is_at(input)) {
-        file.discard();
-        return Err(conflict(path, "an input of this run", noun));
-    }
-    Ok(file)
 }

@@ -18,6 +18,7 @@ use crate::{
 };
 use std::{
     borrow::Cow,
+    io,
     time::{Instant, SystemTime},
 };
 
@@ -90,6 +91,35 @@ impl HarWriter {
         } else {
             self.end += length;
         }
+    }
+
+    /// Writes an entry whose text, without its end, `read` passes on in parts. Fails if the text
+    /// cannot be read; the entry is missing then.
+    pub(super) fn spooled(
+        &mut self,
+        read: impl FnOnce(&mut dyn FnMut(&[u8])) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.file.begin();
+        self.write();
+        if self.file.has_failed() {
+            return Ok(());
+        }
+        let separator = if self.entries > 0 { format!("{ENTRY_END},") } else { String::new() };
+        self.file.write_at(self.end, separator.as_bytes());
+        let (file, mut length) = (&mut self.file, separator.len() as u64);
+        let read = read(&mut |part| {
+            file.append(part);
+            length += part.len() as u64;
+        });
+        self.file.append(format!("{ENTRY_END}{END}").as_bytes());
+        if read.is_err() || self.file.has_failed() {
+            self.cut();
+        } else {
+            self.end += length;
+            (self.entries, self.messages) = (self.entries + 1, 1);
+            self.whole = self.entries;
+        }
+        read
     }
 
     /// Writes pending data and the closing brackets with one call.
@@ -168,7 +198,7 @@ impl HarFile {
         self.writer.exchange(&self.exchange);
         self.writer.write();
         self.waits = false;
-        (self.exchange.answer, self.exchange.broken) = (None, None);
+        (self.exchange.answer, self.exchange.body) = (None, None);
     }
 }
 
@@ -213,7 +243,7 @@ impl Sink for HarFile {
             Progress::Broken(bytes) => {
                 let mut bytes = self.secrets.dump(bytes).into_owned();
                 bytes.truncate(MAX_BROKEN_BYTES);
-                self.exchange.broken = Some(bytes);
+                self.exchange.body = Some(bytes);
             }
             Progress::Failed(timing) => {
                 if self.waits {

@@ -8,9 +8,12 @@ pub(crate) mod file;
 mod frames;
 mod from_job;
 pub(crate) mod har;
+pub(crate) mod har_entries;
 pub(crate) mod jsonl;
 mod recording;
+pub(crate) mod server;
 pub(crate) mod sinks;
+mod spool;
 #[cfg(test)]
 mod tests;
 

@@ -21,6 +21,11 @@ impl TemporaryFile {
         self.0.write_all(bytes)
     }
 
+    /// Writes all of `bytes` at this offset. Does not move the place of [`Self::append`].
+    pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
     /// Fills `bytes` from this offset. Fails if the file ends before.
     pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         self.0.read_exact_at(bytes, offset)

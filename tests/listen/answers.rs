@@ -86,7 +86,8 @@ fn check(options: &[&str], rows: &[Row]) {
         .skip(1)
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!((events.len(), end.stderr.lines().count()), (rows.len(), rows.len()));
+    // The last event is the end of the run.
+    assert_eq!((events.len(), end.stderr.lines().count()), (rows.len() + 1, rows.len()));
     for (row, address) in rows.iter().zip(&addresses) {
         // The answer to an endless request is told once the client has received it.
         let event = events.iter().find(|event| event["address"] == **address).unwrap();

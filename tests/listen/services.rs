@@ -119,10 +119,40 @@ fn events_have_the_number_of_the_client() {
         let own = events.iter().filter(|event| event["conn"].as_u64() == conn);
         own.map(|event| event["type"].as_str().unwrap()).collect()
     };
-    assert_eq!(kinds(None), ["listening"]);
+    assert_eq!(kinds(None), ["listening", "end"]);
     assert_eq!(kinds(Some(1)), ["request", "open", "text", "close", "close", "end"]);
     assert_eq!(kinds(Some(2))[..3], ["request", "open", "binary"]);
     assert!(events[0]["url"].as_str().unwrap().starts_with("ws://127.0.0.1:"));
+}
+
+/// The client's first line may come before or after the line that waits for it.
+#[test]
+fn lines_of_stdin_wait_for_events_of_clients() {
+    let server = Server::start(["listen", "--input", "jsonl", "-q", "0"]);
+    let mut one = server.connect();
+    one.send("early");
+    server.child.await_stdout("early\n");
+    server.child.write(
+        "{\"type\":\"await\",\"event\":\"open\",\"match\":\"^/$\"}\n\
+         {\"type\":\"await\",\"match\":\"early\",\"conn\":1}\n\
+         {\"type\":\"text\",\"data\":\"first\"}\n\
+         {\"type\":\"await\",\"match\":\"ready\"}\n\
+         {\"type\":\"text\",\"data\":\"second\"}\n\
+         {\"type\":\"await\",\"event\":\"end\",\"conn\":1}\n\
+         {\"type\":\"text\",\"data\":\"third\"}\n\
+         {\"type\":\"await\",\"match\":\"never\",\"seconds\":0.2}\n",
+    );
+    one.expect_text("first");
+    one.send("not yet");
+    one.send("ready");
+    one.expect_text("second");
+    let mut two = server.connect();
+    one.close();
+    two.expect_text("third");
+    two.expect_close(1001);
+    let end = server.ends_with(112);
+    let words = "no event met the await in line 8 of stdin within 0.2 seconds";
+    assert!(end.stderr.contains(words), "{}", end.stderr);
 }
 
 #[test]

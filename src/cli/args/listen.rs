@@ -4,6 +4,7 @@ use super::{
     config::ConfigArgs,
     framing::{Delimiter, PipeFormat},
     heading::{ADMISSION, OUTPUT, PIPE, SERVER, TLS},
+    output::ServerRecordArgs,
     session::SessionArgs,
 };
 use crate::{
@@ -213,6 +214,9 @@ pub struct ServerArgs {
     /// Write messages without the client's number
     #[arg(long, help_heading = OUTPUT)]
     pub no_label: bool,
+
+    #[command(flatten)]
+    pub record: ServerRecordArgs,
 
     /// Message framing on stdin and stdout [default: lf]
     #[arg(long, value_enum, value_name = "FRAMING", help_heading = PIPE)]

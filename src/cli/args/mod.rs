@@ -20,7 +20,7 @@ pub use config::{ConfigArgs, ConfigExtras};
 pub use connect::{ConnectArgs, HttpChoice, TlsVersion};
 pub use framing::{Delimiter, PipeFormat};
 pub use listen::{ListenArgs, ListenCommonArgs, ServerArgs, SlowChoice};
-pub use output::{ColorChoice, DiagnosticsArgs, RecordArgs};
+pub use output::{ColorChoice, DiagnosticsArgs, RecordArgs, ServerRecordArgs};
 pub use session::SessionArgs;
 pub use show::ShowArgs;
 

@@ -47,6 +47,26 @@ pub struct DiagnosticsArgs {
     pub quiet: bool,
 }
 
+/// Recordings of a server.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServerRecordArgs {
+    /// Record the run as JSON Lines; see 'sockeye show'
+    ///
+    /// Writes every event of all connections, including frames, to FILE as JSON Lines, each with
+    /// the number of the client as "conn". Only the owner can read a new file; an existing regular
+    /// file is overwritten.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub record: Option<PathBuf>,
+
+    /// Record handshakes and messages as HAR 1.2
+    ///
+    /// Writes an entry for each connection to FILE as HAR 1.2 when the connection ends. As in the
+    /// HAR of a client, messages of the client have the type "send". An existing regular file is
+    /// overwritten.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub har: Option<PathBuf>,
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct RecordArgs {
     /// Record the run as JSON Lines; see 'sockeye show'

@@ -18,6 +18,13 @@ pub struct ShowArgs {
     #[arg(value_parser = Matcher::parse)]
     pub filter: Option<Matcher>,
 
+    /// Show only the events of this client
+    ///
+    /// In a recording of sockeye listen, each line begins with the number of the client that it
+    /// concerns.
+    #[arg(long, value_name = "N")]
+    pub conn: Option<u64>,
+
     /// Show frames as well as messages
     #[arg(long)]
     pub frames: bool,
@@ -33,9 +40,9 @@ pub struct ShowArgs {
     /// Convert the recording to HAR 1.2 instead of showing it
     ///
     /// Writes the recording to FILE as HAR 1.2 and shows nothing. Cannot be combined with
-    /// --filter, --frames, --json or --time.
+    /// --filter, --conn, --frames, --json or --time.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["filter", "frames", "json", "time"])]
+    #[arg(conflicts_with_all = ["filter", "conn", "frames", "json", "time"])]
     pub har: Option<PathBuf>,
 
     /// Use colours

@@ -25,23 +25,26 @@ pub(super) struct File {
     pub(super) is_shared: bool,
 }
 
+/// Returns the path of the configuration file, which may be named on the command line, and whether it
+/// may be missing.
+pub(in crate::cli) fn config_path(named: Option<&Path>) -> Option<(PathBuf, bool)> {
+    match (named, env::var_os("SOCKEYE_CONFIG")) {
+        (Some(path), _) => Some((path.to_path_buf(), false)),
+        (None, Some(off)) if off == "off" || off.is_empty() => None,
+        (None, Some(path)) => Some((path.into(), false)),
+        (None, None) => default_path().map(|path| (path, true)),
+    }
+}
+
 impl File {
     /// Reads the file named on the command line or by `SOCKEYE_CONFIG`, or else the default file,
     /// which may be missing.
     pub(super) fn find(named: Option<&Path>) -> Result<Option<Self>, Error> {
-        let path = match (named, env::var_os("SOCKEYE_CONFIG")) {
-            (Some(path), _) => path.to_path_buf(),
-            (None, Some(off)) if off == "off" || off.is_empty() => return Ok(None),
-            (None, Some(path)) => path.into(),
-            (None, None) => {
-                let Some(path) = default_path() else { return Ok(None) };
-                return match Self::read(&path) {
-                    Err(e) if is_absent(&e) => Ok(None),
-                    read => read.map(Some).map_err(|e| cannot_read(&path, &e)),
-                };
-            }
-        };
-        Self::read(&path).map(Some).map_err(|e| cannot_read(&path, &e))
+        let Some((path, may_be_missing)) = config_path(named) else { return Ok(None) };
+        match Self::read(&path) {
+            Err(e) if may_be_missing && is_absent(&e) => Ok(None),
+            read => read.map(Some).map_err(|e| cannot_read(&path, &e)),
+        }
     }
 
     fn read(path: &Path) -> io::Result<Self> {

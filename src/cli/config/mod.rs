@@ -19,6 +19,7 @@ use crate::{
 use clap::{ArgMatches, Command, error::ErrorKind};
 use entry::Section;
 use file::File;
+pub(super) use file::config_path;
 use merge::MergedConfig;
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 use target::Reference;

@@ -2,6 +2,7 @@
 
 use super::{
     admit::{self, Admitted},
+    announce,
     client_record::ClientRecord,
     exec::Exec,
     faults::ClientFaults,
@@ -13,6 +14,7 @@ use crate::{
     job::listen::Service,
     net::listener::Accepted,
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece, SharedMessage},
+    script::awaited::AwaitedKind,
     session::{Session, clock, limits::QUEUE_LIMIT_BYTES},
     sink::{Print, sinks::Sinks},
 };
@@ -39,7 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<P
     let Admitted { session, mailbox, environment, conversation, subprotocol, faults } = admitted;
     let common = &shared.job.common;
     let (report, events) = (shared.notes.report, shared.output.events.as_ref());
-    let sinks = Sinks::of_peer(common.frames, report, mailbox.id, events);
+    let sinks = Sinks::of_peer(common.frames, report, mailbox.id, events, &shared.recorders);
     sinks.print_with(print.as_ref());
     let exec = match &shared.job.service {
         Service::Exec(command) => Exec::start(command, &environment, &shared, &mailbox),
@@ -120,7 +122,7 @@ impl Client {
         let fault = self.faults.as_ref().and_then(|faults| faults.ended());
         let fault = fault.or_else(|| self.mailbox.record().and_then(ClientRecord::ended));
         let id = self.mailbox.id;
-        admit::tell_end(&self.shared, &mut session, id, (self.is_dropped, skipped), fault);
+        announce::ended(&self.shared, &mut session, id, (self.is_dropped, skipped), fault);
         self.shared.count_left();
         let close = session.remote_close().cloned();
         let limit = self.shared.job.common.settings.close_timeout;
@@ -400,6 +402,7 @@ impl Client {
 
 /// Writes a message to the output.
 fn show(shared: &Shared, from: u64, kind: Kind, payload: &[u8]) {
+    shared.log.add(from, AwaitedKind::Message, payload);
     if shared.output.message(from, kind, payload) {
         shared.notes.note(
             "a second client has sent a message: each is now written after the client's number and \

@@ -1,6 +1,7 @@
 //! The input of a server: a prompt, or lines of stdin.
 
 use super::{
+    event_log::PendingWait,
     hub::{Delivery, Recipients},
     prompt::ServerPrompt,
 };
@@ -12,6 +13,7 @@ use crate::{
     schema::addressees::{Addressees, Numbers},
     script::{
         action::{Action, Outgoing},
+        awaited::Awaited,
         input::{self, Next},
         jsonl,
     },
@@ -46,6 +48,8 @@ pub(super) enum ConsoleEvent {
     Prompt(PromptEvent),
     /// Delays what follows.
     Pause(Duration),
+    /// Delays what follows until an event of a client.
+    Await(PendingWait),
     /// Reading stdin failed.
     Failed(Error),
     /// An event that the server can ignore.
@@ -171,7 +175,13 @@ impl Lines {
 
     fn action(&self, line: &[u8]) -> Result<ConsoleEvent, (Option<usize>, String)> {
         let action = jsonl::parse(line).map_err(|fault| (fault.column, fault.words))?;
-        let Some(action) = action else { return Ok(ConsoleEvent::Nothing) };
+        let awaited = match &action {
+            Some(_) => None,
+            None => Awaited::parse(line).map_err(|fault| (fault.column, fault.words))?,
+        };
+        if action.is_none() && awaited.is_none() {
+            return Ok(ConsoleEvent::Nothing);
+        }
         let Addressees { conn, except } = Addressees::read(line).map_err(|words| (None, words))?;
         let to = match (conn.map(Numbers::into_vec), except.map(Numbers::into_vec)) {
             (None, None) => Recipients::All,
@@ -181,6 +191,16 @@ impl Lines {
                 Recipients::Only(only.into_iter().filter(|id| !except.contains(id)).collect())
             }
         };
+        if let Some(awaited) = awaited {
+            let line = self.input.number();
+            return Ok(ConsoleEvent::Await(PendingWait {
+                awaited,
+                from: to,
+                line,
+                deadline: None,
+            }));
+        }
+        let Some(action) = action else { return Ok(ConsoleEvent::Nothing) };
         Ok(match action {
             Action::Send(Outgoing::Message(kind, payload)) => self.message(to, kind, &payload),
             Action::Send(Outgoing::Ping(payload)) => {

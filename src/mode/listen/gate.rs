@@ -30,30 +30,33 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) headers: Headers,
     pub(super) reason: String,
+    /// The option that refuses the request, if one does.
+    pub(super) rule: Option<&'static str>,
     /// The body of the response, if it is more than the reason.
     pub(super) body: Option<String>,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, headers: Headers::default(), reason: reason.into(), body: None }
+    fn new(rule: &'static str, status: StatusCode, reason: impl Into<String>) -> Self {
+        let (headers, reason) = (Headers::default(), reason.into());
+        Self { status, headers, reason, rule: Some(rule), body: None }
     }
 
-    /// Returns the refusal of a request for a path that is not served.
-    pub(super) fn of_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "no such path")
+    /// Returns the refusal of a request for a path that is not served because of this option.
+    pub(super) fn of_path(rule: &'static str) -> Self {
+        Self::new(rule, StatusCode::NOT_FOUND, "no such path")
     }
 
     /// Returns the refusal of a request by a fault rule.
     pub(super) fn of_fault_rule(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-        Self::new(status, "refused by a fault")
+        Self::new("--fault", status, "refused by a fault")
     }
 
     /// Returns the refusal of a request with a fault.
     pub(super) fn of_fault(fault: RequestFault) -> Self {
         let (status, headers) = fault.status();
-        Self { status, headers, reason: fault.to_string(), body: Some(fault.body()) }
+        Self { status, headers, reason: fault.to_string(), rule: None, body: Some(fault.body()) }
     }
 }
 
@@ -75,7 +78,7 @@ impl Gate {
         clients: usize,
     ) -> Result<(), Refusal> {
         if let Ok(status) = StatusCode::from_u16(self.closed.load(Ordering::Relaxed)) {
-            return Err(Refusal::new(status, "refused by /refuse"));
+            return Err(Refusal::new("/refuse", status, "refused by /refuse"));
         }
         if let Some(refusal) = self.rules.refusal.and_then(|forced| self.forced(forced)) {
             return Err(refusal);
@@ -86,7 +89,7 @@ impl Gate {
         let rules = &self.rules;
         let path = path(&request.target);
         if !rules.paths.is_empty() && !rules.paths.iter().any(|glob| glob.is_match(path)) {
-            return Err(Refusal::of_path());
+            return Err(Refusal::of_path("--path"));
         }
         if !rules.origins.is_empty() {
             let origin = request.headers.get("Origin").map(str::trim);
@@ -96,7 +99,7 @@ impl Gate {
                     Some(origin) => format!("the origin {origin} is not allowed"),
                     None => "no Origin header".to_owned(),
                 };
-                return Err(Refusal::new(StatusCode::FORBIDDEN, reason));
+                return Err(Refusal::new("--origin", StatusCode::FORBIDDEN, reason));
             }
         }
         if let Some((user, password)) = &rules.user {
@@ -107,7 +110,7 @@ impl Gate {
             let is_right = given.is_some_and(|(_, given)| given.trim() == expected);
             if !is_right {
                 let reason = if given.is_some() { "wrong credentials" } else { "no credentials" };
-                let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, reason);
+                let mut refusal = Refusal::new("--auth", StatusCode::UNAUTHORIZED, reason);
                 refusal
                     .headers
                     .push("WWW-Authenticate", "Basic realm=\"sockeye\", charset=\"UTF-8\"");
@@ -118,7 +121,8 @@ impl Gate {
             let mut found = request.headers.all(name).map(str::trim);
             if !found.any(|found| value.as_deref().is_none_or(|value| found == value)) {
                 let what = if value.is_some() { "the required value of" } else { "the header" };
-                return Err(Refusal::new(StatusCode::FORBIDDEN, format!("without {what} {name}")));
+                let reason = format!("without {what} {name}");
+                return Err(Refusal::new("--require-header", StatusCode::FORBIDDEN, reason));
             }
         }
         if rules.max_clients.is_some_and(|max| clients >= max) {
@@ -126,7 +130,8 @@ impl Gate {
                 Some(1) => "the limit of 1 client is reached".to_owned(),
                 max => format!("the limit of {} clients is reached", max.unwrap_or_default()),
             };
-            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason));
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Err(Refusal::new("--max-clients", status, reason));
         }
         Ok(())
     }
@@ -135,7 +140,7 @@ impl Gate {
     fn forced(&self, forced: ForcedRefusal) -> Option<Refusal> {
         let status = StatusCode::from_u16(forced.status);
         let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-        let mut refusal = Refusal::new(status, "refused by --status");
+        let mut refusal = Refusal::new("--status", status, "refused by --status");
         match forced.scope {
             RefusalScope::Always => {}
             RefusalScope::First(number) => {

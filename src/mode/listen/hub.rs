@@ -97,7 +97,7 @@ pub(super) enum QueueRoom {
 }
 
 impl Recipients {
-    fn include(&self, id: u64) -> bool {
+    pub(super) fn include(&self, id: u64) -> bool {
         match self {
             Self::All => true,
             Self::Only(ids) => ids.contains(&id),

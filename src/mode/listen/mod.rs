@@ -6,10 +6,12 @@
 //! stdin, unless that is wanted; a stdout that is not read stops the clients.
 
 mod admit;
+mod announce;
 mod client;
 mod client_record;
 mod console;
 mod current_replies;
+mod event_log;
 mod exec;
 mod faults;
 mod forward;
@@ -25,7 +27,7 @@ mod shared;
 use crate::{
     connect::Dialer,
     console::prompt::{BRIEF_LIMIT, Prompt},
-    error::Error,
+    error::{Error, UnmetExpectation},
     job::{
         CommonOptions,
         listen::{ListenAddress, ListenJob, ServerCertificate, Service},
@@ -38,7 +40,7 @@ use crate::{
     report::{Report, Verbosity, line},
     script::fault::{FaultRule, RefusalSchedule},
     session::clock,
-    sink::Print,
+    sink::{Print, server::ServerRecorders},
     sys::{
         resources::{is_lack_of_descriptors, raise_descriptor_limit},
         signals::{HangUp, Signals},
@@ -48,6 +50,7 @@ use crate::{
 };
 use console::{Console, ConsoleEvent};
 use current_replies::CurrentReplies;
+use event_log::{EventLog, PendingWait};
 use gate::Gate;
 use hub::{Hub, QueueRoom, Sender};
 use notes::Notes;
@@ -71,6 +74,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     let tls = tls(&job)?;
     let (listeners, file) = bind(&job.address).await?;
     let url = url(&job, &listeners);
+    let recorders = ServerRecorders::open(&job.recording, report)?;
     // Handled before the server says that it listens.
     let reloads = job.reply_file.is_some();
     let signals = if reloads { Signals::with_reload() } else { Signals::new() };
@@ -93,6 +97,9 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         replies: CurrentReplies::new(&job),
         refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
         opener,
+        traffic: <_>::default(),
+        recorders,
+        log: EventLog::new(job.format.jsonl_input),
         tls,
         job,
     });
@@ -112,6 +119,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         shared.notes.note(&format!("{what} are random: --seed {seed} repeats them"));
     }
     shared.output.event(None, |json, out| json.listening(&url, pin.as_deref(), out));
+    shared.recorders.first_lines(|json, out| json.listening(&url, pin.as_deref(), out));
     let mut tasks = Vec::new();
     for listener in listeners {
         tasks.push(tokio::spawn(accept(listener, Arc::clone(&shared), print.clone())));
@@ -127,6 +135,8 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         tasks,
         paused_until: None,
         deadline: None,
+        waiting: None,
+        ended: None,
     };
     outcome.run(signals).await
 }
@@ -267,6 +277,10 @@ struct Server {
     paused_until: Option<Instant>,
     /// The time at which an ending server stops waiting for clients and stdout.
     deadline: Option<Instant>,
+    /// The line of stdin that delays those after it until an event of a client.
+    waiting: Option<PendingWait>,
+    /// The outcome, once the last events are written.
+    ended: Option<Result<RunOutcome, Error>>,
 }
 
 impl Server {
@@ -285,8 +299,10 @@ impl Server {
             }
             let now = clock::now();
             self.paused_until = self.paused_until.filter(|until| *until > now);
-            let asked = if self.shared.is_ending() || self.paused_until.is_some() {
-                QueueRoom::Wait(self.paused_until)
+            let is_waiting = self.is_waiting(now);
+            let asked = if self.shared.is_ending() || self.paused_until.is_some() || is_waiting {
+                let deadline = self.waiting.as_ref().and_then(|waiting| waiting.deadline);
+                QueueRoom::Wait(self.paused_until.into_iter().chain(deadline).min())
             } else {
                 self.shared.hub.ask(Sender::Stdin)
             };
@@ -304,6 +320,7 @@ impl Server {
                 () = shared.output.appended() => {}
                 () = shared.output.extends() => {}
                 () = poll_fn(|cx| self.openings.poll(cx)) => {}
+                () = shared.log.appended(), if is_waiting => {}
                 free = stdout.writable(), if waits => {
                     if let Err(cause) = free {
                         self.fail_output(cause);
@@ -331,12 +348,32 @@ impl Server {
                     if self.shared.is_ending() {
                         self.console.close(Duration::ZERO).await;
                         drop(self.file.take());
+                        if self.ended.is_none() {
+                            // Whatever could not be written, the process ends.
+                            let _ = self.shared.conclude(&Ok(RunOutcome::Signal(signal)));
+                        }
                         end_by_signal(signal);
                     }
                     self.shared.end(Ok(RunOutcome::Signal(signal)));
                 }
             }
         }
+    }
+
+    /// Reports whether a line of stdin waits for an event. If it waited for too long, the server ends.
+    fn is_waiting(&mut self, now: Instant) -> bool {
+        let Some(waiting) = &self.waiting else { return false };
+        if self.shared.log.meets(waiting) {
+            self.waiting = None;
+            return false;
+        }
+        if waiting.deadline.is_some_and(|deadline| deadline <= now) {
+            let (line, limit) = (waiting.line, waiting.awaited.limit);
+            let unmet = UnmetExpectation::Await { line, limit };
+            self.waiting = None;
+            self.shared.end(Err(Error::Unmet(unmet)));
+        }
+        self.waiting.is_some()
     }
 
     fn begin_end(&mut self) {
@@ -346,17 +383,28 @@ impl Server {
         if let Some(prompt) = self.console.server_prompt() {
             prompt.release(&self.shared);
         }
-        self.deadline = Some(clock::now() + self.shared.job.common.settings.close_timeout);
+        let limit = self.shared.job.common.settings.close_timeout + END_GRACE;
+        self.deadline = Some(clock::now() + limit);
     }
 
-    /// Reports whether an ending server has nothing left to wait for.
-    fn is_finished(&self) -> bool {
+    /// Reports whether an ending server has nothing left to wait for. Once no client is connected,
+    /// writes the last events.
+    fn is_finished(&mut self) -> bool {
         let is_late = self.deadline.is_some_and(|deadline| deadline <= clock::now());
-        is_late || (self.shared.hub.count() == 0 && !self.shared.output.waits())
+        if !is_late && self.shared.hub.count() > 0 {
+            return false;
+        }
+        if self.ended.is_none() {
+            let outcome = self.shared.take_outcome();
+            let recorded = self.shared.conclude(&outcome);
+            self.ended = Some(outcome.and_then(|outcome| recorded.map(|()| outcome)));
+            self.write();
+        }
+        is_late || !self.shared.output.waits()
     }
 
     async fn finish(mut self) -> Result<RunOutcome, Error> {
-        let outcome = self.shared.take_outcome();
+        let outcome = self.ended.take().unwrap_or(Ok(RunOutcome::Done));
         self.console.close(BRIEF_LIMIT).await;
         self.shared.notes.finish();
         drop(self.file.take());
@@ -393,6 +441,10 @@ impl Server {
                     self.shared.end(Ok(outcome));
                 }
             }
+            ConsoleEvent::Await(waiting) => {
+                let deadline = clock::now().checked_add(waiting.awaited.limit);
+                self.waiting = Some(PendingWait { deadline, ..waiting });
+            }
             ConsoleEvent::Pause(time) => self.paused_until = clock::now().checked_add(time),
             ConsoleEvent::Failed(error) => self.shared.end(Err(error)),
             ConsoleEvent::Nothing => {}
@@ -400,6 +452,8 @@ impl Server {
     }
 }
 
+/// The time after the limit for closing in which sessions report their ends.
+const END_GRACE: Duration = Duration::from_millis(100);
 /// Delay before the next attempt if a connection cannot be accepted.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// Delay before lines that a slow reader of stderr has not taken are offered again.

@@ -75,11 +75,6 @@ impl Notes {
         self.print.is_some()
     }
 
-    /// Reports whether the lines of opening handshakes are needed, now or by the prompt.
-    pub(super) fn keeps_lines(&self) -> bool {
-        self.is_verbose() || self.has_prompt()
-    }
-
     pub(super) fn is_verbose(&self) -> bool {
         self.report.verbosity >= Verbosity::Verbose
     }

@@ -4,10 +4,7 @@
 use crate::{
     console::{prompt::Prompt, view::View},
     job::listen::ListenFormat,
-    proto::{
-        Kind, Piece,
-        handshake::{Agreement, Request},
-    },
+    proto::{Kind, Piece},
     render::{buffer::OutputBuffer, dialogue::Dialogue, jsonl::JsonLines, renderer::Renderer},
     report::Report,
     script::addressee::Addressee,
@@ -200,17 +197,6 @@ impl Output {
             json = json.of_client(conn);
         }
         events.append(|buffer| write(&mut json, buffer));
-    }
-
-    /// Writes the events of an opened session, if requested.
-    pub(super) fn accepted(
-        &self,
-        conn: u64,
-        (url, address): (&str, &str),
-        request: &Request,
-        agreement: &Agreement,
-    ) {
-        self.event(Some(conn), |json, out| json.accepted(url, address, request, agreement, out));
     }
 
     /// Reports whether `limit` bytes wait.

@@ -1,23 +1,29 @@
 //! The state that the clients of a server share with its loop.
 
 use super::{
-    current_replies::CurrentReplies, gate::Gate, hub::Hub, notes::Notes, openings::Opener,
-    output::Output,
+    current_replies::CurrentReplies, event_log::EventLog, gate::Gate, hub::Hub, notes::Notes,
+    openings::Opener, output::Output,
 };
 use crate::{
     error::Error,
-    job::{listen::ListenJob, run_outcome::RunOutcome},
+    job::{
+        listen::ListenJob,
+        run_outcome::{RunOutcome, status},
+    },
     net::tls::server::ServerTls,
     proto::{Close, CloseCode},
+    render::{buffer::OutputBuffer, jsonl::JsonLines},
     script::{
         fault::{FaultRule, RefusalSchedule},
         reply::replies::{Replies, Route},
     },
+    session::Stats,
+    sink::server::ServerRecorders,
 };
 use std::{
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -41,12 +47,18 @@ pub(super) struct Shared {
     pub(super) refusals: Mutex<RefusalSchedule>,
     /// Opens sessions with the servers that messages are forwarded to.
     pub(super) opener: Opener,
+    pub(super) recorders: ServerRecorders,
+    /// The events that lines of stdin may wait for.
+    pub(super) log: EventLog,
+    /// The statistics of all sessions that are over, and the messages that were not sent.
+    pub(super) traffic: Mutex<Option<(Stats, usize)>>,
 }
 
 /// The end of a server, decided by the first cause.
 #[derive(Default)]
 pub(super) struct Ending {
     outcome: Mutex<Option<Result<RunOutcome, Error>>>,
+    is_decided: AtomicBool,
     pub(super) decided: Notify,
 }
 
@@ -54,7 +66,7 @@ impl Shared {
     /// Ends the server with this outcome, unless it is ending. Every session is closed with 1001.
     pub(super) fn end(&self, outcome: Result<RunOutcome, Error>) {
         let mut decided = self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        if decided.is_none() {
+        if !self.ending.is_decided.swap(true, Ordering::Relaxed) {
             *decided = Some(outcome);
             drop(decided);
             self.hub.close_all(&Close::new(CloseCode::GOING_AWAY));
@@ -63,7 +75,7 @@ impl Shared {
     }
 
     pub(super) fn is_ending(&self) -> bool {
-        self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.ending.is_decided.load(Ordering::Relaxed)
     }
 
     /// Returns the status with which a fault refuses a request, if one does.
@@ -104,6 +116,35 @@ impl Shared {
             Ok(None) => self.notes.note("there is no reply script to read again (--reply)"),
             Err(fault) => self.notes.error(&format!("{fault}; the earlier rules stay")),
         }
+    }
+
+    /// Writes an event to the outputs that have events: `--output jsonl` and `--record`.
+    pub(super) fn event(
+        &self,
+        conn: Option<u64>,
+        mut write: impl FnMut(&mut JsonLines, &mut OutputBuffer),
+    ) {
+        self.output.event(conn, &mut write);
+        self.recorders.lines(conn, write);
+    }
+
+    /// Adds the statistics of a session that is over.
+    pub(super) fn count_traffic(&self, stats: &Stats, unsent: usize) {
+        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        *traffic = Some(match &*traffic {
+            Some((earlier, missed)) => (stats.and(earlier), missed + unsent),
+            None => (*stats, unsent),
+        });
+    }
+
+    /// Writes the last events of the run, with its outcome.
+    pub(super) fn conclude(&self, ended: &Result<RunOutcome, Error>) -> Result<(), Error> {
+        let traffic = *self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        let stats = (traffic.as_ref().map(|it| &it.0), traffic.map_or(0, |(_, unsent)| unsent));
+        self.output.event(None, |json, out| {
+            json.end(ended.as_ref().err(), status(ended), stats, out);
+        });
+        self.recorders.end(ended, stats)
     }
 
     /// Counts a received message, which may be the goal of the run.

@@ -11,7 +11,7 @@ use crate::{
     connect::DialOptions,
     job::{
         ColorMode,
-        listen::{AdmissionRules, LifeRules, ListenFormat, SlowClients},
+        listen::{AdmissionRules, LifeRules, ListenFormat, ServerRecordOptions, SlowClients},
     },
     net::listener::Accepted,
     proto::{
@@ -63,6 +63,7 @@ fn job(service: Service, slow: SlowClients) -> ListenJob {
             jsonl_output: false,
             labels: Some(true),
         },
+        recording: ServerRecordOptions::default(),
         session: SETTINGS,
         common: CommonOptions {
             settings: SETTINGS,
@@ -97,6 +98,9 @@ impl Bench {
             replies: CurrentReplies::new(&job),
             refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
             opener: Openings::new(Dialer::new(job.dialing.clone())).0,
+            traffic: <_>::default(),
+            log: EventLog::new(false),
+            recorders: ServerRecorders::open(&job.recording, report).unwrap(),
             tls: None,
             job,
         });

@@ -1,0 +1,328 @@
+//! Announcements about clients: notes on stderr, events of `--output jsonl`, and recordings.
+
+use super::{client_record::ClientRecord, shared::Shared};
+use crate::{
+    connect::incoming::IncomingFault,
+    escape::Escaped,
+    job::listen::Service,
+    proto::{
+        Close, CloseCode, Role, Violation,
+        handshake::{Agreement, Headers, Request, Version},
+    },
+    redact::{Secrets, Shown},
+    render::{
+        har::{Answer, Exchange},
+        server_events::{ClientEnd, Refused},
+        summary,
+    },
+    report,
+    script::awaited::AwaitedKind,
+    session::{Session, SessionError},
+};
+use http::StatusCode;
+use std::{borrow::Cow, time::SystemTime};
+
+/// A request and its sender.
+pub(super) struct Asked<'a> {
+    pub(super) address: &'a str,
+    pub(super) method: &'a str,
+    pub(super) request: &'a Request,
+}
+
+/// The answer to a request.
+pub(super) struct Answered<'a> {
+    status: u16,
+    reason: &'static str,
+    headers: &'a Headers,
+    /// The text of a refusal.
+    body: &'a str,
+}
+
+impl Asked<'_> {
+    /// Returns the URL of the request.
+    fn url(&self, shared: &Shared) -> String {
+        let scheme = if shared.tls.is_some() { "wss" } else { "ws" };
+        let host = self.request.headers.get("Host").unwrap_or_default();
+        if self.request.target.starts_with('/') {
+            format!("{scheme}://{host}{}", self.request.target)
+        } else {
+            self.request.target.clone()
+        }
+    }
+
+    /// Writes the request with `-v`. Each line begins with `label`.
+    pub(super) fn show(&self, shared: &Shared, label: &str) {
+        if shared.notes.is_verbose() {
+            shared.notes.details(&self.lines(shared, &format!("{label} ")));
+        }
+    }
+
+    fn lines(&self, shared: &Shared, label: &str) -> Vec<Shown> {
+        let target = shared.notes.report.secrets.url(&self.request.target);
+        let version = self.request.version;
+        let first = format!("{} {} {version}", Escaped(self.method), Escaped(&target));
+        head_lines(shared, &format!("{label}<"), &first, &self.request.headers)
+    }
+
+    fn exchange(
+        &self,
+        shared: &Shared,
+        conn: Option<u64>,
+        secrets: Secrets,
+        answer: &Answered<'_>,
+    ) -> Exchange {
+        Exchange {
+            connection: conn,
+            started: Some(SystemTime::now()),
+            url: secrets.url(&self.url(shared)).into_owned(),
+            method: secrets.text(self.method).into_owned(),
+            http: self.request.version.number().to_owned(),
+            request: owned(secrets, &self.request.headers),
+            answer: Some(Answer {
+                status: answer.status,
+                reason: answer.reason.to_owned(),
+                headers: owned(secrets, answer.headers),
+            }),
+            body: Some(secrets.text(answer.body).into_owned().into_bytes())
+                .filter(|body| !body.is_empty()),
+            ..Exchange::default()
+        }
+    }
+}
+
+impl<'a> Answered<'a> {
+    pub(super) fn new(status: StatusCode, headers: &'a Headers, body: &'a str) -> Self {
+        let reason = status.canonical_reason().unwrap_or_default();
+        Self { status: status.as_u16(), reason, headers, body }
+    }
+
+    /// Writes the answer with `-v`. Each line begins with `label`.
+    fn show(&self, shared: &Shared, label: &str, version: Version) {
+        if shared.notes.is_verbose() {
+            shared.notes.details(&self.lines(shared, &format!("{label} "), version));
+        }
+    }
+
+    fn lines(&self, shared: &Shared, label: &str, version: Version) -> Vec<Shown> {
+        let first = match version {
+            Version::Http2 => format!("{version} {}", self.status),
+            _ => format!("HTTP/1.1 {} {}", self.status, self.reason).trim_end().to_owned(),
+        };
+        head_lines(shared, &format!("{label}>"), &first, self.headers)
+    }
+}
+
+fn owned(secrets: Secrets, headers: &Headers) -> Vec<(String, String)> {
+    let owned =
+        |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+    secrets.headers(headers).map(owned).collect()
+}
+
+/// Returns the lines of a request or response, each after `mark`.
+fn head_lines(shared: &Shared, mark: &str, first: &str, headers: &Headers) -> Vec<Shown> {
+    let secrets = shared.notes.report.secrets;
+    let mark = Escaped(mark);
+    let fields = secrets.headers(headers);
+    let fields =
+        fields.map(|(name, value)| format!("{mark} {}: {}", Escaped(&name), Escaped(&value)));
+    let all = [format!("{mark} {first}")].into_iter().chain(fields).chain([mark.to_string()]);
+    all.map(|line| secrets.shown(&line)).collect()
+}
+
+/// Returns the record of a client that is admitted.
+pub(super) fn record(
+    shared: &Shared,
+    asked: &Asked<'_>,
+    answer: &Answered<'_>,
+    agreement: &Agreement,
+) -> ClientRecord {
+    let secrets = shared.notes.report.secrets;
+    let target = secrets.url(&asked.request.target);
+    let subprotocol = agreement.subprotocol.as_ref();
+    let subprotocol = subprotocol.map(|name| secrets.shown(&secrets.subprotocols(name)));
+    let mut lines = asked.lines(shared, "");
+    lines.extend(answer.lines(shared, "", asked.request.version));
+    ClientRecord::new((secrets.shown(asked.address), secrets.shown(&target)), subprotocol, lines)
+}
+
+/// Reports a connection that ended before its request was read, or sent something else than a request.
+pub(super) fn failed(shared: &Shared, address: &str, fault: &IncomingFault) {
+    let status = match fault {
+        IncomingFault::Request(fault) => Some(fault.status().0.as_u16()),
+        IncomingFault::TimedOut(_) => Some(408),
+        // A port scan, or a spare connection of a browser.
+        IncomingFault::Unused => {
+            return shared.notes.detail(&format!("{address}: {fault}"));
+        }
+        IncomingFault::Cut | IncomingFault::Io(_) => None,
+    };
+    refused(shared, &Refused { address, status, reason: &fault.to_string(), ..Refused::default() });
+}
+
+/// Reports a refused request and its answer.
+pub(super) fn refused_request(
+    shared: &Shared,
+    asked: &Asked<'_>,
+    answer: &Answered<'_>,
+    (reason, rule): (&str, Option<&'static str>),
+) {
+    asked.show(shared, asked.address);
+    answer.show(shared, asked.address, asked.request.version);
+    let url = asked.url(shared);
+    shared.recorders.lines(None, |json, out| {
+        json.refusal((&url, asked.method, asked.request), (answer.status, answer.headers), out);
+    });
+    shared.recorders.exchange(None, |secrets| asked.exchange(shared, None, secrets, answer));
+    let (status, target) = (Some(answer.status), Some(asked.request.target.as_str()));
+    refused(shared, &Refused { address: asked.address, status, reason, rule, target });
+}
+
+/// Reports a connection that got no session.
+pub(super) fn refused(shared: &Shared, refused: &Refused<'_>) {
+    let secrets = shared.notes.report.secrets;
+    let Refused { address, status, reason, rule, target } = *refused;
+    let place = target.map(|target| format!(" for {}", Escaped(&secrets.url(target))));
+    let answer = status.map(|status| format!(" with {status}")).unwrap_or_default();
+    let rule = rule.filter(|_| shared.notes.is_verbose());
+    let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+    let reason = Escaped(&secrets.text(reason)).to_string();
+    let place = place.unwrap_or_default();
+    shared.notes.event(&format!("refused {address}{place}{answer}: {reason}{rule}"));
+    shared.event(None, |json, out| json.refused(refused, out));
+}
+
+/// Reports an opened session.
+pub(super) fn opened(
+    shared: &Shared,
+    id: u64,
+    asked: &Asked<'_>,
+    answer: &Answered<'_>,
+    agreement: &Agreement,
+) {
+    let notes = &shared.notes;
+    let label = format!("client {id}");
+    asked.show(shared, &label);
+    answer.show(shared, &label, asked.request.version);
+    let target = notes.report.secrets.url(&asked.request.target);
+    say(shared, &format!("{label} connected from {} for {}", asked.address, Escaped(&target)));
+    if notes.is_verbose() {
+        if let Some(name) = &agreement.subprotocol {
+            let name = notes.report.secrets.subprotocols(name);
+            notes.detail(&format!("{label}: subprotocol {}", Escaped(&name)));
+        }
+        notes.detail(&match &agreement.deflate {
+            Some(deflate) => format!("{label}: {}", report::compression(deflate, Role::Server)),
+            None => format!("{label}: no compression"),
+        });
+    }
+    shared.log.add(id, AwaitedKind::Open, asked.request.target.as_bytes());
+    let url = asked.url(shared);
+    shared.event(Some(id), |json, out| {
+        let answer = (answer.status, answer.headers);
+        json.accepted((&url, asked.address), asked.request, answer, agreement, out);
+    });
+    let conn = Some(id);
+    shared.recorders.exchange(conn, |secrets| asked.exchange(shared, conn, secrets, answer));
+}
+
+/// Reports how a session ended. A client may have been dropped because it was too slow, or have missed
+/// messages, and a fault of the reply script may have ended the connection.
+pub(super) fn ended(
+    shared: &Shared,
+    session: &mut Session,
+    id: u64,
+    (dropped, skipped): (bool, u64),
+    fault: Option<&str>,
+) {
+    let (answer, ours) = (session.remote_close().cloned(), session.local_close());
+    let by_us = session.is_closed_by_us();
+    let verdict = session.verdict(0);
+    let failure = verdict.as_ref().err().filter(|_| fault.is_none());
+    let code = failure.map_or(0, crate::error::session_exit_code);
+    let end = match (&verdict, &answer, ours) {
+        _ if fault.is_some() => format!(": {}", fault.unwrap_or_default()),
+        // The Close that followed is that of our time limit.
+        (Err(error @ SessionError::Idle { .. }), _, _) => format!(": {error}"),
+        (_, answer, Some(ours)) if by_us => {
+            let cause = if dropped { ", since it was too slow" } else { "" };
+            let answer = match answer {
+                Some(close) if close.code != ours => format!(", answered with {close}"),
+                Some(_) => String::new(),
+                None => ", without an answer".to_owned(),
+            };
+            format!(": closed by the server with {}{cause}{answer}", named(ours))
+        }
+        (Err(error), _, _) => format!(": {error}"),
+        (Ok(()), Some(close), _) if close.code != CloseCode::NO_STATUS => format!(": {close}"),
+        (Ok(()), _, _) => String::new(),
+    };
+    let missed = match skipped {
+        0 => String::new(),
+        1 => ", 1 message skipped".to_owned(),
+        skipped => format!(", {skipped} messages skipped"),
+    };
+    say(shared, &format!("client {id} disconnected{end}{missed}"));
+    let (stats, unsent) = (session.stats(), session.unsent_messages());
+    let violation = match failure {
+        Some(SessionError::Protocol { violation, .. }) => Some(*violation),
+        _ => None,
+    };
+    if shared.notes.is_verbose() {
+        let ours = ours.filter(|_| by_us).or(violation.map(Violation::close_code));
+        shared.notes.detail(&format!("client {id}: {}", closes(ours, answer.as_ref())));
+        for line in summary::summary(&stats, unsent) {
+            shared.notes.detail(&format!("client {id}: {line}"));
+        }
+    }
+    shared.count_traffic(&stats, unsent);
+    let reason = answer.as_ref().map(|close| close.reason.as_bytes()).unwrap_or_default();
+    shared.log.add(id, AwaitedKind::End, reason);
+    let message = match (fault, failure) {
+        (Some(fault), _) => Some(fault.to_owned()),
+        (None, Some(error)) => Some(error.to_string()),
+        (None, None) => None,
+    };
+    let end = ClientEnd {
+        code,
+        remote: answer.as_ref(),
+        is_closed_by_us: by_us || violation.is_some(),
+        message: message.as_deref(),
+        violation,
+        stats: &stats,
+        unsent,
+    };
+    shared.event(Some(id), |json, out| json.left(&end, out));
+}
+
+/// Returns the line about the Closes of a session: `ours` if the server sent the first one.
+fn closes(ours: Option<CloseCode>, remote: Option<&Close>) -> String {
+    match (ours, remote) {
+        (Some(ours), Some(remote)) => {
+            format!("the server closed first with {}, the client with {remote}", named(ours))
+        }
+        (Some(ours), None) => {
+            format!("the server closed first with {}, the client did not answer", named(ours))
+        }
+        (None, Some(remote)) => {
+            format!("the client closed first with {remote}, the server with the same code")
+        }
+        (None, None) => "ended without a Close".to_owned(),
+    }
+}
+
+/// Returns a close code with its name.
+fn named(code: CloseCode) -> String {
+    match code.name() {
+        "" => code.number().to_string(),
+        name => format!("{} ({name})", code.number()),
+    }
+}
+
+/// Reports a step of a session: with `--echo` only with `-v` or above a prompt, since a test may run
+/// many sessions.
+fn say(shared: &Shared, text: &str) {
+    match shared.job.service {
+        Service::Echo if !shared.notes.has_prompt() => shared.notes.detail(text),
+        _ => shared.notes.event(text),
+    }
+}
