@@ -27,6 +27,8 @@ pub(super) struct QueueState {
     in_flight: String,
     /// True while another program owns the terminal.
     held: bool,
+    /// The number of prints since the queue was too long for them.
+    dropped: u64,
     backlog: Backlog,
 }
 
@@ -37,6 +39,7 @@ impl Default for QueueState {
             bytes: 0,
             in_flight: String::new(),
             held: false,
+            dropped: 0,
             backlog: Backlog::new(PRINT_LIMIT_BYTES),
         }
     }
@@ -100,8 +103,18 @@ impl PrintQueue {
         Self { line, state: Mutex::default(), progress: Notify::default() }
     }
 
+    /// Queues a text, unless far more waits than the sources that can wait ever leave: notes about
+    /// peers do not wait.
     pub(super) fn print(&self, text: &str) {
         let mut queue = self.lock();
+        if queue.bytes >= DROP_LIMIT_BYTES {
+            queue.dropped += 1;
+            return;
+        }
+        if queue.dropped > 0 {
+            let dropped = std::mem::take(&mut queue.dropped);
+            queue.push(&format!("({dropped} notes were dropped here)\n"));
+        }
         queue.push(text);
         if !text.ends_with('\n') {
             queue.push("\n");
@@ -189,6 +202,8 @@ pub(super) fn run_printer(mut printer: impl ExternalPrinter, output: &PrintQueue
 const PRINT_LIMIT_BYTES: usize = 256 << 10;
 /// The largest chunk, unless a single line is longer.
 const CHUNK_BYTES: usize = 32 << 10;
+/// The length of the queue at which even notes are dropped.
+const DROP_LIMIT_BYTES: usize = 32 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -233,5 +248,21 @@ mod tests {
             queue.lock().shown();
             assert_eq!(fill(), PRINT_LIMIT_BYTES.div_ceil(1000));
         });
+    }
+
+    #[test]
+    fn notes_are_dropped_and_counted_when_nothing_is_printed_for_long() {
+        let queue = PrintQueue::new(Arc::default());
+        let note = "x".repeat((1 << 20) - 1);
+        for _ in 0..40 {
+            queue.print(&note);
+        }
+        assert!(queue.lock().bytes <= DROP_LIMIT_BYTES + note.len());
+        queue.lock().take();
+        while queue.lock().bytes > 0 {
+            queue.lock().take();
+        }
+        queue.print("next");
+        assert_eq!(queue.lock().unseen(), "(8 notes were dropped here)\nnext\n");
     }
 }
