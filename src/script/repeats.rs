@@ -1,23 +1,44 @@
 //! Messages sent at an interval, of `--every`, `/repeat` and `/every`, and their schedule.
 
-use super::draft::{Draft, Tick};
+use super::{
+    addressee::Addressee,
+    draft::{Draft, Tick},
+};
 use crate::{escape::Escaped, known, proto::slice::Within as _};
 use std::{
     fmt,
     time::{Duration, Instant},
 };
 
-#[derive(Debug, Default)]
-pub(crate) struct Repeats {
-    repeats: Vec<Repeat>,
+/// A message that is sent repeatedly.
+pub(crate) trait Repeated: Clone {
+    /// Returns the text of the message, as it was typed.
+    fn source(&self) -> &[u8];
+
+    /// Returns whom it is sent to, in a server.
+    fn addressee(&self) -> Option<Addressee> {
+        None
+    }
+}
+
+impl Repeated for Draft {
+    fn source(&self) -> &[u8] {
+        self.content.source()
+    }
+}
+
+/// The repeated messages of a prompt.
+#[derive(Debug)]
+pub(crate) struct Repeats<M = Draft> {
+    repeats: Vec<Repeat<M>>,
     /// The number of the last repeat.
     last_number: u64,
 }
 
 #[derive(Debug)]
-struct Repeat {
+struct Repeat<M> {
     number: u64,
-    draft: Draft,
+    message: M,
     interval: Duration,
     /// The number of sends that remain; `None` is unlimited.
     left: Option<u64>,
@@ -26,12 +47,18 @@ struct Repeat {
     has_begun: bool,
 }
 
-impl Repeats {
+impl<M> Default for Repeats<M> {
+    fn default() -> Self {
+        Self { repeats: Vec::new(), last_number: 0 }
+    }
+}
+
+impl<M: Repeated> Repeats<M> {
     /// Adds a repeat, whose first message is due at once. Returns its number, or `None` if there are
     /// too many.
     pub(crate) fn add(
         &mut self,
-        draft: Draft,
+        message: M,
         interval: Duration,
         times: Option<u64>,
         now: Instant,
@@ -43,24 +70,9 @@ impl Repeats {
         if times != Some(0) {
             self.last_number = number;
             let (left, next) = (times, now);
-            self.repeats.push(Repeat { number, draft, interval, left, next, has_begun: false });
+            self.repeats.push(Repeat { number, message, interval, left, next, has_begun: false });
         }
         Some(number)
-    }
-
-    /// Adds the messages of `--every`. The first of each is due after its interval.
-    pub(crate) fn add_ticks(&mut self, ticks: &[Tick], now: Instant) {
-        for Tick { interval, draft } in ticks {
-            self.last_number += 1;
-            self.repeats.push(Repeat {
-                number: self.last_number,
-                draft: draft.clone(),
-                interval: *interval,
-                left: None,
-                next: now + *interval,
-                has_begun: false,
-            });
-        }
     }
 
     /// Makes the first messages that were not due yet due at `now`.
@@ -82,13 +94,31 @@ impl Repeats {
         self.repeats.len() < before
     }
 
+    /// Ends the repeat with this number; `None` ends all. Returns the text to print.
+    pub(crate) fn stop_typed(&mut self, number: Option<u64>) -> String {
+        match number {
+            None => match self.stop() {
+                0 => self.to_string(),
+                1 => "1 repeated message stopped".to_owned(),
+                stopped => format!("{stopped} repeated messages stopped"),
+            },
+            Some(number) if self.stop_one(number) => format!("message {number} stopped"),
+            Some(number) => format!("there is no {number}; /every lists the repeated messages"),
+        }
+    }
+
+    /// Ends the repeats of other messages.
+    pub(crate) fn retain(&mut self, keeps: impl Fn(&M) -> bool) {
+        self.repeats.retain(|repeat| keeps(&repeat.message));
+    }
+
     /// Returns the time at which the next message is due.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.repeats.iter().map(|repeat| repeat.next).min()
     }
 
     /// Takes a message that is due. A missed interval is skipped, not made up for.
-    pub(crate) fn due(&mut self, now: Instant) -> Option<Draft> {
+    pub(crate) fn due(&mut self, now: Instant) -> Option<M> {
         let at = self.repeats.iter().position(|repeat| repeat.next <= now)?;
         let repeat = self.repeats.get_mut(at)?;
         repeat.has_begun = true;
@@ -97,13 +127,30 @@ impl Repeats {
         repeat.next = if missed { now + repeat.interval } else { next };
         repeat.left = repeat.left.map(|left| left - 1);
         if repeat.left == Some(0) {
-            return Some(self.repeats.remove(at).draft);
+            return Some(self.repeats.remove(at).message);
         }
-        Some(repeat.draft.clone())
+        Some(repeat.message.clone())
     }
 }
 
-impl fmt::Display for Repeats {
+impl Repeats {
+    /// Adds the messages of `--every`. The first of each is due after its interval.
+    pub(crate) fn add_ticks(&mut self, ticks: &[Tick], now: Instant) {
+        for Tick { interval, draft } in ticks {
+            self.last_number += 1;
+            self.repeats.push(Repeat {
+                number: self.last_number,
+                message: draft.clone(),
+                interval: *interval,
+                left: None,
+                next: now + *interval,
+                has_begun: false,
+            });
+        }
+    }
+}
+
+impl<M: Repeated> fmt::Display for Repeats<M> {
     /// Writes one line per repeat, with its number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.repeats.is_empty() {
@@ -112,10 +159,13 @@ impl fmt::Display for Repeats {
         for (at, repeat) in self.repeats.iter().enumerate() {
             let line_end = if at == 0 { "" } else { "\n" };
             write!(f, "{line_end}{}: every {} s", repeat.number, repeat.interval.as_secs_f64())?;
+            if let Some(to) = repeat.message.addressee() {
+                write!(f, " to {to}")?;
+            }
             if let Some(left) = repeat.left {
                 write!(f, ", {left} more")?;
             }
-            let message = String::from_utf8_lossy(repeat.draft.content.source());
+            let message = String::from_utf8_lossy(repeat.message.source());
             let start = message.lines().next().unwrap_or_default();
             let start = known::redact(start);
             let (start, dots) = match start.char_indices().nth(MAX_SHOWN_CHARS) {

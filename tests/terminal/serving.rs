@@ -229,6 +229,39 @@ fn messages_are_filtered_and_held() {
 }
 
 #[test]
+fn messages_are_repeated_for_those_addressed() {
+    serve(Terminal::new(), |screen, _, url| {
+        let mut one = connect(screen, url, 1);
+        let mut two = connect(screen, url, 2);
+        enter(screen, "all>", "/to 1");
+        enter(screen, "1>", "/every 0.05 tick");
+        for _ in 0..3 {
+            one.expect_text("tick");
+        }
+        shows_part(screen, "1 > tick");
+        enter(screen, "1>", "/every");
+        screen.has("1: every 0.05 s to 1: tick");
+        enter(screen, "1>", "/stop");
+        screen.has("1 repeated message stopped");
+        enter(screen, "1>", "/all");
+        enter(screen, "all>", "/repeat 200 many");
+        for _ in 0..200 {
+            two.expect_text("many");
+        }
+        enter(screen, "all>", "/to 2");
+        enter(screen, "2>", "/every 0.05 for two");
+        two.expect_text("for two");
+        drop(two);
+        shows_part(screen, "client 2 has left");
+        enter(screen, "all>", "/every");
+        screen.has("no message is being repeated");
+        edits(screen, "all>", "");
+        screen.press("\x04");
+        one.drain();
+    });
+}
+
+#[test]
 fn only_commands_that_work_are_offered() {
     serve(Terminal::new(), |screen, _, url| {
         let mut client = connect(screen, url, 1);
@@ -239,7 +272,7 @@ fn only_commands_that_work_are_offered() {
         enter(screen, "all>", "/help");
         let view = screen.wait("the end of the help", |view| view.has_part("//text"));
         assert!(view.has_part("/kick ID [CODE [REASON]]"), "{view:#?}");
-        assert!(!view.has_part("/every"), "{view:#?}");
+        assert!(!view.has_part("/reconnect"), "{view:#?}");
         edits(screen, "all>", "");
         screen.press("/to \t");
         edits(screen, "all>", "/to 1 ");

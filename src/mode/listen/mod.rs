@@ -297,6 +297,10 @@ impl Server {
             if let Some(prompt) = self.console.server_prompt() {
                 prompt.update(&shared);
             }
+            let repeats = match self.console.server_prompt() {
+                Some(prompt) if !shared.is_ending() => prompt.repeat(&shared),
+                _ => None,
+            };
             let now = clock::now();
             self.paused_until = self.paused_until.filter(|until| *until > now);
             let is_waiting = self.is_waiting(now);
@@ -310,7 +314,7 @@ impl Server {
                 QueueRoom::Free => None,
                 QueueRoom::Wait(at) => at,
             };
-            let wake = again.into_iter().chain(self.deadline).min();
+            let wake = again.into_iter().chain(self.deadline).chain(repeats).min();
             let prompts = self.console.open_prompt().is_some();
             let (waits, stdout) = (self.shared.output.waits() && !prompts, &self.stdout);
             let notes_wait = !self.shared.notes.flush();

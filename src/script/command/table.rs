@@ -70,9 +70,9 @@ pub(crate) const TABLE: &[CommandSpec] = commands! {
     ANY "/binary" "HEX|base64:DATA|@FILE" AtFile hex_or_file, "send a binary message";
     ANY "/send" "TEXT|@FILE" AtFile body, "send text, or a file (as text if valid UTF-8)";
     ANY "/edit" "[TEXT]" Words |rest| Ok(Command::Edit(rest.to_owned())), "edit a message in $VISUAL or $EDITOR";
-    CLIENT "/repeat" "N [SECONDS] MESSAGE" Words repeat, "send a message N times";
-    CLIENT "/every" "[SECONDS MESSAGE]" Words every, "send a message every SECONDS; alone: list";
-    CLIENT "/stop" "[N]" Nothing arguments::stop, "stop repeating message N of the list, or all";
+    ANY "/repeat" "N [SECONDS] MESSAGE" Words repeat, "send a message N times";
+    ANY "/every" "[SECONDS MESSAGE]" Words every, "send a message every SECONDS; alone: list";
+    ANY "/stop" "[N]" Nothing arguments::stop, "stop repeating message N of the list, or all";
     ANY "/ping" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Ping(payload(rest)?))), "send a ping and show the round-trip time";
     ANY "/pong" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Pong(payload(rest)?))), "send an unsolicited pong";
     CLIENT "/close" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session (default code: 1000)";

@@ -71,18 +71,7 @@ impl Interactive {
                 return self.add_repeat(times, interval, message);
             }
             Command::Repeats => self.repeats.to_string(),
-            Command::Stop(None) => match self.repeats.stop() {
-                0 => self.repeats.to_string(),
-                1 => "1 repeated message stopped".to_owned(),
-                stopped => format!("{stopped} repeated messages stopped"),
-            },
-            Command::Stop(Some(number)) => {
-                if self.repeats.stop_one(number) {
-                    format!("message {number} stopped")
-                } else {
-                    format!("there is no {number}; /every lists the repeated messages")
-                }
-            }
+            Command::Stop(number) => self.repeats.stop_typed(number),
             Command::Json(wanted) => self.view.json(wanted).to_owned(),
             Command::Time(wanted) => self.view.time(wanted).to_owned(),
             Command::Filter(filter) => {

@@ -6,7 +6,9 @@ use super::{
         hub::{Delivery, Mailbox, Recipients},
         shared::Shared,
     },
-    ServerPrompt, who,
+    ServerPrompt,
+    repeating::RepeatedMessage,
+    who,
 };
 use crate::{
     console::{event::PromptReply, screen::screen, view::View},
@@ -18,8 +20,10 @@ use crate::{
         addressee::Addressee,
         command::{Command, message_file, server::ServerCommand, table},
     },
+    session::clock,
 };
-use std::sync::Arc;
+use colored::Colorize as _;
+use std::{sync::Arc, time::Duration};
 
 /// What a command says, or the reason why its line stays at the prompt.
 type Said = Result<String, String>;
@@ -75,14 +79,16 @@ impl ServerPrompt {
             Command::Resume => said(shared, View::resume),
             Command::Last => said(shared, |view| view.last()),
             Command::Save(path) => Escaped(&said(shared, |view| view.save(&path))).to_string(),
+            Command::Repeat { times, interval, message } => {
+                return self.add_repeat(shared, (times, interval), message);
+            }
+            Command::Repeats => self.repeats.to_string(),
+            Command::Stop(number) => self.repeats.stop_typed(number),
             Command::Help => table::help(self.place, screen().columns),
             // Handled by `line`, or commands of a client only.
             Command::Quit
             | Command::Edit(_)
             | Command::Clear
-            | Command::Repeat { .. }
-            | Command::Repeats
-            | Command::Stop(_)
             | Command::Stats
             | Command::Headers
             | Command::Reconnect(_) => String::new(),
@@ -116,6 +122,26 @@ impl ServerPrompt {
             Outgoing::Pong(payload) => Delivery::Pong(payload.into()),
         };
         deliver(shared, to, &delivery)
+    }
+
+    /// Repeats a message for those who are addressed now.
+    fn add_repeat(
+        &mut self,
+        shared: &Shared,
+        (times, interval): (Option<u64>, Duration),
+        message: String,
+    ) -> Said {
+        let to = self.addressee;
+        mailboxes(shared, to)?;
+        let settings = shared.job.common.settings;
+        let message = Arc::new(SharedMessage::new(Kind::Text, message.into_bytes(), settings));
+        match self.repeats.add(RepeatedMessage { to, message }, interval, times, clock::now()) {
+            Some(number) if !interval.is_zero() => {
+                Ok(format!("(/stop {number} ends it)").dimmed().to_string())
+            }
+            Some(_) => Ok(String::new()),
+            None => Ok("not sent: too many repeated messages; /stop ends them".to_owned()),
+        }
     }
 
     fn serve(&mut self, command: ServerCommand, shared: &Shared) -> Said {
@@ -168,7 +194,10 @@ impl ServerPrompt {
 
 /// Reports whether a command sends something to the addressee of the prompt.
 fn is_addressed(command: &Command) -> bool {
-    matches!(command, Command::Message(_) | Command::Send(_) | Command::SendFile(..))
+    matches!(
+        command,
+        Command::Message(_) | Command::Send(_) | Command::SendFile(..) | Command::Repeat { .. }
+    )
 }
 
 /// Changes the display of messages. Returns the text to print.

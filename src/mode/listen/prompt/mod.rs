@@ -1,9 +1,13 @@
 //! The prompt of a server: its lines go to all clients or to one of them.
 
 mod commands;
+mod repeating;
 mod who;
 
-use super::shared::Shared;
+use super::{
+    hub::{QueueRoom, Sender},
+    shared::Shared,
+};
 use crate::{
     console::{
         event::{PromptEvent, PromptReply},
@@ -13,10 +17,16 @@ use crate::{
     },
     error::Error,
     job::{listen::Service, run_outcome::RunOutcome},
-    script::{addressee::Addressee, command::place::Place},
+    proto::Kind,
+    script::{addressee::Addressee, command::place::Place, repeats::Repeats},
+    session::clock,
 };
 use colored::Colorize as _;
-use std::{sync::Arc, time::Duration};
+use repeating::RepeatedMessage;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The prompt of a server.
 pub(super) struct ServerPrompt {
@@ -27,6 +37,7 @@ pub(super) struct ServerPrompt {
     /// True if the line that is being edited was begun for a client that has left since.
     is_orphan: bool,
     look: PromptLook,
+    repeats: Repeats<RepeatedMessage>,
 }
 
 impl ServerPrompt {
@@ -40,7 +51,8 @@ impl ServerPrompt {
         let look = look(Addressee::All, true, PromptLook::default());
         let prompt = Prompt::open(first, None, look, place)
             .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
-        Ok(Self { prompt, place, addressee: Addressee::All, is_orphan: false, look })
+        let (addressee, repeats) = (Addressee::All, Repeats::default());
+        Ok(Self { prompt, place, addressee, is_orphan: false, look, repeats })
     }
 
     /// Offers the clients of a server at Tab.
@@ -103,6 +115,29 @@ impl ServerPrompt {
         }
     }
 
+    /// Sends repeated messages that are due, as far as there is room for them. Returns the time of
+    /// the next one; if there is no room, they wait for it.
+    pub(super) fn repeat(&mut self, shared: &Shared) -> Option<Instant> {
+        self.repeats.retain(|repeated| match repeated.to {
+            Addressee::Client(id) => shared.hub.has(id),
+            Addressee::All => true,
+        });
+        for _ in 0..REPEATS_PER_TURN {
+            self.repeats.next()?;
+            if self.prompt.is_full() || shared.hub.ask(Sender::Stdin) != QueueRoom::Free {
+                return None;
+            }
+            let Some(repeated) = self.repeats.due(clock::now()) else { break };
+            let (recipients, delivery) = repeated.delivery();
+            shared.hub.send(&recipients, &delivery);
+            let payload = repeated.message.payload();
+            if let Some(shown) = shared.output.sent(repeated.to, Kind::Text, payload) {
+                self.prompt.print(&shown);
+            }
+        }
+        self.repeats.next()
+    }
+
     /// Ends a pause.
     pub(super) fn release(&self, shared: &Shared) {
         if shared.output.view(|view| view.is_paused()) == Some(true)
@@ -123,5 +158,7 @@ fn look(addressee: Addressee, is_alone: bool, view: PromptLook) -> PromptLook {
     PromptLook { addressee: Some(addressee).filter(|_| !is_alone), is_server: true, ..view }
 }
 
+/// The number of repeated messages that are sent before clients have their turn.
+const REPEATS_PER_TURN: usize = 64;
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
