@@ -333,6 +333,21 @@ fn the_reply_script_is_read_again() {
 }
 
 #[test]
+fn sighup_has_the_script_read_again_unless_the_window_is_closed() {
+    let mut terminal = Terminal::new().killed_by(Signal::HUP);
+    let path = terminal.home.path().join("replies.toml");
+    fs::write(&path, "[[on]]\notherwise = true\nsend = 'x'\n").unwrap();
+    terminal.args.extend(["--reply".into(), path.into()]);
+    serve(terminal, |screen, child, url| {
+        child.signal(Signal::HUP);
+        shows_part(screen, "was read again, for clients to come");
+        let mut client = connect(screen, url, 1);
+        screen.hang_up();
+        client.expect_close(1001);
+    });
+}
+
+#[test]
 fn there_is_no_prompt_beside_commands_and_json_lines() {
     for args in [["--exec", "cat"], ["--output", "jsonl"]] {
         let mut terminal = Terminal::new().killed_by(Signal::TERM);

@@ -183,7 +183,7 @@ impl Client {
                 () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients || replies_wait => {}
                 () = sleep_until(wake.into()), if deadline.is_some() => {}
                 () = changed(self.faults.as_deref()), if self.faults.is_some() => {}
-                () = replies_room(self.replies.as_ref()), if stall == Stall::Replies => {}
+                () = replies_room(self.replies.as_ref()), if self.replies.is_some() => {}
                 () = command_room(self.exec.as_ref()), if stall == Stall::Command => {}
             }
         }
