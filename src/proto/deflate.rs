@@ -129,6 +129,7 @@ impl Inflater {
     pub fn release_memory(&mut self) {
         if self.out.capacity() > 0 && self.start == self.end {
             self.out = Vec::new();
+            (self.start, self.end) = (0, 0);
         }
         if !self.side.keeps_context
             && let Some(mut state) = self.state.take()

@@ -71,6 +71,18 @@ fn a_final_block_may_end_the_message() {
 }
 
 #[test]
+fn nothing_is_left_to_take_once_memory_is_released() {
+    for keeps_context in [false, true] {
+        let mut inflater = Inflater::new(side(15, keeps_context));
+        for _ in 0..2 {
+            assert_eq!(inflate(&mut inflater, &[&hex!("f248cdc9c90700")], 99).unwrap(), b"Hello");
+            inflater.release_memory();
+            assert!(inflater.output().is_empty());
+        }
+    }
+}
+
+#[test]
 fn truncated_and_invalid_data_is_rejected() {
     let whole = hex!("f248cdc9c90700");
     for n in 1..whole.len() - 1 {
