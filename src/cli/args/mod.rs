@@ -85,7 +85,8 @@ pub enum Command {
     ///
     /// Each line you type or pipe in is sent to every client, and messages from clients are printed.
     /// With --echo, each message goes back to its sender instead, with --broadcast to all other
-    /// clients, and with --exec to a command. Stdin is read while a client is connected.
+    /// clients, and with --exec to a command. Stdin is read while a client is connected. At a
+    /// terminal, /help lists the commands of the prompt, also for single clients.
     Listen {
         #[command(flatten)]
         args: Box<ListenArgs>,

@@ -1,5 +1,5 @@
-//! What the prompt of a server shows of a client, and what it orders for it. Without a prompt there
-//! are no records.
+//! The facts about a client that the prompt of a server shows, and the orders of the prompt for that
+//! client. A server without a prompt keeps no records.
 
 use crate::{
     proto::Close,

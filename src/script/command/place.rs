@@ -3,20 +3,20 @@
 /// A prompt. Each has the commands that work there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// That of a client.
+    /// The prompt of a client.
     #[default]
     Client,
-    /// That of a server that shows the messages of its clients.
+    /// The prompt of a server that shows the messages of its clients.
     Talk,
-    /// That of a server with a reply script.
+    /// The prompt of a server with a reply script.
     Replies,
-    /// That of a server with another service.
+    /// The prompt of a server with another service.
     Service,
 }
 
 pub(super) const ANY: &[Place] = &[Place::Client, Place::Talk, Place::Replies, Place::Service];
 pub(super) const CLIENT: &[Place] = &[Place::Client];
 pub(super) const SERVER: &[Place] = &[Place::Talk, Place::Replies, Place::Service];
-/// Where received messages are shown.
+/// The prompts above which received messages are shown.
 pub(super) const SHOWN: &[Place] = &[Place::Client, Place::Talk];
 pub(super) const REPLIES: &[Place] = &[Place::Replies];

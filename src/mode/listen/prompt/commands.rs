@@ -25,7 +25,7 @@ use crate::{
 use colored::Colorize as _;
 use std::{sync::Arc, time::Duration};
 
-/// What a command says, or the reason why its line stays at the prompt.
+/// The text to print, or the reason why the line stays at the prompt.
 type Said = Result<String, String>;
 
 impl ServerPrompt {
@@ -124,7 +124,7 @@ impl ServerPrompt {
         deliver(shared, to, &delivery)
     }
 
-    /// Repeats a message for those who are addressed now.
+    /// Repeats a message for the clients that are addressed now.
     fn add_repeat(
         &mut self,
         shared: &Shared,

@@ -115,8 +115,8 @@ impl ServerPrompt {
         }
     }
 
-    /// Sends repeated messages that are due, as far as there is room for them. Returns the time of
-    /// the next one; if there is no room, they wait for it.
+    /// Sends repeated messages that are due while the clients and the prompt have room. Returns the
+    /// time of the next one; `None` while there is no room, or if none is repeated.
     pub(super) fn repeat(&mut self, shared: &Shared) -> Option<Instant> {
         self.repeats.retain(|repeated| match repeated.to {
             Addressee::Client(id) => shared.hub.has(id),
@@ -138,7 +138,7 @@ impl ServerPrompt {
         self.repeats.next()
     }
 
-    /// Ends a pause.
+    /// Ends a pause and prints the messages that were held.
     pub(super) fn release(&self, shared: &Shared) {
         if shared.output.view(|view| view.is_paused()) == Some(true)
             && let Some(held) = shared.output.view(View::resume)

@@ -15,7 +15,7 @@ pub(super) struct RepeatedMessage {
 }
 
 impl RepeatedMessage {
-    /// Returns what is sent, and to whom.
+    /// Returns the recipients and the delivery for them.
     pub(super) fn delivery(&self) -> (Recipients, Delivery) {
         let recipients = match self.to {
             Addressee::All => Recipients::All,
