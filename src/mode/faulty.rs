@@ -6,7 +6,7 @@
 use crate::{
     net::Transport,
     proto::{slice::Within as _, trace::Direction},
-    script::fault::{ControlKind, Ending, Fault, FaultSchedule, FaultStream},
+    script::fault::{ControlKind, Ending, Fault, FaultSchedule, FaultStream, Happened},
     session::clock,
 };
 use std::{
@@ -191,6 +191,11 @@ impl FaultLine {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let state = self.lock();
         state.schedule.deadline().filter(|_| state.flow == Flow::Open)
+    }
+
+    /// Takes the faults that have happened, if they are recorded.
+    pub(super) fn take_happened(&self) -> Vec<Happened> {
+        self.lock().schedule.take_happened()
     }
 
     /// Takes a fault that ends or stalls the connection.

@@ -353,3 +353,32 @@ fn throttled_and_delayed_replies_take_time() {
         server.terminate();
     }
 }
+
+#[test]
+fn faults_are_told_with_v() {
+    let server = Server::start([
+        "listen",
+        "--echo",
+        "-v",
+        "--fault",
+        "drop every 2 out",
+        "--fault",
+        "swallow ping in",
+        "--fault",
+        "close 4001 after 3 messages in",
+        "0",
+    ]);
+    let mut client = server.connect();
+    client.send_raw(&[&b"\x89\x80\0\0\0\0"[..], &masked("1"), &masked("2"), &masked("3")].concat());
+    client.expect_text("1");
+    client.expect_text("3");
+    client.expect_close(4001);
+    for fault in [
+        "client 1: 'swallow ping in', at a control frame received\n",
+        "client 1: 'drop every 2 out', at message 2 sent\n",
+        "client 1: 'close 4001 after 3 messages in'\n",
+    ] {
+        server.child.await_stderr(fault);
+    }
+    server.terminate();
+}

@@ -115,12 +115,11 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
                 Service::Exec(_) => environment(mailbox.id, &address, &request, &agreement),
                 _ => Vec::new(),
             };
-            let seed = shared.job.seed;
             let frame_faults = replies.as_ref().zip(route.as_ref());
             let frame_faults = frame_faults.is_some_and(|(it, route)| it.has_frame_faults(route));
             let is_faulty = frame_faults || rules.iter().any(FaultRule::is_of_session);
             let (established, line) = if is_faulty {
-                faults::on_the_way(established, rules, seed, mailbox.id)
+                faults::on_the_way(established, &rules, shared, mailbox.id)
             } else {
                 (established, None)
             };
@@ -129,7 +128,7 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
                 Conversation::new(&replies, route, mailbox.id, &request.headers)
             });
             let faults = (line.is_some() || conversation.is_some())
-                .then(|| Box::new(ClientFaults::new(line, handle)));
+                .then(|| Box::new(ClientFaults::new(mailbox.id, line.zip(Some(rules)), handle)));
             let subprotocol = agreement.subprotocol;
             Some(Admitted { session, mailbox, environment, conversation, subprotocol, faults })
         }

@@ -3,9 +3,11 @@
 use super::shared::Shared;
 use crate::{
     connect::Established,
+    escape::Escaped,
     mode::faulty::{FaultLine, FaultyTransport},
+    proto::trace::Direction,
     script::{
-        fault::{ControlKind, Ending, Fault, FaultRule, FaultSchedule},
+        fault::{ControlKind, Ending, Fault, FaultRule, FaultSchedule, FaultyFrame, Happened},
         reply::replies::{Replies, Route},
     },
     session::{Session, clock},
@@ -21,6 +23,8 @@ use tokio::time::sleep_until;
 pub(super) struct ClientFaults {
     /// The line on which frames suffer faults, if there are such faults.
     line: Option<Arc<FaultLine>>,
+    rules: Arc<[FaultRule]>,
+    client: u64,
     /// A handle of the client's socket, if a fault acts on it.
     socket: Option<SocketHandle>,
     /// A fault that is performed once everything was sent, but at its time at the latest.
@@ -63,11 +67,12 @@ pub(super) fn rules(shared: &Shared, replies: Option<(&Replies, &Route)>) -> Arc
 /// Makes frames suffer faults between a session and the client with this number.
 pub(super) fn on_the_way(
     established: Established,
-    rules: Arc<[FaultRule]>,
-    seed: u64,
+    rules: &Arc<[FaultRule]>,
+    shared: &Shared,
     client: u64,
 ) -> (Established, Option<Arc<FaultLine>>) {
-    let schedule = FaultSchedule::new(rules, seed, client, clock::now());
+    let schedule = FaultSchedule::new(Arc::clone(rules), shared.job.seed, client, clock::now());
+    let schedule = if shared.notes.is_verbose() { schedule.with_record() } else { schedule };
     let Established { transport, rest, .. } = established;
     let (transport, line) = FaultyTransport::new(transport, rest, schedule);
     let transport = Box::new(transport);
@@ -75,8 +80,14 @@ pub(super) fn on_the_way(
 }
 
 impl ClientFaults {
-    pub(super) fn new(line: Option<Arc<FaultLine>>, socket: Option<SocketHandle>) -> Self {
-        Self { line, socket, pending: None, stall: None, ended: None }
+    pub(super) fn new(
+        client: u64,
+        line: Option<(Arc<FaultLine>, Arc<[FaultRule]>)>,
+        socket: Option<SocketHandle>,
+    ) -> Self {
+        let (line, rules) = line.unzip();
+        let rules = rules.unwrap_or_default();
+        Self { line, rules, client, socket, pending: None, stall: None, ended: None }
     }
 
     /// Ends or stalls the connection as a reply, once everything was sent.
@@ -126,6 +137,9 @@ impl ClientFaults {
         let now = clock::now();
         if let Some(line) = &self.line {
             line.check(now);
+            if shared.notes.is_verbose() {
+                self.tell(line, shared);
+            }
             match line.take_ending() {
                 Some(Ending::Close(close)) => {
                     // Fails only if the session is closing.
@@ -142,6 +156,28 @@ impl ClientFaults {
             self.end(pending, now);
         }
         self.ended.is_some()
+    }
+
+    /// Tells the faults that have happened.
+    fn tell(&self, line: &FaultLine, shared: &Shared) {
+        for Happened { rule, to } in line.take_happened() {
+            let Some(rule) = self.rules.get(rule) else { continue };
+            let (client, rule) = (self.client, rule.to_string());
+            let (client, rule) = (client, Escaped(&rule));
+            let direction = |direction| match direction {
+                Direction::In => "received",
+                Direction::Out => "sent",
+            };
+            shared.notes.detail(&match to {
+                Some((way, FaultyFrame::Message(number))) => {
+                    format!("client {client}: '{rule}', at message {number} {}", direction(way))
+                }
+                Some((way, FaultyFrame::Control)) => {
+                    format!("client {client}: '{rule}', at a control frame {}", direction(way))
+                }
+                None => format!("client {client}: '{rule}'"),
+            });
+        }
     }
 
     fn end(&mut self, Pending { ending, origin, .. }: Pending, now: Instant) {

@@ -134,7 +134,8 @@ impl Bench {
             Conversation::new(&replies, route, mailbox.id, &Headers::default())
         });
         let (environment, subprotocol) = (Vec::new(), None);
-        let faults = conversation.is_some().then(|| Box::new(ClientFaults::new(None, None)));
+        let faults =
+            conversation.is_some().then(|| Box::new(ClientFaults::new(mailbox.id, None, None)));
         Admitted { session, mailbox, environment, conversation, subprotocol, faults }
     }
 

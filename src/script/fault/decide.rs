@@ -28,6 +28,8 @@ pub struct FaultSchedule {
     random: Seeded,
     /// The types of control frames that the schedule drops from now on.
     swallowed: Vec<ControlKind>,
+    /// The faults that have happened, if they are to be told.
+    happened: Option<Vec<Happened>>,
     /// The directions in which no more messages are passed on, because the session is closing.
     closed: Vec<Direction>,
     needs_content: bool,
@@ -39,6 +41,24 @@ struct RuleState {
     sent: DirectionState,
     /// True once a fault that ends or stalls the session without a message has happened.
     has_happened: bool,
+}
+
+/// A fault of a rule that has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// The index of the rule.
+    pub rule: usize,
+    /// The direction and the number of the message or control frame that it happened to, if any.
+    pub to: Option<(Direction, FaultyFrame)>,
+}
+
+/// A message, by its number from 1, or a control frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultyFrame {
+    /// A message.
+    Message(u64),
+    /// A control frame.
+    Control,
 }
 
 /// The state of a rule in one direction.
@@ -106,8 +126,21 @@ impl FaultSchedule {
             once: BTreeMap::new(),
             random: random(),
             swallowed: Vec::new(),
+            happened: None,
             closed: Vec::new(),
         }
+    }
+
+    /// Records the faults that happen from now on.
+    #[must_use]
+    pub fn with_record(self) -> Self {
+        Self { happened: Some(Vec::new()), ..self }
+    }
+
+    /// Takes the faults that have happened since the last call, if they are recorded. Of many, only the
+    /// first ones are.
+    pub fn take_happened(&mut self) -> Vec<Happened> {
+        self.happened.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Adds faults of the message with this number of those that are sent, from 1.
@@ -145,7 +178,7 @@ impl FaultSchedule {
             effects.is_dropped = true;
             return effects;
         }
-        for (rule, state) in self.rules.iter().zip(&mut self.states) {
+        for (index, (rule, state)) in self.rules.iter().zip(&mut self.states).enumerate() {
             let is_ending_without_message =
                 Ending::of(&rule.fault).is_some() && !rule.needs_message();
             let is_of_message = !matches!(rule.fault, Fault::Swallow(_) | Fault::Refuse(_));
@@ -158,6 +191,7 @@ impl FaultSchedule {
                 && state.of(direction).is_met(rule)
             {
                 effects.add(&rule.fault, &mut state.of(direction).random);
+                record(&mut self.happened, index, Some((direction, FaultyFrame::Message(number))));
             }
         }
         if direction == Direction::Out
@@ -191,7 +225,7 @@ impl FaultSchedule {
             is_dropped: kind.is_some_and(|kind| self.swallowed.contains(&kind)),
             ..Effects::default()
         };
-        for (rule, state) in self.rules.iter().zip(&mut self.states) {
+        for (index, (rule, state)) in self.rules.iter().zip(&mut self.states).enumerate() {
             let is_concerned = match &rule.fault {
                 Fault::Swallow(swallowed) => kind == Some(*swallowed),
                 Fault::Delay { .. } | Fault::Throttle(_) => !rule.needs_message(),
@@ -202,6 +236,7 @@ impl FaultSchedule {
                 && state.of(direction).is_met(rule)
             {
                 effects.add(&rule.fault, &mut state.of(direction).random);
+                record(&mut self.happened, index, Some((direction, FaultyFrame::Control)));
             }
         }
         effects
@@ -212,7 +247,7 @@ impl FaultSchedule {
         if !self.closed.is_empty() {
             return None;
         }
-        for (rule, state) in self.rules.iter().zip(&mut self.states) {
+        for (index, (rule, state)) in self.rules.iter().zip(&mut self.states).enumerate() {
             let is_due = match rule.when.after {
                 None => true,
                 Some(After::Messages(number)) => [Direction::In, Direction::Out]
@@ -226,6 +261,7 @@ impl FaultSchedule {
                 && let Some(ending) = Ending::of(&rule.fault)
             {
                 state.has_happened = true;
+                record(&mut self.happened, index, None);
                 return Some(ending);
             }
         }
@@ -283,6 +319,12 @@ impl DirectionState {
     }
 }
 
+fn record(happened: &mut Option<Vec<Happened>>, rule: usize, to: Option<(Direction, FaultyFrame)>) {
+    if let Some(happened) = happened.as_mut().filter(|it| it.len() < MAX_RECORDED) {
+        happened.push(Happened { rule, to });
+    }
+}
+
 fn is_past(started: Instant, time: Duration, now: Instant) -> bool {
     now.saturating_duration_since(started) >= time
 }
@@ -333,6 +375,9 @@ impl Effects {
         }
     }
 }
+
+/// The number of faults that are recorded at most before they are taken.
+const MAX_RECORDED: usize = 100;
 
 /// The requests that a server refuses by fault rules.
 #[derive(Debug)]

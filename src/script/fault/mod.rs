@@ -9,7 +9,7 @@ mod stream;
 mod text;
 mod words;
 
-pub use decide::{Effects, Ending, FaultSchedule, RefusalSchedule};
+pub use decide::{Effects, Ending, FaultSchedule, FaultyFrame, Happened, RefusalSchedule};
 pub use rule::{After, ControlKind, CutPlace, Fault, FaultRule, When};
 pub use stream::FaultStream;
 pub use text::MAX_FRAGMENTS;
