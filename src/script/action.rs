@@ -5,6 +5,7 @@ use super::{
     matcher::Matcher,
 };
 use crate::proto::{Close, Kind};
+use bytes::Bytes;
 use std::time::Duration;
 
 /// A step of a script.
@@ -23,7 +24,7 @@ pub enum Action {
 impl Action {
     /// Returns the action that sends a message.
     pub fn message(kind: Kind, payload: impl Into<Vec<u8>>) -> Self {
-        Self::Send(Outgoing::Message(kind, payload.into()))
+        Self::Send(Outgoing::Message(kind, Bytes::from(payload.into())))
     }
 
     /// Reports whether the action sends a message.
@@ -45,8 +46,8 @@ impl From<Draft> for Action {
 /// RFC 6455, 5.5, and close codes are sendable (7.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
-    /// A message of this type and payload.
-    Message(Kind, Vec<u8>),
+    /// A message of this type and payload. Clones share the payload.
+    Message(Kind, Bytes),
     /// A ping with this payload (RFC 6455, 5.5.2).
     Ping(Vec<u8>),
     /// An unsolicited pong with this payload (RFC 6455, 5.5.3).

@@ -133,7 +133,7 @@ impl Script {
             match self.take_action()? {
                 Action::Send(outgoing) => return Some(outgoing),
                 Action::Expand(draft) => match self.memory.expand(&draft, None) {
-                    Ok(bytes) => return Some(Outgoing::Message(draft.kind, bytes)),
+                    Ok(bytes) => return Some(Outgoing::Message(draft.kind, bytes.into())),
                     Err(missing) => self.missing = Some(missing),
                 },
                 Action::Wait(time) => self.wait_until = Some(now + time),

@@ -68,7 +68,7 @@ fn message(kind: Option<Kind>, rest: &str) -> Result<Command, String> {
         Some(file) => return Ok(Command::SendFile(kind, path(file)?)),
         None => rest,
     };
-    Ok(Command::Send(Outgoing::Message(kind.unwrap_or(Kind::Text), text.into())))
+    Ok(Command::Send(Outgoing::Message(kind.unwrap_or(Kind::Text), text.to_owned().into())))
 }
 
 pub(super) fn hex_or_file(rest: &str) -> Result<Command, String> {
@@ -89,7 +89,7 @@ pub(super) fn hex_or_file(rest: &str) -> Result<Command, String> {
             .filter(|bytes| !bytes.is_empty())
             .ok_or("expected hex, two digits per byte (00 ff), base64:DATA or @FILE")?
     };
-    Ok(Command::Send(Outgoing::Message(Kind::Binary, bytes)))
+    Ok(Command::Send(Outgoing::Message(Kind::Binary, bytes.into())))
 }
 
 pub(super) fn repeat(rest: &str) -> Result<Command, String> {

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn parses_commands_that_send() {
-        let bytes = |kind, bytes: &[u8]| Command::Send(Outgoing::Message(kind, bytes.to_vec()));
+        let bytes =
+            |kind, bytes: &[u8]| Command::Send(Outgoing::Message(kind, bytes.to_vec().into()));
         let file = |kind, path: &str| Command::SendFile(kind, path.into());
         assert_eq!(parse("/text"), bytes(Kind::Text, b""));
         assert_eq!(parse("/text a  b"), bytes(Kind::Text, b"a  b"));

@@ -28,7 +28,7 @@ fn receive(script: &mut Script, text: &str, now: Instant) -> bool {
 fn sent(script: &mut Script, now: Instant) -> Vec<String> {
     let all = std::iter::from_fn(|| script.next(now));
     all.map(|outgoing| match outgoing {
-        Outgoing::Message(_, bytes) => String::from_utf8(bytes).unwrap(),
+        Outgoing::Message(_, bytes) => String::from_utf8(bytes.into()).unwrap(),
         other => panic!("{other:?}"),
     })
     .collect()

@@ -52,7 +52,7 @@ impl Interactive {
             Command::Send(outgoing) => {
                 let outgoing = match outgoing {
                     Outgoing::Message(kind, bytes) => {
-                        Outgoing::Message(kind, self.with_append(bytes))
+                        Outgoing::Message(kind, self.with_append(bytes.into()).into())
                     }
                     control => control,
                 };
@@ -62,7 +62,7 @@ impl Interactive {
                 return match message_file::read(kind, &path) {
                     Ok((kind, bytes)) => {
                         let bytes = self.with_append(bytes);
-                        unless_unsent(self.perform(Outgoing::Message(kind, bytes)))
+                        unless_unsent(self.perform(Outgoing::Message(kind, bytes.into())))
                     }
                     Err(fault) => Ok(Escaped(&fault).to_string()),
                 };

@@ -6,7 +6,7 @@ use crate::{
     proto::{Kind, utf8},
     script::{
         action::{Action, Outgoing},
-        input::{Framing, Next},
+        input::{Framing, LONG_BYTES, Next},
         jsonl::{self, LineFault},
     },
     session::{clock::now, limits::QUEUE_LIMIT_BYTES},
@@ -38,7 +38,11 @@ impl Pipe {
                 continue;
             }
             self.send_aside();
-            if !self.run_script() || self.is_paused() {
+            let goes_on = self.run_script() && !self.is_paused();
+            if self.long.has_rest() {
+                continue;
+            }
+            if !goes_on {
                 return;
             }
             if self.resend.is_some() {
@@ -103,8 +107,13 @@ impl Pipe {
         if self.phase == FeedPhase::Stdin {
             return true;
         }
-        while let Some(outgoing) = self.options.script.next(now()) {
+        while !self.long.has_rest()
+            && let Some(outgoing) = self.options.script.next(now())
+        {
             self.perform(outgoing, false);
+        }
+        if self.long.has_rest() {
+            return false;
         }
         if self.options.script.lacks_value()
             && let Some(unmet) = self.options.script.unmet(false)
@@ -203,7 +212,14 @@ impl Pipe {
     /// Sends the next part of a long message.
     fn send_rest(&mut self) {
         let (part, last) = self.long.take(self.options.settings.fragment);
-        self.pass_part(part, last);
+        match self.long.own_part(part.clone()) {
+            // Fails only while closing, in which case the message remains incomplete.
+            Some(bytes) => drop(self.session.part(bytes, last)),
+            None => self.pass_part(part, last),
+        }
+        if last {
+            self.long.finish();
+        }
     }
 
     /// Passes a part of a message to the session, and after the last the bytes of `--append`.
@@ -272,7 +288,9 @@ impl Pipe {
         match jsonl::parse(self.input.bytes(range)) {
             Ok(Some(action)) => {
                 self.options.script.append(action);
-                while let Some(outgoing) = self.options.script.next(now()) {
+                while !self.long.has_rest()
+                    && let Some(outgoing) = self.options.script.next(now())
+                {
                     self.perform(outgoing, true);
                 }
             }
@@ -293,13 +311,26 @@ impl Pipe {
     fn perform(&mut self, outgoing: Outgoing, resends: bool) {
         match outgoing {
             Outgoing::Message(kind, bytes) => {
-                if self.session.send(kind, &bytes).is_err() {
+                let is_long = bytes.len() > QUEUE_LIMIT_BYTES;
+                let sent = if is_long {
+                    self.session.begin(kind, Some(bytes.len() as u64))
+                } else {
+                    self.session.send(kind, &bytes)
+                };
+                if sent.is_err() {
                     return;
                 }
                 if let Some(resend) = &mut self.resend
                     && resends
                 {
-                    resend.sent(kind, &bytes);
+                    if bytes.len() > LONG_BYTES {
+                        resend.sent_long();
+                    } else {
+                        resend.sent(kind, &bytes);
+                    }
+                }
+                if is_long {
+                    self.long.own(bytes);
                 }
             }
             // Fails only while closing, and `feed` has checked that the session is open.

@@ -1,13 +1,16 @@
 //! The state of a long message that is sent in parts.
 
-use crate::proto::utf8;
+use crate::proto::{slice::Within as _, utf8};
+use bytes::Bytes;
 use std::{num::NonZeroUsize, ops::Range};
 
 /// A message that is sent in parts as the network accepts them.
 #[derive(Debug, Default)]
 pub(super) struct LongMessage {
-    /// The unsent range of the input.
+    /// The unsent range of the input, or of `own`.
     rest: Range<usize>,
+    /// The message, if it is not in the input.
+    own: Option<Bytes>,
     /// True if the message ends with `rest`.
     ends: bool,
     /// The number of bytes taken from stdin before `rest`.
@@ -24,6 +27,22 @@ impl LongMessage {
     /// Begins a message whose bytes are all in the input.
     pub(super) fn whole(&mut self, range: Range<usize>) {
         (self.rest, self.ends) = (range, true);
+    }
+
+    /// Begins a message that is not in the input.
+    pub(super) fn own(&mut self, bytes: Bytes) {
+        (self.rest, self.ends) = (0..bytes.len(), true);
+        self.own = Some(bytes);
+    }
+
+    /// Returns the bytes of a part, if the message is not in the input.
+    pub(super) fn own_part(&self, part: Range<usize>) -> Option<&[u8]> {
+        self.own.as_ref().map(|bytes| bytes.within(part))
+    }
+
+    /// Frees a message that was sent.
+    pub(super) fn finish(&mut self) {
+        self.own = None;
     }
 
     /// Adds the next part from stdin. `last` ends the message.
@@ -79,6 +98,7 @@ impl LongMessage {
     /// Discards the message and the rest of it that was not read yet, because the session is lost.
     pub(super) fn lose(&mut self) {
         self.rest = 0..0;
+        self.own = None;
         self.dropped |= std::mem::take(&mut self.begun);
     }
 

@@ -65,7 +65,7 @@ impl ServerPrompt {
             Command::Send(outgoing) => return self.perform(shared, to, outgoing),
             Command::SendFile(kind, path) => match message_file::read(kind, &path) {
                 Ok((kind, bytes)) => {
-                    return self.perform(shared, to, Outgoing::Message(kind, bytes));
+                    return self.perform(shared, to, Outgoing::Message(kind, bytes.into()));
                 }
                 Err(fault) => Escaped(&fault).to_string(),
             },
@@ -100,7 +100,7 @@ impl ServerPrompt {
         let delivery = match outgoing {
             Outgoing::Message(kind, bytes) => {
                 let shown = shared.output.sent(to, kind, &bytes);
-                let said = send(shared, to, kind, bytes)?;
+                let said = send(shared, to, kind, bytes.into())?;
                 if let Some(shown) = shown {
                     self.prompt.print(&shown);
                 }

@@ -428,3 +428,54 @@ fn each_message_of_stdin_has_the_end_mark() {
         });
     }
 }
+
+#[test]
+fn a_long_message_of_the_script_is_queued_in_parts_and_before_all_that_follows_it() {
+    testbed::run(async {
+        let long = "x".repeat(5 << 20);
+        let actions = vec![say("a"), say(&long), say("b")];
+        let mut options = talking(actions, vec![answer("1", "answer")], Vec::new());
+        options.rules.end.wait = Some(Wait::For(9 * S));
+        options.typed = true;
+        options.reads_stdin = true;
+        let (mut pipe, mut world) = pipe(options);
+        world.type_all("{\"type\":\"text\",\"data\":\"line\"}\n");
+        world.end_stdin();
+        // The peer is not driven.
+        let talk = pipe.converse(&mut world.signals);
+        assert!(tokio::time::timeout(S, talk).await.is_err());
+        assert!(pipe.session.queued() < 1 << 20, "{}", pipe.session.queued());
+        world.peer.say("1");
+        let (ended, mut heard) = run(&mut pipe, &mut world).await;
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
+        let answered = heard.iter().position(|event| *event == OwnedEvent::text("answer"));
+        heard.remove(answered.unwrap());
+        let messages = texts(&["a", &long, "b", "line"]);
+        assert!(heard == [&messages[..], &[closed(1000)]].concat());
+    });
+}
+
+#[test]
+fn a_long_line_of_jsonl_is_queued_in_parts() {
+    testbed::run(async {
+        let (mut pipe, mut world) = pipe(Options { typed: true, ..options() });
+        let long = "x".repeat(700_000);
+        let lines = format!(
+            "{{\"type\":\"text\",\"data\":\"{long}\"}}\n{{\"type\":\"text\",\"data\":\"b\"}}\n"
+        );
+        let World { peer, signals, stdin, .. } = &mut world;
+        let write = async {
+            let mut stdin = stdin.take().unwrap();
+            let mut rest = lines.as_bytes();
+            while !rest.is_empty() {
+                match stdin.write(rest) {
+                    Ok(n) => rest = &rest[n..],
+                    Err(_) => sleep(Duration::from_millis(1)).await,
+                }
+            }
+        };
+        let (ended, heard, ()) = tokio::join!(pipe.converse(signals), peer.finish(), write);
+        assert_eq!(ended.unwrap(), RunOutcome::Done);
+        assert!(heard == [OwnedEvent::text(&long), OwnedEvent::text("b"), closed(1000)]);
+    });
+}
