@@ -134,7 +134,7 @@ pub struct ClientArgs {
     /// immediately; -1 waits until the peer closes. With --reconnect, the time is that of the whole
     /// run: it goes on while the connection is lost, and the run then ends with the last error.
     /// While messages wait for a peer that neither reads nor sends anything, it is also the limit
-    /// of that, but at least --close-timeout; the exit status is then 55. Overrides --quiet-for.
+    /// of that, but at least 5 seconds; the exit status is then 55. Overrides --quiet-for.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_negative_numbers = true)]
     #[arg(value_parser = values::wait, help_heading = PIPE)]
     pub wait: Option<Wait>,

@@ -215,13 +215,13 @@ impl Clock {
     }
 
     /// Returns the end of a run whose messages wait for a peer that has neither read nor sent any
-    /// bytes since `active`, or `None` if there is no limit. The time of `-w` is at least `least`,
-    /// since the network also needs time.
-    pub(super) fn stall(&self, active: Instant, least: Duration) -> Option<(Instant, Expiry)> {
+    /// bytes since `active`, or `None` if there is no limit. A short time of `-w` limits the wait for
+    /// messages of the peer, which says nothing about how fast it reads.
+    pub(super) fn stall(&self, active: Instant) -> Option<(Instant, Expiry)> {
         let EndRules { wait, quiet_for, .. } = self.rules.end;
         let window = match wait {
             Some(Wait::UntilClosed) => return None,
-            Some(Wait::For(time)) => time.max(least),
+            Some(Wait::For(time)) => time.max(ANSWER_LIMIT),
             // Silence counts from the end of the input.
             None if self.awaits_stdin() => STALL_LIMIT.max(quiet_for.unwrap_or_default()),
             None => quiet_for.unwrap_or(STALL_LIMIT),
@@ -260,7 +260,7 @@ impl Clock {
 
 /// The silence allowed after an answer.
 const SILENCE_LIMIT: Duration = Duration::from_secs(1);
-/// The silence allowed before an answer.
+/// The silence allowed before an answer, and the least that is allowed while messages wait.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// The time for which the peer may read none of the bytes sent.
 const STALL_LIMIT: Duration = Duration::from_secs(30);

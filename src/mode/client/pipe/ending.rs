@@ -32,7 +32,7 @@ impl Pipe {
     /// Returns the end of a run whose queued bytes wait for a peer that reads none.
     fn stall(&self) -> Option<(Instant, Expiry)> {
         let active = self.stalled_since().filter(|_| self.output.is_written())?;
-        self.clock.stall(active, self.options.settings.close_timeout)
+        self.clock.stall(active)
     }
 
     /// Returns the time since which queued bytes have waited and the peer has sent nothing.

@@ -165,7 +165,7 @@ fn a_peer_that_neither_reads_nor_sends_has_a_limit_in_every_run() {
         let rules = ClockRules { end, ..ClockRules::default() };
         let mut clock = Clock::new(rules, stdin, now, false);
         clock.script_ended(now);
-        clock.stall(now + S, 2 * S).map(|(at, why)| {
+        clock.stall(now + S).map(|(at, why)| {
             let window = at.duration_since(now + S);
             assert_eq!(why, Expiry::Stalled(window));
             window
@@ -176,8 +176,8 @@ fn a_peer_that_neither_reads_nor_sends_has_a_limit_in_every_run() {
             let of = |wait, quiet_for| ends(wait, quiet_for, stdin, until_met);
             assert_eq!(of(None, None), Some(30 * S));
             assert_eq!(of(None, Some(60 * S)), Some(60 * S));
-            assert_eq!(of(FOR_3_S, None), Some(3 * S));
-            assert_eq!(of(Some(Wait::For(Duration::ZERO)), None), Some(2 * S));
+            assert_eq!(of(Some(Wait::For(9 * S)), None), Some(9 * S));
+            assert_eq!(of(FOR_3_S, None), Some(5 * S));
             assert_eq!(of(Some(Wait::UntilClosed), None), None);
         }
     }

@@ -85,7 +85,7 @@ fn a_peer_that_reads_nothing_of_stdin_ends_the_run_with_the_number_of_unsent_mes
         (None, until.clone(), false, 30),
         (wait(7), Goals::default(), false, 7),
         (wait(7), until, true, 7),
-        (wait(0), Goals::default(), true, SETTINGS.close_timeout.as_secs()),
+        (wait(0), Goals::default(), true, 5),
     ] {
         testbed::run(async {
             let end = EndRules { wait, until_met: goals.is_some(), ..EndRules::default() };
