@@ -12,8 +12,9 @@ mod blocking;
 use blocking::Session;
 use sockeye::proto::{
     Role,
-    handshake::{Choices, choose},
-    server_upgrade::{RequestFault, ServerUpgrade, encode_acceptance, encode_refusal},
+    handshake::{Choices, Version, choose},
+    request_fault::RequestFault,
+    server_upgrade::{ServerUpgrade, encode_acceptance, encode_refusal},
 };
 use std::{
     env,
@@ -79,7 +80,7 @@ fn accept(mut stream: TcpStream) -> Result<Option<Session>, Box<dyn Error>> {
 
 /// Answers a request that breaks a rule.
 fn refuse(mut stream: TcpStream, fault: RequestFault) -> Result<Option<Session>, Box<dyn Error>> {
-    let (status, headers) = fault.status();
+    let (status, headers) = fault.status(Version::Http11);
     stream.write_all(&encode_refusal(status, &headers, &fault.body(), false))?;
     Ok(None)
 }

@@ -9,6 +9,7 @@ mod ending;
 mod faults;
 mod forward;
 mod guide;
+mod http2;
 mod opening;
 mod options;
 mod pressure;

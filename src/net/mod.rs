@@ -2,6 +2,7 @@
 //! WebSocket messages.
 
 pub mod body;
+mod handle;
 pub mod http2;
 pub mod listener;
 pub mod proxy;
@@ -9,6 +10,7 @@ pub mod tcp;
 pub mod tls;
 mod transport;
 
+pub use handle::TransportHandle;
 pub use transport::Transport;
 pub(crate) use transport::read_answer;
 #[cfg(test)]

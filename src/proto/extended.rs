@@ -1,9 +1,10 @@
-//! The opening handshake over HTTP/2 (RFC 8441): the extended CONNECT request and the check of its
-//! response. The caller handles HTTP/2 frames.
+//! The opening handshake over HTTP/2 (RFC 8441): the extended CONNECT request, its check by a server
+//! and the check of its response. The caller handles HTTP/2 frames.
 
 use super::{
     handshake::{Agreement, Request, Response, ResponseFault, Version, validate},
     headers::Headers,
+    request_fault::RequestFault,
 };
 
 /// Builds the extended CONNECT request (RFC 8441, 4 and 5) from the headers of an HTTP/1.1 request
@@ -38,6 +39,45 @@ pub fn validate_response(
         return Ok(None);
     }
     validate(&request.headers, &answer.headers).map(Some)
+}
+
+/// Checks a client's request, as a server. Missing and malformed pseudo-header fields are faults of
+/// HTTP/2.
+pub fn check_request(request: &Request) -> Result<(), RequestFault> {
+    let headers = &request.headers;
+    if headers.get(":method") != Some("CONNECT") {
+        let is_websocket = headers.get("Sec-WebSocket-Key").is_some();
+        return Err(if is_websocket {
+            RequestFault::UpgradeRemoved
+        } else {
+            RequestFault::NoUpgrade
+        });
+    }
+    match headers.get(":protocol") {
+        Some("websocket") => {}
+        Some(_) => return Err(RequestFault::Protocol),
+        None => return Err(RequestFault::Tunnel),
+    }
+    if !request.target.starts_with('/') {
+        return Err(RequestFault::Target);
+    }
+    if request.authority().is_none() {
+        return Err(RequestFault::NoHost);
+    }
+    let mut versions = headers.all("Sec-WebSocket-Version").map(str::trim);
+    if (versions.next(), versions.next()) != (Some("13"), None) {
+        return Err(RequestFault::Version);
+    }
+    Ok(())
+}
+
+/// Returns the fields of a response without those that HTTP/2 forbids.
+pub fn response_headers(headers: &Headers) -> Headers {
+    let mut allowed = headers.clone();
+    allowed.retain(|name, _| {
+        !CONNECTION_FIELDS.iter().any(|forbidden| forbidden.eq_ignore_ascii_case(name))
+    });
+    allowed
 }
 
 /// Connection-specific fields (RFC 9113, 8.2.2).
@@ -81,6 +121,48 @@ mod tests {
         assert_eq!(request.headers.get(":scheme"), Some("http"));
         assert_eq!(request.headers.all("host").count(), 0);
         assert_eq!(request.headers.get("x-a"), Some("1"));
+    }
+
+    #[test]
+    fn a_server_checks_what_it_needs_of_a_request() {
+        use RequestFault::{NoHost, NoUpgrade, Protocol, Target, Tunnel, UpgradeRemoved};
+        let good = [
+            (":method", "CONNECT"),
+            (":protocol", "websocket"),
+            (":scheme", "http"),
+            (":authority", "h"),
+            (":path", "/"),
+            ("sec-websocket-version", "13"),
+        ];
+        let check = |edit: &[(&str, Option<&str>)], target: &str| {
+            let mut headers = Headers::of(&good);
+            for (name, value) in edit {
+                headers.retain(|other, _| other != *name);
+                if let Some(value) = value {
+                    headers.push(*name, *value);
+                }
+            }
+            check_request(&Request { version: Version::Http2, target: target.to_owned(), headers })
+        };
+        assert_eq!(check(&[], "/"), Ok(()));
+        assert_eq!(check(&[(":authority", None), ("host", Some("h"))], "/"), Ok(()));
+        assert_eq!(check(&[(":authority", None)], "/"), Err(NoHost));
+        assert_eq!(check(&[], "*"), Err(Target));
+        assert_eq!(check(&[(":protocol", None)], "/"), Err(Tunnel));
+        assert_eq!(check(&[(":protocol", Some("connect-udp"))], "/"), Err(Protocol));
+        for version in [None, Some("8"), Some("13, 8")] {
+            let fault = check(&[("sec-websocket-version", version)], "/");
+            assert_eq!(fault, Err(RequestFault::Version), "{version:?}");
+        }
+        assert_eq!(check(&[(":method", Some("GET"))], "/"), Err(NoUpgrade));
+        let key = ("sec-websocket-key", Some("dGhlIHNhbXBsZSBub25jZQ=="));
+        assert_eq!(check(&[(":method", Some("GET")), key], "/"), Err(UpgradeRemoved));
+    }
+
+    #[test]
+    fn a_response_drops_what_http_2_forbids() {
+        let headers = Headers::of(&[("Upgrade", "a"), ("X", "1"), ("connection", "close")]);
+        assert_eq!(response_headers(&headers), Headers::of(&[("X", "1")]));
     }
 
     #[test]

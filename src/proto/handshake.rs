@@ -15,6 +15,7 @@ pub use super::{
     fields::is_token,
     headers::{HeaderEdit, Headers},
 };
+use http::StatusCode;
 use std::{error, fmt};
 
 /// The version of HTTP that carries a handshake.
@@ -40,6 +41,13 @@ pub struct Request {
     pub headers: Headers,
 }
 
+impl Request {
+    /// Returns the host and port that the client asked for: `:authority` or Host.
+    pub fn authority(&self) -> Option<&str> {
+        self.headers.get(":authority").or_else(|| self.headers.get("Host"))
+    }
+}
+
 /// The head of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
@@ -61,6 +69,11 @@ impl Version {
             Self::Http11 => "1.1",
             Self::Http2 => "2",
         }
+    }
+
+    /// Returns the status that opens a session.
+    pub fn accepting_status(self) -> StatusCode {
+        if self == Self::Http2 { StatusCode::OK } else { StatusCode::SWITCHING_PROTOCOLS }
     }
 
     /// The method of an opening handshake.

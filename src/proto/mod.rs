@@ -59,6 +59,7 @@ pub mod piece;
 pub mod ping;
 pub mod raw;
 pub mod raw_message;
+pub mod request_fault;
 pub mod role;
 pub mod server_upgrade;
 pub mod shared;

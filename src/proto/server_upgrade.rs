@@ -4,48 +4,12 @@
 use super::{
     handshake::{MAX_HEAD_BYTES, Request, Version},
     headers::Headers,
+    request_fault::RequestFault,
     slice::Within as _,
     upgrade::{accept_for, head, to_headers, version, with_room},
 };
 use data_encoding::BASE64;
 use http::StatusCode;
-use std::fmt;
-
-/// A fault in a client's request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestFault {
-    /// The bytes are not a well-formed HTTP/1 head.
-    Malformed,
-    /// The bytes are the start of a TLS handshake.
-    Tls,
-    /// The bytes are the preface of HTTP/2 (RFC 9113, 3.4).
-    Http2,
-    /// The request line exceeds [`MAX_HEAD_BYTES`].
-    TargetTooLong,
-    /// The head exceeds [`MAX_HEAD_BYTES`].
-    HeadTooLong,
-    /// The target is neither a path nor a URL (RFC 9112, 3.2).
-    Target,
-    /// The method is neither GET nor HEAD.
-    Method,
-    /// An ordinary HTTP request.
-    NoUpgrade,
-    /// A WebSocket request without the headers of the upgrade, which are not forwarded by a proxy
-    /// that does not know them.
-    UpgradeRemoved,
-    /// A WebSocket request in HTTP/1.0, which has no upgrade.
-    Http10,
-    /// The protocol version is not 13.
-    Version,
-    /// There is not exactly one key of 16 bytes in base64.
-    Key,
-    /// There is no Host header.
-    NoHost,
-    /// There is more than one Host header.
-    Hosts,
-    /// The list of extensions is malformed (9.1).
-    Extensions,
-}
 
 /// The head of a client's request.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,6 +57,11 @@ impl ServerUpgrade {
             }
             _ => Err(RequestFault::TargetTooLong),
         }
+    }
+
+    /// Takes the bytes that were received, for another protocol.
+    pub fn take_received(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
     }
 
     /// Reports whether any byte of a request was received.
@@ -227,85 +196,6 @@ pub fn refusal_headers(headers: &Headers, body: &str) -> Headers {
     all.push("Connection", if all.get("Upgrade").is_some() { "Upgrade, close" } else { "close" });
     all
 }
-
-impl RequestFault {
-    /// Returns the status of the response, and the header fields that the status requires.
-    pub fn status(self) -> (StatusCode, Headers) {
-        let mut headers = Headers::default();
-        let status = match self {
-            Self::Malformed
-            | Self::Tls
-            | Self::Http2
-            | Self::Target
-            | Self::NoHost
-            | Self::Hosts
-            | Self::Extensions
-            | Self::Key => StatusCode::BAD_REQUEST,
-            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Self::HeadTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Method => {
-                headers.push("Allow", "GET, HEAD");
-                StatusCode::METHOD_NOT_ALLOWED
-            }
-            Self::NoUpgrade | Self::UpgradeRemoved | Self::Http10 => {
-                headers.push("Upgrade", "websocket");
-                StatusCode::UPGRADE_REQUIRED
-            }
-            Self::Version => {
-                headers.push("Upgrade", "websocket");
-                headers.push("Sec-WebSocket-Version", "13");
-                StatusCode::UPGRADE_REQUIRED
-            }
-        };
-        (status, headers)
-    }
-
-    /// Returns the body of the response.
-    pub fn body(self) -> String {
-        match self {
-            Self::NoUpgrade => format!("{self}.\n\n{PAGE}"),
-            Self::UpgradeRemoved | Self::Http10 => format!("{self}.\n\n{PROXY_ADVICE}"),
-            fault => format!("{fault}\n"),
-        }
-    }
-}
-
-impl fmt::Display for RequestFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "not an HTTP/1.1 request",
-            Self::Tls => "a TLS handshake where ws:// is served, not wss://",
-            Self::Http2 => "HTTP/2 without TLS is not supported",
-            Self::TargetTooLong => "the URL is longer than 64 KiB",
-            Self::HeadTooLong => "the request head is longer than 64 KiB",
-            Self::Target => "the request target is neither a path nor a URL",
-            Self::NoHost => "no Host header",
-            Self::Hosts => "more than one Host header",
-            Self::Extensions => "malformed Sec-WebSocket-Extensions",
-            Self::Key => "no valid Sec-WebSocket-Key",
-            Self::Method => "only GET is allowed",
-            Self::NoUpgrade => {
-                "this is a WebSocket server, and the request does not ask for WebSocket"
-            }
-            Self::UpgradeRemoved => {
-                "a WebSocket request without its Upgrade and Connection headers, which a proxy may \
-                 have removed"
-            }
-            Self::Http10 => "a WebSocket request in HTTP/1.0, which cannot open a session",
-            Self::Version => "only WebSocket version 13 is supported",
-        })
-    }
-}
-
-/// The rest of the answer to an ordinary request.
-const PAGE: &str = "Connect to it with a WebSocket client, for example:\n\n  \
-                    sockeye ws://HOST:PORT/\n";
-
-/// The usual cause of a request that lost its upgrade.
-const PROXY_ADVICE: &str = "A reverse proxy must use HTTP/1.1 and pass the headers on. In nginx:\n\n  \
-                            proxy_http_version 1.1;\n  \
-                            proxy_set_header Upgrade $http_upgrade;\n  \
-                            proxy_set_header Connection \"upgrade\";\n";
 
 /// The first byte of a TLS handshake (RFC 8446, 5.1).
 const TLS_HANDSHAKE: u8 = 22;

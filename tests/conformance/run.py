@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the Autobahn cases of kosoku against the program as client and as server.
+"""Runs the Autobahn cases of kosoku against the program as client, as server, and as server over HTTP/2.
 
-Two suite processes share the cases. A case passes if its message exchange and its closing are both
+Two suite processes share the cases. kosoku speaks HTTP/1.1 alone: over HTTP/2, http2_bridge.py is
+between it and the program. A case passes if its message exchange and its closing are both
 OK or INFORMATIONAL, the Close that the program sent has an expected code, and the program did not
 crash. The reports stay in target/conformance.
 """
@@ -24,6 +25,7 @@ OUT = ROOT / "target" / "conformance"
 VENV = ROOT / "target" / "peers" / "venv" / "bin"
 # Started through the interpreter: the script's first line has a path that breaks when the work tree moves.
 KOSOKU = [VENV / "python", VENV / "kosoku"]
+BRIDGE = [VENV / "python", Path(__file__).with_name("http2_bridge.py")]
 
 GOOD = ("OK", "INFORMATIONAL")
 AGENT = "sockeye"
@@ -38,6 +40,8 @@ UNITS = {
     "12.1.*": 20, "12.2.*": 155, "12.3.*": 102, "12.4.*": 28, "12.5.*": 106,
     "13.1.*": 24, "13.2.*": 30, "13.3.*": 24, "13.4.*": 21, "13.5.*": 30, "13.6.*": 30, "13.7.*": 22,
 }  # fmt: skip
+
+ROLES = ("client", "server", "http2")
 
 START_LIMIT = 20
 REPORT_LIMIT = 60
@@ -133,7 +137,7 @@ async def address(process, log):
         text = log.read_text(errors="replace")
         if "\n" in text:
             first = text.split("\n")[0]
-            if found := re.search(r"listening on ws://(127\.0\.0\.1:\d+)$", first):
+            if found := re.search(r" on ws://(127\.0\.0\.1:\d+)$", first):
                 return found[1]
             break
         if process.returncode is not None:
@@ -192,7 +196,19 @@ async def run_client(program, suite):
             await asyncio.wait_for(server.wait(), REPORT_LIMIT)
 
 
-async def run_server(program, suite):
+@contextlib.asynccontextmanager
+async def directly(where, _):
+    yield where
+
+
+@contextlib.asynccontextmanager
+async def bridged(where, log):
+    with open(log, "wb") as file:
+        async with running([*BRIDGE, where], file, file) as bridge:
+            yield await address(bridge, log)
+
+
+async def run_server(program, suite, between=directly):
     with (
         open(suite.dir / "suite.log", "wb") as suite_log,
         open(suite.dir / "server.log", "wb") as log,
@@ -200,13 +216,18 @@ async def run_server(program, suite):
         argv = [program, "listen", "--echo", *options(suite.compressed), "127.0.0.1:0"]
         async with running(argv, log) as server:
             where = await address(server, suite.dir / "server.log")
-            argv = suite.kosoku("fuzzingclient", "-p", "2", where)
-            async with running(argv, suite_log) as client:
-                await asyncio.wait_for(client.wait(), suite.limit)
+            async with between(where, suite.dir / "bridge.log") as front:
+                argv = suite.kosoku("fuzzingclient", "-p", "2", front)
+                async with running(argv, suite_log) as client:
+                    await asyncio.wait_for(client.wait(), suite.limit)
             if server.returncode is not None:
                 raise SuiteError(
                     f"the server ended with {server.returncode}; see {relative(suite.dir / 'server.log')}"
                 )
+
+
+async def run_http2(program, suite):
+    await run_server(program, suite, bridged)
 
 
 async def run_suite(run, program, suite):
@@ -259,7 +280,7 @@ async def run_role(role, args):
 
     Returns [passed, failed, milliseconds] by group. Group 0 counts failures outside the cases.
     """
-    run = {"client": run_client, "server": run_server}[role]
+    run = {"client": run_client, "server": run_server, "http2": run_http2}[role]
     cases, tally = {}, defaultdict(lambda: [0, 0, 0])
     for pair in plan(role, args):
         ends = await asyncio.gather(*(run_suite(run, args.bin, suite) for suite in pair))
@@ -321,7 +342,7 @@ async def main(args):
     sys.stdout.reconfigure(line_buffering=True)
     shutil.rmtree(OUT, ignore_errors=True)
     tallies, took = {}, {}
-    for role in ("client", "server") if args.role == "both" else (args.role,):
+    for role in ROLES if args.role == "all" else (args.role,):
         start = time.monotonic()
         tallies[role] = await run_role(role, args)
         took[role] = time.monotonic() - start
@@ -334,7 +355,7 @@ async def main(args):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bin", type=Path, required=True, help="the program to test")
-    parser.add_argument("--role", choices=("client", "server", "both"), default="both")
+    parser.add_argument("--role", choices=(*ROLES, "all"), default="all")
     parser.add_argument("--groups", type=numbers, default="1-13", help="such as 1-7,9 (default all)")
     parser.add_argument("--cases", nargs="+", metavar="GLOB", help="such as 6.4.*, in place of groups")
     args = parser.parse_args()

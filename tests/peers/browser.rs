@@ -1,8 +1,9 @@
-//! Chromium: its debugger as a server, and its JSON and dates as a check of a HAR file.
+//! Chromium: its debugger as a server, its JSON and dates as a check of a HAR file, and its WebSocket
+//! over HTTP/2.
 
 use super::{
     chromium::{Chromium, Site},
-    support::Test,
+    support::{Test, server::Server},
 };
 use serde_json::{Value, json};
 
@@ -71,4 +72,38 @@ fn chromium_reads_the_har_of_its_own_debugger() {
     let title = json!({ "expression": "document.title" });
     let verdict = ask(&page, 3, "Runtime.evaluate", &title, &[]);
     assert_eq!(verdict["result"]["value"], "good: 2 messages");
+}
+
+/// Opens two sessions, exchanges a message in each and closes them. Its value tells how.
+const SESSIONS: &str = r#"
+Promise.all([1, 2].map(n => new Promise(done => {
+  const socket = new WebSocket(`wss://${location.host}/${n}`, "chat");
+  let echo = "no echo";
+  socket.onopen = () => socket.send(`hello ${n} ${"x".repeat(100000)}`);
+  socket.onmessage = event => {
+    echo = `${event.data.length} ${socket.protocol} ${socket.extensions}`;
+    socket.close(1000);
+  };
+  socket.onclose = event => done(`${echo} ${event.code}`);
+}))).then(all => all.join())"#;
+
+#[test]
+fn chromium_opens_sessions_on_the_http_2_connection_of_its_page() {
+    let setup = Server::setup(["listen", "0", "--echo", "-v", "--tls-self-signed"]);
+    let (server, url) = setup.start_with_url();
+    let chromium = Chromium::start_with(&["--ignore-certificate-errors"]);
+    let place = json!({ "url": url.replacen("wss", "https", 1) });
+    let target = ask(&chromium.url, 1, "Target.createTarget", &place, &[]);
+    let page = chromium.page(target["targetId"].as_str().unwrap());
+    server.child.await_stderr(" for / with 405: ");
+    let ready = json!({ "expression": "location.protocol + document.readyState" });
+    while ask(&page, 2, "Runtime.evaluate", &ready, &[])["result"]["value"] != "https:complete" {}
+    let sessions = json!({ "expression": SESSIONS, "awaitPromise": true });
+    let verdict = ask(&page, 3, "Runtime.evaluate", &sessions, &[]);
+    let each = "100008 chat permessage-deflate 1000";
+    assert_eq!(verdict["result"]["value"], format!("{each},{each}"), "{verdict}");
+    server.child.await_stderr("client 2 disconnected");
+    let stderr = server.terminate().stderr;
+    assert_eq!(stderr.matches("< :protocol: websocket\n").count(), 2, "{stderr}");
+    assert_eq!(stderr.matches(": HTTP/2\n").count(), 1, "one connection: {stderr}");
 }

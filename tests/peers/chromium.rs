@@ -22,11 +22,16 @@ pub struct Chromium {
 
 impl Chromium {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub fn start_with(args: &[&str]) -> Self {
         let profile = tempfile::tempdir().expect("a directory");
         let mut process = Command::new("chromium")
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
             .args(["--disable-dev-shm-usage", "--remote-debugging-port=0"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
+            .args(args)
             .arg("about:blank")
             .process_group(0)
             .stdin(Stdio::null())

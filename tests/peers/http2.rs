@@ -1,9 +1,11 @@
-//! HTTP/2 servers: hypercorn, and haproxy, nghttpx and nginx in front of an echo server.
+//! HTTP/2 servers: hypercorn, and haproxy, nghttpx and nginx in front of an echo server. Clients of
+//! the binary as a server: nghttpx and curl.
 
 use super::{
     programs::PeerServer,
-    support::{Authority, Expected, Test},
+    support::{Authority, Expected, Test, server::Server},
 };
+use std::process::Command;
 
 /// Exchanges a thousand small messages and one of three million bytes, and closes cleanly.
 #[track_caller]
@@ -112,4 +114,39 @@ fn nginx_has_http_2_but_no_websocket_over_it() {
             ", ALPN http/1.1\n> GET / HTTP/1.1\n",
         ])
         .run();
+}
+
+#[test]
+fn nghttpx_passes_sessions_to_the_server_over_http_2() {
+    let server = Server::start(["listen", "0", "--echo", "-v"]);
+    let proxy = PeerServer::proxy_to_port("nghttpx-http2-behind", server.port, None);
+    let url = format!("ws://127.0.0.1:{}/", proxy.port);
+    converses(&["--no-compress"], &url);
+    converses(&["--compress-min", "0"], &url);
+    let stderr = server.terminate().stderr;
+    assert!(stderr.contains("< :protocol: websocket\n"), "{stderr}");
+}
+
+#[test]
+fn curl_gets_the_page_over_http_2() {
+    for (tls, args) in [
+        (None, ["--http2-prior-knowledge", "--silent"]),
+        (Some("--tls-self-signed"), ["--insecure", "--silent"]),
+    ] {
+        let setup = match tls {
+            None => Server::setup(["listen", "0"]),
+            Some(tls) => Server::setup(["listen", "0", tls]),
+        };
+        let (server, url) = setup.start_with_url();
+        let url = url.replacen("ws", "http", 1);
+        let curl = Command::new("curl")
+            .args(args)
+            .args(["--max-time", "10", "--write-out", "%{http_version} %{http_code}", &url])
+            .output()
+            .expect("curl starts");
+        let said = String::from_utf8_lossy(&curl.stdout);
+        assert!(said.starts_with("this is a WebSocket server"), "{said}");
+        assert!(said.ends_with("2 405"), "{said}");
+        server.terminate();
+    }
 }

@@ -122,10 +122,14 @@ def haproxy(where, port, backend, cert, key, _, plain="proto h2"):
     return ["haproxy", "-db", "-f", config]
 
 
-def nghttpx(where, port, backend, cert, key, _):
+def nghttpx(where, port, backend, cert, key, _, proto="http/1.1"):
     front = f"--frontend=127.0.0.1,{port}" + ("" if cert else ";no-tls")
-    back = f"--backend=127.0.0.1,{backend};;proto=http/1.1"
+    back = f"--backend=127.0.0.1,{backend};;proto={proto}"
     return ["nghttpx", front, back, "--workers=1", "--conf=/dev/null"] + ([key, cert] if cert else [])
+
+
+def nghttpx_http2_behind(*args):
+    return nghttpx(*args, proto="h2")
 
 
 def haproxy_http1(*args):
@@ -167,6 +171,7 @@ def main():
         "haproxy": haproxy,
         "haproxy-http1": haproxy_http1,
         "nghttpx": nghttpx,
+        "nghttpx-http2-behind": nghttpx_http2_behind,
         "nginx": nginx,
         "nginx-http1": nginx_http1,
         "nginx-plain": nginx_plain,

@@ -8,12 +8,12 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    connect::incoming::{HANDSHAKE_LIMIT, Incoming},
+    connect::incoming::{Arrival, HANDSHAKE_LIMIT, Incoming},
     job::listen::Service,
-    net::listener::Accepted,
+    net::{TransportHandle, listener::Accepted},
     proto::{
-        handshake::{Agreement, Request, Version, choose},
-        server_upgrade::{RequestFault, refusal_headers},
+        handshake::{Agreement, Request, choose},
+        request_fault::RequestFault,
     },
     random::entropy,
     render::server_events::Refused,
@@ -26,7 +26,6 @@ use crate::{
     },
     session::Session,
 };
-use http::StatusCode;
 use std::{borrow::Cow, sync::Arc};
 use tokio::time::{Instant, timeout_at};
 
@@ -42,14 +41,18 @@ pub(super) struct Admitted {
     pub(super) faults: Option<Box<ClientFaults>>,
 }
 
-/// Performs the opening handshake. A refusal is told.
-pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitted> {
+/// Performs the TLS handshake, and reads what a connection begins with: a request, or the preface of
+/// HTTP/2. A refusal is told.
+pub(super) async fn receive(
+    shared: &Shared,
+    accepted: Accepted,
+) -> Option<(Arrival, Option<TransportHandle>)> {
     let Accepted { transport, address, handle } = accepted;
     let deadline = Instant::now() + HANDSHAKE_LIMIT;
-    let transport = match &shared.tls {
-        None => transport,
+    let (transport, has_selected_http2) = match &shared.tls {
+        None => (transport, false),
         Some(tls) => match timeout_at(deadline, tls.accept(transport)).await {
-            Ok(Ok(transport)) => transport,
+            Ok(Ok(secured)) => secured,
             Ok(Err(cause)) => {
                 let reason = cause.to_string();
                 let (address, reason) = (&*address, &*reason);
@@ -63,13 +66,22 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
         },
     };
     let limit = deadline.saturating_duration_since(Instant::now());
-    let incoming = match Incoming::read(transport, address.clone(), limit).await {
-        Ok(incoming) => incoming,
+    match Arrival::read(transport, has_selected_http2, address.clone(), limit).await {
+        Ok(arrival) => Some((arrival, handle.map(TransportHandle::Socket))),
         Err(fault) => {
             announce::failed(shared, &address, &fault);
-            return None;
+            None
         }
-    };
+    }
+}
+
+/// Performs the opening handshake. A refusal is told.
+pub(super) async fn admit(
+    shared: &Shared,
+    incoming: Incoming,
+    handle: Option<TransportHandle>,
+) -> Option<Admitted> {
+    let address = incoming.authority().to_owned();
     let request = incoming.request().clone();
     let method = incoming.method().to_owned();
     let asked = Asked { address: &address, method: &method, request: &request };
@@ -83,7 +95,7 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
             choices.to_mut().compress = None;
         }
         let chosen = choose(&request.headers, &choices)
-            .map_err(|_| Refusal::of_fault(RequestFault::Extensions))?;
+            .map_err(|_| Refusal::of_fault(RequestFault::Extensions, request.version))?;
         Ok((chosen, route, rules))
     });
     let ((agreement, mut headers), route, rules) = match chosen {
@@ -97,14 +109,15 @@ pub(super) async fn admit(shared: &Shared, accepted: Accepted) -> Option<Admitte
         headers.push(name, value);
     }
     let answer = incoming.acceptance_headers(&headers);
-    let status = if request.version == Version::Http2 { StatusCode::OK } else { SWITCHING };
-    match incoming.accept(agreement.clone(), &headers).await {
+    let status = request.version.accepting_status();
+    match incoming.accept_with_handle(agreement.clone(), &headers).await {
         Err(fault) => {
             asked.show(shared, &address);
             announce::failed(shared, &address, &fault);
             None
         }
-        Ok(established) => {
+        Ok((established, stream)) => {
+            let handle = handle.or(stream);
             let mailbox = shared.hub.join();
             let answered = Answered::new(status, &answer, "");
             if shared.notes.has_prompt() {
@@ -157,15 +170,12 @@ async fn refuse(shared: &Shared, incoming: Incoming, asked: &Asked<'_>, refusal:
         headers.push(name, value);
     }
     let body = body.unwrap_or_else(|| format!("{reason}\n"));
-    let all = refusal_headers(&headers, &body);
+    let all = incoming.refusal_headers(&headers, &body);
     let answered = Answered::new(status, &all, &body);
     announce::refused_request(shared, asked, &answered, (&reason, rule));
     // The client may have gone.
     let _ = incoming.refuse(status, &headers, &body).await;
 }
-
-/// The status of the answer that opens a session over HTTP/1.1.
-const SWITCHING: StatusCode = StatusCode::SWITCHING_PROTOCOLS;
 
 /// Returns the variables of a command that runs for a client.
 fn environment(
@@ -181,7 +191,10 @@ fn environment(
         ("WS_ADDRESS".to_owned(), address.to_owned()),
         ("WS_SUBPROTOCOL".to_owned(), agreement.subprotocol.clone().unwrap_or_default()),
     ];
-    for (name, value) in request.headers.iter() {
+    if let Some(authority) = request.headers.get(":authority") {
+        all.push(("WS_HEADER_HOST".to_owned(), authority.to_owned()));
+    }
+    for (name, value) in request.headers.iter().filter(|(name, _)| !name.starts_with(':')) {
         let name = name.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         all.push((format!("WS_HEADER_{name}"), value.replace('\0', "")));
     }

@@ -42,7 +42,7 @@ impl Asked<'_> {
     /// Returns the URL of the request.
     fn url(&self, shared: &Shared) -> String {
         let scheme = if shared.tls.is_some() { "wss" } else { "ws" };
-        let host = self.request.headers.get("Host").unwrap_or_default();
+        let host = self.request.authority().unwrap_or_default();
         if self.request.target.starts_with('/') {
             format!("{scheme}://{host}{}", self.request.target)
         } else {
@@ -58,10 +58,15 @@ impl Asked<'_> {
     }
 
     fn lines(&self, shared: &Shared, label: &str) -> Vec<Shown> {
-        let target = shared.notes.report.secrets.url(&self.request.target);
-        let version = self.request.version;
-        let first = format!("{} {} {version}", Escaped(self.method), Escaped(&target));
-        head_lines(shared, &format!("{label}<"), &first, &self.request.headers)
+        let first = match self.request.version {
+            // HTTP/2 has no request line: the pseudo-header fields carry its contents.
+            Version::Http2 => None,
+            version => {
+                let target = shared.notes.report.secrets.url(&self.request.target);
+                Some(format!("{} {} {version}", Escaped(self.method), Escaped(&target)))
+            }
+        };
+        head_lines(shared, &format!("{label}<"), first.as_deref(), &self.request.headers)
     }
 
     fn exchange(
@@ -105,10 +110,10 @@ impl<'a> Answered<'a> {
 
     fn lines(&self, shared: &Shared, label: &str, version: Version) -> Vec<Shown> {
         let first = match version {
-            Version::Http2 => format!("{version} {}", self.status),
+            Version::Http2 => format!(":status: {}", self.status),
             _ => format!("HTTP/1.1 {} {}", self.status, self.reason).trim_end().to_owned(),
         };
-        head_lines(shared, &format!("{label}>"), &first, self.headers)
+        head_lines(shared, &format!("{label}>"), Some(&first), self.headers)
     }
 }
 
@@ -119,13 +124,14 @@ fn owned(secrets: Secrets, headers: &Headers) -> Vec<(String, String)> {
 }
 
 /// Returns the lines of a request or response, each after `mark`.
-fn head_lines(shared: &Shared, mark: &str, first: &str, headers: &Headers) -> Vec<Shown> {
+fn head_lines(shared: &Shared, mark: &str, first: Option<&str>, headers: &Headers) -> Vec<Shown> {
     let secrets = shared.notes.report.secrets;
     let mark = Escaped(mark);
     let fields = secrets.headers(headers);
     let fields =
         fields.map(|(name, value)| format!("{mark} {}: {}", Escaped(&name), Escaped(&value)));
-    let all = [format!("{mark} {first}")].into_iter().chain(fields).chain([mark.to_string()]);
+    let first = first.map(|first| format!("{mark} {first}"));
+    let all = first.into_iter().chain(fields).chain([mark.to_string()]);
     all.map(|line| secrets.shown(&line)).collect()
 }
 
@@ -148,13 +154,13 @@ pub(super) fn record(
 /// Reports a connection that ended before its request was read, or sent something else than a request.
 pub(super) fn failed(shared: &Shared, address: &str, fault: &IncomingFault) {
     let status = match fault {
-        IncomingFault::Request(fault) => Some(fault.status().0.as_u16()),
+        IncomingFault::Request(fault) => Some(fault.status(Version::Http11).0.as_u16()),
         IncomingFault::TimedOut(_) => Some(408),
         // A port scan, or a spare connection of a browser.
         IncomingFault::Unused => {
             return shared.notes.detail(&format!("{address}: {fault}"));
         }
-        IncomingFault::Cut | IncomingFault::Io(_) => None,
+        IncomingFault::Cut | IncomingFault::Http2(_) | IncomingFault::Io(_) => None,
     };
     refused(shared, &Refused { address, status, reason: &fault.to_string(), ..Refused::default() });
 }

@@ -11,8 +11,9 @@ use super::{
     shared::Shared,
 };
 use crate::{
+    connect::incoming::Incoming,
     job::listen::Service,
-    net::listener::Accepted,
+    net::TransportHandle,
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece, SharedMessage},
     script::awaited::AwaitedKind,
     session::{Session, clock, limits::QUEUE_LIMIT_BYTES},
@@ -27,10 +28,15 @@ use std::{
 };
 use tokio::time::{sleep, sleep_until};
 
-/// Answers the opening handshake of a connection, and serves the client until its session is over.
-pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, print: Option<Print>) {
+/// Answers a request, and serves the client until its session is over.
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    incoming: Incoming,
+    handle: Option<TransportHandle>,
+    print: Option<Print>,
+) {
     // The future of the handshake is larger than that of a session, and is not kept.
-    let admitted = Box::pin(admit::admit(&shared, accepted)).await;
+    let admitted = Box::pin(admit::admit(&shared, incoming, handle)).await;
     if let Some(admitted) = admitted {
         run(shared, admitted, print).await;
     }

@@ -5,13 +5,13 @@ use crate::{
     connect::Established,
     escape::Escaped,
     mode::faulty::{FaultLine, FaultyTransport},
+    net::TransportHandle,
     proto::trace::Direction,
     script::{
         fault::{ControlKind, Ending, Fault, FaultRule, FaultSchedule, FaultyFrame, Happened},
         reply::replies::{Replies, Route},
     },
     session::{Session, clock},
-    sys::socket_handle::SocketHandle,
 };
 use std::{
     sync::Arc,
@@ -25,8 +25,8 @@ pub(super) struct ClientFaults {
     line: Option<Arc<FaultLine>>,
     rules: Arc<[FaultRule]>,
     client: u64,
-    /// A handle of the client's socket, if a fault acts on it.
-    socket: Option<SocketHandle>,
+    /// Control over the client's connection or HTTP/2 stream, if a fault acts on it.
+    handle: Option<TransportHandle>,
     /// A fault that is performed once everything was sent, but at its time at the latest.
     pending: Option<Pending>,
     stall: Option<Stall>,
@@ -83,11 +83,11 @@ impl ClientFaults {
     pub(super) fn new(
         client: u64,
         line: Option<(Arc<FaultLine>, Arc<[FaultRule]>)>,
-        socket: Option<SocketHandle>,
+        handle: Option<TransportHandle>,
     ) -> Self {
         let (line, rules) = line.unzip();
         let rules = rules.unwrap_or_default();
-        Self { line, rules, client, socket, pending: None, stall: None, ended: None }
+        Self { line, rules, client, handle, pending: None, stall: None, ended: None }
     }
 
     /// Ends or stalls the connection as a reply, once everything was sent.
@@ -188,9 +188,9 @@ impl ClientFaults {
             Ending::Reset => {
                 self.ended =
                     Some(if is_rule { "reset by a fault" } else { "reset by the reply script" });
-                if let Some(socket) = &self.socket {
-                    // Otherwise the connection is cut.
-                    let _ = socket.reset_at_end();
+                // Otherwise the connection is cut.
+                if let Some(handle) = &self.handle {
+                    handle.reset_at_end();
                 }
             }
             Ending::Stall(time) => {
@@ -213,8 +213,8 @@ impl ClientFaults {
         match self.stall {
             Some(Stall::Until(time, _)) => sleep_until(time.into()).await,
             Some(Stall::Endless(origin)) => {
-                match &self.socket {
-                    Some(socket) => socket.ended_by_peer().await,
+                match &self.handle {
+                    Some(handle) => handle.ended_by_peer().await,
                     None => std::future::pending().await,
                 }
                 self.ended = Some(match origin {

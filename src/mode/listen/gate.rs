@@ -3,8 +3,8 @@
 use crate::{
     job::listen::{AdmissionRules, ForcedRefusal, RefusalScope},
     proto::{
-        handshake::{Headers, Request},
-        server_upgrade::RequestFault,
+        handshake::{Headers, Request, Version},
+        request_fault::RequestFault,
     },
 };
 use data_encoding::BASE64;
@@ -53,9 +53,9 @@ impl Refusal {
         Self::new("--fault", status, "refused by a fault")
     }
 
-    /// Returns the refusal of a request with a fault.
-    pub(super) fn of_fault(fault: RequestFault) -> Self {
-        let (status, headers) = fault.status();
+    /// Returns the refusal of a request over this version of HTTP with a fault.
+    pub(super) fn of_fault(fault: RequestFault, carrier: Version) -> Self {
+        let (status, headers) = fault.status(carrier);
         Self { status, headers, reason: fault.to_string(), rule: None, body: Some(fault.body()) }
     }
 }
@@ -84,7 +84,7 @@ impl Gate {
             return Err(refusal);
         }
         if let Some(fault) = fault {
-            return Err(Refusal::of_fault(fault));
+            return Err(Refusal::of_fault(fault, request.version));
         }
         let rules = &self.rules;
         let path = path(&request.target);
@@ -173,7 +173,7 @@ pub(super) fn path(target: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{job::listen::Glob, proto::handshake::Version};
+    use crate::job::listen::Glob;
     use std::time::Duration;
 
     fn request(target: &str, headers: &[(&str, &str)]) -> Request {

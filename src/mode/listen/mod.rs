@@ -9,6 +9,7 @@ mod admit;
 mod announce;
 mod client;
 mod client_record;
+mod connection;
 mod console;
 mod current_replies;
 mod event_log;
@@ -60,7 +61,7 @@ use shared::{Ending, Shared};
 use std::{
     future::poll_fn,
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, sleep_until};
@@ -94,6 +95,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         unfinished: <_>::default(),
         received: <_>::default(),
         left: <_>::default(),
+        connections: <_>::default(),
         replies: CurrentReplies::new(&job),
         refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
         opener,
@@ -239,7 +241,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>, print: Option<Print>) {
             Ok(accepted) => {
                 is_told = false;
                 let (shared, print) = (Arc::clone(&shared), print.clone());
-                tokio::spawn(client::serve(shared, accepted, print));
+                tokio::spawn(connection::serve(shared, accepted, print));
             }
             Err(cause) => {
                 if is_lack_of_descriptors(&cause) && !is_told {
@@ -395,7 +397,9 @@ impl Server {
     /// writes the last events.
     fn is_finished(&mut self) -> bool {
         let is_late = self.deadline.is_some_and(|deadline| deadline <= clock::now());
-        if !is_late && self.shared.hub.count() > 0 {
+        let has_clients =
+            self.shared.hub.count() > 0 || self.shared.connections.load(Ordering::Relaxed) > 0;
+        if !is_late && has_clients {
             return false;
         }
         if self.ended.is_none() {

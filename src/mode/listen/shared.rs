@@ -22,7 +22,7 @@ use crate::{
 };
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub(super) unfinished: AtomicUsize,
     pub(super) received: AtomicU64,
     pub(super) left: AtomicU64,
+    /// The number of HTTP/2 connections.
+    pub(super) connections: AtomicUsize,
     pub(super) replies: CurrentReplies,
     /// The requests that faults of the job refuse.
     pub(super) refusals: Mutex<RefusalSchedule>,
@@ -59,7 +61,27 @@ pub(super) struct Shared {
 pub(super) struct Ending {
     outcome: Mutex<Option<Result<RunOutcome, Error>>>,
     is_decided: AtomicBool,
+    /// Notifies the loop of the server.
     pub(super) decided: Notify,
+    /// Notifies the HTTP/2 connections.
+    begun: Notify,
+}
+
+/// An HTTP/2 connection, which the end of the server waits for.
+pub(super) struct OpenConnection(Arc<Shared>);
+
+impl OpenConnection {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        shared.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.0.hub.room().notify_waiters();
+    }
 }
 
 impl Shared {
@@ -71,6 +93,15 @@ impl Shared {
             drop(decided);
             self.hub.close_all(&Close::new(CloseCode::GOING_AWAY));
             self.ending.decided.notify_one();
+            self.ending.begun.notify_waiters();
+        }
+    }
+
+    /// Waits until the server is ending.
+    pub(super) async fn begins_to_end(&self) {
+        let begun = self.ending.begun.notified();
+        if !self.is_ending() {
+            begun.await;
         }
     }
 

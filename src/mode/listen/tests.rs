@@ -95,6 +95,7 @@ impl Bench {
             unfinished: <_>::default(),
             received: <_>::default(),
             left: <_>::default(),
+            connections: <_>::default(),
             replies: CurrentReplies::new(&job),
             refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
             opener: Openings::new(Dialer::new(job.dialing.clone())).0,
@@ -351,11 +352,11 @@ fn a_request_that_is_not_completed_in_time_is_answered_and_told() {
         let (transport, address) = (Box::new(end), "peer.example".to_owned());
         let accepted = Accepted { transport, address, handle: None };
         let mut answer = String::new();
-        let (admitted, read) = tokio::join!(
-            admit::admit(&server.shared, accepted),
+        let (arrival, read) = tokio::join!(
+            admit::receive(&server.shared, accepted),
             client.read_to_string(&mut answer)
         );
-        assert!(admitted.is_none() && read.is_ok());
+        assert!(arrival.is_none() && read.is_ok());
         assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
         let note = "refused peer.example with 408: no complete request within 10 s";
         assert_eq!(server.notes(), [note]);

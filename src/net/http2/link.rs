@@ -2,7 +2,7 @@
 
 use super::{
     fault::Http2Fault,
-    preface::{FirstFrame, InspectedStream, PeerState, TransportEnd},
+    preface::{FirstFrame, InspectedStream, PeerState},
 };
 use crate::net::transport::Transport;
 use bytes::Bytes;
@@ -38,12 +38,7 @@ impl Link {
     /// Lets h2 see the end of the transport, once everything before it was read. Returns true if
     /// the end was withheld until now, in which case the connection has to be driven again.
     pub(super) fn release_end(&self) -> bool {
-        let mut peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_withheld = peer.end == TransportEnd::Withheld;
-        if is_withheld {
-            peer.end = TransportEnd::Released;
-        }
-        is_withheld
+        self.peer.lock().unwrap_or_else(PoisonError::into_inner).release_end()
     }
 
     /// Returns true while the transport does not accept pending bytes.

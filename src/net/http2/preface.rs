@@ -1,7 +1,8 @@
-//! The server's connection preface: its SETTINGS, parsed on their way to h2, which reports neither
-//! their arrival nor all their values.
+//! The stream below h2. It parses the server's connection preface, its SETTINGS, whose arrival and
+//! values h2 does not report, and withholds the end of the connection from h2.
 
 use crate::{net::transport::EXCERPT_BYTES, proto::slice::Within};
+use bytes::{Buf as _, Bytes};
 use std::{
     fmt, io,
     pin::Pin,
@@ -83,6 +84,21 @@ pub(super) enum FirstFrame {
 }
 
 impl PeerState {
+    /// Creates the state of a client, whose preface h2 reads.
+    pub(super) fn of_client() -> Self {
+        Self { first_frame: Some(FirstFrame::Other), ..Self::default() }
+    }
+
+    /// Lets h2 see the end of the transport. Returns true if it was withheld until now, in which case
+    /// the connection has to be driven again.
+    pub(super) fn release_end(&mut self) -> bool {
+        let is_withheld = self.end == TransportEnd::Withheld;
+        if is_withheld {
+            self.end = TransportEnd::Released;
+        }
+        is_withheld
+    }
+
     /// Returns the first bytes of a peer that does not speak HTTP/2: one whose first frame would be
     /// larger than the 16 KiB allowed before SETTINGS.
     pub(super) fn other_protocol(&self) -> Option<&[u8]> {
@@ -129,6 +145,8 @@ fn parse_first_frame(bytes: &[u8]) -> Option<FirstFrame> {
 #[derive(Debug)]
 pub(super) struct InspectedStream<S> {
     stream: S,
+    /// Bytes that were received before, and are read first.
+    received: Bytes,
     peer: Arc<Mutex<PeerState>>,
     /// The first frame was received, so the bytes need no further inspection.
     is_inspected: bool,
@@ -137,7 +155,12 @@ pub(super) struct InspectedStream<S> {
 
 impl<S> InspectedStream<S> {
     pub(super) fn new(stream: S, peer: Arc<Mutex<PeerState>>) -> Self {
-        Self { stream, peer, is_inspected: false, has_ended: false }
+        Self { stream, received: Bytes::new(), peer, is_inspected: false, has_ended: false }
+    }
+
+    /// Creates the stream of a client from which these bytes were received.
+    pub(super) fn of_client(stream: S, received: Bytes, peer: Arc<Mutex<PeerState>>) -> Self {
+        Self { stream, received, peer, is_inspected: true, has_ended: false }
     }
 
     fn peer(&self) -> MutexGuard<'_, PeerState> {
@@ -168,6 +191,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for InspectedStream<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.received.is_empty() {
+            let n = self.received.len().min(buf.remaining());
+            buf.put_slice(self.received.within(..n));
+            self.received.advance(n);
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let done = if self.has_ended {
             Poll::Ready(Ok(()))

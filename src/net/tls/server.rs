@@ -28,7 +28,7 @@ impl ServerTls {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(identity.chain.clone(), identity.key.clone_key())?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }
 
@@ -46,12 +46,14 @@ impl ServerTls {
         Some(format!("sha256//{}", BASE64.encode(&hash)))
     }
 
-    /// Performs the TLS handshake with a client.
+    /// Performs the TLS handshake with a client. Also returns whether HTTP/2 was selected.
     pub async fn accept(
         &self,
         stream: Box<dyn Transport>,
-    ) -> Result<Box<dyn Transport>, AcceptFault> {
-        Ok(Box::new(self.acceptor.accept(stream).await.map_err(AcceptFault::new)?))
+    ) -> Result<(Box<dyn Transport>, bool), AcceptFault> {
+        let secured = self.acceptor.accept(stream).await.map_err(AcceptFault::new)?;
+        let is_http2 = secured.get_ref().1.alpn_protocol() == Some(HTTP2);
+        Ok((Box::new(secured), is_http2))
     }
 }
 
@@ -96,3 +98,6 @@ impl fmt::Display for AcceptFault {
         }
     }
 }
+
+/// The name of HTTP/2 in ALPN (RFC 9113, 3.1).
+const HTTP2: &[u8] = b"h2";

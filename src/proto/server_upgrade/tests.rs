@@ -7,6 +7,7 @@ use crate::proto::{
 };
 use proptest::prelude::*;
 
+const HTTP11: Version = Version::Http11;
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Receives a head whole and byte by byte.
@@ -112,7 +113,7 @@ fn a_server_refuses_with_the_fitting_status() {
     for (lines, expected, status) in cases {
         let fault = request(&lines).and_then(|head| head.accept).unwrap_err();
         assert_eq!(fault, expected, "{lines:?}");
-        assert_eq!(fault.status().0.as_str(), status);
+        assert_eq!(fault.status(HTTP11).0.as_str(), status);
     }
     assert_eq!(ServerUpgrade::default().receive(b"\x16\x03\x01\x02"), Err(Tls));
 }
@@ -121,7 +122,7 @@ fn a_server_refuses_with_the_fitting_status() {
 fn the_length_of_a_head_is_limited() {
     use RequestFault::*;
     let fault = |text: &str| ServerUpgrade::default().receive(text.as_bytes());
-    let (long, status) = ("a".repeat(MAX_HEAD_BYTES), |fault: RequestFault| fault.status().0);
+    let (long, status) = ("a".repeat(MAX_HEAD_BYTES), |fault: RequestFault| fault.status(HTTP11).0);
     assert_eq!(fault(&format!("GET /{long}")), Err(TargetTooLong));
     assert_eq!(fault(&format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n")), Err(TargetTooLong));
     assert_eq!(fault(&format!("GET / HTTP/1.1\r\nX: {long}")), Err(HeadTooLong));
@@ -136,7 +137,7 @@ fn the_length_of_a_head_is_limited() {
 
 #[test]
 fn a_refusal_closes_the_connection() {
-    let (status, headers) = RequestFault::Version.status();
+    let (status, headers) = RequestFault::Version.status(HTTP11);
     let body = RequestFault::Version.body();
     let head = "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n\
                 Sec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\n\

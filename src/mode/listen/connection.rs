@@ -1,0 +1,63 @@
+//! The task of a connection: that of its client, or of HTTP/2, where each stream is a client with a
+//! task of its own.
+
+use super::{
+    admit, announce, client,
+    shared::{OpenConnection, Shared},
+};
+use crate::{
+    connect::incoming::{Arrival, IncomingStreams},
+    net::listener::Accepted,
+    sink::Print,
+};
+use std::{pin::pin, sync::Arc};
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, print: Option<Print>) {
+    // The future of the handshake is larger than that of a session, and is not kept.
+    match Box::pin(admit::receive(&shared, accepted)).await {
+        Some((Arrival::Request(incoming), handle)) => {
+            client::answer(shared, incoming, handle, print).await;
+        }
+        Some((Arrival::Streams(streams), _)) => {
+            Box::pin(serve_streams(shared, *streams, print)).await;
+        }
+        None => {}
+    }
+}
+
+/// Serves the clients of an HTTP/2 connection. When the server is ending, the connection ends with its
+/// last session.
+async fn serve_streams(shared: Arc<Shared>, mut streams: IncomingStreams, print: Option<Print>) {
+    let _open = OpenConnection::new(&shared);
+    let address = streams.authority().to_owned();
+    shared.notes.detail(&format!("{address}: HTTP/2"));
+    let mut ending = pin!(shared.begins_to_end());
+    let mut is_ending = false;
+    let mut has_requests = false;
+    loop {
+        tokio::select! {
+            next = streams.next() => match next {
+                Some(Ok(incoming)) => {
+                    has_requests = true;
+                    let (shared, print) = (Arc::clone(&shared), print.clone());
+                    tokio::spawn(client::answer(shared, incoming, None, print));
+                }
+                Some(Err(fault)) => {
+                    // Each session tells of the fault, too.
+                    if has_requests {
+                        shared.notes.detail(&format!("{address}: {fault}"));
+                    } else {
+                        announce::failed(&shared, &address, &fault.into());
+                    }
+                    return;
+                }
+                None => return,
+            },
+            () = &mut ending, if !is_ending => {
+                is_ending = true;
+                streams.shut_down();
+            }
+        }
+    }
+}
