@@ -28,7 +28,8 @@ conformance: peers ## run the Autobahn cases, as client and as server, and over 
 	cargo build --release --locked
 	python3 tests/conformance/run.py --bin target/release/sockeye
 
-bench: ## run the benchmarks, and compare the program with installed clients
+bench: peers ## run the benchmarks, and compare the program with other servers and installed clients
+	benches/listen/install
 	cargo bench --locked
 	cargo build --release --locked
 	python3 benches/compare.py --bin target/release/sockeye

@@ -4,6 +4,7 @@ mod address;
 mod admission;
 mod answers;
 mod certificates;
+mod crowd;
 mod driver;
 mod ending;
 mod faults;

@@ -25,14 +25,50 @@ pub(crate) fn give(mut buffer: Vec<u8>) {
     });
 }
 
+/// Makes room for so many bytes more. A buffer over `heap_limit` bytes gets memory of its own from the
+/// system, to which it returns; in the allocator's heap it would leave a hole.
+#[inline]
+pub(crate) fn reserve(buffer: &mut Vec<u8>, more: usize, heap_limit: usize) {
+    let length = buffer.len().saturating_add(more);
+    if length > heap_limit && buffer.capacity() < length.min(MAPPED_BYTES) {
+        map(buffer);
+    }
+}
+
+#[cold]
+fn map(buffer: &mut Vec<u8>) {
+    let mut mapped = Vec::new();
+    // Without it, the buffer grows as it is filled.
+    if mapped.try_reserve_exact(MAPPED_BYTES).is_ok() {
+        mapped.extend_from_slice(buffer);
+        give(std::mem::replace(buffer, mapped));
+    }
+}
+
 /// The largest capacity of a buffer that is kept.
 const KEPT_CAPACITY_BYTES: usize = 256 << 10;
+/// Above the largest size that glibc ever takes from its heap (mallopt(3), `M_MMAP_THRESHOLD`). Pages
+/// take memory only once they are used.
+const MAPPED_BYTES: usize = 33 << 20;
 /// The greatest number of buffers that are kept.
 const KEPT_BUFFERS: usize = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_message_has_memory_of_its_own() {
+        let mut buffer = b"start".to_vec();
+        reserve(&mut buffer, 95, 100);
+        assert!(buffer.capacity() < 100, "{}", buffer.capacity());
+        reserve(&mut buffer, 96, 100);
+        assert_eq!((&*buffer, buffer.capacity()), (&b"start"[..], MAPPED_BYTES));
+        // It grows from there.
+        buffer.resize(MAPPED_BYTES, 0);
+        reserve(&mut buffer, 1, 100);
+        assert_eq!(buffer.capacity(), MAPPED_BYTES);
+    }
 
     #[test]
     fn buffers_are_reused_unless_they_are_large() {

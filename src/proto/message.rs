@@ -294,11 +294,43 @@ impl Decoder {
         Some((kind, size..end))
     }
 
+    /// The fast path of a server, for short messages. Its client masks, so the payload is unmasked in
+    /// place.
+    #[inline]
+    fn whole_masked_message(&mut self, input: &mut [u8]) -> Option<(Kind, Range<usize>)> {
+        if self.role != Role::Server || self.frame.is_some() || self.message.is_some() {
+            return None;
+        }
+        // Text or binary, fin, no reserved bit, masked, a length below 126.
+        let [first @ (0x81 | 0x82), second @ 0x80..=0xfd, a, b, c, d, rest @ ..] = input else {
+            return None;
+        };
+        let kind = if *first == 0x81 { Kind::Text } else { Kind::Binary };
+        let (key, length) = ([*a, *b, *c, *d], usize::from(*second & 0x7f));
+        if length as u64 >= self.fast_path_below {
+            return None;
+        }
+        let payload = rest.get_mut(..length)?;
+        mask::apply(payload, key, 0);
+        if kind == Kind::Text && !utf8::is_valid(payload) {
+            mask::apply(payload, key, 0);
+            return None;
+        }
+        self.tally.message(kind, length as u64, length as u64, 1);
+        Some((kind, 6..6 + length))
+    }
+
     fn advance(&mut self, input: &mut [u8]) -> Result<(usize, Option<Found>), Violation> {
         self.fault_at = 0;
         if let Some(fault) = self.fault {
             self.discard(input.len());
             return Err(fault);
+        }
+        if let Some((kind, range)) = self.whole_masked_message(input) {
+            let (used, carried) = (range.end, range.len() as u64);
+            let source = PayloadSource::Input(range);
+            let (first, last, frames) = (true, true, 1);
+            return Ok((used, Some(Found::Piece { kind, source, first, last, carried, frames })));
         }
         let mut used = 0;
         loop {

@@ -148,6 +148,7 @@ impl Outbox {
             return;
         }
         self.tally.message(kind, length, length, 1);
+        buffers::reserve(&mut self.bytes, payload.len() + MAX_HEADER_BYTES, HEAP_LIMIT_BYTES);
         let key = self.write_header(Opcode::Message(kind), length, true, false);
         self.write_payload(payload, key);
     }
@@ -214,7 +215,9 @@ impl Outbox {
         last: bool,
     ) -> OutgoingMessage {
         let frames = payload.len() / size + 1;
-        self.bytes.reserve(payload.len() + frames.min(RESERVED_HEADERS) * MAX_HEADER_BYTES);
+        let more = payload.len() + frames.min(RESERVED_HEADERS) * MAX_HEADER_BYTES;
+        buffers::reserve(&mut self.bytes, more, HEAP_LIMIT_BYTES);
+        self.bytes.reserve(more);
         let mut rest = payload;
         while !rest.is_empty() || last {
             let (fragment, after) = rest.split_at(rest.len().min(size));
@@ -246,6 +249,7 @@ impl Outbox {
     /// open until [`Self::end_encoded`].
     pub fn encoded(&mut self, kind: Kind, frame: &[u8]) {
         self.acquire_buffer();
+        buffers::reserve(&mut self.bytes, frame.len(), HEAP_LIMIT_BYTES);
         self.bytes.extend_from_slice(frame);
         self.message.get_or_insert_with(|| OutgoingMessage::new(kind, false));
     }
@@ -499,6 +503,9 @@ const OVERTAKEN_BYTES: usize = 64 << 10;
 /// The maximum number of queued bytes still sent before a Close that answers the peer.
 const SENT_BEFORE_CLOSE_BYTES: usize = 256 << 10;
 
+/// The number of queued bytes from which they have memory of their own. The parts of a message that a
+/// client sends are shorter: for each, the system would have to provide memory again.
+const HEAP_LIMIT_BYTES: usize = 512 << 10;
 /// The longest frame header: two bytes, an extended length and a masking key.
 const MAX_HEADER_BYTES: usize = 14;
 

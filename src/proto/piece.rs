@@ -45,17 +45,14 @@ impl Assembler {
             }
             self.bytes = buffers::take();
         }
-        let length = self.bytes.len() + piece.payload.len();
-        if length > HEAP_LIMIT_BYTES && self.bytes.capacity() < MAPPED_BYTES {
-            let mut mapped = Vec::new();
-            // Without it, the buffer grows as it is filled.
-            if mapped.try_reserve_exact(MAPPED_BYTES).is_ok() {
-                mapped.extend_from_slice(&self.bytes);
-                buffers::give(std::mem::replace(&mut self.bytes, mapped));
-            }
-        }
+        buffers::reserve(&mut self.bytes, piece.payload.len(), HEAP_LIMIT_BYTES);
         self.bytes.extend_from_slice(piece.payload);
         piece.last.then_some(self.bytes.as_slice())
+    }
+
+    /// Takes the message whose pieces were joined.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
     }
 
     /// Returns the number of bytes that are held.
@@ -69,12 +66,8 @@ impl Assembler {
     }
 }
 
-/// The length from which a message gets memory of its own from the system, to which it returns. In
-/// the allocator's heap it would leave holes.
-const HEAP_LIMIT_BYTES: usize = 256 << 10;
-/// Above the largest size that glibc ever takes from its heap (mallopt(3), `M_MMAP_THRESHOLD`). Pages
-/// take memory only once they are used.
-const MAPPED_BYTES: usize = 33 << 20;
+/// The length from which a collected message has memory of its own.
+const HEAP_LIMIT_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

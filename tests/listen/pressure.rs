@@ -132,6 +132,32 @@ fn a_stderr_that_is_not_read_does_not_hold_up_the_server() {
     server.wait().expect("it ended");
 }
 
+#[test]
+fn ten_unfinished_messages_hold_no_more_than_the_limit_for_all() {
+    let server = Server::start(["listen", "0", "--echo", "--close-timeout", "0.2"]);
+    let mut clients: Vec<Client> = (0..10).map(|_| server.connect()).collect();
+    // Binary, 94 MB, masked with zeros.
+    let header = [b"\x82\xff".as_slice(), &94_000_000u64.to_be_bytes(), &[0; 4]].concat();
+    let part = vec![b'x'; 4 << 20];
+    for client in &mut clients {
+        client.send_raw(&header);
+    }
+    for _ in 0..10 {
+        for client in &mut clients {
+            // One whose session the server has closed takes no more.
+            let _ = client.stream().write_all(&part);
+        }
+    }
+    server.child.await_stderr("incomplete messages of all clients exceed 256 MiB");
+    assert!(peak(&server) < (256 << 20) + LARGE, "it had {} bytes", peak(&server));
+    drop(clients);
+    let mut other = server.connect();
+    other.send("hello");
+    other.expect_text("hello");
+    other.close();
+    server.terminate();
+}
+
 /// Floods the server with messages that it cannot pass on, and checks its memory.
 #[track_caller]
 fn assert_bounded(server: &Server, client: &mut Client) {

@@ -148,8 +148,17 @@ impl Child {
 
 /// Returns the peak resident memory of a process, in bytes.
 pub fn peak_memory(pid: impl std::fmt::Display) -> usize {
+    memory(pid, "VmHWM:")
+}
+
+/// Returns the resident memory of a process, in bytes.
+pub fn resident_memory(pid: impl std::fmt::Display) -> usize {
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: impl std::fmt::Display, field: &str) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the field");
     line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
 }
 

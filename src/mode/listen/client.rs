@@ -3,27 +3,26 @@
 use super::{
     admit::{self, Admitted},
     announce,
+    budget::WorkBudget,
     client_record::ClientRecord,
     exec::Exec,
     faults::ClientFaults,
     hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender, too_slow},
     reply::ClientReplies,
     shared::Shared,
+    waits::{changed, command_room, is_shown, progress, replies_room},
 };
 use crate::{
     connect::incoming::Incoming,
     job::listen::Service,
     net::TransportHandle,
-    proto::{Assembler, Close, CloseCode, Event, Kind, Piece, SharedMessage},
+    proto::{Assembler, Close, CloseCode, Event, Kind, Piece, SharedMessage, buffers},
     script::awaited::AwaitedKind,
     session::{Session, clock, limits::QUEUE_LIMIT_BYTES},
     sink::{Print, sinks::Sinks},
 };
 use std::{
-    future::poll_fn,
-    pin::pin,
     sync::{Arc, atomic::Ordering},
-    task::Poll,
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, sleep_until};
@@ -37,18 +36,25 @@ pub(super) async fn answer(
 ) {
     // The future of the handshake is larger than that of a session, and is not kept.
     let admitted = Box::pin(admit::admit(&shared, incoming, handle)).await;
-    if let Some(admitted) = admitted {
-        run(shared, admitted, print).await;
+    if let Some(client) = admitted.map(|admitted| run(shared, admitted, print.as_ref())) {
+        client.await;
     }
 }
 
 /// Serves an admitted client until its session is over.
-pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<Print>) {
+///
+/// The future of an idle client is most of its memory. That of an async function would keep the
+/// arguments beside what is made of them.
+pub(super) fn run(
+    shared: Arc<Shared>,
+    admitted: Admitted,
+    print: Option<&Print>,
+) -> impl Future<Output = ()> + Send + use<> {
     let Admitted { session, mailbox, environment, conversation, subprotocol, faults } = admitted;
     let common = &shared.job.common;
     let (report, events) = (shared.notes.report, shared.output.events.as_ref());
     let sinks = Sinks::of_peer(common.frames, report, mailbox.id, events, &shared.recorders);
-    sinks.print_with(print.as_ref());
+    sinks.print_with(print);
     let exec = match &shared.job.service {
         Service::Exec(command) => Exec::start(command, &environment, &shared, &mailbox),
         _ => None,
@@ -56,6 +62,7 @@ pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<P
     let replies = conversation.map(|conversation| {
         ClientReplies::new(&mailbox, conversation, subprotocol.as_deref(), &shared)
     });
+    let session = Box::new(sinks.observe(session));
     let mut client = Client {
         sinks,
         assembler: Assembler::default(),
@@ -63,14 +70,15 @@ pub(super) async fn run(shared: Arc<Shared>, admitted: Admitted, print: Option<P
         message: Vec::new(),
         current: None,
         exec,
-        replies,
+        replies: replies.map(Box::new),
         faults,
         is_dropped: false,
         has_turn: false,
+        budget: WorkBudget::new(),
         mailbox,
         shared,
     };
-    client.serve(session).await;
+    async move { client.serve(session).await }
 }
 
 struct Client {
@@ -85,12 +93,13 @@ struct Client {
     /// The message that is being sent, and the number of its next frame.
     current: Option<(Arc<SharedMessage>, usize)>,
     exec: Option<Exec>,
-    replies: Option<ClientReplies>,
+    replies: Option<Box<ClientReplies>>,
     faults: Option<Box<ClientFaults>>,
     /// True if the session was closed because the client was too slow.
     is_dropped: bool,
     /// True if other clients wait for this one to complete a message.
     has_turn: bool,
+    budget: WorkBudget,
 }
 
 /// What a client that sent a message has to wait for.
@@ -103,6 +112,8 @@ enum Stall {
     Recipients,
     Command,
     Replies,
+    /// Other clients, which are served first.
+    Budget,
 }
 
 /// What was taken with a piece of a message.
@@ -117,8 +128,7 @@ enum Taken {
 }
 
 impl Client {
-    async fn serve(&mut self, session: Session) {
-        let mut session = self.sinks.observe(session);
+    async fn serve(&mut self, mut session: Box<Session>) {
         self.exchange(&mut session).await;
         self.end_turn();
         self.shared.unfinished.fetch_sub(self.held, Ordering::Relaxed);
@@ -158,12 +168,18 @@ impl Client {
                 continue;
             }
             let stall = self.take_events(session);
+            self.budget.spend(session.queued(), 0);
             let replies_wait = self.act(session);
             self.take_deliveries(session);
             if self.faults.as_mut().is_some_and(|it| it.perform(session, &self.shared)) {
                 return;
             }
             if self.is_stalled() {
+                continue;
+            }
+            if self.budget.is_spent() {
+                session.write().await;
+                self.budget.renew().await;
                 continue;
             }
             let ordered = self.mailbox.record().and_then(|record| {
@@ -178,18 +194,22 @@ impl Client {
                 self.end_turn();
             }
             let (shared, over) = (&self.shared, session.is_over());
+            let reading = stall == Stall::Nothing;
             let id = self.mailbox.id;
             session.set_stalled(stall == Stall::Session);
             let wake = deadline.unwrap_or_else(clock::now);
             tokio::select! {
-                () = progress(session, shared, stall == Stall::Nothing), if !over => {}
+                // Usually the first one is ready, and the others need not be asked. Timers are made only
+                // if they are needed.
+                biased;
+                () = progress(session, shared, reading, &mut self.budget), if !over => {}
                 () = self.mailbox.wake.notified() => {}
                 () = shared.output.has_room(), if stall == Stall::Output => self.has_turn = true,
-                () = sleep(TURN), if self.has_turn => self.end_turn(),
+                () = async { sleep(TURN).await }, if self.has_turn => self.end_turn(),
                 () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients || replies_wait => {}
-                () = sleep_until(wake.into()), if deadline.is_some() => {}
+                () = async { sleep_until(wake.into()).await }, if deadline.is_some() => {}
                 () = changed(self.faults.as_deref()), if self.faults.is_some() => {}
-                () = replies_room(self.replies.as_ref()), if self.replies.is_some() => {}
+                () = replies_room(self.replies.as_deref()), if self.replies.is_some() => {}
                 () = command_room(self.exec.as_ref()), if stall == Stall::Command => {}
             }
         }
@@ -261,8 +281,16 @@ impl Client {
                     }
                     continue;
                 }
-                Some(_) => continue,
+                Some(_) => {
+                    self.budget.spend(0, 0);
+                    continue;
+                }
             };
+            let recipients = match self.shared.job.service {
+                Service::Broadcast if piece.last => self.shared.hub.count(),
+                _ => 0,
+            };
+            self.budget.spend(piece.payload.len(), recipients);
             match self.take_piece(&piece, is_open) {
                 Taken::Part => self.count_unfinished(session),
                 Taken::Nothing => {}
@@ -276,7 +304,9 @@ impl Client {
     fn take_piece(&mut self, piece: &Piece<'_>, is_open: bool) -> Taken {
         let Some(payload) = self.assembler.push(piece) else { return Taken::Part };
         let shared = &*self.shared;
-        shared.unfinished.fetch_sub(std::mem::take(&mut self.held), Ordering::Relaxed);
+        if self.held > 0 {
+            shared.unfinished.fetch_sub(std::mem::take(&mut self.held), Ordering::Relaxed);
+        }
         if shared.is_ending() {
             self.assembler.release();
             return Taken::Nothing;
@@ -296,8 +326,16 @@ impl Client {
                     replies.received(kind, payload, shared);
                 }
             }
-            // The payload may be in the session's buffer.
-            Service::Echo => self.message.extend_from_slice(payload),
+            // A message that came whole is in the session's buffer, another in the assembler.
+            Service::Echo if piece.first => {
+                self.message = buffers::take();
+                self.message.extend_from_slice(payload);
+                return Taken::Whole(kind);
+            }
+            Service::Echo => {
+                self.message = self.assembler.take();
+                return Taken::Whole(kind);
+            }
         }
         self.assembler.release();
         Taken::Whole(kind)
@@ -308,11 +346,9 @@ impl Client {
         match &self.shared.job.service {
             Service::Echo => {
                 // Fails only if the session is closing; no echo is expected then.
-                let _ = session.send(kind, &self.message);
-                self.message.clear();
-                if self.message.capacity() > KEPT_CAPACITY_BYTES {
-                    self.message = Vec::new();
-                }
+                let message = std::mem::take(&mut self.message);
+                let _ = session.send(kind, &message);
+                buffers::give(message);
             }
             Service::Reply(..) => {
                 // Before the answer to a Close that follows the message.
@@ -346,6 +382,9 @@ impl Client {
 
     fn stall(&self, session: &Session) -> Stall {
         let shared = &self.shared;
+        if self.budget.is_spent() {
+            return Stall::Budget;
+        }
         if session.queued() >= QUEUE_LIMIT_BYTES {
             // Also bounds the pongs for a client that does not read them.
             return match shared.job.service {
@@ -366,7 +405,7 @@ impl Client {
             }
             Service::Reply(..)
                 if session.is_open()
-                    && (self.replies.as_ref().is_some_and(ClientReplies::is_full)
+                    && (self.replies.as_ref().is_some_and(|replies| replies.is_full())
                         || self.faults.as_ref().is_some_and(|faults| faults.is_pending())) =>
             {
                 Stall::Replies
@@ -424,48 +463,7 @@ fn broadcast(shared: &Shared, from: u64, kind: Kind, payload: &[u8]) {
     shared.hub.send(&others, &Delivery::Message(Arc::new(message)));
 }
 
-/// Drives the session until something happens. If the output becomes full meanwhile, also returns,
-/// so that nothing is read that would have to wait in a buffer of its own.
-async fn progress(session: &mut Session, shared: &Shared, reading: bool) {
-    let mut progress = pin!(session.progress(reading));
-    poll_fn(|cx| {
-        if reading && is_shown(shared) && shared.output.is_full() {
-            return Poll::Ready(());
-        }
-        progress.as_mut().poll(cx)
-    })
-    .await;
-}
-
-/// Reports whether received messages are written to the output.
-fn is_shown(shared: &Shared) -> bool {
-    shared.output.events.is_some() || shared.job.service == Service::Talk
-}
-
-async fn changed(faults: Option<&ClientFaults>) {
-    match faults {
-        Some(faults) => faults.changed().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn replies_room(replies: Option<&ClientReplies>) {
-    match replies {
-        Some(replies) => replies.has_room().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn command_room(exec: Option<&Exec>) {
-    match exec {
-        Some(exec) => exec.has_room().await,
-        None => std::future::pending().await,
-    }
-}
-
 /// The greatest number of bytes of all messages that have arrived in part.
 const UNFINISHED_LIMIT_BYTES: usize = 256 << 20;
 /// The time that a client has to complete a message while others wait for the output.
 const TURN: Duration = Duration::from_millis(20);
-/// The capacity that is kept for messages that are sent back.
-const KEPT_CAPACITY_BYTES: usize = 4 << 10;

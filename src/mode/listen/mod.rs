@@ -7,6 +7,7 @@
 
 mod admit;
 mod announce;
+mod budget;
 mod client;
 mod client_record;
 mod connection;
@@ -24,6 +25,7 @@ mod output;
 mod prompt;
 mod reply;
 mod shared;
+mod waits;
 
 use crate::{
     connect::Dialer,

@@ -562,3 +562,12 @@ fn a_client_that_does_not_read_can_be_closed_and_dropped_at_the_prompt() {
         assert_eq!(notes[1], "client 2 disconnected: dropped by /drop, 1 message skipped");
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_waits_takes_little_memory() {
+    let bench = Bench::talk(SlowClients::Drop);
+    let Pair { server, .. } = Bed::default().pair();
+    let client = client::run(Arc::clone(&bench.shared), bench.admitted(server), None);
+    let size = size_of_val(&client) + size_of::<Session>();
+    assert!(size <= 5 << 10, "{size} bytes");
+}
