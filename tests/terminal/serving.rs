@@ -190,7 +190,8 @@ fn clients_are_listed_with_their_requests_and_traffic() {
             assert!(parts.iter().all(|part| row.contains(part)), "{row}");
         };
         is(row(" 1"), ["1 / 5 B", "0 / 0 B", "/chat?token=[redacted]&room=7"]);
-        is(row(" 2"), ["0 / 0 B", "1 / 8 B", "  -  "]);
+        is(row(" 2"), ["0 / 0 B", "1 / 8 B", "  /"]);
+        assert!(!view.has_part("SUBPROTOCOL"), "{view:#?}");
         enter(screen, "all>", "/headers 1");
         let view = screen.has("< GET /chat?token=[redacted]&room=7 HTTP/1.1");
         assert!(view.has_part("< Sec-WebSocket-Version: 13"), "{view:#?}");

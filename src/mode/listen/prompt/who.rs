@@ -31,16 +31,18 @@ fn row(client: &Mailbox) -> Row {
         amount(traffic.received),
         amount(traffic.sent),
         size(client.queued().saturating_add(traffic.queued) as u64),
-        record.subprotocol.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
+        record.subprotocol.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string),
         record.target.to_string(),
     ]
 }
 
-/// Returns the text of the table. The last columns are cut to the width of the screen.
+/// Returns the text of the table. A column without any value is left out, and lines are cut to the
+/// width of the screen.
 fn lay_out(rows: &[Row], columns: usize) -> String {
     let header = HEADER.map(ToOwned::to_owned);
     let all = || std::iter::once(&header).chain(rows);
     let width = |text: &String| text.chars().count();
+    let has_values = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|it| it != NONE));
     let mut widths = [0; COLUMNS];
     for row in all() {
         for (widest, text) in widths.iter_mut().zip(row) {
@@ -49,7 +51,8 @@ fn lay_out(rows: &[Row], columns: usize) -> String {
     }
     let lines = all().enumerate().map(|(number, row)| {
         let mut line = String::new();
-        for (at, (text, wide)) in row.iter().zip(widths).enumerate() {
+        let cells = row.iter().zip(widths).enumerate();
+        for (at, (text, wide)) in cells.filter(|(at, _)| has_values(*at)) {
             let gap = if at == 0 { "" } else { "  " };
             let is_number = matches!(at, 0 | 3..=5);
             let padding = " ".repeat(wide.saturating_sub(width(text)));
@@ -94,6 +97,8 @@ const MAX_ROWS: usize = 1000;
 /// The width of a time of day without its milliseconds.
 const CLOCK_COLUMNS: usize = 8;
 const CUT: &str = "...";
+/// The value of a client without a subprotocol.
+const NONE: &str = "-";
 
 #[cfg(test)]
 mod tests {
@@ -114,6 +119,11 @@ mod tests {
         assert_eq!(at(lines[1], "127"), at(lines[2], "127"));
         assert!(lines[1].starts_with(" 1  127") && lines[2].starts_with("12  127"), "{text}");
         assert!(lines[2].len() <= 80 && lines[2].ends_with("..."), "{text}");
+        assert!(!text.contains("SUBPROTOCOL"), "{text}");
+        let mut with_subprotocol = row("3", "/chat");
+        with_subprotocol[6] = "mqtt".to_owned();
+        let text = lay_out(&[row("1", "/chat"), with_subprotocol], 80);
+        assert!(text.contains("SUBPROTOCOL") && text.contains("mqtt"), "{text}");
     }
 
     #[test]
