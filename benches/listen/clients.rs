@@ -83,7 +83,7 @@ impl FrameCounter {
     }
 }
 
-/// How many clients got a session, and how long it took until the last one had it.
+/// The number of clients that got a session, and the time until the last one had it.
 pub struct Opened {
     pub open: usize,
     pub time: Duration,

@@ -111,7 +111,7 @@ impl Options {
                 "--bin" => options.sockeye = value().into(),
                 "--peers" => options.peers = value().into(),
                 "--server" => options.server = Some(value()),
-                // Of cargo.
+                // Cargo passes arguments of its own.
                 _ => {}
             }
         }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// What a server does with a message.
+/// The treatment of a message by a server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Echo,

@@ -22,7 +22,7 @@ use crate::{
 };
 use std::path::{Path, PathBuf};
 
-/// What is sent beside stdin.
+/// The messages of the command line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conversation {
     /// `-x` and `--expect`, in the order given.

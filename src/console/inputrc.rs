@@ -45,7 +45,7 @@ impl Inputrc {
     }
 
     fn apply(&mut self, text: &str, depth: usize) {
-        // Whether each enclosing condition holds.
+        // True for each enclosing condition that holds.
         let mut conditions: Vec<bool> = Vec::new();
         for line in text.lines() {
             let mut words = line.split_whitespace();

@@ -101,7 +101,7 @@ pub(super) fn looks_like_zlib(message: &[u8]) -> bool {
     is_deflate && flags & 0x20 == 0 && u16::from_be_bytes([method, flags]).is_multiple_of(31)
 }
 
-/// Whether a new stream has the header of zlib.
+/// The headers to try for a new stream: that of zlib if true, none if false.
 pub(super) const ZLIB: &[bool] = &[true];
 pub(super) const RAW: &[bool] = &[false];
 pub(super) const ZLIB_OR_RAW: &[bool] = &[true, false];

@@ -70,7 +70,7 @@ pub enum UnmetReply {
         rule: usize,
         /// Its line.
         line: usize,
-        /// How often it was used.
+        /// The number of times it was used.
         times: u64,
     },
     /// A header of a request is not as expected.

@@ -93,7 +93,7 @@ pub enum ServerCertificate {
     SelfSigned,
 }
 
-/// What a server does with its clients' messages.
+/// The treatment of clients' messages by a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Messages are shown, and input lines are sent to all clients.

@@ -80,7 +80,7 @@ impl Decoded {
     }
 }
 
-/// What an escape stands for.
+/// The meaning of an escape.
 enum Unit {
     None,
     Byte(u8),
@@ -183,7 +183,7 @@ const NAMED: [(&str, char); 11] = [
     ("percnt", '%'),
     ("nbsp", '\u{a0}'),
 ];
-/// What follows a text that is cut off.
+/// Marks after a text that is cut off.
 pub(super) const ELLIPSES: [&str; 2] = ["...", "…"];
 /// The maximum length of a character reference, with some leading zeros.
 const MAX_ENTITY_BYTES: usize = 16;

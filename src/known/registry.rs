@@ -41,7 +41,7 @@ pub(super) enum Origin {
 /// The place where a secret may be cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// Before each `...`, and at the end if much of it is there.
+    /// Before each `...`, and at the end if much of the secret precedes it.
     Marked,
     /// At the end.
     AtEnd,

@@ -69,7 +69,7 @@ impl Coding {
     fn decode(self, bytes: &[u8]) -> Vec<u8> {
         let mut text = Vec::new();
         let limit = MAX_BODY_BYTES as u64;
-        // What precedes a fault is kept.
+        // The text before a fault is kept.
         let _ = match self {
             Self::Gzip => GzDecoder::new(bytes).take(limit).read_to_end(&mut text),
             Self::Deflate => ZlibDecoder::new(bytes).take(limit).read_to_end(&mut text),

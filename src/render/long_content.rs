@@ -8,7 +8,7 @@ use std::io;
 /// A long message that is being written, with the text around it.
 #[derive(Debug)]
 pub struct LongContent {
-    /// What precedes the content; empty once it was written.
+    /// Text before the content; empty once it was written.
     before: Vec<u8>,
     after: Vec<u8>,
     message: StoredMessage,

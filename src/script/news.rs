@@ -1,4 +1,4 @@
-//! What a script has to tell the user.
+//! Notes of a script for the user.
 
 use super::{matcher::Matcher, template::MissingValue};
 use crate::redact::Quote;

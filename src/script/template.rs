@@ -49,7 +49,7 @@ enum JsonPlace {
     Value,
 }
 
-/// What placeholders may refer to.
+/// The values that placeholders may use.
 pub struct Scope<'a> {
     /// The names that [`Values::append`] knows. They take precedence over the names of the table of
     /// [`Template`].

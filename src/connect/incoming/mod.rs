@@ -47,7 +47,7 @@ pub struct Incoming {
     limit: Duration,
 }
 
-/// What carries the answer.
+/// The carrier of the answer.
 enum Exchange {
     Http1 {
         transport: Box<dyn Transport>,
@@ -58,7 +58,7 @@ enum Exchange {
     Http2(Box<ServerRequest>),
 }
 
-/// What a connection turned out to carry.
+/// The content of an accepted connection.
 pub enum Arrival {
     /// A request over HTTP/1.1.
     Request(Incoming),

@@ -9,7 +9,7 @@ use crate::{
 };
 use std::str;
 
-/// What a peer sent instead of a frame.
+/// Bytes that a peer sent instead of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OutsideFrames {
     /// An HTTP response with this status.

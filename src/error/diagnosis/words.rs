@@ -135,7 +135,7 @@ pub(super) const LIMITS: &[&str] = &[
 /// Limits of size.
 pub(super) const SIZES: &[&str] =
     &["too large", "too big", "too long", "size limit", "maximum size", "max payload"];
-/// What has a size.
+/// Nouns of things that have a size.
 pub(super) const SIZED: &[&str] =
     &["body", "content", "data", "frame", "max payload", "message", "packet", "payload", "size"];
 /// Ends of a session in favour of a later one.

@@ -102,7 +102,7 @@ struct Client {
     budget: WorkBudget,
 }
 
-/// What a client that sent a message has to wait for.
+/// The reason why no more messages of a client are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stall {
     Nothing,
@@ -116,7 +116,7 @@ enum Stall {
     Budget,
 }
 
-/// What was taken with a piece of a message.
+/// The result of taking a piece of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     /// Part of a message.

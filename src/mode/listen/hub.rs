@@ -38,7 +38,7 @@ struct Clients {
     closing: Option<Close>,
 }
 
-/// What is to be sent to one client.
+/// The queue of deliveries to one client.
 pub(super) struct Mailbox {
     pub(super) id: u64,
     state: Mutex<Queue>,

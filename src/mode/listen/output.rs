@@ -65,7 +65,7 @@ fn append(buffer: &mut OutputBuffer, text: Option<String>) {
     }
 }
 
-/// Whether messages begin with the client's number.
+/// When messages begin with the client's number.
 enum Labels {
     Always,
     Never,

@@ -367,7 +367,7 @@ fn a_request_that_is_not_completed_in_time_is_answered_and_told() {
 fn incomplete_messages_of_all_clients_are_limited_together() {
     testbed::run(async {
         let server = Bench::new(job(Service::Echo, SlowClients::Drop));
-        // What other clients have sent of their messages.
+        // The incomplete messages of other clients.
         server.shared.unfinished.store((256 << 20) - 100_000, Ordering::Relaxed);
         let (mut patient, _a) = server.join_raw();
         let (mut greedy, _b) = server.join_raw();

@@ -1,4 +1,4 @@
-//! What a client of a server waits for.
+//! The conditions for which the task of a client waits.
 
 use super::{
     budget::WorkBudget, exec::Exec, faults::ClientFaults, reply::ClientReplies, shared::Shared,

@@ -40,7 +40,7 @@ pub struct Http2Server {
     is_idle: bool,
 }
 
-/// How far a connection has been shut down by us.
+/// The progress of our shutdown of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     No,

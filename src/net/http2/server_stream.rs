@@ -22,7 +22,7 @@ use tokio::{
     sync::{Notify, futures::OwnedNotified},
 };
 
-/// What the streams of a connection share with the task that drives it.
+/// State that the streams of a connection share with the task that drives it.
 #[derive(Debug)]
 pub(super) struct StreamLink {
     pub(super) peer: Arc<Mutex<PeerState>>,

@@ -47,7 +47,7 @@ struct Turn {
     rule: usize,
     /// The number of the turn, which orders turns that are due at the same time.
     number: u64,
-    /// How often the rule had been used, from 1.
+    /// The number of this use of the rule, from 1.
     use_number: u64,
     step: usize,
     /// The number of messages that an interval has sent.

@@ -27,7 +27,7 @@ use regex::Regex;
 use std::time::Duration;
 use toml::de::DeTable;
 
-/// What a script refers to beside itself.
+/// Access to what a script refers to outside its file.
 pub struct Surroundings<'a> {
     /// Returns the value of an environment variable that is set.
     pub variable: &'a dyn Fn(&str) -> Result<String, std::env::VarError>,
@@ -72,7 +72,7 @@ struct Reader<'a> {
     forward: Option<Target>,
 }
 
-/// What the templates of a rule may refer to.
+/// The names that templates of a rule may use.
 struct Names<'a> {
     known: Vec<&'a str>,
     has_message: bool,

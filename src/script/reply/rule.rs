@@ -35,7 +35,7 @@ pub struct RuleTable {
     pub path: Option<PathPattern>,
     /// The rules, of which the first that matches is used.
     pub rules: Vec<Rule>,
-    /// What must be true at the end of the run.
+    /// Expectations that are judged at the end of the run.
     pub expected: Expected,
     /// Faults of the whole session.
     pub faults: Arc<[FaultRule]>,
@@ -134,7 +134,7 @@ pub struct Pause {
     pub longest: Duration,
 }
 
-/// What must be true at the end of the run.
+/// Expectations that are judged at the end of the run.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
     /// The indices of rules that must have been used.
@@ -145,7 +145,7 @@ pub struct Expected {
     pub headers: Vec<(String, HeaderRule)>,
 }
 
-/// What is expected of a header.
+/// An expectation about a header.
 #[derive(Clone, Debug)]
 pub enum HeaderRule {
     Present,

@@ -18,7 +18,7 @@ use crate::{
 use colored::Colorize as _;
 use std::{pin::Pin, time::Instant};
 
-/// Whether the statistics of a session include those of the session before it.
+/// The statistics of a session: continued from the session before it, or new.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Figures {
     Continued,
