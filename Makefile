@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test peers deps conformance bench lint picture diagrams feed
+.PHONY: help run demo test docs-test peers deps conformance bench lint picture diagrams feed
 
 # `make lint DENY=no` skips cargo-deny, which downloads advisories.
 DENY ?= $(shell command -v cargo-deny)
@@ -17,6 +17,10 @@ demo: ## run the examples, and measure push against polling
 test: peers ## run all tests except conformance
 	cargo test --locked
 	cargo test --locked --test peers
+
+docs-test: peers ## run the commands of README.md and docs/, and compare what they show
+	cargo test --locked --test tests -- guides:: listen::guide conversations:: decode::the_documented listen::reply listen::driver
+	cargo test --locked --test peers -- guides::
 
 peers: ## install the WebSocket implementations for the test target `peers` into target/peers
 	@tests/peers/install

@@ -10,7 +10,7 @@ mod websocket_client;
 #[allow(dead_code, reason = "its main function is not called")]
 mod websocket_server;
 
-use crate::{guides::Server, support::Test};
+use crate::support::{Test, page::Server};
 use std::{
     fs,
     net::TcpListener,
@@ -19,6 +19,10 @@ use std::{
     time::Duration,
 };
 use trading_feed::Plan;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
 
 /// Serves one client by the example. Returns its port.
 fn serve_one() -> (JoinHandle<()>, u16) {
@@ -56,7 +60,7 @@ fn the_server_of_the_library_refuses_a_request_without_an_upgrade() {
 #[test]
 fn the_client_of_the_library_talks_with_servers() {
     let messages = ["one", "two", "\u{1f41f}"].map(ToOwned::to_owned);
-    let sockeye = Server::start("sockeye listen 9000 --echo");
+    let sockeye = Server::start("sockeye listen 9000 --echo", root());
     let talk = |port: &str| websocket_client::talk(&format!("127.0.0.1:{port}"), &messages);
     assert_eq!(talk(&sockeye.port).unwrap(), messages);
     let (server, port) = serve_one();
@@ -68,7 +72,7 @@ fn the_client_of_the_library_talks_with_servers() {
 fn the_scripts_go_through_the_protocol() {
     let binary = env!("CARGO_BIN_EXE_sockeye");
     let command = format!("SOCKEYE='{binary}' exec examples/websocket_server.sh 0");
-    let server = Server::start(&command);
+    let server = Server::start(&command, root());
     Test::new()
         .shell(format!("SOCKEYE=$1 examples/websocket_client.sh 127.0.0.1:{}", server.port))
         .stdout(b"Hello\n\x00\x01\x02\xff\nthree frames for this\n".to_vec())
@@ -101,7 +105,7 @@ fn push_needs_less_than_polling() {
 
 #[test]
 fn each_example_is_listed_and_demonstrated() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let folder = root().join("examples");
     let [list, demo] =
         ["README.md", "demo"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
     let folders = [folder.clone(), folder.join("websocket_applications")];

@@ -25,6 +25,7 @@ mod diagnosis;
 mod echo;
 mod examples;
 mod gateways;
+mod guides;
 mod http2;
 mod listen;
 mod openssl;

@@ -4,6 +4,7 @@ pub mod child;
 mod expected;
 mod http2_proxy;
 mod message;
+pub mod page;
 pub mod peer;
 pub mod server;
 mod test;
