@@ -382,3 +382,67 @@ fn faults_are_told_with_v() {
     }
     server.terminate();
 }
+
+#[test]
+fn lines_of_stdin_cut_reset_and_stall_one_client() {
+    let all = |faults: &[&str]| {
+        let lines: Vec<_> = [r#"{"type":"await","match":"^go$","conn":1}"#]
+            .iter()
+            .chain(faults)
+            .chain(&[r#"{"type":"text","data":"after"}"#])
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let lines = lines.concat();
+        Server::setup(["listen", "--input", "jsonl", "0"]).bytes(lines).start()
+    };
+    let sent = r#"{"type":"text","data":"a","conn":1}"#;
+    let stall = r#"{"type":"stall","seconds":0.05,"conn":1}"#;
+    let endless = r#"{"type":"stall","conn":1}"#;
+    let (cut, reset) = (r#"{"type":"cut","conn":1}"#, r#"{"type":"reset","conn":1}"#);
+    let close = r#"{"type":"close","code":4001,"reason":"bye","conn":1}"#;
+    let closed = [text("a"), b"\x88\x05\x0f\xa1bye".to_vec()].concat();
+    let resumed = [text("a"), text("after")].concat();
+    for (faults, expected, end, told) in [
+        (&[sent, cut][..], text("a"), End::Cut, "cut by a line of stdin"),
+        (&[reset], Vec::new(), End::Reset, "reset by a line of stdin"),
+        (&[sent, close, cut], closed, End::Cut, "cut by a line of stdin"),
+        (&[sent, stall], resumed, End::Open, ""),
+        (&[sent, stall, cut], text("a"), End::Cut, "cut by a line of stdin"),
+        (&[sent, endless], text("a"), End::Silent, "left while a line of stdin stalled"),
+        (&[sent, endless, cut], text("a"), End::Cut, "cut by a line of stdin"),
+    ] {
+        let server = all(faults);
+        let mut client = server.connect();
+        client.send_raw(&masked("go"));
+        receive(&mut client, &expected, end, &faults.concat());
+        drop(client);
+        if !told.is_empty() {
+            server.child.await_stderr(&format!("client 1 disconnected: {told}\n"));
+        }
+        // The others are served.
+        let mut other = server.join(2);
+        other.send("b");
+        other.close();
+        server.terminate();
+    }
+}
+
+#[test]
+fn a_fault_of_stdin_does_not_wait_forever_for_a_client_that_does_not_read() {
+    let long = format!("{{\"type\":\"text\",\"data\":\"{}\"}}\n", "x".repeat(12 << 20));
+    let server = Server::setup([
+        "listen",
+        "--input",
+        "jsonl",
+        "--close-timeout",
+        "0.2",
+        "--max-queue",
+        "64M",
+    ])
+    .bytes(format!("{long}{{\"type\":\"cut\"}}\n"))
+    .start();
+    let client = server.connect();
+    server.child.await_stderr("client 1 disconnected: cut by a line of stdin\n");
+    drop(client);
+    server.terminate();
+}

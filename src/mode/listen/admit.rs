@@ -140,7 +140,8 @@ pub(super) async fn admit(
             let conversation = replies.zip(route).map(|(replies, route)| {
                 Conversation::new(&replies, route, mailbox.id, &request.headers)
             });
-            let faults = (line.is_some() || conversation.is_some())
+            let takes_lines = shared.job.format.jsonl_input;
+            let faults = (line.is_some() || conversation.is_some() || takes_lines)
                 .then(|| Box::new(ClientFaults::new(mailbox.id, line.zip(Some(rules)), handle)));
             let subprotocol = agreement.subprotocol;
             Some(Admitted { session, mailbox, environment, conversation, subprotocol, faults })

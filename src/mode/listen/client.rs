@@ -6,7 +6,7 @@ use super::{
     budget::WorkBudget,
     client_record::ClientRecord,
     exec::Exec,
-    faults::ClientFaults,
+    faults::{ClientFaults, Origin},
     hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender, too_slow},
     reply::ClientReplies,
     shared::Shared,
@@ -161,8 +161,10 @@ impl Client {
                 // Fails only if the session is closing.
                 let _ = session.close(&too_slow());
             }
+            let faults = self.faults.as_mut();
+            let fault = faults.and_then(|it| it.begin_queued(&self.mailbox, session));
             if self.is_stalled() {
-                if self.wait_stalled().await {
+                if self.wait_stalled(fault).await {
                     return;
                 }
                 continue;
@@ -186,7 +188,8 @@ impl Client {
                 record.note_traffic(session);
                 record.deadline()
             });
-            let deadline = self.deadline(session).into_iter().chain(ordered).min();
+            let due = self.deadline(session);
+            let deadline = due.into_iter().chain(ordered).chain(fault).min();
             if stall == Stall::Nothing && session.is_over() {
                 return;
             }
@@ -254,11 +257,14 @@ impl Client {
         faults.is_stalled()
     }
 
-    /// Waits until something changes. Returns true if the client has left meanwhile.
-    async fn wait_stalled(&mut self) -> bool {
+    /// Waits until something changes, or a fault is due at `fault`. Returns true if the client has left
+    /// meanwhile.
+    async fn wait_stalled(&mut self, fault: Option<Instant>) -> bool {
         let Some(faults) = &mut self.faults else { return false };
+        let wake = fault.unwrap_or_else(clock::now);
         tokio::select! {
             () = faults.stalled() => {}
+            () = async { sleep_until(wake.into()).await }, if fault.is_some() => {}
             () = self.mailbox.wake.notified() => {}
         }
         faults.ended().is_some()
@@ -418,6 +424,10 @@ impl Client {
     /// Moves deliveries to the session while it has room.
     fn take_deliveries(&mut self, session: &mut Session) {
         while session.queued() < QUEUE_LIMIT_BYTES && session.is_open() {
+            if self.current.is_none() && self.faults.as_ref().is_some_and(|it| it.is_pending()) {
+                // Nothing is sent after what the fault waits for.
+                return;
+            }
             if let Some((message, from)) = self.current.take() {
                 let next = session.send_shared(&message, from, QUEUE_LIMIT_BYTES);
                 match next {
@@ -440,6 +450,13 @@ impl Client {
                 Some(Delivery::Ping(payload)) => session.ping(&payload),
                 Some(Delivery::Pong(payload)) => session.pong(&payload),
                 Some(Delivery::Close(close)) => session.close(&close),
+                Some(Delivery::Fault(ending, latest)) => {
+                    if let Some(faults) = &mut self.faults {
+                        let limit = latest.saturating_duration_since(clock::now());
+                        faults.begin(ending, Origin::Stdin, limit);
+                    }
+                    Ok(())
+                }
             };
         }
     }

@@ -14,9 +14,11 @@ use crate::{
     script::{
         action::{Action, Outgoing},
         awaited::Awaited,
+        fault::Ending,
         input::{self, Next},
         jsonl,
     },
+    session::clock,
     sys::{
         stdio::{self, Stdin, StdinKind},
         unix::is_foreground,
@@ -175,12 +177,13 @@ impl Lines {
 
     fn action(&self, line: &[u8]) -> Result<ConsoleEvent, (Option<usize>, String)> {
         let action = jsonl::parse(line).map_err(|fault| (fault.column, fault.words))?;
-        let awaited = match &action {
-            Some(_) => None,
-            None => Awaited::parse(line).map_err(|fault| (fault.column, fault.words))?,
-        };
-        if action.is_none() && awaited.is_none() {
-            return Ok(ConsoleEvent::Nothing);
+        let (mut awaited, mut fault) = (None, None);
+        if action.is_none() {
+            awaited = Awaited::parse(line).map_err(|fault| (fault.column, fault.words))?;
+            fault = Ending::parse_line(line).map_err(|fault| (fault.column, fault.words))?;
+            if awaited.is_none() && fault.is_none() {
+                return Ok(ConsoleEvent::Nothing);
+            }
         }
         let Addressees { conn, except } = Addressees::read(line).map_err(|words| (None, words))?;
         let to = match (conn.map(Numbers::into_vec), except.map(Numbers::into_vec)) {
@@ -199,6 +202,11 @@ impl Lines {
                 line,
                 deadline: None,
             }));
+        }
+        if let Some(ending) = fault {
+            let now = clock::now();
+            let latest = now.checked_add(self.settings.close_timeout).unwrap_or(now);
+            return Ok(ConsoleEvent::Send(to, Delivery::Fault(ending, latest)));
         }
         let Some(action) = action else { return Ok(ConsoleEvent::Nothing) };
         Ok(match action {

@@ -1,6 +1,7 @@
-//! The faults of one client's connection: those of rules (`--fault`, `[[fault]]`) and those of replies.
+//! The faults of one client's connection: those of rules (`--fault`, `[[fault]]`), of replies
+//! and of lines of stdin (`--input jsonl`).
 
-use super::shared::Shared;
+use super::{hub::Mailbox, shared::Shared};
 use crate::{
     connect::Established,
     escape::Escaped,
@@ -41,9 +42,10 @@ struct Pending {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
+pub(super) enum Origin {
     Rule,
     Reply,
+    Stdin,
 }
 
 /// A time in which the server neither reads nor writes.
@@ -90,13 +92,30 @@ impl ClientFaults {
         Self { line, rules, client, handle, pending: None, stall: None, ended: None }
     }
 
-    /// Ends or stalls the connection as a reply, once everything was sent.
-    pub(super) fn begin(&mut self, ending: Ending, limit: Duration) {
+    /// Ends or stalls the connection once everything was sent, but after `limit` at the latest.
+    pub(super) fn begin(&mut self, ending: Ending, origin: Origin, limit: Duration) {
         if let Some(line) = &self.line {
             line.report_drained();
         }
         let latest = later(limit);
-        self.pending = Some(Pending { ending, origin: Origin::Reply, latest });
+        self.pending = Some(Pending { ending, origin, latest });
+    }
+
+    /// Begins the first fault in the queue of the client before what precedes it: if its time has come,
+    /// if the session is closing, so that the queue is not sent, or if the connection is stalled until
+    /// the next fault. Returns the time at which the next one happens at the latest.
+    pub(super) fn begin_queued(&mut self, mailbox: &Mailbox, session: &Session) -> Option<Instant> {
+        let latest = mailbox.fault_latest()?;
+        let is_endless = matches!(self.stall, Some(Stall::Endless(_)));
+        let left = latest.saturating_duration_since(clock::now());
+        if session.is_open() && !is_endless && left > Duration::ZERO {
+            return Some(latest);
+        }
+        if let Some(ending) = mailbox.take_fault() {
+            self.resume();
+            self.begin(ending, Origin::Stdin, if is_endless { Duration::ZERO } else { left });
+        }
+        mailbox.fault_latest()
     }
 
     /// Reports whether a fault waits until everything was sent.
@@ -181,13 +200,20 @@ impl ClientFaults {
     }
 
     fn end(&mut self, Pending { ending, origin, .. }: Pending, now: Instant) {
-        let is_rule = origin == Origin::Rule;
         match ending {
-            Ending::Cut(_) if is_rule => self.ended = Some("cut by a fault"),
-            Ending::Cut(_) => self.ended = Some("cut by the reply script"),
+            Ending::Cut(_) => {
+                self.ended = Some(match origin {
+                    Origin::Rule => "cut by a fault",
+                    Origin::Reply => "cut by the reply script",
+                    Origin::Stdin => "cut by a line of stdin",
+                });
+            }
             Ending::Reset => {
-                self.ended =
-                    Some(if is_rule { "reset by a fault" } else { "reset by the reply script" });
+                self.ended = Some(match origin {
+                    Origin::Rule => "reset by a fault",
+                    Origin::Reply => "reset by the reply script",
+                    Origin::Stdin => "reset by a line of stdin",
+                });
                 // Otherwise the connection is cut.
                 if let Some(handle) = &self.handle {
                     handle.reset_at_end();
@@ -220,6 +246,7 @@ impl ClientFaults {
                 self.ended = Some(match origin {
                     Origin::Rule => "left while a fault stalled",
                     Origin::Reply => "left while the reply script stalled",
+                    Origin::Stdin => "left while a line of stdin stalled",
                 });
             }
             None => {}

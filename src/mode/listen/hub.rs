@@ -7,6 +7,7 @@ use super::client_record::ClientRecord;
 use crate::{
     job::listen::SlowClients,
     proto::{Close, CloseCode, SharedMessage},
+    script::fault::Ending,
     session::clock,
 };
 use std::{
@@ -57,6 +58,8 @@ struct Queue {
     /// The time since when the queue has been full.
     full_since: Option<Instant>,
     skipped: u64,
+    /// The time at which the first fault in the queue happens at the latest.
+    fault_latest: Option<Instant>,
     /// True once the queue takes nothing more.
     is_closed: bool,
     /// True once the client was too slow.
@@ -71,6 +74,9 @@ pub(super) enum Delivery {
     Pong(Arc<[u8]>),
     /// A Close, after which nothing more is sent.
     Close(Close),
+    /// A fault that ends or stalls the connection after what was queued before it, but at this time
+    /// at the latest.
+    Fault(Ending, Instant),
 }
 
 /// The clients that something is sent to.
@@ -300,13 +306,15 @@ impl Mailbox {
         if queue.is_closed {
             return false;
         }
-        if queue.full_since.is_some() {
+        if let Delivery::Fault(_, latest) = delivery {
+            queue.fault_latest.get_or_insert(latest);
+        } else if queue.full_since.is_some() {
             queue.skipped += 1;
             return false;
         }
         queue.bytes += delivery.size();
         queue.deliveries.push_back(delivery);
-        if queue.bytes >= max_queue {
+        if queue.bytes >= max_queue && queue.full_since.is_none() {
             queue.full_since = Some(clock::now());
             self.full.fetch_add(1, Ordering::Relaxed);
         }
@@ -333,7 +341,29 @@ impl Mailbox {
 
     /// Takes the next delivery. A message still counts as waiting until [`Self::sent`].
     pub(super) fn take(&self) -> Option<Delivery> {
-        self.lock().deliveries.pop_front()
+        let mut queue = self.lock();
+        let next = queue.deliveries.pop_front();
+        if matches!(next, Some(Delivery::Fault(..))) {
+            queue.find_fault();
+        }
+        next
+    }
+
+    /// Returns the time at which the first fault in the queue happens at the latest, if there is one.
+    pub(super) fn fault_latest(&self) -> Option<Instant> {
+        self.lock().fault_latest
+    }
+
+    /// Takes the first fault in the queue before what precedes it.
+    pub(super) fn take_fault(&self) -> Option<Ending> {
+        let mut queue = self.lock();
+        let at = queue.deliveries.iter().position(|it| matches!(it, Delivery::Fault(..)))?;
+        let fault = queue.deliveries.remove(at);
+        queue.find_fault();
+        match fault {
+            Some(Delivery::Fault(ending, _)) => Some(ending),
+            _ => None,
+        }
     }
 
     /// Records that a message was taken completely by the session, with `max_queue` as the limit of
@@ -365,6 +395,7 @@ impl Mailbox {
         let mut queue = self.lock();
         queue.is_closed = true;
         queue.deliveries.clear();
+        queue.fault_latest = None;
         if queue.full_since.take().is_some() {
             self.full.fetch_sub(1, Ordering::Relaxed);
         }
@@ -377,6 +408,16 @@ impl Mailbox {
     }
 }
 
+impl Queue {
+    /// Finds the time of the first fault.
+    fn find_fault(&mut self) {
+        self.fault_latest = self.deliveries.iter().find_map(|it| match it {
+            Delivery::Fault(_, latest) => Some(*latest),
+            _ => None,
+        });
+    }
+}
+
 impl Delivery {
     /// Returns the size that counts in a queue.
     fn size(&self) -> usize {
@@ -384,7 +425,7 @@ impl Delivery {
             + match self {
                 Self::Message(message) => message.payload().len(),
                 Self::Ping(payload) | Self::Pong(payload) => payload.len(),
-                Self::Close(_) => 0,
+                Self::Close(_) | Self::Fault(..) => 0,
             }
     }
 }

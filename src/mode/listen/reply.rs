@@ -1,7 +1,7 @@
 //! The replies of a script to one client (`--reply`).
 
 use super::{
-    faults::ClientFaults,
+    faults::{ClientFaults, Origin},
     forward::Forward,
     hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender},
     shared::Shared,
@@ -141,7 +141,7 @@ impl ClientReplies {
                 ReplyAction::Reset => Ending::Reset,
                 ReplyAction::Stall(time) => Ending::Stall(time),
             };
-            faults.begin(ending, shared.job.common.settings.close_timeout);
+            faults.begin(ending, Origin::Reply, shared.job.common.settings.close_timeout);
         }
         false
     }

@@ -120,7 +120,8 @@ impl Shared {
 
     /// Reports whether faults act on the sockets below sessions.
     pub(super) fn needs_sockets(&self) -> bool {
-        self.job.faults.iter().any(FaultRule::needs_socket)
+        self.job.format.jsonl_input
+            || self.job.faults.iter().any(FaultRule::needs_socket)
             || self.replies.get().is_some_and(|replies| replies.script.needs_socket)
     }
 

@@ -4,6 +4,7 @@
 //! and its `Display` writes, and a table in a reply script.
 
 mod decide;
+mod line;
 mod rule;
 mod stream;
 mod text;
