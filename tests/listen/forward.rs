@@ -1,8 +1,11 @@
 //! Messages that a reply script forwards to a real server.
 
 use super::reply::Script;
-use crate::support::server::{Client, Server};
-use std::{io::Read as _, net::TcpListener};
+use crate::support::{
+    closed_port,
+    server::{Client, Server},
+};
+use std::io::Read as _;
 use tungstenite::Message;
 
 /// Starts a server whose script forwards messages to this URL, with more rules.
@@ -65,8 +68,8 @@ fn expect_bad_gateway(mut client: Client) {
 
 #[test]
 fn a_real_server_that_is_not_there_is_told() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let server = in_front(&format!("ws://{closed}/"), "");
+    let (_reserved, port) = closed_port();
+    let server = in_front(&format!("ws://127.0.0.1:{port}/"), "");
     expect_bad_gateway(server.join(1));
     server.child.await_stderr("client 1: cannot forward messages: cannot connect to 127.0.0.1:");
     let refusing = Server::start(["listen", "--echo", "--status", "503", "0"]);
