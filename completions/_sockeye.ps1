@@ -149,7 +149,7 @@ Register-ArgumentCompleter -Native -CommandName 'sockeye' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Options that only a server has')
+            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Run a WebSocket server: each input line goes to all clients')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try sockeye without a server: talk to a built-in echo server')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a recording in the format of interactive mode')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell completion script')

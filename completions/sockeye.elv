@@ -146,7 +146,7 @@ set edit:completion:arg-completer[sockeye] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
-            cand listen 'Options that only a server has'
+            cand listen 'Run a WebSocket server: each input line goes to all clients'
             cand demo 'Try sockeye without a server: talk to a built-in echo server'
             cand show 'Show a recording in the format of interactive mode'
             cand completions 'Print a shell completion script'

@@ -1,7 +1,7 @@
 //! The `sockeye` command.
 
 use sockeye::{
-    cli::{config, generate, parse::parse, run::Run},
+    cli::{generate, parse::parse, run::Run},
     error::Error,
     job::run_outcome::RunOutcome,
     mode, report,
@@ -40,7 +40,7 @@ fn run() -> anyhow::Result<RunOutcome> {
     match task {
         Run::Job(job) => return Ok(mode::run(job, started)?),
         Run::Completions(shell) => generate::completions(shell)?,
-        Run::TargetNames => generate::target_names(&config::target_names()?)?,
+        Run::Candidates => generate::candidates()?,
         Run::Man(dir) => generate::man(dir)?,
         Run::Checked(words) => report::line(&format!("sockeye: {words}").into()),
     }

@@ -1,6 +1,6 @@
 //! The configuration file: defaults, targets, secrets by reference, and faults with their place.
 
-use crate::support::{Expected, Test, peer::Request};
+use crate::support::{Test, peer::Request};
 use std::{
     ffi::{OsStr, OsString},
     fs,
@@ -411,56 +411,37 @@ fn a_secret_that_others_can_read_is_noted() {
 }
 
 #[test]
-fn bash_completes_the_names_of_targets() {
+fn the_names_of_targets_are_completed() {
     let user = User::new(
         "[target.dev]\nurl = 'h'\n[target.staging]\n[target.'a b']\n[target.'$(kill${IFS}0)']\n",
     );
-    user.runs(&["completions", "targets"]).stdout("@$(kill${IFS}0)\n@dev\n@staging\n").run();
-    Test::new().args(["completions", "targets"]).run();
-    let bin = user.home.path().join("bin");
-    fs::create_dir(&bin).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sockeye"), bin.join("sockeye")).unwrap();
-    let path = std::env::var("PATH").unwrap();
-    // The program's error names the completed target, because none of them has a URL.
-    let typed = "eval \"$(sockeye completions bash)\"\nsockeye @st\t\nsockeye -q -c @sta\t\n\
-                 sockeye --no-conf\t @de\t\nexit\n";
-    user.runs(&[])
-        .env("PATH", format!("{}:{path}", bin.display()))
-        .shell("script -qec 'bash --norc --noprofile -i' /dev/null")
-        .stdin(typed)
-        .stdout(Expected::Parts(vec![
-            "config.toml:3:9: the target 'staging' has no url".to_owned(),
-            "config.toml:3:9: the target 'staging' has no url".to_owned(),
-            "sockeye: cannot look up '@dev': no configuration file".to_owned(),
-        ]))
-        .status(2)
-        .run();
+    let asks = |question: &str, candidates: &str| {
+        let question = question.replace('|', "\0");
+        let answer = format!("\n\n\n\n{candidates}");
+        user.runs(&["completions", "candidates"]).stdin(question).stdout(answer).run();
+    };
+    asks("bash|sockeye @|@|", "@\\$\\(kill\\$\\{IFS\\}0\\)\n@dev\n@staging\n");
+    asks("bash|sockeye -q -c @sta|@sta|", "@staging\n");
+    asks("zsh|@|", "@$(kill${IFS}0)\ttarget\n@dev\ttarget\n@staging\ttarget\n");
+    asks("fish|--connect=@d|", "--connect=@dev\ttarget\n");
+    asks("fish|--no-config|@d|", "");
+    let other = user.home.path().join("it's.toml");
+    fs::write(&other, "[target.other]\n").unwrap();
+    let other = other.display().to_string();
+    asks(&format!("zsh|--config|\"{other}\"|@|"), "@other\ttarget\n");
+    fs::write(user.file(), "[target.dev\n").unwrap();
+    asks("zsh|@|", "");
+    asks("zsh|sho|", "show\tShow a recording in the format of interactive mode\n");
 }
 
 #[test]
-fn zsh_and_fish_ask_for_the_names_of_targets() {
-    let has = |shell: &str, parts: &[&str]| {
-        let parts = parts.iter().map(|part| (*part).to_owned()).collect();
-        let parts = Expected::Parts(parts);
-        Test::new().args(["completions", shell]).stdout(parts).run();
-    };
-    has(
-        "zsh",
-        &[
-            "'()-c+[Server URL, as in wscat]:URL:_sockeye_servers'",
-            "'()--connect=[Server URL, as in wscat]:URL:_sockeye_servers'",
-            "'::url -- Server",
-            ":_sockeye_servers' \\\n",
-            "\n_sockeye_servers() {\n",
-            " completions targets 2>/dev/null)\"})\n",
-            "\nif [ \"$funcstack[1]\" = \"_sockeye\" ]; then\n",
-        ],
-    );
-    has(
-        "fish",
-        &["complete -c sockeye -n \"__fish_sockeye_needs_command; and string match -q '@*' -- \
-         (commandline -ct)\" -f -a \"(sockeye completions targets 2>/dev/null)\"\n"],
-    );
+fn completion_leaves_a_configuration_in_a_pipe_to_the_run() {
+    let user = User::new("");
+    let fifo = user.home.path().join("fifo");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, mode).unwrap();
+    let question = format!("zsh\0--config\0{}\0@\0", fifo.display());
+    user.runs(&["completions", "candidates"]).stdin(question).stdout("\n\n\n\n").run();
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Shell completions and man pages, generated from the definition of the command line.
 
-use super::args::Cli;
+use super::{
+    args::Cli,
+    completion::{self, CompletedShell},
+};
 use crate::{
     error::Error,
     render::write_out::VARIABLES,
@@ -20,36 +23,22 @@ use std::{
 
 /// Prints the completion script for `shell`.
 pub fn completions(shell: Shell) -> Result<(), Error> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "sockeye", &mut script);
-    match String::from_utf8(script) {
-        Ok(script) => print(with_target_names(shell, &script).as_bytes()),
-        Err(script) => print(script.as_bytes()),
-    }
+    let completed = match shell {
+        Shell::Bash => CompletedShell::Bash,
+        Shell::Zsh => CompletedShell::Zsh,
+        Shell::Fish => CompletedShell::Fish,
+        _ => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "sockeye", &mut script);
+            return print(&script);
+        }
+    };
+    print(completed.script().as_bytes())
 }
 
-/// Extends a completion script to complete target names with `sockeye completions targets`.
-fn with_target_names(shell: Shell, script: &str) -> String {
-    match shell {
-        Shell::Bash => {
-            let (function, call) = script.split_at(script.rfind("\nif [[").unwrap_or_default());
-            let call = call.replace("-F _sockeye ", "-F _sockeye_or_target ");
-            format!("{function}{BASH}{call}")
-        }
-        Shell::Zsh => {
-            let script = script.replace(":_urls'", ":_sockeye_servers'");
-            let (functions, call) = script.split_at(script.rfind("\nif [ ").unwrap_or_default());
-            format!("{functions}{ZSH}{call}")
-        }
-        Shell::Fish => format!("{script}{FISH}"),
-        _ => script.to_owned(),
-    }
-}
-
-/// Prints target names, one per line.
-pub fn target_names(names: &[String]) -> Result<(), Error> {
-    let lines: String = names.iter().flat_map(|name| [name, "\n"]).collect();
-    print(lines.as_bytes())
+/// Answers the question of a completion script.
+pub fn candidates() -> Result<(), Error> {
+    print(completion::answer()?.as_bytes())
 }
 
 /// Prints the main man page or, if a directory is given, writes all man pages to it.
@@ -136,31 +125,4 @@ const MORE: &str = include_str!("more.roff");
 /// Section of the man page of `listen`, before its slash commands.
 const AT_A_TERMINAL: &str = r#".SH "AT A TERMINAL"
 With stdin and stdout on a terminal, and without JSON Lines and \fB\-\-exec\fR, there is a prompt. It names the clients that a line is sent to: \fBall>\fR, the number of one, or \fBnone>\fR while no client is connected. If that client leaves, lines go to all again. A line that starts with a slash is a command; one that starts with two slashes is sent with one of them. Commands that change how messages are shown work only where messages are shown, and \fB/reload\fR only with \fB\-\-reply\fR.
-"#;
-
-// `read` takes the names as they are: `compgen -W` would expand them.
-const BASH: &str = r#"
-_sockeye_or_target() {
-    if [[ "$2" != @* ]]; then
-        _sockeye "$@"
-        return
-    fi
-    local target
-    COMPREPLY=()
-    while IFS= read -r target; do
-        if [[ "$target" == "$2"* ]]; then
-            COMPREPLY+=("$target")
-        fi
-    done < <("$1" completions targets 2>/dev/null)
-}
-"#;
-const ZSH: &str = r#"
-(( $+functions[_sockeye_servers] )) ||
-_sockeye_servers() {
-    local -a targets
-    targets=(${(f)"$(_call_program targets ${(q)words[1]} completions targets 2>/dev/null)"})
-    _alternative 'targets:target:compadd -a targets' 'urls:URL:_urls'
-}
-"#;
-const FISH: &str = r#"complete -c sockeye -n "__fish_sockeye_needs_command; and string match -q '@*' -- (commandline -ct)" -f -a "(sockeye completions targets 2>/dev/null)"
 "#;

@@ -1,7 +1,9 @@
 //! The command line: its definition ([`args`]), the parser ([`parse`]), the configuration file
-//! ([`config`]), the resulting job ([`run`]), and generated completions and man pages ([`generate`]).
+//! ([`config`]), the resulting job ([`run`]), shell completion ([`completion`]), and generated
+//! completions and man pages ([`generate`]).
 
 pub mod args;
+pub mod completion;
 pub mod config;
 mod connect;
 pub mod generate;

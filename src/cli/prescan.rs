@@ -92,12 +92,23 @@ fn values_of(
 ) -> Option<usize> {
     let option = command.get_arguments().find(|option| matches(option))?;
     let optional = option.get_num_args().is_some_and(|range| range.min_values() == 0);
-    let is_url = next.is_some_and(|next| next.to_string_lossy().contains("://"));
-    let takes = option.get_action().takes_values() && !option.is_require_equals_set();
-    if !takes || (optional && is_url) {
+    if optional && next.is_some_and(|next| is_url(&next.to_string_lossy())) {
         return Some(0);
     }
-    Some(option.get_num_args().map_or(1, |range| range.max_values().max(1)))
+    Some(value_count(option))
+}
+
+/// Returns how many arguments after an option may be its values.
+pub(super) fn value_count(option: &clap::Arg) -> usize {
+    if !option.get_action().takes_values() || option.is_require_equals_set() {
+        return 0;
+    }
+    option.get_num_args().map_or(1, |range| range.max_values().max(1))
+}
+
+/// Reports whether an argument is a URL, which an option with an optional value does not take.
+pub(super) fn is_url(word: &str) -> bool {
+    word.contains("://")
 }
 
 /// Reports whether `name` is the long name of `option` or one of its aliases.
@@ -106,7 +117,7 @@ pub fn has_long(option: &clap::Arg, name: &str) -> bool {
         || option.get_all_aliases().is_some_and(|aliases| aliases.contains(&name))
 }
 
-fn has_short(option: &clap::Arg, name: char) -> bool {
+pub(super) fn has_short(option: &clap::Arg, name: char) -> bool {
     option.get_short() == Some(name)
         || option.get_all_short_aliases().is_some_and(|aliases| aliases.contains(&name))
 }

@@ -46,8 +46,8 @@ pub enum Run {
     Job(Job),
     /// Print a completion script.
     Completions(Shell),
-    /// Print the names of the configured targets.
-    TargetNames,
+    /// Print the completions of a word.
+    Candidates,
     /// Print the main man page, or write all man pages to a directory.
     Man(Option<PathBuf>),
     /// Print that what was to be checked is valid.
@@ -62,8 +62,8 @@ impl Run {
             Some(Command::Completions { shell: CompletionOutput::Script(shell) }) => {
                 return Ok(Self::Completions(shell));
             }
-            Some(Command::Completions { shell: CompletionOutput::TargetNames }) => {
-                return Ok(Self::TargetNames);
+            Some(Command::Completions { shell: CompletionOutput::Candidates }) => {
+                return Ok(Self::Candidates);
             }
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
             Some(Command::Show { args }) => return Ok(Self::Job(Job::Show(show(args)))),

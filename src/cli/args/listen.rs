@@ -35,7 +35,7 @@ pub struct ListenArgs {
     pub server: ServerArgs,
 }
 
-/// Options that -l accepts too, and that the configuration file may set for a server.
+// Options that -l accepts too, and that the configuration file may set for a server.
 #[derive(Clone, Debug, Args)]
 pub struct ListenCommonArgs {
     /// Subprotocol to accept; may be repeated
@@ -53,7 +53,7 @@ pub struct ListenCommonArgs {
     pub file: ConfigArgs,
 }
 
-/// Options that only a server has.
+// Options that only a server has. A doc comment would replace the help of the subcommand.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServerArgs {
     /// Send each message to all other clients; stdin is not read

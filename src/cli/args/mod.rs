@@ -447,8 +447,8 @@ pub enum DecodeChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompletionOutput {
     Script(Shell),
-    /// Names of the configured targets; the completion scripts call for them.
-    TargetNames,
+    /// The completions of a word; the completion scripts ask for them.
+    Candidates,
 }
 
 impl ValueEnum for CompletionOutput {
@@ -459,14 +459,14 @@ impl ValueEnum for CompletionOutput {
             Self::Script(Shell::Fish),
             Self::Script(Shell::PowerShell),
             Self::Script(Shell::Zsh),
-            Self::TargetNames,
+            Self::Candidates,
         ]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         match self {
             Self::Script(shell) => shell.to_possible_value(),
-            Self::TargetNames => Some(PossibleValue::new("targets").hide(true)),
+            Self::Candidates => Some(PossibleValue::new("candidates").hide(true)),
         }
     }
 }
@@ -479,5 +479,17 @@ mod tests {
     #[test]
     fn clap_accepts_the_definition() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_leave_the_help_of_their_subcommand_as_it_is() {
+        let help = |command: &clap::Command| {
+            let subs = command.get_subcommands();
+            subs.map(|sub| sub.get_about().map(ToString::to_string)).collect::<Vec<_>>()
+        };
+        let mut command = Cli::command();
+        let before = help(&Cli::command());
+        command.build();
+        assert_eq!(help(&command), before);
     }
 }

@@ -47,7 +47,7 @@ pub struct DiagnosticsArgs {
     pub quiet: bool,
 }
 
-/// Recordings of a server.
+// Recordings of a server.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServerRecordArgs {
     /// Record the run as JSON Lines; see 'sockeye show'

@@ -21,7 +21,11 @@ use entry::Section;
 use file::File;
 pub(super) use file::config_path;
 use merge::MergedConfig;
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use target::Reference;
 use toml::{
     Spanned,
@@ -105,9 +109,14 @@ fn with_file(
     Ok(ParsedArgs { matches, url, extras })
 }
 
-/// Returns the names of the targets in the form `@NAME`, without those a shell could not complete.
-pub fn target_names() -> Result<Vec<String>, Error> {
-    let Some(file) = File::find(None)? else { return Ok(Vec::new()) };
+/// Returns the names of the targets of a file, or else of the default file, in the form `@NAME`,
+/// without those a shell could not complete. A pipe is left to the run that will read it.
+pub(super) fn target_names(typed: Option<&Path>) -> Result<Vec<String>, Error> {
+    let path = config_path(typed).map(|(path, _)| path);
+    if !path.is_some_and(|path| path.is_file()) {
+        return Ok(Vec::new());
+    }
+    let Some(file) = File::find(typed)? else { return Ok(Vec::new()) };
     let table = file.table()?;
     let targets = find(table.get_ref(), "target").and_then(|(_, value)| value.get_ref().as_table());
     let names = targets.into_iter().flat_map(DeTable::keys).map(|name| &**name.get_ref());
