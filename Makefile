@@ -1,11 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test docs-test peers deps conformance bench lint picture diagrams feed
+.PHONY: help run demo test docs-test peers deps conformance bench lint picture diagrams feed dist \
+	package-test
 
 # `make lint DENY=no` skips cargo-deny, which downloads advisories.
 DENY ?= $(shell command -v cargo-deny)
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build, and start a session with the built-in echo server
 	cargo run --release -- demo
@@ -49,6 +50,12 @@ diagrams: ## render the diagrams of docs/protocol.md, which needs npm and chromi
 
 feed: ## measure push against polling, and draw docs/picture/feed.svg
 	cargo run --locked --example trading_feed -- --svg docs/picture/feed.svg
+
+dist: ## build static binaries and packages into target/dist
+	packaging/dist
+
+package-test: ## test the packages in target/dist
+	packaging/test
 
 lint: export RUSTDOCFLAGS = -Dwarnings
 lint: ## check formatting, clippy, documentation and dependencies
