@@ -8,6 +8,7 @@ pub(crate) mod backlog;
 pub mod clock;
 mod context;
 mod error;
+mod held;
 pub mod limits;
 mod observer;
 mod offending;
@@ -229,6 +230,9 @@ impl Session {
     /// piece need not be held in memory.
     #[cold]
     fn next_whole_observed(&mut self) -> Option<Piece<'_>> {
+        if self.is_held() {
+            return None;
+        }
         let input = self.buffer.get(self.start..self.end)?;
         let (kind, range) = self.connection.whole_message(input)?;
         let payload = input.get(range.clone())?;
@@ -240,8 +244,12 @@ impl Session {
         Some(piece)
     }
 
-    /// Returns the next event in the received bytes; `None` if more bytes are needed.
+    /// Returns the next event in the received bytes; `None` if more bytes are needed or if
+    /// [`Self::is_held`].
     pub fn next_event(&mut self) -> Option<Event<'_>> {
+        if self.is_held() && !self.may_decode_held() {
+            return None;
+        }
         // The decoder runs even if no bytes are left: a violation may be pending after the piece
         // returned last.
         if !self.connection.is_inside_message() {
@@ -294,6 +302,11 @@ impl Session {
     /// these has made progress. With `reading` false, because the caller cannot take more events,
     /// nothing is read. Cancel-safe.
     pub async fn progress(&mut self, reading: bool) {
+        if self.is_held() {
+            // Each call writes a part of the message without waiting, which must not starve signals
+            // and timers.
+            tokio::task::yield_now().await;
+        }
         poll_fn(|cx| self.poll_progress(cx, reading)).await;
     }
 
@@ -316,11 +329,16 @@ impl Session {
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         let now = clock::now();
         self.note_first_message();
+        let is_held = self.is_held();
         self.rest();
+        let is_blocked = is_held && self.has_held_frame();
+        let reading = reading && !is_blocked;
         let expects = reading || self.idle.is_stalled;
         self.connection.set_reading(expects, now);
-        let mut progressed = self.poll_write(cx, now, reading);
-        if reading && self.eof {
+        let mut progressed = is_held | self.poll_write(cx, now, reading);
+        if is_held && self.eof {
+            // The end is handled once everything before it is decoded.
+        } else if reading && self.eof {
             self.connection.receive_eof();
             // TLS sends its close_notify (RFC 8446, 6.1), if that is possible without waiting.
             self.shut |= Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();

@@ -22,8 +22,15 @@ pub trait Observer: Send {
     /// Handles an event that happened at this time.
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>);
 
-    /// Called when the session is about to wait, so that an observer may flush its buffers.
+    /// Called when the session is about to wait, so that an observer may flush its buffers. While
+    /// [`Self::is_behind`], it is called again and again, and should do a bounded part of its work.
     fn rest(&mut self) {}
+
+    /// Returns true while the observer still writes a long message. The session decodes no further
+    /// message until it is done, but it sends and keeps its deadlines.
+    fn is_behind(&self) -> bool {
+        false
+    }
 }
 
 /// An event of an observed session.
@@ -48,6 +55,7 @@ pub enum SessionEvent<'a> {
 }
 
 /// An observer and the state that turns the traffic of a session into its events.
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent state")]
 pub(super) struct Observation {
     observer: Box<dyn Observer>,
     /// The observer needs bytes and frames.
@@ -63,6 +71,8 @@ pub(super) struct Observation {
     broken: bool,
     /// Our Close has been reported.
     closed: bool,
+    /// The observer still writes a long message.
+    behind: bool,
     outgoing_message: Option<OutgoingMessage>,
 }
 
@@ -87,6 +97,7 @@ impl Observation {
             decoded: 0,
             broken: false,
             closed: false,
+            behind: false,
             outgoing_message: None,
         }
     }
@@ -94,6 +105,19 @@ impl Observation {
     /// Reports that the session is about to wait.
     pub(super) fn rest(&mut self) {
         self.observer.rest();
+        self.behind = self.behind && self.observer.is_behind();
+    }
+
+    /// Returns true while the observer still writes a long message.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Waits until the observer has written everything.
+    pub(super) fn catch_up(&mut self) {
+        while self.behind {
+            self.rest();
+        }
     }
 
     /// Reports bytes read from the transport.
@@ -178,7 +202,11 @@ impl Observation {
 
     fn event(&mut self, at: Instant, event: &Event<'_>) {
         match event {
-            Event::Message(piece) => self.observer.see(at, &SessionEvent::Piece(piece)),
+            Event::Message(piece) => {
+                self.observer.see(at, &SessionEvent::Piece(piece));
+                // A message in one piece is short.
+                self.behind |= piece.last && !piece.first && self.observer.is_behind();
+            }
             Event::Ping(payload) => {
                 self.observer
                     .see(at, &SessionEvent::Control(Direction::In, Opcode::Ping, payload, None));
@@ -250,6 +278,7 @@ impl Observation {
         if let Some(frame) = self.outgoing.rest() {
             self.observer.see(at, &SessionEvent::Frame(Direction::Out, &frame));
         }
+        self.catch_up();
         self.observer.rest();
     }
 }

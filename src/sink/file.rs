@@ -102,21 +102,30 @@ impl RecordFile {
     /// Appends all of a long message. Returns its length in the file; it is meaningless after a
     /// failure.
     pub(super) fn append_all(&mut self, long: &mut LongContent) -> u64 {
-        let (mut part, mut length) = (Vec::new(), 0);
-        while self.fault.is_none() {
-            match long.write_part(&mut part) {
-                Ok(is_last) => {
-                    self.append(&part);
-                    length += part.len() as u64;
-                    part.clear();
-                    if is_last {
-                        break;
-                    }
-                }
-                Err(cause) => self.fault = Some(cause),
+        let mut total = 0;
+        loop {
+            let (length, is_last) = self.append_part(long);
+            total += length;
+            if is_last {
+                return total;
             }
         }
-        length
+    }
+
+    /// Appends the next part of a long message. Returns its length, and true if it was the last or
+    /// the file has failed.
+    pub(super) fn append_part(&mut self, long: &mut LongContent) -> (u64, bool) {
+        let mut part = Vec::new();
+        match long.write_part(&mut part) {
+            Ok(is_last) => {
+                self.append(&part);
+                (part.len() as u64, is_last || self.has_failed())
+            }
+            Err(cause) => {
+                self.fault.get_or_insert(cause);
+                (0, true)
+            }
+        }
     }
 
     /// Overwrites the file from this offset. Returns true if all bytes were written.

@@ -10,6 +10,7 @@ use crate::{
     render::{
         har::{Answer, END, ENTRY_END, Exchange, entry, head, long_message, message},
         jsonl::MAX_BROKEN_BYTES,
+        long_content::LongContent,
     },
     report::Report,
     session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
@@ -28,6 +29,8 @@ pub(crate) struct HarWriter {
     /// Offset of the closing brackets, which the next write overwrites.
     end: u64,
     pending: String,
+    /// The long message that is being written after `end`, and the bytes written of it.
+    long: Option<(LongContent, u64)>,
     /// Number of entries, and of messages in the last one.
     entries: usize,
     messages: usize,
@@ -40,7 +43,7 @@ impl HarWriter {
     /// first entry is written.
     pub(crate) fn create(file: RecordFile) -> Self {
         let (pending, end) = (head(), 0);
-        let mut writer = Self { file, end, pending, entries: 0, messages: 0, whole: 0 };
+        let mut writer = Self { file, end, pending, long: None, entries: 0, messages: 0, whole: 0 };
         writer.write();
         writer
     }
@@ -74,7 +77,8 @@ impl HarWriter {
         }
     }
 
-    /// Writes a long received message. The file is complete again once all of it is written.
+    /// Begins a long received message, which [`Self::write_part`] writes. The file is complete again
+    /// once all of it is written.
     fn long_message(&mut self, kind: Kind, stored: &StoredMessage, at: SystemTime) {
         self.write();
         if self.entries == 0 || self.file.has_failed() {
@@ -83,8 +87,20 @@ impl HarWriter {
         let separator = if self.messages > 0 { "," } else { "" };
         self.messages += 1;
         self.file.write_at(self.end, separator.as_bytes());
-        let mut long = long_message(Direction::In, kind, stored.clone(), at);
-        let length = self.file.append_all(&mut long) + separator.len() as u64;
+        let long = long_message(Direction::In, kind, stored.clone(), at);
+        self.long = Some((long, separator.len() as u64));
+    }
+
+    /// Writes the next part of a long message or, if there is none, pending data.
+    fn write_part(&mut self) {
+        let Some((long, length)) = &mut self.long else { return self.write() };
+        let (part, is_last) = self.file.append_part(long);
+        *length += part;
+        if !is_last {
+            return;
+        }
+        let length = *length;
+        self.long = None;
         self.file.append(format!("{ENTRY_END}{END}").as_bytes());
         if self.file.has_failed() {
             self.cut();
@@ -122,8 +138,11 @@ impl HarWriter {
         read
     }
 
-    /// Writes pending data and the closing brackets with one call.
+    /// Writes the rest of a long message, and pending data and the closing brackets with one call.
     pub(crate) fn write(&mut self) {
+        while self.long.is_some() {
+            self.write_part();
+        }
         let keeps_previous = self.entries == 0 && self.file.has_previous();
         if self.pending.is_empty() || keeps_previous || self.file.has_failed() {
             return;
@@ -272,7 +291,11 @@ impl Sink for HarFile {
     }
 
     fn rest(&mut self) {
-        self.writer.write();
+        self.writer.write_part();
+    }
+
+    fn is_behind(&self) -> bool {
+        self.writer.long.is_some()
     }
 
     fn end(&mut self, _outcome: Outcome<'_>) -> Result<(), Error> {

@@ -77,8 +77,15 @@ pub(crate) trait Sink: Send {
     /// Handles a received message that was completed at `at`.
     fn message(&mut self, _at: Instant, _message: &WholeMessage<'_>) {}
 
-    /// Writes buffered data. Called when no further events are available for now.
+    /// Writes buffered data; of a long message, a part. Called when no further events are available
+    /// for now, and again and again while [`Self::is_behind`].
     fn rest(&mut self) {}
+
+    /// Reports whether a part of a long message is still to be written. No further messages are
+    /// received until it is.
+    fn is_behind(&self) -> bool {
+        false
+    }
 
     /// Handles the statistics of a session that is over.
     fn left(&mut self, _session: &Session) {}

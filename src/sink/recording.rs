@@ -7,7 +7,7 @@ use crate::{
     decode::ContentDecoder,
     error::Error,
     job::run_outcome::status,
-    render::{buffer::OutputBuffer, jsonl::JsonLines},
+    render::{buffer::OutputBuffer, jsonl::JsonLines, long_content::LongContent},
     report::Report,
     session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
     stored::WholeMessage,
@@ -19,6 +19,8 @@ use std::time::Instant;
 pub(super) struct Recording {
     file: RecordFile,
     json: JsonLines,
+    /// The long message that is being written, before the lines of `buffer`.
+    long: Option<LongContent>,
     buffer: OutputBuffer,
     /// The line of the last response, held until it is known whether the response opens a session:
     /// `open` reports one that does.
@@ -38,6 +40,7 @@ impl Recording {
         Box::new(Self {
             file,
             json: json.with_decoder(decoder),
+            long: None,
             buffer: OutputBuffer::default(),
             held: OutputBuffer::default(),
             url: target.to_string(),
@@ -50,6 +53,18 @@ impl Recording {
         if length > 0 {
             self.file.append(self.held.ready());
             self.held.advance(length);
+        }
+    }
+
+    /// Writes everything, so that it survives if the process is killed.
+    fn write(&mut self) {
+        if let Some(mut long) = self.long.take() {
+            self.file.append_all(&mut long);
+        }
+        let length = self.buffer.ready().len();
+        if length > 0 {
+            self.file.append(self.buffer.ready());
+            self.buffer.advance(length);
         }
     }
 }
@@ -74,7 +89,7 @@ impl Sink for Recording {
             Progress::Redirected(target) => self.url = target.to_string(),
             Progress::Request(request, _) => {
                 self.json.request(&self.url, request, &mut self.buffer);
-                self.rest();
+                self.write();
             }
             _ => {}
         }
@@ -83,37 +98,43 @@ impl Sink for Recording {
     fn opened(&mut self, opened: &ClientConnection) {
         self.held.clear();
         self.json.opened(opened, &mut self.buffer);
-        self.rest();
+        self.write();
     }
 
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         self.json.seen(at, seen, &mut self.buffer);
         if self.buffer.ready().len() >= QUEUE_LIMIT_BYTES {
-            self.rest();
+            self.write();
         }
     }
 
     fn message(&mut self, at: Instant, message: &WholeMessage<'_>) {
-        if let Some(mut long) = self.json.message(at, message, &mut self.buffer) {
-            self.rest();
-            self.file.append_all(&mut long);
+        if let Some(long) = self.json.message(at, message, &mut self.buffer) {
+            self.write();
+            self.long = Some(long);
         } else if self.buffer.ready().len() >= QUEUE_LIMIT_BYTES {
-            self.rest();
+            self.write();
         }
     }
 
-    /// Writes all buffered lines, so that they survive if the process is killed.
     fn rest(&mut self) {
-        let length = self.buffer.ready().len();
-        if length > 0 {
-            self.file.append(self.buffer.ready());
-            self.buffer.advance(length);
+        if let Some(long) = &mut self.long {
+            let (_, is_last) = self.file.append_part(long);
+            if !is_last {
+                return;
+            }
+            self.long = None;
         }
+        self.write();
+    }
+
+    fn is_behind(&self) -> bool {
+        self.long.is_some()
     }
 
     fn gap(&mut self, error: &Error) {
         self.json.gap(&error.to_string(), &mut self.buffer);
-        self.rest();
+        self.write();
     }
 
     fn end(&mut self, outcome: Outcome<'_>) -> Result<(), Error> {
@@ -126,7 +147,7 @@ impl Sink for Recording {
         let Outcome { ended, stats, unsent } = outcome;
         let error = ended.as_ref().err();
         self.json.end(error, status(ended), (stats, unsent), &mut self.buffer);
-        self.rest();
+        self.write();
         self.file.end()
     }
 }

@@ -202,6 +202,10 @@ impl Observer for SinkObserver {
             sink.rest();
         }
     }
+
+    fn is_behind(&self) -> bool {
+        lock(&self.list).sinks.iter().any(|sink| sink.is_behind())
+    }
 }
 
 /// Locks the list. If a sink panicked, the list is still in a usable state.

@@ -3,6 +3,7 @@
 mod deadlines;
 mod ends;
 mod evidence;
+mod held;
 mod observation;
 mod pressure;
 mod wire;

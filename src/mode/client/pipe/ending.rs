@@ -24,7 +24,7 @@ impl Pipe {
         }
         let ended = self.clock.expiry(self.session.queued() > 0).filter(|(_, why)| match why {
             Expiry::Waited(_) => !self.feeding,
-            Expiry::Silence(_) | Expiry::Stalled(_) => !self.feeding && self.output.is_written(),
+            Expiry::Silence(_) | Expiry::Stalled(_) => !self.feeding && !self.is_behind(),
         });
         self.stall().into_iter().chain(ended).min_by_key(|(at, _)| *at)
     }
@@ -52,9 +52,9 @@ impl Pipe {
     }
 
     /// Returns the deadline of the expected message. There is none while undecoded bytes, which may
-    /// contain that message, wait for stdout.
+    /// contain that message, wait for stdout or a recording.
     pub(super) fn expect_deadline(&self) -> Option<Instant> {
-        let is_read = self.drained || self.output.is_written();
+        let is_read = self.drained || !self.is_behind();
         self.options.script.expect_deadline().filter(|_| is_read)
     }
 

@@ -201,7 +201,7 @@ impl Pipe {
                 // Written now rather than in the next turn: the peer is waiting for it.
                 self.session.write().await;
             }
-            if !self.drained && self.output.is_written() && !self.is_congested() {
+            if !self.drained && !self.is_behind() && !self.is_congested() {
                 // The output is empty again, so there is more to drain without waiting.
                 continue;
             }
@@ -232,7 +232,8 @@ impl Pipe {
         }
     }
 
-    /// Renders received messages. Returns false if the output is full and undecoded bytes remain.
+    /// Renders received messages. Returns false if undecoded bytes remain because the output is full
+    /// or a sink is behind.
     fn drain(&mut self) -> bool {
         let at = now();
         while !self.output.is_full() && !self.is_congested() {
@@ -262,7 +263,7 @@ impl Pipe {
                 continue;
             }
             match self.session.next_event() {
-                None => return true,
+                None => return !self.session.is_held(),
                 Some(Event::Message(piece))
                     if self.options.decoding.is_some() && piece.kind == Kind::Binary =>
                 {
@@ -333,6 +334,11 @@ impl Pipe {
         self.session.queued() >= QUEUE_LIMIT_BYTES && self.output.is_written()
     }
 
+    /// Reports whether received messages wait for the output or for a recording.
+    fn is_behind(&self) -> bool {
+        !self.output.is_written() || self.session.is_held()
+    }
+
     fn write(&mut self) {
         if let Err(cause) = self.output.write() {
             self.lose_output(cause);
@@ -366,10 +372,11 @@ impl Pipe {
         let stdin = self.stdin.as_ref().filter(|_| reads);
         let (has_output, read_by_someone) = (!self.output.is_written(), self.output.is_read());
         let alarm = if self.more { Some(turned) } else { self.alarm() };
+        let (is_held, is_behind) = (self.session.is_held(), self.is_behind());
         let (session, output, input) = (&mut self.session, &self.output, &mut self.input);
         let event = tokio::select! {
             signal = signals.recv() => PipeEvent::Signal(signal),
-            () = session.progress(drained), if !over => PipeEvent::Session,
+            () = session.progress(drained || is_held), if !over => PipeEvent::Session,
             read = read(stdin, input) => PipeEvent::Stdin(read),
             free = output.writable(), if has_output => PipeEvent::Stdout(free),
             () = output.gone(), if read_by_someone => PipeEvent::ReaderGone,
@@ -378,8 +385,8 @@ impl Pipe {
         if queued {
             self.clock.busy(self.session.last_sent());
         }
-        if has_output {
-            // The time in which received bytes waited for stdout was not silence.
+        if is_behind {
+            // The time in which received bytes waited for stdout or a recording was not silence.
             let ended = now();
             self.clock.blocked(ended);
             if !drained {
