@@ -148,13 +148,14 @@ impl Secrets {
             return REDACTED.into();
         }
         if name == ":path" {
-            return self.url(value);
+            return self.target(value);
         }
         if name.eq_ignore_ascii_case("Sec-WebSocket-Protocol") {
             return self.subprotocols(value);
         }
-        let is_url = URLS.iter().any(|url| url.eq_ignore_ascii_case(name));
-        if is_url { self.location(value).into() } else { self.text(value) }
+        // Origin, Referer, Location, X-Forwarded-Uri, X-Original-URL and others.
+        let is_url = value.contains("://") || value.trim_start().starts_with('/');
+        if is_url { self.target(value) } else { self.text(value) }
     }
 
     /// Redacts the names and values of all headers.
@@ -167,6 +168,15 @@ impl Secrets {
         match self {
             Self::Shown => list.into(),
             Self::Hidden => self.without(list, &subprotocol_secrets(list)),
+        }
+    }
+
+    /// Redacts credentials and secret parameters of a request target: a path and query, or a URL.
+    pub fn target(self, target: &str) -> Cow<'_, str> {
+        if target.trim_start().starts_with('/') {
+            self.url(target)
+        } else {
+            self.location(target).into()
         }
     }
 
@@ -228,8 +238,6 @@ fn without_secrets(word: &str) -> Cow<'_, str> {
 
 /// The number of bytes that are quoted from the start of a message.
 const QUOTED_BYTES: usize = 100;
-/// Headers whose values are URLs.
-const URLS: [&str; 3] = ["Location", "Referer", "Content-Location"];
 
 #[cfg(test)]
 mod tests {
@@ -245,6 +253,9 @@ mod tests {
             hidden("Location", "ws://u:p@h/?token=x&a=b"),
             "ws://[redacted]@h/?token=[redacted]&a=b"
         );
+        assert_eq!(hidden("Origin", "https://u:p@h"), "https://[redacted]@h");
+        assert_eq!(hidden("X-Forwarded-Uri", "/a@b?api_key=x"), "/a@b?api_key=[redacted]");
+        assert_eq!(hidden(":path", "/a:b@c?token=x"), "/a:b@c?token=[redacted]");
         assert_eq!(Secrets::Shown.header("Cookie", "x"), "x");
     }
 
@@ -337,6 +348,8 @@ mod tests {
                 "/?pass=[redacted]&otp=[redacted]&pin=[redacted]&passcode=[redacted]",
             ),
             ("/?k=AbCdEf0123456789XyZw&v=2", "/?k=[redacted]&v=2"),
+            ("/?code=SplxlOBeZQQYbYS&state=xyz", "/?code=[redacted]&state=xyz"),
+            ("/?code=404", "/?code=404"),
         ] {
             assert_eq!(Secrets::Hidden.url(url), expected);
             assert_eq!(Secrets::Shown.url(url), url);

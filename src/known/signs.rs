@@ -128,6 +128,7 @@ fn is_secret_parameter(name: &str, value: &str) -> bool {
     let name = decoded.map(|(name, _)| name.into_owned()).unwrap_or_default();
     is_secret_name(&name)
         || PARAMETERS.contains(&words(&name).concat().as_str())
+        || (name == "code" && value.len() > SHORT_CODE_BYTES)
         || is_jwt(value)
         || value.split(|c: char| !c.is_ascii_alphanumeric()).any(is_long_token)
 }
@@ -311,6 +312,9 @@ const PAIRS: [&str; 8] = [
 ];
 /// Names of query parameters alone.
 const PARAMETERS: [&str; 2] = ["key", "bearer"];
+/// The length up to which a parameter `code` is that of a country, a status or a room. Longer ones are
+/// authorization codes (RFC 6749, 4.1.2).
+const SHORT_CODE_BYTES: usize = 6;
 /// Words in subprotocols that announce a token.
 const MARKERS: [&str; 11] = [
     "access_token",

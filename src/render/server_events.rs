@@ -70,7 +70,7 @@ impl JsonLines {
             status: refused.status,
             reason: secrets.text(refused.reason),
             rule: refused.rule.map(Into::into),
-            target: refused.target.map(|target| secrets.url(target)),
+            target: refused.target.map(|target| secrets.target(target)),
         });
         self.line(Some(Direction::In), event, out);
     }
@@ -110,8 +110,8 @@ impl JsonLines {
         let subprotocol = agreement.subprotocol.as_deref();
         let event = Event::Open(Box::new(event::Open {
             version: VERSION,
-            url: secrets.url(url),
-            target: Some(secrets.url(&request.target)),
+            url: secrets.target(url),
+            target: Some(secrets.target(&request.target)),
             address: Some(address.into()),
             tls: None,
             subprotocol: subprotocol.map(|name| secrets.subprotocols(name)),
@@ -131,9 +131,9 @@ impl JsonLines {
     ) {
         let secrets = self.secrets;
         let event = Event::Request(event::Request {
-            url: secrets.url(url),
+            url: secrets.target(url),
             method: secrets.text(method),
-            target: secrets.url(&request.target),
+            target: secrets.target(&request.target),
             http: request.version.number().into(),
             headers: self.headers(&request.headers),
         });

@@ -62,7 +62,7 @@ impl Asked<'_> {
             // HTTP/2 has no request line: the pseudo-header fields carry its contents.
             Version::Http2 => None,
             version => {
-                let target = shared.notes.report.secrets.url(&self.request.target);
+                let target = shared.notes.report.secrets.target(&self.request.target);
                 Some(format!("{} {} {version}", Escaped(self.method), Escaped(&target)))
             }
         };
@@ -79,7 +79,7 @@ impl Asked<'_> {
         Exchange {
             connection: conn,
             started: Some(SystemTime::now()),
-            url: secrets.url(&self.url(shared)).into_owned(),
+            url: secrets.target(&self.url(shared)).into_owned(),
             method: secrets.text(self.method).into_owned(),
             http: self.request.version.number().to_owned(),
             request: owned(secrets, &self.request.headers),
@@ -143,7 +143,7 @@ pub(super) fn record(
     agreement: &Agreement,
 ) -> ClientRecord {
     let secrets = shared.notes.report.secrets;
-    let target = secrets.url(&asked.request.target);
+    let target = secrets.target(&asked.request.target);
     let subprotocol = agreement.subprotocol.as_ref();
     let subprotocol = subprotocol.map(|name| secrets.shown(&secrets.subprotocols(name)));
     let mut lines = asked.lines(shared, "");
@@ -187,7 +187,7 @@ pub(super) fn refused_request(
 pub(super) fn refused(shared: &Shared, refused: &Refused<'_>) {
     let secrets = shared.notes.report.secrets;
     let Refused { address, status, reason, rule, target } = *refused;
-    let place = target.map(|target| format!(" for {}", Escaped(&secrets.url(target))));
+    let place = target.map(|target| format!(" for {}", Escaped(&secrets.target(target))));
     let answer = status.map(|status| format!(" with {status}")).unwrap_or_default();
     let rule = rule.filter(|_| shared.notes.is_verbose());
     let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
@@ -209,7 +209,7 @@ pub(super) fn opened(
     let label = format!("client {id}");
     asked.show(shared, &label);
     answer.show(shared, &label, asked.request.version);
-    let target = notes.report.secrets.url(&asked.request.target);
+    let target = notes.report.secrets.target(&asked.request.target);
     say(shared, &format!("{label} connected from {} for {}", asked.address, Escaped(&target)));
     if notes.is_verbose() {
         if let Some(name) = &agreement.subprotocol {
