@@ -86,7 +86,7 @@ fn a_fault_of_a_rule_has_a_place() {
         ("close", "5: 'close' needs CODE or CODE:REASON"),
         ("close 1005", "6: a close code is 1000 to 1003,"),
         ("swallow close", "8: 'swallow' needs ping or pong"),
-        ("refuse 101", "7: 'refuse' needs a status from 200 to 599"),
+        ("refuse 200", "7: 'refuse' needs a status from 300 to 599"),
         ("refuse 503 in", "0: 'refuse' has no direction"),
         ("refuse 503 after 2 messages", "0: 'refuse' concerns requests"),
         ("swallow ping match x", "0: 'swallow' concerns pings and pongs"),

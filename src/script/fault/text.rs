@@ -137,8 +137,8 @@ impl<'a> Reader<'a> {
 
     fn status(&mut self) -> Result<u16, RuleFault> {
         let word = self.value("refuse", "a status")?;
-        let status = word.text.parse().ok().filter(|status| (200..=599).contains(status));
-        status.ok_or_else(|| word.fault("'refuse' needs a status from 200 to 599".to_owned()))
+        let status = word.text.parse().ok().filter(|status| (300..=599).contains(status));
+        status.ok_or_else(|| word.fault("'refuse' needs a status from 300 to 599".to_owned()))
     }
 
     fn when(&mut self) -> Result<When, RuleFault> {

@@ -68,9 +68,9 @@ fn single_fault(entry: &Entry<'_>) -> Result<Fault, ReplyFault> {
         "swallow" => Fault::Swallow(control_kind(entry)?),
         "refuse" => {
             let status = entry.count().ok().and_then(|status| u16::try_from(status).ok());
-            let status = status.filter(|status| (200..=599).contains(status));
+            let status = status.filter(|status| (300..=599).contains(status));
             Fault::Refuse(
-                status.ok_or_else(|| entry.fault("'refuse' must be a status from 200 to 599"))?,
+                status.ok_or_else(|| entry.fault("'refuse' must be a status from 300 to 599"))?,
             )
         }
         _ => message_fault(entry)?,

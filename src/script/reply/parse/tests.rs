@@ -86,7 +86,7 @@ fn faults_have_a_place_and_a_suggestion() {
             "[[fault]]\ndrop = true\nsplit = 2",
             "'drop' excludes 'split' (write two [[fault]] tables)",
         ),
-        ("[[fault]]\nrefuse = 101", "'refuse' must be a status from 200 to 599"),
+        ("[[fault]]\nrefuse = 200", "'refuse' must be a status from 300 to 599"),
         ("[[fault]]\ndrop = true\nevery = 0", "'every' must be a number from 1"),
         ("[[fault]]\ndrop = true\nafter = {}", "'after' must be a number of messages, {"),
         ("[[fault]]\ndrop = true\nafter = { seconds = -1 }", "'seconds' must be a time"),
