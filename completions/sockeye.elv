@@ -151,6 +151,8 @@ set edit:completion:arg-completer[sockeye] = {|@words|
             cand show 'Show a recording in the format of interactive mode'
             cand completions 'Print a shell completion script'
             cand man 'Print the man page, or write all man pages to a directory'
+            cand help 'Print the help about a topic or a subcommand'
+            cand version 'Print the version'
         }
         &'sockeye;listen'= {
             cand -s 'Subprotocol to accept; may be repeated'
@@ -358,6 +360,14 @@ set edit:completion:arg-completer[sockeye] = {|@words|
             cand --help 'Print help'
         }
         &'sockeye;man'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'sockeye;help'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'sockeye;version'= {
             cand -h 'Print help'
             cand --help 'Print help'
         }

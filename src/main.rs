@@ -1,7 +1,7 @@
 //! The `sockeye` command.
 
 use sockeye::{
-    cli::{generate, parse::parse, run::Run},
+    cli::{generate, help, man, parse::parse, run::Run},
     error::Error,
     job::run_outcome::RunOutcome,
     mode, report,
@@ -41,7 +41,9 @@ fn run() -> anyhow::Result<RunOutcome> {
         Run::Job(job) => return Ok(mode::run(job, started)?),
         Run::Completions(shell) => generate::completions(shell)?,
         Run::Candidates => generate::candidates()?,
-        Run::Man(dir) => generate::man(dir)?,
+        Run::Man(dir) => man::man(dir)?,
+        Run::Help(topic) => help::print(topic.as_deref())?,
+        Run::Version => help::print_version()?,
         Run::Checked(words) => report::line(&format!("sockeye: {words}").into()),
     }
     Ok(RunOutcome::Done)

@@ -1,6 +1,6 @@
 //! Invalid command lines (2), malformed URLs (3), and unsupported features (4).
 
-use crate::support::{Stdin, Test};
+use crate::support::{Expected, Stdin, Test};
 
 #[test]
 fn a_bad_option_is_not_taken_for_anything_else() {
@@ -118,17 +118,68 @@ fn a_missing_url_is_reported() {
 }
 
 #[test]
-fn nothing_at_all_shows_the_help_as_an_error() {
-    Test::new().stderr_has(["Usage: sockeye", "Options:"]).status(2).run();
+fn nothing_at_all_shows_a_few_lines_as_an_error() {
+    Test::new()
+        .stderr_has(["sockeye talks to", "sockeye listen 9000", "sockeye help"])
+        .status(2)
+        .run();
 }
 
 #[test]
 fn help_and_version_are_output_not_errors() {
     let version = concat!("sockeye ", env!("CARGO_PKG_VERSION"), "\n");
-    Test::new().args(["--version"]).stdout(version).run();
-    let parts = ["See into your sockets", "Usage: sockeye", "Scripts and pipes:", "Request:"];
-    let parts = crate::support::Expected::Parts(parts.map(str::to_owned).to_vec());
-    Test::new().args(["--help"]).stdout(parts).run();
+    for arg in ["--version", "-V", "version"] {
+        Test::new().args([arg]).stdout(version).run();
+    }
+    let has = |args: &[&str], parts: &[&str]| {
+        let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+        Test::new().args(args.iter().copied()).stdout(Expected::Parts(parts)).run();
+    };
+    for args in [&["--help"][..], &["help"], &["help", "all"], &["ws://h", "-v", "--help"]] {
+        has(
+            args,
+            &[
+                "See into your sockets",
+                "Usage: sockeye [OPTIONS] URL\n",
+                "Scripts and pipes:",
+                "Request:",
+                "--write-out",
+                "Examples:\n",
+                "jq .",
+                "exit-codes",
+            ],
+        );
+    }
+    for args in [&["-h"][..], &["-vh"], &["ws://h", "-h"]] {
+        has(
+            args,
+            &["Send and receive:", "Connect:", "Watch:", "Examples:\n", "sockeye help TOPIC"],
+        );
+    }
+}
+
+#[test]
+fn help_about_a_topic_has_its_options_and_its_part_of_the_manual() {
+    for (args, parts) in [
+        (&["help", "tls"][..], &["\nTLS:\n", "--pin"][..]),
+        (&["--help", "tls"], &["\nTLS:\n", "--pin"]),
+        (&["-h", "proxy"], &["--noproxy", "wss_proxy"]),
+        (&["help", "scripting"], &["--expect", "PIPE MODE", "(?<NAME>...)"]),
+        (&["help", "exit-codes"], &["  112\n      --count, --until or --expect was not met.\n"]),
+        (&["help", "config"], &["      [target.dev]\n      url = \"wss://dev.example.com/ws\"\n"]),
+        (&["help", "listen"], &["Run a WebSocket server", "Usage: sockeye listen", "--broadcast"]),
+        (&["help", "topics"], &["connecting", "exit-codes"]),
+    ] {
+        let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+        Test::new().args(args.iter().copied()).stdout(Expected::Parts(parts)).run();
+    }
+    Test::new()
+        .args(["help", "scriptin"])
+        .stderr(
+            "sockeye: no help about 'scriptin'\n\nhint: did you mean 'sockeye help scripting'?\n",
+        )
+        .status(2)
+        .run();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{
     args::{self, Cli, ClientArgs},
     config::{self, ParsedArgs},
-    known_args, prescan,
+    help, known_args, prescan,
     usage::usage,
     values::ScriptArg,
 };
@@ -19,7 +19,8 @@ use std::ffi::OsString;
 /// `--help` and `--version` print their text and end the process.
 pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     known_args::learn(&args);
-    let mut command = Cli::command();
+    let args = help::as_subcommand(args);
+    let mut command = help::prepared(Cli::command(), &args);
     let args = prescan::hoist_subcommand(&command, args)?;
     let ParsedArgs { matches, url, extras } = config::parse(&mut command, &args)?;
     let is_server = matches.contains_id("listen");

@@ -50,6 +50,10 @@ pub enum Run {
     Candidates,
     /// Print the main man page, or write all man pages to a directory.
     Man(Option<PathBuf>),
+    /// Print the help about a topic, or all of it.
+    Help(Option<String>),
+    /// Print the version.
+    Version,
     /// Print that what was to be checked is valid.
     Checked(&'static str),
 }
@@ -66,6 +70,8 @@ impl Run {
                 return Ok(Self::Candidates);
             }
             Some(Command::Man { dir }) => return Ok(Self::Man(dir)),
+            Some(Command::Help { topic }) => return Ok(Self::Help(topic)),
+            Some(Command::Version) => return Ok(Self::Version),
             Some(Command::Show { args }) => return Ok(Self::Job(Job::Show(show(args)))),
             Some(Command::Listen { args }) => {
                 let checks = args.server.reply_check;

@@ -46,7 +46,7 @@ fn quoted_messages_are_those_of_the_program() {
 
 #[test]
 fn every_exit_code_is_explained() {
-    let manual = fs::read_to_string(root().join("src/cli/more.roff")).unwrap();
+    let manual = fs::read_to_string(root().join("src/cli/man/more.roff")).unwrap();
     let section = manual.split(".SH \"EXIT STATUS\"").nth(1).unwrap();
     let section = section.split("\n.SH").next().unwrap();
     let codes = section.lines().filter_map(|line| line.strip_prefix(".B "));

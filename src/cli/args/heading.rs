@@ -1,10 +1,10 @@
 //! Section headings of `--help`.
 
-pub(super) const PIPE: &str = "Scripts and pipes";
-pub(super) const SERVER: &str = "Server";
-pub(super) const ADMISSION: &str = "Admission and response";
-pub(super) const REQUEST: &str = "Request";
-pub(super) const CONNECTION: &str = "Connection";
-pub(super) const TLS: &str = "TLS";
-pub(super) const SESSION: &str = "Session";
-pub(super) const OUTPUT: &str = "Output";
+pub(in crate::cli) const PIPE: &str = "Scripts and pipes";
+pub(in crate::cli) const SERVER: &str = "Server";
+pub(in crate::cli) const ADMISSION: &str = "Admission and response";
+pub(in crate::cli) const REQUEST: &str = "Request";
+pub(in crate::cli) const CONNECTION: &str = "Connection";
+pub(in crate::cli) const TLS: &str = "TLS";
+pub(in crate::cli) const SESSION: &str = "Session";
+pub(in crate::cli) const OUTPUT: &str = "Output";

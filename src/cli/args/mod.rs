@@ -10,7 +10,7 @@
 mod config;
 mod connect;
 mod framing;
-mod heading;
+pub(super) mod heading;
 mod listen;
 mod output;
 mod session;
@@ -47,7 +47,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 #[command(name = "sockeye", version, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, override_usage = USAGE)]
 pub struct Cli {
     /// Server: ws://, wss://, host[:port][/path] or @TARGET
     ///
@@ -76,6 +76,12 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 }
+
+/// The usage of `sockeye`, also the synopsis of its man page.
+const USAGE: &str = "sockeye [OPTIONS] URL
+       sockeye [OPTIONS] @TARGET[/PATH]
+       sockeye listen [OPTIONS] [ADDRESS]
+       sockeye COMMAND ...";
 
 /// Subcommands. Their options are built only when one of them is used.
 #[derive(Clone, Debug, Subcommand)]
@@ -113,6 +119,16 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
+    /// Print the help about a topic or a subcommand
+    ///
+    /// Without a topic, prints all of the help, as --help does. 'sockeye help topics' lists the
+    /// topics.
+    Help {
+        /// Topic, such as tls, proxy, scripting or exit-codes, or a subcommand
+        topic: Option<String>,
+    },
+    /// Print the version
+    Version,
 }
 
 #[derive(Clone, Debug, Args)]
