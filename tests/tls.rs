@@ -89,12 +89,13 @@ const UNTRUSTED: &str = "sockeye: cannot verify the certificate of localhost:{po
     hint: trust its CA with --ca FILE, or skip the check with -k (the server sent no intermediate certificate)\n";
 
 #[test]
-fn insecure_accepts_any_certificate_under_all_its_names() {
+fn insecure_accepts_any_certificate_under_all_its_names_and_says_so() {
     for name in ["-k", "--insecure", "-n", "--no-check"] {
         Test::new()
             .args([name])
             .tls_peer(Identity::self_signed().server(), greet)
             .stdout("secured\n")
+            .stderr("sockeye: the server's certificate is not checked (-k, --insecure)\n")
             .run();
     }
 }
@@ -161,7 +162,7 @@ fn an_authority_s_own_certificate_is_refused_with_a_hint() {
 #[test]
 fn plain_http_on_a_tls_port_is_reported() {
     Test::new()
-        .args(["-k", "wss://localhost:{port}/"])
+        .args(["-qk", "wss://localhost:{port}/"])
         .peer(|peer| {
             peer.send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
             peer.discard_all();
@@ -177,7 +178,7 @@ fn plain_http_on_a_tls_port_is_reported() {
 #[test]
 fn a_server_without_tls_is_reported() {
     Test::new()
-        .args(["-k", "wss://localhost:{port}/"])
+        .args(["-qk", "wss://localhost:{port}/"])
         .peer(|peer| {
             peer.send("SSH-2.0-OpenSSH_9.7\r\n");
             peer.discard_all();
@@ -200,7 +201,7 @@ fn an_end_in_the_tls_handshake_is_reported() {
         )
     };
     Test::new()
-        .args(["-k", "wss://localhost:{port}/"])
+        .args(["-qk", "wss://localhost:{port}/"])
         .peer(|peer| {
             peer.half_close();
             peer.discard_all();
@@ -209,7 +210,7 @@ fn an_end_in_the_tls_handshake_is_reported() {
         .status(35)
         .run();
     Test::new()
-        .args(["-k", "wss://localhost:{port}/"])
+        .args(["-qk", "wss://localhost:{port}/"])
         .peer(|peer| {
             peer.read_some();
             peer.reset();
@@ -222,7 +223,7 @@ fn an_end_in_the_tls_handshake_is_reported() {
 #[test]
 fn an_alert_is_named() {
     Test::new()
-        .args(["-k", "wss://localhost:{port}/"])
+        .args(["-qk", "wss://localhost:{port}/"])
         .peer(|peer| {
             // Fatal alert, handshake failure.
             peer.send(b"\x15\x03\x03\x00\x02\x02\x28");
@@ -240,7 +241,7 @@ fn an_alert_is_named() {
 #[test]
 fn a_tls_peer_that_leaves_without_a_close_is_1006() {
     Test::new()
-        .args(["-k"])
+        .args(["-qk"])
         .tls_peer(Identity::self_signed().server(), |peer| {
             peer.open();
             peer.send(text("one"));
@@ -256,7 +257,7 @@ fn a_large_message_goes_both_ways() {
     let message = "tls ".repeat(300_000);
     let line = format!("{message}\n");
     Test::new()
-        .args(["-k"])
+        .args(["-qk"])
         .stdin(&line)
         .tls_peer(Identity::self_signed().server(), move |peer| {
             peer.open();

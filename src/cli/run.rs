@@ -114,9 +114,11 @@ impl Run {
         };
         let dots = if args.path_as_is { DotSegments::Kept } else { DotSegments::Removed };
         let target = Target::parse_with(&url, dots).map_err(|fault| Error::Url { url, fault })?;
+        let is_insecure = args.connection.insecure;
         let mut client = client(args)?;
         if target.secure {
             client.notes.extend(connect::key_log_note());
+            client.notes.extend(is_insecure.then(|| INSECURE_NOTE.to_owned()));
         } else if std::env::args_os().any(|arg| arg == "-n") && !io::stdin().is_terminal() {
             client.notes.push(SSH_NOTE.to_owned());
         }
@@ -403,6 +405,9 @@ fn take_swallowed_url(value: &mut Option<String>) -> Option<String> {
     let is_url = |s: &String| s.starts_with("ws://") || s.starts_with("wss://");
     value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
+
+/// The note for `--insecure`, whatever it is called.
+const INSECURE_NOTE: &str = "the server's certificate is not checked (-k, --insecure)";
 
 /// The note for a run that may have been meant like `ssh -n`.
 const SSH_NOTE: &str = "-n is --insecure, which has no effect on ws://; to leave stdin unread, as \

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Checks the error for a server without TLS that sends these bytes.
 #[track_caller]
 fn speaks(first: &'static [u8], message: &str) {
-    let test = Test::new().args(["-k", "wss://localhost:{port}/"]).peer(move |peer| {
+    let test = Test::new().args(["-qk", "wss://localhost:{port}/"]).peer(move |peer| {
         peer.send(first);
         peer.discard_all();
     });
@@ -70,7 +70,7 @@ fn versions() {
     hello.extend([7; 32]);
     hello.extend(b"\x00\x00\x2f\x00");
     let old = hello.clone();
-    let test = Test::new().args(["-k", "wss://localhost:{port}/"]).peer(move |peer| {
+    let test = Test::new().args(["-qk", "wss://localhost:{port}/"]).peer(move |peer| {
         peer.send(old);
         peer.discard_all();
     });
@@ -81,7 +81,7 @@ fn versions() {
          1.3",
     );
     hello[10] = 3;
-    let test = Test::new().args(["-k", "--tls-min", "1.3", "wss://localhost:{port}/"]);
+    let test = Test::new().args(["-qk", "--tls-min", "1.3", "wss://localhost:{port}/"]);
     let test = test.peer(move |peer| {
         peer.send(hello);
         peer.discard_all();
@@ -97,7 +97,7 @@ fn versions() {
 
 #[test]
 fn ends_and_silence() {
-    let secured = || Test::new().args(["-k", "wss://localhost:{port}/"]);
+    let secured = || Test::new().args(["-qk", "wss://localhost:{port}/"]);
     let hint = "\n\nhint: use ws:// if the port has no TLS, or --sni NAME if the server expects \
         another name";
     let test = secured().peer(|peer| {
@@ -211,7 +211,7 @@ fn keys_and_protocols() {
     let hash = identity.key_hash();
     let pin = format!("sha256//{}=", "A".repeat(43));
     says(
-        Test::new().args(["-k", "--pin", &pin]).tls_peer(identity.server(), Peer::discard_all),
+        Test::new().args(["-qk", "--pin", &pin]).tls_peer(identity.server(), Peer::discard_all),
         90,
         &format!(
             "the public key of localhost:{{port}} does not match the pin: its hash is sha256//{hash}\n\n\
@@ -221,7 +221,7 @@ fn keys_and_protocols() {
     let mut config = rustls::ServerConfig::clone(&identity.server());
     config.alpn_protocols = vec![b"h2".to_vec()];
     says(
-        Test::new().args(["-k"]).tls_peer(Arc::new(config), Peer::discard_all),
+        Test::new().args(["-qk"]).tls_peer(Arc::new(config), Peer::discard_all),
         35,
         "localhost:{port} does not support HTTP/1.1: it rejected http/1.1 by ALPN\n\n\
          hint: try WebSocket over HTTP/2: --http2",

@@ -94,7 +94,7 @@ fn a_self_signed_certificate_serves_wss() {
     let (server, url) = server.start_with_url();
     assert!(url.starts_with("wss://127.0.0.1:"), "{url}");
     server.child.await_stderr("connect with --pin 'sha256//");
-    Test::new().args(["-k", &url, "-x", "hello", "--count", "1"]).stdout("hello\n").run();
+    Test::new().args(["-qk", &url, "-x", "hello", "--count", "1"]).stdout("hello\n").run();
     server.terminate();
     Test::new().args(["listen", "wss://0"]).stderr_has(["needs a certificate"]).status(2).run();
 }

@@ -126,7 +126,7 @@ fn an_endless_response_head_times_out() {
 #[test]
 fn silence_in_the_tls_handshake_names_the_step() {
     Test::new()
-        .args(["--connect-timeout", "0.5", "-k", "wss://localhost:{port}/"])
+        .args(["--connect-timeout", "0.5", "-qk", "wss://localhost:{port}/"])
         .peer(Peer::discard_all)
         .stderr(
             "sockeye: localhost:{port}: the TLS handshake timed out after 0.5 seconds\n\n\

@@ -136,7 +136,7 @@ fn a_key_may_be_pinned() {
     let pin = format!("sha256//{}", identity.key_hash());
     let other = format!("sha256//{}", authority.issue().key_hash());
     let both = format!("{other};{pin}");
-    for args in [[&*pin, "--no-slash"], [&*both, "-k"]] {
+    for args in [[&*pin, "--no-slash"], [&*both, "-qk"]] {
         let args = args.into_iter().filter(|arg| *arg != "--no-slash");
         Test::new()
             .args(["--pin"])
@@ -146,7 +146,7 @@ fn a_key_may_be_pinned() {
             .tls_peer(identity.server(), closes)
             .run();
     }
-    for args in [&[][..], &["-k"]] {
+    for args in [&[][..], &["-qk"]] {
         Test::new()
             .args(args.iter().copied())
             .args(["--pin", &other, "--ca"])
