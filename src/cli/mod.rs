@@ -18,3 +18,4 @@ pub mod run;
 mod script;
 mod usage;
 pub mod values;
+mod wscat;

@@ -6,6 +6,7 @@ use super::{
     help, known_args, prescan,
     usage::usage,
     values::ScriptArg,
+    wscat,
 };
 use crate::{error::Error, sys::run_limit};
 use clap::{
@@ -19,6 +20,7 @@ use std::ffi::OsString;
 /// `--help` and `--version` print their text and end the process.
 pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     known_args::learn(&args);
+    let is_wscat = wscat::is_called(&args);
     let args = help::as_subcommand(args);
     let mut command = help::prepared(Cli::command(), &args);
     let args = prescan::hoist_subcommand(&command, args)?;
@@ -46,6 +48,9 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     }
     cli.client.extras = extras;
     cli.url = url.or(cli.url);
+    if is_wscat {
+        wscat::adopt_habits(&mut cli);
+    }
     // Dropping the definition of a hundred options and their values takes longer than a round
     // trip.
     std::mem::forget((command, matches));

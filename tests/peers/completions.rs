@@ -26,6 +26,8 @@ const QUESTIONS: &[(&str, &[&str])] = &[
             "show",
             "completions",
             "man",
+            "help",
+            "version",
             "ws://",
             "wss://",
             "@$(x)",

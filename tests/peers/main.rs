@@ -31,3 +31,4 @@ mod http2;
 mod listen;
 mod openssl;
 mod proxies;
+mod wscat;

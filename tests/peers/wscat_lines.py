@@ -190,7 +190,8 @@ def observed(case, process, server, status, seen, ports):
     result = {"status": status, **seen}
     if not case.get("no_server"):
         result["requests"] = [plain(request) for request in server.requests]
-        result["messages"] = server.frames
+        result["messages"] = [frame for frame in server.frames if frame[0] != "close"]
+        result["close"] = [frame for frame in server.frames if frame[0] == "close"]
     if case.get("tty"):
         shown = plain(ESCAPES.sub(b"", bytes(process.out)))
         for text in case.get("shows", []):
@@ -211,7 +212,7 @@ async def compare(case, programs, tls, slots):
             results = dict(zip(programs, await asyncio.gather(*runs)))
     reference = results.pop("wscat")
     for name, result in results.items():
-        for facet in reference:
+        for facet in set(reference) - set(case.get("ignore", [])):
             if result[facet] != reference[facet]:
                 found.setdefault(name, {})[facet] = {"wscat": reference[facet], "is": result[facet]}
     return found
@@ -225,7 +226,7 @@ async def main():
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     started = time.monotonic()
-    listed = json.loads(LISTED.read_text()) if LISTED.exists() else {}
+    listed = read_listed()
     cases = [case for case in CASES if arguments.only in case["name"]]
     with tempfile.TemporaryDirectory() as directory:
         tls = certificate(directory)
@@ -234,21 +235,42 @@ async def main():
         programs = {"wscat": ["node", str(Path(arguments.wscat).resolve())],
                     "sockeye": [str(Path(arguments.sockeye).resolve())],
                     "as wscat": [str(link)]}
-        slots = asyncio.Semaphore(8)
+        slots = asyncio.Semaphore(12)
         found = await asyncio.gather(*[compare(case, programs, tls, slots) for case in cases])
     found = {case["name"]: differences for case, differences in zip(cases, found)}
     faults = judge(found, listed, arguments.update)
     if arguments.update:
         rows = {**listed, **found} if arguments.only else found
-        LISTED.write_text(json.dumps(rows, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+        LISTED.write_text(written(rows))
     print("\n".join(faults))
     print(f"{len(cases)} command lines, {time.monotonic() - started:.1f} s, {len(faults)} faults")
     sys.exit(bool(faults))
 
 
+def written(rows):
+    """Returns the JSON of the differences, one to a line."""
+    cases = []
+    for name, programs in sorted(rows.items()):
+        lines = [json.dumps({"program": program, "facet": facet, **difference}, ensure_ascii=False)
+                 for program, facets in programs.items() for facet, difference in facets.items()]
+        if lines:
+            cases.append(f" {json.dumps(name)}: [\n  " + ",\n  ".join(lines) + "\n ]")
+    return "{\n" + ",\n".join(cases) + "\n}\n"
+
+
+def read_listed():
+    """Returns the listed differences: case, program and facet to what differs."""
+    listed = {}
+    for name, differences in (json.loads(LISTED.read_text()) if LISTED.exists() else {}).items():
+        for difference in differences:
+            program, facet = difference.pop("program"), difference.pop("facet")
+            listed.setdefault(name, {}).setdefault(program, {})[facet] = difference
+    return listed
+
+
 def judge(found, listed, update):
     """Returns differences that are not listed as they are, and listed ones that are not found."""
-    rows = set(re.findall(r"^\| `([a-z0-9-]+)` \|", GUIDE.read_text() if GUIDE.exists() else "", re.M))
+    rows = set(re.findall(r"^\| `([a-z][a-z0-9-]*)` \|", GUIDE.read_text() if GUIDE.exists() else "", re.M))
     used, faults = set(), []
     for name, programs in found.items():
         known = listed.get(name, {})
@@ -271,6 +293,7 @@ def judge(found, listed, update):
     if len(found) == len(CASES):
         faults += [f"{GUIDE.name}: no difference belongs to the row {row}" for row in rows - used]
         faults += [f"{name}: listed, but no such case" for name in set(listed) - set(found)]
+        faults += [f"only {len(CASES)} command lines"] * (len(CASES) < 60)
     return faults
 
 

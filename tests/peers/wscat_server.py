@@ -61,7 +61,8 @@ class Server:
     replies     heads of responses before the last connection, which is upgraded; with only=True none is
     send        frames to send once a session is open, as bytes; a number waits so many seconds
     echo        send messages back
-    then        frames to send after each text message; a number waits so many seconds; None ends TCP
+    then        frames to send after each text message; a number waits so many seconds; None ends TCP;
+                ("mark", SECONDS) notes after that time that no Close has arrived
     tls         speak TLS
     proxy       answer CONNECT first
     """
@@ -141,9 +142,15 @@ class Server:
             if isinstance(item, bytes):
                 writer.write(item)
                 await writer.drain()
+            elif isinstance(item, tuple):
+                asyncio.get_running_loop().call_later(item[1], self.mark)
             else:
                 await asyncio.sleep(item)
         return False
+
+    def mark(self):
+        if not any(name == "close" for name, *_ in self.frames):
+            self.frames.append(["mark", "still open"])
 
     def note(self, head):
         first, *lines = head.decode("latin-1").rstrip().split("\r\n")
