@@ -104,3 +104,39 @@ fn every_page_with_commands_is_run() {
         assert!(is_run || !has_commands, "{name}");
     }
 }
+
+/// Returns the anchors of a page: its headings as GitHub writes them in links.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let kept = |letter: &char| letter.is_alphanumeric() || "-_ ".contains(*letter);
+    headings
+        .map(|line| line.trim_start_matches('#').trim().to_lowercase())
+        .map(|line| line.chars().filter(kept).collect::<String>().replace(' ', "-"))
+        .collect()
+}
+
+#[test]
+fn every_link_between_the_pages_leads_to_a_page_and_a_heading() {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = docs.filter(|path| path.extension().is_some_and(|name| name == "md"));
+    let others = ["README.md", "CONTRIBUTING.md", "examples/README.md"].map(|it| root().join(it));
+    let link = Regex::new(r"\]\(([^)\s:#]*)(?:#([^)\s]+))?\)").unwrap();
+    let mut links = 0;
+    for page in pages.chain(others) {
+        let text = fs::read_to_string(&page).unwrap();
+        for found in link.captures_iter(&text) {
+            let place = format!("{}: {}", page.display(), &found[0]);
+            let target = match &found[1] {
+                "" => page.clone(),
+                name => page.parent().unwrap().join(name),
+            };
+            assert!(target.exists(), "{place}");
+            if let Some(anchor) = found.get(2) {
+                let headings = anchors(&fs::read_to_string(target).unwrap());
+                assert!(headings.contains(anchor.as_str()), "{place}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 60, "{links} links");
+}
