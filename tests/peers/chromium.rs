@@ -3,12 +3,14 @@
 use super::support::{LIMIT, Signal};
 use rustix::process::{Pid, kill_process_group};
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    fs,
+    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
@@ -17,7 +19,7 @@ pub struct Chromium {
     /// The debugger's address: `ws://127.0.0.1:PORT/devtools/browser/ID`.
     pub url: String,
     process: Child,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Chromium {
@@ -27,7 +29,10 @@ impl Chromium {
 
     pub fn start_with(args: &[&str]) -> Self {
         let profile = tempfile::tempdir().expect("a directory");
-        let mut process = Command::new("chromium")
+        // It also ends if the tests are killed. Its other files are in the profile, which is removed.
+        let mut process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "chromium"])
+            .env("TMPDIR", profile.path())
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
             .args(["--disable-dev-shm-usage", "--remote-debugging-port=0"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
@@ -54,7 +59,7 @@ impl Chromium {
         });
         let url = says.recv_timeout(LIMIT * 3).expect("chromium opens its debugger");
         let url = url.unwrap_or_else(|said| panic!("chromium ended: {said}"));
-        Self { url, process, _profile: profile }
+        Self { url, process, profile }
     }
 
     /// Returns the debugger's port.
@@ -74,6 +79,14 @@ impl Drop for Chromium {
     fn drop(&mut self) {
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
         let _ = self.process.wait();
+        // Processes of the group may write into it until they have ended.
+        let limit = Instant::now() + LIMIT;
+        while fs::remove_dir_all(self.profile.path())
+            .is_err_and(|e| e.kind() != ErrorKind::NotFound)
+            && Instant::now() < limit
+        {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

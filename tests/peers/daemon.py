@@ -1,9 +1,11 @@
 """Runs a server program with a free port and a temporary folder until stdin ends."""
 
+import ctypes
 import os
 import pathlib
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +41,21 @@ def claim_port():
             claim.close()
 
 
+def adopt_descendants():
+    """Makes this process the parent of descendants whose parent ends, as those of a daemon do."""
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def end_descendants():
+    """Kills all processes that the server has started, and waits for them."""
+    children = pathlib.Path(f"/proc/self/task/{os.getpid()}/children")
+    while pids := children.read_text().split():
+        for pid in map(int, pids):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
 def start(command, where, is_ready):
     """Starts the command on a free port, and again on another one if the port was taken meanwhile."""
     for _ in range(5):
@@ -60,12 +77,12 @@ def run(command, is_ready=answers):
     """Prints the port of `command(folder, port)` once it is ready, and runs it until stdin ends."""
     # Daemons are installed outside the usual PATH of a user.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    adopt_descendants()
     where = pathlib.Path(tempfile.mkdtemp(prefix="sockeye-peer-"))
     try:
-        process, port, _claim = start(command, where, is_ready)
+        _process, port, _claim = start(command, where, is_ready)
         print(port, flush=True)
         sys.stdin.buffer.read()
-        process.kill()
-        process.wait()
     finally:
+        end_descendants()
         shutil.rmtree(where, ignore_errors=True)
