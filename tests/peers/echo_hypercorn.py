@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 import os
-import socket
 import sys
 
+import loopback
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
@@ -43,11 +43,11 @@ async def main():
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     args = parser.parse_args()
 
-    listener = socket.create_server(("127.0.0.1", 0))
-    print(listener.getsockname()[1], flush=True)
+    listeners = loopback.listeners()
+    print(listeners[0].getsockname()[1], flush=True)
 
     config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
+    config.bind = [f"fd://{listener.detach()}" for listener in listeners]
     config.loglevel = "ERROR"
     config.websocket_max_message_size = 64 << 20
     if args.tls:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import ssl
 import sys
@@ -9,6 +10,7 @@ import sys
 # Read when websockets is imported. The default limit refuses long messages in small fragments.
 os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = str(2**31)
 
+import loopback
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
@@ -37,19 +39,22 @@ async def main():
     def choose(_connection, offered):
         return args.subprotocol if args.subprotocol in offered else None
 
-    async with serve(
-        echo,
-        "127.0.0.1",
-        0,
-        ssl=tls,
-        # The factory below accepts the parameters of the client.
-        compression=None,
-        extensions=[ServerPerMessageDeflateFactory()] if args.compress else None,
-        select_subprotocol=choose,
-        max_size=None,
-        ping_interval=None,
-    ) as server:
-        print(server.sockets[0].getsockname()[1], flush=True)
+    listeners = loopback.listeners()
+    async with contextlib.AsyncExitStack() as servers:
+        for listener in listeners:
+            server = serve(
+                echo,
+                sock=listener,
+                ssl=tls,
+                # The factory below accepts the parameters of the client.
+                compression=None,
+                extensions=[ServerPerMessageDeflateFactory()] if args.compress else None,
+                select_subprotocol=choose,
+                max_size=None,
+                ping_interval=None,
+            )
+            await servers.enter_async_context(server)
+        print(listeners[0].getsockname()[1], flush=True)
         await asyncio.to_thread(sys.stdin.buffer.read)
         # Leaving the block would wait for closing handshakes.
         os._exit(0)
