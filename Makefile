@@ -20,7 +20,7 @@ test: peers ## run all tests except conformance
 	cargo test --locked --test peers
 
 docs-test: peers ## run the commands of README.md and docs/, and compare what they show
-	cargo test --locked --test tests -- guides:: listen::guide conversations:: decode::the_documented listen::reply listen::driver
+	cargo test --locked --test tests -- guides:: listen::guide conversations:: decode::the_documented listen::reply
 	cargo test --locked --test peers -- guides::
 
 peers: ## install the WebSocket implementations for the test target `peers` into target/peers

@@ -5,7 +5,6 @@ mod admission;
 mod answers;
 mod certificates;
 mod crowd;
-mod driver;
 mod ending;
 mod faults;
 mod forward;

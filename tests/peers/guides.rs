@@ -8,6 +8,8 @@ fn the_commands_with_other_programs_show_what_the_pages_say() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (name, least) in [
         ("README.md", 2),
+        ("docs/frames.md", 1),
+        ("docs/jsonl.md", 1),
         ("docs/cookbook.md", 6),
         ("docs/from-websocat.md", 6),
         ("docs/comparison.md", 20),

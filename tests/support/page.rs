@@ -250,7 +250,9 @@ pub fn run(page: &str, which: Blocks) -> usize {
             "needs" => needed = Blocks::WithPrograms,
             "server" | "sh" => {
                 drop(server.take());
-                server = Some(Server::start(&block.lines.join("\n"), folder));
+                if needed == Blocks::Plain || which == Blocks::WithPrograms {
+                    server = Some(Server::start(&block.lines.join("\n"), folder));
+                }
             }
             "console" => {
                 if std::mem::replace(&mut needed, Blocks::Plain) == which {
