@@ -31,6 +31,7 @@ use crate::{
     connect::{OpenError, RedirectFault},
     net::{
         http2::Http2Fault,
+        listener::ListenFault,
         tls::{IdentityError, IdentityFault, TlsFault},
     },
     proto::Violation,
@@ -165,8 +166,8 @@ pub enum Error {
     Listen {
         /// The address as given on the command line.
         address: String,
-        /// The system's error.
-        cause: io::Error,
+        /// The reason.
+        fault: ListenFault,
     },
     /// Any other operation that failed.
     Other {

@@ -3,6 +3,7 @@
 use super::Error;
 use crate::{
     connect::OpenError,
+    net::listener::ListenFault,
     sys::resources::{is_lack_of_descriptors, is_lack_of_memory, is_lack_of_threads},
 };
 use std::io;
@@ -31,7 +32,7 @@ pub(super) fn hint(error: &Error) -> Option<&'static str> {
 fn cause(error: &Error) -> Option<&io::Error> {
     match error {
         Error::Other { cause, .. }
-        | Error::Listen { cause, .. }
+        | Error::Listen { fault: ListenFault::System(cause), .. }
         | Error::File { cause, .. }
         | Error::Input(cause)
         | Error::Output(cause) => Some(cause),

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     connect::{LimitScope, OpenError, Step},
     escape::Escaped,
+    net::listener::ListenFault,
     proto::{Violation, handshake::Version},
     redact::{Secrets, ShownPath},
     session::SessionError,
@@ -112,8 +113,15 @@ impl fmt::Display for Error {
                 }
             }
             Self::Unmet(unmet) => unmet.fmt(f),
-            Self::Listen { address, cause } => {
-                write!(f, "cannot listen on {}: {}", Escaped(address), system_error(cause))
+            Self::Listen { address, fault } => {
+                write!(f, "cannot listen on {}: ", Escaped(address))?;
+                match fault {
+                    ListenFault::NotSocket(path) => {
+                        let path = path.display().to_string();
+                        write!(f, "{} exists and is not a socket", Escaped(&path))
+                    }
+                    ListenFault::System(cause) => f.write_str(&system_error(cause)),
+                }
             }
             Self::Other { operation, cause } => {
                 write!(f, "cannot {operation}: {}", system_error(cause))

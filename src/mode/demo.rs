@@ -5,6 +5,7 @@ use crate::{
     connect::incoming::Incoming,
     error::Error,
     job::{ClientJob, run_outcome::RunOutcome},
+    net::listener::ListenFault,
     proto::{extension::Offers, handshake::Choices},
     random::entropy,
     script::action::Action,
@@ -24,7 +25,10 @@ pub(super) async fn run(mut client: ClientJob, started: Instant) -> Result<RunOu
     // Checked first: a server that cannot accept the client would leave it without an answer.
     check_descriptors(DEMO_DESCRIPTORS)
         .map_err(|cause| Error::Other { operation: "start", cause })?;
-    let listen_error = |cause| Error::Listen { address: "127.0.0.1".to_owned(), cause };
+    let listen_error = |cause| Error::Listen {
+        address: "127.0.0.1".to_owned(),
+        fault: ListenFault::System(cause),
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listen_error)?;
     let url = format!("ws://{}/", listener.local_addr().map_err(listen_error)?);
     let settings = client.common.settings;

@@ -7,11 +7,13 @@ use crate::sys::{
     unix::{self, ListeningSocket, bound_unsent_bytes, set_tcp_options},
 };
 use std::{
+    fs::symlink_metadata,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
 };
-use tokio::net::{TcpListener, TcpSocket, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixStream};
 
 /// A listening socket.
 pub enum Listener {
@@ -31,14 +33,42 @@ pub struct Accepted {
     pub handle: Option<SocketHandle>,
 }
 
-/// The file of a Unix socket, which is removed when this is dropped.
+/// The file of a Unix socket, which is removed when this is dropped, unless another file has taken
+/// its place.
 #[derive(Debug)]
-pub struct SocketFile(PathBuf);
+pub struct SocketFile {
+    path: PathBuf,
+    /// Device and inode.
+    identity: Option<(u64, u64)>,
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), identity: file_identity(path) }
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Nothing is lost if somebody else removed it.
-        let _ = std::fs::remove_file(&self.0);
+        if self.identity.is_some() && file_identity(&self.path) == self.identity {
+            // Nothing is lost if somebody else removed it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The reason why a server cannot listen on its address.
+#[derive(Debug)]
+pub enum ListenFault {
+    /// The path of a Unix socket is that of another kind of file, or of a symbolic link.
+    NotSocket(PathBuf),
+    /// An error of the system.
+    System(io::Error),
+}
+
+impl From<io::Error> for ListenFault {
+    fn from(cause: io::Error) -> Self {
+        Self::System(cause)
     }
 }
 
@@ -86,24 +116,30 @@ impl Listener {
         }
     }
 
-    /// Listens on a Unix socket. A socket file that no server listens on is replaced.
-    pub fn unix(path: &str) -> io::Result<(Self, Option<SocketFile>)> {
+    /// Listens on a Unix socket. A socket file that no server listens on is replaced; any other file
+    /// is left alone.
+    pub async fn unix(path: &str) -> Result<(Self, Option<SocketFile>), ListenFault> {
         if path.starts_with('@') {
             return Ok((Self::Unix(unix::listen_abstract(path)?), None));
         }
+        let path = Path::new(path);
         let listener = match UnixListener::bind(path) {
             Err(cause) if cause.kind() == io::ErrorKind::AddrInUse => {
-                match std::os::unix::net::UnixStream::connect(path) {
+                // A symbolic link is not followed: `bind` would not follow it either.
+                if !symlink_metadata(path)?.file_type().is_socket() {
+                    return Err(ListenFault::NotSocket(path.to_owned()));
+                }
+                match UnixStream::connect(path).await {
                     Err(refused) if refused.kind() == io::ErrorKind::ConnectionRefused => {
                         std::fs::remove_file(path)?;
                         UnixListener::bind(path)?
                     }
-                    _ => return Err(cause),
+                    _ => return Err(cause.into()),
                 }
             }
             bound => bound?,
         };
-        Ok((Self::Unix(listener), Some(SocketFile(path.into()))))
+        Ok((Self::Unix(listener), Some(SocketFile::new(path))))
     }
 
     /// Takes over a listening socket that was inherited with this descriptor number.
@@ -149,6 +185,11 @@ fn canonical(address: SocketAddr) -> SocketAddr {
         IpAddr::V4(ip) => SocketAddr::new(ip.into(), address.port()),
         IpAddr::V6(_) => address,
     }
+}
+
+/// Returns device and inode of a file, without following a symbolic link.
+fn file_identity(path: &Path) -> Option<(u64, u64)> {
+    symlink_metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

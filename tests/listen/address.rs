@@ -105,6 +105,44 @@ fn a_unix_socket_is_served_and_its_file_removed() {
 }
 
 #[test]
+fn only_a_socket_without_a_server_is_replaced() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| dir.path().join(name);
+    let (file, folder, link, dangling) = (at("file"), at("folder"), at("link"), at("dangling"));
+    std::fs::write(&file, "precious").expect("a file");
+    std::fs::create_dir(&folder).expect("a directory");
+    let stale = at("stale");
+    drop(UnixListener::bind(&stale).expect("a socket"));
+    std::os::unix::fs::symlink(&stale, &link).expect("a link");
+    std::os::unix::fs::symlink(at("nothing"), &dangling).expect("a link");
+    for path in [&file, &folder, &link, &dangling] {
+        let address = format!("unix:{}", path.display());
+        let fault = format!(
+            "sockeye: cannot listen on {address}: {} exists and is not a socket\n",
+            path.display()
+        );
+        Test::new().args(["listen", &address]).stderr(fault).status(1).run();
+        assert!(path.symlink_metadata().is_ok(), "{address} was removed");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("it is left"), "precious");
+
+    let live = at("live");
+    let listener = UnixListener::bind(&live).expect("a socket");
+    let address = format!("unix:{}", live.display());
+    let fault = format!("sockeye: cannot listen on {address}: address already in use");
+    Test::new().args(["listen", &address]).stderr_has([&fault]).status(1).run();
+    drop(listener);
+
+    let address = format!("unix:{}", stale.display());
+    let server = Server::setup(["listen", "--echo", &address]).start_at(&address);
+    // The server does not remove the file that took the place of its socket.
+    std::fs::remove_file(&stale).expect("the socket is replaced");
+    std::fs::write(&stale, "precious").expect("a file");
+    server.terminate();
+    assert_eq!(std::fs::read_to_string(&stale).expect("it is left"), "precious");
+}
+
+#[test]
 fn an_abstract_unix_socket_is_served() {
     let name = format!("sockeye-test-{}", std::process::id());
     let address = format!("unix:@{name}");

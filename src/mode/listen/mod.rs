@@ -37,7 +37,7 @@ use crate::{
         run_outcome::RunOutcome,
     },
     net::{
-        listener::{Listener, SocketFile},
+        listener::{ListenFault, Listener, SocketFile},
         tls::server::ServerTls,
     },
     report::{Report, Verbosity, line},
@@ -204,16 +204,21 @@ fn is_self_signed(job: &ListenJob) -> bool {
 
 async fn bind(address: &ListenAddress) -> Result<(Vec<Listener>, Option<SocketFile>), Error> {
     let bound = match address {
-        ListenAddress::Loopback(port) => Listener::loopback(*port).map(|all| (all, None)),
-        ListenAddress::Tcp(host, port) => Listener::tcp(host, *port).await.map(|all| (all, None)),
+        ListenAddress::Loopback(port) => {
+            Listener::loopback(*port).map(|all| (all, None)).map_err(ListenFault::from)
+        }
+        ListenAddress::Tcp(host, port) => {
+            let bound = Listener::tcp(host, *port).await;
+            bound.map(|all| (all, None)).map_err(ListenFault::from)
+        }
         ListenAddress::Unix(path) => {
-            Listener::unix(path).map(|(listener, file)| (vec![listener], file))
+            Listener::unix(path).await.map(|(listener, file)| (vec![listener], file))
         }
-        ListenAddress::Descriptor(number) => {
-            Listener::inherited(*number).map(|listener| (vec![listener], None))
-        }
+        ListenAddress::Descriptor(number) => Listener::inherited(*number)
+            .map(|listener| (vec![listener], None))
+            .map_err(ListenFault::from),
     };
-    bound.map_err(|cause| Error::Listen { address: address.to_string(), cause })
+    bound.map_err(|fault| Error::Listen { address: address.to_string(), fault })
 }
 
 /// Returns the URL at which clients connect.
