@@ -176,6 +176,12 @@ struct Written<'a, E> {
     body: &'a E,
 }
 
+/// Reports whether this is the type of a recorded event that is not an action.
+pub fn is_recorded(kind: &str) -> bool {
+    let others = ["violation", "listening", "refused", "gap", "error", "end"];
+    ["request", "response", "open", "frame"].contains(&kind) || others.contains(&kind)
+}
+
 /// The body of an unknown event.
 #[derive(Serialize)]
 struct Nothing {}

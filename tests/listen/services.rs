@@ -156,6 +156,27 @@ fn lines_of_stdin_wait_for_events_of_clients() {
 }
 
 #[test]
+fn lines_that_do_nothing_are_told_when_verbose() {
+    let server = Server::start(["listen", "--input", "jsonl", "-v", "0"]);
+    let mut one = server.join(1);
+    server.child.write(
+        "{\"type\":\"txt\",\"data\":\"a\"}\n\
+         {\"type\":\"text\",\"data\":\"b\",\"conn\":[9,1]}\n\
+         {\"type\":\"end\"}\n\
+         {\"type\":\"txt\",\"direction\":\"out\"}\n\
+         {\"type\":\"text\",\"data\":\"c\",\"conn\":0}\n",
+    );
+    one.expect_text("b");
+    one.expect_close(1001);
+    let end = server.ends_with(26);
+    let told: Vec<_> = end.stderr.lines().filter(|line| line.contains("line ")).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].ends_with("line 1: unknown type \"txt\" skipped"), "{told:?}");
+    assert!(told[1].ends_with("line 2: no client 9"), "{told:?}");
+    assert!(told[2].contains("number from 1"), "{told:?}");
+}
+
+#[test]
 fn actions_are_for_the_clients_they_name() {
     let server = Server::start(["listen", "--input", "jsonl", "0"]);
     let (mut one, mut two, mut three) = (server.join(1), server.join(2), server.join(3));

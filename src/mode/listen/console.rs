@@ -8,9 +8,14 @@ use super::{
 use crate::{
     console::{event::PromptEvent, prompt::Prompt, screen::is_capable},
     error::{Error, StdinPosition},
+    escape::Escaped,
     job::listen::{ListenFormat, Service},
     proto::{Kind, Settings, SharedMessage},
-    schema::addressees::{Addressees, Numbers},
+    schema::{
+        addressees::{Addressees, Numbers},
+        input::InputLine,
+        line::is_recorded,
+    },
     script::{
         action::{Action, Outgoing},
         awaited::Awaited,
@@ -44,8 +49,10 @@ pub(super) struct Lines {
 
 /// An event of the input.
 pub(super) enum ConsoleEvent {
-    /// Something to send to clients.
-    Send(Recipients, Delivery),
+    /// Something to send to clients, and the number of its line.
+    Send(Recipients, Delivery, u64),
+    /// A line that is skipped, in words.
+    Skipped(String),
     /// An event of the prompt.
     Prompt(PromptEvent),
     /// Delays what follows.
@@ -182,20 +189,17 @@ impl Lines {
             awaited = Awaited::parse(line).map_err(|fault| (fault.column, fault.words))?;
             fault = Ending::parse_line(line).map_err(|fault| (fault.column, fault.words))?;
             if awaited.is_none() && fault.is_none() {
-                return Ok(ConsoleEvent::Nothing);
+                return Ok(self.skipped(line));
             }
         }
         let Addressees { conn, except } = Addressees::read(line).map_err(|words| (None, words))?;
         let to = match (conn.map(Numbers::into_vec), except.map(Numbers::into_vec)) {
             (None, None) => Recipients::All,
             (None, Some(except)) => Recipients::Except(except),
-            (Some(only), except) => {
-                let except = except.unwrap_or_default();
-                Recipients::Only(only.into_iter().filter(|id| !except.contains(id)).collect())
-            }
+            (Some(only), _) => Recipients::Only(only),
         };
+        let line = self.input.number();
         if let Some(awaited) = awaited {
-            let line = self.input.number();
             return Ok(ConsoleEvent::Await(PendingWait {
                 awaited,
                 from: to,
@@ -206,18 +210,20 @@ impl Lines {
         if let Some(ending) = fault {
             let now = clock::now();
             let latest = now.checked_add(self.settings.close_timeout).unwrap_or(now);
-            return Ok(ConsoleEvent::Send(to, Delivery::Fault(ending, latest)));
+            return Ok(ConsoleEvent::Send(to, Delivery::Fault(ending, latest), line));
         }
         let Some(action) = action else { return Ok(ConsoleEvent::Nothing) };
         Ok(match action {
             Action::Send(Outgoing::Message(kind, payload)) => self.message(to, kind, &payload),
             Action::Send(Outgoing::Ping(payload)) => {
-                ConsoleEvent::Send(to, Delivery::Ping(payload.into()))
+                ConsoleEvent::Send(to, Delivery::Ping(payload.into()), line)
             }
             Action::Send(Outgoing::Pong(payload)) => {
-                ConsoleEvent::Send(to, Delivery::Pong(payload.into()))
+                ConsoleEvent::Send(to, Delivery::Pong(payload.into()), line)
             }
-            Action::Send(Outgoing::Close(close)) => ConsoleEvent::Send(to, Delivery::Close(close)),
+            Action::Send(Outgoing::Close(close)) => {
+                ConsoleEvent::Send(to, Delivery::Close(close), line)
+            }
             Action::Wait(time) => ConsoleEvent::Pause(time),
             _ => ConsoleEvent::Nothing,
         })
@@ -225,6 +231,22 @@ impl Lines {
 
     fn message(&self, to: Recipients, kind: Kind, payload: &[u8]) -> ConsoleEvent {
         let message = SharedMessage::new(kind, payload.to_vec(), self.settings);
-        ConsoleEvent::Send(to, Delivery::Message(Arc::new(message)))
+        ConsoleEvent::Send(to, Delivery::Message(Arc::new(message)), self.input.number())
+    }
+
+    /// Returns the event of a line that is not an action: its type may be mistyped, unless it is
+    /// that of a recorded event.
+    fn skipped(&self, line: &[u8]) -> ConsoleEvent {
+        let read = InputLine::read(line).unwrap_or_default();
+        // What a run sent, or an answer to it.
+        let is_event = read.direction.as_text().is_some();
+        match read.kind.as_text().filter(|kind| !is_event && !is_recorded(kind)) {
+            Some(kind) => ConsoleEvent::Skipped(format!(
+                "line {}: unknown type \"{}\" skipped",
+                self.input.number(),
+                Escaped(kind)
+            )),
+            None => ConsoleEvent::Nothing,
+        }
     }
 }

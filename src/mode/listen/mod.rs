@@ -55,7 +55,7 @@ use console::{Console, ConsoleEvent};
 use current_replies::CurrentReplies;
 use event_log::{EventLog, PendingWait};
 use gate::Gate;
-use hub::{Hub, QueueRoom, Sender};
+use hub::{Hub, QueueRoom, Recipients, Sender};
 use notes::Notes;
 use openings::Openings;
 use output::Output;
@@ -446,9 +446,25 @@ impl Server {
         });
     }
 
+    /// Tells with `-v` which addressees of a line are not connected.
+    fn tell_absent(&self, to: &Recipients, line: u64) {
+        let Shared { notes, hub, .. } = &*self.shared;
+        if let Recipients::Only(ids) = to
+            && notes.is_verbose()
+        {
+            for id in ids.iter().filter(|id| !hub.has(**id)) {
+                notes.detail(&format!("line {line}: no client {id}"));
+            }
+        }
+    }
+
     fn handle(&mut self, event: ConsoleEvent) {
         match event {
-            ConsoleEvent::Send(to, delivery) => self.shared.hub.send(&to, &delivery),
+            ConsoleEvent::Send(to, delivery, line) => {
+                self.tell_absent(&to, line);
+                self.shared.hub.send(&to, &delivery);
+            }
+            ConsoleEvent::Skipped(words) => self.shared.notes.detail(&words),
             ConsoleEvent::Prompt(event) => {
                 let prompt = self.console.server_prompt();
                 if let Some(outcome) = prompt.and_then(|prompt| prompt.handle(event, &self.shared))
