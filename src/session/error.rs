@@ -112,6 +112,23 @@ impl SessionError {
         }
     }
 
+    /// Returns the peer's host and port, as the sentence of the error names it.
+    pub fn authority_mut(&mut self) -> &mut String {
+        match self {
+            Self::Send { authority, .. }
+            | Self::Unsent { authority, .. }
+            | Self::Unread { authority, .. }
+            | Self::Receive { authority, .. }
+            | Self::Http2 { authority, .. }
+            | Self::NoClose { authority, .. }
+            | Self::Incomplete { authority, .. }
+            | Self::Protocol { authority, .. }
+            | Self::Closed { authority, .. }
+            | Self::Idle { authority, .. }
+            | Self::PongTimeout { authority, .. } => authority,
+        }
+    }
+
     /// Returns the quiet period before a lost connection, if one was noticed.
     pub fn quiet_mut(&mut self) -> Option<&mut QuietPeriod> {
         match self {

@@ -71,7 +71,7 @@ struct Idle {
 
 /// A Close that we sent.
 struct OurClose {
-    code: CloseCode,
+    close: Close,
     /// The number of bytes received before it.
     received: u64,
 }
@@ -639,9 +639,9 @@ impl Session {
         self.connection.remote_close()
     }
 
-    /// Returns the code of the Close that this side started the closing handshake with, if it did.
-    pub fn local_close(&self) -> Option<CloseCode> {
-        self.our_close.as_ref().map(|close| close.code)
+    /// Returns the Close that this side started the closing handshake with, if it did.
+    pub fn local_close(&self) -> Option<&Close> {
+        self.our_close.as_ref().map(|ours| &ours.close)
     }
 
     /// Returns true if we started the closing handshake.

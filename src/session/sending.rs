@@ -81,7 +81,7 @@ impl Session {
     /// Starts the closing handshake, with the close timeout counted from `since`.
     pub fn close_since(&mut self, close: &Close, since: Instant) -> Result<(), UsageError> {
         self.connection.close(close, since)?;
-        self.our_close = Some(OurClose { code: close.code, received: self.bytes_received });
+        self.our_close = Some(OurClose { close: close.clone(), received: self.bytes_received });
         if let Some(observation) = &mut self.observation {
             observation.close(clock::now(), close);
         }

@@ -117,7 +117,7 @@ impl Session {
                 self.judge(close)
             }
             (Some(Cause::LocalClose), Some(close)) => {
-                if self.our_close.as_ref().is_some_and(|ours| ours.code == close.code) {
+                if self.our_close.as_ref().is_some_and(|ours| ours.close.code == close.code) {
                     Ok(())
                 } else {
                     self.judge(close)

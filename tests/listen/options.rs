@@ -144,7 +144,9 @@ fn a_client_without_messages_is_disconnected() {
     let mut idle = server.join(1);
     // A ping is not a message.
     idle.send(Message::Ping(b"".as_slice().into()));
-    server.child.await_stderr("client 1 disconnected: no message from or to 127.0.0.1:");
+    server
+        .child
+        .await_stderr("client 1 disconnected: no message from or to the client for 0.2 seconds");
     server.terminate();
 }
 

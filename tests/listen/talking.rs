@@ -172,7 +172,7 @@ fn a_client_that_breaks_the_protocol_is_closed_and_the_others_stay() {
     // A client must mask its frames.
     one.send_raw(b"\x81\x02hi");
     one.expect_close(1002);
-    server.child.await_stderr("client 1 disconnected: 127.0.0.1:");
+    server.child.await_stderr("client 1 disconnected: the client violated the protocol: ");
     two.send("still here");
     server.child.await_stdout("still here\n");
     two.close();

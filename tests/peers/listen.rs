@@ -81,7 +81,7 @@ fn libraries_of_clients_agree_on_every_message_limit_and_close() {
             runs_script(program, script, &[args, &[&url]].concat());
             // The end of each session is told.
             for end in [
-                "client 1 disconnected: 127.0.0.1:",
+                "client 1 disconnected: the client",
                 "closed the connection: 4000 (private use): mine\n",
                 "client 2 disconnected: closed by the server with 4001 (private use)",
                 "sent a message over the limit of 2097152 bytes (1009)\n",

@@ -240,23 +240,37 @@ pub(super) fn ended(
     (dropped, skipped): (bool, u64),
     fault: Option<&str>,
 ) {
-    let (answer, ours) = (session.remote_close().cloned(), session.local_close());
+    let answer = session.remote_close().cloned();
     let by_us = session.is_closed_by_us();
-    let verdict = session.verdict(0);
+    let mut verdict = session.verdict(0);
+    let ours = session.local_close();
     let failure = verdict.as_ref().err().filter(|_| fault.is_none());
     let code = failure.map_or(0, crate::error::session_exit_code);
+    let violation = match failure {
+        Some(SessionError::Protocol { violation, .. }) => Some(*violation),
+        _ => None,
+    };
+    let message = fault.map(ToOwned::to_owned).or_else(|| failure.map(ToString::to_string));
+    if let Err(error) = &mut verdict {
+        // An earlier note has the address of the client.
+        "the client".clone_into(error.authority_mut());
+    }
     let end = match (&verdict, &answer, ours) {
         _ if fault.is_some() => format!(": {}", fault.unwrap_or_default()),
         // The Close that followed is that of our time limit.
         (Err(error @ SessionError::Idle { .. }), _, _) => format!(": {error}"),
         (_, answer, Some(ours)) if by_us => {
-            let cause = if dropped { ", since it was too slow" } else { "" };
             let answer = match answer {
-                Some(close) if close.code != ours => format!(", answered with {close}"),
+                Some(close) if close.code != ours.code => format!(", answered with {close}"),
                 Some(_) => String::new(),
                 None => ", without an answer".to_owned(),
             };
-            format!(": closed by the server with {}{cause}{answer}", named(ours))
+            let ours = if dropped {
+                format!("{}, since it was too slow", named(ours.code))
+            } else {
+                ours.to_string()
+            };
+            format!(": closed by the server with {ours}{answer}")
         }
         (Err(error), _, _) => format!(": {error}"),
         (Ok(()), Some(close), _) if close.code != CloseCode::NO_STATUS => format!(": {close}"),
@@ -269,12 +283,9 @@ pub(super) fn ended(
     };
     say(shared, &format!("client {id} disconnected{end}{missed}"));
     let (stats, unsent) = (session.stats(), session.unsent_messages());
-    let violation = match failure {
-        Some(SessionError::Protocol { violation, .. }) => Some(*violation),
-        _ => None,
-    };
     if shared.notes.is_verbose() {
-        let ours = ours.filter(|_| by_us).or(violation.map(Violation::close_code));
+        let ours =
+            ours.filter(|_| by_us).map(|ours| ours.code).or(violation.map(Violation::close_code));
         shared.notes.detail(&format!("client {id}: {}", closes(ours, answer.as_ref())));
         for line in summary::summary(&stats, unsent) {
             shared.notes.detail(&format!("client {id}: {line}"));
@@ -283,11 +294,6 @@ pub(super) fn ended(
     shared.count_traffic(&stats, unsent);
     let reason = answer.as_ref().map(|close| close.reason.as_bytes()).unwrap_or_default();
     shared.log.add(id, AwaitedKind::End, reason);
-    let message = match (fault, failure) {
-        (Some(fault), _) => Some(fault.to_owned()),
-        (None, Some(error)) => Some(error.to_string()),
-        (None, None) => None,
-    };
     let end = ClientEnd {
         code,
         remote: answer.as_ref(),
