@@ -32,6 +32,7 @@ use crate::{
     secret::{SecretString, ask},
 };
 use std::{
+    net::{Ipv4Addr, Ipv6Addr},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
@@ -167,12 +168,23 @@ fn parse_address(text: &str) -> Result<(ListenAddress, bool), Error> {
         Some(address) => Ok((address, secure)),
         None => Err(Error::Usage {
             fault: format!("'{}' is not a listen address", Escaped(&quoted(text))),
-            hint: Some(
-                "use PORT, HOST:PORT, [IPv6]:PORT, unix:PATH or fd:NUMBER; port 0 is any free port"
-                    .to_owned(),
-            ),
+            hint: Some(if lacks_port(bare) {
+                format!("add a port, as in {}:9000", Escaped(&quoted(text)))
+            } else {
+                "use PORT, HOST:PORT, [IPv6]:PORT, unix:PATH or fd:NUMBER, perhaps after wss:// for \
+                 TLS; port 0 is any free port"
+                    .to_owned()
+            }),
         }),
     }
+}
+
+/// Reports whether this is an address or localhost, without a port.
+fn lacks_port(text: &str) -> bool {
+    let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    text == "localhost"
+        || text.parse::<Ipv4Addr>().is_ok()
+        || bracketed.is_some_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
 fn admission(args: &ServerArgs) -> Result<AdmissionRules, Error> {
@@ -183,7 +195,7 @@ fn admission(args: &ServerArgs) -> Result<AdmissionRules, Error> {
         origins: globs(&args.origin),
         headers: args.require_header.clone(),
         refusal: args.status,
-        max_clients: args.max_clients,
+        max_clients: args.max_clients.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
     })
 }
 

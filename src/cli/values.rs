@@ -221,14 +221,22 @@ pub fn required_header(s: &str) -> Result<(String, Option<String>), String> {
     Ok((name.to_owned(), value.filter(|value| !value.is_empty())))
 }
 
+/// Parses a pattern of paths.
+pub fn path_pattern(s: &str) -> Result<String, String> {
+    if s.starts_with(['/', '*', '?']) {
+        return Ok(s.to_owned());
+    }
+    Err(format!("a path begins with /, as in /{}", Escaped(s)))
+}
+
 /// Parses `CODE`, `CODE:N` (the first N requests) or `CODE:TIMEs` (for a time).
 pub fn refusal(s: &str) -> Result<ForcedRefusal, String> {
     let (code, scope) = match s.split_once(':') {
         Some((code, scope)) => (code, Some(scope)),
         None => (s, None),
     };
-    let status = code.parse().ok().filter(|status| (200..600).contains(status));
-    let status = status.ok_or_else(|| "not a status from 200 to 599".to_owned())?;
+    let status = code.parse().ok().filter(|status| (300..600).contains(status));
+    let status = status.ok_or_else(|| "not a status from 300 to 599".to_owned())?;
     let scope = match (scope, scope.and_then(|scope| scope.strip_suffix('s'))) {
         (None, _) => RefusalScope::Always,
         (_, Some(time)) => RefusalScope::Within(seconds(time)?),

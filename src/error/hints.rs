@@ -7,10 +7,13 @@ use super::{
 };
 use crate::{
     connect::{LimitScope, OpenError, Step},
+    escape::Escaped,
+    net::listener::ListenFault,
     session::SessionError,
     target::UrlFault,
     wording::CARRIAGE_RETURN_HINT,
 };
+use std::io;
 
 impl Error {
     /// Returns an imperative for the user, if there is one that is likely to help.
@@ -38,12 +41,34 @@ impl Error {
             Self::InputLeft { close: None, .. } => {
                 "pass -w -1 to keep reading stdin, or --receive-only to leave it unread"
             }
+            Self::Listen { address, fault: ListenFault::System(cause) } => {
+                return listen_hint(address, cause);
+            }
             Self::Identity { fault, .. } => return tls::identity_hint(fault),
             Self::Open(error) => return open_hint(error),
             Self::Session(error) => return session_hint(error),
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+/// Returns the hint for a server that cannot listen on its address.
+fn listen_hint(address: &str, cause: &io::Error) -> Option<String> {
+    let is_tcp = !["unix:", "fd:"].iter().any(|start| address.starts_with(start));
+    match cause.kind() {
+        io::ErrorKind::AddrInUse if is_tcp => Some(format!(
+            "another program listens on {}; choose another port, or 0 for any free one",
+            Escaped(address)
+        )),
+        io::ErrorKind::AddrInUse => {
+            Some(format!("another program listens on {}", Escaped(address)))
+        }
+        io::ErrorKind::AddrNotAvailable => Some(
+            "this machine does not have the address: use one of its own, or 0.0.0.0:PORT for all"
+                .to_owned(),
+        ),
+        _ => None,
     }
 }
 

@@ -57,10 +57,31 @@ fn an_invalid_address_is_a_usage_error() {
 }
 
 #[test]
+fn an_address_without_a_port_is_told_to_have_one() {
+    for address in ["localhost", "127.0.0.1", "[::1]", "wss://localhost"] {
+        let text = format!(
+            "sockeye: '{address}' is not a listen address\n\nhint: add a port, as in {address}:9000\n"
+        );
+        Test::new().args(["listen", address]).stderr(text).status(2).run();
+    }
+    Test::new().args(["listen", "x"]).stderr_has(["wss:// for TLS"]).status(2).run();
+}
+
+#[test]
+fn an_address_of_another_machine_is_reported() {
+    let words = "cannot assign requested address (os error 99)\n\nhint: this machine does not have";
+    let start = format!("sockeye: cannot listen on 192.0.2.1:0: {words}");
+    Test::new().args(["listen", "192.0.2.1:0"]).stderr_has([&start]).status(1).run();
+}
+
+#[test]
 fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port().to_string();
-    let words = "address already in use (os error 98)\n";
+    let words = format!(
+        "address already in use (os error 98)\n\nhint: another program listens on {port}; choose \
+         another port, or 0 for any free one\n"
+    );
     for args in [["listen", &port], ["-l", &port]] {
         let start = format!("sockeye: cannot listen on {port}: {words}");
         Test::new().args(args).stderr_has([&start]).status(1).run();

@@ -1,6 +1,6 @@
 //! Options that refuse clients, and the notes about refusals.
 
-use crate::support::server::Server;
+use crate::support::{Test, server::Server};
 use std::io::{Read as _, Write as _};
 
 /// Sends the handshake for a target with further header lines, and returns the head of the answer.
@@ -25,6 +25,23 @@ fn answer(server: &Server, target: &str, more: &str) -> String {
 #[track_caller]
 fn status(server: &Server, target: &str, more: &str) -> String {
     answer(server, target, more)[9..12].to_owned()
+}
+
+#[test]
+fn rules_that_would_refuse_all_or_nobody_are_usage_errors() {
+    for (option, value, words) in [
+        ("--path", "chat", "a path begins with /, as in /chat"),
+        ("--status", "200", "not a status from 300 to 599"),
+        ("--status", "299:1", "not a status from 300 to 599"),
+        ("--max-clients", "0", "0 is not in 1.."),
+        ("--fault", "refuse 204", "a status from 300 to 599"),
+    ] {
+        Test::new().args(["listen", "0", option, value]).stderr_has([words]).status(2).run();
+    }
+    for path in ["/chat", "*", "?chat"] {
+        let server = Server::start(["listen", "0", "--path", path]);
+        server.terminate();
+    }
 }
 
 #[test]

@@ -235,7 +235,6 @@ fn each_option_that_refuses_has_an_answer_a_note_and_an_event() {
             row(request_with("X-Key: 1\r\n"), forbidden, "without the header X-Any"),
         ],
     );
-    check(&["--max-clients", "0"], &[row(good(), busy, "the limit of 0 clients is reached")]);
     check(&["--status", "418"], &[row(good(), "418 I'm a teapot", "refused by --status")]);
     check(
         &["--status", "301", "-H", "Location: ws://x/"],

@@ -144,7 +144,8 @@ pub struct ServerArgs {
     ///
     /// In GLOB, * stands for any characters and ? for one. The query is not compared. Other paths
     /// are refused with status 404.
-    #[arg(long, value_name = "GLOB", help_heading = ADMISSION)]
+    #[arg(long, value_name = "GLOB", value_parser = values::path_pattern)]
+    #[arg(help_heading = ADMISSION)]
     pub path: Vec<String>,
 
     /// Require HTTP Basic credentials (401)
@@ -173,7 +174,8 @@ pub struct ServerArgs {
 
     /// Maximum number of clients at the same time (503)
     #[arg(long, value_name = "N", help_heading = ADMISSION)]
-    pub max_clients: Option<usize>,
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_clients: Option<u64>,
 
     /// Add a header to the response; may be repeated
     #[arg(short = 'H', long, value_name = "NAME:VALUE", help_heading = ADMISSION)]
