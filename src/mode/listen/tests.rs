@@ -197,7 +197,7 @@ fn the_end_of_each_session_is_told() {
         wire.cut();
         sleep(S).await;
         let notes = server.notes();
-        assert!(notes[0].contains("1 disconnected: peer.example closed the connection: 1011"));
+        assert!(notes[0].contains("1 disconnected: the client closed the connection: 1011"));
         assert!(notes[1].starts_with("client 2 disconnected: "), "{notes:?}");
         assert_eq!(server.shared.hub.count(), 0);
     });
