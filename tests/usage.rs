@@ -183,6 +183,22 @@ fn help_about_a_topic_has_its_options_and_its_part_of_the_manual() {
 }
 
 #[test]
+fn an_option_of_websocat_is_answered_with_the_one_for_it() {
+    for (args, hint) in [
+        (&["-1", "ws://h"][..], "hint: --count 1 closes"),
+        (&["-E", "ws://h"], "hint: the session closes by itself after the end of stdin"),
+        (&["-U", "ws://h"], "hint: --receive-only"),
+        (&["--no-close", "ws://h"], "hint: -w -1"),
+        (&["--text", "ws://h"], "hint: messages are text"),
+        (&["--protocol", "chat", "ws://h"], "hint: --protocol is the version"),
+        (&["-u", "ws://h"], "hint: -u is --auth"),
+        (&["-s", "8080"], "hint: -s is --subprotocol; 'sockeye listen PORT'"),
+    ] {
+        Test::new().args(args.iter().copied()).stderr_has([hint]).status(2).run();
+    }
+}
+
+#[test]
 fn a_malformed_url_is_named_with_its_fault() {
     let hash = "\n\nhint: write # as %23 if it belongs to the path or query";
     let space = "\n\nhint: write a space as %20";

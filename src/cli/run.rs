@@ -105,7 +105,8 @@ impl Run {
                 .or_else(|| take_swallowed_url(&mut args.max_redirects))
         });
         let Some(url) = url else {
-            let hint = script::swallowed_url(&args)
+            let hint = websocat_hint(&args)
+                .or_else(|| script::swallowed_url(&args))
                 .unwrap_or("try 'sockeye wss://example.com/path', or see 'sockeye --help'");
             return Err(Error::Usage {
                 fault: "no URL given".to_owned(),
@@ -396,6 +397,20 @@ fn show(args: ShowArgs) -> ShowJob {
         times: args.time,
         har: args.har,
         color: color(args.color, args.no_color),
+    }
+}
+
+/// Returns the hint for options of websocat that mean something else here.
+fn websocat_hint(args: &ClientArgs) -> Option<&'static str> {
+    if args.auth.as_deref().is_some_and(|user| user.contains("://")) {
+        Some(
+            "-u is --auth USER[:PASSWORD]; to only send or only receive, pass --send-only or \
+              --receive-only",
+        )
+    } else if args.subprotocol.iter().any(|name| name.parse::<u16>().is_ok()) {
+        Some("-s is --subprotocol; 'sockeye listen PORT' runs a server")
+    } else {
+        None
     }
 }
 

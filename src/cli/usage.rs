@@ -59,6 +59,7 @@ pub(super) fn usage(error: &clap::Error) -> Error {
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
     // clap suggests `--` before an unknown option, but then the option would become the URL.
     let tip = tip.filter(|tip| !tip.contains("to pass"));
+    let tip = websocat_hint(name, &value).or(tip);
     let tip = if value.ends_with('\r') { Some(CARRIAGE_RETURN_HINT) } else { tip };
     Error::Usage {
         fault: first.strip_prefix("error: ").unwrap_or(first).trim_end().to_owned(),
@@ -72,4 +73,24 @@ fn is_plain_header(option: &str, value: &str) -> bool {
     option.split(' ').next() == Some("--header")
         && !name.contains([' ', '\t'])
         && quoted(value) == value
+}
+
+/// Returns the option for what websocat calls `option`, which sockeye does not have or reads
+/// otherwise.
+fn websocat_hint(option: &str, value: &str) -> Option<&'static str> {
+    Some(match option {
+        "-1" | "--one-message" => "--count 1 closes after one message",
+        "-E" | "--exit-on-eof" => {
+            "the session closes by itself after the end of stdin; -w 0 closes at once"
+        }
+        "-U" | "--unidirectional-reverse" => "--receive-only leaves stdin unread",
+        "--unidirectional" => "--send-only discards what is received",
+        "--no-close" => "-w -1 goes on after the end of stdin",
+        "--server-mode" => "'sockeye listen PORT' runs a server",
+        "--text" => "messages are text unless -b is given",
+        "--protocol" if value.parse::<u64>().is_err() => {
+            "--protocol is the version of WebSocket; -s NAME offers a subprotocol"
+        }
+        _ => return None,
+    })
 }
