@@ -67,6 +67,9 @@ const QUESTIONS: &[(&str, &[&str])] = &[
     ("sockeye demo --receive", &["--receive-only"]),
     ("sockeye completions ", &["bash", "elvish", "fish", "powershell", "zsh"]),
     ("sockeye man ", &["sub"]),
+    ("sockeye help exi", &["exit-codes"]),
+    ("sockeye help dem", &["demo"]),
+    ("sockeye --help prox", &["proxy"]),
 ];
 
 /// Command lines, and the same after Tab.

@@ -219,6 +219,9 @@ impl<'a> TypedLine<'a> {
     /// Completes a positional argument, or the name of a subcommand.
     fn positional(&self, current: &str) -> Completions {
         let mut completions = Completions::default();
+        if let Some(topic) = self.topic_of_help() {
+            return self.values(topic, 0, current);
+        }
         let argument = self.command.get_positionals().nth(self.positionals);
         if argument.is_some_and(|argument| !self.may_follow(argument)) {
             return completions;
@@ -233,6 +236,15 @@ impl<'a> TypedLine<'a> {
             completions.join(self.values(argument, 0, current));
         }
         completions
+    }
+
+    /// Returns the argument of `help` if only `--help` or `-h` was given, which accepts it too.
+    fn topic_of_help(&self) -> Option<&'a Arg> {
+        let [given] = &self.given[..] else { return None };
+        if given.get_id() != "help" || self.positionals > 0 || self.only_positionals {
+            return None;
+        }
+        self.command.find_subcommand("help")?.get_positionals().next()
     }
 
     /// Reports whether a subcommand accepts the options that were given before it.

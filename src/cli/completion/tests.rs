@@ -156,3 +156,13 @@ fn a_secret_may_be_elsewhere() {
     words("--bearer ", ["env:", "file:", "cmd:"]);
     path("-u file:a", "file:", "a");
 }
+
+#[test]
+fn help_has_topics_and_subcommands() {
+    words("help dem", ["demo"]);
+    words("--help exi", ["exit-codes"]);
+    words("-h sho", ["show"]);
+    words("help topi", ["topics"]);
+    words("-v --help exi", []);
+    words("listen --help exi", []);
+}

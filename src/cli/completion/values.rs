@@ -1,8 +1,8 @@
 //! The values of an argument, by its definition: possible values, value hint, names of values, help.
 
 use super::candidate::Completions;
-use crate::cli::config;
-use clap::{Arg, ValueHint};
+use crate::cli::{args::Cli, config, help::topics::TOPICS};
+use clap::{Arg, CommandFactory as _, ValueHint};
 use std::path::PathBuf;
 
 /// The configuration file that has the targets.
@@ -37,6 +37,7 @@ pub(super) fn complete(arg: &Arg, index: usize, current: &str, config: &ConfigFi
         (ValueHint::Url, _) => server(&mut completions, current, config),
         (_, "proxy") => offer_schemes(&mut completions, current, PROXY_SCHEMES),
         (_, "address") => listen_address(&mut completions, current),
+        (_, "topic") => help_topic(&mut completions, current),
         _ if READ_FROM_FILE.contains(&name) && arg.get_possible_values().is_empty() => {
             completions.ask_for_path(current, "@", false);
         }
@@ -72,6 +73,19 @@ fn server(completions: &mut Completions, current: &str, config: &ConfigFile) {
     for name in names.unwrap_or_default() {
         completions.offer(current, &name, "target");
     }
+}
+
+/// Completes the topic of `help`.
+fn help_topic(completions: &mut Completions, current: &str) {
+    for topic in TOPICS {
+        completions.offer(current, topic.name(), topic.about());
+    }
+    for subcommand in Cli::command().get_subcommands() {
+        let about = subcommand.get_about().map(ToString::to_string).unwrap_or_default();
+        completions.offer(current, subcommand.get_name(), &about);
+    }
+    completions.offer(current, "topics", "the list of topics");
+    completions.offer(current, "all", "all of the help");
 }
 
 /// Completes the address of a server.

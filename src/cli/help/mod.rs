@@ -2,7 +2,7 @@
 //! part of it for `sockeye help TOPIC`.
 
 mod common;
-mod topics;
+pub(super) mod topics;
 
 use super::{args::Cli, generate, man};
 use crate::{error::Error, escape::Escaped, wording::nearest};

@@ -7,7 +7,7 @@ use crate::cli::{
 use clap::{Args as _, Command};
 
 /// A part of the help.
-pub(super) struct Topic {
+pub(in crate::cli) struct Topic {
     /// Its name, and other words for it.
     names: &'static [&'static str],
     about: &'static str,
@@ -20,8 +20,12 @@ pub(super) struct Topic {
 }
 
 impl Topic {
-    pub(super) fn name(&self) -> &'static str {
+    pub(in crate::cli) fn name(&self) -> &'static str {
         self.names.first().copied().unwrap_or_default()
+    }
+
+    pub(in crate::cli) fn about(&self) -> &'static str {
+        self.about
     }
 
     pub(super) fn is_named(&self, word: &str) -> bool {
@@ -77,7 +81,7 @@ pub(super) fn list() -> String {
 
 const NONE: Topic = Topic { names: &[], about: "", headings: &[], options: &[], sections: &[] };
 
-pub(super) const TOPICS: &[Topic] = &[
+pub(in crate::cli) const TOPICS: &[Topic] = &[
     Topic {
         names: &["connecting", "connection", "connect"],
         about: "Reach a server: HTTP version, addresses, time limits, reconnecting",
