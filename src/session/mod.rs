@@ -558,6 +558,13 @@ impl Session {
         self.connection.is_over()
     }
 
+    /// Reports whether received bytes that may hold messages have not been decoded.
+    pub fn has_undecoded(&self) -> bool {
+        self.start < self.end
+            && self.connection.remote_close().is_none()
+            && !matches!(self.connection.cause(), Some(Cause::Violation(_)))
+    }
+
     /// Returns the next violation that was accepted and not reported before.
     pub fn accepted_violation(&mut self) -> Option<Violation> {
         self.connection.accepted_violation()

@@ -5,7 +5,10 @@ use crate::support::{
     child::{ends_before, peak_memory},
     server::{Client, Server},
 };
-use rustix::process::{Pid, kill_process};
+use rustix::{
+    net::sockopt::set_socket_linger,
+    process::{Pid, kill_process},
+};
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write},
     net::TcpStream,
@@ -13,7 +16,7 @@ use std::{
     process::{Command, Stdio},
     sync::mpsc::channel,
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Writes until the reader takes nothing for a while, and returns how many bytes were taken.
@@ -156,6 +159,68 @@ fn ten_unfinished_messages_hold_no_more_than_the_limit_for_all() {
     other.expect_text("hello");
     other.close();
     server.terminate();
+}
+
+#[test]
+fn a_lost_client_whose_command_reads_nothing_is_noticed_and_its_command_ends() {
+    let server = Server::start([
+        "listen",
+        "0",
+        "--exec",
+        "echo $$; exec sleep 600",
+        "--close-timeout",
+        "0.2",
+        "--max-clients",
+        "1",
+        "--ping-interval",
+        "0.5",
+        "--ping-timeout",
+        "20",
+    ]);
+    let mut client = server.connect();
+    let command = process(&client.text());
+    let frame = [b"\x82\xfe\x27\x10\0\0\0\0".as_slice(), &[b'x'; 10_000]].concat();
+    client.stream().set_write_timeout(Some(PATIENCE)).unwrap();
+    flood(client.stream(), &frame.repeat(HUGE / frame.len()));
+    // The connection is reset.
+    set_socket_linger(client.stream(), Some(Duration::ZERO)).unwrap();
+    let watched = watch(command);
+    drop(client);
+    server.child.await_stderr("messages that the command did not take in time were discarded");
+    server.child.await_stderr("client 1 disconnected");
+    assert!(watched.join().expect("it is watched"), "the command still runs");
+    let mut next = server.connect();
+    process(&next.text());
+    server.child.signal(Signal::TERM);
+    next.expect_close(1001);
+    server.ends_by(Signal::TERM);
+}
+
+#[test]
+fn a_client_that_does_not_read_the_answers_of_its_command_is_stopped_and_no_other() {
+    let server = Server::start(["listen", "0", "--exec", "cat", "--close-timeout", "0.2"]);
+    let mut client = server.connect();
+    assert_bounded(&server, &mut client);
+    let mut other = server.connect();
+    other.send("hello");
+    other.expect_text("hello");
+    other.close();
+    // The command goes on once the client reads.
+    let mut buffer = vec![0; 1 << 20];
+    client.stream().read_exact(&mut buffer).expect("lines");
+    server.child.signal(Signal::TERM);
+    client.drain();
+    server.ends_by(Signal::TERM);
+}
+
+/// Returns the process that a command names.
+fn process(number: &str) -> Pid {
+    number.parse().ok().and_then(Pid::from_raw).expect("a process id")
+}
+
+/// Waits for the end of a process in the background.
+fn watch(pid: Pid) -> thread::JoinHandle<bool> {
+    thread::spawn(move || ends_before(pid, Instant::now() + LIMIT))
 }
 
 /// Floods the server with messages that it cannot pass on, and checks its memory.

@@ -256,6 +256,15 @@ impl Client {
         self.expect(Message::text(text));
     }
 
+    /// Receives a text message.
+    #[track_caller]
+    pub fn text(&mut self) -> String {
+        match self.0.read().expect("a message") {
+            Message::Text(text) => text.as_str().to_owned(),
+            other => panic!("{other:?} instead of a text"),
+        }
+    }
+
     /// Expects a Close with this code, answers it and waits for the end of the connection.
     #[track_caller]
     pub fn expect_close(&mut self, code: u16) {

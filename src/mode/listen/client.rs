@@ -190,22 +190,28 @@ impl Client {
             });
             let due = self.deadline(session);
             let deadline = due.into_iter().chain(ordered).chain(fault).min();
-            if stall == Stall::Nothing && session.is_over() {
+            // A connection that was lost while messages waited was given --close-timeout for them.
+            if session.is_over() {
+                if session.has_undecoded() && !self.is_dropped && !self.shared.is_ending() {
+                    self.tell_discarded(stall);
+                }
                 return;
             }
             if stall != Stall::Nothing || !session.is_inside_message() {
                 self.end_turn();
             }
-            let (shared, over) = (&self.shared, session.is_over());
+            let shared = &self.shared;
             let reading = stall == Stall::Nothing;
             let id = self.mailbox.id;
-            session.set_stalled(stall == Stall::Session);
+            // A command that is full may wait for its client, which does not read.
+            let is_unread = session.queued() >= QUEUE_LIMIT_BYTES;
+            session.set_stalled(stall == Stall::Session || (stall == Stall::Command && is_unread));
             let wake = deadline.unwrap_or_else(clock::now);
             tokio::select! {
                 // Usually the first one is ready, and the others need not be asked. Timers are made only
                 // if they are needed.
                 biased;
-                () = progress(session, shared, reading, &mut self.budget), if !over => {}
+                () = progress(session, shared, reading, &mut self.budget) => {}
                 () = self.mailbox.wake.notified() => {}
                 () = shared.output.has_room(), if stall == Stall::Output => self.has_turn = true,
                 () = async { sleep(TURN).await }, if self.has_turn => self.end_turn(),
@@ -216,6 +222,21 @@ impl Client {
                 () = command_room(self.exec.as_ref()), if stall == Stall::Command => {}
             }
         }
+    }
+
+    /// Tells that messages of a lost connection are discarded, and what did not take them.
+    fn tell_discarded(&self, stall: Stall) {
+        let what = match stall {
+            Stall::Nothing | Stall::Session | Stall::Budget => return,
+            Stall::Output => "stdout",
+            Stall::Recipients => "the other clients",
+            Stall::Command => "the command",
+            Stall::Replies => "the reply script",
+        };
+        let id = self.mailbox.id;
+        self.shared.notes.note(&format!(
+            "client {id}: messages that {what} did not take in time were discarded"
+        ));
     }
 
     /// Performs replies that are due. Returns true if other clients have no room for one.
@@ -391,12 +412,10 @@ impl Client {
         if self.budget.is_spent() {
             return Stall::Budget;
         }
-        if session.queued() >= QUEUE_LIMIT_BYTES {
-            // Also bounds the pongs for a client that does not read them.
-            return match shared.job.service {
-                Service::Echo | Service::Reply(..) => Stall::Session,
-                _ => Stall::Nothing,
-            };
+        // What these services send is the answer to what is read.
+        let answers = matches!(shared.job.service, Service::Echo | Service::Reply(..));
+        if answers && session.queued() >= QUEUE_LIMIT_BYTES {
+            return Stall::Session;
         }
         if is_shown(shared) && shared.output.is_full() {
             return Stall::Output;
