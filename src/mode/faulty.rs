@@ -31,6 +31,8 @@ pub(super) struct FaultyTransport {
     taken: usize,
     /// True once the transport has ended.
     is_at_end: bool,
+    /// True once our direction was ended. What the peer still sends is discarded then.
+    is_shut: bool,
     /// The times at which something may be read, and may be written.
     timers: [Pin<Box<Sleep>>; 2],
 }
@@ -88,7 +90,8 @@ impl FaultyTransport {
         line.check(clock::now());
         let timers = [(); 2].map(|()| Box::pin(sleep(Duration::ZERO)));
         let shared = Arc::clone(&line);
-        (Self { inner, line, arrived: rest, taken: 0, is_at_end: false, timers }, shared)
+        let (arrived, taken, is_at_end, is_shut) = (rest, 0, false, false);
+        (Self { inner, line, arrived, taken, is_at_end, is_shut, timers }, shared)
     }
 
     /// Writes what may leave. Ready once nothing is left to write.
@@ -239,6 +242,9 @@ impl AsyncRead for FaultyTransport {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.is_shut {
+            return Pin::new(&mut this.inner).poll_read(cx, buf);
+        }
         let line = Arc::clone(&this.line);
         loop {
             let mut state = line.lock();
@@ -331,7 +337,9 @@ impl AsyncWrite for FaultyTransport {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_drain(cx))?;
-        Pin::new(&mut this.inner).poll_shutdown(cx)
+        ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
+        this.is_shut = this.line.lock().flow == Flow::Ended;
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod body;
 mod handle;
 pub mod http2;
+mod linger;
 pub mod listener;
 pub mod proxy;
 pub mod tcp;
@@ -11,6 +12,7 @@ pub mod tls;
 mod transport;
 
 pub use handle::TransportHandle;
+pub use linger::end_in_order;
 pub use transport::Transport;
 pub(crate) use transport::read_answer;
 #[cfg(test)]

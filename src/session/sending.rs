@@ -4,8 +4,12 @@
 //! Every call fails with [`UsageError::Closed`] once a Close has been sent.
 
 use super::{OurClose, Session, clock};
-use crate::proto::{Close, Kind, Opcode, SharedMessage, UsageError};
-use std::time::Instant;
+use crate::{
+    net::end_in_order,
+    proto::{Close, Kind, Opcode, SharedMessage, UsageError},
+};
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 impl Session {
     /// Queues a whole message.
@@ -87,4 +91,13 @@ impl Session {
         }
         Ok(())
     }
+
+    /// Ends the transport without a Close, and not with a reset even if the peer is sending.
+    pub async fn cut(mut self: Box<Self>) {
+        // The session has ended, whatever becomes of the transport.
+        let _ = timeout(CUT_LIMIT, end_in_order(&mut self.transport)).await;
+    }
 }
+
+/// The time limit for the end of a transport that is cut.
+const CUT_LIMIT: Duration = Duration::from_secs(2);

@@ -63,6 +63,22 @@ fn receive(client: &mut Client, expected: &[u8], end: End, rule: &str) {
 }
 
 #[test]
+fn a_cut_is_no_reset_for_a_client_that_is_sending() {
+    for rule in ["cut after 5 messages out", "cut frame every 6 out"] {
+        let server = Server::start(["listen", "0", "--echo", "--no-compress", "--fault", rule]);
+        let mut client = server.connect();
+        client.send_raw(&masked("0123456789").repeat(20_000));
+        let mut received = Vec::new();
+        client
+            .stream()
+            .read_to_end(&mut received)
+            .unwrap_or_else(|cause| panic!("{rule}: {cause}"));
+        assert!(received.starts_with(&text("0123456789").repeat(5)), "{rule}");
+        assert!(received.len() < 6 * 12, "{rule}: {}", received.len());
+    }
+}
+
+#[test]
 fn each_fault_happens_on_the_wire() {
     let close = [&b"\x88\x05\x0f\xa1"[..], b"bye"].concat();
     for (rule, sent, expected, end) in [

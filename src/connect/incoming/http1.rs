@@ -2,18 +2,15 @@
 
 use super::fault::IncomingFault;
 use crate::{
-    net::Transport,
+    net::{Transport, end_in_order},
     proto::{
         request_fault::RequestFault,
         server_upgrade::{RequestHead, ServerUpgrade},
         slice::Within,
     },
 };
-use std::{io, time::Duration};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    time::timeout,
-};
+use std::io;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// The start of a connection without TLS, or of one for which TLS has selected no protocol.
 pub(super) enum Start {
@@ -48,31 +45,14 @@ pub(super) async fn write(transport: &mut Box<dyn Transport>, answer: &[u8]) -> 
     transport.flush().await
 }
 
-/// Writes an answer and ends the connection. What the client still sends is read and discarded for
-/// a while: closing a connection with unread data resets it, and the client may lose the answer.
+/// Writes an answer and ends the connection, so that the client does not lose the answer.
 pub(super) async fn write_last(
     transport: &mut Box<dyn Transport>,
     answer: &[u8],
 ) -> io::Result<()> {
     transport.write_all(answer).await?;
-    transport.shutdown().await?;
-    let discard = async {
-        let (mut buffer, mut left) = ([0; READ_BUFFER_BYTES], DISCARDED_BYTES);
-        while left > 0 {
-            match transport.read(&mut buffer).await {
-                Ok(0) | Err(_) => break,
-                Ok(n) => left = left.saturating_sub(n),
-            }
-        }
-    };
-    // The answer was written, whatever becomes of the connection.
-    let _ = timeout(LINGER, discard).await;
-    Ok(())
+    end_in_order(transport).await
 }
 
 /// The number of bytes of a request read at a time.
 const READ_BUFFER_BYTES: usize = 2 << 10;
-/// The time for which data after a refused request is discarded.
-const LINGER: Duration = Duration::from_secs(1);
-/// The greatest number of bytes that are discarded after a refused request.
-const DISCARDED_BYTES: usize = 2 << 20;

@@ -139,10 +139,15 @@ impl Client {
         let fault = fault.or_else(|| self.mailbox.record().and_then(ClientRecord::ended));
         let id = self.mailbox.id;
         announce::ended(&self.shared, &mut session, id, (self.is_dropped, skipped), fault);
-        self.shared.count_left();
         let close = session.remote_close().cloned();
         let limit = self.shared.job.common.settings.close_timeout;
-        drop(session);
+        let is_dropped = self.mailbox.record().is_some_and(|record| record.ended().is_some());
+        if is_dropped || self.faults.as_ref().is_some_and(|faults| faults.is_cut()) {
+            Box::pin(session.cut()).await;
+        } else {
+            drop(session);
+        }
+        self.shared.count_left();
         if let Some(exec) = self.exec.take() {
             exec.finish(limit).await;
         }

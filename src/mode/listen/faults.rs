@@ -33,6 +33,8 @@ pub(super) struct ClientFaults {
     stall: Option<Stall>,
     /// The words for the fault that ended the connection.
     ended: Option<&'static str>,
+    /// True if it was ended by a cut.
+    is_cut: bool,
 }
 
 struct Pending {
@@ -89,7 +91,7 @@ impl ClientFaults {
     ) -> Self {
         let (line, rules) = line.unzip();
         let rules = rules.unwrap_or_default();
-        Self { line, rules, client, handle, pending: None, stall: None, ended: None }
+        Self { line, rules, client, handle, pending: None, stall: None, ended: None, is_cut: false }
     }
 
     /// Ends or stalls the connection once everything was sent, but after `limit` at the latest.
@@ -202,6 +204,7 @@ impl ClientFaults {
     fn end(&mut self, Pending { ending, origin, .. }: Pending, now: Instant) {
         match ending {
             Ending::Cut(_) => {
+                self.is_cut = true;
                 self.ended = Some(match origin {
                     Origin::Rule => "cut by a fault",
                     Origin::Reply => "cut by the reply script",
@@ -260,6 +263,11 @@ impl ClientFaults {
         if let Some(line) = &self.line {
             line.resume();
         }
+    }
+
+    /// Reports whether the connection was cut.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Returns how the connection was ended, if it was.
