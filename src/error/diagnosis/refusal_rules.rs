@@ -37,18 +37,18 @@ pub(super) const RULES: &[RefusalRule] = &[
             .into()
     })
     .fields(&["Cf-Mitigated"]),
-    RefusalRule::certain("login pages", |e| {
+    RefusalRule::certain("login pages (documented)", |e| {
         is_redirect(e) && e.location.as_deref().is_some_and(is_login)
     })
     .cause(|_| "it redirects to a login page".into())
     .hint(authenticate)
     .fields(&["Location"]),
-    RefusalRule::certain("nginx, cycles of rewrites", |e| {
+    RefusalRule::certain("nginx, cycles of rewrites (documented)", |e| {
         is_redirect(e) && e.location.as_deref() == Some(e.request.target.to_string().as_str())
     })
     .cause(|_| "it redirects to itself".into())
     .fields(&["Location"]),
-    RefusalRule::certain("load balancers that end TLS", |e| {
+    RefusalRule::certain("load balancers that end TLS (documented)", |e| {
         let is_plain = |location: &str| location.starts_with("ws:");
         is_redirect(e) && e.request.target.secure && e.location.as_deref().is_some_and(is_plain)
     })
@@ -78,8 +78,10 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .cause(|_| "it opened an Engine.IO session over polling".into())
     .hint(|_| format!("for Socket.IO, use the query {ENGINE_QUERY}")),
-    RefusalRule::likely("login pages", |e| is_page(e) && e.titled(&["log in", "login", "sign in"]))
-        .hint(authenticate),
+    RefusalRule::likely("login pages (documented)", |e| {
+        is_page(e) && e.titled(&["log in", "login", "sign in"])
+    })
+    .hint(authenticate),
     RefusalRule::certain("any web server", |e| is_page(e) && may_drop_upgrade(e))
         .hint(|e| format!("check the path and port, and {}", forwards_upgrade(e))),
     RefusalRule::certain("Caddy; servers over HTTP/2", is_page)
@@ -107,12 +109,12 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .cause(|_| "the port requires TLS".into())
     .hint(|e| format!("use {}", Escaped(&secured(&e.request)))),
-    RefusalRule::certain("RFC 2817", |e| {
+    RefusalRule::certain("RFC 2817 (documented)", |e| {
         !e.request.target.secure && e.other_upgrade().is_some_and(|name| starts(name, "tls"))
     })
     .cause(|_| "the port requires TLS".into())
     .hint(|e| format!("use {}", Escaped(&secured(&e.request)))),
-    RefusalRule::certain("RFC 9110, 15.5.22", |e| e.other_upgrade().is_some())
+    RefusalRule::certain("RFC 9110, 15.5.22 (documented)", |e| e.other_upgrade().is_some())
         .cause(|e| {
             let name = short(e.other_upgrade().unwrap_or_default());
             format!("the server requires an upgrade to {}", Escaped(&name))
@@ -123,10 +125,10 @@ pub(super) const RULES: &[RefusalRule] = &[
             });
             if is_http2 { "try --http2".into() } else { String::new() }
         }),
-    RefusalRule::certain("nginx", |e| e.says(&["no required ssl certificate"]))
+    RefusalRule::certain("nginx (documented)", |e| e.says(&["no required ssl certificate"]))
         .cause(|_| "the server requires a client certificate".into())
         .hint(|_| "pass one with --cert FILE and --key FILE".into()),
-    RefusalRule::certain("nginx, Istio, Traefik", |e| {
+    RefusalRule::certain("nginx, Istio, Traefik (documented)", |e| {
         e.says_that(&["client certificate", "ssl certificate"], &["required", "error", "missing"])
     })
     .hint(|_| "pass a valid client certificate with --cert FILE and --key FILE".into()),
@@ -143,7 +145,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     .hint(|_| "add 'websocket' to the transports of the server".into()),
     RefusalRule::certain("Socket.IO 4", |e| e.says(&["transport unknown", "invalid transport"]))
         .hint(|_| format!("for Socket.IO, use a path such as '/socket.io/{ENGINE_QUERY_QUOTED}'")),
-    RefusalRule::certain("Socket.IO 2, python-engineio", |e| {
+    RefusalRule::certain("Socket.IO 2, python-engineio (documented)", |e| {
         e.says(ENGINE_VERSION) && e.asks("EIO=4")
     })
     .hint(|_| "the server uses an earlier protocol: use EIO=3 in the query".into()),
@@ -156,7 +158,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     .hint(|_| {
         "leave sid out of the query; several servers behind one address need sticky sessions".into()
     }),
-    RefusalRule::likely("Socket.IO 4, allowRequest", |e| {
+    RefusalRule::likely("Socket.IO 4, allowRequest (documented)", |e| {
         e.has_engine_code(4) && e.lacks(Credentials)
     })
     .hint(|_| AUTHENTICATE.into()),
@@ -165,7 +167,7 @@ pub(super) const RULES: &[RefusalRule] = &[
     })
     .hint(requirements),
     // Words for a part of the request.
-    RefusalRule::certain("Vite, webpack, Django, ALB", |e| {
+    RefusalRule::certain("Vite, webpack, Django, ALB (documented)", |e| {
         e.status(&[400, 403, 421])
             && e.says_that(
                 &["host"],
@@ -201,7 +203,7 @@ pub(super) const RULES: &[RefusalRule] = &[
         e.status(&[400, 403, 500]) && e.says(SUBPROTOCOLS)
     })
     .hint(subprotocol),
-    RefusalRule::certain("gateways from HTTP/2 to HTTP/1.1", |e| {
+    RefusalRule::certain("gateways from HTTP/2 to HTTP/1.1 (documented)", |e| {
         e.status(&[400, 403, 426, 500, 501])
             && e.is_http2()
             && (e.says(&["sec-websocket-key"])
@@ -230,7 +232,7 @@ pub(super) const RULES: &[RefusalRule] = &[
         let verb = if e.sent(UserAgent) { "pass another one" } else { "pass one" };
         format!("{verb} with -A, such as that of a browser")
     }),
-    RefusalRule::certain("FastAPI, API servers", |e| {
+    RefusalRule::certain("FastAPI, API servers (documented)", |e| {
         e.status(&[400, 403, 404, 422])
             && e.says_that(&["parameter", "query"], &["missing", "required", "invalid"])
     })
@@ -269,19 +271,21 @@ pub(super) const RULES: &[RefusalRule] = &[
                 "pass the token of the server: -H 'Authorization: token TOKEN'".into()
             }
         }),
-    RefusalRule::certain("Node, nginx", |e| {
+    RefusalRule::certain("Node, nginx (documented)", |e| {
         e.status(&[431]) || e.says(&["request header or cookie too large", "header too large"])
     })
     .hint(|_| "send fewer or shorter headers and cookies".into()),
-    RefusalRule::certain("limits of a service", |e| e.status(&[400, 403]) && e.says(LIMITS))
-        .hint(try_again),
+    RefusalRule::certain("limits of a service (documented)", |e| {
+        e.status(&[400, 403]) && e.says(LIMITS)
+    })
+    .hint(try_again),
     RefusalRule::certain("Cloudflare (documented)", |e| {
         e.status(&[403])
             && e.is_from("cloudflare")
             && (e.says(&["error code: 1020", "you have been blocked"]) || e.titled(&["cloudflare"]))
     })
     .hint(|_| "check the firewall rules of Cloudflare: one of them blocks this request".into()),
-    RefusalRule::certain("services that restrict addresses", |e| {
+    RefusalRule::certain("services that restrict addresses (documented)", |e| {
         e.status(&[400, 401, 403, 404, 451])
             && e.says(&["your ip", "ip address", "ip not", "country", "region"])
     }),
@@ -425,10 +429,12 @@ pub(super) const RULES: &[RefusalRule] = &[
         e.status(&[404]) && e.gateway().is_some() && may_drop_upgrade(e)
     })
     .hint(|e| format!("check {}", forwards_upgrade(e))),
-    RefusalRule::certain("servers without RFC 8441", |e| e.status(&[405, 501]) && e.is_http2())
-        .hint(|_| "try without --http2".into())
-        .fields(&["Allow"]),
-    RefusalRule::certain("a GET without its upgrade", |e| {
+    RefusalRule::certain("servers without RFC 8441 (documented)", |e| {
+        e.status(&[405, 501]) && e.is_http2()
+    })
+    .hint(|_| "try without --http2".into())
+    .fields(&["Allow"]),
+    RefusalRule::certain("a GET without its upgrade (documented)", |e| {
         e.status(&[405]) && e.response.headers.has_token("Allow", "GET")
     })
     .hint(|e| format!("check the path, and {}", forwards_upgrade(e)))
@@ -446,18 +452,19 @@ pub(super) const RULES: &[RefusalRule] = &[
                 || e.says(&["you tried to connect to the machine the proxy is running on"]))
     })
     .hint(|e| proxy(e, "")),
-    RefusalRule::certain("squid, tinyproxy", |e| e.status(&[407]))
+    RefusalRule::certain("squid, tinyproxy (documented)", |e| e.status(&[407]))
         .hint(|e| proxy(e, "USER:PASSWORD@"))
         .fields(&["Proxy-Authenticate"]),
-    RefusalRule::certain("any server", |e| e.status(&[410]))
+    RefusalRule::certain("any server (documented)", |e| e.status(&[410]))
         .hint(|_| "the endpoint was removed: look for its new path".into()),
-    RefusalRule::certain("any server", |e| e.status(&[414])).hint(|_| "use a shorter URL".into()),
-    RefusalRule::certain("HTTP/2 gateways, Caddy", |e| e.status(&[421])).hint(|_| {
+    RefusalRule::certain("any server (documented)", |e| e.status(&[414]))
+        .hint(|_| "use a shorter URL".into()),
+    RefusalRule::certain("HTTP/2 gateways, Caddy (documented)", |e| e.status(&[421])).hint(|_| {
         "the server does not serve this host: check the URL's host, --host, --sni and \
          --connect-to"
             .into()
     }),
-    RefusalRule::certain("captive portals", |e| e.status(&[511]))
+    RefusalRule::certain("captive portals (documented)", |e| e.status(&[511]))
         .hint(|_| "log in to the network with a browser".into()),
     RefusalRule::certain("any server", |e| {
         e.status(&[500, 501, 508]) || (e.response.status > 505 && e.response.status < 600)

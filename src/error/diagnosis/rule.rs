@@ -2,8 +2,8 @@
 
 /// A rule of a table. An empty text is omitted from the message.
 pub(super) struct Rule<E: 'static> {
-    /// The servers, gateways or standards where this was seen. Those marked "(documented)" were not
-    /// observed: their answers are known from documentation or source code.
+    /// The servers, gateways or standards where this was seen. Those marked "(documented)" have no
+    /// recorded answer: they are known from standards, documentation or source code.
     #[allow(dead_code, reason = "for readers of the table")]
     pub(super) seen_at: &'static str,
     /// Reports whether the evidence fits.

@@ -216,7 +216,7 @@ fn request_of(row: &Value) -> RequestSummary {
 }
 
 #[test]
-fn rules_for_products_were_observed_or_say_that_they_were_not() {
+fn rules_for_refusals_were_observed_or_say_that_they_were_not() {
     let recorded: Vec<_> = rows(ANSWERS[0])
         .filter_map(|row| {
             let (response, body) = answer(&row)?;
@@ -224,8 +224,9 @@ fn rules_for_products_were_observed_or_say_that_they_were_not() {
             Some(Refusal::new(&request_of(&row), &response, &body, location.as_deref()))
         })
         .collect();
-    let rules = product_rules::RULES.iter().filter(|rule| !rule.seen_at.ends_with("(documented)"));
+    let rules = [product_rules::RULES, refusal_rules::RULES].into_iter().flatten();
     let unseen: Vec<_> = rules
+        .filter(|rule| !rule.seen_at.ends_with("(documented)"))
         .filter(|rule| !recorded.iter().any(|refusal| (rule.applies)(refusal)))
         .map(|rule| rule.seen_at)
         .collect();
