@@ -1,6 +1,6 @@
 //! The end of a connection whose peer may still be sending.
 
-use super::Transport;
+use super::transport::Transport;
 use std::{io, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

@@ -153,8 +153,8 @@ fn the_client_speaks_http_2_with_the_server_in_the_clear_and_by_alpn() {
             let args = ["--http2", "-k", compress];
             let args = if tls.is_some() { &args[..] } else { &[args[0], args[2]] };
             let run = |more: &[&str]| Test::new().args(args).args(more).args([&url]);
-            run(&["--count", "1000"]).stdin(&lines).stdout(&*lines).run();
-            let whole = ["--delimiter", "none", "--count", "1"];
+            run(&["-q", "--count", "1000"]).stdin(&lines).stdout(&*lines).run();
+            let whole = ["-q", "--delimiter", "none", "--count", "1"];
             run(&whole).stdin(&long).stdout(&*long).run();
             let said = if tls.is_some() { ", ALPN h2\n" } else { "* connected to " };
             run(&["-v", "-x", "bye", "--count", "1", "--close-timeout", "600"])

@@ -190,9 +190,11 @@ fn a_lost_client_whose_command_reads_nothing_is_noticed_and_its_command_ends() {
     server.child.await_stderr("client 1 disconnected");
     assert!(watched.join().expect("it is watched"), "the command still runs");
     let mut next = server.connect();
-    process(&next.text());
+    let command = process(&next.text());
     server.child.signal(Signal::TERM);
     next.expect_close(1001);
+    // It has the server's stderr, which is read to its end.
+    kill_process(command, Signal::KILL).expect("it runs");
     server.ends_by(Signal::TERM);
 }
 
