@@ -246,7 +246,7 @@ mod tests {
         };
         let all = |line: &str| offered(line, &vocabulary).1;
         assert_eq!(all("/w"), ["/who"]);
-        assert_eq!(all("/re"), ["/refuse ", "/resume"]);
+        assert_eq!(all("/re"), ["/repeat ", "/refuse ", "/resume"]);
         assert_eq!(all("/reconnect"), [""; 0]);
         assert_eq!(all("/to "), ["1 ", "12 ", "2 "]);
         assert_eq!(all("/to 1"), ["1 ", "12 "]);
