@@ -115,15 +115,13 @@ fn a_version_1_certificate_is_refused() {
     let mut config = rustls::ServerConfig::clone(&Identity::self_signed().server());
     config.cert_resolver = Arc::new(SingleCertAndKey::from(shown));
     let config = Arc::new(config);
-    for args in [&[][..], &["-k"]] {
-        says(
-            Test::new().args(args.iter().copied()).tls_peer(Arc::clone(&config), Peer::discard_all),
-            60,
-            "cannot verify the certificate of localhost:{port}: version 1 certificates are not \
-             supported, not even with -k\n\n\
-             hint: create a version 3 certificate that names the host",
-        );
-    }
+    let fault = "cannot verify the certificate of localhost:{port}: version 1 certificates are not \
+                 supported, not even with -k\n\n\
+                 hint: create a version 3 certificate that names the host";
+    says(Test::new().tls_peer(Arc::clone(&config), Peer::discard_all), 60, fault);
+    let note = "sockeye: the server's certificate is not checked (-k, --insecure)\n";
+    let unchecked = Test::new().args(["-k"]).tls_peer(config, Peer::discard_all);
+    unchecked.stderr(format!("{note}sockeye: {fault}\n")).status(60).run();
 }
 
 /// Starts `openssl s_server` with these options and a certificate of this authority.

@@ -150,8 +150,6 @@ CASES = [
     typed("slash-pong", b"/pong data\n", "--slash"),
     typed("slash-close", b"/close 4000 my reason\n", "--slash"),
     typed("slash-unknown", b"/nosuch\n", "--slash"),
-    client("lines-at-once", steps=[("type", b"hello\n"), ("eof",), ("ends", 8)], server=ECHO,
-           ignore=["requests"]),
     client("peer-closes-pipe", steps=[("open",), ("ends", 8)], server={"send": [close(1000)]}),
     client("receive-pipe", steps=[("open",), ("sleep", 0.4), ("eof",), ("ends", 8)],
            server={"send": [frame(1, b"hello")]}),
