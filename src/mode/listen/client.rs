@@ -136,13 +136,18 @@ impl Client {
         self.sinks.left(&mut session);
         let skipped = self.mailbox.skipped();
         let fault = self.faults.as_ref().and_then(|faults| faults.ended());
-        let fault = fault.or_else(|| self.mailbox.record().and_then(ClientRecord::ended));
+        let by_prompt = self.mailbox.record().and_then(ClientRecord::ended);
         let id = self.mailbox.id;
-        announce::ended(&self.shared, &mut session, id, (self.is_dropped, skipped), fault);
+        announce::ended(
+            &self.shared,
+            &mut session,
+            id,
+            (self.is_dropped, skipped),
+            fault.or(by_prompt),
+        );
         let close = session.remote_close().cloned();
         let limit = self.shared.job.common.settings.close_timeout;
-        let is_dropped = self.mailbox.record().is_some_and(|record| record.ended().is_some());
-        if is_dropped || self.faults.as_ref().is_some_and(|faults| faults.is_cut()) {
+        if by_prompt.is_some() || self.faults.as_ref().is_some_and(|faults| faults.is_cut()) {
             Box::pin(session.cut()).await;
         } else {
             drop(session);
@@ -195,11 +200,8 @@ impl Client {
             });
             let due = self.deadline(session);
             let deadline = due.into_iter().chain(ordered).chain(fault).min();
-            // A connection that was lost while messages waited was given --close-timeout for them.
-            if session.is_over() {
-                if session.has_undecoded() && !self.is_dropped && !self.shared.is_ending() {
-                    self.tell_discarded(stall);
-                }
+            let is_over = session.is_over();
+            if is_over && !self.keeps_received(session, stall) {
                 return;
             }
             if stall != Stall::Nothing || !session.is_inside_message() {
@@ -216,7 +218,7 @@ impl Client {
                 // Usually the first one is ready, and the others need not be asked. Timers are made only
                 // if they are needed.
                 biased;
-                () = progress(session, shared, reading, &mut self.budget) => {}
+                () = progress(session, shared, reading, &mut self.budget), if !is_over => {}
                 () = self.mailbox.wake.notified() => {}
                 () = shared.output.has_room(), if stall == Stall::Output => self.has_turn = true,
                 () = async { sleep(TURN).await }, if self.has_turn => self.end_turn(),
@@ -229,12 +231,16 @@ impl Client {
         }
     }
 
-    /// Tells that messages of a lost connection are discarded, and what did not take them.
-    fn tell_discarded(&self, stall: Stall) {
+    /// Reports whether received messages of a lost connection still wait for stdout or for other
+    /// clients, which may take them later. A command or a reply script had --close-timeout for them:
+    /// what it did not take is discarded, and a note tells so.
+    fn keeps_received(&self, session: &Session, stall: Stall) -> bool {
+        if !session.has_undecoded() || self.is_dropped || self.shared.is_ending() {
+            return false;
+        }
         let what = match stall {
-            Stall::Nothing | Stall::Session | Stall::Budget => return,
-            Stall::Output => "stdout",
-            Stall::Recipients => "the other clients",
+            Stall::Output | Stall::Recipients => return true,
+            Stall::Nothing | Stall::Session | Stall::Budget => return false,
             Stall::Command => "the command",
             Stall::Replies => "the reply script",
         };
@@ -242,6 +248,7 @@ impl Client {
         self.shared.notes.note(&format!(
             "client {id}: messages that {what} did not take in time were discarded"
         ));
+        false
     }
 
     /// Performs replies that are due. Returns true if other clients have no room for one.

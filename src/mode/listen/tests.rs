@@ -344,6 +344,34 @@ fn clients_wait_while_the_output_is_full() {
 }
 
 #[test]
+fn messages_that_a_lost_client_has_sent_wait_for_the_output() {
+    testbed::run(async {
+        let server = Bench::talk(SlowClients::Drop);
+        let keepalive = Settings { ping_interval: Some(S), ..SETTINGS };
+        let (mut client, wire) = server.join(Bed { server: keepalive, ..Bed::default() });
+        for i in 0..5000 {
+            client.say(&format!("{i:0100}"));
+        }
+        client.idle(10 * S).await;
+        wire.reset();
+        // The loss is noticed by a ping, which cannot be sent.
+        sleep(60 * S).await;
+        assert_eq!(server.shared.hub.count(), 1);
+        let mut lines = Vec::new();
+        for _ in 0..100 {
+            lines.extend(server.shared.output.take_text().lines().map(ToOwned::to_owned));
+            sleep(S / 10).await;
+        }
+        assert!(lines.len() > 1000, "{}", lines.len());
+        for (i, line) in lines.iter().enumerate() {
+            assert_eq!(*line, format!("1\t{i:0100}"));
+        }
+        assert_eq!(server.shared.hub.count(), 0);
+        assert!(!server.notes().concat().contains("discarded"));
+    });
+}
+
+#[test]
 fn a_request_that_is_not_completed_in_time_is_answered_and_told() {
     testbed::run(async {
         let server = Bench::talk(SlowClients::Drop);
