@@ -6,7 +6,7 @@
 use crate::{
     net::Transport,
     proto::{slice::Within as _, trace::Direction},
-    script::fault::{ControlKind, Ending, Fault, FaultSchedule, FaultStream, Happened},
+    script::fault::{ControlKind, Fault, FaultEnding, FaultSchedule, FaultStream, PerformedFault},
     session::clock,
 };
 use std::{
@@ -50,7 +50,7 @@ struct State {
     sent: FaultStream,
     flow: Flow,
     /// A fault that ends or stalls the connection and is not yet performed.
-    ending: Option<Ending>,
+    ending: Option<FaultEnding>,
     /// True if the task waits until all that was passed on has left.
     reports_drained: bool,
 }
@@ -159,18 +159,18 @@ impl FaultLine {
     }
 
     /// Begins a fault. `flow` is that of a connection which ends.
-    fn end(&self, state: &mut State, ending: Ending, flow: Flow) {
+    fn end(&self, state: &mut State, ending: FaultEnding, flow: Flow) {
         let is_ending = state.flow == Flow::Draining;
         match ending {
-            Ending::Close(_) => {
+            FaultEnding::Close(_) => {
                 state.schedule.close(Direction::In);
                 if flow == Flow::Ended {
                     state.schedule.close(Direction::Out);
                 }
             }
-            Ending::Stall(_) if is_ending => {}
-            Ending::Stall(_) => state.flow = Flow::Stalled,
-            Ending::Cut(_) | Ending::Reset => state.flow = flow,
+            FaultEnding::Stall(_) if is_ending => {}
+            FaultEnding::Stall(_) => state.flow = Flow::Stalled,
+            FaultEnding::Cut(_) | FaultEnding::Reset => state.flow = flow,
         }
         // The first end counts.
         if !is_ending {
@@ -197,12 +197,12 @@ impl FaultLine {
     }
 
     /// Takes the faults that have happened, if they are recorded.
-    pub(super) fn take_happened(&self) -> Vec<Happened> {
+    pub(super) fn take_happened(&self) -> Vec<PerformedFault> {
         self.lock().schedule.take_happened()
     }
 
     /// Takes a fault that ends or stalls the connection.
-    pub(super) fn take_ending(&self) -> Option<Ending> {
+    pub(super) fn take_ending(&self) -> Option<FaultEnding> {
         self.lock().ending.take()
     }
 

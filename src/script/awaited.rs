@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// An event that a line waits for.
 #[derive(Clone, Debug)]
-pub struct Awaited {
+pub struct AwaitedEvent {
     /// The type of the event.
     pub kind: AwaitedKind,
     /// The pattern of the message, of the path and query of an opened session, or of the reason of
@@ -41,7 +41,7 @@ struct AwaitLine<'a> {
     seconds: Scalar<'a>,
 }
 
-impl Awaited {
+impl AwaitedEvent {
     /// Parses a line that is a JSON object. Returns `None` for a line of another type.
     pub fn parse(line: &[u8]) -> Result<Option<Self>, LineFault> {
         let fault = |words: &str| LineFault { column: None, words: words.to_owned() };
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_wait_has_an_event_a_pattern_and_a_limit() {
-        let read = |line: &str| Awaited::parse(line.as_bytes());
+        let read = |line: &str| AwaitedEvent::parse(line.as_bytes());
         let plain = read(r#"{"type":"await"}"#).unwrap().unwrap();
         assert_eq!((plain.kind, plain.limit), (AwaitedKind::Message, DEFAULT_LIMIT));
         assert!(

@@ -19,7 +19,7 @@ use tokio::{
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// A client, and what the server receives from it.
-struct Bed {
+struct Http2Bed {
     requests: SendRequest<Bytes>,
     /// The client's connection, until it has ended.
     client: JoinHandle<Result<(), h2::Error>>,
@@ -30,7 +30,7 @@ struct Bed {
     wire: Wire,
 }
 
-async fn start() -> Bed {
+async fn start() -> Http2Bed {
     let (near, far, wire) = wire(1 << 20);
     let arrival = Arrival::read(Box::new(far), false, "peer.example".to_owned(), LIMIT);
     let (arrival, client) = tokio::join!(arrival, h2::client::handshake(near));
@@ -55,7 +55,7 @@ async fn start() -> Bed {
         }
     });
     let (client, shut_down) = (tokio::spawn(connection), Some(shut_down));
-    Bed { requests, client, incoming, server, shut_down, wire }
+    Http2Bed { requests, client, incoming, server, shut_down, wire }
 }
 
 fn request(method: Method, protocol: Option<&'static str>) -> http::Request<()> {
@@ -69,7 +69,7 @@ fn request(method: Method, protocol: Option<&'static str>) -> http::Request<()> 
     request
 }
 
-impl Bed {
+impl Http2Bed {
     async fn send(&mut self, request: http::Request<()>) -> (ResponseFuture, SendStream<Bytes>) {
         poll_fn(|cx| self.requests.poll_ready(cx)).await.unwrap();
         // SETTINGS enable extended CONNECT.

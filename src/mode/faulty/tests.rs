@@ -83,7 +83,7 @@ fn a_stall_holds_what_follows_it() {
         let mut it = faulty("stall 5 after 1 messages out", b"");
         let both = [text("a"), text("b")].concat();
         assert_eq!(it.transport.write(&both).await.unwrap(), 3);
-        assert_eq!(it.line.take_ending(), Some(Ending::Stall(Some(5 * S))));
+        assert_eq!(it.line.take_ending(), Some(FaultEnding::Stall(Some(5 * S))));
         assert!(it.line.is_drained());
         assert!(timeout(S, it.transport.write(&text("b"))).await.is_err());
         it.far.write_all(&text("c")).await.unwrap();
@@ -108,7 +108,7 @@ fn what_was_received_before_a_cut_is_answered_and_nothing_more_is_read() {
         it.transport.read_exact(&mut received).await.unwrap();
         assert!(timeout(S, it.transport.read(&mut received)).await.is_err());
         timeout(S, it.line.changed.notified()).await.unwrap();
-        assert!(matches!(it.line.take_ending(), Some(Ending::Cut(_))));
+        assert!(matches!(it.line.take_ending(), Some(FaultEnding::Cut(_))));
         it.transport.write_all(&text("answer")).await.unwrap();
         drop(it.transport);
         let mut rest = Vec::new();
@@ -123,7 +123,7 @@ fn after_a_sent_message_that_is_cut_nothing_is_passed_on() {
         let mut it = faulty("cut frame match b out", b"");
         let all = [text("a"), text("bbbb"), text("lost")].concat();
         it.transport.write_all(&all).await.unwrap();
-        assert_eq!(it.line.take_ending(), Some(Ending::Cut(CutPlace::InsideFrame)));
+        assert_eq!(it.line.take_ending(), Some(FaultEnding::Cut(CutPlace::InsideFrame)));
         drop(it.transport);
         let mut rest = Vec::new();
         it.far.read_to_end(&mut rest).await.unwrap();

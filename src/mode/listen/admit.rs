@@ -1,7 +1,7 @@
 //! The opening handshake with a client.
 
 use super::{
-    announce::{self, Answered, Asked},
+    announce::{self, ReceivedRequest, SentAnswer},
     faults::{self, ClientFaults},
     gate::{Refusal, path},
     hub::Mailbox,
@@ -84,7 +84,7 @@ pub(super) async fn admit(
     let address = incoming.authority().to_owned();
     let request = incoming.request().clone();
     let method = incoming.method().to_owned();
-    let asked = Asked { address: &address, method: &method, request: &request };
+    let asked = ReceivedRequest { address: &address, method: &method, request: &request };
     let replies = shared.replies.get();
     let judged = shared.gate.judge(&request, incoming.fault(), shared.hub.count());
     let chosen = judged.and_then(|()| {
@@ -119,7 +119,7 @@ pub(super) async fn admit(
         Ok((established, stream)) => {
             let handle = handle.or(stream);
             let mailbox = shared.hub.join();
-            let answered = Answered::new(status, &answer, "");
+            let answered = SentAnswer::new(status, &answer, "");
             if shared.notes.has_prompt() {
                 mailbox.set_record(announce::record(shared, &asked, &answered, &agreement));
             }
@@ -165,14 +165,19 @@ fn route(
     }
 }
 
-async fn refuse(shared: &Shared, incoming: Incoming, asked: &Asked<'_>, refusal: Refusal) {
+async fn refuse(
+    shared: &Shared,
+    incoming: Incoming,
+    asked: &ReceivedRequest<'_>,
+    refusal: Refusal,
+) {
     let Refusal { status, mut headers, reason, rule, body } = refusal;
     for (name, value) in shared.job.headers.iter() {
         headers.push(name, value);
     }
     let body = body.unwrap_or_else(|| format!("{reason}\n"));
     let all = incoming.refusal_headers(&headers, &body);
-    let answered = Answered::new(status, &all, &body);
+    let answered = SentAnswer::new(status, &all, &body);
     announce::refused_request(shared, asked, &answered, (&reason, rule));
     // The client may have gone.
     let _ = incoming.refuse(status, &headers, &body).await;

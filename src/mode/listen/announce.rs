@@ -23,14 +23,14 @@ use http::StatusCode;
 use std::{borrow::Cow, time::SystemTime};
 
 /// A request and its sender.
-pub(super) struct Asked<'a> {
+pub(super) struct ReceivedRequest<'a> {
     pub(super) address: &'a str,
     pub(super) method: &'a str,
     pub(super) request: &'a Request,
 }
 
 /// The answer to a request.
-pub(super) struct Answered<'a> {
+pub(super) struct SentAnswer<'a> {
     status: u16,
     reason: &'static str,
     headers: &'a Headers,
@@ -38,7 +38,7 @@ pub(super) struct Answered<'a> {
     body: &'a str,
 }
 
-impl Asked<'_> {
+impl ReceivedRequest<'_> {
     /// Returns the URL of the request.
     fn url(&self, shared: &Shared) -> String {
         let scheme = if shared.tls.is_some() { "wss" } else { "ws" };
@@ -74,7 +74,7 @@ impl Asked<'_> {
         shared: &Shared,
         conn: Option<u64>,
         secrets: Secrets,
-        answer: &Answered<'_>,
+        answer: &SentAnswer<'_>,
     ) -> Exchange {
         Exchange {
             connection: conn,
@@ -95,7 +95,7 @@ impl Asked<'_> {
     }
 }
 
-impl<'a> Answered<'a> {
+impl<'a> SentAnswer<'a> {
     pub(super) fn new(status: StatusCode, headers: &'a Headers, body: &'a str) -> Self {
         let reason = status.canonical_reason().unwrap_or_default();
         Self { status: status.as_u16(), reason, headers, body }
@@ -138,8 +138,8 @@ fn head_lines(shared: &Shared, mark: &str, first: Option<&str>, headers: &Header
 /// Returns the record of a client that is admitted.
 pub(super) fn record(
     shared: &Shared,
-    asked: &Asked<'_>,
-    answer: &Answered<'_>,
+    asked: &ReceivedRequest<'_>,
+    answer: &SentAnswer<'_>,
     agreement: &Agreement,
 ) -> ClientRecord {
     let secrets = shared.notes.report.secrets;
@@ -168,8 +168,8 @@ pub(super) fn failed(shared: &Shared, address: &str, fault: &IncomingFault) {
 /// Reports a refused request and its answer.
 pub(super) fn refused_request(
     shared: &Shared,
-    asked: &Asked<'_>,
-    answer: &Answered<'_>,
+    asked: &ReceivedRequest<'_>,
+    answer: &SentAnswer<'_>,
     (reason, rule): (&str, Option<&'static str>),
 ) {
     asked.show(shared, asked.address);
@@ -201,8 +201,8 @@ pub(super) fn refused(shared: &Shared, refused: &Refused<'_>) {
 pub(super) fn opened(
     shared: &Shared,
     id: u64,
-    asked: &Asked<'_>,
-    answer: &Answered<'_>,
+    asked: &ReceivedRequest<'_>,
+    answer: &SentAnswer<'_>,
     agreement: &Agreement,
 ) {
     let notes = &shared.notes;

@@ -118,7 +118,7 @@ enum Stall {
 
 /// The result of taking a piece of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Taken {
+enum TakeOutcome {
     /// Part of a message.
     Part,
     /// The rest of a message that is ignored: the server is ending.
@@ -331,24 +331,24 @@ impl Client {
             };
             self.budget.spend(piece.payload.len(), recipients);
             match self.take_piece(&piece, is_open) {
-                Taken::Part => self.count_unfinished(session),
-                Taken::Nothing => {}
-                Taken::Whole(kind) => self.reply(session, kind),
+                TakeOutcome::Part => self.count_unfinished(session),
+                TakeOutcome::Nothing => {}
+                TakeOutcome::Whole(kind) => self.reply(session, kind),
             }
         }
     }
 
     /// Takes a piece of a message, and passes a whole message on. A reply script does not reply if
     /// the session is not open.
-    fn take_piece(&mut self, piece: &Piece<'_>, is_open: bool) -> Taken {
-        let Some(payload) = self.assembler.push(piece) else { return Taken::Part };
+    fn take_piece(&mut self, piece: &Piece<'_>, is_open: bool) -> TakeOutcome {
+        let Some(payload) = self.assembler.push(piece) else { return TakeOutcome::Part };
         let shared = &*self.shared;
         if self.held > 0 {
             shared.unfinished.fetch_sub(std::mem::take(&mut self.held), Ordering::Relaxed);
         }
         if shared.is_ending() {
             self.assembler.release();
-            return Taken::Nothing;
+            return TakeOutcome::Nothing;
         }
         shared.count_message(payload);
         let (id, kind) = (self.mailbox.id, piece.kind);
@@ -369,15 +369,15 @@ impl Client {
             Service::Echo if piece.first => {
                 self.message = buffers::take();
                 self.message.extend_from_slice(payload);
-                return Taken::Whole(kind);
+                return TakeOutcome::Whole(kind);
             }
             Service::Echo => {
                 self.message = self.assembler.take();
-                return Taken::Whole(kind);
+                return TakeOutcome::Whole(kind);
             }
         }
         self.assembler.release();
-        Taken::Whole(kind)
+        TakeOutcome::Whole(kind)
     }
 
     /// Sends what answers the message that was taken.

@@ -18,8 +18,8 @@ use crate::{
     },
     script::{
         action::{Action, Outgoing},
-        awaited::Awaited,
-        fault::Ending,
+        awaited::AwaitedEvent,
+        fault::FaultEnding,
         input::{self, Next},
         jsonl,
     },
@@ -186,8 +186,8 @@ impl Lines {
         let action = jsonl::parse(line).map_err(|fault| (fault.column, fault.words))?;
         let (mut awaited, mut fault) = (None, None);
         if action.is_none() {
-            awaited = Awaited::parse(line).map_err(|fault| (fault.column, fault.words))?;
-            fault = Ending::parse_line(line).map_err(|fault| (fault.column, fault.words))?;
+            awaited = AwaitedEvent::parse(line).map_err(|fault| (fault.column, fault.words))?;
+            fault = FaultEnding::parse_line(line).map_err(|fault| (fault.column, fault.words))?;
             if awaited.is_none() && fault.is_none() {
                 return Ok(self.skipped(line));
             }

@@ -2,7 +2,7 @@
 //! after its event happened.
 
 use super::hub::Recipients;
-use crate::script::awaited::{Awaited, AwaitedKind};
+use crate::script::awaited::{AwaitedEvent, AwaitedKind};
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -19,7 +19,7 @@ pub(super) struct EventLog {
 
 /// A line that waits for an event.
 pub(super) struct PendingWait {
-    pub(super) awaited: Awaited,
+    pub(super) awaited: AwaitedEvent,
     pub(super) from: Recipients,
     /// The number of the line.
     pub(super) line: u64,
@@ -28,12 +28,12 @@ pub(super) struct PendingWait {
 
 #[derive(Default)]
 struct Log {
-    events: VecDeque<Logged>,
+    events: VecDeque<LoggedEvent>,
     /// The payload bytes of the events.
     bytes: usize,
 }
 
-struct Logged {
+struct LoggedEvent {
     client: u64,
     kind: AwaitedKind,
     data: Vec<u8>,
@@ -52,7 +52,7 @@ impl EventLog {
         let mut log = lock(log);
         let data = data.get(..MAX_BYTES).unwrap_or(data).to_vec();
         log.bytes += data.len();
-        log.events.push_back(Logged { client, kind, data });
+        log.events.push_back(LoggedEvent { client, kind, data });
         while log.bytes > MAX_BYTES || log.events.len() > MAX_EVENTS {
             let Some(oldest) = log.events.pop_front() else { break };
             log.bytes -= oldest.data.len();
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn wait(line: &str, from: Recipients) -> PendingWait {
-        let awaited = Awaited::parse(line.as_bytes()).unwrap().unwrap();
+        let awaited = AwaitedEvent::parse(line.as_bytes()).unwrap().unwrap();
         PendingWait { awaited, from, line: 1, deadline: None }
     }
 

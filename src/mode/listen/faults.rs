@@ -9,7 +9,9 @@ use crate::{
     net::TransportHandle,
     proto::trace::Direction,
     script::{
-        fault::{ControlKind, Ending, Fault, FaultRule, FaultSchedule, FaultyFrame, Happened},
+        fault::{
+            ControlKind, Fault, FaultEnding, FaultRule, FaultSchedule, FaultyFrame, PerformedFault,
+        },
         reply::replies::{Replies, Route},
     },
     session::{Session, clock},
@@ -30,7 +32,7 @@ pub(super) struct ClientFaults {
     handle: Option<TransportHandle>,
     /// A fault that is performed once everything was sent, but at its time at the latest.
     pending: Option<Pending>,
-    stall: Option<Stall>,
+    stall: Option<StallTime>,
     /// The words for the fault that ended the connection.
     ended: Option<&'static str>,
     /// True if it was ended by a cut.
@@ -38,7 +40,7 @@ pub(super) struct ClientFaults {
 }
 
 struct Pending {
-    ending: Ending,
+    ending: FaultEnding,
     origin: Origin,
     latest: Instant,
 }
@@ -52,7 +54,7 @@ pub(super) enum Origin {
 
 /// A time in which the server neither reads nor writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stall {
+enum StallTime {
     Until(Instant, Origin),
     Endless(Origin),
 }
@@ -95,7 +97,7 @@ impl ClientFaults {
     }
 
     /// Ends or stalls the connection once everything was sent, but after `limit` at the latest.
-    pub(super) fn begin(&mut self, ending: Ending, origin: Origin, limit: Duration) {
+    pub(super) fn begin(&mut self, ending: FaultEnding, origin: Origin, limit: Duration) {
         if let Some(line) = &self.line {
             line.report_drained();
         }
@@ -108,7 +110,7 @@ impl ClientFaults {
     /// the next fault. Returns the time at which the next one happens at the latest.
     pub(super) fn begin_queued(&mut self, mailbox: &Mailbox, session: &Session) -> Option<Instant> {
         let latest = mailbox.fault_latest()?;
-        let is_endless = matches!(self.stall, Some(Stall::Endless(_)));
+        let is_endless = matches!(self.stall, Some(StallTime::Endless(_)));
         let left = latest.saturating_duration_since(clock::now());
         if session.is_open() && !is_endless && left > Duration::ZERO {
             return Some(latest);
@@ -162,7 +164,7 @@ impl ClientFaults {
                 self.tell(line, shared);
             }
             match line.take_ending() {
-                Some(Ending::Close(close)) => {
+                Some(FaultEnding::Close(close)) => {
                     // Fails only if the session is closing.
                     let _ = session.close(&close);
                 }
@@ -181,7 +183,7 @@ impl ClientFaults {
 
     /// Tells the faults that have happened.
     fn tell(&self, line: &FaultLine, shared: &Shared) {
-        for Happened { rule, to } in line.take_happened() {
+        for PerformedFault { rule, to } in line.take_happened() {
             let Some(rule) = self.rules.get(rule) else { continue };
             let (client, rule) = (self.client, rule.to_string());
             let (client, rule) = (client, Escaped(&rule));
@@ -203,7 +205,7 @@ impl ClientFaults {
 
     fn end(&mut self, Pending { ending, origin, .. }: Pending, now: Instant) {
         match ending {
-            Ending::Cut(_) => {
+            FaultEnding::Cut(_) => {
                 self.is_cut = true;
                 self.ended = Some(match origin {
                     Origin::Rule => "cut by a fault",
@@ -211,7 +213,7 @@ impl ClientFaults {
                     Origin::Stdin => "cut by a line of stdin",
                 });
             }
-            Ending::Reset => {
+            FaultEnding::Reset => {
                 self.ended = Some(match origin {
                     Origin::Rule => "reset by a fault",
                     Origin::Reply => "reset by the reply script",
@@ -222,12 +224,13 @@ impl ClientFaults {
                     handle.reset_at_end();
                 }
             }
-            Ending::Stall(time) => {
+            FaultEnding::Stall(time) => {
                 let end = time.and_then(|time| now.checked_add(time));
-                self.stall =
-                    Some(end.map_or(Stall::Endless(origin), |end| Stall::Until(end, origin)));
+                self.stall = Some(
+                    end.map_or(StallTime::Endless(origin), |end| StallTime::Until(end, origin)),
+                );
             }
-            Ending::Close(_) => {}
+            FaultEnding::Close(_) => {}
         }
     }
 
@@ -240,8 +243,8 @@ impl ClientFaults {
     /// connection if there is no such time.
     pub(super) async fn stalled(&mut self) {
         match self.stall {
-            Some(Stall::Until(time, _)) => sleep_until(time.into()).await,
-            Some(Stall::Endless(origin)) => {
+            Some(StallTime::Until(time, _)) => sleep_until(time.into()).await,
+            Some(StallTime::Endless(origin)) => {
                 match &self.handle {
                     Some(handle) => handle.ended_by_peer().await,
                     None => std::future::pending().await,
@@ -280,7 +283,7 @@ impl Pending {
     fn is_due(&self, session: &Session, line: Option<&FaultLine>) -> bool {
         let is_sent = match (self.origin, &self.ending, line) {
             // The session sends the rest of its queue after the stall.
-            (Origin::Rule, Ending::Stall(_), Some(line)) => line.is_drained(),
+            (Origin::Rule, FaultEnding::Stall(_), Some(line)) => line.is_drained(),
             _ => !session.has_unsent_bytes(),
         };
         is_sent || self.latest <= clock::now()

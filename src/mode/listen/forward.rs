@@ -6,7 +6,7 @@
 //! not read.
 
 use super::{
-    hub::{Delivery, Mailbox},
+    hub::{Delivery, MESSAGE_OVERHEAD_BYTES, Mailbox},
     shared::Shared,
 };
 use crate::{
@@ -268,5 +268,3 @@ fn options(target: Target, subprotocol: Option<&str>) -> ConnectOptions {
 
 /// The time limit for opening the session with the server.
 const OPEN_LIMIT: Duration = Duration::from_secs(30);
-/// The memory of a message in the queue beyond its payload.
-const MESSAGE_OVERHEAD_BYTES: usize = 32;

@@ -7,7 +7,7 @@ use super::client_record::ClientRecord;
 use crate::{
     job::listen::SlowClients,
     proto::{Close, CloseCode, SharedMessage},
-    script::fault::Ending,
+    script::fault::FaultEnding,
     session::clock,
 };
 use std::{
@@ -76,7 +76,7 @@ pub(super) enum Delivery {
     Close(Close),
     /// A fault that ends or stalls the connection after what was queued before it, but at this time
     /// at the latest.
-    Fault(Ending, Instant),
+    Fault(FaultEnding, Instant),
 }
 
 /// The clients that something is sent to.
@@ -355,7 +355,7 @@ impl Mailbox {
     }
 
     /// Takes the first fault in the queue before what precedes it.
-    pub(super) fn take_fault(&self) -> Option<Ending> {
+    pub(super) fn take_fault(&self) -> Option<FaultEnding> {
         let mut queue = self.lock();
         let at = queue.deliveries.iter().position(|it| matches!(it, Delivery::Fault(..)))?;
         let fault = queue.deliveries.remove(at);
@@ -442,4 +442,4 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// with them.
 const LONG_PATIENCE: Duration = Duration::from_secs(2);
 /// The memory of a message in a queue beyond its payload.
-const MESSAGE_OVERHEAD_BYTES: usize = 32;
+pub(super) const MESSAGE_OVERHEAD_BYTES: usize = 32;

@@ -11,16 +11,16 @@ use tokio::sync::{mpsc, oneshot};
 /// The sessions that are being opened.
 pub(super) struct Openings {
     dialer: Dialer,
-    requests: mpsc::UnboundedReceiver<Request>,
+    requests: mpsc::UnboundedReceiver<OpenRequest>,
     pending: Vec<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 /// Requests sessions.
 #[derive(Clone)]
-pub(super) struct Opener(mpsc::UnboundedSender<Request>);
+pub(super) struct Opener(mpsc::UnboundedSender<OpenRequest>);
 
 /// A request, of which each client makes one.
-struct Request {
+struct OpenRequest {
     options: ConnectOptions,
     answer: oneshot::Sender<Result<ClientConnection, OpenError>>,
 }
@@ -32,7 +32,7 @@ impl Opener {
         options: ConnectOptions,
     ) -> Option<Result<ClientConnection, OpenError>> {
         let (answer, opened) = oneshot::channel();
-        self.0.send(Request { options, answer }).ok()?;
+        self.0.send(OpenRequest { options, answer }).ok()?;
         opened.await.ok()
     }
 }
@@ -55,8 +55,8 @@ impl Openings {
 }
 
 /// Opens a session, unless it is no longer wanted.
-async fn open(dialer: Dialer, request: Request) {
-    let Request { options, mut answer } = request;
+async fn open(dialer: Dialer, request: OpenRequest) {
+    let OpenRequest { options, mut answer } = request;
     let mut quiet = |_: Progress<'_>| {};
     let opened = tokio::select! {
         opened = dialer.open(&options, &mut quiet) => opened,

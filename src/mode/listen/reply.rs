@@ -10,7 +10,7 @@ use crate::{
     escape::Escaped,
     proto::{Close, Kind, SharedMessage},
     script::{
-        fault::{CutPlace, Ending},
+        fault::{CutPlace, FaultEnding},
         reply::{
             conversation::{Conversation, ReplyAction},
             rule::Audience,
@@ -137,9 +137,9 @@ impl ClientReplies {
                     ));
                     continue;
                 }
-                ReplyAction::Cut => Ending::Cut(CutPlace::Boundary),
-                ReplyAction::Reset => Ending::Reset,
-                ReplyAction::Stall(time) => Ending::Stall(time),
+                ReplyAction::Cut => FaultEnding::Cut(CutPlace::Boundary),
+                ReplyAction::Reset => FaultEnding::Reset,
+                ReplyAction::Stall(time) => FaultEnding::Stall(time),
             };
             faults.begin(ending, Origin::Reply, shared.job.common.settings.close_timeout);
         }

@@ -34,7 +34,7 @@ use tokio::{
 pub struct Http2Server {
     connection: Connection<InspectedStream<Box<dyn Transport>>, Chunk>,
     link: Arc<StreamLink>,
-    ending: Ending,
+    ending: ShutdownState,
     /// Runs while there is no stream.
     idle: Pin<Box<Sleep>>,
     is_idle: bool,
@@ -42,7 +42,7 @@ pub struct Http2Server {
 
 /// The progress of our shutdown of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+enum ShutdownState {
     No,
     Requested,
     /// A GOAWAY was sent that allows the streams to end.
@@ -88,7 +88,7 @@ impl Http2Server {
         let connection = started.await.map_err(|error| connection_fault(&peer, Some(error)))?;
         let link = Arc::new(StreamLink { peer, ended: Arc::default() });
         let idle = Box::pin(sleep(IDLE_LIMIT));
-        Ok(Self { connection, link, ending: Ending::No, idle, is_idle: true })
+        Ok(Self { connection, link, ending: ShutdownState::No, idle, is_idle: true })
     }
 
     /// Drives the connection until the next request. `None` once the connection has ended. Must be
@@ -99,8 +99,8 @@ impl Http2Server {
 
     /// Lets the streams end, then the connection. The client is told by a GOAWAY.
     pub fn shut_down(&mut self) {
-        if self.ending == Ending::No {
-            self.ending = Ending::Requested;
+        if self.ending == ShutdownState::No {
+            self.ending = ShutdownState::Requested;
         }
     }
 
@@ -131,7 +131,7 @@ impl Http2Server {
             }
             if self.poll_idle(cx, has_streams).is_ready() {
                 match self.ending {
-                    Ending::No => self.ending = Ending::Requested,
+                    ShutdownState::No => self.ending = ShutdownState::Requested,
                     // The client takes nothing, so that even the GOAWAY cannot be sent.
                     _ => return Poll::Ready(None),
                 }
@@ -158,17 +158,17 @@ impl Http2Server {
     /// Sends the GOAWAY that is due. Returns true if the connection has to be polled again.
     fn proceed_to_end(&mut self, has_streams: bool) -> bool {
         match self.ending {
-            Ending::No | Ending::Final => false,
+            ShutdownState::No | ShutdownState::Final => false,
             // Also waits for the last bytes of streams that were dropped.
             _ if !has_streams && !self.connection.has_streams() => {
-                self.ending = Ending::Final;
+                self.ending = ShutdownState::Final;
                 self.is_idle = false;
                 self.connection.abrupt_shutdown(Reason::NO_ERROR);
                 true
             }
-            Ending::Graceful => false,
-            Ending::Requested => {
-                self.ending = Ending::Graceful;
+            ShutdownState::Graceful => false,
+            ShutdownState::Requested => {
+                self.ending = ShutdownState::Graceful;
                 self.is_idle = false;
                 self.connection.graceful_shutdown();
                 true
@@ -184,7 +184,7 @@ impl Http2Server {
         }
         if !self.is_idle {
             self.is_idle = true;
-            let limit = if self.ending == Ending::No { IDLE_LIMIT } else { CLOSING_LIMIT };
+            let limit = if self.ending == ShutdownState::No { IDLE_LIMIT } else { CLOSING_LIMIT };
             self.idle.as_mut().reset(Instant::now() + limit);
         }
         let done = self.idle.as_mut().poll(cx);

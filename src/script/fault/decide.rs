@@ -4,7 +4,7 @@
 //! has separate random numbers for each direction, so that a decision about a message does not depend
 //! on the number of messages in the other direction.
 
-use super::rule::{After, ControlKind, CutPlace, Fault, FaultRule};
+use super::rule::{ControlKind, CutPlace, Fault, FaultRule, Threshold};
 use crate::{
     proto::{Close, trace::Direction},
     random::Seeded,
@@ -29,7 +29,7 @@ pub struct FaultSchedule {
     /// The types of control frames that the schedule drops from now on.
     swallowed: Vec<ControlKind>,
     /// The faults that have happened, if they are to be told.
-    happened: Option<Vec<Happened>>,
+    happened: Option<Vec<PerformedFault>>,
     /// The directions in which no more messages are passed on, because the session is closing.
     closed: Vec<Direction>,
     needs_content: bool,
@@ -45,7 +45,7 @@ struct RuleState {
 
 /// A fault of a rule that has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happened {
+pub struct PerformedFault {
     /// The index of the rule.
     pub rule: usize,
     /// The direction and the number of the message or control frame that it happened to, if any.
@@ -75,7 +75,7 @@ struct DirectionState {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Effects {
     /// The connection ends or stalls instead.
-    pub ending: Option<Ending>,
+    pub ending: Option<FaultEnding>,
     /// It is not passed on.
     pub is_dropped: bool,
     /// It is passed on twice.
@@ -92,7 +92,7 @@ pub struct Effects {
 
 /// A fault that ends a connection, or stops it for a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum FaultEnding {
     /// Nothing is read or written for this long, or until the peer leaves.
     Stall(Option<Duration>),
     /// The connection ends without a Close.
@@ -139,7 +139,7 @@ impl FaultSchedule {
 
     /// Takes the faults that have happened since the last call, if they are recorded. Of many, only the
     /// first ones are.
-    pub fn take_happened(&mut self) -> Vec<Happened> {
+    pub fn take_happened(&mut self) -> Vec<PerformedFault> {
         self.happened.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
@@ -180,7 +180,7 @@ impl FaultSchedule {
         }
         for (index, (rule, state)) in self.rules.iter().zip(&mut self.states).enumerate() {
             let is_ending_without_message =
-                Ending::of(&rule.fault).is_some() && !rule.needs_message();
+                FaultEnding::of(&rule.fault).is_some() && !rule.needs_message();
             let is_of_message = !matches!(rule.fault, Fault::Swallow(_) | Fault::Refuse(_));
             let matches =
                 |payload| rule.when.matcher.as_ref().is_none_or(|it| it.is_match(payload));
@@ -243,22 +243,22 @@ impl FaultSchedule {
     }
 
     /// Returns the next fault that ends or stalls the session without a message, if one is due.
-    pub fn due(&mut self, now: Instant) -> Option<Ending> {
+    pub fn due(&mut self, now: Instant) -> Option<FaultEnding> {
         if !self.closed.is_empty() {
             return None;
         }
         for (index, (rule, state)) in self.rules.iter().zip(&mut self.states).enumerate() {
             let is_due = match rule.when.after {
                 None => true,
-                Some(After::Messages(number)) => [Direction::In, Direction::Out]
+                Some(Threshold::Messages(number)) => [Direction::In, Direction::Out]
                     .into_iter()
                     .any(|it| rule.concerns(it) && state.of(it).passed >= number),
-                Some(After::Time(time)) => is_past(self.started, time, now),
+                Some(Threshold::Time(time)) => is_past(self.started, time, now),
             };
             if is_due
                 && !state.has_happened
                 && !rule.needs_message()
-                && let Some(ending) = Ending::of(&rule.fault)
+                && let Some(ending) = FaultEnding::of(&rule.fault)
             {
                 state.has_happened = true;
                 record(&mut self.happened, index, None);
@@ -272,10 +272,10 @@ impl FaultSchedule {
     pub fn deadline(&self) -> Option<Instant> {
         let rules = self.rules.iter().zip(&self.states).filter(|_| self.closed.is_empty());
         let times = rules.filter_map(|(rule, state)| match rule.when.after {
-            Some(After::Time(time))
+            Some(Threshold::Time(time))
                 if !state.has_happened
                     && !rule.needs_message()
-                    && Ending::of(&rule.fault).is_some() =>
+                    && FaultEnding::of(&rule.fault).is_some() =>
             {
                 self.started.checked_add(time)
             }
@@ -306,8 +306,8 @@ impl DirectionState {
         rule.concerns(direction)
             && match rule.when.after {
                 None => true,
-                Some(After::Messages(number)) => self.passed >= number,
-                Some(After::Time(time)) => is_past(started, time, now),
+                Some(Threshold::Messages(number)) => self.passed >= number,
+                Some(Threshold::Time(time)) => is_past(started, time, now),
             }
     }
 
@@ -319,9 +319,13 @@ impl DirectionState {
     }
 }
 
-fn record(happened: &mut Option<Vec<Happened>>, rule: usize, to: Option<(Direction, FaultyFrame)>) {
+fn record(
+    happened: &mut Option<Vec<PerformedFault>>,
+    rule: usize,
+    to: Option<(Direction, FaultyFrame)>,
+) {
     if let Some(happened) = happened.as_mut().filter(|it| it.len() < MAX_RECORDED) {
-        happened.push(Happened { rule, to });
+        happened.push(PerformedFault { rule, to });
     }
 }
 
@@ -335,7 +339,7 @@ impl FaultRule {
     }
 }
 
-impl Ending {
+impl FaultEnding {
     /// Returns what a fault does to the connection, if it ends or stalls it.
     fn of(fault: &Fault) -> Option<Self> {
         Some(match fault {
@@ -370,7 +374,7 @@ impl Effects {
             Fault::Split(fragments) => self.fragments = Some(*fragments),
             Fault::Refuse(_) => {}
             Fault::Stall(_) | Fault::Cut(_) | Fault::Reset | Fault::Close(_) => {
-                self.ending = self.ending.take().or_else(|| Ending::of(fault));
+                self.ending = self.ending.take().or_else(|| FaultEnding::of(fault));
             }
         }
     }
@@ -403,7 +407,7 @@ impl RefusalSchedule {
         let mut refused = None;
         for (rule, met, random) in &mut self.rules {
             let Fault::Refuse(status) = rule.fault else { continue };
-            if let Some(After::Time(time)) = rule.when.after
+            if let Some(Threshold::Time(time)) = rule.when.after
                 && since_start < time
             {
                 continue;

@@ -1,13 +1,13 @@
 //! The lines of `--input jsonl` by which a server ends or stalls the connections of clients.
 
-use super::{decide::Ending, rule::CutPlace};
+use super::{decide::FaultEnding, rule::CutPlace};
 use crate::{
     schema::{input::InputLine, scalar::Scalar},
     script::jsonl::LineFault,
 };
 use std::time::Duration;
 
-impl Ending {
+impl FaultEnding {
     /// Parses a line that is a JSON object. Returns `None` for a line of another type.
     pub fn parse_line(line: &[u8]) -> Result<Option<Self>, LineFault> {
         let Ok(line) = InputLine::read(line) else { return Ok(None) };
@@ -44,13 +44,15 @@ mod tests {
     use serde_json::{Value, json};
 
     /// Returns the line of a fault, as docs/jsonl.md describes it.
-    fn line(ending: &Ending, conn: Option<u64>) -> Option<Value> {
+    fn line(ending: &FaultEnding, conn: Option<u64>) -> Option<Value> {
         let mut line = match ending {
-            Ending::Cut(_) => json!({"type": "cut"}),
-            Ending::Reset => json!({"type": "reset"}),
-            Ending::Stall(None) => json!({"type": "stall"}),
-            Ending::Stall(Some(time)) => json!({"type": "stall", "seconds": time.as_secs_f64()}),
-            Ending::Close(_) => return None,
+            FaultEnding::Cut(_) => json!({"type": "cut"}),
+            FaultEnding::Reset => json!({"type": "reset"}),
+            FaultEnding::Stall(None) => json!({"type": "stall"}),
+            FaultEnding::Stall(Some(time)) => {
+                json!({"type": "stall", "seconds": time.as_secs_f64()})
+            }
+            FaultEnding::Close(_) => return None,
         };
         if let Some(conn) = conn {
             line.as_object_mut()?.insert("conn".to_owned(), conn.into());
@@ -58,12 +60,12 @@ mod tests {
         Some(line)
     }
 
-    fn ending() -> impl Strategy<Value = Ending> {
+    fn ending() -> impl Strategy<Value = FaultEnding> {
         prop_oneof![
-            Just(Ending::Cut(CutPlace::Boundary)),
-            Just(Ending::Reset),
-            Just(Ending::Stall(None)),
-            (0..1u64 << 40).prop_map(|n| Ending::Stall(Some(Duration::from_micros(n)))),
+            Just(FaultEnding::Cut(CutPlace::Boundary)),
+            Just(FaultEnding::Reset),
+            Just(FaultEnding::Stall(None)),
+            (0..1u64 << 40).prop_map(|n| FaultEnding::Stall(Some(Duration::from_micros(n)))),
         ]
     }
 
@@ -71,10 +73,10 @@ mod tests {
         #[test]
         fn each_fault_is_read_from_its_line(ending in ending(), conn: Option<u64>) {
             let line = line(&ending, conn).unwrap().to_string();
-            let read = Ending::parse_line(line.as_bytes()).unwrap().unwrap();
+            let read = FaultEnding::parse_line(line.as_bytes()).unwrap().unwrap();
             match (&read, &ending) {
                 // A time in seconds is exact to the microsecond.
-                (Ending::Stall(Some(read)), Ending::Stall(Some(time))) => {
+                (FaultEnding::Stall(Some(read)), FaultEnding::Stall(Some(time))) => {
                     prop_assert!(read.abs_diff(*time) < Duration::from_micros(1));
                 }
                 _ => prop_assert_eq!(&read, &ending),
@@ -93,14 +95,14 @@ mod tests {
             r#"{"seconds":1}"#,
             "[]",
         ] {
-            assert_eq!(Ending::parse_line(line.as_bytes()), Ok(None), "{line}");
+            assert_eq!(FaultEnding::parse_line(line.as_bytes()), Ok(None), "{line}");
         }
         for line in [
             r#"{"type":"stall","seconds":"1"}"#,
             r#"{"type":"stall","seconds":-1}"#,
             r#"{"type":"stall","seconds":true}"#,
         ] {
-            let fault = Ending::parse_line(line.as_bytes()).unwrap_err();
+            let fault = FaultEnding::parse_line(line.as_bytes()).unwrap_err();
             assert!(fault.words.contains("\"seconds\" must be"), "{line}: {fault:?}");
         }
     }

@@ -10,8 +10,10 @@ mod stream;
 mod text;
 mod words;
 
-pub use decide::{Effects, Ending, FaultSchedule, FaultyFrame, Happened, RefusalSchedule};
-pub use rule::{After, ControlKind, CutPlace, Fault, FaultRule, When};
+pub use decide::{
+    Effects, FaultEnding, FaultSchedule, FaultyFrame, PerformedFault, RefusalSchedule,
+};
+pub use rule::{Condition, ControlKind, CutPlace, FAULT_NAMES, Fault, FaultRule, Threshold};
 pub use stream::FaultStream;
 pub use text::MAX_FRAGMENTS;
 pub use words::RuleFault;

@@ -17,7 +17,7 @@ pub struct FaultRule {
     /// The failure that is made.
     pub fault: Fault,
     /// The conditions, all of which must be met.
-    pub when: When,
+    pub when: Condition,
 }
 
 /// A fault of a connection.
@@ -76,11 +76,11 @@ pub enum ControlKind {
 
 /// Conditions of a fault. Without one, it holds for the whole session.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct When {
+pub struct Condition {
     /// Only each message with this number, of those in one direction that meet the other conditions.
     pub every: Option<NonZeroU64>,
     /// Only from this time on.
-    pub after: Option<After>,
+    pub after: Option<Threshold>,
     /// Only messages in this direction, as the server sees it.
     pub direction: Option<Direction>,
     /// Only messages that match.
@@ -91,7 +91,7 @@ pub struct When {
 
 /// The time from which a fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
+pub enum Threshold {
     /// After this many messages in one direction.
     Messages(u64),
     /// After this time since the session was opened.
@@ -101,7 +101,7 @@ pub enum After {
 impl FaultRule {
     /// Returns the words for a condition that the fault does not have, if there is one.
     pub(in crate::script) fn excess(&self) -> Option<&'static str> {
-        let When { after, direction, matcher, .. } = &self.when;
+        let Condition { after, direction, matcher, .. } = &self.when;
         match self.fault {
             Fault::Refuse(_) if direction.is_some() => {
                 Some("'refuse' has no direction: it concerns requests")
@@ -109,7 +109,7 @@ impl FaultRule {
             Fault::Refuse(_) if matcher.is_some() => {
                 Some("'refuse' concerns requests, and 'match' is for messages")
             }
-            Fault::Refuse(_) if matches!(after, Some(After::Messages(_))) => {
+            Fault::Refuse(_) if matches!(after, Some(Threshold::Messages(_))) => {
                 Some("'refuse' concerns requests: only a time may follow 'after'")
             }
             Fault::Swallow(_) if matcher.is_some() => {
@@ -150,7 +150,7 @@ impl FaultRule {
 
     /// Reports whether a message is what makes the fault happen.
     pub(super) fn needs_message(&self) -> bool {
-        let When { every, matcher, chance, .. } = &self.when;
+        let Condition { every, matcher, chance, .. } = &self.when;
         let place = match self.fault {
             Fault::Cut(place) => place,
             _ => CutPlace::Boundary,
@@ -162,14 +162,14 @@ impl FaultRule {
 /// Writes a rule as [`FaultRule::parse`] reads it.
 impl fmt::Display for FaultRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let When { every, after, direction, matcher, chance } = &self.when;
+        let Condition { every, after, direction, matcher, chance } = &self.when;
         write!(f, "{}", self.fault)?;
         if let Some(every) = every {
             write!(f, " every {every}")?;
         }
         match after {
-            Some(After::Messages(number)) => write!(f, " after {number} messages")?,
-            Some(After::Time(time)) => write!(f, " after {} s", time.as_secs_f64())?,
+            Some(Threshold::Messages(number)) => write!(f, " after {number} messages")?,
+            Some(Threshold::Time(time)) => write!(f, " after {} s", time.as_secs_f64())?,
             None => {}
         }
         match direction {
@@ -221,3 +221,20 @@ impl fmt::Display for Fault {
         }
     }
 }
+
+/// The names of faults, in the text form of rules and as keys of a reply script.
+pub const FAULT_NAMES: [&str; 13] = [
+    "delay",
+    "jitter",
+    "throttle",
+    "drop",
+    "duplicate",
+    "corrupt",
+    "split",
+    "stall",
+    "cut",
+    "reset",
+    "close",
+    "swallow",
+    "refuse",
+];

@@ -5,7 +5,7 @@
 //! nor duplicated. Control frames overtake a message that is held.
 
 use super::{
-    decide::{Effects, Ending, FaultSchedule},
+    decide::{Effects, FaultEnding, FaultSchedule},
     rule::{ControlKind, CutPlace},
 };
 use crate::proto::{
@@ -29,7 +29,7 @@ pub struct FaultStream {
     message: Option<Treatment>,
     /// The number of messages that have begun.
     messages: u64,
-    queue: VecDeque<Chunk>,
+    queue: VecDeque<DelayedBytes>,
     queued: usize,
     /// The release of the last chunk. Later ones wait for it.
     last_release: Option<Instant>,
@@ -64,7 +64,7 @@ enum Treatment {
 
 /// Bytes that wait for their time.
 #[derive(Debug)]
-struct Chunk {
+struct DelayedBytes {
     release: Instant,
     rate: Option<NonZeroU64>,
     bytes: Vec<u8>,
@@ -95,7 +95,7 @@ impl FaultStream {
         bytes: &[u8],
         schedule: &mut FaultSchedule,
         now: Instant,
-    ) -> (usize, Option<Ending>) {
+    ) -> (usize, Option<FaultEnding>) {
         let mut used = 0;
         while used < bytes.len() {
             let rest = bytes.within(used..);
@@ -116,7 +116,7 @@ impl FaultStream {
         bytes: &[u8],
         schedule: &mut FaultSchedule,
         now: Instant,
-    ) -> (usize, Option<Ending>) {
+    ) -> (usize, Option<FaultEnding>) {
         let before = self.header.len();
         let more = bytes.len().min(MAX_HEADER_BYTES - before);
         self.header.extend_from_slice(bytes.within(..more));
@@ -168,7 +168,7 @@ impl FaultStream {
         bytes: &[u8],
         schedule: &mut FaultSchedule,
         now: Instant,
-    ) -> (usize, Option<Ending>) {
+    ) -> (usize, Option<FaultEnding>) {
         let used = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(bytes.len());
         let payload = bytes.within(..used);
         frame.remaining -= used as u64;
@@ -208,7 +208,7 @@ impl FaultStream {
         frame: Frame,
         schedule: &mut FaultSchedule,
         now: Instant,
-    ) -> Option<Ending> {
+    ) -> Option<FaultEnding> {
         match frame.kind {
             FrameKind::Illegal | FrameKind::Data { fin: false } => None,
             FrameKind::Control(bytes, opcode) => {
@@ -243,13 +243,13 @@ impl FaultStream {
         is_whole: bool,
         schedule: &mut FaultSchedule,
         now: Instant,
-    ) -> (Treatment, Option<Ending>) {
+    ) -> (Treatment, Option<FaultEnding>) {
         let payload = if schedule.needs_content() { message.payload() } else { Vec::new() };
         let effects = schedule.message(self.direction, self.messages, &payload, now);
         if let Some(ending) = effects.ending {
             let passed = match ending {
-                Ending::Cut(CutPlace::InsideFrame) => message.inside_frame(),
-                Ending::Cut(CutPlace::AfterBytes(bytes)) => {
+                FaultEnding::Cut(CutPlace::InsideFrame) => message.inside_frame(),
+                FaultEnding::Cut(CutPlace::AfterBytes(bytes)) => {
                     usize::try_from(bytes.get()).unwrap_or(usize::MAX)
                 }
                 _ => 0,
@@ -291,7 +291,7 @@ impl FaultStream {
             {
                 last.bytes.extend_from_slice(&bytes);
             }
-            _ => self.queue.push_back(Chunk { release, rate, bytes, sent: 0 }),
+            _ => self.queue.push_back(DelayedBytes { release, rate, bytes, sent: 0 }),
         }
     }
 

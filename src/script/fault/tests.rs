@@ -116,7 +116,8 @@ fn any_rule() -> impl Strategy<Value = FaultRule> {
         (3000u16..5000, reason)
             .prop_map(|(code, reason)| Fault::Close(Close { code: CloseCode::new(code), reason })),
     ];
-    let after = prop_oneof![any::<u64>().prop_map(After::Messages), time().prop_map(After::Time)];
+    let after =
+        prop_oneof![any::<u64>().prop_map(Threshold::Messages), time().prop_map(Threshold::Time)];
     let direction = prop_oneof![Just(Direction::In), Just(Direction::Out)];
     let matcher =
         "[a-z \"'\\\\.]{0,8}".prop_filter_map("no pattern", |it| Matcher::parse(&it).ok());
@@ -129,12 +130,16 @@ fn any_rule() -> impl Strategy<Value = FaultRule> {
     );
     (fault, when).prop_map(|(fault, (every, after, direction, matcher, chance))| FaultRule {
         fault,
-        when: When { every, after, direction, matcher, chance },
+        when: Condition { every, after, direction, matcher, chance },
     })
 }
 
 /// Passes frames through a stream, in chunks of this many bytes, and returns what leaves in the end.
-fn pass(schedule: &mut FaultSchedule, bytes: &[u8], chunk: usize) -> (Vec<u8>, Option<Ending>) {
+fn pass(
+    schedule: &mut FaultSchedule,
+    bytes: &[u8],
+    chunk: usize,
+) -> (Vec<u8>, Option<FaultEnding>) {
     let (mut stream, now) = (FaultStream::new(Direction::Out), Instant::now());
     let mut ending = None;
     'all: for mut chunk in bytes.chunks(chunk) {
@@ -165,7 +170,7 @@ fn text(payload: &str) -> Vec<u8> {
 }
 
 /// Returns the messages `0`, `1`, … that leave a stream with these rules.
-fn messages(rules: &[&str], seed: u64, number: u8) -> (String, Option<Ending>) {
+fn messages(rules: &[&str], seed: u64, number: u8) -> (String, Option<FaultEnding>) {
     let bytes: Vec<_> = (0..number).flat_map(|n| text(&n.to_string())).collect();
     let (out, ending) = pass(&mut schedule(rules, seed), &bytes, usize::MAX);
     let payloads = out.chunks(3).map(|frame| *frame.last().unwrap_or(&b' '));
@@ -193,24 +198,25 @@ fn faults_happen_to_the_messages_of_their_conditions() {
 
 #[test]
 fn a_connection_ends_at_a_message_or_after_some() {
-    let closed = Some(Ending::Close(Close { code: CloseCode::new(4001), reason: "bye".into() }));
+    let closed =
+        Some(FaultEnding::Close(Close { code: CloseCode::new(4001), reason: "bye".into() }));
     for (rule, passed, ending) in [
-        ("cut after 3 messages", "012", Some(Ending::Cut(CutPlace::Boundary))),
-        ("cut every 3", "01", Some(Ending::Cut(CutPlace::Boundary))),
-        ("reset match 4", "0123", Some(Ending::Reset)),
+        ("cut after 3 messages", "012", Some(FaultEnding::Cut(CutPlace::Boundary))),
+        ("cut every 3", "01", Some(FaultEnding::Cut(CutPlace::Boundary))),
+        ("reset match 4", "0123", Some(FaultEnding::Reset)),
         ("close 4001:bye after 5 messages", "01234", closed),
-        ("stall 2 after 1 messages", "0", Some(Ending::Stall(Some(Duration::from_secs(2))))),
+        ("stall 2 after 1 messages", "0", Some(FaultEnding::Stall(Some(Duration::from_secs(2))))),
         ("cut after 3 messages in", "0123456789", None),
         ("reset after 100 s", "0123456789", None),
     ] {
         assert_eq!(messages(&[rule], 1, 10), (passed.to_owned(), ending), "{rule}");
     }
     let now = Instant::now();
-    assert_eq!(schedule(&["reset"], 1).due(now), Some(Ending::Reset));
+    assert_eq!(schedule(&["reset"], 1).due(now), Some(FaultEnding::Reset));
     let mut timed = schedule(&["reset after 50 s"], 1);
     let deadline = timed.deadline().unwrap();
     assert_eq!(timed.due(now), None);
-    assert_eq!(timed.due(deadline), Some(Ending::Reset));
+    assert_eq!(timed.due(deadline), Some(FaultEnding::Reset));
     assert_eq!((timed.due(deadline), timed.deadline()), (None, None));
 }
 
@@ -225,7 +231,7 @@ fn a_frame_is_cut_inside() {
     ] {
         let (out, ending) = pass(&mut schedule(&[rule], 1), &bytes, 3);
         assert_eq!(out, passed, "{rule}");
-        assert!(matches!(ending, Some(Ending::Cut(_))), "{rule}");
+        assert!(matches!(ending, Some(FaultEnding::Cut(_))), "{rule}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The text form of fault rules.
 
 use super::{
-    rule::{After, ControlKind, CutPlace, Fault, FaultRule, When},
+    rule::{Condition, ControlKind, CutPlace, FAULT_NAMES, Fault, FaultRule, Threshold},
     words::{RuleFault, Word, words},
 };
 use crate::{
@@ -62,7 +62,8 @@ impl<'a> Reader<'a> {
     }
 
     fn fault(&mut self) -> Result<Fault, RuleFault> {
-        let fault = RuleFault { at: 0, words: format!("a rule begins with {}", FAULTS.join(", ")) };
+        let fault =
+            RuleFault { at: 0, words: format!("a rule begins with {}", FAULT_NAMES.join(", ")) };
         let word = self.word().ok_or(fault)?;
         Ok(match word.text.as_str() {
             "delay" => {
@@ -92,7 +93,7 @@ impl<'a> Reader<'a> {
             "close" => Fault::Close(self.close()?),
             "swallow" => Fault::Swallow(self.control_kind()?),
             "refuse" => Fault::Refuse(self.status()?),
-            _ => return Err(word.unknown("fault", &FAULTS)),
+            _ => return Err(word.unknown("fault", &FAULT_NAMES)),
         })
     }
 
@@ -141,8 +142,8 @@ impl<'a> Reader<'a> {
         status.ok_or_else(|| word.fault("'refuse' needs a status from 300 to 599".to_owned()))
     }
 
-    fn when(&mut self) -> Result<When, RuleFault> {
-        let mut when = When::default();
+    fn when(&mut self) -> Result<Condition, RuleFault> {
+        let mut when = Condition::default();
         while let Some(word) = self.word() {
             let is_new = match word.text.as_str() {
                 "every" => when.every.replace(self.number("every", "a number from 1")?).is_none(),
@@ -171,13 +172,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `N messages` or `N s`.
-    fn after(&mut self) -> Result<After, RuleFault> {
+    fn after(&mut self) -> Result<Threshold, RuleFault> {
         let what = "N messages or N s";
         let number = self.value("after", what)?;
         let unit = self.value("after", what)?;
         match unit.text.as_str() {
-            "message" | "messages" => number.text.parse().ok().map(After::Messages),
-            "s" | "second" | "seconds" => number.seconds().map(After::Time),
+            "message" | "messages" => number.text.parse().ok().map(Threshold::Messages),
+            "s" | "second" | "seconds" => number.seconds().map(Threshold::Time),
             _ => return Err(unit.fault(format!("'after' needs {what}"))),
         }
         .ok_or_else(|| number.fault(format!("'after' needs {what}")))
@@ -218,19 +219,4 @@ impl Word {
 pub const MAX_FRAGMENTS: u32 = 10_000;
 /// About three years. Longer times would overflow a clock.
 const LONGEST_SECONDS: f64 = 1e8;
-const FAULTS: [&str; 13] = [
-    "delay",
-    "jitter",
-    "throttle",
-    "drop",
-    "duplicate",
-    "corrupt",
-    "split",
-    "stall",
-    "cut",
-    "reset",
-    "close",
-    "swallow",
-    "refuse",
-];
 const CONDITIONS: [&str; 6] = ["every", "after", "in", "out", "match", "chance"];

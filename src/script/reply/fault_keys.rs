@@ -8,7 +8,10 @@ use crate::{
     escape::Escaped,
     proto::trace::Direction,
     script::{
-        fault::{After, ControlKind, CutPlace, Fault, FaultRule, MAX_FRAGMENTS, When},
+        fault::{
+            Condition, ControlKind, CutPlace, FAULT_NAMES, Fault, FaultRule, MAX_FRAGMENTS,
+            Threshold,
+        },
         matcher::Matcher,
     },
 };
@@ -17,16 +20,17 @@ use std::num::{NonZeroU32, NonZeroU64};
 /// Reads the `[[fault]]` tables of a table.
 pub(super) fn fault_rules(keys: &Keys<'_>) -> Result<Vec<FaultRule>, ReplyFault> {
     let Some(entry) = keys.entry("fault") else { return Ok(Vec::new()) };
+    let known: Vec<_> = FAULT_NAMES.into_iter().chain(CONDITION_KEYS).collect();
     let tables = entry.tables()?.into_iter();
-    tables.map(|(table, at)| fault_rule(&Keys::new(table, at, &FAULT_TABLE_KEYS)?)).collect()
+    tables.map(|(table, at)| fault_rule(&Keys::new(table, at, &known)?)).collect()
 }
 
 fn fault_rule(keys: &Keys<'_>) -> Result<FaultRule, ReplyFault> {
-    let entries = keys.entries(&FAULT_KEYS);
+    let entries = keys.entries(&FAULT_NAMES);
     let fault = match &entries[..] {
         [] => {
             let fault = ReplyFault::new(keys.at, "this table has no fault");
-            return Err(fault.hinted(format!("the faults are {}", FAULT_KEYS.join(", "))));
+            return Err(fault.hinted(format!("the faults are {}", FAULT_NAMES.join(", "))));
         }
         [delay, jitter] if delay.name == "delay" && jitter.name == "jitter" => {
             match (single_fault(delay)?, single_fault(jitter)?) {
@@ -77,7 +81,7 @@ fn single_fault(entry: &Entry<'_>) -> Result<Fault, ReplyFault> {
     })
 }
 
-fn when(keys: &Keys<'_>) -> Result<When, ReplyFault> {
+fn when(keys: &Keys<'_>) -> Result<Condition, ReplyFault> {
     let direction = keys.entry("direction").map(|entry| {
         let direction = choice(&entry, &["in", "out"])?;
         Ok(if direction == "in" { Direction::In } else { Direction::Out })
@@ -85,7 +89,7 @@ fn when(keys: &Keys<'_>) -> Result<When, ReplyFault> {
     let matcher = keys.entry("match").map(|entry| {
         Matcher::parse(entry.text()?).map_err(|fault| entry.fault(Escaped(&fault).to_string()))
     });
-    Ok(When {
+    Ok(Condition {
         every: keys.entry("every").map(|entry| positive(&entry)).transpose()?,
         after: keys.entry("after").map(|entry| after(&entry)).transpose()?,
         direction: direction.transpose()?,
@@ -104,14 +108,14 @@ pub(super) fn chance(keys: &Keys<'_>) -> Result<Option<f64>, ReplyFault> {
 }
 
 /// Reads a number of messages, or a table of `messages` or `seconds`.
-fn after(entry: &Entry<'_>) -> Result<After, ReplyFault> {
+fn after(entry: &Entry<'_>) -> Result<Threshold, ReplyFault> {
     if entry.number().is_some() {
-        return entry.count().map(After::Messages);
+        return entry.count().map(Threshold::Messages);
     }
     let keys = Keys::new(entry.table()?, entry.at, &["messages", "seconds"])?;
     match (keys.entry("messages"), keys.entry("seconds")) {
-        (Some(messages), None) => messages.count().map(After::Messages),
-        (None, Some(seconds)) => seconds.seconds().map(After::Time),
+        (Some(messages), None) => messages.count().map(Threshold::Messages),
+        (None, Some(seconds)) => seconds.seconds().map(Threshold::Time),
         _ => Err(entry
             .fault("'after' must be a number of messages, { messages = N } or { seconds = S }")),
     }
@@ -179,39 +183,5 @@ fn positive(entry: &Entry<'_>) -> Result<NonZeroU64, ReplyFault> {
     number.ok_or_else(|| entry.fault(format!("'{}' must be a number from 1", entry.name)))
 }
 
-const FAULT_KEYS: [&str; 13] = [
-    "delay",
-    "jitter",
-    "throttle",
-    "drop",
-    "duplicate",
-    "corrupt",
-    "split",
-    "stall",
-    "cut",
-    "reset",
-    "close",
-    "swallow",
-    "refuse",
-];
-const FAULT_TABLE_KEYS: [&str; 18] = [
-    "delay",
-    "jitter",
-    "throttle",
-    "drop",
-    "duplicate",
-    "corrupt",
-    "split",
-    "stall",
-    "cut",
-    "reset",
-    "close",
-    "swallow",
-    "refuse",
-    "every",
-    "after",
-    "direction",
-    "match",
-    "chance",
-];
+const CONDITION_KEYS: [&str; 5] = ["every", "after", "direction", "match", "chance"];
 const MESSAGE_FAULT_KEYS: [&str; 5] = ["duplicate", "corrupt", "split", "throttle", "cut"];
