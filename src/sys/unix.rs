@@ -233,6 +233,16 @@ pub fn exit_descriptor(_: &Child) -> io::Result<Option<OwnedFd>> {
     Ok(None)
 }
 
+/// Kills the processes of the group that a child process leads. The child must not have been waited
+/// for: its number could be that of another group then.
+pub fn kill_group(leader: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(group) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
+        // All of its processes may have exited.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
 /// Ends the process by this signal's default action. A shell loop stops on Ctrl-C only if its child
 /// was killed by SIGINT, not if it exited with 130. A process that the signal cannot kill exits with
 /// that status.

@@ -190,11 +190,9 @@ fn a_lost_client_whose_command_reads_nothing_is_noticed_and_its_command_ends() {
     server.child.await_stderr("client 1 disconnected");
     assert!(watched.join().expect("it is watched"), "the command still runs");
     let mut next = server.connect();
-    let command = process(&next.text());
+    process(&next.text());
     server.child.signal(Signal::TERM);
     next.expect_close(1001);
-    // It has the server's stderr, which is read to its end.
-    kill_process(command, Signal::KILL).expect("it runs");
     server.ends_by(Signal::TERM);
 }
 
@@ -213,6 +211,34 @@ fn a_client_that_does_not_read_the_answers_of_its_command_is_stopped_and_no_othe
     server.child.signal(Signal::TERM);
     client.drain();
     server.ends_by(Signal::TERM);
+}
+
+#[test]
+fn what_a_command_has_started_ends_with_its_client_and_with_the_server() {
+    let command = "sleep 600 & echo $!; wait";
+    let args = ["listen", "0", "--exec", command, "--close-timeout", "0.2"];
+    let server = Server::start(args);
+    for is_client in [true, false] {
+        let mut client = server.connect();
+        let started = watch(process(&client.text()));
+        if is_client {
+            client.close();
+        } else {
+            server.child.signal(Signal::TERM);
+            client.expect_close(1001);
+        }
+        assert!(started.join().expect("it is watched"), "a process still runs");
+    }
+    server.ends_by(Signal::TERM);
+    let args = ["listen", "0", "--exec", command, "--close-timeout", "600"];
+    let server = Server::start(args);
+    let mut client = server.connect();
+    let started = watch(process(&client.text()));
+    server.child.signal(Signal::TERM);
+    client.expect_close(1001);
+    server.child.signal(Signal::INT);
+    server.ends_by(Signal::INT);
+    assert!(started.join().expect("it is watched"), "a process still runs");
 }
 
 /// Returns the process that a command names.

@@ -9,6 +9,7 @@ use crate::{
     proto::{Close, CloseCode, Kind, SharedMessage},
     script::input::{Framing, Input, Next},
     session::limits::QUEUE_LIMIT_BYTES,
+    sys::unix::kill_group,
 };
 use std::{
     process::Stdio,
@@ -60,14 +61,15 @@ impl Exec {
         mailbox: &Arc<Mailbox>,
     ) -> Option<Self> {
         let mut process = Command::new("/bin/sh");
-        process.arg("-c").arg(command).kill_on_drop(true);
+        process.arg("-c").arg(command).process_group(0).kill_on_drop(true);
         process.envs(environment.iter().map(|(name, value)| (name, value)));
         process.stdin(Stdio::piped()).stdout(Stdio::piped());
         match process.spawn() {
             Ok(child) => {
+                let running = RunningCommand::new(shared, child.id().unwrap_or_default());
                 let (input, kill) = (Arc::<CommandInput>::default(), Arc::<Notify>::default());
                 let run = run(
-                    child,
+                    (child, running),
                     Arc::clone(&input),
                     Arc::clone(&kill),
                     Arc::clone(shared),
@@ -105,7 +107,8 @@ impl Exec {
         }
     }
 
-    /// Ends the command's stdin, and kills the command if it does not exit within `limit`.
+    /// Ends the command's stdin, and kills the command and what it has started if it does not exit
+    /// within `limit`.
     pub(super) async fn finish(mut self, limit: Duration) {
         self.input.ended.store(true, Ordering::SeqCst);
         self.input.added.notify_one();
@@ -117,9 +120,35 @@ impl Exec {
     }
 }
 
+/// A command that has not been waited for, so that the number of its group is not free.
+struct RunningCommand {
+    shared: Arc<Shared>,
+    group: u32,
+}
+
+impl RunningCommand {
+    /// Registers a command that leads the process group `group`.
+    fn new(shared: &Arc<Shared>, group: u32) -> Self {
+        shared.commands.add(group);
+        Self { shared: Arc::clone(shared), group }
+    }
+
+    /// Kills the command and what it has started.
+    fn kill(&self) {
+        kill_group(self.group);
+    }
+}
+
+impl Drop for RunningCommand {
+    fn drop(&mut self) {
+        self.shared.commands.remove(self.group);
+        self.shared.hub.room().notify_waiters();
+    }
+}
+
 /// Runs a command until it exits, then closes the session of its client.
 async fn run(
-    mut child: Child,
+    (mut child, running): (Child, RunningCommand),
     input: Arc<CommandInput>,
     kill: Arc<Notify>,
     shared: Arc<Shared>,
@@ -136,11 +165,11 @@ async fn run(
         // A process in the background may keep stdout open after the command.
         status = async { read_all.await; child.wait().await } => status,
         () = kill.notified() => {
-            // It may have exited.
-            let _ = child.start_kill();
+            running.kill();
             child.wait().await
         }
     };
+    drop(running);
     if let Some(writer) = writer {
         writer.abort();
     }

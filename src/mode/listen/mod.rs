@@ -10,6 +10,7 @@ mod announce;
 mod budget;
 mod client;
 mod client_record;
+mod commands;
 mod connection;
 mod console;
 mod current_replies;
@@ -98,6 +99,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         received: <_>::default(),
         left: <_>::default(),
         connections: <_>::default(),
+        commands: <_>::default(),
         replies: CurrentReplies::new(&job),
         refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
         opener,
@@ -365,6 +367,7 @@ impl Server {
                             // Whatever could not be written, the process ends.
                             let _ = self.shared.conclude(&Ok(RunOutcome::Signal(signal)));
                         }
+                        self.shared.commands.kill();
                         end_by_signal(signal);
                     }
                     self.shared.end(Ok(RunOutcome::Signal(signal)));
@@ -400,13 +403,14 @@ impl Server {
         self.deadline = Some(clock::now() + limit);
     }
 
-    /// Reports whether an ending server has nothing left to wait for. Once no client is connected,
-    /// writes the last events.
+    /// Reports whether an ending server has nothing left to wait for. Once no client is connected
+    /// and no command is running, writes the last events.
     fn is_finished(&mut self) -> bool {
         let is_late = self.deadline.is_some_and(|deadline| deadline <= clock::now());
-        let has_clients =
-            self.shared.hub.count() > 0 || self.shared.connections.load(Ordering::Relaxed) > 0;
-        if !is_late && has_clients {
+        let is_busy = self.shared.hub.count() > 0
+            || self.shared.connections.load(Ordering::Relaxed) > 0
+            || self.shared.commands.are_running();
+        if !is_late && is_busy {
             return false;
         }
         if self.ended.is_none() {
@@ -420,6 +424,7 @@ impl Server {
 
     async fn finish(mut self) -> Result<RunOutcome, Error> {
         let outcome = self.ended.take().unwrap_or(Ok(RunOutcome::Done));
+        self.shared.commands.kill();
         self.console.close(BRIEF_LIMIT).await;
         self.shared.notes.finish();
         drop(self.file.take());

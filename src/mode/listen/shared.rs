@@ -1,8 +1,8 @@
 //! The state that the clients of a server share with its loop.
 
 use super::{
-    current_replies::CurrentReplies, event_log::EventLog, gate::Gate, hub::Hub, notes::Notes,
-    openings::Opener, output::Output,
+    commands::Commands, current_replies::CurrentReplies, event_log::EventLog, gate::Gate, hub::Hub,
+    notes::Notes, openings::Opener, output::Output,
 };
 use crate::{
     error::Error,
@@ -44,6 +44,8 @@ pub(super) struct Shared {
     pub(super) left: AtomicU64,
     /// The number of HTTP/2 connections.
     pub(super) connections: AtomicUsize,
+    /// The commands of `--exec`, which the end of the server waits for.
+    pub(super) commands: Commands,
     pub(super) replies: CurrentReplies,
     /// The requests that faults of the job refuse.
     pub(super) refusals: Mutex<RefusalSchedule>,

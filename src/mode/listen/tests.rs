@@ -96,6 +96,7 @@ impl Bench {
             received: <_>::default(),
             left: <_>::default(),
             connections: <_>::default(),
+            commands: <_>::default(),
             replies: CurrentReplies::new(&job),
             refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
             opener: Openings::new(Dialer::new(job.dialing.clone())).0,
