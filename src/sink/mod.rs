@@ -27,7 +27,7 @@ use crate::{
 };
 use std::{sync::Arc, time::Instant};
 
-/// Prints above the input line.
+/// Prints lines, above the input line if there is one.
 pub(crate) type Print = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The session events that a sink needs. A sink may receive more than it requested.

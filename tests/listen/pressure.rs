@@ -13,7 +13,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write},
     net::TcpStream,
     os::{fd::OwnedFd, unix::net::UnixStream},
-    process::{Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
     sync::mpsc::channel,
     thread,
     time::{Duration, Instant},
@@ -88,17 +88,7 @@ fn an_echo_that_is_not_read_stops_its_client_and_no_other() {
 /// Notes are dropped rather than waited for, and the place where they are missing is told.
 #[test]
 fn a_stderr_that_is_not_read_does_not_hold_up_the_server() {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_sockeye"))
-        .args(["listen", "127.0.0.1:0", "--echo", "--path", "/"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut stderr = BufReader::with_capacity(1, server.stderr.take().expect("a pipe"));
-    let mut line = String::new();
-    stderr.read_line(&mut line).expect("the first line");
-    let address = line.trim_end().strip_prefix("listening on ws://").expect("an address");
+    let (server, stderr, address) = unread(&["--path", "/"]);
     let url = format!("ws://{address}/");
     let long = "x".repeat(8_000);
     let request = format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -109,7 +99,7 @@ fn a_stderr_that_is_not_read_does_not_hold_up_the_server() {
     );
     // More notes than the pipe and the server hold.
     for _ in 0..100 {
-        let mut stream = TcpStream::connect(address).expect("a connection");
+        let mut stream = TcpStream::connect(&address).expect("a connection");
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream.write_all(request.as_bytes()).expect("the server reads");
         let mut answer = String::new();
@@ -120,7 +110,45 @@ fn a_stderr_that_is_not_read_does_not_hold_up_the_server() {
     client.send("hello");
     client.expect_text("hello");
     client.close();
-    // The notes that wait are written once somebody reads them.
+    assert_dropped_lines_are_told(server, stderr);
+}
+
+#[test]
+fn frames_on_a_stderr_that_is_not_read_do_not_hold_up_clients() {
+    for option in ["--frames", "--trace"] {
+        let (server, stderr, address) = unread(&[option]);
+        let url = format!("ws://{address}/");
+        let mut client = Client::connect(&url);
+        // More lines than the pipe and the server hold.
+        for _ in 0..4_000 {
+            client.send("hello");
+            client.expect_text("hello");
+        }
+        Client::connect(&url).close();
+        client.close();
+        assert_dropped_lines_are_told(server, stderr);
+    }
+}
+
+/// Starts a server that echoes, and reads the first line of its stderr. Returns its address, too.
+fn unread(options: &[&str]) -> (Child, BufReader<ChildStderr>, String) {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_sockeye"))
+        .args(["listen", "127.0.0.1:0", "--echo"])
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stderr = BufReader::with_capacity(1, server.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("the first line");
+    let address = line.trim_end().strip_prefix("listening on ws://").expect("an address");
+    (server, stderr, address.to_owned())
+}
+
+/// Reads the lines that wait, and expects the number of those that were dropped. Ends the server.
+fn assert_dropped_lines_are_told(mut server: Child, stderr: BufReader<ChildStderr>) {
     let (send, told) = channel();
     thread::spawn(move || {
         let lines = BufReader::new(stderr).lines().map_while(Result::ok);

@@ -126,9 +126,15 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     }
     shared.output.event(None, |json, out| json.listening(&url, pin.as_deref(), out));
     shared.recorders.first_lines(|json, out| json.listening(&url, pin.as_deref(), out));
+    // Lines about frames do not hold up the clients.
+    let print = print.unwrap_or_else(|| {
+        let shared = Arc::clone(&shared);
+        Arc::new(move |lines: &str| shared.notes.offer(lines)) as Print
+    });
     let mut tasks = Vec::new();
     for listener in listeners {
-        tasks.push(tokio::spawn(accept(listener, Arc::clone(&shared), print.clone())));
+        let (shared, print) = (Arc::clone(&shared), Arc::clone(&print));
+        tasks.push(tokio::spawn(accept(listener, shared, Some(print))));
     }
     let stdout = Stdout::new().map_err(Error::Output)?;
     let outcome = Server {
@@ -347,6 +353,7 @@ impl Server {
                 () = shared.ending.decided.notified() => self.begin_end(),
                 () = sleep_until(wake.unwrap_or(now).into()), if wake.is_some() => {}
                 () = sleep(NOTES_RETRY_DELAY), if notes_wait => {}
+                () = shared.notes.held_up() => {}
                 () = sleep_until(run_end.unwrap_or(now).into()), if run_end.is_some() && !self.shared.is_ending() => {
                     let limit = max_time.unwrap_or_default();
                     self.shared.end(Err(Error::ServerTimeout { limit }));

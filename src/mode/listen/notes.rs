@@ -1,4 +1,5 @@
-//! Lines about clients on stderr, or above the input line. They never hold up the server.
+//! Notes about clients and lines about their frames, on stderr or above the input line. They never
+//! hold up the server.
 
 use crate::{
     redact::Shown,
@@ -11,6 +12,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
+use tokio::sync::Notify;
 
 /// Writes notes.
 pub(super) struct Notes {
@@ -18,18 +20,20 @@ pub(super) struct Notes {
     /// Prints above the prompt, if there is one.
     print: Option<Print>,
     waiting: Mutex<Waiting>,
+    /// Notified when lines begin to wait.
+    held_up: Notify,
 }
 
 /// The lines that a slow reader of stderr has not taken.
 #[derive(Default)]
 struct Waiting {
     lines: Vec<u8>,
-    dropped: u64,
+    dropped: usize,
 }
 
 impl Notes {
     pub(super) fn new(report: Report, print: Option<Print>) -> Self {
-        Self { report, print, waiting: Mutex::default() }
+        Self { report, print, waiting: Mutex::default(), held_up: Notify::new() }
     }
 
     /// Writes a note, unless quiet.
@@ -86,18 +90,32 @@ impl Notes {
     }
 
     fn write(&self, text: &Shown) {
-        if let Some(print) = &self.print {
-            return print(text.as_str());
+        match &self.print {
+            Some(print) => print(text.as_str()),
+            None => self.offer(text.as_str()),
         }
+    }
+
+    /// Writes lines, whose text is safe to show, to stderr.
+    pub(super) fn offer(&self, lines: &str) {
         let mut waiting = self.lock();
+        let was_empty = waiting.lines.is_empty();
         if waiting.lines.len() < LIMIT_BYTES {
             waiting.tell_dropped();
-            waiting.lines.extend_from_slice(text.as_str().as_bytes());
+            waiting.lines.extend_from_slice(lines.as_bytes());
             waiting.lines.push(b'\n');
         } else {
-            waiting.dropped += 1;
+            waiting.dropped += lines.lines().count();
         }
         waiting.write();
+        if was_empty && !waiting.lines.is_empty() {
+            self.held_up.notify_one();
+        }
+    }
+
+    /// Waits until a line has to wait. [`Self::flush`] is to be called then until it returns true.
+    pub(super) async fn held_up(&self) {
+        self.held_up.notified().await;
     }
 
     /// Writes what waits for stderr. Returns false if something still waits.
@@ -140,5 +158,5 @@ impl Waiting {
     }
 }
 
-/// The number of bytes that wait for stderr at most, and one line more.
+/// The number of bytes that wait for stderr at most, and the lines of one call more.
 const LIMIT_BYTES: usize = 256 << 10;
