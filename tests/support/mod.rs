@@ -20,8 +20,10 @@ pub use tls::{Authority, CertifiedClient, Identity, path_text};
 
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 use std::{
+    ffi::OsStr,
     net::{Ipv4Addr, SocketAddrV4},
     os::fd::OwnedFd,
+    process::Command,
     time::Duration,
 };
 
@@ -30,6 +32,14 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// The time after which a peer that reads nothing counts as not reading.
 pub const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Returns a command for which all signals have their default effects. It would inherit those that are
+/// ignored, as by `nohup` or by a shell in the background.
+pub fn signalled(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(program);
+    command
+}
 
 /// Returns a port of 127.0.0.1 that refuses connections as long as the socket is open.
 pub fn closed_port() -> (OwnedFd, u16) {

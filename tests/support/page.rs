@@ -1,7 +1,7 @@
 //! Runs the command blocks of a page, and compares what each command shows with the block.
 //! CONTRIBUTING.md describes the notation.
 
-use super::{LIMIT, Signal, child::ends_before};
+use super::{LIMIT, Signal, child::ends_before, signalled};
 use regex::Regex;
 use rustix::process::{Pid, kill_process_group};
 use std::{
@@ -157,7 +157,7 @@ static PROGRAMS: LazyLock<String> = LazyLock::new(|| {
 
 /// Returns a command that runs a script in which `sockeye` is the binary and `~` the folder.
 fn bash(script: &str, folder: &Path) -> Command {
-    let mut command = Command::new("bash");
+    let mut command = signalled("bash");
     command.args(["--norc", "-c", script]).current_dir(folder);
     let path = std::env::var("PATH").unwrap_or_default();
     // websocat and wscat are installed there.

@@ -3,6 +3,7 @@
 use super::{
     LIMIT, Signal,
     child::{self, Child, ChildOutput},
+    signalled,
 };
 use rustix::process::{Pid, kill_process};
 use std::{
@@ -48,9 +49,10 @@ impl Setup {
 
     /// Runs the server in this bash script, in which `"$@"` is the command.
     pub fn shell(mut self, script: &str) -> Self {
-        let mut shell = Command::new("bash");
-        shell.args(["--norc", "-c", script, "bash"]).arg(self.command.get_program());
-        shell.args(self.command.get_args()).process_group(0).env_clear();
+        let mut shell = signalled("bash");
+        // The arguments of `env` follow its option.
+        shell.args(["--norc", "-c", script, "bash"]).args(self.command.get_args().skip(1));
+        shell.process_group(0).env_clear();
         shell.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command = shell;
@@ -128,7 +130,7 @@ impl Server {
     }
 
     pub fn setup<'a>(args: impl AsRef<[&'a str]>) -> Setup {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
+        let mut command = signalled(env!("CARGO_BIN_EXE_sockeye"));
         command.args(args.as_ref()).process_group(0);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -6,6 +6,7 @@ use super::{
     expected::{Expected, Status},
     http2_proxy,
     peer::{self, Peer, Script},
+    signalled,
 };
 use rustls::ServerConfig;
 use std::{
@@ -257,12 +258,12 @@ impl Test {
             _ => None,
         };
         let mut command = if let Some(script) = shell {
-            let mut command = Command::new("bash");
+            let mut command = signalled("bash");
             // With a socket as stdin, bash assumes that rshd started it, and reads .bashrc.
             command.args(["--norc", "-c", script, "bash"]).args(args);
             command
         } else {
-            let mut command = Command::new(args.remove(0));
+            let mut command = signalled(args.remove(0));
             command.args(args);
             command
         };

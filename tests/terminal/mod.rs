@@ -15,7 +15,7 @@ mod streams;
 mod typing;
 mod untrusted;
 
-use crate::support::{LIMIT, Peer, Signal, child::Child, peer};
+use crate::support::{LIMIT, Peer, Signal, child::Child, peer, signalled};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
@@ -237,7 +237,7 @@ impl Terminal {
         let terminal = || slave.try_clone().expect("a second handle");
         // setsid makes its stdin the controlling terminal, which safe Rust cannot do; the program
         // keeps the process id.
-        let mut command = Command::new("setsid");
+        let mut command = signalled("setsid");
         command.arg("--ctty");
         command.stdin(terminal()).stdout(terminal()).stderr(terminal());
         if self.shell {
