@@ -43,9 +43,8 @@ pub fn times(stats: &Stats, total: Duration) -> Option<String> {
 
 /// Returns the statistics of one direction.
 fn traffic(what: &str, tally: &Tally) -> String {
-    let of = |count: &Count| amount(count.messages, count.bytes);
     let total = tally.total();
-    let mut text = format!("{what} {}", of(&total));
+    let mut text = format!("{what} {}", amount(total.messages, total.bytes));
     // Tiny messages grow when they are compressed. Their ratio says nothing.
     if total.carried < total.bytes
         && let Some(mille) = total.carried.saturating_mul(1000).checked_div(total.bytes)
@@ -60,8 +59,8 @@ fn traffic(what: &str, tally: &Tally) -> String {
         (_, 0) => {}
         (0, _) => text.push_str("; all binary"),
         _ => {
-            let (text_amount, binary_amount) = (of(&tally.text), of(&tally.binary));
-            text = format!("{text}; text {text_amount}, binary {binary_amount}");
+            let Count { messages, bytes, .. } = tally.binary;
+            text = format!("{text}; {messages} binary, {bytes} byte{}", plural(bytes));
         }
     }
     for (name, count) in [("ping", tally.pings), ("pong", tally.pongs)] {
@@ -113,8 +112,7 @@ mod tests {
         assert_eq!(traffic("received", &tally), "received 1 message, 2 bytes; all binary");
         tally.message(Kind::Text, 3, 3, 1);
         tally.pongs = 2;
-        let expected = "received 2 messages, 5 bytes; text 1 message, 3 bytes, \
-                        binary 1 message, 2 bytes; 2 pongs";
+        let expected = "received 2 messages, 5 bytes; 1 binary, 2 bytes; 2 pongs";
         assert_eq!(traffic("received", &tally), expected);
     }
 

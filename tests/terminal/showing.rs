@@ -240,7 +240,7 @@ fn headers_and_stats_show_the_handshake_and_the_figures() {
         screen.enter("/stats");
         screen.wait("figures", |view| {
             view.has("sent 1 message, 5 bytes; 1 ping")
-                && view.has_part("received 2 messages, 3 bytes; text 1 message, 1 byte, binary 1")
+                && view.has("received 2 messages, 3 bytes; 1 binary, 2 bytes; 1 pong")
                 && view.has_part("1 round trip: min ")
         });
         leave(screen, peer);
