@@ -45,6 +45,22 @@ fn the_man_pages_checked_in_are_fresh() {
 }
 
 #[test]
+fn the_man_pages_have_the_date_of_the_release() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let changes = String::from_utf8(checked_in(&root.join("CHANGELOG.md"))).unwrap();
+    let heading = concat!("## [", env!("CARGO_PKG_VERSION"), "] - ");
+    // Without a heading, the version is not released.
+    let date = changes.lines().find_map(|line| line.strip_prefix(heading)).unwrap_or_default();
+    let version = concat!("\"sockeye ", env!("CARGO_PKG_VERSION"), "\"");
+    for entry in std::fs::read_dir(root.join("man")).unwrap() {
+        let page = String::from_utf8(checked_in(&entry.unwrap().path())).unwrap();
+        let title = page.lines().find(|line| line.starts_with(".TH ")).unwrap();
+        let date = if date.is_empty() { "\"\"" } else { date };
+        assert!(title.contains(&format!(" 1 {date} {version}")), "{title}");
+    }
+}
+
+#[test]
 fn the_main_man_page_is_printed() {
     let dir = tempfile::tempdir().unwrap();
     Test::new().args(["man".into(), dir.path().to_path_buf()]).run();

@@ -45,7 +45,8 @@ fn pages() -> io::Result<Vec<(String, String)>> {
 fn page(command: &Command, name: &str, more: &str) -> io::Result<String> {
     let mut page = Vec::new();
     // The version is in the footer.
-    let man = Man::new(command.clone().version(None::<&str>)).date(DATE).manual("User Commands");
+    let man = Man::new(command.clone().version(None::<&str>));
+    let man = man.date(RELEASE_DATE).manual("User Commands");
     let version = concat!("sockeye ", env!("CARGO_PKG_VERSION"));
     man.title(name.to_uppercase()).source(version).render(&mut page)?;
     let page = String::from_utf8(page).map_err(io::Error::other)?;
@@ -60,5 +61,5 @@ fn write(dir: &Path, pages: Vec<(String, String)>) -> io::Result<()> {
     Ok(())
 }
 
-/// The day of the last change of these pages that a reader should know of.
-const DATE: &str = "2026-11-30";
+/// The date of this version in CHANGELOG.md as an argument of `.TH`; an empty one until it is released.
+const RELEASE_DATE: &str = r#""""#;
