@@ -15,6 +15,7 @@ use crate::{
             AdmissionRules, Glob, LifeRules, ListenAddress, ListenFormat, ListenJob,
             ServerCertificate, ServerRecordOptions, Service, SlowClients,
         },
+        prompt_habits::PromptHabits,
     },
     known,
     net::{
@@ -97,6 +98,7 @@ pub(super) fn job(
             max_time: server.max_time,
         },
         format: format(&server)?,
+        habits: PromptHabits::default(),
         max_queue: server
             .max_queue
             .map_or(MAX_QUEUE_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX).max(1)),

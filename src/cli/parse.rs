@@ -13,7 +13,10 @@ use clap::{
     Arg, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _,
     parser::ValueSource,
 };
-use std::ffi::OsString;
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal as _},
+};
 
 /// Parses the command line and merges the configuration file into it.
 ///
@@ -49,7 +52,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     cli.client.extras = extras;
     cli.url = url.or(cli.url);
     if is_wscat {
-        wscat::adopt_habits(&mut cli);
+        wscat::adopt_habits(&mut cli, io::stdin().is_terminal());
     }
     // Dropping the definition of a hundred options and their values takes longer than a round
     // trip.

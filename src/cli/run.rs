@@ -92,11 +92,12 @@ impl Run {
             None => {}
         }
         if let Some(address) = cli.listen {
-            let ClientArgs { subprotocol, session, .. } = cli.client;
+            let ClientArgs { subprotocol, session, habits, .. } = cli.client;
             let common = ListenCommonArgs { subprotocol, session, file: cli.file };
             let (address, server) = (Some(address), ServerArgs::default());
             let args = ListenArgs { address, common, server };
-            return Ok(Self::Job(Job::Listen(Box::new(listen(args)?))));
+            let job = ListenJob { habits, ..listen(args)? };
+            return Ok(Self::Job(Job::Listen(Box::new(job))));
         }
         let mut args = cli.client;
         let url = cli.url.or(cli.connect).or_else(|| {
@@ -173,6 +174,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
         },
         dialogue: Dialogue { pretty: args.json, times: args.time, ..Dialogue::default() },
         exit_on_close: args.exit_on_close,
+        habits: args.habits,
         common: CommonOptions {
             settings: Settings { lenient: args.lenient, ..common.settings },
             ..common

@@ -2,7 +2,7 @@
 
 use super::{args::Cli, values::ScriptArg};
 use crate::{
-    job::wait::Wait,
+    job::{prompt_habits::PromptHabits, wait::Wait},
     proto::{Close, CloseCode},
 };
 use std::{
@@ -16,8 +16,9 @@ pub(super) fn is_called(args: &[OsString]) -> bool {
     args.first().is_some_and(|name| Path::new(name).file_name() == Some(OsStr::new("wscat")))
 }
 
-/// Sets what wscat does without an option, unless an option says otherwise.
-pub(super) fn adopt_habits(cli: &mut Cli) {
+/// Sets what wscat does without an option, unless an option says otherwise. `types` is true if stdin
+/// is a terminal.
+pub(super) fn adopt_habits(cli: &mut Cli, types: bool) {
     // A port is that of all addresses, of IPv6 and IPv4.
     if let Some(port) = &mut cli.listen
         && port.parse::<u16>().is_ok()
@@ -25,12 +26,16 @@ pub(super) fn adopt_habits(cli: &mut Cli) {
         *port = format!("[::]:{port}");
     }
     let args = &mut cli.client;
+    args.habits =
+        PromptHabits { has_commands: args.slash, sends_each_line: true, leaves_at_ctrl_c: true };
     args.exit_on_close = true;
     args.close.get_or_insert_with(|| Close::new(CloseCode::NO_STATUS));
     if args.script.is_empty() {
         return;
     }
-    args.receive_only = !args.send_only;
+    // wscat shows a prompt after `-w -1`, but sends nothing that is typed there.
+    let prompts = types && args.wait == Some(Wait::UntilClosed);
+    args.receive_only = !args.send_only && !prompts;
     if args.wait.is_none() && args.quiet_for.is_none() {
         args.wait = Some(Wait::For(WAIT));
     }
@@ -54,10 +59,14 @@ mod tests {
     use clap::Parser as _;
 
     fn adopted(line: &str) -> Cli {
+        adopted_at(line, false)
+    }
+
+    fn adopted_at(line: &str, types: bool) -> Cli {
         let mut cli = Cli::try_parse_from(line.split(' ')).unwrap();
         let messages = std::mem::take(&mut cli.client.execute);
         cli.client.script = messages.into_iter().map(ScriptArg::Message).collect();
-        adopt_habits(&mut cli);
+        adopt_habits(&mut cli, types);
         cli
     }
 
@@ -87,6 +96,26 @@ mod tests {
         assert!(!receive_only);
         assert_eq!(close, Some(Close::new(CloseCode::from(4000))));
         assert_eq!(adopted("wscat -c ws://h").client.wait, None);
+    }
+
+    #[test]
+    fn only_a_prompt_that_stays_sends_what_is_typed() {
+        for (line, types, expected) in [
+            ("wscat -c ws://h -x a -w -1", true, false),
+            ("wscat -c ws://h -x a -w -1", false, true),
+            ("wscat -c ws://h -x a -w 1", true, true),
+            ("wscat -c ws://h -x a", true, true),
+            ("wscat -c ws://h", true, false),
+        ] {
+            assert_eq!(adopted_at(line, types).client.receive_only, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn slash_enables_commands() {
+        for (line, expected) in [("wscat -c ws://h", false), ("wscat -c ws://h --slash", true)] {
+            assert_eq!(adopted(line).client.habits.has_commands, expected, "{line}");
+        }
     }
 
     #[test]

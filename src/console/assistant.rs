@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     escape::{Unit, units},
+    job::prompt_habits::PromptHabits,
     render::json::{Token, Tokens},
     script::{
         command::{place::Place, table},
@@ -37,6 +38,7 @@ pub(super) struct Assistant {
     pub(super) vocabulary: Arc<Mutex<Vocabulary>>,
     pub(super) color: bool,
     place: Place,
+    habits: PromptHabits,
     /// True once the line is accepted and no bracket is highlighted.
     accepted: Cell<bool>,
     painted_at: Cell<Option<Instant>>,
@@ -49,13 +51,14 @@ impl Assistant {
         line: Arc<LineState>,
         vocabulary: Arc<Mutex<Vocabulary>>,
         color: bool,
-        place: Place,
+        (place, habits): (Place, PromptHabits),
     ) -> Self {
         Self {
             line,
             vocabulary,
             color,
             place,
+            habits,
             accepted: Cell::new(false),
             painted_at: Cell::new(None),
             painted_length: Cell::new(0),
@@ -251,7 +254,7 @@ impl Validator for Assistant {
         let text = context.input();
         let line = &self.line;
         let whole = line.burst.with_collected(text);
-        if json::is_cut(&whole) && !whole.ends_with('\n') {
+        if !self.habits.sends_each_line && json::is_cut(&whole) && !whole.ends_with('\n') {
             let rows = text.split('\n').count();
             if !line.burst.is_fast() || rows < MAX_BURST_ROWS.min(screen().rows) {
                 return Ok(ValidationResult::Incomplete);

@@ -11,7 +11,7 @@ pub(crate) enum PromptEvent {
     Edited,
     /// Ctrl-C twice on an empty line.
     Interrupt,
-    /// Ctrl-D on an empty line.
+    /// Ctrl-D on an empty line, or Ctrl-C if that leaves.
     Eof,
     /// The terminal was closed.
     Hangup,

@@ -21,6 +21,7 @@ use super::{
     terminal_modes::TerminalModes,
 };
 use crate::{
+    job::prompt_habits::PromptHabits,
     redact::Shown,
     script::command::place::Place,
     sys::{
@@ -56,6 +57,7 @@ pub(crate) struct Prompt {
     line: Arc<LineState>,
     vocabulary: Arc<Mutex<Vocabulary>>,
     modes: TerminalModes,
+    habits: PromptHabits,
     /// True if the last key was Ctrl-C on an empty line, so that another one exits.
     interrupt_warned: bool,
 }
@@ -67,7 +69,7 @@ impl Prompt {
         first: &str,
         history: Option<PathBuf>,
         look: PromptLook,
-        place: Place,
+        (place, habits): (Place, PromptHabits),
     ) -> io::Result<Self> {
         check_descriptors(PROMPT_DESCRIPTORS)?;
         let color = colored::control::SHOULD_COLORIZE.should_colorize();
@@ -95,7 +97,8 @@ impl Prompt {
         // If the process ended inside a synchronized update, the terminal would keep waiting for the
         // end of the update.
         editor.enable_synchronized_output(false);
-        let assistant = Assistant::new(Arc::clone(&line), Arc::clone(&vocabulary), color, place);
+        let assistant =
+            Assistant::new(Arc::clone(&line), Arc::clone(&vocabulary), color, (place, habits));
         editor.set_helper(Some(assistant));
         let modes = TerminalModes::acquire();
         let output = Arc::new(PrintQueue::new(Arc::clone(&line)));
@@ -136,6 +139,7 @@ impl Prompt {
             line,
             vocabulary,
             modes,
+            habits,
             interrupt_warned: false,
         })
     }
@@ -154,6 +158,9 @@ impl Prompt {
             match event {
                 Some(EditorEvent::Prompt(event)) => return Some(event),
                 None => return Some(PromptEvent::Hangup),
+                Some(EditorEvent::CtrlC { .. }) if self.habits.leaves_at_ctrl_c => {
+                    return Some(PromptEvent::Eof);
+                }
                 Some(EditorEvent::CtrlC { empty: true }) if warned => {
                     return Some(PromptEvent::Interrupt);
                 }

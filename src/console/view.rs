@@ -2,6 +2,7 @@
 
 use super::{prompt_look::PromptLook, screen::screen};
 use crate::{
+    job::prompt_habits::PromptHabits,
     proto::{Kind, trace::Direction},
     redact::ShownPath,
     render::{dialogue::Dialogue, extent::Extent},
@@ -20,6 +21,8 @@ use std::{
 #[derive(Debug, Default)]
 pub(crate) struct View {
     dialogue: Dialogue,
+    /// True if messages are not cut to the screen.
+    shows_all: bool,
     /// The pattern of `/filter`. Messages that do not match are hidden.
     filter: Option<Matcher>,
     /// The number of hidden messages since the filter was set.
@@ -47,8 +50,9 @@ struct Held {
 }
 
 impl View {
-    pub(crate) fn new(dialogue: Dialogue) -> Self {
-        Self { dialogue, ..Self::default() }
+    /// Creates the display above a prompt with these habits.
+    pub(crate) fn new(dialogue: Dialogue, habits: PromptHabits) -> Self {
+        Self { dialogue, shows_all: !habits.has_commands, ..Self::default() }
     }
 
     /// Returns the look of the prompt below the messages.
@@ -58,7 +62,9 @@ impl View {
 
     /// Adapts to the current size of the screen.
     pub(crate) fn fit(&mut self) {
-        self.dialogue.extent = Extent::Screen(screen());
+        if !self.shows_all {
+            self.dialogue.extent = Extent::Screen(screen());
+        }
     }
 
     /// Names the other side of the messages that follow, in a server.

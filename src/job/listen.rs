@@ -1,6 +1,6 @@
 //! The job of `sockeye listen`.
 
-use super::common::CommonOptions;
+use super::{common::CommonOptions, prompt_habits::PromptHabits};
 use crate::{
     connect::DialOptions,
     net::tls::Identity,
@@ -51,6 +51,8 @@ pub struct ListenJob {
     pub slow: SlowClients,
     /// Format of stdin and stdout.
     pub format: ListenFormat,
+    /// Habits of the prompt.
+    pub habits: PromptHabits,
     /// Files that record the run.
     pub recording: ServerRecordOptions,
     /// Settings of sessions. Those of `common` are for messages to many clients, whose fragments are

@@ -2,6 +2,7 @@
 
 mod common;
 pub mod listen;
+pub mod prompt_habits;
 pub mod reconnect;
 pub mod run_outcome;
 pub mod wait;
@@ -28,6 +29,7 @@ use crate::{
 pub use common::{ColorMode, CommonOptions};
 
 use listen::ListenJob;
+use prompt_habits::PromptHabits;
 use reconnect::ReconnectRules;
 use std::{path::PathBuf, time::Duration};
 use wait::EndRules;
@@ -98,6 +100,8 @@ pub struct ClientJob {
     pub dialogue: Dialogue,
     /// `--exit-on-close`.
     pub exit_on_close: bool,
+    /// Habits of the prompt in interactive mode.
+    pub habits: PromptHabits,
     /// Options that a server has too.
     pub common: CommonOptions,
 }

@@ -160,6 +160,8 @@ CASES = [
     terminal("terminal-slash", b"/ping\r"),
     terminal("terminal-slash-ping", b"/ping\r", "--slash"),
     terminal("terminal-ctrl-c", b"\x03"),
+    terminal("terminal-ctrl-c-line", b"typed\x03"),
+    terminal("terminal-paste", b"\x1b[200~one\ntwo\x1b[201~\r", frames=2),
     terminal("terminal-ctrl-d", b"\x04"),
     terminal("terminal-binary", b"a\r", server={"then": [frame(2, b"abc")]}, shows=["< abc", "61 62 63"]),
     terminal("terminal-ping", b"a\r", "-P", server={"then": [PING]}, shows=['Received ping (data: "hi")']),

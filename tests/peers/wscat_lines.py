@@ -212,7 +212,8 @@ async def compare(case, programs, tls, slots):
             results = dict(zip(programs, await asyncio.gather(*runs)))
     reference = results.pop("wscat")
     for name, result in results.items():
-        for facet in set(reference) - set(case.get("ignore", [])):
+        # In one order, so that --update changes only what differs.
+        for facet in sorted(set(reference) - set(case.get("ignore", []))):
             if result[facet] != reference[facet]:
                 found.setdefault(name, {})[facet] = {"wscat": reference[facet], "is": result[facet]}
     return found

@@ -1,5 +1,6 @@
 //! The binary at a pseudo-terminal: the screen row by row, and the terminal after the end.
 
+mod as_wscat;
 mod closing;
 mod commands;
 mod editing;
@@ -42,6 +43,8 @@ use tempfile::TempDir;
 /// A run at a terminal that has not started yet. Its exit status must be 0 unless set otherwise.
 #[must_use]
 struct Terminal {
+    /// The name that it is called by, if not its own.
+    name: Option<&'static str>,
     args: Vec<OsString>,
     env: Vec<(&'static str, OsString)>,
     size: (u16, u16),
@@ -104,6 +107,7 @@ fn leave(screen: &Screen, peer: &mut Peer) {
 impl Terminal {
     fn new() -> Self {
         Self {
+            name: None,
             args: Vec::new(),
             env: Vec::new(),
             size: (24, 80),
@@ -116,6 +120,12 @@ impl Terminal {
             descriptors: None,
             stuck: false,
         }
+    }
+
+    /// Calls it by another name, as through a link.
+    fn called(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
     }
 
     /// Adds arguments; the peer's URL is appended.
@@ -257,6 +267,10 @@ impl Terminal {
                 command.stderr(OwnedFd::from(elsewhere));
                 command.args(["bash", "-c", "exec \"$@\" <&2 2>&1", "bash"]);
             }
+        }
+        if let Some(name) = self.name {
+            let script = "name=$1; shift; exec -a \"$name\" \"$@\"";
+            command.args(["bash", "--norc", "-c", script, "bash", name]);
         }
         command.arg(env!("CARGO_BIN_EXE_sockeye")).args(&self.args);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());

@@ -26,7 +26,7 @@ pub use show::ShowArgs;
 
 use crate::{
     cli::values::{self, Appended, HeaderArg, ScriptArg},
-    job::wait::Wait,
+    job::{prompt_habits::PromptHabits, wait::Wait},
     proto::Close,
     script::matcher::Matcher,
 };
@@ -415,9 +415,9 @@ pub struct ClientArgs {
     #[arg(short = 'P', long, help_heading = OUTPUT)]
     pub show_ping_pong: bool,
 
-    /// No effect; accepted for compatibility with wscat
+    /// Enable slash commands if called as wscat
     ///
-    /// Slash commands are always enabled in interactive mode.
+    /// Otherwise, slash commands are always enabled in interactive mode.
     #[arg(long, help_heading = OUTPUT)]
     pub slash: bool,
 
@@ -445,6 +445,9 @@ pub struct ClientArgs {
 
     #[command(flatten)]
     pub session: SessionArgs,
+
+    #[arg(skip)]
+    pub habits: PromptHabits,
 
     #[arg(skip)]
     pub extras: ConfigExtras,

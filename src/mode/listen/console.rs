@@ -9,7 +9,10 @@ use crate::{
     console::{event::PromptEvent, prompt::Prompt, screen::is_capable},
     error::{Error, StdinPosition},
     escape::Escaped,
-    job::listen::{ListenFormat, Service},
+    job::{
+        listen::{ListenFormat, Service},
+        prompt_habits::PromptHabits,
+    },
     proto::{Kind, Settings, SharedMessage},
     schema::{
         addressees::{Addressees, Numbers},
@@ -73,8 +76,13 @@ impl Console {
     }
 
     /// Opens a prompt below the line `first`.
-    pub(super) fn prompt(first: &str, service: &Service) -> Result<Self, Error> {
-        ServerPrompt::open(first, service).map(|prompt| Self::Prompt(Some(Box::new(prompt))))
+    pub(super) fn prompt(
+        first: &str,
+        service: &Service,
+        habits: PromptHabits,
+    ) -> Result<Self, Error> {
+        ServerPrompt::open(first, service, habits)
+            .map(|prompt| Self::Prompt(Some(Box::new(prompt))))
     }
 
     /// Opens stdin. Lines over `max_line` bytes are refused.

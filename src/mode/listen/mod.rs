@@ -91,7 +91,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     let (opener, openings) = Openings::new(Dialer::new(job.dialing.clone()));
     let shared = Arc::new(Shared {
         hub: Hub::new(job.max_queue, job.slow),
-        output: Output::new(job.format, report, prompts),
+        output: Output::new(job.format, report, prompts.then_some(job.habits)),
         notes: Notes::new(report, print.clone()),
         gate: Gate::new(job.admission.clone(), started),
         ending: Ending::default(),
@@ -160,7 +160,11 @@ fn open_console(job: &ListenJob, report: Report, first: &str) -> Result<Console,
     let runs_commands = matches!(job.service, Service::Exec(_));
     let is_jsonl = job.format.jsonl_output || job.format.jsonl_input;
     if !runs_commands && !is_jsonl && Console::is_prompt() {
-        return Console::prompt(&format!("{first} (/help lists commands)"), &job.service);
+        return Console::prompt(
+            &format!("{first} ({})", job.habits.hint()),
+            &job.service,
+            job.habits,
+        );
     }
     // Without the line nobody could learn the port that was chosen.
     let is_chosen = matches!(&job.address, ListenAddress::Loopback(0) | ListenAddress::Tcp(_, 0));

@@ -3,7 +3,7 @@
 
 use crate::{
     console::{prompt::Prompt, view::View},
-    job::listen::ListenFormat,
+    job::{listen::ListenFormat, prompt_habits::PromptHabits},
     proto::{Kind, Piece},
     render::{buffer::OutputBuffer, dialogue::Dialogue, jsonl::JsonLines, renderer::Renderer},
     report::Report,
@@ -74,10 +74,10 @@ enum Labels {
 }
 
 impl Output {
-    /// Creates the output. `prompts` is true if it is shown above a prompt.
-    pub(super) fn new(format: ListenFormat, report: Report, prompts: bool) -> Self {
-        let shown = if prompts {
-            let mut view = View::new(Dialogue::default());
+    /// Creates the output. `habits` are those of the prompt above which it is shown, if any.
+    pub(super) fn new(format: ListenFormat, report: Report, habits: Option<PromptHabits>) -> Self {
+        let shown = if let Some(habits) = habits {
+            let mut view = View::new(Dialogue::default(), habits);
             view.fit();
             Format::Dialogue(Box::new(view))
         } else {

@@ -12,6 +12,7 @@ use crate::{
     job::{
         ColorMode,
         listen::{AdmissionRules, LifeRules, ListenFormat, ServerRecordOptions, SlowClients},
+        prompt_habits::PromptHabits,
     },
     net::listener::Accepted,
     proto::{
@@ -63,6 +64,7 @@ fn job(service: Service, slow: SlowClients) -> ListenJob {
             jsonl_output: false,
             labels: Some(true),
         },
+        habits: PromptHabits::default(),
         recording: ServerRecordOptions::default(),
         session: SETTINGS,
         common: CommonOptions {
@@ -88,7 +90,7 @@ impl Bench {
         });
         let shared = Arc::new(Shared {
             hub: Hub::new(job.max_queue, job.slow),
-            output: Output::new(job.format, report, false),
+            output: Output::new(job.format, report, None),
             notes: Notes::new(report, Some(print)),
             gate: Gate::new(job.admission.clone(), started),
             ending: Ending::default(),

@@ -11,6 +11,9 @@ impl Command {
     /// Parses a line typed at a prompt. Text of several lines is always a message. The error is a message for
     /// the user.
     pub(crate) fn parse(line: &str, place: Place) -> Result<Self, String> {
+        if place == Place::Plain {
+            return Ok(Self::Message(line.to_owned()));
+        }
         if line.is_empty() {
             return Ok(Self::Empty);
         }
@@ -74,6 +77,17 @@ mod tests {
         assert_eq!(parse("/close"), close(1000, ""));
         assert_eq!(parse("/close 4001"), close(4001, ""));
         assert_eq!(parse("/close 4001 see you"), close(4001, "see you"));
+    }
+
+    #[test]
+    fn each_line_of_a_plain_prompt_is_a_message() {
+        for line in ["", "/ping", "//x", "{", "text"] {
+            assert_eq!(
+                Command::parse(line, Place::Plain),
+                Ok(Command::Message(line.to_owned())),
+                "{line}"
+            );
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(crate) enum Place {
     Replies,
     /// The prompt of a server with another service.
     Service,
+    /// A prompt without commands: each line is a message.
+    Plain,
 }
 
 pub(super) const ANY: &[Place] = &[Place::Client, Place::Talk, Place::Replies, Place::Service];

@@ -8,7 +8,7 @@ use crate::{
     redact::Shown,
     script::{
         action::Outgoing,
-        command::{Command, message_file, place::Place, table},
+        command::{Command, message_file, table},
         draft::{Content, Draft},
     },
 };
@@ -20,7 +20,7 @@ impl Interactive {
     pub(super) fn line(&mut self, line: &str) -> PromptReply {
         #[cfg(debug_assertions)]
         assert!(line != "/panic", "asked for, to see what a panic leaves of the terminal");
-        let (said, reply) = match Command::parse(line, Place::Client) {
+        let (said, reply) = match Command::parse(line, self.options.place()) {
             Err(fault) => (Escaped(&fault).to_string(), PromptReply::Prompt),
             Ok(Command::Quit) => return self.leave(),
             Ok(Command::Edit(text)) => return PromptReply::Edit(text),
@@ -40,6 +40,9 @@ impl Interactive {
     /// session did not take the message.
     fn act(&mut self, command: Command) -> Result<String, String> {
         Ok(match command {
+            Command::Empty if self.options.habits.sends_each_line => {
+                return self.act(Command::Message(String::new()));
+            }
             Command::Empty => self.view.state().unwrap_or_default(),
             Command::Message(text) => {
                 let message = self.with_append(text.as_bytes().to_vec());
@@ -95,7 +98,7 @@ impl Interactive {
                 self.close(&self.options.close.clone());
                 String::new()
             }
-            Command::Help => table::help(Place::Client, screen().columns),
+            Command::Help => table::help(self.options.place(), screen().columns),
             // Handled by `line`, or commands of a server only.
             Command::Quit | Command::Edit(_) | Command::Clear | Command::Server(_) => String::new(),
         })

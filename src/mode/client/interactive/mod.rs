@@ -22,7 +22,7 @@ use crate::{
     random::entropy,
     redact::Shown,
     render::summary::summary,
-    script::{command::place::Place, draft::Draft, repeats::Repeats, runner::Script},
+    script::{draft::Draft, repeats::Repeats, runner::Script},
     session::{Session, limits::QUEUE_LIMIT_BYTES},
     sink::Print,
     stored::{Collector, Content},
@@ -94,8 +94,9 @@ impl Interactive {
         let signals = Signals::new()
             .map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
         let first = format!(
-            "connected to {} (/help lists commands)\n{}",
+            "connected to {} ({})\n{}",
             options.report.secrets.url(&opened.report.url),
+            options.habits.hint(),
             status_line(&opened, options.report.secrets)
         );
         let mut history = options.history.then(history_path).flatten();
@@ -103,8 +104,8 @@ impl Interactive {
         if note.is_some() {
             history = None;
         }
-        let view = View::new(options.dialogue);
-        let prompt = Prompt::open(&first, history, view.look(), Place::Client)
+        let view = View::new(options.dialogue, options.habits);
+        let prompt = Prompt::open(&first, history, view.look(), (options.place(), options.habits))
             .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
         if let Some(note) = note {
             prompt.print(&note.dimmed().to_string());

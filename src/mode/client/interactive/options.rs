@@ -3,13 +3,13 @@
 use crate::{
     connect::{ConnectOptions, Dialer},
     console::screen::is_capable,
-    job::{ClientJob, wait::Wait},
+    job::{ClientJob, prompt_habits::PromptHabits, wait::Wait},
     mode::client::decoding::Decoding,
     proto::{Close, Kind, Settings},
     random::nonce,
     render::dialogue::Dialogue,
     report::Report,
-    script::{action::Action, draft::Ambient, runner::Script},
+    script::{action::Action, command::place::Place, draft::Ambient, runner::Script},
     sink::sinks::Sinks,
 };
 use std::time::{Duration, Instant, SystemTime};
@@ -30,6 +30,7 @@ pub(crate) struct Options {
     pub(crate) history: bool,
     pub(crate) dialogue: Dialogue,
     pub(crate) exit_on_close: bool,
+    pub(crate) habits: PromptHabits,
     pub(crate) subprotocols: Vec<String>,
     /// The limit of `--max-time`, and its deadline.
     pub(crate) max_time: Option<(Duration, Instant)>,
@@ -69,6 +70,7 @@ impl Options {
             history: client.history,
             dialogue: client.dialogue,
             exit_on_close: client.exit_on_close,
+            habits: client.habits,
             subprotocols: opening
                 .headers
                 .list("Sec-WebSocket-Protocol")
@@ -85,6 +87,11 @@ impl Options {
             settings,
             sinks,
         }
+    }
+
+    /// Returns the prompt, which decides the commands.
+    pub(super) fn place(&self) -> Place {
+        if self.habits.has_commands { Place::Client } else { Place::Plain }
     }
 }
 

@@ -57,6 +57,9 @@ impl ServerPrompt {
     fn act(&mut self, command: Command, shared: &Shared) -> Said {
         let to = self.addressee;
         Ok(match command {
+            Command::Empty if self.habits.sends_each_line => {
+                return self.act(Command::Message(String::new()), shared);
+            }
             Command::Empty => shared.output.view(|view| view.state()).flatten().unwrap_or_default(),
             Command::Message(text) => {
                 self.prompt.vocabulary().learn(text.as_bytes());

@@ -16,7 +16,7 @@ use crate::{
         view::View,
     },
     error::Error,
-    job::{listen::Service, run_outcome::RunOutcome},
+    job::{listen::Service, prompt_habits::PromptHabits, run_outcome::RunOutcome},
     proto::Kind,
     script::{addressee::Addressee, command::place::Place, repeats::Repeats},
     session::clock,
@@ -32,6 +32,7 @@ use std::{
 pub(super) struct ServerPrompt {
     prompt: Prompt,
     place: Place,
+    habits: PromptHabits,
     /// The clients that a line is sent to.
     addressee: Addressee,
     /// True if the line that is being edited was begun for a client that has left since.
@@ -42,17 +43,22 @@ pub(super) struct ServerPrompt {
 
 impl ServerPrompt {
     /// Opens the prompt below the line `first`.
-    pub(super) fn open(first: &str, service: &Service) -> Result<Self, Error> {
+    pub(super) fn open(
+        first: &str,
+        service: &Service,
+        habits: PromptHabits,
+    ) -> Result<Self, Error> {
         let place = match service {
+            _ if !habits.has_commands => Place::Plain,
             Service::Talk => Place::Talk,
             Service::Reply(..) => Place::Replies,
             Service::Echo | Service::Broadcast | Service::Exec(_) => Place::Service,
         };
         let look = look(Addressee::All, true, PromptLook::default());
-        let prompt = Prompt::open(first, None, look, place)
+        let prompt = Prompt::open(first, None, look, (place, habits))
             .map_err(|cause| Error::Other { operation: "use the terminal", cause })?;
         let (addressee, repeats) = (Addressee::All, Repeats::default());
-        Ok(Self { prompt, place, addressee, is_orphan: false, look, repeats })
+        Ok(Self { prompt, place, habits, addressee, is_orphan: false, look, repeats })
     }
 
     /// Offers the clients of a server at Tab.
