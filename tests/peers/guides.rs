@@ -12,7 +12,7 @@ fn the_commands_with_other_programs_show_what_the_pages_say() {
         ("docs/jsonl.md", 1),
         ("docs/cookbook.md", 6),
         ("docs/from-websocat.md", 6),
-        ("docs/comparison.md", 20),
+        ("docs/comparison.md", 26),
     ] {
         let ran = run(&fs::read_to_string(root.join(name)).unwrap(), Blocks::WithPrograms);
         assert!(ran >= least, "{name}: {ran} commands");
