@@ -49,7 +49,7 @@ diagrams: ## render the diagrams of docs/protocol.md, which needs npm and chromi
 	docs/picture/diagrams
 
 feed: ## measure push against polling, and draw docs/picture/feed.svg
-	cargo run --locked --example trading_feed -- --svg docs/picture/feed.svg
+	cargo run --release --locked --example trading_feed -- --svg docs/picture/feed.svg
 
 dist: ## build static binaries and packages into target/dist
 	packaging/dist
