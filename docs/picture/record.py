@@ -99,7 +99,7 @@ def draw(screen):
                 # Others would be run together.
                 text = text.strip().replace(" ", "\u00a0")
                 weight = ' font-weight="bold"' if first.bold else ""
-                fill = COLOURS.get(first.fg, COLOURS["default"])
+                fill = COLOURS.get(first.fg.removeprefix("bright"), COLOURS["default"])
                 dim = ' opacity="0.6"' if y == STATUS else ""
                 yield (
                     f'<text x="{MARGIN + start * CELL:.1f}" y="{base}" fill="{fill}"{weight}{dim} '
