@@ -40,7 +40,9 @@ class Program:
             "PATH": os.environ["PATH"], "HOME": directory, "LANG": "C.UTF-8", "TERM": "xterm",
             "SOCKEYE_HISTORY": "off", "NODE_NO_WARNINGS": "1",
         }
-        self.case, self.command, self.environment = case, command, environment
+        # Signals that are ignored, as under nohup, would be ignored by the programs, too.
+        self.case, self.command = case, ["env", "--default-signal", *command]
+        self.environment = environment
         self.directory = directory
         self.out, self.err, self.terminal = bytearray(), bytearray(), None
 
