@@ -46,7 +46,8 @@ impl Backlog {
         }
     }
 
-    /// Records that some of the output was written, so that the rest is not behind yet.
+    /// Records that the output accepts what it is given, so that the rest is not behind yet: it may
+    /// be the rest of a long message that is rendered in parts.
     pub(crate) fn progressed(&mut self) {
         self.since = Some(now());
     }
@@ -68,3 +69,26 @@ impl Backlog {
 
 /// The time for which stdout may be behind before the limit is raised.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rest of a long message that is rendered in parts counted as behind.
+    #[tokio::test(start_paused = true)]
+    async fn only_output_that_is_not_accepted_for_a_while_raises_the_limit() {
+        let mut backlog = Backlog::new(100);
+        for _ in 0..10 {
+            backlog.wrote(false);
+            backlog.progressed();
+            tokio::time::advance(PATIENCE / 2).await;
+            assert!(!backlog.extend());
+        }
+        backlog.wrote(false);
+        tokio::time::advance(PATIENCE / 2).await;
+        assert!(backlog.extend());
+        assert_eq!(backlog.limit(), HELD_LIMIT_BYTES);
+        backlog.wrote(true);
+        assert_eq!(backlog.limit(), 100);
+    }
+}

@@ -76,17 +76,20 @@ impl EventBuffer {
     }
 
     /// Writes as much as possible without blocking. Of a long message, at most `limit` bytes are
-    /// buffered, and few at once, so that the caller sees signals and deadlines meanwhile.
-    pub(crate) fn write(&self, stdout: &Stdout, limit: usize) -> io::Result<()> {
+    /// buffered, and few at once, so that the caller sees signals and deadlines meanwhile. Returns
+    /// true if stdout accepted all that was buffered.
+    pub(crate) fn write(&self, stdout: &Stdout, limit: usize) -> io::Result<bool> {
         let limit = limit.min(QUEUE_LIMIT_BYTES);
         let mut events = self.lock();
         events.fill(limit)?;
-        if !events.buffer.ready().is_empty() {
-            let n = stdout.write(events.buffer.ready())?;
-            events.buffer.advance(n);
-            events.fill(limit)?;
+        let ready = events.buffer.ready().len();
+        if ready == 0 {
+            return Ok(true);
         }
-        Ok(())
+        let n = stdout.write(events.buffer.ready())?;
+        events.buffer.advance(n);
+        events.fill(limit)?;
+        Ok(n == ready)
     }
 
     /// Makes room for the output that waits for a slow stdout.

@@ -242,7 +242,8 @@ fn a_long_message_is_rendered_with_little_memory() {
                     peer.send([frame(0x80, &part), ping("rendered?")].concat());
                     peer.expect_pong("rendered?");
                     let peak = peer.child.peak_memory();
-                    assert!(peak < 32 << 20, "{peak} bytes");
+                    // The message alone has 48 MiB.
+                    assert!(peak < 40 << 20, "{peak} bytes");
                     peer.close(1000);
                 })
                 .run();

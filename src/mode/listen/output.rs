@@ -251,15 +251,19 @@ impl Output {
     /// Writes to stdout as much as possible without waiting.
     pub(super) fn write(&self, stdout: &Stdout) -> io::Result<()> {
         let mut state = self.lock();
-        match &self.events {
+        let keeps_up = match &self.events {
             Some(events) => events.write(stdout, state.backlog.limit())?,
             None => {
                 let n = stdout.write(state.buffer.ready())?;
                 state.buffer.advance(n);
+                state.buffer.ready().is_empty()
             }
-        }
+        };
         let is_empty = self.is_empty(&state);
         state.backlog.wrote(is_empty);
+        if keeps_up && !is_empty {
+            state.backlog.progressed();
+        }
         if state.is_awaited && !self.holds(&state, QUEUE_LIMIT_BYTES) {
             state.is_awaited = false;
             drop(state);

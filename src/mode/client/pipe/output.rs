@@ -144,17 +144,19 @@ impl Output {
     #[inline]
     pub(crate) fn write(&mut self) -> io::Result<()> {
         let limit = self.backlog.limit();
-        match &mut self.content {
+        let keeps_up = match &mut self.content {
             Content::Messages { renderer, buffer, .. } => {
-                if !buffer.ready().is_empty() {
-                    let n = self.stdout.write(buffer.ready())?;
-                    buffer.advance(n);
-                    renderer.fill(buffer, limit)?;
-                }
+                let (ready, n) = (buffer.ready().len(), self.stdout.write(buffer.ready())?);
+                buffer.advance(n);
+                renderer.fill(buffer, limit)?;
+                n == ready
             }
             Content::Events(events) => events.write(&self.stdout, limit)?,
-        }
+        };
         self.backlog.wrote(self.is_written());
+        if keeps_up && !self.is_written() {
+            self.backlog.progressed();
+        }
         Ok(())
     }
 
