@@ -73,6 +73,8 @@ struct Link {
     timers: Timers,
     pings: Pings,
     last_heard: Instant,
+    /// The time at which received bytes that had to wait were decoded.
+    resumed: Instant,
     /// True while the driver does not read from the transport.
     paused: bool,
     /// The time left for the pong when reading was paused.
@@ -120,6 +122,7 @@ impl Connection {
                 timers,
                 pings: Pings::default(),
                 last_heard: now,
+                resumed: now,
                 paused: false,
                 pong_time_left: None,
                 keepalive: Keepalive::Sent,
@@ -158,6 +161,12 @@ impl Connection {
     pub fn received(&mut self, now: Instant) {
         self.link.last_heard = now;
         self.link.timers.stop(Timer::Pong);
+    }
+
+    /// Records that received bytes are decoded at `now`, later than they were received. A Close or a
+    /// violation among them starts the time limit of the closing now.
+    pub fn resumed(&mut self, now: Instant) {
+        self.link.resumed = now;
     }
 
     /// Tries the fast path, which suffices for nearly all messages; call it before
@@ -219,6 +228,12 @@ impl Connection {
         let link = &mut self.link;
         link.end();
         link.cause.get_or_insert(Cause::TransportEnded);
+    }
+
+    /// Reports whether the driver does not read from the transport, so that the bytes it has may have
+    /// waited.
+    pub fn is_paused(&self) -> bool {
+        self.link.paused
     }
 
     /// Records whether the driver expects bytes of the peer; it may not read because the output is
@@ -516,7 +531,7 @@ impl Link {
         // Deviation: 7.1.1 lets a client wait without limit for the server to close TCP. Some servers
         // leave it open.
         if self.role == Role::Client && self.close_sent && self.outbox.is_drained() {
-            let end = now + LINGER;
+            let end = now.max(self.resumed) + LINGER;
             let end = self.timers.get(Timer::Close).map_or(end, |close| close.min(end));
             self.timers.set(Timer::Close, end);
         }
@@ -560,7 +575,8 @@ impl Link {
     /// Starts the time limit of the closing handshake, unless it is already running.
     fn limit_closing(&mut self, now: Instant) {
         if self.timers.get(Timer::Close).is_none() {
-            self.timers.set(Timer::Close, now + self.settings.close_timeout);
+            let start = now.max(self.resumed);
+            self.timers.set(Timer::Close, start + self.settings.close_timeout);
         }
     }
 

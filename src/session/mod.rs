@@ -255,6 +255,9 @@ impl Session {
         if !self.connection.is_inside_message() {
             self.message_start = self.bytes_received - (self.end - self.start) as u64;
         }
+        if self.connection.is_paused() {
+            self.connection.resumed(clock::now());
+        }
         let from = self.start;
         let input = self.buffer.get_mut(from..self.end)?;
         let Received { used, event, fault_at } =

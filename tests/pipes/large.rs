@@ -232,6 +232,7 @@ fn a_long_message_is_rendered_with_little_memory() {
         for (opcode, part) in [(0x01, letters.clone()), (0x02, noise(1 << 20))] {
             Test::new()
                 .args(args.iter().copied())
+                .args(["--ping-interval", "0"])
                 .stdout_to("/dev/null")
                 .peer(move |peer| {
                     peer.open();

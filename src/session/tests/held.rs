@@ -145,3 +145,29 @@ fn a_session_that_ends_while_a_message_is_written_loses_nothing() {
         assert!(!observer.is_behind());
     });
 }
+
+/// The Close was answered, and the session was over before the answer had left.
+#[test]
+fn the_time_to_close_begins_when_a_close_that_waited_is_decoded() {
+    for rest in [&b"\x88\x02\x03\xe8"[..], b"\xff\0"] {
+        testbed::run(async {
+            let (mut player, mut peer, observer) = observed(100);
+            peer.write_all(&[&long().concat()[..], rest].concat()).await.unwrap();
+            assert_eq!(player.next().await, Some(text("long")));
+            while player.session.is_held() {
+                player.session.progress(true).await;
+                tokio::time::advance(SETTINGS.close_timeout / 20).await;
+            }
+            assert!(observer.left.load(Ordering::Relaxed) == 0);
+            assert!(player.session.next_event().is_some());
+            tokio::select! {
+                () = player.session.progress(true) => {}
+                () = tokio::time::sleep(S / 100) => {}
+            }
+            assert!(!player.session.is_over());
+            let mut close = [0; 8];
+            peer.read_exact(&mut close).await.unwrap();
+            assert_eq!(close[0], 0x88);
+        });
+    }
+}
