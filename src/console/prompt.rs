@@ -179,6 +179,9 @@ impl Prompt {
     pub(crate) fn reply(&self, reply: PromptReply) {
         // Set here, not by the editor thread: `close` must wait for the terminal from now on.
         let opens_editor = matches!(reply, PromptReply::Edit(_));
+        // The line that was entered is no longer at the prompt, unless it is kept.
+        let has_text = matches!(&reply, PromptReply::Keep(text) if !text.is_empty());
+        self.line.empty.store(!has_text, Ordering::SeqCst);
         self.line.ready.store(false, Ordering::SeqCst);
         self.line.accepted.store(false, Ordering::SeqCst);
         self.line.editing.store(!opens_editor, Ordering::SeqCst);
