@@ -199,7 +199,7 @@ fn held_messages_are_bounded_and_none_is_lost() {
         begin(screen, peer);
         screen.enter("/pause");
         screen.has("paused: /resume shows the messages received in the meantime");
-        let messages = (0..18_000).map(|n| text(format!("{n:05} {}", "x".repeat(1000))));
+        let messages = (0..30_000).map(|n| text(format!("{n:05} {}", "x".repeat(1000))));
         let flood = messages.collect::<Vec<_>>().concat();
         let sent = peer.flood(&flood);
         assert!(sent < flood.len(), "all of it was taken");
@@ -209,13 +209,13 @@ fn held_messages_are_bounded_and_none_is_lost() {
         let rest = &flood[sent..];
         assert_eq!(peer.offer(rest), rest.len());
         screen.wait("the last one and a prompt", |view| {
-            view.rows.iter().any(|row| row.starts_with("< 17999")) && view.line() == ">"
+            view.rows.iter().any(|row| row.starts_with("< 29999")) && view.line() == ">"
         });
         leave(screen, peer);
     });
     let raw = String::from_utf8(end.raw).unwrap();
     assert!(raw.contains("sent 0 messages"), "no answer to /stats");
-    for n in [0, 1, 7777, 17_998] {
+    for n in [0, 1, 7777, 29_998] {
         assert!(raw.contains(&format!(" {n:05} x")), "{n}");
     }
 }
