@@ -45,8 +45,8 @@ impl error::Error for UsageError {}
 
 /// Encodes outgoing frames and queues them for the transport.
 pub struct Outbox {
-    /// Present in a client, which masks (5.1).
-    keys: Option<MaskKeys>,
+    /// Present in a client, which masks (5.1). Boxed because a server may have very many connections.
+    keys: Option<Box<MaskKeys>>,
     /// The longest payload of a data frame.
     fragment: NonZeroUsize,
     bytes: Vec<u8>,
@@ -100,7 +100,7 @@ impl Outbox {
     /// No data frame has more than `fragment` bytes of payload.
     pub fn new(role: Role, entropy: Entropy, fragment: NonZeroUsize) -> Self {
         Self {
-            keys: (role == Role::Client).then(|| MaskKeys::new(entropy)),
+            keys: (role == Role::Client).then(|| Box::new(MaskKeys::new(entropy))),
             fragment,
             bytes: Vec::new(),
             sent: 0,
@@ -447,7 +447,7 @@ impl Outbox {
         fin: bool,
         compressed: bool,
     ) -> Option<[u8; 4]> {
-        let mask = self.keys.as_mut().map(MaskKeys::draw);
+        let mask = self.keys.as_mut().map(|keys| keys.draw());
         let header = Header { fin, compressed, opcode, mask, length };
         header.format(&mut self.bytes);
         mask
@@ -474,11 +474,11 @@ impl Outbox {
 
     fn write_control(
         out: &mut Vec<u8>,
-        keys: &mut Option<MaskKeys>,
+        keys: &mut Option<Box<MaskKeys>>,
         opcode: Opcode,
         payload: &[u8],
     ) {
-        let mask = keys.as_mut().map(MaskKeys::draw);
+        let mask = keys.as_mut().map(|keys| keys.draw());
         let length = payload.len() as u64;
         Header { fin: true, compressed: false, opcode, mask, length }.format(out);
         match mask {
