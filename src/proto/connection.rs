@@ -38,6 +38,7 @@ use super::{
     ping::{Pings, RoundTrips},
     role::Role,
     shared::SharedMessage,
+    slice::Within,
     tally::Tally,
     timer::{Timer, Timers},
     violation::Violation,
@@ -178,6 +179,19 @@ impl Connection {
         if self.link.discards_input() { None } else { self.decoder.whole_message(input) }
     }
 
+    /// Sends the message at the front of `input` back, if it is short and complete. Returns the range of
+    /// its payload; `input` is consumed up to the end of that range. `None` leaves the decision to
+    /// [`Self::receive`].
+    #[inline]
+    pub fn send_back(&mut self, input: &mut [u8]) -> Option<Range<usize>> {
+        if self.link.discards_input() || self.link.ensure_open().is_err() {
+            return None;
+        }
+        let (kind, range) = self.decoder.whole_masked_message(input)?;
+        self.link.outbox.message(kind, input.within(range.clone()));
+        Some(range)
+    }
+
     /// Decodes from the front of `input`. Returns the number of bytes consumed and the next event.
     /// Call again with the rest until no event is returned. The remaining bytes, fewer than
     /// [`LOOKAHEAD`](super::message::LOOKAHEAD), must be passed again, followed by new ones.
@@ -252,6 +266,17 @@ impl Connection {
             link.pong_time_left = link.timers.get(Timer::Pong).map(|deadline| deadline - now);
             link.timers.stop(Timer::Pong);
         }
+    }
+
+    /// Reports whether the driver expects bytes of the peer ([`Self::set_reading`]).
+    #[inline]
+    pub fn is_reading(&self) -> bool {
+        !self.link.paused
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &Settings {
+        &self.link.settings
     }
 
     /// Handles every deadline that has passed.

@@ -295,9 +295,9 @@ impl Decoder {
     }
 
     /// The fast path of a server, for short messages. Its client masks, so the payload is unmasked in
-    /// place.
+    /// place. Otherwise like [`Self::whole_message`].
     #[inline]
-    fn whole_masked_message(&mut self, input: &mut [u8]) -> Option<(Kind, Range<usize>)> {
+    pub fn whole_masked_message(&mut self, input: &mut [u8]) -> Option<(Kind, Range<usize>)> {
         if self.role != Role::Server || self.frame.is_some() || self.message.is_some() {
             return None;
         }

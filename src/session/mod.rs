@@ -4,6 +4,7 @@
 //! queue messages, then wait in [`Session::progress`], which writes everything queued in one call
 //! and reads as much as is available.
 
+mod alarm;
 pub(crate) mod backlog;
 pub mod clock;
 mod context;
@@ -37,6 +38,7 @@ use crate::{
         Violation, connection::Received, handshake::Version, silence, slice::Within,
     },
 };
+use alarm::Alarm;
 use observer::Observation;
 use offending::OffendingBytes;
 use read_buffer::READ_BUFFER_BYTES;
@@ -47,10 +49,7 @@ use std::{
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The state of the idle timeout.
 #[derive(Clone, Copy)]
@@ -80,11 +79,10 @@ struct OurClose {
 pub struct Session {
     transport: Box<dyn Transport>,
     connection: Connection,
-    settings: Settings,
     authority: String,
     carrier: Version,
-    /// Set for a client.
-    context: Option<SessionContext>,
+    /// Set for a client. Boxed because a server may have very many sessions.
+    context: Option<Box<SessionContext>>,
     /// Received bytes; those not yet decoded are at `start..end`.
     buffer: Vec<u8>,
     start: usize,
@@ -122,10 +120,7 @@ pub struct Session {
     /// The transport may still buffer written bytes, as TLS does.
     flushing: bool,
     shut: bool,
-    timer: Pin<Box<Sleep>>,
-    /// The instant `timer` is set to. It may be earlier than the deadline, so that received bytes,
-    /// which only postpone the deadline, do not reset the timer.
-    armed: Option<Instant>,
+    alarm: Alarm,
     first_message: Option<Instant>,
     observation: Option<Box<Observation>>,
     /// Statistics of the sessions that this one replaces.
@@ -146,7 +141,7 @@ impl Session {
             unanswered: None,
         };
         let session = Self::new(opened.established, Role::Client, settings, entropy);
-        Self { context: Some(context), ..session }
+        Self { context: Some(Box::new(context)), ..session }
     }
 
     /// Creates a server's session.
@@ -164,7 +159,6 @@ impl Session {
         Self {
             transport: established.transport,
             connection,
-            settings,
             authority: established.authority,
             carrier: established.carrier,
             context: None,
@@ -197,8 +191,7 @@ impl Session {
             offending: OffendingBytes::default(),
             flushing: false,
             shut: false,
-            timer: Box::pin(sleep(Duration::ZERO)),
-            armed: None,
+            alarm: Alarm::new(),
             first_message: None,
             observation: None,
             earlier: None,
@@ -242,6 +235,19 @@ impl Session {
             observation.whole(self.received_at, &piece);
         }
         Some(piece)
+    }
+
+    /// Sends the next message back, and returns its payload, if it is short and arrived whole and
+    /// nothing observes the session. On `None`, call [`Self::next_event`].
+    #[inline]
+    pub fn send_back(&mut self) -> Option<&[u8]> {
+        if self.observation.is_some() {
+            return None;
+        }
+        let input = self.buffer.get_mut(self.start..self.end)?;
+        let range = self.connection.send_back(input)?;
+        self.start += range.end;
+        Some(input.within(range))
     }
 
     /// Returns the next event in the received bytes; `None` if more bytes are needed or if
@@ -323,22 +329,24 @@ impl Session {
     pub async fn write(&mut self) {
         self.rest();
         poll_fn(|cx| {
-            self.poll_write(cx, clock::now(), true);
+            self.poll_write(cx, true);
             Poll::Ready(())
         })
         .await;
     }
 
     fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
-        let now = clock::now();
         self.note_first_message();
         let is_held = self.is_held();
         self.rest();
         let is_blocked = is_held && self.has_held_frame();
         let reading = reading && !is_blocked;
         let expects = reading || self.idle.is_stalled;
-        self.connection.set_reading(expects, now);
-        let mut progressed = is_held | self.poll_write(cx, now, reading);
+        if self.connection.is_reading() != expects {
+            self.connection.set_reading(expects, clock::now());
+        }
+        let (mut progressed, received) = (is_held, self.bytes_received);
+        progressed |= self.poll_write(cx, reading);
         if is_held && self.eof {
             // The end is handled once everything before it is decoded.
         } else if reading && self.eof {
@@ -348,8 +356,11 @@ impl Session {
         } else if reading {
             progressed |= self.poll_read(cx);
         }
+        // The clock costs as much as a short message.
+        let has_received = self.bytes_received > received;
+        let now = if has_received { self.received_at } else { clock::now() };
         self.check_idle_timeout(now, expects);
-        progressed |= self.poll_timer(cx);
+        progressed |= self.poll_timer(cx, now);
         if progressed || self.connection.is_over() {
             return Poll::Ready(());
         }
@@ -358,7 +369,7 @@ impl Session {
     }
 
     /// Gives back the memory that is not needed while the session waits.
-    fn release_memory(&mut self) {
+    pub fn release_memory(&mut self) {
         self.connection.release_memory();
         if self.buffer.len() == READ_BUFFER_BYTES && self.end - self.start <= KEPT_REST_BYTES {
             self.offending.keep(self.buffer.within(..self.end));
@@ -368,7 +379,36 @@ impl Session {
         }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, now: Instant, reading: bool) -> bool {
+    fn poll_write(&mut self, cx: &mut Context<'_>, reading: bool) -> bool {
+        let mut progressed = false;
+        if self.connection.queued() > 0 {
+            progressed = self.poll_write_queued(cx);
+        }
+        self.flushing |= progressed;
+        // HTTP/2 must be driven even while nothing is read, for example to answer PINGs.
+        if (self.flushing || !reading) && self.send_error.is_none() {
+            match Pin::new(&mut self.transport).poll_flush(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => {
+                    self.flushing = false;
+                    self.connection.flushed();
+                }
+                Poll::Ready(Err(cause)) => self.fail_sending(cause),
+            }
+        }
+        let all_sent = self.connection.queued() == 0;
+        // On an HTTP/2 stream either side may end first, and some servers wait for the client.
+        let ends = self.connection.wants_shutdown()
+            || (self.carrier == Version::Http2 && self.connection.is_closed());
+        if ends && !self.shut && all_sent {
+            self.shut = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
+        }
+        progressed
+    }
+
+    /// Writes queued bytes. Returns true if the transport accepted some, or failed.
+    fn poll_write_queued(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = clock::now();
         let mut progressed = false;
         while self.connection.queued() > 0 {
             let bytes = self.connection.transmit();
@@ -378,7 +418,8 @@ impl Session {
                     break;
                 }
                 Poll::Ready(Ok(n)) if n > 0 => {
-                    if self.settings.idle_timeout.is_some() && self.connection.has_unsent_message()
+                    if self.connection.settings().idle_timeout.is_some()
+                        && self.connection.has_unsent_message()
                     {
                         self.idle.since = now;
                     }
@@ -399,25 +440,6 @@ impl Session {
                 }
             }
             progressed = true;
-        }
-        self.flushing |= progressed;
-        // HTTP/2 must be driven even while nothing is read, for example to answer PINGs.
-        if (self.flushing || !reading) && self.send_error.is_none() {
-            match Pin::new(&mut self.transport).poll_flush(cx) {
-                Poll::Pending => {}
-                Poll::Ready(Ok(())) => {
-                    self.flushing = false;
-                    self.connection.flushed();
-                }
-                Poll::Ready(Err(cause)) => self.fail_sending(cause),
-            }
-        }
-        let all_sent = self.connection.queued() == 0;
-        // On an HTTP/2 stream either side may end first, and some servers wait for the client.
-        let ends = self.connection.wants_shutdown()
-            || (self.carrier == Version::Http2 && self.connection.is_closed());
-        if ends && !self.shut && all_sent {
-            self.shut = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
         }
         progressed
     }
@@ -510,7 +532,8 @@ impl Session {
 
     /// Returns the deadline of the idle timeout, if there is one.
     fn idle_deadline(&self) -> Option<Instant> {
-        let limit = self.settings.idle_timeout.filter(|_| self.connection.is_open())?;
+        let limit =
+            self.connection.settings().idle_timeout.filter(|_| self.connection.is_open())?;
         Some(self.idle.since + limit)
     }
 
@@ -528,19 +551,14 @@ impl Session {
         }
     }
 
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll_timer(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let idle = self.idle_deadline();
         let Some(deadline) = self.connection.timeout().into_iter().chain(idle).min() else {
             return false;
         };
-        if self.armed.is_none_or(|armed| armed > deadline) {
-            self.timer.as_mut().reset(deadline.into());
-            self.armed = Some(deadline);
-        }
-        if self.timer.as_mut().poll(cx).is_pending() {
+        if self.alarm.poll(cx, deadline, now).is_pending() {
             return false;
         }
-        self.armed = None;
         self.connection.handle_timeout(clock::now());
         // Counts as progress even if nothing expired, so that the timer is polled again.
         true

@@ -39,7 +39,7 @@ impl Session {
             sent: SentMessages { text, binary },
             // The peer cannot have reacted to a message that it did not get.
             unanswered: self.unanswered.filter(|_| !is_sending),
-            ..context
+            ..*context
         }))
     }
 
@@ -101,7 +101,7 @@ impl Session {
     fn first_cause(&mut self, waiting: usize) -> Result<(), SessionError> {
         let (authority, carrier, quiet) = (self.authority.clone(), self.carrier, self.last_quiet);
         if self.idle.expired {
-            let limit = self.settings.idle_timeout.unwrap_or_default();
+            let limit = self.connection.settings().idle_timeout.unwrap_or_default();
             return Err(SessionError::Idle { authority, limit });
         }
         self.offending.keep(self.buffer.within(..self.end));
@@ -143,7 +143,7 @@ impl Session {
                 Err(SessionError::Protocol { authority, violation, told, bytes, context })
             }
             (Some(Cause::PongTimeout), _) => {
-                let limit = self.settings.ping_timeout.unwrap_or_default();
+                let limit = self.connection.settings().ping_timeout.unwrap_or_default();
                 Err(SessionError::PongTimeout { authority, limit })
             }
         }

@@ -513,6 +513,70 @@ proptest! {
         prop_assert_eq!(got, expected);
     }
 
+    /// A server sends the same bytes whether or not it tries [`Connection::send_back`] first, whatever
+    /// the client sends and however the transport splits it.
+    #[test]
+    fn messages_are_sent_back_as_if_they_were_received_and_sent(
+        frames in proptest::collection::vec((0u8..16, any::<u8>(), "\\PC{0,40}", any::<[u8; 4]>()), 0..12),
+        cut in 1usize..60,
+    ) {
+        let mut wire = Vec::new();
+        for (choice, odd, content, mask) in &frames {
+            let opcode = match choice {
+                0 => Opcode::Continuation,
+                1 => Opcode::Ping,
+                2 => Opcode::Close,
+                3..8 => Opcode::Message(Kind::Binary),
+                _ => Opcode::Message(Kind::Text),
+            };
+            let mut payload = content.as_bytes().to_vec();
+            if opcode == Opcode::Close {
+                payload.clear();
+            } else if odd % 32 == 0 {
+                payload.push(0xff);
+            }
+            payload.truncate(125);
+            let mut frame = RawFrame::from(opcode).mask(*mask).payload(&payload).encode();
+            if odd % 8 == 1 {
+                frame[0] &= 0x7f;
+            }
+            wire.extend(frame);
+        }
+        let [tries, receives] = [true, false].map(|tries| {
+            let mut server = World::new(Role::Server, settings());
+            let (mut unread, mut message, mut sent_back) = (Vec::new(), Vec::new(), 0);
+            for chunk in wire.chunks(cut) {
+                unread.extend_from_slice(chunk);
+                loop {
+                    if tries && let Some(range) = server.connection.send_back(&mut unread) {
+                        unread.drain(..range.end);
+                        sent_back += 1;
+                        continue;
+                    }
+                    let (used, event) = server.connection.receive(server.now, &mut unread);
+                    let is_over = event.is_none();
+                    let piece = match event {
+                        Some(Event::Message(piece)) => Some((piece.kind, piece.payload.to_vec(), piece.last)),
+                        _ => None,
+                    };
+                    unread.drain(..used);
+                    if let Some((kind, payload, last)) = piece {
+                        message.extend(payload);
+                        if last {
+                            let _ = server.connection.send(kind, &std::mem::take(&mut message));
+                        }
+                    }
+                    if is_over {
+                        break;
+                    }
+                }
+            }
+            (server.sent(), server.connection.tallies(), server.connection.cause().cloned(), sent_back)
+        });
+        prop_assert_eq!((&tries.0, &tries.1, &tries.2), (&receives.0, &receives.1, &receives.2));
+        prop_assert_eq!(receives.3, 0);
+    }
+
     /// No input causes a panic, and no event follows a violation or a Close.
     #[test]
     fn any_input_ends_in_at_most_one_fault(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 1usize..20) {
@@ -533,4 +597,35 @@ fn a_server_unmasks_frames() {
     let mut world = World::new(Role::Server, settings());
     let expected = Seen::Message(Kind::Text, b"hi".into(), true);
     assert_eq!(world.receive(&frame.encode()), [expected]);
+}
+
+#[test]
+fn short_messages_that_arrived_whole_are_sent_back() {
+    let frame = |opcode, payload: &[u8]| {
+        RawFrame::from(opcode).mask([1, 2, 3, 4]).payload(payload).encode()
+    };
+    let mut world = World::new(Role::Server, settings());
+    let mut wire = frame(Opcode::Message(Kind::Text), b"hi");
+    assert_eq!(world.connection.send_back(&mut wire[..7]), None);
+    assert_eq!(world.connection.send_back(&mut wire), Some(6..8));
+    assert_eq!(&wire[6..], b"hi");
+    assert_eq!(world.sent(), hex!("81 02 6869"));
+    let (received, sent) = world.connection.tallies();
+    assert_eq!((received.text.bytes, sent.text.bytes), (2, 2));
+    // Others are left as they were.
+    for (opcode, payload) in [
+        (Opcode::Ping, &b"hi"[..]),
+        (Opcode::Message(Kind::Text), b"\xff"),
+        (Opcode::Message(Kind::Binary), &[0; 126]),
+        (Opcode::Continuation, b"hi"),
+    ] {
+        let (mut tried, untried) = (frame(opcode, payload), frame(opcode, payload));
+        assert_eq!(world.connection.send_back(&mut tried), None);
+        assert_eq!(tried, untried);
+    }
+    // Nothing is sent after a Close.
+    world.connection.close(&Close::new(CloseCode::NORMAL), world.now).unwrap();
+    world.sent();
+    assert_eq!(world.connection.send_back(&mut frame(Opcode::Message(Kind::Text), b"hi")), None);
+    assert_eq!(world.sent(), b"");
 }

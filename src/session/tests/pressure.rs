@@ -1,7 +1,7 @@
 //! Back-pressure: unread bytes stay with the sender, and memory use stays constant.
 
 use super::*;
-use crate::session::read_buffer::READ_BUFFER_BYTES;
+use crate::{proto::Event, session::read_buffer::READ_BUFFER_BYTES};
 
 /// Drives a session for one second without reading.
 async fn write_only(player: &mut Player) {
@@ -112,5 +112,28 @@ fn the_session_begins_with_the_bytes_received_with_the_handshake() {
             session_with_raw_peer(Bed { rest, ..Bed::default() }, Role::Client);
         assert_eq!(player.session.bytes_received(), 7);
         assert_eq!(player.next().await, Some(OwnedEvent::text("early")));
+    });
+}
+
+#[test]
+fn a_session_keeps_a_read_buffer_only_for_bytes_to_decode() {
+    testbed::run(async {
+        let (mut session, mut peer, _wire) = Bed::default().server();
+        peer.write_all(&frame(Role::Server, 0x81, b"whole")).await.unwrap();
+        let part = frame(Role::Server, 0x81, b"in two parts");
+        peer.write_all(&part[..3]).await.unwrap();
+        while session.bytes_received() < 14 {
+            session.progress(true).await;
+        }
+        assert!(session.next_event().is_some());
+        assert!(session.next_event().is_none());
+        session.release_memory();
+        assert_eq!(session.buffer, part[..3]);
+        peer.write_all(&part[3..]).await.unwrap();
+        while session.bytes_received() < 29 {
+            session.progress(true).await;
+        }
+        let event = session.next_event();
+        assert!(matches!(event, Some(Event::Message(piece)) if piece.payload == b"in two parts"));
     });
 }
