@@ -10,7 +10,7 @@ use super::{
     hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender, too_slow},
     reply::ClientReplies,
     shared::Shared,
-    waits::{changed, command_room, is_shown, progress, replies_room},
+    waits::{changed, command_room, is_shown, progress, replies_room, woken},
 };
 use crate::{
     connect::incoming::Incoming,
@@ -22,6 +22,7 @@ use crate::{
     sink::{Print, sinks::Sinks},
 };
 use std::{
+    pin::pin,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -162,6 +163,8 @@ impl Client {
     }
 
     async fn exchange(&mut self, session: &mut Session) {
+        let mailbox = Arc::clone(&self.mailbox);
+        let mut wake_up = pin!(mailbox.wake.notified());
         loop {
             if self.mailbox.record().is_some_and(|record| record.obey(session)) {
                 return;
@@ -174,13 +177,12 @@ impl Client {
             let faults = self.faults.as_mut();
             let fault = faults.and_then(|it| it.begin_queued(&self.mailbox, session));
             if self.is_stalled() {
-                if self.wait_stalled(fault).await {
+                if self.wait_stalled(fault, woken(wake_up.as_mut(), &mailbox.wake)).await {
                     return;
                 }
                 continue;
             }
             let stall = self.take_events(session);
-            self.budget.spend(session.queued(), 0);
             let replies_wait = self.act(session);
             self.take_deliveries(session);
             if self.faults.as_mut().is_some_and(|it| it.perform(session, &self.shared)) {
@@ -189,9 +191,15 @@ impl Client {
             if self.is_stalled() {
                 continue;
             }
+            self.budget.spend(session.queued(), 0);
             if self.budget.is_spent() {
                 session.write().await;
+                // Each client that waits for its next turn would hold a read buffer.
+                session.release_memory();
                 self.budget.renew().await;
+                continue;
+            }
+            if self.write(session).await {
                 continue;
             }
             let ordered = self.mailbox.record().and_then(|record| {
@@ -219,7 +227,7 @@ impl Client {
                 // if they are needed.
                 biased;
                 () = progress(session, shared, reading, &mut self.budget), if !is_over => {}
-                () = self.mailbox.wake.notified() => {}
+                () = woken(wake_up.as_mut(), &mailbox.wake) => {}
                 () = shared.output.has_room(), if stall == Stall::Output => self.has_turn = true,
                 () = async { sleep(TURN).await }, if self.has_turn => self.end_turn(),
                 () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients || replies_wait => {}
@@ -229,6 +237,19 @@ impl Client {
                 () = command_room(self.exec.as_ref()), if stall == Stall::Command => {}
             }
         }
+    }
+
+    /// Writes what is queued, as far as the client takes it at once, so that the loop need not turn once
+    /// more before it waits. Returns true if that made room for more, or a fault may depend on it.
+    async fn write(&self, session: &mut Session) -> bool {
+        let queued = session.queued();
+        if queued == 0 {
+            return false;
+        }
+        session.write().await;
+        let left = session.queued();
+        left < queued
+            && (self.faults.is_some() || (queued >= QUEUE_LIMIT_BYTES && left < QUEUE_LIMIT_BYTES))
     }
 
     /// Reports whether received messages of a lost connection still wait for stdout or for other
@@ -292,13 +313,17 @@ impl Client {
 
     /// Waits until something changes, or a fault is due at `fault`. Returns true if the client has left
     /// meanwhile.
-    async fn wait_stalled(&mut self, fault: Option<Instant>) -> bool {
+    async fn wait_stalled(
+        &mut self,
+        fault: Option<Instant>,
+        woken: impl Future<Output = ()>,
+    ) -> bool {
         let Some(faults) = &mut self.faults else { return false };
         let wake = fault.unwrap_or_else(clock::now);
         tokio::select! {
             () = faults.stalled() => {}
             () = async { sleep_until(wake.into()).await }, if fault.is_some() => {}
-            () = self.mailbox.wake.notified() => {}
+            () = woken => {}
         }
         faults.ended().is_some()
     }
@@ -309,6 +334,13 @@ impl Client {
             match self.stall(session) {
                 Stall::Nothing => {}
                 stall => return stall,
+            }
+            if self.sends_back()
+                && let Some(payload) = session.send_back()
+            {
+                self.budget.spend(payload.len(), 0);
+                self.shared.count_message(payload);
+                continue;
             }
             let is_open = session.is_open();
             let piece = match session.next_event() {
@@ -336,6 +368,14 @@ impl Client {
                 TakeOutcome::Whole(kind) => self.reply(session, kind),
             }
         }
+    }
+
+    /// Reports whether messages are sent back as they are.
+    fn sends_back(&self) -> bool {
+        matches!(self.shared.job.service, Service::Echo)
+            && self.faults.is_none()
+            && !self.is_dropped
+            && !self.shared.is_ending()
     }
 
     /// Takes a piece of a message, and passes a whole message on. A reply script does not reply if

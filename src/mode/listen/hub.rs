@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -43,6 +43,8 @@ struct Clients {
 pub(super) struct Mailbox {
     pub(super) id: u64,
     state: Mutex<Queue>,
+    /// True while nothing is queued and the client is not dropped.
+    is_quiet: AtomicBool,
     record: OnceLock<Box<ClientRecord>>,
     /// Notified when something is to be done for the client.
     pub(super) wake: Notify,
@@ -129,7 +131,8 @@ impl Hub {
         clients.joined += 1;
         let (full, room) = (Arc::clone(&self.full), Arc::clone(&self.room));
         let (state, record, wake) = (Mutex::default(), OnceLock::new(), Notify::default());
-        let mailbox = Arc::new(Mailbox { id: clients.joined, state, record, wake, full, room });
+        let (id, is_quiet) = (clients.joined, AtomicBool::new(true));
+        let mailbox = Arc::new(Mailbox { id, state, is_quiet, record, wake, full, room });
         if let Some(close) = clients.closing.clone() {
             mailbox.push(Delivery::Close(close));
         }
@@ -295,6 +298,7 @@ impl Mailbox {
         let mut queue = self.lock();
         if !queue.is_closed {
             queue.deliveries.push_back(delivery);
+            self.is_quiet.store(false, Ordering::Release);
             drop(queue);
             self.wake.notify_one();
         }
@@ -314,6 +318,7 @@ impl Mailbox {
         }
         queue.bytes += delivery.size();
         queue.deliveries.push_back(delivery);
+        self.is_quiet.store(false, Ordering::Release);
         if queue.bytes >= max_queue && queue.full_since.is_none() {
             queue.full_since = Some(clock::now());
             self.full.fetch_add(1, Ordering::Relaxed);
@@ -341,8 +346,12 @@ impl Mailbox {
 
     /// Takes the next delivery. A message still counts as waiting until [`Self::sent`].
     pub(super) fn take(&self) -> Option<Delivery> {
+        if self.is_quiet.load(Ordering::Acquire) {
+            return None;
+        }
         let mut queue = self.lock();
         let next = queue.deliveries.pop_front();
+        self.is_quiet.store(next.is_none() && !queue.is_dropped, Ordering::Release);
         if matches!(next, Some(Delivery::Fault(..))) {
             queue.find_fault();
         }
@@ -382,7 +391,7 @@ impl Mailbox {
 
     /// Reports whether the client was too slow, so that its session is to be closed.
     pub(super) fn is_dropped(&self) -> bool {
-        self.lock().is_dropped
+        !self.is_quiet.load(Ordering::Acquire) && self.lock().is_dropped
     }
 
     /// Returns the number of messages that the client missed.
@@ -403,7 +412,10 @@ impl Mailbox {
 
     fn drop_client(&self) {
         self.close();
-        self.lock().is_dropped = true;
+        let mut queue = self.lock();
+        queue.is_dropped = true;
+        self.is_quiet.store(false, Ordering::Release);
+        drop(queue);
         self.wake.notify_one();
     }
 }

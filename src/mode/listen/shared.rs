@@ -40,6 +40,7 @@ pub(super) struct Shared {
     pub(super) ending: Ending,
     /// The bytes of all messages that have arrived in part.
     pub(super) unfinished: AtomicUsize,
+    /// The number of received messages, if it matters to a goal of the run.
     pub(super) received: AtomicU64,
     pub(super) left: AtomicU64,
     /// The number of HTTP/2 connections.
@@ -184,6 +185,9 @@ impl Shared {
     /// Counts a received message, which may be the goal of the run.
     pub(super) fn count_message(&self, payload: &[u8]) {
         let goals = &self.job.goals;
+        if goals.count.is_none() && goals.until.is_none() {
+            return;
+        }
         let received = self.received.fetch_add(1, Ordering::Relaxed) + 1;
         let is_met = goals.count.is_some_and(|count| received >= count)
             || goals.until.as_ref().is_some_and(|until| until.is_match(payload));

@@ -435,6 +435,21 @@ fn an_echo_is_sent_back_at_the_pace_of_its_client() {
 }
 
 #[test]
+fn messages_after_the_last_one_of_a_run_are_not_sent_back() {
+    testbed::run(async {
+        let goals = Goals { count: Some(2), until: None };
+        let server = Bench::new(ListenJob { goals, ..job(Service::Echo, SlowClients::Drop) });
+        let (mut client, _wire) = server.join(Bed::default());
+        for word in ["one", "two", "three"] {
+            client.say(word);
+        }
+        let expected = [text("one"), text("two"), closed(CloseCode::GOING_AWAY)];
+        assert_eq!(client.finish().await, expected);
+        assert!(matches!(server.shared.take_outcome(), Ok(RunOutcome::Done)));
+    });
+}
+
+#[test]
 fn the_end_closes_every_session_with_1001() {
     testbed::run(async {
         let server = Bench::talk(SlowClients::Drop);

@@ -4,7 +4,12 @@ use super::{
     budget::WorkBudget, exec::Exec, faults::ClientFaults, reply::ClientReplies, shared::Shared,
 };
 use crate::{job::listen::Service, session::Session};
-use std::{future::poll_fn, pin::pin, task::Poll};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+};
+use tokio::sync::{Notify, futures::Notified};
 
 /// Drives the session until something happens. If the output becomes full meanwhile, also returns,
 /// so that nothing is read that would have to wait in a buffer of its own.
@@ -27,6 +32,13 @@ pub(super) async fn progress(
         progressed
     })
     .await;
+}
+
+/// Waits for a notification. `notified` may wait for the next one afterwards: it joins the list of
+/// waiters once for each notification, not for each wait.
+pub(super) async fn woken<'a>(mut notified: Pin<&mut Notified<'a>>, notify: &'a Notify) {
+    notified.as_mut().await;
+    notified.set(notify.notified());
 }
 
 /// Reports whether received messages are written to the output.
