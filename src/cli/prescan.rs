@@ -13,9 +13,7 @@ pub fn hoist_subcommand(
     args: Vec<OsString>,
 ) -> Result<Vec<OsString>, Error> {
     let mut args = args;
-    // clap reports the unknown option.
-    let Some(positionals) = positional_indices(command, &args) else { return Ok(args) };
-    let mut positionals = positionals.into_iter();
+    let mut positionals = positional_indices(command, &args).into_iter();
     let Some(at) = positionals.next() else { return Ok(args) };
     let Some(word) = args.get(at).and_then(|word| word.to_str()).map(ToOwned::to_owned) else {
         return Ok(args);
@@ -45,9 +43,10 @@ pub fn hoist_subcommand(
     }
 }
 
-/// Returns the indices of the positional arguments before `--`, or `None` if an option is unknown:
-/// then it is not clear whether the next argument is its value.
-fn positional_indices(command: &clap::Command, args: &[OsString]) -> Option<Vec<usize>> {
+/// Returns the indices of the positional arguments before `--` and before the first unknown option: it
+/// is not clear whether the argument after that is its value. The option may be one of a subcommand
+/// before it; otherwise clap reports it.
+fn positional_indices(command: &clap::Command, args: &[OsString]) -> Vec<usize> {
     let mut found = Vec::new();
     let mut skip = 1;
     for (i, arg) in args.iter().enumerate() {
@@ -64,12 +63,16 @@ fn positional_indices(command: &clap::Command, args: &[OsString]) -> Option<Vec<
                 Some((name, _)) => (name, true),
                 None => (long, false),
             };
-            let values = values_of(command, |option| has_long(option, name), next)?;
+            let Some(values) = values_of(command, |option| has_long(option, name), next) else {
+                break;
+            };
             skip = if has_value { 0 } else { values };
         } else if let Some(cluster) = arg.strip_prefix('-').filter(|rest| !rest.is_empty()) {
             // In `-vx MESSAGE`, only the last letter can take the next argument.
             for (at, c) in cluster.char_indices() {
-                let values = values_of(command, |option| has_short(option, c), next)?;
+                let Some(values) = values_of(command, |option| has_short(option, c), next) else {
+                    return found;
+                };
                 if values > 0 {
                     let is_last = at + c.len_utf8() == cluster.len();
                     skip = if is_last { values } else { values - 1 };
@@ -80,7 +83,7 @@ fn positional_indices(command: &clap::Command, args: &[OsString]) -> Option<Vec<
             found.push(i);
         }
     }
-    Some(found)
+    found
 }
 
 /// Returns how many of the next arguments are values of an option, or `None` if it is unknown. An
@@ -153,6 +156,9 @@ mod tests {
             ("sockeye --cont 1 ws://h", "sockeye --cont 1 ws://h"),
             ("sockeye --compress demo", "sockeye demo --compress"),
             ("sockeye --compress=x demo", "sockeye demo --compress=x"),
+            ("sockeye -v listen 9000 --reply f", "sockeye listen -v 9000 --reply f"),
+            ("sockeye -q listen --reply f 0", "sockeye listen -q --reply f 0"),
+            ("sockeye -m 5 listen -Z", "sockeye listen -m 5 -Z"),
             ("sockeye --every 5 listen demo", "sockeye demo --every 5 listen"),
             ("sockeye --answer demo listen ws://h", "sockeye --answer demo listen ws://h"),
             ("sockeye -- listen", "sockeye -- listen"),
@@ -167,7 +173,12 @@ mod tests {
 
     #[test]
     fn rejects_misspelled_subcommands() {
-        for line in ["sockeye lisen 9000", "sockeye -v demos", "sockeye listne"] {
+        for line in [
+            "sockeye lisen 9000",
+            "sockeye -v demos",
+            "sockeye listne",
+            "sockeye lisen 0 --reply f",
+        ] {
             assert!(hoisted(line).unwrap_err().contains("did you mean"), "{line}");
         }
         assert!(hoisted("sockeye lisen:9000").is_ok());

@@ -40,12 +40,15 @@ fn the_options_of_wscat_start_a_server() {
 
 #[test]
 fn options_may_stand_before_the_subcommand() {
-    let server = Server::start(["--echo", "listen", "0"]);
-    let mut client = server.connect();
-    client.send("hello");
-    client.expect_text("hello");
-    client.close();
-    server.terminate();
+    // The last has an option that only the subcommand knows.
+    for args in [&["--echo", "listen", "0"][..], &["--echo", "listen", "0", "--max-clients", "9"]] {
+        let server = Server::start(args);
+        let mut client = server.connect();
+        client.send("hello");
+        client.expect_text("hello");
+        client.close();
+        server.terminate();
+    }
 }
 
 #[test]
