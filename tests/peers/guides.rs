@@ -11,7 +11,7 @@ fn the_commands_with_other_programs_show_what_the_pages_say() {
         ("docs/frames.md", 1),
         ("docs/jsonl.md", 1),
         ("docs/cookbook.md", 6),
-        ("docs/from-websocat.md", 6),
+        ("docs/from-websocat.md", 8),
         ("docs/comparison.md", 26),
     ] {
         let ran = run(&fs::read_to_string(root.join(name)).unwrap(), Blocks::WithPrograms);
