@@ -36,6 +36,7 @@ pub use dialer::Dialer;
 pub use error::OpenError;
 pub use established::Established;
 pub use limits::Limits;
+pub use open::DialedStream;
 pub use options::{ConnectOptions, Http};
 pub use progress::Progress;
 pub use redirect_fault::RedirectFault;

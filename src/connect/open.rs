@@ -21,7 +21,19 @@ use crate::{
     net::{Transport, body, http2::Http2Fault, tls, tls::TlsFault},
 };
 use std::net::SocketAddr;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// A byte stream that carries an opening handshake next.
+pub struct DialedStream {
+    /// The stream, decrypted if it is TLS.
+    pub transport: Box<dyn Transport>,
+    /// The address of the server; `None` through a proxy or a Unix socket.
+    pub address: Option<SocketAddr>,
+    /// TLS version, cipher suite and key exchange group.
+    pub tls: Option<String>,
+    /// The protocol that the server selected by ALPN.
+    pub alpn: Option<String>,
+}
 
 /// The outcome of a handshake and the connection that carried it.
 struct Attempt {
@@ -46,6 +58,30 @@ impl Dialer {
         if opened.is_err() {
             tracker.report(Progress::Failed(&stopwatch.timing(Instant::now().into_std())));
         }
+        opened
+    }
+}
+
+impl Dialer {
+    /// Opens the byte stream of an opening handshake, without the handshake: TCP or a Unix socket,
+    /// proxies and TLS. Follows no redirects.
+    pub async fn open_stream(&self, options: &ConnectOptions) -> Result<DialedStream, OpenError> {
+        let stopwatch = Stopwatch::new(Instant::now().into_std());
+        let mut ignore = |_: Progress<'_>| {};
+        let mut tracker = Tracker::new(&stopwatch, &mut ignore);
+        let hop = RedirectHop::new(options);
+        let limit = options.limits.total;
+        let Ok(opened) = timeout(limit, secure(self, &hop, options.http, &mut tracker)).await
+        else {
+            return Err(OpenError::Timeout {
+                authority: hop.target.authority(),
+                step: stopwatch.step(),
+                limit,
+                scope: LimitScope::Open,
+                request: None,
+                received: 0,
+            });
+        };
         opened
     }
 }
@@ -167,12 +203,27 @@ async fn attempt(
     http: Http,
     tracker: &mut Tracker<'_>,
 ) -> Result<Attempt, OpenError> {
+    let DialedStream { transport, address, tls, alpn } = secure(dialer, hop, http, tracker).await?;
+    let has_http2 = if tls.is_some() { alpn.as_deref() == Some("h2") } else { http == Http::Two };
+    if http == Http::Two && !has_http2 {
+        return Err(http2::open_error(&hop.target, Http2Fault::NotChosen(alpn)));
+    }
+    let outcome = handshake(hop, transport, has_http2, tracker).await?;
+    Ok(Attempt { outcome, address, tls })
+}
+
+/// Connects to the target, with TLS if it is secure.
+async fn secure(
+    dialer: &Dialer,
+    hop: &RedirectHop<'_>,
+    http: Http,
+    tracker: &mut Tracker<'_>,
+) -> Result<DialedStream, OpenError> {
     let target = &*hop.target;
     let trust = target.secure.then(|| dialer.prepare_trust());
     let (stream, address) = dial(dialer, hop, tracker).await?;
     let Some(trust) = trust else {
-        let outcome = handshake(hop, stream, http == Http::Two, tracker).await?;
-        return Ok(Attempt { outcome, address, tls: None });
+        return Ok(DialedStream { transport: stream, address, tls: None, alpn: None });
     };
     tracker.enter(Step::Tls);
     let config = tls::Config::new(&hop.tls, &trust.wait().await?, alpn(http))?;
@@ -190,23 +241,20 @@ async fn attempt(
         fault => OpenError::Tls { authority: target.authority(), fault },
     })?;
     let session = stream.session();
-    let tls = match (session.protocol_version(), session.negotiated_cipher_suite()) {
-        (Some(version), Some(suite)) => {
-            let group = session.negotiated_key_exchange_group();
-            let group = group.map(|group| format!(", {:?}", group.name())).unwrap_or_default();
-            Some(format!("{version:?}, {:?}{group}", suite.suite()))
-        }
-        _ => None,
-    };
+    let version = session.protocol_version().zip(session.negotiated_cipher_suite());
+    let tls = version.map(|(version, suite)| {
+        let group = session.negotiated_key_exchange_group();
+        let group = group.map(|group| format!(", {:?}", group.name())).unwrap_or_default();
+        format!("{version:?}, {:?}{group}", suite.suite())
+    });
     let alpn = session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
-    let alpn = alpn.as_deref();
-    tracker.report(Progress::Secured { tls: tls.as_deref().unwrap_or_default(), alpn });
-    let has_http2 = alpn == Some("h2");
-    if http == Http::Two && !has_http2 {
-        return Err(http2::open_error(target, Http2Fault::NotChosen(alpn.map(ToOwned::to_owned))));
-    }
-    let outcome = handshake(hop, Box::new(stream), has_http2, tracker).await?;
-    Ok(Attempt { outcome, address, tls })
+    tracker.report(Progress::Secured {
+        tls: tls.as_deref().unwrap_or_default(),
+        alpn: alpn.as_deref(),
+    });
+    // An established session has a version and a cipher suite.
+    let tls = Some(tls.unwrap_or_default());
+    Ok(DialedStream { transport: Box::new(stream), address, tls, alpn })
 }
 
 /// Performs the opening handshake within its limit.

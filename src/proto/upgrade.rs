@@ -170,7 +170,7 @@ impl ClientUpgrade {
 }
 
 /// Returns the Sec-WebSocket-Accept that answers this Sec-WebSocket-Key (4.2.2, item 5.4).
-pub(super) fn accept_for(key: &str) -> String {
+pub fn accept_for(key: &str) -> String {
     let mut hash = Sha1::from(key);
     hash.update(GUID);
     BASE64.encode(&hash.digest().bytes())
