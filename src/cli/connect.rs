@@ -1,7 +1,9 @@
 //! Resolves the connection and credential arguments.
 
 use super::{
-    args::{ClientArgs, ConnectArgs, HttpChoice, TlsVersion},
+    args::{
+        ClientArgs, ConfigExtras, ConnectArgs, HttpChoice, ReconnectArgs, RequestArgs, TlsVersion,
+    },
     script,
     values::{HeaderArg, WriteOut},
 };
@@ -32,8 +34,25 @@ use std::{
     sync::Arc,
 };
 
-pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
-    let user = match &args.auth {
+/// The arguments for opening a session, of the client or of `check`.
+#[derive(Clone, Copy)]
+pub(super) struct OpeningArgs<'a> {
+    pub(super) request: &'a RequestArgs,
+    pub(super) connection: &'a ConnectArgs,
+    pub(super) extras: &'a ConfigExtras,
+}
+
+impl ClientArgs {
+    /// Returns the arguments for opening a session.
+    pub(super) fn opening(&self) -> OpeningArgs<'_> {
+        let Self { request, connection, extras, .. } = self;
+        OpeningArgs { request, connection, extras }
+    }
+}
+
+pub(super) fn credentials(args: OpeningArgs<'_>) -> Result<Credentials, Error> {
+    let request = args.request;
+    let user = match &request.auth {
         None => None,
         Some(given) => {
             let auth = resolve_secret(args, given)?;
@@ -53,7 +72,7 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
         }
     };
     let mut cookies = Cookies::default();
-    for cookie in &args.cookie {
+    for cookie in &request.cookie {
         let Some(cookie) = cookie.to_str() else {
             cookies.jar.add(read_file(Path::new(cookie), Cookie::parse_file)?);
             continue;
@@ -69,14 +88,14 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
             cookies.jar.add(read_file(Path::new(path), Cookie::parse_file)?);
         }
     }
-    if let Some(path) = args.cookie_jar.as_ref().filter(|path| path.exists()) {
+    if let Some(path) = request.cookie_jar.as_ref().filter(|path| path.exists()) {
         cookies.jar.add_stored(read_file(path, Cookie::parse_file)?);
     }
     Ok(Credentials {
         user,
-        bearer: args.bearer.as_deref().map(|token| known_secret(args, token)).transpose()?,
-        digest_only: args.digest,
-        netrc: match &args.netrc {
+        bearer: request.bearer.as_deref().map(|token| known_secret(args, token)).transpose()?,
+        digest_only: request.digest,
+        netrc: match &request.netrc {
             None => Netrc::default(),
             Some(path) => {
                 read_file(&path.clone().unwrap_or_else(default_netrc_path), Netrc::parse)?
@@ -91,8 +110,10 @@ pub(super) fn credentials(args: &ClientArgs) -> Result<Credentials, Error> {
 pub(super) fn inputs(args: &ClientArgs) -> Vec<PathBuf> {
     let ConnectArgs { ca, cert, key, passphrase, proxy, .. } = &args.connection;
     let mut inputs: Vec<PathBuf> = ca.iter().chain(cert).chain(key).cloned().collect();
-    inputs.extend(args.netrc.as_ref().map(|path| path.clone().unwrap_or_else(default_netrc_path)));
-    let headers = args.extras.headers.iter().flatten().chain(&args.header);
+    inputs.extend(
+        args.request.netrc.as_ref().map(|path| path.clone().unwrap_or_else(default_netrc_path)),
+    );
+    let headers = args.extras.headers.iter().flatten().chain(&args.request.header);
     inputs.extend(headers.filter_map(|header| match header {
         HeaderArg::File(path) => Some(path.clone()),
         HeaderArg::Reference { reference, .. } => {
@@ -100,10 +121,11 @@ pub(super) fn inputs(args: &ClientArgs) -> Vec<PathBuf> {
         }
         HeaderArg::One(_) => None,
     }));
-    let secrets = [&args.auth, &args.bearer, passphrase, proxy].into_iter().flatten();
+    let secrets =
+        [&args.request.auth, &args.request.bearer, passphrase, proxy].into_iter().flatten();
     let files = secrets.filter_map(|secret| secret.strip_prefix("file:"));
     inputs.extend(files.map(PathBuf::from));
-    let cookies = args.cookie.iter().map(|cookie| {
+    let cookies = args.request.cookie.iter().map(|cookie| {
         let file = cookie.to_str().and_then(|cookie| cookie.strip_prefix("file:"));
         file.map_or_else(|| PathBuf::from(cookie), PathBuf::from)
     });
@@ -144,19 +166,19 @@ pub(super) fn read_file<T>(
 }
 
 /// Returns the secret that `value` refers to, or `value` itself if it is not a reference.
-fn resolve_secret(args: &ClientArgs, value: &str) -> Result<SecretString, Error> {
+fn resolve_secret(args: OpeningArgs<'_>, value: &str) -> Result<SecretString, Error> {
     resolve_secret_at(value, location(args, value))
 }
 
 /// Resolves a secret, which is never shown from then on.
-fn known_secret(args: &ClientArgs, value: &str) -> Result<SecretString, Error> {
+fn known_secret(args: OpeningArgs<'_>, value: &str) -> Result<SecretString, Error> {
     let secret = resolve_secret(args, value)?;
     known::add(secret.expose());
     Ok(secret)
 }
 
 /// Returns the location of `value` in the configuration file, if it is from that file.
-fn location<'a>(args: &'a ClientArgs, value: &str) -> Option<&'a str> {
+fn location<'a>(args: OpeningArgs<'a>, value: &str) -> Option<&'a str> {
     let (_, location) = args.extras.secret_locations.iter().find(|(secret, _)| secret == value)?;
     Some(location)
 }
@@ -177,15 +199,18 @@ pub(super) fn resolve_secret_at(
     Ok(secret)
 }
 
-fn proxy(args: &ClientArgs, url: &str) -> Result<Proxy, Error> {
+fn proxy(args: OpeningArgs<'_>, url: &str) -> Result<Proxy, Error> {
     Proxy::parse(resolve_secret(args, url)?.expose()).map_err(|fault| Error::Usage {
         fault: format!("{}: not a proxy URL: {fault}", location(args, url).unwrap_or("--proxy")),
         hint: Some("use http://USER:PASSWORD@HOST:PORT, https://, socks5h://, ...".to_owned()),
     })
 }
 
-pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<DialOptions, Error> {
-    let args = &client.connection;
+pub(super) fn dialing(
+    client: OpeningArgs<'_>,
+    notes: &mut Vec<String>,
+) -> Result<DialOptions, Error> {
+    let args = client.connection;
     let option = args.noproxy.clone().map(|list| ("--noproxy", list.into()));
     let set = |name| env::var_os(name).filter(|list| !list.is_empty()).map(|list| (name, list));
     let named = option.or_else(|| set("no_proxy")).or_else(|| set("NO_PROXY"));
@@ -229,8 +254,8 @@ pub(super) fn dialing(client: &ClientArgs, notes: &mut Vec<String>) -> Result<Di
     })
 }
 
-pub(super) fn tls(client: &ClientArgs) -> Result<TlsOptions, Error> {
-    let args = &client.connection;
+pub(super) fn tls(client: OpeningArgs<'_>) -> Result<TlsOptions, Error> {
+    let args = client.connection;
     let version = |version: Option<TlsVersion>| {
         version.map(|version| match version {
             TlsVersion::Tls12 => Version::Tls12,
@@ -283,7 +308,7 @@ pub(super) fn http(args: &ConnectArgs) -> Http {
     }
 }
 
-pub(super) fn reconnect(args: &ConnectArgs) -> Option<ReconnectRules> {
+pub(super) fn reconnect(args: &ReconnectArgs) -> Option<ReconnectRules> {
     args.reconnect.map(|attempts| ReconnectRules {
         attempts,
         first: args.reconnect_delay,
@@ -291,3 +316,6 @@ pub(super) fn reconnect(args: &ConnectArgs) -> Option<ReconnectRules> {
         codes: args.reconnect_on.clone(),
     })
 }
+
+/// The note for `--insecure`, whatever it is called.
+pub(super) const INSECURE_NOTE: &str = "the server's certificate is not checked (-k, --insecure)";

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Returns the value of `--wait`. `--reconnect` and `--every` imply -1, unless another option says
 /// when the session ends.
 pub(super) fn wait(args: &ClientArgs) -> Option<Wait> {
-    let reopens = args.connection.reconnect.is_some() && !args.send_only;
+    let reopens = args.reconnect.reconnect.is_some() && !args.send_only;
     let stays = (reopens || !args.every.is_empty()) && args.quiet_for.is_none();
     args.wait.or(stays.then_some(Wait::UntilClosed))
 }
@@ -21,7 +21,7 @@ pub(super) fn ping_timeout(args: &ClientArgs) -> Option<Duration> {
         Duration::ZERO => MAX_PING_TIMEOUT,
         interval => interval.saturating_mul(2).clamp(MIN_PING_TIMEOUT, MAX_PING_TIMEOUT),
     };
-    args.session.ping_timeout.or(args.connection.reconnect.map(|_| implied))
+    args.session.ping_timeout.or(args.reconnect.reconnect.map(|_| implied))
 }
 
 /// The shortest implied timeout. Even a slow path or a busy server answers within it.

@@ -3,6 +3,7 @@
 //! ([`generate`]), man pages ([`man`]) and the help ([`help`]).
 
 pub mod args;
+mod color;
 pub mod completion;
 pub mod config;
 mod connect;
@@ -14,6 +15,7 @@ mod listen;
 pub mod man;
 pub mod parse;
 pub mod prescan;
+mod request;
 pub mod run;
 mod script;
 mod usage;

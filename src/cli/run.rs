@@ -3,33 +3,26 @@
 
 use super::{
     args::{
-        Cli, ClientArgs, ColorChoice, Command, CompletionOutput, DecodeChoice, Delimiter,
-        DiagnosticsArgs, ListenArgs, ListenCommonArgs, PipeFormat, ServerArgs, SessionArgs,
-        ShowArgs,
+        Cli, ClientArgs, Command, CompletionOutput, DecodeChoice, Delimiter, DiagnosticsArgs,
+        ListenArgs, ListenCommonArgs, PipeFormat, ServerArgs, SessionArgs, ShowArgs,
     },
-    connect, implied, listen, script,
-    values::{self, HeaderArg, WriteOut},
+    color, connect, implied, listen, request, script,
+    values::WriteOut,
 };
 use crate::{
     connect::{DialOptions, netrc::Netrc},
     decode::Encoding,
     error::Error,
-    escape::Escaped,
     job::{
-        ClientJob, ColorMode, CommonOptions, Flow, Job, PipeOptions, RecordOptions, ShowJob,
+        ClientJob, CommonOptions, Flow, Job, PipeOptions, RecordOptions, ShowJob,
         listen::ListenJob, wait::EndRules,
     },
-    known,
-    proto::{
-        Close, CloseCode, Kind, Settings,
-        extension::Offers,
-        handshake::{HeaderEdit, Headers},
-    },
-    redact::{Secrets, quoted},
+    proto::{Close, CloseCode, Kind, Settings, extension::Offers},
+    redact::Secrets,
     render::{dialogue::Dialogue, write_out::WriteOutFormat},
     report::Verbosity,
     script::{goals::Goals, input::Framing},
-    target::{DotSegments, Target},
+    target::Target,
 };
 use clap_complete::Shell;
 use std::{
@@ -92,7 +85,8 @@ impl Run {
             None => {}
         }
         if let Some(address) = cli.listen {
-            let ClientArgs { subprotocol, session, habits, .. } = cli.client;
+            let ClientArgs { request, session, habits, .. } = cli.client;
+            let subprotocol = request.subprotocol;
             let common = ListenCommonArgs { subprotocol, session, file: cli.file };
             let (address, server) = (Some(address), ServerArgs::default());
             let args = ListenArgs { address, common, server };
@@ -103,7 +97,7 @@ impl Run {
         let url = cli.url.or(cli.connect).or_else(|| {
             // clap takes the next argument as an optional value even if it is the URL.
             take_swallowed_url(&mut args.connection.passphrase)
-                .or_else(|| take_swallowed_url(&mut args.max_redirects))
+                .or_else(|| take_swallowed_url(&mut args.request.max_redirects))
         });
         let Some(url) = url else {
             let hint = websocat_hint(&args)
@@ -114,13 +108,13 @@ impl Run {
                 hint: Some(hint.to_owned()),
             });
         };
-        let dots = if args.path_as_is { DotSegments::Kept } else { DotSegments::Removed };
+        let dots = request::dot_segments(&args.request);
         let target = Target::parse_with(&url, dots).map_err(|fault| Error::Url { url, fault })?;
         let is_insecure = args.connection.insecure;
         let mut client = client(args)?;
         if target.secure {
             client.notes.extend(connect::key_log_note());
-            client.notes.extend(is_insecure.then(|| INSECURE_NOTE.to_owned()));
+            client.notes.extend(is_insecure.then(|| connect::INSECURE_NOTE.to_owned()));
         } else if std::env::args_os().any(|arg| arg == "-n") && !io::stdin().is_terminal() {
             client.notes.push(SSH_NOTE.to_owned());
         }
@@ -136,19 +130,19 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
     let fragment = if pipe.framing == Framing::Whole { STREAM_FRAGMENT } else { FRAGMENT };
     let mut notes = args.extras.notes.clone();
     let common = common(&args.session, fragment);
-    check_subprotocols(&args.subprotocol)?;
+    request::check_subprotocols(&args.request.subprotocol)?;
     notes.extend(script::carriage_return_note(&args));
     Ok(ClientJob {
-        headers: headers(&args),
-        edits: header_edits(&args)?,
-        credentials: connect::credentials(&args)?,
-        redirects: redirects(&args)?,
-        dialing: connect::dialing(&args, &mut notes)?,
-        tls: connect::tls(&args)?,
+        headers: request::headers(&args.request, offers(&args.session)),
+        edits: request::header_edits(args.opening())?,
+        credentials: connect::credentials(args.opening())?,
+        redirects: request::redirects(&args.request)?,
+        dialing: connect::dialing(args.opening(), &mut notes)?,
+        tls: connect::tls(args.opening())?,
         limits: connect::limits(&args.connection),
-        reconnect: connect::reconnect(&args.connection),
+        reconnect: connect::reconnect(&args.reconnect),
         notes,
-        host: args.host,
+        host: args.request.host,
         http: connect::http(&args.connection),
         pipe,
         script: conversation.actions,
@@ -169,7 +163,7 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
             inputs,
             record: args.record.record,
             har: args.record.har,
-            cookie_jar: args.cookie_jar,
+            cookie_jar: args.request.cookie_jar,
             write_out: args.record.write_out.map(write_out).transpose()?,
         },
         dialogue: Dialogue { pretty: args.json, times: args.time, ..Dialogue::default() },
@@ -182,93 +176,12 @@ fn client(mut args: ClientArgs) -> Result<ClientJob, Error> {
     })
 }
 
-/// Refuses a subprotocol that is offered twice (RFC 6455, 4.1).
-fn check_subprotocols(lists: &[String]) -> Result<(), Error> {
-    let names: Vec<_> = lists.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
-    let twice =
-        names.iter().enumerate().find(|(i, name)| names.iter().take(*i).any(|n| n == *name));
-    twice.map_or(Ok(()), |(_, name)| {
-        Err(Error::Usage {
-            fault: format!("the subprotocol '{}' is given twice (-s)", Escaped(name)),
-            hint: Some("offer each subprotocol once (RFC 6455, 4.1)".to_owned()),
-        })
-    })
-}
-
 /// Returns the format of `--write-out`.
 fn write_out(arg: WriteOut) -> Result<WriteOutFormat, Error> {
     match arg {
         WriteOut::Format(template) => Ok(template),
         WriteOut::File(path) => connect::read_file(&path, WriteOutFormat::parse),
     }
-}
-
-/// Returns the maximum number of redirects, or `None` if redirects are not followed.
-fn redirects(args: &ClientArgs) -> Result<Option<usize>, Error> {
-    let limit = match args.max_redirects.as_deref() {
-        // Empty if the option has no value, or its value was really the URL.
-        None | Some("") => MAX_REDIRECTS,
-        Some(limit) => limit.parse().map_err(|_| Error::Usage {
-            fault: format!(
-                "'{}' is not a number of redirects (--max-redirects)",
-                Escaped(&quoted(limit))
-            ),
-            hint: None,
-        })?,
-    };
-    Ok(args.location.then_some(limit))
-}
-
-/// Merges the headers of the configuration file and `-H`. A header replaces those of the same name
-/// with lower precedence.
-fn header_edits(args: &ClientArgs) -> Result<Vec<HeaderEdit>, Error> {
-    let mut all: Vec<HeaderArg> = Vec::new();
-    for layer in args.extras.headers.iter().chain([&args.header]) {
-        let mut headers = Vec::new();
-        for arg in layer {
-            match arg {
-                HeaderArg::File(path) => {
-                    let lines = connect::read_file(path, parse_header_lines)?;
-                    for line in &lines {
-                        if let HeaderArg::One(HeaderEdit::Set(name, value)) = line {
-                            known::add_field_of_file(name, value);
-                        }
-                    }
-                    headers.extend(lines);
-                }
-                other => headers.push(other.clone()),
-            }
-        }
-        let same_name = |one: &HeaderArg, other: &HeaderArg| {
-            one.name().zip(other.name()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
-        };
-        all.retain(|weaker| !headers.iter().any(|header| same_name(header, weaker)));
-        all.append(&mut headers);
-    }
-    let edit = |arg| match arg {
-        HeaderArg::One(edit) => Some(Ok(edit)),
-        HeaderArg::Reference { name, reference, location } => {
-            Some(connect::resolve_secret_at(&reference, Some(&location)).map(|value| {
-                let value = value.expose().trim();
-                known::add_field(&name, value);
-                HeaderEdit::Set(name, value.to_owned())
-            }))
-        }
-        HeaderArg::File(_) => None,
-    };
-    let edits: Vec<HeaderEdit> = all.into_iter().filter_map(edit).collect::<Result<_, Error>>()?;
-    for edit in &edits {
-        if let HeaderEdit::Set(name, value) = edit {
-            known::add_header(name, value);
-        }
-    }
-    Ok(edits)
-}
-
-fn parse_header_lines(text: &str) -> Result<Vec<HeaderArg>, String> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let edit = |(i, line)| values::header(line).map_err(|fault| format!("line {}: {fault}", i + 1));
-    lines.map(|line| edit(line).map(HeaderArg::One)).collect()
 }
 
 fn pipe(args: &ClientArgs, append: Vec<u8>) -> PipeOptions {
@@ -302,23 +215,6 @@ fn encoding(choice: DecodeChoice) -> Encoding {
         DecodeChoice::Msgpack => Encoding::Msgpack,
         DecodeChoice::Auto => Encoding::Auto,
     }
-}
-
-fn headers(args: &ClientArgs) -> Headers {
-    let mut headers = Headers::default();
-    let agent = concat!("sockeye/", env!("CARGO_PKG_VERSION"));
-    headers.push("User-Agent", args.user_agent.as_deref().unwrap_or(agent));
-    if let Some(origin) = &args.origin {
-        headers.push("Origin", origin);
-    }
-    headers.push("Sec-WebSocket-Version", args.protocol.unwrap_or(13).to_string());
-    if !args.subprotocol.is_empty() {
-        headers.push("Sec-WebSocket-Protocol", args.subprotocol.join(", "));
-    }
-    if let Some(offers) = offers(&args.session) {
-        headers.push("Sec-WebSocket-Extensions", offers.header());
-    }
-    headers
 }
 
 fn listen(mut args: ListenArgs) -> Result<ListenJob, Error> {
@@ -365,7 +261,7 @@ fn common(args: &SessionArgs, fragment: NonZeroUsize) -> CommonOptions {
         },
         frames: args.diagnostics.frames,
         secrets: if args.diagnostics.show_secrets { Secrets::Shown } else { Secrets::Hidden },
-        color: color(args.color, args.no_color),
+        color: color::mode(args.color, args.no_color),
     }
 }
 
@@ -380,15 +276,6 @@ fn max_line(max_message: Option<u64>) -> usize {
     usize::try_from(message.saturating_mul(2)).unwrap_or(usize::MAX).max(MAX_LINE_BYTES)
 }
 
-fn color(choice: ColorChoice, no_color: bool) -> ColorMode {
-    match choice {
-        _ if no_color => ColorMode::Never,
-        ColorChoice::Auto => ColorMode::Auto,
-        ColorChoice::Always => ColorMode::Always,
-        ColorChoice::Never => ColorMode::Never,
-    }
-}
-
 fn show(args: ShowArgs) -> ShowJob {
     ShowJob {
         path: args.file,
@@ -398,18 +285,18 @@ fn show(args: ShowArgs) -> ShowJob {
         pretty: args.json,
         times: args.time,
         har: args.har,
-        color: color(args.color, args.no_color),
+        color: color::mode(args.color, args.no_color),
     }
 }
 
 /// Returns the hint for options of websocat that mean something else here.
 fn websocat_hint(args: &ClientArgs) -> Option<&'static str> {
-    if args.auth.as_deref().is_some_and(|user| user.contains("://")) {
+    if args.request.auth.as_deref().is_some_and(|user| user.contains("://")) {
         Some(
             "-u is --auth USER[:PASSWORD]; to only send or only receive, pass --send-only or \
               --receive-only",
         )
-    } else if args.subprotocol.iter().any(|name| name.parse::<u16>().is_ok()) {
+    } else if args.request.subprotocol.iter().any(|name| name.parse::<u16>().is_ok()) {
         Some("-s is --subprotocol; 'sockeye listen PORT' runs a server")
     } else {
         None
@@ -422,9 +309,6 @@ fn take_swallowed_url(value: &mut Option<String>) -> Option<String> {
     let is_url = |s: &String| s.starts_with("ws://") || s.starts_with("wss://");
     value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
-
-/// The note for `--insecure`, whatever it is called.
-const INSECURE_NOTE: &str = "the server's certificate is not checked (-k, --insecure)";
 
 /// The note for a run that may have been meant like `ssh -n`.
 const SSH_NOTE: &str = "-n is --insecure, which has no effect on ws://; to leave stdin unread, as \
@@ -445,9 +329,6 @@ const FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((64 << 10) - 1);
 /// Default of `--fragment` if all of stdin is one message, which is in fragments anyway. It is the
 /// lowest limit of a known server, API Gateway of AWS.
 const STREAM_FRAGMENT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((32 << 10) - 1);
-
-/// Default of `--max-redirects`, as in wscat.
-const MAX_REDIRECTS: usize = 10;
 
 #[cfg(test)]
 mod tests {

@@ -178,7 +178,10 @@ pub struct ConnectArgs {
     /// them is rejected with exit status 90, even with --insecure.
     #[arg(long, value_name = "sha256//HASH", value_parser = values::pins, help_heading = TLS)]
     pub pin: Option<Pins>,
+}
 
+#[derive(Clone, Debug, Args)]
+pub struct ReconnectArgs {
     /// Reconnect, at most MAX times in a row
     ///
     /// Reopens the session when it is lost or cannot be opened. Without MAX, the number of attempts

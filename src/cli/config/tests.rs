@@ -60,7 +60,7 @@ fn the_command_line_overrides_the_target_and_the_target_the_defaults() {
     assert_eq!(seconds("sockeye ws://h"), 5000);
     assert_eq!(seconds("sockeye @d"), 6500);
     assert_eq!(seconds("sockeye @d --ping-interval 7"), 7000);
-    let subprotocols = |line| client(FILE, line).subprotocol;
+    let subprotocols = |line| client(FILE, line).request.subprotocol;
     assert_eq!(subprotocols("sockeye @d"), ["a", "b"]);
     assert_eq!(subprotocols("sockeye @d -s c"), ["c"]);
     // `false` in the target overrides the default.
@@ -73,7 +73,7 @@ fn the_command_line_overrides_the_target_and_the_target_the_defaults() {
 fn an_option_yields_to_a_stronger_one_that_excludes_it() {
     let credentials = |line| {
         let client = client(FILE, line);
-        (client.auth, client.bearer)
+        (client.request.auth, client.request.bearer)
     };
     let some = |s: &str| Some(s.to_owned());
     assert_eq!(credentials("sockeye ws://h"), (some("me:secret"), None));
@@ -103,8 +103,8 @@ fn messages_of_the_file_precede_those_of_the_command_line() {
 
 #[test]
 fn a_default_applies_only_with_the_options_it_requires() {
-    assert!(client(FILE, "sockeye @d").connection.reconnect_on.is_empty());
-    assert_eq!(client(FILE, "sockeye --reconnect @d").connection.reconnect_on, [4000, 4001]);
+    assert!(client(FILE, "sockeye @d").reconnect.reconnect_on.is_empty());
+    assert_eq!(client(FILE, "sockeye --reconnect @d").reconnect.reconnect_on, [4000, 4001]);
     assert_eq!(
         fault("[target.d]\nurl = 'h'\ninsecure = true\nkey = 'k'\n"),
         "config.toml:4:7: the following required arguments were not provided:\n  --cert <FILE> \
@@ -132,13 +132,13 @@ fn a_switch_is_true_or_false_and_a_value_may_be_left_out() {
     let text = "[defaults]\nreconnect = true\nverbose = 2\nnetrc = false\npassphrase = true\n\
                 max-redirects = true\ndigest = false\n";
     let client = client(text, "sockeye ws://h");
-    assert_eq!(client.connection.reconnect, Some(None));
+    assert_eq!(client.reconnect.reconnect, Some(None));
     assert_eq!(client.session.diagnostics.verbose, 2);
-    assert_eq!(client.netrc, None);
+    assert_eq!(client.request.netrc, None);
     assert_eq!(client.connection.passphrase.as_deref(), Some(""));
-    assert!(!client.digest);
+    assert!(!client.request.digest);
     assert_eq!(
-        self::client("[defaults]\nreconnect = 3", "sockeye h").connection.reconnect,
+        self::client("[defaults]\nreconnect = 3", "sockeye h").reconnect.reconnect,
         Some(Some(3))
     );
 }
@@ -150,16 +150,16 @@ fn relative_paths_start_at_the_directory_of_the_file() {
     let client = client(text, "sockeye @d");
     assert_eq!(client.connection.ca, [PathBuf::from("/etc/dir/a.pem"), PathBuf::from("/b.pem")]);
     assert_eq!(client.connection.unix_socket.as_deref(), Some(Path::new("@abstract")));
-    assert_eq!(client.auth.as_deref(), Some("file:/etc/dir/auth"));
-    assert_eq!(client.cookie, ["a=b", "/etc/dir/jar"]);
+    assert_eq!(client.request.auth.as_deref(), Some("file:/etc/dir/auth"));
+    assert_eq!(client.request.cookie, ["a=b", "/etc/dir/jar"]);
 }
 
 #[test]
 fn a_server_takes_only_its_own_options() {
     let (cli, extras) = run(FILE, "sockeye -l 9000").unwrap();
     assert_eq!(cli.client.session.ping_interval.as_secs(), 5);
-    assert_eq!(cli.client.subprotocol, ["a", "b"]);
-    assert!(cli.client.execute.is_empty() && cli.client.auth.is_none());
+    assert_eq!(cli.client.request.subprotocol, ["a", "b"]);
+    assert!(cli.client.execute.is_empty() && cli.client.request.auth.is_none());
     assert!(extras.secret_locations.is_empty());
 }
 
