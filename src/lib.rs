@@ -69,7 +69,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`cli`] | the command line, parsed and resolved to a job |
-//! | [`mode`] | the run modes: client (interactive or pipe), listen, demo, show |
+//! | [`mode`] | the run modes: client (interactive or pipe), listen, check, demo, show |
 //! | `sink`, `console` | observers of a run; the terminal |
 //! | [`job`] | the description of a run, as plain data |
 //! | [`report`] | diagnostics on stderr |

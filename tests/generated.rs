@@ -71,7 +71,7 @@ fn the_main_man_page_is_printed() {
 fn the_man_page_has_every_exit_status() {
     let codes = [
         0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 22, 23, 26, 28, 35, 45, 47, 52, 55, 56, 58, 60, 77, 90, 92,
-        97, 100, 110, 111, 112,
+        97, 100, 110, 111, 112, 113,
     ];
     let parts = codes.map(|code| format!("\n.B {code}\n"));
     Test::new().args(["man"]).stdout(Expected::Parts(parts.to_vec())).run();

@@ -9,7 +9,7 @@ fn root() -> &'static Path {
 }
 
 /// The pages that are run here, with the least number of their commands.
-const PAGES: [(&str, usize); 10] = [
+const PAGES: [(&str, usize); 11] = [
     ("README.md", 11),
     ("docs/protocol.md", 20),
     ("docs/connecting.md", 3),
@@ -21,6 +21,7 @@ const PAGES: [(&str, usize); 10] = [
     ("docs/from-websocat.md", 0),
     ("docs/comparison.md", 0),
     ("docs/cookbook.md", 20),
+    ("docs/check.md", 2),
 ];
 
 /// The pages that tests with a notation of their own run.

@@ -16,6 +16,7 @@
 
 mod support;
 
+mod check;
 mod clock;
 mod close;
 mod config;

@@ -3,6 +3,7 @@
 //! ([`generate`]), man pages ([`man`]) and the help ([`help`]).
 
 pub mod args;
+mod check;
 mod color;
 pub mod completion;
 pub mod config;

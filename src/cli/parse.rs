@@ -44,13 +44,19 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
     let max_time = match &cli.command {
         Some(args::Command::Demo { args }) => args.max_time,
         Some(args::Command::Listen { args }) => args.server.max_time,
+        Some(args::Command::Check { args }) => args.max_time,
         _ => cli.client.max_time,
     };
     if let Some(limit) = max_time {
         run_limit::set(limit);
     }
-    cli.client.extras = extras;
-    cli.url = url.or(cli.url);
+    if let Some(args::Command::Check { args }) = &mut cli.command {
+        args.extras = extras;
+        args.url = url.or(args.url.take());
+    } else {
+        cli.client.extras = extras;
+        cli.url = url.or(cli.url);
+    }
     if is_wscat {
         wscat::adopt_habits(&mut cli, io::stdin().is_terminal());
     }

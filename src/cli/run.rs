@@ -6,7 +6,7 @@ use super::{
         Cli, ClientArgs, Command, CompletionOutput, DecodeChoice, Delimiter, DiagnosticsArgs,
         ListenArgs, ListenCommonArgs, PipeFormat, ServerArgs, SessionArgs, ShowArgs,
     },
-    color, connect, implied, listen, request, script,
+    check, color, connect, implied, listen, request, script,
     values::WriteOut,
 };
 use crate::{
@@ -74,6 +74,7 @@ impl Run {
                 }
                 return Ok(Self::Job(Job::Listen(Box::new(job))));
             }
+            Some(Command::Check { args }) => return Ok(Self::Job(check::job(*args)?)),
             Some(Command::Demo { args }) => {
                 let mut client = client(*args)?;
                 // The server is in this process: dial options and netrc entries do not apply.

@@ -22,7 +22,7 @@ pub(crate) fn screen() -> Room {
 }
 
 /// Returns the size of the screen. The default is 80 by 24.
-pub(super) fn whole_screen() -> Room {
+pub(crate) fn whole_screen() -> Room {
     let (columns, rows) = match tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
         _ => (80, 24),

@@ -155,6 +155,11 @@ pub enum Error {
         /// The Close of the peer, if that ended the run rather than a time limit.
         close: Option<Box<SessionError>>,
     },
+    /// Checks of a server failed.
+    Checks {
+        /// The number of them.
+        failed: usize,
+    },
     /// The run ended before an expectation was met.
     Unmet(UnmetExpectation),
     /// The time limit of a server's run expired.
@@ -220,7 +225,7 @@ impl Error {
         }
     }
 
-    /// Returns the exit code, 1 to 112.
+    /// Returns the exit code, 1 to 113.
     pub fn code(&self) -> u8 {
         match self {
             Self::Listen { .. } | Self::Other { .. } => 1,
@@ -241,6 +246,7 @@ impl Error {
             Self::Session(error) => session_exit_code(error),
             Self::Truncated { cause, .. } => cause.code(),
             Self::Unmet(_) => 112,
+            Self::Checks { .. } => 113,
         }
     }
 }

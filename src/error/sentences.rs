@@ -112,6 +112,8 @@ impl fmt::Display for Error {
                     }
                 }
             }
+            Self::Checks { failed: 1 } => f.write_str("a check failed"),
+            Self::Checks { failed } => write!(f, "{failed} checks failed"),
             Self::Unmet(unmet) => unmet.fmt(f),
             Self::Listen { address, fault } => {
                 write!(f, "cannot listen on {}: ", Escaped(address))?;

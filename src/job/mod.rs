@@ -1,5 +1,6 @@
 //! The description of a run: plain data with all options resolved.
 
+pub mod check;
 mod common;
 pub mod listen;
 pub mod prompt_habits;
@@ -28,6 +29,7 @@ use crate::{
 };
 pub use common::{ColorMode, CommonOptions};
 
+use check::{CheckFormat, CheckJob, CheckSelection};
 use listen::ListenJob;
 use prompt_habits::PromptHabits;
 use reconnect::ReconnectRules;
@@ -43,6 +45,10 @@ pub enum Job {
     Demo(Box<ClientJob>),
     /// Run a WebSocket server.
     Listen(Box<ListenJob>),
+    /// Check a server.
+    Check(Box<CheckJob>),
+    /// List checks.
+    ListChecks(CheckSelection, CheckFormat),
     /// Show a recording.
     Show(ShowJob),
 }

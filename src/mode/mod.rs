@@ -1,5 +1,6 @@
 //! The run modes. Each decides what to send and where to show received messages.
 
+mod check;
 mod client;
 mod demo;
 mod echo;
@@ -20,6 +21,8 @@ pub fn run(job: Job, started: Instant) -> Result<RunOutcome, Error> {
     match job {
         Job::Client(client, target) => block_on(client::run(&client, target, started)),
         Job::Demo(client) => block_on(demo::run(*client, started)),
+        Job::Check(check) => block_on(check::run(&check, started)),
+        Job::ListChecks(selection, format) => check::list(&selection, format),
         Job::Listen(listen) => block_on(listen::run(*listen, started)),
         Job::Show(show) => show::run(&show),
     }

@@ -1,6 +1,7 @@
 //! Output formats for people and for programs.
 
 pub mod buffer;
+pub mod check;
 pub mod dialogue;
 pub mod extent;
 pub mod frames;

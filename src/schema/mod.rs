@@ -2,6 +2,7 @@
 //! `--record`), for reading recordings and for `--input jsonl`.
 
 pub mod addressees;
+pub mod check;
 pub mod event;
 mod headers;
 pub mod input;

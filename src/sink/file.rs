@@ -56,7 +56,7 @@ impl RecordFile {
     }
 
     /// Removes the file if [`Self::open`] created it.
-    pub(super) fn discard(self) {
+    pub(crate) fn discard(self) {
         if self.is_new && self.is_at(&self.path) {
             let _ = fs::remove_file(&self.path);
         }
@@ -92,7 +92,7 @@ impl RecordFile {
     }
 
     /// Appends after the last write.
-    pub(super) fn append(&mut self, bytes: &[u8]) {
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.begin();
         if self.fault.is_none() {
             self.fault = self.file.write_all(bytes).err();
@@ -146,7 +146,7 @@ impl RecordFile {
     }
 
     /// Returns the write error, if there was one.
-    pub(super) fn end(&mut self) -> Result<(), Error> {
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
         match self.fault.take() {
             Some(cause) => Err(Error::File { path: self.path.clone(), cause }),
             None => Ok(()),

@@ -22,6 +22,7 @@ const QUESTIONS: &[(&str, &[&str])] = &[
         "sockeye ",
         &[
             "listen",
+            "check",
             "demo",
             "show",
             "completions",

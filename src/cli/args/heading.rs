@@ -1,6 +1,7 @@
 //! Section headings of `--help`.
 
 pub(in crate::cli) const PIPE: &str = "Scripts and pipes";
+pub(in crate::cli) const CHECKS: &str = "Checks";
 pub(in crate::cli) const SERVER: &str = "Server";
 pub(in crate::cli) const ADMISSION: &str = "Admission and response";
 pub(in crate::cli) const REQUEST: &str = "Request";

@@ -7,6 +7,7 @@
 #![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "help is plain text")]
 #![allow(clippy::struct_excessive_bools, reason = "a switch is a bool")]
 
+mod check;
 mod config;
 mod connect;
 mod framing;
@@ -17,6 +18,7 @@ mod request;
 mod session;
 mod show;
 
+pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigExtras};
 pub use connect::{ConnectArgs, HttpChoice, ReconnectArgs, TlsVersion};
 pub use framing::{Delimiter, PipeFormat};
@@ -80,6 +82,7 @@ pub struct Cli {
 const USAGE: &str = "sockeye [OPTIONS] URL
        sockeye [OPTIONS] @TARGET[/PATH]
        sockeye listen [OPTIONS] [ADDRESS]
+       sockeye check [OPTIONS] URL
        sockeye COMMAND ...";
 
 /// Subcommands. Their options are built only when one of them is used.
@@ -95,6 +98,17 @@ pub enum Command {
     Listen {
         #[command(flatten)]
         args: Box<ListenArgs>,
+    },
+    /// Check a WebSocket server: what is wrong, why it matters, what to change
+    ///
+    /// Sends legal and illegal requests and frames over up to 8 connections at the same time, and
+    /// judges the answers by the rules of the protocol. Prints a grade with its reasons, then each
+    /// check that failed, with its evidence. Nothing is sent that harms a server. Exits with status
+    /// 0 if all requirements are met, and 113 if one is not; if no session can be opened, with the
+    /// status that 'sockeye URL' has.
+    Check {
+        #[command(flatten)]
+        args: Box<CheckArgs>,
     },
     /// Try sockeye without a server: talk to a built-in echo server
     Demo {

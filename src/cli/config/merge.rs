@@ -6,15 +6,11 @@ use super::{
     file::File,
 };
 use crate::{
-    cli::{
-        args::{ConfigExtras, ListenCommonArgs},
-        usage::usage,
-        values::HeaderArg,
-    },
+    cli::{args::ConfigExtras, usage::usage, values::HeaderArg},
     error::Error,
     target::without_user,
 };
-use clap::{Arg, ArgMatches, Args as _, Command, error::ErrorKind, parser::ValueSource};
+use clap::{Arg, ArgMatches, Command, error::ErrorKind, parser::ValueSource};
 use std::ffi::{OsStr, OsString};
 
 /// The options merged so far. Sections are added in descending order of precedence.
@@ -25,8 +21,8 @@ pub(super) struct MergedConfig<'a> {
     set: Vec<&'a Arg>,
     /// Options set to `false`, which a weaker section cannot set.
     unset: Vec<&'a Arg>,
-    /// Options of a server, for `listen` and `-l`.
-    server: Option<Command>,
+    /// The options that apply to the subcommand; `None` for a client, to which all apply.
+    accepted: Option<Command>,
     /// Entries of each section, in ascending order of precedence; true for `[defaults]`.
     entries: Vec<(bool, Vec<Entry<'a>>)>,
 }
@@ -37,7 +33,7 @@ impl<'a> MergedConfig<'a> {
         file: &'a File,
         command: &'a Command,
         typed: &ArgMatches,
-        is_server: bool,
+        accepted: Option<Command>,
     ) -> Self {
         let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
         let ids: Vec<_> = typed.ids().map(clap::Id::as_str).filter(|id| is_typed(id)).collect();
@@ -47,7 +43,7 @@ impl<'a> MergedConfig<'a> {
             command,
             set: set.collect(),
             unset: Vec::new(),
-            server: is_server.then(|| ListenCommonArgs::augment_args(Command::new("listen"))),
+            accepted,
             entries: Vec::new(),
         };
         merged.add_headers(typed.try_get_many("header").ok().flatten().into_iter().flatten());
@@ -89,8 +85,8 @@ impl<'a> MergedConfig<'a> {
 
     fn admits(&self, option: &Arg) -> bool {
         let same = |other: &&Arg| other.get_id() == option.get_id();
-        if let Some(server) = &self.server
-            && !server.get_arguments().any(|arg| arg.get_id() == option.get_id())
+        if let Some(accepted) = &self.accepted
+            && !accepted.get_arguments().any(|arg| arg.get_id() == option.get_id())
         {
             return false;
         }
@@ -174,8 +170,8 @@ impl<'a> CommandLine<'a> {
 
     /// Parses the line without the option `id` of the file.
     fn parse_without(&mut self, id: &str) -> Result<ArgMatches, clap::Error> {
-        let is_listen = self.args.get(1).is_some_and(|arg| arg == "listen");
-        let start = if is_listen { 2 } else { 1 };
+        let is_named = self.args.get(1).is_some_and(|arg| arg == "listen" || arg == "check");
+        let start = if is_named { 2 } else { 1 };
         let (before, typed) = self.args.split_at_checked(start).unwrap_or((self.args, &[]));
         let file_args = self.file_args.iter().filter(|arg| arg.id != id);
         let file_args = file_args.map(|arg| OsString::from(&arg.text));

@@ -9,14 +9,17 @@ mod merge;
 mod target;
 
 use crate::{
-    cli::{args::ConfigExtras, usage::usage},
+    cli::{
+        args::{ConfigExtras, ConnectArgs, ListenCommonArgs, RequestArgs},
+        usage::usage,
+    },
     error::Error,
     escape::Escaped,
     sys::run_limit,
     target::Target,
     wording::nearest,
 };
-use clap::{ArgMatches, Command, error::ErrorKind};
+use clap::{ArgMatches, Args as _, Command, error::ErrorKind};
 use entry::Section;
 use file::File;
 pub(super) use file::config_path;
@@ -54,7 +57,7 @@ pub(super) fn parse(command: &mut Command, args: &[OsString]) -> Result<ParsedAr
     };
     let own = match typed.subcommand() {
         None => &typed,
-        Some(("listen", own)) => own,
+        Some(("listen" | "check", own)) => own,
         Some(_) => return without_file(typed, incomplete.as_ref()),
     };
     // The file itself may be a pipe whose writer is silent.
@@ -66,7 +69,7 @@ pub(super) fn parse(command: &mut Command, args: &[OsString]) -> Result<ParsedAr
     } else {
         File::find(own.get_one::<PathBuf>("config").map(PathBuf::as_path))?
     };
-    match (file, url(&typed).and_then(Reference::parse)) {
+    match (file, url(own).and_then(Reference::parse)) {
         (Some(file), _) => with_file(&file, command, args, &typed),
         (None, Some(reference)) => Err(missing_file(reference.name)),
         (None, None) => without_file(typed, incomplete.as_ref()),
@@ -79,16 +82,17 @@ fn with_file(
     args: &[OsString],
     typed: &ArgMatches,
 ) -> Result<ParsedArgs, Error> {
-    let (own, is_server) = match typed.subcommand() {
-        Some((_, own)) => (own, true),
-        None => (typed, typed.contains_id("listen")),
+    let (own, accepted) = match typed.subcommand() {
+        Some(("check", own)) => (own, Some(check_options())),
+        Some((_, own)) => (own, Some(server_options())),
+        None => (typed, typed.contains_id("listen").then(server_options)),
     };
     let table = file.table()?;
     let sections = Sections::read(file, command, table.get_ref())?;
-    let url = url(typed);
+    let url = url(own);
     let named = url.and_then(Reference::parse);
     let target = named.map(|reference| sections.target(file, reference)).transpose()?;
-    let mut merged = MergedConfig::new(file, command, own, is_server);
+    let mut merged = MergedConfig::new(file, command, own, accepted);
     merged.add_url(url.filter(|_| named.is_none()));
     if let Some((section, url)) = target {
         merged.add(section)?;
@@ -125,6 +129,17 @@ pub(super) fn target_names(typed: Option<&Path>) -> Result<Vec<String>, Error> {
     Ok(names.map(|name| format!("@{name}")).collect())
 }
 
+/// Returns the options that the file may set for `check`. Others of the same name have another
+/// meaning there.
+fn check_options() -> Command {
+    ConnectArgs::augment_args(RequestArgs::augment_args(Command::new("check")))
+}
+
+/// Returns the options that the file may set for a server.
+fn server_options() -> Command {
+    ListenCommonArgs::augment_args(Command::new("listen"))
+}
+
 fn without_file(
     matches: ArgMatches,
     incomplete: Option<&clap::Error>,
@@ -137,8 +152,8 @@ fn without_file(
 
 /// Returns the URL of the command line, if any.
 fn url(typed: &ArgMatches) -> Option<&str> {
-    let url = typed.get_one::<String>("url").or_else(|| typed.get_one("connect"));
-    url.map(String::as_str)
+    let value = |id| typed.try_get_one::<String>(id).ok().flatten();
+    value("url").or_else(|| value("connect")).map(String::as_str)
 }
 
 fn missing_file(name: &str) -> Error {

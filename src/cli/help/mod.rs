@@ -58,7 +58,7 @@ fn short(command: Command) -> Command {
             if takes_value { arg.hide_default_value(true).hide_possible_values(true) } else { arg }
         })
         .mut_subcommands(|sub| {
-            let is_common = matches!(sub.get_name(), "listen" | "demo" | "show" | "help");
+            let is_common = matches!(sub.get_name(), "listen" | "check" | "demo" | "show" | "help");
             sub.hide(!is_common)
         })
         .override_usage("sockeye [OPTIONS] URL|@TARGET\n       sockeye COMMAND ...")
@@ -123,6 +123,7 @@ sockeye talks to, scripts, watches and tests WebSocket servers.
   sockeye -x '{\"op\":\"sub\"}' -w -1 URL     send a message, and print messages
   producer | sockeye URL | consumer       each line of stdin is a message
   sockeye listen 9000                     run a server
+  sockeye check URL                       check a server
   sockeye demo                            try it without a server
 
 Help: sockeye -h           common options

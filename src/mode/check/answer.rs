@@ -1,0 +1,129 @@
+//! Answers to requests of an opening handshake over HTTP/1.1.
+
+use super::draft::{ACCEPT, RequestDraft};
+use crate::{
+    escape::Escaped,
+    net::Transport,
+    proto::{excerpt::Excerpt, handshake::Response, upgrade::parse_response},
+};
+use std::{fmt, io, time::Duration};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::{Instant, sleep, timeout_at},
+};
+
+/// What a server answered to a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The head of a response, and the stream that it came from.
+    Response(Box<Response>, Vec<u8>, Box<dyn Transport>),
+    /// Bytes that are not a response.
+    NotHttp(Vec<u8>),
+    /// The connection ended before a response.
+    Cut {
+        /// The server reset the connection.
+        reset: bool,
+    },
+    /// Nothing arrived within this time.
+    Silence(Duration),
+}
+
+impl Answer {
+    /// Sends a request and reads the answer until the deadline.
+    pub(crate) async fn to(
+        draft: &RequestDraft,
+        mut transport: Box<dyn Transport>,
+        patience: Duration,
+    ) -> Self {
+        let deadline = Instant::now() + patience;
+        let bytes = draft.encode();
+        for part in bytes.chunks(bytes.len().div_ceil(draft.parts.max(1)).max(1)) {
+            let sent = async {
+                transport.write_all(part).await?;
+                transport.flush().await
+            };
+            // The server may have answered before it closed the connection.
+            if !matches!(timeout_at(deadline, sent).await, Ok(Ok(()))) {
+                break;
+            }
+            if draft.parts > 1 {
+                sleep(PART_PAUSE).await;
+            }
+        }
+        let mut received = Vec::new();
+        loop {
+            match timeout_at(deadline, transport.read_buf(&mut received)).await {
+                Err(_) if received.is_empty() => return Self::Silence(patience),
+                Err(_) => return Self::NotHttp(received),
+                Ok(Ok(0)) if received.is_empty() => return Self::Cut { reset: false },
+                Ok(Ok(0)) => return Self::NotHttp(received),
+                Ok(Err(cause)) => {
+                    return Self::Cut { reset: cause.kind() == io::ErrorKind::ConnectionReset };
+                }
+                Ok(Ok(_)) => {}
+            }
+            loop {
+                match parse_response(&received) {
+                    Ok(None) if received.len() < HEAD_BYTES => break,
+                    Ok(None) | Err(_) => return Self::NotHttp(received),
+                    Ok(Some((response, length))) => {
+                        let rest = received.split_off(length.min(received.len()));
+                        if response.status >= 200 || response.status == 101 {
+                            return Self::Response(Box::new(response), rest, transport);
+                        }
+                        // An interim response precedes the final one.
+                        received = rest;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the status of the response, if it is one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.response().map(|response| response.status)
+    }
+
+    /// Returns the head of the response, if it is one.
+    pub(crate) fn response(&self) -> Option<&Response> {
+        match self {
+            Self::Response(response, ..) => Some(response),
+            _ => None,
+        }
+    }
+
+    /// Reports whether the answer says that the server has too many clients or requests.
+    pub(crate) fn is_limit(&self) -> bool {
+        matches!(self.status(), Some(429 | 503))
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Response(response, ..) => {
+                let Response { version, status, reason, headers } = &**response;
+                write!(f, "{version} {status} {}", Escaped(&Excerpt(reason).to_string()))?;
+                let shown = [ACCEPT, "Sec-WebSocket-Version", "Upgrade", "Location", "Server"];
+                for name in shown {
+                    if let Some(value) = headers.get(name) {
+                        write!(f, ", {name}: {}", Escaped(&Excerpt(value).to_string()))?;
+                    }
+                }
+                Ok(())
+            }
+            Self::NotHttp(bytes) => {
+                let start = String::from_utf8_lossy(bytes);
+                write!(f, "not a response: '{}'", Escaped(&Excerpt(&start).to_string()))
+            }
+            Self::Cut { reset: true } => f.write_str("the connection was reset without a response"),
+            Self::Cut { reset: false } => f.write_str("the connection ended without a response"),
+            Self::Silence(time) => write!(f, "no response within {:.1} s", time.as_secs_f64()),
+        }
+    }
+}
+
+/// The time between the parts of a request.
+const PART_PAUSE: Duration = Duration::from_millis(20);
+/// The greatest head of a response that is read.
+const HEAD_BYTES: usize = 64 << 10;

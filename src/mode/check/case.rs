@@ -1,0 +1,132 @@
+//! A check as data: its rule, what is sent, and what is expected.
+
+use super::{
+    answer::Answer,
+    draft::RequestDraft,
+    frames::{SeenMessage, TEXT},
+    judgement::Judgement,
+    observed::ServerRule,
+    server::Server,
+};
+use crate::schema::check::{CheckGroup, CheckLevel};
+use std::pin::Pin;
+
+/// A check.
+pub(crate) struct Case {
+    /// The stable name: a section or a group, and a word.
+    pub(crate) id: String,
+    pub(crate) group: CheckGroup,
+    /// The section of the RFC that has the rule.
+    pub(crate) section: &'static str,
+    pub(crate) level: CheckLevel,
+    /// The rule: what the server does.
+    pub(crate) title: String,
+    /// What follows if the server does not.
+    pub(crate) consequence: &'static str,
+    /// What to change then.
+    pub(crate) fix: &'static str,
+    pub(crate) probe: Probe,
+}
+
+/// What is sent, and what is expected.
+pub(crate) enum Probe {
+    /// Bytes of a session.
+    Frames(FrameProbe),
+    /// The request of an opening handshake over HTTP/1.1.
+    Request(RequestProbe),
+    /// Exchanges that are made and judged by a function.
+    Examined(Examination),
+    /// A rule for the frames that the server has sent in all other checks.
+    Observed(ServerRule),
+    /// A new session at the end of all checks.
+    Survival,
+}
+
+/// A function that makes and judges exchanges.
+pub(crate) type Examination =
+    for<'a> fn(&'a Server) -> Pin<Box<dyn Future<Output = Judgement> + 'a>>;
+
+/// Bytes to be sent in a new session, and the expected reaction.
+pub(crate) struct FrameProbe {
+    /// The bytes, each part by itself.
+    pub(crate) parts: Vec<Vec<u8>>,
+    pub(crate) expects: Reaction,
+}
+
+/// The expected reaction to frames.
+pub(crate) enum Reaction {
+    /// These messages come back, in this order.
+    Echo(Vec<SeenMessage>),
+    /// A Pong with this payload arrives.
+    Pong(Vec<u8>),
+    /// The server fails the connection: it sends a Close or ends the connection.
+    Failure,
+    /// The server sends a Close with one of these codes.
+    FailureCode(&'static [u16]),
+    /// The session goes on.
+    Tolerance,
+    /// A rule for the closing handshake holds.
+    Close(CloseRule),
+}
+
+/// A rule for the closing handshake.
+pub(crate) enum CloseRule {
+    /// A Close arrives.
+    Answered,
+    /// A Close with this code arrives.
+    SameCode(Option<u16>),
+    /// The server does not send a Close with this code, but fails the connection.
+    NotRepeated(u16),
+    /// The server does not send a Close with this body, but fails the connection.
+    BodyNotRepeated(Vec<u8>),
+    /// No data frame arrives after the server's Close, and these messages do not come back.
+    NoDataAfter,
+    /// The server sends one Close only.
+    Once,
+    /// The server ends the connection after both Closes.
+    EndsConnection,
+    /// The Close arrives soon.
+    Soon,
+}
+
+/// A changed request, and the expected answer.
+pub(crate) struct RequestProbe {
+    /// Changes the request that opens a session.
+    pub(crate) edit: fn(&mut RequestDraft),
+    pub(crate) expects: ExpectedAnswer,
+}
+
+/// The expected answer to a request.
+pub(crate) enum ExpectedAnswer {
+    /// The session is opened.
+    Accepted,
+    /// The session is not opened.
+    Refused,
+    /// The answer is judged by a function.
+    Judged(fn(&RequestDraft, &Answer) -> Judgement),
+}
+
+impl Case {
+    /// Reports whether the check sends a message, which a server may not understand.
+    pub(crate) fn sends_data(&self) -> bool {
+        let Probe::Frames(probe) = &self.probe else { return false };
+        probe.parts.iter().any(|part| part.first().is_some_and(|first| first & 0x0f <= 2))
+    }
+
+    /// Reports whether the check needs a server that sends messages back.
+    pub(crate) fn needs_echo(&self) -> bool {
+        let Probe::Frames(probe) = &self.probe else { return false };
+        matches!(probe.expects, Reaction::Echo(_))
+    }
+
+    /// Reports whether the check is judged by an answer to a ping.
+    pub(crate) fn needs_pong(&self) -> bool {
+        let Probe::Frames(probe) = &self.probe else { return false };
+        matches!(probe.expects, Reaction::Tolerance)
+    }
+}
+
+/// Returns a text message.
+pub(crate) fn text(payload: impl AsRef<[u8]>) -> SeenMessage {
+    SeenMessage { opcode: TEXT, payload: payload.as_ref().to_vec() }
+}

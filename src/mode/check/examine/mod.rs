@@ -1,0 +1,6 @@
+//! Checks that need more than one exchange.
+
+pub(super) mod browser;
+pub(super) mod exposure;
+pub(super) mod origin;
+mod session;

@@ -1,0 +1,57 @@
+//! Whether a request opens a session that works.
+
+use crate::mode::check::{
+    answer::Answer,
+    draft::RequestDraft,
+    frames::{CLOSE, PING, SeenFrame, close_body, frame},
+    server::{NoSession, Server},
+    wire::Wire,
+};
+use crate::proto::handshake::validate;
+use tokio::time::Instant;
+
+/// The outcome of a request whose session is tried out.
+pub(crate) enum Trial {
+    /// The session works; the evidence.
+    Works(String),
+    /// The server opens no session, or one that a client must fail; the evidence.
+    Fails(String),
+}
+
+/// Sends a request, and a ping in the session that it opens.
+pub(crate) async fn attempt(server: &Server, draft: &RequestDraft) -> Result<Trial, NoSession> {
+    let answer = server.request(draft).await?;
+    let words = answer.to_string();
+    let Answer::Response(response, rest, transport) = answer else {
+        return Ok(Trial::Fails(words));
+    };
+    if response.status != 101 {
+        return Ok(Trial::Fails(words));
+    }
+    if !draft.is_accepted_by(&response) {
+        return Ok(Trial::Fails(format!("{words}, which does not match the key")));
+    }
+    if let Err(fault) = validate(&draft.headers(), &response.headers) {
+        return Ok(Trial::Fails(format!("{words}: {fault}")));
+    }
+    let mut wire = Wire::new(transport, rest);
+    let deadline = Instant::now() + server.patience();
+    wire.send(&frame(PING, TRIAL), deadline).await;
+    let is_over =
+        |frames: &[SeenFrame]| frames.iter().any(|frame| frame.is_pong(TRIAL) || frame.is_close());
+    wire.wait(deadline, is_over).await;
+    let has_pong = wire.frames().iter().any(|frame| frame.is_pong(TRIAL));
+    if let Some(close) = wire.frames().iter().find(|frame| frame.is_close()) {
+        return Ok(Trial::Fails(format!("{words}, then {close}")));
+    }
+    if wire.end().is_some() {
+        return Ok(Trial::Fails(format!("{words}, then the end of the connection")));
+    }
+    let deadline = Instant::now() + server.grace();
+    wire.send(&frame(CLOSE, close_body(1000, b"")), deadline).await;
+    let words = if has_pong { format!("{words}, and a Pong") } else { words };
+    Ok(Trial::Works(words))
+}
+
+/// The payload of the ping that tries out a session.
+const TRIAL: &[u8] = b"sockeye-trial";

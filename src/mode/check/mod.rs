@@ -1,0 +1,234 @@
+//! `sockeye check`: finds out what a server does with requests and frames, legal and illegal, and
+//! judges it by the rules of the protocol.
+
+mod answer;
+mod case;
+mod cases;
+mod discovery;
+mod draft;
+mod examine;
+mod frames;
+mod grade;
+mod judgement;
+mod observed;
+mod pace;
+mod progress;
+mod reaction;
+mod runner;
+mod selection;
+mod server;
+mod wire;
+
+use crate::{
+    console::screen::whole_screen,
+    error::Error,
+    job::{
+        check::{CheckFormat, CheckJob, CheckSelection},
+        run_outcome::RunOutcome,
+    },
+    render::check::{self, CheckPage},
+    report::Report,
+    sink::file::RecordFile,
+    sys::{
+        signals::Signals,
+        stdio::{WaitingStdout, give_up_writing_after},
+    },
+};
+use case::{Case, Probe};
+use grade::Circumstances;
+use progress::ProgressLine;
+use runner::Outcome;
+use server::Server;
+use std::{
+    io::{self, Write as _},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    select,
+    task::{JoinSet, LocalSet},
+    time::sleep_until,
+};
+
+/// Prints the table of checks.
+pub(super) fn list(selection: &CheckSelection, format: CheckFormat) -> Result<RunOutcome, Error> {
+    format.color.apply();
+    let chosen = selection::choose(cases::all(), selection)?;
+    let rows: Vec<_> = chosen
+        .iter()
+        .map(|case| check::ListedCheck {
+            id: &case.id,
+            group: case.group,
+            section: case.section,
+            level: case.level,
+            title: &case.title,
+        })
+        .collect();
+    print(&check::list(&rows, format.json))
+}
+
+/// Checks a server.
+pub(super) async fn run(job: &CheckJob, started: Instant) -> Result<RunOutcome, Error> {
+    job.format.color.apply();
+    let table = cases::all();
+    let total = table.len();
+    let chosen = selection::choose(table, &job.selection)?;
+    let is_whole = chosen.len() == total;
+    let junit = job.junit.as_deref().map(RecordFile::open).transpose()?;
+    let report = Report { verbosity: job.verbosity, secrets: job.secrets, started };
+    let limit = job.max_time.and_then(|limit| started.checked_add(limit));
+    if let Some(limit) = limit {
+        give_up_writing_after(limit);
+    }
+    for note in &job.notes {
+        report.note(note);
+    }
+    let signals = Signals::new();
+    let mut signals =
+        signals.map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
+    let began = Instant::now();
+    let deadline = limit.unwrap_or(began + BUDGET).min(began + BUDGET);
+    let found = select! {
+        found = Box::pin(discovery::discover(job, report)) => found.map_err(Err),
+        signal = signals.recv() => Err(Ok(RunOutcome::Signal(signal))),
+        () = sleep_until(deadline.into()) => Err(Err(out_of_time(job))),
+    };
+    let server = match found {
+        Ok(server) => server,
+        Err(ended) => {
+            if let Some(file) = junit {
+                file.discard();
+            }
+            return ended;
+        }
+    };
+    let mut run = Run {
+        server: Rc::new(server),
+        progress: ProgressLine::new(chosen.len(), report),
+        cases: Rc::new(chosen),
+        outcomes: Vec::new(),
+    };
+    let made = run.make_all(&mut signals, deadline.into());
+    let interruption = Box::pin(LocalSet::new().run_until(made)).await;
+    run.progress.clear();
+    if run.server.pace.is_slowed() {
+        report.note("the server did not take 8 connections side by side; it was given fewer");
+    }
+    let failed = run.present(job, is_whole, began.elapsed(), junit)?;
+    match interruption {
+        Some(Interruption::Signal(signal)) => Ok(RunOutcome::Signal(signal)),
+        Some(Interruption::Time) if limit.is_some_and(|limit| limit <= Instant::now()) => {
+            Err(out_of_time(job))
+        }
+        _ if failed > 0 => Err(Error::Checks { failed }),
+        _ => Ok(RunOutcome::Done),
+    }
+}
+
+/// The error for `--max-time`.
+fn out_of_time(job: &CheckJob) -> Error {
+    let authority = job.opening.target.authority();
+    Error::RunTimeout { authority, limit: job.max_time.unwrap_or(BUDGET) }
+}
+
+/// The checks of a run, and their outcomes so far.
+struct Run {
+    server: Rc<Server>,
+    cases: Rc<Vec<Case>>,
+    outcomes: Vec<Outcome>,
+    progress: ProgressLine,
+}
+
+/// The reason why not all checks were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interruption {
+    Signal(i32),
+    Time,
+}
+
+impl Run {
+    /// Prints the results and writes the file of `--junit`. Returns the number of failures.
+    fn present(
+        mut self,
+        job: &CheckJob,
+        is_whole: bool,
+        took: Duration,
+        junit: Option<RecordFile>,
+    ) -> Result<usize, Error> {
+        self.outcomes.sort_by_key(|outcome| outcome.number);
+        let is_complete = self.outcomes.len() == self.cases.len();
+        let result = |outcome: &Outcome| {
+            let case = self.cases.get(outcome.number)?;
+            Some(grade::result(case, outcome, job.strict, job.secrets))
+        };
+        let results: Vec<_> = self.outcomes.iter().filter_map(result).collect();
+        let url = job.opening.target.to_string();
+        let url = job.secrets.url(&url);
+        let of = Circumstances { url: &url, is_whole, is_complete, took };
+        let grade = grade::grade(&results, of);
+        let page = CheckPage { results: &results, grade: &grade };
+        if let Some(mut file) = junit {
+            file.append(check::junit(&page).as_bytes());
+            file.end()?;
+        }
+        let columns = whole_screen().columns.clamp(MIN_COLUMNS, MAX_COLUMNS);
+        print(&if job.format.json {
+            check::json_lines(&page)
+        } else {
+            check::text(&page, job.format.shows_all, columns)
+        })?;
+        Ok(grade.fail)
+    }
+
+    /// Makes all checks: first those with exchanges of their own, then those that judge these.
+    async fn make_all(
+        &mut self,
+        signals: &mut Signals,
+        deadline: tokio::time::Instant,
+    ) -> Option<Interruption> {
+        let phase = |case: &Case| match case.probe {
+            Probe::Frames(_) | Probe::Request(_) | Probe::Examined(_) => 0,
+            Probe::Observed(_) => 1,
+            Probe::Survival => 2,
+        };
+        for now in 0..=2 {
+            let mut tasks = JoinSet::new();
+            for (number, case) in self.cases.iter().enumerate() {
+                if phase(case) == now {
+                    let (server, cases) = (Rc::clone(&self.server), Rc::clone(&self.cases));
+                    tasks.spawn_local(runner::make(server, cases, number));
+                }
+            }
+            loop {
+                select! {
+                    made = tasks.join_next() => match made {
+                        None => break,
+                        Some(Ok(outcome)) => {
+                            self.outcomes.push(outcome);
+                            self.progress.show(self.outcomes.len());
+                        }
+                        Some(Err(_)) => {}
+                    },
+                    signal = signals.recv() => return Some(Interruption::Signal(signal)),
+                    () = sleep_until(deadline) => return Some(Interruption::Time),
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Prints text on stdout. A reader that has exited is not an error.
+fn print(text: &str) -> Result<RunOutcome, Error> {
+    let mut stdout = WaitingStdout::lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(cause)),
+        _ => Ok(RunOutcome::Done),
+    }
+}
+
+/// The time after which the remaining checks are not made.
+const BUDGET: Duration = Duration::from_secs(90);
+/// The least and the greatest width of the page. Words may be longer.
+const MIN_COLUMNS: usize = 40;
+const MAX_COLUMNS: usize = 100;
