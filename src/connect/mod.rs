@@ -18,6 +18,8 @@ pub mod netrc;
 mod open;
 mod options;
 mod outcome;
+#[cfg(test)]
+pub(crate) mod planted;
 mod progress;
 mod redirect;
 mod redirect_fault;

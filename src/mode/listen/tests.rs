@@ -33,6 +33,8 @@ use crate::{
 use std::sync::atomic::Ordering;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+mod faults;
+
 const S: Duration = Duration::from_secs(1);
 const MAX_QUEUE: usize = 100_000;
 
@@ -81,6 +83,10 @@ fn job(service: Service, slow: SlowClients) -> ListenJob {
 
 impl Bench {
     fn new(job: ListenJob) -> Self {
+        Self::with_tls(job, None)
+    }
+
+    fn with_tls(job: ListenJob, tls: Option<ServerTls>) -> Self {
         let started = clock::now();
         let report = Report { verbosity: Verbosity::Normal, secrets: Secrets::default(), started };
         let notes: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -105,7 +111,7 @@ impl Bench {
             traffic: <_>::default(),
             log: EventLog::new(false),
             recorders: ServerRecorders::open(&job.recording, report).unwrap(),
-            tls: None,
+            tls,
             job,
         });
         Self { shared, notes }

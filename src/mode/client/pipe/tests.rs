@@ -22,6 +22,7 @@ use std::{
 use tokio::sync::mpsc;
 
 mod deadlines;
+mod faults;
 mod reopening;
 mod talk;
 
@@ -87,31 +88,36 @@ fn pipe(options: Options) -> (Pipe, World) {
     pipe_over(options, &Bed::default())
 }
 
+/// The streams and signals of a pipe.
+struct PipeStreams {
+    stdin: PipeWriter,
+    stdout: PipeReader,
+    kill: mpsc::Sender<i32>,
+    signals: Signals,
+}
+
 fn pipe_over(options: Options, bed: &Bed) -> (Pipe, World) {
     let started = now();
     let (opened, server, wire) = bed.connection();
     let session = Session::client(opened, options.settings, testbed::entropy());
-    let (stdin_reader, stdin_writer) = io::pipe().unwrap();
-    let (stdout_reader, stdout_writer) = io::pipe().unwrap();
-    fcntl_setfl(&stdin_writer, OFlags::NONBLOCK).unwrap();
-    let stdin = options.reads_stdin.then(|| Stdin::from_stream(stdin_reader.as_fd()).unwrap());
+    let (pipe, PipeStreams { stdin, stdout, kill, signals }) = pipe_of(options, session);
+    let (stdin, stdout) = (Some(stdin), Some(stdout));
+    (pipe, World { peer: Player::new(server), wire, stdin, stdout, kill, signals, started })
+}
+
+fn pipe_of(options: Options, session: Session) -> (Pipe, PipeStreams) {
+    let (stdin_reader, stdin) = io::pipe().unwrap();
+    let (stdout, stdout_writer) = io::pipe().unwrap();
+    fcntl_setfl(&stdin, OFlags::NONBLOCK).unwrap();
+    let reader = options.reads_stdin.then(|| Stdin::from_stream(stdin_reader.as_fd()).unwrap());
     let renderer = Renderer::new(options.framing, Dialogue::default(), false);
     let output =
         Output::of_messages(Stdout::from_stream(stdout_writer.as_fd()).unwrap(), renderer, true);
-    let report = Report { verbosity: Verbosity::Quiet, secrets: Secrets::Hidden, started };
+    let report = Report { verbosity: Verbosity::Quiet, secrets: Secrets::Hidden, started: now() };
     let sinks = Sinks::new(Vec::new());
-    let pipe = Pipe::new(options, session, (stdin, output), (report, sinks), None);
+    let pipe = Pipe::new(options, session, (reader, output), (report, sinks), None);
     let (kill, received) = mpsc::channel(2);
-    let world = World {
-        peer: Player::new(server),
-        wire,
-        stdin: Some(stdin_writer),
-        stdout: Some(stdout_reader),
-        kill,
-        signals: Signals::from_receiver(received),
-        started,
-    };
-    (pipe, world)
+    (pipe, PipeStreams { stdin, stdout, kill, signals: Signals::from_receiver(received) })
 }
 
 impl World {
