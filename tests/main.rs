@@ -30,6 +30,7 @@ mod endless;
 mod examples;
 mod frames;
 mod generated;
+mod generated_faults;
 mod guides;
 mod handshake;
 mod har;
