@@ -7,6 +7,7 @@ mod certificates;
 mod crowd;
 mod ending;
 mod faults;
+mod floods;
 mod forward;
 mod guide;
 mod http2;

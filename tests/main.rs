@@ -28,6 +28,7 @@ mod diagnosis;
 mod echo;
 mod endless;
 mod examples;
+mod floods;
 mod frames;
 mod generated;
 mod generated_faults;

@@ -2,6 +2,7 @@
 
 mod carriers;
 mod ending;
+mod floods;
 mod flow;
 mod opening;
 

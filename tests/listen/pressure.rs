@@ -3,6 +3,7 @@
 use crate::support::{
     LIMIT, PATIENCE, Signal,
     child::{ends_before, peak_memory},
+    meter::flood,
     server::{Client, Server},
 };
 use rustix::{
@@ -18,18 +19,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-/// Writes until the reader takes nothing for a while, and returns how many bytes were taken.
-fn flood(mut to: impl Write, bytes: &[u8]) -> usize {
-    let mut taken = 0;
-    while let Some(rest @ [_, ..]) = bytes.get(taken..) {
-        match to.write(rest) {
-            Ok(n) => taken += n,
-            Err(_) => break,
-        }
-    }
-    taken
-}
 
 fn peak(server: &Server) -> usize {
     peak_memory(server.pid)

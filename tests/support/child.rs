@@ -1,6 +1,6 @@
 //! The running binary, as the test and its peer observe it.
 
-use super::{LIMIT, expected::brief};
+use super::{LIMIT, Meter, expected::brief};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open},
@@ -10,7 +10,7 @@ use std::{
     process::{Child as Process, ChildStdin, ChildStdout, ExitStatus},
     sync::{Condvar, Mutex},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// The running binary. Every method that waits does so for an event and fails after [`LIMIT`].
@@ -70,6 +70,11 @@ impl Child {
     /// Returns the peak resident memory so far, in bytes.
     pub fn peak_memory(&self) -> usize {
         peak_memory(self.pid.as_raw_nonzero().get())
+    }
+
+    /// Measures the process from now on.
+    pub fn meter(&self) -> Meter {
+        Meter::start(self.pid.as_raw_nonzero().get().unsigned_abs())
     }
 
     /// Signals the whole process group, as Ctrl-C does.
@@ -149,6 +154,17 @@ impl Child {
 /// Returns the peak resident memory of a process, in bytes.
 pub fn peak_memory(pid: impl std::fmt::Display) -> usize {
     memory(pid, "VmHWM:")
+}
+
+/// Returns the processor time that a process has used.
+pub fn cpu_time(pid: impl std::fmt::Display) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    // The name of the program ends with the last bracket; `utime` and `stime` are fields 14 and 15.
+    let (_, fields) = stat.rsplit_once(") ").expect("the name");
+    let ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>());
+    let ticks: u64 = ticks.map(|ticks| ticks.expect("a number")).sum();
+    // Linux reports hundredths of a second on every architecture.
+    Duration::from_millis(ticks * 10)
 }
 
 /// Returns the resident memory of a process, in bytes.

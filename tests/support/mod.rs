@@ -4,6 +4,7 @@ pub mod child;
 mod expected;
 mod http2_proxy;
 mod message;
+pub mod meter;
 pub mod page;
 pub mod peer;
 pub mod server;
@@ -13,6 +14,7 @@ pub mod wire;
 
 pub use expected::Expected;
 pub use message::says;
+pub use meter::Meter;
 pub use peer::Peer;
 pub use rustix::process::Signal;
 pub use test::{Stdin, Test};
