@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test docs-test peers deps conformance bench lint picture diagrams feed dist \
-	package-test
+.PHONY: help run demo test docs-test peers deps conformance soak bench lint picture diagrams feed \
+	dist package-test
 
 # `make lint DENY=no` skips cargo-deny, which downloads advisories.
 DENY ?= $(shell command -v cargo-deny)
@@ -32,6 +32,10 @@ deps: ## list the programs that the test target `peers` needs, and report missin
 conformance: peers ## run the Autobahn cases, as client and as server, and over HTTP/2
 	cargo build --release --locked
 	python3 tests/conformance/run.py --bin target/release/sockeye
+
+soak: ## run servers and clients for SOAK_SECONDS (600): nothing may be lost, and nothing may grow
+	cargo build --release --locked
+	python3 tests/soak/run.py --bin target/release/sockeye
 
 bench: peers ## run the benchmarks, and compare the program with other servers and installed clients
 	benches/listen/install
