@@ -1,6 +1,7 @@
 //! Rules of the code: arrows point down, and the protocol has no sockets, clock or random source.
 
 mod arrows;
+mod dependencies;
 mod planted;
 mod source;
 mod tokens;
