@@ -120,7 +120,8 @@ fn anchors(page: &str) -> BTreeSet<String> {
 fn every_link_between_the_pages_leads_to_a_page_and_a_heading() {
     let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let pages = docs.filter(|path| path.extension().is_some_and(|name| name == "md"));
-    let others = ["README.md", "CONTRIBUTING.md", "examples/README.md"].map(|it| root().join(it));
+    let others = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md"]
+        .map(|it| root().join(it));
     let link = Regex::new(r"\]\(([^)\s:#]*)(?:#([^)\s]+))?\)").unwrap();
     let mut links = 0;
     for page in pages.chain(others) {

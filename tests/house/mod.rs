@@ -4,6 +4,7 @@ mod arrows;
 mod dependencies;
 mod planted;
 mod source;
+mod threats;
 mod tokens;
 mod troubleshooting;
 
