@@ -15,10 +15,14 @@ pub enum CheckGroup {
     Utf8,
     /// The closing handshake.
     Close,
+    /// Compression.
+    Deflate,
     /// Dangers to users and to the server.
     Security,
     /// What browsers do with the server.
     Browsers,
+    /// The software of the server.
+    Identity,
 }
 
 /// How binding the rule of a check is.
@@ -31,6 +35,8 @@ pub enum CheckLevel {
     Should,
     /// A danger to users or to the server.
     Security,
+    /// Something worth knowing.
+    Info,
 }
 
 /// The result of a check.
@@ -109,8 +115,16 @@ pub enum CheckLine<'a> {
 
 impl CheckGroup {
     /// All groups, in the order of their results.
-    pub const ALL: &'static [Self] =
-        &[Self::Handshake, Self::Framing, Self::Utf8, Self::Close, Self::Security, Self::Browsers];
+    pub const ALL: &'static [Self] = &[
+        Self::Handshake,
+        Self::Framing,
+        Self::Utf8,
+        Self::Close,
+        Self::Deflate,
+        Self::Security,
+        Self::Browsers,
+        Self::Identity,
+    ];
 
     /// Returns the name, as in `--only`.
     pub fn name(self) -> &'static str {
@@ -119,8 +133,10 @@ impl CheckGroup {
             Self::Framing => "framing",
             Self::Utf8 => "utf8",
             Self::Close => "close",
+            Self::Deflate => "deflate",
             Self::Security => "security",
             Self::Browsers => "browsers",
+            Self::Identity => "identity",
         }
     }
 
@@ -131,8 +147,10 @@ impl CheckGroup {
             Self::Framing => "frames, fragments, pings and pongs",
             Self::Utf8 => "the encoding of text messages",
             Self::Close => "the closing handshake",
+            Self::Deflate => "permessage-deflate",
             Self::Security => "dangers to users and to the server",
             Self::Browsers => "the requests of browsers, and what becomes of them",
+            Self::Identity => "the software of the server",
         }
     }
 }
@@ -144,6 +162,7 @@ impl CheckLevel {
             Self::Must => "must",
             Self::Should => "should",
             Self::Security => "security",
+            Self::Info => "info",
         }
     }
 }

@@ -51,8 +51,8 @@ defects! {
     AcceptsAnyExtensions => ["9.1-extension-malformed"],
     DropsInvalidRequests => ["4.2.1-error-response"],
     SelectsAllSubprotocols => ["4.2.2-protocol-selected"],
-    SelectsUnknownExtension => ["4.2.2-extension-unknown"],
-    AnswersWindowOf99 => ["9.1-extension-answer", "browser-chrome"],
+    SelectsUnknownExtension => ["4.2.2-extension-unknown", "7692-other-first"],
+    AnswersWindowOf99 => ["9.1-extension-answer", "browser-chrome", "7692-offer-chrome", "7692-client-bits-9"],
     // Frames.
     NeedsHeaderAtOnce => ["5.2-bytes"],
     RefusesZeroKey => ["5.3-zero-key"],

@@ -2,6 +2,7 @@
 
 use super::{
     answer::Answer,
+    deflated::{DeflateProbe, DeflateReaction},
     draft::RequestDraft,
     frames::{SeenMessage, TEXT},
     judgement::Judgement,
@@ -32,6 +33,8 @@ pub(crate) struct Case {
 pub(crate) enum Probe {
     /// Bytes of a session.
     Frames(FrameProbe),
+    /// Compressed frames.
+    Deflate(DeflateProbe),
     /// The request of an opening handshake over HTTP/1.1.
     Request(RequestProbe),
     /// Exchanges that are made and judged by a function.
@@ -109,14 +112,26 @@ pub(crate) enum ExpectedAnswer {
 impl Case {
     /// Reports whether the check sends a message, which a server may not understand.
     pub(crate) fn sends_data(&self) -> bool {
-        let Probe::Frames(probe) = &self.probe else { return false };
+        let probe = match &self.probe {
+            Probe::Frames(probe) => probe,
+            Probe::Deflate(_) => return true,
+            _ => return false,
+        };
         probe.parts.iter().any(|part| part.first().is_some_and(|first| first & 0x0f <= 2))
     }
 
     /// Reports whether the check needs a server that sends messages back.
     pub(crate) fn needs_echo(&self) -> bool {
+        if let Probe::Deflate(probe) = &self.probe {
+            return !matches!(probe.expects, DeflateReaction::Failure);
+        }
         let Probe::Frames(probe) = &self.probe else { return false };
         matches!(probe.expects, Reaction::Echo(_))
+    }
+
+    /// Reports whether the check needs permessage-deflate.
+    pub(crate) fn is_compressed(&self) -> bool {
+        matches!(self.probe, Probe::Deflate(_))
     }
 
     /// Reports whether the check is judged by an answer to a ping.

@@ -2,8 +2,8 @@
 //! messages back.
 
 use super::{
+    describe::describe,
     frames::{CLOSE, PING, SeenFrame, TEXT, close_body, frame, messages},
-    reaction::describe,
     server::Server,
     wire::{Wire, WireEnd},
 };

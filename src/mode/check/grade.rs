@@ -17,6 +17,7 @@ pub(crate) fn result<'a>(
     let result = match (&outcome.judgement, case.level) {
         (Judgement::Holds(_), _) => CheckVerdict::Pass,
         (Judgement::Unknown(_), _) => CheckVerdict::Skip,
+        (Judgement::Broken(_), CheckLevel::Info) => CheckVerdict::Warn,
         (Judgement::Broken(_), CheckLevel::Must | CheckLevel::Security) => CheckVerdict::Fail,
         (Judgement::Broken(_), CheckLevel::Should) if strict => CheckVerdict::Fail,
         (Judgement::Weak(_), _) if strict => CheckVerdict::Fail,

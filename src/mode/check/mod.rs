@@ -4,6 +4,8 @@
 mod answer;
 mod case;
 mod cases;
+mod deflated;
+mod describe;
 mod discovery;
 mod draft;
 mod examine;
@@ -187,7 +189,7 @@ impl Run {
         deadline: tokio::time::Instant,
     ) -> Option<Interruption> {
         let phase = |case: &Case| match case.probe {
-            Probe::Frames(_) | Probe::Request(_) | Probe::Examined(_) => 0,
+            Probe::Frames(_) | Probe::Request(_) | Probe::Deflate(_) | Probe::Examined(_) => 0,
             Probe::Observed(_) => 1,
             Probe::Survival => 2,
         };

@@ -2,6 +2,7 @@
 
 use super::{
     case::{CloseRule, FrameProbe, Reaction},
+    describe::describe,
     frames::{BINARY, PING, SeenFrame, SeenMessage, TEXT, frame, messages},
     judgement::Judgement,
     server::Server,
@@ -182,28 +183,6 @@ fn has_ended(wire: &Wire) -> bool {
     matches!(wire.end(), Some(WireEnd::Closed | WireEnd::Lost(_)))
 }
 
-/// Describes what was received.
-pub(crate) fn describe(wire: &Wire) -> String {
-    let frames = wire.frames();
-    let mut words: Vec<String> = frames.iter().take(DESCRIBED).map(ToString::to_string).collect();
-    if frames.len() > DESCRIBED {
-        words.push(format!("{} more frames", frames.len() - DESCRIBED));
-    }
-    if !wire.unparsed().is_empty() {
-        words.push(format!("{} bytes of an incomplete frame", wire.unparsed().len()));
-    }
-    words.push(match wire.end() {
-        Some(WireEnd::Closed) => "the end of the connection".to_owned(),
-        Some(WireEnd::Lost(kind)) => format!("the loss of the connection ({kind})"),
-        Some(WireEnd::Flood) => "more than is kept".to_owned(),
-        None if words.is_empty() => {
-            return format!("received nothing within {:.1} s", wire.age().as_secs_f64());
-        }
-        None => "the connection stays open".to_owned(),
-    });
-    format!("received {}", words.join(", "))
-}
-
 fn words(message: &SeenMessage) -> String {
     let kind = match message.opcode {
         TEXT => "text",
@@ -219,8 +198,6 @@ fn words(message: &SeenMessage) -> String {
 const AFTER: &[u8] = b"sockeye-after";
 /// The time between the parts that a check sends.
 const PART_PAUSE: Duration = Duration::from_millis(3);
-/// The frames that evidence describes.
-const DESCRIBED: usize = 4;
 /// The code of a message that is too long for the server.
 const TOO_BIG: u16 = 1009;
 /// The time within which a Close is answered soon.

@@ -3,6 +3,7 @@
 use super::{
     answer::Answer,
     case::{Case, ExpectedAnswer, Probe, RequestProbe},
+    deflated,
     frames::{CLOSE, close_body, frame},
     judgement::Judgement,
     reaction,
@@ -51,11 +52,12 @@ fn missing(server: &Server, case: &Case) -> Option<String> {
     let facts = &server.facts;
     match &case.probe {
         Probe::Request(_) => facts.no_request.clone(),
-        Probe::Frames(_) => {
+        Probe::Frames(_) | Probe::Deflate(_) => {
             let data = facts.no_data.clone().filter(|_| case.sends_data());
             let echo = facts.no_echo.clone().filter(|_| case.needs_echo());
             let pong = facts.no_pong.clone().filter(|_| case.needs_pong());
-            echo.or(data).or(pong)
+            let request = facts.no_request.clone().filter(|_| case.is_compressed());
+            echo.or(data).or(pong).or(request)
         }
         Probe::Examined(_) | Probe::Observed(_) | Probe::Survival => None,
     }
@@ -64,6 +66,7 @@ fn missing(server: &Server, case: &Case) -> Option<String> {
 async fn judge(server: &Server, case: &Case) -> Judgement {
     match &case.probe {
         Probe::Frames(probe) => reaction::judge(server, probe, case.needs_echo()).await,
+        Probe::Deflate(probe) => deflated::judge(server, probe).await,
         Probe::Request(probe) => answered(server, probe).await,
         Probe::Examined(examine) => examine(server).await,
         Probe::Observed(rule) => {

@@ -101,10 +101,19 @@ impl Server {
 
     /// Returns the request that opens a session, with a new key.
     pub(crate) fn draft(&self) -> RequestDraft {
-        let target = &self.options.target;
+        Self::draft_with(&self.options)
+    }
+
+    /// Returns the request that opens a session with an echo, with a new key.
+    pub(crate) fn echo_draft(&self) -> RequestDraft {
+        Self::draft_with(&self.echo_options)
+    }
+
+    fn draft_with(options: &ConnectOptions) -> RequestDraft {
+        let target = &options.target;
         let mut headers = Headers::default();
-        headers.push("Host", self.options.host.clone().unwrap_or_else(|| target.host_header()));
-        for (name, value) in self.options.headers.iter() {
+        headers.push("Host", options.host.clone().unwrap_or_else(|| target.host_header()));
+        for (name, value) in options.headers.iter() {
             headers.push(name, value);
         }
         headers.push("Upgrade", "websocket");

@@ -2,8 +2,10 @@
 
 mod browsers;
 mod close;
+mod deflate;
 mod framing;
 mod handshake;
+mod identity;
 mod security;
 mod utf8;
 
@@ -15,8 +17,10 @@ pub(crate) fn all() -> Vec<Case> {
     all.extend(framing::cases());
     all.extend(utf8::cases());
     all.extend(close::cases());
+    all.extend(deflate::cases());
     all.extend(security::cases());
     all.extend(browsers::cases());
+    all.extend(identity::cases());
     all
 }
 
@@ -34,6 +38,7 @@ mod tests {
         for case in &all {
             let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
             assert!(case.id.chars().all(is_id), "{}", case.id);
+            assert!(CheckGroup::ALL.contains(&case.group), "{}", case.group);
             assert!(CheckGroup::ALL.iter().all(|group| group.name() != case.id), "{}", case.id);
             let sections = ["RFC ", "CWE-", "WHATWG "];
             let is_named = sections.iter().any(|start| case.section.starts_with(start));

@@ -4,9 +4,9 @@ use crate::{
     known::signs::secret_parameters,
     mode::check::{
         answer::Answer,
+        describe::describe,
         frames::{BINARY, PING, SeenFrame, frame, masked},
         judgement::Judgement,
-        reaction::describe,
         server::Server,
     },
     proto::raw::{Length, RawFrame},

@@ -2,5 +2,6 @@
 
 pub(super) mod browser;
 pub(super) mod exposure;
+pub(super) mod identity;
 pub(super) mod origin;
 mod session;
