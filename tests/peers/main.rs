@@ -19,6 +19,7 @@ mod programs;
 mod support;
 
 mod browser;
+mod check;
 mod completions;
 mod conversations;
 mod deflate;
