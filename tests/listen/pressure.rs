@@ -283,3 +283,44 @@ fn assert_bounded(server: &Server, client: &mut Client) {
 const HUGE: usize = 96 << 20;
 /// More than the buffers hold.
 const LARGE: usize = 48 << 20;
+
+/// A message in several fragments is not copied whole.
+#[test]
+fn an_echo_of_a_long_message_takes_little_more_memory_than_the_message() {
+    const LENGTH: usize = 90_000_000;
+    let server = Server::start(["listen", "0", "--echo", "--no-compress"]);
+    let mut client = server.connect();
+    // Binary, masked with zeros.
+    let header = [b"\x82\xff".as_slice(), &(LENGTH as u64).to_be_bytes(), &[0; 4]].concat();
+    let part: Vec<u8> = (0..1_000_000u32).map(|at| (at.wrapping_mul(40_503) >> 8) as u8).collect();
+    client.send_raw(&header);
+    let mut writer = client.stream().try_clone().unwrap();
+    let sent = part.clone();
+    let sending = thread::spawn(move || {
+        for _ in 0..LENGTH / sent.len() {
+            writer.write_all(&sent).unwrap();
+        }
+    });
+    // The frames of the echo have 16 MiB, and the last one the rest.
+    let (mut stream, mut received) = (BufReader::new(client.stream()), 0);
+    for (number, length) in
+        [16 << 20, 16 << 20, 16 << 20, 16 << 20, 16 << 20, 6_113_920].into_iter().enumerate()
+    {
+        let mut head = [0; 10];
+        stream.read_exact(&mut head).unwrap();
+        let first = u8::from(number == 0) * 2 | u8::from(number == 5) * 0x80;
+        assert_eq!((head[0], head[1]), (first, 127));
+        assert_eq!(usize::from_be_bytes(head[2..].try_into().unwrap()), length);
+        let mut payload = vec![0; length];
+        stream.read_exact(&mut payload).unwrap();
+        let differs = (0..length).find(|at| payload[*at] != part[(received + at) % part.len()]);
+        assert_eq!(differs, None);
+        received += length;
+    }
+    assert_eq!(received, LENGTH);
+    sending.join().unwrap();
+    // The message, the fragment that is being sent, and the buffers.
+    assert!(peak(&server) < 90_000_000 + (16 << 20) + LARGE / 2, "it had {} bytes", peak(&server));
+    client.close();
+    server.terminate();
+}

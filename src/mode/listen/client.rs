@@ -7,7 +7,8 @@ use super::{
     client_record::ClientRecord,
     exec::Exec,
     faults::{ClientFaults, Origin},
-    hub::{Delivery, Mailbox, QueueRoom, Recipients, Sender, too_slow},
+    hub::{Delivery, MESSAGE_OVERHEAD_BYTES, Mailbox, QueueRoom, Recipients, Sender, too_slow},
+    outgoing::{LONG_BYTES, Outgoing},
     reply::ClientReplies,
     shared::Shared,
     waits::{changed, command_room, is_shown, progress, replies_room, woken},
@@ -91,8 +92,8 @@ struct Client {
     held: usize,
     /// A received message that is sent back.
     message: Vec<u8>,
-    /// The message that is being sent, and the number of its next frame.
-    current: Option<(Arc<SharedMessage>, usize)>,
+    /// The message that is being sent.
+    current: Option<Outgoing>,
     exec: Option<Exec>,
     replies: Option<Box<ClientReplies>>,
     faults: Option<Box<ClientFaults>>,
@@ -426,8 +427,13 @@ impl Client {
             Service::Echo => {
                 // Fails only if the session is closing; no echo is expected then.
                 let message = std::mem::take(&mut self.message);
-                let _ = session.send(kind, &message);
-                buffers::give(message);
+                let fragment = self.shared.job.session.fragment;
+                if message.len() > fragment.get().max(LONG_BYTES) {
+                    self.current = Outgoing::echo(session, (kind, message), fragment).ok();
+                } else {
+                    let _ = session.send(kind, &message);
+                    buffers::give(message);
+                }
             }
             Service::Reply(..) => {
                 // Before the answer to a Close that follows the message.
@@ -499,15 +505,15 @@ impl Client {
                 // Nothing is sent after what the fault waits for.
                 return;
             }
-            if let Some((message, from)) = self.current.take() {
-                let next = session.send_shared(&message, from, QUEUE_LIMIT_BYTES);
-                match next {
-                    Ok(Some(next)) => self.current = Some((message, next)),
-                    Ok(None) => {
-                        let (length, max) = (message.payload().len(), self.shared.job.max_queue);
-                        self.mailbox.sent(length, max);
+            if let Some(outgoing) = self.current.take() {
+                let queued = outgoing.queued_bytes();
+                match (outgoing.advance(session), queued) {
+                    (Ok(Some(rest)), _) => self.current = Some(rest),
+                    (Ok(None), Some(length)) => {
+                        self.mailbox.sent(length, self.shared.job.max_queue);
                     }
-                    Err(_) => return,
+                    (Ok(None), None) => {}
+                    (Err(_), _) => return,
                 }
                 continue;
             }
@@ -515,7 +521,7 @@ impl Client {
             let _ = match self.mailbox.take() {
                 None => return,
                 Some(Delivery::Message(message)) => {
-                    self.current = Some((message, 0));
+                    self.current = Some(Outgoing::Queued(message, 0));
                     Ok(())
                 }
                 Some(Delivery::Ping(payload)) => session.ping(&payload),

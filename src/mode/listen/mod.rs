@@ -22,6 +22,7 @@ mod gate;
 mod hub;
 mod notes;
 mod openings;
+mod outgoing;
 mod output;
 mod prompt;
 mod reply;
