@@ -1,8 +1,12 @@
 //! The end of a server.
 
-use crate::support::Signal;
-use crate::support::server::Server;
-use std::{io::Write as _, net::TcpStream, process::Stdio};
+use super::reply::Script;
+use crate::support::{PATIENCE, Signal, server::Server};
+use std::{
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpStream},
+    process::Stdio,
+};
 
 #[test]
 fn a_signal_closes_every_session_with_1001() {
@@ -82,7 +86,7 @@ fn a_second_signal_ends_it_at_once() {
     let mut client = server.join(1);
     server.child.signal(Signal::TERM);
     let mut close = [0; 4];
-    std::io::Read::read_exact(client.stream(), &mut close).expect("a Close");
+    client.stream().read_exact(&mut close).expect("a Close");
     assert_eq!(close, *b"\x88\x02\x03\xe9");
     server.terminate();
 }
@@ -93,7 +97,7 @@ fn no_client_is_taken_after_a_signal() {
     let mut client = server.join(1);
     server.child.signal(Signal::TERM);
     let mut close = [0; 4];
-    std::io::Read::read_exact(client.stream(), &mut close).expect("a Close");
+    client.stream().read_exact(&mut close).expect("a Close");
     // The connection may be refused, too.
     if let Ok(late) = TcpStream::connect(("127.0.0.1", server.port())) {
         late.set_read_timeout(Some(std::time::Duration::from_secs(9))).expect("a limit");

@@ -65,6 +65,7 @@ pub(super) fn run(
         ClientReplies::new(&mailbox, conversation, subprotocol.as_deref(), &shared)
     });
     let session = Box::new(sinks.observe(session));
+    shared.served.fetch_add(1, Ordering::Relaxed);
     let mut client = Client {
         sinks,
         assembler: Assembler::default(),
@@ -75,6 +76,7 @@ pub(super) fn run(
         replies: replies.map(Box::new),
         faults,
         is_dropped: false,
+        is_finishing: false,
         has_turn: false,
         budget: WorkBudget::new(),
         mailbox,
@@ -99,6 +101,8 @@ struct Client {
     faults: Option<Box<ClientFaults>>,
     /// True if the session was closed because the client was too slow.
     is_dropped: bool,
+    /// True once what is under way was told that the server is ending.
+    is_finishing: bool,
     /// True if other clients wait for this one to complete a message.
     has_turn: bool,
     budget: WorkBudget,
@@ -125,8 +129,16 @@ enum TakeOutcome {
     Part,
     /// The rest of a message that is ignored: the server is ending.
     Nothing,
-    /// The rest of a message of this kind.
-    Whole(Kind),
+    /// The rest of a message of this kind, and whether it is the goal of the run.
+    Whole(Kind, bool),
+}
+
+impl Drop for Client {
+    /// Tells an ending server that the client is no longer served.
+    fn drop(&mut self) {
+        self.shared.served.fetch_sub(1, Ordering::Relaxed);
+        self.shared.hub.room().notify_waiters();
+    }
 }
 
 impl Client {
@@ -148,7 +160,6 @@ impl Client {
             fault.or(by_prompt),
         );
         let close = session.remote_close().cloned();
-        let limit = self.shared.job.common.settings.close_timeout;
         if by_prompt.is_some() || self.faults.as_ref().is_some_and(|faults| faults.is_cut()) {
             Box::pin(session.cut()).await;
         } else {
@@ -156,10 +167,10 @@ impl Client {
         }
         self.shared.count_left();
         if let Some(exec) = self.exec.take() {
-            exec.finish(limit).await;
+            exec.finish(self.shared.work_limit()).await;
         }
         if let Some(replies) = self.replies.take() {
-            replies.finish(close, limit).await;
+            replies.finish(close, self.shared.work_limit()).await;
         }
     }
 
@@ -185,6 +196,7 @@ impl Client {
             }
             let stall = self.take_events(session);
             let replies_wait = self.act(session);
+            self.finish_work();
             self.take_deliveries(session);
             if self.faults.as_mut().is_some_and(|it| it.perform(session, &self.shared)) {
                 return;
@@ -257,7 +269,7 @@ impl Client {
     /// clients, which may take them later. A command or a reply script had --close-timeout for them:
     /// what it did not take is discarded, and a note tells so.
     fn keeps_received(&self, session: &Session, stall: Stall) -> bool {
-        if !session.has_undecoded() || self.is_dropped || self.shared.is_ending() {
+        if !session.has_undecoded() || self.is_dropped || !self.shared.takes_messages() {
             return false;
         }
         let what = match stall {
@@ -366,7 +378,12 @@ impl Client {
             match self.take_piece(&piece, is_open) {
                 TakeOutcome::Part => self.count_unfinished(session),
                 TakeOutcome::Nothing => {}
-                TakeOutcome::Whole(kind) => self.reply(session, kind),
+                TakeOutcome::Whole(kind, is_goal) => {
+                    self.reply(session, kind);
+                    if is_goal {
+                        self.shared.end_at_goal();
+                    }
+                }
             }
         }
     }
@@ -387,11 +404,11 @@ impl Client {
         if self.held > 0 {
             shared.unfinished.fetch_sub(std::mem::take(&mut self.held), Ordering::Relaxed);
         }
-        if shared.is_ending() {
+        if !shared.takes_messages() {
             self.assembler.release();
             return TakeOutcome::Nothing;
         }
-        shared.count_message(payload);
+        let is_goal = shared.count_message(payload);
         let (id, kind) = (self.mailbox.id, piece.kind);
         match &shared.job.service {
             Service::Talk => show(shared, id, kind, payload),
@@ -410,15 +427,31 @@ impl Client {
             Service::Echo if piece.first => {
                 self.message = buffers::take();
                 self.message.extend_from_slice(payload);
-                return TakeOutcome::Whole(kind);
+                return TakeOutcome::Whole(kind, is_goal);
             }
             Service::Echo => {
                 self.message = self.assembler.take();
-                return TakeOutcome::Whole(kind);
+                return TakeOutcome::Whole(kind, is_goal);
             }
         }
         self.assembler.release();
-        TakeOutcome::Whole(kind)
+        TakeOutcome::Whole(kind, is_goal)
+    }
+
+    /// Ends what is under way for the client of a server that is ending. Its Close follows the last
+    /// answer.
+    fn finish_work(&mut self) {
+        if self.is_finishing || !self.shared.is_ending() || !self.mailbox.is_finishing() {
+            return;
+        }
+        match (&self.exec, &self.replies) {
+            // Its task queues the Close.
+            (Some(exec), _) => exec.end_input(),
+            (None, Some(replies)) if !replies.is_done() => return,
+            (None, Some(replies)) => replies.end(&self.mailbox),
+            (None, None) => self.mailbox.push(Delivery::Close(Close::new(CloseCode::GOING_AWAY))),
+        }
+        self.is_finishing = true;
     }
 
     /// Sends what answers the message that was taken.

@@ -107,11 +107,16 @@ impl Exec {
         }
     }
 
+    /// Ends the command's stdin after what waits for it.
+    pub(super) fn end_input(&self) {
+        self.input.ended.store(true, Ordering::SeqCst);
+        self.input.added.notify_one();
+    }
+
     /// Ends the command's stdin, and kills the command and what it has started if it does not exit
     /// within `limit`.
     pub(super) async fn finish(mut self, limit: Duration) {
-        self.input.ended.store(true, Ordering::SeqCst);
-        self.input.added.notify_one();
+        self.end_input();
         if timeout(limit, &mut self.task).await.is_err() {
             self.kill.notify_one();
             // It was killed.
@@ -180,10 +185,11 @@ async fn run(
         Ok(status) => Some(status.to_string()),
         Err(cause) => Some(cause.to_string()),
     };
-    let close = match &failed {
-        None => Close::new(CloseCode::NORMAL),
-        Some(_) => Close::new(CloseCode::INTERNAL_ERROR),
-    };
+    let close = Close::new(match &failed {
+        _ if shared.is_ending() => CloseCode::GOING_AWAY,
+        None => CloseCode::NORMAL,
+        Some(_) => CloseCode::INTERNAL_ERROR,
+    });
     if let Some(status) = failed.filter(|_| !input.ended.load(Ordering::SeqCst)) {
         shared.notes.note(&format!("client {}: the command failed: {status}", mailbox.id));
     }

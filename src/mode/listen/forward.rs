@@ -18,15 +18,19 @@ use crate::{
         handshake::Headers,
     },
     random::entropy,
-    session::{Session, limits::QUEUE_LIMIT_BYTES},
+    session::{Session, clock, limits::QUEUE_LIMIT_BYTES},
     target::Target,
 };
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::{sync::Notify, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{sleep_until, timeout},
+};
 
 /// The forwarding of one client's messages.
 pub(super) struct Forward {
@@ -50,6 +54,8 @@ struct QueueState {
     bytes: usize,
     /// The Close for the server, once the client has left.
     close: Option<Close>,
+    /// The Close for the server once it has answered, because ours is ending.
+    farewell: Option<Close>,
     /// True once the server takes nothing more.
     is_over: bool,
 }
@@ -95,9 +101,17 @@ impl Forward {
         }
     }
 
+    /// Closes the session with the server once it has answered what waits for it, and then that of
+    /// the client. An answer is assumed to be complete after [`SILENCE`].
+    pub(super) fn end(&self, close: Close) {
+        self.queue.lock().farewell.get_or_insert(close);
+        self.queue.added.notify_one();
+    }
+
     /// Closes the session with the server, after what waits for it, within `limit`.
     pub(super) async fn finish(mut self, close: Option<Close>, limit: Duration) {
-        self.queue.lock().close = Some(close.unwrap_or_else(|| Close::new(CloseCode::GOING_AWAY)));
+        let close = close.unwrap_or_else(|| Close::new(CloseCode::GOING_AWAY));
+        self.queue.lock().close.get_or_insert(close);
         self.queue.added.notify_one();
         if timeout(limit, &mut self.task).await.is_err() {
             self.task.abort();
@@ -132,12 +146,10 @@ impl ForwardedClient {
     async fn run(self, options: ConnectOptions) {
         let close = match self.open(options).await {
             Some(session) => self.serve(session).await,
-            None => Some(Close::new(CloseCode::BAD_GATEWAY)),
+            None => Close::new(CloseCode::BAD_GATEWAY),
         };
         self.queue.end();
-        if let Some(close) = close {
-            self.mailbox.push(Delivery::Close(close));
-        }
+        self.mailbox.push(Delivery::Close(close));
     }
 
     /// Opens the session. A failure is told.
@@ -162,7 +174,7 @@ impl ForwardedClient {
     }
 
     /// Carries messages until the session is over. Returns the Close for the client.
-    async fn serve(&self, mut session: Session) -> Option<Close> {
+    async fn serve(&self, mut session: Session) -> Close {
         let (mut assembler, settings) = (Assembler::default(), self.shared.job.common.settings);
         loop {
             while !self.mailbox.is_full() {
@@ -176,6 +188,11 @@ impl ForwardedClient {
                 }
             }
             let is_full = self.mailbox.is_full();
+            let silent_at = self.silent_at(&session).filter(|_| !is_full);
+            if silent_at.is_some_and(|at| at <= clock::now()) {
+                let mut state = self.queue.lock();
+                state.close = state.close.take().or_else(|| state.farewell.clone());
+            }
             self.send_queued(&mut session);
             if session.is_over() && !is_full {
                 break;
@@ -186,10 +203,28 @@ impl ForwardedClient {
                 () = session.progress(!is_full), if !is_over => {}
                 () = self.queue.added.notified(), if is_open => {}
                 () = self.shared.hub.has_room_for(&self.mailbox), if is_full => {}
+                () = sleep_until(silent_at.unwrap_or_else(clock::now).into()), if silent_at.is_some() => {}
             }
         }
         session.end();
         self.end(&mut session)
+    }
+
+    /// Returns the time from which the server is assumed to have answered everything, if our server is
+    /// ending. There is none before the first byte after the last message.
+    fn silent_at(&self, session: &Session) -> Option<Instant> {
+        let state = self.queue.lock();
+        if state.farewell.is_none() || state.close.is_some() || !state.messages.is_empty() {
+            return None;
+        }
+        let (sent, heard) = (session.last_sent(), session.last_heard());
+        let is_asked = session.tallies().1.messages() > 0;
+        let is_answered = heard > sent && !session.has_unsent_message();
+        match (is_asked, is_answered) {
+            (false, _) => Some(clock::now()),
+            (true, true) => Some(heard + SILENCE),
+            (true, false) => None,
+        }
     }
 
     /// Sends what waits while there is room, and then the Close of a client that has left.
@@ -221,12 +256,13 @@ impl ForwardedClient {
     }
 
     /// Returns the Close for the client at the end of the session, and tells a failure.
-    fn end(&self, session: &mut Session) -> Option<Close> {
-        if self.queue.lock().close.is_some() {
-            return None;
+    fn end(&self, session: &mut Session) -> Close {
+        if let Some(close) = &self.queue.lock().close {
+            // The client may have left.
+            return close.clone();
         }
         if let (Some(close), false) = (session.remote_close(), session.is_closed_by_us()) {
-            return Some(close.clone());
+            return close.clone();
         }
         if let Err(error) = session.verdict(0) {
             let id = self.mailbox.id;
@@ -235,7 +271,7 @@ impl ForwardedClient {
                 Error::from(error)
             ));
         }
-        Some(Close::new(CloseCode::INTERNAL_ERROR))
+        Close::new(CloseCode::INTERNAL_ERROR)
     }
 }
 
@@ -266,5 +302,7 @@ fn options(target: Target, subprotocol: Option<&str>) -> ConnectOptions {
     }
 }
 
+/// The time without a byte of the server after which its answers are complete.
+const SILENCE: Duration = Duration::from_secs(1);
 /// The time limit for opening the session with the server.
 const OPEN_LIMIT: Duration = Duration::from_secs(30);

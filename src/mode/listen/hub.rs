@@ -66,6 +66,8 @@ struct Queue {
     is_closed: bool,
     /// True once the client was too slow.
     is_dropped: bool,
+    /// True while a Close is to follow what is under way for the client.
+    is_finishing: bool,
 }
 
 /// Something to be sent to a client.
@@ -269,12 +271,26 @@ impl Hub {
         }
     }
 
-    /// Closes every session, also those of clients that join later.
-    pub(super) fn close_all(&self, close: &Close) {
+    /// Closes every session, also those of clients that join later. Returns true if something was
+    /// under way for a client since [`Self::finish_all`].
+    pub(super) fn close_all(&self, close: &Close) -> bool {
+        let mut clients = self.lock();
+        clients.closing.get_or_insert_with(|| close.clone());
+        let mut was_finishing = false;
+        for mailbox in clients.by_id.values() {
+            was_finishing |= mailbox.is_finishing();
+            mailbox.push(Delivery::Close(close.clone()));
+        }
+        was_finishing
+    }
+
+    /// Has every session closed by its client's task once nothing is under way for the client.
+    /// Clients that join later get this Close at once.
+    pub(super) fn finish_all(&self, close: &Close) {
         let mut clients = self.lock();
         clients.closing.get_or_insert_with(|| close.clone());
         for mailbox in clients.by_id.values() {
-            mailbox.push(Delivery::Close(close.clone()));
+            mailbox.finish();
         }
     }
 }
@@ -297,11 +313,24 @@ impl Mailbox {
     pub(super) fn push(&self, delivery: Delivery) {
         let mut queue = self.lock();
         if !queue.is_closed {
+            queue.is_finishing &= !matches!(delivery, Delivery::Close(_));
             queue.deliveries.push_back(delivery);
             self.is_quiet.store(false, Ordering::Release);
             drop(queue);
             self.wake.notify_one();
         }
+    }
+
+    fn finish(&self) {
+        let mut queue = self.lock();
+        queue.is_finishing = !queue.is_closed;
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Reports whether a Close is to follow what is under way for the client.
+    pub(super) fn is_finishing(&self) -> bool {
+        self.lock().is_finishing
     }
 
     /// Queues a delivery unless `max_queue` bytes wait already. Returns false if the client misses it.
@@ -403,6 +432,7 @@ impl Mailbox {
     fn close(&self) {
         let mut queue = self.lock();
         queue.is_closed = true;
+        queue.is_finishing = false;
         queue.deliveries.clear();
         queue.fault_latest = None;
         if queue.full_since.take().is_some() {

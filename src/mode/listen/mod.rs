@@ -61,7 +61,7 @@ use hub::{Hub, QueueRoom, Recipients, Sender};
 use notes::Notes;
 use openings::Openings;
 use output::Output;
-use shared::{Ending, Shared};
+use shared::{EndKind, Ending, Shared};
 use std::{
     future::poll_fn,
     io,
@@ -100,6 +100,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         received: <_>::default(),
         left: <_>::default(),
         connections: <_>::default(),
+        served: <_>::default(),
         commands: <_>::default(),
         replies: CurrentReplies::new(&job),
         refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
@@ -147,6 +148,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         file,
         tasks,
         paused_until: None,
+        work_deadline: None,
         deadline: None,
         waiting: None,
         ended: None,
@@ -297,6 +299,8 @@ struct Server {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     /// The time until which a line of stdin delays those after it.
     paused_until: Option<Instant>,
+    /// The time at which an ending server stops waiting for what is under way for clients.
+    work_deadline: Option<Instant>,
     /// The time at which an ending server stops waiting for clients and stdout.
     deadline: Option<Instant>,
     /// The line of stdin that delays those after it until an event of a client.
@@ -311,6 +315,7 @@ impl Server {
         let run_end = max_time.and_then(|time| self.shared.notes.report.started.checked_add(time));
         loop {
             self.write();
+            self.check_work();
             if self.shared.is_ending() && self.is_finished() {
                 return self.finish().await;
             }
@@ -336,7 +341,8 @@ impl Server {
                 QueueRoom::Free => None,
                 QueueRoom::Wait(at) => at,
             };
-            let wake = again.into_iter().chain(self.deadline).chain(repeats).min();
+            let ends = self.deadline.into_iter().chain(self.work_deadline);
+            let wake = again.into_iter().chain(ends).chain(repeats).min();
             let prompts = self.console.open_prompt().is_some();
             let (waits, stdout) = (self.shared.output.waits() && !prompts, &self.stdout);
             let notes_wait = !self.shared.notes.flush();
@@ -411,8 +417,24 @@ impl Server {
         if let Some(prompt) = self.console.server_prompt() {
             prompt.release(&self.shared);
         }
-        let limit = self.shared.job.common.settings.close_timeout + END_GRACE;
-        self.deadline = Some(clock::now() + limit);
+        let (now, limit) = (clock::now(), self.shared.job.common.settings.close_timeout);
+        self.work_deadline = now.checked_add(limit);
+        self.deadline = now.checked_add(limit + END_GRACE);
+    }
+
+    /// Ends what is under way for clients if its time is over. The Closes that follow it have a time
+    /// of their own, and so has what a slow stdout holds up, unless the end is urgent.
+    fn check_work(&mut self) {
+        let Some(kind) = self.shared.end_kind() else { return };
+        let is_over = self.work_deadline.take_if(|deadline| *deadline <= clock::now()).is_some();
+        let was_busy = is_over && self.shared.end_work();
+        let is_behind = kind != EndKind::Immediate
+            && self.console.open_prompt().is_none()
+            && self.shared.output.waits();
+        if was_busy || is_behind {
+            let limit = self.shared.job.common.settings.close_timeout;
+            self.deadline = clock::now().checked_add(limit + END_GRACE);
+        }
     }
 
     /// Reports whether an ending server has nothing left to wait for. Once no client is connected
@@ -421,6 +443,7 @@ impl Server {
         let is_late = self.deadline.is_some_and(|deadline| deadline <= clock::now());
         let is_busy = self.shared.hub.count() > 0
             || self.shared.connections.load(Ordering::Relaxed) > 0
+            || self.shared.served.load(Ordering::Relaxed) > 0
             || self.shared.commands.are_running();
         if !is_late && is_busy {
             return false;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     escape::Escaped,
-    proto::{Close, Kind, SharedMessage},
+    proto::{Close, CloseCode, Kind, SharedMessage},
     script::{
         fault::{CutPlace, FaultEnding},
         reply::{
@@ -160,6 +160,20 @@ impl ClientReplies {
             return None;
         }
         self.conversation.deadline()
+    }
+
+    /// Reports whether no reply is under way, apart from those that have no end.
+    pub(super) fn is_done(&self) -> bool {
+        self.waiting.is_none() && self.conversation.is_done()
+    }
+
+    /// Queues the Close of a server that is ending, after the answers to forwarded messages.
+    pub(super) fn end(&self, mailbox: &Mailbox) {
+        let close = Close::new(CloseCode::GOING_AWAY);
+        match &self.forward {
+            Some(forward) => forward.end(close),
+            None => mailbox.push(Delivery::Close(close)),
+        }
     }
 
     /// Ends the session with the server that messages are forwarded to, with the Close of the client

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::Error,
     job::{
-        listen::ListenJob,
+        listen::{ListenJob, Service},
         run_outcome::{RunOutcome, status},
     },
     net::tls::server::ServerTls,
@@ -22,10 +22,10 @@ use crate::{
 };
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
@@ -45,6 +45,9 @@ pub(super) struct Shared {
     pub(super) left: AtomicU64,
     /// The number of HTTP/2 connections.
     pub(super) connections: AtomicUsize,
+    /// The number of clients that are served, or whose commands and forwarded messages are finished
+    /// after they have left.
+    pub(super) served: AtomicUsize,
     /// The commands of `--exec`, which the end of the server waits for.
     pub(super) commands: Commands,
     pub(super) replies: CurrentReplies,
@@ -63,11 +66,24 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Ending {
     outcome: Mutex<Option<Result<RunOutcome, Error>>>,
-    is_decided: AtomicBool,
+    kind: OnceLock<EndKind>,
+    /// True once the time for what was under way is over.
+    is_late: AtomicBool,
     /// Notifies the loop of the server.
     pub(super) decided: Notify,
     /// Notifies the HTTP/2 connections.
     begun: Notify,
+}
+
+/// What a server still does when it is ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EndKind {
+    /// Sends what is queued.
+    Immediate,
+    /// Also finishes the answers that are under way. Messages that arrive meanwhile are ignored.
+    AfterAnswers,
+    /// As [`Self::AfterAnswers`], but shows the messages that arrive before the answer to a Close.
+    AfterMessages,
 }
 
 /// An HTTP/2 connection, which the end of the server waits for.
@@ -90,14 +106,43 @@ impl Drop for OpenConnection {
 impl Shared {
     /// Ends the server with this outcome, unless it is ending. Every session is closed with 1001.
     pub(super) fn end(&self, outcome: Result<RunOutcome, Error>) {
+        self.end_as(EndKind::Immediate, outcome);
+    }
+
+    fn end_as(&self, kind: EndKind, outcome: Result<RunOutcome, Error>) {
         let mut decided = self.ending.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.ending.is_decided.swap(true, Ordering::Relaxed) {
+        if self.ending.kind.set(kind).is_ok() {
             *decided = Some(outcome);
             drop(decided);
-            self.hub.close_all(&Close::new(CloseCode::GOING_AWAY));
+            let close = Close::new(CloseCode::GOING_AWAY);
+            match kind {
+                EndKind::Immediate => {
+                    self.hub.close_all(&close);
+                }
+                EndKind::AfterAnswers | EndKind::AfterMessages => self.hub.finish_all(&close),
+            }
             self.ending.decided.notify_one();
             self.ending.begun.notify_waiters();
         }
+    }
+
+    /// Ends what is still under way for clients. Returns true if there was something.
+    pub(super) fn end_work(&self) -> bool {
+        let was_busy = self.hub.close_all(&Close::new(CloseCode::GOING_AWAY));
+        self.ending.is_late.store(true, Ordering::Relaxed);
+        self.commands.kill();
+        was_busy
+    }
+
+    /// Returns how the server ends, if it is ending.
+    pub(super) fn end_kind(&self) -> Option<EndKind> {
+        self.ending.kind.get().copied()
+    }
+
+    /// Returns the time for what is under way for a client that has left.
+    pub(super) fn work_limit(&self) -> Duration {
+        let is_late = self.ending.is_late.load(Ordering::Relaxed);
+        if is_late { Duration::ZERO } else { self.job.common.settings.close_timeout }
     }
 
     /// Waits until the server is ending.
@@ -109,7 +154,16 @@ impl Shared {
     }
 
     pub(super) fn is_ending(&self) -> bool {
-        self.ending.is_decided.load(Ordering::Relaxed)
+        self.ending.kind.get().is_some()
+    }
+
+    /// Reports whether messages of clients are taken.
+    pub(super) fn takes_messages(&self) -> bool {
+        match self.end_kind() {
+            None => true,
+            Some(EndKind::AfterMessages) => self.job.service == Service::Talk,
+            Some(EndKind::Immediate | EndKind::AfterAnswers) => false,
+        }
     }
 
     /// Returns the status with which a fault refuses a request, if one does.
@@ -182,25 +236,29 @@ impl Shared {
         self.recorders.end(ended, stats)
     }
 
-    /// Counts a received message, which may be the goal of the run.
-    pub(super) fn count_message(&self, payload: &[u8]) {
+    /// Counts a received message. Returns true if it is the goal of the run, which ends with
+    /// [`Self::end_at_goal`] once the message was passed on.
+    pub(super) fn count_message(&self, payload: &[u8]) -> bool {
         let goals = &self.job.goals;
         if goals.count.is_none() && goals.until.is_none() {
-            return;
+            return false;
         }
         let received = self.received.fetch_add(1, Ordering::Relaxed) + 1;
-        let is_met = goals.count.is_some_and(|count| received >= count)
-            || goals.until.as_ref().is_some_and(|until| until.is_match(payload));
-        if is_met {
-            self.end(Ok(RunOutcome::Done));
-        }
+        goals.count.is_some_and(|count| received >= count)
+            || goals.until.as_ref().is_some_and(|until| until.is_match(payload))
+    }
+
+    /// Ends the server after the answers to the messages so far.
+    pub(super) fn end_at_goal(&self) {
+        self.end_as(EndKind::AfterAnswers, Ok(RunOutcome::Done));
     }
 
     /// Counts a client that has left, which may be the last one to serve.
     pub(super) fn count_left(&self) {
         let left = self.left.fetch_add(1, Ordering::Relaxed) + 1;
         if self.job.life.clients.is_some_and(|clients| left >= clients) {
-            self.end(self.unmet().map_or(Ok(RunOutcome::Done), Err));
+            let outcome = self.unmet().map_or(Ok(RunOutcome::Done), Err);
+            self.end_as(EndKind::AfterMessages, outcome);
         }
     }
 

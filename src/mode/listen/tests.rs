@@ -104,6 +104,7 @@ impl Bench {
             received: <_>::default(),
             left: <_>::default(),
             connections: <_>::default(),
+            served: <_>::default(),
             commands: <_>::default(),
             replies: CurrentReplies::new(&job),
             refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),

@@ -318,6 +318,17 @@ impl Conversation {
         self.turns.iter().map(|turn| turn.due).min()
     }
 
+    /// Reports whether no reply is under way, apart from intervals without an end.
+    pub fn is_done(&self) -> bool {
+        let table = self.replies.script.tables.get(self.table);
+        let is_endless = |turn: &Turn| {
+            let rule = table.and_then(|table| table.rules.get(turn.rule));
+            let step = rule.and_then(|rule| rule.steps.get(turn.step));
+            matches!(step, Some(Step::Every { times: None, .. }))
+        };
+        self.turns.iter().all(is_endless)
+    }
+
     /// Reports whether so many replies are under way that no more messages may be taken.
     pub fn is_full(&self) -> bool {
         self.turns.len() >= MAX_TURNS || self.held >= MAX_HELD_BYTES
