@@ -354,7 +354,7 @@ impl Session {
             // TLS sends its close_notify (RFC 8446, 6.1), if that is possible without waiting.
             self.shut |= Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
         } else if reading {
-            progressed |= self.poll_read(cx);
+            progressed |= self.poll_read(cx, READ_BUFFER_BYTES);
         }
         // The clock costs as much as a short message.
         let has_received = self.bytes_received > received;
@@ -449,8 +449,9 @@ impl Session {
         self.connection.transmit_failed(clock::now());
     }
 
-    /// Reads until the buffer is full or the transport has no more bytes available.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Reads until the buffer is full, `most` bytes were read or the transport has no more bytes
+    /// available.
+    fn poll_read(&mut self, cx: &mut Context<'_>, most: usize) -> bool {
         self.offending.keep(self.buffer.within(..self.end));
         if self.buffer.len() < READ_BUFFER_BYTES {
             let mut buffer = read_buffer::take();
@@ -465,8 +466,9 @@ impl Session {
             self.start = 0;
         }
         let before = self.end;
-        while self.end < self.buffer.len() {
-            match self.poll_read_once(cx) {
+        let last = self.buffer.len().min(before.saturating_add(most));
+        while self.end < last {
+            match self.poll_read_once(cx, last) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(n)) if n > 0 => self.end += n,
                 Poll::Ready(result) => {
@@ -489,8 +491,9 @@ impl Session {
         self.note_received(before)
     }
 
-    fn poll_read_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let room = self.buffer.within_mut(self.end..);
+    /// Reads into the buffer up to this position.
+    fn poll_read_once(&mut self, cx: &mut Context<'_>, last: usize) -> Poll<io::Result<usize>> {
+        let room = self.buffer.within_mut(self.end..last);
         let mut room = ReadBuf::new(room);
         ready!(Pin::new(&mut self.transport).poll_read(cx, &mut room))?;
         Poll::Ready(Ok(room.filled().len()))

@@ -69,6 +69,17 @@ impl EventBuffer {
         events.long.is_some() || events.buffer.ready().len() >= limit
     }
 
+    /// Reports whether a long message is being written.
+    pub(crate) fn has_long(&self) -> bool {
+        self.lock().long.is_some()
+    }
+
+    /// Returns the number of bytes that are buffered before and after a long message.
+    pub(crate) fn len(&self) -> usize {
+        let events = self.lock();
+        events.buffer.ready().len() + events.after.ready().len()
+    }
+
     /// Reports whether all lines are written.
     pub(crate) fn is_empty(&self) -> bool {
         let events = self.lock();

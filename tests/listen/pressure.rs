@@ -6,6 +6,7 @@ use crate::support::{
     meter::flood,
     server::{Client, Server},
 };
+use bytes::Bytes;
 use rustix::{
     net::sockopt::set_socket_linger,
     process::{Pid, kill_process},
@@ -19,6 +20,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use tungstenite::Message;
 
 fn peak(server: &Server) -> usize {
     peak_memory(server.pid)
@@ -56,6 +58,29 @@ fn a_stdout_that_is_not_read_stops_the_clients() {
     assert_bounded(&server, &mut client);
     server.child.signal(Signal::TERM);
     server.ends_by(Signal::TERM);
+}
+
+/// A client that floods the server uses up neither the room of the others nor all memory.
+#[test]
+fn pings_are_answered_while_stdout_is_not_read() {
+    for options in [&["--no-label"][..], &["--output", "jsonl"]] {
+        let args = [&["listen", "0", "--close-timeout", "0.2"][..], options].concat();
+        let server = Server::setup(args).hold_stdout().start();
+        let mut flood = server.join(1);
+        assert_bounded(&server, &mut flood);
+        let mut others = [server.join(2), server.join(3)];
+        for number in 0..200 {
+            for client in &mut others {
+                client.send("a message between pings");
+                let ping = Bytes::from(number.to_string());
+                client.send(Message::Ping(ping.clone()));
+                client.expect(Message::Pong(ping));
+            }
+        }
+        assert!(peak(&server) < LARGE, "it had {} bytes", peak(&server));
+        server.child.signal(Signal::TERM);
+        server.ends_by(Signal::TERM);
+    }
 }
 
 #[test]

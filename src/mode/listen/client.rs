@@ -11,7 +11,7 @@ use super::{
     outgoing::{LONG_BYTES, Outgoing},
     reply::ClientReplies,
     shared::Shared,
-    waits::{changed, command_room, is_shown, progress, replies_room, woken},
+    waits::{Reading, changed, command_room, is_shown, progress, replies_room, woken},
 };
 use crate::{
     connect::incoming::Incoming,
@@ -229,7 +229,11 @@ impl Client {
                 self.end_turn();
             }
             let shared = &self.shared;
-            let reading = stall == Stall::Nothing;
+            let reading = match stall {
+                Stall::Nothing => Reading::All,
+                Stall::Output if shared.output.takes_controls() => Reading::Controls,
+                _ => Reading::Nothing,
+            };
             let id = self.mailbox.id;
             // A command that is full may wait for its client, which does not read.
             let is_unread = session.queued() >= QUEUE_LIMIT_BYTES;
@@ -239,9 +243,9 @@ impl Client {
                 // Usually the first one is ready, and the others need not be asked. Timers are made only
                 // if they are needed.
                 biased;
-                () = progress(session, shared, reading, &mut self.budget), if !is_over => {}
+                () = progress(session, (shared, id), reading, &mut self.budget), if !is_over => {}
                 () = woken(wake_up.as_mut(), &mailbox.wake) => {}
-                () = shared.output.has_room(), if stall == Stall::Output => self.has_turn = true,
+                () = shared.output.has_room(id), if stall == Stall::Output => self.has_turn = true,
                 () = async { sleep(TURN).await }, if self.has_turn => self.end_turn(),
                 () = shared.hub.has_room(Sender::Client(id)), if stall == Stall::Recipients || replies_wait => {}
                 () = async { sleep_until(wake.into()).await }, if deadline.is_some() => {}
@@ -344,20 +348,24 @@ impl Client {
     /// Takes received events until there are none, or a message would have to wait.
     fn take_events(&mut self, session: &mut Session) -> Stall {
         loop {
-            match self.stall(session) {
+            let stall = self.stall(session);
+            match stall {
                 Stall::Nothing => {}
+                Stall::Output if session.has_control() && self.shared.output.takes_controls() => {}
                 stall => return stall,
             }
             if self.sends_back()
                 && let Some(payload) = session.send_back()
             {
                 self.budget.spend(payload.len(), 0);
-                self.shared.count_message(payload);
+                if self.shared.count_message(payload) {
+                    self.shared.end_at_goal();
+                }
                 continue;
             }
             let is_open = session.is_open();
             let piece = match session.next_event() {
-                None => return Stall::Nothing,
+                None => return stall,
                 Some(Event::Message(piece)) if !self.is_dropped => piece,
                 Some(Event::Pong { payload, rtt }) => {
                     if self.mailbox.record().is_some_and(|record| record.ponged(payload)) {
@@ -375,6 +383,7 @@ impl Client {
                 _ => 0,
             };
             self.budget.spend(piece.payload.len(), recipients);
+            self.shared.output.count(self.mailbox.id, piece.payload.len() + MESSAGE_OVERHEAD_BYTES);
             match self.take_piece(&piece, is_open) {
                 TakeOutcome::Part => self.count_unfinished(session),
                 TakeOutcome::Nothing => {}
@@ -508,7 +517,7 @@ impl Client {
         if answers && session.queued() >= QUEUE_LIMIT_BYTES {
             return Stall::Session;
         }
-        if is_shown(shared) && shared.output.is_full() {
+        if is_shown(shared) && shared.output.is_full(self.mailbox.id) {
             return Stall::Output;
         }
         match &shared.job.service {

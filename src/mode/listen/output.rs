@@ -8,14 +8,22 @@ use crate::{
     render::{buffer::OutputBuffer, dialogue::Dialogue, jsonl::JsonLines, renderer::Renderer},
     report::Report,
     script::addressee::Addressee,
-    session::{backlog::Backlog, clock::now, limits::QUEUE_LIMIT_BYTES},
+    session::{
+        backlog::Backlog,
+        clock::now,
+        limits::{HELD_LIMIT_BYTES, QUEUE_LIMIT_BYTES},
+    },
     sink::jsonl::EventBuffer,
     stored::Content,
     sys::stdio::Stdout,
 };
 use std::{
+    collections::BTreeMap,
     io::{self, IsTerminal as _, Write as _},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{sync::Notify, time::sleep_until};
@@ -28,8 +36,12 @@ pub(super) struct Output {
     pub(super) events: Option<EventBuffer>,
     /// Notified when something was appended.
     appended: Notify,
-    /// Notified when there is room again.
+    /// Notified when there is room again, for one client at a time.
     room: Notify,
+    /// Notified when clients have their shares again.
+    drained: Notify,
+    /// True while clients may be using their shares.
+    is_shared: AtomicBool,
 }
 
 struct State {
@@ -41,6 +53,30 @@ struct State {
     labels: Labels,
     /// True if a client may wait for room.
     is_awaited: bool,
+    shares: Shares,
+}
+
+/// What clients add to a full output while stdout is stuck. A client that sends little is read, so
+/// that its pings are answered, while another one floods the server.
+#[derive(Default)]
+struct Shares {
+    by_client: BTreeMap<u64, usize>,
+    total: usize,
+}
+
+impl Shares {
+    fn has_room(&self) -> bool {
+        self.total < ALL_SHARES_BYTES
+    }
+
+    fn has_room_for(&self, client: u64) -> bool {
+        self.has_room() && self.by_client.get(&client).is_none_or(|bytes| *bytes < SHARE_BYTES)
+    }
+
+    fn add(&mut self, client: u64, bytes: usize) {
+        *self.by_client.entry(client).or_default() += bytes;
+        self.total += bytes;
+    }
 }
 
 enum Format {
@@ -96,6 +132,7 @@ impl Output {
             printing: true,
             labels,
             is_awaited: false,
+            shares: Shares::default(),
         };
         Self {
             state: Mutex::new(state),
@@ -103,6 +140,8 @@ impl Output {
             events: format.jsonl_output.then(|| EventBuffer::new(true)),
             appended: Notify::default(),
             room: Notify::default(),
+            drained: Notify::default(),
+            is_shared: AtomicBool::new(false),
         }
     }
 
@@ -211,26 +250,59 @@ impl Output {
         self.events.as_ref().map_or(state.buffer.ready().is_empty(), EventBuffer::is_empty)
     }
 
-    /// Reports whether so much output waits that no more messages may be taken.
-    pub(super) fn is_full(&self) -> bool {
+    /// Reports whether so much output waits that no more messages of this client may be taken.
+    pub(super) fn is_full(&self, client: u64) -> bool {
         let mut state = self.lock();
-        let limit = state.backlog.limit().min(HELD_BYTES);
-        let is_full = state.printing && self.holds(&state, limit);
+        if !self.is_beyond_limit(&state) {
+            return false;
+        }
+        let is_sharing = self.is_sharing(&state);
+        self.is_shared.fetch_or(is_sharing, Ordering::Relaxed);
+        let is_full = !(is_sharing && state.shares.has_room_for(client));
         state.is_awaited |= is_full;
         is_full
     }
 
+    /// Reports whether more output waits than all clients together may cause.
+    fn is_beyond_limit(&self, state: &State) -> bool {
+        state.printing && self.holds(state, state.backlog.limit().min(HELD_BYTES))
+    }
+
+    /// Reports whether stdout has been behind for long enough that clients may use their shares.
+    fn is_sharing(&self, state: &State) -> bool {
+        state.backlog.limit() >= HELD_BYTES
+            && !self.events.as_ref().is_some_and(EventBuffer::has_long)
+    }
+
+    /// Counts received bytes as part of the client's share of a full output.
+    pub(super) fn count(&self, client: u64, bytes: usize) {
+        if self.is_shared.load(Ordering::Relaxed) {
+            let mut state = self.lock();
+            if self.is_beyond_limit(&state) {
+                state.shares.add(client, bytes);
+            }
+        }
+    }
+
+    /// Reports whether events about control frames may be added to a full output.
+    pub(super) fn takes_controls(&self) -> bool {
+        self.events.as_ref().is_none_or(|events| events.len() < CONTROLS_LIMIT_BYTES)
+    }
+
     /// Waits until the output is not full and it is this client's turn. Clients take turns, so that
     /// few have a message in part: a turn ends with [`Self::pass_turn`].
-    pub(super) async fn has_room(&self) {
-        while self.is_full() {
-            self.room.notified().await;
+    pub(super) async fn has_room(&self, client: u64) {
+        while self.is_full(client) {
+            let has_share = self.lock().shares.has_room_for(client);
+            let notify = if has_share { &self.room } else { &self.drained };
+            notify.notified().await;
         }
     }
 
     /// Gives the turn to the next client.
     pub(super) fn pass_turn(&self) {
-        if !self.is_full() {
+        let state = self.lock();
+        if !self.is_beyond_limit(&state) || self.is_sharing(&state) && state.shares.has_room() {
             self.room.notify_one();
         }
     }
@@ -266,8 +338,11 @@ impl Output {
         }
         if state.is_awaited && !self.holds(&state, QUEUE_LIMIT_BYTES) {
             state.is_awaited = false;
+            state.shares = Shares::default();
+            self.is_shared.store(false, Ordering::Relaxed);
             drop(state);
             self.room.notify_one();
+            self.drained.notify_waiters();
         }
         Ok(())
     }
@@ -331,10 +406,16 @@ impl Output {
         }
         drop(state);
         self.room.notify_waiters();
+        self.drained.notify_waiters();
     }
 }
 
 /// The length from which a message gets memory of its own from the system.
 const HEAP_LIMIT_BYTES: usize = 256 << 10;
-/// The number of bytes that wait for a stdout that has been behind for a while.
+/// The number of bytes that wait for a stdout that has been behind for a while, whoever sent them.
 const HELD_BYTES: usize = 1 << 20;
+/// The number of bytes that each client may add then, and that of all clients.
+const SHARE_BYTES: usize = 64 << 10;
+const ALL_SHARES_BYTES: usize = HELD_LIMIT_BYTES - HELD_BYTES;
+/// The number of bytes from which on no events about control frames are added.
+const CONTROLS_LIMIT_BYTES: usize = 2 * HELD_LIMIT_BYTES;

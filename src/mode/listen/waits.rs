@@ -11,17 +11,42 @@ use std::{
 };
 use tokio::sync::{Notify, futures::Notified};
 
-/// Drives the session until something happens. If the output becomes full meanwhile, also returns,
-/// so that nothing is read that would have to wait in a buffer of its own.
+/// What is read from a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    Nothing,
+    /// Control frames up to the next message.
+    Controls,
+    All,
+}
+
+/// Drives the session of a client until something happens. If the output becomes full meanwhile,
+/// also returns, so that nothing is read that would have to wait in a buffer of its own.
 pub(super) async fn progress(
     session: &mut Session,
-    shared: &Shared,
-    reading: bool,
+    (shared, client): (&Shared, u64),
+    reading: Reading,
     budget: &mut WorkBudget,
 ) {
-    let mut progress = pin!(session.progress(reading));
+    match reading {
+        Reading::Nothing => drive(session.progress(false), budget, || false).await,
+        Reading::Controls => drive(session.progress_controls(), budget, || false).await,
+        Reading::All => {
+            let is_full = || is_shown(shared) && shared.output.is_full(client);
+            drive(session.progress(true), budget, is_full).await;
+        }
+    }
+}
+
+/// Waits for the progress of a session, or until the output is full.
+async fn drive(
+    progress: impl Future<Output = ()>,
+    budget: &mut WorkBudget,
+    is_full: impl Fn() -> bool,
+) {
+    let mut progress = pin!(progress);
     poll_fn(|cx| {
-        if reading && is_shown(shared) && shared.output.is_full() {
+        if is_full() {
             return Poll::Ready(());
         }
         let progressed = progress.as_mut().poll(cx);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    proto::trace::Direction,
+    proto::{Event, trace::Direction},
     session::{Observer, SessionEvent},
 };
 use std::{
@@ -12,6 +12,7 @@ use std::{
     },
     time::Instant,
 };
+use tokio::time::timeout;
 
 /// An observer that needs this many calls of `rest` for a message in two pieces.
 #[derive(Clone, Default)]
@@ -170,4 +171,52 @@ fn the_time_to_close_begins_when_a_close_that_waited_is_decoded() {
             assert_eq!(close[0], 0x88);
         });
     }
+}
+
+#[test]
+fn control_frames_are_taken_while_no_message_is() {
+    testbed::run(async {
+        let (mut player, mut peer, _) = session_with_raw_peer(Bed::default(), Role::Client);
+        for payload in [b"a", b"b"] {
+            peer.write_all(&frame(Role::Client, 0x89, payload)).await.unwrap();
+            player.session.progress_controls().await;
+            assert!(player.session.has_control());
+            let event = player.session.next_event();
+            assert!(matches!(event, Some(Event::Ping(given)) if given == payload), "{event:?}");
+            player.session.progress_controls().await;
+            let mut pong = [0; 7];
+            peer.read_exact(&mut pong).await.unwrap();
+            assert_eq!((pong[0], pong[1]), (0x8a, 0x81));
+        }
+        // A message, and what follows it, waits in little memory.
+        let message = frame(Role::Client, 0x81, b"message");
+        let ping = frame(Role::Client, 0x89, b"late");
+        peer.write_all(&[message, ping, vec![0x81, 0, 0x81, 0].repeat(1_000)].concat())
+            .await
+            .unwrap();
+        let waited = timeout(S, async {
+            loop {
+                player.session.progress_controls().await;
+                assert!(!player.session.has_control());
+            }
+        });
+        assert!(waited.await.is_err());
+        assert!(player.session.bytes_received() < 1_000, "{}", player.session.bytes_received());
+        assert_eq!(player.next().await, Some(text("message")));
+        assert_eq!(player.next().await, Some(OwnedEvent::Ping(b"late".to_vec())));
+    });
+}
+
+#[test]
+fn a_close_ends_the_session_while_no_message_is_taken() {
+    testbed::run(async {
+        let (mut player, mut peer, _) = session_with_raw_peer(Bed::default(), Role::Client);
+        peer.write_all(&frame(Role::Client, 0x88, b"\x03\xe8")).await.unwrap();
+        player.session.progress_controls().await;
+        assert!(player.session.has_control() && player.session.next_event().is_some());
+        drop(peer);
+        while !player.session.is_over() {
+            player.session.progress_controls().await;
+        }
+    });
 }
