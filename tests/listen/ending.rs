@@ -144,3 +144,128 @@ fn a_closed_stdout_ends_the_server_without_an_error() {
     let end = server.ends_with(0);
     assert!(!end.stderr.contains("Broken pipe"), "{}", end.stderr);
 }
+
+/// The script's own answer, or that of a program, follows the message that ends the run.
+#[test]
+fn the_last_message_is_answered_before_the_end() {
+    let real =
+        Server::start(["listen", "0", "--exec", "while read -r x; do sleep 0.2; echo $x; done"]);
+    let delayed = Script::new("[[on]]\notherwise = true\ndelay = 0.2\ndo = 'echo'\n");
+    let endless = Script::new(
+        "[[on]]\nopen = true\nthen = [{ every = 60, send = 'tick' }]\n[[on]]\notherwise = true\n\
+         do = 'echo'\n",
+    );
+    let forwarding = Script::new(&format!("forward = '{}'\n", real.url()));
+    let path = |script: &Script| script.path().to_str().unwrap().to_owned();
+    let (delayed_path, endless_path) = (path(&delayed), path(&endless));
+    let forwarding_path = path(&forwarding);
+    for service in [
+        &["--echo"][..],
+        &["--exec", "while read -r x; do sleep 0.2; echo $x; done"],
+        &["--reply", &delayed_path],
+        &["--reply", &endless_path],
+        &["--reply", &forwarding_path],
+    ] {
+        for goal in [["--count", "2"], ["--until", "^two"]] {
+            let args = [&["listen", "0", "--close-timeout", "60"][..], service, &goal].concat();
+            let server = Server::start(args);
+            let mut client = server.connect();
+            for message in ["one", "two", "three"] {
+                client.send(message);
+            }
+            client.expect_text("one");
+            client.expect_text("two");
+            client.expect_close(1001);
+            server.ends_with(0);
+        }
+    }
+    real.terminate();
+}
+
+#[test]
+fn the_last_message_is_passed_on_before_the_end() {
+    let server = Server::start(["listen", "0", "--broadcast", "--count", "2"]);
+    let (mut one, mut two) = (server.join(1), server.join(2));
+    one.send("hello");
+    one.send("bye");
+    two.expect_text("hello");
+    two.expect_text("bye");
+    one.expect_close(1001);
+    two.expect_close(1001);
+    server.ends_with(0);
+}
+
+#[test]
+fn messages_of_a_client_that_has_left_reach_the_real_server_before_the_end() {
+    let real = Server::start(["listen", "0", "--count", "2"]);
+    let script = Script::new(&format!("forward = '{}'\n", real.url()));
+    let server = script.start_with("--clients", "1");
+    let mut client = server.connect();
+    client.send("one");
+    client.send("two");
+    client.close();
+    server.ends_with(0);
+    assert_eq!(real.ends_with(0).stdout, b"one\ntwo\n");
+}
+
+#[test]
+fn a_command_that_does_not_end_does_not_hold_up_the_end() {
+    let command = "echo hello; exec sleep 600";
+    let args = ["listen", "0", "--exec", command, "--count", "1", "--close-timeout", "0.3"];
+    let server = Server::start(args);
+    let mut client = server.connect();
+    client.expect_text("hello");
+    client.send("x");
+    client.expect_close(1001);
+    server.ends_with(0);
+}
+
+/// What the other client has sent before it answers the Close is shown.
+#[test]
+fn messages_under_way_are_shown_before_the_end() {
+    let server = Server::start(["listen", "0", "--once", "--no-label", "--close-timeout", "60"]);
+    let (first, mut second) = (server.join(1), server.join(2));
+    first.close();
+    let mut close = [0; 4];
+    second.stream().read_exact(&mut close).expect("a Close");
+    assert_eq!(close, *b"\x88\x02\x03\xe9");
+    // A text "last" and a Close with 1001, masked with zeros.
+    second.send_raw(b"\x81\x84\0\0\0\0last\x88\x82\0\0\0\0\x03\xe9");
+    second.stream().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(server.ends_with(0).stdout, b"last\n");
+}
+
+#[test]
+fn a_slow_stdout_gets_all_messages_before_the_end() {
+    let setup = Server::setup(["listen", "0", "--once", "--close-timeout", "0.1"]);
+    let server = setup.hold_stdout().start();
+    let mut client = server.join(1);
+    let message = "x".repeat(9_999);
+    // More than a pipe holds, and less than what waits for stdout.
+    for _ in 0..50 {
+        client.send(message.as_str());
+    }
+    client.close();
+    server.child.await_stderr("client 1 disconnected");
+    // Longer than the time limit of the end.
+    std::thread::sleep(PATIENCE);
+    for _ in 0..50 {
+        server.child.read_stdout(&format!("{message}\n"));
+    }
+    server.ends_with(0);
+}
+
+/// An echo and other services write nothing to stdout.
+#[test]
+fn a_service_without_output_needs_no_stdout() {
+    for service in [&["--echo"][..], &["--exec", "cat"]] {
+        let args = [&["listen", "127.0.0.1:0"][..], service].concat();
+        let server = Server::setup(args).stdin(Stdio::null()).hold_stdout().start();
+        server.child.close_stdout();
+        let mut client = server.connect();
+        client.send("one");
+        client.expect_text("one");
+        client.close();
+        server.terminate();
+    }
+}

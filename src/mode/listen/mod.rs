@@ -344,6 +344,8 @@ impl Server {
             let ends = self.deadline.into_iter().chain(self.work_deadline);
             let wake = again.into_iter().chain(ends).chain(repeats).min();
             let prompts = self.console.open_prompt().is_some();
+            // Only messages and events need a reader of stdout.
+            let writes = !prompts && waits::is_shown(&shared);
             let (waits, stdout) = (self.shared.output.waits() && !prompts, &self.stdout);
             let notes_wait = !self.shared.notes.flush();
             tokio::select! {
@@ -358,7 +360,7 @@ impl Server {
                         self.fail_output(cause);
                     }
                 }
-                () = stdout.reader_gone(), if !self.shared.is_ending() && !prompts => {
+                () = stdout.reader_gone(), if writes && !self.shared.is_ending() => {
                     self.fail_output(io::ErrorKind::BrokenPipe.into());
                 }
                 () = shared.ending.decided.notified() => self.begin_end(),
