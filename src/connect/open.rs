@@ -241,12 +241,7 @@ async fn secure(
         fault => OpenError::Tls { authority: target.authority(), fault },
     })?;
     let session = stream.session();
-    let version = session.protocol_version().zip(session.negotiated_cipher_suite());
-    let tls = version.map(|(version, suite)| {
-        let group = session.negotiated_key_exchange_group();
-        let group = group.map(|group| format!(", {:?}", group.name())).unwrap_or_default();
-        format!("{version:?}, {:?}{group}", suite.suite())
-    });
+    let tls = tls::parameters(session);
     let alpn = session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
     tracker.report(Progress::Secured {
         tls: tls.as_deref().unwrap_or_default(),

@@ -120,6 +120,8 @@ impl JsonLines {
             target: None,
             address: report.address.map(|address| address.to_string().into()),
             tls: report.tls.as_deref().map(Cow::from),
+            alpn: None,
+            sni: None,
             subprotocol: subprotocol.map(|name| self.secrets.subprotocols(name)),
             compression: established.agreement.deflate.map(|it| compression(it, Role::Client)),
             timing: event::OpenTiming {

@@ -5,6 +5,7 @@ use super::{
     jsonl::{JsonLines, compression},
 };
 use crate::{
+    net::tls::server::TlsSummary,
     proto::{
         Close, Role, Violation,
         handshake::{Agreement, Headers, Request},
@@ -98,7 +99,7 @@ impl JsonLines {
     /// of the client, the request, status and header fields of the answer, and what was agreed.
     pub fn accepted(
         &mut self,
-        (url, address): (&str, &str),
+        (url, address, tls): (&str, &str, Option<&TlsSummary>),
         request: &Request,
         (status, headers): (u16, &Headers),
         agreement: &Agreement,
@@ -113,7 +114,9 @@ impl JsonLines {
             url: secrets.target(url),
             target: Some(secrets.target(&request.target)),
             address: Some(address.into()),
-            tls: None,
+            tls: tls.and_then(|tls| tls.parameters.as_deref()).map(Into::into),
+            alpn: tls.and_then(|tls| tls.alpn.as_deref()).map(Into::into),
+            sni: tls.and_then(|tls| tls.sni.as_deref()).map(|name| secrets.text(name)),
             subprotocol: subprotocol.map(|name| secrets.subprotocols(name)),
             compression: agreement.deflate.map(|it| compression(it, Role::Server)),
             timing: event::OpenTiming::default(),

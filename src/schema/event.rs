@@ -104,6 +104,12 @@ pub struct Open<'a> {
     /// TLS version and cipher suite.
     #[serde(default)]
     pub tls: Option<Cow<'a, str>>,
+    /// Protocol that TLS has selected for a server's client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<Cow<'a, str>>,
+    /// Server name that a server's client has sent in the TLS handshake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni: Option<Cow<'a, str>>,
     /// Negotiated subprotocol.
     #[serde(default)]
     pub subprotocol: Option<Cow<'a, str>>,

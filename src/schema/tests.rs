@@ -114,11 +114,11 @@ fn open() -> impl Strategy<Value = Open<'static>> {
     let compression =
         option::of((side(), side()).prop_map(|(local, remote)| Compression { local, remote }));
     let timing = (seconds(), seconds(), seconds(), seconds(), seconds(), seconds());
-    let peer = (option::of(text()), option::of(text()), option::of(text()));
+    let peer = prop::array::uniform5(option::of(text()));
     let answer = (option::of(text()), option::of(any::<u16>()), option::of(headers()));
     let resource = (text(), option::of(text()));
     (resource, peer, compression, timing, answer).prop_map(
-        |((url, target), (address, tls, subprotocol), compression, timing, answer)| {
+        |((url, target), [address, tls, alpn, sni, subprotocol], compression, timing, answer)| {
             let (http, status, headers) = answer;
             let (resolve, connect, proxy, tls_time, handshake, total) = timing;
             let timing = OpenTiming { resolve, connect, proxy, tls: tls_time, handshake, total };
@@ -129,6 +129,8 @@ fn open() -> impl Strategy<Value = Open<'static>> {
                 target,
                 address,
                 tls,
+                alpn,
+                sni,
                 subprotocol,
                 compression,
                 timing,

@@ -222,3 +222,32 @@ fn memory_does_not_grow_with_a_har() {
         assert_eq!(entry["_webSocketMessages"].as_array().unwrap().len(), 220);
     }
 }
+
+#[test]
+fn the_tls_session_of_a_client_is_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = dir.path().join("run.jsonl");
+    let record_path = record.to_str().unwrap();
+    let args = ["listen", "localhost:0", "--tls-self-signed", "--echo", "-v", "--output", "jsonl"];
+    let setup = Server::setup([&args[..], &["--record", record_path]].concat());
+    let (server, url) = setup.start_with_url();
+    let url = url.replace("127.0.0.1", "localhost");
+    for (options, alpn) in [(&["--http1.1"][..], "http/1.1"), (&["--http2"], "h2")] {
+        let args = [&["-q", "-k", "-x", "hello", "--count", "1", &url][..], options].concat();
+        Test::new().args(args).stdout("hello\n").run();
+        server.child.await_stderr(&format!(", ALPN {alpn}, server name localhost\n"));
+    }
+    let end = server.terminate();
+    let written = String::from_utf8(end.stdout).unwrap();
+    let written: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for events in [written, read(&record)] {
+        let opened: Vec<_> = events.iter().filter(|event| event["type"] == "open").collect();
+        assert_eq!(opened.len(), 2);
+        for (open, alpn) in opened.iter().zip(["http/1.1", "h2"]) {
+            let tls = open["tls"].as_str().unwrap_or_default();
+            assert!(tls.starts_with("TLSv1_3, TLS13_"), "{open}");
+            assert_eq!((&open["alpn"], &open["sni"]), (&alpn.into(), &"localhost".into()));
+        }
+    }
+}

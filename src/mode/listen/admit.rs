@@ -10,7 +10,7 @@ use super::{
 use crate::{
     connect::incoming::{Arrival, HANDSHAKE_LIMIT, Incoming},
     job::listen::Service,
-    net::{TransportHandle, listener::Accepted},
+    net::{TransportHandle, listener::Accepted, tls::server::TlsSummary},
     proto::{
         handshake::{Agreement, Request, choose},
         request_fault::RequestFault,
@@ -41,18 +41,19 @@ pub(super) struct Admitted {
     pub(super) faults: Option<Box<ClientFaults>>,
 }
 
+/// The start of a connection: what it begins with, control over its socket, and the result of the TLS
+/// handshake.
+pub(super) type Received = (Arrival, Option<TransportHandle>, Option<Arc<TlsSummary>>);
+
 /// Performs the TLS handshake, and reads what a connection begins with: a request, or the preface of
 /// HTTP/2. A refusal is told.
-pub(super) async fn receive(
-    shared: &Shared,
-    accepted: Accepted,
-) -> Option<(Arrival, Option<TransportHandle>)> {
+pub(super) async fn receive(shared: &Shared, accepted: Accepted) -> Option<Received> {
     let Accepted { transport, address, handle } = accepted;
     let deadline = Instant::now() + HANDSHAKE_LIMIT;
-    let (transport, has_selected_http2) = match &shared.tls {
-        None => (transport, false),
+    let (transport, tls) = match &shared.tls {
+        None => (transport, None),
         Some(tls) => match timeout_at(deadline, tls.accept(transport)).await {
-            Ok(Ok(secured)) => secured,
+            Ok(Ok((secured, summary))) => (secured, Some(Arc::new(summary))),
             Ok(Err(cause)) => {
                 let reason = cause.to_string();
                 let (address, reason) = (&*address, &*reason);
@@ -80,11 +81,12 @@ pub(super) async fn admit(
     shared: &Shared,
     incoming: Incoming,
     handle: Option<TransportHandle>,
+    tls: Option<&TlsSummary>,
 ) -> Option<Admitted> {
     let address = incoming.authority().to_owned();
     let request = incoming.request().clone();
     let method = incoming.method().to_owned();
-    let asked = ReceivedRequest { address: &address, method: &method, request: &request };
+    let asked = ReceivedRequest { address: &address, method: &method, request: &request, tls };
     let replies = shared.replies.get();
     let judged = shared.gate.judge(&request, incoming.fault(), shared.hub.count());
     let chosen = judged.and_then(|()| {

@@ -5,6 +5,7 @@ use crate::{
     connect::incoming::IncomingFault,
     escape::Escaped,
     job::listen::Service,
+    net::tls::server::TlsSummary,
     proto::{
         Close, CloseCode, Role, Violation,
         handshake::{Agreement, Headers, Request, Version},
@@ -27,6 +28,8 @@ pub(super) struct ReceivedRequest<'a> {
     pub(super) address: &'a str,
     pub(super) method: &'a str,
     pub(super) request: &'a Request,
+    /// The result of the TLS handshake, if there was one.
+    pub(super) tls: Option<&'a TlsSummary>,
 }
 
 /// The answer to a request.
@@ -212,6 +215,9 @@ pub(super) fn opened(
     let target = notes.report.secrets.target(&asked.request.target);
     say(shared, &format!("{label} connected from {} for {}", asked.address, Escaped(&target)));
     if notes.is_verbose() {
+        if let Some(tls) = asked.tls {
+            notes.detail(&format!("{label}: {}", tls_line(tls)));
+        }
         if let Some(name) = &agreement.subprotocol {
             let name = notes.report.secrets.subprotocols(name);
             notes.detail(&format!("{label}: subprotocol {}", Escaped(&name)));
@@ -225,21 +231,36 @@ pub(super) fn opened(
     let url = asked.url(shared);
     shared.event(Some(id), |json, out| {
         let answer = (answer.status, answer.headers);
-        json.accepted((&url, asked.address), asked.request, answer, agreement, out);
+        let place = (&*url, asked.address, asked.tls);
+        json.accepted(place, asked.request, answer, agreement, out);
     });
     let conn = Some(id);
     shared.recorders.exchange(conn, |secrets| asked.exchange(shared, conn, secrets, answer));
 }
 
-/// Reports how a session ended. A client may have been dropped because it was too slow, or have missed
-/// messages, and a fault of the reply script may have ended the connection.
-pub(super) fn ended(
-    shared: &Shared,
-    session: &mut Session,
-    id: u64,
-    (dropped, skipped): (bool, u64),
-    fault: Option<&str>,
-) {
+/// Returns the line about the TLS session of a client.
+fn tls_line(tls: &TlsSummary) -> String {
+    let parameters = tls.parameters.as_deref().unwrap_or("TLS");
+    let alpn = tls.alpn.as_ref().map(|name| format!(", ALPN {name}")).unwrap_or_default();
+    let sni = tls.sni.as_ref().map(|name| format!(", server name {}", Escaped(name)));
+    format!("{parameters}{alpn}{}", sni.unwrap_or_default())
+}
+
+/// What the server knows about the end of a session.
+pub(super) struct SessionEnd<'a> {
+    /// True if the client was too slow.
+    pub(super) is_dropped: bool,
+    /// The number of messages that the client missed.
+    pub(super) skipped: u64,
+    /// The fault or command that ended the connection, if one did.
+    pub(super) fault: Option<&'a str>,
+    /// True if a fault corrupted a message of the client.
+    pub(super) is_corrupted: bool,
+}
+
+/// Reports how a session ended.
+pub(super) fn ended(shared: &Shared, session: &mut Session, id: u64, how: &SessionEnd<'_>) {
+    let SessionEnd { is_dropped, skipped, fault, is_corrupted } = *how;
     let answer = session.remote_close().cloned();
     let by_us = session.is_closed_by_us();
     let mut verdict = session.verdict(0);

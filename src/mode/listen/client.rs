@@ -16,7 +16,7 @@ use super::{
 use crate::{
     connect::incoming::Incoming,
     job::listen::Service,
-    net::TransportHandle,
+    net::{TransportHandle, tls::server::TlsSummary},
     proto::{Assembler, Close, CloseCode, Event, Kind, Piece, SharedMessage, buffers},
     script::awaited::AwaitedKind,
     session::{Session, clock, limits::QUEUE_LIMIT_BYTES},
@@ -33,11 +33,11 @@ use tokio::time::{sleep, sleep_until};
 pub(super) async fn answer(
     shared: Arc<Shared>,
     incoming: Incoming,
-    handle: Option<TransportHandle>,
+    (handle, tls): (Option<TransportHandle>, Option<Arc<TlsSummary>>),
     print: Option<Print>,
 ) {
     // The future of the handshake is larger than that of a session, and is not kept.
-    let admitted = Box::pin(admit::admit(&shared, incoming, handle)).await;
+    let admitted = Box::pin(admit::admit(&shared, incoming, handle, tls.as_deref())).await;
     if let Some(client) = admitted.map(|admitted| run(shared, admitted, print.as_ref())) {
         client.await;
     }

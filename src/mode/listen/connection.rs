@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     connect::incoming::{Arrival, IncomingStreams},
-    net::listener::Accepted,
+    net::{listener::Accepted, tls::server::TlsSummary},
     sink::Print,
 };
 use std::{pin::pin, sync::Arc};
@@ -16,11 +16,11 @@ use std::{pin::pin, sync::Arc};
 pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, print: Option<Print>) {
     // The future of the handshake is larger than that of a session, and is not kept.
     match Box::pin(admit::receive(&shared, accepted)).await {
-        Some((Arrival::Request(incoming), handle)) => {
-            client::answer(shared, incoming, handle, print).await;
+        Some((Arrival::Request(incoming), handle, tls)) => {
+            client::answer(shared, incoming, (handle, tls), print).await;
         }
-        Some((Arrival::Streams(streams), _)) => {
-            Box::pin(serve_streams(shared, *streams, print)).await;
+        Some((Arrival::Streams(streams), _, tls)) => {
+            Box::pin(serve_streams(shared, *streams, tls, print)).await;
         }
         None => {}
     }
@@ -28,7 +28,12 @@ pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, print: Option
 
 /// Serves the clients of an HTTP/2 connection. When the server is ending, the connection ends with its
 /// last session.
-async fn serve_streams(shared: Arc<Shared>, mut streams: IncomingStreams, print: Option<Print>) {
+async fn serve_streams(
+    shared: Arc<Shared>,
+    mut streams: IncomingStreams,
+    tls: Option<Arc<TlsSummary>>,
+    print: Option<Print>,
+) {
     let _open = OpenConnection::new(&shared);
     let address = streams.authority().to_owned();
     shared.notes.detail(&format!("{address}: HTTP/2"));
@@ -41,7 +46,8 @@ async fn serve_streams(shared: Arc<Shared>, mut streams: IncomingStreams, print:
                 Some(Ok(incoming)) => {
                     has_requests = true;
                     let (shared, print) = (Arc::clone(&shared), print.clone());
-                    tokio::spawn(client::answer(shared, incoming, None, print));
+                    let tls = tls.clone();
+                    tokio::spawn(client::answer(shared, incoming, (None, tls), print));
                 }
                 Some(Err(fault)) => {
                     // Each session tells of the fault, too.

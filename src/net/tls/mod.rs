@@ -4,6 +4,7 @@ mod chain;
 mod fault;
 mod identity;
 mod key_log;
+mod parameters;
 pub(super) mod prefix_capture;
 pub mod server;
 mod stream;
@@ -14,6 +15,7 @@ pub use chain::Certificate;
 pub use fault::{TlsFault, TlsSetupFault};
 pub use identity::{Identity, IdentityError, IdentityFault};
 pub use key_log::KeyLog;
+pub use parameters::parameters;
 pub use stream::SecureStream;
 pub use trust::{Trust, TrustOptions};
 

@@ -1,6 +1,6 @@
 //! TLS of a server.
 
-use super::{chain, identity::Identity};
+use super::{chain, identity::Identity, parameters::parameters};
 use crate::net::transport::Transport;
 use data_encoding::BASE64;
 use rustls::{
@@ -46,15 +46,35 @@ impl ServerTls {
         Some(format!("sha256//{}", BASE64.encode(&hash)))
     }
 
-    /// Performs the TLS handshake with a client. Also returns whether HTTP/2 was selected.
+    /// Performs the TLS handshake with a client.
     pub async fn accept(
         &self,
         stream: Box<dyn Transport>,
-    ) -> Result<(Box<dyn Transport>, bool), AcceptFault> {
+    ) -> Result<(Box<dyn Transport>, TlsSummary), AcceptFault> {
         let secured = self.acceptor.accept(stream).await.map_err(AcceptFault::new)?;
-        let is_http2 = secured.get_ref().1.alpn_protocol() == Some(HTTP2);
-        Ok((Box::new(secured), is_http2))
+        let session = secured.get_ref().1;
+        let alpn = session.alpn_protocol();
+        let summary = TlsSummary {
+            parameters: parameters(session),
+            alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
+            sni: session.server_name().map(ToOwned::to_owned),
+            is_http2: alpn == Some(HTTP2),
+        };
+        Ok((Box::new(secured), summary))
     }
+}
+
+/// The result of a TLS handshake with a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSummary {
+    /// TLS version, cipher suite and key exchange group.
+    pub parameters: Option<String>,
+    /// The protocol that was selected (RFC 7301).
+    pub alpn: Option<String>,
+    /// The name of the server that the client sent (RFC 6066, 3).
+    pub sni: Option<String>,
+    /// True if HTTP/2 was selected.
+    pub is_http2: bool,
 }
 
 /// The reason why a TLS handshake with a client failed.

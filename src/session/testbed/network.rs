@@ -250,8 +250,12 @@ impl Network {
     /// Accepts the session of a client, if the network lets it happen.
     pub(crate) async fn accept(&self, carrier: Carrier, end: End) -> Option<Session> {
         let end: Box<dyn Transport> = Box::new(end);
-        let (transport, is_http2) =
-            if carrier.is_secure() { self.tls.accept(end).await.ok()? } else { (end, false) };
+        let (transport, is_http2) = if carrier.is_secure() {
+            let (transport, summary) = self.tls.accept(end).await.ok()?;
+            (transport, summary.is_http2)
+        } else {
+            (end, false)
+        };
         let authority = "client.example".to_owned();
         let arrival = Arrival::read(transport, is_http2, authority, HANDSHAKE_LIMIT).await;
         let incoming = match arrival.ok()? {
