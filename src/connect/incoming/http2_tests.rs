@@ -9,7 +9,7 @@ use h2::{
     ext::Protocol,
 };
 use http::Method;
-use std::{future::poll_fn, pin::Pin};
+use std::{future::poll_fn, pin::Pin, sync::LazyLock};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
     sync::{mpsc, oneshot},
@@ -17,6 +17,11 @@ use tokio::{
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
+
+fn quiet() -> Rejection<'static> {
+    static HEADERS: LazyLock<Headers> = LazyLock::new(Headers::default);
+    Rejection { headers: &HEADERS, tell: &|_| {} }
+}
 
 /// A client, and what the server receives from it.
 struct Http2Bed {
@@ -32,7 +37,7 @@ struct Http2Bed {
 
 async fn start() -> Http2Bed {
     let (near, far, wire) = wire(1 << 20);
-    let arrival = Arrival::read(Box::new(far), false, "peer.example".to_owned(), LIMIT);
+    let arrival = Arrival::read(Box::new(far), false, "peer.example".to_owned(), LIMIT, quiet());
     let (arrival, client) = tokio::join!(arrival, h2::client::handshake(near));
     let (requests, connection) = client.unwrap();
     let Ok(Arrival::Streams(mut streams)) = arrival else { panic!("not HTTP/2") };
@@ -362,7 +367,8 @@ fn a_preface_that_stops_or_breaks_is_a_fault() {
             let (mut client, server, _wire) = wire(1 << 20);
             client.write_all(bytes.as_bytes()).await.unwrap();
             let arrival =
-                Arrival::read(Box::new(server), false, "peer.example".to_owned(), LIMIT).await;
+                Arrival::read(Box::new(server), false, "peer.example".to_owned(), LIMIT, quiet())
+                    .await;
             assert_eq!(arrival.err().unwrap().to_string(), expected);
         });
     }
@@ -370,7 +376,8 @@ fn a_preface_that_stops_or_breaks_is_a_fault() {
         let (mut client, server, _wire) = wire(1 << 20);
         client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM").await.unwrap();
         client.shutdown().await.unwrap();
-        let arrival = Arrival::read(Box::new(server), true, "peer.example".to_owned(), LIMIT).await;
+        let arrival =
+            Arrival::read(Box::new(server), true, "peer.example".to_owned(), LIMIT, quiet()).await;
         assert!(matches!(arrival, Err(IncomingFault::Unused)));
     });
 }

@@ -66,6 +66,15 @@ pub enum Arrival {
     Streams(Box<IncomingStreams>),
 }
 
+/// The treatment of a connection that does not begin with a request.
+#[derive(Clone, Copy)]
+pub struct Rejection<'a> {
+    /// Further header fields of the answer.
+    pub headers: &'a Headers,
+    /// Takes the fault, before it is answered.
+    pub tell: &'a (dyn Fn(&IncomingFault) + Sync),
+}
+
 /// The requests of an HTTP/2 connection.
 pub struct IncomingStreams {
     connection: Http2Server,
@@ -75,32 +84,35 @@ pub struct IncomingStreams {
 impl Arrival {
     /// Reads a request over HTTP/1.1, or the preface of HTTP/2, if TLS has selected it or the client
     /// begins with it. `authority` names the client in errors; `limit` covers the time from now until
-    /// the answer to a request over HTTP/1.1 is written. Bytes that are neither are refused here;
+    /// the answer to a request over HTTP/1.1 is written. Bytes that are neither are rejected here;
     /// [`Incoming::fault`] reports any other violation.
     pub async fn read(
         transport: Box<dyn Transport>,
         has_selected_http2: bool,
         authority: String,
         limit: Duration,
+        rejection: Rejection<'_>,
     ) -> Result<Self, IncomingFault> {
         let deadline = Instant::now() + limit;
         let (transport, received) = if has_selected_http2 {
             (transport, Vec::new())
         } else {
-            match read_http1(transport, authority.clone(), (deadline, limit)).await? {
+            match read_http1(transport, authority.clone(), (deadline, limit), rejection).await? {
                 Http1::Request(incoming) => return Ok(Self::Request(incoming)),
                 Http1::Http2(transport, received) => (transport, received),
             }
         };
-        let started = timeout_at(deadline, Http2Server::start(transport, received));
-        match started.await.map_err(|_| IncomingFault::TimedOut(limit))? {
-            Ok(connection) => {
-                Ok(Self::Streams(Box::new(IncomingStreams { connection, authority })))
+        let fault = match timeout_at(deadline, Http2Server::start(transport, received)).await {
+            Ok(Ok(connection)) => {
+                return Ok(Self::Streams(Box::new(IncomingStreams { connection, authority })));
             }
             // A spare connection of a browser.
-            Err(Http2Fault::Lost(None)) => Err(IncomingFault::Unused),
-            Err(fault) => Err(fault.into()),
-        }
+            Ok(Err(Http2Fault::Lost(None))) => IncomingFault::Unused,
+            Ok(Err(fault)) => fault.into(),
+            Err(_) => IncomingFault::TimedOut(limit),
+        };
+        (rejection.tell)(&fault);
+        Err(fault)
     }
 }
 
@@ -152,11 +164,12 @@ impl Incoming {
         limit: Duration,
     ) -> Result<Self, IncomingFault> {
         let deadline = Instant::now() + limit;
-        match read_http1(transport, authority, (deadline, limit)).await? {
+        let rejection = Rejection { headers: &Headers::default(), tell: &|_| {} };
+        match read_http1(transport, authority, (deadline, limit), rejection).await? {
             Http1::Request(incoming) => Ok(incoming),
             Http1::Http2(mut transport, _) => {
                 let fault = RequestFault::Http2;
-                refuse_bytes(&mut transport, fault, deadline).await;
+                refuse_bytes(&mut transport, fault, deadline, rejection.headers).await;
                 Err(IncomingFault::Request(fault))
             }
         }
@@ -285,14 +298,16 @@ enum Http1 {
     Http2(Box<dyn Transport>, Vec<u8>),
 }
 
-/// Reads a request, or recognizes HTTP/2. Other bytes are refused.
+/// Reads a request, or recognizes HTTP/2. Other bytes are rejected.
 async fn read_http1(
     mut transport: Box<dyn Transport>,
     authority: String,
     (deadline, limit): (Instant, Duration),
+    Rejection { headers, tell }: Rejection<'_>,
 ) -> Result<Http1, IncomingFault> {
     let mut upgrade = ServerUpgrade::default();
-    let fault = match timeout_at(deadline, read_start(&mut transport, &mut upgrade)).await {
+    let start = timeout_at(deadline, read_start(&mut transport, &mut upgrade)).await;
+    let fault = match start {
         Ok(Ok(Start::Http2(received))) => return Ok(Http1::Http2(transport, received)),
         Ok(Ok(Start::Head(RequestHead { request, method, accept, rest }))) => {
             let fault = accept.as_ref().err().copied();
@@ -301,29 +316,38 @@ async fn read_http1(
             let request = Incoming { exchange, request, method, fault, authority, deadline, limit };
             return Ok(Http1::Request(request));
         }
-        Ok(Err(IncomingFault::Request(fault))) => {
-            refuse_bytes(&mut transport, fault, deadline).await;
-            IncomingFault::Request(fault)
-        }
         Ok(Err(fault)) => fault,
-        Err(_) => {
-            let fault = IncomingFault::TimedOut(limit);
-            // A connection without any byte is a spare one of a browser, or a port scan.
-            if upgrade.has_begun() {
-                let (status, body) = (StatusCode::REQUEST_TIMEOUT, format!("{fault}\n"));
-                let answer = encode_refusal(status, &Headers::default(), &body, false);
-                let _ = timeout(ANSWER_LIMIT, write_last(&mut transport, &answer)).await;
-            }
-            fault
-        }
+        Err(_) => IncomingFault::TimedOut(limit),
     };
+    // The end of the answer may have to be waited for.
+    tell(&fault);
+    match &fault {
+        IncomingFault::Request(fault) => {
+            refuse_bytes(&mut transport, *fault, deadline, headers).await;
+        }
+        // A connection without any byte is a spare one of a browser, or a port scan.
+        IncomingFault::TimedOut(_) if upgrade.has_begun() => {
+            let (status, body) = (StatusCode::REQUEST_TIMEOUT, format!("{fault}\n"));
+            let answer = encode_refusal(status, headers, &body, false);
+            let _ = timeout(ANSWER_LIMIT, write_last(&mut transport, &answer)).await;
+        }
+        _ => {}
+    }
     Err(fault)
 }
 
 /// Answers bytes that are no request. The fault explains the end of the connection better than an
 /// error of writing.
-async fn refuse_bytes(transport: &mut Box<dyn Transport>, fault: RequestFault, deadline: Instant) {
-    let (status, headers) = fault.status(Version::Http11);
+async fn refuse_bytes(
+    transport: &mut Box<dyn Transport>,
+    fault: RequestFault,
+    deadline: Instant,
+    more: &Headers,
+) {
+    let (status, mut headers) = fault.status(Version::Http11);
+    for (name, value) in more.iter() {
+        headers.push(name, value);
+    }
     let answer = encode_refusal(status, &headers, &fault.body(), false);
     let _ = timeout_at(deadline, write_last(transport, &answer)).await;
 }

@@ -8,7 +8,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    connect::incoming::{Arrival, HANDSHAKE_LIMIT, Incoming},
+    connect::incoming::{Arrival, HANDSHAKE_LIMIT, Incoming, IncomingFault, Rejection},
     job::listen::Service,
     net::{TransportHandle, listener::Accepted, tls::server::TlsSummary},
     proto::{
@@ -67,13 +67,12 @@ pub(super) async fn receive(shared: &Shared, accepted: Accepted) -> Option<Recei
         },
     };
     let limit = deadline.saturating_duration_since(Instant::now());
-    match Arrival::read(transport, has_selected_http2, address.clone(), limit).await {
-        Ok(arrival) => Some((arrival, handle.map(TransportHandle::Socket))),
-        Err(fault) => {
-            announce::failed(shared, &address, &fault);
-            None
-        }
-    }
+    let is_http2 = tls.as_ref().is_some_and(|tls| tls.is_http2);
+    let tell = |fault: &IncomingFault| announce::failed(shared, &address, fault);
+    let rejection = Rejection { headers: &shared.job.headers, tell: &tell };
+    let arrival = Arrival::read(transport, is_http2, address.clone(), limit, rejection).await;
+    // A fault has been told.
+    Some((arrival.ok()?, handle.map(TransportHandle::Socket), tls))
 }
 
 /// Performs the opening handshake. A refusal is told.

@@ -401,6 +401,41 @@ fn a_request_that_is_not_completed_in_time_is_answered_and_told() {
     });
 }
 
+/// A client that does not end the connection has a second to read the answer.
+#[test]
+fn a_rejected_connection_is_told_before_its_end_is_waited_for() {
+    testbed::run(async {
+        let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(70_000));
+        let head = format!("GET / HTTP/1.1\r\n{}", "X-A: b\r\n".repeat(9_000));
+        for (bytes, status, at) in [
+            ("garbage\r\n\r\n", 400, 0),
+            (&long, 414, 0),
+            (&head, 431, 0),
+            ("GET / HTTP/1.1\r\nHost", 408, 10),
+        ] {
+            let headers = Headers::of(&[("X-From", "the test")]);
+            let server = Bench::new(ListenJob { headers, ..job(Service::Talk, SlowClients::Drop) });
+            let (client, end, _wire) = wire(1 << 20);
+            let (mut reading, mut writing) = tokio::io::split(client);
+            writing.write_all(bytes.as_bytes()).await.unwrap();
+            let accepted =
+                Accepted { transport: Box::new(end), address: "peer".to_owned(), handle: None };
+            let shared = Arc::clone(&server.shared);
+            let received = tokio::spawn(async move { admit::receive(&shared, accepted).await });
+            sleep(at * S + S / 2).await;
+            let notes = server.notes();
+            assert!(notes[0].starts_with(&format!("refused peer with {status}: ")), "{notes:?}");
+            assert!(!received.is_finished());
+            let mut answer = String::new();
+            reading.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            assert!(answer.contains("\r\nX-From: the test\r\n"), "{answer}");
+            assert!(received.await.unwrap().is_none());
+            assert!(server.notes().is_empty());
+        }
+    });
+}
+
 #[test]
 fn incomplete_messages_of_all_clients_are_limited_together() {
     testbed::run(async {

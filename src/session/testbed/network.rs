@@ -6,7 +6,7 @@ use crate::{
     connect::{
         ClientConnection, ConnectOptions, DialOptions, Dialer, Http, Limits, OpenError,
         credentials::Credentials,
-        incoming::{Arrival, HANDSHAKE_LIMIT},
+        incoming::{Arrival, HANDSHAKE_LIMIT, Rejection},
         planted,
     },
     net::{
@@ -257,7 +257,9 @@ impl Network {
             (end, false)
         };
         let authority = "client.example".to_owned();
-        let arrival = Arrival::read(transport, is_http2, authority, HANDSHAKE_LIMIT).await;
+        let rejection = Rejection { headers: &Headers::default(), tell: &|_| {} };
+        let arrival =
+            Arrival::read(transport, is_http2, authority, HANDSHAKE_LIMIT, rejection).await;
         let incoming = match arrival.ok()? {
             Arrival::Request(incoming) => incoming,
             Arrival::Streams(mut streams) => {
