@@ -196,6 +196,11 @@ impl FaultLine {
         state.schedule.deadline().filter(|_| state.flow == Flow::Open)
     }
 
+    /// Reports whether a received message was corrupted.
+    pub(super) fn has_corrupted(&self) -> bool {
+        self.lock().schedule.has_corrupted()
+    }
+
     /// Takes the faults that have happened, if they are recorded.
     pub(super) fn take_happened(&self) -> Vec<PerformedFault> {
         self.lock().schedule.take_happened()

@@ -135,6 +135,29 @@ fn one_byte_is_corrupted() {
 }
 
 #[test]
+fn a_client_is_not_blamed_for_what_a_fault_corrupted() {
+    let args = ["listen", "--echo", "-v", "--seed", "1", "--fault", "corrupt in", "0"];
+    let server = Server::start(args);
+    let mut client = server.connect();
+    // About each second change of an ASCII character is not UTF-8.
+    let mut first = [0; 1];
+    for _ in 0..100 {
+        client.send_raw(&masked("a"));
+        client.stream().read_exact(&mut first).unwrap();
+        let mut rest = [0; 2];
+        if first == [0x81] {
+            client.stream().read_exact(&mut rest).unwrap();
+        } else {
+            break;
+        }
+    }
+    assert_eq!(first, [0x88], "no character was invalid");
+    server.child.await_stderr("client 1 disconnected: a fault corrupted a message on purpose: ");
+    drop(client);
+    server.terminate();
+}
+
+#[test]
 fn pings_are_swallowed_and_messages_are_not() {
     let server = Server::start(["listen", "--echo", "--fault", "swallow ping", "0"]);
     let mut client = server.connect();

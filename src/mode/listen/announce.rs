@@ -271,7 +271,10 @@ pub(super) fn ended(shared: &Shared, session: &mut Session, id: u64, how: &Sessi
         Some(SessionError::Protocol { violation, .. }) => Some(*violation),
         _ => None,
     };
-    let message = fault.map(ToOwned::to_owned).or_else(|| failure.map(ToString::to_string));
+    // The client is not to blame for what the server made of its bytes.
+    let cause = if violation.is_some() && is_corrupted { CORRUPTED } else { "" };
+    let message = fault.map(ToOwned::to_owned);
+    let message = message.or_else(|| failure.map(|failure| format!("{cause}{failure}")));
     if let Err(error) = &mut verdict {
         // An earlier note has the address of the client.
         "the client".clone_into(error.authority_mut());
@@ -286,14 +289,14 @@ pub(super) fn ended(shared: &Shared, session: &mut Session, id: u64, how: &Sessi
                 Some(_) => String::new(),
                 None => ", without an answer".to_owned(),
             };
-            let ours = if dropped {
+            let ours = if is_dropped {
                 format!("{}, since it was too slow", named(ours.code))
             } else {
                 ours.to_string()
             };
             format!(": closed by the server with {ours}{answer}")
         }
-        (Err(error), _, _) => format!(": {error}"),
+        (Err(error), _, _) => format!(": {cause}{error}"),
         (Ok(()), Some(close), _) if close.code != CloseCode::NO_STATUS => format!(": {close}"),
         (Ok(()), _, _) => String::new(),
     };
@@ -359,3 +362,6 @@ fn say(shared: &Shared, text: &str) {
         _ => shared.notes.event(text),
     }
 }
+
+/// The start of the note about a violation in bytes that a fault corrupted.
+const CORRUPTED: &str = "a fault corrupted a message on purpose: ";

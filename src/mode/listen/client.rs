@@ -2,7 +2,7 @@
 
 use super::{
     admit::{self, Admitted},
-    announce,
+    announce::{self, SessionEnd},
     budget::WorkBudget,
     client_record::ClientRecord,
     exec::Exec,
@@ -152,13 +152,13 @@ impl Client {
         let fault = self.faults.as_ref().and_then(|faults| faults.ended());
         let by_prompt = self.mailbox.record().and_then(ClientRecord::ended);
         let id = self.mailbox.id;
-        announce::ended(
-            &self.shared,
-            &mut session,
-            id,
-            (self.is_dropped, skipped),
-            fault.or(by_prompt),
-        );
+        let how = SessionEnd {
+            is_dropped: self.is_dropped,
+            skipped,
+            fault: fault.or(by_prompt),
+            is_corrupted: self.faults.as_ref().is_some_and(|faults| faults.has_corrupted()),
+        };
+        announce::ended(&self.shared, &mut session, id, &how);
         let close = session.remote_close().cloned();
         if by_prompt.is_some() || self.faults.as_ref().is_some_and(|faults| faults.is_cut()) {
             Box::pin(session.cut()).await;

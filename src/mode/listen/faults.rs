@@ -268,6 +268,11 @@ impl ClientFaults {
         }
     }
 
+    /// Reports whether a message that the client sent was corrupted.
+    pub(super) fn has_corrupted(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.has_corrupted())
+    }
+
     /// Reports whether the connection was cut.
     pub(super) fn is_cut(&self) -> bool {
         self.is_cut

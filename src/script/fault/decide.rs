@@ -33,6 +33,8 @@ pub struct FaultSchedule {
     /// The directions in which no more messages are passed on, because the session is closing.
     closed: Vec<Direction>,
     needs_content: bool,
+    /// True once a received message was corrupted.
+    has_corrupted: bool,
 }
 
 #[derive(Debug)]
@@ -128,6 +130,7 @@ impl FaultSchedule {
             swallowed: Vec::new(),
             happened: None,
             closed: Vec::new(),
+            has_corrupted: false,
         }
     }
 
@@ -201,7 +204,13 @@ impl FaultSchedule {
                 effects.add(fault, &mut self.random);
             }
         }
+        self.has_corrupted |= direction == Direction::In && effects.corruption.is_some();
         effects
+    }
+
+    /// Reports whether a received message was corrupted.
+    pub fn has_corrupted(&self) -> bool {
+        self.has_corrupted
     }
 
     /// Records that a message was passed on, or was dropped.
