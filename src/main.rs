@@ -44,7 +44,11 @@ fn run() -> anyhow::Result<RunOutcome> {
         Run::Man(dir) => man::man(dir)?,
         Run::Help(topic) => help::print(topic.as_deref())?,
         Run::Version => help::print_version()?,
-        Run::Checked(words) => report::line(&format!("sockeye: {words}").into()),
+        Run::Checked(lines) => {
+            for line in lines {
+                report::line(&format!("sockeye: {line}").into());
+            }
+        }
     }
     Ok(RunOutcome::Done)
 }

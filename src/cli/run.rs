@@ -47,8 +47,8 @@ pub enum Run {
     Help(Option<String>),
     /// Print the version.
     Version,
-    /// Print that what was to be checked is valid.
-    Checked(&'static str),
+    /// Print that what was to be checked is valid, and warnings about it.
+    Checked(Vec<String>),
 }
 
 impl Run {
@@ -70,7 +70,9 @@ impl Run {
                 let checks = args.server.reply_check;
                 let job = listen(*args)?;
                 if checks {
-                    return Ok(Self::Checked("the reply script is valid"));
+                    let mut lines = job.reply_warnings();
+                    lines.push("the reply script is valid".to_owned());
+                    return Ok(Self::Checked(lines));
                 }
                 return Ok(Self::Job(Job::Listen(Box::new(job))));
             }

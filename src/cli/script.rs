@@ -175,10 +175,14 @@ impl MessageReader<'_> {
         };
         let scope = Scope { names: &names, has_message, variable: &variable };
         let mut template = Template::parse(&bytes, &scope).map_err(|fault| {
-            let TemplateFault { column, words, is_unknown_name } = fault;
+            let TemplateFault { column, mut words, unknown } = fault;
+            if let Some(near) = unknown.as_ref().and_then(|unknown| unknown.near.as_ref()) {
+                words = format!("{words}, did you mean '{near}'?");
+            }
             let fault = invalid(option, text, &format!("{words} at column {column}"));
             let Error::Usage { fault, hint } = fault else { return fault };
-            Error::Usage { fault, hint: is_unknown_name.then(|| NAMES_HINT.to_owned()).or(hint) }
+            let names = unknown.map(|_| NAMES_HINT.to_owned());
+            Error::Usage { fault, hint: names.or(hint) }
         })?;
         template.append(self.append);
         Ok(Draft { kind, content: Content::Template(template) })

@@ -62,6 +62,16 @@ pub struct ListenJob {
     pub common: CommonOptions,
 }
 
+impl ListenJob {
+    /// Returns warnings about the reply script, if there is one.
+    pub fn reply_warnings(&self) -> Vec<String> {
+        match (&self.reply_file, &self.service) {
+            (Some(file), Service::Reply(script, _)) => file.warnings(script),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Recordings of a server.
 #[derive(Clone, Debug, Default)]
 pub struct ServerRecordOptions {

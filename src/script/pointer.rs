@@ -36,6 +36,13 @@ pub struct PointerFault {
     pub words: &'static str,
 }
 
+/// Compares the text of the pointers.
+impl PartialEq for Pointer {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 impl Pointer {
     /// Parses a pointer. An empty one refers to the whole text.
     pub fn parse(text: &str) -> Result<Self, PointerFault> {

@@ -67,8 +67,15 @@ pub struct TemplateFault {
     pub column: usize,
     /// A phrase that names the fault.
     pub words: String,
-    /// True if the placeholder has a name that does not exist.
-    pub is_unknown_name: bool,
+    /// Set if the placeholder has a name that does not exist.
+    pub unknown: Option<UnknownName>,
+}
+
+/// The name of a placeholder that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownName {
+    /// A similar name that does, as a placeholder.
+    pub near: Option<String>,
 }
 
 /// The values for one message.
@@ -107,15 +114,15 @@ impl Template {
             }
             json.scan(before);
             literal.extend_from_slice(before);
-            let fault = |(words, is_unknown_name): (String, bool)| {
+            let fault = |(words, unknown): (String, Option<UnknownName>)| {
                 let before = text.get(..text.len() - after.len()).unwrap_or_default();
                 let column = String::from_utf8_lossy(before).chars().count() + 1;
-                TemplateFault { column, words, is_unknown_name }
+                TemplateFault { column, words, unknown }
             };
             let end = memchr::memchr(b'}', after);
             let name = end.and_then(|end| std::str::from_utf8(after.get(2..end)?).ok());
             let (name, end) = name.zip(end).ok_or_else(|| {
-                fault(("'${' without '}' ($${ stands for a literal ${)".to_owned(), false))
+                fault(("'${' without '}' ($${ stands for a literal ${)".to_owned(), None))
             })?;
             rest = after.get(end + 1..).unwrap_or_default();
             match placeholder(name, scope, json.place()).map_err(fault)? {
@@ -221,19 +228,19 @@ fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-/// Parses a placeholder. The error is a phrase, and true if the name does not exist.
+/// Parses a placeholder. The error is a phrase, and the name if it does not exist.
 fn placeholder(
     name: &str,
     scope: &Scope<'_>,
     place: JsonPlace,
-) -> Result<TemplatePart, (String, bool)> {
+) -> Result<TemplatePart, (String, Option<UnknownName>)> {
     if scope.names.contains(&name) {
         return Ok(TemplatePart::Name(name.to_owned()));
     }
     if let Some(pointer) = name.strip_prefix("json:") {
-        let pointer = Pointer::parse(pointer).map_err(|fault| (fault.words.to_owned(), false))?;
+        let pointer = Pointer::parse(pointer).map_err(|fault| (fault.words.to_owned(), None))?;
         if !scope.has_message {
-            return Err((format!("there is no message to take ${{{name}}} from"), false));
+            return Err((format!("there is no message to take ${{{name}}} from"), None));
         }
         return Ok(TemplatePart::Json(pointer, place));
     }
@@ -244,7 +251,7 @@ fn placeholder(
                 VarError::NotPresent => "is not set",
                 VarError::NotUnicode(_) => "is not valid UTF-8",
             };
-            (format!("the environment variable '{variable}' {fault}"), false)
+            (format!("the environment variable '{variable}' {fault}"), None)
         })?;
         let value = if place == JsonPlace::String { escaped(&value) } else { value };
         return Ok(TemplatePart::Text(value.into_bytes()));
@@ -256,13 +263,10 @@ fn placeholder(
         "n" => Ok(TemplatePart::Number),
         _ => {
             let known = scope.names.iter().copied().chain(NAMES);
-            let words = match nearest(name, known) {
-                Some(near) if !name.is_empty() => {
-                    format!("unknown name '${{{name}}}', did you mean '${{{near}}}'?")
-                }
-                _ => format!("unknown name '${{{name}}}'"),
-            };
-            Err((words, true))
+            // Each other letter is one typing error away from a single one.
+            let near = nearest(name, known).filter(|_| name.chars().count() > 1);
+            let near = near.map(|near| format!("${{{near}}}"));
+            Err((format!("unknown name '${{{name}}}'"), Some(UnknownName { near })))
         }
     }
 }
@@ -447,15 +451,16 @@ mod tests {
     #[test]
     fn faults_have_a_column() {
         for (template, column, words) in [
-            ("ä ${toc}", 3, "unknown name '${toc}', did you mean '${tok}'?"),
+            ("ä ${toc}", 3, "unknown name '${toc}'"),
             ("${}", 1, "unknown name '${}'"),
             ("$${a ${tok", 6, "'${' without '}' ($${ stands for a literal ${)"),
             ("${env:NONE}", 1, "the environment variable 'NONE' is not set"),
             ("${env:BYTES}", 1, "the environment variable 'BYTES' is not valid UTF-8"),
             ("${json:a}", 1, "a JSON pointer begins with /"),
         ] {
-            let is_unknown_name = words.starts_with("unknown");
-            let fault = TemplateFault { column, words: words.to_owned(), is_unknown_name };
+            let near = (template == "ä ${toc}").then(|| "${tok}".to_owned());
+            let unknown = words.starts_with("unknown").then_some(UnknownName { near });
+            let fault = TemplateFault { column, words: words.to_owned(), unknown };
             assert_eq!(parse(template).unwrap_err(), fault, "{template}");
         }
         let scope =

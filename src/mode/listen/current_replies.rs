@@ -32,13 +32,14 @@ impl CurrentReplies {
         self.replies.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the file again and returns it; `None` if there is none. If the file is faulty, the
-    /// script stays as it is.
-    pub(super) fn reload(&self) -> Result<Option<&ReplyFile>, Error> {
+    /// Reads the file again and returns it, with warnings; `None` if there is none. If the file is
+    /// faulty, the script stays as it is.
+    pub(super) fn reload(&self) -> Result<Option<(&ReplyFile, Vec<String>)>, Error> {
         let Some(file) = &self.file else { return Ok(None) };
         let script = Arc::new(file.read_again()?);
+        let warnings = file.warnings(&script);
         let replies = Arc::new(Replies::new(script, self.seed));
         *self.replies.lock().unwrap_or_else(PoisonError::into_inner) = Some(replies);
-        Ok(Some(file))
+        Ok(Some((file, warnings)))
     }
 }

@@ -199,7 +199,10 @@ impl Shared {
     /// keep the rules that they have.
     pub(super) fn reload(&self) {
         match self.replies.reload() {
-            Ok(Some(file)) => {
+            Ok(Some((file, warnings))) => {
+                for warning in warnings {
+                    self.notes.note(&warning);
+                }
                 self.notes.note(&format!("{} was read again, for clients to come", file.shown()));
             }
             Ok(None) => self.notes.note("there is no reply script to read again (--reply)"),

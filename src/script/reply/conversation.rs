@@ -3,7 +3,7 @@
 
 use super::{
     replies::{Replies, Route},
-    rule::{Audience, Rule, RuleTable, Speech, Step, Trigger},
+    rule::{Audience, FIRST_STATE, Rule, RuleTable, Speech, Step, Trigger},
 };
 use crate::{
     proto::{Close, CloseCode, Kind, handshake::Headers, utf8},
@@ -360,8 +360,6 @@ impl ReplyAction {
     }
 }
 
-/// The state of a new client.
-const FIRST_STATE: &str = "start";
 /// The number of replies that are under way at most before messages wait.
 const MAX_TURNS: usize = 256;
 /// The bytes that replies under way hold at most, and those of one message more.

@@ -2,10 +2,11 @@
 
 use super::{
     parse::{self, Surroundings},
-    rule::ReplyScript,
+    rule::{ReplyScript, ReplyWarning},
 };
 use crate::{
     error::Error,
+    escape::Escaped,
     known,
     redact::ShownPath,
     secret::without_line_end,
@@ -45,6 +46,14 @@ impl ReplyFile {
     /// could hold up the clients.
     pub fn read_again(&self) -> Result<ReplyScript, Error> {
         self.read_with(input_file::read_regular)
+    }
+
+    /// Returns the warnings about a script of this file, with their places.
+    pub fn warnings(&self, script: &ReplyScript) -> Vec<String> {
+        let place = |warning: &ReplyWarning| {
+            format!("{}:{}: {}", self.shown(), warning.line, Escaped(&warning.words))
+        };
+        script.warnings.iter().map(place).collect()
     }
 
     fn read_with(&self, read: ReadFile) -> Result<ReplyScript, Error> {

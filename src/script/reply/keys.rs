@@ -90,6 +90,15 @@ impl<'a> Entry<'a> {
         ReplyFault::new(self.value.span().start, words)
     }
 
+    /// Returns the offset of a placeholder, the one of this number in the text of the value. Without
+    /// it, that of the value: TOML may write its characters otherwise.
+    pub(super) fn placeholder_at(&self, file: &str, number: usize) -> usize {
+        let span = self.value.span();
+        let raw = file.get(span.clone()).unwrap_or_default();
+        let found = raw.match_indices("${").nth(number).map_or(0, |(at, _)| at);
+        span.start + found
+    }
+
     fn must_be(&self, what: &str) -> ReplyFault {
         self.fault(format!("'{}' must be {what}", Escaped(self.name)))
     }

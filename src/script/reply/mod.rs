@@ -10,6 +10,7 @@ pub mod replies;
 #[allow(missing_docs, reason = "the names are those of the keys in the file")]
 pub mod rule;
 mod subset;
+mod unused;
 mod values;
 
 pub use path::PathPattern;

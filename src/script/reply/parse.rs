@@ -8,6 +8,7 @@ use super::{
         Audience, Expected, HeaderRule, Pause, ReplyScript, Rule, RuleTable, Speech, Step, Trigger,
     },
     subset::JsonSubset,
+    unused::warnings,
     values::{choice, close, pause},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         draft::Content,
         fault::FaultRule,
         matcher::Matcher,
-        template::{Scope, Template},
+        template::{Scope, Template, UnknownName},
     },
     target::Target,
     wording::position,
@@ -54,6 +55,7 @@ pub fn parse(text: &str, around: &Surroundings<'_>) -> Result<ReplyScript, Reply
     if paths.is_none() || !keys.entries(&["on", "expect", "fault", "forward"]).is_empty() {
         tables.push(reader.table(&keys, keys.entry("path").filter(Entry::is_text))?);
     }
+    let warnings = warnings(&tables);
     let rules = || tables.iter().flat_map(|table: &RuleTable| &table.rules);
     let steps = || rules().flat_map(|rule| &rule.steps);
     let faults = || tables.iter().flat_map(|table: &RuleTable| table.faults.iter());
@@ -62,7 +64,7 @@ pub fn parse(text: &str, around: &Surroundings<'_>) -> Result<ReplyScript, Reply
     let is_random = rules().any(|rule| rule.chance.is_some())
         || steps().any(Step::is_random)
         || faults().any(FaultRule::is_random);
-    Ok(ReplyScript { text: text.to_owned(), tables, is_random, needs_socket })
+    Ok(ReplyScript { text: text.to_owned(), tables, is_random, needs_socket, warnings })
 }
 
 struct Reader<'a> {
@@ -90,7 +92,8 @@ impl Reader<'_> {
         let forward = keys.entry("forward").map(|entry| target(&entry)).transpose()?;
         let forward = forward.or_else(|| self.forward.clone());
         let rules = keys.entry("on").map(|on| on.tables()).transpose()?.unwrap_or_default();
-        if rules.is_empty() && forward.is_none() {
+        let has_others = !keys.entries(&["fault", "expect"]).is_empty();
+        if rules.is_empty() && forward.is_none() && !has_others {
             let fault = ReplyFault::new(keys.at, "there are no rules");
             return Err(fault.hinted("begin each rule with [[on]], or [[path.on]] in [[path]]"));
         }
@@ -284,9 +287,16 @@ impl Reader<'_> {
             variable: self.around.variable,
         };
         let template = Template::parse(text.as_bytes(), &scope).map_err(|fault| {
-            let words = format!("{} at column {} of the message", fault.words, fault.column);
-            let fault = entry.fault(Escaped(&words).to_string());
-            fault.hinted(NAMES_HINT)
+            let before: String = text.chars().take(fault.column - 1).collect();
+            let at = entry.placeholder_at(self.text, before.matches("${").count());
+            let words = ReplyFault::new(at, Escaped(&fault.words).to_string());
+            match fault.unknown {
+                None => words,
+                Some(UnknownName { near: None }) => words.hinted(NAMES_HINT),
+                Some(UnknownName { near: Some(near) }) => {
+                    words.hinted(format!("did you mean '{near}'?"))
+                }
+            }
         })?;
         Ok(Content::Template(template))
     }

@@ -12,6 +12,11 @@ pub struct PathPattern {
 }
 
 impl PathPattern {
+    /// Returns the pattern as it is written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Parses a pattern. The error is a phrase.
     pub fn parse(text: &str) -> Result<Self, String> {
         if !text.starts_with('/') {

@@ -26,6 +26,17 @@ pub struct ReplyScript {
     pub is_random: bool,
     /// True if a rule acts on the connection below the session.
     pub needs_socket: bool,
+    /// Rules that are never used.
+    pub warnings: Vec<ReplyWarning>,
+}
+
+/// A rule that is never used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyWarning {
+    /// The line of the file.
+    pub line: usize,
+    /// A phrase that names the reason.
+    pub words: String,
 }
 
 /// The rules for the clients of a path.
@@ -244,6 +255,9 @@ impl Step {
         }
     }
 }
+
+/// The state of a new client.
+pub(super) const FIRST_STATE: &str = "start";
 
 /// Compares the text of the scripts.
 impl PartialEq for ReplyScript {

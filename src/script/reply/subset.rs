@@ -7,7 +7,7 @@ use crate::script::{
 use serde_json::Value;
 
 /// A JSON object of which a message must have all members; its objects may have others beside them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JsonSubset {
     /// The values at the ends of the object, each with its place. An empty object has none.
     leaves: Vec<(Pointer, Option<Value>)>,

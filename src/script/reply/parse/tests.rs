@@ -36,7 +36,7 @@ fn faults_have_a_place_and_a_suggestion() {
         ),
         (
             "[[on]]\nopen = true\nsend = '${json:/a}'",
-            "3:8: there is no message to take ${json:/a} from at column 1 of the message",
+            "3:9: there is no message to take ${json:/a} from",
         ),
     ] {
         let found = fault(text);
@@ -45,8 +45,9 @@ fn faults_have_a_place_and_a_suggestion() {
     for (line, expected) in [
         ("sned = 'a'", "unknown key 'sned' (did you mean 'send'?)"),
         ("send = 1", "'send' must be a string"),
-        ("send = '${clent}'", "unknown name '${clent}', did you mean '${client}'? at column 1"),
-        ("send = '${path.room}'", "unknown name '${path.room}'"),
+        ("send = '${clent}'", "unknown name '${clent}' (did you mean '${client}'?)"),
+        ("send = '${path.room}'", "unknown name '${path.room}' (a name is client, path.NAME, "),
+        ("send = '${x}'", "unknown name '${x}' (a name is client, path.NAME, "),
         ("send = '${env:X}'", "the environment variable 'X' is not set"),
         ("send = 'a'\nfile = 'b'", "'send' excludes 'file'"),
         ("binary = '0'", "'binary' must be pairs of hexadecimal digits"),
@@ -122,6 +123,41 @@ fn a_server_to_forward_to_is_a_url() {
         let found = fault(text);
         assert!(found.starts_with(expected), "{text}: {found}");
     }
+}
+
+#[test]
+fn a_fault_of_a_message_is_at_its_placeholder() {
+    for (send, place) in [
+        ("'a ${x}'", "3:11"),
+        ("'${n} $${y} ${x}'", "3:20"),
+        ("\"\\t\\u00e4 ${x}\"", "3:18"),
+        ("\"\"\"\nfirst\nsecond ${x}\"\"\"", "5:8"),
+        ("'a ${json:x}'", "3:11"),
+        ("'a ${x'", "3:11"),
+        ("'a ${env:NONE}'", "3:11"),
+        // The dollar has another form.
+        ("\"\\u0024{x}\"", "3:8"),
+    ] {
+        let found = fault(&format!("[[on]]\ntext = 'a'\nsend = {send}"));
+        assert!(found.starts_with(&format!("{place}: ")), "{send}: {found}");
+        assert!(!found.contains("column"), "{found}");
+    }
+}
+
+#[test]
+fn a_script_may_have_only_faults_or_expectations() {
+    let around = Surroundings {
+        variable: &|_| Err(std::env::VarError::NotPresent),
+        file: &|_| Ok(Vec::new()),
+    };
+    for text in [
+        "[[fault]]\ndrop = true",
+        "[expect]\nheaders = { A = true }",
+        "[[path]]\npath = '/a'\n[[path.fault]]\ndrop = true",
+    ] {
+        assert!(parse(text, &around).is_ok(), "{text}");
+    }
+    assert!(fault("[[path]]\npath = '/a'").starts_with("1:1: there are no rules"));
 }
 
 /// The tables of a reply script have the same faults as the rules of `--fault`.
