@@ -20,7 +20,7 @@ use crate::{
     known,
     net::{
         proxy::{NoProxy, ProxyOptions, ProxyVariables},
-        tls::{Identity, IdentityFault},
+        tls::{Identity, IdentityFault, TlsOptions, TrustOptions},
     },
     proto::{
         Settings,
@@ -56,7 +56,10 @@ pub(super) fn job(
     let subprotocol = shared.subprotocol;
     let (address, secure) = parse_address(address.as_deref().unwrap_or("0"))?;
     let tls = match (&server.cert, server.tls_self_signed) {
-        (Some(certificate), _) => Some(ServerCertificate::Given(identity(certificate, &server)?)),
+        (Some(certificate), _) => {
+            let (key, passphrase) = (server.key.as_deref(), server.passphrase.as_deref());
+            Some(ServerCertificate::Given(identity(certificate, key, passphrase)?))
+        }
         (None, true) => Some(ServerCertificate::SelfSigned),
         (None, false) if secure => {
             return Err(Error::Usage {
@@ -90,7 +93,17 @@ pub(super) fn job(
         reply_file,
         faults: server.fault.clone().into(),
         seed,
-        dialing: DialOptions { proxies: environment_proxies(), ..DialOptions::default() },
+        dialing: DialOptions {
+            proxies: environment_proxies(),
+            trust: TrustOptions {
+                authorities: server.forward_ca.clone(),
+                danger_accept_any: server.forward_insecure,
+                ..TrustOptions::default()
+            },
+            ..DialOptions::default()
+        },
+        forward_tls: forward_tls(&server)?,
+        forward_edits: header_edits(&server.forward_header)?,
         admission: admission(&server)?,
         headers: headers(&server)?,
         life: LifeRules {
@@ -121,10 +134,20 @@ pub(super) fn job(
     })
 }
 
-/// Reads the certificate and its key.
-fn identity(certificate: &Path, args: &ServerArgs) -> Result<Arc<Identity>, Error> {
-    let key = args.key.as_deref();
-    let mut passphrase = || match args.passphrase.as_deref() {
+/// Returns the TLS options for the servers that messages are forwarded to.
+fn forward_tls(args: &ServerArgs) -> Result<TlsOptions, Error> {
+    let certificate = args.forward_cert.as_deref();
+    let identity = certificate.map(|it| identity(it, args.forward_key.as_deref(), None));
+    Ok(TlsOptions { identity: identity.transpose()?, ..TlsOptions::default() })
+}
+
+/// Reads a certificate and its key.
+fn identity(
+    certificate: &Path,
+    key: Option<&Path>,
+    passphrase: Option<&str>,
+) -> Result<Arc<Identity>, Error> {
+    let mut passphrase = || match passphrase {
         None => ask("passphrase for the key").map_err(|_| Error::Identity {
             path: key.unwrap_or(certificate).to_owned(),
             fault: IdentityFault::Encrypted,
@@ -151,11 +174,13 @@ fn environment_proxies() -> ProxyOptions {
 
 /// Returns the files that the run reads, with the configuration file `config`.
 fn inputs(args: &ServerArgs, config: Option<PathBuf>) -> Vec<PathBuf> {
-    let named = [&args.cert, &args.key, &args.reply].into_iter().flatten().cloned();
-    let headers = args.header.iter().filter_map(|header| match header {
-        HeaderArg::File(path) => Some(path.clone()),
-        HeaderArg::Reference { .. } | HeaderArg::One(_) => None,
-    });
+    let named = [&args.cert, &args.key, &args.reply, &args.forward_cert, &args.forward_key];
+    let named = named.into_iter().flatten().chain(&args.forward_ca).cloned();
+    let headers =
+        args.header.iter().chain(&args.forward_header).filter_map(|header| match header {
+            HeaderArg::File(path) => Some(path.clone()),
+            HeaderArg::Reference { .. } | HeaderArg::One(_) => None,
+        });
     let secrets = [&args.auth, &args.passphrase].into_iter().flatten();
     let files = secrets.filter_map(|secret| secret.strip_prefix("file:")).map(PathBuf::from);
     named.chain(headers).chain(files).chain(config).collect()
@@ -211,10 +236,10 @@ fn user(given: &str) -> Result<(String, SecretString), Error> {
     Ok((user.to_owned(), password.into()))
 }
 
-/// Returns the header fields to add to the response.
-fn headers(args: &ServerArgs) -> Result<Headers, Error> {
+/// Reads changes of a header.
+fn header_edits(args: &[HeaderArg]) -> Result<Vec<HeaderEdit>, Error> {
     let mut edits = Vec::new();
-    for arg in &args.header {
+    for arg in args {
         match arg {
             HeaderArg::One(edit) => edits.push(edit.clone()),
             HeaderArg::File(path) => edits.extend(read_file(path, |text| {
@@ -224,8 +249,13 @@ fn headers(args: &ServerArgs) -> Result<Headers, Error> {
             HeaderArg::Reference { .. } => {}
         }
     }
+    Ok(edits)
+}
+
+/// Returns the header fields to add to the response.
+fn headers(args: &ServerArgs) -> Result<Headers, Error> {
     let mut headers = Headers::default();
-    for edit in edits {
+    for edit in header_edits(&args.header)? {
         match edit {
             HeaderEdit::Set(name, _) if is_generated(&name) => {
                 let fault =

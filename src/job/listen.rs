@@ -3,10 +3,10 @@
 use super::{common::CommonOptions, prompt_habits::PromptHabits};
 use crate::{
     connect::DialOptions,
-    net::tls::Identity,
+    net::tls::{Identity, TlsOptions},
     proto::{
         Settings,
-        handshake::{Choices, Headers},
+        handshake::{Choices, HeaderEdit, Headers},
     },
     script::{
         fault::FaultRule,
@@ -37,6 +37,10 @@ pub struct ListenJob {
     pub seed: u64,
     /// Options for connecting to the servers that a reply script forwards messages to.
     pub dialing: DialOptions,
+    /// The client certificate for those servers.
+    pub forward_tls: TlsOptions,
+    /// Changes of the header of the requests to those servers.
+    pub forward_edits: Vec<HeaderEdit>,
     /// Rules for admitting clients.
     pub admission: AdmissionRules,
     /// Additional header fields of the 101 response.

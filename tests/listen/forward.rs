@@ -1,8 +1,16 @@
 //! Messages that a reply script forwards to a real server.
 
 use super::reply::Script;
-use crate::support::{closed_port, server::Server};
-use std::io::{Read as _, Write as _};
+use crate::support::{
+    Authority, CertifiedClient, LIMIT, Test, closed_port, path_text, server::Server,
+};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::Arc,
+    thread,
+};
 use tungstenite::Message;
 
 /// Starts a server whose script forwards messages to this URL, with more rules.
@@ -141,4 +149,106 @@ fn a_part_of_an_api_is_mocked() {
     client.close();
     server.terminate();
     real.terminate();
+}
+
+/// Starts an echo with TLS for the name localhost, and returns its URL.
+fn secure_echo(options: &[&str], authority: &Authority) -> (Server, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let [cert, key] = authority.issue().files(&dir).map(|path| path_text(&path));
+    let args = ["listen", "localhost:0", "--exec", "cat", "--cert", &cert, "--key", &key];
+    let (server, url) = Server::setup([&args[..], options].concat()).start_with_url();
+    (server, url.replace("127.0.0.1", "localhost"))
+}
+
+#[test]
+fn the_real_server_may_have_a_certificate_and_require_a_header() {
+    let authority = Authority::new();
+    let (real, url) = secure_echo(&["--require-header", "X-Token:abc"], &authority);
+    let script = Script::new(&format!("forward = '{url}'\n"));
+    let (path, ca) = (path_text(&script.path()), path_text(&authority.file()));
+    let note = "sockeye: the certificate of the server that messages are forwarded to is not \
+                checked (--forward-insecure)";
+    for (options, is_insecure) in [
+        (&["--forward-ca", &ca][..], false),
+        (&["--forward-cacert", &ca], false),
+        (&["--forward-insecure"], true),
+    ] {
+        let args = ["listen", "0", "--reply", &path, "--forward-header", "X-Token:abc"];
+        let server = Server::start([&args[..], options].concat());
+        let mut client = server.connect();
+        client.send("hello");
+        client.expect_text("hello");
+        client.close();
+        assert_eq!(server.terminate().stderr.contains(note), is_insecure);
+    }
+    for options in [&[][..], &["--forward-ca", &ca]] {
+        let server = Server::start([&["listen", "0", "--reply", &path][..], options].concat());
+        expect_bad_gateway(&server);
+        let cause = if options.is_empty() { "certificate" } else { "answered 403" };
+        let end = server.terminate();
+        assert!(end.stderr.contains("client 1: cannot forward messages: "), "{}", end.stderr);
+        assert!(end.stderr.contains(cause), "{}", end.stderr);
+    }
+    real.terminate();
+}
+
+#[test]
+fn options_of_forwarding_need_a_script() {
+    Test::new()
+        .args(["listen", "0", "--forward-insecure"])
+        .stderr_has(["--reply <FILE>"])
+        .status(2)
+        .run();
+}
+
+/// As for a client, http means ws.
+#[test]
+fn the_url_of_the_real_server_is_one_of_a_client() {
+    let real = Server::start(["listen", "--exec", "cat", "0"]);
+    let server = in_front(&real.url().replace("ws://", "http://"), "");
+    let mut client = server.connect();
+    client.send("hello");
+    client.expect_text("hello");
+    client.close();
+    server.terminate();
+    real.terminate();
+}
+
+/// Answers a request over TLS with 403 if the client has a certificate of the authority.
+fn refuse_certified(listener: &TcpListener, config: Arc<ServerConfig>) {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    let connection = ServerConnection::new(config).unwrap();
+    let mut stream = StreamOwned::new(connection, stream);
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("a request");
+        head.push(byte[0]);
+    }
+    assert!(stream.conn.peer_certificates().is_some());
+    stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").unwrap();
+    stream.conn.send_close_notify();
+    let _ = stream.flush();
+}
+
+#[test]
+fn the_real_server_may_require_a_certificate() {
+    let client = CertifiedClient::new();
+    let config = client.authority.issue().server_for_clients_of(&client.authority);
+    let listener = TcpListener::bind("localhost:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let refusing = thread::spawn(move || refuse_certified(&listener, config));
+    let script = Script::new(&format!("forward = 'wss://localhost:{port}/'\n"));
+    let [path, ca, cert, key] =
+        [&script.path(), &client.authority.file(), &client.cert, &client.key]
+            .map(|path| path_text(path));
+    let args = ["listen", "0", "--reply", &path, "--forward-ca", &ca];
+    let args = [&args[..], &["--forward-cert", &cert, "--forward-key", &key]].concat();
+    let server = Server::start(args);
+    expect_bad_gateway(&server);
+    server.child.await_stderr("client 1: cannot forward messages: ");
+    let end = server.terminate();
+    assert!(end.stderr.contains("answered 403"), "{}", end.stderr);
+    refusing.join().expect("a request with a certificate");
 }

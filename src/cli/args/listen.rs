@@ -80,6 +80,37 @@ pub struct ServerArgs {
     #[arg(conflicts_with_all = ["echo", "exec"])]
     pub reply: Option<PathBuf>,
 
+    /// Use these CAs for the server of a script's forward
+    ///
+    /// Trusts the CA certificates in this PEM file or directory, instead of the system's, for the
+    /// servers that a reply script forwards messages to. May be repeated.
+    #[arg(long, visible_alias = "forward-cacert", value_name = "FILE", requires = "reply")]
+    #[arg(value_hint = ValueHint::AnyPath, help_heading = SERVER)]
+    pub forward_ca: Vec<PathBuf>,
+
+    /// Do not verify the certificate of the server of a script's forward
+    #[arg(long, requires = "reply", help_heading = SERVER)]
+    pub forward_insecure: bool,
+
+    /// Client certificate for the server of a script's forward
+    ///
+    /// A PEM file, which may include the key, or PKCS#12.
+    #[arg(long, value_name = "FILE", requires = "reply", help_heading = SERVER)]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub forward_cert: Option<PathBuf>,
+
+    /// Private key of --forward-cert in PEM, if it is not in the same file
+    #[arg(long, value_name = "FILE", requires = "forward_cert", help_heading = SERVER)]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub forward_key: Option<PathBuf>,
+
+    /// Add a header to the request to the server of a script's forward
+    ///
+    /// As for a client, @FILE reads headers from a file, one a line. May be repeated.
+    #[arg(long, value_name = "NAME:VALUE", requires = "reply", help_heading = SERVER)]
+    #[arg(value_parser = OsStringValueParser::new().try_map(values::header_arg))]
+    pub forward_header: Vec<HeaderArg>,
+
     /// Check the file of --reply and exit
     #[arg(long, requires = "reply", help_heading = SERVER)]
     pub reply_check: bool,

@@ -12,7 +12,6 @@ use super::{
 use crate::{
     connect::{ConnectOptions, Http, Limits, credentials::Credentials},
     error::Error,
-    net::tls::TlsOptions,
     proto::{
         Assembler, Close, CloseCode, Event, Kind, SharedMessage, extension::Offers,
         handshake::Headers,
@@ -69,7 +68,7 @@ impl Forward {
         mailbox: &Arc<Mailbox>,
     ) -> Self {
         let queue = Arc::<ForwardQueue>::default();
-        let options = options(target, subprotocol);
+        let options = options(target, subprotocol, shared);
         let client = ForwardedClient {
             shared: Arc::clone(shared),
             mailbox: Arc::clone(mailbox),
@@ -275,7 +274,7 @@ impl ForwardedClient {
     }
 }
 
-fn options(target: Target, subprotocol: Option<&str>) -> ConnectOptions {
+fn options(target: Target, subprotocol: Option<&str>, shared: &Shared) -> ConnectOptions {
     let mut headers = Headers::default();
     headers.push("User-Agent", concat!("sockeye/", env!("CARGO_PKG_VERSION")));
     headers.push("Sec-WebSocket-Version", "13");
@@ -287,10 +286,10 @@ fn options(target: Target, subprotocol: Option<&str>) -> ConnectOptions {
         target,
         host: None,
         headers,
-        edits: Vec::new(),
+        edits: shared.job.forward_edits.clone(),
         credentials: Credentials::default(),
         redirects: None,
-        tls: TlsOptions::default(),
+        tls: shared.job.forward_tls.clone(),
         http: Http::One,
         limits: Limits {
             total: OPEN_LIMIT,

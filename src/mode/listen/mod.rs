@@ -121,6 +121,12 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     if let Some(warning) = exposure(&listeners) {
         shared.notes.note(&warning);
     }
+    if shared.job.dialing.trust.danger_accept_any {
+        shared.notes.note(INSECURE_NOTE);
+    }
+    for warning in shared.job.reply_warnings() {
+        shared.notes.note(&warning);
+    }
     let are_replies_random = shared.replies.get().is_some_and(|it| it.script.is_random);
     if let Some(what) = random_parts(are_replies_random, &shared.job.faults) {
         let seed = shared.job.seed;
@@ -532,6 +538,8 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// Delay before lines that a slow reader of stderr has not taken are offered again.
 const NOTES_RETRY_DELAY: Duration = Duration::from_millis(50);
 
+const INSECURE_NOTE: &str = "the certificate of the server that messages are forwarded to is not \
+                             checked (--forward-insecure)";
 const SIGINT: i32 = 2;
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
         listen::{AdmissionRules, LifeRules, ListenFormat, ServerRecordOptions, SlowClients},
         prompt_habits::PromptHabits,
     },
-    net::listener::Accepted,
+    net::{listener::Accepted, tls::TlsOptions},
     proto::{
         Close, CloseCode, Kind, Settings, SharedMessage,
         handshake::{Choices, Headers},
@@ -54,6 +54,8 @@ fn job(service: Service, slow: SlowClients) -> ListenJob {
         faults: [].into(),
         seed: 0,
         dialing: DialOptions::default(),
+        forward_tls: TlsOptions::default(),
+        forward_edits: Vec::new(),
         admission: AdmissionRules::default(),
         headers: Headers::default(),
         life: LifeRules::default(),
