@@ -105,6 +105,42 @@ fn a_torn_last_line_is_noted_and_the_rest_is_shown() {
         .run();
 }
 
+const HAR: &str =
+    "it is a HAR, for the developer tools of a browser, and not a recording of --record";
+
+#[test]
+fn a_client_that_a_recording_does_not_have_is_26() {
+    let event = |conn: u64| line(&format!(r#""conn":{conn},"type":"gap","message":"{conn}""#));
+    for (text, fault) in [
+        (RECORDED.to_owned(), "it has no client 7: no event has the number of one"),
+        (event(2), "it has no client 7, only client 2"),
+        ([event(2), event(8)].concat(), "it has no client 7, only clients between 2 and 8"),
+    ] {
+        let (_dir, path) = file(&text);
+        let fault = format!("sockeye: cannot read [..]/run.jsonl: {fault}\n");
+        let unknown = if text == RECORDED { UNKNOWN } else { "" };
+        show(&path, &["--conn", "7"]).stderr(format!("{unknown}{fault}")).status(26).run();
+    }
+    let (_dir, path) = file(&[event(2), event(8)].concat());
+    show(&path, &["--conn", "8"]).stdout("8 connection lost: 8\n").run();
+    // It is there, and none of its messages match.
+    show(&path, &["--conn", "8", "--filter", "x"]).stdout("").run();
+}
+
+#[test]
+fn a_refused_request_is_shown_with_its_path() {
+    let refused = line(
+        r#""type":"refused","direction":"in","address":"127.0.0.1:5","status":404,"reason":"no such path","target":"/a?b""#,
+    );
+    let early = line(
+        r#""type":"refused","direction":"in","address":"127.0.0.1:6","status":null,"reason":"cut""#,
+    );
+    let (_dir, path) = file(&format!("{refused}{early}"));
+    show(&path, &[])
+        .stdout("refused 127.0.0.1:5 for /a?b with 404: no such path\nrefused 127.0.0.1:6: cut\n")
+        .run();
+}
+
 #[test]
 fn an_invalid_recording_is_26_with_the_line() {
     let good = RECORDED.lines().next().unwrap();
@@ -116,6 +152,9 @@ fn an_invalid_recording_is_26_with_the_line() {
         ("{}\n", "line 1: not an event: 'type' is missing or invalid"),
         (&format!("{good}\n{{\n{good}\n"), "line 2: not JSON: EOF [..]"),
         (&RECORDED.replace("\"version\":1", "\"version\":7"), "line 2: version 7 [..]"),
+        ("{\"log\":{\"version\":\"1.2\"}}", HAR),
+        ("{\n  \"log\": {\n    \"version\": \"1.2\"\n  }\n}\n", HAR),
+        ("{\n  \"lag\": {}\n}\n", "line 1: not JSON: EOF [..]"),
     ] {
         let (_dir, path) = file(text);
         let shown = if text.contains("version") { Expected::Parts(Vec::new()) } else { "".into() };

@@ -20,6 +20,7 @@ use crate::{
     sys::stdio::WaitingStdout,
 };
 use std::{
+    collections::BTreeSet,
     fmt,
     io::{self, BufWriter, Write},
     path::Path,
@@ -37,7 +38,9 @@ pub(super) fn run(show: &ShowJob) -> Result<RunOutcome, Error> {
     let dialogue = Dialogue { pretty: show.pretty, times: show.times, ..Dialogue::default() };
     let transcript = Transcript::new(dialogue, show.filter.clone(), show.frames);
     let mut transcript = transcript.of_client(show.conn);
+    let mut clients = ClientNumbers::default();
     while let Some(recorded) = recording.next_event()? {
+        clients.add(recorded.conn);
         if transcript.write(&recorded, &mut out).is_err() {
             return unwritten(out.fault);
         }
@@ -45,9 +48,36 @@ pub(super) fn run(show: &ShowJob) -> Result<RunOutcome, Error> {
     match out.out.flush() {
         Ok(()) => {
             tell_left_out(&recording);
-            Ok(RunOutcome::Done)
+            match show.conn.filter(|conn| !clients.0.contains(conn)) {
+                Some(conn) => Err(clients.lack(conn, recording.path())),
+                None => Ok(RunOutcome::Done),
+            }
         }
         Err(cause) => unwritten(Some(cause)),
+    }
+}
+
+/// The numbers of the clients in a recording.
+#[derive(Debug, Default)]
+struct ClientNumbers(BTreeSet<u64>);
+
+impl ClientNumbers {
+    fn add(&mut self, conn: Option<u64>) {
+        self.0.extend(conn);
+    }
+
+    /// Returns the error for a client that the recording does not have.
+    fn lack(&self, conn: u64, path: &Path) -> Error {
+        let fault = match (self.0.first(), self.0.last()) {
+            (Some(first), Some(last)) if first == last => {
+                format!("it has no client {conn}, only client {first}")
+            }
+            (Some(first), Some(last)) => {
+                format!("it has no client {conn}, only clients between {first} and {last}")
+            }
+            _ => format!("it has no client {conn}: no event has the number of one"),
+        };
+        Error::Recording { path: path.to_owned(), line: None, fault }
     }
 }
 

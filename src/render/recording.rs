@@ -91,6 +91,8 @@ pub struct NoSession {
     pub address: String,
     /// Status of the response, if there was one.
     pub status: Option<u16>,
+    /// Path and query of the request, if it was read.
+    pub target: Option<String>,
     /// Reason of the refusal.
     pub reason: String,
 }
@@ -167,6 +169,7 @@ impl<'a> Reader<'a> {
             self.number = number;
             let (is_whole, is_cut) = (line.is_whole, line.is_cut);
             let text = std::str::from_utf8(line.bytes).map_err(|_| "not valid UTF-8".to_owned());
+            let first = (number == 1).then(|| String::from_utf8_lossy(line.bytes).into_owned());
             match text.and_then(|text| read(text.trim_end())) {
                 Ok(Recorded { event: Event::Unknown(name), .. }) => self.skipped.unknown(&name),
                 Ok(recorded) => {
@@ -180,9 +183,26 @@ impl<'a> Reader<'a> {
                     self.skipped.torn = Some(number);
                     return Ok(None);
                 }
-                Err(words) => return Err(fault(self.path, number, words)),
+                Err(words) => {
+                    let is_har = first.is_some_and(|first| self.is_har(first));
+                    let (number, words) =
+                        if is_har { (0, HAR_FAULT.to_owned()) } else { (number, words) };
+                    return Err(fault(self.path, number, words));
+                }
             }
         }
+    }
+
+    /// Reports whether a file that begins with this line is a HAR, perhaps with more line breaks.
+    fn is_har(&mut self, mut start: String) -> bool {
+        if start.trim() == "{"
+            && let Ok(Some(line)) = self.lines.next_line()
+        {
+            start.push_str(&String::from_utf8_lossy(line.bytes));
+        }
+        let member = start.trim().strip_prefix('{').unwrap_or_default().trim_start();
+        let rest = member.strip_prefix("\"log\"").unwrap_or_default();
+        rest.trim_start().starts_with(':')
     }
 
     /// Returns the path of the recording.
@@ -212,6 +232,9 @@ fn check_length(line: &str, event: &event::Event<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// The fault of a file of `--har`.
+const HAR_FAULT: &str =
+    "it is a HAR, for the developer tools of a browser, and not a recording of --record";
 /// Longest header of a frame, and longest start of its payload that is shown, in bytes.
 const MAX_HEADER_BYTES: usize = 14;
 const MAX_PREVIEW_BYTES: usize = 4096;
@@ -263,6 +286,7 @@ fn read(text: &str) -> Result<Recorded, String> {
         event::Event::Refused(refused) => Event::Refused(Box::new(NoSession {
             address: refused.address.into_owned(),
             status: refused.status,
+            target: refused.target.map(Cow::into_owned),
             reason: refused.reason.into_owned(),
         })),
         event::Event::Gap(gap) => Event::Gap(gap.message.into_owned()),

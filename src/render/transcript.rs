@@ -115,9 +115,11 @@ impl Transcript {
             },
             Event::Listening(url) => self.line(at, "listening on ", url, out),
             Event::Refused(refused) => {
-                let with = refused.status.map(|status| format!(" with {status}"));
-                let address = Escaped(&refused.address);
-                let head = format!("refused {address}{}: ", with.unwrap_or_default());
+                let target = refused.target.as_ref();
+                let target = target.map(|target| format!(" for {}", Escaped(target)));
+                let status = refused.status.map(|status| format!(" with {status}"));
+                let (target, status) = (target.unwrap_or_default(), status.unwrap_or_default());
+                let head = format!("refused {}{target}{status}: ", Escaped(&refused.address));
                 self.line(at, &head, &refused.reason, out)
             }
             Event::Gap(why) => self.line(at, "connection lost: ", why, out),
