@@ -104,6 +104,10 @@ pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (u
         Completion::CloseCode if is_first => (start, close_codes(word)),
         Completion::ClientAndCode if is_second => (start, close_codes(word)),
         Completion::Refusal => choose(&mut REFUSALS.into_iter()),
+        Completion::Command => {
+            let names = table::commands(vocabulary.place).map(|spec| spec.name);
+            choose(&mut names.chain(["all"]))
+        }
         Completion::CloseCode | Completion::ClientAndCode | Completion::Nothing => {
             (cursor, Vec::new())
         }
@@ -213,7 +217,9 @@ mod tests {
     #[test]
     fn completes_commands() {
         assert_eq!(all("/pi"), ["/ping "]);
-        assert_eq!(all("/he"), ["/headers", "/help"]);
+        assert_eq!(all("/he"), ["/headers", "/help "]);
+        assert_eq!(all("/help /pi"), ["/ping"]);
+        assert_eq!(all("/help a"), ["all"]);
         assert_eq!(all("/nope"), [""; 0]);
         assert_eq!(all("//pi"), [""; 0]);
         assert_eq!(all("/").len(), table::commands(Place::Client).count());

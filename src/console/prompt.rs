@@ -16,7 +16,7 @@ use super::{
     paste::Paste,
     print_queue::{self, PrintQueue},
     prompt_look::PromptLook,
-    screen::write,
+    screen::{fold, whole_screen, write},
     suspend::Suspend,
     terminal_modes::TerminalModes,
 };
@@ -205,7 +205,7 @@ impl Prompt {
 
     /// Prints a note above the prompt.
     pub(crate) fn note(&self, text: impl Into<Shown>) {
-        self.output.print(text.into().as_str());
+        self.output.print(&fold(text.into().as_str(), whole_screen().columns));
     }
 
     /// Prints a formatted message above the prompt. Notes are printed by [`Prompt::note`].

@@ -6,6 +6,7 @@ use crate::{
 };
 use rustix::termios::tcgetwinsize;
 use std::io::{self, IsTerminal as _};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Reports whether stdin and stdout are a terminal that can show a prompt.
 pub(crate) fn is_capable() -> bool {
@@ -30,6 +31,31 @@ pub(crate) fn whole_screen() -> Room {
     Room { columns: columns.into(), rows: rows.into() }
 }
 
+/// Breaks the lines of a note at spaces, so that the terminal does not break them inside words.
+pub(crate) fn fold(text: &str, columns: usize) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            folded.push('\n');
+        }
+        let mut width = 0;
+        for (at, word) in line.split(' ').enumerate() {
+            let wide = word.width();
+            if at > 0 && width + 1 + wide > columns && width > 0 {
+                folded.push('\n');
+                width = 0;
+            } else if at > 0 {
+                folded.push(' ');
+                width += 1;
+            }
+            folded.push_str(word);
+            // The terminal breaks a longer word.
+            width = (width + wide) % columns.max(1);
+        }
+    }
+    folded
+}
+
 /// Writes directly to stdout, bypassing the editor.
 pub(super) fn write(text: &str) {
     write_stdout(text.as_bytes());
@@ -41,3 +67,28 @@ const DUMB_TERMINALS: [&str; 4] = ["", "dumb", "cons25", "emacs"];
 const RESERVED_ROWS: usize = 3;
 /// Rows that a message may fill on a small screen.
 const MIN_ROWS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_break_at_spaces() {
+        for (text, columns, folded) in [
+            ("client 1 disconnected", 40, "client 1 disconnected"),
+            (
+                "client 1 disconnected: 1000 (normal closure)",
+                40,
+                "client 1 disconnected: 1000 (normal\nclosure)",
+            ),
+            ("one two", 7, "one two"),
+            ("one two", 6, "one\ntwo"),
+            ("a line\nand another", 6, "a line\nand\nanother"),
+            ("wss://a.very.long.example/ x", 10, "wss://a.very.long.example/ x"),
+            ("  indented", 20, "  indented"),
+            ("\u{4f60}\u{597d} x", 5, "\u{4f60}\u{597d}\nx"),
+        ] {
+            assert_eq!(fold(text, columns), folded, "{text}");
+        }
+    }
+}

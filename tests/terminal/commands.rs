@@ -132,10 +132,29 @@ fn lines_typed_after_a_close_are_reported() {
 }
 
 #[test]
-fn help_lists_every_command() {
-    let end = Terminal::new().size(40, 80).run(|screen, peer| {
+fn help_fits_the_screen() {
+    Terminal::new().size(24, 80).run(|screen, peer| {
         begin(screen, peer);
         screen.enter("/help");
+        let view = screen.wait("the end of the list and a prompt", |view| {
+            view.has_part("(/help COMMAND or /help all: more)") && view.line() == ">"
+        });
+        assert!(view.has_part("/text ") && view.has_part("/quit "), "{view:#?}");
+        screen.enter("/help binary");
+        screen.wait("the usage", |view| view.has_part("/binary HEX|base64:DATA|@FILE"));
+        screen.enter("/help bogus");
+        let words = "unknown command; /help lists the commands";
+        screen.wait("the refusal", |view| view.has_part(words));
+        screen.press("\x15");
+        leave(screen, peer);
+    });
+}
+
+#[test]
+fn help_describes_every_command() {
+    let end = Terminal::new().size(40, 80).run(|screen, peer| {
+        begin(screen, peer);
+        screen.enter("/help all");
         screen.wait("the last command and a prompt", |view| {
             view.has_part("//text") && view.line() == ">" && view.cursor.1 == 2
         });

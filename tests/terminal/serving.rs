@@ -270,7 +270,7 @@ fn only_commands_that_work_are_offered() {
             enter(screen, "all>", line);
             shows_part(screen, &format!("unknown command {line}"));
         }
-        enter(screen, "all>", "/help");
+        enter(screen, "all>", "/help all");
         let view = screen.wait("the end of the help", |view| view.has_part("//text"));
         assert!(view.has_part("/kick ID [CODE [REASON]]"), "{view:#?}");
         assert!(!view.has_part("/reconnect"), "{view:#?}");
@@ -392,4 +392,24 @@ fn a_signal_closes_every_session_and_restores_the_terminal() {
             two.expect_close(1001);
         });
     }
+}
+
+#[test]
+fn notes_and_clients_fit_a_narrow_screen() {
+    serve(Terminal::new().size(24, 60), |screen, _, url| {
+        let mut client = connect(screen, url, 1);
+        enter(screen, "all>", "/who");
+        shows_part(screen, "1 127.0.0.1:");
+        let view = screen.wait("the path", |view| view.has_part("queued 0 B, /"));
+        assert!(!view.has_part("ADDRESS"), "{view:#?}");
+        edits(screen, "all>", "");
+        client.send_raw(b"\x88\x98\0\0\0\0\x0f\xa1a reason of many words");
+        client.drain();
+        let view = screen
+            .wait("the whole note", |view| view.has("4001 (private use): a reason of many words"));
+        let start = "client 1 disconnected: the client closed the connection:";
+        assert!(view.has(start), "{view:#?}");
+        edits(screen, "none>", "");
+        screen.press("\x04");
+    });
 }

@@ -2,6 +2,7 @@
 //! hold up the server.
 
 use crate::{
+    console::screen::{fold, whole_screen},
     redact::Shown,
     report::{Report, Verbosity},
     sink::Print,
@@ -47,7 +48,8 @@ impl Notes {
     pub(super) fn event(&self, text: &str) {
         match &self.print {
             Some(print) if self.report.verbosity >= Verbosity::Normal => {
-                print(&self.report.secrets.shown(text).as_str().dimmed().to_string());
+                let text = self.report.secrets.shown(text);
+                print(&fold(text.as_str(), whole_screen().columns).dimmed().to_string());
             }
             Some(_) => {}
             None => self.note(text),
@@ -91,7 +93,7 @@ impl Notes {
 
     fn write(&self, text: &Shown) {
         match &self.print {
-            Some(print) => print(text.as_str()),
+            Some(print) => print(&fold(text.as_str(), whole_screen().columns)),
             None => self.offer(text.as_str()),
         }
     }

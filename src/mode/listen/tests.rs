@@ -94,7 +94,11 @@ impl Bench {
         let notes: Arc<Mutex<Vec<String>>> = Arc::default();
         let print: Print = Arc::new({
             let notes = Arc::clone(&notes);
-            move |text: &str| notes.lock().unwrap().push(text.replace("sockeye: ", ""))
+            // Notes are folded for the screen.
+            move |text: &str| {
+                let text = text.replace("sockeye: ", "").replace('\n', " ");
+                notes.lock().unwrap().push(text);
+            }
         });
         let shared = Arc::new(Shared {
             hub: Hub::new(job.max_queue, job.slow),

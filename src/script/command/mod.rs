@@ -58,6 +58,7 @@ pub(crate) enum Command {
     /// Opens a new session, with this subprotocol if one is given.
     Reconnect(Option<String>),
     Clear,
-    Help,
+    /// Lists the commands, or describes the one that is named.
+    Help(String),
     Server(ServerCommand),
 }

@@ -32,6 +32,32 @@ pub(crate) enum Completion {
     ClientAndCode,
     /// Statuses of refusals, and `off`.
     Refusal,
+    /// Names of commands.
+    Command,
+}
+
+/// A group of commands in `/help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Send,
+    Clients,
+    Session,
+    Show,
+    Prompt,
+}
+
+impl Topic {
+    const ALL: [Self; 5] = [Self::Send, Self::Clients, Self::Session, Self::Show, Self::Prompt];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Send => "Send",
+            Self::Clients => "Clients",
+            Self::Session => "Session",
+            Self::Show => "Show",
+            Self::Prompt => "Prompt",
+        }
+    }
 }
 
 /// The definition of a command.
@@ -40,6 +66,9 @@ pub(crate) struct CommandSpec {
     pub(crate) name: &'static str,
     /// The prompts at which the command works.
     pub(crate) places: &'static [Place],
+    pub(crate) topic: Topic,
+    /// The description in the list of `/help`.
+    pub(crate) summary: &'static str,
     /// The usage of its arguments.
     pub(crate) arguments: &'static str,
     pub(crate) help: &'static str,
@@ -49,10 +78,12 @@ pub(crate) struct CommandSpec {
 }
 
 macro_rules! commands {
-    ($($places:ident $name:literal $arguments:literal $completion:ident $parse:expr, $help:literal;)*) => {
+    ($($places:ident $topic:ident $name:literal $summary:literal $arguments:literal $completion:ident $parse:expr, $help:literal;)*) => {
         &[$(CommandSpec {
             name: $name,
             places: $places,
+            topic: Topic::$topic,
+            summary: $summary,
             arguments: $arguments,
             help: $help,
             completion: Completion::$completion,
@@ -64,39 +95,39 @@ macro_rules! commands {
 /// All commands, in the order of `/help`.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[CommandSpec] = commands! {
-    SERVER "/to" "ID [TEXT]" Client server::to, "send TEXT to client ID; alone: address ID";
-    SERVER "/all" "[TEXT]" Words |rest| Ok(server::all(rest)), "send TEXT to all clients; alone: address all";
-    ANY "/text" "[TEXT|@FILE]" AtFile text, "send text (may be empty), or a text file";
-    ANY "/binary" "HEX|base64:DATA|@FILE" AtFile hex_or_file, "send a binary message";
-    ANY "/send" "TEXT|@FILE" AtFile body, "send text, or a file (as text if valid UTF-8)";
-    ANY "/edit" "[TEXT]" Words |rest| Ok(Command::Edit(rest.to_owned())), "edit a message in $VISUAL or $EDITOR";
-    ANY "/repeat" "N [SECONDS] MESSAGE" Words repeat, "send a message N times";
-    ANY "/every" "[SECONDS MESSAGE]" Words every, "send a message every SECONDS; alone: list";
-    ANY "/stop" "[N]" Nothing arguments::stop, "stop repeating message N of the list, or all";
-    ANY "/ping" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Ping(payload(rest)?))), "send a ping and show the round-trip time";
-    ANY "/pong" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Pong(payload(rest)?))), "send an unsolicited pong";
-    CLIENT "/close" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session (default code: 1000)";
-    SERVER "/close" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the sessions of those addressed";
-    SERVER "/kick" "ID [CODE [REASON]]" ClientAndCode server::kick, "close the session of a client";
-    SERVER "/drop" "ID" Client server::drop_client, "end a client's connection without a Close";
-    SERVER "/refuse" "[STATUS|off]" Refusal server::refuse, "refuse new clients (default status: 503)";
-    SERVER "/who" "" Nothing |rest| none(rest, Command::Server(ServerCommand::Who)), "list the clients";
-    SERVER "/headers" "ID" Client server::handshake, "show the opening handshake of a client";
-    REPLIES "/reload" "" Nothing |rest| none(rest, Command::Server(ServerCommand::Reload)), "read the reply script again";
-    CLIENT "/reconnect" "[SUBPROTOCOL]" Subprotocol arguments::reconnect, "close the session and open a new one";
-    SHOWN "/json" "[on|off]" Switch |rest| switch(rest).map(Command::Json), "pretty-print JSON";
-    SHOWN "/time" "[on|off]" Switch |rest| switch(rest).map(Command::Time), "show timestamps";
-    SHOWN "/filter" "[MATCHER]" Words filter, "show only matching messages; all without MATCHER";
-    SHOWN "/pause" "" Nothing |rest| none(rest, Command::Pause), "hold received messages";
-    SHOWN "/resume" "" Nothing |rest| none(rest, Command::Resume), "show the held messages and continue";
-    SHOWN "/last" "" Nothing |rest| none(rest, Command::Last), "show the last received message in full";
-    SHOWN "/save" "FILE" File |rest| path(rest).map(Command::Save), "write the last received message to a new file";
-    CLIENT "/stats" "" Nothing |rest| none(rest, Command::Stats), "show session statistics";
-    CLIENT "/headers" "" Nothing |rest| none(rest, Command::Headers), "show the opening handshake";
-    ANY "/clear" "" Nothing |rest| none(rest, Command::Clear), "clear the screen (Ctrl-L)";
-    ANY "/help" "" Nothing |_| Ok(Command::Help), "show this help";
-    CLIENT "/quit" "" Nothing |rest| none(rest, Command::Quit), "close the session and exit (Ctrl-D)";
-    SERVER "/quit" "" Nothing |rest| none(rest, Command::Quit), "close all sessions and exit (Ctrl-D)";
+    SERVER Clients "/to" "send to one client" "ID [TEXT]" Client server::to, "send TEXT to client ID; alone: address ID";
+    SERVER Clients "/all" "send to all clients" "[TEXT]" Words |rest| Ok(server::all(rest)), "send TEXT to all clients; alone: address all";
+    ANY Send "/text" "send text or a text file" "[TEXT|@FILE]" AtFile text, "send text (may be empty), or a text file";
+    ANY Send "/binary" "send hex, base64 or a file" "HEX|base64:DATA|@FILE" AtFile hex_or_file, "send a binary message";
+    ANY Send "/send" "send text or a file" "TEXT|@FILE" AtFile body, "send text, or a file (as text if valid UTF-8)";
+    ANY Send "/edit" "write it in an editor" "[TEXT]" Words |rest| Ok(Command::Edit(rest.to_owned())), "edit a message in $VISUAL or $EDITOR";
+    ANY Send "/repeat" "send a message N times" "N [SECONDS] MESSAGE" Words repeat, "send a message N times";
+    ANY Send "/every" "send it at an interval" "[SECONDS MESSAGE]" Words every, "send a message every SECONDS; alone: list";
+    ANY Send "/stop" "stop repeating it" "[N]" Nothing arguments::stop, "stop repeating message N of the list, or all";
+    ANY Send "/ping" "ping; show the round trip" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Ping(payload(rest)?))), "send a ping and show the round-trip time";
+    ANY Send "/pong" "send an unsolicited pong" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Pong(payload(rest)?))), "send an unsolicited pong";
+    CLIENT Session "/close" "close the session" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session (default code: 1000)";
+    SERVER Clients "/close" "close these sessions" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the sessions of those addressed";
+    SERVER Clients "/kick" "close one session" "ID [CODE [REASON]]" ClientAndCode server::kick, "close the session of a client";
+    SERVER Clients "/drop" "cut one connection" "ID" Client server::drop_client, "end a client's connection without a Close";
+    SERVER Clients "/refuse" "refuse new clients" "[STATUS|off]" Refusal server::refuse, "refuse new clients (default status: 503)";
+    SERVER Clients "/who" "list the clients" "" Nothing |rest| none(rest, Command::Server(ServerCommand::Who)), "list the clients";
+    SERVER Clients "/headers" "show a handshake" "ID" Client server::handshake, "show the opening handshake of a client";
+    REPLIES Clients "/reload" "read the script again" "" Nothing |rest| none(rest, Command::Server(ServerCommand::Reload)), "read the reply script again";
+    CLIENT Session "/reconnect" "open a new session" "[SUBPROTOCOL]" Subprotocol arguments::reconnect, "close the session and open a new one";
+    SHOWN Show "/json" "pretty-print JSON" "[on|off]" Switch |rest| switch(rest).map(Command::Json), "pretty-print JSON";
+    SHOWN Show "/time" "show timestamps" "[on|off]" Switch |rest| switch(rest).map(Command::Time), "show timestamps";
+    SHOWN Show "/filter" "show only what matches" "[MATCHER]" Words filter, "show only matching messages; all without MATCHER";
+    SHOWN Show "/pause" "hold received messages" "" Nothing |rest| none(rest, Command::Pause), "hold received messages";
+    SHOWN Show "/resume" "show the held messages" "" Nothing |rest| none(rest, Command::Resume), "show the held messages and continue";
+    SHOWN Show "/last" "show the last in full" "" Nothing |rest| none(rest, Command::Last), "show the last received message in full";
+    SHOWN Show "/save" "write the last to a file" "FILE" File |rest| path(rest).map(Command::Save), "write the last received message to a new file";
+    CLIENT Session "/stats" "show statistics" "" Nothing |rest| none(rest, Command::Stats), "show session statistics";
+    CLIENT Session "/headers" "show the handshake" "" Nothing |rest| none(rest, Command::Headers), "show the opening handshake";
+    ANY Prompt "/clear" "clear the screen (Ctrl-L)" "" Nothing |rest| none(rest, Command::Clear), "clear the screen (Ctrl-L)";
+    ANY Prompt "/help" "explain COMMAND, or all" "[COMMAND|all]" Command |rest| Ok(Command::Help(rest.to_owned())), "describe a command, or all; alone: list";
+    CLIENT Prompt "/quit" "close and exit (Ctrl-D)" "" Nothing |rest| none(rest, Command::Quit), "close the session and exit (Ctrl-D)";
+    SERVER Prompt "/quit" "close and exit (Ctrl-D)" "" Nothing |rest| none(rest, Command::Quit), "close all sessions and exit (Ctrl-D)";
 };
 
 /// Returns the commands that work at a prompt.
@@ -109,19 +140,61 @@ pub(crate) fn find(name: &str, place: Place) -> Option<&'static CommandSpec> {
     commands(place).find(|spec| spec.name == name)
 }
 
-/// Returns the text of `/help` at a prompt: one line per command, or two on a narrow screen.
-pub(crate) fn help(place: Place, columns: usize) -> String {
-    let mut text = String::new();
+/// Returns the text of `/help` at a prompt: a list of the commands, the description of the one that
+/// is named, or those of all. The error is a message for the user.
+pub(crate) fn help(place: Place, about: &str, columns: usize) -> Result<String, String> {
+    let about = about.trim();
     let slash = ("//text".to_owned(), "send a message that starts with a slash");
-    for (usage, description) in commands(place).map(|spec| (usage(spec), spec.help)).chain([slash])
-    {
-        // Writing to a String cannot fail.
-        let _ = match columns {
-            SIDE_BY_SIDE_COLUMNS.. => writeln!(text, "{usage:USAGE_COLUMNS$} {description}"),
-            _ => writeln!(text, "{usage}\n  {description}"),
-        };
+    match about.strip_prefix('/').unwrap_or(about) {
+        "" if about.is_empty() => Ok(list(place, columns)),
+        "all" => {
+            let specs = commands(place).map(|spec| (usage(spec), spec.help)).chain([slash]);
+            Ok(descriptions(specs, columns))
+        }
+        name => match find(&format!("/{name}"), place) {
+            Some(spec) => Ok(descriptions([(usage(spec), spec.help)], columns)),
+            None => Err("unknown command; /help lists the commands".to_owned()),
+        },
     }
+}
+
+/// Returns the list of the commands by topic, in two columns if the screen is wide enough.
+fn list(place: Place, columns: usize) -> String {
+    let mut text = String::new();
+    for topic in Topic::ALL {
+        let specs = commands(place).filter(|spec| spec.topic == topic);
+        let slash = (topic == Topic::Send).then_some(("//text", "text with a leading slash"));
+        let entries = specs.map(|spec| (spec.name, spec.summary)).chain(slash);
+        let entries: Vec<_> =
+            entries.map(|(name, summary)| format!("{name:10} {summary}")).collect();
+        if entries.is_empty() {
+            continue;
+        }
+        let is_wide = columns >= SIDE_BY_SIDE_COLUMNS;
+        let rows = if is_wide { entries.len().div_ceil(2) } else { entries.len() };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}:", topic.title());
+        let (left, right) = entries.split_at_checked(rows).unwrap_or_default();
+        for (row, entry) in left.iter().enumerate() {
+            let beside = right.get(row).map(String::as_str).unwrap_or_default();
+            let line = format!("{entry:LIST_COLUMNS$} {beside}");
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+    }
+    text.push_str("(/help COMMAND or /help all: more)");
     text
+}
+
+/// Returns usages with descriptions: one line each, or two on a narrow screen.
+fn descriptions(
+    entries: impl IntoIterator<Item = (String, &'static str)>,
+    columns: usize,
+) -> String {
+    let line = |(usage, description): (String, &str)| match columns {
+        SIDE_BY_SIDE_COLUMNS.. => format!("{usage:USAGE_COLUMNS$} {description}"),
+        _ => format!("{usage}\n  {description}"),
+    };
+    entries.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns a command's name and arguments.
@@ -131,6 +204,8 @@ pub(crate) fn usage(spec: &CommandSpec) -> String {
 
 /// The width of the longest usage.
 const USAGE_COLUMNS: usize = 30;
+/// The width of an entry in the list of commands.
+const LIST_COLUMNS: usize = 39;
 /// The screen width from which usage and description share a line.
 const SIDE_BY_SIDE_COLUMNS: usize = 80;
 
@@ -141,13 +216,35 @@ mod tests {
     #[test]
     fn help_fits_the_screen() {
         for place in ANY {
-            let text = help(*place, 80);
+            let text = help(*place, "", 80).unwrap();
             assert!(text.lines().all(|line| line.len() < 80), "{text}");
+            // The line of the command and the prompt take two rows.
+            assert!(text.lines().count() <= 22, "{} rows: {text}", text.lines().count());
+            let narrow = help(*place, "", 40).unwrap();
+            let mut lines = narrow.lines().filter(|line| line.starts_with('/'));
+            assert!(lines.all(|line| line.len() <= 40), "{narrow}");
             for columns in [40, 80] {
-                let text = help(*place, columns);
-                assert!(commands(*place).all(|spec| text.contains(&usage(spec))));
+                let text = help(*place, "", columns).unwrap();
+                assert!(commands(*place).all(|spec| text.contains(spec.summary)), "{text}");
+                let text = help(*place, "all", columns).unwrap();
+                assert!(commands(*place).all(|spec| text.contains(&usage(spec))), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn help_describes_a_command() {
+        for about in ["/ping", "ping", " ping "] {
+            let text = help(Place::Client, about, 80).unwrap();
+            assert_eq!(
+                text,
+                "/ping [DATA]                   send a ping and show the round-trip time"
+            );
+        }
+        // A command of a server.
+        assert!(help(Place::Client, "/kick", 80).is_err());
+        assert!(help(Place::Talk, "kick", 80).is_ok());
+        assert!(help(Place::Talk, "/", 80).is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
         event::{PromptEvent, PromptReply},
         prompt::{BRIEF_LIMIT, Prompt},
         prompt_look::PromptLook,
+        screen::{fold, whole_screen},
         view::View,
     },
     error::Error,
@@ -107,6 +108,7 @@ impl ServerPrompt {
             self.addressee = Addressee::All;
             self.is_orphan = self.prompt.has_text();
             let note = format!("client {id} has left: lines go to all clients again");
+            let note = fold(&note, whole_screen().columns);
             self.prompt.print(&note.dimmed().to_string());
         }
         self.adapt(shared, Prompt::change_look);

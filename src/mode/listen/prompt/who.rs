@@ -11,7 +11,12 @@ type Row = [String; COLUMNS];
 /// Returns the table of clients, in the width of the screen.
 pub(super) fn table(clients: &[Arc<Mailbox>]) -> String {
     let rows: Vec<_> = clients.iter().take(MAX_ROWS).map(|client| row(client)).collect();
-    let mut text = lay_out(&rows, screen().columns);
+    let columns = screen().columns;
+    let mut text = if columns < TABLE_COLUMNS {
+        rows.iter().map(|row| stack(row, columns)).collect::<Vec<_>>().join("\n")
+    } else {
+        lay_out(&rows, columns)
+    };
     if clients.len() > MAX_ROWS {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n({} more)", clients.len() - MAX_ROWS);
@@ -65,6 +70,34 @@ fn lay_out(rows: &[Row], columns: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Returns the lines of a client on a narrow screen.
+fn stack(row: &Row, columns: usize) -> String {
+    let [id, address, since, received, sent, queued, subprotocol, path] = row;
+    let subprotocol = (subprotocol != NONE).then(|| format!("subprotocol {subprotocol}"));
+    let values = [
+        address.clone(),
+        format!("since {since}"),
+        format!("in {received}"),
+        format!("out {sent}"),
+        format!("queued {queued}"),
+    ];
+    let values = values.into_iter().chain(subprotocol).chain([path.clone()]);
+    let indent = " ".repeat(id.chars().count() + 1);
+    let mut lines = vec![id.clone()];
+    for value in values {
+        let Some(line) = lines.last_mut() else { break };
+        let gap = if line == id { " " } else { ", " };
+        if line.chars().count() + gap.len() + value.chars().count() < columns || line == id {
+            line.push_str(gap);
+            line.push_str(&value);
+        } else {
+            line.push(',');
+            lines.push(format!("{indent}{value}"));
+        }
+    }
+    lines.iter().map(|line| cut(line, columns)).collect::<Vec<_>>().join("\n")
+}
+
 /// Cuts a line to the width of the screen.
 fn cut(line: &str, columns: usize) -> String {
     match line.char_indices().nth(columns) {
@@ -97,6 +130,8 @@ const MAX_ROWS: usize = 1000;
 /// The width of a time of day without its milliseconds.
 const CLOCK_COLUMNS: usize = 8;
 const CUT: &str = "...";
+/// The width of the screen from which clients are a table.
+const TABLE_COLUMNS: usize = 72;
 /// The value of a client without a subprotocol.
 const NONE: &str = "-";
 
@@ -124,6 +159,23 @@ mod tests {
         with_subprotocol[6] = "mqtt".to_owned();
         let text = lay_out(&[row("1", "/chat"), with_subprotocol], 80);
         assert!(text.contains("SUBPROTOCOL") && text.contains("mqtt"), "{text}");
+    }
+
+    #[test]
+    fn a_client_has_several_lines_on_a_narrow_screen() {
+        let row =
+            ["12", "127.0.0.1:40000", "09:10:11", "1 / 5 B", "20 / 1.5 kB", "0 B", "-", "/chat"];
+        let row = row.map(ToOwned::to_owned);
+        assert_eq!(
+            stack(&row, 40),
+            "12 127.0.0.1:40000, since 09:10:11,\n   in 1 / 5 B, out 20 / 1.5 kB,\n   queued 0 B, /chat"
+        );
+        let mut long = row.clone();
+        long[6] = "mqtt".to_owned();
+        long[7] = "/x".repeat(50);
+        let text = stack(&long, 40);
+        assert!(text.lines().all(|line| line.len() <= 40) && text.ends_with("..."), "{text}");
+        assert!(text.contains("subprotocol mqtt"), "{text}");
     }
 
     #[test]
