@@ -9,7 +9,10 @@ use super::{
 use crate::{
     error::Error,
     proto::{Kind, trace::Direction},
-    render::har::{Exchange, entry, long_message, message},
+    render::{
+        har::{Exchange, entry, long_message, message},
+        long_content::LongContent,
+    },
     session::limits::QUEUE_LIMIT_BYTES,
     stored::StoredMessage,
 };
@@ -32,6 +35,8 @@ pub(crate) struct HarEntries {
 struct Entry {
     text: SpooledText,
     has_messages: bool,
+    /// The long message that is being added, and the length of the text before it.
+    long: Option<(Box<LongContent>, u64)>,
 }
 
 impl HarEntries {
@@ -72,7 +77,8 @@ impl HarEntries {
         self.append(conn, &format!("{separator}{}", message(direction, kind, data, at)));
     }
 
-    /// Adds a long message to the entry of a session, if it has one.
+    /// Begins to add a long message to the entry of a session, if it has one. [`Self::write_part`]
+    /// adds it.
     pub(crate) fn long_message(
         &mut self,
         conn: Option<u64>,
@@ -83,29 +89,51 @@ impl HarEntries {
         let Some(separator) = self.separator(conn) else { return };
         self.flush();
         let Some(entry) = self.open.get_mut(&conn) else { return };
-        let mut long = long_message(direction, kind, stored.clone(), at);
-        let (mut part, before) = (separator.as_bytes().to_vec(), entry.text.length());
-        loop {
-            let written = long.write_part(&mut part);
-            let appended = written.and_then(|is_last| {
-                self.spool.append(&mut entry.text, &part)?;
-                Ok(is_last)
-            });
-            part.clear();
-            match appended {
-                Ok(false) => {}
-                Ok(true) => return,
-                Err(cause) => {
-                    entry.text.truncate(before);
-                    self.fault.get_or_insert(cause);
-                    return;
-                }
+        let before = entry.text.length();
+        if let Err(cause) = self.spool.append(&mut entry.text, separator.as_bytes()) {
+            self.fault.get_or_insert(cause);
+            return;
+        }
+        let long = long_message(direction, kind, stored.clone(), at);
+        entry.long = Some((Box::new(long), before));
+    }
+
+    /// Adds a part of the long message of a session, if there is one.
+    pub(crate) fn write_part(&mut self, conn: Option<u64>) {
+        let Some(entry) = self.open.get_mut(&conn) else { return };
+        let Some((long, before)) = &mut entry.long else { return };
+        let mut part = Vec::new();
+        let written = long.write_part(&mut part);
+        let appended = written.and_then(|is_last| {
+            self.spool.append(&mut entry.text, &part)?;
+            Ok(is_last)
+        });
+        match appended {
+            Ok(false) => {}
+            Ok(true) => entry.long = None,
+            Err(cause) => {
+                entry.text.truncate(*before);
+                entry.long = None;
+                self.fault.get_or_insert(cause);
             }
+        }
+    }
+
+    /// Reports whether a long message of a session is being added.
+    pub(crate) fn is_behind(&self, conn: Option<u64>) -> bool {
+        self.open.get(&conn).is_some_and(|entry| entry.long.is_some())
+    }
+
+    /// Adds the rest of the long message of a session.
+    fn finish_long(&mut self, conn: Option<u64>) {
+        while self.is_behind(conn) {
+            self.write_part(conn);
         }
     }
 
     /// Writes the entry of a session that is over.
     pub(crate) fn finish(&mut self, conn: Option<u64>) {
+        self.finish_long(conn);
         self.flush();
         let Some(Entry { text, .. }) = self.open.remove(&conn) else { return };
         // Empty if the temporary file failed.
@@ -158,6 +186,7 @@ impl HarEntries {
 
     /// Moves what is pending to the temporary file.
     fn flush(&mut self) {
+        self.finish_long(self.pending.0);
         let (conn, text) = &mut self.pending;
         if !text.is_empty()
             && let Some(entry) = self.open.get_mut(conn)

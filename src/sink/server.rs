@@ -13,7 +13,7 @@ use crate::{
     },
     proto::trace::Direction,
     redact::Secrets,
-    render::{buffer::OutputBuffer, har::Exchange, jsonl::JsonLines},
+    render::{buffer::OutputBuffer, har::Exchange, jsonl::JsonLines, long_content::LongContent},
     report::Report,
     session::{Session, SessionEvent, Stats, limits::QUEUE_LIMIT_BYTES},
     stored::{Content, WholeMessage},
@@ -35,6 +35,10 @@ struct LineFile {
     file: RecordFile,
     /// The lines that are not worth overwriting an earlier recording.
     held: Vec<u8>,
+    /// The long message that is being written, and the client that sent it.
+    long: Option<(u64, LongContent)>,
+    /// The lines after the long message.
+    after: Vec<u8>,
 }
 
 impl ServerRecorders {
@@ -63,7 +67,7 @@ impl ServerRecorders {
             if is_har {
                 har = Some(Arc::new(Mutex::new(HarEntries::create(file))));
             } else {
-                record = Some(Arc::new(Mutex::new(LineFile { file, held: Vec::new() })));
+                record = Some(Arc::new(Mutex::new(LineFile::new(file))));
             }
         }
         Ok(Self { report, record, har })
@@ -121,7 +125,8 @@ impl ServerRecorders {
         let Report { started, secrets, .. } = self.report;
         let record = self.record.clone().map(|record| {
             let json = JsonLines::new(started, false, secrets).of_client(conn);
-            Box::new(ClientLines { record, json, buffer: OutputBuffer::default() }) as Box<dyn Sink>
+            let buffer = OutputBuffer::default();
+            Box::new(ClientLines { record, conn, json, buffer }) as Box<dyn Sink>
         });
         let har = self.har.clone().map(|har| {
             let now = Instant::now();
@@ -143,6 +148,7 @@ impl ServerRecorders {
                 json.end(ended.as_ref().err(), status(ended), stats, out);
             });
             let mut record = lock(record);
+            record.finish_long();
             if record.held.is_empty() {
                 record.append(&lines);
             }
@@ -154,9 +160,51 @@ impl ServerRecorders {
 }
 
 impl LineFile {
+    fn new(file: RecordFile) -> Self {
+        Self { file, held: Vec::new(), long: None, after: Vec::new() }
+    }
+
+    /// Appends lines. Those of other clients than the sender of a long message wait until it is
+    /// written; if much waits, it is written at once.
     fn append(&mut self, lines: &[u8]) {
+        if self.long.is_some() {
+            self.after.extend_from_slice(lines);
+            if self.after.len() >= QUEUE_LIMIT_BYTES {
+                self.finish_long();
+            }
+            return;
+        }
         self.begin();
         self.file.append(lines);
+    }
+
+    /// Begins a long message of a client, which [`Self::write_part`] writes.
+    fn begin_long(&mut self, conn: u64, long: LongContent) {
+        self.finish_long();
+        self.begin();
+        self.long = Some((conn, long));
+    }
+
+    /// Reports whether a long message of this client is being written.
+    fn is_behind(&self, conn: u64) -> bool {
+        self.long.as_ref().is_some_and(|(sender, _)| *sender == conn)
+    }
+
+    /// Writes a part of the long message, and after the last one the lines that wait.
+    fn write_part(&mut self) {
+        if let Some((_, long)) = &mut self.long
+            && self.file.append_part(long).1
+        {
+            self.long = None;
+            self.file.append(&std::mem::take(&mut self.after));
+        }
+    }
+
+    /// Writes the rest of the long message, if there is one.
+    fn finish_long(&mut self) {
+        while self.long.is_some() {
+            self.write_part();
+        }
     }
 
     /// Writes the lines that were held.
@@ -170,8 +218,19 @@ impl LineFile {
 /// The sink that writes the events of a client to the recording.
 struct ClientLines {
     record: Arc<Mutex<LineFile>>,
+    conn: u64,
     json: JsonLines,
     buffer: OutputBuffer,
+}
+
+impl ClientLines {
+    /// Passes on all buffered lines. They keep no memory: a server may have many clients.
+    fn flush(&mut self) {
+        if !self.buffer.ready().is_empty() {
+            lock(&self.record).append(self.buffer.ready());
+            self.buffer.clear();
+        }
+    }
 }
 
 impl Sink for ClientLines {
@@ -186,31 +245,38 @@ impl Sink for ClientLines {
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         self.json.seen(at, seen, &mut self.buffer);
         if self.buffer.ready().len() >= QUEUE_LIMIT_BYTES {
-            self.rest();
+            self.flush();
         }
     }
 
     fn message(&mut self, at: Instant, message: &WholeMessage<'_>) {
-        if let Some(mut long) = self.json.message(at, message, &mut self.buffer) {
-            self.rest();
-            let mut record = lock(&self.record);
-            record.begin();
-            record.file.append_all(&mut long);
+        if let Some(long) = self.json.message(at, message, &mut self.buffer) {
+            self.flush();
+            lock(&self.record).begin_long(self.conn, long);
         } else if self.buffer.ready().len() >= QUEUE_LIMIT_BYTES {
-            self.rest();
+            self.flush();
         }
     }
 
-    /// Writes all buffered lines. They keep no memory: a server may have many clients.
     fn rest(&mut self) {
-        if !self.buffer.ready().is_empty() {
-            lock(&self.record).append(self.buffer.ready());
-            self.buffer.clear();
+        self.flush();
+        let mut record = lock(&self.record);
+        if record.is_behind(self.conn) {
+            record.write_part();
         }
+    }
+
+    fn is_behind(&self) -> bool {
+        lock(&self.record).is_behind(self.conn)
     }
 
     fn left(&mut self, _session: &Session) {
-        self.rest();
+        let mut record = lock(&self.record);
+        if record.is_behind(self.conn) {
+            record.finish_long();
+        }
+        drop(record);
+        self.flush();
     }
 }
 
@@ -255,6 +321,14 @@ impl Sink for ClientEntry {
         }
     }
 
+    fn rest(&mut self) {
+        lock(&self.har).write_part(Some(self.conn));
+    }
+
+    fn is_behind(&self) -> bool {
+        lock(&self.har).is_behind(Some(self.conn))
+    }
+
     fn left(&mut self, _session: &Session) {
         lock(&self.har).finish(Some(self.conn));
     }
@@ -263,4 +337,104 @@ impl Sink for ClientEntry {
 /// Locks what clients share. A panic in one client does not end the recording of the others.
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        proto::{Kind, Piece},
+        report::Verbosity,
+        stored::{Collected, Collector},
+    };
+    use serde_json::Value;
+    use std::path::PathBuf;
+
+    /// A message of two mebibytes.
+    fn long() -> Collected<'static> {
+        let (mut collector, part) = (Collector::default(), vec![b'x'; 1 << 20]);
+        let whole = Piece::whole(Kind::Text, &part);
+        assert!(collector.push(&Piece { last: false, ..whole }).is_none());
+        match collector.push(&Piece { first: false, ..whole }) {
+            Some(Collected::Long(stored)) => Collected::Long(stored),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn open(dir: &std::path::Path) -> (ServerRecorders, [PathBuf; 2]) {
+        let paths = ["run.jsonl", "run.har"].map(|name| dir.join(name));
+        let [record, har] = paths.clone().map(Some);
+        let options = ServerRecordOptions { record, har, inputs: Vec::new() };
+        let started = Instant::now();
+        let report = Report { verbosity: Verbosity::Normal, secrets: Secrets::Hidden, started };
+        (ServerRecorders::open(&options, report).unwrap(), paths)
+    }
+
+    /// Between the parts, the other clients are served.
+    #[test]
+    fn a_long_message_is_written_in_parts_and_lines_of_others_follow_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (recorders, [record, har]) = open(dir.path());
+        let collected = long();
+        let message = WholeMessage {
+            kind: Kind::Text,
+            content: collected.content(),
+            carried: 2 << 20,
+            frames: 2,
+        };
+        let mut one: Vec<_> = recorders.sinks(1).collect();
+        let mut two: Vec<_> = recorders.sinks(2).collect();
+        for conn in [1, 2] {
+            recorders.exchange(Some(conn), |_| Exchange::default());
+        }
+        let now = Instant::now();
+        for sink in &mut one {
+            sink.message(now, &message);
+            sink.rest();
+            assert!(sink.is_behind());
+        }
+        for sink in &mut two {
+            sink.see(now, &SessionEvent::Sent(Kind::Text, Some(b"short"), 5));
+            sink.rest();
+            assert!(!sink.is_behind());
+        }
+        let mut turns = 0;
+        for sink in &mut one {
+            while sink.is_behind() {
+                sink.rest();
+                turns += 1;
+            }
+        }
+        assert!(turns > 4, "{turns}");
+        assert!(recorders.end(&Ok(RunOutcome::Done), (None, 0)).is_ok());
+        let lines = std::fs::read_to_string(record).unwrap();
+        let lines: Vec<Value> =
+            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&lines[0]["conn"], &lines[0]["size"]), (&1.into(), &(2 << 20).into()));
+        assert_eq!((&lines[1]["conn"], &lines[1]["data"]), (&2.into(), &"short".into()));
+        let har: Value = serde_json::from_slice(&std::fs::read(har).unwrap()).unwrap();
+        let messages = |at: usize| har["log"]["entries"][at]["_webSocketMessages"].clone();
+        assert_eq!(messages(0)[0]["data"].as_str().unwrap().len(), 2 << 20);
+        assert_eq!(messages(1)[0]["data"], "short");
+    }
+
+    #[test]
+    fn a_session_that_ends_inside_a_long_message_is_written_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (recorders, [record, har]) = open(dir.path());
+        let collected = long();
+        let content = collected.content();
+        let message = WholeMessage { kind: Kind::Text, content, carried: 2 << 20, frames: 2 };
+        recorders.exchange(Some(1), |_| Exchange::default());
+        for mut sink in recorders.sinks(1) {
+            sink.message(Instant::now(), &message);
+        }
+        assert!(recorders.end(&Ok(RunOutcome::Done), (None, 0)).is_ok());
+        let lines = std::fs::read_to_string(record).unwrap();
+        assert_eq!(lines.lines().count(), 2);
+        assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+        let har: Value = serde_json::from_slice(&std::fs::read(har).unwrap()).unwrap();
+        let data = &har["log"]["entries"][0]["_webSocketMessages"][0]["data"];
+        assert_eq!(data.as_str().unwrap().len(), 2 << 20);
+    }
 }
