@@ -61,6 +61,23 @@ fn a_failed_run_has_a_summary_too() {
         .run();
 }
 
+/// There is no status then, and the bytes are in the error.
+#[test]
+fn an_answer_that_is_not_http_has_a_summary_without_a_status() {
+    Test::new()
+        .args([
+            "--write-out",
+            "%{http_code} [%{http_version}] %{exitcode} %{num_connects} [%{closed_by}]\\n",
+        ])
+        .peer(|peer| {
+            peer.answer("220 mail.example ESMTP\r\n");
+        })
+        .stdout("000 [..] 8 1 []\n")
+        .stderr_has(["220 mail.example ESMTP"])
+        .status(8)
+        .run();
+}
+
 #[test]
 fn a_signal_sets_exitcode_to_128_plus_its_number() {
     Test::new()
