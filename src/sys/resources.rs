@@ -5,7 +5,7 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use std::{
     io,
     net::{SocketAddr, ToSocketAddrs as _},
-    thread,
+    panic, thread,
 };
 use tokio::sync::oneshot;
 
@@ -18,6 +18,16 @@ pub fn check_descriptors(count: usize) -> io::Result<()> {
         Ok(_) | Err(Errno::BADF) => Ok(()),
         Err(cause) => Err(cause.into()),
     }
+}
+
+/// Runs a function of a library that panics, rather than returning an error, if the system refuses
+/// a resource. Instead of a panic, `end` is called with that error of the system.
+pub fn end_on_panic<T>(end: fn(io::Error) -> !, work: impl FnOnce() -> T) -> T {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |_| end(io::Error::last_os_error())));
+    let result = work();
+    panic::set_hook(hook);
+    result
 }
 
 /// Raises the limit of open descriptors as far as allowed, and returns it if there is one.
