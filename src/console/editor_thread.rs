@@ -10,7 +10,7 @@ use super::{
     print_queue::PrintQueue,
     terminal_modes::{self, TerminalModes},
 };
-use rustix::termios::tcgetattr;
+use rustix::{io::Errno, termios::tcgetattr};
 use rustyline::{Editor, error::ReadlineError, history::FileHistory};
 use std::{
     io,
@@ -56,8 +56,12 @@ impl EditorThread {
             if let EditorEvent::Prompt(PromptEvent::Line(text)) = &event {
                 initial = self.line.unsent.take(text).unwrap_or_default();
             }
+            let failed = matches!(event, EditorEvent::Prompt(PromptEvent::Failed(_)));
             if self.events.blocking_send(event).is_err() {
                 return;
+            }
+            if failed {
+                return self.idle();
             }
             match self.replies.recv() {
                 Ok(PromptReply::Prompt) => {}
@@ -94,6 +98,13 @@ impl EditorThread {
         }
     }
 
+    /// Waits without a line editor until the prompt is closed, which prints the output that is left.
+    fn idle(&self) {
+        while self.replies.recv().is_ok() {
+            self.line.editing.store(false, Ordering::SeqCst);
+        }
+    }
+
     /// Edits one line. Returns `None` after reporting that the terminal was closed.
     fn read_line(
         &self,
@@ -115,6 +126,13 @@ impl EditorThread {
                 terminal_modes::discard_input();
                 self.output.print("(unread input was discarded: it is not valid UTF-8)");
                 initial = line.content();
+                line.ready.store(false, Ordering::SeqCst);
+                continue;
+            }
+            if matches!(&read, Err(fault) if is_interrupted(fault)) {
+                if LineState::is_set(&line.ready) {
+                    initial = line.content();
+                }
                 line.ready.store(false, Ordering::SeqCst);
                 continue;
             }
@@ -153,10 +171,14 @@ impl EditorThread {
                 Err(ReadlineError::Eof) if tcgetattr(io::stdin()).is_ok() => {
                     EditorEvent::Prompt(PromptEvent::Eof)
                 }
-                Err(_) => {
-                    let _ = self.events.blocking_send(EditorEvent::Prompt(PromptEvent::Hangup));
-                    return None;
-                }
+                Err(fault) => match system_fault(fault) {
+                    Some(cause) => EditorEvent::Prompt(PromptEvent::Failed(cause)),
+                    None => {
+                        let hangup = EditorEvent::Prompt(PromptEvent::Hangup);
+                        let _ = self.events.blocking_send(hangup);
+                        return None;
+                    }
+                },
             });
         }
     }
@@ -172,6 +194,27 @@ impl EditorThread {
             self.output.print(&fault);
             text
         })
+    }
+}
+
+/// Returns the error of the system that stopped the editor; `None` if the terminal was closed, which
+/// ends every use of it with EIO.
+fn system_fault(fault: ReadlineError) -> Option<io::Error> {
+    let cause = match fault {
+        ReadlineError::Io(cause) => cause,
+        ReadlineError::Errno(errno) => errno.into(),
+        _ => return None,
+    };
+    let closed = cause.raw_os_error() == Some(Errno::IO.raw_os_error());
+    (!closed && tcgetattr(io::stdin()).is_ok()).then_some(cause)
+}
+
+/// Reports whether a signal interrupted the editor while it waited for the terminal.
+fn is_interrupted(fault: &ReadlineError) -> bool {
+    match fault {
+        ReadlineError::Io(cause) => cause.kind() == io::ErrorKind::Interrupted,
+        ReadlineError::Errno(errno) => io::Error::from(*errno).kind() == io::ErrorKind::Interrupted,
+        _ => false,
     }
 }
 

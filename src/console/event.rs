@@ -1,5 +1,7 @@
 //! Events of the prompt and the replies to them.
 
+use std::io;
+
 /// An event of the prompt. Each needs a [`PromptReply`].
 #[derive(Debug)]
 pub(crate) enum PromptEvent {
@@ -15,6 +17,8 @@ pub(crate) enum PromptEvent {
     Eof,
     /// The terminal was closed.
     Hangup,
+    /// The terminal is open, but no line can be read from it.
+    Failed(io::Error),
 }
 
 /// The next action of the prompt.

@@ -60,6 +60,8 @@ pub(crate) struct Prompt {
     habits: PromptHabits,
     /// True if the last key was Ctrl-C on an empty line, so that another one exits.
     interrupt_warned: bool,
+    /// The editor has failed and prints nothing.
+    has_failed: bool,
 }
 
 impl Prompt {
@@ -141,6 +143,7 @@ impl Prompt {
             modes,
             habits,
             interrupt_warned: false,
+            has_failed: false,
         })
     }
 
@@ -156,7 +159,10 @@ impl Prompt {
             };
             let warned = std::mem::take(&mut self.interrupt_warned);
             match event {
-                Some(EditorEvent::Prompt(event)) => return Some(event),
+                Some(EditorEvent::Prompt(event)) => {
+                    self.has_failed |= matches!(event, PromptEvent::Failed(_));
+                    return Some(event);
+                }
                 None => return Some(PromptEvent::Hangup),
                 Some(EditorEvent::CtrlC { .. }) if self.habits.leaves_at_ctrl_c => {
                     return Some(PromptEvent::Eof);
@@ -249,9 +255,12 @@ impl Prompt {
     }
 
     /// Waits until all output is on the screen, for at most `limit`. Returns early while the editor
-    /// searches the history, since it prints nothing then, and when Ctrl-C or Ctrl-D is pressed, so
-    /// that the user can cut a slow terminal short.
+    /// searches the history or after it failed, since it prints nothing then, and when Ctrl-C or
+    /// Ctrl-D is pressed, so that the user can cut a slow terminal short.
     pub(crate) async fn flush(&mut self, limit: Duration) {
+        if self.has_failed {
+            return;
+        }
         let deadline = Instant::now() + limit;
         while !self.output.lock().is_empty() && !LineState::is_set(&self.line.searching) {
             tokio::select! {

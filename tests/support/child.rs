@@ -3,7 +3,10 @@
 use super::{LIMIT, Meter, expected::brief};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open},
+    process::{
+        Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process, kill_process_group, pidfd_open,
+        prlimit,
+    },
 };
 use std::{
     io::{Read, Write},
@@ -57,6 +60,12 @@ impl Child {
 
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("the child is there to be signalled");
+    }
+
+    /// Lets the process open no further descriptors.
+    pub fn refuse_descriptors(&self) {
+        let none = Rlimit { current: Some(0), maximum: Some(0) };
+        prlimit(Some(self.pid), Resource::Nofile, none).expect("the child is there to be limited");
     }
 
     /// Signals the only child of the process, which has started it.

@@ -174,6 +174,22 @@ fn a_prompt_that_lacks_descriptors_is_an_error_in_words() {
     assert!(text.contains("hint: allow more open files: ulimit -n 256"), "{text}");
 }
 
+/// Regression: the run ended as if the terminal had been closed, by SIGHUP and without a word.
+#[test]
+fn a_prompt_that_cannot_go_on_is_an_error_in_words() {
+    let end = Terminal::new().status(26).run(|screen, peer| {
+        begin(screen, peer);
+        peer.child.refuse_descriptors();
+        screen.press("hello\r");
+        peer.expect_text("hello");
+        peer.answer_close(1000);
+    });
+    let text = end.rows().join("\n");
+    let error = "sockeye: cannot read stdin: too many open files (os error 24)";
+    assert!(text.contains(error), "{text}");
+    assert!(text.contains("hint: allow more open files: ulimit -n 256"), "{text}");
+}
+
 #[test]
 fn a_server_that_does_not_answer_for_a_second_is_named() {
     Terminal::new().run(|screen, peer| {

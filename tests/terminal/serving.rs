@@ -413,3 +413,15 @@ fn notes_and_clients_fit_a_narrow_screen() {
         screen.press("\x04");
     });
 }
+
+/// Regression: the server ended as if the terminal had been closed, by SIGHUP and without a word.
+#[test]
+fn a_prompt_of_a_server_that_cannot_go_on_is_an_error_in_words() {
+    let end = serve(Terminal::new().status(26), |screen, child, _| {
+        edits(screen, "none>", "");
+        child.refuse_descriptors();
+        screen.press("/who\r");
+    });
+    let text = end.rows().join("\n");
+    assert!(text.contains("sockeye: cannot read stdin: too many open files"), "{text}");
+}

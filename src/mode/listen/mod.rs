@@ -517,7 +517,7 @@ impl Server {
                 let prompt = self.console.server_prompt();
                 if let Some(outcome) = prompt.and_then(|prompt| prompt.handle(event, &self.shared))
                 {
-                    self.shared.end(Ok(outcome));
+                    self.shared.end(outcome);
                 }
             }
             ConsoleEvent::Await(waiting) => {

@@ -321,6 +321,10 @@ impl Interactive {
                 PromptReply::Leave
             }
             PromptEvent::Eof => self.leave(),
+            PromptEvent::Failed(cause) => {
+                self.failure = Some(Error::Input(cause));
+                self.leave()
+            }
         };
         self.prompt.set_look(self.view.look());
         self.prompt.reply(reply);

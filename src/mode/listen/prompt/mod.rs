@@ -83,17 +83,22 @@ impl ServerPrompt {
     }
 
     /// Handles an event. Returns the outcome if it ends the server.
-    pub(super) fn handle(&mut self, event: PromptEvent, shared: &Shared) -> Option<RunOutcome> {
+    pub(super) fn handle(
+        &mut self,
+        event: PromptEvent,
+        shared: &Shared,
+    ) -> Option<Result<RunOutcome, Error>> {
         let (reply, outcome) = match event {
             PromptEvent::Line(line) => match self.line(&line, shared) {
-                PromptReply::Leave => (PromptReply::Leave, Some(RunOutcome::Done)),
+                PromptReply::Leave => (PromptReply::Leave, Some(Ok(RunOutcome::Done))),
                 reply => (reply, None),
             },
             PromptEvent::Edit(text) => (PromptReply::Edit(text), None),
             PromptEvent::Edited => (PromptReply::Prompt, None),
-            PromptEvent::Interrupt => (PromptReply::Leave, Some(RunOutcome::Signal(SIGINT))),
-            PromptEvent::Hangup => (PromptReply::Leave, Some(RunOutcome::Signal(SIGHUP))),
-            PromptEvent::Eof => (PromptReply::Leave, Some(RunOutcome::Done)),
+            PromptEvent::Interrupt => (PromptReply::Leave, Some(Ok(RunOutcome::Signal(SIGINT)))),
+            PromptEvent::Hangup => (PromptReply::Leave, Some(Ok(RunOutcome::Signal(SIGHUP)))),
+            PromptEvent::Eof => (PromptReply::Leave, Some(Ok(RunOutcome::Done))),
+            PromptEvent::Failed(cause) => (PromptReply::Leave, Some(Err(Error::Input(cause)))),
         };
         self.adapt(shared, Prompt::set_look);
         self.prompt.reply(reply);
