@@ -22,8 +22,9 @@ use crate::{
         hexdump::{ROW, hexdump},
     },
     sys::stdio::write_stderr,
+    wording::system_error,
 };
-use std::time::Instant;
+use std::{io, time::Instant};
 
 /// The amount of diagnostics on stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,8 +100,11 @@ impl Report {
     }
 
     /// Writes a step of opening a session with `-v`, and also the bytes of its HTTP/1 head with
-    /// `--trace`.
+    /// `--trace`. An error that does not end the run is written without `-v` too.
     pub fn progress(self, progress: &Progress<'_>) {
+        if let Progress::KeysNotLogged(cause) = progress {
+            return self.note(&keys_not_logged(cause));
+        }
         if self.verbosity < Verbosity::Verbose {
             return;
         }
@@ -169,6 +173,7 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
         Progress::Failed(_) => Vec::new(),
         Progress::Challenged => vec!["* answering the challenge".to_owned()],
         Progress::Chain(chain) => chain.iter().enumerate().map(certificate).collect(),
+        Progress::KeysNotLogged(cause) => vec![format!("* {}", keys_not_logged(cause))],
         Progress::Secured { tls, alpn } => {
             let alpn = alpn.map(|name| format!(", ALPN {}", Escaped(name))).unwrap_or_default();
             vec![format!("* {tls}{alpn}")]
@@ -202,6 +207,11 @@ pub fn progress_lines(progress: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
         }
     };
     lines.iter().map(|line| secrets.shown(line)).collect()
+}
+
+/// Returns a note about the file of `SSLKEYLOGFILE`, which was opened but cannot be written.
+fn keys_not_logged(cause: &io::Error) -> String {
+    format!("cannot write the TLS keys of SSLKEYLOGFILE: {}", system_error(cause))
 }
 
 /// Returns the bytes of an HTTP/1 request or response head, with secrets redacted.

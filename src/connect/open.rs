@@ -236,6 +236,9 @@ async fn secure(
     if !chain.is_empty() {
         tracker.report(Progress::Chain(&chain));
     }
+    if let Some(cause) = config.take_key_log_fault() {
+        tracker.report(Progress::KeysNotLogged(&cause));
+    }
     let stream = secured.map_err(|fault| match fault {
         TlsFault::NoProtocol if http != Http::One => http2::open_error(target, Http2Fault::Refused),
         fault => OpenError::Tls { authority: target.authority(), fault },

@@ -6,7 +6,7 @@ use crate::{
     proto::handshake::{Request, Response},
     target::Target,
 };
-use std::{net::SocketAddr, path::Path};
+use std::{io, net::SocketAddr, path::Path};
 
 /// A progress event of opening a session.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub enum Progress<'a> {
     Tunnelled(&'a Destination<'a>),
     /// The server's certificate chain, its own certificate first.
     Chain(&'a [tls::Certificate]),
+    /// The session keys could not be written to the file that `SSLKEYLOGFILE` names.
+    KeysNotLogged(&'a io::Error),
     /// TLS is established.
     Secured {
         /// TLS version, cipher suite and key exchange group.

@@ -205,6 +205,23 @@ fn keys_are_logged_for_wireshark() {
     }
 }
 
+/// Regression: nothing told of it.
+#[test]
+fn a_key_log_that_cannot_be_written_is_a_note() {
+    let authority = Authority::new();
+    let dir = tempfile::tempdir().unwrap();
+    Test::new()
+        .shell("ulimit -f 0; exec \"$@\"")
+        .args(["--ca"])
+        .args([authority.file()])
+        .env("SSLKEYLOGFILE", dir.path().join("keys"))
+        .tls_peer(authority.issue().server(), closes)
+        .stderr(
+            "sockeye: cannot write the TLS keys of SSLKEYLOGFILE: file too large (os error 27)\n",
+        )
+        .run();
+}
+
 #[test]
 fn a_key_log_that_is_not_a_regular_file_is_a_note_and_never_waits() {
     let authority = Authority::new();

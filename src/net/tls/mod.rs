@@ -79,6 +79,7 @@ pub struct Config {
     client: Arc<ClientConfig>,
     name: Option<String>,
     chain: Arc<Mutex<Vec<CertificateDer<'static>>>>,
+    key_log: Option<Arc<KeyLog>>,
 }
 
 impl Config {
@@ -110,10 +111,16 @@ impl Config {
         client.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         client.enable_sni = options.sends_name;
         // Writes the session keys to the file named by SSLKEYLOGFILE, if set, for Wireshark.
-        if let Some(Ok(log)) = KeyLog::named() {
-            client.key_log = Arc::new(log);
+        let key_log = KeyLog::named().map(|log| Arc::new(log.unwrap_or_else(KeyLog::failed)));
+        if let Some(log) = &key_log {
+            client.key_log = Arc::<KeyLog>::clone(log);
         }
-        Ok(Self { client: Arc::new(client), name: options.name.clone(), chain })
+        Ok(Self { client: Arc::new(client), name: options.name.clone(), chain, key_log })
+    }
+
+    /// Takes the first error of logging the session keys, if any.
+    pub fn take_key_log_fault(&self) -> Option<io::Error> {
+        self.key_log.as_ref()?.take_fault()
     }
 
     /// Returns the chain that the server sent, its own certificate first; empty before that.
