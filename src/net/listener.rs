@@ -179,6 +179,17 @@ impl Listener {
     }
 }
 
+/// Reports whether a connection could not be accepted because it failed already (accept(2)), rather
+/// than because of this system.
+pub fn is_fault_of_connection(cause: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable,
+    };
+    let kinds =
+        [ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable];
+    kinds.contains(&cause.kind())
+}
+
 /// Returns an address whose IPv4 form is not mapped to IPv6, as it is where a socket takes both.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {

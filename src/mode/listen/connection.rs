@@ -6,7 +6,7 @@ use super::{
     shared::{OpenConnection, Shared},
 };
 use crate::{
-    connect::incoming::{Arrival, IncomingStreams},
+    connect::incoming::{Arrival, IncomingFault, IncomingStreams},
     net::{listener::Accepted, tls::server::TlsSummary},
     sink::Print,
 };
@@ -58,7 +58,12 @@ async fn serve_streams(
                     }
                     return;
                 }
-                None => return,
+                None => {
+                    if !has_requests {
+                        announce::failed(&shared, &address, &IncomingFault::Unused);
+                    }
+                    return;
+                }
             },
             () = &mut ending, if !is_ending => {
                 is_ending = true;

@@ -5,6 +5,7 @@
 //! what was received to the output. A client that does not read holds up no other client and not
 //! stdin, unless that is wanted; a stdout that is not read stops the clients.
 
+mod acceptor;
 mod admit;
 mod announce;
 mod budget;
@@ -47,7 +48,7 @@ use crate::{
     session::clock,
     sink::{Print, server::ServerRecorders},
     sys::{
-        resources::{is_lack_of_descriptors, raise_descriptor_limit},
+        resources::raise_descriptor_limit,
         signals::{HangUp, Signals},
         stdio::Stdout,
         unix::end_by_signal,
@@ -142,7 +143,7 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     let mut tasks = Vec::new();
     for listener in listeners {
         let (shared, print) = (Arc::clone(&shared), Arc::clone(&print));
-        tasks.push(tokio::spawn(accept(listener, shared, Some(print))));
+        tasks.push(tokio::spawn(acceptor::accept(listener, shared, Some(print))));
     }
     let stdout = Stdout::new().map_err(Error::Output)?;
     let outcome = Server {
@@ -258,37 +259,6 @@ fn exposure(listeners: &[Listener]) -> Option<String> {
     let address = exposed.next()?;
     let who = if address.ip().is_unspecified() { "every network" } else { "other machines" };
     Some(format!("warning: clients on {who} can connect"))
-}
-
-/// Accepts connections until the task is aborted.
-async fn accept(listener: Listener, shared: Arc<Shared>, print: Option<Print>) {
-    let mut is_told = false;
-    loop {
-        // The script is replaced when its file is read again.
-        match listener.accept(shared.needs_sockets()).await {
-            Ok(accepted) => {
-                is_told = false;
-                let (shared, print) = (Arc::clone(&shared), print.clone());
-                tokio::spawn(connection::serve(shared, accepted, print));
-            }
-            Err(cause) => {
-                if is_lack_of_descriptors(&cause) && !is_told {
-                    is_told = true;
-                    let clients = shared.hub.count();
-                    shared.notes.note(&format!(
-                        "no more clients can connect beside {clients}: {} (see ulimit -n)",
-                        crate::wording::system_error(&cause)
-                    ));
-                } else if !is_lack_of_descriptors(&cause) {
-                    shared.notes.detail(&format!(
-                        "cannot accept a connection: {}",
-                        crate::wording::system_error(&cause)
-                    ));
-                }
-                sleep(ACCEPT_RETRY_DELAY).await;
-            }
-        }
-    }
 }
 
 /// The loop of a server: its input, its output and its end.
@@ -533,8 +503,6 @@ impl Server {
 
 /// The time after the limit for closing in which sessions report their ends.
 const END_GRACE: Duration = Duration::from_millis(100);
-/// Delay before the next attempt if a connection cannot be accepted.
-const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// Delay before lines that a slow reader of stderr has not taken are offered again.
 const NOTES_RETRY_DELAY: Duration = Duration::from_millis(50);
 
