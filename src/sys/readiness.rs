@@ -20,9 +20,19 @@ pub(super) fn watch<T: AsRawFd>(fd: T, interest: Interest) -> io::Result<AsyncFd
     AsyncFd::with_interest(fd, interest)
 }
 
-/// Reports whether the descriptor is ready for one of these events now.
+/// Reports whether the descriptor is ready for one of these events now. A caller that then waits for
+/// the runtime to report a change must not take a failure for "not ready": the change may have
+/// happened already.
+pub(super) fn ready_now(fd: impl AsFd, events: PollFlags) -> io::Result<bool> {
+    let mut fds = [PollFd::from_borrowed_fd(fd.as_fd(), events)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let ready = rustix::io::retry_on_intr(|| poll(&mut fds, Some(&at_once)))?;
+    Ok(ready > 0)
+}
+
+/// Reports whether the descriptor is known to be ready for one of these events now.
 pub(super) fn is_ready(fd: impl AsFd, events: PollFlags) -> bool {
-    is_ready_within(fd, events, Duration::ZERO)
+    ready_now(fd, events).unwrap_or(false)
 }
 
 /// Waits until the descriptor is ready for one of these events, for at most `limit`. Returns false
@@ -33,11 +43,9 @@ pub(super) fn is_ready_within(fd: impl AsFd, events: PollFlags, limit: Duration)
     poll(&mut fds, Some(&limit)).is_ok_and(|n| n > 0)
 }
 
-/// Reports whether the other end of a pipe or socket is closed.
-pub(super) fn has_no_reader(fd: impl AsFd) -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::empty())];
-    let polled = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
-    polled.is_ok() && fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP))
+/// Reports whether the other end of a pipe or socket is closed, which polls as ERR or HUP.
+pub(super) fn has_no_reader(fd: impl AsFd) -> io::Result<bool> {
+    ready_now(fd, PollFlags::empty())
 }
 
 /// Reports whether a file is /dev/null.

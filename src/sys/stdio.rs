@@ -12,7 +12,7 @@ pub use super::{
     stdout::{Stdout, WaitingStdout, check_stdout, write_within},
 };
 
-use super::readiness::{is_null, is_ready, watch};
+use super::readiness::{is_null, is_ready, ready_now, watch};
 use rustix::{
     event::PollFlags,
     fs::{FileType, Mode, OFlags, fstat, open, tell},
@@ -40,7 +40,12 @@ pub enum StdinKind {
 /// Determines the kind of stdin.
 pub fn stdin_kind() -> StdinKind {
     let stdin = io::stdin();
-    let Ok(stat) = fstat(&stdin) else { return StdinKind::Nothing };
+    let stat = match fstat(&stdin) {
+        Ok(stat) => stat,
+        Err(Errno::BADF) => return StdinKind::Nothing,
+        // Reading it tells of the error.
+        Err(_) => return StdinKind::Data,
+    };
     if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice {
         return StdinKind::Data;
     }
@@ -137,7 +142,7 @@ impl Stdin {
         };
         loop {
             let mut guard = fd.readable().await?;
-            if shared && !is_ready(fd.get_ref(), PollFlags::IN) {
+            if shared && !ready_now(fd.get_ref(), PollFlags::IN)? {
                 guard.clear_ready();
                 continue;
             }

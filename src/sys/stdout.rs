@@ -3,7 +3,7 @@
 use super::{
     closed,
     output_target::OutputTarget,
-    readiness::{has_no_reader, is_ready, watch},
+    readiness::{has_no_reader, ready_now, watch},
     writer::Writer,
 };
 use crate::proto::slice::Within;
@@ -89,7 +89,7 @@ impl Stdout {
         let Some(readiness) = &self.readiness else { return Ok(()) };
         loop {
             let mut guard = readiness.ready(Interest::WRITABLE).await?;
-            if is_ready(readiness.get_ref(), PollFlags::OUT) {
+            if ready_now(readiness.get_ref(), PollFlags::OUT)? {
                 return Ok(());
             }
             guard.clear_ready_matching(tokio::io::Ready::WRITABLE);
@@ -103,8 +103,11 @@ impl Stdout {
         // Without a reader, a pipe polls as POLLERR and a socket as POLLHUP.
         let interest = if self.writer.is_own() { Interest::ERROR } else { Interest::READABLE };
         while let Ok(mut guard) = readiness.ready(interest).await {
-            if has_no_reader(readiness.get_ref()) {
-                return;
+            match has_no_reader(readiness.get_ref()) {
+                Ok(true) => return,
+                Ok(false) => {}
+                // Unknown: it is asked again.
+                Err(_) => continue,
             }
             if guard.ready().is_read_closed() {
                 // The peer only shut down its sending side, a state that never changes back. From
