@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test docs-test peers deps conformance soak bench lint picture diagrams feed \
-	dist package-test
+.PHONY: help run demo test docs-test peers deps conformance soak torture bench lint picture diagrams \
+	feed dist package-test
 
 # `make lint DENY=no` skips cargo-deny, which downloads advisories.
 DENY ?= $(shell command -v cargo-deny)
@@ -15,9 +15,11 @@ demo: ## run the examples, and measure push against polling
 	cargo build --locked --bin sockeye --examples
 	examples/demo
 
-test: peers ## run all tests except conformance
+test: peers ## run all tests except conformance, and of torture a sample
 	cargo test --locked
 	cargo test --locked --test peers
+	cargo build --locked
+	python3 tests/torture/run.py --sample 60
 
 docs-test: peers ## run the commands of README.md and docs/, and compare what they show
 	cargo test --locked --test tests -- guides:: listen::guide conversations:: decode::the_documented listen::reply
@@ -36,6 +38,10 @@ conformance: peers ## run the Autobahn cases, as client and as server, and over 
 soak: ## run servers and clients for SOAK_SECONDS (600): nothing may be lost, and nothing may grow
 	cargo build --release --locked
 	python3 tests/soak/run.py --bin target/release/sockeye
+
+torture: ## let each system call of many conversations fail once, by strace
+	cargo build --locked
+	python3 tests/torture/run.py
 
 bench: peers ## run the benchmarks, and compare the program with other servers and installed clients
 	benches/listen/install
