@@ -218,7 +218,8 @@ fn malformed_line(head: &[u8]) -> Option<String> {
 /// Replaces the bytes of the reason phrase that a parser may refuse: a client ignores the phrase
 /// (RFC 9112, 4). Returns the phrase, and the head unless nothing is to be replaced.
 fn without_reason(head: &[u8]) -> Option<(Vec<u8>, String)> {
-    let end = head.iter().position(|byte| *byte == b'\n')?;
+    // The phrase may be incomplete.
+    let end = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
     let line = head.within(..end);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let reason = line.get(STATUS_BYTES..)?;
