@@ -73,7 +73,11 @@ impl Header {
             }
             opcode => opcode?,
         };
-        Ok((Self::read(bytes, opcode), accepted))
+        // The rest of an incomplete header may break a rule that is not tolerated.
+        Ok(match Self::read(bytes, opcode) {
+            Some(header) => (Some(header), accepted),
+            None => (None, [None; 2]),
+        })
     }
 
     /// Reads a header whose rules were checked.
@@ -232,6 +236,21 @@ mod tests {
             length: 5,
         };
         assert_eq!(Header::parse(&masked, Role::Server, RESERVED), Ok(Some((header, 6))));
+    }
+
+    /// The mask was reported before the fault of the length, if that arrived later.
+    #[test]
+    fn a_violation_is_tolerated_once_the_header_is_complete() {
+        let lenient = |bytes: &[u8]| Header::parse_lenient(bytes, Role::Client, RESERVED);
+        let masked = hex!("81 ff 0000000000010000 01020304");
+        for end in 0..masked.len() {
+            assert_eq!(lenient(&masked[..end]), Ok((None, [None; 2])), "{end}");
+        }
+        let (header, accepted) = lenient(&masked).unwrap();
+        assert_eq!(header.map(|(header, size)| (header.length, size)), Some((0x1_0000, 14)));
+        assert_eq!(accepted, [Some(V::Masked), None]);
+        let faulty = hex!("81 ff ffffffffffffffff");
+        assert_eq!(lenient(&faulty), Err(V::LengthTopBit));
     }
 
     #[test]
