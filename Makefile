@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test docs-test peers deps conformance soak torture bench lint picture diagrams \
-	feed dist package-test
+.PHONY: help run demo test docs-test peers deps conformance soak torture fuzz fuzz-coverage bench lint \
+	picture diagrams feed dist package-test
 
 # `make lint DENY=no` skips cargo-deny, which downloads advisories.
 DENY ?= $(shell command -v cargo-deny)
@@ -42,6 +42,12 @@ soak: ## run servers and clients for SOAK_SECONDS (600): nothing may be lost, an
 torture: ## let each system call of many conversations fail once, by strace
 	cargo build --locked
 	python3 tests/torture/run.py
+
+fuzz: ## run the fuzzers for FUZZ_SECONDS (300) in all; needs a nightly toolchain and cargo-fuzz
+	fuzz/run
+
+fuzz-coverage: ## measure what the kept inputs of the fuzzers reach; needs llvm-tools, too
+	fuzz/coverage
 
 bench: peers ## run the benchmarks, and compare the program with other servers and installed clients
 	benches/listen/install

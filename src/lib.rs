@@ -92,6 +92,8 @@ pub(crate) mod console;
 pub mod decode;
 pub mod error;
 pub mod escape;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod job;
 pub mod known;
 pub mod mode;

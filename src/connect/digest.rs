@@ -8,7 +8,7 @@ use ring::digest::{SHA256, SHA512_256, digest};
 /// A Digest challenge with a supported algorithm and quality of protection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "the parameters of RFC 7616")]
-pub(super) struct Challenge {
+pub(crate) struct Challenge {
     realm: String,
     nonce: String,
     opaque: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct Challenge {
     /// The user name is sent as a hash (RFC 7616, 3.4.4).
     userhash: bool,
     /// The previous answer was correct, but its nonce has expired.
-    pub(super) stale: bool,
+    pub(crate) stale: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Algorithm {
 
 impl Challenge {
     /// Finds the first supported Digest challenge in a WWW-Authenticate field.
-    pub(super) fn find(field: &str) -> Option<Self> {
+    pub(crate) fn find(field: &str) -> Option<Self> {
         parse_challenges(field).into_iter().find_map(|(scheme, params)| {
             scheme.eq_ignore_ascii_case("Digest").then(|| Self::from_params(&params)).flatten()
         })
@@ -91,7 +91,7 @@ impl Challenge {
 
     /// Returns the value of the Authorization field, or `None` if it would contain a control
     /// character. `cnonce` must be unpredictable.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &self,
         user: &str,
         password: &str,

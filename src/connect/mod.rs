@@ -7,7 +7,7 @@ pub mod credentials;
 mod dial;
 mod dial_options;
 mod dialer;
-mod digest;
+pub(crate) mod digest;
 mod error;
 mod established;
 mod http1;

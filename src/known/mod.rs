@@ -166,7 +166,7 @@ pub fn find_in_part(stream: &mut DumpedStream, part: &[u8]) -> Vec<Range<usize>>
     with(|known| stream.find(part, known.longest(), |text| known.find(text, Cut::AtEnd)))
 }
 
-#[cfg(not(test))]
+#[cfg(not(any(test, fuzzing)))]
 fn with<T>(act: impl FnOnce(&mut KnownSecrets) -> T) -> T {
     use std::sync::{Mutex, PoisonError};
     static KNOWN: Mutex<KnownSecrets> = Mutex::new(KnownSecrets::new());
@@ -174,7 +174,13 @@ fn with<T>(act: impl FnOnce(&mut KnownSecrets) -> T) -> T {
 }
 
 /// Unit tests share a process, so each has its own registry.
-#[cfg(test)]
+/// Forgets all secrets of this thread.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn forget() {
+    with(|known| *known = KnownSecrets::new());
+}
+
+#[cfg(any(test, fuzzing))]
 fn with<T>(act: impl FnOnce(&mut KnownSecrets) -> T) -> T {
     use std::cell::RefCell;
     thread_local! {

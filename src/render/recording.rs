@@ -242,7 +242,7 @@ const MAX_PREVIEW_BYTES: usize = 4096;
 const SHORT_LINE_BYTES: usize = 1 << 20;
 
 /// Parses a line. The error is a phrase that describes the fault.
-fn read(text: &str) -> Result<Recorded, String> {
+pub(crate) fn read(text: &str) -> Result<Recorded, String> {
     let line = Line::read(text)?;
     check_length(text, &line.event)?;
     let at = SystemTime::from(line.time);

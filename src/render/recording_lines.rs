@@ -43,6 +43,12 @@ impl<R: BufRead> LineReader<R> {
         Self { input, line: Vec::new(), limits: LIMITS }
     }
 
+    /// Creates a reader with other limits for lines and for strings in long lines.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn with_limits(input: R, line: usize, string: usize) -> Self {
+        Self { limits: Limits { line, string }, ..Self::new(input) }
+    }
+
     /// Returns the next line, or `None` at the end.
     pub fn next_line(&mut self) -> Result<Option<RecordedLine<'_>>, LineError> {
         self.line.clear();
@@ -197,7 +203,7 @@ mod tests {
 
     fn reader(text: &[u8]) -> LineReader<impl BufRead> {
         let input = io::BufReader::with_capacity(1000, text);
-        LineReader { limits: SMALL, ..LineReader::new(input) }
+        LineReader::with_limits(input, SMALL.line, SMALL.string)
     }
 
     /// Returns the lines of a text, each with its flags.
@@ -244,7 +250,7 @@ mod tests {
         for endless in [&b"[[[["[..], b"{\"a\":\"\",", b"\0\0\0\0"] {
             let endless = endless.repeat(SMALL.line);
             let mut input = &endless[..];
-            let mut reader = LineReader { limits: SMALL, ..LineReader::new(&mut input) };
+            let mut reader = LineReader::with_limits(&mut input, SMALL.line, SMALL.string);
             assert!(matches!(reader.next_line(), Err(LineError::TooLong)));
         }
     }

@@ -1,6 +1,6 @@
 //! The `use` lines and paths between the files of src/ (arrows), and the rules about them. An arrow
 //! leads from the file that names a path to the file of the module in that path; a declaration `mod
-//! x;` is not an arrow. Code compiled only for tests is ignored.
+//! x;` is not an arrow. Code compiled only for tests and fuzzers is ignored.
 
 use super::source::{Kind, Source};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

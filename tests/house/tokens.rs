@@ -135,7 +135,9 @@ fn is_test_attribute(tokens: &[Token]) -> bool {
     let is = |expected: &[&str]| {
         expected.iter().enumerate().all(|(i, text)| tokens.get(i).is_some_and(|t| t.text == *text))
     };
-    is(&["#", "[", "cfg", "(", "test", ")"]) || is(&["#", "[", "cfg", "(", "all", "(", "test"])
+    is(&["#", "[", "cfg", "(", "test", ")"])
+        || is(&["#", "[", "cfg", "(", "all", "(", "test"])
+        || is(&["#", "[", "cfg", "(", "any", "(", "test", ",", "fuzzing", ")"])
 }
 
 /// Returns the index after the bracket that closes the one at `start`.

@@ -131,7 +131,7 @@ fn is_absent(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(super) fn from_text(text: &str) -> File {
     let (name, dir) = ("config.toml".to_owned(), "/etc/dir".into());
     let path = PathBuf::from("config.toml");

@@ -140,6 +140,17 @@ fn server_options() -> Command {
     ListenCommonArgs::augment_args(Command::new("listen"))
 }
 
+/// Merges the text of a file into a command line. Returns the error with its hint.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn merge_text(text: &str, args: &[&str]) -> Result<(), String> {
+    use clap::CommandFactory as _;
+    let (file, mut command) = (file::from_text(text), crate::cli::args::Cli::command());
+    let args: Vec<_> = args.iter().map(OsString::from).collect();
+    let typed = command.try_get_matches_from_mut(&args).map_err(|fault| fault.to_string())?;
+    let merged = with_file(&file, &command, &args, &typed);
+    merged.map(|_| ()).map_err(|fault| format!("{fault} {:?}", fault.hint()))
+}
+
 fn without_file(
     matches: ArgMatches,
     incomplete: Option<&clap::Error>,

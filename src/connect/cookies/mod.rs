@@ -30,7 +30,7 @@ pub struct Cookies {
 impl Cookies {
     /// Returns the value of the Cookie header field, if any cookie matches. A cookie that a server
     /// has set replaces a pair of its name.
-    pub(super) fn header(&self, target: &Target) -> Option<String> {
+    pub(crate) fn header(&self, target: &Target) -> Option<String> {
         let jar = self.jar.matching(target, now());
         let is_replaced = |pair: &SecretString| {
             let name = pair.expose().split('=').next().unwrap_or_default();
@@ -43,7 +43,7 @@ impl Cookies {
     }
 
     /// Stores the cookies of a response (RFC 6265, 5.3). Their values are never shown from then on.
-    pub(super) fn receive(&self, target: &Target, response: &Response) {
+    pub(crate) fn receive(&self, target: &Target, response: &Response) {
         for value in response.headers.all("Set-Cookie") {
             if let Some(cookie) = set_cookie::parse(value, target, now()) {
                 let mut sent = Headers::default();

@@ -16,6 +16,8 @@ mod unsent;
 pub use client::{Http2Client, SentRequest};
 pub use fault::{ErrorCode, Http2Fault};
 pub use preface::PeerSettings;
+#[cfg(any(test, fuzzing))]
+pub(crate) use preface::receive_first_frame;
 pub use server::{Http2Server, ServerRequest};
 pub use server_stream::{ServerStream, StreamHandle};
 pub use stream::Http2Stream;

@@ -123,6 +123,24 @@ impl PeerState {
     }
 }
 
+/// Receives the first bytes of a peer in chunks. Returns what is known after each of them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn receive_first_frame(chunks: &[&[u8]]) -> Option<String> {
+    let mut state = PeerState::default();
+    for chunk in chunks {
+        let before = state.first_frame.clone();
+        let found = state.receive(chunk).cloned();
+        assert!(before.is_none() || before == found, "{before:?} became {found:?}");
+        assert!(state.prefix.len() <= MAX_FIRST_FRAME_BYTES);
+    }
+    state.first_frame.map(|frame| match frame {
+        FirstFrame::Settings(settings) => {
+            format!("{settings} {}", settings.enables_connect_protocol())
+        }
+        FirstFrame::Other => "other".to_owned(),
+    })
+}
+
 /// Parses the first frame; `None` if it is incomplete.
 fn parse_first_frame(bytes: &[u8]) -> Option<FirstFrame> {
     let (header, rest) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>()?;
