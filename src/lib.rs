@@ -93,6 +93,7 @@ pub mod decode;
 pub mod error;
 pub mod escape;
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::similar_names, reason = "a decoder and what it has decoded")]
 pub mod fuzzing;
 pub mod job;
 pub mod known;

@@ -178,7 +178,7 @@ fn a_length_of_2_62_reserves_nothing() {
                 peer.open();
                 let meter = peer.child.meter();
                 // More than the buffers between the peer and the client hold.
-                let bytes = [&header[..], &[b'x'; 32 << 20]].concat();
+                let bytes = [&header[..], &vec![b'x'; 32 << 20]].concat();
                 let taken = if status == 100 { peer.flood(&bytes) } else { peer.offer(&bytes) };
                 if status == 100 {
                     peer.expect_close(1009);

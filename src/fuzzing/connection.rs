@@ -164,8 +164,9 @@ impl End {
                                 self.received.extend(self.incomplete.take());
                             }
                         }
-                        Event::Ping(payload) => assert!(payload.len() <= 125),
-                        Event::Pong { payload, .. } => assert!(payload.len() <= 125),
+                        Event::Ping(payload) | Event::Pong { payload, .. } => {
+                            assert!(payload.len() <= 125);
+                        }
                         Event::Close(_) => self.closed = true,
                         Event::Failed(_) => self.failed = true,
                     }

@@ -79,7 +79,7 @@ impl Setup {
                         assert!(decoder.has_failed());
                         let late: usize = chunks[number + 1..].iter().map(|it| it.len()).sum();
                         decoder.discard(late);
-                        return self.outcome(decoder, decoded);
+                        return Self::outcome(decoder, decoded);
                     }
                     Ok((used, part)) => {
                         let is_done = part.is_none();
@@ -99,7 +99,7 @@ impl Setup {
             }
         }
         decoded.extend(open.map(|(kind, bytes)| Decoded::Unfinished(kind, bytes)));
-        self.outcome(decoder, decoded)
+        Self::outcome(decoder, decoded)
     }
 
     fn add(self, part: &Part<'_>, open: &mut Option<(Kind, Vec<u8>)>, decoded: &mut Vec<Decoded>) {
@@ -126,7 +126,7 @@ impl Setup {
         }
     }
 
-    fn outcome(self, mut decoder: Decoder, decoded: Vec<Decoded>) -> Outcome {
+    fn outcome(mut decoder: Decoder, decoded: Vec<Decoded>) -> Outcome {
         let accepted = std::iter::from_fn(|| decoder.accepted_violation()).collect();
         let (tally, incomplete) = (decoder.tally(), decoder.incomplete_message());
         Outcome { decoded, accepted, tally, incomplete }

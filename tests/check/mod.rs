@@ -7,6 +7,7 @@ use crate::support::{Expected, Peer, Test, closed_port, server::Server};
 use defect::Defect;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     path::Path,
     process::{Command, Output},
 };
@@ -275,11 +276,11 @@ fn the_table_in_the_documentation_is_fresh() {
         let field = |name: &str| check[name].as_str().unwrap().to_owned();
         if field("group") != group {
             group = field("group");
-            table.push_str(&format!("\n### {group}\n\n"));
+            table.extend(["\n### ", &group, "\n\n"]);
             table.push_str("| check | level | rule | the server |\n| --- | --- | --- | --- |\n");
         }
         let [id, level, section, title] = ["id", "level", "section", "title"].map(field);
-        table.push_str(&format!("| `{id}` | {level} | {section} | {title} |\n"));
+        let _ = writeln!(table, "| `{id}` | {level} | {section} | {title} |");
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/check.md");
     let page = std::fs::read_to_string(&path).unwrap();

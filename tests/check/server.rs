@@ -341,19 +341,19 @@ impl Session {
         if let Some(list) = protocols.first()
             && self.has(D::SelectsAllSubprotocols)
         {
-            response.push_str(&format!("Sec-WebSocket-Protocol: {list}\r\n"));
+            response.extend(["Sec-WebSocket-Protocol: ", list, "\r\n"]);
         }
         if let Some(offer) = offers.first()
             && offer.starts_with("x-")
             && self.has(D::SelectsUnknownExtension)
         {
-            response.push_str(&format!("Sec-WebSocket-Extensions: {offer}\r\n"));
+            response.extend(["Sec-WebSocket-Extensions: ", offer, "\r\n"]);
         }
         if offers.first().is_some_and(|offer| offer.contains("client_max_window_bits"))
             && self.has(D::AnswersWindowOf99)
         {
             let answer = "permessage-deflate; client_max_window_bits=99";
-            response.push_str(&format!("Sec-WebSocket-Extensions: {answer}\r\n"));
+            response.extend(["Sec-WebSocket-Extensions: ", answer, "\r\n"]);
         }
         response.push_str("\r\n");
         response
@@ -470,13 +470,12 @@ impl Session {
         use Defect as D;
         let (opcode, message) = match (opcode, self.open.take()) {
             (0, None) if self.has(D::AcceptsStrayContinuation) => return Ok(()),
-            (0, None) => return Err(Failure::Rule(1002)),
             (0, Some((opcode, mut message))) => {
                 message.extend(payload);
                 (opcode, message)
             }
             (opcode, Some(_)) if self.has(D::AcceptsInterleaving) => (opcode, payload),
-            (_, Some(_)) => return Err(Failure::Rule(1002)),
+            (0, None) | (_, Some(_)) => return Err(Failure::Rule(1002)),
             (opcode, None) => (opcode, payload),
         };
         if opcode == 1 {
@@ -554,7 +553,7 @@ impl Session {
             Some(D::AnswersNoClose) => return Err(Failure::Over),
             Some(D::AnswersNoEmptyClose) if body.is_empty() => return Err(Failure::Over),
             Some(D::AnswersNoCloseInMessages) if self.open.is_some() => return Err(Failure::Over),
-            Some(D::AnswersLate) => thread::sleep(Duration::from_millis(2000)),
+            Some(D::AnswersLate) => thread::sleep(Duration::from_secs(2)),
             Some(D::AnswersOtherCode) => {
                 self.send(8, &1001_u16.to_be_bytes())?;
                 return Err(Failure::Over);

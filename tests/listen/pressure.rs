@@ -333,7 +333,7 @@ fn an_echo_of_a_long_message_takes_little_more_memory_than_the_message() {
     {
         let mut head = [0; 10];
         stream.read_exact(&mut head).unwrap();
-        let first = u8::from(number == 0) * 2 | u8::from(number == 5) * 0x80;
+        let first = (u8::from(number == 0) * 2) | (u8::from(number == 5) * 0x80);
         assert_eq!((head[0], head[1]), (first, 127));
         assert_eq!(usize::from_be_bytes(head[2..].try_into().unwrap()), length);
         let mut payload = vec![0; length];

@@ -170,7 +170,7 @@ pub fn cpu_time(pid: impl std::fmt::Display) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
     // The name of the program ends with the last bracket; `utime` and `stime` are fields 14 and 15.
     let (_, fields) = stat.rsplit_once(") ").expect("the name");
-    let ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>());
+    let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
     let ticks: u64 = ticks.map(|ticks| ticks.expect("a number")).sum();
     // Linux reports hundredths of a second on every architecture.
     Duration::from_millis(ticks * 10)

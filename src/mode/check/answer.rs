@@ -54,9 +54,8 @@ impl Answer {
         loop {
             match timeout_at(deadline, transport.read_buf(&mut received)).await {
                 Err(_) if received.is_empty() => return Self::Silence(patience),
-                Err(_) => return Self::NotHttp(received),
                 Ok(Ok(0)) if received.is_empty() => return Self::Cut { reset: false },
-                Ok(Ok(0)) => return Self::NotHttp(received),
+                Err(_) | Ok(Ok(0)) => return Self::NotHttp(received),
                 Ok(Err(cause)) => {
                     return Self::Cut { reset: cause.kind() == io::ErrorKind::ConnectionReset };
                 }

@@ -17,11 +17,13 @@ pub(crate) fn result<'a>(
     let result = match (&outcome.judgement, case.level) {
         (Judgement::Holds(_), _) => CheckVerdict::Pass,
         (Judgement::Unknown(_), _) => CheckVerdict::Skip,
-        (Judgement::Broken(_), CheckLevel::Info) => CheckVerdict::Warn,
         (Judgement::Broken(_), CheckLevel::Must | CheckLevel::Security) => CheckVerdict::Fail,
-        (Judgement::Broken(_), CheckLevel::Should) if strict => CheckVerdict::Fail,
-        (Judgement::Weak(_), _) if strict => CheckVerdict::Fail,
-        (Judgement::Broken(_), CheckLevel::Should) | (Judgement::Weak(_), _) => CheckVerdict::Warn,
+        (Judgement::Broken(_), CheckLevel::Should) | (Judgement::Weak(_), _) if strict => {
+            CheckVerdict::Fail
+        }
+        (Judgement::Broken(_), CheckLevel::Should | CheckLevel::Info) | (Judgement::Weak(_), _) => {
+            CheckVerdict::Warn
+        }
     };
     let is_finding = matches!(result, CheckVerdict::Fail | CheckVerdict::Warn);
     let words = |words: &'static str| is_finding.then_some(Cow::Borrowed(words));

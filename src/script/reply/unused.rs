@@ -1,6 +1,9 @@
 //! Rules of a reply script that are never used.
 
-use super::rule::{FIRST_STATE, ReplyWarning, Rule, RuleTable, Trigger};
+use super::{
+    path::PathPattern,
+    rule::{FIRST_STATE, ReplyWarning, Rule, RuleTable, Trigger},
+};
 use std::collections::BTreeMap;
 
 /// Returns the rules that are never used.
@@ -8,7 +11,7 @@ pub(super) fn warnings(tables: &[RuleTable]) -> Vec<ReplyWarning> {
     let mut paths = BTreeMap::new();
     let mut all = Vec::new();
     for table in tables {
-        let path = table.path.as_ref().map(|path| path.text());
+        let path = table.path.as_ref().map(PathPattern::text);
         // The first table with a path is used.
         if let (Some(earlier), Some(first)) = (paths.get(&path), table.rules.first()) {
             let path = path.unwrap_or_default();

@@ -38,6 +38,7 @@ pub(crate) enum FaultKind {
 }
 
 /// One direction of a wire.
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent state")]
 #[derive(Debug)]
 struct Direction {
     /// Bytes in flight or unread, with their arrival times.

@@ -191,9 +191,7 @@ fn control_frames_are_taken_while_no_message_is() {
         // A message, and what follows it, waits in little memory.
         let message = frame(Role::Client, 0x81, b"message");
         let ping = frame(Role::Client, 0x89, b"late");
-        peer.write_all(&[message, ping, vec![0x81, 0, 0x81, 0].repeat(1_000)].concat())
-            .await
-            .unwrap();
+        peer.write_all(&[message, ping, [0x81, 0, 0x81, 0].repeat(1_000)].concat()).await.unwrap();
         let waited = timeout(S, async {
             loop {
                 player.session.progress_controls().await;

@@ -248,7 +248,7 @@ fn pings() -> Vec<Case> {
     let tolerates = |id: &str, section, title: &str, frames: Vec<Vec<u8>>| {
         case(Must, (id, section), title, (joined(frames), Reaction::Tolerance))
     };
-    let pong = "RFC 6455, 5.5.3";
+    let unsolicited = "RFC 6455, 5.5.3";
     vec![
         ping("5.5.2-ping-empty", "Answers a Ping without payload", vec![frame(PING, "")], b""),
         ping(
@@ -273,14 +273,14 @@ fn pings() -> Vec<Case> {
         ),
         tolerates(
             "5.5.3-pong",
-            pong,
+            unsolicited,
             "Ignores a Pong that it has not asked for",
             vec![frame(PONG, "unsolicited")],
         ),
-        tolerates("5.5.3-pong-empty", pong, "Ignores an empty Pong", vec![frame(PONG, "")]),
+        tolerates("5.5.3-pong-empty", unsolicited, "Ignores an empty Pong", vec![frame(PONG, "")]),
         tolerates(
             "5.5.3-pong-125",
-            pong,
+            unsolicited,
             "Ignores a Pong of 125 bytes",
             vec![frame(PONG, longest)],
         ),

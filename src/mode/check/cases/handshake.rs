@@ -202,11 +202,11 @@ fn refused() -> Vec<Case> {
     let key = "RFC 6455, 4.2.1";
     vec![
         refuses(Must, ("4.2.1-method", rule), "Refuses POST", |r| {
-            r.method = "POST".to_owned();
+            "POST".clone_into(&mut r.method);
             r.add("Content-Length", "0");
         }),
         refuses(Must, ("4.2.1-http10", rule), "Refuses HTTP/1.0", |r| {
-            r.version = "HTTP/1.0".to_owned();
+            "HTTP/1.0".clone_into(&mut r.version);
         }),
         refuses(Must, ("4.2.1-upgrade-absent", rule), "Refuses a request without Upgrade", |r| {
             r.remove("Upgrade");

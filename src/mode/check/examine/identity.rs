@@ -60,7 +60,7 @@ async fn recognized(server: &Server, signs: &[Sign]) -> Judgement {
         let Answer::Response(response, rest, mut transport) = answer else { continue };
         for name in ["Server", "Via", "X-Powered-By"] {
             for value in response.headers.all(name) {
-                fields.push_str(&format!("{name}: {value}\n"));
+                fields.extend([name, ": ", value, "\n"]);
             }
         }
         match number {
@@ -68,7 +68,7 @@ async fn recognized(server: &Server, signs: &[Sign]) -> Judgement {
                 let bytes = body::read(&mut transport, &response, rest).await;
                 text = String::from_utf8_lossy(&bytes).into_owned();
             }
-            2 => versions = response.headers.get(VERSION).unwrap_or_default().to_owned(),
+            2 => response.headers.get(VERSION).unwrap_or_default().clone_into(&mut versions),
             _ => {}
         }
     }

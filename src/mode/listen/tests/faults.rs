@@ -37,7 +37,7 @@ fn serve(network: &Network, carrier: Carrier, fault: Option<PlannedFault>) -> (S
                 let session = Session::client(opened, GUARDED, testbed::entropy());
                 speak(session, &["welcome"], || ends.lock().unwrap().push(wire.written().0)).await;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let (transport, address) = (Box::new(far), "client.example".to_owned());
         let accepted = Accepted { transport, address, handle: None };
@@ -48,7 +48,7 @@ fn serve(network: &Network, carrier: Carrier, fault: Option<PlannedFault>) -> (S
                 sleep(S / 10).await;
             }
             server.send("welcome");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let leaving = async {
             serving.await.expect("no panic");
@@ -60,7 +60,7 @@ fn serve(network: &Network, carrier: Carrier, fault: Option<PlannedFault>) -> (S
         let is_gone = timeout(SERVER_LIMITS, async {
             tokio::select! { () = greeting => {}, () = client => {}, () = leaving => {} }
         });
-        let hangs = is_gone.await.is_err();
+        let hangs = Box::pin(is_gone).await.is_err();
         let left =
             [shared.unfinished.load(Ordering::Relaxed), shared.connections.load(Ordering::Relaxed)];
         let (stdout, notes) = (shared.output.take_text(), server.notes());

@@ -136,10 +136,11 @@ fn statuses(carrier: Carrier, fault: PlannedFault, phase: Phase, received: u64) 
         (Phase::Opening, Carrier::Http1 | Carrier::Deflate) => &[52],
         (Phase::Opening, Carrier::Tls) if may_send => &[35, 52, 55],
         (Phase::Opening, Carrier::Tls) => &[35, 52],
-        (Phase::Opening, Carrier::Http2) => &[16],
         (Phase::Opening, Carrier::Http2Tls) => &[16, 35],
         (Phase::Open, Carrier::Http2 | Carrier::Http2Tls) if may_send => &[16, 55],
-        (Phase::Open, Carrier::Http2 | Carrier::Http2Tls) => &[16],
+        (Phase::Opening, Carrier::Http2) | (Phase::Open, Carrier::Http2 | Carrier::Http2Tls) => {
+            &[16]
+        }
         (Phase::Open, _) if may_send => &[55, 56],
         (Phase::Open, _) => &[56],
     }
