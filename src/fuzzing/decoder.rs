@@ -79,7 +79,7 @@ impl Setup {
                         assert!(decoder.has_failed());
                         let late: usize = chunks[number + 1..].iter().map(|it| it.len()).sum();
                         decoder.discard(late);
-                        return Self::outcome(decoder, decoded);
+                        return self.outcome(decoder, decoded);
                     }
                     Ok((used, part)) => {
                         let is_done = part.is_none();
@@ -99,7 +99,7 @@ impl Setup {
             }
         }
         decoded.extend(open.map(|(kind, bytes)| Decoded::Unfinished(kind, bytes)));
-        Self::outcome(decoder, decoded)
+        self.outcome(decoder, decoded)
     }
 
     fn add(self, part: &Part<'_>, open: &mut Option<(Kind, Vec<u8>)>, decoded: &mut Vec<Decoded>) {
@@ -126,9 +126,13 @@ impl Setup {
         }
     }
 
-    fn outcome(mut decoder: Decoder, decoded: Vec<Decoded>) -> Outcome {
+    fn outcome(self, mut decoder: Decoder, decoded: Vec<Decoded>) -> Outcome {
         let accepted = std::iter::from_fn(|| decoder.accepted_violation()).collect();
-        let (tally, incomplete) = (decoder.tally(), decoder.incomplete_message());
+        // The inflater finds a fault at once or with the next chunk.
+        let is_vague =
+            self.deflate.is_some() && matches!(decoded.last(), Some(Decoded::Violation(_)));
+        let incomplete = decoder.incomplete_message().filter(|_| !is_vague);
+        let tally = decoder.tally();
         Outcome { decoded, accepted, tally, incomplete }
     }
 }
