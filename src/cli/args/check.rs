@@ -45,7 +45,7 @@ pub struct CheckArgs {
     #[arg(long, help_heading = CHECKS)]
     pub list: bool,
 
-    /// Time limit for the whole run
+    /// Time limit for the whole run [default: 90]
     ///
     /// Prints the results so far and exits with status 28 when the time is up.
     #[arg(short = 'm', long, value_name = "SECONDS", value_parser = values::seconds)]

@@ -89,7 +89,7 @@ pub(super) async fn run(job: &CheckJob, started: Instant) -> Result<RunOutcome, 
     let mut signals =
         signals.map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
     let began = Instant::now();
-    let deadline = limit.unwrap_or(began + BUDGET).min(began + BUDGET);
+    let deadline = limit.unwrap_or(began + BUDGET);
     let found = select! {
         found = Box::pin(discovery::discover(job, report)) => found.map_err(Err),
         signal = signals.recv() => Err(Ok(RunOutcome::Signal(signal))),
@@ -119,15 +119,13 @@ pub(super) async fn run(job: &CheckJob, started: Instant) -> Result<RunOutcome, 
     let failed = run.present(job, is_whole, began.elapsed(), junit)?;
     match interruption {
         Some(Interruption::Signal(signal)) => Ok(RunOutcome::Signal(signal)),
-        Some(Interruption::Time) if limit.is_some_and(|limit| limit <= Instant::now()) => {
-            Err(out_of_time(job))
-        }
+        Some(Interruption::Time) => Err(out_of_time(job)),
         _ if failed > 0 => Err(Error::Checks { failed }),
         _ => Ok(RunOutcome::Done),
     }
 }
 
-/// The error for `--max-time`.
+/// The error for `--max-time` and its default.
 fn out_of_time(job: &CheckJob) -> Error {
     let authority = job.opening.target.authority();
     Error::RunTimeout { authority, limit: job.max_time.unwrap_or(BUDGET) }
@@ -229,7 +227,7 @@ fn print(text: &str) -> Result<RunOutcome, Error> {
     }
 }
 
-/// The time after which the remaining checks are not made.
+/// The default of `--max-time`: the time after which the remaining checks are not made.
 const BUDGET: Duration = Duration::from_secs(90);
 /// The least and the greatest width of the page. Words may be longer.
 const MIN_COLUMNS: usize = 40;

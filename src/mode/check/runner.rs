@@ -84,7 +84,7 @@ async fn judge(server: &Server, case: &Case) -> Judgement {
             server.pace.hit();
             match server.open(false).await {
                 Ok(_) => Judgement::Holds("a session was opened after all checks".to_owned()),
-                Err(missing) if missing.is_unreachable => Judgement::Broken(missing.reason),
+                Err(missing) if missing.is_dead => Judgement::Broken(missing.reason),
                 Err(missing) => Judgement::Unknown(missing.reason),
             }
         }

@@ -55,8 +55,9 @@ pub(crate) struct Facts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NoSession {
     pub(crate) reason: String,
-    /// No TCP connection was established.
-    pub(crate) is_unreachable: bool,
+    /// The server, which took connections before, neither opens a session nor answers that it has too
+    /// many clients.
+    pub(crate) is_dead: bool,
 }
 
 impl Server {
@@ -226,7 +227,7 @@ impl Server {
         loop {
             if let Some(reason) = self.pace.given_up() {
                 let reason = format!("the server takes no more connections: {reason}");
-                return Err(NoSession { reason, is_unreachable: false });
+                return Err(NoSession { reason, is_dead: false });
             }
             match attempt().await {
                 Ok(opened) => {
@@ -236,10 +237,9 @@ impl Server {
                 Err(fault) => match self.pace.slow_down(number) {
                     Some(pause) => sleep(pause).await,
                     None => {
-                        let is_unreachable =
-                            matches!(fault, OpenError::Connect { .. } | OpenError::Socket { .. });
+                        let is_dead = !is_limit(&fault);
                         let missing = self.missed(&Error::Open(fault).to_string());
-                        return Err(NoSession { is_unreachable, ..missing });
+                        return Err(NoSession { is_dead, ..missing });
                     }
                 },
             }
@@ -249,8 +249,13 @@ impl Server {
 
     fn missed(&self, reason: &str) -> NoSession {
         self.pace.miss(reason);
-        NoSession { reason: format!("no session for this check: {reason}"), is_unreachable: false }
+        NoSession { reason: format!("no session for this check: {reason}"), is_dead: false }
     }
+}
+
+/// Reports whether a server says that it has too many clients or requests.
+fn is_limit(fault: &OpenError) -> bool {
+    matches!(fault, OpenError::Status { response, .. } if matches!(response.status, 429 | 503))
 }
 
 /// The fields of a request that are made anew for each session.

@@ -164,7 +164,7 @@ pub(crate) async fn huge_frame(server: &Server) -> Judgement {
     let reaction = describe(&wire);
     match server.open(false).await {
         Ok(_) => Judgement::Holds(format!("{reaction}; another session was opened after it")),
-        Err(missing) if missing.is_unreachable => {
+        Err(missing) if missing.is_dead => {
             Judgement::Broken(format!("{reaction}; after that: {}", missing.reason))
         }
         Err(missing) => Judgement::Unknown(missing.reason),
