@@ -73,7 +73,6 @@ CASES = [
     client("execute-unicode", "-x", "é€😀", "-w", "0.5", server=ECHO),
     client("execute-json", "-x", '{"a": [1, 2]}', "-w", "0.5", server=ECHO),
     client("execute-long-message", "-x", "0123456789" * 300, "-w", "0.5", server=ECHO),
-    client("execute-stdin-null", *X, server=ECHO, stdin="null", ignore=["requests", "close"]),
     client("execute-then-lines", "-x", "hello", "-w", "1",
            steps=[("open",), ("sleep", 0.2), ("type", b"typed\n"), ("ends", 8)]),
     client("receive-binary", *X, server={"then": [frame(2, b"abc\n")]}),
