@@ -193,10 +193,6 @@ impl Prompt {
         self.line.editing.store(!opens_editor, Ordering::SeqCst);
         self.line.editor_open.store(opens_editor, Ordering::SeqCst);
         self.output.set_held(opens_editor);
-        if !matches!(reply, PromptReply::Keep(_)) {
-            // The line that was entered is no longer edited.
-            self.line.empty.store(true, Ordering::SeqCst);
-        }
         // The thread ends only when the terminal is closed.
         let _ = self.replies.send(reply);
     }

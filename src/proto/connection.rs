@@ -244,12 +244,6 @@ impl Connection {
         link.cause.get_or_insert(Cause::TransportEnded);
     }
 
-    /// Reports whether the driver does not read from the transport, so that the bytes it has may have
-    /// waited.
-    pub fn is_paused(&self) -> bool {
-        self.link.paused
-    }
-
     /// Records whether the driver expects bytes of the peer; it may not read because the output is
     /// blocked. Until it does, the time limit on the peer's pong does not run.
     pub fn set_reading(&mut self, reading: bool, now: Instant) {

@@ -261,7 +261,8 @@ impl Session {
         if !self.connection.is_inside_message() {
             self.message_start = self.bytes_received - (self.end - self.start) as u64;
         }
-        if self.connection.is_paused() {
+        if !self.connection.is_reading() {
+            // The bytes may have waited.
             self.connection.resumed(clock::now());
         }
         let from = self.start;
