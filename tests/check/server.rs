@@ -1,6 +1,7 @@
 //! An echo server that follows the protocol except for one defect.
 
 use super::defect::Defect;
+use crate::support::wire;
 use data_encoding::BASE64;
 use sha1_smol::Sha1;
 use std::{
@@ -121,20 +122,7 @@ impl Session {
     }
 
     fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
-        let mut frame = vec![0x80 | opcode];
-        match payload.len() {
-            short @ 0..=125 => frame.push(short as u8),
-            long @ 126..=0xffff => {
-                frame.push(126);
-                frame.extend((long as u16).to_be_bytes());
-            }
-            huge => {
-                frame.push(127);
-                frame.extend((huge as u64).to_be_bytes());
-            }
-        }
-        frame.extend(payload);
-        self.stream.write_all(&frame)
+        self.stream.write_all(&wire::frame(0x80 | opcode, payload))
     }
 
     // The handshake.
