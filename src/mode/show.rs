@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     escape::Escaped,
     job::{ShowJob, run_outcome::RunOutcome},
-    proto::{Kind, trace::Direction},
+    proto::{Kind, Leg, trace::Direction},
     render::{
         dialogue::Dialogue,
         har::Exchange,
@@ -124,8 +124,12 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
     let mut har = HarEntries::create(file);
     // The handshake that awaits a response. A server records a request together with its answer.
     let mut waits: Option<Box<Exchange>> = None;
-    while let Some(Recorded { at, conn, event, is_cut }) = recording.next_event()? {
+    while let Some(Recorded { at, conn, leg, event, is_cut }) = recording.next_event()? {
+        let by_client = |direction| by_client(direction, (conn, leg));
         match event {
+            // The entry of a proxied session is that of the connection to the server.
+            Event::Open(_) if leg == Some(Leg::Client) => {}
+            Event::Request(next) if leg == Some(Leg::Server) => waits = Some(next),
             Event::Request(next) => {
                 // A client has one session at a time.
                 har.finish(None);
@@ -145,17 +149,18 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
             Event::Open(opened) => {
                 let exchange = opened_exchange(waits.take(), *opened, at);
                 // The address is that of a client, if a server recorded it.
-                let address = exchange.address.clone().filter(|_| conn.is_none());
+                let is_server = conn.is_none() || leg == Some(Leg::Server);
+                let address = exchange.address.clone().filter(|_| is_server);
                 har.begin(conn, &Exchange { address, connection: conn, ..exchange });
             }
             // A HAR file cannot express that the end is missing.
             Event::Decoded(direction, data, ..) => {
                 let data = data.as_deref().filter(|_| !is_cut);
-                har.message(conn, by_client(direction, conn), (Kind::Binary, data), at);
+                har.message(conn, by_client(direction), (Kind::Binary, data), at);
             }
             Event::Message(direction, kind, data, _) => {
                 let data = data.as_deref().filter(|_| !is_cut);
-                har.message(conn, by_client(direction, conn), (kind, data), at);
+                har.message(conn, by_client(direction), (kind, data), at);
             }
             Event::End(_) => har.finish(conn),
             _ => {}
@@ -170,13 +175,12 @@ fn convert(recording: &mut Reader<'_>, path: &Path) -> Result<RunOutcome, Error>
     Ok(RunOutcome::Done)
 }
 
-/// Returns the direction of a message as the client saw it. A server recorded the events that have
-/// the number of a client.
-fn by_client(direction: Direction, conn: Option<u64>) -> Direction {
-    match (conn, direction) {
-        (None, direction) => direction,
-        (Some(_), Direction::In) => Direction::Out,
-        (Some(_), Direction::Out) => Direction::In,
+/// Returns the direction of a message as the client saw it. A server or a proxy recorded the events
+/// that have the number of a client.
+fn by_client(direction: Direction, (conn, leg): (Option<u64>, Option<Leg>)) -> Direction {
+    match conn {
+        None => direction,
+        Some(_) => leg.unwrap_or(Leg::Client).as_client_sees(direction),
     }
 }
 

@@ -18,6 +18,7 @@
 //! | [`frame`] | the frame header and its rules |
 //! | [`mask`] | masking and its keys |
 //! | [`opcode`], [`role`] | opcodes, message types and the two sides of a connection |
+//! | [`leg`] | the two connections of a proxy |
 //! | [`close`], [`close_code`], [`codes`] | the body of a Close, its code, the registered and some private codes |
 //! | [`violation`] | the rules that a peer can break |
 //! | [`ping`], `timer`, `silence` | round-trip times, deadlines, idle time before an end |
@@ -50,6 +51,7 @@ pub(crate) mod fields;
 pub mod frame;
 pub mod handshake;
 pub mod headers;
+pub mod leg;
 pub mod lenience;
 pub mod mask;
 pub mod message;
@@ -76,6 +78,7 @@ pub use close::Close;
 pub use close_code::CloseCode;
 pub use connection::Connection;
 pub use event::{Cause, Event, Settings};
+pub use leg::Leg;
 pub use mask::Entropy;
 pub use opcode::{Kind, Opcode};
 pub use outbox::UsageError;

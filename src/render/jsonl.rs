@@ -10,7 +10,7 @@ use crate::{
     decode::ContentDecoder,
     error::Error,
     proto::{
-        Kind, Opcode, Role,
+        Kind, Leg, Opcode, Role,
         extension::Deflate,
         handshake::{Headers, Request, Response},
         trace::{Direction, Frame},
@@ -42,6 +42,8 @@ pub struct JsonLines {
     terminal: bool,
     /// The client of a server that the events concern.
     conn: Option<u64>,
+    /// The connection of a proxy that the events concern.
+    leg: Option<Leg>,
     /// Decodes received binary messages.
     decoder: Option<ContentDecoder>,
 }
@@ -53,13 +55,19 @@ impl JsonLines {
         let now = Instant::now();
         let wall = SystemTime::now() - now.duration_since(started);
         let writer = LineWriter::new(terminal);
-        Self { started, wall, now, writer, secrets, terminal, conn: None, decoder: None }
+        Self { started, wall, now, writer, secrets, terminal, conn: None, leg: None, decoder: None }
     }
 
     /// Writes events of this client of a server.
     #[must_use]
     pub fn of_client(self, conn: u64) -> Self {
         Self { conn: Some(conn), ..self }
+    }
+
+    /// Writes events of this leg of a proxy's client.
+    #[must_use]
+    pub fn of_leg(self, conn: u64, leg: Leg) -> Self {
+        Self { conn: Some(conn), leg: Some(leg), ..self }
     }
 
     /// Adds the decoded text to received binary messages.
@@ -272,7 +280,8 @@ impl JsonLines {
         let elapsed = self.elapsed();
         let time = Timestamp::try_from(self.wall + elapsed).unwrap_or(Timestamp::MAX);
         let direction = direction.map(Into::into);
-        let line = Line { conn: self.conn, direction, time, elapsed: Seconds(elapsed), event };
+        let (conn, leg) = (self.conn, self.leg.map(Into::into));
+        let line = Line { conn, leg, direction, time, elapsed: Seconds(elapsed), event };
         self.writer.write(&line, out.bytes());
         out.release();
     }

@@ -9,7 +9,7 @@ use crate::{
     connect::Timing,
     error::Error,
     proto::{
-        self, Kind,
+        self, Kind, Leg,
         trace::{self, Direction},
     },
     schema::{
@@ -34,6 +34,8 @@ pub struct Recorded {
     pub at: SystemTime,
     /// The client of a server that the event concerns.
     pub conn: Option<u64>,
+    /// The connection of a proxy that the event concerns.
+    pub leg: Option<Leg>,
     /// The event itself.
     pub event: Event,
     /// True if the ends of its long texts are missing, because the line was too long.
@@ -294,7 +296,7 @@ pub(crate) fn read(text: &str) -> Result<Recorded, String> {
         event::Event::End(end) => Event::End(Box::new(ended(&end)?)),
         event::Event::Unknown(kind) => Event::Unknown(kind.into_owned()),
     };
-    Ok(Recorded { at, conn: line.conn, event, is_cut: false })
+    Ok(Recorded { at, conn: line.conn, leg: line.leg.map(Leg::from), event, is_cut: false })
 }
 
 fn owned(headers: event::Headers<'_>) -> Vec<(String, String)> {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     escape::Escaped,
-    proto::{Kind, Opcode},
+    proto::{Kind, Leg, Opcode},
     redact::Secrets,
     script::{addressee::Addressee, matcher::Matcher},
 };
@@ -49,8 +49,11 @@ impl Transcript {
 
     /// Writes the lines of an event, if it is shown.
     pub fn write(&mut self, recorded: &Recorded, out: &mut impl fmt::Write) -> fmt::Result {
-        let Recorded { at, conn, event, is_cut } = recorded;
-        let at = *at;
+        let Recorded { at, conn, leg, event, is_cut } = recorded;
+        let (at, leg) = (*at, *leg);
+        // A conversation between others is shown as its client sees it.
+        let seen = |direction| leg.map_or(direction, |leg: Leg| leg.as_client_sees(direction));
+        let side = leg.map(|leg| format!("{leg}: ")).unwrap_or_default();
         if self.conn.is_some() && self.conn != *conn {
             return Ok(());
         }
@@ -67,11 +70,17 @@ impl Transcript {
         }
         match event {
             Event::Decoded(direction, _, _, text) => {
-                self.dialogue.write_decoded(*direction, Kind::Text, text.as_bytes(), at, out)?;
+                self.dialogue.write_decoded(
+                    seen(*direction),
+                    Kind::Text,
+                    text.as_bytes(),
+                    at,
+                    out,
+                )?;
                 out.write_char('\n')
             }
             Event::Message(direction, kind, Some(data), size) => {
-                self.dialogue.write_message(*direction, *kind, data, at, out)?;
+                self.dialogue.write_message(seen(*direction), *kind, data, at, out)?;
                 if *is_cut {
                     let note = format!("({} of {size} bytes; the line is too long)", data.len());
                     write!(out, "\n{}", note.dimmed())?;
@@ -80,23 +89,27 @@ impl Transcript {
             }
             Event::Message(direction, kind, None, size) => {
                 let what = Opcode::Message(*kind);
-                let mark = frames::mark(*direction);
+                let mark = frames::mark(seen(*direction));
                 self.line(at, &format!("{mark} {what}, {size} bytes, not recorded"), "", out)
             }
             Event::Control(direction, name, payload, rtt) => {
-                writeln!(out, "{}", self.dialogue.control(*direction, name, payload, *rtt, at))
+                writeln!(
+                    out,
+                    "{}",
+                    self.dialogue.control(seen(*direction), name, payload, *rtt, at)
+                )
             }
             Event::Close(direction, close) => {
-                self.line(at, &format!("{} close {close}", frames::mark(*direction)), "", out)
+                self.line(at, &format!("{} close {close}", frames::mark(seen(*direction))), "", out)
             }
             Event::Frame(direction, frame) if self.frames => {
                 let before = self.last_frame.replace(at).unwrap_or(at);
                 let since = at.duration_since(before).unwrap_or(Duration::ZERO);
-                let line = frames::line(*direction, frame, since, true, Secrets::Hidden);
+                let line = frames::line(seen(*direction), frame, since, true, Secrets::Hidden);
                 self.line(at, &line, "", out)
             }
             Event::Violation(violation, section) => {
-                self.line(at, "! ", &format!("{violation} ({section})"), out)
+                self.line(at, &format!("! {side}"), &format!("{violation} ({section})"), out)
             }
             Event::Response(refusal) => {
                 let words = match (&refusal.answer, &refusal.broken) {
@@ -107,7 +120,7 @@ impl Transcript {
                 self.line(at, "response: ", words.trim_end(), out)
             }
             Event::Open(opened) => match (conn, &opened.peer) {
-                (Some(_), Some(peer)) => {
+                (Some(_), Some(peer)) if leg != Some(Leg::Server) => {
                     let from = format!("connected from {} to ", Escaped(peer));
                     self.line(at, &from, &opened.url, out)
                 }
@@ -125,8 +138,8 @@ impl Transcript {
             Event::Gap(why) => self.line(at, "connection lost: ", why, out),
             Event::Error(why) => self.line(at, "error: ", why, out),
             Event::End(end) => match &end.cause {
-                Some(cause) => self.line(at, &format!("{}: ", end_line(end)), cause, out),
-                None => self.line(at, &end_line(end), "", out),
+                Some(cause) => self.line(at, &format!("{side}{}: ", end_line(end)), cause, out),
+                None => self.line(at, &format!("{side}{}", end_line(end)), "", out),
             },
             Event::Request(_) | Event::Frame(..) | Event::Unknown(_) => Ok(()),
         }
@@ -165,7 +178,8 @@ mod tests {
 
     fn shown(transcript: &mut Transcript, event: Event, is_cut: bool) -> String {
         let mut out = String::new();
-        let recorded = Recorded { at: SystemTime::UNIX_EPOCH, conn: None, event, is_cut };
+        let recorded =
+            Recorded { at: SystemTime::UNIX_EPOCH, conn: None, leg: None, event, is_cut };
         transcript.write(&recorded, &mut out).unwrap();
         out
     }
@@ -193,6 +207,24 @@ mod tests {
         assert_eq!(shown(&mut all, message("a\n> b"), false), "< a\n| > b\n");
         let error = Event::Error("a\n< b".to_owned());
         assert_eq!(shown(&mut all, error, false), "error: a\n| < b\n");
+    }
+
+    #[test]
+    fn a_recording_of_a_proxy_is_shown_as_its_client_saw_it() {
+        let mut all = Transcript::new(Dialogue::default(), None, false);
+        let mut shown = |leg, event| {
+            let mut out = String::new();
+            let (at, conn) = (SystemTime::UNIX_EPOCH, Some(7));
+            let recorded = Recorded { at, conn, leg: Some(leg), event, is_cut: false };
+            all.write(&recorded, &mut out).unwrap();
+            out
+        };
+        assert_eq!(shown(Leg::Client, message("asked")), "7 > asked\n");
+        assert_eq!(shown(Leg::Server, message("told")), "7 < told\n");
+        let out = Event::Message(Direction::Out, Kind::Text, Some(b"made".to_vec()), 4);
+        assert_eq!(shown(Leg::Client, out), "7 < made\n");
+        let broken = Event::Violation("no mask".to_owned(), "RFC 6455, 5.1".to_owned());
+        assert_eq!(shown(Leg::Client, broken), "7 ! client: no mask (RFC 6455, 5.1)\n");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     event::Event,
-    scalar::{Direction, Scalar, Seconds},
+    scalar::{Direction, Leg, Scalar, Seconds},
 };
 use crate::escape::{Unit, units};
 use data_encoding::BASE64;
@@ -18,8 +18,10 @@ pub const VERSION: u64 = 1;
 /// A line: an event with its direction and date.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line<'a> {
-    /// The number of the client of a server that the event concerns.
+    /// The number of the client of a server or proxy that the event concerns.
     pub conn: Option<u64>,
+    /// The connection of a proxy that the event concerns.
+    pub leg: Option<Leg>,
     /// The side that caused the event, if either did.
     pub direction: Option<Direction>,
     /// Date, in microseconds.
@@ -78,7 +80,15 @@ impl<'a> Line<'a> {
             Scalar::Absent | Scalar::Null => None,
             conn => Some(conn.as_unsigned().ok_or_else(|| wrong("conn"))?),
         };
-        Ok(Self { conn, direction, time, elapsed, event })
+        let leg = match head.leg {
+            Scalar::Absent | Scalar::Null => None,
+            leg => match leg.as_text() {
+                Some("client") => Some(Leg::Client),
+                Some("server") => Some(Leg::Server),
+                _ => return Err(wrong("leg")),
+            },
+        };
+        Ok(Self { conn, leg, direction, time, elapsed, event })
     }
 }
 
@@ -125,8 +135,8 @@ impl LineWriter {
     }
 
     fn put(&self, kind: &str, line: &Line<'_>, body: &impl Serialize, out: &mut Vec<u8>) {
-        let Line { conn, direction, elapsed, .. } = *line;
-        let written = Written { kind, conn, direction, time: &self.date.1, elapsed, body };
+        let Line { conn, leg, direction, elapsed, .. } = *line;
+        let written = Written { kind, conn, leg, direction, time: &self.date.1, elapsed, body };
         let formatter = LineFormatter { terminal: self.terminal, quotes: true };
         let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
         // Cannot fail: writing to a Vec succeeds, and every value of the schema has a JSON form.
@@ -152,6 +162,8 @@ struct Head<'a> {
     #[serde(borrow)]
     conn: Scalar<'a>,
     #[serde(borrow)]
+    leg: Scalar<'a>,
+    #[serde(borrow)]
     direction: Scalar<'a>,
     #[serde(borrow)]
     time: Scalar<'a>,
@@ -168,6 +180,8 @@ struct Written<'a, E> {
     kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     conn: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leg: Option<Leg>,
     #[serde(skip_serializing_if = "Option::is_none")]
     direction: Option<Direction>,
     time: &'a str,

@@ -1,6 +1,6 @@
 //! Scalar values of the schema.
 
-use crate::proto::trace;
+use crate::proto::{self, trace};
 use data_encoding::{BASE64, HEXLOWER};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -32,6 +32,34 @@ impl From<Direction> for trace::Direction {
         match direction {
             Direction::In => Self::In,
             Direction::Out => Self::Out,
+        }
+    }
+}
+
+/// One of the two connections of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Leg {
+    /// The connection of a client.
+    Client,
+    /// The connection to the server.
+    Server,
+}
+
+impl From<proto::Leg> for Leg {
+    fn from(leg: proto::Leg) -> Self {
+        match leg {
+            proto::Leg::Client => Self::Client,
+            proto::Leg::Server => Self::Server,
+        }
+    }
+}
+
+impl From<Leg> for proto::Leg {
+    fn from(leg: Leg) -> Self {
+        match leg {
+            Leg::Client => Self::Client,
+            Leg::Server => Self::Server,
         }
     }
 }

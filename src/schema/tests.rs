@@ -7,7 +7,7 @@ use super::{
         Traffic, Violation,
     },
     line::{Line, LineWriter},
-    scalar::{Base64, Direction, Hex, Seconds},
+    scalar::{Base64, Direction, Hex, Leg, Seconds},
 };
 use crate::{
     escape::{Unit, units},
@@ -235,8 +235,16 @@ fn event() -> impl Strategy<Value = (Option<Direction>, Event<'static>)> {
 fn line() -> impl Strategy<Value = Line<'static>> {
     let time = (0..4_000_000_000_000_000i64)
         .prop_map(|micros| Timestamp::from_microsecond(micros).unwrap());
-    (event(), time, seconds(), option::of(any::<u64>())).prop_map(
-        |((direction, event), time, elapsed, conn)| Line { conn, direction, time, elapsed, event },
+    let leg = prop::sample::select(vec![None, Some(Leg::Client), Some(Leg::Server)]);
+    (event(), time, seconds(), option::of(any::<u64>()), leg).prop_map(
+        |((direction, event), time, elapsed, conn, leg)| Line {
+            conn,
+            leg,
+            direction,
+            time,
+            elapsed,
+            event,
+        },
     )
 }
 
@@ -279,7 +287,7 @@ fn lines_have_their_fields_in_order() {
     let line = |direction, event| {
         let time = Timestamp::from_microsecond(1_795_510_282_333_850).unwrap();
         let elapsed = Seconds(Duration::from_micros(385));
-        written(&Line { conn: None, direction, time, elapsed, event }, false)
+        written(&Line { conn: None, leg: None, direction, time, elapsed, event }, false)
     };
     let message = message((Some("h\"i\u{9b}".into()), None), Some((5, 1)), 5);
     assert_eq!(
