@@ -12,6 +12,7 @@
 )]
 
 mod addresses;
+mod checks;
 mod connection;
 pub mod corpus;
 mod decoder;
@@ -21,7 +22,9 @@ mod display;
 mod handshake;
 mod input;
 mod lines;
+mod scripted;
 mod scripts;
+mod streams;
 
 use crate::known;
 
@@ -58,6 +61,9 @@ targets! {
     response: handshake::response,
     extensions: handshake::extensions,
     http2: handshake::http2,
+    http2_client: streams::client,
+    http2_server: streams::server,
+    check: checks::check,
     jsonl: lines::jsonl,
     recording: lines::recording,
     recording_lines: lines::recording_lines,

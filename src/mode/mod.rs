@@ -13,6 +13,8 @@ use crate::{
     error::Error,
     job::{Job, run_outcome::RunOutcome},
 };
+#[cfg(any(test, fuzzing))]
+pub(crate) use check::read_for_checks;
 use runtime::block_on;
 use std::time::Instant;
 

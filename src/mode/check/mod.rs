@@ -10,6 +10,8 @@ mod discovery;
 mod draft;
 mod examine;
 mod frames;
+#[cfg(any(test, fuzzing))]
+mod fuzzed;
 mod grade;
 mod judgement;
 mod observed;
@@ -37,6 +39,8 @@ use crate::{
     },
 };
 use case::{Case, Probe};
+#[cfg(any(test, fuzzing))]
+pub(crate) use fuzzed::read as read_for_checks;
 use grade::Circumstances;
 use progress::ProgressLine;
 use runner::Outcome;
