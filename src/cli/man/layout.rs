@@ -1,5 +1,5 @@
-//! The lines of a page as `mandoc -T lint` wants them: at most 80 bytes, without blank lines and
-//! breaks that have no effect.
+//! The layout of a page: a section of arguments, and lines as `mandoc -T lint` wants them:
+//! at most 80 bytes, without blank lines and breaks that have no effect.
 
 /// The longest line of text.
 const MAX_BYTES: usize = 79;
@@ -34,6 +34,29 @@ pub(super) fn tidy(page: &str) -> String {
     }
     tidied
 }
+
+/// Moves arguments without a dash, which `clap_mangen` puts after the options, before them.
+pub(super) fn separate_arguments(page: &str) -> String {
+    let (mut arguments, mut others) = (String::new(), String::new());
+    let mut is_argument = false;
+    let mut lines = page.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with(".SH") {
+            is_argument = false;
+        } else if line == ".TP" {
+            is_argument = lines.peek().is_some_and(|tag| tag.starts_with(['[', '<']));
+        }
+        let part = if is_argument { &mut arguments } else { &mut others };
+        part.push_str(line);
+        part.push('\n');
+    }
+    if arguments.is_empty() {
+        return others;
+    }
+    others.replacen(OPTIONS, &format!(".SH ARGUMENTS\n{arguments}{OPTIONS}"), 1)
+}
+
+const OPTIONS: &str = ".SH OPTIONS\n";
 
 fn is_macro(line: &str) -> bool {
     line.starts_with('.')
@@ -74,6 +97,16 @@ mod tests {
     fn no_word_becomes_a_macro() {
         let dots = format!("{} .config .x 'y", "w".repeat(75));
         assert!(tidy(&dots).lines().all(|line| !line.starts_with(['.', '\''])));
+    }
+
+    #[test]
+    fn arguments_have_their_own_section() {
+        let page =
+            ".SH OPTIONS\n.TP\n\\fB\\-a\\fR\nA\n.TP\n[\\fIURL\\fR]\nServer\n.RS\n.SH OUTPUT\nB\n";
+        let expected = ".SH ARGUMENTS\n.TP\n[\\fIURL\\fR]\nServer\n.RS\n.SH OPTIONS\n.TP\n\\fB\\-a\\fR\nA\n\
+                        .SH OUTPUT\nB\n";
+        assert_eq!(separate_arguments(page), expected);
+        assert_eq!(separate_arguments(".SH OPTIONS\n"), ".SH OPTIONS\n");
     }
 
     #[test]
