@@ -11,12 +11,13 @@ use crate::{
     error::Error,
     job::{
         Job,
-        check::{CheckFormat, CheckJob, CheckSelection},
+        check::{CheckExtent, CheckFormat, CheckJob, CheckSelection},
     },
     redact::Secrets,
     report::Verbosity,
     target::Target,
 };
+use std::time::Duration;
 
 /// Resolves the arguments. Reads the files and secrets that they name.
 pub(super) fn job(mut args: CheckArgs) -> Result<Job, Error> {
@@ -60,6 +61,10 @@ pub(super) fn job(mut args: CheckArgs) -> Result<Job, Error> {
         notes,
         echo_path: args.echo_path,
         selection,
+        extent: CheckExtent {
+            is_aggressive: args.aggressive,
+            idle: args.idle.map(|max| max.unwrap_or(IDLE)),
+        },
         strict: args.strict,
         junit: args.junit,
         max_time: args.max_time,
@@ -73,3 +78,6 @@ pub(super) fn job(mut args: CheckArgs) -> Result<Job, Error> {
         format,
     })))
 }
+
+/// The time that idle sessions are watched with `--idle` alone.
+const IDLE: Duration = Duration::from_secs(90);

@@ -21,6 +21,8 @@ pub struct CheckJob {
     pub echo_path: Option<String>,
     /// The checks to make.
     pub selection: CheckSelection,
+    /// What the checks may cost.
+    pub extent: CheckExtent,
     /// `--strict`: recommendations count.
     pub strict: bool,
     /// File of `--junit`.
@@ -42,6 +44,15 @@ pub struct CheckSelection {
     pub only: Vec<String>,
     /// None of these.
     pub skip: Vec<String>,
+}
+
+/// What the checks may cost the server, and in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckExtent {
+    /// `--aggressive`: larger messages, and more of them.
+    pub is_aggressive: bool,
+    /// `--idle`: the longest time that idle sessions are watched.
+    pub idle: Option<Duration>,
 }
 
 /// Format of the results.

@@ -114,6 +114,9 @@ pub fn text(page: &CheckPage<'_>, shows_all: bool, width: usize) -> String {
             push_finding(result, width, &mut text);
         }
     }
+    if !shows_all {
+        push_measured(results, width, &mut text);
+    }
     if shows_all {
         push_others(results, width, &mut text);
     } else {
@@ -154,6 +157,21 @@ fn push_others(results: &[CheckResult<'_>], width: usize, text: &mut String) {
         let heading = format!("{}  {}", result.id, result.title);
         push_wrapped(&mark(result.result), MARK_COLUMNS, &heading, width, text);
         push_wrapped("      ", MARK_COLUMNS, &result.evidence, width, text);
+    }
+}
+
+/// Appends what was measured or recognized.
+fn push_measured(results: &[CheckResult<'_>], width: usize, text: &mut String) {
+    let is_measured = |result: &&CheckResult<'_>| {
+        result.level == CheckLevel::Info && result.result == CheckVerdict::Pass
+    };
+    for (number, result) in results.iter().filter(is_measured).enumerate() {
+        if number == 0 {
+            text.push('\n');
+        }
+        let label = format!("{}  ", "info".blue());
+        let row = format!("{}: {}", result.id, result.evidence);
+        push_wrapped(&label, MARK_COLUMNS, &row, width, text);
     }
 }
 

@@ -7,6 +7,8 @@ use std::{borrow::Cow, fmt};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckGroup {
+    /// The way to the server: names, addresses and TLS.
+    Reach,
     /// The opening handshake.
     Handshake,
     /// Frames and fragments.
@@ -21,6 +23,10 @@ pub enum CheckGroup {
     Security,
     /// What browsers do with the server.
     Browsers,
+    /// The versions of HTTP that carry sessions.
+    Versions,
+    /// Measured limits.
+    Limits,
     /// The software of the server.
     Identity,
 }
@@ -116,6 +122,7 @@ pub enum CheckLine<'a> {
 impl CheckGroup {
     /// All groups, in the order of their results.
     pub const ALL: &'static [Self] = &[
+        Self::Reach,
         Self::Handshake,
         Self::Framing,
         Self::Utf8,
@@ -123,12 +130,15 @@ impl CheckGroup {
         Self::Deflate,
         Self::Security,
         Self::Browsers,
+        Self::Versions,
+        Self::Limits,
         Self::Identity,
     ];
 
     /// Returns the name, as in `--only`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Reach => "reach",
             Self::Handshake => "handshake",
             Self::Framing => "framing",
             Self::Utf8 => "utf8",
@@ -136,6 +146,8 @@ impl CheckGroup {
             Self::Deflate => "deflate",
             Self::Security => "security",
             Self::Browsers => "browsers",
+            Self::Versions => "versions",
+            Self::Limits => "limits",
             Self::Identity => "identity",
         }
     }
@@ -143,6 +155,7 @@ impl CheckGroup {
     /// Returns what the group is about, in a few words.
     pub fn about(self) -> &'static str {
         match self {
+            Self::Reach => "names, addresses, TLS and certificates",
             Self::Handshake => "the opening handshake over HTTP/1.1",
             Self::Framing => "frames, fragments, pings and pongs",
             Self::Utf8 => "the encoding of text messages",
@@ -150,6 +163,8 @@ impl CheckGroup {
             Self::Deflate => "permessage-deflate",
             Self::Security => "dangers to users and to the server",
             Self::Browsers => "the requests of browsers, and what becomes of them",
+            Self::Versions => "HTTP/2, and which version browsers use",
+            Self::Limits => "measured: sizes, round trips, slow readers and idle sessions",
             Self::Identity => "the software of the server",
         }
     }

@@ -39,6 +39,21 @@ pub struct CheckArgs {
     #[arg(long, value_name = "PATH", value_parser = values::line, help_heading = CHECKS)]
     pub echo_path: Option<String>,
 
+    /// Measure with up to 64 MiB instead of 16 MiB
+    ///
+    /// For the largest message and frame, and for what the server keeps for a client that does not
+    /// read.
+    #[arg(long, help_heading = CHECKS)]
+    pub aggressive: bool,
+
+    /// Watch idle sessions for this time, to find what ends them [default: 90]
+    ///
+    /// Opens sessions side by side: some stay silent for different times, one sends pings and one
+    /// sends messages. Adds this time to the run.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true)]
+    #[arg(value_parser = values::seconds, help_heading = CHECKS)]
+    pub idle: Option<Option<Duration>>,
+
     /// List the checks and exit
     ///
     /// With --only and --skip, the chosen ones; with --json, as JSON Lines.

@@ -39,6 +39,10 @@ pub(crate) enum Probe {
     Request(RequestProbe),
     /// Exchanges that are made and judged by a function.
     Examined(Examination),
+    /// The same, while no other check is made.
+    Alone(Examination),
+    /// The same in idle sessions, after all other checks.
+    Idle(Examination),
     /// A rule for the frames that the server has sent in all other checks.
     Observed(ServerRule),
     /// A new session at the end of all checks.

@@ -14,6 +14,7 @@ mod frames;
 mod fuzzed;
 mod grade;
 mod judgement;
+mod measure;
 mod observed;
 mod pace;
 mod progress;
@@ -93,13 +94,13 @@ pub(super) async fn run(job: &CheckJob, started: Instant) -> Result<RunOutcome, 
     let mut signals =
         signals.map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
     let began = Instant::now();
-    let deadline = limit.unwrap_or(began + BUDGET);
+    let deadline = limit.unwrap_or(began + budget(job));
     let found = select! {
         found = Box::pin(discovery::discover(job, report)) => found.map_err(Err),
         signal = signals.recv() => Err(Ok(RunOutcome::Signal(signal))),
         () = sleep_until(deadline.into()) => Err(Err(out_of_time(job))),
     };
-    let server = match found {
+    let mut server = match found {
         Ok(server) => server,
         Err(ended) => {
             if let Some(file) = junit {
@@ -108,6 +109,7 @@ pub(super) async fn run(job: &CheckJob, started: Instant) -> Result<RunOutcome, 
             return ended;
         }
     };
+    server.extent = job.extent;
     let mut run = Run {
         server: Rc::new(server),
         progress: ProgressLine::new(chosen.len(), report),
@@ -132,7 +134,32 @@ pub(super) async fn run(job: &CheckJob, started: Instant) -> Result<RunOutcome, 
 /// The error for `--max-time` and its default.
 fn out_of_time(job: &CheckJob) -> Error {
     let authority = job.opening.target.authority();
-    Error::RunTimeout { authority, limit: job.max_time.unwrap_or(BUDGET) }
+    Error::RunTimeout { authority, limit: job.max_time.unwrap_or(budget(job)) }
+}
+
+/// The time after which the remaining checks are not made, by default.
+fn budget(job: &CheckJob) -> Duration {
+    BUDGET.saturating_add(job.extent.idle.unwrap_or_default())
+}
+
+/// Returns the numbers of checks that are made side by side, batch after batch: first those with
+/// exchanges of their own, then those that judge these, then the measurements.
+fn batches(cases: &[Case]) -> Vec<Vec<usize>> {
+    let batch = |case: &Case| match case.probe {
+        Probe::Frames(_) | Probe::Request(_) | Probe::Deflate(_) | Probe::Examined(_) => Some(0),
+        Probe::Observed(_) => Some(1),
+        Probe::Alone(_) => None,
+        Probe::Survival => Some(2),
+        Probe::Idle(_) => Some(3),
+    };
+    let numbers = |wanted| -> Vec<usize> {
+        let chosen = cases.iter().enumerate().filter(|(_, case)| batch(case) == wanted);
+        chosen.map(|(number, _)| number).collect()
+    };
+    let mut all = vec![numbers(Some(0)), numbers(Some(1))];
+    all.extend(numbers(None).into_iter().map(|number| vec![number]));
+    all.extend([numbers(Some(2)), numbers(Some(3))]);
+    all
 }
 
 /// The checks of a run, and their outcomes so far.
@@ -184,24 +211,17 @@ impl Run {
         Ok(grade.fail)
     }
 
-    /// Makes all checks: first those with exchanges of their own, then those that judge these.
+    /// Makes all checks.
     async fn make_all(
         &mut self,
         signals: &mut Signals,
         deadline: tokio::time::Instant,
     ) -> Option<Interruption> {
-        let phase = |case: &Case| match case.probe {
-            Probe::Frames(_) | Probe::Request(_) | Probe::Deflate(_) | Probe::Examined(_) => 0,
-            Probe::Observed(_) => 1,
-            Probe::Survival => 2,
-        };
-        for now in 0..=2 {
+        for batch in batches(&self.cases) {
             let mut tasks = JoinSet::new();
-            for (number, case) in self.cases.iter().enumerate() {
-                if phase(case) == now {
-                    let (server, cases) = (Rc::clone(&self.server), Rc::clone(&self.cases));
-                    tasks.spawn_local(runner::make(server, cases, number));
-                }
+            for number in batch {
+                let (server, cases) = (Rc::clone(&self.server), Rc::clone(&self.cases));
+                tasks.spawn_local(runner::make(server, cases, number));
             }
             loop {
                 select! {
@@ -231,7 +251,7 @@ fn print(text: &str) -> Result<RunOutcome, Error> {
     }
 }
 
-/// The default of `--max-time`: the time after which the remaining checks are not made.
+/// The default of `--max-time`, without the time of `--idle`.
 const BUDGET: Duration = Duration::from_secs(90);
 /// The least and the greatest width of the page. Words may be longer.
 const MIN_COLUMNS: usize = 40;

@@ -32,7 +32,11 @@ pub(crate) async fn make(server: Rc<Server>, cases: Rc<Vec<Case>>, number: usize
     if let Some(reason) = missing {
         return Outcome { number, judgement: Judgement::Unknown(reason), took: Duration::ZERO };
     }
-    let turn = server.pace.turn().await;
+    // Idle sessions would keep others waiting.
+    let turn = match case.probe {
+        Probe::Idle(_) => None,
+        _ => server.pace.turn().await,
+    };
     let started = Instant::now();
     let mut judgement = judge(&server, case).await;
     if let Judgement::Broken(first) = &judgement {
@@ -59,7 +63,7 @@ fn missing(server: &Server, case: &Case) -> Option<String> {
             let request = facts.no_request.clone().filter(|_| case.is_compressed());
             echo.or(data).or(pong).or(request)
         }
-        Probe::Examined(_) | Probe::Observed(_) | Probe::Survival => None,
+        _ => None,
     }
 }
 
@@ -68,7 +72,9 @@ async fn judge(server: &Server, case: &Case) -> Judgement {
         Probe::Frames(probe) => reaction::judge(server, probe, case.needs_echo()).await,
         Probe::Deflate(probe) => deflated::judge(server, probe).await,
         Probe::Request(probe) => answered(server, probe).await,
-        Probe::Examined(examine) => examine(server).await,
+        Probe::Examined(examine) | Probe::Alone(examine) | Probe::Idle(examine) => {
+            examine(server).await
+        }
         Probe::Observed(rule) => {
             let observed = server.observed.lock().unwrap_or_else(PoisonError::into_inner);
             match observed.judge(*rule) {

@@ -3,6 +3,7 @@
 use super::{
     answer::Answer,
     draft::{EXTENSIONS, KEY, RequestDraft},
+    measure::sizes::Sizes,
     observed::Observed,
     pace::Pace,
     wire::Wire,
@@ -13,6 +14,7 @@ use crate::{
         credentials::Credentials,
     },
     error::Error,
+    job::check::CheckExtent,
     proto::handshake::{Headers, Request, Version},
     target::Target,
 };
@@ -20,7 +22,7 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::sleep;
+use tokio::{sync::OnceCell, time::sleep};
 
 /// The server, with all that checks share.
 pub(crate) struct Server {
@@ -34,6 +36,9 @@ pub(crate) struct Server {
     pub(crate) facts: Facts,
     pub(crate) pace: Pace,
     pub(crate) observed: Mutex<Observed>,
+    pub(crate) extent: CheckExtent,
+    /// The largest frame and message, measured once.
+    pub(crate) sizes: OnceCell<Result<Sizes, String>>,
 }
 
 /// What was found out before the checks.
@@ -97,7 +102,8 @@ impl Server {
                 joined.map_err(|fault| Error::Url { url: path.to_owned(), fault })?;
         }
         let (facts, pace, observed) = (Facts::default(), Pace::new(), Mutex::default());
-        Ok(Self { dialer, options, echo_options, carrier, facts, pace, observed })
+        let (extent, sizes) = (CheckExtent::default(), OnceCell::new());
+        Ok(Self { dialer, options, echo_options, carrier, facts, pace, observed, extent, sizes })
     }
 
     /// Returns the request that opens a session, with a new key.

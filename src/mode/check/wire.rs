@@ -52,6 +52,11 @@ impl Wire {
         wire
     }
 
+    /// Returns the stream, and the bytes received after the last complete frame.
+    pub(crate) fn into_stream(self) -> (Box<dyn Transport>, Vec<u8>) {
+        (self.reader.unsplit(self.writer), self.buffer)
+    }
+
     /// Returns the complete frames received so far.
     pub(crate) fn frames(&self) -> &[SeenFrame] {
         &self.frames

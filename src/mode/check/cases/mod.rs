@@ -6,6 +6,7 @@ mod deflate;
 mod framing;
 mod handshake;
 mod identity;
+mod limits;
 mod security;
 mod utf8;
 
@@ -20,6 +21,7 @@ pub(crate) fn all() -> Vec<Case> {
     all.extend(deflate::cases());
     all.extend(security::cases());
     all.extend(browsers::cases());
+    all.extend(limits::cases());
     all.extend(identity::cases());
     all
 }

@@ -1,0 +1,79 @@
+//! What a server does for a client that does not read.
+
+use super::{meter::Meter, words};
+use crate::mode::check::{
+    frames::{TEXT, frame},
+    judgement::Judgement,
+    server::Server,
+};
+use tokio::time::{Duration, Instant, sleep};
+
+/// Sends messages that come back, without reading, until the server takes no more.
+pub(crate) async fn slow_reader(server: &Server) -> Judgement {
+    if let Some(reason) = &server.facts.no_echo {
+        return Judgement::Unknown(reason.clone());
+    }
+    let mut meter = match server.open(true).await {
+        Ok(wire) => Meter::new(wire),
+        Err(missing) => return Judgement::Unknown(missing.reason),
+    };
+    let most = if server.extent.is_aggressive { AGGRESSIVE_BYTES } else { MOST_BYTES };
+    let message = frame(TEXT, "x".repeat(MESSAGE_BYTES));
+    let (patience, started) = (server.grace().saturating_mul(2), Instant::now());
+    let (mut messages, mut is_open, mut is_held) = (0, true, false);
+    let mut cut = 0;
+    while messages * MESSAGE_BYTES < most && started.elapsed() < WRITE_LIMIT {
+        let (sent, open) = meter.send_unread(&message, patience).await;
+        if !open || sent < message.len() {
+            (is_open, is_held, cut) = (open, open, sent);
+            break;
+        }
+        messages += 1;
+    }
+    let taken = words::about(messages * MESSAGE_BYTES);
+    if is_held {
+        // A server may wait for some time before it drops a client.
+        sleep(HOLD).await;
+    }
+    let deadline = Instant::now() + READ_LIMIT;
+    if is_held && cut > 0 {
+        let rest = message.get(cut..).unwrap_or_default();
+        is_open = meter.send(rest, deadline, server.patience()).await;
+        messages += 1;
+    }
+    let are_back = |meter: &Meter| meter.is_over() || meter.messages >= messages;
+    meter.wait_patiently(deadline, server.patience(), are_back).await;
+    let back = match meter.messages {
+        all if all >= messages => "all messages come back later".to_owned(),
+        some => format!("{some} of {messages} messages come back later"),
+    };
+    if meter.messages < messages && (!is_open || meter.is_over()) {
+        let end = meter.end_words();
+        return Judgement::Holds(format!(
+            "the server ends the session of a client that does not read, with {end}; it took {taken}"
+        ));
+    }
+    if is_held {
+        return Judgement::Holds(format!("the server stops reading, and {back}; it took {taken}"));
+    }
+    let text = format!("the server does not stop reading, and {back}; it took {taken}");
+    if messages * MESSAGE_BYTES < most {
+        Judgement::Holds(format!("{text}, and more takes too long to send"))
+    } else if server.extent.is_aggressive {
+        Judgement::Weak(text)
+    } else {
+        Judgement::Holds(format!("{text}; --aggressive sends more"))
+    }
+}
+
+/// The payload of a message.
+const MESSAGE_BYTES: usize = 16 << 10;
+/// The bytes to send. The buffers of the systems on both sides may take ten megabytes.
+const MOST_BYTES: usize = 16 << 20;
+const AGGRESSIVE_BYTES: usize = 64 << 20;
+/// The time to send them.
+const WRITE_LIMIT: Duration = Duration::from_secs(5);
+/// The time without reading after the server has stopped to read.
+const HOLD: Duration = Duration::from_millis(500);
+/// The time to receive all messages at the end.
+const READ_LIMIT: Duration = Duration::from_secs(10);
