@@ -128,5 +128,11 @@ defects! {
     NamesVersion => ["sec-version"],
     TakesFramesAfterRefusal => ["sec-frames-after-refusal"],
     AcceptsLongHeads => ["sec-long-head"],
+    // Limits.
+    RefusesLongMessages => ["limit-message", "limit-frame"],
+    RefusesLongFrames => ["limit-frame"],
+    RefusesLongWithOtherCode => ["limit-close"],
+    AnswersPingsLate => ["limit-ping"],
+    KeepsAllForSlowReaders => ["limit-slow-reader"],
     RefusesOrigins => ["browser-chrome", "browser-firefox", "browser-safari"],
 }

@@ -7,7 +7,8 @@ use sha1_smol::Sha1;
 use std::{
     io::{self, Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
-    thread,
+    sync::mpsc::{Sender, channel},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -37,6 +38,8 @@ struct Session {
     open: Option<(u8, Vec<u8>)>,
     /// The client asked for a path where messages are not sent back.
     is_silent: bool,
+    /// Frames for a client that does not read; only with a defect.
+    queue: Option<(Sender<Vec<u8>>, JoinHandle<()>)>,
 }
 
 /// The reason to end a session.
@@ -61,7 +64,7 @@ struct Frame {
 
 impl Session {
     fn new(stream: TcpStream, defect: Option<Defect>) -> Self {
-        Self { stream, defect, buffer: Vec::new(), open: None, is_silent: false }
+        Self { stream, defect, buffer: Vec::new(), open: None, is_silent: false, queue: None }
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -71,6 +74,18 @@ impl Session {
     fn serve(&mut self) -> io::Result<()> {
         if !self.handshake()? {
             return Ok(());
+        }
+        if self.has(Defect::KeepsAllForSlowReaders) {
+            let (sender, frames) = channel::<Vec<u8>>();
+            let mut stream = self.stream.try_clone()?;
+            let writer = thread::spawn(move || {
+                for frame in frames {
+                    if stream.write_all(&frame).is_err() {
+                        break;
+                    }
+                }
+            });
+            self.queue = Some((sender, writer));
         }
         if self.has(Defect::MasksFrames) {
             self.stream.write_all(&[0x89, 0x80, 1, 2, 3, 4])?;
@@ -115,6 +130,10 @@ impl Session {
         if self.has(Defect::KeepsConnection) {
             thread::sleep(Duration::from_secs(30));
         }
+        if let Some((queue, writer)) = self.queue.take() {
+            drop(queue);
+            let _ = writer.join();
+        }
         self.stream.shutdown(Shutdown::Write)?;
         self.stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         while self.stream.read(&mut [0; 4096])? > 0 {}
@@ -122,7 +141,12 @@ impl Session {
     }
 
     fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
-        self.stream.write_all(&wire::frame(0x80 | opcode, payload))
+        let frame = wire::frame(0x80 | opcode, payload);
+        if let Some((queue, _)) = &self.queue {
+            let _ = queue.send(frame);
+            return Ok(());
+        }
+        self.stream.write_all(&frame)
     }
 
     // The handshake.
@@ -399,8 +423,8 @@ impl Session {
                 if length >> 63 == 1 && self.has(D::WaitsForHugeFrames) {
                     self.fill(usize::MAX)?;
                 }
-                if length > 1 << 24 {
-                    return Err(Failure::Rule(1002));
+                if length > FRAME_LIMIT {
+                    return Err(Failure::Rule(self.too_long()));
                 }
                 (length as usize, 10)
             }
@@ -414,6 +438,9 @@ impl Session {
             return Err(Failure::Rule(1002));
         }
         let start = size + if is_masked { 4 } else { 0 };
+        if length > 20_000 && (self.has(D::RefusesLongFrames) || self.has(D::RefusesLongMessages)) {
+            return Err(Failure::Rule(1009));
+        }
         self.fill(start + length)?;
         let mut payload = self.buffer[start..start + length].to_vec();
         if is_masked {
@@ -428,6 +455,11 @@ impl Session {
             payload.truncate(65535);
         }
         Ok(Frame { first, payload })
+    }
+
+    /// Returns the close code for a message that is too long.
+    fn too_long(&self) -> u16 {
+        if self.has(Defect::RefusesLongWithOtherCode) { 1002 } else { 1009 }
     }
 
     fn step(&mut self) -> Result<(), Failure> {
@@ -449,6 +481,10 @@ impl Session {
             Some(D::IgnoresPingsInMessages) if is_inside => {}
             Some(D::AnswersEmptyPong) => self.send(10, b"")?,
             Some(D::CutsPongs) => self.send(10, &payload[..payload.len().min(100)])?,
+            Some(D::AnswersPingsLate) => {
+                thread::sleep(Duration::from_millis(40));
+                self.send(10, payload)?;
+            }
             _ => self.send(10, payload)?,
         }
         Ok(())
@@ -466,6 +502,11 @@ impl Session {
             (0, None) | (_, Some(_)) => return Err(Failure::Rule(1002)),
             (opcode, None) => (opcode, payload),
         };
+        if message.len() > MESSAGE_LIMIT
+            || message.len() > 20_000 && self.has(D::RefusesLongMessages)
+        {
+            return Err(Failure::Rule(self.too_long()));
+        }
         if opcode == 1 {
             self.check_text(&message, fin)?;
         }
@@ -574,3 +615,7 @@ impl Session {
         Ok(true)
     }
 }
+
+/// The longest frame and message that are accepted.
+const FRAME_LIMIT: u64 = 200_000;
+const MESSAGE_LIMIT: usize = 200_000;

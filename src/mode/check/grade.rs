@@ -109,6 +109,10 @@ pub(crate) fn grade<'a>(results: &[CheckResult<'_>], of: Circumstances<'a>) -> C
         let cap = if shoulds < 10 { 'B' } else { 'C' };
         caps.push((cap, format!("{shoulds} recommendation{} not followed", plural(shoulds))));
     }
+    let values = broken(CheckLevel::Info);
+    if values > 0 {
+        caps.push(('B', format!("{values} measured value{} to improve", plural(values))));
+    }
     if skip > pass + fail + warn {
         caps.push(('B', format!("{skip} of {} checks could not be made", results.len())));
     }
@@ -160,6 +164,7 @@ mod tests {
         for (broken, expected) in [
             (&[][..], 'A'),
             (&["5.5.1-same-code"], 'B'),
+            (&["limit-message"], 'B'),
             (&["5.2-rsv1-text"], 'C'),
             (&["5.1-unmasked-text"], 'D'),
             (&["5.2-rsv1-text", "5.2-rsv2-text", "5.2-rsv3-text"], 'D'),

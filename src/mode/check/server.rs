@@ -3,7 +3,7 @@
 use super::{
     answer::Answer,
     draft::{EXTENSIONS, KEY, RequestDraft},
-    measure::sizes::Sizes,
+    measure::limit::Sizes,
     observed::Observed,
     pace::Pace,
     wire::Wire,

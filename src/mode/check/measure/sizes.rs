@@ -1,6 +1,7 @@
 //! The largest frame and the largest message that a server accepts, to the byte.
 
 use super::{
+    limit::{Limit, Refusal, Sizes},
     meter::Meter,
     search::{LEAST_BYTES, Search},
     words,
@@ -19,33 +20,6 @@ use crate::{
     random::entropy,
 };
 use tokio::time::{Duration, Instant};
-
-/// The largest frame, and the largest message in frames of any size.
-#[derive(Clone, Debug)]
-pub(crate) struct Sizes {
-    frame: Limit,
-    message: Limit,
-}
-
-/// The largest size that was accepted, and the first that was not.
-#[derive(Clone, Debug)]
-struct Limit {
-    accepted: u64,
-    refused: Option<Refusal>,
-    /// Why the limit is not known to the byte.
-    remark: Option<String>,
-}
-
-/// A size that was refused.
-#[derive(Clone, Debug)]
-struct Refusal {
-    size: u64,
-    words: String,
-    /// The code of the Close; `None` without a Close.
-    code: Option<u16>,
-    /// The connection was lost, which may have lost a Close.
-    is_lost: bool,
-}
 
 /// What became of a message.
 enum Passage {
