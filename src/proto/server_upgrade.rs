@@ -6,7 +6,7 @@ use super::{
     headers::Headers,
     request_fault::RequestFault,
     slice::Within as _,
-    upgrade::{accept_for, head, to_headers, version, with_room},
+    upgrade::{accept_for, head, is_worth_parsing, to_headers, version, with_room},
 };
 use data_encoding::BASE64;
 use http::StatusCode;
@@ -37,14 +37,10 @@ impl ServerUpgrade {
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<RequestHead>, RequestFault> {
         let before = self.buffer.len();
         self.buffer.extend_from_slice(bytes);
-        // The head is parsed at its start, to detect another protocol, and at its end. Parsing it
-        // for each byte that arrives would take quadratic time.
-        let fresh = self.buffer.within(before.saturating_sub(END_BYTES - 1)..);
-        let is_complete = fresh.windows(END_BYTES).any(|end| end == b"\n\r\n")
-            || fresh.windows(2).any(|end| end == b"\n\n");
-        let parsed = match () {
-            () if before < START_BYTES || is_complete => parse_request(&self.buffer)?,
-            () => None,
+        let parsed = if is_worth_parsing(&self.buffer, before) {
+            parse_request(&self.buffer)?
+        } else {
+            None
         };
         match parsed {
             None if self.buffer.len() <= MAX_HEAD_BYTES => Ok(None),
@@ -201,10 +197,6 @@ pub fn refusal_headers(headers: &Headers, body: &str) -> Headers {
 const TLS_HANDSHAKE: u8 = 22;
 /// The start of an HTTP/2 connection.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
-/// The number of bytes after which the start of a head is no longer examined.
-const START_BYTES: usize = 256;
-/// The length of the end of a head: that of the last line, and an empty line.
-const END_BYTES: usize = 3;
 
 #[cfg(test)]
 mod tests;

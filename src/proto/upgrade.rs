@@ -96,6 +96,7 @@ impl ClientUpgrade {
 
     /// Processes bytes from the server.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<UpgradeProgress, ResponseFault> {
+        let mut before = self.buffer.len();
         self.buffer.extend_from_slice(bytes);
         loop {
             let start = self.buffer.get(..HTTP.len()).unwrap_or(&self.buffer);
@@ -103,7 +104,11 @@ impl ClientUpgrade {
                 let start = self.buffer.iter().take(80).copied().collect();
                 return Err(ResponseFault::NotHttp(start));
             }
-            let head = parse_response(&self.buffer)?;
+            let head = if is_worth_parsing(&self.buffer, before) {
+                parse_response(&self.buffer)?
+            } else {
+                None
+            };
             let length = head.as_ref().map_or(self.buffer.len(), |(_, length)| *length);
             if self.earlier + length > MAX_HEAD_BYTES {
                 return Err(ResponseFault::HeadsTooLong);
@@ -130,6 +135,7 @@ impl ClientUpgrade {
             }
             // Any number of 1xx responses may precede the final one (RFC 9110, 15.2).
             self.earlier += length;
+            before = 0;
             if self.buffer.is_empty() {
                 return Ok(UpgradeProgress::Pending);
             }
@@ -174,6 +180,17 @@ pub fn accept_for(key: &str) -> String {
     let mut hash = Sha1::from(key);
     hash.update(GUID);
     BASE64.encode(&hash.digest().bytes())
+}
+
+/// Reports whether a head that had `before` bytes has to be parsed again: at its start, to detect
+/// another protocol, whenever its length doubles, and at its end. Parsing it for each byte that arrives
+/// would take quadratic time.
+pub fn is_worth_parsing(head: &[u8], before: usize) -> bool {
+    let fresh = head.within(before.saturating_sub(END_BYTES - 1)..);
+    before < START_BYTES
+        || head.len().ilog2() > before.ilog2()
+        || fresh.windows(END_BYTES).any(|end| end == b"\n\r\n")
+        || fresh.windows(2).any(|end| end == b"\n\n")
 }
 
 /// Parses the head of a response. Returns it with its length in bytes, or `None` if it is incomplete.
@@ -298,6 +315,10 @@ pub(super) fn to_headers(fields: &[httparse::Header<'_>]) -> Headers {
 }
 
 const HTTP: &[u8] = b"HTTP/1.";
+/// The number of bytes up to which a head is parsed whenever it has grown.
+const START_BYTES: usize = 256;
+/// The length of the end of a head: that of the last line, and an empty line.
+const END_BYTES: usize = 3;
 /// Length of `HTTP/1.1 101 `, which precedes the reason phrase.
 const STATUS_BYTES: usize = 13;
 /// The characters of a token other than letters and digits (RFC 9110, 5.6.2).

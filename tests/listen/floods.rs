@@ -70,6 +70,30 @@ fn frames_without_content_cost_a_server_little() {
 }
 
 #[test]
+fn segments_of_a_byte_cost_a_server_no_more_than_a_read_each() {
+    let server = start();
+    let fields = "X: y\r\n".repeat(500);
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{fields}\r\n"
+    );
+    let close = frame(0x88, &1000_u16.to_be_bytes());
+    let frames = [frame(0x81, b"abc").repeat(1000), close].concat();
+    let mut stream = server.dial();
+    let meter = Meter::start(server.pid);
+    let mut reader = stream.try_clone().unwrap();
+    let reading = thread::spawn(move || copy(&mut reader, &mut sink()));
+    for byte in head.bytes().chain(frames.iter().copied()) {
+        stream.write_all(&[byte]).unwrap();
+    }
+    let received = reading.join().unwrap().expect("the end of the connection");
+    assert!(received > 5000, "each message came back: {received} bytes");
+    assert_still_serves(&server);
+    meter.check("segments of a byte", head.len() + frames.len());
+    server.terminate();
+}
+
+#[test]
 fn a_length_of_2_62_reserves_nothing_on_a_server() {
     let server = start();
     let mut client = server.connect();

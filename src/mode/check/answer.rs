@@ -4,7 +4,11 @@ use super::draft::{ACCEPT, RequestDraft};
 use crate::{
     escape::Escaped,
     net::Transport,
-    proto::{excerpt::Excerpt, handshake::Response, upgrade::parse_response},
+    proto::{
+        excerpt::Excerpt,
+        handshake::Response,
+        upgrade::{is_worth_parsing, parse_response},
+    },
 };
 use std::{fmt, io, time::Duration};
 use tokio::{
@@ -52,6 +56,7 @@ impl Answer {
         }
         let mut received = Vec::new();
         loop {
+            let mut before = received.len();
             match timeout_at(deadline, transport.read_buf(&mut received)).await {
                 Err(_) if received.is_empty() => return Self::Silence(patience),
                 Ok(Ok(0)) if received.is_empty() => return Self::Cut { reset: false },
@@ -61,7 +66,7 @@ impl Answer {
                 }
                 Ok(Ok(_)) => {}
             }
-            loop {
+            while is_worth_parsing(&received, before) {
                 match parse_response(&received) {
                     Ok(None) if received.len() < HEAD_BYTES => break,
                     Ok(None) | Err(_) => return Self::NotHttp(received),
@@ -71,7 +76,7 @@ impl Answer {
                             return Self::Response(Box::new(response), rest, transport);
                         }
                         // An interim response precedes the final one.
-                        received = rest;
+                        (received, before) = (rest, 0);
                     }
                 }
             }

@@ -10,7 +10,7 @@ use crate::{
     proto::{
         handshake::{MAX_HEAD_BYTES, ResponseFault},
         slice::Within,
-        upgrade::parse_response,
+        upgrade::{is_worth_parsing, parse_response},
     },
 };
 use bytes::{Buf as _, Bytes};
@@ -45,6 +45,8 @@ pub(super) async fn connect(
     let mut unsent = sent.await.err();
     let mut bytes = Vec::new();
     let mut buffer = vec![0; READ_BUFFER_BYTES];
+    // The length of the head that was parsed last.
+    let mut before = 0;
     let (response, rest) = loop {
         let start = bytes.get(..HTTP_PREFIX.len()).unwrap_or(&bytes);
         if !HTTP_PREFIX.starts_with(start) {
@@ -52,13 +54,17 @@ pub(super) async fn connect(
             start.truncate(EXCERPT_BYTES);
             return Err(ProxyFault::Answer(ResponseFault::NotHttp(start)));
         }
-        if let Some((response, length)) = parse_response(&bytes).map_err(ProxyFault::Answer)? {
+        let due = is_worth_parsing(&bytes, before);
+        before = bytes.len();
+        if due
+            && let Some((response, length)) = parse_response(&bytes).map_err(ProxyFault::Answer)?
+        {
             let rest = bytes.split_off(length);
             // Any number of 1xx responses may precede the final one (RFC 9110, 15.2).
             if response.status >= 200 {
                 break (response, rest);
             }
-            bytes = rest;
+            (bytes, before) = (rest, 0);
             continue;
         }
         if bytes.len() > MAX_HEAD_BYTES {

@@ -235,3 +235,17 @@ proptest! {
         let _ = client(&[]).receive(&[HTTP, &bytes].concat());
     }
 }
+
+/// Parsing the whole head for each byte that arrives takes quadratic time.
+#[test]
+fn a_head_that_arrives_byte_by_byte_is_parsed_a_few_times() {
+    let head = format!("HTTP/1.1 101 x\r\n{}\r\n", "X: y\r\n".repeat(10_000));
+    let due = |end: &usize| is_worth_parsing(&head.as_bytes()[..*end], end - 1);
+    let times = (1..head.len()).filter(due).count();
+    assert_eq!(times, START_BYTES + 7);
+    assert!(due(&head.len()));
+    // In any parts, the last one completes the head.
+    for part in 1..=5 {
+        assert!(is_worth_parsing(head.as_bytes(), head.len() - part));
+    }
+}
