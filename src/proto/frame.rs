@@ -54,15 +54,23 @@ impl Header {
         Ok(Self::read(bytes, opcode))
     }
 
-    /// Parses a header as [`Self::parse`] does, but accepts a mask of a server and a length that is not
-    /// minimal. Returns the accepted violations, too.
-    pub fn parse_lenient(bytes: &[u8], role: Role, reserved: u8) -> LenientHeader {
+    /// Parses a header as [`Self::parse`] does, but accepts a mask of a server, a length that is not
+    /// minimal and, with `unmasked`, a client's frame without a mask. Returns the accepted violations,
+    /// too.
+    pub fn parse_lenient(bytes: &[u8], role: Role, reserved: u8, unmasked: bool) -> LenientHeader {
         let [first, second, rest @ ..] = bytes else { return Ok((None, [None; 2])) };
         let mut second = *second;
         let mut accepted = [None; 2];
-        if role == Role::Client && second & 0x80 != 0 {
-            accepted = [Some(Violation::Masked), None];
-            second &= 0x7f;
+        match (role, second & 0x80 != 0) {
+            (Role::Client, true) => {
+                accepted = [Some(Violation::Masked), None];
+                second &= 0x7f;
+            }
+            (Role::Server, false) if unmasked => {
+                accepted = [Some(Violation::NotMasked), None];
+                second |= 0x80;
+            }
+            _ => {}
         }
         let opcode = match check(*first, second, rest, role, reserved) {
             Err(violation @ Violation::LengthNotMinimal(_)) => {
@@ -241,7 +249,7 @@ mod tests {
     /// The mask was reported before the fault of the length, if that arrived later.
     #[test]
     fn a_violation_is_tolerated_once_the_header_is_complete() {
-        let lenient = |bytes: &[u8]| Header::parse_lenient(bytes, Role::Client, RESERVED);
+        let lenient = |bytes: &[u8]| Header::parse_lenient(bytes, Role::Client, RESERVED, false);
         let masked = hex!("81 ff 0000000000010000 01020304");
         for end in 0..masked.len() {
             assert_eq!(lenient(&masked[..end]), Ok((None, [None; 2])), "{end}");

@@ -7,40 +7,54 @@ use super::{frame::Header, piece::Piece, role::Role, violation::Violation};
 /// The violations that were accepted, and the repair of text.
 #[derive(Debug, Default)]
 pub struct Lenience {
-    /// Violations to report, each once.
-    accepted: Vec<Violation>,
+    /// Violations to report, each once, and their position in the input of the decoder.
+    accepted: Vec<(Violation, usize)>,
     /// The number of violations that were reported.
     reported: usize,
     /// The start of a character whose end has not arrived, then the repaired text.
     text: String,
     begun: Vec<u8>,
+    /// True if unmasked frames of a client are accepted.
+    unmasked: bool,
 }
 
 impl Lenience {
-    /// Parses a header, and keeps what it accepts.
+    /// Accepts what an onlooker can still read: also unmasked frames of a client.
+    pub fn of_onlooker() -> Self {
+        Self { unmasked: true, ..Self::default() }
+    }
+
+    /// Reports whether this is the lenience of an onlooker.
+    pub fn is_onlooker(&self) -> bool {
+        self.unmasked
+    }
+
+    /// Parses a header, and keeps what it accepts. `at` is its position.
     pub fn header(
         &mut self,
-        bytes: &[u8],
+        (bytes, at): (&[u8], usize),
         role: Role,
         reserved: u8,
     ) -> Result<Option<(Header, usize)>, Violation> {
-        let (header, accepted) = Header::parse_lenient(bytes, role, reserved)?;
+        let (header, accepted) = Header::parse_lenient(bytes, role, reserved, self.unmasked)?;
         for violation in accepted.into_iter().flatten() {
-            self.accept(violation);
+            self.accept(violation, at);
         }
         Ok(header)
     }
 
-    fn accept(&mut self, violation: Violation) {
-        let is_same =
-            |other: &Violation| std::mem::discriminant(other) == std::mem::discriminant(&violation);
+    fn accept(&mut self, violation: Violation, at: usize) {
+        let is_same = |(other, _): &(Violation, usize)| {
+            std::mem::discriminant(other) == std::mem::discriminant(&violation)
+        };
         if !self.accepted.iter().any(is_same) {
-            self.accepted.push(violation);
+            self.accepted.push((violation, at));
         }
     }
 
-    /// Returns the next accepted violation that was not reported before.
-    pub fn report(&mut self) -> Option<Violation> {
+    /// Returns the next accepted violation that was not reported before, and the position of the header
+    /// that broke the rule; 0 for a payload.
+    pub fn report(&mut self) -> Option<(Violation, usize)> {
         let next = self.accepted.get(self.reported).copied();
         self.reported += usize::from(next.is_some());
         next
@@ -68,7 +82,7 @@ impl Lenience {
                 self.begun.extend_from_slice(chunk.invalid());
             } else {
                 self.text.push(char::REPLACEMENT_CHARACTER);
-                self.accept(Violation::TextNotUtf8);
+                self.accept(Violation::TextNotUtf8, 0);
             }
         }
         Piece { payload: self.text.as_bytes(), ..piece }
@@ -95,7 +109,7 @@ mod tests {
                     repaired += std::str::from_utf8(lenience.repair(piece).payload).unwrap();
                 }
                 assert_eq!(repaired, expected, "{first} {second}");
-                assert_eq!(lenience.report(), Some(Violation::TextNotUtf8));
+                assert_eq!(lenience.report(), Some((Violation::TextNotUtf8, 0)));
                 assert_eq!(lenience.report(), None);
             }
         }

@@ -150,9 +150,41 @@ impl Decoder {
         self.lenience = Some(Box::default());
     }
 
+    /// Accepts whatever can be read, for an onlooker who does not fail the connection. More can be
+    /// decoded until [`Self::decode`] consumes nothing.
+    pub fn set_onlooking(&mut self) {
+        self.lenience = Some(Box::new(Lenience::of_onlooker()));
+    }
+
+    /// Continues after a violation, at the start of a frame. The message that was under way is
+    /// abandoned, unless it `goes_on` because a control frame broke the rule.
+    pub fn recover(&mut self, goes_on: bool) {
+        (self.frame, self.fault, self.failed) = (None, None, false);
+        if !goes_on {
+            (self.message, self.utf8) = (None, Utf8::default());
+        }
+    }
+
+    /// Reports whether the next byte is the first one of a frame.
+    pub fn is_between_frames(&self) -> bool {
+        self.frame.is_none()
+    }
+
+    /// Reports whether the message that is under way is compressed.
+    pub fn is_inside_compressed(&self) -> bool {
+        self.message.is_some_and(|message| message.compressed)
+    }
+
     /// Returns the next accepted violation that was not reported before.
     pub fn accepted_violation(&mut self) -> Option<Violation> {
-        self.lenience.as_mut()?.report()
+        self.accepted_fault().map(|fault| fault.violation)
+    }
+
+    /// Does the same as [`Self::accepted_violation`], and also locates the frame in the input of the
+    /// last call of [`Self::decode`]. The position is 0 if a payload broke the rule.
+    pub fn accepted_fault(&mut self) -> Option<Fault> {
+        let (violation, at) = self.lenience.as_mut()?.report()?;
+        Some(Fault { violation, at })
     }
 
     /// Accepts compressed messages from now on, as permessage-deflate was negotiated.
@@ -342,7 +374,9 @@ impl Decoder {
                     self.fault_at = used + 1;
                     let header = match &mut self.lenience {
                         None => Header::parse(rest, self.role, self.reserved),
-                        Some(lenience) => lenience.header(rest, self.role, self.reserved),
+                        Some(lenience) => {
+                            lenience.header((rest, used + 1), self.role, self.reserved)
+                        }
                     };
                     match header? {
                         None => return Ok((used, None)),
@@ -397,10 +431,15 @@ impl Decoder {
             if !ended && (taken < missing || frame.header.fin || self.is_inflating()) {
                 self.frame = Some(frame);
             }
-            if found.is_some() {
+            if found.is_some() || self.frame.is_none() && self.is_onlooking() {
                 return Ok((used, found));
             }
         }
+    }
+
+    /// Reports whether each frame is decoded by a call of its own, so that its violations are its own.
+    fn is_onlooking(&self) -> bool {
+        self.lenience.as_ref().is_some_and(|lenience| lenience.is_onlooker())
     }
 
     /// Keeps the frame whose message breaks a rule, and counts the payload that arrived of it.

@@ -263,6 +263,11 @@ impl FrameReader {
         self.open.take()
     }
 
+    /// Returns the incomplete frame at the end of the bytes so far, if there is one.
+    pub fn incomplete(&self) -> Option<&Frame> {
+        self.open.as_ref()
+    }
+
     /// Reads the header as far as `bytes` go, and returns the bytes after it.
     fn read_header<'a>(&mut self, frame: &mut Frame, mut bytes: &'a [u8]) -> &'a [u8] {
         while frame.header.len() < frame.header_length() {

@@ -17,6 +17,7 @@ mod quiet;
 mod read_buffer;
 mod sending;
 mod stats;
+pub mod tap;
 #[cfg(test)]
 pub(crate) mod testbed;
 #[cfg(test)]
