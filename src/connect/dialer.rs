@@ -27,7 +27,8 @@ impl Dialer {
         Self { shared: Arc::new(Shared { options, trust, resolver }) }
     }
 
-    pub(super) fn options(&self) -> &DialOptions {
+    /// Returns the options that it was created with.
+    pub(crate) fn options(&self) -> &DialOptions {
         &self.shared.options
     }
 

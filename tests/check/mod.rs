@@ -2,6 +2,7 @@
 
 mod defect;
 mod server;
+mod tls;
 
 use crate::support::{Expected, Peer, Test, closed_port, server::Server};
 use defect::Defect;
@@ -11,6 +12,7 @@ use std::{
     path::Path,
     process::{Command, Output},
 };
+use tls::TlsDefect;
 
 fn run(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
@@ -111,13 +113,33 @@ fn each_defect_is_found_and_nothing_else_4() {
 }
 
 #[test]
+fn each_defect_of_tls_is_found_and_nothing_else() {
+    let server = Server::start(["listen", "127.0.0.1:0", "--echo"]);
+    let check = |defect, option: &str| {
+        let (port, authority) = tls::start(defect, server.port());
+        let (ca, url) = (authority.file(), format!("wss://localhost:{port}/"));
+        let only = "--only=reach,versions,browsers";
+        let results = Results::of(&[only, option, "--ca", ca.to_str().unwrap(), &url]);
+        let found = results.findings().into_keys().map(ToOwned::to_owned);
+        (found.collect::<Vec<_>>(), results)
+    };
+    let (found, results) = check(None, "--http1.1");
+    assert!(found.is_empty(), "{:#?}", results.findings());
+    for (defect, expected, option) in TlsDefect::ALL {
+        let (found, results) = check(Some(*defect), option);
+        assert_eq!(found, *expected, "{defect:?}: {:#?}", results.findings());
+    }
+    server.terminate();
+}
+
+#[test]
 fn a_server_without_defects_gets_the_best_grade() {
     let port = server::start(None);
     let results = Results::of(&["--strict", &format!("ws://127.0.0.1:{port}/")]);
     assert!(results.findings().is_empty(), "{:#?}", results.findings());
     // Some dangers are not judged on this machine, no subprotocol is offered, and the server has no
     // compression and no name.
-    let groups = ["sec-", "browser-", "identity-", "7692-"];
+    let groups = ["reach-", "sec-", "browser-", "version-", "identity-", "7692-"];
     let is_optional = |id: &&str| groups.iter().any(|group| id.starts_with(group));
     assert!(results.with("skip").iter().all(is_optional), "{:#?}", results.by_id);
     assert_eq!(results.grade["grade"], "A");

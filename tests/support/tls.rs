@@ -85,9 +85,17 @@ impl Identity {
 
     /// Returns a server that presents this certificate.
     pub fn server(&self) -> Arc<ServerConfig> {
+        self.server_with(rustls::DEFAULT_VERSIONS)
+    }
+
+    /// Returns a server that presents this certificate and speaks only these versions of TLS.
+    pub fn server_with(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .expect("versions")
             .with_no_client_auth()
             .with_single_cert(vec![CertificateDer::clone(self.certificate.der())], key);

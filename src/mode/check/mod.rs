@@ -19,6 +19,7 @@ mod observed;
 mod pace;
 mod progress;
 mod reaction;
+mod route;
 mod runner;
 mod selection;
 mod server;

@@ -6,6 +6,7 @@ use super::{
     measure::limit::Sizes,
     observed::Observed,
     pace::Pace,
+    route::Route,
     wire::Wire,
 };
 use crate::{
@@ -156,6 +157,11 @@ impl Server {
             }
             number += 1;
         }
+    }
+
+    /// Returns the options of its sessions, for connections of other kinds.
+    pub(crate) fn route(&self) -> Route {
+        Route { dialing: self.dialer.options().clone(), options: self.options.clone() }
     }
 
     /// Reports whether the server is on this machine.

@@ -7,6 +7,7 @@ mod framing;
 mod handshake;
 mod identity;
 mod limits;
+mod reach;
 mod security;
 mod utf8;
 
@@ -14,7 +15,8 @@ use super::case::Case;
 
 /// Returns all checks, in the order of their results.
 pub(crate) fn all() -> Vec<Case> {
-    let mut all = handshake::cases();
+    let mut all = reach::cases();
+    all.extend(handshake::cases());
     all.extend(framing::cases());
     all.extend(utf8::cases());
     all.extend(close::cases());
