@@ -17,7 +17,7 @@ use crate::{
     report::Verbosity,
     target::Target,
 };
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 /// Resolves the arguments. Reads the files and secrets that they name.
 pub(super) fn job(mut args: CheckArgs) -> Result<Job, Error> {
@@ -32,6 +32,12 @@ pub(super) fn job(mut args: CheckArgs) -> Result<Job, Error> {
     };
     if args.list {
         return Ok(Job::ListChecks(selection, format));
+    }
+    if args.json && args.junit.as_deref() == Some(Path::new("-")) {
+        return Err(Error::Usage {
+            fault: "--json and --junit - both write to stdout".to_owned(),
+            hint: Some("pass a file to --junit".to_owned()),
+        });
     }
     let url = args.url.clone().unwrap_or_default();
     let opening =

@@ -24,6 +24,11 @@ impl Error {
         let hint = match self {
             Self::Usage { hint, .. } => return hint.clone(),
             Self::Truncated { cause, .. } => return cause.hint(),
+            Self::NoCheck(cause) => {
+                let is_other =
+                    |hint: &String| CLIENT_OPTIONS.iter().any(|name| hint.contains(name));
+                return cause.hint().filter(|hint| !is_other(hint));
+            }
             Self::Url { fault, .. } => match fault {
                 UrlFault::Fragment => "write # as %23 if it belongs to the path or query",
                 UrlFault::UserDelimiter(delimiter) => {
@@ -52,6 +57,10 @@ impl Error {
         Some(hint.to_owned())
     }
 }
+
+/// Options in hints that `sockeye check` does not have.
+const CLIENT_OPTIONS: [&str; 5] =
+    ["--no-compress", "--ping-interval", "--receive-only", "--reconnect", "--trace"];
 
 /// Returns the hint for a server that cannot listen on its address.
 fn listen_hint(address: &str, cause: &io::Error) -> Option<String> {

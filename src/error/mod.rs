@@ -155,6 +155,8 @@ pub enum Error {
         /// The Close of the peer, if that ended the run rather than a time limit.
         close: Option<Box<SessionError>>,
     },
+    /// No session was opened whose server could be checked.
+    NoCheck(Box<Error>),
     /// Checks of a server failed.
     Checks {
         /// The number of them.
@@ -247,6 +249,7 @@ impl Error {
             Self::Truncated { cause, .. } => cause.code(),
             Self::Unmet(_) => 112,
             Self::Checks { .. } => 113,
+            Self::NoCheck(cause) => cause.code(),
         }
     }
 }

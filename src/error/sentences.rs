@@ -112,6 +112,7 @@ impl fmt::Display for Error {
                     }
                 }
             }
+            Self::NoCheck(cause) => cause.fmt(f),
             Self::Checks { failed: 1 } => f.write_str("a check failed"),
             Self::Checks { failed } => write!(f, "{failed} checks failed"),
             Self::Unmet(unmet) => unmet.fmt(f),

@@ -109,6 +109,20 @@ pub struct CheckGrade<'a> {
     pub ms: u64,
 }
 
+/// The reason why no check was made: no session came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckError<'a> {
+    /// The URL, without secrets.
+    pub url: Cow<'a, str>,
+    /// What went wrong.
+    pub message: Cow<'a, str>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Cow<'a, str>>,
+    /// The exit status.
+    pub status: u8,
+}
+
 /// A line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -117,6 +131,8 @@ pub enum CheckLine<'a> {
     Check(&'a CheckResult<'a>),
     /// `grade`: the last line.
     Grade(&'a CheckGrade<'a>),
+    /// `error`: the only line if no session was opened.
+    Error(&'a CheckError<'a>),
 }
 
 impl CheckGroup {

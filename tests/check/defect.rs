@@ -17,13 +17,15 @@ defects! {
     ComparesUpgradeExactly => ["4.2.1-upgrade-case", "4.2.1-upgrade-upper"],
     ComparesConnectionExactly => ["4.2.1-connection-case"],
     ComparesWholeConnection => [
-        "4.2.1-connection-list", "4.2.1-connection-lines", "browser-firefox",
+        "4.2.1-connection-list", "4.2.1-connection-lines", "9112-tab-list", "browser-firefox",
     ],
     ReadsFirstConnection => ["4.2.1-connection-lines"],
     SearchesConnection => ["4.2.1-connection-part"],
     ComparesNamesExactly => ["4.2.1-names-lower", "4.2.1-names-upper"],
-    NeedsSpaceAfterColon => ["9112-no-space"],
-    KeepsSpaces => ["9112-spaces"],
+    NeedsSpaceForTab =>
+        ["9112-tab-before", "9112-tab-after", "9112-tab-list"],
+    NeedsSpaceAfterColon => ["9112-no-space", "9112-tab-before"],
+    KeepsSpaces => ["9112-spaces", "9112-tab-*"],
     LimitsFields => ["9112-many-fields"],
     LimitsLengths => ["9112-long-field"],
     NeedsHeadAtOnce => ["9112-parts"],
@@ -86,7 +88,11 @@ defects! {
     SendsLongLengths => ["5.2-server-length"],
     SendsUndefinedOpcode => ["5.2-server-opcode"],
     SendsStrayContinuation => ["5.4-server-fragments"],
+    SendsReservedBitAtTimes => ["5.2-server-rsv"],
+    IgnoresReservedBitsAtTimes => ["5.2-rsv*"],
+    EchoesTwice => ["6.2-once"],
     // Text.
+    EchoesInvalidText => ["8.1-server-utf8"],
     SendsInvalidText => ["8.1-server-utf8"],
     AcceptsInvalidText => ["8.1-invalid-*", "7.4.1-code-1007"],
     ChecksEachFragment => ["8.1-split-*"],
@@ -135,4 +141,10 @@ defects! {
     AnswersPingsLate => ["limit-ping"],
     KeepsAllForSlowReaders => ["limit-slow-reader"],
     RefusesOrigins => ["browser-chrome", "browser-firefox", "browser-safari"],
+    // What a server may do.
+    SwitchesToOtherProtocol => [],
+    EchoesWithPrefix => [],
+    EchoesInJson => [],
+    RefusesBinary => [],
+    IgnoresBinary => [],
 }

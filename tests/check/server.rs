@@ -17,16 +17,30 @@ pub fn start(defect: Option<Defect>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
+        for (number, stream) in listener.incoming().flatten().enumerate() {
             thread::spawn(move || {
                 let _ = stream.set_nodelay(true);
                 let mut session = Session::new(stream, defect);
+                session.number = number;
                 // A connection that fails concerns its client only.
                 let _ = session.serve();
             });
         }
     });
     port
+}
+
+/// Serves a connection without defects, except that its messages may be limited.
+pub fn serve(stream: TcpStream, messages: Option<MessageLimit>) {
+    let _ = stream.set_nodelay(true);
+    let mut session = Session::new(stream, None);
+    session.messages = messages;
+    let _ = session.serve();
+}
+
+/// Answers a request with 101, and leaves the session to the caller.
+pub fn open(stream: &TcpStream) -> io::Result<bool> {
+    Session::new(stream.try_clone()?, None).handshake()
 }
 
 /// A connection.
@@ -40,6 +54,17 @@ struct Session {
     is_silent: bool,
     /// Frames for a client that does not read; only with a defect.
     queue: Option<(Sender<Vec<u8>>, JoinHandle<()>)>,
+    /// The connections before this one.
+    number: usize,
+    messages: Option<MessageLimit>,
+}
+
+/// A limit of the messages of a session.
+pub struct MessageLimit {
+    /// The messages that are taken.
+    pub rest: usize,
+    /// The code of the Close after them; none ends the connection.
+    pub code: Option<u16>,
 }
 
 /// The reason to end a session.
@@ -64,7 +89,16 @@ struct Frame {
 
 impl Session {
     fn new(stream: TcpStream, defect: Option<Defect>) -> Self {
-        Self { stream, defect, buffer: Vec::new(), open: None, is_silent: false, queue: None }
+        Self {
+            stream,
+            defect,
+            buffer: Vec::new(),
+            open: None,
+            is_silent: false,
+            queue: None,
+            number: 0,
+            messages: None,
+        }
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -141,7 +175,12 @@ impl Session {
     }
 
     fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
-        let frame = wire::frame(0x80 | opcode, payload);
+        let reserved = if self.has(Defect::SendsReservedBitAtTimes) && self.number % 7 == 3 {
+            0x20
+        } else {
+            0
+        };
+        let frame = wire::frame(0x80 | reserved | opcode, payload);
         if let Some((queue, _)) = &self.queue {
             let _ = queue.send(frame);
             return Ok(());
@@ -227,6 +266,9 @@ impl Session {
             if name.ends_with(' ') && !self.has(D::AcceptsSpaceBeforeColon) {
                 return bad();
             }
+            if self.has(D::NeedsSpaceForTab) && value.contains('\t') {
+                return bad();
+            }
             let is_tight = !value.starts_with(' ');
             if is_tight && !value.is_empty() && self.has(D::NeedsSpaceAfterColon) {
                 return bad();
@@ -278,6 +320,10 @@ impl Session {
         };
         let is_excused = upgrade.is_empty() && self.has(D::NeedsNoUpgrade)
             || !upgrade.is_empty() && self.has(D::AcceptsAnyUpgrade);
+        if upgrade == "h2c" && self.has(D::SwitchesToOtherProtocol) {
+            return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+                .to_owned();
+        }
         if !is_upgrade && !is_excused {
             return self.refuse("426 Upgrade Required", "Upgrade: websocket\r\n");
         }
@@ -399,7 +445,11 @@ impl Session {
         let opcode = first & 0x0f;
         let (is_control, fin) = (opcode >= 8, first & 0x80 != 0);
         if first & 0x70 != 0 && !self.has(D::IgnoresReservedBits) {
-            return Err(Failure::Rule(1002));
+            // Of three sessions, one has no fault.
+            let is_lenient = self.has(D::IgnoresReservedBitsAtTimes) && self.number % 3 > 0;
+            if !is_lenient {
+                return Err(Failure::Rule(1002));
+            }
         }
         if matches!(opcode, 3..=7 | 11..) && !self.has(D::IgnoresUndefinedOpcodes) {
             return Err(Failure::Rule(1002));
@@ -522,11 +572,38 @@ impl Session {
         if message.is_empty() && self.has(D::DropsEmptyMessages) {
             return Ok(());
         }
+        if let Some(limit) = &mut self.messages {
+            match limit.rest.checked_sub(1) {
+                Some(rest) => limit.rest = rest,
+                None => return Err(limit.code.map_or(Failure::Over, Failure::Rule)),
+            }
+        }
         if self.is_silent {
             return Ok(());
         }
-        let opcode = if self.has(D::EchoesAsText) { 1 } else { opcode };
-        self.send(opcode, &message)?;
+        let is_text = opcode == 1;
+        match self.defect {
+            Some(D::EchoesAsText) => self.send(1, &message)?,
+            Some(D::EchoesTwice) => {
+                self.send(opcode, &message)?;
+                self.send(opcode, &message)?;
+            }
+            Some(D::EchoesInvalidText) if is_text => {
+                self.send(1, &[b"\xff: ", &*message].concat())?;
+            }
+            Some(D::EchoesWithPrefix) if is_text => self.send(1, &[b"1: ", &*message].concat())?,
+            Some(D::EchoesInJson) => {
+                let echo = if is_text {
+                    String::from_utf8(message).unwrap()
+                } else {
+                    BASE64.encode(&message)
+                };
+                self.send(1, serde_json::json!({ "echo": echo }).to_string().as_bytes())?;
+            }
+            Some(D::RefusesBinary) if !is_text => return Err(Failure::Rule(1003)),
+            Some(D::IgnoresBinary) if !is_text => {}
+            _ => self.send(opcode, &message)?,
+        }
         Ok(())
     }
 

@@ -79,7 +79,8 @@ pub struct CheckArgs {
 
     /// Also write the results as JUnit XML
     ///
-    /// CI systems show this format. An existing regular file is overwritten.
+    /// CI systems show this format. An existing regular file is overwritten; - is stdout, in place
+    /// of the page.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub junit: Option<PathBuf>,
 

@@ -102,6 +102,14 @@ impl Answer {
     }
 }
 
+/// Reports whether a response opens a session, rather than switching to another protocol.
+pub(crate) fn opens_session(response: &Response) -> bool {
+    response.status == 101
+        && response.headers.get("Upgrade").is_none_or(|upgrade| {
+            upgrade.split(',').any(|name| name.trim().eq_ignore_ascii_case("websocket"))
+        })
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,7 +4,7 @@ use super::{
     answer::Answer,
     deflated::{DeflateProbe, DeflateReaction},
     draft::RequestDraft,
-    frames::{SeenMessage, TEXT},
+    frames::{SeenMessage, TEXT, opcodes},
     judgement::Judgement,
     observed::ServerRule,
     server::Server,
@@ -114,23 +114,25 @@ pub(crate) enum ExpectedAnswer {
 }
 
 impl Case {
-    /// Reports whether the check sends a message, which a server may not understand.
-    pub(crate) fn sends_data(&self) -> bool {
-        let probe = match &self.probe {
-            Probe::Frames(probe) => probe,
-            Probe::Deflate(_) => return true,
-            _ => return false,
-        };
-        probe.parts.iter().any(|part| part.first().is_some_and(|first| first & 0x0f <= 2))
+    /// Reports whether the check sends a message of this kind, which a server may not understand.
+    pub(crate) fn sends(&self, opcode: u8) -> bool {
+        match &self.probe {
+            Probe::Frames(probe) => opcodes(&probe.parts.concat()).contains(&opcode),
+            Probe::Deflate(probe) => opcodes(&probe.bytes).contains(&opcode),
+            _ => false,
+        }
     }
 
-    /// Reports whether the check needs a server that sends messages back.
-    pub(crate) fn needs_echo(&self) -> bool {
-        if let Probe::Deflate(probe) = &self.probe {
-            return !matches!(probe.expects, DeflateReaction::Failure);
+    /// Returns the messages that must come back.
+    pub(crate) fn echoed(&self) -> &[SeenMessage] {
+        match &self.probe {
+            Probe::Frames(FrameProbe { expects: Reaction::Echo(messages), .. }) => messages,
+            Probe::Deflate(DeflateProbe {
+                expects: DeflateReaction::Echo(messages) | DeflateReaction::Window(messages),
+                ..
+            }) => messages,
+            _ => &[],
         }
-        let Probe::Frames(probe) = &self.probe else { return false };
-        matches!(probe.expects, Reaction::Echo(_))
     }
 
     /// Reports whether the check needs permessage-deflate.

@@ -5,9 +5,12 @@ use super::{
     answer::Answer,
     describe::describe,
     draft::EXTENSIONS,
+    echo::Echo,
     frames::{PING, SeenFrame, SeenMessage, frame},
+    haste::Haste,
     judgement::Judgement,
-    server::{NoSession, Server},
+    server::Server,
+    sessions::NoSession,
     wire::{Wire, WireEnd},
 };
 use crate::proto::{Role, extension::Deflate, handshake::validate};
@@ -43,27 +46,53 @@ enum Negotiation {
 }
 
 /// Makes an offer and judges the reaction to what is sent then.
-pub(crate) async fn judge(server: &Server, probe: &DeflateProbe) -> Judgement {
-    let (mut wire, deflate) = match negotiate(server, probe.offer).await {
+pub(crate) async fn judge(server: &Server, probe: &DeflateProbe, haste: Haste) -> Judgement {
+    let has_pongs = server.facts.no_pong.is_none();
+    let (judgement, is_admitted) = match attempt(server, probe, Wire::admission(), haste).await {
         Err(missing) => return Judgement::Unknown(missing.reason),
-        Ok(Negotiation::Declined(words)) => {
-            return Judgement::Unknown(format!("permessage-deflate is declined: {words}"));
-        }
-        Ok(Negotiation::Invalid(words)) => return Judgement::Broken(words),
-        Ok(Negotiation::Agreed(wire, deflate)) => (wire, deflate),
+        Ok(attempt) => attempt,
     };
-    let deadline = Instant::now() + server.patience();
-    wire.send(&probe.bytes, deadline).await;
+    if is_admitted || !has_pongs || matches!(judgement, Judgement::Unknown(_)) {
+        return judgement;
+    }
+    // The server may have ended the session because it has too many.
+    let again = match server.prove().await {
+        Ok(()) => attempt(server, probe, Vec::new(), haste).await,
+        Err(missing) => Err(missing),
+    };
+    again.map_or_else(|missing| Judgement::Unknown(missing.reason), |(judgement, _)| judgement)
+}
+
+/// Makes an offer, and sends the frames of the check after those of `before`. Returns the judgement
+/// and whether the server answered a ping of [`Wire::admission`].
+async fn attempt(
+    server: &Server,
+    probe: &DeflateProbe,
+    mut before: Vec<u8>,
+    haste: Haste,
+) -> Result<(Judgement, bool), NoSession> {
+    let (mut wire, deflate) = match negotiate(server, probe.offer).await? {
+        Negotiation::Declined(words) => {
+            let words = format!("permessage-deflate is declined: {words}");
+            return Ok((Judgement::Unknown(words), true));
+        }
+        Negotiation::Invalid(words) => return Ok((Judgement::Proven(words), true)),
+        Negotiation::Agreed(wire, deflate) => (wire, deflate),
+    };
+    let deadline = Instant::now() + server.limit(haste);
+    before.extend_from_slice(&probe.bytes);
+    wire.send(&before, deadline).await;
+    let of = (&server.facts.echo, deflate);
     let judgement = match &probe.expects {
         DeflateReaction::Failure => failure(&mut wire, server, deadline).await,
-        DeflateReaction::Echo(expected) => echo(&mut wire, expected, deflate, deadline).await,
+        DeflateReaction::Echo(expected) => echo(&mut wire, expected, of, deadline).await,
         DeflateReaction::Window(expected) => {
-            let judgement = echo(&mut wire, expected, deflate, deadline).await;
+            let judgement = echo(&mut wire, expected, of, deadline).await;
             match (judgement, inflate(wire.frames(), deflate, true)) {
                 (Judgement::Holds(_), Err(fault)) => {
                     let bits = deflate.side(Role::Server).window_bits;
                     let words = describe(&wire);
-                    Judgement::Broken(format!(
+                    Judgement::Proven(format!(
                         "{fault} with the agreed window of {bits} bits: {words}"
                     ))
                 }
@@ -71,12 +100,16 @@ pub(crate) async fn judge(server: &Server, probe: &DeflateProbe) -> Judgement {
             }
         }
     };
-    match (wire.end(), judgement) {
-        (Some(WireEnd::Flood), Judgement::Broken(_)) => {
+    if !matches!(probe.expects, DeflateReaction::Failure) {
+        server.observe(&wire, true);
+    }
+    let judgement = match (wire.end(), judgement) {
+        (Some(WireEnd::Flood), Judgement::Broken(_) | Judgement::Proven(_)) => {
             Judgement::Unknown("the server sends more than can be kept".to_owned())
         }
         (_, judgement) => judgement,
-    }
+    };
+    Ok((judgement, wire.is_admitted()))
 }
 
 async fn negotiate(server: &Server, offer: &str) -> Result<Negotiation, NoSession> {
@@ -111,6 +144,8 @@ async fn failure(wire: &mut Wire, server: &Server, deadline: Instant) -> Judgeme
     let words = describe(wire);
     if is_closed(wire.frames()) || has_ended {
         Judgement::Holds(words)
+    } else if has_pong(wire.frames()) {
+        Judgement::Proven(words)
     } else {
         Judgement::Broken(words)
     }
@@ -119,23 +154,26 @@ async fn failure(wire: &mut Wire, server: &Server, deadline: Instant) -> Judgeme
 async fn echo(
     wire: &mut Wire,
     expected: &[SeenMessage],
-    deflate: Deflate,
+    (echo, deflate): (&Echo, Deflate),
     deadline: Instant,
 ) -> Judgement {
     let is_over = |frames: &[SeenFrame]| {
         let data = frames.iter().filter(|frame| !frame.header.is_control() && frame.header.fin());
-        data.count() >= expected.len() || frames.iter().any(SeenFrame::is_close)
+        let is_back = || match inflate(frames, deflate, false) {
+            Ok(received) => echo.first_lost(expected, &received).is_none(),
+            Err(_) => true,
+        };
+        frames.iter().any(SeenFrame::is_close) || data.count() >= expected.len() && is_back()
     };
     wire.wait(deadline, is_over).await;
     let words = describe(wire);
-    if wire.frames().iter().any(|frame| frame.is_close() && frame.close_code() == Some(1009)) {
+    if wire.frames().iter().any(SeenFrame::is_limit) {
         return Judgement::Unknown(format!("the server has a limit: {words}"));
     }
     match inflate(wire.frames(), deflate, false) {
         Err(fault) => Judgement::Broken(format!("{fault}: {words}")),
         Ok(received) => {
-            let mut rest = received.iter();
-            let is_back = expected.iter().all(|wanted| rest.any(|message| message == wanted));
+            let is_back = echo.first_lost(expected, &received).is_none();
             if is_back { Judgement::Holds(words) } else { Judgement::Broken(words) }
         }
     }

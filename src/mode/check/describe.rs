@@ -6,11 +6,19 @@ use super::wire::{Wire, WireEnd};
 pub(crate) fn describe(wire: &Wire) -> String {
     let frames = wire.frames();
     let mut words: Vec<String> = frames.iter().take(DESCRIBED).map(ToString::to_string).collect();
-    if frames.len() > DESCRIBED {
-        words.push(format!("{} more frames", frames.len() - DESCRIBED));
+    match frames.len().saturating_sub(DESCRIBED) {
+        0 => {}
+        1 => words.extend(frames.last().map(ToString::to_string)),
+        more => {
+            words.push(format!("{more} more frames"));
+            // The end of a session matters most.
+            words.extend(frames.last().filter(|last| last.is_close()).map(ToString::to_string));
+        }
     }
-    if !wire.unparsed().is_empty() {
-        words.push(format!("{} bytes of an incomplete frame", wire.unparsed().len()));
+    match wire.unparsed().len() {
+        0 => {}
+        1 => words.push("1 byte of an incomplete frame".to_owned()),
+        length => words.push(format!("{length} bytes of an incomplete frame")),
     }
     words.push(match wire.end() {
         Some(WireEnd::Closed) => "the end of the connection".to_owned(),

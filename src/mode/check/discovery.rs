@@ -3,7 +3,8 @@
 
 use super::{
     describe::describe,
-    frames::{CLOSE, PING, SeenFrame, TEXT, close_body, frame, messages},
+    echo::{Echo, EchoForm},
+    frames::{BINARY, CLOSE, PING, SeenFrame, TEXT, close_body, frame, messages},
     server::Server,
     wire::{Wire, WireEnd},
 };
@@ -49,12 +50,14 @@ pub(crate) async fn discover(job: &CheckJob, report: Report) -> Result<Server, E
         (&opened.url, &request),
         (carrier, job.echo_path.as_deref()),
     )?;
+    server.has_socket = job.dialing.socket.is_some();
     server.facts.round_trip = opened.timing.handshake;
     let wire = Wire::new(established.transport, established.rest);
     answers_pings(&mut server, wire, &authority).await?;
-    sends_back(&mut server).await;
+    server.limit_opening();
+    tries_messages(&mut server).await;
     if job.echo_path.is_some() {
-        server.facts.no_data = takes_messages(&server).await.err();
+        tries_path(&mut server).await;
     }
     if carrier == Version::Http2 {
         server.facts.no_request = Some("the session runs over HTTP/2".to_owned());
@@ -74,6 +77,7 @@ async fn answers_pings(server: &mut Server, mut wire: Wire, authority: &str) -> 
     wire.send(&frame(PING, PROBE), deadline).await;
     let is_answered = |frames: &[SeenFrame]| frames.iter().any(|frame| frame.is_pong(PROBE));
     wire.wait(deadline, |frames| is_closed(frames) || is_answered(frames)).await;
+    server.observe(&wire, false);
     ended(&wire, authority, server.carrier)?;
     if is_answered(wire.frames()) {
         server.facts.round_trip = server.facts.round_trip.max(sent.elapsed());
@@ -124,81 +128,134 @@ fn ended(wire: &Wire, authority: &str, carrier: Version) -> Result<(), Error> {
     }
 }
 
-/// Sends a message and waits for it to come back.
-async fn sends_back(server: &mut Server) {
-    let mut wire = match server.open(true).await {
-        Ok(wire) => wire,
-        Err(missing) => {
-            server.facts.no_echo = Some(missing.reason);
-            return;
+/// Finds out which messages come back, and which end a session.
+async fn tries_messages(server: &mut Server) {
+    let (text, copies) = match tries_message(server, TEXT).await {
+        Err(reason) => (Err(reason), 0),
+        Ok(Reply::Back(form, copies)) => (Ok(form), copies),
+        Ok(Reply::Ended(words)) => {
+            server.facts.no_text = Some(words.clone());
+            (Err(words), 0)
+        }
+        Ok(Reply::Other(words)) => (Err(words), 0),
+    };
+    let binary = match tries_message(server, BINARY).await {
+        Err(reason) => Err(reason),
+        Ok(Reply::Back(form, _)) => Ok(form),
+        Ok(Reply::Ended(words)) => {
+            server.facts.no_binary = Some(words.clone());
+            Err(words)
+        }
+        Ok(Reply::Other(words)) => Err(words),
+    };
+    server.facts.echo = Echo { text, binary, copies };
+}
+
+/// What a server does with a message.
+enum Reply {
+    /// The message comes back in this form, so many times.
+    Back(EchoForm, usize),
+    /// The server ends the session.
+    Ended(String),
+    /// The server does something else, or nothing.
+    Other(String),
+}
+
+/// Sends two messages, as checks do, and waits for them to come back.
+async fn tries_message(server: &mut Server, opcode: u8) -> Result<Reply, String> {
+    let mut wire = server.open_admitted(true).await.map_err(|missing| missing.reason)?;
+    let name = if opcode == TEXT { "text" } else { "binary" };
+    let message = |number| {
+        let nonce = HEXLOWER.encode(&nonce());
+        match opcode {
+            TEXT => format!("sockeye check {number} {nonce}").into_bytes(),
+            _ => [&[0xff, 0, number][..], nonce.as_bytes()].concat(),
         }
     };
-    let message = format!("sockeye check {}", HEXLOWER.encode(&nonce()));
-    let sent = Instant::now();
-    let deadline = sent + server.patience();
-    wire.send(&frame(TEXT, &message), deadline).await;
-    let is_back = |frames: &[SeenFrame]| {
-        messages(frames)
-            .iter()
-            .any(|seen| seen.opcode == TEXT && seen.payload == message.as_bytes())
-    };
+    let sent: Vec<_> = (1..=TRIED_MESSAGES).map(message).collect();
+    let started = Instant::now();
+    let limit = started + ECHO_LIMIT.saturating_add(server.facts.round_trip.saturating_mul(4));
     let is_closed = |frames: &[SeenFrame]| frames.iter().any(SeenFrame::is_close);
-    let limit = sent + ECHO_LIMIT.saturating_add(server.facts.round_trip.saturating_mul(4));
-    wire.wait(limit, |frames| is_back(frames) || is_closed(frames)).await;
-    let facts = &mut server.facts;
-    if is_back(wire.frames()) {
-        facts.round_trip = facts.round_trip.max(sent.elapsed());
-        leave(wire, server).await;
-        return;
+    let copies = |frames: &[SeenFrame], sent: &[u8]| {
+        let received = messages(frames);
+        let forms = received.iter().filter_map(|message| EchoForm::of(sent, &message.payload));
+        forms.collect::<Vec<_>>()
+    };
+    for payload in &sent {
+        wire.send(&frame(opcode, payload), limit).await;
+        let is_back = |frames: &[SeenFrame]| !copies(frames, payload).is_empty();
+        wire.wait(limit, |frames| is_back(frames) || is_closed(frames)).await;
     }
-    if is_closed(wire.frames()) || wire.end().is_some() {
-        let words = ended_after_text(&wire);
-        facts.no_echo = Some(words.clone());
-        facts.no_data = Some(words);
-        return;
-    }
-    let received = messages(wire.frames());
-    facts.no_echo = Some(match received.first() {
-        None => "the server does not send messages back".to_owned(),
+    let took = started.elapsed();
+    // What comes after the answer to this ping is not waited for.
+    wire.send(&frame(PING, PROBE), limit).await;
+    let has_pong = |frames: &[SeenFrame]| frames.iter().any(|frame| frame.is_pong(PROBE));
+    let rest = Instant::now() + server.grace();
+    wire.wait(rest, |frames| has_pong(frames) || is_closed(frames)).await;
+    server.observe(&wire, false);
+    let reply = if is_closed(wire.frames()) || wire.end().is_some() {
+        Reply::Ended(format!(
+            "the server ends a session after a {name} message: {}",
+            describe(&wire)
+        ))
+    } else {
+        let found: Vec<_> = sent.iter().map(|sent| copies(wire.frames(), sent)).collect();
+        let number = found.iter().map(Vec::len).min().unwrap_or_default();
+        match found.first().and_then(|forms| forms.first()) {
+            Some(form) if number > 0 => {
+                let facts = &mut server.facts;
+                facts.round_trip = facts.round_trip.max(took / u32::from(TRIED_MESSAGES));
+                Reply::Back(*form, number)
+            }
+            _ => Reply::Other(other_reply(&wire, name)),
+        }
+    };
+    leave(wire, server).await;
+    Ok(reply)
+}
+
+/// Describes a reply to a message that is not the same message.
+fn other_reply(wire: &Wire, name: &str) -> String {
+    match messages(wire.frames()).first() {
+        None => format!("the server does not send {name} messages back"),
         Some(message) => {
             let start: Vec<u8> = message.payload.iter().copied().take(60).collect();
             let start = String::from_utf8_lossy(&start);
-            format!("the server answers a message with another: '{}'", Excerpt(&start))
+            format!("the server answers a {name} message with another: '{}'", Excerpt(&start))
         }
-    });
-    leave(wire, server).await;
+    }
+}
+
+/// Sends a message of each kind to the path of the URL.
+async fn tries_path(server: &mut Server) {
+    for opcode in [TEXT, BINARY] {
+        let reason = takes_message(server, opcode).await.err();
+        let facts = &mut server.facts;
+        let missing = if opcode == TEXT { &mut facts.no_text } else { &mut facts.no_binary };
+        *missing = reason;
+    }
 }
 
 /// Sends a message to the path of the URL. Returns why no others can be sent, if so.
-async fn takes_messages(server: &Server) -> Result<(), String> {
-    let mut wire = server.open(false).await.map_err(|missing| missing.reason)?;
+async fn takes_message(server: &Server, opcode: u8) -> Result<(), String> {
+    let mut wire = server.open_admitted(false).await.map_err(|missing| missing.reason)?;
     let deadline = Instant::now() + server.grace();
-    wire.send(&frame(TEXT, "sockeye check"), deadline).await;
+    wire.send(&frame(opcode, "sockeye check"), deadline).await;
     wire.wait(deadline, |frames| frames.iter().any(SeenFrame::is_close)).await;
+    server.observe(&wire, false);
     if wire.frames().iter().any(SeenFrame::is_close) || wire.end().is_some() {
-        return Err(ended_after_text(&wire));
+        let name = if opcode == TEXT { "text" } else { "binary" };
+        let words = describe(&wire);
+        return Err(format!("the server ends a session after a {name} message: {words}"));
     }
     leave(wire, server).await;
     Ok(())
 }
 
-fn ended_after_text(wire: &Wire) -> String {
-    format!("the server ends a session after a text message: {}", describe(wire))
-}
-
 /// Sends the accepted request again, with another key.
 async fn repeats_request(server: &mut Server) {
-    let draft = server.draft();
-    match server.request(&draft).await {
-        Err(missing) => server.facts.no_request = Some(missing.reason),
-        Ok(answer) => {
-            let is_accepted =
-                answer.response().is_some_and(|response| draft.is_accepted_by(response));
-            if !is_accepted {
-                let words = format!("the server refuses a request that it has accepted: {answer}");
-                server.facts.no_request = Some(words);
-            }
-        }
+    if let Err(missing) = server.accepts_original().await {
+        server.facts.no_request = Some(missing.reason);
     }
 }
 
@@ -213,3 +270,6 @@ async fn leave(mut wire: Wire, server: &Server) {
 const PROBE: &[u8] = b"sockeye-check";
 /// The time within which a message comes back from a server at no distance.
 const ECHO_LIMIT: Duration = Duration::from_millis(1500);
+/// The messages of one kind that are sent to find out what comes back: more than the checks that
+/// break a rule send, so that these are not made if the server ends sessions after so many.
+const TRIED_MESSAGES: u8 = 3;

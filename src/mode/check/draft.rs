@@ -108,7 +108,9 @@ impl RequestDraft {
 
     /// Reports whether a response accepts this request.
     pub(crate) fn is_accepted_by(&self, response: &Response) -> bool {
+        let upgrade = response.headers.get("Upgrade").unwrap_or_default();
         response.status == 101
+            && upgrade.trim().eq_ignore_ascii_case("websocket")
             && response.headers.get(ACCEPT).map(str::trim) == Some(&*self.accept())
     }
 

@@ -41,6 +41,16 @@ impl SeenFrame {
         self.header.opcode() == PONG && self.payload == payload
     }
 
+    /// Reports whether the header is the shortest of a final frame without extensions.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.header.first & 0xf0 == 0x80 && self.header.size == 2
+    }
+
+    /// Reports whether this is a Close with which a server ends a session in which nothing is wrong.
+    pub(crate) fn is_limit(&self) -> bool {
+        self.is_close() && self.close_code().is_some_and(|code| LIMIT_CODES.contains(&code))
+    }
+
     /// Returns the code of a Close; `None` if it has none.
     pub(crate) fn close_code(&self) -> Option<u16> {
         self.payload.first_chunk().map(|code| u16::from_be_bytes(*code))
@@ -110,6 +120,17 @@ pub(crate) fn messages(frames: &[SeenFrame]) -> Vec<SeenMessage> {
     complete
 }
 
+/// Returns the opcodes of the frames in these bytes, the last of which may be incomplete.
+pub(crate) fn opcodes(bytes: &[u8]) -> Vec<u8> {
+    let (mut rest, mut opcodes) = (bytes, Vec::new());
+    while let Some(first) = rest.first() {
+        opcodes.push(first & 0x0f);
+        let length = SeenFrame::read(rest).map_or(rest.len(), |(_, length)| length);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    opcodes
+}
+
 /// Returns a frame with an unpredictable mask.
 pub(crate) fn masked(frame: RawFrame) -> Vec<u8> {
     let mut key = [0; 4];
@@ -141,3 +162,6 @@ pub(crate) const PONG: u8 = 10;
 
 /// The bytes of a frame that evidence quotes.
 const START_BYTES: usize = 12;
+/// The server goes away (1001), a message is against its policy (1008) or too long (1009), it restarts
+/// (1012) or has too much to do (1013).
+const LIMIT_CODES: [u16; 5] = [1001, 1008, 1009, 1012, 1013];

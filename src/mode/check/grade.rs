@@ -3,7 +3,7 @@
 use super::{case::Case, judgement::Judgement, runner::Outcome};
 use crate::{
     redact::Secrets,
-    schema::check::{CheckGrade, CheckLevel, CheckResult, CheckVerdict},
+    schema::check::{CheckGrade, CheckGroup, CheckLevel, CheckResult, CheckVerdict},
 };
 use std::{borrow::Cow, time::Duration};
 
@@ -17,13 +17,11 @@ pub(crate) fn result<'a>(
     let result = match (&outcome.judgement, case.level) {
         (Judgement::Holds(_), _) => CheckVerdict::Pass,
         (Judgement::Unknown(_), _) => CheckVerdict::Skip,
-        (Judgement::Broken(_), CheckLevel::Must | CheckLevel::Security) => CheckVerdict::Fail,
-        (Judgement::Broken(_), CheckLevel::Should) | (Judgement::Weak(_), _) if strict => {
+        (Judgement::Broken(_) | Judgement::Proven(_), CheckLevel::Must | CheckLevel::Security) => {
             CheckVerdict::Fail
         }
-        (Judgement::Broken(_), CheckLevel::Should | CheckLevel::Info) | (Judgement::Weak(_), _) => {
-            CheckVerdict::Warn
-        }
+        (_, CheckLevel::Should) | (Judgement::Weak(_), _) if strict => CheckVerdict::Fail,
+        (Judgement::Broken(_) | Judgement::Proven(_) | Judgement::Weak(_), _) => CheckVerdict::Warn,
     };
     let is_finding = matches!(result, CheckVerdict::Fail | CheckVerdict::Warn);
     let words = |words: &'static str| is_finding.then_some(Cow::Borrowed(words));
@@ -50,6 +48,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) is_whole: bool,
     /// The run was not interrupted.
     pub(crate) is_complete: bool,
+    /// Why requests of HTTP/1.1 do not matter, if they do not.
+    pub(crate) no_request: Option<&'a str>,
     /// The time of the run.
     pub(crate) took: Duration,
 }
@@ -113,22 +113,42 @@ pub(crate) fn grade<'a>(results: &[CheckResult<'_>], of: Circumstances<'a>) -> C
     if values > 0 {
         caps.push(('B', format!("{values} measured value{} to improve", plural(values))));
     }
-    if skip > pass + fail + warn {
-        caps.push(('B', format!("{skip} of {} checks could not be made", results.len())));
+    let is_excused = |result: &&CheckResult<'_>| of.no_request == Some(&*result.evidence);
+    let unknown = results.iter().filter(|it| is_unknown(it) && !is_excused(it)).count();
+    let all = results.len();
+    if unknown * MANY > all {
+        caps.push(('B', format!("{unknown} of {all} checks could not be made")));
     }
     let mut grade = caps.iter().map(|(cap, _)| *cap).max().or(Some('A'));
     let mut reasons: Vec<_> = caps.into_iter().map(|(_, reason)| reason).collect();
-    if !of.is_whole || !of.is_complete || pass + fail + warn == 0 {
+    let missing = if !of.is_whole {
+        Some("not all checks were chosen")
+    } else if !of.is_complete {
+        Some("not all checks were made")
+    } else if unknown * 2 > all {
+        Some("most checks could not be made")
+    } else {
+        None
+    };
+    if let Some(missing) = missing {
         grade = None;
-        let reason =
-            if of.is_whole { "not all checks were made" } else { "not all checks were chosen" };
-        reasons.push(format!("no grade: {reason}"));
+        reasons.push(format!("no grade: {missing}"));
     }
     let ms = u64::try_from(of.took.as_millis()).unwrap_or(u64::MAX);
     let (url, complete) = (of.url.into(), of.is_complete);
     CheckGrade { grade, reasons, url, pass, fail, warn, skip, complete, ms }
 }
 
+/// Reports whether a check could not be made or judged. Compression that is not offered, and what is
+/// only worth knowing, leaves nothing open.
+fn is_unknown(result: &CheckResult<'_>) -> bool {
+    result.result == CheckVerdict::Skip
+        && result.level != CheckLevel::Info
+        && result.group != CheckGroup::Deflate
+}
+
+/// One in so many checks that could not be made is too much for the best grade.
+const MANY: usize = 10;
 /// The check that decides about crashes.
 const SURVIVAL: &str = "7.1.7-survives";
 /// The check of masks whose failure alone makes a server dangerous.
@@ -141,22 +161,43 @@ mod tests {
 
     /// Grades a server that breaks these checks and passes all others.
     fn graded(broken: &[&str], strict: bool) -> CheckGrade<'static> {
+        let judge = |_, id: &str| match broken.contains(&id) {
+            true => Judgement::Broken(String::new()),
+            false => Judgement::Holds(String::new()),
+        };
+        judged(judge, strict)
+    }
+
+    fn judged(judge: impl Fn(usize, &str) -> Judgement, strict: bool) -> CheckGrade<'static> {
         let table = cases::all();
         let results: Vec<_> = table
             .iter()
             .enumerate()
             .map(|(number, case)| {
-                let judgement = if broken.contains(&case.id.as_str()) {
-                    Judgement::Broken(String::new())
-                } else {
-                    Judgement::Holds(String::new())
-                };
+                let judgement = judge(number, &case.id);
                 let outcome = Outcome { number, judgement, took: Duration::ZERO };
                 result(case, &outcome, strict, Secrets::Hidden)
             })
             .collect();
         let (is_whole, is_complete, took) = (true, true, Duration::ZERO);
-        grade(&results, Circumstances { url: "ws://h/", is_whole, is_complete, took })
+        let no_request = None;
+        grade(&results, Circumstances { url: "ws://h/", is_whole, is_complete, no_request, took })
+    }
+
+    #[test]
+    fn a_server_of_which_little_is_known_has_no_good_grade() {
+        let with_skips = |one_in: usize| {
+            let judge = |number: usize, _: &str| match number % one_in {
+                0 => Judgement::Unknown(String::new()),
+                _ => Judgement::Holds(String::new()),
+            };
+            judged(judge, false)
+        };
+        assert_eq!(with_skips(20).grade, Some('A'));
+        let many = with_skips(4);
+        assert_eq!(many.grade, Some('B'));
+        assert!(many.reasons[0].ends_with("checks could not be made"), "{:?}", many.reasons);
+        assert_eq!(with_skips(1).grade, None);
     }
 
     #[test]

@@ -8,11 +8,13 @@ mod deflated;
 mod describe;
 mod discovery;
 mod draft;
+mod echo;
 mod examine;
 mod frames;
 #[cfg(any(test, fuzzing))]
 mod fuzzed;
 mod grade;
+mod haste;
 mod judgement;
 mod measure;
 mod observed;
@@ -23,6 +25,7 @@ mod route;
 mod runner;
 mod selection;
 mod server;
+mod sessions;
 mod wire;
 
 use crate::{
@@ -32,8 +35,10 @@ use crate::{
         check::{CheckFormat, CheckJob, CheckSelection},
         run_outcome::RunOutcome,
     },
-    render::check::{self, CheckPage},
+    proto::handshake::Version,
+    render::check::{CheckPage, json, junit, list::ListedCheck, list::table, page},
     report::Report,
+    schema::check::CheckError,
     sink::file::RecordFile,
     sys::{
         signals::Signals,
@@ -49,6 +54,7 @@ use runner::Outcome;
 use server::Server;
 use std::{
     io::{self, Write as _},
+    path::Path,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -64,7 +70,7 @@ pub(super) fn list(selection: &CheckSelection, format: CheckFormat) -> Result<Ru
     let chosen = selection::choose(cases::all(), selection)?;
     let rows: Vec<_> = chosen
         .iter()
-        .map(|case| check::ListedCheck {
+        .map(|case| ListedCheck {
             id: &case.id,
             group: case.group,
             section: case.section,
@@ -72,7 +78,7 @@ pub(super) fn list(selection: &CheckSelection, format: CheckFormat) -> Result<Ru
             title: &case.title,
         })
         .collect();
-    print(&check::list(&rows, format.json))
+    print(&table(&rows, format.json))
 }
 
 /// Checks a server.
@@ -82,7 +88,7 @@ pub(super) async fn run(job: &CheckJob, started: Instant) -> Result<RunOutcome, 
     let total = table.len();
     let chosen = selection::choose(table, &job.selection)?;
     let is_whole = chosen.len() == total;
-    let junit = job.junit.as_deref().map(RecordFile::open).transpose()?;
+    let junit = JunitOutput::open(job.junit.as_deref())?;
     let report = Report { verbosity: job.verbosity, secrets: job.secrets, started };
     let limit = job.max_time.and_then(|limit| started.checked_add(limit));
     if let Some(limit) = limit {
@@ -103,12 +109,11 @@ pub(super) async fn run(job: &CheckJob, started: Instant) -> Result<RunOutcome, 
     };
     let mut server = match found {
         Ok(server) => server,
-        Err(ended) => {
-            if let Some(file) = junit {
-                file.discard();
-            }
-            return ended;
+        Err(Ok(outcome)) => {
+            junit.discard();
+            return Ok(outcome);
         }
+        Err(Err(error)) => return Err(without_session(job, error, junit)?),
     };
     server.extent = job.extent;
     let mut run = Run {
@@ -163,6 +168,63 @@ fn batches(cases: &[Case]) -> Vec<Vec<usize>> {
     all
 }
 
+/// Writes the error of a run without a session in the formats of results, and returns it.
+fn without_session(job: &CheckJob, error: Error, junit: JunitOutput) -> Result<Error, Error> {
+    let error = Error::NoCheck(Box::new(error));
+    let url = job.opening.target.to_string();
+    let shown = CheckError {
+        url: job.secrets.url(&url),
+        message: error.shown().to_string().into(),
+        hint: error.shown_hint().map(|hint| hint.to_string().into()),
+        status: error.code(),
+    };
+    junit.write(|| junit::error_suite(&shown))?;
+    if job.format.json {
+        print(&json::error_line(&shown))?;
+    }
+    Ok(error)
+}
+
+/// The place of the XML of `--junit`.
+enum JunitOutput {
+    None,
+    Stdout,
+    File(RecordFile),
+}
+
+impl JunitOutput {
+    fn open(path: Option<&Path>) -> Result<Self, Error> {
+        Ok(match path {
+            None => Self::None,
+            Some(path) if path == Path::new("-") => Self::Stdout,
+            Some(path) => Self::File(RecordFile::open(path)?),
+        })
+    }
+
+    /// Writes the XML. Returns true if it is on stdout.
+    fn write(self, xml: impl FnOnce() -> String) -> Result<bool, Error> {
+        match self {
+            Self::None => return Ok(false),
+            Self::Stdout => {
+                print(&xml())?;
+                return Ok(true);
+            }
+            Self::File(mut file) => {
+                file.append(xml().as_bytes());
+                file.end()?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Leaves everything as it was before the run.
+    fn discard(self) {
+        if let Self::File(file) = self {
+            file.discard();
+        }
+    }
+}
+
 /// The checks of a run, and their outcomes so far.
 struct Run {
     server: Rc<Server>,
@@ -185,7 +247,7 @@ impl Run {
         job: &CheckJob,
         is_whole: bool,
         took: Duration,
-        junit: Option<RecordFile>,
+        junit: JunitOutput,
     ) -> Result<usize, Error> {
         self.outcomes.sort_by_key(|outcome| outcome.number);
         let is_complete = self.outcomes.len() == self.cases.len();
@@ -196,19 +258,18 @@ impl Run {
         let results: Vec<_> = self.outcomes.iter().filter_map(result).collect();
         let url = job.opening.target.to_string();
         let url = job.secrets.url(&url);
-        let of = Circumstances { url: &url, is_whole, is_complete, took };
+        let is_http2 = self.server.carrier == Version::Http2;
+        let no_request = self.server.facts.no_request.as_deref().filter(|_| is_http2);
+        let of = Circumstances { url: &url, is_whole, is_complete, no_request, took };
         let grade = grade::grade(&results, of);
         let page = CheckPage { results: &results, grade: &grade };
-        if let Some(mut file) = junit {
-            file.append(check::junit(&page).as_bytes());
-            file.end()?;
-        }
+        let is_printed = junit.write(|| junit::suites(&page))?;
         let columns = whole_screen().columns.clamp(MIN_COLUMNS, MAX_COLUMNS);
-        print(&if job.format.json {
-            check::json_lines(&page)
-        } else {
-            check::text(&page, job.format.shows_all, columns)
-        })?;
+        if job.format.json {
+            print(&json::json_lines(&page))?;
+        } else if !is_printed {
+            print(&page::text(&page, job.format.shows_all, columns))?;
+        }
         Ok(grade.fail)
     }
 
@@ -219,6 +280,7 @@ impl Run {
         deadline: tokio::time::Instant,
     ) -> Option<Interruption> {
         for batch in batches(&self.cases) {
+            self.server.end_idle();
             let mut tasks = JoinSet::new();
             for number in batch {
                 let (server, cases) = (Rc::clone(&self.server), Rc::clone(&self.cases));

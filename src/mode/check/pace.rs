@@ -4,7 +4,10 @@ use std::{
     cell::{Cell, RefCell},
     time::Duration,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit},
+    time::{Instant, sleep_until},
+};
 
 /// Connections side by side. A server that limits them is given fewer, and time.
 #[derive(Debug)]
@@ -17,6 +20,14 @@ pub(crate) struct Pace {
     misses: Cell<usize>,
     /// The reason of the last of them.
     reason: RefCell<String>,
+    /// Held while a connection is tried again that the server did not take.
+    retry: Mutex<()>,
+    /// The least time between the starts of two connections.
+    gap: Cell<Duration>,
+    /// The earliest start of the next connection.
+    next: Cell<Option<Instant>>,
+    /// A connection that was not taken at first was taken later.
+    has_recovered: Cell<bool>,
 }
 
 impl Pace {
@@ -27,6 +38,10 @@ impl Pace {
             surplus: Cell::new(0),
             misses: Cell::new(0),
             reason: RefCell::default(),
+            retry: Mutex::default(),
+            gap: Cell::default(),
+            next: Cell::default(),
+            has_recovered: Cell::default(),
         }
     }
 
@@ -43,6 +58,22 @@ impl Pace {
         }
     }
 
+    /// Waits until the next connection may be started.
+    pub(crate) async fn space(&self) {
+        let gap = self.gap.get();
+        if gap > Duration::ZERO {
+            let now = Instant::now();
+            let start = self.next.get().map_or(now, |next| next.max(now));
+            self.next.set(Some(start + gap));
+            sleep_until(start).await;
+        }
+    }
+
+    /// Waits until no other connection is tried again.
+    pub(crate) async fn retry_alone(&self) -> MutexGuard<'_, ()> {
+        self.retry.lock().await
+    }
+
     /// Takes note of a connection that the server did not take. Returns the time to wait before
     /// attempt `number`, counted from 1, or `None` after the last.
     pub(crate) fn slow_down(&self, number: usize) -> Option<Duration> {
@@ -50,8 +81,17 @@ impl Pace {
         let fewer = (width / 2).max(1);
         let forgotten = self.permits.forget_permits(width - fewer);
         self.width.set(fewer);
+        if number > 1 {
+            // It was refused alone: the server may limit the rate.
+            self.gap.set((self.gap.get() * 2).clamp(LEAST_GAP, LONGEST_GAP));
+        }
         self.surplus.set(self.surplus.get() + width - fewer - forgotten);
-        PAUSES.get(number.saturating_sub(1)).copied()
+        Self::pause(number.saturating_sub(1))
+    }
+
+    /// Returns the time to wait after so many attempts more than the first.
+    pub(crate) fn pause(attempts: usize) -> Option<Duration> {
+        PAUSES.get(attempts).copied()
     }
 
     /// Takes note of a check that got no connection.
@@ -60,9 +100,28 @@ impl Pace {
         self.reason.replace(reason.to_owned());
     }
 
-    /// Takes note of a connection.
-    pub(crate) fn hit(&self) {
+    /// Takes note of a connection, and whether it was taken only later.
+    pub(crate) fn hit(&self, was_refused: bool) {
         self.misses.set(0);
+        if was_refused {
+            self.has_recovered.set(true);
+        }
+    }
+
+    /// Does not ask the server any more, for this reason.
+    pub(crate) fn give_up(&self, reason: &str) {
+        self.misses.set(MISSES);
+        self.reason.replace(reason.to_owned());
+    }
+
+    /// Asks the server once more.
+    pub(crate) fn resume(&self) {
+        self.misses.set(0);
+    }
+
+    /// Reports whether the server has a limit: it refused a connection and took it later.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.has_recovered.get()
     }
 
     /// Returns why the server is no longer asked, if it is not.
@@ -78,9 +137,17 @@ impl Pace {
 
 /// The greatest number of connections side by side.
 const WIDEST: usize = 8;
+/// The time between the starts of connections once the server has refused one; it doubles each time.
+const LEAST_GAP: Duration = Duration::from_millis(10);
+const LONGEST_GAP: Duration = Duration::from_millis(200);
 /// The times between attempts to open a connection.
-const PAUSES: [Duration; 3] =
-    [Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1500)];
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(10),
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(600),
+    Duration::from_millis(1500),
+];
 /// The number of checks without a connection after which the server is not asked any more.
 const MISSES: usize = 4;
 
@@ -97,7 +164,7 @@ mod tests {
             turns.push(pace.turn().await);
         }
         assert!(pace.slow_down(1) < pace.slow_down(2));
-        assert_eq!(pace.slow_down(4), None);
+        assert_eq!(pace.slow_down(6), None);
         assert!(pace.is_slowed());
         for turn in turns {
             pace.end_turn(turn);
@@ -109,7 +176,7 @@ mod tests {
             pace.miss("connection refused");
         }
         assert_eq!(pace.given_up().as_deref(), Some("connection refused"));
-        pace.hit();
+        pace.hit(false);
         assert_eq!(pace.given_up(), None);
     }
 }

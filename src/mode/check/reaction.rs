@@ -3,7 +3,9 @@
 use super::{
     case::{CloseRule, FrameProbe, Reaction},
     describe::describe,
-    frames::{BINARY, PING, SeenFrame, SeenMessage, TEXT, frame, messages},
+    echo::Echo,
+    frames::{BINARY, PING, SeenFrame, SeenMessage, TEXT, frame, messages, opcodes},
+    haste::Haste,
     judgement::Judgement,
     server::Server,
     wire::{Wire, WireEnd},
@@ -12,46 +14,170 @@ use crate::proto::excerpt::Excerpt;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Sends the frames of a check in a new session and judges the reaction.
-pub(crate) async fn judge(server: &Server, probe: &FrameProbe, needs_echo: bool) -> Judgement {
-    let mut wire = match server.open(needs_echo).await {
+/// Sends the frames of a check and judges the reaction. A check that leaves the session as it was
+/// may use one that another check has left.
+pub(crate) async fn judge(
+    server: &Server,
+    probe: &FrameProbe,
+    needs_echo: bool,
+    haste: Haste,
+) -> Judgement {
+    let is_shared = haste == Haste::Quick && leaves_session(probe);
+    let mut has_failed = false;
+    if is_shared && let Some(mut wire) = server.take_idle(needs_echo) {
+        let judgement = react(server, probe, &mut wire, Vec::new(), haste).await;
+        if let Judgement::Holds(_) = judgement {
+            server.leave_idle(wire, needs_echo);
+            return judgement;
+        }
+        // The reason may be what was sent before.
+        has_failed = true;
+    }
+    let has_pongs = server.facts.no_pong.is_none();
+    let is_careful = haste != Haste::Quick || server.pace.is_slowed();
+    let opened = if is_careful {
+        server.open_admitted(needs_echo).await
+    } else {
+        server.open(needs_echo).await
+    };
+    let mut wire = match opened {
         Ok(wire) => wire,
         Err(missing) => return Judgement::Unknown(missing.reason),
     };
-    let deadline = Instant::now() + server.patience();
+    let before = if has_pongs && !is_careful { Wire::admission() } else { Vec::new() };
+    let mut judgement = react(server, probe, &mut wire, before, haste).await;
+    if has_pongs && !wire.is_admitted() {
+        // The server may have ended the session because it has too many.
+        drop(wire);
+        wire = match server.open_admitted(needs_echo).await {
+            Ok(wire) => wire,
+            Err(missing) => return Judgement::Unknown(missing.reason),
+        };
+        judgement = react(server, probe, &mut wire, Vec::new(), haste).await;
+    }
+    let holds = matches!(judgement, Judgement::Holds(_));
+    if holds && is_shared && !has_failed {
+        server.leave_idle(wire, needs_echo);
+    } else if holds && has_failed {
+        server.stop_sharing();
+    } else if !holds
+        && is_legal(&probe.expects)
+        && (close(wire.frames()).is_some() || has_ended(&wire))
+        && !matches!(probe.expects, Reaction::Close(_))
+    {
+        drop(wire);
+        return limited(server, probe, needs_echo, judgement).await;
+    }
+    judgement
+}
+
+/// Sends the frames of a check after those of `before`, and judges the reaction.
+async fn react(
+    server: &Server,
+    probe: &FrameProbe,
+    wire: &mut Wire,
+    mut before: Vec<u8>,
+    haste: Haste,
+) -> Judgement {
+    let is_close = matches!(probe.expects, Reaction::Close(_));
+    let limit = if is_close { server.patience() } else { server.limit(haste) };
+    let deadline = Instant::now() + limit;
+    let is_slow = probe.parts.len() > 1;
+    if is_slow && !before.is_empty() {
+        wire.admit(deadline).await;
+        before.clear();
+    }
     for (number, part) in probe.parts.iter().enumerate() {
-        if number > 0 && probe.parts.len() > 1 {
-            sleep(PART_PAUSE).await;
+        match number {
+            0 => {}
+            1 => sleep(FIRST_PAUSE).await,
+            _ => sleep(PART_PAUSE).await,
         }
-        wire.send(part, deadline).await;
+        before.extend_from_slice(part);
+        wire.send(&before, deadline).await;
+        before.clear();
     }
     let judgement = match &probe.expects {
-        Reaction::Echo(expected) => echo(&mut wire, expected, deadline).await,
+        Reaction::Echo(expected) => echo(wire, &server.facts.echo, expected, deadline).await,
         Reaction::Pong(payload) => {
             let is_answered = wire.wait(deadline, |frames| has_pong(frames, payload)).await;
-            verdict(is_answered, &wire)
+            verdict(is_answered, wire)
         }
-        Reaction::Failure => failure(&mut wire, server, deadline).await,
+        Reaction::Failure => failure(wire, server, haste, deadline).await,
         Reaction::FailureCode(codes) => {
-            let _ = failure(&mut wire, server, deadline).await;
+            let _ = failure(wire, server, haste, deadline).await;
             let sent = close(wire.frames()).and_then(SeenFrame::close_code);
-            verdict(sent.is_some_and(|code| codes.contains(&code)), &wire)
+            verdict(sent.is_some_and(|code| codes.contains(&code)), wire)
         }
         Reaction::Tolerance => {
             wire.send(&frame(PING, AFTER), deadline).await;
             let is_answered = wire.wait(deadline, |frames| has_pong(frames, AFTER)).await;
-            verdict(is_answered, &wire)
+            verdict(is_answered, wire)
         }
-        Reaction::Close(rule) => closing(&mut wire, server, rule, deadline).await,
+        Reaction::Close(rule) => closing(wire, server, rule, deadline).await,
     };
     if is_legal(&probe.expects) {
-        server.observe(&wire, false);
+        server.observe(wire, false);
+        if let Judgement::Broken(words) = &judgement
+            && !matches!(probe.expects, Reaction::Close(_))
+            && close(wire.frames()).is_some_and(SeenFrame::is_limit)
+        {
+            return Judgement::Unknown(format!("the server has a limit: {words}"));
+        }
     }
     match (wire.end(), judgement) {
-        (Some(WireEnd::Flood), Judgement::Broken(_)) => {
+        (Some(WireEnd::Flood), Judgement::Broken(_) | Judgement::Proven(_)) => {
             Judgement::Unknown("the server sends more than can be kept".to_owned())
         }
         (_, judgement) => judgement,
+    }
+}
+
+/// Judges a session that ended during legal frames: the server may end each session after so many
+/// messages, or if they arrive so fast.
+async fn limited(
+    server: &Server,
+    probe: &FrameProbe,
+    needs_echo: bool,
+    judgement: Judgement,
+) -> Judgement {
+    let facts = &server.facts;
+    let sent = opcodes(&probe.parts.concat());
+    let (messages, pings) = if facts.no_text.is_none() && sent.iter().any(|opcode| *opcode < 8) {
+        (sent.len(), 0)
+    } else {
+        (0, sent.len())
+    };
+    let mut wire = match server.open_admitted(needs_echo).await {
+        Ok(wire) => wire,
+        Err(missing) => return Judgement::Unknown(missing.reason),
+    };
+    let plain = frame(TEXT, PLAIN).repeat(messages);
+    let deadline = Instant::now() + server.patience();
+    wire.send(&[plain, frame(PING, PLAIN).repeat(pings)].concat(), deadline).await;
+    wire.send(&frame(PING, AFTER), deadline).await;
+    let is_over = |frames: &[SeenFrame]| close(frames).is_some() || has_pong(frames, AFTER);
+    wire.wait(deadline, is_over).await;
+    if close(wire.frames()).is_none() && !has_ended(&wire) {
+        wire.wait(Instant::now() + server.grace(), |frames| close(frames).is_some()).await;
+    }
+    if close(wire.frames()).is_none() && !has_ended(&wire) {
+        return judgement;
+    }
+    let what = if messages > 0 { "plain texts" } else { "pings" };
+    let words = describe(&wire);
+    Judgement::Unknown(format!(
+        "the server ends a session also after {} {what}: {words}",
+        sent.len()
+    ))
+}
+
+/// Reports whether a check leaves the session as it was, if the server follows the rule.
+fn leaves_session(probe: &FrameProbe) -> bool {
+    match probe.expects {
+        Reaction::Echo(_) | Reaction::Tolerance => true,
+        Reaction::Pong(_) => opcodes(&probe.parts.concat()).iter().all(|opcode| *opcode >= 8),
+        Reaction::Failure | Reaction::FailureCode(_) | Reaction::Close(_) => false,
     }
 }
 
@@ -67,40 +193,38 @@ fn is_legal(expected: &Reaction) -> bool {
 }
 
 /// Waits for messages to come back.
-async fn echo(wire: &mut Wire, expected: &[SeenMessage], deadline: Instant) -> Judgement {
-    let has_come_back = |frames: &[SeenFrame]| {
-        let received = messages(frames);
-        let mut received = received.iter();
-        expected.iter().all(|wanted| received.any(|message| message == wanted))
-    };
-    wire.wait(deadline, |frames| close(frames).is_some() || has_come_back(frames)).await;
-    let is_limit = close(wire.frames()).and_then(SeenFrame::close_code) == Some(TOO_BIG);
-    if is_limit {
-        return Judgement::Unknown(format!("the server has a limit: {}", describe(wire)));
-    }
-    let received = messages(wire.frames());
-    let mut rest = received.iter();
-    let missing = expected.iter().find(|wanted| !rest.any(|message| message == *wanted));
-    match missing {
+async fn echo(
+    wire: &mut Wire,
+    echo: &Echo,
+    expected: &[SeenMessage],
+    deadline: Instant,
+) -> Judgement {
+    let is_back = |frames: &[SeenFrame]| echo.first_lost(expected, &messages(frames)).is_none();
+    wire.wait(deadline, |frames| close(frames).is_some() || is_back(frames)).await;
+    match echo.first_lost(expected, &messages(wire.frames())) {
         None => Judgement::Holds(describe(wire)),
-        Some(missing) => {
-            let missing = words(missing);
-            Judgement::Broken(format!("{}; {missing} did not come back", describe(wire)))
+        Some(lost) => {
+            let lost = words(lost);
+            Judgement::Broken(format!("{}; {lost} did not come back", describe(wire)))
         }
     }
 }
 
 /// Waits for the server to fail the connection. A ping is sent after what it must not accept.
-async fn failure(wire: &mut Wire, server: &Server, deadline: Instant) -> Judgement {
+async fn failure(wire: &mut Wire, server: &Server, haste: Haste, deadline: Instant) -> Judgement {
     wire.send(&frame(PING, AFTER), deadline).await;
     let has_reacted = |frames: &[SeenFrame]| close(frames).is_some() || has_pong(frames, AFTER);
     wire.wait(deadline, has_reacted).await;
     if close(wire.frames()).is_none() && wire.end().is_none() {
         // The layer that answers pings may be another than the one that fails the connection.
-        let deadline = Instant::now() + server.grace();
-        wire.wait(deadline, |frames| close(frames).is_some()).await;
+        let grace = if haste == Haste::Patient { server.patience() } else { server.grace() };
+        wire.wait(Instant::now() + grace, |frames| close(frames).is_some()).await;
     }
-    verdict(close(wire.frames()).is_some() || has_ended(wire), wire)
+    let is_failed = close(wire.frames()).is_some() || has_ended(wire);
+    match verdict(is_failed, wire) {
+        Judgement::Broken(words) if has_pong(wire.frames(), AFTER) => Judgement::Proven(words),
+        judgement => judgement,
+    }
 }
 
 /// Judges the closing handshake.
@@ -118,15 +242,15 @@ async fn closing(
     let has_close = is_closed(wire.frames());
     match rule {
         CloseRule::Answered => verdict(has_close, wire),
-        CloseRule::SameCode(expected) => verdict(has_close && code() == *expected, wire),
+        CloseRule::SameCode(expected) => proof(has_close, code() == *expected, wire),
         CloseRule::NotRepeated(invalid) => {
             let is_refused = has_close || has_ended(wire);
-            verdict(is_refused && code() != Some(*invalid), wire)
+            proof(is_refused, code() != Some(*invalid), wire)
         }
         CloseRule::BodyNotRepeated(body) => {
             let is_refused = has_close || has_ended(wire);
             let is_repeated = close(wire.frames()).is_some_and(|close| close.payload == *body);
-            verdict(is_refused && !is_repeated, wire)
+            proof(is_refused, !is_repeated, wire)
         }
         CloseRule::NoDataAfter => {
             wire.wait(Instant::now() + server.grace(), |_| false).await;
@@ -161,9 +285,17 @@ fn verdict(holds: bool, wire: &Wire) -> Judgement {
     if holds { Judgement::Holds(words) } else { Judgement::Broken(words) }
 }
 
+/// Judges a rule that frames of the server can show to be broken, and silence too.
+fn proof(has_reacted: bool, holds: bool, wire: &Wire) -> Judgement {
+    match verdict(has_reacted && holds, wire) {
+        Judgement::Broken(words) if has_reacted => Judgement::Proven(words),
+        judgement => judgement,
+    }
+}
+
 /// Judges a rule about the server's Close, if there was one.
 fn judged_if(has_close: bool, holds: bool, wire: &Wire) -> Judgement {
-    if has_close { verdict(holds, wire) } else { Judgement::Unknown(no_close(wire)) }
+    if has_close { proof(true, holds, wire) } else { Judgement::Unknown(no_close(wire)) }
 }
 
 fn no_close(wire: &Wire) -> String {
@@ -191,14 +323,18 @@ fn words(message: &SeenMessage) -> String {
     };
     let start: Vec<u8> = message.payload.iter().copied().take(24).collect();
     let start = start.escape_ascii().to_string();
-    format!("the {kind} of {} bytes '{}'", message.payload.len(), Excerpt(&start))
+    let length = message.payload.len();
+    let unit = if length == 1 { "byte" } else { "bytes" };
+    format!("the {kind} of {length} {unit} '{}'", Excerpt(&start))
 }
 
 /// The payload of the ping that is sent after the frames of a check.
 const AFTER: &[u8] = b"sockeye-after";
-/// The time between the parts that a check sends.
+/// The time after the first part that a check sends, in which also a busy server reads it alone.
+const FIRST_PAUSE: Duration = Duration::from_millis(30);
+/// The time between further parts.
 const PART_PAUSE: Duration = Duration::from_millis(3);
-/// The code of a message that is too long for the server.
-const TOO_BIG: u16 = 1009;
+/// The payload of messages and pings that are as plain as can be.
+const PLAIN: &str = "sockeye";
 /// The time within which a Close is answered soon.
 const SOON: Duration = Duration::from_secs(1);

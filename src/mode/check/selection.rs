@@ -29,7 +29,14 @@ pub(crate) fn choose(cases: Vec<Case>, selection: &CheckSelection) -> Result<Vec
         (selection.only.is_empty() || is_named(case, &selection.only))
             && !is_named(case, &selection.skip)
     };
-    Ok(cases.into_iter().filter(is_chosen).collect())
+    let chosen: Vec<_> = cases.into_iter().filter(is_chosen).collect();
+    if chosen.is_empty() {
+        return Err(Error::Usage {
+            fault: "--skip leaves no check to make".to_owned(),
+            hint: Some("'sockeye check --list' lists them".to_owned()),
+        });
+    }
+    Ok(chosen)
 }
 
 #[cfg(test)]
@@ -52,6 +59,11 @@ mod tests {
         assert_eq!(chosen(&[], &["utf8"]).unwrap().len(), all - utf8.len());
         let one = chosen(&["utf8", "4.2.2-accept"], &["utf8"]).unwrap();
         assert_eq!(one, ["4.2.2-accept"]);
+    }
+
+    #[test]
+    fn a_run_without_checks_is_a_mistake() {
+        assert!(matches!(chosen(&["utf8"], &["utf8"]), Err(Error::Usage { .. })));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The server that is checked: how sessions with it are opened, and what is known of it.
 
 use super::{
-    answer::Answer,
     draft::{EXTENSIONS, KEY, RequestDraft},
+    echo::Echo,
+    haste::Haste,
     measure::limit::Sizes,
     observed::Observed,
     pace::Pace,
@@ -10,28 +11,34 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    connect::{
-        ClientConnection, ConnectOptions, Dialer, Http, OpenError, Progress,
-        credentials::Credentials,
-    },
+    connect::{ConnectOptions, Dialer, Http, credentials::Credentials},
     error::Error,
     job::check::CheckExtent,
     proto::handshake::{Headers, Request, Version},
     target::Target,
 };
 use std::{
+    cell::{Cell, RefCell},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{sync::OnceCell, time::sleep};
+use tokio::sync::OnceCell;
 
 /// The server, with all that checks share.
 pub(crate) struct Server {
-    dialer: Dialer,
+    pub(crate) dialer: Dialer,
     /// Options of a session: the final target, and the request that it accepted.
-    options: ConnectOptions,
+    pub(crate) options: ConnectOptions,
     /// The same for checks that need an echo.
-    echo_options: ConnectOptions,
+    pub(crate) echo_options: ConnectOptions,
+    /// The echo has a path of its own.
+    pub(crate) has_echo_path: bool,
+    /// Sessions are carried by a Unix socket.
+    pub(crate) has_socket: bool,
+    /// Open sessions for checks that leave them as they were, and whether they are those of an echo.
+    pub(crate) idle: RefCell<Vec<(bool, Wire)>>,
+    /// Checks may leave sessions to others.
+    shares: Cell<bool>,
     /// HTTP version that carries sessions.
     pub(crate) carrier: Version,
     pub(crate) facts: Facts,
@@ -45,25 +52,18 @@ pub(crate) struct Server {
 /// What was found out before the checks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
-    /// Why checks that need an echo cannot be made; `None` if they can.
-    pub(crate) no_echo: Option<String>,
-    /// Why checks that send messages cannot be made; `None` if they can.
-    pub(crate) no_data: Option<String>,
+    /// What comes back of messages.
+    pub(crate) echo: Echo,
+    /// Why checks that send text cannot be made; `None` if they can.
+    pub(crate) no_text: Option<String>,
+    /// Why checks that send binary messages cannot be made; `None` if they can.
+    pub(crate) no_binary: Option<String>,
     /// Why checks that need an answer to a ping cannot be made; `None` if they can.
     pub(crate) no_pong: Option<String>,
     /// Why requests of opening handshakes cannot be judged; `None` if they can.
     pub(crate) no_request: Option<String>,
     /// The longest time that an answer took.
     pub(crate) round_trip: Duration,
-}
-
-/// The reason why a check got no session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NoSession {
-    pub(crate) reason: String,
-    /// The server, which took connections before, neither opens a session nor answers that it has too
-    /// many clients.
-    pub(crate) is_dead: bool,
 }
 
 impl Server {
@@ -102,9 +102,21 @@ impl Server {
             echo_options.target =
                 joined.map_err(|fault| Error::Url { url: path.to_owned(), fault })?;
         }
-        let (facts, pace, observed) = (Facts::default(), Pace::new(), Mutex::default());
-        let (extent, sizes) = (CheckExtent::default(), OnceCell::new());
-        Ok(Self { dialer, options, echo_options, carrier, facts, pace, observed, extent, sizes })
+        Ok(Self {
+            dialer,
+            options,
+            echo_options,
+            has_echo_path: echo_path.is_some(),
+            has_socket: false,
+            idle: RefCell::default(),
+            shares: Cell::new(true),
+            carrier,
+            facts: Facts::default(),
+            pace: Pace::new(),
+            observed: Mutex::default(),
+            extent: CheckExtent::default(),
+            sizes: OnceCell::new(),
+        })
     }
 
     /// Returns the request that opens a session, with a new key.
@@ -129,36 +141,6 @@ impl Server {
         RequestDraft::new(&target.resource, &headers)
     }
 
-    /// Opens a session without extensions.
-    pub(crate) async fn open(&self, needs_echo: bool) -> Result<Wire, NoSession> {
-        let options = if needs_echo { &self.echo_options } else { &self.options };
-        let attempt = || async {
-            let mut ignore = |_: Progress<'_>| {};
-            self.dialer.open(options, &mut ignore).await
-        };
-        let ClientConnection { established, .. } = self.patiently(attempt).await?;
-        Ok(Wire::new(established.transport, established.rest))
-    }
-
-    /// Sends a request over HTTP/1.1, and returns the answer to it. A server that has too many
-    /// clients is asked again.
-    pub(crate) async fn request(&self, draft: &RequestDraft) -> Result<Answer, NoSession> {
-        let mut number = 1;
-        loop {
-            let dial = || self.dialer.open_stream(&self.options);
-            let stream = self.patiently(dial).await?;
-            let answer = Answer::to(draft, stream.transport, self.patience()).await;
-            if !answer.is_limit() {
-                return Ok(answer);
-            }
-            match self.pace.slow_down(number) {
-                Some(pause) => sleep(pause).await,
-                None => return Err(self.missed(&answer.to_string())),
-            }
-            number += 1;
-        }
-    }
-
     /// Returns the options of its sessions, for connections of other kinds.
     pub(crate) fn route(&self) -> Route {
         Route { dialing: self.dialer.options().clone(), options: self.options.clone() }
@@ -167,7 +149,8 @@ impl Server {
     /// Reports whether the server is on this machine.
     pub(crate) fn is_local(&self) -> bool {
         let target = &self.options.target;
-        target.socket.is_some()
+        self.has_socket
+            || target.socket.is_some()
             || target.address().is_some_and(|address| address.is_loopback())
             || target.host_name().eq_ignore_ascii_case("localhost")
     }
@@ -188,16 +171,23 @@ impl Server {
         format!("{scheme}://{}", self.options.target.host_header())
     }
 
-    /// Returns the kind of credentials in the request that a browser sends by itself, if there are
-    /// any.
-    pub(crate) fn browser_credentials(&self) -> Option<&'static str> {
+    /// Returns what the request has to authenticate the user, if there is anything.
+    pub(crate) fn credentials(&self) -> Option<&'static str> {
         let headers = &self.options.headers;
-        let authorization = headers.get("Authorization").unwrap_or_default();
-        let scheme = authorization.split(' ').next().unwrap_or_default();
         if headers.get("Cookie").is_some() {
             Some("a cookie")
-        } else if ["basic", "digest"].iter().any(|one| scheme.eq_ignore_ascii_case(one)) {
-            Some("user and password")
+        } else if headers.get("Authorization").is_some() {
+            Some("credentials in Authorization")
+        } else {
+            None
+        }
+    }
+
+    /// Returns what a browser sends by itself, also for the page of another site, to authenticate the
+    /// user, if there is anything.
+    pub(crate) fn ambient_credentials(&self) -> Option<&'static str> {
+        if self.options.headers.get("Cookie").is_some() {
+            Some("a cookie")
         } else if self.options.tls.identity.is_some() {
             Some("a client certificate")
         } else {
@@ -205,12 +195,23 @@ impl Server {
         }
     }
 
+    /// Returns the user and password that a browser repeats in requests to the site that it has asked
+    /// the user for them.
+    pub(crate) fn basic_credentials(&self) -> Option<&str> {
+        let value = self.options.headers.get("Authorization")?;
+        let scheme = value.split(' ').next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case("basic").then_some(value)
+    }
+
     /// Returns the fields of the request that no script in a browser can set.
     pub(crate) fn own_fields(&self) -> Vec<(String, String)> {
         let sent =
             ["User-Agent", "Origin", "Cookie", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"];
-        let fields = self.options.headers.iter();
-        let own = fields.filter(|(name, _)| !sent.iter().any(|it| it.eq_ignore_ascii_case(name)));
+        let is_sent = |name: &str| {
+            sent.iter().any(|it| it.eq_ignore_ascii_case(name))
+                || name.eq_ignore_ascii_case("Authorization") && self.basic_credentials().is_some()
+        };
+        let own = self.options.headers.iter().filter(|(name, _)| !is_sent(name));
         own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
@@ -219,9 +220,58 @@ impl Server {
         REACTION.saturating_add(self.facts.round_trip.saturating_mul(ROUND_TRIPS))
     }
 
+    /// Returns the time within which most servers react. What is missed is looked for again within
+    /// [`Self::patience`].
+    pub(crate) fn impatience(&self) -> Duration {
+        QUICK_REACTION.saturating_add(self.facts.round_trip.saturating_mul(ROUND_TRIPS))
+    }
+
+    /// Returns the time within which a server reacts in a check that is made with this haste.
+    pub(crate) fn limit(&self, haste: Haste) -> Duration {
+        if haste == Haste::Quick { self.impatience() } else { self.patience() }
+    }
+
     /// Returns the time within which a server reacts after it answered something later.
     pub(crate) fn grace(&self) -> Duration {
         GRACE.saturating_add(self.facts.round_trip.saturating_mul(4))
+    }
+
+    /// Returns an open session that another check has left, if there is one.
+    pub(crate) fn take_idle(&self, needs_echo: bool) -> Option<Wire> {
+        let mut idle = self.idle.borrow_mut();
+        let is_wanted =
+            |(is_echo, _): &(bool, Wire)| *is_echo == (needs_echo && self.has_echo_path);
+        let at = idle.iter().position(is_wanted)?;
+        Some(idle.swap_remove(at).1)
+    }
+
+    /// Leaves a session to other checks, if it is as good as new.
+    pub(crate) fn leave_idle(&self, mut wire: Wire, needs_echo: bool) {
+        let has_one_copy = self.facts.echo.copies <= 1;
+        if self.shares.get() && has_one_copy && !self.pace.is_slowed() && wire.is_reusable() {
+            wire.forget();
+            let mut idle = self.idle.borrow_mut();
+            idle.push((needs_echo && self.has_echo_path, wire));
+        }
+    }
+
+    /// Gives each check a session of its own from now on.
+    pub(crate) fn stop_sharing(&self) {
+        self.shares.set(false);
+        self.end_idle();
+    }
+
+    /// Ends the sessions that no check uses.
+    pub(crate) fn end_idle(&self) {
+        self.idle.borrow_mut().clear();
+    }
+
+    /// Limits the time to open a session to that of other reactions.
+    pub(crate) fn limit_opening(&mut self) {
+        let patience = self.patience();
+        for options in [&mut self.options, &mut self.echo_options] {
+            options.limits.total = options.limits.total.min(patience);
+        }
     }
 
     /// Adds the frames of a session to those that are judged at the end.
@@ -229,51 +279,14 @@ impl Server {
         let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
         observed.add(wire.frames(), is_compressed);
     }
-
-    /// Opens a connection, more slowly if the server does not take it.
-    async fn patiently<T, F: Future<Output = Result<T, OpenError>>>(
-        &self,
-        attempt: impl Fn() -> F,
-    ) -> Result<T, NoSession> {
-        let mut number = 1;
-        loop {
-            if let Some(reason) = self.pace.given_up() {
-                let reason = format!("the server takes no more connections: {reason}");
-                return Err(NoSession { reason, is_dead: false });
-            }
-            match attempt().await {
-                Ok(opened) => {
-                    self.pace.hit();
-                    return Ok(opened);
-                }
-                Err(fault) => match self.pace.slow_down(number) {
-                    Some(pause) => sleep(pause).await,
-                    None => {
-                        let is_dead = !is_limit(&fault);
-                        let missing = self.missed(&Error::Open(fault).to_string());
-                        return Err(NoSession { is_dead, ..missing });
-                    }
-                },
-            }
-            number += 1;
-        }
-    }
-
-    fn missed(&self, reason: &str) -> NoSession {
-        self.pace.miss(reason);
-        NoSession { reason: format!("no session for this check: {reason}"), is_dead: false }
-    }
-}
-
-/// Reports whether a server says that it has too many clients or requests.
-fn is_limit(fault: &OpenError) -> bool {
-    matches!(fault, OpenError::Status { response, .. } if matches!(response.status, 429 | 503))
 }
 
 /// The fields of a request that are made anew for each session.
 const OWN_FIELDS: [&str; 5] = ["Host", "Upgrade", "Connection", KEY, EXTENSIONS];
 /// The time within which a server at no distance reacts, generous enough for a busy one.
 const REACTION: Duration = Duration::from_secs(3);
+/// The time within which most servers react.
+const QUICK_REACTION: Duration = Duration::from_secs(1);
 /// The round trips that a reaction may take besides.
 const ROUND_TRIPS: u32 = 20;
 /// The time that a reaction may take after a later answer.

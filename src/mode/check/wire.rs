@@ -1,6 +1,6 @@
 //! An open session without a protocol: any bytes can be sent, and all that is received is kept.
 
-use super::frames::SeenFrame;
+use super::frames::{PING, SeenFrame, frame};
 use crate::net::Transport;
 use std::io;
 use tokio::{
@@ -19,6 +19,8 @@ pub(crate) struct Wire {
     received: usize,
     limit: usize,
     end: Option<WireEnd>,
+    /// The server has answered a ping of [`Self::admission`].
+    is_admitted: bool,
     opened: Instant,
 }
 
@@ -45,6 +47,7 @@ impl Wire {
             received: 0,
             limit: KEPT_BYTES,
             end: None,
+            is_admitted: false,
             opened: Instant::now(),
         };
         let fresh = wire.buffer.len();
@@ -55,6 +58,42 @@ impl Wire {
     /// Returns the stream, and the bytes received after the last complete frame.
     pub(crate) fn into_stream(self) -> (Box<dyn Transport>, Vec<u8>) {
         (self.reader.unsplit(self.writer), self.buffer)
+    }
+
+    /// Returns a ping whose answer shows that the server serves this session, rather than ending it
+    /// because of a limit. The answer is not among [`Self::frames`].
+    pub(crate) fn admission() -> Vec<u8> {
+        frame(PING, ADMISSION)
+    }
+
+    /// Reports whether the server has answered a ping of [`Self::admission`].
+    pub(crate) fn is_admitted(&self) -> bool {
+        self.is_admitted
+    }
+
+    /// Sends a ping and waits for the answer. Returns true if it arrives.
+    pub(crate) async fn admit(&mut self, deadline: Instant) -> bool {
+        self.send(&Self::admission(), deadline).await;
+        while !self.is_admitted && self.end.is_none() {
+            if self.frames.iter().any(SeenFrame::is_close) || !self.read(deadline).await {
+                break;
+            }
+        }
+        self.is_admitted
+    }
+
+    /// Reports whether the session is as good as new: it is open, and no message is incomplete.
+    pub(crate) fn is_reusable(&self) -> bool {
+        let is_close = self.frames.iter().any(SeenFrame::is_close);
+        let data = self.frames.iter().filter(|frame| !frame.header.is_control());
+        let is_complete = data.last().is_none_or(|last| last.header.fin());
+        self.end.is_none() && self.buffer.is_empty() && is_complete && !is_close
+    }
+
+    /// Forgets what was received.
+    pub(crate) fn forget(&mut self) {
+        self.frames.clear();
+        (self.received, self.opened) = (0, Instant::now());
     }
 
     /// Returns the complete frames received so far.
@@ -111,11 +150,19 @@ impl Wire {
             if self.end.is_some() {
                 return false;
             }
-            match timeout_at(deadline, self.reader.read_buf(&mut self.buffer)).await {
-                Ok(n) => self.received(&n),
-                Err(_) => return false,
+            if !self.read(deadline).await {
+                return false;
             }
         }
+    }
+
+    /// Reads once. Returns false at the deadline.
+    async fn read(&mut self, deadline: Instant) -> bool {
+        match timeout_at(deadline, self.reader.read_buf(&mut self.buffer)).await {
+            Ok(n) => self.received(&n),
+            Err(_) => return false,
+        }
+        true
     }
 
     /// Takes the bytes that were read into the buffer.
@@ -134,8 +181,14 @@ impl Wire {
         while let Some((frame, length)) =
             SeenFrame::read(self.buffer.get(used..).unwrap_or_default())
         {
-            self.frames.push(frame);
             used += length;
+            if frame.is_pong(ADMISSION) {
+                self.is_admitted = true;
+                if frame.is_plain() {
+                    continue;
+                }
+            }
+            self.frames.push(frame);
         }
         self.buffer.drain(..used);
         if self.received > self.limit || self.frames.len() > KEPT_FRAMES {
@@ -144,6 +197,8 @@ impl Wire {
     }
 }
 
+/// The payload of the ping before the frames of a check.
+const ADMISSION: &[u8] = b"sockeye-before";
 /// The bytes of a server that are kept; one that sends more floods its clients.
 const KEPT_BYTES: usize = 4 << 20;
 /// The frames of a server that are kept.

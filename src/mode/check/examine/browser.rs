@@ -39,7 +39,7 @@ async fn judged(server: &Server, browser: &Browser) -> Judgement {
     let name = browser.name;
     let failed = match attempt(server, &draft).await {
         Err(missing) => return Judgement::Unknown(missing.reason),
-        Ok(Trial::Works(words)) => {
+        Ok(Trial::Works(words) | Trial::StaysOpen(words)) => {
             return Judgement::Holds(format!("the request of {name} was answered with {words}"));
         }
         Ok(Trial::Fails(words)) => words,
@@ -63,7 +63,7 @@ async fn judged(server: &Server, browser: &Browser) -> Judgement {
         (without_extensions, "of its offer of permessage-deflate".to_owned()),
     ];
     for (variant, cause) in variants {
-        if let Ok(Trial::Works(_)) = attempt(server, &variant).await {
+        if let Ok(Trial::Works(_) | Trial::StaysOpen(_)) = attempt(server, &variant).await {
             return Judgement::Broken(format!(
                 "works here, fails in {name}, because {cause}: {failed}"
             ));
@@ -99,6 +99,8 @@ fn request(server: &Server, browser: &Browser) -> RequestDraft {
     add("Accept-Encoding", text("gzip, deflate, br, zstd"));
     add("Accept-Language", text("en-US,en;q=0.9"));
     add("Cookie", ours.get("Cookie"));
+    // The user has typed them for the page, and the browser repeats them.
+    add("Authorization", server.basic_credentials().map(ToOwned::to_owned));
     for (name, value) in browser.more {
         add(name, text(value));
     }

@@ -18,7 +18,7 @@ use tokio::{
 
 /// Whether credentials are sent without TLS.
 pub(crate) fn clear_text(server: &Server) -> Judgement {
-    let credentials = server.browser_credentials();
+    let credentials = server.credentials();
     if server.is_secure() {
         return Judgement::Holds("the URL is wss://".to_owned());
     }
@@ -26,7 +26,7 @@ pub(crate) fn clear_text(server: &Server) -> Judgement {
         return Judgement::Unknown("the server is on this machine".to_owned());
     }
     match credentials {
-        Some(kind) => Judgement::Broken(format!("the URL is ws://, and the request has {kind}")),
+        Some(kind) => Judgement::Proven(format!("the URL is ws://, and the request has {kind}")),
         None => Judgement::Weak("the URL is ws://".to_owned()),
     }
 }
@@ -141,7 +141,7 @@ pub(crate) async fn frames_after_refusal(server: &Server) -> Judgement {
             }
             let pong = [&[0x8a, MARK.len() as u8][..], MARK].concat();
             if after.windows(pong.len()).any(|window| window == pong) {
-                Judgement::Broken(format!("{words}, and then a Pong for the Ping behind it"))
+                Judgement::Proven(format!("{words}, and then a Pong for the Ping behind it"))
             } else {
                 Judgement::Holds(words)
             }
@@ -153,7 +153,7 @@ pub(crate) async fn frames_after_refusal(server: &Server) -> Judgement {
 
 /// Whether a frame that announces 4 EiB is refused, and the server goes on.
 pub(crate) async fn huge_frame(server: &Server) -> Judgement {
-    let mut wire = match server.open(false).await {
+    let mut wire = match server.open_admitted(false).await {
         Ok(wire) => wire,
         Err(missing) => return Judgement::Unknown(missing.reason),
     };
@@ -162,7 +162,8 @@ pub(crate) async fn huge_frame(server: &Server) -> Judgement {
     wire.send(&masked(header), deadline).await;
     wire.wait(deadline, |frames| frames.iter().any(SeenFrame::is_close)).await;
     let reaction = describe(&wire);
-    match server.open(false).await {
+    drop(wire);
+    match server.open_admitted(false).await {
         Ok(_) => Judgement::Holds(format!("{reaction}; another session was opened after it")),
         Err(missing) if missing.is_dead => {
             Judgement::Broken(format!("{reaction}; after that: {}", missing.reason))

@@ -3,6 +3,7 @@
 pub(super) mod addresses;
 pub(super) mod browser;
 pub(super) mod certificate;
+pub(super) mod echo;
 pub(super) mod exposure;
 pub(super) mod identity;
 pub(super) mod origin;

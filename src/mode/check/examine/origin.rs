@@ -1,7 +1,7 @@
 //! Whether pages of other sites may open sessions: cross-site WebSocket hijacking (CWE-1385).
 
 use super::session::{Trial, attempt};
-use crate::mode::check::{judgement::Judgement, server::Server};
+use crate::mode::check::{draft::RequestDraft, judgement::Judgement, server::Server};
 
 /// A page of another site.
 pub(crate) async fn foreign(server: &Server) -> Judgement {
@@ -30,7 +30,7 @@ async fn unless_any(server: &Server, origin: &str) -> Judgement {
     match foreign(server).await {
         Judgement::Holds(_) => judged(server, origin).await,
         Judgement::Unknown(reason) => Judgement::Unknown(reason),
-        Judgement::Broken(_) | Judgement::Weak(_) => {
+        Judgement::Broken(_) | Judgement::Proven(_) | Judgement::Weak(_) => {
             Judgement::Unknown("any origin is accepted".to_owned())
         }
     }
@@ -44,21 +44,33 @@ async fn judged(server: &Server, origin: &str) -> Judgement {
         let words = "the server is on this machine; check it at its public address";
         return Judgement::Unknown(words.to_owned());
     }
-    let mut draft = server.draft();
-    draft.set("Origin", origin);
-    let credentials = server.browser_credentials();
+    let draft = cross_site(server, origin);
+    let asked = format!("Origin: {origin}");
     match attempt(server, &draft).await {
         Err(missing) => Judgement::Unknown(missing.reason),
-        Ok(Trial::Fails(words)) => {
-            Judgement::Holds(format!("Origin: {origin} was answered with {words}"))
-        }
-        Ok(Trial::Works(words)) => match credentials {
-            Some(kind) => Judgement::Broken(format!(
-                "Origin: {origin} and {kind} opened a session that works: {words}"
+        Ok(Trial::Fails(words)) => Judgement::Holds(format!("{asked} was answered with {words}")),
+        Ok(Trial::StaysOpen(words)) => Judgement::Unknown(format!(
+            "{asked} opened a session, which may not work, as pings are not answered: {words}"
+        )),
+        Ok(Trial::Works(words)) => match server.ambient_credentials() {
+            Some(kind) => Judgement::Proven(format!(
+                "{asked} and {kind} opened a session that works: {words}"
             )),
             None => Judgement::Weak(format!(
-                "Origin: {origin} opened a session that works, without credentials: {words}"
+                "{asked} opened a session that works, without credentials: {words}"
             )),
         },
     }
+}
+
+/// Returns the request that a browser sends for a page of another site: cookies are in it, but nothing
+/// that a script would have to set.
+fn cross_site(server: &Server, origin: &str) -> RequestDraft {
+    let mut draft = server.draft();
+    for (name, _) in server.own_fields() {
+        draft.remove(&name);
+    }
+    draft.remove("Authorization");
+    draft.set("Origin", origin);
+    draft
 }

@@ -101,7 +101,7 @@ async fn measured(server: &Server) -> Result<&Sizes, String> {
 
 async fn measure(server: &Server) -> Result<Sizes, String> {
     let facts = &server.facts;
-    if let Some(reason) = facts.no_data.as_ref().or(facts.no_pong.as_ref()) {
+    if let Some(reason) = facts.no_text.as_ref().or(facts.no_pong.as_ref()) {
         return Err(reason.clone());
     }
     let most = if server.extent.is_aggressive { AGGRESSIVE_BYTES } else { MOST_BYTES };
@@ -194,7 +194,7 @@ impl Scale<'_> {
 
     /// Sends a message and finds out whether it was accepted.
     async fn pass(&mut self, form: Form, size: u64) -> Result<Passage, String> {
-        let needs_echo = self.server.facts.no_echo.is_none();
+        let needs_echo = self.server.facts.echo.is_exact(TEXT);
         let mut meter = match self.meter.take() {
             Some(meter) => meter,
             None => {

@@ -10,8 +10,8 @@ use tokio::time::{Duration, Instant, sleep};
 
 /// Sends messages that come back, without reading, until the server takes no more.
 pub(crate) async fn slow_reader(server: &Server) -> Judgement {
-    if let Some(reason) = &server.facts.no_echo {
-        return Judgement::Unknown(reason.clone());
+    if let Some(reason) = server.facts.echo.missing(TEXT) {
+        return Judgement::Unknown(reason.to_owned());
     }
     let mut meter = match server.open(true).await {
         Ok(wire) => Meter::new(wire),

@@ -71,10 +71,28 @@ pub(super) fn cases() -> Vec<Case> {
                 r.set_line("Connection", "Connection:Upgrade");
             },
         ),
-        accepts(Must, ("9112-spaces", fields), "Ignores spaces and tabs around values", |r| {
-            r.set_line("Upgrade", "Upgrade: \t websocket \t ");
+        accepts(Must, ("9112-spaces", fields), "Ignores spaces around values", |r| {
+            r.set_line("Upgrade", "Upgrade:    websocket   ");
             r.set_line("Connection", "Connection:   Upgrade  ");
         }),
+        accepts(Must, ("9112-tab-before", fields), "Ignores a tab before a value", |r| {
+            for name in ["Upgrade", "Connection", VERSION] {
+                let value = r.get(name).unwrap_or_default();
+                r.set_line(name, format!("{name}:\t{value}"));
+            }
+        }),
+        accepts(Must, ("9112-tab-after", fields), "Ignores a tab after a value", |r| {
+            for name in ["Upgrade", "Connection", VERSION] {
+                let value = r.get(name).unwrap_or_default();
+                r.set_line(name, format!("{name}: {value}\t"));
+            }
+        }),
+        accepts(
+            Must,
+            ("9112-tab-list", "RFC 9110, 5.6.1"),
+            "Ignores tabs around the members of a list",
+            |r| r.set_line("Connection", "Connection: keep-alive\t,\tUpgrade"),
+        ),
         accepts(Must, ("9112-order", "RFC 9110, 5.3"), "Accepts fields in any order", |r| {
             for name in ["Upgrade", "Connection", KEY, VERSION] {
                 r.move_to_front(name);
