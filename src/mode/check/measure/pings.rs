@@ -13,7 +13,7 @@ pub(crate) async fn round_trips(server: &Server) -> Judgement {
     if let Some(reason) = &server.facts.no_pong {
         return Judgement::Unknown(reason.clone());
     }
-    let mut meter = match server.open(false).await {
+    let mut meter = match server.open_admitted(false).await {
         Ok(wire) => Meter::new(wire),
         Err(missing) => return Judgement::Unknown(missing.reason),
     };

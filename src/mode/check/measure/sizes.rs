@@ -198,7 +198,11 @@ impl Scale<'_> {
         let mut meter = match self.meter.take() {
             Some(meter) => meter,
             None => {
-                let wire = self.server.open(needs_echo).await.map_err(|missing| missing.reason)?;
+                let wire = self
+                    .server
+                    .open_admitted(needs_echo)
+                    .await
+                    .map_err(|missing| missing.reason)?;
                 Meter::new(wire)
             }
         };

@@ -13,7 +13,7 @@ pub(crate) async fn slow_reader(server: &Server) -> Judgement {
     if let Some(reason) = server.facts.echo.missing(TEXT) {
         return Judgement::Unknown(reason.to_owned());
     }
-    let mut meter = match server.open(true).await {
+    let mut meter = match server.open_admitted(true).await {
         Ok(wire) => Meter::new(wire),
         Err(missing) => return Judgement::Unknown(missing.reason),
     };
