@@ -125,6 +125,15 @@ impl Report {
     }
 }
 
+/// Returns the lines of a step of opening a connection that is one of many.
+pub fn labelled_progress(label: &str, progress: &Progress<'_>, secrets: Secrets) -> Vec<Shown> {
+    let labelled = |line: Shown| match line.as_str().strip_prefix("* ") {
+        Some(words) => Shown::formatted(format!("* {label}: {words}")),
+        None => Shown::formatted(format!("{label} {line}")),
+    };
+    progress_lines(progress, secrets).into_iter().map(labelled).collect()
+}
+
 /// Describes the compression negotiated between `local` and its peer.
 pub fn compression(deflate: &Deflate, local: Role) -> String {
     let side = |role: Role| {

@@ -1,5 +1,6 @@
 //! Bytes counted at a socket, and the CPU time of a thread.
 
+use sockeye::net::Transport;
 use std::{
     fs, io,
     pin::Pin,
@@ -41,6 +42,8 @@ impl Counted {
         Ok(Self { stream, traffic: Arc::clone(traffic) })
     }
 }
+
+impl Transport for Counted {}
 
 impl AsyncRead for Counted {
     fn poll_read(

@@ -40,8 +40,12 @@ pub(super) fn job(mut args: CheckArgs) -> Result<Job, Error> {
         });
     }
     let url = args.url.clone().unwrap_or_default();
-    let opening =
-        OpeningArgs { request: &args.request, connection: &args.connection, extras: &args.extras };
+    let opening = OpeningArgs {
+        request: &args.request,
+        connection: &args.connection,
+        identity: &args.identity,
+        extras: &args.extras,
+    };
     let target = Target::parse_with(&url, request::dot_segments(&args.request))
         .map_err(|fault| Error::Url { url, fault })?;
     request::check_subprotocols(&args.request.subprotocol)?;

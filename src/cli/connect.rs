@@ -2,7 +2,8 @@
 
 use super::{
     args::{
-        ClientArgs, ConfigExtras, ConnectArgs, HttpChoice, ReconnectArgs, RequestArgs, TlsVersion,
+        ClientArgs, ConfigExtras, ConnectArgs, HttpChoice, IdentityArgs, ReconnectArgs,
+        RequestArgs, TlsVersion,
     },
     script,
     values::{HeaderArg, WriteOut},
@@ -34,19 +35,20 @@ use std::{
     sync::Arc,
 };
 
-/// The arguments for opening a session, of the client or of `check`.
+/// The arguments for opening a session, of the client, `check` or `proxy`.
 #[derive(Clone, Copy)]
 pub(super) struct OpeningArgs<'a> {
     pub(super) request: &'a RequestArgs,
     pub(super) connection: &'a ConnectArgs,
+    pub(super) identity: &'a IdentityArgs,
     pub(super) extras: &'a ConfigExtras,
 }
 
 impl ClientArgs {
     /// Returns the arguments for opening a session.
     pub(super) fn opening(&self) -> OpeningArgs<'_> {
-        let Self { request, connection, extras, .. } = self;
-        OpeningArgs { request, connection, extras }
+        let Self { request, connection, identity, extras, .. } = self;
+        OpeningArgs { request, connection, identity, extras }
     }
 }
 
@@ -108,7 +110,8 @@ pub(super) fn credentials(args: OpeningArgs<'_>) -> Result<Credentials, Error> {
 /// Returns the files of other purposes that the options, the configuration file and the environment
 /// of a client name.
 pub(super) fn inputs(args: &ClientArgs) -> Vec<PathBuf> {
-    let ConnectArgs { ca, cert, key, passphrase, proxy, .. } = &args.connection;
+    let ConnectArgs { ca, proxy, .. } = &args.connection;
+    let IdentityArgs { cert, key, passphrase } = &args.identity;
     let mut inputs: Vec<PathBuf> = ca.iter().chain(cert).chain(key).cloned().collect();
     inputs.extend(
         args.request.netrc.as_ref().map(|path| path.clone().unwrap_or_else(default_netrc_path)),
@@ -268,17 +271,18 @@ pub(super) fn tls(client: OpeningArgs<'_>) -> Result<TlsOptions, Error> {
         let fault = "--tls-min is higher than --tls-max".to_owned();
         return Err(Error::Usage { fault, hint: None });
     }
-    let mut passphrase = || match args.passphrase.as_deref() {
+    let given = client.identity;
+    let mut passphrase = || match given.passphrase.as_deref() {
         None => ask("passphrase for the key").map_err(|_| Error::Identity {
-            path: args.key.clone().or_else(|| args.cert.clone()).unwrap_or_default(),
+            path: given.key.clone().or_else(|| given.cert.clone()).unwrap_or_default(),
             fault: IdentityFault::Encrypted,
         }),
         Some("") => Ok(ask("passphrase for the key")?),
         Some(passphrase) => known_secret(client, passphrase),
     };
-    let identity = match &args.cert {
+    let identity = match &given.cert {
         None => None,
-        Some(cert) => Some(Arc::new(Identity::load(cert, args.key.as_deref(), &mut passphrase)?)),
+        Some(cert) => Some(Arc::new(Identity::load(cert, given.key.as_deref(), &mut passphrase)?)),
     };
     Ok(TlsOptions {
         identity,

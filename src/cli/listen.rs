@@ -55,20 +55,15 @@ pub(super) fn job(
     let ListenArgs { address, common: shared, server } = args;
     let subprotocol = shared.subprotocol;
     let (address, secure) = parse_address(address.as_deref().unwrap_or("0"))?;
-    let tls = match (&server.cert, server.tls_self_signed) {
-        (Some(certificate), _) => {
-            let (key, passphrase) = (server.key.as_deref(), server.passphrase.as_deref());
-            Some(ServerCertificate::Given(identity(certificate, key, passphrase)?))
-        }
-        (None, true) => Some(ServerCertificate::SelfSigned),
-        (None, false) if secure => {
-            return Err(Error::Usage {
-                fault: "wss:// needs a certificate".to_owned(),
-                hint: Some("pass --cert and --key, or --tls-self-signed".to_owned()),
-            });
-        }
-        (None, false) => None,
-    };
+    let tls = certificate(
+        CertificateArgs {
+            cert: server.cert.as_deref(),
+            key: server.key.as_deref(),
+            passphrase: server.passphrase.as_deref(),
+            is_self_signed: server.tls_self_signed,
+        },
+        secure,
+    )?;
     let names: Vec<_> = subprotocol.iter().flat_map(|names| names.split(',')).collect();
     let subprotocols = match &names[..] {
         [] => Subprotocols::Any,
@@ -134,6 +129,33 @@ pub(super) fn job(
     })
 }
 
+/// The arguments of a server's certificate.
+#[derive(Clone, Copy)]
+pub(super) struct CertificateArgs<'a> {
+    pub(super) cert: Option<&'a Path>,
+    pub(super) key: Option<&'a Path>,
+    pub(super) passphrase: Option<&'a str>,
+    pub(super) is_self_signed: bool,
+}
+
+/// Returns the certificate of a server, which one at wss:// needs.
+pub(super) fn certificate(
+    args: CertificateArgs<'_>,
+    secure: bool,
+) -> Result<Option<ServerCertificate>, Error> {
+    match (args.cert, args.is_self_signed) {
+        (Some(certificate), _) => {
+            identity(certificate, args.key, args.passphrase).map(ServerCertificate::Given).map(Some)
+        }
+        (None, true) => Ok(Some(ServerCertificate::SelfSigned)),
+        (None, false) if secure => Err(Error::Usage {
+            fault: "wss:// needs a certificate".to_owned(),
+            hint: Some("pass --cert and --key, or --tls-self-signed".to_owned()),
+        }),
+        (None, false) => Ok(None),
+    }
+}
+
 /// Returns the TLS options for the servers that messages are forwarded to.
 fn forward_tls(args: &ServerArgs) -> Result<TlsOptions, Error> {
     let certificate = args.forward_cert.as_deref();
@@ -187,7 +209,7 @@ fn inputs(args: &ServerArgs, config: Option<PathBuf>) -> Vec<PathBuf> {
 }
 
 /// Parses the address, and whether it is that of wss://.
-fn parse_address(text: &str) -> Result<(ListenAddress, bool), Error> {
+pub(super) fn parse_address(text: &str) -> Result<(ListenAddress, bool), Error> {
     let secure = text.starts_with("wss://");
     let bare = ["ws://", "wss://"].iter().find_map(|scheme| text.strip_prefix(scheme));
     let bare = bare.map_or(text, |bare| bare.trim_end_matches('/'));
@@ -237,7 +259,7 @@ fn user(given: &str) -> Result<(String, SecretString), Error> {
 }
 
 /// Reads changes of a header.
-fn header_edits(args: &[HeaderArg]) -> Result<Vec<HeaderEdit>, Error> {
+pub(super) fn header_edits(args: &[HeaderArg]) -> Result<Vec<HeaderEdit>, Error> {
     let mut edits = Vec::new();
     for arg in args {
         match arg {

@@ -16,6 +16,7 @@ mod listen;
 pub mod man;
 pub mod parse;
 pub mod prescan;
+mod proxy;
 mod request;
 pub mod run;
 mod script;

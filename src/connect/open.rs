@@ -36,11 +36,11 @@ pub struct DialedStream {
 }
 
 /// The outcome of a handshake and the connection that carried it.
-struct Attempt {
-    outcome: HandshakeOutcome,
-    address: Option<SocketAddr>,
+pub(super) struct Attempt {
+    pub(super) outcome: HandshakeOutcome,
+    pub(super) address: Option<SocketAddr>,
     /// TLS version, cipher suite and key exchange group.
-    tls: Option<String>,
+    pub(super) tls: Option<String>,
 }
 
 impl Dialer {
@@ -111,23 +111,8 @@ async fn open_following_redirects(
     let stopwatch = tracker.stopwatch;
     let mut hop = RedirectHop::new(options);
     loop {
-        let Ok(attempt) = timeout_at(deadline, attempt_versions(dialer, &hop, tracker)).await
-        else {
-            let is_run_limit = options.limits.is_run_limit;
-            let proxy = stopwatch.proxy().filter(|_| !is_run_limit);
-            let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
-            let error = OpenError::Timeout {
-                authority: proxy.unwrap_or_else(|| hop.target.authority()),
-                step: stopwatch.step(),
-                limit: options.limits.total,
-                scope: if is_run_limit { LimitScope::Run } else { LimitScope::Open },
-                request: None,
-                received: 0,
-            };
-            return Err(with_request(error, &hop, tracker));
-        };
-        let attempt = attempt.map_err(|error| with_request(error, &hop, tracker));
-        let Attempt { outcome, address, tls } = attempt?;
+        let Attempt { outcome, address, tls } =
+            attempt_until(deadline, dialer, &hop, tracker).await?;
         let (HandshakeOutcome::Open(.., response) | HandshakeOutcome::Status(_, _, response, _)) =
             &outcome;
         hop.credentials.cookies.receive(&hop.target, response);
@@ -168,6 +153,31 @@ async fn open_following_redirects(
             });
         }
     }
+}
+
+/// Makes an attempt until the deadline, which is that of [`Limits::total`](super::Limits::total).
+pub(super) async fn attempt_until(
+    deadline: Instant,
+    dialer: &Dialer,
+    hop: &RedirectHop<'_>,
+    tracker: &mut Tracker<'_>,
+) -> Result<Attempt, OpenError> {
+    let (limits, stopwatch) = (&hop.options.limits, tracker.stopwatch);
+    let Ok(attempt) = timeout_at(deadline, attempt_versions(dialer, hop, tracker)).await else {
+        let is_run_limit = limits.is_run_limit;
+        let proxy = stopwatch.proxy().filter(|_| !is_run_limit);
+        let proxy = proxy.map(|proxy| format!("the proxy {proxy}"));
+        let error = OpenError::Timeout {
+            authority: proxy.unwrap_or_else(|| hop.target.authority()),
+            step: stopwatch.step(),
+            limit: limits.total,
+            scope: if is_run_limit { LimitScope::Run } else { LimitScope::Open },
+            request: None,
+            received: 0,
+        };
+        return Err(with_request(error, hop, tracker));
+    };
+    attempt.map_err(|error| with_request(error, hop, tracker))
 }
 
 /// Attempts HTTP/2 if it is allowed, then HTTP/1.1 if the server has no WebSocket over HTTP/2.

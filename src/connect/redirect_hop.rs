@@ -24,6 +24,8 @@ pub(super) struct RedirectHop<'a> {
     pub(super) challenges: ChallengeState,
     pub(super) tls: Cow<'a, TlsOptions>,
     pub(super) redirects_followed: usize,
+    /// All header fields of the request, if it is passed on for another client.
+    pub(super) passed: Option<&'a Headers>,
     /// The secrets that the last redirect withheld from another origin: names of header fields, and
     /// the client certificate.
     pub(super) withheld: Vec<String>,
@@ -41,6 +43,7 @@ impl<'a> RedirectHop<'a> {
             challenges: ChallengeState::default(),
             tls: Cow::Borrowed(&options.tls),
             redirects_followed: 0,
+            passed: None,
             withheld: Vec::new(),
         }
     }
@@ -48,6 +51,9 @@ impl<'a> RedirectHop<'a> {
     /// Returns the header fields common to both HTTP versions: the defaults and the credentials,
     /// without Host and the user's edits.
     pub(super) fn headers(&self) -> Headers {
+        if let Some(passed) = self.passed {
+            return passed.clone();
+        }
         let mut headers = (*self.headers).clone();
         let secret = self.credentials.headers(&self.target, &self.challenges);
         for (name, value) in secret.iter() {

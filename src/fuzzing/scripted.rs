@@ -1,5 +1,6 @@
 //! A peer whose bytes are known before, and the runs of futures with it.
 
+use crate::net::Transport;
 use std::{
     collections::VecDeque,
     io,
@@ -31,6 +32,8 @@ impl ScriptedPeer {
         (Self { chunks, is_ready: true, written: Arc::clone(&written) }, written)
     }
 }
+
+impl Transport for ScriptedPeer {}
 
 impl AsyncRead for ScriptedPeer {
     fn poll_read(

@@ -4,6 +4,7 @@ pub mod check;
 mod common;
 pub mod listen;
 pub mod prompt_habits;
+pub mod proxy;
 pub mod reconnect;
 pub mod run_outcome;
 pub mod wait;
@@ -32,6 +33,7 @@ pub use common::{ColorMode, CommonOptions};
 use check::{CheckFormat, CheckJob, CheckSelection};
 use listen::ListenJob;
 use prompt_habits::PromptHabits;
+use proxy::ProxyJob;
 use reconnect::ReconnectRules;
 use std::{path::PathBuf, time::Duration};
 use wait::EndRules;
@@ -45,6 +47,8 @@ pub enum Job {
     Demo(Box<ClientJob>),
     /// Run a WebSocket server.
     Listen(Box<ListenJob>),
+    /// Pass on what clients and a server say to each other.
+    Proxy(Box<ProxyJob>),
     /// Check a server.
     Check(Box<CheckJob>),
     /// List checks.

@@ -240,6 +240,12 @@ impl FaultLine {
     }
 }
 
+impl Transport for FaultyTransport {
+    fn reset_at_end(&mut self) {
+        self.inner.reset_at_end();
+    }
+}
+
 impl AsyncRead for FaultyTransport {
     fn poll_read(
         self: Pin<&mut Self>,

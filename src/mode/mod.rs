@@ -4,8 +4,11 @@ mod check;
 mod client;
 mod demo;
 mod echo;
+mod endpoint;
 mod faulty;
 mod listen;
+mod notes;
+mod proxy;
 mod runtime;
 mod show;
 
@@ -26,6 +29,7 @@ pub fn run(job: Job, started: Instant) -> Result<RunOutcome, Error> {
         Job::Check(check) => block_on(check::run(&check, started)),
         Job::ListChecks(selection, format) => check::list(&selection, format),
         Job::Listen(listen) => block_on(listen::run(*listen, started)),
+        Job::Proxy(proxy) => block_on(proxy::run(*proxy, started)),
         Job::Show(show) => show::run(&show),
     }
 }

@@ -1,19 +1,41 @@
 //! The byte stream that the layers above TCP read and write.
 
+use crate::sys::unix;
 use std::{fmt, io, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
+    net::{TcpStream, UnixStream},
     time::timeout,
 };
 
 /// A byte stream to the peer: TCP, a Unix socket, TLS, a proxy tunnel or an HTTP/2 stream.
-pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Makes the stream end with a reset when it is dropped. A stream that cannot be reset ends in
+    /// order.
+    fn reset_at_end(&mut self) {}
+}
 
 /// The number of bytes kept from the start of a peer's data, for an error message if it does not
 /// speak the expected protocol.
 pub(in crate::net) const EXCERPT_BYTES: usize = 80;
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+impl Transport for TcpStream {
+    fn reset_at_end(&mut self) {
+        // A connection that has ended cannot be reset.
+        let _ = unix::reset_at_end(&*self);
+    }
+}
+
+impl Transport for UnixStream {}
+
+impl Transport for Box<dyn Transport> {
+    fn reset_at_end(&mut self) {
+        (**self).reset_at_end();
+    }
+}
+
+#[cfg(test)]
+impl Transport for tokio::io::DuplexStream {}
 
 impl fmt::Debug for dyn Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,6 +67,8 @@ pub(crate) mod tests {
 
     /// A peer that refuses every write and sends nothing.
     pub(crate) struct Refusing;
+
+    impl Transport for Refusing {}
 
     impl AsyncRead for Refusing {
         fn poll_read(

@@ -26,6 +26,9 @@
 //! | [`trace`] | the frames of a byte stream for inspection, legal or not |
 //! | [`raw`] | an encoder of illegal frames, for peers that break the protocol on purpose |
 //! | [`raw_message`] | the frames of a byte stream as they are on the wire, to be changed |
+//! | [`relay`] | the frames of a byte stream, passed on to another connection |
+//! | [`body`] | bodies of HTTP/1.1 messages that are passed on |
+//! | [`passing`] | header fields on their way through a proxy |
 //! | [`handshake`] | the part of the opening handshake that all HTTP versions share |
 //! | [`upgrade`], [`server_upgrade`] | the opening handshake over HTTP/1.1, as client and server |
 //! | [`extended`] | the opening handshake over HTTP/2 |
@@ -37,6 +40,7 @@
 //!
 //! [`Instant`]: std::time::Instant
 
+pub mod body;
 pub(crate) mod buffers;
 pub mod close;
 pub mod close_code;
@@ -57,10 +61,12 @@ pub mod mask;
 pub mod message;
 pub mod opcode;
 pub mod outbox;
+pub mod passing;
 pub mod piece;
 pub mod ping;
 pub mod raw;
 pub mod raw_message;
+pub mod relay;
 pub mod request_fault;
 pub mod role;
 pub mod server_upgrade;

@@ -56,6 +56,8 @@ pub enum UpgradeProgress {
 /// The client's side of the handshake: sends a request and validates the response.
 pub struct ClientUpgrade {
     request: Request,
+    /// The answer is for another client, which judges what was agreed.
+    is_passed: bool,
     buffer: Vec<u8>,
     /// Bytes of the 1xx responses received so far.
     earlier: usize,
@@ -66,7 +68,13 @@ pub struct ClientUpgrade {
 impl ClientUpgrade {
     /// Creates a handshake that begins with this request.
     pub fn new(request: Request) -> Self {
-        Self { request, buffer: Vec::new(), earlier: 0, refused: None }
+        Self { request, is_passed: false, buffer: Vec::new(), earlier: 0, refused: None }
+    }
+
+    /// Creates a handshake whose answer is for the client that has made the request. Only the upgrade
+    /// itself is judged.
+    pub fn passed(request: Request) -> Self {
+        Self { is_passed: true, ..Self::new(request) }
     }
 
     /// Returns the request.
@@ -171,7 +179,8 @@ impl ClientUpgrade {
                 _ => BadAccept::Other(wrong.to_owned()),
             }));
         }
-        validate(&self.request.headers, headers)
+        let agreement = validate(&self.request.headers, headers);
+        if self.is_passed { Ok(agreement.unwrap_or_default()) } else { agreement }
     }
 }
 

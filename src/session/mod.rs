@@ -14,7 +14,7 @@ pub mod limits;
 mod observer;
 mod offending;
 mod quiet;
-mod read_buffer;
+pub(crate) mod read_buffer;
 mod sending;
 mod stats;
 pub mod tap;

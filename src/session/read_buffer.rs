@@ -8,13 +8,13 @@ thread_local! {
 }
 
 /// Returns a buffer of [`READ_BUFFER_BYTES`], whose content is arbitrary.
-pub(super) fn take() -> Vec<u8> {
+pub(crate) fn take() -> Vec<u8> {
     // Zeroed pages from the allocator cost nothing until they are used.
     BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; READ_BUFFER_BYTES])
 }
 
 /// Leaves a buffer to the next caller of [`take`].
-pub(super) fn give(buffer: Vec<u8>) {
+pub(crate) fn give(buffer: Vec<u8>) {
     BUFFERS.with_borrow_mut(|buffers| {
         if buffers.len() < KEPT_BUFFERS {
             buffers.push(buffer);
@@ -24,6 +24,6 @@ pub(super) fn give(buffer: Vec<u8>) {
 
 /// Size of the read buffer. From this size on, the allocator maps fresh pages, which take memory
 /// only once they are used.
-pub(super) const READ_BUFFER_BYTES: usize = 128 << 10;
+pub(crate) const READ_BUFFER_BYTES: usize = 128 << 10;
 /// The greatest number of buffers that are kept.
 const KEPT_BUFFERS: usize = 4;

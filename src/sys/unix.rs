@@ -39,6 +39,11 @@ pub fn set_tcp_options(socket: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a TCP connection end with a reset when its socket is closed.
+pub fn reset_at_end(socket: impl AsFd) -> io::Result<()> {
+    socket2::SockRef::from(&socket).set_linger(Some(Duration::ZERO))
+}
+
 /// Bounds the bytes that the system keeps before it sends them. Otherwise megabytes may wait there
 /// for a slow peer, and a write is possible again only once a third of them has left, so that a peer
 /// that takes bytes all the time looks like one that takes none.

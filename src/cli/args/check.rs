@@ -2,7 +2,7 @@
 
 use super::{
     config::{ConfigArgs, ConfigExtras},
-    connect::ConnectArgs,
+    connect::{ConnectArgs, IdentityArgs},
     heading::{CHECKS, OUTPUT},
     output::ColorChoice,
     request::RequestArgs,
@@ -72,6 +72,9 @@ pub struct CheckArgs {
 
     #[command(flatten)]
     pub connection: ConnectArgs,
+
+    #[command(flatten)]
+    pub identity: IdentityArgs,
 
     /// Print a line of JSON for each check, and one for the grade
     #[arg(long, help_heading = OUTPUT)]

@@ -133,26 +133,6 @@ pub struct ConnectArgs {
     #[arg(help_heading = TLS)]
     pub insecure: bool,
 
-    /// Client certificate: PEM (may include the key) or PKCS#12
-    ///
-    /// A PEM file contains the certificate followed by its chain, and may contain the private key;
-    /// otherwise --key names it.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TLS)]
-    pub cert: Option<PathBuf>,
-
-    /// Private key of the client certificate, in PEM
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TLS)]
-    #[arg(requires = "cert")]
-    pub key: Option<PathBuf>,
-
-    /// Passphrase of the private key; prompts if omitted
-    ///
-    /// Without a value, or without this option for an encrypted key, prompts on the terminal.
-    /// env:NAME, file:PATH and cmd:COMMAND read it from a variable, a file or a command.
-    #[arg(long, value_name = "PASSPHRASE", num_args = 0..=1, default_missing_value = "")]
-    #[arg(help_heading = TLS)]
-    pub passphrase: Option<String>,
-
     /// Server name for SNI and certificate verification
     ///
     /// Sends this server name in the TLS handshake and verifies the certificate against it, instead
@@ -178,6 +158,30 @@ pub struct ConnectArgs {
     /// them is rejected with exit status 90, even with --insecure.
     #[arg(long, value_name = "sha256//HASH", value_parser = values::pins, help_heading = TLS)]
     pub pin: Option<Pins>,
+}
+
+// The certificate of a client. A separate group, since the options of a server have these names too.
+#[derive(Clone, Debug, Default, Args)]
+pub struct IdentityArgs {
+    /// Client certificate: PEM (may include the key) or PKCS#12
+    ///
+    /// A PEM file contains the certificate followed by its chain, and may contain the private key;
+    /// otherwise --key names it.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TLS)]
+    pub cert: Option<PathBuf>,
+
+    /// Private key of the client certificate, in PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TLS)]
+    #[arg(requires = "cert")]
+    pub key: Option<PathBuf>,
+
+    /// Passphrase of the private key; prompts if omitted
+    ///
+    /// Without a value, or without this option for an encrypted key, prompts on the terminal.
+    /// env:NAME, file:PATH and cmd:COMMAND read it from a variable, a file or a command.
+    #[arg(long, value_name = "PASSPHRASE", num_args = 0..=1, default_missing_value = "")]
+    #[arg(help_heading = TLS)]
+    pub passphrase: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -14,16 +14,18 @@ mod framing;
 pub(super) mod heading;
 mod listen;
 mod output;
+mod proxy;
 mod request;
 mod session;
 mod show;
 
 pub use check::CheckArgs;
 pub use config::{ConfigArgs, ConfigExtras};
-pub use connect::{ConnectArgs, HttpChoice, ReconnectArgs, TlsVersion};
+pub use connect::{ConnectArgs, HttpChoice, IdentityArgs, ReconnectArgs, TlsVersion};
 pub use framing::{Delimiter, PipeFormat};
 pub use listen::{ListenArgs, ListenCommonArgs, ServerArgs, SlowChoice};
 pub use output::{ColorChoice, DiagnosticsArgs, RecordArgs, ServerRecordArgs};
+pub use proxy::ProxyArgs;
 pub use request::RequestArgs;
 pub use session::SessionArgs;
 pub use show::ShowArgs;
@@ -82,6 +84,7 @@ pub struct Cli {
 const USAGE: &str = "sockeye [OPTIONS] URL
        sockeye [OPTIONS] @TARGET[/PATH]
        sockeye listen [OPTIONS] [ADDRESS]
+       sockeye proxy [OPTIONS] ADDRESS URL
        sockeye check [OPTIONS] URL
        sockeye COMMAND ...";
 
@@ -98,6 +101,18 @@ pub enum Command {
     Listen {
         #[command(flatten)]
         args: Box<ListenArgs>,
+    },
+    /// Pass on what clients and a server say to each other, unchanged
+    ///
+    /// Clients connect to ADDRESS, and each gets a session with the server at URL. Frames, header
+    /// fields and the ways in which connections end are passed on as they are; only masking keys,
+    /// Sec-WebSocket-Key and header fields about one connection are made anew. The two connections of
+    /// a session may differ in TLS, HTTP version and address family. Requests that open no session
+    /// are passed on too, so that a page loads through the proxy. Errors name the leg: client or
+    /// server. If the server cannot be reached, the client gets status 502 with the reason.
+    Proxy {
+        #[command(flatten)]
+        args: Box<ProxyArgs>,
     },
     /// Check a WebSocket server: what is wrong, why it matters, what to change
     ///
@@ -323,6 +338,9 @@ pub struct ClientArgs {
 
     #[command(flatten)]
     pub connection: ConnectArgs,
+
+    #[command(flatten)]
+    pub identity: IdentityArgs,
 
     #[command(flatten)]
     pub reconnect: ReconnectArgs,

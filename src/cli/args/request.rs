@@ -8,7 +8,7 @@ use clap::{
 };
 use std::{ffi::OsString, path::PathBuf};
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct RequestArgs {
     /// Set a request header; may be repeated
     ///

@@ -170,7 +170,8 @@ impl<'a> CommandLine<'a> {
 
     /// Parses the line without the option `id` of the file.
     fn parse_without(&mut self, id: &str) -> Result<ArgMatches, clap::Error> {
-        let is_named = self.args.get(1).is_some_and(|arg| arg == "listen" || arg == "check");
+        let is_named =
+            self.args.get(1).is_some_and(|arg| arg == "listen" || arg == "check" || arg == "proxy");
         let start = if is_named { 2 } else { 1 };
         let (before, typed) = self.args.split_at_checked(start).unwrap_or((self.args, &[]));
         let file_args = self.file_args.iter().filter(|arg| arg.id != id);

@@ -10,7 +10,7 @@ mod target;
 
 use crate::{
     cli::{
-        args::{ConfigExtras, ConnectArgs, ListenCommonArgs, RequestArgs},
+        args::{ConfigExtras, ConnectArgs, IdentityArgs, ListenCommonArgs, RequestArgs},
         usage::usage,
     },
     error::Error,
@@ -43,8 +43,8 @@ pub(super) struct ParsedArgs {
     pub(super) extras: ConfigExtras,
 }
 
-/// Parses the command line and merges the configuration file into it. Among the subcommands, only
-/// `listen` reads the file.
+/// Parses the command line and merges the configuration file into it. Among the subcommands,
+/// `listen`, `check` and `proxy` read the file.
 pub(super) fn parse(command: &mut Command, args: &[OsString]) -> Result<ParsedArgs, Error> {
     let (typed, incomplete) = match command.try_get_matches_from_mut(args) {
         Ok(typed) => (typed, None),
@@ -57,7 +57,7 @@ pub(super) fn parse(command: &mut Command, args: &[OsString]) -> Result<ParsedAr
     };
     let own = match typed.subcommand() {
         None => &typed,
-        Some(("listen" | "check", own)) => own,
+        Some(("listen" | "check" | "proxy", own)) => own,
         Some(_) => return without_file(typed, incomplete.as_ref()),
     };
     // The file itself may be a pipe whose writer is silent.
@@ -84,6 +84,7 @@ fn with_file(
 ) -> Result<ParsedArgs, Error> {
     let (own, accepted) = match typed.subcommand() {
         Some(("check", own)) => (own, Some(check_options())),
+        Some(("proxy", own)) => (own, Some(proxy_options())),
         Some((_, own)) => (own, Some(server_options())),
         None => (typed, typed.contains_id("listen").then(server_options)),
     };
@@ -132,7 +133,14 @@ pub(super) fn target_names(typed: Option<&Path>) -> Result<Vec<String>, Error> {
 /// Returns the options that the file may set for `check`. Others of the same name have another
 /// meaning there.
 fn check_options() -> Command {
-    ConnectArgs::augment_args(RequestArgs::augment_args(Command::new("check")))
+    let command = RequestArgs::augment_args(Command::new("check"));
+    IdentityArgs::augment_args(ConnectArgs::augment_args(command))
+}
+
+/// Returns the options that the file may set for `proxy`: how to reach the server. Those of the request
+/// would change what the clients send.
+fn proxy_options() -> Command {
+    ConnectArgs::augment_args(Command::new("proxy"))
 }
 
 /// Returns the options that the file may set for a server.

@@ -135,7 +135,7 @@ fn a_switch_is_true_or_false_and_a_value_may_be_left_out() {
     assert_eq!(client.reconnect.reconnect, Some(None));
     assert_eq!(client.session.diagnostics.verbose, 2);
     assert_eq!(client.request.netrc, None);
-    assert_eq!(client.connection.passphrase.as_deref(), Some(""));
+    assert_eq!(client.identity.passphrase.as_deref(), Some(""));
     assert!(!client.request.digest);
     assert_eq!(
         self::client("[defaults]\nreconnect = 3", "sockeye h").reconnect.reconnect,

@@ -58,7 +58,8 @@ fn short(command: Command) -> Command {
             if takes_value { arg.hide_default_value(true).hide_possible_values(true) } else { arg }
         })
         .mut_subcommands(|sub| {
-            let is_common = matches!(sub.get_name(), "listen" | "check" | "demo" | "show" | "help");
+            let is_common =
+                matches!(sub.get_name(), "listen" | "proxy" | "check" | "demo" | "show" | "help");
             sub.hide(!is_common)
         })
         .override_usage("sockeye [OPTIONS] URL|@TARGET\n       sockeye COMMAND ...")

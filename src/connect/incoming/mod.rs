@@ -4,6 +4,7 @@ mod fault;
 mod http1;
 #[cfg(test)]
 mod http2_tests;
+mod passed;
 #[cfg(test)]
 mod tests;
 

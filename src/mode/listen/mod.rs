@@ -21,7 +21,6 @@ mod faults;
 mod forward;
 mod gate;
 mod hub;
-mod notes;
 mod openings;
 mod outgoing;
 mod output;
@@ -36,13 +35,11 @@ use crate::{
     error::{Error, UnmetExpectation},
     job::{
         CommonOptions,
-        listen::{ListenAddress, ListenJob, ServerCertificate, Service},
+        listen::{ListenJob, ServerCertificate, Service},
         run_outcome::RunOutcome,
     },
-    net::{
-        listener::{ListenFault, Listener, SocketFile},
-        tls::server::ServerTls,
-    },
+    mode::{endpoint, notes::Notes},
+    net::{listener::SocketFile, tls::server::ServerTls},
     report::{Report, Verbosity, line},
     script::fault::{FaultRule, RefusalSchedule},
     session::clock,
@@ -59,7 +56,6 @@ use current_replies::CurrentReplies;
 use event_log::{EventLog, PendingWait};
 use gate::Gate;
 use hub::{Hub, QueueRoom, Recipients, Sender};
-use notes::Notes;
 use openings::Openings;
 use output::Output;
 use shared::{EndKind, Ending, Shared};
@@ -77,9 +73,9 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     let report = Report { verbosity, secrets, started };
     color.apply();
     raise_descriptor_limit();
-    let tls = tls(&job)?;
-    let (listeners, file) = bind(&job.address).await?;
-    let url = url(&job, &listeners);
+    let tls = endpoint::tls(job.tls.as_ref(), &job.address)?;
+    let (listeners, file) = endpoint::bind(&job.address).await?;
+    let url = endpoint::url(job.tls.is_some(), &job.address, &listeners);
     let recorders = ServerRecorders::open(&job.recording, report)?;
     // Handled before the server says that it listens.
     let reloads = job.reply_file.is_some();
@@ -115,11 +111,12 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     if let Some(prompt) = console.server_prompt() {
         prompt.offer_clients(&shared);
     }
-    let pin = shared.tls.as_ref().filter(|_| is_self_signed(&shared.job)).and_then(ServerTls::pin);
+    let is_made = matches!(shared.job.tls, Some(ServerCertificate::SelfSigned));
+    let pin = shared.tls.as_ref().filter(|_| is_made).and_then(ServerTls::pin);
     if let Some(pin) = &pin {
-        shared.notes.note(&format!("self-signed certificate: connect with --pin '{pin}' -k"));
+        shared.notes.note(&endpoint::certificate_note(pin));
     }
-    if let Some(warning) = exposure(&listeners) {
+    if let Some(warning) = endpoint::exposure(&listeners) {
         shared.notes.note(&warning);
     }
     if shared.job.dialing.trust.danger_accept_any {
@@ -177,37 +174,13 @@ fn open_console(job: &ListenJob, report: Report, first: &str) -> Result<Console,
         );
     }
     // Without the line nobody could learn the port that was chosen.
-    let is_chosen = matches!(&job.address, ListenAddress::Loopback(0) | ListenAddress::Tcp(_, 0));
-    if report.verbosity > Verbosity::Quiet || is_chosen {
+    if report.verbosity > Verbosity::Quiet || endpoint::is_port_chosen(&job.address) {
         line(&first.into());
     }
     if !talks {
         return Ok(Console::Lines(None));
     }
     Console::lines(job.format, job.common.max_line, job.common.settings)
-}
-
-fn tls(job: &ListenJob) -> Result<Option<ServerTls>, Error> {
-    let Some(certificate) = &job.tls else { return Ok(None) };
-    match certificate {
-        ServerCertificate::Given(identity) => {
-            let cause = match ServerTls::new(identity) {
-                Ok(tls) => return Ok(Some(tls)),
-                Err(cause) => io::Error::other(cause),
-            };
-            Err(Error::Other { operation: "use the certificate", cause })
-        }
-        ServerCertificate::SelfSigned => {
-            let mut names = ["localhost", "127.0.0.1", "::1"].map(ToOwned::to_owned).to_vec();
-            if let ListenAddress::Tcp(host, _) = &job.address
-                && !names.contains(host)
-            {
-                names.push(host.clone());
-            }
-            let made = ServerTls::self_signed(names);
-            made.map(Some).map_err(|cause| Error::Other { operation: "make a certificate", cause })
-        }
-    }
 }
 
 /// Names what is chosen at random, if anything is.
@@ -218,47 +191,6 @@ fn random_parts(are_replies_random: bool, faults: &[FaultRule]) -> Option<&'stat
         (false, true) => Some("the faults"),
         (true, true) => Some("replies and faults"),
     }
-}
-
-fn is_self_signed(job: &ListenJob) -> bool {
-    matches!(job.tls, Some(ServerCertificate::SelfSigned))
-}
-
-async fn bind(address: &ListenAddress) -> Result<(Vec<Listener>, Option<SocketFile>), Error> {
-    let bound = match address {
-        ListenAddress::Loopback(port) => {
-            Listener::loopback(*port).map(|all| (all, None)).map_err(ListenFault::from)
-        }
-        ListenAddress::Tcp(host, port) => {
-            let bound = Listener::tcp(host, *port).await;
-            bound.map(|all| (all, None)).map_err(ListenFault::from)
-        }
-        ListenAddress::Unix(path) => {
-            Listener::unix(path).await.map(|(listener, file)| (vec![listener], file))
-        }
-        ListenAddress::Descriptor(number) => Listener::inherited(*number)
-            .map(|listener| (vec![listener], None))
-            .map_err(ListenFault::from),
-    };
-    bound.map_err(|fault| Error::Listen { address: address.to_string(), fault })
-}
-
-/// Returns the URL at which clients connect.
-fn url(job: &ListenJob, listeners: &[Listener]) -> String {
-    let scheme = if job.tls.is_some() { "wss" } else { "ws" };
-    match (listeners.first().and_then(Listener::local_addr), &job.address) {
-        (Some(address), _) => format!("{scheme}://{address}"),
-        (None, address) => address.to_string(),
-    }
-}
-
-/// Returns a warning if other machines can connect.
-fn exposure(listeners: &[Listener]) -> Option<String> {
-    let addresses = listeners.iter().filter_map(Listener::local_addr);
-    let mut exposed = addresses.filter(|address| !address.ip().to_canonical().is_loopback());
-    let address = exposed.next()?;
-    let who = if address.ip().is_unspecified() { "every network" } else { "other machines" };
-    Some(format!("warning: clients on {who} can connect"))
 }
 
 /// The loop of a server: its input, its output and its end.

@@ -2,7 +2,7 @@
 
 use super::{
     commands::Commands, current_replies::CurrentReplies, event_log::EventLog, gate::Gate, hub::Hub,
-    notes::Notes, openings::Opener, output::Output,
+    openings::Opener, output::Output,
 };
 use crate::{
     error::Error,
@@ -10,6 +10,7 @@ use crate::{
         listen::{ListenJob, Service},
         run_outcome::{RunOutcome, status},
     },
+    mode::notes::Notes,
     net::tls::server::ServerTls,
     proto::{Close, CloseCode},
     render::{buffer::OutputBuffer, jsonl::JsonLines},

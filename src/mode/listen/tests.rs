@@ -11,7 +11,10 @@ use crate::{
     connect::DialOptions,
     job::{
         ColorMode,
-        listen::{AdmissionRules, LifeRules, ListenFormat, ServerRecordOptions, SlowClients},
+        listen::{
+            AdmissionRules, LifeRules, ListenAddress, ListenFormat, ServerRecordOptions,
+            SlowClients,
+        },
         prompt_habits::PromptHabits,
     },
     net::{listener::Accepted, tls::TlsOptions},

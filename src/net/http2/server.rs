@@ -230,6 +230,30 @@ impl ServerRequest {
         self.respond(status, fields)?.finish(body.into()).await
     }
 
+    /// Responds with a status, and leaves the stream open for a body.
+    pub fn begin<'a>(
+        self,
+        status: StatusCode,
+        fields: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> io::Result<ServerStream> {
+        self.respond(status, fields)
+    }
+
+    /// Reads the body of the request; `None` if it is longer than `limit`.
+    pub async fn read_body(&mut self, limit: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.recv.data().await {
+            let chunk = chunk.map_err(io::Error::other)?;
+            body.extend_from_slice(&chunk);
+            if body.len() > limit {
+                return Ok(None);
+            }
+            // This fails only for more bytes than were received.
+            let _ = self.recv.flow_control().release_capacity(chunk.len());
+        }
+        Ok(Some(body))
+    }
+
     fn respond<'a>(
         mut self,
         status: StatusCode,

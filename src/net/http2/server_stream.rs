@@ -7,7 +7,7 @@ use super::{
     preface::PeerState,
     unsent::{Chunk, Unsent},
 };
-use crate::proto::slice::Within;
+use crate::{net::transport::Transport, proto::slice::Within};
 use bytes::{Buf as _, Bytes, BytesMut};
 use h2::{Reason, RecvStream, SendStream};
 use std::{
@@ -243,6 +243,12 @@ impl StreamState {
 impl Drop for ServerStream {
     fn drop(&mut self) {
         lock(&self.0).end();
+    }
+}
+
+impl Transport for ServerStream {
+    fn reset_at_end(&mut self) {
+        lock(&self.0).is_reset_at_end = true;
     }
 }
 

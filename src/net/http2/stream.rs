@@ -1,9 +1,9 @@
 //! The stream that carries a session. `END_STREAM` is the end of the bytes, a reset is an error.
 
 use super::link::Link;
-use crate::proto::slice::Within;
+use crate::{net::transport::Transport, proto::slice::Within};
 use bytes::{Buf as _, Bytes};
-use h2::{RecvStream, SendStream};
+use h2::{Reason, RecvStream, SendStream};
 use std::{
     io,
     pin::Pin,
@@ -62,6 +62,16 @@ impl Http2Stream {
                 }
             }
         }
+    }
+}
+
+impl Transport for Http2Stream {
+    fn reset_at_end(&mut self) {
+        if let Some((send, _)) = &mut self.halves {
+            send.send_reset(Reason::CANCEL);
+        }
+        // Nothing drives the connection any more.
+        self.link.drive(&mut Context::from_waker(Waker::noop()));
     }
 }
 

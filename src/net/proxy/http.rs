@@ -96,6 +96,12 @@ struct Prefixed<S> {
     stream: S,
 }
 
+impl Transport for Prefixed<Box<dyn Transport>> {
+    fn reset_at_end(&mut self) {
+        self.stream.reset_at_end();
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

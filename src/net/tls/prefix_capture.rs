@@ -24,6 +24,10 @@ impl<S> PrefixCapture<S> {
         &self.prefix
     }
 
+    pub(in crate::net) fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     pub(in crate::net) fn into_inner(self) -> S {
         self.stream
     }

@@ -9,7 +9,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivatePkcs8KeyDer},
 };
 use std::{fmt, io, sync::Arc};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// The certificate of a server, with which it accepts TLS handshakes.
 #[derive(Clone)]
@@ -46,6 +46,18 @@ impl ServerTls {
         Some(format!("sha256//{}", BASE64.encode(&hash)))
     }
 
+    /// Returns the certificate in PEM.
+    pub fn certificate_pem(&self) -> String {
+        let text = BASE64.encode(&self.certificate);
+        let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
+        for line in text.as_bytes().chunks(PEM_LINE_BYTES) {
+            pem.push_str(&String::from_utf8_lossy(line));
+            pem.push('\n');
+        }
+        pem.push_str("-----END CERTIFICATE-----\n");
+        pem
+    }
+
     /// Performs the TLS handshake with a client.
     pub async fn accept(
         &self,
@@ -61,6 +73,12 @@ impl ServerTls {
             is_http2: alpn == Some(HTTP2),
         };
         Ok((Box::new(secured), summary))
+    }
+}
+
+impl Transport for TlsStream<Box<dyn Transport>> {
+    fn reset_at_end(&mut self) {
+        self.get_mut().0.reset_at_end();
     }
 }
 
@@ -119,5 +137,7 @@ impl fmt::Display for AcceptFault {
     }
 }
 
+/// The length of a line (RFC 7468, 2).
+const PEM_LINE_BYTES: usize = 64;
 /// The name of HTTP/2 in ALPN (RFC 9113, 3.1).
 const HTTP2: &[u8] = b"h2";

@@ -46,6 +46,12 @@ impl SecureStream {
     }
 }
 
+impl Transport for SecureStream {
+    fn reset_at_end(&mut self) {
+        self.stream.get_mut().0.get_mut().get_mut().reset_at_end();
+    }
+}
+
 impl AsyncRead for SecureStream {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -1,6 +1,6 @@
 //! An in-memory connection between two ends, and its faults.
 
-use crate::{proto::Role, session::clock};
+use crate::{net::Transport, proto::Role, session::clock};
 use std::{
     collections::VecDeque,
     io,
@@ -256,6 +256,8 @@ pub(crate) fn wire(buffer: usize) -> (End, End, Wire) {
     let (client, server) = (end(&to_client, &to_server), end(&to_server, &to_client));
     (client, server, Wire { to_server, to_client })
 }
+
+impl Transport for End {}
 
 impl AsyncRead for End {
     fn poll_read(

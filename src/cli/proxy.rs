@@ -1,0 +1,124 @@
+//! The arguments of `sockeye proxy` → its job.
+
+use super::{
+    args::{IdentityArgs, ProxyArgs, RequestArgs},
+    color,
+    connect::{self, OpeningArgs},
+    listen::{self, CertificateArgs},
+    request,
+};
+use crate::{
+    connect::{ConnectOptions, credentials::Credentials},
+    error::Error,
+    escape::Escaped,
+    job::{
+        Job,
+        listen::LifeRules,
+        proxy::{PassingRules, ProxyJob},
+    },
+    proto::handshake::{HeaderEdit, Headers},
+    redact::Secrets,
+    report::Verbosity,
+    target::{DotSegments, Target},
+};
+
+/// Resolves the arguments. Reads the files and secrets that they name.
+pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
+    let request = RequestArgs { header: args.header.clone(), ..RequestArgs::default() };
+    let identity = IdentityArgs {
+        cert: args.client_cert.clone(),
+        key: args.client_key.clone(),
+        passphrase: None,
+    };
+    // Headers of the configuration file are those of a client, and would change what clients send.
+    let mut extras = args.extras.clone();
+    extras.headers.clear();
+    let opening = OpeningArgs {
+        request: &request,
+        connection: &args.connection,
+        identity: &identity,
+        extras: &extras,
+    };
+    let url = args.url.clone();
+    let target = Target::parse_with(&url, DotSegments::Removed)
+        .map_err(|fault| Error::Url { url, fault })?;
+    let (address, secure) = listen::parse_address(&args.address)?;
+    let tls = listen::certificate(
+        CertificateArgs {
+            cert: args.cert.as_deref(),
+            key: args.key.as_deref(),
+            passphrase: args.passphrase.as_deref(),
+            is_self_signed: args.tls_self_signed,
+        },
+        secure,
+    )?;
+    let mut notes = extras.notes.clone();
+    let dialing = connect::dialing(opening, &mut notes)?;
+    if target.secure {
+        notes.extend(connect::key_log_note());
+        notes.extend(args.connection.insecure.then(|| connect::INSECURE_NOTE.to_owned()));
+    }
+    Ok(Job::Proxy(Box::new(ProxyJob {
+        address,
+        tls,
+        tls_export: args.tls_export,
+        opening: ConnectOptions {
+            target,
+            host: None,
+            headers: Headers::default(),
+            edits: edits(request::header_edits(opening)?)?,
+            credentials: Credentials::default(),
+            redirects: None,
+            tls: connect::tls(opening)?,
+            http: connect::http(&args.connection),
+            limits: connect::limits(&args.connection),
+        },
+        dialing,
+        passing: PassingRules {
+            fixed_path: args.fixed_path,
+            keep_host: args.keep_host,
+            sessions_only: args.ws_only,
+            response_edits: edits(listen::header_edits(&args.response_header)?)?,
+        },
+        max_clients: args.max_clients.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+        life: LifeRules {
+            clients: if args.once { Some(1) } else { args.clients },
+            max_time: args.max_time,
+        },
+        close_timeout: args.close_timeout,
+        notes,
+        verbosity: match args.verbose {
+            _ if args.quiet => Verbosity::Quiet,
+            0 => Verbosity::Normal,
+            1 => Verbosity::Verbose,
+            _ => Verbosity::Detailed,
+        },
+        secrets: if args.show_secrets { Secrets::Shown } else { Secrets::Hidden },
+        color: color::mode(args.color, args.no_color),
+    })))
+}
+
+/// Refuses changes of the fields that each connection has of its own.
+fn edits(edits: Vec<HeaderEdit>) -> Result<Vec<HeaderEdit>, Error> {
+    let generated = edits.iter().find_map(|edit| {
+        let (HeaderEdit::Set(name, _) | HeaderEdit::Remove(name)) = edit;
+        GENERATED.iter().any(|own| own.eq_ignore_ascii_case(name)).then_some(name)
+    });
+    match generated {
+        None => Ok(edits),
+        Some(name) => {
+            let fault = format!("the header '{}' is that of each connection", Escaped(name));
+            Err(Error::Usage { fault, hint: None })
+        }
+    }
+}
+
+/// The fields that a proxy makes for each connection.
+const GENERATED: [&str; 6] = [
+    "Connection",
+    "Content-Length",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Key",
+    "Transfer-Encoding",
+    "Upgrade",
+];

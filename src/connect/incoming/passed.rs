@@ -1,0 +1,98 @@
+//! The answers of another server, passed on to a client.
+
+use super::{Exchange, Incoming, IncomingFault, http1};
+use crate::{
+    connect::established::Established,
+    net::{Transport, TransportHandle},
+    proto::{
+        handshake::{Agreement, Headers, Version},
+        request_fault::RequestFault,
+        upgrade::{accept_for, head},
+    },
+};
+use http::StatusCode;
+use std::{io, time::Duration};
+use tokio::time::timeout;
+
+impl Incoming {
+    /// Returns the `Sec-WebSocket-Accept` for this client; `None` over HTTP/2, and for a key that is not
+    /// one.
+    pub fn accept_value(&self) -> Option<String> {
+        if self.request.version == Version::Http2 || self.fault == Some(RequestFault::Key) {
+            return None;
+        }
+        self.request.headers.get("Sec-WebSocket-Key").map(|key| accept_for(key.trim()))
+    }
+
+    /// Opens the session with an answer whose header fields are complete, within this limit. Also
+    /// returns control over an HTTP/2 stream.
+    pub async fn accept_passed(
+        self,
+        reason: &str,
+        headers: &Headers,
+        agreement: Agreement,
+        limit: Duration,
+    ) -> Result<(Established, Option<TransportHandle>), IncomingFault> {
+        let (authority, carrier) = (self.authority, self.request.version);
+        match self.exchange {
+            Exchange::Http1 { mut transport, rest, .. } => {
+                let answer = head(&status_line(StatusCode::SWITCHING_PROTOCOLS, reason), headers);
+                let written = timeout(limit, http1::write(&mut transport, &answer)).await;
+                written.map_err(|_| IncomingFault::TimedOut(limit))??;
+                Ok((Established { transport, rest, agreement, carrier, authority }, None))
+            }
+            Exchange::Http2(request) => {
+                let stream = request.begin(StatusCode::OK, headers.iter())?;
+                let handle = TransportHandle::Stream(stream.handle());
+                let (transport, rest) = (Box::new(stream), Vec::new());
+                Ok((Established { transport, rest, agreement, carrier, authority }, Some(handle)))
+            }
+        }
+    }
+
+    /// Writes the head of an answer whose header fields are complete. Returns the stream, which takes
+    /// the body, and what was received after the head of the request.
+    pub async fn respond(
+        self,
+        status: StatusCode,
+        reason: &str,
+        headers: &Headers,
+        limit: Duration,
+    ) -> Result<(Box<dyn Transport>, Vec<u8>), IncomingFault> {
+        match self.exchange {
+            Exchange::Http1 { mut transport, rest, .. } => {
+                let answer = head(&status_line(status, reason), headers);
+                let written = timeout(limit, http1::write(&mut transport, &answer)).await;
+                written.map_err(|_| IncomingFault::TimedOut(limit))??;
+                Ok((transport, rest))
+            }
+            Exchange::Http2(request) => {
+                let stream = request.begin(status, headers.iter())?;
+                Ok((Box::new(stream), Vec::new()))
+            }
+        }
+    }
+
+    /// Takes the stream of a request over HTTP/1.1, and what was received after its head. A request over
+    /// HTTP/2 is returned.
+    pub fn into_stream(self) -> Result<(Box<dyn Transport>, Vec<u8>), Self> {
+        match self.exchange {
+            Exchange::Http1 { transport, rest, .. } => Ok((transport, rest)),
+            Exchange::Http2(_) => Err(self),
+        }
+    }
+
+    /// Reads the body of a request over HTTP/2; `None` if it is longer than `limit`. That of another
+    /// request is read from its stream.
+    pub async fn read_body(&mut self, limit: usize) -> io::Result<Option<Vec<u8>>> {
+        match &mut self.exchange {
+            Exchange::Http1 { .. } => Ok(Some(Vec::new())),
+            Exchange::Http2(request) => request.read_body(limit).await,
+        }
+    }
+}
+
+/// Returns the first line of an answer. Its reason is the server's, and may be empty.
+fn status_line(status: StatusCode, reason: &str) -> String {
+    format!("HTTP/1.1 {} {reason}", status.as_u16())
+}

@@ -1,0 +1,89 @@
+//! Where a server listens, and with which certificate.
+
+use crate::{
+    error::Error,
+    job::listen::{ListenAddress, ServerCertificate},
+    net::{
+        listener::{ListenFault, Listener, SocketFile},
+        tls::server::ServerTls,
+    },
+};
+use std::io;
+
+/// Returns TLS with the certificate of a server on this address.
+pub(super) fn tls(
+    certificate: Option<&ServerCertificate>,
+    address: &ListenAddress,
+) -> Result<Option<ServerTls>, Error> {
+    let Some(certificate) = certificate else { return Ok(None) };
+    match certificate {
+        ServerCertificate::Given(identity) => {
+            let cause = match ServerTls::new(identity) {
+                Ok(tls) => return Ok(Some(tls)),
+                Err(cause) => io::Error::other(cause),
+            };
+            Err(Error::Other { operation: "use the certificate", cause })
+        }
+        ServerCertificate::SelfSigned => {
+            let mut names = ["localhost", "127.0.0.1", "::1"].map(ToOwned::to_owned).to_vec();
+            if let ListenAddress::Tcp(host, _) = address
+                && !names.contains(host)
+            {
+                names.push(host.clone());
+            }
+            let made = ServerTls::self_signed(names);
+            made.map(Some).map_err(|cause| Error::Other { operation: "make a certificate", cause })
+        }
+    }
+}
+
+/// Returns the note about a certificate that was made for this run.
+pub(super) fn certificate_note(pin: &str) -> String {
+    format!("self-signed certificate: connect with --pin '{pin}' -k")
+}
+
+/// Listens on an address.
+pub(super) async fn bind(
+    address: &ListenAddress,
+) -> Result<(Vec<Listener>, Option<SocketFile>), Error> {
+    let bound = match address {
+        ListenAddress::Loopback(port) => {
+            Listener::loopback(*port).map(|all| (all, None)).map_err(ListenFault::from)
+        }
+        ListenAddress::Tcp(host, port) => {
+            let bound = Listener::tcp(host, *port).await;
+            bound.map(|all| (all, None)).map_err(ListenFault::from)
+        }
+        ListenAddress::Unix(path) => {
+            Listener::unix(path).await.map(|(listener, file)| (vec![listener], file))
+        }
+        ListenAddress::Descriptor(number) => Listener::inherited(*number)
+            .map(|listener| (vec![listener], None))
+            .map_err(ListenFault::from),
+    };
+    bound.map_err(|fault| Error::Listen { address: address.to_string(), fault })
+}
+
+/// Returns the URL at which clients connect.
+pub(super) fn url(has_tls: bool, address: &ListenAddress, listeners: &[Listener]) -> String {
+    let scheme = if has_tls { "wss" } else { "ws" };
+    match (listeners.first().and_then(Listener::local_addr), address) {
+        (Some(address), _) => format!("{scheme}://{address}"),
+        (None, address) => address.to_string(),
+    }
+}
+
+/// Reports whether the port is one that the system has chosen, so that nobody knows it before it is
+/// told.
+pub(super) fn is_port_chosen(address: &ListenAddress) -> bool {
+    matches!(address, ListenAddress::Loopback(0) | ListenAddress::Tcp(_, 0))
+}
+
+/// Returns a warning if other machines can connect.
+pub(super) fn exposure(listeners: &[Listener]) -> Option<String> {
+    let addresses = listeners.iter().filter_map(Listener::local_addr);
+    let mut exposed = addresses.filter(|address| !address.ip().to_canonical().is_loopback());
+    let address = exposed.next()?;
+    let who = if address.ip().is_unspecified() { "every network" } else { "other machines" };
+    Some(format!("warning: clients on {who} can connect"))
+}

@@ -1,0 +1,171 @@
+//! The task of a client's connection: that of its session, or of HTTP/2, where each stream is a session
+//! with a task of its own.
+
+use super::{
+    opening::{self, Opened},
+    pair::{Pair, PairEnd},
+    shared::{OpenPair, Shared},
+};
+use crate::{
+    connect::incoming::{
+        Arrival, HANDSHAKE_LIMIT, Incoming, IncomingFault, IncomingStreams, Rejection,
+    },
+    net::listener::{Accepted, Listener, is_fault_of_connection},
+    proto::{Close, Leg, handshake::Headers},
+    sys::resources::is_lack_of_descriptors,
+    wording::system_error,
+};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+use tokio::{
+    task::spawn_local,
+    time::{Instant, sleep, timeout, timeout_at},
+};
+
+/// Accepts connections until the task is aborted.
+pub(super) async fn accept(listener: Listener, shared: Arc<Shared>) {
+    let mut is_told = false;
+    loop {
+        match listener.accept(false).await {
+            Ok(accepted) => {
+                is_told = false;
+                spawn_local(serve(Arc::clone(&shared), accepted));
+            }
+            Err(cause) => {
+                let words = system_error(&cause);
+                if is_fault_of_connection(&cause) {
+                    shared.notes.detail(&format!("cannot accept a connection: {words}"));
+                } else if !is_told {
+                    is_told = true;
+                    let limit =
+                        if is_lack_of_descriptors(&cause) { " (see ulimit -n)" } else { "" };
+                    shared.notes.note(&format!("cannot accept a connection: {words}{limit}"));
+                }
+                sleep(ACCEPT_RETRY_DELAY).await;
+            }
+        }
+    }
+}
+
+/// Serves a connection until it ends.
+async fn serve(shared: Arc<Shared>, accepted: Accepted) {
+    match Box::pin(receive(&shared, accepted)).await {
+        Some(Arrival::Request(incoming)) => answer(shared, incoming).await,
+        Some(Arrival::Streams(streams)) => Box::pin(serve_streams(shared, *streams)).await,
+        None => {}
+    }
+}
+
+/// Performs the TLS handshake, and reads what a connection begins with.
+async fn receive(shared: &Shared, accepted: Accepted) -> Option<Arrival> {
+    let Accepted { transport, address, .. } = accepted;
+    let deadline = Instant::now() + HANDSHAKE_LIMIT;
+    let (transport, is_http2) = match &shared.tls {
+        None => (transport, false),
+        Some(tls) => match timeout_at(deadline, tls.accept(transport)).await {
+            Ok(Ok((secured, summary))) => (secured, summary.is_http2),
+            Ok(Err(cause)) => {
+                shared.notes.event(&format!("refused {address}: {cause}"));
+                return None;
+            }
+            Err(_) => {
+                shared.notes.detail(&format!("{address}: no TLS handshake in time"));
+                return None;
+            }
+        },
+    };
+    let limit = deadline.saturating_duration_since(Instant::now());
+    let tell = |fault: &IncomingFault| refused(shared, &address, fault);
+    let rejection = Rejection { headers: &Headers::default(), tell: &tell };
+    Arrival::read(transport, is_http2, address.clone(), limit, rejection).await.ok()
+}
+
+/// Tells of a connection that did not carry a request.
+fn refused(shared: &Shared, address: &str, fault: &IncomingFault) {
+    match fault {
+        // A port scan, or a spare connection of a browser.
+        IncomingFault::Unused => shared.notes.detail(&format!("{address}: {fault}")),
+        fault => shared.notes.event(&format!("refused {address}: {fault}")),
+    }
+}
+
+/// Serves the streams of an HTTP/2 connection. When the proxy is ending, the connection ends with its
+/// last session.
+async fn serve_streams(shared: Arc<Shared>, mut streams: IncomingStreams) {
+    let address = streams.authority().to_owned();
+    shared.notes.detail(&format!("{address}: HTTP/2"));
+    let mut ending = pin!(shared.begins_to_end());
+    let mut is_ending = false;
+    loop {
+        tokio::select! {
+            next = streams.next() => match next {
+                Some(Ok(incoming)) => {
+                    spawn_local(answer(Arc::clone(&shared), incoming));
+                }
+                Some(Err(fault)) => {
+                    shared.notes.detail(&format!("{address}: {fault}"));
+                    return;
+                }
+                None => return,
+            },
+            () = &mut ending, if !is_ending => {
+                is_ending = true;
+                streams.shut_down();
+            }
+        }
+    }
+}
+
+/// Answers a request. If it opens a session, a task of its own passes bytes on: that of the handshake
+/// cannot leave the thread, and is not kept.
+async fn answer(shared: Arc<Shared>, incoming: Incoming) {
+    let opened = Box::pin(opening::open(&shared, incoming)).await;
+    drop(shared);
+    if let Some(Opened { pair, client, server }) = opened {
+        let joined = Box::new(Pair::new(client, server, Arc::clone(&pair.link), None));
+        tokio::spawn(run(joined, pair));
+    }
+}
+
+/// Passes bytes on until the session is over.
+async fn run(mut pair: Box<Pair>, open: OpenPair) {
+    let ended = poll_fn(|cx| match pair.poll_run(cx) {
+        Poll::Ready(end) => Poll::Ready(Some(end)),
+        Poll::Pending if pair.is_closing() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    });
+    let end = match ended.await {
+        Some(end) => end,
+        None => Box::pin(close(&mut pair, open.shared().job.close_timeout)).await,
+    };
+    tell_end(&open, &pair, &end);
+}
+
+/// Lets the peers of a pair that is closing answer within this limit.
+async fn close(pair: &mut Pair, limit: Duration) -> PairEnd {
+    let ended = timeout(limit, poll_fn(|cx| pair.poll_run(cx))).await;
+    ended.unwrap_or_else(|_| pair.give_up())
+}
+
+fn tell_end(open: &OpenPair, pair: &Pair, end: &PairEnd) {
+    let (notes, number) = (&open.shared().notes, open.number);
+    let how = match end {
+        PairEnd::Closed(leg, Some(close)) => format!("closed by the {leg} with {close}"),
+        PairEnd::Closed(leg, None) => format!("closed by the {leg} with an invalid Close"),
+        PairEnd::Ended(leg) => format!("the {leg} ended the connection without a Close frame"),
+        PairEnd::Failed(leg, cause) => format!("{leg}: {}", system_error(cause)),
+        PairEnd::Ours(Close { code, .. }) => format!("closed by the proxy with {code}"),
+    };
+    notes.event(&format!("client {number} disconnected: {how}"));
+    if notes.is_verbose() {
+        for (leg, flow) in Leg::BOTH.into_iter().zip(pair.flows()) {
+            let counts = flow.relay.counts();
+            notes.detail(&format!(
+                "client {number}: the {leg} sent {} messages, {} control frames, {} bytes",
+                counts.messages, counts.controls, counts.bytes
+            ));
+        }
+    }
+}
+
+/// Delay before the next attempt if a connection cannot be accepted.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);

@@ -1,0 +1,147 @@
+//! `sockeye proxy`: passes on what clients and a server say to each other.
+//!
+//! Each session is a pair of connections with one task. The server is asked first, and its answer goes to
+//! the client ([`opening`]); then two flows move bytes between the legs ([`flow`]), whose frames are
+//! followed by `proto::relay` but not assembled. Whatever observes or changes a conversation has these
+//! seams: a [`watcher::Watcher`] receives what each leg has received and can hold up both; a
+//! [`link::PairLink`] takes orders from outside, to close a session or to insert frames; and a
+//! `Transport` around that of a leg, set in [`connection`], may change any byte.
+
+mod connection;
+mod flow;
+mod link;
+mod opening;
+mod page;
+mod pair;
+mod resource;
+mod shared;
+mod watcher;
+
+use crate::{
+    error::Error,
+    job::{listen::ServerCertificate, proxy::ProxyJob, run_outcome::RunOutcome},
+    mode::{endpoint, notes::Notes},
+    net::{listener::SocketFile, tls::server::ServerTls},
+    report::{Report, Verbosity, line},
+    session::clock,
+    sys::{resources::raise_descriptor_limit, signals::Signals, unix::end_by_signal},
+};
+use shared::Shared;
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    task::{JoinHandle, LocalSet, spawn_local},
+    time::{sleep, sleep_until},
+};
+
+/// Runs a proxy.
+pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, Error> {
+    let report = Report { verbosity: job.verbosity, secrets: job.secrets, started };
+    job.color.apply();
+    raise_descriptor_limit();
+    let tls = endpoint::tls(job.tls.as_ref(), &job.address)?;
+    export(&job, tls.as_ref())?;
+    let (listeners, file) = endpoint::bind(&job.address).await?;
+    let url = endpoint::url(job.tls.is_some(), &job.address, &listeners);
+    // Handled before the proxy says that it listens.
+    let signals = Signals::new();
+    let signals = signals.map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
+    if report.verbosity > Verbosity::Quiet || endpoint::is_port_chosen(&job.address) {
+        let server = report.secrets.url(&job.opening.target.to_string()).into_owned();
+        line(&report.secrets.shown(&format!("listening on {url}, passing on to {server}")));
+    }
+    for note in &job.notes {
+        report.note(note);
+    }
+    let shared = Arc::new(Shared::new(job, tls, Notes::new(report, None)));
+    let is_made = matches!(shared.job.tls, Some(ServerCertificate::SelfSigned));
+    if let Some(pin) = shared.tls.as_ref().filter(|_| is_made).and_then(ServerTls::pin) {
+        shared.notes.note(&endpoint::certificate_note(&pin));
+    }
+    if let Some(warning) = endpoint::exposure(&listeners) {
+        shared.notes.note(&warning);
+    }
+    let served = async {
+        let accept = |listener| spawn_local(connection::accept(listener, Arc::clone(&shared)));
+        let tasks = listeners.into_iter().map(accept).collect();
+        Proxy { shared: Arc::clone(&shared), file, tasks, deadline: None }.run(signals).await
+    };
+    // The opening of a connection to a server does not leave its thread.
+    LocalSet::new().run_until(served).await
+}
+
+/// Writes the certificate that the clients see to the file of `--tls-export`.
+fn export(job: &ProxyJob, tls: Option<&ServerTls>) -> Result<(), Error> {
+    let (Some(path), Some(tls)) = (&job.tls_export, tls) else { return Ok(()) };
+    fs::write(path, tls.certificate_pem())
+        .map_err(|cause| Error::File { path: path.clone(), cause })
+}
+
+/// The loop of a proxy: its end.
+struct Proxy {
+    shared: Arc<Shared>,
+    /// The file of the Unix socket, which is removed at the end.
+    file: Option<SocketFile>,
+    /// The tasks that accept connections.
+    tasks: Vec<JoinHandle<()>>,
+    /// The time at which an ending proxy stops waiting for sessions.
+    deadline: Option<Instant>,
+}
+
+impl Proxy {
+    async fn run(mut self, mut signals: Signals) -> Result<RunOutcome, Error> {
+        let shared = Arc::clone(&self.shared);
+        let max_time = shared.job.life.max_time;
+        let run_end = max_time.and_then(|time| shared.notes.report.started.checked_add(time));
+        loop {
+            if shared.is_ending() {
+                self.begin_end();
+                let is_late = self.deadline.is_some_and(|deadline| deadline <= clock::now());
+                if is_late || shared.sessions() == 0 {
+                    shared.notes.finish();
+                    drop(self.file.take());
+                    return shared.take_outcome();
+                }
+            }
+            let now = clock::now();
+            let notes_wait = !shared.notes.flush();
+            let deadline = self.deadline.unwrap_or(now);
+            let is_running = !shared.is_ending();
+            tokio::select! {
+                () = shared.changed.notified() => {}
+                () = sleep_until(deadline.into()), if self.deadline.is_some() => {}
+                () = sleep(NOTES_RETRY_DELAY), if notes_wait => {}
+                () = shared.notes.held_up() => {}
+                () = sleep_until(run_end.unwrap_or(now).into()), if run_end.is_some() && is_running => {
+                    shared.end(Err(Error::ServerTimeout { limit: max_time.unwrap_or_default() }));
+                }
+                signal = signals.recv() => {
+                    if !is_running {
+                        drop(self.file.take());
+                        end_by_signal(signal);
+                    }
+                    shared.end(Ok(RunOutcome::Signal(signal)));
+                }
+            }
+        }
+    }
+
+    /// Stops to accept connections, and limits the time for the sessions to end.
+    fn begin_end(&mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+        }
+        if self.deadline.is_none() {
+            let limit = self.shared.job.close_timeout.saturating_add(END_GRACE);
+            self.deadline = clock::now().checked_add(limit);
+        }
+    }
+}
+
+/// The time after the limit for closing in which sessions report their ends.
+const END_GRACE: Duration = Duration::from_millis(100);
+/// Delay before lines that a slow reader of stderr has not taken are offered again.
+const NOTES_RETRY_DELAY: Duration = Duration::from_millis(50);

@@ -1,0 +1,151 @@
+//! The opening of a session: the server is asked first, and its answer is passed on to the client.
+
+use super::{
+    page,
+    resource::join,
+    shared::{OpenPair, Shared},
+};
+use crate::{
+    connect::{ClientConnection, Established, Progress, ServerAnswer, incoming::Incoming},
+    error::Error,
+    escape::Escaped,
+    proto::{
+        Leg,
+        handshake::{Headers, Response},
+        passing::{Purpose, acceptance_fields, request_fields},
+        request_fault::RequestFault,
+        upgrade::key,
+    },
+    random::nonce,
+    report,
+};
+use http::StatusCode;
+use std::{sync::Arc, time::Duration};
+
+/// A session that both legs have opened.
+pub(super) struct Opened {
+    pub(super) pair: OpenPair,
+    pub(super) client: Established,
+    pub(super) server: Established,
+}
+
+/// Asks the server for a session, and answers the client. `None` if there is no session; the client has
+/// its answer then.
+pub(super) async fn open(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened> {
+    let purpose = match Purpose::of(incoming.fault()) {
+        Ok(Purpose::Page) if shared.job.passing.sessions_only => Err(RequestFault::NoUpgrade),
+        purpose => purpose,
+    };
+    match purpose {
+        Err(fault) => {
+            let address = Escaped(incoming.authority()).to_string();
+            shared.notes.event(&format!("refused {address}: {fault}"));
+            // The client may have gone.
+            let _ = incoming.refuse_for(fault).await;
+            None
+        }
+        Ok(Purpose::Page) => {
+            page::pass(shared, incoming).await;
+            None
+        }
+        Ok(Purpose::Session) => open_session(shared, incoming).await,
+    }
+}
+
+async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened> {
+    let request = incoming.request();
+    let number = shared.number();
+    let label = format!("client {number}");
+    let secrets = shared.notes.report.secrets;
+    let target = Escaped(&secrets.target(&request.target)).to_string();
+    let address = Escaped(incoming.authority()).to_string();
+    let Some(slot) = shared.take_slot() else {
+        shared.notes.event(&format!("refused {address} for {target} with 503: too many sessions"));
+        let body = "the proxy has as many sessions as it may have (--max-clients)\n";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let _ = incoming.refuse(status, &Headers::default(), body).await;
+        return None;
+    };
+    let options = shared.options(resource(shared, &request.target));
+    let host = options.target.host_header();
+    let host = (!shared.job.passing.keep_host).then_some(&*host);
+    // A server judges a malformed key itself.
+    let accept = incoming.accept_value();
+    let is_key_ours = incoming.fault() != Some(RequestFault::Key);
+    let ours = is_key_ours.then(|| key(nonce()));
+    let mut fields = request_fields(request, Purpose::Session, host, ours.as_deref());
+    fields.edit(&shared.job.opening.edits);
+    let mut observer = |progress: Progress<'_>| {
+        if shared.notes.is_verbose() {
+            shared.notes.details(&report::labelled_progress(&label, &progress, secrets));
+        }
+    };
+    let answer = match shared.dialer.pass(&options, &fields, &mut observer).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            fail(shared, incoming, &label, &error.into()).await;
+            return None;
+        }
+    };
+    match answer {
+        ServerAnswer::Open(connection) => {
+            let ClientConnection { established: server, report } = *connection;
+            let headers = acceptance(shared, &incoming, &report.answer, accept.as_deref());
+            let agreement = server.agreement.clone();
+            let reason = match report.answer.status {
+                101 => &*report.answer.reason,
+                _ => "Switching Protocols",
+            };
+            let accepted = incoming.accept_passed(reason, &headers, agreement, ANSWER_LIMIT).await;
+            match accepted {
+                Ok((client, _)) => {
+                    let url = secrets.url(&report.url).into_owned();
+                    shared
+                        .notes
+                        .event(&format!("{label} connected from {address}, to {}", Escaped(&url)));
+                    Some(Opened { pair: OpenPair::new(slot, number), client, server })
+                }
+                Err(fault) => {
+                    shared.notes.error(&format!("{label}: {}: {fault}", Leg::Client));
+                    None
+                }
+            }
+        }
+        ServerAnswer::Refusal { response, transport, rest } => {
+            let status = response.status;
+            shared.notes.event(&format!("{label}: the server refused {target} with {status}"));
+            page::answer(shared, incoming, &response, (transport, rest)).await;
+            None
+        }
+    }
+}
+
+/// Returns the path and query that the server is asked for.
+pub(super) fn resource(shared: &Shared, asked: &str) -> String {
+    let base = &shared.job.opening.target.resource;
+    if shared.job.passing.fixed_path { base.clone() } else { join(base, asked) }
+}
+
+fn acceptance(
+    shared: &Shared,
+    incoming: &Incoming,
+    answer: &Response,
+    accept: Option<&str>,
+) -> Headers {
+    let mut headers = acceptance_fields(answer, incoming.request().version, accept);
+    headers.edit(&shared.job.passing.response_edits);
+    headers
+}
+
+/// Tells a client, and stderr, why there is no answer of the server.
+pub(super) async fn fail(shared: &Shared, incoming: Incoming, label: &str, error: &Error) {
+    let (message, hint) = (error.shown(), error.shown_hint());
+    shared.notes.error(&format!("{label}: {}: {message}", Leg::Server));
+    let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    let body = format!("sockeye proxy: {}: {message}\n{hint}", Leg::Server);
+    // The client may have gone.
+    let _ = incoming.refuse(StatusCode::BAD_GATEWAY, &Headers::default(), &body).await;
+}
+
+/// The time limit for a client to take the head of an answer.
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(10);

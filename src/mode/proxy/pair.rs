@@ -1,0 +1,247 @@
+//! A pair: the two connections of a session, and the flows between them.
+//!
+//! The pair has one task and no timer. Its future is most of its memory.
+
+use super::{
+    flow::{Flow, LegFault},
+    link::{Order, PairLink},
+    watcher::Watcher,
+};
+use crate::{
+    connect::Established,
+    net::Transport,
+    proto::{Close, Leg, Opcode, raw::RawFrame},
+    random::nonce,
+};
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+use tokio::io::AsyncWrite as _;
+
+/// The connections of a session.
+pub(super) struct Pair {
+    client: Box<dyn Transport>,
+    server: Box<dyn Transport>,
+    /// From the client to the server.
+    up: Flow,
+    /// From the server to the client.
+    down: Flow,
+    link: Arc<PairLink>,
+    watcher: Option<Box<dyn Watcher>>,
+    /// Frames that wait for the end of a message.
+    inserted: VecDeque<(Leg, Vec<u8>)>,
+    /// The Close that we send, and the legs to which it was not sent yet.
+    closing: Option<(Close, Vec<Leg>)>,
+    is_paused: bool,
+    /// The leg that has sent a Close first, or ended without one.
+    first: Option<Leg>,
+}
+
+/// How a pair has ended.
+#[derive(Debug)]
+pub(super) enum PairEnd {
+    /// A leg sent a Close, and no other before.
+    Closed(Leg, Option<Close>),
+    /// A leg ended in order without a Close.
+    Ended(Leg),
+    /// A leg failed, and the other was reset.
+    Failed(Leg, io::Error),
+    /// The proxy closed the session.
+    Ours(Close),
+}
+
+impl Pair {
+    /// Joins two connections. What was received of them already is passed on first.
+    pub(super) fn new(
+        client: Established,
+        server: Established,
+        link: Arc<PairLink>,
+        mut watcher: Option<Box<dyn Watcher>>,
+    ) -> Self {
+        let up = Flow::new(Leg::Client, client.rest, reborrow(&mut watcher));
+        let down = Flow::new(Leg::Server, server.rest, reborrow(&mut watcher));
+        Self {
+            client: client.transport,
+            server: server.transport,
+            up,
+            down,
+            link,
+            watcher,
+            inserted: VecDeque::new(),
+            closing: None,
+            is_paused: false,
+            first: None,
+        }
+    }
+
+    /// Passes bytes on until the session is over.
+    pub(super) fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<PairEnd> {
+        while let Some(order) = self.link.next(cx) {
+            self.obey(order);
+        }
+        self.insert();
+        let reads = !self.is_paused || self.closing.is_some();
+        let (client, server) = (&mut *self.client, &mut *self.server);
+        let up = self.up.poll(client, server, reads, reborrow(&mut self.watcher), cx);
+        let down = self.down.poll(server, client, reads, reborrow(&mut self.watcher), cx);
+        self.note_first();
+        for polled in [up, down] {
+            if let Poll::Ready(Err(LegFault { leg, cause })) = polled {
+                return Poll::Ready(self.fail(leg, cause));
+            }
+        }
+        if self.insert() {
+            cx.waker().wake_by_ref();
+        }
+        if self.is_over() {
+            return Poll::Ready(self.finish());
+        }
+        Poll::Pending
+    }
+
+    /// Reports whether we are closing the session.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// Ends a session that is closing and whose peers have not ended it in time.
+    pub(super) fn give_up(&mut self) -> PairEnd {
+        self.finish()
+    }
+
+    /// Returns the flows: what the client has sent, and what the server has sent.
+    pub(super) fn flows(&self) -> [&Flow; 2] {
+        [&self.up, &self.down]
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Close(close) if self.closing.is_none() => {
+                self.closing = Some((close, Leg::BOTH.to_vec()));
+            }
+            Order::Close(_) => {}
+            Order::Insert(leg, frame) => self.inserted.push_back((leg, frame)),
+            Order::Pause(is_paused) => self.is_paused = is_paused,
+        }
+    }
+
+    /// Queues frames of our own where they may begin. Returns true if one was queued.
+    fn insert(&mut self) -> bool {
+        let mut has_queued = false;
+        for _ in 0..self.inserted.len() {
+            let Some((leg, frame)) = self.inserted.pop_front() else { break };
+            if self.flow_to(leg).insert(&frame, true) {
+                has_queued = true;
+            } else {
+                self.inserted.push_back((leg, frame));
+            }
+        }
+        if let Some((close, mut legs)) = self.closing.take() {
+            legs.retain(|leg| {
+                let flow = self.flow_to(*leg);
+                let is_queued = flow.insert(&close_frame(&close, *leg), false);
+                if is_queued {
+                    flow.begin_closing();
+                    has_queued = true;
+                }
+                !is_queued
+            });
+            self.closing = Some((close, legs));
+        }
+        has_queued
+    }
+
+    fn flow_to(&mut self, leg: Leg) -> &mut Flow {
+        match leg {
+            Leg::Client => &mut self.down,
+            Leg::Server => &mut self.up,
+        }
+    }
+
+    /// Remembers the leg that has closed or ended the session first.
+    fn note_first(&mut self) {
+        if self.first.is_none() && self.closing.is_none() {
+            let ended = |flow: &Flow| flow.relay.has_closed() || flow.is_at_end();
+            self.first = match (ended(&self.up), ended(&self.down)) {
+                (true, _) => Some(Leg::Client),
+                (_, true) => Some(Leg::Server),
+                _ => None,
+            };
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let flows = self.flows();
+        if self.is_closing() {
+            // Each leg has answered our Close, or ended.
+            let answered = |flow: &&Flow| flow.relay.has_closed() || flow.is_at_end();
+            return flows.iter().all(answered) && flows.iter().all(|flow| !flow.is_writing());
+        }
+        // A leg that takes nothing more and has ended is gone.
+        flows.iter().all(|flow| flow.is_done() || flow.is_broken())
+    }
+
+    /// Ends both connections.
+    fn finish(&mut self) -> PairEnd {
+        let mut cx = Context::from_waker(Waker::noop());
+        match (self.up.is_broken(), self.down.is_broken()) {
+            _ if self.is_closing() => {
+                let _ = Pin::new(&mut self.client).poll_shutdown(&mut cx);
+                let _ = Pin::new(&mut self.server).poll_shutdown(&mut cx);
+            }
+            // What a leg still sends to one that is gone is answered with a reset.
+            (true, _) => self.client.reset_at_end(),
+            (_, true) => self.server.reset_at_end(),
+            _ => {}
+        }
+        if let Some((close, _)) = &self.closing {
+            return PairEnd::Ours(close.clone());
+        }
+        let first = self.first.unwrap_or(Leg::Client);
+        let flow = if first == Leg::Client { &self.up } else { &self.down };
+        if flow.relay.has_closed() {
+            return PairEnd::Closed(first, flow.relay.close());
+        }
+        match (self.up.take_fault(), self.down.take_fault()) {
+            (Some(cause), _) => PairEnd::Failed(Leg::Server, cause),
+            (_, Some(cause)) => PairEnd::Failed(Leg::Client, cause),
+            _ => PairEnd::Ended(first),
+        }
+    }
+
+    /// Resets the leg beside one that has failed, after what it has sent before.
+    fn fail(&mut self, leg: Leg, cause: io::Error) -> PairEnd {
+        if self.flows().iter().all(|flow| flow.relay.has_closed()) {
+            // The closing handshake is over. Many peers end their connection with a reset then.
+            return self.finish();
+        }
+        match leg {
+            Leg::Client => self.server.reset_at_end(),
+            Leg::Server => self.client.reset_at_end(),
+        }
+        PairEnd::Failed(leg, cause)
+    }
+}
+
+fn reborrow(watcher: &mut Option<Box<dyn Watcher>>) -> Option<&mut dyn Watcher> {
+    match watcher {
+        Some(watcher) => Some(&mut **watcher),
+        None => None,
+    }
+}
+
+/// Returns a Close for a leg.
+fn close_frame(close: &Close, to: Leg) -> Vec<u8> {
+    let frame = RawFrame::from(Opcode::Close).payload(close.payload());
+    match to {
+        Leg::Client => frame.encode(),
+        Leg::Server => {
+            let [a, b, c, d, ..] = nonce();
+            frame.mask([a, b, c, d]).encode()
+        }
+    }
+}
