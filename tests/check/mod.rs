@@ -1,12 +1,14 @@
 //! `sockeye check`: defects that are found, and nothing that is not there.
 
 mod defect;
+mod http2;
 mod limits;
 mod server;
 mod tls;
 
 use crate::support::{Expected, Peer, Test, closed_port, server::Server};
 use defect::Defect;
+use http2::Http2Defect;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -125,6 +127,21 @@ fn each_defect_of_tls_is_found_and_nothing_else() {
     assert!(found.is_empty(), "{:#?}", results.findings());
     for (defect, expected, option) in TlsDefect::ALL {
         let (found, results) = check(Some(*defect), option);
+        assert_eq!(found, *expected, "{defect:?}: {:#?}", results.findings());
+    }
+    server.terminate();
+}
+
+#[test]
+fn each_defect_of_http2_is_found_and_nothing_else() {
+    let server = Server::start(["listen", "127.0.0.1:0", "--echo"]);
+    for (defect, expected) in Http2Defect::ALL {
+        let plain = http2::start(*defect, server.port());
+        let (port, authority) = tls::start(None, plain);
+        let (ca, url) = (authority.file(), format!("wss://localhost:{port}/"));
+        let only = "--only=reach,versions,browsers";
+        let results = Results::of(&[only, "--ca", ca.to_str().unwrap(), &url]);
+        let found: Vec<_> = results.findings().into_keys().collect();
         assert_eq!(found, *expected, "{defect:?}: {:#?}", results.findings());
     }
     server.terminate();

@@ -34,7 +34,7 @@ impl TlsDefect {
         (Self::IsUnknown, &["reach-chain"], "--insecure"),
         (Self::SpeaksOnlyTls12, &["reach-tls-version"], "--http1.1"),
         (Self::SpeaksTls10, &["reach-tls-old"], "--http1.1"),
-        (Self::RefusesHttp1, &["reach-alpn"], "--http2"),
+        (Self::RefusesHttp1, &["reach-alpn", "version-http1"], "--http2"),
     ];
 }
 
@@ -100,6 +100,11 @@ fn config(defect: Option<TlsDefect>, authority: &Authority) -> Arc<ServerConfig>
         Some(TlsDefect::RefusesHttp1) => {
             let mut config = ServerConfig::clone(&identity.server());
             config.alpn_protocols = vec![b"h2".to_vec()];
+            Arc::new(config)
+        }
+        None => {
+            let mut config = ServerConfig::clone(&identity.server());
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
             Arc::new(config)
         }
         _ => identity.server(),

@@ -15,6 +15,8 @@ mod frames;
 mod fuzzed;
 mod grade;
 mod haste;
+mod http2_raw;
+mod http2_support;
 mod judgement;
 mod measure;
 mod observed;

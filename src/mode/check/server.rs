@@ -4,6 +4,7 @@ use super::{
     draft::{EXTENSIONS, KEY, RequestDraft},
     echo::Echo,
     haste::Haste,
+    http2_support::Http2Support,
     measure::limit::Sizes,
     observed::Observed,
     pace::Pace,
@@ -47,6 +48,8 @@ pub(crate) struct Server {
     pub(crate) extent: CheckExtent,
     /// The largest frame and message, measured once.
     pub(crate) sizes: OnceCell<Result<Sizes, String>>,
+    /// What is known of HTTP/2, found out once.
+    pub(crate) http2: OnceCell<Result<Http2Support, String>>,
 }
 
 /// What was found out before the checks.
@@ -116,6 +119,7 @@ impl Server {
             observed: Mutex::default(),
             extent: CheckExtent::default(),
             sizes: OnceCell::new(),
+            http2: OnceCell::new(),
         })
     }
 

@@ -10,6 +10,7 @@ mod limits;
 mod reach;
 mod security;
 mod utf8;
+mod versions;
 
 use super::case::Case;
 
@@ -23,6 +24,7 @@ pub(crate) fn all() -> Vec<Case> {
     all.extend(deflate::cases());
     all.extend(security::cases());
     all.extend(browsers::cases());
+    all.extend(versions::cases());
     all.extend(limits::cases());
     all.extend(identity::cases());
     all

@@ -6,6 +6,7 @@ use crate::mode::check::{
     judgement::Judgement,
     server::Server,
 };
+use crate::proto::headers::Headers;
 
 /// A browser whose request is sent.
 struct Browser {
@@ -29,6 +30,23 @@ pub(crate) async fn firefox(server: &Server) -> Judgement {
 /// Safari.
 pub(crate) async fn safari(server: &Server) -> Judgement {
     judged(server, &SAFARI).await
+}
+
+/// Returns the fields that Chrome sends over HTTP/2.
+pub(super) fn fields_of_chrome(server: &Server) -> Headers {
+    fields(server, &CHROME)
+}
+
+/// Returns the fields that Firefox sends over HTTP/2.
+pub(super) fn fields_of_firefox(server: &Server) -> Headers {
+    fields(server, &FIREFOX)
+}
+
+fn fields(server: &Server, browser: &Browser) -> Headers {
+    let mut fields = request(server, browser).headers();
+    let upgrade = ["Host", "Connection", "Upgrade", KEY];
+    fields.retain(|name, _| !upgrade.iter().any(|one| one.eq_ignore_ascii_case(name)));
+    fields
 }
 
 async fn judged(server: &Server, browser: &Browser) -> Judgement {
