@@ -12,6 +12,7 @@ the injections that every sample contains.
 
 import argparse
 import contextlib
+import functools
 import json
 import random
 import resource
@@ -25,7 +26,8 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import clients  # noqa: F401, adds its conversations
+import checks  # noqa: F401, adds its conversations
+import clients  # noqa: F401
 import listeners  # noqa: F401
 import prompts  # noqa: F401
 from conversation import CONVERSATIONS
@@ -66,6 +68,12 @@ class Settings:
             raise SystemExit("the echo server of HTTP/2 did not start")
         threading.Thread(target=process.stderr.read, daemon=True).start()
         return port
+
+    @functools.cache  # noqa: B019, there is one object
+    def check_count(self, *args):
+        """Returns the number of checks that these options choose."""
+        listed = subprocess.run([self.binary, "check", "--list", "--json", *args], capture_output=True, check=True)
+        return listed.stdout.count(b"\n")
 
     def close(self):
         for process in self.processes:
