@@ -54,6 +54,15 @@ impl Carrier {
     }
 }
 
+/// The end that closes the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closer {
+    /// The end that speaks.
+    Speaker,
+    /// The end under test, once it has received all messages.
+    Tested,
+}
+
 /// Each kind of fault. The delay is shorter than every time limit.
 const KINDS: [FaultKind; 5] = [
     FaultKind::Cut,
@@ -86,16 +95,19 @@ pub(crate) fn stride(usual: usize) -> usize {
 }
 
 /// Fails with the first of the unexpected outcomes of faults.
-pub(crate) fn assert_all(carrier: Carrier, outcomes: impl IntoIterator<Item = Result<(), String>>) {
+pub(crate) fn assert_all(
+    (carrier, closer): (Carrier, Closer),
+    outcomes: impl IntoIterator<Item = Result<(), String>>,
+) {
     let (mut all, mut wrong) = (0, Vec::new());
     for outcome in outcomes {
         all += 1;
         wrong.extend(outcome.err());
     }
     let shown = wrong.iter().take(10).map(String::as_str).collect::<Vec<_>>().join("\n");
-    assert!(wrong.is_empty(), "{carrier:?}: {} of {all} faults:\n{shown}", wrong.len());
+    assert!(wrong.is_empty(), "{carrier:?}, {closer:?}: {} of {all} faults:\n{shown}", wrong.len());
     // Shown with --nocapture.
-    println!("{carrier:?}: {all} faults");
+    println!("{carrier:?}, closed by {closer:?}: {all} faults");
 }
 
 impl FaultKind {
@@ -110,10 +122,15 @@ pub(crate) fn messages() -> [String; 3] {
     ["alpha".to_owned(), "long ".repeat(60), "omega".to_owned()]
 }
 
-/// Speaks with the end under test: greets, waits for its messages, continues and closes. A network
-/// that fails ends it early. `mark` is told of the end of each step: the opening handshake, each
-/// message, and the Close.
-pub(crate) async fn speak(session: Session, expected: &[&str], mut mark: impl FnMut()) {
+/// Speaks with the end under test: greets, waits for its messages, continues, and closes or answers the
+/// Close. A network that fails ends it early. `mark` is told of the end of each step: the opening
+/// handshake, each message, and the Close.
+pub(crate) async fn speak(
+    session: Session,
+    expected: &[&str],
+    closer: Closer,
+    mut mark: impl FnMut(),
+) {
     let mut speaker = Player::new(session);
     let mut heard = speaker.idle(MOMENT).await;
     mark();
@@ -131,12 +148,18 @@ pub(crate) async fn speak(session: Session, expected: &[&str], mut mark: impl Fn
         if speaker.session.send(Kind::Text, message.as_bytes()).is_err() {
             return;
         }
-        heard.extend(speaker.idle(MOMENT).await);
-        mark();
-    }
-    if speaker.session.close(&Close::new(CloseCode::NORMAL)).is_ok() {
         speaker.session.write().await;
         // The task of an HTTP/2 connection writes what its streams have written.
+        tokio::task::yield_now().await;
+        mark();
+        heard.extend(speaker.idle(MOMENT).await);
+    }
+    if closer == Closer::Tested {
+        speaker.finish().await;
+        tokio::task::yield_now().await;
+        mark();
+    } else if speaker.session.close(&Close::new(CloseCode::NORMAL)).is_ok() {
+        speaker.session.write().await;
         tokio::task::yield_now().await;
         mark();
         speaker.finish().await;

@@ -5,7 +5,8 @@ use super::*;
 use crate::session::testbed::{
     PlannedFault,
     network::{
-        Carrier, GUARDED, Network, Phase, Steps, assert_all, faults, messages, speak, stride,
+        Carrier, Closer, GUARDED, Network, Phase, Steps, assert_all, faults, messages, speak,
+        stride,
     },
 };
 use tokio::time::timeout;
@@ -21,7 +22,11 @@ struct Served {
 }
 
 /// Serves a client that sends messages. Also returns the steps up to the fault.
-fn serve(network: &Network, carrier: Carrier, fault: Option<PlannedFault>) -> (Served, Steps) {
+fn serve(
+    network: &Network,
+    (carrier, closer): (Carrier, Closer),
+    fault: Option<PlannedFault>,
+) -> (Served, Steps) {
     testbed::run(async {
         let mut job = job(Service::Talk, SlowClients::Drop);
         (job.session, job.choices) = (GUARDED, carrier.choices());
@@ -31,11 +36,12 @@ fn serve(network: &Network, carrier: Carrier, fault: Option<PlannedFault>) -> (S
         if let Some(fault) = fault {
             wire.plan(fault);
         }
-        let ends = Mutex::new(Vec::new());
+        let (ends, stdout) = (Mutex::new(Vec::new()), Mutex::new(String::new()));
         let client = async {
             if let Ok(opened) = network.dial(carrier, near).await {
                 let session = Session::client(opened, GUARDED, testbed::entropy());
-                speak(session, &["welcome"], || ends.lock().unwrap().push(wire.written().0)).await;
+                let mark = || ends.lock().unwrap().push(wire.written().0);
+                speak(session, &["welcome"], closer, mark).await;
             }
             std::future::pending::<()>().await;
         };
@@ -48,6 +54,15 @@ fn serve(network: &Network, carrier: Carrier, fault: Option<PlannedFault>) -> (S
                 sleep(S / 10).await;
             }
             server.send("welcome");
+            while closer == Closer::Tested {
+                sleep(S / 10).await;
+                let mut stdout = stdout.lock().unwrap();
+                *stdout += &shared.output.take_text();
+                if stdout.lines().count() == messages().len() {
+                    shared.hub.close_all(&Close::new(CloseCode::GOING_AWAY));
+                    break;
+                }
+            }
             std::future::pending::<()>().await;
         };
         let leaving = async {
@@ -56,6 +71,8 @@ fn serve(network: &Network, carrier: Carrier, fault: Option<PlannedFault>) -> (S
             while shared.hub.count() > 0 {
                 sleep(S / 10).await;
             }
+            // The client takes note of its last step.
+            sleep(S / 10).await;
         };
         let is_gone = timeout(SERVER_LIMITS, async {
             tokio::select! { () = greeting => {}, () = client => {}, () = leaving => {} }
@@ -63,29 +80,35 @@ fn serve(network: &Network, carrier: Carrier, fault: Option<PlannedFault>) -> (S
         let hangs = Box::pin(is_gone).await.is_err();
         let left =
             [shared.unfinished.load(Ordering::Relaxed), shared.connections.load(Ordering::Relaxed)];
-        let (stdout, notes) = (shared.output.take_text(), server.notes());
+        let stdout = stdout.into_inner().unwrap() + &shared.output.take_text();
+        let notes = server.notes();
         let steps = Steps { ends: ends.into_inner().unwrap(), written: wire.deliverable() };
         (Served { hangs, left, stdout, notes }, steps)
     })
 }
 
-/// Serves a conversation with each fault at every `stride`th byte, and reports the faults with another
-/// outcome than expected.
-fn play(carrier: Carrier, stride: usize) {
+/// Serves a conversation that the client closes, with each fault at every `step`th byte, and one that the
+/// server closes, with a quarter of them. Reports the faults with another outcome than expected.
+fn play(carrier: Carrier, step: usize) {
     let network = Network::new();
-    let (served, steps) = serve(&network, carrier, None);
-    assert_eq!(steps.ends.len(), messages().len() + 2, "{carrier:?}: {served:?}");
-    assert_all(
-        carrier,
-        faults(steps.written, stride).map(|fault| {
-            let (served, until) = serve(&network, carrier, Some(fault));
-            judge(fault, (&served, until.written.0), &steps)
-        }),
-    );
+    let conversations = [(Closer::Speaker, step), (Closer::Tested, stride(4 * step))];
+    for (closer, stride) in conversations {
+        let conversation = (carrier, closer);
+        let (served, steps) = serve(&network, conversation, None);
+        assert_eq!(steps.ends.len(), messages().len() + 2, "{conversation:?}: {served:?}");
+        assert_all(
+            conversation,
+            faults(steps.written, stride).map(|fault| {
+                let (served, until) = serve(&network, conversation, Some(fault));
+                judge(closer, fault, (&served, until.written.0), &steps)
+            }),
+        );
+    }
 }
 
 /// Compares what a server wrote with what it could read: `received` bytes.
 fn judge(
+    closer: Closer,
     fault: PlannedFault,
     (served, received): (&Served, u64),
     steps: &Steps,
@@ -97,10 +120,17 @@ fn judge(
     let is_lost = !served.stdout.starts_with(&all[..whole].concat());
     let last = served.notes.last().map(String::as_str).unwrap_or_default();
     let is_connected = served.notes.iter().any(|note| note.starts_with("client 1 connected "));
-    let is_closed = last == "client 1 disconnected: 1000 (normal closure)";
+    let is_closed = last
+        == match closer {
+            Closer::Speaker => "client 1 disconnected: 1000 (normal closure)",
+            Closer::Tested => "client 1 disconnected: closed by the server with 1001 (going away)",
+        };
     let is_told = match phase {
         Phase::Closed => is_closed,
-        _ if is_connected => last.starts_with("client 1 disconnected: ") && !is_closed,
+        _ if is_connected => {
+            let may_be_closed = closer == Closer::Tested && whole == messages().len();
+            last.starts_with("client 1 disconnected: ") && (may_be_closed || !is_closed)
+        }
         // The answer could not be written, or the request was not received.
         _ => whole == 0,
     };

@@ -7,7 +7,8 @@ use crate::{
     session::testbed::{
         End, FaultKind, PlannedFault,
         network::{
-            Carrier, GUARDED, Network, Phase, Steps, assert_all, faults, messages, speak, stride,
+            Carrier, Closer, GUARDED, Network, Phase, Steps, assert_all, faults, messages, speak,
+            stride,
         },
     },
 };
@@ -28,7 +29,7 @@ struct FaultyRun {
 /// Runs a client with a server that sends messages. Also returns the steps up to the fault.
 fn run_over(
     network: &Arc<Network>,
-    carrier: Carrier,
+    (carrier, closer): (Carrier, Closer),
     fault: Option<PlannedFault>,
 ) -> (FaultyRun, Steps) {
     testbed::run(async {
@@ -37,20 +38,24 @@ fn run_over(
             wire.plan(fault);
         }
         let (wire, ends) = (Arc::new(wire), Arc::new(Mutex::new(Vec::new())));
-        let server = tokio::spawn({
+        let mut server = tokio::spawn({
             let (network, wire) = (Arc::clone(network), Arc::clone(&wire));
             let ends = Arc::clone(&ends);
             async move {
                 if let Some(session) = network.accept(carrier, far).await {
-                    speak(session, &LINES, || ends.lock().unwrap().push(wire.written().1)).await;
+                    let mark = || ends.lock().unwrap().push(wire.written().1);
+                    speak(session, &LINES, closer, mark).await;
                 }
             }
         });
-        let run = tokio::time::timeout(CLIENT_LIMITS, converse(network, carrier, near)).await;
+        let run =
+            tokio::time::timeout(CLIENT_LIMITS, converse(network, (carrier, closer), near)).await;
         let hangs = run.is_err();
         let (ended, stdout) = run.unwrap_or_else(|_| (Ok(RunOutcome::Done), String::new()));
+        // It may still have to take note of its last steps.
+        let served = tokio::time::timeout(S, &mut server).await;
         server.abort();
-        if let Err(failure) = server.await {
+        if let Err(failure) = served.unwrap_or(Ok(())) {
             assert!(failure.is_cancelled(), "{carrier:?}, {fault:?}: the server: {failure}");
         }
         let status = ended.as_ref().map_or_else(Error::code, |_| 0);
@@ -67,16 +72,27 @@ fn run_over(
 /// Runs the client until it ends. Returns its outcome and its stdout.
 async fn converse(
     network: &Network,
-    carrier: Carrier,
+    (carrier, closer): (Carrier, Closer),
     end: End,
 ) -> (Result<RunOutcome, Error>, String) {
     let opened = match network.dial(carrier, end).await {
         Ok(opened) => opened,
         Err(error) => return (Err(error.into()), String::new()),
     };
-    let end = EndRules { wait: Some(Wait::UntilClosed), ..EndRules::default() };
+    let count = messages().len() as u64;
+    let (end, goals) = match closer {
+        Closer::Speaker => {
+            let wait = Some(Wait::UntilClosed);
+            (EndRules { wait, ..EndRules::default() }, Goals::default())
+        }
+        Closer::Tested => {
+            let goals = Goals { count: Some(count), until: None };
+            (EndRules { until_met: true, ..EndRules::default() }, goals)
+        }
+    };
     let rules = ClockRules { end, ..ClockRules::default() };
-    let options = Options { rules, settings: GUARDED, ..options() };
+    let script = Script::new(Vec::new(), 10 * S, goals);
+    let options = Options { rules, script, settings: GUARDED, ..options() };
     let session = Session::client(opened, GUARDED, testbed::entropy());
     let (mut pipe, streams) = pipe_of(options, session);
     let PipeStreams { mut stdin, mut stdout, kill: _kill, mut signals } = streams;
@@ -89,24 +105,29 @@ async fn converse(
     (ended, text)
 }
 
-/// Runs a conversation with each fault at every `stride`th byte, and reports the faults with another
-/// outcome than expected.
-fn play(carrier: Carrier, stride: usize) {
+/// Runs a conversation that the server closes, with each fault at every `step`th byte, and one that the
+/// client closes, with a quarter of them. Reports the faults with another outcome than expected.
+fn play(carrier: Carrier, step: usize) {
     let network = Arc::new(Network::new());
-    let (run, steps) = run_over(&network, carrier, None);
-    assert_eq!((run.status, steps.ends.len()), (0, messages().len() + 2), "{carrier:?}: {run:?}");
-    assert_all(
-        carrier,
-        faults(steps.written, stride).map(|fault| {
-            let (run, until) = run_over(&network, carrier, Some(fault));
-            judge(carrier, fault, (&run, until.written.1), &steps)
-        }),
-    );
+    let conversations = [(Closer::Speaker, step), (Closer::Tested, stride(4 * step))];
+    for (closer, stride) in conversations {
+        let conversation = (carrier, closer);
+        let (run, steps) = run_over(&network, conversation, None);
+        let found = (run.status, steps.ends.len());
+        assert_eq!(found, (0, messages().len() + 2), "{conversation:?}: {run:?}");
+        assert_all(
+            conversation,
+            faults(steps.written, stride).map(|fault| {
+                let (run, until) = run_over(&network, conversation, Some(fault));
+                judge(conversation, fault, (&run, until.written.1), &steps)
+            }),
+        );
+    }
 }
 
 /// Compares a run with what its client could read: `received` bytes.
 fn judge(
-    carrier: Carrier,
+    (carrier, closer): (Carrier, Closer),
     fault: PlannedFault,
     (run, received): (&FaultyRun, u64),
     steps: &Steps,
@@ -117,7 +138,11 @@ fn judge(
     let is_foreign = !all.concat().starts_with(&run.stdout);
     let is_lost = !run.stdout.starts_with(&all[..whole].concat());
     let is_mute = (run.status == 0) != run.words.is_empty();
-    let statuses = statuses(carrier, fault, phase, received);
+    let statuses = match closer {
+        // It has met its goal, and its Close need not be answered.
+        Closer::Tested if whole == messages().len() => &[0],
+        _ => statuses(carrier, fault, phase, received),
+    };
     if run.hangs || is_mute || is_foreign || is_lost || !statuses.contains(&run.status) {
         return Err(format!("{fault:?}: {phase:?}, {whole} messages, {statuses:?}: {run:?}"));
     }
