@@ -3,7 +3,7 @@
 use crate::{
     escape::Escaped,
     proto::{
-        CloseCode, Kind, Violation,
+        CloseCode, Kind, Leg, Violation,
         frame::RSV1,
         trace::{Direction, Frame},
     },
@@ -53,9 +53,11 @@ pub fn line(
     line
 }
 
-/// Returns the line that reports the violation committed by the frame on the previous line.
-pub fn broken(violation: Violation) -> String {
-    format!("! {violation} ({})", violation.section())
+/// Returns the line that reports the violation committed by the frame on the previous line. In a proxy,
+/// it names the leg.
+pub fn broken(violation: Violation, leg: Option<Leg>) -> String {
+    let leg = leg.map(|leg| format!("{leg}: ")).unwrap_or_default();
+    format!("! {leg}{violation} ({})", violation.section())
 }
 
 /// Returns the heading of a dump of `length` bytes on the wire.
@@ -211,7 +213,9 @@ mod tests {
     #[test]
     fn a_violation_names_its_section() {
         let expected = "! reserved opcode 3 (RFC 6455, 5.2)";
-        assert_eq!(broken(Violation::ReservedOpcode(3)), expected);
+        assert_eq!(broken(Violation::ReservedOpcode(3), None), expected);
+        let expected = "! server: reserved opcode 3 (RFC 6455, 5.2)";
+        assert_eq!(broken(Violation::ReservedOpcode(3), Some(Leg::Server)), expected);
     }
 
     #[test]

@@ -64,10 +64,15 @@ impl JsonLines {
         Self { conn: Some(conn), ..self }
     }
 
-    /// Writes events of this leg of a proxy's client.
+    /// Writes events of this connection of a proxy.
     #[must_use]
-    pub fn of_leg(self, conn: u64, leg: Leg) -> Self {
-        Self { conn: Some(conn), leg: Some(leg), ..self }
+    pub fn with_leg(self, leg: Option<Leg>) -> Self {
+        Self { leg, ..self }
+    }
+
+    /// Sets the connection of a proxy that the next events concern. Returns the earlier one.
+    pub(super) fn set_leg(&mut self, leg: Option<Leg>) -> Option<Leg> {
+        std::mem::replace(&mut self.leg, leg)
     }
 
     /// Adds the decoded text to received binary messages.

@@ -28,7 +28,7 @@ impl Lengths {
             }
             Some(Collected::Long(message)) => {
                 let before = prefix(message.length()).to_vec();
-                self.long = Some(LongContent::raw(before, message));
+                self.long = Some(LongContent::raw(before, message, Vec::new()));
             }
         }
     }

@@ -45,9 +45,9 @@ impl LongContent {
         Self { before, after, message, encoding, offset }
     }
 
-    /// Creates the content of a message that follows `before`.
-    pub fn raw(before: Vec<u8>, message: StoredMessage) -> Self {
-        let (encoding, after) = (Encoding::Raw, Vec::new());
+    /// Creates the content of a message between `before` and `after`.
+    pub fn raw(before: Vec<u8>, message: StoredMessage, after: Vec<u8>) -> Self {
+        let encoding = Encoding::Raw;
         Self { before, after, message, encoding, offset: 0 }
     }
 
@@ -163,10 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn raw_bytes_follow_what_precedes_them() {
+    fn raw_bytes_are_between_what_precedes_and_what_follows_them() {
         let bytes = vec![b'x'; MEMORY_LIMIT_BYTES + 1];
-        let content = LongContent::raw(b"head".to_vec(), stored(&bytes));
-        assert!(rendered(content) == [b"head", &bytes[..]].concat());
+        let content = LongContent::raw(b"head".to_vec(), stored(&bytes), b"tail".to_vec());
+        assert!(rendered(content) == [b"head", &bytes[..], b"tail"].concat());
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod lines;
 mod local_time;
 pub mod long_content;
 pub mod page;
+pub mod proxy_events;
 pub mod recording;
 pub mod recording_lines;
 pub mod renderer;

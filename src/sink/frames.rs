@@ -4,6 +4,7 @@ use super::{Interest, Print, Sink};
 use crate::{
     known::{DumpedStream, find_in_part, overwrite},
     proto::{
+        Leg,
         slice::Within,
         trace::{Direction, FrameReader},
     },
@@ -23,6 +24,8 @@ pub(super) struct FrameLines {
     report: Report,
     /// Prefix of each line.
     name: String,
+    /// The connection of a proxy, whose directions are those that its client sees.
+    leg: Option<Leg>,
     /// Time of the latest frame.
     last: Instant,
     waiting: String,
@@ -64,14 +67,20 @@ impl WireDump {
 
 impl FrameLines {
     /// Creates the sink if frames are shown. Each line is prefixed with `name`.
-    pub(super) fn wanted(frames: bool, report: Report, name: String) -> Option<Box<dyn Sink>> {
+    pub(super) fn wanted(
+        frames: bool,
+        report: Report,
+        name: String,
+        leg: Option<Leg>,
+    ) -> Option<Box<dyn Sink>> {
         let wanted = frames || report.verbosity >= Verbosity::Detailed;
         if !wanted {
             return None;
         }
         let (last, waiting) = (Instant::now(), String::new());
         let (incoming, outgoing) = (WireDump::new(), WireDump::new());
-        Some(Box::new(Self { report, name, last, waiting, print: None, incoming, outgoing }))
+        let print = None;
+        Some(Box::new(Self { report, name, leg, last, waiting, print, incoming, outgoing }))
     }
 
     /// Returns the time since the latest frame. Frames are reported when they are decoded, so one
@@ -82,6 +91,11 @@ impl FrameLines {
         since
     }
 
+    /// Returns the direction in which an event is shown.
+    fn shown(&self, direction: Direction) -> Direction {
+        self.leg.map_or(direction, |leg| leg.as_client_sees(direction))
+    }
+
     fn line(&mut self, text: &str, at: Instant) {
         let line = self.report.dated(&Shown::formatted(format!("{}{text}", self.name)), at);
         self.waiting.push_str(line.as_str());
@@ -89,7 +103,7 @@ impl FrameLines {
     }
 
     fn dump(&mut self, direction: Direction, bytes: &[u8], at: Instant) {
-        self.line(&frames::bytes(direction, bytes.len()), at);
+        self.line(&frames::bytes(self.shown(direction), bytes.len()), at);
         let dump = match (self.report.secrets, direction) {
             (Secrets::Shown, _) => bytes.to_vec(),
             (Secrets::Hidden, Direction::In) => self.incoming.redacted(bytes),
@@ -117,9 +131,12 @@ impl Sink for FrameLines {
                 let since = self.since(at);
                 let header = self.report.verbosity >= Verbosity::Detailed;
                 let secrets = self.report.secrets;
-                self.line(&frames::line(*direction, frame, since, header, secrets), at);
+                let direction = self.shown(*direction);
+                self.line(&frames::line(direction, frame, since, header, secrets), at);
             }
-            SessionEvent::Broken(violation) => self.line(&frames::broken(*violation), at),
+            SessionEvent::Broken(violation) => {
+                self.line(&frames::broken(*violation, self.leg), at);
+            }
             SessionEvent::Bytes(direction, bytes)
                 if self.report.verbosity == Verbosity::Complete =>
             {

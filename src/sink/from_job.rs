@@ -8,12 +8,13 @@ use super::{
     frames::FrameLines,
     har::HarFile,
     jsonl::{EventBuffer, JsonlOutput},
+    leg_text::{LegCalls, LegOutput, LegText},
     recording::Recording,
     server::ServerRecorders,
     sinks::Sinks,
 };
-use crate::{error::Error, job::ClientJob, report::Report, target::Target};
-use std::path::PathBuf;
+use crate::{error::Error, job::ClientJob, proto::Leg, report::Report, target::Target};
+use std::{path::PathBuf, sync::Arc};
 
 /// Creates a sink that writes a file.
 type NewRecorder<'a> = &'a dyn Fn(RecordFile, &Target, Report) -> Box<dyn Sink>;
@@ -56,7 +57,7 @@ impl Sinks {
             }
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-        sinks.extend(FrameLines::wanted(client.common.frames, report, String::new()));
+        sinks.extend(FrameLines::wanted(client.common.frames, report, String::new(), None));
         sinks.extend(
             events.map(|events| JsonlOutput::create(events.clone(), report, client.decoder())),
         );
@@ -80,8 +81,31 @@ impl Sinks {
         events: Option<&EventBuffer>,
         recorders: &ServerRecorders,
     ) -> Self {
-        let frames = FrameLines::wanted(frames, report, format!("client {conn} "));
-        let events = events.map(|it| JsonlOutput::of_client(it.clone(), report, conn));
-        Self::new(frames.into_iter().chain(events).chain(recorders.sinks(conn)).collect())
+        let frames = FrameLines::wanted(frames, report, format!("client {conn} "), None);
+        let events = events.map(|it| JsonlOutput::of_client(it.clone(), report, conn, None));
+        Self::new(frames.into_iter().chain(events).chain(recorders.sinks(conn, None)).collect())
+    }
+
+    /// Creates the sinks of a connection of a proxy.
+    pub(crate) fn of_leg(
+        frames: bool,
+        report: Report,
+        (conn, leg): (u64, Leg),
+        output: Option<&LegOutput>,
+        recorders: &ServerRecorders,
+    ) -> Self {
+        let frames = FrameLines::wanted(frames, report, format!("client {conn} "), Some(leg));
+        let output = output.map(|output| match output {
+            LegOutput::Events(events) => {
+                JsonlOutput::of_client(events.clone(), report, conn, Some(leg))
+            }
+            LegOutput::Text(events, terminator) => {
+                LegText::create(events.clone(), (conn, leg), *terminator)
+            }
+            LegOutput::Calls(show) => LegCalls::create(Arc::clone(show), (conn, leg)),
+        });
+        Self::new(
+            frames.into_iter().chain(output).chain(recorders.sinks(conn, Some(leg))).collect(),
+        )
     }
 }

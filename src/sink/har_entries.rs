@@ -86,6 +86,7 @@ impl HarEntries {
         (kind, stored): (Kind, &StoredMessage),
         at: SystemTime,
     ) {
+        self.finish_long(conn);
         let Some(separator) = self.separator(conn) else { return };
         self.flush();
         let Some(entry) = self.open.get_mut(&conn) else { return };

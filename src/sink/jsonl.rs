@@ -6,6 +6,7 @@ use crate::{
     decode::ContentDecoder,
     error::Error,
     job::run_outcome::status,
+    proto::Leg,
     render::{buffer::OutputBuffer, jsonl::JsonLines, long_content::LongContent},
     report::Report,
     session::{SessionEvent, limits::QUEUE_LIMIT_BYTES},
@@ -46,6 +47,22 @@ impl EventBuffer {
 
     fn lock(&self) -> MutexGuard<'_, Events> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends a received message, if they are shown. `write` returns a long one, which is written in
+    /// parts.
+    pub(super) fn message(&self, write: impl FnOnce(&mut OutputBuffer) -> Option<LongContent>) {
+        let mut events = self.lock();
+        if events.open && events.shows {
+            // The network is not read while a long message is written, so this does nothing.
+            let _ = events.fill(usize::MAX);
+            events.long = write(&mut events.buffer);
+        }
+    }
+
+    /// Wakes the waiter of [`Self::appended`].
+    pub(super) fn tell(&self) {
+        self.1.notify_one();
     }
 
     /// Waits until a session has appended lines and waits itself. For one waiter.
@@ -168,10 +185,15 @@ impl JsonlOutput {
         Box::new(Self { events, json })
     }
 
-    /// Creates the sink of a server's client.
-    pub(super) fn of_client(events: EventBuffer, report: Report, conn: u64) -> Box<dyn Sink> {
+    /// Creates the sink of a server's client, or of one of its connections through a proxy.
+    pub(super) fn of_client(
+        events: EventBuffer,
+        report: Report,
+        conn: u64,
+        leg: Option<Leg>,
+    ) -> Box<dyn Sink> {
         let json = JsonLines::new(report.started, io::stdout().is_terminal(), report.secrets);
-        Box::new(Self { events, json: json.of_client(conn) })
+        Box::new(Self { events, json: json.of_client(conn).with_leg(leg) })
     }
 
     /// Appends to the buffer while stdout can be written.
@@ -206,16 +228,11 @@ impl Sink for JsonlOutput {
     }
 
     fn message(&mut self, at: Instant, message: &WholeMessage<'_>) {
-        let mut events = self.events.lock();
-        if events.open && events.shows {
-            // The network is not read while a long message is written, so this does nothing.
-            let _ = events.fill(usize::MAX);
-            events.long = self.json.message(at, message, &mut events.buffer);
-        }
+        self.events.message(|buffer| self.json.message(at, message, buffer));
     }
 
     fn rest(&mut self) {
-        self.events.1.notify_one();
+        self.events.tell();
     }
 
     fn gap(&mut self, error: &Error) {

@@ -10,6 +10,9 @@ mod from_job;
 pub(crate) mod har;
 pub(crate) mod har_entries;
 pub(crate) mod jsonl;
+#[cfg(test)]
+mod leg_tests;
+pub(crate) mod leg_text;
 mod recording;
 pub(crate) mod server;
 pub(crate) mod sinks;
@@ -89,6 +92,9 @@ pub(crate) trait Sink: Send {
 
     /// Handles the statistics of a session that is over.
     fn left(&mut self, _session: &Session) {}
+
+    /// Finishes what was written of a session that is over.
+    fn over(&mut self) {}
 
     /// Handles the loss of a session that will be opened again.
     fn gap(&mut self, _error: &Error) {}

@@ -11,11 +11,11 @@ use crate::{
         listen::ServerRecordOptions,
         run_outcome::{RunOutcome, status},
     },
-    proto::trace::Direction,
+    proto::{Leg, trace::Direction},
     redact::Secrets,
     render::{buffer::OutputBuffer, har::Exchange, jsonl::JsonLines, long_content::LongContent},
     report::Report,
-    session::{Session, SessionEvent, Stats, limits::QUEUE_LIMIT_BYTES},
+    session::{SessionEvent, Stats, limits::QUEUE_LIMIT_BYTES},
     stored::{Content, WholeMessage},
 };
 use std::{
@@ -120,18 +120,20 @@ impl ServerRecorders {
         }
     }
 
-    /// Creates the sinks of a client.
-    pub(super) fn sinks(&self, conn: u64) -> impl Iterator<Item = Box<dyn Sink>> {
+    /// Creates the sinks of a client, or of one of its connections through a proxy.
+    pub(super) fn sinks(&self, conn: u64, leg: Option<Leg>) -> impl Iterator<Item = Box<dyn Sink>> {
         let Report { started, secrets, .. } = self.report;
         let record = self.record.clone().map(|record| {
             let json = JsonLines::new(started, false, secrets).of_client(conn);
+            let json = json.with_leg(leg);
             let buffer = OutputBuffer::default();
             Box::new(ClientLines { record, conn, json, buffer }) as Box<dyn Sink>
         });
         let har = self.har.clone().map(|har| {
+            let leg = leg.unwrap_or(Leg::Client);
             let now = Instant::now();
             let wall = SystemTime::now();
-            Box::new(ClientEntry { har, conn, now, wall }) as Box<dyn Sink>
+            Box::new(ClientEntry { har, conn, leg, now, wall }) as Box<dyn Sink>
         });
         record.into_iter().chain(har)
     }
@@ -270,7 +272,7 @@ impl Sink for ClientLines {
         lock(&self.record).is_behind(self.conn)
     }
 
-    fn left(&mut self, _session: &Session) {
+    fn over(&mut self) {
         let mut record = lock(&self.record);
         if record.is_behind(self.conn) {
             record.finish_long();
@@ -285,6 +287,8 @@ impl Sink for ClientLines {
 struct ClientEntry {
     har: Arc<Mutex<HarEntries>>,
     conn: u64,
+    /// That of the client, or the connection of a proxy.
+    leg: Leg,
     /// A moment on both clocks.
     now: Instant,
     wall: SystemTime,
@@ -308,13 +312,14 @@ impl Sink for ClientEntry {
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
         if let SessionEvent::Sent(kind, data, _) = seen {
             let (conn, at) = (Some(self.conn), self.wall(at));
-            lock(&self.har).message(conn, Direction::In, (*kind, *data), at);
+            let direction = self.leg.as_client_sees(Direction::Out);
+            lock(&self.har).message(conn, direction, (*kind, *data), at);
         }
     }
 
     fn message(&mut self, at: Instant, message: &WholeMessage<'_>) {
         let (conn, kind, at) = (Some(self.conn), message.kind, self.wall(at));
-        let (mut har, direction) = (lock(&self.har), Direction::Out);
+        let (mut har, direction) = (lock(&self.har), self.leg.as_client_sees(Direction::In));
         match message.content {
             Content::Short(data) => har.message(conn, direction, (kind, Some(data)), at),
             Content::Long(stored) => har.long_message(conn, direction, (kind, stored), at),
@@ -329,7 +334,7 @@ impl Sink for ClientEntry {
         lock(&self.har).is_behind(Some(self.conn))
     }
 
-    fn left(&mut self, _session: &Session) {
+    fn over(&mut self) {
         lock(&self.har).finish(Some(self.conn));
     }
 }
@@ -382,8 +387,8 @@ mod tests {
             carried: 2 << 20,
             frames: 2,
         };
-        let mut one: Vec<_> = recorders.sinks(1).collect();
-        let mut two: Vec<_> = recorders.sinks(2).collect();
+        let mut one: Vec<_> = recorders.sinks(1, None).collect();
+        let mut two: Vec<_> = recorders.sinks(2, None).collect();
         for conn in [1, 2] {
             recorders.exchange(Some(conn), |_| Exchange::default());
         }
@@ -426,7 +431,7 @@ mod tests {
         let content = collected.content();
         let message = WholeMessage { kind: Kind::Text, content, carried: 2 << 20, frames: 2 };
         recorders.exchange(Some(1), |_| Exchange::default());
-        for mut sink in recorders.sinks(1) {
+        for mut sink in recorders.sinks(1, None) {
             sink.message(Instant::now(), &message);
         }
         assert!(recorders.end(&Ok(RunOutcome::Done), (None, 0)).is_ok());

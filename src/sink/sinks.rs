@@ -58,7 +58,15 @@ impl Sinks {
 
     /// Attaches an observer to a session if a sink needs its events.
     pub(crate) fn observe(&self, session: Session) -> Session {
-        let Some(list) = &self.0 else { return session };
+        match self.observer() {
+            Some(observer) => session.with_observer(observer),
+            None => session,
+        }
+    }
+
+    /// Returns an observer of a session, if a sink needs its events.
+    pub(crate) fn observer(&self) -> Option<Box<dyn Observer>> {
+        let list = self.0.as_ref()?;
         let (interest, collects) = {
             let mut list = lock(list);
             for sink in &mut list.sinks {
@@ -68,11 +76,11 @@ impl Sinks {
             (interest, list.sinks.iter().any(|sink| sink.takes_messages()))
         };
         let wire = match interest {
-            None | Some(Interest::Nothing) => return session,
+            None | Some(Interest::Nothing) => return None,
             Some(interest) => interest == Interest::Wire,
         };
         let collector = collects.then(Collector::default);
-        session.with_observer(Box::new(SinkObserver { list: Arc::clone(list), wire, collector }))
+        Some(Box::new(SinkObserver { list: Arc::clone(list), wire, collector }))
     }
 
     /// Directs human-readable lines to `print`, or to stderr if it is `None`.
@@ -93,8 +101,14 @@ impl Sinks {
             list.last = Some((session.stats(), session.unsent_messages()));
             for sink in &mut list.sinks {
                 sink.left(session);
+                sink.over();
             }
         }
+    }
+
+    /// Reports that an observed conversation between others is over.
+    pub(crate) fn over(&self) {
+        self.each(|sink| sink.over());
     }
 
     /// Reports the outcome of the run, before pending output is written to stdout.

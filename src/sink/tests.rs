@@ -236,7 +236,8 @@ fn a_har_has_the_messages_of_its_entry() {
 #[test]
 fn frames_are_written_to_their_printer() {
     let shown = Arc::new(Mutex::new(String::new()));
-    let sinks = Sinks::new(vec![FrameLines::wanted(true, report(), "2 ".to_owned()).unwrap()]);
+    let sinks =
+        Sinks::new(vec![FrameLines::wanted(true, report(), "2 ".to_owned(), None).unwrap()]);
     let out = Arc::clone(&shown);
     let print: Print = Arc::new(move |text| {
         let mut out = out.lock().unwrap();
@@ -256,7 +257,7 @@ fn frames_are_written_to_their_printer() {
 2 > +0 close        fin,mask           2+6  1000 (normal closure)
 ";
     assert_eq!(shown, expected);
-    assert!(FrameLines::wanted(false, report(), String::new()).is_none());
+    assert!(FrameLines::wanted(false, report(), String::new(), None).is_none());
 }
 
 #[test]

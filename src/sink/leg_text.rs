@@ -1,0 +1,177 @@
+//! The messages of a proxy on stdout or above a prompt, each with its client and direction.
+
+use super::{Interest, Sink, jsonl::EventBuffer};
+use crate::{
+    proto::{Kind, Leg, trace::Direction},
+    render::{dialogue::Dialogue, long_content::LongContent},
+    script::addressee::Addressee,
+    session::SessionEvent,
+    stored::{Content, StoredMessage, WholeMessage},
+};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+/// What a proxy shows of the conversations that pass.
+#[derive(Clone)]
+pub(crate) enum LegOutput {
+    /// `--output jsonl`.
+    Events(EventBuffer),
+    /// Messages as text, each followed by this byte.
+    Text(EventBuffer, u8),
+    /// Messages above a prompt.
+    Calls(Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>),
+}
+
+/// A message that passes, or that the proxy sends itself.
+pub(crate) struct LegMessage<'a> {
+    pub(crate) conn: u64,
+    /// As the client sees it: out to the server, in to the client.
+    pub(crate) direction: Direction,
+    pub(crate) kind: Kind,
+    pub(crate) content: Content<'a>,
+    /// True if it is one of the proxy.
+    pub(crate) is_ours: bool,
+}
+
+/// The sink that writes messages to stdout. For a program, `1>`, a tab, and the message as it is: `>`
+/// to the server, `<` to the client.
+pub(super) struct LegText {
+    events: EventBuffer,
+    conn: u64,
+    leg: Leg,
+    terminator: u8,
+    /// Set if stdout is a terminal.
+    dialogue: Option<Dialogue>,
+}
+
+impl LegText {
+    pub(super) fn create(
+        events: EventBuffer,
+        (conn, leg): (u64, Leg),
+        terminator: u8,
+    ) -> Box<dyn Sink> {
+        let peer = Some(Addressee::Client(conn));
+        let dialogue = io::stdout().is_terminal().then(|| Dialogue { peer, ..Dialogue::default() });
+        Box::new(Self { events, conn, leg, terminator, dialogue })
+    }
+
+    fn write(&self, direction: Direction, kind: Kind, content: Content<'_>) {
+        let direction = self.leg.as_client_sees(direction);
+        let mark = if direction == Direction::Out { '>' } else { '<' };
+        self.events.message(|buffer| {
+            let mut long = None;
+            match (&self.dialogue, content) {
+                (Some(dialogue), content) => {
+                    let text = shown(dialogue, direction, kind, content);
+                    buffer.bytes().extend_from_slice(text.as_bytes());
+                    buffer.bytes().push(b'\n');
+                }
+                (None, Content::Short(bytes)) => {
+                    let label = format!("{}{mark}\t", self.conn);
+                    buffer.bytes().extend_from_slice(label.as_bytes());
+                    buffer.bytes().extend_from_slice(bytes);
+                    buffer.bytes().push(self.terminator);
+                }
+                (None, Content::Long(stored)) => {
+                    let label = format!("{}{mark}\t", self.conn).into_bytes();
+                    let end = vec![self.terminator];
+                    long = Some(LongContent::raw(label, stored.clone(), end));
+                }
+            }
+            buffer.release();
+            long
+        });
+    }
+}
+
+impl Sink for LegText {
+    fn interest(&self) -> Interest {
+        Interest::Messages
+    }
+
+    fn takes_messages(&self) -> bool {
+        true
+    }
+
+    fn see(&mut self, _at: Instant, seen: &SessionEvent<'_>) {
+        if let SessionEvent::Sent(kind, Some(data), _) = seen {
+            self.write(Direction::Out, *kind, Content::Short(data));
+        }
+    }
+
+    fn message(&mut self, _at: Instant, message: &WholeMessage<'_>) {
+        self.write(Direction::In, message.kind, message.content);
+    }
+
+    fn rest(&mut self) {
+        self.events.tell();
+    }
+}
+
+/// The sink that passes messages to a function.
+pub(super) struct LegCalls {
+    show: Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>,
+    conn: u64,
+    leg: Leg,
+}
+
+impl LegCalls {
+    pub(super) fn create(
+        show: Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>,
+        (conn, leg): (u64, Leg),
+    ) -> Box<dyn Sink> {
+        Box::new(Self { show, conn, leg })
+    }
+
+    fn call(&self, direction: Direction, kind: Kind, content: Content<'_>) {
+        let (conn, is_ours) = (self.conn, direction == Direction::Out);
+        let direction = self.leg.as_client_sees(direction);
+        (self.show)(&LegMessage { conn, direction, kind, content, is_ours });
+    }
+}
+
+impl Sink for LegCalls {
+    fn interest(&self) -> Interest {
+        Interest::Messages
+    }
+
+    fn takes_messages(&self) -> bool {
+        true
+    }
+
+    fn see(&mut self, _at: Instant, seen: &SessionEvent<'_>) {
+        if let SessionEvent::Sent(kind, Some(data), _) = seen {
+            self.call(Direction::Out, *kind, Content::Short(data));
+        }
+    }
+
+    fn message(&mut self, _at: Instant, message: &WholeMessage<'_>) {
+        self.call(Direction::In, message.kind, message.content);
+    }
+}
+
+/// Returns a message for a terminal. Of a long one, only the start.
+fn shown(dialogue: &Dialogue, direction: Direction, kind: Kind, content: Content<'_>) -> String {
+    let now = SystemTime::now();
+    match content {
+        Content::Short(bytes) => dialogue.message(direction, kind, bytes, now),
+        Content::Long(stored) => {
+            let start = start_of(kind, stored).unwrap_or_default();
+            let length = usize::try_from(stored.length()).unwrap_or(usize::MAX);
+            dialogue.long_message(direction, kind, (&start, length), now)
+        }
+    }
+}
+
+fn start_of(kind: Kind, stored: &StoredMessage) -> io::Result<Vec<u8>> {
+    match kind {
+        Kind::Text => stored.read_text_at(0, SHOWN_BYTES).map(String::into_bytes),
+        Kind::Binary => stored.read_at(0, SHOWN_BYTES),
+    }
+}
+
+/// The number of bytes of a long message that are shown on a terminal.
+const SHOWN_BYTES: usize = 64 << 10;
