@@ -1,11 +1,12 @@
 //! The arguments of `sockeye proxy` → its job.
 
 use super::{
-    args::{IdentityArgs, ProxyArgs, RequestArgs},
+    args::{IdentityArgs, ProxyArgs, ProxyOutput, RequestArgs},
     color,
     connect::{self, OpeningArgs},
     listen::{self, CertificateArgs},
     request,
+    values::HeaderArg,
 };
 use crate::{
     connect::{ConnectOptions, credentials::Credentials},
@@ -13,14 +14,15 @@ use crate::{
     escape::Escaped,
     job::{
         Job,
-        listen::LifeRules,
-        proxy::{PassingRules, ProxyJob},
+        listen::{LifeRules, ServerRecordOptions},
+        proxy::{PassingRules, ProxyJob, ShownMessages},
     },
     proto::handshake::{HeaderEdit, Headers},
     redact::Secrets,
     report::Verbosity,
     target::{DotSegments, Target},
 };
+use std::path::PathBuf;
 
 /// Resolves the arguments. Reads the files and secrets that they name.
 pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
@@ -52,6 +54,11 @@ pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
         },
         secure,
     )?;
+    let recording = ServerRecordOptions {
+        record: args.record.record.clone(),
+        har: args.record.har.clone(),
+        inputs: inputs(&args),
+    };
     let mut notes = extras.notes.clone();
     let dialing = connect::dialing(opening, &mut notes)?;
     if target.secure {
@@ -86,6 +93,13 @@ pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
             max_time: args.max_time,
         },
         close_timeout: args.close_timeout,
+        shows: match args.output {
+            ProxyOutput::Text => ShownMessages::Text,
+            ProxyOutput::Jsonl => ShownMessages::Events,
+            ProxyOutput::None => ShownMessages::Nothing,
+        },
+        frames: args.frames,
+        recording,
         notes,
         verbosity: match args.verbose {
             _ if args.quiet => Verbosity::Quiet,
@@ -96,6 +110,17 @@ pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
         secrets: if args.show_secrets { Secrets::Shown } else { Secrets::Hidden },
         color: color::mode(args.color, args.no_color),
     })))
+}
+
+/// Returns the files that the run reads or writes, and that no recording may overwrite.
+fn inputs(args: &ProxyArgs) -> Vec<PathBuf> {
+    let files = [&args.cert, &args.key, &args.client_cert, &args.client_key, &args.tls_export];
+    let headers = args.header.iter().chain(&args.response_header);
+    let headers = headers.filter_map(|header| match header {
+        HeaderArg::File(path) => Some(path.clone()),
+        HeaderArg::Reference { .. } | HeaderArg::One(_) => None,
+    });
+    files.into_iter().flatten().cloned().chain(headers).collect()
 }
 
 /// Refuses changes of the fields that each connection has of its own.

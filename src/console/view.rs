@@ -33,6 +33,8 @@ pub(crate) struct View {
     last: Option<(Kind, LastMessage)>,
     /// The client that sent it, in a server.
     last_peer: Option<Addressee>,
+    /// Its direction, in a proxy.
+    last_direction: Direction,
 }
 
 #[derive(Debug)]
@@ -112,14 +114,37 @@ impl View {
         message: Content<'_>,
         is_decoded: bool,
     ) -> Option<String> {
-        let now = SystemTime::now();
-        let text = match message {
+        match message {
             Content::Short(bytes) if is_decoded => {
-                self.dialogue.decoded(Direction::In, kind, bytes, now)
+                let now = SystemTime::now();
+                let text = self.dialogue.decoded(Direction::In, kind, bytes, now);
+                self.count_and_show(text)
             }
-            Content::Short(bytes) => self.dialogue.message(Direction::In, kind, bytes, now),
-            Content::Long(stored) => start_of(&self.dialogue, kind, stored, SCREEN_BYTES),
+            message => self.passed(Direction::In, kind, message),
+        }
+    }
+
+    /// Shows a message of this direction that passed the filter. Returns what to print now, if
+    /// anything.
+    pub(crate) fn passed(
+        &mut self,
+        direction: Direction,
+        kind: Kind,
+        message: Content<'_>,
+    ) -> Option<String> {
+        self.last_direction = direction;
+        let text = match message {
+            Content::Short(bytes) => {
+                self.dialogue.message(direction, kind, bytes, SystemTime::now())
+            }
+            Content::Long(stored) => {
+                start_of(&self.dialogue, (direction, kind), stored, SCREEN_BYTES)
+            }
         };
+        self.count_and_show(text)
+    }
+
+    fn count_and_show(&mut self, text: String) -> Option<String> {
         if let Some(held) = &mut self.held {
             held.messages += 1;
         }
@@ -225,9 +250,12 @@ impl View {
         let dialogue = Dialogue { extent, times: false, peer: self.last_peer, ..self.dialogue };
         match message {
             LastMessage::Short(bytes) => {
-                dialogue.message(Direction::In, *kind, bytes, SystemTime::now())
+                dialogue.message(self.last_direction, *kind, bytes, SystemTime::now())
             }
-            LastMessage::Long(stored) => start_of(&dialogue, *kind, stored, LAST_LIMIT_BYTES),
+            LastMessage::Long(stored) => {
+                let last = (self.last_direction, *kind);
+                start_of(&dialogue, last, stored, LAST_LIMIT_BYTES)
+            }
         }
     }
 
@@ -258,16 +286,19 @@ impl View {
 }
 
 /// Returns the start of a long received message, in which `limit` bytes are looked at.
-fn start_of(dialogue: &Dialogue, kind: Kind, stored: &StoredMessage, limit: usize) -> String {
+fn start_of(
+    dialogue: &Dialogue,
+    (direction, kind): (Direction, Kind),
+    stored: &StoredMessage,
+    limit: usize,
+) -> String {
     let start = match kind {
         Kind::Text => stored.read_text_at(0, limit).map(String::into_bytes),
         Kind::Binary => stored.read_at(0, limit),
     };
     let length = usize::try_from(stored.length()).unwrap_or(usize::MAX);
     match start {
-        Ok(start) => {
-            dialogue.long_message(Direction::In, kind, (&start, length), SystemTime::now())
-        }
+        Ok(start) => dialogue.long_message(direction, kind, (&start, length), SystemTime::now()),
         Err(cause) => format!("(cannot read {length} bytes: {})", system_error(&cause)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     common::ColorMode,
-    listen::{LifeRules, ListenAddress, ServerCertificate},
+    listen::{LifeRules, ListenAddress, ServerCertificate, ServerRecordOptions},
 };
 use crate::{
     connect::{ConnectOptions, DialOptions},
@@ -34,6 +34,12 @@ pub struct ProxyJob {
     pub life: LifeRules,
     /// Time limit for the end of a session that the proxy closes.
     pub close_timeout: Duration,
+    /// What is written to stdout, or shown above a prompt.
+    pub shows: ShownMessages,
+    /// `--frames`.
+    pub frames: bool,
+    /// `--record` and `--har`.
+    pub recording: ServerRecordOptions,
     /// Notes to print before the run.
     pub notes: Vec<String>,
     /// The amount of diagnostics.
@@ -42,6 +48,17 @@ pub struct ProxyJob {
     pub secrets: Secrets,
     /// When to use colours.
     pub color: ColorMode,
+}
+
+/// What a proxy shows of the conversations that pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShownMessages {
+    /// Messages as text.
+    Text,
+    /// Events as JSON Lines.
+    Events,
+    /// Nothing.
+    Nothing,
 }
 
 /// How requests and answers are passed on.

@@ -13,9 +13,10 @@ use super::{
 use std::fmt;
 
 /// The direction of a frame, from our side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
     /// Received from the peer.
+    #[default]
     In,
     /// Sent to the peer.
     Out,

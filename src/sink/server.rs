@@ -73,6 +73,11 @@ impl ServerRecorders {
         Ok(Self { report, record, har })
     }
 
+    /// Reports whether there is a recording.
+    pub(crate) fn are_open(&self) -> bool {
+        self.record.is_some() || self.har.is_some()
+    }
+
     /// Writes events of a client, or of no client, to the recording.
     pub(crate) fn lines(
         &self,

@@ -57,6 +57,11 @@ pub fn stdin_kind() -> StdinKind {
     if is_null(&stat) { StdinKind::Nothing } else { StdinKind::Data }
 }
 
+/// Reports whether nobody can read stdout: it is closed or /dev/null.
+pub fn is_stdout_null() -> bool {
+    fstat(io::stdout()).is_ok_and(|stat| is_null(&stat))
+}
+
 /// The descriptor of stdin, by how its readiness is determined.
 enum Descriptor {
     /// Never blocks.

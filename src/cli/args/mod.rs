@@ -25,7 +25,7 @@ pub use connect::{ConnectArgs, HttpChoice, IdentityArgs, ReconnectArgs, TlsVersi
 pub use framing::{Delimiter, PipeFormat};
 pub use listen::{ListenArgs, ListenCommonArgs, ServerArgs, SlowChoice};
 pub use output::{ColorChoice, DiagnosticsArgs, RecordArgs, ServerRecordArgs};
-pub use proxy::ProxyArgs;
+pub use proxy::{ProxyArgs, ProxyOutput};
 pub use request::RequestArgs;
 pub use session::SessionArgs;
 pub use show::ShowArgs;

@@ -4,11 +4,11 @@ use super::{
     config::{ConfigArgs, ConfigExtras},
     connect::ConnectArgs,
     heading::{CLIENTS, OUTPUT, REQUEST, SESSION},
-    output::ColorChoice,
+    output::{ColorChoice, ServerRecordArgs},
 };
 use crate::cli::values::{self, HeaderArg};
 use clap::{
-    ArgAction, Args, ValueHint,
+    ArgAction, Args, ValueEnum, ValueHint,
     builder::{OsStringValueParser, TypedValueParser as _},
 };
 use std::{path::PathBuf, time::Duration};
@@ -126,6 +126,27 @@ pub struct ProxyArgs {
     #[arg(help_heading = super::heading::TLS)]
     pub client_key: Option<PathBuf>,
 
+    /// What to write to stdout
+    ///
+    /// "text" is a line for each message: the number of the client, > for a message to the server or <
+    /// for one to the client, a tab, and the message. "jsonl" is a JSON object for each event, as
+    /// docs/jsonl.md describes. "none" is nothing: without recordings and frames, messages are passed
+    /// on without being decoded.
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    #[arg(help_heading = OUTPUT)]
+    pub output: ProxyOutput,
+
+    /// Show each frame on stderr, with any protocol violation
+    ///
+    /// Prints one line per frame, > for one to the server and < for one to the client. A line that
+    /// has "!" names the side that violated the protocol with the frame before it. docs/frames.md
+    /// explains the columns.
+    #[arg(long, help_heading = OUTPUT)]
+    pub frames: bool,
+
+    #[command(flatten)]
+    pub record: ServerRecordArgs,
+
     /// Show requests, answers and progress on stderr
     #[arg(short = 'v', long, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
@@ -135,7 +156,7 @@ pub struct ProxyArgs {
     pub show_secrets: bool,
 
     /// Print only errors on stderr
-    #[arg(short = 'q', long, conflicts_with = "verbose", help_heading = OUTPUT)]
+    #[arg(short = 'q', long, conflicts_with_all = ["verbose", "frames"], help_heading = OUTPUT)]
     pub quiet: bool,
 
     /// Use colours
@@ -153,4 +174,13 @@ pub struct ProxyArgs {
 
     #[arg(skip)]
     pub extras: ConfigExtras,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProxyOutput {
+    /// Messages, each after its client and direction
+    Text,
+    /// One JSON object per event
+    Jsonl,
+    None,
 }

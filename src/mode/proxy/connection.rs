@@ -5,6 +5,7 @@ use super::{
     opening::{self, Opened},
     pair::{Pair, PairEnd},
     shared::{OpenPair, Shared},
+    watcher::Watcher,
 };
 use crate::{
     connect::incoming::{
@@ -120,8 +121,8 @@ async fn serve_streams(shared: Arc<Shared>, mut streams: IncomingStreams) {
 async fn answer(shared: Arc<Shared>, incoming: Incoming) {
     let opened = Box::pin(opening::open(&shared, incoming)).await;
     drop(shared);
-    if let Some(Opened { pair, client, server }) = opened {
-        let joined = Box::new(Pair::new(client, server, Arc::clone(&pair.link), None));
+    if let Some(Opened { pair, client, server, watcher }) = opened {
+        let joined = Box::new(Pair::new(client, server, Arc::clone(&pair.link), watcher));
         tokio::spawn(run(joined, pair));
     }
 }
@@ -138,6 +139,25 @@ async fn run(mut pair: Box<Pair>, open: OpenPair) {
         None => Box::pin(close(&mut pair, open.shared().job.close_timeout)).await,
     };
     tell_end(&open, &pair, &end);
+    if let Some(watcher) = pair.take_watcher() {
+        // The peers need not wait for the output.
+        drop(pair);
+        Box::pin(finish_watching(watcher, &open, &end)).await;
+    }
+}
+
+/// Waits until all that was received is shown and recorded; once the proxy is ending, not for long.
+async fn finish_watching(mut watcher: Box<dyn Watcher>, open: &OpenPair, end: &PairEnd) {
+    let limit = open.shared().job.close_timeout;
+    let late = async {
+        open.shared().begins_to_end().await;
+        sleep(limit).await;
+    };
+    tokio::select! {
+        () = poll_fn(|cx| watcher.poll_ready(cx)) => {}
+        () = late => {}
+    }
+    watcher.end(end);
 }
 
 /// Lets the peers of a pair that is closing answer within this limit.

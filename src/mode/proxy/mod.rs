@@ -7,14 +7,18 @@
 //! [`link::PairLink`] takes orders from outside, to close a session or to insert frames; and a
 //! `Transport` around that of a leg, set in [`connection`], may change any byte.
 
+mod announce;
 mod connection;
 mod flow;
 mod link;
 mod opening;
+mod outlet;
 mod page;
 mod pair;
 mod resource;
 mod shared;
+mod view;
+mod watch;
 mod watcher;
 
 use crate::{
@@ -24,11 +28,15 @@ use crate::{
     net::{listener::SocketFile, tls::server::ServerTls},
     report::{Report, Verbosity, line},
     session::clock,
-    sys::{resources::raise_descriptor_limit, signals::Signals, unix::end_by_signal},
+    sink::Print,
+    sys::{
+        resources::raise_descriptor_limit, signals::Signals, stdio::Stdout, unix::end_by_signal,
+    },
 };
+use outlet::Outlet;
 use shared::Shared;
 use std::{
-    fs,
+    fs, io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -56,9 +64,16 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
     for note in &job.notes {
         report.note(note);
     }
-    let shared = Arc::new(Shared::new(job, tls, Notes::new(report, None)));
+    let notes = Arc::new(Notes::new(report, None));
+    // Lines about frames do not hold up the pairs.
+    let offered = Arc::clone(&notes);
+    let print: Print = Arc::new(move |lines: &str| offered.offer(lines));
+    let outlet = Arc::new(Outlet::open(&job, report, print, None)?);
+    let shared = Arc::new(Shared::new(job, tls, notes, outlet));
     let is_made = matches!(shared.job.tls, Some(ServerCertificate::SelfSigned));
-    if let Some(pin) = shared.tls.as_ref().filter(|_| is_made).and_then(ServerTls::pin) {
+    let pin = shared.tls.as_ref().filter(|_| is_made).and_then(ServerTls::pin);
+    shared.outlet.listening(&url, pin.as_deref());
+    if let Some(pin) = pin {
         shared.notes.note(&endpoint::certificate_note(&pin));
     }
     if let Some(warning) = endpoint::exposure(&listeners) {
@@ -67,7 +82,10 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
     let served = async {
         let accept = |listener| spawn_local(connection::accept(listener, Arc::clone(&shared)));
         let tasks = listeners.into_iter().map(accept).collect();
-        Proxy { shared: Arc::clone(&shared), file, tasks, deadline: None }.run(signals).await
+        let stdout = Stdout::new().map_err(Error::Output)?;
+        let (deadline, ended) = (None, None);
+        let shared = Arc::clone(&shared);
+        Proxy { shared, file, tasks, deadline, stdout, ended }.run(signals).await
     };
     // The opening of a connection to a server does not leave its thread.
     LocalSet::new().run_until(served).await
@@ -89,6 +107,9 @@ struct Proxy {
     tasks: Vec<JoinHandle<()>>,
     /// The time at which an ending proxy stops waiting for sessions.
     deadline: Option<Instant>,
+    stdout: Stdout,
+    /// The outcome, once the last events are written.
+    ended: Option<Result<RunOutcome, Error>>,
 }
 
 impl Proxy {
@@ -97,21 +118,32 @@ impl Proxy {
         let max_time = shared.job.life.max_time;
         let run_end = max_time.and_then(|time| shared.notes.report.started.checked_add(time));
         loop {
+            self.write();
             if shared.is_ending() {
                 self.begin_end();
-                let is_late = self.deadline.is_some_and(|deadline| deadline <= clock::now());
-                if is_late || shared.sessions() == 0 {
+                if self.is_finished() {
                     shared.notes.finish();
                     drop(self.file.take());
-                    return shared.take_outcome();
+                    return self.ended.take().unwrap_or(Ok(RunOutcome::Done));
                 }
             }
+            let (outlet, stdout) = (&shared.outlet, &self.stdout);
+            let (uses_stdout, waits) = (outlet.uses_stdout(), outlet.waits());
             let now = clock::now();
             let notes_wait = !shared.notes.flush();
             let deadline = self.deadline.unwrap_or(now);
             let is_running = !shared.is_ending();
             tokio::select! {
                 () = shared.changed.notified() => {}
+                () = outlet.appended() => {}
+                free = stdout.writable(), if waits => {
+                    if let Err(cause) = free {
+                        self.fail_output(cause);
+                    }
+                }
+                () = stdout.reader_gone(), if uses_stdout && is_running => {
+                    self.fail_output(io::ErrorKind::BrokenPipe.into());
+                }
                 () = sleep_until(deadline.into()), if self.deadline.is_some() => {}
                 () = sleep(NOTES_RETRY_DELAY), if notes_wait => {}
                 () = shared.notes.held_up() => {}
@@ -121,12 +153,48 @@ impl Proxy {
                 signal = signals.recv() => {
                     if !is_running {
                         drop(self.file.take());
+                        if self.ended.is_none() {
+                            // Whatever could not be written, the process ends.
+                            let _ = shared.outlet.conclude(&Ok(RunOutcome::Signal(signal)));
+                        }
                         end_by_signal(signal);
                     }
                     shared.end(Ok(RunOutcome::Signal(signal)));
                 }
             }
         }
+    }
+
+    /// Reports whether an ending proxy has nothing left to wait for. Once all sessions have ended, writes
+    /// the last events.
+    fn is_finished(&mut self) -> bool {
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= clock::now());
+        if !is_late && self.shared.sessions() > 0 {
+            return false;
+        }
+        if self.ended.is_none() {
+            let outcome = self.shared.take_outcome();
+            let recorded = self.shared.outlet.conclude(&outcome);
+            self.ended = Some(outcome.and_then(|outcome| recorded.map(|()| outcome)));
+            self.write();
+        }
+        is_late || !self.shared.outlet.waits()
+    }
+
+    /// Writes output as far as possible without waiting.
+    fn write(&mut self) {
+        if let Err(cause) = self.shared.outlet.write(&self.stdout) {
+            self.fail_output(cause);
+        }
+    }
+
+    /// Ends the proxy, without an error if stdout no longer has a reader.
+    fn fail_output(&self, cause: io::Error) {
+        self.shared.outlet.abandon();
+        self.shared.end(match cause.kind() {
+            io::ErrorKind::BrokenPipe => Ok(RunOutcome::Done),
+            _ => Err(Error::Output(cause)),
+        });
     }
 
     /// Stops to accept connections, and limits the time for the sessions to end.

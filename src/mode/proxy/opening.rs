@@ -1,9 +1,12 @@
 //! The opening of a session: the server is asked first, and its answer is passed on to the client.
 
 use super::{
+    announce::{self, PassedHead},
     page,
     resource::join,
     shared::{OpenPair, Shared},
+    watch::PairWatch,
+    watcher::Watcher,
 };
 use crate::{
     connect::{ClientConnection, Established, Progress, ServerAnswer, incoming::Incoming},
@@ -27,6 +30,8 @@ pub(super) struct Opened {
     pub(super) pair: OpenPair,
     pub(super) client: Established,
     pub(super) server: Established,
+    /// Set if the session is shown or recorded.
+    pub(super) watcher: Option<Box<dyn Watcher>>,
 }
 
 /// Asks the server for a session, and answers the client. `None` if there is no session; the client has
@@ -61,6 +66,7 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
     let address = Escaped(incoming.authority()).to_string();
     let Some(slot) = shared.take_slot() else {
         shared.notes.event(&format!("refused {address} for {target} with 503: too many sessions"));
+        announce::refused(shared, &incoming, Some(503), "too many sessions");
         let body = "the proxy has as many sessions as it may have (--max-clients)\n";
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let _ = incoming.refuse(status, &Headers::default(), body).await;
@@ -75,6 +81,8 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
     let ours = is_key_ours.then(|| key(nonce()));
     let mut fields = request_fields(request, Purpose::Session, host, ours.as_deref());
     fields.edit(&shared.job.opening.edits);
+    let server_url = options.target.to_string();
+    let head = PassedHead::keep(shared, &incoming, (server_url, &options.target.resource), &fields);
     let mut observer = |progress: Progress<'_>| {
         if shared.notes.is_verbose() {
             shared.notes.details(&report::labelled_progress(&label, &progress, secrets));
@@ -99,11 +107,18 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
             let accepted = incoming.accept_passed(reason, &headers, agreement, ANSWER_LIMIT).await;
             match accepted {
                 Ok((client, _)) => {
+                    if let Some(head) = head {
+                        let given = (report.answer.status, &headers);
+                        head.opened(shared, number, &report, given, &server.agreement);
+                    }
+                    let deflate = server.agreement.deflate.as_ref();
+                    let watch = PairWatch::new(&shared.outlet, number, deflate);
+                    let watcher = watch.map(|watch| Box::new(watch) as Box<dyn Watcher>);
                     let url = secrets.url(&report.url).into_owned();
                     shared
                         .notes
                         .event(&format!("{label} connected from {address}, to {}", Escaped(&url)));
-                    Some(Opened { pair: OpenPair::new(slot, number), client, server })
+                    Some(Opened { pair: OpenPair::new(slot, number), client, server, watcher })
                 }
                 Err(fault) => {
                     shared.notes.error(&format!("{label}: {}: {fault}", Leg::Client));
@@ -114,6 +129,10 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
         ServerAnswer::Refusal { response, transport, rest } => {
             let status = response.status;
             shared.notes.event(&format!("{label}: the server refused {target} with {status}"));
+            if let Some(head) = head {
+                head.refused(shared, number, &response);
+            }
+            announce::refused(shared, &incoming, Some(status), "the server refused the request");
             page::answer(shared, incoming, &response, (transport, rest)).await;
             None
         }
@@ -142,6 +161,7 @@ pub(super) async fn fail(shared: &Shared, incoming: Incoming, label: &str, error
     let (message, hint) = (error.shown(), error.shown_hint());
     shared.notes.error(&format!("{label}: {}: {message}", Leg::Server));
     let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    announce::refused(shared, &incoming, Some(502), message.as_str());
     let body = format!("sockeye proxy: {}: {message}\n{hint}", Leg::Server);
     // The client may have gone.
     let _ = incoming.refuse(StatusCode::BAD_GATEWAY, &Headers::default(), &body).await;

@@ -103,6 +103,11 @@ impl Pair {
         Poll::Pending
     }
 
+    /// Takes the watcher of a pair that has ended.
+    pub(super) fn take_watcher(&mut self) -> Option<Box<dyn Watcher>> {
+        self.watcher.take()
+    }
+
     /// Reports whether we are closing the session.
     pub(super) fn is_closing(&self) -> bool {
         self.closing.is_some()

@@ -1,6 +1,9 @@
 //! The state that the pairs of a proxy share with its loop.
 
-use super::link::{Order, PairLink};
+use super::{
+    link::{Order, PairLink},
+    outlet::Outlet,
+};
 use crate::{
     connect::{ConnectOptions, Dialer},
     error::Error,
@@ -23,7 +26,8 @@ pub(super) struct Shared {
     pub(super) job: ProxyJob,
     pub(super) tls: Option<ServerTls>,
     pub(super) dialer: Dialer,
-    pub(super) notes: Notes,
+    pub(super) notes: Arc<Notes>,
+    pub(super) outlet: Arc<Outlet>,
     /// The pairs that pass bytes on, by number.
     pairs: Mutex<BTreeMap<u64, Arc<PairLink>>>,
     /// The last number given.
@@ -54,12 +58,18 @@ pub(super) struct OpenPair {
 }
 
 impl Shared {
-    pub(super) fn new(job: ProxyJob, tls: Option<ServerTls>, notes: Notes) -> Self {
+    pub(super) fn new(
+        job: ProxyJob,
+        tls: Option<ServerTls>,
+        notes: Arc<Notes>,
+        outlet: Arc<Outlet>,
+    ) -> Self {
         Self {
             dialer: Dialer::new(job.dialing.clone()),
             job,
             tls,
             notes,
+            outlet,
             pairs: Mutex::default(),
             last_number: AtomicU64::new(0),
             sessions: AtomicUsize::new(0),

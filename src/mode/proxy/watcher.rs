@@ -1,5 +1,6 @@
 //! The seam for whatever observes or changes what passes through a pair.
 
+use super::pair::PairEnd;
 use crate::proto::Leg;
 use std::task::{Context, Poll};
 
@@ -10,4 +11,7 @@ pub(super) trait Watcher: Send {
 
     /// Ready while more may be received; otherwise neither leg is read until the task is woken.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Handles the end of the session, after all that was received.
+    fn end(&mut self, end: &PairEnd);
 }

@@ -1,0 +1,162 @@
+//! What is seen of a pair. Bytes are decoded after they were read and before more are: an output that is
+//! behind holds up both legs, so that nothing is lost and memory stays bounded.
+
+use super::{outlet::Outlet, pair::PairEnd, watcher::Watcher};
+use crate::{
+    proto::{Close, Leg, Tally, extension::Deflate},
+    render::proxy_events::LegEnd,
+    schema::event::ClosedBy,
+    session::{
+        Stats,
+        tap::{Decoded, Tap},
+    },
+    sink::sinks::Sinks,
+    wording::system_error,
+};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+/// The taps of both legs, with their sinks.
+pub(super) struct PairWatch {
+    outlet: Arc<Outlet>,
+    conn: u64,
+    opened: Instant,
+    /// That of the client, and that of the server.
+    taps: [Tap; 2],
+    sinks: [Sinks; 2],
+    /// True if bytes may not be decoded, or an observer may hold output.
+    is_stirred: bool,
+}
+
+impl PairWatch {
+    /// Watches a pair, if anything shows or records it. `deflate` is what client and server have agreed
+    /// about permessage-deflate.
+    pub(super) fn new(outlet: &Arc<Outlet>, conn: u64, deflate: Option<&Deflate>) -> Option<Self> {
+        let [client, server] = Leg::BOTH.map(|leg| {
+            let sinks = outlet.sinks(conn, leg);
+            let tap = Tap::new(sinks.observer()?, leg, deflate);
+            Some((tap, sinks))
+        });
+        let ((client, client_sinks), (server, server_sinks)) = (client?, server?);
+        Some(Self {
+            outlet: Arc::clone(outlet),
+            conn,
+            opened: Instant::now(),
+            taps: [client, server],
+            sinks: [client_sinks, server_sinks],
+            is_stirred: false,
+        })
+    }
+
+    /// Decodes what was received. Returns true if something had to stay.
+    fn decode(&mut self) -> bool {
+        let Self { outlet, taps, .. } = self;
+        let mut is_held = false;
+        for tap in taps.iter_mut() {
+            if !is_held {
+                is_held = tap.decode(|| outlet.has_room()) == Decoded::Held;
+            }
+        }
+        let is_behind = taps.iter_mut().map(Tap::rest).fold(false, |any, is| any | is);
+        is_held || is_behind
+    }
+
+    fn stats(&self, leg: Leg) -> Stats {
+        let [client, server] = &self.taps;
+        let (own, other) = if leg == Leg::Client { (client, server) } else { (server, client) };
+        stats(self.opened, own.first_message(), own.tally(), other.tally())
+    }
+
+    fn report_end(&self, end: &PairEnd) {
+        for (leg, tap) in Leg::BOTH.into_iter().zip(&self.taps) {
+            let is_violation = matches!(end, PairEnd::Closed(closer, None) if *closer == leg);
+            let message = match end {
+                PairEnd::Failed(failed, cause) if *failed == leg => Some(system_error(cause)),
+                PairEnd::Ours(_) => None,
+                _ if is_violation => Some("invalid Close".to_owned()),
+                _ if tap.close().is_none() => Some(NO_CLOSE.to_owned()),
+                _ => None,
+            };
+            let code = match (tap.close(), end) {
+                (Some(Close { code, .. }), _) if code.is_error() => 111,
+                (Some(_), _) | (None, PairEnd::Ours(_)) => 0,
+                (None, _) if is_violation => 110,
+                (None, _) => 56,
+            };
+            let closed_by = match end {
+                PairEnd::Closed(closer, _) if *closer == leg => Some(ClosedBy::Remote),
+                PairEnd::Closed(..) | PairEnd::Ours(_) => Some(ClosedBy::Local),
+                PairEnd::Ended(_) | PairEnd::Failed(..) => None,
+            };
+            let stats = self.stats(leg);
+            let left = LegEnd {
+                leg,
+                code,
+                close: tap.close(),
+                closed_by,
+                message: message.as_deref(),
+                stats: &stats,
+            };
+            self.outlet.event(Some(self.conn), |json, out| json.leg_left(&left, out));
+        }
+        self.outlet.count(&self.stats(Leg::Client));
+    }
+}
+
+impl Watcher for PairWatch {
+    fn passed(&mut self, leg: Leg, bytes: &[u8]) {
+        let [client, server] = &mut self.taps;
+        let tap = if leg == Leg::Client { client } else { server };
+        tap.received(Instant::now(), bytes);
+        self.is_stirred = true;
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_stirred {
+            return Poll::Ready(());
+        }
+        for _ in 0..TURNS {
+            if !self.decode() {
+                self.is_stirred = false;
+                return Poll::Ready(());
+            }
+            if !self.outlet.has_room() {
+                self.outlet.wake_with_room(cx.waker());
+                // Room may have been made meanwhile.
+                if !self.outlet.has_room() {
+                    return Poll::Pending;
+                }
+            }
+        }
+        // A long message is written in parts, between which others have their turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn end(&mut self, end: &PairEnd) {
+        let now = Instant::now();
+        for (tap, sinks) in self.taps.iter_mut().zip(&self.sinks) {
+            tap.end(now);
+            sinks.over();
+        }
+        self.report_end(end);
+    }
+}
+
+fn stats(opened: Instant, first: Option<Instant>, received: Tally, sent: Tally) -> Stats {
+    Stats {
+        duration: opened.elapsed(),
+        received,
+        sent,
+        round_trips: None,
+        silence: Duration::ZERO,
+        first_message: first.map(|first| first.saturating_duration_since(opened)),
+    }
+}
+
+/// The parts of a long message that are written before others have their turn.
+const TURNS: usize = 4;
+const NO_CLOSE: &str = "the connection ended without a Close frame";
