@@ -76,6 +76,22 @@ impl JsonLines {
         };
         let open = event::Open {
             version: VERSION,
+            url: secrets.target(passed.client_url),
+            target: Some(secrets.target(&passed.request.target)),
+            address: Some(passed.address.into()),
+            tls: passed.tls.and_then(|tls| tls.parameters.as_deref()).map(Into::into),
+            alpn: passed.tls.and_then(|tls| tls.alpn.as_deref()).map(Into::into),
+            sni: passed.tls.and_then(|tls| tls.sni.as_deref()).map(|name| secrets.text(name)),
+            subprotocol: subprotocol(),
+            compression: agreement.deflate.map(|it| compression(it, Leg::Client.role())),
+            timing: event::OpenTiming::default(),
+            http: Some(passed.request.version.number().into()),
+            status: Some(status),
+            headers: Some(self.headers(headers)),
+        };
+        self.leg_line(Leg::Client, None, Event::Open(Box::new(open)), out);
+        let open = event::Open {
+            version: VERSION,
             url: secrets.url(&report.url),
             target: None,
             address: report.address.map(|address| address.to_string().into()),
@@ -97,22 +113,6 @@ impl JsonLines {
             headers: Some(self.headers(&report.answer.headers)),
         };
         self.leg_line(Leg::Server, None, Event::Open(Box::new(open)), out);
-        let open = event::Open {
-            version: VERSION,
-            url: secrets.target(passed.client_url),
-            target: Some(secrets.target(&passed.request.target)),
-            address: Some(passed.address.into()),
-            tls: passed.tls.and_then(|tls| tls.parameters.as_deref()).map(Into::into),
-            alpn: passed.tls.and_then(|tls| tls.alpn.as_deref()).map(Into::into),
-            sni: passed.tls.and_then(|tls| tls.sni.as_deref()).map(|name| secrets.text(name)),
-            subprotocol: subprotocol(),
-            compression: agreement.deflate.map(|it| compression(it, Leg::Client.role())),
-            timing: event::OpenTiming::default(),
-            http: Some(passed.request.version.number().into()),
-            status: Some(status),
-            headers: Some(self.headers(headers)),
-        };
-        self.leg_line(Leg::Client, None, Event::Open(Box::new(open)), out);
     }
 
     /// Writes the `request` events of both legs, and the `response` event of an answer of the server that

@@ -137,10 +137,16 @@ impl Transcript {
             }
             Event::Gap(why) => self.line(at, "connection lost: ", why, out),
             Event::Error(why) => self.line(at, "error: ", why, out),
-            Event::End(end) => match &end.cause {
-                Some(cause) => self.line(at, &format!("{side}{}: ", end_line(end)), cause, out),
-                None => self.line(at, &format!("{side}{}", end_line(end)), "", out),
-            },
+            Event::End(end) => {
+                let words = match leg {
+                    Some(leg) => leg_end_line(leg, end),
+                    None => end_line(end),
+                };
+                match &end.cause {
+                    Some(cause) => self.line(at, &format!("{words}: "), cause, out),
+                    None => self.line(at, &words, "", out),
+                }
+            }
             Event::Request(_) | Event::Frame(..) | Event::Unknown(_) => Ok(()),
         }
     }
@@ -160,6 +166,11 @@ impl Transcript {
         Page::new(Extent::Whole, indent, indent, out).text(text)?;
         out.write_char('\n')
     }
+}
+
+/// Returns the line of the end of a proxy's connection, with what its peer has sent.
+fn leg_end_line(leg: Leg, end: &End) -> String {
+    format!("the {leg} ended, which sent {}", amount(end.received.0, end.received.1))
 }
 
 fn end_line(end: &End) -> String {

@@ -26,7 +26,7 @@ mod verdict;
 
 pub use context::{SentMessages, SessionContext};
 pub use error::SessionError;
-pub use observer::{OBSERVED_PAYLOAD_LIMIT_BYTES, Observer, SessionEvent};
+pub use observer::{FRAME_PREVIEW_BYTES, OBSERVED_PAYLOAD_LIMIT_BYTES, Observer, SessionEvent};
 pub use stats::Stats;
 
 pub use quiet::QuietPeriod;

@@ -290,7 +290,7 @@ fn payload_within_limit(payload: &[u8]) -> Option<&[u8]> {
 /// The longest sent message whose payload is part of [`SessionEvent::Sent`], in bytes.
 pub const OBSERVED_PAYLOAD_LIMIT_BYTES: usize = 64 << 10;
 /// The number of payload bytes that a [`Frame`] keeps.
-pub(super) const FRAME_PREVIEW_BYTES: usize = 64;
+pub const FRAME_PREVIEW_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,10 @@ pub(super) fn subcommand_page(name: &str) -> String {
     let start = format!("{PAGE_MARKER}{name}\n");
     let Some((_, page)) = SUBCOMMANDS.split_once(&start) else { return String::new() };
     let page = page.split(PAGE_MARKER).next().unwrap_or_default();
-    page.replace(COMMANDS_MARKER, &slash_commands(|place| place != Place::Client))
+    let is_proxy = name == "proxy";
+    let commands =
+        slash_commands(|place| place != Place::Client && (place == Place::Proxy) == is_proxy);
+    page.replace(COMMANDS_MARKER, &commands)
 }
 
 /// Returns the contents of a section of the main page.

@@ -111,10 +111,15 @@ impl Flow {
         self.start < self.end || self.is_flushing
     }
 
+    /// Reports whether frames of our own are sent: none is after a Close.
+    pub(super) fn takes_frames(&self) -> bool {
+        self.stage == Stage::Open && !self.relay.has_closed()
+    }
+
     /// Queues a frame of our own, if this is where a frame may begin, after what waits. Returns false if
     /// it has to be tried again later. Nothing is sent after a Close.
     pub(super) fn insert(&mut self, frame: &[u8], is_message: bool) -> bool {
-        if self.stage != Stage::Open || self.relay.has_closed() {
+        if !self.takes_frames() {
             return true;
         }
         let may_begin = if is_message {

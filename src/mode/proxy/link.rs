@@ -24,10 +24,8 @@ pub(super) enum Order {
     Close(Close),
     /// Send a frame to a leg, between two messages. The frame is complete: masked if it is for the
     /// server.
-    #[allow(dead_code, reason = "for the prompt and for rules")]
     Insert(Leg, Vec<u8>),
     /// Read nothing, or go on.
-    #[allow(dead_code, reason = "for the prompt")]
     Pause(bool),
 }
 

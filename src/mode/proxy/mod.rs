@@ -15,25 +15,37 @@ mod opening;
 mod outlet;
 mod page;
 mod pair;
+mod prompt;
 mod resource;
 mod shared;
 mod view;
 mod watch;
 mod watcher;
+mod who;
 
 use crate::{
+    console::{event::PromptEvent, prompt::BRIEF_LIMIT, screen::is_capable},
     error::Error,
-    job::{listen::ServerCertificate, proxy::ProxyJob, run_outcome::RunOutcome},
+    job::{
+        listen::ServerCertificate,
+        prompt_habits::PromptHabits,
+        proxy::{ProxyJob, ShownMessages},
+        run_outcome::RunOutcome,
+    },
     mode::{endpoint, notes::Notes},
     net::{listener::SocketFile, tls::server::ServerTls},
     report::{Report, Verbosity, line},
     session::clock,
     sink::Print,
     sys::{
-        resources::raise_descriptor_limit, signals::Signals, stdio::Stdout, unix::end_by_signal,
+        resources::raise_descriptor_limit,
+        signals::Signals,
+        stdio::Stdout,
+        unix::{end_by_signal, is_foreground},
     },
 };
 use outlet::Outlet;
+use prompt::ProxyPrompt;
 use shared::Shared;
 use std::{
     fs, io,
@@ -44,6 +56,7 @@ use tokio::{
     task::{JoinHandle, LocalSet, spawn_local},
     time::{sleep, sleep_until},
 };
+use view::LiveView;
 
 /// Runs a proxy.
 pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, Error> {
@@ -57,19 +70,36 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
     // Handled before the proxy says that it listens.
     let signals = Signals::new();
     let signals = signals.map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
-    if report.verbosity > Verbosity::Quiet || endpoint::is_port_chosen(&job.address) {
-        let server = report.secrets.url(&job.opening.target.to_string()).into_owned();
-        line(&report.secrets.shown(&format!("listening on {url}, passing on to {server}")));
-    }
+    let server = report.secrets.url(&job.opening.target.to_string()).into_owned();
+    let first = format!("listening on {url}, passing on to {server}");
+    let is_prompt = job.shows == ShownMessages::Text && is_capable() && is_foreground();
+    let prompt = match is_prompt {
+        true => {
+            let habits = PromptHabits::default();
+            let first = report.secrets.shown(&format!("{first} ({})", habits.hint()));
+            Some(ProxyPrompt::open(first.as_str(), habits)?)
+        }
+        false => {
+            if report.verbosity > Verbosity::Quiet || endpoint::is_port_chosen(&job.address) {
+                line(&report.secrets.shown(&first));
+            }
+            None
+        }
+    };
+    let prints = prompt.as_ref().map(|prompt| Arc::new(prompt.prompt().printer()) as Print);
+    let view = prompt.as_ref().map(|_| Arc::new(LiveView::new(PromptHabits::default())));
     for note in &job.notes {
         report.note(note);
     }
-    let notes = Arc::new(Notes::new(report, None));
+    let notes = Arc::new(Notes::new(report, prints.clone()));
     // Lines about frames do not hold up the pairs.
     let offered = Arc::clone(&notes);
-    let print: Print = Arc::new(move |lines: &str| offered.offer(lines));
-    let outlet = Arc::new(Outlet::open(&job, report, print, None)?);
+    let print = prints.unwrap_or_else(|| Arc::new(move |lines: &str| offered.offer(lines)));
+    let outlet = Arc::new(Outlet::open(&job, report, print, view.clone())?);
     let shared = Arc::new(Shared::new(job, tls, notes, outlet));
+    if let (Some(prompt), Some(view)) = (&prompt, &view) {
+        prompt.offer_clients(&shared, view);
+    }
     let is_made = matches!(shared.job.tls, Some(ServerCertificate::SelfSigned));
     let pin = shared.tls.as_ref().filter(|_| is_made).and_then(ServerTls::pin);
     shared.outlet.listening(&url, pin.as_deref());
@@ -85,7 +115,7 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
         let stdout = Stdout::new().map_err(Error::Output)?;
         let (deadline, ended) = (None, None);
         let shared = Arc::clone(&shared);
-        Proxy { shared, file, tasks, deadline, stdout, ended }.run(signals).await
+        Proxy { shared, prompt, file, tasks, deadline, stdout, ended }.run(signals).await
     };
     // The opening of a connection to a server does not leave its thread.
     LocalSet::new().run_until(served).await
@@ -101,6 +131,8 @@ fn export(job: &ProxyJob, tls: Option<&ServerTls>) -> Result<(), Error> {
 /// The loop of a proxy: its end.
 struct Proxy {
     shared: Arc<Shared>,
+    /// `None` without a prompt, or once it is closed.
+    prompt: Option<ProxyPrompt>,
     /// The file of the Unix socket, which is removed at the end.
     file: Option<SocketFile>,
     /// The tasks that accept connections.
@@ -122,6 +154,7 @@ impl Proxy {
             if shared.is_ending() {
                 self.begin_end();
                 if self.is_finished() {
+                    self.close_prompt(BRIEF_LIMIT).await;
                     shared.notes.finish();
                     drop(self.file.take());
                     return self.ended.take().unwrap_or(Ok(RunOutcome::Done));
@@ -136,6 +169,7 @@ impl Proxy {
             tokio::select! {
                 () = shared.changed.notified() => {}
                 () = outlet.appended() => {}
+                event = prompt_event(&mut self.prompt) => self.handle(event),
                 free = stdout.writable(), if waits => {
                     if let Err(cause) = free {
                         self.fail_output(cause);
@@ -150,8 +184,10 @@ impl Proxy {
                 () = sleep_until(run_end.unwrap_or(now).into()), if run_end.is_some() && is_running => {
                     shared.end(Err(Error::ServerTimeout { limit: max_time.unwrap_or_default() }));
                 }
+                // A Ctrl-C in the external editor does not end the proxy.
                 signal = signals.recv() => {
                     if !is_running {
+                        self.close_prompt(Duration::ZERO).await;
                         drop(self.file.take());
                         if self.ended.is_none() {
                             // Whatever could not be written, the process ends.
@@ -162,6 +198,23 @@ impl Proxy {
                     shared.end(Ok(RunOutcome::Signal(signal)));
                 }
             }
+        }
+    }
+
+    fn handle(&mut self, event: Option<PromptEvent>) {
+        let (Some(event), Some(prompt), Some(view)) =
+            (event, &mut self.prompt, &self.shared.outlet.view)
+        else {
+            return;
+        };
+        if let Some(outcome) = prompt.handle(event, &self.shared, view) {
+            self.shared.end(outcome);
+        }
+    }
+
+    async fn close_prompt(&mut self, limit: Duration) {
+        if let Some(prompt) = self.prompt.take() {
+            prompt.close(limit).await;
         }
     }
 
@@ -183,6 +236,10 @@ impl Proxy {
 
     /// Writes output as far as possible without waiting.
     fn write(&mut self) {
+        if let (Some(prompt), Some(view)) = (&self.prompt, &self.shared.outlet.view) {
+            view.print(prompt.prompt());
+            self.shared.outlet.wake();
+        }
         if let Err(cause) = self.shared.outlet.write(&self.stdout) {
             self.fail_output(cause);
         }
@@ -206,6 +263,14 @@ impl Proxy {
             let limit = self.shared.job.close_timeout.saturating_add(END_GRACE);
             self.deadline = clock::now().checked_add(limit);
         }
+    }
+}
+
+/// Waits for an event of the prompt, or until it has room.
+async fn prompt_event(prompt: &mut Option<ProxyPrompt>) -> Option<PromptEvent> {
+    match prompt {
+        Some(prompt) => prompt.event().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -107,6 +107,9 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
             let accepted = incoming.accept_passed(reason, &headers, agreement, ANSWER_LIMIT).await;
             match accepted {
                 Ok((client, _)) => {
+                    if let Some(view) = &shared.outlet.view {
+                        view.joined(number, &address, &target);
+                    }
                     if let Some(head) = head {
                         let given = (report.answer.status, &headers);
                         head.opened(shared, number, &report, given, &server.agreement);

@@ -139,7 +139,7 @@ impl Pair {
         let mut has_queued = false;
         for _ in 0..self.inserted.len() {
             let Some((leg, frame)) = self.inserted.pop_front() else { break };
-            if self.flow_to(leg).insert(&frame, true) {
+            if self.insert_frame(leg, &frame, true) {
                 has_queued = true;
             } else {
                 self.inserted.push_back((leg, frame));
@@ -147,10 +147,9 @@ impl Pair {
         }
         if let Some((close, mut legs)) = self.closing.take() {
             legs.retain(|leg| {
-                let flow = self.flow_to(*leg);
-                let is_queued = flow.insert(&close_frame(&close, *leg), false);
+                let is_queued = self.insert_frame(*leg, &close_frame(&close, *leg), false);
                 if is_queued {
-                    flow.begin_closing();
+                    self.flow_to(*leg).begin_closing();
                     has_queued = true;
                 }
                 !is_queued
@@ -158,6 +157,20 @@ impl Pair {
             self.closing = Some((close, legs));
         }
         has_queued
+    }
+
+    /// Queues a frame of our own on a leg that takes one. Returns false if it has to be tried again.
+    fn insert_frame(&mut self, leg: Leg, frame: &[u8], is_message: bool) -> bool {
+        let flow = self.flow_to(leg);
+        let takes = flow.takes_frames();
+        let is_queued = flow.insert(frame, is_message);
+        if takes
+            && is_queued
+            && let Some(watcher) = &mut self.watcher
+        {
+            watcher.inserted(leg, frame);
+        }
+        is_queued
     }
 
     fn flow_to(&mut self, leg: Leg) -> &mut Flow {

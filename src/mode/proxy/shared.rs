@@ -39,6 +39,8 @@ pub(super) struct Shared {
     /// The outcome, once the proxy is ending.
     outcome: Mutex<Option<Result<RunOutcome, Error>>>,
     is_ending: std::sync::atomic::AtomicBool,
+    /// True while nothing is read.
+    is_paused: std::sync::atomic::AtomicBool,
     /// Notifies the loop when the end is decided, and while ending when a session has ended.
     pub(super) changed: Notify,
     /// Notifies HTTP/2 connections when the end is decided.
@@ -76,6 +78,7 @@ impl Shared {
             ended: AtomicU64::new(0),
             outcome: Mutex::default(),
             is_ending: <_>::default(),
+            is_paused: <_>::default(),
             changed: Notify::new(),
             begun: Notify::new(),
         }
@@ -137,6 +140,35 @@ impl Shared {
         outcome.unwrap_or(Ok(RunOutcome::Done))
     }
 
+    /// Gives an order to a pair. Returns false if there is no such pair.
+    pub(super) fn order(&self, number: u64, order: Order) -> bool {
+        match self.lock_pairs().get(&number) {
+            Some(link) => {
+                link.order(order);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Has all pairs read nothing, or go on; also those to come.
+    pub(super) fn pause(&self, is_paused: bool) {
+        self.is_paused.store(is_paused, Ordering::Relaxed);
+        for link in self.lock_pairs().values() {
+            link.order(Order::Pause(is_paused));
+        }
+    }
+
+    /// Reports whether nothing is read.
+    pub(super) fn is_paused(&self) -> bool {
+        self.is_paused.load(Ordering::Relaxed)
+    }
+
+    /// Returns the numbers of the pairs.
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        self.lock_pairs().keys().copied().collect()
+    }
+
     fn lock_pairs(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<PairLink>>> {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,6 +179,9 @@ impl OpenPair {
     pub(super) fn new(slot: SessionSlot, number: u64) -> Self {
         let link = Arc::<PairLink>::default();
         slot.shared.lock_pairs().insert(number, Arc::clone(&link));
+        if slot.shared.is_paused() {
+            link.order(Order::Pause(true));
+        }
         if slot.shared.is_ending() {
             link.order(Order::Close(Close::new(CloseCode::GOING_AWAY)));
         }

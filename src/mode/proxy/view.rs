@@ -1,14 +1,21 @@
 //! The messages that pass, as they are shown above a prompt.
 
+use super::who::SessionRow;
 use crate::{
     console::{prompt::Prompt, view::View},
     job::prompt_habits::PromptHabits,
+    proto::trace::Direction,
     render::{buffer::OutputBuffer, dialogue::Dialogue},
     script::addressee::Addressee,
     session::limits::QUEUE_LIMIT_BYTES,
     sink::leg_text::LegMessage,
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use colored::Colorize as _;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
 use tokio::sync::Notify;
 
 /// The display of messages, and what waits for the prompt.
@@ -20,6 +27,7 @@ pub(super) struct LiveView {
 struct State {
     view: View,
     buffer: OutputBuffer,
+    sessions: BTreeMap<u64, SessionRow>,
 }
 
 impl LiveView {
@@ -27,7 +35,8 @@ impl LiveView {
         let mut view = View::new(Dialogue::default(), habits);
         view.fit();
         let buffer = OutputBuffer::default();
-        Self { state: Mutex::new(State { view, buffer }), appended: Notify::new() }
+        let state = State { view, buffer, sessions: BTreeMap::new() };
+        Self { state: Mutex::new(state), appended: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -37,19 +46,48 @@ impl LiveView {
     /// Shows a message.
     pub(super) fn show(&self, message: &LegMessage<'_>) {
         let mut state = self.lock();
-        let State { view, buffer } = &mut *state;
+        let State { view, buffer, sessions } = &mut *state;
+        if let Some(session) = sessions.get_mut(&message.conn) {
+            let (up, down) = &mut session.messages;
+            *if message.direction == Direction::Out { up } else { down } += 1;
+        }
         view.set_peer(Addressee::Client(message.conn));
         let (kind, content) = (message.kind, message.content);
         if !view.admits(kind, content) {
             return;
         }
-        if let Some(text) = view.passed(message.direction, kind, content) {
+        if let Some(mut text) = view.passed(message.direction, kind, content) {
+            if message.is_ours {
+                text.push_str(&" (injected)".dimmed().to_string());
+            }
             buffer.bytes().extend_from_slice(text.as_bytes());
             buffer.bytes().push(b'\n');
             buffer.release();
         }
         drop(state);
         self.appended.notify_one();
+    }
+
+    /// Adds a session.
+    pub(super) fn joined(&self, conn: u64, address: &str, target: &str) {
+        let (address, target) = (address.to_owned(), target.to_owned());
+        let row = SessionRow { conn, address, since: SystemTime::now(), target, messages: (0, 0) };
+        self.lock().sessions.insert(conn, row);
+    }
+
+    /// Removes a session that is over.
+    pub(super) fn left(&self, conn: u64) {
+        self.lock().sessions.remove(&conn);
+    }
+
+    /// Returns the sessions.
+    pub(super) fn sessions(&self) -> Vec<SessionRow> {
+        self.lock().sessions.values().cloned().collect()
+    }
+
+    /// Returns the path of a session.
+    pub(super) fn target(&self, conn: u64) -> Option<String> {
+        self.lock().sessions.get(&conn).map(|session| session.target.clone())
     }
 
     /// Reads or changes the display.

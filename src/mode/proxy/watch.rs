@@ -3,11 +3,15 @@
 
 use super::{outlet::Outlet, pair::PairEnd, watcher::Watcher};
 use crate::{
-    proto::{Close, Leg, Tally, extension::Deflate},
+    proto::{
+        Close, Leg, Opcode, Tally,
+        extension::Deflate,
+        trace::{Direction, FrameReader},
+    },
     render::proxy_events::LegEnd,
     schema::event::ClosedBy,
     session::{
-        Stats,
+        FRAME_PREVIEW_BYTES, SessionEvent, Stats,
         tap::{Decoded, Tap},
     },
     sink::sinks::Sinks,
@@ -136,6 +140,31 @@ impl Watcher for PairWatch {
         Poll::Pending
     }
 
+    fn inserted(&mut self, leg: Leg, frame: &[u8]) {
+        let now = Instant::now();
+        let [client, server] = &mut self.taps;
+        let tap = if leg == Leg::Client { client } else { server };
+        // What arrived before is reported before.
+        tap.decode(|| true);
+        let mut preview = FrameReader::new(false, FRAME_PREVIEW_BYTES);
+        preview.feed(frame, |frame| tap.sent(now, &SessionEvent::Frame(Direction::Out, &frame)));
+        // Its preview is the whole payload.
+        let mut whole = FrameReader::new(false, frame.len());
+        whole.feed(frame, |frame| match Opcode::from_number(frame.opcode()) {
+            Some(Opcode::Message(kind)) => {
+                let length = frame.preview.len() as u64;
+                tap.sent(now, &SessionEvent::Sent(kind, Some(&frame.preview), length));
+            }
+            Some(Opcode::Close) => {
+                if let Ok(close) = Close::parse(&frame.preview) {
+                    tap.sent(now, &SessionEvent::Close(Direction::Out, &close));
+                }
+            }
+            _ => {}
+        });
+        self.is_stirred = true;
+    }
+
     fn end(&mut self, end: &PairEnd) {
         let now = Instant::now();
         for (tap, sinks) in self.taps.iter_mut().zip(&self.sinks) {
@@ -143,6 +172,9 @@ impl Watcher for PairWatch {
             sinks.over();
         }
         self.report_end(end);
+        if let Some(view) = &self.outlet.view {
+            view.left(self.conn);
+        }
     }
 }
 

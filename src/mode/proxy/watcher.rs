@@ -12,6 +12,9 @@ pub(super) trait Watcher: Send {
     /// Ready while more may be received; otherwise neither leg is read until the task is woken.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
+    /// Takes a complete frame of our own that is sent on a leg.
+    fn inserted(&mut self, leg: Leg, frame: &[u8]);
+
     /// Handles the end of the session, after all that was received.
     fn end(&mut self, end: &PairEnd);
 }

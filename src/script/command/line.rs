@@ -41,14 +41,17 @@ fn unknown(name: &str, place: Place) -> String {
         Some(known) => format!("did you mean {known}?"),
         None => "/help lists the commands".to_owned(),
     };
-    format!("unknown command {name}: {hint} (/{name} sends it as text)")
+    match place {
+        Place::Proxy => format!("unknown command {name}: {hint}"),
+        _ => format!("unknown command {name}: {hint} (/{name} sends it as text)"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        proto::{Close, Kind},
+        proto::{Close, Kind, Leg},
         script::{
             action::Outgoing, addressee::Addressee, command::server::ServerCommand,
             matcher::Matcher,
@@ -176,6 +179,21 @@ mod tests {
             Command::parse("/pign", Place::Client).unwrap_err().contains("did you mean /ping?")
         );
         assert!(Command::parse("/bogus", Place::Client).unwrap_err().contains("/help"));
+    }
+
+    #[test]
+    fn a_proxy_has_commands_of_its_own() {
+        let parse = |line: &str| Command::parse(line, Place::Proxy);
+        let inject = |id, leg, text: &str| {
+            Ok(Command::Server(ServerCommand::Inject(id, leg, text.to_owned())))
+        };
+        assert_eq!(parse("/inject server hi  you"), inject(None, Leg::Server, "hi  you"));
+        assert_eq!(parse("/inject 2:client x"), inject(Some(2), Leg::Client, "x"));
+        assert_eq!(parse("/inject client"), inject(None, Leg::Client, ""));
+        assert_eq!(parse("/pause"), Ok(Command::Pause));
+        for line in ["/inject", "/inject x y", "/inject x:client y", "/text x", "/to 1", "/ping"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
     }
 
     #[test]

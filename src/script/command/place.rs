@@ -12,13 +12,24 @@ pub(crate) enum Place {
     Replies,
     /// The prompt of a server with another service.
     Service,
+    /// The prompt of a proxy.
+    Proxy,
     /// A prompt without commands: each line is a message.
     Plain,
 }
 
+/// The prompts that have commands.
+pub(super) const ALL: &[Place] =
+    &[Place::Client, Place::Talk, Place::Replies, Place::Service, Place::Proxy];
+/// The prompts at which messages are typed.
 pub(super) const ANY: &[Place] = &[Place::Client, Place::Talk, Place::Replies, Place::Service];
 pub(super) const CLIENT: &[Place] = &[Place::Client];
 pub(super) const SERVER: &[Place] = &[Place::Talk, Place::Replies, Place::Service];
 /// The prompts above which received messages are shown.
-pub(super) const SHOWN: &[Place] = &[Place::Client, Place::Talk];
+pub(super) const SHOWN: &[Place] = &[Place::Client, Place::Talk, Place::Proxy];
+/// The prompts that hold received messages.
+pub(super) const HELD: &[Place] = &[Place::Client, Place::Talk];
+pub(super) const PROXY: &[Place] = &[Place::Proxy];
+pub(super) const SERVER_OR_PROXY: &[Place] =
+    &[Place::Talk, Place::Replies, Place::Service, Place::Proxy];
 pub(super) const REPLIES: &[Place] = &[Place::Replies];

@@ -1,8 +1,11 @@
-//! The slash commands that only a server has.
+//! The slash commands that only a server or a proxy has.
 
-use crate::{proto::Close, script::addressee::Addressee};
+use crate::{
+    proto::{Close, Leg},
+    script::addressee::Addressee,
+};
 
-/// A command that only a server has.
+/// A command that only a server or a proxy has.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ServerCommand {
     /// Addresses the lines that follow.
@@ -21,4 +24,6 @@ pub(crate) enum ServerCommand {
     Handshake(u64),
     /// Reads the reply script again.
     Reload,
+    /// Sends a text on a leg of a proxy, of this client or of the only one.
+    Inject(Option<u64>, Leg, String),
 }

@@ -5,7 +5,7 @@ use super::{
     arguments::{close, split_word},
     server::ServerCommand,
 };
-use crate::script::addressee::Addressee;
+use crate::{proto::Leg, script::addressee::Addressee};
 
 pub(super) fn to(rest: &str) -> Result<Command, String> {
     let (id, text) = split_word(rest);
@@ -29,6 +29,18 @@ fn addressed(to: Addressee, text: &str) -> Command {
 pub(super) fn kick(rest: &str) -> Result<Command, String> {
     let (id, rest) = split_word(rest.trim_start());
     Ok(Command::Server(ServerCommand::Kick(number(id, "/kick ID [CODE [REASON]]")?, close(rest)?)))
+}
+
+pub(super) fn inject(rest: &str) -> Result<Command, String> {
+    let (leg, text) = split_word(rest.trim_start());
+    let (id, leg) = match leg.split_once(':') {
+        Some((id, leg)) => (Some(number(id, INJECT)?), leg),
+        None => (None, leg),
+    };
+    let Some(leg) = Leg::parse(leg) else {
+        return Err(format!("usage: {INJECT} (LEG is client or server)"));
+    };
+    Ok(Command::Server(ServerCommand::Inject(id, leg, text.to_owned())))
 }
 
 pub(super) fn drop_client(rest: &str) -> Result<Command, String> {
@@ -55,5 +67,6 @@ fn number(id: &str, usage: &str) -> Result<u64, String> {
     id.parse().map_err(|_| format!("usage: {usage} (/who lists the clients)"))
 }
 
+const INJECT: &str = "/inject [ID:]LEG TEXT";
 /// The status of `/refuse` alone.
 const DEFAULT_REFUSAL: u16 = 503;

@@ -5,7 +5,7 @@ use super::{
     arguments::{
         self, body, close, every, filter, hex_or_file, none, path, payload, repeat, switch, text,
     },
-    place::{ANY, CLIENT, Place, REPLIES, SERVER, SHOWN},
+    place::{ALL, ANY, CLIENT, HELD, PROXY, Place, REPLIES, SERVER, SERVER_OR_PROXY, SHOWN},
     server::ServerCommand,
     server_arguments as server,
 };
@@ -97,6 +97,7 @@ macro_rules! commands {
 pub(crate) const TABLE: &[CommandSpec] = commands! {
     SERVER Clients "/to" "send to one client" "ID [TEXT]" Client server::to, "send TEXT to client ID; alone: address ID";
     SERVER Clients "/all" "send to all clients" "[TEXT]" Words |rest| Ok(server::all(rest)), "send TEXT to all clients; alone: address all";
+    PROXY Clients "/inject" "send a message of ours" "[ID:]LEG TEXT" Words server::inject, "send TEXT to the client or server (LEG)";
     ANY Send "/text" "send text or a text file" "[TEXT|@FILE]" AtFile text, "send text (may be empty), or a text file";
     ANY Send "/binary" "send hex, base64 or a file" "HEX|base64:DATA|@FILE" AtFile hex_or_file, "send a binary message";
     ANY Send "/send" "send text or a file" "TEXT|@FILE" AtFile body, "send text, or a file (as text if valid UTF-8)";
@@ -108,26 +109,28 @@ pub(crate) const TABLE: &[CommandSpec] = commands! {
     ANY Send "/pong" "send an unsolicited pong" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Pong(payload(rest)?))), "send an unsolicited pong";
     CLIENT Session "/close" "close the session" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session (default code: 1000)";
     SERVER Clients "/close" "close these sessions" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the sessions of those addressed";
-    SERVER Clients "/kick" "close one session" "ID [CODE [REASON]]" ClientAndCode server::kick, "close the session of a client";
+    SERVER_OR_PROXY Clients "/kick" "close one session" "ID [CODE [REASON]]" ClientAndCode server::kick, "close the session of a client";
     SERVER Clients "/drop" "cut one connection" "ID" Client server::drop_client, "end a client's connection without a Close";
     SERVER Clients "/refuse" "refuse new clients" "[STATUS|off]" Refusal server::refuse, "refuse new clients (default status: 503)";
-    SERVER Clients "/who" "list the clients" "" Nothing |rest| none(rest, Command::Server(ServerCommand::Who)), "list the clients";
+    SERVER_OR_PROXY Clients "/who" "list the clients" "" Nothing |rest| none(rest, Command::Server(ServerCommand::Who)), "list the clients";
     SERVER Clients "/headers" "show a handshake" "ID" Client server::handshake, "show the opening handshake of a client";
     REPLIES Clients "/reload" "read the script again" "" Nothing |rest| none(rest, Command::Server(ServerCommand::Reload)), "read the reply script again";
     CLIENT Session "/reconnect" "open a new session" "[SUBPROTOCOL]" Subprotocol arguments::reconnect, "close the session and open a new one";
     SHOWN Show "/json" "pretty-print JSON" "[on|off]" Switch |rest| switch(rest).map(Command::Json), "pretty-print JSON";
     SHOWN Show "/time" "show timestamps" "[on|off]" Switch |rest| switch(rest).map(Command::Time), "show timestamps";
     SHOWN Show "/filter" "show only what matches" "[MATCHER]" Words filter, "show only matching messages; all without MATCHER";
-    SHOWN Show "/pause" "hold received messages" "" Nothing |rest| none(rest, Command::Pause), "hold received messages";
-    SHOWN Show "/resume" "show the held messages" "" Nothing |rest| none(rest, Command::Resume), "show the held messages and continue";
+    HELD Show "/pause" "hold received messages" "" Nothing |rest| none(rest, Command::Pause), "hold received messages";
+    HELD Show "/resume" "show the held messages" "" Nothing |rest| none(rest, Command::Resume), "show the held messages and continue";
+    PROXY Show "/pause" "read nothing from anyone" "" Nothing |rest| none(rest, Command::Pause), "read nothing from clients and server";
+    PROXY Show "/resume" "read and pass on again" "" Nothing |rest| none(rest, Command::Resume), "read and pass on again";
     SHOWN Show "/last" "show the last in full" "" Nothing |rest| none(rest, Command::Last), "show the last received message in full";
     SHOWN Show "/save" "write the last to a file" "FILE" File |rest| path(rest).map(Command::Save), "write the last received message to a new file";
     CLIENT Session "/stats" "show statistics" "" Nothing |rest| none(rest, Command::Stats), "show session statistics";
     CLIENT Session "/headers" "show the handshake" "" Nothing |rest| none(rest, Command::Headers), "show the opening handshake";
-    ANY Prompt "/clear" "clear the screen (Ctrl-L)" "" Nothing |rest| none(rest, Command::Clear), "clear the screen (Ctrl-L)";
-    ANY Prompt "/help" "explain COMMAND, or all" "[COMMAND|all]" Command |rest| Ok(Command::Help(rest.to_owned())), "describe a command, or all; alone: list";
+    ALL Prompt "/clear" "clear the screen (Ctrl-L)" "" Nothing |rest| none(rest, Command::Clear), "clear the screen (Ctrl-L)";
+    ALL Prompt "/help" "explain COMMAND, or all" "[COMMAND|all]" Command |rest| Ok(Command::Help(rest.to_owned())), "describe a command, or all; alone: list";
     CLIENT Prompt "/quit" "close and exit (Ctrl-D)" "" Nothing |rest| none(rest, Command::Quit), "close the session and exit (Ctrl-D)";
-    SERVER Prompt "/quit" "close and exit (Ctrl-D)" "" Nothing |rest| none(rest, Command::Quit), "close all sessions and exit (Ctrl-D)";
+    SERVER_OR_PROXY Prompt "/quit" "close and exit (Ctrl-D)" "" Nothing |rest| none(rest, Command::Quit), "close all sessions and exit (Ctrl-D)";
 };
 
 /// Returns the commands that work at a prompt.
@@ -148,7 +151,8 @@ pub(crate) fn help(place: Place, about: &str, columns: usize) -> Result<String, 
     match about.strip_prefix('/').unwrap_or(about) {
         "" if about.is_empty() => Ok(list(place, columns)),
         "all" => {
-            let specs = commands(place).map(|spec| (usage(spec), spec.help)).chain([slash]);
+            let slash = (place != Place::Proxy).then_some(slash);
+            let specs = commands(place).map(|spec| (usage(spec), spec.help)).chain(slash);
             Ok(descriptions(specs, columns))
         }
         name => match find(&format!("/{name}"), place) {
@@ -163,7 +167,8 @@ fn list(place: Place, columns: usize) -> String {
     let mut text = String::new();
     for topic in Topic::ALL {
         let specs = commands(place).filter(|spec| spec.topic == topic);
-        let slash = (topic == Topic::Send).then_some(("//text", "text with a leading slash"));
+        let slash = (topic == Topic::Send && place != Place::Proxy)
+            .then_some(("//text", "text with a leading slash"));
         let entries = specs.map(|spec| (spec.name, spec.summary)).chain(slash);
         let entries: Vec<_> =
             entries.map(|(name, summary)| format!("{name:10} {summary}")).collect();
@@ -215,7 +220,7 @@ mod tests {
 
     #[test]
     fn help_fits_the_screen() {
-        for place in ANY {
+        for place in ALL {
             let text = help(*place, "", 80).unwrap();
             assert!(text.lines().all(|line| line.len() < 80), "{text}");
             // The line of the command and the prompt take two rows.
@@ -249,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_prompt_has_one_command_of_a_name() {
-        for place in ANY {
+        for place in ALL {
             let mut names: Vec<_> = commands(*place).map(|spec| spec.name).collect();
             let all = names.len();
             names.sort_unstable();

@@ -187,6 +187,8 @@ impl ServerPrompt {
             ServerCommand::Handshake(id) => with_client(shared, id, |_, record| {
                 record.handshake.iter().map(Shown::as_str).collect::<Vec<_>>().join("\n")
             }),
+            // A command of a proxy only.
+            ServerCommand::Inject(..) => String::new(),
             ServerCommand::Reload => {
                 shared.reload();
                 String::new()
