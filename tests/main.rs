@@ -51,6 +51,7 @@ mod record;
 mod request;
 mod resources;
 mod secrets;
+mod seeing;
 mod show;
 mod status;
 mod stuck;

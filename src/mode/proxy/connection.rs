@@ -3,7 +3,8 @@
 
 use super::{
     opening::{self, Opened},
-    pair::{Pair, PairEnd},
+    pair::Pair,
+    pair_end::PairEnd,
     shared::{OpenPair, Shared},
     watcher::Watcher,
 };

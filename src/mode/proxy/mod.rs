@@ -15,6 +15,7 @@ mod opening;
 mod outlet;
 mod page;
 mod pair;
+mod pair_end;
 mod prompt;
 mod resource;
 mod shared;

@@ -5,6 +5,7 @@
 use super::{
     flow::{Flow, LegFault},
     link::{Order, PairLink},
+    pair_end::PairEnd,
     watcher::Watcher,
 };
 use crate::{
@@ -39,19 +40,6 @@ pub(super) struct Pair {
     is_paused: bool,
     /// The leg that has sent a Close first, or ended without one.
     first: Option<Leg>,
-}
-
-/// How a pair has ended.
-#[derive(Debug)]
-pub(super) enum PairEnd {
-    /// A leg sent a Close, and no other before.
-    Closed(Leg, Option<Close>),
-    /// A leg ended in order without a Close.
-    Ended(Leg),
-    /// A leg failed, and the other was reset.
-    Failed(Leg, io::Error),
-    /// The proxy closed the session.
-    Ours(Close),
 }
 
 impl Pair {

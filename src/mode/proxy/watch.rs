@@ -1,7 +1,7 @@
 //! What is seen of a pair. Bytes are decoded after they were read and before more are: an output that is
 //! behind holds up both legs, so that nothing is lost and memory stays bounded.
 
-use super::{outlet::Outlet, pair::PairEnd, watcher::Watcher};
+use super::{outlet::Outlet, pair_end::PairEnd, watcher::Watcher};
 use crate::{
     proto::{
         Close, Leg, Opcode, Tally,

@@ -1,6 +1,6 @@
 //! The seam for whatever observes or changes what passes through a pair.
 
-use super::pair::PairEnd;
+use super::pair_end::PairEnd;
 use crate::proto::Leg;
 use std::task::{Context, Poll};
 
