@@ -139,6 +139,10 @@ defects! {
     RefusesLongFrames => ["limit-frame"],
     RefusesLongWithOtherCode => ["limit-close"],
     AnswersPingsLate => ["limit-ping"],
+    EndsSilence => ["limit-idle"],
+    EndsDespitePings => ["limit-idle", "limit-idle-ping"],
+    EndsOldSessions => ["limit-idle", "limit-idle-ping", "limit-idle-data"],
+    ForgetsSilence => ["limit-idle"],
     KeepsAllForSlowReaders => ["limit-slow-reader"],
     RefusesOrigins => ["browser-chrome", "browser-firefox", "browser-safari"],
     // What a server may do.

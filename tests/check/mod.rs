@@ -67,12 +67,18 @@ fn find_defect(defect: Defect, expected: &[&str]) {
     let url = format!("ws://127.0.0.1:{port}/");
     // Limits are measured one after the other, which takes time.
     let has_limit = expected.iter().any(|id| id.starts_with("limit-"));
+    let is_idle = expected.iter().any(|id| id.starts_with("limit-idle"));
     let extent = match defect {
+        _ if is_idle => "--only=limit-idle,limit-idle-ping,limit-idle-data",
         Defect::KeepsAllForSlowReaders => "--aggressive",
         _ if has_limit => "--strict",
         _ => "--skip=limits",
     };
-    let results = Results::of(&[extent, &url]);
+    let results = if is_idle {
+        Results::of(&[extent, "--idle=2", &url])
+    } else {
+        Results::of(&[extent, &url])
+    };
     let is = |id: &str, wanted: &str| match wanted.strip_suffix('*') {
         Some(start) => id.starts_with(start),
         None => id == wanted,

@@ -5,11 +5,11 @@ use crate::support::wire;
 use data_encoding::BASE64;
 use sha1_smol::Sha1;
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, ErrorKind, Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     sync::mpsc::{Sender, channel},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Starts a server with at most one defect, and returns its port. It serves until the process ends.
@@ -57,6 +57,10 @@ struct Session {
     /// The connections before this one.
     number: usize,
     messages: Option<MessageLimit>,
+    /// The times of the opening, of the last bytes and of the last message.
+    opened: Instant,
+    heard: Instant,
+    heard_data: Instant,
 }
 
 /// A limit of the messages of a session.
@@ -89,6 +93,7 @@ struct Frame {
 
 impl Session {
     fn new(stream: TcpStream, defect: Option<Defect>) -> Self {
+        let now = Instant::now();
         Self {
             stream,
             defect,
@@ -98,6 +103,9 @@ impl Session {
             queue: None,
             number: 0,
             messages: None,
+            opened: now,
+            heard: now,
+            heard_data: now,
         }
     }
 
@@ -423,13 +431,45 @@ impl Session {
     fn fill(&mut self, length: usize) -> Result<(), Failure> {
         while self.buffer.len() < length {
             let mut read = [0; 16384];
-            let n = self.stream.read(&mut read)?;
+            if let Some(end) = self.idle_end() {
+                let left = end.saturating_duration_since(Instant::now());
+                self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+            }
+            let n = match self.stream.read(&mut read) {
+                Err(cause)
+                    if matches!(cause.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    return self.end_idle();
+                }
+                read => read?,
+            };
             if n == 0 {
                 return Err(Failure::Over);
             }
+            self.heard = Instant::now();
             self.buffer.extend(&read[..n]);
         }
         Ok(())
+    }
+
+    /// Returns when a session ends in which nothing more happens.
+    fn idle_end(&self) -> Option<Instant> {
+        let start = match self.defect? {
+            Defect::EndsSilence | Defect::ForgetsSilence => self.heard,
+            Defect::EndsDespitePings => self.heard_data,
+            Defect::EndsOldSessions => self.opened,
+            _ => return None,
+        };
+        Some(start + IDLE_LIMIT)
+    }
+
+    fn end_idle(&mut self) -> Result<(), Failure> {
+        if self.has(Defect::ForgetsSilence) {
+            thread::sleep(Duration::from_secs(8));
+        } else {
+            self.send(8, &1001_u16.to_be_bytes())?;
+        }
+        Err(Failure::Over)
     }
 
     fn frame(&mut self) -> Result<Frame, Failure> {
@@ -518,7 +558,10 @@ impl Session {
             8 => self.close(&payload),
             9 => self.ping(&payload),
             10 if self.has(Defect::ClosesOnPong) => Err(Failure::Rule(1002)),
-            0..=2 => self.data(first & 0x0f, first & 0x80 != 0, payload),
+            0..=2 => {
+                self.heard_data = Instant::now();
+                self.data(first & 0x0f, first & 0x80 != 0, payload)
+            }
             _ => Ok(()),
         }
     }
@@ -696,3 +739,5 @@ impl Session {
 /// The longest frame and message that are accepted.
 const FRAME_LIMIT: u64 = 200_000;
 const MESSAGE_LIMIT: usize = 200_000;
+/// The time after which sessions end; only with a defect.
+const IDLE_LIMIT: Duration = Duration::from_secs(1);

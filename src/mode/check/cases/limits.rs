@@ -3,7 +3,7 @@
 use crate::{
     mode::check::{
         case::{Case, Examination, Probe},
-        measure::{pings, sizes, slow_reader},
+        measure::{idle, pings, sizes, slow_reader},
     },
     schema::check::{
         CheckGroup,
@@ -62,7 +62,40 @@ pub(crate) fn cases() -> Vec<Case> {
             ),
             |server| Box::pin(slow_reader::slow_reader(server)),
         ),
+        idle(
+            "limit-idle",
+            "Keeps a silent session for 30 seconds",
+            (
+                "Sessions in which nothing happens for a while are lost. Browsers cannot send pings.",
+                "Raise the idle timeout of the server and of each gateway, or send pings from the \
+                 server more often.",
+            ),
+            |server| Box::pin(idle::silent(server)),
+        ),
+        idle(
+            "limit-idle-ping",
+            "Keeps a session in which the client sends pings",
+            (
+                "Clients cannot keep a session open with pings (--ping-interval).",
+                "Count control frames as activity, or raise the idle timeout.",
+            ),
+            |server| Box::pin(idle::with_pings(server)),
+        ),
+        idle(
+            "limit-idle-data",
+            "Keeps a session in which the client sends messages",
+            (
+                "Sessions have a greatest age, and clients have to connect again.",
+                "Remove the limit, or close with code 1001 or 1012 so that clients connect again.",
+            ),
+            |server| Box::pin(idle::with_messages(server)),
+        ),
     ]
+}
+
+fn idle(id: &str, title: &str, words: (&'static str, &'static str), examine: Examination) -> Case {
+    let case = alone((id, "RFC 6455, 7.2.3", Info), title, words, examine);
+    Case { probe: Probe::Idle(examine), ..case }
 }
 
 fn alone(

@@ -1,5 +1,6 @@
 //! Measurements: how large, how fast, how slow and how idle a session may be.
 
+pub(crate) mod idle;
 pub(crate) mod limit;
 pub(crate) mod meter;
 pub(crate) mod pings;
