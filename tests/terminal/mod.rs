@@ -7,6 +7,7 @@ mod editing;
 mod frames;
 mod history;
 mod leaving;
+mod proxying;
 mod screen;
 mod sending;
 mod serving;
