@@ -48,6 +48,11 @@ impl PeerServer {
         Self::start(&root().join("target/peers/venv/bin/python"), "servers.py", &[name])
     }
 
+    /// Starts a server of `echo_servers.py`.
+    pub fn echo(name: &str) -> Self {
+        Self::start(&root().join("target/peers/venv/bin/python"), "echo_servers.py", &[name])
+    }
+
     /// Starts a server of `gateways.py` in front of servers with these names and ports.
     pub fn gateway(name: &str, servers: &[(&str, u16)]) -> Self {
         let servers: Vec<_> = servers.iter().map(|(name, port)| format!("{name}={port}")).collect();

@@ -31,6 +31,8 @@ enum Place {
     Body,
     /// The field `Sec-WebSocket-Version` of an answer to another version.
     Versions,
+    /// The body of an answer to a malformed request, which a gateway gives itself.
+    ErrorBody,
 }
 
 /// Recognizes the library that speaks WebSocket.
@@ -51,8 +53,12 @@ async fn recognized(server: &Server, signs: &[Sign]) -> Judgement {
     without_key.remove(KEY);
     let mut other_version = server.draft();
     other_version.set(VERSION, "99");
+    let mut malformed = server.draft();
+    malformed.add_line("no colon is in this line");
     let (mut fields, mut text, mut versions) = (String::new(), String::new(), String::new());
-    for (number, draft) in [server.draft(), without_key, other_version].iter().enumerate() {
+    let mut error = String::new();
+    let drafts = [server.draft(), without_key, other_version, malformed];
+    for (number, draft) in drafts.iter().enumerate() {
         let answer = match server.request(draft).await {
             Ok(answer) => answer,
             Err(missing) => return Judgement::Unknown(missing.reason),
@@ -64,9 +70,10 @@ async fn recognized(server: &Server, signs: &[Sign]) -> Judgement {
             }
         }
         match number {
-            1 if response.status != 101 => {
+            1 | 3 if response.status != 101 => {
                 let bytes = body::read(&mut transport, &response, rest).await;
-                text = String::from_utf8_lossy(&bytes).into_owned();
+                let body = if number == 1 { &mut text } else { &mut error };
+                *body = String::from_utf8_lossy(&bytes).into_owned();
             }
             2 => response.headers.get(VERSION).unwrap_or_default().clone_into(&mut versions),
             _ => {}
@@ -77,6 +84,7 @@ async fn recognized(server: &Server, signs: &[Sign]) -> Judgement {
             Place::Fields => &fields,
             Place::Body => &text,
             Place::Versions => &versions,
+            Place::ErrorBody => &error,
         };
         place.to_ascii_lowercase().contains(sign.text)
     });
@@ -89,7 +97,7 @@ async fn recognized(server: &Server, signs: &[Sign]) -> Judgement {
                         fields.lines().find(|line| line.to_ascii_lowercase().contains(*sign));
                     line.unwrap_or_default().to_owned()
                 }
-                Place::Body => format!("a body with '{sign}'"),
+                Place::Body | Place::ErrorBody => format!("a body with '{sign}'"),
                 Place::Versions => format!("Sec-WebSocket-Version: {versions}"),
             };
             Judgement::Holds(format!("{name} ({confidence}%): {seen}"))
@@ -103,6 +111,10 @@ const fn field(name: &'static str, text: &'static str) -> Sign {
 
 const fn in_body(name: &'static str, text: &'static str, confidence: u8) -> Sign {
     Sign { name, place: Place::Body, text, confidence }
+}
+
+const fn in_error(name: &'static str, text: &'static str, confidence: u8) -> Sign {
+    Sign { name, place: Place::ErrorBody, text, confidence }
 }
 
 /// Libraries and application servers. The first that matches counts.
@@ -140,4 +152,11 @@ const GATEWAYS: &[Sign] = &[
     field("Varnish", "varnish"),
     field("lighttpd", "server: lighttpd"),
     field("Microsoft IIS", "microsoft-iis"),
+    in_error("HAProxy", "your browser sent an invalid request.", 85),
+    in_error("nginx", "<center>nginx", 95),
+    in_error(
+        "Apache httpd",
+        "your browser sent a request that this server could not understand.",
+        85,
+    ),
 ];
