@@ -59,8 +59,18 @@ impl Error {
 }
 
 /// Options in hints that `sockeye check` does not have.
-const CLIENT_OPTIONS: [&str; 5] =
-    ["--no-compress", "--ping-interval", "--receive-only", "--reconnect", "--trace"];
+const CLIENT_OPTIONS: [&str; 10] = [
+    "--expect",
+    "--fragment",
+    "--max-message",
+    "--no-compress",
+    "--ping-interval",
+    "--ping-timeout",
+    "--receive-only",
+    "--reconnect",
+    "--reconnect-on",
+    "--trace",
+];
 
 /// Returns the hint for a server that cannot listen on its address.
 fn listen_hint(address: &str, cause: &io::Error) -> Option<String> {

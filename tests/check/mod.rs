@@ -3,6 +3,7 @@
 mod defect;
 mod http2;
 mod limits;
+mod results;
 mod server;
 mod tls;
 

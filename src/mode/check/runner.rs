@@ -93,7 +93,7 @@ async fn judge(server: &Server, case: &Case, haste: Haste) -> Judgement {
             reaction::judge(server, probe, !case.echoed().is_empty(), haste).await
         }
         Probe::Deflate(probe) => deflated::judge(server, probe, haste).await,
-        Probe::Request(probe) => answered(server, probe).await,
+        Probe::Request(probe) => answered(server, probe, haste).await,
         Probe::Examined(examine) | Probe::Alone(examine) | Probe::Idle(examine) => {
             examine(server).await
         }
@@ -132,10 +132,10 @@ async fn judge_again(server: &Server, case: &Case, haste: Haste) -> Judgement {
 }
 
 /// Sends a changed request and judges the answer.
-async fn answered(server: &Server, probe: &RequestProbe) -> Judgement {
+async fn answered(server: &Server, probe: &RequestProbe, haste: Haste) -> Judgement {
     let mut draft = server.draft();
     (probe.edit)(&mut draft);
-    let answer = match server.request(&draft).await {
+    let answer = match server.request_within(&draft, server.limit(haste)).await {
         Ok(answer) => answer,
         Err(missing) => return Judgement::Unknown(missing.reason),
     };

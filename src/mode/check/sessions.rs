@@ -9,6 +9,7 @@ use crate::{
     connect::{ClientConnection, ConnectOptions, OpenError, Progress},
     error::Error,
 };
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// The reason why a check got no session.
@@ -61,7 +62,16 @@ impl Server {
     /// Sends a request over HTTP/1.1, and returns the answer to it. A server that has too many
     /// clients is asked again.
     pub(crate) async fn request(&self, draft: &RequestDraft) -> Result<Answer, NoSession> {
-        let mut answer = self.request_once(draft).await?;
+        self.request_within(draft, self.patience()).await
+    }
+
+    /// Does so within a time limit for the answer.
+    pub(crate) async fn request_within(
+        &self,
+        draft: &RequestDraft,
+        limit: Duration,
+    ) -> Result<Answer, NoSession> {
+        let mut answer = self.request_once(draft, limit).await?;
         let mut number = 0;
         while self.pace.is_limited()
             && matches!(answer, Answer::Cut { .. })
@@ -69,16 +79,20 @@ impl Server {
         {
             // The server may not have noticed yet that the connection before it has ended.
             sleep(pause).await;
-            answer = self.request_once(draft).await?;
+            answer = self.request_once(draft, limit).await?;
             number += 1;
         }
         Ok(answer)
     }
 
-    async fn request_once(&self, draft: &RequestDraft) -> Result<Answer, NoSession> {
+    async fn request_once(
+        &self,
+        draft: &RequestDraft,
+        limit: Duration,
+    ) -> Result<Answer, NoSession> {
         self.patiently(async || {
             let stream = self.dialer.open_stream(&self.options).await.map_err(Refusal::from)?;
-            let answer = Answer::to(draft, stream.transport, self.patience()).await;
+            let answer = Answer::to(draft, stream.transport, limit).await;
             if answer.is_limit() {
                 return Err(Refusal { reason: answer.to_string(), kind: RefusalKind::Limit });
             }

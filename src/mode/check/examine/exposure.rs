@@ -157,7 +157,7 @@ pub(crate) async fn huge_frame(server: &Server) -> Judgement {
         Ok(wire) => wire,
         Err(missing) => return Judgement::Unknown(missing.reason),
     };
-    let deadline = Instant::now() + server.grace();
+    let deadline = Instant::now() + server.impatience();
     let header = RawFrame::new(BINARY).length(Length::Bits64(1 << 62)).payload("start");
     wire.send(&masked(header), deadline).await;
     wire.wait(deadline, |frames| frames.iter().any(SeenFrame::is_close)).await;
@@ -165,7 +165,7 @@ pub(crate) async fn huge_frame(server: &Server) -> Judgement {
     drop(wire);
     match server.open_admitted(false).await {
         Ok(_) => Judgement::Holds(format!("{reaction}; another session was opened after it")),
-        Err(missing) if missing.is_dead => {
+        Err(missing) if missing.is_dead && !server.pace.is_limited() => {
             Judgement::Broken(format!("{reaction}; after that: {}", missing.reason))
         }
         Err(missing) => Judgement::Unknown(missing.reason),
