@@ -90,7 +90,8 @@ fn find_defect(defect: Defect, expected: &[&str]) {
     assert!(imagined.is_empty(), "{defect:?}: {imagined:#?}");
     for wanted in expected {
         let is_found = findings.keys().any(|id| is(id, wanted));
-        assert!(is_found, "{defect:?}: {wanted} is not among {findings:#?}");
+        let line = results.by_id.get(*wanted);
+        assert!(is_found, "{defect:?}: {wanted} is not among {findings:#?}, but {line:?}");
     }
     let fails = results.with("fail").len();
     assert_eq!(results.status, Some(if fails > 0 { 113 } else { 0 }), "{defect:?}");

@@ -95,7 +95,7 @@ fn hints_name_options_that_exist() {
             peer.answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n");
             peer.discard_all();
         })
-        .stderr("sockeye: [..]within 0.3 s[..]\n")
+        .stderr("sockeye: [..] timed out after 0.3 seconds: the response stopped after 54 bytes\n")
         .status(28)
         .run();
 }
