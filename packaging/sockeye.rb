@@ -1,5 +1,5 @@
-# The Homebrew formula of the Linux binaries and, from source, of macOS. A template: packaging/dist
-# fills in the words between @ signs. Not tested here: Homebrew is not installed.
+# The Homebrew formula of the Linux binaries. A template: packaging/dist fills in the words between @
+# signs. packaging/test checks its syntax; its installation is not tested.
 class Sockeye < Formula
   desc "See into your sockets: talk to, script, watch and test a WebSocket server"
   homepage "@URL@"
