@@ -103,6 +103,11 @@ impl Collector {
         Some(Collected::Long(self.take()))
     }
 
+    /// Discards the message so far.
+    pub fn discard(&mut self) {
+        *self = Self::default();
+    }
+
     fn take(&mut self) -> StoredMessage {
         let length = self.written + self.bytes.len() as u64;
         let place = match self.file.take() {

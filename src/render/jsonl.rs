@@ -165,6 +165,10 @@ impl JsonLines {
                     out,
                 );
             }
+            SessionEvent::TooLong(kind, size, carried, frames) => {
+                let event = message(*kind, None, *size, Some((*carried, *frames)));
+                self.line(Some(Direction::In), event, out);
+            }
             SessionEvent::Sent(kind, data, size) => {
                 let event = message(*kind, *data, *size, None);
                 self.line(Some(Direction::Out), event, out);

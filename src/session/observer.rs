@@ -42,6 +42,9 @@ pub enum SessionEvent<'a> {
     Frame(Direction, &'a Frame),
     /// A received message, or a piece of one.
     Piece(&'a Piece<'a>),
+    /// A received message of which no content is kept, since it is too long: its kind, its length in
+    /// bytes, the payload bytes that carried it, and the number of its frames.
+    TooLong(Kind, u64, u64, u32),
     /// A sent message: its kind, its payload unless that is longer than
     /// [`OBSERVED_PAYLOAD_LIMIT_BYTES`], and its length in bytes.
     Sent(Kind, Option<&'a [u8]>, u64),

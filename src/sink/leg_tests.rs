@@ -16,6 +16,9 @@ use crate::{
 use serde_json::Value;
 use std::{path::Path, time::Instant};
 
+/// The longest message that is kept.
+const LIMIT: u64 = 3 << 20;
+
 fn report() -> Report {
     let started = Instant::now();
     Report { verbosity: Verbosity::Normal, secrets: Secrets::Hidden, started }
@@ -45,7 +48,7 @@ fn watch(dir: &Path, bytes: &[(Leg, Vec<u8>)], jsonl: bool) -> (String, Vec<Valu
     let mut taps: Vec<_> = sinks
         .iter()
         .zip(Leg::BOTH)
-        .map(|(sinks, leg)| Tap::new(sinks.observer().unwrap(), leg, Some(&deflate)))
+        .map(|(sinks, leg)| Tap::new(sinks.observer(LIMIT).unwrap(), leg, Some(&deflate)))
         .collect();
     for (leg, bytes) in bytes {
         let tap = &mut taps[usize::from(*leg == Leg::Server)];
@@ -53,6 +56,7 @@ fn watch(dir: &Path, bytes: &[(Leg, Vec<u8>)], jsonl: bool) -> (String, Vec<Valu
         while tap.decode(|| true) == Decoded::Held {
             tap.rest();
         }
+        tap.rest();
     }
     for (tap, sinks) in taps.iter_mut().zip(&sinks) {
         tap.end(Instant::now());
@@ -122,4 +126,22 @@ fn long_messages_of_both_legs_are_written_whole() {
     let sizes: Vec<_> =
         har.as_array().unwrap().iter().map(|it| it["data"].as_str().unwrap().len()).collect();
     assert_eq!(sizes, [2 << 20, 2 << 20, 1]);
+}
+
+/// A message without end must not fill the disk.
+#[test]
+fn of_a_message_over_the_limit_only_the_length_is_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let part = |opcode, fin| {
+        let frame = RawFrame::new(opcode).fin(fin).payload("x".repeat(1 << 20));
+        (Leg::Server, frame.encode())
+    };
+    let next = (Leg::Server, RawFrame::new(1).payload("next").encode());
+    let bytes = [part(1, false), part(0, false), part(0, false), part(0, true), next];
+    let (text, lines, har) = watch(dir.path(), &bytes, false);
+    assert_eq!(text, "7<\tnext\n");
+    let messages: Vec<_> = lines.iter().filter(|line| line["type"] == "text").collect();
+    assert_eq!((&messages[0]["size"], &messages[0]["frames"]), (&(4 << 20).into(), &4.into()));
+    assert_eq!((messages[0].get("data"), &messages[1]["data"]), (None, &"next".into()));
+    assert_eq!((&har[0]["data"], &har[1]["data"]), (&"".into(), &"next".into()));
 }

@@ -1,6 +1,6 @@
 //! The messages of a proxy on stdout or above a prompt, each with its client and direction.
 
-use super::{Interest, Sink, jsonl::EventBuffer};
+use super::{Interest, Print, Sink, jsonl::EventBuffer};
 use crate::{
     proto::{Kind, Leg, trace::Direction},
     render::{dialogue::Dialogue, long_content::LongContent},
@@ -45,6 +45,7 @@ pub(super) struct LegText {
     terminator: u8,
     /// Set if stdout is a terminal.
     dialogue: Option<Dialogue>,
+    print: Option<Print>,
 }
 
 impl LegText {
@@ -55,7 +56,7 @@ impl LegText {
     ) -> Box<dyn Sink> {
         let peer = Some(Addressee::Client(conn));
         let dialogue = io::stdout().is_terminal().then(|| Dialogue { peer, ..Dialogue::default() });
-        Box::new(Self { events, conn, leg, terminator, dialogue })
+        Box::new(Self { events, conn, leg, terminator, dialogue, print: None })
     }
 
     fn write(&self, direction: Direction, kind: Kind, content: Content<'_>) {
@@ -97,8 +98,14 @@ impl Sink for LegText {
     }
 
     fn see(&mut self, _at: Instant, seen: &SessionEvent<'_>) {
-        if let SessionEvent::Sent(kind, Some(data), _) = seen {
-            self.write(Direction::Out, *kind, Content::Short(data));
+        match seen {
+            SessionEvent::Sent(kind, Some(data), _) => {
+                self.write(Direction::Out, *kind, Content::Short(data));
+            }
+            SessionEvent::TooLong(_, size, ..) => {
+                tell_too_long(self.print.as_ref(), (self.conn, self.leg), *size);
+            }
+            _ => {}
         }
     }
 
@@ -109,6 +116,10 @@ impl Sink for LegText {
     fn rest(&mut self) {
         self.events.tell();
     }
+
+    fn print_with(&mut self, print: Option<&Print>) {
+        self.print = print.cloned();
+    }
 }
 
 /// The sink that passes messages to a function.
@@ -116,6 +127,7 @@ pub(super) struct LegCalls {
     show: Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>,
     conn: u64,
     leg: Leg,
+    print: Option<Print>,
 }
 
 impl LegCalls {
@@ -123,7 +135,7 @@ impl LegCalls {
         show: Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>,
         (conn, leg): (u64, Leg),
     ) -> Box<dyn Sink> {
-        Box::new(Self { show, conn, leg })
+        Box::new(Self { show, conn, leg, print: None })
     }
 
     fn call(&self, direction: Direction, kind: Kind, content: Content<'_>) {
@@ -143,13 +155,32 @@ impl Sink for LegCalls {
     }
 
     fn see(&mut self, _at: Instant, seen: &SessionEvent<'_>) {
-        if let SessionEvent::Sent(kind, Some(data), _) = seen {
-            self.call(Direction::Out, *kind, Content::Short(data));
+        match seen {
+            SessionEvent::Sent(kind, Some(data), _) => {
+                self.call(Direction::Out, *kind, Content::Short(data));
+            }
+            SessionEvent::TooLong(_, size, ..) => {
+                tell_too_long(self.print.as_ref(), (self.conn, self.leg), *size);
+            }
+            _ => {}
         }
     }
 
     fn message(&mut self, _at: Instant, message: &WholeMessage<'_>) {
         self.call(Direction::In, message.kind, message.content);
+    }
+
+    fn print_with(&mut self, print: Option<&Print>) {
+        self.print = print.cloned();
+    }
+}
+
+/// Prints a line about a message that is not shown.
+fn tell_too_long(print: Option<&Print>, (conn, leg): (u64, Leg), size: u64) {
+    if let Some(print) = print {
+        let line =
+            format!("sockeye: client {conn}: a message of the {leg} is not shown: {size} bytes");
+        print(&format!("{line}\n"));
     }
 }
 

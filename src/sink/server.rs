@@ -315,11 +315,13 @@ impl Sink for ClientEntry {
     }
 
     fn see(&mut self, at: Instant, seen: &SessionEvent<'_>) {
-        if let SessionEvent::Sent(kind, data, _) = seen {
-            let (conn, at) = (Some(self.conn), self.wall(at));
-            let direction = self.leg.as_client_sees(Direction::Out);
-            lock(&self.har).message(conn, direction, (*kind, *data), at);
-        }
+        let (direction, kind, data) = match seen {
+            SessionEvent::Sent(kind, data, _) => (Direction::Out, *kind, *data),
+            SessionEvent::TooLong(kind, ..) => (Direction::In, *kind, None),
+            _ => return,
+        };
+        let (conn, at) = (Some(self.conn), self.wall(at));
+        lock(&self.har).message(conn, self.leg.as_client_sees(direction), (kind, data), at);
     }
 
     fn message(&mut self, at: Instant, message: &WholeMessage<'_>) {

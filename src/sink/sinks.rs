@@ -58,14 +58,15 @@ impl Sinks {
 
     /// Attaches an observer to a session if a sink needs its events.
     pub(crate) fn observe(&self, session: Session) -> Session {
-        match self.observer() {
+        match self.observer(u64::MAX) {
             Some(observer) => session.with_observer(observer),
             None => session,
         }
     }
 
-    /// Returns an observer of a session, if a sink needs its events.
-    pub(crate) fn observer(&self) -> Option<Box<dyn Observer>> {
+    /// Returns an observer of a session, if a sink needs its events. Of messages over `limit` bytes no
+    /// content is kept.
+    pub(crate) fn observer(&self, limit: u64) -> Option<Box<dyn Observer>> {
         let list = self.0.as_ref()?;
         let (interest, collects) = {
             let mut list = lock(list);
@@ -80,7 +81,7 @@ impl Sinks {
             Some(interest) => interest == Interest::Wire,
         };
         let collector = collects.then(Collector::default);
-        Some(Box::new(SinkObserver { list: Arc::clone(list), wire, collector }))
+        Some(Box::new(SinkObserver { list: Arc::clone(list), wire, collector, limit, size: 0 }))
     }
 
     /// Directs human-readable lines to `print`, or to stderr if it is `None`.
@@ -184,12 +185,31 @@ struct SinkObserver {
     wire: bool,
     /// Present if a sink needs messages.
     collector: Option<Collector>,
+    /// The longest message that is kept, in bytes.
+    limit: u64,
+    /// The length of the message so far.
+    size: u64,
 }
 
 impl SinkObserver {
     fn piece(&mut self, at: Instant, piece: &Piece<'_>) {
-        let Some(collected) = self.collector.as_mut().and_then(|it| it.push(piece)) else { return };
         let Piece { kind, carried, frames, .. } = *piece;
+        let Some(collector) = &mut self.collector else { return };
+        if piece.first {
+            self.size = 0;
+        }
+        self.size += piece.payload.len() as u64;
+        if self.size > self.limit {
+            collector.discard();
+            if piece.last {
+                let seen = SessionEvent::TooLong(kind, self.size, carried, frames);
+                for sink in &mut lock(&self.list).sinks {
+                    sink.see(at, &seen);
+                }
+            }
+            return;
+        }
+        let Some(collected) = collector.push(piece) else { return };
         let message = WholeMessage { kind, content: collected.content(), carried, frames };
         for sink in &mut lock(&self.list).sinks {
             sink.message(at, &message);

@@ -6,6 +6,7 @@ use super::{
     support::{Test, server::Server},
 };
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// Sends a command to Chromium's debugger with sockeye, and returns the result with this id.
 #[track_caller]
@@ -40,8 +41,7 @@ const PAGE: &str = r#"<!doctype html><title>waiting</title><script>
       new URL(entry.request.url).protocol === "ws:",
       messages.map(m => m.type).join() === "send,receive",
       messages.every(m => m.opcode === 1 && Math.abs(Date.now() / 1000 - m.time) < 3600),
-      JSON.parse(messages[0].data).method === "Browser.getVersion",
-      JSON.parse(messages[1].data).result.product.includes("Chrom"),
+      CHECKS
     ].map((right, i) => right ? "" : `check ${i}`).filter(Boolean);
     document.title = wrong.length ? wrong.join() : `good: ${messages.length} messages`;
   } catch (error) {
@@ -50,6 +50,62 @@ const PAGE: &str = r#"<!doctype html><title>waiting</title><script>
   await fetch("/done", { method: "POST" });
 })();
 </script>"#;
+
+/// Has Chromium read a HAR file of one session with two messages, and perform these checks, too.
+#[track_caller]
+fn chromium_reads(chromium: &Chromium, har: &Path, checks: &str) {
+    let site = Site::start(vec![
+        ("/", "text/html", PAGE.replace("CHECKS", checks)),
+        ("/run.har", "application/json", std::fs::read_to_string(har).unwrap()),
+    ]);
+    let place = json!({ "url": format!("http://127.0.0.1:{}/", site.port) });
+    let target = ask(&chromium.url, 2, "Target.createTarget", &place, &[]);
+    site.await_done();
+    let page = chromium.page(target["targetId"].as_str().unwrap());
+    let title = json!({ "expression": "document.title" });
+    let verdict = ask(&page, 3, "Runtime.evaluate", &title, &[]);
+    assert_eq!(verdict["result"]["value"], "good: 2 messages");
+}
+
+/// A session of a page, whose message is compressed. Its value is what came back.
+const SESSION: &str = r#"
+new Promise(done => {
+  const socket = new WebSocket("URL", "chat");
+  socket.onopen = () => socket.send("again ".repeat(1000));
+  socket.onmessage = event => {
+    done(`${event.data.length} ${socket.protocol} ${socket.extensions}`);
+    socket.close(1000);
+  };
+  socket.onclose = event => done(`closed: ${event.code}`);
+})"#;
+
+#[test]
+fn chromium_reads_the_har_of_its_own_proxied_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.har");
+    let server = Server::start(["listen", "127.0.0.1:0", "--echo"]);
+    let har = ["proxy", "127.0.0.1:0", &server.url(), "--har", path.to_str().unwrap()];
+    let (proxy, line) = Server::setup(har).start_with_url();
+    let (url, _) = line.split_once(", passing on to ").unwrap();
+    let chromium = Chromium::start();
+    let place = json!({ "url": "about:blank" });
+    let target = ask(&chromium.url, 4, "Target.createTarget", &place, &[]);
+    let page = chromium.page(target["targetId"].as_str().unwrap());
+    let expression = SESSION.replace("URL", &format!("{url}/chat?x=1"));
+    let session = json!({ "expression": expression, "awaitPromise": true });
+    let verdict = ask(&page, 5, "Runtime.evaluate", &session, &[]);
+    let echo = "6000 chat permessage-deflate";
+    assert_eq!(verdict["result"]["value"], echo, "{verdict}");
+    proxy.child.await_stderr("client 1 disconnected");
+    let stdout = proxy.terminate().stdout;
+    assert_eq!(stdout, format!("1>\t{0}\n1<\t{0}\n", "again ".repeat(1000)).as_bytes());
+    server.terminate();
+    let checks = r#"
+      messages.every(m => m.data === "again ".repeat(1000)),
+      entry.request.url.endsWith("/chat?x=1"),
+      entry.request.headers.some(h => h.name === "User-Agent" && h.value.includes("Chrom")),"#;
+    chromium_reads(&chromium, &path, checks);
+}
 
 #[test]
 fn chromium_reads_the_har_of_its_own_debugger() {
@@ -61,17 +117,10 @@ fn chromium_reads_the_har_of_its_own_debugger() {
     assert!(version["product"].as_str().unwrap().contains("Chrom"), "{version}");
     let har: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(har["log"]["entries"].as_array().map(Vec::len), Some(1));
-    let site = Site::start(vec![
-        ("/", "text/html", PAGE.to_owned()),
-        ("/run.har", "application/json", std::fs::read_to_string(&path).unwrap()),
-    ]);
-    let place = json!({ "url": format!("http://127.0.0.1:{}/", site.port) });
-    let target = ask(&chromium.url, 2, "Target.createTarget", &place, &[]);
-    site.await_done();
-    let page = chromium.page(target["targetId"].as_str().unwrap());
-    let title = json!({ "expression": "document.title" });
-    let verdict = ask(&page, 3, "Runtime.evaluate", &title, &[]);
-    assert_eq!(verdict["result"]["value"], "good: 2 messages");
+    let checks = r#"
+      JSON.parse(messages[0].data).method === "Browser.getVersion",
+      JSON.parse(messages[1].data).result.product.includes("Chrom"),"#;
+    chromium_reads(&chromium, &path, checks);
 }
 
 /// Opens two sessions, exchanges a message in each and closes them. Its value tells how.

@@ -41,7 +41,7 @@ impl PairWatch {
     pub(super) fn new(outlet: &Arc<Outlet>, conn: u64, deflate: Option<&Deflate>) -> Option<Self> {
         let [client, server] = Leg::BOTH.map(|leg| {
             let sinks = outlet.sinks(conn, leg);
-            let tap = Tap::new(sinks.observer()?, leg, deflate);
+            let tap = Tap::new(sinks.observer(KEPT_MESSAGE_BYTES)?, leg, deflate);
             Some((tap, sinks))
         });
         let ((client, client_sinks), (server, server_sinks)) = (client?, server?);
@@ -112,6 +112,10 @@ impl PairWatch {
 
 impl Watcher for PairWatch {
     fn passed(&mut self, leg: Leg, bytes: &[u8]) {
+        if self.is_stirred {
+            // What the other leg received before is reported before.
+            self.is_stirred = self.decode();
+        }
         let [client, server] = &mut self.taps;
         let tap = if leg == Leg::Client { client } else { server };
         tap.received(Instant::now(), bytes);
@@ -191,4 +195,7 @@ fn stats(opened: Instant, first: Option<Instant>, received: Tally, sent: Tally) 
 
 /// The parts of a long message that are written before others have their turn.
 const TURNS: usize = 4;
+/// The longest message whose content is shown and recorded, in bytes. From 1 MiB on it is kept in a
+/// temporary file.
+const KEPT_MESSAGE_BYTES: u64 = 100 << 20;
 const NO_CLOSE: &str = "the connection ended without a Close frame";

@@ -41,6 +41,7 @@ impl Observer for EventLog {
             SessionEvent::Close(direction, close) => {
                 write!(line, "{} close {}", arrow(direction), close.code.number())
             }
+            SessionEvent::TooLong(..) => unreachable!("the session keeps every message"),
             SessionEvent::Broken(violation) => write!(line, "broken {violation:?}"),
         };
         self.lines.lock().unwrap().push(line);
