@@ -18,11 +18,15 @@ use crate::{
         proxy::{PassingRules, ProxyJob, ShownMessages},
     },
     proto::handshake::{HeaderEdit, Headers},
-    redact::Secrets,
+    random,
+    redact::{Secrets, ShownPath},
     report::Verbosity,
+    script::fault::{FaultRule, RuleFault},
+    sys::input_file,
     target::{DotSegments, Target},
+    wording::{position, system_error},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Resolves the arguments. Reads the files and secrets that they name.
 pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
@@ -65,6 +69,14 @@ pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
         notes.extend(connect::key_log_note());
         notes.extend(args.connection.insecure.then(|| connect::INSECURE_NOTE.to_owned()));
     }
+    let mut faults = args.fault.clone();
+    for file in &args.faults {
+        faults.extend(fault_rules(file)?);
+    }
+    if args.seed.is_some() && faults.is_empty() {
+        let fault = "--seed needs --fault or --faults".to_owned();
+        return Err(Error::Usage { fault, hint: None });
+    }
     Ok(Job::Proxy(Box::new(ProxyJob {
         address,
         tls,
@@ -87,6 +99,8 @@ pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
             sessions_only: args.ws_only,
             response_edits: edits(listen::header_edits(&args.response_header)?)?,
         },
+        faults: faults.into(),
+        seed: args.seed.unwrap_or_else(random::seed),
         max_clients: args.max_clients.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
         life: LifeRules {
             clients: if args.once { Some(1) } else { args.clients },
@@ -121,6 +135,25 @@ fn inputs(args: &ProxyArgs) -> Vec<PathBuf> {
         HeaderArg::Reference { .. } | HeaderArg::One(_) => None,
     });
     files.into_iter().flatten().cloned().chain(headers).collect()
+}
+
+/// Reads the rules of `--faults`: one a line, with empty lines and comments between them.
+fn fault_rules(path: &Path) -> Result<Vec<FaultRule>, Error> {
+    let usage = |fault| Error::Usage { fault, hint: None };
+    let text = input_file::read_text(path, input_file::SMALL_FILE_BYTES).map_err(|cause| {
+        usage(format!("cannot read {}: {}", ShownPath(path), system_error(&cause)))
+    })?;
+    let lines = (1..).zip(text.lines());
+    let lines = lines.filter(|(_, line)| !line.trim_start().starts_with('#'));
+    lines
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, line)| {
+            FaultRule::parse(line).map_err(|RuleFault { at, words }| {
+                let (_, column) = position(line, at);
+                usage(format!("{}:{number}:{column}: {words}", ShownPath(path)))
+            })
+        })
+        .collect()
 }
 
 /// Refuses changes of the fields that each connection has of its own.

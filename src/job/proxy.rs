@@ -9,8 +9,9 @@ use crate::{
     proto::handshake::HeaderEdit,
     redact::Secrets,
     report::Verbosity,
+    script::fault::FaultRule,
 };
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Options of `sockeye proxy`.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct ProxyJob {
     pub dialing: DialOptions,
     /// The treatment of requests.
     pub passing: PassingRules,
+    /// `--fault` and `--faults`: the faults of all sessions.
+    pub faults: Arc<[FaultRule]>,
+    /// The seed of what they choose at random.
+    pub seed: u64,
     /// The greatest number of sessions at the same time.
     pub max_clients: Option<usize>,
     /// Rules for the end of the run.

@@ -67,6 +67,13 @@ impl FrameRelay {
         self.held.within(..usize::from(self.held_bytes))
     }
 
+    /// Takes the start of a header that is held back, since it is never completed.
+    pub fn take_held(&mut self) -> Vec<u8> {
+        let held = self.held().to_vec();
+        self.held_bytes = 0;
+        held
+    }
+
     /// Changes received bytes, which begin with those that were held back, to those that are passed on.
     /// Returns their number: the bytes after them are held back.
     pub fn pass(&mut self, bytes: &mut [u8], keys: &mut MaskKeys) -> usize {

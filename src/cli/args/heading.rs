@@ -5,6 +5,7 @@ pub(in crate::cli) const CHECKS: &str = "Checks";
 pub(in crate::cli) const SERVER: &str = "Server";
 pub(in crate::cli) const ADMISSION: &str = "Admission and response";
 pub(in crate::cli) const CLIENTS: &str = "Clients";
+pub(in crate::cli) const FAULTS: &str = "Faults";
 pub(in crate::cli) const REQUEST: &str = "Request";
 pub(in crate::cli) const CONNECTION: &str = "Connection";
 pub(in crate::cli) const TLS: &str = "TLS";

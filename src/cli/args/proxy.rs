@@ -3,10 +3,13 @@
 use super::{
     config::{ConfigArgs, ConfigExtras},
     connect::ConnectArgs,
-    heading::{CLIENTS, OUTPUT, REQUEST, SESSION},
+    heading::{CLIENTS, FAULTS, OUTPUT, REQUEST, SESSION},
     output::{ColorChoice, ServerRecordArgs},
 };
-use crate::cli::values::{self, HeaderArg};
+use crate::{
+    cli::values::{self, HeaderArg},
+    script::fault::FaultRule,
+};
 use clap::{
     ArgAction, Args, ValueEnum, ValueHint,
     builder::{OsStringValueParser, TypedValueParser as _},
@@ -56,6 +59,28 @@ pub struct ProxyArgs {
     /// Without this option, they are passed on over HTTP/1.1, so that a page loads through the proxy.
     #[arg(long, help_heading = REQUEST)]
     pub ws_only: bool,
+
+    /// Make a fault happen, such as 'drop every 3 out'; may be repeated
+    ///
+    /// A rule is a fault and its conditions. Faults: delay S, jitter S, throttle BYTES/S, drop,
+    /// duplicate, corrupt, split N, stall [S], cut [frame|BYTES], reset, close CODE[:REASON], swallow
+    /// ping|pong, refuse STATUS. Conditions: every N, after N messages, after S s, in (from the
+    /// client), out (from the server), match REGEX, chance P. docs/proxy.md describes each of them.
+    #[arg(long, value_name = "RULE", value_parser = values::fault_rule, help_heading = FAULTS)]
+    pub fault: Vec<FaultRule>,
+
+    /// Read rules as of --fault from FILE, one per line; may be repeated
+    ///
+    /// Empty lines and lines that begin with # are ignored.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = FAULTS)]
+    pub faults: Vec<PathBuf>,
+
+    /// Seed of what the faults choose at random [default: another for each run]
+    ///
+    /// With the same seed, the faults of each session repeat themselves. The seed is printed if
+    /// something is chosen at random.
+    #[arg(long, value_name = "N", help_heading = FAULTS)]
+    pub seed: Option<u64>,
 
     /// Maximum number of sessions at the same time (503)
     #[arg(long, value_name = "N", help_heading = CLIENTS)]

@@ -2,6 +2,7 @@
 //! with a task of its own.
 
 use super::{
+    faults::{self, PairFaults},
     opening::{self, Opened},
     pair::Pair,
     pair_end::PairEnd,
@@ -17,7 +18,13 @@ use crate::{
     sys::resources::is_lack_of_descriptors,
     wording::system_error,
 };
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::{
     task::spawn_local,
     time::{Instant, sleep, timeout, timeout_at},
@@ -123,24 +130,29 @@ async fn answer(shared: Arc<Shared>, incoming: Incoming) {
     let opened = Box::pin(opening::open(&shared, incoming)).await;
     drop(shared);
     if let Some(Opened { pair, client, server, watcher }) = opened {
-        let joined = Box::new(Pair::new(client, server, Arc::clone(&pair.link), watcher));
+        let faults = PairFaults::of_job(pair.shared(), pair.number).map(Box::new);
+        let joined = Box::new(Pair::new(client, server, Arc::clone(&pair.link), watcher, faults));
         tokio::spawn(run(joined, pair));
     }
 }
 
 /// Passes bytes on until the session is over.
 async fn run(mut pair: Box<Pair>, open: OpenPair) {
-    let ended = poll_fn(|cx| match pair.poll_run(cx) {
+    let ended = poll_fn(|cx| match poll(&mut pair, &open, cx) {
         Poll::Ready(end) => Poll::Ready(Some(end)),
         Poll::Pending if pair.is_closing() => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
     let end = match ended.await {
         Some(end) => end,
-        None => Box::pin(close(&mut pair, open.shared().job.close_timeout)).await,
+        None => Box::pin(close(&mut pair, &open)).await,
     };
     tell_end(&open, &pair, &end);
-    if let Some(watcher) = pair.take_watcher() {
+    let watcher = pair.take_watcher();
+    if let PairEnd::Cut = end {
+        Box::pin(pair.cut()).await;
+    }
+    if let Some(watcher) = watcher {
         // The peers need not wait for the output.
         drop(pair);
         Box::pin(finish_watching(watcher, &open, &end)).await;
@@ -161,9 +173,19 @@ async fn finish_watching(mut watcher: Box<dyn Watcher>, open: &OpenPair, end: &P
     watcher.end(end);
 }
 
+/// Passes bytes on, and tells the faults that happen.
+fn poll(pair: &mut Pair, open: &OpenPair, cx: &mut Context<'_>) -> Poll<PairEnd> {
+    let polled = pair.poll_run(cx);
+    for fault in pair.take_happened() {
+        faults::tell(open, &fault);
+    }
+    polled
+}
+
 /// Lets the peers of a pair that is closing answer within this limit.
-async fn close(pair: &mut Pair, limit: Duration) -> PairEnd {
-    let ended = timeout(limit, poll_fn(|cx| pair.poll_run(cx))).await;
+async fn close(pair: &mut Pair, open: &OpenPair) -> PairEnd {
+    let limit = open.shared().job.close_timeout;
+    let ended = timeout(limit, poll_fn(|cx| poll(pair, open, cx))).await;
     ended.unwrap_or_else(|_| pair.give_up())
 }
 
@@ -175,6 +197,9 @@ fn tell_end(open: &OpenPair, pair: &Pair, end: &PairEnd) {
         PairEnd::Ended(leg) => format!("the {leg} ended the connection without a Close frame"),
         PairEnd::Failed(leg, cause) => format!("{leg}: {}", system_error(cause)),
         PairEnd::Ours(Close { code, .. }) => format!("closed by the proxy with {code}"),
+        end @ (PairEnd::Cut | PairEnd::Reset | PairEnd::Stalled(_)) => {
+            end.of_fault().unwrap_or_default().to_owned()
+        }
     };
     notes.event(&format!("client {number} disconnected: {how}"));
     if notes.is_verbose() {

@@ -3,8 +3,11 @@
 //! Nothing is assembled. A read takes what has arrived, up to a full buffer, and one write passes it on;
 //! while that waits, nothing more is read, so that the sender is slowed down by the receiver. The
 //! buffers belong to the thread: a flow has one only while bytes wait to be written.
+//!
+//! If there are fault rules, what was read goes through [`PairFaults`], and what comes out of it is
+//! passed on.
 
-use super::watcher::Watcher;
+use super::{faults::PairFaults, watcher::Watcher};
 use crate::{
     net::Transport,
     proto::{
@@ -37,6 +40,8 @@ pub(super) struct Flow {
     start: usize,
     end: usize,
     stage: Stage,
+    /// What arrives is no longer passed on, since a Close of ours was written.
+    is_muted: bool,
     /// The writer may still buffer written bytes, as TLS does.
     is_flushing: bool,
     /// The leg that is read.
@@ -50,8 +55,6 @@ pub(super) struct Flow {
 enum Stage {
     /// Bytes are passed on.
     Open,
-    /// Frames that arrive are no longer passed on, since a Close of ours was written after the last one.
-    Closing,
     /// The reader has ended; the writer is to be ended once all is written.
     Ending,
     /// The writer was ended.
@@ -70,19 +73,25 @@ pub(super) struct LegFault {
 
 impl Flow {
     /// Creates the flow of what is read from a leg, of which `received` was already read.
-    pub(super) fn new(from: Leg, received: Vec<u8>, watcher: Option<&mut dyn Watcher>) -> Self {
+    pub(super) fn new(
+        from: Leg,
+        received: Vec<u8>,
+        watcher: Option<&mut dyn Watcher>,
+        faults: Option<&mut PairFaults>,
+    ) -> Self {
         let mut flow = Self {
             relay: FrameRelay::default(),
             buffer: received,
             start: 0,
             end: 0,
             stage: Stage::Open,
+            is_muted: false,
             is_flushing: false,
             from,
             fault: None,
         };
         let length = flow.buffer.len();
-        flow.pass(0, length, watcher);
+        flow.take(0, length, watcher, faults);
         flow
     }
 
@@ -101,6 +110,11 @@ impl Flow {
         self.fault.take()
     }
 
+    /// Reports whether bytes may still be passed on.
+    fn is_passing(&self) -> bool {
+        matches!(self.stage, Stage::Open | Stage::Ending)
+    }
+
     /// Reports whether the leg that is read has ended.
     pub(super) fn is_at_end(&self) -> bool {
         matches!(self.stage, Stage::Ending | Stage::Done)
@@ -113,7 +127,7 @@ impl Flow {
 
     /// Reports whether frames of our own are sent: none is after a Close.
     pub(super) fn takes_frames(&self) -> bool {
-        self.stage == Stage::Open && !self.relay.has_closed()
+        self.stage == Stage::Open && !self.is_muted && !self.relay.has_closed()
     }
 
     /// Queues a frame of our own, if this is where a frame may begin, after what waits. Returns false if
@@ -140,9 +154,7 @@ impl Flow {
 
     /// Passes on no frame that arrives from now on.
     pub(super) fn begin_closing(&mut self) {
-        if self.stage == Stage::Open {
-            self.stage = Stage::Closing;
-        }
+        self.is_muted = true;
     }
 
     /// Moves bytes from `reader` to `writer` as far as possible without waiting. Ready once the flow is
@@ -153,6 +165,7 @@ impl Flow {
         writer: &mut dyn Transport,
         reads: bool,
         mut watcher: Option<&mut dyn Watcher>,
+        mut faults: Option<&mut PairFaults>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), LegFault>> {
         let mut left = TURN_READS;
@@ -163,19 +176,31 @@ impl Flow {
                 let _ = Pin::new(reader).poll_flush(cx);
                 return Poll::Pending;
             }
+            if self.is_passing() && self.pull(faults.as_deref_mut()) {
+                if left == 0 {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                left -= 1;
+                continue;
+            }
             match self.stage {
                 Stage::Done => return Poll::Ready(Ok(())),
                 Stage::Broken => return Poll::Pending,
+                Stage::Ending if faults.as_deref().is_some_and(|it| !it.is_finished(self.from)) => {
+                    return Poll::Pending;
+                }
                 Stage::Ending => {
                     // A peer that is gone needs no end.
                     let _ = ready!(Pin::new(&mut *writer).poll_shutdown(cx));
                     self.stage = Stage::Done;
                     return Poll::Ready(Ok(()));
                 }
-                Stage::Open | Stage::Closing => {}
+                Stage::Open => {}
             }
             let is_held_up = watcher.as_mut().is_some_and(|it| it.poll_ready(cx).is_pending());
-            if !reads || is_held_up {
+            let has_room = faults.as_deref().is_none_or(|it| it.has_room(self.from));
+            if !reads || is_held_up || !has_room {
                 let _ = Pin::new(reader).poll_flush(cx);
                 return Poll::Pending;
             }
@@ -189,7 +214,7 @@ impl Flow {
                 Some(watcher) => Some(&mut **watcher),
                 None => None,
             };
-            ready!(self.poll_read(reader, watcher, cx))?;
+            ready!(self.poll_read(reader, watcher, faults.as_deref_mut(), cx))?;
         }
     }
 
@@ -198,10 +223,14 @@ impl Flow {
         &mut self,
         reader: &mut dyn Transport,
         watcher: Option<&mut dyn Watcher>,
+        faults: Option<&mut PairFaults>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), LegFault>> {
         let mut buffer = read_buffer::take();
-        let held = self.relay.copy_held(buffer.within_mut(..MAX_HELD_BYTES));
+        let held = match &faults {
+            None => self.relay.copy_held(buffer.within_mut(..MAX_HELD_BYTES)),
+            Some(_) => 0,
+        };
         let mut room = ReadBuf::new(buffer.within_mut(held..));
         let polled = Pin::new(reader).poll_read(cx, &mut room);
         let length = room.filled().len();
@@ -212,7 +241,7 @@ impl Flow {
             }
             Poll::Ready(Ok(())) if length > 0 => {
                 self.buffer = buffer;
-                self.pass(held, length, watcher);
+                self.take(held, length, watcher, faults);
             }
             // TLS without close_notify is an ordinary end of TCP.
             Poll::Ready(Err(cause)) if cause.kind() != io::ErrorKind::UnexpectedEof => {
@@ -224,19 +253,60 @@ impl Flow {
                 self.buffer = buffer;
                 (self.start, self.end) = (0, held);
                 self.stage = Stage::Ending;
+                if let Some(faults) = faults {
+                    faults.finish(self.from);
+                    self.give_buffer();
+                }
             }
         }
         Poll::Ready(Ok(()))
     }
 
     /// Takes bytes that were read into the buffer after those that were held.
-    fn pass(&mut self, held: usize, length: usize, watcher: Option<&mut dyn Watcher>) {
-        let bytes = self.buffer.within_mut(..held + length);
+    fn take(
+        &mut self,
+        held: usize,
+        length: usize,
+        watcher: Option<&mut dyn Watcher>,
+        faults: Option<&mut PairFaults>,
+    ) {
+        let bytes = self.buffer.within(held..held + length);
         if let Some(watcher) = watcher {
-            watcher.passed(self.from, bytes.within(held..));
+            watcher.passed(self.from, bytes);
         }
+        match faults {
+            None => self.pass(held + length),
+            Some(faults) => {
+                faults.push(self.from, bytes);
+                self.give_buffer();
+            }
+        }
+    }
+
+    /// Takes bytes that have gone through the faults and may leave now, if there are any.
+    fn pull(&mut self, faults: Option<&mut PairFaults>) -> bool {
+        let Some(faults) = faults else { return false };
+        if faults.has_ready(self.from) {
+            let mut buffer = read_buffer::take();
+            let held = self.relay.copy_held(buffer.within_mut(..MAX_HELD_BYTES));
+            let length = faults.pull(self.from, buffer.within_mut(held..));
+            self.buffer = buffer;
+            self.pass(held + length);
+            return true;
+        }
+        if !self.is_muted && faults.is_last(self.from) && !self.relay.held().is_empty() {
+            self.buffer = self.relay.take_held();
+            (self.start, self.end) = (0, self.buffer.len());
+            return true;
+        }
+        false
+    }
+
+    /// Passes on the bytes at the front of the buffer, which begin with those that were held.
+    fn pass(&mut self, length: usize) {
+        let bytes = self.buffer.within_mut(..length);
         let passed = KEYS.with_borrow_mut(|keys| self.relay.pass(bytes, keys));
-        (self.start, self.end) = if self.stage == Stage::Open { (0, passed) } else { (0, 0) };
+        (self.start, self.end) = if self.is_muted { (0, 0) } else { (0, passed) };
         if self.end == 0 {
             self.give_buffer();
         }

@@ -4,11 +4,12 @@
 //! the client ([`opening`]); then two flows move bytes between the legs ([`flow`]), whose frames are
 //! followed by `proto::relay` but not assembled. Whatever observes or changes a conversation has these
 //! seams: a [`watcher::Watcher`] receives what each leg has received and can hold up both; a
-//! [`link::PairLink`] takes orders from outside, to close a session or to insert frames; and a
-//! `Transport` around that of a leg, set in [`connection`], may change any byte.
+//! [`link::PairLink`] takes orders from outside, to close a session or to insert frames; and
+//! [`faults::PairFaults`] stands between what a leg has sent and what is passed on.
 
 mod announce;
 mod connection;
+mod faults;
 mod flow;
 mod link;
 mod opening;
@@ -36,6 +37,7 @@ use crate::{
     mode::{endpoint, notes::Notes},
     net::{listener::SocketFile, tls::server::ServerTls},
     report::{Report, Verbosity, line},
+    script::fault::FaultRule,
     session::clock,
     sink::Print,
     sys::{
@@ -93,6 +95,9 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
         report.note(note);
     }
     let notes = Arc::new(Notes::new(report, prints.clone()));
+    if job.faults.iter().any(FaultRule::is_random) {
+        notes.note(&format!("the faults are random: --seed {} repeats them", job.seed));
+    }
     // Lines about frames do not hold up the pairs.
     let offered = Arc::clone(&notes);
     let print = prints.unwrap_or_else(|| Arc::new(move |lines: &str| offered.offer(lines)));

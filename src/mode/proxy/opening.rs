@@ -72,6 +72,13 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
         let _ = incoming.refuse(status, &Headers::default(), body).await;
         return None;
     };
+    if let Some(status) = shared.fault_refusal() {
+        shared.notes.event(&format!("refused {address} for {target} with {status}: a fault"));
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        let body = "refused by a fault rule of the proxy\n";
+        let _ = incoming.refuse(status, &Headers::default(), body).await;
+        return None;
+    }
     let options = shared.options(resource(shared, &request.target));
     let host = options.target.host_header();
     let host = (!shared.job.passing.keep_host).then_some(&*host);

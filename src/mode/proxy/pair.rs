@@ -1,8 +1,9 @@
 //! A pair: the two connections of a session, and the flows between them.
 //!
-//! The pair has one task and no timer. Its future is most of its memory.
+//! The pair has one task and, without fault rules, no timer. Its future is most of its memory.
 
 use super::{
+    faults::{FaultOutcome, PairFaults},
     flow::{Flow, LegFault},
     link::{Order, PairLink},
     pair_end::PairEnd,
@@ -10,9 +11,10 @@ use super::{
 };
 use crate::{
     connect::Established,
-    net::Transport,
+    net::{Transport, end_in_order},
     proto::{Close, Leg, Opcode, raw::RawFrame},
     random::nonce,
+    script::fault::PerformedFault,
 };
 use std::{
     collections::VecDeque,
@@ -20,8 +22,9 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
-use tokio::io::AsyncWrite as _;
+use tokio::{io::AsyncWrite as _, time::timeout};
 
 /// The connections of a session.
 pub(super) struct Pair {
@@ -33,6 +36,7 @@ pub(super) struct Pair {
     down: Flow,
     link: Arc<PairLink>,
     watcher: Option<Box<dyn Watcher>>,
+    faults: Option<Box<PairFaults>>,
     /// Frames that wait for the end of a message.
     inserted: VecDeque<(Leg, Vec<u8>)>,
     /// The Close that we send, and the legs to which it was not sent yet.
@@ -49,9 +53,11 @@ impl Pair {
         server: Established,
         link: Arc<PairLink>,
         mut watcher: Option<Box<dyn Watcher>>,
+        mut faults: Option<Box<PairFaults>>,
     ) -> Self {
-        let up = Flow::new(Leg::Client, client.rest, reborrow(&mut watcher));
-        let down = Flow::new(Leg::Server, server.rest, reborrow(&mut watcher));
+        let mut flow =
+            |leg, received| Flow::new(leg, received, reborrow(&mut watcher), faults.as_deref_mut());
+        let (up, down) = (flow(Leg::Client, client.rest), flow(Leg::Server, server.rest));
         Self {
             client: client.transport,
             server: server.transport,
@@ -59,6 +65,7 @@ impl Pair {
             down,
             link,
             watcher,
+            faults,
             inserted: VecDeque::new(),
             closing: None,
             is_paused: false,
@@ -74,13 +81,18 @@ impl Pair {
         self.insert();
         let reads = !self.is_paused || self.closing.is_some();
         let (client, server) = (&mut *self.client, &mut *self.server);
-        let up = self.up.poll(client, server, reads, reborrow(&mut self.watcher), cx);
-        let down = self.down.poll(server, client, reads, reborrow(&mut self.watcher), cx);
+        let (watcher, faults) = (&mut self.watcher, &mut self.faults);
+        let up = self.up.poll(client, server, reads, reborrow(watcher), faults.as_deref_mut(), cx);
+        let down =
+            self.down.poll(server, client, reads, reborrow(watcher), faults.as_deref_mut(), cx);
         self.note_first();
         for polled in [up, down] {
             if let Poll::Ready(Err(LegFault { leg, cause })) = polled {
                 return Poll::Ready(self.fail(leg, cause));
             }
+        }
+        if let Some(end) = self.perform_faults(cx) {
+            return Poll::Ready(end);
         }
         if self.insert() {
             cx.waker().wake_by_ref();
@@ -111,12 +123,47 @@ impl Pair {
         [&self.up, &self.down]
     }
 
+    /// Takes the faults that have happened since the last call, if they are recorded.
+    pub(super) fn take_happened(&mut self) -> Vec<PerformedFault> {
+        self.faults.as_mut().map(|faults| faults.take_happened()).unwrap_or_default()
+    }
+
+    /// Ends both connections, so that the peers receive all that was sent to them.
+    pub(super) async fn cut(&mut self) {
+        let (client, server) = (&mut self.client, &mut self.server);
+        let ends = async { tokio::join!(end_in_order(client), end_in_order(server)) };
+        // A peer may have gone, or take nothing.
+        let _ = timeout(CUT_LIMIT, ends).await;
+    }
+
+    /// Performs the faults of both connections that are due.
+    fn perform_faults(&mut self, cx: &mut Context<'_>) -> Option<PairEnd> {
+        let faults = self.faults.as_mut()?;
+        let is_written = !self.up.is_writing() && !self.down.is_writing();
+        match faults.poll(is_written, cx)? {
+            FaultOutcome::Cut => return Some(PairEnd::Cut),
+            FaultOutcome::Reset => {
+                self.client.reset_at_end();
+                self.server.reset_at_end();
+                return Some(PairEnd::Reset);
+            }
+            FaultOutcome::Left(leg) => return Some(PairEnd::Stalled(leg)),
+            FaultOutcome::Close(close) => self.close(close),
+        }
+        None
+    }
+
+    /// Sends a Close to both legs, unless they are closing.
+    fn close(&mut self, close: Close) {
+        self.closing.get_or_insert_with(|| (close, Leg::BOTH.to_vec()));
+        if let Some(faults) = &mut self.faults {
+            faults.close();
+        }
+    }
+
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Close(close) if self.closing.is_none() => {
-                self.closing = Some((close, Leg::BOTH.to_vec()));
-            }
-            Order::Close(_) => {}
+            Order::Close(close) => self.close(close),
             Order::Insert(leg, frame) => self.inserted.push_back((leg, frame)),
             Order::Pause(is_paused) => self.is_paused = is_paused,
         }
@@ -251,3 +298,6 @@ fn close_frame(close: &Close, to: Leg) -> Vec<u8> {
         }
     }
 }
+
+/// The time limit for ending connections that a fault cuts.
+const CUT_LIMIT: Duration = Duration::from_secs(2);

@@ -11,6 +11,8 @@ use crate::{
     mode::notes::Notes,
     net::tls::server::ServerTls,
     proto::{Close, CloseCode},
+    script::fault::RefusalSchedule,
+    session::clock,
 };
 use std::{
     collections::BTreeMap,
@@ -32,6 +34,8 @@ pub(super) struct Shared {
     pairs: Mutex<BTreeMap<u64, Arc<PairLink>>>,
     /// The last number given.
     last_number: AtomicU64,
+    /// The requests that faults refuse.
+    refusals: Mutex<RefusalSchedule>,
     /// The sessions that are open, or asked for.
     sessions: AtomicUsize,
     /// The number of sessions that have ended.
@@ -68,6 +72,7 @@ impl Shared {
     ) -> Self {
         Self {
             dialer: Dialer::new(job.dialing.clone()),
+            refusals: Mutex::new(RefusalSchedule::new(&job.faults, job.seed)),
             job,
             tls,
             notes,
@@ -87,6 +92,12 @@ impl Shared {
     /// Returns a number for a client that asks for a session. It is never used again.
     pub(super) fn number(&self) -> u64 {
         self.last_number.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Returns the status with which a fault refuses a request for a session, if one does.
+    pub(super) fn fault_refusal(&self) -> Option<u16> {
+        let since_start = clock::now().saturating_duration_since(self.notes.report.started);
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).request(since_start)
     }
 
     /// Takes room for a session, unless there are as many as allowed.

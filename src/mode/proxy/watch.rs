@@ -80,6 +80,7 @@ impl PairWatch {
             let message = match end {
                 PairEnd::Failed(failed, cause) if *failed == leg => Some(system_error(cause)),
                 PairEnd::Ours(_) => None,
+                end if end.of_fault().is_some() => end.of_fault().map(str::to_owned),
                 _ if is_violation => Some("invalid Close".to_owned()),
                 _ if tap.close().is_none() => Some(NO_CLOSE.to_owned()),
                 _ => None,
@@ -87,13 +88,14 @@ impl PairWatch {
             let code = match (tap.close(), end) {
                 (Some(Close { code, .. }), _) if code.is_error() => 111,
                 (Some(_), _) | (None, PairEnd::Ours(_)) => 0,
+                (None, end) if end.of_fault().is_some() => 0,
                 (None, _) if is_violation => 110,
                 (None, _) => 56,
             };
             let closed_by = match end {
                 PairEnd::Closed(closer, _) if *closer == leg => Some(ClosedBy::Remote),
                 PairEnd::Closed(..) | PairEnd::Ours(_) => Some(ClosedBy::Local),
-                PairEnd::Ended(_) | PairEnd::Failed(..) => None,
+                _ => None,
             };
             let stats = self.stats(leg);
             let left = LegEnd {

@@ -356,6 +356,12 @@ impl FaultStream {
     pub fn queued(&self) -> usize {
         self.queued
     }
+
+    /// Returns the size of what waits in memory, in bytes. Many short messages take more than their
+    /// bytes.
+    pub fn memory(&self) -> usize {
+        self.queued + self.queue.len() * CHUNK_OVERHEAD_BYTES
+    }
 }
 
 /// The longest message that is held until it is complete.
@@ -366,5 +372,7 @@ const MAX_HEADER_BYTES: usize = 14;
 const MAX_CONTROL_BYTES: u64 = 125;
 /// Bytes that are added to those before them instead of waiting on their own.
 const SHORT_BYTES: usize = 4 << 10;
+/// The memory of a queued chunk beside its bytes, with that of its allocation.
+const CHUNK_OVERHEAD_BYTES: usize = 96;
 /// The number of times a second at which throttled bytes leave.
 const SLICES_PER_SECOND: u64 = 50;

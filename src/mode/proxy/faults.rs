@@ -1,0 +1,347 @@
+//! The faults of a pair: what its legs have sent suffers them before it is passed on.
+//!
+//! As in a server, the direction of a rule is `in` for what the client has sent and `out` for what is
+//! sent to it. A fault that ends, closes or stalls the session concerns both connections, and is
+//! performed once all that was passed on before has left, but after the limit for closing at the latest.
+
+use super::shared::{OpenPair, Shared};
+use crate::{
+    escape::Escaped,
+    proto::{Close, Leg, slice::Within as _, trace::Direction},
+    script::fault::{
+        FaultEnding, FaultRule, FaultSchedule, FaultStream, FaultyFrame, PerformedFault,
+    },
+    session::clock,
+};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::Context,
+    time::{Duration, Instant},
+};
+use tokio::time::{Sleep, sleep};
+
+/// The faults of a pair.
+pub(super) struct PairFaults {
+    schedule: FaultSchedule,
+    /// What the client has sent.
+    client: FaultLine,
+    /// What the server has sent.
+    server: FaultLine,
+    /// A fault of both connections that waits until all before it has left.
+    pending: Option<PendingFault>,
+    stall: Option<StallEnd>,
+    is_closing: bool,
+    close_timeout: Duration,
+    timer: Pin<Box<Sleep>>,
+}
+
+/// One direction.
+struct FaultLine {
+    stream: FaultStream,
+    /// Bytes that were read and wait for room, or for the end of a stall; those before `taken` are used.
+    waiting: Vec<u8>,
+    taken: usize,
+    /// True once the leg has ended.
+    is_at_end: bool,
+    /// True once no more bytes come out of `stream` than those that are in it.
+    is_finished: bool,
+}
+
+struct PendingFault {
+    ending: FaultEnding,
+    latest: Instant,
+}
+
+/// The end of a time in which nothing is passed on.
+enum StallEnd {
+    At(Instant),
+    /// A leg ends.
+    Leaving,
+}
+
+/// A fault of both connections that the pair performs.
+#[derive(Debug, PartialEq)]
+pub(super) enum FaultOutcome {
+    /// Both connections end without a Close.
+    Cut,
+    /// Both connections end with a reset.
+    Reset,
+    /// Both legs are sent a Close.
+    Close(Close),
+    /// This leg has ended while nothing was passed on.
+    Left(Leg),
+}
+
+impl PairFaults {
+    /// Returns the faults of the session with this number, if there are rules.
+    pub(super) fn of_job(shared: &Shared, number: u64) -> Option<Self> {
+        let rules = &shared.job.faults;
+        if !rules.iter().any(FaultRule::is_of_session) {
+            return None;
+        }
+        let schedule = FaultSchedule::new(Arc::clone(rules), shared.job.seed, number, clock::now());
+        let schedule = if shared.notes.is_verbose() { schedule.with_record() } else { schedule };
+        Some(Self::new(schedule, shared.job.close_timeout))
+    }
+
+    /// Creates the faults of a session. Those that wait are performed after this time.
+    pub(super) fn new(schedule: FaultSchedule, close_timeout: Duration) -> Self {
+        let mut faults = Self {
+            schedule,
+            client: FaultLine::new(Direction::In),
+            server: FaultLine::new(Direction::Out),
+            pending: None,
+            stall: None,
+            is_closing: false,
+            close_timeout,
+            timer: Box::pin(sleep(Duration::ZERO)),
+        };
+        faults.check(clock::now());
+        faults
+    }
+
+    fn line(&self, from: Leg) -> &FaultLine {
+        match from {
+            Leg::Client => &self.client,
+            Leg::Server => &self.server,
+        }
+    }
+
+    fn line_mut(&mut self, from: Leg) -> &mut FaultLine {
+        match from {
+            Leg::Client => &mut self.client,
+            Leg::Server => &mut self.server,
+        }
+    }
+
+    /// Reports whether more of a leg may be read.
+    pub(super) fn has_room(&self, from: Leg) -> bool {
+        let line = self.line(from);
+        if self.stall.is_some() {
+            // The end of a leg is noticed only if it is read.
+            return line.waiting.len() < STALLED_BYTES;
+        }
+        self.pending.is_none() && line.waiting.is_empty() && line.stream.memory() < HELD_BYTES
+    }
+
+    /// Takes bytes that a leg has sent.
+    pub(super) fn push(&mut self, from: Leg, bytes: &[u8]) {
+        self.line_mut(from).waiting.extend_from_slice(bytes);
+        self.take(from);
+    }
+
+    /// Takes the end of what a leg has sent.
+    pub(super) fn finish(&mut self, from: Leg) {
+        self.line_mut(from).is_at_end = true;
+        self.take(from);
+    }
+
+    /// Decides about the bytes that wait, up to a fault of both connections.
+    fn take(&mut self, from: Leg) {
+        if self.pending.is_some() || self.stall.is_some() {
+            return;
+        }
+        let now = clock::now();
+        let line = match from {
+            Leg::Client => &mut self.client,
+            Leg::Server => &mut self.server,
+        };
+        let bytes = line.waiting.within(line.taken..);
+        let (taken, ending) = line.stream.push(bytes, &mut self.schedule, now);
+        line.taken += taken;
+        if line.taken == line.waiting.len() {
+            (line.waiting, line.taken) = (Vec::new(), 0);
+        }
+        if let Some(ending) = ending {
+            self.begin(ending, now);
+        } else if line.is_at_end && !line.is_finished {
+            line.is_finished = true;
+            line.stream.finish(now);
+        }
+    }
+
+    /// Reports whether bytes of a leg may be passed on now.
+    pub(super) fn has_ready(&self, from: Leg) -> bool {
+        self.stall.is_none() && !self.line(from).stream.ready(clock::now()).is_empty()
+    }
+
+    /// Moves bytes of a leg that may be passed on now. Returns their number.
+    pub(super) fn pull(&mut self, from: Leg, buffer: &mut [u8]) -> usize {
+        let now = clock::now();
+        let stream = &mut self.line_mut(from).stream;
+        let mut pulled = 0;
+        while pulled < buffer.len() {
+            let room = buffer.within_mut(pulled..);
+            let ready = stream.ready(now);
+            let length = ready.len().min(room.len());
+            if length == 0 {
+                break;
+            }
+            room.within_mut(..length).copy_from_slice(ready.within(..length));
+            stream.advance(length, now);
+            pulled += length;
+        }
+        pulled
+    }
+
+    /// Reports whether all that a leg has sent until its end was passed on.
+    pub(super) fn is_finished(&self, from: Leg) -> bool {
+        let line = self.line(from);
+        line.is_finished && line.stream.queued() == 0
+    }
+
+    /// Reports whether no byte will follow those that were passed on.
+    pub(super) fn is_last(&self, from: Leg) -> bool {
+        let is_cut = |pending: &PendingFault| matches!(pending.ending, FaultEnding::Cut(_));
+        let is_cut = self.pending.as_ref().is_some_and(is_cut);
+        self.is_finished(from) || (is_cut && self.line(from).stream.queued() == 0)
+    }
+
+    /// Passes on no more messages, only control frames, since the session is closed by us.
+    pub(super) fn close(&mut self) {
+        if !std::mem::replace(&mut self.is_closing, true) {
+            (self.pending, self.stall) = (None, None);
+            self.schedule.close(Direction::In);
+            self.schedule.close(Direction::Out);
+            self.take(Leg::Client);
+            self.take(Leg::Server);
+        }
+    }
+
+    /// Takes the faults that have happened, if they are recorded.
+    pub(super) fn take_happened(&mut self) -> Vec<PerformedFault> {
+        self.schedule.take_happened()
+    }
+
+    /// Begins a fault of both connections that is due without a message.
+    fn check(&mut self, now: Instant) {
+        if self.pending.is_none()
+            && self.stall.is_none()
+            && let Some(ending) = self.schedule.due(now)
+        {
+            self.begin(ending, now);
+        }
+    }
+
+    /// Begins a fault of both connections, unless there is one.
+    fn begin(&mut self, ending: FaultEnding, now: Instant) {
+        if self.pending.is_none() {
+            let latest = now.checked_add(self.close_timeout).unwrap_or(now);
+            self.pending = Some(PendingFault { ending, latest });
+        }
+    }
+
+    /// Performs what is due. `is_written` is true if all that was pulled has left. The task is woken at
+    /// the time of what is due next, and when the legs are to be polled again.
+    pub(super) fn poll(&mut self, is_written: bool, cx: &mut Context<'_>) -> Option<FaultOutcome> {
+        loop {
+            let now = clock::now();
+            if let Some(stall) = &self.stall {
+                match stall {
+                    StallEnd::At(end) if *end <= now => {
+                        self.stall = None;
+                        self.take(Leg::Client);
+                        self.take(Leg::Server);
+                        cx.waker().wake_by_ref();
+                    }
+                    StallEnd::At(_) => {}
+                    StallEnd::Leaving => {
+                        let left = Leg::BOTH.into_iter().find(|leg| self.line(*leg).is_at_end);
+                        if let Some(leg) = left {
+                            return Some(FaultOutcome::Left(leg));
+                        }
+                    }
+                }
+            }
+            self.check(now);
+            let is_passed =
+                is_written && Leg::BOTH.into_iter().all(|leg| self.line(leg).stream.queued() == 0);
+            let pending = self.pending.take_if(|it| is_passed || it.latest <= now);
+            if let Some(PendingFault { ending, .. }) = pending {
+                cx.waker().wake_by_ref();
+                match ending {
+                    FaultEnding::Cut(_) => return Some(FaultOutcome::Cut),
+                    FaultEnding::Reset => return Some(FaultOutcome::Reset),
+                    FaultEnding::Close(close) => return Some(FaultOutcome::Close(close)),
+                    FaultEnding::Stall(time) => {
+                        let end = time.and_then(|time| now.checked_add(time));
+                        self.stall = Some(end.map_or(StallEnd::Leaving, StallEnd::At));
+                    }
+                }
+            }
+            let deadline = self.deadline(now)?;
+            if self.timer.deadline() != deadline.into() {
+                self.timer.as_mut().reset(deadline.into());
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return None;
+            }
+            // Bytes may be passed on, or a fault is due.
+            cx.waker().wake_by_ref();
+            if self.pending.is_none() && self.stall.is_none() {
+                return None;
+            }
+        }
+    }
+
+    /// Returns the next time at which there is something to do.
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        if let Some(stall) = &self.stall {
+            return match stall {
+                StallEnd::At(end) => Some(*end),
+                StallEnd::Leaving => None,
+            };
+        }
+        let next = match &self.pending {
+            Some(pending) => Some(pending.latest),
+            None => self.schedule.deadline(),
+        };
+        // What could have left before waits for its leg.
+        let lines = [&self.client, &self.server].into_iter().filter_map(|it| it.stream.deadline());
+        next.into_iter().chain(lines.filter(|deadline| *deadline > now)).min()
+    }
+}
+
+impl FaultLine {
+    fn new(direction: Direction) -> Self {
+        Self {
+            stream: FaultStream::new(direction),
+            waiting: Vec::new(),
+            taken: 0,
+            is_at_end: false,
+            is_finished: false,
+        }
+    }
+}
+
+/// Tells a fault that has happened.
+pub(super) fn tell(open: &OpenPair, PerformedFault { rule, to }: &PerformedFault) {
+    let (notes, number) = (&open.shared().notes, open.number);
+    let Some(rule) = open.shared().job.faults.get(*rule) else { return };
+    let rule = rule.to_string();
+    let rule = Escaped(&rule);
+    let sender = |direction: &Direction| match direction {
+        Direction::In => Leg::Client,
+        Direction::Out => Leg::Server,
+    };
+    notes.detail(&match to {
+        Some((direction, FaultyFrame::Message(message))) => {
+            let sender = sender(direction);
+            format!("client {number}: '{rule}', at message {message} of the {sender}")
+        }
+        Some((direction, FaultyFrame::Control)) => {
+            format!("client {number}: '{rule}', at a control frame of the {}", sender(direction))
+        }
+        None => format!("client {number}: '{rule}'"),
+    });
+}
+
+/// The memory in each direction of what waits for its time; a message more may be in it. While so much
+/// waits, nothing is read.
+const HELD_BYTES: usize = 4 << 20;
+/// The bytes that are read in each direction during a stall.
+const STALLED_BYTES: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;
