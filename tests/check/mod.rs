@@ -162,7 +162,7 @@ fn a_server_without_defects_gets_the_best_grade() {
     assert!(results.findings().is_empty(), "{:#?}", results.findings());
     // Some dangers are not judged on this machine, no subprotocol is offered, and the server has no
     // compression and no name.
-    let groups = ["reach-", "sec-", "browser-", "version-", "identity-", "7692-"];
+    let groups = ["reach-", "sec-", "browser-", "version-", "limit-idle", "identity-", "7692-"];
     let is_optional = |id: &&str| groups.iter().any(|group| id.starts_with(group));
     assert!(results.with("skip").iter().all(is_optional), "{:#?}", results.by_id);
     assert_eq!(results.grade["grade"], "A");
@@ -179,6 +179,23 @@ fn sockeye_itself_passes_all_checks_over_http_1_and_2() {
         assert_eq!(results.grade["grade"], "A", "{}", results.grade);
         assert_eq!(results.status, Some(0));
     }
+    server.terminate();
+}
+
+#[test]
+fn over_http2_only_the_handshake_of_http1_is_skipped() {
+    let server = Server::start(["listen", "127.0.0.1:0", "--echo"]);
+    let (port, authority) = tls::start(None, server.port());
+    let (ca, url) = (authority.file(), format!("wss://localhost:{port}/"));
+    let only = "--only=handshake,deflate,security,browsers";
+    let results = Results::of(&["--http2", only, "--ca", ca.to_str().unwrap(), &url]);
+    assert!(results.findings().is_empty(), "{:#?}", results.findings());
+    let passed = results.with("pass");
+    for id in ["7692-offer", "browser-chrome", "browser-firefox", "sec-cookie", "sec-version"] {
+        assert!(passed.contains(id), "{id}: {:#?}", results.by_id.get(id));
+    }
+    let skipped = &results.by_id["4.2.2-accept"]["evidence"];
+    assert_eq!(skipped, "the session runs over HTTP/2, whose handshake is in the group versions");
     server.terminate();
 }
 

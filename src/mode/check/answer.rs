@@ -6,7 +6,7 @@ use crate::{
     net::Transport,
     proto::{
         excerpt::Excerpt,
-        handshake::Response,
+        handshake::{Response, Version},
         upgrade::{is_worth_parsing, parse_response},
     },
 };
@@ -23,6 +23,8 @@ pub(crate) enum Answer {
     Response(Box<Response>, Vec<u8>, Box<dyn Transport>),
     /// Bytes that are not a response.
     NotHttp(Vec<u8>),
+    /// HTTP/2 failed, in these words.
+    Http2(String),
     /// The connection ended before a response.
     Cut {
         /// The server reset the connection.
@@ -104,6 +106,9 @@ impl Answer {
 
 /// Reports whether a response opens a session, rather than switching to another protocol.
 pub(crate) fn opens_session(response: &Response) -> bool {
+    if response.version == Version::Http2 {
+        return (200..300).contains(&response.status);
+    }
     response.status == 101
         && response.headers.get("Upgrade").is_none_or(|upgrade| {
             upgrade.split(',').any(|name| name.trim().eq_ignore_ascii_case("websocket"))
@@ -124,6 +129,7 @@ impl fmt::Display for Answer {
                 }
                 Ok(())
             }
+            Self::Http2(words) => f.write_str(words),
             Self::NotHttp(bytes) => {
                 let start = String::from_utf8_lossy(bytes);
                 write!(f, "not a response: '{}'", Escaped(&Excerpt(&start).to_string()))

@@ -59,11 +59,7 @@ pub(crate) async fn discover(job: &CheckJob, report: Report) -> Result<Server, E
     if job.echo_path.is_some() {
         tries_path(&mut server).await;
     }
-    if carrier == Version::Http2 {
-        server.facts.no_request = Some("the session runs over HTTP/2".to_owned());
-    } else {
-        repeats_request(&mut server).await;
-    }
+    repeats_request(&mut server).await;
     Ok(server)
 }
 

@@ -1,7 +1,11 @@
 //! A request of an opening handshake over HTTP/1.1 in which everything can be changed.
 
 use crate::{
-    proto::{handshake::Response, headers::Headers, upgrade},
+    proto::{
+        handshake::{Response, Version},
+        headers::Headers,
+        upgrade,
+    },
     random::nonce,
 };
 
@@ -108,6 +112,9 @@ impl RequestDraft {
 
     /// Reports whether a response accepts this request.
     pub(crate) fn is_accepted_by(&self, response: &Response) -> bool {
+        if response.version == Version::Http2 {
+            return (200..300).contains(&response.status);
+        }
         let upgrade = response.headers.get("Upgrade").unwrap_or_default();
         response.status == 101
             && upgrade.trim().eq_ignore_ascii_case("websocket")

@@ -15,6 +15,7 @@ mod frames;
 mod fuzzed;
 mod grade;
 mod haste;
+mod http2_answer;
 mod http2_raw;
 mod http2_support;
 mod judgement;
@@ -261,7 +262,8 @@ impl Run {
         let url = job.opening.target.to_string();
         let url = job.secrets.url(&url);
         let is_http2 = self.server.carrier == Version::Http2;
-        let no_request = self.server.facts.no_request.as_deref().filter(|_| is_http2);
+        let no_upgrade = self.server.no_upgrade().filter(|_| is_http2);
+        let no_request = no_upgrade.as_deref();
         let of = Circumstances { url: &url, is_whole, is_complete, no_request, took };
         let grade = grade::grade(&results, of);
         let page = CheckPage { results: &results, grade: &grade };

@@ -73,7 +73,7 @@ async fn confirm(server: &Server, case: &Case, first: Judgement) -> Judgement {
 fn missing(server: &Server, case: &Case) -> Option<String> {
     let facts = &server.facts;
     match &case.probe {
-        Probe::Request(_) => facts.no_request.clone(),
+        Probe::Request(_) => server.no_upgrade(),
         Probe::Frames(_) | Probe::Deflate(_) => {
             let text = facts.no_text.clone().filter(|_| case.sends(TEXT));
             let binary = facts.no_binary.clone().filter(|_| case.sends(BINARY));

@@ -123,6 +123,15 @@ impl Server {
         })
     }
 
+    /// Returns why requests for an upgrade of HTTP/1.1 cannot be judged, if they cannot.
+    pub(crate) fn no_upgrade(&self) -> Option<String> {
+        if self.carrier == Version::Http2 {
+            let words = "the session runs over HTTP/2, whose handshake is in the group versions";
+            return Some(words.to_owned());
+        }
+        self.facts.no_request.clone()
+    }
+
     /// Returns the request that opens a session, with a new key.
     pub(crate) fn draft(&self) -> RequestDraft {
         Self::draft_with(&self.options)

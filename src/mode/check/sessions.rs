@@ -2,12 +2,14 @@
 //! not blamed.
 
 use super::{
-    answer::Answer, describe::describe, draft::RequestDraft, frames::SeenFrame, pace::Pace,
-    server::Server, wire::Wire,
+    answer::Answer, describe::describe, draft::RequestDraft, frames::SeenFrame, http2_answer,
+    pace::Pace, server::Server, wire::Wire,
 };
 use crate::{
     connect::{ClientConnection, ConnectOptions, OpenError, Progress},
     error::Error,
+    net::Transport,
+    proto::handshake::Version,
 };
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -59,8 +61,8 @@ impl Server {
         self.open_admitted(false).await.map(drop)
     }
 
-    /// Sends a request over HTTP/1.1, and returns the answer to it. A server that has too many
-    /// clients is asked again.
+    /// Sends a request in the HTTP version of sessions, and returns the answer to it. A server that has
+    /// too many clients is asked again.
     pub(crate) async fn request(&self, draft: &RequestDraft) -> Result<Answer, NoSession> {
         self.request_within(draft, self.patience()).await
     }
@@ -92,7 +94,7 @@ impl Server {
     ) -> Result<Answer, NoSession> {
         self.patiently(async || {
             let stream = self.dialer.open_stream(&self.options).await.map_err(Refusal::from)?;
-            let answer = Answer::to(draft, stream.transport, limit).await;
+            let answer = self.answer(draft, stream.transport, limit).await;
             if answer.is_limit() {
                 return Err(Refusal { reason: answer.to_string(), kind: RefusalKind::Limit });
             }
@@ -107,7 +109,7 @@ impl Server {
         self.patiently(async || {
             let stream = self.dialer.open_stream(&self.options).await.map_err(Refusal::from)?;
             let draft = self.draft();
-            let answer = Answer::to(&draft, stream.transport, self.patience()).await;
+            let answer = self.answer(&draft, stream.transport, self.patience()).await;
             let reason = match answer.response() {
                 Some(response) if draft.is_accepted_by(response) => return Ok(()),
                 _ => format!("the server refuses a valid request, too: {answer}"),
@@ -120,6 +122,18 @@ impl Server {
             Err(Refusal { reason, kind })
         })
         .await
+    }
+
+    async fn answer(
+        &self,
+        draft: &RequestDraft,
+        transport: Box<dyn Transport>,
+        limit: Duration,
+    ) -> Answer {
+        if self.carrier == Version::Http2 {
+            return http2_answer::answer_to(draft, self.is_secure(), transport, limit).await;
+        }
+        Answer::to(draft, transport, limit).await
     }
 
     /// Waits for the answer to a ping in a session.

@@ -6,7 +6,7 @@ use crate::mode::check::{
     judgement::Judgement,
     server::Server,
 };
-use crate::proto::headers::Headers;
+use crate::proto::{handshake::Version, headers::Headers};
 
 /// A browser whose request is sent.
 struct Browser {
@@ -52,6 +52,9 @@ fn fields(server: &Server, browser: &Browser) -> Headers {
 async fn judged(server: &Server, browser: &Browser) -> Judgement {
     if let Some(reason) = &server.facts.no_request {
         return Judgement::Unknown(reason.clone());
+    }
+    if server.carrier == Version::Http2 && !server.is_secure() {
+        return Judgement::Unknown("no browser uses HTTP/2 for ws://".to_owned());
     }
     let draft = request(server, browser);
     let name = browser.name;

@@ -99,6 +99,9 @@ pub(crate) async fn banner(server: &Server) -> Judgement {
 
 /// Whether each key gets an answer of its own, rather than one from a cache.
 pub(crate) async fn fresh_accept(server: &Server) -> Judgement {
+    if let Some(reason) = server.no_upgrade() {
+        return Judgement::Unknown(reason);
+    }
     for _ in 0..2 {
         let draft = server.draft();
         let answer = match server.request(&draft).await {
@@ -119,8 +122,8 @@ pub(crate) async fn fresh_accept(server: &Server) -> Judgement {
 
 /// Whether bytes after a refused request are taken for frames.
 pub(crate) async fn frames_after_refusal(server: &Server) -> Judgement {
-    if let Some(reason) = &server.facts.no_request {
-        return Judgement::Unknown(reason.clone());
+    if let Some(reason) = server.no_upgrade() {
+        return Judgement::Unknown(reason);
     }
     let mut draft = server.draft();
     draft.set("Sec-WebSocket-Version", "99");
@@ -147,7 +150,7 @@ pub(crate) async fn frames_after_refusal(server: &Server) -> Judgement {
             }
         }
         Answer::Response(..) => Judgement::Unknown(words),
-        Answer::NotHttp(_) | Answer::Cut { .. } | Answer::Silence(_) => Judgement::Holds(words),
+        _ => Judgement::Holds(words),
     }
 }
 
@@ -178,8 +181,8 @@ pub(crate) async fn long_head(server: &Server) -> Judgement {
     for number in 0..300 {
         draft.add(&format!("X-Sockeye-{number}"), &"x".repeat(1000));
     }
-    if let Some(reason) = &server.facts.no_request {
-        return Judgement::Unknown(reason.clone());
+    if let Some(reason) = server.no_upgrade() {
+        return Judgement::Unknown(reason);
     }
     match server.request(&draft).await {
         Err(missing) => Judgement::Unknown(missing.reason),

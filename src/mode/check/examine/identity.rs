@@ -2,7 +2,7 @@
 
 use crate::{
     mode::check::{
-        answer::Answer,
+        answer::{Answer, opens_session},
         draft::{KEY, VERSION},
         judgement::Judgement,
         server::Server,
@@ -70,7 +70,7 @@ async fn recognized(server: &Server, signs: &[Sign]) -> Judgement {
             }
         }
         match number {
-            1 | 3 if response.status != 101 => {
+            1 | 3 if !opens_session(&response) => {
                 let bytes = body::read(&mut transport, &response, rest).await;
                 let body = if number == 1 { &mut text } else { &mut error };
                 *body = String::from_utf8_lossy(&bytes).into_owned();

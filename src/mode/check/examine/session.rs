@@ -1,7 +1,7 @@
 //! Whether a request opens a session that works.
 
 use crate::mode::check::{
-    answer::Answer,
+    answer::{Answer, opens_session},
     draft::RequestDraft,
     frames::{CLOSE, PING, SeenFrame, close_body, frame},
     server::Server,
@@ -41,7 +41,7 @@ async fn attempt_once(server: &Server, draft: &RequestDraft) -> Result<Trial, No
     let Answer::Response(response, rest, transport) = answer else {
         return Ok(Trial::Fails(words));
     };
-    if response.status != 101 {
+    if !opens_session(&response) {
         return Ok(Trial::Fails(words));
     }
     if !draft.is_accepted_by(&response) {
