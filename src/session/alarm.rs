@@ -26,6 +26,11 @@ impl Alarm {
         Self { sleep: Box::pin(sleep(Duration::ZERO)), set: None }
     }
 
+    /// Reports whether the task is woken at `deadline` at the latest.
+    pub(super) fn is_set_for(&self, deadline: Instant) -> bool {
+        self.set.as_ref().is_some_and(|(at, _)| *at <= deadline)
+    }
+
     /// Has the task woken at `deadline` at the latest. Ready if the time to which the timer was set has
     /// passed; the deadline may be later.
     pub(super) fn poll(
@@ -83,8 +88,10 @@ mod tests {
         let mut alarm = Alarm::new();
         let start = clock::now();
         let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(!alarm.is_set_for(at(9)));
         poll_fn(|cx| {
             assert!(!rings(&mut alarm, cx, at(5)));
+            assert!(alarm.is_set_for(at(5)) && !alarm.is_set_for(at(4)));
             assert!(!rings(&mut alarm, cx, at(9)));
             assert!(!rings(&mut alarm, cx, at(2)));
             Poll::Ready(())

@@ -120,6 +120,8 @@ pub struct Session {
     offending: OffendingBytes,
     /// The transport may still buffer written bytes, as TLS does.
     flushing: bool,
+    /// The last read ended because no more bytes were available, so that new ones wake the task.
+    is_drained: bool,
     shut: bool,
     alarm: Alarm,
     first_message: Option<Instant>,
@@ -191,6 +193,7 @@ impl Session {
             unanswered: None,
             offending: OffendingBytes::default(),
             flushing: false,
+            is_drained: false,
             shut: false,
             alarm: Alarm::new(),
             first_message: None,
@@ -329,15 +332,21 @@ impl Session {
 
     /// Writes as many queued bytes as the transport takes without waiting.
     pub async fn write(&mut self) {
-        self.rest();
         poll_fn(|cx| {
-            self.poll_write(cx, true);
+            self.poll_write(cx);
             Poll::Ready(())
         })
         .await;
     }
 
-    fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
+    /// Does the same as [`Self::write`], and has the task woken when the transport takes more.
+    pub fn poll_write(&mut self, cx: &mut Context<'_>) {
+        self.rest();
+        self.poll_transmit(cx, true);
+    }
+
+    /// Polls for [`Self::progress`]. While [`Self::is_held`], let other tasks run between calls.
+    pub fn poll_progress(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<()> {
         self.note_first_message();
         let is_held = self.is_held();
         self.rest();
@@ -348,7 +357,7 @@ impl Session {
             self.connection.set_reading(expects, clock::now());
         }
         let (mut progressed, received) = (is_held, self.bytes_received);
-        progressed |= self.poll_write(cx, reading);
+        progressed |= self.poll_transmit(cx, reading);
         if is_held && self.eof {
             // The end is handled once everything before it is decoded.
         } else if reading && self.eof {
@@ -370,6 +379,20 @@ impl Session {
         Poll::Pending
     }
 
+    /// Reports whether another [`Self::poll_progress`] in the same poll of the task would only find that
+    /// there is nothing more to do. If so, the task may wait.
+    pub fn is_settled(&mut self) -> bool {
+        let is_settled = self.is_drained
+            && self.connection.queued() == 0
+            && !(self.flushing || self.eof || self.connection.is_over())
+            && self.connection.settings().idle_timeout.is_none()
+            && self.connection.timeout().is_none_or(|deadline| self.alarm.is_set_for(deadline));
+        if is_settled {
+            self.release_memory();
+        }
+        is_settled
+    }
+
     /// Gives back the memory that is not needed while the session waits.
     pub fn release_memory(&mut self) {
         self.connection.release_memory();
@@ -381,7 +404,7 @@ impl Session {
         }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, reading: bool) -> bool {
+    fn poll_transmit(&mut self, cx: &mut Context<'_>, reading: bool) -> bool {
         let mut progressed = false;
         if self.connection.queued() > 0 {
             progressed = self.poll_write_queued(cx);
@@ -469,9 +492,13 @@ impl Session {
         }
         let before = self.end;
         let last = self.buffer.len().min(before.saturating_add(most));
+        self.is_drained = false;
         while self.end < last {
             match self.poll_read_once(cx, last) {
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.is_drained = true;
+                    break;
+                }
                 Poll::Ready(Ok(n)) if n > 0 => self.end += n,
                 Poll::Ready(result) => {
                     // The end of TLS without close_notify is treated like any other end: only the

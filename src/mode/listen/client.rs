@@ -9,6 +9,7 @@ use super::{
     faults::{ClientFaults, Origin},
     hub::{Delivery, MESSAGE_OVERHEAD_BYTES, Mailbox, QueueRoom, Recipients, Sender, too_slow},
     outgoing::{LONG_BYTES, Outgoing},
+    plain_wait::PlainWait,
     reply::ClientReplies,
     shared::Shared,
     waits::{Reading, changed, command_room, is_shown, progress, replies_room, woken},
@@ -29,17 +30,16 @@ use std::{
 };
 use tokio::time::{sleep, sleep_until};
 
-/// Answers a request, and serves the client until its session is over.
+/// Answers a request, and starts the task that serves the client until its session is over.
 pub(super) async fn answer(
     shared: Arc<Shared>,
     incoming: Incoming,
     (handle, tls): (Option<TransportHandle>, Option<Arc<TlsSummary>>),
     print: Option<Print>,
 ) {
-    // The future of the handshake is larger than that of a session, and is not kept.
-    let admitted = Box::pin(admit::admit(&shared, incoming, handle, tls.as_deref())).await;
-    if let Some(client) = admitted.map(|admitted| run(shared, admitted, print.as_ref())) {
-        client.await;
+    if let Some(admitted) = admit::admit(&shared, incoming, handle, tls.as_deref()).await {
+        // A task of its own, so that the future of the handshake is not kept.
+        tokio::spawn(run(shared, admitted, print.as_ref()));
     }
 }
 
@@ -238,6 +238,18 @@ impl Client {
             // A command that is full may wait for its client, which does not read.
             let is_unread = session.queued() >= QUEUE_LIMIT_BYTES;
             session.set_stalled(stall == Stall::Session || (stall == Stall::Command && is_unread));
+            let is_plain = reading == Reading::All
+                && self.faults.is_none()
+                && self.replies.is_none()
+                && self.mailbox.record().is_none()
+                && !(is_over || self.has_turn || replies_wait);
+            if is_plain {
+                let sends_back = self.sends_back();
+                let (client, budget) = (id, &mut self.budget);
+                let wait = PlainWait { shared, client, session, budget, sends_back };
+                wait.wait(wake_up.as_mut(), &mailbox.wake).await;
+                continue;
+            }
             let wake = deadline.unwrap_or_else(clock::now);
             tokio::select! {
                 // Usually the first one is ready, and the others need not be asked. Timers are made only

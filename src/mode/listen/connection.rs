@@ -12,10 +12,9 @@ use crate::{
 };
 use std::{pin::pin, sync::Arc};
 
-/// Serves a connection until it ends.
+/// Serves a connection until its client has a task of its own, or HTTP/2 has ended.
 pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted, print: Option<Print>) {
-    // The future of the handshake is larger than that of a session, and is not kept.
-    match Box::pin(admit::receive(&shared, accepted)).await {
+    match admit::receive(&shared, accepted).await {
         Some((Arrival::Request(incoming), handle, tls)) => {
             client::answer(shared, incoming, (handle, tls), print).await;
         }

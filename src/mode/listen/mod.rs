@@ -24,6 +24,7 @@ mod hub;
 mod openings;
 mod outgoing;
 mod output;
+mod plain_wait;
 mod prompt;
 mod reply;
 mod shared;

@@ -37,6 +37,7 @@ use std::sync::atomic::Ordering;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 mod faults;
+mod plain_wait;
 
 const S: Duration = Duration::from_secs(1);
 const MAX_QUEUE: usize = 100_000;
