@@ -9,7 +9,7 @@ fn root() -> &'static Path {
 }
 
 /// The pages that are run here, with the least number of their commands.
-const PAGES: [(&str, usize); 11] = [
+const PAGES: [(&str, usize); 12] = [
     ("README.md", 11),
     ("docs/protocol.md", 20),
     ("docs/connecting.md", 3),
@@ -22,6 +22,7 @@ const PAGES: [(&str, usize); 11] = [
     ("docs/comparison.md", 0),
     ("docs/cookbook.md", 20),
     ("docs/check.md", 2),
+    ("docs/proxy.md", 5),
 ];
 
 /// The pages that tests with a notation of their own run.
