@@ -82,13 +82,14 @@ impl PassedHead {
     /// Records a session that both legs have opened: what the server said, and the status and header
     /// fields that the client got.
     pub(super) fn opened(
-        &self,
+        &mut self,
         shared: &Shared,
         conn: u64,
         report: &ClientReport,
         answer: (u16, &Headers),
         agreement: &Agreement,
     ) {
+        self.passed.version = report.answer.version;
         let passed = self.request();
         shared.outlet.event(Some(conn), |json, out| {
             json.passed(&passed, report, answer, agreement, out);
@@ -102,7 +103,8 @@ impl PassedHead {
     }
 
     /// Records that the server gave a client no session.
-    pub(super) fn refused(&self, shared: &Shared, conn: u64, response: &Response) {
+    pub(super) fn refused(&mut self, shared: &Shared, conn: u64, response: &Response) {
+        self.passed.version = response.version;
         let passed = self.request();
         shared.outlet.recorders.lines(Some(conn), |json, out| {
             json.passed_refusal(&passed, response, out);

@@ -117,7 +117,7 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
                     if let Some(view) = &shared.outlet.view {
                         view.joined(number, &address, &target);
                     }
-                    if let Some(head) = head {
+                    if let Some(mut head) = head {
                         let given = (report.answer.status, &headers);
                         head.opened(shared, number, &report, given, &server.agreement);
                     }
@@ -139,7 +139,7 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
         ServerAnswer::Refusal { response, transport, rest } => {
             let status = response.status;
             shared.notes.event(&format!("{label}: the server refused {target} with {status}"));
-            if let Some(head) = head {
+            if let Some(mut head) = head {
                 head.refused(shared, number, &response);
             }
             announce::refused(shared, &incoming, Some(status), "the server refused the request");

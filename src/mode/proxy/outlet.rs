@@ -84,6 +84,13 @@ impl Outlet {
         sinks
     }
 
+    /// Prints a note, unless quiet.
+    pub(super) fn note(&self, text: &str) {
+        if self.report.verbosity > Verbosity::Quiet {
+            (self.print)(&format!("sockeye: {text}\n"));
+        }
+    }
+
     /// Reports whether events are written.
     pub(super) fn has_events(&self) -> bool {
         self.is_jsonl || self.recorders.are_open()

@@ -31,6 +31,8 @@ pub(super) struct PairWatch {
     /// That of the client, and that of the server.
     taps: [Tap; 2],
     sinks: [Sinks; 2],
+    /// True once it was told that messages of a leg can no longer be read.
+    has_told_loss: [bool; 2],
     /// True if bytes may not be decoded, or an observer may hold output.
     is_stirred: bool,
 }
@@ -51,17 +53,26 @@ impl PairWatch {
             opened: Instant::now(),
             taps: [client, server],
             sinks: [client_sinks, server_sinks],
+            has_told_loss: [false; 2],
             is_stirred: false,
         })
     }
 
     /// Decodes what was received. Returns true if something had to stay.
     fn decode(&mut self) -> bool {
-        let Self { outlet, taps, .. } = self;
+        let Self { outlet, taps, has_told_loss, conn, .. } = self;
         let mut is_held = false;
         for tap in taps.iter_mut() {
             if !is_held {
                 is_held = tap.decode(|| outlet.has_room()) == Decoded::Held;
+            }
+        }
+        for ((tap, leg), has_told) in taps.iter().zip(Leg::BOTH).zip(has_told_loss) {
+            if tap.has_lost_context() && !std::mem::replace(has_told, true) {
+                outlet.note(&format!(
+                    "client {conn}: compressed messages of the {leg} can no longer be read: one that \
+                     the others depend on violates the protocol"
+                ));
             }
         }
         let is_behind = taps.iter_mut().map(Tap::rest).fold(false, |any, is| any | is);
