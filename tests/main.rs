@@ -45,6 +45,7 @@ mod lines;
 mod listen;
 mod output;
 mod pipes;
+mod proxy;
 mod reach;
 mod reconnect;
 mod record;

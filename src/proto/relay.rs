@@ -44,6 +44,15 @@ pub struct RelayCounts {
     pub bytes: u64,
 }
 
+/// A place where other frames may be inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boundary {
+    /// Between two frames, for control frames.
+    Frame,
+    /// Between two messages.
+    Message,
+}
+
 /// The payload of a Close.
 #[derive(Debug)]
 struct PassedClose {
@@ -76,7 +85,24 @@ impl FrameRelay {
 
     /// Changes received bytes, which begin with those that were held back, to those that are passed on.
     /// Returns their number: the bytes after them are held back.
+    #[inline]
     pub fn pass(&mut self, bytes: &mut [u8], keys: &mut MaskKeys) -> usize {
+        self.pass_until(None, bytes, keys)
+    }
+
+    /// Passes bytes on as [`Self::pass`] does, but not beyond the next boundary of this kind, at which
+    /// [`Self::is_at`] returns true.
+    pub fn pass_to(&mut self, boundary: Boundary, bytes: &mut [u8], keys: &mut MaskKeys) -> usize {
+        self.pass_until(Some(boundary), bytes, keys)
+    }
+
+    #[inline]
+    fn pass_until(
+        &mut self,
+        boundary: Option<Boundary>,
+        bytes: &mut [u8],
+        keys: &mut MaskKeys,
+    ) -> usize {
         self.held_bytes = 0;
         let mut at = 0;
         loop {
@@ -85,6 +111,9 @@ impl FrameRelay {
                 if self.left > 0 {
                     break;
                 }
+            }
+            if at > 0 && boundary.is_some_and(|boundary| self.is_at(boundary)) {
+                break;
             }
             let rest = bytes.within_mut(at..);
             let Some(header) = RawHeader::read(rest) else {
@@ -98,14 +127,14 @@ impl FrameRelay {
         at
     }
 
-    /// Reports whether the next byte begins a frame.
-    pub fn is_between_frames(&self) -> bool {
-        self.left == 0
-    }
-
-    /// Reports whether the next byte begins a message, or a control frame between two messages.
-    pub fn is_between_messages(&self) -> bool {
-        self.left == 0 && !self.is_inside_message
+    /// Reports whether this is a place between two frames or messages: before the bytes that are held
+    /// back.
+    pub fn is_at(&self, boundary: Boundary) -> bool {
+        let is_between_frames = self.left == 0;
+        match boundary {
+            Boundary::Frame => is_between_frames,
+            Boundary::Message => is_between_frames && !self.is_inside_message,
+        }
     }
 
     /// Reports whether a Close has passed, or a part of one.

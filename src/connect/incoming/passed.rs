@@ -1,6 +1,6 @@
 //! The answers of another server, passed on to a client.
 
-use super::{Exchange, Incoming, IncomingFault, http1};
+use super::{Exchange, Incoming, fault::IncomingFault, http1};
 use crate::{
     connect::established::Established,
     net::{Transport, TransportHandle},

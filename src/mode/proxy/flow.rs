@@ -13,7 +13,8 @@ use crate::{
     proto::{
         Leg,
         mask::MaskKeys,
-        relay::{FrameRelay, MAX_HELD_BYTES},
+        raw_message::RawHeader,
+        relay::{Boundary, FrameRelay, MAX_HELD_BYTES},
         slice::Within as _,
     },
     random::entropy,
@@ -21,6 +22,7 @@ use crate::{
 };
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -48,6 +50,8 @@ pub(super) struct Flow {
     from: Leg,
     /// Why the writer is broken.
     fault: Option<io::Error>,
+    /// Frames of our own that wait for a boundary.
+    inserted: VecDeque<(Vec<u8>, Boundary)>,
 }
 
 /// The progress of a flow.
@@ -89,6 +93,7 @@ impl Flow {
             is_flushing: false,
             from,
             fault: None,
+            inserted: VecDeque::new(),
         };
         let length = flow.buffer.len();
         flow.take(0, length, watcher, faults);
@@ -125,36 +130,38 @@ impl Flow {
         self.start < self.end || self.is_flushing
     }
 
-    /// Reports whether frames of our own are sent: none is after a Close.
-    pub(super) fn takes_frames(&self) -> bool {
-        self.stage == Stage::Open && !self.is_muted && !self.relay.has_closed()
-    }
-
-    /// Queues a frame of our own, if this is where a frame may begin, after what waits. Returns false if
-    /// it has to be tried again later. Nothing is sent after a Close.
-    pub(super) fn insert(&mut self, frame: &[u8], is_message: bool) -> bool {
-        if !self.takes_frames() {
-            return true;
-        }
-        let may_begin = if is_message {
-            self.relay.is_between_messages() && self.relay.held().is_empty()
-        } else {
-            self.relay.is_between_frames()
-        };
-        if !may_begin {
-            return false;
-        }
+    /// Inserts a frame of our own, complete as it is on the wire, at the next boundary after what has
+    /// passed already. After a Close, no frame is passed on or inserted.
+    pub(super) fn insert(
+        &mut self,
+        frame: Vec<u8>,
+        boundary: Boundary,
+        watcher: Option<&mut dyn Watcher>,
+    ) {
+        self.inserted.push_back((frame, boundary));
         let mut bytes = self.buffer.within(self.start..self.end).to_vec();
-        bytes.extend_from_slice(frame);
+        self.append_inserted(&mut bytes, watcher);
         self.give_buffer();
-        (self.start, self.end) = (0, bytes.len());
+        self.end = bytes.len();
         self.buffer = bytes;
-        true
     }
 
-    /// Passes on no frame that arrives from now on.
-    pub(super) fn begin_closing(&mut self) {
-        self.is_muted = true;
+    /// Appends the frames that may be inserted here.
+    fn append_inserted(&mut self, bytes: &mut Vec<u8>, mut watcher: Option<&mut dyn Watcher>) {
+        while let Some((frame, boundary)) = self.inserted.pop_front() {
+            if self.stage != Stage::Open || self.is_muted || self.relay.has_closed() {
+                continue;
+            }
+            if !self.relay.is_at(boundary) {
+                self.inserted.push_front((frame, boundary));
+                return;
+            }
+            self.is_muted = RawHeader::read(&frame).is_some_and(|header| header.opcode() == CLOSE);
+            bytes.extend_from_slice(&frame);
+            if let Some(watcher) = &mut watcher {
+                watcher.inserted(self.from.other(), &frame);
+            }
+        }
     }
 
     /// Moves bytes from `reader` to `writer` as far as possible without waiting. Ready once the flow is
@@ -176,7 +183,7 @@ impl Flow {
                 let _ = Pin::new(reader).poll_flush(cx);
                 return Poll::Pending;
             }
-            if self.is_passing() && self.pull(faults.as_deref_mut()) {
+            if self.is_passing() && self.pull(reborrow(&mut watcher), faults.as_deref_mut()) {
                 if left == 0 {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -210,11 +217,7 @@ impl Flow {
                 return Poll::Pending;
             }
             left -= 1;
-            let watcher: Option<&mut dyn Watcher> = match &mut watcher {
-                Some(watcher) => Some(&mut **watcher),
-                None => None,
-            };
-            ready!(self.poll_read(reader, watcher, faults.as_deref_mut(), cx))?;
+            ready!(self.poll_read(reader, reborrow(&mut watcher), faults.as_deref_mut(), cx))?;
         }
     }
 
@@ -267,15 +270,15 @@ impl Flow {
         &mut self,
         held: usize,
         length: usize,
-        watcher: Option<&mut dyn Watcher>,
+        mut watcher: Option<&mut dyn Watcher>,
         faults: Option<&mut PairFaults>,
     ) {
         let bytes = self.buffer.within(held..held + length);
-        if let Some(watcher) = watcher {
+        if let Some(watcher) = &mut watcher {
             watcher.passed(self.from, bytes);
         }
         match faults {
-            None => self.pass(held + length),
+            None => self.pass(held + length, watcher),
             Some(faults) => {
                 faults.push(self.from, bytes);
                 self.give_buffer();
@@ -284,14 +287,14 @@ impl Flow {
     }
 
     /// Takes bytes that have gone through the faults and may leave now, if there are any.
-    fn pull(&mut self, faults: Option<&mut PairFaults>) -> bool {
+    fn pull(&mut self, watcher: Option<&mut dyn Watcher>, faults: Option<&mut PairFaults>) -> bool {
         let Some(faults) = faults else { return false };
         if faults.has_ready(self.from) {
             let mut buffer = read_buffer::take();
             let held = self.relay.copy_held(buffer.within_mut(..MAX_HELD_BYTES));
             let length = faults.pull(self.from, buffer.within_mut(held..));
             self.buffer = buffer;
-            self.pass(held + length);
+            self.pass(held + length, watcher);
             return true;
         }
         if !self.is_muted && faults.is_last(self.from) && !self.relay.held().is_empty() {
@@ -303,13 +306,42 @@ impl Flow {
     }
 
     /// Passes on the bytes at the front of the buffer, which begin with those that were held.
-    fn pass(&mut self, length: usize) {
+    fn pass(&mut self, length: usize, watcher: Option<&mut dyn Watcher>) {
+        if !self.inserted.is_empty() {
+            return self.pass_and_insert(length, watcher);
+        }
         let bytes = self.buffer.within_mut(..length);
         let passed = KEYS.with_borrow_mut(|keys| self.relay.pass(bytes, keys));
         (self.start, self.end) = if self.is_muted { (0, 0) } else { (0, passed) };
         if self.end == 0 {
             self.give_buffer();
         }
+    }
+
+    /// Passes on the bytes at the front of the buffer, with inserted frames between them.
+    fn pass_and_insert(&mut self, length: usize, mut watcher: Option<&mut dyn Watcher>) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let (mut at, mut passed) = (0, Vec::new());
+        while at < length {
+            let boundary = self.inserted.front().map(|(_, boundary)| *boundary);
+            let rest = buffer.within_mut(at..length);
+            let taken = KEYS.with_borrow_mut(|keys| match boundary {
+                Some(boundary) => self.relay.pass_to(boundary, rest, keys),
+                None => self.relay.pass(rest, keys),
+            });
+            if !self.is_muted {
+                passed.extend_from_slice(rest.within(..taken));
+            }
+            at += taken;
+            self.append_inserted(&mut passed, reborrow(&mut watcher));
+            if taken == 0 || boundary.is_none() {
+                break;
+            }
+        }
+        self.buffer = buffer;
+        self.give_buffer();
+        self.end = passed.len();
+        self.buffer = passed;
     }
 
     /// Writes what waits. Ready once all of it has left, or the writer is broken.
@@ -364,6 +396,15 @@ impl Flow {
     }
 }
 
+fn reborrow<'a>(watcher: &'a mut Option<&mut dyn Watcher>) -> Option<&'a mut dyn Watcher> {
+    match watcher {
+        Some(watcher) => Some(&mut **watcher),
+        None => None,
+    }
+}
+
+/// The opcode of a Close.
+const CLOSE: u8 = 8;
 /// The reads after which other pairs have their turn.
 const TURN_READS: usize = 16;
 /// The bytes that wait in memory of their own, rather than in a read buffer.

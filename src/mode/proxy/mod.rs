@@ -18,6 +18,7 @@ mod page;
 mod pair;
 mod pair_end;
 mod prompt;
+mod refusal;
 mod resource;
 mod shared;
 mod view;

@@ -3,14 +3,14 @@
 use super::{
     announce::{self, PassedHead},
     page,
-    resource::join,
+    refusal::{ANSWER_LIMIT, fail},
+    resource::resource,
     shared::{OpenPair, Shared},
     watch::PairWatch,
     watcher::Watcher,
 };
 use crate::{
     connect::{ClientConnection, Established, Progress, ServerAnswer, incoming::Incoming},
-    error::Error,
     escape::Escaped,
     proto::{
         Leg,
@@ -23,7 +23,7 @@ use crate::{
     report,
 };
 use http::StatusCode;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// A session that both legs have opened.
 pub(super) struct Opened {
@@ -149,12 +149,6 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
     }
 }
 
-/// Returns the path and query that the server is asked for.
-pub(super) fn resource(shared: &Shared, asked: &str) -> String {
-    let base = &shared.job.opening.target.resource;
-    if shared.job.passing.fixed_path { base.clone() } else { join(base, asked) }
-}
-
 fn acceptance(
     shared: &Shared,
     incoming: &Incoming,
@@ -165,17 +159,3 @@ fn acceptance(
     headers.edit(&shared.job.passing.response_edits);
     headers
 }
-
-/// Tells a client, and stderr, why there is no answer of the server.
-pub(super) async fn fail(shared: &Shared, incoming: Incoming, label: &str, error: &Error) {
-    let (message, hint) = (error.shown(), error.shown_hint());
-    shared.notes.error(&format!("{label}: {}: {message}", Leg::Server));
-    let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-    announce::refused(shared, &incoming, Some(502), message.as_str());
-    let body = format!("sockeye proxy: {}: {message}\n{hint}", Leg::Server);
-    // The client may have gone.
-    let _ = incoming.refuse(StatusCode::BAD_GATEWAY, &Headers::default(), &body).await;
-}
-
-/// The time limit for a client to take the head of an answer.
-pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(10);

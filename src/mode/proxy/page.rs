@@ -2,7 +2,8 @@
 //! answers that refuse a session.
 
 use super::{
-    opening::{ANSWER_LIMIT, fail, resource},
+    refusal::{ANSWER_LIMIT, fail},
+    resource::resource,
     shared::Shared,
 };
 use crate::{

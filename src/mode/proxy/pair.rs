@@ -12,12 +12,11 @@ use super::{
 use crate::{
     connect::Established,
     net::{Transport, end_in_order},
-    proto::{Close, Leg, Opcode, raw::RawFrame},
+    proto::{Close, Leg, Opcode, raw::RawFrame, relay::Boundary},
     random::nonce,
     script::fault::PerformedFault,
 };
 use std::{
-    collections::VecDeque,
     io,
     pin::Pin,
     sync::Arc,
@@ -37,10 +36,8 @@ pub(super) struct Pair {
     link: Arc<PairLink>,
     watcher: Option<Box<dyn Watcher>>,
     faults: Option<Box<PairFaults>>,
-    /// Frames that wait for the end of a message.
-    inserted: VecDeque<(Leg, Vec<u8>)>,
-    /// The Close that we send, and the legs to which it was not sent yet.
-    closing: Option<(Close, Vec<Leg>)>,
+    /// The Close that we send to both legs.
+    closing: Option<Close>,
     is_paused: bool,
     /// The leg that has sent a Close first, or ended without one.
     first: Option<Leg>,
@@ -66,7 +63,6 @@ impl Pair {
             link,
             watcher,
             faults,
-            inserted: VecDeque::new(),
             closing: None,
             is_paused: false,
             first: None,
@@ -78,7 +74,6 @@ impl Pair {
         while let Some(order) = self.link.next(cx) {
             self.obey(order);
         }
-        self.insert();
         let reads = !self.is_paused || self.closing.is_some();
         let (client, server) = (&mut *self.client, &mut *self.server);
         let (watcher, faults) = (&mut self.watcher, &mut self.faults);
@@ -93,9 +88,6 @@ impl Pair {
         }
         if let Some(end) = self.perform_faults(cx) {
             return Poll::Ready(end);
-        }
-        if self.insert() {
-            cx.waker().wake_by_ref();
         }
         if self.is_over() {
             return Poll::Ready(self.finish());
@@ -148,14 +140,23 @@ impl Pair {
                 return Some(PairEnd::Reset);
             }
             FaultOutcome::Left(leg) => return Some(PairEnd::Stalled(leg)),
-            FaultOutcome::Close(close) => self.close(close),
+            FaultOutcome::Close(close) => {
+                self.close(close);
+                cx.waker().wake_by_ref();
+            }
         }
         None
     }
 
     /// Sends a Close to both legs, unless they are closing.
     fn close(&mut self, close: Close) {
-        self.closing.get_or_insert_with(|| (close, Leg::BOTH.to_vec()));
+        if self.closing.is_some() {
+            return;
+        }
+        for leg in Leg::BOTH {
+            self.insert(leg, close_frame(&close, leg), Boundary::Frame);
+        }
+        self.closing = Some(close);
         if let Some(faults) = &mut self.faults {
             faults.close();
         }
@@ -164,54 +165,17 @@ impl Pair {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Close(close) => self.close(close),
-            Order::Insert(leg, frame) => self.inserted.push_back((leg, frame)),
+            Order::Insert(leg, frame) => self.insert(leg, frame, Boundary::Message),
             Order::Pause(is_paused) => self.is_paused = is_paused,
         }
     }
 
-    /// Queues frames of our own where they may begin. Returns true if one was queued.
-    fn insert(&mut self) -> bool {
-        let mut has_queued = false;
-        for _ in 0..self.inserted.len() {
-            let Some((leg, frame)) = self.inserted.pop_front() else { break };
-            if self.insert_frame(leg, &frame, true) {
-                has_queued = true;
-            } else {
-                self.inserted.push_back((leg, frame));
-            }
-        }
-        if let Some((close, mut legs)) = self.closing.take() {
-            legs.retain(|leg| {
-                let is_queued = self.insert_frame(*leg, &close_frame(&close, *leg), false);
-                if is_queued {
-                    self.flow_to(*leg).begin_closing();
-                    has_queued = true;
-                }
-                !is_queued
-            });
-            self.closing = Some((close, legs));
-        }
-        has_queued
-    }
-
-    /// Queues a frame of our own on a leg that takes one. Returns false if it has to be tried again.
-    fn insert_frame(&mut self, leg: Leg, frame: &[u8], is_message: bool) -> bool {
-        let flow = self.flow_to(leg);
-        let takes = flow.takes_frames();
-        let is_queued = flow.insert(frame, is_message);
-        if takes
-            && is_queued
-            && let Some(watcher) = &mut self.watcher
-        {
-            watcher.inserted(leg, frame);
-        }
-        is_queued
-    }
-
-    fn flow_to(&mut self, leg: Leg) -> &mut Flow {
+    /// Inserts a frame into the flow to a leg.
+    fn insert(&mut self, leg: Leg, frame: Vec<u8>, boundary: Boundary) {
+        let watcher = reborrow(&mut self.watcher);
         match leg {
-            Leg::Client => &mut self.down,
-            Leg::Server => &mut self.up,
+            Leg::Client => self.down.insert(frame, boundary, watcher),
+            Leg::Server => self.up.insert(frame, boundary, watcher),
         }
     }
 
@@ -251,7 +215,7 @@ impl Pair {
             (_, true) => self.server.reset_at_end(),
             _ => {}
         }
-        if let Some((close, _)) = &self.closing {
+        if let Some(close) = &self.closing {
             return PairEnd::Ours(close.clone());
         }
         let first = self.first.unwrap_or(Leg::Client);
@@ -301,3 +265,6 @@ fn close_frame(close: &Close, to: Leg) -> Vec<u8> {
 
 /// The time limit for ending connections that a fault cuts.
 const CUT_LIMIT: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests;

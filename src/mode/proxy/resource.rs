@@ -1,9 +1,17 @@
 //! The path and query that the server is asked for.
 
+use super::shared::Shared;
+
+/// Returns the path and query that the server is asked for.
+pub(super) fn resource(shared: &Shared, asked: &str) -> String {
+    let base = &shared.job.opening.target.resource;
+    if shared.job.passing.fixed_path { base.clone() } else { join(base, asked) }
+}
+
 /// Joins the path and query of the URL with those of a client. A URL without a path takes all of the
 /// client's. A client that asks for `/` gets the path of the URL; any other path follows that. A query
 /// of both is joined with `&`.
-pub(super) fn join(base: &str, asked: &str) -> String {
+fn join(base: &str, asked: &str) -> String {
     let (base_path, base_query) = split(base);
     // A client of a proxy may send a whole URL.
     let asked = asked.split_once("://").map_or(asked, |(_, rest)| {

@@ -142,13 +142,25 @@ fn it_is_known_where_frames_and_messages_end() {
     let ping = RawFrame::new(9).payload("").encode();
     let last = RawFrame::new(0).payload("").encode();
     let mut side = FrameRelay::default();
-    assert!(side.is_between_messages());
+    assert!(side.is_at(Boundary::Message));
     relay(&mut side, &[&first[..3]]);
-    assert!(!side.is_between_frames());
+    assert!(!side.is_at(Boundary::Frame));
     relay(&mut side, &[&first[3..]]);
-    assert!(side.is_between_frames() && !side.is_between_messages());
+    assert!(side.is_at(Boundary::Frame) && !side.is_at(Boundary::Message));
     relay(&mut side, &[&ping]);
-    assert!(!side.is_between_messages());
+    assert!(!side.is_at(Boundary::Message));
     relay(&mut side, &[&last]);
-    assert!(side.is_between_messages() && !side.has_closed());
+    assert!(side.is_at(Boundary::Message) && !side.has_closed());
+}
+
+#[test]
+fn bytes_pass_to_the_next_boundary() {
+    let mut side = FrameRelay::default();
+    let mut bytes = b"\x01\x01a\x80\x01b\x81\x01c".to_vec();
+    let keys = &mut keys();
+    assert_eq!(side.pass_to(Boundary::Frame, &mut bytes, keys), 3);
+    assert_eq!(side.pass_to(Boundary::Message, &mut bytes[3..], keys), 3);
+    // A boundary at the start is not the next one.
+    assert_eq!(side.pass_to(Boundary::Message, &mut bytes[6..8], keys), 2);
+    assert!(!side.is_at(Boundary::Frame));
 }

@@ -1,0 +1,97 @@
+//! Requests that open no session.
+
+use super::{Backend, ask, read_all};
+use std::{
+    io::{Read as _, Write as _},
+    net::Shutdown,
+};
+
+#[test]
+fn a_page_is_passed_on() {
+    let backend = Backend::new();
+    let proxy = backend.proxy(&[]);
+    let client = proxy.dial();
+    ask(&client, "GET /index.html?a HTTP/1.1\r\nHost: p\r\nAccept: */*\r\nConnection: x\r\n\r\n");
+    let (mut server, request) = backend.accept();
+    let expected = format!(
+        "GET /index.html?a HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+        backend.port
+    );
+    assert_eq!(request, expected);
+    // The connection of the server stays open: the length ends the body.
+    server.write_all(b"HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX: y\r\n\r\nhello").unwrap();
+    let expected =
+        "HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX: y\r\nConnection: close\r\n\r\nhello";
+    assert_eq!(read_all(&client), expected);
+    proxy.terminate();
+}
+
+#[test]
+fn an_answer_to_head_has_no_body() {
+    let backend = Backend::new();
+    let proxy = backend.proxy(&[]);
+    let client = proxy.dial();
+    ask(&client, "HEAD / HTTP/1.1\r\nHost: p\r\n\r\n");
+    let (mut server, request) = backend.accept();
+    assert!(request.starts_with("HEAD / HTTP/1.1\r\n"), "{request}");
+    server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").unwrap();
+    let expected = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n";
+    assert_eq!(read_all(&client), expected);
+    proxy.terminate();
+}
+
+/// Prevents that an answer is held back until the whole body was sent, or that it is lost.
+#[test]
+fn bodies_are_passed_on_as_they_arrive() {
+    let backend = Backend::new();
+    let proxy = backend.proxy(&[]);
+    let mut client = proxy.dial();
+    ask(
+        &client,
+        "POST /upload HTTP/1.1\r\nHost: p\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
+    );
+    let (mut server, request) = backend.accept();
+    assert!(request.contains("\r\nTransfer-Encoding: chunked\r\n"), "{request}");
+    assert!(!request.contains("Expect"), "{request}");
+    super::expect(&client, b"HTTP/1.1 100 Continue\r\n\r\n");
+    client.write_all(b"3;ext=1\r\nabc\r\n").unwrap();
+    super::expect(&server, b"3\r\nabc\r\n");
+    server.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n").unwrap();
+    server.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n").unwrap();
+    super::expect(
+        &client,
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
+    );
+    client.write_all(b"2\r\nde\r\n0\r\n\r\n").unwrap();
+    super::expect(&server, b"2\r\nde\r\n0\r\n\r\n");
+    server.write_all(b"0\r\n\r\n").unwrap();
+    assert_eq!(read_all(&client), "0\r\n\r\n");
+    proxy.terminate();
+}
+
+/// Prevents that a body which was cut off looks complete.
+#[test]
+fn a_body_that_is_cut_off_stays_so() {
+    let backend = Backend::new();
+    let proxy = backend.proxy(&[]);
+    let mut client = proxy.dial();
+    ask(&client, "GET / HTTP/1.1\r\nHost: p\r\n\r\n");
+    let (mut server, _) = backend.accept();
+    server.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel").unwrap();
+    server.shutdown(Shutdown::Both).unwrap();
+    let mut answer = Vec::new();
+    let _ = client.read_to_end(&mut answer);
+    assert!(!answer.ends_with(b"0\r\n\r\n"), "{}", answer.escape_ascii());
+    proxy.terminate();
+}
+
+#[test]
+fn pages_may_be_refused() {
+    let backend = Backend::new();
+    let proxy = backend.proxy(&["--ws-only"]);
+    let client = proxy.dial();
+    ask(&client, "GET / HTTP/1.1\r\nHost: p\r\n\r\n");
+    let answer = read_all(&client);
+    assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
+    proxy.terminate();
+}
