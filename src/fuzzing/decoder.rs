@@ -74,6 +74,9 @@ impl Setup {
                 match decoder.decode(&mut buffer) {
                     Err(Fault { violation, at }) => {
                         assert!(at <= before, "the fault is outside of the input");
+                        assert!(violation.close_code().is_sendable());
+                        assert!(!violation.section().is_empty());
+                        assert!(!violation.to_string().contains(char::is_control));
                         decoded.extend(open.take().map(|(kind, it)| Decoded::Unfinished(kind, it)));
                         decoded.push(Decoded::Violation(violation));
                         assert!(decoder.has_failed());

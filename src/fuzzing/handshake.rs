@@ -35,7 +35,15 @@ pub(super) fn request(data: &[u8]) {
     let first = format!("{} {} {}", read.method, request.target, request.version);
     let again = receive(&[&head(&first, &request.headers)]);
     assert_eq!(again, Some(Ok(RequestHead { rest: Vec::new(), ..copy(&read) })));
-    let Ok(accept) = &read.accept else { return };
+    let accept = match &read.accept {
+        Ok(accept) => accept,
+        Err(fault) => {
+            assert!(!fault.to_string().is_empty() && !fault.body().is_empty());
+            let (status, _) = fault.status(request.version);
+            assert!(status.is_client_error() || status.is_server_error());
+            return;
+        }
+    };
     // Our own client accepts the answer of our own server.
     let choices = Choices { subprotocols: Subprotocols::Any, compress: Some(Offers::default()) };
     let Ok((agreement, headers)) = choose(&request.headers, &choices) else { return };
@@ -66,7 +74,7 @@ fn copy(head: &RequestHead) -> RequestHead {
 }
 
 /// Receives a request. All bytes after its head are its rest.
-fn receive(chunks: &[&[u8]]) -> Option<Result<RequestHead, ()>> {
+pub(super) fn receive(chunks: &[&[u8]]) -> Option<Result<RequestHead, ()>> {
     let mut upgrade = ServerUpgrade::default();
     for (number, chunk) in chunks.iter().enumerate() {
         match upgrade.receive(chunk) {
@@ -109,7 +117,7 @@ pub(super) fn response(data: &[u8]) {
     }
 }
 
-fn answer(chunks: &[&[u8]]) -> Result<UpgradeProgress, ()> {
+pub(super) fn answer(chunks: &[&[u8]]) -> Result<UpgradeProgress, ()> {
     let mut client = ClientUpgrade::new(example());
     for (number, chunk) in chunks.iter().enumerate() {
         let later = || chunks[number + 1..].concat();

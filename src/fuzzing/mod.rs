@@ -22,6 +22,7 @@ mod display;
 mod handshake;
 mod input;
 mod lines;
+mod passing;
 mod scripted;
 mod scripts;
 mod streams;
@@ -64,6 +65,9 @@ targets! {
     http2_client: streams::client,
     http2_server: streams::server,
     check: checks::check,
+    relay: passing::relay,
+    passing: passing::passing,
+    endings: passing::endings,
     jsonl: lines::jsonl,
     recording: lines::recording,
     recording_lines: lines::recording_lines,
