@@ -6,6 +6,7 @@ use crate::proto::{
     deflate::Inflater,
     extension::{Deflate, Side},
     message::{Decoder, Part},
+    piece::Assembler,
 };
 use std::{
     num::NonZeroUsize,
@@ -24,6 +25,7 @@ struct End {
     begun: Option<(Kind, Vec<u8>)>,
     received: Vec<(Kind, Vec<u8>)>,
     incomplete: Option<(Kind, Vec<u8>)>,
+    assembler: Assembler,
     closed: bool,
     failed: bool,
 }
@@ -51,6 +53,7 @@ impl End {
             begun: None,
             received: Vec::new(),
             incomplete: None,
+            assembler: Assembler::default(),
             closed: false,
             failed: false,
         }
@@ -93,6 +96,9 @@ impl End {
                 let payload = input.take(usize::from(action) % 131);
                 let sent = self.connection.ping(payload, now);
                 assert_eq!(sent.is_ok(), is_open && payload.len() <= 125);
+                if let Err(fault) = sent {
+                    assert!(!fault.to_string().is_empty());
+                }
             }
             6 => {
                 let length = usize::from(input.byte() % 20);
@@ -101,7 +107,9 @@ impl End {
             7 => {
                 let code = CloseCode::new(input.number() % 5100);
                 let close = Close { code, reason: "r".repeat(usize::from(input.byte())) };
-                let _ = self.connection.close(&close, now);
+                if let Err(fault) = self.connection.close(&close, now) {
+                    assert!(!fault.to_string().is_empty());
+                }
             }
             8 => {
                 let _ = self.connection.close(&Close::new(CloseCode::NORMAL), now);
@@ -112,8 +120,44 @@ impl End {
             12 => self.connection.release_memory(),
             13 if action == 0xfd => self.connection.transmit_failed(now),
             14 if action == 0xfe => self.connection.receive_eof(),
+            15 if self.begun.is_none() && self.incomplete.is_none() => self.send_back(),
             _ => {}
         }
+    }
+
+    /// Sends a message back that is at the front of what has arrived, as an echo server does.
+    fn send_back(&mut self) {
+        let opcode = self.arrived.first().map_or(0, |first| first & 0x0f);
+        if let Some(range) = self.connection.send_back(&mut self.arrived) {
+            let kind = if opcode == 1 { Kind::Text } else { Kind::Binary };
+            let message = (kind, self.arrived[range.clone()].to_vec());
+            self.sent.push(message.clone());
+            self.received.push(message);
+            self.arrived.drain(..range.end);
+        }
+    }
+
+    /// Checks what the connection says of itself.
+    fn inspect(&mut self) {
+        let connection = &mut self.connection;
+        assert_eq!(connection.accepted_violation(), None);
+        let (received, sent) = connection.tallies();
+        assert_eq!(sent.messages(), connection.messages_sent());
+        let both = received.merged_with(&sent);
+        assert_eq!(both.messages(), received.messages() + sent.messages());
+        assert_eq!(both.total().messages, both.messages());
+        assert!(connection.unread_messages() >= connection.unsent_messages());
+        assert!(connection.has_unsent_message() || connection.queued() < 1 << 30);
+        assert!(!connection.is_over() || !connection.is_open());
+        assert_eq!(connection.settings().fragment, self.settings.fragment);
+        if let Some(times) = connection.round_trips() {
+            assert!(times.min <= times.avg && times.avg <= times.max && times.p99 <= times.max);
+            assert_eq!(times.merged_with(&times).count, 2 * times.count);
+        }
+        if connection.incomplete_message().is_some() {
+            assert!(connection.is_inside_message() || self.failed);
+        }
+        let _ = connection.is_inside_data_header(&self.arrived);
     }
 
     /// Sends a message that is encoded once for several clients.
@@ -148,6 +192,15 @@ impl End {
         }
         self.arrived.extend_from_slice(bytes);
         loop {
+            // Half of the ends try the fast path, as sessions do.
+            if self.settings.compress_level > 2
+                && let Some((kind, range)) = self.connection.whole_message(&self.arrived)
+            {
+                assert!(self.incomplete.is_none() && !self.closed && !self.failed);
+                self.received.push((kind, self.arrived[range.clone()].to_vec()));
+                self.arrived.drain(..range.end);
+                continue;
+            }
             let received = self.connection.receive_located(now, &mut self.arrived);
             assert!(received.fault_at <= received.used);
             let used = received.used;
@@ -160,6 +213,8 @@ impl End {
                             assert_eq!(piece.first, self.incomplete.is_none());
                             let open = self.incomplete.get_or_insert((piece.kind, Vec::new()));
                             open.1.extend_from_slice(piece.payload);
+                            let joined = self.assembler.push(&piece);
+                            assert_eq!(joined, piece.last.then_some(&open.1[..]));
                             if piece.last {
                                 self.received.extend(self.incomplete.take());
                             }
@@ -265,6 +320,7 @@ pub(super) fn pair(data: &[u8]) {
         let bytes = server.write(usize::MAX, now);
         client.read(&bytes, now);
     }
+    ends.iter_mut().for_each(End::inspect);
     for (one, other) in [(0, 1), (1, 0)] {
         let (one, other) = (&ends[one], &ends[other]);
         assert!(!other.failed, "the peer broke no rule");
@@ -318,6 +374,7 @@ pub(super) fn peer(data: &[u8]) {
         assert!(end.connection.wants_shutdown() || end.connection.cause().is_some());
         assert!(!end.connection.is_open());
     }
+    end.inspect();
     sent.extend(end.write(usize::MAX, now));
     check(&mut peer, &mut sent, is_closed);
 }

@@ -76,6 +76,7 @@ impl Setup {
                         assert!(at <= before, "the fault is outside of the input");
                         assert!(violation.close_code().is_sendable());
                         assert!(!violation.section().is_empty());
+                        let _ = violation.is_in_header();
                         assert!(!violation.to_string().contains(char::is_control));
                         decoded.extend(open.take().map(|(kind, it)| Decoded::Unfinished(kind, it)));
                         decoded.push(Decoded::Violation(violation));

@@ -7,19 +7,24 @@ use crate::{
         Role, extended,
         extension::{Offers, list, params::Deflate},
         handshake::{
-            Agreement, Choices, Headers, Request, Response, Subprotocols, Version, choose,
-            is_token, validate,
+            Agreement, Choices, Headers, MAX_HEAD_BYTES, Request, Response, Subprotocols, Version,
+            choose, is_token, validate,
         },
-        server_upgrade::{RequestHead, ServerUpgrade, encode_acceptance},
+        headers::HeaderEdit,
+        server_upgrade::{
+            RequestHead, ServerUpgrade, encode_acceptance, encode_refusal, refusal_headers,
+        },
         upgrade::{ClientUpgrade, UpgradeProgress, head},
     },
 };
+use http::StatusCode;
+use std::borrow::Cow;
 
 /// Reads the head of a request: in any chunks, and again as it is encoded.
 pub(super) fn request(data: &[u8]) {
     let mut input = Input::new(data);
     let seed = input.number();
-    let bytes = input.rest();
+    let bytes = &*stretched(input.rest(), seed);
     let whole = receive(&[bytes]);
     let Some(Ok(read)) = whole else {
         assert!(!matches!(receive(&chunks(bytes, seed)), Some(Ok(_))));
@@ -32,6 +37,13 @@ pub(super) fn request(data: &[u8]) {
         assert_eq!(value, value.trim());
         assert!(!value.contains(['\r', '\n', '\0']));
     }
+    let (mut edited, name) = (request.headers.clone(), "X-Edited");
+    edited.edit(&[
+        HeaderEdit::Remove("Host".to_owned()),
+        HeaderEdit::Set(name.to_owned(), "1".to_owned()),
+    ]);
+    assert_eq!((edited.get("Host"), edited.get(name)), (None, Some("1")));
+    assert!(format!("{edited:?}").contains(name));
     let first = format!("{} {} {}", read.method, request.target, request.version);
     let again = receive(&[&head(&first, &request.headers)]);
     assert_eq!(again, Some(Ok(RequestHead { rest: Vec::new(), ..copy(&read) })));
@@ -41,6 +53,7 @@ pub(super) fn request(data: &[u8]) {
             assert!(!fault.to_string().is_empty() && !fault.body().is_empty());
             let (status, _) = fault.status(request.version);
             assert!(status.is_client_error() || status.is_server_error());
+            refuse(&read, status);
             return;
         }
     };
@@ -59,9 +72,37 @@ pub(super) fn request(data: &[u8]) {
     }
 }
 
+/// Our own client reads how our own server refuses a request.
+fn refuse(read: &RequestHead, status: StatusCode) {
+    let is_head = read.method == "HEAD";
+    let bytes = encode_refusal(status, &read.request.headers, "no", is_head);
+    if let Ok(UpgradeProgress::Status { response, rest }) = answer(&[&bytes]) {
+        assert_eq!(
+            (response.status, &rest[..]),
+            (status.as_u16(), &b"no"[..if is_head { 0 } else { 2 }])
+        );
+    }
+    let own = refusal_headers(&Headers::default(), "no");
+    assert_eq!(own.get("Content-Length"), Some("2"));
+}
+
 fn server(deflate: Deflate) -> (u8, bool) {
     let side = deflate.side(Role::Server);
     (side.window_bits, side.keeps_context)
+}
+
+/// Repeats the last line of a head up to the greatest size, if the seed says so: a fuzzer rarely finds
+/// heads that are too long.
+fn stretched(bytes: &[u8], seed: u16) -> Cow<'_, [u8]> {
+    let line = bytes.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default();
+    if seed < 0xfff0 || line.is_empty() {
+        return bytes.into();
+    }
+    let mut long = bytes.to_vec();
+    while long.len() <= MAX_HEAD_BYTES {
+        long.extend_from_slice(line);
+    }
+    long.into()
 }
 
 fn copy(head: &RequestHead) -> RequestHead {
@@ -85,6 +126,7 @@ pub(super) fn receive(chunks: &[&[u8]]) -> Option<Result<RequestHead, ()>> {
             }
             Err(fault) => {
                 let (status, _) = fault.status(Version::Http11);
+                assert!(!fault.to_string().is_empty() && !fault.body().is_empty());
                 assert!(status.is_client_error() || status.is_server_error());
                 return Some(Err(()));
             }
@@ -97,7 +139,7 @@ pub(super) fn receive(chunks: &[&[u8]]) -> Option<Result<RequestHead, ()>> {
 pub(super) fn response(data: &[u8]) {
     let mut input = Input::new(data);
     let seed = input.number();
-    let bytes = input.rest();
+    let bytes = &*stretched(input.rest(), seed);
     let whole = answer(&[bytes]);
     let parts = answer(&chunks(bytes, seed));
     match (&whole, &parts) {
@@ -119,10 +161,19 @@ pub(super) fn response(data: &[u8]) {
 
 pub(super) fn answer(chunks: &[&[u8]]) -> Result<UpgradeProgress, ()> {
     let mut client = ClientUpgrade::new(example());
+    assert_eq!(receive(&[&client.head()]).map(|it| it.map(|it| it.request)), Some(Ok(example())));
+    let mut passed = ClientUpgrade::passed(client.request().clone());
     for (number, chunk) in chunks.iter().enumerate() {
         let later = || chunks[number + 1..].concat();
-        match client.receive(chunk) {
-            Ok(UpgradeProgress::Pending) => {}
+        let progress = client.receive(chunk);
+        // What the client of a proxy judges by itself is passed on.
+        if let (Ok(UpgradeProgress::Open { .. }), Err(fault)) = (&progress, passed.receive(chunk)) {
+            panic!("{fault}");
+        }
+        match progress {
+            Ok(UpgradeProgress::Pending) => {
+                assert!(client.has_begun() || !client.unparsed().is_empty() || chunk.is_empty());
+            }
             Ok(UpgradeProgress::Open { agreement, response, mut rest }) => {
                 rest.extend(later());
                 return Ok(UpgradeProgress::Open { agreement, response, rest });
@@ -133,6 +184,7 @@ pub(super) fn answer(chunks: &[&[u8]]) -> Result<UpgradeProgress, ()> {
             }
             Err(fault) => {
                 assert!(!fault.to_string().is_empty());
+                assert!(client.refused().is_none_or(|response| response.status == 101));
                 return Err(());
             }
         }
@@ -170,9 +222,12 @@ pub(super) fn extensions(data: &[u8]) {
         headers
     };
     let mut requests = vec![field(offered)];
-    if let Ok(offers) = Offers::parse(offered) {
-        assert_eq!(Offers::parse(&offers.header()), Ok(offers.clone()));
-        requests.push(field(&offers.header()));
+    match Offers::parse(offered) {
+        Ok(offers) => {
+            assert_eq!(Offers::parse(&offers.header()), Ok(offers.clone()));
+            requests.push(field(&offers.header()));
+        }
+        Err(fault) => assert!(!fault.to_string().is_empty()),
     }
     let ours = preferred.and_then(|text| Offers::parse(text).ok());
     let ours = ours.filter(Offers::is_valid_for_server).unwrap_or_default();
@@ -187,13 +242,15 @@ pub(super) fn extensions(data: &[u8]) {
             assert!(client.window_bits <= server.window_bits);
             assert!(!client.keeps_context || server.keeps_context);
         }
-        if let Some(answered) = answered
-            && let Ok(Agreement { deflate: Some(deflate), .. }) =
-                validate(&request, &field(answered))
-        {
-            for side in [deflate.server, deflate.client] {
-                assert!((8..=15).contains(&side.window_bits));
+        let Some(answered) = answered else { continue };
+        match validate(&request, &field(answered)) {
+            Ok(Agreement { deflate: Some(deflate), .. }) => {
+                for side in [deflate.server, deflate.client] {
+                    assert!((8..=15).contains(&side.window_bits));
+                }
             }
+            Ok(_) => {}
+            Err(fault) => assert!(!fault.to_string().is_empty()),
         }
     }
 }
@@ -216,6 +273,7 @@ pub(super) fn http2(data: &[u8]) {
     let received = Request { version: Version::Http2, target: target.clone(), headers };
     if let Err(fault) = extended::check_request(&received) {
         let (status, _) = fault.status(Version::Http2);
+        assert!(!fault.to_string().is_empty() && !fault.body().is_empty());
         assert!(status.is_client_error() || status.is_server_error());
     }
     let request = extended::request(bits & 1 == 0, "h", &target, &received.headers);

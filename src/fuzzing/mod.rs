@@ -68,6 +68,7 @@ targets! {
     relay: passing::relay,
     passing: passing::passing,
     endings: passing::endings,
+    utf8: passing::utf8,
     jsonl: lines::jsonl,
     recording: lines::recording,
     recording_lines: lines::recording_lines,

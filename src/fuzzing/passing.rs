@@ -14,11 +14,13 @@ use crate::proto::{
     leg::Leg,
     mask::{self, MaskKeys},
     passing::{Purpose, acceptance_fields, answer_fields, request_fields},
+    raw::{Length, RawFrame},
     raw_message::RawHeader,
     relay::{FrameRelay, MAX_HELD_BYTES, RelayCounts},
     silence::{Silence, is_similar},
     trace::Direction,
     upgrade::UpgradeProgress,
+    utf8::{Invalid, Utf8, is_valid, valid_up_to},
 };
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,10 @@ pub(super) fn relay(data: &[u8]) {
     let mut input = Input::new(data);
     let seed = input.number();
     let sent = input.rest();
+    if let [first, rest @ ..] = sent {
+        let number = rest.iter().take(4).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        raw_frame(*first, number, rest.first_chunk().copied().filter(|_| seed & 1 == 0));
+    }
     let whole = pass(&[sent]);
     assert_eq!(pass(&chunks(sent, seed)), whole);
     assert_eq!(whole.bytes.len() + whole.held.len(), sent.len());
@@ -84,6 +90,59 @@ fn pass(chunks: &[&[u8]]) -> Passed {
     let is_between = (relay.is_between_frames(), relay.is_between_messages());
     assert!(is_between.0 || !is_between.1);
     Passed { bytes, held: relay.held().to_vec(), counts: relay.counts(), close, is_between }
+}
+
+/// Validates text in parts: the same result as for the whole.
+pub(super) fn utf8(data: &[u8]) {
+    let mut input = Input::new(data);
+    let seed = input.number();
+    let bytes = input.rest();
+    let (whole, valid) = (std::str::from_utf8(bytes), valid_up_to(bytes));
+    assert_eq!(is_valid(bytes), whole.is_ok());
+    assert!(std::str::from_utf8(&bytes[..valid]).is_ok());
+    let (mut state, mut seen) = (Utf8::default(), 0);
+    for chunk in chunks(bytes, seed) {
+        if let Err(Invalid { valid: in_chunk }) = state.push_all(chunk) {
+            let fault = whole.unwrap_err();
+            assert!(fault.error_len().is_some() && in_chunk <= chunk.len());
+            assert!(seen + in_chunk >= valid && seen <= valid + 3);
+            return;
+        }
+        seen += chunk.len();
+    }
+    assert!(whole.is_ok_and(|_| !state.is_partial()) || state.is_partial());
+    assert_eq!(state.is_partial(), valid < bytes.len());
+}
+
+/// Builds frames without rules: their headers are read as they were chosen.
+fn raw_frame(first: u8, length: u64, key: Option<[u8; 4]>) {
+    let payload = vec![first; (length % 70_000) as usize];
+    let lengths = [
+        Length::Minimal,
+        Length::Bits7(length as u8 & 0x7d),
+        Length::Bits16(length as u16),
+        Length::Bits64(length),
+    ];
+    for chosen in lengths {
+        let mut frame = RawFrame::new(first).fin(first & 0x80 != 0).rsv(first).payload(&payload);
+        frame = frame.length(chosen);
+        if let Some(key) = key {
+            frame = frame.mask(key);
+        }
+        let bytes = frame.encode();
+        let header = RawHeader::read(&bytes).unwrap();
+        assert_eq!(
+            (header.first, header.mask, header.size + payload.len()),
+            (first, key, bytes.len())
+        );
+        let expected = match chosen {
+            Length::Minimal => payload.len() as u64,
+            Length::Bits7(length) => length.into(),
+            Length::Bits16(length) => length.into(),
+            Length::Bits64(length) => length,
+        };
+        assert_eq!(header.length, expected);
+    }
 }
 
 /// Passes on the heads of a request and its response, which stand behind each other, and their bodies.
@@ -180,6 +239,14 @@ pub(super) fn endings(data: &[u8]) {
     silence.sent(start + at(sent), start + at(heard), start);
     let before = silence.before(start + at(end), start + at(heard), start + at(sent));
     assert!(before.is_none_or(|it| it >= at(5) && is_similar(it, it)));
+    for carrier in [Version::Http10, Version::Http11, Version::Http2] {
+        assert_eq!(carrier.method() == "CONNECT", carrier == Version::Http2);
+        assert!(
+            carrier.to_string().ends_with(carrier.number())
+                && carrier.accepting_status().as_u16() < 201
+        );
+    }
+    assert!(!code.is_error() || code != CloseCode::NORMAL);
     for leg in Leg::BOTH {
         assert_eq!((Leg::parse(leg.name()), leg.other().other()), (Some(leg), leg));
         assert_eq!(leg.role() == Role::Server, leg == Leg::Client);
@@ -190,7 +257,7 @@ pub(super) fn endings(data: &[u8]) {
     let (subprotocol, host) = text.split_once('\n').unwrap_or((text, ""));
     let subprotocol = Some(subprotocol).filter(|it| !it.is_empty());
     let Some(dialect) = Dialect::of(subprotocol, host) else { return };
-    for number in 4000..4500 {
+    for number in 4000..4600 {
         assert!(!dialect.meaning(number).contains(char::is_control));
     }
     assert!(!dialect.meaning(code.into()).contains(char::is_control) && !dialect.name().is_empty());
