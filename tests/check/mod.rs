@@ -262,6 +262,8 @@ fn a_server_that_ends_its_sessions_has_the_status_of_a_client() {
             .peer(move |peer| {
                 peer.open();
                 peer.send(frames);
+                peer.half_close();
+                peer.discard_all();
             })
             .stderr(Expected::Parts(vec![words.to_owned()]))
             .status(status)

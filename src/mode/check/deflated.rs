@@ -6,7 +6,7 @@ use super::{
     describe::describe,
     draft::EXTENSIONS,
     echo::Echo,
-    frames::{PING, SeenFrame, SeenMessage, frame},
+    frames::{AFTER, PING, SeenFrame, SeenMessage, frame},
     haste::Haste,
     judgement::Judgement,
     server::Server,
@@ -241,8 +241,6 @@ fn inflate_message(state: &mut Decompress, mut bytes: &[u8]) -> Result<Vec<u8>, 
     }
 }
 
-/// The payload of the ping that is sent after the frames of a check.
-const AFTER: &[u8] = b"sockeye-after";
 /// The room for the next part of a message.
 const INFLATED_BYTES: usize = 64 << 10;
 /// The longest message that is inflated.

@@ -1,18 +1,25 @@
 //! The words of evidence.
 
-use super::wire::{Wire, WireEnd};
+use super::{
+    frames::{AFTER, SeenFrame},
+    wire::{Wire, WireEnd},
+};
 
 /// Describes what was received.
 pub(crate) fn describe(wire: &Wire) -> String {
     let frames = wire.frames();
-    let mut words: Vec<String> = frames.iter().take(DESCRIBED).map(ToString::to_string).collect();
+    let describe = |frame: &SeenFrame| match frame.is_pong(AFTER) && frame.is_plain() {
+        true => "a Pong to the next ping".to_owned(),
+        false => frame.to_string(),
+    };
+    let mut words: Vec<String> = frames.iter().take(DESCRIBED).map(describe).collect();
     match frames.len().saturating_sub(DESCRIBED) {
         0 => {}
-        1 => words.extend(frames.last().map(ToString::to_string)),
+        1 => words.extend(frames.last().map(describe)),
         more => {
             words.push(format!("{more} more frames"));
             // The end of a session matters most.
-            words.extend(frames.last().filter(|last| last.is_close()).map(ToString::to_string));
+            words.extend(frames.last().filter(|last| last.is_close()).map(describe));
         }
     }
     match wire.unparsed().len() {

@@ -3,7 +3,7 @@
 
 use super::{
     describe::describe,
-    echo::{Echo, EchoForm},
+    echo::EchoForm,
     frames::{BINARY, CLOSE, PING, SeenFrame, TEXT, close_body, frame, messages},
     server::Server,
     wire::{Wire, WireEnd},
@@ -23,7 +23,7 @@ use crate::{
 };
 use data_encoding::HEXLOWER;
 use std::{io, time::Duration};
-use tokio::time::Instant;
+use tokio::{join, time::Instant};
 
 /// Opens a session, as a client does, and finds out what the checks need to know. Fails as a client
 /// does.
@@ -55,29 +55,40 @@ pub(crate) async fn discover(job: &CheckJob, report: Report) -> Result<Server, E
     let wire = Wire::new(established.transport, established.rest);
     answers_pings(&mut server, wire, &authority).await?;
     server.limit_opening();
-    tries_messages(&mut server).await;
-    if job.echo_path.is_some() {
-        tries_path(&mut server).await;
+    let (echo, on_path, no_request) =
+        join!(tries_messages(&server), tries_path(&server, job), repeats_request(&server));
+    server.facts.no_request = no_request;
+    let (text, text_took) = echo.0.unwrap_or_else(|reason| (Reply::Other(reason), None));
+    let (binary, binary_took) = echo.1.unwrap_or_else(|reason| (Reply::Other(reason), None));
+    let facts = &mut server.facts;
+    for took in [text_took, binary_took].into_iter().flatten() {
+        facts.round_trip = facts.round_trip.max(took);
     }
-    repeats_request(&mut server).await;
+    facts.echo.copies = if let Reply::Back(_, copies) = text { copies } else { 0 };
+    (facts.echo.text, facts.no_text) = text.facts();
+    (facts.echo.binary, facts.no_binary) = binary.facts();
+    if let Some((text, binary)) = on_path {
+        (facts.no_text, facts.no_binary) = (text, binary);
+    }
     Ok(server)
 }
 
 /// Waits in a new session, and then for the answer to a ping.
 async fn answers_pings(server: &mut Server, mut wire: Wire, authority: &str) -> Result<(), Error> {
     let is_closed = |frames: &[SeenFrame]| frames.iter().any(SeenFrame::is_close);
-    wire.wait(Instant::now() + server.grace(), is_closed).await;
-    ended(&wire, authority, server.carrier)?;
     let sent = Instant::now();
     let deadline = sent + server.patience();
     wire.send(&frame(PING, PROBE), deadline).await;
     let is_answered = |frames: &[SeenFrame]| frames.iter().any(|frame| frame.is_pong(PROBE));
     wire.wait(deadline, |frames| is_closed(frames) || is_answered(frames)).await;
+    let took = sent.elapsed();
+    // A server may answer first and then close the session all the same.
+    wire.wait(Instant::now() + SETTLING, is_closed).await;
     server.observe(&wire, false);
     ended(&wire, authority, server.carrier)?;
     if is_answered(wire.frames()) {
         // The first handshake may have taken longer than others will.
-        server.facts.round_trip = sent.elapsed();
+        server.facts.round_trip = took;
     } else {
         let limit = server.patience();
         let no_pong =
@@ -126,27 +137,13 @@ fn ended(wire: &Wire, authority: &str, carrier: Version) -> Result<(), Error> {
 }
 
 /// Finds out which messages come back, and which end a session.
-async fn tries_messages(server: &mut Server) {
-    let (text, copies) = match tries_message(server, TEXT).await {
-        Err(reason) => (Err(reason), 0),
-        Ok(Reply::Back(form, copies)) => (Ok(form), copies),
-        Ok(Reply::Ended(words)) => {
-            server.facts.no_text = Some(words.clone());
-            (Err(words), 0)
-        }
-        Ok(Reply::Other(words)) => (Err(words), 0),
-    };
-    let binary = match tries_message(server, BINARY).await {
-        Err(reason) => Err(reason),
-        Ok(Reply::Back(form, _)) => Ok(form),
-        Ok(Reply::Ended(words)) => {
-            server.facts.no_binary = Some(words.clone());
-            Err(words)
-        }
-        Ok(Reply::Other(words)) => Err(words),
-    };
-    server.facts.echo = Echo { text, binary, copies };
+async fn tries_messages(server: &Server) -> (TriedMessage, TriedMessage) {
+    // One after the other: a server may send messages to all clients.
+    (tries_message(server, TEXT).await, tries_message(server, BINARY).await)
 }
+
+/// The reply to messages and the time that it took, or why none could be sent.
+type TriedMessage = Result<(Reply, Option<Duration>), String>;
 
 /// What a server does with a message.
 enum Reply {
@@ -158,8 +155,19 @@ enum Reply {
     Other(String),
 }
 
-/// Sends two messages, as checks do, and waits for them to come back.
-async fn tries_message(server: &mut Server, opcode: u8) -> Result<Reply, String> {
+impl Reply {
+    /// Returns the form in which messages come back, or why they do not, and why none can be sent.
+    fn facts(self) -> (Result<EchoForm, String>, Option<String>) {
+        match self {
+            Self::Back(form, _) => (Ok(form), None),
+            Self::Ended(words) => (Err(words.clone()), Some(words)),
+            Self::Other(words) => (Err(words), None),
+        }
+    }
+}
+
+/// Sends messages, as checks do, and waits for them to come back.
+async fn tries_message(server: &Server, opcode: u8) -> TriedMessage {
     let mut wire = server.open_admitted(true).await.map_err(|missing| missing.reason)?;
     let name = if opcode == TEXT { "text" } else { "binary" };
     let message = |number| {
@@ -180,9 +188,10 @@ async fn tries_message(server: &mut Server, opcode: u8) -> Result<Reply, String>
     };
     for payload in &sent {
         wire.send(&frame(opcode, payload), limit).await;
-        let is_back = |frames: &[SeenFrame]| !copies(frames, payload).is_empty();
-        wire.wait(limit, |frames| is_back(frames) || is_closed(frames)).await;
     }
+    let are_back =
+        |frames: &[SeenFrame]| sent.iter().all(|payload| !copies(frames, payload).is_empty());
+    wire.wait(limit, |frames| are_back(frames) || is_closed(frames)).await;
     let took = started.elapsed();
     // What comes after the answer to this ping is not waited for.
     wire.send(&frame(PING, PROBE), limit).await;
@@ -190,6 +199,7 @@ async fn tries_message(server: &mut Server, opcode: u8) -> Result<Reply, String>
     let rest = Instant::now() + server.grace();
     wire.wait(rest, |frames| has_pong(frames) || is_closed(frames)).await;
     server.observe(&wire, false);
+    let mut in_time = None;
     let reply = if is_closed(wire.frames()) || wire.end().is_some() {
         Reply::Ended(format!(
             "the server ends a session after a {name} message: {}",
@@ -200,15 +210,14 @@ async fn tries_message(server: &mut Server, opcode: u8) -> Result<Reply, String>
         let number = found.iter().map(Vec::len).min().unwrap_or_default();
         match found.first().and_then(|forms| forms.first()) {
             Some(form) if number > 0 => {
-                let facts = &mut server.facts;
-                facts.round_trip = facts.round_trip.max(took / u32::from(TRIED_MESSAGES));
+                in_time = Some(took);
                 Reply::Back(*form, number)
             }
             _ => Reply::Other(other_reply(&wire, name)),
         }
     };
     leave(wire, server).await;
-    Ok(reply)
+    Ok((reply, in_time))
 }
 
 /// Describes a reply to a message that is not the same message.
@@ -223,14 +232,12 @@ fn other_reply(wire: &Wire, name: &str) -> String {
     }
 }
 
-/// Sends a message of each kind to the path of the URL.
-async fn tries_path(server: &mut Server) {
-    for opcode in [TEXT, BINARY] {
-        let reason = takes_message(server, opcode).await.err();
-        let facts = &mut server.facts;
-        let missing = if opcode == TEXT { &mut facts.no_text } else { &mut facts.no_binary };
-        *missing = reason;
-    }
+/// Sends a message of each kind to the path of the URL, if the echo has another. Returns why no texts
+/// and no binary messages can be sent there.
+async fn tries_path(server: &Server, job: &CheckJob) -> Option<(Option<String>, Option<String>)> {
+    job.echo_path.as_ref()?;
+    let text = takes_message(server, TEXT).await.err();
+    Some((text, takes_message(server, BINARY).await.err()))
 }
 
 /// Sends a message to the path of the URL. Returns why no others can be sent, if so.
@@ -249,11 +256,9 @@ async fn takes_message(server: &Server, opcode: u8) -> Result<(), String> {
     Ok(())
 }
 
-/// Sends the accepted request again, with another key.
-async fn repeats_request(server: &mut Server) {
-    if let Err(missing) = server.accepts_original().await {
-        server.facts.no_request = Some(missing.reason);
-    }
+/// Sends the accepted request again, with another key. Returns why requests cannot be judged.
+async fn repeats_request(server: &Server) -> Option<String> {
+    server.accepts_original().await.err().map(|missing| missing.reason)
 }
 
 /// Closes a session.
@@ -265,6 +270,8 @@ async fn leave(mut wire: Wire, server: &Server) {
 
 /// The payload of the first ping.
 const PROBE: &[u8] = b"sockeye-check";
+/// The time after the answer to a ping in which a server may still close the session.
+const SETTLING: Duration = Duration::from_millis(200);
 /// The time within which a message comes back from a server at no distance.
 const ECHO_LIMIT: Duration = Duration::from_millis(1500);
 /// The messages of one kind that are sent to find out what comes back: more than the checks that

@@ -160,6 +160,8 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
+/// The payload of the ping that is sent after the frames of a check.
+pub(crate) const AFTER: &[u8] = b"sockeye-after";
 /// The bytes of a frame that evidence quotes.
 const START_BYTES: usize = 12;
 /// The server goes away (1001), a message is against its policy (1008) or too long (1009), it restarts

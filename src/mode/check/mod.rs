@@ -165,7 +165,12 @@ fn batches(cases: &[Case]) -> Vec<Vec<usize>> {
         let chosen = cases.iter().enumerate().filter(|(_, case)| batch(case) == wanted);
         chosen.map(|(number, _)| number).collect()
     };
-    let mut all = vec![numbers(Some(0)), numbers(Some(1))];
+    let mut first = numbers(Some(0));
+    // Those of several exchanges take longest, and are not to be waited for at the end.
+    first.sort_by_key(|number| {
+        !cases.get(*number).is_some_and(|case| matches!(case.probe, Probe::Examined(_)))
+    });
+    let mut all = vec![first, numbers(Some(1))];
     all.extend(numbers(None).into_iter().map(|number| vec![number]));
     all.extend([numbers(Some(2)), numbers(Some(3))]);
     all

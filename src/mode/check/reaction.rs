@@ -4,7 +4,7 @@ use super::{
     case::{CloseRule, FrameProbe, Reaction},
     describe::describe,
     echo::Echo,
-    frames::{BINARY, PING, SeenFrame, SeenMessage, TEXT, frame, messages, opcodes},
+    frames::{AFTER, BINARY, PING, SeenFrame, SeenMessage, TEXT, frame, messages, opcodes},
     haste::Haste,
     judgement::Judgement,
     server::Server,
@@ -46,7 +46,7 @@ pub(crate) async fn judge(
     };
     let before = if has_pongs && !is_careful { Wire::admission() } else { Vec::new() };
     let mut judgement = react(server, probe, &mut wire, before, haste).await;
-    if has_pongs && !wire.is_admitted() {
+    if has_pongs && !wire.is_admitted() && !has_answered(probe, &wire) {
         // The server may have ended the session because it has too many.
         drop(wire);
         wire = match server.open_admitted(needs_echo).await {
@@ -69,6 +69,30 @@ pub(crate) async fn judge(
         return limited(server, probe, needs_echo, judgement).await;
     }
     judgement
+}
+
+/// Reports whether a Close of the server is an answer to what was sent: it names a broken rule, or
+/// repeats our Close.
+fn has_answered(probe: &FrameProbe, wire: &Wire) -> bool {
+    let Some(close) = close(wire.frames()) else { return false };
+    let is_rule = close.close_code().is_some_and(|code| RULE_CODES.contains(&code));
+    let is_close = matches!(probe.expects, Reaction::Close(_));
+    let is_repeated = || {
+        let sent = probe.parts.concat();
+        sent_close(&sent).is_some_and(|sent| !sent.is_empty() && sent == close.payload)
+    };
+    is_rule || is_close && is_repeated()
+}
+
+/// Returns the body of the first Close in these bytes.
+fn sent_close(mut bytes: &[u8]) -> Option<Vec<u8>> {
+    while let Some((frame, length)) = SeenFrame::read(bytes) {
+        if frame.is_close() {
+            return Some(frame.payload);
+        }
+        bytes = bytes.get(length..)?;
+    }
+    None
 }
 
 /// Sends the frames of a check after those of `before`, and judges the reaction.
@@ -328,12 +352,12 @@ fn words(message: &SeenMessage) -> String {
     format!("the {kind} of {length} {unit} '{}'", Excerpt(&start))
 }
 
-/// The payload of the ping that is sent after the frames of a check.
-const AFTER: &[u8] = b"sockeye-after";
 /// The time after the first part that a check sends, in which also a busy server reads it alone.
 const FIRST_PAUSE: Duration = Duration::from_millis(30);
 /// The time between further parts.
 const PART_PAUSE: Duration = Duration::from_millis(3);
+/// The codes by which a server tells that a rule is broken.
+const RULE_CODES: [u16; 4] = [1002, 1003, 1007, 1010];
 /// The payload of messages and pings that are as plain as can be.
 const PLAIN: &str = "sockeye";
 /// The time within which a Close is answered soon.

@@ -164,7 +164,7 @@ fn push_wrapped(label: &str, indent: usize, words: &str, width: usize, text: &mu
     text.push_str(label);
     let words = Escaped(words).to_string();
     let mut column = indent;
-    for (number, word) in words.split(' ').enumerate() {
+    for (number, word) in unbroken(&words).into_iter().enumerate() {
         let length = word.chars().count();
         if number > 0 {
             if column + 1 + length > width {
@@ -182,6 +182,26 @@ fn push_wrapped(label: &str, indent: usize, words: &str, width: usize, text: &mu
     text.push('\n');
 }
 
+/// Returns the parts of a text between which a line may end: words, and bytes in brackets.
+fn unbroken(text: &str) -> Vec<&str> {
+    let mut is_inside = false;
+    let is_break = |c: char| {
+        is_inside = match c {
+            '[' => true,
+            ']' => false,
+            _ => is_inside,
+        };
+        c == ' ' && !is_inside
+    };
+    let parts: Vec<_> = text.split(is_break).collect();
+    // What is not bytes in brackets may be long.
+    if parts.iter().all(|part| part.len() <= LONGEST_PART) {
+        parts
+    } else {
+        text.split(' ').collect()
+    }
+}
+
 /// Returns the mark before a check, in six columns.
 fn mark(verdict: CheckVerdict) -> String {
     let mark: ColoredString = match verdict {
@@ -195,6 +215,8 @@ fn mark(verdict: CheckVerdict) -> String {
 
 /// The columns of a mark and the space after it.
 const MARK_COLUMNS: usize = 6;
+/// The longest part of a line that is not broken although it has spaces.
+const LONGEST_PART: usize = 45;
 /// The lines of a page after which the grade is still in sight.
 const SHORT_LINES: usize = 20;
 
@@ -219,6 +241,15 @@ mod tests {
         let all = with_page(|page| text(page, true, 60));
         assert!(all.contains("pass  a-1") && all.contains("skip  a-4"), "{all}");
         assert!(all.lines().all(|line| line.chars().count() <= 60), "{all}");
+    }
+
+    #[test]
+    fn bytes_in_brackets_are_on_one_line() {
+        let mut text = String::new();
+        push_wrapped("", 0, "a Pong of 2 bytes [8a 02 61 62], and more", 25, &mut text);
+        assert_eq!(text, "a Pong of 2 bytes\n[8a 02 61 62], and more\n");
+        assert_eq!(unbroken("an [open bracket"), ["an", "[open bracket"]);
+        assert_eq!(unbroken(&format!("an [{}", "open ".repeat(20))).len(), 22);
     }
 
     #[test]
