@@ -183,7 +183,7 @@ fn a_server_that_falls_silent_is_soon_given_up() {
     });
     let started = Instant::now();
     let results = Results::of(&[&url]);
-    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     let found: Vec<_> = results.findings().into_keys().collect();
     assert_eq!(found, ["7.1.7-survives"], "{:#?}", results.findings());
 }

@@ -17,12 +17,16 @@ pub(crate) async fn slow_reader(server: &Server) -> Judgement {
         Ok(wire) => Meter::new(wire),
         Err(missing) => return Judgement::Unknown(missing.reason),
     };
-    let most = if server.extent.is_aggressive { AGGRESSIVE_BYTES } else { MOST_BYTES };
+    let (most, limit) = if server.extent.is_aggressive {
+        (AGGRESSIVE_BYTES, AGGRESSIVE_LIMIT)
+    } else {
+        (MOST_BYTES, WRITE_LIMIT)
+    };
     let message = frame(TEXT, "x".repeat(MESSAGE_BYTES));
     let (patience, started) = (server.grace().saturating_mul(2), Instant::now());
     let (mut messages, mut is_open, mut is_held) = (0, true, false);
     let mut cut = 0;
-    while messages * MESSAGE_BYTES < most && started.elapsed() < WRITE_LIMIT {
+    while messages * MESSAGE_BYTES < most && started.elapsed() < limit {
         let (sent, open) = meter.send_unread(&message, patience).await;
         if !open || sent < message.len() {
             (is_open, is_held, cut) = (open, open, sent);
@@ -73,6 +77,7 @@ const MOST_BYTES: usize = 16 << 20;
 const AGGRESSIVE_BYTES: usize = 64 << 20;
 /// The time to send them.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
+const AGGRESSIVE_LIMIT: Duration = Duration::from_secs(20);
 /// The time without reading after the server has stopped to read.
 const HOLD: Duration = Duration::from_millis(500);
 /// The time to receive all messages at the end.
