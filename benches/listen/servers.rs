@@ -49,6 +49,8 @@ impl Program {
             "sockeye" => {
                 let mut command = Command::new(&self.path);
                 command.args(["listen", "0", "-q", &format!("--{word}")]);
+                // The clients answer no pings, and the other servers send none.
+                command.args(["--ping-interval", "0"]);
                 command.env("SOCKEYE_CONFIG", "off");
                 if !deflate {
                     command.arg("--no-compress");
