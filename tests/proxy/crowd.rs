@@ -56,7 +56,8 @@ fn five_thousand_pairs_take_little_memory() {
     raise_descriptor_limit();
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let proxy = start(vec!["proxy", "0", &format!("ws://127.0.0.1:{port}"), "-q"]).0;
+    let proxy =
+        start(vec!["proxy", "0", &format!("ws://127.0.0.1:{port}"), "-q", "--output", "none"]).0;
     // The first pairs need memory that is used once for all.
     drop(open(&listener, &proxy, 10));
     let empty = resident_memory(proxy.pid);

@@ -116,7 +116,7 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
     if let Some(warning) = endpoint::exposure(&listeners) {
         shared.notes.note(&warning);
     }
-    let served = async {
+    let serving = async {
         let accept = |listener| spawn_local(connection::accept(listener, Arc::clone(&shared)));
         let tasks = listeners.into_iter().map(accept).collect();
         let stdout = Stdout::new().map_err(Error::Output)?;
@@ -125,7 +125,7 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
         Proxy { shared, prompt, file, tasks, deadline, stdout, ended }.run(signals).await
     };
     // The opening of a connection to a server does not leave its thread.
-    LocalSet::new().run_until(served).await
+    LocalSet::new().run_until(serving).await
 }
 
 /// Writes the certificate that the clients see to the file of `--tls-export`.
