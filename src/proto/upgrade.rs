@@ -256,7 +256,9 @@ fn without_reason(head: &[u8]) -> Option<(Vec<u8>, String)> {
     for byte in plain.within_mut(STATUS_BYTES..line.len()) {
         *byte = b' ';
     }
-    Some((plain, String::from_utf8_lossy(reason).trim().to_owned()))
+    // A CR that no LF follows ends a line for some readers (RFC 9112, 2.2).
+    let reason = String::from_utf8_lossy(reason).replace(char::is_control, " ");
+    Some((plain, reason.trim().to_owned()))
 }
 
 fn parse_head(

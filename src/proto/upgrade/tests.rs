@@ -206,14 +206,14 @@ fn a_status_is_read_even_from_a_malformed_head() {
 /// A phrase with a control character was a fault if its line arrived in parts.
 #[test]
 fn a_reason_phrase_of_any_bytes_may_arrive_in_parts() {
-    let bytes = b"HTTP/1.1 404 N\xf8\x01t\r\nA: b\r\n\r\n";
+    let bytes = b"HTTP/1.1 404 N\xf8\x01\rt\r\nA: b\r\n\r\n";
     for cut in 0..bytes.len() {
         let mut upgrade = client(&[]);
         assert_eq!(upgrade.receive(&bytes[..cut]), Ok(UpgradeProgress::Pending), "{cut}");
         let Ok(UpgradeProgress::Status { response, .. }) = upgrade.receive(&bytes[cut..]) else {
             panic!("{cut}")
         };
-        assert_eq!((response.status, &*response.reason), (404, "N\u{fffd}\u{1}t"));
+        assert_eq!((response.status, &*response.reason), (404, "N\u{fffd}  t"));
     }
 }
 
