@@ -16,7 +16,7 @@ use crate::proto::{
     passing::{Purpose, acceptance_fields, answer_fields, request_fields},
     raw::{Length, RawFrame},
     raw_message::RawHeader,
-    relay::{FrameRelay, MAX_HELD_BYTES, RelayCounts},
+    relay::{Boundary, FrameRelay, MAX_HELD_BYTES, RelayCounts},
     silence::{Silence, is_similar},
     trace::Direction,
     upgrade::UpgradeProgress,
@@ -87,7 +87,7 @@ fn pass(chunks: &[&[u8]]) -> Passed {
     }
     let close = relay.close();
     assert!(close.is_none() || relay.has_closed());
-    let is_between = (relay.is_between_frames(), relay.is_between_messages());
+    let is_between = (relay.is_at(Boundary::Frame), relay.is_at(Boundary::Message));
     assert!(is_between.0 || !is_between.1);
     Passed { bytes, held: relay.held().to_vec(), counts: relay.counts(), close, is_between }
 }

@@ -53,9 +53,9 @@ fn run_over(
         let hangs = run.is_err();
         let (ended, stdout) = run.unwrap_or_else(|_| (Ok(RunOutcome::Done), String::new()));
         // It may still have to take note of its last steps.
-        let served = tokio::time::timeout(S, &mut server).await;
+        let done = tokio::time::timeout(S, &mut server).await;
         server.abort();
-        if let Err(failure) = served.unwrap_or(Ok(())) {
+        if let Err(failure) = done.unwrap_or(Ok(())) {
             assert!(failure.is_cancelled(), "{carrier:?}, {fault:?}: the server: {failure}");
         }
         let status = ended.as_ref().map_or_else(Error::code, |_| 0);
