@@ -246,10 +246,9 @@ impl Error {
             Self::Identity { .. } => 58,
             Self::Open(error) => open_exit_code(error),
             Self::Session(error) => session_exit_code(error),
-            Self::Truncated { cause, .. } => cause.code(),
+            Self::Truncated { cause, .. } | Self::NoCheck(cause) => cause.code(),
             Self::Unmet(_) => 112,
             Self::Checks { .. } => 113,
-            Self::NoCheck(cause) => cause.code(),
         }
     }
 }

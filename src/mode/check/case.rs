@@ -126,8 +126,8 @@ impl Case {
     /// Returns the messages that must come back.
     pub(crate) fn echoed(&self) -> &[SeenMessage] {
         match &self.probe {
-            Probe::Frames(FrameProbe { expects: Reaction::Echo(messages), .. }) => messages,
-            Probe::Deflate(DeflateProbe {
+            Probe::Frames(FrameProbe { expects: Reaction::Echo(messages), .. })
+            | Probe::Deflate(DeflateProbe {
                 expects: DeflateReaction::Echo(messages) | DeflateReaction::Window(messages),
                 ..
             }) => messages,

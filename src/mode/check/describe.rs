@@ -8,9 +8,12 @@ use super::{
 /// Describes what was received.
 pub(crate) fn describe(wire: &Wire) -> String {
     let frames = wire.frames();
-    let describe = |frame: &SeenFrame| match frame.is_pong(AFTER) && frame.is_plain() {
-        true => "a Pong to the next ping".to_owned(),
-        false => frame.to_string(),
+    let describe = |frame: &SeenFrame| {
+        if frame.is_pong(AFTER) && frame.is_plain() {
+            "a Pong to the next ping".to_owned()
+        } else {
+            frame.to_string()
+        }
     };
     let mut words: Vec<String> = frames.iter().take(DESCRIBED).map(describe).collect();
     match frames.len().saturating_sub(DESCRIBED) {

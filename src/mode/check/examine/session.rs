@@ -67,9 +67,10 @@ async fn attempt_once(server: &Server, draft: &RequestDraft) -> Result<Trial, No
     let has_pong = wire.frames().iter().any(|frame| frame.is_pong(TRIAL));
     let deadline = Instant::now() + server.grace();
     wire.send(&frame(CLOSE, close_body(1000, b"")), deadline).await;
-    Ok(match has_pong {
-        true => Trial::Works(format!("{words}, and a Pong")),
-        false => Trial::StaysOpen(words),
+    Ok(if has_pong {
+        Trial::Works(format!("{words}, and a Pong"))
+    } else {
+        Trial::StaysOpen(words)
     })
 }
 
