@@ -16,6 +16,7 @@
 
 mod support;
 
+mod breaking;
 mod check;
 mod clock;
 mod close;

@@ -66,6 +66,7 @@ pub mod piece;
 pub mod ping;
 pub mod raw;
 pub mod raw_message;
+pub mod recode;
 pub mod relay;
 pub mod request_fault;
 pub mod role;

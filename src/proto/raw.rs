@@ -127,7 +127,7 @@ impl From<Opcode> for RawFrame {
 
 impl Length {
     /// Returns the shortest form of a length.
-    fn minimal(length: u64) -> Self {
+    pub(super) fn minimal(length: u64) -> Self {
         match length {
             0..=125 => Self::Bits7(length as u8),
             126..=0xffff => Self::Bits16(length as u16),

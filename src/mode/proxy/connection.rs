@@ -130,7 +130,8 @@ async fn answer(shared: Arc<Shared>, incoming: Incoming) {
     let opened = Box::pin(opening::open(&shared, incoming)).await;
     drop(shared);
     if let Some(Opened { pair, client, server, watcher }) = opened {
-        let faults = PairFaults::of_job(pair.shared(), pair.number).map(Box::new);
+        let faults = PairFaults::of_job(pair.shared(), pair.number, &server.agreement);
+        let faults = faults.map(Box::new);
         let joined = Box::new(Pair::new(client, server, Arc::clone(&pair.link), watcher, faults));
         tokio::spawn(run(joined, pair));
     }

@@ -4,13 +4,17 @@
 //! sent to it. A fault that ends, closes or stalls the session concerns both connections, and is
 //! performed once all that was passed on before has left, but after the limit for closing at the latest.
 
-use super::shared::{OpenPair, Shared};
+use super::{
+    fault_line::{FaultLine, Recoding},
+    shared::{OpenPair, Shared},
+};
 use crate::{
     escape::Escaped,
-    proto::{Close, Leg, slice::Within as _, trace::Direction},
-    script::fault::{
-        FaultEnding, FaultRule, FaultSchedule, FaultStream, FaultyFrame, PerformedFault,
+    proto::{
+        Close, CloseCode, Leg, deflate::InvalidDeflate, extension::params::Deflate,
+        handshake::Agreement, role::Role, trace::Direction,
     },
+    script::fault::{FaultEnding, FaultRule, FaultSchedule, FaultyFrame, PerformedFault},
     session::clock,
 };
 use std::{
@@ -34,18 +38,6 @@ pub(super) struct PairFaults {
     is_closing: bool,
     close_timeout: Duration,
     timer: Pin<Box<Sleep>>,
-}
-
-/// One direction.
-struct FaultLine {
-    stream: FaultStream,
-    /// Bytes that were read and wait for room, or for the end of a stall; those before `taken` are used.
-    waiting: Vec<u8>,
-    taken: usize,
-    /// True once the leg has ended.
-    is_at_end: bool,
-    /// True once no more bytes come out of `stream` than those that are in it.
-    is_finished: bool,
 }
 
 struct PendingFault {
@@ -74,15 +66,32 @@ pub(super) enum FaultOutcome {
 }
 
 impl PairFaults {
-    /// Returns the faults of the session with this number, if there are rules.
-    pub(super) fn of_job(shared: &Shared, number: u64) -> Option<Self> {
+    /// Returns the faults of the session with this number, if there are rules. If they concern the
+    /// content of messages that may be compressed, each direction is inflated before and compressed
+    /// after them.
+    pub(super) fn of_job(shared: &Shared, number: u64, agreement: &Agreement) -> Option<Self> {
         let rules = &shared.job.faults;
         if !rules.iter().any(FaultRule::is_of_session) {
             return None;
         }
         let schedule = FaultSchedule::new(Arc::clone(rules), shared.job.seed, number, clock::now());
         let schedule = if shared.notes.is_verbose() { schedule.with_record() } else { schedule };
-        Some(Self::new(schedule, shared.job.close_timeout))
+        let mut faults = Self::new(schedule, shared.job.close_timeout);
+        if let Some(deflate) = &agreement.deflate
+            && rules.iter().any(FaultRule::needs_content)
+        {
+            shared.notes.detail(&format!(
+                "client {number}: messages are decompressed and compressed again for the rules"
+            ));
+            faults.recode(deflate);
+        }
+        Some(faults)
+    }
+
+    /// Inflates messages before the faults, and compresses them after those.
+    fn recode(&mut self, deflate: &Deflate) {
+        self.client.recoding = Some(Box::new(Recoding::new(deflate.side(Role::Client))));
+        self.server.recoding = Some(Box::new(Recoding::new(deflate.side(Role::Server))));
     }
 
     /// Creates the faults of a session. Those that wait are performed after this time.
@@ -117,17 +126,17 @@ impl PairFaults {
 
     /// Reports whether more of a leg may be read.
     pub(super) fn has_room(&self, from: Leg) -> bool {
-        let line = self.line(from);
+        let waiting = self.line(from).waiting();
         if self.stall.is_some() {
             // The end of a leg is noticed only if it is read.
-            return line.waiting.len() < STALLED_BYTES;
+            return waiting < STALLED_BYTES;
         }
-        self.pending.is_none() && line.waiting.is_empty() && line.stream.memory() < HELD_BYTES
+        self.pending.is_none() && waiting == 0 && self.line(from).has_room()
     }
 
     /// Takes bytes that a leg has sent.
     pub(super) fn push(&mut self, from: Leg, bytes: &[u8]) {
-        self.line_mut(from).waiting.extend_from_slice(bytes);
+        self.line_mut(from).push(bytes);
         self.take(from);
     }
 
@@ -147,40 +156,31 @@ impl PairFaults {
             Leg::Client => &mut self.client,
             Leg::Server => &mut self.server,
         };
-        let bytes = line.waiting.within(line.taken..);
-        let (taken, ending) = line.stream.push(bytes, &mut self.schedule, now);
-        line.taken += taken;
-        if line.taken == line.waiting.len() {
-            (line.waiting, line.taken) = (Vec::new(), 0);
-        }
-        if let Some(ending) = ending {
-            self.begin(ending, now);
-        } else if line.is_at_end && !line.is_finished {
-            line.is_finished = true;
-            line.stream.finish(now);
+        match line.take(&mut self.schedule, now) {
+            Ok(None) => {}
+            Ok(Some(ending)) => self.begin(ending, now),
+            Err(InvalidDeflate) => {
+                let reason = format!("the {from} compressed a message wrongly");
+                let close = Close { code: CloseCode::INVALID_PAYLOAD, reason };
+                self.begin(FaultEnding::Close(close), now);
+            }
         }
     }
 
     /// Reports whether bytes of a leg may be passed on now.
-    pub(super) fn has_ready(&self, from: Leg) -> bool {
-        self.stall.is_none() && !self.line(from).stream.ready(clock::now()).is_empty()
+    pub(super) fn has_ready(&mut self, from: Leg) -> bool {
+        if self.stall.is_some() {
+            return false;
+        }
+        let is_last = self.is_cut() || self.line(from).is_finished;
+        self.line_mut(from).has_ready(is_last, clock::now())
     }
 
     /// Moves bytes of a leg that may be passed on now. Returns their number.
     pub(super) fn pull(&mut self, from: Leg, buffer: &mut [u8]) -> usize {
-        let now = clock::now();
-        let stream = &mut self.line_mut(from).stream;
-        let mut pulled = 0;
-        while pulled < buffer.len() {
-            let room = buffer.within_mut(pulled..);
-            let ready = stream.ready(now);
-            let length = ready.len().min(room.len());
-            if length == 0 {
-                break;
-            }
-            room.within_mut(..length).copy_from_slice(ready.within(..length));
-            stream.advance(length, now);
-            pulled += length;
+        let pulled = self.line_mut(from).pull(buffer, clock::now());
+        if self.line(from).waiting() > 0 {
+            self.take(from);
         }
         pulled
     }
@@ -188,14 +188,18 @@ impl PairFaults {
     /// Reports whether all that a leg has sent until its end was passed on.
     pub(super) fn is_finished(&self, from: Leg) -> bool {
         let line = self.line(from);
-        line.is_finished && line.stream.queued() == 0
+        line.is_finished && line.is_empty()
     }
 
     /// Reports whether no byte will follow those that were passed on.
     pub(super) fn is_last(&self, from: Leg) -> bool {
+        self.is_finished(from) || (self.is_cut() && self.line(from).is_empty())
+    }
+
+    /// Reports whether the connections are being cut.
+    fn is_cut(&self) -> bool {
         let is_cut = |pending: &PendingFault| matches!(pending.ending, FaultEnding::Cut(_));
-        let is_cut = self.pending.as_ref().is_some_and(is_cut);
-        self.is_finished(from) || (is_cut && self.line(from).stream.queued() == 0)
+        self.pending.as_ref().is_some_and(is_cut)
     }
 
     /// Passes on no more messages, only control frames, since the session is closed by us.
@@ -256,7 +260,7 @@ impl PairFaults {
             }
             self.check(now);
             let is_passed =
-                is_written && Leg::BOTH.into_iter().all(|leg| self.line(leg).stream.queued() == 0);
+                is_written && Leg::BOTH.into_iter().all(|leg| self.line(leg).is_empty());
             let pending = self.pending.take_if(|it| is_passed || it.latest <= now);
             if let Some(PendingFault { ending, .. }) = pending {
                 cx.waker().wake_by_ref();
@@ -298,20 +302,8 @@ impl PairFaults {
             None => self.schedule.deadline(),
         };
         // What could have left before waits for its leg.
-        let lines = [&self.client, &self.server].into_iter().filter_map(|it| it.stream.deadline());
+        let lines = [&self.client, &self.server].into_iter().filter_map(|it| it.deadline());
         next.into_iter().chain(lines.filter(|deadline| *deadline > now)).min()
-    }
-}
-
-impl FaultLine {
-    fn new(direction: Direction) -> Self {
-        Self {
-            stream: FaultStream::new(direction),
-            waiting: Vec::new(),
-            taken: 0,
-            is_at_end: false,
-            is_finished: false,
-        }
     }
 }
 
@@ -337,9 +329,6 @@ pub(super) fn tell(open: &OpenPair, PerformedFault { rule, to }: &PerformedFault
     });
 }
 
-/// The memory in each direction of what waits for its time; a message more may be in it. While so much
-/// waits, nothing is read.
-const HELD_BYTES: usize = 4 << 20;
 /// The bytes that are read in each direction during a stall.
 const STALLED_BYTES: usize = 64 << 10;
 

@@ -9,6 +9,7 @@
 
 mod announce;
 mod connection;
+mod fault_line;
 mod faults;
 mod flow;
 mod link;

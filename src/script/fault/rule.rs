@@ -148,6 +148,13 @@ impl FaultRule {
             || (may_be_received && matches!(self.fault, Fault::Drop | Fault::Duplicate))
     }
 
+    /// Reports whether the fault concerns the content of messages, which compression hides: what is
+    /// dropped, sent twice or changed is also missing from the context of the messages after it.
+    pub fn needs_content(&self) -> bool {
+        let is_of_content = matches!(self.fault, Fault::Drop | Fault::Duplicate | Fault::Corrupt);
+        is_of_content || self.when.matcher.is_some()
+    }
+
     /// Reports whether a message is what makes the fault happen.
     pub(super) fn needs_message(&self) -> bool {
         let Condition { every, matcher, chance, .. } = &self.when;

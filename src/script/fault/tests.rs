@@ -65,7 +65,10 @@ fn a_fault_of_a_rule_has_a_place() {
         ("", "0: a rule begins with delay, jitter, throttle,"),
         ("dorp", "0: unknown fault 'dorp', did you mean 'drop'?"),
         ("drop evry 3", "5: unknown condition 'evry', did you mean 'every'?"),
-        ("drop 3", "5: unknown condition '3': use every, after, in, out, match, chance"),
+        (
+            "drop 3",
+            "5: unknown condition '3': use every, after, in, out, client, server, match, chance",
+        ),
         ("drop every", "10: 'every' needs a number from 1"),
         ("drop every 0", "11: 'every' needs a number from 1"),
         ("drop every 2 every 3", "13: 'every' is given twice"),

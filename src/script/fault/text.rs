@@ -148,8 +148,8 @@ impl<'a> Reader<'a> {
             let is_new = match word.text.as_str() {
                 "every" => when.every.replace(self.number("every", "a number from 1")?).is_none(),
                 "after" => when.after.replace(self.after()?).is_none(),
-                "in" => when.direction.replace(Direction::In).is_none(),
-                "out" => when.direction.replace(Direction::Out).is_none(),
+                "in" | "client" => when.direction.replace(Direction::In).is_none(),
+                "out" | "server" => when.direction.replace(Direction::Out).is_none(),
                 "match" => {
                     let word = self.value("match", "a pattern")?;
                     let matcher = Matcher::parse(&word.text);
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
             };
             if !is_new {
                 let words = match word.text.as_str() {
-                    "in" | "out" => "a rule has one direction".to_owned(),
+                    "in" | "out" | "client" | "server" => "a rule has one direction".to_owned(),
                     name => format!("'{name}' is given twice"),
                 };
                 return Err(word.fault(words));
@@ -219,4 +219,5 @@ impl Word {
 pub const MAX_FRAGMENTS: u32 = 10_000;
 /// About three years. Longer times would overflow a clock.
 const LONGEST_SECONDS: f64 = 1e8;
-const CONDITIONS: [&str; 6] = ["every", "after", "in", "out", "match", "chance"];
+const CONDITIONS: [&str; 8] =
+    ["every", "after", "in", "out", "client", "server", "match", "chance"];

@@ -1,6 +1,6 @@
 //! The faults of a pair in virtual time.
 
-use super::*;
+use super::{super::fault_line::HELD_BYTES, *};
 use crate::{
     connect::Established,
     mode::proxy::{
@@ -162,7 +162,7 @@ fn each_fault_happens_between_the_legs() {
             it.client.write_all(&[masked("up1"), masked("up2")].concat()).await.unwrap();
             if rule != "cut" {
                 // What a fault is to end has arrived before.
-                tokio::time::sleep(S / 100).await;
+                sleep(S / 100).await;
             }
             let _ = it.server.write_all(&both_down).await;
             let (server, client) = tokio::join!(receive(&mut it.server), receive(&mut it.client));
@@ -192,7 +192,7 @@ fn the_same_seed_makes_the_same_faults() {
                 it.client.write_all(&masked(&format!("up {number}"))).await.unwrap();
                 it.server.write_all(&text(&format!("down {number}"))).await.unwrap();
                 if number % 7 == 0 {
-                    tokio::time::sleep(S / 10).await;
+                    sleep(S / 10).await;
                 }
             }
             let received = (receive(&mut it.server).await, receive(&mut it.client).await);
@@ -230,7 +230,7 @@ fn a_delay_is_exact_and_holds_up_nothing_else() {
         let start = clock::now();
         it.server.write_all(&text("a")).await.unwrap();
         let mut received = [0; 3];
-        tokio::time::sleep(S).await;
+        sleep(S).await;
         it.server.write_all(&text("b")).await.unwrap();
         it.client.read_exact(&mut received).await.unwrap();
         assert_eq!((received.to_vec(), clock::now() - start), (text("a"), 5 * S));
@@ -274,7 +274,7 @@ fn an_ending_proxy_closes_a_session_with_faults() {
         testbed::run(async {
             let mut it = proxied(rules, 1);
             it.client.write_all(&masked("lost")).await.unwrap();
-            tokio::time::sleep(S).await;
+            sleep(S).await;
             it.link.order(Order::Close(Close::new(CloseCode::GOING_AWAY)));
             let close = RawFrame::new(8).payload([0x03, 0xe9]).encode();
             assert_eq!(receive(&mut it.client).await, (close.clone(), After::Open), "{rules:?}");
