@@ -275,3 +275,45 @@ fn a_delay_is_kept_by_each_direction() {
     drop(client);
     broken.ends();
 }
+
+#[test]
+fn messages_are_rewritten_and_injected() {
+    for compression in ["--no-compress", "--compress-min=0"] {
+        let broken = Broken::before(
+            &[compression],
+            &[
+                "--rewrite",
+                r"client:price\=(\d+)=price=${1}0",
+                "--inject",
+                "client 'after ${0}' match 'price\\S*' server",
+            ],
+        );
+        Test::new()
+            .args(["--count", "2", compression, "-x", "the price=5 now"])
+            .args([broken.proxy.url()])
+            .stdout("the price=50 now\nafter price=50\n")
+            .run();
+        broken.ends();
+    }
+}
+
+#[test]
+fn mistakes_of_rules_have_columns() {
+    for (option, value, words) in [
+        ("--rewrite", "a", "MATCH=TEXT has no '=' at column 2"),
+        ("--rewrite", "a=${1}", "unknown name '${1}', at column 1 of the text at column 3"),
+        ("--inject", "clint x", "'inject' needs client or server, and a text at column 1"),
+        ("--fault", "drop clnt", "did you mean 'client'? at column 6"),
+    ] {
+        Test::new()
+            .args(["proxy", option, value, "0", "ws://127.0.0.1:1"])
+            .stderr_has([words])
+            .status(2)
+            .run();
+    }
+    Test::new()
+        .args(["listen", "--fault", "inject client x", "0"])
+        .stderr_has(["'inject' is a fault of 'sockeye proxy'"])
+        .status(2)
+        .run();
+}

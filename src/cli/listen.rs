@@ -29,7 +29,7 @@ use crate::{
     },
     random,
     redact::quoted,
-    script::{goals::Goals, input::Framing, reply::file::ReplyFile},
+    script::{fault::FaultRule, goals::Goals, input::Framing, reply::file::ReplyFile},
     secret::{SecretString, ask},
 };
 use std::{
@@ -72,6 +72,9 @@ pub(super) fn job(
     let reply_file = server.reply.as_deref().map(ReplyFile::new);
     if server.seed.is_some() && server.reply.is_none() && server.fault.is_empty() {
         return Err(usage("--seed needs --reply or --fault"));
+    }
+    if server.fault.iter().any(FaultRule::is_of_proxy) {
+        return Err(usage("'inject' is a fault of 'sockeye proxy'"));
     }
     let seed = server.seed.unwrap_or_else(random::seed);
     Ok(ListenJob {

@@ -6,7 +6,7 @@ use super::{
     connect::{self, OpeningArgs},
     listen::{self, CertificateArgs},
     request,
-    values::HeaderArg,
+    values::{self, HeaderArg},
 };
 use crate::{
     connect::{ConnectOptions, credentials::Credentials},
@@ -69,12 +69,12 @@ pub(super) fn job(args: ProxyArgs) -> Result<Job, Error> {
         notes.extend(connect::key_log_note());
         notes.extend(args.connection.insecure.then(|| connect::INSECURE_NOTE.to_owned()));
     }
-    let mut faults = args.fault.clone();
+    let mut faults = [&*args.rewrite, &*args.inject, &*args.fault].concat();
     for file in &args.faults {
         faults.extend(fault_rules(file)?);
     }
     if args.seed.is_some() && faults.is_empty() {
-        let fault = "--seed needs --fault or --faults".to_owned();
+        let fault = "--seed needs --fault, --faults, --rewrite or --inject".to_owned();
         return Err(Error::Usage { fault, hint: None });
     }
     Ok(Job::Proxy(Box::new(ProxyJob {
@@ -148,7 +148,7 @@ fn fault_rules(path: &Path) -> Result<Vec<FaultRule>, Error> {
     lines
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(number, line)| {
-            FaultRule::parse(line).map_err(|RuleFault { at, words }| {
+            FaultRule::parse_with(line, &values::variable).map_err(|RuleFault { at, words }| {
                 let (_, column) = position(line, at);
                 usage(format!("{}:{number}:{column}: {words}", ShownPath(path)))
             })

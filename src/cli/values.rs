@@ -7,6 +7,7 @@ use crate::{
         listen::{ForcedRefusal, RefusalScope},
         wait::Wait,
     },
+    known,
     net::tcp::LocalAddr,
     proto::{
         Close, CloseCode,
@@ -22,6 +23,7 @@ use crate::{
     wording::position,
 };
 use std::{
+    env::VarError,
     ffi::{OsStr, OsString},
     num::NonZeroUsize,
     os::unix::ffi::OsStrExt as _,
@@ -249,10 +251,29 @@ pub fn refusal(s: &str) -> Result<ForcedRefusal, String> {
 
 /// Parses a rule of `--fault`. The error names the column of the fault.
 pub fn fault_rule(s: &str) -> Result<FaultRule, String> {
-    FaultRule::parse(s).map_err(|RuleFault { at, words }| {
-        let (_, column) = position(s, at);
-        format!("{words} at column {column}")
-    })
+    FaultRule::parse_with(s, &variable).map_err(|fault| rule_fault(s, &fault))
+}
+
+/// Parses the value of `--rewrite`.
+pub fn rewrite_rule(s: &str) -> Result<FaultRule, String> {
+    FaultRule::parse_rewrite(s, &variable).map_err(|fault| rule_fault(s, &fault))
+}
+
+/// Parses the value of `--inject`.
+pub fn inject_rule(s: &str) -> Result<FaultRule, String> {
+    FaultRule::parse_inject(s, &variable).map_err(|fault| rule_fault(s, &fault))
+}
+
+fn rule_fault(s: &str, RuleFault { at, words }: &RuleFault) -> String {
+    let (_, column) = position(s, *at);
+    format!("{words} at column {column}")
+}
+
+/// Returns the value of an environment variable for a template, which may be a secret.
+pub fn variable(name: &str) -> Result<String, VarError> {
+    let value = std::env::var(name)?;
+    known::add(&value);
+    Ok(value)
 }
 
 /// Checks a number of redirects. An empty value is accepted, and so is a URL, which clap may have

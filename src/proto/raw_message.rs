@@ -121,8 +121,17 @@ impl RawMessage {
     /// first one.
     #[must_use]
     pub fn split(&self, fragments: usize) -> Self {
+        self.framed(&self.payload(), fragments.max(1))
+    }
+
+    /// Returns the message with another payload, in one frame.
+    #[must_use]
+    pub fn with_payload(&self, payload: &[u8]) -> Self {
+        self.framed(payload, 1)
+    }
+
+    fn framed(&self, payload: &[u8], fragments: usize) -> Self {
         let Some((first, _)) = self.frames.first() else { return self.clone() };
-        let (payload, fragments) = (self.payload(), fragments.max(1));
         let mut split = Self::default();
         for number in 0..fragments {
             let range =

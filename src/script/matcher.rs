@@ -91,13 +91,17 @@ impl Matcher {
         })
     }
 
-    /// Returns the names of the groups of a regular expression.
-    pub fn group_names(&self) -> impl Iterator<Item = &str> {
-        let regex = match &self.pattern {
+    /// Returns the regular expression, if it is one.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        match &self.pattern {
             Pattern::Regex(regex) => Some(regex),
             Pattern::Json { .. } => None,
-        };
-        regex.into_iter().flat_map(|regex| regex.capture_names().flatten())
+        }
+    }
+
+    /// Returns the names of the groups of a regular expression.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.regex().into_iter().flat_map(|regex| regex.capture_names().flatten())
     }
 
     /// Returns the named groups of the first match in a message, each with its bytes. A group that

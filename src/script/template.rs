@@ -223,6 +223,8 @@ impl PartialEq for Template {
     }
 }
 
+impl Eq for Template {}
+
 fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     // Writing to memory does not fail.
     let _ = out.write_fmt(text);

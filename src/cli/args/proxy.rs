@@ -64,7 +64,7 @@ pub struct ProxyArgs {
     ///
     /// A rule is a fault and its conditions. Faults: delay S, jitter S, throttle BYTES/S, drop,
     /// duplicate, corrupt, split N, stall [S], cut [frame|BYTES], reset, close CODE[:REASON], swallow
-    /// ping|pong, refuse STATUS. Conditions: every N, after N messages, after S s, in (from the
+    /// ping|pong, refuse STATUS, rewrite TEXT, inject LEG TEXT. Conditions: every N, after N messages, after S s, in (from the
     /// client), out (from the server), match REGEX, chance P. docs/proxy.md describes each of them.
     #[arg(long, value_name = "RULE", value_parser = values::fault_rule, help_heading = FAULTS)]
     pub fault: Vec<FaultRule>,
@@ -74,6 +74,23 @@ pub struct ProxyArgs {
     /// Empty lines and lines that begin with # are ignored.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = FAULTS)]
     pub faults: Vec<PathBuf>,
+
+    /// Replace what matches in messages; may be repeated
+    ///
+    /// Each match of the regular expression MATCH is replaced by TEXT, in which ${0}, ${1} and ${NAME}
+    /// are its groups. A message that json:/pointer or json:/pointer\=VALUE matches is replaced as a
+    /// whole. client: or server: in front selects who has sent it, and \= is an equals sign in MATCH.
+    #[arg(long, value_name = "MATCH=TEXT", value_parser = values::rewrite_rule)]
+    #[arg(help_heading = FAULTS)]
+    pub rewrite: Vec<FaultRule>,
+
+    /// Send a message of our own, such as 'client "hello" every 10'; may be repeated
+    ///
+    /// A rule is client or server, which receives it, a text in quotes, and conditions as of --fault.
+    /// With every, match or chance, the text follows each message of the conditions; otherwise it is
+    /// sent once.
+    #[arg(long, value_name = "RULE", value_parser = values::inject_rule, help_heading = FAULTS)]
+    pub inject: Vec<FaultRule>,
 
     /// Seed of what the faults choose at random [default: another for each run]
     ///

@@ -108,6 +108,11 @@ impl FaultLine {
         Ok(None)
     }
 
+    /// Inserts the messages that rules send in this direction. Returns true if there are some.
+    pub(super) fn inject(&mut self, schedule: &mut FaultSchedule, now: Instant) -> bool {
+        self.stream.insert_injected(schedule, now)
+    }
+
     /// Reports whether bytes may leave now. With `is_last`, no more than those that are inside follow.
     pub(super) fn has_ready(&mut self, is_last: bool, now: Instant) -> bool {
         if let Some(recoding) = &mut self.recoding {

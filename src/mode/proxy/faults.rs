@@ -21,7 +21,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::Context,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::time::{Sleep, sleep};
 
@@ -36,6 +36,8 @@ pub(super) struct PairFaults {
     pending: Option<PendingFault>,
     stall: Option<StallEnd>,
     is_closing: bool,
+    /// True if the flows are to be polled again.
+    has_injected: bool,
     close_timeout: Duration,
     timer: Pin<Box<Sleep>>,
 }
@@ -74,7 +76,8 @@ impl PairFaults {
         if !rules.iter().any(FaultRule::is_of_session) {
             return None;
         }
-        let schedule = FaultSchedule::new(Arc::clone(rules), shared.job.seed, number, clock::now());
+        let schedule = FaultSchedule::new(Arc::clone(rules), shared.job.seed, number, clock::now())
+            .with_time(SystemTime::now());
         let schedule = if shared.notes.is_verbose() { schedule.with_record() } else { schedule };
         let mut faults = Self::new(schedule, shared.job.close_timeout);
         if let Some(deflate) = &agreement.deflate
@@ -103,6 +106,7 @@ impl PairFaults {
             pending: None,
             stall: None,
             is_closing: false,
+            has_injected: false,
             close_timeout,
             timer: Box::pin(sleep(Duration::ZERO)),
         };
@@ -165,6 +169,13 @@ impl PairFaults {
                 self.begin(FaultEnding::Close(close), now);
             }
         }
+        self.inject(now);
+    }
+
+    /// Inserts the messages that rules send.
+    fn inject(&mut self, now: Instant) {
+        self.has_injected |= self.client.inject(&mut self.schedule, now);
+        self.has_injected |= self.server.inject(&mut self.schedule, now);
     }
 
     /// Reports whether bytes of a leg may be passed on now.
@@ -220,11 +231,11 @@ impl PairFaults {
 
     /// Begins a fault of both connections that is due without a message.
     fn check(&mut self, now: Instant) {
-        if self.pending.is_none()
-            && self.stall.is_none()
-            && let Some(ending) = self.schedule.due(now)
-        {
-            self.begin(ending, now);
+        if self.pending.is_none() && self.stall.is_none() && !self.is_closing {
+            if let Some(ending) = self.schedule.due(now) {
+                self.begin(ending, now);
+            }
+            self.inject(now);
         }
     }
 
@@ -259,6 +270,9 @@ impl PairFaults {
                 }
             }
             self.check(now);
+            if std::mem::take(&mut self.has_injected) {
+                cx.waker().wake_by_ref();
+            }
             let is_passed =
                 is_written && Leg::BOTH.into_iter().all(|leg| self.line(leg).is_empty());
             let pending = self.pending.take_if(|it| is_passed || it.latest <= now);

@@ -4,24 +4,27 @@
 //! has separate random numbers for each direction, so that a decision about a message does not depend
 //! on the number of messages in the other direction.
 
-use super::rule::{ControlKind, CutPlace, Fault, FaultRule, Threshold};
+use super::{
+    rewrite::Answered,
+    rule::{ControlKind, CutPlace, Fault, FaultRule, Threshold},
+};
 use crate::{
-    proto::{Close, trace::Direction},
+    proto::{Close, Leg, trace::Direction},
     random::Seeded,
 };
 use std::{
     collections::BTreeMap,
     num::{NonZeroU32, NonZeroU64},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The faults of one session.
 #[derive(Debug)]
 pub struct FaultSchedule {
-    rules: Arc<[FaultRule]>,
-    states: Vec<RuleState>,
-    started: Instant,
+    pub(super) rules: Arc<[FaultRule]>,
+    pub(super) states: Vec<RuleState>,
+    pub(super) started: Instant,
     /// Faults of single messages that are sent, by the number of the message.
     once: BTreeMap<u64, Vec<Fault>>,
     /// Random numbers of those faults.
@@ -29,16 +32,20 @@ pub struct FaultSchedule {
     /// The types of control frames that the schedule drops from now on.
     swallowed: Vec<ControlKind>,
     /// The faults that have happened, if they are to be told.
-    happened: Option<Vec<PerformedFault>>,
+    pub(super) happened: Option<Vec<PerformedFault>>,
     /// The directions in which no more messages are passed on, because the session is closing.
-    closed: Vec<Direction>,
+    pub(super) closed: Vec<Direction>,
     needs_content: bool,
+    /// The time of the clock at which the session began.
+    pub(super) started_at: SystemTime,
+    /// Messages that are to be sent beside those of the peers.
+    pub(super) injected: Vec<(Leg, Vec<u8>)>,
     /// True once a received message was corrupted.
     has_corrupted: bool,
 }
 
 #[derive(Debug)]
-struct RuleState {
+pub(super) struct RuleState {
     received: DirectionState,
     sent: DirectionState,
     /// True once a fault that ends or stalls the session without a message has happened.
@@ -65,12 +72,12 @@ pub enum FaultyFrame {
 
 /// The state of a rule in one direction.
 #[derive(Debug)]
-struct DirectionState {
+pub(super) struct DirectionState {
     /// The number of messages so far.
     passed: u64,
     /// The number of messages or control frames that met the other conditions.
     met: u64,
-    random: Seeded,
+    pub(super) random: Seeded,
 }
 
 /// The faults of one message or control frame.
@@ -121,7 +128,11 @@ impl FaultSchedule {
         });
         let states = states.collect();
         Self {
-            needs_content: rules.iter().any(|rule| rule.when.matcher.is_some()),
+            needs_content: rules
+                .iter()
+                .any(|rule| rule.when.matcher.is_some() || matches!(rule.fault, Fault::Rewrite(_))),
+            started_at: SystemTime::UNIX_EPOCH,
+            injected: Vec::new(),
             states,
             rules,
             started: now,
@@ -132,6 +143,12 @@ impl FaultSchedule {
             closed: Vec::new(),
             has_corrupted: false,
         }
+    }
+
+    /// Sets the time of the clock at which the session began.
+    #[must_use]
+    pub fn with_time(self, started_at: SystemTime) -> Self {
+        Self { started_at, ..self }
     }
 
     /// Records the faults that happen from now on.
@@ -181,10 +198,11 @@ impl FaultSchedule {
             effects.is_dropped = true;
             return effects;
         }
+        let time = self.time(now);
         for (index, (rule, state)) in self.rules.iter().zip(&mut self.states).enumerate() {
-            let is_ending_without_message =
-                FaultEnding::of(&rule.fault).is_some() && !rule.needs_message();
-            let is_of_message = !matches!(rule.fault, Fault::Swallow(_) | Fault::Refuse(_));
+            let is_ending_without_message = rule.is_single() && !rule.needs_message();
+            let is_of_message =
+                !matches!(rule.fault, Fault::Swallow(_) | Fault::Refuse(_) | Fault::Rewrite(_));
             let matches =
                 |payload| rule.when.matcher.as_ref().is_none_or(|it| it.is_match(payload));
             if is_of_message
@@ -193,7 +211,11 @@ impl FaultSchedule {
                 && matches(payload)
                 && state.of(direction).is_met(rule)
             {
-                effects.add(&rule.fault, &mut state.of(direction).random);
+                let random = &mut state.of(direction).random;
+                effects.add(&rule.fault, random);
+                let random = &mut || random.bytes();
+                let answered = Answered { content: payload, number, time, random };
+                self.injected.extend(answered.injected(rule));
                 record(&mut self.happened, index, Some((direction, FaultyFrame::Message(number))));
             }
         }
@@ -256,6 +278,7 @@ impl FaultSchedule {
         if !self.closed.is_empty() {
             return None;
         }
+        let time = self.time(now);
         for (index, (rule, state)) in self.rules.iter().zip(&mut self.states).enumerate() {
             let is_due = match rule.when.after {
                 None => true,
@@ -264,14 +287,15 @@ impl FaultSchedule {
                     .any(|it| rule.concerns(it) && state.of(it).passed >= number),
                 Some(Threshold::Time(time)) => is_past(self.started, time, now),
             };
-            if is_due
-                && !state.has_happened
-                && !rule.needs_message()
-                && let Some(ending) = FaultEnding::of(&rule.fault)
-            {
+            if is_due && !state.has_happened && !rule.needs_message() && rule.is_single() {
                 state.has_happened = true;
                 record(&mut self.happened, index, None);
-                return Some(ending);
+                if let Some(ending) = FaultEnding::of(&rule.fault) {
+                    return Some(ending);
+                }
+                let random = &mut || state.received.random.bytes();
+                let answered = Answered { content: &[], number: 1, time, random };
+                self.injected.extend(answered.injected(rule));
             }
         }
         None
@@ -282,9 +306,7 @@ impl FaultSchedule {
         let rules = self.rules.iter().zip(&self.states).filter(|_| self.closed.is_empty());
         let times = rules.filter_map(|(rule, state)| match rule.when.after {
             Some(Threshold::Time(time))
-                if !state.has_happened
-                    && !rule.needs_message()
-                    && FaultEnding::of(&rule.fault).is_some() =>
+                if !state.has_happened && !rule.needs_message() && rule.is_single() =>
             {
                 self.started.checked_add(time)
             }
@@ -295,7 +317,7 @@ impl FaultSchedule {
 }
 
 impl RuleState {
-    fn of(&mut self, direction: Direction) -> &mut DirectionState {
+    pub(super) fn of(&mut self, direction: Direction) -> &mut DirectionState {
         match direction {
             Direction::In => &mut self.received,
             Direction::Out => &mut self.sent,
@@ -305,7 +327,7 @@ impl RuleState {
 
 impl DirectionState {
     /// Reports whether a rule concerns messages in a direction by now.
-    fn is_begun(
+    pub(super) fn is_begun(
         &self,
         rule: &FaultRule,
         direction: Direction,
@@ -321,14 +343,14 @@ impl DirectionState {
     }
 
     /// Counts a message that meets the other conditions, and reports whether the fault happens to it.
-    fn is_met(&mut self, rule: &FaultRule) -> bool {
+    pub(super) fn is_met(&mut self, rule: &FaultRule) -> bool {
         self.met += 1;
         rule.when.every.is_none_or(|every| self.met.is_multiple_of(every.get()))
             && rule.when.chance.is_none_or(|chance| self.random.fraction() < chance)
     }
 }
 
-fn record(
+pub(super) fn record(
     happened: &mut Option<Vec<PerformedFault>>,
     rule: usize,
     to: Option<(Direction, FaultyFrame)>,
@@ -343,6 +365,11 @@ fn is_past(started: Instant, time: Duration, now: Instant) -> bool {
 }
 
 impl FaultRule {
+    /// Reports whether the fault happens once if no message makes it happen.
+    fn is_single(&self) -> bool {
+        FaultEnding::of(&self.fault).is_some() || matches!(self.fault, Fault::Inject { .. })
+    }
+
     fn concerns(&self, direction: Direction) -> bool {
         self.when.direction.is_none_or(|only| only == direction)
     }
@@ -381,7 +408,7 @@ impl Effects {
                 self.corruption = Some((random.fraction(), bits.max(1)));
             }
             Fault::Split(fragments) => self.fragments = Some(*fragments),
-            Fault::Refuse(_) => {}
+            Fault::Refuse(_) | Fault::Rewrite(_) | Fault::Inject { .. } => {}
             Fault::Stall(_) | Fault::Cut(_) | Fault::Reset | Fault::Close(_) => {
                 self.ending = self.ending.take().or_else(|| FaultEnding::of(fault));
             }
@@ -391,43 +418,3 @@ impl Effects {
 
 /// The number of faults that are recorded at most before they are taken.
 const MAX_RECORDED: usize = 100;
-
-/// The requests that a server refuses by fault rules.
-#[derive(Debug)]
-pub struct RefusalSchedule {
-    /// Each rule with the number of requests that met its time, and its random numbers.
-    rules: Vec<(FaultRule, u64, Seeded)>,
-}
-
-impl RefusalSchedule {
-    /// Creates the schedule of a server. Of the rules, only those that refuse requests count.
-    pub fn new(rules: &[FaultRule], seed: u64) -> Self {
-        let refusing = rules.iter().filter(|rule| matches!(rule.fault, Fault::Refuse(_)));
-        let rules = (1..).zip(refusing).map(|(stream, rule)| {
-            // Clients are numbered from 1.
-            (rule.clone(), 0, Seeded::stream(seed, 0, stream))
-        });
-        Self { rules: rules.collect() }
-    }
-
-    /// Returns the status with which the next request is refused, if it is. It came this long after
-    /// the start of the server.
-    pub fn request(&mut self, since_start: Duration) -> Option<u16> {
-        let mut refused = None;
-        for (rule, met, random) in &mut self.rules {
-            let Fault::Refuse(status) = rule.fault else { continue };
-            if let Some(Threshold::Time(time)) = rule.when.after
-                && since_start < time
-            {
-                continue;
-            }
-            *met += 1;
-            if rule.when.every.is_none_or(|every| met.is_multiple_of(every.get()))
-                && rule.when.chance.is_none_or(|chance| random.fraction() < chance)
-            {
-                refused = refused.or(Some(status));
-            }
-        }
-        refused
-    }
-}

@@ -5,17 +5,18 @@
 
 mod decide;
 mod line;
+mod refusal;
+mod rewrite;
 mod rule;
 mod stream;
 mod text;
 mod words;
 
-pub use decide::{
-    Effects, FaultEnding, FaultSchedule, FaultyFrame, PerformedFault, RefusalSchedule,
-};
+pub use decide::{Effects, FaultEnding, FaultSchedule, FaultyFrame, PerformedFault};
+pub use refusal::RefusalSchedule;
 pub use rule::{Condition, ControlKind, CutPlace, FAULT_NAMES, Fault, FaultRule, Threshold};
 pub use stream::FaultStream;
-pub use text::MAX_FRAGMENTS;
+pub use text::{MAX_FRAGMENTS, Variables};
 pub use words::RuleFault;
 
 #[cfg(test)]

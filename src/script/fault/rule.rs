@@ -2,8 +2,8 @@
 
 use super::words;
 use crate::{
-    proto::{Close, trace::Direction},
-    script::matcher::Matcher,
+    proto::{Close, Leg, trace::Direction},
+    script::{matcher::Matcher, template::Template},
 };
 use std::{
     fmt,
@@ -50,6 +50,15 @@ pub enum Fault {
     Close(Close),
     /// Pings or pongs are not passed on.
     Swallow(ControlKind),
+    /// What matches in a message, or all of it without a regular expression, is replaced.
+    Rewrite(Template),
+    /// A text message is sent to a leg of a proxy: after a message of the conditions, or once.
+    Inject {
+        /// The peer that receives it.
+        to: Leg,
+        /// Its text.
+        text: Template,
+    },
     /// The request is answered with this status instead of a session.
     Refuse(u16),
 }
@@ -125,6 +134,7 @@ impl FaultRule {
             || match self.fault {
                 Fault::Corrupt => true,
                 Fault::Delay { jitter, .. } => jitter > Duration::ZERO,
+                Fault::Rewrite(ref text) | Fault::Inject { ref text, .. } => text.uses_random(),
                 _ => false,
             }
     }
@@ -132,6 +142,11 @@ impl FaultRule {
     /// Reports whether the fault concerns sessions, not requests.
     pub fn is_of_session(&self) -> bool {
         !matches!(self.fault, Fault::Refuse(_))
+    }
+
+    /// Reports whether only a proxy can make the fault.
+    pub fn is_of_proxy(&self) -> bool {
+        matches!(self.fault, Fault::Inject { .. })
     }
 
     /// Reports whether the fault acts on the socket below the session.
@@ -145,13 +160,17 @@ impl FaultRule {
     pub fn needs_plain_messages(&self) -> bool {
         let may_be_received = self.when.direction != Some(Direction::Out);
         self.when.matcher.is_some()
+            || matches!(self.fault, Fault::Rewrite(_))
             || (may_be_received && matches!(self.fault, Fault::Drop | Fault::Duplicate))
     }
 
     /// Reports whether the fault concerns the content of messages, which compression hides: what is
     /// dropped, sent twice or changed is also missing from the context of the messages after it.
     pub fn needs_content(&self) -> bool {
-        let is_of_content = matches!(self.fault, Fault::Drop | Fault::Duplicate | Fault::Corrupt);
+        let is_of_content = matches!(
+            self.fault,
+            Fault::Drop | Fault::Duplicate | Fault::Corrupt | Fault::Rewrite(_)
+        );
         is_of_content || self.when.matcher.is_some()
     }
 
@@ -225,8 +244,14 @@ impl fmt::Display for Fault {
             Self::Swallow(ControlKind::Ping) => f.write_str("swallow ping"),
             Self::Swallow(ControlKind::Pong) => f.write_str("swallow pong"),
             Self::Refuse(status) => write!(f, "refuse {status}"),
+            Self::Rewrite(text) => write!(f, "rewrite {}", words::quoted(&shown(text))),
+            Self::Inject { to, text } => write!(f, "inject {to} {}", words::quoted(&shown(text))),
         }
     }
+}
+
+fn shown(text: &Template) -> String {
+    String::from_utf8_lossy(text.source()).into_owned()
 }
 
 /// The names of faults, in the text form of rules and as keys of a reply script.

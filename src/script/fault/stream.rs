@@ -9,6 +9,8 @@ use super::{
     rule::{ControlKind, CutPlace},
 };
 use crate::proto::{
+    Leg,
+    raw::RawFrame,
     raw_message::{RawHeader, RawMessage},
     slice::Within as _,
     trace::Direction,
@@ -29,6 +31,9 @@ pub struct FaultStream {
     message: Option<Treatment>,
     /// The number of messages that have begun.
     messages: u64,
+    /// Frames that wait for the end of a message.
+    inserted: VecDeque<Vec<u8>>,
+    has_closed: bool,
     queue: VecDeque<DelayedBytes>,
     queued: usize,
     /// The release of the last chunk. Later ones wait for it.
@@ -81,6 +86,8 @@ impl FaultStream {
             frame: None,
             message: None,
             messages: 0,
+            inserted: VecDeque::new(),
+            has_closed: false,
             queue: VecDeque::new(),
             queued: 0,
             last_release: None,
@@ -220,6 +227,7 @@ impl FaultStream {
                 let effects = schedule.control(self.direction, kind, now);
                 if !effects.is_dropped {
                     self.emit(bytes, &effects, now);
+                    self.has_closed |= opcode == 8;
                 }
                 None
             }
@@ -231,7 +239,9 @@ impl FaultStream {
                     }
                 }
                 schedule.passed(self.direction);
-                schedule.due(now)
+                let ending = schedule.due(now);
+                self.insert_injected(schedule, now);
+                ending
             }
         }
     }
@@ -244,7 +254,13 @@ impl FaultStream {
         schedule: &mut FaultSchedule,
         now: Instant,
     ) -> (Treatment, Option<FaultEnding>) {
-        let payload = if schedule.needs_content() { message.payload() } else { Vec::new() };
+        let mut payload = if schedule.needs_content() { message.payload() } else { Vec::new() };
+        if is_whole
+            && let Some(changed) = schedule.rewrite(self.direction, self.messages, &payload, now)
+        {
+            message = message.with_payload(&changed);
+            payload = changed;
+        }
         let effects = schedule.message(self.direction, self.messages, &payload, now);
         if let Some(ending) = effects.ending {
             let passed = match ending {
@@ -274,6 +290,31 @@ impl FaultStream {
         }
         self.emit(bytes, &effects, now);
         (Treatment::Passed { delay: effects.delay, rate: effects.rate }, None)
+    }
+
+    /// Inserts the messages that rules send in this direction, at the end of a message. Returns true if
+    /// there are some. None is sent after a Close.
+    pub fn insert_injected(&mut self, schedule: &mut FaultSchedule, now: Instant) -> bool {
+        let to = match self.direction {
+            Direction::In => Leg::Server,
+            Direction::Out => Leg::Client,
+        };
+        for text in schedule.take_injected(to) {
+            let frame = RawFrame::new(1).payload(text);
+            let frame = if to == Leg::Server { frame.mask([0; 4]) } else { frame };
+            self.inserted.push_back(frame.encode());
+        }
+        let is_inside = matches!(self.message, Some(Treatment::Passed { .. }))
+            || self.frame.as_ref().is_some_and(|frame| matches!(frame.kind, FrameKind::Illegal));
+        if is_inside || self.inserted.is_empty() {
+            return false;
+        }
+        for frame in std::mem::take(&mut self.inserted) {
+            if !self.has_closed {
+                self.emit(frame, &Effects::default(), now);
+            }
+        }
+        true
     }
 
     fn emit(&mut self, bytes: Vec<u8>, effects: &Effects, now: Instant) {

@@ -60,6 +60,28 @@ fn rules_are_read_and_written() {
 }
 
 #[test]
+fn rewrites_and_injections_are_read() {
+    let variable = |name: &str| Ok(format!("<{name}>"));
+    let rewrite = |text| FaultRule::parse_rewrite(text, &variable).unwrap().to_string();
+    assert_eq!(rewrite("a=b=c"), "rewrite b=c match a");
+    assert_eq!(rewrite(r"client:a\=\d=${0}!"), r"rewrite ${0}! in match a=\d");
+    assert_eq!(rewrite(r"server:json:/op\=sub=a b"), "rewrite \"a b\" out match json:/op=sub");
+    let inject = |text| FaultRule::parse_inject(text, &variable).unwrap().to_string();
+    assert_eq!(inject("client 'a b' every 3"), "inject client \"a b\" every 3");
+    assert_eq!(inject("server ${n} match x"), "inject server ${n} match x");
+    let fault = |text| {
+        let fault = FaultRule::parse_rewrite(text, &variable).unwrap_err();
+        format!("{}: {}", fault.at, fault.words)
+    };
+    assert_eq!(fault("ab"), "2: MATCH=TEXT has no '='");
+    assert_eq!(fault("client:(=b"), "7: unclosed group");
+    assert!(fault("a=x${1}").starts_with("2: unknown name '${1}', at column 2 of the text"));
+    let fault = |text| FaultRule::parse_inject(text, &variable).unwrap_err();
+    assert_eq!(fault("clint x").at, 0);
+    assert_eq!(fault("client x evry 3").at, 9);
+}
+
+#[test]
 fn a_fault_of_a_rule_has_a_place() {
     for (text, expected) in [
         ("", "0: a rule begins with delay, jitter, throttle,"),

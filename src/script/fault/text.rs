@@ -6,25 +6,100 @@ use super::{
 };
 use crate::{
     escape::Escaped,
-    proto::{Close, CloseCode, close::MAX_REASON_BYTES, trace::Direction},
-    script::matcher::Matcher,
+    proto::{Close, CloseCode, Leg, close::MAX_REASON_BYTES, trace::Direction},
+    script::{
+        matcher::Matcher,
+        template::{Scope, Template},
+    },
     wording::nearest,
 };
-use std::{num::NonZeroU32, str::FromStr, time::Duration};
+use std::{env::VarError, num::NonZeroU32, str::FromStr, time::Duration};
 
 impl FaultRule {
-    /// Parses a rule: a fault, then its conditions in any order.
+    /// Parses a rule without environment variables.
     pub fn parse(text: &str) -> Result<Self, RuleFault> {
+        Self::parse_with(text, &|_| Err(VarError::NotPresent))
+    }
+
+    /// Parses a rule: a fault, then its conditions in any order. `variable` returns the value of an
+    /// environment variable.
+    pub fn parse_with(text: &str, variable: Variables<'_>) -> Result<Self, RuleFault> {
         let words = words(text)?;
         let mut reader = Reader { words: &words, next: 0, end: text.len() };
-        let fault = reader.fault()?;
-        let when = reader.when()?;
+        let (fault, when) = match reader.templated()? {
+            Some((to, text)) => {
+                let when = reader.when()?;
+                (templated(to, text, &when, variable)?, when)
+            }
+            None => (reader.fault()?, reader.when()?),
+        };
         let rule = Self { fault, when };
         match rule.excess() {
             Some(excess) => Err(RuleFault { at: 0, words: excess.to_owned() }),
             None => Ok(rule),
         }
     }
+
+    /// Parses `[client:|server:]MATCH=TEXT`, in which `\=` stands for an equals sign in MATCH.
+    pub fn parse_rewrite(text: &str, variable: Variables<'_>) -> Result<Self, RuleFault> {
+        let legs = [("client:", Direction::In), ("server:", Direction::Out)];
+        let sent = legs.iter().find_map(|(leg, way)| Some((*way, text.strip_prefix(leg)?)));
+        let (direction, rest) = sent.map_or((None, text), |(way, rest)| (Some(way), rest));
+        let front = text.len() - rest.len();
+        let (mut pattern, mut chars) = (String::new(), rest.char_indices());
+        let end = loop {
+            match chars.next() {
+                None => {
+                    let words = "MATCH=TEXT has no '='".to_owned();
+                    return Err(RuleFault { at: text.len(), words });
+                }
+                Some((at, '=')) => break at + 1,
+                Some((_, '\\')) => match chars.next() {
+                    Some((_, '=')) => pattern.push('='),
+                    other => pattern.extend(['\\'].into_iter().chain(other.map(|(_, c)| c))),
+                },
+                Some((_, c)) => pattern.push(c),
+            }
+        };
+        let fault = |fault: String| RuleFault { at: front, words: Escaped(&fault).to_string() };
+        let matcher = Some(Matcher::parse(&pattern).map_err(fault)?);
+        let when = Condition { direction, matcher, ..Condition::default() };
+        let replacement = rest.get(end..).unwrap_or_default().to_owned();
+        let word = Word { at: front + end, text: replacement };
+        Ok(Self { fault: templated(None, &word, &when, variable)?, when })
+    }
+
+    /// Parses an `inject` rule without its first word.
+    pub fn parse_inject(text: &str, variable: Variables<'_>) -> Result<Self, RuleFault> {
+        let rule = Self::parse_with(&format!("{INJECT}{text}"), variable);
+        rule.map_err(|fault| RuleFault { at: fault.at.saturating_sub(INJECT.len()), ..fault })
+    }
+}
+
+/// Returns the values of environment variables.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Result<String, VarError>;
+
+/// Creates a fault with a template, whose names depend on the conditions.
+fn templated(
+    to: Option<Leg>,
+    word: &Word,
+    when: &Condition,
+    variable: Variables<'_>,
+) -> Result<Fault, RuleFault> {
+    let regex = when.matcher.as_ref().and_then(Matcher::regex);
+    let groups = regex.map_or(0, regex::bytes::Regex::captures_len);
+    let numbers: Vec<_> = (0..groups).map(|group| group.to_string()).collect();
+    let named = regex.into_iter().flat_map(|regex| regex.capture_names().flatten());
+    let names: Vec<_> = numbers.iter().map(String::as_str).chain(named).collect();
+    let is_of_message = when.every.is_some() || when.matcher.is_some() || when.chance.is_some();
+    let scope = Scope { names: &names, has_message: to.is_none() || is_of_message, variable };
+    let text = Template::parse(word.text.as_bytes(), &scope).map_err(|fault| {
+        word.fault(format!("{}, at column {} of the text", Escaped(&fault.words), fault.column))
+    })?;
+    Ok(to.map_or_else(
+        || Fault::Rewrite(text.clone()),
+        |to| Fault::Inject { to, text: text.clone() },
+    ))
 }
 
 struct Reader<'a> {
@@ -59,6 +134,26 @@ impl<'a> Reader<'a> {
     fn seconds(&mut self, name: &str) -> Result<Duration, RuleFault> {
         let word = self.value(name, "a time in seconds")?;
         word.seconds().ok_or_else(|| word.fault(format!("'{name}' needs a time in seconds")))
+    }
+
+    /// Reads a fault with a text: the leg of `inject`, and the text.
+    fn templated(&mut self) -> Result<Option<(Option<Leg>, &'a Word)>, RuleFault> {
+        let leg = match self.peek().map(|word| &*word.text) {
+            Some("rewrite") => {
+                self.next += 1;
+                None
+            }
+            Some("inject") => {
+                self.next += 1;
+                let what = "client or server, and a text";
+                let word = self.value("inject", what)?;
+                let fault = || word.fault(format!("'inject' needs {what}"));
+                Some(Leg::parse(&word.text).ok_or_else(fault)?)
+            }
+            _ => return Ok(None),
+        };
+        let name = if leg.is_some() { "inject" } else { "rewrite" };
+        self.value(name, "a text").map(|text| Some((leg, text)))
     }
 
     fn fault(&mut self) -> Result<Fault, RuleFault> {
@@ -217,6 +312,7 @@ impl Word {
 
 /// The greatest number of fragments of a message. Each costs a header.
 pub const MAX_FRAGMENTS: u32 = 10_000;
+const INJECT: &str = "inject ";
 /// About three years. Longer times would overflow a clock.
 const LONGEST_SECONDS: f64 = 1e8;
 const CONDITIONS: [&str; 8] =

@@ -140,6 +140,38 @@ fn each_fault_happens_between_the_legs() {
             both_down.clone(),
             Open,
         ),
+        ("rewrite p match u", [text("pp1"), text("pp2")].concat(), both_down.clone(), Open),
+        (
+            "rewrite '${n}-$${x}' every 2 server",
+            both_up.clone(),
+            [&down1[..], &text("2-${x}")].concat(),
+            Open,
+        ),
+        (
+            "rewrite ${b}${1}${0} match '(u)(?<b>p)' client",
+            [text("puup1"), text("puup2")].concat(),
+            both_down.clone(),
+            Open,
+        ),
+        (
+            "inject server hello after 1 messages in",
+            [&up1[..], &text("hello"), &up2].concat(),
+            both_down.clone(),
+            Open,
+        ),
+        (
+            "inject client ${0}! match up. in",
+            both_up.clone(),
+            [&text("up1!")[..], &text("up2!"), &both_down].concat(),
+            Open,
+        ),
+        (
+            "inject server once after 0.1 s",
+            [&both_up[..], &text("once")].concat(),
+            both_down.clone(),
+            Open,
+        ),
+        ("inject server first", [&text("first")[..], &both_up].concat(), both_down.clone(), Open),
         ("stall 0.1 after 1 messages in", both_up.clone(), both_down.clone(), Open),
         ("delay 0.1", both_up.clone(), both_down.clone(), Open),
         ("throttle 100", both_up.clone(), both_down.clone(), Open),
@@ -284,4 +316,21 @@ fn an_ending_proxy_closes_a_session_with_faults() {
             assert!(matches!(it.run.await.unwrap().0, PairEnd::Ours(_)));
         });
     }
+}
+
+/// Prevents that a message beside those of a peer gets into the middle of one.
+#[test]
+fn a_long_message_is_not_interrupted() {
+    testbed::run(async {
+        let mut it = proxied(&["inject client hello after 0.5 s"], 1);
+        let long = RawFrame::new(2).payload(vec![7; 2 << 20]).encode();
+        let (front, rest) = long.split_at(long.len() - 1);
+        it.server.write_all(front).await.unwrap();
+        it.client.read_exact(&mut vec![0; front.len()]).await.unwrap();
+        sleep(S).await;
+        it.server.write_all(rest).await.unwrap();
+        let mut end = [0; 8];
+        it.client.read_exact(&mut end).await.unwrap();
+        assert_eq!(end.to_vec(), [rest, &text("hello")].concat());
+    });
 }
