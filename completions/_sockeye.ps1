@@ -239,6 +239,8 @@ Register-ArgumentCompleter -Native -CommandName 'sockeye' -ScriptBlock {
             [CompletionResult]::new('--response-header', '--response-header', [CompletionResultType]::ParameterName, 'Set a header of the answers to clients; may be repeated')
             [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Make a fault happen, such as ''drop every 3 out''; may be repeated')
             [CompletionResult]::new('--faults', '--faults', [CompletionResultType]::ParameterName, 'Read rules as of --fault from FILE, one per line; may be repeated')
+            [CompletionResult]::new('--rewrite', '--rewrite', [CompletionResultType]::ParameterName, 'Replace what matches in messages; may be repeated')
+            [CompletionResult]::new('--inject', '--inject', [CompletionResultType]::ParameterName, 'Send a message of our own, such as ''client "hello" every 10''; may be repeated')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Seed of what the faults choose at random [default: another for each run]')
             [CompletionResult]::new('--max-clients', '--max-clients', [CompletionResultType]::ParameterName, 'Maximum number of sessions at the same time (503)')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Certificate chain for clients in PEM, or chain and key in PKCS#12')

@@ -234,6 +234,8 @@ set edit:completion:arg-completer[sockeye] = {|@words|
             cand --response-header 'Set a header of the answers to clients; may be repeated'
             cand --fault 'Make a fault happen, such as ''drop every 3 out''; may be repeated'
             cand --faults 'Read rules as of --fault from FILE, one per line; may be repeated'
+            cand --rewrite 'Replace what matches in messages; may be repeated'
+            cand --inject 'Send a message of our own, such as ''client "hello" every 10''; may be repeated'
             cand --seed 'Seed of what the faults choose at random [default: another for each run]'
             cand --max-clients 'Maximum number of sessions at the same time (503)'
             cand --cert 'Certificate chain for clients in PEM, or chain and key in PKCS#12'

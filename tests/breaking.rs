@@ -122,7 +122,7 @@ fn each_fault_happens_to_a_client() {
         ("cut", &[], Vec::new(), End::Cut),
         ("reset match b in", &["b"], Vec::new(), End::Reset),
         ("reset after 0.05 s", &[], Vec::new(), End::Reset),
-        ("close 4001:bye after 1 messages out", &["a"], [text("a"), close].concat(), End::Silent),
+        ("close 4001:bye after 1 messages out", &["a"], [text("a"), close].concat(), End::Cut),
         ("swallow ping in", &["a"], text("a"), End::Silent),
         ("swallow pong out", &["a"], text("a"), End::Silent),
         ("stall after 1 messages out", &["a"], text("a"), End::Silent),
@@ -303,7 +303,7 @@ fn mistakes_of_rules_have_columns() {
         ("--rewrite", "a", "MATCH=TEXT has no '=' at column 2"),
         ("--rewrite", "a=${1}", "unknown name '${1}', at column 1 of the text at column 3"),
         ("--inject", "clint x", "'inject' needs client or server, and a text at column 1"),
-        ("--fault", "drop clnt", "did you mean 'client'? at column 6"),
+        ("--fault", "drop serve", "did you mean 'server'? at column 6"),
     ] {
         Test::new()
             .args(["proxy", option, value, "0", "ws://127.0.0.1:1"])
