@@ -53,7 +53,7 @@ impl Transcript {
         let (at, leg) = (*at, *leg);
         // A conversation between others is shown as its client sees it.
         let seen = |direction| leg.map_or(direction, |leg: Leg| leg.as_client_sees(direction));
-        let side = leg.map(|leg| format!("{leg}: ")).unwrap_or_default();
+        let whose = leg.map(|leg| format!("{leg}: ")).unwrap_or_default();
         if self.conn.is_some() && self.conn != *conn {
             return Ok(());
         }
@@ -109,7 +109,7 @@ impl Transcript {
                 self.line(at, &line, "", out)
             }
             Event::Violation(violation, section) => {
-                self.line(at, &format!("! {side}"), &format!("{violation} ({section})"), out)
+                self.line(at, &format!("! {whose}"), &format!("{violation} ({section})"), out)
             }
             Event::Response(refusal) => {
                 let words = match (&refusal.answer, &refusal.broken) {

@@ -78,18 +78,15 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
     let server = report.secrets.url(&job.opening.target.to_string()).into_owned();
     let first = format!("listening on {url}, passing on to {server}");
     let is_prompt = job.shows == ShownMessages::Text && is_capable() && is_foreground();
-    let prompt = match is_prompt {
-        true => {
-            let habits = PromptHabits::default();
-            let first = report.secrets.shown(&format!("{first} ({})", habits.hint()));
-            Some(ProxyPrompt::open(first.as_str(), habits)?)
+    let prompt = if is_prompt {
+        let habits = PromptHabits::default();
+        let first = report.secrets.shown(&format!("{first} ({})", habits.hint()));
+        Some(ProxyPrompt::open(first.as_str(), habits)?)
+    } else {
+        if report.verbosity > Verbosity::Quiet || endpoint::is_port_chosen(&job.address) {
+            line(&report.secrets.shown(&first));
         }
-        false => {
-            if report.verbosity > Verbosity::Quiet || endpoint::is_port_chosen(&job.address) {
-                line(&report.secrets.shown(&first));
-            }
-            None
-        }
+        None
     };
     let prints = prompt.as_ref().map(|prompt| Arc::new(prompt.prompt().printer()) as Print);
     let view = prompt.as_ref().map(|_| Arc::new(LiveView::new(PromptHabits::default())));
