@@ -82,7 +82,7 @@ async fn exchange(stream: &mut Box<dyn Transport>, fields: &Headers) -> io::Resu
                 (GOAWAY, _) => return Ok(Http2Answer::GoAway(number(payload.get(4..)))),
                 (RST_STREAM, 1) => return Ok(Http2Answer::Reset(number(Some(&payload)))),
                 (HEADERS, 1) => {
-                    let start = if flags & PADDED == 0 { 0 } else { 1 }
+                    let start = usize::from(flags & PADDED != 0)
                         + if flags & PRIORITY == 0 { 0 } else { 5 };
                     let status = status(payload.get(start..).unwrap_or_default()).unwrap_or(0);
                     if status == 0 || status >= 200 {

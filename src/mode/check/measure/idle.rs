@@ -168,7 +168,8 @@ fn judge_silence(fates: &[(Duration, Fate, usize)], most: Duration, pings: usize
         Fate::Lost(after) => Some(*after),
         _ => None,
     });
-    let pinged = if pings > 0 { format!("; the server sent {pings} pings") } else { String::new() };
+    let from_server =
+        if pings > 0 { format!("; the server sent {pings} pings") } else { String::new() };
     let end = ends.iter().min_by_key(|(after, _)| *after);
     match (end, lost) {
         (Some((first, how)), lost) if lost.is_none_or(|lost| lost > *first) => {
@@ -178,7 +179,7 @@ fn judge_silence(fates: &[(Duration, Fate, usize)], most: Duration, pings: usize
             } else {
                 words::time(*first)
             };
-            let text = format!("a silent session ends after {range}: {how}{pinged}");
+            let text = format!("a silent session ends after {range}: {how}{from_server}");
             if *first < USABLE { Judgement::Weak(text) } else { Judgement::Holds(text) }
         }
         (_, Some(lost)) => {
@@ -186,13 +187,13 @@ fn judge_silence(fates: &[(Duration, Fate, usize)], most: Duration, pings: usize
             let before = open.map(|(time, ..)| *time).max().unwrap_or_default();
             Judgement::Weak(format!(
                 "a silent session is lost between {} and {}, without a sign: a ping after that \
-                 gets no answer{pinged}",
+                 gets no answer{from_server}",
                 words::time(before),
                 words::time(lost)
             ))
         }
         (_, None) => Judgement::Holds(format!(
-            "a silent session is open after {}{pinged}",
+            "a silent session is open after {}{from_server}",
             words::time(most)
         )),
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     mode::check::{
-        frames::{CLOSE, CONTINUATION, PING, TEXT, close_body, frame},
+        frames::{CLOSE, CONTINUATION, PING, SeenFrame, TEXT, close_body, frame},
         judgement::Judgement,
         server::Server,
         wire::WireEnd,
@@ -237,7 +237,7 @@ impl Scale<'_> {
             (false, Some(length)) => format!("a message of {}", words::bytes(length)),
             (false, None) => format!("nothing within {}", words::time(patience)),
         };
-        let code = meter.close.as_ref().and_then(|close| close.close_code());
+        let code = meter.close.as_ref().and_then(SeenFrame::close_code);
         let is_lost = meter.close.is_none() && matches!(meter.end, Some(WireEnd::Lost(_)));
         Ok(Passage::Refused(Refusal { size, words, code, is_lost }))
     }

@@ -1,6 +1,6 @@
 //! The words of measured values.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 /// Returns a number of bytes, with the unit that it is a multiple of: `1,048,576 bytes (1 MiB)`.
 pub(crate) fn bytes(number: u64) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn bytes(number: u64) -> String {
     let units = [(1 << 20, "MiB"), (1_000_000, "MB"), (1 << 10, "KiB")];
     let unit = units.into_iter().find(|(unit, _)| number > 0 && number.is_multiple_of(*unit));
     if let Some((unit, name)) = unit {
-        text.push_str(&format!(" ({} {name})", number / unit));
+        let _ = write!(text, " ({} {name})", number / unit);
     }
     text
 }
