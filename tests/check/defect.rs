@@ -119,6 +119,7 @@ defects! {
     ],
     AnswersNoEmptyClose => ["5.5.1-close-empty"],
     AnswersNoCloseInMessages => ["5.5.1-inside-message", "5.5.1-continuation-after"],
+    RefusesCloseInMessages => ["5.5.1-inside-message"],
     AnswersLate => ["5.5.1-soon"],
     AnswersOtherCode => ["5.5.1-same-code"],
     EchoesAfterClose => ["5.5.1-data-after"],

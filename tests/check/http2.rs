@@ -27,7 +27,7 @@ impl Http2Defect {
         (Self::NeedsNoProtocol, &["version-h2-tunnel"]),
         (Self::NeedsNoScheme, &["version-h2-scheme"]),
         (Self::NeedsNoPath, &["version-h2-path"]),
-        (Self::AcceptsAnyVersion, &["version-h2-version-8"]),
+        (Self::AcceptsAnyVersion, &["version-h2-version"]),
         (Self::AcceptsConnection, &["version-h2-connection"]),
         (Self::AcceptsUpperCase, &["version-h2-name-case"]),
         (Self::RefusesKey, &["version-h2-key"]),

@@ -702,6 +702,9 @@ impl Session {
             Some(D::AnswersNoClose) => return Err(Failure::Over),
             Some(D::AnswersNoEmptyClose) if body.is_empty() => return Err(Failure::Over),
             Some(D::AnswersNoCloseInMessages) if self.open.is_some() => return Err(Failure::Over),
+            Some(D::RefusesCloseInMessages) if self.open.is_some() => {
+                return Err(Failure::Rule(1002));
+            }
             Some(D::AnswersLate) => thread::sleep(Duration::from_secs(2)),
             Some(D::AnswersOtherCode) => {
                 self.send(8, &1001_u16.to_be_bytes())?;

@@ -96,6 +96,8 @@ fn findings_about_python_websockets_are_true() {
         // It waits for the payload.
         "5.2-length-top-bit",
         "5.2-length-all-bits",
+        // A Close within a fragmented message is answered with 1002.
+        "5.5.1-inside-message",
         "sec-version",
     ];
     let server = PeerServer::websockets(&[]);
@@ -110,6 +112,8 @@ fn findings_about_hypercorn_are_true() {
         // 400 without the list of versions.
         "4.2.2-version-list",
         "4.4-version-426",
+        // CONNECT opens a session for any :protocol.
+        "version-h2-protocol",
     ];
     let server = PeerServer::hypercorn(None);
     finds(server.port, &[&others[..], &KEYS, &NO_CLOSE].concat(), "Hypercorn", None);
@@ -125,6 +129,8 @@ fn findings_about_uvicorn_are_true() {
         // 400 without the list of versions.
         "4.2.2-version-list",
         "4.4-version-426",
+        // A Close within a fragmented message is answered with 1002.
+        "5.5.1-inside-message",
     ];
     let server = PeerServer::echo("uvicorn-websockets");
     finds(server.port, &[&http[..], &others, &LENGTHS].concat(), "Uvicorn", None);

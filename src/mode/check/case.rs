@@ -80,6 +80,8 @@ pub(crate) enum Reaction {
 pub(crate) enum CloseRule {
     /// A Close arrives.
     Answered,
+    /// A Close arrives that does not say that the client broke the protocol.
+    Accepted,
     /// A Close with this code arrives.
     SameCode(Option<u16>),
     /// The server does not send a Close with this code, but fails the connection.

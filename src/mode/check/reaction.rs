@@ -266,6 +266,7 @@ async fn closing(
     let has_close = is_closed(wire.frames());
     match rule {
         CloseRule::Answered => verdict(has_close, wire),
+        CloseRule::Accepted => verdict(has_close && code() != Some(PROTOCOL_ERROR), wire),
         CloseRule::SameCode(expected) => proof(has_close, code() == *expected, wire),
         CloseRule::NotRepeated(invalid) => {
             let is_refused = has_close || has_ended(wire);
@@ -362,3 +363,5 @@ const RULE_CODES: [u16; 4] = [1002, 1003, 1007, 1010];
 const PLAIN: &str = "sockeye";
 /// The time within which a Close is answered soon.
 const SOON: Duration = Duration::from_secs(1);
+/// The code of a peer that broke the protocol.
+const PROTOCOL_ERROR: u16 = 1002;

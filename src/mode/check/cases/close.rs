@@ -249,7 +249,7 @@ fn order() -> Vec<Case> {
             ("5.5.1-inside-message", section),
             "Answers a Close within a fragmented message",
             vec![fragment(TEXT, "not complete"), normal()],
-            CloseRule::Answered,
+            CloseRule::Accepted,
         ),
         case(
             Must,

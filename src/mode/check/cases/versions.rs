@@ -85,10 +85,10 @@ pub(crate) fn cases() -> Vec<Case> {
             |server| Box::pin(http2::refuses(server, &[(":path", None)])),
         ),
         case(
-            ("version-h2-version-8", "RFC 6455, 4.4", Must),
-            "Refuses Sec-WebSocket-Version: 8 over HTTP/2",
+            ("version-h2-version", "RFC 6455, 4.4", Must),
+            "Refuses Sec-WebSocket-Version: 99 over HTTP/2",
             malformed,
-            |server| Box::pin(http2::refuses(server, &[("sec-websocket-version", Some("8"))])),
+            |server| Box::pin(http2::refuses(server, &[("sec-websocket-version", Some("99"))])),
         ),
         case(
             ("version-h2-connection", "RFC 9113, 8.2.2", Must),

@@ -74,7 +74,7 @@ pub(crate) async fn slow_reader(server: &Server) -> Judgement {
 const MESSAGE_BYTES: usize = 16 << 10;
 /// The bytes to send. The buffers of the systems on both sides may take ten megabytes.
 const MOST_BYTES: usize = 16 << 20;
-const AGGRESSIVE_BYTES: usize = 64 << 20;
+const AGGRESSIVE_BYTES: usize = 32 << 20;
 /// The time to send them.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 const AGGRESSIVE_LIMIT: Duration = Duration::from_secs(20);
