@@ -5,7 +5,7 @@
 //! on the number of messages in the other direction.
 
 use super::{
-    rewrite::Answered,
+    answered::Answered,
     rule::{ControlKind, CutPlace, Fault, FaultRule, Threshold},
 };
 use crate::{

@@ -3,6 +3,7 @@
 //! A [`FaultRule`] has two forms: a line of text (`drop every 3 out`), which [`FaultRule::parse`] reads
 //! and its `Display` writes, and a table in a reply script.
 
+mod answered;
 mod decide;
 mod line;
 mod refusal;
