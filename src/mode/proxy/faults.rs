@@ -80,7 +80,7 @@ impl PairFaults {
             .with_time(SystemTime::now());
         let schedule = if shared.notes.is_verbose() { schedule.with_record() } else { schedule };
         let mut faults = Self::new(schedule, shared.job.close_timeout);
-        if let Some(deflate) = &agreement.deflate
+        if let Some(deflate) = agreement.deflate
             && rules.iter().any(FaultRule::needs_content)
         {
             shared.notes.detail(&format!(
@@ -92,7 +92,7 @@ impl PairFaults {
     }
 
     /// Inflates messages before the faults, and compresses them after those.
-    fn recode(&mut self, deflate: &Deflate) {
+    fn recode(&mut self, deflate: Deflate) {
         self.client.recoding = Some(Box::new(Recoding::new(deflate.side(Role::Client))));
         self.server.recoding = Some(Box::new(Recoding::new(deflate.side(Role::Server))));
     }
@@ -316,7 +316,7 @@ impl PairFaults {
             None => self.schedule.deadline(),
         };
         // What could have left before waits for its leg.
-        let lines = [&self.client, &self.server].into_iter().filter_map(|it| it.deadline());
+        let lines = [&self.client, &self.server].into_iter().filter_map(FaultLine::deadline);
         next.into_iter().chain(lines.filter(|deadline| *deadline > now)).min()
     }
 }
